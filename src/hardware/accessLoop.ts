@@ -1,0 +1,214 @@
+/**
+ * The data plane's inner loop: retires a burst of accesses until one exits, the cycles are used up,
+ * or a PRL log fills. No allocation, no closures.
+ */
+import { Counter } from "./counters.ts";
+import { Outcome, plainLeaf } from "./eptWalk.ts";
+import { count, type Mmu } from "./mmu.ts";
+import { prlLog } from "./pageReferenceLog.ts";
+import { fillLevel } from "./tlb.ts";
+import { translateMiss } from "./translate.ts";
+
+/**
+ * One access in a block: bits 1:0 the kind (0 read, 1 write, 2 fetch, 3 read-modify-write), bits 31:2
+ * the linear page number. Bytes within the page do not matter to page tracking.
+ */
+export const ACCESS_PAGE_SHIFT = 2;
+export const AccessKind = { read: 0, write: 1, fetch: 2, readModifyWrite: 3 } as const;
+export type AccessKindName = keyof typeof AccessKind;
+/** Largest linear page number that an access word holds, plus one: 4 TiB of linear addresses. */
+export const LINEAR_PAGES_MAX = 1 << 30;
+
+/** Rights that each kind needs, in EPT bits: read 1, write 2, fetch 4, read-modify-write 3; 4 bits each. */
+const NEEDS = 0x3421;
+/** What each kind leaves in the ground truth: read 1, written 2; 4 bits each. */
+const TRUTHS = 0x3121;
+
+/** Why a burst stopped. The first values are outcomes of the access that did not complete. */
+export const Stop = {
+  eptViolation: Outcome.eptViolation,
+  eptMisconfiguration: Outcome.eptMisconfiguration,
+  logFull: Outcome.logFull,
+  pageFault: Outcome.pageFault,
+  /** All accesses of the block completed. */
+  blockEnd: 5,
+  /** The cycles were used up. */
+  horizon: 6,
+  /** A PRL log became full; the access that filled it completed. */
+  prlFull: 7,
+} as const;
+
+/** Fewer accesses than this between two walks: the next ones probably walk too. */
+const WALK_BURST = 4;
+const PREFETCH = 8;
+
+/**
+ * Performs accesses `from` to `to - 1` of a block within `budget` cycles. The access that exceeds the
+ * budget still completes: an instruction is not cut in two.
+ *
+ * The loop searches the two TLB levels and does ordinary walks itself (paging off, 4 KiB leaf, no flag
+ * to set); everything else goes through translateMiss. Both give the same result: a test compares them.
+ * @param gap cycles of other work of the guest before each access
+ * @returns the position of the first access that did not complete; mmu.stop and mmu.elapsed say more.
+ */
+export function runAccesses(
+  mmu: Mmu,
+  block: Int32Array,
+  from: number,
+  to: number,
+  budget: number,
+  gap: number,
+): number {
+  const { truth, versions } = mmu.guest;
+  const keepVersions = versions.length > 0;
+  const { l1, l2, l2Hint: hint } = mmu.tlb;
+  const { tag: l1Tag, meta: l1Meta, page: l1Page, setMask: l1Mask, ways: l1Ways } = l1;
+  const { tag: l2Tag, meta: l2Meta, page: l2Page, setMask: l2Mask, ways: l2Ways } = l2;
+  const hintMask = hint.length - 1;
+  const { words, frameWords } = mmu.memory;
+  const { region, firstLeaf } = mmu.leafTables;
+  const { space, prl, unusualHighBits, plainPageMask, plainPageBits } = mmu;
+  // With A/D flags on, D (bit 9) decides whether a mapping may be written; else W (bit 1) alone does.
+  const dirtyShift = mmu.accessedDirty ? 8 : 0;
+  const { l2TlbHit } = mmu.costs;
+  const cost = mmu.costs.access + gap;
+  const walkCost = mmu.eptLevels * mmu.costs.walkReference;
+  let cycles = 0;
+  let l1Misses = 0;
+  let plainWalks = 0;
+  let stop: number = Stop.blockEnd;
+  let position = from;
+  let page = 0;
+  let lastLinearPage = -1;
+  let lastMeta = 0;
+  let lastWalk = from - PREFETCH;
+  let prefetched = from;
+  mmu.prlFull = false;
+  mmu.walkCycles = 0;
+  mmu.l2Hits = 0;
+  mmu.walks = 0;
+  for (; position < to; position++) {
+    if (cycles >= budget) {
+      stop = Stop.horizon;
+      break;
+    }
+    const word = block[position]!;
+    const linearPage = word >>> 2;
+    const kind = (word & 3) << 2;
+    const need = (NEEDS >>> kind) & 7;
+    // The entry that the previous access used is still there: no need to search for it again.
+    if (linearPage !== lastLinearPage || (lastMeta & need) !== need) {
+      lastLinearPage = linearPage;
+      const want = space | need;
+      const l1First = (linearPage & l1Mask) * l1Ways;
+      const l1Found = findInSet(l1Tag, l1Meta, l1First, l1Ways, linearPage, want);
+      if (l1Found >= 0) {
+        page = l1Page[l1Found]!;
+        lastMeta = l1Meta[l1Found]!;
+      } else {
+        l1Misses++;
+        let l2Found = hint[linearPage & hintMask]!;
+        if (l2Tag[l2Found] !== linearPage || ((l2Meta[l2Found]! ^ want) & (~7 | need)) !== 0) {
+          const l2First = (linearPage & l2Mask) * l2Ways;
+          l2Found = findInSet(l2Tag, l2Meta, l2First, l2Ways, linearPage, want);
+          if (l2Found >= 0) hint[linearPage & hintMask] = l2Found;
+        }
+        if (l2Found >= 0) {
+          page = l2Page[l2Found]!;
+          lastMeta = l2Meta[l2Found]!;
+          fillLevel(l1, l1Found, linearPage, lastMeta, page);
+          cycles += l2TlbHit;
+        } else {
+          const leaf = plainLeaf(words, frameWords, region, firstLeaf, linearPage, mmu);
+          const low = words[leaf]!;
+          let rights = low & 7 & (~2 | (low >>> dirtyShift));
+          if (
+            (low & plainPageMask) !== plainPageBits ||
+            (words[leaf + 1]! & unusualHighBits) !== 0 ||
+            mmu.paging !== 0 ||
+            mmu.tlb.state[1] !== 0
+          ) {
+            rights = 0;
+          }
+          if ((rights & need) === need) {
+            page = linearPage;
+            plainWalks++;
+            cycles += walkCost;
+            if (prl) prlLog(mmu, page, false);
+            lastMeta = space | rights;
+            fillLevel(l1, l1Found, linearPage, lastMeta, page);
+            fillLevel(l2, l2Found, linearPage, lastMeta, page);
+            if (position >= prefetched && position - lastWalk < WALK_BURST) {
+              prefetched = Math.min(position + PREFETCH, to);
+              prefetchLeaves(mmu, block, position + 1, prefetched);
+            }
+            lastWalk = position;
+          } else {
+            const before = mmu.walkCycles;
+            const result = translateMiss(mmu, linearPage, need, l1Found);
+            cycles += mmu.walkCycles - before;
+            if (result < 0) {
+              stop = -1 - result;
+              break;
+            }
+            page = result;
+            lastMeta = need;
+          }
+        }
+      }
+    }
+    cycles += cost;
+    truth[page >>> 4] = truth[page >>> 4]! | (((TRUTHS >>> kind) & 3) << ((page & 15) << 1));
+    if (keepVersions && (need & 2) !== 0) versions[page] = versions[page]! + 1;
+    if (mmu.prlFull) {
+      stop = Stop.prlFull;
+      position++;
+      break;
+    }
+  }
+  mmu.stop = stop;
+  mmu.elapsed = cycles;
+  const slowWalkCycles = mmu.walkCycles - mmu.l2Hits * l2TlbHit;
+  const walkCycles = slowWalkCycles + plainWalks * walkCost;
+  count(mmu, Counter.accesses, position - from);
+  count(mmu, Counter.l1TlbMisses, l1Misses);
+  count(mmu, Counter.tlbMisses, mmu.walks + plainWalks);
+  count(mmu, Counter.walks, plainWalks);
+  count(mmu, Counter.walkReferences, plainWalks * mmu.eptLevels);
+  count(mmu, Counter.guestCycles, cycles - walkCycles);
+  count(mmu, Counter.walkCycles, walkCycles);
+  return position;
+}
+
+/** findInLevel for the inner loop: the level's parts as arguments, so that they stay in registers. */
+function findInSet(
+  tags: Int32Array,
+  meta: Int32Array,
+  first: number,
+  ways: number,
+  tag: number,
+  want: number,
+): number {
+  const end = first + ways;
+  for (let i = first; i < end; i++) {
+    if (tags[i] !== tag) continue;
+    const difference = meta[i]! ^ want;
+    if ((difference & ~7) === 0) return (difference & want & 7) === 0 ? i : -2 - i;
+  }
+  return -1;
+}
+
+/**
+ * Loads the leaves of the coming accesses, so that their cache misses on this machine overlap. The
+ * emulated machine does not notice.
+ */
+function prefetchLeaves(mmu: Mmu, block: Int32Array, from: number, to: number): void {
+  const { words, frameWords } = mmu.memory;
+  const { region, firstLeaf } = mmu.leafTables;
+  let touched = 0;
+  for (let position = from; position < to; position++) {
+    const page = block[position]! >>> 2;
+    touched ^= words[plainLeaf(words, frameWords, region, firstLeaf, page, mmu)]!;
+  }
+  mmu.prefetched = touched;
+}

@@ -1,0 +1,124 @@
+/**
+ * The VM-entry checks on the controls that page tracking uses (SDM vol. 3C 26.2.1.1; Bochs
+ * VMenterLoadCheckVmControls and is_eptptr_valid; KVM nested_vmx_check_pml_controls and
+ * nested_vmx_check_eptp; kvm-unit-tests test_pml and test_ept_eptp).
+ */
+import type { EptCapabilities } from "./eptEntry.ts";
+import type { Geometry } from "./geometry.ts";
+import {
+  EPTP_ACCESSED_DIRTY,
+  Field,
+  readField,
+  readField64,
+  SECONDARY_EPT,
+  SECONDARY_MODE_BASED_EXECUTE,
+  SECONDARY_PML,
+  SECONDARY_PRL,
+  SECONDARY_VPID,
+  type Vmcs,
+} from "./vmcs.ts";
+
+export interface Capabilities extends EptCapabilities {
+  /** IA32_VMX_EPT_VPID_CAP bit 21. */
+  readonly accessedDirty: boolean;
+  /** Bit 8: the EPT paging structures may be uncacheable. */
+  readonly memoryTypeUC: boolean;
+  /** Bit 14. */
+  readonly memoryTypeWB: boolean;
+  /** Bit 7. */
+  readonly walkLength5: boolean;
+  /** IA32_VMX_PROCBASED_CTLS2 bit 49: PML may be enabled. */
+  readonly pml: boolean;
+  /** Page reference logging is there: no real processor has it. */
+  readonly prl: boolean;
+  /** The processor can shadow-stack guests: bit 7 of the EPT pointer is no longer reserved. */
+  readonly supervisorShadowStack: boolean;
+}
+
+export const DEFAULT_CAPABILITIES: Capabilities = {
+  executeOnly: true,
+  pages2M: true,
+  pages1G: true,
+  accessedDirty: true,
+  memoryTypeUC: true,
+  memoryTypeWB: true,
+  walkLength5: false,
+  pml: true,
+  prl: true,
+  supervisorShadowStack: false,
+};
+
+/** Why an entry fails. All of these are VMfail with error 7, "invalid control fields", not VM exits. */
+export type EntryFailure =
+  | "pml-not-supported"
+  | "pml-without-ept"
+  | "pml-address-unaligned"
+  | "pml-address-too-wide"
+  | "prl-not-supported"
+  | "prl-without-pml"
+  | "mode-based-execute-without-ept"
+  | "vpid-zero"
+  | "eptp-memory-type"
+  | "eptp-walk-length"
+  | "eptp-accessed-dirty-not-supported"
+  | "eptp-reserved-bits";
+
+/**
+ * Checks the controls of a VMCS; returns the first failure, or null when the entry may proceed. The
+ * PML index is not checked (any 16-bit value is legal), and with PML off neither is its address.
+ */
+export function checkEntry(
+  vmcs: Vmcs,
+  capabilities: Capabilities,
+  geometry: Geometry,
+): EntryFailure | null {
+  const secondary = readField(vmcs, Field.secondaryControls);
+  if ((secondary & SECONDARY_VPID) !== 0 && (readField(vmcs, Field.vpid) & 0xffff) === 0) {
+    return "vpid-zero";
+  }
+  const ept = (secondary & SECONDARY_EPT) !== 0;
+  if (ept) {
+    const failure = checkEptPointer(readField64(vmcs, Field.eptPointer), capabilities, geometry);
+    if (failure !== null) return failure;
+  }
+  if (!ept && (secondary & SECONDARY_MODE_BASED_EXECUTE) !== 0) {
+    return "mode-based-execute-without-ept";
+  }
+  if ((secondary & SECONDARY_PRL) !== 0) {
+    if (!capabilities.prl) return "prl-not-supported";
+    // DW19 section 4: page access and modification logging is bit 17 together with bit 26.
+    if ((secondary & SECONDARY_PML) === 0) return "prl-without-pml";
+  }
+  if ((secondary & SECONDARY_PML) === 0) return null;
+  if (!capabilities.pml) return "pml-not-supported";
+  if (!ept) return "pml-without-ept";
+  const address = readField64(vmcs, Field.pmlAddress);
+  if ((address & 0xfffn) !== 0n) return "pml-address-unaligned";
+  if (address >> BigInt(geometry.physicalAddressBits) !== 0n) return "pml-address-too-wide";
+  return null;
+}
+
+function checkEptPointer(
+  pointer: bigint,
+  capabilities: Capabilities,
+  geometry: Geometry,
+): EntryFailure | null {
+  const memoryType = Number(pointer & 7n);
+  const typeAllowed =
+    (memoryType === 0 && capabilities.memoryTypeUC) ||
+    (memoryType === 6 && capabilities.memoryTypeWB);
+  if (!typeAllowed) return "eptp-memory-type";
+  const walkLength = Number((pointer >> 3n) & 7n);
+  const fiveLevel = walkLength === 4 && capabilities.walkLength5;
+  if (walkLength !== geometry.eptLevels - 1 && !fiveLevel) {
+    return "eptp-walk-length";
+  }
+  if ((pointer & BigInt(EPTP_ACCESSED_DIRTY)) !== 0n && !capabilities.accessedDirty) {
+    return "eptp-accessed-dirty-not-supported";
+  }
+  const reserved = capabilities.supervisorShadowStack ? 0xf00n : 0xf80n;
+  if ((pointer & reserved) !== 0n || pointer >> BigInt(geometry.physicalAddressBits) !== 0n) {
+    return "eptp-reserved-bits";
+  }
+  return null;
+}

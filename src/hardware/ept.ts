@@ -1,0 +1,175 @@
+/**
+ * How hypervisor software sees the EPT: it builds the tables, reads and writes entries, splits and
+ * merges large pages. None of this is a guest access: it sets no flags and is not logged.
+ */
+import {
+  EPT_ACCESSED,
+  EPT_DIRTY,
+  EPT_LARGE,
+  EPT_MEMORY_TYPE_SHIFT,
+  EPT_RWX,
+  isLeaf,
+  MEMORY_TYPE_WB,
+} from "./eptEntry.ts";
+import type { Geometry } from "./geometry.ts";
+import type { HostMemory } from "./memory.ts";
+import { EPTP_ACCESSED_DIRTY } from "./vmcs.ts";
+import { pageOfWords } from "./words.ts";
+
+/** R, W, X and write-back: an ordinary mapping of RAM. */
+export const RAM_LEAF = EPT_RWX | (MEMORY_TYPE_WB << EPT_MEMORY_TYPE_SHIFT);
+
+/** The tables of one VM. `root` is the frame of the top table. */
+export interface Ept {
+  readonly memory: HostMemory;
+  readonly geometry: Geometry;
+  readonly root: number;
+}
+
+/** A leaf found by software: where its low word is, and its level (1 = 4 KiB). */
+export interface EptLeaf {
+  readonly word: number;
+  readonly level: number;
+}
+
+export function createEpt(memory: HostMemory, geometry: Geometry): Ept {
+  return { memory, geometry, root: memory.allocate() };
+}
+
+/** The EPT pointer that names these tables: write-back, walk length, A/D flags on or off. */
+export function eptPointer(ept: Ept, accessedDirty: boolean): readonly [low: number, high: number] {
+  const walkLength = (ept.geometry.eptLevels - 1) << 3;
+  const flags = MEMORY_TYPE_WB | walkLength | (accessedDirty ? EPTP_ACCESSED_DIRTY : 0);
+  return [(ept.root << 12) | flags, ept.root >>> 20];
+}
+
+function entryWord(ept: Ept, table: number, page: number, level: number): number {
+  const shift = (level - 1) * ept.geometry.indexBits;
+  const index = shift < 32 ? (page >>> shift) & ((1 << ept.geometry.indexBits) - 1) : 0;
+  return table * ept.memory.frameWords + 2 * index;
+}
+
+/** Low-word index of the entry for `page` at `level`, making tables on the way. */
+export function entryAt(ept: Ept, page: number, level: number): number {
+  const { memory } = ept;
+  let table = ept.root;
+  for (let at = ept.geometry.eptLevels; at > level; at--) {
+    const word = entryWord(ept, table, page, at);
+    if ((memory.words[word]! & EPT_RWX) === 0) {
+      const created = memory.allocate();
+      memory.words[word] = (created << 12) | EPT_RWX;
+      memory.words[word + 1] = created >>> 20;
+      memory.structureChanged();
+    } else if (isLeaf(memory.words[word]!, at)) {
+      throw new Error(`page ${page} is already mapped by a large page at level ${at}`);
+    }
+    table = pageOfWords(memory.words[word]!, memory.words[word + 1]!);
+  }
+  return entryWord(ept, table, page, level);
+}
+
+/** Maps one page of a size to a frame, both aligned to that size. */
+export function mapPage(ept: Ept, page: number, frame: number, level = 1, bits = RAM_LEAF): void {
+  const word = entryAt(ept, page, level);
+  ept.memory.words[word] = (frame << 12) | bits | (level > 1 ? EPT_LARGE : 0);
+  ept.memory.words[word + 1] = frame >>> 20;
+}
+
+/** Maps `count` adjacent pages to adjacent frames with leaves of one size; a rest is mapped in 4 KiB pages. */
+export function mapRange(
+  ept: Ept,
+  page: number,
+  frame: number,
+  count: number,
+  level = 1,
+  bits = RAM_LEAF,
+): void {
+  const { memory, geometry } = ept;
+  const size = 1 << ((level - 1) * geometry.indexBits);
+  const whole = count - (count % size);
+  const perTable = 1 << geometry.indexBits;
+  for (let done = 0; done < whole; ) {
+    let word = entryAt(ept, page + done, level);
+    const indexInTable = ((page + done) / size) % perTable;
+    const run = Math.min(perTable - indexInTable, (whole - done) / size);
+    for (let i = 0; i < run; i++, done += size, word += 2) {
+      const target = frame + done;
+      memory.words[word] = (target << 12) | bits | (level > 1 ? EPT_LARGE : 0);
+      memory.words[word + 1] = target >>> 20;
+    }
+  }
+  if (whole < count) mapRange(ept, page + whole, frame + whole, count - whole, 1, bits);
+}
+
+/** The leaf that maps a page, or null. */
+export function findLeaf(ept: Ept, page: number): EptLeaf | null {
+  const { memory } = ept;
+  let table = ept.root;
+  for (let level = ept.geometry.eptLevels; level >= 1; level--) {
+    const word = entryWord(ept, table, page, level);
+    const low = memory.words[word]!;
+    if (isLeaf(low, level))
+      return ((low >>> 12) | memory.words[word + 1]!) === 0 ? null : { word, level };
+    if ((low & EPT_RWX) === 0) return null;
+    table = pageOfWords(low, memory.words[word + 1]!);
+  }
+  return null;
+}
+
+/**
+ * Replaces a large leaf by a table of smaller leaves with the same rights, A and D (Xen
+ * ept_split_super_page). Does nothing to a 4 KiB leaf. The caller flushes the TLBs.
+ */
+export function splitLeaf(ept: Ept, leaf: EptLeaf): void {
+  if (leaf.level === 1) return;
+  const { memory, geometry } = ept;
+  const table = memory.allocate();
+  const low = memory.words[leaf.word]!;
+  const base = pageOfWords(low, memory.words[leaf.word + 1]!);
+  const size = 1 << ((leaf.level - 2) * geometry.indexBits);
+  const bits = (low & 0xfff & ~EPT_LARGE) | (leaf.level > 2 ? EPT_LARGE : 0);
+  for (let i = 0; i < 1 << geometry.indexBits; i++) {
+    const frame = base + i * size;
+    memory.words[table * memory.frameWords + 2 * i] = (frame << 12) | bits;
+    memory.words[table * memory.frameWords + 2 * i + 1] = frame >>> 20;
+  }
+  memory.words[leaf.word] = (table << 12) | EPT_RWX | (low & EPT_ACCESSED);
+  memory.words[leaf.word + 1] = table >>> 20;
+  memory.structureChanged();
+}
+
+/**
+ * Calls `visit` with the low-word index and level of each leaf in page order, and the first page it
+ * maps. For arming and scanning; not for the inner loop of a guest.
+ */
+export function forEachLeaf(
+  ept: Ept,
+  visit: (word: number, level: number, page: number) => void,
+): void {
+  visitTable(ept, ept.root, ept.geometry.eptLevels, 0, visit);
+}
+
+function visitTable(
+  ept: Ept,
+  table: number,
+  level: number,
+  firstPage: number,
+  visit: (word: number, level: number, page: number) => void,
+): void {
+  const { memory, geometry } = ept;
+  const size = 2 ** ((level - 1) * geometry.indexBits);
+  for (let i = 0; i < 1 << geometry.indexBits; i++) {
+    const word = table * memory.frameWords + 2 * i;
+    const low = memory.words[word]!;
+    const high = memory.words[word + 1]!;
+    if ((low | high) === 0) continue;
+    const page = firstPage + i * size;
+    if (isLeaf(low, level)) visit(word, level, page);
+    else visitTable(ept, pageOfWords(low, high), level - 1, page, visit);
+  }
+}
+
+/** Whether a leaf's D flag is set. */
+export function isDirty(low: number): boolean {
+  return (low & EPT_DIRTY) !== 0;
+}

@@ -1,0 +1,287 @@
+/**
+ * The EPT step of an access: walk, permissions, accessed and dirty flags, and the log, in the order
+ * of SDM vol. 3C 28.2.3 to 28.2.6. Every guest-physical access goes through eptAccess.
+ */
+import { Counter } from "./counters.ts";
+import {
+  EPT_ACCESSED,
+  EPT_DIRTY,
+  EPT_EXECUTE,
+  EPT_LARGE,
+  EPT_READ,
+  EPT_RWX,
+  EPT_USER_EXECUTE,
+  EPT_WRITE,
+  isMisconfigured,
+} from "./eptEntry.ts";
+import { ExitReason, Qualification } from "./exit.ts";
+import { Compatibility, count, type Mmu, storeWord } from "./mmu.ts";
+import { pmlIsFull, pmlLog } from "./pageModificationLog.ts";
+import { prlLog } from "./pageReferenceLog.ts";
+import { Field, writeField } from "./vmcs.ts";
+import { pageAddressLow } from "./words.ts";
+
+/** Kinds of access, as bits: the first three are the rights needed, in the positions of an EPT entry. */
+export const Access = {
+  read: EPT_READ,
+  write: EPT_WRITE,
+  fetch: EPT_EXECUTE,
+  readModifyWrite: EPT_READ | EPT_WRITE,
+  /** The page holds a guest paging structure: exit qualification bit 8 is 0. */
+  structure: 1 << 3,
+  /** No linear address is being translated (PDPTE loads): exit qualification bit 7 is 0. */
+  noLinearAddress: 1 << 4,
+} as const;
+
+/** How an access ends. */
+export const Outcome = {
+  done: 0,
+  eptViolation: 1,
+  eptMisconfiguration: 2,
+  logFull: 3,
+  /** #PF: an exception in the guest, not an exit. */
+  pageFault: 4,
+} as const;
+
+const NOT_A_READ_WITH_AD = Access.structure | Access.noLinearAddress;
+/**
+ * Performs one guest-physical access to `page`. On Outcome.done, mmu.rights, mmu.frame and
+ * mmu.leafBits describe the mapping; otherwise the exit fields of the VMCS are written, no flag has
+ * changed, and the access has not happened.
+ * @param access bits of Access
+ */
+export function eptAccess(mmu: Mmu, page: number, access: number): number {
+  if (!mmu.eptEnabled) {
+    mmu.rights = EPT_RWX;
+    mmu.frame = page;
+    mmu.leafBits = 31;
+    return Outcome.done;
+  }
+  const { region, firstLeaf } = mmu.leafTables;
+  const { words, frameWords } = mmu.memory;
+  const leaf = plainLeaf(words, frameWords, region, firstLeaf, page, mmu);
+  if (leaf !== 0 && plainAccess(mmu, page, access, leaf)) return Outcome.done;
+  return walkEpt(mmu, page, access);
+}
+
+/**
+ * The common case of the upper levels, which needs no decision: every entry is well-formed, RWX and
+ * accessed. Returns the word index of the 4 KiB leaf, or 0 if the full walk must look.
+ */
+export function plainLeaf(
+  words: Int32Array,
+  frameWords: number,
+  regions: Int32Array,
+  firstLeaves: Int32Array,
+  page: number,
+  mmu: Mmu,
+): number {
+  const leafOffset = (page << 1) & (frameWords - 1);
+  const region = page >>> mmu.indexBits;
+  const slot = region & (regions.length - 1);
+  if (regions[slot] === region) return firstLeaves[slot]! + leafOffset;
+  return findPlainLeaf(mmu, words, page);
+}
+
+function findPlainLeaf(mmu: Mmu, words: Int32Array, page: number): number {
+  const { indexBits, plainTableMask, plainTableBits, unusualHighBits, leafTables } = mmu;
+  const { frameWords } = mmu.memory;
+  const indexMask = (1 << indexBits) - 1;
+  let table = mmu.eptRoot;
+  for (let shift = mmu.eptTopShift; shift > 0; shift -= indexBits) {
+    const index = shift < 32 ? (page >>> shift) & indexMask : 0;
+    const entry = table * frameWords + 2 * index;
+    const low = words[entry]!;
+    const high = words[entry + 1]!;
+    if ((low & plainTableMask) !== plainTableBits || (high & unusualHighBits) !== 0) return 0;
+    table = (low >>> 12) | (high << 20);
+  }
+  const region = page >>> indexBits;
+  const slot = region & (leafTables.region.length - 1);
+  leafTables.region[slot] = region;
+  leafTables.firstLeaf[slot] = table * frameWords;
+  return table * frameWords + 2 * (page & indexMask);
+}
+
+/** Completes an access whose leaf allows it and needs no flag set; false if the full walk must look. */
+function plainAccess(mmu: Mmu, page: number, access: number, leaf: number): boolean {
+  const low = mmu.memory.words[leaf]!;
+  const high = mmu.memory.words[leaf + 1]!;
+  if ((low & mmu.plainPageMask) !== mmu.plainPageBits || (high & mmu.unusualHighBits) !== 0) {
+    return false;
+  }
+  let rights = low & EPT_RWX;
+  let needed = access & EPT_RWX;
+  if (mmu.accessedDirty) {
+    if ((low & EPT_DIRTY) === 0) rights &= ~EPT_WRITE;
+    if ((access & NOT_A_READ_WITH_AD) === Access.structure) needed |= EPT_WRITE;
+  }
+  if ((rights & needed) !== needed) return false;
+  if (mmu.prl) prlLog(mmu, page, (access & Access.structure) !== 0);
+  mmu.rights = rights;
+  mmu.leafBits = 0;
+  mmu.frame = (low >>> 12) | (high << 20);
+  countReferences(mmu, mmu.eptLevels);
+  return true;
+}
+
+function countReferences(mmu: Mmu, references: number): void {
+  count(mmu, Counter.walkReferences, references);
+  mmu.walkCycles += references * mmu.walkReferenceCost;
+}
+
+/** The full walk of eptAccess. */
+function walkEpt(mmu: Mmu, page: number, access: number): number {
+  const { memory, path, capabilities } = mmu;
+  const { indexBits, eptLevels, physicalAddressBits } = mmu.geometry;
+  const { words, frameWords } = memory;
+  const presentMask = mmu.modeBasedExecute ? EPT_RWX | EPT_USER_EXECUTE : EPT_RWX;
+  const indexMask = (1 << indexBits) - 1;
+  let table = mmu.eptRoot;
+  let granted = EPT_RWX | EPT_USER_EXECUTE;
+  let accessed = EPT_ACCESSED;
+  let level = eptLevels;
+  let low = 0;
+  let high = 0;
+  for (;;) {
+    const shift = (level - 1) * indexBits;
+    const index = shift < 32 ? (page >>> shift) & indexMask : 0;
+    const entry = table * frameWords + 2 * index;
+    low = words[entry]!;
+    high = words[entry + 1]!;
+    path[level] = entry;
+    granted &= low;
+    if ((low & presentMask) === 0) {
+      countReferences(mmu, eptLevels - level + 1);
+      return violation(mmu, page, access, granted);
+    }
+    if (isMisconfigured(low, high, level, indexBits, physicalAddressBits, capabilities)) {
+      return misconfiguration(mmu, page);
+    }
+    accessed &= low;
+    if (level === 1 || (level <= 3 && (low & EPT_LARGE) !== 0)) break;
+    table = (low >>> 12) | (high << 20);
+    level--;
+  }
+  countReferences(mmu, eptLevels - level + 1);
+
+  // With A/D on, any access to a guest paging structure counts as a write (SDM 28.2.5), but loads of PDPTEs do not.
+  const structureWrite = mmu.accessedDirty && (access & NOT_A_READ_WITH_AD) === Access.structure;
+  const asWrite = structureWrite || (access & EPT_WRITE) !== 0;
+  // Mode-based execute control: a fetch from a user-mode linear address needs bit 10 instead of bit 2.
+  let needed = access & EPT_RWX;
+  if (asWrite) needed |= EPT_WRITE;
+  if (mmu.modeBasedExecute && mmu.user && (needed & EPT_EXECUTE) !== 0) {
+    needed = (needed & ~EPT_EXECUTE) | EPT_USER_EXECUTE;
+  }
+  if ((granted & needed) !== needed) return violation(mmu, page, access, granted);
+
+  if (mmu.accessedDirty) {
+    const outcome = updateFlags(mmu, page, level, low, accessed !== 0, asWrite);
+    if (outcome !== Outcome.done) return outcome;
+    // A mapping cached while D = 0 must not satisfy a later write (SDM 28.3.2; Bochs tlb accessBits).
+    if ((words[path[level]!]! & EPT_DIRTY) === 0) granted &= ~EPT_WRITE;
+    if (mmu.prl) prlLog(mmu, page, (access & Access.structure) !== 0);
+  }
+  if (mmu.modeBasedExecute && mmu.user) {
+    granted = (granted & ~EPT_EXECUTE) | ((granted & EPT_USER_EXECUTE) >>> 8);
+  }
+  mmu.rights = granted & EPT_RWX;
+  mmu.leafBits = (level - 1) * indexBits;
+  const offsetMask = level === 1 ? 0 : (1 << mmu.leafBits) - 1;
+  mmu.frame = (((low >>> 12) | (high << 20)) & ~offsetMask) | (page & offsetMask);
+  return Outcome.done;
+}
+
+/**
+ * Sets A in every entry used and D in the leaf on writes, after asking the log; a full log means an
+ * exit with nothing set (SDM 28.2.6). Bochs asks the index even when no flag is to be set; nested
+ * KVM only asks when D is, and by then has set A in the upper levels (hardware.md 2.9).
+ */
+function updateFlags(
+  mmu: Mmu,
+  page: number,
+  leafLevel: number,
+  leafLow: number,
+  allAccessed: boolean,
+  asWrite: boolean,
+): number {
+  const setDirty = asWrite && (leafLow & EPT_DIRTY) === 0;
+  const somethingToSet = setDirty || !allAccessed;
+  if (mmu.pml && (somethingToSet || mmu.compatibility === Compatibility.bochs)) {
+    const asks = mmu.compatibility !== Compatibility.kvm || setDirty;
+    if (asks && pmlIsFull(mmu)) {
+      if (mmu.compatibility === Compatibility.kvm) setAccessed(mmu, leafLevel + 1);
+      return logFull(mmu, page);
+    }
+  }
+  if (!somethingToSet) return Outcome.done;
+  if (!allAccessed) setAccessed(mmu, leafLevel);
+  if (setDirty) {
+    const entry = mmu.path[leafLevel]!;
+    storeWord(mmu.memory, entry, mmu.memory.words[entry]! | EPT_DIRTY);
+    count(mmu, Counter.flagUpdates, 1);
+    mmu.walkCycles += mmu.costs.flagUpdate;
+    if (mmu.pml) pmlLog(mmu, page);
+  }
+  return Outcome.done;
+}
+
+function setAccessed(mmu: Mmu, lowestLevel: number): void {
+  const { memory, path } = mmu;
+  for (let level = mmu.geometry.eptLevels; level >= lowestLevel; level--) {
+    const entry = path[level]!;
+    const low = memory.words[entry]!;
+    if ((low & EPT_ACCESSED) !== 0) continue;
+    storeWord(memory, entry, low | EPT_ACCESSED);
+    count(mmu, Counter.flagUpdates, 1);
+    mmu.walkCycles += mmu.costs.flagUpdate;
+  }
+}
+
+function violation(mmu: Mmu, page: number, access: number, granted: number): number {
+  let qualification = access & EPT_RWX;
+  if (mmu.accessedDirty && (access & NOT_A_READ_WITH_AD) === Access.structure) {
+    // Such an access reports read and write; Bochs forgets the read.
+    qualification |= Qualification.write;
+    if (mmu.compatibility === Compatibility.bochs) qualification &= ~Qualification.read;
+  }
+  qualification |= (granted & EPT_RWX) << Qualification.permissionShift;
+  if (mmu.modeBasedExecute && (granted & EPT_USER_EXECUTE) !== 0) {
+    qualification |= Qualification.permUserExecute;
+  }
+  if ((access & Access.noLinearAddress) === 0) {
+    qualification |= Qualification.linearAddressValid;
+    if ((access & Access.structure) === 0) qualification |= Qualification.finalTranslation;
+    writeLinearAddress(mmu);
+  }
+  writeField(mmu.vmcs, Field.exitReason, ExitReason.eptViolation);
+  writeField(mmu.vmcs, Field.exitQualification, qualification);
+  writePhysicalAddress(mmu, page);
+  return Outcome.eptViolation;
+}
+
+function misconfiguration(mmu: Mmu, page: number): number {
+  writeField(mmu.vmcs, Field.exitReason, ExitReason.eptMisconfiguration);
+  writeField(mmu.vmcs, Field.exitQualification, 0);
+  writePhysicalAddress(mmu, page);
+  return Outcome.eptMisconfiguration;
+}
+
+/** The guest-physical address is undefined for this exit (SDM 27.2.1): only nested KVM writes it. */
+function logFull(mmu: Mmu, page: number): number {
+  writeField(mmu.vmcs, Field.exitReason, ExitReason.pmlFull);
+  writeField(mmu.vmcs, Field.exitQualification, 0);
+  if (mmu.compatibility === Compatibility.kvm) writePhysicalAddress(mmu, page);
+  count(mmu, Counter.logFull, 1);
+  return Outcome.logFull;
+}
+
+function writePhysicalAddress(mmu: Mmu, page: number): void {
+  writeField(mmu.vmcs, Field.guestPhysicalAddress, pageAddressLow(page) | mmu.offset, page >>> 20);
+}
+
+function writeLinearAddress(mmu: Mmu): void {
+  const page = mmu.linearPage;
+  writeField(mmu.vmcs, Field.guestLinearAddress, pageAddressLow(page) | mmu.offset, page >>> 20);
+}

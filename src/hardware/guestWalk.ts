@@ -1,0 +1,199 @@
+/**
+ * The guest half of the two-dimensional walk: from a linear page to a guest-physical page. Each
+ * paging structure is reached through eptAccess, so it is itself accessed, dirtied and logged.
+ */
+import { Counter } from "./counters.ts";
+import { EPT_EXECUTE, EPT_READ, EPT_RWX, EPT_WRITE } from "./eptEntry.ts";
+import { Access, eptAccess, Outcome } from "./eptWalk.ts";
+import {
+  GUEST_ACCESSED,
+  GUEST_DIRTY,
+  GUEST_LARGE,
+  GUEST_NO_EXECUTE_HIGH,
+  GUEST_PRESENT,
+  GUEST_USER,
+  GUEST_WRITE,
+  PageFault,
+} from "./guestEntry.ts";
+import { DATA_FRAME_BASE } from "./memory.ts";
+import { Compatibility, count, type Mmu, storeWord } from "./mmu.ts";
+import { Field, GuestPaging, readField } from "./vmcs.ts";
+import { pageOfWords } from "./words.ts";
+
+/** Levels below the four PDPTEs of a PAE guest. */
+const PAE_LEVELS = 2;
+
+/**
+ * Walks the guest's paging structures for one access. On Outcome.done: mmu.page is the page,
+ * mmu.guestLeafBits its size, mmu.guestRights what the guest allows. On Outcome.pageFault:
+ * mmu.pageFaultError.
+ */
+export function guestWalk(mmu: Mmu, linearPage: number, access: number): number {
+  if (mmu.paging === GuestPaging.off) {
+    mmu.page = linearPage;
+    mmu.guestLeafBits = 31;
+    mmu.guestRights = EPT_RWX;
+    return Outcome.done;
+  }
+  const { memory, guestPath, vmcs } = mmu;
+  const { indexBits } = mmu.geometry;
+  const indexMask = (1 << indexBits) - 1;
+  const offset = mmu.offset;
+  let level = mmu.geometry.guestLevels;
+  let table = 0;
+  let rights = GUEST_WRITE | GUEST_USER;
+  let noExecute = 0;
+  if (mmu.paging === GuestPaging.pae) {
+    level = PAE_LEVELS;
+    const pdpte = Field.guestPdpte0 + ((linearPage >>> (PAE_LEVELS * indexBits)) & 3);
+    const low = readField(vmcs, pdpte);
+    if ((low & GUEST_PRESENT) === 0) return pageFault(mmu, access, 0);
+    table = pageOfWords(low, vmcs.words[2 * pdpte + 1]!);
+  } else {
+    const words = vmcs.words;
+    table = pageOfWords(words[2 * Field.guestCr3]!, words[2 * Field.guestCr3 + 1]!);
+  }
+  const topLevel = level;
+  for (;;) {
+    const shift = (level - 1) * indexBits;
+    const index = shift < 32 ? (linearPage >>> shift) & indexMask : 0;
+    mmu.offset = 8 * index;
+    const outcome = eptAccess(mmu, table, Access.read | Access.structure);
+    if (outcome !== Outcome.done) {
+      mmu.offset = offset;
+      return outcome;
+    }
+    count(mmu, Counter.walkReferences, 1);
+    mmu.walkCycles += mmu.costs.walkReference;
+    // A frame without bytes reads as zeros: its entries are not present.
+    const entry = mmu.frame < DATA_FRAME_BASE ? mmu.frame * memory.frameWords + 2 * index : 0;
+    const low = memory.words[entry]!;
+    const high = memory.words[entry + 1]!;
+    guestPath[level] = entry;
+    if ((low & GUEST_PRESENT) === 0) {
+      mmu.offset = offset;
+      return pageFault(mmu, access, 0);
+    }
+    if (hasReservedBits(mmu, low, high, level)) {
+      mmu.offset = offset;
+      return pageFault(mmu, access, PageFault.protection | PageFault.reserved);
+    }
+    rights &= low;
+    noExecute |= high & GUEST_NO_EXECUTE_HIGH;
+    table = pageOfWords(low, high);
+    if (level === 1 || (level <= 3 && (low & GUEST_LARGE) !== 0)) break;
+    level--;
+  }
+  mmu.offset = offset;
+  if (!mmu.noExecute) noExecute = 0;
+  mmu.guestRights = guestRightsFor(mmu, rights, noExecute);
+  if ((mmu.guestRights & access & EPT_RWX) !== (access & EPT_RWX)) {
+    return pageFault(mmu, access, PageFault.protection);
+  }
+  const outcome = updateGuestFlags(mmu, topLevel, level, (access & EPT_WRITE) !== 0);
+  if (outcome !== Outcome.done) return outcome;
+  const leafLow = memory.words[guestPath[level]!]!;
+  // As for the EPT: what is cached while the guest's D is 0 must not satisfy a write.
+  if ((leafLow & GUEST_DIRTY) === 0) mmu.guestRights &= ~EPT_WRITE;
+  mmu.guestLeafBits = (level - 1) * indexBits;
+  const offsetMask = level === 1 ? 0 : (1 << mmu.guestLeafBits) - 1;
+  mmu.page = (table & ~offsetMask) | (linearPage & offsetMask);
+  return Outcome.done;
+}
+
+/** The rights of a guest mapping for the current privilege, as EPT bits (SDM vol. 3A 4.6). */
+function guestRightsFor(mmu: Mmu, rights: number, noExecute: number): number {
+  const userPage = (rights & GUEST_USER) !== 0;
+  if (mmu.user && !userPage) return 0;
+  const writable = (rights & GUEST_WRITE) !== 0 || (!mmu.user && !mmu.writeProtect);
+  return EPT_READ | (writable ? EPT_WRITE : 0) | (noExecute === 0 ? EPT_EXECUTE : 0);
+}
+
+function hasReservedBits(mmu: Mmu, low: number, high: number, level: number): boolean {
+  const physicalBits = mmu.geometry.physicalAddressBits;
+  if (physicalBits < 52 && (high & 0xfffff) >>> (physicalBits - 32) !== 0) return true;
+  if ((high & GUEST_NO_EXECUTE_HIGH) !== 0 && !mmu.noExecute) return true;
+  return level > 3 && (low & GUEST_LARGE) !== 0;
+}
+
+/**
+ * Sets the guest's own A flags, and D on a write, once the walk has succeeded (Bochs
+ * update_access_dirty_PAE; KVM commit 8cbc7069 says the same of Intel's processors). With EPT A/D on
+ * the reads above already had write permission; with A/D off each update needs it separately
+ * (kvm-unit-tests paddr_*_ad_disabled), which Bochs does not ask.
+ */
+function updateGuestFlags(mmu: Mmu, topLevel: number, leafLevel: number, write: boolean): number {
+  const { memory, guestPath } = mmu;
+  for (let level = topLevel; level >= leafLevel; level--) {
+    const entry = guestPath[level]!;
+    const low = memory.words[entry]!;
+    const wanted = low | GUEST_ACCESSED | (write && level === leafLevel ? GUEST_DIRTY : 0);
+    if (wanted === low) continue;
+    if (!mmu.accessedDirty && mmu.compatibility !== Compatibility.bochs) {
+      const outcome = checkStructureWrite(mmu, topLevel, level, entry);
+      if (outcome !== Outcome.done) return outcome;
+    }
+    storeWord(memory, entry, wanted);
+  }
+  return Outcome.done;
+}
+
+/** The separate EPT write to the structure at `level`, whose page the entry above names. */
+function checkStructureWrite(mmu: Mmu, topLevel: number, level: number, entry: number): number {
+  const { memory, guestPath, vmcs } = mmu;
+  const offset = mmu.offset;
+  mmu.offset = 4 * (entry % memory.frameWords);
+  let low: number;
+  let high: number;
+  if (level < topLevel) {
+    const parent = guestPath[level + 1]!;
+    low = memory.words[parent]!;
+    high = memory.words[parent + 1]!;
+  } else {
+    const root =
+      mmu.paging === GuestPaging.pae
+        ? Field.guestPdpte0 + ((mmu.linearPage >>> (PAE_LEVELS * mmu.geometry.indexBits)) & 3)
+        : Field.guestCr3;
+    low = vmcs.words[2 * root]!;
+    high = vmcs.words[2 * root + 1]!;
+  }
+  const access = Access.readModifyWrite | Access.structure;
+  const outcome = eptAccess(mmu, pageOfWords(low, high), access);
+  mmu.offset = offset;
+  return outcome;
+}
+
+function pageFault(mmu: Mmu, access: number, cause: number): number {
+  let error = cause;
+  if ((access & EPT_WRITE) !== 0) error |= PageFault.write;
+  if (mmu.user) error |= PageFault.user;
+  if ((access & EPT_EXECUTE) !== 0 && mmu.noExecute) error |= PageFault.fetch;
+  mmu.pageFaultError = error;
+  return Outcome.pageFault;
+}
+
+/**
+ * MOV to CR3 in PAE mode loads the four PDPTEs: reads that set A but not D, are not logged, and have
+ * bit 7 of a resulting qualification clear (SDM 27.2.1; Bochs CheckPDPTR). In long mode and with
+ * paging off it touches no memory.
+ */
+export function loadPdptes(mmu: Mmu, cr3: number): number {
+  if (mmu.paging !== GuestPaging.pae) return Outcome.done;
+  const { memory, vmcs } = mmu;
+  // CR3 is 32-byte aligned: bits 11:5 place the table in its page.
+  const offset = cr3 & 0xfe0;
+  mmu.offset = offset;
+  const outcome = eptAccess(
+    mmu,
+    cr3 >>> 12,
+    Access.read | Access.structure | Access.noLinearAddress,
+  );
+  mmu.offset = 0;
+  if (outcome !== Outcome.done) return outcome;
+  const first = mmu.frame < DATA_FRAME_BASE ? mmu.frame * memory.frameWords + offset / 4 : 0;
+  for (let i = 0; i < 4; i++) {
+    vmcs.words[2 * (Field.guestPdpte0 + i)] = memory.words[first + 2 * i]!;
+    vmcs.words[2 * (Field.guestPdpte0 + i) + 1] = memory.words[first + 2 * i + 1]!;
+  }
+  return Outcome.done;
+}

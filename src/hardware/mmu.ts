@@ -1,0 +1,235 @@
+/**
+ * One logical processor's memory-management unit: the TLB and the controls that VM entry loaded
+ * from the current VMCS. A plain data object; the rules are in the functions beside it.
+ */
+
+import { DEFAULT_PROCESSOR_COSTS, type ProcessorCosts } from "./costs.ts";
+import { COUNTER_COUNT, Counter } from "./counters.ts";
+import { type Capabilities, DEFAULT_CAPABILITIES } from "./entryChecks.ts";
+import {
+  EPT_ACCESSED,
+  EPT_EXECUTE,
+  EPT_MEMORY_TYPE_SHIFT,
+  EPT_READ,
+  EPT_RWX,
+  MEMORY_TYPE_WB,
+} from "./eptEntry.ts";
+import type { Geometry } from "./geometry.ts";
+import { GuestPages } from "./guestPages.ts";
+import type { HostMemory, LeafTables } from "./memory.ts";
+import { DEFAULT_PRL_OPTIONS, type PrlOptions } from "./pageReferenceLog.ts";
+import { flushVpid, META_SPACE_SHIFT, spaceOf, Tlb } from "./tlb.ts";
+import {
+  EPTP_ACCESSED_DIRTY,
+  Field,
+  GuestMode,
+  GuestPaging,
+  readField,
+  SECONDARY_EPT,
+  SECONDARY_MODE_BASED_EXECUTE,
+  SECONDARY_PML,
+  SECONDARY_PRL,
+  SECONDARY_PRL_FILTER,
+  SECONDARY_VPID,
+  Vmcs,
+} from "./vmcs.ts";
+import { pageOfWords } from "./words.ts";
+
+/** Where implementations disagree, whose behaviour is followed (docs/choices.md). */
+export const Compatibility = { sdm: 0, bochs: 1, kvm: 2 } as const;
+export type CompatibilityName = keyof typeof Compatibility;
+
+export interface MmuOptions {
+  readonly capabilities?: Capabilities;
+  readonly compatibility?: CompatibilityName;
+  readonly costs?: ProcessorCosts;
+  readonly prl?: PrlOptions;
+}
+
+/** Levels of a walk at most, plus one: level numbers start at 1. */
+const PATH_WORDS = 8;
+const NO_LEAF_TABLES: LeafTables = { region: new Int32Array(1), firstLeaf: new Int32Array(1) };
+const NO_GUEST = new GuestPages("none", 0, false);
+const NO_VMCS = new Vmcs("none");
+
+export class Mmu {
+  readonly memory: HostMemory;
+  readonly geometry: Geometry;
+  readonly capabilities: Capabilities;
+  readonly compatibility: number;
+  readonly costs: ProcessorCosts;
+  readonly prlOptions: PrlOptions;
+  readonly tlb: Tlb;
+  // Copies of what every walk needs, beside each other.
+  readonly eptLevels: number;
+  readonly indexBits: number;
+  readonly eptTopShift: number;
+  readonly walkReferenceCost: number;
+  readonly l2TlbHitCost: number;
+  /** Bits of an EPT entry's high word that are reserved or nobody's: the fast walk leaves such entries to the full one. */
+  readonly unusualHighBits: number;
+
+  // Loaded by VM entry, or by an event that changes what entry would load.
+  vmcs: Vmcs = NO_VMCS;
+  counters: Float64Array = new Float64Array(COUNTER_COUNT);
+  guest: GuestPages = NO_GUEST;
+  eptEnabled = false;
+  eptRoot = 0;
+  accessedDirty = false;
+  /** PML mode: D transitions are logged, a full log exits. */
+  pml = false;
+  /** PRL's PAML mode: every walk is logged, a full log interrupts the pVM. */
+  prl = false;
+  prlFilter = false;
+  modeBasedExecute = false;
+  paging: number = GuestPaging.off;
+  user = false;
+  writeProtect = false;
+  noExecute = false;
+  vpid = 0;
+  vpidEnabled = false;
+  /** What the low word of an entry looks like that the fast walk may pass: see loadPlainMasks. */
+  plainTableMask = 0;
+  plainTableBits = 0;
+  plainPageMask = 0;
+  plainPageBits = 0;
+  leafTables: LeafTables = NO_LEAF_TABLES;
+  /** The current space, shifted as in a TLB entry's meta word. */
+  space = 0;
+
+  // Results of the last walk.
+  /** Rights that a TLB entry filled from it may grant (EPT_READ | EPT_WRITE | EPT_EXECUTE). */
+  rights = 0;
+  /** Host frame that the last EPT step gave. */
+  frame = 0;
+  /** Guest-physical page that the last guest walk gave. */
+  page = 0;
+  /** Rights that the last guest walk gave for the current privilege, in EPT bits. */
+  guestRights = 0;
+  /** log2 of the 4 KiB pages that the last EPT leaf, and the last guest leaf, map. */
+  leafBits = 0;
+  guestLeafBits = 0;
+  /** Word index of the entry used at each level of the last EPT walk. */
+  readonly path = new Int32Array(PATH_WORDS);
+  /** Word index of the entry used at each level of the last guest walk. */
+  readonly guestPath = new Int32Array(PATH_WORDS);
+  /** Bits 11:0 of the address being accessed, and its linear page: only exits report them. */
+  offset = 0;
+  linearPage = 0;
+  /** #PF error code, when a walk ended in a guest page fault. */
+  pageFaultError = 0;
+  /** Set when a PRL log became full during a walk: the LAPIC sends the interrupt after the access. */
+  prlFull = false;
+  /** Cycles that second-level hits and walks have taken. Reset by each burst. */
+  walkCycles = 0;
+  /** What the last prefetch loaded: keeps the loads alive, means nothing. */
+  prefetched = 0;
+  /** Second-level hits among them, and walks. Reset by each burst. */
+  l2Hits = 0;
+  walks = 0;
+
+  // Results of the last burst.
+  /** Why it stopped: one of Stop. */
+  stop = 0;
+  /** Cycles it took. */
+  elapsed = 0;
+
+  constructor(name: string, memory: HostMemory, geometry: Geometry, options: MmuOptions = {}) {
+    this.memory = memory;
+    this.geometry = geometry;
+    this.capabilities = options.capabilities ?? DEFAULT_CAPABILITIES;
+    this.compatibility = Compatibility[options.compatibility ?? "sdm"];
+    this.costs = options.costs ?? DEFAULT_PROCESSOR_COSTS;
+    this.prlOptions = options.prl ?? DEFAULT_PRL_OPTIONS;
+    this.tlb = new Tlb(name, geometry);
+    this.eptLevels = geometry.eptLevels;
+    this.indexBits = geometry.indexBits;
+    this.eptTopShift = (geometry.eptLevels - 1) * geometry.indexBits;
+    this.walkReferenceCost = this.costs.walkReference;
+    this.l2TlbHitCost = this.costs.l2TlbHit;
+    this.unusualHighBits = ~((1 << (geometry.physicalAddressBits - 32)) - 1);
+  }
+}
+
+/** Adds to a counter of the vCPU whose VMCS is current. */
+export function count(mmu: Mmu, counter: number, amount: number): void {
+  const counters = mmu.counters;
+  counters[counter] = counters[counter]! + amount;
+}
+
+/**
+ * VM entry, after its checks passed: loads the controls of a VMCS. Without VPIDs the mappings of the
+ * previous guest go (SDM 28.3.3.1).
+ */
+export function loadControls(
+  mmu: Mmu,
+  vmcs: Vmcs,
+  guest: GuestPages,
+  counters: Float64Array,
+): void {
+  mmu.vmcs = vmcs;
+  mmu.guest = guest;
+  mmu.counters = counters;
+  const secondary = readField(vmcs, Field.secondaryControls);
+  const pointer = readField(vmcs, Field.eptPointer);
+  mmu.eptEnabled = (secondary & SECONDARY_EPT) !== 0;
+  mmu.eptRoot = pageOfWords(pointer, vmcs.words[2 * Field.eptPointer + 1]!);
+  mmu.accessedDirty = mmu.eptEnabled && (pointer & EPTP_ACCESSED_DIRTY) !== 0;
+  const logging = (secondary & SECONDARY_PML) !== 0 && mmu.accessedDirty;
+  mmu.prl = logging && (secondary & SECONDARY_PRL) !== 0;
+  mmu.pml = logging && !mmu.prl;
+  mmu.prlFilter = (secondary & SECONDARY_PRL_FILTER) !== 0;
+  mmu.modeBasedExecute = (secondary & SECONDARY_MODE_BASED_EXECUTE) !== 0;
+  mmu.vpidEnabled = (secondary & SECONDARY_VPID) !== 0;
+  mmu.vpid = mmu.vpidEnabled ? readField(vmcs, Field.vpid) & 0xffff : 0;
+  if (!mmu.vpidEnabled) flushVpid(mmu.tlb, 0);
+  loadPlainMasks(mmu);
+  loadGuestMode(mmu);
+}
+
+/**
+ * The entries that the fast walk may pass without a decision. Tables: R, W, X, nothing reserved, and
+ * A where flags are on. Pages: R, X, write-back, not large, and A. With mode-based execute control,
+ * and in Bochs mode (which asks the log in every walk), no entry qualifies.
+ */
+function loadPlainMasks(mmu: Mmu): void {
+  const reserved = 0xf8;
+  const flag = mmu.accessedDirty ? EPT_ACCESSED : 0;
+  const table = EPT_RWX | flag;
+  const page = EPT_READ | EPT_EXECUTE | (MEMORY_TYPE_WB << EPT_MEMORY_TYPE_SHIFT) | flag;
+  const decided = !mmu.modeBasedExecute && mmu.compatibility !== Compatibility.bochs;
+  mmu.plainTableMask = EPT_RWX | reserved | flag;
+  mmu.plainTableBits = decided ? table : -1;
+  mmu.plainPageMask = EPT_READ | EPT_EXECUTE | reserved | flag;
+  mmu.plainPageBits = decided ? page : -1;
+  const controls = (mmu.accessedDirty ? 1 : 0) | (decided ? 2 : 0);
+  mmu.leafTables = mmu.memory.leafTables(mmu.eptRoot, controls);
+}
+
+/** Loads what the guest itself can change: paging mode and privilege. */
+export function loadGuestMode(mmu: Mmu): void {
+  mmu.paging = readField(mmu.vmcs, Field.guestPaging);
+  const mode = readField(mmu.vmcs, Field.guestMode);
+  mmu.user = (mode & GuestMode.user) !== 0;
+  mmu.writeProtect = (mode & GuestMode.writeProtect) !== 0;
+  mmu.noExecute = (mode & GuestMode.noExecuteEnable) !== 0;
+  const ep4ta = mmu.eptEnabled ? mmu.eptRoot : 0;
+  mmu.space = spaceOf(mmu.tlb, mmu.vpid, ep4ta, mmu.user ? 1 : 0) << META_SPACE_SHIFT;
+}
+
+/** VM exit: without VPIDs the guest's mappings go (SDM 28.3.3.1). Saves nothing: the VMCS is worked on in place. */
+export function leaveGuest(mmu: Mmu): void {
+  if (!mmu.vpidEnabled) flushVpid(mmu.tlb, 0);
+}
+
+/** Charges one log store to the vCPU. */
+export function chargeLogStore(mmu: Mmu): void {
+  count(mmu, Counter.logEntries, 1);
+  mmu.walkCycles += mmu.costs.logStore;
+}
+
+/** A store by the processor to memory with bytes, noted in the memory's rolling digest. */
+export function storeWord(memory: HostMemory, word: number, value: number): void {
+  memory.words[word] = value;
+  memory.state[1] = Math.imul(memory.state[1]! ^ word, 0x01000193) ^ value;
+}

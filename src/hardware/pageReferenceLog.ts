@@ -1,0 +1,154 @@
+/**
+ * Page reference logging in PAML mode: what the walker does for each GPA that a walk gives (VEE21
+ * section 3.2; DW19 section 4). The guest is never interrupted.
+ */
+import { Counter } from "./counters.ts";
+import { logFrames } from "./geometry.ts";
+import { chargeLogStore, count, type Mmu, storeWord } from "./mmu.ts";
+import { logEntryWord } from "./pageModificationLog.ts";
+import {
+  Field,
+  publishField,
+  readField,
+  reloadField,
+  type Vmcs,
+  writeField,
+  writeImage,
+} from "./vmcs.ts";
+import { pageAddressHigh, pageAddressLow } from "./words.ts";
+
+/**
+ * Which slot an event uses. The papers leave it open; all keep "index 0 = full".
+ * - decrement-then-store: slots 510 to 0, the GPA that finds index 0 is dropped (511 entries).
+ * - store-then-decrement: slots 511 to 1, the GPA that finds index 0 is dropped (511 entries).
+ * - store-at-zero: slots 511 to 0, the GPA that finds index 0 is stored and announces the full log (512 entries).
+ */
+export const PrlSlotRule = {
+  "decrement-then-store": 0,
+  "store-then-decrement": 1,
+  "store-at-zero": 2,
+} as const;
+export type PrlSlotRuleName = keyof typeof PrlSlotRule;
+
+export interface PrlOptions {
+  /** vee21: 16-bit index, no filter. dw19: 64-bit index, so logs of more than 32768 entries; bit 27 filters. */
+  readonly variant: "vee21" | "dw19";
+  readonly slotRule: PrlSlotRuleName;
+  /** Two logs used in turn: the guest fills one while the other is handled (after POSTER18). */
+  readonly doubleBuffer: boolean;
+}
+
+export const DEFAULT_PRL_OPTIONS: PrlOptions = {
+  variant: "vee21",
+  slotRule: "decrement-then-store",
+  doubleBuffer: false,
+};
+
+/** The index while the log is suspended. */
+export const PRL_SUSPENDED = -1;
+
+/** The index that software writes into an empty log. */
+export function prlInitialIndex(logEntries: number): number {
+  return logEntries - 1;
+}
+
+/** Entries that one log holds under a slot rule. */
+export function prlCapacity(logEntries: number, rule: PrlSlotRuleName): number {
+  return rule === "store-at-zero" ? logEntries : logEntries - 1;
+}
+
+/**
+ * The used slots of a log whose index is `index`, as [first, end): what a handler copies.
+ * A suspended log is full.
+ */
+export function prlUsedSlots(
+  index: number,
+  logEntries: number,
+  rule: PrlSlotRuleName,
+): readonly [number, number] {
+  const full = index < 0;
+  switch (rule) {
+    case "decrement-then-store":
+      return [full ? 0 : index, logEntries - 1];
+    case "store-then-decrement":
+      return [full ? 1 : index + 1, logEntries];
+    case "store-at-zero":
+      return [full ? 0 : index + 1, logEntries];
+  }
+}
+
+/** Logs one GPA of a walk, whatever its D flag says, or drops it. */
+export function prlLog(mmu: Mmu, page: number, isPagingStructure: boolean): void {
+  if (isPagingStructure && mmu.prlFilter) return;
+  const { vmcs } = mmu;
+  const index = readField(vmcs, Field.pmlIndex);
+  if (index < 0) {
+    count(mmu, Counter.missedGpas, 1);
+    return;
+  }
+  const { slotRule } = mmu.prlOptions;
+  if (index === 0) {
+    if (slotRule === "store-at-zero") prlStore(mmu, 0, page);
+    else count(mmu, Counter.missedGpas, 1);
+    prlBecomeFull(mmu);
+    return;
+  }
+  prlStore(mmu, slotRule === "decrement-then-store" ? index - 1 : index, page);
+  writeField(vmcs, Field.pmlIndex, index - 1);
+}
+
+function prlStore(mmu: Mmu, slot: number, page: number): void {
+  const active = readField(mmu.vmcs, Field.prlActiveLog);
+  const logWords = logFrames(mmu.geometry) * mmu.memory.frameWords;
+  const entry = logEntryWord(mmu, slot) + active * logWords;
+  storeWord(mmu.memory, entry, pageAddressLow(page));
+  storeWord(mmu.memory, entry + 1, pageAddressHigh(page));
+  chargeLogStore(mmu);
+}
+
+/**
+ * The log is full: the index becomes -1 and the LAPIC sends the log-full vector; with a second, empty
+ * log, logging goes on there. The papers do not say how the handler learns which logs are full: we
+ * write index and full-log bits back to the VMCS region.
+ */
+function prlBecomeFull(mmu: Mmu): void {
+  const { vmcs } = mmu;
+  const active = readField(vmcs, Field.prlActiveLog);
+  const fullLogs = readField(vmcs, Field.prlFullLogs) | (1 << active);
+  writeField(vmcs, Field.prlFullLogs, fullLogs);
+  const other = active ^ 1;
+  if (mmu.prlOptions.doubleBuffer && (fullLogs & (1 << other)) === 0) {
+    writeField(vmcs, Field.prlActiveLog, other);
+    writeField(vmcs, Field.pmlIndex, prlInitialIndex(mmu.geometry.logEntries));
+  } else {
+    writeField(vmcs, Field.pmlIndex, PRL_SUSPENDED);
+  }
+  publishField(vmcs, Field.prlFullLogs);
+  publishField(vmcs, Field.pmlIndex);
+  publishField(vmcs, Field.prlActiveLog);
+  count(mmu, Counter.logFull, 1);
+  mmu.prlFull = true;
+}
+
+/**
+ * The handler's half of a reset, in the VMCS region in memory: the drained logs are empty again, and
+ * a suspended processor may go on in one of them.
+ */
+export function prlResetImage(vmcs: Vmcs, drainedLogs: number, logEntries: number): void {
+  const fullLogs = vmcs.image[2 * Field.prlFullLogs]! & ~drainedLogs;
+  writeImage(vmcs, Field.prlFullLogs, fullLogs);
+  if (vmcs.image[2 * Field.pmlIndex]! >= 0) return;
+  writeImage(vmcs, Field.prlActiveLog, (drainedLogs & 1) !== 0 ? 0 : 1);
+  writeImage(vmcs, Field.pmlIndex, prlInitialIndex(logEntries));
+}
+
+/**
+ * The processor's half: VEE21's new instruction makes it reload log state from memory. A log that is
+ * being filled keeps its index, which is newer than the one in memory.
+ */
+export function prlReload(vmcs: Vmcs): void {
+  reloadField(vmcs, Field.prlFullLogs);
+  if (readField(vmcs, Field.pmlIndex) >= 0) return;
+  reloadField(vmcs, Field.prlActiveLog);
+  reloadField(vmcs, Field.pmlIndex);
+}

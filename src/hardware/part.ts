@@ -1,0 +1,90 @@
+/**
+ * The snapshot protocol of the data plane. A part is a named piece of memory whose whole state is
+ * in typed arrays; saving, restoring, comparing and digesting are written once, here.
+ */
+
+export type WordArray = Int32Array | Float64Array;
+
+/** A named piece of state. `arrays` is read anew at each use, because an array may have grown. */
+export interface Part {
+  readonly name: string;
+  arrays(): Readonly<Record<string, WordArray>>;
+  /** Called before a restore, so that a growing part can make room. Lengths in elements. */
+  resize?(lengths: Readonly<Record<string, number>>): void;
+}
+
+/** A part's state, detached from it. */
+export interface PartSnapshot {
+  readonly name: string;
+  readonly arrays: Readonly<Record<string, WordArray>>;
+}
+
+/** The JSON form of a part: each array as its type and the base64 of its little-endian bytes. */
+export interface PartJson {
+  readonly name: string;
+  readonly arrays: Readonly<
+    Record<string, { readonly type: "i32" | "f64"; readonly data: string }>
+  >;
+}
+
+export function savePart(part: Part): PartSnapshot {
+  const arrays: Record<string, WordArray> = {};
+  for (const [key, array] of Object.entries(part.arrays())) arrays[key] = array.slice();
+  return { name: part.name, arrays };
+}
+
+/** Puts a saved state back. Throws if the snapshot is of another part or another shape. */
+export function restorePart(part: Part, snapshot: PartSnapshot): void {
+  if (part.name !== snapshot.name) {
+    throw new Error(`snapshot of "${snapshot.name}" cannot be restored into "${part.name}"`);
+  }
+  const lengths: Record<string, number> = {};
+  for (const [key, array] of Object.entries(snapshot.arrays)) lengths[key] = array.length;
+  part.resize?.(lengths);
+  const targets = part.arrays();
+  for (const [key, target] of Object.entries(targets)) {
+    const source = snapshot.arrays[key];
+    if (source === undefined || source.length !== target.length) {
+      throw new Error(`snapshot of "${part.name}" has another shape: array "${key}"`);
+    }
+    target.set(source);
+  }
+}
+
+/** FNV-1a over 32-bit words, in two lanes with different bases: a 64-bit digest as 16 hex digits. */
+export function digestPart(part: Part): string {
+  let a = 0x811c9dc5 | 0;
+  let b = 0x9747b28c | 0;
+  for (const [key, array] of Object.entries(part.arrays())) {
+    for (let i = 0; i < key.length; i++) a = Math.imul(a ^ key.charCodeAt(i), 0x01000193);
+    const words = new Int32Array(array.buffer, array.byteOffset, array.byteLength >>> 2);
+    for (let i = 0; i < words.length; i++) {
+      const word = words[i]!;
+      a = Math.imul(a ^ word, 0x01000193);
+      a ^= a >>> 15;
+      b = Math.imul(b ^ word, 0x85ebca6b);
+      b ^= b >>> 13;
+    }
+  }
+  return (a >>> 0).toString(16).padStart(8, "0") + (b >>> 0).toString(16).padStart(8, "0");
+}
+
+export function partToJson(snapshot: PartSnapshot): PartJson {
+  const arrays: Record<string, { type: "i32" | "f64"; data: string }> = {};
+  for (const [key, array] of Object.entries(snapshot.arrays)) {
+    arrays[key] = {
+      type: array instanceof Float64Array ? "f64" : "i32",
+      data: Buffer.from(array.buffer, array.byteOffset, array.byteLength).toString("base64"),
+    };
+  }
+  return { name: snapshot.name, arrays };
+}
+
+export function partFromJson(json: PartJson): PartSnapshot {
+  const arrays: Record<string, WordArray> = {};
+  for (const [key, { type, data }] of Object.entries(json.arrays)) {
+    const bytes = Uint8Array.from(Buffer.from(data, "base64"));
+    arrays[key] = type === "f64" ? new Float64Array(bytes.buffer) : new Int32Array(bytes.buffer);
+  }
+  return { name: json.name, arrays };
+}

@@ -1,0 +1,104 @@
+/** What happens beyond the first-level TLB: the second level, the two-dimensional walk, and the fills. */
+import { Counter } from "./counters.ts";
+import { EPT_RWX } from "./eptEntry.ts";
+import { eptAccess, Outcome } from "./eptWalk.ts";
+import { guestWalk } from "./guestWalk.ts";
+import { count, type Mmu } from "./mmu.ts";
+import { fillLevel, findInLevel, META_LARGE } from "./tlb.ts";
+
+/**
+ * Translates one access that the first level could not satisfy. mmu.walkCycles grows by its cost.
+ * @param need rights needed; @param l1Found what findInLevel said of the first level
+ * @returns the guest-physical page, or -1 - outcome when the access does not complete.
+ */
+export function translateMiss(mmu: Mmu, linearPage: number, need: number, l1Found: number): number {
+  const { tlb } = mmu;
+  const l2Found = findInLevel(tlb.l2, linearPage, mmu.space | need);
+  if (l2Found >= 0) {
+    const page = tlb.l2.page[l2Found]!;
+    fillLevel(tlb.l1, l1Found, linearPage, tlb.l2.meta[l2Found]!, page);
+    mmu.l2Hits++;
+    mmu.walkCycles += mmu.l2TlbHitCost;
+    return page;
+  }
+  if (tlb.state[1] !== 0) {
+    const page = lookUpLarge(mmu, linearPage, need);
+    if (page >= 0) return page;
+  }
+  mmu.walks++;
+  count(mmu, Counter.walks, 1);
+  const outcome = walk(mmu, linearPage, need);
+  if (outcome !== Outcome.done) return -1 - outcome;
+  const { page, rights } = mmu;
+  if (mmu.leafBits >= tlb.largeBits) {
+    fillLarge(mmu, linearPage);
+  } else {
+    fillLevel(tlb.l1, l1Found, linearPage, mmu.space | rights, page);
+    fillLevel(tlb.l2, l2Found, linearPage, mmu.space | rights, page);
+  }
+  return page;
+}
+
+/**
+ * The two-dimensional walk for one access. On Outcome.done: mmu.page the guest-physical page,
+ * mmu.rights and mmu.leafBits what a TLB entry may hold, both dimensions combined.
+ */
+export function walk(mmu: Mmu, linearPage: number, need: number): number {
+  mmu.linearPage = linearPage;
+  let outcome = guestWalk(mmu, linearPage, need);
+  if (outcome !== Outcome.done) return outcome;
+  outcome = eptAccess(mmu, mmu.page, need);
+  if (outcome !== Outcome.done) return outcome;
+  mmu.rights &= mmu.guestRights & EPT_RWX;
+  if (mmu.guestLeafBits < mmu.leafBits) mmu.leafBits = mmu.guestLeafBits;
+  return Outcome.done;
+}
+
+function lookUpLarge(mmu: Mmu, linearPage: number, need: number): number {
+  const { tlb } = mmu;
+  const tag = linearPage >>> tlb.largeBits;
+  const offset = linearPage & ((1 << tlb.largeBits) - 1);
+  const want = mmu.space | META_LARGE | need;
+  const l1Found = findInLevel(tlb.l1Large, tag, want);
+  if (l1Found >= 0) return tlb.l1Large.page[l1Found]! + offset;
+  const l2Found = findInLevel(tlb.l2, tag, want);
+  if (l2Found < 0) return -1;
+  fillLevel(tlb.l1Large, l1Found, tag, tlb.l2.meta[l2Found]!, tlb.l2.page[l2Found]!);
+  mmu.l2Hits++;
+  mmu.walkCycles += mmu.l2TlbHitCost;
+  return tlb.l2.page[l2Found]! + offset;
+}
+
+function fillLarge(mmu: Mmu, linearPage: number): void {
+  const { tlb } = mmu;
+  const tag = linearPage >>> tlb.largeBits;
+  const first = mmu.page & ~((1 << tlb.largeBits) - 1);
+  const meta = mmu.space | META_LARGE | mmu.rights;
+  fillLevel(tlb.l1Large, notCached(findInLevel(tlb.l1Large, tag, meta)), tag, meta, first);
+  fillLevel(tlb.l2, notCached(findInLevel(tlb.l2, tag, meta)), tag, meta, first);
+  tlb.state[1] = 1;
+}
+
+/** A hit, seen by a fill, is an entry to overwrite. */
+function notCached(found: number): number {
+  return found >= 0 ? -2 - found : found;
+}
+
+/**
+ * One access outside a burst, for event delivery and tests: through the TLB, with its flags and log.
+ * @returns one of Outcome; on done mmu.page is the guest-physical page.
+ */
+export function translate(mmu: Mmu, linearPage: number, need: number): number {
+  const found = findInLevel(mmu.tlb.l1, linearPage, mmu.space | need);
+  if (found >= 0) {
+    mmu.page = mmu.tlb.l1.page[found]!;
+    return Outcome.done;
+  }
+  count(mmu, Counter.l1TlbMisses, 1);
+  const { walks } = mmu;
+  const page = translateMiss(mmu, linearPage, need, found);
+  count(mmu, Counter.tlbMisses, mmu.walks - walks);
+  if (page < 0) return -1 - page;
+  mmu.page = page;
+  return Outcome.done;
+}

@@ -1,0 +1,152 @@
+/**
+ * The virtual-machine control structure: the fields that page tracking needs. Each field is two
+ * 32-bit words. A VMCS that is current on a processor is cached there, so it exists twice: the
+ * processor works on `words`, software on another processor sees `image` (SDM vol. 3C 24.1, 24.11.1).
+ */
+import type { Part, WordArray } from "./part.ts";
+import { joinWords } from "./words.ts";
+
+/** Field numbers are positions in the arrays; the architectural encodings stand beside them. */
+export const Field = {
+  /** 0x4000. */
+  pinBasedControls: 0,
+  /** 0x4002. */
+  primaryControls: 1,
+  /** 0x401E. */
+  secondaryControls: 2,
+  /** 0x201A. */
+  eptPointer: 3,
+  /** 0x0000. */
+  vpid: 4,
+  /** 0x200E. Also the address of the PRL log: the two modes exclude each other. */
+  pmlAddress: 5,
+  /** 0x0812. Also the PRL index: signed, negative while the log is suspended (DW19 keeps the sign in bits 63:60). */
+  pmlIndex: 6,
+  /** Host state of PRL, VEE21 3.1, no encoding given: 16-bit index of the CPU that gets the interrupt. */
+  logFullHandlerCpu: 7,
+  /** Host state of PRL: 8-bit vector. */
+  logFullVector: 8,
+  /** 0x4402. */
+  exitReason: 9,
+  /** 0x6400. */
+  exitQualification: 10,
+  /** 0x2400. */
+  guestPhysicalAddress: 11,
+  /** 0x640A. */
+  guestLinearAddress: 12,
+  /** 0x4408. */
+  idtVectoringInformation: 13,
+  /** 0x6802. */
+  guestCr3: 14,
+  /** 0x280A to 0x2810: the four PDPTEs of a PAE guest. */
+  guestPdpte0: 15,
+  guestPdpte1: 16,
+  guestPdpte2: 17,
+  guestPdpte3: 18,
+  /** 0x6820. */
+  guestRflags: 19,
+  /** 0x4824. */
+  guestInterruptibility: 20,
+  /** 0x681E. */
+  guestRip: 21,
+  /** Which of the two logs the processor fills, with double-buffered PRL (an option of ours, after POSTER18). */
+  prlActiveLog: 22,
+  /** Bit i: PRL log i is full and waits for the handler. */
+  prlFullLogs: 23,
+  /** Guest paging mode: one of GuestPaging. Stands for CR0.PG, CR4.PAE and EFER.LMA. */
+  guestPaging: 24,
+  /** Privilege and protection bits: one word of GuestMode flags. Stands for CS.DPL, CR0.WP and EFER.NXE. */
+  guestMode: 25,
+} as const;
+
+export type FieldName = keyof typeof Field;
+export const FIELD_COUNT = Object.keys(Field).length;
+
+/** Guest paging modes. */
+export const GuestPaging = { off: 0, pae: 1, longMode: 2 } as const;
+export type GuestPagingName = keyof typeof GuestPaging;
+
+/** Flags of Field.guestMode. */
+export const GuestMode = { user: 1, writeProtect: 2, noExecuteEnable: 4 } as const;
+
+/** Pin-based controls (SDM 24.6.1). */
+export const PIN_EXTERNAL_INTERRUPT_EXITING = 1 << 0;
+export const PIN_NMI_EXITING = 1 << 3;
+export const PIN_VIRTUAL_NMIS = 1 << 5;
+
+/** Secondary processor-based controls (SDM 24.6.2). */
+export const SECONDARY_EPT = 1 << 1;
+export const SECONDARY_VPID = 1 << 5;
+export const SECONDARY_PML = 1 << 17;
+export const SECONDARY_MODE_BASED_EXECUTE = 1 << 22;
+/** "PRL enable": bit 26 (DW19 section 4; VEE21 gives no number). */
+export const SECONDARY_PRL = 1 << 26;
+/** "Filter guest page-table pages from the PRL log": bit 27 (DW19 section 4). */
+export const SECONDARY_PRL_FILTER = 1 << 27;
+
+/** Bits 6 of the EPT pointer: enable accessed and dirty flags (SDM 24.6.11). */
+export const EPTP_ACCESSED_DIRTY = 1 << 6;
+
+/** Guest interruptibility, bit 3: blocking by NMI (SDM table 24-3). */
+export const BLOCKING_BY_NMI = 1 << 3;
+/** RFLAGS.RF. */
+export const RFLAGS_RF = 1 << 16;
+
+export class Vmcs implements Part {
+  readonly name: string;
+  /** The processor's copy. Field f: low word at 2f, high word at 2f + 1. */
+  readonly words = new Int32Array(2 * FIELD_COUNT);
+  /** The region in memory, which software on another CPU reads and writes. */
+  readonly image = new Int32Array(2 * FIELD_COUNT);
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  arrays(): Readonly<Record<string, WordArray>> {
+    return { words: this.words, image: this.image };
+  }
+}
+
+/** VMREAD on the processor where the VMCS is current: bits 31:0, signed. */
+export function readField(vmcs: Vmcs, field: number): number {
+  return vmcs.words[2 * field]!;
+}
+
+export function readField64(vmcs: Vmcs, field: number): bigint {
+  return joinWords(vmcs.words[2 * field]!, vmcs.words[2 * field + 1]!);
+}
+
+/** VMWRITE on the processor where the VMCS is current. */
+export function writeField(vmcs: Vmcs, field: number, low: number, high = low < 0 ? -1 : 0): void {
+  vmcs.words[2 * field] = low;
+  vmcs.words[2 * field + 1] = high;
+}
+
+/** A store to the VMCS region in memory, by software on a CPU where it is not current. */
+export function writeImage(vmcs: Vmcs, field: number, low: number): void {
+  vmcs.image[2 * field] = low;
+  vmcs.image[2 * field + 1] = low < 0 ? -1 : 0;
+}
+
+/** VMCLEAR: what the processor cached goes to memory. */
+export function clearVmcs(vmcs: Vmcs): void {
+  vmcs.image.set(vmcs.words);
+}
+
+/** VMPTRLD: the processor caches the region in memory. */
+export function loadVmcs(vmcs: Vmcs): void {
+  vmcs.words.set(vmcs.image);
+}
+
+/** Writes one field of the processor's copy back to memory, as the PRL unit does when its log fills. */
+export function publishField(vmcs: Vmcs, field: number): void {
+  vmcs.image[2 * field] = vmcs.words[2 * field]!;
+  vmcs.image[2 * field + 1] = vmcs.words[2 * field + 1]!;
+}
+
+/** Reloads one field from memory: VEE21's new instruction, seen from the remote processor. */
+export function reloadField(vmcs: Vmcs, field: number): void {
+  vmcs.words[2 * field] = vmcs.image[2 * field]!;
+  vmcs.words[2 * field + 1] = vmcs.image[2 * field + 1]!;
+}

@@ -1,0 +1,39 @@
+/**
+ * 64-bit quantities as the emulator keeps them: a low and a high 32-bit word, both signed, because
+ * V8 keeps signed 32-bit integers unboxed. The value 2^64 - 1 is low -1, high -1.
+ */
+
+/** Bits 31:0 of an unsigned 64-bit value, as a signed word. */
+export function lowWord(value: bigint): number {
+  return Number(BigInt.asIntN(32, value));
+}
+
+/** Bits 63:32 of an unsigned 64-bit value, as a signed word. */
+export function highWord(value: bigint): number {
+  return Number(BigInt.asIntN(32, value >> 32n));
+}
+
+/** The unsigned 64-bit value of two words. */
+export function joinWords(low: number, high: number): bigint {
+  return (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
+}
+
+/** Page (frame) number of an address kept in two words: bits 43:12, as a signed word. */
+export function pageOfWords(low: number, high: number): number {
+  return (low >>> 12) | (high << 20);
+}
+
+/** Low word of the 4 KiB-aligned address of a page. */
+export function pageAddressLow(page: number): number {
+  return page << 12;
+}
+
+/** High word of the 4 KiB-aligned address of a page. */
+export function pageAddressHigh(page: number): number {
+  return page >>> 20;
+}
+
+/** The 4 KiB-aligned address of a page, exact for any 32-bit page number. */
+export function pageAddress(page: number): number {
+  return (page >>> 0) * 4096;
+}

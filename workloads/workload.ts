@@ -1,0 +1,14 @@
+/** What a guest does: a stream of accesses, made in blocks, whose whole state can be saved. */
+import type { Part } from "../src/hardware/part.ts";
+
+export interface Workload extends Part {
+  /** The linear pages it uses are 0 to pages - 1. */
+  readonly pages: number;
+  /** Cycles of other work of the guest before each access. */
+  readonly gap: number;
+  /**
+   * Writes the next accesses to the start of `block`, packed as src/hardware/accessLoop.ts defines.
+   * @returns how many; fewer than block.length only at the end, 0 once it has ended.
+   */
+  fill(block: Int32Array): number;
+}
