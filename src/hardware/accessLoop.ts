@@ -86,7 +86,9 @@ export function runAccesses(
   mmu.prlFull = false;
   mmu.walkCycles = 0;
   mmu.l2Hits = 0;
+  mmu.l1LargeHits = 0;
   mmu.walks = 0;
+  mmu.offset = 0;
   for (; position < to; position++) {
     if (cycles >= budget) {
       stop = Stop.horizon;
@@ -134,7 +136,11 @@ export function runAccesses(
             page = linearPage;
             plainWalks++;
             cycles += walkCost;
-            if (prl) prlLog(mmu, page, false);
+            if (prl) {
+              const before = mmu.walkCycles;
+              prlLog(mmu, page, false);
+              cycles += mmu.walkCycles - before;
+            }
             lastMeta = space | rights;
             fillLevel(l1, l1Found, linearPage, lastMeta, page);
             fillLevel(l2, l2Found, linearPage, lastMeta, page);
@@ -171,7 +177,7 @@ export function runAccesses(
   const slowWalkCycles = mmu.walkCycles - mmu.l2Hits * l2TlbHit;
   const walkCycles = slowWalkCycles + plainWalks * walkCost;
   count(mmu, Counter.accesses, position - from);
-  count(mmu, Counter.l1TlbMisses, l1Misses);
+  count(mmu, Counter.l1TlbMisses, l1Misses - mmu.l1LargeHits);
   count(mmu, Counter.tlbMisses, mmu.walks + plainWalks);
   count(mmu, Counter.walks, plainWalks);
   count(mmu, Counter.walkReferences, plainWalks * mmu.eptLevels);

@@ -49,19 +49,21 @@ export const DEFAULT_CAPABILITIES: Capabilities = {
 };
 
 /** Why an entry fails. All of these are VMfail with error 7, "invalid control fields", not VM exits. */
-export type EntryFailure =
-  | "pml-not-supported"
-  | "pml-without-ept"
-  | "pml-address-unaligned"
-  | "pml-address-too-wide"
-  | "prl-not-supported"
-  | "prl-without-pml"
-  | "mode-based-execute-without-ept"
-  | "vpid-zero"
-  | "eptp-memory-type"
-  | "eptp-walk-length"
-  | "eptp-accessed-dirty-not-supported"
-  | "eptp-reserved-bits";
+export const ENTRY_FAILURES = [
+  "pml-not-supported",
+  "pml-without-ept",
+  "pml-address-unaligned",
+  "pml-address-too-wide",
+  "prl-not-supported",
+  "prl-without-pml",
+  "mode-based-execute-without-ept",
+  "vpid-zero",
+  "eptp-memory-type",
+  "eptp-walk-length",
+  "eptp-accessed-dirty-not-supported",
+  "eptp-reserved-bits",
+] as const;
+export type EntryFailure = (typeof ENTRY_FAILURES)[number];
 
 /**
  * Checks the controls of a VMCS; returns the first failure, or null when the entry may proceed. The
@@ -109,10 +111,9 @@ function checkEptPointer(
     (memoryType === 6 && capabilities.memoryTypeWB);
   if (!typeAllowed) return "eptp-memory-type";
   const walkLength = Number((pointer >> 3n) & 7n);
-  const fiveLevel = walkLength === 4 && capabilities.walkLength5;
-  if (walkLength !== geometry.eptLevels - 1 && !fiveLevel) {
-    return "eptp-walk-length";
-  }
+  // A machine has one EPT depth here; 5 levels need the capability as well.
+  const supported = walkLength !== 4 || capabilities.walkLength5;
+  if (walkLength !== geometry.eptLevels - 1 || !supported) return "eptp-walk-length";
   if ((pointer & BigInt(EPTP_ACCESSED_DIRTY)) !== 0n && !capabilities.accessedDirty) {
     return "eptp-accessed-dirty-not-supported";
   }

@@ -8,6 +8,7 @@ import {
   EPT_LARGE,
   EPT_MEMORY_TYPE_SHIFT,
   EPT_RWX,
+  EPT_USER_EXECUTE,
   isLeaf,
   MEMORY_TYPE_WB,
 } from "./eptEntry.ts";
@@ -18,6 +19,9 @@ import { pageOfWords } from "./words.ts";
 
 /** R, W, X and write-back: an ordinary mapping of RAM. */
 export const RAM_LEAF = EPT_RWX | (MEMORY_TYPE_WB << EPT_MEMORY_TYPE_SHIFT);
+
+/** An entry that names a table restricts nothing, user-mode execution included. */
+const TABLE_BITS = EPT_RWX | EPT_USER_EXECUTE;
 
 /** The tables of one VM. `root` is the frame of the top table. */
 export interface Ept {
@@ -57,7 +61,7 @@ export function entryAt(ept: Ept, page: number, level: number): number {
     const word = entryWord(ept, table, page, at);
     if ((memory.words[word]! & EPT_RWX) === 0) {
       const created = memory.allocate();
-      memory.words[word] = (created << 12) | EPT_RWX;
+      memory.words[word] = (created << 12) | TABLE_BITS;
       memory.words[word + 1] = created >>> 20;
       memory.structureChanged();
     } else if (isLeaf(memory.words[word]!, at)) {
@@ -73,6 +77,8 @@ export function mapPage(ept: Ept, page: number, frame: number, level = 1, bits =
   const word = entryAt(ept, page, level);
   ept.memory.words[word] = (frame << 12) | bits | (level > 1 ? EPT_LARGE : 0);
   ept.memory.words[word + 1] = frame >>> 20;
+  // A large page may replace a table.
+  if (level > 1) ept.memory.structureChanged();
 }
 
 /** Maps `count` adjacent pages to adjacent frames with leaves of one size; a rest is mapped in 4 KiB pages. */
@@ -98,6 +104,7 @@ export function mapRange(
       memory.words[word + 1] = target >>> 20;
     }
   }
+  if (level > 1) memory.structureChanged();
   if (whole < count) mapRange(ept, page + whole, frame + whole, count - whole, 1, bits);
 }
 
@@ -133,7 +140,7 @@ export function splitLeaf(ept: Ept, leaf: EptLeaf): void {
     memory.words[table * memory.frameWords + 2 * i] = (frame << 12) | bits;
     memory.words[table * memory.frameWords + 2 * i + 1] = frame >>> 20;
   }
-  memory.words[leaf.word] = (table << 12) | EPT_RWX | (low & EPT_ACCESSED);
+  memory.words[leaf.word] = (table << 12) | TABLE_BITS | (low & EPT_ACCESSED);
   memory.words[leaf.word + 1] = table >>> 20;
   memory.structureChanged();
 }

@@ -15,6 +15,7 @@ import {
   isMisconfigured,
 } from "./eptEntry.ts";
 import { ExitReason, Qualification } from "./exit.ts";
+import { DATA_FRAME_BASE } from "./memory.ts";
 import { Compatibility, count, type Mmu, storeWord } from "./mmu.ts";
 import { pmlIsFull, pmlLog } from "./pageModificationLog.ts";
 import { prlLog } from "./pageReferenceLog.ts";
@@ -96,6 +97,8 @@ function findPlainLeaf(mmu: Mmu, words: Int32Array, page: number): number {
     if ((low & plainTableMask) !== plainTableBits || (high & unusualHighBits) !== 0) return 0;
     table = (low >>> 12) | (high << 20);
   }
+  // A table outside the frames that have bytes is not there: the full walk says so.
+  if (table >>> 0 >= DATA_FRAME_BASE) return 0;
   const region = page >>> indexBits;
   const slot = region & (leafTables.region.length - 1);
   leafTables.region[slot] = region;
@@ -156,6 +159,7 @@ function walkEpt(mmu: Mmu, page: number, access: number): number {
       return violation(mmu, page, access, granted);
     }
     if (isMisconfigured(low, high, level, indexBits, physicalAddressBits, capabilities)) {
+      countReferences(mmu, eptLevels - level + 1);
       return misconfiguration(mmu, page);
     }
     accessed &= low;
@@ -283,5 +287,6 @@ function writePhysicalAddress(mmu: Mmu, page: number): void {
 
 function writeLinearAddress(mmu: Mmu): void {
   const page = mmu.linearPage;
-  writeField(mmu.vmcs, Field.guestLinearAddress, pageAddressLow(page) | mmu.offset, page >>> 20);
+  const low = pageAddressLow(page) | mmu.linearOffset;
+  writeField(mmu.vmcs, Field.guestLinearAddress, low, page >>> 20);
 }

@@ -20,10 +20,14 @@ export const ExitReason = {
 } as const;
 export type ExitReasonName = keyof typeof ExitReason;
 
+const EXIT_NAMES: readonly (string | undefined)[] = Object.entries(ExitReason).reduce(
+  (names, [name, reason]) => names.with(reason, name),
+  new Array<string | undefined>(64).fill(undefined),
+);
+
 /** The name of a basic exit reason, for people; "reason N" if it is none of ours. */
 export function exitReasonName(reason: number): string {
-  for (const [name, value] of Object.entries(ExitReason)) if (value === reason) return name;
-  return `reason ${reason}`;
+  return EXIT_NAMES[reason] ?? `reason ${reason}`;
 }
 
 /** Bits of the exit qualification of an EPT violation. */
@@ -58,7 +62,7 @@ export interface ExitContext {
  * 1 unless the exit hit during event delivery (SDM 27.3.3; Bochs VMexitSaveGuestState).
  */
 export function saveFaultLikeExit(vmcs: Vmcs, context: ExitContext): void {
-  writeField(vmcs, Field.idtVectoringInformation, context.vectoring);
+  writeField(vmcs, Field.idtVectoringInformation, context.vectoring, 0);
   const rflags = readField(vmcs, Field.guestRflags);
   const delivering = context.vectoring !== 0;
   writeField(vmcs, Field.guestRflags, delivering ? rflags & ~RFLAGS_RF : rflags | RFLAGS_RF);

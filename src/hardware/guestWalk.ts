@@ -17,7 +17,8 @@ import {
 } from "./guestEntry.ts";
 import { DATA_FRAME_BASE } from "./memory.ts";
 import { Compatibility, count, type Mmu, storeWord } from "./mmu.ts";
-import { Field, GuestPaging, readField } from "./vmcs.ts";
+import { flushVpid } from "./tlb.ts";
+import { Field, GuestPaging, readField, writeField } from "./vmcs.ts";
 import { pageOfWords } from "./words.ts";
 
 /** Levels below the four PDPTEs of a PAE guest. */
@@ -110,10 +111,16 @@ function guestRightsFor(mmu: Mmu, rights: number, noExecute: number): number {
 }
 
 function hasReservedBits(mmu: Mmu, low: number, high: number, level: number): boolean {
-  const physicalBits = mmu.geometry.physicalAddressBits;
-  if (physicalBits < 52 && (high & 0xfffff) >>> (physicalBits - 32) !== 0) return true;
+  const { physicalAddressBits, indexBits } = mmu.geometry;
+  // Bits 62:52 are reserved in PAE entries, and ignored in those of long mode (SDM vol. 3A 4.4.2, 4.5).
+  const addressBits = mmu.paging === GuestPaging.pae ? high & 0x7fffffff : high & 0xfffff;
+  if (addressBits >>> (physicalAddressBits - 32) !== 0) return true;
   if ((high & GUEST_NO_EXECUTE_HIGH) !== 0 && !mmu.noExecute) return true;
-  return level > 3 && (low & GUEST_LARGE) !== 0;
+  if (level === 1 || (low & GUEST_LARGE) === 0) return false;
+  if (level > 3) return true;
+  // The address bits below the page size are reserved, except bit 12, which selects the memory type.
+  const offsetBits = (level - 1) * indexBits;
+  return ((low >>> 12) & ((1 << offsetBits) - 1) & ~1) !== 0;
 }
 
 /**
@@ -196,4 +203,16 @@ export function loadPdptes(mmu: Mmu, cr3: number): number {
     vmcs.words[2 * (Field.guestPdpte0 + i) + 1] = memory.words[first + 2 * i + 1]!;
   }
   return Outcome.done;
+}
+
+/**
+ * MOV to CR3. The PDPTEs of a PAE guest are loaded first: an exit then leaves CR3, the PDPTEs and the
+ * TLB as they were. The combined mappings of the VPID go (SDM 28.3.3.1).
+ */
+export function moveToCr3(mmu: Mmu, low: number, high: number): number {
+  const outcome = loadPdptes(mmu, low);
+  if (outcome !== Outcome.done) return outcome;
+  writeField(mmu.vmcs, Field.guestCr3, low, high);
+  flushVpid(mmu.tlb, mmu.vpid);
+  return outcome;
 }

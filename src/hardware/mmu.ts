@@ -113,9 +113,11 @@ export class Mmu {
   readonly path = new Int32Array(PATH_WORDS);
   /** Word index of the entry used at each level of the last guest walk. */
   readonly guestPath = new Int32Array(PATH_WORDS);
-  /** Bits 11:0 of the address being accessed, and its linear page: only exits report them. */
+  /** Bits 11:0 of the guest-physical address being accessed: only exits report them. */
   offset = 0;
+  /** The linear address being translated, as page and bits 11:0: only exits report it. */
   linearPage = 0;
+  linearOffset = 0;
   /** #PF error code, when a walk ended in a guest page fault. */
   pageFaultError = 0;
   /** Set when a PRL log became full during a walk: the LAPIC sends the interrupt after the access. */
@@ -124,8 +126,9 @@ export class Mmu {
   walkCycles = 0;
   /** What the last prefetch loaded: keeps the loads alive, means nothing. */
   prefetched = 0;
-  /** Second-level hits among them, and walks. Reset by each burst. */
+  /** Second-level hits among them, first-level hits of large entries, and walks. Reset by each burst. */
   l2Hits = 0;
+  l1LargeHits = 0;
   walks = 0;
 
   // Results of the last burst.
@@ -167,6 +170,17 @@ export function loadControls(
   guest: GuestPages,
   counters: Float64Array,
 ): void {
+  deriveControls(mmu, vmcs, guest, counters);
+  if (!mmu.vpidEnabled) flushVpid(mmu.tlb, 0);
+}
+
+/** The controls of a VMCS without the effects of an entry: what a restored processor had loaded. */
+export function deriveControls(
+  mmu: Mmu,
+  vmcs: Vmcs,
+  guest: GuestPages,
+  counters: Float64Array,
+): void {
   mmu.vmcs = vmcs;
   mmu.guest = guest;
   mmu.counters = counters;
@@ -178,11 +192,10 @@ export function loadControls(
   const logging = (secondary & SECONDARY_PML) !== 0 && mmu.accessedDirty;
   mmu.prl = logging && (secondary & SECONDARY_PRL) !== 0;
   mmu.pml = logging && !mmu.prl;
-  mmu.prlFilter = (secondary & SECONDARY_PRL_FILTER) !== 0;
+  mmu.prlFilter = mmu.prlOptions.variant === "dw19" && (secondary & SECONDARY_PRL_FILTER) !== 0;
   mmu.modeBasedExecute = (secondary & SECONDARY_MODE_BASED_EXECUTE) !== 0;
   mmu.vpidEnabled = (secondary & SECONDARY_VPID) !== 0;
   mmu.vpid = mmu.vpidEnabled ? readField(vmcs, Field.vpid) & 0xffff : 0;
-  if (!mmu.vpidEnabled) flushVpid(mmu.tlb, 0);
   loadPlainMasks(mmu);
   loadGuestMode(mmu);
 }
@@ -190,14 +203,15 @@ export function loadControls(
 /**
  * The entries that the fast walk may pass without a decision. Tables: R, W, X, nothing reserved, and
  * A where flags are on. Pages: R, X, write-back, not large, and A. With mode-based execute control,
- * and in Bochs mode (which asks the log in every walk), no entry qualifies.
+ * in Bochs mode (which asks the log in every walk), and without EPT, no entry qualifies.
  */
 function loadPlainMasks(mmu: Mmu): void {
   const reserved = 0xf8;
   const flag = mmu.accessedDirty ? EPT_ACCESSED : 0;
   const table = EPT_RWX | flag;
   const page = EPT_READ | EPT_EXECUTE | (MEMORY_TYPE_WB << EPT_MEMORY_TYPE_SHIFT) | flag;
-  const decided = !mmu.modeBasedExecute && mmu.compatibility !== Compatibility.bochs;
+  const decided =
+    mmu.eptEnabled && !mmu.modeBasedExecute && mmu.compatibility !== Compatibility.bochs;
   mmu.plainTableMask = EPT_RWX | reserved | flag;
   mmu.plainTableBits = decided ? table : -1;
   mmu.plainPageMask = EPT_READ | EPT_EXECUTE | reserved | flag;
@@ -214,7 +228,8 @@ export function loadGuestMode(mmu: Mmu): void {
   mmu.writeProtect = (mode & GuestMode.writeProtect) !== 0;
   mmu.noExecute = (mode & GuestMode.noExecuteEnable) !== 0;
   const ep4ta = mmu.eptEnabled ? mmu.eptRoot : 0;
-  mmu.space = spaceOf(mmu.tlb, mmu.vpid, ep4ta, mmu.user ? 1 : 0) << META_SPACE_SHIFT;
+  // An entry's rights were worked out for one privilege and one setting of CR0.WP and EFER.NXE.
+  mmu.space = spaceOf(mmu.tlb, mmu.vpid, ep4ta, mode) << META_SPACE_SHIFT;
 }
 
 /** VM exit: without VPIDs the guest's mappings go (SDM 28.3.3.1). Saves nothing: the VMCS is worked on in place. */

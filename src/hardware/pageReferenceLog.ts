@@ -44,6 +44,9 @@ export const DEFAULT_PRL_OPTIONS: PrlOptions = {
   doubleBuffer: false,
 };
 
+/** DW19: any of bits 63:60 of the index suspends the log; in the high word, bits 31:28. */
+const SUSPENDED_SHIFT = 28;
+
 /** The index while the log is suspended. */
 export const PRL_SUSPENDED = -1;
 
@@ -82,7 +85,9 @@ export function prlLog(mmu: Mmu, page: number, isPagingStructure: boolean): void
   if (isPagingStructure && mmu.prlFilter) return;
   const { vmcs } = mmu;
   const index = readField(vmcs, Field.pmlIndex);
-  if (index < 0) {
+  const high = vmcs.words[2 * Field.pmlIndex + 1]!;
+  // An index beyond the log has no slot: like a suspended one, it stores nothing. VEE21's 16-bit -1, 0xFFFF, is among these.
+  if (index >>> 0 >= mmu.geometry.logEntries || high >>> SUSPENDED_SHIFT !== 0) {
     count(mmu, Counter.missedGpas, 1);
     return;
   }
@@ -123,7 +128,8 @@ function prlBecomeFull(mmu: Mmu): void {
   } else {
     writeField(vmcs, Field.pmlIndex, PRL_SUSPENDED);
   }
-  publishField(vmcs, Field.prlFullLogs);
+  // Only this log's bit: the handler may have cleared the other's in memory, and this processor not reloaded it yet.
+  writeImage(vmcs, Field.prlFullLogs, vmcs.image[2 * Field.prlFullLogs]! | (1 << active));
   publishField(vmcs, Field.pmlIndex);
   publishField(vmcs, Field.prlActiveLog);
   count(mmu, Counter.logFull, 1);

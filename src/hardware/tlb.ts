@@ -55,7 +55,7 @@ export class Tlb implements Part {
   readonly largeBits: number;
   /** [0]: spaces in use; [1]: large entries filled since the last full flush (0 = none can be cached). */
   readonly state = new Int32Array(2);
-  /** Row i: VPID, EP4TA as a frame number, privilege bits of space i + 1. */
+  /** Row i: VPID, EP4TA as a frame number, privilege and protection bits (GuestMode) of space i + 1. */
   readonly spaces = new Int32Array(SPACES * SPACE_WORDS);
 
   constructor(name: string, geometry: Geometry) {

@@ -45,6 +45,7 @@ export function translateMiss(mmu: Mmu, linearPage: number, need: number, l1Foun
  */
 export function walk(mmu: Mmu, linearPage: number, need: number): number {
   mmu.linearPage = linearPage;
+  mmu.linearOffset = mmu.offset;
   let outcome = guestWalk(mmu, linearPage, need);
   if (outcome !== Outcome.done) return outcome;
   outcome = eptAccess(mmu, mmu.page, need);
@@ -60,7 +61,10 @@ function lookUpLarge(mmu: Mmu, linearPage: number, need: number): number {
   const offset = linearPage & ((1 << tlb.largeBits) - 1);
   const want = mmu.space | META_LARGE | need;
   const l1Found = findInLevel(tlb.l1Large, tag, want);
-  if (l1Found >= 0) return tlb.l1Large.page[l1Found]! + offset;
+  if (l1Found >= 0) {
+    mmu.l1LargeHits++;
+    return tlb.l1Large.page[l1Found]! + offset;
+  }
   const l2Found = findInLevel(tlb.l2, tag, want);
   if (l2Found < 0) return -1;
   fillLevel(tlb.l1Large, l1Found, tag, tlb.l2.meta[l2Found]!, tlb.l2.page[l2Found]!);
@@ -94,11 +98,36 @@ export function translate(mmu: Mmu, linearPage: number, need: number): number {
     mmu.page = mmu.tlb.l1.page[found]!;
     return Outcome.done;
   }
-  count(mmu, Counter.l1TlbMisses, 1);
-  const { walks } = mmu;
+  const { walks, l1LargeHits } = mmu;
   const page = translateMiss(mmu, linearPage, need, found);
+  count(mmu, Counter.l1TlbMisses, 1 - (mmu.l1LargeHits - l1LargeHits));
   count(mmu, Counter.tlbMisses, mmu.walks - walks);
   if (page < 0) return -1 - page;
   mmu.page = page;
+  return Outcome.done;
+}
+
+/**
+ * An access of some bytes, which may reach into a second page. Both pages are translated before
+ * either half is performed; when the second ends in an exit, flags and log of the first stay as the
+ * walk left them.
+ * @param pages receives the guest-physical pages, in order of address
+ */
+export function translateBytes(
+  mmu: Mmu,
+  address: number,
+  bytes: number,
+  need: number,
+  pages?: number[],
+): number {
+  const last = Math.floor((address + bytes - 1) / 4096);
+  let offset = address % 4096;
+  for (let page = Math.floor(address / 4096); page <= last; page++) {
+    mmu.offset = offset;
+    offset = 0;
+    const outcome = translate(mmu, page, need);
+    if (outcome !== Outcome.done) return outcome;
+    pages?.push(mmu.page);
+  }
   return Outcome.done;
 }

@@ -1,0 +1,208 @@
+/**
+ * The hypervisor's exit dispatcher on one physical CPU: hands each VM exit to who handles it, executes
+ * INVEPT for others, and looks for pending work before each VM entry.
+ *
+ *   state    | event                   | next     | emits
+ *   ---------|-------------------------|----------|-----------------------------------------
+ *   vacant   | schedule                | guest    | schedule to the vCPU
+ *   vacant   | inveptRequest           | vacant   | device: invept
+ *   vacant   | invalidated             | vacant   | inveptDone to the tracker that asked
+ *   guest    | inveptRequest, preempt  | guest    | kick to the MMU
+ *   guest    | vmExit, log-full        | handling | logFullExit to the tracker
+ *   guest    | vmExit, EPT violation   | handling | eptViolation to the tracker
+ *   guest    | vmExit, other           | deciding | -
+ *   handling | handled                 | deciding | -
+ *   deciding | INVEPT requested        | flushing | device: invept
+ *   deciding | CPU wanted, HLT, crash  | vacant   | deschedule to the vCPU
+ *   deciding | nothing pending         | guest    | resume to the vCPU
+ *   flushing | invalidated             | deciding | inveptDone to the tracker that asked
+ *
+ * While handling, requests are noted for "deciding", which runs before each VM entry (as Xen's
+ * vmx_asm_do_vmentry tests softirqs and KVM's vcpu_enter_guest tests requests).
+ */
+import { assign, emit, setup } from "xstate";
+import { ExitReason, exitReasonName } from "../src/hardware/exit.ts";
+import {
+  type DeviceEmission,
+  request,
+  type SendEmission,
+  send,
+} from "../src/interconnect/emissions.ts";
+import type { ActorId, Message } from "../src/interconnect/messages.ts";
+
+export interface DispatcherInput {
+  readonly pcpu: number;
+  readonly self: ActorId;
+  readonly mmu: ActorId;
+  /** By vCPU number, and by VM number. */
+  readonly vcpus: readonly ActorId[];
+  readonly trackers: readonly ActorId[];
+  readonly inveptCycles: number;
+  /** Handling an external interrupt, in cycles. */
+  readonly interruptCycles: number;
+}
+
+/** An INVEPT somebody waits for. */
+export interface PendingInvept {
+  readonly vm: number;
+  readonly tracker: ActorId;
+}
+
+export interface DispatcherContext extends DispatcherInput {
+  readonly vcpu: number;
+  readonly invepts: readonly PendingInvept[];
+  /** The vCPU shall leave this CPU before its next entry. */
+  readonly leaving: boolean;
+  /** The vCPU caused an exit that nobody can handle. */
+  readonly crashed: boolean;
+  /** Exits taken here, by name of the basic reason. */
+  readonly exits: Readonly<Record<string, number>>;
+  /** Cycles of work done here since the last exit, which the next entry waits for. */
+  readonly workCycles: number;
+  /** Cycles of interrupts and INVEPTs handled here since the start. */
+  readonly handlerCycles: number;
+}
+
+export type DispatcherRequest = { readonly op: "invept"; readonly vm: number };
+export type DispatcherReply = { readonly type: "invalidated" };
+
+type DispatcherEvent =
+  | Extract<Message, { type: "schedule" | "inveptRequest" | "preempt" | "vmExit" | "handled" }>
+  | DispatcherReply;
+type Of<T extends DispatcherEvent["type"]> = Extract<DispatcherEvent, { type: T }>;
+
+export const dispatcherMachine = setup({
+  types: {
+    context: {} as DispatcherContext,
+    events: {} as DispatcherEvent,
+    input: {} as DispatcherInput,
+    emitted: {} as SendEmission | DeviceEmission<DispatcherRequest>,
+  },
+  actions: {
+    noteVcpu: assign({ vcpu: ({ event }) => (event as Of<"schedule">).vcpu }),
+    forwardSchedule: emit(({ context, event }) => {
+      const message = event as Of<"schedule">;
+      return send(context.vcpus[message.vcpu]!, message);
+    }),
+    countExit: assign({
+      exits: ({ context, event }) => {
+        const name = exitReasonName((event as Of<"vmExit">).reason);
+        return { ...context.exits, [name]: (context.exits[name] ?? 0) + 1 };
+      },
+    }),
+    noteInvept: assign({
+      invepts: ({ context, event }) => {
+        const { vm, tracker } = event as Of<"inveptRequest">;
+        return [...context.invepts, { vm, tracker }];
+      },
+    }),
+    noteLeaving: assign({ leaving: true }),
+    noteCrash: assign({ leaving: true, crashed: true }),
+    forgetLeaving: assign({ leaving: false, crashed: false, vcpu: -1 }),
+    forgetInvept: assign({ invepts: ({ context }) => context.invepts.slice(1) }),
+    countInterrupt: assign({
+      workCycles: ({ context }) => context.interruptCycles,
+      handlerCycles: ({ context }) => context.handlerCycles + context.interruptCycles,
+    }),
+    countInvept: assign({
+      workCycles: ({ context }) => context.workCycles + context.inveptCycles,
+      handlerCycles: ({ context }) => context.handlerCycles + context.inveptCycles,
+    }),
+    forgetWork: assign({ workCycles: 0 }),
+    askInvept: emit(({ context }) => request({ op: "invept", vm: context.invepts[0]!.vm })),
+    sendInveptDone: emit(({ context }) => {
+      const { tracker } = context.invepts[0]!;
+      return send(tracker, { type: "inveptDone", pcpu: context.pcpu }, context.inveptCycles);
+    }),
+    sendKick: emit(({ context }) => send(context.mmu, { type: "kick" })),
+    sendLogFull: emit(({ context, event }) => {
+      const { vcpu, vm } = event as Of<"vmExit">;
+      return send(context.trackers[vm]!, { type: "logFullExit", vcpu, dispatcher: context.self });
+    }),
+    sendViolation: emit(({ context, event }) => {
+      const { vm, page, qualification } = event as Of<"vmExit">;
+      const dispatcher = context.self;
+      return send(context.trackers[vm]!, { type: "eptViolation", page, qualification, dispatcher });
+    }),
+    sendResume: emit(({ context }) =>
+      send(context.vcpus[context.vcpu]!, { type: "resume" }, context.workCycles),
+    ),
+    sendDeschedule: emit(({ context }) => {
+      const { crashed } = context;
+      return send(context.vcpus[context.vcpu]!, { type: "deschedule", crashed });
+    }),
+  },
+  guards: {
+    isLogFull: ({ event }) => (event as Of<"vmExit">).reason === ExitReason.pmlFull,
+    isViolation: ({ event }) => (event as Of<"vmExit">).reason === ExitReason.eptViolation,
+    isInterrupt: ({ event }) => (event as Of<"vmExit">).reason === ExitReason.externalInterrupt,
+    isHlt: ({ event }) => (event as Of<"vmExit">).reason === ExitReason.hlt,
+    isNotFixed: ({ event }) => !(event as Of<"handled">).fixed,
+    hasInvept: ({ context }) => context.invepts.length > 0,
+    mustLeave: ({ context }) => context.leaving,
+  },
+}).createMachine({
+  id: "dispatcher",
+  context: ({ input }) => ({
+    ...input,
+    vcpu: -1,
+    invepts: [],
+    leaving: false,
+    crashed: false,
+    exits: {},
+    workCycles: 0,
+    handlerCycles: 0,
+  }),
+  initial: "vacant",
+  states: {
+    vacant: {
+      on: {
+        schedule: { target: "guest", actions: ["noteVcpu", "forwardSchedule"] },
+        inveptRequest: { actions: ["noteInvept", "askInvept"] },
+        invalidated: { guard: "hasInvept", actions: ["sendInveptDone", "forgetInvept"] },
+      },
+    },
+    guest: {
+      on: {
+        inveptRequest: { actions: ["noteInvept", "sendKick"] },
+        preempt: { actions: ["noteLeaving", "sendKick"] },
+        vmExit: [
+          { guard: "isLogFull", target: "handling", actions: ["countExit", "sendLogFull"] },
+          { guard: "isViolation", target: "handling", actions: ["countExit", "sendViolation"] },
+          { guard: "isInterrupt", target: "deciding", actions: ["countExit", "countInterrupt"] },
+          { guard: "isHlt", target: "deciding", actions: ["countExit", "noteLeaving"] },
+          { target: "deciding", actions: ["countExit", "noteCrash"] },
+        ],
+      },
+    },
+    handling: {
+      on: {
+        handled: [
+          { guard: "isNotFixed", target: "deciding", actions: "noteCrash" },
+          { target: "deciding" },
+        ],
+        inveptRequest: { actions: "noteInvept" },
+        preempt: { actions: "noteLeaving" },
+      },
+    },
+    deciding: {
+      always: [
+        { guard: "hasInvept", target: "flushing", actions: "askInvept" },
+        {
+          guard: "mustLeave",
+          target: "vacant",
+          actions: ["sendDeschedule", "forgetLeaving", "forgetWork"],
+        },
+        { target: "guest", actions: ["sendResume", "forgetWork"] },
+      ],
+    },
+    flushing: {
+      on: {
+        invalidated: {
+          target: "deciding",
+          actions: ["sendInveptDone", "countInvept", "forgetInvept"],
+        },
+      },
+    },
+  },
+});

@@ -1,0 +1,157 @@
+/**
+ * The memory-management unit of one physical CPU, seen from the control plane: it runs a guest in
+ * bursts, and each burst ends with one event. The rules of an access are in src/hardware.
+ *
+ *   state   | event           | next    | emits
+ *   --------|-----------------|---------|----------------------------------------------
+ *   idle    | enterGuest      | running | device: enter (checks, controls, first burst)
+ *   idle    | enterGuest, kicked | idle | guestStopped (external interrupt) to the vCPU
+ *   idle    | kick            | idle    | -
+ *   running | ranToHorizon    | running | continueGuest to itself, at the guest's local time
+ *   running | prlLogFilled    | running | prlLogFilled to the PRL unit, and continueGuest
+ *   running | accessExited    | idle    | guestStopped to the vCPU
+ *   running | logUnavailable  | idle    | pmlIndexOutOfRange to the PML unit
+ *   running | workloadEnded   | idle    | guestStopped (HLT) to the vCPU
+ *   running | entryRefused    | idle    | entryFailed to the vCPU
+ *   running | continueGuest   | running | device: run
+ *   running | continueGuest, kicked | idle | guestStopped (external interrupt) to the vCPU
+ *   running | kick            | running | -
+ *
+ * A kick waits for the end of the burst: an interrupt is taken between instructions. One that finds
+ * the CPU in root mode stays pending and ends the next entry at once.
+ */
+import { assign, emit, setup } from "xstate";
+import { ExitReason } from "../src/hardware/exit.ts";
+import {
+  type DeviceEmission,
+  request,
+  type SendAllEmission,
+  type SendEmission,
+  send,
+  sendAll,
+} from "../src/interconnect/emissions.ts";
+import type { ActorId, Message } from "../src/interconnect/messages.ts";
+
+export interface MmuInput {
+  readonly pcpu: number;
+  readonly self: ActorId;
+  /** By vCPU number. */
+  readonly vcpus: readonly ActorId[];
+  readonly pmlUnits: readonly ActorId[];
+  readonly prlUnits: readonly ActorId[];
+}
+
+export interface MmuContext extends MmuInput {
+  /** The vCPU whose VMCS is current. */
+  readonly vcpu: number;
+  readonly kicked: boolean;
+}
+
+export type MmuRequest = { readonly op: "enter" | "run"; readonly vcpu: number };
+
+/** How a burst ended; `elapsed` cycles of guest time after the request. */
+export type MmuReply =
+  | { readonly type: "ranToHorizon"; readonly elapsed: number }
+  | { readonly type: "prlLogFilled"; readonly elapsed: number }
+  | { readonly type: "logUnavailable"; readonly elapsed: number }
+  | { readonly type: "workloadEnded"; readonly elapsed: number }
+  | {
+      readonly type: "accessExited";
+      readonly elapsed: number;
+      readonly reason: number;
+      readonly qualification: number;
+      readonly page: number;
+    }
+  | { readonly type: "entryRefused"; readonly failure: string };
+
+type MmuEvent = Extract<Message, { type: "enterGuest" | "continueGuest" | "kick" }> | MmuReply;
+type Reply<T extends MmuReply["type"]> = Extract<MmuReply, { type: T }>;
+type Ended = Exclude<MmuReply, { type: "entryRefused" }>;
+
+const NO_DETAIL = { qualification: 0, page: 0 } as const;
+
+export const mmuMachine = setup({
+  types: {
+    context: {} as MmuContext,
+    events: {} as MmuEvent,
+    input: {} as MmuInput,
+    emitted: {} as SendEmission | SendAllEmission | DeviceEmission<MmuRequest>,
+  },
+  actions: {
+    noteVcpu: assign({
+      vcpu: ({ event }) => (event as Extract<Message, { type: "enterGuest" }>).vcpu,
+    }),
+    noteKick: assign({ kicked: true }),
+    forgetKick: assign({ kicked: false }),
+    askEnter: emit(({ context }) => request({ op: "enter", vcpu: context.vcpu })),
+    askRun: emit(({ context }) => request({ op: "run", vcpu: context.vcpu })),
+    sendContinue: emit(({ context, event }) =>
+      send(context.self, { type: "continueGuest" }, (event as Ended).elapsed),
+    ),
+    sendFilledAndContinue: emit(({ context, event }) => {
+      const { elapsed } = event as Ended;
+      return sendAll([
+        send(context.prlUnits[context.vcpu]!, { type: "prlLogFilled" }, elapsed),
+        send(context.self, { type: "continueGuest" }, elapsed),
+      ]);
+    }),
+    sendStopped: emit(({ context, event }) => {
+      const { reason, qualification, page, elapsed } = event as Reply<"accessExited">;
+      const message = { type: "guestStopped", reason, qualification, page } as const;
+      return send(context.vcpus[context.vcpu]!, message, elapsed);
+    }),
+    sendOutOfRange: emit(({ context, event }) =>
+      send(
+        context.pmlUnits[context.vcpu]!,
+        { type: "pmlIndexOutOfRange" },
+        (event as Ended).elapsed,
+      ),
+    ),
+    sendHlt: emit(({ context, event }) => {
+      const message = { type: "guestStopped", reason: ExitReason.hlt, ...NO_DETAIL } as const;
+      return send(context.vcpus[context.vcpu]!, message, (event as Ended).elapsed);
+    }),
+    sendInterrupted: emit(({ context }) => {
+      const reason = ExitReason.externalInterrupt;
+      const message = { type: "guestStopped", reason, ...NO_DETAIL } as const;
+      return send(context.vcpus[context.vcpu]!, message);
+    }),
+    sendEntryFailed: emit(({ context, event }) => {
+      const { failure } = event as Reply<"entryRefused">;
+      return send(context.vcpus[context.vcpu]!, { type: "entryFailed", failure });
+    }),
+  },
+  guards: {
+    isKicked: ({ context }) => context.kicked,
+  },
+}).createMachine({
+  id: "mmu",
+  context: ({ input }) => ({ ...input, vcpu: -1, kicked: false }),
+  initial: "idle",
+  states: {
+    idle: {
+      on: {
+        enterGuest: [
+          { guard: "isKicked", actions: ["noteVcpu", "forgetKick", "sendInterrupted"] },
+          { target: "running", actions: ["noteVcpu", "askEnter"] },
+        ],
+        kick: { actions: "noteKick" },
+      },
+    },
+    running: {
+      on: {
+        ranToHorizon: { actions: "sendContinue" },
+        prlLogFilled: { actions: "sendFilledAndContinue" },
+        accessExited: { target: "idle", actions: ["forgetKick", "sendStopped"] },
+        logUnavailable: { target: "idle", actions: ["forgetKick", "sendOutOfRange"] },
+        workloadEnded: { target: "idle", actions: ["forgetKick", "sendHlt"] },
+        entryRefused: { target: "idle", actions: ["forgetKick", "sendEntryFailed"] },
+        continueGuest: [
+          { guard: "isKicked", target: "idle", actions: ["forgetKick", "sendInterrupted"] },
+          { actions: "askRun" },
+        ],
+        kick: { actions: "noteKick" },
+      },
+    },
+  },
+});

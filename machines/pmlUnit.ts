@@ -1,0 +1,68 @@
+/**
+ * The PML unit of one vCPU: whether it logs. The log and the index are words in memory; the stores
+ * happen in the walk (src/hardware/pageModificationLog.ts).
+ *
+ *   state   | event              | next    | emits
+ *   --------|--------------------|---------|-------------------------------------------
+ *   off     | enableLog          | logging | -
+ *   logging | pmlIndexOutOfRange | full    | guestStopped (reason 62) to the vCPU
+ *   full    | pmlIndexReset      | logging | -
+ *   logging | pmlIndexReset      | logging | -
+ *   any     | disableLog         | off     | -
+ */
+import { assign, emit, setup } from "xstate";
+import { ExitReason } from "../src/hardware/exit.ts";
+import { type SendEmission, send } from "../src/interconnect/emissions.ts";
+import type { ActorId, Message } from "../src/interconnect/messages.ts";
+
+export interface PmlUnitInput {
+  readonly vcpu: ActorId;
+}
+
+export interface PmlUnitContext extends PmlUnitInput {
+  readonly fullEvents: number;
+}
+
+type PmlUnitEvent = Extract<
+  Message,
+  { type: "enableLog" | "disableLog" | "pmlIndexOutOfRange" | "pmlIndexReset" }
+>;
+
+export const pmlUnitMachine = setup({
+  types: {
+    context: {} as PmlUnitContext,
+    events: {} as PmlUnitEvent,
+    input: {} as PmlUnitInput,
+    emitted: {} as SendEmission,
+  },
+  actions: {
+    countFull: assign({ fullEvents: ({ context }) => context.fullEvents + 1 }),
+    // Qualification and guest-physical address are undefined for this exit (SDM 27.2.1).
+    sendLogFull: emit(({ context }) =>
+      send(context.vcpu, {
+        type: "guestStopped",
+        reason: ExitReason.pmlFull,
+        qualification: 0,
+        page: 0,
+      }),
+    ),
+  },
+}).createMachine({
+  id: "pmlUnit",
+  context: ({ input }) => ({ ...input, fullEvents: 0 }),
+  initial: "off",
+  states: {
+    off: {
+      on: { enableLog: "logging" },
+    },
+    logging: {
+      on: {
+        pmlIndexOutOfRange: { target: "full", actions: ["countFull", "sendLogFull"] },
+        disableLog: "off",
+      },
+    },
+    full: {
+      on: { pmlIndexReset: "logging", disableLog: "off" },
+    },
+  },
+});

@@ -1,0 +1,81 @@
+/**
+ * The PRL unit of one vCPU in PAML mode (VEE21 3.2 and 3.3): a full log interrupts a CPU of the pVM,
+ * never the guest; logging resumes when the processor reloads its log state from memory.
+ *
+ *   state     | event        | next      | emits
+ *   ----------|--------------|-----------|------------------------------------------------
+ *   off       | enableLog    | logging   | -
+ *   logging   | prlLogFilled | suspended | ipi (log-full vector) to the log-full handler CPU
+ *   suspended | prlLogFilled | suspended | ipi: the second of two logs filled (double-buffered)
+ *   suspended | remoteReload | suspended | device: reload
+ *   suspended | reloaded     | logging   | -
+ *   any       | disableLog   | off       | -
+ */
+import { assign, emit, setup } from "xstate";
+import {
+  type DeviceEmission,
+  request,
+  type SendEmission,
+  send,
+} from "../src/interconnect/emissions.ts";
+import type { ActorId, Message } from "../src/interconnect/messages.ts";
+
+export interface PrlUnitInput {
+  readonly vcpu: number;
+  /** The log full handler CPU and vector of the VMCS's host state. */
+  readonly handlerCpu: ActorId;
+  readonly vector: number;
+  /** Cycles from the LAPIC's send to the arrival. */
+  readonly ipiCycles: number;
+}
+
+export interface PrlUnitContext extends PrlUnitInput {
+  readonly ipis: number;
+}
+
+export type PrlUnitRequest = { readonly op: "reload"; readonly vcpu: number };
+export type PrlUnitReply = { readonly type: "reloaded" };
+
+type PrlUnitEvent =
+  | Extract<Message, { type: "enableLog" | "disableLog" | "prlLogFilled" | "remoteReload" }>
+  | PrlUnitReply;
+
+export const prlUnitMachine = setup({
+  types: {
+    context: {} as PrlUnitContext,
+    events: {} as PrlUnitEvent,
+    input: {} as PrlUnitInput,
+    emitted: {} as SendEmission | DeviceEmission<PrlUnitRequest>,
+  },
+  actions: {
+    countIpi: assign({ ipis: ({ context }) => context.ipis + 1 }),
+    sendIpi: emit(({ context }) => {
+      const { vector, vcpu } = context;
+      return send(context.handlerCpu, { type: "ipi", vector, vcpu }, context.ipiCycles);
+    }),
+    askReload: emit(({ context }) => request({ op: "reload", vcpu: context.vcpu })),
+  },
+}).createMachine({
+  id: "prlUnit",
+  context: ({ input }) => ({ ...input, ipis: 0 }),
+  initial: "off",
+  states: {
+    off: {
+      on: { enableLog: "logging" },
+    },
+    logging: {
+      on: {
+        prlLogFilled: { target: "suspended", actions: ["countIpi", "sendIpi"] },
+        disableLog: "off",
+      },
+    },
+    suspended: {
+      on: {
+        prlLogFilled: { actions: ["countIpi", "sendIpi"] },
+        remoteReload: { actions: "askReload" },
+        reloaded: "logging",
+        disableLog: "off",
+      },
+    },
+  },
+});

@@ -1,0 +1,143 @@
+/**
+ * A CPU of the privileged VM, with external-interrupt exiting on, so that the log-full interrupt lands
+ * in VMX root (VEE21 3.3). While the handler runs the vector is masked: interrupts that arrive set its
+ * pending bit, once, however many there are.
+ *
+ *   state    | event        | next     | emits
+ *   ---------|--------------|----------|--------------------------------------------------
+ *   guest    | ipi          | handling | device: drain (a: mask, b: copy every full log)
+ *   handling | ipi          | handling | -
+ *   handling | logsDrained  | handling | logsCopied to itself, after the handler's time
+ *   handling | logsCopied   | handling | device: reset (c: indexes in the VMCS regions)
+ *   handling | indexesReset | guest    | remoteReload to each PRL unit (d); (e: unmask)
+ *   handling | indexesReset, pending | handling | remoteReload to each, device: drain
+ */
+import { assign, emit, setup } from "xstate";
+import {
+  type DeviceEmission,
+  request,
+  type SendAllEmission,
+  type SendEmission,
+  send,
+  sendAll,
+} from "../src/interconnect/emissions.ts";
+import type { ActorId, Message } from "../src/interconnect/messages.ts";
+
+export interface PvmCpuInput {
+  readonly self: ActorId;
+  /** PRL units by vCPU number. */
+  readonly prlUnits: readonly ActorId[];
+  /** Exit and entry around the handler, and its own fixed part, in cycles. */
+  readonly interruptCycles: number;
+  /** Copying one entry into the cumulative buffer, in cycles. */
+  readonly entryCopyCycles: number;
+  /** Until a remote processor has reloaded, in cycles. */
+  readonly reloadCycles: number;
+}
+
+export interface PvmCpuContext extends PvmCpuInput {
+  /** The log-full vector's pending bit. */
+  readonly pending: boolean;
+  /** vCPUs whose logs the handler is copying, and which of their logs (a bit each). */
+  readonly drained: readonly DrainedLog[];
+  readonly ipis: number;
+  /** Interrupts that found the pending bit already set. */
+  readonly coalesced: number;
+  readonly handlerRuns: number;
+  readonly logsServed: number;
+  readonly handlerCycles: number;
+}
+
+export interface DrainedLog {
+  readonly vcpu: number;
+  readonly logs: number;
+}
+
+export type PvmCpuRequest =
+  | { readonly op: "drain" }
+  | { readonly op: "reset"; readonly drained: readonly DrainedLog[] };
+
+export type PvmCpuReply =
+  | {
+      readonly type: "logsDrained";
+      readonly drained: readonly DrainedLog[];
+      readonly entries: number;
+    }
+  | { readonly type: "indexesReset" };
+
+type PvmCpuEvent = Extract<Message, { type: "ipi" | "logsCopied" }> | PvmCpuReply;
+type Drained = Extract<PvmCpuReply, { type: "logsDrained" }>;
+
+function handlerCycles(context: PvmCpuContext, event: PvmCpuEvent): number {
+  return context.interruptCycles + (event as Drained).entries * context.entryCopyCycles;
+}
+
+export const pvmCpuMachine = setup({
+  types: {
+    context: {} as PvmCpuContext,
+    events: {} as PvmCpuEvent,
+    input: {} as PvmCpuInput,
+    emitted: {} as SendEmission | SendAllEmission | DeviceEmission<PvmCpuRequest>,
+  },
+  actions: {
+    countIpi: assign({ ipis: ({ context }) => context.ipis + 1 }),
+    setPending: assign(({ context }) => ({
+      pending: true,
+      coalesced: context.coalesced + (context.pending ? 1 : 0),
+    })),
+    clearPending: assign({ pending: false }),
+    noteDrained: assign(({ context, event }) => {
+      const { drained } = event as Drained;
+      return {
+        drained,
+        handlerRuns: context.handlerRuns + 1,
+        logsServed: context.logsServed + drained.length,
+        handlerCycles: context.handlerCycles + handlerCycles(context, event),
+      };
+    }),
+    askDrain: emit(() => request({ op: "drain" })),
+    askReset: emit(({ context }) => request({ op: "reset", drained: context.drained })),
+    sendCopied: emit(({ context, event }) =>
+      send(context.self, { type: "logsCopied" }, handlerCycles(context, event)),
+    ),
+    sendReloads: emit(({ context }) =>
+      sendAll(
+        context.drained.map(({ vcpu }) =>
+          send(context.prlUnits[vcpu]!, { type: "remoteReload" }, context.reloadCycles),
+        ),
+      ),
+    ),
+  },
+  guards: {
+    isPending: ({ context }) => context.pending,
+  },
+}).createMachine({
+  id: "pvmCpu",
+  context: ({ input }) => ({
+    ...input,
+    pending: false,
+    drained: [],
+    ipis: 0,
+    coalesced: 0,
+    handlerRuns: 0,
+    logsServed: 0,
+    handlerCycles: 0,
+  }),
+  initial: "guest",
+  states: {
+    guest: {
+      on: { ipi: { target: "handling", actions: ["countIpi", "askDrain"] } },
+    },
+    handling: {
+      on: {
+        ipi: { actions: ["countIpi", "setPending"] },
+        logsDrained: { actions: ["noteDrained", "sendCopied"] },
+        logsCopied: { actions: "askReset" },
+        indexesReset: [
+          { guard: "isPending", actions: ["sendReloads", "clearPending", "askDrain"] },
+          { target: "guest", actions: "sendReloads" },
+        ],
+      },
+    },
+  },
+});

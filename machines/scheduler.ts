@@ -1,0 +1,200 @@
+/**
+ * The scheduler: vCPUs take turns on the physical CPUs, round robin. A CPU is preempted at the end of
+ * a timeslice only while somebody waits. CPUs of the pVM are not its business.
+ *
+ * One state; each event is a question about three lists: who runs where, who waits, which VMs are
+ * paused. `plan` answers it, as a pure function of context and event; the actions apply the plan.
+ *
+ *   event        | effect
+ *   -------------|-------------------------------------------------------------------------
+ *   startVm      | its vCPUs wait; free CPUs are filled
+ *   descheduled  | the CPU is free, the vCPU waits unless halted or paused; free CPUs are filled;
+ *                | vmPaused or vmHalted when it was the VM's last
+ *   timesliceEnd | preempt to the dispatcher, if it is still that slice and somebody waits
+ *   pauseVm      | its waiting vCPUs are held; preempt to the dispatchers of the running ones
+ *   unpauseVm    | the held vCPUs wait again; free CPUs are filled
+ */
+import { assign, emit, setup } from "xstate";
+import {
+  type SendAllEmission,
+  type SendEmission,
+  send,
+  sendAll,
+} from "../src/interconnect/emissions.ts";
+import type { ActorId, Message } from "../src/interconnect/messages.ts";
+
+export interface SchedulerInput {
+  readonly self: ActorId;
+  readonly toolstack: ActorId;
+  readonly timesliceCycles: number;
+  /** By physical CPU. */
+  readonly mmus: readonly ActorId[];
+  readonly dispatchers: readonly ActorId[];
+  /** The VM of each vCPU. */
+  readonly vmOfVcpu: readonly number[];
+}
+
+export interface CpuSlot {
+  /** The vCPU that runs here, or -1. */
+  readonly vcpu: number;
+  /** Counts assignments, so that the timer of an earlier one is recognised. */
+  readonly slice: number;
+}
+
+export interface SchedulerContext extends SchedulerInput {
+  readonly cpus: readonly CpuSlot[];
+  /** vCPUs that wait for a CPU, first come first. */
+  readonly waiting: readonly number[];
+  readonly halted: readonly number[];
+  /** Who asked for the pause of a VM, by VM; 0 = not paused. */
+  readonly pausedBy: readonly ActorId[];
+}
+
+type SchedulerEvent = Extract<
+  Message,
+  { type: "startVm" | "descheduled" | "timesliceEnd" | "pauseVm" | "unpauseVm" }
+>;
+
+type Changes = Partial<Pick<SchedulerContext, "cpus" | "waiting" | "halted" | "pausedBy">>;
+
+interface Plan {
+  readonly changes: Changes;
+  readonly sends: readonly SendEmission[];
+}
+
+function vcpusOf(context: SchedulerContext, vm: number): number[] {
+  return context.vmOfVcpu.flatMap((owner, vcpu) => (owner === vm ? [vcpu] : []));
+}
+
+function isPaused(context: SchedulerContext, vcpu: number): boolean {
+  return context.pausedBy[context.vmOfVcpu[vcpu]!] !== 0;
+}
+
+/** Gives free CPUs to waiting vCPUs of VMs that are not paused. */
+function fillCpus(context: SchedulerContext, before: Plan): Plan {
+  const current = { ...context, ...before.changes };
+  const cpus = [...current.cpus];
+  const waiting = [...current.waiting];
+  const sends = [...before.sends];
+  const crowded = context.vmOfVcpu.length > cpus.length;
+  for (let pcpu = 0; pcpu < cpus.length; pcpu++) {
+    if (cpus[pcpu]!.vcpu >= 0) continue;
+    const next = waiting.findIndex((vcpu) => !isPaused(current, vcpu));
+    if (next < 0) break;
+    const vcpu = waiting.splice(next, 1)[0]!;
+    const slice = cpus[pcpu]!.slice + 1;
+    cpus[pcpu] = { vcpu, slice };
+    const mmu = context.mmus[pcpu]!;
+    const dispatcher = context.dispatchers[pcpu]!;
+    sends.push(send(dispatcher, { type: "schedule", vcpu, pcpu, mmu, dispatcher }));
+    if (crowded) {
+      sends.push(
+        send(context.self, { type: "timesliceEnd", pcpu, slice }, context.timesliceCycles),
+      );
+    }
+  }
+  return { changes: { ...before.changes, cpus, waiting }, sends };
+}
+
+function planDescheduled(
+  context: SchedulerContext,
+  { vcpu, halted }: Extract<SchedulerEvent, { type: "descheduled" }>,
+): Plan {
+  const vm = context.vmOfVcpu[vcpu]!;
+  const cpus = context.cpus.map((slot) => (slot.vcpu === vcpu ? { ...slot, vcpu: -1 } : slot));
+  const changes = halted
+    ? { cpus, halted: [...context.halted, vcpu] }
+    : { cpus, waiting: [...context.waiting, vcpu] };
+  const after = { ...context, ...changes };
+  const sends: SendEmission[] = [];
+  const members = vcpusOf(context, vm);
+  if (halted && members.every((member) => after.halted.includes(member))) {
+    sends.push(send(context.toolstack, { type: "vmHalted", vm }));
+  }
+  const stillRuns = cpus.some((slot) => members.includes(slot.vcpu));
+  const requester = context.pausedBy[vm]!;
+  if (requester !== 0 && !stillRuns) sends.push(send(requester, { type: "vmPaused", vm }));
+  return fillCpus(context, { changes, sends });
+}
+
+function planPause(
+  context: SchedulerContext,
+  { vm, requester }: Extract<SchedulerEvent, { type: "pauseVm" }>,
+): Plan {
+  const pausedBy = context.pausedBy.with(vm, requester);
+  const members = vcpusOf(context, vm);
+  const running = context.cpus.flatMap(({ vcpu }, pcpu) => (members.includes(vcpu) ? [pcpu] : []));
+  const sends =
+    running.length === 0
+      ? [send(requester, { type: "vmPaused", vm })]
+      : running.map((pcpu) => send(context.dispatchers[pcpu]!, { type: "preempt" }));
+  return { changes: { pausedBy }, sends };
+}
+
+function planTimesliceEnd(
+  context: SchedulerContext,
+  { pcpu, slice }: Extract<SchedulerEvent, { type: "timesliceEnd" }>,
+): Plan {
+  const slot = context.cpus[pcpu]!;
+  if (slot.vcpu < 0 || slot.slice !== slice) return { changes: {}, sends: [] };
+  if (context.waiting.some((vcpu) => !isPaused(context, vcpu))) {
+    return { changes: {}, sends: [send(context.dispatchers[pcpu]!, { type: "preempt" })] };
+  }
+  const again = { type: "timesliceEnd", pcpu, slice } as const;
+  return { changes: {}, sends: [send(context.self, again, context.timesliceCycles)] };
+}
+
+function plan(context: SchedulerContext, event: SchedulerEvent): Plan {
+  switch (event.type) {
+    case "startVm": {
+      const waiting = [...context.waiting, ...vcpusOf(context, event.vm)];
+      return fillCpus(context, { changes: { waiting }, sends: [] });
+    }
+    case "unpauseVm":
+      return fillCpus(context, {
+        changes: { pausedBy: context.pausedBy.with(event.vm, 0) },
+        sends: [],
+      });
+    case "descheduled":
+      return planDescheduled(context, event);
+    case "pauseVm":
+      return planPause(context, event);
+    case "timesliceEnd":
+      return planTimesliceEnd(context, event);
+  }
+}
+
+export const schedulerMachine = setup({
+  types: {
+    context: {} as SchedulerContext,
+    events: {} as SchedulerEvent,
+    input: {} as SchedulerInput,
+    emitted: {} as SendAllEmission,
+  },
+  actions: {
+    // The sends come first: they and the changes follow from the same context.
+    sendPlan: emit(({ context, event }) => sendAll(plan(context, event).sends)),
+    applyPlan: assign(({ context, event }) => plan(context, event).changes),
+  },
+}).createMachine({
+  id: "scheduler",
+  context: ({ input }) => ({
+    ...input,
+    cpus: input.mmus.map(() => ({ vcpu: -1, slice: 0 })),
+    waiting: [],
+    halted: [],
+    pausedBy: Array.from({ length: Math.max(-1, ...input.vmOfVcpu) + 1 }, () => 0),
+  }),
+  initial: "scheduling",
+  states: {
+    scheduling: {
+      on: {
+        startVm: { actions: ["sendPlan", "applyPlan"] },
+        descheduled: { actions: ["sendPlan", "applyPlan"] },
+        timesliceEnd: { actions: ["sendPlan", "applyPlan"] },
+        pauseVm: { actions: ["sendPlan", "applyPlan"] },
+        unpauseVm: { actions: ["sendPlan", "applyPlan"] },
+      },
+    },
+  },
+});

@@ -1,0 +1,209 @@
+/**
+ * The toolstack in the pVM, running one measurement: arm the trackers, start the VMs, harvest at an
+ * interval (as Xen does it: pause, harvest, unpause), and at the end harvest once more.
+ *
+ *   state      | event                 | next       | emits
+ *   -----------|-----------------------|------------|----------------------------------------
+ *   created    | begin                 | arming     | arm to every tracker
+ *   arming     | armed                 | arming     | -
+ *   arming     | armed, last           | running    | startVm for every VM, timers
+ *   running    | harvestDue            | pausing    | pauseVm for every VM
+ *   running    | deadline              | pausing    | pauseVm for every VM
+ *   running    | vmHalted              | running    | -
+ *   running    | vmHalted, last        | pausing    | pauseVm for every VM
+ *   pausing    | vmPaused              | pausing    | -
+ *   pausing    | vmPaused, last        | harvesting | harvest to every tracker
+ *   harvesting | harvested             | harvesting | -
+ *   harvesting | harvested, last       | running    | unpauseVm for every VM, harvestDue to itself
+ *   harvesting | harvested, last, ending | done     | -
+ */
+import { assign, emit, setup } from "xstate";
+import {
+  type SendAllEmission,
+  type SendEmission,
+  send,
+  sendAll,
+} from "../src/interconnect/emissions.ts";
+import type { ActorId, Message, Technique } from "../src/interconnect/messages.ts";
+
+export interface ToolstackInput {
+  readonly self: ActorId;
+  readonly scheduler: ActorId;
+  /** By VM. */
+  readonly trackers: readonly ActorId[];
+  readonly technique: Technique;
+  /** Cycles between harvests; 0 = only at the end. */
+  readonly harvestCycles: number;
+  /** Cycles after which the run ends; 0 = when the workloads do. */
+  readonly deadlineCycles: number;
+}
+
+/** What the trackers reported in one round, VM by VM in the order of their answers. */
+export interface Round {
+  readonly pagesWritten: readonly (number | null)[];
+  readonly pagesTouched: readonly (number | null)[];
+  readonly guestPageTables: readonly number[];
+}
+
+const EMPTY_ROUND: Round = { pagesWritten: [], pagesTouched: [], guestPageTables: [] };
+
+export interface ToolstackContext extends ToolstackInput {
+  /** Answers still missing in the present step. */
+  readonly missing: number;
+  readonly halted: number;
+  readonly ending: boolean;
+  readonly round: Round;
+  readonly rounds: readonly Round[];
+}
+
+type ToolstackEvent = Extract<
+  Message,
+  {
+    type: "begin" | "armed" | "vmHalted" | "vmPaused" | "harvested" | "harvestDue" | "deadline";
+  }
+>;
+
+export const toolstackMachine = setup({
+  types: {
+    context: {} as ToolstackContext,
+    events: {} as ToolstackEvent,
+    input: {} as ToolstackInput,
+    emitted: {} as SendEmission | SendAllEmission,
+  },
+  actions: {
+    expectAll: assign({ missing: ({ context }) => context.trackers.length }),
+    noteAnswer: assign({ missing: ({ context }) => context.missing - 1 }),
+    noteHalted: assign({ halted: ({ context }) => context.halted + 1 }),
+    noteEnding: assign({ ending: true }),
+    beginRound: assign({ round: EMPTY_ROUND }),
+    noteHarvest: assign(({ context, event }) => {
+      const { round } = context;
+      const harvest = event as Extract<ToolstackEvent, { type: "harvested" }>;
+      return {
+        missing: context.missing - 1,
+        round: {
+          pagesWritten: [...round.pagesWritten, harvest.pagesWritten],
+          pagesTouched: [...round.pagesTouched, harvest.pagesTouched],
+          guestPageTables: [...round.guestPageTables, harvest.guestPageTables],
+        },
+      };
+    }),
+    endRound: assign({ rounds: ({ context }) => [...context.rounds, context.round] }),
+    sendArms: emit(({ context }) => {
+      const message = {
+        type: "arm",
+        technique: context.technique,
+        requester: context.self,
+      } as const;
+      return sendAll(context.trackers.map((tracker) => send(tracker, message)));
+    }),
+    sendStarts: emit(({ context }) =>
+      sendAll([
+        ...context.trackers.map((_, vm) => send(context.scheduler, { type: "startVm", vm })),
+        ...(context.deadlineCycles > 0
+          ? [send(context.self, { type: "deadline" }, context.deadlineCycles)]
+          : []),
+        ...harvestTimer(context),
+      ]),
+    ),
+    sendPauses: emit(({ context }) =>
+      sendAll(
+        context.trackers.map((_, vm) =>
+          send(context.scheduler, { type: "pauseVm", vm, requester: context.self }),
+        ),
+      ),
+    ),
+    sendHarvests: emit(({ context }) => {
+      const message = { type: "harvest", mode: "clean", requester: context.self } as const;
+      return sendAll(context.trackers.map((tracker) => send(tracker, message)));
+    }),
+    sendUnpauses: emit(({ context }) =>
+      sendAll([
+        ...context.trackers.map((_, vm) => send(context.scheduler, { type: "unpauseVm", vm })),
+        ...harvestTimer(context),
+      ]),
+    ),
+  },
+  guards: {
+    isLast: ({ context }) => context.missing === 1,
+    isLastOfAll: ({ context }) => context.missing === 1 && context.ending,
+    allHalted: ({ context }) => context.halted + 1 === context.trackers.length,
+  },
+}).createMachine({
+  id: "toolstack",
+  context: ({ input }) => ({
+    ...input,
+    missing: 0,
+    halted: 0,
+    ending: false,
+    round: EMPTY_ROUND,
+    rounds: [],
+  }),
+  initial: "created",
+  on: {
+    // Wherever the run is: when the time is up, the round under way becomes the last.
+    deadline: { actions: "noteEnding" },
+    vmHalted: [
+      { guard: "allHalted", actions: ["noteHalted", "noteEnding"] },
+      { actions: "noteHalted" },
+    ],
+  },
+  states: {
+    created: {
+      on: { begin: { target: "arming", actions: ["expectAll", "sendArms"] } },
+    },
+    arming: {
+      on: {
+        armed: [
+          { guard: "isLast", target: "running", actions: ["noteAnswer", "sendStarts"] },
+          { actions: "noteAnswer" },
+        ],
+      },
+    },
+    running: {
+      on: {
+        harvestDue: { target: "pausing", actions: ["expectAll", "sendPauses"] },
+        deadline: { target: "pausing", actions: ["noteEnding", "expectAll", "sendPauses"] },
+        vmHalted: [
+          {
+            guard: "allHalted",
+            target: "pausing",
+            actions: ["noteHalted", "noteEnding", "expectAll", "sendPauses"],
+          },
+          { actions: "noteHalted" },
+        ],
+      },
+    },
+    pausing: {
+      on: {
+        vmPaused: [
+          {
+            guard: "isLast",
+            target: "harvesting",
+            actions: ["expectAll", "beginRound", "sendHarvests"],
+          },
+          { actions: "noteAnswer" },
+        ],
+      },
+    },
+    harvesting: {
+      on: {
+        harvested: [
+          { guard: "isLastOfAll", target: "done", actions: ["noteHarvest", "endRound"] },
+          {
+            guard: "isLast",
+            target: "running",
+            actions: ["noteHarvest", "endRound", "sendUnpauses"],
+          },
+          { actions: "noteHarvest" },
+        ],
+      },
+    },
+    done: {},
+  },
+});
+
+function harvestTimer(context: ToolstackContext): SendEmission[] {
+  const { harvestCycles, self } = context;
+  return harvestCycles > 0 ? [send(self, { type: "harvestDue" }, harvestCycles)] : [];
+}

@@ -1,0 +1,113 @@
+/**
+ * A virtual CPU: where it is between VM entry and VM exit.
+ *
+ *   state    | event                | next   | emits
+ *   ---------|----------------------|--------|---------------------------------------
+ *   ready    | schedule             | guest  | enterGuest to the MMU, after T_e
+ *   guest    | guestStopped         | root   | vmExit to the dispatcher, after T_x
+ *   guest    | entryFailed          | halted | descheduled to the scheduler
+ *   root     | resume               | guest  | enterGuest to the MMU, after T_e
+ *   root     | deschedule           | ready  | descheduled to the scheduler
+ *   root     | deschedule, stopped  | halted | descheduled to the scheduler, halted
+ */
+import { assign, emit, setup } from "xstate";
+import { ExitReason } from "../src/hardware/exit.ts";
+import { type SendEmission, send } from "../src/interconnect/emissions.ts";
+import type { ActorId, Message } from "../src/interconnect/messages.ts";
+
+export interface VcpuInput {
+  readonly vcpu: number;
+  readonly vm: number;
+  readonly scheduler: ActorId;
+  /** T_x and T_e: the switches alone, in cycles. */
+  readonly exitCycles: number;
+  readonly entryCycles: number;
+}
+
+export interface VcpuContext extends VcpuInput {
+  /** Where it runs, while it does. */
+  readonly mmu: ActorId;
+  readonly dispatcher: ActorId;
+  readonly exits: number;
+  readonly entries: number;
+  /** Its workload has ended (HLT). */
+  readonly finished: boolean;
+  /** Why the last VM entry failed; empty if it did not. */
+  readonly entryFailure: string;
+}
+
+type Of<T extends Message["type"]> = Extract<Message, { type: T }>;
+type VcpuEvent = Of<"schedule" | "guestStopped" | "entryFailed" | "resume" | "deschedule">;
+
+export const vcpuMachine = setup({
+  types: {
+    context: {} as VcpuContext,
+    events: {} as VcpuEvent,
+    input: {} as VcpuInput,
+    emitted: {} as SendEmission,
+  },
+  actions: {
+    notePlace: assign(({ event }) => {
+      const { mmu, dispatcher } = event as Of<"schedule">;
+      return { mmu, dispatcher };
+    }),
+    noteExit: assign(({ context, event }) => ({
+      exits: context.exits + 1,
+      finished: (event as Of<"guestStopped">).reason === ExitReason.hlt,
+    })),
+    noteEntry: assign({ entries: ({ context }) => context.entries + 1 }),
+    noteFailure: assign({ entryFailure: ({ event }) => (event as Of<"entryFailed">).failure }),
+    sendEnter: emit(({ context }) =>
+      send(context.mmu, { type: "enterGuest", vcpu: context.vcpu }, context.entryCycles),
+    ),
+    sendExit: emit(({ context, event }) => {
+      const { reason, qualification, page } = event as Of<"guestStopped">;
+      const { vcpu, vm } = context;
+      const message = { type: "vmExit", vcpu, vm, reason, qualification, page } as const;
+      return send(context.dispatcher, message, context.exitCycles);
+    }),
+    sendDescheduled: emit(({ context }) =>
+      send(context.scheduler, { type: "descheduled", vcpu: context.vcpu, halted: false }),
+    ),
+    sendHalted: emit(({ context }) =>
+      send(context.scheduler, { type: "descheduled", vcpu: context.vcpu, halted: true }),
+    ),
+  },
+  guards: {
+    willNotRunAgain: ({ context, event }) =>
+      context.finished || (event as Of<"deschedule">).crashed,
+  },
+}).createMachine({
+  id: "vcpu",
+  context: ({ input }) => ({
+    ...input,
+    mmu: 0,
+    dispatcher: 0,
+    exits: 0,
+    entries: 0,
+    finished: false,
+    entryFailure: "",
+  }),
+  initial: "ready",
+  states: {
+    ready: {
+      on: { schedule: { target: "guest", actions: ["notePlace", "noteEntry", "sendEnter"] } },
+    },
+    guest: {
+      on: {
+        guestStopped: { target: "root", actions: ["noteExit", "sendExit"] },
+        entryFailed: { target: "halted", actions: ["noteFailure", "sendHalted"] },
+      },
+    },
+    root: {
+      on: {
+        resume: { target: "guest", actions: ["noteEntry", "sendEnter"] },
+        deschedule: [
+          { guard: "willNotRunAgain", target: "halted", actions: "sendHalted" },
+          { target: "ready", actions: "sendDescheduled" },
+        ],
+      },
+    },
+    halted: {},
+  },
+});

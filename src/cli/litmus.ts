@@ -1,0 +1,41 @@
+/** trackvisor litmus FILE|DIR...: runs litmus tests against the emulated hardware. */
+import { Command, InvalidArgumentError } from "commander";
+import { UserError } from "../errors.ts";
+import { runLitmusPaths } from "../litmus/paths.ts";
+import { describeSummary, testTitle } from "../litmus/report.ts";
+
+interface Options {
+  readonly json?: true;
+  readonly verbose?: true;
+  readonly case?: number;
+}
+
+/** The command. Exit codes: 0 all passed, 1 an expectation failed, 2 bad input. */
+export function litmusCommand(): Command {
+  return new Command("litmus")
+    .description("run litmus tests of the emulated hardware (format: docs/litmus.md)")
+    .argument("<path...>", "litmus files, or directories with *.litmus.yaml files")
+    .option("--case <number>", "only the tests of one conformance case", caseNumber)
+    .option("--json", "print one JSON object")
+    .option("-v, --verbose", "name each test as it ends")
+    .action(async (paths: string[], options: Options) => {
+      const summary = await runLitmusPaths(paths, {
+        ...(options.case === undefined ? {} : { caseNumber: options.case }),
+        onResult: (result) => {
+          if (options.json || !options.verbose || !result.passed) return;
+          process.stdout.write(`ok ${result.file}: ${testTitle(result)}\n`);
+        },
+      });
+      if (options.case !== undefined && summary.tests === 0) {
+        throw new UserError(`no test names case ${options.case}`);
+      }
+      const text = options.json ? JSON.stringify(summary, null, 2) : describeSummary(summary);
+      process.stdout.write(`${text}\n`);
+      if (summary.failed > 0) process.exitCode = 1;
+    });
+}
+
+function caseNumber(text: string): number {
+  if (!/^[1-9][0-9]{0,2}$/.test(text)) throw new InvalidArgumentError("expected a case number");
+  return Number(text);
+}

@@ -1,0 +1,56 @@
+#!/usr/bin/env node
+/** The command line: finds the command, and turns errors into messages and exit codes. */
+import { Command, CommanderError } from "commander";
+import { UserError } from "../errors.ts";
+import { litmusCommand } from "./litmus.ts";
+import { runCommand } from "./run.ts";
+import { traceCommand } from "./trace.ts";
+
+const EXIT_USAGE = 2;
+
+function program(): Command {
+  const root = new Command("trackvisor")
+    .description("how a hypervisor knows which pages its VMs touch, and what knowing costs")
+    .showSuggestionAfterError()
+    .configureHelp({ showGlobalOptions: true });
+  root.addCommand(runCommand(), { isDefault: true });
+  root.addCommand(traceCommand());
+  root.addCommand(litmusCommand());
+  for (const command of everyCommand(root)) {
+    command.exitOverride().configureOutput({ outputError: () => {} });
+  }
+  return root;
+}
+
+function everyCommand(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(everyCommand)];
+}
+
+async function main(): Promise<void> {
+  try {
+    await program().parseAsync();
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      // Help and version are no errors.
+      if (error.exitCode === 0) return;
+      complain(error.message.replace(/^error: /, ""));
+    } else if (error instanceof UserError) {
+      complain(error.message);
+    } else {
+      throw error;
+    }
+  }
+}
+
+function complain(message: string): void {
+  process.stderr.write(`trackvisor: ${message.replaceAll("\n", " ")}\n`);
+  process.exitCode = EXIT_USAGE;
+}
+
+// A reader that has seen enough (`| head`) is no fault of ours.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(0);
+  throw error;
+});
+
+await main();

@@ -1,0 +1,45 @@
+/** One line on stderr that says how far long work is; nothing if stderr is no terminal. */
+
+const REDRAW_MS = 200;
+
+export class ProgressLine {
+  private readonly stream: NodeJS.WriteStream;
+  private readonly started = performance.now();
+  private drawn = -Infinity;
+  private shown = false;
+
+  constructor(stream: NodeJS.WriteStream = process.stderr) {
+    this.stream = stream;
+  }
+
+  /**
+   * @param text how far it is, for instance "1,000 accesses"
+   * @param done amount done, of `total`, in any unit; total undefined if it is not known
+   * @param perSecond text of a rate, given the seconds since the start
+   */
+  update(
+    text: string,
+    done: number,
+    total: number | undefined,
+    perSecond: (seconds: number) => string,
+  ): void {
+    if (!this.stream.isTTY) return;
+    const now = performance.now();
+    if (now - this.drawn < REDRAW_MS) return;
+    this.drawn = now;
+    const seconds = Math.max((now - this.started) / 1000, 0.001);
+    let line = `${text}, ${perSecond(seconds)}`;
+    if (total !== undefined && total > 0 && done > 0) {
+      const left = Math.max(0, (seconds * (total - done)) / done);
+      line += `, ${Math.floor((100 * done) / total)} %, ${Math.ceil(left)} s left`;
+    }
+    this.stream.write(`\r${line.slice(0, (this.stream.columns ?? 80) - 1)}\x1b[K`);
+    this.shown = true;
+  }
+
+  /** Removes the line. */
+  clear(): void {
+    if (this.shown) this.stream.write("\r\x1b[K");
+    this.shown = false;
+  }
+}

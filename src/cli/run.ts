@@ -1,0 +1,131 @@
+/** `trackvisor run`: runs a scenario, or a trace, and says what the tracker saw and what it cost. */
+import { Command, InvalidArgumentError, Option } from "commander";
+import { workloadSchema } from "../../workloads/schema.ts";
+import { DURATION_HELP, formatCycles, parseDuration } from "../config/units.ts";
+import { buildSystem } from "../system/build.ts";
+import { type Scenario, scenarioSchema } from "../system/scenarioSchema.ts";
+import { summarize } from "../system/summary.ts";
+import type { System } from "../system/system.ts";
+import { ProgressLine } from "./progress.ts";
+import { formatSummary } from "./runReport.ts";
+import { type LoadedScenario, loadScenario } from "./scenarios.ts";
+
+/** The scenario of `npm start`. */
+export const DEFAULT_SCENARIO = "sort-pml";
+
+const TECHNIQUES = ["pml", "prl", "writeProtect", "none"] as const;
+/** Messages between two looks at the clock and at Ctrl-C. */
+const SLICE = 4096;
+const EXIT_FAILED = 1;
+const EXIT_INTERRUPTED = 130;
+
+interface RunOptions {
+  readonly trace?: string;
+  readonly tracker?: (typeof TECHNIQUES)[number];
+  readonly vcpus?: number;
+  readonly until?: number;
+  readonly seed?: number;
+  readonly json?: true;
+}
+
+/** The command. Exit codes: 0 fine, 1 a VM failed, 2 bad input, 130 interrupted. */
+export function runCommand(): Command {
+  return new Command("run")
+    .description("run a scenario, or a trace of a real program")
+    .argument("[scenario]", `scenario file, or the name of a shipped one (${DEFAULT_SCENARIO})`)
+    .option("--trace <file>", "play this trace (see: trackvisor trace import)")
+    .addOption(new Option("--tracker <technique>", "how accesses are tracked").choices(TECHNIQUES))
+    .option("--vcpus <count>", "vCPUs of each VM, each on a physical CPU", wholeNumber(1, 64))
+    .option("--until <time>", "end after this virtual time", durationOption)
+    .option("--seed <number>", "seed of the workloads", wholeNumber(0, 0xffffffff))
+    .option("--json", "print one JSON object")
+    .action(async (name: string | undefined, options: RunOptions) => {
+      const { scenario, directory } = applyOptions(loadInput(name, options), options);
+      const system = buildSystem(scenario, { directory });
+      warnOfDamage(system);
+      const interrupted = await drive(system, scenario);
+      const summary = summarize(system);
+      const text = options.json ? JSON.stringify(summary) : formatSummary(scenario.name, summary);
+      process.stdout.write(`${text}\n`);
+      if (interrupted) process.exitCode = EXIT_INTERRUPTED;
+      else if (summary.failures.length > 0) process.exitCode = EXIT_FAILED;
+    });
+}
+
+/** A trace is played by the VMs of the scenario that is given, or else by one VM of one vCPU. */
+function loadInput(name: string | undefined, { trace }: RunOptions): LoadedScenario {
+  if (trace === undefined) return loadScenario(name ?? DEFAULT_SCENARIO);
+  const workload = { kind: "trace", file: trace };
+  if (name === undefined) {
+    const scenario = scenarioSchema.parse({ name: `trace ${trace}`, vms: [{ workload }] });
+    return { scenario, directory: "." };
+  }
+  const { scenario } = loadScenario(name);
+  const vms = scenario.vms.map((vm) => ({ ...vm, workload: workloadSchema.parse(workload) }));
+  return { scenario: { ...scenario, vms }, directory: "." };
+}
+
+function applyOptions(loaded: LoadedScenario, options: RunOptions): LoadedScenario {
+  const { vcpus } = options;
+  let { scenario } = loaded;
+  if (options.tracker !== undefined) {
+    scenario = { ...scenario, tracker: { ...scenario.tracker, technique: options.tracker } };
+  }
+  if (options.until !== undefined) scenario = { ...scenario, until: options.until };
+  if (options.seed !== undefined) scenario = { ...scenario, seed: options.seed };
+  if (vcpus !== undefined) {
+    const vms = scenario.vms.map((vm) => ({ ...vm, vcpus }));
+    const cpus = Math.max(scenario.machine.cpus, vcpus);
+    scenario = { ...scenario, vms, machine: { ...scenario.machine, cpus } };
+  }
+  return { ...loaded, scenario };
+}
+
+/** Runs to the end, showing progress; true if Ctrl-C ended it. */
+async function drive(system: System, scenario: Scenario): Promise<boolean> {
+  const progress = new ProgressLine();
+  let interrupted = false;
+  const interrupt = () => {
+    interrupted = true;
+  };
+  process.once("SIGINT", interrupt);
+  try {
+    while (!interrupted && system.run(SLICE) === SLICE) {
+      const { now, sequence } = system.interconnect;
+      progress.update(`${formatCycles(now)} of virtual time`, now, scenario.until, (seconds) => {
+        return `${Math.round(sequence / seconds).toLocaleString("en")} messages/s`;
+      });
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+  } finally {
+    progress.clear();
+    process.removeListener("SIGINT", interrupt);
+  }
+  return interrupted && !system.done;
+}
+
+/** A damaged trace is played up to the damage, and says so. */
+function warnOfDamage({ world }: System): void {
+  const warnings = new Set(
+    world.vcpus.flatMap(({ stream: { workload } }) =>
+      "warning" in workload && typeof workload.warning === "string" ? [workload.warning] : [],
+    ),
+  );
+  for (const warning of warnings) process.stderr.write(`trackvisor: ${warning}\n`);
+}
+
+function wholeNumber(min: number, max: number) {
+  return (text: string): number => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < min || value > max) {
+      throw new InvalidArgumentError(`expected a whole number from ${min} to ${max}.`);
+    }
+    return value;
+  };
+}
+
+function durationOption(text: string): number {
+  const cycles = parseDuration(text);
+  if (cycles === null || cycles === 0) throw new InvalidArgumentError(`expected ${DURATION_HELP}.`);
+  return cycles;
+}

@@ -1,0 +1,73 @@
+/** A run's summary as text. */
+import { formatCycles } from "../config/units.ts";
+import { exitReasonName } from "../hardware/exit.ts";
+import type { RunSummary } from "../system/summary.ts";
+
+const LABEL = 26;
+
+export function formatSummary(name: string, summary: RunSummary): string {
+  const { truth, reported, cycles, pvm } = summary;
+  const spent = cycles.guest + cycles.ptw + cycles.exit + cycles.entry + cycles.handler;
+  const share = (part: number): string =>
+    `${count(part).padStart(16)}  ${((100 * part) / (spent || 1)).toFixed(2).padStart(6)} %`;
+  const lines = [
+    `${name}: ${summary.technique}, ${formatCycles(summary.time)} of virtual time${summary.complete ? "" : " (interrupted)"}`,
+    "",
+    line("accesses", count(summary.accesses)),
+    line("TLB misses, first level", count(summary.l1TlbMisses)),
+    line("TLB misses, both levels", count(summary.tlbMisses)),
+    line("walks", `${count(summary.walks)} (${count(summary.walkReferences)} references)`),
+    line("log entries", count(summary.logEntries)),
+    line("log-full events", count(summary.logFull)),
+    line("missed GPAs", count(summary.missedGpas)),
+    line("IPIs to the pVM", count(summary.ipis)),
+    line("messages", count(summary.messages)),
+    "",
+    "VM exits by reason",
+    ...exitLines(summary.exits),
+    "",
+    "time by cause, cycles of all vCPUs",
+    line("guest", share(cycles.guest)),
+    line("page-table walks  T_PTW", share(cycles.ptw)),
+    line("VM exits          T_x", share(cycles.exit)),
+    line("VM entries        T_e", share(cycles.entry)),
+    line("exit handlers     T_h", share(cycles.handler)),
+    line("pVM, log-full handler", count(pvm.handlerCycles).padStart(16)),
+    line("arming and harvesting", count(pvm.controlCycles).padStart(16)),
+    "",
+    `distinct pages            ${"truth".padStart(16)}  ${"reported".padStart(12)}`,
+    pages("read", truth.pagesRead, undefined),
+    pages("written", truth.pagesWritten, reported.pagesWritten),
+    pages("touched", truth.pagesTouched, reported.pagesTouched),
+    pages("guest page tables", undefined, reported.guestPageTables),
+    ...summary.failures.flatMap((failure) => ["", failure]),
+  ];
+  return lines.join("\n");
+}
+
+function exitLines(exits: Readonly<Record<string, number>>): string[] {
+  const reasons = Object.entries(exits);
+  if (reasons.length === 0) return ["  none"];
+  return reasons.map(([reason, times]) =>
+    line(`${reason.padStart(4)} ${exitReasonName(Number(reason))}`, count(times).padStart(16)),
+  );
+}
+
+function line(label: string, value: string): string {
+  return `  ${label.padEnd(LABEL - 2)}${value}`;
+}
+
+/** "-" stands for what a tracker cannot know. */
+function pages(
+  kind: string,
+  truth: number | undefined,
+  reported: number | null | undefined,
+): string {
+  const left = truth === undefined ? "" : count(truth);
+  const right = reported === undefined ? "" : reported === null ? "-" : count(reported);
+  return `  ${kind.padEnd(LABEL - 2)}${left.padStart(16)}  ${right.padStart(12)}`.trimEnd();
+}
+
+function count(value: number): string {
+  return value.toLocaleString("en");
+}

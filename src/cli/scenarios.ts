@@ -1,0 +1,55 @@
+/** Finds and reads scenario files: by path, or by the name of one that is shipped. */
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { closest } from "fastest-levenshtein";
+import { parseYaml } from "../config/yamlFile.ts";
+import { UserError } from "../errors.ts";
+import { type Scenario, scenarioSchema } from "../system/scenarioSchema.ts";
+
+const MAX_BYTES = 1 << 20;
+const EXTENSION = ".yaml";
+
+export interface LoadedScenario {
+  readonly scenario: Scenario;
+  /** Where relative file names in it start. */
+  readonly directory: string;
+}
+
+/** Reads a scenario. Throws UserError if there is none, or if it is malformed. */
+export function loadScenario(nameOrPath: string): LoadedScenario {
+  const path = resolveScenario(nameOrPath);
+  if (statSync(path).size > MAX_BYTES) throw new UserError(`${path}: larger than 1 MiB`);
+  const scenario = parseYaml(path, readFileSync(path, "utf8"), scenarioSchema);
+  return { scenario, directory: dirname(path) };
+}
+
+/** Names of the shipped scenarios, in order. */
+export function shippedScenarios(): string[] {
+  return readdirSync(scenarioDirectory())
+    .filter((file) => file.endsWith(EXTENSION))
+    .map((file) => file.slice(0, -EXTENSION.length))
+    .sort();
+}
+
+function resolveScenario(nameOrPath: string): string {
+  if (existsSync(nameOrPath)) {
+    if (statSync(nameOrPath).isFile()) return nameOrPath;
+    throw new UserError(`${nameOrPath}: expected a scenario file, this is a directory`);
+  }
+  const names = shippedScenarios();
+  if (names.includes(nameOrPath)) return join(scenarioDirectory(), nameOrPath + EXTENSION);
+  const hint = `; did you mean "${closest(nameOrPath, names)}"? (shipped: ${names.join(", ")})`;
+  throw new UserError(`${nameOrPath}: no such file, and no shipped scenario of that name${hint}`);
+}
+
+/** The shipped scenarios lie beside the source; compiled code is deeper below the package's root. */
+function scenarioDirectory(): string {
+  let root = dirname(fileURLToPath(import.meta.url));
+  while (root !== dirname(root)) {
+    const path = join(root, "workloads", "scenarios");
+    if (existsSync(path)) return path;
+    root = dirname(root);
+  }
+  throw new Error("the shipped scenarios are missing");
+}

@@ -1,0 +1,202 @@
+/** `trackvisor trace`: import, inspect and show traces of real programs. */
+import { Command, InvalidArgumentError } from "commander";
+import { totalAccesses } from "../../workloads/trace/format.ts";
+import { ImportInterrupted, importLog } from "../../workloads/trace/import.ts";
+import { TraceReader } from "../../workloads/trace/reader.ts";
+import { REGION_PAGES } from "../../workloads/trace/relocate.ts";
+import { damageNote, scanTrace } from "../../workloads/trace/scan.ts";
+import { UserError } from "../errors.ts";
+import { AccessKind, type AccessKindName } from "../hardware/accessLoop.ts";
+import { ProgressLine } from "./progress.ts";
+
+const KIND_NAMES: readonly AccessKindName[] = ["read", "write", "fetch", "readModifyWrite"];
+const EXIT_DAMAGED = 1;
+const EXIT_INTERRUPTED = 130;
+
+/** The command with its subcommands. Mistakes of the user are thrown as UserError. */
+export function traceCommand(): Command {
+  const trace = new Command("trace").description("import and inspect traces of real programs");
+  trace
+    .command("import")
+    .description("make a trace of a log of: valgrind --tool=lackey --trace-mem=yes --log-file=LOG")
+    .argument("<log>", "the log, plain or gzip; - is standard input")
+    .option("-o, --output <file>", "the trace (default: the log's name with .tvtrace)")
+    .option("--json", "print the result as JSON")
+    .action(importAction);
+  trace
+    .command("info")
+    .description("check a trace and say what it holds; exit code 1 if it is damaged")
+    .argument("<file>", "a trace")
+    .option("--json", "print the result as JSON")
+    .action(infoAction);
+  trace
+    .command("head")
+    .description("show the first accesses of a trace, those of one kind to one page as one line")
+    .argument("<file>", "a trace")
+    .option("-n, --lines <count>", "how many lines", parseCount, 10)
+    .option("--json", "print the result as JSON")
+    .action(headAction);
+  return trace;
+}
+
+function parseCount(text: string): number {
+  const count = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(count)) {
+    throw new InvalidArgumentError("expected a whole number, 0 or more.");
+  }
+  return count;
+}
+
+async function importAction(
+  log: string,
+  options: { output?: string; json?: boolean },
+): Promise<void> {
+  if (log === "-" && options.output === undefined) {
+    throw new UserError("standard input has no name to make the trace's of; give -o FILE");
+  }
+  const output = options.output ?? `${log.replace(/\.gz$/, "").replace(/\.log$/, "")}.tvtrace`;
+  const progress = new ProgressLine();
+  const interruption = new AbortController();
+  const interrupt = () => interruption.abort();
+  process.once("SIGINT", interrupt);
+  try {
+    const result = await importLog(
+      log,
+      output,
+      ({ readBytes, totalBytes, accesses }) =>
+        progress.update(
+          `${grouped(accesses)} accesses`,
+          readBytes,
+          totalBytes,
+          (seconds) => `${(readBytes / 1e6 / seconds).toFixed(0)} MB/s`,
+        ),
+      interruption.signal,
+    );
+    progress.clear();
+    const { kinds, command, ...rest } = result;
+    if (options.json === true) {
+      printJson({ file: output, command, ...rest, kinds: namedKinds(kinds) });
+      return;
+    }
+    print(
+      `${output}: ${grouped(result.accesses)} accesses in ${grouped(result.runs)} runs, ` +
+        `${grouped(result.outputBytes)} bytes`,
+    );
+    print(`${grouped(result.pages)} pages (${mebibytes(result.pages)}) of "${visible(command)}"`);
+    print(
+      `${grouped(result.skippedLines)} lines were not accesses; ` +
+        `${grouped(result.splitAccesses)} accesses crossed a page boundary and count for both pages`,
+    );
+  } catch (error) {
+    progress.clear();
+    if (!(error instanceof ImportInterrupted)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = EXIT_INTERRUPTED;
+  } finally {
+    process.removeListener("SIGINT", interrupt);
+  }
+}
+
+function infoAction(file: string, options: { json?: boolean }): void {
+  const progress = new ProgressLine();
+  const scan = scanTrace(file, "regions", (bytes, total) =>
+    progress.update(
+      `${grouped(bytes)} bytes`,
+      bytes,
+      total,
+      (seconds) => `${(bytes / 1e6 / seconds).toFixed(1)} MB/s`,
+    ),
+  );
+  progress.clear();
+  const { fileBytes, command, blocks, runs, accesses, kinds, pages, skippedLines, damage } = scan;
+  const regionPages = scan.linearPages;
+  const digest = scan.digest.toString(16).padStart(8, "0");
+  if (options.json === true) {
+    const placements = { compact: pages, regions: regionPages };
+    const counts = { fileBytes, blocks, runs, accesses, kinds: namedKinds(kinds), pages };
+    const rest = { linearPages: placements, skippedLines, digest, damage };
+    printJson({ file, command, ...counts, ...rest });
+  } else {
+    print(`command        ${command === "" ? "(unknown)" : visible(command)}`);
+    print(`size           ${grouped(fileBytes)} bytes, ${grouped(blocks)} blocks`);
+    print(`accesses       ${grouped(accesses)} in ${grouped(runs)} runs`);
+    for (const [name, count] of Object.entries(namedKinds(kinds))) {
+      print(`  ${name.padEnd(15)} ${grouped(count)}`);
+    }
+    print(`pages          ${grouped(pages)} (${mebibytes(pages)})`);
+    print(
+      `linear pages   compact ${grouped(pages)}; ` +
+        `regions ${grouped(regionPages)} (${grouped(regionPages / REGION_PAGES)} GiB)`,
+    );
+    if (skippedLines !== undefined) print(`skipped lines  ${grouped(skippedLines)}`);
+    print(`digest         ${digest}`);
+  }
+  reportDamage(damageNote(scan));
+}
+
+function headAction(file: string, options: { lines: number; json?: boolean }): void {
+  const reader = new TraceReader(file);
+  const rows: { kind: string; address: string; accesses: number }[] = [];
+  let left = options.lines;
+  try {
+    while (left > 0) {
+      const block = reader.next();
+      if (block === undefined) break;
+      const count = Math.min(left, block.count);
+      left -= count;
+      for (let i = 0; i < count; i++) {
+        const kind = KIND_NAMES[block.kinds[i]!]!;
+        const address = `0x${(BigInt(block.pages[i]!) << 12n).toString(16)}`;
+        const accesses = block.lengths[i]!;
+        if (options.json === true) rows.push({ kind, address, accesses });
+        else print(`${kind.padEnd(15)} ${address.padEnd(18)} ${accesses}`);
+      }
+    }
+    if (options.json === true) {
+      printJson({ file, command: reader.header?.command, damage: reader.damage, runs: rows });
+    }
+    const { damage } = reader;
+    if (damage !== undefined) {
+      const used = totalAccesses(reader.kinds);
+      reportDamage(damageNote({ path: file, damage, accesses: used }));
+    }
+  } finally {
+    reader.close();
+  }
+}
+
+function reportDamage(note: string | undefined): void {
+  if (note === undefined) return;
+  process.stderr.write(`${note}\n`);
+  process.exitCode = EXIT_DAMAGED;
+}
+
+function namedKinds(kinds: readonly number[]): Record<AccessKindName, number> {
+  return {
+    read: kinds[AccessKind.read]!,
+    write: kinds[AccessKind.write]!,
+    fetch: kinds[AccessKind.fetch]!,
+    readModifyWrite: kinds[AccessKind.readModifyWrite]!,
+  };
+}
+
+function grouped(value: number): string {
+  return value.toLocaleString("en-US");
+}
+
+function mebibytes(pages: number): string {
+  return `${(pages / 256).toFixed(1)} MiB`;
+}
+
+/** Text from a file, without what a terminal would obey. */
+function visible(text: string): string {
+  return text.replace(/\p{C}/gu, "?");
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function printJson(value: unknown): void {
+  print(JSON.stringify(value, undefined, 2));
+}

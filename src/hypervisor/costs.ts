@@ -1,0 +1,45 @@
+/**
+ * What the hypervisor's and the pVM's work costs, in cycles of a 2.4 GHz machine. docs/costs.md has
+ * the sources; every value can be overridden in a scenario.
+ */
+export interface HypervisorCosts {
+  /** T_x and T_e: the two switches. Together about 1200 (NEVE, SOSP'17 table 1: null hypercall 1188). */
+  readonly vmExit: number;
+  readonly vmEntry: number;
+  /** Handling an EPT violation of tracking: mark the page, give the right back. */
+  readonly violationHandler: number;
+  /** Splitting a large leaf into a table, on top. */
+  readonly splitHandler: number;
+  /** T_h of a log-full exit: a fixed part, and each entry (DW19 section 3: 257 us for 512 entries). */
+  readonly drainHandler: number;
+  readonly drainEntry: number;
+  /** Handling a kick in root mode. */
+  readonly interruptHandler: number;
+  /** INVEPT and its acknowledgement. */
+  readonly invept: number;
+  /** Clearing a right or a flag in one leaf while arming or re-arming, and copying its bit. */
+  readonly protectPage: number;
+  /** From the LAPIC's send to the arrival at the pVM CPU. */
+  readonly ipi: number;
+  /** PRL's log-full handler: exit and entry on the pVM CPU, and each entry's count. */
+  readonly prlHandler: number;
+  readonly prlEntry: number;
+  /** Until a remote processor has reloaded its log state. */
+  readonly remoteReload: number;
+}
+
+export const DEFAULT_HYPERVISOR_COSTS: HypervisorCosts = {
+  vmExit: 600,
+  vmEntry: 600,
+  violationHandler: 5000,
+  splitHandler: 5000,
+  drainHandler: 2000,
+  drainEntry: 1200,
+  interruptHandler: 2000,
+  invept: 500,
+  protectPage: 40,
+  ipi: 2400,
+  prlHandler: 3000,
+  prlEntry: 24,
+  remoteReload: 2400,
+};

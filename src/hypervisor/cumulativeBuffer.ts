@@ -1,0 +1,96 @@
+/**
+ * PRL's cumulative buffer of one VM: how often each GPA was logged (VEE21 3.3). Counters exist only
+ * for pages near one that was logged: blocks of 512 are allotted at first use.
+ */
+import type { Part, WordArray } from "../hardware/part.ts";
+
+const BLOCK_BITS = 9;
+const BLOCK = 1 << BLOCK_BITS;
+
+export class CumulativeBuffer implements Part {
+  readonly name: string;
+  /** Per block of pages: 1 + the position of its counters, or 0. */
+  readonly directory: Int32Array;
+  counts: Int32Array = new Int32Array(BLOCK);
+  /** [0]: blocks allotted; [1]: distinct pages. */
+  readonly state = new Int32Array(2);
+
+  constructor(name: string, pages: number) {
+    this.name = name;
+    this.directory = new Int32Array(Math.ceil(pages / BLOCK) || 1);
+  }
+
+  arrays(): Readonly<Record<string, WordArray>> {
+    const counts = this.counts.subarray(0, this.state[0]! * BLOCK);
+    return { directory: this.directory, state: this.state, counts };
+  }
+
+  resize(lengths: Readonly<Record<string, number>>): void {
+    const needed = lengths["counts"] ?? 0;
+    if (needed > this.counts.length) this.counts = new Int32Array(needed);
+    this.state[0] = needed / BLOCK;
+  }
+}
+
+/** Adds one occurrence of a page. Pages beyond the VM are ignored. */
+export function addOccurrence(buffer: CumulativeBuffer, page: number): void {
+  const { directory, state } = buffer;
+  const block = page >>> BLOCK_BITS;
+  if (block >= directory.length) return;
+  let position = directory[block]!;
+  if (position === 0) {
+    position = state[0]! + 1;
+    state[0] = position;
+    directory[block] = position;
+    if (position * BLOCK > buffer.counts.length) {
+      const grown = new Int32Array(buffer.counts.length * 2);
+      grown.set(buffer.counts);
+      buffer.counts = grown;
+    }
+  }
+  const at = (position - 1) * BLOCK + (page & (BLOCK - 1));
+  const before = buffer.counts[at]!;
+  if (before === 0) state[1] = state[1]! + 1;
+  buffer.counts[at] = before + 1;
+}
+
+/** Occurrences of a page so far. */
+export function occurrencesOf(buffer: CumulativeBuffer, page: number): number {
+  const position = buffer.directory[page >>> BLOCK_BITS] ?? 0;
+  return position === 0 ? 0 : buffer.counts[(position - 1) * BLOCK + (page & (BLOCK - 1))]!;
+}
+
+/** Calls `visit` for each page that was logged, ascending, with its count. */
+export function forEachOccurrence(
+  buffer: CumulativeBuffer,
+  visit: (page: number, count: number) => void,
+): void {
+  for (let block = 0; block < buffer.directory.length; block++) {
+    const position = buffer.directory[block]!;
+    if (position === 0) continue;
+    const first = (position - 1) * BLOCK;
+    for (let i = 0; i < BLOCK; i++) {
+      const count = buffer.counts[first + i]!;
+      if (count > 0) visit(block * BLOCK + i, count);
+    }
+  }
+}
+
+/** Distinct pages logged at least `threshold` times, the first `pages` pages only. */
+export function countPages(buffer: CumulativeBuffer, threshold: number, pages: number): number {
+  let found = 0;
+  for (let block = 0; block < buffer.directory.length; block++) {
+    const position = buffer.directory[block]!;
+    if (position === 0) continue;
+    const first = (position - 1) * BLOCK;
+    const inBlock = Math.min(BLOCK, pages - block * BLOCK);
+    for (let i = 0; i < inBlock; i++) if (buffer.counts[first + i]! >= threshold) found++;
+  }
+  return found;
+}
+
+export function clearOccurrences(buffer: CumulativeBuffer): void {
+  buffer.directory.fill(0);
+  buffer.counts.fill(0);
+  buffer.state.fill(0);
+}

@@ -1,0 +1,52 @@
+/** The log-dirty bitmap of a VM: one bit per guest-physical page, and the number of set bits. */
+import type { Part, WordArray } from "../hardware/part.ts";
+
+export class DirtyBitmap implements Part {
+  readonly name: string;
+  readonly bits: Int32Array;
+  /** [0]: pages set (Xen's dirty_count). */
+  readonly state = new Int32Array(1);
+
+  constructor(name: string, pages: number) {
+    this.name = name;
+    this.bits = new Int32Array(Math.ceil(pages / 32) || 1);
+  }
+
+  arrays(): Readonly<Record<string, WordArray>> {
+    return { bits: this.bits, state: this.state };
+  }
+}
+
+/** Marks a page. Pages beyond the VM are ignored. Returns whether it was clean before. */
+export function markDirty(bitmap: DirtyBitmap, page: number): boolean {
+  const word = page >>> 5;
+  if (word >= bitmap.bits.length) return false;
+  const bit = 1 << (page & 31);
+  if ((bitmap.bits[word]! & bit) !== 0) return false;
+  bitmap.bits[word] = bitmap.bits[word]! | bit;
+  bitmap.state[0] = bitmap.state[0]! + 1;
+  return true;
+}
+
+export function isMarked(bitmap: DirtyBitmap, page: number): boolean {
+  return ((bitmap.bits[page >>> 5] ?? 0) & (1 << (page & 31))) !== 0;
+}
+
+/** Number of marked pages. */
+export function countMarked(bitmap: DirtyBitmap): number {
+  return bitmap.state[0]!;
+}
+
+/** Calls `visit` for each marked page, ascending. */
+export function forEachMarked(bitmap: DirtyBitmap, visit: (page: number) => void): void {
+  for (let word = 0; word < bitmap.bits.length; word++) {
+    for (let rest = bitmap.bits[word]!; rest !== 0; rest &= rest - 1) {
+      visit(word * 32 + 31 - Math.clz32(rest & -rest));
+    }
+  }
+}
+
+export function clearMarks(bitmap: DirtyBitmap): void {
+  bitmap.bits.fill(0);
+  bitmap.state[0] = 0;
+}

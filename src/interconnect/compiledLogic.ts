@@ -1,0 +1,318 @@
+/**
+ * Runs an XState machine definition as table-driven actor logic. The definition stays an ordinary
+ * `setup().createMachine()`, usable in every XState tool; this compiles the flat subset that
+ * Trackvisor's machines use into a table from (state, event type) to candidate transitions. XState's
+ * own interpreter builds arrays, sets and scopes for each event; the table needs none of it.
+ *
+ * A feature outside the subset is refused when the machine is compiled. test/interconnect compares
+ * the result with XState's interpreter on random event sequences.
+ *
+ * It reads two semi-public shapes of XState 5: `machine.implementations`, and the `assignment` and
+ * `event` properties of `assign()` and `emit()` actions. Hence the pinned version and the test.
+ */
+import type {
+  ActorLogic,
+  ActorScope,
+  AnyEventObject,
+  AnyStateMachine,
+  EventObject,
+  Snapshot,
+} from "xstate";
+
+/** State of a compiled machine: what an XState snapshot has that Trackvisor uses. */
+export type CompiledSnapshot = Snapshot<undefined> & {
+  value: string;
+  context: object;
+};
+
+type Args = { readonly context: object; readonly event: EventObject };
+type Assigner = (args: Args) => unknown;
+type Action =
+  | { readonly kind: "assign"; readonly all: Assigner }
+  | { readonly kind: "assignEach"; readonly keys: readonly (readonly [string, unknown])[] }
+  | { readonly kind: "emit"; readonly event: unknown };
+
+interface Candidate {
+  readonly guard: ((args: Args) => boolean) | null;
+  /** Null: stay, without exit and entry actions. */
+  readonly target: StateTable | null;
+  readonly actions: readonly Action[];
+}
+
+interface StateTable {
+  readonly name: string;
+  readonly entry: Action[];
+  readonly exit: Action[];
+  readonly on: Map<string, Candidate[]>;
+  /** Of a transient state: left as soon as it is entered. Empty for others. */
+  readonly always: Candidate[];
+}
+
+export type CompiledLogic = ActorLogic<CompiledSnapshot, AnyEventObject, unknown>;
+
+/** Raised when a definition uses something the compiler does not know. */
+export class UnsupportedMachineError extends Error {}
+
+/**
+ * Compiles a machine. Throws UnsupportedMachineError naming machine, state and feature.
+ * @param inPlace Whether a transition may write into the snapshot it is given instead of making a new
+ * one. For an actor that nobody else holds snapshots of: several times faster, and no garbage.
+ */
+export function compileLogic(machine: AnyStateMachine, inPlace = false): CompiledLogic {
+  const { states, initial } = compileStates(machine);
+  const initialState = states.get(initial)!;
+  const initialContext = machine.config.context as unknown;
+
+  return {
+    transition(snapshot, event, scope) {
+      const state = states.get(snapshot.value)!;
+      const candidates = state.on.get(event.type);
+      if (candidates === undefined) return snapshot;
+      for (const { guard, target, actions } of candidates) {
+        if (guard !== null && !guard({ context: snapshot.context, event })) continue;
+        const context = inPlace ? snapshot.context : { ...snapshot.context };
+        let at = state;
+        if (target !== null) runActions(state.exit, context, event, scope);
+        runActions(actions, context, event, scope);
+        if (target !== null) {
+          at = target;
+          runActions(target.entry, context, event, scope);
+        }
+        while (at.always.length > 0) at = leaveTransient(at, context, event, scope);
+        if (!inPlace) return snapshotOf(at, context);
+        snapshot.value = at.name;
+        return snapshot;
+      }
+      return snapshot;
+    },
+
+    getInitialSnapshot(scope, input) {
+      const event = { type: "xstate.init", input };
+      let context: object = {};
+      if (typeof initialContext === "function") context = initialContext({ input }) as object;
+      else if (initialContext !== undefined) context = { ...(initialContext as object) };
+      runActions(initialState.entry, context, event, scope);
+      return snapshotOf(initialState, context);
+    },
+
+    getPersistedSnapshot: (snapshot) => snapshot,
+    restoreSnapshot: (snapshot) => snapshot as CompiledSnapshot,
+  };
+}
+
+function snapshotOf(state: StateTable, context: object): CompiledSnapshot {
+  return { status: "active", output: undefined, error: undefined, value: state.name, context };
+}
+
+function leaveTransient(
+  state: StateTable,
+  context: object,
+  event: EventObject,
+  scope: ActorScope<CompiledSnapshot, AnyEventObject>,
+): StateTable {
+  const next = state.always.find(({ guard }) => guard === null || guard({ context, event }))!;
+  runActions(state.exit, context, event, scope);
+  runActions(next.actions, context, event, scope);
+  runActions(next.target!.entry, context, event, scope);
+  return next.target!;
+}
+
+/** Runs actions in order on a context that belongs to this transition. */
+function runActions(
+  actions: readonly Action[],
+  context: object,
+  event: EventObject,
+  scope: ActorScope<CompiledSnapshot, AnyEventObject>,
+): void {
+  for (const action of actions) {
+    const args = { context, event };
+    switch (action.kind) {
+      case "assign":
+        Object.assign(context, action.all(args));
+        break;
+      case "assignEach":
+        assignEach(action.keys, context as Record<string, unknown>, args);
+        break;
+      case "emit": {
+        const { event: emitted } = action;
+        scope.emit((typeof emitted === "function" ? emitted(args) : emitted) as AnyEventObject);
+        break;
+      }
+    }
+  }
+}
+
+/** Every assigner sees the context as it was before this action. */
+function assignEach(
+  keys: readonly (readonly [string, unknown])[],
+  context: Record<string, unknown>,
+  args: Args,
+): void {
+  const values = keys.map(([, value]) => (typeof value === "function" ? value(args) : value));
+  for (let i = 0; i < keys.length; i++) context[keys[i]![0]] = values[i];
+}
+
+const MACHINE_KEYS = [
+  "id",
+  "context",
+  "initial",
+  "states",
+  "on",
+  "schemas",
+  "types",
+  "description",
+];
+const STATE_KEYS = ["on", "always", "entry", "exit", "description"];
+const TRANSITION_KEYS = ["target", "guard", "actions", "description"];
+
+function compileStates(machine: AnyStateMachine): {
+  readonly states: Map<string, StateTable>;
+  readonly initial: string;
+} {
+  const config = machine.config as Record<string, unknown>;
+  const where = `machine "${machine.id}"`;
+  refuseUnknown(config, MACHINE_KEYS, where);
+  const stateConfigs = (config["states"] ?? {}) as Record<string, Record<string, unknown>>;
+  const initial = config["initial"];
+  if (
+    typeof initial !== "string" ||
+    stateConfigs[initial]?.["always"] !== undefined ||
+    stateConfigs[initial] === undefined
+  ) {
+    throw new UnsupportedMachineError(
+      `${where}: "initial" must name one of its states, not a transient one`,
+    );
+  }
+  const states = new Map<string, StateTable>();
+  for (const name of Object.keys(stateConfigs)) {
+    states.set(name, { name, entry: [], exit: [], on: new Map(), always: [] });
+  }
+  for (const [name, stateConfig] of Object.entries(stateConfigs)) {
+    const at = `${where}, state "${name}"`;
+    refuseUnknown(stateConfig, STATE_KEYS, at);
+    const state = states.get(name)!;
+    state.entry.push(...compileActions(machine, stateConfig["entry"], at));
+    state.exit.push(...compileActions(machine, stateConfig["exit"], at));
+    addAlways(machine, state, stateConfig, states, at);
+    addTransitions(machine, state, stateConfig["on"], states, at);
+    // The root's transitions come after the state's own (SCXML: the deepest handler wins).
+    addTransitions(machine, state, config["on"], states, where);
+  }
+  return { states, initial };
+}
+
+function addTransitions(
+  machine: AnyStateMachine,
+  state: StateTable,
+  on: unknown,
+  states: ReadonlyMap<string, StateTable>,
+  at: string,
+): void {
+  for (const [type, value] of Object.entries((on ?? {}) as Record<string, unknown>)) {
+    if (type.includes("*") || type === "") {
+      throw new UnsupportedMachineError(`${at}: wildcard event "${type}" is not supported`);
+    }
+    const list = state.on.get(type) ?? [];
+    for (const transition of Array.isArray(value) ? value : [value]) {
+      list.push(compileTransition(machine, state, transition, states, `${at}, on "${type}"`));
+    }
+    state.on.set(type, list);
+  }
+}
+
+/** A state with `always` must be transient: no events of its own, and a way out in any case. */
+function addAlways(
+  machine: AnyStateMachine,
+  state: StateTable,
+  config: Record<string, unknown>,
+  states: ReadonlyMap<string, StateTable>,
+  at: string,
+): void {
+  if (config["always"] === undefined) return;
+  const list = Array.isArray(config["always"]) ? config["always"] : [config["always"]];
+  for (const transition of list) {
+    state.always.push(compileTransition(machine, state, transition, states, `${at}, always`));
+  }
+  const last = state.always.at(-1);
+  const leaves = state.always.every(({ target }) => target !== null);
+  if (config["on"] !== undefined || !leaves || last === undefined || last.guard !== null) {
+    throw new UnsupportedMachineError(
+      `${at}: a state with "always" has no "on", and its last transition has a target and no guard`,
+    );
+  }
+}
+
+function compileTransition(
+  machine: AnyStateMachine,
+  state: StateTable,
+  transition: unknown,
+  states: ReadonlyMap<string, StateTable>,
+  at: string,
+): Candidate {
+  const config = (typeof transition === "string" ? { target: transition } : transition) as Record<
+    string,
+    unknown
+  >;
+  refuseUnknown(config, TRANSITION_KEYS, at);
+  const targetName = config["target"];
+  let target: StateTable | null = null;
+  if (targetName !== undefined) {
+    // A root transition writes ".name", a state's own "name": the machine is flat, both mean a state.
+    const found = states.get(String(targetName).replace(/^\./, ""));
+    if (found === undefined) {
+      throw new UnsupportedMachineError(`${at}: target "${targetName}" is not a state`);
+    }
+    // XState 5: a transition of a state to itself does not exit and enter it.
+    target = found === state && !String(targetName).startsWith(".") ? null : found;
+  }
+  return {
+    guard: compileGuard(machine, config["guard"], at),
+    target,
+    actions: compileActions(machine, config["actions"], at),
+  };
+}
+
+function compileGuard(machine: AnyStateMachine, guard: unknown, at: string): Candidate["guard"] {
+  if (guard === undefined) return null;
+  const implementation =
+    typeof guard === "string" ? machine.implementations.guards[guard] : undefined;
+  if (typeof implementation !== "function" || "check" in implementation) {
+    throw new UnsupportedMachineError(`${at}: guard ${describe(guard)} must be a named predicate`);
+  }
+  const predicate = implementation as unknown as (args: Args, params: undefined) => boolean;
+  return (args) => predicate(args, undefined);
+}
+
+function compileActions(machine: AnyStateMachine, actions: unknown, at: string): Action[] {
+  if (actions === undefined) return [];
+  const list = Array.isArray(actions) ? actions : [actions];
+  return list.map((name) => compileAction(machine, name, at));
+}
+
+function compileAction(machine: AnyStateMachine, name: unknown, at: string): Action {
+  const implementation =
+    typeof name === "string" ? machine.implementations.actions[name] : undefined;
+  if (implementation === undefined) {
+    throw new UnsupportedMachineError(`${at}: action ${describe(name)} must be a named action`);
+  }
+  const creator = implementation as unknown as Record<string, unknown>;
+  if (creator["type"] === "xstate.assign") {
+    const assignment = creator["assignment"];
+    if (typeof assignment === "function") return { kind: "assign", all: assignment as Assigner };
+    return { kind: "assignEach", keys: Object.entries(assignment as Record<string, unknown>) };
+  }
+  if (creator["type"] === "xstate.emit") return { kind: "emit", event: creator["event"] };
+  throw new UnsupportedMachineError(`${at}: action "${name}" must be an assign() or an emit()`);
+}
+
+function refuseUnknown(config: object, known: readonly string[], at: string): void {
+  for (const [key, value] of Object.entries(config)) {
+    if (value !== undefined && !known.includes(key)) {
+      throw new UnsupportedMachineError(`${at}: "${key}" is not supported`);
+    }
+  }
+}
+
+function describe(value: unknown): string {
+  return typeof value === "string" ? `"${value}"` : "written in place";
+}

@@ -1,0 +1,93 @@
+/**
+ * Carries messages between actors: owns virtual time, the sequence numbers and the queue. Each actor
+ * has a port, an RxJS Subject that its messages arrive on; `delivered` shows every message to whoever
+ * subscribes. Observers must not post.
+ */
+import { type Observable, Subject } from "rxjs";
+import { EventQueue } from "./eventQueue.ts";
+import type { ActorId, Delivery, Message } from "./messages.ts";
+
+export interface InterconnectSnapshot {
+  readonly now: number;
+  readonly sequence: number;
+  readonly queue: readonly Delivery[];
+}
+
+export class Interconnect {
+  readonly #queue = new EventQueue();
+  readonly #ports: Subject<Delivery>[] = [];
+  readonly #delivered = new Subject<Delivery>();
+  #now = 0;
+  #sequence = 0;
+
+  /** Every message, after its receiver and its receiver's device have handled it. */
+  get delivered(): Observable<Delivery> {
+    return this.#delivered;
+  }
+
+  /** Virtual time, in cycles. */
+  get now(): number {
+    return this.#now;
+  }
+
+  /** Messages posted so far. */
+  get sequence(): number {
+    return this.#sequence;
+  }
+
+  /** Opens the port of a new actor and returns its address. */
+  openPort(): { readonly id: ActorId; readonly port: Observable<Delivery> } {
+    const port = new Subject<Delivery>();
+    this.#ports.push(port);
+    return { id: this.#ports.length, port };
+  }
+
+  /** Posts a message for delivery `delay` cycles from now. */
+  post(from: ActorId, to: ActorId, delay: number, message: Message): void {
+    if (to < 1 || to > this.#ports.length) {
+      throw new Error(`message "${message.type}" to actor ${to}, which does not exist`);
+    }
+    if (!(delay >= 0)) throw new Error(`message "${message.type}" with delay ${delay}`);
+    const delivery = {
+      sequence: ++this.#sequence,
+      time: this.#now + delay,
+      from,
+      to,
+      message,
+    };
+    this.#queue.push(delivery, this.#now);
+  }
+
+  /** Delivers the next message; false if none is left. */
+  step(): boolean {
+    const delivery = this.#queue.pop();
+    if (delivery === undefined) return false;
+    this.#now = delivery.time;
+    this.#ports[delivery.to - 1]!.next(delivery);
+    this.#delivered.next(delivery);
+    return true;
+  }
+
+  /**
+   * How far a guest may run: the time of the next message that could affect it. Another CPU's next
+   * burst could not, except through memory, and for that the quantum bounds a burst.
+   */
+  horizon(): number {
+    return this.#queue.nextTimeExcept("continueGuest");
+  }
+
+  /** The queued messages in order. */
+  pending(): readonly Delivery[] {
+    return this.#queue.list();
+  }
+
+  save(): InterconnectSnapshot {
+    return { now: this.#now, sequence: this.#sequence, queue: this.#queue.list() };
+  }
+
+  restore(snapshot: InterconnectSnapshot): void {
+    this.#now = snapshot.now;
+    this.#sequence = snapshot.sequence;
+    this.#queue.restore(snapshot.queue);
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * The control plane's vocabulary: every message that actors exchange. Who sends what to whom stands
+ * beside each type. Payloads are plain data, so that a message can be logged, compared and replayed.
+ */
+
+/** An actor's address. 0 is nobody. Names are in the directory of the system. */
+export type ActorId = number;
+
+/** How a VM's accesses are tracked. */
+export type Technique = "none" | "writeProtect" | "pml" | "prl";
+
+/** Xen's log-dirty operations: CLEAN returns the bitmap and starts a new round, PEEK only looks. */
+export type HarvestMode = "clean" | "peek";
+
+export type Message =
+  // vCPU -> MMU: VM entry. The MMU loads the controls and runs the guest until something happens.
+  | { readonly type: "enterGuest"; readonly vcpu: number }
+  // MMU -> itself, at the guest's local time: run the next burst.
+  | { readonly type: "continueGuest" }
+  // Dispatcher -> MMU: an interrupt for this CPU; the guest exits at the next instruction boundary.
+  | { readonly type: "kick" }
+  // MMU or PML unit -> vCPU: the guest stopped here.
+  | {
+      readonly type: "guestStopped";
+      readonly reason: number;
+      readonly qualification: number;
+      readonly page: number;
+    }
+  // MMU -> vCPU: VMfail, a control field is invalid.
+  | { readonly type: "entryFailed"; readonly failure: string }
+  // MMU -> PML unit: an event needs the log and the index is out of range.
+  | { readonly type: "pmlIndexOutOfRange" }
+  // MMU -> PRL unit: the log became full; the guest runs on.
+  | { readonly type: "prlLogFilled" }
+  // vCPU -> dispatcher of its CPU.
+  | {
+      readonly type: "vmExit";
+      readonly vcpu: number;
+      readonly vm: number;
+      readonly reason: number;
+      readonly qualification: number;
+      readonly page: number;
+    }
+  // Dispatcher -> vCPU: the exit is handled, enter again.
+  | { readonly type: "resume" }
+  // Dispatcher -> vCPU: leave the CPU; for good if an exit could not be handled.
+  | { readonly type: "deschedule"; readonly crashed: boolean }
+  // Dispatcher -> tracker of the VM: an exit that concerns tracking. Answered by "handled".
+  | { readonly type: "logFullExit"; readonly vcpu: number; readonly dispatcher: ActorId }
+  | {
+      readonly type: "eptViolation";
+      readonly page: number;
+      readonly qualification: number;
+      readonly dispatcher: ActorId;
+    }
+  // Tracker -> dispatcher, after the handler's time. Not fixed: the access can never succeed.
+  | { readonly type: "handled"; readonly fixed: boolean }
+  // Tracker -> PML unit: VMWRITE of the index, 511 again.
+  | { readonly type: "pmlIndexReset" }
+  // Tracker -> PML or PRL unit.
+  | { readonly type: "enableLog" }
+  | { readonly type: "disableLog" }
+  // PRL unit -> pVM CPU: the LAPIC's interrupt.
+  | { readonly type: "ipi"; readonly vector: number; readonly vcpu: number }
+  // pVM CPU -> itself, when the log-full handler has copied the logs.
+  | { readonly type: "logsCopied" }
+  // pVM CPU -> PRL unit: the new instruction, reload log state from the VMCS in memory.
+  | { readonly type: "remoteReload" }
+  // Tracker -> dispatcher of each CPU: INVEPT single-context there. Answered by "inveptDone".
+  | { readonly type: "inveptRequest"; readonly vm: number; readonly tracker: ActorId }
+  | { readonly type: "inveptDone"; readonly pcpu: number }
+  // Toolstack -> tracker, and the answers.
+  | { readonly type: "arm"; readonly technique: Technique; readonly requester: ActorId }
+  | { readonly type: "armed"; readonly technique: Technique }
+  | { readonly type: "harvest"; readonly mode: HarvestMode; readonly requester: ActorId }
+  | {
+      readonly type: "harvested";
+      readonly pagesWritten: number | null;
+      readonly pagesTouched: number | null;
+      readonly guestPageTables: number;
+    }
+  | { readonly type: "disarm"; readonly requester: ActorId }
+  | { readonly type: "disarmed" }
+  // Toolstack -> scheduler, and the answers.
+  | { readonly type: "startVm"; readonly vm: number }
+  | { readonly type: "pauseVm"; readonly vm: number; readonly requester: ActorId }
+  | { readonly type: "vmPaused"; readonly vm: number }
+  | { readonly type: "unpauseVm"; readonly vm: number }
+  // Scheduler -> dispatcher, and dispatcher -> vCPU: run on this CPU.
+  | {
+      readonly type: "schedule";
+      readonly vcpu: number;
+      readonly pcpu: number;
+      readonly mmu: ActorId;
+      readonly dispatcher: ActorId;
+    }
+  // Scheduler -> dispatcher: take the CPU from its vCPU at the next exit.
+  | { readonly type: "preempt" }
+  // vCPU -> scheduler: off the CPU, for good if halted.
+  | { readonly type: "descheduled"; readonly vcpu: number; readonly halted: boolean }
+  // Scheduler -> itself.
+  | { readonly type: "timesliceEnd"; readonly pcpu: number; readonly slice: number }
+  // Scheduler -> toolstack: the last vCPU of a VM has halted.
+  | { readonly type: "vmHalted"; readonly vm: number }
+  // System -> toolstack: begin.
+  | { readonly type: "begin" }
+  // Toolstack -> itself: time for a harvest; time is up.
+  | { readonly type: "harvestDue" }
+  | { readonly type: "deadline" };
+
+export type MessageType = Message["type"];
+
+/** A message on its way, as the interconnect orders, logs and delivers it. */
+export interface Delivery {
+  /** Position in the total order of posts: the tie-breaker at equal times. */
+  readonly sequence: number;
+  /** Virtual time of delivery, in cycles. */
+  readonly time: number;
+  readonly from: ActorId;
+  readonly to: ActorId;
+  readonly message: Message;
+}

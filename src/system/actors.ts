@@ -1,0 +1,125 @@
+/**
+ * One actor of a running system: a real XState actor behind a port of the interconnect, and its
+ * device. A delivery is one step: the event, then each device reply, until the actor is quiet.
+ */
+import {
+  type Actor,
+  type AnyActorLogic,
+  type AnyEventObject,
+  type AnyStateMachine,
+  createActor,
+} from "xstate";
+import { compileLogic } from "../interconnect/compiledLogic.ts";
+import type { Device, SendEmission } from "../interconnect/emissions.ts";
+import type { Interconnect } from "../interconnect/interconnect.ts";
+import type { ActorId } from "../interconnect/messages.ts";
+
+/** How machines are run: from the compiled table, or by XState's own interpreter (for comparison). */
+export type LogicKind = "compiled" | "interpreted";
+
+/** A machine's state, as plain data. */
+export interface ActorSnapshot {
+  readonly value: string;
+  readonly context: object;
+}
+
+type Emission =
+  | SendEmission
+  | { readonly type: "sendAll"; readonly sends: readonly SendEmission[] }
+  | { readonly type: "device"; readonly request: unknown };
+
+export class SystemActor {
+  readonly id: ActorId;
+  readonly name: string;
+  readonly #machine: AnyStateMachine;
+  readonly #logic: AnyActorLogic;
+  readonly #kind: LogicKind;
+  readonly #interconnect: Interconnect;
+  readonly #device: Device<unknown, AnyEventObject> | null;
+  readonly #requests: unknown[] = [];
+  #actor: Actor<AnyActorLogic>;
+  #fault: { readonly error: unknown } | null = null;
+
+  constructor(
+    id: ActorId,
+    name: string,
+    machine: AnyStateMachine,
+    input: object,
+    device: Device<unknown, AnyEventObject> | null,
+    interconnect: Interconnect,
+    kind: LogicKind,
+  ) {
+    this.id = id;
+    this.name = name;
+    this.#machine = machine;
+    this.#kind = kind;
+    this.#logic = kind === "compiled" ? compileLogic(machine, true) : machine;
+    this.#device = device;
+    this.#interconnect = interconnect;
+    this.#actor = this.#start(createActor(this.#logic, { id: name, input }));
+  }
+
+  /** State and context now. The context is a copy: a running actor changes its own in place. */
+  get snapshot(): ActorSnapshot {
+    const { value, context } = this.#actor.getSnapshot() as ActorSnapshot;
+    return { value, context: { ...context } };
+  }
+
+  /** The state alone. */
+  get value(): string {
+    return (this.#actor.getSnapshot() as ActorSnapshot).value;
+  }
+
+  /** Lets the actor handle one message. Throws what the machine or its device threw. */
+  handle(event: AnyEventObject): void {
+    this.#actor.send(event);
+    while (this.#requests.length > 0 && this.#fault === null) {
+      this.#actor.send(this.#device!.perform(this.#requests.shift()));
+    }
+    if (this.#fault !== null) throw this.#fault.error;
+  }
+
+  restore({ value, context }: ActorSnapshot): void {
+    this.#actor.stop();
+    const base = { status: "active", output: undefined, error: undefined } as const;
+    const snapshot =
+      this.#kind === "compiled"
+        ? { ...base, value, context: { ...context } }
+        : this.#machine.resolveState({ value, context });
+    this.#actor = this.#start(createActor(this.#logic, { id: this.name, snapshot, input: {} }));
+  }
+
+  #start(actor: Actor<AnyActorLogic>): Actor<AnyActorLogic> {
+    // XState reports an error in a transition or a listener asynchronously; a run must stop at once.
+    actor.subscribe({
+      error: (error) => {
+        this.#fault = { error };
+      },
+    });
+    actor.on("*", (emission) => {
+      try {
+        this.#accept(emission as Emission);
+      } catch (error) {
+        this.#fault = { error };
+      }
+    });
+    return actor.start();
+  }
+
+  #accept(emission: Emission): void {
+    switch (emission.type) {
+      case "send":
+        this.#interconnect.post(this.id, emission.to, emission.delay, emission.message);
+        break;
+      case "sendAll":
+        for (const { to, delay, message } of emission.sends) {
+          this.#interconnect.post(this.id, to, delay, message);
+        }
+        break;
+      case "device":
+        if (this.#device === null) throw new Error(`actor ${this.name} has no device`);
+        this.#requests.push(emission.request);
+        break;
+    }
+  }
+}

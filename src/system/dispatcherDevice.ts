@@ -1,0 +1,20 @@
+/** The device of a dispatcher actor: INVEPT on its own physical CPU. */
+import type { DispatcherReply, DispatcherRequest } from "../../machines/dispatcher.ts";
+import { flushEpt } from "../hardware/tlb.ts";
+import type { Device } from "../interconnect/emissions.ts";
+import type { World } from "./world.ts";
+
+export class DispatcherDevice implements Device<DispatcherRequest, DispatcherReply> {
+  readonly #world: World;
+  readonly #pcpu: number;
+
+  constructor(world: World, pcpu: number) {
+    this.#world = world;
+    this.#pcpu = pcpu;
+  }
+
+  perform({ vm }: DispatcherRequest): DispatcherReply {
+    flushEpt(this.#world.mmus[this.#pcpu]!.tlb, this.#world.vms[vm]!.ept.root);
+    return { type: "invalidated" };
+  }
+}

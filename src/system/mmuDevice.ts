@@ -1,0 +1,80 @@
+/** The device of an MMU actor: VM entry, and bursts of the guest's accesses. */
+import type { MmuReply, MmuRequest } from "../../machines/mmu.ts";
+import { runAccesses, Stop } from "../hardware/accessLoop.ts";
+import { checkEntry } from "../hardware/entryChecks.ts";
+import { ExitReason } from "../hardware/exit.ts";
+import { loadControls, type Mmu } from "../hardware/mmu.ts";
+import { Field, readField } from "../hardware/vmcs.ts";
+import { pageOfWords } from "../hardware/words.ts";
+import type { Device } from "../interconnect/emissions.ts";
+import { refill } from "./accessStream.ts";
+import type { VcpuState, World } from "./world.ts";
+
+/** How far a guest may run from now, in cycles: at least one access is always performed. */
+export type Budget = () => number;
+
+export class MmuDevice implements Device<MmuRequest, MmuReply> {
+  readonly #world: World;
+  readonly #mmu: Mmu;
+  readonly #budget: Budget;
+
+  constructor(world: World, pcpu: number, budget: Budget) {
+    this.#world = world;
+    this.#mmu = world.mmus[pcpu]!;
+    this.#budget = budget;
+  }
+
+  perform({ op, vcpu }: MmuRequest): MmuReply {
+    const state = this.#world.vcpus[vcpu]!;
+    if (op === "enter") {
+      const { vmcs } = state;
+      const { geometry } = this.#world.config;
+      const failure = checkEntry(vmcs, this.#mmu.capabilities, geometry);
+      if (failure !== null) return { type: "entryRefused", failure };
+      const { guest } = this.#world.vms[state.vm]!;
+      loadControls(this.#mmu, vmcs, guest, state.counters.values);
+    }
+    return this.#run(state);
+  }
+
+  #run(state: VcpuState): MmuReply {
+    const mmu = this.#mmu;
+    const { stream } = state;
+    const { gap } = stream.workload;
+    const budget = Math.max(1, this.#budget());
+    let elapsed = 0;
+    while (elapsed < budget) {
+      if (!refill(stream)) return { type: "workloadEnded", elapsed };
+      const [from, to] = [stream.state[0]!, stream.state[1]!];
+      stream.state[0] = runAccesses(mmu, stream.block, from, to, budget - elapsed, gap);
+      elapsed += mmu.elapsed;
+      switch (mmu.stop) {
+        case Stop.blockEnd:
+        case Stop.horizon:
+          break;
+        case Stop.prlFull:
+          return { type: "prlLogFilled", elapsed };
+        case Stop.logFull:
+          return { type: "logUnavailable", elapsed };
+        case Stop.pageFault:
+          throw new Error(`the guest of vCPU ${state.vmcs.name} took a #PF it cannot handle`);
+        default:
+          return exited(state, mmu.stop, elapsed);
+      }
+    }
+    return { type: "ranToHorizon", elapsed };
+  }
+}
+
+function exited({ vmcs }: VcpuState, stop: number, elapsed: number): MmuReply {
+  const violation = stop === Stop.eptViolation;
+  const { words } = vmcs;
+  const address = 2 * Field.guestPhysicalAddress;
+  return {
+    type: "accessExited",
+    elapsed,
+    reason: violation ? ExitReason.eptViolation : ExitReason.eptMisconfiguration,
+    qualification: readField(vmcs, Field.exitQualification),
+    page: pageOfWords(words[address]!, words[address + 1]!),
+  };
+}

@@ -1,0 +1,110 @@
+/** What a scenario file says: the machine, the VMs and their workloads, and the measurement. */
+import * as z from "zod";
+import { workloadSchema } from "../../workloads/schema.ts";
+import { duration, size } from "../config/units.ts";
+import { DEFAULT_PROCESSOR_COSTS } from "../hardware/costs.ts";
+import { DEFAULT_GEOMETRY } from "../hardware/geometry.ts";
+import { DEFAULT_HYPERVISOR_COSTS } from "../hypervisor/costs.ts";
+
+const cycles = z.int().min(0).max(1e12);
+
+/** Every cost, each with its default. */
+function costsOf<Costs extends object>(defaults: Costs) {
+  const fields = Object.entries(defaults).map(([name, value]) => [name, cycles.default(value)]);
+  return z.strictObject(
+    Object.fromEntries(fields) as Record<keyof Costs & string, z.ZodDefault<z.ZodInt>>,
+  );
+}
+
+const tlbLevel = z.strictObject({
+  sets: z
+    .int()
+    .min(1)
+    .max(65536)
+    .refine((n) => (n & (n - 1)) === 0, { error: "expected a power of two" }),
+  ways: z.int().min(1).max(64),
+});
+
+const machine = z
+  .strictObject({
+    cpus: z.int().min(1).max(64).default(1).describe("physical CPUs for guests"),
+    pvmCpus: z.int().min(1).max(16).default(1).describe("CPUs of the pVM"),
+    compatibility: z
+      .enum(["sdm", "bochs", "kvm"])
+      .default("sdm")
+      .describe("whose behaviour is followed where implementations differ (docs/choices.md)"),
+    quantum: duration.prefault("100us").describe("longest burst of a guest between messages"),
+    timeslice: duration.prefault("30ms").describe("a vCPU's turn while others wait"),
+    logEntries: z
+      .int()
+      .min(1)
+      .max(65536)
+      .default(DEFAULT_GEOMETRY.logEntries)
+      .describe("entries of a PML or PRL log; 512 on the real machine"),
+    tlb: z
+      .strictObject({
+        l1: tlbLevel.default(DEFAULT_GEOMETRY.tlb.l1),
+        l1Large: tlbLevel.default(DEFAULT_GEOMETRY.tlb.l1Large),
+        l2: tlbLevel.default(DEFAULT_GEOMETRY.tlb.l2),
+      })
+      .prefault({}),
+    costs: z
+      .strictObject({
+        processor: costsOf(DEFAULT_PROCESSOR_COSTS).prefault({}),
+        hypervisor: costsOf(DEFAULT_HYPERVISOR_COSTS).prefault({}),
+      })
+      .prefault({})
+      .describe("cycles of each event (docs/costs.md)"),
+  })
+  .prefault({});
+
+const vm = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[\w-]{1,40}$/, "expected letters, digits, - and _")
+    .optional(),
+  memory: size.optional().describe("guest-physical memory; default: what the workload touches"),
+  paging: z.enum(["off", "pae", "longMode"]).default("longMode").describe("the guest's own paging"),
+  pageSize: z.enum(["4K", "2M", "1G"]).default("4K").describe("leaves of the EPT"),
+  contents: z.boolean().default(false).describe("keep a version of each page's contents"),
+  vcpus: z.int().min(1).max(64).default(1),
+  workload: workloadSchema,
+});
+
+const tracker = z
+  .strictObject({
+    technique: z.enum(["none", "writeProtect", "pml", "prl"]).default("pml"),
+    harvest: duration.optional().describe("time between harvests; default: one at the end"),
+    prl: z
+      .strictObject({
+        variant: z.enum(["vee21", "dw19"]).default("vee21"),
+        slotRule: z
+          .enum(["decrement-then-store", "store-then-decrement", "store-at-zero"])
+          .default("decrement-then-store"),
+        doubleBuffer: z.boolean().default(false),
+        filterGuestTables: z
+          .boolean()
+          .default(false)
+          .describe("DW19's bit 27: keep guest page-table pages out of the log"),
+      })
+      .prefault({}),
+  })
+  .prefault({});
+
+export const scenarioSchema = z
+  .strictObject({
+    name: z.string().min(1).max(200),
+    seed: z.int().min(0).max(0xffffffff).default(1),
+    machine,
+    vms: z.array(vm).min(1).max(64),
+    tracker,
+    until: duration.optional().describe("virtual time after which the run ends"),
+  })
+  .refine(({ tracker, machine }) => tracker.prl.variant === "dw19" || machine.logEntries <= 32768, {
+    path: ["machine", "logEntries"],
+    error: "expected at most 32768: VEE21's PRL index has 16 bits (variant dw19 has 64)",
+  })
+  .describe("a Trackvisor scenario");
+
+/** A scenario with its defaults filled in; durations in cycles, sizes in pages. */
+export type Scenario = z.output<typeof scenarioSchema>;

@@ -1,0 +1,157 @@
+/** What a run amounts to: numbers for people and programs, all read from a system's state. */
+import type { DispatcherContext } from "../../machines/dispatcher.ts";
+import type { PvmCpuContext } from "../../machines/pvmCpu.ts";
+import type { Round, ToolstackContext } from "../../machines/toolstack.ts";
+import type { TrackerContext } from "../../machines/tracker.ts";
+import type { VcpuContext } from "../../machines/vcpu.ts";
+import { type CounterName, readCounters } from "../hardware/counters.ts";
+import { ExitReason, type ExitReasonName } from "../hardware/exit.ts";
+import { countTruth, type PageCounts } from "../hardware/guestPages.ts";
+import { forEachMarked } from "../hypervisor/dirtyBitmap.ts";
+import type { Technique } from "../interconnect/messages.ts";
+import type { System } from "./system.ts";
+
+export interface RunSummary {
+  readonly technique: Technique;
+  /** False if the run was interrupted. */
+  readonly complete: boolean;
+  /** Virtual time of the whole run, in cycles. */
+  readonly time: number;
+  readonly messages: number;
+  readonly accesses: number;
+  readonly l1TlbMisses: number;
+  readonly tlbMisses: number;
+  readonly walks: number;
+  readonly walkReferences: number;
+  readonly flagUpdates: number;
+  readonly logEntries: number;
+  readonly logFull: number;
+  readonly missedGpas: number;
+  /** Log-full interrupts that PRL sent to the pVM. */
+  readonly ipis: number;
+  /** VM exits by number of the basic exit reason. */
+  readonly exits: Readonly<Record<string, number>>;
+  /** Cycles of all vCPUs by cause: the guest's own work, T_PTW, T_x, T_e, T_h. */
+  readonly cycles: {
+    readonly guest: number;
+    readonly ptw: number;
+    readonly exit: number;
+    readonly entry: number;
+    readonly handler: number;
+  };
+  /** What the pVM's CPUs spent on PRL's log-full interrupts, and the trackers on arming and harvesting. */
+  readonly pvm: {
+    readonly handlerRuns: number;
+    readonly logsServed: number;
+    readonly coalescedIpis: number;
+    readonly handlerCycles: number;
+    readonly controlCycles: number;
+  };
+  /** Distinct pages that the VMs' programs used, exactly. */
+  readonly truth: PageCounts;
+  /** Distinct pages that the tracker reported; null where it cannot know. Guest page tables apart. */
+  readonly reported: {
+    readonly pagesWritten: number | null;
+    readonly pagesTouched: number | null;
+    readonly guestPageTables: number;
+  };
+  readonly rounds: readonly Round[];
+  /** VMs whose vCPUs stopped for another reason than the end of their workload. */
+  readonly failures: readonly string[];
+}
+
+const CPU_WIDE = /^pcpu\d+\/dispatcher$/;
+
+export function summarize(system: System): RunSummary {
+  const { world, config } = system;
+  const counters = world.vcpus.map(({ counters }) => readCounters(counters.values));
+  const sum = (name: CounterName): number => total(counters.map((one) => one[name]));
+  const contexts = <Context>(pattern: RegExp): Context[] =>
+    system.actors
+      .filter(({ name }) => pattern.test(name))
+      .map(({ snapshot }) => snapshot.context as Context);
+  const dispatchers = contexts<DispatcherContext>(CPU_WIDE);
+  const trackers = contexts<TrackerContext>(/\/tracker$/);
+  const vcpus = contexts<VcpuContext>(/^vcpu\d+$/);
+  const pvmCpus = contexts<PvmCpuContext>(/^pvm\d+$/);
+  const { rounds } = system.actor("toolstack").snapshot.context as ToolstackContext;
+  return {
+    technique: config.technique,
+    complete: system.done,
+    time: system.interconnect.now,
+    messages: system.interconnect.sequence,
+    accesses: sum("accesses"),
+    l1TlbMisses: sum("l1TlbMisses"),
+    tlbMisses: sum("tlbMisses"),
+    walks: sum("walks"),
+    walkReferences: sum("walkReferences"),
+    flagUpdates: sum("flagUpdates"),
+    logEntries: sum("logEntries"),
+    logFull: sum("logFull"),
+    missedGpas: sum("missedGpas"),
+    ipis: total(pvmCpus.map(({ ipis }) => ipis)),
+    exits: countExits(dispatchers),
+    cycles: {
+      guest: sum("guestCycles"),
+      ptw: sum("walkCycles"),
+      exit: total(vcpus.map(({ exits, exitCycles }) => exits * exitCycles)),
+      entry: total(vcpus.map(({ entries, entryCycles }) => entries * entryCycles)),
+      handler: total([...trackers, ...dispatchers].map(({ handlerCycles }) => handlerCycles)),
+    },
+    pvm: {
+      handlerRuns: total(pvmCpus.map(({ handlerRuns }) => handlerRuns)),
+      logsServed: total(pvmCpus.map(({ logsServed }) => logsServed)),
+      coalescedIpis: total(pvmCpus.map(({ coalesced }) => coalesced)),
+      handlerCycles: total(pvmCpus.map(({ handlerCycles }) => handlerCycles)),
+      controlCycles: total(trackers.map(({ controlCycles }) => controlCycles)),
+    },
+    truth: sumTruth(system),
+    reported: reportedPages(system),
+    rounds,
+    failures: vcpus.flatMap(({ vcpu, entryFailure }) =>
+      entryFailure === "" ? [] : [`vCPU ${vcpu}: VM entry failed: ${entryFailure}`],
+    ),
+  };
+}
+
+function total(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
+}
+
+function countExits(dispatchers: readonly DispatcherContext[]): Record<string, number> {
+  const exits: Record<string, number> = {};
+  for (const { exits: own } of dispatchers) {
+    for (const [name, count] of Object.entries(own)) {
+      const reason = String(ExitReason[name as ExitReasonName] ?? name);
+      exits[reason] = (exits[reason] ?? 0) + count;
+    }
+  }
+  return exits;
+}
+
+function sumTruth({ world }: System): PageCounts {
+  const counts = world.vms.map(({ guest }) => countTruth(guest));
+  return {
+    pagesRead: total(counts.map(({ pagesRead }) => pagesRead)),
+    pagesWritten: total(counts.map(({ pagesWritten }) => pagesWritten)),
+    pagesTouched: total(counts.map(({ pagesTouched }) => pagesTouched)),
+  };
+}
+
+function reportedPages({ world, config }: System): RunSummary["reported"] {
+  let pages = 0;
+  let guestPageTables = 0;
+  for (const { reported, tables } of world.vms) {
+    const firstTable = tables?.firstPage ?? Number.POSITIVE_INFINITY;
+    forEachMarked(reported, (page) => {
+      if (page >= firstTable) guestPageTables++;
+      else pages++;
+    });
+  }
+  const { technique } = config;
+  return {
+    pagesWritten: technique === "pml" || technique === "writeProtect" ? pages : null,
+    pagesTouched: technique === "prl" ? pages : null,
+    guestPageTables,
+  };
+}

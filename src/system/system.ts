@@ -1,0 +1,264 @@
+/**
+ * A running system: actors, wires and memory, built from a configuration; run, step, save, restore,
+ * digest. Everything that a run depends on is in here, and all of it can be saved.
+ */
+import type { AnyEventObject, AnyStateMachine } from "xstate";
+import { dispatcherMachine } from "../../machines/dispatcher.ts";
+import { type MmuContext, mmuMachine } from "../../machines/mmu.ts";
+import { pmlUnitMachine } from "../../machines/pmlUnit.ts";
+import { prlUnitMachine } from "../../machines/prlUnit.ts";
+import { pvmCpuMachine } from "../../machines/pvmCpu.ts";
+import { schedulerMachine } from "../../machines/scheduler.ts";
+import { toolstackMachine } from "../../machines/toolstack.ts";
+import { type TrackerContext, trackerMachine } from "../../machines/tracker.ts";
+import { vcpuMachine } from "../../machines/vcpu.ts";
+import { deriveControls } from "../hardware/mmu.ts";
+import { digestPart, type PartSnapshot, restorePart, savePart } from "../hardware/part.ts";
+import type { HypervisorCosts } from "../hypervisor/costs.ts";
+import type { Device } from "../interconnect/emissions.ts";
+import { Interconnect, type InterconnectSnapshot } from "../interconnect/interconnect.ts";
+import type { ActorId, Delivery, Technique } from "../interconnect/messages.ts";
+import { type ActorSnapshot, type LogicKind, SystemActor } from "./actors.ts";
+import { DispatcherDevice } from "./dispatcherDevice.ts";
+import { MmuDevice } from "./mmuDevice.ts";
+import { PrlUnitDevice, PvmDevice } from "./pvmDevice.ts";
+import { TrackerDevice } from "./trackerDevice.ts";
+import { World, type WorldConfig } from "./world.ts";
+
+export interface SystemConfig {
+  readonly world: WorldConfig;
+  readonly pvmCpus: number;
+  readonly technique: Technique;
+  readonly filterGuestTables: boolean;
+  readonly costs: HypervisorCosts;
+  /** Longest burst of a guest, in cycles. */
+  readonly quantumCycles: number;
+  readonly timesliceCycles: number;
+  /** Cycles between harvests, 0 = one at the end. */
+  readonly harvestCycles: number;
+  /** Cycles until the run is ended, 0 = when the workloads have ended. */
+  readonly deadlineCycles: number;
+}
+
+export interface SystemSnapshot {
+  readonly interconnect: InterconnectSnapshot;
+  readonly actors: Readonly<Record<string, ActorSnapshot>>;
+  readonly parts: readonly PartSnapshot[];
+}
+
+/** The interrupt vector that PRL units use. */
+const LOG_FULL_VECTOR = 0xf3;
+
+type AnyDevice = Device<never, AnyEventObject>;
+
+export class System {
+  readonly config: SystemConfig;
+  readonly world: World;
+  readonly interconnect = new Interconnect();
+  readonly #actors: SystemActor[] = [];
+  readonly #byName = new Map<string, SystemActor>();
+  readonly #trackers: TrackerDevice[] = [];
+  readonly #toolstack: SystemActor;
+  readonly #kind: LogicKind;
+  #fault: { readonly error: unknown } | null = null;
+
+  constructor(config: SystemConfig, kind: LogicKind = "compiled") {
+    this.config = config;
+    this.#kind = kind;
+    this.world = new World(config.world);
+    this.#wire();
+    this.#toolstack = this.actor("toolstack");
+    this.interconnect.post(0, this.#toolstack.id, 0, { type: "begin" });
+  }
+
+  /** All actors in the order of their addresses. */
+  get actors(): readonly SystemActor[] {
+    return this.#actors;
+  }
+
+  /** An actor by name, such as "vcpu0", "pcpu1/mmu", "vm0/tracker", "pvm0", "scheduler". */
+  actor(name: string): SystemActor {
+    const actor = this.#byName.get(name);
+    if (actor === undefined) throw new Error(`no actor is called "${name}"`);
+    return actor;
+  }
+
+  /** The name behind an address. */
+  nameOf(id: ActorId): string {
+    return id === 0 ? "system" : this.#actors[id - 1]!.name;
+  }
+
+  /** Whether the measurement has ended. */
+  get done(): boolean {
+    return this.#toolstack.value === "done";
+  }
+
+  /** Delivers one message; false when none is left or the measurement has ended. */
+  step(): boolean {
+    if (this.done || !this.interconnect.step()) return false;
+    if (this.#fault !== null) throw this.#fault.error;
+    return true;
+  }
+
+  /** Runs to the end, or until `messages` more messages were delivered. Returns how many were. */
+  run(messages = Number.POSITIVE_INFINITY): number {
+    let delivered = 0;
+    while (delivered < messages && this.step()) delivered++;
+    return delivered;
+  }
+
+  save(): SystemSnapshot {
+    const actors = this.#actors.map((actor) => [actor.name, actor.snapshot] as const);
+    return {
+      interconnect: this.interconnect.save(),
+      actors: Object.fromEntries(actors),
+      parts: this.world.parts().map(savePart),
+    };
+  }
+
+  /** Puts a saved state back into a system of the same configuration. */
+  restore(snapshot: SystemSnapshot): void {
+    this.interconnect.restore(snapshot.interconnect);
+    const parts = this.world.parts();
+    parts.forEach((part, i) => {
+      restorePart(part, snapshot.parts[i]!);
+    });
+    for (const actor of this.#actors) actor.restore(snapshot.actors[actor.name]!);
+    this.#trackers.forEach((device, vm) => {
+      device.technique = (
+        this.actor(`vm${vm}/tracker`).snapshot.context as TrackerContext
+      ).technique;
+    });
+    this.world.mmus.forEach((mmu, pcpu) => {
+      const { vcpu } = this.actor(`pcpu${pcpu}/mmu`).snapshot.context as MmuContext;
+      if (vcpu < 0) return;
+      const { vm, vmcs, counters } = this.world.vcpus[vcpu]!;
+      deriveControls(mmu, vmcs, this.world.vms[vm]!.guest, counters.values);
+    });
+  }
+
+  /** A digest of each part of memory and of each actor, by name. */
+  digests(): Readonly<Record<string, string>> {
+    const parts = this.world.parts().map((part) => [part.name, digestPart(part)] as const);
+    const actors = this.#actors.map(({ name, snapshot }) => {
+      const text = Buffer.from(JSON.stringify(snapshot));
+      const words = new Int32Array(Math.ceil(text.length / 4));
+      Buffer.from(words.buffer).set(text);
+      return [`actor ${name}`, digestPart({ name, arrays: () => ({ words }) })] as const;
+    });
+    return Object.fromEntries([...parts, ...actors]);
+  }
+
+  /** Cycles that a guest on some CPU may run from now. */
+  #budget = (): number => {
+    const { now } = this.interconnect;
+    return Math.min(this.config.quantumCycles, this.interconnect.horizon() - now);
+  };
+
+  /** Addresses come first: each machine's input names the others. */
+  #wire(): void {
+    const { config, world } = this;
+    const { costs } = config;
+    const pcpus = config.world.pcpus;
+    let next = 1;
+    const take = (count: number): ActorId[] => Array.from({ length: count }, () => next++);
+    const [toolstack, scheduler] = [next++, next++];
+    const mmus = take(pcpus);
+    const dispatchers = take(pcpus);
+    const vcpus = take(world.vcpus.length);
+    const pmlUnits = take(world.vcpus.length);
+    const prlUnits = take(world.vcpus.length);
+    const trackers = take(world.vms.length);
+    const pvmCpus = take(config.pvmCpus);
+
+    this.#add("toolstack", toolstackMachine, null, {
+      self: toolstack,
+      scheduler,
+      trackers,
+      technique: config.technique,
+      harvestCycles: config.harvestCycles,
+      deadlineCycles: config.deadlineCycles,
+    });
+    this.#add("scheduler", schedulerMachine, null, {
+      self: scheduler,
+      toolstack,
+      timesliceCycles: config.timesliceCycles,
+      mmus,
+      dispatchers,
+      vmOfVcpu: world.vcpus.map(({ vm }) => vm),
+    });
+    mmus.forEach((self, pcpu) => {
+      const device = new MmuDevice(world, pcpu, this.#budget);
+      this.#add(`pcpu${pcpu}/mmu`, mmuMachine, device, { pcpu, self, vcpus, pmlUnits, prlUnits });
+    });
+    dispatchers.forEach((self, pcpu) => {
+      this.#add(`pcpu${pcpu}/dispatcher`, dispatcherMachine, new DispatcherDevice(world, pcpu), {
+        pcpu,
+        self,
+        mmu: mmus[pcpu],
+        vcpus,
+        trackers,
+        inveptCycles: costs.invept,
+        interruptCycles: costs.interruptHandler,
+      });
+    });
+    world.vcpus.forEach(({ vm }, vcpu) => {
+      this.#add(`vcpu${vcpu}`, vcpuMachine, null, {
+        vcpu,
+        vm,
+        scheduler,
+        exitCycles: costs.vmExit,
+        entryCycles: costs.vmEntry,
+      });
+    });
+    vcpus.forEach((vcpu, number) => {
+      this.#add(`vcpu${number}/pml`, pmlUnitMachine, null, { vcpu });
+    });
+    vcpus.forEach((_, vcpu) => {
+      this.#add(`vcpu${vcpu}/prl`, prlUnitMachine, new PrlUnitDevice(world), {
+        vcpu,
+        handlerCpu: pvmCpus[0],
+        vector: LOG_FULL_VECTOR,
+        ipiCycles: costs.ipi,
+      });
+    });
+    trackers.forEach((self, vm) => {
+      const { filterGuestTables } = config;
+      const device = new TrackerDevice(world, vm, { costs, filterGuestTables });
+      this.#trackers.push(device);
+      const ownUnits = (units: readonly ActorId[]): ActorId[] =>
+        units.map((unit, vcpu) => (world.vcpus[vcpu]!.vm === vm ? unit : 0));
+      this.#add(`vm${vm}/tracker`, trackerMachine, device, {
+        vm,
+        self,
+        dispatchers,
+        pmlUnits: ownUnits(pmlUnits),
+        prlUnits: ownUnits(prlUnits),
+      });
+    });
+    pvmCpus.forEach((self, cpu) => {
+      this.#add(`pvm${cpu}`, pvmCpuMachine, new PvmDevice(world), {
+        self,
+        prlUnits,
+        interruptCycles: costs.prlHandler,
+        entryCopyCycles: costs.prlEntry,
+        reloadCycles: costs.remoteReload,
+      });
+    });
+  }
+
+  #add(name: string, machine: AnyStateMachine, device: AnyDevice | null, input: object): void {
+    const { id, port } = this.interconnect.openPort();
+    const actor = new SystemActor(id, name, machine, input, device, this.interconnect, this.#kind);
+    this.#actors.push(actor);
+    this.#byName.set(name, actor);
+    port.subscribe((delivery: Delivery) => {
+      // RxJS would report an error later; the run must stop at once.
+      try {
+        actor.handle(delivery.message);
+      } catch (error) {
+        this.#fault = { error };
+      }
+    });
+  }
+}

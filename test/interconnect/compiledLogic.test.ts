@@ -1,0 +1,169 @@
+/**
+ * The contract of the compiled logic: for every machine and every sequence of events, the same states,
+ * contexts and emissions as XState's own interpreter and XState's public transition().
+ */
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import {
+  type AnyActorLogic,
+  type AnyEventObject,
+  type AnyStateMachine,
+  assign,
+  createActor,
+  createMachine,
+  initialTransition,
+  transition,
+} from "xstate";
+import { compileLogic, UnsupportedMachineError } from "../../src/interconnect/compiledLogic.ts";
+import { type MachineCase, machineCases } from "./machineInputs.ts";
+
+/** A quick look while developing: TRACKVISOR_QUICK=1 does a hundredth of the sequences. */
+const REDUCTION = process.env["TRACKVISOR_QUICK"] === "1" ? 100 : 1;
+
+interface Observation {
+  readonly value: unknown;
+  readonly context: object;
+  readonly emitted: readonly unknown[];
+}
+
+/** Drives a live actor and notes what can be seen after each event. */
+function observe(logic: AnyActorLogic, input: object, events: readonly AnyEventObject[]) {
+  const emitted: unknown[] = [];
+  const actor = createActor(logic, { input });
+  actor.on("*", (emission) => emitted.push(emission));
+  actor.start();
+  const seen: Observation[] = [];
+  const note = () => {
+    const { value, context } = actor.getSnapshot() as { value: unknown; context: object };
+    seen.push({ value, context: structuredClone(context), emitted: emitted.splice(0) });
+  };
+  note();
+  for (const event of events) {
+    actor.send(event);
+    note();
+  }
+  actor.stop();
+  return seen;
+}
+
+function observeTransitions({ machine, input }: MachineCase, events: readonly AnyEventObject[]) {
+  const emissionsOf = (actions: readonly { type: string; params: unknown }[]) =>
+    actions
+      .filter(({ type }) => type === "xstate.emit")
+      .map(({ params }) => (params as { event: unknown }).event);
+  const [first, initialActions] = initialTransition(machine, input);
+  let snapshot = first;
+  const seen: Observation[] = [];
+  const note = (actions: readonly { type: string; params: unknown }[]) =>
+    seen.push({
+      value: snapshot.value,
+      context: snapshot.context as object,
+      emitted: emissionsOf(actions),
+    });
+  note(initialActions as never);
+  for (const event of events) {
+    const [next, actions] = transition(machine, snapshot, event);
+    snapshot = next;
+    note(actions as never);
+  }
+  return seen;
+}
+
+/** Sequences of events of one machine. */
+function sequences({ events }: MachineCase, maxLength: number) {
+  const types = Object.keys(events);
+  const event = fc.tuple(fc.constantFrom(...types), fc.nat(11));
+  return fc
+    .array(event, { minLength: 1, maxLength })
+    .map((list) => list.map(([type, n]): AnyEventObject => ({ ...events[type]!(n), type })));
+}
+
+describe.each(Object.entries(machineCases))("machine %s", (_name, machineCase) => {
+  const { machine, input } = machineCase;
+  const inPlace = compileLogic(machine, true);
+  const pure = compileLogic(machine);
+
+  it("behaves as under XState's interpreter in 100,000 sequences", () => {
+    fc.assert(
+      fc.property(sequences(machineCase, 5), (events) => {
+        const expected = observe(machine, input, events);
+        expect(observe(inPlace, input, events)).toEqual(expected);
+      }),
+      { numRuns: 100_000 / REDUCTION },
+    );
+  });
+
+  it("behaves as under XState's transition(), also when it may not write in place", () => {
+    fc.assert(
+      fc.property(sequences(machineCase, 12), (events) => {
+        const expected = observeTransitions(machineCase, events);
+        expect(observe(pure, input, events)).toEqual(expected);
+        expect(observe(machine, input, events)).toEqual(expected);
+      }),
+      { numRuns: 2_000 / REDUCTION },
+    );
+  });
+
+  it("reaches every state in the sequences", () => {
+    const reached = new Set<unknown>();
+    fc.assert(
+      fc.property(sequences(machineCase, 40), (events) => {
+        for (const { value } of observe(inPlace, input, events)) reached.add(value);
+      }),
+      { numRuns: 3_000, seed: 1 },
+    );
+    const states = Object.entries(machine.config.states ?? {});
+    const stable = states.filter(([, config]) => config.always === undefined);
+    for (const [state] of stable) {
+      expect([...reached]).toContain(state);
+    }
+  });
+
+  it("leaves the snapshot it was given alone when it may not write in place", () => {
+    fc.assert(
+      fc.property(sequences(machineCase, 8), (events) => {
+        const actor = createActor(pure, { input }).start();
+        for (const event of events) {
+          const before = actor.getSnapshot();
+          const copy = structuredClone(before);
+          actor.send(event);
+          expect(before).toEqual(copy);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe("what the compiler does not know", () => {
+  // The definitions are wrong on purpose: they go to XState unchecked.
+  const odd = (config: object): AnyStateMachine =>
+    createMachine(config as never, {
+      actions: { set: assign({ a: 1 }), effect: () => {} },
+      guards: { yes: () => true },
+    });
+  const refused: readonly (readonly [string, string, object])[] = [
+    ["delayed transitions", '"after"', { a: { after: { 10: "a" } } }],
+    ["nested states", '"initial"', { a: { initial: "b", states: { b: {} } } }],
+    ["invoked actors", '"invoke"', { a: { invoke: { src: "x" } } }],
+    ["final states", '"type"', { a: { type: "final" } }],
+    ["wildcards", 'wildcard event "*"', { a: { on: { "*": "a" } } }],
+    ["forced re-entry", '"reenter"', { a: { on: { X: { target: "a", reenter: true } } } }],
+    ["custom actions", '"effect"', { a: { entry: "effect" } }],
+    ["actions in place", "written in place", { a: { entry: assign({ a: 1 }) } }],
+    ["guards in place", "written in place", { a: { on: { X: { guard: () => true } } } }],
+    [
+      "a transient state without a way out",
+      '"always"',
+      {
+        a: {},
+        b: { always: { guard: "yes", target: "a" } },
+      },
+    ],
+  ];
+  it.each(refused)("refuses %s", (_what, message, states) => {
+    const machine: AnyStateMachine = odd({ id: "odd", initial: "a", states });
+    expect(() => compileLogic(machine)).toThrow(UnsupportedMachineError);
+    expect(() => compileLogic(machine)).toThrow(message);
+  });
+});

@@ -1,0 +1,149 @@
+/** Plays a trace of a real program. */
+import { existsSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { z } from "zod";
+import { UserError } from "../../src/errors.ts";
+import type { WordArray } from "../../src/hardware/part.ts";
+import { RUNS_MAX } from "../trace/format.ts";
+import { TraceReader } from "../trace/reader.ts";
+import { placements } from "../trace/relocate.ts";
+import { damageNote, scanTrace, type TraceScan } from "../trace/scan.ts";
+import { commonFields, Generator, repeated, repeatField } from "./generator.ts";
+
+const SHIPPED = "shipped:";
+
+export const traceSchema = z
+  .strictObject({
+    kind: z.literal("trace"),
+    file: z
+      .string()
+      .min(1)
+      .describe(
+        'trace file, relative to the scenario file; "shipped:NAME" is one that comes with Trackvisor',
+      ),
+    placement: z
+      .enum(placements)
+      .default("compact")
+      .describe(
+        "compact: pages numbered by first use; regions: whole 1 GiB regions numbered by first use",
+      ),
+    passes: repeatField.default(1).describe("times that the trace is played"),
+    ...commonFields,
+  })
+  .describe("the recorded accesses of a real program");
+
+export type TraceConfig = z.infer<typeof traceSchema>;
+
+/** Position within the trace: block, run within it, accesses of that run already played. */
+const BLOCK = 0;
+const RUN = 1;
+const USED = 2;
+
+export class TraceWorkload extends Generator {
+  /** One sentence for the user if the trace is damaged and only its start is played. */
+  readonly warning: string | undefined;
+  /** CRC-32 of the accesses: tells whether two runs played the same trace. */
+  readonly digest: number;
+  private readonly scan: TraceScan;
+  private readonly position = new Float64Array(3);
+  /** The block that is being played, decoded and relocated; -1 if none. Follows from `position`. */
+  private loaded = -1;
+  private runs = 0;
+  private readonly words = new Int32Array(RUNS_MAX);
+  private readonly lengths = new Int32Array(RUNS_MAX);
+
+  /**
+   * Reads the whole trace once, to know its pages and how far it is sound.
+   * @param directory where relative file names start
+   * @throws UserError if the file cannot be read, is no trace, or has no sound accesses.
+   */
+  constructor(name: string, config: TraceConfig, seed: number, directory: string) {
+    const scan = scanTrace(tracePath(config.file, directory), config.placement);
+    const warning = damageNote(scan);
+    if (scan.accesses === 0) throw new UserError(warning ?? `${scan.path}: holds no accesses`);
+    super(name, scan.linearPages, config, seed, repeated(config.passes, scan.accesses));
+    this.scan = scan;
+    this.warning = warning;
+    this.digest = scan.digest;
+  }
+
+  override arrays(): Record<string, WordArray> {
+    return { ...super.arrays(), position: this.position };
+  }
+
+  protected override generate(block: Int32Array, count: number): void {
+    const { position, words, lengths } = this;
+    let done = 0;
+    while (done < count) {
+      if (this.loaded !== position[BLOCK]) this.load(position[BLOCK]!);
+      let run = position[RUN]!;
+      let used = position[USED]!;
+      const runs = this.runs;
+      while (done < count && run < runs) {
+        const word = words[run]!;
+        const end = Math.min(count, done + lengths[run]! - used);
+        used += end - done;
+        while (done < end) block[done++] = word;
+        if (used === lengths[run]) {
+          used = 0;
+          run++;
+        }
+      }
+      if (run === runs) {
+        run = 0;
+        position[BLOCK] = (position[BLOCK]! + 1) % this.scan.blocks;
+      }
+      position[RUN] = run;
+      position[USED] = used;
+    }
+  }
+
+  private load(index: number): void {
+    const { scan, words, lengths } = this;
+    const reader = new TraceReader(scan.path);
+    try {
+      reader.seek(scan.offsets[index]!, index + 1);
+      const block = reader.next();
+      if (block === undefined || reader.blockChecksum !== scan.checksums[index]) {
+        throw new UserError(`${scan.path}: changed while it was played (block ${index + 1})`);
+      }
+      // Most runs are on the page of the last run of their kind.
+      const lastPage = new Float64Array(4).fill(-1);
+      const lastWord = new Int32Array(4);
+      const { pages, kinds, count } = block;
+      for (let i = 0; i < count; i++) {
+        const page = pages[i]!;
+        const kind = kinds[i]!;
+        if (lastPage[kind] !== page) {
+          lastPage[kind] = page;
+          lastWord[kind] = (scan.relocation.linearPage(page) << 2) | kind;
+        }
+        words[i] = lastWord[kind]!;
+      }
+      lengths.set(block.lengths.subarray(0, count));
+      this.runs = block.count;
+      this.loaded = index;
+    } finally {
+      reader.close();
+    }
+  }
+}
+
+/**
+ * The path of a trace file.
+ * @param file as in a scenario; "shipped:NAME" is workloads/traces/NAME.tvtrace of this package
+ * @throws UserError if no such trace is shipped.
+ */
+export function tracePath(file: string, directory: string): string {
+  if (!file.startsWith(SHIPPED)) return resolve(directory, file);
+  const name = file.slice(SHIPPED.length);
+  // Compiled code is deeper below the package's root than its source.
+  let root = dirname(fileURLToPath(import.meta.url));
+  while (root !== dirname(root)) {
+    const path = join(root, "workloads", "traces", `${name}.tvtrace`);
+    if (/^[\w-]+$/.test(name) && existsSync(path)) return path;
+    root = dirname(root);
+  }
+  throw new UserError(`no trace "${name}" is shipped with Trackvisor`);
+}

@@ -1,0 +1,113 @@
+/** Writes trace files: collects runs into blocks and counts what the end marker says. */
+import { deflateRawSync } from "node:zlib";
+import {
+  encodeFrame,
+  encodeHeader,
+  encodePreamble,
+  encodeTotals,
+  extendDigest,
+  FrameType,
+  RUN_BYTES_MAX,
+  RUNS_MAX,
+  RUNS_PREFIX_BYTES,
+  type TraceHeader,
+  type TraceTotals,
+  totalAccesses,
+} from "./format.ts";
+import { createRelocation, REGION_PAGES } from "./relocate.ts";
+import { encodeRuns, RunBlock, type RunSink } from "./runs.ts";
+
+export class TraceWriter implements RunSink {
+  /** Counts so far; complete after finish(). */
+  readonly totals: TraceTotals = {
+    runs: 0,
+    kinds: [0, 0, 0, 0],
+    pages: 0,
+    regions: 0,
+    skippedLines: 0,
+    digest: 0,
+  };
+  private readonly emit: (bytes: Uint8Array) => void;
+  private readonly header: () => TraceHeader;
+  private readonly runsPerBlock: number;
+  private readonly block = new RunBlock();
+  private readonly encoded = Buffer.alloc(RUNS_MAX * RUN_BYTES_MAX);
+  private readonly pages = createRelocation("compact");
+  private readonly regions = createRelocation("regions");
+  private readonly lastPages = new Float64Array(4).fill(-1);
+  private sequence = 0;
+
+  /**
+   * @param emit takes the bytes of the file, in order
+   * @param header asked when the first block is full, so that it may depend on the source's first lines
+   */
+  constructor(
+    emit: (bytes: Uint8Array) => void,
+    header: () => TraceHeader,
+    runsPerBlock: number = RUNS_MAX,
+  ) {
+    this.emit = emit;
+    this.header = header;
+    this.runsPerBlock = Math.min(runsPerBlock, RUNS_MAX);
+  }
+
+  /** @throws UserError if the trace uses more pages or regions than a guest can have. */
+  run(page: number, kind: number, length: number): void {
+    const { block, totals } = this;
+    // Most runs are on the page of the last run of their kind.
+    if (this.lastPages[kind] !== page) {
+      this.lastPages[kind] = page;
+      this.pages.linearPage(page);
+      this.regions.linearPage(page);
+    }
+    const i = block.count++;
+    block.pages[i] = page;
+    block.kinds[i] = kind;
+    block.lengths[i] = length;
+    block.accesses += length;
+    totals.runs++;
+    totals.kinds[kind] = totals.kinds[kind]! + length;
+    if (block.count === this.runsPerBlock) this.flush();
+  }
+
+  /** Writes what is left and the end marker. */
+  finish(skippedLines: number): void {
+    this.flush();
+    this.totals.skippedLines = skippedLines;
+    this.totals.pages = this.pages.pages;
+    this.totals.regions = this.regions.pages / REGION_PAGES;
+    this.frame(FrameType.end, encodeTotals(this.totals));
+  }
+
+  get accesses(): number {
+    return totalAccesses(this.totals.kinds);
+  }
+
+  private flush(): void {
+    if (this.sequence === 0) {
+      this.emit(encodePreamble());
+      this.frame(FrameType.header, encodeHeader(this.header()));
+    }
+    const { block, encoded } = this;
+    if (block.count === 0) return;
+    const size = encodeRuns(block, encoded);
+    const prefix = Buffer.alloc(RUNS_PREFIX_BYTES);
+    prefix.writeUInt32LE(block.count, 0);
+    prefix.writeUInt32LE(size, 4);
+    prefix.writeBigUInt64LE(BigInt(block.accesses), 8);
+    const checksum = this.frame(
+      FrameType.runs,
+      Buffer.concat([prefix, deflateRawSync(encoded.subarray(0, size))]),
+    );
+    this.totals.digest = extendDigest(this.totals.digest, checksum);
+    block.count = 0;
+    block.accesses = 0;
+  }
+
+  private frame(type: number, payload: Buffer): number {
+    const frame = encodeFrame(type, this.sequence++, payload);
+    this.emit(frame);
+    this.emit(payload);
+    return frame.readUInt32LE(12);
+  }
+}
