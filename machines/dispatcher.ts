@@ -11,14 +11,17 @@
  *   guest    | vmExit, log-full        | handling | logFullExit to the tracker
  *   guest    | vmExit, EPT violation   | handling | eptViolation to the tracker
  *   guest    | vmExit, other           | deciding | -
+ *   handling | inveptRequest           | handling | device: invept
+ *   handling | invalidated             | handling | inveptDone to the tracker that asked
  *   handling | handled                 | deciding | -
  *   deciding | INVEPT requested        | flushing | device: invept
  *   deciding | CPU wanted, HLT, crash  | vacant   | deschedule to the vCPU
  *   deciding | nothing pending         | guest    | resume to the vCPU
  *   flushing | invalidated             | deciding | inveptDone to the tracker that asked
  *
- * While handling, requests are noted for "deciding", which runs before each VM entry (as Xen's
- * vmx_asm_do_vmentry tests softirqs and KVM's vcpu_enter_guest tests requests).
+ * In root mode an INVEPT is executed at once. From guest mode it takes an exit: the request is noted,
+ * and "deciding" finds it before the next VM entry (as Xen's vmx_asm_do_vmentry tests softirqs and
+ * KVM's vcpu_enter_guest tests requests).
  */
 import { assign, emit, setup } from "xstate";
 import { ExitReason, exitReasonName } from "../src/hardware/exit.ts";
@@ -86,8 +89,10 @@ export const dispatcherMachine = setup({
     }),
     countExit: assign({
       exits: ({ context, event }) => {
+        const exits = { ...context.exits };
         const name = exitReasonName((event as Of<"vmExit">).reason);
-        return { ...context.exits, [name]: (context.exits[name] ?? 0) + 1 };
+        exits[name] = (exits[name] ?? 0) + 1;
+        return exits;
       },
     }),
     noteInvept: assign({
@@ -120,9 +125,10 @@ export const dispatcherMachine = setup({
       return send(context.trackers[vm]!, { type: "logFullExit", vcpu, dispatcher: context.self });
     }),
     sendViolation: emit(({ context, event }) => {
-      const { vm, page, qualification } = event as Of<"vmExit">;
+      const { vcpu, vm, page, qualification } = event as Of<"vmExit">;
       const dispatcher = context.self;
-      return send(context.trackers[vm]!, { type: "eptViolation", page, qualification, dispatcher });
+      const message = { type: "eptViolation", vcpu, page, qualification, dispatcher } as const;
+      return send(context.trackers[vm]!, message);
     }),
     sendResume: emit(({ context }) =>
       send(context.vcpus[context.vcpu]!, { type: "resume" }, context.workCycles),
@@ -181,7 +187,11 @@ export const dispatcherMachine = setup({
           { guard: "isNotFixed", target: "deciding", actions: "noteCrash" },
           { target: "deciding" },
         ],
-        inveptRequest: { actions: "noteInvept" },
+        inveptRequest: { actions: ["noteInvept", "askInvept"] },
+        invalidated: {
+          guard: "hasInvept",
+          actions: ["sendInveptDone", "countInvept", "forgetInvept"],
+        },
         preempt: { actions: "noteLeaving" },
       },
     },

@@ -1,23 +1,28 @@
 /**
- * The log-dirty tracker of one VM, a part of the hypervisor: arms a tracking technique, serves its
- * exits, and answers harvests. What it does to EPT entries, logs and bitmaps is in src/hypervisor.
- * Nothing that changes an entry's rights or flags is answered before every CPU has executed INVEPT.
+ * The tracker of one VM, a part of the hypervisor: arms a tracking technique, serves its exits, and
+ * answers harvests. What it does to EPT entries, logs and bitmaps is in src/hypervisor. Nothing that
+ * takes a right or a flag away is answered before every CPU has executed INVEPT.
  *
- *   state      | event         | next       | emits
- *   -----------|---------------|------------|------------------------------------------------
- *   off        | arm, none     | off        | armed to the requester
- *   off        | harvest       | off        | harvested to the requester: nothing is known
- *   off        | arm           | preparing  | device: arm
- *   preparing  | tablesChanged | flushing   | inveptRequest to every dispatcher, enableLog to the units
- *   flushing   | inveptDone    | flushing   | -
- *   flushing   | inveptDone, last | logging | the answer that was waiting
- *   logging    | harvest       | preparing  | device: harvest
- *   preparing  | harvestPeeked | logging    | harvested to the requester
- *   logging    | disarm        | preparing  | device: disarm
- *   flushing   | inveptDone, last, disarming | off | disarmed to the requester
- *   any        | logFullExit   | -          | device: drainLog
- *   any        | eptViolation  | -          | device: fixViolation
- *   any        | exitServed    | -          | handled to the dispatcher, after T_h; pmlIndexReset
+ *   state      | event             | next      | emits
+ *   -----------|-------------------|-----------|-----------------------------------------------
+ *   off        | arm, none         | off       | armed to the requester
+ *   off        | harvest           | off       | harvested to the requester: nothing is known
+ *   off        | arm               | preparing | device: arm
+ *   preparing  | tablesChanged     | flushing  | inveptRequest to every dispatcher; enableLog or
+ *              |                   |           | disableLog to the units that arm or disarm
+ *   flushing   | inveptDone        | flushing  | -
+ *   flushing   | inveptDone, last  | logging   | the answer that was waiting: armed or harvested
+ *   flushing   | inveptDone, last, disarming | off | the answer that was waiting: disarmed
+ *   logging    | harvest           | preparing | device: harvest
+ *   preparing  | harvestPeeked     | logging   | harvested to the requester
+ *   logging    | disarm            | preparing | device: disarm
+ *   any        | logFullExit       | -         | device: serveLogFull
+ *   any        | eptViolation      | -         | device: serveViolation
+ *   any        | exitServed        | -         | handled to the dispatcher, after T_h; pmlIndexReset
+ *   any        | ringFull          | -         | pmlIndexReset; device: reapRings
+ *   any        | ringsReaped       | -         | inveptRequest to every dispatcher
+ *   logging    | inveptDone        | logging   | -
+ *   logging    | inveptDone, last  | logging   | handled to the dispatchers whose vCPUs were held back
  */
 import { assign, emit, setup } from "xstate";
 import {
@@ -37,7 +42,12 @@ export interface TrackerInput {
   /** Units of this VM's vCPUs, by vCPU number; 0 where the vCPU is another VM's. */
   readonly pmlUnits: readonly ActorId[];
   readonly prlUnits: readonly ActorId[];
+  /** A planted fault: answers without having INVEPT executed. */
+  readonly skipInvept: boolean;
 }
+
+/** Which unit of the processor logs for a technique. */
+export type LogUnit = "none" | "pml" | "prl";
 
 export interface TrackerContext extends TrackerInput {
   readonly technique: Technique;
@@ -46,6 +56,9 @@ export interface TrackerContext extends TrackerInput {
   readonly awaited: number;
   /** What the requester is told after the last acknowledgement. */
   readonly answer: Message;
+  /** Dispatchers whose vCPUs wait for their ring to be reset, and the INVEPTs that are still to come. */
+  readonly heldBack: readonly ActorId[];
+  readonly awaitedByHeldBack: number;
   /** Exits served, by kind, and the cycles of their handlers: T_h. */
   readonly violations: number;
   readonly drains: number;
@@ -58,9 +71,11 @@ export type TrackerRequest =
   | { readonly op: "arm"; readonly technique: Technique }
   | { readonly op: "harvest"; readonly mode: HarvestMode }
   | { readonly op: "disarm" }
-  | { readonly op: "drainLog"; readonly vcpu: number; readonly dispatcher: ActorId }
+  | { readonly op: "serveLogFull"; readonly vcpu: number; readonly dispatcher: ActorId }
+  | { readonly op: "reapRings" }
   | {
-      readonly op: "fixViolation";
+      readonly op: "serveViolation";
+      readonly vcpu: number;
       readonly page: number;
       readonly qualification: number;
       readonly dispatcher: ActorId;
@@ -70,7 +85,12 @@ type Harvested = Extract<Message, { type: "harvested" }>;
 
 export type TrackerReply =
   // Entries were changed: every CPU must flush before `answer` is sent.
-  | { readonly type: "tablesChanged"; readonly cycles: number; readonly answer: Message }
+  | {
+      readonly type: "tablesChanged";
+      readonly cycles: number;
+      readonly unit: LogUnit;
+      readonly answer: Message;
+    }
   | { readonly type: "harvestPeeked"; readonly cycles: number; readonly answer: Harvested }
   | {
       readonly type: "exitServed";
@@ -79,7 +99,15 @@ export type TrackerReply =
       readonly cycles: number;
       /** The vCPU whose PML index was reset, or -1. */
       readonly drainedVcpu: number;
-    };
+    }
+  // As exitServed, but the vCPU's dirty ring is at its soft limit: it may not run on before a reset.
+  | {
+      readonly type: "ringFull";
+      readonly dispatcher: ActorId;
+      readonly cycles: number;
+      readonly drainedVcpu: number;
+    }
+  | { readonly type: "ringsReaped"; readonly cycles: number };
 
 type TrackerEvent =
   | Extract<
@@ -89,10 +117,20 @@ type TrackerEvent =
   | TrackerReply;
 type Of<T extends TrackerEvent["type"]> = Extract<TrackerEvent, { type: T }>;
 
-function units(context: TrackerContext): readonly ActorId[] {
-  const all = context.technique === "prl" ? context.prlUnits : context.pmlUnits;
-  const used = context.technique === "prl" || context.technique === "pml";
-  return used ? all.filter((unit) => unit !== 0) : [];
+/** The units of this VM's vCPUs that take part in the change. */
+function units(context: TrackerContext, event: TrackerEvent): readonly ActorId[] {
+  const { unit } = event as Of<"tablesChanged">;
+  if (unit === "none") return [];
+  return (unit === "prl" ? context.prlUnits : context.pmlUnits).filter((id) => id !== 0);
+}
+
+function inveptRequests(context: TrackerContext, delay: number): SendEmission[] {
+  const message = { type: "inveptRequest", vm: context.vm, tracker: context.self } as const;
+  return context.dispatchers.map((dispatcher) => send(dispatcher, message, delay));
+}
+
+function indexReset(context: TrackerContext, vcpu: number, delay: number): SendEmission[] {
+  return vcpu < 0 ? [] : [send(context.pmlUnits[vcpu]!, { type: "pmlIndexReset" }, delay)];
 }
 
 export const trackerMachine = setup({
@@ -106,7 +144,11 @@ export const trackerMachine = setup({
     noteRequester: assign({
       requester: ({ event }) => (event as Of<"arm" | "harvest" | "disarm">).requester,
     }),
-    noteTechnique: assign({ technique: ({ event }) => (event as Of<"arm">).technique }),
+    // Not what was asked: without memory for logs it is write protection.
+    noteTechnique: assign(({ event }) => {
+      const { answer } = event as Of<"tablesChanged">;
+      return answer.type === "armed" ? { technique: answer.technique } : {};
+    }),
     noteFlush: assign(({ context, event }) => {
       const { answer, cycles } = event as Of<"tablesChanged">;
       const controlCycles = context.controlCycles + cycles;
@@ -118,7 +160,7 @@ export const trackerMachine = setup({
     }),
     noteDone: assign({ awaited: ({ context }) => context.awaited - 1 }),
     noteServed: assign(({ context, event }) => {
-      const { cycles, drainedVcpu } = event as Of<"exitServed">;
+      const { cycles, drainedVcpu } = event as Of<"exitServed" | "ringFull">;
       const drained = drainedVcpu >= 0 ? 1 : 0;
       return {
         drains: context.drains + drained,
@@ -126,30 +168,38 @@ export const trackerMachine = setup({
         handlerCycles: context.handlerCycles + cycles,
       };
     }),
+    noteHeldBack: assign({
+      heldBack: ({ context, event }) => [...context.heldBack, (event as Of<"ringFull">).dispatcher],
+    }),
+    awaitReaped: assign(({ context, event }) => ({
+      awaitedByHeldBack: context.awaitedByHeldBack + context.dispatchers.length,
+      handlerCycles: context.handlerCycles + (event as Of<"ringsReaped">).cycles,
+    })),
+    noteReapedDone: assign({ awaitedByHeldBack: ({ context }) => context.awaitedByHeldBack - 1 }),
+    forgetHeldBack: assign({ heldBack: [] }),
     forgetTechnique: assign({ technique: "none" }),
     askArm: emit(({ event }) => request({ op: "arm", technique: (event as Of<"arm">).technique })),
     askHarvest: emit(({ event }) =>
       request({ op: "harvest", mode: (event as Of<"harvest">).mode }),
     ),
     askDisarm: emit(() => request({ op: "disarm" })),
-    askDrain: emit(({ event }) => {
+    askServeLogFull: emit(({ event }) => {
       const { vcpu, dispatcher } = event as Of<"logFullExit">;
-      return request({ op: "drainLog", vcpu, dispatcher });
+      return request({ op: "serveLogFull", vcpu, dispatcher });
     }),
-    askFix: emit(({ event }) => {
-      const { page, qualification, dispatcher } = event as Of<"eptViolation">;
-      return request({ op: "fixViolation", page, qualification, dispatcher });
+    askServeViolation: emit(({ event }) => {
+      const { vcpu, page, qualification, dispatcher } = event as Of<"eptViolation">;
+      return request({ op: "serveViolation", vcpu, page, qualification, dispatcher });
     }),
-    sendInvepts: emit(({ context, event }) => {
-      const { cycles } = event as Of<"tablesChanged">;
-      const message = { type: "inveptRequest", vm: context.vm, tracker: context.self } as const;
-      return sendAll(context.dispatchers.map((dispatcher) => send(dispatcher, message, cycles)));
-    }),
-    sendEnable: emit(({ context }) =>
-      sendAll(units(context).map((unit) => send(unit, { type: "enableLog" }))),
+    askReap: emit(() => request({ op: "reapRings" })),
+    sendInvepts: emit(({ context, event }) =>
+      sendAll(inveptRequests(context, (event as Of<"tablesChanged" | "ringsReaped">).cycles)),
     ),
-    sendDisable: emit(({ context }) =>
-      sendAll(units(context).map((unit) => send(unit, { type: "disableLog" }))),
+    sendEnable: emit(({ context, event }) =>
+      sendAll(units(context, event).map((unit) => send(unit, { type: "enableLog" }))),
+    ),
+    sendDisable: emit(({ context, event }) =>
+      sendAll(units(context, event).map((unit) => send(unit, { type: "disableLog" }))),
     ),
     sendArmed: emit(({ context, event }) => {
       const { technique } = event as Of<"arm">;
@@ -172,14 +222,29 @@ export const trackerMachine = setup({
       const { dispatcher, fixed, cycles, drainedVcpu } = event as Of<"exitServed">;
       const handled = send(dispatcher, { type: "handled", fixed }, cycles);
       if (drainedVcpu < 0) return handled;
-      const unit = context.pmlUnits[drainedVcpu]!;
-      return sendAll([send(unit, { type: "pmlIndexReset" }, cycles), handled]);
+      return sendAll([...indexReset(context, drainedVcpu, cycles), handled]);
+    }),
+    sendIndexReset: emit(({ context, event }) => {
+      const { cycles, drainedVcpu } = event as Of<"ringFull">;
+      return sendAll(indexReset(context, drainedVcpu, cycles));
+    }),
+    sendHeldBack: emit(({ context }) =>
+      sendAll(
+        context.heldBack.map((dispatcher) => send(dispatcher, { type: "handled", fixed: true })),
+      ),
+    ),
+    sendAnswerUnflushed: emit(({ context, event }) => {
+      const { answer, cycles } = event as Of<"tablesChanged">;
+      return send(context.requester, answer, cycles);
     }),
   },
   guards: {
     isNone: ({ event }) => (event as Of<"arm">).technique === "none",
     isLast: ({ context }) => context.awaited === 1,
     isLastOfDisarm: ({ context }) => context.awaited === 1 && context.answer.type === "disarmed",
+    isLastOfReaped: ({ context }) => context.awaitedByHeldBack === 1,
+    skipsInvept: ({ context, event }) =>
+      context.skipInvept && (event as Of<"tablesChanged">).answer.type !== "disarmed",
     isArming: ({ event }) => (event as Of<"tablesChanged">).answer.type === "armed",
     isDisarming: ({ event }) => (event as Of<"tablesChanged">).answer.type === "disarmed",
   },
@@ -191,6 +256,8 @@ export const trackerMachine = setup({
     requester: 0,
     awaited: 0,
     answer: { type: "disarmed" },
+    heldBack: [],
+    awaitedByHeldBack: 0,
     violations: 0,
     drains: 0,
     handlerCycles: 0,
@@ -198,16 +265,18 @@ export const trackerMachine = setup({
   }),
   initial: "off",
   on: {
-    logFullExit: { actions: "askDrain" },
-    eptViolation: { actions: "askFix" },
+    logFullExit: { actions: "askServeLogFull" },
+    eptViolation: { actions: "askServeViolation" },
     exitServed: { actions: ["noteServed", "sendHandled"] },
+    ringFull: { actions: ["noteServed", "noteHeldBack", "sendIndexReset", "askReap"] },
+    ringsReaped: { actions: ["awaitReaped", "sendInvepts"] },
   },
   states: {
     off: {
       on: {
         arm: [
           { guard: "isNone", actions: ["noteRequester", "sendArmed"] },
-          { target: "preparing", actions: ["noteRequester", "noteTechnique", "askArm"] },
+          { target: "preparing", actions: ["noteRequester", "askArm"] },
         ],
         harvest: { actions: ["noteRequester", "sendNothing"] },
       },
@@ -216,9 +285,14 @@ export const trackerMachine = setup({
       on: {
         tablesChanged: [
           {
+            guard: "skipsInvept",
+            target: "logging",
+            actions: ["noteTechnique", "sendEnable", "sendAnswerUnflushed"],
+          },
+          {
             guard: "isArming",
             target: "flushing",
-            actions: ["noteFlush", "sendEnable", "sendInvepts"],
+            actions: ["noteTechnique", "noteFlush", "sendEnable", "sendInvepts"],
           },
           {
             guard: "isDisarming",
@@ -247,6 +321,13 @@ export const trackerMachine = setup({
       on: {
         harvest: { target: "preparing", actions: ["noteRequester", "askHarvest"] },
         disarm: { target: "preparing", actions: ["noteRequester", "askDisarm"] },
+        inveptDone: [
+          {
+            guard: "isLastOfReaped",
+            actions: ["noteReapedDone", "sendHeldBack", "forgetHeldBack"],
+          },
+          { actions: "noteReapedDone" },
+        ],
       },
     },
   },

@@ -2,6 +2,7 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { workloadSchema } from "../../workloads/schema.ts";
 import { DURATION_HELP, formatCycles, parseDuration } from "../config/units.ts";
+import { TECHNIQUES, type TechniqueName } from "../hypervisor/techniques/technique.ts";
 import { buildSystem } from "../system/build.ts";
 import { type Scenario, scenarioSchema } from "../system/scenarioSchema.ts";
 import { summarize } from "../system/summary.ts";
@@ -13,7 +14,6 @@ import { type LoadedScenario, loadScenario } from "./scenarios.ts";
 /** The scenario of `npm start`. */
 export const DEFAULT_SCENARIO = "sort-pml";
 
-const TECHNIQUES = ["pml", "prl", "writeProtect", "none"] as const;
 /** Messages between two looks at the clock and at Ctrl-C. */
 const SLICE = 4096;
 const EXIT_FAILED = 1;
@@ -21,7 +21,7 @@ const EXIT_INTERRUPTED = 130;
 
 interface RunOptions {
   readonly trace?: string;
-  readonly tracker?: (typeof TECHNIQUES)[number];
+  readonly tracker?: TechniqueName;
   readonly vcpus?: number;
   readonly until?: number;
   readonly seed?: number;

@@ -19,6 +19,9 @@ export interface HypervisorCosts {
   readonly invept: number;
   /** Clearing a right or a flag in one leaf while arming or re-arming, and copying its bit. */
   readonly protectPage: number;
+  /** The dirty ring: returning to user space and back, and each entry harvested. */
+  readonly ringExit: number;
+  readonly ringEntry: number;
   /** From the LAPIC's send to the arrival at the pVM CPU. */
   readonly ipi: number;
   /** PRL's log-full handler: exit and entry on the pVM CPU, and each entry's count. */
@@ -38,6 +41,8 @@ export const DEFAULT_HYPERVISOR_COSTS: HypervisorCosts = {
   interruptHandler: 2000,
   invept: 500,
   protectPage: 40,
+  ringExit: 6000,
+  ringEntry: 20,
   ipi: 2400,
   prlHandler: 3000,
   prlEntry: 24,

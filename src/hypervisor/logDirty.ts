@@ -4,7 +4,7 @@
  */
 import { type Ept, findLeaf, forEachLeaf, splitLeaf } from "../hardware/ept.ts";
 import { EPT_ACCESSED, EPT_DIRTY, EPT_WRITE } from "../hardware/eptEntry.ts";
-import { type DirtyBitmap, forEachMarked, markDirty } from "./dirtyBitmap.ts";
+import { type DirtyBitmap, forEachMarked } from "./dirtyBitmap.ts";
 
 /** Techniques that find the first write of each page. */
 export type DirtyTechnique = "writeProtect" | "pml";
@@ -28,13 +28,44 @@ export function armAll(ept: Ept, technique: DirtyTechnique): number {
   return leaves;
 }
 
-/** Arms the marked pages again, for the next round. */
-export function rearmMarked(ept: Ept, technique: DirtyTechnique, bitmap: DirtyBitmap): void {
+/** Arms the page's leaf again. */
+export function rearmPage(ept: Ept, technique: DirtyTechnique, page: number): void {
+  const leaf = findLeaf(ept, page);
+  if (leaf === null) return;
   const { words } = ept.memory;
+  words[leaf.word] = words[leaf.word]! & ~armedBits(technique, leaf.level);
+}
+
+/** Arms the marked pages again, for the next round. Returns how many. */
+export function rearmMarked(ept: Ept, technique: DirtyTechnique, bitmap: DirtyBitmap): number {
+  let pages = 0;
   forEachMarked(bitmap, (page) => {
-    const leaf = findLeaf(ept, page);
-    if (leaf !== null) words[leaf.word] = words[leaf.word]! & ~armedBits(technique, leaf.level);
+    rearmPage(ept, technique, page);
+    pages++;
   });
+  return pages;
+}
+
+/** Splits every large leaf down to 4 KiB. Returns the number of splits. */
+export function splitAll(ept: Ept): number {
+  const large: number[] = [];
+  forEachLeaf(ept, (_word, level, page) => {
+    if (level > 1) large.push(page);
+  });
+  let splits = 0;
+  for (const page of large) splits += splitPage(ept, page);
+  return splits;
+}
+
+function splitPage(ept: Ept, page: number): number {
+  const leaf = findLeaf(ept, page);
+  if (leaf === null || leaf.level === 1) return 0;
+  splitLeaf(ept, leaf);
+  if (leaf.level === 2) return 1;
+  let splits = 1;
+  const piece = 2 ** ((leaf.level - 2) * ept.geometry.indexBits);
+  for (let i = 0; i < 2 ** ept.geometry.indexBits; i++) splits += splitPage(ept, page + i * piece);
+  return splits;
 }
 
 /** Gives every leaf W, and A and D, as an ordinary page of Xen's has them (p2m type ram_rw). */
@@ -54,13 +85,13 @@ export type Fix = "notOurs" | "granted" | "split";
 /**
  * Serves a write that an armed leaf refused (Xen hvm_hap_nested_page_fault). A large leaf is split
  * first; its pages inherit the armed state, and with write protection the page that was written gets
- * W back. The other CPUs need no INVEPT: their cached rights are less than the new ones.
+ * W back. `onDirty` is told of the page that became dirty. The other CPUs need no INVEPT: their cached rights are less than the new ones.
  */
 export function fixWrite(
   ept: Ept,
   technique: DirtyTechnique,
-  bitmap: DirtyBitmap,
   page: number,
+  onDirty: (page: number) => void,
 ): Fix {
   const leaf = findLeaf(ept, page);
   const { words } = ept.memory;
@@ -68,18 +99,18 @@ export function fixWrite(
   if (leaf.level === 1) {
     // Another CPU may have been here first: the write right is back, the access just retries.
     words[leaf.word] = words[leaf.word]! | EPT_WRITE | EPT_ACCESSED | EPT_DIRTY;
-    markDirty(bitmap, page);
+    onDirty(page);
     return "granted";
   }
   const splitTo = leaf.level - 1;
   splitLeaf(ept, leaf);
   if (splitTo > 1)
-    return fixWrite(ept, technique, bitmap, page) === "notOurs" ? "notOurs" : "split";
+    return fixWrite(ept, technique, page, onDirty) === "notOurs" ? "notOurs" : "split";
   if (technique === "pml") {
     armNewTable(ept, page);
     return "split";
   }
-  fixWrite(ept, technique, bitmap, page);
+  fixWrite(ept, technique, page, onDirty);
   return "split";
 }
 

@@ -36,7 +36,9 @@ export class SystemActor {
   readonly #kind: LogicKind;
   readonly #interconnect: Interconnect;
   readonly #device: Device<unknown, AnyEventObject> | null;
+  /** Requests of the delivery being handled; the first #requested are valid. */
   readonly #requests: unknown[] = [];
+  #requested = 0;
   #actor: Actor<AnyActorLogic>;
   #fault: { readonly error: unknown } | null = null;
 
@@ -73,9 +75,10 @@ export class SystemActor {
   /** Lets the actor handle one message. Throws what the machine or its device threw. */
   handle(event: AnyEventObject): void {
     this.#actor.send(event);
-    while (this.#requests.length > 0 && this.#fault === null) {
-      this.#actor.send(this.#device!.perform(this.#requests.shift()));
+    for (let next = 0; next < this.#requested && this.#fault === null; next++) {
+      this.#actor.send(this.#device!.perform(this.#requests[next]));
     }
+    this.#requested = 0;
     if (this.#fault !== null) throw this.#fault.error;
   }
 
@@ -118,7 +121,7 @@ export class SystemActor {
         break;
       case "device":
         if (this.#device === null) throw new Error(`actor ${this.name} has no device`);
-        this.#requests.push(emission.request);
+        this.#requests[this.#requested++] = emission.request;
         break;
     }
   }

@@ -4,6 +4,7 @@ import type { Workload } from "../../workloads/workload.ts";
 import { UserError } from "../errors.ts";
 import { LINEAR_PAGES_MAX } from "../hardware/accessLoop.ts";
 import { DEFAULT_GEOMETRY, type Geometry } from "../hardware/geometry.ts";
+import { RING_RESERVED } from "../hypervisor/dirtyRing.ts";
 import type { LogicKind } from "./actors.ts";
 import type { Scenario } from "./scenarioSchema.ts";
 import { System } from "./system.ts";
@@ -39,11 +40,18 @@ export function buildSystem(scenario: Scenario, options: BuildOptions = {}): Sys
           costs: machine.costs.processor,
           prl: { variant, slotRule, doubleBuffer },
         },
+        tracking: {
+          technique: tracker.technique,
+          costs: machine.costs.hypervisor,
+          logLimit: tracker.logLimit ?? -1,
+          filterGuestTables,
+          ringEntries: tracker.ring.entries,
+          ringReserved: RING_RESERVED,
+          ringFromPml: tracker.ring.source === "pml",
+          faults: scenario.faults,
+        },
       },
       pvmCpus: machine.pvmCpus,
-      technique: tracker.technique,
-      filterGuestTables,
-      costs: machine.costs.hypervisor,
       quantumCycles: machine.quantum,
       timesliceCycles: machine.timeslice,
       harvestCycles: tracker.harvest ?? 0,

@@ -5,6 +5,9 @@ import { duration, size } from "../config/units.ts";
 import { DEFAULT_PROCESSOR_COSTS } from "../hardware/costs.ts";
 import { DEFAULT_GEOMETRY } from "../hardware/geometry.ts";
 import { DEFAULT_HYPERVISOR_COSTS } from "../hypervisor/costs.ts";
+import { checkRingSize } from "../hypervisor/dirtyRing.ts";
+import { TECHNIQUES } from "../hypervisor/techniques/technique.ts";
+import { TRACKER_FAULTS } from "../hypervisor/trackedVm.ts";
 
 const cycles = z.int().min(0).max(1e12);
 
@@ -73,8 +76,19 @@ const vm = z.strictObject({
 
 const tracker = z
   .strictObject({
-    technique: z.enum(["none", "writeProtect", "pml", "prl"]).default("pml"),
+    technique: z.enum(TECHNIQUES).default("pml"),
     harvest: duration.optional().describe("time between harvests; default: one at the end"),
+    logLimit: z
+      .int()
+      .min(0)
+      .optional()
+      .describe("PML or PRL logs that can be allotted; default: as many as vCPUs"),
+    ring: z
+      .strictObject({
+        entries: z.int().default(4096).describe("of each vCPU's dirty ring: a power of two"),
+        source: z.enum(["writeProtect", "pml"]).default("writeProtect").describe("what feeds it"),
+      })
+      .prefault({}),
     prl: z
       .strictObject({
         variant: z.enum(["vee21", "dw19"]).default("vee21"),
@@ -98,12 +112,24 @@ export const scenarioSchema = z
     machine,
     vms: z.array(vm).min(1).max(64),
     tracker,
+    faults: z
+      .array(z.enum(TRACKER_FAULTS))
+      .default([])
+      .describe("known ways to lose a page, planted to see them caught"),
     until: duration.optional().describe("virtual time after which the run ends"),
   })
   .refine(({ tracker, machine }) => tracker.prl.variant === "dw19" || machine.logEntries <= 32768, {
     path: ["machine", "logEntries"],
     error: "expected at most 32768: VEE21's PRL index has 16 bits (variant dw19 has 64)",
   })
+  .refine(
+    ({ tracker: { ring }, machine }) =>
+      checkRingSize(ring.entries, ring.source === "pml" ? machine.logEntries : 0) === null,
+    {
+      path: ["tracker", "ring", "entries"],
+      error: "expected a power of two from 256 to 65536, with room for the reserve and a PML log",
+    },
+  )
   .describe("a Trackvisor scenario");
 
 /** A scenario with its defaults filled in; durations in cycles, sizes in pages. */

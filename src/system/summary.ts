@@ -7,9 +7,11 @@ import type { VcpuContext } from "../../machines/vcpu.ts";
 import { type CounterName, readCounters } from "../hardware/counters.ts";
 import { ExitReason, type ExitReasonName } from "../hardware/exit.ts";
 import { countTruth, type PageCounts } from "../hardware/guestPages.ts";
-import { forEachMarked } from "../hypervisor/dirtyBitmap.ts";
+import { countMarked } from "../hypervisor/dirtyBitmap.ts";
+import { techniqueNamed } from "../hypervisor/techniques/all.ts";
 import type { Technique } from "../interconnect/messages.ts";
 import type { System } from "./system.ts";
+import { countBelow } from "./trackerDevice.ts";
 
 export interface RunSummary {
   readonly technique: Technique;
@@ -76,7 +78,7 @@ export function summarize(system: System): RunSummary {
   const pvmCpus = contexts<PvmCpuContext>(/^pvm\d+$/);
   const { rounds } = system.actor("toolstack").snapshot.context as ToolstackContext;
   return {
-    technique: config.technique,
+    technique: config.world.tracking.technique,
     complete: system.done,
     time: system.interconnect.now,
     messages: system.interconnect.sequence,
@@ -139,19 +141,15 @@ function sumTruth({ world }: System): PageCounts {
 }
 
 function reportedPages({ world, config }: System): RunSummary["reported"] {
-  let pages = 0;
-  let guestPageTables = 0;
-  for (const { reported, tables } of world.vms) {
-    const firstTable = tables?.firstPage ?? Number.POSITIVE_INFINITY;
-    forEachMarked(reported, (page) => {
-      if (page >= firstTable) guestPageTables++;
-      else pages++;
-    });
-  }
-  const { technique } = config;
+  const technique = techniqueNamed(config.world.tracking.technique);
+  const written = world.vms.map((vm) => countBelow(vm.reportedWritten, vm.config.pages));
+  const touched = world.vms.map((vm) => countBelow(vm.reportedTouched, vm.config.pages));
+  const all = world.vms.map((vm) =>
+    Math.max(countMarked(vm.reportedWritten), countMarked(vm.reportedTouched)),
+  );
   return {
-    pagesWritten: technique === "pml" || technique === "writeProtect" ? pages : null,
-    pagesTouched: technique === "prl" ? pages : null,
-    guestPageTables,
+    pagesWritten: technique?.findsWritten ? total(written) : null,
+    pagesTouched: technique?.findsTouched ? total(touched) : null,
+    guestPageTables: total(all) - Math.max(total(written), total(touched)),
   };
 }

@@ -14,10 +14,9 @@ import { type TrackerContext, trackerMachine } from "../../machines/tracker.ts";
 import { vcpuMachine } from "../../machines/vcpu.ts";
 import { deriveControls } from "../hardware/mmu.ts";
 import { digestPart, type PartSnapshot, restorePart, savePart } from "../hardware/part.ts";
-import type { HypervisorCosts } from "../hypervisor/costs.ts";
 import type { Device } from "../interconnect/emissions.ts";
 import { Interconnect, type InterconnectSnapshot } from "../interconnect/interconnect.ts";
-import type { ActorId, Delivery, Technique } from "../interconnect/messages.ts";
+import type { ActorId, Delivery } from "../interconnect/messages.ts";
 import { type ActorSnapshot, type LogicKind, SystemActor } from "./actors.ts";
 import { DispatcherDevice } from "./dispatcherDevice.ts";
 import { MmuDevice } from "./mmuDevice.ts";
@@ -28,9 +27,6 @@ import { World, type WorldConfig } from "./world.ts";
 export interface SystemConfig {
   readonly world: WorldConfig;
   readonly pvmCpus: number;
-  readonly technique: Technique;
-  readonly filterGuestTables: boolean;
-  readonly costs: HypervisorCosts;
   /** Longest burst of a guest, in cycles. */
   readonly quantumCycles: number;
   readonly timesliceCycles: number;
@@ -158,7 +154,7 @@ export class System {
   /** Addresses come first: each machine's input names the others. */
   #wire(): void {
     const { config, world } = this;
-    const { costs } = config;
+    const { costs } = config.world.tracking;
     const pcpus = config.world.pcpus;
     let next = 1;
     const take = (count: number): ActorId[] => Array.from({ length: count }, () => next++);
@@ -175,7 +171,7 @@ export class System {
       self: toolstack,
       scheduler,
       trackers,
-      technique: config.technique,
+      technique: config.world.tracking.technique,
       harvestCycles: config.harvestCycles,
       deadlineCycles: config.deadlineCycles,
     });
@@ -223,8 +219,7 @@ export class System {
       });
     });
     trackers.forEach((self, vm) => {
-      const { filterGuestTables } = config;
-      const device = new TrackerDevice(world, vm, { costs, filterGuestTables });
+      const device = new TrackerDevice(world.vms[vm]!);
       this.#trackers.push(device);
       const ownUnits = (units: readonly ActorId[]): ActorId[] =>
         units.map((unit, vcpu) => (world.vcpus[vcpu]!.vm === vm ? unit : 0));
@@ -234,6 +229,7 @@ export class System {
         dispatchers,
         pmlUnits: ownUnits(pmlUnits),
         prlUnits: ownUnits(prlUnits),
+        skipInvept: config.world.tracking.faults.includes("skipInvept"),
       });
     });
     pvmCpus.forEach((self, cpu) => {

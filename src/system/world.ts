@@ -17,14 +17,19 @@ import {
   Vmcs,
   writeField,
 } from "../hardware/vmcs.ts";
+import type { HypervisorCosts } from "../hypervisor/costs.ts";
 import { CumulativeBuffer } from "../hypervisor/cumulativeBuffer.ts";
 import { DirtyBitmap } from "../hypervisor/dirtyBitmap.ts";
+import { DirtyRing } from "../hypervisor/dirtyRing.ts";
 import {
   buildGuestTables,
   countTablePages,
   enterPagingMode,
   type GuestTables,
 } from "../hypervisor/guestTables.ts";
+import { LogPages } from "../hypervisor/logPages.ts";
+import type { TechniqueName } from "../hypervisor/techniques/technique.ts";
+import type { TrackedVm, TrackerFault } from "../hypervisor/trackedVm.ts";
 import { AccessStream } from "./accessStream.ts";
 
 export interface VmConfig {
@@ -39,11 +44,26 @@ export interface VmConfig {
   readonly workloads: readonly Workload[];
 }
 
+/** How VMs are tracked, as far as memory must be prepared for it. */
+export interface TrackingConfig {
+  readonly technique: TechniqueName;
+  readonly costs: HypervisorCosts;
+  /** Logs that can be allotted in all; negative = without limit. */
+  readonly logLimit: number;
+  readonly filterGuestTables: boolean;
+  /** Entries of a dirty ring, a power of two; those kept in reserve; and what feeds it. */
+  readonly ringEntries: number;
+  readonly ringReserved: number;
+  readonly ringFromPml: boolean;
+  readonly faults: readonly TrackerFault[];
+}
+
 export interface WorldConfig {
   readonly geometry: Geometry;
   readonly pcpus: number;
   readonly vms: readonly VmConfig[];
   readonly mmu: MmuOptions;
+  readonly tracking: TrackingConfig;
   /** Accesses that a vCPU takes from its workload at a time. */
   readonly blockAccesses?: number;
 }
@@ -67,10 +87,11 @@ export interface VmState {
   readonly ept: Ept;
   readonly guest: GuestPages;
   readonly tables: GuestTables | null;
-  readonly bitmap: DirtyBitmap;
-  readonly buffer: CumulativeBuffer;
-  /** Everything that harvests have reported since the start, dirty or touched: for the summary alone. */
-  readonly reported: DirtyBitmap;
+  /** What trackers see of it. */
+  readonly tracked: TrackedVm;
+  /** Everything that harvests have reported since the start: for the summary alone. */
+  readonly reportedWritten: DirtyBitmap;
+  readonly reportedTouched: DirtyBitmap;
   /** Numbers of its vCPUs. */
   readonly vcpus: readonly number[];
 }
@@ -82,36 +103,20 @@ export interface VcpuState {
   readonly stream: AccessStream;
 }
 
-/** Small state of the devices: which logs handlers are working on. */
-export class DeviceState implements Part {
-  readonly name = "devices";
-  /** Per vCPU: PRL logs that the pVM's handler has copied but not yet reset, a bit each. */
-  readonly handledLogs: Int32Array;
-  /** Per vCPU: first frame of its log, 0 until one is allotted. */
-  readonly logFrame: Int32Array;
-
-  constructor(vcpus: number) {
-    this.handledLogs = new Int32Array(vcpus);
-    this.logFrame = new Int32Array(vcpus);
-  }
-
-  arrays(): Readonly<Record<string, WordArray>> {
-    return { handledLogs: this.handledLogs, logFrame: this.logFrame };
-  }
-}
-
 export class World {
   readonly config: WorldConfig;
   readonly memory: HostMemory;
   readonly vms: readonly VmState[];
   readonly vcpus: readonly VcpuState[];
   readonly mmus: readonly Mmu[];
-  readonly devices: DeviceState;
+  readonly logs: LogPages;
 
   constructor(config: WorldConfig) {
     this.config = config;
     const { geometry } = config;
     this.memory = new HostMemory(geometry.indexBits, expectedFrames(config));
+    const vcpuCount = config.vms.reduce((sum, { workloads }) => sum + workloads.length, 0);
+    this.logs = new LogPages(this.memory, geometry, vcpuCount, config.tracking.logLimit);
     const vcpus: VcpuState[] = [];
     let nextFrame = DATA_FRAME_BASE;
     this.vms = config.vms.map((vm, number) => {
@@ -120,7 +125,6 @@ export class World {
       return built;
     });
     this.vcpus = vcpus;
-    this.devices = new DeviceState(vcpus.length);
     this.mmus = Array.from(
       { length: config.pcpus },
       (_, pcpu) => new Mmu(`pcpu${pcpu}/tlb`, this.memory, geometry, config.mmu),
@@ -131,12 +135,15 @@ export class World {
   parts(): readonly Part[] {
     return [
       this.memory,
-      this.devices,
-      ...this.vms.flatMap(({ guest, bitmap, buffer, reported }) => [
+      this.logs,
+      ...this.vms.flatMap(({ guest, tracked, reportedWritten, reportedTouched }) => [
         guest,
-        bitmap,
-        buffer,
-        reported,
+        tracked.dirty,
+        tracked.touched,
+        tracked.buffer,
+        reportedWritten,
+        reportedTouched,
+        ...tracked.vcpus.map(({ ring }) => ring),
       ]),
       ...this.vcpus.flatMap(({ vmcs, counters, stream }) => [
         vmcs,
@@ -175,14 +182,33 @@ export class World {
       });
       return vcpu;
     });
+    const { tracking } = this.config;
+    const rings = tracking.technique === "dirtyRing" ? tracking.ringEntries : 0;
+    const pmlEntries = tracking.ringFromPml ? geometry.logEntries : 0;
+    const tracked: TrackedVm = {
+      ept,
+      dirty: new DirtyBitmap(`${vm.name}/dirty`, total),
+      touched: new DirtyBitmap(`${vm.name}/touched`, total),
+      buffer: new CumulativeBuffer(`${vm.name}/cumulative`, total),
+      vcpus: numbers.map((vcpu) => {
+        const ring = new DirtyRing(`vcpu${vcpu}/ring`, rings, pmlEntries, tracking.ringReserved);
+        return { vcpu, vmcs: vcpus[vcpu]!.vmcs, ring };
+      }),
+      logs: this.logs,
+      costs: tracking.costs,
+      prlSlotRule: this.config.mmu.prl?.slotRule ?? "decrement-then-store",
+      filterGuestTables: tracking.filterGuestTables,
+      ringFromPml: tracking.ringFromPml,
+      faults: tracking.faults,
+    };
     return {
       config: vm,
       ept,
       guest: new GuestPages(`${vm.name}/pages`, total, vm.keepVersions),
       tables,
-      bitmap: new DirtyBitmap(`${vm.name}/bitmap`, total),
-      buffer: new CumulativeBuffer(`${vm.name}/cumulative`, total),
-      reported: new DirtyBitmap(`${vm.name}/reported`, total),
+      tracked,
+      reportedWritten: new DirtyBitmap(`${vm.name}/reportedWritten`, total),
+      reportedTouched: new DirtyBitmap(`${vm.name}/reportedTouched`, total),
       vcpus: numbers,
     };
   }

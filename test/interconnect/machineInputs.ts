@@ -104,7 +104,14 @@ export const machineCases: Readonly<Record<string, MachineCase>> = {
   },
   tracker: {
     machine: trackerMachine,
-    input: { vm: 0, self: 6, dispatchers: [3, 4], pmlUnits: [7, 0], prlUnits: [8, 0] },
+    input: {
+      vm: 0,
+      self: 6,
+      dispatchers: [3, 4],
+      pmlUnits: [7, 0],
+      prlUnits: [8, 0],
+      skipInvept: false,
+    },
     events: {
       arm: (n) => ({
         technique: ["none", "pml", "prl", "writeProtect"][n % 4],
@@ -114,10 +121,13 @@ export const machineCases: Readonly<Record<string, MachineCase>> = {
       disarm: () => ({ requester: 2 }),
       inveptDone: (n) => ({ pcpu: n % 2 }),
       logFullExit: (n) => ({ vcpu: n % 2, dispatcher: 3 }),
-      eptViolation: (n) => ({ page: n, qualification: n % 4, dispatcher: 4 }),
+      eptViolation: (n) => ({ vcpu: n % 2, page: n, qualification: n % 4, dispatcher: 4 }),
+      ringFull: (n) => ({ dispatcher: 3 + (n % 2), cycles: n, drainedVcpu: (n % 2) - 1 }),
+      ringsReaped: (n) => ({ cycles: n }),
       tablesChanged: (n) => ({
         cycles: n,
-        answer: { type: ["armed", "disarmed", "harvested"][n % 3] },
+        unit: ["none", "pml", "prl"][n % 3],
+        answer: { type: ["armed", "disarmed", "harvested"][n % 3], technique: "pml" },
       }),
       harvestPeeked: (n) => ({ cycles: n, answer: { type: "harvested" } }),
       exitServed: (n) => ({

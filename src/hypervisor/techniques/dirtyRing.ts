@@ -1,0 +1,78 @@
+/**
+ * KVM's dirty ring: each vCPU has a ring of dirty pages, fed by write protection or by draining PML. At
+ * the soft limit the vCPU returns to user space before it runs again; user space harvests the rings
+ * and resets them, which arms the pages again.
+ */
+import { markDirty } from "../dirtyBitmap.ts";
+import { ringHarvest, ringPush, ringReset, ringSoftFull } from "../dirtyRing.ts";
+import { drainPmlLog } from "../drain.ts";
+import { armAll, type DirtyTechnique, disarmAll, fixWrite, rearmPage } from "../logDirty.ts";
+import type { TrackedVcpu, TrackedVm } from "../trackedVm.ts";
+import { disableLogs, enableLogs } from "./logControls.ts";
+import { type ExitWork, NOT_OURS, type Technique } from "./technique.ts";
+
+function source(vm: TrackedVm): DirtyTechnique {
+  return vm.ringFromPml ? "pml" : "writeProtect";
+}
+
+function find(vm: TrackedVm, vcpu: number): TrackedVcpu {
+  return vm.vcpus.find((one) => one.vcpu === vcpu)!;
+}
+
+/** Moves a vCPU's PML log into its ring (KVM vmx_flush_pml_buffer). */
+function flushPml(vm: TrackedVm, { vmcs, ring }: TrackedVcpu): number {
+  return vm.ringFromPml ? drainPmlLog(vm.logs, vmcs, (page) => ringPush(ring, page)) : 0;
+}
+
+/** User space's reaper: harvests every ring, then has them reset. Reset comes before page contents are read. */
+export function reapRings(vm: TrackedVm): number {
+  let entries = 0;
+  for (const { ring } of vm.vcpus) {
+    entries += ringHarvest(ring, (page) => markDirty(vm.dirty, page));
+    ringReset(ring, (firstPage, low, high) => {
+      for (let i = 0; i < 64; i++) {
+        const bit = i < 32 ? low & (1 << i) : high & (1 << (i - 32));
+        if (bit !== 0) rearmPage(vm.ept, source(vm), firstPage + i);
+      }
+    });
+  }
+  return entries * (vm.costs.protectPage + vm.costs.ringEntry);
+}
+
+function served({ ring }: TrackedVcpu, fix: ExitWork["fix"], cycles: number): ExitWork {
+  return { fix, cycles, ringFull: ringSoftFull(ring) };
+}
+
+export const dirtyRing: Technique = {
+  name: "dirtyRing",
+  findsWritten: true,
+  findsTouched: false,
+  unit: (vm) => (vm.ringFromPml ? "pml" : "none"),
+  arm(vm) {
+    if (vm.ringFromPml && !enableLogs(vm, "pml")) return null;
+    return armAll(vm.ept, source(vm)) * vm.costs.protectPage;
+  },
+  collect(vm) {
+    let entries = 0;
+    for (const vcpu of vm.vcpus) entries += flushPml(vm, vcpu);
+    return entries * vm.costs.drainEntry + reapRings(vm);
+  },
+  // The rings' resets have armed the pages already.
+  rearm: () => 0,
+  disarm(vm) {
+    if (vm.ringFromPml) disableLogs(vm);
+    return disarmAll(vm.ept) * vm.costs.protectPage;
+  },
+  serveLogFull(vm, vcpu) {
+    const target = find(vm, vcpu);
+    const entries = flushPml(vm, target);
+    return served(target, "granted", vm.costs.drainHandler + entries * vm.costs.drainEntry);
+  },
+  serveViolation(vm, vcpu, page, write) {
+    if (!write) return NOT_OURS;
+    const target = find(vm, vcpu);
+    const fix = fixWrite(vm.ept, source(vm), page, (one) => ringPush(target.ring, one));
+    const { violationHandler, splitHandler } = vm.costs;
+    return served(target, fix, violationHandler + (fix === "split" ? splitHandler : 0));
+  },
+};

@@ -1,0 +1,57 @@
+/** PML: the processor logs the first write to each page; one exit for each full log (Xen's use, hvm_enable_pml). */
+import { Field, writeField } from "../../hardware/vmcs.ts";
+import { markDirty } from "../dirtyBitmap.ts";
+import { drainPmlLog } from "../drain.ts";
+import { armAll, disarmAll, fixWrite, rearmMarked } from "../logDirty.ts";
+import type { TrackedVm } from "../trackedVm.ts";
+import { disableLogs, enableLogs } from "./logControls.ts";
+import { NOT_OURS, type Technique } from "./technique.ts";
+
+/** Drains every vCPU's log into the bitmap; returns the entries. */
+export function drainAll(vm: TrackedVm, visit: (page: number) => void): number {
+  let entries = 0;
+  for (const { vmcs } of vm.vcpus) entries += drainPmlLog(vm.logs, vmcs, visit);
+  return entries;
+}
+
+export const pml: Technique = {
+  name: "pml",
+  findsWritten: true,
+  findsTouched: false,
+  unit: () => "pml",
+  arm(vm) {
+    if (!enableLogs(vm, "pml")) return null;
+    return armAll(vm.ept, "pml") * vm.costs.protectPage;
+  },
+  collect(vm) {
+    if (vm.faults.includes("harvestBeforeDrain")) {
+      // The bitmap is read first; the logs are emptied too late for it, and their entries are gone.
+      const { logEntries } = vm.logs.geometry;
+      for (const { vmcs } of vm.vcpus) writeField(vmcs, Field.pmlIndex, logEntries - 1, 0);
+      return 0;
+    }
+    return drainAll(vm, (page) => markDirty(vm.dirty, page)) * vm.costs.drainEntry;
+  },
+  rearm: (vm) => rearmMarked(vm.ept, "pml", vm.dirty) * vm.costs.protectPage,
+  disarm(vm) {
+    disableLogs(vm);
+    return disarmAll(vm.ept) * vm.costs.protectPage;
+  },
+  serveLogFull(vm, vcpu) {
+    const { vmcs } = vm.vcpus.find((one) => one.vcpu === vcpu)!;
+    const entries = drainPmlLog(vm.logs, vmcs, (page) => markDirty(vm.dirty, page));
+    const cycles = vm.costs.drainHandler + entries * vm.costs.drainEntry;
+    return { fix: "granted", cycles, ringFull: false };
+  },
+  // Large leaves are write-protected, so that their first write splits them.
+  serveViolation(vm, _vcpu, page, write) {
+    if (!write) return NOT_OURS;
+    const fix = fixWrite(vm.ept, "pml", page, (one) => markDirty(vm.dirty, one));
+    const { violationHandler, splitHandler } = vm.costs;
+    return {
+      fix,
+      cycles: violationHandler + (fix === "split" ? splitHandler : 0),
+      ringFull: false,
+    };
+  },
+};

@@ -1,0 +1,52 @@
+/** The one interface of all tracking techniques. What each costs the guest and the hypervisor is in its own file. */
+import type { Fix } from "../logDirty.ts";
+import type { TrackedVm } from "../trackedVm.ts";
+
+/** What can be armed. "none" is the absence of tracking. */
+export const TECHNIQUES = [
+  "none",
+  "writeProtect",
+  "presentBit",
+  "accessedDirtyScan",
+  "pml",
+  "prl",
+  "dirtyRing",
+] as const;
+export type TechniqueName = (typeof TECHNIQUES)[number];
+
+/** Which unit of the processor logs for a technique. */
+export type LogUnit = "none" | "pml" | "prl";
+
+export interface ExitWork {
+  readonly fix: Fix;
+  readonly cycles: number;
+  /** The vCPU may not run on until its ring is reset. */
+  readonly ringFull: boolean;
+}
+
+/**
+ * A technique's operations on a VM. All but the exit handlers happen while the VM is paused; each
+ * returns the cycles it takes. The caller has INVEPT executed after arm, rearm and disarm.
+ */
+export interface Technique {
+  readonly name: TechniqueName;
+  /** What it can tell: first writes, first touches. */
+  readonly findsWritten: boolean;
+  readonly findsTouched: boolean;
+  unit(vm: TrackedVm): LogUnit;
+  /** Begins the first round. Returns null when resources are missing: the tracker falls back to write protection. */
+  arm(vm: TrackedVm): number | null;
+  /** Moves all that is known of this round into vm.dirty and vm.touched. */
+  collect(vm: TrackedVm): number;
+  /** Begins a new round; vm.dirty and vm.touched still hold the last one. */
+  rearm(vm: TrackedVm): number;
+  /** The VM's entries become ordinary again. The last round has been collected. */
+  disarm(vm: TrackedVm): number;
+  /** Exit 62 of a vCPU. */
+  serveLogFull(vm: TrackedVm, vcpu: number): ExitWork;
+  /** An EPT violation; `write`: the access was one. */
+  serveViolation(vm: TrackedVm, vcpu: number, page: number, write: boolean): ExitWork;
+}
+
+/** The answer to an exit that is not the technique's doing. */
+export const NOT_OURS: ExitWork = { fix: "notOurs", cycles: 0, ringFull: false };

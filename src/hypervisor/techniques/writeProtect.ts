@@ -1,0 +1,27 @@
+/** Write protection: the first write to each page takes an EPT violation (Xen log-dirty without PML). */
+import { markDirty } from "../dirtyBitmap.ts";
+import { armAll, disarmAll, fixWrite, rearmMarked } from "../logDirty.ts";
+import { NOT_OURS, type Technique } from "./technique.ts";
+
+export const writeProtect: Technique = {
+  name: "writeProtect",
+  findsWritten: true,
+  findsTouched: false,
+  unit: () => "none",
+  arm: (vm) => armAll(vm.ept, "writeProtect") * vm.costs.protectPage,
+  // The bitmap is kept at fault time.
+  collect: () => 0,
+  rearm: (vm) => rearmMarked(vm.ept, "writeProtect", vm.dirty) * vm.costs.protectPage,
+  disarm: (vm) => disarmAll(vm.ept) * vm.costs.protectPage,
+  serveLogFull: () => NOT_OURS,
+  serveViolation(vm, _vcpu, page, write) {
+    if (!write) return NOT_OURS;
+    const fix = fixWrite(vm.ept, "writeProtect", page, (one) => markDirty(vm.dirty, one));
+    const { violationHandler, splitHandler } = vm.costs;
+    return {
+      fix,
+      cycles: violationHandler + (fix === "split" ? splitHandler : 0),
+      ringFull: false,
+    };
+  },
+};

@@ -1,0 +1,37 @@
+/** What a tracking technique works on: the memory of one VM, as the hypervisor sees it. */
+import type { Ept } from "../hardware/ept.ts";
+import type { PrlSlotRuleName } from "../hardware/pageReferenceLog.ts";
+import type { Vmcs } from "../hardware/vmcs.ts";
+import type { HypervisorCosts } from "./costs.ts";
+import type { CumulativeBuffer } from "./cumulativeBuffer.ts";
+import type { DirtyBitmap } from "./dirtyBitmap.ts";
+import type { DirtyRing } from "./dirtyRing.ts";
+import type { LogPages } from "./logPages.ts";
+
+/** Ways to lose a page that hypervisors have really had; all off unless a scenario asks. */
+export const TRACKER_FAULTS = ["skipInvept", "harvestBeforeDrain", "pmlOnSomeVcpus"] as const;
+export type TrackerFault = (typeof TRACKER_FAULTS)[number];
+
+export interface TrackedVcpu {
+  readonly vcpu: number;
+  readonly vmcs: Vmcs;
+  readonly ring: DirtyRing;
+}
+
+export interface TrackedVm {
+  readonly ept: Ept;
+  /** Pages found dirty, and pages found accessed, in this round. */
+  readonly dirty: DirtyBitmap;
+  readonly touched: DirtyBitmap;
+  /** PRL's counts. */
+  readonly buffer: CumulativeBuffer;
+  readonly vcpus: readonly TrackedVcpu[];
+  readonly logs: LogPages;
+  readonly costs: HypervisorCosts;
+  readonly prlSlotRule: PrlSlotRuleName;
+  /** DW19's bit 27. */
+  readonly filterGuestTables: boolean;
+  /** Whether the dirty ring is fed by PML; else by write protection. */
+  readonly ringFromPml: boolean;
+  readonly faults: readonly TrackerFault[];
+}
