@@ -9,7 +9,6 @@ import {
   EPTP_ACCESSED_DIRTY,
   Field,
   readField,
-  readField64,
   SECONDARY_EPT,
   SECONDARY_MODE_BASED_EXECUTE,
   SECONDARY_PML,
@@ -80,7 +79,7 @@ export function checkEntry(
   }
   const ept = (secondary & SECONDARY_EPT) !== 0;
   if (ept) {
-    const failure = checkEptPointer(readField64(vmcs, Field.eptPointer), capabilities, geometry);
+    const failure = checkEptPointer(vmcs, capabilities, geometry);
     if (failure !== null) return failure;
   }
   if (!ept && (secondary & SECONDARY_MODE_BASED_EXECUTE) !== 0) {
@@ -94,31 +93,36 @@ export function checkEntry(
   if ((secondary & SECONDARY_PML) === 0) return null;
   if (!capabilities.pml) return "pml-not-supported";
   if (!ept) return "pml-without-ept";
-  const address = readField64(vmcs, Field.pmlAddress);
-  if ((address & 0xfffn) !== 0n) return "pml-address-unaligned";
-  if (address >> BigInt(geometry.physicalAddressBits) !== 0n) return "pml-address-too-wide";
+  if ((readField(vmcs, Field.pmlAddress) & 0xfff) !== 0) return "pml-address-unaligned";
+  if (isTooWide(vmcs, Field.pmlAddress, geometry)) return "pml-address-too-wide";
   return null;
 }
 
+/** Whether a 64-bit field has bits beyond the physical-address width, which is more than 32. */
+function isTooWide(vmcs: Vmcs, field: number, { physicalAddressBits }: Geometry): boolean {
+  return vmcs.words[2 * field + 1]! >>> (physicalAddressBits - 32) !== 0;
+}
+
 function checkEptPointer(
-  pointer: bigint,
+  vmcs: Vmcs,
   capabilities: Capabilities,
   geometry: Geometry,
 ): EntryFailure | null {
-  const memoryType = Number(pointer & 7n);
+  const pointer = readField(vmcs, Field.eptPointer);
+  const memoryType = pointer & 7;
   const typeAllowed =
     (memoryType === 0 && capabilities.memoryTypeUC) ||
     (memoryType === 6 && capabilities.memoryTypeWB);
   if (!typeAllowed) return "eptp-memory-type";
-  const walkLength = Number((pointer >> 3n) & 7n);
+  const walkLength = (pointer >>> 3) & 7;
   // A machine has one EPT depth here; 5 levels need the capability as well.
   const supported = walkLength !== 4 || capabilities.walkLength5;
   if (walkLength !== geometry.eptLevels - 1 || !supported) return "eptp-walk-length";
-  if ((pointer & BigInt(EPTP_ACCESSED_DIRTY)) !== 0n && !capabilities.accessedDirty) {
+  if ((pointer & EPTP_ACCESSED_DIRTY) !== 0 && !capabilities.accessedDirty) {
     return "eptp-accessed-dirty-not-supported";
   }
-  const reserved = capabilities.supervisorShadowStack ? 0xf00n : 0xf80n;
-  if ((pointer & reserved) !== 0n || pointer >> BigInt(geometry.physicalAddressBits) !== 0n) {
+  const reserved = capabilities.supervisorShadowStack ? 0xf00 : 0xf80;
+  if ((pointer & reserved) !== 0 || isTooWide(vmcs, Field.eptPointer, geometry)) {
     return "eptp-reserved-bits";
   }
   return null;

@@ -27,10 +27,9 @@ export type CompiledSnapshot = Snapshot<undefined> & {
 
 type Args = { readonly context: object; readonly event: EventObject };
 type Assigner = (args: Args) => unknown;
-type Action =
-  | { readonly kind: "assign"; readonly all: Assigner }
-  | { readonly kind: "assignEach"; readonly keys: readonly (readonly [string, unknown])[] }
-  | { readonly kind: "emit"; readonly event: unknown };
+type Scope = ActorScope<CompiledSnapshot, AnyEventObject>;
+/** An action, ready to run: it changes `args.context`, or emits. */
+type Action = (args: Args, scope: Scope) => void;
 
 interface Candidate {
   readonly guard: ((args: Args) => boolean) | null;
@@ -68,18 +67,19 @@ export function compileLogic(machine: AnyStateMachine, inPlace = false): Compile
       const state = states.get(snapshot.value)!;
       const candidates = state.on.get(event.type);
       if (candidates === undefined) return snapshot;
+      const args = { context: snapshot.context, event };
       for (const { guard, target, actions } of candidates) {
-        if (guard !== null && !guard({ context: snapshot.context, event })) continue;
-        const context = inPlace ? snapshot.context : { ...snapshot.context };
+        if (guard !== null && !guard(args)) continue;
+        if (!inPlace) args.context = { ...snapshot.context };
         let at = state;
-        if (target !== null) runActions(state.exit, context, event, scope);
-        runActions(actions, context, event, scope);
+        if (target !== null) runActions(state.exit, args, scope);
+        runActions(actions, args, scope);
         if (target !== null) {
           at = target;
-          runActions(target.entry, context, event, scope);
+          runActions(target.entry, args, scope);
         }
-        while (at.always.length > 0) at = leaveTransient(at, context, event, scope);
-        if (!inPlace) return snapshotOf(at, context);
+        while (at.always.length > 0) at = leaveTransient(at, args, scope);
+        if (!inPlace) return snapshotOf(at, args.context);
         snapshot.value = at.name;
         return snapshot;
       }
@@ -91,7 +91,7 @@ export function compileLogic(machine: AnyStateMachine, inPlace = false): Compile
       let context: object = {};
       if (typeof initialContext === "function") context = initialContext({ input }) as object;
       else if (initialContext !== undefined) context = { ...(initialContext as object) };
-      runActions(initialState.entry, context, event, scope);
+      runActions(initialState.entry, { context, event }, scope);
       return snapshotOf(initialState, context);
     },
 
@@ -104,52 +104,58 @@ function snapshotOf(state: StateTable, context: object): CompiledSnapshot {
   return { status: "active", output: undefined, error: undefined, value: state.name, context };
 }
 
-function leaveTransient(
-  state: StateTable,
-  context: object,
-  event: EventObject,
-  scope: ActorScope<CompiledSnapshot, AnyEventObject>,
-): StateTable {
-  const next = state.always.find(({ guard }) => guard === null || guard({ context, event }))!;
-  runActions(state.exit, context, event, scope);
-  runActions(next.actions, context, event, scope);
-  runActions(next.target!.entry, context, event, scope);
-  return next.target!;
+function leaveTransient(state: StateTable, args: Args, scope: Scope): StateTable {
+  for (const { guard, target, actions } of state.always) {
+    if (guard !== null && !guard(args)) continue;
+    runActions(state.exit, args, scope);
+    runActions(actions, args, scope);
+    runActions(target!.entry, args, scope);
+    return target!;
+  }
+  throw new Error(`state "${state.name}" has no way out`);
 }
 
 /** Runs actions in order on a context that belongs to this transition. */
-function runActions(
-  actions: readonly Action[],
-  context: object,
-  event: EventObject,
-  scope: ActorScope<CompiledSnapshot, AnyEventObject>,
-): void {
-  for (const action of actions) {
-    const args = { context, event };
-    switch (action.kind) {
-      case "assign":
-        Object.assign(context, action.all(args));
-        break;
-      case "assignEach":
-        assignEach(action.keys, context as Record<string, unknown>, args);
-        break;
-      case "emit": {
-        const { event: emitted } = action;
-        scope.emit((typeof emitted === "function" ? emitted(args) : emitted) as AnyEventObject);
-        break;
-      }
-    }
-  }
+function runActions(actions: readonly Action[], args: Args, scope: Scope): void {
+  for (let i = 0; i < actions.length; i++) actions[i]!(args, scope);
 }
 
-/** Every assigner sees the context as it was before this action. */
-function assignEach(
-  keys: readonly (readonly [string, unknown])[],
-  context: Record<string, unknown>,
-  args: Args,
-): void {
-  const values = keys.map(([, value]) => (typeof value === "function" ? value(args) : value));
-  for (let i = 0; i < keys.length; i++) context[keys[i]![0]] = values[i];
+/** `assign((args) => changes)`. */
+function assignAll(changesOf: Assigner): Action {
+  return (args) => {
+    const context = args.context as Record<string, unknown>;
+    const changes = changesOf(args) as Record<string, unknown>;
+    for (const key in changes) context[key] = changes[key];
+  };
+}
+
+/** `assign({ key: value or function })`: every function sees the context as it was before this action. */
+function assignEach(keys: readonly (readonly [string, unknown])[]): Action {
+  const [first] = keys;
+  if (keys.length === 1 && first !== undefined) return assignOne(...first);
+  return (args) => {
+    const context = args.context as Record<string, unknown>;
+    const values = keys.map(([, value]) => (typeof value === "function" ? value(args) : value));
+    for (let i = 0; i < keys.length; i++) context[keys[i]![0]] = values[i];
+  };
+}
+
+function assignOne(key: string, value: unknown): Action {
+  if (typeof value !== "function") {
+    return ({ context }) => {
+      (context as Record<string, unknown>)[key] = value;
+    };
+  }
+  return (args) => {
+    (args.context as Record<string, unknown>)[key] = value(args);
+  };
+}
+
+/** `emit(event or function)`. */
+function emitEvent(event: unknown): Action {
+  return (args, scope) => {
+    scope.emit((typeof event === "function" ? event(args) : event) as AnyEventObject);
+  };
 }
 
 const MACHINE_KEYS = [
@@ -298,10 +304,10 @@ function compileAction(machine: AnyStateMachine, name: unknown, at: string): Act
   const creator = implementation as unknown as Record<string, unknown>;
   if (creator["type"] === "xstate.assign") {
     const assignment = creator["assignment"];
-    if (typeof assignment === "function") return { kind: "assign", all: assignment as Assigner };
-    return { kind: "assignEach", keys: Object.entries(assignment as Record<string, unknown>) };
+    if (typeof assignment === "function") return assignAll(assignment as Assigner);
+    return assignEach(Object.entries(assignment as Record<string, unknown>));
   }
-  if (creator["type"] === "xstate.emit") return { kind: "emit", event: creator["event"] };
+  if (creator["type"] === "xstate.emit") return emitEvent(creator["event"]);
   throw new UnsupportedMachineError(`${at}: action "${name}" must be an assign() or an emit()`);
 }
 

@@ -64,7 +64,7 @@ export class Interconnect {
     if (delivery === undefined) return false;
     this.#now = delivery.time;
     this.#ports[delivery.to - 1]!.next(delivery);
-    this.#delivered.next(delivery);
+    if (this.#delivered.observed) this.#delivered.next(delivery);
     return true;
   }
 

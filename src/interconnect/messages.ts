@@ -7,7 +7,14 @@
 export type ActorId = number;
 
 /** How a VM's accesses are tracked. */
-export type Technique = "none" | "writeProtect" | "pml" | "prl";
+export type Technique =
+  | "none"
+  | "writeProtect"
+  | "presentBit"
+  | "accessedDirtyScan"
+  | "pml"
+  | "prl"
+  | "dirtyRing";
 
 /** Xen's log-dirty operations: CLEAN returns the bitmap and starts a new round, PEEK only looks. */
 export type HarvestMode = "clean" | "peek";
@@ -49,6 +56,7 @@ export type Message =
   | { readonly type: "logFullExit"; readonly vcpu: number; readonly dispatcher: ActorId }
   | {
       readonly type: "eptViolation";
+      readonly vcpu: number;
       readonly page: number;
       readonly qualification: number;
       readonly dispatcher: ActorId;

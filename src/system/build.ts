@@ -6,6 +6,7 @@ import { LINEAR_PAGES_MAX } from "../hardware/accessLoop.ts";
 import { DEFAULT_GEOMETRY, type Geometry } from "../hardware/geometry.ts";
 import { RING_RESERVED } from "../hypervisor/dirtyRing.ts";
 import type { LogicKind } from "./actors.ts";
+import { createOperation } from "./operations/schema.ts";
 import type { Scenario } from "./scenarioSchema.ts";
 import { System } from "./system.ts";
 import type { VmConfig } from "./world.ts";
@@ -54,8 +55,7 @@ export function buildSystem(scenario: Scenario, options: BuildOptions = {}): Sys
       pvmCpus: machine.pvmCpus,
       quantumCycles: machine.quantum,
       timesliceCycles: machine.timeslice,
-      harvestCycles: tracker.harvest ?? 0,
-      deadlineCycles: scenario.until ?? 0,
+      operation: createOperation(scenario.operation, scenario.until ?? 0),
     },
     options.logic,
   );

@@ -8,6 +8,7 @@ import { DEFAULT_HYPERVISOR_COSTS } from "../hypervisor/costs.ts";
 import { checkRingSize } from "../hypervisor/dirtyRing.ts";
 import { TECHNIQUES } from "../hypervisor/techniques/technique.ts";
 import { TRACKER_FAULTS } from "../hypervisor/trackedVm.ts";
+import { operationSchema } from "./operations/schema.ts";
 
 const cycles = z.int().min(0).max(1e12);
 
@@ -77,7 +78,6 @@ const vm = z.strictObject({
 const tracker = z
   .strictObject({
     technique: z.enum(TECHNIQUES).default("pml"),
-    harvest: duration.optional().describe("time between harvests; default: one at the end"),
     logLimit: z
       .int()
       .min(0)
@@ -112,6 +112,7 @@ export const scenarioSchema = z
     machine,
     vms: z.array(vm).min(1).max(64),
     tracker,
+    operation: operationSchema.default({ kind: "measure" }),
     faults: z
       .array(z.enum(TRACKER_FAULTS))
       .default([])

@@ -1,7 +1,6 @@
 /** What a run amounts to: numbers for people and programs, all read from a system's state. */
 import type { DispatcherContext } from "../../machines/dispatcher.ts";
 import type { PvmCpuContext } from "../../machines/pvmCpu.ts";
-import type { Round, ToolstackContext } from "../../machines/toolstack.ts";
 import type { TrackerContext } from "../../machines/tracker.ts";
 import type { VcpuContext } from "../../machines/vcpu.ts";
 import { type CounterName, readCounters } from "../hardware/counters.ts";
@@ -10,6 +9,7 @@ import { countTruth, type PageCounts } from "../hardware/guestPages.ts";
 import { countMarked } from "../hypervisor/dirtyBitmap.ts";
 import { techniqueNamed } from "../hypervisor/techniques/all.ts";
 import type { Technique } from "../interconnect/messages.ts";
+import type { OperationResult } from "./operation.ts";
 import type { System } from "./system.ts";
 import { countBelow } from "./trackerDevice.ts";
 
@@ -57,8 +57,9 @@ export interface RunSummary {
     readonly pagesTouched: number | null;
     readonly guestPageTables: number;
   };
-  readonly rounds: readonly Round[];
-  /** VMs whose vCPUs stopped for another reason than the end of their workload. */
+  /** What came of the operation. */
+  readonly operation: OperationResult;
+  /** Operations that failed, and VMs whose vCPUs stopped for another reason than the end of their workload. */
   readonly failures: readonly string[];
 }
 
@@ -76,7 +77,7 @@ export function summarize(system: System): RunSummary {
   const trackers = contexts<TrackerContext>(/\/tracker$/);
   const vcpus = contexts<VcpuContext>(/^vcpu\d+$/);
   const pvmCpus = contexts<PvmCpuContext>(/^pvm\d+$/);
-  const { rounds } = system.actor("toolstack").snapshot.context as ToolstackContext;
+  const operation = system.result();
   return {
     technique: config.world.tracking.technique,
     complete: system.done,
@@ -109,10 +110,13 @@ export function summarize(system: System): RunSummary {
     },
     truth: sumTruth(system),
     reported: reportedPages(system),
-    rounds,
-    failures: vcpus.flatMap(({ vcpu, entryFailure }) =>
-      entryFailure === "" ? [] : [`vCPU ${vcpu}: VM entry failed: ${entryFailure}`],
-    ),
+    operation,
+    failures: [
+      ...operation.failures,
+      ...vcpus.flatMap(({ vcpu, entryFailure }) =>
+        entryFailure === "" ? [] : [`vCPU ${vcpu}: VM entry failed: ${entryFailure}`],
+      ),
+    ],
   };
 }
 

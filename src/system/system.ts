@@ -9,17 +9,23 @@ import { pmlUnitMachine } from "../../machines/pmlUnit.ts";
 import { prlUnitMachine } from "../../machines/prlUnit.ts";
 import { pvmCpuMachine } from "../../machines/pvmCpu.ts";
 import { schedulerMachine } from "../../machines/scheduler.ts";
-import { toolstackMachine } from "../../machines/toolstack.ts";
 import { type TrackerContext, trackerMachine } from "../../machines/tracker.ts";
 import { vcpuMachine } from "../../machines/vcpu.ts";
 import { deriveControls } from "../hardware/mmu.ts";
-import { digestPart, type PartSnapshot, restorePart, savePart } from "../hardware/part.ts";
+import {
+  digestPart,
+  type Part,
+  type PartSnapshot,
+  restorePart,
+  savePart,
+} from "../hardware/part.ts";
 import type { Device } from "../interconnect/emissions.ts";
 import { Interconnect, type InterconnectSnapshot } from "../interconnect/interconnect.ts";
 import type { ActorId, Delivery } from "../interconnect/messages.ts";
 import { type ActorSnapshot, type LogicKind, SystemActor } from "./actors.ts";
 import { DispatcherDevice } from "./dispatcherDevice.ts";
 import { MmuDevice } from "./mmuDevice.ts";
+import type { Operation, OperationFactory, OperationResult } from "./operation.ts";
 import { PrlUnitDevice, PvmDevice } from "./pvmDevice.ts";
 import { TrackerDevice } from "./trackerDevice.ts";
 import { World, type WorldConfig } from "./world.ts";
@@ -30,10 +36,8 @@ export interface SystemConfig {
   /** Longest burst of a guest, in cycles. */
   readonly quantumCycles: number;
   readonly timesliceCycles: number;
-  /** Cycles between harvests, 0 = one at the end. */
-  readonly harvestCycles: number;
-  /** Cycles until the run is ended, 0 = when the workloads have ended. */
-  readonly deadlineCycles: number;
+  /** What the toolstack does. */
+  readonly operation: OperationFactory;
 }
 
 export interface SystemSnapshot {
@@ -54,6 +58,7 @@ export class System {
   readonly #actors: SystemActor[] = [];
   readonly #byName = new Map<string, SystemActor>();
   readonly #trackers: TrackerDevice[] = [];
+  readonly operation: Operation;
   readonly #toolstack: SystemActor;
   readonly #kind: LogicKind;
   #fault: { readonly error: unknown } | null = null;
@@ -62,6 +67,7 @@ export class System {
     this.config = config;
     this.#kind = kind;
     this.world = new World(config.world);
+    this.operation = config.operation(this.world);
     this.#wire();
     this.#toolstack = this.actor("toolstack");
     this.interconnect.post(0, this.#toolstack.id, 0, { type: "begin" });
@@ -84,9 +90,22 @@ export class System {
     return id === 0 ? "system" : this.#actors[id - 1]!.name;
   }
 
-  /** Whether the measurement has ended. */
+  /** Whether the operation has ended. */
   get done(): boolean {
-    return this.#toolstack.value === "done";
+    const { value } = this.#toolstack;
+    return value === "done" || value === "failed";
+  }
+
+  /** Every piece of memory, in a fixed order. */
+  parts(): readonly Part[] {
+    return [...this.world.parts(), ...this.operation.parts];
+  }
+
+  /** What came of the operation. */
+  result(): OperationResult {
+    const names = ["toolstack", ...Object.keys(this.operation.helpers)];
+    const contexts = names.map((name) => [name, this.actor(name).snapshot.context] as const);
+    return this.operation.result(Object.fromEntries(contexts), this.#toolstack.value);
   }
 
   /** Delivers one message; false when none is left or the measurement has ended. */
@@ -108,14 +127,14 @@ export class System {
     return {
       interconnect: this.interconnect.save(),
       actors: Object.fromEntries(actors),
-      parts: this.world.parts().map(savePart),
+      parts: this.parts().map(savePart),
     };
   }
 
   /** Puts a saved state back into a system of the same configuration. */
   restore(snapshot: SystemSnapshot): void {
     this.interconnect.restore(snapshot.interconnect);
-    const parts = this.world.parts();
+    const parts = this.parts();
     parts.forEach((part, i) => {
       restorePart(part, snapshot.parts[i]!);
     });
@@ -135,7 +154,7 @@ export class System {
 
   /** A digest of each part of memory and of each actor, by name. */
   digests(): Readonly<Record<string, string>> {
-    const parts = this.world.parts().map((part) => [part.name, digestPart(part)] as const);
+    const parts = this.parts().map((part) => [part.name, digestPart(part)] as const);
     const actors = this.#actors.map(({ name, snapshot }) => {
       const text = Buffer.from(JSON.stringify(snapshot));
       const words = new Int32Array(Math.ceil(text.length / 4));
@@ -167,14 +186,11 @@ export class System {
     const trackers = take(world.vms.length);
     const pvmCpus = take(config.pvmCpus);
 
-    this.#add("toolstack", toolstackMachine, null, {
-      self: toolstack,
-      scheduler,
-      trackers,
-      technique: config.world.tracking.technique,
-      harvestCycles: config.harvestCycles,
-      deadlineCycles: config.deadlineCycles,
-    });
+    const helperActors = Object.entries(this.operation.helpers);
+    const helpers = take(helperActors.length);
+    const wires = { toolstack, helpers, scheduler, trackers, vcpus, pvmCpus };
+    const { machine, device, input } = this.operation.main;
+    this.#add("toolstack", machine, device, input({ ...wires, self: toolstack }));
     this.#add("scheduler", schedulerMachine, null, {
       self: scheduler,
       toolstack,
@@ -240,6 +256,10 @@ export class System {
         entryCopyCycles: costs.prlEntry,
         reloadCycles: costs.remoteReload,
       });
+    });
+    helperActors.forEach(([name, helper], number) => {
+      const own = { ...wires, self: helpers[number]! };
+      this.#add(name, helper.machine, helper.device, helper.input(own));
     });
   }
 

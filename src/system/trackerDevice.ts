@@ -79,6 +79,8 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
     const technique = this.#technique!;
     const collected = technique.collect(tracked);
     const answer = this.#report(technique);
+    clearMarks(tracked.handedOver);
+    addAll(technique.findsWritten ? tracked.dirty : tracked.touched, tracked.handedOver);
     if (mode === "peek") return { type: "harvestPeeked", cycles: collected, answer };
     const cycles = collected + technique.rearm(tracked);
     clearMarks(tracked.dirty);

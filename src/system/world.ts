@@ -140,6 +140,7 @@ export class World {
         guest,
         tracked.dirty,
         tracked.touched,
+        tracked.handedOver,
         tracked.buffer,
         reportedWritten,
         reportedTouched,
@@ -189,6 +190,7 @@ export class World {
       ept,
       dirty: new DirtyBitmap(`${vm.name}/dirty`, total),
       touched: new DirtyBitmap(`${vm.name}/touched`, total),
+      handedOver: new DirtyBitmap(`${vm.name}/handedOver`, total),
       buffer: new CumulativeBuffer(`${vm.name}/cumulative`, total),
       vcpus: numbers.map((vcpu) => {
         const ring = new DirtyRing(`vcpu${vcpu}/ring`, rings, pmlEntries, tracking.ringReserved);

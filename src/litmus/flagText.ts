@@ -1,0 +1,56 @@
+/** Accessed and dirty flags of a walk as text: "A A A AD", top level first, or clean, accessed, dirty. */
+import type { HostMemory } from "../hardware/memory.ts";
+import type { Path } from "./entryPath.ts";
+
+/** Where the two flags are in an entry's low word. */
+export interface FlagBits {
+  readonly accessed: number;
+  readonly dirty: number;
+}
+
+/** The flags of each level that a text stands for, in a walk of so many levels. */
+function levelFlags(text: string, levels: number): string[] {
+  if (text === "clean") return Array<string>(levels).fill("-");
+  if (text === "accessed") return Array<string>(levels).fill("A");
+  if (text === "dirty") return [...Array<string>(levels - 1).fill("A"), "AD"];
+  return text.split(" ");
+}
+
+/** The text in its long form. */
+export function expandFlags(text: string, path: Path): string {
+  return path.length === 0 ? text : levelFlags(text, path.length).join(" ");
+}
+
+/** The flags that memory holds. */
+export function readFlags(memory: HostMemory, path: Path, bits: FlagBits): string {
+  if (path.length === 0) return "no entries";
+  return path
+    .map(({ word }) => {
+      const low = memory.words[word]!;
+      const text = `${(low & bits.accessed) === 0 ? "" : "A"}${(low & bits.dirty) === 0 ? "" : "D"}`;
+      return text === "" ? "-" : text;
+    })
+    .join(" ");
+}
+
+/** Sets the flags that a text names, and clears the others. Returns what is wrong with the text, or null. */
+export function applyFlags(
+  memory: HostMemory,
+  path: Path,
+  text: string,
+  bits: FlagBits,
+): string | null {
+  const levels = levelFlags(text, path.length);
+  if (levels.length !== path.length) {
+    return `flags "${text}" name ${levels.length} levels, but the walk has ${path.length}`;
+  }
+  for (const [i, { word }] of path.entries()) {
+    const wanted = levels[i]!;
+    let low = memory.words[word]! & ~(bits.accessed | bits.dirty);
+    if (wanted.includes("A")) low |= bits.accessed;
+    if (wanted.includes("D")) low |= bits.dirty;
+    memory.words[word] = low;
+  }
+  memory.structureChanged();
+  return null;
+}

@@ -1,0 +1,99 @@
+/** What is noted before a step, so that its effects can be told afterwards. */
+
+import { Counter } from "../hardware/counters.ts";
+import { logFrames } from "../hardware/geometry.ts";
+import { loadGuestMode } from "../hardware/mmu.ts";
+import { prlInitialIndex } from "../hardware/pageReferenceLog.ts";
+import { digestPart } from "../hardware/part.ts";
+import { findInLevel, META_LARGE, type TlbLevel } from "../hardware/tlb.ts";
+import { Field, readField, readField64, SECONDARY_PRL } from "../hardware/vmcs.ts";
+import { permissionText } from "./eptItems.ts";
+import type { Machine, Vcpu } from "./state.ts";
+import { logEntry, logSlotWord } from "./vmmSteps.ts";
+
+/** State before a step. Digests are taken only for what the step's expectations compare. */
+export interface Before {
+  readonly index: number;
+  readonly activeLog: number;
+  readonly fullLogs: number;
+  readonly rip: bigint;
+  readonly counters: Float64Array;
+  readonly memory: string | null;
+  readonly log: string | null;
+  readonly tlb: string | null;
+}
+
+/** Notes the state of a vCPU and, where asked, of memory, log and TLB. */
+export function observe(machine: Machine, vcpu: Vcpu, compared: readonly string[]): Before {
+  const { vmcs } = vcpu;
+  return {
+    index: readField(vmcs, Field.pmlIndex),
+    activeLog: readField(vmcs, Field.prlActiveLog),
+    fullLogs: readField(vmcs, Field.prlFullLogs),
+    rip: readField64(vmcs, Field.guestRip),
+    counters: vcpu.counters.slice(),
+    memory: compared.includes("memory") ? memoryDigest(machine) : null,
+    log: compared.includes("log") ? logDigest(machine, vcpu) : null,
+    tlb: compared.includes("tlb") ? digestPart(vcpu.mmu.tlb) : null,
+  };
+}
+
+/** All words with bytes: EPT, guest paging structures, logs. The processor's rolling digest is not memory. */
+function memoryDigest({ memory }: Machine): string {
+  const { words } = memory.arrays();
+  return digestPart({ name: "memory", arrays: () => (words === undefined ? {} : { words }) });
+}
+
+function logDigest(machine: Machine, vcpu: Vcpu): string {
+  const start = logSlotWord(machine, vcpu, 0, 0);
+  const logs = vcpu.mmu.prlOptions.doubleBuffer ? 2 : 1;
+  const length = logs * logFrames(machine.geometry) * machine.memory.frameWords;
+  const words = machine.memory.words.slice(start, start + length);
+  return digestPart({ name: "log", arrays: () => ({ words }) });
+}
+
+/** How much a counter has grown since. */
+export function grown(vcpu: Vcpu, before: Before, counter: number): number {
+  return vcpu.counters[counter]! - before.counters[counter]!;
+}
+
+/** The GPAs logged since, in order, from the slots that the rules give them. */
+export function loggedSince(machine: Machine, vcpu: Vcpu, before: Before): number[] {
+  const count = grown(vcpu, before, Counter.logEntries);
+  const prl = (readField(vcpu.vmcs, Field.secondaryControls) & SECONDARY_PRL) !== 0;
+  const { slotRule } = vcpu.mmu.prlOptions;
+  const logged: number[] = [];
+  let index = prl ? before.index : before.index & 0xffff;
+  let log = before.activeLog;
+  while (logged.length < count) {
+    if (prl && index === 0) {
+      if (slotRule === "store-at-zero") logged.push(Number(logEntry(machine, vcpu, log, 0)));
+      log ^= 1;
+      index = prlInitialIndex(machine.geometry.logEntries);
+      continue;
+    }
+    const slot = prl && slotRule === "decrement-then-store" ? index - 1 : index;
+    logged.push(Number(logEntry(machine, vcpu, log, slot)));
+    index--;
+  }
+  return logged;
+}
+
+/** The rights that the TLB holds for a linear page in the vCPU's present space; "none" without an entry. */
+export function cachedRights(vcpu: Vcpu, linearPage: number): string {
+  const { mmu } = vcpu;
+  const { tlb } = mmu;
+  if (mmu.vmcs === vcpu.vmcs) loadGuestMode(mmu);
+  const tag = linearPage >>> tlb.largeBits;
+  const places: [TlbLevel, number, number][] = [
+    [tlb.l1, linearPage, mmu.space],
+    [tlb.l2, linearPage, mmu.space],
+    [tlb.l1Large, tag, mmu.space | META_LARGE],
+    [tlb.l2, tag, mmu.space | META_LARGE],
+  ];
+  for (const [level, wanted, meta] of places) {
+    const found = findInLevel(level, wanted, meta);
+    if (found >= 0) return permissionText(level.meta[found]! & 7);
+  }
+  return "-";
+}

@@ -1,0 +1,44 @@
+/** The state of one litmus test: its machine and vCPUs. */
+import type { Ept } from "../hardware/ept.ts";
+import type { EventDelivery } from "../hardware/events.ts";
+import type { Geometry } from "../hardware/geometry.ts";
+import type { GuestPages } from "../hardware/guestPages.ts";
+import type { HostMemory } from "../hardware/memory.ts";
+import type { Mmu } from "../hardware/mmu.ts";
+import type { Vmcs } from "../hardware/vmcs.ts";
+import type { GuestTables } from "./guestTables.ts";
+import { LitmusProblem } from "./problem.ts";
+
+/** A virtual CPU: its VMCS, and the logical processor it runs on. */
+export interface Vcpu {
+  readonly name: string;
+  readonly vmcs: Vmcs;
+  readonly mmu: Mmu;
+  readonly counters: Float64Array;
+  readonly guest: GuestPages;
+  /** Whether its processor is in VMX non-root operation with this VMCS. */
+  inGuest: boolean;
+  /** The event delivered last, so that it can be injected again. */
+  lastEvent: EventDelivery | null;
+  /** PRL logs that the handler has copied and not yet reset, one bit each. */
+  copiedLogs: number;
+}
+
+export interface Machine {
+  readonly memory: HostMemory;
+  readonly geometry: Geometry;
+  readonly ept: Ept;
+  readonly tables: GuestTables;
+  readonly vcpus: ReadonlyMap<string, Vcpu>;
+  readonly first: Vcpu;
+  /** Completed stores by guest-physical page: the contents of frames without bytes. */
+  readonly stores: Map<number, number>;
+  /** Work that a test may still ask for, so that no text keeps the machine busy for ever. */
+  budget: number;
+}
+
+/** Takes from the test's budget. */
+export function spend(machine: Machine, amount: number, path: readonly PropertyKey[]): void {
+  machine.budget -= amount;
+  if (machine.budget < 0) throw new LitmusProblem(path, "the test asks for too many operations");
+}
