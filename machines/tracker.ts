@@ -243,8 +243,10 @@ export const trackerMachine = setup({
     isLast: ({ context }) => context.awaited === 1,
     isLastOfDisarm: ({ context }) => context.awaited === 1 && context.answer.type === "disarmed",
     isLastOfReaped: ({ context }) => context.awaitedByHeldBack === 1,
-    skipsInvept: ({ context, event }) =>
-      context.skipInvept && (event as Of<"tablesChanged">).answer.type !== "disarmed",
+    armsUnflushed: ({ context, event }) =>
+      context.skipInvept && (event as Of<"tablesChanged">).answer.type === "armed",
+    harvestsUnflushed: ({ context, event }) =>
+      context.skipInvept && (event as Of<"tablesChanged">).answer.type === "harvested",
     isArming: ({ event }) => (event as Of<"tablesChanged">).answer.type === "armed",
     isDisarming: ({ event }) => (event as Of<"tablesChanged">).answer.type === "disarmed",
   },
@@ -285,10 +287,11 @@ export const trackerMachine = setup({
       on: {
         tablesChanged: [
           {
-            guard: "skipsInvept",
+            guard: "armsUnflushed",
             target: "logging",
             actions: ["noteTechnique", "sendEnable", "sendAnswerUnflushed"],
           },
+          { guard: "harvestsUnflushed", target: "logging", actions: "sendAnswerUnflushed" },
           {
             guard: "isArming",
             target: "flushing",

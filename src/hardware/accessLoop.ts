@@ -3,10 +3,9 @@
  * or a PRL log fills. No allocation, no closures.
  */
 import { Counter } from "./counters.ts";
-import { Outcome, plainLeaf } from "./eptWalk.ts";
+import { Outcome, plainFirstWrite, plainLeaf } from "./eptWalk.ts";
 import { count, type Mmu } from "./mmu.ts";
 import { prlLog } from "./pageReferenceLog.ts";
-import { fillLevel } from "./tlb.ts";
 import { translateMiss } from "./translate.ts";
 
 /**
@@ -40,14 +39,16 @@ export const Stop = {
 
 /** Fewer accesses than this between two walks: the next ones probably walk too. */
 const WALK_BURST = 4;
-const PREFETCH = 8;
+/** Accesses whose leaves are loaded at once: about as many cache misses as a processor has in flight. */
+const PREFETCH = 16;
 
 /**
  * Performs accesses `from` to `to - 1` of a block within `budget` cycles. The access that exceeds the
  * budget still completes: an instruction is not cut in two.
  *
  * The loop searches the two TLB levels and does ordinary walks itself (paging off, 4 KiB leaf, no flag
- * to set); everything else goes through translateMiss. Both give the same result: a test compares them.
+ * to set but D); everything else goes through translateMiss. Both give the same result: a test compares
+ * them.
  * @param gap cycles of other work of the guest before each access
  * @returns the position of the first access that did not complete; mmu.stop and mmu.elapsed say more.
  */
@@ -61,16 +62,29 @@ export function runAccesses(
 ): number {
   const { truth, versions } = mmu.guest;
   const keepVersions = versions.length > 0;
-  const { l1, l2, l2Hint: hint } = mmu.tlb;
-  const { tag: l1Tag, meta: l1Meta, page: l1Page, setMask: l1Mask, ways: l1Ways } = l1;
-  const { tag: l2Tag, meta: l2Meta, page: l2Page, setMask: l2Mask, ways: l2Ways } = l2;
-  const hintMask = hint.length - 1;
-  const { words, frameWords } = mmu.memory;
-  const { region, firstLeaf } = mmu.leafTables;
-  const { space, prl, unusualHighBits, plainPageMask, plainPageBits } = mmu;
+  const { l1, l2, l2Hint: hint, state: tlbState } = mmu.tlb;
+  const { tag: l1Tag, meta: l1Meta, page: l1Page, next: l1Next } = l1;
+  const { tag: l2Tag, meta: l2Meta, page: l2Page, next: l2Next } = l2;
+  const { words } = mmu.memory;
+  const { region: regions, firstLeaf } = mmu.leafTables;
+  const { prl } = mmu;
+  // "| 0" tells V8 that these are plain 32-bit words, here and below: it spares conversions at each use.
+  const l1Mask = l1.setMask | 0;
+  const l1Ways = l1.ways | 0;
+  const l2Mask = l2.setMask | 0;
+  const l2Ways = l2.ways | 0;
+  const hintMask = (hint.length - 1) | 0;
+  const indexBits = mmu.indexBits | 0;
+  const offsetMask = (mmu.memory.frameWords - 1) | 0;
+  const regionMask = (regions.length - 1) | 0;
+  const space = mmu.space | 0;
+  const unusualHighBits = mmu.unusualHighBits | 0;
+  const plainPageMask = mmu.plainPageMask | 0;
+  const plainPageBits = mmu.plainPageBits | 0;
+  const isPlain = mmu.paging === 0;
   // With A/D flags on, D (bit 9) decides whether a mapping may be written; else W (bit 1) alone does.
   const dirtyShift = mmu.accessedDirty ? 8 : 0;
-  const { l2TlbHit } = mmu.costs;
+  const l2TlbHit = mmu.costs.l2TlbHit | 0;
   const cost = mmu.costs.access + gap;
   const walkCost = mmu.eptLevels * mmu.costs.walkReference;
   let cycles = 0;
@@ -89,86 +103,112 @@ export function runAccesses(
   mmu.l1LargeHits = 0;
   mmu.walks = 0;
   mmu.offset = 0;
-  for (; position < to; position++) {
+  while (position < to) {
     if (cycles >= budget) {
       stop = Stop.horizon;
       break;
     }
-    const word = block[position]!;
+    let word = block[position]!;
     const linearPage = word >>> 2;
-    const kind = (word & 3) << 2;
-    const need = (NEEDS >>> kind) & 7;
-    // The entry that the previous access used is still there: no need to search for it again.
-    if (linearPage !== lastLinearPage || (lastMeta & need) !== need) {
-      lastLinearPage = linearPage;
-      const want = space | need;
-      const l1First = (linearPage & l1Mask) * l1Ways;
-      const l1Found = findInSet(l1Tag, l1Meta, l1First, l1Ways, linearPage, want);
-      if (l1Found >= 0) {
-        page = l1Page[l1Found]!;
-        lastMeta = l1Meta[l1Found]!;
+    let kind = (word & 3) << 2;
+    let need = (NEEDS >>> kind) & 7;
+    if (linearPage === lastLinearPage && (lastMeta & need) === need) {
+      // The entry that the previous access used is still there: a run of accesses needs no search.
+      let kinds = 0;
+      do {
+        kinds |= TRUTHS >>> kind;
+        if (keepVersions && (need & 2) !== 0) versions[page] = versions[page]! + 1;
+        cycles += cost;
+        position++;
+        if (position === to || cycles >= budget) break;
+        word = block[position]!;
+        kind = (word & 3) << 2;
+        need = (NEEDS >>> kind) & 7;
+      } while (word >>> 2 === linearPage && (lastMeta & need) === need);
+      truth[page >>> 4] = truth[page >>> 4]! | ((kinds & 3) << ((page & 15) << 1));
+      continue;
+    }
+    lastLinearPage = linearPage;
+    const want = space | need;
+    const l1Set = linearPage & l1Mask;
+    const l1Found = findInSet(l1Tag, l1Meta, Math.imul(l1Set, l1Ways), l1Ways, linearPage, want);
+    if (l1Found >= 0) {
+      page = l1Page[l1Found]!;
+      lastMeta = l1Meta[l1Found]!;
+    } else {
+      l1Misses++;
+      const l2Set = linearPage & l2Mask;
+      let l2Found = hint[linearPage & hintMask]!;
+      if (l2Tag[l2Found] !== linearPage || ((l2Meta[l2Found]! ^ want) & (~7 | need)) !== 0) {
+        l2Found = findInSet(l2Tag, l2Meta, Math.imul(l2Set, l2Ways), l2Ways, linearPage, want);
+        if (l2Found >= 0) hint[linearPage & hintMask] = l2Found;
+      }
+      if (l2Found >= 0) {
+        page = l2Page[l2Found]!;
+        lastMeta = l2Meta[l2Found]!;
+        const slot = slotToFill(l1Next, l1Set, l1Ways, l1Found);
+        l1Tag[slot] = linearPage;
+        l1Meta[slot] = lastMeta;
+        l1Page[slot] = page;
+        cycles += l2TlbHit;
       } else {
-        l1Misses++;
-        let l2Found = hint[linearPage & hintMask]!;
-        if (l2Tag[l2Found] !== linearPage || ((l2Meta[l2Found]! ^ want) & (~7 | need)) !== 0) {
-          const l2First = (linearPage & l2Mask) * l2Ways;
-          l2Found = findInSet(l2Tag, l2Meta, l2First, l2Ways, linearPage, want);
-          if (l2Found >= 0) hint[linearPage & hintMask] = l2Found;
-        }
-        if (l2Found >= 0) {
-          page = l2Page[l2Found]!;
-          lastMeta = l2Meta[l2Found]!;
-          fillLevel(l1, l1Found, linearPage, lastMeta, page);
-          cycles += l2TlbHit;
-        } else {
-          const leaf = plainLeaf(words, frameWords, region, firstLeaf, linearPage, mmu);
+        const before = mmu.walkCycles;
+        let rights = 0;
+        if (isPlain && tlbState[1] === 0) {
+          if (position >= prefetched && position - lastWalk < WALK_BURST) {
+            prefetched = Math.min(position + PREFETCH, to);
+            prefetchLeaves(mmu, block, position, prefetched);
+          }
+          lastWalk = position;
+          const region = linearPage >>> indexBits;
+          const leaf =
+            regions[region & regionMask] === region
+              ? (firstLeaf[region & regionMask]! + ((linearPage << 1) & offsetMask)) | 0
+              : plainLeaf(mmu, linearPage);
           const low = words[leaf]!;
-          let rights = low & 7 & (~2 | (low >>> dirtyShift));
           if (
-            (low & plainPageMask) !== plainPageBits ||
-            (words[leaf + 1]! & unusualHighBits) !== 0 ||
-            mmu.paging !== 0 ||
-            mmu.tlb.state[1] !== 0
+            (low & plainPageMask) === plainPageBits &&
+            (words[leaf + 1]! & unusualHighBits) === 0
           ) {
-            rights = 0;
+            rights = low & 7 & (~2 | (low >>> dirtyShift));
+            if ((rights & need) !== need && (low & need) === need) {
+              // Only D is missing.
+              if (plainFirstWrite(mmu, linearPage, leaf)) rights = low & 7;
+            }
           }
-          if ((rights & need) === need) {
-            page = linearPage;
-            plainWalks++;
-            cycles += walkCost;
-            if (prl) {
-              const before = mmu.walkCycles;
-              prlLog(mmu, page, false);
-              cycles += mmu.walkCycles - before;
-            }
-            lastMeta = space | rights;
-            fillLevel(l1, l1Found, linearPage, lastMeta, page);
-            fillLevel(l2, l2Found, linearPage, lastMeta, page);
-            if (position >= prefetched && position - lastWalk < WALK_BURST) {
-              prefetched = Math.min(position + PREFETCH, to);
-              prefetchLeaves(mmu, block, position + 1, prefetched);
-            }
-            lastWalk = position;
-          } else {
-            const before = mmu.walkCycles;
-            const result = translateMiss(mmu, linearPage, need, l1Found);
-            cycles += mmu.walkCycles - before;
-            if (result < 0) {
-              stop = -1 - result;
-              break;
-            }
-            page = result;
-            lastMeta = need;
+        }
+        if ((rights & need) === need) {
+          page = linearPage;
+          plainWalks++;
+          if (prl) prlLog(mmu, page, false);
+          cycles += walkCost + mmu.walkCycles - before;
+          lastMeta = space | rights;
+          const l1Slot = slotToFill(l1Next, l1Set, l1Ways, l1Found);
+          l1Tag[l1Slot] = linearPage;
+          l1Meta[l1Slot] = lastMeta;
+          l1Page[l1Slot] = page;
+          const l2Slot = slotToFill(l2Next, l2Set, l2Ways, l2Found);
+          l2Tag[l2Slot] = linearPage;
+          l2Meta[l2Slot] = lastMeta;
+          l2Page[l2Slot] = page;
+        } else {
+          const result = translateMiss(mmu, linearPage, need, l1Found);
+          cycles += mmu.walkCycles - before;
+          if (result < 0) {
+            stop = -1 - result;
+            break;
           }
+          page = result;
+          lastMeta = need;
         }
       }
     }
     cycles += cost;
     truth[page >>> 4] = truth[page >>> 4]! | (((TRUTHS >>> kind) & 3) << ((page & 15) << 1));
     if (keepVersions && (need & 2) !== 0) versions[page] = versions[page]! + 1;
+    position++;
     if (mmu.prlFull) {
       stop = Stop.prlFull;
-      position++;
       break;
     }
   }
@@ -195,8 +235,8 @@ function findInSet(
   tag: number,
   want: number,
 ): number {
-  const end = first + ways;
-  for (let i = first; i < end; i++) {
+  const end = (first + ways) | 0;
+  for (let i = first | 0; i < end; i = (i + 1) | 0) {
     if (tags[i] !== tag) continue;
     const difference = meta[i]! ^ want;
     if ((difference & ~7) === 0) return (difference & want & 7) === 0 ? i : -2 - i;
@@ -204,17 +244,28 @@ function findInSet(
   return -1;
 }
 
+/** Where fillLevel would put a mapping into a set; `found` is findInSet's answer. */
+function slotToFill(next: Int32Array, set: number, ways: number, found: number): number {
+  if (found !== -1) return (-2 - found) | 0;
+  const way = next[set]!;
+  next[set] = ((way + 1) | 0) === ways ? 0 : (way + 1) | 0;
+  return (Math.imul(set, ways) + way) | 0;
+}
+
 /**
  * Loads the leaves of the coming accesses, so that their cache misses on this machine overlap. The
- * emulated machine does not notice.
+ * emulated machine does not notice. A wrong leaf (its region is not in the cache) does no harm.
  */
 function prefetchLeaves(mmu: Mmu, block: Int32Array, from: number, to: number): void {
   const { words, frameWords } = mmu.memory;
-  const { region, firstLeaf } = mmu.leafTables;
+  const { firstLeaf } = mmu.leafTables;
+  const { indexBits } = mmu;
+  const slotMask = firstLeaf.length - 1;
+  const offsetMask = frameWords - 1;
   let touched = 0;
   for (let position = from; position < to; position++) {
     const page = block[position]! >>> 2;
-    touched ^= words[plainLeaf(words, frameWords, region, firstLeaf, page, mmu)]!;
+    touched ^= words[firstLeaf[(page >>> indexBits) & slotMask]! + ((page << 1) & offsetMask)]!;
   }
   mmu.prefetched = touched;
 }

@@ -58,9 +58,7 @@ export function eptAccess(mmu: Mmu, page: number, access: number): number {
     mmu.leafBits = 31;
     return Outcome.done;
   }
-  const { region, firstLeaf } = mmu.leafTables;
-  const { words, frameWords } = mmu.memory;
-  const leaf = plainLeaf(words, frameWords, region, firstLeaf, page, mmu);
+  const leaf = plainLeaf(mmu, page);
   if (leaf !== 0 && plainAccess(mmu, page, access, leaf)) return Outcome.done;
   return walkEpt(mmu, page, access);
 }
@@ -69,24 +67,17 @@ export function eptAccess(mmu: Mmu, page: number, access: number): number {
  * The common case of the upper levels, which needs no decision: every entry is well-formed, RWX and
  * accessed. Returns the word index of the 4 KiB leaf, or 0 if the full walk must look.
  */
-export function plainLeaf(
-  words: Int32Array,
-  frameWords: number,
-  regions: Int32Array,
-  firstLeaves: Int32Array,
-  page: number,
-  mmu: Mmu,
-): number {
-  const leafOffset = (page << 1) & (frameWords - 1);
+export function plainLeaf(mmu: Mmu, page: number): number {
+  const { region: regions, firstLeaf } = mmu.leafTables;
   const region = page >>> mmu.indexBits;
   const slot = region & (regions.length - 1);
-  if (regions[slot] === region) return firstLeaves[slot]! + leafOffset;
-  return findPlainLeaf(mmu, words, page);
+  if (regions[slot] !== region) return findPlainLeaf(mmu, page);
+  return firstLeaf[slot]! + ((page << 1) & (mmu.memory.frameWords - 1));
 }
 
-function findPlainLeaf(mmu: Mmu, words: Int32Array, page: number): number {
+function findPlainLeaf(mmu: Mmu, page: number): number {
   const { indexBits, plainTableMask, plainTableBits, unusualHighBits, leafTables } = mmu;
-  const { frameWords } = mmu.memory;
+  const { words, frameWords } = mmu.memory;
   const indexMask = (1 << indexBits) - 1;
   let table = mmu.eptRoot;
   for (let shift = mmu.eptTopShift; shift > 0; shift -= indexBits) {
@@ -221,14 +212,25 @@ function updateFlags(
   }
   if (!somethingToSet) return Outcome.done;
   if (!allAccessed) setAccessed(mmu, leafLevel);
-  if (setDirty) {
-    const entry = mmu.path[leafLevel]!;
-    storeWord(mmu.memory, entry, mmu.memory.words[entry]! | EPT_DIRTY);
-    count(mmu, Counter.flagUpdates, 1);
-    mmu.walkCycles += mmu.costs.flagUpdate;
-    if (mmu.pml) pmlLog(mmu, page);
-  }
+  if (setDirty) setDirtyAndLog(mmu, page, mmu.path[leafLevel]!);
   return Outcome.done;
+}
+
+function setDirtyAndLog(mmu: Mmu, page: number, leaf: number): void {
+  storeWord(mmu.memory, leaf, mmu.memory.words[leaf]! | EPT_DIRTY);
+  count(mmu, Counter.flagUpdates, 1);
+  mmu.walkCycles += mmu.costs.flagUpdate;
+  if (mmu.pml) pmlLog(mmu, page);
+}
+
+/**
+ * What remains of a walk that found a plain leaf (plainLeaf) without D, for a write that it allows.
+ * Returns whether it is done: with a full log nothing happens, and the full walk must say so.
+ */
+export function plainFirstWrite(mmu: Mmu, page: number, leaf: number): boolean {
+  if (mmu.pml && pmlIsFull(mmu)) return false;
+  setDirtyAndLog(mmu, page, leaf);
+  return true;
 }
 
 function setAccessed(mmu: Mmu, lowestLevel: number): void {

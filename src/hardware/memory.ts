@@ -92,6 +92,8 @@ export class HostMemory implements Part {
   resize(lengths: Readonly<Record<string, number>>): void {
     const frames = (lengths["words"] ?? 0) / this.frameWords;
     this.#reserve(frames);
+    // What lies beyond is handed out later, and allocate() promises zeroes.
+    this.words.fill(0, frames * this.frameWords);
     this.state[0] = frames;
     this.structureChanged();
   }

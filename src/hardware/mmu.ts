@@ -192,7 +192,9 @@ export function deriveControls(
   const logging = (secondary & SECONDARY_PML) !== 0 && mmu.accessedDirty;
   mmu.prl = logging && (secondary & SECONDARY_PRL) !== 0;
   mmu.pml = logging && !mmu.prl;
-  mmu.prlFilter = mmu.prlOptions.variant === "dw19" && (secondary & SECONDARY_PRL_FILTER) !== 0;
+  // VEE21 3.2 logs the GPA that a walk gives, one a TLB miss; DW19 the guest's tables too, unless bit 27 is set.
+  const filter = (secondary & SECONDARY_PRL_FILTER) !== 0;
+  mmu.prlFilter = filter || mmu.prlOptions.variant === "vee21";
   mmu.modeBasedExecute = (secondary & SECONDARY_MODE_BASED_EXECUTE) !== 0;
   mmu.vpidEnabled = (secondary & SECONDARY_VPID) !== 0;
   mmu.vpid = mmu.vpidEnabled ? readField(vmcs, Field.vpid) & 0xffff : 0;

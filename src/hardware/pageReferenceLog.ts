@@ -31,7 +31,11 @@ export const PrlSlotRule = {
 export type PrlSlotRuleName = keyof typeof PrlSlotRule;
 
 export interface PrlOptions {
-  /** vee21: 16-bit index, no filter. dw19: 64-bit index, so logs of more than 32768 entries; bit 27 filters. */
+  /**
+   * vee21: one GPA a TLB miss, the page that the program asked for; 16-bit index.
+   * dw19: the guest's page-table pages too, unless control bit 27 filters them; 64-bit index, so logs of
+   * more than 32768 entries.
+   */
   readonly variant: "vee21" | "dw19";
   readonly slotRule: PrlSlotRuleName;
   /** Two logs used in turn: the guest fills one while the other is handled (after POSTER18). */

@@ -28,6 +28,8 @@ export class CumulativeBuffer implements Part {
   resize(lengths: Readonly<Record<string, number>>): void {
     const needed = lengths["counts"] ?? 0;
     if (needed > this.counts.length) this.counts = new Int32Array(needed);
+    // Blocks beyond are allotted later, and begin at zero.
+    this.counts.fill(0, needed);
     this.state[0] = needed / BLOCK;
   }
 }

@@ -15,11 +15,13 @@ export type Budget = () => number;
 
 export class MmuDevice implements Device<MmuRequest, MmuReply> {
   readonly #world: World;
+  readonly #pcpu: number;
   readonly #mmu: Mmu;
   readonly #budget: Budget;
 
   constructor(world: World, pcpu: number, budget: Budget) {
     this.#world = world;
+    this.#pcpu = pcpu;
     this.#mmu = world.mmus[pcpu]!;
     this.#budget = budget;
   }
@@ -33,6 +35,7 @@ export class MmuDevice implements Device<MmuRequest, MmuReply> {
       if (failure !== null) return { type: "entryRefused", failure };
       const { guest } = this.#world.vms[state.vm]!;
       loadControls(this.#mmu, vmcs, guest, state.counters.values);
+      this.#world.loaded.vcpus[this.#pcpu] = vcpu + 1;
     }
     return this.#run(state);
   }

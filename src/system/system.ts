@@ -4,7 +4,7 @@
  */
 import type { AnyEventObject, AnyStateMachine } from "xstate";
 import { dispatcherMachine } from "../../machines/dispatcher.ts";
-import { type MmuContext, mmuMachine } from "../../machines/mmu.ts";
+import { mmuMachine } from "../../machines/mmu.ts";
 import { pmlUnitMachine } from "../../machines/pmlUnit.ts";
 import { prlUnitMachine } from "../../machines/prlUnit.ts";
 import { pvmCpuMachine } from "../../machines/pvmCpu.ts";
@@ -145,9 +145,9 @@ export class System {
       ).technique;
     });
     this.world.mmus.forEach((mmu, pcpu) => {
-      const { vcpu } = this.actor(`pcpu${pcpu}/mmu`).snapshot.context as MmuContext;
-      if (vcpu < 0) return;
-      const { vm, vmcs, counters } = this.world.vcpus[vcpu]!;
+      const loaded = this.world.vcpus[this.world.loaded.vcpus[pcpu]! - 1];
+      if (loaded === undefined) return;
+      const { vm, vmcs, counters } = loaded;
       deriveControls(mmu, vmcs, this.world.vms[vm]!.guest, counters.values);
     });
   }

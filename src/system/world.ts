@@ -103,12 +103,28 @@ export interface VcpuState {
   readonly stream: AccessStream;
 }
 
+/** What the physical CPUs have loaded. */
+export class LoadedVcpus implements Part {
+  readonly name = "loaded";
+  /** By physical CPU: 1 + the number of the vCPU whose controls the last VM entry loaded, 0 before the first. */
+  readonly vcpus: Int32Array;
+
+  constructor(pcpus: number) {
+    this.vcpus = new Int32Array(pcpus);
+  }
+
+  arrays(): Readonly<Record<string, WordArray>> {
+    return { vcpus: this.vcpus };
+  }
+}
+
 export class World {
   readonly config: WorldConfig;
   readonly memory: HostMemory;
   readonly vms: readonly VmState[];
   readonly vcpus: readonly VcpuState[];
   readonly mmus: readonly Mmu[];
+  readonly loaded: LoadedVcpus;
   readonly logs: LogPages;
 
   constructor(config: WorldConfig) {
@@ -125,6 +141,7 @@ export class World {
       return built;
     });
     this.vcpus = vcpus;
+    this.loaded = new LoadedVcpus(config.pcpus);
     this.mmus = Array.from(
       { length: config.pcpus },
       (_, pcpu) => new Mmu(`pcpu${pcpu}/tlb`, this.memory, geometry, config.mmu),
@@ -136,6 +153,7 @@ export class World {
     return [
       this.memory,
       this.logs,
+      this.loaded,
       ...this.vms.flatMap(({ guest, tracked, reportedWritten, reportedTouched }) => [
         guest,
         tracked.dirty,

@@ -1,0 +1,34 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { Field } from "../../src/hardware/vmcs.ts";
+import { litmusJsonSchema } from "../../src/litmus/schema.ts";
+import { CONTROLS } from "../../src/litmus/setupSchema.ts";
+import { expectation, UNCHANGED, VERBS } from "../../src/litmus/stepSchema.ts";
+
+const FILE = "docs/litmus.schema.json";
+
+it("the published JSON Schema is that of the code (UPDATE_SCHEMA=1 writes it)", () => {
+  if (process.env["UPDATE_SCHEMA"] !== undefined) writeFileSync(FILE, litmusJsonSchema());
+  expect(readFileSync(FILE, "utf8")).toBe(litmusJsonSchema());
+});
+
+it("lets a parameter stand for a value and for a verb", () => {
+  const schema = litmusJsonSchema();
+  expect(schema).toContain(String.raw`"pattern": "^\$[A-Za-z]\w*$"`.replaceAll("\\", "\\\\"));
+  expect(Buffer.byteLength(schema)).toBeLessThan(200_000);
+});
+
+describe("docs/litmus.md", () => {
+  const manual = readFileSync("docs/litmus.md", "utf8");
+
+  it("shows the worked example as it is", () => {
+    expect(manual).toContain(readFileSync("test/litmus/example.litmus.yaml", "utf8"));
+  });
+
+  it("explains every step, expectation, control and VMCS field", () => {
+    const names = [VERBS, UNCHANGED, CONTROLS, Object.keys(expectation.shape), Object.keys(Field)];
+    const pdptes = ["guestPdpte1", "guestPdpte2"];
+    const missing = names.flat().filter((name) => !manual.includes(`\`${name}\``));
+    expect(missing.filter((name) => !pdptes.includes(name))).toEqual([]);
+  });
+});
