@@ -29,7 +29,7 @@ export interface Geometry {
   /** Entries of a PML or PRL log: 512 on the real machine. */
   readonly logEntries: number;
   readonly tlb: TlbGeometry;
-  /** Physical-address width (MAXPHYADDR): at most 52. */
+  /** Physical-address width (MAXPHYADDR): at most 43 where accesses run, for page numbers are signed words. */
   readonly physicalAddressBits: number;
 }
 
@@ -46,7 +46,7 @@ export const DEFAULT_GEOMETRY: Geometry = {
   indexBits: 9,
   logEntries: 512,
   tlb: DEFAULT_TLB,
-  physicalAddressBits: 46,
+  physicalAddressBits: 43,
 };
 
 /** Frames that one log occupies: a page holds as many entries as a paging structure has. */

@@ -152,7 +152,7 @@ function build(value: SetupValue): Subject {
     indexBits: value.indexBits,
     logEntries: value.logEntries,
     tlb: { l1: value.l1, l1Large: value.l1Large, l2: value.l2 },
-    physicalAddressBits: 46,
+    physicalAddressBits: 43,
   };
   const memory = new HostMemory(value.indexBits);
   const ept = createEpt(memory, geometry);

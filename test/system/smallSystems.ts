@@ -152,7 +152,7 @@ export function configOf(recipe: Recipe): SystemConfig {
         indexBits,
         logEntries,
         tlb: { l1, l1Large, l2 },
-        physicalAddressBits: 46,
+        physicalAddressBits: 43,
       },
       pcpus: recipe.pcpus,
       vms: recipe.vms.map((vm, number) => ({
