@@ -11,6 +11,7 @@
  *   guest    | vmExit, log-full        | handling | logFullExit to the tracker
  *   guest    | vmExit, EPT violation   | handling | eptViolation to the tracker
  *   guest    | vmExit, other           | deciding | -
+ *   guest    | entryFailed             | deciding | -
  *   handling | inveptRequest           | handling | device: invept
  *   handling | invalidated             | handling | inveptDone to the tracker that asked
  *   handling | handled                 | deciding | -
@@ -70,7 +71,10 @@ export type DispatcherRequest = { readonly op: "invept"; readonly vm: number };
 export type DispatcherReply = { readonly type: "invalidated" };
 
 type DispatcherEvent =
-  | Extract<Message, { type: "schedule" | "inveptRequest" | "preempt" | "vmExit" | "handled" }>
+  | Extract<
+      Message,
+      { type: "schedule" | "inveptRequest" | "preempt" | "vmExit" | "entryFailed" | "handled" }
+    >
   | DispatcherReply;
 type Of<T extends DispatcherEvent["type"]> = Extract<DispatcherEvent, { type: T }>;
 
@@ -179,6 +183,7 @@ export const dispatcherMachine = setup({
           { guard: "isHlt", target: "deciding", actions: ["countExit", "noteLeaving"] },
           { target: "deciding", actions: ["countExit", "noteCrash"] },
         ],
+        entryFailed: { target: "deciding", actions: "noteCrash" },
       },
     },
     handling: {

@@ -12,7 +12,9 @@
  *                | vmPaused or vmHalted when it was the VM's last
  *   timesliceEnd | preempt to the dispatcher, if it is still that slice and somebody waits
  *   pauseVm      | its waiting vCPUs are held; preempt to the dispatchers of the running ones
- *   unpauseVm    | the held vCPUs wait again; free CPUs are filled
+ *   unpauseVm    | the held vCPUs wait again, if it was the last pause; free CPUs are filled
+ *
+ * Pauses nest: a VM runs again when every pause is undone (Xen's domain_pause and its pause_count).
  */
 import { assign, emit, setup } from "xstate";
 import {
@@ -46,8 +48,8 @@ export interface SchedulerContext extends SchedulerInput {
   /** vCPUs that wait for a CPU, first come first. */
   readonly waiting: readonly number[];
   readonly halted: readonly number[];
-  /** Who asked for the pause of a VM, by VM; 0 = not paused. */
-  readonly pausedBy: readonly ActorId[];
+  /** Who asked for the pauses of a VM that hold now, by VM; empty = not paused. */
+  readonly pausedBy: readonly (readonly ActorId[])[];
 }
 
 type SchedulerEvent = Extract<
@@ -67,7 +69,7 @@ function vcpusOf(context: SchedulerContext, vm: number): number[] {
 }
 
 function isPaused(context: SchedulerContext, vcpu: number): boolean {
-  return context.pausedBy[context.vmOfVcpu[vcpu]!] !== 0;
+  return context.pausedBy[context.vmOfVcpu[vcpu]!]!.length > 0;
 }
 
 /** Gives free CPUs to waiting vCPUs of VMs that are not paused. */
@@ -112,8 +114,9 @@ function planDescheduled(
     sends.push(send(context.toolstack, { type: "vmHalted", vm }));
   }
   const stillRuns = cpus.some((slot) => members.includes(slot.vcpu));
-  const requester = context.pausedBy[vm]!;
-  if (requester !== 0 && !stillRuns) sends.push(send(requester, { type: "vmPaused", vm }));
+  // As the VM ran until now, nobody who asked has been answered yet.
+  const paused = stillRuns ? [] : context.pausedBy[vm]!;
+  for (const requester of paused) sends.push(send(requester, { type: "vmPaused", vm }));
   return fillCpus(context, { changes, sends });
 }
 
@@ -121,13 +124,16 @@ function planPause(
   context: SchedulerContext,
   { vm, requester }: Extract<SchedulerEvent, { type: "pauseVm" }>,
 ): Plan {
-  const pausedBy = context.pausedBy.with(vm, requester);
+  const before = context.pausedBy[vm]!;
+  const pausedBy = context.pausedBy.with(vm, [...before, requester]);
   const members = vcpusOf(context, vm);
   const running = context.cpus.flatMap(({ vcpu }, pcpu) => (members.includes(vcpu) ? [pcpu] : []));
   const sends =
     running.length === 0
       ? [send(requester, { type: "vmPaused", vm })]
-      : running.map((pcpu) => send(context.dispatchers[pcpu]!, { type: "preempt" }));
+      : running
+          .filter(() => before.length === 0)
+          .map((pcpu) => send(context.dispatchers[pcpu]!, { type: "preempt" }));
   return { changes: { pausedBy }, sends };
 }
 
@@ -150,11 +156,13 @@ function plan(context: SchedulerContext, event: SchedulerEvent): Plan {
       const waiting = [...context.waiting, ...vcpusOf(context, event.vm)];
       return fillCpus(context, { changes: { waiting }, sends: [] });
     }
-    case "unpauseVm":
+    case "unpauseVm": {
+      const left = context.pausedBy[event.vm]!.slice(1);
       return fillCpus(context, {
-        changes: { pausedBy: context.pausedBy.with(event.vm, 0) },
+        changes: { pausedBy: context.pausedBy.with(event.vm, left) },
         sends: [],
       });
+    }
     case "descheduled":
       return planDescheduled(context, event);
     case "pauseVm":
@@ -183,7 +191,7 @@ export const schedulerMachine = setup({
     cpus: input.mmus.map(() => ({ vcpu: -1, slice: 0 })),
     waiting: [],
     halted: [],
-    pausedBy: Array.from({ length: Math.max(-1, ...input.vmOfVcpu) + 1 }, () => 0),
+    pausedBy: Array.from({ length: Math.max(-1, ...input.vmOfVcpu) + 1 }, () => []),
   }),
   initial: "scheduling",
   states: {

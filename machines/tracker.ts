@@ -33,7 +33,13 @@ import {
   send,
   sendAll,
 } from "../src/interconnect/emissions.ts";
-import type { ActorId, HarvestMode, Message, Technique } from "../src/interconnect/messages.ts";
+import type {
+  ActorId,
+  HarvestMode,
+  LogUnit,
+  Message,
+  Technique,
+} from "../src/interconnect/messages.ts";
 
 export interface TrackerInput {
   readonly vm: number;
@@ -45,9 +51,6 @@ export interface TrackerInput {
   /** A planted fault: answers without having INVEPT executed. */
   readonly skipInvept: boolean;
 }
-
-/** Which unit of the processor logs for a technique. */
-export type LogUnit = "none" | "pml" | "prl";
 
 export interface TrackerContext extends TrackerInput {
   readonly technique: Technique;
@@ -300,7 +303,7 @@ export const trackerMachine = setup({
           {
             guard: "isDisarming",
             target: "flushing",
-            actions: ["noteFlush", "sendDisable", "sendInvepts"],
+            actions: ["noteFlush", "forgetTechnique", "sendDisable", "sendInvepts"],
           },
           { target: "flushing", actions: ["noteFlush", "sendInvepts"] },
         ],
@@ -313,7 +316,7 @@ export const trackerMachine = setup({
           {
             guard: "isLastOfDisarm",
             target: "off",
-            actions: ["noteDone", "forgetTechnique", "sendAnswer"],
+            actions: ["noteDone", "sendAnswer"],
           },
           { guard: "isLast", target: "logging", actions: ["noteDone", "sendAnswer"] },
           { actions: "noteDone" },

@@ -5,7 +5,7 @@
  *   ---------|----------------------|--------|---------------------------------------
  *   ready    | schedule             | guest  | enterGuest to the MMU, after T_e
  *   guest    | guestStopped         | root   | vmExit to the dispatcher, after T_x
- *   guest    | entryFailed          | halted | descheduled to the scheduler
+ *   guest    | entryFailed          | root   | entryFailed to the dispatcher
  *   root     | resume               | guest  | enterGuest to the MMU, after T_e
  *   root     | deschedule           | ready  | descheduled to the scheduler
  *   root     | deschedule, stopped  | halted | descheduled to the scheduler, halted
@@ -34,6 +34,8 @@ export interface VcpuContext extends VcpuInput {
   readonly finished: boolean;
   /** Why the last VM entry failed; empty if it did not. */
   readonly entryFailure: string;
+  /** Reason of the last VM exit, -1 before the first. */
+  readonly lastExit: number;
 }
 
 type Of<T extends Message["type"]> = Extract<Message, { type: T }>;
@@ -51,10 +53,10 @@ export const vcpuMachine = setup({
       const { mmu, dispatcher } = event as Of<"schedule">;
       return { mmu, dispatcher };
     }),
-    noteExit: assign(({ context, event }) => ({
-      exits: context.exits + 1,
-      finished: (event as Of<"guestStopped">).reason === ExitReason.hlt,
-    })),
+    noteExit: assign(({ context, event }) => {
+      const { reason } = event as Of<"guestStopped">;
+      return { exits: context.exits + 1, finished: reason === ExitReason.hlt, lastExit: reason };
+    }),
     noteEntry: assign({ entries: ({ context }) => context.entries + 1 }),
     noteFailure: assign({ entryFailure: ({ event }) => (event as Of<"entryFailed">).failure }),
     sendEnter: emit(({ context }) =>
@@ -66,6 +68,12 @@ export const vcpuMachine = setup({
       const message = { type: "vmExit", vcpu, vm, reason, qualification, page } as const;
       return send(context.dispatcher, message, context.exitCycles);
     }),
+    sendEntryFailed: emit(({ context, event }) =>
+      send(context.dispatcher, {
+        type: "entryFailed",
+        failure: (event as Of<"entryFailed">).failure,
+      }),
+    ),
     sendDescheduled: emit(({ context }) =>
       send(context.scheduler, { type: "descheduled", vcpu: context.vcpu, halted: false }),
     ),
@@ -87,6 +95,7 @@ export const vcpuMachine = setup({
     entries: 0,
     finished: false,
     entryFailure: "",
+    lastExit: -1,
   }),
   initial: "ready",
   states: {
@@ -96,7 +105,7 @@ export const vcpuMachine = setup({
     guest: {
       on: {
         guestStopped: { target: "root", actions: ["noteExit", "sendExit"] },
-        entryFailed: { target: "halted", actions: ["noteFailure", "sendHalted"] },
+        entryFailed: { target: "root", actions: ["noteFailure", "sendEntryFailed"] },
       },
     },
     root: {

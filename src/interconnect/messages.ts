@@ -16,6 +16,9 @@ export type Technique =
   | "prl"
   | "dirtyRing";
 
+/** Which unit of the processor logs for a technique. */
+export type LogUnit = "none" | "pml" | "prl";
+
 /** Xen's log-dirty operations: CLEAN returns the bitmap and starts a new round, PEEK only looks. */
 export type HarvestMode = "clean" | "peek";
 
@@ -33,7 +36,7 @@ export type Message =
       readonly qualification: number;
       readonly page: number;
     }
-  // MMU -> vCPU: VMfail, a control field is invalid.
+  // MMU -> vCPU -> dispatcher: VMfail, a control field is invalid.
   | { readonly type: "entryFailed"; readonly failure: string }
   // MMU -> PML unit: an event needs the log and the index is out of range.
   | { readonly type: "pmlIndexOutOfRange" }
@@ -114,7 +117,29 @@ export type Message =
   | { readonly type: "begin" }
   // Toolstack -> itself: time for a harvest; time is up.
   | { readonly type: "harvestDue" }
-  | { readonly type: "deadline" };
+  | { readonly type: "deadline" }
+  // Checkpointing toolstack -> itself: time for a checkpoint; the epoch has its length; the pages are
+  // copied; the storage has acknowledged the checkpoint.
+  | { readonly type: "checkpointDue" }
+  | { readonly type: "epochDue" }
+  | { readonly type: "checkpointCopied" }
+  | { readonly type: "checkpointWritten" }
+  // Migrating toolstack -> itself: the migration begins; a batch of pages has arrived; the destination
+  // can resume the VM; the operator aborts; the link fails; the run has gone on long enough.
+  | { readonly type: "migrationDue" }
+  | { readonly type: "batchArrived" }
+  | { readonly type: "destinationReady" }
+  | { readonly type: "abortDue" }
+  | { readonly type: "linkDown" }
+  | { readonly type: "settled" }
+  // Migrating toolstack -> throttle: the share of time, in percent, that the VM shall not run.
+  | { readonly type: "setThrottle"; readonly percent: number }
+  // Throttle -> itself. `turn` counts slices and sleeps, so that an earlier timer is recognised.
+  | { readonly type: "throttleSliceEnd"; readonly turn: number }
+  | { readonly type: "throttleWake"; readonly turn: number }
+  // Operation -> sampler: count the guest's accesses from now on; and sampler -> itself.
+  | { readonly type: "startSampling" }
+  | { readonly type: "sampleDue" };
 
 export type MessageType = Message["type"];
 

@@ -1,8 +1,11 @@
 /** The one interface of all tracking techniques. What each costs the guest and the hypervisor is in its own file. */
+import type { LogUnit, Technique as TechniqueName } from "../../interconnect/messages.ts";
 import type { Fix } from "../logDirty.ts";
 import type { TrackedVm } from "../trackedVm.ts";
 
-/** What can be armed. "none" is the absence of tracking. */
+export type { TechniqueName };
+
+/** All names, for schemas and options. "none" is the absence of tracking. */
 export const TECHNIQUES = [
   "none",
   "writeProtect",
@@ -11,11 +14,7 @@ export const TECHNIQUES = [
   "pml",
   "prl",
   "dirtyRing",
-] as const;
-export type TechniqueName = (typeof TECHNIQUES)[number];
-
-/** Which unit of the processor logs for a technique. */
-export type LogUnit = "none" | "pml" | "prl";
+] as const satisfies readonly TechniqueName[];
 
 export interface ExitWork {
   readonly fix: Fix;

@@ -1,0 +1,303 @@
+/**
+ * The toolstack in the pVM, checkpointing running VMs in the manner of Remus (NSDI'08): at the end of
+ * each epoch the VMs stop for as long as it takes to copy the dirty pages into a staging buffer; the
+ * buffer is written while they run on; what they sent out during the epoch is held until the storage
+ * has acknowledged it. There is one staging buffer, so an epoch does not end before the last
+ * checkpoint is acknowledged. The first checkpoint holds all pages and is taken before the VMs run.
+ *
+ *   state       | event                      | next        | emits
+ *   ------------|----------------------------|-------------|----------------------------------------
+ *   created     | begin                      | arming      | arm to every tracker
+ *   arming      | armed                      | arming      | -
+ *   arming      | armed, last                | copying     | device: copy (all pages)
+ *   copying     | pagesCopied                | copying     | checkpointCopied to itself; device: keepState
+ *   copying     | checkpointCopied           | running     | startVm or unpauseVm for every VM; epochDue and
+ *               |                            |             | checkpointWritten to itself; device: release
+ *   copying     | checkpointCopied, ending   | finishing   | checkpointWritten to itself; device: release
+ *   running     | checkpointWritten          | running     | device: commit
+ *   running     | committed                  | running     | -
+ *   running     | writeFailed                | unprotected | -
+ *   running     | epochDue                   | pausing     | pauseVm for every VM; device: notePause
+ *   running     | epochDue, not acknowledged | late        | -
+ *   running     | deadline; vmHalted, last   | pausing     | as epochDue: the last checkpoint
+ *   running     | the same, not acknowledged | late        | -
+ *   late        | checkpointWritten          | late        | device: commit
+ *   late        | committed                  | pausing     | pauseVm for every VM; device: notePause
+ *   late        | writeFailed                | unprotected | -
+ *   late        | writeFailed, ending        | failed      | -
+ *   pausing     | vmPaused                   | pausing     | -
+ *   pausing     | vmPaused, last             | harvesting  | harvest to every tracker
+ *   harvesting  | harvested                  | harvesting  | -
+ *   harvesting  | harvested, last            | copying     | device: copy (the harvested pages)
+ *   finishing   | checkpointWritten          | finishing   | device: commit
+ *   finishing   | committed                  | done        | -
+ *   finishing   | writeFailed                | failed      | -
+ *   unprotected | deadline; vmHalted, last   | failed      | -
+ */
+import { assign, emit, setup } from "xstate";
+import {
+  type DeviceEmission,
+  request,
+  type SendAllEmission,
+  type SendEmission,
+  send,
+  sendAll,
+} from "../src/interconnect/emissions.ts";
+import type { ActorId, Message, Technique } from "../src/interconnect/messages.ts";
+
+export interface CheckpointLiveInput {
+  readonly self: ActorId;
+  readonly scheduler: ActorId;
+  /** By VM. */
+  readonly trackers: readonly ActorId[];
+  readonly technique: Technique;
+  /** Shortest time that VMs run between two checkpoints. */
+  readonly epochCycles: number;
+  /** Cycles after which the run ends; 0 = when the workloads do. */
+  readonly deadlineCycles: number;
+}
+
+export interface CheckpointLiveContext extends CheckpointLiveInput {
+  /** Answers still missing in the present step. */
+  readonly missing: number;
+  readonly halted: number;
+  readonly ending: boolean;
+  readonly started: boolean;
+  /** A checkpoint is on its way to the storage; its writing takes so many cycles. */
+  readonly writing: boolean;
+  readonly writeCycles: number;
+  /** Epochs that had to wait for the acknowledgement of the checkpoint before. */
+  readonly lateEpochs: number;
+  /** Why a checkpoint could not be written, one sentence each. */
+  readonly failures: readonly string[];
+}
+
+/** What the checkpointing machines ask of their device, which has the clock, the buffer and the file. */
+export type CheckpointRequest =
+  // The VMs are about to stop; they are about to go on, or have ended.
+  | { readonly op: "notePause" }
+  | { readonly op: "release" }
+  // Into the staging buffer, of every VM: all its pages, or those of the last harvest.
+  | { readonly op: "copy"; readonly all: boolean }
+  // The state of everything that is not memory of the VMs, to go with the checkpoint.
+  | { readonly op: "keepState" }
+  | { readonly op: "commit" };
+
+export type CheckpointReply =
+  | { readonly type: "noted" }
+  | { readonly type: "pagesCopied"; readonly copyCycles: number; readonly writeCycles: number }
+  | { readonly type: "committed" }
+  | { readonly type: "writeFailed"; readonly failure: string };
+
+type CheckpointLiveEvent =
+  | Extract<
+      Message,
+      {
+        type:
+          | "begin"
+          | "armed"
+          | "vmHalted"
+          | "vmPaused"
+          | "harvested"
+          | "deadline"
+          | "epochDue"
+          | "checkpointCopied"
+          | "checkpointWritten";
+      }
+    >
+  | CheckpointReply;
+type Of<T extends CheckpointLiveEvent["type"]> = Extract<CheckpointLiveEvent, { type: T }>;
+
+export const checkpointLiveMachine = setup({
+  types: {
+    context: {} as CheckpointLiveContext,
+    events: {} as CheckpointLiveEvent,
+    input: {} as CheckpointLiveInput,
+    emitted: {} as SendEmission | SendAllEmission | DeviceEmission<CheckpointRequest>,
+  },
+  actions: {
+    expectAll: assign({ missing: ({ context }) => context.trackers.length }),
+    noteAnswer: assign({ missing: ({ context }) => context.missing - 1 }),
+    noteHalted: assign({ halted: ({ context }) => context.halted + 1 }),
+    noteEnding: assign({ ending: true }),
+    noteStarted: assign({ started: true }),
+    noteLate: assign({ lateEpochs: ({ context }) => context.lateEpochs + 1 }),
+    noteCopied: assign({
+      writeCycles: ({ event }) => (event as Of<"pagesCopied">).writeCycles,
+    }),
+    noteWriting: assign({ writing: true }),
+    noteWritten: assign({ writing: false }),
+    noteFailure: assign({
+      failures: ({ context, event }) => [...context.failures, (event as Of<"writeFailed">).failure],
+    }),
+    sendArms: emit(({ context }) => {
+      const { technique, self } = context;
+      const message = { type: "arm", technique, requester: self } as const;
+      return sendAll(context.trackers.map((tracker) => send(tracker, message)));
+    }),
+    sendCopied: emit(({ context, event }) =>
+      send(context.self, { type: "checkpointCopied" }, (event as Of<"pagesCopied">).copyCycles),
+    ),
+    sendWritten: emit(({ context }) =>
+      send(context.self, { type: "checkpointWritten" }, context.writeCycles),
+    ),
+    sendRuns: emit(({ context }) => {
+      const type = context.started ? "unpauseVm" : "startVm";
+      const { self, deadlineCycles } = context;
+      const timed = !context.started && deadlineCycles > 0;
+      return sendAll([
+        ...context.trackers.map((_, vm) => send(context.scheduler, { type, vm })),
+        send(self, { type: "epochDue" }, context.epochCycles),
+        ...(timed ? [send(self, { type: "deadline" }, deadlineCycles)] : []),
+      ]);
+    }),
+    sendPauses: emit(({ context }) =>
+      sendAll(
+        context.trackers.map((_, vm) =>
+          send(context.scheduler, { type: "pauseVm", vm, requester: context.self }),
+        ),
+      ),
+    ),
+    sendHarvests: emit(({ context }) => {
+      const message = { type: "harvest", mode: "clean", requester: context.self } as const;
+      return sendAll(context.trackers.map((tracker) => send(tracker, message)));
+    }),
+    askNotePause: emit(() => request({ op: "notePause" })),
+    askRelease: emit(() => request({ op: "release" })),
+    askCopyAll: emit(() => request({ op: "copy", all: true })),
+    askCopyHarvested: emit(() => request({ op: "copy", all: false })),
+    askKeepState: emit(() => request({ op: "keepState" })),
+    askCommit: emit(() => request({ op: "commit" })),
+  },
+  guards: {
+    isLast: ({ context }) => context.missing === 1,
+    isEnding: ({ context }) => context.ending,
+    isWriting: ({ context }) => context.writing,
+    allHalted: ({ context }) => context.halted + 1 === context.trackers.length,
+    allHaltedAndWriting: ({ context }) =>
+      context.halted + 1 === context.trackers.length && context.writing,
+  },
+}).createMachine({
+  id: "checkpointLive",
+  context: ({ input }) => ({
+    ...input,
+    missing: 0,
+    halted: 0,
+    ending: false,
+    started: false,
+    writing: false,
+    writeCycles: 0,
+    lateEpochs: 0,
+    failures: [],
+  }),
+  initial: "created",
+  on: {
+    // Wherever the run is: the next checkpoint is the last.
+    deadline: { actions: "noteEnding" },
+    vmHalted: [
+      { guard: "allHalted", actions: ["noteHalted", "noteEnding"] },
+      { actions: "noteHalted" },
+    ],
+  },
+  states: {
+    created: {
+      on: { begin: { target: "arming", actions: ["expectAll", "sendArms"] } },
+    },
+    arming: {
+      on: {
+        armed: [
+          { guard: "isLast", target: "copying", actions: ["noteAnswer", "askCopyAll"] },
+          { actions: "noteAnswer" },
+        ],
+      },
+    },
+    copying: {
+      on: {
+        pagesCopied: { actions: ["noteCopied", "sendCopied", "askKeepState"] },
+        checkpointCopied: [
+          {
+            guard: "isEnding",
+            target: "finishing",
+            actions: ["sendWritten", "askRelease"],
+          },
+          {
+            target: "running",
+            actions: ["sendRuns", "noteStarted", "sendWritten", "noteWriting", "askRelease"],
+          },
+        ],
+      },
+    },
+    running: {
+      on: {
+        checkpointWritten: { actions: "askCommit" },
+        committed: { actions: "noteWritten" },
+        writeFailed: { target: "unprotected", actions: ["noteWritten", "noteFailure"] },
+        epochDue: [
+          { guard: "isWriting", target: "late", actions: "noteLate" },
+          { target: "pausing", actions: ["expectAll", "sendPauses", "askNotePause"] },
+        ],
+        deadline: [
+          { guard: "isWriting", target: "late", actions: "noteEnding" },
+          { target: "pausing", actions: ["noteEnding", "expectAll", "sendPauses", "askNotePause"] },
+        ],
+        vmHalted: [
+          { guard: "allHaltedAndWriting", target: "late", actions: ["noteHalted", "noteEnding"] },
+          {
+            guard: "allHalted",
+            target: "pausing",
+            actions: ["noteHalted", "noteEnding", "expectAll", "sendPauses", "askNotePause"],
+          },
+          { actions: "noteHalted" },
+        ],
+      },
+    },
+    late: {
+      on: {
+        checkpointWritten: { actions: "askCommit" },
+        committed: {
+          target: "pausing",
+          actions: ["noteWritten", "expectAll", "sendPauses", "askNotePause"],
+        },
+        writeFailed: [
+          { guard: "isEnding", target: "failed", actions: ["noteWritten", "noteFailure"] },
+          { target: "unprotected", actions: ["noteWritten", "noteFailure"] },
+        ],
+      },
+    },
+    pausing: {
+      on: {
+        vmPaused: [
+          { guard: "isLast", target: "harvesting", actions: ["expectAll", "sendHarvests"] },
+          { actions: "noteAnswer" },
+        ],
+      },
+    },
+    harvesting: {
+      on: {
+        harvested: [
+          { guard: "isLast", target: "copying", actions: ["noteAnswer", "askCopyHarvested"] },
+          { actions: "noteAnswer" },
+        ],
+      },
+    },
+    finishing: {
+      on: {
+        checkpointWritten: { actions: "askCommit" },
+        committed: { target: "done" },
+        writeFailed: { target: "failed", actions: "noteFailure" },
+      },
+    },
+    // Without a place to write to, the VMs run on to their end; nothing of their output is held.
+    unprotected: {
+      on: {
+        deadline: { target: "failed" },
+        vmHalted: [
+          { guard: "allHalted", target: "failed", actions: "noteHalted" },
+          { actions: "noteHalted" },
+        ],
+      },
+    },
+    done: {},
+    failed: {},
+  },
+});

@@ -1,0 +1,197 @@
+/**
+ * The toolstack in the pVM, taking stop-and-copy checkpoints at given times: the VMs stop, all their
+ * pages are copied and written, the VMs go on (xl save with --checkpoint). No page is tracked. A
+ * checkpoint that falls due while another is taken follows it at once; several do so as one.
+ *
+ *   state   | event                   | next    | emits
+ *   --------|-------------------------|---------|--------------------------------------------------
+ *   created | begin                   | running | startVm for every VM; checkpointDue to itself for
+ *           |                         |         | each time, deadline to itself
+ *   running | checkpointDue           | pausing | pauseVm for every VM; device: notePause
+ *   running | deadline                | done    | -
+ *   running | vmHalted, last          | done    | -
+ *   pausing | vmPaused                | pausing | -
+ *   pausing | vmPaused, last          | writing | device: copy (all pages)
+ *   writing | pagesCopied             | writing | checkpointWritten to itself; device: keepState
+ *   writing | checkpointWritten       | writing | device: commit
+ *   writing | committed               | closing | device: release
+ *   writing | writeFailed             | closing | device: release
+ *   closing | noted, ending           | done    | -
+ *   closing | noted, another was due  | pausing | pauseVm for every VM; device: notePause
+ *   closing | noted                   | running | unpauseVm for every VM
+ *   any     | checkpointDue           | -       | -
+ */
+import { assign, emit, setup } from "xstate";
+import {
+  type DeviceEmission,
+  request,
+  type SendAllEmission,
+  type SendEmission,
+  send,
+  sendAll,
+} from "../src/interconnect/emissions.ts";
+import type { ActorId, Message } from "../src/interconnect/messages.ts";
+import type { CheckpointReply, CheckpointRequest } from "./checkpointLive.ts";
+
+export interface CheckpointStopInput {
+  readonly self: ActorId;
+  readonly scheduler: ActorId;
+  readonly vms: number;
+  /** When to take checkpoints, from the start, ascending. */
+  readonly times: readonly number[];
+  /** Cycles after which the run ends; 0 = when the workloads do. */
+  readonly deadlineCycles: number;
+}
+
+export interface CheckpointStopContext extends CheckpointStopInput {
+  /** Answers still missing in the present step. */
+  readonly missing: number;
+  readonly halted: number;
+  readonly ending: boolean;
+  /** Times that have come. */
+  readonly dueSoFar: number;
+  /** One has come while a checkpoint was being taken. */
+  readonly anotherDue: boolean;
+  /** Why a checkpoint could not be written, one sentence each. */
+  readonly failures: readonly string[];
+}
+
+type CheckpointStopEvent =
+  | Extract<
+      Message,
+      {
+        type: "begin" | "vmHalted" | "vmPaused" | "deadline" | "checkpointDue" | "checkpointWritten";
+      }
+    >
+  | CheckpointReply;
+type Of<T extends CheckpointStopEvent["type"]> = Extract<CheckpointStopEvent, { type: T }>;
+
+export const checkpointStopMachine = setup({
+  types: {
+    context: {} as CheckpointStopContext,
+    events: {} as CheckpointStopEvent,
+    input: {} as CheckpointStopInput,
+    emitted: {} as SendEmission | SendAllEmission | DeviceEmission<CheckpointRequest>,
+  },
+  actions: {
+    expectAll: assign({ missing: ({ context }) => context.vms }),
+    noteAnswer: assign({ missing: ({ context }) => context.missing - 1 }),
+    noteHalted: assign({ halted: ({ context }) => context.halted + 1 }),
+    noteEnding: assign({ ending: true }),
+    countDue: assign({ dueSoFar: ({ context }) => context.dueSoFar + 1 }),
+    noteAnotherDue: assign({ anotherDue: true }),
+    forgetAnotherDue: assign({ anotherDue: false }),
+    noteFailure: assign({
+      failures: ({ context, event }) => [...context.failures, (event as Of<"writeFailed">).failure],
+    }),
+    sendStarts: emit(({ context }) => {
+      const { self, deadlineCycles } = context;
+      return sendAll([
+        ...forEachVm(context, (vm) => send(context.scheduler, { type: "startVm", vm })),
+        ...context.times.map((time) => send(self, { type: "checkpointDue" }, time)),
+        ...(deadlineCycles > 0 ? [send(self, { type: "deadline" }, deadlineCycles)] : []),
+      ]);
+    }),
+    sendPauses: emit(({ context }) => {
+      const { scheduler, self } = context;
+      return sendAll(
+        forEachVm(context, (vm) => send(scheduler, { type: "pauseVm", vm, requester: self })),
+      );
+    }),
+    sendUnpauses: emit(({ context }) =>
+      sendAll(forEachVm(context, (vm) => send(context.scheduler, { type: "unpauseVm", vm }))),
+    ),
+    sendWritten: emit(({ context, event }) => {
+      const { copyCycles, writeCycles } = event as Of<"pagesCopied">;
+      return send(context.self, { type: "checkpointWritten" }, copyCycles + writeCycles);
+    }),
+    askNotePause: emit(() => request({ op: "notePause" })),
+    askRelease: emit(() => request({ op: "release" })),
+    askCopyAll: emit(() => request({ op: "copy", all: true })),
+    askKeepState: emit(() => request({ op: "keepState" })),
+    askCommit: emit(() => request({ op: "commit" })),
+  },
+  guards: {
+    isLast: ({ context }) => context.missing === 1,
+    isEnding: ({ context }) => context.ending,
+    isAnotherDue: ({ context }) => context.anotherDue,
+    allHalted: ({ context }) => context.halted + 1 === context.vms,
+  },
+}).createMachine({
+  id: "checkpointStop",
+  context: ({ input }) => ({
+    ...input,
+    missing: 0,
+    halted: 0,
+    ending: false,
+    dueSoFar: 0,
+    anotherDue: false,
+    failures: [],
+  }),
+  initial: "created",
+  on: {
+    // While a checkpoint is taken: it is finished first.
+    deadline: { actions: "noteEnding" },
+    vmHalted: [
+      { guard: "allHalted", actions: ["noteHalted", "noteEnding"] },
+      { actions: "noteHalted" },
+    ],
+    checkpointDue: { actions: ["countDue", "noteAnotherDue"] },
+  },
+  states: {
+    created: {
+      on: { begin: { target: "running", actions: "sendStarts" } },
+    },
+    running: {
+      on: {
+        checkpointDue: {
+          target: "pausing",
+          actions: ["countDue", "expectAll", "sendPauses", "askNotePause"],
+        },
+        deadline: { target: "done" },
+        vmHalted: [
+          { guard: "allHalted", target: "done", actions: "noteHalted" },
+          { actions: "noteHalted" },
+        ],
+      },
+    },
+    pausing: {
+      on: {
+        vmPaused: [
+          { guard: "isLast", target: "writing", actions: ["noteAnswer", "askCopyAll"] },
+          { actions: "noteAnswer" },
+        ],
+      },
+    },
+    writing: {
+      on: {
+        // The message goes first: the state that is kept has it in its queue.
+        pagesCopied: { actions: ["sendWritten", "askKeepState"] },
+        checkpointWritten: { actions: "askCommit" },
+        committed: { target: "closing", actions: "askRelease" },
+        writeFailed: { target: "closing", actions: ["noteFailure", "askRelease"] },
+      },
+    },
+    closing: {
+      on: {
+        noted: [
+          { guard: "isEnding", target: "done" },
+          {
+            guard: "isAnotherDue",
+            target: "pausing",
+            actions: ["forgetAnotherDue", "expectAll", "sendPauses", "askNotePause"],
+          },
+          { target: "running", actions: "sendUnpauses" },
+        ],
+      },
+    },
+    done: {},
+  },
+});
+
+function forEachVm<Result>(
+  context: CheckpointStopContext,
+  make: (vm: number) => Result,
+): readonly Result[] {
+  return Array.from({ length: context.vms }, (_, vm) => make(vm));
+}

@@ -1,0 +1,133 @@
+/**
+ * QEMU's CPU throttle (softmmu/cpu-throttle.c): after each slice of run the VM sleeps, the longer the
+ * higher the percentage. QEMU makes every vCPU sleep by itself; here the VM is paused as a whole.
+ *
+ *   state    | event                  | next     | emits
+ *   ---------|------------------------|----------|--------------------------------------
+ *   off      | setThrottle, not 0     | running  | throttleSliceEnd to itself, a slice later
+ *   running  | setThrottle            | running  | -
+ *   running  | setThrottle 0          | off      | -
+ *   running  | throttleSliceEnd       | stopping | pauseVm to the scheduler
+ *   stopping | setThrottle            | stopping | -
+ *   stopping | vmPaused               | sleeping | throttleWake to itself, after the sleep
+ *   stopping | vmPaused, throttle 0   | off      | unpauseVm to the scheduler
+ *   sleeping | setThrottle            | sleeping | -
+ *   sleeping | setThrottle 0          | off      | unpauseVm to the scheduler
+ *   sleeping | throttleWake           | running  | unpauseVm, and throttleSliceEnd to itself
+ */
+import { assign, emit, setup } from "xstate";
+import { throttleSleep } from "../src/hypervisor/migration/autoConverge.ts";
+import {
+  type SendAllEmission,
+  type SendEmission,
+  send,
+  sendAll,
+} from "../src/interconnect/emissions.ts";
+import type { ActorId, Message } from "../src/interconnect/messages.ts";
+
+export interface ThrottleInput {
+  readonly self: ActorId;
+  readonly scheduler: ActorId;
+  readonly vm: number;
+  /** CPU_THROTTLE_TIMESLICE_NS, in cycles: 10 ms. */
+  readonly sliceCycles: number;
+}
+
+export interface ThrottleContext extends ThrottleInput {
+  readonly percent: number;
+  readonly turn: number;
+}
+
+type ThrottleEvent = Extract<
+  Message,
+  { type: "setThrottle" | "throttleSliceEnd" | "throttleWake" | "vmPaused" }
+>;
+type Of<T extends ThrottleEvent["type"]> = Extract<ThrottleEvent, { type: T }>;
+
+/** The slice after the present turn. */
+function nextSlice({ self, turn, sliceCycles }: ThrottleContext): SendEmission {
+  return send(self, { type: "throttleSliceEnd", turn: turn + 1 }, sliceCycles);
+}
+
+export const throttleMachine = setup({
+  types: {
+    context: {} as ThrottleContext,
+    events: {} as ThrottleEvent,
+    input: {} as ThrottleInput,
+    emitted: {} as SendEmission | SendAllEmission,
+  },
+  actions: {
+    notePercent: assign({ percent: ({ event }) => (event as Of<"setThrottle">).percent }),
+    nextTurn: assign({ turn: ({ context }) => context.turn + 1 }),
+    sendSlice: emit(({ context }) => nextSlice(context)),
+    sendPause: emit(({ context }) => {
+      const { scheduler, vm, self } = context;
+      return send(scheduler, { type: "pauseVm", vm, requester: self });
+    }),
+    sendSleep: emit(({ context }) => {
+      const { self, turn, sliceCycles, percent } = context;
+      const sleep = throttleSleep(sliceCycles, percent);
+      return send(self, { type: "throttleWake", turn: turn + 1 }, sleep);
+    }),
+    sendUnpause: emit(({ context }) =>
+      send(context.scheduler, { type: "unpauseVm", vm: context.vm }),
+    ),
+    sendUnpauseAndSlice: emit(({ context }) =>
+      sendAll([
+        send(context.scheduler, { type: "unpauseVm", vm: context.vm }),
+        nextSlice(context),
+      ]),
+    ),
+  },
+  guards: {
+    isZero: ({ event }) => (event as Of<"setThrottle">).percent === 0,
+    isTurnedOff: ({ context }) => context.percent === 0,
+    isThisTurn: ({ context, event }) =>
+      (event as Of<"throttleSliceEnd" | "throttleWake">).turn === context.turn,
+  },
+}).createMachine({
+  id: "throttle",
+  context: ({ input }) => ({ ...input, percent: 0, turn: 0 }),
+  initial: "off",
+  states: {
+    off: {
+      on: {
+        setThrottle: [
+          { guard: "isZero" },
+          { target: "running", actions: ["notePercent", "sendSlice", "nextTurn"] },
+        ],
+      },
+    },
+    running: {
+      on: {
+        setThrottle: [
+          { guard: "isZero", target: "off", actions: "notePercent" },
+          { actions: "notePercent" },
+        ],
+        throttleSliceEnd: { guard: "isThisTurn", target: "stopping", actions: "sendPause" },
+      },
+    },
+    stopping: {
+      on: {
+        setThrottle: { actions: "notePercent" },
+        vmPaused: [
+          { guard: "isTurnedOff", target: "off", actions: "sendUnpause" },
+          { target: "sleeping", actions: ["sendSleep", "nextTurn"] },
+        ],
+      },
+    },
+    sleeping: {
+      on: {
+        setThrottle: [
+          { guard: "isZero", target: "off", actions: ["notePercent", "sendUnpause"] },
+          { actions: "notePercent" },
+        ],
+        throttleWake: {
+          guard: "isThisTurn",
+          target: "running",
+          actions: ["sendUnpauseAndSlice", "nextTurn"],
+        },
+      },
+    },
+  },
+});
