@@ -1,7 +1,7 @@
 /**
  * The toolstack in the pVM, taking stop-and-copy checkpoints at given times: the VMs stop, all their
- * pages are copied and written, the VMs go on (xl save with --checkpoint). No page is tracked. A
- * checkpoint that falls due while another is taken follows it at once; several do so as one.
+ * pages are copied and written, the VMs go on (xl save with its option -c). No page is tracked. A time
+ * that comes while a checkpoint is being taken is served by that one: the VMs do not change meanwhile.
  *
  *   state   | event                   | next    | emits
  *   --------|-------------------------|---------|--------------------------------------------------
@@ -17,7 +17,6 @@
  *   writing | committed               | closing | device: release
  *   writing | writeFailed             | closing | device: release
  *   closing | noted, ending           | done    | -
- *   closing | noted, another was due  | pausing | pauseVm for every VM; device: notePause
  *   closing | noted                   | running | unpauseVm for every VM
  *   any     | checkpointDue           | -       | -
  */
@@ -50,8 +49,6 @@ export interface CheckpointStopContext extends CheckpointStopInput {
   readonly ending: boolean;
   /** Times that have come. */
   readonly dueSoFar: number;
-  /** One has come while a checkpoint was being taken. */
-  readonly anotherDue: boolean;
   /** Why a checkpoint could not be written, one sentence each. */
   readonly failures: readonly string[];
 }
@@ -60,7 +57,13 @@ type CheckpointStopEvent =
   | Extract<
       Message,
       {
-        type: "begin" | "vmHalted" | "vmPaused" | "deadline" | "checkpointDue" | "checkpointWritten";
+        type:
+          | "begin"
+          | "vmHalted"
+          | "vmPaused"
+          | "deadline"
+          | "checkpointDue"
+          | "checkpointWritten";
       }
     >
   | CheckpointReply;
@@ -79,8 +82,6 @@ export const checkpointStopMachine = setup({
     noteHalted: assign({ halted: ({ context }) => context.halted + 1 }),
     noteEnding: assign({ ending: true }),
     countDue: assign({ dueSoFar: ({ context }) => context.dueSoFar + 1 }),
-    noteAnotherDue: assign({ anotherDue: true }),
-    forgetAnotherDue: assign({ anotherDue: false }),
     noteFailure: assign({
       failures: ({ context, event }) => [...context.failures, (event as Of<"writeFailed">).failure],
     }),
@@ -114,7 +115,6 @@ export const checkpointStopMachine = setup({
   guards: {
     isLast: ({ context }) => context.missing === 1,
     isEnding: ({ context }) => context.ending,
-    isAnotherDue: ({ context }) => context.anotherDue,
     allHalted: ({ context }) => context.halted + 1 === context.vms,
   },
 }).createMachine({
@@ -125,7 +125,6 @@ export const checkpointStopMachine = setup({
     halted: 0,
     ending: false,
     dueSoFar: 0,
-    anotherDue: false,
     failures: [],
   }),
   initial: "created",
@@ -136,7 +135,7 @@ export const checkpointStopMachine = setup({
       { guard: "allHalted", actions: ["noteHalted", "noteEnding"] },
       { actions: "noteHalted" },
     ],
-    checkpointDue: { actions: ["countDue", "noteAnotherDue"] },
+    checkpointDue: { actions: "countDue" },
   },
   states: {
     created: {
@@ -176,11 +175,6 @@ export const checkpointStopMachine = setup({
       on: {
         noted: [
           { guard: "isEnding", target: "done" },
-          {
-            guard: "isAnotherDue",
-            target: "pausing",
-            actions: ["forgetAnotherDue", "expectAll", "sendPauses", "askNotePause"],
-          },
           { target: "running", actions: "sendUnpauses" },
         ],
       },

@@ -9,6 +9,7 @@
  *   suspended | prlLogFilled | suspended | ipi: the second of two logs filled (double-buffered)
  *   suspended | remoteReload | suspended | device: reload
  *   suspended | reloaded     | logging   | -
+ *   logging   | remoteReload | logging   | device: reload: the handler served two logs one by one
  *   any       | disableLog   | off       | -
  */
 import { assign, emit, setup } from "xstate";
@@ -66,6 +67,7 @@ export const prlUnitMachine = setup({
     logging: {
       on: {
         prlLogFilled: { target: "suspended", actions: ["countIpi", "sendIpi"] },
+        remoteReload: { actions: "askReload" },
         disableLog: "off",
       },
     },

@@ -1,7 +1,8 @@
 /**
  * A CPU of the privileged VM, with external-interrupt exiting on, so that the log-full interrupt lands
  * in VMX root (VEE21 3.3). While the handler runs the vector is masked: interrupts that arrive set its
- * pending bit, once, however many there are.
+ * pending bit, once, however many there are. Its processes take turns, first come first served; the
+ * handler preempts them.
  *
  *   state    | event        | next     | emits
  *   ---------|--------------|----------|--------------------------------------------------
@@ -11,6 +12,10 @@
  *   handling | logsCopied   | handling | device: reset (c: indexes in the VMCS regions)
  *   handling | indexesReset | guest    | remoteReload to each PRL unit (d); (e: unmask)
  *   handling | indexesReset, pending | handling | remoteReload to each, device: drain
+ *   any      | compute      | -        | jobDue to itself, after the job's time; if busy, nothing
+ *   any      | jobDue       | -        | computed to its process; jobDue of the next job
+ *   any      | jobDue, preempted | -   | jobDue to itself, after the time that the handler took
+ *   any      | loadQuery    | -        | loadReport to the toolstack
  */
 import { assign, emit, setup } from "xstate";
 import {
@@ -46,6 +51,17 @@ export interface PvmCpuContext extends PvmCpuInput {
   readonly handlerRuns: number;
   readonly logsServed: number;
   readonly handlerCycles: number;
+  /** Processes' work, the one under way first. */
+  readonly jobs: readonly Job[];
+  /** What the handler has taken from the job under way. */
+  readonly preemptedCycles: number;
+  /** Work of processes since the start, hypercalls included. */
+  readonly jobCycles: number;
+}
+
+export interface Job {
+  readonly requester: ActorId;
+  readonly cycles: number;
 }
 
 export interface DrainedLog {
@@ -65,8 +81,11 @@ export type PvmCpuReply =
     }
   | { readonly type: "indexesReset" };
 
-type PvmCpuEvent = Extract<Message, { type: "ipi" | "logsCopied" }> | PvmCpuReply;
-type Drained = Extract<PvmCpuReply, { type: "logsDrained" }>;
+type PvmCpuEvent =
+  | Extract<Message, { type: "ipi" | "logsCopied" | "compute" | "jobDue" | "loadQuery" }>
+  | PvmCpuReply;
+type Of<T extends PvmCpuEvent["type"]> = Extract<PvmCpuEvent, { type: T }>;
+type Drained = Of<"logsDrained">;
 
 function handlerCycles(context: PvmCpuContext, event: PvmCpuEvent): number {
   return context.interruptCycles + (event as Drained).entries * context.entryCopyCycles;
@@ -88,12 +107,38 @@ export const pvmCpuMachine = setup({
     clearPending: assign({ pending: false }),
     noteDrained: assign(({ context, event }) => {
       const { drained } = event as Drained;
+      const stolen = context.jobs.length > 0 ? handlerCycles(context, event) : 0;
       return {
         drained,
+        preemptedCycles: context.preemptedCycles + stolen,
         handlerRuns: context.handlerRuns + 1,
         logsServed: context.logsServed + drained.length,
         handlerCycles: context.handlerCycles + handlerCycles(context, event),
       };
+    }),
+    noteJob: assign(({ context, event }) => {
+      const { requester, cycles, spent } = event as Of<"compute">;
+      return {
+        jobs: [...context.jobs, { requester, cycles }],
+        jobCycles: context.jobCycles + cycles + spent,
+      };
+    }),
+    forgetJob: assign({ jobs: ({ context }) => context.jobs.slice(1) }),
+    forgetPreemption: assign({ preemptedCycles: 0 }),
+    sendJobDue: emit(({ context, event }) =>
+      send(context.self, { type: "jobDue" }, (event as Of<"compute">).cycles),
+    ),
+    sendRestDue: emit(({ context }) =>
+      send(context.self, { type: "jobDue" }, context.preemptedCycles),
+    ),
+    sendComputed: emit(({ context }) => send(context.jobs[0]!.requester, { type: "computed" })),
+    sendNextDue: emit(({ context }) =>
+      send(context.self, { type: "jobDue" }, context.jobs[0]!.cycles),
+    ),
+    sendLoad: emit(({ context, event }) => {
+      const { self: cpu, handlerCycles, jobCycles } = context;
+      const { requester } = event as Of<"loadQuery">;
+      return send(requester, { type: "loadReport", cpu, handlerCycles, jobCycles });
     }),
     askDrain: emit(() => request({ op: "drain" })),
     askReset: emit(({ context }) => request({ op: "reset", drained: context.drained })),
@@ -110,6 +155,10 @@ export const pvmCpuMachine = setup({
   },
   guards: {
     isPending: ({ context }) => context.pending,
+    isIdle: ({ context }) => context.jobs.length === 0,
+    wasPreempted: ({ context }) => context.preemptedCycles > 0,
+    hasNext: ({ context }) => context.jobs.length > 1,
+    hasJob: ({ context }) => context.jobs.length === 1,
   },
 }).createMachine({
   id: "pvmCpu",
@@ -122,8 +171,20 @@ export const pvmCpuMachine = setup({
     handlerRuns: 0,
     logsServed: 0,
     handlerCycles: 0,
+    jobs: [],
+    preemptedCycles: 0,
+    jobCycles: 0,
   }),
   initial: "guest",
+  on: {
+    compute: [{ guard: "isIdle", actions: ["noteJob", "sendJobDue"] }, { actions: "noteJob" }],
+    jobDue: [
+      { guard: "wasPreempted", actions: ["sendRestDue", "forgetPreemption"] },
+      { guard: "hasNext", actions: ["sendComputed", "forgetJob", "sendNextDue"] },
+      { guard: "hasJob", actions: ["sendComputed", "forgetJob"] },
+    ],
+    loadQuery: { actions: "sendLoad" },
+  },
   states: {
     guest: {
       on: { ipi: { target: "handling", actions: ["countIpi", "askDrain"] } },

@@ -73,10 +73,7 @@ export const throttleMachine = setup({
       send(context.scheduler, { type: "unpauseVm", vm: context.vm }),
     ),
     sendUnpauseAndSlice: emit(({ context }) =>
-      sendAll([
-        send(context.scheduler, { type: "unpauseVm", vm: context.vm }),
-        nextSlice(context),
-      ]),
+      sendAll([send(context.scheduler, { type: "unpauseVm", vm: context.vm }), nextSlice(context)]),
     ),
   },
   guards: {

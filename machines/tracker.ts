@@ -70,9 +70,12 @@ export interface TrackerContext extends TrackerInput {
   readonly controlCycles: number;
 }
 
+/** Null: every page. */
+export type ChosenPages = readonly number[] | null;
+
 export type TrackerRequest =
-  | { readonly op: "arm"; readonly technique: Technique }
-  | { readonly op: "harvest"; readonly mode: HarvestMode }
+  | { readonly op: "arm"; readonly technique: Technique; readonly pages: ChosenPages }
+  | { readonly op: "harvest"; readonly mode: HarvestMode; readonly pages: ChosenPages }
   | { readonly op: "disarm" }
   | { readonly op: "serveLogFull"; readonly vcpu: number; readonly dispatcher: ActorId }
   | { readonly op: "reapRings" }
@@ -181,10 +184,14 @@ export const trackerMachine = setup({
     noteReapedDone: assign({ awaitedByHeldBack: ({ context }) => context.awaitedByHeldBack - 1 }),
     forgetHeldBack: assign({ heldBack: [] }),
     forgetTechnique: assign({ technique: "none" }),
-    askArm: emit(({ event }) => request({ op: "arm", technique: (event as Of<"arm">).technique })),
-    askHarvest: emit(({ event }) =>
-      request({ op: "harvest", mode: (event as Of<"harvest">).mode }),
-    ),
+    askArm: emit(({ event }) => {
+      const { technique, pages } = event as Of<"arm">;
+      return request({ op: "arm", technique, pages: pages ?? null });
+    }),
+    askHarvest: emit(({ event }) => {
+      const { mode, pages } = event as Of<"harvest">;
+      return request({ op: "harvest", mode, pages: pages ?? null });
+    }),
     askDisarm: emit(() => request({ op: "disarm" })),
     askServeLogFull: emit(({ event }) => {
       const { vcpu, dispatcher } = event as Of<"logFullExit">;
@@ -214,6 +221,7 @@ export const trackerMachine = setup({
         pagesWritten: null,
         pagesTouched: null,
         guestPageTables: 0,
+        cycles: 0,
       }),
     ),
     sendAnswer: emit(({ context }) => send(context.requester, context.answer)),

@@ -6,6 +6,8 @@ export interface Workload extends Part {
   readonly pages: number;
   /** Cycles of other work of the guest before each access. */
   readonly gap: number;
+  /** Whether it never ends by itself. */
+  readonly endless?: boolean;
   /**
    * Writes the next accesses to the start of `block`, packed as src/hardware/accessLoop.ts defines.
    * @returns how many; fewer than block.length only at the end, 0 once it has ended.

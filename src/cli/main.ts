@@ -2,6 +2,7 @@
 /** The command line: finds the command, and turns errors into messages and exit codes. */
 import { Command, CommanderError } from "commander";
 import { UserError } from "../errors.ts";
+import { checkpointCommand } from "./checkpoint.ts";
 import { litmusCommand } from "./litmus.ts";
 import { runCommand } from "./run.ts";
 import { traceCommand } from "./trace.ts";
@@ -16,6 +17,7 @@ function program(): Command {
   root.addCommand(runCommand(), { isDefault: true });
   root.addCommand(traceCommand());
   root.addCommand(litmusCommand());
+  root.addCommand(checkpointCommand());
   for (const command of everyCommand(root)) {
     command.exitOverride().configureOutput({ outputError: () => {} });
   }
@@ -43,7 +45,8 @@ async function main(): Promise<void> {
 }
 
 function complain(message: string): void {
-  process.stderr.write(`trackvisor: ${message.replaceAll("\n", " ")}\n`);
+  // One line, whatever was in the input: names and values may hold control characters.
+  process.stderr.write(`trackvisor: ${message.replace(/\p{Cc}+/gu, " ")}\n`);
   process.exitCode = EXIT_USAGE;
 }
 

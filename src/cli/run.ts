@@ -2,8 +2,12 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { workloadSchema } from "../../workloads/schema.ts";
 import { DURATION_HELP, formatCycles, parseDuration } from "../config/units.ts";
+import { UserError } from "../errors.ts";
+import { Counter } from "../hardware/counters.ts";
 import { TECHNIQUES, type TechniqueName } from "../hypervisor/techniques/technique.ts";
 import { buildSystem } from "../system/build.ts";
+import { openSource } from "../system/operations/checkpoint/reader.ts";
+import { restoreCheckpoint } from "../system/operations/checkpoint/restore.ts";
 import { type Scenario, scenarioSchema } from "../system/scenarioSchema.ts";
 import { summarize } from "../system/summary.ts";
 import type { System } from "../system/system.ts";
@@ -14,8 +18,11 @@ import { type LoadedScenario, loadScenario } from "./scenarios.ts";
 /** The scenario of `npm start`. */
 export const DEFAULT_SCENARIO = "sort-pml";
 
-/** Messages between two looks at the clock and at Ctrl-C. */
-const SLICE = 4096;
+/** Time between two looks at Ctrl-C, and messages between two looks at the clock. */
+const SLICE_MS = 50;
+const SLICE_MESSAGES = 64;
+/** Messages without a single access: the guests get nowhere. */
+const STANDSTILL_MESSAGES = 200_000;
 const EXIT_FAILED = 1;
 const EXIT_INTERRUPTED = 130;
 
@@ -25,6 +32,8 @@ interface RunOptions {
   readonly vcpus?: number;
   readonly until?: number;
   readonly seed?: number;
+  readonly checkpoint?: string;
+  readonly fromCheckpoint?: string;
   readonly json?: true;
 }
 
@@ -38,11 +47,14 @@ export function runCommand(): Command {
     .option("--vcpus <count>", "vCPUs of each VM, each on a physical CPU", wholeNumber(1, 64))
     .option("--until <time>", "end after this virtual time", durationOption)
     .option("--seed <number>", "seed of the workloads", wholeNumber(0, 0xffffffff))
+    .option("--checkpoint <file>", "write the checkpoints of a checkpoint scenario to this file")
+    .option("--from-checkpoint <file>", "go on from the last complete checkpoint in this file")
     .option("--json", "print one JSON object")
     .action(async (name: string | undefined, options: RunOptions) => {
       const { scenario, directory } = applyOptions(loadInput(name, options), options);
       const system = buildSystem(scenario, { directory });
       warnOfDamage(system);
+      if (options.fromCheckpoint !== undefined) goOnFrom(options.fromCheckpoint, system);
       const interrupted = await drive(system, scenario);
       const summary = summarize(system);
       const text = options.json ? JSON.stringify(summary) : formatSummary(scenario.name, summary);
@@ -73,12 +85,35 @@ function applyOptions(loaded: LoadedScenario, options: RunOptions): LoadedScenar
   }
   if (options.until !== undefined) scenario = { ...scenario, until: options.until };
   if (options.seed !== undefined) scenario = { ...scenario, seed: options.seed };
+  if (options.checkpoint !== undefined) scenario = writingTo(options.checkpoint, scenario);
   if (vcpus !== undefined) {
     const vms = scenario.vms.map((vm) => ({ ...vm, vcpus }));
     const cpus = Math.max(scenario.machine.cpus, vcpus);
     scenario = { ...scenario, vms, machine: { ...scenario.machine, cpus } };
   }
   return { ...loaded, scenario };
+}
+
+function writingTo(file: string, scenario: Scenario): Scenario {
+  const { operation } = scenario;
+  if (operation.kind === "checkpoint") return { ...scenario, operation: { ...operation, file } };
+  throw new UserError(
+    `--checkpoint: the scenario's operation is ${operation.kind}, not checkpoint`,
+  );
+}
+
+function goOnFrom(file: string, system: System): void {
+  const source = openSource(file);
+  try {
+    const { checkpoint, continues, damage } = restoreCheckpoint(system, source);
+    if (damage !== undefined) process.stderr.write(`trackvisor: ${damage}\n`);
+    if (!continues) {
+      const what = "the VMs' memory, but no state: their workloads begin at the start";
+      process.stderr.write(`trackvisor: checkpoint ${checkpoint.number} of ${file} has ${what}\n`);
+    }
+  } finally {
+    source.close();
+  }
 }
 
 /** Runs to the end, showing progress; true if Ctrl-C ended it. */
@@ -90,7 +125,9 @@ async function drive(system: System, scenario: Scenario): Promise<boolean> {
   };
   process.once("SIGINT", interrupt);
   try {
-    while (!interrupted && system.run(SLICE) === SLICE) {
+    const watch = new StandstillWatch(system);
+    while (!interrupted && runSlice(system)) {
+      watch.look();
       const { now, sequence } = system.interconnect;
       progress.update(`${formatCycles(now)} of virtual time`, now, scenario.until, (seconds) => {
         return `${Math.round(sequence / seconds).toLocaleString("en")} messages/s`;
@@ -102,6 +139,43 @@ async function drive(system: System, scenario: Scenario): Promise<boolean> {
     process.removeListener("SIGINT", interrupt);
   }
   return interrupted && !system.done;
+}
+
+/** Runs for a moment; false when the run has ended. */
+function runSlice(system: System): boolean {
+  const end = performance.now() + SLICE_MS;
+  do {
+    if (system.run(SLICE_MESSAGES) < SLICE_MESSAGES) return false;
+  } while (performance.now() < end);
+  return true;
+}
+
+/** Notices a run without progress: rounds or turns so short that a guest never completes an access. */
+class StandstillWatch {
+  readonly #system: System;
+  #accesses = 0;
+  #since = 0;
+
+  constructor(system: System) {
+    this.#system = system;
+  }
+
+  look(): void {
+    const { world, interconnect } = this.#system;
+    const accesses = world.vcpus.reduce(
+      (sum, { counters }) => sum + counters.values[Counter.accesses]!,
+      0,
+    );
+    if (accesses !== this.#accesses) {
+      this.#accesses = accesses;
+      this.#since = interconnect.sequence;
+    } else if (interconnect.sequence - this.#since > STANDSTILL_MESSAGES) {
+      throw new UserError(
+        `the guests get nowhere: no access was completed in ${STANDSTILL_MESSAGES} messages. ` +
+          "The time between harvests, or a timeslice, is shorter than what one access costs",
+      );
+    }
+  }
 }
 
 /** A damaged trace is played up to the damage, and says so. */

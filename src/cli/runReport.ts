@@ -2,6 +2,7 @@
 import { formatCycles } from "../config/units.ts";
 import { exitReasonName } from "../hardware/exit.ts";
 import type { RunSummary } from "../system/summary.ts";
+import { formatOperation } from "./operationReport.ts";
 
 const LABEL = 26;
 
@@ -10,6 +11,7 @@ export function formatSummary(name: string, summary: RunSummary): string {
   const spent = cycles.guest + cycles.ptw + cycles.exit + cycles.entry + cycles.handler;
   const share = (part: number): string =>
     `${count(part).padStart(16)}  ${((100 * part) / (spent || 1)).toFixed(2).padStart(6)} %`;
+  const operation = formatOperation(summary.operation);
   const lines = [
     `${name}: ${summary.technique}, ${formatCycles(summary.time)} of virtual time${summary.complete ? "" : " (interrupted)"}`,
     "",
@@ -40,6 +42,7 @@ export function formatSummary(name: string, summary: RunSummary): string {
     pages("written", truth.pagesWritten, reported.pagesWritten),
     pages("touched", truth.pagesTouched, reported.pagesTouched),
     pages("guest page tables", undefined, reported.guestPageTables),
+    ...(operation.length === 0 ? [] : ["", ...operation]),
     ...summary.failures.flatMap((failure) => ["", failure]),
   ];
   return lines.join("\n");

@@ -35,7 +35,8 @@ export function shippedScenarios(): string[] {
 function resolveScenario(nameOrPath: string): string {
   if (existsSync(nameOrPath)) {
     if (statSync(nameOrPath).isFile()) return nameOrPath;
-    throw new UserError(`${nameOrPath}: expected a scenario file, this is a directory`);
+    const what = statSync(nameOrPath).isDirectory() ? "a directory" : "no regular file";
+    throw new UserError(`${nameOrPath}: expected a scenario file, this is ${what}`);
   }
   const names = shippedScenarios();
   if (names.includes(nameOrPath)) return join(scenarioDirectory(), nameOrPath + EXTENSION);

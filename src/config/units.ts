@@ -31,8 +31,25 @@ export function parseSize(text: string): number | null {
   return Number.isSafeInteger(pages) && pages > 0 ? pages : null;
 }
 
+const RATES: Readonly<Record<string, number>> = {
+  "Mbit/s": 125e3,
+  "Gbit/s": 125e6,
+  "MiB/s": 2 ** 20,
+  "GiB/s": 2 ** 30,
+};
+
+/** Bytes per second of "10Gbit/s" or "120 MiB/s"; null if it is neither. */
+export function parseRate(text: string): number | null {
+  const match = /^(\d+(?:\.\d+)?)\s*([MG](?:bit|iB)\/s)$/.exec(text.trim());
+  if (match === null) return null;
+  const rate = Number(match[1]) * RATES[match[2]!]!;
+  return Number.isFinite(rate) && rate > 0 ? rate : null;
+}
+
 export const DURATION_HELP = 'a time such as "250us", "1.5s" or "100000 cycles"';
 export const SIZE_HELP = 'a size such as "400MiB" or "1GiB", a whole number of 4 KiB pages';
+
+export const RATE_HELP = 'a transfer rate such as "10Gbit/s" or "120MiB/s"';
 
 /** A duration in a file; cycles after parsing. */
 export const duration = z
@@ -41,12 +58,24 @@ export const duration = z
   .transform((text) => parseDuration(text) ?? 0)
   .describe("time with a unit: ns, us, ms, s, min or cycles (2.4 GHz)");
 
+/** A duration that may not be zero. */
+export const positiveDuration = duration.refine((cycles) => cycles > 0, {
+  error: `expected ${DURATION_HELP}, above 0`,
+});
+
 /** A size in a file; 4 KiB pages after parsing. */
 export const size = z
   .string({ error: `expected ${SIZE_HELP}` })
   .refine((text) => parseSize(text) !== null, { error: `expected ${SIZE_HELP}` })
   .transform((text) => parseSize(text) ?? 0)
   .describe("size with a unit: KiB, MiB, GiB or TiB");
+
+/** A transfer rate in a file; bytes per second after parsing. */
+export const rate = z
+  .string({ error: `expected ${RATE_HELP}` })
+  .refine((text) => parseRate(text) !== null, { error: `expected ${RATE_HELP}` })
+  .transform((text) => parseRate(text) ?? 0)
+  .describe("transfer rate with a unit: Mbit/s, Gbit/s, MiB/s or GiB/s");
 
 /** Virtual time for people: "1.250 ms". */
 export function formatCycles(cycles: number): string {

@@ -16,11 +16,17 @@ export function parseYaml<Schema extends z.ZodType>(
 ): z.output<Schema> {
   const lines = new LineCounter();
   // Aliases are not needed in these files, and a few of them can expand to gigabytes.
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    logLevel: "error",
+  });
   const problem = document.errors[0];
   if (problem !== undefined) {
     const { line } = lines.linePos(problem.pos[0]);
-    throw new UserError(`${file}:${line}: not valid YAML: ${problem.message.split("\n")[0]}`);
+    const tooDeep = problem.message.includes("call stack");
+    const message = tooDeep ? "nested too deeply" : problem.message.split("\n")[0];
+    throw new UserError(`${file}:${line}: not valid YAML: ${message}`);
   }
   const lineOf = (path: readonly PropertyKey[]): number => {
     for (let length = path.length; length >= 0; length--) {
@@ -37,8 +43,9 @@ export function parseYaml<Schema extends z.ZodType>(
   let value: unknown;
   try {
     value = document.toJS({ maxAliasCount: 0 });
-  } catch {
-    throw new UserError(`${file}:1: YAML aliases are not supported here`);
+  } catch (error) {
+    const what = error instanceof RangeError ? "deep nesting is" : "aliases are";
+    throw new UserError(`${file}:1: YAML ${what} not supported here`);
   }
   const result = schema.safeParse(value);
   if (result.success) return result.data;
@@ -48,6 +55,9 @@ export function parseYaml<Schema extends z.ZodType>(
   const whole = isCollection(document.contents) || path.length > 0 ? "" : " the file:";
   throw new UserError(`${file}:${lineOf(path)}:${field}${whole} ${message}`);
 }
+
+/** Longest excerpt of a wrong value in a message. */
+const GIVEN_MAX = 60;
 
 interface Explanation {
   readonly path: readonly PropertyKey[];
@@ -71,7 +81,7 @@ function explain(issue: z.core.$ZodIssue, schema: z.ZodType, root: unknown): Exp
     const list = valid.join(", ");
     return {
       path,
-      message: `expected one of ${list}, not "${given}"; did you mean "${closest(given, valid)}"?`,
+      message: `expected one of ${list}, not "${excerpt(given)}"; did you mean "${closest(given, valid)}"?`,
     };
   }
   if (issue.code === "invalid_union" && "discriminator" in issue) {
@@ -79,15 +89,24 @@ function explain(issue: z.core.$ZodIssue, schema: z.ZodType, root: unknown): Exp
     const text = String(given);
     return {
       path,
-      message: `expected one of ${kinds.join(", ")}, not "${text}"; did you mean "${closest(text, kinds)}"?`,
+      message: `expected one of ${kinds.join(", ")}, not "${excerpt(text)}"; did you mean "${closest(text, kinds)}"?`,
     };
   }
-  const message = issue.message.replace(/^Invalid input: /, "");
+  const message = issue.message
+    .replace(/^Invalid input: /, "")
+    .replace(typeof given === "object" ? "" : /, received \w+$/, "");
   return { path, message: `${message}${describeGiven(given)}` };
 }
 
 function describeGiven(given: unknown): string {
-  return typeof given === "object" ? "" : `, not ${JSON.stringify(given)}`;
+  if (typeof given === "object") return "";
+  return `, not ${typeof given === "string" ? `"${excerpt(given)}"` : String(given)}`;
+}
+
+/** A name or value from the file, on one line and not too long. */
+function excerpt(given: PropertyKey): string {
+  const text = String(given).replace(/[\s\p{Cc}\u2028\u2029]+/gu, " ");
+  return text.length > GIVEN_MAX ? `${text.slice(0, GIVEN_MAX)}...` : text;
 }
 
 type Json = z.core.JSONSchema.BaseSchema;
@@ -145,7 +164,7 @@ function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
 function pathText(path: readonly PropertyKey[]): string {
   let text = "";
   for (const part of path) {
-    text += typeof part === "number" ? `[${part}]` : `${text === "" ? "" : "."}${String(part)}`;
+    text += typeof part === "number" ? `[${part}]` : `${text === "" ? "" : "."}${excerpt(part)}`;
   }
   return text;
 }

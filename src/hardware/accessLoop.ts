@@ -84,7 +84,7 @@ export function runAccesses(
   const isPlain = mmu.paging === 0;
   // With A/D flags on, D (bit 9) decides whether a mapping may be written; else W (bit 1) alone does.
   const dirtyShift = mmu.accessedDirty ? 8 : 0;
-  const l2TlbHit = mmu.costs.l2TlbHit | 0;
+  const { l2TlbHit } = mmu.costs;
   const cost = mmu.costs.access + gap;
   const walkCost = mmu.eptLevels * mmu.costs.walkReference;
   let cycles = 0;

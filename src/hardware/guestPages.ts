@@ -11,8 +11,10 @@ export class GuestPages implements Part {
   readonly name: string;
   /** Pages of guest-physical memory. */
   readonly pages: number;
-  /** Two bits per page: read or fetched, written, since the truth was last cleared. */
+  /** Two bits per page: read or fetched, written, in the present window. */
   readonly truth: Int32Array;
+  /** The same of all windows before it, since the truth was last cleared; empty in the first window. */
+  earlier: Int32Array = new Int32Array(0);
   /** Increments on each write; empty when contents are not kept. */
   readonly versions: Int32Array;
 
@@ -24,7 +26,13 @@ export class GuestPages implements Part {
   }
 
   arrays(): Readonly<Record<string, WordArray>> {
-    return { truth: this.truth, versions: this.versions };
+    return { truth: this.truth, earlier: this.earlier, versions: this.versions };
+  }
+
+  resize(lengths: Readonly<Record<string, number>>): void {
+    if (lengths["earlier"] !== this.earlier.length) {
+      this.earlier = new Int32Array(lengths["earlier"] ?? 0);
+    }
   }
 }
 
@@ -40,7 +48,9 @@ export function countTruth(guest: GuestPages): PageCounts {
   let pagesRead = 0;
   let pagesWritten = 0;
   let pagesTouched = 0;
-  for (const word of guest.truth) {
+  const { truth, earlier } = guest;
+  for (let i = 0; i < truth.length; i++) {
+    const word = truth[i]! | (earlier[i] ?? 0);
     if (word === 0) continue;
     const read = word & 0x55555555;
     const written = (word >>> 1) & 0x55555555;
@@ -54,16 +64,36 @@ export function countTruth(guest: GuestPages): PageCounts {
 /** Starts a new observation of the truth. */
 export function clearTruth(guest: GuestPages): void {
   guest.truth.fill(0);
+  guest.earlier.fill(0);
+}
+
+/** Begins a new window of the truth; what was known before stays known. */
+export function beginWindow(guest: GuestPages): void {
+  if (guest.earlier.length === 0) guest.earlier = new Int32Array(guest.truth.length);
+  const { truth, earlier } = guest;
+  for (let i = 0; i < truth.length; i++) earlier[i] = earlier[i]! | truth[i]!;
+  truth.fill(0);
+}
+
+/** Distinct pages in words of two bits a page. */
+export function countTouched(words: Int32Array): number {
+  let pages = 0;
+  for (const word of words) if (word !== 0) pages += countBits((word | (word >>> 1)) & 0x55555555);
+  return pages;
+}
+
+function truthOf({ truth, earlier }: GuestPages, page: number): number {
+  return ((truth[page >>> 4]! | (earlier[page >>> 4] ?? 0)) >>> ((page & 15) * 2)) & 3;
 }
 
 /** Whether a page was written since the truth was cleared. */
 export function wasWritten(guest: GuestPages, page: number): boolean {
-  return ((guest.truth[page >>> 4]! >>> ((page & 15) * 2)) & 2) !== 0;
+  return (truthOf(guest, page) & 2) !== 0;
 }
 
 /** Whether a page was read, fetched or written since the truth was cleared. */
 export function wasTouched(guest: GuestPages, page: number): boolean {
-  return ((guest.truth[page >>> 4]! >>> ((page & 15) * 2)) & 3) !== 0;
+  return truthOf(guest, page) !== 0;
 }
 
 /** Number of set bits in a word. */

@@ -29,6 +29,9 @@ export interface HypervisorCosts {
   readonly prlEntry: number;
   /** Until a remote processor has reloaded its log state. */
   readonly remoteReload: number;
+  /** An estimation process of the pVM: waking up each interval, and each counter or word it looks at. */
+  readonly estimatorWake: number;
+  readonly scanEntry: number;
 }
 
 export const DEFAULT_HYPERVISOR_COSTS: HypervisorCosts = {
@@ -47,4 +50,6 @@ export const DEFAULT_HYPERVISOR_COSTS: HypervisorCosts = {
   prlHandler: 3000,
   prlEntry: 24,
   remoteReload: 2400,
+  estimatorWake: 7200,
+  scanEntry: 4,
 };

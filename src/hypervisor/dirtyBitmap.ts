@@ -1,26 +1,35 @@
 /** The log-dirty bitmap of a VM: one bit per guest-physical page, and the number of set bits. */
 import type { Part, WordArray } from "../hardware/part.ts";
 
+/** Like Xen's bitmap, it takes no memory before the first bit is set. */
 export class DirtyBitmap implements Part {
   readonly name: string;
-  readonly bits: Int32Array;
+  /** Pages of the VM: none beyond can be marked. */
+  readonly pages: number;
+  /** Empty until the first mark. */
+  bits: Int32Array = new Int32Array(0);
   /** [0]: pages set (Xen's dirty_count). */
   readonly state = new Int32Array(1);
 
   constructor(name: string, pages: number) {
     this.name = name;
-    this.bits = new Int32Array(Math.ceil(pages / 32) || 1);
+    this.pages = pages;
   }
 
   arrays(): Readonly<Record<string, WordArray>> {
     return { bits: this.bits, state: this.state };
   }
+
+  resize(lengths: Readonly<Record<string, number>>): void {
+    if (lengths["bits"] !== this.bits.length) this.bits = new Int32Array(lengths["bits"] ?? 0);
+  }
 }
 
 /** Marks a page. Pages beyond the VM are ignored. Returns whether it was clean before. */
 export function markDirty(bitmap: DirtyBitmap, page: number): boolean {
+  if (page >>> 0 >= bitmap.pages) return false;
+  if (bitmap.bits.length === 0) bitmap.bits = new Int32Array(Math.ceil(bitmap.pages / 32));
   const word = page >>> 5;
-  if (word >= bitmap.bits.length) return false;
   const bit = 1 << (page & 31);
   if ((bitmap.bits[word]! & bit) !== 0) return false;
   bitmap.bits[word] = bitmap.bits[word]! | bit;

@@ -10,14 +10,7 @@
  * It reads two semi-public shapes of XState 5: `machine.implementations`, and the `assignment` and
  * `event` properties of `assign()` and `emit()` actions. Hence the pinned version and the test.
  */
-import type {
-  ActorLogic,
-  ActorScope,
-  AnyEventObject,
-  AnyStateMachine,
-  EventObject,
-  Snapshot,
-} from "xstate";
+import type { ActorLogic, AnyEventObject, AnyStateMachine, EventObject, Snapshot } from "xstate";
 
 /** State of a compiled machine: what an XState snapshot has that Trackvisor uses. */
 export type CompiledSnapshot = Snapshot<undefined> & {
@@ -27,9 +20,11 @@ export type CompiledSnapshot = Snapshot<undefined> & {
 
 type Args = { readonly context: object; readonly event: EventObject };
 type Assigner = (args: Args) => unknown;
-type Scope = ActorScope<CompiledSnapshot, AnyEventObject>;
 /** An action, ready to run: it changes `args.context`, or emits. */
-type Action = (args: Args, scope: Scope) => void;
+type Action = (args: Args, emit: EmissionSink) => void;
+
+/** Takes what a machine emits. */
+export type EmissionSink = (emission: AnyEventObject) => void;
 
 interface Candidate {
   readonly guard: ((args: Args) => boolean) | null;
@@ -56,8 +51,14 @@ export class UnsupportedMachineError extends Error {}
  * Compiles a machine. Throws UnsupportedMachineError naming machine, state and feature.
  * @param inPlace Whether a transition may write into the snapshot it is given instead of making a new
  * one. For an actor that nobody else holds snapshots of: several times faster, and no garbage.
+ * @param onEmit Gets the emissions at once, instead of the actor's listeners: XState looks up and copies
+ * the listeners for each emission, which takes as long as a transition.
  */
-export function compileLogic(machine: AnyStateMachine, inPlace = false): CompiledLogic {
+export function compileLogic(
+  machine: AnyStateMachine,
+  inPlace = false,
+  onEmit: EmissionSink | null = null,
+): CompiledLogic {
   const { states, initial } = compileStates(machine);
   const initialState = states.get(initial)!;
   const initialContext = machine.config.context as unknown;
@@ -68,17 +69,18 @@ export function compileLogic(machine: AnyStateMachine, inPlace = false): Compile
       const candidates = state.on.get(event.type);
       if (candidates === undefined) return snapshot;
       const args = { context: snapshot.context, event };
+      const emit = onEmit ?? scope.emit;
       for (const { guard, target, actions } of candidates) {
         if (guard !== null && !guard(args)) continue;
         if (!inPlace) args.context = { ...snapshot.context };
         let at = state;
-        if (target !== null) runActions(state.exit, args, scope);
-        runActions(actions, args, scope);
+        if (target !== null) runActions(state.exit, args, emit);
+        runActions(actions, args, emit);
         if (target !== null) {
           at = target;
-          runActions(target.entry, args, scope);
+          runActions(target.entry, args, emit);
         }
-        while (at.always.length > 0) at = leaveTransient(at, args, scope);
+        while (at.always.length > 0) at = leaveTransient(at, args, emit);
         if (!inPlace) return snapshotOf(at, args.context);
         snapshot.value = at.name;
         return snapshot;
@@ -91,7 +93,7 @@ export function compileLogic(machine: AnyStateMachine, inPlace = false): Compile
       let context: object = {};
       if (typeof initialContext === "function") context = initialContext({ input }) as object;
       else if (initialContext !== undefined) context = { ...(initialContext as object) };
-      runActions(initialState.entry, { context, event }, scope);
+      runActions(initialState.entry, { context, event }, onEmit ?? scope.emit);
       return snapshotOf(initialState, context);
     },
 
@@ -104,20 +106,20 @@ function snapshotOf(state: StateTable, context: object): CompiledSnapshot {
   return { status: "active", output: undefined, error: undefined, value: state.name, context };
 }
 
-function leaveTransient(state: StateTable, args: Args, scope: Scope): StateTable {
+function leaveTransient(state: StateTable, args: Args, emit: EmissionSink): StateTable {
   for (const { guard, target, actions } of state.always) {
     if (guard !== null && !guard(args)) continue;
-    runActions(state.exit, args, scope);
-    runActions(actions, args, scope);
-    runActions(target!.entry, args, scope);
+    runActions(state.exit, args, emit);
+    runActions(actions, args, emit);
+    runActions(target!.entry, args, emit);
     return target!;
   }
   throw new Error(`state "${state.name}" has no way out`);
 }
 
 /** Runs actions in order on a context that belongs to this transition. */
-function runActions(actions: readonly Action[], args: Args, scope: Scope): void {
-  for (let i = 0; i < actions.length; i++) actions[i]!(args, scope);
+function runActions(actions: readonly Action[], args: Args, emit: EmissionSink): void {
+  for (let i = 0; i < actions.length; i++) actions[i]!(args, emit);
 }
 
 /** `assign((args) => changes)`. */
@@ -153,8 +155,8 @@ function assignOne(key: string, value: unknown): Action {
 
 /** `emit(event or function)`. */
 function emitEvent(event: unknown): Action {
-  return (args, scope) => {
-    scope.emit((typeof event === "function" ? event(args) : event) as AnyEventObject);
+  return (args, emit) => {
+    emit((typeof event === "function" ? event(args) : event) as AnyEventObject);
   };
 }
 

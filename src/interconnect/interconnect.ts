@@ -13,9 +13,17 @@ export interface InterconnectSnapshot {
   readonly queue: readonly Delivery[];
 }
 
+/** A Subject whose next() is a plain loop: RxJS's makes an iterator and a closure for each value. */
+class Port extends Subject<Delivery> {
+  override next(delivery: Delivery): void {
+    const { observers } = this;
+    for (let i = 0; i < observers.length; i++) observers[i]!.next(delivery);
+  }
+}
+
 export class Interconnect {
   readonly #queue = new EventQueue();
-  readonly #ports: Subject<Delivery>[] = [];
+  readonly #ports: Port[] = [];
   readonly #delivered = new Subject<Delivery>();
   #now = 0;
   #sequence = 0;
@@ -37,7 +45,7 @@ export class Interconnect {
 
   /** Opens the port of a new actor and returns its address. */
   openPort(): { readonly id: ActorId; readonly port: Observable<Delivery> } {
-    const port = new Subject<Delivery>();
+    const port = new Port();
     this.#ports.push(port);
     return { id: this.#ports.length, port };
   }

@@ -80,15 +80,28 @@ export type Message =
   // Tracker -> dispatcher of each CPU: INVEPT single-context there. Answered by "inveptDone".
   | { readonly type: "inveptRequest"; readonly vm: number; readonly tracker: ActorId }
   | { readonly type: "inveptDone"; readonly pcpu: number }
-  // Toolstack -> tracker, and the answers.
-  | { readonly type: "arm"; readonly technique: Technique; readonly requester: ActorId }
+  // Toolstack -> tracker, and the answers. `pages`: with present-bit invalidation, these pages alone.
+  | {
+      readonly type: "arm";
+      readonly technique: Technique;
+      readonly requester: ActorId;
+      readonly pages?: readonly number[];
+    }
   | { readonly type: "armed"; readonly technique: Technique }
-  | { readonly type: "harvest"; readonly mode: HarvestMode; readonly requester: ActorId }
+  // `pages`: with present-bit invalidation, the pages of the next round; else those that were touched.
+  | {
+      readonly type: "harvest";
+      readonly mode: HarvestMode;
+      readonly requester: ActorId;
+      readonly pages?: readonly number[];
+    }
   | {
       readonly type: "harvested";
       readonly pagesWritten: number | null;
       readonly pagesTouched: number | null;
       readonly guestPageTables: number;
+      /** Work of the CPU that asked. */
+      readonly cycles: number;
     }
   | { readonly type: "disarm"; readonly requester: ActorId }
   | { readonly type: "disarmed" }
@@ -139,7 +152,35 @@ export type Message =
   | { readonly type: "throttleWake"; readonly turn: number }
   // Operation -> sampler: count the guest's accesses from now on; and sampler -> itself.
   | { readonly type: "startSampling" }
-  | { readonly type: "sampleDue" };
+  | { readonly type: "sampleDue" }
+  // Estimation toolstack -> estimator of a VM, and the answers: arm the tracker; begin; make an end.
+  | { readonly type: "prepareEstimation"; readonly requester: ActorId }
+  | { readonly type: "estimatorReady"; readonly vm: number }
+  | { readonly type: "watchVm" }
+  | { readonly type: "endEstimation" }
+  | { readonly type: "estimationEnded"; readonly vm: number }
+  // Estimator -> toolstack: a new estimate. Estimator -> itself: an interval is over.
+  | { readonly type: "estimate"; readonly vm: number; readonly pages: number }
+  | { readonly type: "intervalDue" }
+  // A process of the pVM -> its CPU, and the answer: work that takes so long; `spent` is work of
+  // hypercalls that the process has already waited for. pVM CPU -> itself: the job's time is over.
+  | {
+      readonly type: "compute";
+      readonly cycles: number;
+      readonly spent: number;
+      readonly requester: ActorId;
+    }
+  | { readonly type: "computed" }
+  | { readonly type: "jobDue" }
+  // Toolstack -> itself; toolstack -> pVM CPU, and the answer: how busy it has been since the start.
+  | { readonly type: "loadDue" }
+  | { readonly type: "loadQuery"; readonly requester: ActorId }
+  | {
+      readonly type: "loadReport";
+      readonly cpu: ActorId;
+      readonly handlerCycles: number;
+      readonly jobCycles: number;
+    };
 
 export type MessageType = Message["type"];
 

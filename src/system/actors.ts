@@ -55,7 +55,7 @@ export class SystemActor {
     this.name = name;
     this.#machine = machine;
     this.#kind = kind;
-    this.#logic = kind === "compiled" ? compileLogic(machine, true) : machine;
+    this.#logic = kind === "compiled" ? compileLogic(machine, true, this.#emitted) : machine;
     this.#device = device;
     this.#interconnect = interconnect;
     this.#actor = this.#start(createActor(this.#logic, { id: name, input }));
@@ -99,15 +99,17 @@ export class SystemActor {
         this.#fault = { error };
       },
     });
-    actor.on("*", (emission) => {
-      try {
-        this.#accept(emission as Emission);
-      } catch (error) {
-        this.#fault = { error };
-      }
-    });
+    if (this.#kind === "interpreted") actor.on("*", this.#emitted);
     return actor.start();
   }
+
+  readonly #emitted = (emission: unknown): void => {
+    try {
+      this.#accept(emission as Emission);
+    } catch (error) {
+      this.#fault = { error };
+    }
+  };
 
   #accept(emission: Emission): void {
     switch (emission.type) {

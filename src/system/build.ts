@@ -1,19 +1,27 @@
 /** From a scenario to a system that is ready to run. */
+import { totalmem } from "node:os";
 import { createWorkload } from "../../workloads/schema.ts";
 import type { Workload } from "../../workloads/workload.ts";
 import { UserError } from "../errors.ts";
 import { LINEAR_PAGES_MAX } from "../hardware/accessLoop.ts";
 import { DEFAULT_GEOMETRY, type Geometry } from "../hardware/geometry.ts";
+import { DATA_FRAME_BASE } from "../hardware/memory.ts";
 import { RING_RESERVED } from "../hypervisor/dirtyRing.ts";
+import { TRACKER_FAULTS } from "../hypervisor/trackedVm.ts";
 import type { LogicKind } from "./actors.ts";
-import { createOperation } from "./operations/schema.ts";
+import { OPERATION_FAULTS } from "./operation.ts";
+import { createOperation, needsContents, operationTechnique } from "./operations/schema.ts";
+import { scenarioDigest } from "./scenarioDigest.ts";
 import type { Scenario } from "./scenarioSchema.ts";
 import { System } from "./system.ts";
-import type { VmConfig } from "./world.ts";
+import { expectedFrames, type VmConfig, type WorldConfig } from "./world.ts";
 
 const LEAF_LEVELS = { "4K": 1, "2M": 2, "1G": 3 } as const;
 /** PAE maps four times 1 GiB. */
 const PAE_PAGES = 1 << 20;
+const PAGE_BYTES = 4096;
+/** Truth, bitmaps and versions of a page, at most about. */
+const BOOKKEEPING_BYTES = 8;
 
 export interface BuildOptions {
   /** Where relative names of trace files start. */
@@ -30,34 +38,77 @@ export function buildSystem(scenario: Scenario, options: BuildOptions = {}): Sys
     tlb: machine.tlb,
   };
   const { variant, slotRule, doubleBuffer, filterGuestTables } = tracker.prl;
+  const vms = scenario.vms.map((vm, number) => vmConfig(scenario, vm, number, options));
+  checkNames(vms);
+  checkMemory({ geometry, vms });
+  checkEnd(scenario, vms);
   return new System(
     {
       world: {
         geometry,
         pcpus: machine.cpus,
-        vms: scenario.vms.map((vm, number) => vmConfig(scenario, vm, number, options)),
+        vms,
         mmu: {
           compatibility: machine.compatibility,
           costs: machine.costs.processor,
           prl: { variant, slotRule, doubleBuffer },
         },
         tracking: {
-          technique: tracker.technique,
+          technique: operationTechnique(scenario.operation, tracker.technique),
           costs: machine.costs.hypervisor,
           logLimit: tracker.logLimit ?? -1,
           filterGuestTables,
           ringEntries: tracker.ring.entries,
           ringReserved: RING_RESERVED,
           ringFromPml: tracker.ring.source === "pml",
-          faults: scenario.faults,
+          faults: TRACKER_FAULTS.filter((fault) => scenario.faults.includes(fault)),
         },
       },
       pvmCpus: machine.pvmCpus,
       quantumCycles: machine.quantum,
       timesliceCycles: machine.timeslice,
-      operation: createOperation(scenario.operation, scenario.until ?? 0),
+      operation: createOperation(
+        scenario.operation,
+        scenario.until ?? 0,
+        OPERATION_FAULTS.filter((fault) => scenario.faults.includes(fault)),
+        { scenario: scenarioDigest(scenario) },
+        scenario.seed,
+      ),
     },
     options.logic,
+  );
+}
+
+function checkNames(vms: readonly VmConfig[]): void {
+  const names = vms.map(({ name }) => name);
+  const twice = names.find((name, number) => names.indexOf(name) !== number);
+  if (twice !== undefined) throw new UserError(`two VMs are called "${twice}"`);
+}
+
+/** Paging structures must fit into the frames that have bytes, and everything into this machine. */
+function checkMemory(config: Pick<WorldConfig, "geometry" | "vms">): void {
+  const frames = expectedFrames(config);
+  const pages = config.vms.reduce((sum, vm) => sum + vm.pages, 0);
+  const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+  const guest = `${gib(pages * PAGE_BYTES)} of guest memory`;
+  if (frames > DATA_FRAME_BASE) {
+    const most = gib(DATA_FRAME_BASE * PAGE_BYTES);
+    const needed = gib(frames * PAGE_BYTES);
+    throw new UserError(`${guest}: needs ${needed} of paging structures, at most ${most}`);
+  }
+  const needed = frames * PAGE_BYTES + pages * BOOKKEEPING_BYTES;
+  if (needed > totalmem()) {
+    throw new UserError(`${guest}: needs ${gib(needed)}, this machine has ${gib(totalmem())}`);
+  }
+}
+
+/** A run must end: with a workload that never does, the scenario says when. */
+function checkEnd({ operation, until }: Scenario, vms: readonly VmConfig[]): void {
+  if (until !== undefined || operation.kind === "migrate") return;
+  const endless = vms.find(({ workloads }) => workloads.some((one) => one.endless === true));
+  if (endless === undefined) return;
+  throw new UserError(
+    `VM "${endless.name}": its workload never ends; set "until" (or --until), or limit its "accesses"`,
   );
 }
 
@@ -93,7 +144,7 @@ function vmConfig(
     pages,
     paging: vm.paging,
     leafLevel: LEAF_LEVELS[vm.pageSize],
-    keepVersions: vm.contents,
+    keepVersions: vm.contents || needsContents(scenario.operation),
     workloads,
   };
 }

@@ -6,7 +6,12 @@ import type { AnyEventObject, AnyStateMachine } from "xstate";
 import type { Part } from "../hardware/part.ts";
 import type { Device } from "../interconnect/emissions.ts";
 import type { ActorId } from "../interconnect/messages.ts";
+import type { SystemSnapshot } from "./snapshot.ts";
 import type { World } from "./world.ts";
+
+/** Ways in which an operation loses a page, though the tracker did not; all off unless a scenario asks. */
+export const OPERATION_FAULTS = ["cleanedBitmapNotSent"] as const;
+export type OperationFault = (typeof OPERATION_FAULTS)[number];
 
 /** Addresses that an operation's machines may be given. */
 export interface OperationWires {
@@ -46,5 +51,16 @@ export interface OperationResult {
   readonly failures: readonly string[];
 }
 
+/** What an operation's devices may ask of the system around them. */
+export interface OperationHost {
+  /** Virtual time, in cycles. */
+  now(): number;
+  /**
+   * The state of the whole system. While a device performs a request it is one that a system can
+   * continue from, if that request is the delivery's last and its reply changes nothing.
+   */
+  save(): SystemSnapshot;
+}
+
 /** Makes an operation for a system's memory. */
-export type OperationFactory = (world: World) => Operation;
+export type OperationFactory = (world: World, host: OperationHost) => Operation;

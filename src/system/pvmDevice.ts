@@ -2,7 +2,7 @@
 import type { PrlUnitReply, PrlUnitRequest } from "../../machines/prlUnit.ts";
 import type { DrainedLog, PvmCpuReply, PvmCpuRequest } from "../../machines/pvmCpu.ts";
 import { prlReload, prlResetImage } from "../hardware/pageReferenceLog.ts";
-import { Field } from "../hardware/vmcs.ts";
+import { Field, readField } from "../hardware/vmcs.ts";
 import { copyPrlLog, prlView } from "../hypervisor/drain.ts";
 import type { Device } from "../interconnect/emissions.ts";
 import type { World } from "./world.ts";
@@ -37,12 +37,14 @@ export class PvmDevice implements Device<PvmCpuRequest, PvmCpuReply> {
     return { type: "logsDrained", drained, entries };
   }
 
-  /** Step (c): logs that a harvest emptied meanwhile are no longer the handler's to reset. */
+  /**
+   * Step (c): logs that a harvest emptied meanwhile are no longer the handler's to reset. They stay
+   * marked as copied until the processor has reloaded: a harvest before that must not copy them again.
+   */
   #reset(drained: readonly DrainedLog[]): PvmCpuReply {
     const { vcpus, logs: pages, config } = this.#world;
     for (const { vcpu, logs } of drained) {
       const ours = logs & pages.handled[vcpu]!;
-      pages.handled[vcpu] = pages.handled[vcpu]! & ~logs;
       if (ours !== 0) prlResetImage(vcpus[vcpu]!.vmcs, ours, config.geometry.logEntries);
     }
     return { type: "indexesReset" };
@@ -58,7 +60,10 @@ export class PrlUnitDevice implements Device<PrlUnitRequest, PrlUnitReply> {
   }
 
   perform({ vcpu }: PrlUnitRequest): PrlUnitReply {
-    prlReload(this.#world.vcpus[vcpu]!.vmcs);
+    const { logs, vcpus } = this.#world;
+    const { vmcs } = vcpus[vcpu]!;
+    prlReload(vmcs);
+    logs.handled[vcpu] = logs.handled[vcpu]! & readField(vmcs, Field.prlFullLogs);
     return { type: "reloaded" };
   }
 }

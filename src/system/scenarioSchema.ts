@@ -1,14 +1,18 @@
 /** What a scenario file says: the machine, the VMs and their workloads, and the measurement. */
 import * as z from "zod";
 import { workloadSchema } from "../../workloads/schema.ts";
-import { duration, size } from "../config/units.ts";
+import { CYCLES_PER_SECOND, positiveDuration, size } from "../config/units.ts";
 import { DEFAULT_PROCESSOR_COSTS } from "../hardware/costs.ts";
 import { DEFAULT_GEOMETRY } from "../hardware/geometry.ts";
 import { DEFAULT_HYPERVISOR_COSTS } from "../hypervisor/costs.ts";
 import { checkRingSize } from "../hypervisor/dirtyRing.ts";
 import { TECHNIQUES } from "../hypervisor/techniques/technique.ts";
 import { TRACKER_FAULTS } from "../hypervisor/trackedVm.ts";
+import { OPERATION_FAULTS } from "./operation.ts";
 import { operationSchema } from "./operations/schema.ts";
+
+/** Between two messages a run cannot be interrupted. */
+const QUANTUM_MAX = 0.1 * CYCLES_PER_SECOND;
 
 const cycles = z.int().min(0).max(1e12);
 
@@ -37,8 +41,11 @@ const machine = z
       .enum(["sdm", "bochs", "kvm"])
       .default("sdm")
       .describe("whose behaviour is followed where implementations differ (docs/choices.md)"),
-    quantum: duration.prefault("100us").describe("longest burst of a guest between messages"),
-    timeslice: duration.prefault("30ms").describe("a vCPU's turn while others wait"),
+    quantum: positiveDuration
+      .prefault("100us")
+      .refine((cycles) => cycles <= QUANTUM_MAX, { error: "expected at most 100ms" })
+      .describe("longest burst of a guest between messages"),
+    timeslice: positiveDuration.prefault("30ms").describe("a vCPU's turn while others wait"),
     logEntries: z
       .int()
       .min(1)
@@ -114,10 +121,10 @@ export const scenarioSchema = z
     tracker,
     operation: operationSchema.default({ kind: "measure" }),
     faults: z
-      .array(z.enum(TRACKER_FAULTS))
+      .array(z.enum([...TRACKER_FAULTS, ...OPERATION_FAULTS]))
       .default([])
       .describe("known ways to lose a page, planted to see them caught"),
-    until: duration.optional().describe("virtual time after which the run ends"),
+    until: positiveDuration.optional().describe("virtual time after which the run ends"),
   })
   .refine(({ tracker, machine }) => tracker.prl.variant === "dw19" || machine.logEntries <= 32768, {
     path: ["machine", "logEntries"],

@@ -4,7 +4,7 @@ import type { PvmCpuContext } from "../../machines/pvmCpu.ts";
 import type { TrackerContext } from "../../machines/tracker.ts";
 import type { VcpuContext } from "../../machines/vcpu.ts";
 import { type CounterName, readCounters } from "../hardware/counters.ts";
-import { ExitReason, type ExitReasonName } from "../hardware/exit.ts";
+import { ExitReason, type ExitReasonName, exitReasonName } from "../hardware/exit.ts";
 import { countTruth, type PageCounts } from "../hardware/guestPages.ts";
 import { countMarked } from "../hypervisor/dirtyBitmap.ts";
 import { techniqueNamed } from "../hypervisor/techniques/all.ts";
@@ -63,6 +63,7 @@ export interface RunSummary {
   readonly failures: readonly string[];
 }
 
+const VCPU = /^vcpu\d+$/;
 const CPU_WIDE = /^pcpu\d+\/dispatcher$/;
 
 export function summarize(system: System): RunSummary {
@@ -75,7 +76,7 @@ export function summarize(system: System): RunSummary {
       .map(({ snapshot }) => snapshot.context as Context);
   const dispatchers = contexts<DispatcherContext>(CPU_WIDE);
   const trackers = contexts<TrackerContext>(/\/tracker$/);
-  const vcpus = contexts<VcpuContext>(/^vcpu\d+$/);
+  const vcpus = contexts<VcpuContext>(VCPU);
   const pvmCpus = contexts<PvmCpuContext>(/^pvm\d+$/);
   const operation = system.result();
   return {
@@ -113,11 +114,18 @@ export function summarize(system: System): RunSummary {
     operation,
     failures: [
       ...operation.failures,
-      ...vcpus.flatMap(({ vcpu, entryFailure }) =>
-        entryFailure === "" ? [] : [`vCPU ${vcpu}: VM entry failed: ${entryFailure}`],
-      ),
+      ...system.actors
+        .filter(({ name, value }) => VCPU.test(name) && value === "halted")
+        .flatMap(({ snapshot }) => vcpuFailure(snapshot.context as VcpuContext)),
     ],
   };
+}
+
+/** Why a vCPU has halted, if not for the end of its workload. */
+function vcpuFailure({ vcpu, finished, entryFailure, lastExit }: VcpuContext): string[] {
+  if (entryFailure !== "") return [`vCPU ${vcpu}: VM entry failed: ${entryFailure}`];
+  if (finished) return [];
+  return [`vCPU ${vcpu}: nothing could handle VM exit ${lastExit} (${exitReasonName(lastExit)})`];
 }
 
 function total(values: readonly number[]): number {

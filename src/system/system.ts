@@ -12,21 +12,16 @@ import { schedulerMachine } from "../../machines/scheduler.ts";
 import { type TrackerContext, trackerMachine } from "../../machines/tracker.ts";
 import { vcpuMachine } from "../../machines/vcpu.ts";
 import { deriveControls } from "../hardware/mmu.ts";
-import {
-  digestPart,
-  type Part,
-  type PartSnapshot,
-  restorePart,
-  savePart,
-} from "../hardware/part.ts";
+import { digestPart, type Part, restorePart, savePart } from "../hardware/part.ts";
 import type { Device } from "../interconnect/emissions.ts";
-import { Interconnect, type InterconnectSnapshot } from "../interconnect/interconnect.ts";
+import { Interconnect } from "../interconnect/interconnect.ts";
 import type { ActorId, Delivery } from "../interconnect/messages.ts";
-import { type ActorSnapshot, type LogicKind, SystemActor } from "./actors.ts";
+import { type LogicKind, SystemActor } from "./actors.ts";
 import { DispatcherDevice } from "./dispatcherDevice.ts";
 import { MmuDevice } from "./mmuDevice.ts";
 import type { Operation, OperationFactory, OperationResult } from "./operation.ts";
 import { PrlUnitDevice, PvmDevice } from "./pvmDevice.ts";
+import type { SystemSnapshot } from "./snapshot.ts";
 import { TrackerDevice } from "./trackerDevice.ts";
 import { World, type WorldConfig } from "./world.ts";
 
@@ -40,11 +35,7 @@ export interface SystemConfig {
   readonly operation: OperationFactory;
 }
 
-export interface SystemSnapshot {
-  readonly interconnect: InterconnectSnapshot;
-  readonly actors: Readonly<Record<string, ActorSnapshot>>;
-  readonly parts: readonly PartSnapshot[];
-}
+export type { SystemSnapshot } from "./snapshot.ts";
 
 /** The interrupt vector that PRL units use. */
 const LOG_FULL_VECTOR = 0xf3;
@@ -67,7 +58,10 @@ export class System {
     this.config = config;
     this.#kind = kind;
     this.world = new World(config.world);
-    this.operation = config.operation(this.world);
+    this.operation = config.operation(this.world, {
+      now: () => this.interconnect.now,
+      save: () => this.save(),
+    });
     this.#wire();
     this.#toolstack = this.actor("toolstack");
     this.interconnect.post(0, this.#toolstack.id, 0, { type: "begin" });

@@ -1,5 +1,5 @@
 /** The device of a tracker actor: one VM's entries, logs and bitmaps, through the technique that is armed. */
-import type { TrackerReply, TrackerRequest } from "../../machines/tracker.ts";
+import type { ChosenPages, TrackerReply, TrackerRequest } from "../../machines/tracker.ts";
 import { Qualification } from "../hardware/exit.ts";
 import {
   clearMarks,
@@ -33,9 +33,9 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
   perform(request: TrackerRequest): TrackerReply {
     switch (request.op) {
       case "arm":
-        return this.#arm(request.technique);
+        return this.#arm(request.technique, request.pages);
       case "harvest":
-        return this.#harvest(request.mode);
+        return this.#harvest(request.mode, request.pages);
       case "disarm":
         return this.#disarm();
       case "serveLogFull": {
@@ -58,33 +58,37 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
   }
 
   /** Without the memory for logs the VM is tracked by write protection, silently, as Xen does. */
-  #arm(name: TechniqueName): TrackerReply {
+  #arm(name: TechniqueName, pages: ChosenPages): TrackerReply {
     const { tracked } = this.#vm;
     clearMarks(tracked.dirty);
     clearMarks(tracked.touched);
     let technique = techniqueNamed(name)!;
-    let cycles = technique.arm(tracked);
+    let cycles = technique.arm(tracked, pages);
     if (cycles === null) {
       technique = techniqueNamed("writeProtect")!;
-      cycles = technique.arm(tracked) ?? 0;
+      cycles = technique.arm(tracked, null) ?? 0;
     }
     this.#technique = technique;
     const answer = { type: "armed", technique: technique.name } as const;
     return { type: "tablesChanged", cycles, unit: technique.unit(tracked), answer };
   }
 
-  /** The VM is paused: logs are drained, the bitmaps read, and for CLEAN the pages armed again (paging_log_dirty_op). */
-  #harvest(mode: HarvestMode): TrackerReply {
+  /** Logs are drained, the bitmaps read, and for CLEAN the pages armed again (paging_log_dirty_op). */
+  #harvest(mode: HarvestMode, pages: ChosenPages): TrackerReply {
     const { tracked } = this.#vm;
     const technique = this.#technique!;
     const collected = technique.collect(tracked);
-    const answer = this.#report(technique);
+    const found = this.#report(technique);
     clearMarks(tracked.handedOver);
     addAll(technique.findsWritten ? tracked.dirty : tracked.touched, tracked.handedOver);
-    if (mode === "peek") return { type: "harvestPeeked", cycles: collected, answer };
-    const cycles = collected + technique.rearm(tracked);
+    if (mode === "peek") {
+      const answer = { ...found, cycles: collected };
+      return { type: "harvestPeeked", cycles: collected, answer };
+    }
+    const cycles = collected + technique.rearm(tracked, pages);
     clearMarks(tracked.dirty);
     clearMarks(tracked.touched);
+    const answer = { ...found, cycles };
     return { type: "tablesChanged", cycles, unit: technique.unit(tracked), answer };
   }
 
@@ -99,7 +103,7 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
   }
 
   /** Counts of this round; null where the technique cannot know. Guest page tables are counted apart. */
-  #report({ findsWritten, findsTouched }: Technique): Harvested {
+  #report({ findsWritten, findsTouched }: Technique): Omit<Harvested, "cycles"> {
     const { tracked, config, reportedWritten, reportedTouched } = this.#vm;
     const found = findsTouched && !findsWritten ? tracked.touched : tracked.dirty;
     let guestPageTables = 0;

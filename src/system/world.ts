@@ -136,6 +136,7 @@ export class World {
     const vcpus: VcpuState[] = [];
     let nextFrame = DATA_FRAME_BASE;
     this.vms = config.vms.map((vm, number) => {
+      nextFrame = roundUp(nextFrame, leafPages(vm, geometry));
       const built = this.#buildVm(vm, number, nextFrame, vcpus);
       nextFrame += alignedPages(vm, geometry);
       return built;
@@ -234,14 +235,22 @@ export class World {
   }
 }
 
+/** Pages that one leaf of the VM's data maps. */
+function leafPages(vm: VmConfig, geometry: Geometry): number {
+  return 2 ** ((vm.leafLevel - 1) * geometry.indexBits);
+}
+
+function roundUp(value: number, unit: number): number {
+  return Math.ceil(value / unit) * unit;
+}
+
 /** Data pages rounded up, so that large leaves and the tables after them do not overlap. */
 function alignedPages(vm: VmConfig, geometry: Geometry): number {
-  const size = 2 ** ((vm.leafLevel - 1) * geometry.indexBits);
-  return Math.ceil(vm.pages / size) * size;
+  return roundUp(vm.pages, leafPages(vm, geometry));
 }
 
 /** Frames with bytes that a configuration needs, about: so that memory does not have to grow. */
-function expectedFrames(config: WorldConfig): number {
+export function expectedFrames(config: Pick<WorldConfig, "geometry" | "vms">): number {
   const { geometry } = config;
   let frames = 64;
   for (const vm of config.vms) {

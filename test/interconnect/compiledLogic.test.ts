@@ -69,13 +69,17 @@ function observeTransitions({ machine, input }: MachineCase, events: readonly An
   return seen;
 }
 
-/** Sequences of events of one machine. */
-function sequences({ events }: MachineCase, maxLength: number) {
+/** Sequences of events of one machine, some after a part of a way far into it. */
+function sequences({ events, ways = [] }: MachineCase, maxLength: number) {
   const types = Object.keys(events);
   const event = fc.tuple(fc.constantFrom(...types), fc.nat(11));
+  const random = fc.array(event, { minLength: 1, maxLength });
+  const starts = ways.map((way) => fc.nat(way.length).map((length) => way.slice(0, length)));
   return fc
-    .array(event, { minLength: 1, maxLength })
-    .map((list) => list.map(([type, n]): AnyEventObject => ({ ...events[type]!(n), type })));
+    .tuple(fc.oneof(fc.constant([]), ...starts), random)
+    .map(([start, list]) =>
+      [...start, ...list].map(([type, n]): AnyEventObject => ({ ...events[type]!(n), type })),
+    );
 }
 
 describe.each(Object.entries(machineCases))("machine %s", (_name, machineCase) => {

@@ -1,22 +1,34 @@
 /** For each machine: an input, and payloads for every event it knows. Small numbers, so that guards meet. */
 import type { AnyStateMachine } from "xstate";
+import { checkpointLiveMachine } from "../../machines/checkpointLive.ts";
+import { checkpointStopMachine } from "../../machines/checkpointStop.ts";
 import { dispatcherMachine } from "../../machines/dispatcher.ts";
+import { estimationMachine } from "../../machines/estimation.ts";
+import { estimatorMachine } from "../../machines/estimator.ts";
+import { migrationMachine } from "../../machines/migration.ts";
 import { mmuMachine } from "../../machines/mmu.ts";
 import { pmlUnitMachine } from "../../machines/pmlUnit.ts";
 import { prlUnitMachine } from "../../machines/prlUnit.ts";
 import { pvmCpuMachine } from "../../machines/pvmCpu.ts";
+import { samplerMachine } from "../../machines/sampler.ts";
 import { schedulerMachine } from "../../machines/scheduler.ts";
+import { throttleMachine } from "../../machines/throttle.ts";
 import { toolstackMachine } from "../../machines/toolstack.ts";
 import { trackerMachine } from "../../machines/tracker.ts";
 import { vcpuMachine } from "../../machines/vcpu.ts";
 
 type Payload = (n: number) => object;
 
+/** Events in order, each with the number for its payload. */
+export type Way = readonly (readonly [type: string, n: number])[];
+
 export interface MachineCase {
   readonly machine: AnyStateMachine;
   readonly input: object;
   /** Event types, each with a function from a random number to its payload. */
   readonly events: Readonly<Record<string, Payload>>;
+  /** Ways far into the machine, which random events would seldom take. */
+  readonly ways?: readonly Way[];
 }
 
 const none: Payload = () => ({});
@@ -28,6 +40,46 @@ const exit: Payload = (n) => ({
   qualification: n % 4,
   page: n,
 });
+
+/** A migration's way to its first batch, and to its end. */
+const MIGRATION_SENDING: Way = [
+  ["begin", 0],
+  ["migrationDue", 0],
+  ["clock", 0],
+  ["vmPaused", 0],
+  ["armed", 0],
+  ["queued", 5],
+];
+const MIGRATED: Way = [
+  ...MIGRATION_SENDING,
+  ["batchTaken", 1],
+  ["batchArrived", 0],
+  ["clock", 6],
+  ["batchTaken", 4],
+  ["batchArrived", 0],
+  ["clock", 7],
+  ["vmPaused", 0],
+  ["harvested", 0],
+  ["queued", 0],
+  ["vmPaused", 0],
+  ["harvested", 0],
+  ["queued", 3],
+  ["batchTaken", 1],
+  ["batchArrived", 0],
+  ["clock", 8],
+  ["batchTaken", 0],
+  ["destinationReady", 0],
+  ["compared", 2],
+  ["disarmed", 0],
+];
+
+const estimatorBegins: Way = [
+  ["prepareEstimation", 0],
+  ["begun", 0],
+  ["armed", 0],
+  ["watchVm", 0],
+  ["intervalDue", 0],
+];
 
 export const machineCases: Readonly<Record<string, MachineCase>> = {
   vcpu: {
@@ -80,6 +132,9 @@ export const machineCases: Readonly<Record<string, MachineCase>> = {
       logsCopied: none,
       logsDrained: (n) => ({ drained: [{ vcpu: n % 2, logs: 1 + (n % 3) }], entries: n }),
       indexesReset: none,
+      compute: (n) => ({ cycles: 1 + n, spent: n % 3, requester: 4 + (n % 2) }),
+      jobDue: none,
+      loadQuery: () => ({ requester: 1 }),
     },
   },
   dispatcher: {
@@ -98,6 +153,7 @@ export const machineCases: Readonly<Record<string, MachineCase>> = {
       inveptRequest: (n) => ({ vm: 0, tracker: n % 3 }),
       preempt: none,
       vmExit: exit,
+      entryFailed: (n) => ({ failure: `failure ${n % 2}` }),
       handled: (n) => ({ fixed: n % 4 !== 0 }),
       invalidated: none,
     },
@@ -173,6 +229,222 @@ export const machineCases: Readonly<Record<string, MachineCase>> = {
       vmPaused: (n) => ({ vm: n % 2 }),
       harvested: (n) => ({ pagesWritten: n, pagesTouched: null, guestPageTables: n % 2 }),
       harvestDue: none,
+      deadline: none,
+    },
+  },
+  migration: {
+    machine: migrationMachine,
+    input: {
+      self: 1,
+      scheduler: 2,
+      sampler: 8,
+      throttle: 9,
+      tracker: 7,
+      vm: 0,
+      vms: 2,
+      technique: "pml",
+      policy: {
+        kind: "qemu",
+        downtimeLimit: 0.3,
+        maxRounds: 2,
+        autoConverge: {
+          initial: 20,
+          increment: 10,
+          max: 99,
+          threshold: 50,
+          tailslow: false,
+          periodCycles: 1,
+        },
+      },
+      latencyCycles: 3,
+      cyclesPerByte: 0.5,
+      batchPages: 4,
+      startCycles: 10,
+      abortCycles: -1,
+      linkFailCycles: 500,
+      settleCycles: 7,
+      goOnCycles: -1,
+      deadlineCycles: 900,
+      forgetsCleaned: false,
+    },
+    events: {
+      begin: none,
+      migrationDue: none,
+      vmPaused: none,
+      vmHalted: none,
+      armed: none,
+      harvested: none,
+      disarmed: none,
+      batchArrived: none,
+      destinationReady: none,
+      abortDue: none,
+      linkDown: none,
+      settled: none,
+      deadline: none,
+      clock: (n) => ({ now: n * 100_000_000 }),
+      queued: (n) => ({ now: n * 100_000_000, found: n, pending: n }),
+      batchTaken: (n) => ({ pages: n % 3, bytes: 4104 * (n % 3), pending: n % 2 }),
+      compared: (n) => ({ now: n, firstDifference: (n % 3) - 1 }),
+    },
+    ways: [MIGRATED, [...MIGRATION_SENDING, ["abortDue", 0], ["clock", 9], ["vmPaused", 0]]],
+  },
+  throttle: {
+    machine: throttleMachine,
+    input: { self: 9, scheduler: 2, vm: 0, sliceCycles: 100 },
+    events: {
+      setThrottle: (n) => ({ percent: [0, 20, 99][n % 3] }),
+      throttleSliceEnd: (n) => ({ turn: n % 3 }),
+      throttleWake: (n) => ({ turn: n % 3 }),
+      vmPaused: none,
+    },
+  },
+  sampler: {
+    machine: samplerMachine,
+    input: { self: 8, vm: 0, intervalCycles: 50 },
+    events: { startSampling: none, sampleDue: none, counted: (n) => ({ accesses: n }) },
+  },
+  estimation: {
+    machine: estimationMachine,
+    input: {
+      self: 1,
+      scheduler: 2,
+      estimators: [9, 10],
+      pvmCpus: [7, 8],
+      loadCycles: 50,
+      deadlineCycles: 900,
+    },
+    events: {
+      begin: none,
+      estimatorReady: (n) => ({ vm: n % 2 }),
+      loadDue: none,
+      loadReport: (n) => ({ cpu: 7 + (n % 2), handlerCycles: n, jobCycles: 2 * n }),
+      estimate: (n) => ({ vm: n % 2, pages: n }),
+      deadline: none,
+      vmHalted: (n) => ({ vm: n % 2 }),
+      estimationEnded: (n) => ({ vm: n % 2 }),
+    },
+    ways: [
+      [
+        ["begin", 0],
+        ["estimatorReady", 0],
+        ["estimatorReady", 1],
+        ["loadDue", 0],
+        ["deadline", 0],
+        ["estimationEnded", 0],
+        ["estimationEnded", 1],
+      ],
+    ],
+  },
+  estimator: {
+    machine: estimatorMachine,
+    input: {
+      vm: 1,
+      self: 9,
+      toolstack: 1,
+      scheduler: 2,
+      tracker: 6,
+      pvmCpu: 7,
+      rule: {
+        kind: "prl",
+        least: 1,
+        stableIntervals: 1,
+        follow: "none",
+        generationIntervals: 1,
+        continueWhenStable: false,
+      },
+      intervalCycles: 100,
+      footprintPages: 3,
+      bitmapWords: 2,
+      wakeCycles: 5,
+      scanCycles: 2,
+    },
+    events: {
+      prepareEstimation: () => ({ requester: 1 }),
+      begun: (n) => ({ sample: n % 2 === 0 ? null : [n] }),
+      armed: () => ({ technique: "prl" }),
+      watchVm: none,
+      started: none,
+      intervalDue: none,
+      notDue: (n) => ({ wait: 1 + n }),
+      due: (n) => ({
+        time: n,
+        truthPages: n,
+        executedCycles: n,
+        ask: [null, "clean", "peek"][n % 3],
+        pause: n % 4 === 1,
+        sample: n % 5 === 0 ? [n] : null,
+      }),
+      vmPaused: () => ({ vm: 1 }),
+      harvested: (n) => ({
+        pagesWritten: n % 2 === 0 ? n : null,
+        pagesTouched: n % 2 === 0 ? null : n % 3,
+        guestPageTables: n % 3,
+        cycles: n,
+      }),
+      counted: (n) => ({ pages: n % 2, guestPageTables: n % 3, scanned: n }),
+      forgotten: none,
+      computed: none,
+      disarmed: none,
+      endEstimation: none,
+    },
+    ways: [
+      [...estimatorBegins, ["due", 0], ["counted", 0], ["computed", 0], ["disarmed", 0]],
+      [...estimatorBegins, ["due", 1], ["vmPaused", 0], ["harvested", 1], ["computed", 0]],
+      [...estimatorBegins, ["due", 2], ["harvested", 3], ["computed", 0], ["intervalDue", 0]],
+    ],
+  },
+  checkpointLive: {
+    machine: checkpointLiveMachine,
+    input: {
+      self: 1,
+      scheduler: 2,
+      trackers: [7],
+      technique: "pml",
+      epochCycles: 50,
+      deadlineCycles: 900,
+    },
+    events: {
+      begin: none,
+      armed: () => ({ technique: "pml" }),
+      pagesCopied: (n) => ({ copyCycles: n, writeCycles: 2 * n }),
+      checkpointCopied: none,
+      checkpointWritten: none,
+      committed: none,
+      writeFailed: (n) => ({ failure: `failure ${n % 2}` }),
+      epochDue: none,
+      vmPaused: (n) => ({ vm: n % 2 }),
+      harvested: (n) => ({ pagesWritten: n, pagesTouched: null, guestPageTables: n % 2 }),
+      vmHalted: (n) => ({ vm: n % 2 }),
+      deadline: none,
+      noted: none,
+    },
+    ways: [
+      [
+        ["begin", 0],
+        ["armed", 0],
+        ["checkpointCopied", 0],
+        ["committed", 0],
+        ["epochDue", 0],
+        ["vmPaused", 0],
+        ["harvested", 0],
+        ["deadline", 0],
+        ["checkpointCopied", 0],
+      ],
+    ],
+  },
+  checkpointStop: {
+    machine: checkpointStopMachine,
+    input: { self: 1, scheduler: 2, vms: 2, times: [50, 70], deadlineCycles: 900 },
+    events: {
+      begin: none,
+      checkpointDue: none,
+      vmPaused: (n) => ({ vm: n % 2 }),
+      pagesCopied: (n) => ({ copyCycles: n, writeCycles: 2 * n }),
+      checkpointWritten: none,
+      committed: none,
+      writeFailed: (n) => ({ failure: `failure ${n % 2}` }),
+      noted: none,
+      vmHalted: (n) => ({ vm: n % 2 }),
       deadline: none,
     },
   },

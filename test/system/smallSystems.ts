@@ -201,10 +201,24 @@ export const MESSAGES_MAX = 50_000;
 
 /** Delivers messages one by one until the measurement has ended, and shows each. */
 export function drive(system: System, onDelivery: (delivery: Delivery) => void): void {
-  const subscription = system.interconnect.delivered.subscribe(onDelivery);
-  const delivered = system.run(MESSAGES_MAX);
-  subscription.unsubscribe();
-  if (!system.done) throw new Error(`not done after ${delivered} messages`);
+  const step = stepper(system, onDelivery);
+  for (let delivered = 0; step(); delivered++) {
+    if (delivered === MESSAGES_MAX) throw new Error(`not done after ${delivered} messages`);
+  }
+  if (!system.done) throw new Error("no messages left, but the operation has not ended");
+}
+
+/** Delivers one message and shows it. What RxJS catches from an observer would not fail a test in time. */
+export function stepper(system: System, onDelivery: (delivery: Delivery) => void): () => boolean {
+  let last: Delivery | undefined;
+  system.interconnect.delivered.subscribe((delivery) => {
+    last = delivery;
+  });
+  return () => {
+    if (!system.step()) return false;
+    onDelivery(last!);
+    return true;
+  };
 }
 
 export function deliveriesOf(system: System): Delivery[] {

@@ -39,6 +39,7 @@ export abstract class Generator implements Workload {
   readonly name: string;
   readonly pages: number;
   readonly gap: number;
+  readonly endless: boolean;
   protected readonly random: Random;
   private readonly limit: number;
   /** Accesses made so far; a double, so that it counts to 2^53. */
@@ -51,6 +52,7 @@ export abstract class Generator implements Workload {
     this.gap = pace.gap;
     this.random = new Random(seed);
     this.limit = Math.min(length, pace.accesses ?? Infinity);
+    this.endless = this.limit === Infinity;
   }
 
   arrays(): Record<string, WordArray> {

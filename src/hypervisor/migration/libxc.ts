@@ -9,7 +9,7 @@ import {
   impliedDowntime,
   type LibxcPolicy,
   type PrecopyStats,
-} from "./policy.ts";
+} from "./stats.ts";
 
 /** SPP_MAX_ITERATIONS and SPP_TARGET_DIRTY_COUNT. */
 export const MAX_ITERATIONS = 5;

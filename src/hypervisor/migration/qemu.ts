@@ -1,8 +1,8 @@
 /**
  * QEMU's policy (migration/migration.c, migration_iteration_run): the VM is suspended when what is
  * pending can be sent within the downtime limit at the measured bandwidth. Pending is known exactly
- * only after a synchronisation of the bitmap, so a round ends as soon as it may be little enough
- * (ram_state_pending_exact), and the question is asked again after the harvest.
+ * only after a synchronisation of the bitmap, so a round ends when it may be little enough
+ * (ram_state_pending_exact), looked at every 50 ms, and the question is asked again after the harvest.
  */
 import {
   type AfterBatch,
@@ -10,7 +10,7 @@ import {
   PAGE_BYTES,
   type PrecopyStats,
   type QemuPolicy,
-} from "./policy.ts";
+} from "./stats.ts";
 
 /** Bytes that may be left (threshold_size, migration_update_counters). */
 export function switchoverThreshold({ downtimeLimit }: QemuPolicy, bandwidth: number): number {
@@ -28,10 +28,6 @@ export function qemuBeforeRound(policy: QemuPolicy, stats: PrecopyStats): Before
 }
 
 export function qemuAfterBatch(policy: QemuPolicy, stats: PrecopyStats): AfterBatch {
+  if (stats.pendingPages > 0 && !stats.sliceOver) return "send";
   return canSwitchOver(policy, stats) ? "harvest" : "send";
-}
-
-/** Seconds that the last known dirty pages would take (migration_update_counters: expected_downtime). */
-export function expectedDowntime(pendingAtSync: number, bandwidth: number): number {
-  return bandwidth > 0 ? (pendingAtSync * PAGE_BYTES) / bandwidth : 0;
 }

@@ -1,6 +1,7 @@
 /**
- * Present-bit invalidation: every entry loses R, W and X, and the first access to each page takes an
- * EPT violation. It tells touched pages, not written ones: after the first access all rights are back.
+ * Present-bit invalidation: entries lose R, W and X, and the first access to each page takes an EPT
+ * violation. It tells touched pages, not written ones: after the first access all rights are back.
+ * With chosen pages it is VMware's sampling (Waldspurger, OSDI'02 5.3), else every page takes part.
  */
 import { findLeaf, forEachLeaf } from "../../hardware/ept.ts";
 import { EPT_ACCESSED, EPT_DIRTY, EPT_RWX } from "../../hardware/eptEntry.ts";
@@ -9,12 +10,24 @@ import { splitAll } from "../logDirty.ts";
 import type { TrackedVm } from "../trackedVm.ts";
 import { NOT_OURS, type Technique } from "./technique.ts";
 
-function setRights(vm: TrackedVm, page: number, rights: number): boolean {
+function takeRights(vm: TrackedVm, page: number): void {
   const leaf = findLeaf(vm.ept, page);
-  if (leaf === null) return false;
+  if (leaf === null) return;
   const { words } = vm.ept.memory;
-  words[leaf.word] = (words[leaf.word]! & ~EPT_RWX) | rights;
-  return true;
+  words[leaf.word] = words[leaf.word]! & ~EPT_RWX;
+}
+
+/** Takes the rights of these pages, and gives them back to all others. Returns the entries changed. */
+function choose(vm: TrackedVm, pages: readonly number[]): number {
+  const { words } = vm.ept.memory;
+  let changed = 0;
+  forEachLeaf(vm.ept, (word) => {
+    if ((words[word]! & EPT_RWX) !== 0) return;
+    words[word] = words[word]! | EPT_RWX;
+    changed++;
+  });
+  for (const page of pages) takeRights(vm, page);
+  return changed + pages.length;
 }
 
 export const presentBit: Technique = {
@@ -22,9 +35,12 @@ export const presentBit: Technique = {
   findsWritten: false,
   findsTouched: true,
   unit: () => "none",
-  arm(vm) {
+  arm(vm, pages) {
     // Rights are taken page by page, so large leaves are split first.
     const split = splitAll(vm.ept);
+    if (pages !== null) {
+      return choose(vm, pages) * vm.costs.protectPage + split * vm.costs.splitHandler;
+    }
     let leaves = 0;
     const { words } = vm.ept.memory;
     forEachLeaf(vm.ept, (word) => {
@@ -34,10 +50,11 @@ export const presentBit: Technique = {
     return leaves * vm.costs.protectPage + split * vm.costs.splitHandler;
   },
   collect: () => 0,
-  rearm(vm) {
+  rearm(vm, chosen) {
+    if (chosen !== null) return choose(vm, chosen) * vm.costs.protectPage;
     let pages = 0;
     forEachMarked(vm.touched, (page) => {
-      setRights(vm, page, 0);
+      takeRights(vm, page);
       pages++;
     });
     return pages * vm.costs.protectPage;
@@ -53,8 +70,12 @@ export const presentBit: Technique = {
   },
   serveLogFull: () => NOT_OURS,
   serveViolation(vm, _vcpu, page) {
-    if (!setRights(vm, page, EPT_RWX)) return NOT_OURS;
-    markDirty(vm.touched, page);
+    const leaf = findLeaf(vm.ept, page);
+    if (leaf === null) return NOT_OURS;
+    const { words } = vm.ept.memory;
+    // Another CPU, or a new choice of pages, may have been here first: then the access just retries.
+    if ((words[leaf.word]! & EPT_RWX) === 0) markDirty(vm.touched, page);
+    words[leaf.word] = words[leaf.word]! | EPT_RWX;
     return { fix: "granted", cycles: vm.costs.violationHandler, ringFull: false };
   },
 };

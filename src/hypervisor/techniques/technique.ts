@@ -24,8 +24,9 @@ export interface ExitWork {
 }
 
 /**
- * A technique's operations on a VM. All but the exit handlers happen while the VM is paused; each
- * returns the cycles it takes. The caller has INVEPT executed after arm, rearm and disarm.
+ * A technique's operations on a VM. Those that find written pages need the VM paused for all but the
+ * exit handlers. Each returns the cycles it takes. The caller has INVEPT executed after arm, rearm and
+ * disarm. `pages` is a choice of pages, null for all; present-bit invalidation alone can choose.
  */
 export interface Technique {
   readonly name: TechniqueName;
@@ -34,11 +35,11 @@ export interface Technique {
   readonly findsTouched: boolean;
   unit(vm: TrackedVm): LogUnit;
   /** Begins the first round. Returns null when resources are missing: the tracker falls back to write protection. */
-  arm(vm: TrackedVm): number | null;
+  arm(vm: TrackedVm, pages: readonly number[] | null): number | null;
   /** Moves all that is known of this round into vm.dirty and vm.touched. */
   collect(vm: TrackedVm): number;
   /** Begins a new round; vm.dirty and vm.touched still hold the last one. */
-  rearm(vm: TrackedVm): number;
+  rearm(vm: TrackedVm, pages: readonly number[] | null): number;
   /** The VM's entries become ordinary again. The last round has been collected. */
   disarm(vm: TrackedVm): number;
   /** Exit 62 of a vCPU. */

@@ -11,8 +11,8 @@ export class WindowTruth implements Part {
   readonly intervals: number;
   /** The truth of each interval, in turn. */
   readonly truths: Int32Array;
-  /** [0]: the interval that is replaced next. */
-  readonly state = new Int32Array(1);
+  /** [0]: the interval that is replaced next; [1]: pages touched in the window that ended last. */
+  readonly state = new Int32Array(2);
   readonly #union: Int32Array;
 
   constructor(name: string, guest: GuestPages, intervals: number) {
@@ -26,19 +26,24 @@ export class WindowTruth implements Part {
     return { truths: this.truths, state: this.state };
   }
 
+  /** Pages touched in the window that ended last. */
+  get windowPages(): number {
+    return this.state[1]!;
+  }
+
   /** Ends an interval. Returns the pages touched in the window that ends with it. */
   endInterval(guest: GuestPages): number {
+    const { truths, intervals, state } = this;
     const words = guest.truth.length;
-    const slot = this.state[0]!;
-    this.truths.set(guest.truth, slot * words);
-    this.state[0] = (slot + 1) % this.intervals;
+    truths.set(guest.truth, state[0]! * words);
+    state[0] = (state[0]! + 1) % intervals;
     beginWindow(guest);
-    if (this.intervals === 1) return countTouched(this.truths);
     const union = this.#union;
-    union.fill(0);
-    for (let i = 0; i < this.truths.length; i++) {
-      union[i % words] = union[i % words]! | this.truths[i]!;
+    union.set(truths.subarray(0, words));
+    for (let i = words; i < truths.length; i++) {
+      union[i % words] = union[i % words]! | truths[i]!;
     }
-    return countTouched(union);
+    state[1] = countTouched(union);
+    return state[1];
   }
 }

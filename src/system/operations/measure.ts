@@ -5,13 +5,13 @@ import {
   type ToolstackContext,
   toolstackMachine,
 } from "../../../machines/toolstack.ts";
-import { duration } from "../../config/units.ts";
+import { positiveDuration } from "../../config/units.ts";
 import type { OperationFactory, OperationResult } from "../operation.ts";
 
 export const measureSchema = z
   .strictObject({
     kind: z.literal("measure"),
-    harvest: duration.optional().describe("time between harvests; default: one at the end"),
+    harvest: positiveDuration.optional().describe("time between harvests; default: one at the end"),
   })
   .describe("run the workloads and report the pages they used");
 

@@ -1,15 +1,49 @@
 /** All kinds of operations: their configuration, and how to make one. */
 import * as z from "zod";
-import type { OperationFactory } from "../operation.ts";
+import type { Technique } from "../../interconnect/messages.ts";
+import type { OperationFactory, OperationFault } from "../operation.ts";
+import { type CheckpointSurroundings, checkpoint, checkpointSchema } from "./checkpoint.ts";
+import { estimate, estimateSchema, estimateTechnique } from "./estimate.ts";
 import { measure, measureSchema } from "./measure.ts";
+import { migrate, migrateSchema } from "./migrate.ts";
 
 export const operationSchema = z
-  .discriminatedUnion("kind", [measureSchema])
+  .discriminatedUnion("kind", [measureSchema, migrateSchema, checkpointSchema, estimateSchema])
   .describe("what the toolstack does with the VMs");
 
 export type OperationConfig = z.output<typeof operationSchema>;
 
-/** @param deadlineCycles the scenario's `until`, 0 if it has none */
-export function createOperation(config: OperationConfig, deadlineCycles: number): OperationFactory {
-  return measure(config, deadlineCycles);
+/**
+ * @param deadlineCycles the scenario's `until`, 0 if it has none
+ * @param faults the scenario's, those that are an operation's
+ * @param surroundings what a checkpoint file says of the scenario
+ * @param seed the scenario's
+ */
+export function createOperation(
+  config: OperationConfig,
+  deadlineCycles: number,
+  faults: readonly OperationFault[],
+  surroundings: CheckpointSurroundings = {},
+  seed = 1,
+): OperationFactory {
+  switch (config.kind) {
+    case "measure":
+      return measure(config, deadlineCycles);
+    case "migrate":
+      return migrate(config, deadlineCycles, faults);
+    case "checkpoint":
+      return checkpoint(config, deadlineCycles, surroundings);
+    case "estimate":
+      return estimate(config, deadlineCycles, seed);
+  }
+}
+
+/** How the VMs are tracked: as the scenario says, unless the operation decides it. */
+export function operationTechnique(config: OperationConfig, scenarios: Technique): Technique {
+  return config.kind === "estimate" ? estimateTechnique(config) : scenarios;
+}
+
+/** Whether an operation moves or stores what pages contain, so that the VMs must keep it. */
+export function needsContents({ kind }: OperationConfig): boolean {
+  return kind === "migrate" || kind === "checkpoint";
 }

@@ -1,0 +1,179 @@
+/**
+ * The toolstack in the pVM while working-set sizes are estimated: has each VM's estimator arm its
+ * tracker, starts the VMs, and at the end lets the estimators finish. Meanwhile it looks at an interval
+ * how busy the pVM's CPUs were.
+ *
+ *   state     | event                 | next      | emits
+ *   ----------|-----------------------|-----------|------------------------------------------
+ *   created   | begin                 | preparing | prepareEstimation to every estimator
+ *   preparing | estimatorReady        | preparing | -
+ *   preparing | estimatorReady, last  | running   | startVm, watchVm for every VM; timers
+ *   running   | loadDue               | running   | loadQuery to every pVM CPU; loadDue to itself
+ *   running   | deadline              | ending    | endEstimation to every estimator
+ *   running   | vmHalted              | running   | -
+ *   running   | vmHalted, last        | ending    | endEstimation to every estimator
+ *   ending    | estimationEnded       | ending    | -
+ *   ending    | estimationEnded, last | done      | -
+ *   any       | loadReport, estimate  | -         | -
+ */
+import { assign, emit, setup } from "xstate";
+import {
+  type SendAllEmission,
+  type SendEmission,
+  send,
+  sendAll,
+} from "../src/interconnect/emissions.ts";
+import type { ActorId, Message } from "../src/interconnect/messages.ts";
+
+export interface EstimationInput {
+  readonly self: ActorId;
+  readonly scheduler: ActorId;
+  /** By VM. */
+  readonly estimators: readonly ActorId[];
+  readonly pvmCpus: readonly ActorId[];
+  /** Cycles between two looks at the pVM's CPUs. */
+  readonly loadCycles: number;
+  /** Cycles after which the run ends; 0 = when the workloads do. */
+  readonly deadlineCycles: number;
+}
+
+/** What a pVM CPU had done since the start, at look number `look` (from 1). */
+export interface LoadReport {
+  readonly look: number;
+  readonly cpu: ActorId;
+  readonly handlerCycles: number;
+  readonly jobCycles: number;
+}
+
+export interface EstimationContext extends EstimationInput {
+  /** Answers still missing in the present step. */
+  readonly missing: number;
+  readonly halted: number;
+  readonly looks: number;
+  readonly loads: readonly LoadReport[];
+  /** The newest estimate of each VM, in pages; -1 before the first. */
+  readonly estimates: readonly number[];
+}
+
+type EstimationEvent = Extract<
+  Message,
+  {
+    type:
+      | "begin"
+      | "estimatorReady"
+      | "loadDue"
+      | "loadReport"
+      | "estimate"
+      | "deadline"
+      | "vmHalted"
+      | "estimationEnded";
+  }
+>;
+type Of<T extends EstimationEvent["type"]> = Extract<EstimationEvent, { type: T }>;
+
+export const estimationMachine = setup({
+  types: {
+    context: {} as EstimationContext,
+    events: {} as EstimationEvent,
+    input: {} as EstimationInput,
+    emitted: {} as SendEmission | SendAllEmission,
+  },
+  actions: {
+    expectAll: assign({ missing: ({ context }) => context.estimators.length }),
+    noteAnswer: assign({ missing: ({ context }) => context.missing - 1 }),
+    noteHalted: assign({ halted: ({ context }) => context.halted + 1 }),
+    noteLook: assign({ looks: ({ context }) => context.looks + 1 }),
+    noteLoad: assign({
+      loads: ({ context, event }) => {
+        const { cpu, handlerCycles, jobCycles } = event as Of<"loadReport">;
+        return [...context.loads, { look: context.looks, cpu, handlerCycles, jobCycles }];
+      },
+    }),
+    noteEstimate: assign({
+      estimates: ({ context, event }) => {
+        const { vm, pages } = event as Of<"estimate">;
+        return context.estimates.with(vm, pages);
+      },
+    }),
+    sendPrepares: emit(({ context }) => {
+      const message = { type: "prepareEstimation", requester: context.self } as const;
+      return sendAll(context.estimators.map((estimator) => send(estimator, message)));
+    }),
+    sendStarts: emit(({ context }) => {
+      const { estimators, scheduler, self, deadlineCycles, loadCycles } = context;
+      return sendAll([
+        ...estimators.map((_, vm) => send(scheduler, { type: "startVm", vm })),
+        ...estimators.map((estimator) => send(estimator, { type: "watchVm" })),
+        ...(deadlineCycles > 0 ? [send(self, { type: "deadline" }, deadlineCycles)] : []),
+        send(self, { type: "loadDue" }, loadCycles),
+      ]);
+    }),
+    sendQueries: emit(({ context }) => {
+      const { pvmCpus, self, loadCycles } = context;
+      const query = { type: "loadQuery", requester: self } as const;
+      return sendAll([
+        ...pvmCpus.map((cpu) => send(cpu, query)),
+        send(self, { type: "loadDue" }, loadCycles),
+      ]);
+    }),
+    sendEnds: emit(({ context }) =>
+      sendAll(context.estimators.map((estimator) => send(estimator, { type: "endEstimation" }))),
+    ),
+  },
+  guards: {
+    isLast: ({ context }) => context.missing === 1,
+    allHalted: ({ context }) => context.halted + 1 === context.estimators.length,
+  },
+}).createMachine({
+  id: "estimation",
+  context: ({ input }) => ({
+    ...input,
+    missing: 0,
+    halted: 0,
+    looks: 0,
+    loads: [],
+    estimates: input.estimators.map(() => -1),
+  }),
+  initial: "created",
+  on: {
+    loadReport: { actions: "noteLoad" },
+    estimate: { actions: "noteEstimate" },
+    vmHalted: { actions: "noteHalted" },
+  },
+  states: {
+    created: {
+      on: { begin: { target: "preparing", actions: ["expectAll", "sendPrepares"] } },
+    },
+    preparing: {
+      on: {
+        estimatorReady: [
+          { guard: "isLast", target: "running", actions: ["noteAnswer", "sendStarts"] },
+          { actions: "noteAnswer" },
+        ],
+      },
+    },
+    running: {
+      on: {
+        loadDue: { actions: ["noteLook", "sendQueries"] },
+        deadline: { target: "ending", actions: ["expectAll", "sendEnds"] },
+        vmHalted: [
+          {
+            guard: "allHalted",
+            target: "ending",
+            actions: ["noteHalted", "expectAll", "sendEnds"],
+          },
+          { actions: "noteHalted" },
+        ],
+      },
+    },
+    ending: {
+      on: {
+        estimationEnded: [
+          { guard: "isLast", target: "done", actions: "noteAnswer" },
+          { actions: "noteAnswer" },
+        ],
+      },
+    },
+    done: {},
+  },
+});

@@ -1,0 +1,409 @@
+/**
+ * The process in the pVM that estimates one VM's working-set size. What differs between estimators is
+ * in src/hypervisor/wss/estimation.ts: whether the tracker is asked, and what is made of its answer.
+ * The process's own work is a job of its pVM CPU; the estimate is there when the job is done.
+ *
+ *   state      | event             | next       | emits
+ *   -----------|-------------------|------------|----------------------------------------------
+ *   created    | prepareEstimation | arming     | device: begin (a first sample is drawn)
+ *   arming     | begun             | arming     | arm to the tracker
+ *   arming     | begun, truth      | ready      | estimatorReady to the toolstack
+ *   arming     | armed             | ready      | estimatorReady to the toolstack
+ *   ready      | watchVm           | sleeping   | device: start; intervalDue to itself
+ *   sleeping   | intervalDue       | sleeping   | device: look
+ *   sleeping   | notDue            | sleeping   | intervalDue to itself, in what the VM still has to run
+ *   sleeping   | due               | reading    | device: read; intervalDue to itself
+ *   sleeping   | due, asks         | harvesting | harvest to the tracker; intervalDue
+ *   sleeping   | due, pauses       | pausing    | pauseVm to the scheduler; intervalDue
+ *   pausing    | vmPaused          | harvesting | harvest to the tracker
+ *   harvesting | harvested         | computing  | compute to the pVM CPU; unpauseVm if it was paused
+ *   reading    | counted           | computing  | compute to the pVM CPU; device: forget
+ *   reading    | counted, truth    | sleeping   | estimate to the toolstack
+ *   computing  | computed          | sleeping   | estimate to the toolstack
+ *   computing  | computed, ends    | closing    | estimate; disarm to the tracker (VEE21 fig. 5, step 6)
+ *   computing  | computed, ending  | done       | estimate, estimationEnded to the toolstack
+ *   closing    | disarmed          | ended      | -
+ *   closing    | disarmed, ending  | done       | estimationEnded to the toolstack
+ *   ended      | intervalDue       | ended      | device: look (the truth goes on; the estimate stays)
+ *   ended      | due               | ended      | intervalDue to itself
+ *   resting    | endEstimation     | done       | estimationEnded to the toolstack
+ *   busy       | endEstimation     | -          | - (noted: ending)
+ *   busy       | intervalDue       | -          | intervalDue to itself: the interval is lost
+ *
+ * "resting" stands for ready, sleeping and ended, "busy" for the others.
+ */
+import { assign, emit, setup } from "xstate";
+import {
+  type EstimatorRule,
+  endsPeriod,
+  PROGRESS_BEGIN,
+  type Progress,
+  type Step,
+  stepOf,
+  techniqueOf,
+} from "../src/hypervisor/wss/estimation.ts";
+import type { Forget } from "../src/hypervisor/wss/prlLoop.ts";
+import {
+  type DeviceEmission,
+  request,
+  type SendAllEmission,
+  type SendEmission,
+  send,
+  sendAll,
+} from "../src/interconnect/emissions.ts";
+import type { ActorId, HarvestMode, Message } from "../src/interconnect/messages.ts";
+
+export interface EstimatorInput {
+  readonly vm: number;
+  readonly self: ActorId;
+  readonly toolstack: ActorId;
+  readonly scheduler: ActorId;
+  readonly tracker: ActorId;
+  /** The CPU of the pVM that the process runs on. */
+  readonly pvmCpu: ActorId;
+  readonly rule: EstimatorRule;
+  readonly intervalCycles: number;
+  /** f, the guest kernel's footprint, in pages. */
+  readonly footprintPages: number;
+  /** Words of the VM's bitmaps. */
+  readonly bitmapWords: number;
+  readonly wakeCycles: number;
+  readonly scanCycles: number;
+}
+
+/** One look, as it goes into the series. */
+export interface EstimatePoint {
+  /** Cycles since the estimation began. */
+  readonly time: number;
+  /** The estimate, f included; null before the first. */
+  readonly pages: number | null;
+  /** What was counted at this look, and how many of the guest's page tables besides. */
+  readonly counted: number;
+  readonly guestPageTables: number;
+  /** Pages really touched in the window that ends here. */
+  readonly truthPages: number;
+  /** The process's work on the pVM since the last look. */
+  readonly pvmCycles: number;
+  /** What the VM has executed so far: cycles of all its vCPUs. */
+  readonly executedCycles: number;
+  /** The estimation found its stop rule fulfilled. */
+  readonly stable: boolean;
+}
+
+export interface EstimatorContext extends EstimatorInput {
+  readonly progress: Progress;
+  /** Intervals that were looked at, and those that came while the process was still busy. */
+  readonly interval: number;
+  readonly lost: number;
+  /** The pages of the next sample; null if none is drawn now. */
+  readonly sample: readonly number[] | null;
+  /** How the tracker is asked at this look, null if it is not; and whether the VM is paused for it. */
+  readonly ask: HarvestMode | null;
+  readonly pause: boolean;
+  /** The look under way. */
+  readonly point: EstimatePoint;
+  readonly ends: boolean;
+  readonly forget: Forget;
+  /** Counters that the device looked at, and cycles of hypercalls. */
+  readonly scanned: number;
+  readonly spent: number;
+  /** The toolstack has asked for the end. */
+  readonly ending: boolean;
+  readonly points: readonly EstimatePoint[];
+  /** Time of the first look that was stable; -1 before. */
+  readonly stableAt: number;
+}
+
+export type EstimatorRequest =
+  | { readonly op: "begin" }
+  | { readonly op: "start" }
+  /** `interval`: the one that should be over; `draw`: a new sample is needed if it is. */
+  | { readonly op: "look"; readonly interval: number; readonly draw: boolean }
+  | { readonly op: "read" }
+  | { readonly op: "forget"; readonly what: Forget };
+
+export type EstimatorReply =
+  | { readonly type: "begun"; readonly sample: readonly number[] | null }
+  | { readonly type: "started" }
+  /** The VM has not run long enough: cycles that are missing. */
+  | { readonly type: "notDue"; readonly wait: number }
+  | {
+      readonly type: "due";
+      readonly time: number;
+      readonly truthPages: number;
+      readonly executedCycles: number;
+      readonly ask: HarvestMode | null;
+      readonly pause: boolean;
+      readonly sample: readonly number[] | null;
+    }
+  | {
+      readonly type: "counted";
+      readonly pages: number;
+      readonly guestPageTables: number;
+      readonly scanned: number;
+    }
+  | { readonly type: "forgotten" };
+
+type EstimatorEvent =
+  | Extract<
+      Message,
+      {
+        type:
+          | "prepareEstimation"
+          | "armed"
+          | "watchVm"
+          | "intervalDue"
+          | "vmPaused"
+          | "harvested"
+          | "computed"
+          | "disarmed"
+          | "endEstimation";
+      }
+    >
+  | EstimatorReply;
+type Of<T extends EstimatorEvent["type"]> = Extract<EstimatorEvent, { type: T }>;
+
+const NO_POINT: EstimatePoint = {
+  time: 0,
+  pages: null,
+  counted: 0,
+  guestPageTables: 0,
+  truthPages: 0,
+  pvmCycles: 0,
+  executedCycles: 0,
+  stable: false,
+};
+
+function counted(event: EstimatorEvent): { pages: number; guestPageTables: number } {
+  if (event.type === "counted") return event;
+  const { pagesTouched, pagesWritten, guestPageTables } = event as Of<"harvested">;
+  return { pages: pagesTouched ?? pagesWritten ?? 0, guestPageTables };
+}
+
+function stepAfter({ rule, progress, interval }: EstimatorContext, event: EstimatorEvent): Step {
+  return stepOf(rule, progress, { pages: counted(event).pages, interval });
+}
+
+/** What the process has to look at after a harvest: the sample's counter, or the bitmap it was given. */
+function wordsOf({ rule, bitmapWords }: EstimatorContext): number {
+  return rule.kind === "vmware" ? rule.samples : bitmapWords;
+}
+
+function withFootprint(estimate: number | null, footprint: number): number | null {
+  return estimate === null ? null : estimate + footprint;
+}
+
+export const estimatorMachine = setup({
+  types: {
+    context: {} as EstimatorContext,
+    events: {} as EstimatorEvent,
+    input: {} as EstimatorInput,
+    emitted: {} as SendEmission | SendAllEmission | DeviceEmission<EstimatorRequest>,
+  },
+  actions: {
+    noteSample: assign({ sample: ({ event }) => (event as Of<"begun">).sample }),
+    noteDue: assign(({ context, event }) => {
+      const { time, truthPages, executedCycles, ask, pause, sample } = event as Of<"due">;
+      return {
+        interval: context.interval + 1,
+        ask,
+        pause,
+        sample,
+        point: { ...NO_POINT, time, truthPages, executedCycles, pages: context.point.pages },
+      };
+    }),
+    noteReading: assign(({ context, event }) => {
+      const { progress, stable, ends, forget } = stepAfter(context, event);
+      const { pages, guestPageTables } = counted(event);
+      const estimate = withFootprint(progress.estimate, context.footprintPages);
+      const scanned = event.type === "counted" ? event.scanned : wordsOf(context);
+      const spent = event.type === "harvested" ? event.cycles : 0;
+      const emptied = forget === "nothing" ? 0 : scanned;
+      const work = context.wakeCycles + (scanned + emptied) * context.scanCycles;
+      const pvmCycles = context.rule.kind === "truth" ? 0 : work + spent;
+      const point = { ...context.point, counted: pages, guestPageTables, stable, pvmCycles };
+      return { progress, ends, forget, scanned, spent, point: { ...point, pages: estimate } };
+    }),
+    notePoint: assign(({ context }) => {
+      const { point, points, stableAt } = context;
+      const first = point.stable && stableAt < 0;
+      return { points: [...points, point], stableAt: first ? point.time : stableAt };
+    }),
+    noteEnding: assign({ ending: true }),
+    noteLost: assign({ lost: ({ context }) => context.lost + 1 }),
+    askBegin: emit(() => request({ op: "begin" })),
+    askStart: emit(() => request({ op: "start" })),
+    askLook: emit(({ context }) => {
+      const interval = context.interval + 1;
+      return request({ op: "look", interval, draw: endsPeriod(context.rule, interval) });
+    }),
+    askRead: emit(() => request({ op: "read" })),
+    askForget: emit(({ context }) => request({ op: "forget", what: context.forget })),
+    sendArm: emit(({ context }) => {
+      const { rule, self: requester, sample } = context;
+      const message = { type: "arm", technique: techniqueOf(rule), requester } as const;
+      return send(context.tracker, sample === null ? message : { ...message, pages: sample });
+    }),
+    sendReady: emit(({ context }) =>
+      send(context.toolstack, { type: "estimatorReady", vm: context.vm }),
+    ),
+    sendTimer: emit(({ context }) =>
+      send(context.self, { type: "intervalDue" }, context.intervalCycles),
+    ),
+    sendRest: emit(({ context, event }) =>
+      send(context.self, { type: "intervalDue" }, (event as Of<"notDue">).wait),
+    ),
+    sendPause: emit(({ context }) => {
+      const { vm, self: requester } = context;
+      return send(context.scheduler, { type: "pauseVm", vm, requester });
+    }),
+    sendUnpause: emit(({ context }) =>
+      send(context.scheduler, { type: "unpauseVm", vm: context.vm }),
+    ),
+    sendHarvest: emit(({ context }) => {
+      const { self: requester, sample, ask } = context;
+      const message = { type: "harvest", mode: ask ?? "peek", requester } as const;
+      return send(context.tracker, sample === null ? message : { ...message, pages: sample });
+    }),
+    sendCompute: emit(({ context }) => {
+      const { point, spent, self: requester } = context;
+      const cycles = point.pvmCycles - spent;
+      return send(context.pvmCpu, { type: "compute", cycles, spent, requester });
+    }),
+    sendEstimate: emit(({ context }) => {
+      const { vm, point } = context;
+      const estimate = { type: "estimate", vm, pages: point.pages ?? 0 } as const;
+      return sendAll(point.pages === null ? [] : [send(context.toolstack, estimate)]);
+    }),
+    sendDisarm: emit(({ context }) =>
+      send(context.tracker, { type: "disarm", requester: context.self }),
+    ),
+    sendEnded: emit(({ context }) =>
+      send(context.toolstack, { type: "estimationEnded", vm: context.vm }),
+    ),
+  },
+  guards: {
+    isTruth: ({ context }) => context.rule.kind === "truth",
+    pauses: ({ event }) => (event as Of<"due">).pause,
+    asks: ({ event }) => (event as Of<"due">).ask !== null,
+    hasPaused: ({ context }) => context.pause,
+    hasEnded: ({ context }) => context.ends,
+    isEnding: ({ context }) => context.ending,
+  },
+}).createMachine({
+  id: "estimator",
+  context: ({ input }) => ({
+    ...input,
+    progress: PROGRESS_BEGIN,
+    interval: 0,
+    lost: 0,
+    sample: null,
+    ask: null,
+    pause: false,
+    point: NO_POINT,
+    ends: false,
+    forget: "nothing",
+    scanned: 0,
+    spent: 0,
+    ending: false,
+    points: [],
+    stableAt: -1,
+  }),
+  initial: "created",
+  on: {
+    intervalDue: { actions: ["noteLost", "sendTimer"] },
+    endEstimation: { actions: "noteEnding" },
+  },
+  states: {
+    created: {
+      on: { prepareEstimation: { target: "arming", actions: "askBegin" } },
+    },
+    arming: {
+      on: {
+        begun: [
+          { guard: "isTruth", target: "ready", actions: "sendReady" },
+          { actions: ["noteSample", "sendArm"] },
+        ],
+        armed: { target: "ready", actions: "sendReady" },
+      },
+    },
+    ready: {
+      on: {
+        watchVm: { target: "sleeping", actions: ["askStart", "sendTimer"] },
+        endEstimation: { target: "done", actions: "sendEnded" },
+      },
+    },
+    sleeping: {
+      on: {
+        intervalDue: { actions: "askLook" },
+        notDue: { actions: "sendRest" },
+        due: [
+          { guard: "pauses", target: "pausing", actions: ["noteDue", "sendTimer", "sendPause"] },
+          { guard: "asks", target: "harvesting", actions: ["noteDue", "sendTimer", "sendHarvest"] },
+          { target: "reading", actions: ["noteDue", "sendTimer", "askRead"] },
+        ],
+        endEstimation: { target: "done", actions: "sendEnded" },
+      },
+    },
+    pausing: {
+      on: { vmPaused: { target: "harvesting", actions: "sendHarvest" } },
+    },
+    harvesting: {
+      on: {
+        harvested: [
+          {
+            guard: "hasPaused",
+            target: "computing",
+            actions: ["noteReading", "sendUnpause", "sendCompute"],
+          },
+          { target: "computing", actions: ["noteReading", "sendCompute"] },
+        ],
+      },
+    },
+    reading: {
+      on: {
+        counted: [
+          {
+            guard: "isTruth",
+            target: "sleeping",
+            actions: ["noteReading", "notePoint", "sendEstimate"],
+          },
+          { target: "computing", actions: ["noteReading", "sendCompute", "askForget"] },
+        ],
+      },
+    },
+    computing: {
+      on: {
+        computed: [
+          {
+            guard: "isEnding",
+            target: "done",
+            actions: ["notePoint", "sendEstimate", "sendEnded"],
+          },
+          {
+            guard: "hasEnded",
+            target: "closing",
+            actions: ["notePoint", "sendEstimate", "sendDisarm"],
+          },
+          { target: "sleeping", actions: ["notePoint", "sendEstimate"] },
+        ],
+      },
+    },
+    closing: {
+      on: {
+        disarmed: [
+          { guard: "isEnding", target: "done", actions: "sendEnded" },
+          { target: "ended" },
+        ],
+      },
+    },
+    ended: {
+      on: {
+        intervalDue: { actions: "askLook" },
+        due: { actions: ["noteDue", "notePoint", "sendTimer"] },
+        endEstimation: { target: "done", actions: "sendEnded" },
+      },
+    },
+    done: {},
+  },
+});

@@ -1,0 +1,391 @@
+/**
+ * The toolstack migrating a VM live, by pre-copy: all pages are sent while the VM runs, then those that
+ * were written meanwhile, round after round; at last the VM is suspended and the rest is sent. Each
+ * harvest is a CLEAN with the VM paused around it (Xen paging_log_dirty_op). When to do what is a
+ * policy's decision (src/hypervisor/migration); which pages they are is the device's business.
+ *
+ *   state           | event                    | next            | emits
+ *   ----------------|--------------------------|-----------------|-------------------------------------
+ *   created         | begin                    | running         | startVm for every VM, timers
+ *   running         | migrationDue             | running         | device: clock
+ *   running         | clock                    | pausingToArm    | pauseVm; timers of abort and failure
+ *   pausingToArm    | vmPaused                 | arming          | arm
+ *   arming          | armed                    | arming          | unpauseVm; device: queueAll
+ *   arming          | queued                   | judging         | -
+ *   judging         | cancelled, policy aborts | pausingToCancel | pauseVm, throttle off; device: clock
+ *   judging         | policy stops             | suspending      | pauseVm, throttle off
+ *   judging         | policy sends             | sending         | device: takeBatch
+ *   sending         | batchTaken               | sending         | batchArrived to itself, by the link
+ *   sending         | batchArrived             | sending         | device: clock
+ *   sending         | clock                    | deciding        | -
+ *   sending         | abortDue, linkDown       | pausingToCancel | pauseVm, throttle off; device: clock
+ *   deciding        | policy sends             | sending         | device: takeBatch
+ *   deciding        | policy stops             | suspending      | pauseVm, throttle off
+ *   deciding        | policy harvests          | pausing         | pauseVm
+ *   pausing         | vmPaused                 | harvesting      | harvest
+ *   harvesting      | harvested                | harvesting      | unpauseVm; device: queueHarvest
+ *   harvesting      | queued                   | judging         | setThrottle, if auto-converge is on
+ *   suspending      | vmPaused                 | harvestingLast  | harvest
+ *   harvestingLast  | harvested                | harvestingLast  | device: queueHarvest
+ *   harvestingLast  | queued                   | sendingLast     | device: takeBatch
+ *   harvestingLast  | queued, cancelled        | cancelling      | disarm; device: clock
+ *   sendingLast     | batchTaken               | sendingLast     | batchArrived to itself, by the link
+ *   sendingLast     | batchArrived             | sendingLast     | device: clock
+ *   sendingLast     | clock                    | sendingLast     | device: takeBatch
+ *   sendingLast     | batchTaken, no pages     | sendingLast     | destinationReady to itself, by the link
+ *   sendingLast     | destinationReady         | sendingLast     | device: compare
+ *   sendingLast     | compared                 | disarming       | disarm
+ *   sendingLast     | abortDue, linkDown       | cancelling      | disarm; device: clock
+ *   disarming       | disarmed                 | settling        | unpauseVm: it runs at the destination
+ *   disarming       | disarmed, enough         | done            | -
+ *   pausingToCancel | vmPaused                 | cancelling      | disarm
+ *   cancelling      | disarmed                 | settling        | unpauseVm: it runs on at the source
+ *   cancelling      | disarmed, all VMs halted | done            | -
+ *   settling        | settled; vmHalted, last  | done            | -
+ *   any             | deadline                 | done            | -
+ */
+import { assign, emit, setup } from "xstate";
+import { convergeAtSync, convergeFrom } from "../src/hypervisor/migration/autoConverge.ts";
+import * as progress from "../src/hypervisor/migration/progress.ts";
+import { PAGE_BYTES } from "../src/hypervisor/migration/stats.ts";
+import {
+  type DeviceEmission,
+  request,
+  type SendAllEmission,
+  type SendEmission,
+  send,
+  sendAll,
+} from "../src/interconnect/emissions.ts";
+import type { Message } from "../src/interconnect/messages.ts";
+import {
+  answerAfter,
+  answerBefore,
+  cancelled,
+  type EventOf,
+  type MigrationContext,
+  type MigrationEvent,
+  type MigrationInput,
+  type MigrationRequest,
+} from "./migrationContext.ts";
+
+/** Timers to itself; those that are not to be have a negative delay. */
+function timers(
+  { self }: MigrationContext,
+  ...list: readonly (readonly [Message, number])[]
+): SendEmission[] {
+  return list
+    .filter(([, delay]) => delay >= 0)
+    .map(([message, delay]) => send(self, message, delay));
+}
+
+function pause({ scheduler, vm, self }: MigrationContext): SendEmission {
+  return send(scheduler, { type: "pauseVm", vm, requester: self });
+}
+
+function unpause({ scheduler, vm }: MigrationContext): SendEmission {
+  return send(scheduler, { type: "unpauseVm", vm });
+}
+
+function throttle({ throttle: to }: MigrationContext, percent: number): SendEmission[] {
+  return to === 0 ? [] : [send(to, { type: "setThrottle", percent })];
+}
+
+export const migrationMachine = setup({
+  types: {
+    context: {} as MigrationContext,
+    events: {} as MigrationEvent,
+    input: {} as MigrationInput,
+    emitted: {} as SendEmission | SendAllEmission | DeviceEmission<MigrationRequest>,
+  },
+  actions: {
+    noteHalted: assign({ halted: ({ context }) => context.halted + 1 }),
+    noteAbort: assign(({ context }) => cancelled(context, "operator")),
+    noteLinkDown: assign(({ context }) => cancelled(context, "link")),
+    noteDeadline: assign(({ context }) => cancelled(context, "deadline")),
+    noteGivenUp: assign(({ context }) => cancelled(context, "policy")),
+    noteStart: assign(({ context, event }) => {
+      const { now } = event as EventOf<"clock">;
+      return { progress: { ...context.progress, startTime: now, lastSyncTime: now } };
+    }),
+    noteArmed: assign(({ context, event }) => {
+      const { now } = event as EventOf<"queued">;
+      return {
+        progress: { ...context.progress, armedTime: now },
+        converge: convergeFrom(now),
+      };
+    }),
+    noteSync: assign(({ context, event }) => {
+      const { now, found, pending } = event as EventOf<"queued">;
+      return { progress: progress.synced(context.progress, now, found, pending) };
+    }),
+    // Before noteSync: what was sent counts from the synchronisation before this one.
+    noteConverge: assign(({ context, event }) => {
+      const { policy, converge, throttleSteps } = context;
+      if (policy.kind !== "qemu" || policy.autoConverge === null) return {};
+      const { now, found } = event as EventOf<"queued">;
+      const sent = context.progress.bytesSent - context.progress.bytesAtSync;
+      const next = convergeAtSync(policy.autoConverge, converge, now, found * PAGE_BYTES, sent);
+      if (next.percent === converge.percent) return { converge: next };
+      return {
+        converge: next,
+        throttleSteps: [...throttleSteps, { time: now, percent: next.percent }],
+      };
+    }),
+    openRound: assign(({ context }) => ({
+      progress: progress.roundOpened(context.progress, true),
+      stopsAfterRound: answerBefore(context) === "sendThenStop",
+    })),
+    openLastRound: assign(({ context }) => ({
+      progress: progress.roundOpened(context.progress, false),
+    })),
+    noteBatch: assign(({ context, event }) => {
+      const { pages, bytes, pending } = event as EventOf<"batchTaken">;
+      return { progress: progress.batchTaken(context.progress, pages, bytes, pending) };
+    }),
+    noteArrival: assign(({ context, event }) => ({
+      progress: progress.batchArrived(context.progress, (event as EventOf<"clock">).now),
+    })),
+    closeRound: assign(({ context }) => ({ progress: progress.roundClosed(context.progress) })),
+    noteSuspend: assign(({ context, event }) => {
+      const { now } = event as EventOf<"clock" | "queued">;
+      return { progress: { ...context.progress, suspendTime: now } };
+    }),
+    noteCompared: assign(({ context, event }) => {
+      const { now, firstDifference } = event as EventOf<"compared">;
+      return {
+        progress: { ...context.progress, resumeTime: now, endTime: now },
+        comparison: firstDifference < 0 ? ("equal" as const) : ("different" as const),
+        firstDifference,
+      };
+    }),
+    noteCancelTime: assign(({ context, event }) => ({
+      progress: { ...context.progress, endTime: (event as EventOf<"clock">).now },
+    })),
+    askClock: emit(() => request({ op: "clock" })),
+    askQueueAll: emit(() => request({ op: "queueAll" })),
+    askQueueHarvest: emit(() => request({ op: "queueHarvest", forget: false })),
+    askQueueLast: emit(({ context }) =>
+      request({ op: "queueHarvest", forget: context.forgetsCleaned }),
+    ),
+    askBatch: emit(({ context }) => request({ op: "takeBatch", pages: context.batchPages })),
+    askCompare: emit(() => request({ op: "compare" })),
+    sendStarts: emit(({ context }) => {
+      const { scheduler, sampler, vms, startCycles, deadlineCycles } = context;
+      return sendAll([
+        ...Array.from({ length: vms }, (_, vm) => send(scheduler, { type: "startVm", vm })),
+        send(sampler, { type: "startSampling" }),
+        ...timers(
+          context,
+          [{ type: "migrationDue" }, startCycles],
+          [{ type: "deadline" }, deadlineCycles > 0 ? deadlineCycles : -1],
+        ),
+      ]);
+    }),
+    sendTimers: emit(({ context }) =>
+      sendAll(
+        timers(
+          context,
+          [{ type: "abortDue" }, context.abortCycles],
+          [{ type: "linkDown" }, context.linkFailCycles],
+        ),
+      ),
+    ),
+    sendPause: emit(({ context }) => pause(context)),
+    sendPauseUnthrottled: emit(({ context }) => sendAll([...throttle(context, 0), pause(context)])),
+    sendUnpause: emit(({ context }) => unpause(context)),
+    sendUnpauseSettling: emit(({ context }) => {
+      const { progress, settleCycles, goOnCycles } = context;
+      const rest = progress.resumeTime >= 0 ? settleCycles : goOnCycles;
+      return sendAll([unpause(context), ...timers(context, [{ type: "settled" }, rest])]);
+    }),
+    sendThrottle: emit(({ context }) =>
+      sendAll(context.converge.percent === 0 ? [] : throttle(context, context.converge.percent)),
+    ),
+    sendArm: emit(({ context: { tracker, technique, self } }) =>
+      send(tracker, { type: "arm", technique, requester: self }),
+    ),
+    sendHarvest: emit(({ context: { tracker, self } }) =>
+      send(tracker, { type: "harvest", mode: "clean", requester: self }),
+    ),
+    sendDisarm: emit(({ context: { tracker, self } }) =>
+      send(tracker, { type: "disarm", requester: self }),
+    ),
+    // A batch occupies the link, and the next one is read when it has arrived.
+    sendArrival: emit(({ context, event }) => {
+      const { bytes } = event as EventOf<"batchTaken">;
+      const cycles = context.latencyCycles + Math.ceil(bytes * context.cyclesPerByte);
+      return send(context.self, { type: "batchArrived" }, cycles);
+    }),
+    sendReady: emit(({ context }) =>
+      send(context.self, { type: "destinationReady" }, context.latencyCycles),
+    ),
+  },
+  guards: {
+    isCancelled: ({ context }) => context.cancelledBy !== "nobody",
+    policyAborts: ({ context }) => answerBefore(context) === "abort",
+    policyStops: ({ context }) => answerBefore(context) === "stop",
+    policySendsOn: ({ context }) => answerAfter(context) === "send",
+    policyStopsNow: ({ context }) => answerAfter(context) === "stop",
+    isEmpty: ({ event }) => (event as EventOf<"batchTaken">).pages === 0,
+    isEnough: ({ context }) => context.settleCycles === 0 || context.halted === context.vms,
+    allAreHalted: ({ context }) => context.halted === context.vms,
+    isLastToHalt: ({ context }) => context.halted + 1 === context.vms,
+  },
+}).createMachine({
+  id: "migration",
+  context: ({ input }) => ({
+    ...input,
+    progress: progress.NO_PROGRESS,
+    converge: convergeFrom(0),
+    throttleSteps: [],
+    stopsAfterRound: false,
+    cancelledBy: "nobody",
+    halted: 0,
+    comparison: "none",
+    firstDifference: -1,
+  }),
+  initial: "created",
+  on: {
+    vmHalted: { actions: "noteHalted" },
+    abortDue: { actions: "noteAbort" },
+    linkDown: { actions: "noteLinkDown" },
+    deadline: { target: ".done", actions: "noteDeadline" },
+  },
+  states: {
+    created: {
+      on: { begin: { target: "running", actions: "sendStarts" } },
+    },
+    running: {
+      on: {
+        migrationDue: { actions: "askClock" },
+        clock: { target: "pausingToArm", actions: ["noteStart", "sendPause", "sendTimers"] },
+      },
+    },
+    pausingToArm: {
+      on: { vmPaused: { target: "arming", actions: "sendArm" } },
+    },
+    arming: {
+      on: {
+        armed: { actions: ["sendUnpause", "askQueueAll"] },
+        queued: { target: "judging", actions: ["noteArmed", "noteSync"] },
+      },
+    },
+    judging: {
+      always: [
+        {
+          guard: "isCancelled",
+          target: "pausingToCancel",
+          actions: ["sendPauseUnthrottled", "askClock"],
+        },
+        {
+          guard: "policyAborts",
+          target: "pausingToCancel",
+          actions: ["noteGivenUp", "sendPauseUnthrottled", "askClock"],
+        },
+        {
+          guard: "policyStops",
+          target: "suspending",
+          actions: ["noteSuspend", "sendPauseUnthrottled"],
+        },
+        { target: "sending", actions: ["openRound", "askBatch"] },
+      ],
+    },
+    sending: {
+      on: {
+        batchTaken: { actions: ["noteBatch", "sendArrival"] },
+        batchArrived: { actions: "askClock" },
+        clock: { target: "deciding", actions: "noteArrival" },
+        abortDue: {
+          target: "pausingToCancel",
+          actions: ["noteAbort", "sendPauseUnthrottled", "askClock"],
+        },
+        linkDown: {
+          target: "pausingToCancel",
+          actions: ["noteLinkDown", "sendPauseUnthrottled", "askClock"],
+        },
+      },
+    },
+    deciding: {
+      always: [
+        { guard: "policySendsOn", target: "sending", actions: "askBatch" },
+        {
+          guard: "policyStopsNow",
+          target: "suspending",
+          actions: ["closeRound", "noteSuspend", "sendPauseUnthrottled"],
+        },
+        { target: "pausing", actions: ["closeRound", "sendPause"] },
+      ],
+    },
+    pausing: {
+      on: { vmPaused: { target: "harvesting", actions: "sendHarvest" } },
+    },
+    harvesting: {
+      on: {
+        harvested: { actions: ["sendUnpause", "askQueueHarvest"] },
+        queued: { target: "judging", actions: ["noteConverge", "noteSync", "sendThrottle"] },
+      },
+    },
+    suspending: {
+      on: { vmPaused: { target: "harvestingLast", actions: "sendHarvest" } },
+    },
+    harvestingLast: {
+      on: {
+        harvested: { actions: "askQueueLast" },
+        queued: [
+          { guard: "isCancelled", target: "cancelling", actions: ["sendDisarm", "askClock"] },
+          { target: "sendingLast", actions: ["noteSync", "openLastRound", "askBatch"] },
+        ],
+      },
+    },
+    sendingLast: {
+      on: {
+        batchTaken: [
+          { guard: "isEmpty", actions: "sendReady" },
+          { actions: ["noteBatch", "sendArrival"] },
+        ],
+        batchArrived: { actions: "askClock" },
+        clock: { actions: ["noteArrival", "askBatch"] },
+        destinationReady: { actions: "askCompare" },
+        compared: {
+          target: "disarming",
+          actions: ["closeRound", "noteCompared", "sendDisarm"],
+        },
+        abortDue: { target: "cancelling", actions: ["noteAbort", "sendDisarm", "askClock"] },
+        linkDown: { target: "cancelling", actions: ["noteLinkDown", "sendDisarm", "askClock"] },
+      },
+    },
+    disarming: {
+      on: {
+        disarmed: [
+          { guard: "isEnough", target: "done" },
+          { target: "settling", actions: "sendUnpauseSettling" },
+        ],
+      },
+    },
+    pausingToCancel: {
+      on: {
+        clock: { actions: "noteCancelTime" },
+        vmPaused: { target: "cancelling", actions: "sendDisarm" },
+      },
+    },
+    cancelling: {
+      on: {
+        clock: { actions: "noteCancelTime" },
+        disarmed: [
+          { guard: "allAreHalted", target: "done" },
+          { target: "settling", actions: "sendUnpauseSettling" },
+        ],
+      },
+    },
+    settling: {
+      on: {
+        settled: "done",
+        vmHalted: [
+          { guard: "isLastToHalt", target: "done", actions: "noteHalted" },
+          { actions: "noteHalted" },
+        ],
+      },
+    },
+    done: {},
+  },
+});

@@ -1,0 +1,56 @@
+/** What came of checkpointing, as lines of text. */
+import { formatCycles } from "../config/units.ts";
+import type { CheckpointEntry, CheckpointResult } from "../system/operations/checkpoint.ts";
+
+const ROWS = 12;
+
+export function formatCheckpoints(result: CheckpointResult): string[] {
+  const { checkpoints, output } = result;
+  const how =
+    result.epoch === null ? "stop-and-copy" : `live, epochs of ${formatCycles(result.epoch)}`;
+  // Of many, the first and the last.
+  const half = ROWS / 2;
+  const rows = checkpoints.map(row);
+  const shown =
+    rows.length <= ROWS
+      ? rows
+      : [...rows.slice(0, half), `  (${rows.length - ROWS} more)`, ...rows.slice(-half)];
+  return [
+    `checkpoints: ${how}`,
+    cells("number", "at", "pages", "pause", "acknowledged"),
+    ...shown,
+    line("complete", `${count(result.committed)} of ${count(checkpoints.length)}`),
+    line("copied", `${count(result.pages)} pages, ${(result.bytes / 2 ** 20).toFixed(1)} MiB`),
+    line("pause, mean and longest", both(result.meanPause, result.maxPause)),
+    line("share of time paused", `${(100 * result.pausedShare).toFixed(2)} %`),
+    ...(output === null
+      ? []
+      : [
+          line("epochs that were late", count(result.lateEpochs)),
+          line("output held", `${count(output.outputs)} packets`),
+          line("  mean and longest delay", both(output.meanDelay, output.maxDelay)),
+        ]),
+    line("file", `${result.file ?? "(in memory)"}, ${count(result.fileBytes)} bytes`),
+  ];
+}
+
+function row({ number, time, pages, pause, acknowledged }: CheckpointEntry): string {
+  const done = acknowledged === null ? "never" : formatCycles(acknowledged);
+  return cells(count(number), formatCycles(time), count(pages), formatCycles(pause), done);
+}
+
+function cells(number: string, ...others: readonly string[]): string {
+  return `  ${number.padStart(6)}${others.map((text) => text.padStart(16)).join("")}`;
+}
+
+function both(mean: number, longest: number): string {
+  return `${formatCycles(mean)}, ${formatCycles(longest)}`;
+}
+
+function line(label: string, value: string): string {
+  return `  ${label.padEnd(24)}${value}`;
+}
+
+function count(value: number): string {
+  return value.toLocaleString("en");
+}

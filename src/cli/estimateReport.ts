@@ -1,0 +1,105 @@
+/** An estimation as text: a table and two lines of blocks for each VM, and the load of the pVM. */
+import { formatCycles } from "../config/units.ts";
+import type {
+  EstimateResult,
+  LoadPoint,
+  SeriesPoint,
+  VmEstimate,
+} from "../system/operations/estimate/result.ts";
+import { sparkline } from "./sparkline.ts";
+
+const ROWS = 16;
+const WIDTH = 60;
+const PAGES_PER_MIB = 256;
+
+const NAMES: Readonly<Record<EstimateResult["estimator"], string>> = {
+  prl: "PRL",
+  pml: "PML",
+  vmware: "sampling (VMware)",
+  accessedBits: "accessed flags",
+  truth: "the truth itself",
+};
+
+export function formatEstimation(result: EstimateResult): string[] {
+  const { estimator, interval, footprintPages, vms, pvm } = result;
+  const footprint =
+    footprintPages === 0 ? "" : `, kernel footprint f = ${mebibytes(footprintPages)}`;
+  return [
+    `working-set size by ${NAMES[estimator]}, every ${formatCycles(interval)}${footprint}`,
+    ...vms.flatMap((vm) => ["", ...vmLines(vm)]),
+    "",
+    ...loadLines(pvm.load),
+  ];
+}
+
+function vmLines(vm: VmEstimate): string[] {
+  const { series, pages, truthPages, error, meanError, stableAt, settledAt } = vm;
+  if (series.length === 0) return [`${vm.vm}: the run ended before the first interval`];
+  const largest = Math.max(...series.flatMap(valuesOf));
+  const row = (label: string, values: readonly number[]): string =>
+    `  ${label.padEnd(9)} ${sparkline(values, largest, WIDTH)}`;
+  return [
+    `${vm.vm}: ${orDash(pages, mebibytes)} of ${mebibytes(vm.memoryPages)}`,
+    `  truth ${orDash(truthPages, mebibytes)}, error ${orDash(error, percent)}, mean error ${orDash(meanError, percent)}`,
+    `  stop rule fulfilled: ${orDash(stableAt, formatCycles)}; within 1 % of the last one since ${orDash(settledAt, formatCycles)}`,
+    `  the guest: ${percent(vm.logStoreShare)} of its time in log stores, ${percent(vm.stoppedShare)} stopped`,
+    `  missed GPAs ${vm.missedGpas.toLocaleString("en")}${vm.lostIntervals === 0 ? "" : `, intervals lost ${vm.lostIntervals}`}`,
+    "",
+    `  ${["time", "estimate", "truth", "page tables", "pVM cycles"].map((text) => text.padStart(13)).join("")}`,
+    ...chosenRows(series).map(pointLine),
+    "",
+    row(
+      "estimate",
+      series.map((point) => point.pages ?? 0),
+    ),
+    row(
+      "truth",
+      series.map((point) => point.truthPages),
+    ),
+  ];
+}
+
+function valuesOf({ pages, truthPages }: SeriesPoint): number[] {
+  return [pages ?? 0, truthPages];
+}
+
+/** All points if they are few, else some at equal distances, the last among them. */
+function chosenRows(series: readonly SeriesPoint[]): SeriesPoint[] {
+  const step = Math.ceil(series.length / ROWS);
+  return series.filter((_, index) => (series.length - 1 - index) % step === 0);
+}
+
+function pointLine(point: SeriesPoint): string {
+  const { time, pages, truthPages, guestPageTables, pvmCycles, stable } = point;
+  const cells = [
+    formatCycles(time),
+    orDash(pages, mebibytes),
+    mebibytes(truthPages),
+    guestPageTables.toLocaleString("en"),
+    pvmCycles.toLocaleString("en"),
+  ];
+  return `  ${cells.map((text) => text.padStart(13)).join("")}${stable ? "  stable" : ""}`;
+}
+
+function loadLines(load: readonly LoadPoint[]): string[] {
+  if (load.length === 0) return [];
+  const shares = load.map(({ handler, processes }) => handler + processes);
+  const mean = shares.reduce((sum, share) => sum + share, 0) / shares.length;
+  const peak = Math.max(...shares);
+  return [
+    `pVM: ${percent(mean)} of one core on average, at most ${percent(peak)}`,
+    `  ${"load".padEnd(9)} ${sparkline(shares, peak, WIDTH)}`,
+  ];
+}
+
+function mebibytes(pages: number): string {
+  return `${(pages / PAGES_PER_MIB).toLocaleString("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 })} MiB`;
+}
+
+function percent(part: number): string {
+  return `${(100 * part).toFixed(2)} %`;
+}
+
+function orDash(value: number | null, format: (value: number) => string): string {
+  return value === null ? "-" : format(value);
+}

@@ -1,0 +1,114 @@
+/** A migration's result as lines of text. */
+import { CYCLES_PER_SECOND, formatCycles } from "../config/units.ts";
+import type { MigrationRound } from "../hypervisor/migration/progress.ts";
+import type { MigrateResult } from "../system/operations/migration/result.ts";
+import { sparkline } from "./sparkline.ts";
+
+const LABEL = 24;
+const WIDTH = 98;
+/** Of more rounds the first and the last ones are shown; JSON has them all. */
+const ROUNDS_SHOWN = 16;
+
+export function formatMigration(result: MigrateResult): string[] {
+  const { downtime, impliedDowntime, startTime } = result;
+  return [
+    `migration of ${result.vm} by ${result.policy}'s rules: ${result.outcome}`,
+    ...wrap(result.why).map((text) => `  ${text}`),
+    line("destination", verdict(result)),
+    line("started at", formatCycles(startTime)),
+    line("total time", formatCycles(result.totalTime)),
+    line("setup", formatCycles(result.setupTime)),
+    downtime === null
+      ? line("implied downtime", impliedDowntime === null ? "-" : seconds(impliedDowntime))
+      : line("downtime", formatCycles(downtime)),
+    line("pages sent", `${count(result.pagesSent)} (${mebibytes(result.bytes)} MiB)`),
+    line("transfer rate", `${mebibytes(result.transferRate)} MiB/s`),
+    ...throttleLines(result),
+    "",
+    `  ${"round".padEnd(10)}${["pages", "MiB", "time", "dirty after", "pages/s"].map((title) => title.padStart(14)).join("")}`,
+    ...roundLines(result.rounds),
+    "",
+    ...throughputLines(result),
+  ];
+}
+
+function verdict({ verified, firstDifference }: MigrateResult): string {
+  if (verified === null) return "not resumed there";
+  return verified
+    ? "equals the source at suspend"
+    : `DIFFERS from the source at suspend, first in page ${firstDifference}`;
+}
+
+function roundLines(rounds: readonly MigrationRound[]): string[] {
+  const lines = rounds.map(roundLine);
+  if (lines.length <= ROUNDS_SHOWN) return lines;
+  const half = ROUNDS_SHOWN / 2;
+  const left = lines.length - 2 * half;
+  return [...lines.slice(0, half), `  ... ${left} more rounds ...`, ...lines.slice(-half)];
+}
+
+function roundLine(round: MigrationRound): string {
+  const { iteration, live, pagesSent, bytes, duration, dirtyAfter, dirtyRate } = round;
+  const cells = [
+    count(pagesSent),
+    mebibytes(bytes),
+    formatCycles(duration),
+    dirtyAfter === null ? "-" : count(dirtyAfter),
+    dirtyRate === null ? "-" : count(Math.round(dirtyRate)),
+  ];
+  const name = live ? String(iteration) : `${iteration} (down)`;
+  return `  ${name.padEnd(10)}${cells.map((cell) => cell.padStart(14)).join("")}`;
+}
+
+function throttleLines({ throttle, startTime }: MigrateResult): string[] {
+  if (throttle.length === 0) return [];
+  const steps = throttle.map(
+    ({ time, percent }) => `${percent} % from ${formatCycles(time - startTime)}`,
+  );
+  return [
+    line("throttle", wrap(steps.join(", "), WIDTH - LABEL).join(`\n${" ".repeat(LABEL + 2)}`)),
+  ];
+}
+
+function throughputLines({ throughput: { interval, accesses } }: MigrateResult): string[] {
+  const most = Math.max(0, ...accesses);
+  if (most === 0) return [];
+  const bars = sparkline(accesses, most, accesses.length);
+  const perSecond = count(Math.round((most * CYCLES_PER_SECOND) / interval));
+  const least = (100 * Math.min(...accesses)) / most;
+  return [
+    `  guest throughput, a sample each ${formatCycles(interval)}`,
+    `  ${bars}  most ${perSecond} accesses/s, least ${least.toFixed(0)} % of that`,
+  ];
+}
+
+function line(label: string, value: string): string {
+  return `  ${label.padEnd(LABEL)}${value}`;
+}
+
+function wrap(text: string, width = WIDTH): string[] {
+  const lines: string[] = [];
+  let current = "";
+  for (const word of text.split(/ (?!(?:ms|us|s|%|MiB\/s)(?:[ ,.;]|$))/)) {
+    if (current !== "" && current.length + 1 + word.length > width) {
+      lines.push(current);
+      current = word;
+    } else current = current === "" ? word : `${current} ${word}`;
+  }
+  return current === "" ? lines : [...lines, current];
+}
+
+function seconds(value: number): string {
+  return formatCycles(value * CYCLES_PER_SECOND);
+}
+
+function mebibytes(bytes: number): string {
+  return (bytes / 2 ** 20).toLocaleString("en", {
+    minimumFractionDigits: 1,
+    maximumFractionDigits: 1,
+  });
+}
+
+function count(value: number): string {
+  return value.toLocaleString("en");
+}

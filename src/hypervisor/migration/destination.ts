@@ -1,0 +1,91 @@
+/**
+ * The memory of the destination host. A data page's content is its version, which counts the writes of
+ * the guest's programs. A page of the guest's own paging structures has real bytes, which the processor
+ * changes too (accessed and dirty flags); they are copied and compared as they are.
+ */
+import { type Ept, findLeaf } from "../../hardware/ept.ts";
+import type { GuestPages } from "../../hardware/guestPages.ts";
+import { DATA_FRAME_BASE } from "../../hardware/memory.ts";
+import type { Part, WordArray } from "../../hardware/part.ts";
+import { pageOfWords } from "../../hardware/words.ts";
+import type { GuestTables } from "../guestTables.ts";
+
+export class Destination implements Part {
+  readonly name: string;
+  readonly versions: Int32Array;
+  /** A bit per page: it has arrived. A page that has not is not mapped there. */
+  readonly present: Int32Array;
+  /** Bytes of the guest's tables, page after page. */
+  readonly tableWords: Int32Array;
+  readonly tables: GuestTables | null;
+
+  constructor(name: string, pages: number, tables: GuestTables | null, frameWords: number) {
+    this.name = name;
+    this.versions = new Int32Array(pages);
+    this.present = new Int32Array(Math.ceil(pages / 32) || 1);
+    this.tables = tables;
+    this.tableWords = new Int32Array((tables?.count ?? 0) * frameWords);
+  }
+
+  arrays(): Readonly<Record<string, WordArray>> {
+    const { versions, present, tableWords } = this;
+    return { versions, present, tableWords };
+  }
+}
+
+/** The source, as far as contents go. */
+export interface Source {
+  readonly ept: Ept;
+  readonly guest: GuestPages;
+}
+
+/** Copies a page as it is now. */
+export function copyPage({ ept, guest }: Source, to: Destination, page: number): void {
+  to.present[page >>> 5] = to.present[page >>> 5]! | (1 << (page & 31));
+  to.versions[page] = guest.versions[page]!;
+  const from = tableFrame(ept, to, page);
+  if (from < 0) return;
+  const { words, frameWords } = ept.memory;
+  const first = from * frameWords;
+  to.tableWords.set(words.subarray(first, first + frameWords), tableAt(ept, to, page));
+}
+
+/** The first page that differs between the two hosts, or -1 (as Xen's verify_frames). */
+export function firstDifference({ ept, guest }: Source, to: Destination): number {
+  for (let page = 0; page < to.versions.length; page++) {
+    const present = (to.present[page >>> 5]! & (1 << (page & 31))) !== 0;
+    const same =
+      to.versions[page] === guest.versions[page] &&
+      (present || findLeaf(ept, page) === null) &&
+      sameTable(ept, to, page);
+    if (!same) return page;
+  }
+  return -1;
+}
+
+function sameTable(ept: Ept, to: Destination, page: number): boolean {
+  const frame = tableFrame(ept, to, page);
+  if (frame < 0) return true;
+  const { words, frameWords } = ept.memory;
+  const at = tableAt(ept, to, page);
+  for (let i = 0; i < frameWords; i++) {
+    if (to.tableWords[at + i] !== words[frame * frameWords + i]) return false;
+  }
+  return true;
+}
+
+/** Position of a table page's bytes at the destination. */
+function tableAt(ept: Ept, { tables }: Destination, page: number): number {
+  return (page - tables!.firstPage) * ept.memory.frameWords;
+}
+
+/** Host frame of a page of the guest's tables; -1 for other pages. */
+function tableFrame(ept: Ept, { tables }: Destination, page: number): number {
+  if (tables === null || page < tables.firstPage || page >= tables.firstPage + tables.count) {
+    return -1;
+  }
+  const { words } = ept.memory;
+  const { word } = findLeaf(ept, page)!;
+  const frame = pageOfWords(words[word]!, words[word + 1]!);
+  return frame < DATA_FRAME_BASE ? frame : -1;
+}

@@ -1,0 +1,50 @@
+/** What a pre-copy policy is told, what it may answer, and the policies' settings. */
+import type { AutoConverge } from "./autoConverge.ts";
+
+/** Bytes of a page, as every policy counts them. */
+export const PAGE_BYTES = 4096;
+
+export interface LibxcPolicy {
+  readonly kind: "libxc";
+  /** Seconds of implied downtime above which the migration is aborted; 0 = never. */
+  readonly downtimeLimit: number;
+}
+
+export interface QemuPolicy {
+  readonly kind: "qemu";
+  /** Seconds. */
+  readonly downtimeLimit: number;
+  /** Live rounds after which the migration is given up; QEMU itself goes on for ever. */
+  readonly maxRounds: number;
+  readonly autoConverge: AutoConverge | null;
+}
+
+export type Policy = LibxcPolicy | QemuPolicy;
+
+/** QEMU looks at what is pending after so much sending (ram_save_iterate: MAX_WAIT), in seconds. */
+export const SLICE_SECONDS = 0.05;
+
+/** What a policy is told. */
+export interface PrecopyStats {
+  /** Live rounds completed. */
+  readonly iteration: number;
+  /** Pages found dirty by the last harvest; of the first round all pages; -1 = unknown. */
+  readonly dirtyPages: number;
+  /** Pages that wait to be sent. */
+  readonly pendingPages: number;
+  /** Measured, in bytes per second; 0 = not measured yet. */
+  readonly bandwidth: number;
+  /** Another slice of sending is over: time for QEMU to look at what is pending. */
+  readonly sliceOver: boolean;
+}
+
+/** Before a round: send it, send it and then suspend the VM, suspend at once, or give up without sending. */
+export type BeforeRound = "send" | "sendThenStop" | "stop" | "abort";
+
+/** After a batch: the next one, a new round, or suspend the VM. */
+export type AfterBatch = "send" | "harvest" | "stop";
+
+/** Seconds that sending these pages would take: the downtime if the VM were suspended now; 0 if the bandwidth is unknown. */
+export function impliedDowntime(pages: number, bandwidth: number): number {
+  return bandwidth > 0 ? (pages * PAGE_BYTES) / bandwidth : 0;
+}

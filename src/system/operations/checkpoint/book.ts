@@ -1,0 +1,145 @@
+/** What is noted about the checkpoints of a run: times, pages, and how long output was held. */
+import type { Part, WordArray } from "../../../hardware/part.ts";
+
+/** Fields of a record. Not yet known: -1. */
+const FIELDS = 6;
+const Field = { number: 0, time: 1, pages: 2, pause: 3, acknowledged: 4, full: 5 } as const;
+
+/** Positions in `state`. */
+const State = {
+  records: 0,
+  pausedAt: 1,
+  resumedAt: 2,
+  /** Accesses of all VMs when pages were last copied. */
+  accesses: 3,
+  /** Output of the checkpoint that is not acknowledged: how much, the sum of its times, its first time. */
+  heldCount: 4,
+  heldTimes: 5,
+  heldFirst: 6,
+  /** Output that was released: how much, the sum of its delays, the longest. */
+  releasedCount: 7,
+  releasedDelay: 8,
+  releasedLongest: 9,
+} as const;
+
+export interface CheckpointRecord {
+  readonly number: number;
+  /** Virtual time of its contents, in cycles. */
+  readonly time: number;
+  readonly pages: number;
+  /** Whether it holds all pages. */
+  readonly full: boolean;
+  /** Cycles that the VMs stood still; null while they do. */
+  readonly pause: number | null;
+  /** When the storage had it; null if it never had. */
+  readonly acknowledged: number | null;
+}
+
+export class Book implements Part {
+  readonly name = "checkpoint/book";
+  readonly #state = new Float64Array(Object.keys(State).length);
+  #records = new Float64Array(16 * FIELDS);
+
+  constructor() {
+    this.#state[State.pausedAt] = -1;
+  }
+
+  arrays(): Readonly<Record<string, WordArray>> {
+    const records = this.#records.subarray(0, this.count * FIELDS);
+    return { state: this.#state, records };
+  }
+
+  resize(lengths: Readonly<Record<string, number>>): void {
+    this.#reserve(lengths["records"] ?? 0);
+    this.#state[State.records] = (lengths["records"] ?? 0) / FIELDS;
+  }
+
+  get count(): number {
+    return this.#state[State.records]!;
+  }
+
+  get held() {
+    const { releasedCount, releasedDelay, releasedLongest } = State;
+    const count = this.#state[releasedCount]!;
+    const mean = count === 0 ? 0 : this.#state[releasedDelay]! / count;
+    return { outputs: count, meanDelay: mean, maxDelay: this.#state[releasedLongest]! };
+  }
+
+  record(number: number): CheckpointRecord {
+    const at = (field: number) => this.#records[number * FIELDS + field]!;
+    const [pause, acknowledged] = [at(Field.pause), at(Field.acknowledged)];
+    return {
+      number: at(Field.number),
+      time: at(Field.time),
+      pages: at(Field.pages),
+      full: at(Field.full) === 1,
+      pause: pause < 0 ? null : pause,
+      acknowledged: acknowledged < 0 ? null : acknowledged,
+    };
+  }
+
+  notePause(now: number): void {
+    this.#state[State.pausedAt] = now;
+  }
+
+  /** A checkpoint's pages were copied. */
+  noteCopy(now: number, pages: number, full: boolean): void {
+    const number = this.count;
+    this.#reserve((number + 1) * FIELDS);
+    this.#records.set([number, now, pages, -1, -1, full ? 1 : 0], number * FIELDS);
+    this.#state[State.records] = number + 1;
+  }
+
+  /** The VMs go on, or have ended. A checkpoint before they first run does not stop them. */
+  noteRelease(now: number): void {
+    const pausedAt = this.#state[State.pausedAt]!;
+    const pause = pausedAt < 0 ? 0 : now - pausedAt;
+    this.#records[(this.count - 1) * FIELDS + Field.pause] = pause;
+    this.#state[State.resumedAt] = now;
+  }
+
+  noteAcknowledged(now: number): void {
+    this.#records[(this.count - 1) * FIELDS + Field.acknowledged] = now;
+  }
+
+  /**
+   * Notes the output of an epoch: one for every `per` accesses, spread evenly over the time that the
+   * VMs ran. When it happened within the epoch is not observed.
+   */
+  holdOutput(accesses: number, per: number): void {
+    const state = this.#state;
+    const before = state[State.accesses]!;
+    const from = state[State.resumedAt]!;
+    const to = state[State.pausedAt]!;
+    const first = Math.floor(before / per) + 1;
+    const count = Math.floor(accesses / per) - first + 1;
+    state[State.accesses] = accesses;
+    if (count <= 0) return;
+    const pace = (to - from) / (accesses - before);
+    const timeOf = (output: number): number => from + (output * per - before) * pace;
+    const last = first + count - 1;
+    state[State.heldCount] = count;
+    state[State.heldFirst] = timeOf(first);
+    state[State.heldTimes] = (count * (timeOf(first) + timeOf(last))) / 2;
+  }
+
+  /** What was held goes out. */
+  releaseOutput(now: number): void {
+    const state = this.#state;
+    const count = state[State.heldCount]!;
+    if (count === 0) return;
+    const longest = now - state[State.heldFirst]!;
+    state[State.releasedCount] = state[State.releasedCount]! + count;
+    state[State.releasedDelay] =
+      state[State.releasedDelay]! + count * now - state[State.heldTimes]!;
+    state[State.releasedLongest] = Math.max(state[State.releasedLongest]!, longest);
+    state[State.heldCount] = 0;
+  }
+
+  #reserve(length: number): void {
+    if (length <= this.#records.length) return;
+    const grown = new Float64Array(Math.max(length, this.#records.length * 2));
+    grown.set(this.#records);
+    this.#records = grown;
+  }
+}

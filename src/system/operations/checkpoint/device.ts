@@ -1,0 +1,154 @@
+/**
+ * The device behind the checkpointing machines: copies pages while the VMs stand still, and writes
+ * checkpoints. What it costs in virtual time comes from the configuration alone.
+ */
+import type { CheckpointReply, CheckpointRequest } from "../../../../machines/checkpointLive.ts";
+import { Counter } from "../../../hardware/counters.ts";
+import type { Part } from "../../../hardware/part.ts";
+import type { Device } from "../../../interconnect/emissions.ts";
+import type { OperationHost } from "../../operation.ts";
+import type { World } from "../../world.ts";
+import { Book } from "./book.ts";
+import { ByteList } from "./byteList.ts";
+import { CheckpointFile } from "./checkpointFile.ts";
+import { type CheckpointHeader, wordsOfTable } from "./format.ts";
+import { type CheckpointSink, SinkError } from "./sink.ts";
+import { applyStaged, stagePages } from "./staging.ts";
+import { encodeState } from "./state.ts";
+import { memoryOf, VmImage, type VmMemory, writeBack } from "./vmImage.ts";
+import { WordList } from "./wordList.ts";
+
+export const PAGE_BYTES = 4096;
+
+export interface CheckpointDeviceConfig {
+  readonly header: CheckpointHeader;
+  /** Copying a page, in cycles. */
+  readonly copyCycles: number;
+  /** Until the storage has a page, in cycles; and on top for each checkpoint. */
+  readonly writeCycles: number;
+  readonly acknowledgeCycles: number;
+  /** Accesses for each output; 0 = output is not held. */
+  readonly accessesPerOutput: number;
+  /** Whether the state of vCPUs, workloads and actors goes with each checkpoint. */
+  readonly keepState: boolean;
+  /** Bytes of the file beyond which a new one is begun. */
+  readonly fileLimit: number;
+}
+
+export class CheckpointDevice implements Device<CheckpointRequest, CheckpointReply> {
+  readonly book = new Book();
+  readonly images: readonly VmImage[];
+  readonly file: CheckpointFile;
+  readonly #world: World;
+  readonly #host: OperationHost;
+  readonly #config: CheckpointDeviceConfig;
+  readonly #memories: readonly VmMemory[];
+  readonly #staging = new WordList("checkpoint/staging");
+  readonly #state = new ByteList("checkpoint/state");
+  readonly #sink: CheckpointSink;
+
+  constructor(
+    world: World,
+    host: OperationHost,
+    config: CheckpointDeviceConfig,
+    sink: CheckpointSink,
+  ) {
+    this.#world = world;
+    this.#host = host;
+    this.#config = config;
+    this.#sink = sink;
+    this.#memories = world.vms.map(memoryOf);
+    const tableWords = wordsOfTable(config.header);
+    this.images = config.header.vms.map((layout) => new VmImage(layout, tableWords));
+    this.file = new CheckpointFile(sink, config.header, config.fileLimit);
+  }
+
+  /** What a checkpoint's state holds of this device; the rest is in the checkpoint itself. */
+  get keptParts(): readonly Part[] {
+    return [this.book];
+  }
+
+  get parts(): readonly Part[] {
+    const { book, images, file } = this;
+    return [book, file, this.#staging, this.#state, ...images, ...this.#sink.parts];
+  }
+
+  perform(request: CheckpointRequest): CheckpointReply {
+    const now = this.#host.now();
+    switch (request.op) {
+      case "notePause":
+        this.book.notePause(now);
+        return { type: "noted" };
+      case "release":
+        this.book.noteRelease(now);
+        return { type: "noted" };
+      case "copy":
+        return this.#copy(request.all, now);
+      case "keepState":
+        if (this.#config.keepState) {
+          const state = encodeState(this.#host.save(), this.#world, this.keptParts);
+          this.#state.replaceFrom(0, [state]);
+        }
+        return { type: "noted" };
+      case "commit":
+        return this.#commit(now);
+    }
+  }
+
+  /** The system has been put into the state of a checkpoint: as if it had just been copied. */
+  adopt(images: readonly VmImage[], state: Buffer): void {
+    images.forEach((image, vm) => {
+      this.images[vm]!.versions.set(image.versions);
+      this.images[vm]!.tables.set(image.tables);
+      writeBack(image, this.#memories[vm]!);
+    });
+    this.#staging.clear();
+    // No pages of any VM: the images have them, and a new file begins with all.
+    for (const _ of images) this.#staging.push(0);
+    this.#state.replaceFrom(0, [state]);
+  }
+
+  #copy(all: boolean, now: number): CheckpointReply {
+    const { copyCycles, writeCycles, acknowledgeCycles, accessesPerOutput } = this.#config;
+    this.#staging.clear();
+    let pages = 0;
+    this.#memories.forEach((memory, vm) => {
+      const { handedOver } = this.#world.vms[vm]!.tracked;
+      const marked = all ? null : handedOver;
+      pages += stagePages(this.#staging, this.images[vm]!, memory, marked);
+    });
+    if (accessesPerOutput > 0) this.book.holdOutput(this.#accesses(), accessesPerOutput);
+    this.book.noteCopy(now, pages, all);
+    return {
+      type: "pagesCopied",
+      copyCycles: Math.ceil(pages * copyCycles),
+      writeCycles: Math.ceil(pages * writeCycles) + acknowledgeCycles,
+    };
+  }
+
+  #commit(now: number): CheckpointReply {
+    const { number, time, full } = this.book.record(this.book.count - 1);
+    const pages = applyStaged(this.#staging, this.images);
+    const state = this.#state.bytes;
+    try {
+      this.file.write({ number, time, full, images: this.images, pages, state });
+    } catch (error) {
+      if (!(error instanceof SinkError)) throw error;
+      this.book.releaseOutput(now);
+      return {
+        type: "writeFailed",
+        failure: `checkpoint ${number} was not written: ${error.message}`,
+      };
+    }
+    this.book.noteAcknowledged(now);
+    this.book.releaseOutput(now);
+    return { type: "committed" };
+  }
+
+  #accesses(): number {
+    return this.#world.vcpus.reduce(
+      (sum, { counters }) => sum + counters.values[Counter.accesses]!,
+      0,
+    );
+  }
+}

@@ -1,0 +1,68 @@
+/** Restores a checkpoint into a system that was built from the same scenario. */
+import { UserError } from "../../../errors.ts";
+import type { System } from "../../system.ts";
+import { CheckpointOperation } from "../checkpoint.ts";
+import { wordsOfTable } from "./format.ts";
+import {
+  type ByteSource,
+  type CommittedCheckpoint,
+  damageNote,
+  readCheckpoint,
+  scanCheckpoints,
+} from "./reader.ts";
+import { decodeState } from "./state.ts";
+import { layoutOf, memoryOf, VmImage, writeBack } from "./vmImage.ts";
+
+export interface Restored {
+  readonly checkpoint: CommittedCheckpoint;
+  /**
+   * Whether everything is as it was, so that the run continues from there; else only the VMs' memory
+   * is, and their vCPUs begin at the start.
+   */
+  readonly continues: boolean;
+  /** What is wrong with the file behind this checkpoint. */
+  readonly damage: string | undefined;
+}
+
+/**
+ * Puts the last complete checkpoint of a file into a new system.
+ * @throws UserError if the file has none, or it is of other VMs or another scenario
+ */
+export function restoreCheckpoint(system: System, source: ByteSource): Restored {
+  const scan = scanCheckpoints(source);
+  const damage = damageNote(source.name, scan);
+  const checkpoint = scan.checkpoints.at(-1);
+  if (scan.header === undefined || checkpoint === undefined) {
+    throw new UserError(damage ?? `${source.name}: holds no complete checkpoint`);
+  }
+  const { vms } = system.world;
+  const layouts = vms.map(layoutOf);
+  const tableWords = wordsOfTable(scan.header);
+  const sameVms =
+    JSON.stringify(layouts) === JSON.stringify(scan.header.vms) &&
+    tableWords === system.world.memory.frameWords &&
+    vms.every(({ guest }) => guest.versions.length > 0);
+  if (!sameVms) throw new UserError(`${source.name}: is of other VMs than this scenario's`);
+  const images = layouts.map((layout) => new VmImage(layout, tableWords));
+  const state = readCheckpoint(source, checkpoint, images);
+  const { operation } = system;
+  const continues = state.length > 0 && operation instanceof CheckpointOperation;
+  if (!continues) {
+    images.forEach((image, vm) => {
+      writeBack(image, memoryOf(vms[vm]!));
+    });
+    return { checkpoint, continues, damage };
+  }
+  if (operation.scenario !== scan.header.scenario) {
+    throw new UserError(`${source.name}: is of another scenario, or of an edited one`);
+  }
+  try {
+    const { world } = system;
+    system.restore(decodeState(state, world, operation.device.keptParts, system.parts()));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new UserError(`${source.name}: its state does not fit this scenario: ${reason}`);
+  }
+  operation.device.adopt(images, state);
+  return { checkpoint, continues, damage };
+}

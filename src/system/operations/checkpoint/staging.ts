@@ -1,0 +1,64 @@
+/**
+ * The staging buffer (Remus, NSDI'08: copied while the VM is stopped, written while it runs): pages as
+ * they were when they were copied. For each VM: how many pages; and for each its number, and its
+ * version or the words of a paging structure.
+ */
+import { type DirtyBitmap, forEachMarked } from "../../../hypervisor/dirtyBitmap.ts";
+import { allPages } from "./pageBlocks.ts";
+import { tableOffset, type VmImage, type VmMemory } from "./vmImage.ts";
+import type { WordList } from "./wordList.ts";
+
+/** Copies a VM's pages, all or the marked ones, to the end of the buffer. Returns how many. */
+export function stagePages(
+  staging: WordList,
+  image: VmImage,
+  memory: VmMemory,
+  marked: DirtyBitmap | null,
+): number {
+  const countAt = staging.length;
+  staging.push(0);
+  const words = memory.words();
+  let count = 0;
+  const copy = (page: number): void => {
+    staging.push(page);
+    const offset = tableOffset(image, page);
+    if (offset < 0) {
+      staging.push(memory.versions[page]!);
+    } else {
+      const at = memory.tablesAt[offset / image.tableWords]!;
+      staging.pushAll(words.subarray(at, at + image.tableWords));
+    }
+    count++;
+  };
+  if (marked === null) {
+    for (const page of allPages(image.layout)) copy(page);
+  } else {
+    forEachMarked(marked, (page) => {
+      if (page < image.layout.pages || tableOffset(image, page) >= 0) copy(page);
+    });
+  }
+  staging.words[countAt] = count;
+  return count;
+}
+
+/** Puts the staged pages into the images and returns their numbers, by VM. */
+export function applyStaged(staging: WordList, images: readonly VmImage[]): number[][] {
+  const { words } = staging;
+  let at = 0;
+  return images.map((image) => {
+    const pages: number[] = [];
+    const count = words[at++]!;
+    for (let i = 0; i < count; i++) {
+      const page = words[at++]!;
+      pages.push(page);
+      const offset = tableOffset(image, page);
+      if (offset < 0) {
+        image.versions[page] = words[at++]!;
+      } else {
+        image.tables.set(words.subarray(at, at + image.tableWords), offset);
+        at += image.tableWords;
+      }
+    }
+    return pages;
+  });
+}

@@ -1,0 +1,143 @@
+/** The device of an estimator: the counts in the pVM's memory, the samples, and the truth beside them. */
+import type { EstimatorReply, EstimatorRequest } from "../../../../machines/estimator.ts";
+import { Random } from "../../../../workloads/random.ts";
+import { Counter } from "../../../hardware/counters.ts";
+import type { Part, WordArray } from "../../../hardware/part.ts";
+import {
+  CumulativeBuffer,
+  clearOccurrences,
+  forEachOccurrence,
+} from "../../../hypervisor/cumulativeBuffer.ts";
+import { markDirty } from "../../../hypervisor/dirtyBitmap.ts";
+import { type EstimatorRule, harvestOf, pausesVm } from "../../../hypervisor/wss/estimation.ts";
+import { countHotPages, passGeneration } from "../../../hypervisor/wss/hotPages.ts";
+import { drawPages } from "../../../hypervisor/wss/pageSample.ts";
+import type { Forget } from "../../../hypervisor/wss/prlLoop.ts";
+import { WindowTruth } from "../../../hypervisor/wss/windowTruth.ts";
+import type { Device } from "../../../interconnect/emissions.ts";
+import type { OperationHost } from "../../operation.ts";
+import type { VmState, World } from "../../world.ts";
+
+/** How much a VM may have run too little when its interval is over: a thousandth of the interval. */
+const TOLERANCE = 1e-3;
+
+export interface EstimatorSettings {
+  readonly rule: EstimatorRule;
+  readonly intervalCycles: number;
+  /** Intervals in the window of the truth. */
+  readonly windowIntervals: number;
+  readonly seed: number;
+}
+
+/** What an estimator keeps besides its counts. */
+class EstimatorMemory implements Part {
+  readonly name: string;
+  readonly random: Random;
+  /** [0]: when the estimation began. */
+  readonly times = new Float64Array(1);
+
+  constructor(name: string, seed: number) {
+    this.name = name;
+    this.random = new Random(seed);
+  }
+
+  arrays(): Readonly<Record<string, WordArray>> {
+    return { random: this.random.state, times: this.times };
+  }
+}
+
+export class EstimatorDevice implements Device<EstimatorRequest, EstimatorReply> {
+  readonly parts: readonly Part[];
+  readonly #world: World;
+  readonly #host: OperationHost;
+  readonly #vm: VmState;
+  readonly #settings: EstimatorSettings;
+  readonly #memory: EstimatorMemory;
+  readonly #truth: WindowTruth;
+  /** Ageing: the counts of the generation before. */
+  readonly #older: CumulativeBuffer | null;
+
+  constructor(world: World, host: OperationHost, number: number, settings: EstimatorSettings) {
+    this.#world = world;
+    this.#host = host;
+    this.#vm = world.vms[number]!;
+    this.#settings = settings;
+    const { config, guest } = this.#vm;
+    const { rule, seed, windowIntervals } = settings;
+    this.#memory = new EstimatorMemory(`${config.name}/estimator`, seed);
+    this.#truth = new WindowTruth(`${config.name}/windowTruth`, guest, windowIntervals);
+    const ages = rule.kind === "prl" && rule.follow === "ageing";
+    this.#older = ages ? new CumulativeBuffer(`${config.name}/olderCounts`, guest.pages) : null;
+    this.parts = [this.#memory, this.#truth, ...(this.#older === null ? [] : [this.#older])];
+  }
+
+  perform(request: EstimatorRequest): EstimatorReply {
+    switch (request.op) {
+      case "begin":
+        return { type: "begun", sample: this.#draw() };
+      case "start":
+        this.#memory.times[0] = this.#host.now();
+        return { type: "started" };
+      case "look":
+        return this.#look(request.interval, request.draw);
+      case "read":
+        return this.#read();
+      case "forget":
+        this.#forget(request.what);
+        return { type: "forgotten" };
+    }
+  }
+
+  #draw(): readonly number[] | null {
+    const { rule } = this.#settings;
+    if (rule.kind !== "vmware") return null;
+    return drawPages(this.#memory.random, rule.samples, rule.vmPages);
+  }
+
+  /** Sampling periods are in the VM's own time (OSDI'02 5.3); the other estimators' intervals are not. */
+  #look(interval: number, draw: boolean): EstimatorReply {
+    const { rule, intervalCycles } = this.#settings;
+    const { vcpus, guest } = this.#vm;
+    const executedCycles = this.#executed();
+    const missing = interval * intervalCycles - executedCycles / vcpus.length;
+    if (rule.kind === "vmware" && missing > TOLERANCE * intervalCycles) {
+      return { type: "notDue", wait: Math.ceil(missing) };
+    }
+    return {
+      type: "due",
+      time: this.#host.now() - this.#memory.times[0]!,
+      truthPages: this.#truth.endInterval(guest),
+      executedCycles,
+      ask: harvestOf(rule, interval),
+      pause: pausesVm(rule),
+      sample: draw ? this.#draw() : null,
+    };
+  }
+
+  #executed(): number {
+    return this.#vm.vcpus.reduce((sum, vcpu) => {
+      const { values } = this.#world.vcpus[vcpu]!.counters;
+      return sum + values[Counter.guestCycles]! + values[Counter.walkCycles]!;
+    }, 0);
+  }
+
+  #read(): EstimatorReply {
+    const { rule } = this.#settings;
+    if (rule.kind !== "prl") {
+      const pages = this.#truth.windowPages;
+      return { type: "counted", pages, guestPageTables: 0, scanned: 0 };
+    }
+    const { config, tracked, reportedTouched } = this.#vm;
+    // For the run's summary, which harvests inform otherwise.
+    forEachOccurrence(tracked.buffer, (page) => markDirty(reportedTouched, page));
+    const hot = countHotPages(tracked.buffer, this.#older, rule.least, config.pages);
+    const { pages, tables, scanned } = hot;
+    return { type: "counted", pages, guestPageTables: tables, scanned };
+  }
+
+  #forget(what: Forget): void {
+    const { buffer } = this.#vm.tracked;
+    if (what === "everything") clearOccurrences(buffer);
+    if (what === "generation") passGeneration(buffer, this.#older!);
+  }
+}

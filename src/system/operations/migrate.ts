@@ -1,0 +1,229 @@
+/** Live migration of one VM between two emulated hosts over an emulated link. */
+import * as z from "zod";
+import { migrationMachine } from "../../../machines/migration.ts";
+import type { MigrationContext, MigrationInput } from "../../../machines/migrationContext.ts";
+import { type SamplerContext, samplerMachine } from "../../../machines/sampler.ts";
+import { type ThrottleInput, throttleMachine } from "../../../machines/throttle.ts";
+import { CYCLES_PER_SECOND, duration, rate } from "../../config/units.ts";
+import { UserError } from "../../errors.ts";
+import { countMarked } from "../../hypervisor/dirtyBitmap.ts";
+import { Destination } from "../../hypervisor/migration/destination.ts";
+import { SendQueue } from "../../hypervisor/migration/sendQueue.ts";
+import type { Policy } from "../../hypervisor/migration/stats.ts";
+import { techniqueNamed } from "../../hypervisor/techniques/all.ts";
+import { TECHNIQUES } from "../../hypervisor/techniques/technique.ts";
+import type {
+  OperationActor,
+  OperationFactory,
+  OperationFault,
+  OperationWires,
+} from "../operation.ts";
+import type { World } from "../world.ts";
+import { MigrationDevice, SamplerDevice } from "./migration/device.ts";
+import { migrateResult } from "./migration/result.ts";
+
+const percent = z.int().min(1).max(99);
+/** CPU_THROTTLE_TIMESLICE_NS: 10 ms. */
+const THROTTLE_SLICE_CYCLES = CYCLES_PER_SECOND / 100;
+/** The first sampling interval: 100 us. It doubles as a run gets longer. */
+const SAMPLE_CYCLES = CYCLES_PER_SECOND / 10_000;
+/** How long a run goes on after a migration that did not complete, if the scenario has no "until". */
+const GO_ON_CYCLES = CYCLES_PER_SECOND;
+
+const link = z
+  .strictObject({
+    bandwidth: rate.prefault("10Gbit/s").describe("what the link carries"),
+    latency: duration.prefault("100us").describe("of each batch, on top"),
+    failAfter: duration.optional().describe("the link fails so long after the migration's start"),
+  })
+  .prefault({})
+  .describe("the link between the two hosts");
+
+const autoConverge = z
+  .strictObject({
+    initial: percent.default(20).describe("percent of throttle at first"),
+    increment: percent.default(10).describe("percent of each further step"),
+    max: percent.default(99).describe("percent at most"),
+    threshold: z
+      .int()
+      .min(1)
+      .max(100)
+      .default(50)
+      .describe("percent of the bytes sent that the guest may dirty in a period"),
+    tailslow: z.boolean().default(false).describe("smaller steps near the end"),
+    period: duration.prefault("1s").describe("time between two looks at the dirty rate"),
+  })
+  .describe("slow the guest down while it dirties memory too fast");
+
+const policy = z
+  .discriminatedUnion("kind", [
+    z
+      .strictObject({
+        kind: z.literal("libxc"),
+        downtimeLimit: duration
+          .optional()
+          .describe("give up when five rounds do not bring the downtime below; default: never"),
+      })
+      .describe("Xen: at most five live rounds, fewer when under 50 pages are dirty"),
+    z
+      .strictObject({
+        kind: z.literal("qemu"),
+        downtimeLimit: duration.prefault("300ms").describe("suspend when the rest takes less"),
+        maxRounds: z
+          .int()
+          .min(1)
+          .max(10_000)
+          .default(50)
+          .describe("live rounds after which the migration is given up (QEMU itself never does)"),
+        autoConverge: autoConverge.optional(),
+      })
+      .describe("QEMU: until the rest can be sent within the downtime limit"),
+  ])
+  .prefault({ kind: "libxc" })
+  .describe("when to send, to harvest and to suspend");
+
+export const migrateSchema = z
+  .strictObject({
+    kind: z.literal("migrate"),
+    vm: z.string().optional().describe("name of the VM to migrate; default: the first"),
+    start: duration.optional().describe("when the migration begins; default: with the VMs"),
+    link,
+    policy,
+    batch: z
+      .int()
+      .min(1)
+      .max(65536)
+      .default(1024)
+      .describe("pages sent at once (libxc's MAX_BATCH_SIZE)"),
+    abortAfter: duration.optional().describe("the operator aborts so long after the start"),
+    settle: duration
+      .optional()
+      .describe(
+        "how long the run goes on after the migration; default: not at all once it has completed, else to the end of the workloads, for a second at most if there is no `until`",
+      ),
+  })
+  .describe("migrate a VM live to another host");
+
+export type MigrateConfig = z.output<typeof migrateSchema>;
+
+/**
+ * @param deadlineCycles end of the run, 0 = when the migration has ended
+ * @throws UserError if there is no such VM, or its tracking technique cannot find written pages
+ */
+export function migrate(
+  config: MigrateConfig,
+  deadlineCycles: number,
+  faults: readonly OperationFault[],
+): OperationFactory {
+  return (world, host) => {
+    const number = findVm(world, config.vm);
+    const vm = world.vms[number]!;
+    const { technique } = world.config.tracking;
+    checkTechnique(technique);
+    if (vm.guest.versions.length === 0) throw new Error("a VM that migrates must keep contents");
+    const pages = vm.guest.pages;
+    const queue = new SendQueue("migration/queue", pages);
+    const { frameWords } = world.memory;
+    const destination = new Destination("migration/destination", pages, vm.tables, frameWords);
+    const chosen = policyOf(config);
+    const throttles = chosen.kind === "qemu" && chosen.autoConverge !== null;
+    const input = ({ self, scheduler, trackers, helpers }: OperationWires): MigrationInput => ({
+      self,
+      scheduler,
+      sampler: helpers[0]!,
+      throttle: throttles ? helpers[1]! : 0,
+      tracker: trackers[number]!,
+      vm: number,
+      vms: world.vms.length,
+      technique,
+      policy: chosen,
+      latencyCycles: config.link.latency,
+      cyclesPerByte: CYCLES_PER_SECOND / config.link.bandwidth,
+      batchPages: config.batch,
+      startCycles: config.start ?? 0,
+      abortCycles: config.abortAfter ?? -1,
+      linkFailCycles: config.link.failAfter ?? -1,
+      settleCycles: config.settle ?? 0,
+      goOnCycles: config.settle ?? (deadlineCycles > 0 ? -1 : GO_ON_CYCLES),
+      deadlineCycles,
+      forgetsCleaned: faults.includes("cleanedBitmapNotSent"),
+    });
+    return {
+      kind: "migrate",
+      main: {
+        machine: migrationMachine,
+        device: new MigrationDevice(vm, queue, destination, host.now),
+        input,
+      },
+      helpers: {
+        sampler: {
+          machine: samplerMachine,
+          device: new SamplerDevice(world),
+          input: ({ self }) => ({ self, vm: number, intervalCycles: SAMPLE_CYCLES }),
+        },
+        ...(throttles ? { throttle: throttleOf(number) } : {}),
+      },
+      parts: [queue, destination],
+      result: (contexts) =>
+        migrateResult(
+          contexts["toolstack"] as MigrationContext,
+          contexts["sampler"] as SamplerContext,
+          vm.config.name,
+          host.now(),
+          countMarked(vm.reportedWritten),
+        ),
+    };
+  };
+}
+
+function throttleOf(vm: number): OperationActor {
+  return {
+    machine: throttleMachine,
+    device: null,
+    input: ({ self, scheduler }): ThrottleInput => {
+      return { self, scheduler, vm, sliceCycles: THROTTLE_SLICE_CYCLES };
+    },
+  };
+}
+
+function findVm(world: World, name: string | undefined): number {
+  if (name === undefined) return 0;
+  const names = world.vms.map(({ config }) => config.name);
+  const found = names.indexOf(name);
+  if (found < 0) {
+    throw new UserError(`operation.vm: there is no VM "${name}" (VMs: ${names.join(", ")})`);
+  }
+  return found;
+}
+
+function checkTechnique(technique: (typeof TECHNIQUES)[number]): void {
+  if (techniqueNamed(technique)?.findsWritten === true) return;
+  const able = TECHNIQUES.filter((name) => techniqueNamed(name)?.findsWritten === true);
+  throw new UserError(
+    `tracker.technique: "${technique}" cannot tell which pages were written, so nothing can be migrated with it; use one of ${able.join(", ")}`,
+  );
+}
+
+/** Durations of the policy in seconds. */
+function policyOf({ policy }: MigrateConfig): Policy {
+  if (policy.kind === "libxc") {
+    return { kind: "libxc", downtimeLimit: (policy.downtimeLimit ?? 0) / CYCLES_PER_SECOND };
+  }
+  const { downtimeLimit, maxRounds, autoConverge: converge } = policy;
+  return {
+    kind: "qemu",
+    downtimeLimit: downtimeLimit / CYCLES_PER_SECOND,
+    maxRounds,
+    autoConverge:
+      converge === undefined
+        ? null
+        : {
+            initial: converge.initial,
+            increment: converge.increment,
+            max: converge.max,
+            threshold: converge.threshold,
+            tailslow: converge.tailslow,
+            periodCycles: converge.period,
+          },
+  };
+}

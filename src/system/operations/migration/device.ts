@@ -1,0 +1,90 @@
+/** The devices of a migration: the two hosts' memories with the link between them, and the sampler's counters. */
+import type { MigrationReply, MigrationRequest } from "../../../../machines/migrationContext.ts";
+import type { SamplerReply, SamplerRequest } from "../../../../machines/sampler.ts";
+import { Counter } from "../../../hardware/counters.ts";
+import {
+  copyPage,
+  type Destination,
+  firstDifference,
+} from "../../../hypervisor/migration/destination.ts";
+import {
+  clearQueue,
+  queued,
+  queueHarvest,
+  queueMapped,
+  type SendQueue,
+  takePages,
+} from "../../../hypervisor/migration/sendQueue.ts";
+import { PAGE_BYTES } from "../../../hypervisor/migration/stats.ts";
+import type { Device } from "../../../interconnect/emissions.ts";
+import type { VmState, World } from "../../world.ts";
+
+/** libxc's stream format: a record's header and PAGE_DATA's own, and each page's number before its bytes. */
+const RECORD_BYTES = 16;
+const PAGE_NUMBER_BYTES = 8;
+
+export class MigrationDevice implements Device<MigrationRequest, MigrationReply> {
+  readonly #vm: VmState;
+  readonly #queue: SendQueue;
+  readonly #destination: Destination;
+  readonly #now: () => number;
+
+  constructor(vm: VmState, queue: SendQueue, destination: Destination, now: () => number) {
+    this.#vm = vm;
+    this.#queue = queue;
+    this.#destination = destination;
+    this.#now = now;
+  }
+
+  perform(request: MigrationRequest): MigrationReply {
+    const queue = this.#queue;
+    const now = this.#now();
+    switch (request.op) {
+      case "clock":
+        return { type: "clock", now };
+      case "queueAll": {
+        queueMapped(queue, this.#vm.ept);
+        return { type: "queued", now, found: queued(queue), pending: queued(queue) };
+      }
+      case "queueHarvest": {
+        if (request.forget) clearQueue(queue);
+        const found = queueHarvest(queue, this.#vm.tracked.handedOver);
+        return { type: "queued", now, found, pending: queued(queue) };
+      }
+      case "takeBatch":
+        return this.#takeBatch(request.pages);
+      case "compare":
+        return { type: "compared", now, firstDifference: this.#compare() };
+    }
+  }
+
+  /** The pages are read when the batch is made (xg_sr_save.c, write_batch), whatever happens to them later. */
+  #takeBatch(atMost: number): MigrationReply {
+    const pages = takePages(this.#queue, atMost, (page) => {
+      copyPage(this.#vm, this.#destination, page);
+    });
+    const bytes = pages === 0 ? 0 : RECORD_BYTES + pages * (PAGE_NUMBER_BYTES + PAGE_BYTES);
+    return { type: "batchTaken", pages, bytes, pending: queued(this.#queue) };
+  }
+
+  /** The VM has not run since it was suspended, so the source is still what it was then. */
+  #compare(): number {
+    return firstDifference(this.#vm, this.#destination);
+  }
+}
+
+export class SamplerDevice implements Device<SamplerRequest, SamplerReply> {
+  readonly #world: World;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  perform({ vm }: SamplerRequest): SamplerReply {
+    let accesses = 0;
+    for (const vcpu of this.#world.vms[vm]!.vcpus) {
+      accesses += this.#world.vcpus[vcpu]!.counters.values[Counter.accesses]!;
+    }
+    return { type: "counted", accesses };
+  }
+}

@@ -1,0 +1,20 @@
+/** How a migration ended. */
+import type { MigrationContext } from "../../../../machines/migrationContext.ts";
+
+/** "unfinished": the run was interrupted. */
+export type Outcome = "completed" | "aborted" | "failed" | "did-not-converge" | "unfinished";
+
+export function outcomeOf({ progress, cancelledBy }: MigrationContext): Outcome {
+  if (progress.resumeTime >= 0) return "completed";
+  switch (cancelledBy) {
+    case "nobody":
+      return "unfinished";
+    case "operator":
+    case "deadline":
+      return "aborted";
+    case "link":
+      return "failed";
+    case "policy":
+      return "did-not-converge";
+  }
+}

@@ -1,0 +1,100 @@
+/** What came of a migration, as numbers and in words. */
+import type { MigrationContext, ThrottleStep } from "../../../../machines/migrationContext.ts";
+import type { SamplerContext } from "../../../../machines/sampler.ts";
+import { averageRate, type MigrationRound } from "../../../hypervisor/migration/progress.ts";
+import { impliedDowntime } from "../../../hypervisor/migration/stats.ts";
+import type { OperationResult } from "../../operation.ts";
+import { type Outcome, outcomeOf } from "./outcome.ts";
+import { type Remedy, remedyFor } from "./remedy.ts";
+import { explain } from "./words.ts";
+
+/** Times in cycles of virtual time, rates a second. */
+export interface MigrateResult extends OperationResult {
+  readonly kind: "migrate";
+  readonly vm: string;
+  readonly policy: "libxc" | "qemu";
+  readonly outcome: Outcome;
+  /** One sentence or two. */
+  readonly why: string;
+  /** Whether the destination equals the source at suspend; null if it did not come to that. */
+  readonly verified: boolean | null;
+  /** The first page that differs. */
+  readonly firstDifference: number | null;
+  readonly rounds: readonly MigrationRound[];
+  readonly startTime: number;
+  readonly totalTime: number;
+  readonly setupTime: number;
+  /** From the suspension to the resumption at the destination; null if there was none. */
+  readonly downtime: number | null;
+  /** Seconds that the fewest pages ever pending after a round would have taken; null before the first harvest. */
+  readonly impliedDowntime: number | null;
+  /** What would have been enough; null if the migration did converge. */
+  readonly remedy: Remedy | null;
+  readonly pagesSent: number;
+  readonly bytes: number;
+  readonly transferRate: number;
+  readonly throttle: readonly ThrottleStep[];
+  /** Accesses that the guest completed in each interval from the start of the run. */
+  readonly throughput: { readonly interval: number; readonly accesses: readonly number[] };
+}
+
+/**
+ * @param now the end of the run
+ * @param written distinct pages that harvests have reported
+ */
+export function migrateResult(
+  context: MigrationContext,
+  { intervalCycles, totals }: SamplerContext,
+  vm: string,
+  now: number,
+  written: number,
+): MigrateResult {
+  const { progress, comparison, firstDifference } = context;
+  const { startTime, armedTime, suspendTime, resumeTime, pagesSent, bytesSent: bytes } = progress;
+  const begun = startTime >= 0;
+  const totalTime = begun ? (progress.endTime < 0 ? now : progress.endTime) - startTime : 0;
+  const armed = armedTime < 0 ? now : armedTime;
+  const outcome = outcomeOf(context);
+  const verified = comparison === "none" ? null : comparison === "equal";
+  const least = progress.leastPending;
+  return {
+    kind: "migrate",
+    vm,
+    policy: context.policy.kind,
+    outcome,
+    why: explain(context, outcome, written),
+    verified,
+    firstDifference: firstDifference < 0 ? null : firstDifference,
+    rounds: progress.round === null ? progress.rounds : [...progress.rounds, progress.round],
+    startTime: begun ? startTime : now,
+    totalTime,
+    setupTime: begun ? armed - startTime : 0,
+    downtime: resumeTime < 0 ? null : resumeTime - suspendTime,
+    impliedDowntime: least < 0 ? null : impliedDowntime(least, averageRate(progress)),
+    remedy: outcome === "did-not-converge" ? remedyFor(context, written) : null,
+    pagesSent,
+    bytes,
+    transferRate: averageRate(progress),
+    throttle: context.throttleSteps,
+    throughput: {
+      interval: intervalCycles,
+      accesses: totals.slice(1).map((total, i) => total - totals[i]!),
+    },
+    failures: failuresOf(context, vm, outcome),
+  };
+}
+
+/** An abort is what was asked for; the others are failures. */
+function failuresOf(
+  { comparison, firstDifference }: MigrationContext,
+  vm: string,
+  outcome: Outcome,
+): string[] {
+  if (comparison === "different") {
+    return [
+      `migration of ${vm}: page ${firstDifference} differs between the destination and the source at suspend`,
+    ];
+  }
+  const failed = outcome === "failed" || outcome === "did-not-converge";
+  return failed ? [`migration of ${vm}: ${outcome}; it runs on at the source`] : [];
+}

@@ -1,0 +1,89 @@
+/** `npm run bench [-- --json] [-- --only NAME]`: measures, and says which bars are met. */
+import Table from "cli-table3";
+import { accessLoop } from "./accessLoop.ts";
+import { bigGuest } from "./bigGuest.ts";
+import { exits } from "./exits.ts";
+import {
+  type Bar,
+  type Benchmark,
+  CounterMismatchError,
+  type Result,
+  statusOf,
+} from "./harness.ts";
+import { lackeyImport } from "./lackeyImport.ts";
+import { migration } from "./migration.ts";
+import { walkVariants } from "./walkVariants.ts";
+
+const BENCHMARKS: readonly Benchmark[] = [
+  accessLoop,
+  exits,
+  lackeyImport,
+  bigGuest,
+  walkVariants,
+  migration,
+];
+const USAGE_ERROR = 2;
+
+function parseArguments(args: readonly string[]): { json: boolean; chosen: readonly Benchmark[] } {
+  let json = false;
+  let chosen = BENCHMARKS;
+  for (let i = 0; i < args.length; i++) {
+    if (args[i] === "--json") json = true;
+    else if (args[i] === "--only") {
+      const name = args[++i];
+      chosen = BENCHMARKS.filter((benchmark) => benchmark.name === name);
+      const names = BENCHMARKS.map((benchmark) => benchmark.name).join(", ");
+      if (chosen.length === 0) fail(`--only ${name ?? ""}: expected one of ${names}`);
+    } else fail(`unknown argument "${args[i]}"; expected --json or --only NAME`);
+  }
+  return { json, chosen };
+}
+
+function fail(message: string): never {
+  process.stderr.write(`bench: ${message}\n`);
+  process.exit(USAGE_ERROR);
+}
+
+function describeBar(bar: Bar | undefined): string {
+  if (bar === undefined) return "";
+  return "atLeast" in bar ? `>= ${bar.atLeast}` : `<= ${bar.atMost}`;
+}
+
+function table(results: readonly Result[]): string {
+  const table = new Table({
+    head: ["what", "value", "unit", "bar", "status"],
+    style: { head: [], border: [] },
+    colAligns: ["left", "right", "left", "left", "left"],
+  });
+  for (const result of results) {
+    const { what, value, unit, bar, note } = result;
+    const status = statusOf(result);
+    table.push([
+      what,
+      value === null ? "-" : value.toPrecision(3),
+      unit,
+      describeBar(bar),
+      note === undefined ? status : `${status}: ${note}`,
+    ]);
+  }
+  return table.toString();
+}
+
+const { json, chosen } = parseArguments(process.argv.slice(2));
+const results: Result[] = [];
+try {
+  for (const benchmark of chosen) {
+    if (process.stderr.isTTY) process.stderr.write(`${benchmark.name}...\n`);
+    results.push(...(await benchmark.run()));
+  }
+} catch (error) {
+  if (!(error instanceof CounterMismatchError)) throw error;
+  process.stderr.write(`bench: ${error.message}\n`);
+  process.exitCode = 1;
+}
+if (json) {
+  const rows = results.map((result) => ({ ...result, status: statusOf(result) }));
+  process.stdout.write(`${JSON.stringify(rows, null, 2)}\n`);
+} else {
+  process.stdout.write(`${table(results)}\n`);
+}

@@ -1,0 +1,25 @@
+/** Compiles the program before the tests, for those that run the command line, if dist is out of date. */
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+
+const root = join(import.meta.dirname, "..");
+const main = join(root, "dist", "src", "cli", "main.js");
+
+function newestSource(directory: string): number {
+  const files = readdirSync(join(root, directory), { recursive: true, encoding: "utf8" });
+  const times = files
+    .filter((file) => file.endsWith(".ts"))
+    .map((file) => statSync(join(root, directory, file)).mtimeMs);
+  return Math.max(0, ...times);
+}
+
+export default function build(): void {
+  const newest = Math.max(...["src", "machines", "workloads"].map(newestSource));
+  const info = join(root, "dist", ".tsbuildinfo");
+  if (existsSync(main) && existsSync(info) && statSync(info).mtimeMs > newest) return;
+  const compiler = join(root, "node_modules", "typescript", "bin", "tsc");
+  const options = [compiler, "-p", "tsconfig.build.json"];
+  const { status, stdout } = spawnSync(process.execPath, options, { cwd: root, encoding: "utf8" });
+  if (status !== 0) throw new Error(`the program does not compile:\n${stdout}`);
+}
