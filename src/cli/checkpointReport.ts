@@ -28,7 +28,7 @@ export function formatCheckpoints(result: CheckpointResult): string[] {
       : [
           line("epochs that were late", count(result.lateEpochs)),
           line("output held", `${count(output.outputs)} packets`),
-          line("  mean and longest delay", both(output.meanDelay, output.maxDelay)),
+          line("delay, mean and longest", both(output.meanDelay, output.maxDelay)),
         ]),
     line("file", `${result.file ?? "(in memory)"}, ${count(result.fileBytes)} bytes`),
   ];

@@ -17,7 +17,7 @@ import {
 import type { Geometry } from "./geometry.ts";
 import { GuestPages } from "./guestPages.ts";
 import type { HostMemory, LeafTables } from "./memory.ts";
-import { DEFAULT_PRL_OPTIONS, type PrlOptions } from "./pageReferenceLog.ts";
+import { DEFAULT_PRL_OPTIONS, type PrlOptions } from "./prlOptions.ts";
 import { flushVpid, META_SPACE_SHIFT, spaceOf, Tlb } from "./tlb.ts";
 import {
   EPTP_ACCESSED_DIRTY,

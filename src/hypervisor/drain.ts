@@ -1,6 +1,7 @@
 /** Emptying logs: from the page that the processor filled to what the hypervisor keeps. */
 import type { HostMemory } from "../hardware/memory.ts";
-import { type PrlSlotRuleName, prlUsedSlots } from "../hardware/pageReferenceLog.ts";
+import { prlUsedSlots } from "../hardware/pageReferenceLog.ts";
+import type { PrlSlotRuleName } from "../hardware/prlOptions.ts";
 import { Field, readField, type Vmcs, writeField } from "../hardware/vmcs.ts";
 import { pageOfWords } from "../hardware/words.ts";
 import { addOccurrence, type CumulativeBuffer } from "./cumulativeBuffer.ts";

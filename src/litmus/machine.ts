@@ -6,7 +6,8 @@ import { DEFAULT_GEOMETRY, type Geometry, logFrames } from "../hardware/geometry
 import { GuestPages } from "../hardware/guestPages.ts";
 import { HostMemory } from "../hardware/memory.ts";
 import { Mmu } from "../hardware/mmu.ts";
-import { DEFAULT_PRL_OPTIONS, prlInitialIndex } from "../hardware/pageReferenceLog.ts";
+import { prlInitialIndex } from "../hardware/pageReferenceLog.ts";
+import { DEFAULT_PRL_OPTIONS } from "../hardware/prlOptions.ts";
 import {
   clearVmcs,
   Field,

@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { DEFAULT_CAPABILITIES } from "../hardware/entryChecks.ts";
 import { Compatibility } from "../hardware/mmu.ts";
-import { PrlSlotRule } from "../hardware/pageReferenceLog.ts";
+import { PrlSlotRule } from "../hardware/prlOptions.ts";
 import { Field, GuestPaging } from "../hardware/vmcs.ts";
 import {
   address,

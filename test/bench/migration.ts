@@ -27,7 +27,7 @@ function secondsFor(technique: "pml" | "writeProtect"): number {
     vms: [
       {
         memory: "4GiB",
-        workload: { kind: "arrayParser", pages: 102_400, writeIntensity: 100, gap: 500 },
+        workload: { kind: "arrayParser", pages: 102_400, writeIntensity: 100, gap: 2000 },
       },
     ],
     tracker: { technique },

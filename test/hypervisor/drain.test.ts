@@ -5,12 +5,8 @@ import { DEFAULT_GEOMETRY, type Geometry } from "../../src/hardware/geometry.ts"
 import { HostMemory } from "../../src/hardware/memory.ts";
 import { Mmu } from "../../src/hardware/mmu.ts";
 import { pmlIsFull, pmlLog } from "../../src/hardware/pageModificationLog.ts";
-import {
-  type PrlSlotRuleName,
-  prlCapacity,
-  prlInitialIndex,
-  prlLog,
-} from "../../src/hardware/pageReferenceLog.ts";
+import { prlCapacity, prlInitialIndex, prlLog } from "../../src/hardware/pageReferenceLog.ts";
+import type { PrlSlotRuleName } from "../../src/hardware/prlOptions.ts";
 import { Field, readField, Vmcs, writeField } from "../../src/hardware/vmcs.ts";
 import { CumulativeBuffer, forEachOccurrence } from "../../src/hypervisor/cumulativeBuffer.ts";
 import { copyPrlLog, drainPmlLog, prlView } from "../../src/hypervisor/drain.ts";

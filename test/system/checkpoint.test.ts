@@ -2,7 +2,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { UserError } from "../../src/errors.ts";
+import { Counter } from "../../src/hardware/counters.ts";
 import type { Technique } from "../../src/interconnect/messages.ts";
+import { Book } from "../../src/system/operations/checkpoint/book.ts";
 import { sourceOf } from "../../src/system/operations/checkpoint/reader.ts";
 import { restoreCheckpoint } from "../../src/system/operations/checkpoint/restore.ts";
 import { MemorySink } from "../../src/system/operations/checkpoint/sink.ts";
@@ -91,6 +93,46 @@ describe("a checkpoint", () => {
       expect(() => buildCheckpoints(recipe)).toThrow(technique);
     },
   );
+});
+
+describe("output of an epoch", () => {
+  it("is held from where it happened, evenly spread, until its checkpoint is acknowledged", () => {
+    const book = new Book();
+    book.noteCopy(0, 8, true);
+    book.noteRelease(100);
+    book.notePause(200);
+    book.holdOutput(10, 3);
+    book.noteCopy(205, 4, false);
+    book.noteRelease(220);
+    book.releaseOutput(300);
+    // After 3, 6 and 9 of 10 accesses: at 130, 160 and 190.
+    expect(book.held).toEqual({ outputs: 3, meanDelay: 140, maxDelay: 170 });
+    book.notePause(320);
+    book.holdOutput(11, 3);
+    book.releaseOutput(400);
+    expect(book.held.outputs).toBe(3);
+    expect(book.record(0).pause).toBe(0);
+    expect(book.record(1).pause).toBe(20);
+  });
+
+  it("all goes out, and none before the acknowledgement", () => {
+    fc.assert(
+      fc.property(anyCheckpoints("live"), (any) => {
+        const recipe = { ...any, accessesPerOutput: 1 };
+        const system = buildCheckpoints(recipe);
+        watch(system);
+        const { output } = resultOf(system);
+        const accesses = system.world.vcpus.reduce((sum, { counters }) => {
+          return sum + counters.values[Counter.accesses]!;
+        }, 0);
+        expect(output!.outputs).toBe(accesses);
+        if (accesses === 0) return;
+        expect(output!.meanDelay).toBeGreaterThanOrEqual(recipe.acknowledge);
+        expect(output!.maxDelay).toBeGreaterThanOrEqual(output!.meanDelay * (1 - 1e-9));
+      }),
+      { numRuns: RUNS / 3 },
+    );
+  });
 });
 
 describe("a tracker that loses pages", () => {

@@ -316,13 +316,16 @@ describe("a full disk", () => {
   it("ends live checkpoints with a message; the VM runs on, and nothing is lost", () => {
     const room = new Disk();
     const sound = buildCheckpoints(SMALL, room);
-    const { copied } = watch(sound);
+    const released: number[] = [];
+    const { copied } = watch(sound, () => released.push(resultOf(sound).output!.outputs));
     const total = resultOf(sound).checkpoints.length;
     for (let bytes = 0; bytes < room.file.length; bytes += 7) {
       const disk = new FullDisk(bytes);
       const system = buildCheckpoints(SMALL, disk);
       watch(system);
-      const { failures, committed } = resultOf(system);
+      const { failures, committed, output } = resultOf(system);
+      // What the failed checkpoint held back went out when it failed.
+      expect(output!.outputs).toBe(released[committed]);
       const remains =
         committed === 0
           ? "there is no complete checkpoint"

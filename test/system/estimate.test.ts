@@ -204,6 +204,49 @@ describe("VMware's sampling (OSDI'02 5.3)", () => {
     expect(context.violations).toBeLessThanOrEqual(touched + SAMPLES);
   });
 
+  it("counts only pages of the present sample, also when an exit is served after it has changed", () => {
+    const system = buildSystem(
+      smallScenario({
+        workload: {
+          kind: "phaseChange",
+          gap: 70,
+          phases: [
+            { firstPage: 0, pages: 150, accesses: 900 },
+            { firstPage: 50, pages: 150, accesses: 900 },
+          ],
+          rounds: 40,
+        },
+        estimator: { kind: "vmware", samples: 60, period: "100us" },
+        machine: { costs: { hypervisor: { vmExit: 4000, violationHandler: 100 } } },
+        until: "8000us",
+      }),
+    );
+    let sample: readonly number[] = [];
+    let touched = new Set<number>();
+    let late = 0;
+    const expected: number[] = [];
+    const counted: (number | null)[] = [];
+    system.interconnect.delivered.subscribe(({ message }) => {
+      if (message.type === "arm") sample = message.pages ?? [];
+      if (message.type === "eptViolation") {
+        if (sample.includes(message.page)) touched.add(message.page);
+        else late++;
+      }
+      if (message.type === "harvest") {
+        expected.push(touched.size);
+        touched = new Set();
+        sample = message.pages ?? [];
+      }
+      if (message.type === "harvested") counted.push(message.pagesTouched);
+    });
+    system.run();
+    expect(counted.length).toBeGreaterThan(40);
+    expect(counted).toEqual(expected.slice(0, counted.length));
+    expect(late).toBeGreaterThan(3);
+    // Only an exit that was under way can be late: at most one each period.
+    expect(late).toBeLessThanOrEqual(counted.length);
+  });
+
   it("has periods in the VM's own time: two VMs on one CPU get half as many", () => {
     const scenario = (vms: number) => {
       const base = smallScenario({

@@ -139,6 +139,29 @@ describe("what an estimation costs", () => {
     expect(booked).toBeLessThanOrEqual(processCycles);
   });
 
+  it("has the hypercalls in it, which the process has waited for already", () => {
+    const system = buildSystem(
+      smallScenario({ workload: MOVING, estimator: ESTIMATORS.accessedBits, until: "600us" }),
+    );
+    const harvests: number[] = [];
+    const spent: number[] = [];
+    const jobs: number[] = [];
+    system.interconnect.delivered.subscribe(({ message }) => {
+      if (message.type === "harvested") harvests.push(message.cycles);
+      if (message.type !== "compute") return;
+      spent.push(message.spent);
+      jobs.push(message.cycles);
+    });
+    system.run();
+    const { estimatorWake, scanEntry } = system.world.config.tracking.costs;
+    const words = system.world.vms[0]!.tracked.dirty.bits.length;
+    expect(spent).toEqual(harvests);
+    expect(Math.min(...spent)).toBeGreaterThan(0);
+    expect(new Set(jobs)).toEqual(new Set([estimatorWake + words * scanEntry]));
+    const { series } = resultOf(system).vms[0]!;
+    expect(series.map(({ pvmCycles }) => pvmCycles)).toEqual(jobs.map((job, i) => job + spent[i]!));
+  });
+
   it("a process that takes longer than its interval loses intervals, and says so", () => {
     const { result } = run({ scanEntry: 400 }, "4000us");
     expect(result.vms[0]!.lostIntervals).toBeGreaterThan(10);

@@ -72,20 +72,23 @@ class InveptRules {
         break;
       case "armed":
       case "harvested":
-        this.#checkAnswer(system.nameOf(from), from);
+        // Without a technique nothing was armed.
+        if (system.actor(system.nameOf(from)).value === "off") break;
+        this.#checkAcknowledged(from);
+        expect(staleMappings(system, Number(/^vm(\d+)/.exec(system.nameOf(from))![1]))).toEqual([]);
+        break;
+      case "disarmed":
+        this.#checkAcknowledged(from);
         break;
       default:
     }
   }
 
-  #checkAnswer(name: string, tracker: number): void {
-    const vm = Number(/^vm(\d+)/.exec(name)![1]);
-    if (this.#system.actor(name).value === "off") return;
+  /** Every CPU has acknowledged; one more time each for rings that were reset meanwhile. */
+  #checkAcknowledged(tracker: number): void {
     this.answers++;
-    // Every CPU has acknowledged; one more time each for rings that were reset meanwhile.
     const acknowledged = new Set(this.#acknowledged.get(tracker)!);
     expect(acknowledged.size).toBe(this.#pcpus);
-    expect(staleMappings(this.#system, vm)).toEqual([]);
   }
 }
 
@@ -102,6 +105,23 @@ describe("an answer of a tracker", () => {
       { numRuns: RUNS },
     );
     expect(answers).toBeGreaterThan(RUNS);
+  });
+
+  it("that leaves INVEPT out is noticed by these rules", () => {
+    const details = fc.check(
+      fc.property(withTechnique("pml", "writeProtect", "presentBit"), (recipe) => {
+        const config = configOf({ ...recipe, harvest: 1000 });
+        const tracking = { ...config.world.tracking, faults: ["skipInvept" as const] };
+        const system = new System({ ...config, world: { ...config.world, tracking } });
+        drive(system, ({ message, from }) => {
+          if (message.type !== "harvested") return;
+          const vm = Number(/^vm(\d+)/.exec(system.nameOf(from))![1]);
+          expect(staleMappings(system, vm)).toEqual([]);
+        });
+      }),
+      { numRuns: RUNS, endOnFailure: true },
+    );
+    expect(details.failed).toBe(true);
   });
 
   /** Endless work for three vCPUs of two VMs on two CPUs: tracking is turned on and off while they run. */

@@ -4,8 +4,8 @@
  */
 import fc from "fast-check";
 import { DEFAULT_PROCESSOR_COSTS } from "../../src/hardware/costs.ts";
-import type { PrlSlotRuleName } from "../../src/hardware/pageReferenceLog.ts";
 import type { WordArray } from "../../src/hardware/part.ts";
+import type { PrlSlotRuleName } from "../../src/hardware/prlOptions.ts";
 import type { GuestPagingName } from "../../src/hardware/vmcs.ts";
 import { DEFAULT_HYPERVISOR_COSTS, type HypervisorCosts } from "../../src/hypervisor/costs.ts";
 import { TECHNIQUES } from "../../src/hypervisor/techniques/technique.ts";

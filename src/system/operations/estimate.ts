@@ -1,6 +1,7 @@
 /** Working-set-size estimation: one estimation process in the pVM for each VM (VEE21 3.4). */
 import { type EstimationContext, estimationMachine } from "../../../machines/estimation.ts";
-import { type EstimatorContext, estimatorMachine } from "../../../machines/estimator.ts";
+import { estimatorMachine } from "../../../machines/estimator.ts";
+import type { EstimatorContext } from "../../../machines/estimatorContext.ts";
 import { deriveSeed } from "../../../workloads/random.ts";
 import { formatCycles } from "../../config/units.ts";
 import { UserError } from "../../errors.ts";

@@ -1,5 +1,5 @@
 /** The device of an estimator: the counts in the pVM's memory, the samples, and the truth beside them. */
-import type { EstimatorReply, EstimatorRequest } from "../../../../machines/estimator.ts";
+import type { EstimatorReply, EstimatorRequest } from "../../../../machines/estimatorContext.ts";
 import { Random } from "../../../../workloads/random.ts";
 import { Counter } from "../../../hardware/counters.ts";
 import type { Part, WordArray } from "../../../hardware/part.ts";

@@ -1,6 +1,6 @@
 /** What came of an estimation, from the states of its machines. */
 import type { EstimationContext } from "../../../../machines/estimation.ts";
-import type { EstimatePoint, EstimatorContext } from "../../../../machines/estimator.ts";
+import type { EstimatePoint, EstimatorContext } from "../../../../machines/estimatorContext.ts";
 import { DEFAULT_PROCESSOR_COSTS } from "../../../hardware/costs.ts";
 import { Counter } from "../../../hardware/counters.ts";
 import type { EstimatorRule } from "../../../hypervisor/wss/estimation.ts";

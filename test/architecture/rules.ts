@@ -1,0 +1,104 @@
+/** The directions of the house: a lower line never imports from a higher one. */
+import { cruise, type ICruiseResult, type IForbiddenRuleType } from "dependency-cruiser";
+
+/** From low to high; what stands on one line may use each other. */
+const LAYERS: readonly (readonly string[])[] = [
+  ["src/hardware"],
+  ["workloads"],
+  ["src/interconnect"],
+  ["src/hypervisor"],
+  ["machines"],
+  ["src/system", "src/litmus"],
+  ["src/replay"],
+  ["src/check"],
+  ["src/experiments"],
+  ["src/tui"],
+  ["src/cli"],
+];
+
+/** Usable by everyone above the hardware; they use nobody. */
+const LEAVES = "^src/(config/|errors\\.ts$)";
+const NOT_OURS = "(^|/)node_modules/|^node:|^[a-z_]+(/promises)?$";
+
+function pattern(directories: readonly string[]): string {
+  return `^(${directories.join("|")})/`;
+}
+
+function upward(): IForbiddenRuleType[] {
+  return LAYERS.slice(0, -1).map((directories, height) => ({
+    name: `${directories.join(", ")}: only from below`,
+    severity: "error",
+    from: { path: pattern(directories) },
+    to: { path: pattern(LAYERS.slice(height + 1).flat()) },
+  }));
+}
+
+export const rules: readonly IForbiddenRuleType[] = [
+  ...upward(),
+  {
+    name: "src/hardware: on its own",
+    severity: "error",
+    from: { path: "^src/hardware/" },
+    to: { pathNot: "^src/hardware/" },
+  },
+  {
+    name: "leaves: use nobody",
+    severity: "error",
+    from: { path: LEAVES },
+    to: { path: "^(src|machines|workloads)/", pathNot: LEAVES },
+  },
+  {
+    name: "machines: no I/O",
+    severity: "error",
+    from: { path: "^machines/" },
+    to: { path: NOT_OURS, pathNot: "(^|/)node_modules/xstate/" },
+  },
+  {
+    // Rules of migration and estimation are pure functions; what touches memory is a device's work.
+    name: "machines: no memory",
+    severity: "error",
+    from: { path: "^machines/" },
+    to: {
+      path: "^src/(hypervisor|hardware)/",
+      pathNot: "^src/hypervisor/(migration|wss)/|^src/hardware/exit\\.ts$",
+      dependencyTypesNot: ["type-only"],
+    },
+  },
+  {
+    name: "src/interconnect: RxJS, XState and the compiler alone",
+    severity: "error",
+    from: { path: "^src/interconnect/" },
+    to: { path: NOT_OURS, pathNot: "(^|/)node_modules/(rxjs|xstate)/" },
+  },
+  {
+    name: "no tests in the program",
+    severity: "error",
+    from: { path: "^(src|machines|workloads)/" },
+    to: { path: "^(test|dist)/" },
+  },
+  { name: "no cycles", severity: "error", from: {}, to: { circular: true } },
+  { name: "nothing missing", severity: "error", from: {}, to: { couldNotResolve: true } },
+];
+
+export interface Check {
+  /** "rule: from -> to", in order. */
+  readonly violations: readonly string[];
+  readonly modules: number;
+}
+
+/** Checks the directories of the house under `base`. */
+export async function check(base: string, directories: readonly string[]): Promise<Check> {
+  const { output } = await cruise([...directories], {
+    baseDir: base,
+    ruleSet: { forbidden: [...rules] },
+    validate: true,
+    // Types count as well: who imports a type knows its owner.
+    tsPreCompilationDeps: "specify",
+    doNotFollow: { path: "node_modules" },
+  });
+  const { summary } = output as ICruiseResult;
+  const violations = summary.violations.map(
+    ({ rule, from, to }) => `${rule.name}: ${from} -> ${to}`,
+  );
+  return { violations: violations.sort(), modules: summary.totalCruised };
+}
