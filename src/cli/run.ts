@@ -80,6 +80,9 @@ function loadInput(name: string | undefined, { trace }: RunOptions): LoadedScena
 function applyOptions(loaded: LoadedScenario, options: RunOptions): LoadedScenario {
   const { vcpus } = options;
   let { scenario } = loaded;
+  if (options.tracker !== undefined && scenario.operation.kind === "estimate") {
+    throw new UserError("--tracker: an estimator chooses its own way of tracking");
+  }
   if (options.tracker !== undefined) {
     scenario = { ...scenario, tracker: { ...scenario.tracker, technique: options.tracker } };
   }

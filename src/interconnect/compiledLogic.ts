@@ -287,8 +287,8 @@ function compileGuard(machine: AnyStateMachine, guard: unknown, at: string): Can
   if (typeof implementation !== "function" || "check" in implementation) {
     throw new UnsupportedMachineError(`${at}: guard ${describe(guard)} must be a named predicate`);
   }
-  const predicate = implementation as unknown as (args: Args, params: undefined) => boolean;
-  return (args) => predicate(args, undefined);
+  const predicate: (args: never, params: never) => boolean = implementation;
+  return (args) => predicate(args as never, undefined as never);
 }
 
 function compileActions(machine: AnyStateMachine, actions: unknown, at: string): Action[] {
@@ -303,7 +303,7 @@ function compileAction(machine: AnyStateMachine, name: unknown, at: string): Act
   if (implementation === undefined) {
     throw new UnsupportedMachineError(`${at}: action ${describe(name)} must be a named action`);
   }
-  const creator = implementation as unknown as Record<string, unknown>;
+  const creator: Record<string, unknown> = { ...implementation };
   if (creator["type"] === "xstate.assign") {
     const assignment = creator["assignment"];
     if (typeof assignment === "function") return assignAll(assignment as Assigner);

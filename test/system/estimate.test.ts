@@ -207,18 +207,11 @@ describe("VMware's sampling (OSDI'02 5.3)", () => {
   it("counts only pages of the present sample, also when an exit is served after it has changed", () => {
     const system = buildSystem(
       smallScenario({
-        workload: {
-          kind: "phaseChange",
-          gap: 70,
-          phases: [
-            { firstPage: 0, pages: 150, accesses: 900 },
-            { firstPage: 50, pages: 150, accesses: 900 },
-          ],
-          rounds: 40,
-        },
-        estimator: { kind: "vmware", samples: 60, period: "100us" },
+        // A period touches a part of the pages only, so there are exits up to its end.
+        workload: { kind: "uniform", pages: 3000, gap: 70 },
+        estimator: { kind: "vmware", samples: 300, period: "100us" },
         machine: { costs: { hypervisor: { vmExit: 4000, violationHandler: 100 } } },
-        until: "8000us",
+        until: "50000us",
       }),
     );
     let sample: readonly number[] = [];

@@ -63,7 +63,7 @@ export class CheckpointFile implements Part {
   /** @throws SinkError; the file is then as it was, or has something without a commit record at its end */
   write(contents: CheckpointContents): void {
     const { number, time, images, state } = contents;
-    const fresh = this.#isFullEnough();
+    const fresh = this.#beginsAnew();
     const full = fresh || contents.full;
     let length = fresh ? 0 : this.length;
     let sequence = fresh ? 0 : this.#state[SEQUENCE]!;
@@ -108,7 +108,7 @@ export class CheckpointFile implements Part {
   }
 
   /** A file no longer than twice its first checkpoint is not rewritten: a new one would be as long soon. */
-  #isFullEnough(): boolean {
+  #beginsAnew(): boolean {
     const worthwhile = 2 * this.#state[LENGTH_OF_FIRST]!;
     return this.length === 0 || this.length > Math.max(this.#limit, worthwhile);
   }
