@@ -7,7 +7,7 @@ import type { Delivery } from "../../src/interconnect/messages.ts";
 import type { System, SystemSnapshot } from "../../src/system/system.ts";
 import { anyRecipe, build, deliveriesOf, MESSAGES_MAX, SIMPLE } from "./smallSystems.ts";
 
-const RUNS = 100;
+const RUNS = 120;
 
 interface Step {
   readonly delivery: Delivery;
