@@ -24,7 +24,7 @@ export interface HypervisorCosts {
   readonly ringEntry: number;
   /** From the LAPIC's send to the arrival at the pVM CPU. */
   readonly ipi: number;
-  /** PRL's log-full handler: exit and entry on the pVM CPU, and each entry's count. */
+  /** PRL's log-full handler on the pVM CPU, between VM exit and entry there: a fixed part, and each entry's count. */
   readonly prlHandler: number;
   readonly prlEntry: number;
   /** Until a remote processor has reloaded its log state. */
@@ -47,7 +47,7 @@ export const DEFAULT_HYPERVISOR_COSTS: HypervisorCosts = {
   ringExit: 6000,
   ringEntry: 20,
   ipi: 2400,
-  prlHandler: 3000,
+  prlHandler: 1800,
   prlEntry: 24,
   remoteReload: 2400,
   estimatorWake: 7200,

@@ -65,6 +65,7 @@ export function buildSystem(scenario: Scenario, options: BuildOptions = {}): Sys
         },
       },
       pvmCpus: machine.pvmCpus,
+      energy: machine.costs.energy,
       quantumCycles: machine.quantum,
       timesliceCycles: machine.timeslice,
       operation: createOperation(

@@ -18,6 +18,7 @@ import { Interconnect } from "../interconnect/interconnect.ts";
 import type { ActorId, Delivery } from "../interconnect/messages.ts";
 import { type LogicKind, SystemActor } from "./actors.ts";
 import { DispatcherDevice } from "./dispatcherDevice.ts";
+import type { EnergyCosts } from "./energy.ts";
 import { MmuDevice } from "./mmuDevice.ts";
 import type { Operation, OperationFactory, OperationResult } from "./operation.ts";
 import { PrlUnitDevice, PvmDevice } from "./pvmDevice.ts";
@@ -28,6 +29,8 @@ import { World, type WorldConfig } from "./world.ts";
 export interface SystemConfig {
   readonly world: WorldConfig;
   readonly pvmCpus: number;
+  /** Without one: DEFAULT_ENERGY_COSTS. It changes nothing in a run. */
+  readonly energy?: EnergyCosts;
   /** Longest burst of a guest, in cycles. */
   readonly quantumCycles: number;
   readonly timesliceCycles: number;
@@ -246,7 +249,7 @@ export class System {
       this.#add(`pvm${cpu}`, pvmCpuMachine, new PvmDevice(world), {
         self,
         prlUnits,
-        interruptCycles: costs.prlHandler,
+        interruptCycles: costs.vmExit + costs.prlHandler + costs.vmEntry,
         entryCopyCycles: costs.prlEntry,
         reloadCycles: costs.remoteReload,
       });
