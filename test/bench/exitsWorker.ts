@@ -7,7 +7,7 @@ import { scenarioSchema } from "../../src/system/scenarioSchema.ts";
 import { secondsOf } from "./harness.ts";
 
 /** MiB of guest memory. The interpreter is slower: a smaller guest takes it about as long. */
-const GUEST_MIB: Readonly<Record<LogicKind, number>> = { compiled: 512, interpreted: 32 };
+const GUEST_MIB: Readonly<Record<LogicKind, number>> = { compiled: 1024, interpreted: 32 };
 const PAGES_PER_MIB = 256;
 
 parentPort?.on("message", (logic: LogicKind) => {
