@@ -1,12 +1,12 @@
 /** `trackvisor run`: runs a scenario, or a trace, and says what the tracker saw and what it cost. */
 import { Command, InvalidArgumentError, Option } from "commander";
 import { workloadSchema } from "../../workloads/schema.ts";
+import { openSource } from "../../workloads/trace/byteSource.ts";
 import { DURATION_HELP, formatCycles, parseDuration } from "../config/units.ts";
 import { UserError } from "../errors.ts";
 import { Counter } from "../hardware/counters.ts";
 import { TECHNIQUES, type TechniqueName } from "../hypervisor/techniques/technique.ts";
 import { buildSystem } from "../system/build.ts";
-import { openSource } from "../system/operations/checkpoint/reader.ts";
 import { restoreCheckpoint } from "../system/operations/checkpoint/restore.ts";
 import { type Scenario, scenarioSchema } from "../system/scenarioSchema.ts";
 import { summarize } from "../system/summary.ts";

@@ -31,3 +31,15 @@ export function refill(stream: AccessStream): boolean {
   state[1] = stream.workload.fill(stream.block);
   return state[1]! > 0;
 }
+
+/** Puts one access before those that are ready. Throws if the block has no room. */
+export function prependAccess({ block, state }: AccessStream, word: number): void {
+  if (state[0] === 0) {
+    if (state[1] === block.length) throw new Error("the block of accesses is full");
+    block.copyWithin(1, 0, state[1]);
+    state[0] = 1;
+    state[1] = state[1]! + 1;
+  }
+  state[0] = state[0]! - 1;
+  block[state[0]] = word;
+}

@@ -67,6 +67,16 @@ export class SystemActor {
     return { value, context: { ...context } };
   }
 
+  /** State and context as they are, for a look: neither to be kept nor changed. */
+  get live(): ActorSnapshot {
+    return this.#actor.getSnapshot() as ActorSnapshot;
+  }
+
+  /** Its behaviour. */
+  get machine(): AnyStateMachine {
+    return this.#machine;
+  }
+
   /** The state alone. */
   get value(): string {
     return (this.#actor.getSnapshot() as ActorSnapshot).value;
