@@ -4,12 +4,7 @@ import { UserError } from "../../../errors.ts";
 import type { System } from "../../system.ts";
 import { CheckpointOperation } from "../checkpoint.ts";
 import { wordsOfTable } from "./format.ts";
-import {
-  type CommittedCheckpoint,
-  damageNote,
-  readCheckpoint,
-  scanCheckpoints,
-} from "./reader.ts";
+import { type CommittedCheckpoint, damageNote, readCheckpoint, scanCheckpoints } from "./reader.ts";
 import { decodeState } from "./state.ts";
 import { layoutOf, memoryOf, VmImage, writeBack } from "./vmImage.ts";
 
