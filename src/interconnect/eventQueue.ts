@@ -42,6 +42,12 @@ export class EventQueue {
     return all[at];
   }
 
+  /** Time of the earliest delivery; Infinity if there is none. */
+  get nextTime(): number {
+    const heap = this.#heap[0]?.time ?? Number.POSITIVE_INFINITY;
+    return this.#count === 0 ? heap : Math.min(heap, this.#ring[this.#head]!.time);
+  }
+
   /** Time of the earliest delivery whose message is not of a type; Infinity if there is none. */
   nextTimeExcept(type: MessageType): number {
     let time = Number.POSITIVE_INFINITY;

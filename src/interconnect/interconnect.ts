@@ -141,6 +141,11 @@ export class Interconnect {
     return this.#queue.nextTimeExcept("continueGuest");
   }
 
+  /** When the next message is due; Infinity if there is none. */
+  get nextTime(): number {
+    return this.#queue.nextTime;
+  }
+
   /** The queued messages in order. */
   pending(): readonly Delivery[] {
     return this.#queue.list();

@@ -32,10 +32,14 @@ export function refill(stream: AccessStream): boolean {
   return state[1]! > 0;
 }
 
-/** Puts one access before those that are ready. Throws if the block has no room. */
+/** Whether one more access can be put before those that are ready. */
+export function hasRoom({ block, state }: AccessStream): boolean {
+  return state[0]! > 0 || state[1]! < block.length;
+}
+
+/** Puts one access before those that are ready; there must be room. */
 export function prependAccess({ block, state }: AccessStream, word: number): void {
   if (state[0] === 0) {
-    if (state[1] === block.length) throw new Error("the block of accesses is full");
     block.copyWithin(1, 0, state[1]);
     state[0] = 1;
     state[1] = state[1]! + 1;

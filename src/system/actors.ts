@@ -31,6 +31,8 @@ type Emission =
 export class SystemActor {
   readonly id: ActorId;
   readonly name: string;
+  /** Fields of its context that are its machine's input: they stay as they are. */
+  readonly inputFields: readonly string[];
   readonly #machine: AnyStateMachine;
   readonly #logic: AnyActorLogic;
   readonly #kind: LogicKind;
@@ -53,6 +55,7 @@ export class SystemActor {
   ) {
     this.id = id;
     this.name = name;
+    this.inputFields = Object.keys(input);
     this.#machine = machine;
     this.#kind = kind;
     this.#logic = kind === "compiled" ? compileLogic(machine, true, this.#emitted) : machine;

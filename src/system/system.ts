@@ -18,7 +18,7 @@ import { digestPart, type Part, restorePart, savePart } from "../hardware/part.t
 import type { Device } from "../interconnect/emissions.ts";
 import { Interconnect } from "../interconnect/interconnect.ts";
 import type { ActorId, Delivery, Message } from "../interconnect/messages.ts";
-import { prependAccess } from "./accessStream.ts";
+import { hasRoom, prependAccess } from "./accessStream.ts";
 import { type LogicKind, SystemActor } from "./actors.ts";
 import { DispatcherDevice } from "./dispatcherDevice.ts";
 import type { Intervention } from "./intervention.ts";
@@ -182,9 +182,12 @@ export class System {
         break;
       case "access": {
         const { vcpu, page } = intervention;
-        const pages = world.vcpus[vcpu]?.stream.workload.pages;
-        if (pages === undefined) throw new Error(`there is no vCPU ${vcpu}`);
-        if (page < 0 || page >= pages) throw new Error(`vCPU ${vcpu} has no page ${page}`);
+        const stream = world.vcpus[vcpu]?.stream;
+        if (stream === undefined) throw new Error(`there is no vCPU ${vcpu}`);
+        if (!(page >= 0 && page < stream.workload.pages)) {
+          throw new Error(`vCPU ${vcpu} has no page ${page}`);
+        }
+        if (!hasRoom(stream)) throw new Error(`the block of accesses of vCPU ${vcpu} is full`);
         break;
       }
       case "reseed":
