@@ -31,6 +31,8 @@ type Emission =
 export class SystemActor {
   readonly id: ActorId;
   readonly name: string;
+  /** Fields of its context that are its machine's input: they stay as they are. */
+  readonly inputFields: readonly string[];
   readonly #machine: AnyStateMachine;
   readonly #logic: AnyActorLogic;
   readonly #kind: LogicKind;
@@ -54,6 +56,7 @@ export class SystemActor {
   ) {
     this.id = id;
     this.name = name;
+    this.inputFields = Object.keys(input);
     this.#machine = machine;
     this.#kind = kind;
     this.#logic = kind === "compiled" ? compileLogic(machine, true, this.#host) : machine;
@@ -66,6 +69,16 @@ export class SystemActor {
   get snapshot(): ActorSnapshot {
     const { value, context } = this.#actor.getSnapshot() as ActorSnapshot;
     return { value, context: { ...context } };
+  }
+
+  /** State and context as they are, for a look: neither to be kept nor changed. */
+  get live(): ActorSnapshot {
+    return this.#actor.getSnapshot() as ActorSnapshot;
+  }
+
+  /** Its behaviour. */
+  get machine(): AnyStateMachine {
+    return this.#machine;
   }
 
   /** The state alone. */
