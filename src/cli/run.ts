@@ -10,14 +10,16 @@ import { TECHNIQUES, type TechniqueName } from "../hypervisor/techniques/techniq
 import { LogFile } from "../replay/logFile.ts";
 import { originOf } from "../replay/rebuild.ts";
 import { Recorder } from "../replay/recorder.ts";
-import { buildSystem } from "../system/build.ts";
+import { referenceScenario } from "../system/build.ts";
 import { restoreCheckpoint } from "../system/operations/checkpoint/restore.ts";
+import { compareWith, type OvercommitResult } from "../system/operations/overcommit/result.ts";
+import { estimates } from "../system/operations/schema.ts";
 import { type Scenario, scenarioSchema } from "../system/scenarioSchema.ts";
-import { summarize } from "../system/summary.ts";
+import { type RunSummary, summarize } from "../system/summary.ts";
 import type { System } from "../system/system.ts";
 import { ProgressLine } from "./progress.ts";
 import { formatSummary } from "./runReport.ts";
-import { type LoadedScenario, loadScenario } from "./scenarios.ts";
+import { buildLoaded, type LoadedScenario, loadScenario } from "./scenarios.ts";
 
 /** The scenario of `npm start`. */
 export const DEFAULT_SCENARIO = "sort-pml";
@@ -61,19 +63,30 @@ export function runCommand(): Command {
         throw new UserError("--record: a run that goes on from a checkpoint cannot be recorded");
       }
       const loaded = applyOptions(loadInput(name, options), options);
-      const { scenario, directory } = loaded;
-      const system = buildSystem(scenario, { directory });
+      const { scenario } = loaded;
+      const system = buildLoaded(loaded);
       warnOfDamage(system);
       if (options.fromCheckpoint !== undefined) goOnFrom(options.fromCheckpoint, system);
       const recorder = options.record === undefined ? null : record(options.record, system, loaded);
-      const interrupted = await drive(system, scenario, recorder);
+      let interrupted = await drive(system, scenario, recorder);
       recorder?.finish();
-      const summary = summarize(system);
+      let summary = summarize(system);
+      const reference = interrupted ? null : referenceScenario(scenario, system);
+      if (reference !== null) {
+        const enough = buildLoaded({ ...loaded, scenario: reference });
+        interrupted = await drive(enough, reference, null, "with enough memory, to compare: ");
+        if (!interrupted) summary = comparedWith(enough, summary);
+      }
       const text = options.json ? JSON.stringify(summary) : formatSummary(scenario.name, summary);
       process.stdout.write(`${text}\n`);
       if (interrupted) process.exitCode = EXIT_INTERRUPTED;
       else if (summary.failures.length > 0) process.exitCode = EXIT_FAILED;
     });
+}
+
+function comparedWith(reference: System, summary: RunSummary): RunSummary {
+  const enough = reference.result() as OvercommitResult;
+  return { ...summary, operation: compareWith(enough, summary.operation as OvercommitResult) };
 }
 
 /** A trace is played by the VMs of the scenario that is given, or else by one VM of one vCPU. */
@@ -82,17 +95,17 @@ function loadInput(name: string | undefined, { trace }: RunOptions): LoadedScena
   const workload = { kind: "trace", file: trace };
   if (name === undefined) {
     const scenario = scenarioSchema.parse({ name: `trace ${trace}`, vms: [{ workload }] });
-    return { scenario, directory: "." };
+    return { scenario, directory: ".", at: null };
   }
-  const { scenario } = loadScenario(name);
+  const { scenario, at } = loadScenario(name);
   const vms = scenario.vms.map((vm) => ({ ...vm, workload: workloadSchema.parse(workload) }));
-  return { scenario: { ...scenario, vms }, directory: "." };
+  return { scenario: { ...scenario, vms }, directory: ".", at };
 }
 
 function applyOptions(loaded: LoadedScenario, options: RunOptions): LoadedScenario {
   const { vcpus } = options;
   let { scenario } = loaded;
-  if (options.tracker !== undefined && scenario.operation.kind === "estimate") {
+  if (options.tracker !== undefined && estimates(scenario.operation)) {
     throw new UserError("--tracker: an estimator chooses its own way of tracking");
   }
   if (options.tracker !== undefined) {
@@ -141,6 +154,7 @@ async function drive(
   system: System,
   scenario: Scenario,
   recorder: Recorder | null,
+  label = "",
 ): Promise<boolean> {
   const progress = new ProgressLine();
   let interrupted = false;
@@ -154,9 +168,14 @@ async function drive(
       watch.look();
       if (recorder !== null && recorder.failure !== null) throw recorder.failure;
       const { now, sequence } = system.interconnect;
-      progress.update(`${formatCycles(now)} of virtual time`, now, scenario.until, (seconds) => {
-        return `${Math.round(sequence / seconds).toLocaleString("en")} messages/s`;
-      });
+      progress.update(
+        `${label}${formatCycles(now)} of virtual time`,
+        now,
+        scenario.until,
+        (seconds) => {
+          return `${Math.round(sequence / seconds).toLocaleString("en")} messages/s`;
+        },
+      );
       await new Promise<void>((resolve) => setImmediate(resolve));
     }
   } finally {

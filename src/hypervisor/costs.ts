@@ -32,6 +32,14 @@ export interface HypervisorCosts {
   /** An estimation process of the pVM: waking up each interval, and each counter or word it looks at. */
   readonly estimatorWake: number;
   readonly scanEntry: number;
+  /** Overcommitment: zeroing a frame, and bringing a page in once the disk has read it. */
+  readonly zeroPage: number;
+  readonly pageIn: number;
+  /** A guest's own fault on a page that it had swapped, and its balloon's work for each page, disk apart. */
+  readonly guestFault: number;
+  readonly balloonPage: number;
+  /** The controller's decision about one VM, the hypercalls included. */
+  readonly decideTarget: number;
 }
 
 export const DEFAULT_HYPERVISOR_COSTS: HypervisorCosts = {
@@ -52,4 +60,9 @@ export const DEFAULT_HYPERVISOR_COSTS: HypervisorCosts = {
   remoteReload: 2400,
   estimatorWake: 7200,
   scanEntry: 4,
+  zeroPage: 1000,
+  pageIn: 5000,
+  guestFault: 10_000,
+  balloonPage: 1200,
+  decideTarget: 24_000,
 };

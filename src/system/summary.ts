@@ -1,5 +1,6 @@
 /** What a run amounts to: numbers for people and programs, all read from a system's state. */
 import type { DispatcherContext } from "../../machines/dispatcher.ts";
+import type { PagerContext } from "../../machines/pager.ts";
 import type { PvmCpuContext } from "../../machines/pvmCpu.ts";
 import type { TrackerContext } from "../../machines/tracker.ts";
 import type { VcpuContext } from "../../machines/vcpu.ts";
@@ -86,6 +87,7 @@ export function summarize(system: System): RunSummary {
       .map(({ snapshot }) => snapshot.context as Context);
   const dispatchers = contexts<DispatcherContext>(CPU_WIDE);
   const trackers = contexts<TrackerContext>(/\/tracker$/);
+  const pagers = contexts<PagerContext>(/^pager$/);
   const vcpus = contexts<VcpuContext>(VCPU);
   const pvmCpus = contexts<PvmCpuContext>(/^pvm\d+$/);
   const operation = system.result();
@@ -97,7 +99,9 @@ export function summarize(system: System): RunSummary {
     ptw: sum("walkCycles"),
     exit: total(vcpus.map(({ exits, exitCycles }) => exits * exitCycles)),
     entry: total(vcpus.map(({ entries, entryCycles }) => entries * entryCycles)),
-    handler: total([...trackers, ...dispatchers].map(({ handlerCycles }) => handlerCycles)),
+    handler: total(
+      [...trackers, ...dispatchers, ...pagers].map(({ handlerCycles }) => handlerCycles),
+    ),
   };
   const pvm = {
     handlerRuns,

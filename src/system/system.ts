@@ -271,7 +271,8 @@ export class System {
 
     const helperActors = Object.entries(this.operation.helpers);
     const helpers = take(helperActors.length);
-    const wires = { toolstack, helpers, scheduler, trackers, vcpus, pvmCpus };
+    const wires = { toolstack, helpers, scheduler, dispatchers, trackers, vcpus, pvmCpus };
+    const pager = helperActors.findIndex(([name]) => name === this.operation.pager);
     const { machine, device, input } = this.operation.main;
     this.#add("toolstack", machine, device, input({ ...wires, self: toolstack }));
     this.#add("scheduler", schedulerMachine, null, {
@@ -326,6 +327,7 @@ export class System {
         vm,
         self,
         dispatchers,
+        pager: helpers[pager] ?? 0,
         pmlUnits: ownUnits(pmlUnits),
         prlUnits: ownUnits(prlUnits),
         skipInvept: config.world.tracking.faults.includes("skipInvept"),

@@ -1,5 +1,6 @@
 /** The device of a tracker actor: one VM's entries, logs and bitmaps, through the technique that is armed. */
 import type { ChosenPages, TrackerReply, TrackerRequest } from "../../machines/tracker.ts";
+import { findLeaf } from "../hardware/ept.ts";
 import { Qualification } from "../hardware/exit.ts";
 import {
   clearMarks,
@@ -19,7 +20,6 @@ type Harvested = Extract<Message, { type: "harvested" }>;
 
 export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
   readonly #vm: VmState;
-  #technique: Technique | null = null;
 
   constructor(vm: VmState) {
     this.#vm = vm;
@@ -27,7 +27,11 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
 
   /** Told by the system when a snapshot is restored: which technique is armed is the machine's state. */
   set technique(name: TechniqueName) {
-    this.#technique = techniqueNamed(name);
+    this.#vm.armed.technique = techniqueNamed(name);
+  }
+
+  get #technique(): Technique | null {
+    return this.#vm.armed.technique;
   }
 
   perform(request: TrackerRequest): TrackerReply {
@@ -48,6 +52,9 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
         const write = (request.qualification & Qualification.write) !== 0;
         const { tracked } = this.#vm;
         const work = this.#technique?.serveViolation(tracked, vcpu, page, write) ?? NOT_OURS;
+        if (work.fix === "notOurs" && findLeaf(tracked.ept, page) === null) {
+          return { type: "pageMissing", vcpu, page, dispatcher };
+        }
         return served(work, dispatcher, -1);
       }
       case "reapRings": {
@@ -68,7 +75,7 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
       technique = techniqueNamed("writeProtect")!;
       cycles = technique.arm(tracked, null) ?? 0;
     }
-    this.#technique = technique;
+    this.#vm.armed.technique = technique;
     const answer = { type: "armed", technique: technique.name } as const;
     return { type: "tablesChanged", cycles, unit: technique.unit(tracked), answer };
   }
@@ -98,7 +105,7 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
     const technique = this.#technique!;
     const unit = technique.unit(tracked);
     const cycles = technique.collect(tracked) + technique.disarm(tracked);
-    this.#technique = null;
+    this.#vm.armed.technique = null;
     return { type: "tablesChanged", cycles, unit, answer: { type: "disarmed" } };
   }
 
