@@ -1,7 +1,9 @@
 /** The device of a tracker actor: one VM's entries, logs and bitmaps, through the technique that is armed. */
 import type { ChosenPages, TrackerReply, TrackerRequest } from "../../machines/tracker.ts";
 import { findLeaf } from "../hardware/ept.ts";
+import { EPT_RWX } from "../hardware/eptEntry.ts";
 import { Qualification } from "../hardware/exit.ts";
+import type { HypervisorCosts } from "../hypervisor/costs.ts";
 import {
   clearMarks,
   countMarked,
@@ -48,14 +50,16 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
         return served(work, dispatcher, vcpu);
       }
       case "serveViolation": {
-        const { vcpu, page, dispatcher } = request;
-        const write = (request.qualification & Qualification.write) !== 0;
+        const { vcpu, page, dispatcher, qualification } = request;
+        const write = (qualification & Qualification.write) !== 0;
         const { tracked } = this.#vm;
         const work = this.#technique?.serveViolation(tracked, vcpu, page, write) ?? NOT_OURS;
-        if (work.fix === "notOurs" && findLeaf(tracked.ept, page) === null) {
-          return { type: "pageMissing", vcpu, page, dispatcher };
-        }
-        return served(work, dispatcher, -1);
+        if (work.fix !== "notOurs") return served(work, dispatcher, -1);
+        const leaf = findLeaf(tracked.ept, page);
+        if (leaf === null) return { type: "pageMissing", vcpu, page, dispatcher };
+        const wanted = qualification & EPT_RWX;
+        const allowed = (tracked.ept.memory.words[leaf.word]! & wanted) === wanted;
+        return served(allowed ? spurious(tracked.costs) : work, dispatcher, -1);
       }
       case "reapRings": {
         const { costs } = this.#vm.tracked;
@@ -126,6 +130,11 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
       guestPageTables,
     };
   }
+}
+
+/** The page came while the exit was under way: the access just retries (KVM is_access_allowed, RET_PF_SPURIOUS). */
+function spurious({ violationHandler }: HypervisorCosts): ExitWork {
+  return { fix: "granted", cycles: violationHandler, ringFull: false };
 }
 
 function served(work: ExitWork, dispatcher: number, drainedVcpu: number): TrackerReply {

@@ -81,7 +81,10 @@ describe("an overcommitted host", () => {
 
   it("a page that is swapped before every CPU has executed INVEPT loses a write, and it is noticed", () => {
     const details = fc.check(
-      fc.property(overcommitted(anyRecipe), (any) => {
+      fc.property(overcommitted(anyRecipe), (drawn) => {
+        // Another CPU must be in the guest, and INVEPT must take its time.
+        const recipe = { ...drawn.recipe, pcpus: 2, costs: { ...CHEAP, invept: 3000 } };
+        const any = { ...drawn, recipe };
         const host = buildOvercommitted(any, undefined, ["swapBeforeInvept"]);
         drive(host.system, () => {});
         expect(contentsOf(host)).toEqual(host.memories.map((_, vm) => writesOf(any.recipe, vm)));
