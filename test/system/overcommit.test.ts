@@ -101,7 +101,7 @@ describe("an overcommitted host", () => {
     ["dirtyRing", false],
     ["dirtyRing", true],
   ] as const)(
-    "%s (PML behind it: %s) reports each page that was written, also if it was swapped out",
+    "%s (PML behind it: %s) reports each page whose content changed, also if it was swapped out (case 79)",
     (technique, ringFromPml) => {
       fc.assert(
         fc.property(overcommitted(withTechnique(technique)), fc.nat(3000), (any, harvest) => {
