@@ -6,6 +6,7 @@ import type {
   VmSeriesPoint,
 } from "../system/operations/overcommit/result.ts";
 import { estimatorName } from "./estimateReport.ts";
+import { wrap } from "./migrateReport.ts";
 import { sparkline } from "./sparkline.ts";
 
 const ROWS = 12;
@@ -29,7 +30,7 @@ export function formatOvercommit(result: OvercommitResult): string[] {
     `  ${["", "size", "uses", "taken for", "refaults/s", "waiting", "slowdown", "throughput"].map((text, i) => (i === 0 ? "VM".padEnd(12) : text.padStart(12))).join("")}`,
     ...vms.map(vmRow),
     "",
-    ...vms.flatMap((vm) => [`  ${wordsFor(vm)}`]),
+    ...vms.flatMap((vm) => wrap(wordsFor(vm)).map((line) => `  ${line}`)),
     "",
     `controller: ${count(controller.decisions)} decisions, with the estimators ${percent(controller.share)} of one CPU of the pVM` +
       `${controller.lostDecisions === 0 ? "" : `, ${controller.lostDecisions} decisions lost`}`,
