@@ -44,6 +44,41 @@ describe("a dirty ring", () => {
     );
   });
 
+  it("joins neighbours into runs as KVM does, forwards and backwards", () => {
+    // kvm_dirty_ring_reset in its own terms: an offset and a mask of 64 bits.
+    const kvmRuns = (pages: readonly number[]): [number, bigint][] => {
+      const runs: [number, bigint][] = [];
+      for (const page of pages) {
+        const run = runs.at(-1);
+        const delta = run === undefined ? Number.NaN : page - run[0];
+        if (run !== undefined && delta >= 0 && delta < 64) run[1] |= 1n << BigInt(delta);
+        else if (
+          run !== undefined &&
+          delta > -64 &&
+          delta < 0 &&
+          BigInt.asUintN(64, run[1] << BigInt(-delta)) >> BigInt(-delta) === run[1]
+        ) {
+          run[0] = page;
+          run[1] = (run[1] << BigInt(-delta)) | 1n;
+        } else runs.push([page, 1n]);
+      }
+      return runs;
+    };
+    fc.assert(
+      fc.property(fc.array(fc.nat(150), { maxLength: 40 }), (pages) => {
+        const ring = new DirtyRing("ring", 64, 0, 2);
+        for (const page of pages) ringPush(ring, page);
+        ringHarvest(ring, () => {});
+        const runs: [number, bigint][] = [];
+        ringReset(ring, (first, low, high) => {
+          runs.push([first, (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0)]);
+        });
+        expect(runs).toEqual(kvmRuns(pages));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
   it("resets only up to the first entry that was not harvested (case 90)", () => {
     const ring = new DirtyRing("ring", 16, 0, 2);
     for (const page of [4, 5]) ringPush(ring, page);
