@@ -12,6 +12,7 @@ import {
   statusOf,
 } from "./harness.ts";
 import { lackeyImport } from "./lackeyImport.ts";
+import { log } from "./log.ts";
 import { migration } from "./migration.ts";
 import { walkVariants } from "./walkVariants.ts";
 
@@ -23,6 +24,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   walkVariants,
   migration,
   estimation,
+  log,
 ];
 const USAGE_ERROR = 2;
 
