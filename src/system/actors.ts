@@ -31,7 +31,7 @@ type Emission =
 export class SystemActor {
   readonly id: ActorId;
   readonly name: string;
-  readonly #machine: AnyStateMachine;
+  readonly machine: AnyStateMachine;
   readonly #logic: AnyActorLogic;
   readonly #kind: LogicKind;
   readonly #interconnect: Interconnect;
@@ -45,15 +45,14 @@ export class SystemActor {
   constructor(
     id: ActorId,
     name: string,
-    machine: AnyStateMachine,
+    { machine, device }: { machine: AnyStateMachine; device: Device<never, AnyEventObject> | null },
     input: object,
-    device: Device<unknown, AnyEventObject> | null,
     interconnect: Interconnect,
     kind: LogicKind,
   ) {
     this.id = id;
     this.name = name;
-    this.#machine = machine;
+    this.machine = machine;
     this.#kind = kind;
     this.#logic = kind === "compiled" ? compileLogic(machine, true, this.#emitted) : machine;
     this.#device = device;
@@ -88,7 +87,7 @@ export class SystemActor {
     const snapshot =
       this.#kind === "compiled"
         ? { ...base, value, context: { ...context } }
-        : this.#machine.resolveState({ value, context });
+        : this.machine.resolveState({ value, context });
     this.#actor = this.#start(createActor(this.#logic, { id: this.name, snapshot, input: {} }));
   }
 

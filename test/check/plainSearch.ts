@@ -46,9 +46,13 @@ export function plainSearch(model: Model): PlainResult {
       }
       return true;
     };
+    const isBusy = (slot: number): boolean =>
+      channelOf(slot)?.immediate === true && (state[slot] as readonly number[]).length > 0;
+    const busy = Array.from(state.keys()).find(isBusy);
     state.forEach((waiting, slot) => {
       const channel = channelOf(slot);
       if (channel === null || typeof waiting === "number") return;
+      if (busy !== undefined && slot !== busy) return;
       const heads = channel.kind === "fifo" ? waiting.slice(0, 1) : [...new Set(waiting)];
       for (const message of heads) {
         const rest = waiting.toSpliced(waiting.indexOf(message), 1);
@@ -59,6 +63,7 @@ export function plainSearch(model: Model): PlainResult {
         }
       }
     });
+    if (busy !== undefined) return next;
     model.components.forEach(({ slot, choices }, component) => {
       for (const event of choices(state[slot] as number)) {
         act(component, model.messages.intern(event), state);

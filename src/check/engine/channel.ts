@@ -16,11 +16,14 @@ export interface ChannelOptions {
   readonly receivers: readonly number[];
   /** Whether a message that waits already is not added again: a pending bit. */
   readonly coalesces?: (message: number) => boolean;
+  /** A wire without latency: what waits in it is delivered before anything else happens. */
+  readonly immediate?: boolean;
 }
 
 export class Channel extends Slot<readonly number[]> {
   readonly kind: ChannelKind;
   readonly receivers: readonly number[];
+  readonly immediate: boolean;
   /** Whether a message is a pending bit: it waits at most once. */
   readonly coalesces: (message: number) => boolean;
   /** By state: the messages that may be delivered, each with the state that is left. */
@@ -28,10 +31,11 @@ export class Channel extends Slot<readonly number[]> {
   /** By state and message: 1 + the state after sending; 0 = not known yet. */
   readonly #appended: Int32Array[] = [];
 
-  constructor(name: string, { kind, receivers, coalesces }: ChannelOptions) {
+  constructor(name: string, { kind, receivers, coalesces, immediate = false }: ChannelOptions) {
     super(name);
     this.kind = kind;
     this.receivers = receivers;
+    this.immediate = immediate;
     this.coalesces = coalesces ?? (() => kind === "shared");
     this.intern([]);
   }

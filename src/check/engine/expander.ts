@@ -13,7 +13,7 @@ export class Expander {
   readonly model: Model;
   readonly steps: LocalSteps;
   /** The state that is expanded: numbers of all slots. */
-  readonly ids: Int32Array;
+  ids: Int32Array;
   /** Steps of the last expansion. */
   count = 0;
   /** Each step's outcome in steps.pool, or DROPPED. */
@@ -23,43 +23,75 @@ export class Expander {
   channel = new Int32Array(64);
   rest = new Int32Array(64);
   message = new Int32Array(64);
-  readonly #channels: readonly Channel[];
-  readonly #channelSlots: Int32Array;
+  #channels: readonly Channel[] = [];
+  #channelSlots = new Int32Array(0);
+  /** The first of them, which have no latency. */
+  #immediate = 0;
   readonly #deciders: Int32Array;
 
   constructor(model: Model) {
     this.model = model;
     this.steps = new LocalSteps(model);
     this.ids = model.initial.slice();
-    const slots = model.channels.flatMap((channel, slot) => (channel === null ? [] : [slot]));
-    this.#channelSlots = Int32Array.from(slots);
-    this.#channels = slots.map((slot) => model.channels[slot]!);
+    this.adapt();
     this.#deciders = Int32Array.from(model.components.keys());
+  }
+
+  /** Notes the channels that the model has by now. */
+  adapt(): void {
+    const { slots, channels } = this.model;
+    const ids = new Int32Array(slots.length);
+    ids.set(this.ids);
+    this.ids = ids;
+    const all = channels.flatMap((channel, slot) => (channel === null ? [] : [slot]));
+    const immediate = all.filter((slot) => channels[slot]!.immediate);
+    const numbers = [...immediate, ...all.filter((slot) => !channels[slot]!.immediate)];
+    this.#immediate = immediate.length;
+    this.#channelSlots = Int32Array.from(numbers);
+    this.#channels = numbers.map((slot) => channels[slot]!);
+  }
+
+  /** Whether the model has more slots than this knows of: then the last expansion does not count. */
+  get isOutdated(): boolean {
+    return this.ids.length !== this.model.slots.length;
   }
 
   /** Finds the steps of the state in `ids`. */
   expand(): void {
     this.count = 0;
-    const { ids, steps } = this;
+    const { ids } = this;
     const slots = this.#channelSlots;
-    for (let i = 0; i < slots.length; i++) {
-      const state = ids[slots[i]!]!;
-      if (state === 0) continue;
-      const channel = this.#channels[i]!;
-      const { receivers } = channel;
-      const pairs = channel.deliverable(state);
-      for (let pair = 0; pair < pairs.length; pair += 2) {
-        const message = pairs[pair]!;
-        for (let r = 0; r < receivers.length; r++) {
-          const result = steps.find(receivers[r]!, ids, message);
-          if (result !== NOT_TAKEN) {
-            this.#add(receivers[r]!, slots[i]!, pairs[pair + 1]!, message, result);
-          } else if (channel.kind !== "shared") {
-            this.#addOne(receivers[r]!, slots[i]!, pairs[pair + 1]!, message, DROPPED);
-          }
-        }
+    for (let i = 0; i < this.#immediate; i++) {
+      if (ids[slots[i]!]! === 0) continue;
+      this.#deliver(i);
+      return;
+    }
+    for (let i = this.#immediate; i < slots.length; i++) {
+      if (ids[slots[i]!]! !== 0) this.#deliver(i);
+    }
+    this.#decide();
+  }
+
+  #deliver(number: number): void {
+    const { ids, steps } = this;
+    const slot = this.#channelSlots[number]!;
+    const channel = this.#channels[number]!;
+    const { receivers } = channel;
+    const pairs = channel.deliverable(ids[slot]!);
+    for (let pair = 0; pair < pairs.length; pair += 2) {
+      const message = pairs[pair]!;
+      const rest = pairs[pair + 1]!;
+      for (let r = 0; r < receivers.length; r++) {
+        const result = steps.find(receivers[r]!, ids, message);
+        if (result !== NOT_TAKEN) this.#add(receivers[r]!, slot, rest, message, result);
+        else if (channel.kind !== "shared")
+          this.#addOne(receivers[r]!, slot, rest, message, DROPPED);
       }
     }
+  }
+
+  #decide(): void {
+    const { ids, steps } = this;
     const deciders = this.#deciders;
     for (let i = 0; i < deciders.length; i++) {
       const choices = steps.choicesOf(deciders[i]!, ids);

@@ -130,8 +130,12 @@ export class Exploration {
   /** Puts a state's numbers into expander.ids, and finds its steps. */
   load(state: number): void {
     const { expander, states } = this;
-    states.layout.unpack(states.words, state * states.layout.words, expander.ids);
-    expander.expand();
+    const { layout } = states;
+    do {
+      if (expander.isOutdated) expander.adapt();
+      layout.unpack(states.words, state * layout.words, expander.ids);
+      expander.expand();
+    } while (expander.isOutdated);
   }
 
   #endLevel(): void {
@@ -145,6 +149,11 @@ export class Exploration {
     const { expander, states } = this;
     const state = this.#head;
     this.load(state);
+    if (expander.ids.length !== this.#layout.slots) {
+      this.#flush();
+      this.#relayout();
+      return;
+    }
     const { count } = expander;
     const { words } = this.#layout;
     const base = state * words;
@@ -225,12 +234,16 @@ export class Exploration {
 
   #check(state: number): void {
     const { ids, count } = this.expander;
+    let broken = 0;
+    for (let step = 0; step < count; step++) broken |= this.expander.brokenBits(step);
     for (let i = 0; i < this.#checks.length; i++) {
       const check = this.#checks[i]!;
       const { property } = check;
       if (check.finding !== null) continue;
-      const applies = check.when?.holds(ids) ?? true;
-      if (applies) check.applied = true;
+      // A step property, and one that leads to another, need `when` to hold once.
+      const asks = check.when !== null && (property.kind === "always" || !check.applied);
+      const applies = asks ? check.when!.holds(ids) : true;
+      if (applies && asks) check.applied = true;
       switch (property.kind) {
         case "always":
           if (applies && !check.that!.holds(ids)) this.#found(check, state, -1);
@@ -242,7 +255,7 @@ export class Exploration {
           if (count === 0 && !this.model.isFinal(ids)) this.#found(check, state, -1);
           break;
         case "step":
-          for (let step = 0; step < count; step++) {
+          for (let step = 0; broken !== 0 && step < count; step++) {
             const bits = this.expander.brokenBits(step);
             if (bits === 0 || check.finding !== null) continue;
             const names = this.expander.steps.brokenBy(bits);

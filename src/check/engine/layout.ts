@@ -36,8 +36,8 @@ export class Layout {
   }
 
   unpack(states: Int32Array, at: number, ids: Int32Array): void {
-    const { word, shift, mask } = this;
-    for (let slot = 0; slot < ids.length; slot++) {
+    const { word, shift, mask, slots } = this;
+    for (let slot = 0; slot < slots; slot++) {
       ids[slot] = (states[at + word[slot]!]! >>> shift[slot]!) & mask[slot]!;
     }
   }
@@ -51,12 +51,11 @@ export class Layout {
   }
 }
 
-/** Fields for the values known so far, wide enough for as many again where there is more than one. */
+/** Fields for the values known so far, and half as many again where there is more than one. */
 export function layoutFor(slots: readonly Slot[], before?: Layout): Layout {
   const bits = slots.map(({ values }, slot) => {
-    const needed = 32 - Math.clz32(Math.max(1, values.length) - 1);
-    const had = before?.bits[slot] ?? 0;
-    return needed <= had ? had : needed + (before === undefined ? 0 : 1);
+    const room = values.length === 1 ? 1 : values.length + (values.length >> 1);
+    return Math.max(32 - Math.clz32(room - 1), before?.bits[slot] ?? 0);
   });
   return new Layout(Int32Array.from(bits));
 }

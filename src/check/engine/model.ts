@@ -47,11 +47,6 @@ export interface Model {
   isFinal(ids: Int32Array): boolean;
 }
 
-/** The value of a slot in a state. */
-export function valueOf(model: Model, ids: Int32Array, slot: number): unknown {
-  return model.slots[slot]!.values[ids[slot]!];
-}
-
 /** The number of the slot with this name. Throws if there is none: a mistake in the model. */
 export function slotNamed(model: Pick<Model, "slots" | "name">, name: string): number {
   const slot = model.slots.findIndex((one) => one.name === name);
