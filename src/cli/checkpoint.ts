@@ -1,10 +1,10 @@
 /** `trackvisor checkpoint`: what checkpoint files hold, and whether they are sound. */
 import { Command } from "commander";
+import { openSource } from "../../workloads/trace/byteSource.ts";
 import { formatCycles } from "../config/units.ts";
 import {
   type CheckpointScan,
   damageNote,
-  openSource,
   scanCheckpoints,
 } from "../system/operations/checkpoint/reader.ts";
 

@@ -1,12 +1,16 @@
 /** `trackvisor run`: runs a scenario, or a trace, and says what the tracker saw and what it cost. */
+import { resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { workloadSchema } from "../../workloads/schema.ts";
+import { openSource } from "../../workloads/trace/byteSource.ts";
 import { DURATION_HELP, formatCycles, parseDuration } from "../config/units.ts";
 import { UserError } from "../errors.ts";
 import { Counter } from "../hardware/counters.ts";
 import { TECHNIQUES, type TechniqueName } from "../hypervisor/techniques/technique.ts";
+import { LogFile } from "../replay/logFile.ts";
+import { originOf } from "../replay/rebuild.ts";
+import { Recorder } from "../replay/recorder.ts";
 import { buildSystem } from "../system/build.ts";
-import { openSource } from "../system/operations/checkpoint/reader.ts";
 import { restoreCheckpoint } from "../system/operations/checkpoint/restore.ts";
 import { type Scenario, scenarioSchema } from "../system/scenarioSchema.ts";
 import { summarize } from "../system/summary.ts";
@@ -34,6 +38,7 @@ interface RunOptions {
   readonly seed?: number;
   readonly checkpoint?: string;
   readonly fromCheckpoint?: string;
+  readonly record?: string;
   readonly json?: true;
 }
 
@@ -49,13 +54,20 @@ export function runCommand(): Command {
     .option("--seed <number>", "seed of the workloads", wholeNumber(0, 0xffffffff))
     .option("--checkpoint <file>", "write the checkpoints of a checkpoint scenario to this file")
     .option("--from-checkpoint <file>", "go on from the last complete checkpoint in this file")
+    .option("--record <file>", "record every message (see: trackvisor replay)")
     .option("--json", "print one JSON object")
     .action(async (name: string | undefined, options: RunOptions) => {
-      const { scenario, directory } = applyOptions(loadInput(name, options), options);
+      if (options.record !== undefined && options.fromCheckpoint !== undefined) {
+        throw new UserError("--record: a run that goes on from a checkpoint cannot be recorded");
+      }
+      const loaded = applyOptions(loadInput(name, options), options);
+      const { scenario, directory } = loaded;
       const system = buildSystem(scenario, { directory });
       warnOfDamage(system);
       if (options.fromCheckpoint !== undefined) goOnFrom(options.fromCheckpoint, system);
-      const interrupted = await drive(system, scenario);
+      const recorder = options.record === undefined ? null : record(options.record, system, loaded);
+      const interrupted = await drive(system, scenario, recorder);
+      recorder?.finish();
       const summary = summarize(system);
       const text = options.json ? JSON.stringify(summary) : formatSummary(scenario.name, summary);
       process.stdout.write(`${text}\n`);
@@ -105,6 +117,11 @@ function writingTo(file: string, scenario: Scenario): Scenario {
   );
 }
 
+function record(file: string, system: System, { scenario, directory }: LoadedScenario): Recorder {
+  const origin = originOf(scenario, resolve(directory));
+  return new Recorder(system, origin, new LogFile(file));
+}
+
 function goOnFrom(file: string, system: System): void {
   const source = openSource(file);
   try {
@@ -120,7 +137,11 @@ function goOnFrom(file: string, system: System): void {
 }
 
 /** Runs to the end, showing progress; true if Ctrl-C ended it. */
-async function drive(system: System, scenario: Scenario): Promise<boolean> {
+async function drive(
+  system: System,
+  scenario: Scenario,
+  recorder: Recorder | null,
+): Promise<boolean> {
   const progress = new ProgressLine();
   let interrupted = false;
   const interrupt = () => {
@@ -131,6 +152,7 @@ async function drive(system: System, scenario: Scenario): Promise<boolean> {
     const watch = new StandstillWatch(system);
     while (!interrupted && runSlice(system)) {
       watch.look();
+      if (recorder !== null && recorder.failure !== null) throw recorder.failure;
       const { now, sequence } = system.interconnect;
       progress.update(`${formatCycles(now)} of virtual time`, now, scenario.until, (seconds) => {
         return `${Math.round(sequence / seconds).toLocaleString("en")} messages/s`;

@@ -51,12 +51,26 @@ export const SIZE_HELP = 'a size such as "400MiB" or "1GiB", a whole number of 4
 
 export const RATE_HELP = 'a transfer rate such as "10Gbit/s" or "120MiB/s"';
 
+/**
+ * A quantity with a unit. Encoding gives a text that means exactly the same again, so that what was
+ * parsed can be written into a file and read with the same schema.
+ */
+function quantity(
+  parse: (text: string) => number | null,
+  format: (value: number) => string,
+  help: string,
+) {
+  const error = `expected ${help}`;
+  const text = z.string({ error }).refine((text) => parse(text) !== null, { error });
+  return z.codec(text, z.number(), { decode: (text) => parse(text) ?? 0, encode: format });
+}
+
 /** A duration in a file; cycles after parsing. */
-export const duration = z
-  .string({ error: `expected ${DURATION_HELP}` })
-  .refine((text) => parseDuration(text) !== null, { error: `expected ${DURATION_HELP}` })
-  .transform((text) => parseDuration(text) ?? 0)
-  .describe("time with a unit: ns, us, ms, s, min or cycles (2.4 GHz)");
+export const duration = quantity(
+  parseDuration,
+  (cycles) => `${cycles} cycles`,
+  DURATION_HELP,
+).describe("time with a unit: ns, us, ms, s, min or cycles (2.4 GHz)");
 
 /** A duration that may not be zero. */
 export const positiveDuration = duration.refine((cycles) => cycles > 0, {
@@ -64,18 +78,19 @@ export const positiveDuration = duration.refine((cycles) => cycles > 0, {
 });
 
 /** A size in a file; 4 KiB pages after parsing. */
-export const size = z
-  .string({ error: `expected ${SIZE_HELP}` })
-  .refine((text) => parseSize(text) !== null, { error: `expected ${SIZE_HELP}` })
-  .transform((text) => parseSize(text) ?? 0)
-  .describe("size with a unit: KiB, MiB, GiB or TiB");
+export const size = quantity(
+  parseSize,
+  (pages) => `${(pages * PAGE) / BYTES["KiB"]!} KiB`,
+  SIZE_HELP,
+).describe("size with a unit: KiB, MiB, GiB or TiB");
 
 /** A transfer rate in a file; bytes per second after parsing. */
-export const rate = z
-  .string({ error: `expected ${RATE_HELP}` })
-  .refine((text) => parseRate(text) !== null, { error: `expected ${RATE_HELP}` })
-  .transform((text) => parseRate(text) ?? 0)
-  .describe("transfer rate with a unit: Mbit/s, Gbit/s, MiB/s or GiB/s");
+export const rate = quantity(
+  parseRate,
+  // A division by a power of two is exact.
+  (bytes) => `${bytes / RATES["MiB/s"]!} MiB/s`,
+  RATE_HELP,
+).describe("transfer rate with a unit: Mbit/s, Gbit/s, MiB/s or GiB/s");
 
 /** Virtual time for people: "1.250 ms". */
 export function formatCycles(cycles: number): string {

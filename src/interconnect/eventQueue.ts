@@ -33,6 +33,21 @@ export class EventQueue {
     return first;
   }
 
+  /** A certain delivery, removed; undefined if it is not here. */
+  take(sequence: number): Delivery | undefined {
+    const all = this.list();
+    const at = all.findIndex((delivery) => delivery.sequence === sequence);
+    if (at < 0) return undefined;
+    this.restore(all.toSpliced(at, 1));
+    return all[at];
+  }
+
+  /** Time of the earliest delivery; Infinity if there is none. */
+  get nextTime(): number {
+    const heap = this.#heap[0]?.time ?? Number.POSITIVE_INFINITY;
+    return this.#count === 0 ? heap : Math.min(heap, this.#ring[this.#head]!.time);
+  }
+
   /** Time of the earliest delivery whose message is not of a type; Infinity if there is none. */
   nextTimeExcept(type: MessageType): number {
     let time = Number.POSITIVE_INFINITY;

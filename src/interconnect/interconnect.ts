@@ -24,7 +24,7 @@ class Port extends Subject<Delivery> {
 export class Interconnect {
   readonly #queue = new EventQueue();
   readonly #ports: Port[] = [];
-  readonly #delivered = new Subject<Delivery>();
+  readonly #delivered = new Port();
   #now = 0;
   #sequence = 0;
 
@@ -70,10 +70,67 @@ export class Interconnect {
   step(): boolean {
     const delivery = this.#queue.pop();
     if (delivery === undefined) return false;
+    this.#deliver(delivery);
+    return true;
+  }
+
+  /**
+   * Delivers a pending message before its turn. It arrives no earlier than it would have; the messages
+   * that it overtakes become late. Throws if it is not pending, or may not be delivered next.
+   */
+  stepTo(sequence: number): void {
+    if (!this.mayDeliver(sequence)) {
+      throw new Error(`message ${sequence} would overtake one between the same two actors`);
+    }
+    this.#deliver(this.#queue.take(sequence)!);
+  }
+
+  /** Whether a pending message may be delivered next: two actors' messages to each other keep their order. */
+  mayDeliver(sequence: number): boolean {
+    const pending = this.#queue.list();
+    const wanted = this.#pendingOf(sequence);
+    const first = pending.find(({ from, to }) => from === wanted.from && to === wanted.to);
+    return first === wanted;
+  }
+
+  /** Takes a pending message away: it is never delivered. Throws if it is not pending. */
+  drop(sequence: number): void {
+    this.#pendingOf(sequence);
+    this.#queue.take(sequence);
+  }
+
+  /**
+   * Delivers a pending message `cycles` later. Pending ones between the same two actors that would now
+   * overtake it come at the same time, after it.
+   */
+  postpone(sequence: number, cycles: number): void {
+    if (!(cycles >= 0))
+      throw new Error(`message ${sequence} cannot be postponed by ${cycles} cycles`);
+    const late = this.#pendingOf(sequence);
+    const time = late.time + cycles;
+    const pending = this.#queue.list();
+    const after = pending.slice(pending.indexOf(late));
+    const moved = after.filter(
+      (one) => one.from === late.from && one.to === late.to && one.time < time,
+    );
+    for (const one of moved) {
+      this.#queue.take(one.sequence);
+      this.#queue.push({ ...one, time }, this.#now);
+    }
+  }
+
+  #pendingOf(sequence: number): Delivery {
+    const found = this.#queue.list().find((delivery) => delivery.sequence === sequence);
+    if (found === undefined) throw new Error(`message ${sequence} is not pending`);
+    return found;
+  }
+
+  #deliver(queued: Delivery): void {
+    // Only a message that another has overtaken is late.
+    const delivery = queued.time < this.#now ? { ...queued, time: this.#now } : queued;
     this.#now = delivery.time;
     this.#ports[delivery.to - 1]!.next(delivery);
     if (this.#delivered.observed) this.#delivered.next(delivery);
-    return true;
   }
 
   /**
@@ -82,6 +139,11 @@ export class Interconnect {
    */
   horizon(): number {
     return this.#queue.nextTimeExcept("continueGuest");
+  }
+
+  /** When the next message is due; Infinity if there is none. */
+  get nextTime(): number {
+    return this.#queue.nextTime;
   }
 
   /** The queued messages in order. */

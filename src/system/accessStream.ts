@@ -31,3 +31,19 @@ export function refill(stream: AccessStream): boolean {
   state[1] = stream.workload.fill(stream.block);
   return state[1]! > 0;
 }
+
+/** Whether one more access can be put before those that are ready. */
+export function hasRoom({ block, state }: AccessStream): boolean {
+  return state[0]! > 0 || state[1]! < block.length;
+}
+
+/** Puts one access before those that are ready; there must be room. */
+export function prependAccess({ block, state }: AccessStream, word: number): void {
+  if (state[0] === 0) {
+    block.copyWithin(1, 0, state[1]);
+    state[0] = 1;
+    state[1] = state[1]! + 1;
+  }
+  state[0] = state[0]! - 1;
+  block[state[0]] = word;
+}

@@ -31,7 +31,10 @@ type Emission =
 export class SystemActor {
   readonly id: ActorId;
   readonly name: string;
+  /** Its behaviour. */
   readonly machine: AnyStateMachine;
+  /** Fields of its context that are its machine's input: they stay as they are. */
+  readonly inputFields: readonly string[];
   readonly #logic: AnyActorLogic;
   readonly #kind: LogicKind;
   readonly #interconnect: Interconnect;
@@ -53,6 +56,7 @@ export class SystemActor {
     this.id = id;
     this.name = name;
     this.machine = machine;
+    this.inputFields = Object.keys(input);
     this.#kind = kind;
     this.#logic = kind === "compiled" ? compileLogic(machine, true, this.#emitted) : machine;
     this.#device = device;
@@ -64,6 +68,11 @@ export class SystemActor {
   get snapshot(): ActorSnapshot {
     const { value, context } = this.#actor.getSnapshot() as ActorSnapshot;
     return { value, context: { ...context } };
+  }
+
+  /** State and context as they are, for a look: neither to be kept nor changed. */
+  get live(): ActorSnapshot {
+    return this.#actor.getSnapshot() as ActorSnapshot;
   }
 
   /** The state alone. */

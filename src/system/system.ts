@@ -2,6 +2,7 @@
  * A running system: actors, wires and memory, built from a configuration; run, step, save, restore,
  * digest. Everything that a run depends on is in here, and all of it can be saved.
  */
+import { type Observable, Subject } from "rxjs";
 import type { AnyEventObject, AnyStateMachine } from "xstate";
 import { dispatcherMachine } from "../../machines/dispatcher.ts";
 import { mmuMachine } from "../../machines/mmu.ts";
@@ -11,16 +12,20 @@ import { pvmCpuMachine } from "../../machines/pvmCpu.ts";
 import { schedulerMachine } from "../../machines/scheduler.ts";
 import { type TrackerContext, trackerMachine } from "../../machines/tracker.ts";
 import { vcpuMachine } from "../../machines/vcpu.ts";
+import { ACCESS_PAGE_SHIFT, AccessKind } from "../hardware/accessLoop.ts";
 import { deriveControls } from "../hardware/mmu.ts";
 import { digestPart, type Part, restorePart, savePart } from "../hardware/part.ts";
 import type { Device } from "../interconnect/emissions.ts";
 import { Interconnect } from "../interconnect/interconnect.ts";
-import type { ActorId, Delivery } from "../interconnect/messages.ts";
+import type { ActorId, Delivery, Message } from "../interconnect/messages.ts";
+import { hasRoom, prependAccess } from "./accessStream.ts";
 import { type ActorSnapshot, type LogicKind, SystemActor } from "./actors.ts";
 import { DispatcherDevice } from "./dispatcherDevice.ts";
+import type { Intervention } from "./intervention.ts";
 import { MmuDevice } from "./mmuDevice.ts";
 import type { Operation, OperationFactory, OperationResult } from "./operation.ts";
 import { PrlUnitDevice, PvmDevice } from "./pvmDevice.ts";
+import { reseedStream } from "./reseed.ts";
 import type { SystemSnapshot } from "./snapshot.ts";
 import { TrackerDevice } from "./trackerDevice.ts";
 import { World, type WorldConfig } from "./world.ts";
@@ -60,6 +65,7 @@ export class System {
   readonly operation: Operation;
   readonly #toolstack: SystemActor;
   readonly #kind: LogicKind;
+  readonly #interventions = new Subject<Intervention>();
   #fault: { readonly error: unknown } | null = null;
 
   constructor(config: SystemConfig, kind: LogicKind = "compiled") {
@@ -115,6 +121,86 @@ export class System {
     if (this.done || !this.interconnect.step()) return false;
     if (this.#fault !== null) throw this.#fault.error;
     return true;
+  }
+
+  /** Everything that is done to this run from outside, before it takes effect. */
+  get interventions(): Observable<Intervention> {
+    return this.#interventions;
+  }
+
+  /** Sends a command of the operator to an actor, between two deliveries. */
+  command(to: ActorId | string, message: Message, delay = 0): void {
+    const id = typeof to === "number" ? to : this.actor(to).id;
+    this.intervene({ kind: "command", to: id, delay, message });
+  }
+
+  /**
+   * Does something to the run from outside, between two deliveries; "deliver" is a delivery itself. A run
+   * is repeated by the same interventions after the same numbers of deliveries. Throws, and changes
+   * nothing, if it cannot be.
+   */
+  intervene(intervention: Intervention): void {
+    this.#checkIntervention(intervention);
+    this.#interventions.next(intervention);
+    const { interconnect, world } = this;
+    switch (intervention.kind) {
+      case "command":
+        interconnect.post(0, intervention.to, intervention.delay, intervention.message);
+        break;
+      case "deliver":
+        interconnect.stepTo(intervention.sequence);
+        if (this.#fault !== null) throw this.#fault.error;
+        break;
+      case "skip":
+        interconnect.drop(intervention.sequence);
+        break;
+      case "postpone":
+        interconnect.postpone(intervention.sequence, intervention.cycles);
+        break;
+      case "access": {
+        const { vcpu, page, access } = intervention;
+        const word = (page << ACCESS_PAGE_SHIFT) | AccessKind[access];
+        prependAccess(world.vcpus[vcpu]!.stream, word);
+        break;
+      }
+      case "reseed":
+        for (const { stream } of world.vcpus) reseedStream(stream, intervention.seed);
+        break;
+    }
+  }
+
+  #checkIntervention(intervention: Intervention): void {
+    const { interconnect, world } = this;
+    switch (intervention.kind) {
+      case "command": {
+        const { to, delay } = intervention;
+        if (this.#actors[to - 1] === undefined) throw new Error(`there is no actor ${to}`);
+        if (!(delay >= 0)) throw new Error(`a command with delay ${delay}`);
+        break;
+      }
+      case "deliver":
+        if (this.done) throw new Error("the operation has ended: nothing more is delivered");
+        if (interconnect.mayDeliver(intervention.sequence)) break;
+        throw new Error(
+          `message ${intervention.sequence} would overtake one between the same two actors`,
+        );
+      case "skip":
+      case "postpone":
+        interconnect.mayDeliver(intervention.sequence);
+        break;
+      case "access": {
+        const { vcpu, page } = intervention;
+        const stream = world.vcpus[vcpu]?.stream;
+        if (stream === undefined) throw new Error(`there is no vCPU ${vcpu}`);
+        if (!(page >= 0 && page < stream.workload.pages)) {
+          throw new Error(`vCPU ${vcpu} has no page ${page}`);
+        }
+        if (!hasRoom(stream)) throw new Error(`the block of accesses of vCPU ${vcpu} is full`);
+        break;
+      }
+      case "reseed":
+        break;
+    }
   }
 
   /** Runs to the end, or until `messages` more messages were delivered. Returns how many were. */

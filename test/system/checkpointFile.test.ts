@@ -7,7 +7,6 @@ import {
   damageNote,
   readCheckpoint,
   scanCheckpoints,
-  sourceOf,
 } from "../../src/system/operations/checkpoint/reader.ts";
 import { restoreCheckpoint } from "../../src/system/operations/checkpoint/restore.ts";
 import {
@@ -16,6 +15,7 @@ import {
   SinkError,
 } from "../../src/system/operations/checkpoint/sink.ts";
 import { VmImage } from "../../src/system/operations/checkpoint/vmImage.ts";
+import { sourceOf } from "../../workloads/trace/byteSource.ts";
 import { encodeFrame } from "../../workloads/trace/format.ts";
 import {
   buildCheckpoints,

@@ -2,14 +2,9 @@
  * Reads checkpoint files block by block. A file may be cut off, damaged or made to harm: every length
  * is bounded before memory is taken for it, and what follows the first damage is not used.
  */
-import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
-import {
-  extendDigest,
-  FRAME_BYTES,
-  frameChecksum,
-  PAYLOAD_MAX,
-} from "../../../../workloads/trace/format.ts";
-import { systemReason } from "../../../../workloads/trace/systemError.ts";
+import type { ByteSource } from "../../../../workloads/trace/byteSource.ts";
+import { extendDigest } from "../../../../workloads/trace/format.ts";
+import { type Frame, FrameReader } from "../../../../workloads/trace/frameReader.ts";
 import { UserError } from "../../../errors.ts";
 import {
   BlockType,
@@ -26,15 +21,6 @@ import {
 } from "./format.ts";
 import { decodePages } from "./pageBlocks.ts";
 import type { VmImage } from "./vmImage.ts";
-
-/** The bytes of a checkpoint file. */
-export interface ByteSource {
-  readonly name: string;
-  readonly length: number;
-  /** Fewer bytes only at the end. */
-  read(offset: number, length: number): Buffer;
-  close(): void;
-}
 
 /** Where a file stops making sense. Everything before was used. */
 export interface CheckpointDamage {
@@ -65,15 +51,15 @@ const CHECK_ONLY: BlockVisitor = { images: null, state: () => {} };
 export class CheckpointReader {
   readonly header: CheckpointHeader | undefined;
   damage: CheckpointDamage | undefined;
-  readonly #source: ByteSource;
-  #offset = PREAMBLE_BYTES;
+  readonly #frames: FrameReader;
+  /** Blocks that made sense so far. */
   #sequence = 0;
   #last: CommittedCheckpoint | undefined;
 
   /** @throws UserError if it is no checkpoint file, or one of another version */
   constructor(source: ByteSource) {
-    this.#source = source;
     checkPreamble(source);
+    this.#frames = new FrameReader(source, PREAMBLE_BYTES);
     const frame = this.#readFrame(null);
     if (frame === undefined) return;
     this.header = frame.type === BlockType.header ? decodeHeader(frame.payload) : undefined;
@@ -89,8 +75,8 @@ export class CheckpointReader {
     let [blocks, digest, pages, stateBytes] = [0, 0, 0, 0];
     let number: number | null = null;
     for (;;) {
-      const start = this.#offset;
-      if (start === this.#source.length && blocks === 0) return undefined;
+      const start = this.#frames.offset;
+      if (this.#frames.atEnd && blocks === 0) return undefined;
       const frame = this.#readFrame(number);
       if (frame === undefined) return undefined;
       const { type, payload, checksum } = frame;
@@ -108,7 +94,7 @@ export class CheckpointReader {
           return this.#fail(start, number, "the commit record does not agree with the blocks");
         }
         this.#sequence++;
-        this.#last = { ...record, end: this.#offset, stateBytes };
+        this.#last = { ...record, end: this.#frames.offset, stateBytes };
         return this.#last;
       }
       if (type === BlockType.state) {
@@ -131,31 +117,13 @@ export class CheckpointReader {
     return this.#last === undefined ? record.full : record.number > this.#last.number;
   }
 
-  #readFrame(checkpoint: number | null) {
-    const start = this.#offset;
-    const frame = this.#source.read(start, FRAME_BYTES);
-    if (frame.length < FRAME_BYTES) {
-      const none = frame.length === 0 && this.#sequence > 0;
-      const reason = none ? "the commit record is missing" : "the file ends within a block";
-      return this.#fail(start, checkpoint, reason);
+  #readFrame(checkpoint: number | null): Frame | undefined {
+    const { atEnd, offset } = this.#frames;
+    if (atEnd && this.#sequence > 0) {
+      return this.#fail(offset, checkpoint, "the commit record is missing");
     }
-    if (frame.readUInt32LE(4) !== this.#sequence) {
-      return this.#fail(start, checkpoint, "not the next block");
-    }
-    const length = frame.readUInt32LE(8);
-    if (length > PAYLOAD_MAX) {
-      return this.#fail(start, checkpoint, "the block's length is impossible");
-    }
-    const payload = this.#source.read(start + FRAME_BYTES, length);
-    if (payload.length < length) {
-      return this.#fail(start, checkpoint, "the file ends within a block");
-    }
-    const checksum = frame.readUInt32LE(12);
-    if (frameChecksum(frame, payload) !== checksum) {
-      return this.#fail(start, checkpoint, "the checksum is wrong");
-    }
-    this.#offset = start + FRAME_BYTES + length;
-    return { type: frame.readUInt32LE(0), payload, checksum };
+    const frame = this.#frames.next();
+    return typeof frame === "string" ? this.#fail(offset, checkpoint, frame) : frame;
   }
 
   #fail(offset: number, checkpoint: number | null, reason: string): undefined {
@@ -215,37 +183,6 @@ export function damageNote(name: string, scan: CheckpointScan): string | undefin
   return `${name}: damaged at block ${block}${of}, byte ${offset}: ${reason}; ${used}`;
 }
 
-/** A file's bytes. @throws UserError if it cannot be read */
-export function openSource(path: string): ByteSource {
-  const descriptor = attempt(path, () => {
-    // Opening a pipe would wait for its writer.
-    if (!statSync(path).isFile()) throw new UserError(`${path}: is not a plain file`);
-    return openSync(path, "r");
-  });
-  return {
-    name: path,
-    length: fstatSync(descriptor).size,
-    read(offset, length) {
-      const bytes = Buffer.alloc(length);
-      let done = 0;
-      while (done < length) {
-        const from = offset + done;
-        const got = attempt(path, () => readSync(descriptor, bytes, done, length - done, from));
-        if (got === 0) break;
-        done += got;
-      }
-      return bytes.subarray(0, done);
-    },
-    close: () => closeSync(descriptor),
-  };
-}
-
-/** Bytes in memory as a source. */
-export function sourceOf(name: string, bytes: Buffer): ByteSource {
-  const read = (offset: number, length: number) => bytes.subarray(offset, offset + length);
-  return { name, length: bytes.length, read, close: () => {} };
-}
-
 function checkPreamble(source: ByteSource): void {
   const preamble = source.read(0, PREAMBLE_BYTES);
   const magic = preamble.subarray(0, CHECKPOINT_MAGIC.length);
@@ -257,14 +194,5 @@ function checkPreamble(source: ByteSource): void {
     throw new UserError(
       `${source.name}: checkpoint format version ${version}, but this program reads version ${CHECKPOINT_VERSION}`,
     );
-  }
-}
-
-function attempt<T>(path: string, action: () => T): T {
-  try {
-    return action();
-  } catch (error) {
-    if (error instanceof UserError) throw error;
-    throw new UserError(`${path}: cannot be read: ${systemReason(error)}`);
   }
 }

@@ -1,15 +1,10 @@
 /** Restores a checkpoint into a system that was built from the same scenario. */
+import type { ByteSource } from "../../../../workloads/trace/byteSource.ts";
 import { UserError } from "../../../errors.ts";
 import type { System } from "../../system.ts";
 import { CheckpointOperation } from "../checkpoint.ts";
 import { wordsOfTable } from "./format.ts";
-import {
-  type ByteSource,
-  type CommittedCheckpoint,
-  damageNote,
-  readCheckpoint,
-  scanCheckpoints,
-} from "./reader.ts";
+import { type CommittedCheckpoint, damageNote, readCheckpoint, scanCheckpoints } from "./reader.ts";
 import { decodeState } from "./state.ts";
 import { layoutOf, memoryOf, VmImage, writeBack } from "./vmImage.ts";
 

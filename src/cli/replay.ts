@@ -1,0 +1,153 @@
+/** `trackvisor replay`: runs a recorded log again and says where the two differ first. */
+import { Command, InvalidArgumentError } from "commander";
+import { openSource } from "../../workloads/trace/byteSource.ts";
+import { DURATION_HELP, formatCycles, parseDuration } from "../config/units.ts";
+import { firstDifference } from "../replay/bisect.ts";
+import type { Divergence } from "../replay/divergence.ts";
+import { Player } from "../replay/player.ts";
+import { damageNote, LogReader } from "../replay/reader.ts";
+import { changedMachines, rebuild } from "../replay/rebuild.ts";
+import { namesOf } from "./messageText.ts";
+import { ProgressLine } from "./progress.ts";
+import { formatDivergence, formatLogDifference } from "./replayReport.ts";
+
+const EXIT_FAILED = 1;
+const EXIT_INTERRUPTED = 130;
+const SLICE_MESSAGES = 4096;
+
+/** Where a replay stops: behind so many messages, or behind the last one up to a time in cycles. */
+export interface Until {
+  readonly messages: number;
+  readonly time: number;
+}
+
+interface ReplayOptions {
+  readonly until?: Until;
+  readonly bisect?: string;
+  readonly directory?: string;
+  readonly json?: true;
+}
+
+/** The command. Exit codes: 0 the same, 1 a difference or damage, 2 bad input, 130 interrupted. */
+export function replayCommand(): Command {
+  return new Command("replay")
+    .description("run a recorded log again, and compare every message")
+    .argument("<file>", "a message log (see: trackvisor run --record)")
+    .option(
+      "--until <where>",
+      "stop behind this many messages, or at this virtual time",
+      untilOption,
+    )
+    .option(
+      "--bisect <file>",
+      "find the first difference of the two logs instead, by their digests",
+    )
+    .option("--directory <path>", "where relative names of trace files start")
+    .option("--json", "print one JSON object")
+    .action(async (file: string, options: ReplayOptions) => {
+      if (options.bisect === undefined) await replayAction(file, options);
+      else bisectAction(file, options.bisect, options);
+    });
+}
+
+async function replayAction(file: string, options: ReplayOptions): Promise<void> {
+  const source = openSource(file);
+  try {
+    const log = new LogReader(source);
+    const system = rebuild(file, log.header, options.directory);
+    const changed = changedMachines(log.header, system);
+    if (changed.length > 0) {
+      note(`${file}: recorded with other definitions of ${changed.join(", ")}`);
+    }
+    const player = new Player(log, system);
+    const { difference, interrupted } = await play(player, log, options.until);
+    const damage = damageNote(log);
+    if (damage !== undefined) note(damage);
+    const { now } = system.interconnect;
+    if (options.json === true) {
+      const { position: messages } = player;
+      const complete = log.end?.complete ?? false;
+      const result = { log: file, messages, time: now, complete, changedMachines: changed };
+      print(JSON.stringify({ ...result, damage: log.damage ?? null, difference }));
+    } else if (difference !== null) {
+      print(formatDivergence(difference, namesOf(log.header)));
+    } else {
+      print(`${file}: ${grouped(player.position)} messages, ${formatCycles(now)}: no difference`);
+    }
+    if (difference !== null || damage !== undefined) process.exitCode = EXIT_FAILED;
+    else if (interrupted) process.exitCode = EXIT_INTERRUPTED;
+  } finally {
+    source.close();
+  }
+}
+
+async function play(
+  player: Player,
+  log: LogReader,
+  until: Until = { messages: Infinity, time: Infinity },
+): Promise<{ readonly difference: Divergence | null; readonly interrupted: boolean }> {
+  const progress = new ProgressLine();
+  const total = log.places().at(-1)?.position;
+  let interrupted = false;
+  const interrupt = () => {
+    interrupted = true;
+  };
+  process.once("SIGINT", interrupt);
+  try {
+    for (let played = 1; !interrupted; played++) {
+      const { interconnect } = player.system;
+      if (player.position >= until.messages || interconnect.nextTime > until.time) break;
+      const result = player.step();
+      if (result === false) break;
+      if (result !== true) return { difference: result, interrupted: false };
+      if (played % SLICE_MESSAGES !== 0) continue;
+      const text = `${grouped(player.position)} messages`;
+      progress.update(text, player.position, total, (seconds) => {
+        return `${grouped(Math.round(player.position / seconds))} messages/s`;
+      });
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+  } finally {
+    progress.clear();
+    process.removeListener("SIGINT", interrupt);
+  }
+  return { difference: null, interrupted };
+}
+
+function bisectAction(file: string, other: string, options: ReplayOptions): void {
+  const sources = [openSource(file), openSource(other)] as const;
+  try {
+    const logs = [new LogReader(sources[0]), new LogReader(sources[1])] as const;
+    const difference = firstDifference(logs[0], logs[1]);
+    const damages = logs.map(damageNote).filter((one) => one !== undefined);
+    for (const damage of damages) note(damage);
+    if (options.json === true) print(JSON.stringify({ logs: [file, other], difference }));
+    else if (difference === null) print(`${file} and ${other}: no difference`);
+    else print(formatLogDifference(difference, [file, other], namesOf(logs[0].header)));
+    if (difference !== null || damages.length > 0) process.exitCode = EXIT_FAILED;
+  } finally {
+    for (const source of sources) source.close();
+  }
+}
+
+/** A number of messages, or a duration. */
+export function untilOption(text: string): Until {
+  if (/^\d+$/.test(text)) return { messages: Number(text), time: Infinity };
+  const time = parseDuration(text);
+  if (time === null) {
+    throw new InvalidArgumentError(`expected a number of messages, or ${DURATION_HELP}.`);
+  }
+  return { messages: Infinity, time };
+}
+
+function note(text: string): void {
+  process.stderr.write(`trackvisor: ${text}\n`);
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function grouped(value: number): string {
+  return value.toLocaleString("en-US");
+}

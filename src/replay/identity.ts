@@ -1,0 +1,56 @@
+/** What a log says about the program that made it: which machines, which actors, which traces. */
+import { createHash } from "node:crypto";
+import type { AnyStateMachine } from "xstate";
+import type { System } from "../system/system.ts";
+import type { LogHeader } from "./format.ts";
+
+/** Version of the program that writes logs. */
+export const PROGRAM = "trackvisor 0.1.0";
+
+/**
+ * A digest of a machine's definition: its states, events, guards and actions by name. What a guard or an
+ * action computes is not in it; that shows in the messages.
+ */
+export function machineDigest(machine: AnyStateMachine): string {
+  const text = JSON.stringify(machine.config);
+  return createHash("sha256").update(text).digest("hex").slice(0, 16);
+}
+
+/** Digest of each machine of a system, by its name. */
+export function machineDigests(system: System): Record<string, string> {
+  const digests: Record<string, string> = {};
+  for (const { machine } of system.actors) digests[machine.id] ??= machineDigest(machine);
+  return digests;
+}
+
+/** What is recorded of a system's origin. */
+export interface Origin {
+  /** What was run, as plain data: normally a scenario. Whoever replays the log builds the system from it. */
+  readonly scenario: unknown;
+  /** Where names of trace files in it start. */
+  readonly directory?: string;
+  readonly parent?: LogHeader["parent"];
+}
+
+/** The header of a log of a system that has delivered nothing yet. */
+export function headerOf(system: System, { scenario, directory, parent }: Origin): LogHeader {
+  return {
+    program: PROGRAM,
+    scenario,
+    directory: directory ?? null,
+    traces: tracesOf(system),
+    machines: machineDigests(system),
+    actors: system.actors.map(({ name, machine }) => ({ name, machine: machine.id })),
+    parts: Object.keys(system.digests()),
+    parent: parent ?? null,
+  };
+}
+
+/** The traces that a system plays, with the digests of their accesses. */
+export function tracesOf({ world }: System): LogHeader["traces"] {
+  return world.vcpus.flatMap(({ stream: { workload } }) =>
+    "digest" in workload && typeof workload.digest === "number"
+      ? [{ workload: workload.name, digest: workload.digest }]
+      : [],
+  );
+}

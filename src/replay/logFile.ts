@@ -1,0 +1,76 @@
+/** Where a log is written to: a file, or memory. */
+import { closeSync, existsSync, fsyncSync, openSync, readSync, statSync, writeSync } from "node:fs";
+import { systemReason } from "../../workloads/trace/systemError.ts";
+import { UserError } from "../errors.ts";
+import { LOG_MAGIC } from "./format.ts";
+import type { LogSink } from "./recorder.ts";
+
+/**
+ * A log on disk. Each block is handed to the operating system when it is full: if the program is killed,
+ * the file holds all blocks before, and no end marker.
+ */
+export class LogFile implements LogSink {
+  readonly #path: string;
+  readonly #descriptor: number;
+
+  /** @throws UserError if the file cannot be written, or exists and is no log: it is not ours to replace */
+  constructor(path: string) {
+    this.#path = path;
+    this.#descriptor = this.#attempt(() => {
+      refuseOther(path);
+      return openSync(path, "w");
+    });
+  }
+
+  write(bytes: Uint8Array): void {
+    this.#attempt(() => {
+      for (let done = 0; done < bytes.length; ) done += writeSync(this.#descriptor, bytes, done);
+    });
+  }
+
+  finish(): void {
+    this.#attempt(() => {
+      fsyncSync(this.#descriptor);
+      closeSync(this.#descriptor);
+    });
+  }
+
+  #attempt<T>(action: () => T): T {
+    try {
+      return action();
+    } catch (error) {
+      if (error instanceof UserError) throw error;
+      throw new UserError(`${this.#path}: cannot be written: ${systemReason(error)}`);
+    }
+  }
+}
+
+/** A log in memory. */
+export class LogBuffer implements LogSink {
+  readonly #pieces: Uint8Array[] = [];
+
+  write(bytes: Uint8Array): void {
+    this.#pieces.push(bytes);
+  }
+
+  finish(): void {}
+
+  get bytes(): Buffer {
+    return Buffer.concat(this.#pieces);
+  }
+}
+
+function refuseOther(path: string): void {
+  if (!existsSync(path)) return;
+  if (!statSync(path).isFile()) {
+    throw new UserError(`${path}: is not a plain file; choose another name`);
+  }
+  if (statSync(path).size === 0) return;
+  const descriptor = openSync(path, "r");
+  const magic = Buffer.alloc(LOG_MAGIC.length);
+  readSync(descriptor, magic, 0, magic.length, 0);
+  closeSync(descriptor);
+  if (!magic.equals(LOG_MAGIC)) {
+    throw new UserError(`${path}: exists and is no message log; choose another name`);
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * Runs a recorded system again and compares it with its log: each message, the digest of the state
+ * behind it, and all memory at each checkpoint.
+ */
+import type { Subscription } from "rxjs";
+import type { Delivery } from "../interconnect/messages.ts";
+import type { Intervention } from "../system/intervention.ts";
+import type { System } from "../system/system.ts";
+import type { LogEntry, MessageEntry } from "./decoder.ts";
+import { actorsOf, type Divergence, differences, nameIn, sameDelivery } from "./divergence.ts";
+import type { LogReader } from "./reader.ts";
+import { StateDigests } from "./stateDigest.ts";
+
+/** Messages shown before a difference. */
+const BEFORE = 10;
+
+export class Player {
+  readonly system: System;
+  readonly #log: LogReader;
+  readonly #states: StateDigests;
+  readonly #subscription: Subscription;
+  readonly #before: Delivery[] = [];
+  #actual: Delivery | null = null;
+  #position = 0;
+
+  /** @param system built from the log's header, with nothing delivered yet */
+  constructor(log: LogReader, system: System) {
+    this.#log = log;
+    this.system = system;
+    this.#states = new StateDigests(system);
+    this.#subscription = system.interconnect.delivered.subscribe((delivery) => {
+      this.#actual = delivery;
+    });
+  }
+
+  /** Messages replayed so far. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** The message replayed last. */
+  get last(): Delivery | null {
+    return this.#before.at(-1) ?? null;
+  }
+
+  /**
+   * Replays up to and with the next message. Returns true after a message, false at the log's end (or at
+   * damage: see the reader), or the first difference, after which nothing more can be replayed.
+   */
+  step(): boolean | Divergence {
+    for (;;) {
+      const entry = this.#log.next();
+      if (entry === undefined) return this.#end() ?? false;
+      const difference = this.#replay(entry);
+      if (difference !== null) return difference;
+      if (entry.kind === "message") return true;
+    }
+  }
+
+  close(): void {
+    this.#subscription.unsubscribe();
+  }
+
+  #replay(entry: LogEntry): Divergence | null {
+    if (entry.kind === "message") return this.#message(entry);
+    if (entry.kind === "checkpoint") return this.#checkpoint(entry.digests);
+    return this.#intervene(entry.intervention);
+  }
+
+  #message({ delivery: recorded, digest }: MessageEntry): Divergence | null {
+    // After an intervention it may have been delivered already.
+    if (this.#actual === null && !this.system.step()) return this.#diverge("ended", recorded, []);
+    const actual = this.#actual!;
+    if (!sameDelivery(recorded, actual)) return this.#diverge("message", recorded, []);
+    if (this.#states.of(actual.to) !== digest) return this.#diverge("state", recorded, []);
+    this.#actual = null;
+    this.#position++;
+    this.#before.push(actual);
+    if (this.#before.length > BEFORE) this.#before.shift();
+    return null;
+  }
+
+  #checkpoint(recorded: readonly string[]): Divergence | null {
+    const { parts } = this.#log.header;
+    const actual = this.system.digests();
+    const differing = parts.filter((part, i) => {
+      const digest = actual[part];
+      return digest !== undefined && digest !== recorded[i];
+    });
+    return differing.length === 0 ? null : this.#diverge("checkpoint", null, differing);
+  }
+
+  #intervene(intervention: Intervention): Divergence | null {
+    try {
+      this.system.intervene(intervention);
+      return null;
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      return this.#diverge("intervention", null, [`${intervention.kind}: ${reason}`]);
+    }
+  }
+
+  #end(): Divergence | null {
+    const { end } = this.#log;
+    if (end?.complete !== true || this.system.done || !this.system.step()) return null;
+    return this.#diverge("continues", null, []);
+  }
+
+  #diverge(
+    kind: Divergence["kind"],
+    recorded: Delivery | null,
+    detail: readonly string[],
+  ): Divergence {
+    const actual = this.#actual;
+    const nameOf = (id: number): string => nameIn(this.system, id);
+    const both = recorded !== null && actual !== null;
+    return {
+      kind,
+      position: this.#position,
+      recorded,
+      actual,
+      fields: both ? differences(recorded, actual, nameOf) : [],
+      before: [...this.#before],
+      actors: actorsOf(this.system, [actual, recorded]),
+      detail,
+    };
+  }
+}

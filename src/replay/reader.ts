@@ -1,0 +1,177 @@
+/**
+ * Reads message logs. A log may be cut off or damaged, or made to harm: every length is bounded before
+ * memory is taken for it, and what follows the first damage is not used.
+ */
+import type { ByteSource } from "../../workloads/trace/byteSource.ts";
+import { extendDigest, FRAME_BYTES } from "../../workloads/trace/format.ts";
+import { type Frame, FrameReader } from "../../workloads/trace/frameReader.ts";
+import { UserError } from "../errors.ts";
+import { BlockDecoder, decodePrefix, type LogEntry } from "./decoder.ts";
+import {
+  BLOCK_PREFIX_BYTES,
+  decodeEnd,
+  decodeHeader,
+  FrameType,
+  LOG_MAGIC,
+  LOG_VERSION,
+  type LogEnd,
+  type LogHeader,
+  PREAMBLE_BYTES,
+} from "./format.ts";
+
+/** Where a log stops making sense. Everything before was used. */
+export interface LogDamage {
+  /** The block that cannot be read; 0 is the header. */
+  readonly block: number;
+  /** Its first byte in the file. */
+  readonly offset: number;
+  readonly reason: string;
+}
+
+/** Where a block of entries is, and what was before it. */
+export interface BlockPlace {
+  readonly offset: number;
+  readonly number: number;
+  /** Messages before it. */
+  readonly position: number;
+  readonly time: number;
+  /** Of the blocks before it: two logs with the same one have the same blocks before it. */
+  readonly digest: number;
+}
+
+export class LogReader {
+  readonly source: ByteSource;
+  readonly header: LogHeader;
+  /** Set by next() when it meets damage. */
+  damage: LogDamage | undefined;
+  /** The end marker, once next() has met it. Without one the log is torn. */
+  end: LogEnd | undefined;
+  readonly #frames: FrameReader;
+  #block: BlockDecoder | undefined;
+  #blockStart = PREAMBLE_BYTES;
+  #position = 0;
+  #digest = 0;
+
+  /** @throws UserError if it is no log, or one of another version, or its header is damaged */
+  constructor(source: ByteSource) {
+    this.source = source;
+    checkPreamble(source);
+    this.#frames = new FrameReader(source, PREAMBLE_BYTES);
+    this.header = this.#readHeader();
+  }
+
+  /** Messages delivered before the next entry. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** The next entry; undefined at the end or at damage. */
+  next(): LogEntry | undefined {
+    while (this.damage === undefined && this.end === undefined) {
+      if (this.#block === undefined && !this.#nextBlock()) return undefined;
+      let entry: LogEntry | undefined;
+      try {
+        entry = this.#block!.next();
+      } catch {
+        return this.#fail(this.#blockStart, "the block makes no sense", 1);
+      }
+      if (entry !== undefined) {
+        if (entry.kind === "message") this.#position++;
+        return entry;
+      }
+      this.#block = undefined;
+    }
+    return undefined;
+  }
+
+  /** Goes to a block: the next entry is its first. */
+  seek({ offset, number, position, digest }: BlockPlace): void {
+    this.#frames.offset = offset;
+    this.#frames.sequence = number;
+    this.#block = undefined;
+    this.#position = position;
+    this.#digest = digest;
+    this.end = undefined;
+  }
+
+  /** Where the blocks are, up to the end or to damage; reads no more than their beginnings. */
+  places(): readonly BlockPlace[] {
+    const places: BlockPlace[] = [];
+    const { source } = this;
+    let offset = PREAMBLE_BYTES;
+    for (let number = 0; ; number++) {
+      const head = source.read(offset, FRAME_BYTES + BLOCK_PREFIX_BYTES);
+      if (head.length < FRAME_BYTES + BLOCK_PREFIX_BYTES) return places;
+      if (head.readUInt32LE(4) !== number) return places;
+      if (head.readUInt32LE(0) === FrameType.entries) {
+        places.push({ offset, number, ...decodePrefix(head.subarray(FRAME_BYTES)) });
+      }
+      offset += FRAME_BYTES + head.readUInt32LE(8);
+    }
+  }
+
+  #readHeader(): LogHeader {
+    const { name } = this.source;
+    const frame = this.#frames.next();
+    if (typeof frame === "string") throw new UserError(`${name}: damaged at its header: ${frame}`);
+    const header =
+      frame.type === FrameType.header ? decodeHeader(frame.payload) : "the header is missing";
+    if (typeof header === "string") throw new UserError(`${name}: damaged: ${header}`);
+    return header;
+  }
+
+  #nextBlock(): boolean {
+    const { offset, atEnd } = this.#frames;
+    this.#blockStart = offset;
+    if (atEnd) return this.#fail(offset, "the end marker is missing", 0) ?? false;
+    const frame = this.#frames.next();
+    if (typeof frame === "string") return this.#fail(offset, frame, 0) ?? false;
+    if (frame.type === FrameType.end) return this.#readEnd(frame) ?? false;
+    if (frame.type !== FrameType.entries || frame.payload.length < BLOCK_PREFIX_BYTES) {
+      return this.#fail(offset, "the block is of no known type", 1) ?? false;
+    }
+    const before = decodePrefix(frame.payload);
+    if (before.position !== this.#position || before.digest !== this.#digest) {
+      return this.#fail(offset, "the block does not follow the one before", 1) ?? false;
+    }
+    this.#digest = extendDigest(this.#digest, frame.checksum);
+    this.#block = new BlockDecoder(frame.payload);
+    return true;
+  }
+
+  #readEnd({ payload, offset }: Frame): undefined {
+    const end = decodeEnd(payload);
+    if (end?.messages !== this.#position || end.digest !== this.#digest) {
+      this.#fail(offset, "the end marker does not agree with the blocks", 1);
+    } else if (!this.#frames.atEnd) {
+      this.#fail(this.#frames.offset, "something follows the end marker", 0);
+    } else this.end = end;
+  }
+
+  /** @param back frames read since the one that is damaged began */
+  #fail(offset: number, reason: string, back: number): undefined {
+    this.damage = { block: this.#frames.sequence - back, offset, reason };
+    return undefined;
+  }
+}
+
+/** One sentence about a log that is damaged or torn; undefined if it is whole. */
+export function damageNote({ source, damage, position }: LogReader): string | undefined {
+  if (damage === undefined) return undefined;
+  const { block, offset, reason } = damage;
+  return `${source.name}: damaged at block ${block}, byte ${offset}: ${reason}; used the ${position} messages before it`;
+}
+
+function checkPreamble(source: ByteSource): void {
+  const preamble = source.read(0, PREAMBLE_BYTES);
+  const magic = preamble.subarray(0, LOG_MAGIC.length);
+  if (preamble.length < PREAMBLE_BYTES || !magic.equals(LOG_MAGIC)) {
+    throw new UserError(`${source.name}: not a Trackvisor message log`);
+  }
+  const version = preamble.readUInt32LE(LOG_MAGIC.length);
+  if (version !== LOG_VERSION) {
+    throw new UserError(
+      `${source.name}: log format version ${version}, but this program reads version ${LOG_VERSION}`,
+    );
+  }
+}

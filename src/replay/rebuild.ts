@@ -1,0 +1,60 @@
+/** From a log's header back to the system that was recorded. */
+import * as z from "zod";
+import { UserError } from "../errors.ts";
+import { buildSystem } from "../system/build.ts";
+import { type Scenario, scenarioSchema } from "../system/scenarioSchema.ts";
+import type { System } from "../system/system.ts";
+import type { LogHeader } from "./format.ts";
+import { machineDigests, type Origin, tracesOf } from "./identity.ts";
+
+/** What a log keeps of a scenario: all of it, in the form of a scenario file. */
+export function originOf(scenario: Scenario, directory: string): Origin {
+  const written = z.encode(scenarioSchema, withoutFile(scenario));
+  const ownTrace = scenario.vms.some(
+    ({ workload }) => workload.kind === "trace" && !workload.file.startsWith("shipped:"),
+  );
+  return { scenario: written, ...(ownTrace ? { directory } : {}) };
+}
+
+/** The scenario of a log. @throws UserError if this program cannot run it */
+export function scenarioOf(name: string, header: LogHeader): Scenario {
+  const { data, error } = scenarioSchema.safeParse(header.scenario);
+  if (data !== undefined) return withoutFile(data);
+  const issue = error?.issues[0];
+  const where = issue === undefined ? "" : `: ${issue.path.join(".")}: ${issue.message}`;
+  throw new UserError(`${name}: holds no scenario that this program can run${where}`);
+}
+
+/**
+ * Builds the system that a log is of, ready to begin.
+ * @param directory where names of trace files start, if not where the header says
+ * @throws UserError if it cannot be built here, or plays other traces than were recorded
+ */
+export function rebuild(name: string, header: LogHeader, directory?: string): System {
+  const scenario = scenarioOf(name, header);
+  const from = directory ?? header.directory;
+  const system = buildSystem(scenario, from === null ? {} : { directory: from });
+  const traces = tracesOf(system);
+  for (const { workload, digest } of header.traces) {
+    const now = traces.find((trace) => trace.workload === workload);
+    if (now?.digest !== digest) {
+      throw new UserError(`${name}: ${workload} plays another trace than was recorded`);
+    }
+  }
+  return system;
+}
+
+/** Names of the machines whose definitions are no longer those that were recorded. */
+export function changedMachines(header: LogHeader, system: System): readonly string[] {
+  const now = machineDigests(system);
+  const names = new Set([...Object.keys(header.machines), ...Object.keys(now)]);
+  return [...names].filter((name) => header.machines[name] !== now[name]).sort();
+}
+
+/** A replayed run writes no checkpoint file. */
+function withoutFile(scenario: Scenario): Scenario {
+  const { operation } = scenario;
+  if (operation.kind !== "checkpoint" || operation.file === undefined) return scenario;
+  const { file: _, ...rest } = operation;
+  return { ...scenario, operation: rest };
+}

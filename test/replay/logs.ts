@@ -1,0 +1,43 @@
+/** Logs in memory, for tests. */
+
+import type { LogEntry } from "../../src/replay/decoder.ts";
+import type { Divergence } from "../../src/replay/divergence.ts";
+import { LogBuffer } from "../../src/replay/logFile.ts";
+import { Player } from "../../src/replay/player.ts";
+import { LogReader } from "../../src/replay/reader.ts";
+import { Recorder } from "../../src/replay/recorder.ts";
+import type { System } from "../../src/system/system.ts";
+import { sourceOf } from "../../workloads/trace/byteSource.ts";
+
+/** Records a run of a system that has delivered nothing yet. */
+export function recordRun(
+  system: System,
+  run: (system: System) => void = (one) => one.run(50_000),
+  origin: unknown = null,
+): Buffer {
+  const sink = new LogBuffer();
+  const recorder = new Recorder(system, { scenario: origin }, sink);
+  run(system);
+  recorder.finish();
+  return sink.bytes;
+}
+
+export function readerOf(bytes: Buffer): LogReader {
+  return new LogReader(sourceOf("test.tvlog", bytes));
+}
+
+export function entriesOf(reader: LogReader): LogEntry[] {
+  const entries: LogEntry[] = [];
+  for (let entry = reader.next(); entry !== undefined; entry = reader.next()) entries.push(entry);
+  return entries;
+}
+
+/** Replays a whole log; the first difference, or null. */
+export function replayAll(bytes: Buffer, system: System): Divergence | null {
+  const player = new Player(readerOf(bytes), system);
+  for (;;) {
+    const result = player.step();
+    if (result === false) return null;
+    if (result !== true) return result;
+  }
+}

@@ -1,0 +1,52 @@
+/** The bytes of a recorded file, read from where one wants. */
+import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
+import { UserError } from "../../src/errors.ts";
+import { systemReason } from "./systemError.ts";
+
+export interface ByteSource {
+  readonly name: string;
+  readonly length: number;
+  /** Fewer bytes only at the end. */
+  read(offset: number, length: number): Buffer;
+  close(): void;
+}
+
+/** A file's bytes. @throws UserError if it cannot be read */
+export function openSource(path: string): ByteSource {
+  const descriptor = attempt(path, () => {
+    // Opening a pipe would wait for its writer.
+    if (!statSync(path).isFile()) throw new UserError(`${path}: is not a plain file`);
+    return openSync(path, "r");
+  });
+  return {
+    name: path,
+    length: fstatSync(descriptor).size,
+    read(offset, length) {
+      const bytes = Buffer.alloc(length);
+      let done = 0;
+      while (done < length) {
+        const from = offset + done;
+        const got = attempt(path, () => readSync(descriptor, bytes, done, length - done, from));
+        if (got === 0) break;
+        done += got;
+      }
+      return bytes.subarray(0, done);
+    },
+    close: () => closeSync(descriptor),
+  };
+}
+
+/** Bytes in memory as a source. */
+export function sourceOf(name: string, bytes: Buffer): ByteSource {
+  const read = (offset: number, length: number) => bytes.subarray(offset, offset + length);
+  return { name, length: bytes.length, read, close: () => {} };
+}
+
+function attempt<T>(path: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw new UserError(`${path}: cannot be read: ${systemReason(error)}`);
+  }
+}
