@@ -16,6 +16,8 @@ export class Expander {
   ids: Int32Array;
   /** Steps of the last expansion. */
   count = 0;
+  /** A wire without latency is busy: what else could happen was held back. */
+  isImmediate = false;
   /** Each step's outcome in steps.pool, or DROPPED. */
   outcome = new Int32Array(64);
   component = new Int32Array(64);
@@ -59,6 +61,7 @@ export class Expander {
   /** Finds the steps of the state in `ids`. */
   expand(): void {
     this.count = 0;
+    this.isImmediate = true;
     const { ids } = this;
     const slots = this.#channelSlots;
     for (let i = 0; i < this.#immediate; i++) {
@@ -66,6 +69,7 @@ export class Expander {
       this.#deliver(i);
       return;
     }
+    this.isImmediate = false;
     for (let i = this.#immediate; i < slots.length; i++) {
       if (ids[slots[i]!]! !== 0) this.#deliver(i);
     }

@@ -15,6 +15,7 @@ const STATISTICS: Readonly<Record<string, readonly string[]>> = {
   dispatcher: ["exits", "workCycles", "handlerCycles"],
   tracker: ["violations", "drains", "handlerCycles", "controlCycles"],
   toolstack: ["round", "rounds"],
+  sampler: ["totals"],
 };
 
 /** Left over from before: written anew before anything reads it. By machine and state. */

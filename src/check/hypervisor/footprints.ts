@@ -6,7 +6,7 @@ import type { DeviceRequest } from "./probe.ts";
 export function footprintOf(
   { world }: System,
   actor: string,
-  { op, vcpu = 0, drained = [] }: DeviceRequest,
+  { op, vcpu = 0 }: DeviceRequest,
 ): readonly string[] {
   const [owner = "", role = ""] = actor.split("/");
   const vcpuSlot = (number: number): string => `vcpu${number}/vmcs`;
@@ -29,7 +29,7 @@ export function footprintOf(
     return [...ofVm(vm, "paging", "truth", "tracked", "rings"), ...vcpusOf(vm)];
   }
   if (owner.startsWith("pvm")) {
-    if (op === "reset") return drained.map((one) => vcpuSlot(one.vcpu));
+    // A pending interrupt has the reset followed by a drain in the same step.
     return [...allVcpus, ...world.vms.flatMap((_, vm) => ofVm(vm, "tracked"))];
   }
   if (actor === "sampler") return [];

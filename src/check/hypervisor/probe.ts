@@ -7,7 +7,6 @@ import type { ActorSnapshot } from "../../system/actors.ts";
 export interface DeviceRequest {
   readonly op: string;
   readonly vcpu?: number;
-  readonly drained?: readonly { readonly vcpu: number }[];
 }
 
 export interface Foreseen {

@@ -6,8 +6,9 @@ import { ACCESS_PAGE_SHIFT, AccessKind } from "../../hardware/accessLoop.ts";
 import { findLeaf } from "../../hardware/ept.ts";
 import { EPT_ACCESSED, EPT_DIRTY } from "../../hardware/eptEntry.ts";
 import { clearTruth } from "../../hardware/guestPages.ts";
-import { Field, readField } from "../../hardware/vmcs.ts";
+import { Field, readField, SECONDARY_PRL } from "../../hardware/vmcs.ts";
 import { isMarked } from "../../hypervisor/dirtyBitmap.ts";
+import { logWords } from "../../hypervisor/logPages.ts";
 import type { System } from "../../system/system.ts";
 import type { DeviceRequest } from "./probe.ts";
 import { pagesWith, settle } from "./truthSlot.ts";
@@ -66,26 +67,28 @@ export const indexInRange: StepCheck = {
     if (guest === null) return null;
     const { logEntries } = step.system.world.config.geometry;
     const { vmcs } = guest.vcpu;
-    const log = (): number[] => {
-      const { memory } = step.system.world;
-      const page = vmcs.words[2 * Field.pmlAddress]! >>> 12;
-      return Array.from({ length: logEntries }, (_, slot) => {
-        return memory.words[page * memory.frameWords + 2 * slot]!;
-      });
-    };
     if (readField(vmcs, Field.pmlAddress) === 0) return null;
+    // With two PRL logs, the one that is being filled; a step fills at most the rest of it.
+    const active = readField(vmcs, Field.prlActiveLog);
+    const { memory, logs } = step.system.world;
+    const start =
+      (vmcs.words[2 * Field.pmlAddress]! >>> 12) * memory.frameWords + active * logWords(logs);
+    const isPrl = (readField(vmcs, Field.secondaryControls) & SECONDARY_PRL) !== 0;
+    const log = (): number[] =>
+      Array.from({ length: logEntries }, (_, slot) => memory.words[start + 2 * slot]!);
     const index = (): number => {
       const value = readField(vmcs, Field.pmlIndex);
-      return value === 0xffff ? -1 : value;
+      const switched = readField(vmcs, Field.prlActiveLog) !== active;
+      return value === 0xffff || switched ? -1 : value;
     };
     const [first, entries] = [index(), log()];
     return () => {
       const last = index();
       const inRange = last >= -1 && last < logEntries && last <= first;
-      return (
-        inRange &&
-        log().every((entry, slot) => entry === entries[slot] || (slot >= last && slot <= first))
-      );
+      // PML stores at the index and then decrements it; PRL, by the slot rule of these models, the other way round.
+      const isNew = (slot: number): boolean =>
+        isPrl ? slot >= last && slot < first : slot > last && slot <= first;
+      return inRange && log().every((entry, slot) => entry === entries[slot] || isNew(slot));
     };
   },
 };

@@ -39,9 +39,16 @@ import { NO_PAGE_LOST, type StepCheck, type StepContext, settleHarvest } from ".
 import { TRUTH_WRITTEN, truthSlot } from "./truthSlot.ts";
 
 /** Timers that nobody cancels: one that ends too late means nothing. */
-const TIMERS = ["harvestDue", "deadline"];
-/** Messages that are interrupts: sent twice before they are taken, they are one. */
-const INTERRUPTS = ["ipi", "kick"];
+const TIMERS = [
+  "harvestDue",
+  "deadline",
+  "abortDue",
+  "linkDown",
+  "batchArrived",
+  "destinationReady",
+];
+/** Messages that are interrupts: sent twice before they are taken, they are one. A remote reload reads memory when it is executed. */
+const INTERRUPTS = ["ipi", "kick", "remoteReload"];
 
 export interface SystemModelOptions {
   readonly name: string;
@@ -278,7 +285,12 @@ class SystemBinding {
     const context: StepContext = { system, actor: one.name, requests };
     const checks = requests.length === 0 ? [] : this.#options.stepChecks;
     const judges = checks.map((check) => [check.property, check.begin(context)] as const);
-    one.handle(event);
+    try {
+      one.handle(event);
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      return { choice: "", writes: [], sends: [], broken: [NO_ACTOR_FAILS] };
+    }
     const broken = judges.flatMap(([name, judge]) => (judge === null || judge() ? [] : [name]));
     if (settleHarvest(context, this.#options.owed ?? TRUTH_WRITTEN)) broken.push(NO_PAGE_LOST);
     const writes = [
@@ -318,13 +330,18 @@ class SystemBinding {
 }
 
 /**
- * Whether a channel is a wire inside a processor, or stands for a VMWRITE: what a logging unit is told
- * takes effect before the next instruction. Interrupts and remote reloads take their time.
+ * Whether a channel is a wire inside a processor, or stands for an instruction on it: what a logging unit is
+ * told (VMWRITE) takes effect before the next instruction, and that a guest has stopped, or shall go on
+ * (VMRESUME), is known to its vCPU at once. The exits and entries that follow take their time, and so do
+ * interrupts and remote reloads.
  */
 function isInsideProcessor(name: string): boolean {
   const [from = "", to = ""] = name.split(" -> ");
   const isUnit = (actor: string): boolean => /^vcpu\d+\/(pml|prl)$/.test(actor);
-  return (isUnit(to) && !from.startsWith("pvm")) || (isUnit(from) && !to.startsWith("pvm"));
+  const isVcpu = /^vcpu\d+$/.test(to);
+  return (
+    isVcpu || (isUnit(to) && !from.startsWith("pvm")) || (isUnit(from) && !to.startsWith("pvm"))
+  );
 }
 
 /** A step to be worked out. */
@@ -337,4 +354,6 @@ interface Step {
   readonly footprint: readonly number[];
 }
 
+/** No actor and no device throws. */
+export const NO_ACTOR_FAILS = "no actor fails";
 export const EVERY_MESSAGE_TAKEN = "every message is handled";

@@ -9,34 +9,52 @@ import type { ActorSnapshot } from "../../system/actors.ts";
 import type { System } from "../../system/system.ts";
 import type { Words } from "../hypervisor/memorySlots.ts";
 import { INDEX_IN_RANGE, NO_FLAG_WITHOUT_ACCESS, NO_PAGE_LOST } from "../hypervisor/stepChecks.ts";
-import { EVERY_MESSAGE_TAKEN } from "../hypervisor/systemModel.ts";
+import { EVERY_MESSAGE_TAKEN, NO_ACTOR_FAILS } from "../hypervisor/systemModel.ts";
 import { over, type Predicate, type Property } from "../properties/property.ts";
 
 export const NO_STALE_TRANSLATION = "no translation outlives the acknowledgement of its INVEPT";
 
+export const OPERATION_GETS_ON = "what the toolstack asks for is done";
+export const NO_VCPU_LOST = "no vCPU is lost";
+
 const isIn = (actor: string, ...states: readonly string[]): Predicate =>
   over([actor], ({ value }: ActorSnapshot) => states.includes(value));
 
-/** What every model of a tracked VM must do. */
-export function protocolProperties(): Property[] {
+/**
+ * What every model of a tracked VM must do.
+ * @param asking states of the toolstack in which it waits for others
+ */
+export function protocolProperties(
+  system: System,
+  asking: readonly string[] = ["arming", "pausing", "harvesting"],
+): Property[] {
   return [
     { kind: "noDeadlock", name: "no deadlock" },
     { kind: "step", name: EVERY_MESSAGE_TAKEN },
-    { kind: "sometimes", name: "a measurement ends", that: isIn("toolstack", "done") },
+    { kind: "step", name: NO_ACTOR_FAILS },
+    { kind: "sometimes", name: "the operation ends", that: isIn("toolstack", "done") },
+    {
+      kind: "leadsTo",
+      name: OPERATION_GETS_ON,
+      when: isIn("toolstack", ...asking),
+      that: over(["toolstack"], ({ value }: ActorSnapshot) => !asking.includes(value)),
+    },
+    ...system.world.vcpus.map(
+      (_, vcpu): Property => ({
+        kind: "always",
+        name: `${NO_VCPU_LOST} (vCPU ${vcpu})`,
+        that: over([`vcpu${vcpu}`], ({ value }: ActorSnapshot) => value !== "halted"),
+      }),
+    ),
   ];
 }
 
-/** What techniques that find written pages must do. */
-export function writtenPagesProperties(system: System): Property[] {
+/** What every technique that can tell the pages of a round must do. */
+export function noPageLost(): Property[] {
+  const anything = ({ owed }: Words): boolean => owed!.some((word) => word !== 0);
   return [
-    {
-      kind: "step",
-      name: NO_PAGE_LOST,
-      seen: over(["vm0/truth"], ({ owed }: Words) => owed!.some((word) => word !== 0)),
-    },
+    { kind: "step", name: NO_PAGE_LOST, seen: over(["vm0/truth"], anything) },
     { kind: "step", name: NO_FLAG_WITHOUT_ACCESS },
-    ...noStaleTranslations(system),
-    ...pausedVcpusRunAgain(system),
   ];
 }
 
@@ -47,10 +65,20 @@ export function pmlProperties(system: System): Property[] {
     {
       kind: "leadsTo",
       name: `a full log of vCPU ${vcpu} is served`,
-      when: isIn(`vcpu${vcpu}/pml`, "full"),
-      that: isIn(`vcpu${vcpu}/pml`, "logging", "off"),
+      when: over([`vcpu${vcpu}/pml`, `vcpu${vcpu}/vmcs`], isFull),
+      that: over(
+        [`vcpu${vcpu}/pml`, `vcpu${vcpu}/vmcs`],
+        (unit: ActorSnapshot, words: Words) => !isFull(unit, words),
+      ),
     },
   ]);
+}
+
+/** The unit has reported a full log, or the next store would find it full. */
+function isFull({ value }: ActorSnapshot, words: Words): boolean {
+  return (
+    value === "full" || (value === "logging" && words["fields"]![2 * Field.pmlIndex] === 0xffff)
+  );
 }
 
 /** What PRL must do, on every vCPU. */
@@ -93,16 +121,18 @@ export function pausedVcpusRunAgain(system: System): Property[] {
  * software has taken away may be used until the INVEPT is executed, and not after it).
  */
 export function noStaleTranslations(system: System): Property[] {
-  return system.world.mmus.map((mmu, pcpu) => ({
+  const pairs = system.world.vms.flatMap(({ ept, vcpus: [first] }, vm) =>
+    system.world.mmus.map((mmu, pcpu) => ({ ept, vm, first, mmu, pcpu })),
+  );
+  return pairs.map(({ ept, vm, first, mmu, pcpu }) => ({
     kind: "always",
-    name: `${NO_STALE_TRANSLATION} (CPU ${pcpu})`,
-    when: over(["vm0/tracker"], ({ value, context }: ActorSnapshot) => {
+    name: `${NO_STALE_TRANSLATION} (VM ${vm} on CPU ${pcpu})`,
+    when: over([`vm${vm}/tracker`], ({ value, context }: ActorSnapshot) => {
       return value === "logging" && (context as TrackerContext).awaitedByHeldBack === 0;
     }),
     that: over(
-      [`pcpu${pcpu}/tlb`, "vm0/paging", "vcpu0/vmcs"],
+      [`pcpu${pcpu}/tlb`, `vm${vm}/paging`, `vcpu${first}/vmcs`],
       (tlb: Words, paging: Words, vcpu: Words) => {
-        const { ept } = system.world.vms[0]!;
         const flags = (vcpu["fields"]![2 * Field.eptPointer]! & EPTP_ACCESSED_DIRTY) !== 0;
         return tlb["l1.meta"]!.every((meta, at) => {
           const space = meta >>> META_SPACE_SHIFT;

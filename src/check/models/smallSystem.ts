@@ -6,7 +6,8 @@ import type { TrackerFault } from "../../hypervisor/trackedVm.ts";
 import type { Technique } from "../../interconnect/messages.ts";
 import type { OperationFactory } from "../../system/operation.ts";
 import { measure } from "../../system/operations/measure.ts";
-import { System, type SystemConfig } from "../../system/system.ts";
+import { type ActorParts, System } from "../../system/system.ts";
+import type { World } from "../../system/world.ts";
 import { ChoosingWorkload } from "../hypervisor/choosingWorkload.ts";
 
 export interface SmallSystemOptions {
@@ -27,7 +28,8 @@ export interface SmallSystemOptions {
   readonly faults?: readonly TrackerFault[];
   /** Default: the measurement, with harvests at any moment and an end at any moment. */
   readonly operation?: OperationFactory;
-  readonly replace?: SystemConfig["replace"];
+  /** Planted faults: see SystemConfig.replace. `world` may be asked for once the system is built. */
+  readonly replace?: (name: string, parts: ActorParts, world: () => World) => ActorParts;
 }
 
 /** A delay, of whatever length: to the explorer it only means that the message goes to oneself or another. */
@@ -40,8 +42,10 @@ export const MEASURE_AT_ANY_MOMENT: OperationFactory = measure(
 );
 
 export function smallSystem(options: SmallSystemOptions): System {
-  const { technique, vcpus, pages, logEntries, eptLevels } = options;
-  return new System({
+  const { technique, vcpus, pages, logEntries, eptLevels, replace } = options;
+  const built: { system?: System } = {};
+  const world = (): World => built.system!.world;
+  built.system = new System({
     world: {
       geometry: {
         eptLevels,
@@ -94,6 +98,7 @@ export function smallSystem(options: SmallSystemOptions): System {
     quantumCycles: 1,
     timesliceCycles: SOME_TIME,
     operation: options.operation ?? MEASURE_AT_ANY_MOMENT,
-    ...(options.replace === undefined ? {} : { replace: options.replace }),
+    ...(replace === undefined ? {} : { replace: (name, parts) => replace(name, parts, world) }),
   });
+  return built.system;
 }

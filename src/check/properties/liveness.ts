@@ -176,10 +176,11 @@ class LivenessSearch {
     return way;
   }
 
-  /** Fair classes enabled in a state. */
-  #enabled(node: number): Set<number> {
+  /** Fair classes enabled in a state; null if a wire without latency is busy: it holds up nothing for long. */
+  #enabled(node: number): Set<number> | null {
     const { expander } = this.#exploration;
     this.#exploration.load(this.#states[node]!);
+    if (expander.isImmediate) return null;
     const classes = new Set<number>();
     for (let step = 0; step < expander.count; step++) {
       const number = this.#classes.of(expander, step);
@@ -194,13 +195,16 @@ class LivenessSearch {
     const taken = new Set<number>();
     for (const node of members) {
       const enabled = this.#enabled(node);
-      always = new Set([...(always ?? enabled)].filter((one) => enabled.has(one)));
+      if (enabled !== null) {
+        always = new Set([...(always ?? enabled)].filter((one) => enabled.has(one)));
+      }
       for (const edge of this.#inner(node, inside)) {
         taken.add(this.#classes.of(this.#exploration.expander, this.#steps[edge]!));
       }
-      if (always.size === 0) return true;
+      if (always?.size === 0) return true;
     }
-    return [...always!].every((one) => taken.has(one));
+    if (always === undefined) return members.length > 1;
+    return [...always].every((one) => taken.has(one));
   }
 
   #inner(node: number, inside: ReadonlySet<number>): number[] {
@@ -222,9 +226,10 @@ class LivenessSearch {
         at = this.#targets[edge]!;
       }
     };
-    const owed = this.#enabled(entry);
-    for (const one of [...owed]) {
-      const idle = members.find((node) => !this.#enabled(node).has(one));
+    const sets = members.flatMap((node) => this.#enabled(node) ?? []);
+    const owed = new Set(sets.flatMap((set) => [...set]));
+    for (const one of owed) {
+      const idle = members.find((node) => this.#enabled(node)?.has(one) === false);
       if (idle !== undefined) {
         go(this.#inside(at, (node) => node === idle, inside));
         continue;

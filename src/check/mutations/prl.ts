@@ -1,0 +1,84 @@
+/** Faults in PRL's interrupt, its handler, and the remote reload. */
+import { assign } from "xstate";
+import { prlResetImage } from "../../hardware/pageReferenceLog.ts";
+import { around, type Mutation, replaceIn } from "./mutation.ts";
+
+const RESUMES = "the log of vCPU";
+
+export const prlMutations: readonly Mutation[] = [
+  {
+    name: "remote-reload-forgotten",
+    mistake: "the handler resets the indexes in memory and forgets the remote VMCS reload",
+    model: "prl",
+    breaks: RESUMES,
+    replace: replaceIn("pvm0", ({ machine, device }) => ({
+      device,
+      machine: machine.provide({ actions: { sendReloads: assign({}) } }),
+    })),
+  },
+  {
+    name: "mask-lost",
+    mistake: "an interrupt that arrives while the vector is masked is lost, not pending",
+    model: "prl-two-vms",
+    breaks: RESUMES,
+    replace: replaceIn("pvm0", ({ machine, device }) => ({
+      device,
+      machine: machine.provide({ actions: { setPending: assign({}) } }),
+    })),
+  },
+  {
+    name: "interrupt-not-sent",
+    mistake: "the unit suspends its log and sends no interrupt",
+    model: "prl",
+    breaks: RESUMES,
+    replace: replaceIn("/prl", ({ machine, device }) => ({
+      device,
+      machine: machine.provide({ actions: { sendIpi: assign({}) } }),
+    })),
+  },
+  {
+    name: "reload-keeps-index",
+    mistake: "the processor's reload does not take the index from memory",
+    model: "prl",
+    breaks: RESUMES,
+    replace: around("/prl", () => ({ type: "reloaded" })),
+  },
+  {
+    name: "image-not-reset",
+    mistake: "the handler has the processor reload before it has reset the index in memory",
+    model: "prl",
+    breaks: RESUMES,
+    replace: around("pvm0", ({ op }, perform) =>
+      op === "reset" ? { type: "indexesReset" } : perform(),
+    ),
+  },
+  {
+    name: "only-the-sender-drained",
+    mistake:
+      "the handler drains one full log, though one pending bit stands for several interrupts",
+    model: "prl-two-vms",
+    breaks: RESUMES,
+    replace: around("pvm0", ({ op }, perform, { logs }) => {
+      const before = logs.handled.slice();
+      const reply = perform();
+      if (op !== "drain") return reply;
+      const drained = (reply["drained"] as readonly { readonly vcpu: number }[]).slice(0, 1);
+      logs.handled.forEach((_, vcpu, handled) => {
+        if (drained[0]?.vcpu !== vcpu) handled[vcpu] = before[vcpu]!;
+      });
+      return { ...reply, drained };
+    }),
+  },
+  {
+    name: "reset-before-copied",
+    mistake: "the index in memory is reset at the start of the handler, and again at its end",
+    model: "prl",
+    breaks: RESUMES,
+    replace: around("pvm0", ({ op }, perform, { vcpus, config }) => {
+      if (op === "drain") {
+        for (const { vmcs } of vcpus) prlResetImage(vmcs, 3, config.geometry.logEntries);
+      }
+      return perform();
+    }),
+  },
+];
