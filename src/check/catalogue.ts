@@ -47,6 +47,8 @@ interface TrackingEntry {
   readonly pages: number;
   readonly logEntries: number;
   readonly reads: 0 | 1;
+  /** Default 1. */
+  readonly harvests?: 0 | 1;
   readonly more?: Partial<TrackingOptions>;
 }
 
@@ -93,9 +95,10 @@ const TRACKING: readonly TrackingEntry[] = [
     what: "PRL with two VMs on one pVM CPU",
     technique: "prl",
     vcpus: [1, 1],
-    pages: 2,
+    pages: 3,
     logEntries: 2,
     reads: 0,
+    harvests: 0,
   },
   {
     name: "write-protection",
@@ -164,13 +167,23 @@ function trackingEntry(entry: TrackingEntry): ModelEntry {
     logEntries: values["log"]!,
     eptLevels: values["levels"]!,
     reads: values["reads"] === 1,
+    harvests: values["harvests"] === 1,
     ...entry.more,
     ...faultsOf(mutation),
   });
   return {
     name: entry.name,
     what: entry.what,
-    parameters: geometry(entry.pages, entry.logEntries, entry.reads),
+    parameters: [
+      ...geometry(entry.pages, entry.logEntries, entry.reads),
+      {
+        name: "harvests",
+        value: entry.harvests ?? 1,
+        min: 0,
+        max: 1,
+        what: "1: harvests at any moment; 0: one at the end",
+      },
+    ],
     build: (values, mutation, debug) =>
       trackingModel(entry.name, { ...options(values, mutation), debug }),
     system: (values, mutation) => smallSystem(options(values, mutation)),

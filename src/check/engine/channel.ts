@@ -18,12 +18,15 @@ export interface ChannelOptions {
   readonly coalesces?: (message: number) => boolean;
   /** A wire without latency: what waits in it is delivered before anything else happens. */
   readonly immediate?: boolean;
+  /** Whether a message that waits for ever must be delivered at last; default true. */
+  readonly fair?: boolean;
 }
 
 export class Channel extends Slot<readonly number[]> {
   readonly kind: ChannelKind;
   readonly receivers: readonly number[];
   readonly immediate: boolean;
+  readonly fair: boolean;
   /** Whether a message is a pending bit: it waits at most once. */
   readonly coalesces: (message: number) => boolean;
   /** By state: the messages that may be delivered, each with the state that is left. */
@@ -31,11 +34,15 @@ export class Channel extends Slot<readonly number[]> {
   /** By state and message: 1 + the state after sending; 0 = not known yet. */
   readonly #appended: Int32Array[] = [];
 
-  constructor(name: string, { kind, receivers, coalesces, immediate = false }: ChannelOptions) {
+  constructor(
+    name: string,
+    { kind, receivers, coalesces, immediate = false, fair = true }: ChannelOptions,
+  ) {
     super(name);
     this.kind = kind;
     this.receivers = receivers;
     this.immediate = immediate;
+    this.fair = fair;
     this.coalesces = coalesces ?? (() => kind === "shared");
     this.intern([]);
   }

@@ -30,6 +30,7 @@ export interface StepCheck {
 
 export const NO_PAGE_LOST = "no page is lost";
 export const INDEX_IN_RANGE = "the log index is in range and each entry is written once";
+export const SERVED_LOG_IS_EMPTY = "a log that was served is empty";
 export const NO_FLAG_WITHOUT_ACCESS = "no A or D flag without its access";
 
 /**
@@ -90,6 +91,17 @@ export const indexInRange: StepCheck = {
         isPrl ? slot >= last && slot < first : slot > last && slot <= first;
       return inRange && log().every((entry, slot) => entry === entries[slot] || isNew(slot));
     };
+  },
+};
+
+/** What the log-full handler leaves behind: an empty log, so that the guest can go on (ept_vcpu_flush_pml_buffer). */
+export const servedLogIsEmpty: StepCheck = {
+  property: SERVED_LOG_IS_EMPTY,
+  begin({ system, actor, requests: [request] }) {
+    if (!actor.endsWith("/tracker") || request?.op !== "serveLogFull") return null;
+    const { vcpus, config } = system.world;
+    const { vmcs } = vcpus[request.vcpu!]!;
+    return () => readField(vmcs, Field.pmlIndex) === config.geometry.logEntries - 1;
   },
 };
 

@@ -47,6 +47,8 @@ const TIMERS = [
   "batchArrived",
   "destinationReady",
 ];
+/** Actors whose timers are commands. */
+const OPERATOR = ["toolstack", "sampler"];
 /** Messages that are interrupts: sent twice before they are taken, they are one. A remote reload reads memory when it is executed. */
 const INTERRUPTS = ["ipi", "kick", "remoteReload"];
 
@@ -180,6 +182,8 @@ class SystemBinding {
       receivers: [to - 1],
       coalesces: isInterrupt,
       immediate: isInsideProcessor(name),
+      // Whether the operator ever asks for a harvest, or an end, is his choice: nothing may depend on it.
+      fair: !(from === to && OPERATOR.includes(this.#system.nameOf(from))),
     });
     this.#slots.push(channel);
     this.#channels.push(channel);

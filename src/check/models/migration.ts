@@ -6,7 +6,7 @@ import type { OperationFault } from "../../system/operation.ts";
 import { migrate, migrateSchema } from "../../system/operations/migrate.ts";
 import type { System } from "../../system/system.ts";
 import type { Model } from "../engine/model.ts";
-import { indexInRange, noFlagWithoutAccess } from "../hypervisor/stepChecks.ts";
+import { indexInRange, noFlagWithoutAccess, servedLogIsEmpty } from "../hypervisor/stepChecks.ts";
 import { systemModel } from "../hypervisor/systemModel.ts";
 import { over } from "../properties/property.ts";
 import {
@@ -63,7 +63,7 @@ export function migrationModel(name: string, options: MigrationOptions): Model {
     destination,
     debug: options.debug ?? false,
     reads: options.reads ?? false,
-    stepChecks: [indexInRange, noFlagWithoutAccess],
+    stepChecks: [indexInRange, noFlagWithoutAccess, servedLogIsEmpty],
     properties: [
       ...protocolProperties(system, ASKING),
       ...noPageLost(),

@@ -8,7 +8,12 @@ import { EPTP_ACCESSED_DIRTY, Field } from "../../hardware/vmcs.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 import type { System } from "../../system/system.ts";
 import type { Words } from "../hypervisor/memorySlots.ts";
-import { INDEX_IN_RANGE, NO_FLAG_WITHOUT_ACCESS, NO_PAGE_LOST } from "../hypervisor/stepChecks.ts";
+import {
+  INDEX_IN_RANGE,
+  NO_FLAG_WITHOUT_ACCESS,
+  NO_PAGE_LOST,
+  SERVED_LOG_IS_EMPTY,
+} from "../hypervisor/stepChecks.ts";
 import { EVERY_MESSAGE_TAKEN, NO_ACTOR_FAILS } from "../hypervisor/systemModel.ts";
 import { over, type Predicate, type Property } from "../properties/property.ts";
 
@@ -60,25 +65,18 @@ export function noPageLost(): Property[] {
 
 /** What PML must do, on every vCPU. */
 export function pmlProperties(system: System): Property[] {
+  const steps = [INDEX_IN_RANGE, SERVED_LOG_IS_EMPTY].map(
+    (name) => ({ kind: "step", name }) as const,
+  );
   return system.world.vcpus.flatMap((_, vcpu): Property[] => [
-    ...(vcpu === 0 ? [{ kind: "step", name: INDEX_IN_RANGE } as const] : []),
+    ...(vcpu === 0 ? steps : []),
     {
       kind: "leadsTo",
       name: `a full log of vCPU ${vcpu} is served`,
-      when: over([`vcpu${vcpu}/pml`, `vcpu${vcpu}/vmcs`], isFull),
-      that: over(
-        [`vcpu${vcpu}/pml`, `vcpu${vcpu}/vmcs`],
-        (unit: ActorSnapshot, words: Words) => !isFull(unit, words),
-      ),
+      when: isIn(`vcpu${vcpu}/pml`, "full"),
+      that: isIn(`vcpu${vcpu}/pml`, "logging", "off"),
     },
   ]);
-}
-
-/** The unit has reported a full log, or the next store would find it full. */
-function isFull({ value }: ActorSnapshot, words: Words): boolean {
-  return (
-    value === "full" || (value === "logging" && words["fields"]![2 * Field.pmlIndex] === 0xffff)
-  );
 }
 
 /** What PRL must do, on every vCPU. */

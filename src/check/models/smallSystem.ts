@@ -26,7 +26,9 @@ export interface SmallSystemOptions {
   readonly ringFromPml?: boolean;
   readonly keepVersions?: boolean;
   readonly faults?: readonly TrackerFault[];
-  /** Default: the measurement, with harvests at any moment and an end at any moment. */
+  /** Harvests at any moment (default), or one at the end. */
+  readonly harvests?: boolean;
+  /** Default: the measurement. */
   readonly operation?: OperationFactory;
   /** Planted faults: see SystemConfig.replace. `world` may be asked for once the system is built. */
   readonly replace?: (name: string, parts: ActorParts, world: () => World) => ActorParts;
@@ -35,11 +37,10 @@ export interface SmallSystemOptions {
 /** A delay, of whatever length: to the explorer it only means that the message goes to oneself or another. */
 const SOME_TIME = 1;
 
-/** Whatever can be harvested and ended is, at any moment. */
-export const MEASURE_AT_ANY_MOMENT: OperationFactory = measure(
-  { kind: "measure", harvest: SOME_TIME },
-  SOME_TIME,
-);
+/** Harvests at any moment, or none but the last, and an end at any moment. */
+function measureAtAnyMoment(harvests: boolean): OperationFactory {
+  return measure({ kind: "measure", ...(harvests ? { harvest: SOME_TIME } : {}) }, SOME_TIME);
+}
 
 export function smallSystem(options: SmallSystemOptions): System {
   const { technique, vcpus, pages, logEntries, eptLevels, replace } = options;
@@ -97,7 +98,7 @@ export function smallSystem(options: SmallSystemOptions): System {
     // A burst is one access.
     quantumCycles: 1,
     timesliceCycles: SOME_TIME,
-    operation: options.operation ?? MEASURE_AT_ANY_MOMENT,
+    operation: options.operation ?? measureAtAnyMoment(options.harvests ?? true),
     ...(replace === undefined ? {} : { replace: (name, parts) => replace(name, parts, world) }),
   });
   return built.system;

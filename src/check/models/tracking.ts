@@ -2,7 +2,7 @@
 
 import type { System } from "../../system/system.ts";
 import type { Model } from "../engine/model.ts";
-import { indexInRange, noFlagWithoutAccess } from "../hypervisor/stepChecks.ts";
+import { indexInRange, noFlagWithoutAccess, servedLogIsEmpty } from "../hypervisor/stepChecks.ts";
 import { type SystemModelOptions, systemModel } from "../hypervisor/systemModel.ts";
 import { TRUTH_TOUCHED, TRUTH_WRITTEN } from "../hypervisor/truthSlot.ts";
 import type { Property } from "../properties/property.ts";
@@ -30,7 +30,7 @@ export function trackingModel(name: string, options: TrackingOptions): Model {
     reads,
     halts,
     owed: technique === "prl" ? 0 : technique === "presentBit" ? TRUTH_TOUCHED : TRUTH_WRITTEN,
-    stepChecks: [indexInRange, noFlagWithoutAccess],
+    stepChecks: [indexInRange, noFlagWithoutAccess, servedLogIsEmpty],
     properties: [...protocolProperties(system), ...techniqueProperties(system, options)],
   });
 }

@@ -91,7 +91,7 @@ export const interruptMutations: readonly Mutation[] = [
     name: "paused-too-early",
     mistake: "the scheduler says that a VM is paused when it has only asked its CPUs",
     model: "pml",
-    breaks: NO_PAGE_LOST,
+    breaks: "every message is handled",
     replace: replaceIn("scheduler", ({ machine, device }) => ({
       device,
       machine: machine.provide({

@@ -5,7 +5,12 @@ import { EPT_ACCESSED, EPT_DIRTY } from "../../hardware/eptEntry.ts";
 import { Field, readField, writeField } from "../../hardware/vmcs.ts";
 import { clearMarks } from "../../hypervisor/dirtyBitmap.ts";
 import { send } from "../../interconnect/emissions.ts";
-import { INDEX_IN_RANGE, NO_FLAG_WITHOUT_ACCESS, NO_PAGE_LOST } from "../hypervisor/stepChecks.ts";
+import {
+  INDEX_IN_RANGE,
+  NO_FLAG_WITHOUT_ACCESS,
+  NO_PAGE_LOST,
+  SERVED_LOG_IS_EMPTY,
+} from "../hypervisor/stepChecks.ts";
 import { NO_STALE_TRANSLATION } from "../models/properties.ts";
 import { around, type Mutation, replaceIn } from "./mutation.ts";
 
@@ -49,7 +54,7 @@ export const pmlMutations: readonly Mutation[] = [
     name: "reset-at-exit",
     mistake: "the exit itself resets the index, before anybody has drained the log",
     model: "pml",
-    breaks: NO_PAGE_LOST,
+    breaks: INDEX_IN_RANGE,
     replace: around("/mmu", ({ vcpu }, perform, { vcpus, config }) => {
       const reply = perform();
       if (reply.type === "logUnavailable") {
@@ -62,7 +67,7 @@ export const pmlMutations: readonly Mutation[] = [
     name: "index-not-reset",
     mistake: "the log-full handler drains the log, but leaves the index out of range",
     model: "pml",
-    breaks: "a full log",
+    breaks: SERVED_LOG_IS_EMPTY,
     replace: around("/tracker", ({ op, vcpu }, perform, { vcpus }) => {
       const reply = perform();
       if (op === "serveLogFull") writeField(vcpus[vcpu!]!.vmcs, Field.pmlIndex, 0xffff, 0);
@@ -153,7 +158,7 @@ export const pmlMutations: readonly Mutation[] = [
     name: "log-full-not-told",
     mistake: "the PML unit becomes full and forgets to stop the guest",
     model: "pml",
-    breaks: "a full log",
+    breaks: "no deadlock",
     replace: replaceIn("/pml", ({ machine, device }) => ({
       device,
       machine: machine.provide({ actions: { sendLogFull: assign({}) } }),

@@ -20,6 +20,7 @@ export const prlMutations: readonly Mutation[] = [
     name: "mask-lost",
     mistake: "an interrupt that arrives while the vector is masked is lost, not pending",
     model: "prl-two-vms",
+    set: { pages: 2 },
     breaks: RESUMES,
     replace: replaceIn("pvm0", ({ machine, device }) => ({
       device,
@@ -53,20 +54,18 @@ export const prlMutations: readonly Mutation[] = [
     ),
   },
   {
-    name: "only-the-sender-drained",
-    mistake:
-      "the handler drains one full log, though one pending bit stands for several interrupts",
+    name: "one-vm-served",
+    mistake: "the handler looks at the logs of the first VM alone",
     model: "prl-two-vms",
+    set: { pages: 2 },
     breaks: RESUMES,
     replace: around("pvm0", ({ op }, perform, { logs }) => {
       const before = logs.handled.slice();
       const reply = perform();
       if (op !== "drain") return reply;
-      const drained = (reply["drained"] as readonly { readonly vcpu: number }[]).slice(0, 1);
-      logs.handled.forEach((_, vcpu, handled) => {
-        if (drained[0]?.vcpu !== vcpu) handled[vcpu] = before[vcpu]!;
-      });
-      return { ...reply, drained };
+      const drained = reply["drained"] as readonly { readonly vcpu: number }[];
+      logs.handled.set(before.subarray(1), 1);
+      return { ...reply, drained: drained.filter(({ vcpu }) => vcpu === 0) };
     }),
   },
   {

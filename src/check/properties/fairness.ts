@@ -14,7 +14,8 @@ export class FairClasses {
   of(expander: Expander, step: number): number {
     const channel = expander.channel[step]!;
     if (channel === BY_ITSELF) return UNFAIR;
-    const { kind } = expander.model.channels[channel]!;
+    const { kind, fair } = expander.model.channels[channel]!;
+    if (!fair) return UNFAIR;
     const key =
       kind === "fifo"
         ? `${channel}`
