@@ -104,6 +104,7 @@ export function actorModel(spec: ActorModelSpec): Model {
     const choices = spec.actors[name]!.choices ?? [];
     return {
       name,
+      machine: spec.actors[name]!.machine,
       slot: actor,
       footprint: () => [],
       choices: () => choices,

@@ -2,6 +2,7 @@
 /** The command line: finds the command, and turns errors into messages and exit codes. */
 import { Command, CommanderError } from "commander";
 import { UserError } from "../errors.ts";
+import { checkCommand } from "./check.ts";
 import { checkpointCommand } from "./checkpoint.ts";
 import { litmusCommand } from "./litmus.ts";
 import { replayCommand } from "./replay.ts";
@@ -19,6 +20,7 @@ function program(): Command {
   root.addCommand(traceCommand());
   root.addCommand(litmusCommand());
   root.addCommand(checkpointCommand());
+  root.addCommand(checkCommand());
   root.addCommand(replayCommand());
   for (const command of everyCommand(root)) {
     command.exitOverride().configureOutput({ outputError: () => {} });

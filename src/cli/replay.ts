@@ -1,6 +1,7 @@
 /** `trackvisor replay`: runs a recorded log again and says where the two differ first. */
 import { Command, InvalidArgumentError } from "commander";
 import { openSource } from "../../workloads/trace/byteSource.ts";
+import { systemOfCheck } from "../check/origin.ts";
 import { DURATION_HELP, formatCycles, parseDuration } from "../config/units.ts";
 import { firstDifference } from "../replay/bisect.ts";
 import type { Divergence } from "../replay/divergence.ts";
@@ -54,7 +55,8 @@ async function replayAction(file: string, options: ReplayOptions): Promise<void>
   const source = openSource(file);
   try {
     const log = new LogReader(source);
-    const system = rebuild(file, log.header, options.directory);
+    const system =
+      systemOfCheck(log.header.scenario) ?? rebuild(file, log.header, options.directory);
     const changed = changedMachines(log.header, system);
     if (changed.length > 0) {
       note(`${file}: recorded with other definitions of ${changed.join(", ")}`);

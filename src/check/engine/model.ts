@@ -1,5 +1,5 @@
 /** What the explorer explores: components that exchange messages, and share slots. */
-import type { AnyEventObject } from "xstate";
+import type { AnyEventObject, AnyStateMachine } from "xstate";
 import type { Property } from "../properties/property.ts";
 import type { Channel } from "./channel.ts";
 import type { Slot } from "./slot.ts";
@@ -19,6 +19,7 @@ export interface Outcome {
 /** An actor with the memory that it works on. Its step depends on its footprint and the event alone. */
 export interface Component {
   readonly name: string;
+  readonly machine: AnyStateMachine;
   /** Number of the slot that holds its own state. */
   readonly slot: number;
   /** Further slots that a step reads or writes, from a state and for an event. */

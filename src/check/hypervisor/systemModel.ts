@@ -191,7 +191,7 @@ class SystemBinding {
   }
 
   #component(actor: number): Component {
-    const { name } = this.#actors[actor]!;
+    const { name, machine } = this.#actors[actor]!;
     const probe = this.#probes[actor]!;
     const slot = this.#actorSlots[actor]!;
     const first = this.#actors.length;
@@ -199,6 +199,7 @@ class SystemBinding {
       probe.foresee(slot.values[state]!, event);
     return {
       name,
+      machine,
       slot: actor,
       footprint: (state, event) => {
         const names = foresee(state, event).requests.flatMap((request) =>
