@@ -17,6 +17,7 @@ import { compileLogic, UnsupportedMachineError } from "../interconnect/compiledL
 import { Channel, type ChannelKind } from "./engine/channel.ts";
 import type { Component, Model, Outcome } from "./engine/model.ts";
 import { canonical, Slot } from "./engine/slot.ts";
+import type { SymmetrySpec } from "./engine/symmetry.ts";
 import type { Property } from "./properties/property.ts";
 
 /** An actor's state, as properties see it. */
@@ -46,6 +47,8 @@ export interface ActorModelSpec {
   readonly actors: Readonly<Record<string, ActorSpec>>;
   readonly wires: readonly Wire[];
   readonly properties: readonly Property[];
+  /** Actors that differ by their number alone: their states can be explored once for all orders of them. */
+  readonly symmetry?: SymmetrySpec;
   /** Whether a state without a next step is an end; by default it is. */
   readonly isFinal?: (states: Readonly<Record<string, ActorState>>) => boolean;
 }
@@ -133,6 +136,7 @@ export function actorModel(spec: ActorModelSpec): Model {
     components,
     initial,
     properties: spec.properties,
+    ...(spec.symmetry === undefined ? {} : { symmetry: spec.symmetry }),
     isFinal(ids) {
       if (spec.isFinal === undefined) return true;
       const states = names.map((name, i) => [name, actorSlots[i]!.values[ids[i]!]!] as const);

@@ -147,6 +147,17 @@ const TRACKING: readonly TrackingEntry[] = [
     more: { ringEntries: 4, ringReserved: 2 },
   },
   {
+    name: "dirty-ring-two-vcpus",
+    what: "the same on two vCPUs: INVEPT while a guest runs",
+    technique: "dirtyRing",
+    vcpus: [2],
+    pages: 2,
+    logEntries: 1,
+    reads: 0,
+    harvests: 0,
+    more: { ringEntries: 4, ringReserved: 2 },
+  },
+  {
     name: "dirty-ring-pml",
     what: "KVM's dirty ring, fed by PML",
     technique: "dirtyRing",

@@ -10,6 +10,7 @@ import { type PropertyResult, verdictsOf } from "./verdicts.ts";
 export interface CheckOptions {
   readonly bounds?: Bounds;
   readonly keepGoing?: boolean;
+  readonly symmetry?: boolean;
   /** Works out each local step twice, with other values in all that is no state. */
   readonly debug?: boolean;
 }

@@ -32,12 +32,14 @@ function judge(
   finding: Finding | null,
   applied: boolean,
 ): { readonly verdict: Verdict; readonly run: Run | null } {
-  const run = finding === null ? null : { edges: runTo(exploration, finding), cycle: [] };
+  // Between representatives there are no steps to show.
+  const shows = finding !== null && exploration.symmetry === null;
+  const run = shows ? { edges: runTo(exploration, finding), cycle: [] } : null;
   if (property.kind === "sometimes") {
-    if (run !== null) return { verdict: "holds", run };
+    if (finding !== null) return { verdict: "holds", run };
     return { verdict: exploration.ending === "complete" ? "violated" : "open", run };
   }
-  if (run !== null) return { verdict: "violated", run };
+  if (finding !== null) return { verdict: "violated", run };
   if (exploration.ending !== "complete") return { verdict: "open", run };
   if (property.kind !== "eventually" && property.kind !== "leadsTo") {
     return { verdict: applied ? "holds" : "vacuous", run };

@@ -30,6 +30,7 @@ interface Options {
   readonly bound: Readonly<Record<string, number>>;
   readonly keepGoing?: true;
   readonly debug?: true;
+  readonly symmetry?: true;
   readonly log?: string;
   readonly mermaid?: string;
   readonly itf?: string;
@@ -48,6 +49,7 @@ export function checkCommand(): Command {
     .option("--fault <name>", "plant a fault")
     .option("--bound <what=number>", "states=N or depth=N: end there", assignment, {})
     .option("--keep-going", "go on after a property was broken")
+    .option("--symmetry", "count states that differ by the order of equal actors once")
     .option("--debug", "work out each local step twice, and name what differs")
     .option("--log <file>", "write the counterexample as a message log (see: trackvisor replay)")
     .option("--mermaid <file>", "write it as a Mermaid sequence diagram")
@@ -104,6 +106,7 @@ async function explore(
     bounds: { states: STATES_DEFAULT, ...options.bound },
     keepGoing: options.keepGoing ?? false,
     debug: options.debug ?? false,
+    symmetry: options.symmetry ?? false,
   });
   const progress = new ProgressLine();
   let interrupted = false;

@@ -19,14 +19,19 @@ export interface PlainResult {
 export function plainSearch(model: Model): PlainResult {
   const channelOf = (slot: number) => model.channels[slot] ?? null;
   const idsOf = (state: PlainState): Int32Array =>
-    Int32Array.from(state, (part) => (typeof part === "number" ? part : 0));
+    Int32Array.from(model.slots, (_, slot) => {
+      const part = state[slot];
+      return typeof part === "number" ? part : 0;
+    });
   const first: PlainState = Array.from(model.initial, (id, slot) => {
     const channel = channelOf(slot);
     return channel === null ? id : channel.values[id]!;
   });
   const broken = new Set<string>();
   const witnessed = new Set<string>();
-  const seen = new Set([JSON.stringify(first)]);
+  /** Channels that are not there yet are empty. */
+  const keyOf = (state: PlainState): string => JSON.stringify(state).replace(/(,\[\])+\]$/, "]");
+  const seen = new Set([keyOf(first)]);
   let level: PlainState[] = [first];
   let generated = 1;
 
@@ -37,7 +42,8 @@ export function plainSearch(model: Model): PlainResult {
       const outcomes = model.components[component]!.step(idsOf(state), event);
       if (outcomes === null) return false;
       for (const { writes, sends, broken: names } of outcomes) {
-        const changed = [...after];
+        // Channels come to be when they are first used.
+        const changed = Array.from(model.slots, (_, slot) => after[slot] ?? []);
         for (const [slot, id] of writes) changed[slot] = id;
         for (const [slot, sent] of sends)
           changed[slot] = appended(model, slot, changed[slot], sent);
@@ -98,7 +104,7 @@ export function plainSearch(model: Model): PlainResult {
       look(state, next.length);
       generated += next.length;
       for (const one of next) {
-        const key = JSON.stringify(one);
+        const key = keyOf(one);
         if (seen.has(key)) continue;
         seen.add(key);
         found.push(one);

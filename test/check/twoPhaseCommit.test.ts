@@ -10,11 +10,29 @@ const COUNTS = [
   [7, 296_448, 2_744_706],
 ] as const;
 
+/** With full symmetry, generated with the initial state. */
+const QUOTIENTS = [
+  [3, 80, 318],
+  [5, 314, 2_048],
+  [7, 920, 8_410],
+  [8, 1_461, 15_287],
+  [9, 2_232, 26_316],
+] as const;
+
 describe("two-phase commit", () => {
   it.each(COUNTS)(
     "of %i managers has as many states as everywhere",
     (managers, distinct, generated) => {
       const exploration = new Exploration(twoPhaseCommit(managers));
+      expect(exploration.run()).toBe("complete");
+      expect([exploration.distinct, exploration.generated]).toEqual([distinct, generated]);
+    },
+  );
+
+  it.each(QUOTIENTS)(
+    "of %i managers has as many orbits as Rumur says",
+    (managers, distinct, generated) => {
+      const exploration = new Exploration(twoPhaseCommit(managers), { symmetry: true });
       expect(exploration.run()).toBe("complete");
       expect([exploration.distinct, exploration.generated]).toEqual([distinct, generated]);
     },

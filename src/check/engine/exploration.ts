@@ -2,12 +2,14 @@
  * Breadth-first search of a model's states: each is expanded once, in the order of finding, so that the
  * first state found to break a property is one of the nearest.
  */
+import { UserError } from "../../errors.ts";
 import { Evaluator } from "../properties/evaluate.ts";
 import type { Predicate, Property } from "../properties/property.ts";
 import { Expander } from "./expander.ts";
 import { type Layout, layoutFor } from "./layout.ts";
 import type { Model } from "./model.ts";
 import { StateTable } from "./stateTable.ts";
+import { MemberSymmetry } from "./symmetry.ts";
 
 /** Successors that are looked up together. */
 const BATCH = 1024;
@@ -25,6 +27,8 @@ export interface ExplorationOptions {
   readonly bounds?: Bounds;
   /** Goes on after a property was found broken. */
   readonly keepGoing?: boolean;
+  /** One representative for all states that differ by the order of the model's members. */
+  readonly symmetry?: boolean;
 }
 
 /** Where a property was decided: a state, or a step from it. */
@@ -54,6 +58,7 @@ export class Exploration {
   /** By depth: states with at most that many steps from the initial one. */
   readonly levelEnds: number[] = [1];
   ending: Ending | null = null;
+  readonly symmetry: MemberSymmetry | null;
   readonly #options: ExplorationOptions;
   readonly #checks: readonly Check[];
   /** Next state to expand. */
@@ -67,8 +72,10 @@ export class Exploration {
   /** Told of every expanded state, when set: its number; the expander holds its steps. */
   onExpand: ((state: number) => void) | null = null;
 
+  /** @throws if symmetry is asked for where it is not known, or not sound */
   constructor(model: Model, options: ExplorationOptions = {}) {
     this.model = model;
+    this.symmetry = options.symmetry === true ? symmetryOf(model) : null;
     this.#options = options;
     this.expander = new Expander(model);
     this.#layout = this.#newLayout();
@@ -146,7 +153,7 @@ export class Exploration {
   }
 
   #expandNext(): void {
-    const { expander, states } = this;
+    const { expander } = this;
     const state = this.#head;
     this.load(state);
     if (expander.ids.length !== this.#layout.slots) {
@@ -161,15 +168,7 @@ export class Exploration {
     const batch = this.#batch;
     let at = this.#buffered;
     for (let step = 0; step < count; step++) {
-      const changed = expander.applyPacked(
-        step,
-        this.#layout,
-        states.words,
-        base,
-        batch,
-        at * words,
-      );
-      if (!changed) continue;
+      if (!this.#applyTo(step, base, batch, at * words)) continue;
       this.#parents[at++] = state;
     }
     if (this.#watch.overflowed) {
@@ -184,6 +183,19 @@ export class Exploration {
     if (this.#checks.length > 0) this.#check(state);
     this.onExpand?.(state);
     if (at >= BATCH) this.#flush();
+  }
+
+  /** Writes the state after a step into the batch. Returns whether it is another than the one before. */
+  #applyTo(step: number, base: number, batch: Int32Array, to: number): boolean {
+    const { expander, states } = this;
+    if (this.symmetry === null) {
+      return expander.applyPacked(step, this.#layout, states.words, base, batch, to);
+    }
+    const next = expander.ids.slice();
+    expander.apply(step, next);
+    this.symmetry.canonicalize(next);
+    this.#layout.pack(next, batch, to);
+    return true;
   }
 
   #flush(): void {
@@ -271,4 +283,16 @@ export class Exploration {
     check.finding = { property: check.property.name, state, step };
     this.#broken = true;
   }
+}
+
+/** With liveness, or what tells members apart, symmetry would be unsound (tlaplus issues 59 and 644). */
+function symmetryOf(model: Model): MemberSymmetry {
+  if (model.symmetry === undefined) {
+    throw new UserError(`model ${model.name} declares no symmetric actors`);
+  }
+  const live = model.properties.find(({ kind }) => kind === "eventually" || kind === "leadsTo");
+  if (live !== undefined) {
+    throw new UserError(`"${live.name}" is a liveness property: it cannot be judged with symmetry`);
+  }
+  return new MemberSymmetry(model, model.symmetry);
 }

@@ -3,6 +3,7 @@ import type { AnyEventObject, AnyStateMachine } from "xstate";
 import type { Property } from "../properties/property.ts";
 import type { Channel } from "./channel.ts";
 import type { Slot } from "./slot.ts";
+import type { SymmetrySpec } from "./symmetry.ts";
 
 /** What one step of a component does. */
 export interface Outcome {
@@ -44,6 +45,8 @@ export interface Model {
   readonly components: readonly Component[];
   readonly initial: Int32Array;
   readonly properties: readonly Property[];
+  /** Actors that differ by their number alone, if there are any. */
+  readonly symmetry?: SymmetrySpec;
   /** Whether a state without a next step is an end, not a deadlock. */
   isFinal(ids: Int32Array): boolean;
 }

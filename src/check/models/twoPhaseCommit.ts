@@ -116,6 +116,11 @@ export function twoPhaseCommit(managers: number): Model {
       { from: "transaction", event: "commit", to: names, kind: "shared" },
       { from: "transaction", event: "abort", to: names, kind: "shared" },
     ],
+    symmetry: {
+      members: names,
+      indexed: { transaction: ["prepared"] },
+      references: ["manager"],
+    },
     properties: [
       {
         kind: "always",

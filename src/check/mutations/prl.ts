@@ -10,6 +10,7 @@ export const prlMutations: readonly Mutation[] = [
     name: "remote-reload-forgotten",
     mistake: "the handler resets the indexes in memory and forgets the remote VMCS reload",
     model: "prl",
+    set: { pages: 2, reads: 0 },
     breaks: RESUMES,
     replace: replaceIn("pvm0", ({ machine, device }) => ({
       device,
@@ -31,6 +32,7 @@ export const prlMutations: readonly Mutation[] = [
     name: "interrupt-not-sent",
     mistake: "the unit suspends its log and sends no interrupt",
     model: "prl",
+    set: { pages: 2, reads: 0 },
     breaks: RESUMES,
     replace: replaceIn("/prl", ({ machine, device }) => ({
       device,
@@ -41,6 +43,7 @@ export const prlMutations: readonly Mutation[] = [
     name: "reload-keeps-index",
     mistake: "the processor's reload does not take the index from memory",
     model: "prl",
+    set: { pages: 2, reads: 0 },
     breaks: RESUMES,
     replace: around("/prl", () => ({ type: "reloaded" })),
   },
@@ -48,6 +51,7 @@ export const prlMutations: readonly Mutation[] = [
     name: "image-not-reset",
     mistake: "the handler has the processor reload before it has reset the index in memory",
     model: "prl",
+    set: { pages: 2, reads: 0 },
     breaks: RESUMES,
     replace: around("pvm0", ({ op }, perform) =>
       op === "reset" ? { type: "indexesReset" } : perform(),
@@ -72,6 +76,7 @@ export const prlMutations: readonly Mutation[] = [
     name: "reset-before-copied",
     mistake: "the index in memory is reset at the start of the handler, and again at its end",
     model: "prl",
+    set: { pages: 2, reads: 0 },
     breaks: RESUMES,
     replace: around("pvm0", ({ op }, perform, { vcpus, config }) => {
       if (op === "drain") {

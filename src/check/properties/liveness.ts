@@ -189,7 +189,21 @@ class LivenessSearch {
     return classes;
   }
 
+  /** Whether anything obliges the run to leave a state. */
+  #isObliged(node: number): boolean {
+    const { expander } = this.#exploration;
+    this.#exploration.load(this.#states[node]!);
+    for (let step = 0; step < expander.count; step++) {
+      if (this.#classes.of(expander, step) !== UNFAIR) return true;
+    }
+    return false;
+  }
+
   #isFair(members: readonly number[]): boolean {
+    const [first] = members;
+    // A state that is left at once, and never met again: most are.
+    const selfLoop = members.length > 1 || this.#inner(first!, new Set(members)).length > 0;
+    if (!selfLoop) return !this.#isObliged(first!);
     const inside = new Set(members);
     let always: ReadonlySet<number> | undefined;
     const taken = new Set<number>();
