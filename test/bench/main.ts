@@ -12,6 +12,7 @@ import {
 } from "./harness.ts";
 import { lackeyImport } from "./lackeyImport.ts";
 import { migration } from "./migration.ts";
+import { modelChecking } from "./modelChecking.ts";
 import { walkVariants } from "./walkVariants.ts";
 
 const BENCHMARKS: readonly Benchmark[] = [
@@ -21,6 +22,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   bigGuest,
   walkVariants,
   migration,
+  modelChecking,
 ];
 const USAGE_ERROR = 2;
 

@@ -84,14 +84,15 @@ class LivenessSearch {
     const reached = new Uint8Array(this.#states.length);
     for (const node of order) reached[node] = 1;
     let best: readonly number[] | null = null;
-    let nearest = Number.POSITIVE_INFINITY;
+    const nodes = this.#states.length;
+    let nearest = nodes;
     const rank = new Int32Array(this.#states.length);
     order.forEach((node, position) => {
       rank[node] = position;
     });
     forEachComponent(graph, (members) => {
       if (reached[members[0]!] === 0) return true;
-      const position = Math.min(...members.map((node) => rank[node]!));
+      const position = members.reduce((least, node) => Math.min(least, rank[node]!), nodes);
       if (position < nearest && this.#isFair(members)) [best, nearest] = [members, position];
       return true;
     });
