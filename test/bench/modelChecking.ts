@@ -123,8 +123,8 @@ function pmlRate(): Result {
 function besideXstateGraph(): Result {
   const managers = 5;
   const events = [
-    { type: "chooseCommit" },
-    { type: "chooseAbort" },
+    { type: "chooseCommit", manager: 0 },
+    { type: "chooseAbort", manager: 0 },
     ...["prepared", "prepare", "giveUp", "commit", "abort"].flatMap((type) =>
       Array.from({ length: managers }, (_, manager) => ({ type, manager })),
     ),

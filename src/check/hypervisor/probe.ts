@@ -16,20 +16,37 @@ export interface Foreseen {
   readonly requests: readonly DeviceRequest[];
 }
 
+/** The whole of a transition, without device and without sending. */
+export interface Transition extends ActorSnapshot {
+  readonly emitted: readonly AnyEventObject[];
+}
+
 export class Probe {
   readonly machineId: string;
   readonly #logic: CompiledLogic;
-  #requests: DeviceRequest[] = [];
+  #emitted: AnyEventObject[] = [];
 
   constructor(machine: AnyStateMachine) {
     this.machineId = machine.id;
-    this.#logic = compileLogic(machine, false, (emission) => {
-      if (emission.type === "device") this.#requests.push(emission["request"] as DeviceRequest);
-    });
+    this.#logic = compileLogic(machine, false, (emission) => this.#emitted.push(emission));
   }
 
-  foresee({ value, context }: ActorSnapshot, event: AnyEventObject): Foreseen {
-    this.#requests = [];
+  foresee(state: ActorSnapshot, event: AnyEventObject): Foreseen {
+    const after = this.#next(state, event);
+    const requests = this.#emitted
+      .filter(({ type }) => type === "device")
+      .map((emission) => emission["request"] as DeviceRequest);
+    return { taken: after !== null, requests };
+  }
+
+  transition(state: ActorSnapshot, event: AnyEventObject): Transition {
+    const { value, context } = this.#next(state, event) ?? state;
+    return { value, context, emitted: this.#emitted };
+  }
+
+  /** Null if the machine has no transition for the event. */
+  #next({ value, context }: ActorSnapshot, event: AnyEventObject): ActorSnapshot | null {
+    this.#emitted = [];
     const before = {
       status: "active",
       output: undefined,
@@ -38,6 +55,6 @@ export class Probe {
       context,
     } as const;
     const after = this.#logic.transition(before, event, {} as AnyActorScope);
-    return { taken: after !== before, requests: this.#requests };
+    return after === before ? null : after;
   }
 }
