@@ -15,6 +15,7 @@
  *   handling | inveptRequest           | handling | device: invept
  *   handling | invalidated             | handling | inveptDone to the tracker that asked
  *   handling | handled                 | deciding | -
+ *   handling | vcpuMustWait            | deciding | -
  *   deciding | INVEPT requested        | flushing | device: invept
  *   deciding | CPU wanted, HLT, crash  | vacant   | deschedule to the vCPU
  *   deciding | nothing pending         | guest    | resume to the vCPU
@@ -59,6 +60,8 @@ export interface DispatcherContext extends DispatcherInput {
   readonly leaving: boolean;
   /** The vCPU caused an exit that nobody can handle. */
   readonly crashed: boolean;
+  /** The vCPU waits for a page. */
+  readonly waits: boolean;
   /** Exits taken here, by name of the basic reason. */
   readonly exits: Readonly<Record<string, number>>;
   /** Cycles of work done here since the last exit, which the next entry waits for. */
@@ -73,7 +76,16 @@ export type DispatcherReply = { readonly type: "invalidated" };
 type DispatcherEvent =
   | Extract<
       Message,
-      { type: "schedule" | "inveptRequest" | "preempt" | "vmExit" | "entryFailed" | "handled" }
+      {
+        type:
+          | "schedule"
+          | "inveptRequest"
+          | "preempt"
+          | "vmExit"
+          | "entryFailed"
+          | "handled"
+          | "vcpuMustWait";
+      }
     >
   | DispatcherReply;
 type Of<T extends DispatcherEvent["type"]> = Extract<DispatcherEvent, { type: T }>;
@@ -107,7 +119,8 @@ export const dispatcherMachine = setup({
     }),
     noteLeaving: assign({ leaving: true }),
     noteCrash: assign({ leaving: true, crashed: true }),
-    forgetLeaving: assign({ leaving: false, crashed: false, vcpu: -1 }),
+    noteWait: assign({ leaving: true, waits: true }),
+    forgetLeaving: assign({ leaving: false, crashed: false, waits: false, vcpu: -1 }),
     forgetInvept: assign({ invepts: ({ context }) => context.invepts.slice(1) }),
     countInterrupt: assign({
       workCycles: ({ context }) => context.interruptCycles,
@@ -138,8 +151,8 @@ export const dispatcherMachine = setup({
       send(context.vcpus[context.vcpu]!, { type: "resume" }, context.workCycles),
     ),
     sendDeschedule: emit(({ context }) => {
-      const { crashed } = context;
-      return send(context.vcpus[context.vcpu]!, { type: "deschedule", crashed });
+      const { crashed, waits } = context;
+      return send(context.vcpus[context.vcpu]!, { type: "deschedule", crashed, waits });
     }),
   },
   guards: {
@@ -159,6 +172,7 @@ export const dispatcherMachine = setup({
     invepts: [],
     leaving: false,
     crashed: false,
+    waits: false,
     exits: {},
     workCycles: 0,
     handlerCycles: 0,
@@ -192,6 +206,7 @@ export const dispatcherMachine = setup({
           { guard: "isNotFixed", target: "deciding", actions: "noteCrash" },
           { target: "deciding" },
         ],
+        vcpuMustWait: { target: "deciding", actions: "noteWait" },
         inveptRequest: { actions: ["noteInvept", "askInvept"] },
         invalidated: {
           guard: "hasInvept",

@@ -55,8 +55,9 @@ export interface PvmCpuContext extends PvmCpuInput {
   readonly jobs: readonly Job[];
   /** What the handler has taken from the job under way. */
   readonly preemptedCycles: number;
-  /** Work of processes since the start, hypercalls included. */
+  /** Work of processes since the start, hypercalls included; and the hypercalls alone. */
   readonly jobCycles: number;
+  readonly hypercallCycles: number;
 }
 
 export interface Job {
@@ -121,6 +122,7 @@ export const pvmCpuMachine = setup({
       return {
         jobs: [...context.jobs, { requester, cycles }],
         jobCycles: context.jobCycles + cycles + spent,
+        hypercallCycles: context.hypercallCycles + spent,
       };
     }),
     forgetJob: assign({ jobs: ({ context }) => context.jobs.slice(1) }),
@@ -174,6 +176,7 @@ export const pvmCpuMachine = setup({
     jobs: [],
     preemptedCycles: 0,
     jobCycles: 0,
+    hypercallCycles: 0,
   }),
   initial: "guest",
   on: {

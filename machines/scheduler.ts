@@ -8,8 +8,9 @@
  *   event        | effect
  *   -------------|-------------------------------------------------------------------------
  *   startVm      | its vCPUs wait; free CPUs are filled
- *   descheduled  | the CPU is free, the vCPU waits unless halted or paused; free CPUs are filled;
- *                | vmPaused or vmHalted when it was the VM's last
+ *   descheduled  | the CPU is free, the vCPU waits for a CPU unless halted, or sleeps until its page
+ *                | is there; free CPUs are filled; vmPaused or vmHalted when it was the VM's last
+ *   wakeVcpu     | the sleeping vCPU waits for a CPU; free CPUs are filled
  *   timesliceEnd | preempt to the dispatcher, if it is still that slice and somebody waits
  *   pauseVm      | its waiting vCPUs are held; preempt to the dispatchers of the running ones
  *   unpauseVm    | the held vCPUs wait again, if it was the last pause; free CPUs are filled
@@ -48,16 +49,21 @@ export interface SchedulerContext extends SchedulerInput {
   /** vCPUs that wait for a CPU, first come first. */
   readonly waiting: readonly number[];
   readonly halted: readonly number[];
+  /** vCPUs that sleep until a page is there; and those that were woken before they had left their CPU. */
+  readonly sleeping: readonly number[];
+  readonly wokenEarly: readonly number[];
   /** Who asked for the pauses of a VM that hold now, by VM; empty = not paused. */
   readonly pausedBy: readonly (readonly ActorId[])[];
 }
 
 type SchedulerEvent = Extract<
   Message,
-  { type: "startVm" | "descheduled" | "timesliceEnd" | "pauseVm" | "unpauseVm" }
+  { type: "startVm" | "descheduled" | "timesliceEnd" | "pauseVm" | "unpauseVm" | "wakeVcpu" }
 >;
 
-type Changes = Partial<Pick<SchedulerContext, "cpus" | "waiting" | "halted" | "pausedBy">>;
+type Changes = Partial<
+  Pick<SchedulerContext, "cpus" | "waiting" | "halted" | "sleeping" | "wokenEarly" | "pausedBy">
+>;
 
 interface Plan {
   readonly changes: Changes;
@@ -100,13 +106,11 @@ function fillCpus(context: SchedulerContext, before: Plan): Plan {
 
 function planDescheduled(
   context: SchedulerContext,
-  { vcpu, halted }: Extract<SchedulerEvent, { type: "descheduled" }>,
+  { vcpu, halted, waits }: Extract<SchedulerEvent, { type: "descheduled" }>,
 ): Plan {
   const vm = context.vmOfVcpu[vcpu]!;
   const cpus = context.cpus.map((slot) => (slot.vcpu === vcpu ? { ...slot, vcpu: -1 } : slot));
-  const changes = halted
-    ? { cpus, halted: [...context.halted, vcpu] }
-    : { cpus, waiting: [...context.waiting, vcpu] };
+  const changes = { cpus, ...afterTurn(context, vcpu, halted, waits) };
   const after = { ...context, ...changes };
   const sends: SendEmission[] = [];
   const members = vcpusOf(context, vm);
@@ -118,6 +122,35 @@ function planDescheduled(
   const paused = stillRuns ? [] : context.pausedBy[vm]!;
   for (const requester of paused) sends.push(send(requester, { type: "vmPaused", vm }));
   return fillCpus(context, { changes, sends });
+}
+
+/** Where a vCPU goes that has left its CPU. */
+function afterTurn(
+  context: SchedulerContext,
+  vcpu: number,
+  halted: boolean,
+  waits: boolean,
+): Changes {
+  if (halted) return { halted: [...context.halted, vcpu] };
+  const wokenEarly = context.wokenEarly.filter((woken) => woken !== vcpu);
+  if (waits && wokenEarly.length === context.wokenEarly.length) {
+    return { sleeping: [...context.sleeping, vcpu] };
+  }
+  return { wokenEarly, waiting: [...context.waiting, vcpu] };
+}
+
+function planWake(
+  context: SchedulerContext,
+  { vcpu }: Extract<SchedulerEvent, { type: "wakeVcpu" }>,
+): Plan {
+  if (!context.sleeping.includes(vcpu)) {
+    return { changes: { wokenEarly: [...context.wokenEarly, vcpu] }, sends: [] };
+  }
+  const sleeping = context.sleeping.filter((sleeper) => sleeper !== vcpu);
+  return fillCpus(context, {
+    changes: { sleeping, waiting: [...context.waiting, vcpu] },
+    sends: [],
+  });
 }
 
 function planPause(
@@ -169,6 +202,8 @@ function plan(context: SchedulerContext, event: SchedulerEvent): Plan {
       return planPause(context, event);
     case "timesliceEnd":
       return planTimesliceEnd(context, event);
+    case "wakeVcpu":
+      return planWake(context, event);
   }
 }
 
@@ -191,6 +226,8 @@ export const schedulerMachine = setup({
     cpus: input.mmus.map(() => ({ vcpu: -1, slice: 0 })),
     waiting: [],
     halted: [],
+    sleeping: [],
+    wokenEarly: [],
     pausedBy: Array.from({ length: Math.max(-1, ...input.vmOfVcpu) + 1 }, () => []),
   }),
   initial: "scheduling",
@@ -202,6 +239,7 @@ export const schedulerMachine = setup({
         timesliceEnd: { actions: ["sendPlan", "applyPlan"] },
         pauseVm: { actions: ["sendPlan", "applyPlan"] },
         unpauseVm: { actions: ["sendPlan", "applyPlan"] },
+        wakeVcpu: { actions: ["sendPlan", "applyPlan"] },
       },
     },
   },

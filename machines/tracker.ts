@@ -19,6 +19,7 @@
  *   any        | logFullExit       | -         | device: serveLogFull
  *   any        | eptViolation      | -         | device: serveViolation
  *   any        | exitServed        | -         | handled to the dispatcher, after T_h; pmlIndexReset
+ *   any        | pageMissing       | -         | pageFault to the pager
  *   any        | ringFull          | -         | pmlIndexReset; device: reapRings
  *   any        | ringsReaped       | -         | inveptRequest to every dispatcher
  *   logging    | inveptDone        | logging   | -
@@ -45,6 +46,8 @@ export interface TrackerInput {
   readonly vm: number;
   readonly self: ActorId;
   readonly dispatchers: readonly ActorId[];
+  /** Who gives pages their frames on an overcommitted host; 0 if every page has one. */
+  readonly pager: ActorId;
   /** Units of this VM's vCPUs, by vCPU number; 0 where the vCPU is another VM's. */
   readonly pmlUnits: readonly ActorId[];
   readonly prlUnits: readonly ActorId[];
@@ -113,7 +116,14 @@ export type TrackerReply =
       readonly cycles: number;
       readonly drainedVcpu: number;
     }
-  | { readonly type: "ringsReaped"; readonly cycles: number };
+  | { readonly type: "ringsReaped"; readonly cycles: number }
+  // The page that was touched has no frame.
+  | {
+      readonly type: "pageMissing";
+      readonly vcpu: number;
+      readonly page: number;
+      readonly dispatcher: ActorId;
+    };
 
 type TrackerEvent =
   | Extract<
@@ -235,6 +245,13 @@ export const trackerMachine = setup({
       if (drainedVcpu < 0) return handled;
       return sendAll([...indexReset(context, drainedVcpu, cycles), handled]);
     }),
+    sendPageFault: emit(({ context, event }) => {
+      const { vcpu, page, dispatcher } = event as Of<"pageMissing">;
+      return send(context.pager, { type: "pageFault", vm: context.vm, vcpu, page, dispatcher });
+    }),
+    sendNotFixed: emit(({ event }) =>
+      send((event as Of<"pageMissing">).dispatcher, { type: "handled", fixed: false }),
+    ),
     sendIndexReset: emit(({ context, event }) => {
       const { cycles, drainedVcpu } = event as Of<"ringFull">;
       return sendAll(indexReset(context, drainedVcpu, cycles));
@@ -250,6 +267,7 @@ export const trackerMachine = setup({
     }),
   },
   guards: {
+    hasPager: ({ context }) => context.pager !== 0,
     isNone: ({ event }) => (event as Of<"arm">).technique === "none",
     isLast: ({ context }) => context.awaited === 1,
     isLastOfDisarm: ({ context }) => context.awaited === 1 && context.answer.type === "disarmed",
@@ -281,6 +299,7 @@ export const trackerMachine = setup({
     logFullExit: { actions: "askServeLogFull" },
     eptViolation: { actions: "askServeViolation" },
     exitServed: { actions: ["noteServed", "sendHandled"] },
+    pageMissing: [{ guard: "hasPager", actions: "sendPageFault" }, { actions: "sendNotFixed" }],
     ringFull: { actions: ["noteServed", "noteHeldBack", "sendIndexReset", "askReap"] },
     ringsReaped: { actions: ["awaitReaped", "sendInvepts"] },
   },

@@ -74,11 +74,22 @@ export const vcpuMachine = setup({
         failure: (event as Of<"entryFailed">).failure,
       }),
     ),
-    sendDescheduled: emit(({ context }) =>
-      send(context.scheduler, { type: "descheduled", vcpu: context.vcpu, halted: false }),
-    ),
+    sendDescheduled: emit(({ context, event }) => {
+      const { waits } = event as Of<"deschedule">;
+      return send(context.scheduler, {
+        type: "descheduled",
+        vcpu: context.vcpu,
+        halted: false,
+        waits,
+      });
+    }),
     sendHalted: emit(({ context }) =>
-      send(context.scheduler, { type: "descheduled", vcpu: context.vcpu, halted: true }),
+      send(context.scheduler, {
+        type: "descheduled",
+        vcpu: context.vcpu,
+        halted: true,
+        waits: false,
+      }),
     ),
   },
   guards: {

@@ -20,12 +20,16 @@ const NAMES: Readonly<Record<EstimateResult["estimator"], string>> = {
   truth: "the truth itself",
 };
 
+export function estimatorName(kind: EstimateResult["estimator"]): string {
+  return NAMES[kind];
+}
+
 export function formatEstimation(result: EstimateResult): string[] {
   const { estimator, interval, footprintPages, vms, pvm } = result;
   const footprint =
     footprintPages === 0 ? "" : `, kernel footprint f = ${mebibytes(footprintPages)}`;
   return [
-    `working-set size by ${NAMES[estimator]}, every ${formatCycles(interval)}${footprint}`,
+    `working-set size by ${estimatorName(estimator)}, every ${formatCycles(interval)}${footprint}`,
     ...vms.flatMap((vm) => ["", ...vmLines(vm)]),
     "",
     ...loadLines(pvm.load),

@@ -86,7 +86,8 @@ function line(label: string, value: string): string {
   return `  ${label.padEnd(LABEL)}${value}`;
 }
 
-function wrap(text: string, width = WIDTH): string[] {
+/** Lines of at most `width` columns; a number stays with its unit. */
+export function wrap(text: string, width = WIDTH): string[] {
   const lines: string[] = [];
   let current = "";
   for (const word of text.split(/ (?!(?:ms|us|s|%|MiB\/s)(?:[ ,.;]|$))/)) {

@@ -7,7 +7,7 @@ import { formatOperation } from "./operationReport.ts";
 const LABEL = 26;
 
 export function formatSummary(name: string, summary: RunSummary): string {
-  const { truth, reported, cycles, pvm } = summary;
+  const { truth, reported, cycles, pvm, energy } = summary;
   const spent = cycles.guest + cycles.ptw + cycles.exit + cycles.entry + cycles.handler;
   const share = (part: number): string =>
     `${count(part).padStart(16)}  ${((100 * part) / (spent || 1)).toFixed(2).padStart(6)} %`;
@@ -34,8 +34,19 @@ export function formatSummary(name: string, summary: RunSummary): string {
     line("VM exits          T_x", share(cycles.exit)),
     line("VM entries        T_e", share(cycles.entry)),
     line("exit handlers     T_h", share(cycles.handler)),
-    line("pVM, log-full handler", count(pvm.handlerCycles).padStart(16)),
-    line("arming and harvesting", count(pvm.controlCycles).padStart(16)),
+    "",
+    "time of the pVM, cycles",
+    line("VM exits          T_x", count(pvm.exit).padStart(16)),
+    line("VM entries        T_e", count(pvm.entry).padStart(16)),
+    line("log-full handler  T_h", count(pvm.handler).padStart(16)),
+    line("arming, harvesting", count(pvm.control).padStart(16)),
+    line("processes", count(pvm.processes).padStart(16)),
+    "",
+    `energy, joules (mean power ${energy.watts.toFixed(3)} W)`,
+    line("static", joules(energy.static)),
+    line("CPUs", joules(energy.cpus)),
+    line("memory", joules(energy.memory)),
+    line("walks, flags, logs", joules(energy.walks)),
     "",
     `distinct pages            ${"truth".padStart(16)}  ${"reported".padStart(12)}`,
     pages("read", truth.pagesRead, undefined),
@@ -69,6 +80,10 @@ function pages(
   const left = truth === undefined ? "" : count(truth);
   const right = reported === undefined ? "" : reported === null ? "-" : count(reported);
   return `  ${kind.padEnd(LABEL - 2)}${left.padStart(16)}  ${right.padStart(12)}`.trimEnd();
+}
+
+function joules(value: number): string {
+  return value.toFixed(6).padStart(16);
 }
 
 function count(value: number): string {

@@ -4,8 +4,10 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { closest } from "fastest-levenshtein";
 import { parseYaml } from "../config/yamlFile.ts";
-import { UserError } from "../errors.ts";
+import { FieldError, UserError } from "../errors.ts";
+import { buildSystem } from "../system/build.ts";
 import { type Scenario, scenarioSchema } from "../system/scenarioSchema.ts";
+import type { System } from "../system/system.ts";
 
 const MAX_BYTES = 1 << 20;
 const EXTENSION = ".yaml";
@@ -14,14 +16,29 @@ export interface LoadedScenario {
   readonly scenario: Scenario;
   /** Where relative file names in it start. */
   readonly directory: string;
+  /** "file:line" of a field; null if the scenario is from no file. */
+  readonly at: ((path: readonly PropertyKey[]) => string) | null;
 }
 
 /** Reads a scenario. Throws UserError if there is none, or if it is malformed. */
 export function loadScenario(nameOrPath: string): LoadedScenario {
   const path = resolveScenario(nameOrPath);
   if (statSync(path).size > MAX_BYTES) throw new UserError(`${path}: larger than 1 MiB`);
-  const scenario = parseYaml(path, readFileSync(path, "utf8"), scenarioSchema);
-  return { scenario, directory: dirname(path) };
+  const { value: scenario, at } = parseYaml(path, readFileSync(path, "utf8"), scenarioSchema);
+  return { scenario, directory: dirname(path), at };
+}
+
+/**
+ * Builds a scenario's system.
+ * @throws UserError with the field's line if the scenario asks in one of its fields for what cannot be
+ */
+export function buildLoaded({ scenario, directory, at }: LoadedScenario): System {
+  try {
+    return buildSystem(scenario, { directory });
+  } catch (error) {
+    if (!(error instanceof FieldError) || at === null) throw error;
+    throw new UserError(`${at(error.path)}: ${error.message}`);
+  }
 }
 
 /** Names of the shipped scenarios, in order. */

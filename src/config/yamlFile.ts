@@ -3,6 +3,13 @@ import { closest } from "fastest-levenshtein";
 import { isCollection, isMap, isNode, LineCounter, parseDocument } from "yaml";
 import * as z from "zod";
 import { UserError } from "../errors.ts";
+import { excerpt, pathText } from "./fieldPath.ts";
+
+export interface LocatedYaml<Value> {
+  readonly value: Value;
+  /** "file:line" of a field, or of what is nearest to it. */
+  at(path: readonly PropertyKey[]): string;
+}
 
 /**
  * Parses and checks a text.
@@ -13,7 +20,7 @@ export function parseYaml<Schema extends z.ZodType>(
   file: string,
   text: string,
   schema: Schema,
-): z.output<Schema> {
+): LocatedYaml<z.output<Schema>> {
   const lines = new LineCounter();
   // Aliases are not needed in these files, and a few of them can expand to gigabytes.
   const document = parseDocument(text, {
@@ -48,16 +55,13 @@ export function parseYaml<Schema extends z.ZodType>(
     throw new UserError(`${file}:1: YAML ${what} not supported here`);
   }
   const result = schema.safeParse(value);
-  if (result.success) return result.data;
+  if (result.success) return { value: result.data, at: (path) => `${file}:${lineOf(path)}` };
   const issue = result.error.issues[0]!;
   const { path, message } = explain(issue, schema, value);
   const field = path.length === 0 ? "" : ` ${pathText(path)}:`;
   const whole = isCollection(document.contents) || path.length > 0 ? "" : " the file:";
   throw new UserError(`${file}:${lineOf(path)}:${field}${whole} ${message}`);
 }
-
-/** Longest excerpt of a wrong value in a message. */
-const GIVEN_MAX = 60;
 
 interface Explanation {
   readonly path: readonly PropertyKey[];
@@ -101,12 +105,6 @@ function explain(issue: z.core.$ZodIssue, schema: z.ZodType, root: unknown): Exp
 function describeGiven(given: unknown): string {
   if (typeof given === "object") return "";
   return `, not ${typeof given === "string" ? `"${excerpt(given)}"` : String(given)}`;
-}
-
-/** A name or value from the file, on one line and not too long. */
-function excerpt(given: PropertyKey): string {
-  const text = String(given).replace(/[\s\p{Cc}\u2028\u2029]+/gu, " ");
-  return text.length > GIVEN_MAX ? `${text.slice(0, GIVEN_MAX)}...` : text;
 }
 
 type Json = z.core.JSONSchema.BaseSchema;
@@ -159,12 +157,4 @@ function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
     value = (value as Record<PropertyKey, unknown>)[part];
   }
   return value;
-}
-
-function pathText(path: readonly PropertyKey[]): string {
-  let text = "";
-  for (const part of path) {
-    text += typeof part === "number" ? `[${part}]` : `${text === "" ? "" : "."}${excerpt(part)}`;
-  }
-  return text;
 }

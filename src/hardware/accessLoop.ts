@@ -89,6 +89,7 @@ export function runAccesses(
   const walkCost = mmu.eptLevels * mmu.costs.walkReference;
   let cycles = 0;
   let l1Misses = 0;
+  let writes = 0;
   let plainWalks = 0;
   let stop: number = Stop.blockEnd;
   let position = from;
@@ -117,6 +118,7 @@ export function runAccesses(
       let kinds = 0;
       do {
         kinds |= TRUTHS >>> kind;
+        writes += (need >>> 1) & 1;
         if (keepVersions && (need & 2) !== 0) versions[page] = versions[page]! + 1;
         cycles += cost;
         position++;
@@ -204,6 +206,7 @@ export function runAccesses(
       }
     }
     cycles += cost;
+    writes += (need >>> 1) & 1;
     truth[page >>> 4] = truth[page >>> 4]! | (((TRUTHS >>> kind) & 3) << ((page & 15) << 1));
     if (keepVersions && (need & 2) !== 0) versions[page] = versions[page]! + 1;
     position++;
@@ -217,6 +220,7 @@ export function runAccesses(
   const slowWalkCycles = mmu.walkCycles - mmu.l2Hits * l2TlbHit;
   const walkCycles = slowWalkCycles + plainWalks * walkCost;
   count(mmu, Counter.accesses, position - from);
+  count(mmu, Counter.writes, writes);
   count(mmu, Counter.l1TlbMisses, l1Misses - mmu.l1LargeHits);
   count(mmu, Counter.tlbMisses, mmu.walks + plainWalks);
   count(mmu, Counter.walks, plainWalks);

@@ -22,6 +22,8 @@ export const Counter = {
   guestCycles: 9,
   /** Cycles of walks, flag updates and log stores: T_PTW (cycles). */
   walkCycles: 10,
+  /** Accesses that completed and wrote (accesses). */
+  writes: 11,
 } as const;
 export type CounterName = keyof typeof Counter;
 export const COUNTER_COUNT = Object.keys(Counter).length;

@@ -24,7 +24,7 @@ export interface HypervisorCosts {
   readonly ringEntry: number;
   /** From the LAPIC's send to the arrival at the pVM CPU. */
   readonly ipi: number;
-  /** PRL's log-full handler: exit and entry on the pVM CPU, and each entry's count. */
+  /** PRL's log-full handler on the pVM CPU, between VM exit and entry there: a fixed part, and each entry's count. */
   readonly prlHandler: number;
   readonly prlEntry: number;
   /** Until a remote processor has reloaded its log state. */
@@ -32,6 +32,14 @@ export interface HypervisorCosts {
   /** An estimation process of the pVM: waking up each interval, and each counter or word it looks at. */
   readonly estimatorWake: number;
   readonly scanEntry: number;
+  /** Overcommitment: zeroing a frame, and bringing a page in once the disk has read it. */
+  readonly zeroPage: number;
+  readonly pageIn: number;
+  /** A guest's own fault on a page that it had swapped, and its balloon's work for each page, disk apart. */
+  readonly guestFault: number;
+  readonly balloonPage: number;
+  /** The controller's decision about one VM, the hypercalls included. */
+  readonly decideTarget: number;
 }
 
 export const DEFAULT_HYPERVISOR_COSTS: HypervisorCosts = {
@@ -47,9 +55,14 @@ export const DEFAULT_HYPERVISOR_COSTS: HypervisorCosts = {
   ringExit: 6000,
   ringEntry: 20,
   ipi: 2400,
-  prlHandler: 3000,
+  prlHandler: 1800,
   prlEntry: 24,
   remoteReload: 2400,
   estimatorWake: 7200,
   scanEntry: 4,
+  zeroPage: 1000,
+  pageIn: 5000,
+  guestFault: 10_000,
+  balloonPage: 1200,
+  decideTarget: 24_000,
 };

@@ -54,6 +54,9 @@ export function checkRingSize(
   return entries > RING_MAX_ENTRIES ? "E2BIG" : null;
 }
 
+/** Pages that one call of the reset covers: a mask of 64 bits. */
+const RUN_PAGES = 64;
+
 export function ringUsed({ state }: DirtyRing): number {
   return (state[DIRTY_INDEX]! - state[RESET_INDEX]!) | 0;
 }
@@ -86,9 +89,9 @@ export function ringHarvest(ring: DirtyRing, visit: (page: number) => void): num
 }
 
 /**
- * The kernel's reset: harvested entries from the reset index to the first that is not. `rearm` gets
- * runs of neighbours within 64 pages, as a first page and a mask of pages from there. The caller
- * flushes the TLBs afterwards. Returns how many entries were reset.
+ * The kernel's reset (KVM kvm_dirty_ring_reset): harvested entries from the reset index to the first that
+ * is not. `rearm` gets runs of neighbours within 64 pages, in either direction, as the lowest page and a
+ * mask of pages from there. The caller flushes the TLBs afterwards. Returns how many entries were reset.
  */
 export function ringReset(
   ring: DirtyRing,
@@ -96,11 +99,9 @@ export function ringReset(
 ): number {
   let reset = 0;
   let first = -1;
+  let last = -1;
   let low = 0;
   let high = 0;
-  const flush = (): void => {
-    if (first >= 0) rearm(first, low, high);
-  };
   for (;;) {
     const slot = ring.state[RESET_INDEX]! & (ring.size - 1);
     if ((ring.flags[slot]! & FLAG_HARVESTED) === 0) break;
@@ -108,13 +109,22 @@ export function ringReset(
     ring.flags[slot] = 0;
     ring.state[RESET_INDEX] = (ring.state[RESET_INDEX]! + 1) | 0;
     reset++;
+    if (first < 0 || page - first >= RUN_PAGES || last - page >= RUN_PAGES) {
+      if (first >= 0) rearm(first, low, high);
+      [first, last, low, high] = [page, page, 1, 0];
+      continue;
+    }
+    if (page < first) {
+      const shift = first - page;
+      high = shift < 32 ? (high << shift) | (low >>> (32 - shift)) : low << (shift - 32);
+      low = shift < 32 ? low << shift : 0;
+      first = page;
+    }
+    last = Math.max(last, page);
     const distance = page - first;
-    if (first < 0 || distance < 0 || distance > 63) {
-      flush();
-      [first, low, high] = [page, 1, 0];
-    } else if (distance < 32) low |= 1 << distance;
+    if (distance < 32) low |= 1 << distance;
     else high |= 1 << (distance - 32);
   }
-  flush();
+  if (first >= 0) rearm(first, low, high);
   return reset;
 }

@@ -2,9 +2,12 @@
  * What log-dirty tracking does to a VM's EPT entries. After each of these that takes something away
  * the caller must have INVEPT executed on every CPU.
  */
-import { type Ept, findLeaf, forEachLeaf, splitLeaf } from "../hardware/ept.ts";
+import { type Ept, findLeaf, forEachLeaf, RAM_LEAF, splitLeaf } from "../hardware/ept.ts";
 import { EPT_ACCESSED, EPT_DIRTY, EPT_WRITE } from "../hardware/eptEntry.ts";
 import { type DirtyBitmap, forEachMarked } from "./dirtyBitmap.ts";
+
+/** Xen's ram_rw: A and D are set beforehand, so that nothing is logged until a tracker is armed. */
+export const ORDINARY_LEAF = RAM_LEAF | EPT_ACCESSED | EPT_DIRTY;
 
 /** Techniques that find the first write of each page. */
 export type DirtyTechnique = "writeProtect" | "pml";
@@ -12,6 +15,11 @@ export type DirtyTechnique = "writeProtect" | "pml";
 /** The bits that an armed leaf lacks: D for PML on 4 KiB leaves, else W (Xen ept_p2m_type_to_flags). */
 function armedBits(technique: DirtyTechnique, level: number): number {
   return technique === "pml" && level === 1 ? EPT_DIRTY : EPT_WRITE;
+}
+
+/** An armed 4 KiB leaf. */
+export function armedLeaf(technique: DirtyTechnique): number {
+  return ORDINARY_LEAF & ~armedBits(technique, 1);
 }
 
 /**

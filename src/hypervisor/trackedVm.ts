@@ -23,6 +23,8 @@ export interface TrackedVm {
   /** Pages found dirty, and pages found accessed, in this round. */
   readonly dirty: DirtyBitmap;
   readonly touched: DirtyBitmap;
+  /** With present-bit invalidation of chosen pages, these; empty when every page takes part. */
+  readonly sampled: DirtyBitmap;
   /** The pages of the last harvest, as the operation that asked for it was given them. */
   readonly handedOver: DirtyBitmap;
   /** PRL's counts. */

@@ -24,7 +24,19 @@ type Assigner = (args: Args) => unknown;
 type Action = (args: Args, emit: EmissionSink) => void;
 
 /** Takes what a machine emits. */
-export type EmissionSink = (emission: AnyEventObject) => void;
+type EmissionSink = (emission: AnyEventObject) => void;
+
+/**
+ * What surrounds an actor that runs compiled logic. XState's own ways cost more than a transition: it
+ * looks up and copies listeners for each emission, and queues each event.
+ */
+export interface LogicHost {
+  readonly emit: EmissionSink;
+  /** The event that the actor handles next, before it is quiet, such as the reply of its device; or null. */
+  next(): AnyEventObject | null;
+  /** Takes what an action, a guard or the host itself has thrown. */
+  fail(error: unknown): void;
+}
 
 interface Candidate {
   readonly guard: ((args: Args) => boolean) | null;
@@ -51,41 +63,59 @@ export class UnsupportedMachineError extends Error {}
  * Compiles a machine. Throws UnsupportedMachineError naming machine, state and feature.
  * @param inPlace Whether a transition may write into the snapshot it is given instead of making a new
  * one. For an actor that nobody else holds snapshots of: several times faster, and no garbage.
- * @param onEmit Gets the emissions at once, instead of the actor's listeners: XState looks up and copies
- * the listeners for each emission, which takes as long as a transition.
+ * @param host Gets emissions and errors at once, and may have further events handled in the same step;
+ * without one, the actor's listeners get them, as with any XState logic.
  */
 export function compileLogic(
   machine: AnyStateMachine,
   inPlace = false,
-  onEmit: EmissionSink | null = null,
+  host: LogicHost | null = null,
 ): CompiledLogic {
   const { states, initial } = compileStates(machine);
   const initialState = states.get(initial)!;
   const initialContext = machine.config.context as unknown;
 
+  // Mostly the state of the last transition, which spares the look-up by name.
+  let last = initialState;
+  const transition = (
+    snapshot: CompiledSnapshot,
+    event: AnyEventObject,
+    emit: EmissionSink,
+  ): CompiledSnapshot => {
+    const state = snapshot.value === last.name ? last : states.get(snapshot.value)!;
+    const candidates = state.on.get(event.type);
+    if (candidates === undefined) return snapshot;
+    const args = { context: snapshot.context, event };
+    for (const { guard, target, actions } of candidates) {
+      if (guard !== null && !guard(args)) continue;
+      if (!inPlace) args.context = { ...snapshot.context };
+      let at = state;
+      if (target !== null) runActions(state.exit, args, emit);
+      runActions(actions, args, emit);
+      if (target !== null) {
+        at = target;
+        runActions(target.entry, args, emit);
+      }
+      while (at.always.length > 0) at = leaveTransient(at, args, emit);
+      last = at;
+      if (!inPlace) return snapshotOf(at, args.context);
+      snapshot.value = at.name;
+      return snapshot;
+    }
+    return snapshot;
+  };
+
   return {
     transition(snapshot, event, scope) {
-      const state = states.get(snapshot.value)!;
-      const candidates = state.on.get(event.type);
-      if (candidates === undefined) return snapshot;
-      const args = { context: snapshot.context, event };
-      const emit = onEmit ?? scope.emit;
-      for (const { guard, target, actions } of candidates) {
-        if (guard !== null && !guard(args)) continue;
-        if (!inPlace) args.context = { ...snapshot.context };
-        let at = state;
-        if (target !== null) runActions(state.exit, args, emit);
-        runActions(actions, args, emit);
-        if (target !== null) {
-          at = target;
-          runActions(target.entry, args, emit);
-        }
-        while (at.always.length > 0) at = leaveTransient(at, args, emit);
-        if (!inPlace) return snapshotOf(at, args.context);
-        snapshot.value = at.name;
-        return snapshot;
+      if (host === null) return transition(snapshot, event, scope.emit);
+      let at = snapshot;
+      try {
+        let next: AnyEventObject | null = event;
+        for (; next !== null; next = host.next()) at = transition(at, next, host.emit);
+      } catch (error) {
+        host.fail(error);
       }
-      return snapshot;
+      return at;
     },
 
     getInitialSnapshot(scope, input) {
@@ -93,7 +123,7 @@ export function compileLogic(
       let context: object = {};
       if (typeof initialContext === "function") context = initialContext({ input }) as object;
       else if (initialContext !== undefined) context = { ...(initialContext as object) };
-      runActions(initialState.entry, { context, event }, onEmit ?? scope.emit);
+      runActions(initialState.entry, { context, event }, host?.emit ?? scope.emit);
       return snapshotOf(initialState, context);
     },
 

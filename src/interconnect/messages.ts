@@ -54,7 +54,8 @@ export type Message =
   // Dispatcher -> vCPU: the exit is handled, enter again.
   | { readonly type: "resume" }
   // Dispatcher -> vCPU: leave the CPU; for good if an exit could not be handled.
-  | { readonly type: "deschedule"; readonly crashed: boolean }
+  // It waits for a page if `waits`: then it may not run before "wakeVcpu".
+  | { readonly type: "deschedule"; readonly crashed: boolean; readonly waits: boolean }
   // Dispatcher -> tracker of the VM: an exit that concerns tracking. Answered by "handled".
   | { readonly type: "logFullExit"; readonly vcpu: number; readonly dispatcher: ActorId }
   | {
@@ -64,6 +65,26 @@ export type Message =
       readonly qualification: number;
       readonly dispatcher: ActorId;
     }
+  // Tracker -> pager: the page has no frame. Answered by "handled" or, if it takes long, "vcpuMustWait".
+  | {
+      readonly type: "pageFault";
+      readonly vm: number;
+      readonly vcpu: number;
+      readonly page: number;
+      readonly dispatcher: ActorId;
+    }
+  // Pager -> dispatcher: the CPU is free for others until the page is there.
+  | { readonly type: "vcpuMustWait" }
+  // Pager -> scheduler: it is there.
+  | { readonly type: "wakeVcpu"; readonly vcpu: number }
+  // Pager -> itself: a page's content has come; the oldest frames in the queue have been written.
+  | {
+      readonly type: "pageArrived";
+      readonly vm: number;
+      readonly page: number;
+      readonly frame: number;
+    }
+  | { readonly type: "pagesWritten"; readonly count: number }
   // Tracker -> dispatcher, after the handler's time. Not fixed: the access can never succeed.
   | { readonly type: "handled"; readonly fixed: boolean }
   // Tracker -> PML unit: VMWRITE of the index, 511 again.
@@ -121,7 +142,12 @@ export type Message =
   // Scheduler -> dispatcher: take the CPU from its vCPU at the next exit.
   | { readonly type: "preempt" }
   // vCPU -> scheduler: off the CPU, for good if halted.
-  | { readonly type: "descheduled"; readonly vcpu: number; readonly halted: boolean }
+  | {
+      readonly type: "descheduled";
+      readonly vcpu: number;
+      readonly halted: boolean;
+      readonly waits: boolean;
+    }
   // Scheduler -> itself.
   | { readonly type: "timesliceEnd"; readonly pcpu: number; readonly slice: number }
   // Scheduler -> toolstack: the last vCPU of a VM has halted.
@@ -162,6 +188,14 @@ export type Message =
   // Estimator -> toolstack: a new estimate. Estimator -> itself: an interval is over.
   | { readonly type: "estimate"; readonly vm: number; readonly pages: number }
   | { readonly type: "intervalDue" }
+  // Controller of an overcommitted host -> itself; controller -> balloon of a VM: the size it shall have.
+  | { readonly type: "controlDue" }
+  | { readonly type: "setTarget"; readonly pages: number }
+  // Balloon -> itself: the guest's work is done; balloon -> pager, and the answer: frames are free again,
+  // and so many pages are still too many.
+  | { readonly type: "inflateDue" }
+  | { readonly type: "giveBack"; readonly vm: number; readonly pages: number }
+  | { readonly type: "gaveBack"; readonly surplus: number; readonly stuck: boolean }
   // A process of the pVM -> its CPU, and the answer: work that takes so long; `spent` is work of
   // hypercalls that the process has already waited for. pVM CPU -> itself: the job's time is over.
   | {

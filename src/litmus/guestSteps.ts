@@ -131,7 +131,10 @@ export function accessStep(
     if (outcome === Outcome.done) {
       count(mmu, Counter.accesses, 1);
       retire(vmcs, 1);
-      if ((Access[kind] & Access.write) !== 0) for (const page of pages) noteStore(machine, page);
+      if ((Access[kind] & Access.write) !== 0) {
+        count(mmu, Counter.writes, 1);
+        for (const page of pages) noteStore(machine, page);
+      }
     }
     return { outcome: finishInstruction(vcpu, outcome) };
   });

@@ -9,7 +9,7 @@ import {
   type AnyStateMachine,
   createActor,
 } from "xstate";
-import { compileLogic } from "../interconnect/compiledLogic.ts";
+import { compileLogic, type LogicHost } from "../interconnect/compiledLogic.ts";
 import type { Device, SendEmission } from "../interconnect/emissions.ts";
 import type { Interconnect } from "../interconnect/interconnect.ts";
 import type { ActorId } from "../interconnect/messages.ts";
@@ -39,9 +39,10 @@ export class SystemActor {
   readonly #kind: LogicKind;
   readonly #interconnect: Interconnect;
   readonly #device: Device<unknown, AnyEventObject> | null;
-  /** Requests of the delivery being handled; the first #requested are valid. */
+  /** Requests of the delivery being handled: #requested of them, #performed already. */
   readonly #requests: unknown[] = [];
   #requested = 0;
+  #performed = 0;
   #actor: Actor<AnyActorLogic>;
   #fault: { readonly error: unknown } | null = null;
 
@@ -58,7 +59,7 @@ export class SystemActor {
     this.machine = machine;
     this.inputFields = Object.keys(input);
     this.#kind = kind;
-    this.#logic = kind === "compiled" ? compileLogic(machine, true, this.#emitted) : machine;
+    this.#logic = kind === "compiled" ? compileLogic(machine, true, this.#host) : machine;
     this.#device = device;
     this.#interconnect = interconnect;
     this.#actor = this.#start(createActor(this.#logic, { id: name, input }));
@@ -83,10 +84,7 @@ export class SystemActor {
   /** Lets the actor handle one message. Throws what the machine or its device threw. */
   handle(event: AnyEventObject): void {
     this.#actor.send(event);
-    for (let next = 0; next < this.#requested && this.#fault === null; next++) {
-      this.#actor.send(this.#device!.perform(this.#requests[next]));
-    }
-    this.#requested = 0;
+    if (this.#kind === "interpreted") this.#sendReplies();
     if (this.#fault !== null) throw this.#fault.error;
   }
 
@@ -100,24 +98,46 @@ export class SystemActor {
     this.#actor = this.#start(createActor(this.#logic, { id: this.name, snapshot, input: {} }));
   }
 
-  #start(actor: Actor<AnyActorLogic>): Actor<AnyActorLogic> {
-    // XState reports an error in a transition or a listener asynchronously; a run must stop at once.
-    actor.subscribe({
-      error: (error) => {
-        this.#fault = { error };
-      },
-    });
-    if (this.#kind === "interpreted") actor.on("*", this.#emitted);
-    return actor.start();
+  /** Under XState's interpreter each reply is a send of its own; compiled logic takes them in one. */
+  #sendReplies(): void {
+    while (this.#fault === null) {
+      const reply = this.#nextReply();
+      if (reply === null) return;
+      this.#actor.send(reply);
+    }
   }
 
-  readonly #emitted = (emission: unknown): void => {
-    try {
-      this.#accept(emission as Emission);
-    } catch (error) {
-      this.#fault = { error };
+  /** Performs the next request of this delivery; null if there is none. */
+  #nextReply(): AnyEventObject | null {
+    if (this.#performed < this.#requested) {
+      return this.#device!.perform(this.#requests[this.#performed++]);
     }
+    this.#requested = 0;
+    this.#performed = 0;
+    return null;
+  }
+
+  readonly #host: LogicHost = {
+    emit: (emission) => this.#accept(emission as Emission),
+    next: () => this.#nextReply(),
+    fail: (error) => {
+      this.#fault = { error };
+    },
   };
+
+  #start(actor: Actor<AnyActorLogic>): Actor<AnyActorLogic> {
+    if (this.#kind === "compiled") return actor.start();
+    // XState reports an error in a transition or a listener asynchronously; a run must stop at once.
+    actor.subscribe({ error: this.#host.fail });
+    actor.on("*", (emission) => {
+      try {
+        this.#host.emit(emission);
+      } catch (error) {
+        this.#host.fail(error);
+      }
+    });
+    return actor.start();
+  }
 
   #accept(emission: Emission): void {
     switch (emission.type) {

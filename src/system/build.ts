@@ -2,7 +2,7 @@
 import { totalmem } from "node:os";
 import { createWorkload } from "../../workloads/schema.ts";
 import type { Workload } from "../../workloads/workload.ts";
-import { UserError } from "../errors.ts";
+import { FieldError, UserError } from "../errors.ts";
 import { LINEAR_PAGES_MAX } from "../hardware/accessLoop.ts";
 import { DEFAULT_GEOMETRY, type Geometry } from "../hardware/geometry.ts";
 import { DATA_FRAME_BASE } from "../hardware/memory.ts";
@@ -10,6 +10,7 @@ import { RING_RESERVED } from "../hypervisor/dirtyRing.ts";
 import { TRACKER_FAULTS } from "../hypervisor/trackedVm.ts";
 import type { LogicKind } from "./actors.ts";
 import { OPERATION_FAULTS } from "./operation.ts";
+import { initialSizes } from "./operations/overcommit/sizes.ts";
 import { createOperation, needsContents, operationTechnique } from "./operations/schema.ts";
 import { scenarioDigest } from "./scenarioDigest.ts";
 import type { Scenario } from "./scenarioSchema.ts";
@@ -29,7 +30,7 @@ export interface BuildOptions {
   readonly logic?: LogicKind;
 }
 
-/** Builds a system. Throws UserError if the scenario asks for what cannot be. */
+/** Builds a system. Throws UserError, a FieldError where it can, if the scenario asks for what cannot be. */
 export function buildSystem(scenario: Scenario, options: BuildOptions = {}): System {
   const { machine, tracker } = scenario;
   const geometry: Geometry = {
@@ -38,8 +39,9 @@ export function buildSystem(scenario: Scenario, options: BuildOptions = {}): Sys
     tlb: machine.tlb,
   };
   const { variant, slotRule, doubleBuffer, filterGuestTables } = tracker.prl;
-  const vms = scenario.vms.map((vm, number) => vmConfig(scenario, vm, number, options));
-  checkNames(vms);
+  const configured = scenario.vms.map((vm, number) => vmConfig(scenario, vm, number, options));
+  checkNames(configured);
+  const vms = atTheStart(scenario, configured, geometry);
   checkMemory({ geometry, vms });
   checkEnd(scenario, vms);
   return new System(
@@ -65,6 +67,7 @@ export function buildSystem(scenario: Scenario, options: BuildOptions = {}): Sys
         },
       },
       pvmCpus: machine.pvmCpus,
+      energy: machine.costs.energy,
       quantumCycles: machine.quantum,
       timesliceCycles: machine.timeslice,
       operation: createOperation(
@@ -81,8 +84,28 @@ export function buildSystem(scenario: Scenario, options: BuildOptions = {}): Sys
 
 function checkNames(vms: readonly VmConfig[]): void {
   const names = vms.map(({ name }) => name);
-  const twice = names.find((name, number) => names.indexOf(name) !== number);
-  if (twice !== undefined) throw new UserError(`two VMs are called "${twice}"`);
+  const twice = names.findIndex((name, number) => names.indexOf(name) !== number);
+  if (twice < 0) return;
+  throw new FieldError(["vms", twice, "name"], `two VMs are called "${names[twice]}"`);
+}
+
+/** On an overcommitted host the VMs do not begin with all of their memory. */
+function atTheStart(
+  { operation }: Scenario,
+  vms: readonly VmConfig[],
+  { indexBits }: Geometry,
+): readonly VmConfig[] {
+  if (operation.kind !== "overcommit") return vms;
+  const sizes = initialSizes(operation, vms, indexBits);
+  return vms.map((vm, number) => ({ ...vm, initialPages: sizes[number]! }));
+}
+
+/** The scenario on a host with enough memory for all; null if it need not be compared with that. */
+export function referenceScenario(scenario: Scenario, system: System): Scenario | null {
+  const { operation } = scenario;
+  if (operation.kind !== "overcommit" || !operation.reference) return null;
+  const memory = system.config.world.vms.reduce((sum, { pages }) => sum + pages, 0);
+  return { ...scenario, operation: { ...operation, memory } };
 }
 
 /** Paging structures must fit into the frames that have bytes, and everything into this machine. */
@@ -105,10 +128,11 @@ function checkMemory(config: Pick<WorldConfig, "geometry" | "vms">): void {
 /** A run must end: with a workload that never does, the scenario says when. */
 function checkEnd({ operation, until }: Scenario, vms: readonly VmConfig[]): void {
   if (until !== undefined || operation.kind === "migrate") return;
-  const endless = vms.find(({ workloads }) => workloads.some((one) => one.endless === true));
-  if (endless === undefined) return;
-  throw new UserError(
-    `VM "${endless.name}": its workload never ends; set "until" (or --until), or limit its "accesses"`,
+  const endless = vms.findIndex(({ workloads }) => workloads.some((one) => one.endless === true));
+  if (endless < 0) return;
+  throw new FieldError(
+    ["vms", endless, "workload"],
+    `VM "${vms[endless]!.name}": its workload never ends; set "until" (or --until), or limit its "accesses"`,
   );
 }
 
@@ -129,13 +153,15 @@ function vmConfig(
   const touched = Math.max(...workloads.map(({ pages }) => pages));
   const pages = vm.memory ?? touched;
   if (touched > pages) {
-    throw new UserError(
+    throw new FieldError(
+      ["vms", number, "memory"],
       `VM "${name}": its workload uses ${touched} pages, its memory has ${pages}`,
     );
   }
   const limit = vm.paging === "pae" ? PAE_PAGES : LINEAR_PAGES_MAX;
   if (pages > limit) {
-    throw new UserError(
+    throw new FieldError(
+      ["vms", number, "paging"],
       `VM "${name}": ${pages} pages; with paging "${vm.paging}" at most ${limit}`,
     );
   }

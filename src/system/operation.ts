@@ -10,7 +10,7 @@ import type { SystemSnapshot } from "./snapshot.ts";
 import type { World } from "./world.ts";
 
 /** Ways in which an operation loses a page, though the tracker did not; all off unless a scenario asks. */
-export const OPERATION_FAULTS = ["cleanedBitmapNotSent"] as const;
+export const OPERATION_FAULTS = ["cleanedBitmapNotSent", "swapBeforeInvept"] as const;
 export type OperationFault = (typeof OPERATION_FAULTS)[number];
 
 /** Addresses that an operation's machines may be given. */
@@ -21,6 +21,8 @@ export interface OperationWires {
   readonly toolstack: ActorId;
   readonly helpers: readonly ActorId[];
   readonly scheduler: ActorId;
+  /** By physical CPU. */
+  readonly dispatchers: readonly ActorId[];
   /** By VM, by vCPU, by CPU of the pVM. */
   readonly trackers: readonly ActorId[];
   readonly vcpus: readonly ActorId[];
@@ -39,6 +41,8 @@ export interface Operation {
   readonly main: OperationActor;
   /** Further actors by name, such as "throttle". */
   readonly helpers: Readonly<Record<string, OperationActor>>;
+  /** The helper that gives pages their frames, if not every page has one from the start. */
+  readonly pager?: string;
   /** Memory of the operation's devices. */
   readonly parts: readonly Part[];
   /** What came of it, for the summary: plain data. `contexts`: of the main actor and of the helpers by name. */

@@ -8,6 +8,7 @@ import { DEFAULT_HYPERVISOR_COSTS } from "../hypervisor/costs.ts";
 import { checkRingSize } from "../hypervisor/dirtyRing.ts";
 import { TECHNIQUES } from "../hypervisor/techniques/technique.ts";
 import { TRACKER_FAULTS } from "../hypervisor/trackedVm.ts";
+import { DEFAULT_ENERGY_COSTS } from "./energy.ts";
 import { OPERATION_FAULTS } from "./operation.ts";
 import { operationSchema } from "./operations/schema.ts";
 
@@ -63,9 +64,10 @@ const machine = z
       .strictObject({
         processor: costsOf(DEFAULT_PROCESSOR_COSTS).prefault({}),
         hypervisor: costsOf(DEFAULT_HYPERVISOR_COSTS).prefault({}),
+        energy: costsOf(DEFAULT_ENERGY_COSTS).prefault({}),
       })
       .prefault({})
-      .describe("cycles of each event (docs/costs.md)"),
+      .describe("cycles and energy of each event (docs/costs.md)"),
   })
   .prefault({});
 

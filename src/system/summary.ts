@@ -1,14 +1,17 @@
 /** What a run amounts to: numbers for people and programs, all read from a system's state. */
 import type { DispatcherContext } from "../../machines/dispatcher.ts";
+import type { PagerContext } from "../../machines/pager.ts";
 import type { PvmCpuContext } from "../../machines/pvmCpu.ts";
 import type { TrackerContext } from "../../machines/tracker.ts";
 import type { VcpuContext } from "../../machines/vcpu.ts";
+import { CYCLES_PER_SECOND } from "../config/units.ts";
 import { type CounterName, readCounters } from "../hardware/counters.ts";
 import { ExitReason, type ExitReasonName, exitReasonName } from "../hardware/exit.ts";
 import { countTruth, type PageCounts } from "../hardware/guestPages.ts";
 import { countMarked } from "../hypervisor/dirtyBitmap.ts";
 import { techniqueNamed } from "../hypervisor/techniques/all.ts";
 import type { Technique } from "../interconnect/messages.ts";
+import { DEFAULT_ENERGY_COSTS, type Energy, energyOf } from "./energy.ts";
 import type { OperationResult } from "./operation.ts";
 import type { System } from "./system.ts";
 import { countBelow } from "./trackerDevice.ts";
@@ -21,6 +24,7 @@ export interface RunSummary {
   readonly time: number;
   readonly messages: number;
   readonly accesses: number;
+  readonly writes: number;
   readonly l1TlbMisses: number;
   readonly tlbMisses: number;
   readonly walks: number;
@@ -41,14 +45,21 @@ export interface RunSummary {
     readonly entry: number;
     readonly handler: number;
   };
-  /** What the pVM's CPUs spent on PRL's log-full interrupts, and the trackers on arming and harvesting. */
+  /** What the pVM's CPUs did. */
   readonly pvm: {
     readonly handlerRuns: number;
     readonly logsServed: number;
     readonly coalescedIpis: number;
-    readonly handlerCycles: number;
-    readonly controlCycles: number;
+    /** Cycles of PRL's log-full interrupts: T_x, T_e, T_h. A pending one, once unmasked, is an exit of its own. */
+    readonly exit: number;
+    readonly entry: number;
+    readonly handler: number;
+    /** Cycles of processes, such as estimators, without their hypercalls. */
+    readonly processes: number;
+    /** Cycles of arming and harvesting: hypercalls of the toolstack or of a process. */
+    readonly control: number;
   };
+  readonly energy: Energy;
   /** Distinct pages that the VMs' programs used, exactly. */
   readonly truth: PageCounts;
   /** Distinct pages that the tracker reported; null where it cannot know. Guest page tables apart. */
@@ -76,39 +87,58 @@ export function summarize(system: System): RunSummary {
       .map(({ snapshot }) => snapshot.context as Context);
   const dispatchers = contexts<DispatcherContext>(CPU_WIDE);
   const trackers = contexts<TrackerContext>(/\/tracker$/);
+  const pagers = contexts<PagerContext>(/^pager$/);
   const vcpus = contexts<VcpuContext>(VCPU);
   const pvmCpus = contexts<PvmCpuContext>(/^pvm\d+$/);
   const operation = system.result();
-  return {
-    technique: config.world.tracking.technique,
-    complete: system.done,
-    time: system.interconnect.now,
-    messages: system.interconnect.sequence,
+  const { vmExit, vmEntry } = config.world.tracking.costs;
+  const handlerRuns = total(pvmCpus.map(({ handlerRuns }) => handlerRuns));
+  const handlerCycles = total(pvmCpus.map(({ handlerCycles }) => handlerCycles));
+  const cycles = {
+    guest: sum("guestCycles"),
+    ptw: sum("walkCycles"),
+    exit: total(vcpus.map(({ exits, exitCycles }) => exits * exitCycles)),
+    entry: total(vcpus.map(({ entries, entryCycles }) => entries * entryCycles)),
+    handler: total(
+      [...trackers, ...dispatchers, ...pagers].map(({ handlerCycles }) => handlerCycles),
+    ),
+  };
+  const pvm = {
+    handlerRuns,
+    logsServed: total(pvmCpus.map(({ logsServed }) => logsServed)),
+    coalescedIpis: total(pvmCpus.map(({ coalesced }) => coalesced)),
+    exit: handlerRuns * vmExit,
+    entry: handlerRuns * vmEntry,
+    handler: handlerCycles - handlerRuns * (vmExit + vmEntry),
+    processes: total(pvmCpus.map(({ jobCycles, hypercallCycles }) => jobCycles - hypercallCycles)),
+    control: total(trackers.map(({ controlCycles }) => controlCycles)),
+  };
+  const events = {
     accesses: sum("accesses"),
+    writes: sum("writes"),
     l1TlbMisses: sum("l1TlbMisses"),
     tlbMisses: sum("tlbMisses"),
     walks: sum("walks"),
     walkReferences: sum("walkReferences"),
     flagUpdates: sum("flagUpdates"),
     logEntries: sum("logEntries"),
+  };
+  const seconds = system.interconnect.now / CYCLES_PER_SECOND;
+  const guests = cycles.guest + cycles.ptw + cycles.exit + cycles.entry + cycles.handler;
+  const busyCycles = guests + handlerCycles + pvm.processes + pvm.control;
+  return {
+    technique: config.world.tracking.technique,
+    complete: system.done,
+    time: system.interconnect.now,
+    messages: system.interconnect.sequence,
+    ...events,
     logFull: sum("logFull"),
     missedGpas: sum("missedGpas"),
     ipis: total(pvmCpus.map(({ ipis }) => ipis)),
     exits: countExits(dispatchers),
-    cycles: {
-      guest: sum("guestCycles"),
-      ptw: sum("walkCycles"),
-      exit: total(vcpus.map(({ exits, exitCycles }) => exits * exitCycles)),
-      entry: total(vcpus.map(({ entries, entryCycles }) => entries * entryCycles)),
-      handler: total([...trackers, ...dispatchers].map(({ handlerCycles }) => handlerCycles)),
-    },
-    pvm: {
-      handlerRuns: total(pvmCpus.map(({ handlerRuns }) => handlerRuns)),
-      logsServed: total(pvmCpus.map(({ logsServed }) => logsServed)),
-      coalescedIpis: total(pvmCpus.map(({ coalesced }) => coalesced)),
-      handlerCycles: total(pvmCpus.map(({ handlerCycles }) => handlerCycles)),
-      controlCycles: total(trackers.map(({ controlCycles }) => controlCycles)),
-    },
+    cycles,
+    pvm,
+    energy: energyOf({ ...events, seconds, busyCycles }, config.energy ?? DEFAULT_ENERGY_COSTS),
     truth: sumTruth(system),
     reported: reportedPages(system),
     operation,

@@ -21,6 +21,7 @@ import type { ActorId, Delivery, Message } from "../interconnect/messages.ts";
 import { hasRoom, prependAccess } from "./accessStream.ts";
 import { type ActorSnapshot, type LogicKind, SystemActor } from "./actors.ts";
 import { DispatcherDevice } from "./dispatcherDevice.ts";
+import type { EnergyCosts } from "./energy.ts";
 import type { Intervention } from "./intervention.ts";
 import { MmuDevice } from "./mmuDevice.ts";
 import type { Operation, OperationFactory, OperationResult } from "./operation.ts";
@@ -33,6 +34,8 @@ import { World, type WorldConfig } from "./world.ts";
 export interface SystemConfig {
   readonly world: WorldConfig;
   readonly pvmCpus: number;
+  /** Without one: DEFAULT_ENERGY_COSTS. It changes nothing in a run. */
+  readonly energy?: EnergyCosts;
   /** Longest burst of a guest, in cycles. */
   readonly quantumCycles: number;
   readonly timesliceCycles: number;
@@ -278,7 +281,8 @@ export class System {
 
     const helperActors = Object.entries(this.operation.helpers);
     const helpers = take(helperActors.length);
-    const wires = { toolstack, helpers, scheduler, trackers, vcpus, pvmCpus };
+    const wires = { toolstack, helpers, scheduler, dispatchers, trackers, vcpus, pvmCpus };
+    const pager = helperActors.findIndex(([name]) => name === this.operation.pager);
     const { machine, device, input } = this.operation.main;
     this.#add("toolstack", machine, device, input({ ...wires, self: toolstack }));
     this.#add("scheduler", schedulerMachine, null, {
@@ -333,6 +337,7 @@ export class System {
         vm,
         self,
         dispatchers,
+        pager: helpers[pager] ?? 0,
         pmlUnits: ownUnits(pmlUnits),
         prlUnits: ownUnits(prlUnits),
         skipInvept: config.world.tracking.faults.includes("skipInvept"),
@@ -342,7 +347,7 @@ export class System {
       this.#add(`pvm${cpu}`, pvmCpuMachine, new PvmDevice(world), {
         self,
         prlUnits,
-        interruptCycles: costs.prlHandler,
+        interruptCycles: costs.vmExit + costs.prlHandler + costs.vmEntry,
         entryCopyCycles: costs.prlEntry,
         reloadCycles: costs.remoteReload,
       });

@@ -1,6 +1,9 @@
 /** The device of a tracker actor: one VM's entries, logs and bitmaps, through the technique that is armed. */
 import type { ChosenPages, TrackerReply, TrackerRequest } from "../../machines/tracker.ts";
+import { findLeaf } from "../hardware/ept.ts";
+import { EPT_RWX } from "../hardware/eptEntry.ts";
 import { Qualification } from "../hardware/exit.ts";
+import type { HypervisorCosts } from "../hypervisor/costs.ts";
 import {
   clearMarks,
   countMarked,
@@ -19,7 +22,6 @@ type Harvested = Extract<Message, { type: "harvested" }>;
 
 export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
   readonly #vm: VmState;
-  #technique: Technique | null = null;
 
   constructor(vm: VmState) {
     this.#vm = vm;
@@ -27,7 +29,11 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
 
   /** Told by the system when a snapshot is restored: which technique is armed is the machine's state. */
   set technique(name: TechniqueName) {
-    this.#technique = techniqueNamed(name);
+    this.#vm.armed.technique = techniqueNamed(name);
+  }
+
+  get #technique(): Technique | null {
+    return this.#vm.armed.technique;
   }
 
   perform(request: TrackerRequest): TrackerReply {
@@ -44,11 +50,16 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
         return served(work, dispatcher, vcpu);
       }
       case "serveViolation": {
-        const { vcpu, page, dispatcher } = request;
-        const write = (request.qualification & Qualification.write) !== 0;
+        const { vcpu, page, dispatcher, qualification } = request;
+        const write = (qualification & Qualification.write) !== 0;
         const { tracked } = this.#vm;
         const work = this.#technique?.serveViolation(tracked, vcpu, page, write) ?? NOT_OURS;
-        return served(work, dispatcher, -1);
+        if (work.fix !== "notOurs") return served(work, dispatcher, -1);
+        const leaf = findLeaf(tracked.ept, page);
+        if (leaf === null) return { type: "pageMissing", vcpu, page, dispatcher };
+        const wanted = qualification & EPT_RWX;
+        const allowed = (tracked.ept.memory.words[leaf.word]! & wanted) === wanted;
+        return served(allowed ? spurious(tracked.costs) : work, dispatcher, -1);
       }
       case "reapRings": {
         const { costs } = this.#vm.tracked;
@@ -68,7 +79,7 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
       technique = techniqueNamed("writeProtect")!;
       cycles = technique.arm(tracked, null) ?? 0;
     }
-    this.#technique = technique;
+    this.#vm.armed.technique = technique;
     const answer = { type: "armed", technique: technique.name } as const;
     return { type: "tablesChanged", cycles, unit: technique.unit(tracked), answer };
   }
@@ -98,7 +109,7 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
     const technique = this.#technique!;
     const unit = technique.unit(tracked);
     const cycles = technique.collect(tracked) + technique.disarm(tracked);
-    this.#technique = null;
+    this.#vm.armed.technique = null;
     return { type: "tablesChanged", cycles, unit, answer: { type: "disarmed" } };
   }
 
@@ -119,6 +130,11 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
       guestPageTables,
     };
   }
+}
+
+/** The page came while the exit was under way: the access just retries (KVM is_access_allowed, RET_PF_SPURIOUS). */
+function spurious({ violationHandler }: HypervisorCosts): ExitWork {
+  return { fix: "granted", cycles: violationHandler, ringFull: false };
 }
 
 function served(work: ExitWork, dispatcher: number, drainedVcpu: number): TrackerReply {

@@ -2,8 +2,7 @@
 
 import type { Workload } from "../../workloads/workload.ts";
 import { COUNTER_COUNT } from "../hardware/counters.ts";
-import { createEpt, type Ept, eptPointer, mapRange, RAM_LEAF } from "../hardware/ept.ts";
-import { EPT_ACCESSED, EPT_DIRTY } from "../hardware/eptEntry.ts";
+import { createEpt, type Ept, eptPointer, mapRange } from "../hardware/ept.ts";
 import { type Geometry, logFrames } from "../hardware/geometry.ts";
 import { GuestPages } from "../hardware/guestPages.ts";
 import { DATA_FRAME_BASE, HostMemory } from "../hardware/memory.ts";
@@ -27,8 +26,9 @@ import {
   enterPagingMode,
   type GuestTables,
 } from "../hypervisor/guestTables.ts";
+import { ORDINARY_LEAF } from "../hypervisor/logDirty.ts";
 import { LogPages } from "../hypervisor/logPages.ts";
-import type { TechniqueName } from "../hypervisor/techniques/technique.ts";
+import type { Technique, TechniqueName } from "../hypervisor/techniques/technique.ts";
 import type { TrackedVm, TrackerFault } from "../hypervisor/trackedVm.ts";
 import { AccessStream } from "./accessStream.ts";
 
@@ -40,6 +40,8 @@ export interface VmConfig {
   /** Level of the EPT leaves that map the data: 1 = 4 KiB, 2 = 2 MiB, 3 = 1 GiB. */
   readonly leafLevel: 1 | 2 | 3;
   readonly keepVersions: boolean;
+  /** Pages of data, from the first, that have frames at the start; default: all. */
+  readonly initialPages?: number;
   /** One workload for each vCPU. */
   readonly workloads: readonly Workload[];
 }
@@ -89,6 +91,8 @@ export interface VmState {
   readonly tables: GuestTables | null;
   /** What trackers see of it. */
   readonly tracked: TrackedVm;
+  /** The technique that is armed now. It is the tracker's state; its device keeps this up to date. */
+  readonly armed: { technique: Technique | null };
   /** Everything that harvests have reported since the start: for the summary alone. */
   readonly reportedWritten: DirtyBitmap;
   readonly reportedTouched: DirtyBitmap;
@@ -134,13 +138,8 @@ export class World {
     const vcpuCount = config.vms.reduce((sum, { workloads }) => sum + workloads.length, 0);
     this.logs = new LogPages(this.memory, geometry, vcpuCount, config.tracking.logLimit);
     const vcpus: VcpuState[] = [];
-    let nextFrame = DATA_FRAME_BASE;
-    this.vms = config.vms.map((vm, number) => {
-      nextFrame = roundUp(nextFrame, leafPages(vm, geometry));
-      const built = this.#buildVm(vm, number, nextFrame, vcpus);
-      nextFrame += alignedPages(vm, geometry);
-      return built;
-    });
+    const places = placeVms(config.vms, geometry);
+    this.vms = config.vms.map((vm, number) => this.#buildVm(vm, number, places[number]!, vcpus));
     this.vcpus = vcpus;
     this.loaded = new LoadedVcpus(config.pcpus);
     this.mmus = Array.from(
@@ -159,6 +158,7 @@ export class World {
         guest,
         tracked.dirty,
         tracked.touched,
+        tracked.sampled,
         tracked.handedOver,
         tracked.buffer,
         reportedWritten,
@@ -178,9 +178,7 @@ export class World {
   #buildVm(vm: VmConfig, number: number, firstFrame: number, vcpus: VcpuState[]): VmState {
     const { geometry } = this.config;
     const ept = createEpt(this.memory, geometry);
-    // Xen's ram_rw: A and D are set beforehand, so that nothing is logged until a tracker is armed.
-    const bits = RAM_LEAF | EPT_ACCESSED | EPT_DIRTY;
-    mapRange(ept, 0, firstFrame, vm.pages, vm.leafLevel, bits);
+    mapRange(ept, 0, firstFrame, initialPages(vm), vm.leafLevel, ORDINARY_LEAF);
     const firstTable = alignedPages(vm, geometry);
     const tables =
       vm.paging === "off" ? null : buildGuestTables(ept, vm.paging, vm.pages, firstTable);
@@ -209,6 +207,7 @@ export class World {
       ept,
       dirty: new DirtyBitmap(`${vm.name}/dirty`, total),
       touched: new DirtyBitmap(`${vm.name}/touched`, total),
+      sampled: new DirtyBitmap(`${vm.name}/sampled`, total),
       handedOver: new DirtyBitmap(`${vm.name}/handedOver`, total),
       buffer: new CumulativeBuffer(`${vm.name}/cumulative`, total),
       vcpus: numbers.map((vcpu) => {
@@ -228,11 +227,30 @@ export class World {
       guest: new GuestPages(`${vm.name}/pages`, total, vm.keepVersions),
       tables,
       tracked,
+      armed: { technique: null },
       reportedWritten: new DirtyBitmap(`${vm.name}/reportedWritten`, total),
       reportedTouched: new DirtyBitmap(`${vm.name}/reportedTouched`, total),
       vcpus: numbers,
     };
   }
+}
+
+/** The first frame of each VM. Those with the largest leaves come first: so alignment leaves no holes. */
+function placeVms(vms: readonly VmConfig[], geometry: Geometry): number[] {
+  const places = vms.map(() => 0);
+  const order = vms.map((_, number) => number);
+  order.sort((a, b) => vms[b]!.leafLevel - vms[a]!.leafLevel);
+  let nextFrame = DATA_FRAME_BASE;
+  for (const number of order) {
+    const vm = vms[number]!;
+    places[number] = roundUp(nextFrame, leafPages(vm, geometry));
+    nextFrame = places[number] + roundUp(initialPages(vm), leafPages(vm, geometry));
+  }
+  return places;
+}
+
+function initialPages({ initialPages, pages }: VmConfig): number {
+  return initialPages ?? pages;
 }
 
 /** Pages that one leaf of the VM's data maps. */

@@ -31,7 +31,7 @@ typedef struct {
 
 typedef struct {
   int64_t accesses, l1_misses, tlb_misses, walks, references, flag_updates, log_entries, log_full;
-  int64_t guest_cycles, walk_cycles, bursts;
+  int64_t guest_cycles, walk_cycles, bursts, writes;
 } counters;
 
 typedef struct {
@@ -199,6 +199,7 @@ static int64_t run(machine *m, const uint32_t *block, int64_t from, int64_t to) 
       }
     }
     cycles += m->access_cost;
+    m->count.writes += need >> 1 & 1;
     m->truth[page >> 4] |= truths[block[position] & 3] << ((page & 15) << 1);
   }
   m->count.accesses += position - from;
@@ -255,11 +256,11 @@ static void report(const machine *m, double seconds) {
   const counters *c = &m->count;
   uint32_t digest = 0x811c9dc5;
   for (int32_t i = 0; i < m->pages / 16; i++) digest = (digest ^ m->truth[i]) * 0x01000193;
-  printf("%.9f %lld %lld %lld %lld %lld %lld %lld %lld %lld %lld %lld %u\n", seconds,
+  printf("%.9f %lld %lld %lld %lld %lld %lld %lld %lld %lld %lld %lld %lld %u\n", seconds,
          (long long)c->accesses, (long long)c->l1_misses, (long long)c->tlb_misses,
          (long long)c->walks, (long long)c->references, (long long)c->flag_updates,
          (long long)c->log_entries, (long long)c->log_full, (long long)c->guest_cycles,
-         (long long)c->walk_cycles, (long long)c->bursts, digest);
+         (long long)c->walk_cycles, (long long)c->writes, (long long)c->bursts, digest);
   fflush(stdout);
 }
 

@@ -29,6 +29,7 @@ const COUNTERS = [
   "logFull",
   "guestCycles",
   "walkCycles",
+  "writes",
 ] as const;
 
 export const accessLoop: Benchmark = {

@@ -2,6 +2,7 @@
 import Table from "cli-table3";
 import { accessLoop } from "./accessLoop.ts";
 import { bigGuest } from "./bigGuest.ts";
+import { estimation } from "./estimation.ts";
 import { exits } from "./exits.ts";
 import {
   type Bar,
@@ -23,6 +24,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   walkVariants,
   migration,
   modelChecking,
+  estimation,
 ];
 const USAGE_ERROR = 2;
 

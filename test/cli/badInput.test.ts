@@ -1,9 +1,8 @@
 /** Whatever is wrong with the input: one line that says what, exit code 2, nothing written. */
 import { mkdirSync } from "node:fs";
 import { afterAll, describe, expect, it } from "vitest";
-import { loadScenario } from "../../src/cli/scenarios.ts";
+import { buildLoaded, loadScenario } from "../../src/cli/scenarios.ts";
 import { UserError } from "../../src/errors.ts";
-import { buildSystem } from "../../src/system/build.ts";
 import { Scratch, scenario } from "./command.ts";
 
 const scratch = new Scratch();
@@ -86,12 +85,67 @@ const files: readonly (readonly [string, string | Uint8Array, RegExp])[] = [
   [
     "two VMs of one name",
     `name: x\nvms: [{ name: vm1, workload: ${uniform} }, { workload: ${uniform} }]\n`,
-    /two VMs are called "vm1"/,
+    /:2: two VMs are called "vm1"/,
   ],
   [
     "a workload without end",
     "name: x\nvms: [{ workload: { kind: uniform, pages: 10 } }]\n",
-    /its workload never ends; set "until"/,
+    /:2: VM "vm0": its workload never ends; set "until"/,
+  ],
+  [
+    "a VM to migrate that is not there",
+    `name: x\nvms: [{ workload: ${uniform} }]\noperation:\n  kind: migrate\n  vm: other\n`,
+    /:5: operation\.vm: there is no VM "other" \(VMs: vm0\)/,
+  ],
+  [
+    "an estimator that looks less than once",
+    `name: x\nvms: [{ workload: ${uniform} }]\noperation:\n  kind: estimate\n  estimator:\n    kind: prl\nuntil: 1ms\n`,
+    /:5: operation\.estimator\.mu: 30\.000 s is longer than the run/,
+  ],
+  [
+    "a window that is no whole number of intervals",
+    `name: x\nvms: [{ workload: ${uniform} }]\noperation:\n  kind: estimate\n  window: 15ms\n  estimator: { kind: truth, interval: 10ms }\nuntil: 1s\n`,
+    /:5: operation\.window: expected 1 to 1000 whole intervals of 10\.000 ms/,
+  ],
+  ...(
+    [
+      ["less memory than the minimums", "memory: 4KiB", /:4: operation\.memory: 1 pages, but/],
+      [
+        "a factor for an unknown VM",
+        "memory: 16KiB\n  scale:\n    vm1: 2\n  interval: 1s",
+        /:6: operation\.scale\.vm1: there is no VM of that name \(VMs: vm0\)/,
+      ],
+      ["a factor of nothing", "memory: 16KiB\n  scale: 0", /:5: operation\.scale: .*>0, not 0/],
+      [
+        "a tax of everything",
+        "memory: 16KiB\n  policy: { kind: idleTax, tax: 1 }",
+        /:5: operation\.policy\.tax: .*<=0\.99, not 1/,
+      ],
+      [
+        "a disk of minutes",
+        "memory: 16KiB\n  swap: { latency: 1 min }",
+        /:5: operation\.swap\.latency: expected at most 10s/,
+      ],
+      [
+        "decisions after the end",
+        "memory: 16KiB\n  interval: 2s",
+        /:5: operation\.interval: 2\.000 s is longer than the run/,
+      ],
+      [
+        "too many decisions",
+        "memory: 16KiB\n  interval: 1us",
+        /:5: operation\.interval: 1\.000 us is too short/,
+      ],
+    ] as const
+  ).map(([what, fields, message]): [string, string, RegExp] => [
+    `overcommitment with ${what}`,
+    `name: x\nvms: [{ workload: ${uniform} }]\noperation:\n  ${fields}\n  kind: overcommit\n  estimator: { kind: truth, interval: 100ms }\nuntil: 1s\n`,
+    message,
+  ]),
+  [
+    "a guest's clock without accessed flags",
+    `name: x\nvms:\n  - paging: "off"\n    workload: ${uniform}\noperation: { kind: overcommit, memory: 16KiB, interval: 1s, guest: { victims: clock }, estimator: { kind: truth, interval: 100ms } }\nuntil: 1s\n`,
+    /:3: vms\[0\]\.paging: a guest without paging has no accessed flags/,
   ],
   [
     "rounds too short for any access",
@@ -182,10 +236,7 @@ describe.concurrent("a scenario with", { timeout: 120_000 }, () => {
       await refuses([file, "--json"], message);
       return;
     }
-    const load = () => {
-      const { scenario: loaded, directory } = loadScenario(scratch.path(file));
-      return buildSystem(loaded, { directory });
-    };
+    const load = () => buildLoaded(loadScenario(scratch.path(file)));
     expect(load).toThrow(UserError);
     expect(load).toThrow(message);
     expect(load).toThrow(/^\P{Cc}+$/u);

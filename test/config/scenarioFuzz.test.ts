@@ -141,7 +141,7 @@ function isSmall({ vms, machine, operation }: Scenario): boolean {
 /** @returns whether the text was accepted */
 function load(text: string): boolean {
   try {
-    const scenario = parseYaml("fuzz.yaml", text, scenarioSchema);
+    const { value: scenario } = parseYaml("fuzz.yaml", text, scenarioSchema);
     if (isSmall(scenario)) buildSystem(scenario).run(300);
     return true;
   } catch (error) {

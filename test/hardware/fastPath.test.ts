@@ -253,6 +253,7 @@ function runSlowly(subject: Subject, block: Int32Array, budget: number, gap: num
       break;
     }
     cycles += mmu.costs.access + gap;
+    if (kind === 1 || kind === 3) counters[Counter.writes] = counters[Counter.writes]! + 1;
     const { page } = mmu;
     guest.truth[page >>> 4] = guest.truth[page >>> 4]! | (TRUTHS[kind]! << ((page & 15) * 2));
     if (guest.versions.length > 0 && (NEEDS[kind]! & 2) !== 0) {

@@ -41,18 +41,18 @@ function libxcLoop(dirtyCounts: readonly number[]): { sends: number; cleans: num
 }
 
 describe("libxc's policy", () => {
-  it("stops below 50 dirty pages, and sends what was CLEANed before it does", () => {
+  it("stops below 50 dirty pages, and sends what was CLEANed before it does (case 97)", () => {
     expect(beforeRound(libxc, { ...stats, iteration: 1, dirtyPages: 49 })).toBe("sendThenStop");
     expect(beforeRound(libxc, { ...stats, iteration: 1, dirtyPages: 50 })).toBe("send");
     expect(beforeRound(libxc, { ...stats, iteration: 1, dirtyPages: 0 })).toBe("sendThenStop");
   });
 
-  it("stops at the fifth iteration", () => {
+  it("stops at the fifth iteration (case 97)", () => {
     expect(simplePrecopyPolicy({ ...stats, iteration: 4 })).toBe("continue");
     expect(simplePrecopyPolicy({ ...stats, iteration: 5 })).toBe("stop");
   });
 
-  it("does not take an unknown count for a small one", () => {
+  it("does not take an unknown count for a small one (case 97)", () => {
     expect(simplePrecopyPolicy({ ...stats, iteration: 1, dirtyPages: -1 })).toBe("continue");
     expect(simplePrecopyPolicy({ ...stats, iteration: 5, dirtyPages: -1 })).toBe("stop");
   });
@@ -131,7 +131,7 @@ describe("auto-converge", () => {
     return state.percent;
   }
 
-  it("throttles when more than half of what was sent is dirtied, twice", () => {
+  it("throttles when more than half of what was sent is dirtied, twice (case 100)", () => {
     expect(percentAfter([501])).toBe(0);
     expect(percentAfter([501, 501])).toBe(20);
     expect(percentAfter([500, 500, 500])).toBe(0);
@@ -144,7 +144,7 @@ describe("auto-converge", () => {
     expect(percentAfter([501, 501, 501, 0, 501])).toBe(30);
   });
 
-  it("goes up to its maximum", () => {
+  it("goes up to its maximum (case 100)", () => {
     expect(percentAfter(Array.from({ length: 40 }, () => 900))).toBe(99);
     expect(
       percentAfter(
@@ -172,7 +172,7 @@ describe("auto-converge", () => {
     expect(nextThrottle(config, 80, 1000, 980)).toBe(90);
   });
 
-  it("sleeps p / (1 - p) as long as it runs", () => {
+  it("sleeps p / (1 - p) as long as it runs (case 100)", () => {
     const slice = 24_000_000;
     expect(throttleSleep(slice, 20)).toBe(slice / 4);
     expect(throttleSleep(slice, 50)).toBe(slice);

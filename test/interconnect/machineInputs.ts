@@ -1,5 +1,4 @@
 /** For each machine: an input, and payloads for every event it knows. Small numbers, so that guards meet. */
-import type { AnyStateMachine } from "xstate";
 import { checkpointLiveMachine } from "../../machines/checkpointLive.ts";
 import { checkpointStopMachine } from "../../machines/checkpointStop.ts";
 import { dispatcherMachine } from "../../machines/dispatcher.ts";
@@ -16,20 +15,10 @@ import { throttleMachine } from "../../machines/throttle.ts";
 import { toolstackMachine } from "../../machines/toolstack.ts";
 import { trackerMachine } from "../../machines/tracker.ts";
 import { vcpuMachine } from "../../machines/vcpu.ts";
+import type { MachineCase, Payload, Way } from "./machineCase.ts";
+import { overcommitCases } from "./overcommitInputs.ts";
 
-type Payload = (n: number) => object;
-
-/** Events in order, each with the number for its payload. */
-export type Way = readonly (readonly [type: string, n: number])[];
-
-export interface MachineCase {
-  readonly machine: AnyStateMachine;
-  readonly input: object;
-  /** Event types, each with a function from a random number to its payload. */
-  readonly events: Readonly<Record<string, Payload>>;
-  /** Ways far into the machine, which random events would seldom take. */
-  readonly ways?: readonly Way[];
-}
+export type { MachineCase, Way } from "./machineCase.ts";
 
 const none: Payload = () => ({});
 const reasons = [1, 12, 48, 49, 62];
@@ -90,7 +79,7 @@ export const machineCases: Readonly<Record<string, MachineCase>> = {
       guestStopped: exit,
       entryFailed: (n) => ({ failure: `failure ${n % 2}` }),
       resume: none,
-      deschedule: (n) => ({ crashed: n % 2 === 0 }),
+      deschedule: (n) => ({ crashed: n % 2 === 0, waits: n % 3 === 0 }),
     },
   },
   mmu: {
@@ -206,7 +195,8 @@ export const machineCases: Readonly<Record<string, MachineCase>> = {
     },
     events: {
       startVm: (n) => ({ vm: n % 2 }),
-      descheduled: (n) => ({ vcpu: n % 3, halted: n % 4 === 0 }),
+      descheduled: (n) => ({ vcpu: n % 3, halted: n % 4 === 0, waits: n % 5 < 2 }),
+      wakeVcpu: (n) => ({ vcpu: n % 3 }),
       timesliceEnd: (n) => ({ pcpu: n % 2, slice: n % 3 }),
       pauseVm: (n) => ({ vm: n % 2, requester: 1 }),
       unpauseVm: (n) => ({ vm: n % 2 }),
@@ -448,4 +438,5 @@ export const machineCases: Readonly<Record<string, MachineCase>> = {
       deadline: none,
     },
   },
+  ...overcommitCases,
 };

@@ -6,6 +6,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { clearTruth, wasTouched, wasWritten } from "../../src/hardware/guestPages.ts";
+import { EPTP_ACCESSED_DIRTY, Field } from "../../src/hardware/vmcs.ts";
 import { DEFAULT_HYPERVISOR_COSTS, type HypervisorCosts } from "../../src/hypervisor/costs.ts";
 import { isMarked } from "../../src/hypervisor/dirtyBitmap.ts";
 import { techniqueNamed } from "../../src/hypervisor/techniques/all.ts";
@@ -22,8 +23,17 @@ const CHEAP = Object.fromEntries(
 
 function recipes(technique: TechniqueName): fc.Arbitrary<Recipe> {
   return fc
-    .tuple(withTechnique(technique), fc.integer({ min: 10, max: 60 }), fc.nat(2000))
-    .map(([recipe, passes, harvest]) => ({ ...recipe, passes, harvest, costs: CHEAP }));
+    .tuple(withTechnique(technique), fc.integer({ min: 10, max: 60 }), fc.nat(2000), fc.nat(4))
+    .map(([recipe, passes, harvest, more]) => {
+      const vms = more === 4 ? fourVcpus(recipe.vms) : recipe.vms;
+      return { ...recipe, vms, passes, harvest, costs: CHEAP };
+    });
+}
+
+/** The first VM alone, with four vCPUs that run its scripts in turn. */
+function fourVcpus(vms: Recipe["vms"]): Recipe["vms"] {
+  const { vcpus, ...vm } = vms[0]!;
+  return [{ ...vm, vcpus: Array.from({ length: 4 }, (_, i) => vcpus[i % vcpus.length]!) }];
 }
 
 interface Variant {
@@ -148,6 +158,27 @@ it("the runs above have many rounds in which pages are written", () => {
   );
   counts.sort((a, b) => a - b);
   expect(counts[150]).toBeGreaterThanOrEqual(3);
+});
+
+it("the runs above have one to four vCPUs, large pages, every paging mode, and A/D flags on and off", () => {
+  const seen = new Set<string>();
+  for (const [name, technique, variant] of techniques) {
+    for (const recipe of fc.sample(recipes(technique), { numRuns: 60, seed: 11 })) {
+      const system = build(recipe, variant);
+      system.run(60);
+      for (const { config, vcpus } of system.world.vms) {
+        seen.add(`${vcpus.length} vCPUs`).add(`leaf level ${config.leafLevel}`).add(config.paging);
+      }
+      const low = system.world.vcpus[0]!.vmcs.words[2 * Field.eptPointer]!;
+      seen.add(`${name}: A/D ${(low & EPTP_ACCESSED_DIRTY) === 0 ? "off" : "on"}`);
+    }
+  }
+  const wanted = ["1 vCPUs", "2 vCPUs", "3 vCPUs", "4 vCPUs", "leaf level 1", "leaf level 2"];
+  for (const what of [...wanted, "off", "pae", "longMode"]) expect(seen).toContain(what);
+  // Without A/D flags write protection and the ring that it feeds must do; with them, the others.
+  expect(seen).toContain("write protection: A/D off");
+  expect(seen).toContain("dirty ring fed by write protection: A/D off");
+  for (const name of ["A/D scan", "PML"]) expect(seen).toContain(`${name}: A/D on`);
 });
 
 describe("a planted fault", () => {

@@ -26,8 +26,12 @@ describe("PML and PRL (VEE21 2.4, slide 9)", () => {
     const counted = series.map((point) => point.pages);
     const first = counted.findIndex((pages) => pages !== 0);
     expect(first).toBeGreaterThan(6);
-    expect(new Set(counted.slice(first + 1))).toEqual(new Set([200]));
-    expect(series.every(({ truthPages }) => truthPages === 200)).toBe(true);
+    // The first pass that writes waits for the drains, and may end in the interval after.
+    const after = series.slice(first + 2);
+    expect(after.length).toBeGreaterThan(3);
+    expect(new Set(after.map(({ pages }) => pages))).toEqual(new Set([200]));
+    const withoutOnset = [...series.slice(0, first), ...after];
+    expect(withoutOnset.every(({ truthPages }) => truthPages === 200)).toBe(true);
   });
 
   it("PRL sees reads as well as writes", () => {

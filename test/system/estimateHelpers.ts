@@ -5,13 +5,15 @@ import { type Scenario, scenarioSchema } from "../../src/system/scenarioSchema.t
 import type { System } from "../../src/system/system.ts";
 
 /**
- * A TLB of 12 entries in all, a log of 16: what takes seconds elsewhere takes microseconds here. PRL's
- * handler is as much faster, or it would miss most GPAs.
+ * A TLB of 12 entries in all, a log of 16: what takes seconds elsewhere takes microseconds here. Exits
+ * and PRL's handler are as much faster, or PRL would miss most GPAs.
  */
 export const SMALL_MACHINE = {
   logEntries: 16,
   quantum: "20us",
-  costs: { hypervisor: { ipi: 20, prlHandler: 20, prlEntry: 1, remoteReload: 20 } },
+  costs: {
+    hypervisor: { ipi: 20, vmExit: 10, vmEntry: 10, prlHandler: 0, prlEntry: 1, remoteReload: 20 },
+  },
   tlb: { l1: { sets: 1, ways: 4 }, l2: { sets: 2, ways: 4 } },
 } as const;
 

@@ -210,6 +210,11 @@ describe("a migration that is aborted, or whose link fails", () => {
           expect(verified).toBe(true);
           return;
         }
+        // QEMU's rounds may be used up before: in so short a time it has not measured the link yet.
+        if (outcome === "did-not-converge") {
+          expect(cancelled.policy).toBe("qemu");
+          return;
+        }
         expect(outcome).toBe(link ? "failed" : "aborted");
         expect(why).toContain(link ? "The link failed" : "Aborted by the operator");
         const { progress } = system.actor("toolstack").snapshot.context as MigrationContext;
@@ -218,6 +223,7 @@ describe("a migration that is aborted, or whose link fails", () => {
       }),
       { numRuns: RUNS },
     );
+    outcomes.delete("did-not-converge");
     expect([...outcomes].sort()).toEqual(["aborted", "completed", "failed"]);
     // Some were cancelled while the VM was suspended, some before.
     expect(stages.size).toBe(2);

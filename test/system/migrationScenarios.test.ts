@@ -224,7 +224,7 @@ describe("a scenario", () => {
 
   it("is refused if the VM to migrate does not exist", () => {
     expect(() => buildSystem(scenario({ vm: "vm7" }))).toThrow(
-      new UserError('operation.vm: there is no VM "vm7" (VMs: vm0)'),
+      'operation.vm: there is no VM "vm7" (VMs: vm0)',
     );
   });
 

@@ -1,6 +1,6 @@
 /** Small systems whose first VM migrates: recipes for property tests, and what a run came to. */
 import fc from "fast-check";
-import type { TrackerFault } from "../../src/hypervisor/trackedVm.ts";
+import { TRACKER_FAULTS, type TrackerFault } from "../../src/hypervisor/trackedVm.ts";
 import type { Technique } from "../../src/interconnect/messages.ts";
 import type { LogicKind } from "../../src/system/actors.ts";
 import type { OperationFault } from "../../src/system/operation.ts";
@@ -87,7 +87,7 @@ export function buildMigration(
         vms: world.vms.map((vm) => ({ ...vm, keepVersions: true })),
         tracking: {
           ...world.tracking,
-          faults: fault === null || fault === "cleanedBitmapNotSent" ? [] : [fault],
+          faults: TRACKER_FAULTS.filter((one) => one === fault),
         },
       },
       operation: migrate(config, 0, fault === "cleanedBitmapNotSent" ? [fault] : []),

@@ -94,7 +94,7 @@ describe("PRL's report", () => {
         const system = build({ ...recipe, costs });
         drive(system, () => {});
         const { pvm, logEntries } = summarize(system);
-        expect(pvm.handlerCycles + pvm.controlCycles).toBe(logEntries);
+        expect(pvm.handler + pvm.control).toBe(logEntries);
       }),
       { numRuns: 2 * RUNS },
     );

@@ -1,7 +1,9 @@
 /** The numbers of a run agree with the scripts that the guests played, and with each other. */
 import fc from "fast-check";
 import { expect, it } from "vitest";
+import { CYCLES_PER_SECOND } from "../../src/config/units.ts";
 import { techniqueNamed } from "../../src/hypervisor/techniques/all.ts";
+import { DEFAULT_ENERGY_COSTS, energyOf } from "../../src/system/energy.ts";
 import { summarize } from "../../src/system/summary.ts";
 import {
   anyRecipe,
@@ -35,6 +37,75 @@ it("the truth is what the scripts say", () => {
     }),
     { numRuns: 200 },
   );
+});
+
+it("accesses and writes are those of the scripts", () => {
+  fc.assert(
+    fc.property(anyRecipe, (recipe) => {
+      const system = build({ ...recipe, deadline: null });
+      drive(system, () => {});
+      const { accesses, writes } = summarize(system);
+      const kinds = recipe.vms.flatMap(({ vcpus }) =>
+        vcpus.flatMap(({ script }) => script.map(([, kind]) => kind)),
+      );
+      const written = kinds.filter((kind) => kind === 1 || kind === 3);
+      expect(accesses).toBe(recipe.passes * kinds.length);
+      expect(writes).toBe(recipe.passes * written.length);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+it("every busy cycle takes its energy once, and time takes the rest", () => {
+  const none = Object.fromEntries(Object.keys(DEFAULT_ENERGY_COSTS).map((name) => [name, 0]));
+  fc.assert(
+    fc.property(anyRecipe, (recipe) => {
+      const system = build(recipe);
+      const energy = { ...DEFAULT_ENERGY_COSTS, ...none, busyCycle: 1, staticMilliwatts: 1000 };
+      Object.assign(system.config, { energy });
+      drive(system, () => {});
+      const { cycles, pvm, time, energy: found } = summarize(system);
+      const guest = cycles.guest + cycles.ptw + cycles.exit + cycles.entry + cycles.handler;
+      const pvmCycles = pvm.exit + pvm.entry + pvm.handler + pvm.control + pvm.processes;
+      expect(found.cpus).toBeCloseTo((guest + pvmCycles) * 1e-12, 18);
+      expect(found.static).toBeCloseTo(time / CYCLES_PER_SECOND, 18);
+      expect(found.total).toBe(found.cpus + found.static);
+    }),
+    { numRuns: 100 },
+  );
+});
+
+it("energy is what was counted, times what each takes", () => {
+  const events = {
+    seconds: 2,
+    busyCycles: 10,
+    accesses: 8,
+    writes: 4,
+    l1TlbMisses: 5,
+    tlbMisses: 3,
+    walkReferences: 7,
+    flagUpdates: 2,
+    logEntries: 6,
+  };
+  const energy = energyOf(events, {
+    staticMilliwatts: 500,
+    busyCycle: 1e11,
+    cacheLine: 1e12,
+    memoryRead: 2e12,
+    memoryWrite: 4e12,
+    walkReference: 1e12,
+    flagUpdate: 10e12,
+    logStore: 100e12,
+  });
+  expect(energy).toEqual({
+    static: 1,
+    cpus: 1,
+    // Two lines from the cache, three from memory; half of the accesses write.
+    memory: 2 + 3 * 2 + 1.5 * 4,
+    walks: 7 + 20 + 600,
+    total: 643,
+    watts: 321.5,
+  });
 });
 
 it("with one harvest at the end, a tracker of writes reports the written pages exactly", () => {

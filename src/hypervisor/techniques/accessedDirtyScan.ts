@@ -5,7 +5,7 @@
 import { forEachLeaf } from "../../hardware/ept.ts";
 import { EPT_ACCESSED, EPT_DIRTY } from "../../hardware/eptEntry.ts";
 import { markDirty } from "../dirtyBitmap.ts";
-import { disarmAll, splitAll } from "../logDirty.ts";
+import { disarmAll, ORDINARY_LEAF, splitAll } from "../logDirty.ts";
 import type { TrackedVm } from "../trackedVm.ts";
 import { setAccessedDirty } from "./logControls.ts";
 import { NOT_OURS, type Technique } from "./technique.ts";
@@ -49,4 +49,10 @@ export const accessedDirtyScan: Technique = {
   },
   serveLogFull: () => NOT_OURS,
   serveViolation: () => NOT_OURS,
+  // The flags go with the leaf.
+  pageTaken(vm, page, low) {
+    if ((low & EPT_ACCESSED) !== 0) markDirty(vm.touched, page);
+    if ((low & EPT_DIRTY) !== 0) markDirty(vm.dirty, page);
+  },
+  pageReturned: () => ORDINARY_LEAF & ~(EPT_ACCESSED | EPT_DIRTY),
 };

@@ -6,7 +6,14 @@
 import { markDirty } from "../dirtyBitmap.ts";
 import { ringHarvest, ringPush, ringReset, ringSoftFull } from "../dirtyRing.ts";
 import { drainPmlLog } from "../drain.ts";
-import { armAll, type DirtyTechnique, disarmAll, fixWrite, rearmPage } from "../logDirty.ts";
+import {
+  armAll,
+  armedLeaf,
+  type DirtyTechnique,
+  disarmAll,
+  fixWrite,
+  rearmPage,
+} from "../logDirty.ts";
 import type { TrackedVcpu, TrackedVm } from "../trackedVm.ts";
 import { disableLogs, enableLogs } from "./logControls.ts";
 import { type ExitWork, NOT_OURS, type Technique } from "./technique.ts";
@@ -75,4 +82,6 @@ export const dirtyRing: Technique = {
     const { violationHandler, splitHandler } = vm.costs;
     return served(target, fix, violationHandler + (fix === "split" ? splitHandler : 0));
   },
+  pageTaken: () => {},
+  pageReturned: (vm) => armedLeaf(source(vm)),
 };

@@ -2,7 +2,7 @@
 import { Field, writeField } from "../../hardware/vmcs.ts";
 import { markDirty } from "../dirtyBitmap.ts";
 import { drainPmlLog } from "../drain.ts";
-import { armAll, disarmAll, fixWrite, rearmMarked } from "../logDirty.ts";
+import { armAll, armedLeaf, disarmAll, fixWrite, rearmMarked } from "../logDirty.ts";
 import type { TrackedVm } from "../trackedVm.ts";
 import { disableLogs, enableLogs } from "./logControls.ts";
 import { NOT_OURS, type Technique } from "./technique.ts";
@@ -54,4 +54,7 @@ export const pml: Technique = {
       ringFull: false,
     };
   },
+  // A page with D set is in the log or in the bitmap already, and stays there.
+  pageTaken: () => {},
+  pageReturned: () => armedLeaf("pml"),
 };

@@ -5,8 +5,8 @@
  */
 import { findLeaf, forEachLeaf } from "../../hardware/ept.ts";
 import { EPT_ACCESSED, EPT_DIRTY, EPT_RWX } from "../../hardware/eptEntry.ts";
-import { forEachMarked, markDirty } from "../dirtyBitmap.ts";
-import { splitAll } from "../logDirty.ts";
+import { clearMarks, countMarked, forEachMarked, isMarked, markDirty } from "../dirtyBitmap.ts";
+import { ORDINARY_LEAF, splitAll } from "../logDirty.ts";
 import type { TrackedVm } from "../trackedVm.ts";
 import { NOT_OURS, type Technique } from "./technique.ts";
 
@@ -26,7 +26,11 @@ function choose(vm: TrackedVm, pages: readonly number[]): number {
     words[word] = words[word]! | EPT_RWX;
     changed++;
   });
-  for (const page of pages) takeRights(vm, page);
+  clearMarks(vm.sampled);
+  for (const page of pages) {
+    takeRights(vm, page);
+    markDirty(vm.sampled, page);
+  }
   return changed + pages.length;
 }
 
@@ -43,6 +47,7 @@ export const presentBit: Technique = {
     }
     let leaves = 0;
     const { words } = vm.ept.memory;
+    clearMarks(vm.sampled);
     forEachLeaf(vm.ept, (word) => {
       words[word] = words[word]! & ~EPT_RWX;
       leaves++;
@@ -77,5 +82,11 @@ export const presentBit: Technique = {
     if ((words[leaf.word]! & EPT_RWX) === 0) markDirty(vm.touched, page);
     words[leaf.word] = words[leaf.word]! | EPT_RWX;
     return { fix: "granted", cycles: vm.costs.violationHandler, ringFull: false };
+  },
+  pageTaken: () => {},
+  // A page without a frame exits at its first access, too: it counts if it takes part in the round.
+  pageReturned(vm, page) {
+    if (countMarked(vm.sampled) === 0 || isMarked(vm.sampled, page)) markDirty(vm.touched, page);
+    return ORDINARY_LEAF;
   },
 };

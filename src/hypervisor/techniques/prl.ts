@@ -3,7 +3,7 @@ import { clearVmcs, Field, readField } from "../../hardware/vmcs.ts";
 import { clearOccurrences, forEachOccurrence } from "../cumulativeBuffer.ts";
 import { markDirty } from "../dirtyBitmap.ts";
 import { copyPrlLog, prlView } from "../drain.ts";
-import { disarmAll } from "../logDirty.ts";
+import { disarmAll, ORDINARY_LEAF } from "../logDirty.ts";
 import type { TrackedVm } from "../trackedVm.ts";
 import { disableLogs, enableLogs, resetLog } from "./logControls.ts";
 import { NOT_OURS, type Technique } from "./technique.ts";
@@ -51,4 +51,7 @@ export const prl: Technique = {
   },
   serveLogFull: () => NOT_OURS,
   serveViolation: () => NOT_OURS,
+  // Occurrences are counted by page, whatever its frame.
+  pageTaken: () => {},
+  pageReturned: () => ORDINARY_LEAF,
 };

@@ -46,6 +46,10 @@ export interface Technique {
   serveLogFull(vm: TrackedVm, vcpu: number): ExitWork;
   /** An EPT violation; `write`: the access was one. */
   serveViolation(vm: TrackedVm, vcpu: number, page: number, write: boolean): ExitWork;
+  /** A page is about to lose its frame: what only its leaf, whose low word is given, can tell is noted. */
+  pageTaken(vm: TrackedVm, page: number, low: number): void;
+  /** A page that had no frame is being touched and gets one. Returns the bits of its leaf in this round. */
+  pageReturned(vm: TrackedVm, page: number): number;
 }
 
 /** The answer to an exit that is not the technique's doing. */

@@ -1,6 +1,6 @@
 /** Write protection: the first write to each page takes an EPT violation (Xen log-dirty without PML). */
 import { markDirty } from "../dirtyBitmap.ts";
-import { armAll, disarmAll, fixWrite, rearmMarked } from "../logDirty.ts";
+import { armAll, armedLeaf, disarmAll, fixWrite, rearmMarked } from "../logDirty.ts";
 import { NOT_OURS, type Technique } from "./technique.ts";
 
 export const writeProtect: Technique = {
@@ -24,4 +24,7 @@ export const writeProtect: Technique = {
       ringFull: false,
     };
   },
+  // The bitmap knows of the writes before; the next one takes a fault again.
+  pageTaken: () => {},
+  pageReturned: () => armedLeaf("writeProtect"),
 };

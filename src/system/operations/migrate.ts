@@ -5,7 +5,7 @@ import type { MigrationContext, MigrationInput } from "../../../machines/migrati
 import { type SamplerContext, samplerMachine } from "../../../machines/sampler.ts";
 import { type ThrottleInput, throttleMachine } from "../../../machines/throttle.ts";
 import { CYCLES_PER_SECOND, duration, rate } from "../../config/units.ts";
-import { UserError } from "../../errors.ts";
+import { fieldError } from "../../errors.ts";
 import { countMarked } from "../../hypervisor/dirtyBitmap.ts";
 import { Destination } from "../../hypervisor/migration/destination.ts";
 import { SendQueue } from "../../hypervisor/migration/sendQueue.ts";
@@ -108,7 +108,7 @@ export type MigrateConfig = z.output<typeof migrateSchema>;
 
 /**
  * @param deadlineCycles end of the run, 0 = when the migration has ended
- * @throws UserError if there is no such VM, or its tracking technique cannot find written pages
+ * @throws FieldError if there is no such VM, or its tracking technique cannot find written pages
  */
 export function migrate(
   config: MigrateConfig,
@@ -191,7 +191,7 @@ function findVm(world: World, name: string | undefined): number {
   const names = world.vms.map(({ config }) => config.name);
   const found = names.indexOf(name);
   if (found < 0) {
-    throw new UserError(`operation.vm: there is no VM "${name}" (VMs: ${names.join(", ")})`);
+    throw fieldError(["operation", "vm"], `there is no VM "${name}" (VMs: ${names.join(", ")})`);
   }
   return found;
 }
@@ -199,8 +199,9 @@ function findVm(world: World, name: string | undefined): number {
 function checkTechnique(technique: (typeof TECHNIQUES)[number]): void {
   if (techniqueNamed(technique)?.findsWritten === true) return;
   const able = TECHNIQUES.filter((name) => techniqueNamed(name)?.findsWritten === true);
-  throw new UserError(
-    `tracker.technique: "${technique}" cannot tell which pages were written, so nothing can be migrated with it; use one of ${able.join(", ")}`,
+  throw fieldError(
+    ["tracker", "technique"],
+    `"${technique}" cannot tell which pages were written, so nothing can be migrated with it; use one of ${able.join(", ")}`,
   );
 }
 

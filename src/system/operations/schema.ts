@@ -3,12 +3,20 @@ import * as z from "zod";
 import type { Technique } from "../../interconnect/messages.ts";
 import type { OperationFactory, OperationFault } from "../operation.ts";
 import { type CheckpointSurroundings, checkpoint, checkpointSchema } from "./checkpoint.ts";
-import { estimate, estimateSchema, estimateTechnique } from "./estimate.ts";
+import { estimateTechnique } from "./estimate/estimators.ts";
+import { estimate, estimateSchema } from "./estimate.ts";
 import { measure, measureSchema } from "./measure.ts";
 import { migrate, migrateSchema } from "./migrate.ts";
+import { overcommit, overcommitSchema } from "./overcommit.ts";
 
 export const operationSchema = z
-  .discriminatedUnion("kind", [measureSchema, migrateSchema, checkpointSchema, estimateSchema])
+  .discriminatedUnion("kind", [
+    measureSchema,
+    migrateSchema,
+    checkpointSchema,
+    estimateSchema,
+    overcommitSchema,
+  ])
   .describe("what the toolstack does with the VMs");
 
 export type OperationConfig = z.output<typeof operationSchema>;
@@ -35,12 +43,21 @@ export function createOperation(
       return checkpoint(config, deadlineCycles, surroundings);
     case "estimate":
       return estimate(config, deadlineCycles, seed);
+    case "overcommit":
+      return overcommit(config, deadlineCycles, faults, seed);
   }
 }
 
 /** How the VMs are tracked: as the scenario says, unless the operation decides it. */
 export function operationTechnique(config: OperationConfig, scenarios: Technique): Technique {
-  return config.kind === "estimate" ? estimateTechnique(config) : scenarios;
+  return estimates(config) ? estimateTechnique(config) : scenarios;
+}
+
+/** Whether the operation estimates working sets, and so decides how the VMs are tracked. */
+export function estimates(
+  config: OperationConfig,
+): config is Extract<OperationConfig, { kind: "estimate" | "overcommit" }> {
+  return config.kind === "estimate" || config.kind === "overcommit";
 }
 
 /** Whether an operation moves or stores what pages contain, so that the VMs must keep it. */

@@ -112,30 +112,33 @@ const vmware = z
 const accessedBits = z.strictObject({ kind: z.literal("accessedBits"), interval });
 const truth = z.strictObject({ kind: z.literal("truth"), interval });
 
+/** What every operation that estimates is told about it. */
+export const estimationFields = {
+  estimator: z
+    .discriminatedUnion("kind", [prl, pml, vmware, accessedBits, truth])
+    .describe("how the working-set size is estimated; it decides the tracking technique, too"),
+  window: positive
+    .optional()
+    .describe("T of the true working set W(t, T), whole intervals; default: one interval"),
+  kernelFootprint: z
+    .union(
+      [
+        size,
+        z.strictObject({
+          needs: size.describe("memory without which the emulated guest kernel crashes"),
+          from: size.prefault("2GiB").describe("memory of the VM that is shrunk until it crashes"),
+        }),
+      ],
+      { error: `expected ${SIZE_HELP}, or { needs, from }` },
+    )
+    .optional()
+    .describe("f, added to every estimate: a size, or found by shrinking a VM (VEE21 3.4)"),
+};
+
 export const estimateSchema = z
   .strictObject({
     kind: z.literal("estimate"),
-    estimator: z
-      .discriminatedUnion("kind", [prl, pml, vmware, accessedBits, truth])
-      .describe("how the working-set size is estimated; it decides the tracking technique, too"),
-    window: positive
-      .optional()
-      .describe("T of the true working set W(t, T), whole intervals; default: one interval"),
-    kernelFootprint: z
-      .union(
-        [
-          size,
-          z.strictObject({
-            needs: size.describe("memory without which the emulated guest kernel crashes"),
-            from: size
-              .prefault("2GiB")
-              .describe("memory of the VM that is shrunk until it crashes"),
-          }),
-        ],
-        { error: `expected ${SIZE_HELP}, or { needs, from }` },
-      )
-      .optional()
-      .describe("f, added to every estimate: a size, or found by shrinking a VM (VEE21 3.4)"),
+    ...estimationFields,
     loadInterval: positive
       .optional()
       .describe(
@@ -146,3 +149,5 @@ export const estimateSchema = z
 
 export type EstimateConfig = z.output<typeof estimateSchema>;
 export type EstimatorConfig = EstimateConfig["estimator"];
+/** The part of an operation's configuration that estimationFields describes. */
+export type EstimationConfig = Pick<EstimateConfig, "estimator" | "window" | "kernelFootprint">;

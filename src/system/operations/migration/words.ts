@@ -50,6 +50,9 @@ function didNotConverge(context: MigrationContext, remedy: Remedy | null): strin
     `${mebibytes(dirtied * PAGE_BYTES)}${throttled} and the link carries ${mebibytes(carried)}.`,
     `The best moment had ${pages(progress.leastPending)} left, an implied downtime of`,
     `${formatSeconds(implied)}; the limit is ${formatSeconds(policy.downtimeLimit)}.`,
+    ...(progress.bandwidth === 0
+      ? ["QEMU had not yet measured the link, which takes it 100 ms, so it could not know."]
+      : []),
     ...(remedy === null
       ? []
       : [

@@ -1,0 +1,134 @@
+/**
+ * The balloon driver in one guest (Waldspurger, OSDI'02 3.2): told how large the VM shall be, it takes
+ * pages from the guest, some at a time, and gives them to the hypervisor. Getting smaller costs it
+ * nothing: the guest may use the pages again, and gets frames when it touches them.
+ *
+ *   state     | event                | next      | emits
+ *   ----------|----------------------|-----------|---------------------------------------------
+ *   any       | setTarget            | -         | device: setTarget
+ *   resting   | targetSet, too large | inflating | inflateDue to itself, after the guest's work
+ *   resting   | targetSet            | resting   | -
+ *   inflating | targetSet            | inflating | -
+ *   inflating | inflateDue           | giving    | giveBack to the pager
+ *   inflating | inflateDue, not too large | resting | -
+ *   giving    | targetSet            | giving    | -
+ *   giving    | gaveBack, too large  | inflating | inflateDue to itself
+ *   giving    | gaveBack             | resting   | -
+ */
+import { assign, emit, setup } from "xstate";
+import {
+  type DeviceEmission,
+  request,
+  type SendEmission,
+  send,
+} from "../src/interconnect/emissions.ts";
+import type { ActorId, Message } from "../src/interconnect/messages.ts";
+
+export interface BalloonInput {
+  readonly vm: number;
+  readonly self: ActorId;
+  readonly pager: ActorId;
+  /** Pages given at a time, and the guest's work for each of them in cycles. */
+  readonly chunkPages: number;
+  readonly pageCycles: number;
+}
+
+export interface BalloonContext extends BalloonInput {
+  /** Pages that the VM has above its target. */
+  readonly surplus: number;
+  /** Pages asked of the guest since the start, and cycles of its work. */
+  readonly asked: number;
+  readonly guestCycles: number;
+}
+
+export type BalloonRequest = {
+  readonly op: "setTarget";
+  readonly vm: number;
+  readonly pages: number;
+};
+export type BalloonReply = { readonly type: "targetSet"; readonly surplus: number };
+
+type BalloonEvent =
+  | Extract<Message, { type: "setTarget" | "inflateDue" | "gaveBack" }>
+  | BalloonReply;
+type Of<T extends BalloonEvent["type"]> = Extract<BalloonEvent, { type: T }>;
+
+function chunk({ chunkPages }: BalloonContext, surplus: number): number {
+  return Math.min(chunkPages, surplus);
+}
+
+export const balloonMachine = setup({
+  types: {
+    context: {} as BalloonContext,
+    events: {} as BalloonEvent,
+    input: {} as BalloonInput,
+    emitted: {} as SendEmission | DeviceEmission<BalloonRequest>,
+  },
+  actions: {
+    noteSurplus: assign({
+      surplus: ({ event }) => (event as Of<"targetSet" | "gaveBack">).surplus,
+    }),
+    noteAsked: assign(({ context }) => {
+      const pages = chunk(context, context.surplus);
+      return {
+        asked: context.asked + pages,
+        guestCycles: context.guestCycles + pages * context.pageCycles,
+      };
+    }),
+    askTarget: emit(({ context, event }) => {
+      const { pages } = event as Of<"setTarget">;
+      return request({ op: "setTarget", vm: context.vm, pages });
+    }),
+    sendDue: emit(({ context, event }) => {
+      const { surplus } = event as Of<"targetSet" | "gaveBack">;
+      const work = chunk(context, surplus) * context.pageCycles;
+      return send(context.self, { type: "inflateDue" }, work);
+    }),
+    sendGiveBack: emit(({ context }) => {
+      const pages = chunk(context, context.surplus);
+      return send(context.pager, { type: "giveBack", vm: context.vm, pages });
+    }),
+  },
+  guards: {
+    isTooLarge: ({ event }) => (event as Of<"targetSet">).surplus > 0,
+    hasSurplus: ({ context }) => context.surplus > 0,
+    goesOn: ({ event }) => {
+      const { surplus, stuck } = event as Of<"gaveBack">;
+      return surplus > 0 && !stuck;
+    },
+  },
+}).createMachine({
+  id: "balloon",
+  context: ({ input }) => ({ ...input, surplus: 0, asked: 0, guestCycles: 0 }),
+  initial: "resting",
+  on: {
+    setTarget: { actions: "askTarget" },
+    targetSet: { actions: "noteSurplus" },
+  },
+  states: {
+    resting: {
+      on: {
+        targetSet: [
+          { guard: "isTooLarge", target: "inflating", actions: ["noteSurplus", "sendDue"] },
+          { actions: "noteSurplus" },
+        ],
+      },
+    },
+    inflating: {
+      on: {
+        inflateDue: [
+          { guard: "hasSurplus", target: "giving", actions: ["noteAsked", "sendGiveBack"] },
+          { target: "resting" },
+        ],
+      },
+    },
+    giving: {
+      on: {
+        gaveBack: [
+          { guard: "goesOn", target: "inflating", actions: ["noteSurplus", "sendDue"] },
+          { target: "resting", actions: "noteSurplus" },
+        ],
+      },
+    },
+  },
+});

@@ -1,0 +1,251 @@
+/**
+ * The controller of an overcommitted host, a process in the pVM: has each VM's working set estimated,
+ * and each interval decides how large each VM shall be and tells the balloons. Its decisions are jobs
+ * of a CPU of the pVM.
+ *
+ *   state     | event                 | next      | emits
+ *   ----------|-----------------------|-----------|------------------------------------------
+ *   created   | begin                 | preparing | prepareEstimation to every estimator
+ *   preparing | estimatorReady        | preparing | -
+ *   preparing | estimatorReady, last  | running   | startVm, watchVm for every VM; timers; device: start
+ *   running   | controlDue            | deciding  | compute to the pVM CPU; controlDue to itself
+ *   deciding  | computed              | deciding  | device: decide
+ *   deciding  | decided               | running   | setTarget to every balloon
+ *   deciding  | controlDue            | deciding  | controlDue to itself: the decision is lost
+ *   running   | deadline              | ending    | device: end; endEstimation to every estimator
+ *   running   | vmHalted              | running   | device: halt
+ *   running   | vmHalted, last        | ending    | device: halt, end; endEstimation to every estimator
+ *   ending    | estimationEnded       | ending    | -
+ *   ending    | estimationEnded, last | done      | -
+ *   any       | estimate              | -         | -
+ *
+ * deadline and vmHalted do in "deciding" what they do in "running".
+ */
+import { assign, emit, setup } from "xstate";
+import {
+  type DeviceEmission,
+  request,
+  type SendAllEmission,
+  type SendEmission,
+  send,
+  sendAll,
+} from "../src/interconnect/emissions.ts";
+import type { ActorId, Message } from "../src/interconnect/messages.ts";
+
+export interface OvercommitmentInput {
+  readonly self: ActorId;
+  readonly scheduler: ActorId;
+  /** By VM. */
+  readonly estimators: readonly ActorId[];
+  readonly balloons: readonly ActorId[];
+  readonly pvmCpu: ActorId;
+  /** Between two decisions. */
+  readonly intervalCycles: number;
+  /** Of one decision. */
+  readonly decisionCycles: number;
+  /** Cycles after which the run ends; 0 = when the workloads do. */
+  readonly deadlineCycles: number;
+}
+
+/** One VM at a decision, or at the end. Counts are since the start. */
+export interface VmPoint {
+  /** Pages that it has in hand, and those of them that have frames. */
+  readonly size: number;
+  readonly resident: number;
+  /** What the controller asks for from here on. */
+  readonly target: number;
+  /** The newest estimate, and what the controller makes of it; null before the first. */
+  readonly estimate: number | null;
+  readonly used: number | null;
+  readonly guestRefaults: number;
+  readonly hostRefaults: number;
+  readonly firstTouches: number;
+  readonly waitCycles: number;
+  readonly accesses: number;
+}
+
+export interface ControlPoint {
+  /** Cycles since the VMs started. */
+  readonly time: number;
+  readonly vms: readonly VmPoint[];
+  readonly freeFrames: number;
+}
+
+export interface OvercommitmentContext extends OvercommitmentInput {
+  readonly missing: number;
+  readonly halted: number;
+  /** In pages, by VM; -1 before the first. */
+  readonly estimates: readonly number[];
+  readonly points: readonly ControlPoint[];
+  readonly decisions: number;
+  readonly lost: number;
+}
+
+export type OvercommitmentRequest =
+  | { readonly op: "start" }
+  | { readonly op: "decide"; readonly estimates: readonly number[] }
+  | { readonly op: "halt"; readonly vm: number }
+  | { readonly op: "end"; readonly estimates: readonly number[] };
+
+export type OvercommitmentReply =
+  | { readonly type: "started" }
+  | { readonly type: "decided"; readonly point: ControlPoint }
+  | { readonly type: "haltNoted" }
+  | { readonly type: "ended"; readonly point: ControlPoint };
+
+type OvercommitmentEvent =
+  | Extract<
+      Message,
+      {
+        type:
+          | "begin"
+          | "estimatorReady"
+          | "controlDue"
+          | "computed"
+          | "estimate"
+          | "deadline"
+          | "vmHalted"
+          | "estimationEnded";
+      }
+    >
+  | OvercommitmentReply;
+type Of<T extends OvercommitmentEvent["type"]> = Extract<OvercommitmentEvent, { type: T }>;
+
+export const overcommitmentMachine = setup({
+  types: {
+    context: {} as OvercommitmentContext,
+    events: {} as OvercommitmentEvent,
+    input: {} as OvercommitmentInput,
+    emitted: {} as SendEmission | SendAllEmission | DeviceEmission<OvercommitmentRequest>,
+  },
+  actions: {
+    expectAll: assign({ missing: ({ context }) => context.estimators.length }),
+    noteAnswer: assign({ missing: ({ context }) => context.missing - 1 }),
+    noteHalted: assign({ halted: ({ context }) => context.halted + 1 }),
+    noteLost: assign({ lost: ({ context }) => context.lost + 1 }),
+    noteEstimate: assign({
+      estimates: ({ context, event }) => {
+        const { vm, pages } = event as Of<"estimate">;
+        return context.estimates.with(vm, pages);
+      },
+    }),
+    noteDecision: assign(({ context, event }) => ({
+      decisions: context.decisions + 1,
+      points: [...context.points, (event as Of<"decided">).point],
+    })),
+    noteEnd: assign(({ context, event }) => ({
+      points: [...context.points, (event as Of<"ended">).point],
+    })),
+    askStart: emit(() => request({ op: "start" })),
+    askDecide: emit(({ context }) => request({ op: "decide", estimates: context.estimates })),
+    askHalt: emit(({ event }) => request({ op: "halt", vm: (event as Of<"vmHalted">).vm })),
+    askEnd: emit(({ context }) => request({ op: "end", estimates: context.estimates })),
+    sendPrepares: emit(({ context }) => {
+      const message = { type: "prepareEstimation", requester: context.self } as const;
+      return sendAll(context.estimators.map((estimator) => send(estimator, message)));
+    }),
+    sendStarts: emit(({ context }) => {
+      const { estimators, scheduler, self, deadlineCycles, intervalCycles } = context;
+      return sendAll([
+        ...estimators.map((_, vm) => send(scheduler, { type: "startVm", vm })),
+        ...estimators.map((estimator) => send(estimator, { type: "watchVm" })),
+        ...(deadlineCycles > 0 ? [send(self, { type: "deadline" }, deadlineCycles)] : []),
+        send(self, { type: "controlDue" }, intervalCycles),
+      ]);
+    }),
+    sendDue: emit(({ context }) =>
+      send(context.self, { type: "controlDue" }, context.intervalCycles),
+    ),
+    sendComputeAndDue: emit(({ context }) => {
+      const { pvmCpu, self, decisionCycles: cycles, intervalCycles } = context;
+      return sendAll([
+        send(pvmCpu, { type: "compute", cycles, spent: 0, requester: self }),
+        send(self, { type: "controlDue" }, intervalCycles),
+      ]);
+    }),
+    sendTargets: emit(({ context, event }) => {
+      const { vms } = (event as Of<"decided">).point;
+      return sendAll(
+        vms.map(({ target }, vm) =>
+          send(context.balloons[vm]!, { type: "setTarget", pages: target }),
+        ),
+      );
+    }),
+    sendEnds: emit(({ context }) =>
+      sendAll(context.estimators.map((estimator) => send(estimator, { type: "endEstimation" }))),
+    ),
+  },
+  guards: {
+    isLast: ({ context }) => context.missing === 1,
+    allHalted: ({ context }) => context.halted + 1 === context.estimators.length,
+  },
+}).createMachine({
+  id: "overcommitment",
+  context: ({ input }) => ({
+    ...input,
+    missing: 0,
+    halted: 0,
+    estimates: input.estimators.map(() => -1),
+    points: [],
+    decisions: 0,
+    lost: 0,
+  }),
+  initial: "created",
+  on: {
+    estimate: { actions: "noteEstimate" },
+    vmHalted: { actions: ["noteHalted", "askHalt"] },
+    ended: { actions: "noteEnd" },
+  },
+  states: {
+    created: {
+      on: { begin: { target: "preparing", actions: ["expectAll", "sendPrepares"] } },
+    },
+    preparing: {
+      on: {
+        estimatorReady: [
+          { guard: "isLast", target: "running", actions: ["noteAnswer", "askStart", "sendStarts"] },
+          { actions: "noteAnswer" },
+        ],
+      },
+    },
+    running: {
+      on: {
+        controlDue: { target: "deciding", actions: "sendComputeAndDue" },
+        deadline: { target: "ending", actions: ["expectAll", "askEnd", "sendEnds"] },
+        vmHalted: [
+          {
+            guard: "allHalted",
+            target: "ending",
+            actions: ["noteHalted", "askHalt", "expectAll", "askEnd", "sendEnds"],
+          },
+          { actions: ["noteHalted", "askHalt"] },
+        ],
+      },
+    },
+    deciding: {
+      on: {
+        computed: { actions: "askDecide" },
+        decided: { target: "running", actions: ["noteDecision", "sendTargets"] },
+        controlDue: { actions: ["noteLost", "sendDue"] },
+        deadline: { target: "ending", actions: ["expectAll", "askEnd", "sendEnds"] },
+        vmHalted: [
+          {
+            guard: "allHalted",
+            target: "ending",
+            actions: ["noteHalted", "askHalt", "expectAll", "askEnd", "sendEnds"],
+          },
+          { actions: ["noteHalted", "askHalt"] },
+        ],
+      },
+    },
+    ending: {
+      on: {
+        estimationEnded: [
+          { guard: "isLast", target: "done", actions: "noteAnswer" },
+          { actions: "noteAnswer" },
+        ],
+      },
+    },
+    done: {},
+  },
+});

@@ -1,0 +1,199 @@
+/**
+ * The hypervisor's pager on an overcommitted host: brings pages in for vCPUs that touched them, takes
+ * pages away, and lets nobody have a frame before every CPU has executed INVEPT for the VM that lost it
+ * and its content is on the disk. What it does to memory is in src/hypervisor/overcommit.
+ *
+ *   state    | event               | next     | emits
+ *   ---------|---------------------|----------|------------------------------------------------
+ *   any      | pageFault           | -        | device: fault
+ *   any      | giveBack            | -        | device: inflate
+ *   any      | pageArrived         | -        | device: arrive
+ *   any      | pagesWritten        | -        | device: written
+ *   resting  | paged, VMs to flush | flushing | inveptRequest to every dispatcher for each of them,
+ *            |                     |          | and as below
+ *   any      | paged               | -        | handled or vcpuMustWait to the dispatcher; pageArrived,
+ *            |                     |          | pagesWritten to itself; wakeVcpu; gaveBack to balloons
+ *   flushing | inveptDone          | flushing | -
+ *   flushing | inveptDone, last    | resting  | device: flushed
+ */
+import { assign, emit, setup } from "xstate";
+import {
+  type DeviceEmission,
+  request,
+  type SendAllEmission,
+  type SendEmission,
+  send,
+  sendAll,
+} from "../src/interconnect/emissions.ts";
+import type { ActorId, Message } from "../src/interconnect/messages.ts";
+
+export interface PagerInput {
+  readonly self: ActorId;
+  readonly scheduler: ActorId;
+  readonly dispatchers: readonly ActorId[];
+  /** By VM. */
+  readonly balloons: readonly ActorId[];
+}
+
+export interface PagerContext extends PagerInput {
+  /** INVEPTs that are not acknowledged yet. */
+  readonly awaited: number;
+  readonly faults: number;
+  readonly flushes: number;
+  /** Cycles of its exit handlers: T_h. */
+  readonly handlerCycles: number;
+}
+
+type Of<T extends Message["type"]> = Extract<Message, { type: T }>;
+
+export type PagerRequest =
+  | ({ readonly op: "fault" } & Omit<Of<"pageFault">, "type">)
+  | { readonly op: "inflate"; readonly vm: number; readonly pages: number }
+  | { readonly op: "arrive"; readonly vm: number; readonly page: number; readonly frame: number }
+  | { readonly op: "written"; readonly count: number }
+  | { readonly op: "flushed" };
+
+/** The answer to an exit. */
+export interface FaultAnswer {
+  readonly dispatcher: ActorId;
+  readonly waits: boolean;
+}
+
+export interface PagerReply {
+  readonly type: "paged";
+  /** Work of the CPU that asked; what follows comes after it. */
+  readonly cycles: number;
+  readonly answer: FaultAnswer | null;
+  /** VMs whose translations every CPU must drop. */
+  readonly flush: readonly number[];
+  readonly arrivals: readonly {
+    readonly vm: number;
+    readonly page: number;
+    readonly frame: number;
+    readonly delay: number;
+  }[];
+  readonly writes: { readonly count: number; readonly delay: number } | null;
+  readonly woken: readonly number[];
+  /** Balloons whose pages are free now, by VM. */
+  readonly gaveBack: readonly {
+    readonly vm: number;
+    readonly surplus: number;
+    readonly stuck: boolean;
+  }[];
+}
+
+type PagerEvent =
+  | Of<"pageFault" | "giveBack" | "pageArrived" | "pagesWritten" | "inveptDone">
+  | PagerReply;
+
+function consequences(context: PagerContext, reply: PagerReply): SendEmission[] {
+  const { cycles, answer, arrivals, writes, woken, gaveBack } = reply;
+  const { self, scheduler, balloons } = context;
+  const sends: SendEmission[] = [];
+  if (answer !== null) {
+    const { dispatcher, waits } = answer;
+    const message = waits
+      ? ({ type: "vcpuMustWait" } as const)
+      : ({ type: "handled", fixed: true } as const);
+    sends.push(send(dispatcher, message, cycles));
+  }
+  for (const { vm, page, frame, delay } of arrivals) {
+    sends.push(send(self, { type: "pageArrived", vm, page, frame }, cycles + delay));
+  }
+  if (writes !== null) {
+    sends.push(send(self, { type: "pagesWritten", count: writes.count }, writes.delay));
+  }
+  for (const vcpu of woken) sends.push(send(scheduler, { type: "wakeVcpu", vcpu }));
+  for (const { vm, surplus, stuck } of gaveBack) {
+    sends.push(send(balloons[vm]!, { type: "gaveBack", surplus, stuck }));
+  }
+  return sends;
+}
+
+function inveptRequests(context: PagerContext, { flush, cycles }: PagerReply): SendEmission[] {
+  return flush.flatMap((vm) => {
+    const message = { type: "inveptRequest", vm, tracker: context.self } as const;
+    return context.dispatchers.map((dispatcher) => send(dispatcher, message, cycles));
+  });
+}
+
+export const pagerMachine = setup({
+  types: {
+    context: {} as PagerContext,
+    events: {} as PagerEvent,
+    input: {} as PagerInput,
+    emitted: {} as SendAllEmission | DeviceEmission<PagerRequest>,
+  },
+  actions: {
+    countFault: assign({ faults: ({ context }) => context.faults + 1 }),
+    noteWork: assign(({ context, event }) => {
+      const { cycles, answer } = event as PagerReply;
+      return { handlerCycles: context.handlerCycles + (answer === null ? 0 : cycles) };
+    }),
+    awaitFlush: assign(({ context, event }) => ({
+      flushes: context.flushes + 1,
+      awaited: (event as PagerReply).flush.length * context.dispatchers.length,
+    })),
+    noteDone: assign({ awaited: ({ context }) => context.awaited - 1 }),
+    askFault: emit(({ event }) => {
+      const { vm, vcpu, page, dispatcher } = event as Of<"pageFault">;
+      return request({ op: "fault", vm, vcpu, page, dispatcher });
+    }),
+    askInflate: emit(({ event }) => {
+      const { vm, pages } = event as Of<"giveBack">;
+      return request({ op: "inflate", vm, pages });
+    }),
+    askArrive: emit(({ event }) => {
+      const { vm, page, frame } = event as Of<"pageArrived">;
+      return request({ op: "arrive", vm, page, frame });
+    }),
+    askWritten: emit(({ event }) =>
+      request({ op: "written", count: (event as Of<"pagesWritten">).count }),
+    ),
+    askFlushed: emit(() => request({ op: "flushed" })),
+    sendConsequences: emit(({ context, event }) =>
+      sendAll(consequences(context, event as PagerReply)),
+    ),
+    sendInveptsToo: emit(({ context, event }) => {
+      const reply = event as PagerReply;
+      return sendAll([...inveptRequests(context, reply), ...consequences(context, reply)]);
+    }),
+  },
+  guards: {
+    flushes: ({ event }) => (event as PagerReply).flush.length > 0,
+    isLast: ({ context }) => context.awaited === 1,
+  },
+}).createMachine({
+  id: "pager",
+  context: ({ input }) => ({ ...input, awaited: 0, faults: 0, flushes: 0, handlerCycles: 0 }),
+  initial: "resting",
+  on: {
+    pageFault: { actions: ["countFault", "askFault"] },
+    giveBack: { actions: "askInflate" },
+    pageArrived: { actions: "askArrive" },
+    pagesWritten: { actions: "askWritten" },
+    paged: { actions: ["noteWork", "sendConsequences"] },
+  },
+  states: {
+    resting: {
+      on: {
+        paged: [
+          {
+            guard: "flushes",
+            target: "flushing",
+            actions: ["noteWork", "awaitFlush", "sendInveptsToo"],
+          },
+          { actions: ["noteWork", "sendConsequences"] },
+        ],
+      },
+    },
+    flushing: {
+      on: {
+        inveptDone: [
+          { guard: "isLast", target: "resting", actions: ["noteDone", "askFlushed"] },
+          { actions: "noteDone" },
+        ],
+      },
+    },
+  },
+});

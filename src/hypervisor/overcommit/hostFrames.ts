@@ -1,0 +1,148 @@
+/**
+ * The host's frames for guests' data: who has each one and which are free. A frame that is taken from a
+ * VM goes a way before it is free: every CPU must have executed INVEPT, and what the frame held must
+ * be on the disk. Frames go that way in order, so it is one queue with three parts.
+ */
+import { DATA_FRAME_BASE } from "../../hardware/memory.ts";
+import type { Part, WordArray } from "../../hardware/part.ts";
+
+/** `owner` of a free frame, and of one on its way to become free; else 1 + the VM's number. */
+export const NOBODY = 0;
+export const LEAVING = -1;
+
+export class HostFrames implements Part {
+  readonly name = "hostFrames";
+  /** Frames in all: numbers from DATA_FRAME_BASE. */
+  readonly frames: number;
+  readonly owner: Int32Array;
+  /** A stack of free frames. */
+  readonly free: Int32Array;
+  /** The queue, in a ring: frame, VM and page that lost it, and whether its content must be written. */
+  readonly leaving: Int32Array;
+  readonly leavingVm: Int32Array;
+  readonly leavingPage: Int32Array;
+  readonly mustWrite: Int32Array;
+  /** [0]: free; [1]: first of the ring; [2]: being written; [3]: waiting for INVEPT; [4]: not yet asked for. */
+  readonly state = new Int32Array(5);
+  /** [0]: frames that have entered the queue since the start; [1]: that have left it. */
+  readonly passed = new Float64Array(2);
+
+  constructor(frames: number) {
+    this.frames = frames;
+    this.owner = new Int32Array(frames);
+    this.free = new Int32Array(frames);
+    this.leaving = new Int32Array(frames);
+    this.leavingVm = new Int32Array(frames);
+    this.leavingPage = new Int32Array(frames);
+    this.mustWrite = new Int32Array(frames);
+  }
+
+  arrays(): Readonly<Record<string, WordArray>> {
+    const { owner, free, leaving, leavingVm, leavingPage, mustWrite, state, passed } = this;
+    return { owner, free, leaving, leavingVm, leavingPage, mustWrite, state, passed };
+  }
+
+  get freeFrames(): number {
+    return this.state[0]!;
+  }
+
+  /** Frames on their way to become free. */
+  get leavingFrames(): number {
+    return this.state[2]! + this.state[3]! + this.state[4]!;
+  }
+
+  /** At the start: a frame that a VM has. */
+  own(frame: number, vm: number): void {
+    const index = frame - DATA_FRAME_BASE;
+    if (index < 0 || index >= this.frames) throw new Error(`frame ${frame} is not the host's`);
+    if (this.owner[index] !== NOBODY) throw new Error(`frame ${frame} belongs to two VMs`);
+    this.owner[index] = vm + 1;
+  }
+
+  /** At the start, after own(): all others are free. The lowest is handed out first. */
+  collectFree(): void {
+    this.state[0] = 0;
+    for (let index = this.frames - 1; index >= 0; index--) {
+      if (this.owner[index] === NOBODY) this.#push(index);
+    }
+  }
+
+  #push(index: number): void {
+    this.free[this.state[0]!] = index;
+    this.state[0] = this.state[0]! + 1;
+  }
+}
+
+/** Hands out a free frame. The caller has made sure that there is one. */
+export function takeFrame(frames: HostFrames, vm: number): number {
+  const { state, free, owner } = frames;
+  if (state[0] === 0) throw new Error("no frame is free");
+  state[0] = state[0]! - 1;
+  const index = free[state[0]!]!;
+  owner[index] = vm + 1;
+  return DATA_FRAME_BASE + index;
+}
+
+/** A page of a VM has lost its frame, which enters the queue. */
+export function leaveFrame(
+  frames: HostFrames,
+  frame: number,
+  vm: number,
+  page: number,
+  write: boolean,
+): void {
+  const { state, leaving, leavingVm, leavingPage, mustWrite, owner, passed } = frames;
+  const index = frame - DATA_FRAME_BASE;
+  const at = (state[1]! + frames.leavingFrames) % frames.frames;
+  leaving[at] = index;
+  leavingVm[at] = vm;
+  leavingPage[at] = page;
+  mustWrite[at] = write ? 1 : 0;
+  owner[index] = LEAVING;
+  state[4] = state[4]! + 1;
+  passed[0] = passed[0]! + 1;
+}
+
+/** INVEPT is asked for: it covers all frames that have entered since the last one. Returns how many. */
+export function beginFlush(frames: HostFrames): number {
+  const { state } = frames;
+  const entered = state[4]!;
+  state[3] = state[3]! + entered;
+  state[4] = 0;
+  return entered;
+}
+
+/**
+ * Every CPU has executed INVEPT. Returns the frames that it covered, and how many of them must be written.
+ * @param visit is told the pages that lost them
+ */
+export function endFlush(
+  frames: HostFrames,
+  visit: (vm: number, page: number) => void,
+): { readonly count: number; readonly writes: number } {
+  const { state, leavingVm, leavingPage, mustWrite } = frames;
+  const count = state[3]!;
+  let writes = 0;
+  for (let i = 0; i < count; i++) {
+    const at = (state[1]! + state[2]! + i) % frames.frames;
+    visit(leavingVm[at]!, leavingPage[at]!);
+    writes += mustWrite[at]!;
+  }
+  state[2] = state[2]! + count;
+  state[3] = 0;
+  return { count, writes };
+}
+
+/** The oldest frames in the queue have been written: they are free. */
+export function freeFrames(frames: HostFrames, count: number): void {
+  const { state, leaving, free, owner, passed } = frames;
+  for (let i = 0; i < count; i++) {
+    const index = leaving[state[1]!]!;
+    state[1] = (state[1]! + 1) % frames.frames;
+    owner[index] = NOBODY;
+    free[state[0]!] = index;
+    state[0] = state[0]! + 1;
+  }
+  state[2] = state[2]! - count;
+  passed[1] = passed[1]! + count;
+}

@@ -1,0 +1,174 @@
+/** The estimation processes of an operation: one in the pVM for each VM. */
+import { estimatorMachine } from "../../../../machines/estimator.ts";
+import { deriveSeed } from "../../../../workloads/random.ts";
+import { formatCycles } from "../../../config/units.ts";
+import { fieldError } from "../../../errors.ts";
+import type { Part } from "../../../hardware/part.ts";
+import { type EstimatorRule, techniqueOf } from "../../../hypervisor/wss/estimation.ts";
+import { findKernelFootprint } from "../../../hypervisor/wss/kernelFootprint.ts";
+import type { Technique } from "../../../interconnect/messages.ts";
+import type { OperationActor, OperationHost } from "../../operation.ts";
+import type { World } from "../../world.ts";
+import { EstimatorDevice } from "./device.ts";
+import { DEFAULT_OMEGA, type EstimationConfig, type EstimatorConfig } from "./estimatorSchema.ts";
+import { kernelLives } from "./kernelVm.ts";
+
+/** Series are kept point by point: more than this is a mistake in a unit. */
+export const INTERVALS_MAX = 10_000;
+const WINDOW_MAX = 1000;
+
+/** How VMs are tracked for an estimator. */
+export function estimateTechnique({ estimator }: EstimationConfig): Technique {
+  return techniqueOf(ruleOf(estimator, 0));
+}
+
+export interface Estimators {
+  /** Names of the actors, by VM. */
+  readonly names: readonly string[];
+  readonly helpers: readonly (readonly [string, OperationActor])[];
+  readonly parts: readonly Part[];
+}
+
+export interface Estimation {
+  readonly intervalCycles: number;
+  readonly footprintPages: number;
+  estimators(world: World, host: OperationHost): Estimators;
+}
+
+/**
+ * @param deadlineCycles end of the run, 0 = when the workloads have ended
+ * @param seed of the samples
+ * @throws FieldError if the parameters make no sense together
+ */
+export function prepareEstimation(
+  config: EstimationConfig,
+  deadlineCycles: number,
+  seed: number,
+): Estimation {
+  const { estimator } = config;
+  const intervalCycles = intervalOf(estimator);
+  checkTimes(config, intervalCycles, deadlineCycles);
+  const windowIntervals = (config.window ?? intervalCycles) / intervalCycles;
+  const footprintPages = footprintOf(config.kernelFootprint);
+  const estimators = (world: World, host: OperationHost): Estimators => {
+    const rules = world.vms.map(({ config: { pages, name } }) => {
+      checkSamples(estimator, name, pages);
+      return ruleOf(estimator, pages);
+    });
+    const devices = rules.map((rule, vm) => {
+      const own = deriveSeed(seed, `${world.vms[vm]!.config.name}/estimator`);
+      const settings = { rule, intervalCycles, windowIntervals, seed: own };
+      return new EstimatorDevice(world, host, vm, settings);
+    });
+    const names = rules.map((_, vm) => `vm${vm}/estimator`);
+    const helpers = rules.map((rule, vm): [string, OperationActor] => [
+      names[vm]!,
+      {
+        machine: estimatorMachine,
+        device: devices[vm]!,
+        input: ({ self, toolstack, scheduler, trackers, pvmCpus }) => ({
+          vm,
+          self,
+          toolstack,
+          scheduler,
+          tracker: trackers[vm],
+          pvmCpu: pvmCpus[vm % pvmCpus.length],
+          rule,
+          intervalCycles,
+          footprintPages,
+          bitmapWords: bitmapWords(world, vm),
+          wakeCycles: world.config.tracking.costs.estimatorWake,
+          scanCycles: world.config.tracking.costs.scanEntry,
+        }),
+      },
+    ]);
+    return { names, helpers, parts: devices.flatMap(({ parts }) => parts) };
+  };
+  return { intervalCycles, footprintPages, estimators };
+}
+
+function bitmapWords(world: World, vm: number): number {
+  return Math.ceil(world.vms[vm]!.tracked.dirty.pages / 32);
+}
+
+function intervalOf(estimator: EstimatorConfig): number {
+  switch (estimator.kind) {
+    case "prl":
+      return estimator.mu;
+    case "vmware":
+      return estimator.interval ?? estimator.period;
+    default:
+      return estimator.interval;
+  }
+}
+
+function ruleOf(estimator: EstimatorConfig, vmPages: number): EstimatorRule {
+  switch (estimator.kind) {
+    case "prl": {
+      const { tau, threshold, mu, loop, follow, continueWhenStable } = estimator;
+      const omega = loop === "dw19" ? mu : (estimator.omega ?? DEFAULT_OMEGA);
+      return {
+        kind: "prl",
+        least: threshold === "more-than" ? tau + 1 : tau,
+        stableIntervals: omega / mu,
+        follow,
+        generationIntervals: (estimator.generation ?? omega) / mu,
+        continueWhenStable,
+      };
+    }
+    case "pml":
+      return { kind: "pml", clean: estimator.clean };
+    case "vmware": {
+      const { samples, averages, period } = estimator;
+      const looksPerPeriod = period / intervalOf(estimator);
+      return { kind: "vmware", samples, vmPages, looksPerPeriod, gains: averages ?? null };
+    }
+    default:
+      return { kind: estimator.kind };
+  }
+}
+
+function footprintOf(config: EstimationConfig["kernelFootprint"]): number {
+  if (config === undefined) return 0;
+  if (typeof config === "number") return config;
+  const { needs, from } = config;
+  const found = findKernelFootprint((pages) => kernelLives(needs, pages), from);
+  if (found === null) {
+    throw fieldError(
+      ["operation", "kernelFootprint"],
+      `the kernel needs ${needs} pages, and the VM begins with ${from}`,
+    );
+  }
+  return found;
+}
+
+function checkTimes(
+  { estimator, window }: EstimationConfig,
+  interval: number,
+  deadline: number,
+): void {
+  const name = estimator.kind === "prl" ? "mu" : "interval";
+  const field = ["operation", "estimator", name];
+  if (deadline > 0 && interval > deadline) {
+    const [own, run] = [formatCycles(interval), formatCycles(deadline)];
+    throw fieldError(field, `${own} is longer than the run, which lasts ${run}`);
+  }
+  if (deadline > INTERVALS_MAX * interval) {
+    const own = formatCycles(interval);
+    throw fieldError(field, `${own} is too short: more than ${INTERVALS_MAX} in the run`);
+  }
+  if (window !== undefined && (window % interval !== 0 || window > WINDOW_MAX * interval)) {
+    throw fieldError(
+      ["operation", "window"],
+      `expected 1 to ${WINDOW_MAX} whole intervals of ${formatCycles(interval)}`,
+    );
+  }
+}
+
+function checkSamples(estimator: EstimatorConfig, vm: string, pages: number): void {
+  if (estimator.kind !== "vmware" || estimator.samples <= pages) return;
+  throw fieldError(
+    ["operation", "estimator", "samples"],
+    `${estimator.samples} samples, but VM "${vm}" has ${pages} pages`,
+  );
+}
