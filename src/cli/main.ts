@@ -4,6 +4,7 @@ import { Command, CommanderError } from "commander";
 import { UserError } from "../errors.ts";
 import { checkpointCommand } from "./checkpoint.ts";
 import { litmusCommand } from "./litmus.ts";
+import { logCommand } from "./log.ts";
 import { replayCommand } from "./replay.ts";
 import { runCommand } from "./run.ts";
 import { traceCommand } from "./trace.ts";
@@ -20,6 +21,7 @@ function program(): Command {
   root.addCommand(litmusCommand());
   root.addCommand(checkpointCommand());
   root.addCommand(replayCommand());
+  root.addCommand(logCommand());
   for (const command of everyCommand(root)) {
     command.exitOverride().configureOutput({ outputError: () => {} });
   }

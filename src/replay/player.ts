@@ -67,12 +67,13 @@ export class Player {
     return this.#intervene(entry.intervention);
   }
 
-  #message({ delivery: recorded, digest }: MessageEntry): Divergence | null {
+  #message({ delivery: recorded, posted, digest }: MessageEntry): Divergence | null {
     // After an intervention it may have been delivered already.
     if (this.#actual === null && !this.system.step()) return this.#diverge("ended", recorded, []);
     const actual = this.#actual!;
     if (!sameDelivery(recorded, actual)) return this.#diverge("message", recorded, []);
-    if (this.#states.of(actual.to) !== digest) return this.#diverge("state", recorded, []);
+    const same = this.system.interconnect.sequence === posted;
+    if (!same || this.#states.of(actual.to) !== digest) return this.#diverge("state", recorded, []);
     this.#actual = null;
     this.#position++;
     this.#before.push(actual);
