@@ -11,6 +11,7 @@ import { damageNote, LogReader } from "../replay/reader.ts";
 import { formatAlignment } from "./alignmentReport.ts";
 import { messageLine, namesOf, visible } from "./messageText.ts";
 import { entryText } from "./replayReport.ts";
+import { addWhatIf } from "./whatIf.ts";
 
 const EXIT_FAILED = 1;
 const COUNT_DEFAULT = 50;
@@ -102,6 +103,7 @@ export function logCommand(): Command {
     .action((file: string, options: ExportOptions) => {
       reading(file, (log) => exportLog(log, options));
     });
+  addWhatIf(log);
   return log;
 }
 

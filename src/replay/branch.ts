@@ -29,7 +29,10 @@ export function outlineOf(log: LogReader): LogOutline {
   return { interventions, messages: log.position, identity };
 }
 
-/** Makes again what was done from outside, from a position on up to another. */
+/**
+ * Runs a system from one position up to another, and makes again what was done from outside on the way.
+ * @returns the position that was reached
+ */
 export function repeat(
   system: System,
   interventions: readonly TimedIntervention[],
@@ -44,6 +47,8 @@ export function repeat(
   for (const { at, intervention } of interventions) {
     if (at < from || at >= to) continue;
     system.run(at - position - delivered);
+    // The run has ended before.
+    if (position + delivered < at) break;
     system.intervene(intervention);
     position += delivered;
     delivered = 0;

@@ -16,7 +16,7 @@ import { StateDigests } from "./stateDigest.ts";
 const BEFORE = 10;
 
 export interface PlayerOptions {
-  /** An actor whose own state may differ from what was recorded. */
+  /** A machine whose actors' own states may differ from what was recorded. */
   readonly except?: string;
   /** Called after each entry that was replayed without a difference. */
   readonly onEntry?: (entry: LogEntry) => void;
@@ -28,7 +28,7 @@ export class Player {
   readonly #states: StateDigests;
   readonly #subscription: Subscription;
   readonly #before: Delivery[] = [];
-  readonly #except: SystemActor | null;
+  readonly #except: readonly SystemActor[];
   readonly #onEntry: (entry: LogEntry) => void;
   #actual: Delivery | null = null;
   #position = 0;
@@ -36,7 +36,7 @@ export class Player {
   /** @param system built from the log's header, with nothing delivered yet */
   constructor(log: LogReader, system: System, { except, onEntry }: PlayerOptions = {}) {
     this.#log = log;
-    this.#except = except === undefined ? null : system.actor(except);
+    this.#except = system.actors.filter(({ machine }) => machine.id === except);
     this.#onEntry = onEntry ?? (() => {});
     this.system = system;
     this.#states = new StateDigests(system);
@@ -85,7 +85,7 @@ export class Player {
     if (this.#actual === null && !this.system.step()) return this.#diverge("ended", recorded, []);
     const actual = this.#actual!;
     if (!sameDelivery(recorded, actual)) return this.#diverge("message", recorded, []);
-    if (actual.to !== this.#except?.id) {
+    if (this.#except.every(({ id }) => id !== actual.to)) {
       const same = this.system.interconnect.sequence === posted;
       if (!same || this.#states.of(actual.to) !== digest) {
         return this.#diverge("state", recorded, []);
@@ -103,7 +103,7 @@ export class Player {
     const actual = this.system.digests();
     const differing = parts.filter((part, i) => {
       const digest = actual[part];
-      if (this.#except !== null && part === `actor ${this.#except.name}`) return false;
+      if (this.#except.some(({ name }) => part === `actor ${name}`)) return false;
       return digest !== undefined && digest !== recorded[i];
     });
     return differing.length === 0 ? null : this.#diverge("checkpoint", null, differing);
