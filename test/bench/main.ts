@@ -11,6 +11,7 @@ import {
   statusOf,
 } from "./harness.ts";
 import { lackeyImport } from "./lackeyImport.ts";
+import { log } from "./log.ts";
 import { migration } from "./migration.ts";
 import { walkVariants } from "./walkVariants.ts";
 
@@ -21,6 +22,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   bigGuest,
   walkVariants,
   migration,
+  log,
 ];
 const USAGE_ERROR = 2;
 
