@@ -4,6 +4,7 @@ import { ArrayParser, arrayParserSchema } from "./generators/arrayParser.ts";
 import { HotCold, hotColdSchema } from "./generators/hotCold.ts";
 import { PhaseChange, phaseChangeSchema } from "./generators/phaseChange.ts";
 import { Phases, phasesSchema } from "./generators/phases.ts";
+import { Script, scriptSchema } from "./generators/script.ts";
 import { Sequential, sequentialSchema } from "./generators/sequential.ts";
 import { TraceWorkload, traceSchema } from "./generators/trace.ts";
 import { Uniform, uniformSchema } from "./generators/uniform.ts";
@@ -20,6 +21,7 @@ export const workloadSchema = z
     hotColdSchema,
     phaseChangeSchema,
     sequentialSchema,
+    scriptSchema,
     traceSchema,
   ])
   .describe("what a guest does: a stream of accesses to its pages");
@@ -59,6 +61,8 @@ export function createWorkload(
       return new PhaseChange(name, config, seed);
     case "sequential":
       return new Sequential(name, config, seed);
+    case "script":
+      return new Script(name, config, seed);
     case "trace":
       return new TraceWorkload(name, config, seed, surroundings.directory ?? ".");
   }

@@ -156,8 +156,11 @@ function pureMachine(machine: AnyStateMachine): PureMachine {
 
 function compiledMachine(machine: AnyStateMachine): PureMachine {
   let emitted: AnyEventObject[] = [];
-  const logic = compileLogic(machine, false, (event) => emitted.push(event));
-  const scope = {} as AnyActorScope;
+  const logic = compileLogic(machine);
+  const emit = (event: AnyEventObject): void => {
+    emitted.push(event);
+  };
+  const scope = { emit } as Partial<AnyActorScope> as AnyActorScope;
   const snapshotOf = ({ value, context }: ActorState) =>
     ({
       status: "active",

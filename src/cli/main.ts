@@ -5,6 +5,7 @@ import { UserError } from "../errors.ts";
 import { checkCommand } from "./check.ts";
 import { checkpointCommand } from "./checkpoint.ts";
 import { litmusCommand } from "./litmus.ts";
+import { logCommand } from "./log.ts";
 import { replayCommand } from "./replay.ts";
 import { runCommand } from "./run.ts";
 import { traceCommand } from "./trace.ts";
@@ -22,6 +23,7 @@ function program(): Command {
   root.addCommand(checkpointCommand());
   root.addCommand(checkCommand());
   root.addCommand(replayCommand());
+  root.addCommand(logCommand());
   for (const command of everyCommand(root)) {
     command.exitOverride().configureOutput({ outputError: () => {} });
   }

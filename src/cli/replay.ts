@@ -3,18 +3,22 @@ import { Command, InvalidArgumentError } from "commander";
 import { openSource } from "../../workloads/trace/byteSource.ts";
 import { systemOfCheck } from "../check/origin.ts";
 import { DURATION_HELP, formatCycles, parseDuration } from "../config/units.ts";
+import { UserError } from "../errors.ts";
 import { firstDifference } from "../replay/bisect.ts";
+import { replayComponent } from "../replay/component.ts";
+import type { MessageEntry } from "../replay/decoder.ts";
 import type { Divergence } from "../replay/divergence.ts";
 import { Player } from "../replay/player.ts";
 import { damageNote, LogReader } from "../replay/reader.ts";
 import { changedMachines, rebuild } from "../replay/rebuild.ts";
 import { namesOf } from "./messageText.ts";
 import { ProgressLine } from "./progress.ts";
-import { formatDivergence, formatLogDifference } from "./replayReport.ts";
+import { formatComponent, formatDivergence, formatLogDifference } from "./replayReport.ts";
 
 const EXIT_FAILED = 1;
 const EXIT_INTERRUPTED = 130;
 const SLICE_MESSAGES = 4096;
+const DIFFERENCES_SHOWN = 5;
 
 /** Where a replay stops: behind so many messages, or behind the last one up to a time in cycles. */
 export interface Until {
@@ -25,6 +29,7 @@ export interface Until {
 interface ReplayOptions {
   readonly until?: Until;
   readonly bisect?: string;
+  readonly component?: string;
   readonly directory?: string;
   readonly json?: true;
 }
@@ -43,11 +48,16 @@ export function replayCommand(): Command {
       "--bisect <file>",
       "find the first difference of the two logs instead, by their digests",
     )
+    .option(
+      "--component <actor>",
+      "give this actor its recorded inbox, and compare what it sends with what was recorded",
+    )
     .option("--directory <path>", "where relative names of trace files start")
     .option("--json", "print one JSON object")
     .action(async (file: string, options: ReplayOptions) => {
-      if (options.bisect === undefined) await replayAction(file, options);
-      else bisectAction(file, options.bisect, options);
+      if (options.component !== undefined) componentAction(file, options.component, options);
+      else if (options.bisect !== undefined) bisectAction(file, options.bisect, options);
+      else await replayAction(file, options);
     });
 }
 
@@ -129,6 +139,32 @@ function bisectAction(file: string, other: string, options: ReplayOptions): void
     if (difference !== null || damages.length > 0) process.exitCode = EXIT_FAILED;
   } finally {
     for (const source of sources) source.close();
+  }
+}
+
+function componentAction(file: string, name: string, options: ReplayOptions): void {
+  const source = openSource(file);
+  try {
+    const messages: MessageEntry[] = [];
+    const first = new LogReader(source);
+    for (let entry = first.next(); entry !== undefined; entry = first.next()) {
+      if (entry.kind === "message") messages.push(entry);
+    }
+    const damage = damageNote(first);
+    if (damage !== undefined) note(damage);
+    const log = new LogReader(source);
+    const system =
+      systemOfCheck(log.header.scenario) ?? rebuild(file, log.header, options.directory);
+    const names = system.actors.map((actor) => actor.name);
+    if (!names.includes(name)) {
+      throw new UserError(`--component: there is no "${name}" (actors: ${names.join(", ")})`);
+    }
+    const result = replayComponent(log, messages, system, name, DIFFERENCES_SHOWN);
+    if (options.json === true) print(JSON.stringify({ log: file, actor: name, ...result }));
+    else print(formatComponent(name, result, namesOf(log.header)));
+    if (result.differing > 0 || result.elsewhere !== null) process.exitCode = EXIT_FAILED;
+  } finally {
+    source.close();
   }
 }
 

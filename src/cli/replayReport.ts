@@ -1,6 +1,7 @@
 /** The first difference between a log and a run, or another log, as text. */
 import type { Delivery } from "../interconnect/messages.ts";
 import type { LogDifference } from "../replay/bisect.ts";
+import type { ComponentResult } from "../replay/component.ts";
 import type { LogEntry } from "../replay/decoder.ts";
 import { type Divergence, type DivergenceKind, differences } from "../replay/divergence.ts";
 import { messageLine, payloadText, valueText } from "./messageText.ts";
@@ -63,6 +64,34 @@ export function formatLogDifference(
     });
   }
   return lines.join("\n");
+}
+
+/** What one actor answers differently. */
+export function formatComponent(name: string, result: ComponentResult, nameOf: Names): string {
+  const { received, differing, differences, elsewhere } = result;
+  const lines = [
+    differing === 0
+      ? `${name}: ${grouped(received)} messages, the same outputs`
+      : `${name}: other outputs to ${grouped(differing)} of ${grouped(received)} messages`,
+  ];
+  for (const { position, input, before, after, recorded, actual } of differences) {
+    lines.push("", messageLine(position, input, nameOf), `  was ${before}, now ${after}`);
+    for (const one of recorded) {
+      lines.push(
+        `  - ${one === null ? "(sent, but never delivered)" : sentText(one, input, nameOf)}`,
+      );
+    }
+    for (const one of actual) lines.push(`  + ${sentText(one, input, nameOf)}`);
+  }
+  if (differing > differences.length) {
+    lines.push("", `and ${grouped(differing - differences.length)} more`);
+  }
+  if (elsewhere !== null) lines.push("", formatDivergence(elsewhere, nameOf));
+  return lines.join("\n");
+}
+
+function sentText({ time, to, message }: Delivery, input: Delivery, nameOf: Names): string {
+  return `to ${nameOf(to)}, ${grouped(time - input.time)} cycles later: ${payloadText(message)}`;
 }
 
 /** One entry of a log in one line. */

@@ -57,7 +57,7 @@ export function firstDifference(left: LogReader, right: LogReader): LogDifferenc
 /** Whether two logs say the same at one place. */
 export function sameEntry(a: LogEntry, b: LogEntry): boolean {
   if (a.kind === "message" && b.kind === "message") {
-    return a.digest === b.digest && sameDelivery(a.delivery, b.delivery);
+    return a.digest === b.digest && a.posted === b.posted && sameDelivery(a.delivery, b.delivery);
   }
   return JSON.stringify(a) === JSON.stringify(b);
 }

@@ -12,6 +12,11 @@ export type LogEntry =
       readonly kind: "message";
       readonly position: number;
       readonly delivery: Delivery;
+      /**
+       * Messages posted since the start, when this one had been handled. So it has caused those with
+       * sequence numbers up to this, from the number of the message before on.
+       */
+      readonly posted: number;
       /** Of the receiver's state after it (stateDigest.ts). */
       readonly digest: number;
     }
@@ -76,6 +81,7 @@ export class BlockDecoder {
   #position: number;
   #sequence = 0;
   #time: number;
+  #posted = 0;
 
   /** @param payload of a block, at least as long as its prefix */
   constructor(payload: Buffer) {
@@ -132,9 +138,10 @@ export class BlockDecoder {
         message[name] = last[at++];
       } else message[name] = kind === "json" ? this.#json() : kind.is;
     }
+    this.#posted += source.number();
     const digest = source.word();
     const delivery: Delivery = { sequence, time, from, to, message: message as Message };
-    return { kind: "message", position: this.#position++, delivery, digest };
+    return { kind: "message", position: this.#position++, delivery, posted: this.#posted, digest };
   }
 
   #difference(last: number): number {

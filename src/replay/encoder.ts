@@ -19,10 +19,11 @@ export class BlockEncoder {
   #shapesInBlock = 0;
   #sequence = 0;
   #time = 0;
+  #posted = 0;
 
-  /** Whether the block should be taken before more is added. */
-  get full(): boolean {
-    return this.#writer.length >= BLOCK_BYTES;
+  /** Bytes of the block so far. */
+  get length(): number {
+    return this.#writer.length;
   }
 
   get empty(): boolean {
@@ -41,6 +42,7 @@ export class BlockEncoder {
     this.#block++;
     this.#shapesInBlock = 0;
     this.#sequence = 0;
+    this.#posted = 0;
     this.#time = time;
   }
 
@@ -49,7 +51,8 @@ export class BlockEncoder {
     return Buffer.from(this.#writer.bytes.buffer, 0, this.#writer.length);
   }
 
-  message(delivery: Delivery, digest: number): void {
+  /** @param posted messages posted since the start, when this one had been handled */
+  message(delivery: Delivery, posted: number, digest: number): void {
     const writer = this.#writer;
     const numbers = this.#numbers;
     const shape = this.#shapes.find(delivery, numbers);
@@ -68,6 +71,8 @@ export class BlockEncoder {
         last[i] = value;
       }
     }
+    writer.number(posted - this.#posted);
+    this.#posted = posted;
     writer.word(digest);
   }
 

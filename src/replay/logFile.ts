@@ -3,7 +3,7 @@ import { closeSync, existsSync, fsyncSync, openSync, readSync, statSync, writeSy
 import { systemReason } from "../../workloads/trace/systemError.ts";
 import { UserError } from "../errors.ts";
 import { LOG_MAGIC } from "./format.ts";
-import type { LogSink } from "./recorder.ts";
+import type { LogSink } from "./writer.ts";
 
 /**
  * A log on disk. Each block is handed to the operating system when it is full: if the program is killed,

@@ -65,6 +65,11 @@ export class LogReader {
     return this.#position;
   }
 
+  /** Of the blocks read so far; of a whole log, once it is read, its identity. */
+  get digest(): number {
+    return this.#digest;
+  }
+
   /** The next entry; undefined at the end or at damage. */
   next(): LogEntry | undefined {
     while (this.damage === undefined && this.end === undefined) {

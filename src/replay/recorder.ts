@@ -3,22 +3,13 @@
  * state behind each message, and at checkpoints digests of all memory and all actors.
  */
 import type { Subscription } from "rxjs";
-import { encodeFrame, extendDigest, PAYLOAD_MAX } from "../../workloads/trace/format.ts";
 import type { Delivery } from "../interconnect/messages.ts";
 import type { Intervention } from "../system/intervention.ts";
 import type { System } from "../system/system.ts";
-import { BlockEncoder } from "./encoder.ts";
-import { encodeEnd, encodePreamble, FrameType } from "./format.ts";
+import type { LogEnd } from "./format.ts";
 import { headerOf, type Origin } from "./identity.ts";
 import { StateDigests } from "./stateDigest.ts";
-
-/** Where a log's bytes go. */
-export interface LogSink {
-  /** Appends whole blocks. */
-  write(bytes: Uint8Array): void;
-  /** Nothing more will come: the log is whole. */
-  finish(): void;
-}
+import { type LogSink, LogWriter } from "./writer.ts";
 
 /** Messages to the first checkpoint, and between two at most, if memory is small. */
 const CHECKPOINT_FIRST = 256;
@@ -30,28 +21,21 @@ export class Recorder {
   /** Why recording has ended early: a sink that cannot take more. The run goes on without it. */
   failure: unknown = null;
   readonly #system: System;
-  readonly #sink: LogSink;
-  readonly #encoder = new BlockEncoder();
+  readonly #writer: LogWriter;
   readonly #states: StateDigests;
   readonly #subscriptions: readonly Subscription[];
-  #frames = 0;
-  #messages = 0;
-  #digest = 0;
   #nextCheckpoint: number;
 
   /**
    * Begins to record a system that has delivered nothing yet.
+   * @param blockBytes see LogWriter
    * @throws whatever the sink throws
    */
-  constructor(system: System, origin: Origin, sink: LogSink) {
+  constructor(system: System, origin: Origin, sink: LogSink, blockBytes?: number) {
     this.#system = system;
-    this.#sink = sink;
     this.#states = new StateDigests(system);
     this.#nextCheckpoint = nextCheckpoint(system, 0);
-    const header = Buffer.from(JSON.stringify(headerOf(system, origin)));
-    if (header.length > PAYLOAD_MAX) throw new Error("the scenario is too large to be recorded");
-    sink.write(Buffer.concat([encodePreamble(), this.#frame(FrameType.header, header)]));
-    this.#encoder.begin(0, 0, 0);
+    this.#writer = new LogWriter(sink, headerOf(system, origin), blockBytes);
     this.#subscriptions = [
       system.interconnect.delivered.subscribe((delivery) => this.#delivered(delivery)),
       system.interventions.subscribe((intervention) => this.#intervened(intervention)),
@@ -60,19 +44,15 @@ export class Recorder {
 
   /** Messages recorded so far. */
   get messages(): number {
-    return this.#messages;
+    return this.#writer.messages;
   }
 
   /** Writes the rest and the end marker. @throws what the sink has thrown */
-  finish(): void {
+  finish(): LogEnd {
     this.stop();
     if (this.failure !== null) throw this.failure;
     this.#checkpoint();
-    this.#flush();
-    const { done, interconnect } = this.#system;
-    const end = { messages: this.#messages, time: interconnect.now, complete: done };
-    this.#sink.write(this.#frame(FrameType.end, encodeEnd({ ...end, digest: this.#digest })));
-    this.#sink.finish();
+    return this.#writer.finish(this.#system.done);
   }
 
   /** Stops without an end marker. */
@@ -84,9 +64,9 @@ export class Recorder {
     if (this.failure !== null) return;
     // RxJS would report an error later, and to nobody.
     try {
-      this.#encoder.message(delivery, this.#states.of(delivery.to));
-      if (++this.#messages === this.#nextCheckpoint) this.#checkpoint();
-      if (this.#encoder.full) this.#flush();
+      const { sequence } = this.#system.interconnect;
+      this.#writer.message(delivery, sequence, this.#states.of(delivery.to));
+      if (this.#writer.messages === this.#nextCheckpoint) this.#checkpoint();
     } catch (error) {
       this.failure = error;
     }
@@ -95,27 +75,15 @@ export class Recorder {
   #intervened(intervention: Intervention): void {
     if (this.failure !== null) return;
     try {
-      this.#encoder.intervention(intervention);
-      if (this.#encoder.full) this.#flush();
+      this.#writer.intervention(intervention);
     } catch (error) {
       this.failure = error;
     }
   }
 
   #checkpoint(): void {
-    this.#encoder.checkpoint(Object.values(this.#system.digests()));
-    this.#nextCheckpoint = nextCheckpoint(this.#system, this.#messages);
-  }
-
-  #flush(): void {
-    const frame = this.#frame(FrameType.entries, this.#encoder.payload);
-    this.#digest = extendDigest(this.#digest, frame.readUInt32LE(12));
-    this.#sink.write(frame);
-    this.#encoder.begin(this.#messages, this.#system.interconnect.now, this.#digest);
-  }
-
-  #frame(type: number, payload: Buffer): Buffer {
-    return Buffer.concat([encodeFrame(type, this.#frames++, payload), payload]);
+    this.#writer.checkpoint(Object.values(this.#system.digests()));
+    this.#nextCheckpoint = nextCheckpoint(this.#system, this.messages);
   }
 }
 

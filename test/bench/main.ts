@@ -12,6 +12,7 @@ import {
   statusOf,
 } from "./harness.ts";
 import { lackeyImport } from "./lackeyImport.ts";
+import { log } from "./log.ts";
 import { migration } from "./migration.ts";
 import { modelChecking } from "./modelChecking.ts";
 import { walkVariants } from "./walkVariants.ts";
@@ -25,6 +26,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   migration,
   modelChecking,
   estimation,
+  log,
 ];
 const USAGE_ERROR = 2;
 

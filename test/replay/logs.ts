@@ -13,10 +13,10 @@ import { sourceOf } from "../../workloads/trace/byteSource.ts";
 export function recordRun(
   system: System,
   run: (system: System) => void = (one) => one.run(50_000),
-  origin: unknown = null,
+  blockBytes?: number,
 ): Buffer {
   const sink = new LogBuffer();
-  const recorder = new Recorder(system, { scenario: origin }, sink);
+  const recorder = new Recorder(system, { scenario: null }, sink, blockBytes);
   run(system);
   recorder.finish();
   return sink.bytes;

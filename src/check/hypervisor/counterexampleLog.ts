@@ -4,7 +4,8 @@
  */
 
 import type { MmuContext } from "../../../machines/mmu.ts";
-import { type LogSink, Recorder } from "../../replay/recorder.ts";
+import { Recorder } from "../../replay/recorder.ts";
+import type { LogSink } from "../../replay/writer.ts";
 import type { System } from "../../system/system.ts";
 import type { CheckTarget } from "../catalogue.ts";
 import { canonical } from "../engine/slot.ts";

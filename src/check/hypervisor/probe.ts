@@ -25,10 +25,15 @@ export class Probe {
   readonly machineId: string;
   readonly #logic: CompiledLogic;
   #emitted: AnyEventObject[] = [];
+  readonly #scope: AnyActorScope;
 
   constructor(machine: AnyStateMachine) {
     this.machineId = machine.id;
-    this.#logic = compileLogic(machine, false, (emission) => this.#emitted.push(emission));
+    const emit = (emission: AnyEventObject): void => {
+      this.#emitted.push(emission);
+    };
+    this.#scope = { emit } as Partial<AnyActorScope> as AnyActorScope;
+    this.#logic = compileLogic(machine);
   }
 
   foresee(state: ActorSnapshot, event: AnyEventObject): Foreseen {
@@ -54,7 +59,7 @@ export class Probe {
       value,
       context,
     } as const;
-    const after = this.#logic.transition(before, event, {} as AnyActorScope);
+    const after = this.#logic.transition(before, event, this.#scope);
     return after === before ? null : after;
   }
 }

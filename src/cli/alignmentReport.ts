@@ -1,0 +1,47 @@
+/** Two aligned logs as text: what only one has, with a few messages around it. */
+import type { Aligned } from "../replay/align.ts";
+import { messageLine } from "./messageText.ts";
+
+type Names = (id: number) => string;
+
+const AROUND = 3;
+
+export function formatAlignment(
+  aligned: readonly Aligned[],
+  [left, right]: readonly [string, string],
+  leftName: Names,
+  rightName: Names,
+): string {
+  const counts = { both: 0, left: 0, right: 0 };
+  let moved = 0;
+  for (const { kind, left: a, right: b } of aligned) {
+    counts[kind]++;
+    if (a !== null && b !== null && a.delivery.time !== b.delivery.time) moved++;
+  }
+  const lines = [`--- ${left}`, `+++ ${right}`];
+  let shown = -1;
+  aligned.forEach(({ kind }, at) => {
+    if (kind === "both") return;
+    const from = Math.max(shown + 1, at - AROUND);
+    if (from > shown + 1) lines.push("  ...");
+    const to = Math.min(aligned.length - 1, at + AROUND);
+    for (let i = from; i <= to; i++) lines.push(lineOf(aligned[i]!, leftName, rightName));
+    shown = Math.max(shown, to);
+  });
+  if (shown >= 0 && shown < aligned.length - 1) lines.push("  ...");
+  lines.push(
+    `${count(counts.both)} messages are in both (${count(moved)} of them at another time), ` +
+      `${count(counts.left)} only in ${left}, ${count(counts.right)} only in ${right}`,
+  );
+  return lines.join("\n");
+}
+
+function lineOf({ kind, left, right }: Aligned, leftName: Names, rightName: Names): string {
+  if (kind === "right") return `+ ${messageLine(right!.position + 1, right!.delivery, rightName)}`;
+  const mark = kind === "left" ? "-" : " ";
+  return `${mark} ${messageLine(left!.position + 1, left!.delivery, leftName)}`;
+}
+
+function count(value: number): string {
+  return value.toLocaleString("en-US");
+}

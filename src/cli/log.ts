@@ -1,0 +1,263 @@
+/** `trackvisor log`: look into message logs. */
+import { Command, InvalidArgumentError, Option } from "commander";
+import { openSource } from "../../workloads/trace/byteSource.ts";
+import { DURATION_HELP, formatCycles, parseDuration } from "../config/units.ts";
+import { UserError } from "../errors.ts";
+import { align, DIFFERENCES_MAX } from "../replay/align.ts";
+import type { LogEntry, MessageEntry } from "../replay/decoder.ts";
+import { jsonLine, mermaidLines, PerfettoExport } from "../replay/export.ts";
+import { find, type Query, statsOf } from "../replay/query.ts";
+import { damageNote, LogReader } from "../replay/reader.ts";
+import { formatAlignment } from "./alignmentReport.ts";
+import { messageLine, namesOf, visible } from "./messageText.ts";
+import { entryText } from "./replayReport.ts";
+import { addWhatIf } from "./whatIf.ts";
+
+const EXIT_FAILED = 1;
+const COUNT_DEFAULT = 50;
+/** A diagram of more is no use, and no tool draws it. */
+const DIAGRAM_MAX = 2000;
+const MESSAGES_MAX = 1_000_000;
+const FORMATS = ["jsonl", "mermaid", "perfetto"] as const;
+
+interface WindowOptions {
+  readonly from?: number;
+  readonly count?: number;
+}
+
+interface QueryOptions {
+  readonly type?: string;
+  readonly actor?: string;
+  readonly vm?: number;
+  readonly page?: number;
+  readonly after?: number;
+  readonly before?: number;
+  readonly json?: true;
+}
+
+interface ExportOptions extends WindowOptions {
+  readonly format: (typeof FORMATS)[number];
+}
+
+/** The command with its subcommands. Mistakes of the user are thrown as UserError. */
+export function logCommand(): Command {
+  const log = new Command("log").description(
+    "look into message logs (see: trackvisor run --record)",
+  );
+  const from = ["--from <position>", "number of the first message", wholeNumber] as const;
+  const count = ["--count <messages>", "how many", wholeNumber] as const;
+  log
+    .command("show")
+    .description("print the messages of a log in order")
+    .argument("<file>", "a message log")
+    .option(...from)
+    .option(...count)
+    .option("--json", "one JSON object a line")
+    .action((file: string, options: WindowOptions & { json?: true }) => {
+      reading(file, (log) => show(log, options));
+    });
+  log
+    .command("stats")
+    .description("say what a log holds; exit code 1 if it is damaged")
+    .argument("<file>", "a message log")
+    .option("--json", "print one JSON object")
+    .action((file: string, options: { json?: true }) => {
+      reading(file, (log) => stats(log, options.json === true));
+    });
+  log
+    .command("grep")
+    .description("find messages; exit code 1 if there are none")
+    .argument("<file>", "a message log")
+    .option("--type <type>", 'of this type, such as "vmExit"')
+    .option("--actor <name>", 'from or to this actor; "pcpu0" also means "pcpu0/mmu"')
+    .option("--vm <number>", "that concern this VM", wholeNumber)
+    .option("--page <page>", "that speak of this guest-physical page", wholeNumber)
+    .option("--after <time>", "from this virtual time on", durationOption)
+    .option("--before <time>", "up to this virtual time", durationOption)
+    .option("--json", "one JSON object a line")
+    .action((file: string, options: QueryOptions) => {
+      reading(file, (log) => grep(log, options));
+    });
+  log
+    .command("diff")
+    .description("align the messages of two logs; exit code 1 if they differ")
+    .argument("<file>", "a message log")
+    .argument("<other>", "another")
+    .action((file: string, other: string) => {
+      reading(file, (log) => reading(other, (second) => diff(log, second)));
+    });
+  log
+    .command("export")
+    .description("write a log for another tool to standard output")
+    .argument("<file>", "a message log")
+    .addOption(
+      new Option(
+        "--format <format>",
+        "JSON lines; a Mermaid sequence diagram; a trace for Perfetto",
+      )
+        .choices(FORMATS)
+        .makeOptionMandatory(),
+    )
+    .option(...from)
+    .option(...count)
+    .action((file: string, options: ExportOptions) => {
+      reading(file, (log) => exportLog(log, options));
+    });
+  addWhatIf(log);
+  return log;
+}
+
+/** Opens a log, and says afterwards whether it was damaged. */
+function reading(file: string, action: (log: LogReader) => void): void {
+  const source = openSource(file);
+  try {
+    const log = new LogReader(source);
+    action(log);
+    const damage = damageNote(log);
+    if (damage === undefined) return;
+    process.stderr.write(`trackvisor: ${damage}\n`);
+    process.exitCode = EXIT_FAILED;
+  } finally {
+    source.close();
+  }
+}
+
+/** The entries of a window. Reads no block before it, but goes on to the window's end only. */
+function* windowOf(log: LogReader, { from = 1, count }: WindowOptions): Generator<LogEntry> {
+  const first = Math.max(0, from - 1);
+  const place = log.places().findLast(({ position }) => position <= first);
+  if (place !== undefined) log.seek(place);
+  const end = count === undefined ? Infinity : first + count;
+  for (let entry = log.next(); entry !== undefined; entry = log.next()) {
+    if (entry.position >= end) return;
+    if (entry.position >= first) yield entry;
+  }
+}
+
+function messagesIn(log: LogReader, window: WindowOptions, most: number): MessageEntry[] {
+  const messages: MessageEntry[] = [];
+  for (const entry of windowOf(log, window)) {
+    if (entry.kind !== "message") continue;
+    if (messages.length === most) {
+      throw new UserError(
+        `more than ${grouped(most)} messages: choose a window with --from and --count`,
+      );
+    }
+    messages.push(entry);
+  }
+  return messages;
+}
+
+function show(log: LogReader, options: WindowOptions & { readonly json?: true }): void {
+  const nameOf = namesOf(log.header);
+  for (const entry of windowOf(log, { ...options, count: options.count ?? COUNT_DEFAULT })) {
+    if (options.json === true) print(jsonLine(entry, nameOf));
+    else if (entry.kind === "message") print(lineOf(entry, nameOf));
+    else print(`${" ".repeat(24)}  ${entryText(entry, entry.position, nameOf)}`);
+  }
+}
+
+function stats(log: LogReader, json: boolean): void {
+  const found = statsOf(log);
+  if (json) {
+    print(JSON.stringify({ ...found, header: log.header, damage: log.damage ?? null }));
+    return;
+  }
+  const { messages, interventions, checkpoints, time, bytes, complete } = found;
+  const { scenario, program, parent } = log.header;
+  const { name } = (scenario ?? {}) as { readonly name?: string };
+  const each = (bytes / Math.max(1, messages)).toFixed(1);
+  print(`scenario      ${visible(name ?? "(unknown)")}`);
+  print(`recorded by   ${visible(program)}`);
+  if (parent !== null) print(`branched off  ${visible(parent.log)} after ${grouped(parent.at)}`);
+  print(`messages      ${grouped(messages)}, ${each} bytes each`);
+  print(`virtual time  ${formatCycles(time)}${complete ? "" : " (not the whole run)"}`);
+  print(`from outside  ${grouped(interventions)}`);
+  print(`checkpoints   ${grouped(checkpoints)}`);
+  for (const [what, counts] of [
+    ["by type", found.byType],
+    ["by receiver", found.byReceiver],
+  ] as const) {
+    print("");
+    print(what);
+    for (const [key, count] of Object.entries(counts)) {
+      print(`  ${visible(key).padEnd(24)} ${grouped(count).padStart(12)}`);
+    }
+  }
+}
+
+function grep(log: LogReader, { json, ...query }: QueryOptions): void {
+  const { actor } = query;
+  const names = log.header.actors.map(({ name }) => name);
+  const known = (name: string): boolean => name === actor || name.startsWith(`${actor}/`);
+  if (actor !== undefined && actor !== "system" && !names.some(known)) {
+    throw new UserError(`--actor: there is no "${actor}" (actors: ${names.join(", ")})`);
+  }
+  const nameOf = namesOf(log.header);
+  let found = 0;
+  for (const entry of find(log, query satisfies Query)) {
+    found++;
+    print(json === true ? jsonLine(entry, nameOf) : lineOf(entry, nameOf));
+  }
+  if (found === 0) process.exitCode = EXIT_FAILED;
+}
+
+function diff(left: LogReader, right: LogReader): void {
+  const [a, b] = [messagesIn(left, {}, MESSAGES_MAX), messagesIn(right, {}, MESSAGES_MAX)];
+  const aligned = align(a, b);
+  if (aligned === null) {
+    print(`more than ${grouped(DIFFERENCES_MAX)} messages differ; for the first difference: `);
+    print(`trackvisor replay ${left.source.name} --bisect ${right.source.name}`);
+    process.exitCode = EXIT_FAILED;
+    return;
+  }
+  const names = [left.source.name, right.source.name] as const;
+  print(formatAlignment(aligned, names, namesOf(left.header), namesOf(right.header)));
+  if (aligned.some(({ kind }) => kind !== "both")) process.exitCode = EXIT_FAILED;
+}
+
+function exportLog(log: LogReader, { format, ...window }: ExportOptions): void {
+  const nameOf = namesOf(log.header);
+  switch (format) {
+    case "jsonl":
+      for (const entry of windowOf(log, window)) print(jsonLine(entry, nameOf));
+      break;
+    case "mermaid":
+      print(mermaidLines(messagesIn(log, window, DIAGRAM_MAX), nameOf).join("\n"));
+      break;
+    case "perfetto": {
+      const trace = new PerfettoExport(log.header, nameOf);
+      for (const entry of messagesIn(log, window, MESSAGES_MAX)) trace.add(entry);
+      print('{"displayTimeUnit":"ns","traceEvents":[');
+      const events = trace.events();
+      events.forEach((event, i) => {
+        print(JSON.stringify(event) + (i + 1 < events.length ? "," : ""));
+      });
+      print("]}");
+      break;
+    }
+  }
+}
+
+function lineOf({ position, delivery }: MessageEntry, nameOf: (id: number) => string): string {
+  return messageLine(position + 1, delivery, nameOf);
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError("expected a whole number.");
+  return Number(text);
+}
+
+function durationOption(text: string): number {
+  const cycles = parseDuration(text);
+  if (cycles === null) throw new InvalidArgumentError(`expected ${DURATION_HELP}.`);
+  return cycles;
+}
+
+function grouped(value: number): string {
+  return value.toLocaleString("en-US");
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

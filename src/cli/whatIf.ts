@@ -1,0 +1,310 @@
+/** `trackvisor log branch`, `inevitable` and `shrink`: other runs, made from a recorded one. */
+import { writeFileSync } from "node:fs";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import * as z from "zod";
+import { openSource } from "../../workloads/trace/byteSource.ts";
+import { DURATION_HELP, formatCycles, parseDuration } from "../config/units.ts";
+import { UserError } from "../errors.ts";
+import { outlineOf, recordBranch, repeat } from "../replay/branch.ts";
+import { causalPast } from "../replay/causality.ts";
+import { type LogEntry, parseIntervention } from "../replay/decoder.ts";
+import { type Chance, chances, inevitableFrom } from "../replay/inevitable.ts";
+import { LogFile } from "../replay/logFile.ts";
+import { PROPERTIES, type Property } from "../replay/properties.ts";
+import { LogReader } from "../replay/reader.ts";
+import { originOf, rebuild, scenarioOf } from "../replay/rebuild.ts";
+import { Recorder } from "../replay/recorder.ts";
+import { type CaseSize, shrink } from "../replay/shrink.ts";
+import { Timeline } from "../replay/timeline.ts";
+import { buildSystem } from "../system/build.ts";
+import type { Intervention } from "../system/intervention.ts";
+import { scenarioSchema } from "../system/scenarioSchema.ts";
+import type { System } from "../system/system.ts";
+import { messageLine } from "./messageText.ts";
+import { ProgressLine } from "./progress.ts";
+
+/** A run that goes on for so many times its parent's messages does not end. */
+const GIVE_UP = 20;
+const GIVE_UP_LEAST = 100_000;
+const BAR = 40;
+
+interface BranchOptions {
+  readonly at: number;
+  readonly output?: string;
+  readonly skip: readonly number[];
+  readonly next: readonly number[];
+  readonly delay: readonly { readonly sequence: number; readonly cycles: number }[];
+  readonly inject: readonly { readonly to: string; readonly message: unknown }[];
+  readonly reseed?: number;
+  readonly directory?: string;
+}
+
+interface ExpectOptions {
+  readonly expect: string;
+  readonly directory?: string;
+}
+
+/** Adds the subcommands to `trackvisor log`. */
+export function addWhatIf(log: Command): void {
+  const expectation = (): Option =>
+    new Option("--expect <property>", "what the run should have, and does not")
+      .choices(PROPERTIES.map(({ name }) => name))
+      .makeOptionMandatory();
+  const directory = ["--directory <path>", "where relative names of trace files start"] as const;
+  log
+    .command("branch")
+    .description(
+      "run on from a point in another way, and record it; without -o, say what is pending",
+    )
+    .argument("<file>", "a message log")
+    .requiredOption("--at <position>", "messages that the branch shares with the log", whole)
+    .option("-o, --output <file>", "the branch's log")
+    .option("--skip <message>", "never deliver this pending message", list(whole), [])
+    .option("--next <message>", "deliver this pending message now", list(whole), [])
+    .option("--delay <message=time>", "deliver it so much later", list(delayOption), [])
+    .option("--inject <actor=json>", "send the actor a message", list(injectOption), [])
+    .option("--reseed <seed>", "draw all further random choices from this seed", whole)
+    .option(...directory)
+    .action(branchAction);
+  log
+    .command("inevitable")
+    .description("how often the run still fails if its choices are drawn anew from a point on")
+    .argument("<file>", "a message log of a run that fails")
+    .addOption(expectation())
+    .option("--points <number>", "points to rewind to", whole, 16)
+    .option("--draws <number>", "runs from each", whole, 20)
+    .option("--seed <number>", "seed of the new choices", whole, 1)
+    .option(...directory)
+    .option("--json", "print one JSON object")
+    .action(inevitableAction);
+  log
+    .command("shrink")
+    .description("cut a failing run down to a small one that fails in the same way")
+    .argument("<file>", "a message log of a run that fails")
+    .addOption(expectation())
+    .option("-o, --output <file>", "log of the small run")
+    .option("--scenario <file>", "scenario of the small run")
+    .option("--runs <number>", "runs to try at most", whole, 500)
+    .option(...directory)
+    .action(shrinkAction);
+}
+
+function withLog<T>(file: string, action: (log: LogReader) => T): T {
+  const source = openSource(file);
+  try {
+    return action(new LogReader(source));
+  } finally {
+    source.close();
+  }
+}
+
+function giveUpAfter(messages: number): number {
+  return Math.max(GIVE_UP_LEAST, GIVE_UP * messages);
+}
+
+function branchAction(file: string, options: BranchOptions): void {
+  withLog(file, (log) => {
+    const parent = outlineOf(log);
+    const { at, output } = options;
+    if (at > parent.messages) {
+      throw new UserError(`--at: ${file} has ${parent.messages} messages`);
+    }
+    const system = rebuild(file, log.header, options.directory);
+    if (output === undefined) {
+      repeat(system, parent.interventions, 0, at);
+      showPending(system);
+      return;
+    }
+    const interventions = interventionsOf(system, options);
+    const most = giveUpAfter(parent.messages);
+    const branch = { at, interventions, most };
+    let end: ReturnType<typeof recordBranch>;
+    try {
+      end = recordBranch(log.header, parent, system, branch, new LogFile(output));
+    } catch (error) {
+      if (error instanceof UserError || !(error instanceof Error)) throw error;
+      throw new UserError(`${file}, after ${at} messages: ${error.message}`);
+    }
+    const state = end.complete ? "" : ", and the operation has not ended";
+    print(
+      `${output}: ${grouped(end.messages)} messages, ${formatCycles(end.time)}; ` +
+        `the first ${grouped(at)} are those of ${file}${state}`,
+    );
+  });
+}
+
+function showPending(system: System): void {
+  const { interconnect } = system;
+  const nameOf = (id: number): string => system.nameOf(id);
+  for (const delivery of interconnect.pending()) {
+    const note = interconnect.mayDeliver(delivery.sequence) ? "" : "  (not before the one above)";
+    print(`${messageLine(delivery.sequence, delivery, nameOf)}${note}`);
+  }
+}
+
+function interventionsOf(system: System, options: BranchOptions): Intervention[] {
+  const actor = (name: string): number => {
+    const found = system.actors.find((one) => one.name === name);
+    if (found !== undefined) return found.id;
+    const names = system.actors.map((one) => one.name).join(", ");
+    throw new UserError(`--inject: there is no actor "${name}" (actors: ${names})`);
+  };
+  const { skip, next, delay, inject, reseed } = options;
+  return [
+    ...(reseed === undefined ? [] : [{ kind: "reseed", seed: reseed } as const]),
+    ...skip.map((sequence) => ({ kind: "skip", sequence }) as const),
+    ...delay.map((one) => ({ kind: "postpone", ...one }) as const),
+    ...inject.map(({ to, message }) => {
+      return parseIntervention({ kind: "command", to: actor(to), delay: 0, message });
+    }),
+    ...next.map((sequence) => ({ kind: "deliver", sequence }) as const),
+  ];
+}
+
+async function inevitableAction(
+  file: string,
+  options: ExpectOptions & { points: number; draws: number; seed: number; json?: true },
+): Promise<void> {
+  const { timeline, property } = withLog(file, (log) => {
+    const { interventions } = outlineOf(log);
+    const system = rebuild(file, log.header, options.directory);
+    return { timeline: new Timeline(system, interventions), property: propertyNamed(options) };
+  });
+  const end = timeline.run();
+  const failure = property.check(timeline.system);
+  if (failure === null) throw new UserError(`${file}: does not fail: "${property.name}" holds`);
+  const { points, draws, seed } = options;
+  const found: Chance[] = [];
+  const progress = new ProgressLine();
+  for (const one of chances(timeline, property, { points, draws, seed, most: giveUpAfter(end) })) {
+    found.push(one);
+    progress.update(`${grouped(found.length)} points`, found.length, points + 1, () => "");
+    await new Promise<void>((resolve) => setImmediate(resolve));
+  }
+  progress.clear();
+  const from = inevitableFrom(found);
+  if (options.json === true) {
+    print(JSON.stringify({ log: file, failure, chances: found, inevitableFrom: from }));
+    return;
+  }
+  print(`${failure.actor}: ${failure.what}`);
+  print("");
+  print("  messages            time   runs that still fail");
+  for (const { position, time, failures } of found) {
+    const bar = "#".repeat(Math.round((BAR * failures) / draws)).padEnd(BAR, ".");
+    const share = `${Math.round((100 * failures) / draws)} %`.padStart(6);
+    print(`${grouped(position).padStart(10)} ${formatCycles(time).padStart(15)}   ${bar} ${share}`);
+  }
+  print("");
+  if (from === null) print("some runs do not fail, wherever they begin");
+  else print(`inevitable from ${grouped(from.position)} messages on, ${formatCycles(from.time)}`);
+}
+
+function shrinkAction(
+  file: string,
+  options: ExpectOptions & { output?: string; scenario?: string; runs: number },
+): void {
+  const property = propertyNamed(options);
+  const { scenario, header, interventions, entries } = withLog(file, (log) => {
+    const all: LogEntry[] = [];
+    for (let entry = log.next(); entry !== undefined; entry = log.next()) all.push(entry);
+    return {
+      scenario: scenarioOf(file, log.header),
+      header: log.header,
+      interventions: all.flatMap((entry) =>
+        entry.kind === "intervention"
+          ? [{ at: entry.position, intervention: entry.intervention }]
+          : [],
+      ),
+      entries: all,
+    };
+  });
+  const directory = options.directory ?? header.directory ?? ".";
+  const system = rebuild(file, header, options.directory);
+  repeat(system, interventions, 0, Infinity);
+  const failing = property.check(system)?.actor;
+  const progress = new ProgressLine();
+  const { failure, before, after, result, tried } = shrink({ scenario, interventions }, property, {
+    directory,
+    runs: options.runs,
+    most: giveUpAfter(entries.length),
+    unrelatedVms: failing === undefined ? [] : unrelatedVms(system, entries, failing),
+    onTry: (count, size) => {
+      progress.update(`${grouped(size.accesses)} accesses`, count, options.runs, () => "");
+    },
+  });
+  progress.clear();
+  print(`${failure.actor}: ${failure.what}`);
+  print(`                 before         after   (${grouped(tried)} runs tried)`);
+  for (const key of Object.keys(before) as (keyof CaseSize)[]) {
+    const cells = [before[key], after[key]].map((value) => grouped(value).padStart(14)).join("");
+    print(`  ${key.padEnd(13)}${cells}`);
+  }
+  if (options.scenario !== undefined) {
+    const text = JSON.stringify(z.encode(scenarioSchema, result.scenario), null, 2);
+    writeFileSync(options.scenario, `${text}\n`);
+  }
+  if (options.output === undefined) return;
+  const small = buildSystem(result.scenario, { directory });
+  const recorder = new Recorder(
+    small,
+    originOf(result.scenario, directory),
+    new LogFile(options.output),
+  );
+  repeat(small, result.interventions, 0, giveUpAfter(entries.length));
+  recorder.finish();
+}
+
+/** VMs of which nothing is in the causal past of what the failing actor received last. */
+function unrelatedVms(system: System, entries: readonly LogEntry[], failing: string): string[] {
+  const messages = entries.filter((entry) => entry.kind === "message");
+  const { id } = system.actor(failing);
+  const last = messages.findLastIndex(({ delivery }) => delivery.to === id);
+  if (last < 0) return [];
+  const receivers = new Set([...causalPast(messages, last)].map((at) => messages[at]!.delivery.to));
+  return system.world.vms.flatMap(({ config, vcpus }, vm) => {
+    const names = [`vm${vm}/tracker`, ...vcpus.map((vcpu) => `vcpu${vcpu}`)];
+    return names.some((name) => receivers.has(system.actor(name).id)) ? [] : [config.name];
+  });
+}
+
+function propertyNamed({ expect }: ExpectOptions): Property {
+  return PROPERTIES.find(({ name }) => name === expect)!;
+}
+
+function list<T>(parse: (text: string) => T): (text: string, before: readonly T[]) => readonly T[] {
+  return (text, before) => [...before, parse(text)];
+}
+
+function whole(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError("expected a whole number.");
+  return Number(text);
+}
+
+function delayOption(text: string): { readonly sequence: number; readonly cycles: number } {
+  const [, sequence, time] = /^(\d{1,9})=(.+)$/.exec(text) ?? [];
+  const cycles = parseDuration(time ?? "");
+  if (cycles === null) {
+    throw new InvalidArgumentError(`expected MESSAGE=TIME, with ${DURATION_HELP}.`);
+  }
+  return { sequence: Number(sequence), cycles };
+}
+
+function injectOption(text: string): { readonly to: string; readonly message: unknown } {
+  const [, to, json] = /^([^={]+)=(\{.*\})$/s.exec(text) ?? [];
+  try {
+    const message = JSON.parse(json ?? "") as { readonly type?: unknown };
+    if (to !== undefined && typeof message.type === "string") return { to, message };
+  } catch {
+    // Said below.
+  }
+  throw new InvalidArgumentError('expected ACTOR={"type": ...}.');
+}
+
+function grouped(value: number): string {
+  return value.toLocaleString("en-US");
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

@@ -1,0 +1,191 @@
+/** Logs in the formats of other tools. Each function gives lines or objects in order. */
+import { CYCLES_PER_SECOND } from "../config/units.ts";
+import type { Delivery } from "../interconnect/messages.ts";
+import { CauseFinder } from "./causality.ts";
+import type { LogEntry, MessageEntry } from "./decoder.ts";
+import type { LogHeader } from "./format.ts";
+
+type Names = (id: number) => string;
+
+/** One JSON object a line: every entry, with names beside the addresses. */
+export function jsonLine(entry: LogEntry, nameOf: Names): string {
+  if (entry.kind !== "message") return JSON.stringify(entry);
+  const { kind, position, delivery, digest } = entry;
+  const { sequence, time, from, to, message } = delivery;
+  return JSON.stringify({
+    kind,
+    position,
+    sequence,
+    time,
+    from: nameOf(from),
+    to: nameOf(to),
+    message,
+    digest: digest.toString(16).padStart(8, "0"),
+  });
+}
+
+/** A sequence diagram for Mermaid: the actors that take part, from left to right by address. */
+export function mermaidLines(messages: readonly MessageEntry[], nameOf: Names): string[] {
+  const ids = new Set(messages.flatMap(({ delivery: { from, to } }) => [from, to]));
+  const participants = [...ids].sort((a, b) => a - b);
+  return [
+    "sequenceDiagram",
+    ...participants.map((id) => `  participant a${id} as ${mermaidText(nameOf(id))}`),
+    ...messages.map(({ delivery }) => {
+      const { from, to, message, time } = delivery;
+      const { type, ...fields } = message;
+      const words = Object.entries(fields).map(([name, value]) => `${name}=${String(value)}`);
+      const at = `${microseconds(time)} us`;
+      return `  a${from}->>a${to}: ${mermaidText([at, type, ...words].join(" "))}`;
+    }),
+  ];
+}
+
+/** ";" ends a statement, "#" begins an entity, ":" and "%%" mean something in places. */
+function mermaidText(text: string): string {
+  return text.replace(/[^\w \-/.,=()[\]]/g, "_").slice(0, 200);
+}
+
+function microseconds(cycles: number): number {
+  return (cycles * 1e6) / CYCLES_PER_SECOND;
+}
+
+/** An event of the Trace Event Format (Chrome's, which Perfetto reads). Times in microseconds. */
+export interface TraceEvent {
+  readonly name: string;
+  readonly ph: "X" | "M" | "s" | "f";
+  readonly pid: number;
+  readonly tid: number;
+  readonly ts?: number;
+  readonly dur?: number;
+  readonly id?: number;
+  readonly cat?: string;
+  readonly bp?: "e";
+  readonly args?: Readonly<Record<string, unknown>>;
+}
+
+const CPUS = 1;
+const ACTORS = 2;
+/** Actors handle a message in no virtual time; a slice must have some to be seen. */
+const HANDLING_US = 0.001;
+
+/**
+ * One track for each physical CPU, with slices for the guest, for root mode, and for handlers within it;
+ * one for each actor, with a slice for each message it receives, and arrows from the message that caused it.
+ */
+export class PerfettoExport {
+  readonly #nameOf: Names;
+  readonly #cpus: readonly string[];
+  readonly #causes = new CauseFinder();
+  readonly #deliveries: Delivery[] = [];
+  readonly #slices: TraceEvent[] = [];
+  /** By CPU: what it does since when. */
+  readonly #mode: ("guest" | "root" | null)[];
+  readonly #since: number[];
+  readonly #handlingSince: (number | null)[];
+  /** The CPU of each vCPU. */
+  readonly #cpuOf = new Map<string, number>();
+
+  constructor({ actors }: LogHeader, nameOf: Names) {
+    this.#nameOf = nameOf;
+    this.#cpus = actors.flatMap(({ name }) => /^(pcpu\d+)\/mmu$/.exec(name)?.[1] ?? []);
+    this.#mode = this.#cpus.map(() => null);
+    this.#since = this.#cpus.map(() => 0);
+    this.#handlingSince = this.#cpus.map(() => null);
+  }
+
+  /** Takes the messages of a log in order. */
+  add(entry: MessageEntry): void {
+    this.#causes.add(entry);
+    this.#deliveries.push(entry.delivery);
+    const { delivery } = entry;
+    const { message, time } = delivery;
+    const [from, to] = [this.#nameOf(delivery.from), this.#nameOf(delivery.to)];
+    switch (message.type) {
+      case "schedule":
+        if (to.startsWith("vcpu")) this.#cpuOf.set(to, message.pcpu);
+        break;
+      case "enterGuest":
+        this.#change(this.#cpus.indexOf(to.split("/")[0]!), "guest", time);
+        break;
+      case "guestStopped":
+      case "entryFailed":
+        if (to.startsWith("vcpu")) this.#change(this.#cpuOf.get(to), "root", time);
+        break;
+      case "logFullExit":
+      case "eptViolation":
+        this.#handling(this.#cpus.indexOf(from.split("/")[0]!), time);
+        break;
+      case "handled":
+        this.#handled(this.#cpus.indexOf(to.split("/")[0]!), time);
+        break;
+      case "deschedule":
+        this.#change(this.#cpuOf.get(to), null, time);
+        break;
+      default:
+    }
+  }
+
+  /** Everything, as the events of a trace. */
+  events(): readonly TraceEvent[] {
+    const end = this.#deliveries.at(-1)?.time ?? 0;
+    this.#cpus.forEach((_, cpu) => {
+      this.#handled(cpu, end);
+      this.#change(cpu, null, end);
+    });
+    return [...this.#names(), ...this.#slices, ...this.#messages()];
+  }
+
+  #names(): TraceEvent[] {
+    const named = (pid: number, tid: number, what: string, name: string): TraceEvent => {
+      return { name: what, ph: "M", pid, tid, args: { name } };
+    };
+    const ids = new Set(this.#deliveries.map(({ to }) => to));
+    return [
+      named(CPUS, 0, "process_name", "physical CPUs"),
+      ...this.#cpus.map((name, cpu) => named(CPUS, cpu + 1, "thread_name", name)),
+      named(ACTORS, 0, "process_name", "actors"),
+      ...[...ids]
+        .sort((a, b) => a - b)
+        .map((id) => named(ACTORS, id, "thread_name", this.#nameOf(id))),
+    ];
+  }
+
+  *#messages(): Generator<TraceEvent> {
+    for (const { sequence, from, to, time, message } of this.#deliveries) {
+      const { type, ...args } = message;
+      const ts = microseconds(time);
+      const common = { pid: ACTORS, cat: "message" } as const;
+      yield { name: type, ph: "X", ...common, tid: to, ts, dur: HANDLING_US, args };
+      const cause = this.#causes.causeOf(sequence, from);
+      if (cause === null) continue;
+      const posted = microseconds(this.#deliveries[cause]!.time);
+      yield { name: type, ph: "s", ...common, tid: from, ts: posted, id: sequence };
+      yield { name: type, ph: "f", bp: "e", ...common, tid: to, ts, id: sequence };
+    }
+  }
+
+  #change(cpu: number | undefined, mode: "guest" | "root" | null, time: number): void {
+    if (cpu === undefined || cpu < 0) return;
+    const before = this.#mode[cpu];
+    if (before != null) this.#slice(cpu, before, this.#since[cpu]!, time);
+    this.#mode[cpu] = mode;
+    this.#since[cpu] = time;
+  }
+
+  #handling(cpu: number, time: number): void {
+    if (cpu >= 0) this.#handlingSince[cpu] = time;
+  }
+
+  #handled(cpu: number, time: number): void {
+    const since = this.#handlingSince[cpu];
+    if (since == null) return;
+    this.#slice(cpu, "handler", since, time);
+    this.#handlingSince[cpu] = null;
+  }
+
+  #slice(cpu: number, name: string, from: number, to: number): void {
+    const [ts, end] = [microseconds(from), microseconds(to)];
+    this.#slices.push({ name, ph: "X", pid: CPUS, tid: cpu + 1, ts, dur: end - ts, cat: "cpu" });
+  }
+}
