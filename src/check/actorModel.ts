@@ -15,9 +15,8 @@ import {
 } from "xstate";
 import { compileLogic, UnsupportedMachineError } from "../interconnect/compiledLogic.ts";
 import { Channel, type ChannelKind } from "./engine/channel.ts";
-import type { Component, Model, Outcome } from "./engine/model.ts";
+import type { Component, Model, Outcome, SymmetrySpec } from "./engine/model.ts";
 import { canonical, Slot } from "./engine/slot.ts";
-import type { SymmetrySpec } from "./engine/symmetry.ts";
 import type { Property } from "./properties/property.ts";
 
 /** An actor's state, as properties see it. */

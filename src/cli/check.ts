@@ -107,6 +107,7 @@ async function explore(
     keepGoing: options.keepGoing ?? false,
     debug: options.debug ?? false,
     symmetry: options.symmetry ?? false,
+    clock: () => performance.now(),
   });
   const progress = new ProgressLine();
   let interrupted = false;

@@ -3,7 +3,6 @@ import type { AnyEventObject, AnyStateMachine } from "xstate";
 import type { Property } from "../properties/property.ts";
 import type { Channel } from "./channel.ts";
 import type { Slot } from "./slot.ts";
-import type { SymmetrySpec } from "./symmetry.ts";
 
 /** What one step of a component does. */
 export interface Outcome {
@@ -32,6 +31,16 @@ export interface Component {
    * slots, of which only the footprint may be looked at.
    */
   step(ids: Int32Array, event: AnyEventObject): readonly Outcome[] | null;
+}
+
+/** A group of actors that differ by their number alone. */
+export interface SymmetrySpec {
+  /** Names of the members, by number. */
+  readonly members: readonly string[];
+  /** Context fields of other actors that are lists with an entry for each member. */
+  readonly indexed: Readonly<Record<string, readonly string[]>>;
+  /** Field names, in contexts and messages, that hold a member's number: its own. */
+  readonly references: readonly string[];
 }
 
 export interface Model {

@@ -4,17 +4,8 @@
  * others keep about them, by position). The key is complete, so the representative does not depend on
  * the order of search, and the count is that of the orbits.
  */
-import type { Model } from "./model.ts";
+import type { Model, SymmetrySpec } from "./model.ts";
 import { canonical, Slot } from "./slot.ts";
-
-export interface SymmetrySpec {
-  /** Names of the members, by number. */
-  readonly members: readonly string[];
-  /** Context fields of other actors that are lists with an entry for each member. */
-  readonly indexed: Readonly<Record<string, readonly string[]>>;
-  /** Field names, in contexts and messages, that hold a member's number: its own. */
-  readonly references: readonly string[];
-}
 
 const SELF = "self";
 
