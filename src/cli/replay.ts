@@ -69,9 +69,10 @@ async function replayAction(file: string, options: ReplayOptions): Promise<void>
       systemOfCheck(log.header.scenario) ?? rebuild(file, log.header, options.directory);
     const changed = changedMachines(log.header, system);
     if (changed.length > 0) {
-      note(`${file}: recorded with other definitions of ${changed.join(", ")}`);
+      const names = changed.join(", ");
+      note(`${file}: recorded with other definitions of ${names}: their states are not compared`);
     }
-    const player = new Player(log, system);
+    const player = new Player(log, system, { except: changed });
     const { difference, interrupted } = await play(player, log, options.until);
     const damage = damageNote(log);
     if (damage !== undefined) note(damage);

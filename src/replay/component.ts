@@ -9,6 +9,7 @@ import type { LogEntry, MessageEntry } from "./decoder.ts";
 import { type Divergence, sameMessage } from "./divergence.ts";
 import { Player } from "./player.ts";
 import type { LogReader } from "./reader.ts";
+import { changedMachines } from "./rebuild.ts";
 
 /** What an actor sent in answer to one message: recorded, and now. */
 export interface OutputDifference {
@@ -46,6 +47,7 @@ export function replayComponent(
   name: string,
   most: number,
 ): ComponentResult {
+  const changed = changedMachines(log.header, system);
   const tested = system.actor(name);
   const machine = tested.machine.id;
   /** All actors of an edited machine behave differently; only one is asked about. */
@@ -80,7 +82,7 @@ export function replayComponent(
       posted = interconnect.sequence;
     }
   };
-  const player = new Player(log, system, { except: machine, onEntry });
+  const player = new Player(log, system, { except: [machine, ...changed], onEntry });
   let result = player.step();
   while (result === true) result = player.step();
   player.close();

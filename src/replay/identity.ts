@@ -8,18 +8,20 @@ import type { LogHeader } from "./format.ts";
 export const PROGRAM = "trackvisor 0.1.0";
 
 /**
- * A digest of a machine's definition: its states, events, guards and actions by name. What a guard or an
- * action computes is not in it; that shows in the messages.
+ * A digest of a machine's definition: its states, events, guards and actions by name, and the fields of
+ * its context. What a guard or an action computes is not in it; that shows in the messages.
  */
-export function machineDigest(machine: AnyStateMachine): string {
-  const text = JSON.stringify(machine.config);
+function machineDigest(machine: AnyStateMachine, fields: readonly string[]): string {
+  const text = JSON.stringify([machine.config, fields]);
   return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }
 
 /** Digest of each machine of a system, by its name. */
 export function machineDigests(system: System): Record<string, string> {
   const digests: Record<string, string> = {};
-  for (const { machine } of system.actors) digests[machine.id] ??= machineDigest(machine);
+  for (const { machine, live } of system.actors) {
+    digests[machine.id] ??= machineDigest(machine, Object.keys(live.context));
+  }
   return digests;
 }
 

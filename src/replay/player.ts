@@ -16,8 +16,8 @@ import { StateDigests } from "./stateDigest.ts";
 const BEFORE = 10;
 
 export interface PlayerOptions {
-  /** A machine whose actors' own states may differ from what was recorded. */
-  readonly except?: string;
+  /** Machines whose actors' own states may differ from what was recorded: they were edited since. */
+  readonly except?: readonly string[];
   /** Called after each entry that was replayed without a difference. */
   readonly onEntry?: (entry: LogEntry) => void;
 }
@@ -34,9 +34,9 @@ export class Player {
   #position = 0;
 
   /** @param system built from the log's header, with nothing delivered yet */
-  constructor(log: LogReader, system: System, { except, onEntry }: PlayerOptions = {}) {
+  constructor(log: LogReader, system: System, { except = [], onEntry }: PlayerOptions = {}) {
     this.#log = log;
-    this.#except = system.actors.filter(({ machine }) => machine.id === except);
+    this.#except = system.actors.filter(({ machine }) => except.includes(machine.id));
     this.#onEntry = onEntry ?? (() => {});
     this.system = system;
     this.#states = new StateDigests(system);

@@ -1,6 +1,6 @@
 /**
  * Logs that were recorded by released versions: they are still read, and still replayed message for
- * message. UPDATE_GOLDEN=1 records those of the present format anew: after a deliberate change of
+ * message. (States of machines whose definition has changed since are not compared.) UPDATE_GOLDEN=1 records those of the present format anew: after a deliberate change of
  * behaviour, which the reader of the change then sees.
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -10,7 +10,7 @@ import { loadScenario } from "../../src/cli/scenarios.ts";
 import { LOG_VERSION } from "../../src/replay/format.ts";
 import { LogBuffer } from "../../src/replay/logFile.ts";
 import { Player } from "../../src/replay/player.ts";
-import { originOf, rebuild } from "../../src/replay/rebuild.ts";
+import { changedMachines, originOf, rebuild } from "../../src/replay/rebuild.ts";
 import { Recorder } from "../../src/replay/recorder.ts";
 import { buildSystem } from "../../src/system/build.ts";
 import { scenarioSchema } from "../../src/system/scenarioSchema.ts";
@@ -69,7 +69,8 @@ it("there are some of each format", () => {
 
 it.each(logs)("%s is replayed without a difference", (file) => {
   const log = readerOf(readFileSync(join(directory, file)));
-  const player = new Player(log, rebuild(file, log.header));
+  const system = rebuild(file, log.header);
+  const player = new Player(log, system, { except: changedMachines(log.header, system) });
   let result = player.step();
   while (result === true) result = player.step();
   expect(result).toBe(false);
