@@ -2,6 +2,7 @@
 /** The command line: finds the command, and turns errors into messages and exit codes. */
 import { Command, CommanderError } from "commander";
 import { UserError } from "../errors.ts";
+import { checkCommand } from "./check.ts";
 import { checkpointCommand } from "./checkpoint.ts";
 import { litmusCommand } from "./litmus.ts";
 import { logCommand } from "./log.ts";
@@ -20,6 +21,7 @@ function program(): Command {
   root.addCommand(traceCommand());
   root.addCommand(litmusCommand());
   root.addCommand(checkpointCommand());
+  root.addCommand(checkCommand());
   root.addCommand(replayCommand());
   root.addCommand(logCommand());
   for (const command of everyCommand(root)) {

@@ -1,6 +1,7 @@
 /** `trackvisor replay`: runs a recorded log again and says where the two differ first. */
 import { Command, InvalidArgumentError } from "commander";
 import { openSource } from "../../workloads/trace/byteSource.ts";
+import { systemOfCheck } from "../check/origin.ts";
 import { DURATION_HELP, formatCycles, parseDuration } from "../config/units.ts";
 import { UserError } from "../errors.ts";
 import { firstDifference } from "../replay/bisect.ts";
@@ -64,7 +65,8 @@ async function replayAction(file: string, options: ReplayOptions): Promise<void>
   const source = openSource(file);
   try {
     const log = new LogReader(source);
-    const system = rebuild(file, log.header, options.directory);
+    const system =
+      systemOfCheck(log.header.scenario) ?? rebuild(file, log.header, options.directory);
     const changed = changedMachines(log.header, system);
     if (changed.length > 0) {
       const names = changed.join(", ");
@@ -152,7 +154,8 @@ function componentAction(file: string, name: string, options: ReplayOptions): vo
     const damage = damageNote(first);
     if (damage !== undefined) note(damage);
     const log = new LogReader(source);
-    const system = rebuild(file, log.header, options.directory);
+    const system =
+      systemOfCheck(log.header.scenario) ?? rebuild(file, log.header, options.directory);
     const names = system.actors.map((actor) => actor.name);
     if (!names.includes(name)) {
       throw new UserError(`--component: there is no "${name}" (actors: ${names.join(", ")})`);

@@ -85,10 +85,14 @@ export class Interconnect {
     this.#deliver(this.#queue.take(sequence)!);
   }
 
-  /** Whether a pending message may be delivered next: two actors' messages to each other keep their order. */
+  /**
+   * Whether a pending message may be delivered next: two actors' messages to each other keep their order.
+   * Those to oneself are timers, which end in any order.
+   */
   mayDeliver(sequence: number): boolean {
     const pending = this.#queue.list();
     const wanted = this.#pendingOf(sequence);
+    if (wanted.from === wanted.to) return true;
     const first = pending.find(({ from, to }) => from === wanted.from && to === wanted.to);
     return first === wanted;
   }

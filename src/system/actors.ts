@@ -31,9 +31,10 @@ type Emission =
 export class SystemActor {
   readonly id: ActorId;
   readonly name: string;
+  /** Its behaviour. */
+  readonly machine: AnyStateMachine;
   /** Fields of its context that are its machine's input: they stay as they are. */
   readonly inputFields: readonly string[];
-  readonly #machine: AnyStateMachine;
   readonly #logic: AnyActorLogic;
   readonly #kind: LogicKind;
   readonly #interconnect: Interconnect;
@@ -48,16 +49,15 @@ export class SystemActor {
   constructor(
     id: ActorId,
     name: string,
-    machine: AnyStateMachine,
+    { machine, device }: { machine: AnyStateMachine; device: Device<never, AnyEventObject> | null },
     input: object,
-    device: Device<unknown, AnyEventObject> | null,
     interconnect: Interconnect,
     kind: LogicKind,
   ) {
     this.id = id;
     this.name = name;
+    this.machine = machine;
     this.inputFields = Object.keys(input);
-    this.#machine = machine;
     this.#kind = kind;
     this.#logic = kind === "compiled" ? compileLogic(machine, true, this.#host) : machine;
     this.#device = device;
@@ -74,11 +74,6 @@ export class SystemActor {
   /** State and context as they are, for a look: neither to be kept nor changed. */
   get live(): ActorSnapshot {
     return this.#actor.getSnapshot() as ActorSnapshot;
-  }
-
-  /** Its behaviour. */
-  get machine(): AnyStateMachine {
-    return this.#machine;
   }
 
   /** The state alone. */
@@ -99,7 +94,7 @@ export class SystemActor {
     const snapshot =
       this.#kind === "compiled"
         ? { ...base, value, context: { ...context } }
-        : this.#machine.resolveState({ value, context });
+        : this.machine.resolveState({ value, context });
     this.#actor = this.#start(createActor(this.#logic, { id: this.name, snapshot, input: {} }));
   }
 

@@ -19,7 +19,7 @@ import type { Device } from "../interconnect/emissions.ts";
 import { Interconnect } from "../interconnect/interconnect.ts";
 import type { ActorId, Delivery, Message } from "../interconnect/messages.ts";
 import { hasRoom, prependAccess } from "./accessStream.ts";
-import { type LogicKind, SystemActor } from "./actors.ts";
+import { type ActorSnapshot, type LogicKind, SystemActor } from "./actors.ts";
 import { DispatcherDevice } from "./dispatcherDevice.ts";
 import type { EnergyCosts } from "./energy.ts";
 import type { Intervention } from "./intervention.ts";
@@ -41,14 +41,22 @@ export interface SystemConfig {
   readonly timesliceCycles: number;
   /** What the toolstack does. */
   readonly operation: OperationFactory;
+  /** Puts something else in the place of an actor's machine or device, by the actor's name: a planted fault. */
+  readonly replace?: (name: string, parts: ActorParts) => ActorParts;
+}
+
+/** What an actor is made of. */
+export interface ActorParts {
+  readonly machine: AnyStateMachine;
+  readonly device: AnyDevice | null;
 }
 
 export type { SystemSnapshot } from "./snapshot.ts";
 
+type AnyDevice = Device<never, AnyEventObject>;
+
 /** The interrupt vector that PRL units use. */
 const LOG_FULL_VECTOR = 0xf3;
-
-type AnyDevice = Device<never, AnyEventObject>;
 
 export class System {
   readonly config: SystemConfig;
@@ -56,7 +64,7 @@ export class System {
   readonly interconnect = new Interconnect();
   readonly #actors: SystemActor[] = [];
   readonly #byName = new Map<string, SystemActor>();
-  readonly #trackers: TrackerDevice[] = [];
+  readonly #trackers = new Map<string, TrackerDevice>();
   readonly operation: Operation;
   readonly #toolstack: SystemActor;
   readonly #kind: LogicKind;
@@ -221,18 +229,20 @@ export class System {
     parts.forEach((part, i) => {
       restorePart(part, snapshot.parts[i]!);
     });
-    for (const actor of this.#actors) actor.restore(snapshot.actors[actor.name]!);
-    this.#trackers.forEach((device, vm) => {
-      device.technique = (
-        this.actor(`vm${vm}/tracker`).snapshot.context as TrackerContext
-      ).technique;
-    });
+    for (const actor of this.#actors) this.restoreActor(actor, snapshot.actors[actor.name]!);
     this.world.mmus.forEach((mmu, pcpu) => {
       const loaded = this.world.vcpus[this.world.loaded.vcpus[pcpu]! - 1];
       if (loaded === undefined) return;
       const { vm, vmcs, counters } = loaded;
       deriveControls(mmu, vmcs, this.world.vms[vm]!.guest, counters.values);
     });
+  }
+
+  /** Puts one actor's saved state back. Memory, and what its CPU has loaded, are restored apart. */
+  restoreActor(actor: SystemActor, snapshot: ActorSnapshot): void {
+    actor.restore(snapshot);
+    const tracker = this.#trackers.get(actor.name);
+    if (tracker !== undefined) tracker.technique = (snapshot.context as TrackerContext).technique;
   }
 
   /** A digest of each part of memory and of each actor, by name. */
@@ -320,7 +330,7 @@ export class System {
     });
     trackers.forEach((self, vm) => {
       const device = new TrackerDevice(world.vms[vm]!);
-      this.#trackers.push(device);
+      this.#trackers.set(`vm${vm}/tracker`, device);
       const ownUnits = (units: readonly ActorId[]): ActorId[] =>
         units.map((unit, vcpu) => (world.vcpus[vcpu]!.vm === vm ? unit : 0));
       this.#add(`vm${vm}/tracker`, trackerMachine, device, {
@@ -350,7 +360,9 @@ export class System {
 
   #add(name: string, machine: AnyStateMachine, device: AnyDevice | null, input: object): void {
     const { id, port } = this.interconnect.openPort();
-    const actor = new SystemActor(id, name, machine, input, device, this.interconnect, this.#kind);
+    const parts = this.config.replace?.(name, { machine, device }) ?? { machine, device };
+    const { interconnect } = this;
+    const actor = new SystemActor(id, name, parts, input, interconnect, this.#kind);
     this.#actors.push(actor);
     this.#byName.set(name, actor);
     port.subscribe((delivery: Delivery) => {

@@ -14,6 +14,7 @@ import {
 import { lackeyImport } from "./lackeyImport.ts";
 import { log } from "./log.ts";
 import { migration } from "./migration.ts";
+import { modelChecking } from "./modelChecking.ts";
 import { walkVariants } from "./walkVariants.ts";
 
 const BENCHMARKS: readonly Benchmark[] = [
@@ -23,6 +24,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   bigGuest,
   walkVariants,
   migration,
+  modelChecking,
   estimation,
   log,
 ];

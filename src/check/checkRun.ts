@@ -1,0 +1,127 @@
+/** One check: builds a model, explores it, judges its properties, and says what was covered. */
+import { buildModel, type CheckTarget } from "./catalogue.ts";
+import { Coverage, type MachineCoverage } from "./coverage.ts";
+import { type Bounds, type Ending, Exploration } from "./engine/exploration.ts";
+import type { Model } from "./engine/model.ts";
+import type { PropertyKind, Verdict } from "./properties/property.ts";
+import { type Trace, traceOf } from "./trace.ts";
+import { type PropertyResult, verdictsOf } from "./verdicts.ts";
+
+export interface CheckOptions {
+  readonly bounds?: Bounds;
+  readonly keepGoing?: boolean;
+  readonly symmetry?: boolean;
+  /** A clock in milliseconds, for the times of the report alone; without one they are 0. */
+  readonly clock?: () => number;
+  /** Works out each local step twice, with other values in all that is no state. */
+  readonly debug?: boolean;
+}
+
+/** What a check came to, as plain data. */
+export interface CheckReport {
+  readonly model: string;
+  readonly set: Readonly<Record<string, number>>;
+  readonly fault: string | null;
+  readonly distinct: number;
+  readonly generated: number;
+  /** Steps to the farthest state. */
+  readonly depth: number;
+  readonly seconds: number;
+  /** Of these, judging liveness. */
+  readonly livenessSeconds: number;
+  /** Every reachable state was found, and all its steps. */
+  readonly complete: boolean;
+  readonly ending: Ending;
+  /** States found whose steps are not known: 0 if complete. */
+  readonly unexpanded: number;
+  readonly bytesPerState: number;
+  /** Steps worked out by the real actors, and looked up. */
+  readonly localSteps: number;
+  readonly lookups: number;
+  readonly properties: readonly {
+    readonly name: string;
+    readonly kind: PropertyKind;
+    readonly verdict: Verdict;
+    /** Messages of the counterexample or witness; null if there is none. */
+    readonly messages: number | null;
+  }[];
+  readonly coverage: readonly MachineCoverage[];
+  /** Slots with the most values, which make the space large. */
+  readonly largest: readonly { readonly slot: string; readonly values: number }[];
+}
+
+const LARGEST_SHOWN = 6;
+
+export class CheckRun {
+  readonly target: CheckTarget;
+  readonly model: Model;
+  readonly exploration: Exploration;
+  readonly #coverage: Coverage;
+  readonly #clock: () => number;
+  #seconds = 0;
+  #livenessSeconds = 0;
+  #results: readonly PropertyResult[] | null = null;
+
+  /** @throws UserError if the target names what is not there */
+  constructor(target: CheckTarget, options: CheckOptions = {}) {
+    this.target = target;
+    this.#clock = options.clock ?? (() => 0);
+    this.model = buildModel(target, options.debug);
+    this.exploration = new Exploration(this.model, options);
+    this.#coverage = new Coverage(this.model, this.exploration.expander.steps);
+  }
+
+  /** Explores for about so many seconds; false when there is nothing more to do. */
+  explore(seconds = Number.POSITIVE_INFINITY): boolean {
+    const start = this.#clock();
+    const end = start + 1000 * seconds;
+    const ending = this.exploration.run(() => this.#clock() < end);
+    this.#seconds += (this.#clock() - start) / 1000;
+    return ending === "stopped";
+  }
+
+  /** Verdicts, in the model's order. */
+  get results(): readonly PropertyResult[] {
+    if (this.#results === null) {
+      const start = this.#clock();
+      this.#results = verdictsOf(this.exploration);
+      this.#livenessSeconds = (this.#clock() - start) / 1000;
+    }
+    return this.#results;
+  }
+
+  /** The run that shows what became of a property; null if there is none. */
+  traceOf({ name, run }: PropertyResult): Trace | null {
+    return run === null ? null : traceOf(this.exploration, name, run);
+  }
+
+  report(): CheckReport {
+    const { exploration, model, results, target } = this;
+    const { states, expander } = exploration;
+    const largest = model.slots
+      .map(({ name, values }) => ({ slot: name, values: values.length }))
+      .sort((a, b) => b.values - a.values);
+    return {
+      model: target.model,
+      set: target.set,
+      fault: target.mutation,
+      distinct: exploration.distinct,
+      generated: exploration.generated,
+      depth: exploration.depth,
+      seconds: this.#seconds + this.#livenessSeconds,
+      livenessSeconds: this.#livenessSeconds,
+      complete: exploration.ending === "complete",
+      ending: exploration.ending ?? "stopped",
+      unexpanded: exploration.distinct - exploration.expanded,
+      bytesPerState: states.bytes / exploration.distinct,
+      localSteps: expander.steps.misses,
+      lookups: expander.steps.lookups,
+      properties: results.map(({ name, kind, verdict, run }) => {
+        const messages = run === null ? null : run.edges.length + run.cycle.length;
+        return { name, kind, verdict, messages };
+      }),
+      coverage: this.#coverage.report(),
+      largest: largest.slice(0, LARGEST_SHOWN),
+    };
+  }
+}

@@ -1,0 +1,174 @@
+/**
+ * Steps of components, each worked out once: (own state, event, footprint) to the new values and the
+ * messages sent. Models run real actors and devices here, and only here.
+ *
+ * A step's result is a run of words in one pool: the number of outcomes, then each outcome as
+ * [words in all, step properties broken, writes, (slot, id)..., channels, (channel, messages, message...)...].
+ */
+import type { Model, Outcome } from "./model.ts";
+import { TupleTable } from "./tupleTable.ts";
+
+/** Answers of `find` that are no position in the pool. */
+export const NOT_TAKEN = -1;
+
+/** Steps with one footprint: where the results are, by the footprint's values. */
+interface Site {
+  readonly footprint: Int32Array;
+  readonly results: TupleTable;
+}
+
+/** What rows hold: 0 unknown; 1 not taken; a site as an odd number; a result as an even one. */
+const UNKNOWN = 0;
+const REFUSED = 1;
+
+export class LocalSteps {
+  readonly model: Model;
+  pool = new Int32Array(1024);
+  #used = 2;
+  /** By component, own state and message. */
+  readonly #rows: Int32Array[][];
+  readonly #sites: Site[] = [];
+  /** By component and own state: numbers of the events that it may have by itself. */
+  readonly #choices: Int32Array[][];
+  readonly #ownSlots: Int32Array;
+  readonly #properties: string[] = [];
+  readonly #choiceNames = new Map<number, string>();
+  /** Results looked up, and worked out because they were not known. */
+  lookups = 0;
+  misses = 0;
+  /** Told of each step worked out. */
+  onMiss: ((component: number, ids: Int32Array, message: number) => void) | null = null;
+
+  constructor(model: Model) {
+    this.model = model;
+    this.#ownSlots = Int32Array.from(model.components, ({ slot }) => slot);
+    this.#rows = model.components.map(() => []);
+    this.#choices = model.components.map(() => []);
+  }
+
+  /** Where in the pool the result is of a component taking a message; NOT_TAKEN if it does not. */
+  find(component: number, ids: Int32Array, message: number): number {
+    this.lookups++;
+    const row = this.#rows[component]![ids[this.#ownSlots[component]!]!];
+    const known = row === undefined || message >= row.length ? UNKNOWN : row[message]!;
+    if (known === REFUSED) return NOT_TAKEN;
+    if (known !== UNKNOWN && (known & 1) === 0) return known >>> 1;
+    return this.#findAt(component, ids, message, known);
+  }
+
+  #findAt(component: number, ids: Int32Array, message: number, known: number): number {
+    let site = this.#sites[(known >>> 1) - 1];
+    if (site === undefined) {
+      const made = this.#makeSite(component, ids, message);
+      if (made === null) return this.#simple(component, ids, message);
+      site = made;
+    }
+    const result = site.results.find(ids, site.footprint);
+    if (result >= 0) return result - 1;
+    const worked = this.#workOut(component, ids, message);
+    site.results.add(ids, site.footprint, worked + 1);
+    return worked;
+  }
+
+  /** Null if the step depends on the component's own state alone. */
+  #makeSite(component: number, ids: Int32Array, message: number): Site | null {
+    const { components, messages } = this.model;
+    const { slot } = components[component]!;
+    const event = messages.values[message]!;
+    const footprint = components[component]!.footprint(ids[slot]!, event);
+    if (footprint.length === 0) return null;
+    const site = {
+      footprint: Int32Array.from(footprint),
+      results: new TupleTable(footprint.length),
+    };
+    this.#sites.push(site);
+    this.#note(component, ids[slot]!, message, 2 * this.#sites.length + 1);
+    return site;
+  }
+
+  #simple(component: number, ids: Int32Array, message: number): number {
+    const own = ids[this.model.components[component]!.slot]!;
+    const worked = this.#workOut(component, ids, message);
+    this.#note(component, own, message, worked === NOT_TAKEN ? REFUSED : worked << 1);
+    return worked;
+  }
+
+  #note(component: number, own: number, message: number, what: number): void {
+    const rows = this.#rows[component]!;
+    let row = rows[own];
+    if (row === undefined || row.length <= message) {
+      const grown = new Int32Array(Math.max(message + 1, this.model.messages.values.length));
+      if (row !== undefined) grown.set(row);
+      rows[own] = row = grown;
+    }
+    row[message] = what;
+  }
+
+  #workOut(component: number, ids: Int32Array, message: number): number {
+    this.misses++;
+    this.onMiss?.(component, ids, message);
+    const event = this.model.messages.values[message]!;
+    const outcomes = this.model.components[component]!.step(ids, event);
+    return outcomes === null ? NOT_TAKEN : this.#store(outcomes);
+  }
+
+  #store(outcomes: readonly Outcome[]): number {
+    const words: number[] = [outcomes.length];
+    const start = this.#used;
+    for (const { writes, sends, broken, choice } of outcomes) {
+      const at = words.length;
+      if (choice !== "") this.#choiceNames.set(start + at, choice);
+      words.push(0, this.#propertyBits(broken), writes.length, ...writes.flat());
+      const channels = [...new Set(sends.map(([channel]) => channel))];
+      words.push(channels.length);
+      for (const channel of channels) {
+        const messages = sends.flatMap(([to, message]) => (to === channel ? [message] : []));
+        words.push(channel, messages.length, ...messages);
+      }
+      words[at] = words.length - at;
+    }
+    while (this.#used + words.length > this.pool.length) {
+      const grown = new Int32Array(2 * this.pool.length);
+      grown.set(this.pool);
+      this.pool = grown;
+    }
+    this.pool.set(words, start);
+    this.#used += words.length;
+    return start;
+  }
+
+  #propertyBits(broken: readonly string[]): number {
+    let bits = 0;
+    for (const name of broken) {
+      if (!this.#properties.includes(name)) this.#properties.push(name);
+      const bit = this.#properties.indexOf(name);
+      if (bit > 30) throw new Error("more than 31 step properties");
+      bits |= 1 << bit;
+    }
+    return bits;
+  }
+
+  /** Names of the step properties in a word of bits. */
+  brokenBy(bits: number): readonly string[] {
+    return this.#properties.filter((_, bit) => (bits & (1 << bit)) !== 0);
+  }
+
+  /** Which of several outcomes the one at this position of the pool is; empty if there is one only. */
+  choiceAt(outcome: number): string {
+    return this.#choiceNames.get(outcome) ?? "";
+  }
+
+  /** Numbers of the events that a component may have without a message. */
+  choicesOf(component: number, ids: Int32Array): Int32Array {
+    const own = ids[this.#ownSlots[component]!]!;
+    return this.#choices[component]![own] ?? this.#findChoices(component, own);
+  }
+
+  #findChoices(component: number, own: number): Int32Array {
+    const { components, messages } = this.model;
+    const events = components[component]!.choices(own);
+    const found = Int32Array.from(events, (event) => messages.intern(event));
+    this.#choices[component]![own] = found;
+    return found;
+  }
+}

@@ -1,0 +1,68 @@
+/** What the explorer explores: components that exchange messages, and share slots. */
+import type { AnyEventObject, AnyStateMachine } from "xstate";
+import type { Property } from "../properties/property.ts";
+import type { Channel } from "./channel.ts";
+import type { Slot } from "./slot.ts";
+
+/** What one step of a component does. */
+export interface Outcome {
+  /** Which of several possible steps it is: a guest's next access, for instance. Empty if there is no choice. */
+  readonly choice: string;
+  /** New values of slots of the footprint, as numbers of the slot. */
+  readonly writes: readonly (readonly [slot: number, id: number])[];
+  /** Messages, as numbers of a channel and of a message, in the order of sending. */
+  readonly sends: readonly (readonly [channel: number, message: number])[];
+  /** Names of the step properties that this step breaks. */
+  readonly broken: readonly string[];
+}
+
+/** An actor with the memory that it works on. Its step depends on its footprint and the event alone. */
+export interface Component {
+  readonly name: string;
+  readonly machine: AnyStateMachine;
+  /** Number of the slot that holds its own state. */
+  readonly slot: number;
+  /** Further slots that a step reads or writes, from a state and for an event. */
+  footprint(state: number, event: AnyEventObject): readonly number[];
+  /** Events that the component, in this state, may have at any moment without a message. */
+  choices(state: number): readonly AnyEventObject[];
+  /**
+   * All possible steps, or null if the component does not take the event. `ids`: the numbers of all
+   * slots, of which only the footprint may be looked at.
+   */
+  step(ids: Int32Array, event: AnyEventObject): readonly Outcome[] | null;
+}
+
+/** A group of actors that differ by their number alone. */
+export interface SymmetrySpec {
+  /** Names of the members, by number. */
+  readonly members: readonly string[];
+  /** Context fields of other actors that are lists with an entry for each member. */
+  readonly indexed: Readonly<Record<string, readonly string[]>>;
+  /** Field names, in contexts and messages, that hold a member's number: its own. */
+  readonly references: readonly string[];
+}
+
+export interface Model {
+  readonly name: string;
+  /** Every slot; the channels among them. A slot's number is its position. */
+  readonly slots: readonly Slot[];
+  /** Channels by slot number, null for other slots. */
+  readonly channels: readonly (Channel | null)[];
+  /** Messages and choices by number. */
+  readonly messages: Slot<AnyEventObject>;
+  readonly components: readonly Component[];
+  readonly initial: Int32Array;
+  readonly properties: readonly Property[];
+  /** Actors that differ by their number alone, if there are any. */
+  readonly symmetry?: SymmetrySpec;
+  /** Whether a state without a next step is an end, not a deadlock. */
+  isFinal(ids: Int32Array): boolean;
+}
+
+/** The number of the slot with this name. Throws if there is none: a mistake in the model. */
+export function slotNamed(model: Pick<Model, "slots" | "name">, name: string): number {
+  const slot = model.slots.findIndex((one) => one.name === name);
+  if (slot < 0) throw new Error(`model ${model.name} has no slot "${name}"`);
+  return slot;
+}

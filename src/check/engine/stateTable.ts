@@ -1,0 +1,165 @@
+/**
+ * The states that were found: packed, each once, in the order of finding, and an open-addressing hash
+ * table over them. Three typed arrays, and nothing else for each state.
+ */
+import type { Layout } from "./layout.ts";
+import { mix } from "./tupleTable.ts";
+
+const FIRST_STATES = 1 << 12;
+/** The hash table grows when it is this full. */
+const LOAD = 0.7;
+/** States grow by this factor: less than the table, for they are the larger part. */
+const GROWTH = 1.5;
+const NO_PARENT = -1;
+
+export class StateTable {
+  layout: Layout;
+  /** Packed states, layout.words words each. */
+  words: Int32Array;
+  /** By state: the state it was first reached from. */
+  parent: Int32Array;
+  count = 0;
+  /** 1 + state in the low bits, as many as the table's index has; above them the hash's, as a tag. 0 = empty. */
+  #table: Int32Array;
+  #mask: number;
+  #hashes = new Int32Array(0);
+  /** Keeps the loads of a batch alive. */
+  #touched = 0;
+
+  constructor(layout: Layout) {
+    this.layout = layout;
+    this.words = new Int32Array(FIRST_STATES * layout.words);
+    this.parent = new Int32Array(FIRST_STATES);
+    this.#table = new Int32Array(2 * FIRST_STATES);
+    this.#mask = 2 * FIRST_STATES - 1;
+  }
+
+  get bytes(): number {
+    return this.words.byteLength + this.parent.byteLength + this.#table.byteLength;
+  }
+
+  /**
+   * Adds packed states that are new. Their searches go side by side, so that cache misses overlap.
+   * @param parents by state of the batch: the state it comes from, NO_PARENT for none
+   */
+  addBatch(batch: Int32Array, parents: Int32Array, count: number): void {
+    const { words: width } = this.layout;
+    while (this.count + count > LOAD * (this.#mask + 1)) this.#growTable();
+    this.#reserve(this.count + count);
+    if (this.#hashes.length < count) this.#hashes = new Int32Array(2 * count);
+    const hashes = this.#hashes;
+    const table = this.#table;
+    const mask = this.#mask;
+    let touched = 0;
+    for (let i = 0; i < count; i++) {
+      const hash = hashOf(batch, i * width, width);
+      hashes[i] = hash;
+      touched ^= table[hash & mask]!;
+    }
+    const { words, parent } = this;
+    for (let i = 0; i < count; i++) {
+      const entry = this.#probe(hashes[i]!, hashes[i]! & mask);
+      touched ^= words[((table[entry]! & mask) - 1) * width]!;
+    }
+    this.#touched ^= touched;
+    let states = this.count;
+    for (let i = 0; i < count; i++) {
+      const from = i * width;
+      const hash = hashes[i]!;
+      for (let at = this.#probe(hash, hash & mask); ; at = this.#probe(hash, (at + 1) & mask)) {
+        const entry = table[at]!;
+        if (entry === 0) {
+          const to = states * width;
+          for (let word = 0; word < width; word++) words[to + word] = batch[from + word]!;
+          parent[states] = parents[i]!;
+          table[at] = ++states | (hash & ~mask);
+          break;
+        }
+        const found = ((entry & mask) - 1) * width;
+        let word = 0;
+        while (word < width && words[found + word] === batch[from + word]) word++;
+        if (word === width) break;
+      }
+    }
+    this.count = states;
+  }
+
+  /** From a place of the table on: the next that is empty, or whose tag is the hash's. */
+  #probe(hash: number, from: number): number {
+    const table = this.#table;
+    const mask = this.#mask;
+    let at = from;
+    for (;;) {
+      const entry = table[at]!;
+      if (entry === 0 || ((entry ^ hash) & ~mask) === 0) return at;
+      at = (at + 1) & mask;
+    }
+  }
+
+  /** The number of a packed state, -1 if it was not found yet. */
+  find(packed: Int32Array, from: number): number {
+    const { words: width } = this.layout;
+    const hash = hashOf(packed, from, width);
+    for (let at = hash & this.#mask; ; at = (at + 1) & this.#mask) {
+      at = this.#probe(hash, at);
+      const entry = this.#table[at]!;
+      if (entry === 0) return -1;
+      const state = (entry & this.#mask) - 1;
+      let word = 0;
+      while (word < width && this.words[state * width + word] === packed[from + word]) word++;
+      if (word === width) return state;
+    }
+  }
+
+  /** Packs every state for another layout. */
+  relayout(layout: Layout): void {
+    const before = this.words;
+    const old = this.layout;
+    const ids = new Int32Array(layout.slots);
+    this.words = new Int32Array((before.length / old.words) * layout.words);
+    for (let state = 0; state < this.count; state++) {
+      old.unpack(before, state * old.words, ids);
+      layout.pack(ids, this.words, state * layout.words);
+    }
+    this.layout = layout;
+    this.#rebuild();
+  }
+
+  #reserve(states: number): void {
+    if (states <= this.parent.length) return;
+    const room = Math.max(states, Math.ceil(this.parent.length * GROWTH));
+    const words = new Int32Array(room * this.layout.words);
+    words.set(this.words);
+    this.words = words;
+    const parent = new Int32Array(room);
+    parent.set(this.parent);
+    this.parent = parent;
+  }
+
+  #growTable(): void {
+    this.#mask = 2 * this.#mask + 1;
+    this.#table = new Int32Array(0);
+    this.#table = new Int32Array(this.#mask + 1);
+    this.#rebuild();
+  }
+
+  #rebuild(): void {
+    const { words: width } = this.layout;
+    const table = this.#table.fill(0);
+    for (let state = 0; state < this.count; state++) {
+      const hash = hashOf(this.words, state * width, width);
+      let at = hash & this.#mask;
+      while (table[at] !== 0) at = (at + 1) & this.#mask;
+      table[at] = (state + 1) | (hash & ~this.#mask);
+    }
+  }
+
+  static readonly NO_PARENT = NO_PARENT;
+}
+
+function hashOf(words: Int32Array, from: number, width: number): number {
+  let hash = 0;
+  for (let word = 0; word < width; word++) hash = mix(hash, words[from + word]!);
+  hash = Math.imul(hash, 0x85ebca6b);
+  return hash ^ (hash >>> 13);
+}

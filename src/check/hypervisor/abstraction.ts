@@ -1,0 +1,79 @@
+/**
+ * What of an actor's state, and of a message, is no state to the explorer: statistics, sums of cycles,
+ * and values that are always written before they are read. By name, so that one can check it; and
+ * checked (debugSteps.ts): each step is worked out again with other values in all of these.
+ */
+import type { AnyEventObject } from "xstate";
+import type { ActorSnapshot } from "../../system/actors.ts";
+
+/** Statistics and cycles, by machine: nothing is decided by them. */
+const STATISTICS: Readonly<Record<string, readonly string[]>> = {
+  vcpu: ["exits", "entries", "lastExit"],
+  pmlUnit: ["fullEvents"],
+  prlUnit: ["ipis"],
+  pvmCpu: ["ipis", "coalesced", "handlerRuns", "logsServed", "handlerCycles", "jobCycles"],
+  dispatcher: ["exits", "workCycles", "handlerCycles"],
+  tracker: ["violations", "drains", "handlerCycles", "controlCycles"],
+  toolstack: ["round", "rounds"],
+  sampler: ["totals"],
+};
+
+/** Left over from before: written anew before anything reads it. By machine and state. */
+const DEAD: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  vcpu: { ready: ["mmu", "dispatcher", "finished"], halted: ["mmu", "dispatcher"] },
+  mmu: { idle: ["vcpu"] },
+  dispatcher: { vacant: ["vcpu"] },
+  tracker: { logging: ["answer", "requester", "awaited"], off: ["answer", "requester", "awaited"] },
+  pvmCpu: { guest: ["drained"] },
+};
+
+/** Payload that only statistics or delays are made of. */
+const MESSAGE_STATISTICS = ["cycles", "spent", "pagesWritten", "pagesTouched", "guestPageTables"];
+/** The number of a turn on a CPU: with a CPU for each vCPU no timer ever asks for it. */
+const SLICE = "slice";
+
+export function isIgnored(machine: string, state: string, key: string): boolean {
+  return (
+    STATISTICS[machine]?.includes(key) === true || DEAD[machine]?.[state]?.includes(key) === true
+  );
+}
+
+/** A state without what is no state: those keys are as they were at the start. */
+export function normalState(
+  machine: string,
+  { value, context }: ActorSnapshot,
+  initial: object,
+): ActorSnapshot {
+  const first: Readonly<Record<string, unknown>> = { ...initial };
+  const entries = Object.entries(context).map(([key, part]) =>
+    isIgnored(machine, value, key) ? [key, first[key]] : [key, withoutStatistics(part)],
+  );
+  return { value, context: Object.fromEntries(entries) };
+}
+
+/** A message without statistics: they are zero. */
+export function normalMessage<Event extends AnyEventObject>(event: Event): Event {
+  return withoutStatistics(event) as Event;
+}
+
+function withoutStatistics(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutStatistics);
+  if (value === null || typeof value !== "object") return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [
+      key,
+      (MESSAGE_STATISTICS.includes(key) && typeof inner === "number") || key === SLICE
+        ? 0
+        : withoutStatistics(inner),
+    ]),
+  );
+}
+
+/** The same state with other values in everything that is ignored. */
+export function scrambledState(machine: string, { value, context }: ActorSnapshot): ActorSnapshot {
+  const entries = Object.entries(context).map(([key, part]) => {
+    if (!isIgnored(machine, value, key)) return [key, part];
+    return [key, typeof part === "number" ? part + 1 : part];
+  });
+  return { value, context: Object.fromEntries(entries) };
+}

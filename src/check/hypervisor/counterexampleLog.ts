@@ -1,0 +1,65 @@
+/**
+ * A counterexample as a message log: a new system of the same model is driven through the same messages
+ * and the same accesses, each an intervention, and recorded. `trackvisor replay` runs it again.
+ */
+
+import type { MmuContext } from "../../../machines/mmu.ts";
+import { Recorder } from "../../replay/recorder.ts";
+import type { LogSink } from "../../replay/writer.ts";
+import type { System } from "../../system/system.ts";
+import type { CheckTarget } from "../catalogue.ts";
+import { canonical } from "../engine/slot.ts";
+import type { Trace, TraceStep } from "../trace.ts";
+import { normalMessage } from "./abstraction.ts";
+
+/** What stands in a log's header where others have a scenario. */
+export interface CheckOrigin {
+  readonly check: CheckTarget;
+  readonly property: string;
+}
+
+/** Drives a newly built system of the target through a trace, and records it. Returns the messages delivered. */
+export function recordTrace(
+  system: System,
+  target: CheckTarget,
+  trace: Trace,
+  sink: LogSink,
+): number {
+  const origin: CheckOrigin = { check: target, property: trace.property };
+  const recorder = new Recorder(system, { scenario: origin }, sink);
+  trace.steps.forEach((step, i) => {
+    // A message to a guest's MMU comes with the access that the guest makes then.
+    const access = accessOf(system, step);
+    if (access !== null) system.intervene({ kind: "access", ...access });
+    system.intervene({ kind: "deliver", sequence: pendingSequence(system, step, i) });
+  });
+  recorder.finish();
+  return recorder.messages;
+}
+
+/** The pending message that a step takes: the first of its channel that says the same. */
+function pendingSequence(system: System, step: TraceStep, at: number): number {
+  const wanted = canonical(step.message);
+  const found = system.interconnect
+    .pending()
+    .find(
+      ({ from, to, message }) =>
+        system.nameOf(from) === step.from &&
+        system.nameOf(to) === step.to &&
+        canonical(normalMessage(message)) === wanted,
+    );
+  if (found === undefined) throw new Error(`step ${at + 1}: its message is not pending`);
+  return found.sequence;
+}
+
+function accessOf(system: System, { to, message, choice }: TraceStep) {
+  const parsed = /^(reads|writes) page (\d+)$/.exec(choice);
+  if (parsed === null) return null;
+  const { vcpu: current } = system.actor(to).snapshot.context as MmuContext;
+  const vcpu = message.type === "enterGuest" ? Number(message["vcpu"]) : current;
+  return {
+    vcpu,
+    page: Number(parsed[2]),
+    access: parsed[1] === "writes" ? "write" : "read",
+  } as const;
+}

@@ -1,0 +1,272 @@
+/**
+ * The data plane as slots: which words belong together, and which of them are no state because nothing
+ * can read them before they are written (docs/check.md lists them). Saving gives a normal form: words
+ * that do not matter are zero.
+ */
+import { logFrames } from "../../hardware/geometry.ts";
+import { prlUsedSlots } from "../../hardware/pageReferenceLog.ts";
+import type { Part, WordArray } from "../../hardware/part.ts";
+import { Field, SECONDARY_PRL } from "../../hardware/vmcs.ts";
+import { logWords } from "../../hypervisor/logPages.ts";
+import type { VmState, World } from "../../system/world.ts";
+
+/** A memory slot's value: named lists of words. */
+export type Words = Readonly<Record<string, readonly number[]>>;
+
+/** A piece of memory that is saved and restored as one slot. */
+export interface MemorySlot {
+  readonly name: string;
+  save(): Words;
+  restore(words: Words): void;
+  /** Puts other values where nothing may look: for the check that nothing does. */
+  scramble(): void;
+}
+
+/** What exits leave in the VMCS: the device reads it before the step ends. */
+const EXIT_FIELDS = [
+  Field.exitReason,
+  Field.exitQualification,
+  Field.guestPhysicalAddress,
+  Field.guestLinearAddress,
+];
+const SCRAMBLED = 5;
+
+/** The paging structures of one VM: EPT entries, leaves and upper levels. */
+export function pagingSlot(world: World, vm: number): MemorySlot {
+  const { memory, logs } = world;
+  const roots = world.vms.map(({ ept }) => ept.root);
+  const firstLog = Math.min(...Array.from(logs.frame).filter((frame) => frame > 0));
+  const first = roots[vm]! * memory.frameWords;
+  const end = Math.min(roots[vm + 1] ?? firstLog, firstLog) * memory.frameWords;
+  return {
+    name: `vm${vm}/paging`,
+    save: () => ({ words: Array.from(memory.words.subarray(first, end)) }),
+    restore({ words }) {
+      memory.words.set(words!, first);
+      memory.structureChanged();
+    },
+    scramble() {
+      // The digest of changed words is for comparing runs.
+      memory.state[1] = memory.state[1]! + SCRAMBLED;
+    },
+  };
+}
+
+/** A vCPU: its VMCS in the processor and in memory, its logs, and the access it is at. */
+export function vcpuSlot(world: World, vcpu: number): MemorySlot {
+  const { memory, logs } = world;
+  const { geometry, mmu } = world.config;
+  const { vmcs, stream, counters } = world.vcpus[vcpu]!;
+  const frames = logFrames(geometry);
+  const first = logs.frame[vcpu]! * memory.frameWords;
+  const words = (): Int32Array =>
+    memory.words.subarray(first, first + 2 * frames * memory.frameWords);
+  const slotRule = mmu.prl?.slotRule ?? "decrement-then-store";
+
+  /** Whether an entry has been written since its log was emptied. */
+  const isUsed = (log: number, slot: number): boolean => {
+    const index = vmcs.words[2 * Field.pmlIndex]!;
+    if ((vmcs.words[2 * Field.secondaryControls]! & SECONDARY_PRL) === 0) {
+      // PML: an index out of range means that every entry is.
+      const used = (index & 0xffff) >= geometry.logEntries ? 0 : (index & 0xffff) + 1;
+      return log === 0 && slot >= used && slot < geometry.logEntries;
+    }
+    const full = vmcs.words[2 * Field.prlFullLogs]! | vmcs.image[2 * Field.prlFullLogs]!;
+    const isFull = (full & (1 << log)) !== 0;
+    const active = vmcs.words[2 * Field.prlActiveLog] === log;
+    if (!isFull && !active) return false;
+    const [from, to] = prlUsedSlots(isFull ? -1 : index, geometry.logEntries, slotRule);
+    return slot >= from && slot < to;
+  };
+
+  return {
+    name: `vcpu${vcpu}/vmcs`,
+    save() {
+      const fields = Array.from(vmcs.words);
+      const image = Array.from(vmcs.image);
+      for (const field of EXIT_FIELDS) {
+        for (const list of [fields, image]) list.fill(0, 2 * field, 2 * field + 2);
+      }
+      const log = Array.from(words(), (word, at) => {
+        const which = at < logWords(logs) ? 0 : 1;
+        return isUsed(which, (at - which * logWords(logs)) >> 1) ? word : 0;
+      });
+      const waiting = stream.state[0]! < stream.state[1]!;
+      return {
+        fields,
+        image,
+        log,
+        handled: [logs.handled[vcpu]!],
+        access: waiting ? [stream.block[0]!] : [],
+      };
+    },
+    restore({ fields, image, log, handled, access }) {
+      vmcs.words.set(fields!);
+      vmcs.image.set(image!);
+      words().set(log!);
+      logs.handled[vcpu] = handled![0]!;
+      stream.state[0] = 0;
+      stream.state[1] = access!.length;
+      stream.block[0] = access![0] ?? 0;
+    },
+    scramble() {
+      counters.values.fill(SCRAMBLED);
+      for (const field of EXIT_FIELDS) vmcs.words.fill(SCRAMBLED, 2 * field, 2 * field + 2);
+      words().forEach((_, at, all) => {
+        const which = at < logWords(logs) ? 0 : 1;
+        if (!isUsed(which, (at - which * logWords(logs)) >> 1)) all[at] = SCRAMBLED << 12;
+      });
+    },
+  };
+}
+
+/** What a VM's trackers know of it. */
+export function trackedSlot(
+  { tracked, reportedWritten, reportedTouched }: VmState,
+  vm: number,
+): MemorySlot {
+  const bitmaps = {
+    dirty: tracked.dirty,
+    touched: tracked.touched,
+    handedOver: tracked.handedOver,
+  };
+  const { buffer } = tracked;
+  return {
+    name: `vm${vm}/tracked`,
+    save() {
+      const lists: Record<string, number[]> = {};
+      for (const [key, bitmap] of Object.entries(bitmaps)) {
+        // A bitmap that was never set, and one that is clear, are the same.
+        lists[key] = bitmap.state[0] === 0 ? [] : Array.from(bitmap.bits);
+      }
+      // How often a page was logged matters to estimators only: once is as good as ten times.
+      lists["buffer"] = Array.from(buffer.arrays()["counts"]!, (count) => Math.min(count, 1)).slice(
+        0,
+        tracked.dirty.pages,
+      );
+      return lists;
+    },
+    restore(lists) {
+      for (const [key, bitmap] of Object.entries(bitmaps)) {
+        const bits = lists[key]!;
+        bitmap.bits = Int32Array.from(
+          { length: Math.ceil(bitmap.pages / 32) },
+          (_, i) => bits[i] ?? 0,
+        );
+        bitmap.state[0] = bits.reduce((sum, word) => sum + ones(word), 0);
+      }
+      const counts = lists["buffer"]!;
+      buffer.directory.fill(0);
+      buffer.counts.fill(0);
+      buffer.state.fill(0);
+      if (counts.length === 0) return;
+      buffer.directory[0] = 1;
+      buffer.counts.set(counts);
+      buffer.state[0] = 1;
+      buffer.state[1] = counts.filter((count) => count > 0).length;
+    },
+    scramble() {
+      for (const bitmap of [reportedWritten, reportedTouched]) bitmap.state[0] = SCRAMBLED;
+    },
+  };
+}
+
+/** The dirty rings of a VM, with indexes counted from the last multiple of the ring's size. */
+export function ringsSlot({ tracked }: VmState, vm: number): MemorySlot {
+  const rings = tracked.vcpus.map(({ ring }) => ring);
+  return {
+    name: `vm${vm}/rings`,
+    save() {
+      const lists: Record<string, number[]> = {};
+      rings.forEach(({ state, pages, flags, size }, i) => {
+        const base = size === 0 ? 0 : state[1]! - (state[1]! & (size - 1));
+        lists[`state${i}`] = Array.from(state, (index) => index - base);
+        lists[`flags${i}`] = Array.from(flags);
+        lists[`pages${i}`] = Array.from(pages, (page, at) => (flags[at] === 0 ? 0 : page));
+      });
+      return lists;
+    },
+    restore(lists) {
+      rings.forEach((ring, i) => {
+        ring.state.set(lists[`state${i}`]!);
+        ring.flags.set(lists[`flags${i}`]!);
+        ring.pages.set(lists[`pages${i}`]!);
+      });
+    },
+    scramble() {},
+  };
+}
+
+/** A physical CPU: its TLB, and whose controls it has loaded. */
+export function cpuSlot(world: World, pcpu: number): MemorySlot {
+  const { tlb } = world.mmus[pcpu]!;
+  const levels = { l1: tlb.l1, l2: tlb.l2, l1Large: tlb.l1Large };
+  return {
+    name: `pcpu${pcpu}/tlb`,
+    save() {
+      const lists: Record<string, number[]> = {
+        loaded: [world.loaded.vcpus[pcpu]!],
+        state: Array.from(tlb.state),
+        spaces: Array.from(tlb.spaces.subarray(0, 3 * tlb.state[0]!)),
+      };
+      for (const [name, { tag, meta, page, next, ways }] of Object.entries(levels)) {
+        lists[`${name}.meta`] = Array.from(meta);
+        lists[`${name}.tag`] = Array.from(tag, (value, at) => (meta[at] === 0 ? 0 : value));
+        lists[`${name}.page`] = Array.from(page, (value, at) => (meta[at] === 0 ? 0 : value));
+        if (ways > 1) lists[`${name}.next`] = Array.from(next);
+      }
+      return lists;
+    },
+    restore(lists) {
+      world.loaded.vcpus[pcpu] = lists["loaded"]![0]!;
+      tlb.state.set(lists["state"]!);
+      tlb.spaces.set(lists["spaces"]!);
+      for (const [name, level] of Object.entries(levels)) {
+        level.meta.set(lists[`${name}.meta`]!);
+        level.tag.set(lists[`${name}.tag`]!);
+        level.page.set(lists[`${name}.page`]!);
+        level.next.set(lists[`${name}.next`] ?? level.next.map(() => 0));
+      }
+    },
+    scramble() {
+      for (const { tag, meta } of Object.values(levels)) {
+        meta.forEach((value, at) => {
+          if (value === 0) tag[at] = SCRAMBLED;
+        });
+      }
+    },
+  };
+}
+
+/** Any parts as they are: what an operation's devices keep. */
+export function partsSlot(name: string, parts: readonly Part[]): MemorySlot {
+  return {
+    name,
+    save() {
+      const lists: Record<string, number[]> = {};
+      for (const part of parts) {
+        for (const [key, array] of Object.entries(part.arrays())) {
+          lists[`${part.name}.${key}`] = Array.from(array);
+        }
+      }
+      return lists;
+    },
+    restore(lists) {
+      for (const part of parts) {
+        const key = (name: string): string => `${part.name}.${name}`;
+        const names = Object.keys(part.arrays());
+        part.resize?.(Object.fromEntries(names.map((name) => [name, lists[key(name)]!.length])));
+        for (const [name, array] of Object.entries(part.arrays()) as [string, WordArray][]) {
+          array.set(lists[key(name)]!);
+        }
+      }
+    },
+    scramble() {},
+  };
+}
+
+function ones(word: number): number {
+  let count = 0;
+  for (let rest = word; rest !== 0; rest &= rest - 1) count++;
+  return count;
+}

@@ -1,0 +1,133 @@
+/**
+ * Properties of single steps. A check looks at the memory of the step's footprint before and after it;
+ * nothing else is there to be looked at.
+ */
+import { ACCESS_PAGE_SHIFT, AccessKind } from "../../hardware/accessLoop.ts";
+import { findLeaf } from "../../hardware/ept.ts";
+import { EPT_ACCESSED, EPT_DIRTY } from "../../hardware/eptEntry.ts";
+import { clearTruth } from "../../hardware/guestPages.ts";
+import { Field, readField, SECONDARY_PRL } from "../../hardware/vmcs.ts";
+import { isMarked } from "../../hypervisor/dirtyBitmap.ts";
+import { logWords } from "../../hypervisor/logPages.ts";
+import type { System } from "../../system/system.ts";
+import type { DeviceRequest } from "./probe.ts";
+import { pagesWith, settle } from "./truthSlot.ts";
+
+/** A step that works on memory. */
+export interface StepContext {
+  readonly system: System;
+  /** The actor's name, such as "pcpu0/mmu". */
+  readonly actor: string;
+  readonly requests: readonly DeviceRequest[];
+}
+
+export interface StepCheck {
+  /** Of the step property that it decides. */
+  readonly property: string;
+  /** Called before the step; the answer, called after it, says whether the step is right. Null: not concerned. */
+  begin(step: StepContext): (() => boolean) | null;
+}
+
+export const NO_PAGE_LOST = "no page is lost";
+export const INDEX_IN_RANGE = "the log index is in range and each entry is written once";
+export const SERVED_LOG_IS_EMPTY = "a log that was served is empty";
+export const NO_FLAG_WITHOUT_ACCESS = "no A or D flag without its access";
+
+/**
+ * What a harvest reports is no longer owed, and arming begins anew. Not a check: every model needs it.
+ * @param owed bits of the truth that a harvest must report
+ * @returns whether anything is still owed after a harvest
+ */
+export function settleHarvest({ system, actor, requests }: StepContext, owed: number): boolean {
+  const op = requests[0]?.op ?? "";
+  if (!actor.endsWith("/tracker")) return false;
+  const vm = system.world.vms[Number(/\d+/.exec(actor)![0])]!;
+  if (op === "arm" || op === "disarm") clearTruth(vm.guest);
+  if (op !== "harvest") return false;
+  settle(vm, (page) => isMarked(vm.tracked.handedOver, page));
+  const lost = pagesWith(vm, owed).length > 0;
+  // Said once: the next harvest is judged by what was written since this one.
+  if (lost) clearTruth(vm.guest);
+  return lost;
+}
+
+/** The vCPU of an MMU's step, and its physical CPU. */
+function guestStep({ actor, requests, system }: StepContext) {
+  const [request] = requests;
+  if (!actor.endsWith("/mmu") || request === undefined) return null;
+  const pcpu = Number(/\d+/.exec(actor)![0]);
+  const vcpu = system.world.vcpus[request.vcpu ?? 0]!;
+  return { mmu: system.world.mmus[pcpu]!, vcpu, vm: system.world.vms[vcpu.vm]! };
+}
+
+/** The index and the slots of the log: what is stored lies between the old index and the new one. */
+export const indexInRange: StepCheck = {
+  property: INDEX_IN_RANGE,
+  begin(step) {
+    const guest = guestStep(step);
+    if (guest === null) return null;
+    const { logEntries } = step.system.world.config.geometry;
+    const { vmcs } = guest.vcpu;
+    if (readField(vmcs, Field.pmlAddress) === 0) return null;
+    // With two PRL logs, the one that is being filled; a step fills at most the rest of it.
+    const active = readField(vmcs, Field.prlActiveLog);
+    const { memory, logs } = step.system.world;
+    const start =
+      (vmcs.words[2 * Field.pmlAddress]! >>> 12) * memory.frameWords + active * logWords(logs);
+    const isPrl = (readField(vmcs, Field.secondaryControls) & SECONDARY_PRL) !== 0;
+    const log = (): number[] =>
+      Array.from({ length: logEntries }, (_, slot) => memory.words[start + 2 * slot]!);
+    const index = (): number => {
+      const value = readField(vmcs, Field.pmlIndex);
+      const switched = readField(vmcs, Field.prlActiveLog) !== active;
+      return value === 0xffff || switched ? -1 : value;
+    };
+    const [first, entries] = [index(), log()];
+    return () => {
+      const last = index();
+      const inRange = last >= -1 && last < logEntries && last <= first;
+      // PML stores at the index and then decrements it; PRL, by the slot rule of these models, the other way round.
+      const isNew = (slot: number): boolean =>
+        isPrl ? slot >= last && slot < first : slot > last && slot <= first;
+      return inRange && log().every((entry, slot) => entry === entries[slot] || isNew(slot));
+    };
+  },
+};
+
+/** What the log-full handler leaves behind: an empty log, so that the guest can go on (ept_vcpu_flush_pml_buffer). */
+export const servedLogIsEmpty: StepCheck = {
+  property: SERVED_LOG_IS_EMPTY,
+  begin({ system, actor, requests: [request] }) {
+    if (!actor.endsWith("/tracker") || request?.op !== "serveLogFull") return null;
+    const { vcpus, config } = system.world;
+    const { vmcs } = vcpus[request.vcpu!]!;
+    return () => readField(vmcs, Field.pmlIndex) === config.geometry.logEntries - 1;
+  },
+};
+
+/** A flag of a leaf appears only in a step in which the guest's access to that page completed. */
+export const noFlagWithoutAccess: StepCheck = {
+  property: NO_FLAG_WITHOUT_ACCESS,
+  begin(step) {
+    const guest = guestStep(step);
+    if (guest === null) return null;
+    const { ept, guest: pages } = { ept: guest.vm.ept, guest: guest.vm.guest };
+    const flags = (): number[] =>
+      Array.from({ length: pages.pages }, (_, page) => {
+        const leaf = findLeaf(ept, page);
+        return leaf === null ? 0 : ept.memory.words[leaf.word]! & (EPT_ACCESSED | EPT_DIRTY);
+      });
+    const before = flags();
+    return () => {
+      const { state, block } = guest.vcpu.stream;
+      const completed = state[0] === state[1];
+      const page = block[0]! >>> ACCESS_PAGE_SHIFT;
+      const wrote = (block[0]! & 3) !== AccessKind.read;
+      return flags().every((now, at) => {
+        const added = now & ~before[at]!;
+        if (added === 0) return true;
+        return completed && at === page && ((added & EPT_DIRTY) === 0 || wrote);
+      });
+    };
+  },
+};

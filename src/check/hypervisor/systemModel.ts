@@ -1,0 +1,364 @@
+/**
+ * A running system (src/system) as a model: the same actors, machines, devices and hardware. A step
+ * restores the actor and the memory that it works on, lets the real actor handle the real message, and
+ * saves them again; the explorer asks for each step once.
+ *
+ * Abstractions: no virtual time (a delay says nothing about order), channels are FIFO for each pair of
+ * actors, wires inside a processor have no latency, messages to oneself (timers) may come at any moment and in any order, interrupts are pending
+ * bits, and what src/check/hypervisor/abstraction.ts lists is no state.
+ */
+import type { AnyEventObject } from "xstate";
+import { ACCESS_PAGE_SHIFT, AccessKind } from "../../hardware/accessLoop.ts";
+import { deriveControls } from "../../hardware/mmu.ts";
+import { spaceOf } from "../../hardware/tlb.ts";
+import { Field, readField } from "../../hardware/vmcs.ts";
+import { allotLog } from "../../hypervisor/logPages.ts";
+import type { Destination } from "../../hypervisor/migration/destination.ts";
+import type { ActorId } from "../../interconnect/messages.ts";
+import type { ActorSnapshot, SystemActor } from "../../system/actors.ts";
+import type { System } from "../../system/system.ts";
+import { Channel } from "../engine/channel.ts";
+import type { Component, Model, Outcome } from "../engine/model.ts";
+import { canonical, Slot } from "../engine/slot.ts";
+import type { Property } from "../properties/property.ts";
+import { normalMessage, normalState, scrambledState } from "./abstraction.ts";
+import type { ChoosingWorkload } from "./choosingWorkload.ts";
+import { footprintOf } from "./footprints.ts";
+import {
+  cpuSlot,
+  type MemorySlot,
+  pagingSlot,
+  partsSlot,
+  ringsSlot,
+  trackedSlot,
+  vcpuSlot,
+  type Words,
+} from "./memorySlots.ts";
+import { type DeviceRequest, Probe } from "./probe.ts";
+import { NO_PAGE_LOST, type StepCheck, type StepContext, settleHarvest } from "./stepChecks.ts";
+import { TRUTH_WRITTEN, truthSlot } from "./truthSlot.ts";
+
+/** Timers that nobody cancels: one that ends too late means nothing. */
+const TIMERS = [
+  "harvestDue",
+  "deadline",
+  "abortDue",
+  "linkDown",
+  "batchArrived",
+  "destinationReady",
+];
+/** Actors whose timers are commands. */
+const OPERATOR = ["toolstack", "sampler"];
+/** Messages that are interrupts: sent twice before they are taken, they are one. A remote reload reads memory when it is executed. */
+const INTERRUPTS = ["ipi", "kick", "remoteReload"];
+
+export interface SystemModelOptions {
+  readonly name: string;
+  readonly properties: readonly Property[];
+  readonly stepChecks: readonly StepCheck[];
+  /** What a harvest must report: TRUTH_WRITTEN (default) or TRUTH_TOUCHED; 0 = nothing. */
+  readonly owed?: number;
+  /** Guests read as well as write; default true. */
+  readonly reads?: boolean;
+  /** Guests may halt. */
+  readonly halts?: boolean;
+  /** Of a migration. */
+  readonly destination?: Destination;
+  /** Work out each step a second time with other values in all that is ignored, and compare. */
+  readonly debug?: boolean;
+}
+
+/** @param system newly built, with ChoosingWorkloads, and a CPU for each vCPU */
+export function systemModel(system: System, options: SystemModelOptions): Model {
+  return new SystemBinding(system, options).model;
+}
+
+class SystemBinding {
+  readonly model: Model;
+  readonly #system: System;
+  readonly #options: SystemModelOptions;
+  readonly #actors: readonly SystemActor[];
+  readonly #actorSlots: readonly Slot<ActorSnapshot>[];
+  readonly #memory: readonly MemorySlot[];
+  readonly #memorySlots: readonly Slot<Words>[];
+  readonly #slots: Slot[];
+  readonly #channels: (Channel | null)[];
+  readonly #messages = new Slot<AnyEventObject>("messages");
+  readonly #initials: readonly object[];
+  readonly #probes: readonly Probe[];
+
+  constructor(system: System, options: SystemModelOptions) {
+    this.#system = system;
+    this.#options = options;
+    this.#actors = system.actors;
+    this.#prepareWorld();
+    const { world } = system;
+    this.#memory = [
+      ...world.vms.flatMap((vm, number) => [
+        pagingSlot(world, number),
+        truthSlot(vm, number, options.owed ?? TRUTH_WRITTEN, options.destination ?? null),
+        trackedSlot(vm, number),
+        ringsSlot(vm, number),
+      ]),
+      ...world.vcpus.map((_, vcpu) => vcpuSlot(world, vcpu)),
+      ...world.mmus.map((_, pcpu) => cpuSlot(world, pcpu)),
+      partsSlot(
+        "operation",
+        system.operation.parts.filter((part) => part !== options.destination),
+      ),
+    ];
+    this.#actorSlots = this.#actors.map(({ name }) => new Slot<ActorSnapshot>(name));
+    this.#memorySlots = this.#memory.map(({ name }) => new Slot<Words>(name));
+    this.#slots = [...this.#actorSlots, ...this.#memorySlots];
+    this.#channels = this.#slots.map(() => null);
+    this.#initials = this.#actors.map(({ snapshot }) => snapshot.context);
+    this.#probes = this.#actors.map(({ machine }) => new Probe(machine));
+    const initial = this.#initialState();
+    this.model = {
+      name: options.name,
+      slots: this.#slots,
+      channels: this.#channels,
+      messages: this.#messages,
+      components: this.#actors.map((_, actor) => this.#component(actor)),
+      initial,
+      properties: options.properties,
+      isFinal: (ids) => {
+        const { value } = this.#actorSlots[0]!.values[ids[0]!]!;
+        return value === "done" || value === "failed";
+      },
+    };
+  }
+
+  /** What would be allotted at first use, in an order that depends on the run, is allotted now. */
+  #prepareWorld(): void {
+    const { world } = this.#system;
+    world.vcpus.forEach((_, vcpu) => {
+      allotLog(world.logs, vcpu);
+    });
+    for (const { tlb } of world.mmus) {
+      for (const { vmcs, vm } of world.vcpus) {
+        const mode = readField(vmcs, Field.guestMode);
+        spaceOf(tlb, readField(vmcs, Field.vpid), world.vms[vm]!.ept.root, mode);
+      }
+    }
+  }
+
+  #initialState(): Int32Array {
+    const initial = [
+      ...this.#actors.map(({ snapshot }, actor) => this.#internState(actor, snapshot)),
+      ...this.#memory.map((memory, i) => this.#memorySlots[i]!.intern(memory.save())),
+    ];
+    for (const [channel, message] of this.#posted()) {
+      initial[channel] = this.#channels[channel]!.append(initial[channel] ?? 0, message);
+    }
+    return Int32Array.from(initial);
+  }
+
+  #internState(actor: number, snapshot: ActorSnapshot): number {
+    const { machineId } = this.#probes[actor]!;
+    return this.#actorSlots[actor]!.intern(
+      normalState(machineId, snapshot, this.#initials[actor]!),
+    );
+  }
+
+  /** What the last step posted, as numbers of channels and messages. */
+  #posted(): (readonly [number, number])[] {
+    return this.#system.interconnect.pending().map(({ from, to, message }) => {
+      const number = this.#messages.intern(normalMessage(message));
+      return [this.#channel(from, to), number] as const;
+    });
+  }
+
+  /** The channel from one actor to another; made when something is first sent. */
+  #channel(from: ActorId, to: ActorId): number {
+    const name = `${this.#system.nameOf(from)} -> ${this.#system.nameOf(to)}`;
+    const known = this.#slots.findIndex((slot) => slot.name === name);
+    if (known >= 0) return known;
+    const isInterrupt = (message: number): boolean =>
+      INTERRUPTS.includes(this.#messages.values[message]!.type);
+    const channel = new Channel(name, {
+      // Timers end in any order.
+      kind: from === to ? "bag" : "fifo",
+      receivers: [to - 1],
+      coalesces: isInterrupt,
+      immediate: isInsideProcessor(name),
+      // Whether the operator ever asks for a harvest, or an end, is his choice: nothing may depend on it.
+      fair: !(from === to && OPERATOR.includes(this.#system.nameOf(from))),
+    });
+    this.#slots.push(channel);
+    this.#channels.push(channel);
+    return this.#slots.length - 1;
+  }
+
+  #component(actor: number): Component {
+    const { name, machine } = this.#actors[actor]!;
+    const probe = this.#probes[actor]!;
+    const slot = this.#actorSlots[actor]!;
+    const first = this.#actors.length;
+    const foresee = (state: number, event: AnyEventObject) =>
+      probe.foresee(slot.values[state]!, event);
+    return {
+      name,
+      machine,
+      slot: actor,
+      footprint: (state, event) => {
+        const names = foresee(state, event).requests.flatMap((request) =>
+          footprintOf(this.#system, name, request),
+        );
+        return [...new Set(names)].map((memory) => {
+          const found = this.#memory.findIndex((one) => one.name === memory);
+          if (found < 0) throw new Error(`no memory is called "${memory}"`);
+          return first + found;
+        });
+      },
+      choices: () => [],
+      step: (ids, event) => {
+        const { taken, requests } = foresee(ids[actor]!, event);
+        if (!taken) {
+          const broken = TIMERS.includes(event.type) ? [] : [EVERY_MESSAGE_TAKEN];
+          return [{ choice: "", writes: [], sends: [], broken }];
+        }
+        const footprint = this.model.components[actor]!.footprint(ids[actor]!, event);
+        return this.#outcomes({ actor, ids, event, requests, footprint });
+      },
+    };
+  }
+
+  /** The step with each access that the guest may make next, if it asks for one. */
+  #outcomes(step: Step): Outcome[] {
+    const outcomes: Outcome[] = [];
+    const choices = this.#choices();
+    for (const [label, access] of choices) {
+      const workloads = this.#workloads();
+      for (const workload of workloads) {
+        workload.next = access;
+        workload.asked = false;
+      }
+      const outcome = this.#perform(step);
+      const asked = workloads.some((workload) => workload.asked);
+      outcomes.push({ ...outcome, choice: asked ? label : "" });
+      if (!asked) break;
+    }
+    return outcomes;
+  }
+
+  #workloads(): ChoosingWorkload[] {
+    return this.#system.world.vcpus.map(({ stream }) => stream.workload as ChoosingWorkload);
+  }
+
+  #choices(): (readonly [string, number])[] {
+    const { reads = true, halts = false } = this.#options;
+    const pages = Math.max(...this.#workloads().map((workload) => workload.pages));
+    const list: (readonly [string, number])[] = [];
+    for (let page = 0; page < pages; page++) {
+      const word = page << ACCESS_PAGE_SHIFT;
+      list.push([`writes page ${page}`, word | AccessKind.write]);
+      if (reads) list.push([`reads page ${page}`, word | AccessKind.read]);
+    }
+    if (halts) list.push(["halts", -1]);
+    return list;
+  }
+
+  #perform(step: Step): Outcome {
+    const outcome = this.#performOnce(step, false);
+    if (this.#options.debug === true) {
+      const again = this.#performOnce(step, true);
+      const [first, second] = [canonical(outcome), canonical(again)];
+      if (first !== second) {
+        const { name } = this.#actors[step.actor]!;
+        throw new Error(
+          `${name} on "${step.event.type}" depends on what is not its state: ${this.#difference(outcome, again)}`,
+        );
+      }
+    }
+    return outcome;
+  }
+
+  #performOnce({ actor, ids, event, requests, footprint }: Step, scramble: boolean): Outcome {
+    const system = this.#system;
+    const one = this.#actors[actor]!;
+    const first = this.#actors.length;
+    for (const slot of footprint) {
+      this.#memory[slot - first]!.restore(this.#memorySlots[slot - first]!.values[ids[slot]!]!);
+    }
+    const state = this.#actorSlots[actor]!.values[ids[actor]!]!;
+    const { machineId } = this.#probes[actor]!;
+    if (scramble) for (const memory of this.#memory) memory.scramble();
+    system.restoreActor(one, scramble ? scrambledState(machineId, state) : state);
+    if (one.name.endsWith("/mmu") && requests.length > 0) this.#deriveControls(one.name);
+    system.interconnect.restore({ now: 0, sequence: 0, queue: [] });
+    const context: StepContext = { system, actor: one.name, requests };
+    const checks = requests.length === 0 ? [] : this.#options.stepChecks;
+    const judges = checks.map((check) => [check.property, check.begin(context)] as const);
+    try {
+      one.handle(event);
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      return { choice: "", writes: [], sends: [], broken: [NO_ACTOR_FAILS] };
+    }
+    const broken = judges.flatMap(([name, judge]) => (judge === null || judge() ? [] : [name]));
+    if (settleHarvest(context, this.#options.owed ?? TRUTH_WRITTEN)) broken.push(NO_PAGE_LOST);
+    const writes = [
+      [actor, this.#internState(actor, one.snapshot)] as const,
+      ...footprint.map((slot) => {
+        return [
+          slot,
+          this.#memorySlots[slot - first]!.intern(this.#memory[slot - first]!.save()),
+        ] as const;
+      }),
+    ].filter(([slot, id]) => ids[slot] !== id);
+    return { choice: "", writes, sends: this.#posted(), broken };
+  }
+
+  /** As System.restore does: what the processor holds of the VMCS that is loaded. */
+  #deriveControls(name: string): void {
+    const { world } = this.#system;
+    const pcpu = Number(/\d+/.exec(name)![0]);
+    const loaded = world.vcpus[world.loaded.vcpus[pcpu]! - 1];
+    if (loaded === undefined) return;
+    const { vm, vmcs, counters } = loaded;
+    deriveControls(world.mmus[pcpu]!, vmcs, world.vms[vm]!.guest, counters.values);
+  }
+
+  /** What two outcomes of the same step differ in, in words. */
+  #difference(one: Outcome, other: Outcome): string {
+    for (const [slot, id] of [...one.writes, ...other.writes]) {
+      const values = [one, other].map(({ writes }) => writes.find(([to]) => to === slot)?.[1]);
+      if (values[0] === values[1]) continue;
+      const texts = values.map((value) =>
+        value === undefined ? "unchanged" : canonical(this.#slots[slot]!.values[value]),
+      );
+      return `${this.#slots[slot]!.name} (${id}): ${texts.join(" or ")}`;
+    }
+    return `messages ${canonical(one.sends)} or ${canonical(other.sends)}`;
+  }
+}
+
+/**
+ * Whether a channel is a wire inside a processor, or stands for an instruction on it: what a logging unit is
+ * told (VMWRITE) takes effect before the next instruction, and that a guest has stopped, or shall go on
+ * (VMRESUME), is known to its vCPU at once. The exits and entries that follow take their time, and so do
+ * interrupts and remote reloads.
+ */
+function isInsideProcessor(name: string): boolean {
+  const [from = "", to = ""] = name.split(" -> ");
+  const isUnit = (actor: string): boolean => /^vcpu\d+\/(pml|prl)$/.test(actor);
+  const isVcpu = /^vcpu\d+$/.test(to);
+  return (
+    isVcpu || (isUnit(to) && !from.startsWith("pvm")) || (isUnit(from) && !to.startsWith("pvm"))
+  );
+}
+
+/** A step to be worked out. */
+interface Step {
+  readonly actor: number;
+  readonly ids: Int32Array;
+  readonly event: AnyEventObject;
+  readonly requests: readonly DeviceRequest[];
+  /** Numbers of the memory slots that it depends on. */
+  readonly footprint: readonly number[];
+}
+
+/** No actor and no device throws. */
+export const NO_ACTOR_FAILS = "no actor fails";
+export const EVERY_MESSAGE_TAKEN = "every message is handled";

@@ -1,0 +1,84 @@
+/** A live migration of one VM under PML, with its guest writing, and the operator aborting, at any moment. */
+import type { MigrationContext } from "../../../machines/migrationContext.ts";
+import { Destination } from "../../hypervisor/migration/destination.ts";
+import type { ActorSnapshot } from "../../system/actors.ts";
+import type { OperationFault } from "../../system/operation.ts";
+import { migrate, migrateSchema } from "../../system/operations/migrate.ts";
+import type { System } from "../../system/system.ts";
+import type { Model } from "../engine/model.ts";
+import { indexInRange, noFlagWithoutAccess, servedLogIsEmpty } from "../hypervisor/stepChecks.ts";
+import { systemModel } from "../hypervisor/systemModel.ts";
+import { over } from "../properties/property.ts";
+import {
+  noPageLost,
+  noStaleTranslations,
+  pmlProperties,
+  protocolProperties,
+} from "./properties.ts";
+import { smallSystem } from "./smallSystem.ts";
+import type { TrackingOptions } from "./tracking.ts";
+
+export const MEMORY_EQUAL = "a migration ends with equal memory, or with the VM at the source";
+
+/** States in which the toolstack waits for others; sending is the link's time, and ends by itself. */
+const ASKING = [
+  "pausingToArm",
+  "arming",
+  "pausing",
+  "harvesting",
+  "suspending",
+  "harvestingLast",
+  "disarming",
+  "pausingToCancel",
+  "cancelling",
+];
+
+/** As scenarios write it; the explorer lets it come at any moment. */
+const SOON = "1 cycles";
+
+export interface MigrationOptions extends TrackingOptions {
+  readonly operationFaults?: readonly OperationFault[];
+  /** Whether the operator may abort. */
+  readonly aborts?: boolean;
+}
+
+export function migrationSystem(options: MigrationOptions): System {
+  const config = migrateSchema.parse({
+    kind: "migrate",
+    start: SOON,
+    batch: 1,
+    ...(options.aborts === true ? { abortAfter: SOON } : {}),
+    policy: { kind: "libxc" },
+  });
+  const operation = migrate(config, 0, options.operationFaults ?? []);
+  return smallSystem({ ...options, keepVersions: true, operation });
+}
+
+export function migrationModel(name: string, options: MigrationOptions): Model {
+  const system = migrationSystem(options);
+  const destination = system.operation.parts.find((part) => part instanceof Destination);
+  if (destination === undefined) throw new Error("a migration without a destination");
+  return systemModel(system, {
+    name,
+    destination,
+    debug: options.debug ?? false,
+    reads: options.reads ?? false,
+    stepChecks: [indexInRange, noFlagWithoutAccess, servedLogIsEmpty],
+    properties: [
+      ...protocolProperties(system, ASKING),
+      ...noPageLost(),
+      ...noStaleTranslations(system),
+      ...(options.technique === "pml" ? pmlProperties(system) : []),
+      {
+        kind: "always",
+        name: MEMORY_EQUAL,
+        when: over(["toolstack"], ({ context }: ActorSnapshot) => {
+          return (context as MigrationContext).comparison !== "none";
+        }),
+        that: over(["toolstack"], ({ context }: ActorSnapshot) => {
+          return (context as MigrationContext).comparison === "equal";
+        }),
+      },
+    ],
+  });
+}

@@ -1,0 +1,148 @@
+/** The properties of the hypervisor's protocols, over the slots of a system model. */
+
+import type { TrackerContext } from "../../../machines/tracker.ts";
+import { findLeaf } from "../../hardware/ept.ts";
+import { EPT_RWX, EPT_WRITE } from "../../hardware/eptEntry.ts";
+import { META_SPACE_SHIFT } from "../../hardware/tlb.ts";
+import { EPTP_ACCESSED_DIRTY, Field } from "../../hardware/vmcs.ts";
+import type { ActorSnapshot } from "../../system/actors.ts";
+import type { System } from "../../system/system.ts";
+import type { Words } from "../hypervisor/memorySlots.ts";
+import {
+  INDEX_IN_RANGE,
+  NO_FLAG_WITHOUT_ACCESS,
+  NO_PAGE_LOST,
+  SERVED_LOG_IS_EMPTY,
+} from "../hypervisor/stepChecks.ts";
+import { EVERY_MESSAGE_TAKEN, NO_ACTOR_FAILS } from "../hypervisor/systemModel.ts";
+import { over, type Predicate, type Property } from "../properties/property.ts";
+
+export const NO_STALE_TRANSLATION = "no translation outlives the acknowledgement of its INVEPT";
+
+export const OPERATION_GETS_ON = "what the toolstack asks for is done";
+export const NO_VCPU_LOST = "no vCPU is lost";
+
+const isIn = (actor: string, ...states: readonly string[]): Predicate =>
+  over([actor], ({ value }: ActorSnapshot) => states.includes(value));
+
+/**
+ * What every model of a tracked VM must do.
+ * @param asking states of the toolstack in which it waits for others
+ */
+export function protocolProperties(
+  system: System,
+  asking: readonly string[] = ["arming", "pausing", "harvesting"],
+): Property[] {
+  return [
+    { kind: "noDeadlock", name: "no deadlock" },
+    { kind: "step", name: EVERY_MESSAGE_TAKEN },
+    { kind: "step", name: NO_ACTOR_FAILS },
+    { kind: "sometimes", name: "the operation ends", that: isIn("toolstack", "done") },
+    {
+      kind: "leadsTo",
+      name: OPERATION_GETS_ON,
+      when: isIn("toolstack", ...asking),
+      that: over(["toolstack"], ({ value }: ActorSnapshot) => !asking.includes(value)),
+    },
+    ...system.world.vcpus.map(
+      (_, vcpu): Property => ({
+        kind: "always",
+        name: `${NO_VCPU_LOST} (vCPU ${vcpu})`,
+        that: over([`vcpu${vcpu}`], ({ value }: ActorSnapshot) => value !== "halted"),
+      }),
+    ),
+  ];
+}
+
+/** What every technique that can tell the pages of a round must do. */
+export function noPageLost(): Property[] {
+  const anything = ({ owed }: Words): boolean => owed!.some((word) => word !== 0);
+  return [
+    { kind: "step", name: NO_PAGE_LOST, seen: over(["vm0/truth"], anything) },
+    { kind: "step", name: NO_FLAG_WITHOUT_ACCESS },
+  ];
+}
+
+/** What PML must do, on every vCPU. */
+export function pmlProperties(system: System): Property[] {
+  const steps = [INDEX_IN_RANGE, SERVED_LOG_IS_EMPTY].map(
+    (name) => ({ kind: "step", name }) as const,
+  );
+  return system.world.vcpus.flatMap((_, vcpu): Property[] => [
+    ...(vcpu === 0 ? steps : []),
+    {
+      kind: "leadsTo",
+      name: `a full log of vCPU ${vcpu} is served`,
+      when: isIn(`vcpu${vcpu}/pml`, "full"),
+      that: isIn(`vcpu${vcpu}/pml`, "logging", "off"),
+    },
+  ]);
+}
+
+/** What PRL must do, on every vCPU. */
+export function prlProperties(system: System): Property[] {
+  return system.world.vcpus.flatMap((_, vcpu): Property[] => [
+    ...(vcpu === 0 ? [{ kind: "step", name: INDEX_IN_RANGE } as const] : []),
+    {
+      kind: "leadsTo",
+      name: `the log of vCPU ${vcpu} resumes after it was full`,
+      when: over([`vcpu${vcpu}/vmcs`], isSuspended),
+      that: over([`vcpu${vcpu}/vmcs`], (words: Words) => !isSuspended(words)),
+    },
+  ]);
+}
+
+function isSuspended(words: Words): boolean {
+  return words["fields"]![2 * Field.pmlIndex]! < 0;
+}
+
+/** A vCPU that left its CPU gets one again, unless the run has come to its end. */
+export function pausedVcpusRunAgain(system: System): Property[] {
+  return system.world.vcpus.map((_, vcpu) => ({
+    kind: "leadsTo",
+    name: `vCPU ${vcpu} runs again after a pause`,
+    when: over(
+      [`vcpu${vcpu}`, "toolstack"],
+      (state: ActorSnapshot, toolstack: ActorSnapshot) =>
+        state.value === "ready" && toolstack.value !== "done",
+    ),
+    that: over(
+      [`vcpu${vcpu}`, "toolstack"],
+      (state: ActorSnapshot, toolstack: ActorSnapshot) =>
+        state.value !== "ready" || toolstack.value === "done",
+    ),
+  }));
+}
+
+/**
+ * While nobody waits for an INVEPT, no TLB grants more than the entries do (SDM vol. 3C 28.3.3.4: what
+ * software has taken away may be used until the INVEPT is executed, and not after it).
+ */
+export function noStaleTranslations(system: System): Property[] {
+  const pairs = system.world.vms.flatMap(({ ept, vcpus: [first] }, vm) =>
+    system.world.mmus.map((mmu, pcpu) => ({ ept, vm, first, mmu, pcpu })),
+  );
+  return pairs.map(({ ept, vm, first, mmu, pcpu }) => ({
+    kind: "always",
+    name: `${NO_STALE_TRANSLATION} (VM ${vm} on CPU ${pcpu})`,
+    when: over([`vm${vm}/tracker`], ({ value, context }: ActorSnapshot) => {
+      return value === "logging" && (context as TrackerContext).awaitedByHeldBack === 0;
+    }),
+    that: over(
+      [`pcpu${pcpu}/tlb`, `vm${vm}/paging`, `vcpu${first}/vmcs`],
+      (tlb: Words, paging: Words, vcpu: Words) => {
+        const flags = (vcpu["fields"]![2 * Field.eptPointer]! & EPTP_ACCESSED_DIRTY) !== 0;
+        return tlb["l1.meta"]!.every((meta, at) => {
+          const space = meta >>> META_SPACE_SHIFT;
+          if (space === 0 || mmu.tlb.spaces[3 * (space - 1) + 1] !== ept.root) return true;
+          const leaf = findLeaf(ept, tlb["l1.page"]![at]!);
+          const low =
+            leaf === null ? 0 : paging["words"]![leaf.word - ept.root * ept.memory.frameWords]!;
+          const dirty = (low & (1 << 9)) !== 0;
+          const rights = low & EPT_RWX & (flags && !dirty ? ~EPT_WRITE : -1);
+          return (meta & EPT_RWX & ~rights) === 0;
+        });
+      },
+    ),
+  }));
+}

@@ -1,0 +1,105 @@
+/** Systems small enough to explore: the real ones in a geometry of a few pages and log entries. */
+import { DEFAULT_PROCESSOR_COSTS } from "../../hardware/costs.ts";
+import type { PrlOptions } from "../../hardware/prlOptions.ts";
+import { DEFAULT_HYPERVISOR_COSTS } from "../../hypervisor/costs.ts";
+import type { TrackerFault } from "../../hypervisor/trackedVm.ts";
+import type { Technique } from "../../interconnect/messages.ts";
+import type { OperationFactory } from "../../system/operation.ts";
+import { measure } from "../../system/operations/measure.ts";
+import { type ActorParts, System } from "../../system/system.ts";
+import type { World } from "../../system/world.ts";
+import { ChoosingWorkload } from "../hypervisor/choosingWorkload.ts";
+
+export interface SmallSystemOptions {
+  readonly technique: Technique;
+  /** vCPUs of each VM. */
+  readonly vcpus: readonly number[];
+  readonly pages: number;
+  readonly logEntries: number;
+  readonly eptLevels: number;
+  readonly pvmCpus?: number;
+  readonly doubleBuffer?: boolean;
+  readonly variant?: PrlOptions["variant"];
+  /** Entries of a dirty ring, and those kept free. */
+  readonly ringEntries?: number;
+  readonly ringReserved?: number;
+  readonly ringFromPml?: boolean;
+  readonly keepVersions?: boolean;
+  readonly faults?: readonly TrackerFault[];
+  /** Harvests at any moment (default), or one at the end. */
+  readonly harvests?: boolean;
+  /** Default: the measurement. */
+  readonly operation?: OperationFactory;
+  /** Planted faults: see SystemConfig.replace. `world` may be asked for once the system is built. */
+  readonly replace?: (name: string, parts: ActorParts, world: () => World) => ActorParts;
+}
+
+/** A delay, of whatever length: to the explorer it only means that the message goes to oneself or another. */
+const SOME_TIME = 1;
+
+/** Harvests at any moment, or none but the last, and an end at any moment. */
+function measureAtAnyMoment(harvests: boolean): OperationFactory {
+  return measure({ kind: "measure", ...(harvests ? { harvest: SOME_TIME } : {}) }, SOME_TIME);
+}
+
+export function smallSystem(options: SmallSystemOptions): System {
+  const { technique, vcpus, pages, logEntries, eptLevels, replace } = options;
+  const built: { system?: System } = {};
+  const world = (): World => built.system!.world;
+  built.system = new System({
+    world: {
+      geometry: {
+        eptLevels,
+        guestLevels: 4,
+        indexBits: Math.max(1, Math.ceil(Math.log2(pages) / eptLevels)),
+        logEntries,
+        // A first level that holds every page, and no second one.
+        tlb: {
+          l1: { sets: 2 ** Math.ceil(Math.log2(pages)), ways: 1 },
+          l1Large: { sets: 1, ways: 1 },
+          l2: { sets: 1, ways: 0 },
+        },
+        physicalAddressBits: 43,
+      },
+      // With a CPU for each vCPU nothing waits for a CPU, and no timeslice ends.
+      pcpus: vcpus.reduce((sum, count) => sum + count, 0),
+      vms: vcpus.map((count, vm) => ({
+        name: `vm${vm}`,
+        pages,
+        paging: "off" as const,
+        leafLevel: 1 as const,
+        keepVersions: options.keepVersions ?? false,
+        workloads: Array.from(
+          { length: count },
+          (_, vcpu) => new ChoosingWorkload(`vm${vm}/choice${vcpu}`, pages),
+        ),
+      })),
+      mmu: {
+        costs: DEFAULT_PROCESSOR_COSTS,
+        prl: {
+          variant: options.variant ?? "vee21",
+          slotRule: "decrement-then-store",
+          doubleBuffer: options.doubleBuffer ?? false,
+        },
+      },
+      blockAccesses: 1,
+      tracking: {
+        technique,
+        costs: DEFAULT_HYPERVISOR_COSTS,
+        logLimit: -1,
+        filterGuestTables: false,
+        ringEntries: options.ringEntries ?? 4,
+        ringReserved: options.ringReserved ?? 1,
+        ringFromPml: options.ringFromPml ?? false,
+        faults: options.faults ?? [],
+      },
+    },
+    pvmCpus: options.pvmCpus ?? 1,
+    // A burst is one access.
+    quantumCycles: 1,
+    timesliceCycles: SOME_TIME,
+    operation: options.operation ?? measureAtAnyMoment(options.harvests ?? true),
+    ...(replace === undefined ? {} : { replace: (name, parts) => replace(name, parts, world) }),
+  });
+  return built.system;
+}

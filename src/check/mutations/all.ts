@@ -1,0 +1,13 @@
+/** Every planted fault, by name. */
+import { interruptMutations } from "./interrupts.ts";
+import type { Mutation } from "./mutation.ts";
+import { operationMutations } from "./operations.ts";
+import { pmlMutations } from "./pml.ts";
+import { prlMutations } from "./prl.ts";
+
+export const MUTATIONS: readonly Mutation[] = [
+  ...pmlMutations,
+  ...interruptMutations,
+  ...prlMutations,
+  ...operationMutations,
+];

@@ -1,0 +1,61 @@
+/**
+ * A planted fault: one rule of a protocol broken, off by default. It takes the place of a named action or
+ * guard of the real machine, or stands around its real device, so that the program itself knows nothing of it.
+ */
+import type { AnyEventObject } from "xstate";
+import type { Device } from "../../interconnect/emissions.ts";
+import type { ActorParts } from "../../system/system.ts";
+import type { World } from "../../system/world.ts";
+
+export interface Mutation {
+  readonly name: string;
+  /** The mistake, in one line. */
+  readonly mistake: string;
+  /** The model that shows it, with parameters other than its defaults. */
+  readonly model: string;
+  readonly set?: Readonly<Record<string, number>>;
+  /** The beginning of the name of the property that breaks. */
+  readonly breaks: string;
+  /** Faults that scenarios can plant too (src/hypervisor/trackedVm.ts). */
+  readonly trackerFault?: "skipInvept" | "harvestBeforeDrain" | "pmlOnSomeVcpus";
+  readonly operationFault?: "cleanedBitmapNotSent";
+  readonly replace?: (name: string, parts: ActorParts, world: () => World) => ActorParts;
+}
+
+type AnyDevice = Device<never, AnyEventObject>;
+/** What a device is asked, as far as mutations look. */
+export interface Asked {
+  readonly op: string;
+  readonly vcpu?: number;
+  readonly page?: number;
+}
+
+/** Stands around a device: `around` performs the request, or not. */
+export function wrapDevice(
+  device: AnyDevice | null,
+  around: (asked: Asked, perform: () => AnyEventObject) => AnyEventObject,
+): AnyDevice | null {
+  if (device === null) return null;
+  return {
+    perform: (request: never) => around(request as Asked, () => device.perform(request)),
+  };
+}
+
+/** A replacement for the actors whose name ends so. */
+export function replaceIn(
+  ending: string,
+  change: (parts: ActorParts, world: () => World) => ActorParts,
+): NonNullable<Mutation["replace"]> {
+  return (name, parts, world) => (name.endsWith(ending) ? change(parts, world) : parts);
+}
+
+/** Around the devices of the actors whose name ends so. */
+export function around(
+  ending: string,
+  what: (asked: Asked, perform: () => AnyEventObject, world: World) => AnyEventObject,
+): NonNullable<Mutation["replace"]> {
+  return replaceIn(ending, ({ machine, device }, world) => ({
+    machine,
+    device: wrapDevice(device, (asked, perform) => what(asked, perform, world())),
+  }));
+}

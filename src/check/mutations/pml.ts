@@ -1,0 +1,167 @@
+/** Faults in PML: in the processor's half, and in the hypervisor's. */
+import { assign, emit } from "xstate";
+import { findLeaf } from "../../hardware/ept.ts";
+import { EPT_ACCESSED, EPT_DIRTY } from "../../hardware/eptEntry.ts";
+import { Field, readField, writeField } from "../../hardware/vmcs.ts";
+import { clearMarks } from "../../hypervisor/dirtyBitmap.ts";
+import { send } from "../../interconnect/emissions.ts";
+import {
+  INDEX_IN_RANGE,
+  NO_FLAG_WITHOUT_ACCESS,
+  NO_PAGE_LOST,
+  SERVED_LOG_IS_EMPTY,
+} from "../hypervisor/stepChecks.ts";
+import { NO_STALE_TRANSLATION } from "../models/properties.ts";
+import { around, type Mutation, replaceIn } from "./mutation.ts";
+
+const last = (entries: number): number => entries - 1;
+
+export const pmlMutations: readonly Mutation[] = [
+  {
+    name: "skip-invept",
+    mistake: "the tracker answers without having INVEPT executed",
+    model: "pml",
+    breaks: NO_STALE_TRANSLATION,
+    trackerFault: "skipInvept",
+  },
+  {
+    name: "harvest-before-drain",
+    mistake: "the bitmap is read before the logs are drained into it",
+    model: "pml",
+    breaks: NO_PAGE_LOST,
+    trackerFault: "harvestBeforeDrain",
+  },
+  {
+    name: "pml-on-some-vcpus",
+    mistake: "only one vCPU logs, though entries are shared by all",
+    model: "pml-two-vcpus",
+    breaks: NO_PAGE_LOST,
+    trackerFault: "pmlOnSomeVcpus",
+  },
+  {
+    name: "clear-before-drain",
+    mistake: "the log-full handler resets the index, then drains what it says",
+    model: "pml",
+    breaks: NO_PAGE_LOST,
+    replace: around("/tracker", ({ op, vcpu }, perform, { vcpus, config }) => {
+      if (op === "serveLogFull") {
+        writeField(vcpus[vcpu!]!.vmcs, Field.pmlIndex, last(config.geometry.logEntries));
+      }
+      return perform();
+    }),
+  },
+  {
+    name: "reset-at-exit",
+    mistake: "the exit itself resets the index, before anybody has drained the log",
+    model: "pml",
+    breaks: INDEX_IN_RANGE,
+    replace: around("/mmu", ({ vcpu }, perform, { vcpus, config }) => {
+      const reply = perform();
+      if (reply.type === "logUnavailable") {
+        writeField(vcpus[vcpu!]!.vmcs, Field.pmlIndex, last(config.geometry.logEntries));
+      }
+      return reply;
+    }),
+  },
+  {
+    name: "index-not-reset",
+    mistake: "the log-full handler drains the log, but leaves the index out of range",
+    model: "pml",
+    breaks: SERVED_LOG_IS_EMPTY,
+    replace: around("/tracker", ({ op, vcpu }, perform, { vcpus }) => {
+      const reply = perform();
+      if (op === "serveLogFull") writeField(vcpus[vcpu!]!.vmcs, Field.pmlIndex, 0xffff, 0);
+      return reply;
+    }),
+  },
+  {
+    name: "unit-not-told",
+    mistake: "the handler forgets to tell the PML unit that the index is back",
+    model: "pml",
+    breaks: "every message is handled",
+    replace: replaceIn("/tracker", ({ machine, device }) => ({
+      device,
+      machine: machine.provide({
+        actions: {
+          sendHandled: emit(({ event }) =>
+            send(event["dispatcher"], { type: "handled", fixed: event["fixed"] }),
+          ),
+        },
+      }),
+    })),
+  },
+  {
+    name: "rearm-nothing",
+    mistake: "a harvest reports the pages, but leaves their D flags set",
+    model: "pml",
+    breaks: NO_PAGE_LOST,
+    replace: around("/tracker", ({ op }, perform, { memory }) => {
+      const before = memory.words.slice();
+      const reply = perform();
+      if (op === "harvest") memory.words.set(before);
+      return reply;
+    }),
+  },
+  {
+    name: "bitmap-cleared-before-copied",
+    mistake: "the bitmap is cleared before the requester's copy is made",
+    model: "pml",
+    breaks: NO_PAGE_LOST,
+    replace: around("/tracker", ({ op }, perform, { vms }) => {
+      const reply = perform();
+      if (op === "harvest") clearMarks(vms[0]!.tracked.handedOver);
+      return reply;
+    }),
+  },
+  {
+    name: "flag-before-log",
+    mistake: "the walk sets A and D, and then finds the log full",
+    model: "pml",
+    breaks: NO_FLAG_WITHOUT_ACCESS,
+    replace: around("/mmu", ({ vcpu }, perform, { vcpus, vms, memory }) => {
+      const reply = perform();
+      const { stream, vm } = vcpus[vcpu!]!;
+      const leaf = findLeaf(vms[vm]!.ept, stream.block[0]! >>> 2);
+      if (reply.type === "logUnavailable" && leaf !== null) {
+        memory.words[leaf.word] = memory.words[leaf.word]! | EPT_ACCESSED | EPT_DIRTY;
+      }
+      return reply;
+    }),
+  },
+  {
+    name: "index-wraps",
+    mistake: "the processor wraps the index to the last entry instead of exiting",
+    model: "pml",
+    breaks: INDEX_IN_RANGE,
+    replace: around("/mmu", ({ vcpu }, perform, { vcpus, config }) => {
+      const { vmcs } = vcpus[vcpu!]!;
+      if (readField(vmcs, Field.pmlIndex) === 0xffff) {
+        writeField(vmcs, Field.pmlIndex, last(config.geometry.logEntries));
+      }
+      return perform();
+    }),
+  },
+  {
+    name: "index-not-decremented",
+    mistake: "the processor stores an entry and leaves the index where it was",
+    model: "pml",
+    breaks: INDEX_IN_RANGE,
+    replace: around("/mmu", ({ vcpu }, perform, { vcpus }) => {
+      const { vmcs } = vcpus[vcpu!]!;
+      const index = readField(vmcs, Field.pmlIndex);
+      const reply = perform();
+      if (reply.type === "ranToHorizon") writeField(vmcs, Field.pmlIndex, index, 0);
+      return reply;
+    }),
+  },
+  {
+    name: "log-full-not-told",
+    mistake: "the PML unit becomes full and forgets to stop the guest",
+    model: "pml",
+    breaks: "no deadlock",
+    replace: replaceIn("/pml", ({ machine, device }) => ({
+      device,
+      machine: machine.provide({ actions: { sendLogFull: assign({}) } }),
+    })),
+  },
+];

@@ -1,0 +1,88 @@
+/** Faults in PRL's interrupt, its handler, and the remote reload. */
+import { assign } from "xstate";
+import { prlResetImage } from "../../hardware/pageReferenceLog.ts";
+import { around, type Mutation, replaceIn } from "./mutation.ts";
+
+const RESUMES = "the log of vCPU";
+
+export const prlMutations: readonly Mutation[] = [
+  {
+    name: "remote-reload-forgotten",
+    mistake: "the handler resets the indexes in memory and forgets the remote VMCS reload",
+    model: "prl",
+    set: { pages: 2, reads: 0 },
+    breaks: RESUMES,
+    replace: replaceIn("pvm0", ({ machine, device }) => ({
+      device,
+      machine: machine.provide({ actions: { sendReloads: assign({}) } }),
+    })),
+  },
+  {
+    name: "mask-lost",
+    mistake: "an interrupt that arrives while the vector is masked is lost, not pending",
+    model: "prl-two-vms",
+    set: { pages: 2 },
+    breaks: RESUMES,
+    replace: replaceIn("pvm0", ({ machine, device }) => ({
+      device,
+      machine: machine.provide({ actions: { setPending: assign({}) } }),
+    })),
+  },
+  {
+    name: "interrupt-not-sent",
+    mistake: "the unit suspends its log and sends no interrupt",
+    model: "prl",
+    set: { pages: 2, reads: 0 },
+    breaks: RESUMES,
+    replace: replaceIn("/prl", ({ machine, device }) => ({
+      device,
+      machine: machine.provide({ actions: { sendIpi: assign({}) } }),
+    })),
+  },
+  {
+    name: "reload-keeps-index",
+    mistake: "the processor's reload does not take the index from memory",
+    model: "prl",
+    set: { pages: 2, reads: 0 },
+    breaks: RESUMES,
+    replace: around("/prl", () => ({ type: "reloaded" })),
+  },
+  {
+    name: "image-not-reset",
+    mistake: "the handler has the processor reload before it has reset the index in memory",
+    model: "prl",
+    set: { pages: 2, reads: 0 },
+    breaks: RESUMES,
+    replace: around("pvm0", ({ op }, perform) =>
+      op === "reset" ? { type: "indexesReset" } : perform(),
+    ),
+  },
+  {
+    name: "one-vm-served",
+    mistake: "the handler looks at the logs of the first VM alone",
+    model: "prl-two-vms",
+    set: { pages: 2 },
+    breaks: RESUMES,
+    replace: around("pvm0", ({ op }, perform, { logs }) => {
+      const before = logs.handled.slice();
+      const reply = perform();
+      if (op !== "drain") return reply;
+      const drained = reply["drained"] as readonly { readonly vcpu: number }[];
+      logs.handled.set(before.subarray(1), 1);
+      return { ...reply, drained: drained.filter(({ vcpu }) => vcpu === 0) };
+    }),
+  },
+  {
+    name: "reset-before-copied",
+    mistake: "the index in memory is reset at the start of the handler, and again at its end",
+    model: "prl",
+    set: { pages: 2, reads: 0 },
+    breaks: RESUMES,
+    replace: around("pvm0", ({ op }, perform, { vcpus, config }) => {
+      if (op === "drain") {
+        for (const { vmcs } of vcpus) prlResetImage(vmcs, 3, config.geometry.logEntries);
+      }
+      return perform();
+    }),
+  },
+];

@@ -1,0 +1,55 @@
+/** A graph in two arrays, and its strongly connected components (Tarjan's algorithm without recursion). */
+
+export interface Graph {
+  /** By node: where its edges begin; one more entry than there are nodes. */
+  readonly first: Int32Array;
+  readonly targets: Int32Array;
+}
+
+/** Calls `visit` with the nodes of each strongly connected component. */
+export function forEachComponent(
+  { first, targets }: Graph,
+  visit: (members: readonly number[]) => boolean,
+): void {
+  const nodes = first.length - 1;
+  /** 1 + the order of the visit; 0 = not visited. */
+  const order = new Int32Array(nodes);
+  const low = new Int32Array(nodes);
+  const onStack = new Uint8Array(nodes);
+  const next = first.slice(0, nodes);
+  const open: number[] = [];
+  const path: number[] = [];
+  let visited = 0;
+  const enter = (node: number): void => {
+    order[node] = low[node] = ++visited;
+    onStack[node] = 1;
+    open.push(node);
+    path.push(node);
+  };
+  for (let root = 0; root < nodes; root++) {
+    if (order[root] !== 0) continue;
+    enter(root);
+    while (path.length > 0) {
+      const node = path.at(-1)!;
+      if (next[node]! < first[node + 1]!) {
+        const target = targets[next[node]!]!;
+        next[node] = next[node]! + 1;
+        if (order[target] === 0) enter(target);
+        else if (onStack[target] === 1) low[node] = Math.min(low[node]!, order[target]!);
+        continue;
+      }
+      path.pop();
+      const parent = path.at(-1);
+      if (parent !== undefined) low[parent] = Math.min(low[parent]!, low[node]!);
+      if (low[node] !== order[node]) continue;
+      const members: number[] = [];
+      let member: number;
+      do {
+        member = open.pop()!;
+        onStack[member] = 0;
+        members.push(member);
+      } while (member !== node);
+      if (!visit(members)) return;
+    }
+  }
+}

@@ -1,0 +1,292 @@
+/**
+ * Liveness on the whole state graph: a run that never reaches what it should stays, from some time on,
+ * in one strongly connected component of the states where it has not, and a fair run can stay there
+ * exactly if each fair class is either taken inside or not enabled in some state of it. Every component is
+ * looked at, joins and cycles included, so that the answer is exact.
+ */
+import type { Exploration } from "../engine/exploration.ts";
+import { forEachComponent, type Graph } from "./components.ts";
+import { Evaluator } from "./evaluate.ts";
+import { FairClasses, UNFAIR } from "./fairness.ts";
+import type { Predicate } from "./property.ts";
+
+/** A step by number: from a state, the position among its steps, to a state. */
+export interface Edge {
+  readonly from: number;
+  readonly step: number;
+  readonly to: number;
+}
+
+/** A run that goes round for ever. An empty cycle: it stops at the end of the way. */
+export interface Lasso {
+  readonly start: number;
+  /** From the state where the obligation begins to the first of the cycle. */
+  readonly way: readonly Edge[];
+  readonly cycle: readonly Edge[];
+}
+
+export interface LivenessResult {
+  /** Whether the obligation ever begins. */
+  readonly applied: boolean;
+  readonly lasso: Lasso | null;
+}
+
+/**
+ * Looks for a fair run on which `that` never holds, from the initial state or from one where `when` does.
+ * The exploration must be complete.
+ */
+export function findFairRunWithout(
+  exploration: Exploration,
+  that: Predicate,
+  when: Predicate | null,
+): LivenessResult {
+  return new LivenessSearch(exploration, that, when).run();
+}
+
+class LivenessSearch {
+  readonly #exploration: Exploration;
+  readonly #classes = new FairClasses();
+  /** By state: its node, -1 where `that` holds. Nodes are numbered in the order of states. */
+  readonly #nodes: Int32Array;
+  readonly #states: number[] = [];
+  readonly #starts: number[] = [];
+  #applied = false;
+  readonly #first: Int32Array;
+  #targets = new Int32Array(1024);
+  #steps = new Int32Array(1024);
+  #edges = 0;
+  readonly #packed: Int32Array;
+
+  constructor(exploration: Exploration, that: Predicate, when: Predicate | null) {
+    this.#exploration = exploration;
+    const { states, expander, model } = exploration;
+    this.#nodes = new Int32Array(states.count).fill(-1);
+    this.#packed = new Int32Array(states.layout.words);
+    const goal = new Evaluator(model, that);
+    const trigger = when === null ? null : new Evaluator(model, when);
+    for (let state = 0; state < states.count; state++) {
+      states.layout.unpack(states.words, state * states.layout.words, expander.ids);
+      const begins = trigger === null ? state === 0 : trigger.holds(expander.ids);
+      if (begins) this.#applied = true;
+      if (goal.holds(expander.ids)) continue;
+      this.#nodes[state] = this.#states.length;
+      this.#states.push(state);
+      if (begins) this.#starts.push(state);
+    }
+    this.#first = new Int32Array(this.#states.length + 1);
+  }
+
+  run(): LivenessResult {
+    if (this.#starts.length === 0) return { applied: this.#applied, lasso: null };
+    this.#findEdges();
+    const graph: Graph = { first: this.#first, targets: this.#targets.subarray(0, this.#edges) };
+    const { order, from } = this.#reach(graph);
+    const reached = new Uint8Array(this.#states.length);
+    for (const node of order) reached[node] = 1;
+    let best: readonly number[] | null = null;
+    const nodes = this.#states.length;
+    let nearest = nodes;
+    const rank = new Int32Array(this.#states.length);
+    order.forEach((node, position) => {
+      rank[node] = position;
+    });
+    forEachComponent(graph, (members) => {
+      if (reached[members[0]!] === 0) return true;
+      const position = members.reduce((least, node) => Math.min(least, rank[node]!), nodes);
+      if (position < nearest && this.#isFair(members)) [best, nearest] = [members, position];
+      return true;
+    });
+    if (best === null) return { applied: true, lasso: null };
+    const entry = order[nearest]!;
+    const way = this.#wayTo(entry, from);
+    const start = way[0]?.from ?? this.#states[entry]!;
+    return { applied: true, lasso: { start, way, cycle: this.#cycle(best, entry) } };
+  }
+
+  #findEdges(): void {
+    const { expander, states } = this.#exploration;
+    this.#states.forEach((state, node) => {
+      this.#first[node] = this.#edges;
+      this.#exploration.load(state);
+      for (let step = 0; step < expander.count; step++) {
+        const base = state * states.layout.words;
+        expander.applyPacked(step, states.layout, states.words, base, this.#packed, 0);
+        const target = this.#nodes[states.find(this.#packed, 0)]!;
+        if (target >= 0) this.#addEdge(target, step);
+      }
+    });
+    this.#first[this.#states.length] = this.#edges;
+  }
+
+  #addEdge(target: number, step: number): void {
+    if (this.#edges === this.#targets.length) {
+      const grow = (array: Int32Array): Int32Array<ArrayBuffer> => {
+        const grown = new Int32Array(2 * array.length);
+        grown.set(array);
+        return grown;
+      };
+      this.#targets = grow(this.#targets);
+      this.#steps = grow(this.#steps);
+    }
+    this.#targets[this.#edges] = target;
+    this.#steps[this.#edges++] = step;
+  }
+
+  /** Breadth first from all starts: nodes in that order, and by node the edge it was reached by. */
+  #reach({ first, targets }: Graph): { readonly order: number[]; readonly from: Int32Array } {
+    const from = new Int32Array(this.#states.length).fill(-2);
+    const order: number[] = [];
+    for (const state of this.#starts) {
+      const node = this.#nodes[state]!;
+      from[node] = -1;
+      order.push(node);
+    }
+    for (let head = 0; head < order.length; head++) {
+      const node = order[head]!;
+      for (let edge = first[node]!; edge < first[node + 1]!; edge++) {
+        const target = targets[edge]!;
+        if (from[target] !== -2) continue;
+        from[target] = edge;
+        order.push(target);
+      }
+    }
+    return { order, from };
+  }
+
+  #sourceOf(edge: number): number {
+    let low = 0;
+    let high = this.#states.length;
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if (this.#first[middle]! <= edge) low = middle;
+      else high = middle;
+    }
+    return low;
+  }
+
+  #edge(edge: number): Edge {
+    const from = this.#states[this.#sourceOf(edge)]!;
+    return { from, step: this.#steps[edge]!, to: this.#states[this.#targets[edge]!]! };
+  }
+
+  #wayTo(node: number, from: Int32Array): Edge[] {
+    const way: Edge[] = [];
+    for (let at = node; from[at]! >= 0; at = this.#sourceOf(from[at]!)) {
+      way.unshift(this.#edge(from[at]!));
+    }
+    return way;
+  }
+
+  /** Fair classes enabled in a state; null if a wire without latency is busy: it holds up nothing for long. */
+  #enabled(node: number): Set<number> | null {
+    const { expander } = this.#exploration;
+    this.#exploration.load(this.#states[node]!);
+    if (expander.isImmediate) return null;
+    const classes = new Set<number>();
+    for (let step = 0; step < expander.count; step++) {
+      const number = this.#classes.of(expander, step);
+      if (number !== UNFAIR) classes.add(number);
+    }
+    return classes;
+  }
+
+  /** Whether anything obliges the run to leave a state. */
+  #isObliged(node: number): boolean {
+    const { expander } = this.#exploration;
+    this.#exploration.load(this.#states[node]!);
+    for (let step = 0; step < expander.count; step++) {
+      if (this.#classes.of(expander, step) !== UNFAIR) return true;
+    }
+    return false;
+  }
+
+  #isFair(members: readonly number[]): boolean {
+    const [first] = members;
+    // A state that is left at once, and never met again: most are.
+    const selfLoop = members.length > 1 || this.#inner(first!, new Set(members)).length > 0;
+    if (!selfLoop) return !this.#isObliged(first!);
+    const inside = new Set(members);
+    let always: ReadonlySet<number> | undefined;
+    const taken = new Set<number>();
+    for (const node of members) {
+      const enabled = this.#enabled(node);
+      if (enabled !== null) {
+        always = new Set([...(always ?? enabled)].filter((one) => enabled.has(one)));
+      }
+      for (const edge of this.#inner(node, inside)) {
+        taken.add(this.#classes.of(this.#exploration.expander, this.#steps[edge]!));
+      }
+      if (always?.size === 0) return true;
+    }
+    if (always === undefined) return members.length > 1;
+    return [...always].every((one) => taken.has(one));
+  }
+
+  #inner(node: number, inside: ReadonlySet<number>): number[] {
+    const edges: number[] = [];
+    for (let edge = this.#first[node]!; edge < this.#first[node + 1]!; edge++) {
+      if (inside.has(this.#targets[edge]!)) edges.push(edge);
+    }
+    return edges;
+  }
+
+  /** A way round inside a component that meets every obligation of fairness, from `entry` back to it. */
+  #cycle(members: readonly number[], entry: number): Edge[] {
+    const inside = new Set(members);
+    const cycle: Edge[] = [];
+    let at = entry;
+    const go = (edges: readonly number[]): void => {
+      for (const edge of edges) {
+        cycle.push(this.#edge(edge));
+        at = this.#targets[edge]!;
+      }
+    };
+    const sets = members.flatMap((node) => this.#enabled(node) ?? []);
+    const owed = new Set(sets.flatMap((set) => [...set]));
+    for (const one of owed) {
+      const idle = members.find((node) => this.#enabled(node)?.has(one) === false);
+      if (idle !== undefined) {
+        go(this.#inside(at, (node) => node === idle, inside));
+        continue;
+      }
+      for (const node of members) {
+        this.#enabled(node);
+        const { expander } = this.#exploration;
+        const edge = this.#inner(node, inside).find((candidate) => {
+          return this.#classes.of(expander, this.#steps[candidate]!) === one;
+        });
+        if (edge === undefined) continue;
+        go([...this.#inside(at, (other) => other === node, inside), edge]);
+        break;
+      }
+    }
+    if (at !== entry) go(this.#inside(at, (node) => node === entry, inside));
+    return cycle;
+  }
+
+  /** The shortest way inside a component to a node. */
+  #inside(
+    start: number,
+    isThere: (node: number) => boolean,
+    inside: ReadonlySet<number>,
+  ): number[] {
+    if (isThere(start)) return [];
+    const from = new Map<number, number>([[start, -1]]);
+    const queue = [start];
+    for (const node of queue) {
+      for (const edge of this.#inner(node, inside)) {
+        const target = this.#targets[edge]!;
+        if (from.has(target)) continue;
+        from.set(target, edge);
+        queue.push(target);
+        if (!isThere(target)) continue;
+        const edges: number[] = [];
+        for (let at = target; at !== start; at = this.#sourceOf(from.get(at)!)) {
+          edges.unshift(from.get(at)!);
+        }
+        return edges;
+      }
+    }
+    throw new Error("a strongly connected component is not connected");
+  }
+}

@@ -1,0 +1,57 @@
+/** Properties of a model, as plain predicates with names. */
+
+/** A question about a state: a predicate over the values of some slots. */
+export interface Predicate {
+  /** Names of slots. */
+  readonly over: readonly string[];
+  /** Depends on its arguments alone: each combination of values is asked once. */
+  readonly holds: (...values: never[]) => boolean;
+}
+
+export type Property =
+  /** Holds in every state; `when`: in every state where that holds, and such a state must exist. */
+  | {
+      readonly kind: "always";
+      readonly name: string;
+      readonly when?: Predicate;
+      readonly that: Predicate;
+    }
+  /** No step breaks it: components report the steps that do. `seen`: a state that must exist, so that it says something. */
+  | { readonly kind: "step"; readonly name: string; readonly seen?: Predicate }
+  /** Some state, which is shown. */
+  | { readonly kind: "sometimes"; readonly name: string; readonly that: Predicate }
+  /** Every fair run comes to such a state. */
+  | { readonly kind: "eventually"; readonly name: string; readonly that: Predicate }
+  /** After each state where `when` holds, every fair run comes to one where `that` does. */
+  | {
+      readonly kind: "leadsTo";
+      readonly name: string;
+      readonly when: Predicate;
+      readonly that: Predicate;
+    }
+  /** Every state has a next one, or is final. */
+  | { readonly kind: "noDeadlock"; readonly name: string };
+
+/** What became of a property. */
+export type Verdict =
+  /** Proved over all states, or a witness was found. */
+  | "holds"
+  /** A counterexample, or no witness in all states. */
+  | "violated"
+  /** Neither, in the part of the space that was explored. */
+  | "open"
+  /** It says nothing about this model: what it speaks of never happens. */
+  | "vacuous";
+
+export type PropertyKind = Property["kind"];
+
+/** Builds a predicate. Slot values arrive in the order of `over`. */
+export function over<Values extends readonly unknown[]>(
+  slots: readonly string[],
+  holds: (...values: Values) => boolean,
+): Predicate {
+  return {
+    over: slots,
+    holds: (...values: never[]) => holds(...(values as readonly unknown[] as Values)),
+  };
+}

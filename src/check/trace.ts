@@ -1,0 +1,111 @@
+/** A run of a model as data: who took which message, what it sent, and what changed. For every way of showing it. */
+import { BY_ITSELF, DROPPED } from "./engine/expander.ts";
+import type { Exploration } from "./engine/exploration.ts";
+import type { Edge } from "./properties/liveness.ts";
+import type { Run } from "./verdicts.ts";
+
+export interface TraceSend {
+  readonly to: string;
+  readonly message: Readonly<Record<string, unknown>>;
+}
+
+export interface TraceChange {
+  readonly slot: string;
+  readonly before: unknown;
+  readonly after: unknown;
+}
+
+export interface TraceStep {
+  /** Sender; empty for what the actor does by itself. */
+  readonly from: string;
+  readonly to: string;
+  readonly message: Readonly<Record<string, unknown>> & { readonly type: string };
+  /** What was chosen: a guest's next access. Empty if nothing was. */
+  readonly choice: string;
+  /** The receiver did nothing with it. */
+  readonly dropped: boolean;
+  readonly sends: readonly TraceSend[];
+  /** Slots that changed, channels apart. */
+  readonly changes: readonly TraceChange[];
+  /** Step properties that it broke. */
+  readonly broken: readonly string[];
+}
+
+export interface Trace {
+  readonly model: string;
+  readonly property: string;
+  /** Values of all slots but channels, before the first step. */
+  readonly initial: Readonly<Record<string, unknown>>;
+  readonly steps: readonly TraceStep[];
+  /** Number of the first step that repeats for ever; -1 if the run ends. */
+  readonly cycleFrom: number;
+}
+
+/** Puts a run of an exploration into words. */
+export function traceOf(exploration: Exploration, property: string, run: Run): Trace {
+  const { model } = exploration;
+  exploration.load(0);
+  const initial: Record<string, unknown> = {};
+  model.slots.forEach((slot, number) => {
+    if (model.channels[number] !== null) return;
+    initial[slot.name] = slot.values[exploration.expander.ids[number]!];
+  });
+  return {
+    model: model.name,
+    property,
+    initial,
+    steps: [...run.edges, ...run.cycle].map((edge) => stepOf(exploration, edge)),
+    cycleFrom: run.cycle.length > 0 ? run.edges.length : -1,
+  };
+}
+
+function stepOf(exploration: Exploration, { from, step }: Edge): TraceStep {
+  const { model, expander } = exploration;
+  exploration.load(from);
+  const before = expander.ids.slice();
+  const after = before.slice();
+  expander.apply(step, after);
+  const channel = expander.channel[step]!;
+  const outcome = expander.outcome[step]!;
+  const { pool } = expander.steps;
+  const message = model.messages.values[expander.message[step]!]!;
+  const changes: TraceChange[] = [];
+  model.slots.forEach(({ name, values }, slot) => {
+    if (model.channels[slot] !== null || before[slot] === after[slot]) return;
+    changes.push({ slot: name, before: values[before[slot]!], after: values[after[slot]!] });
+  });
+  return {
+    from: channel === BY_ITSELF ? "" : (model.slots[channel]!.name.split(" -> ")[0] ?? ""),
+    to: model.components[expander.component[step]!]!.name,
+    message,
+    choice: expander.steps.choiceAt(outcome),
+    dropped: outcome === DROPPED,
+    sends: outcome === DROPPED ? [] : sendsOf(exploration, pool, outcome),
+    changes,
+    broken: expander.steps.brokenBy(expander.brokenBits(step)),
+  };
+}
+
+function sendsOf({ model }: Exploration, pool: Int32Array, outcome: number): TraceSend[] {
+  const sends: TraceSend[] = [];
+  let at = outcome + 3 + 2 * pool[outcome + 2]!;
+  for (let channels = pool[at++]!; channels > 0; channels--) {
+    const to = model.slots[pool[at]!]!.name.split(" -> ")[1] ?? "";
+    for (let count = pool[at + 1]!, i = 0; i < count; i++) {
+      sends.push({ to, message: model.messages.values[pool[at + 2 + i]!]! });
+    }
+    at += 2 + pool[at + 1]!;
+  }
+  return sends;
+}
+
+/** One message in one line: its type, and its payload but for addresses. */
+export function messageText({ type, ...payload }: TraceStep["message"]): string {
+  const parts = Object.entries(payload)
+    .filter(([key, value]) => !ADDRESSES.includes(key) && typeof value !== "object")
+    .map(([key, value]) => `${key} ${String(value)}`);
+  return parts.length === 0 ? type : `${type} (${parts.join(", ")})`;
+}
+
+/** Numbers of actors mean nothing to a reader. */
+const ADDRESSES = ["dispatcher", "tracker", "requester", "mmu", "cycles", "spent"];

@@ -1,0 +1,200 @@
+/** `trackvisor check`: explores every interleaving of a model, and proves or breaks its properties. */
+import { writeFileSync } from "node:fs";
+import { Command, InvalidArgumentError } from "commander";
+import { buildTargetSystem, type CheckTarget, MODELS, mutationNamed } from "../check/catalogue.ts";
+import { type CheckReport, CheckRun } from "../check/checkRun.ts";
+import { recordTrace } from "../check/hypervisor/counterexampleLog.ts";
+import { MUTATIONS } from "../check/mutations/all.ts";
+import { itfTrace } from "../check/output/itf.ts";
+import { mermaidDiagram } from "../check/output/mermaid.ts";
+import type { Trace } from "../check/trace.ts";
+import { UserError } from "../errors.ts";
+import { LogFile } from "../replay/logFile.ts";
+import { formatCheck } from "./checkReport.ts";
+import { grouped } from "./numbers.ts";
+import { ProgressLine } from "./progress.ts";
+
+/** Time between two looks at Ctrl-C. */
+const SLICE_SECONDS = 0.2;
+const EXIT_FAILED = 1;
+const EXIT_INTERRUPTED = 130;
+/** What fits into a few gigabytes. */
+const STATES_DEFAULT = 30_000_000;
+
+interface Options {
+  readonly all?: true;
+  readonly list?: true;
+  readonly bfs?: true;
+  readonly set: Readonly<Record<string, number>>;
+  readonly fault?: string;
+  readonly bound: Readonly<Record<string, number>>;
+  readonly keepGoing?: true;
+  readonly debug?: true;
+  readonly symmetry?: true;
+  readonly log?: string;
+  readonly mermaid?: string;
+  readonly itf?: string;
+  readonly json?: true;
+}
+
+/** The command. Exit codes: 0 nothing broken, 1 a property is broken or vacuous, 2 bad input, 130 interrupted. */
+export function checkCommand(): Command {
+  return new Command("check")
+    .description("explore every interleaving of a model of the machines (docs/check.md)")
+    .argument("[model]", "name of a model (see --list)")
+    .option("--all", "check every model")
+    .option("--list", "name the models, their parameters and planted faults")
+    .option("--bfs", "breadth first: the default, and the shortest counterexamples")
+    .option("--set <name=value>", "a parameter of the model", assignment, {})
+    .option("--fault <name>", "plant a fault")
+    .option("--bound <what=number>", "states=N or depth=N: end there", assignment, {})
+    .option("--keep-going", "go on after a property was broken")
+    .option("--symmetry", "count states that differ by the order of equal actors once")
+    .option("--debug", "work out each local step twice, and name what differs")
+    .option("--log <file>", "write the counterexample as a message log (see: trackvisor replay)")
+    .option("--mermaid <file>", "write it as a Mermaid sequence diagram")
+    .option("--itf <file>", "write it in the Informal Trace Format")
+    .option("--json", "print one JSON object")
+    .action(async (model: string | undefined, options: Options) => {
+      if (options.list) print(catalogue());
+      else if (options.all) await checkAll(options);
+      else if (model === undefined) {
+        throw new UserError("which model? Give its name, or --all, or --list to see them");
+      } else await checkOne(model, options);
+    });
+}
+
+async function checkOne(model: string, options: Options): Promise<void> {
+  const mutation = options.fault ?? null;
+  const defaults = mutation === null ? {} : mutationNamed(mutation, model).set;
+  const target = { model, set: { ...defaults, ...options.set }, mutation };
+  const { run, interrupted } = await explore(target, options);
+  const report = run.report();
+  writeTraces(run, target, options);
+  print(options.json ? JSON.stringify(report) : formatCheck(run, report));
+  setExitCode([report], interrupted);
+}
+
+async function checkAll(options: Options): Promise<void> {
+  const reports: CheckReport[] = [];
+  let wasInterrupted = false;
+  for (const { name } of MODELS) {
+    const target = { model: name, set: {}, mutation: null };
+    const { run, interrupted } = await explore(target, options);
+    const report = run.report();
+    reports.push(report);
+    if (!options.json) print(`${formatCheck(run, report)}\n`);
+    if (interrupted) {
+      wasInterrupted = true;
+      break;
+    }
+  }
+  if (options.json) print(JSON.stringify(reports));
+  setExitCode(reports, wasInterrupted);
+}
+
+async function explore(
+  target: CheckTarget,
+  options: Options,
+): Promise<{ readonly run: CheckRun; readonly interrupted: boolean }> {
+  for (const key of Object.keys(options.bound)) {
+    if (key !== "states" && key !== "depth") {
+      throw new UserError(`--bound ${key}: expected states=N or depth=N`);
+    }
+  }
+  const run = new CheckRun(target, {
+    bounds: { states: STATES_DEFAULT, ...options.bound },
+    keepGoing: options.keepGoing ?? false,
+    debug: options.debug ?? false,
+    symmetry: options.symmetry ?? false,
+    clock: () => performance.now(),
+  });
+  const progress = new ProgressLine();
+  let interrupted = false;
+  const interrupt = () => {
+    interrupted = true;
+  };
+  process.once("SIGINT", interrupt);
+  try {
+    while (!interrupted && run.explore(SLICE_SECONDS)) {
+      const { distinct, generated, depth } = run.exploration;
+      const text = `${target.model}: ${grouped(distinct)} states, depth ${depth}`;
+      progress.update(text, generated, undefined, (seconds) => {
+        return `${grouped(Math.round(generated / seconds))} generated/s`;
+      });
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+  } finally {
+    progress.clear();
+    process.removeListener("SIGINT", interrupt);
+  }
+  return { run, interrupted };
+}
+
+function writeTraces(run: CheckRun, target: CheckTarget, options: Options): void {
+  const shown = run.results.find(
+    ({ verdict, run: shown }) => verdict === "violated" && shown !== null,
+  );
+  const trace = shown === undefined ? null : run.traceOf(shown);
+  const { log, mermaid, itf } = options;
+  if (trace === null) {
+    if (log ?? mermaid ?? itf) note("no property is broken: there is no counterexample to write");
+    return;
+  }
+  if (mermaid !== undefined) write(mermaid, mermaidDiagram(trace));
+  if (itf !== undefined) write(itf, `${JSON.stringify(itfTrace(trace), null, 1)}\n`);
+  if (log !== undefined) writeLog(log, target, trace);
+}
+
+function writeLog(file: string, target: CheckTarget, trace: Trace): void {
+  const system = buildTargetSystem(target);
+  if (system === null) throw new UserError(`--log: model ${target.model} is not one of a system`);
+  recordTrace(system, target, trace, new LogFile(file));
+}
+
+function write(file: string, text: string): void {
+  try {
+    writeFileSync(file, text);
+  } catch (error) {
+    throw new UserError(`${file}: cannot be written: ${(error as Error).message}`);
+  }
+}
+
+function setExitCode(reports: readonly CheckReport[], interrupted: boolean): void {
+  const bad = reports.some(({ properties }) =>
+    properties.some(({ verdict }) => verdict === "violated" || verdict === "vacuous"),
+  );
+  if (bad) process.exitCode = EXIT_FAILED;
+  else if (interrupted) process.exitCode = EXIT_INTERRUPTED;
+}
+
+function catalogue(): string {
+  const lines: string[] = [];
+  for (const { name, what, parameters } of MODELS) {
+    lines.push(`${name}: ${what}`);
+    for (const one of parameters) {
+      lines.push(`  ${one.name}=${one.value} (${one.min} to ${one.max}): ${one.what}`);
+    }
+    for (const fault of MUTATIONS.filter(({ model }) => model === name)) {
+      lines.push(`  --fault ${fault.name}: ${fault.mistake}`);
+    }
+  }
+  return lines.join("\n");
+}
+
+function assignment(
+  text: string,
+  before: Readonly<Record<string, number>>,
+): Readonly<Record<string, number>> {
+  const [, name, value] = /^(\w+)=(\d+)$/.exec(text) ?? [];
+  if (name === undefined) throw new InvalidArgumentError("expected NAME=NUMBER.");
+  return { ...before, [name]: Number(value) };
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+function note(text: string): void {
+  process.stderr.write(`trackvisor: ${text}\n`);
+}

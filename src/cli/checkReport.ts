@@ -1,0 +1,80 @@
+/** What `trackvisor check` prints. */
+import pc from "picocolors";
+import type { CheckReport, CheckRun } from "../check/checkRun.ts";
+import { numberedList } from "../check/output/list.ts";
+import { grouped } from "./numbers.ts";
+
+const SIGNS = { holds: "ok", violated: "VIOLATED", open: "open", vacuous: "VACUOUS" } as const;
+
+/** The report, and the run that breaks the first property. */
+export function formatCheck(run: CheckRun, report: CheckReport): string {
+  const lines = [title(report), counts(report), work(report), ""];
+  for (const { name, verdict, messages, kind } of report.properties) {
+    const shown = kind === "sometimes" ? "witness" : "counterexample";
+    const how = messages === null ? "" : ` (${shown} of ${messages} messages)`;
+    const bad = verdict === "violated" || verdict === "vacuous";
+    const sign = SIGNS[verdict].padEnd(8);
+    lines.push(
+      `  ${bad ? pc.red(sign) : verdict === "open" ? sign : pc.green(sign)} ${name}${how}`,
+    );
+  }
+  lines.push("", coverage(report));
+  if (!report.complete) lines.push(largest(report));
+  const broken = run.results.find(
+    ({ verdict, run: shown }) => verdict === "violated" && shown !== null,
+  );
+  const trace = broken === undefined ? null : run.traceOf(broken);
+  if (trace !== null) lines.push("", `How "${trace.property}" breaks:`, numberedList(trace));
+  return lines.join("\n");
+}
+
+function title({ model, set, fault }: CheckReport): string {
+  const values = Object.entries(set).map(([name, value]) => `${name}=${value}`);
+  const planted = fault === null ? [] : [`with the planted fault "${fault}"`];
+  return [pc.bold(model), ...values, ...planted].join(" ");
+}
+
+function counts({
+  distinct,
+  generated,
+  depth,
+  seconds,
+  complete,
+  ending,
+  unexpanded,
+}: CheckReport): string {
+  const all = complete ? "all" : "so far";
+  const rate = seconds > 0 ? `, ${grouped(Math.round(generated / seconds))} a second` : "";
+  const found = `${grouped(distinct)} distinct states (${all}), ${grouped(generated)} generated, depth ${depth}`;
+  const why =
+    ending === "violation"
+      ? "ended at a violation"
+      : ending === "bound"
+        ? "ended at its bound"
+        : "stopped";
+  const rest = complete ? "" : `; ${why}: the steps of ${grouped(unexpanded)} states are not known`;
+  return `${found}, ${seconds.toFixed(2)} s${rate}${rest}`;
+}
+
+function work({ localSteps, lookups, bytesPerState }: CheckReport): string {
+  const hits = lookups === 0 ? 0 : (100 * (lookups - localSteps)) / lookups;
+  return `${grouped(localSteps)} local steps worked out by the real actors for ${grouped(lookups)} (${hits.toFixed(3)} % known); ${bytesPerState.toFixed(0)} bytes a state`;
+}
+
+function coverage({ coverage: machines }: CheckReport): string {
+  const lines = ["machines: states and transitions seen"];
+  for (const one of machines) {
+    const unseen = [...one.unseenStates, ...one.unseenTransitions];
+    const never = unseen.length === 0 ? "" : `; never: ${unseen.join(", ")}`;
+    const { statesSeen, states, transitionsSeen, transitions } = one;
+    lines.push(
+      `  ${one.machine} ${statesSeen}/${states}, ${transitionsSeen}/${transitions}${never}`,
+    );
+  }
+  return lines.join("\n");
+}
+
+function largest({ largest: slots }: CheckReport): string {
+  const list = slots.map(({ slot, values }) => `${slot} ${values}`).join(", ");
+  return `what makes it large (values of each): ${list}`;
+}

@@ -1,0 +1,88 @@
+import { describe, expect, it } from "vitest";
+import { buildTargetSystem } from "../../src/check/catalogue.ts";
+import { CheckRun } from "../../src/check/checkRun.ts";
+import { recordTrace } from "../../src/check/hypervisor/counterexampleLog.ts";
+import { MUTATIONS } from "../../src/check/mutations/all.ts";
+import { systemOfCheck } from "../../src/check/origin.ts";
+import { itfTrace } from "../../src/check/output/itf.ts";
+import { numberedList } from "../../src/check/output/list.ts";
+import { mermaidDiagram } from "../../src/check/output/mermaid.ts";
+import { LogBuffer } from "../../src/replay/logFile.ts";
+import { Player } from "../../src/replay/player.ts";
+import { LogReader } from "../../src/replay/reader.ts";
+import { sourceOf } from "../../workloads/trace/byteSource.ts";
+
+/** Messages of the shortest counterexample, as found. A number that changes says that a protocol has. */
+const MESSAGES: Readonly<Record<string, number>> = {
+  "skip-invept": 19,
+  "harvest-before-drain": 21,
+  "pml-on-some-vcpus": 33,
+  "clear-before-drain": 25,
+  "reset-at-exit": 12,
+  "index-not-reset": 16,
+  "unit-not-told": 34,
+  "rearm-nothing": 39,
+  "bitmap-cleared-before-copied": 21,
+  "flag-before-log": 12,
+  "index-wraps": 12,
+  "index-not-decremented": 10,
+  "log-full-not-told": 18,
+  "acknowledge-without-flush": 28,
+  "invept-on-one-cpu": 37,
+  "invept-forgotten-before-entry": 18,
+  "kick-lost": 13,
+  "kick-ignored": 15,
+  "paused-too-early": 26,
+  "unpause-forgotten": 23,
+  "write-not-marked": 26,
+  "spurious-violation-is-fatal": 22,
+  "too-many-rights-cached": 9,
+  "violation-handled-twice": 15,
+  "remote-reload-forgotten": 15,
+  "mask-lost": 33,
+  "interrupt-not-sent": 13,
+  "reload-keeps-index": 16,
+  "image-not-reset": 16,
+  "one-vm-served": 29,
+  "reset-before-copied": 15,
+  "ring-reset-before-harvest": 26,
+  "ring-not-armed-again": 38,
+  "ring-resume-before-flush": 27,
+  "ring-reset-not-flushed": 21,
+  "cleaned-bitmap-not-sent": 36,
+  "last-harvest-empty": 39,
+  "harvest-before-pause": 35,
+};
+
+describe("each planted fault is caught, and its counterexample replays", () => {
+  it.each(MUTATIONS)("$name: $mistake", ({ name, model, set = {}, breaks }) => {
+    const target = { model, set, mutation: name };
+    const run = new CheckRun(target);
+    run.explore();
+    const broken = run.results.filter(({ verdict }) => verdict === "violated");
+    const expected = broken.find((one) => one.name.startsWith(breaks));
+    expect(broken.map((one) => one.name)).not.toEqual([]);
+    expect(expected?.name).toMatch(breaks);
+    const trace = run.traceOf(expected!)!;
+    expect(trace.steps.length).toBe(MESSAGES[name]);
+
+    expect(numberedList(trace).split("\n").length).toBeGreaterThanOrEqual(trace.steps.length);
+    expect(mermaidDiagram(trace)).toContain("sequenceDiagram");
+    expect(itfTrace(trace).states.length).toBe(trace.steps.length + 1);
+
+    const sink = new LogBuffer();
+    const messages = recordTrace(buildTargetSystem(target)!, target, trace, sink);
+    expect(messages).toBe(trace.steps.length);
+    const log = new LogReader(sourceOf("counterexample", sink.bytes));
+    const player = new Player(log, systemOfCheck(log.header.scenario)!);
+    let result = player.step();
+    while (result === true) result = player.step();
+    expect(result).toBe(false);
+    expect(player.position).toBe(messages);
+  });
+});
+
+it("there are at least 25 planted faults, each with a name of its own", () => {
+  expect(MUTATIONS.length).toBeGreaterThanOrEqual(25);
+  expect(new Set(MUTATIONS.map(({ name }) => name)).size).toBe(MUTATIONS.length);
+});
