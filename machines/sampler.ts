@@ -17,14 +17,13 @@ import {
 } from "../src/interconnect/emissions.ts";
 import type { ActorId, Message } from "../src/interconnect/messages.ts";
 
-/** Intervals that are kept at most; at least half as many in a long run. */
-export const SAMPLES_MAX = 40;
-
 export interface SamplerInput {
   readonly self: ActorId;
   readonly vm: number;
   /** The first interval. */
   readonly intervalCycles: number;
+  /** Intervals that are kept at most; at least half as many in a long run. */
+  readonly samplesMax: number;
 }
 
 export interface SamplerContext extends SamplerInput {
@@ -48,7 +47,7 @@ export const samplerMachine = setup({
     askCount: emit(({ context }) => request({ op: "count", vm: context.vm })),
     noteCount: assign(({ context, event }) => {
       const totals = [...context.totals, (event as SamplerReply).accesses];
-      if (totals.length <= SAMPLES_MAX) return { totals };
+      if (totals.length <= context.samplesMax) return { totals };
       return {
         totals: totals.filter((_, position) => position % 2 === 0),
         intervalCycles: 2 * context.intervalCycles,

@@ -1,9 +1,13 @@
 /** All kinds of workloads: their configuration, and how to make one. */
 import { z } from "zod";
 import { ArrayParser, arrayParserSchema } from "./generators/arrayParser.ts";
+import { ExternalSort, externalSortSchema } from "./generators/externalSort.ts";
 import { HotCold, hotColdSchema } from "./generators/hotCold.ts";
+import { Hpl, hplSchema } from "./generators/hpl.ts";
+import { Parsec, parsecSchema } from "./generators/parsec.ts";
 import { PhaseChange, phaseChangeSchema } from "./generators/phaseChange.ts";
 import { Phases, phasesSchema } from "./generators/phases.ts";
+import { RecordStore, recordStoreSchema } from "./generators/recordStore.ts";
 import { Script, scriptSchema } from "./generators/script.ts";
 import { Sequential, sequentialSchema } from "./generators/sequential.ts";
 import { TraceWorkload, traceSchema } from "./generators/trace.ts";
@@ -23,6 +27,10 @@ export const workloadSchema = z
     sequentialSchema,
     scriptSchema,
     traceSchema,
+    hplSchema,
+    externalSortSchema,
+    recordStoreSchema,
+    parsecSchema,
   ])
   .describe("what a guest does: a stream of accesses to its pages");
 
@@ -65,5 +73,13 @@ export function createWorkload(
       return new Script(name, config, seed);
     case "trace":
       return new TraceWorkload(name, config, seed, surroundings.directory ?? ".");
+    case "hpl":
+      return new Hpl(name, config, seed);
+    case "externalSort":
+      return new ExternalSort(name, config, seed);
+    case "recordStore":
+      return new RecordStore(name, config, seed);
+    case "parsec":
+      return new Parsec(name, config, seed);
   }
 }

@@ -4,6 +4,7 @@ import { Command, CommanderError } from "commander";
 import { UserError } from "../errors.ts";
 import { checkCommand } from "./check.ts";
 import { checkpointCommand } from "./checkpoint.ts";
+import { experimentCommand } from "./experiment.ts";
 import { litmusCommand } from "./litmus.ts";
 import { logCommand } from "./log.ts";
 import { replayCommand } from "./replay.ts";
@@ -22,6 +23,7 @@ function program(): Command {
   root.addCommand(litmusCommand());
   root.addCommand(checkpointCommand());
   root.addCommand(checkCommand());
+  root.addCommand(experimentCommand());
   root.addCommand(replayCommand());
   root.addCommand(logCommand());
   for (const command of everyCommand(root)) {

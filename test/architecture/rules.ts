@@ -95,6 +95,11 @@ export async function check(base: string, directories: readonly string[]): Promi
     // Types count as well: who imports a type knows its owner.
     tsPreCompilationDeps: "specify",
     doNotFollow: { path: "node_modules" },
+    // Some libraries have no entry but the one for import.
+    enhancedResolveOptions: {
+      exportsFields: ["exports"],
+      conditionNames: ["import", "node", "default"],
+    },
   });
   const { summary } = output as ICruiseResult;
   const violations = summary.violations.map(

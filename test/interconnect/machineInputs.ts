@@ -290,7 +290,7 @@ export const machineCases: Readonly<Record<string, MachineCase>> = {
   },
   sampler: {
     machine: samplerMachine,
-    input: { self: 8, vm: 0, intervalCycles: 50 },
+    input: { self: 8, vm: 0, intervalCycles: 50, samplesMax: 6 },
     events: { startSampling: none, sampleDue: none, counted: (n) => ({ accesses: n }) },
   },
   estimation: {

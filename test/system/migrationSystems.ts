@@ -76,6 +76,7 @@ export function buildMigration(
         ? { kind: "libxc" }
         : { kind: "qemu", downtimeLimit: 720_000_000, maxRounds: 50 },
     batch: migration.batch,
+    samples: 40,
     settle: migration.settle,
     ...(migration.abortAfter === null ? {} : { abortAfter: migration.abortAfter }),
   };

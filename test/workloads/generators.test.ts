@@ -18,6 +18,13 @@ const samples: readonly Readonly<Record<string, unknown>>[] = [
   { kind: "hotCold", pages: 500, hotPages: 20, hotProbability: 0.8, scatter: true },
   { kind: "sequential", pages: 9, accessesPerPage: 4, writeFraction: 0.5 },
   { kind: "trace", file: "shipped:sort", accesses: 50_000 },
+  { kind: "hpl", order: 96, blockSize: 16 },
+  { kind: "hpl", order: 70, blockSize: 32, flopsPerAccess: 1 },
+  { kind: "externalSort", dataPages: 9, bufferPages: 2, fanIn: 2, recordBytes: 300 },
+  { kind: "recordStore", mode: "write", dataPages: 1, tablePages: 2, accessesPerOperation: 1 },
+  { kind: "recordStore", mode: "read", dataPages: 99, accessesPerOperation: 8 },
+  { kind: "parsec", program: "dedup" },
+  { kind: "parsec", program: "canneal" },
   {
     kind: "phaseChange",
     rounds: 40,

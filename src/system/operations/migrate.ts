@@ -95,6 +95,12 @@ export const migrateSchema = z
       .max(65536)
       .default(1024)
       .describe("pages sent at once (libxc's MAX_BATCH_SIZE)"),
+    samples: z
+      .int()
+      .min(2)
+      .max(65536)
+      .default(40)
+      .describe("points of the throughput curve at most; at least half as many in a long run"),
     abortAfter: duration.optional().describe("the operator aborts so long after the start"),
     settle: duration
       .optional()
@@ -159,7 +165,12 @@ export function migrate(
         sampler: {
           machine: samplerMachine,
           device: new SamplerDevice(world),
-          input: ({ self }) => ({ self, vm: number, intervalCycles: SAMPLE_CYCLES }),
+          input: ({ self }) => ({
+            self,
+            vm: number,
+            intervalCycles: SAMPLE_CYCLES,
+            samplesMax: config.samples,
+          }),
         },
         ...(throttles ? { throttle: throttleOf(number) } : {}),
       },

@@ -1,0 +1,31 @@
+/** Identifies the code that a run's numbers depend on. */
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** Rooms that decide what a run does. */
+const ROOMS = [
+  "src/config",
+  "src/hardware",
+  "src/hypervisor",
+  "src/interconnect",
+  "src/system",
+  "machines",
+  "workloads",
+];
+
+/** A digest of the program's own files, in whatever form it runs. */
+export function codeVersion(): string {
+  // This file is in src/experiments, of the sources or of the compiled program.
+  const root = fileURLToPath(new URL("../../", import.meta.url));
+  const extension = import.meta.url.endsWith(".ts") ? ".ts" : ".js";
+  const hash = createHash("sha256");
+  for (const room of ROOMS) {
+    const files = readdirSync(join(root, room), { recursive: true, encoding: "utf8" });
+    for (const file of files.filter((name) => name.endsWith(extension)).sort()) {
+      hash.update(`${room}/${file}\n`).update(readFileSync(join(root, room, file)));
+    }
+  }
+  return hash.digest("hex").slice(0, 32);
+}

@@ -1,0 +1,122 @@
+/** Beyond the study: tau, the interval mu and the stability time omega (w on the slides). */
+import { estimation, inSeconds, PAGE_MIB, STUDY_TLB } from "./common.ts";
+import type { DataRow, Experiment, Figure, Point, Results } from "./experiment.ts";
+import { type Scale, scaled, seconds } from "./scale.ts";
+
+const TAUS = [1, 10, 50, 100, 500] as const;
+const MUS = [10, 30, 60] as const;
+const OMEGAS = [60, 120, 240] as const;
+const RUN = 360;
+const PAGES = 102_400;
+
+const pointName = (tau: number, mu: number, omega: number): string =>
+  `tau ${tau}, mu ${mu} s, omega ${omega} s`;
+
+/** One parameter at a time from VEE21's values. */
+function combinations(): readonly (readonly [number, number, number])[] {
+  return [
+    ...TAUS.map((tau) => [tau, 30, 120] as const),
+    ...MUS.filter((mu) => mu !== 30).map((mu) => [50, mu, 120] as const),
+    ...OMEGAS.filter((omega) => omega !== 120).map((omega) => [50, 30, omega] as const),
+  ];
+}
+
+function points(scale: Scale): readonly Point[] {
+  return combinations().map(([tau, mu, omega]): Point => {
+    const name = pointName(tau, mu, omega);
+    return {
+      name,
+      scenario: {
+        name,
+        machine: { quantum: "10ms", tlb: STUDY_TLB },
+        vms: [
+          {
+            paging: "off",
+            workload: {
+              kind: "zipf",
+              pages: scaled(PAGES, scale),
+              exponent: 1,
+              writeFraction: 0.3,
+              gap: 23_996,
+            },
+          },
+        ],
+        operation: {
+          kind: "estimate",
+          estimator: {
+            kind: "prl",
+            tau,
+            mu: seconds(mu, scale),
+            omega: seconds(omega, scale),
+          },
+        },
+        until: seconds(RUN, scale),
+      },
+    };
+  });
+}
+
+function evaluate(results: Results, scale: Scale) {
+  const figures: Figure[] = [];
+  const series: DataRow[] = [];
+  for (const [tau, mu, omega] of combinations()) {
+    const name = pointName(tau, mu, omega);
+    const vm = estimation(results(name)).vms[0]!;
+    figures.push(
+      {
+        quantity: `${name}: estimate, part of the pages`,
+        unit: "",
+        published: null,
+        emulated: (vm.pages ?? 0) / scaled(PAGES, scale),
+      },
+      {
+        quantity: `${name}: stable after`,
+        unit: "s",
+        published: null,
+        emulated: vm.stableAt === null ? Number.NaN : inSeconds(vm.stableAt) * scale.divisor,
+      },
+    );
+    for (const { time, pages } of vm.series) {
+      series.push({
+        name,
+        time: inSeconds(time) * scale.divisor,
+        size: (pages ?? 0) * PAGE_MIB * scale.divisor,
+      });
+    }
+  }
+  const unstable = combinations().filter(
+    ([tau, mu, omega]) => estimation(results(pointName(tau, mu, omega))).vms[0]!.stableAt === null,
+  );
+  return {
+    figures,
+    plots: [
+      {
+        title: "Estimates of a program with skewed popularity (Zipf)",
+        data: series,
+        spec: {
+          mark: { type: "line", point: true },
+          encoding: {
+            x: { field: "time", type: "quantitative", title: "time, s" },
+            y: { field: "size", type: "quantitative", title: "estimate, MB" },
+            color: { field: "name", title: null },
+          },
+        },
+      },
+    ],
+    findings: [
+      `${unstable.length} of ${combinations().length} estimations had not become stable after ${RUN} s: counts only grow, so ever colder pages pass tau`,
+    ],
+  };
+}
+
+export const estimatorSweepExperiment: Experiment = {
+  name: "estimator-sweep",
+  title: "Beyond the study: tau, mu and omega on a program with skewed popularity",
+  source: "none; VEE21 uses tau 50, mu 30 s, omega 120 s",
+  assumptions: [
+    "400 MB, Zipf with exponent 1, 100,000 accesses a second: chosen so that popular pages pass tau and others do not",
+    "TLB of the study's machine: 64 entries, 4 ways",
+  ],
+  points,
+  evaluate,
+};

@@ -1,0 +1,40 @@
+/** From results to what is reported: rows with verdicts, drawn plots, findings. */
+import type { DataRow, Experiment, Results, Row } from "./experiment.ts";
+import { drawPlot } from "./plot.ts";
+import { type Scale, scaleText } from "./scale.ts";
+import { compare } from "./verdict.ts";
+
+export interface DrawnPlot {
+  readonly title: string;
+  readonly data: readonly DataRow[];
+  readonly svg: string;
+}
+
+export interface Outcome {
+  readonly experiment: Experiment;
+  readonly rows: readonly Row[];
+  readonly plots: readonly DrawnPlot[];
+  readonly findings: readonly string[];
+}
+
+/** Evaluates an experiment. */
+export async function outcomeOf(
+  experiment: Experiment,
+  results: Results,
+  scale: Scale,
+): Promise<Outcome> {
+  const { figures, plots, findings } = experiment.evaluate(results, scale);
+  const rows = figures.map(
+    ({ quantity, unit, published, emulated }): Row => ({
+      experiment: experiment.name,
+      quantity,
+      unit,
+      ...compare(published, emulated),
+      scale: scaleText(scale),
+    }),
+  );
+  const drawn = await Promise.all(
+    plots.map(async (plot) => ({ ...plot, svg: await drawPlot(plot) })),
+  );
+  return { experiment, rows, plots: drawn, findings };
+}

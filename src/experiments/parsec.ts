@@ -1,0 +1,128 @@
+/** Working sets of twelve programs like PARSEC's, estimated (VEE21 4.3). */
+import type { ParsecName } from "../../workloads/generators/parsecPrograms.ts";
+import { type EstimatorKind, estimatorInput } from "./accuracy.ts";
+import { estimateAt, estimation, PAGE_MIB, STUDY_TLB } from "./common.ts";
+import type { DataRow, Experiment, Figure, Point, Results } from "./experiment.ts";
+import { type Scale, scaled, seconds } from "./scale.ts";
+
+const KINDS = ["prl", "pml", "vmware"] as const;
+const RUN = 120;
+
+interface PublishedProgram {
+  /** MB: the last estimates, and the range of VMware's. */
+  readonly prl: number;
+  readonly pml: number;
+  readonly vmware: readonly [number, number];
+}
+
+const PUBLISHED: Readonly<Record<ParsecName, PublishedProgram>> = {
+  streamcluster: { prl: 15.41, pml: 15.41, vmware: [0, 8.3] },
+  swaptions: { prl: 14.85, pml: 14.85, vmware: [5.3, 18.2] },
+  vips: { prl: 13.89, pml: 13.89, vmware: [6.3, 15.8] },
+  x264: { prl: 14.87, pml: 12.12, vmware: [1.3, 18.3] },
+  facesim: { prl: 255.56, pml: 200.3, vmware: [5.3, 235] },
+  ferret: { prl: 63.75, pml: 54.25, vmware: [0, 75.1] },
+  fluidanimate: { prl: 64.8, pml: 64.8, vmware: [19.9, 73.3] },
+  freqmine: { prl: 15.8, pml: 12.8, vmware: [0, 17.3] },
+  blackscholes: { prl: 1.99, pml: 1.5, vmware: [0, 10.24] },
+  bodytrack: { prl: 7.8, pml: 7.1, vmware: [0, 12.9] },
+  canneal: { prl: 252.2, pml: 201.7, vmware: [92, 361] },
+  dedup: { prl: 255.8, pml: 245.1, vmware: [95, 300] },
+};
+const NAMES = Object.keys(PUBLISHED) as ParsecName[];
+const LABEL = { prl: "PRL", pml: "PML", vmware: "VMware, mean" } as const;
+
+const pointName = (program: string, kind: EstimatorKind): string => `${program} ${kind}`;
+
+function points(scale: Scale): readonly Point[] {
+  return NAMES.flatMap((program, i) =>
+    KINDS.map(
+      (kind): Point => ({
+        name: pointName(program, kind),
+        scenario: {
+          name: `${program} ${kind}`,
+          seed: i + 1,
+          machine: { quantum: "10ms", tlb: STUDY_TLB },
+          vms: [{ memory: "1GiB", paging: "off", workload: { kind: "parsec", program } }],
+          operation: {
+            kind: "estimate",
+            estimator: estimatorInput(kind, scale, scaled(50, scale)),
+          },
+          until: seconds(RUN + 3, scale),
+        },
+      }),
+    ),
+  );
+}
+
+function evaluate(results: Results, scale: Scale) {
+  const figures: Figure[] = [];
+  const data: DataRow[] = [];
+  for (const program of NAMES) {
+    const published = PUBLISHED[program];
+    for (const kind of KINDS) {
+      const run = results(pointName(program, kind));
+      const estimates = estimation(run).vms[0]!.series.map(({ pages }) => (pages ?? 0) * PAGE_MIB);
+      const emulated =
+        kind === "vmware"
+          ? estimates.reduce((sum, value) => sum + value, 0) / estimates.length
+          : estimateAt(run, RUN / scale.divisor);
+      const [low, high] = published.vmware;
+      const value =
+        kind === "vmware"
+          ? { value: (low + high) / 2, within: (high - low) / 2 }
+          : { value: published[kind] };
+      figures.push({
+        quantity: `${program}, ${LABEL[kind]}`,
+        unit: "MB",
+        published: value,
+        emulated,
+      });
+      data.push(
+        { program, estimator: LABEL[kind], origin: "published", size: value.value },
+        { program, estimator: LABEL[kind], origin: "emulated", size: emulated },
+      );
+    }
+    figures.push({
+      quantity: `${program}, true working set of the last interval`,
+      unit: "MB",
+      published: null,
+      emulated: (estimation(results(pointName(program, "prl"))).vms[0]!.truthPages ?? 0) * PAGE_MIB,
+    });
+  }
+  return {
+    figures,
+    plots: [
+      {
+        title: "Working sets of PARSEC's programs",
+        data,
+        spec: {
+          width: 160,
+          mark: { type: "point", filled: true },
+          encoding: {
+            column: { field: "estimator", title: null },
+            y: { field: "program", type: "nominal", title: null },
+            x: { field: "size", type: "quantitative", title: "MB" },
+            color: { field: "origin", title: null },
+            shape: { field: "origin", title: null },
+          },
+        },
+      },
+    ],
+    findings: [],
+  };
+}
+
+export const parsecExperiment: Experiment = {
+  name: "parsec",
+  title: "Working sets of twelve programs like PARSEC's",
+  source:
+    "VEE21 section 4.3, from the authors' result files; for VMware their range, its middle given here",
+  assumptions: [
+    "models from TR-811-08's working sets and instruction counts (docs/workloads.md); which part of a working set is only read has no published number",
+    "from the region of interest on: what initialisation wrote is not logged",
+    "TLB of the study's machine: 64 entries, 4 ways; VM of 1 GB; sizes are never scaled, times and tau are",
+  ],
+  points,
+  evaluate,
+};

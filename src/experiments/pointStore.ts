@@ -1,0 +1,59 @@
+/** Finished runs, one file each, so that an interrupted experiment goes on where it stopped. */
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import * as z from "zod";
+import type { RunSummary } from "../system/summary.ts";
+import type { ScenarioInput } from "./experiment.ts";
+import { makeDirectory, writeText } from "./files.ts";
+
+const storedSchema = z.object({ digest: z.string(), summary: z.string() });
+
+const digestOf = (text: string): string =>
+  createHash("sha256").update(text).digest("hex").slice(0, 32);
+
+export class PointStore {
+  readonly #directory: string;
+  readonly #version: string;
+
+  /**
+   * @param directory where the files are; made if it is missing
+   * @param version of the code: files of another one are not used
+   * @throws UserError if the directory cannot be made
+   */
+  constructor(directory: string, version: string) {
+    this.#directory = directory;
+    this.#version = version;
+    makeDirectory(directory);
+  }
+
+  /** Identifies a run: what it is asked to do, and the code that does it. */
+  key(scenario: ScenarioInput): string {
+    return digestOf(`${this.#version}\n${JSON.stringify(scenario)}`);
+  }
+
+  /** The result of a finished run; null if there is none, or if its file is damaged. */
+  read(key: string): RunSummary | null {
+    const path = this.#path(key);
+    if (!existsSync(path)) return null;
+    try {
+      const stored = storedSchema.parse(JSON.parse(readFileSync(path, "utf8")));
+      if (stored.digest !== digestOf(stored.summary)) return null;
+      return JSON.parse(stored.summary);
+    } catch {
+      return null;
+    }
+  }
+
+  /**
+   * @param summary as JSON
+   * @throws UserError if the file cannot be written
+   */
+  write(key: string, summary: string): void {
+    writeText(this.#path(key), JSON.stringify({ digest: digestOf(summary), summary }));
+  }
+
+  #path(key: string): string {
+    return join(this.#directory, `${key}.json`);
+  }
+}

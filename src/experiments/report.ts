@@ -1,0 +1,113 @@
+/** Outcomes as a Markdown summary and as one HTML page that needs nothing else. */
+import type { Row } from "./experiment.ts";
+import type { Outcome } from "./outcome.ts";
+import { type Scale, scaleText } from "./scale.ts";
+import { cells, rowsToMarkdown, TABLE_HEADER } from "./tables.ts";
+import { RULES, VERDICTS } from "./verdict.ts";
+
+const TITLE = "The published study of page tracking, reproduced";
+
+/** How often each verdict was given. */
+export function countVerdicts(rows: readonly Row[]): string {
+  return VERDICTS.map((verdict) => {
+    const count = rows.filter((row) => row.verdict === verdict).length;
+    return `${verdict} ${count}`;
+  }).join(", ");
+}
+
+/** The verdicts of each experiment as a Markdown table. */
+export function verdictTable(outcomes: readonly Outcome[]): string {
+  const lines = outcomes.map(({ experiment: { name, title }, rows }) => {
+    const counts = VERDICTS.map((verdict) => rows.filter((row) => row.verdict === verdict).length);
+    return `| \`${name}\` | ${title} | ${counts.map((count) => count || "").join(" | ")} |`;
+  });
+  const header = `| experiment | | ${VERDICTS.join(" | ")} |`;
+  return [header, `|---|---|${"---:|".repeat(VERDICTS.length)}`, ...lines].join("\n");
+}
+
+export function markdownReport(outcomes: readonly Outcome[], scale: Scale): string {
+  const rows = outcomes.flatMap((outcome) => outcome.rows);
+  const sections = outcomes.map(({ experiment, rows: own, findings }) =>
+    [
+      `## ${experiment.title}`,
+      `\`trackvisor experiment run ${experiment.name}\`. Published: ${experiment.source}.`,
+      rowsToMarkdown(own),
+      ...(findings.length === 0 ? [] : [list(findings)]),
+      `Assumed or fitted:\n\n${list(experiment.assumptions)}`,
+    ].join("\n\n"),
+  );
+  return `${[
+    `# ${TITLE}`,
+    `Sizes and times: ${scaleText(scale)}. ${rows.length} figures: ${countVerdicts(rows)}.`,
+    list(VERDICTS.map((verdict) => `**${verdict}**: ${RULES[verdict]}`)),
+    verdictTable(outcomes),
+    ...sections,
+  ].join("\n\n")}\n`;
+}
+
+function list(items: readonly string[]): string {
+  return items.map((item) => `- ${item}`).join("\n");
+}
+
+const STYLE = `
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
+table { border-collapse: collapse; margin: 1rem 0; font-size: 13px; }
+th, td { border-bottom: 1px solid #ddd; padding: .2rem .7rem; text-align: left; }
+td:nth-child(2), td:nth-child(3), td:nth-child(4) { text-align: right; font-variant-numeric: tabular-nums; }
+.reproduced { color: #0a6; } .near { color: #27a; } .same-direction { color: #a70; } .differs { color: #c22; }
+figure { margin: 1rem 0; overflow-x: auto; } code { background: #f3f3f3; padding: 0 .2rem; }
+`;
+
+export function htmlReport(outcomes: readonly Outcome[], scale: Scale): string {
+  const rows = outcomes.flatMap((outcome) => outcome.rows);
+  const contents = outcomes.map(
+    ({ experiment: { name, title }, rows: own }) =>
+      `<li><a href="#${name}">${escaped(title)}</a>: ${countVerdicts(own)}</li>`,
+  );
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>${TITLE}</title><style>${STYLE}</style></head><body>
+<h1>${TITLE}</h1>
+<p>Sizes and times: ${scaleText(scale)}. ${rows.length} figures: ${countVerdicts(rows)}.</p>
+<ul>${VERDICTS.map((verdict) => `<li><b class="${cssClass(verdict)}">${verdict}</b>: ${escaped(RULES[verdict])}</li>`).join("")}</ul>
+<ol>${contents.join("\n")}</ol>
+${outcomes.map(section).join("\n")}
+</body></html>
+`;
+}
+
+function section({ experiment, rows, plots, findings }: Outcome): string {
+  const header = TABLE_HEADER.map((text) => `<th>${text}</th>`).join("");
+  return `<section id="${experiment.name}">
+<h2>${escaped(experiment.title)}</h2>
+<p><code>trackvisor experiment run ${experiment.name}</code>. Published: ${escaped(experiment.source)}.</p>
+<table><thead><tr>${header}</tr></thead><tbody>
+${rows.map(htmlRow).join("\n")}
+</tbody></table>
+${items(findings)}
+${plots.map(({ svg }) => `<figure>${svg}</figure>`).join("\n")}
+<h3>Assumed or fitted</h3>
+${items(experiment.assumptions)}
+</section>`;
+}
+
+function htmlRow(row: Row): string {
+  const texts = cells(row).map((text) => `<td>${escaped(text)}</td>`);
+  return `<tr class="${cssClass(row.verdict)}">${texts.join("")}</tr>`;
+}
+
+function items(texts: readonly string[]): string {
+  if (texts.length === 0) return "";
+  return `<ul>${texts.map((text) => `<li>${escaped(text)}</li>`).join("\n")}</ul>`;
+}
+
+function cssClass(verdict: string): string {
+  return verdict.replaceAll(" ", "-");
+}
+
+function escaped(text: string): string {
+  return text
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
+    .replaceAll('"', "&quot;");
+}

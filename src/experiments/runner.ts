@@ -1,0 +1,79 @@
+/** Does the runs of experiments on all cores, and leaves out those that were done before. */
+import { setMaxListeners } from "node:events";
+import { availableParallelism } from "node:os";
+import { Piscina } from "piscina";
+import { UserError } from "../errors.ts";
+import type { RunSummary } from "../system/summary.ts";
+import type { Experiment, Point, Results } from "./experiment.ts";
+import type { PointStore } from "./pointStore.ts";
+import type { Scale } from "./scale.ts";
+import type { Reply } from "./worker.ts";
+
+export interface RunnerOptions {
+  readonly scale: Scale;
+  readonly store: PointStore;
+  /** Threads; default: as many as there are processors. */
+  readonly workers?: number | undefined;
+  readonly signal?: AbortSignal;
+  /** Called when a run has ended, and once at the start. `reused`: of those done, from the store. */
+  readonly onProgress?: (done: number, total: number, reused: number) => void;
+}
+
+/** Thrown when the signal ended it; finished runs are in the store. */
+export class Interrupted extends Error {}
+
+/**
+ * @returns of each experiment, in order, its results
+ * @throws Interrupted
+ * @throws UserError if a run cannot be done on this machine, or its result cannot be written
+ */
+export async function runExperiments(
+  experiments: readonly Experiment[],
+  options: RunnerOptions,
+): Promise<readonly Results[]> {
+  const { scale, store, signal } = options;
+  const points = experiments.map((experiment) => experiment.points(scale));
+  const keyed = new Map<string, Point>();
+  for (const point of points.flat()) keyed.set(store.key(point.scenario), point);
+  const summaries = new Map<string, RunSummary>();
+  for (const key of keyed.keys()) {
+    const summary = store.read(key);
+    if (summary !== null) summaries.set(key, summary);
+  }
+  const missing = [...keyed].filter(([key]) => !summaries.has(key));
+  const reused = summaries.size;
+  options.onProgress?.(reused, keyed.size, reused);
+  if (missing.length > 0) {
+    // Each run listens to it.
+    if (signal) setMaxListeners(0, signal);
+    const pool = new Piscina({
+      filename: new URL("./worker.js", import.meta.url).href,
+      maxThreads: Math.min(options.workers ?? availableParallelism(), missing.length),
+    });
+    try {
+      await Promise.all(
+        missing.map(async ([key, { name, scenario }]) => {
+          const reply: Reply = await pool.run(scenario, signal ? { signal } : {});
+          if ("problem" in reply) throw new UserError(`run "${name}": ${reply.problem}`);
+          const { summary } = reply;
+          store.write(key, summary);
+          summaries.set(key, JSON.parse(summary));
+          options.onProgress?.(summaries.size, keyed.size, reused);
+        }),
+      );
+    } catch (error) {
+      if (signal?.aborted) throw new Interrupted();
+      throw error;
+    } finally {
+      await pool.destroy();
+    }
+  }
+  return points.map((own) => {
+    const byName = new Map(own.map(({ name, scenario }) => [name, store.key(scenario)]));
+    return (name) => {
+      const summary = summaries.get(byName.get(name) ?? "");
+      if (summary === undefined) throw new Error(`there is no run "${name}"`);
+      return summary;
+    };
+  });
+}

@@ -1,0 +1,71 @@
+/** Rows as CSV, as Markdown, and numbers for people. */
+import type { DataRow, DataValue, Row } from "./experiment.ts";
+
+const COLUMNS = [
+  "experiment",
+  "quantity",
+  "unit",
+  "relation",
+  "published",
+  "emulated",
+  "difference",
+  "verdict",
+  "scale",
+] as const satisfies readonly (keyof Row)[];
+
+/** RFC 4180. Null becomes an empty field. */
+export function rowsToCsv(rows: readonly Row[]): string {
+  const lines = rows.map((row) => COLUMNS.map((column) => row[column] ?? ""));
+  return csv([COLUMNS, ...lines]);
+}
+
+/** All data of a plot; columns in the order of their first use. */
+export function dataToCsv(data: readonly DataRow[]): string {
+  const columns = [...new Set(data.flatMap((row) => Object.keys(row)))];
+  return csv([columns, ...data.map((row) => columns.map((column) => row[column] ?? ""))]);
+}
+
+function csv(lines: readonly (readonly DataValue[])[]): string {
+  const field = (value: DataValue): string => {
+    const text = String(value);
+    return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  };
+  return `${lines.map((line) => line.map(field).join(",")).join("\r\n")}\r\n`;
+}
+
+/** Four significant digits, so that what is compared can be seen. */
+export function formatNumber(value: number | null): string {
+  if (value === null) return "-";
+  if (!Number.isFinite(value)) return "unknown";
+  const size = Math.abs(value);
+  if (size >= 1000) return Math.round(value).toLocaleString("en");
+  if (size !== 0 && size < 0.001) return value.toExponential(1);
+  return String(Number(value.toPrecision(4)));
+}
+
+/** The cells of a row in the result table. */
+export function cells(row: Row): readonly [string, string, string, string, string] {
+  const bound = row.relation === "at most" && row.published !== null ? "<= " : "";
+  const unit = row.unit === "" ? "" : ` (${row.unit})`;
+  const sign = row.difference !== null && row.difference > 0 ? "+" : "";
+  return [
+    `${row.quantity}${unit}`,
+    `${bound}${formatNumber(row.published)}`,
+    formatNumber(row.emulated),
+    `${sign}${formatNumber(row.difference)}`,
+    row.verdict,
+  ];
+}
+
+export const TABLE_HEADER = ["figure", "published", "emulated", "difference", "verdict"] as const;
+
+/** The result table as Markdown. */
+export function rowsToMarkdown(rows: readonly Row[]): string {
+  const line = (texts: readonly string[]): string =>
+    `| ${texts.map((text) => text.replaceAll("|", "\\|")).join(" | ")} |`;
+  return [
+    line(TABLE_HEADER),
+    "|---|---:|---:|---:|---|",
+    ...rows.map((row) => line(cells(row))),
+  ].join("\n");
+}
