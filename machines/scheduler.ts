@@ -14,6 +14,8 @@
  *   timesliceEnd | preempt to the dispatcher, if it is still that slice and somebody waits
  *   pauseVm      | its waiting vCPUs are held; preempt to the dispatchers of the running ones
  *   unpauseVm    | the held vCPUs wait again, if it was the last pause; free CPUs are filled
+ *   pauseVcpu    | the vCPU is held; preempt to the dispatcher of its CPU if it runs
+ *   unpauseVcpu  | the vCPU waits again; free CPUs are filled
  *
  * Pauses nest: a VM runs again when every pause is undone (Xen's domain_pause and its pause_count).
  */
@@ -54,15 +56,30 @@ export interface SchedulerContext extends SchedulerInput {
   readonly wokenEarly: readonly number[];
   /** Who asked for the pauses of a VM that hold now, by VM; empty = not paused. */
   readonly pausedBy: readonly (readonly ActorId[])[];
+  /** vCPUs that the operator holds, one by one (Xen's vcpu_pause, for what a debugger does). */
+  readonly held: readonly number[];
 }
 
 type SchedulerEvent = Extract<
   Message,
-  { type: "startVm" | "descheduled" | "timesliceEnd" | "pauseVm" | "unpauseVm" | "wakeVcpu" }
+  {
+    type:
+      | "startVm"
+      | "descheduled"
+      | "timesliceEnd"
+      | "pauseVm"
+      | "unpauseVm"
+      | "pauseVcpu"
+      | "unpauseVcpu"
+      | "wakeVcpu";
+  }
 >;
 
 type Changes = Partial<
-  Pick<SchedulerContext, "cpus" | "waiting" | "halted" | "sleeping" | "wokenEarly" | "pausedBy">
+  Pick<
+    SchedulerContext,
+    "cpus" | "waiting" | "halted" | "sleeping" | "wokenEarly" | "pausedBy" | "held"
+  >
 >;
 
 interface Plan {
@@ -75,7 +92,7 @@ function vcpusOf(context: SchedulerContext, vm: number): number[] {
 }
 
 function isPaused(context: SchedulerContext, vcpu: number): boolean {
-  return context.pausedBy[context.vmOfVcpu[vcpu]!]!.length > 0;
+  return context.held.includes(vcpu) || context.pausedBy[context.vmOfVcpu[vcpu]!]!.length > 0;
 }
 
 /** Gives free CPUs to waiting vCPUs of VMs that are not paused. */
@@ -170,6 +187,13 @@ function planPause(
   return { changes: { pausedBy }, sends };
 }
 
+function planPauseVcpu(context: SchedulerContext, vcpu: number): Plan {
+  if (context.held.includes(vcpu)) return { changes: {}, sends: [] };
+  const pcpu = context.cpus.findIndex((slot) => slot.vcpu === vcpu);
+  const sends = pcpu < 0 ? [] : [send(context.dispatchers[pcpu]!, { type: "preempt" })];
+  return { changes: { held: [...context.held, vcpu] }, sends };
+}
+
 function planTimesliceEnd(
   context: SchedulerContext,
   { pcpu, slice }: Extract<SchedulerEvent, { type: "timesliceEnd" }>,
@@ -200,6 +224,12 @@ function plan(context: SchedulerContext, event: SchedulerEvent): Plan {
       return planDescheduled(context, event);
     case "pauseVm":
       return planPause(context, event);
+    case "pauseVcpu":
+      return planPauseVcpu(context, event.vcpu);
+    case "unpauseVcpu": {
+      const held = context.held.filter((vcpu) => vcpu !== event.vcpu);
+      return fillCpus(context, { changes: { held }, sends: [] });
+    }
     case "timesliceEnd":
       return planTimesliceEnd(context, event);
     case "wakeVcpu":
@@ -226,6 +256,7 @@ export const schedulerMachine = setup({
     cpus: input.mmus.map(() => ({ vcpu: -1, slice: 0 })),
     waiting: [],
     halted: [],
+    held: [],
     sleeping: [],
     wokenEarly: [],
     pausedBy: Array.from({ length: Math.max(-1, ...input.vmOfVcpu) + 1 }, () => []),
@@ -238,6 +269,8 @@ export const schedulerMachine = setup({
         descheduled: { actions: ["sendPlan", "applyPlan"] },
         timesliceEnd: { actions: ["sendPlan", "applyPlan"] },
         pauseVm: { actions: ["sendPlan", "applyPlan"] },
+        pauseVcpu: { actions: ["sendPlan", "applyPlan"] },
+        unpauseVcpu: { actions: ["sendPlan", "applyPlan"] },
         unpauseVm: { actions: ["sendPlan", "applyPlan"] },
         wakeVcpu: { actions: ["sendPlan", "applyPlan"] },
       },

@@ -7,12 +7,14 @@
  *   -----------|-------------------|-----------|-----------------------------------------------
  *   off        | arm, none         | off       | armed to the requester
  *   off        | harvest           | off       | harvested to the requester: nothing is known
+ *   off        | disarm            | off       | disarmed to the requester
  *   off        | arm               | preparing | device: arm
  *   preparing  | tablesChanged     | flushing  | inveptRequest to every dispatcher; enableLog or
  *              |                   |           | disableLog to the units that arm or disarm
  *   flushing   | inveptDone        | flushing  | -
  *   flushing   | inveptDone, last  | logging   | the answer that was waiting: armed or harvested
  *   flushing   | inveptDone, last, disarming | off | the answer that was waiting: disarmed
+ *   flushing   | arm, harvest, disarm | flushing | -; the request comes to itself again after the answer
  *   logging    | harvest           | preparing | device: harvest
  *   preparing  | harvestPeeked     | logging   | harvested to the requester
  *   logging    | disarm            | preparing | device: disarm
@@ -62,6 +64,8 @@ export interface TrackerContext extends TrackerInput {
   readonly awaited: number;
   /** What the requester is told after the last acknowledgement. */
   readonly answer: Message;
+  /** Requests that came in the middle of another one. */
+  readonly deferred: readonly Message[];
   /** Dispatchers whose vCPUs wait for their ring to be reset, and the INVEPTs that are still to come. */
   readonly heldBack: readonly ActorId[];
   readonly awaitedByHeldBack: number;
@@ -174,6 +178,13 @@ export const trackerMachine = setup({
       controlCycles: ({ context, event }) =>
         context.controlCycles + (event as Of<"harvestPeeked">).cycles,
     }),
+    noteDeferred: assign({
+      deferred: ({ context, event }) => [
+        ...context.deferred,
+        event as Of<"arm" | "harvest" | "disarm">,
+      ],
+    }),
+    forgetDeferred: assign({ deferred: [] }),
     noteDone: assign({ awaited: ({ context }) => context.awaited - 1 }),
     noteServed: assign(({ context, event }) => {
       const { cycles, drainedVcpu } = event as Of<"exitServed" | "ringFull">;
@@ -225,6 +236,10 @@ export const trackerMachine = setup({
       const { technique } = event as Of<"arm">;
       return send(context.requester, { type: "armed", technique });
     }),
+    sendDeferred: emit(({ context }) =>
+      sendAll(context.deferred.map((message) => send(context.self, message))),
+    ),
+    sendDisarmed: emit(({ context }) => send(context.requester, { type: "disarmed" })),
     sendNothing: emit(({ context }) =>
       send(context.requester, {
         type: "harvested",
@@ -287,6 +302,7 @@ export const trackerMachine = setup({
     requester: 0,
     awaited: 0,
     answer: { type: "disarmed" },
+    deferred: [],
     heldBack: [],
     awaitedByHeldBack: 0,
     violations: 0,
@@ -311,6 +327,7 @@ export const trackerMachine = setup({
           { target: "preparing", actions: ["noteRequester", "askArm"] },
         ],
         harvest: { actions: ["noteRequester", "sendNothing"] },
+        disarm: { actions: ["noteRequester", "sendDisarmed"] },
       },
     },
     preparing: {
@@ -343,11 +360,18 @@ export const trackerMachine = setup({
           {
             guard: "isLastOfDisarm",
             target: "off",
-            actions: ["noteDone", "sendAnswer"],
+            actions: ["noteDone", "sendAnswer", "sendDeferred", "forgetDeferred"],
           },
-          { guard: "isLast", target: "logging", actions: ["noteDone", "sendAnswer"] },
+          {
+            guard: "isLast",
+            target: "logging",
+            actions: ["noteDone", "sendAnswer", "sendDeferred", "forgetDeferred"],
+          },
           { actions: "noteDone" },
         ],
+        arm: { actions: "noteDeferred" },
+        harvest: { actions: "noteDeferred" },
+        disarm: { actions: "noteDeferred" },
       },
     },
     logging: {

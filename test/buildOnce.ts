@@ -9,7 +9,7 @@ const main = join(root, "dist", "src", "cli", "main.js");
 function newestSource(directory: string): number {
   const files = readdirSync(join(root, directory), { recursive: true, encoding: "utf8" });
   const times = files
-    .filter((file) => file.endsWith(".ts"))
+    .filter((file) => /\.tsx?$/.test(file))
     .map((file) => statSync(join(root, directory, file)).mtimeMs);
   return Math.max(0, ...times);
 }

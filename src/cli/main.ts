@@ -10,6 +10,7 @@ import { logCommand } from "./log.ts";
 import { replayCommand } from "./replay.ts";
 import { runCommand } from "./run.ts";
 import { traceCommand } from "./trace.ts";
+import { interactive, tuiCommand } from "./tui.ts";
 
 const EXIT_USAGE = 2;
 
@@ -19,6 +20,7 @@ function program(): Command {
     .showSuggestionAfterError()
     .configureHelp({ showGlobalOptions: true });
   root.addCommand(runCommand(), { isDefault: true });
+  root.addCommand(tuiCommand());
   root.addCommand(traceCommand());
   root.addCommand(litmusCommand());
   root.addCommand(checkpointCommand());
@@ -38,7 +40,9 @@ function everyCommand(command: Command): Command[] {
 
 async function main(): Promise<void> {
   try {
-    await program().parseAsync();
+    // Without any argument, and with somebody who looks: the screen.
+    const bare = process.argv.length === 2 && interactive();
+    await program().parseAsync(bare ? [...process.argv, "tui"] : process.argv);
   } catch (error) {
     if (error instanceof CommanderError) {
       // Help and version are no errors.

@@ -131,6 +131,14 @@ export type Message =
   | { readonly type: "pauseVm"; readonly vm: number; readonly requester: ActorId }
   | { readonly type: "vmPaused"; readonly vm: number }
   | { readonly type: "unpauseVm"; readonly vm: number }
+  // Operator -> scheduler: hold one vCPU, and let it go.
+  | { readonly type: "pauseVcpu"; readonly vcpu: number }
+  | { readonly type: "unpauseVcpu"; readonly vcpu: number }
+  // System -> operator: harvest out of turn; track by another technique; make so many percent of the
+  // accesses writes (negative: as the workload has it).
+  | { readonly type: "harvestNow"; readonly vm: number }
+  | { readonly type: "switchTracker"; readonly vm: number; readonly technique: Technique }
+  | { readonly type: "setWriteIntensity"; readonly vm: number; readonly percent: number }
   // Scheduler -> dispatcher, and dispatcher -> vCPU: run on this CPU.
   | {
       readonly type: "schedule";

@@ -1,9 +1,11 @@
 /** A vCPU's stream of accesses: the workload, and the block of it that the vCPU is working on. */
 
 import type { Workload } from "../../workloads/workload.ts";
+import { ACCESS_PAGE_SHIFT, AccessKind } from "../hardware/accessLoop.ts";
 import type { Part, WordArray } from "../hardware/part.ts";
 
 const BLOCK_ACCESSES = 4096;
+const ACCESS_KIND_MASK = (1 << ACCESS_PAGE_SHIFT) - 1;
 
 export class AccessStream implements Part {
   readonly name: string;
@@ -11,6 +13,8 @@ export class AccessStream implements Part {
   readonly block: Int32Array;
   /** [0]: position of the next access; [1]: accesses in the block. */
   readonly state = new Int32Array(2);
+  /** [0]: 1 + the percentage of writes that the operator wants, 0 = as the workload has it; [1]: the rest. */
+  readonly intensity = new Int32Array(2);
 
   constructor(name: string, workload: Workload, blockAccesses = BLOCK_ACCESSES) {
     this.name = name;
@@ -19,7 +23,7 @@ export class AccessStream implements Part {
   }
 
   arrays(): Readonly<Record<string, WordArray>> {
-    return { state: this.state, block: this.block };
+    return { state: this.state, block: this.block, intensity: this.intensity };
   }
 }
 
@@ -29,7 +33,31 @@ export function refill(stream: AccessStream): boolean {
   if (state[0]! < state[1]!) return true;
   state[0] = 0;
   state[1] = stream.workload.fill(stream.block);
+  if (stream.intensity[0] !== 0) applyIntensity(stream);
   return state[1]! > 0;
+}
+
+/** From now on so many percent of the accesses write, evenly spread; negative: as the workload has it. */
+export function setWriteIntensity(stream: AccessStream, percent: number): void {
+  stream.intensity[0] = percent < 0 ? 0 : 1 + Math.min(100, Math.round(percent));
+  stream.intensity[1] = 0;
+  if (percent >= 0) applyIntensity(stream);
+}
+
+/** Makes the accesses that are ready reads or writes. What is fetched stays a fetch. */
+function applyIntensity({ block, state, intensity }: AccessStream): void {
+  const percent = intensity[0]! - 1;
+  let rest = intensity[1]!;
+  for (let i = state[0]!; i < state[1]!; i++) {
+    const word = block[i]!;
+    const page = word & ~ACCESS_KIND_MASK;
+    if (word - page === AccessKind.fetch) continue;
+    rest += percent;
+    const writes = rest >= 100;
+    if (writes) rest -= 100;
+    block[i] = page | (writes ? AccessKind.write : AccessKind.read);
+  }
+  intensity[1] = rest;
 }
 
 /** Whether one more access can be put before those that are ready. */

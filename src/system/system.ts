@@ -6,6 +6,7 @@ import { type Observable, Subject } from "rxjs";
 import type { AnyEventObject, AnyStateMachine } from "xstate";
 import { dispatcherMachine } from "../../machines/dispatcher.ts";
 import { mmuMachine } from "../../machines/mmu.ts";
+import { operatorMachine } from "../../machines/operator.ts";
 import { pmlUnitMachine } from "../../machines/pmlUnit.ts";
 import { prlUnitMachine } from "../../machines/prlUnit.ts";
 import { pvmCpuMachine } from "../../machines/pvmCpu.ts";
@@ -20,11 +21,13 @@ import { Interconnect } from "../interconnect/interconnect.ts";
 import type { ActorId, Delivery, Message } from "../interconnect/messages.ts";
 import { hasRoom, prependAccess } from "./accessStream.ts";
 import { type ActorSnapshot, type LogicKind, SystemActor } from "./actors.ts";
+import { CpuTimes } from "./cpuTimes.ts";
 import { DispatcherDevice } from "./dispatcherDevice.ts";
 import type { EnergyCosts } from "./energy.ts";
 import type { Intervention } from "./intervention.ts";
 import { MmuDevice } from "./mmuDevice.ts";
 import type { Operation, OperationFactory, OperationResult } from "./operation.ts";
+import { OperatorDevice } from "./operatorDevice.ts";
 import { PrlUnitDevice, PvmDevice } from "./pvmDevice.ts";
 import { reseedStream } from "./reseed.ts";
 import type { SystemSnapshot } from "./snapshot.ts";
@@ -62,6 +65,7 @@ export class System {
   readonly config: SystemConfig;
   readonly world: World;
   readonly interconnect = new Interconnect();
+  readonly cpuTimes: CpuTimes;
   readonly #actors: SystemActor[] = [];
   readonly #byName = new Map<string, SystemActor>();
   readonly #trackers = new Map<string, TrackerDevice>();
@@ -75,6 +79,7 @@ export class System {
     this.config = config;
     this.#kind = kind;
     this.world = new World(config.world);
+    this.cpuTimes = new CpuTimes(config.world.pcpus, this.world.vcpus.length);
     this.operation = config.operation(this.world, {
       now: () => this.interconnect.now,
       save: () => this.save(),
@@ -109,7 +114,7 @@ export class System {
 
   /** Every piece of memory, in a fixed order. */
   parts(): readonly Part[] {
-    return [...this.world.parts(), ...this.operation.parts];
+    return [...this.world.parts(), this.cpuTimes, ...this.operation.parts];
   }
 
   /** What came of the operation. */
@@ -265,7 +270,7 @@ export class System {
 
   /** Addresses come first: each machine's input names the others. */
   #wire(): void {
-    const { config, world } = this;
+    const { config, world, cpuTimes } = this;
     const { costs } = config.world.tracking;
     const pcpus = config.world.pcpus;
     let next = 1;
@@ -295,10 +300,13 @@ export class System {
     });
     mmus.forEach((self, pcpu) => {
       const device = new MmuDevice(world, pcpu, this.#budget);
-      this.#add(`pcpu${pcpu}/mmu`, mmuMachine, device, { pcpu, self, vcpus, pmlUnits, prlUnits });
+      const input = { pcpu, self, vcpus, pmlUnits, prlUnits };
+      const port = this.#add(`pcpu${pcpu}/mmu`, mmuMachine, device, input);
+      port.subscribe((delivery) => cpuTimes.toMmu(pcpu, delivery));
     });
     dispatchers.forEach((self, pcpu) => {
-      this.#add(`pcpu${pcpu}/dispatcher`, dispatcherMachine, new DispatcherDevice(world, pcpu), {
+      const device = new DispatcherDevice(world, pcpu);
+      const port = this.#add(`pcpu${pcpu}/dispatcher`, dispatcherMachine, device, {
         pcpu,
         self,
         mmu: mmus[pcpu],
@@ -307,15 +315,17 @@ export class System {
         inveptCycles: costs.invept,
         interruptCycles: costs.interruptHandler,
       });
+      port.subscribe((delivery) => cpuTimes.toDispatcher(pcpu, delivery));
     });
     world.vcpus.forEach(({ vm }, vcpu) => {
-      this.#add(`vcpu${vcpu}`, vcpuMachine, null, {
+      const port = this.#add(`vcpu${vcpu}`, vcpuMachine, null, {
         vcpu,
         vm,
         scheduler,
         exitCycles: costs.vmExit,
         entryCycles: costs.vmEntry,
       });
+      port.subscribe((delivery) => cpuTimes.toVcpu(vcpu, delivery));
     });
     vcpus.forEach((vcpu, number) => {
       this.#add(`vcpu${number}/pml`, pmlUnitMachine, null, { vcpu });
@@ -356,9 +366,15 @@ export class System {
       const own = { ...wires, self: helpers[number]! };
       this.#add(name, helper.machine, helper.device, helper.input(own));
     });
+    const [self] = take(1);
+    this.#add("operator", operatorMachine, new OperatorDevice(world), {
+      self,
+      scheduler,
+      trackers,
+    });
   }
 
-  #add(name: string, machine: AnyStateMachine, device: AnyDevice | null, input: object): void {
+  #add(name: string, machine: AnyStateMachine, device: AnyDevice | null, input: object) {
     const { id, port } = this.interconnect.openPort();
     const parts = this.config.replace?.(name, { machine, device }) ?? { machine, device };
     const { interconnect } = this;
@@ -373,5 +389,6 @@ export class System {
         this.#fault = { error };
       }
     });
+    return port;
   }
 }

@@ -33,7 +33,9 @@ const planted: readonly (readonly [string, string, string])[] = [
   ["src/replay/a.ts", "../check/x.ts", "src/replay: only from below"],
   ["src/check/a.ts", "../experiments/x.ts", "src/check: only from below"],
   ["src/experiments/a.ts", "../tui/x.ts", "src/experiments: only from below"],
+  ["src/session/a.ts", "../tui/x.ts", "src/session: only from below"],
   ["src/tui/a.ts", "../cli/x.ts", "src/tui: only from below"],
+  ["src/tui/b.ts", "../system/x.ts", "src/tui: no machine"],
   ["src/config/a.ts", "../system/x.ts", "leaves: use nobody"],
   ["src/system/b.ts", "../../test/x.ts", "no tests in the program"],
   ["src/system/c.ts", "./missing.ts", "nothing missing"],
@@ -48,7 +50,7 @@ describe("the rules fire", { timeout: TIMEOUT }, async () => {
   };
   symlinkSync(join(root, "node_modules"), join(base, "node_modules"));
   writeFileSync(join(base, "package.json"), '{ "type": "module" }');
-  const rooms = "hardware interconnect hypervisor system replay check experiments tui cli";
+  const rooms = "hardware interconnect hypervisor system replay check experiments session tui cli";
   for (const room of rooms.split(" ")) write(`src/${room}/x.ts`, "export const x = 1;\n");
   for (const file of ["src/errors.ts", "machines/x.ts", "test/x.ts"]) {
     write(file, "export const x = 1;\n");

@@ -12,6 +12,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["src/replay"],
   ["src/check"],
   ["src/experiments"],
+  ["src/session"],
   ["src/tui"],
   ["src/cli"],
 ];
@@ -65,6 +66,14 @@ export const rules: readonly IForbiddenRuleType[] = [
     },
   },
   {
+    name: "src/tui: no machine, no hardware, no system: frames alone",
+    severity: "error",
+    from: { path: "^src/tui/" },
+    to: {
+      path: "^(src/(hardware|hypervisor|interconnect|system|litmus|replay|check)|machines|workloads)/",
+    },
+  },
+  {
     name: "src/interconnect: RxJS, XState and the compiler alone",
     severity: "error",
     from: { path: "^src/interconnect/" },
@@ -98,7 +107,7 @@ export async function check(base: string, directories: readonly string[]): Promi
     // Some libraries have no entry but the one for import.
     enhancedResolveOptions: {
       exportsFields: ["exports"],
-      conditionNames: ["import", "node", "default"],
+      conditionNames: ["import", "node", "default", "types"],
     },
   });
   const { summary } = output as ICruiseResult;

@@ -15,6 +15,7 @@ import { lackeyImport } from "./lackeyImport.ts";
 import { log } from "./log.ts";
 import { migration } from "./migration.ts";
 import { modelChecking } from "./modelChecking.ts";
+import { tui } from "./tui.ts";
 import { walkVariants } from "./walkVariants.ts";
 
 const BENCHMARKS: readonly Benchmark[] = [
@@ -26,6 +27,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   migration,
   modelChecking,
   estimation,
+  tui,
   log,
 ];
 const USAGE_ERROR = 2;

@@ -6,6 +6,7 @@ import { estimationMachine } from "../../machines/estimation.ts";
 import { estimatorMachine } from "../../machines/estimator.ts";
 import { migrationMachine } from "../../machines/migration.ts";
 import { mmuMachine } from "../../machines/mmu.ts";
+import { operatorMachine } from "../../machines/operator.ts";
 import { pmlUnitMachine } from "../../machines/pmlUnit.ts";
 import { prlUnitMachine } from "../../machines/prlUnit.ts";
 import { pvmCpuMachine } from "../../machines/pvmCpu.ts";
@@ -15,6 +16,7 @@ import { throttleMachine } from "../../machines/throttle.ts";
 import { toolstackMachine } from "../../machines/toolstack.ts";
 import { trackerMachine } from "../../machines/tracker.ts";
 import { vcpuMachine } from "../../machines/vcpu.ts";
+import { uiMachine } from "../../src/tui/uiMachine.ts";
 import type { MachineCase, Payload, Way } from "./machineCase.ts";
 import { overcommitCases } from "./overcommitInputs.ts";
 
@@ -200,6 +202,43 @@ export const machineCases: Readonly<Record<string, MachineCase>> = {
       timesliceEnd: (n) => ({ pcpu: n % 2, slice: n % 3 }),
       pauseVm: (n) => ({ vm: n % 2, requester: 1 }),
       unpauseVm: (n) => ({ vm: n % 2 }),
+      pauseVcpu: (n) => ({ vcpu: n % 3 }),
+      unpauseVcpu: (n) => ({ vcpu: n % 3 }),
+    },
+  },
+  operator: {
+    machine: operatorMachine,
+    input: { self: 9, scheduler: 2, trackers: [7, 8] },
+    events: {
+      harvestNow: (n) => ({ vm: n % 2 }),
+      switchTracker: (n) => ({ vm: n % 2, technique: ["none", "pml", "prl"][n % 3] }),
+      setWriteIntensity: (n) => ({ vm: n % 2, percent: n }),
+      vmPaused: none,
+      harvested: (n) => ({ pagesWritten: n % 2 === 0 ? n : null, pagesTouched: n }),
+      disarmed: none,
+      armed: () => ({ technique: "pml" }),
+      intensitySet: none,
+    },
+  },
+  ui: {
+    machine: uiMachine,
+    input: { panels: ["machine", "stream", "pages"] },
+    events: {
+      focus: (n) => ({ by: (n % 3) - 1 }),
+      zoom: none,
+      openHelp: none,
+      openPalette: (n) => ({ text: ["", "seek "][n % 2] }),
+      openFilter: () => ({ text: "" }),
+      openActors: none,
+      openMessage: (n) => ({ position: 1 + n }),
+      close: none,
+      type: (n) => ({ text: "step"[n % 4] }),
+      erase: none,
+      submit: none,
+      move: (n) => ({ by: (n % 5) - 2, limit: 5 }),
+      scroll: (n) => ({ by: (n % 3) - 1 }),
+      follow: none,
+      chooseVm: (n) => ({ vm: n % 2 }),
     },
   },
   toolstack: {

@@ -1,0 +1,156 @@
+/**
+ * The person at the console, as far as it takes more than one message to do what they ask: a harvest out
+ * of turn, another tracker, another mix of reads and writes. Each goes the way of Xen's log-dirty
+ * operations, with the VM paused around it; what the old tracker has logged is harvested first.
+ *
+ *   state      | event                 | next       | emits
+ *   -----------|-----------------------|------------|------------------------------------
+ *   idle       | harvestNow            | pausing    | pauseVm
+ *   idle       | switchTracker         | pausing    | pauseVm
+ *   idle       | setWriteIntensity     | idle       | device: setWriteIntensity
+ *   pausing    | vmPaused              | harvesting | harvest to the tracker
+ *   harvesting | harvested             | idle       | unpauseVm
+ *   harvesting | harvested, to switch  | disarming  | disarm to the tracker
+ *   disarming  | disarmed              | arming     | arm to the tracker
+ *   arming     | armed                 | idle       | unpauseVm
+ *
+ * What is asked while it is busy is not done: whoever asks looks first.
+ */
+import { assign, emit, setup } from "xstate";
+import {
+  type DeviceEmission,
+  request,
+  type SendEmission,
+  send,
+} from "../src/interconnect/emissions.ts";
+import type { ActorId, Message, Technique } from "../src/interconnect/messages.ts";
+
+export interface OperatorInput {
+  readonly self: ActorId;
+  readonly scheduler: ActorId;
+  /** By VM. */
+  readonly trackers: readonly ActorId[];
+}
+
+export interface OperatorContext extends OperatorInput {
+  readonly vm: number;
+  /** The tracker to come, or "keep" for a harvest alone. */
+  readonly technique: Technique | "keep";
+  /** What its last harvest reported; null where the tracker cannot know. */
+  readonly pagesWritten: number | null;
+  readonly pagesTouched: number | null;
+}
+
+export type OperatorRequest = {
+  readonly op: "setWriteIntensity";
+  readonly vm: number;
+  readonly percent: number;
+};
+export type OperatorReply = { readonly type: "intensitySet" };
+
+type OperatorEvent =
+  | Extract<
+      Message,
+      {
+        type:
+          | "harvestNow"
+          | "switchTracker"
+          | "setWriteIntensity"
+          | "vmPaused"
+          | "harvested"
+          | "disarmed"
+          | "armed";
+      }
+    >
+  | OperatorReply;
+type Of<T extends OperatorEvent["type"]> = Extract<OperatorEvent, { type: T }>;
+
+export const operatorMachine = setup({
+  types: {
+    context: {} as OperatorContext,
+    events: {} as OperatorEvent,
+    input: {} as OperatorInput,
+    emitted: {} as SendEmission | DeviceEmission<OperatorRequest>,
+  },
+  actions: {
+    noteHarvest: assign(({ event }) => ({
+      vm: (event as Of<"harvestNow">).vm,
+      technique: "keep" as const,
+    })),
+    noteSwitch: assign(({ event }) => {
+      const { vm, technique } = event as Of<"switchTracker">;
+      return { vm, technique };
+    }),
+    noteReport: assign(({ event }) => {
+      const { pagesWritten, pagesTouched } = event as Of<"harvested">;
+      return { pagesWritten, pagesTouched };
+    }),
+    askIntensity: emit(({ event }) => {
+      const { vm, percent } = event as Of<"setWriteIntensity">;
+      return request({ op: "setWriteIntensity", vm, percent });
+    }),
+    sendPause: emit(({ context }) =>
+      send(context.scheduler, { type: "pauseVm", vm: context.vm, requester: context.self }),
+    ),
+    sendUnpause: emit(({ context }) =>
+      send(context.scheduler, { type: "unpauseVm", vm: context.vm }),
+    ),
+    sendHarvest: emit(({ context }) =>
+      send(context.trackers[context.vm]!, {
+        type: "harvest",
+        mode: "clean",
+        requester: context.self,
+      }),
+    ),
+    sendDisarm: emit(({ context }) =>
+      send(context.trackers[context.vm]!, { type: "disarm", requester: context.self }),
+    ),
+    sendArm: emit(({ context }) => {
+      const technique = context.technique === "keep" ? "none" : context.technique;
+      return send(context.trackers[context.vm]!, {
+        type: "arm",
+        technique,
+        requester: context.self,
+      });
+    }),
+  },
+  guards: {
+    keepsTracker: ({ context }) => context.technique === "keep",
+  },
+}).createMachine({
+  id: "operator",
+  context: ({ input }) => ({
+    ...input,
+    vm: 0,
+    technique: "keep",
+    pagesWritten: null,
+    pagesTouched: null,
+  }),
+  initial: "idle",
+  states: {
+    idle: {
+      on: {
+        harvestNow: { target: "pausing", actions: ["noteHarvest", "sendPause"] },
+        switchTracker: { target: "pausing", actions: ["noteSwitch", "sendPause"] },
+        setWriteIntensity: { actions: "askIntensity" },
+      },
+    },
+    pausing: {
+      on: { vmPaused: { target: "harvesting", actions: "sendHarvest" } },
+    },
+    harvesting: {
+      on: {
+        harvested: [
+          { guard: "keepsTracker", target: "idle", actions: ["noteReport", "sendUnpause"] },
+          { target: "disarming", actions: ["noteReport", "sendDisarm"] },
+        ],
+      },
+    },
+    disarming: {
+      on: { disarmed: { target: "arming", actions: "sendArm" } },
+    },
+    arming: {
+      on: { armed: { target: "idle", actions: "sendUnpause" } },
+    },
+  },
+});

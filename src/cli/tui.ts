@@ -1,0 +1,187 @@
+/** `trackvisor tui`: see a machine run, change it, go back in time; or the same numbers in a pipe. */
+import { existsSync, readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { parseDuration } from "../config/units.ts";
+import { parseYaml } from "../config/yamlFile.ts";
+import { UserError } from "../errors.ts";
+import { Session } from "../session/session.ts";
+import { frameOf, logLine, screenText } from "../tui/batch.ts";
+import { keyMap, type UiSettings, uiSettingsSchema } from "../tui/keys.ts";
+import {
+  ASCII,
+  type ColourMode,
+  type Look,
+  THEME_NAMES,
+  type ThemeName,
+  UNICODE,
+} from "../tui/themes.ts";
+import { DEFAULT_SCENARIO } from "./run.ts";
+import { loadScenario } from "./scenarios.ts";
+
+const LOG_EXTENSION = ".tvlog";
+const BATCH_MESSAGES = 4096;
+const DEFAULT_SIZE = { columns: 80, rows: 24 };
+
+interface TuiOptions {
+  readonly once?: true;
+  readonly json?: true;
+  readonly log?: true;
+  readonly at?: string;
+  readonly size?: { readonly columns: number; readonly rows: number };
+  readonly theme?: ThemeName;
+  readonly colours?: ColourMode;
+  readonly ascii?: true;
+  readonly screenReader?: true;
+  readonly config?: string;
+  readonly do?: string[];
+}
+
+/** The command. Exit codes: 0 fine, 2 bad input; 129, 130, 143 by a signal. */
+export function tuiCommand(): Command {
+  return new Command("tui")
+    .description("see the machine run: messages, CPUs, logs, pages; step, go back, change it")
+    .argument("[scenario|log]", `scenario, or a saved session (${DEFAULT_SCENARIO})`)
+    .option("--once", "print one screen and end")
+    .option("--json", "print one frame as JSON and end")
+    .option("--log", "print the messages, a line each, and end")
+    .option(
+      "--at <place>",
+      "where to begin, or what to print: a time, or #number; default: the end",
+    )
+    .option("--size <columns>x<rows>", "of the screen that --once prints", sizeOption)
+    .addOption(new Option("--theme <name>", "colours").choices(THEME_NAMES))
+    .addOption(new Option("--colours <mode>", "how many").choices(["plain", "none", "16", "256"]))
+    .option("--ascii", "no characters beyond ASCII")
+    .option("--screen-reader", "sentences instead of a screen")
+    .option("--config <file>", "keys and theme (default: ~/.config/trackvisor/tui.yaml)")
+    .option("--do <command>", "begin with a command of the palette; may be repeated", collect)
+    .action(async (name: string | undefined, options: TuiOptions) => {
+      const { file, settings } = loadSettings(options.config);
+      const keys = keyMap(file, settings.keys);
+      const session = open(name ?? DEFAULT_SCENARIO);
+      if (options.once || options.json || options.log || !interactive()) {
+        await batch(session, options, lookOf(options, settings));
+        return;
+      }
+      // React decides when it is loaded whether it checks everything it does, which takes half of the time.
+      process.env["NODE_ENV"] ??= "production";
+      const { startTui } = await import("../tui/start.tsx");
+      await startTui({
+        session,
+        look: lookOf(options, settings),
+        keys,
+        input: process.stdin,
+        output: process.stdout,
+        screenReader: options.screenReader ?? process.env["INK_SCREEN_READER"] === "true",
+        commands: firstCommands(session, options),
+      });
+    });
+}
+
+/** Whether there is somebody to look at a screen and to press keys. */
+export function interactive(): boolean {
+  return process.stdout.isTTY === true && process.stdin.isTTY === true;
+}
+
+function open(name: string): Session {
+  if (name.endsWith(LOG_EXTENSION)) {
+    if (!existsSync(name)) throw new UserError(`${name}: no such file`);
+    return Session.open(name);
+  }
+  const { scenario, directory } = loadScenario(name);
+  return Session.start(scenario, directory);
+}
+
+/** A saved session opens where it was saved. */
+function firstCommands(session: Session, { at, do: commands = [] }: TuiOptions): string[] {
+  const place = at ?? (session.recorded > 0 ? `#${session.recorded}` : null);
+  return place === null ? [...commands] : [`seek ${place}`, ...commands];
+}
+
+async function batch(session: Session, options: TuiOptions, look: Look): Promise<void> {
+  const place = placeOf(session, options.at);
+  const { timeline, ring, system } = session;
+  for (;;) {
+    const from = timeline.position;
+    const until = Math.min(place.position, from + BATCH_MESSAGES);
+    while (timeline.position < until && system.interconnect.nextTime <= place.time) {
+      if (timeline.step() === null) break;
+    }
+    if (options.log) {
+      let text = "";
+      for (let at = from + 1; at <= timeline.position; at++)
+        text += `${logLine(ring.entry(at)!)}\n`;
+      if (!process.stdout.write(text)) {
+        await new Promise<void>((resolve) => process.stdout.once("drain", resolve));
+      }
+    }
+    if (timeline.position < until || timeline.position === place.position) break;
+  }
+  if (options.log) return;
+  const { columns, rows } = options.size ?? DEFAULT_SIZE;
+  const text = options.json
+    ? JSON.stringify(frameOf(session))
+    : screenText(session, look, columns, rows);
+  process.stdout.write(`${text}\n`);
+}
+
+function placeOf(session: Session, at: string | undefined) {
+  const everything = Number.POSITIVE_INFINITY;
+  if (at === undefined) return { position: session.recorded || everything, time: everything };
+  const match = /^#(\d+)$/.exec(at);
+  const time = parseDuration(at);
+  if (match !== null) return { position: Number(match[1]), time: everything };
+  if (time !== null) return { position: everything, time };
+  throw new UserError(`--at: expected a time such as "1.5ms", or "#120" for a message`);
+}
+
+function loadSettings(path: string | undefined): { file: string; settings: UiSettings } {
+  const home = process.env["XDG_CONFIG_HOME"] || join(homedir(), ".config");
+  const file = path ?? join(home, "trackvisor", "tui.yaml");
+  if (!existsSync(file)) {
+    if (path !== undefined) throw new UserError(`${path}: no such file`);
+    return { file, settings: uiSettingsSchema.parse({}) };
+  }
+  const { value } = parseYaml(file, readFileSync(file, "utf8"), uiSettingsSchema);
+  return { file, settings: value };
+}
+
+function lookOf(options: TuiOptions, settings: UiSettings): Look {
+  const ascii = options.ascii ?? settings.ascii ?? !speaksUnicode();
+  return {
+    theme: options.theme ?? settings.theme ?? "default",
+    colours: options.colours ?? coloursOfTerminal(),
+    glyphs: ascii ? ASCII : UNICODE,
+  };
+}
+
+/** no-color.org: set and not empty. */
+function coloursOfTerminal(): ColourMode {
+  const { NO_COLOR, TERM = "", COLORTERM } = process.env;
+  if (!process.stdout.isTTY || TERM === "dumb") return "plain";
+  if (NO_COLOR) return "none";
+  return COLORTERM || TERM.includes("256") || TERM.includes("kitty") ? "256" : "16";
+}
+
+function speaksUnicode(): boolean {
+  const { LC_ALL, LC_CTYPE, LANG, TERM } = process.env;
+  if (TERM === "linux") return false;
+  const locale = LC_ALL || LC_CTYPE || LANG;
+  // Without any locale, in a container for instance, terminals of today are UTF-8.
+  return !locale || /utf-?8/i.test(locale) || locale.startsWith("C.");
+}
+
+function sizeOption(text: string) {
+  const match = /^(\d+)x(\d+)$/.exec(text);
+  const [columns, rows] = [Number(match?.[1]), Number(match?.[2])];
+  if (!(columns >= 20 && columns <= 500 && rows >= 6 && rows <= 300)) {
+    throw new InvalidArgumentError("expected a size such as 120x40, from 20x6 to 500x300.");
+  }
+  return { columns, rows };
+}
+
+function collect(command: string, before: string[] = []): string[] {
+  return [...before, command];
+}

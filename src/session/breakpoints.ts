@@ -1,0 +1,102 @@
+/** Where a run stops by itself: at a message, at a state of an actor, at a page, at a broken property. */
+import { closest } from "fastest-levenshtein";
+import { UserError } from "../errors.ts";
+import { Counter } from "../hardware/counters.ts";
+import type { Delivery } from "../interconnect/messages.ts";
+import { eptEntry } from "../replay/watch.ts";
+import type { System } from "../system/system.ts";
+import { hasCrashed } from "./machineFrame.ts";
+
+/** Either a question about each message, or a value that must not change. */
+export type Breakpoint =
+  | {
+      readonly text: string;
+      readonly holds: (delivery: Delivery, system: System) => boolean;
+    }
+  | {
+      readonly text: string;
+      readonly watch: (system: System) => string | number;
+      /** Only when it becomes this. */
+      readonly becomes?: string;
+    };
+
+const HELP =
+  'expected "message TYPE", "actor NAME STATE", "page [VM:]NUMBER" or "property missed|crashed"';
+
+/** What `step to the next ...` looks for. */
+export const LANDMARKS: Readonly<Record<"exit" | "ipi" | "full", (one: Delivery) => boolean>> = {
+  exit: ({ message }) => message.type === "vmExit",
+  ipi: ({ message }) => message.type === "ipi",
+  full: ({ message }) =>
+    message.type === "prlLogFilled" ||
+    message.type === "logFullExit" ||
+    message.type === "pmlIndexOutOfRange",
+};
+
+/** @throws UserError */
+export function parseBreakpoint(text: string, system: System): Breakpoint {
+  const words = text.trim().split(/\s+/);
+  const [kind, ...rest] = words;
+  const normal = words.join(" ");
+  switch (kind) {
+    case "message":
+      return messageBreakpoint(normal, rest, system);
+    case "actor":
+      return actorBreakpoint(normal, rest, system);
+    case "page":
+      return { text: normal, watch: pageWatch(rest, system) };
+    case "property":
+      return { text: normal, watch: propertyWatch(rest) };
+    default:
+      throw new UserError(`break: ${HELP}`);
+  }
+}
+
+function messageBreakpoint(text: string, [type = ""]: string[], system: System): Breakpoint {
+  const known = new Set(
+    system.actors.flatMap(({ machine }) => machine.events.filter((event) => event !== "")),
+  );
+  if (!known.has(type)) throw new UserError(`break: ${unknown("message", type, [...known])}`);
+  return { text, holds: ({ message }) => message.type === type };
+}
+
+function actorBreakpoint(text: string, rest: string[], system: System): Breakpoint {
+  const [name = "", state = ""] = rest;
+  const names = system.actors.map((actor) => actor.name);
+  if (!names.includes(name)) throw new UserError(`break: ${unknown("actor", name, names)}`);
+  const actor = system.actor(name);
+  const states = Object.keys(actor.machine.config.states ?? {});
+  if (!states.includes(state)) {
+    throw new UserError(`break: ${unknown(`state of ${name}`, state, states)}`);
+  }
+  return { text, watch: () => actor.value, becomes: state };
+}
+
+function pageWatch([which = ""]: string[], { world }: System): (system: System) => string {
+  const match = /^(?:(.+):)?(0x[0-9a-f]+|\d+)$/i.exec(which);
+  if (match === null) throw new UserError(`break: ${HELP}`);
+  const names = world.vms.map(({ config }) => config.name);
+  const vm = match[1] === undefined ? 0 : names.indexOf(match[1]);
+  if (vm < 0) throw new UserError(`break: ${unknown("VM", match[1] ?? "", names)}`);
+  const page = Number(match[2]);
+  const { pages } = world.vms[vm]!.config;
+  if (page >= pages) throw new UserError(`break: ${names[vm]} has pages 0 to ${pages - 1}`);
+  return eptEntry(vm, page);
+}
+
+function propertyWatch([name = ""]: string[]): (system: System) => number {
+  switch (name) {
+    case "missed":
+      return ({ world }) =>
+        world.vcpus.reduce((sum, { counters }) => sum + counters.values[Counter.missedGpas]!, 0);
+    case "crashed":
+      return (system) => system.world.vcpus.filter((_, vcpu) => hasCrashed(system, vcpu)).length;
+    default:
+      throw new UserError(`break: ${unknown("property", name, ["missed", "crashed"])}`);
+  }
+}
+
+export function unknown(what: string, name: string, names: readonly string[]): string {
+  if (names.length === 0) return `there is no ${what}`;
+  return `no ${what} is called "${name}"; did you mean "${closest(name, [...names])}"?`;
+}

@@ -1,0 +1,188 @@
+/**
+ * What there is to see of a run at one moment: plain immutable data, the same for the screen, for --json
+ * and for tests. It follows from the system, the position and the messages before it alone, never from
+ * the wall clock: two sessions at the same place of the same run have equal frames.
+ * Times are virtual, in cycles; shares are parts of 1.
+ */
+
+/** What the colour of a message says. */
+export const MESSAGE_KINDS = [
+  "run",
+  "exit",
+  "log",
+  "interrupt",
+  "flush",
+  "track",
+  "schedule",
+  "operation",
+  "operator",
+] as const;
+export type MessageKind = (typeof MESSAGE_KINDS)[number];
+
+export interface StreamEntry {
+  /** Messages delivered up to and with this one. */
+  readonly position: number;
+  readonly sequence: number;
+  readonly time: number;
+  readonly from: string;
+  readonly to: string;
+  readonly type: string;
+  readonly kind: MessageKind;
+  /** Of the five steps of page logging, the one this message belongs to; 0 = none. */
+  readonly step: number;
+  /** The payload in short. */
+  readonly text: string;
+}
+
+/** Shares of a CPU's time. */
+export interface CpuShares {
+  readonly idle: number;
+  readonly guest: number;
+  /** VM exits and entries. */
+  readonly transition: number;
+  readonly handler: number;
+}
+
+export interface CpuFrame {
+  readonly name: string;
+  readonly kind: "physical" | "pvm";
+  /** Who is on it: "vcpu0 hot"; "" = nobody. */
+  readonly occupant: string;
+  /** The state of its occupant, or its own. */
+  readonly state: string;
+  readonly shares: CpuShares;
+  /** One remark, such as the interrupts it took. */
+  readonly note: string;
+}
+
+/** A vCPU without a CPU. */
+export interface WaitingFrame {
+  readonly name: string;
+  readonly why: "waiting" | "held" | "paused" | "halted" | "not started";
+}
+
+export interface LogFrame {
+  readonly vcpu: string;
+  readonly unit: "PML" | "PRL" | "none";
+  readonly state: string;
+  /** The index field; negative while a PRL log is suspended. */
+  readonly index: number;
+  readonly used: number;
+  readonly entries: number;
+  readonly full: number;
+  readonly missed: number;
+  readonly logged: number;
+}
+
+/**
+ * A run of pages of a VM by its most telling page: "." never used, "r" read, "w" written, "p" in a log
+ * that nobody has read yet, "l" in this round's bitmap, "b" in the backup buffer, "h" there at least
+ * three times.
+ */
+export const PAGE_STATES = [".", "r", "w", "b", "h", "l", "p"] as const;
+export type PageState = (typeof PAGE_STATES)[number];
+
+export interface VmFrame {
+  readonly name: string;
+  readonly pages: number;
+  readonly technique: string;
+  readonly tracker: string;
+  readonly paused: boolean;
+  readonly read: number;
+  readonly written: number;
+  readonly inBitmap: number;
+  readonly inBuffer: number;
+  readonly reported: number;
+}
+
+export interface HeatFrame {
+  readonly vm: number;
+  readonly pagesPerCell: number;
+  /** One character of PageState a cell. */
+  readonly states: string;
+  /** One digit a cell: how many of its pages are in that state, 1 to 9 of 9. */
+  readonly levels: string;
+}
+
+/** A line of a table: cells as text. */
+export interface OperationFrame {
+  readonly kind: string;
+  readonly state: string;
+  /** In a sentence: how far it is. */
+  readonly headline: string;
+  readonly facts: readonly (readonly [label: string, value: string])[];
+  readonly chart: ChartFrame | null;
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+/** Two series over the same time, the second may be empty. */
+export interface ChartFrame {
+  readonly title: string;
+  readonly names: readonly [string, string];
+  readonly series: readonly [readonly number[], readonly number[]];
+}
+
+export interface CounterFrame {
+  readonly name: string;
+  readonly value: number;
+  /** A second of virtual time, over the last stretch of the history. */
+  readonly rate: number;
+  /** Increments of each stretch of the history. */
+  readonly history: readonly number[];
+}
+
+export interface ActorLine {
+  readonly name: string;
+  readonly machine: string;
+  readonly state: string;
+  readonly pending: number;
+}
+
+export interface ChartState {
+  readonly name: string;
+  readonly transitions: readonly {
+    readonly event: string;
+    readonly guard: string;
+    /** "" = it stays. */
+    readonly target: string;
+    readonly actions: readonly string[];
+  }[];
+}
+
+export interface ActorFrame extends ActorLine {
+  readonly context: readonly (readonly [field: string, value: string])[];
+  readonly queue: readonly StreamEntry[];
+  readonly states: readonly ChartState[];
+}
+
+export interface MessageFrame {
+  readonly entry: StreamEntry;
+  readonly payload: readonly (readonly [field: string, value: string])[];
+  /** Null: it came from outside, or what caused it is no longer kept. */
+  readonly cause: StreamEntry | null;
+  readonly effects: readonly StreamEntry[];
+}
+
+export interface Frame {
+  readonly scenario: string;
+  readonly time: number;
+  /** When the scenario says it ends; 0 = with the workloads. */
+  readonly until: number;
+  readonly position: number;
+  /** Messages of the whole run, once its end has been seen; else null. */
+  readonly end: number | null;
+  readonly ended: boolean;
+  readonly cpus: readonly CpuFrame[];
+  readonly waiting: readonly WaitingFrame[];
+  readonly logs: readonly LogFrame[];
+  readonly vms: readonly VmFrame[];
+  readonly heat: HeatFrame;
+  readonly operation: OperationFrame;
+  readonly counters: readonly CounterFrame[];
+  readonly actors: readonly ActorLine[];
+  readonly stream: readonly StreamEntry[];
+  readonly breakpoints: readonly string[];
+  readonly actor: ActorFrame | null;
+  readonly message: MessageFrame | null;
+}

@@ -1,0 +1,85 @@
+/** The pages of a VM as a map: each cell stands for some pages, and shows what most of them are. */
+import { Field } from "../hardware/vmcs.ts";
+import { pageOfWords } from "../hardware/words.ts";
+import { occurrencesOf } from "../hypervisor/cumulativeBuffer.ts";
+import { isMarked } from "../hypervisor/dirtyBitmap.ts";
+import { logWords } from "../hypervisor/logPages.ts";
+import type { System } from "../system/system.ts";
+import type { VmState } from "../system/world.ts";
+import { type HeatFrame, type LogFrame, PAGE_STATES } from "./frame.ts";
+import { usedSlots } from "./machineFrame.ts";
+
+/** Positions in PAGE_STATES: from the least to the most telling. */
+const RANK = { never: 0, read: 1, written: 2, buffered: 3, hot: 4, logged: 5, pending: 6 } as const;
+/** Occurrences in the backup buffer from which on a page counts as hot. */
+const HOT_OCCURRENCES = 3;
+const LEVELS = 9;
+/** More pages of a cell are not looked at one by one: so many, evenly spread. */
+const PAGES_LOOKED_AT = 16;
+
+/** @param cells at most so many */
+export function heatFrame(
+  system: System,
+  vm: number,
+  cells: number,
+  logs: readonly LogFrame[],
+): HeatFrame {
+  const state = system.world.vms[vm]!;
+  const { pages } = state.config;
+  const pagesPerCell = Math.max(1, Math.ceil(pages / Math.max(1, cells)));
+  const pending = pendingPages(system, state, logs);
+  const counts = new Int32Array(PAGE_STATES.length);
+  let states = "";
+  let levels = "";
+  for (let first = 0; first < pages; first += pagesPerCell) {
+    const end = Math.min(pages, first + pagesPerCell);
+    const stride = Math.max(1, Math.floor((end - first) / PAGES_LOOKED_AT));
+    counts.fill(0);
+    let looked = 0;
+    for (let page = first; page < end; page += stride) {
+      const rank = pending.has(page) ? RANK.pending : rankOf(state, page);
+      counts[rank] = counts[rank]! + 1;
+      looked++;
+    }
+    let top = PAGE_STATES.length - 1;
+    while (top > 0 && counts[top] === 0) top--;
+    states += PAGE_STATES[top];
+    levels += Math.max(1, Math.ceil((LEVELS * counts[top]!) / looked));
+  }
+  return { vm, pagesPerCell, states, levels };
+}
+
+function rankOf({ guest, tracked }: VmState, page: number): number {
+  if (isMarked(tracked.dirty, page) || isMarked(tracked.touched, page)) return RANK.logged;
+  const occurrences = occurrencesOf(tracked.buffer, page);
+  if (occurrences >= HOT_OCCURRENCES) return RANK.hot;
+  if (occurrences > 0) return RANK.buffered;
+  const word = guest.truth[page >>> 4]! | (guest.earlier[page >>> 4] ?? 0);
+  const truth = (word >>> ((page & 15) * 2)) & 3;
+  if (truth === 0) return RANK.never;
+  return (truth & 2) !== 0 ? RANK.written : RANK.read;
+}
+
+/** Pages whose entry lies in a log that nobody has read yet. */
+function pendingPages(
+  system: System,
+  { vcpus }: VmState,
+  logs: readonly LogFrame[],
+): ReadonlySet<number> {
+  const found = new Set<number>();
+  const { world } = system;
+  const { words, frameWords } = world.memory;
+  for (const vcpu of vcpus) {
+    const { unit, used, index } = logs[vcpu]!;
+    const fields = world.vcpus[vcpu]!.vmcs.words;
+    const frame = pageOfWords(fields[2 * Field.pmlAddress]!, fields[2 * Field.pmlAddress + 1]!);
+    if (unit === "none" || used === 0 || frame === 0) continue;
+    const which = unit === "PRL" ? fields[2 * Field.prlActiveLog]! : 0;
+    const log = frame * frameWords + which * logWords(world.logs);
+    const [first, end] = usedSlots(system, unit, index);
+    for (let slot = first; slot < end; slot++) {
+      found.add(pageOfWords(words[log + 2 * slot]!, words[log + 2 * slot + 1]!));
+    }
+  }
+  return found;
+}

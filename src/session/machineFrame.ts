@@ -1,0 +1,175 @@
+/** CPUs, log units and VMs of a system, as they are now. */
+import type { PvmCpuContext } from "../../machines/pvmCpu.ts";
+import type { SchedulerContext } from "../../machines/scheduler.ts";
+import type { TrackerContext } from "../../machines/tracker.ts";
+import type { VcpuContext } from "../../machines/vcpu.ts";
+import { Counter } from "../hardware/counters.ts";
+import { countTruth } from "../hardware/guestPages.ts";
+import { prlUsedSlots } from "../hardware/pageReferenceLog.ts";
+import { Field, readField } from "../hardware/vmcs.ts";
+import { countMarked, type DirtyBitmap, isMarked } from "../hypervisor/dirtyBitmap.ts";
+import { CpuMode } from "../system/cpuTimes.ts";
+import type { System } from "../system/system.ts";
+import type { CpuFrame, LogFrame, VmFrame, WaitingFrame } from "./frame.ts";
+
+/** The context as it is; only looked at, never kept. */
+export function contextOf<Context>(system: System, name: string): Context {
+  return system.actor(name).live.context as Context;
+}
+
+function vcpuName(system: System, vcpu: number): string {
+  const { vm } = system.world.vcpus[vcpu]!;
+  return `vcpu${vcpu} ${system.world.vms[vm]!.config.name}`;
+}
+
+export function cpuFrames(system: System): CpuFrame[] {
+  const { now } = system.interconnect;
+  const { cpus } = contextOf<SchedulerContext>(system, "scheduler");
+  const physical = cpus.map(({ vcpu }, pcpu): CpuFrame => {
+    const cycles = system.cpuTimes.of(pcpu, now);
+    const share = (mode: number): number => (now === 0 ? 0 : cycles[mode]! / now);
+    const exits = contextOf<{ exits: Record<string, number> }>(system, `pcpu${pcpu}/dispatcher`);
+    const taken = Object.values(exits.exits).reduce((sum, one) => sum + one, 0);
+    return {
+      name: `cpu${pcpu}`,
+      kind: "physical",
+      occupant: vcpu < 0 ? "" : vcpuName(system, vcpu),
+      state: vcpu < 0 ? "vacant" : system.actor(`vcpu${vcpu}`).value,
+      shares: {
+        idle: now === 0 ? 1 : share(CpuMode.idle),
+        guest: share(CpuMode.guest),
+        transition: share(CpuMode.transition),
+        handler: share(CpuMode.handler),
+      },
+      note: `${taken.toLocaleString("en")} exits`,
+    };
+  });
+  return [...physical, ...pvmFrames(system, now)];
+}
+
+function pvmFrames(system: System, now: number): CpuFrame[] {
+  const { vmExit, vmEntry } = system.config.world.tracking.costs;
+  return Array.from({ length: system.config.pvmCpus }, (_, cpu): CpuFrame => {
+    const context = contextOf<PvmCpuContext>(system, `pvm${cpu}`);
+    const { handlerRuns, handlerCycles, jobCycles, ipis, coalesced } = context;
+    const share = (cycles: number): number => (now === 0 ? 0 : Math.min(1, cycles / now));
+    const transition = share(handlerRuns * (vmExit + vmEntry));
+    const handler = Math.max(0, share(handlerCycles) - transition);
+    const guest = Math.min(share(jobCycles), 1 - transition - handler);
+    return {
+      name: `pvm${cpu}`,
+      kind: "pvm",
+      occupant: context.jobs.length > 0 ? `${context.jobs.length} jobs` : "",
+      state: system.actor(`pvm${cpu}`).value,
+      shares: { idle: Math.max(0, 1 - guest - transition - handler), guest, transition, handler },
+      note: `${ipis.toLocaleString("en")} IPIs, ${coalesced.toLocaleString("en")} merged`,
+    };
+  });
+}
+
+export function waitingFrames(system: System): WaitingFrame[] {
+  const { cpus, held, pausedBy, waiting, halted } = contextOf<SchedulerContext>(
+    system,
+    "scheduler",
+  );
+  const running = cpus.map(({ vcpu }) => vcpu);
+  return system.world.vcpus.flatMap(({ vm }, vcpu): WaitingFrame[] => {
+    if (running.includes(vcpu)) return [];
+    const name = vcpuName(system, vcpu);
+    if (halted.includes(vcpu)) return [{ name, why: "halted" }];
+    if (!waiting.includes(vcpu)) return [{ name, why: "not started" }];
+    if (held.includes(vcpu)) return [{ name, why: "held" }];
+    return [{ name, why: pausedBy[vm]!.length > 0 ? "paused" : "waiting" }];
+  });
+}
+
+/** Logs of the vCPUs: which unit, how full, what it lost. */
+export function logFrames(system: System): LogFrame[] {
+  const { world } = system;
+  return world.vcpus.map(({ vm, vmcs, counters }, vcpu): LogFrame => {
+    const { technique } = contextOf<TrackerContext>(system, `vm${vm}/tracker`);
+    const unit = unitOf(technique, system);
+    const { logEntries } = world.config.geometry;
+    const index = unit === "PML" ? readField(vmcs, Field.pmlIndex) & 0xffff : signedIndex(vmcs);
+    const state =
+      unit === "none" ? "off" : system.actor(`vcpu${vcpu}/${unit === "PML" ? "pml" : "prl"}`).value;
+    return {
+      vcpu: vcpuName(system, vcpu),
+      unit,
+      state,
+      index: unit === "none" ? 0 : index,
+      used: unit === "none" || state === "off" ? 0 : usedEntries(system, unit, index),
+      entries: logEntries,
+      full: counters.values[Counter.logFull]!,
+      missed: counters.values[Counter.missedGpas]!,
+      logged: counters.values[Counter.logEntries]!,
+    };
+  });
+}
+
+function unitOf(technique: string, { world }: System): LogFrame["unit"] {
+  if (technique === "prl") return "PRL";
+  if (technique === "pml") return "PML";
+  return technique === "dirtyRing" && world.config.tracking.ringFromPml ? "PML" : "none";
+}
+
+function signedIndex(vmcs: Parameters<typeof readField>[0]): number {
+  return readField(vmcs, Field.pmlIndex) | 0;
+}
+
+/** The slots of a log that hold entries, as [first, end). */
+export function usedSlots(
+  system: System,
+  unit: "PML" | "PRL",
+  index: number,
+): readonly [number, number] {
+  const { logEntries } = system.world.config.geometry;
+  if (unit === "PML") return [index >= logEntries ? 0 : index + 1, logEntries];
+  const rule = system.config.world.mmu.prl?.slotRule ?? "decrement-then-store";
+  return prlUsedSlots(index, logEntries, rule);
+}
+
+function usedEntries(system: System, unit: "PML" | "PRL", index: number): number {
+  const [first, end] = usedSlots(system, unit, index);
+  return Math.max(0, end - first);
+}
+
+export function vmFrames(system: System): VmFrame[] {
+  const { pausedBy, held } = contextOf<SchedulerContext>(system, "scheduler");
+  return system.world.vms.map(
+    ({ config, guest, tracked, reportedWritten, reportedTouched }, vm) => {
+      const { technique } = contextOf<TrackerContext>(system, `vm${vm}/tracker`);
+      const truth = countTruth(guest);
+      return {
+        name: config.name,
+        pages: config.pages,
+        technique,
+        tracker: system.actor(`vm${vm}/tracker`).value,
+        paused:
+          pausedBy[vm]!.length > 0 ||
+          system.world.vms[vm]!.vcpus.every((vcpu) => held.includes(vcpu)),
+        read: truth.pagesRead,
+        written: truth.pagesWritten,
+        inBitmap: Math.max(countMarked(tracked.dirty), countMarked(tracked.touched)),
+        inBuffer: tracked.buffer.state[1]!,
+        reported: Math.max(
+          dataPages(reportedWritten, config.pages),
+          dataPages(reportedTouched, config.pages),
+        ),
+      };
+    },
+  );
+}
+
+/** Marked pages without those of the guest's own paging structures, which come last. */
+function dataPages(bitmap: DirtyBitmap, pages: number): number {
+  let marked = countMarked(bitmap);
+  for (let page = pages; page < bitmap.pages; page++) if (isMarked(bitmap, page)) marked--;
+  return marked;
+}
+
+/** Whether a vCPU has left for good, though its program had not ended. */
+export function hasCrashed(system: System, vcpu: number): boolean {
+  const actor = system.actor(`vcpu${vcpu}`);
+  return actor.value === "halted" && !(actor.live.context as VcpuContext).finished;
+}

@@ -1,0 +1,160 @@
+/**
+ * From a session to frames. A frame shares with the one before whatever has not changed (Immer), so that
+ * a view can tell by identity whether it has anything to draw.
+ */
+import { produce } from "immer";
+import { CYCLES_PER_SECOND } from "../config/units.ts";
+import { readCounters } from "../hardware/counters.ts";
+import type { CounterFrame, Frame, MessageKind, StreamEntry } from "./frame.ts";
+import { heatFrame } from "./heatFrame.ts";
+import { actorFrame, actorLines, messageFrame } from "./inspect.ts";
+import { cpuFrames, logFrames, vmFrames, waitingFrames } from "./machineFrame.ts";
+import { operationFrame } from "./operationFrame.ts";
+import { KEPT_COUNTERS, type Session } from "./session.ts";
+
+/** What of the stream is asked for. */
+export interface StreamRequest {
+  /** Entries at most. */
+  readonly rows: number;
+  /** The last position to show; null = the present. */
+  readonly end: number | null;
+  readonly filter: StreamFilter | null;
+}
+
+export interface StreamFilter {
+  readonly pattern: RegExp;
+  /** Those that do not match. */
+  readonly inverse: boolean;
+}
+
+/** What the screen can show: nothing else is made. */
+export interface FrameRequest {
+  readonly vm: number;
+  /** Cells of the page map. */
+  readonly cells: number;
+  readonly stream: StreamRequest;
+  readonly actor: string | null;
+  /** Position of the message in detail. */
+  readonly message: number | null;
+  /** How many messages back a filter may look. */
+  readonly depth: number;
+}
+
+const NAMES: Readonly<Record<(typeof KEPT_COUNTERS)[number], string>> = {
+  accesses: "accesses",
+  writes: "writes",
+  tlbMisses: "TLB misses",
+  walks: "walks",
+  logEntries: "log entries",
+  logFull: "log full",
+  missedGpas: "missed GPAs",
+};
+
+export class Sampler {
+  readonly #session: Session;
+  #last: Frame | null = null;
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  /** The frame of now. */
+  sample(request: FrameRequest): Frame {
+    const next = this.#make(request);
+    const last = this.#last;
+    this.#last = last === null ? produce(next, () => {}) : share(last, next);
+    return this.#last;
+  }
+
+  #make(request: FrameRequest): Frame {
+    const session = this.#session;
+    const { system, timeline, ring } = session;
+    const { position } = timeline;
+    const logs = logFrames(system);
+    return {
+      scenario: session.scenario.name,
+      time: system.interconnect.now,
+      until: session.scenario.until ?? 0,
+      position,
+      end: timeline.end,
+      ended: system.done || timeline.end === position,
+      cpus: cpuFrames(system),
+      waiting: waitingFrames(system),
+      logs,
+      vms: vmFrames(system),
+      heat: heatFrame(system, request.vm, request.cells, logs),
+      operation: operationFrame(system),
+      counters: counterFrames(session),
+      actors: actorLines(system),
+      stream: streamOf(session, request),
+      breakpoints: session.breakpoints,
+      actor: request.actor === null ? null : actorFrame(system, request.actor),
+      message:
+        request.message === null ? null : messageFrame(system, ring, request.message, position),
+    };
+  }
+}
+
+function counterFrames(session: Session): CounterFrame[] {
+  const { now } = session.system.interconnect;
+  const { history } = session;
+  const values = session.counters();
+  const all = session.system.world.vcpus.map(({ counters }) => readCounters(counters.values));
+  const kept = KEPT_COUNTERS.map((name, i): CounterFrame => {
+    const value = values[i]!;
+    return {
+      name: NAMES[name],
+      value,
+      rate: history.rate(i, now, value) * CYCLES_PER_SECOND,
+      history: history.increments(i, now),
+    };
+  });
+  const walk = all.reduce((sum, one) => sum + one.walkCycles, 0);
+  const guest = all.reduce((sum, one) => sum + one.guestCycles, 0);
+  const share = walk + guest === 0 ? 0 : (100 * walk) / (walk + guest);
+  return [...kept, { name: "walk time, %", value: share, rate: 0, history: [] }];
+}
+
+/** The last entries that pass the filter, in order. */
+function streamOf({ ring, position }: Session, { stream, depth }: FrameRequest): StreamEntry[] {
+  const { rows, end, filter } = stream;
+  const found: StreamEntry[] = [];
+  const last = Math.min(position, end ?? position);
+  for (let at = last; at > 0 && found.length < rows && last - at < depth; at--) {
+    const entry = ring.entry(at);
+    if (entry === undefined) break;
+    if (filter === null || filter.pattern.test(lineOf(entry)) !== filter.inverse) found.push(entry);
+  }
+  return found.reverse();
+}
+
+/** What a filter sees of a message. */
+export function lineOf({ from, to, type, kind, text }: StreamEntry): string {
+  return `${from} > ${to} ${type} ${kind satisfies MessageKind} ${text}`;
+}
+
+/** `next`, with whatever equals it taken from `last`. */
+function share(last: Frame, next: Frame): Frame {
+  return produce(last, (draft) => patch(() => draft, last, next));
+}
+
+/** Writes into a draft of `base` what is different in `next`; drafts are made only where it is. */
+function patch(draft: () => object, base: object, next: object): void {
+  if (Array.isArray(base) && Array.isArray(next) && base.length > next.length) {
+    Reflect.set(draft(), "length", next.length);
+  }
+  for (const [key, after] of Object.entries(next)) {
+    const before: unknown = Reflect.get(base, key);
+    if (Object.is(before, after)) continue;
+    // What is frozen was in a frame already.
+    if (isObject(before) && isObject(after) && !Object.isFrozen(after)) {
+      patch(() => Reflect.get(draft(), key) as object, before, after);
+    } else {
+      Reflect.set(draft(), key, after);
+    }
+  }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}

@@ -1,0 +1,269 @@
+/**
+ * A run that a person looks at and changes: a timeline, the messages and counters of its past, where it
+ * shall stop, and the operator's commands. It knows no clock and no screen; whoever drives it says how
+ * many messages it may deliver.
+ */
+
+import { openSource } from "../../workloads/trace/byteSource.ts";
+import { Counter } from "../hardware/counters.ts";
+import type { Delivery } from "../interconnect/messages.ts";
+import { LogFile } from "../replay/logFile.ts";
+import { LogReader } from "../replay/reader.ts";
+import { originOf, rebuild, scenarioOf } from "../replay/rebuild.ts";
+import { Recorder } from "../replay/recorder.ts";
+import { type TimedIntervention, Timeline } from "../replay/timeline.ts";
+import { buildSystem } from "../system/build.ts";
+import type { Scenario } from "../system/scenarioSchema.ts";
+import type { System } from "../system/system.ts";
+import { type Breakpoint, LANDMARKS, parseBreakpoint } from "./breakpoints.ts";
+import { History } from "./history.ts";
+import { MessageRing } from "./messageRing.ts";
+
+export type Landmark = keyof typeof LANDMARKS;
+
+/** Counters whose history is kept. */
+export const KEPT_COUNTERS = [
+  "accesses",
+  "writes",
+  "tlbMisses",
+  "walks",
+  "logEntries",
+  "logFull",
+  "missedGpas",
+] as const;
+
+/** Cycles between two looks at the counters at first: 0.1 ms. */
+const LOOK_CYCLES = 240_000;
+/** Messages before the present that are made visible after a jump. */
+const CONTEXT_MESSAGES = 256;
+
+interface Opened {
+  readonly scenario: Scenario;
+  readonly directory: string;
+  readonly system: System;
+  readonly interventions: readonly TimedIntervention[];
+  /** Messages of the log; 0 = a new run. */
+  readonly messages: number;
+}
+
+export class Session {
+  readonly scenario: Scenario;
+  readonly system: System;
+  readonly timeline: Timeline;
+  readonly ring: MessageRing;
+  readonly history = new History(LOOK_CYCLES);
+  /** Messages of the log that was opened; 0 = none was. */
+  readonly recorded: number;
+  readonly #directory: string;
+  #breakpoints: { readonly point: Breakpoint; last: string | number }[] = [];
+
+  constructor({ scenario, directory, system, interventions, messages }: Opened) {
+    this.scenario = scenario;
+    this.system = system;
+    this.recorded = messages;
+    this.#directory = directory;
+    this.ring = new MessageRing(system);
+    this.timeline = new Timeline(system, interventions);
+    const { interconnect } = system;
+    interconnect.delivered.subscribe((delivery) => {
+      this.ring.note(delivery, this.timeline.position + 1, interconnect.sequence);
+      if (delivery.time >= this.history.due) this.history.look(delivery.time, this.counters());
+    });
+    this.history.look(0, this.counters());
+  }
+
+  /** A new run of a scenario. @throws UserError */
+  static start(scenario: Scenario, directory: string): Session {
+    const system = buildSystem(scenario, { directory });
+    return new Session({ scenario, directory, system, interventions: [], messages: 0 });
+  }
+
+  /** The run of a log, at its start, with what was done to it. @throws UserError */
+  static open(path: string): Session {
+    const source = openSource(path);
+    try {
+      const reader = new LogReader(source);
+      const interventions: TimedIntervention[] = [];
+      let messages = 0;
+      for (let entry = reader.next(); entry !== undefined; entry = reader.next()) {
+        if (entry.kind === "message") messages++;
+        if (entry.kind === "intervention") {
+          interventions.push({ at: messages, intervention: entry.intervention });
+        }
+      }
+      const scenario = scenarioOf(path, reader.header);
+      const system = rebuild(path, reader.header);
+      const directory = reader.header.directory ?? ".";
+      return new Session({ scenario, directory, system, interventions, messages });
+    } finally {
+      source.close();
+    }
+  }
+
+  get position(): number {
+    return this.timeline.position;
+  }
+
+  get breakpoints(): readonly string[] {
+    return this.#breakpoints.map(({ point }) => point.text);
+  }
+
+  /** Sums over all vCPUs, in the order of KEPT_COUNTERS. */
+  counters(): number[] {
+    const { vcpus } = this.system.world;
+    return KEPT_COUNTERS.map((name) => {
+      let sum = 0;
+      for (const { counters } of vcpus) sum += counters.values[Counter[name]]!;
+      return sum;
+    });
+  }
+
+  /**
+   * Goes up to so many messages on, or to a breakpoint. Returns its text, "end", or null if it stopped
+   * for neither.
+   */
+  advance(messages: number): string | null {
+    for (let i = 0; i < messages; i++) {
+      const delivery = this.timeline.step();
+      if (delivery === null) return "end";
+      const hit = this.#hit(delivery);
+      if (hit !== null) return hit;
+    }
+    return null;
+  }
+
+  /** As advance, but also stops behind the next landmark: then returns "landmark". */
+  advanceTo(landmark: Landmark, messages: number): string | null {
+    const isThere = LANDMARKS[landmark];
+    for (let i = 0; i < messages; i++) {
+      const stop = this.advance(1);
+      if (stop !== null) return stop;
+      if (isThere(this.timeline.last!)) return "landmark";
+    }
+    return null;
+  }
+
+  /** Back before the last message; false at the start. */
+  stepBack(): boolean {
+    return this.#jump(() => this.timeline.stepBack());
+  }
+
+  /** To behind a message, at most so many messages of the way; true when it is there. */
+  seek(position: number): void {
+    this.#jump(() => this.timeline.seek(position));
+  }
+
+  seekTime(cycles: number): void {
+    this.#jump(() => this.timeline.seekTime(cycles));
+  }
+
+  /** Back to the last place where a breakpoint would have stopped the run; its text, or null. */
+  runBack(): string | null {
+    let best = -1;
+    let text: string | null = null;
+    const here = this.position;
+    for (const { point } of this.#breakpoints) {
+      const at = this.#lastHit(point);
+      if (at > best) [best, text] = [at, point.text];
+      this.timeline.seek(here);
+    }
+    if (text !== null) this.seek(best);
+    return text;
+  }
+
+  /** @throws UserError */
+  addBreakpoint(text: string): void {
+    const point = parseBreakpoint(text, this.system);
+    this.#breakpoints.push({ point, last: "watch" in point ? point.watch(this.system) : "" });
+  }
+
+  removeBreakpoints(): void {
+    this.#breakpoints = [];
+  }
+
+  /** Sends a message from outside. What had followed here before is forgotten. */
+  command(to: string, message: Delivery["message"]): void {
+    const { id } = this.system.actor(to);
+    this.timeline.intervene({ kind: "command", to: id, delay: 0, message });
+    this.history.forgetAfter(this.system.interconnect.now);
+  }
+
+  /**
+   * Writes the run up to here as a log. The run is repeated for that, in pieces: each yield says how far
+   * it is, as a part of 1. @throws UserError if it cannot be written
+   */
+  *save(path: string): Generator<number, number> {
+    const system = buildSystem(this.scenario, { directory: this.#directory });
+    const { position } = this;
+    const made = this.timeline.interventions.filter(({ at }) => at <= position);
+    const recorder = new Recorder(
+      system,
+      originOf(this.scenario, this.#directory),
+      new LogFile(path),
+    );
+    const again = new Timeline(system, made, { spacing: Number.POSITIVE_INFINITY });
+    const piece = 256;
+    while (again.position < position) {
+      if (again.run(Math.min(piece, position - again.position)) === 0) break;
+      yield again.position / position;
+    }
+    // Those made here, behind the last message.
+    for (const { at, intervention } of made) if (at === position) system.intervene(intervention);
+    recorder.finish();
+    return again.position;
+  }
+
+  /** Looks at the breakpoints behind a message; the text of the first that it hits. */
+  #hit(delivery: Delivery): string | null {
+    let hit: string | null = null;
+    for (const entry of this.#breakpoints) {
+      const { point } = entry;
+      if ("holds" in point) {
+        if (point.holds(delivery, this.system)) hit ??= point.text;
+        continue;
+      }
+      const now = point.watch(this.system);
+      if (now === entry.last) continue;
+      entry.last = now;
+      if (point.becomes === undefined || point.becomes === now) hit ??= point.text;
+    }
+    return hit;
+  }
+
+  #lastHit(point: Breakpoint): number {
+    if ("holds" in point) {
+      return this.timeline.runBackTo((one, system) => point.holds(one, system))?.position ?? -1;
+    }
+    const { becomes } = point;
+    if (becomes === undefined) {
+      // The present change is where the run stands already.
+      const change = this.timeline.lastChange(point.watch);
+      if (change === null) return -1;
+      if (change.position < this.position) return change.position;
+      this.timeline.stepBack();
+      return this.timeline.lastChange(point.watch)?.position ?? -1;
+    }
+    let later = "";
+    // Going back, the state is entered where the stretch before was in another one.
+    const moment = this.timeline.runBackTo((_, system) => {
+      const entered = point.watch(system) === becomes && later !== becomes;
+      later = String(point.watch(system));
+      return entered;
+    });
+    return moment?.position ?? -1;
+  }
+
+  /** Afterwards the messages before the present are there to be seen, and watches know their values. */
+  #jump<Result>(go: () => Result): Result {
+    const result = go();
+    const { position } = this;
+    if (this.ring.first(position) > Math.max(1, position - CONTEXT_MESSAGES)) {
+      this.timeline.seek(Math.max(0, position - CONTEXT_MESSAGES));
+      this.timeline.seek(position);
+    }
+    for (const entry of this.#breakpoints) {
+      if ("watch" in entry.point) entry.last = entry.point.watch(this.system);
+    }
+    return result;
+  }
+}

@@ -1,0 +1,79 @@
+/** The same numbers without a screen: one screen as text, one frame as JSON, the stream as lines. */
+import type { Frame, StreamEntry } from "../session/frame.ts";
+import { Sampler } from "../session/sampler.ts";
+import type { Session } from "../session/session.ts";
+import { type Line, widthOf } from "./canvas.ts";
+import { framed, headerLine, innerOf, panelLines, panelTitle } from "./compose.ts";
+import { PANELS } from "./layout.ts";
+import { layoutFor, type RunView, type Shown } from "./shown.ts";
+import { clock } from "./text.ts";
+import { type Look, paint } from "./themes.ts";
+import type { UiContext } from "./uiMachine.ts";
+import { mapOf } from "./views/pages.ts";
+
+const UI: UiContext = {
+  panels: PANELS,
+  focus: 0,
+  zoomed: false,
+  typed: "",
+  cursor: -1,
+  actor: 0,
+  scroll: 0,
+  vm: 0,
+};
+/** Messages that JSON lists. */
+const STREAM_ROWS = 64;
+const CELLS = 1024;
+
+/** The panels as they would be on a screen of this size, without hints. */
+export function screenText(session: Session, look: Look, columns: number, rows: number): string {
+  const sized = { mode: "panels", ui: UI, columns, rows } as const;
+  const sampler = new Sampler(session);
+  // The layout depends on what there is to show.
+  const rough = sampler.sample(requestFor(CELLS, STREAM_ROWS));
+  const layout = layoutFor(sized, rough);
+  const areaOf = (panel: string) =>
+    innerOf(
+      layout.columns.flat().find((one) => one.panel === panel)?.area ?? { width: 1, height: 1 },
+    );
+  const map = mapOf(areaOf("pages"));
+  const frame = sampler.sample(
+    requestFor(Math.max(1, map.width * map.height), Math.max(1, areaOf("stream").height)),
+  );
+  const run: RunView = {
+    status: frame.ended ? "ended" : "paused",
+    speed: "full",
+    rate: 0,
+    notice: null,
+    filter: "",
+    recorded: session.recorded,
+  };
+  const shown: Shown = { ...sized, frame, run, look, keys: new Map() };
+  const stacks = layout.columns.map((stack) =>
+    stack.flatMap(({ panel, area }) => {
+      const lines = panelLines(panel, shown, innerOf(area));
+      return framed(panelTitle(panel, shown), lines, area, false, look);
+    }),
+  );
+  const body = (stacks[0] ?? []).map((_, row): Line => stacks.flatMap((stack) => stack[row] ?? []));
+  return [headerLine(shown), ...body]
+    .filter((one) => widthOf(one) > 0)
+    .map((one) => paint(one, look).trimEnd())
+    .join("\n");
+}
+
+/** Everything, for programs. */
+export function frameOf(session: Session): Frame {
+  return new Sampler(session).sample(requestFor(CELLS, STREAM_ROWS));
+}
+
+function requestFor(cells: number, rows: number) {
+  const stream = { rows, end: null, filter: null };
+  return { vm: 0, cells, stream, actor: null, message: null, depth: rows };
+}
+
+/** A message in one line of text, for pipes: the columns of the stream and its payload. */
+export function logLine({ position, time, step, type, from, to, text }: StreamEntry): string {
+  const start = `${String(position).padStart(8)} ${clock(time).padStart(12)} ${step || "-"}`;
+  return `${start} ${type.padEnd(18)} ${`${from}>${to}`.padEnd(30)} ${text}`.trimEnd();
+}

@@ -1,0 +1,79 @@
+/**
+ * Lines of styled text, cut and filled to a width. Every character is one cell wide: what is not, and
+ * whatever could move the cursor, is replaced, whoever wrote it into a scenario.
+ */
+import type { StyleName } from "./themes.ts";
+
+export interface Piece {
+  readonly text: string;
+  readonly style: StyleName;
+}
+
+export type Line = readonly Piece[];
+
+/** Room on the screen, in cells. */
+export interface Area {
+  readonly width: number;
+  readonly height: number;
+}
+
+const UNPRINTABLE = /[^\x20-\x7e\u2500-\u25ff\u00a0-\u00ff\u2013-\u2026\u2190-\u21ff]/g;
+
+export function piece(text: string, style: StyleName = "text"): Piece {
+  return { text: text.replace(UNPRINTABLE, "?"), style };
+}
+
+/** A line of one style. */
+export function line(text: string, style: StyleName = "text"): Line {
+  return [piece(text, style)];
+}
+
+export function widthOf(pieces: Line): number {
+  return pieces.reduce((sum, { text }) => sum + text.length, 0);
+}
+
+/** Exactly `width` cells: cut, with an ellipsis, or filled with spaces. */
+export function fitted(pieces: Line, width: number, ellipsis = "…"): Line {
+  const total = widthOf(pieces);
+  if (total <= width) {
+    return total === width ? pieces : [...pieces, piece(" ".repeat(width - total))];
+  }
+  const kept: Piece[] = [];
+  let room = width - 1;
+  for (const { text, style } of pieces) {
+    if (room <= 0) break;
+    kept.push({ text: text.slice(0, room), style });
+    room -= text.length;
+  }
+  return width <= 0 ? [] : [...kept, { text: ellipsis, style: "dim" }];
+}
+
+/** Exactly as many lines as the area has, each exactly as wide. */
+export function fill(lines: readonly Line[], { width, height }: Area, ellipsis?: string): Line[] {
+  const shown = lines.slice(0, height).map((one) => fitted(one, width, ellipsis));
+  while (shown.length < height) shown.push(fitted([], width));
+  return shown;
+}
+
+/** Left text, and right text at the end of the line if there is room. */
+export function spread(left: Line, right: Line, width: number): Line {
+  const gap = width - widthOf(left) - widthOf(right);
+  return gap < 1 ? fitted(left, width) : [...left, piece(" ".repeat(gap)), ...right];
+}
+
+/** Marks what a pattern matches. */
+export function highlight(pieces: Line, pattern: RegExp | null): Line {
+  if (pattern === null) return pieces;
+  const all = new RegExp(pattern.source, `${pattern.flags.replace("g", "")}g`);
+  return pieces.flatMap(({ text, style }) => {
+    const marked: Piece[] = [];
+    let from = 0;
+    for (const match of text.matchAll(all)) {
+      if (match[0] === "") continue;
+      if (match.index > from) marked.push({ text: text.slice(from, match.index), style });
+      marked.push({ text: match[0], style: "match" });
+      from = match.index + match[0].length;
+    }
+    return [...marked, { text: text.slice(from), style }];
+  });
+}

@@ -1,0 +1,76 @@
+/** Keys by name, from what Ink tells of them; and the file that binds commands to other keys. */
+import { closest } from "fastest-levenshtein";
+import type { Key } from "ink";
+import * as z from "zod";
+import { UserError } from "../errors.ts";
+import { COMMANDS, type Command } from "./commands.ts";
+
+const NAMED = {
+  upArrow: "up",
+  downArrow: "down",
+  leftArrow: "left",
+  rightArrow: "right",
+  pageUp: "pageup",
+  pageDown: "pagedown",
+  home: "home",
+  end: "end",
+  return: "enter",
+  escape: "escape",
+  backspace: "backspace",
+  // What most terminals send for the backspace key.
+  delete: "backspace",
+} as const;
+
+/** "n", "B", "ctrl+c", "shift+tab", "space"; "" for what is none. */
+export function keyName(input: string, key: Partial<Key>): string {
+  if (key.tab) return key.shift ? "shift+tab" : "tab";
+  for (const [flag, name] of Object.entries(NAMED)) {
+    if (key[flag as keyof typeof NAMED]) return name;
+  }
+  if (input === " ") return "space";
+  if (key.ctrl && input !== "") return `ctrl+${input}`;
+  return input;
+}
+
+/** By command name: the keys instead of its own. */
+export const uiSettingsSchema = z
+  .strictObject({
+    keys: z.record(z.string(), z.array(z.string().min(1))).default({}),
+    theme: z.enum(["default", "deuteranopia", "tritanopia", "grey"]).optional(),
+    ascii: z.boolean().optional(),
+  })
+  .describe("the terminal UI's settings");
+export type UiSettings = z.output<typeof uiSettingsSchema>;
+
+export type KeyMap = ReadonlyMap<string, Command>;
+
+/** @throws UserError for an unknown command, or a key that two commands have */
+export function keyMap(file: string, settings: UiSettings["keys"]): KeyMap {
+  const names = COMMANDS.map(({ name }) => name);
+  for (const name of Object.keys(settings)) {
+    if (names.includes(name)) continue;
+    const hint = closest(name, names);
+    throw new UserError(`${file}: keys: no command is called "${name}"; did you mean "${hint}"?`);
+  }
+  const map = new Map<string, Command>();
+  // A key that is bound anew is taken from the command that had it by default.
+  const taken = new Set(Object.values(settings).flat());
+  for (const command of COMMANDS) {
+    const own = settings[command.name];
+    for (const key of own ?? command.keys.filter((one) => !taken.has(one))) {
+      const other = map.get(key);
+      if (other !== undefined) {
+        throw new UserError(
+          `${file}: keys: "${key}" is bound to ${other.name} and ${command.name}`,
+        );
+      }
+      map.set(key, command);
+    }
+  }
+  return map;
+}
+
+/** The keys of a command under a map. */
+export function keysOf(command: Command, map: KeyMap): string[] {
+  return [...map].filter(([, one]) => one === command).map(([key]) => key);
+}

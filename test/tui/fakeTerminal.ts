@@ -1,0 +1,188 @@
+/** A terminal in memory: understands what the screen writes, and types keys. */
+import { EventEmitter } from "node:events";
+import { Session } from "../../src/session/session.ts";
+import { scenarioSchema } from "../../src/system/scenarioSchema.ts";
+import type { Driver } from "../../src/tui/driver.ts";
+import { keyMap } from "../../src/tui/keys.ts";
+import { startTui, type TuiOptions } from "../../src/tui/start.tsx";
+import { type ColourMode, type Look, UNICODE } from "../../src/tui/themes.ts";
+
+/** ESC [ parameters letter. */
+const ESCAPE = "\u001b";
+const CSI = new RegExp(`${ESCAPE}\\[(\\??[\\d;]*)([A-Za-z])`, "y");
+
+export class FakeOutput extends EventEmitter {
+  columns: number;
+  rows: number;
+  /** Everything that was written. */
+  written = "";
+  #cells: string[][] = [];
+  #row = 0;
+  #column = 0;
+  /** Rows and columns beyond the terminal's that were written to. */
+  overflow = 0;
+
+  constructor(columns: number, rows: number) {
+    super();
+    this.columns = columns;
+    this.rows = rows;
+  }
+
+  write(text: string): boolean {
+    this.written += text;
+    for (let i = 0; i < text.length; ) {
+      CSI.lastIndex = i;
+      const match = CSI.exec(text);
+      if (match !== null) {
+        this.#control(match[1]!, match[2]!);
+        i += match[0].length;
+      } else this.#put(text[i++]!);
+    }
+    return true;
+  }
+
+  resize(columns: number, rows: number): void {
+    this.columns = columns;
+    this.rows = rows;
+    this.emit("resize");
+  }
+
+  /** What is on the screen, without colours. */
+  get text(): string {
+    const lines = Array.from({ length: this.rows }, (_, row) =>
+      Array.from(this.#cells[row] ?? [], (cell) => cell ?? " ")
+        .join("")
+        .trimEnd(),
+    );
+    return lines.join("\n").trimEnd();
+  }
+
+  #control(parameters: string, command: string): void {
+    if (command === "H") {
+      const [row = 1, column = 1] = parameters.split(";").map((one) => Number(one) || 1);
+      [this.#row, this.#column] = [row - 1, column - 1];
+    } else if (command === "K") {
+      this.#cells[this.#row] = (this.#cells[this.#row] ?? []).slice(0, this.#column);
+    } else if (command === "J") this.#cells = [];
+    else if (!"mhl".includes(command)) throw new Error(`ESC [${parameters}${command}`);
+  }
+
+  #put(character: string): void {
+    if (character < " ") throw new Error(`character ${character.charCodeAt(0)}`);
+    if (this.#row >= this.rows || this.#column >= this.columns) this.overflow++;
+    this.#cells[this.#row] ??= [];
+    this.#cells[this.#row]![this.#column++] = character;
+  }
+}
+
+/** Keys as a terminal sends them. */
+const KEYS: Readonly<Record<string, string>> = {
+  enter: "\r",
+  escape: "\x1b",
+  tab: "\t",
+  up: "\x1b[A",
+  down: "\x1b[B",
+  space: " ",
+  backspace: "\x7f",
+  "ctrl+c": "\x03",
+};
+
+class FakeInput extends EventEmitter {
+  readonly isTTY = true;
+  #waiting: string | null = null;
+
+  setRawMode(): void {}
+  setEncoding(): void {}
+  ref(): void {}
+  unref(): void {}
+
+  read(): string | null {
+    const text = this.#waiting;
+    this.#waiting = null;
+    return text;
+  }
+
+  type(text: string): void {
+    this.#waiting = text;
+    this.emit("readable");
+  }
+}
+
+export interface Robot {
+  readonly driver: Driver;
+  readonly session: Session;
+  readonly output: FakeOutput;
+  /** Types keys by their names, each followed by what it does. */
+  keys(...names: string[]): Promise<void>;
+  /** Waits until the run stands. */
+  stands(): Promise<void>;
+  quit(): Promise<void>;
+}
+
+/** A small machine that has everything to see: two VMs, PRL, more vCPUs than CPUs. */
+export const SMALL = scenarioSchema.parse({
+  name: "small",
+  seed: 7,
+  machine: { cpus: 2, timeslice: "20us", logEntries: 32, quantum: "5us" },
+  vms: [
+    {
+      name: "one",
+      vcpus: 2,
+      workload: { kind: "uniform", pages: 300, writeFraction: 0.5, accesses: 6000 },
+    },
+    { name: "two", workload: { kind: "sequential", pages: 120, writeFraction: 0.3, passes: 20 } },
+  ],
+  tracker: { technique: "prl" },
+  operation: { kind: "measure", harvest: "40us" },
+});
+
+export async function startRobot(
+  options: Partial<TuiOptions> & { columns?: number; rows?: number; colours?: ColourMode } = {},
+): Promise<Robot> {
+  const { columns = 80, rows = 24, colours = "plain" } = options;
+  const session = options.session ?? Session.start(SMALL, ".");
+  const output = new FakeOutput(columns, rows);
+  const input = new FakeInput();
+  const look: Look = { theme: "default", colours, glyphs: UNICODE };
+  let driver: Driver | undefined;
+  const readable: object = input;
+  const ended = startTui({
+    session,
+    look,
+    keys: keyMap("", {}),
+    input: readable as NodeJS.ReadStream,
+    output,
+    takeTerminal: false,
+    ...options,
+    onDriver: (one) => {
+      driver = one;
+    },
+  });
+  const robot: Robot = {
+    driver: driver!,
+    session,
+    output,
+    async keys(...names) {
+      for (const name of names) {
+        input.type(KEYS[name] ?? name);
+        await settled();
+      }
+      driver!.paint();
+    },
+    async stands() {
+      while (driver!.shown().run.status === "running") await settled();
+      driver!.paint();
+    },
+    async quit() {
+      driver!.quit();
+      await ended;
+    },
+  };
+  await settled();
+  return robot;
+}
+
+/** Ink tells a lone escape from the start of a sequence by waiting a little. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 30));
+}

@@ -1,0 +1,114 @@
+/** Whole sessions in a real pseudo-terminal, by tmux; without it only this says so. */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+
+const MAIN = join(import.meta.dirname, "..", "..", "dist", "src", "cli", "main.js");
+const hasTmux = spawnSync("tmux", ["-V"]).status === 0;
+const PATIENCE_MS = 20_000;
+
+describe.skipIf(!hasTmux)("in a real terminal (needs tmux)", () => {
+  let directory = "";
+  let socket = "";
+
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), "trackvisor-tmux-"));
+    socket = join(directory, "socket");
+  });
+  afterEach(() => {
+    tmux("kill-server");
+    rmSync(directory, { recursive: true });
+  });
+
+  const tmux = (...words: string[]): string =>
+    spawnSync("tmux", ["-S", socket, "-f", "/dev/null", ...words], { encoding: "utf8" }).stdout;
+  const keys = (...names: string[]): string => tmux("send-keys", "-t", "t", ...names);
+  const screen = (): string => tmux("capture-pane", "-p", "-t", "t");
+
+  /** Waits until the screen says something. */
+  const until = async (pattern: RegExp): Promise<string> => {
+    const end = performance.now() + PATIENCE_MS;
+    for (;;) {
+      const text = screen();
+      if (pattern.test(text) || performance.now() > end) {
+        expect(text).toMatch(pattern);
+        return text;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  };
+
+  /** A shell in which the program was started after a line of other output. */
+  const start = (words: string): void => {
+    const raw = join(directory, "raw");
+    tmux("new-session", "-d", "-s", "t", "-x", "80", "-y", "24", "-c", directory, "sh");
+    tmux("pipe-pane", "-t", "t", `cat > ${raw}`);
+    keys(`echo before; ${process.execPath} ${MAIN} tui ${words}; echo ended $?`, "Enter");
+  };
+
+  it("runs, steps back, saves, and gives the terminal back after q", async () => {
+    start("sort-prl");
+    await until(/message 0/);
+    keys("Space");
+    await until(/the run has ended/);
+    keys("b", "b");
+    await until(/message 334/);
+    keys("s");
+    await until(/saved: session-1\.tvlog/);
+    keys("q");
+    expect(await until(/ended 0/)).toContain("before");
+    // What follows is another session; `clear` of the shell would write the sequence itself.
+    keys(`${process.execPath} ${MAIN} tui session-1.tvlog`, "Enter");
+    await until(/message 334 of 334/);
+    expect(readFileSync(join(directory, "raw"), "utf8")).not.toContain("\x1b[3J");
+  });
+
+  it("a hundred resizes leave a clean screen", async () => {
+    start("sort-pml --at '#100'");
+    await until(/message 100/);
+    for (let i = 0; i < 100; i++) {
+      tmux(
+        "resize-window",
+        "-t",
+        "t",
+        "-x",
+        String(30 + ((i * 37) % 170)),
+        "-y",
+        String(8 + ((i * 7) % 50)),
+      );
+    }
+    tmux("resize-window", "-t", "t", "-x", "80", "-y", "24");
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    const stormed = await until(/message 100/);
+    keys("q");
+    await until(/ended 0/);
+    keys(`clear; ${process.execPath} ${MAIN} tui sort-pml --at '#100'`, "Enter");
+    await until(/message 100/);
+    keys("Escape");
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(screen().split("\n").slice(0, 22)).toEqual(stormed.split("\n").slice(0, 22));
+  });
+
+  it.each([
+    ["SIGTERM", 143],
+    ["SIGHUP", 129],
+    ["SIGINT", 130],
+  ] as const)("%s gives the terminal back", async (signal, code) => {
+    start("sort-pml");
+    await until(/message 0/);
+    const pane = tmux("display", "-p", "-t", "t", "#{pane_pid}").trim();
+    const child = spawnSync("pgrep", ["-P", pane], { encoding: "utf8" }).stdout.trim();
+    process.kill(Number(child), signal);
+    expect(await until(new RegExp(`ended ${code}`))).toContain("before");
+    expect(tmux("display", "-p", "-t", "t", "#{cursor_flag} #{alternate_on}").trim()).toBe("1 0");
+  });
+
+  it("Ctrl-C quits", async () => {
+    start("sort-pml");
+    await until(/message 0/);
+    keys("C-c");
+    expect(await until(/ended 0/)).toContain("before");
+  });
+});
