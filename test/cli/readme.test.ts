@@ -1,6 +1,6 @@
 /**
  * Every command in a `console` block of README.md is run, and prints what the README shows.
- * UPDATE_README=1 writes the present output into the README instead.
+ * Its table of results is that of docs/results.md. UPDATE_README=1 writes the present output into the README instead.
  */
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -17,10 +17,16 @@ function run(command: string): string {
   return `${stdout}${stderr}`.trimEnd();
 }
 
+/** The first table of docs/results.md, which the experiments wrote. */
+function resultsTable(): string {
+  const results = readFileSync(join(root, "docs", "results.md"), "utf8");
+  return /^\|[\s\S]*?\n(?=\n)/m.exec(results)![0];
+}
+
 it("README.md shows what its commands print", { timeout: 300_000 }, () => {
   const markdown = readFileSync(file, "utf8");
   let commands = 0;
-  const fresh = markdown.replaceAll(/^```console\n([\s\S]*?)^```/gm, (_block, body: string) => {
+  let fresh = markdown.replaceAll(/^```console\n([\s\S]*?)^```/gm, (_block, body: string) => {
     const sessions = body
       .split(/^\$ /m)
       .slice(1)
@@ -31,6 +37,10 @@ it("README.md shows what its commands print", { timeout: 300_000 }, () => {
       });
     return `\`\`\`console\n${sessions.join("\n")}\`\`\``;
   });
+  fresh = fresh.replace(
+    /(?<=^<!-- results -->\n)[\s\S]*?(?=^<!-- \/results -->)/m,
+    () => `${resultsTable()}\n`,
+  );
   if (process.env["UPDATE_README"] === "1") writeFileSync(file, fresh);
   else expect(fresh).toBe(markdown);
   expect(commands).toBeGreaterThanOrEqual(COMMANDS_MIN);
