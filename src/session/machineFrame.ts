@@ -26,7 +26,7 @@ export function cpuFrames(system: System): CpuFrame[] {
   const { now } = system.interconnect;
   const { cpus } = contextOf<SchedulerContext>(system, "scheduler");
   const physical = cpus.map(({ vcpu }, pcpu): CpuFrame => {
-    const cycles = system.cpuTimes.of(pcpu, now);
+    const cycles = system.world.cpuTimes.of(pcpu, now);
     const share = (mode: number): number => (now === 0 ? 0 : cycles[mode]! / now);
     const exits = contextOf<{ exits: Record<string, number> }>(system, `pcpu${pcpu}/dispatcher`);
     const taken = Object.values(exits.exits).reduce((sum, one) => sum + one, 0);

@@ -21,7 +21,6 @@ import { Interconnect } from "../interconnect/interconnect.ts";
 import type { ActorId, Delivery, Message } from "../interconnect/messages.ts";
 import { hasRoom, prependAccess } from "./accessStream.ts";
 import { type ActorSnapshot, type LogicKind, SystemActor } from "./actors.ts";
-import { CpuTimes } from "./cpuTimes.ts";
 import { DispatcherDevice } from "./dispatcherDevice.ts";
 import type { EnergyCosts } from "./energy.ts";
 import type { Intervention } from "./intervention.ts";
@@ -65,7 +64,6 @@ export class System {
   readonly config: SystemConfig;
   readonly world: World;
   readonly interconnect = new Interconnect();
-  readonly cpuTimes: CpuTimes;
   readonly #actors: SystemActor[] = [];
   readonly #byName = new Map<string, SystemActor>();
   readonly #trackers = new Map<string, TrackerDevice>();
@@ -79,7 +77,6 @@ export class System {
     this.config = config;
     this.#kind = kind;
     this.world = new World(config.world);
-    this.cpuTimes = new CpuTimes(config.world.pcpus, this.world.vcpus.length);
     this.operation = config.operation(this.world, {
       now: () => this.interconnect.now,
       save: () => this.save(),
@@ -114,7 +111,7 @@ export class System {
 
   /** Every piece of memory, in a fixed order. */
   parts(): readonly Part[] {
-    return [...this.world.parts(), this.cpuTimes, ...this.operation.parts];
+    return [...this.world.parts(), ...this.operation.parts];
   }
 
   /** What came of the operation. */
@@ -270,7 +267,8 @@ export class System {
 
   /** Addresses come first: each machine's input names the others. */
   #wire(): void {
-    const { config, world, cpuTimes } = this;
+    const { config, world } = this;
+    const { cpuTimes } = world;
     const { costs } = config.world.tracking;
     const pcpus = config.world.pcpus;
     let next = 1;

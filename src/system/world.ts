@@ -31,6 +31,7 @@ import { LogPages } from "../hypervisor/logPages.ts";
 import type { Technique, TechniqueName } from "../hypervisor/techniques/technique.ts";
 import type { TrackedVm, TrackerFault } from "../hypervisor/trackedVm.ts";
 import { AccessStream } from "./accessStream.ts";
+import { CpuTimes } from "./cpuTimes.ts";
 
 export interface VmConfig {
   readonly name: string;
@@ -130,6 +131,7 @@ export class World {
   readonly mmus: readonly Mmu[];
   readonly loaded: LoadedVcpus;
   readonly logs: LogPages;
+  readonly cpuTimes: CpuTimes;
 
   constructor(config: WorldConfig) {
     this.config = config;
@@ -142,6 +144,7 @@ export class World {
     this.vms = config.vms.map((vm, number) => this.#buildVm(vm, number, places[number]!, vcpus));
     this.vcpus = vcpus;
     this.loaded = new LoadedVcpus(config.pcpus);
+    this.cpuTimes = new CpuTimes(config.pcpus, vcpus.length);
     this.mmus = Array.from(
       { length: config.pcpus },
       (_, pcpu) => new Mmu(`pcpu${pcpu}/tlb`, this.memory, geometry, config.mmu),
@@ -172,6 +175,7 @@ export class World {
         stream.workload,
       ]),
       ...this.mmus.map(({ tlb }) => tlb),
+      this.cpuTimes,
     ];
   }
 
