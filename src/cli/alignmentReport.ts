@@ -1,6 +1,7 @@
 /** Two aligned logs as text: what only one has, with a few messages around it. */
 import type { Aligned } from "../replay/align.ts";
 import { messageLine } from "./messageText.ts";
+import { grouped } from "./output.ts";
 
 type Names = (id: number) => string;
 
@@ -30,8 +31,8 @@ export function formatAlignment(
   });
   if (shown >= 0 && shown < aligned.length - 1) lines.push("  ...");
   lines.push(
-    `${count(counts.both)} messages are in both (${count(moved)} of them at another time), ` +
-      `${count(counts.left)} only in ${left}, ${count(counts.right)} only in ${right}`,
+    `${grouped(counts.both)} messages are in both (${grouped(moved)} of them at another time), ` +
+      `${grouped(counts.left)} only in ${left}, ${grouped(counts.right)} only in ${right}`,
   );
   return lines.join("\n");
 }
@@ -40,8 +41,4 @@ function lineOf({ kind, left, right }: Aligned, leftName: Names, rightName: Name
   if (kind === "right") return `+ ${messageLine(right!.position + 1, right!.delivery, rightName)}`;
   const mark = kind === "left" ? "-" : " ";
   return `${mark} ${messageLine(left!.position + 1, left!.delivery, leftName)}`;
-}
-
-function count(value: number): string {
-  return value.toLocaleString("en-US");
 }

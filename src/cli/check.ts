@@ -12,6 +12,7 @@ import { UserError } from "../errors.ts";
 import { LogFile } from "../replay/logFile.ts";
 import { formatCheck } from "./checkReport.ts";
 import { grouped } from "./numbers.ts";
+import { note, print } from "./output.ts";
 import { ProgressLine } from "./progress.ts";
 
 /** Time between two looks at Ctrl-C. */
@@ -189,12 +190,4 @@ function assignment(
   const [, name, value] = /^(\w+)=(\d+)$/.exec(text) ?? [];
   if (name === undefined) throw new InvalidArgumentError("expected NAME=NUMBER.");
   return { ...before, [name]: Number(value) };
-}
-
-function print(text: string): void {
-  process.stdout.write(`${text}\n`);
-}
-
-function note(text: string): void {
-  process.stderr.write(`trackvisor: ${text}\n`);
 }

@@ -7,6 +7,7 @@ import {
   damageNote,
   scanCheckpoints,
 } from "../system/operations/checkpoint/reader.ts";
+import { grouped, print } from "./output.ts";
 
 const EXIT_DAMAGED = 1;
 
@@ -92,12 +93,4 @@ function reportDamage(file: string, scan: CheckpointScan): void {
 /** Text from a file, without what a terminal would obey. */
 function visible(text: string): string {
   return text.replace(/\p{C}/gu, "?");
-}
-
-function grouped(value: number): string {
-  return value.toLocaleString("en-US");
-}
-
-function print(line: string): void {
-  process.stdout.write(`${line}\n`);
 }

@@ -1,6 +1,7 @@
 /** What came of checkpointing, as lines of text. */
 import { formatCycles } from "../config/units.ts";
 import type { CheckpointEntry, CheckpointResult } from "../system/operations/checkpoint.ts";
+import { grouped } from "./output.ts";
 
 const ROWS = 12;
 
@@ -19,24 +20,24 @@ export function formatCheckpoints(result: CheckpointResult): string[] {
     `checkpoints: ${how}`,
     cells("number", "at", "pages", "pause", "acknowledged"),
     ...shown,
-    line("complete", `${count(result.committed)} of ${count(checkpoints.length)}`),
-    line("copied", `${count(result.pages)} pages, ${(result.bytes / 2 ** 20).toFixed(1)} MiB`),
+    line("complete", `${grouped(result.committed)} of ${grouped(checkpoints.length)}`),
+    line("copied", `${grouped(result.pages)} pages, ${(result.bytes / 2 ** 20).toFixed(1)} MiB`),
     line("pause, mean and longest", both(result.meanPause, result.maxPause)),
     line("share of time paused", `${(100 * result.pausedShare).toFixed(2)} %`),
     ...(output === null
       ? []
       : [
-          line("epochs that were late", count(result.lateEpochs)),
-          line("output held", `${count(output.outputs)} packets`),
+          line("epochs that were late", grouped(result.lateEpochs)),
+          line("output held", `${grouped(output.outputs)} packets`),
           line("delay, mean and longest", both(output.meanDelay, output.maxDelay)),
         ]),
-    line("file", `${result.file ?? "(in memory)"}, ${count(result.fileBytes)} bytes`),
+    line("file", `${result.file ?? "(in memory)"}, ${grouped(result.fileBytes)} bytes`),
   ];
 }
 
 function row({ number, time, pages, pause, acknowledged }: CheckpointEntry): string {
   const done = acknowledged === null ? "never" : formatCycles(acknowledged);
-  return cells(count(number), formatCycles(time), count(pages), formatCycles(pause), done);
+  return cells(grouped(number), formatCycles(time), grouped(pages), formatCycles(pause), done);
 }
 
 function cells(number: string, ...others: readonly string[]): string {
@@ -49,8 +50,4 @@ function both(mean: number, longest: number): string {
 
 function line(label: string, value: string): string {
   return `  ${label.padEnd(24)}${value}`;
-}
-
-function count(value: number): string {
-  return value.toLocaleString("en");
 }

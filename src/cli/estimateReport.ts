@@ -6,11 +6,11 @@ import type {
   SeriesPoint,
   VmEstimate,
 } from "../system/operations/estimate/result.ts";
+import { mebibytes } from "./output.ts";
 import { sparkline } from "./sparkline.ts";
 
 const ROWS = 16;
 const WIDTH = 60;
-const PAGES_PER_MIB = 256;
 
 const NAMES: Readonly<Record<EstimateResult["estimator"], string>> = {
   prl: "PRL",
@@ -94,10 +94,6 @@ function loadLines(load: readonly LoadPoint[]): string[] {
     `pVM: ${percent(mean)} of one core on average, at most ${percent(peak)}`,
     `  ${"load".padEnd(9)} ${sparkline(shares, peak, WIDTH)}`,
   ];
-}
-
-function mebibytes(pages: number): string {
-  return `${(pages / PAGES_PER_MIB).toLocaleString("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 })} MiB`;
 }
 
 function percent(part: number): string {

@@ -10,6 +10,7 @@ import { find, type Query, statsOf } from "../replay/query.ts";
 import { damageNote, LogReader } from "../replay/reader.ts";
 import { formatAlignment } from "./alignmentReport.ts";
 import { messageLine, namesOf, visible } from "./messageText.ts";
+import { grouped, print } from "./output.ts";
 import { entryText } from "./replayReport.ts";
 import { addWhatIf } from "./whatIf.ts";
 
@@ -252,12 +253,4 @@ function durationOption(text: string): number {
   const cycles = parseDuration(text);
   if (cycles === null) throw new InvalidArgumentError(`expected ${DURATION_HELP}.`);
   return cycles;
-}
-
-function grouped(value: number): string {
-  return value.toLocaleString("en-US");
-}
-
-function print(line: string): void {
-  process.stdout.write(`${line}\n`);
 }

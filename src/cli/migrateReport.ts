@@ -2,6 +2,7 @@
 import { CYCLES_PER_SECOND, formatCycles } from "../config/units.ts";
 import type { MigrationRound } from "../hypervisor/migration/progress.ts";
 import type { MigrateResult } from "../system/operations/migration/result.ts";
+import { grouped } from "./output.ts";
 import { sparkline } from "./sparkline.ts";
 
 const LABEL = 24;
@@ -21,7 +22,7 @@ export function formatMigration(result: MigrateResult): string[] {
     downtime === null
       ? line("implied downtime", impliedDowntime === null ? "-" : seconds(impliedDowntime))
       : line("downtime", formatCycles(downtime)),
-    line("pages sent", `${count(result.pagesSent)} (${mebibytes(result.bytes)} MiB)`),
+    line("pages sent", `${grouped(result.pagesSent)} (${mebibytes(result.bytes)} MiB)`),
     line("transfer rate", `${mebibytes(result.transferRate)} MiB/s`),
     ...throttleLines(result),
     "",
@@ -50,11 +51,11 @@ function roundLines(rounds: readonly MigrationRound[]): string[] {
 function roundLine(round: MigrationRound): string {
   const { iteration, live, pagesSent, bytes, duration, dirtyAfter, dirtyRate } = round;
   const cells = [
-    count(pagesSent),
+    grouped(pagesSent),
     mebibytes(bytes),
     formatCycles(duration),
-    dirtyAfter === null ? "-" : count(dirtyAfter),
-    dirtyRate === null ? "-" : count(Math.round(dirtyRate)),
+    dirtyAfter === null ? "-" : grouped(dirtyAfter),
+    dirtyRate === null ? "-" : grouped(Math.round(dirtyRate)),
   ];
   const name = live ? String(iteration) : `${iteration} (down)`;
   return `  ${name.padEnd(10)}${cells.map((cell) => cell.padStart(14)).join("")}`;
@@ -74,7 +75,7 @@ function throughputLines({ throughput: { interval, accesses } }: MigrateResult):
   const most = Math.max(0, ...accesses);
   if (most === 0) return [];
   const bars = sparkline(accesses, most, accesses.length);
-  const perSecond = count(Math.round((most * CYCLES_PER_SECOND) / interval));
+  const perSecond = grouped(Math.round((most * CYCLES_PER_SECOND) / interval));
   const least = (100 * Math.min(...accesses)) / most;
   return [
     `  guest throughput, a sample each ${formatCycles(interval)}`,
@@ -108,8 +109,4 @@ function mebibytes(bytes: number): string {
     minimumFractionDigits: 1,
     maximumFractionDigits: 1,
   });
-}
-
-function count(value: number): string {
-  return value.toLocaleString("en");
 }

@@ -7,11 +7,11 @@ import type {
 } from "../system/operations/overcommit/result.ts";
 import { estimatorName } from "./estimateReport.ts";
 import { wrap } from "./migrateReport.ts";
+import { grouped, mebibytes } from "./output.ts";
 import { sparkline } from "./sparkline.ts";
 
 const ROWS = 12;
 const WIDTH = 60;
-const PAGES_PER_MIB = 256;
 /** Sizes that differ by less are called equal. */
 const ALIKE = 0.02;
 
@@ -32,9 +32,9 @@ export function formatOvercommit(result: OvercommitResult): string[] {
     "",
     ...vms.flatMap((vm) => wrap(wordsFor(vm)).map((line) => `  ${line}`)),
     "",
-    `controller: ${count(controller.decisions)} decisions, with the estimators ${percent(controller.share)} of one CPU of the pVM` +
+    `controller: ${grouped(controller.decisions)} decisions, with the estimators ${percent(controller.share)} of one CPU of the pVM` +
       `${controller.lostDecisions === 0 ? "" : `, ${controller.lostDecisions} decisions lost`}`,
-    `pager: ${count(pager.faults)} faults, ${count(pager.invepts)} rounds of INVEPT; disk: ${count(disk.pagesRead)} pages read, ${count(disk.pagesWritten)} written`,
+    `pager: ${grouped(pager.faults)} faults, ${grouped(pager.invepts)} rounds of INVEPT; disk: ${grouped(disk.pagesRead)} pages read, ${grouped(disk.pagesWritten)} written`,
     ...vms.flatMap((vm) => ["", ...seriesLines(vm)]),
   ];
 }
@@ -45,7 +45,7 @@ function vmRow(vm: VmOutcome): string {
     orDash(last?.size ?? null, mebibytes),
     orDash(vm.unhinderedTruth ?? vm.meanTruth, mebibytes),
     orDash(last?.used ?? null, mebibytes),
-    count(Math.round(vm.refaultRate)),
+    grouped(Math.round(vm.refaultRate)),
     percent(vm.waiting),
     vm.slowdown.toFixed(2),
     orDash(vm.relativeThroughput, percent),
@@ -66,7 +66,7 @@ function wordsFor(vm: VmOutcome): string {
   const price =
     faults === 0
       ? "no page that was taken from it was touched again"
-      : `${count(Math.round(vm.refaultRate))} refaults a second, ${percent(vm.waiting)} of its time waiting`;
+      : `${grouped(Math.round(vm.refaultRate))} refaults a second, ${percent(vm.waiting)} of its time waiting`;
   const speed = relative === null ? "" : `, ${percent(relative)} of its throughput with enough`;
   return `${uses}, ${taken} and had ${compared(meanSize, truth)}: ${price}${speed}.`;
 }
@@ -87,9 +87,9 @@ function seriesLines(vm: VmOutcome): string[] {
   const row = (label: string, values: readonly number[], most: number): string =>
     `  ${label.padEnd(11)} ${sparkline(values, most, WIDTH)}`;
   return [
-    `${vm.vm}: ${mebibytes(memoryPages)} configured, ${count(vm.firstTouches)} first touches, refaults: ${count(vm.guestRefaults)} of pages that it gave up, ${count(vm.hostRefaults)} of pages that the hypervisor took`,
-    `  gave ${count(vm.freeGiven)} free pages, paged out ${count(vm.pagedOut)}` +
-      `${vm.doublePaged === 0 ? "" : ` (${count(vm.doublePaged)} of them had been swapped by the hypervisor)`}; the hypervisor swapped ${count(vm.swappedOut)}`,
+    `${vm.vm}: ${mebibytes(memoryPages)} configured, ${grouped(vm.firstTouches)} first touches, refaults: ${grouped(vm.guestRefaults)} of pages that it gave up, ${grouped(vm.hostRefaults)} of pages that the hypervisor took`,
+    `  gave ${grouped(vm.freeGiven)} free pages, paged out ${grouped(vm.pagedOut)}` +
+      `${vm.doublePaged === 0 ? "" : ` (${grouped(vm.doublePaged)} of them had been swapped by the hypervisor)`}; the hypervisor swapped ${grouped(vm.swappedOut)}`,
     "",
     `  ${["time", "size", "target", "estimate", "truth", "refaults/s", "waiting"].map((text) => text.padStart(13)).join("")}`,
     ...chosenRows(series).map(pointLine),
@@ -121,22 +121,14 @@ function pointLine(point: VmSeriesPoint): string {
     mebibytes(point.target),
     orDash(point.estimate, mebibytes),
     orDash(point.truth, mebibytes),
-    count(Math.round(point.guestRefaults + point.hostRefaults)),
+    grouped(Math.round(point.guestRefaults + point.hostRefaults)),
     percent(point.waiting),
   ];
   return `  ${cells.map((text) => text.padStart(13)).join("")}`;
 }
 
-function mebibytes(pages: number): string {
-  return `${(pages / PAGES_PER_MIB).toLocaleString("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 })} MiB`;
-}
-
 function percent(part: number): string {
   return `${(100 * part).toFixed(1)} %`;
-}
-
-function count(value: number): string {
-  return value.toLocaleString("en");
 }
 
 function orDash(value: number | null, format: (value: number) => string): string {

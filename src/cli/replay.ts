@@ -12,6 +12,7 @@ import { Player } from "../replay/player.ts";
 import { damageNote, LogReader } from "../replay/reader.ts";
 import { changedMachines, rebuild } from "../replay/rebuild.ts";
 import { namesOf } from "./messageText.ts";
+import { grouped, note, print } from "./output.ts";
 import { ProgressLine } from "./progress.ts";
 import { formatComponent, formatDivergence, formatLogDifference } from "./replayReport.ts";
 
@@ -177,16 +178,4 @@ export function untilOption(text: string): Until {
     throw new InvalidArgumentError(`expected a number of messages, or ${DURATION_HELP}.`);
   }
   return { messages: Infinity, time };
-}
-
-function note(text: string): void {
-  process.stderr.write(`trackvisor: ${text}\n`);
-}
-
-function print(line: string): void {
-  process.stdout.write(`${line}\n`);
-}
-
-function grouped(value: number): string {
-  return value.toLocaleString("en-US");
 }

@@ -5,6 +5,7 @@ import type { ComponentResult } from "../replay/component.ts";
 import type { LogEntry } from "../replay/decoder.ts";
 import { type Divergence, type DivergenceKind, differences } from "../replay/divergence.ts";
 import { messageLine, payloadText, valueText } from "./messageText.ts";
+import { grouped } from "./output.ts";
 
 type Names = (id: number) => string;
 
@@ -137,8 +138,4 @@ function fieldTable(
       row(field, valueText(recorded), valueText(actual)),
     ),
   ];
-}
-
-function grouped(value: number): string {
-  return value.toLocaleString("en-US");
 }

@@ -3,6 +3,7 @@ import { formatCycles } from "../config/units.ts";
 import { exitReasonName } from "../hardware/exit.ts";
 import type { RunSummary } from "../system/summary.ts";
 import { formatOperation } from "./operationReport.ts";
+import { grouped } from "./output.ts";
 
 const LABEL = 26;
 
@@ -10,20 +11,20 @@ export function formatSummary(name: string, summary: RunSummary): string {
   const { truth, reported, cycles, pvm, energy } = summary;
   const spent = cycles.guest + cycles.ptw + cycles.exit + cycles.entry + cycles.handler;
   const share = (part: number): string =>
-    `${count(part).padStart(16)}  ${((100 * part) / (spent || 1)).toFixed(2).padStart(6)} %`;
+    `${grouped(part).padStart(16)}  ${((100 * part) / (spent || 1)).toFixed(2).padStart(6)} %`;
   const operation = formatOperation(summary.operation);
   const lines = [
     `${name}: ${summary.technique}, ${formatCycles(summary.time)} of virtual time${summary.complete ? "" : " (interrupted)"}`,
     "",
-    line("accesses", count(summary.accesses)),
-    line("TLB misses, first level", count(summary.l1TlbMisses)),
-    line("TLB misses, both levels", count(summary.tlbMisses)),
-    line("walks", `${count(summary.walks)} (${count(summary.walkReferences)} references)`),
-    line("log entries", count(summary.logEntries)),
-    line("log-full events", count(summary.logFull)),
-    line("missed GPAs", count(summary.missedGpas)),
-    line("IPIs to the pVM", count(summary.ipis)),
-    line("messages", count(summary.messages)),
+    line("accesses", grouped(summary.accesses)),
+    line("TLB misses, first level", grouped(summary.l1TlbMisses)),
+    line("TLB misses, both levels", grouped(summary.tlbMisses)),
+    line("walks", `${grouped(summary.walks)} (${grouped(summary.walkReferences)} references)`),
+    line("log entries", grouped(summary.logEntries)),
+    line("log-full events", grouped(summary.logFull)),
+    line("missed GPAs", grouped(summary.missedGpas)),
+    line("IPIs to the pVM", grouped(summary.ipis)),
+    line("messages", grouped(summary.messages)),
     "",
     "VM exits by reason",
     ...exitLines(summary.exits),
@@ -36,11 +37,11 @@ export function formatSummary(name: string, summary: RunSummary): string {
     line("exit handlers     T_h", share(cycles.handler)),
     "",
     "time of the pVM, cycles",
-    line("VM exits          T_x", count(pvm.exit).padStart(16)),
-    line("VM entries        T_e", count(pvm.entry).padStart(16)),
-    line("log-full handler  T_h", count(pvm.handler).padStart(16)),
-    line("arming, harvesting", count(pvm.control).padStart(16)),
-    line("processes", count(pvm.processes).padStart(16)),
+    line("VM exits          T_x", grouped(pvm.exit).padStart(16)),
+    line("VM entries        T_e", grouped(pvm.entry).padStart(16)),
+    line("log-full handler  T_h", grouped(pvm.handler).padStart(16)),
+    line("arming, harvesting", grouped(pvm.control).padStart(16)),
+    line("processes", grouped(pvm.processes).padStart(16)),
     "",
     `energy, joules (mean power ${energy.watts.toFixed(3)} W)`,
     line("static", joules(energy.static)),
@@ -63,7 +64,7 @@ function exitLines(exits: Readonly<Record<string, number>>): string[] {
   const reasons = Object.entries(exits);
   if (reasons.length === 0) return ["  none"];
   return reasons.map(([reason, times]) =>
-    line(`${reason.padStart(4)} ${exitReasonName(Number(reason))}`, count(times).padStart(16)),
+    line(`${reason.padStart(4)} ${exitReasonName(Number(reason))}`, grouped(times).padStart(16)),
   );
 }
 
@@ -77,15 +78,11 @@ function pages(
   truth: number | undefined,
   reported: number | null | undefined,
 ): string {
-  const left = truth === undefined ? "" : count(truth);
-  const right = reported === undefined ? "" : reported === null ? "-" : count(reported);
+  const left = truth === undefined ? "" : grouped(truth);
+  const right = reported === undefined ? "" : reported === null ? "-" : grouped(reported);
   return `  ${kind.padEnd(LABEL - 2)}${left.padStart(16)}  ${right.padStart(12)}`.trimEnd();
 }
 
 function joules(value: number): string {
   return value.toFixed(6).padStart(16);
-}
-
-function count(value: number): string {
-  return value.toLocaleString("en");
 }

@@ -21,6 +21,7 @@ import type { Intervention } from "../system/intervention.ts";
 import { scenarioSchema } from "../system/scenarioSchema.ts";
 import type { System } from "../system/system.ts";
 import { messageLine } from "./messageText.ts";
+import { grouped, print } from "./output.ts";
 import { ProgressLine } from "./progress.ts";
 
 /** A run that goes on for so many times its parent's messages does not end. */
@@ -299,12 +300,4 @@ function injectOption(text: string): { readonly to: string; readonly message: un
     // Said below.
   }
   throw new InvalidArgumentError('expected ACTOR={"type": ...}.');
-}
-
-function grouped(value: number): string {
-  return value.toLocaleString("en-US");
-}
-
-function print(line: string): void {
-  process.stdout.write(`${line}\n`);
 }
