@@ -11,8 +11,7 @@ import type { Trace } from "../check/trace.ts";
 import { UserError } from "../errors.ts";
 import { LogFile } from "../replay/logFile.ts";
 import { formatCheck } from "./checkReport.ts";
-import { grouped } from "./numbers.ts";
-import { note, print } from "./output.ts";
+import { grouped, note, print } from "./output.ts";
 import { ProgressLine } from "./progress.ts";
 
 /** Time between two looks at Ctrl-C. */

@@ -1,10 +1,13 @@
 /** What `trackvisor check` prints. */
-import pc from "picocolors";
+import picocolors from "picocolors";
 import type { CheckReport, CheckRun } from "../check/checkRun.ts";
 import { numberedList } from "../check/output/list.ts";
-import { grouped } from "./numbers.ts";
+import { coloursOfTerminal, grouped } from "./output.ts";
 
 const SIGNS = { holds: "ok", violated: "VIOLATED", open: "open", vacuous: "VACUOUS" } as const;
+
+// picocolors' own guess takes a CI machine's pipe for a terminal with colours.
+const pc = picocolors.createColors(["16", "256"].includes(coloursOfTerminal()));
 
 /** The report, and the run that breaks the first property. */
 export function formatCheck(run: CheckRun, report: CheckReport): string {

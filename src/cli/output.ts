@@ -1,4 +1,5 @@
 /** What the commands share in writing: lines to the user, notes beside them, and numbers. */
+import type { ColourMode } from "../tui/themes.ts";
 
 /** Pages of 4 KiB. */
 const PAGES_PER_MIB = 256;
@@ -25,4 +26,12 @@ export function mebibytes(pages: number): string {
     maximumFractionDigits: 1,
   });
   return `${value} MiB`;
+}
+
+/** What standard output can show: nothing but text when it is no terminal. NO_COLOR as no-color.org has it: set and not empty. */
+export function coloursOfTerminal(): ColourMode {
+  const { NO_COLOR, TERM = "", COLORTERM } = process.env;
+  if (!process.stdout.isTTY || TERM === "dumb") return "plain";
+  if (NO_COLOR) return "none";
+  return COLORTERM || TERM.includes("256") || TERM.includes("kitty") ? "256" : "16";
 }

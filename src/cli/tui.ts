@@ -17,6 +17,7 @@ import {
   type ThemeName,
   UNICODE,
 } from "../tui/themes.ts";
+import { coloursOfTerminal } from "./output.ts";
 import { DEFAULT_SCENARIO } from "./run.ts";
 import { loadScenario } from "./scenarios.ts";
 
@@ -155,14 +156,6 @@ function lookOf(options: TuiOptions, settings: UiSettings): Look {
     colours: options.colours ?? coloursOfTerminal(),
     glyphs: ascii ? ASCII : UNICODE,
   };
-}
-
-/** no-color.org: set and not empty. */
-function coloursOfTerminal(): ColourMode {
-  const { NO_COLOR, TERM = "", COLORTERM } = process.env;
-  if (!process.stdout.isTTY || TERM === "dumb") return "plain";
-  if (NO_COLOR) return "none";
-  return COLORTERM || TERM.includes("256") || TERM.includes("kitty") ? "256" : "16";
 }
 
 function speaksUnicode(): boolean {
