@@ -1,7 +1,7 @@
 /** `trackvisor experiment`: the published study's experiments, and what goes beyond it. */
 import { join } from "node:path";
 import Table from "cli-table3";
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import { EXPERIMENTS, experimentsNamed } from "../experiments/all.ts";
 import { codeVersion } from "../experiments/codeVersion.ts";
 import { makeDirectory, writeText } from "../experiments/files.ts";
@@ -11,6 +11,7 @@ import { countVerdicts, htmlReport, markdownReport } from "../experiments/report
 import { Interrupted, runExperiments } from "../experiments/runner.ts";
 import { FULL, QUICK, type Scale } from "../experiments/scale.ts";
 import { cells, dataToCsv, rowsToCsv, TABLE_HEADER } from "../experiments/tables.ts";
+import { wholeNumber } from "./optionParsers.ts";
 import { ProgressLine } from "./progress.ts";
 
 const DEFAULT_DIRECTORY = "experiments";
@@ -47,7 +48,11 @@ export function experimentCommand(): Command {
     .option("--quick", `times and sizes divided by ${QUICK.divisor}`)
     .option("--json", "print one JSON object")
     .option("--out <directory>", "where results go", DEFAULT_DIRECTORY)
-    .option("--workers <count>", "threads; default: one for each processor", workerCount)
+    .option(
+      "--workers <count>",
+      "threads; default: one for each processor",
+      wholeNumber(1, WORKERS_MAX),
+    )
     .action(run);
   return command;
 }
@@ -136,12 +141,4 @@ function text(outcomes: readonly Outcome[], directory: string): string {
     return `${experiment.title}\n${table.toString()}\n${countVerdicts(rows)}${notes}\n`;
   });
   return `${parts.join("\n")}\nresults are in ${directory}\n`;
-}
-
-function workerCount(value: string): number {
-  const count = Number(value);
-  if (!/^\d+$/.test(value) || count < 1 || count > WORKERS_MAX) {
-    throw new InvalidArgumentError(`expected a whole number from 1 to ${WORKERS_MAX}.`);
-  }
-  return count;
 }

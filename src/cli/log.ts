@@ -1,7 +1,7 @@
 /** `trackvisor log`: look into message logs. */
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, Option } from "commander";
 import { openSource } from "../../workloads/trace/byteSource.ts";
-import { DURATION_HELP, formatCycles, parseDuration } from "../config/units.ts";
+import { formatCycles } from "../config/units.ts";
 import { UserError } from "../errors.ts";
 import { align, DIFFERENCES_MAX } from "../replay/align.ts";
 import type { LogEntry, MessageEntry } from "../replay/decoder.ts";
@@ -10,6 +10,7 @@ import { find, type Query, statsOf } from "../replay/query.ts";
 import { damageNote, LogReader } from "../replay/reader.ts";
 import { formatAlignment } from "./alignmentReport.ts";
 import { messageLine, namesOf, visible } from "./messageText.ts";
+import { duration, wholeNumber } from "./optionParsers.ts";
 import { grouped, print } from "./output.ts";
 import { entryText } from "./replayReport.ts";
 import { addWhatIf } from "./whatIf.ts";
@@ -45,8 +46,8 @@ export function logCommand(): Command {
   const log = new Command("log").description(
     "look into message logs (see: trackvisor run --record)",
   );
-  const from = ["--from <position>", "number of the first message", wholeNumber] as const;
-  const count = ["--count <messages>", "how many", wholeNumber] as const;
+  const from = ["--from <position>", "number of the first message", wholeNumber()] as const;
+  const count = ["--count <messages>", "how many", wholeNumber()] as const;
   log
     .command("show")
     .description("print the messages of a log in order")
@@ -71,10 +72,10 @@ export function logCommand(): Command {
     .argument("<file>", "a message log")
     .option("--type <type>", 'of this type, such as "vmExit"')
     .option("--actor <name>", 'from or to this actor; "pcpu0" also means "pcpu0/mmu"')
-    .option("--vm <number>", "that concern this VM", wholeNumber)
-    .option("--page <page>", "that speak of this guest-physical page", wholeNumber)
-    .option("--after <time>", "from this virtual time on", durationOption)
-    .option("--before <time>", "up to this virtual time", durationOption)
+    .option("--vm <number>", "that concern this VM", wholeNumber())
+    .option("--page <page>", "that speak of this guest-physical page", wholeNumber())
+    .option("--after <time>", "from this virtual time on", duration)
+    .option("--before <time>", "up to this virtual time", duration)
     .option("--json", "one JSON object a line")
     .action((file: string, options: QueryOptions) => {
       reading(file, (log) => grep(log, options));
@@ -242,15 +243,4 @@ function exportLog(log: LogReader, { format, ...window }: ExportOptions): void {
 
 function lineOf({ position, delivery }: MessageEntry, nameOf: (id: number) => string): string {
   return messageLine(position + 1, delivery, nameOf);
-}
-
-function wholeNumber(text: string): number {
-  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError("expected a whole number.");
-  return Number(text);
-}
-
-function durationOption(text: string): number {
-  const cycles = parseDuration(text);
-  if (cycles === null) throw new InvalidArgumentError(`expected ${DURATION_HELP}.`);
-  return cycles;
 }

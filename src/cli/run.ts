@@ -1,9 +1,8 @@
 /** `trackvisor run`: runs a scenario, or a trace, and says what the tracker saw and what it cost. */
 import { resolve } from "node:path";
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, Option } from "commander";
 import { workloadSchema } from "../../workloads/schema.ts";
 import { openSource } from "../../workloads/trace/byteSource.ts";
-import { DURATION_HELP, parseDuration } from "../config/units.ts";
 import { UserError } from "../errors.ts";
 import { TECHNIQUES, type TechniqueName } from "../hypervisor/techniques/technique.ts";
 import { LogFile } from "../replay/logFile.ts";
@@ -17,6 +16,7 @@ import { type Scenario, scenarioSchema } from "../system/scenarioSchema.ts";
 import { type RunSummary, summarize } from "../system/summary.ts";
 import type { System } from "../system/system.ts";
 import { drive } from "./drive.ts";
+import { longerThanZero, SEED_MAX, wholeNumber } from "./optionParsers.ts";
 import { formatSummary } from "./runReport.ts";
 import { buildLoaded, type LoadedScenario, loadScenario } from "./scenarios.ts";
 
@@ -46,8 +46,8 @@ export function runCommand(): Command {
     .option("--trace <file>", "play this trace (see: trackvisor trace import)")
     .addOption(new Option("--tracker <technique>", "how accesses are tracked").choices(TECHNIQUES))
     .option("--vcpus <count>", "vCPUs of each VM, each on a physical CPU", wholeNumber(1, 64))
-    .option("--until <time>", "end after this virtual time", durationOption)
-    .option("--seed <number>", "seed of the workloads", wholeNumber(0, 0xffffffff))
+    .option("--until <time>", "end after this virtual time", longerThanZero)
+    .option("--seed <number>", "seed of the workloads", wholeNumber(0, SEED_MAX))
     .option("--checkpoint <file>", "write the checkpoints of a checkpoint scenario to this file")
     .option("--from-checkpoint <file>", "go on from the last complete checkpoint in this file")
     .option("--record <file>", "record every message (see: trackvisor replay)")
@@ -153,20 +153,4 @@ function warnOfDamage({ world }: System): void {
     ),
   );
   for (const warning of warnings) process.stderr.write(`trackvisor: ${warning}\n`);
-}
-
-function wholeNumber(min: number, max: number) {
-  return (text: string): number => {
-    const value = Number(text);
-    if (!/^\d+$/.test(text) || value < min || value > max) {
-      throw new InvalidArgumentError(`expected a whole number from ${min} to ${max}.`);
-    }
-    return value;
-  };
-}
-
-function durationOption(text: string): number {
-  const cycles = parseDuration(text);
-  if (cycles === null || cycles === 0) throw new InvalidArgumentError(`expected ${DURATION_HELP}.`);
-  return cycles;
 }

@@ -1,5 +1,5 @@
 /** `trackvisor trace`: import, inspect and show traces of real programs. */
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import { totalAccesses } from "../../workloads/trace/format.ts";
 import { ImportInterrupted, importLog } from "../../workloads/trace/import.ts";
 import { TraceReader } from "../../workloads/trace/reader.ts";
@@ -7,6 +7,7 @@ import { REGION_PAGES } from "../../workloads/trace/relocate.ts";
 import { damageNote, scanTrace } from "../../workloads/trace/scan.ts";
 import { UserError } from "../errors.ts";
 import { AccessKind, type AccessKindName } from "../hardware/accessLoop.ts";
+import { wholeNumber } from "./optionParsers.ts";
 import { ProgressLine } from "./progress.ts";
 
 const KIND_NAMES: readonly AccessKindName[] = ["read", "write", "fetch", "readModifyWrite"];
@@ -33,18 +34,10 @@ export function traceCommand(): Command {
     .command("head")
     .description("show the first accesses of a trace, those of one kind to one page as one line")
     .argument("<file>", "a trace")
-    .option("-n, --lines <count>", "how many lines", parseCount, 10)
+    .option("-n, --lines <count>", "how many lines", wholeNumber(), 10)
     .option("--json", "print the result as JSON")
     .action(headAction);
   return trace;
-}
-
-function parseCount(text: string): number {
-  const count = Number(text);
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(count)) {
-    throw new InvalidArgumentError("expected a whole number, 0 or more.");
-  }
-  return count;
 }
 
 async function importAction(

@@ -21,12 +21,14 @@ import type { Intervention } from "../system/intervention.ts";
 import { scenarioSchema } from "../system/scenarioSchema.ts";
 import type { System } from "../system/system.ts";
 import { messageLine } from "./messageText.ts";
+import { SEED_MAX, wholeNumber } from "./optionParsers.ts";
 import { grouped, print } from "./output.ts";
 import { ProgressLine } from "./progress.ts";
 
 /** A run that goes on for so many times its parent's messages does not end. */
 const GIVE_UP = 20;
 const GIVE_UP_LEAST = 100_000;
+const RUNS_MAX = 1_000_000;
 const BAR = 40;
 
 interface BranchOptions {
@@ -58,13 +60,21 @@ export function addWhatIf(log: Command): void {
       "run on from a point in another way, and record it; without -o, say what is pending",
     )
     .argument("<file>", "a message log")
-    .requiredOption("--at <position>", "messages that the branch shares with the log", whole)
+    .requiredOption(
+      "--at <position>",
+      "messages that the branch shares with the log",
+      wholeNumber(),
+    )
     .option("-o, --output <file>", "the branch's log")
-    .option("--skip <message>", "never deliver this pending message", list(whole), [])
-    .option("--next <message>", "deliver this pending message now", list(whole), [])
+    .option("--skip <message>", "never deliver this pending message", list(wholeNumber()), [])
+    .option("--next <message>", "deliver this pending message now", list(wholeNumber()), [])
     .option("--delay <message=time>", "deliver it so much later", list(delayOption), [])
     .option("--inject <actor=json>", "send the actor a message", list(injectOption), [])
-    .option("--reseed <seed>", "draw all further random choices from this seed", whole)
+    .option(
+      "--reseed <seed>",
+      "draw all further random choices from this seed",
+      wholeNumber(0, SEED_MAX),
+    )
     .option(...directory)
     .action(branchAction);
   log
@@ -72,9 +82,9 @@ export function addWhatIf(log: Command): void {
     .description("how often the run still fails if its choices are drawn anew from a point on")
     .argument("<file>", "a message log of a run that fails")
     .addOption(expectation())
-    .option("--points <number>", "points to rewind to", whole, 16)
-    .option("--draws <number>", "runs from each", whole, 20)
-    .option("--seed <number>", "seed of the new choices", whole, 1)
+    .option("--points <number>", "points to rewind to", wholeNumber(1, RUNS_MAX), 16)
+    .option("--draws <number>", "runs from each", wholeNumber(1, RUNS_MAX), 20)
+    .option("--seed <number>", "seed of the new choices", wholeNumber(0, SEED_MAX), 1)
     .option(...directory)
     .option("--json", "print one JSON object")
     .action(inevitableAction);
@@ -85,7 +95,7 @@ export function addWhatIf(log: Command): void {
     .addOption(expectation())
     .option("-o, --output <file>", "log of the small run")
     .option("--scenario <file>", "scenario of the small run")
-    .option("--runs <number>", "runs to try at most", whole, 500)
+    .option("--runs <number>", "runs to try at most", wholeNumber(1, RUNS_MAX), 500)
     .option(...directory)
     .action(shrinkAction);
 }
@@ -275,11 +285,6 @@ function propertyNamed({ expect }: ExpectOptions): Property {
 
 function list<T>(parse: (text: string) => T): (text: string, before: readonly T[]) => readonly T[] {
   return (text, before) => [...before, parse(text)];
-}
-
-function whole(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError("expected a whole number.");
-  return Number(text);
 }
 
 function delayOption(text: string): { readonly sequence: number; readonly cycles: number } {

@@ -43,14 +43,17 @@ const WALK_BURST = 4;
 const PREFETCH = 16;
 
 /**
- * Performs accesses `from` to `to - 1` of a block within `budget` cycles. The access that exceeds the
- * budget still completes: an instruction is not cut in two.
+ * Performs accesses `from` to `to - 1` of a block within `budget` cycles. An access begins when the
+ * guest's other work before it is over, and only within the budget; one that begins completes, also
+ * beyond the budget: an instruction is not cut in two.
  *
  * The loop searches the two TLB levels and does ordinary walks itself (paging off, 4 KiB leaf, no flag
  * to set but D); everything else goes through translateMiss. Both give the same result: a test compares
  * them.
  * @param gap cycles of other work of the guest before each access
- * @returns the position of the first access that did not complete; mmu.stop and mmu.elapsed say more.
+ * @param gapLeft what is left of that work before the first one, at most `gap`
+ * @returns the position of the first access that did not complete; mmu.stop, mmu.elapsed and mmu.gapLeft
+ * say more.
  */
 export function runAccesses(
   mmu: Mmu,
@@ -59,6 +62,7 @@ export function runAccesses(
   to: number,
   budget: number,
   gap: number,
+  gapLeft: number,
 ): number {
   const { truth, versions } = mmu.guest;
   const keepVersions = versions.length > 0;
@@ -87,7 +91,8 @@ export function runAccesses(
   const { l2TlbHit } = mmu.costs;
   const cost = mmu.costs.access + gap;
   const walkCost = mmu.eptLevels * mmu.costs.walkReference;
-  let cycles = 0;
+  // From the start of the burst to the start of the access at `position`.
+  let cycles = gapLeft;
   let l1Misses = 0;
   let writes = 0;
   let plainWalks = 0;
@@ -216,7 +221,7 @@ export function runAccesses(
     }
   }
   mmu.stop = stop;
-  mmu.elapsed = cycles;
+  endBurst(mmu, cycles, budget, gap);
   const slowWalkCycles = mmu.walkCycles - mmu.l2Hits * l2TlbHit;
   const walkCycles = slowWalkCycles + plainWalks * walkCost;
   count(mmu, Counter.accesses, position - from);
@@ -225,9 +230,25 @@ export function runAccesses(
   count(mmu, Counter.tlbMisses, mmu.walks + plainWalks);
   count(mmu, Counter.walks, plainWalks);
   count(mmu, Counter.walkReferences, plainWalks * mmu.eptLevels);
-  count(mmu, Counter.guestCycles, cycles - walkCycles);
+  count(mmu, Counter.guestCycles, mmu.elapsed - walkCycles);
   count(mmu, Counter.walkCycles, walkCycles);
   return position;
+}
+
+/**
+ * How long the burst took, and what is left of the work before the next access.
+ * @param begin when the access begins that comes next, or that did not complete
+ */
+function endBurst(mmu: Mmu, begin: number, budget: number, gap: number): void {
+  if (mmu.stop <= Outcome.pageFault) {
+    // The access is tried again as soon as the guest runs again.
+    mmu.elapsed = begin;
+    mmu.gapLeft = 0;
+    return;
+  }
+  const end = begin - gap;
+  mmu.elapsed = mmu.stop === Stop.horizon ? Math.max(end, budget) : end;
+  mmu.gapLeft = begin - mmu.elapsed;
 }
 
 /** findInLevel for the inner loop: the level's parts as arguments, so that they stay in registers. */

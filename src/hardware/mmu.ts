@@ -136,6 +136,8 @@ export class Mmu {
   stop = 0;
   /** Cycles it took. */
   elapsed = 0;
+  /** Cycles of the guest's other work that are left before its next access. */
+  gapLeft = 0;
 
   constructor(name: string, memory: HostMemory, geometry: Geometry, options: MmuOptions = {}) {
     this.memory = memory;

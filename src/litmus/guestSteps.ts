@@ -178,7 +178,8 @@ export function runStep(
   return inGuest(machine, vcpu, () => {
     const { mmu } = vcpu;
     const budget = step.budget ?? Number.POSITIVE_INFINITY;
-    const retired = runAccesses(mmu, block, 0, block.length, budget, step.gap ?? 0);
+    const { gap = 0 } = step;
+    const retired = runAccesses(mmu, block, 0, block.length, budget, gap, gap);
     retire(vcpu.vmcs, retired);
     for (const word of block.subarray(0, retired)) {
       if ((word & 1) === 1) noteStore(machine, machine.tables.resolve(word >>> ACCESS_PAGE_SHIFT));

@@ -11,8 +11,11 @@ export class AccessStream implements Part {
   readonly name: string;
   readonly workload: Workload;
   readonly block: Int32Array;
-  /** [0]: position of the next access; [1]: accesses in the block. */
-  readonly state = new Int32Array(2);
+  /**
+   * [0]: position of the next access; [1]: accesses in the block; [2]: cycles of other work that are left
+   * before the next access.
+   */
+  readonly state = new Int32Array(3);
   /** [0]: 1 + the percentage of writes that the operator wants, 0 = as the workload has it; [1]: the rest. */
   readonly intensity = new Int32Array(2);
 
@@ -20,6 +23,7 @@ export class AccessStream implements Part {
     this.name = name;
     this.workload = workload;
     this.block = new Int32Array(blockAccesses);
+    this.state[2] = workload.gap;
   }
 
   arrays(): Readonly<Record<string, WordArray>> {

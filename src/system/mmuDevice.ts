@@ -10,20 +10,25 @@ import type { Device } from "../interconnect/emissions.ts";
 import { refill } from "./accessStream.ts";
 import type { VcpuState, World } from "./world.ts";
 
-/** How far a guest may run from now, in cycles: at least one access is always performed. */
-export type Budget = () => number;
+/** What bounds a burst, in cycles. */
+export interface BurstBounds {
+  /** The longest that a guest accesses memory out of turn with the other CPUs. */
+  readonly quantum: number;
+  /** From now to the next message that could affect the guest. */
+  readonly horizon: () => number;
+}
 
 export class MmuDevice implements Device<MmuRequest, MmuReply> {
   readonly #world: World;
   readonly #pcpu: number;
   readonly #mmu: Mmu;
-  readonly #budget: Budget;
+  readonly #bounds: BurstBounds;
 
-  constructor(world: World, pcpu: number, budget: Budget) {
+  constructor(world: World, pcpu: number, bounds: BurstBounds) {
     this.#world = world;
     this.#pcpu = pcpu;
     this.#mmu = world.mmus[pcpu]!;
-    this.#budget = budget;
+    this.#bounds = bounds;
   }
 
   perform({ op, vcpu }: MmuRequest): MmuReply {
@@ -44,12 +49,16 @@ export class MmuDevice implements Device<MmuRequest, MmuReply> {
     const mmu = this.#mmu;
     const { stream } = state;
     const { gap } = stream.workload;
-    const budget = Math.max(1, this.#budget());
+    const { quantum, horizon } = this.#bounds;
+    // Other work, which touches no memory, may take longer than the quantum. Time goes on in any case.
+    const budget = Math.max(1, Math.min(Math.max(quantum, stream.state[2]!), horizon()));
     let elapsed = 0;
     while (elapsed < budget) {
       if (!refill(stream)) return { type: "workloadEnded", elapsed };
       const [from, to] = [stream.state[0]!, stream.state[1]!];
-      stream.state[0] = runAccesses(mmu, stream.block, from, to, budget - elapsed, gap);
+      const left = stream.state[2]!;
+      stream.state[0] = runAccesses(mmu, stream.block, from, to, budget - elapsed, gap, left);
+      stream.state[2] = mmu.gapLeft;
       elapsed += mmu.elapsed;
       switch (mmu.stop) {
         case Stop.blockEnd:

@@ -45,7 +45,7 @@ const machine = z
     quantum: positiveDuration
       .prefault("100us")
       .refine((cycles) => cycles <= QUANTUM_MAX, { error: "expected at most 100ms" })
-      .describe("longest burst of a guest between messages"),
+      .describe("longest that a guest accesses memory between messages"),
     timeslice: positiveDuration.prefault("30ms").describe("a vCPU's turn while others wait"),
     logEntries: z
       .int()

@@ -259,12 +259,6 @@ export class System {
     return Object.fromEntries([...parts, ...actors]);
   }
 
-  /** Cycles that a guest on some CPU may run from now. */
-  #budget = (): number => {
-    const { now } = this.interconnect;
-    return Math.min(this.config.quantumCycles, this.interconnect.horizon() - now);
-  };
-
   /** Addresses come first: each machine's input names the others. */
   #wire(): void {
     const { config, world } = this;
@@ -296,8 +290,12 @@ export class System {
       dispatchers,
       vmOfVcpu: world.vcpus.map(({ vm }) => vm),
     });
+    const bounds = {
+      quantum: config.quantumCycles,
+      horizon: () => this.interconnect.horizon() - this.interconnect.now,
+    };
     mmus.forEach((self, pcpu) => {
-      const device = new MmuDevice(world, pcpu, this.#budget);
+      const device = new MmuDevice(world, pcpu, bounds);
       const input = { pcpu, self, vcpus, pmlUnits, prlUnits };
       const port = this.#add(`pcpu${pcpu}/mmu`, mmuMachine, device, input);
       port.subscribe((delivery) => cpuTimes.toMmu(pcpu, delivery));

@@ -83,7 +83,7 @@ export class BenchGuest {
   run(block: Int32Array): void {
     const { mmu } = this;
     for (let at = 0; at < block.length; ) {
-      at = runAccesses(mmu, block, at, block.length, QUANTUM, 0);
+      at = runAccesses(mmu, block, at, block.length, QUANTUM, 0, 0);
       this.bursts++;
       if (mmu.stop === Stop.logFull || mmu.stop === Stop.prlFull) this.#emptyLog();
       else if (mmu.stop !== Stop.horizon && mmu.stop !== Stop.blockEnd) {

@@ -74,6 +74,7 @@ const action = fc.oneof(
       accesses: fc.array(access, { minLength: 1, maxLength: 60 }),
       budget: fc.oneof(fc.constant(Number.POSITIVE_INFINITY), fc.nat(400)),
       gap: fc.nat(5),
+      gapDone: fc.nat(5),
     }),
   },
   fc.record({
@@ -229,9 +230,14 @@ function enter({ mmu, vmcs, guest, counters }: Subject, reference: boolean): voi
 }
 
 /** What runAccesses promises, one access at a time. */
-function runSlowly(subject: Subject, block: Int32Array, budget: number, gap: number): number {
+function runSlowly(
+  subject: Subject,
+  block: Int32Array,
+  { budget, gap, gapDone }: Extract<ActionValue, { type: "run" }>,
+): number {
   const { mmu, guest, counters } = subject;
   let cycles = 0;
+  let wait = Math.max(0, gap - gapDone);
   let position = 0;
   mmu.prlFull = false;
   mmu.walkCycles = 0;
@@ -239,10 +245,15 @@ function runSlowly(subject: Subject, block: Int32Array, budget: number, gap: num
   mmu.offset = 0;
   mmu.stop = Stop.blockEnd;
   for (; position < block.length; position++) {
-    if (cycles >= budget) {
+    if (cycles + wait >= budget) {
+      const rest = Math.max(0, budget - cycles);
+      wait -= rest;
+      cycles += rest;
       mmu.stop = Stop.horizon;
       break;
     }
+    cycles += wait;
+    wait = 0;
     const word = block[position]!;
     const kind = word & 3;
     const before = mmu.walkCycles;
@@ -252,7 +263,8 @@ function runSlowly(subject: Subject, block: Int32Array, budget: number, gap: num
       mmu.stop = outcome;
       break;
     }
-    cycles += mmu.costs.access + gap;
+    cycles += mmu.costs.access;
+    wait = gap;
     if (kind === 1 || kind === 3) counters[Counter.writes] = counters[Counter.writes]! + 1;
     const { page } = mmu;
     guest.truth[page >>> 4] = guest.truth[page >>> 4]! | (TRUTHS[kind]! << ((page & 15) * 2));
@@ -266,6 +278,7 @@ function runSlowly(subject: Subject, block: Int32Array, budget: number, gap: num
     }
   }
   mmu.elapsed = cycles;
+  mmu.gapLeft = wait;
   const walkCycles = mmu.walkCycles - mmu.l2Hits * mmu.costs.l2TlbHit;
   counters[Counter.accesses] = counters[Counter.accesses]! + position;
   counters[Counter.walkCycles] = counters[Counter.walkCycles]! + walkCycles;
@@ -281,8 +294,16 @@ function act(subject: Subject, value: SetupValue, one: ActionValue, reference: b
         Array<number>(repeat).fill((page << ACCESS_PAGE_SHIFT) | kind),
       );
       const block = Int32Array.from(words);
-      if (reference) return runSlowly(subject, block, one.budget, one.gap);
-      return runAccesses(mmu, block, 0, block.length, one.budget, one.gap);
+      if (reference) return runSlowly(subject, block, one);
+      return runAccesses(
+        mmu,
+        block,
+        0,
+        block.length,
+        one.budget,
+        one.gap,
+        Math.max(0, one.gap - one.gapDone),
+      );
     }
     case "clear":
       for (const { word, level } of eptPath(ept, one.page)) {
@@ -316,6 +337,7 @@ function observe({ memory, mmu, vmcs, guest, counters }: Subject) {
   return {
     stop: mmu.stop,
     elapsed: mmu.elapsed,
+    gapLeft: mmu.gapLeft,
     prlFull: mmu.prlFull,
     counters: readCounters(counters),
     memory: memory.arrays(),
@@ -327,10 +349,10 @@ function observe({ memory, mmu, vmcs, guest, counters }: Subject) {
 
 /** All of observe() in a short text, because comparing every word with toEqual is slow. */
 function digest(subject: Subject): string {
-  const { stop, elapsed, prlFull, counters } = observe(subject);
+  const { stop, elapsed, gapLeft, prlFull, counters } = observe(subject);
   const { memory, vmcs, mmu, guest } = subject;
   const parts = [memory, vmcs, mmu.tlb, guest].map(digestPart);
-  return JSON.stringify([stop, elapsed, prlFull, counters, ...parts]);
+  return JSON.stringify([stop, elapsed, gapLeft, prlFull, counters, ...parts]);
 }
 
 it("gives the same as one access at a time through the full walk", () => {

@@ -215,7 +215,7 @@ describe("VMware's sampling (OSDI'02 5.3)", () => {
         workload: { kind: "uniform", pages: 3000, gap: 70 },
         estimator: { kind: "vmware", samples: 300, period: "100us" },
         machine: { costs: { hypervisor: { vmExit: 4000, violationHandler: 100 } } },
-        until: "50000us",
+        until: "100000us",
       }),
     );
     let sample: readonly number[] = [];

@@ -1,0 +1,32 @@
+/** Values of options that several commands take. */
+import { InvalidArgumentError } from "commander";
+import { DURATION_HELP, parseDuration } from "../config/units.ts";
+
+/** Seeds are 32-bit numbers. */
+export const SEED_MAX = 0xffffffff;
+
+/** Parses a whole number, bounds included. */
+export function wholeNumber(min = 0, max = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  const range = max === Number.MAX_SAFE_INTEGER ? `, ${min} or more` : ` from ${min} to ${max}`;
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < min || value > max) {
+      throw new InvalidArgumentError(`expected a whole number${range}.`);
+    }
+    return value;
+  };
+}
+
+/** Parses a duration, 0 included. @returns cycles */
+export function duration(text: string): number {
+  const cycles = parseDuration(text);
+  if (cycles === null) throw new InvalidArgumentError(`expected ${DURATION_HELP}.`);
+  return cycles;
+}
+
+/** Parses a duration longer than 0. @returns cycles */
+export function longerThanZero(text: string): number {
+  const cycles = duration(text);
+  if (cycles === 0) throw new InvalidArgumentError(`expected ${DURATION_HELP}, above 0.`);
+  return cycles;
+}
