@@ -130,7 +130,6 @@ export const missedGpasExperiment: Experiment = {
     "fitted: the number of RRWW's accesses, to its 17,094 full logs of 512 entries; the length of HPL's run, to its 20,701. The figures for 1024 entries follow",
     `the study's GPAs came from gem5, at a rate that is not published, so two are shown. Fast: RRWW at ${RATE} operations a microsecond, HPL as everywhere else. Slow: the same accesses spread over 300 s and 150 s, the lengths of the study's series`,
     "read literally, VEE21's rules drop the GPA that finds index 0; its table cannot have counted it, so what is compared has it stored (tracker.prl.slotRule)",
-    "the emulator charges a program's other work after its access: the interrupt of a log that fills comes at the end of it, and the next access at once. At the slow pace one missed GPA of each event is due to that",
     ...PROGRAM_ASSUMPTIONS,
   ],
   points,
