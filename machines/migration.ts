@@ -37,6 +37,7 @@
  *   sendingLast     | compared                 | disarming       | disarm
  *   sendingLast     | abortDue, linkDown       | cancelling      | disarm; device: clock
  *   disarming       | disarmed                 | settling        | unpauseVm: it runs at the destination
+ *   disarming       | disarmed, to be repeated | running         | unpauseVm; migrationDue to itself
  *   disarming       | disarmed, enough         | done            | -
  *   pausingToCancel | vmPaused                 | cancelling      | disarm
  *   cancelling      | disarmed                 | settling        | unpauseVm: it runs on at the source
@@ -60,8 +61,10 @@ import type { Message } from "../src/interconnect/messages.ts";
 import {
   answerAfter,
   answerBefore,
+  begun,
   cancelled,
   type EventOf,
+  isToBeRepeated,
   type MigrationContext,
   type MigrationEvent,
   type MigrationInput,
@@ -103,10 +106,7 @@ export const migrationMachine = setup({
     noteLinkDown: assign(({ context }) => cancelled(context, "link")),
     noteDeadline: assign(({ context }) => cancelled(context, "deadline")),
     noteGivenUp: assign(({ context }) => cancelled(context, "policy")),
-    noteStart: assign(({ context, event }) => {
-      const { now } = event as EventOf<"clock">;
-      return { progress: { ...context.progress, startTime: now, lastSyncTime: now } };
-    }),
+    noteStart: assign(({ context, event }) => begun(context, (event as EventOf<"clock">).now)),
     noteArmed: assign(({ context, event }) => {
       const { now } = event as EventOf<"queued">;
       return {
@@ -181,18 +181,24 @@ export const migrationMachine = setup({
         ),
       ]);
     }),
-    sendTimers: emit(({ context }) =>
-      sendAll(
-        timers(
-          context,
-          [{ type: "abortDue" }, context.abortCycles],
-          [{ type: "linkDown" }, context.linkFailCycles],
-        ),
-      ),
-    ),
+    sendTimers: emit(({ context }) => {
+      if (context.earlier.length > 0) return sendAll([]);
+      const { abortCycles, linkFailCycles } = context;
+      const due = [
+        [{ type: "abortDue" }, abortCycles],
+        [{ type: "linkDown" }, linkFailCycles],
+      ] as const;
+      return sendAll(timers(context, ...due));
+    }),
     sendPause: emit(({ context }) => pause(context)),
     sendPauseUnthrottled: emit(({ context }) => sendAll([...throttle(context, 0), pause(context)])),
     sendUnpause: emit(({ context }) => unpause(context)),
+    sendUnpauseAgain: emit(({ context }) =>
+      sendAll([
+        unpause(context),
+        ...timers(context, [{ type: "migrationDue" }, context.repeatCycles]),
+      ]),
+    ),
     sendUnpauseSettling: emit(({ context }) => {
       const { progress, settleCycles, goOnCycles } = context;
       const rest = progress.resumeTime >= 0 ? settleCycles : goOnCycles;
@@ -227,6 +233,7 @@ export const migrationMachine = setup({
     policySendsOn: ({ context }) => answerAfter(context) === "send",
     policyStopsNow: ({ context }) => answerAfter(context) === "stop",
     isEmpty: ({ event }) => (event as EventOf<"batchTaken">).pages === 0,
+    isToBeRepeated: ({ context }) => isToBeRepeated(context),
     isEnough: ({ context }) => context.settleCycles === 0 || context.halted === context.vms,
     allAreHalted: ({ context }) => context.halted === context.vms,
     isLastToHalt: ({ context }) => context.halted + 1 === context.vms,
@@ -236,6 +243,7 @@ export const migrationMachine = setup({
   context: ({ input }) => ({
     ...input,
     progress: progress.NO_PROGRESS,
+    earlier: [],
     converge: convergeFrom(0),
     throttleSteps: [],
     stopsAfterRound: false,
@@ -357,6 +365,7 @@ export const migrationMachine = setup({
     disarming: {
       on: {
         disarmed: [
+          { guard: "isToBeRepeated", target: "running", actions: "sendUnpauseAgain" },
           { guard: "isEnough", target: "done" },
           { target: "settling", actions: "sendUnpauseSettling" },
         ],

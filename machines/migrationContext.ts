@@ -1,7 +1,7 @@
 /** What the migration machine is given, remembers, exchanges with its device, and decides. */
 import type { ConvergeState } from "../src/hypervisor/migration/autoConverge.ts";
 import { afterBatch, beforeRound } from "../src/hypervisor/migration/policy.ts";
-import { type Progress, statsOf } from "../src/hypervisor/migration/progress.ts";
+import { NO_PROGRESS, type Progress, statsOf } from "../src/hypervisor/migration/progress.ts";
 import type { AfterBatch, BeforeRound, Policy } from "../src/hypervisor/migration/stats.ts";
 import type { ActorId, Message, Technique } from "../src/interconnect/messages.ts";
 
@@ -25,7 +25,10 @@ export interface MigrationInput {
   readonly batchPages: number;
   /** When the migration begins. */
   readonly startCycles: number;
-  /** From then: when the operator aborts, when the link fails; -1 = never. */
+  /** How often the VM migrates again, each time from where it is, and how long after the last time. */
+  readonly repeats: number;
+  readonly repeatCycles: number;
+  /** From the first start: when the operator aborts, when the link fails; -1 = never. */
   readonly abortCycles: number;
   readonly linkFailCycles: number;
   /** How long the run goes on after a completed migration, and after another one; -1 = till the workloads' end. */
@@ -48,6 +51,8 @@ export interface ThrottleStep {
 
 export interface MigrationContext extends MigrationInput {
   readonly progress: Progress;
+  /** Of the migrations before this one; all of them completed. */
+  readonly earlier: readonly Progress[];
   readonly converge: ConvergeState;
   readonly throttleSteps: readonly ThrottleStep[];
   /** The policy has said that the round under way is the last live one. */
@@ -107,6 +112,23 @@ export type MigrationEvent =
   | MigrationReply;
 
 export type EventOf<T extends MigrationEvent["type"]> = Extract<MigrationEvent, { type: T }>;
+
+/** A migration begins: the first, or one from where the last has brought the VM. */
+export function begun(context: MigrationContext, now: number): Partial<MigrationContext> {
+  const { progress, earlier } = context;
+  return {
+    progress: { ...NO_PROGRESS, startTime: now, lastSyncTime: now },
+    earlier: progress.startTime < 0 ? earlier : [...earlier, progress],
+    throttleSteps: [],
+    comparison: "none",
+  };
+}
+
+/** A copy that is not the VM is not migrated further, nor is a VM that has halted. */
+export function isToBeRepeated(context: MigrationContext): boolean {
+  const { earlier, repeats, comparison, halted, vms } = context;
+  return earlier.length < repeats && comparison === "equal" && halted < vms;
+}
 
 /** The first reason counts, and none after the destination has resumed the VM. */
 export function cancelled(context: MigrationContext, by: CancelledBy): Partial<MigrationContext> {

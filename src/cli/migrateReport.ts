@@ -1,7 +1,7 @@
 /** A migration's result as lines of text. */
 import { CYCLES_PER_SECOND, formatCycles } from "../config/units.ts";
 import type { MigrationRound } from "../hypervisor/migration/progress.ts";
-import type { MigrateResult } from "../system/operations/migration/result.ts";
+import type { EarlierMigration, MigrateResult } from "../system/operations/migration/result.ts";
 import { grouped } from "./output.ts";
 import { sparkline } from "./sparkline.ts";
 
@@ -16,6 +16,7 @@ export function formatMigration(result: MigrateResult): string[] {
     `migration of ${result.vm} by ${result.policy}'s rules: ${result.outcome}`,
     ...wrap(result.why).map((text) => `  ${text}`),
     line("destination", verdict(result)),
+    ...result.earlier.map(earlierLine),
     line("started at", formatCycles(startTime)),
     line("total time", formatCycles(result.totalTime)),
     line("setup", formatCycles(result.setupTime)),
@@ -31,6 +32,14 @@ export function formatMigration(result: MigrateResult): string[] {
     "",
     ...throughputLines(result),
   ];
+}
+
+function earlierLine(migration: EarlierMigration, i: number): string {
+  const { startTime, totalTime, downtime, pagesSent } = migration;
+  return line(
+    `${i + 1}. migration`,
+    `at ${formatCycles(startTime)}, total time ${formatCycles(totalTime)}, downtime ${formatCycles(downtime)}, ${grouped(pagesSent)} pages`,
+  );
 }
 
 function verdict({ verified, firstDifference }: MigrateResult): string {

@@ -60,9 +60,11 @@ const MIGRATED: Way = [
   ["clock", 8],
   ["batchTaken", 0],
   ["destinationReady", 0],
-  ["compared", 2],
+  ["compared", 0],
   ["disarmed", 0],
 ];
+/** It is to be repeated once, and begins again. */
+const MIGRATED_TWICE: Way = [...MIGRATED, ...MIGRATED.slice(1)];
 
 const estimatorBegins: Way = [
   ["prepareEstimation", 0],
@@ -289,6 +291,8 @@ export const machineCases: Readonly<Record<string, MachineCase>> = {
       cyclesPerByte: 0.5,
       batchPages: 4,
       startCycles: 10,
+      repeats: 1,
+      repeatCycles: 5,
       abortCycles: -1,
       linkFailCycles: 500,
       settleCycles: 7,
@@ -315,7 +319,7 @@ export const machineCases: Readonly<Record<string, MachineCase>> = {
       batchTaken: (n) => ({ pages: n % 3, bytes: 4104 * (n % 3), pending: n % 2 }),
       compared: (n) => ({ now: n, firstDifference: (n % 3) - 1 }),
     },
-    ways: [MIGRATED, [...MIGRATION_SENDING, ["abortDue", 0], ["clock", 9], ["vmPaused", 0]]],
+    ways: [MIGRATED_TWICE, [...MIGRATION_SENDING, ["abortDue", 0], ["clock", 9], ["vmPaused", 0]]],
   },
   throttle: {
     machine: throttleMachine,

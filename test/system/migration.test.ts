@@ -111,6 +111,46 @@ describe("a migration that completes", () => {
   });
 });
 
+describe("a migration that is repeated", () => {
+  const repeat = fc.record({
+    times: fc.integer({ min: 1, max: 3 }),
+    after: fc.constantFrom(0, 1, 20_000),
+  });
+
+  it("is each time a whole one, to an empty host, and disturbs no program", () => {
+    let repeated = 0;
+    fc.assert(
+      fc.property(anyMigration, repeat, (migration, again) => {
+        const all = { ...migration, repeat: again, settle: TO_THE_END };
+        const system = run(all);
+        expectWorkDone(system, all);
+        expect(system.actor("vm0/tracker").value).toBe("off");
+        const result = resultOf(system);
+        if (result.outcome !== "completed") return;
+        expect(result.verified).toBe(true);
+        const { earlier } = result;
+        expect(earlier.length).toBeLessThanOrEqual(again.times);
+        repeated += earlier.length;
+        const whole = [...earlier, result];
+        const { tables, config } = system.world.vms[0]!;
+        for (const { rounds, pagesSent } of whole) {
+          expect(rounds[0]!.pagesSent).toBe(config.pages + (tables?.count ?? 0));
+          expect(rounds.reduce((sum, round) => sum + round.pagesSent, 0)).toBe(pagesSent);
+        }
+        // One begins when the one before has ended and the VM has been disarmed.
+        whole.slice(1).forEach(({ startTime }, i) => {
+          const before = whole[i]!;
+          expect(startTime).toBeGreaterThanOrEqual(
+            before.startTime + before.totalTime + again.after,
+          );
+        });
+      }),
+      { numRuns: RUNS / 4 },
+    );
+    expect(repeated).toBeGreaterThan(RUNS / 20);
+  });
+});
+
 describe("planted faults", () => {
   /** Whether any of many migrations with the fault is found to have lost a page. */
   function isCaught(

@@ -173,6 +173,44 @@ describe("a migration that does not converge", () => {
   });
 });
 
+describe("a migration that is repeated", () => {
+  it("goes on so often, so long after each, and reports all of them", () => {
+    const { result } = run(
+      scenario({ link: { bandwidth: "1Gbit/s" }, repeat: { times: 2, after: "50ms" } }),
+    );
+    const { earlier } = result;
+    expect(earlier).toHaveLength(2);
+    const [first, second] = earlier as [(typeof earlier)[0], (typeof earlier)[0]];
+    const between = second.startTime - first.startTime - first.totalTime;
+    expect(between).toBeGreaterThanOrEqual(0.05 * SECOND);
+    // Disarming takes its time.
+    expect(between).toBeLessThan(0.06 * SECOND);
+    const lines = formatMigration(result).filter((line) => /^ {2}\d\. migration/.test(line));
+    expect(lines).toHaveLength(2);
+  });
+
+  it("is not repeated if it did not complete", () => {
+    const { result } = run(
+      scenario(
+        { link: { bandwidth: "100Mbit/s", failAfter: "20ms" }, repeat: { times: 2 } },
+        { until: "300ms" },
+      ),
+    );
+    expect(result).toMatchObject({ outcome: "failed", earlier: [] });
+  });
+
+  it("can fail at a later time only", () => {
+    const { result } = run(
+      scenario({
+        link: { bandwidth: "1Gbit/s", failAfter: "600ms" },
+        repeat: { times: 100, after: "1ms" },
+      }),
+    );
+    expect(result.outcome).toBe("failed");
+    expect(result.earlier.length).toBeGreaterThan(0);
+  });
+});
+
 describe("a link that fails", () => {
   it("leaves the VM running at the source until the run ends", () => {
     const link = { bandwidth: "100Mbit/s", failAfter: "500ms" };

@@ -25,6 +25,8 @@ export interface MigrationRecipe {
   readonly failAfter: number | null;
   /** Cycles that the run goes on; long enough for every workload to end, or 0. */
   readonly settle: number;
+  /** Further migrations, and the cycles between two. */
+  readonly repeat?: { readonly times: number; readonly after: number };
 }
 
 /** Longer than any small workload. */
@@ -78,6 +80,7 @@ export function buildMigration(
     batch: migration.batch,
     samples: 40,
     settle: migration.settle,
+    ...(migration.repeat === undefined ? {} : { repeat: migration.repeat }),
     ...(migration.abortAfter === null ? {} : { abortAfter: migration.abortAfter }),
   };
   return new System(

@@ -33,6 +33,13 @@ export class Destination implements Part {
   }
 }
 
+/** Another host, which has nothing of the VM yet. */
+export function emptyDestination({ versions, present, tableWords }: Destination): void {
+  versions.fill(0);
+  present.fill(0);
+  tableWords.fill(0);
+}
+
 /** The source, as far as contents go. */
 export interface Source {
   readonly ept: Ept;

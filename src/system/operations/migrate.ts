@@ -102,10 +102,21 @@ export const migrateSchema = z
       .default(40)
       .describe("points of the throughput curve at most; at least half as many in a long run"),
     abortAfter: duration.optional().describe("the operator aborts so long after the start"),
+    repeat: z
+      .strictObject({
+        times: z.int().min(1).max(1000).default(1).describe("how often"),
+        after: duration
+          .prefault("0s")
+          .describe("from the end of a migration to the start of the next"),
+      })
+      .optional()
+      .describe(
+        "migrate on to another empty host, once a migration has completed; `abortAfter` and `failAfter` count from the first start",
+      ),
     settle: duration
       .optional()
       .describe(
-        "how long the run goes on after the migration; default: not at all once it has completed, else to the end of the workloads, for a second at most if there is no `until`",
+        "how long the run goes on after the last migration; default: not at all once it has completed, else to the end of the workloads, for a second at most if there is no `until`",
       ),
   })
   .describe("migrate a VM live to another host");
@@ -147,6 +158,8 @@ export function migrate(
       cyclesPerByte: CYCLES_PER_SECOND / config.link.bandwidth,
       batchPages: config.batch,
       startCycles: config.start ?? 0,
+      repeats: config.repeat?.times ?? 0,
+      repeatCycles: config.repeat?.after ?? 0,
       abortCycles: config.abortAfter ?? -1,
       linkFailCycles: config.link.failAfter ?? -1,
       settleCycles: config.settle ?? 0,

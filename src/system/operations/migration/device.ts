@@ -5,6 +5,7 @@ import { Counter } from "../../../hardware/counters.ts";
 import {
   copyPage,
   type Destination,
+  emptyDestination,
   firstDifference,
 } from "../../../hypervisor/migration/destination.ts";
 import {
@@ -43,6 +44,7 @@ export class MigrationDevice implements Device<MigrationRequest, MigrationReply>
       case "clock":
         return { type: "clock", now };
       case "queueAll": {
+        emptyDestination(this.#destination);
         queueMapped(queue, this.#vm.ept);
         return { type: "queued", now, found: queued(queue), pending: queued(queue) };
       }

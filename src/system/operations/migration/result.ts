@@ -1,14 +1,28 @@
 /** What came of a migration, as numbers and in words. */
 import type { MigrationContext, ThrottleStep } from "../../../../machines/migrationContext.ts";
 import type { SamplerContext } from "../../../../machines/sampler.ts";
-import { averageRate, type MigrationRound } from "../../../hypervisor/migration/progress.ts";
+import {
+  averageRate,
+  type MigrationRound,
+  type Progress,
+} from "../../../hypervisor/migration/progress.ts";
 import { impliedDowntime } from "../../../hypervisor/migration/stats.ts";
 import type { OperationResult } from "../../operation.ts";
 import { type Outcome, outcomeOf } from "./outcome.ts";
 import { type Remedy, remedyFor } from "./remedy.ts";
 import { explain } from "./words.ts";
 
-/** Times in cycles of virtual time, rates a second. */
+/** A migration that completed and was followed by another. Times in cycles of virtual time. */
+export interface EarlierMigration {
+  readonly startTime: number;
+  readonly totalTime: number;
+  readonly downtime: number;
+  readonly pagesSent: number;
+  readonly bytes: number;
+  readonly rounds: readonly MigrationRound[];
+}
+
+/** The last migration that began. Times in cycles of virtual time, rates a second. */
 export interface MigrateResult extends OperationResult {
   readonly kind: "migrate";
   readonly vm: string;
@@ -34,6 +48,8 @@ export interface MigrateResult extends OperationResult {
   readonly bytes: number;
   readonly transferRate: number;
   readonly throttle: readonly ThrottleStep[];
+  /** The migrations before it, of an operation that repeats. */
+  readonly earlier: readonly EarlierMigration[];
   /** Accesses that the guest completed in each interval from the start of the run. */
   readonly throughput: { readonly interval: number; readonly accesses: readonly number[] };
 }
@@ -76,11 +92,24 @@ export function migrateResult(
     bytes,
     transferRate: averageRate(progress),
     throttle: context.throttleSteps,
+    earlier: context.earlier.map(earlierMigration),
     throughput: {
       interval: intervalCycles,
       accesses: totals.slice(1).map((total, i) => total - totals[i]!),
     },
     failures: failuresOf(context, vm, outcome),
+  };
+}
+
+function earlierMigration(progress: Progress): EarlierMigration {
+  const { startTime, endTime, suspendTime, resumeTime, pagesSent, bytesSent, rounds } = progress;
+  return {
+    startTime,
+    totalTime: endTime - startTime,
+    downtime: resumeTime - suspendTime,
+    pagesSent,
+    bytes: bytesSent,
+    rounds,
   };
 }
 
