@@ -73,12 +73,12 @@ async function run(name: string, options: RunOptions): Promise<void> {
       store,
       workers: options.workers,
       signal: controller.signal,
-      onProgress: (done, total, reused) => {
+      onProgress: ({ done, total, reused, part }) => {
         const text = reused === 0 ? "" : ` (${reused} from before)`;
         progress.update(
           `${done} of ${total} runs${text}`,
-          done - reused,
-          total - reused,
+          part,
+          1,
           (seconds) => `${((60 * (done - reused)) / seconds).toFixed(1)} runs/min`,
         );
       },

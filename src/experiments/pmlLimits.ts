@@ -70,6 +70,7 @@ function points(scale: Scale): readonly Point[] {
           machine: { quantum: "10ms", tlb: STUDY_TLB },
           vms: [
             {
+              paging: "off",
               workload: {
                 kind: "phaseChange",
                 gap: GAP,

@@ -27,8 +27,8 @@ export class PointStore {
     makeDirectory(directory);
   }
 
-  /** Identifies a run: what it is asked to do, and the code that does it. */
-  key(scenario: ScenarioInput): string {
+  /** Identifies a run: what it is asked to do, whatever it is called, and the code that does it. */
+  key({ name: _, ...scenario }: ScenarioInput): string {
     return digestOf(`${this.#version}\n${JSON.stringify(scenario)}`);
   }
 

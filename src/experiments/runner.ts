@@ -4,10 +4,20 @@ import { availableParallelism } from "node:os";
 import { Piscina } from "piscina";
 import { UserError } from "../errors.ts";
 import type { RunSummary } from "../system/summary.ts";
+import { expectedCost } from "./expectedCost.ts";
 import type { Experiment, Point, Results } from "./experiment.ts";
 import type { PointStore } from "./pointStore.ts";
 import type { Scale } from "./scale.ts";
 import type { Reply } from "./worker.ts";
+
+export interface RunnerProgress {
+  /** Runs: finished, in all, and of those finished, from the store. */
+  readonly done: number;
+  readonly total: number;
+  readonly reused: number;
+  /** Of the runs that were not in the store: the part that is done, weighed by what each should cost. */
+  readonly part: number;
+}
 
 export interface RunnerOptions {
   readonly scale: Scale;
@@ -15,8 +25,8 @@ export interface RunnerOptions {
   /** Threads; default: as many as there are processors. */
   readonly workers?: number | undefined;
   readonly signal?: AbortSignal;
-  /** Called when a run has ended, and once at the start. `reused`: of those done, from the store. */
-  readonly onProgress?: (done: number, total: number, reused: number) => void;
+  /** Called when a run has ended, and once at the start. */
+  readonly onProgress?: (progress: RunnerProgress) => void;
 }
 
 /** Thrown when the signal ended it; finished runs are in the store. */
@@ -40,9 +50,22 @@ export async function runExperiments(
     const summary = store.read(key);
     if (summary !== null) summaries.set(key, summary);
   }
-  const missing = [...keyed].filter(([key]) => !summaries.has(key));
+  // Long ones first: a long run that starts last would have one core wait for the other.
+  const missing = [...keyed]
+    .filter(([key]) => !summaries.has(key))
+    .map(([key, point]) => ({ key, point, cost: expectedCost(point.scenario) }))
+    .sort((a, b) => b.cost - a.cost);
   const reused = summaries.size;
-  options.onProgress?.(reused, keyed.size, reused);
+  const wholeCost = missing.reduce((sum, { cost }) => sum + cost, 0);
+  let doneCost = 0;
+  const report = (): void =>
+    options.onProgress?.({
+      done: summaries.size,
+      total: keyed.size,
+      reused,
+      part: wholeCost === 0 ? 1 : doneCost / wholeCost,
+    });
+  report();
   if (missing.length > 0) {
     // Each run listens to it.
     if (signal) setMaxListeners(0, signal);
@@ -52,13 +75,14 @@ export async function runExperiments(
     });
     try {
       await Promise.all(
-        missing.map(async ([key, { name, scenario }]) => {
+        missing.map(async ({ key, point: { name, scenario }, cost }) => {
           const reply: Reply = await pool.run(scenario, signal ? { signal } : {});
           if ("problem" in reply) throw new UserError(`run "${name}": ${reply.problem}`);
           const { summary } = reply;
           store.write(key, summary);
           summaries.set(key, JSON.parse(summary));
-          options.onProgress?.(summaries.size, keyed.size, reused);
+          doneCost += cost;
+          report();
         }),
       );
     } catch (error) {
