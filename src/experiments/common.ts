@@ -99,6 +99,14 @@ export function moments(values: readonly number[]): { readonly mean: number; rea
   return { mean, sd: Math.sqrt(squares / Math.max(1, values.length - 1)) };
 }
 
+/** "1.2 to 3.4 %", or one number if both are the same. */
+export function span(percents: readonly number[]): string {
+  const [least, most] = [Math.min(...percents), Math.max(...percents)].map((value) =>
+    String(Number(value.toPrecision(3))),
+  );
+  return least === most ? `${least} %` : `${least} to ${most} %`;
+}
+
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;

@@ -23,6 +23,10 @@ export interface Figure {
   /** Null: the study gives none. */
   readonly published: Published | null;
   readonly emulated: number;
+  /** How far its runs are from full size, if not as the whole experiment is. */
+  readonly scale?: string;
+  /** Why it may differ from the published one, as far as the data show: made from the numbers. */
+  readonly reason?: string;
 }
 
 /** A figure, compared. */
@@ -32,6 +36,8 @@ export interface Row extends Comparison {
   readonly unit: string;
   /** How far the run is from the study's sizes and times. */
   readonly scale: string;
+  /** Why it differs; null if it does not, or nothing was published. */
+  readonly reason: string | null;
 }
 
 export type DataValue = string | number;
@@ -61,6 +67,8 @@ export interface Experiment {
   readonly source: string;
   /** What the scenarios assume, and which parameters were fitted, and to what. */
   readonly assumptions: readonly string[];
+  /** What a quick run divides, in words; null: nothing. */
+  readonly divides: string | null;
   points(scale: Scale): readonly Point[];
   evaluate(results: Results, scale: Scale): Evaluation;
 }

@@ -2,7 +2,7 @@
 import type { DataRow, Experiment, Results, Row } from "./experiment.ts";
 import { drawPlot } from "./plot.ts";
 import { type Scale, scaleText } from "./scale.ts";
-import { compare } from "./verdict.ts";
+import { compare, isOff } from "./verdict.ts";
 
 export interface DrawnPlot {
   readonly title: string;
@@ -24,15 +24,17 @@ export async function outcomeOf(
   scale: Scale,
 ): Promise<Outcome> {
   const { figures, plots, findings } = experiment.evaluate(results, scale);
-  const rows = figures.map(
-    ({ quantity, unit, published, emulated }): Row => ({
+  const rows = figures.map(({ quantity, unit, published, emulated, scale: own, reason }): Row => {
+    const comparison = compare(published, emulated);
+    return {
       experiment: experiment.name,
       quantity,
       unit,
-      ...compare(published, emulated),
-      scale: scaleText(scale),
-    }),
-  );
+      ...comparison,
+      scale: own ?? scaleText(scale, experiment.divides),
+      reason: isOff(comparison.verdict) ? (reason ?? null) : null,
+    };
+  });
   const drawn = await Promise.all(
     plots.map(async (plot) => ({ ...plot, svg: await drawPlot(plot) })),
   );

@@ -16,8 +16,9 @@ export async function drawPlot({ title, data, spec }: Plot): Promise<string> {
     config: {
       font: "sans-serif",
       background: "white",
-      axis: { labelLimit: 0 },
-      legend: { labelLimit: 0 },
+      axis: { labelLimit: 0, titleFontWeight: "normal" },
+      legend: { labelLimit: 0, titleFontWeight: "normal", symbolStrokeWidth: 1.5, symbolSize: 70 },
+      title: { anchor: "start" },
     },
     ...spec,
   } as TopLevelSpec;

@@ -1,8 +1,8 @@
 /** Invalidating the present bit of all pages every second (VEE21 section 1). */
 import { gapFor, inSeconds, MEDIAN_THROUGHPUT, pagesText, vmPages } from "./common.ts";
 import type { DataRow, Experiment, Figure, Point, Results } from "./experiment.ts";
-import type { Scale } from "./scale.ts";
-import { seconds } from "./scale.ts";
+import { barPlot, PUBLISHED } from "./plots.ts";
+import { ALL, type Scale, seconds } from "./scale.ts";
 
 /** Cycles to handle an EPT violation: our default, and DW19's mean of exits other than log-full (32 us). */
 const HANDLERS = { "2.1 us": 5_000, "32 us": 76_800 } as const;
@@ -47,30 +47,45 @@ function evaluate(results: Results) {
   const figures: Figure[] = Object.keys(HANDLERS).map((name) => ({
     quantity: `throughput lost, violations handled in ${name}`,
     unit: "%",
-    published: { value: 96.22, within: 0.01 },
+    published: { value: LOST, within: 0.01 },
     emulated: 100 * (1 - rate(name) / rate("none")),
+    reason: reasonOf(name),
   }));
-  const data: DataRow[] = ["none", ...Object.keys(HANDLERS)].map((handler) => ({
-    handler,
-    throughput: rate(handler) / 1e6,
-  }));
+  const data: DataRow[] = [
+    ...["none", ...Object.keys(HANDLERS)].map((handler) => ({
+      handler: handler === "none" ? "not tracked" : `handled in ${handler}`,
+      origin: "emulated",
+      throughput: rate(handler) / 1e6,
+    })),
+    {
+      handler: "published loss",
+      origin: PUBLISHED,
+      throughput: (rate("none") / 1e6) * (1 - LOST / 100),
+    },
+  ];
   return {
     figures,
     plots: [
-      {
-        title: "Present bit invalidated every second",
-        data,
-        spec: {
-          mark: "bar",
-          encoding: {
-            x: { field: "handler", type: "nominal", title: "time to handle a violation" },
-            y: { field: "throughput", type: "quantitative", title: "operations/us" },
-          },
-        },
-      },
+      barPlot("Present bits invalidated every second", data, {
+        x: { field: "handler", title: "EPT violations" },
+        y: { field: "throughput", title: "operations/us" },
+        by: { field: "origin", title: "throughput" },
+      }),
     ],
-    findings: [],
+    findings: [
+      `${LOST} % are lost if a violation costs ${(NEEDED + OVERHEAD).toFixed(1)} us, exit and entry included, and each operation meets one: between the two that were tried`,
+    ],
   };
+}
+
+/** Published, "up to". */
+const LOST = 96.22;
+/** Microseconds: T_x + T_e; and the handling that loses so much of the time when each operation meets a violation. */
+const OVERHEAD = 0.5;
+const NEEDED = LOST / 100 / (1 - LOST / 100) / RATE - OVERHEAD;
+
+function reasonOf(name: string): string {
+  return `with violations handled in ${name}; each page meets one after an invalidation, and to lose ${LOST} % the handling would have to take ${NEEDED.toFixed(1)} us`;
 }
 
 export const presentBitExperiment: Experiment = {
@@ -81,6 +96,7 @@ export const presentBitExperiment: Experiment = {
     "the program goes through all of the 1 GiB, at the rate of the study's first program without writes",
     "violations take 2.1 us (docs/costs.md), or the 32 us that DW19 section 3 gives as the mean of all other exits",
   ],
+  divides: ALL,
   points,
   evaluate,
 };

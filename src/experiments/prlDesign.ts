@@ -7,8 +7,9 @@ import {
   percentAbove,
   STUDY_TLB,
 } from "./common.ts";
-import type { DataRow, Experiment, Figure, Point, Results } from "./experiment.ts";
-import { type Scale, scaled, seconds } from "./scale.ts";
+import type { Experiment, Figure, Point, Results } from "./experiment.ts";
+import { linePlot } from "./plots.ts";
+import { ALL, type Scale, scaled, seconds } from "./scale.ts";
 
 const LOGS = [64, 128, 256, 512, 1024, 4096, 16_384, 65_536] as const;
 /** The same handler, and one that is ten times slower. */
@@ -83,8 +84,8 @@ function points(scale: Scale): readonly Point[] {
 
 function evaluate(results: Results) {
   const figures: Figure[] = [];
-  const missedRows: DataRow[] = [];
-  const overheadRows: DataRow[] = [];
+  const missedRows: { entries: number; condition: string; missed: number }[] = [];
+  const overheadRows: { entries: number; handler: string; overhead: number }[] = [];
   for (const entries of LOGS) {
     for (const handler of HANDLER_NAMES) {
       for (const logs of [1, 2]) {
@@ -96,7 +97,11 @@ function evaluate(results: Results) {
           published: null,
           emulated: missed,
         });
-        missedRows.push({ entries, condition: `${logs} log(s), handler ${handler}`, missed });
+        missedRows.push({
+          entries,
+          condition: `${logs === 1 ? "one log" : "two logs"}, handler ${handler}`,
+          missed,
+        });
       }
     }
     for (const handler of PML_HANDLER_NAMES) {
@@ -110,44 +115,34 @@ function evaluate(results: Results) {
         published: null,
         emulated: overhead,
       });
-      overheadRows.push({ entries, handler, overhead });
+      overheadRows.push({ entries, handler: `T_h ${handler}`, overhead });
     }
   }
-  const axis = { field: "entries", type: "quantitative", scale: { type: "log", base: 2 } };
+  const x = { field: "entries", title: "log entries", log: 2 } as const;
+  const missedAt = (entries: number, condition: string): number =>
+    missedRows.find((row) => row.entries === entries && row.condition === condition)!.missed;
+  const ratio = missedAt(512, "one log, handler 1x") / missedAt(512, "two logs, handler 1x");
+  const [small, large] = [LOGS[0], LOGS[LOGS.length - 1]!];
+  const endless = overheadRows.filter(({ overhead }) => overhead > 100);
   return {
     figures,
     plots: [
-      {
-        title: "PRL: missed GPAs by log size",
-        data: missedRows,
-        spec: {
-          mark: { type: "line", point: true },
-          encoding: {
-            x: axis,
-            y: { field: "missed", type: "quantitative", title: "missed, %" },
-            color: { field: "condition", title: null },
-          },
-        },
-      },
-      {
-        title: "PML: overhead by log size",
-        data: overheadRows,
-        spec: {
-          mark: { type: "line", point: true },
-          encoding: {
-            x: axis,
-            y: {
-              field: "overhead",
-              type: "quantitative",
-              title: "overhead, %",
-              scale: { type: "log" },
-            },
-            color: { field: "handler", title: null },
-          },
-        },
-      },
+      linePlot("PRL: missed GPAs by log size", missedRows, {
+        x,
+        y: { field: "missed", title: "GPAs missed, % of all", log: 10 },
+        by: { field: "condition", title: "PRL with" },
+      }),
+      linePlot("PML: overhead by log size", overheadRows, {
+        x,
+        y: { field: "overhead", title: "overhead, %", log: 10 },
+        by: { field: "handler", title: "PML with" },
+      }),
     ],
-    findings: [],
+    findings: [
+      `two logs of 512 entries in turn miss ${ratio.toFixed(1)} times fewer GPAs than one, and what they miss does not depend on the handler's time: it is the GPA that finds index 0`,
+      `one log misses ${missedAt(small, "one log, handler 1x").toFixed(2)} % of the GPAs with ${small} entries and ${missedAt(large, "one log, handler 1x").toFixed(2)} % with ${large}: the handler's time grows with the log, so a larger log helps little`,
+      `PML's overhead is above 100 % at ${endless.map(({ entries, handler }) => `${entries} entries, ${handler}`).join("; ") || "no size"}: a handler that takes the same time for each log is paid for by the entry`,
+    ],
   };
 }
 
@@ -159,6 +154,7 @@ export const prlDesignExperiment: Experiment = {
     "the array, every access a write, at 0.819 operations a microsecond (fitted to the study's program)",
     "the handler takes a fixed part and a part for each entry; with 4 ms it takes that whatever the log's size",
   ],
+  divides: ALL,
   points,
   evaluate,
 };

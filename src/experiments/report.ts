@@ -1,7 +1,7 @@
 /** Outcomes as a Markdown summary and as one HTML page that needs nothing else. */
 import type { Row } from "./experiment.ts";
 import type { Outcome } from "./outcome.ts";
-import { type Scale, scaleText } from "./scale.ts";
+import type { Scale } from "./scale.ts";
 import { cells, rowsToMarkdown, TABLE_HEADER } from "./tables.ts";
 import { RULES, VERDICTS } from "./verdict.ts";
 
@@ -31,18 +31,64 @@ export function markdownReport(outcomes: readonly Outcome[], scale: Scale): stri
     [
       `## ${experiment.title}`,
       `\`trackvisor experiment run ${experiment.name}\`. Published: ${experiment.source}.`,
+      `Scale: ${scales(own)}.`,
       rowsToMarkdown(own),
-      ...(findings.length === 0 ? [] : [list(findings)]),
+      ...titled("Why figures differ", reasons(own)),
+      ...titled("Findings", findings),
       `Assumed or fitted:\n\n${list(experiment.assumptions)}`,
     ].join("\n\n"),
   );
   return `${[
     `# ${TITLE}`,
-    `Sizes and times: ${scaleText(scale)}. ${rows.length} figures: ${countVerdicts(rows)}.`,
+    `${scaleLine(scale)} ${rows.length} figures: ${countVerdicts(rows)}.`,
     list(VERDICTS.map((verdict) => `**${verdict}**: ${RULES[verdict]}`)),
     verdictTable(outcomes),
     ...sections,
   ].join("\n\n")}\n`;
+}
+
+function scaleLine({ name, divisor }: Scale): string {
+  return name === "full"
+    ? "Full size."
+    : `Quick: sizes and times are divided by ${divisor} where a section does not say otherwise.`;
+}
+
+/** The scales of rows; with more than one, which rows have them. */
+function scales(rows: readonly Row[]): string {
+  const groups = groupsBy(rows, ({ scale }) => scale);
+  if (groups.size === 1) return [...groups.keys()][0]!;
+  return [...groups].map(([scale, own]) => `${scale} (${names(own)})`).join("; ");
+}
+
+/** Why rows differ, each reason once. */
+function reasons(rows: readonly Row[]): readonly string[] {
+  const groups = groupsBy(rows, ({ reason }) => reason);
+  return [...groups].flatMap(([reason, own]) =>
+    reason === null ? [] : [`${reason} (${names(own)})`],
+  );
+}
+
+/** In the order of their first rows. */
+function groupsBy<Key>(rows: readonly Row[], keyOf: (row: Row) => Key): Map<Key, Row[]> {
+  const groups = new Map<Key, Row[]>();
+  for (const row of rows) {
+    const group = groups.get(keyOf(row));
+    if (group === undefined) groups.set(keyOf(row), [row]);
+    else group.push(row);
+  }
+  return groups;
+}
+
+const NAMES_SHOWN = 2;
+
+function names(rows: readonly Row[]): string {
+  const shown = rows.slice(0, NAMES_SHOWN).map(({ quantity }) => quantity);
+  const rest = rows.length - shown.length;
+  return `${shown.join("; ")}${rest === 0 ? "" : `; and ${rest} more`}`;
+}
+
+function titled(title: string, items: readonly string[]): readonly string[] {
+  return items.length === 0 ? [] : [`${title}:\n\n${list(items)}`];
 }
 
 function list(items: readonly string[]): string {
@@ -67,7 +113,7 @@ export function htmlReport(outcomes: readonly Outcome[], scale: Scale): string {
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>${TITLE}</title><style>${STYLE}</style></head><body>
 <h1>${TITLE}</h1>
-<p>Sizes and times: ${scaleText(scale)}. ${rows.length} figures: ${countVerdicts(rows)}.</p>
+<p>${scaleLine(scale)} ${rows.length} figures: ${countVerdicts(rows)}.</p>
 <ul>${VERDICTS.map((verdict) => `<li><b class="${cssClass(verdict)}">${verdict}</b>: ${escaped(RULES[verdict])}</li>`).join("")}</ul>
 <ol>${contents.join("\n")}</ol>
 ${outcomes.map(section).join("\n")}
@@ -80,10 +126,12 @@ function section({ experiment, rows, plots, findings }: Outcome): string {
   return `<section id="${experiment.name}">
 <h2>${escaped(experiment.title)}</h2>
 <p><code>trackvisor experiment run ${experiment.name}</code>. Published: ${escaped(experiment.source)}.</p>
+<p>Scale: ${escaped(scales(rows))}.</p>
 <table><thead><tr>${header}</tr></thead><tbody>
 ${rows.map(htmlRow).join("\n")}
 </tbody></table>
-${items(findings)}
+${titledItems("Why figures differ", reasons(rows))}
+${titledItems("Findings", findings)}
 ${plots.map(({ svg }) => `<figure>${svg}</figure>`).join("\n")}
 <h3>Assumed or fitted</h3>
 ${items(experiment.assumptions)}
@@ -98,6 +146,10 @@ function htmlRow(row: Row): string {
 function items(texts: readonly string[]): string {
   if (texts.length === 0) return "";
   return `<ul>${texts.map((text) => `<li>${escaped(text)}</li>`).join("\n")}</ul>`;
+}
+
+function titledItems(title: string, texts: readonly string[]): string {
+  return texts.length === 0 ? "" : `<h3>${title}</h3>\n${items(texts)}`;
 }
 
 function cssClass(verdict: string): string {

@@ -23,7 +23,11 @@ export function scaled(count: number, { divisor }: Scale): number {
   return Math.max(1, Math.round(count / divisor));
 }
 
-/** For rows: what was divided. */
-export function scaleText(scale: Scale): string {
-  return scale.divisor === 1 ? "as published" : `divided by ${scale.divisor}`;
+/** What most quick runs divide. */
+export const ALL = "memory and times";
+export const FULL_SIZE = "full size";
+
+/** For rows: how far they are from full size. @param divides what is divided; null: nothing */
+export function scaleText({ divisor }: Scale, divides: string | null): string {
+  return divisor === 1 || divides === null ? FULL_SIZE : `${divides} divided by ${divisor}`;
 }

@@ -11,6 +11,7 @@ const COLUMNS = [
   "difference",
   "verdict",
   "scale",
+  "reason",
 ] as const satisfies readonly (keyof Row)[];
 
 /** RFC 4180. Null becomes an empty field. */

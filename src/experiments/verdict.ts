@@ -18,6 +18,11 @@ export const VERDICTS = [
 ] as const;
 export type Verdict = (typeof VERDICTS)[number];
 
+/** Whether there is something to explain. */
+export function isOff(verdict: Verdict): boolean {
+  return verdict !== "reproduced" && verdict !== "not published";
+}
+
 /** Part of the published figure. */
 export const REPRODUCED = 0.1;
 /** Factor between the two. */

@@ -83,8 +83,9 @@ describe("CSV", () => {
       emulated: 2,
       difference: null,
       verdict: "not published",
-      scale: "as published",
+      scale: "full size",
+      reason: null,
     } as const;
-    expect(rowsToCsv([row]).split("\r\n")[1]).toBe("e,q,s,equals,,2,,not published,as published");
+    expect(rowsToCsv([row]).split("\r\n")[1]).toBe("e,q,s,equals,,2,,not published,full size,");
   });
 });

@@ -1,0 +1,207 @@
+/**
+ * The kinds of plots: lines, bars and dots. Series differ in lightness, and lines and dots in shape
+ * and dash as well, so that they can be told apart in grey. What was published is black.
+ */
+import type { DataRow, DataValue, Plot } from "./experiment.ts";
+
+export const PUBLISHED = "published";
+
+/** From dark to light. */
+const COLOURS = ["#1f3f77", "#b5521b", "#5b9a54", "#8fb3e0", "#efc067", "#c9b7d6", "#dddddd"];
+const SHAPES = ["circle", "square", "triangle-up", "cross", "triangle-down", "triangle-right"];
+const DASHES = [[], [6, 3], [2, 2], [8, 3, 2, 3], [1, 3], [10, 4]];
+
+/** A column of the data on an axis. */
+export interface Axis {
+  readonly field: string;
+  /** With its unit. */
+  readonly title: string;
+  readonly log?: 2 | 10;
+  /** False: the axis need not begin at zero. */
+  readonly zero?: boolean;
+}
+
+export interface PlotOptions {
+  readonly x: Axis;
+  readonly y: Axis;
+  /** The column that tells series apart. */
+  readonly by: Pick<Axis, "field" | "title">;
+  /** A column with a panel for each of its values. */
+  readonly panels?: {
+    readonly field: string;
+    readonly columns: number;
+    /** Each panel has its own scale. */
+    readonly independent?: "x" | "y";
+  };
+  readonly width?: number;
+  readonly height?: number;
+}
+
+/** Numbers against numbers. */
+export function linePlot(title: string, data: readonly DataRow[], options: PlotOptions): Plot {
+  const { x, y } = options;
+  const mark = { type: "line", point: { size: 45 }, strokeWidth: 1.5 };
+  return plot(title, data, options, mark, {
+    x: quantitative(x),
+    y: quantitative(y),
+    ...series(data, options, ["color", "shape", "strokeDash"]),
+  });
+}
+
+/** As lines, with so many points that each is too much. */
+export function curvePlot(title: string, data: readonly DataRow[], options: PlotOptions): Plot {
+  const { x, y } = options;
+  return plot(
+    title,
+    data,
+    options,
+    { type: "line", strokeWidth: 1.2 },
+    {
+      x: quantitative(x),
+      y: quantitative(y),
+      ...series(data, options, ["color", "strokeDash"]),
+    },
+  );
+}
+
+/** Groups of bars. */
+export function barPlot(title: string, data: readonly DataRow[], options: PlotOptions): Plot {
+  const { x, y, by } = options;
+  return plot(
+    title,
+    data,
+    options,
+    { type: "bar", stroke: "black", strokeWidth: 0.5 },
+    {
+      x: ordinal(x, data),
+      xOffset: { field: by.field, sort: domain(data, by.field) },
+      y: quantitative(y),
+      ...series(data, options, ["color"]),
+    },
+  );
+}
+
+/** Groups of bars that lie, for long names. */
+export function rowPlot(title: string, data: readonly DataRow[], options: PlotOptions): Plot {
+  const { x, y, by } = options;
+  return plot(
+    title,
+    data,
+    options,
+    { type: "bar", stroke: "black", strokeWidth: 0.5 },
+    {
+      x: quantitative(x),
+      y: ordinal(y, data),
+      yOffset: { field: by.field, sort: domain(data, by.field) },
+      ...series(data, options, ["color"]),
+    },
+  );
+}
+
+/** Parts of a whole, on top of each other. */
+export function stackPlot(title: string, data: readonly DataRow[], options: PlotOptions): Plot {
+  const { x, y } = options;
+  return plot(
+    title,
+    data,
+    options,
+    { type: "bar", stroke: "black", strokeWidth: 0.5 },
+    {
+      x: ordinal(x, data),
+      y: quantitative(y),
+      ...series(data, options, ["color"]),
+    },
+  );
+}
+
+/** A dot for each name and series; for logarithmic axes, where a bar has no foot. */
+export function dotPlot(title: string, data: readonly DataRow[], options: PlotOptions): Plot {
+  const { x, y } = options;
+  return plot(
+    title,
+    data,
+    options,
+    { type: "point", filled: true, size: 75 },
+    {
+      x: quantitative(x),
+      y: ordinal(y, data),
+      yOffset: { field: options.by.field, sort: domain(data, options.by.field) },
+      ...series(data, options, ["color", "shape"]),
+    },
+  );
+}
+
+function plot(
+  title: string,
+  data: readonly DataRow[],
+  { panels, width, height }: PlotOptions,
+  mark: object,
+  encoding: object,
+): Plot {
+  const facet =
+    panels === undefined
+      ? {}
+      : {
+          facet: {
+            field: panels.field,
+            columns: panels.columns,
+            title: null,
+            sort: domain(data, panels.field),
+          },
+        };
+  return {
+    title,
+    data,
+    spec: {
+      ...(width === undefined ? {} : { width }),
+      ...(height === undefined ? {} : { height }),
+      mark,
+      encoding: { ...encoding, ...facet },
+      ...(panels?.independent === undefined
+        ? {}
+        : { resolve: { scale: { [panels.independent]: "independent" } } }),
+    },
+  };
+}
+
+function quantitative({ field, title, log, zero }: Axis) {
+  const scale = log !== undefined ? { type: "log", base: log } : { zero: zero ?? true, nice: true };
+  return { field, title, type: "quantitative", scale };
+}
+
+function ordinal({ field, title }: Axis, data: readonly DataRow[]) {
+  return { field, title, type: "nominal", sort: domain(data, field), axis: { labelAngle: 0 } };
+}
+
+/** One legend for all channels: they have the same field and the same domain. */
+function series(
+  data: readonly DataRow[],
+  { by: { field, title } }: PlotOptions,
+  channels: readonly ("color" | "shape" | "strokeDash")[],
+) {
+  const names = domain(data, field);
+  const first = names[0] === PUBLISHED;
+  const after = <T>(published: T, others: readonly T[]): T[] => {
+    const own = names.map((_, i) => others[i % others.length]!);
+    return first ? [published, ...own.slice(0, -1)] : own;
+  };
+  const ranges = {
+    color: after("#000000", COLOURS),
+    shape: after("diamond", SHAPES),
+    strokeDash: after([1, 0], DASHES),
+  };
+  return Object.fromEntries(
+    channels.map((channel) => [
+      channel,
+      { field, title, type: "nominal", scale: { domain: names, range: ranges[channel] } },
+    ]),
+  );
+}
+
+/** The values of a column in the order of their first use; what was published comes first. */
+function domain(data: readonly DataRow[], field: string): DataValue[] {
+  const values = [...new Set(data.map((row) => row[field] ?? ""))];
+  return values.includes(PUBLISHED)
+    ? [PUBLISHED, ...values.filter((value) => value !== PUBLISHED)]
+    : values;
+}
