@@ -69,22 +69,24 @@ export async function runExperiments(
   if (missing.length > 0) {
     // Each run listens to it.
     if (signal) setMaxListeners(0, signal);
-    const pool = new Piscina({
-      filename: new URL("./worker.js", import.meta.url).href,
-      maxThreads: Math.min(options.workers ?? availableParallelism(), missing.length),
-    });
+    const threads = Math.min(options.workers ?? availableParallelism(), missing.length);
+    const filename = new URL("./worker.js", import.meta.url).href;
+    const pool = new Piscina({ filename, minThreads: threads, maxThreads: threads });
+    const rest = missing.values();
+    // Each thread takes the next of the list: the pool's own queue does not keep the order.
+    const lane = async (): Promise<void> => {
+      for (const { key, point, cost } of rest) {
+        const reply: Reply = await pool.run(point.scenario, signal ? { signal } : {});
+        if ("problem" in reply) throw new UserError(`run "${point.name}": ${reply.problem}`);
+        const { summary } = reply;
+        store.write(key, summary);
+        summaries.set(key, JSON.parse(summary));
+        doneCost += cost;
+        report();
+      }
+    };
     try {
-      await Promise.all(
-        missing.map(async ({ key, point: { name, scenario }, cost }) => {
-          const reply: Reply = await pool.run(scenario, signal ? { signal } : {});
-          if ("problem" in reply) throw new UserError(`run "${name}": ${reply.problem}`);
-          const { summary } = reply;
-          store.write(key, summary);
-          summaries.set(key, JSON.parse(summary));
-          doneCost += cost;
-          report();
-        }),
-      );
+      await Promise.all(Array.from({ length: threads }, lane));
     } catch (error) {
       if (signal?.aborted) throw new Interrupted();
       throw error;
