@@ -100,7 +100,7 @@ function evaluate(results: Results) {
       }),
     ],
     findings: [
-      `stop-and-copy checkpoints gain ${span(gains("stop"))} by PML, for no tracking is on while the VM runs; live ones gain ${span(gains("live"))} of throughput, and their pauses become ${span(gains("live", "pause"))} shorter (negative: longer)`,
+      `stop-and-copy checkpoints gain ${span(gains("stop"))} by PML, for no tracking is on while the VM runs; live ones gain ${span(gains("live"))} of throughput, and their pauses become ${span(gains("live", "pause").map((percent) => -percent))} longer`,
     ],
   };
 }

@@ -175,7 +175,7 @@ function evaluate(results: Results, scale: Scale) {
           unit: "",
           published: { value: publishedWorst, within: 0.005 },
           emulated: worst,
-          reason: worstReason(runs[i]!, publishedWorst, intensity),
+          reason: worstReason(runs[i]!, publishedWorst, intensity, scale),
         },
         {
           quantity: `passes below 93 % of the median, ${intensity} % writes, ${technique}`,
@@ -215,7 +215,7 @@ function evaluate(results: Results, scale: Scale) {
       }),
     ],
     findings: [
-      `at 100 % writes the two migrations take ${seconds3(saveTime(protect))} s with write protection and ${seconds3(saveTime(pml))} s with PML, and send ${sent(protect)} and ${sent(pml)} pages; their downtimes are ${downtimes(protect)} and ${downtimes(pml)} ms`,
+      `at 100 % writes the two migrations take ${seconds3(saveTime(protect))} s with write protection and ${seconds3(saveTime(pml))} s with PML, and send ${sent(protect)} and ${sent(pml)} pages; their downtimes are ${downtimes(protect)} ms and ${downtimes(pml)} ms`,
       `the second migration finds what the first found: at 100 % writes with PML they take ${both(
         pml,
       )
@@ -243,7 +243,7 @@ function sent(summary: ReturnType<Results>): number {
 function downtimes(summary: ReturnType<Results>): string {
   return both(summary)
     .map(({ downtime }) => (1e3 * inSeconds(downtime)).toFixed(1))
-    .join(" and ");
+    .join(", ");
 }
 
 /** The part of save() that is not the link's: what tracking could have made shorter. */
@@ -270,10 +270,12 @@ function guestReason(pml: ReturnType<Results>, protect: ReturnType<Results>): st
   const exits = ({ cycles: { exit, entry, handler } }: ReturnType<Results>): number =>
     exit + entry + handler;
   const part = (run: ReturnType<Results>): string =>
-    ((100 * exits(run)) / saveTime(run)).toFixed(2);
+    ((100 * exits(run)) / saveTime(run)).toPrecision(2);
+  const rest = (run: ReturnType<Results>): string =>
+    ((100 * offLink(run)) / inSeconds(saveTime(run))).toPrecision(2);
   return (
-    `exits for tracking stop the program for ${part(protect)} % of the migrations with write protection and for ${part(pml)} % with PML, which is the gain; ` +
-    "the study's program loses time to other things too (see its slow passes at 0 % writes), so that tracking is a smaller part of it"
+    `exits for tracking stop the program for ${part(protect)} % of the migrations with write protection and for ${part(pml)} % with PML; arming and harvests take ${rest(protect)} and ${rest(pml)} %. ` +
+    "The study's program loses time to other things too (see its slow passes at 0 % writes), so that tracking is a smaller part of it"
   );
 }
 
@@ -281,6 +283,7 @@ function worstReason(
   summary: ReturnType<Results>,
   published: number,
   intensity: Intensity,
+  { divisor }: Scale,
 ): string {
   const pass = STUDY_PAGES / MEDIAN_THROUGHPUT[intensity] / 1e6;
   const stopped = 1e3 * pass * (1 / published - 1);
@@ -288,7 +291,7 @@ function worstReason(
   const last = rounds.at(-1)!.pagesSent;
   return (
     `a pass of ${(1e3 * pass).toFixed(0)} ms that comes down to ${published.toFixed(2)} of the median is ${stopped.toFixed(0)} ms longer, so the study's program did not see a downtime of more than that; ` +
-    `here the downtime is ${(1e3 * inSeconds(downtime)).toFixed(1)} ms, for ${last} of ${pagesSent} pages are left to the last round`
+    `here the downtime is ${(1e3 * inSeconds(downtime) * divisor).toFixed(1)} ms in the study's sizes, for ${last} of ${pagesSent} pages are left to the last round`
   );
 }
 

@@ -140,9 +140,9 @@ function reasonOf(kind: EstimatorKind, run: RunSummary): string {
   const { pagesTouched, pagesWritten } = run.truth;
   switch (kind) {
     case "prl":
-      return `PRL finds what the model uses, ${mib(pagesTouched)} MB: sizes are PARSEC's report's, which come from caches of a power of two; the study's processes have libraries, heaps and stacks besides, and of freqmine it says itself that it does not agree with the report`;
+      return `the model uses ${mib(pagesTouched)} MB, PARSEC's report's size`;
     case "pml":
-      return `PML can find no more than what is written while it looks: the model writes ${mib(pagesWritten)} of ${mib(pagesTouched)} MB, by an assumed share that is only read; it begins with the region of interest, where the study's programs had just written their input`;
+      return `PML can find no more than is written while it looks: ${mib(pagesWritten)} of ${mib(pagesTouched)} MB`;
     case "vmware": {
       const part = (pagesTouched * PAGE_MIB) / VM_MIB;
       const sd = VM_MIB * Math.sqrt((part * (1 - part)) / 100);
@@ -157,8 +157,8 @@ export const parsecExperiment: Experiment = {
   source:
     "VEE21 section 4.3, from the authors' result files; for VMware their range, its middle given here",
   assumptions: [
-    "models from TR-811-08's working sets and instruction counts (docs/workloads.md); which part of a working set is only read has no published number",
-    "from the region of interest on: what initialisation wrote is not logged",
+    "models from TR-811-08's working sets and instruction counts (docs/workloads.md); which part of a working set is only read has no published number; the report's sizes come from caches of a power of two, and the study's processes have libraries, heaps and stacks besides. VEE21 says itself that freqmine does not agree with the report",
+    "from the region of interest on: what initialisation wrote is not logged, while the study's PML may have seen it",
     "TLB of the study's machine: 64 entries, 4 ways; VM of 1 GB; sizes are never scaled, times and tau are",
   ],
   divides: "times and tau",

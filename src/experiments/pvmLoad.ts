@@ -148,17 +148,14 @@ function loadReason(vms: number, run: RunSummary): string {
   const logs = pvm.logsServed / vms / inSeconds(run.time);
   const log = (1e6 * inSeconds(pvm.handler + pvm.exit + pvm.entry)) / pvm.logsServed;
   const needed = ((BY_VMS[1] / 100) * 1e6) / logs;
-  return (
-    `a VM fills ${logs.toFixed(0)} logs a second, and the handler takes ${log.toFixed(1)} us for each, ${logsPerInterrupt(run)} of them an interrupt; ` +
-    `1.5 % a VM would be ${needed.toFixed(1)} us. Neither the study's rate nor its handler's time is published`
-  );
+  return `a VM fills ${logs.toFixed(0)} logs a second, and the handler takes ${log.toFixed(1)} us for each, ${logsPerInterrupt(run)} of them an interrupt; 1.5 % a VM would be ${needed.toFixed(1)} us. Neither the study's rate nor its handler's time is published`;
 }
 
 /** The published peaks against what had been logged by then. */
 function peakReason(run: RunSummary, { divisor }: Scale): string {
   const perSecond = run.logEntries / inSeconds(run.time);
   const slopes = PEAKS.slice(1).map(([time, percent]) => percent / time);
-  const nanoseconds = (slope: number): string => ((1e9 * slope) / 100 / perSecond).toFixed(0);
+  const nanoseconds = (slope: number): string => ((1e9 * slope) / 100 / perSecond).toFixed(1);
   const scans = (1e3 * inSeconds(run.pvm.processes)) / estimation(run).vms[0]!.series.length;
   return (
     `from 70 s on the published peaks are ${Math.min(...slopes).toFixed(2)} to ${Math.max(...slopes).toFixed(2)} % of a core for each second since the start: they grow with the number of GPAs logged, ${nanoseconds(Math.min(...slopes))} to ${nanoseconds(Math.max(...slopes))} ns a GPA at the emulated rate, as if the study's process went through all of them each time. ` +

@@ -75,7 +75,7 @@ function evaluate(results: Results) {
           unit: "%",
           published,
           emulated: overhead,
-          reason: reasonOf(program, base, run),
+          reason: reasonOf(base, run),
         });
         bars.push({
           program,
@@ -159,19 +159,12 @@ function rateOf(run: ReturnType<Results>, base: ReturnType<Results>): number {
   return run.logFull / inSeconds(base.time);
 }
 
-function reasonOf(
-  program: ProgramName,
-  base: ReturnType<Results>,
-  run: ReturnType<Results>,
-): string {
+function reasonOf(base: ReturnType<Results>, run: ReturnType<Results>): string {
   const { exit, entry, handler } = run.cycles;
   const exits = (100 * (exit + entry + handler)) / base.time;
   const walks = (100 * (run.cycles.ptw - base.cycles.ptw)) / base.time;
   const rest = percentAbove(run.time, base.time) - exits - walks;
-  return (
-    `${program}: ${rateOf(run, base).toPrecision(3)} log-full exits a second make ${exits.toPrecision(3)} % of exits and their handling, walks ${walks.toPrecision(2)} %, ` +
-    `pauses of harvests and waiting ${rest.toPrecision(2)} %; how often the study's program filled a log, and was cleaned, is not published`
-  );
+  return `${rateOf(run, base).toPrecision(3)} log-full exits a second: ${exits.toPrecision(3)} % are exits and their handling, ${walks.toPrecision(2)} % walks, ${rest.toPrecision(2)} % pauses of harvests`;
 }
 
 export const wssOverheadExperiment: Experiment = {
@@ -181,7 +174,7 @@ export const wssOverheadExperiment: Experiment = {
     "VEE21 figure 4, slides 10 and 11; T_h from DW19 section 3 and from the authors' Xen tree",
   assumptions: [
     ...PROGRAM_ASSUMPTIONS,
-    "T_h is 257 us on average for 512 entries, or the 4 ms that the authors' handler waits; the interval of their CLEANs is not known, so three are shown",
+    "T_h is 257 us on average for 512 entries, or the 4 ms that the authors' handler waits; neither the interval of their CLEANs nor how often their programs filled a log is published, so three intervals are shown",
     "overhead: time for the same number of accesses, more than without tracking",
   ],
   divides: ALL,
