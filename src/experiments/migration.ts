@@ -185,9 +185,9 @@ function evaluate(results: Results, scale: Scale) {
           reason: LOW_REASON,
         },
       );
-      for (const { time, throughput } of all)
+      for (const { time: end, throughput } of all)
         curve.push({
-          time,
+          time: end * scale.divisor,
           throughput,
           technique: LABEL[technique],
           panel: `${intensity} % writes`,
@@ -207,7 +207,7 @@ function evaluate(results: Results, scale: Scale) {
         width: 240,
       }),
       curvePlot("Throughput of the program, one pass a point, with two migrations", curve, {
-        x: { field: "time", title: "time, s" },
+        x: { field: "time", title: "time in the study's size, s" },
         y: { field: "throughput", title: "operations/us" },
         by: { field: "technique", title: "tracked by" },
         panels: { field: "panel", columns: 1 },

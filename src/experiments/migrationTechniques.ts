@@ -113,7 +113,7 @@ function evaluate(results: Results) {
     figures,
     plots: [
       rowPlot("Migration by tracking technique", data, {
-        x: { field: "value", title: "value" },
+        x: { field: "value", title: null },
         y: { field: "variant", title: "tracked by" },
         by: { field: "writes", title: "program" },
         panels: { field: "metric", columns: 1, independent: "x" },

@@ -114,14 +114,14 @@ function evaluate(results: Results) {
       dotPlot("GPAs missed while a full log is handled", data, {
         x: {
           field: "missed",
-          title: `GPAs missed of an event (${LEAST} stands for none)`,
+          title: `GPAs missed in an event (${LEAST}: none)`,
           log: 10,
         },
         y: { field: "log", title: "log entries" },
         by: { field: "origin", title: "missed" },
         panels: { field: "program", columns: 2 },
-        width: 240,
-        height: 130,
+        width: 260,
+        height: 150,
       }),
     ],
     findings: [

@@ -117,7 +117,7 @@ function evaluate(results: Results, scale: Scale) {
     figures,
     plots: [
       dotPlot("Working sets of PARSEC's programs", data, {
-        x: { field: "size", title: `estimate, MB (${LEAST} stands for less)`, log: 2 },
+        x: { field: "size", title: `estimate, MB (${LEAST}: or less)`, log: 2 },
         y: { field: "program", title: "program" },
         by: { field: "origin", title: "estimate" },
         panels: { field: "estimator", columns: 3 },

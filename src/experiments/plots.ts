@@ -6,16 +6,22 @@ import type { DataRow, DataValue, Plot } from "./experiment.ts";
 
 export const PUBLISHED = "published";
 
-/** From dark to light. */
-const COLOURS = ["#1f3f77", "#b5521b", "#5b9a54", "#8fb3e0", "#efc067", "#c9b7d6", "#dddddd"];
+/** Of areas: from dark to light. */
+const FILLS = ["#1f3f77", "#d07a3a", "#a9d18e", "#e3ecf6", "#777777", "#c9b7d6"];
+/** Of lines and dots on white, which also differ in dash or shape. */
+const STROKES = ["#1f3f77", "#b5521b", "#3f7d3a", "#5a86c0", "#9a6a00", "#7b5a99"];
 const SHAPES = ["circle", "square", "triangle-up", "cross", "triangle-down", "triangle-right"];
 const DASHES = [[], [6, 3], [2, 2], [8, 3, 2, 3], [1, 3], [10, 4]];
+
+const BAR = { type: "bar", stroke: "black", strokeWidth: 0.5 };
+/** About so many: one for each decade or two. */
+const LOG_TICKS = 6;
 
 /** A column of the data on an axis. */
 export interface Axis {
   readonly field: string;
-  /** With its unit. */
-  readonly title: string;
+  /** With its unit; null: panels name what they have. */
+  readonly title: string | null;
   readonly log?: 2 | 10;
   /** False: the axis need not begin at zero. */
   readonly zero?: boolean;
@@ -67,51 +73,33 @@ export function curvePlot(title: string, data: readonly DataRow[], options: Plot
 /** Groups of bars. */
 export function barPlot(title: string, data: readonly DataRow[], options: PlotOptions): Plot {
   const { x, y, by } = options;
-  return plot(
-    title,
-    data,
-    options,
-    { type: "bar", stroke: "black", strokeWidth: 0.5 },
-    {
-      x: ordinal(x, data),
-      xOffset: { field: by.field, sort: domain(data, by.field) },
-      y: quantitative(y),
-      ...series(data, options, ["color"]),
-    },
-  );
+  return plot(title, data, options, BAR, {
+    x: ordinal(x, data),
+    xOffset: { field: by.field, sort: domain(data, by.field) },
+    y: quantitative(y),
+    ...series(data, options, ["fill"]),
+  });
 }
 
 /** Groups of bars that lie, for long names. */
 export function rowPlot(title: string, data: readonly DataRow[], options: PlotOptions): Plot {
   const { x, y, by } = options;
-  return plot(
-    title,
-    data,
-    options,
-    { type: "bar", stroke: "black", strokeWidth: 0.5 },
-    {
-      x: quantitative(x),
-      y: ordinal(y, data),
-      yOffset: { field: by.field, sort: domain(data, by.field) },
-      ...series(data, options, ["color"]),
-    },
-  );
+  return plot(title, data, options, BAR, {
+    x: quantitative(x),
+    y: ordinal(y, data),
+    yOffset: { field: by.field, sort: domain(data, by.field) },
+    ...series(data, options, ["fill"]),
+  });
 }
 
-/** Parts of a whole, on top of each other. */
+/** Parts of a whole, one after the other; the bars lie. */
 export function stackPlot(title: string, data: readonly DataRow[], options: PlotOptions): Plot {
   const { x, y } = options;
-  return plot(
-    title,
-    data,
-    options,
-    { type: "bar", stroke: "black", strokeWidth: 0.5 },
-    {
-      x: ordinal(x, data),
-      y: quantitative(y),
-      ...series(data, options, ["color"]),
-    },
-  );
+  return plot(title, data, options, BAR, {
+    x: quantitative(x),
+    y: ordinal(y, data),
+    ...series(data, options, ["fill"]),
+  });
 }
 
 /** A dot for each name and series; for logarithmic axes, where a bar has no foot. */
@@ -165,8 +153,10 @@ function plot(
 }
 
 function quantitative({ field, title, log, zero }: Axis) {
-  const scale = log !== undefined ? { type: "log", base: log } : { zero: zero ?? true, nice: true };
-  return { field, title, type: "quantitative", scale };
+  const type = "quantitative";
+  if (log === undefined) return { field, title, type, scale: { zero: zero ?? true, nice: true } };
+  const axis = { tickCount: LOG_TICKS, format: log === 2 ? "~r" : "~g" };
+  return { field, title, type, scale: { type: "log", base: log }, axis };
 }
 
 function ordinal({ field, title }: Axis, data: readonly DataRow[]) {
@@ -177,7 +167,7 @@ function ordinal({ field, title }: Axis, data: readonly DataRow[]) {
 function series(
   data: readonly DataRow[],
   { by: { field, title } }: PlotOptions,
-  channels: readonly ("color" | "shape" | "strokeDash")[],
+  channels: readonly ("fill" | "color" | "shape" | "strokeDash")[],
 ) {
   const names = domain(data, field);
   const first = names[0] === PUBLISHED;
@@ -186,7 +176,8 @@ function series(
     return first ? [published, ...own.slice(0, -1)] : own;
   };
   const ranges = {
-    color: after("#000000", COLOURS),
+    fill: after("#000000", FILLS),
+    color: after("#000000", STROKES),
     shape: after("diamond", SHAPES),
     strokeDash: after([1, 0], DASHES),
   };

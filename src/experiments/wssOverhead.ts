@@ -114,7 +114,7 @@ function evaluate(results: Results) {
     figures,
     plots: [
       dotPlot("Overhead of PML for working-set estimation", bars, {
-        x: { field: "percent", title: `overhead, % (${LEAST} stands for none)`, log: 10 },
+        x: { field: "percent", title: `overhead, % (${LEAST}: none)`, log: 10 },
         y: { field: "program", title: "program" },
         by: { field: "condition", title: "overhead" },
         panels: { field: "interval", columns: 3 },
@@ -122,11 +122,11 @@ function evaluate(results: Results) {
         height: 180,
       }),
       stackPlot("What the overhead consists of, by T_h and the interval of CLEANs", shares, {
-        x: { field: "condition", title: "T_h, cleaned every" },
-        y: { field: "percent", title: "% of the untracked time" },
+        x: { field: "percent", title: "% of the untracked time" },
+        y: { field: "condition", title: "T_h, cleaned every" },
         by: { field: "part", title: "part" },
-        panels: { field: "program", columns: 2, independent: "y" },
-        width: 330,
+        panels: { field: "program", columns: 2, independent: "x" },
+        width: 280,
         height: 130,
       }),
     ],
