@@ -72,7 +72,7 @@ function evaluate(results: Results) {
     { intensity, origin: PUBLISHED_SERIES, watts: PUBLISHED[intensity] },
     ...TECHNIQUES.map((technique) => ({
       intensity,
-      origin: `emulated, ${technique}`,
+      origin: `emulated, ${technique === "pml" ? "PML" : "not tracked"}`,
       watts: watts(intensity, technique),
     })),
   ]);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { experimentsNamed } from "../../src/experiments/all.ts";
 import type { Row } from "../../src/experiments/experiment.ts";
-import { outcomeOf } from "../../src/experiments/outcome.ts";
+import { type Outcome, outcomeOf } from "../../src/experiments/outcome.ts";
 import { PointStore } from "../../src/experiments/pointStore.ts";
 import type * as runner from "../../src/experiments/runner.ts";
 import { isOff } from "../../src/experiments/verdict.ts";
@@ -28,6 +28,7 @@ const directory = mkdtempSync(join(tmpdir(), "trackvisor-runner-"));
 afterAll(() => rmSync(directory, { recursive: true }));
 
 interface Course {
+  readonly outcomes: readonly Outcome[];
   readonly rows: readonly Row[];
   readonly progress: readonly runner.RunnerProgress[];
 }
@@ -62,7 +63,7 @@ async function run(out: string, { workers, names = NAMES, abortAfter }: How): Pr
   const outcomes = await Promise.all(
     experiments.map((experiment, i) => outcomeOf(experiment, results[i]!, TINY)),
   );
-  return { rows: outcomes.flatMap(({ rows }) => rows), progress };
+  return { outcomes, rows: outcomes.flatMap(({ rows }) => rows), progress };
 }
 
 describe("experiments at a tiny size", { timeout: 120_000 }, () => {
@@ -103,6 +104,16 @@ describe("experiments at a tiny size", { timeout: 120_000 }, () => {
       expect(step).toBeLessThanOrEqual(steps[i]! + 1e-9);
     // Otherwise all were taken to be alike.
     expect(steps[0]).toBeGreaterThan(2 * steps.at(-1)!);
+  });
+
+  it("say what the numbers mean, and draw what was published beside what came out", () => {
+    for (const { experiment, rows, plots, findings } of one.outcomes) {
+      expect([experiment.name, findings.length > 0]).toEqual([experiment.name, true]);
+      if (rows.every(({ published }) => published === null)) continue;
+      const values = plots.flatMap(({ data }) => data.flatMap((row) => Object.values(row)));
+      const drawn = values.some((value) => String(value).startsWith("published"));
+      expect([experiment.name, drawn]).toEqual([experiment.name, true]);
+    }
   });
 
   it("give a reason for each figure that is off, and for no other", () => {
