@@ -149,6 +149,11 @@ function seriesReason(kind: EstimatorKind, published: number): string {
   return `the program writes all of its pages within ${pass.toFixed(2)} s here; the study's estimate rises over two intervals of 30 s, so that its program was slower, or began to write later, than in the model`;
 }
 
+/** f was fitted to it. */
+function isFitted(program: Program, kind: EstimatorKind, time: number): boolean {
+  return program === "RWRW" && kind === "prl" && time === TIMES.at(-1);
+}
+
 type Moments = ReturnType<typeof moments>;
 
 /** A sample of n pages of a VM finds a part of them used, binomially distributed. */
@@ -182,7 +187,7 @@ function evaluate(results: Results, scale: Scale) {
         figures.push({
           quantity,
           unit: "MB",
-          published: { value: published[i]! },
+          published: { value: published[i]!, fitted: isFitted(program, kind, time) },
           emulated: values[i]!,
           reason: seriesReason(kind, published[i]!),
         });

@@ -81,7 +81,7 @@ function evaluate(results: Results) {
           {
             quantity: `${where}: full events`,
             unit: "",
-            published: { value: events },
+            published: { value: events, fitted: log === 512 },
             emulated: literal.logFull,
           },
           {

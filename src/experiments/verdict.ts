@@ -7,6 +7,8 @@ export interface Published {
   readonly relation?: "equals" | "at most";
   /** How exactly it is known, in its own unit: reading a figure off a plot, or its last digit. */
   readonly within?: number;
+  /** A parameter was fitted to it: that it comes out shows nothing. */
+  readonly fitted?: boolean;
 }
 
 export const VERDICTS = [
@@ -14,13 +16,14 @@ export const VERDICTS = [
   "near",
   "same direction",
   "differs",
+  "fitted",
   "not published",
 ] as const;
 export type Verdict = (typeof VERDICTS)[number];
 
 /** Whether there is something to explain. */
 export function isOff(verdict: Verdict): boolean {
-  return verdict !== "reproduced" && verdict !== "not published";
+  return !["reproduced", "fitted", "not published"].includes(verdict);
 }
 
 /** Part of the published figure. */
@@ -35,6 +38,7 @@ export const RULES: Readonly<Record<Verdict, string>> = {
   near: "same sign, and within a factor of 2 (a bound: exceeded by no more than that)",
   "same direction": "same sign, further away",
   differs: "another sign; or one of them is zero, the other not",
+  fitted: "would be reproduced, but a parameter was fitted to it",
   "not published": "the study gives no figure",
 };
 
@@ -53,9 +57,11 @@ export function compare(published: Published | null, emulated: number): Comparis
     const verdict = "not published";
     return { published: null, relation: "equals", emulated, difference: null, verdict };
   }
-  const { value, relation = "equals", within = 0 } = published;
+  const { value, relation = "equals", within = 0, fitted = false } = published;
   const difference = emulated - value;
-  return { published: value, relation, emulated, difference, verdict: verdictOf() };
+  const own = verdictOf();
+  const verdict = fitted && own === "reproduced" ? "fitted" : own;
+  return { published: value, relation, emulated, difference, verdict };
 
   function verdictOf(): Verdict {
     if (Number.isNaN(emulated)) return "differs";

@@ -28,6 +28,8 @@ describe("verdicts", () => {
     ["twice a bound", { value: 1.5, relation: "at most" }, 3, "near"],
     ["far above a bound", { value: 1.5, relation: "at most" }, 4, "same direction"],
     ["no value came out", { value: 1 }, Number.NaN, "differs"],
+    ["what was fitted, and fits", { value: 10, fitted: true }, 10.5, "fitted"],
+    ["what was fitted, and does not fit", { value: 10, fitted: true }, 15, "near"],
     ["no published figure", null, 3, "not published"],
   ])("%s", (_, published, emulated, verdict) => {
     expect(compare(published, emulated).verdict).toBe(verdict);
