@@ -106,7 +106,13 @@ function points(scale: Scale): readonly Point[] {
     ...MODES.map((mode, i): Point => {
       const name = `${mode} ${kind}`;
       const phases = { readPasses: passes, writePasses: passes };
-      const workload = { kind: "phases" as const, pages, mode, ...phases, gap: gapFor(RATE) };
+      const workload = {
+        kind: "phases" as const,
+        pages,
+        mode,
+        ...phases,
+        gap: gapFor(RATE, "off"),
+      };
       return {
         name,
         scenario: estimateScenario(name, workload, kind, TIMES.at(-1)!, scale, i + 1),

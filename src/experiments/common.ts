@@ -30,9 +30,17 @@ export const MEDIAN_THROUGHPUT: Readonly<Record<Intensity, number>> = {
   100: 0.819,
 };
 
-/** The gap that gives so many operations a microsecond. */
-export function gapFor(throughput: number): number {
-  return Math.round(CYCLES_PER_SECOND / (throughput * 1e6)) - DEFAULT_PROCESSOR_COSTS.access;
+/** Entries that a walk reads, by the guest's own paging: 4 levels of EPT, for each of 4 guest levels and at the end. */
+const WALK_REFERENCES = { off: 4, longMode: 24 } as const;
+
+/**
+ * The gap that gives so many operations a microsecond, when no tracker is on. Each operation uses a page
+ * that the TLB does not hold, so that a walk is part of its time.
+ */
+export function gapFor(throughput: number, paging: keyof typeof WALK_REFERENCES): number {
+  const { access, walkReference } = DEFAULT_PROCESSOR_COSTS;
+  const cycles = Math.round(CYCLES_PER_SECOND / (throughput * 1e6));
+  return cycles - access - WALK_REFERENCES[paging] * walkReference;
 }
 
 export const FITTED_GAP =
@@ -46,12 +54,16 @@ export function pagesText(pages: number): string {
 }
 
 /** The study's first program: passes over an array with a share of writes. */
-export function arrayWorkload(pages: number, intensity: Intensity): VmInput["workload"] {
+export function arrayWorkload(
+  pages: number,
+  intensity: Intensity,
+  paging: "off" | "longMode" = "longMode",
+): VmInput["workload"] {
   return {
     kind: "arrayParser",
     pages,
     writeIntensity: intensity,
-    gap: gapFor(MEDIAN_THROUGHPUT[intensity]),
+    gap: gapFor(MEDIAN_THROUGHPUT[intensity], paging),
   };
 }
 

@@ -188,7 +188,7 @@ function evaluate(results: Results, scale: Scale) {
             fitted: technique === "writeProtect",
           },
           emulated: middle,
-          reason: `the program's other work is fitted to ${MEDIAN_THROUGHPUT[intensity]}, without the walks`,
+          reason: `the program's other work is fitted to ${MEDIAN_THROUGHPUT[intensity]}, without a tracker`,
         },
         {
           quantity: `mean throughput, ${intensity} % writes, ${technique}`,

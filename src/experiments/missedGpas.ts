@@ -59,10 +59,10 @@ function points(): readonly Point[] {
 
 function workload(program: Program, pace: Pace): ScenarioInput["vms"][number]["workload"] {
   const accesses = program === "HPL" ? HPL_ACCESSES : RRWW_ACCESSES;
-  const slow = { gap: gapFor(accesses / SLOW_SECONDS[program] / 1e6) };
+  const slow = { gap: gapFor(accesses / SLOW_SECONDS[program] / 1e6, "off") };
   if (program === "HPL")
     return { ...hplWorkload(FULL), accesses, ...(pace === "slow" ? slow : {}) };
-  const { gap } = pace === "slow" ? slow : { gap: gapFor(RATE) };
+  const { gap } = pace === "slow" ? slow : { gap: gapFor(RATE, "off") };
   return { kind: "phases", mode: "RRWW", pages: PAGES, gap, accesses };
 }
 

@@ -16,7 +16,6 @@ import { ALL, FULL, FULL_SIZE, type Scale, scaled, seconds } from "./scale.ts";
 const CONSTANT_PAGES = 19_200;
 const PHASE = 60;
 const RATE = MEDIAN_THROUGHPUT[0];
-const GAP = gapFor(RATE);
 /** Hot-set test: 400 MB written once, then 100 MB in use. */
 const ONCE_PAGES = 102_400;
 const USED_PAGES = 25_600;
@@ -57,7 +56,7 @@ function points(scale: Scale): readonly Point[] {
                 mode: "RRWW",
                 readPasses: passes,
                 writePasses: passes,
-                gap: GAP,
+                gap: gapFor(RATE, "longMode"),
               },
             },
           ],
@@ -75,7 +74,7 @@ function points(scale: Scale): readonly Point[] {
               paging: "off",
               workload: {
                 kind: "phaseChange",
-                gap: GAP,
+                gap: gapFor(RATE, "off"),
                 rounds: 1,
                 phases: [
                   { firstPage: 0, pages: ONCE_PAGES, accesses: 12 * ONCE_PAGES, writeFraction: 1 },

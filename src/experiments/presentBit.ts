@@ -14,7 +14,12 @@ function points(scale: Scale): readonly Point[] {
   const vms = [
     {
       memory: pagesText(pages),
-      workload: { kind: "arrayParser" as const, pages, writeIntensity: 0, gap: gapFor(RATE) },
+      workload: {
+        kind: "arrayParser" as const,
+        pages,
+        writeIntensity: 0,
+        gap: gapFor(RATE, "longMode"),
+      },
     },
   ];
   const until = seconds(RUN, scale);

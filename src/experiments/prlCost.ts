@@ -45,7 +45,7 @@ function workload(program: Program, scale: Scale): Workload {
   }
   const pages = scaled(ARRAY_PAGES, scale);
   const accesses = scaled(ARRAY_ACCESSES, scale);
-  return { kind: "phases", mode: "RWRW", pages, gap: gapFor(RATE), accesses };
+  return { kind: "phases", mode: "RWRW", pages, gap: gapFor(RATE, "longMode"), accesses };
 }
 
 function points(scale: Scale): readonly Point[] {
@@ -53,7 +53,7 @@ function points(scale: Scale): readonly Point[] {
     const machine = { quantum: "10ms", tlb: TLBS[tlbName] };
     const sets = SETS.map((pages): Point => {
       const name = setPoint(pages, tlbName);
-      const set = { kind: "uniform" as const, pages, gap: gapFor(RATE) };
+      const set = { kind: "uniform" as const, pages, gap: gapFor(RATE, "off") };
       return {
         name,
         scenario: {

@@ -28,6 +28,7 @@ const pmlPoint = (entries: number, handler: string): string =>
 function points(scale: Scale): readonly Point[] {
   const pages = arrayPages(scale);
   const workload = arrayWorkload(pages, 100);
+  const unpaged = { ...arrayWorkload(pages, 100, "off"), accesses: scaled(PRL_ACCESSES, scale) };
   const prl = LOGS.flatMap((logEntries) =>
     HANDLER_NAMES.flatMap((handler) =>
       [1, 2].map((logs): Point => {
@@ -42,9 +43,7 @@ function points(scale: Scale): readonly Point[] {
               tlb: STUDY_TLB,
               costs: { hypervisor: HANDLERS[handler] },
             },
-            vms: [
-              { paging: "off", workload: { ...workload, accesses: scaled(PRL_ACCESSES, scale) } },
-            ],
+            vms: [{ paging: "off", workload: unpaged }],
             // VEE21's index has 16 bits; DW19's is wide enough for all.
             tracker: {
               technique: "prl",

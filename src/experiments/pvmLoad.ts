@@ -41,7 +41,7 @@ function points(scale: Scale): readonly Point[] {
             kind: "phases" as const,
             mode: "RWRW" as const,
             pages: scaled(PAGES, scale),
-            gap: gapFor(RATE),
+            gap: gapFor(RATE, "off"),
           },
         })),
         operation: {
