@@ -5,6 +5,11 @@ import type { Technique } from "../interconnect/messages.ts";
 import type { System } from "../system/system.ts";
 import type { World } from "../system/world.ts";
 import type { Model } from "./engine/model.ts";
+import {
+  type CheckpointModelOptions,
+  checkpointModel,
+  checkpointSystem,
+} from "./models/checkpoint.ts";
 import { type MigrationOptions, migrationModel, migrationSystem } from "./models/migration.ts";
 import { smallSystem } from "./models/smallSystem.ts";
 import { type TrackingOptions, trackingModel } from "./models/tracking.ts";
@@ -248,6 +253,41 @@ function migrationOptions(values: Values, mutation: Mutation | null): MigrationO
   };
 }
 
+function checkpointEntry(
+  name: string,
+  what: string,
+  mode: "live" | "stop",
+  more: readonly Parameter[],
+): ModelEntry {
+  const options = (values: Values, mutation: Mutation | null): CheckpointModelOptions => ({
+    technique: mode === "live" ? "pml" : "none",
+    vcpus: [1],
+    pages: values["pages"]!,
+    logEntries: values["log"]!,
+    eptLevels: values["levels"]!,
+    reads: values["reads"] === 1,
+    mode,
+    times: values["times"] ?? 0,
+    inPlace: mutation?.storageFault === "writesInPlace",
+    ...faultsOf(mutation),
+  });
+  return {
+    name,
+    what,
+    parameters: [...geometry(2, 1, 0), ...more],
+    build: (values, mutation, debug) =>
+      checkpointModel(name, { ...options(values, mutation), debug }),
+    system: (values, mutation) => checkpointSystem(options(values, mutation)).system,
+  };
+}
+
+const checkpoints: readonly ModelEntry[] = [
+  checkpointEntry("checkpoint", "live checkpoints of one VM under PML, epoch by epoch", "live", []),
+  checkpointEntry("checkpoint-stop", "stop-and-copy checkpoints of one VM", "stop", [
+    { name: "times", value: 2, min: 1, max: 3, what: "checkpoints taken" },
+  ]),
+];
+
 const commit: ModelEntry = {
   name: "two-phase-commit",
   what: "two-phase commit, to compare with other checkers",
@@ -256,7 +296,12 @@ const commit: ModelEntry = {
   system: null,
 };
 
-export const MODELS: readonly ModelEntry[] = [...TRACKING.map(trackingEntry), migration, commit];
+export const MODELS: readonly ModelEntry[] = [
+  ...TRACKING.map(trackingEntry),
+  migration,
+  ...checkpoints,
+  commit,
+];
 
 /** @throws UserError, with the nearest name, if there is none of this name */
 export function modelNamed(name: string): ModelEntry {

@@ -104,14 +104,18 @@ export function pausedVcpusRunAgain(system: System): Property[] {
     when: over(
       [`vcpu${vcpu}`, "toolstack"],
       (state: ActorSnapshot, toolstack: ActorSnapshot) =>
-        state.value === "ready" && toolstack.value !== "done",
+        state.value === "ready" && !hasEnded(toolstack),
     ),
     that: over(
       [`vcpu${vcpu}`, "toolstack"],
       (state: ActorSnapshot, toolstack: ActorSnapshot) =>
-        state.value !== "ready" || toolstack.value === "done",
+        state.value !== "ready" || hasEnded(toolstack),
     ),
   }));
+}
+
+function hasEnded({ value }: ActorSnapshot): boolean {
+  return value === "done" || value === "failed";
 }
 
 /**

@@ -19,6 +19,8 @@ export interface Mutation {
   /** Faults that scenarios can plant too (src/hypervisor/trackedVm.ts). */
   readonly trackerFault?: "skipInvept" | "harvestBeforeDrain" | "pmlOnSomeVcpus";
   readonly operationFault?: "cleanedBitmapNotSent";
+  /** A fault of the place that checkpoints are written to (src/check/hypervisor/failingStorage.ts). */
+  readonly storageFault?: "writesInPlace";
   readonly replace?: (name: string, parts: ActorParts, world: () => World) => ActorParts;
 }
 
