@@ -10,6 +10,7 @@ import {
   checkpointModel,
   checkpointSystem,
 } from "./models/checkpoint.ts";
+import { type EstimateModelOptions, estimateModel, estimateSystem } from "./models/estimate.ts";
 import { type MigrationOptions, migrationModel, migrationSystem } from "./models/migration.ts";
 import { smallSystem } from "./models/smallSystem.ts";
 import { type TrackingOptions, trackingModel } from "./models/tracking.ts";
@@ -288,6 +289,37 @@ const checkpoints: readonly ModelEntry[] = [
   ]),
 ];
 
+function estimateEntry(
+  name: string,
+  what: string,
+  estimator: EstimateModelOptions["estimator"],
+  reads: 0 | 1,
+): ModelEntry {
+  const options = (values: Values, mutation: Mutation | null): EstimateModelOptions => ({
+    technique: estimator === "prl" ? "prl" : "pml",
+    vcpus: [1],
+    pages: values["pages"]!,
+    logEntries: values["log"]!,
+    eptLevels: values["levels"]!,
+    reads: values["reads"] === 1,
+    estimator,
+    ...faultsOf(mutation),
+  });
+  return {
+    name,
+    what,
+    parameters: geometry(2, 1, reads),
+    build: (values, mutation, debug) =>
+      estimateModel(name, { ...options(values, mutation), debug }),
+    system: (values, mutation) => estimateSystem(options(values, mutation)),
+  };
+}
+
+const estimates: readonly ModelEntry[] = [
+  estimateEntry("estimate-prl", "an estimation with PRL: armed, looked at, disarmed", "prl", 1),
+  estimateEntry("estimate-pml", "an estimation with PML: a CLEAN each interval", "pml", 0),
+];
+
 const commit: ModelEntry = {
   name: "two-phase-commit",
   what: "two-phase commit, to compare with other checkers",
@@ -300,6 +332,7 @@ export const MODELS: readonly ModelEntry[] = [
   ...TRACKING.map(trackingEntry),
   migration,
   ...checkpoints,
+  ...estimates,
   commit,
 ];
 

@@ -7,19 +7,17 @@
  * The file is kept in a normal form: one checkpoint, with all pages, that restores to the same contents.
  * Each step in which a checkpoint is added begins from such a file, and is read back.
  */
+
+import { sourceOf } from "../../../workloads/trace/byteSource.ts";
+import { UserError } from "../../errors.ts";
 import { Counter } from "../../hardware/counters.ts";
-import {
-  type Book,
-  BookState,
-  RECORD_FIELDS,
-} from "../../system/operations/checkpoint/book.ts";
+import { type Book, BookState, RECORD_FIELDS } from "../../system/operations/checkpoint/book.ts";
 import type { CheckpointDevice } from "../../system/operations/checkpoint/device.ts";
 import { readCheckpoint, scanCheckpoints } from "../../system/operations/checkpoint/reader.ts";
 import { VmImage } from "../../system/operations/checkpoint/vmImage.ts";
 import type { WordList } from "../../system/operations/checkpoint/wordList.ts";
 import type { System } from "../../system/system.ts";
 import type { World } from "../../system/world.ts";
-import { sourceOf } from "../../../workloads/trace/byteSource.ts";
 import type { ModelStorage } from "./failingStorage.ts";
 import type { MemorySlot } from "./memorySlots.ts";
 import type { PageContents } from "./truthSlot.ts";
@@ -52,13 +50,18 @@ export class CheckpointState {
 
   /** Versions as a reader finds them on the storage, by VM; null if it has no complete checkpoint. */
   restored(bytes: Buffer = this.storage.bytes): readonly Int32Array[] | null {
-    if (bytes.length === 0) return null;
     const source = sourceOf("storage", bytes);
-    const last = scanCheckpoints(source).checkpoints.at(-1);
-    if (last === undefined) return null;
-    const images = this.#newImages();
-    readCheckpoint(source, last, images);
-    return images.map(({ versions }) => versions);
+    try {
+      const last = scanCheckpoints(source).checkpoints.at(-1);
+      if (last === undefined) return null;
+      const images = this.#newImages();
+      readCheckpoint(source, last, images);
+      return images.map(({ versions }) => versions);
+    } catch (error) {
+      // Not even the beginning of a checkpoint file.
+      if (error instanceof UserError) return null;
+      throw error;
+    }
   }
 
   contents(vm: number): PageContents {
@@ -88,7 +91,8 @@ export class CheckpointState {
           const label = copies![6 * page + copy]!;
           return label === NONE ? NONE : NOW - label;
         };
-        const column = (copy: number) => Int32Array.from(guest.versions, (_, page) => of(copy, page));
+        const column = (copy: number) =>
+          Int32Array.from(guest.versions, (_, page) => of(copy, page));
         guest.versions.set(column(0));
         this.#stage(vm, column(1));
         image.versions.set(column(2));

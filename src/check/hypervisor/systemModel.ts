@@ -46,6 +46,7 @@ const TIMERS = [
   "batchArrived",
   "destinationReady",
   "epochDue",
+  "loadDue",
 ];
 /** Timers that stand for somebody's choice, or for what nobody waits for: they may also never end. */
 const NOT_OWED = [
@@ -61,6 +62,8 @@ const NOT_OWED = [
 ];
 /** Messages that are interrupts: sent twice before they are taken, they are one. A remote reload reads memory when it is executed. */
 const INTERRUPTS = ["ipi", "kick", "remoteReload"];
+/** What is told for the report alone: said twice before it is heard, it is as good as once. */
+const REPORTS = ["loadQuery", "loadReport", "estimate"];
 
 export interface SystemModelOptions {
   readonly name: string;
@@ -179,10 +182,12 @@ class SystemBinding {
 
   /** What the last step posted, as numbers of channels and messages. */
   #posted(): (readonly [number, number])[] {
-    return this.#system.interconnect.pending().map(({ from, to, message }) => {
+    const posted = this.#system.interconnect.pending().map(({ from, to, message }) => {
       const number = this.#messages.intern(normalMessage(message));
       return [this.#channel(from, to, message.type), number] as const;
     });
+    // Between channels there is no order.
+    return posted.sort(([one], [other]) => one - other);
   }
 
   /** The channel from one actor to another; made when something is first sent. */
@@ -193,13 +198,15 @@ class SystemBinding {
     const name = isOwed ? ends : `${ends}, at will`;
     const known = this.#slots.findIndex((slot) => slot.name === name);
     if (known >= 0) return known;
-    const isInterrupt = (message: number): boolean =>
-      INTERRUPTS.includes(this.#messages.values[message]!.type);
+    const isPendingBit = (message: number): boolean => {
+      const { type } = this.#messages.values[message]!;
+      return INTERRUPTS.includes(type) || REPORTS.includes(type);
+    };
     const channel = new Channel(name, {
       // Timers end in any order.
       kind: from === to ? "bag" : "fifo",
       receivers: [to - 1],
-      coalesces: isInterrupt,
+      coalesces: isPendingBit,
       immediate: isInsideProcessor(name),
       // Whether the operator ever asks for a harvest, or an end, is his choice: nothing may depend on it.
       fair: isOwed,

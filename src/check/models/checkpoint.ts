@@ -40,6 +40,8 @@ export const RESTORED_IS_MEMORY = "a restored checkpoint equals memory at its ep
 export const LAST_ONE_STAYS = "a failure at any moment leaves the last complete checkpoint";
 export const OUTPUT_WAITS = "output is released only after the acknowledgement of its epoch";
 
+export const STANDS_STILL = "pages are copied while the VM stands still";
+
 /** As scenarios write it; the explorer lets it end at any moment. */
 const SHORTEST_EPOCH = "1ms";
 
@@ -99,17 +101,13 @@ export function checkpointModel(name: string, options: CheckpointModelOptions): 
     operation: state.operationSlot(),
     keptCounters: [Counter.accesses],
     commands: storageFails,
-    stepChecks: [
-      indexInRange,
-      noFlagWithoutAccess,
-      servedLogIsEmpty,
-      ...checkpointChecks(state),
-    ],
+    stepChecks: [indexInRange, noFlagWithoutAccess, servedLogIsEmpty, ...checkpointChecks(state)],
     properties: [
       ...protocolProperties(system, live ? ASKING_LIVE : ASKING_STOP),
       ...(live ? [...noPageLost(), ...noStaleTranslations(system)] : []),
       ...pausedVcpusRunAgain(system),
       ...(technique === "pml" && live ? pmlProperties(system) : []),
+      standsStill(system, live ? ["copying"] : ["writing"]),
       { kind: "step", name: RESTORED_IS_MEMORY },
       { kind: "step", name: LAST_ONE_STAYS },
       ...(live ? liveProperties() : []),
@@ -119,6 +117,18 @@ export function checkpointModel(name: string, options: CheckpointModelOptions): 
 
 const ASKING_LIVE = ["arming", "copying", "late", "pausing", "harvesting", "finishing"];
 const ASKING_STOP = ["pausing", "writing", "closing"];
+
+function standsStill({ world }: System, copying: readonly string[]): Property {
+  const vcpus = world.vcpus.map((_, vcpu) => `vcpu${vcpu}`);
+  return {
+    kind: "always",
+    name: STANDS_STILL,
+    when: over(["toolstack"], ({ value }: ActorSnapshot) => copying.includes(value)),
+    that: over(vcpus, (...states: readonly ActorSnapshot[]) =>
+      states.every(({ value }) => value === "ready" || value === "halted"),
+    ),
+  };
+}
 
 const storageFails: Commands = (actor, { value }) =>
   actor === STORAGE && value === "working" ? [{ type: "linkDown" }] : [];

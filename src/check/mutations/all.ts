@@ -1,4 +1,5 @@
 /** Every planted fault, by name. */
+import { checkpointMutations } from "./checkpoint.ts";
 import { interruptMutations } from "./interrupts.ts";
 import type { Mutation } from "./mutation.ts";
 import { operationMutations } from "./operations.ts";
@@ -10,4 +11,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...interruptMutations,
   ...prlMutations,
   ...operationMutations,
+  ...checkpointMutations,
 ];
