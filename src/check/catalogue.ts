@@ -12,6 +12,7 @@ import {
 } from "./models/checkpoint.ts";
 import { type EstimateModelOptions, estimateModel, estimateSystem } from "./models/estimate.ts";
 import { type MigrationOptions, migrationModel, migrationSystem } from "./models/migration.ts";
+import { operatorCommands } from "./models/operatorCommands.ts";
 import { smallSystem } from "./models/smallSystem.ts";
 import { type TrackingOptions, trackingModel } from "./models/tracking.ts";
 import { twoPhaseCommit } from "./models/twoPhaseCommit.ts";
@@ -67,6 +68,17 @@ const TRACKING: readonly TrackingEntry[] = [
     pages: 3,
     logEntries: 2,
     reads: 1,
+  },
+  {
+    name: "operator",
+    what: "PML, and a person who harvests, switches trackers and holds a vCPU",
+    technique: "pml",
+    vcpus: [1],
+    pages: 2,
+    logEntries: 1,
+    reads: 0,
+    harvests: 0,
+    more: { commands: operatorCommands(1, ["pml", "writeProtect"]) },
   },
   {
     name: "pml-two-vcpus",

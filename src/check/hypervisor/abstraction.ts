@@ -49,6 +49,7 @@ const DEAD: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>
   dispatcher: { vacant: ["vcpu"] },
   tracker: { logging: ["answer", "requester", "awaited"], off: ["answer", "requester", "awaited"] },
   pvmCpu: { guest: ["drained"] },
+  operator: { idle: ["vm", "technique", "pagesWritten", "pagesTouched"] },
 };
 
 /** Payload that only statistics or delays are made of. */

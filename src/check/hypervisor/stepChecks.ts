@@ -147,8 +147,9 @@ export const countedWasAccessed: StepCheck = {
   property: COUNTED_WAS_ACCESSED,
   begin({ system, actor, requests: [request] }) {
     const [owner = "", role = ""] = actor.split("/");
-    const counts = role === "tracker" ? request?.op === "harvest" : request?.op === "read";
-    if (!counts) return null;
+    // PRL's estimator reads the counts in the step in which it finds its interval over.
+    const counts = { tracker: "harvest", estimator: "look" }[role];
+    if (counts === undefined || request?.op !== counts) return null;
     const { tracked, guest } = system.world.vms[Number(owner.slice("vm".length))]!;
     const accessed = pagesWith({ guest }, TRUTH_TOUCHED);
     return () => {

@@ -37,8 +37,9 @@ import { type DeviceRequest, Probe } from "./probe.ts";
 import { NO_PAGE_LOST, type StepCheck, type StepContext, settleHarvest } from "./stepChecks.ts";
 import { type PageContents, TRUTH_WRITTEN, truthSlot } from "./truthSlot.ts";
 
-/** Timers that nobody cancels: one that ends too late means nothing. */
-const TIMERS = [
+/** What may come too late, and then means nothing: timers, which nobody cancels, and the wish for a CPU that has been left. */
+const TOO_LATE = [
+  "preempt",
   "harvestDue",
   "deadline",
   "abortDue",
@@ -241,7 +242,7 @@ class SystemBinding {
       step: (ids, event) => {
         const { taken, requests } = foresee(ids[actor]!, event);
         if (!taken) {
-          const broken = TIMERS.includes(event.type) ? [] : [EVERY_MESSAGE_TAKEN];
+          const broken = TOO_LATE.includes(event.type) ? [] : [EVERY_MESSAGE_TAKEN];
           return [{ choice: "", writes: [], sends: [], broken }];
         }
         const footprint = this.model.components[actor]!.footprint(ids[actor]!, event);

@@ -1,5 +1,6 @@
 /** The properties of the hypervisor's protocols, over the slots of a system model. */
 
+import type { SchedulerContext } from "../../../machines/scheduler.ts";
 import type { TrackerContext } from "../../../machines/tracker.ts";
 import { findLeaf } from "../../hardware/ept.ts";
 import { EPT_RWX, EPT_WRITE } from "../../hardware/eptEntry.ts";
@@ -96,22 +97,23 @@ function isSuspended(words: Words): boolean {
   return words["fields"]![2 * Field.pmlIndex]! < 0;
 }
 
-/** A vCPU that left its CPU gets one again, unless the run has come to its end. */
+/** A vCPU that left its CPU gets one again, unless the run has come to its end, or the operator holds it. */
 export function pausedVcpusRunAgain(system: System): Property[] {
-  return system.world.vcpus.map((_, vcpu) => ({
-    kind: "leadsTo",
-    name: `vCPU ${vcpu} runs again after a pause`,
-    when: over(
-      [`vcpu${vcpu}`, "toolstack"],
-      (state: ActorSnapshot, toolstack: ActorSnapshot) =>
-        state.value === "ready" && !hasEnded(toolstack),
-    ),
-    that: over(
-      [`vcpu${vcpu}`, "toolstack"],
-      (state: ActorSnapshot, toolstack: ActorSnapshot) =>
-        state.value !== "ready" || hasEnded(toolstack),
-    ),
-  }));
+  return system.world.vcpus.map((_, vcpu): Property => {
+    const slots = [`vcpu${vcpu}`, "toolstack", "scheduler"];
+    const mustRun = (state: ActorSnapshot, toolstack: ActorSnapshot, scheduler: ActorSnapshot) => {
+      const { held } = scheduler.context as SchedulerContext;
+      return state.value === "ready" && !hasEnded(toolstack) && !held.includes(vcpu);
+    };
+    return {
+      kind: "leadsTo",
+      name: `vCPU ${vcpu} runs again after a pause`,
+      when: over(slots, mustRun),
+      that: over(slots, (...states: readonly [ActorSnapshot, ActorSnapshot, ActorSnapshot]) => {
+        return !mustRun(...states);
+      }),
+    };
+  });
 }
 
 function hasEnded({ value }: ActorSnapshot): boolean {

@@ -1,5 +1,6 @@
 /** Every planted fault, by name. */
 import { checkpointMutations } from "./checkpoint.ts";
+import { estimateMutations } from "./estimate.ts";
 import { interruptMutations } from "./interrupts.ts";
 import type { Mutation } from "./mutation.ts";
 import { operationMutations } from "./operations.ts";
@@ -12,4 +13,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...prlMutations,
   ...operationMutations,
   ...checkpointMutations,
+  ...estimateMutations,
 ];
