@@ -53,7 +53,7 @@ it("says what it did not look at when it ends at a bound", () => {
 it.each([
   [["plm"], 'there is no model "plm"; did you mean "pml"?'],
   [["pml", "--fault", "mask-lost"], 'the fault "mask-lost" is of model prl-two-vms'],
-  [["pml", "--set", "pages=9"], "pages: expected a whole number from 2 to 4"],
+  [["pml", "--set", "pages=9"], "pages: expected a whole number from 1 to 4"],
   [["pml", "--bound", "time=3"], "--bound time: expected states=N or depth=N"],
   [["pml", "--symmetry"], "declares no symmetric actors"],
 ])("refuses %j", (args, message) => {

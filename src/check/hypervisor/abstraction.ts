@@ -53,7 +53,15 @@ const DEAD: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>
 };
 
 /** Payload that only statistics or delays are made of. */
-const MESSAGE_STATISTICS = ["cycles", "spent", "pagesWritten", "pagesTouched", "guestPageTables"];
+const MESSAGE_STATISTICS = [
+  "cycles",
+  "spent",
+  "pagesWritten",
+  "pagesTouched",
+  "guestPageTables",
+  "handlerCycles",
+  "jobCycles",
+];
 /** The number of a turn on a CPU: with a CPU for each vCPU no timer ever asks for it. */
 const SLICE = "slice";
 

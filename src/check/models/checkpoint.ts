@@ -32,6 +32,7 @@ import {
   pausedVcpusRunAgain,
   pmlProperties,
   protocolProperties,
+  standsStill,
 } from "./properties.ts";
 import { smallSystem } from "./smallSystem.ts";
 import type { TrackingOptions } from "./tracking.ts";
@@ -107,7 +108,7 @@ export function checkpointModel(name: string, options: CheckpointModelOptions): 
       ...(live ? [...noPageLost(), ...noStaleTranslations(system)] : []),
       ...pausedVcpusRunAgain(system),
       ...(technique === "pml" && live ? pmlProperties(system) : []),
-      standsStill(system, live ? ["copying"] : ["writing"]),
+      standsStill(system, STANDS_STILL, live ? ["copying"] : ["writing"]),
       { kind: "step", name: RESTORED_IS_MEMORY },
       { kind: "step", name: LAST_ONE_STAYS },
       ...(live ? liveProperties() : []),
@@ -117,18 +118,6 @@ export function checkpointModel(name: string, options: CheckpointModelOptions): 
 
 const ASKING_LIVE = ["arming", "copying", "late", "pausing", "harvesting", "finishing"];
 const ASKING_STOP = ["pausing", "writing", "closing"];
-
-function standsStill({ world }: System, copying: readonly string[]): Property {
-  const vcpus = world.vcpus.map((_, vcpu) => `vcpu${vcpu}`);
-  return {
-    kind: "always",
-    name: STANDS_STILL,
-    when: over(["toolstack"], ({ value }: ActorSnapshot) => copying.includes(value)),
-    that: over(vcpus, (...states: readonly ActorSnapshot[]) =>
-      states.every(({ value }) => value === "ready" || value === "halted"),
-    ),
-  };
-}
 
 const storageFails: Commands = (actor, { value }) =>
   actor === STORAGE && value === "working" ? [{ type: "linkDown" }] : [];

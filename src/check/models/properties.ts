@@ -21,6 +21,8 @@ import { over, type Predicate, type Property } from "../properties/property.ts";
 export const NO_STALE_TRANSLATION = "no translation outlives the acknowledgement of its INVEPT";
 
 export const OPERATION_GETS_ON = "what the toolstack asks for is done";
+/** Xen's log-dirty operations pause the domain around it (paging_log_dirty_op). */
+export const HARVEST_STANDS_STILL = "a harvest finds the VM standing still";
 export const NO_VCPU_LOST = "no vCPU is lost";
 
 const isIn = (actor: string, ...states: readonly string[]): Predicate =>
@@ -114,6 +116,20 @@ export function pausedVcpusRunAgain(system: System): Property[] {
       }),
     };
   });
+}
+
+/** While the toolstack is in one of these states, no vCPU runs. */
+export function standsStill({ world }: System, name: string, states: readonly string[]): Property {
+  return {
+    kind: "always",
+    name,
+    when: isIn("toolstack", ...states),
+    that: over(
+      world.vcpus.map((_, vcpu) => `vcpu${vcpu}`),
+      (...vcpus: readonly ActorSnapshot[]) =>
+        vcpus.every(({ value }) => value === "ready" || value === "halted"),
+    ),
+  };
 }
 
 function hasEnded({ value }: ActorSnapshot): boolean {

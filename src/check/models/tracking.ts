@@ -14,12 +14,14 @@ import { TRUTH_TOUCHED, TRUTH_WRITTEN } from "../hypervisor/truthSlot.ts";
 import type { Property } from "../properties/property.ts";
 import { ifOperatorWaits } from "./operatorCommands.ts";
 import {
+  HARVEST_STANDS_STILL,
   noPageLost,
   noStaleTranslations,
   pausedVcpusRunAgain,
   pmlProperties,
   prlProperties,
   protocolProperties,
+  standsStill,
 } from "./properties.ts";
 import { type SmallSystemOptions, smallSystem } from "./smallSystem.ts";
 
@@ -51,6 +53,7 @@ export function trackingModel(name: string, options: TrackingOptions): Model {
       ...[...protocolProperties(system), ...techniqueProperties(system, options)].map((property) =>
         commands === undefined ? property : ifOperatorWaits(property),
       ),
+      standsStill(system, HARVEST_STANDS_STILL, ["harvesting"]),
       ...(isExact(options) ? [{ kind: "step", name: COUNTED_WAS_ACCESSED } as const] : []),
     ],
   });

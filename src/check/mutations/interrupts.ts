@@ -10,7 +10,12 @@ import {
   sendAll,
 } from "../../interconnect/emissions.ts";
 import { NO_PAGE_LOST } from "../hypervisor/stepChecks.ts";
-import { NO_STALE_TRANSLATION, NO_VCPU_LOST, OPERATION_GETS_ON } from "../models/properties.ts";
+import {
+  HARVEST_STANDS_STILL,
+  NO_STALE_TRANSLATION,
+  NO_VCPU_LOST,
+  OPERATION_GETS_ON,
+} from "../models/properties.ts";
 import { around, type Mutation, replaceIn, without } from "./mutation.ts";
 
 /** What the scheduler's own action would send. */
@@ -83,7 +88,7 @@ export const interruptMutations: readonly Mutation[] = [
     name: "paused-too-early",
     mistake: "the scheduler says that a VM is paused when it has only asked its CPUs",
     model: "pml",
-    breaks: "every message is handled",
+    breaks: HARVEST_STANDS_STILL,
     replace: replaceIn("scheduler", ({ machine, device }) => ({
       device,
       machine: machine.provide({
