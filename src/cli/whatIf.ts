@@ -113,7 +113,7 @@ function withLog<T>(file: string, action: (log: LogReader) => T): T {
 
 function refuseCheck(file: string, header: LogHeader, why: string): void {
   if (isOfCheck(header)) {
-    throw new UserError(`${file}: is a counterexample of trackvisor check: ${why}`);
+    throw new UserError(`${file}: comes from trackvisor check: ${why}`);
   }
 }
 
@@ -226,7 +226,7 @@ function shrinkAction(
 ): void {
   const property = propertyNamed(options);
   const { scenario, header, interventions, entries } = withLog(file, (log) => {
-    refuseCheck(file, log.header, "it is the shortest already");
+    refuseCheck(file, log.header, "there is no scenario to cut down");
     const all: LogEntry[] = [];
     for (let entry = log.next(); entry !== undefined; entry = log.next()) all.push(entry);
     return {

@@ -41,6 +41,14 @@ it("breaks one with a planted fault, and the log replays", () => {
   expect(stdout).toContain("12. pcpu0/mmu, its own: continueGuest; the guest writes page 2");
   const replayed = trackvisor("replay", log);
   expect([replayed.status, replayed.stdout]).toEqual([0, expect.stringContaining("no difference")]);
+
+  const pending = trackvisor("log", "branch", log, "--at", "9");
+  expect([pending.status, pending.stdout]).toEqual([0, expect.stringContaining("enterGuest")]);
+  const shrunk = trackvisor("log", "shrink", log, "--expect", "ends");
+  expect([shrunk.status, shrunk.stderr]).toEqual([
+    2,
+    expect.stringContaining("comes from trackvisor check: there is no scenario to cut down"),
+  ]);
 });
 
 it("says what it did not look at when it ends at a bound", () => {
