@@ -7,6 +7,7 @@
  *   vacant   | schedule                | guest    | schedule to the vCPU
  *   vacant   | inveptRequest           | vacant   | device: invept
  *   vacant   | invalidated             | vacant   | inveptDone to the tracker that asked
+ *   vacant   | preempt                 | vacant   | -; the vCPU has left already
  *   guest    | inveptRequest, preempt  | guest    | kick to the MMU
  *   guest    | vmExit, log-full        | handling | logFullExit to the tracker
  *   guest    | vmExit, EPT violation   | handling | eptViolation to the tracker

@@ -10,6 +10,7 @@
  *   suspended | remoteReload | suspended | device: reload
  *   suspended | reloaded     | logging   | -
  *   logging   | remoteReload | logging   | device: reload: the handler served two logs one by one
+ *   off       | remoteReload | off       | device: reload: PRL was disarmed while the handler worked
  *   any       | disableLog   | off       | -
  */
 import { assign, emit, setup } from "xstate";
@@ -62,7 +63,7 @@ export const prlUnitMachine = setup({
   initial: "off",
   states: {
     off: {
-      on: { enableLog: "logging" },
+      on: { enableLog: "logging", remoteReload: { actions: "askReload" } },
     },
     logging: {
       on: {

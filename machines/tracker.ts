@@ -18,6 +18,7 @@
  *   logging    | harvest           | preparing | device: harvest
  *   preparing  | harvestPeeked     | logging   | harvested to the requester
  *   logging    | disarm            | preparing | device: disarm
+ *   logging    | arm               | logging   | armed to the requester: as it is armed already
  *   any        | logFullExit       | -         | device: serveLogFull
  *   any        | eptViolation      | -         | device: serveViolation
  *   any        | exitServed        | -         | handled to the dispatcher, after T_h; pmlIndexReset
@@ -236,6 +237,10 @@ export const trackerMachine = setup({
       const { technique } = event as Of<"arm">;
       return send(context.requester, { type: "armed", technique });
     }),
+    // Xen refuses to enable log-dirty mode twice (paging_log_dirty_enable: -EINVAL): what is armed stays.
+    sendArmedAlready: emit(({ context }) =>
+      send(context.requester, { type: "armed", technique: context.technique }),
+    ),
     sendDeferred: emit(({ context }) =>
       sendAll(context.deferred.map((message) => send(context.self, message))),
     ),
@@ -378,6 +383,7 @@ export const trackerMachine = setup({
       on: {
         harvest: { target: "preparing", actions: ["noteRequester", "askHarvest"] },
         disarm: { target: "preparing", actions: ["noteRequester", "askDisarm"] },
+        arm: { actions: ["noteRequester", "sendArmedAlready"] },
         inveptDone: [
           {
             guard: "isLastOfReaped",

@@ -5,7 +5,14 @@ import type { Technique } from "../interconnect/messages.ts";
 import type { System } from "../system/system.ts";
 import type { World } from "../system/world.ts";
 import type { Model } from "./engine/model.ts";
+import {
+  type CheckpointModelOptions,
+  checkpointModel,
+  checkpointSystem,
+} from "./models/checkpoint.ts";
+import { type EstimateModelOptions, estimateModel, estimateSystem } from "./models/estimate.ts";
 import { type MigrationOptions, migrationModel, migrationSystem } from "./models/migration.ts";
+import { operatorCommands } from "./models/operatorCommands.ts";
 import { smallSystem } from "./models/smallSystem.ts";
 import { type TrackingOptions, trackingModel } from "./models/tracking.ts";
 import { twoPhaseCommit } from "./models/twoPhaseCommit.ts";
@@ -61,6 +68,17 @@ const TRACKING: readonly TrackingEntry[] = [
     pages: 3,
     logEntries: 2,
     reads: 1,
+  },
+  {
+    name: "operator",
+    what: "PML, and a person who harvests, switches trackers and holds a vCPU",
+    technique: "pml",
+    vcpus: [1],
+    pages: 2,
+    logEntries: 1,
+    reads: 0,
+    harvests: 0,
+    more: { commands: operatorCommands(1, ["pml", "writeProtect"]) },
   },
   {
     name: "pml-two-vcpus",
@@ -203,7 +221,7 @@ function trackingEntry(entry: TrackingEntry): ModelEntry {
 
 function geometry(pages: number, log: number, reads: 0 | 1): readonly Parameter[] {
   return [
-    { name: "pages", value: pages, min: 2, max: 4, what: "pages of each VM" },
+    { name: "pages", value: pages, min: 1, max: 4, what: "pages of each VM" },
     { name: "log", value: log, min: 1, max: 3, what: "entries of a log" },
     { name: "levels", value: 1, min: 1, max: 3, what: "levels of the EPT" },
     { name: "reads", value: reads, min: 0, max: 1, what: "1: guests read as well as write" },
@@ -248,6 +266,72 @@ function migrationOptions(values: Values, mutation: Mutation | null): MigrationO
   };
 }
 
+function checkpointEntry(
+  name: string,
+  what: string,
+  mode: "live" | "stop",
+  more: readonly Parameter[],
+): ModelEntry {
+  const options = (values: Values, mutation: Mutation | null): CheckpointModelOptions => ({
+    technique: mode === "live" ? "pml" : "none",
+    vcpus: [1],
+    pages: values["pages"]!,
+    logEntries: values["log"]!,
+    eptLevels: values["levels"]!,
+    reads: values["reads"] === 1,
+    mode,
+    times: values["times"] ?? 0,
+    inPlace: mutation?.storageFault === "writesInPlace",
+    ...faultsOf(mutation),
+  });
+  return {
+    name,
+    what,
+    parameters: [...geometry(2, 1, 0), ...more],
+    build: (values, mutation, debug) =>
+      checkpointModel(name, { ...options(values, mutation), debug }),
+    system: (values, mutation) => checkpointSystem(options(values, mutation)).system,
+  };
+}
+
+const checkpoints: readonly ModelEntry[] = [
+  checkpointEntry("checkpoint", "live checkpoints of one VM under PML, epoch by epoch", "live", []),
+  checkpointEntry("checkpoint-stop", "stop-and-copy checkpoints of one VM", "stop", [
+    { name: "times", value: 2, min: 1, max: 3, what: "checkpoints taken" },
+  ]),
+];
+
+function estimateEntry(
+  name: string,
+  what: string,
+  estimator: EstimateModelOptions["estimator"],
+  reads: 0 | 1,
+): ModelEntry {
+  const options = (values: Values, mutation: Mutation | null): EstimateModelOptions => ({
+    technique: estimator === "prl" ? "prl" : "pml",
+    vcpus: [1],
+    pages: values["pages"]!,
+    logEntries: values["log"]!,
+    eptLevels: values["levels"]!,
+    reads: values["reads"] === 1,
+    estimator,
+    ...faultsOf(mutation),
+  });
+  return {
+    name,
+    what,
+    parameters: geometry(2, 1, reads),
+    build: (values, mutation, debug) =>
+      estimateModel(name, { ...options(values, mutation), debug }),
+    system: (values, mutation) => estimateSystem(options(values, mutation)),
+  };
+}
+
+const estimates: readonly ModelEntry[] = [
+  estimateEntry("estimate-prl", "an estimation with PRL: armed, looked at, disarmed", "prl", 1),
+  estimateEntry("estimate-pml", "an estimation with PML: a CLEAN each interval", "pml", 0),
+];
+
 const commit: ModelEntry = {
   name: "two-phase-commit",
   what: "two-phase commit, to compare with other checkers",
@@ -256,7 +340,13 @@ const commit: ModelEntry = {
   system: null,
 };
 
-export const MODELS: readonly ModelEntry[] = [...TRACKING.map(trackingEntry), migration, commit];
+export const MODELS: readonly ModelEntry[] = [
+  ...TRACKING.map(trackingEntry),
+  migration,
+  ...checkpoints,
+  ...estimates,
+  commit,
+];
 
 /** @throws UserError, with the nearest name, if there is none of this name */
 export function modelNamed(name: string): ModelEntry {

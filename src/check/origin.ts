@@ -1,5 +1,7 @@
 /** From the header of a counterexample's log back to the system that it is of. */
 import * as z from "zod";
+import type { LogHeader } from "../replay/format.ts";
+import { rebuild } from "../replay/rebuild.ts";
 import type { System } from "../system/system.ts";
 import { buildTargetSystem } from "./catalogue.ts";
 
@@ -16,4 +18,17 @@ const originSchema = z.object({
 export function systemOfCheck(scenario: unknown): System | null {
   const { data } = originSchema.safeParse(scenario);
   return data === undefined ? null : buildTargetSystem(data.check);
+}
+
+/** Whether a log is a counterexample of a check, and not the run of a scenario. */
+export function isOfCheck({ scenario }: LogHeader): boolean {
+  return originSchema.safeParse(scenario).success;
+}
+
+/**
+ * The system of any log, ready to begin: a scenario's, or a check's.
+ * @throws UserError as src/replay/rebuild.ts does, and if it is of a model that is not here
+ */
+export function systemOfLog(name: string, header: LogHeader, directory?: string): System {
+  return systemOfCheck(header.scenario) ?? rebuild(name, header, directory);
 }

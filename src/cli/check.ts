@@ -11,6 +11,7 @@ import type { Trace } from "../check/trace.ts";
 import { UserError } from "../errors.ts";
 import { LogFile } from "../replay/logFile.ts";
 import { formatCheck } from "./checkReport.ts";
+import { checkSummary } from "./checkSummary.ts";
 import { grouped, note, print } from "./output.ts";
 import { ProgressLine } from "./progress.ts";
 
@@ -89,7 +90,7 @@ async function checkAll(options: Options): Promise<void> {
       break;
     }
   }
-  if (options.json) print(JSON.stringify(reports));
+  print(options.json ? JSON.stringify(reports) : checkSummary(reports));
   setExitCode(reports, wasInterrupted);
 }
 

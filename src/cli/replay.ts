@@ -1,7 +1,7 @@
 /** `trackvisor replay`: runs a recorded log again and says where the two differ first. */
 import { Command, InvalidArgumentError } from "commander";
 import { openSource } from "../../workloads/trace/byteSource.ts";
-import { systemOfCheck } from "../check/origin.ts";
+import { systemOfLog } from "../check/origin.ts";
 import { DURATION_HELP, formatCycles, parseDuration } from "../config/units.ts";
 import { UserError } from "../errors.ts";
 import { firstDifference } from "../replay/bisect.ts";
@@ -10,7 +10,7 @@ import type { MessageEntry } from "../replay/decoder.ts";
 import type { Divergence } from "../replay/divergence.ts";
 import { Player } from "../replay/player.ts";
 import { damageNote, LogReader } from "../replay/reader.ts";
-import { changedMachines, rebuild } from "../replay/rebuild.ts";
+import { changedMachines } from "../replay/rebuild.ts";
 import { namesOf } from "./messageText.ts";
 import { grouped, note, print } from "./output.ts";
 import { ProgressLine } from "./progress.ts";
@@ -66,8 +66,7 @@ async function replayAction(file: string, options: ReplayOptions): Promise<void>
   const source = openSource(file);
   try {
     const log = new LogReader(source);
-    const system =
-      systemOfCheck(log.header.scenario) ?? rebuild(file, log.header, options.directory);
+    const system = systemOfLog(file, log.header, options.directory);
     const changed = changedMachines(log.header, system);
     if (changed.length > 0) {
       const names = changed.join(", ");
@@ -155,8 +154,7 @@ function componentAction(file: string, name: string, options: ReplayOptions): vo
     const damage = damageNote(first);
     if (damage !== undefined) note(damage);
     const log = new LogReader(source);
-    const system =
-      systemOfCheck(log.header.scenario) ?? rebuild(file, log.header, options.directory);
+    const system = systemOfLog(file, log.header, options.directory);
     const names = system.actors.map((actor) => actor.name);
     if (!names.includes(name)) {
       throw new UserError(`--component: there is no "${name}" (actors: ${names.join(", ")})`);

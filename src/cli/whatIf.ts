@@ -3,11 +3,13 @@ import { writeFileSync } from "node:fs";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import * as z from "zod";
 import { openSource } from "../../workloads/trace/byteSource.ts";
+import { isOfCheck, systemOfLog } from "../check/origin.ts";
 import { DURATION_HELP, formatCycles, parseDuration } from "../config/units.ts";
 import { UserError } from "../errors.ts";
 import { outlineOf, recordBranch, repeat } from "../replay/branch.ts";
 import { causalPast } from "../replay/causality.ts";
 import { type LogEntry, parseIntervention } from "../replay/decoder.ts";
+import type { LogHeader } from "../replay/format.ts";
 import { type Chance, chances, inevitableFrom } from "../replay/inevitable.ts";
 import { LogFile } from "../replay/logFile.ts";
 import { PROPERTIES, type Property } from "../replay/properties.ts";
@@ -109,6 +111,12 @@ function withLog<T>(file: string, action: (log: LogReader) => T): T {
   }
 }
 
+function refuseCheck(file: string, header: LogHeader, why: string): void {
+  if (isOfCheck(header)) {
+    throw new UserError(`${file}: comes from trackvisor check: ${why}`);
+  }
+}
+
 function giveUpAfter(messages: number): number {
   return Math.max(GIVE_UP_LEAST, GIVE_UP * messages);
 }
@@ -120,7 +128,7 @@ function branchAction(file: string, options: BranchOptions): void {
     if (at > parent.messages) {
       throw new UserError(`--at: ${file} has ${parent.messages} messages`);
     }
-    const system = rebuild(file, log.header, options.directory);
+    const system = systemOfLog(file, log.header, options.directory);
     if (output === undefined) {
       repeat(system, parent.interventions, 0, at);
       showPending(system);
@@ -177,6 +185,7 @@ async function inevitableAction(
   options: ExpectOptions & { points: number; draws: number; seed: number; json?: true },
 ): Promise<void> {
   const { timeline, property } = withLog(file, (log) => {
+    refuseCheck(file, log.header, "its guests draw no random choices");
     const { interventions } = outlineOf(log);
     const system = rebuild(file, log.header, options.directory);
     return { timeline: new Timeline(system, interventions), property: propertyNamed(options) };
@@ -217,6 +226,7 @@ function shrinkAction(
 ): void {
   const property = propertyNamed(options);
   const { scenario, header, interventions, entries } = withLog(file, (log) => {
+    refuseCheck(file, log.header, "there is no scenario to cut down");
     const all: LogEntry[] = [];
     for (let entry = log.next(); entry !== undefined; entry = log.next()) all.push(entry);
     return {

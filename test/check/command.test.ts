@@ -41,6 +41,14 @@ it("breaks one with a planted fault, and the log replays", () => {
   expect(stdout).toContain("12. pcpu0/mmu, its own: continueGuest; the guest writes page 2");
   const replayed = trackvisor("replay", log);
   expect([replayed.status, replayed.stdout]).toEqual([0, expect.stringContaining("no difference")]);
+
+  const pending = trackvisor("log", "branch", log, "--at", "9");
+  expect([pending.status, pending.stdout]).toEqual([0, expect.stringContaining("enterGuest")]);
+  const shrunk = trackvisor("log", "shrink", log, "--expect", "ends");
+  expect([shrunk.status, shrunk.stderr]).toEqual([
+    2,
+    expect.stringContaining("comes from trackvisor check: there is no scenario to cut down"),
+  ]);
 });
 
 it("says what it did not look at when it ends at a bound", () => {
@@ -53,7 +61,7 @@ it("says what it did not look at when it ends at a bound", () => {
 it.each([
   [["plm"], 'there is no model "plm"; did you mean "pml"?'],
   [["pml", "--fault", "mask-lost"], 'the fault "mask-lost" is of model prl-two-vms'],
-  [["pml", "--set", "pages=9"], "pages: expected a whole number from 2 to 4"],
+  [["pml", "--set", "pages=9"], "pages: expected a whole number from 1 to 4"],
   [["pml", "--bound", "time=3"], "--bound time: expected states=N or depth=N"],
   [["pml", "--symmetry"], "declares no symmetric actors"],
 ])("refuses %j", (args, message) => {

@@ -23,14 +23,36 @@ const PROVED: readonly (readonly [string, Values])[] = [
   ["dirty-ring-pml", {}],
   ["migration", {}],
   ["prl-two-vms", { pages: 2, log: 1 }],
+  ["prl-two-logs", { pages: 3, log: 1 }],
+  ["checkpoint", {}],
+  ["checkpoint-stop", {}],
+  ["estimate-prl", { reads: 0 }],
+  ["estimate-pml", {}],
 ];
 
-/** And smaller still: a search that works out every step of every state. */
-const PLAIN: readonly (readonly [string, Values])[] = [
+const SMALLEST = { pages: 1, log: 1, reads: 0 };
+
+/** Every model, smaller still, for a search that works out every step of every state. A depth: no farther. */
+const PLAIN: readonly (readonly [string, Values, depth?: number])[] = [
   ["pml", { pages: 2, reads: 0, log: 1, harvests: 0 }],
+  ["operator", SMALLEST, 16],
+  ["pml-two-vcpus", { ...SMALLEST, harvests: 0 }],
   ["prl", { pages: 2, reads: 0, log: 1, harvests: 0 }],
+  ["prl-two-logs", { pages: 3, log: 1, harvests: 0 }],
+  ["prl-two-vms", { ...SMALLEST, harvests: 0 }, 26],
   ["write-protection", { pages: 2, reads: 0, harvests: 0 }],
+  ["write-protection-two-vcpus", { ...SMALLEST, harvests: 0 }],
+  ["present-bit", { pages: 2, harvests: 0 }],
+  ["accessed-dirty-scan", { pages: 2, harvests: 0 }],
   ["dirty-ring", { pages: 2, reads: 0, harvests: 0 }],
+  ["dirty-ring-two-vcpus", SMALLEST],
+  ["dirty-ring-pml", { pages: 2, harvests: 0 }],
+  ["migration", SMALLEST],
+  ["checkpoint", SMALLEST],
+  ["checkpoint-stop", { ...SMALLEST, times: 1 }],
+  ["estimate-prl", SMALLEST, 26],
+  ["estimate-pml", SMALLEST, 30],
+  ["two-phase-commit", { managers: 3 }],
 ];
 
 describe("every property holds", () => {
@@ -43,14 +65,24 @@ describe("every property holds", () => {
 });
 
 describe("the explorer finds what a plain search finds", () => {
-  it.each(PLAIN)("on %s with %o", (name, set) => {
-    const exploration = explore(name, set);
-    const plain = plainSearch(buildModel({ model: name, set, mutation: null }));
+  const sizes = PLAIN.map(([model, set, depth = Number.POSITIVE_INFINITY]) => {
+    return { model, set, depth };
+  });
+  it.each(sizes)("on $model with $set", ({ model, set, depth }) => {
+    const target = { model, set, mutation: null };
+    const exploration = new Exploration(buildModel(target), { bounds: { depth } });
+    exploration.run();
+    const plain = plainSearch(buildModel(target), depth);
+    expect(plain.distinct).toBeGreaterThan(30);
     expect([exploration.distinct, exploration.generated]).toEqual([
       plain.distinct,
       plain.generated,
     ]);
     expect(plain.broken).toEqual(new Set());
+  });
+
+  it("on every model that there is", () => {
+    expect(PLAIN.map(([name]) => name).sort()).toEqual(MODELS.map(({ name }) => name).sort());
   });
 
   it("also where a fault is planted", () => {
@@ -80,6 +112,6 @@ describe("nothing depends on what is no state", () => {
 });
 
 it("values of parameters are checked", () => {
-  expect(() => valuesOf(modelNamed("pml"), { pages: 5 })).toThrow("whole number from 2 to 4");
+  expect(() => valuesOf(modelNamed("pml"), { pages: 5 })).toThrow("whole number from 1 to 4");
   expect(() => valuesOf(modelNamed("pml"), { page: 2 })).toThrow('did you mean "pages"');
 });

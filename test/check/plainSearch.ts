@@ -16,7 +16,8 @@ export interface PlainResult {
   readonly witnessed: ReadonlySet<string>;
 }
 
-export function plainSearch(model: Model): PlainResult {
+/** @param depth steps from the initial state to the last states whose steps are looked at */
+export function plainSearch(model: Model, depth = Number.POSITIVE_INFINITY): PlainResult {
   const channelOf = (slot: number) => model.channels[slot] ?? null;
   const idsOf = (state: PlainState): Int32Array =>
     Int32Array.from(model.slots, (_, slot) => {
@@ -97,7 +98,7 @@ export function plainSearch(model: Model): PlainResult {
     }
   };
 
-  while (level.length > 0) {
+  for (let steps = 0; level.length > 0 && steps <= depth; steps++) {
     const found: PlainState[] = [];
     for (const state of level) {
       const next = successors(state);

@@ -4,6 +4,7 @@
  * checked (debugSteps.ts): each step is worked out again with other values in all of these.
  */
 import type { AnyEventObject } from "xstate";
+import type { EstimatePoint } from "../../../machines/estimatorContext.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 
 /** Statistics and cycles, by machine: nothing is decided by them. */
@@ -11,11 +12,34 @@ const STATISTICS: Readonly<Record<string, readonly string[]>> = {
   vcpu: ["exits", "entries", "lastExit"],
   pmlUnit: ["fullEvents"],
   prlUnit: ["ipis"],
-  pvmCpu: ["ipis", "coalesced", "handlerRuns", "logsServed", "handlerCycles", "jobCycles"],
+  pvmCpu: [
+    "ipis",
+    "coalesced",
+    "handlerRuns",
+    "logsServed",
+    "handlerCycles",
+    "jobCycles",
+    "hypercallCycles",
+  ],
   dispatcher: ["exits", "workCycles", "handlerCycles"],
   tracker: ["violations", "drains", "handlerCycles", "controlCycles"],
   toolstack: ["round", "rounds"],
   sampler: ["totals"],
+  checkpointLive: ["lateEpochs", "writeCycles", "failures"],
+  checkpointStop: ["dueSoFar", "failures"],
+  estimation: ["looks", "loads", "estimates"],
+  // Its interval counts for samples alone, which no model draws.
+  estimator: ["points", "stableAt", "lost", "interval", "spent"],
+};
+
+/** Values of which only a part matters, by machine. */
+const REDUCED: Readonly<Record<string, Readonly<Record<string, (value: never) => unknown>>>> = {
+  // Whether the handler took anything from the job under way.
+  pvmCpu: { preemptedCycles: (cycles: number) => Math.min(cycles, 1) },
+  // Whether there is an estimate, and whether it is stable; the rest goes into the series.
+  estimator: {
+    point: ({ pages, stable }: EstimatePoint) => ({ pages: pages === null ? null : 0, stable }),
+  },
 };
 
 /** Left over from before: written anew before anything reads it. By machine and state. */
@@ -25,10 +49,19 @@ const DEAD: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>
   dispatcher: { vacant: ["vcpu"] },
   tracker: { logging: ["answer", "requester", "awaited"], off: ["answer", "requester", "awaited"] },
   pvmCpu: { guest: ["drained"] },
+  operator: { idle: ["vm", "technique", "pagesWritten", "pagesTouched"] },
 };
 
 /** Payload that only statistics or delays are made of. */
-const MESSAGE_STATISTICS = ["cycles", "spent", "pagesWritten", "pagesTouched", "guestPageTables"];
+const MESSAGE_STATISTICS = [
+  "cycles",
+  "spent",
+  "pagesWritten",
+  "pagesTouched",
+  "guestPageTables",
+  "handlerCycles",
+  "jobCycles",
+];
 /** The number of a turn on a CPU: with a CPU for each vCPU no timer ever asks for it. */
 const SLICE = "slice";
 
@@ -45,9 +78,11 @@ export function normalState(
   initial: object,
 ): ActorSnapshot {
   const first: Readonly<Record<string, unknown>> = { ...initial };
-  const entries = Object.entries(context).map(([key, part]) =>
-    isIgnored(machine, value, key) ? [key, first[key]] : [key, withoutStatistics(part)],
-  );
+  const entries = Object.entries(context).map(([key, part]) => {
+    if (isIgnored(machine, value, key)) return [key, first[key]];
+    const reduced = REDUCED[machine]?.[key]?.(part as never) ?? part;
+    return [key, withoutStatistics(reduced)];
+  });
   return { value, context: Object.fromEntries(entries) };
 }
 

@@ -4,6 +4,7 @@
  */
 
 import type { MmuContext } from "../../../machines/mmu.ts";
+import type { Message } from "../../interconnect/messages.ts";
 import { Recorder } from "../../replay/recorder.ts";
 import type { LogSink } from "../../replay/writer.ts";
 import type { System } from "../../system/system.ts";
@@ -31,6 +32,8 @@ export function recordTrace(
     // A message to a guest's MMU comes with the access that the guest makes then.
     const access = accessOf(system, step);
     if (access !== null) system.intervene({ kind: "access", ...access });
+    // What an actor does by itself, somebody outside has told it to.
+    if (step.from === "") system.command(step.to, step.message as Message);
     system.intervene({ kind: "deliver", sequence: pendingSequence(system, step, i) });
   });
   recorder.finish();
@@ -44,7 +47,7 @@ function pendingSequence(system: System, step: TraceStep, at: number): number {
     .pending()
     .find(
       ({ from, to, message }) =>
-        system.nameOf(from) === step.from &&
+        system.nameOf(from) === (step.from || system.nameOf(0)) &&
         system.nameOf(to) === step.to &&
         canonical(normalMessage(message)) === wanted,
     );

@@ -1,5 +1,6 @@
 /** Which memory an actor's device works on for a request: names of memory slots. */
 import type { System } from "../../system/system.ts";
+import { STORAGE } from "./failingStorage.ts";
 import type { DeviceRequest } from "./probe.ts";
 
 /** @throws if the actor is not known: a model must say what memory a step depends on */
@@ -33,6 +34,10 @@ export function footprintOf(
     return [...allVcpus, ...world.vms.flatMap((_, vm) => ofVm(vm, "tracked"))];
   }
   if (actor === "sampler") return [];
+  if (actor === STORAGE) return ["operation"];
+  if (role === "estimator") {
+    return ["operation", ...ofVm(Number(owner.slice("vm".length)), "truth", "tracked")];
+  }
   if (actor === "toolstack") {
     return [
       "operation",

@@ -52,8 +52,15 @@ export function pagingSlot(world: World, vm: number): MemorySlot {
   };
 }
 
-/** A vCPU: its VMCS in the processor and in memory, its logs, and the access it is at. */
-export function vcpuSlot(world: World, vcpu: number): MemorySlot {
+/**
+ * A vCPU: its VMCS in the processor and in memory, its logs, and the access it is at.
+ * @param keptCounters counters that some other slot saves
+ */
+export function vcpuSlot(
+  world: World,
+  vcpu: number,
+  keptCounters: readonly number[] = [],
+): MemorySlot {
   const { memory, logs } = world;
   const { geometry, mmu } = world.config;
   const { vmcs, stream, counters } = world.vcpus[vcpu]!;
@@ -110,7 +117,9 @@ export function vcpuSlot(world: World, vcpu: number): MemorySlot {
       stream.block[0] = access![0] ?? 0;
     },
     scramble() {
-      counters.values.fill(SCRAMBLED);
+      counters.values.forEach((value, counter, all) => {
+        all[counter] = keptCounters.includes(counter) ? value : SCRAMBLED;
+      });
       for (const field of EXIT_FIELDS) vmcs.words.fill(SCRAMBLED, 2 * field, 2 * field + 2);
       words().forEach((_, at, all) => {
         const which = at < logWords(logs) ? 0 : 1;

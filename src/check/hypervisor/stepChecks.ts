@@ -7,11 +7,12 @@ import { findLeaf } from "../../hardware/ept.ts";
 import { EPT_ACCESSED, EPT_DIRTY } from "../../hardware/eptEntry.ts";
 import { clearTruth } from "../../hardware/guestPages.ts";
 import { Field, readField, SECONDARY_PRL } from "../../hardware/vmcs.ts";
-import { isMarked } from "../../hypervisor/dirtyBitmap.ts";
+import { type CumulativeBuffer, forEachOccurrence } from "../../hypervisor/cumulativeBuffer.ts";
+import { type DirtyBitmap, forEachMarked, isMarked } from "../../hypervisor/dirtyBitmap.ts";
 import { logWords } from "../../hypervisor/logPages.ts";
 import type { System } from "../../system/system.ts";
 import type { DeviceRequest } from "./probe.ts";
-import { pagesWith, settle } from "./truthSlot.ts";
+import { pagesWith, settle, TRUTH_TOUCHED } from "./truthSlot.ts";
 
 /** A step that works on memory. */
 export interface StepContext {
@@ -32,6 +33,7 @@ export const NO_PAGE_LOST = "no page is lost";
 export const INDEX_IN_RANGE = "the log index is in range and each entry is written once";
 export const SERVED_LOG_IS_EMPTY = "a log that was served is empty";
 export const NO_FLAG_WITHOUT_ACCESS = "no A or D flag without its access";
+export const COUNTED_WAS_ACCESSED = "no page is counted that was not accessed";
 
 /**
  * What a harvest reports is no longer owed, and arming begins anew. Not a check: every model needs it.
@@ -44,6 +46,10 @@ export function settleHarvest({ system, actor, requests }: StepContext, owed: nu
   const vm = system.world.vms[Number(/\d+/.exec(actor)![0])]!;
   if (op === "arm" || op === "disarm") clearTruth(vm.guest);
   if (op !== "harvest") return false;
+  // A PEEK reports again what it has reported: only a new page can be lost.
+  if (requests[0]?.mode === "peek") {
+    return pagesWith(vm, owed).some((page) => !isMarked(vm.tracked.handedOver, page));
+  }
   settle(vm, (page) => isMarked(vm.tracked.handedOver, page));
   const lost = pagesWith(vm, owed).length > 0;
   // Said once: the next harvest is judged by what was written since this one.
@@ -131,3 +137,36 @@ export const noFlagWithoutAccess: StepCheck = {
     };
   },
 };
+
+/**
+ * What a harvest or an estimator counts was accessed since the tracker was armed, or since the last
+ * CLEAN. That is so where the processor itself notes accesses: PML, PRL, the scan of A and D flags.
+ * After a violation a page is marked before its access completes, which may then never happen.
+ */
+export const countedWasAccessed: StepCheck = {
+  property: COUNTED_WAS_ACCESSED,
+  begin({ system, actor, requests: [request] }) {
+    const [owner = "", role = ""] = actor.split("/");
+    // PRL's estimator reads the counts in the step in which it finds its interval over.
+    const counts = { tracker: "harvest", estimator: "look" }[role];
+    if (counts === undefined || request?.op !== counts) return null;
+    const { tracked, guest } = system.world.vms[Number(owner.slice("vm".length))]!;
+    const accessed = pagesWith({ guest }, TRUTH_TOUCHED);
+    return () => {
+      const counted = role === "tracker" ? marked(tracked.handedOver) : logged(tracked.buffer);
+      return counted.every((page) => accessed.includes(page));
+    };
+  },
+};
+
+function marked(bitmap: DirtyBitmap): number[] {
+  const pages: number[] = [];
+  forEachMarked(bitmap, (page) => pages.push(page));
+  return pages;
+}
+
+function logged(buffer: CumulativeBuffer): number[] {
+  const pages: number[] = [];
+  forEachOccurrence(buffer, (page) => pages.push(page));
+  return pages;
+}

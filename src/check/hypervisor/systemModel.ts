@@ -13,8 +13,7 @@ import { deriveControls } from "../../hardware/mmu.ts";
 import { spaceOf } from "../../hardware/tlb.ts";
 import { Field, readField } from "../../hardware/vmcs.ts";
 import { allotLog } from "../../hypervisor/logPages.ts";
-import type { Destination } from "../../hypervisor/migration/destination.ts";
-import type { ActorId } from "../../interconnect/messages.ts";
+import type { ActorId, Message } from "../../interconnect/messages.ts";
 import type { ActorSnapshot, SystemActor } from "../../system/actors.ts";
 import type { System } from "../../system/system.ts";
 import { Channel } from "../engine/channel.ts";
@@ -36,21 +35,36 @@ import {
 } from "./memorySlots.ts";
 import { type DeviceRequest, Probe } from "./probe.ts";
 import { NO_PAGE_LOST, type StepCheck, type StepContext, settleHarvest } from "./stepChecks.ts";
-import { TRUTH_WRITTEN, truthSlot } from "./truthSlot.ts";
+import { type PageContents, TRUTH_WRITTEN, truthSlot } from "./truthSlot.ts";
 
-/** Timers that nobody cancels: one that ends too late means nothing. */
-const TIMERS = [
+/** What may come too late, and then means nothing: timers, which nobody cancels, and the wish for a CPU that has been left. */
+const TOO_LATE = [
+  "preempt",
   "harvestDue",
   "deadline",
   "abortDue",
   "linkDown",
   "batchArrived",
   "destinationReady",
+  "epochDue",
+  "loadDue",
 ];
-/** Actors whose timers are commands. */
-const OPERATOR = ["toolstack", "sampler"];
+/** Timers that stand for somebody's choice, or for what nobody waits for: they may also never end. */
+const NOT_OWED = [
+  "harvestDue",
+  "deadline",
+  "migrationDue",
+  "abortDue",
+  "linkDown",
+  "checkpointDue",
+  "settled",
+  "sampleDue",
+  "loadDue",
+];
 /** Messages that are interrupts: sent twice before they are taken, they are one. A remote reload reads memory when it is executed. */
 const INTERRUPTS = ["ipi", "kick", "remoteReload"];
+/** What is told for the report alone: said twice before it is heard, it is as good as once. */
+const REPORTS = ["loadQuery", "loadReport", "estimate"];
 
 export interface SystemModelOptions {
   readonly name: string;
@@ -62,11 +76,20 @@ export interface SystemModelOptions {
   readonly reads?: boolean;
   /** Guests may halt. */
   readonly halts?: boolean;
-  /** Of a migration. */
-  readonly destination?: Destination;
+  /** What a VM's pages contain, where the operation copies them; default: that is no state. */
+  readonly contents?: (vm: number) => PageContents;
+  /** The memory of the operation's devices; default: its parts as they are. */
+  readonly operation?: MemorySlot;
+  /** What an actor may be told at any moment from outside: commands of the operator, failures. */
+  readonly commands?: Commands;
+  /** Counters of the processor that are state all the same (src/hardware/counters.ts). */
+  readonly keptCounters?: readonly number[];
   /** Work out each step a second time with other values in all that is ignored, and compare. */
   readonly debug?: boolean;
 }
+
+/** The commands that an actor, in this state, may be given. They are its choices: nothing obliges anybody to give them. */
+export type Commands = (actor: string, state: ActorSnapshot) => readonly Message[];
 
 /** @param system newly built, with ChoosingWorkloads, and a CPU for each vCPU */
 export function systemModel(system: System, options: SystemModelOptions): Model {
@@ -96,16 +119,13 @@ class SystemBinding {
     this.#memory = [
       ...world.vms.flatMap((vm, number) => [
         pagingSlot(world, number),
-        truthSlot(vm, number, options.owed ?? TRUTH_WRITTEN, options.destination ?? null),
+        truthSlot(vm, number, options.owed ?? TRUTH_WRITTEN, options.contents?.(number) ?? null),
         trackedSlot(vm, number),
         ringsSlot(vm, number),
       ]),
-      ...world.vcpus.map((_, vcpu) => vcpuSlot(world, vcpu)),
+      ...world.vcpus.map((_, vcpu) => vcpuSlot(world, vcpu, options.keptCounters)),
       ...world.mmus.map((_, pcpu) => cpuSlot(world, pcpu)),
-      partsSlot(
-        "operation",
-        system.operation.parts.filter((part) => part !== options.destination),
-      ),
+      options.operation ?? partsSlot("operation", system.operation.parts),
     ];
     this.#actorSlots = this.#actors.map(({ name }) => new Slot<ActorSnapshot>(name));
     this.#memorySlots = this.#memory.map(({ name }) => new Slot<Words>(name));
@@ -163,27 +183,34 @@ class SystemBinding {
 
   /** What the last step posted, as numbers of channels and messages. */
   #posted(): (readonly [number, number])[] {
-    return this.#system.interconnect.pending().map(({ from, to, message }) => {
+    const posted = this.#system.interconnect.pending().map(({ from, to, message }) => {
       const number = this.#messages.intern(normalMessage(message));
-      return [this.#channel(from, to), number] as const;
+      return [this.#channel(from, to, message.type), number] as const;
     });
+    // Between channels there is no order.
+    return posted.sort(([one], [other]) => one - other);
   }
 
   /** The channel from one actor to another; made when something is first sent. */
-  #channel(from: ActorId, to: ActorId): number {
-    const name = `${this.#system.nameOf(from)} -> ${this.#system.nameOf(to)}`;
+  #channel(from: ActorId, to: ActorId, type: string): number {
+    // A bag is the sum of two bags: what must come at last is kept apart from what need not.
+    const isOwed = from !== to || !NOT_OWED.includes(type);
+    const ends = `${this.#system.nameOf(from)} -> ${this.#system.nameOf(to)}`;
+    const name = isOwed ? ends : `${ends}, at will`;
     const known = this.#slots.findIndex((slot) => slot.name === name);
     if (known >= 0) return known;
-    const isInterrupt = (message: number): boolean =>
-      INTERRUPTS.includes(this.#messages.values[message]!.type);
+    const isPendingBit = (message: number): boolean => {
+      const { type } = this.#messages.values[message]!;
+      return INTERRUPTS.includes(type) || REPORTS.includes(type);
+    };
     const channel = new Channel(name, {
       // Timers end in any order.
       kind: from === to ? "bag" : "fifo",
       receivers: [to - 1],
-      coalesces: isInterrupt,
+      coalesces: isPendingBit,
       immediate: isInsideProcessor(name),
       // Whether the operator ever asks for a harvest, or an end, is his choice: nothing may depend on it.
-      fair: !(from === to && OPERATOR.includes(this.#system.nameOf(from))),
+      fair: isOwed,
     });
     this.#slots.push(channel);
     this.#channels.push(channel);
@@ -211,11 +238,11 @@ class SystemBinding {
           return first + found;
         });
       },
-      choices: () => [],
+      choices: (state) => this.#options.commands?.(name, slot.values[state]!) ?? [],
       step: (ids, event) => {
         const { taken, requests } = foresee(ids[actor]!, event);
         if (!taken) {
-          const broken = TIMERS.includes(event.type) ? [] : [EVERY_MESSAGE_TAKEN];
+          const broken = TOO_LATE.includes(event.type) ? [] : [EVERY_MESSAGE_TAKEN];
           return [{ choice: "", writes: [], sends: [], broken }];
         }
         const footprint = this.model.components[actor]!.footprint(ids[actor]!, event);

@@ -1,11 +1,10 @@
 /**
  * The ground truth of a VM as a debt: pages that the guest has written (or touched) and that no harvest
- * has reported yet. No tracker sees it. With it go the contents, as far as a migration compares them.
+ * has reported yet. No tracker sees it. With it go the contents, as far as an operation compares them.
  */
 import { clearTruth } from "../../hardware/guestPages.ts";
-import type { Destination } from "../../hypervisor/migration/destination.ts";
 import type { VmState } from "../../system/world.ts";
-import type { MemorySlot } from "./memorySlots.ts";
+import type { MemorySlot, Words } from "./memorySlots.ts";
 
 /** Bits of one page in the truth: read or fetched, written. */
 const WRITTEN = 2;
@@ -22,39 +21,36 @@ export function pagesWith({ guest }: Pick<VmState, "guest">, bits: number): numb
 export const TRUTH_TOUCHED = 3;
 export const TRUTH_WRITTEN = WRITTEN;
 
+/** What a VM's pages contain, in a form that says no more than whether copies are alike. */
+export interface PageContents {
+  save(): Words;
+  restore(words: Words): void;
+}
+
 /**
  * @param bits which of a page's bits are owed: TRUTH_WRITTEN, or TRUTH_TOUCHED
- * @param destination of a migration, if there is one
+ * @param contents of the VM's pages, if an operation copies them
  */
 export function truthSlot(
   vm: VmState,
   number: number,
   bits: number,
-  destination: Destination | null,
+  contents: PageContents | null,
 ): MemorySlot {
   const { guest } = vm;
   const mask = Math.imul(bits, 0x55555555);
   return {
     name: `vm${number}/truth`,
     save: () => ({
-      owed: Array.from(guest.truth, (word) => word & mask),
-      // Whether a page's copy is as the page is: how often it was written does not matter.
-      ...(destination === null
-        ? {}
-        : {
-            copied: Array.from(guest.versions, (version, page) =>
-              destination.versions[page] === version ? 1 : 0,
-            ),
-            present: Array.from(destination.present),
-          }),
+      // An estimator's look begins a new window; what was touched before it stays so.
+      owed: Array.from(guest.truth, (word, at) => (word | (guest.earlier[at] ?? 0)) & mask),
+      ...contents?.save(),
     }),
-    restore({ owed, copied, present }) {
+    restore(words) {
       clearTruth(guest);
-      guest.truth.set(owed!);
+      guest.truth.set(words["owed"]!);
       guest.versions.fill(1);
-      if (destination === null) return;
-      destination.versions.set(copied!);
-      destination.present.set(present!);
+      contents?.restore(words);
     },
     scramble() {
       guest.truth.forEach((word, at, all) => {

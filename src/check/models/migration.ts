@@ -6,8 +6,10 @@ import type { OperationFault } from "../../system/operation.ts";
 import { migrate, migrateSchema } from "../../system/operations/migrate.ts";
 import type { System } from "../../system/system.ts";
 import type { Model } from "../engine/model.ts";
+import { partsSlot } from "../hypervisor/memorySlots.ts";
 import { indexInRange, noFlagWithoutAccess, servedLogIsEmpty } from "../hypervisor/stepChecks.ts";
 import { systemModel } from "../hypervisor/systemModel.ts";
+import type { PageContents } from "../hypervisor/truthSlot.ts";
 import { over } from "../properties/property.ts";
 import {
   noPageLost,
@@ -20,10 +22,12 @@ import type { TrackingOptions } from "./tracking.ts";
 
 export const MEMORY_EQUAL = "a migration ends with equal memory, or with the VM at the source";
 
-/** States in which the toolstack waits for others; sending is the link's time, and ends by itself. */
+/** States in which the toolstack waits for others, or for the link. */
 const ASKING = [
   "pausingToArm",
   "arming",
+  "sending",
+  "sendingLast",
   "pausing",
   "harvesting",
   "suspending",
@@ -60,7 +64,11 @@ export function migrationModel(name: string, options: MigrationOptions): Model {
   if (destination === undefined) throw new Error("a migration without a destination");
   return systemModel(system, {
     name,
-    destination,
+    contents: () => copiedPages(system, destination),
+    operation: partsSlot(
+      "operation",
+      system.operation.parts.filter((part) => part !== destination),
+    ),
     debug: options.debug ?? false,
     reads: options.reads ?? false,
     stepChecks: [indexInRange, noFlagWithoutAccess, servedLogIsEmpty],
@@ -81,4 +89,21 @@ export function migrationModel(name: string, options: MigrationOptions): Model {
       },
     ],
   });
+}
+
+/** Whether each page's copy is as the page is: how often it was written does not matter. */
+function copiedPages({ world }: System, destination: Destination): PageContents {
+  const { guest } = world.vms[0]!;
+  return {
+    save: () => ({
+      copied: Array.from(guest.versions, (version, page) =>
+        destination.versions[page] === version ? 1 : 0,
+      ),
+      present: Array.from(destination.present),
+    }),
+    restore({ copied, present }) {
+      destination.versions.set(copied!);
+      destination.present.set(present!);
+    },
+  };
 }

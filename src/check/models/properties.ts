@@ -1,5 +1,6 @@
 /** The properties of the hypervisor's protocols, over the slots of a system model. */
 
+import type { SchedulerContext } from "../../../machines/scheduler.ts";
 import type { TrackerContext } from "../../../machines/tracker.ts";
 import { findLeaf } from "../../hardware/ept.ts";
 import { EPT_RWX, EPT_WRITE } from "../../hardware/eptEntry.ts";
@@ -20,6 +21,8 @@ import { over, type Predicate, type Property } from "../properties/property.ts";
 export const NO_STALE_TRANSLATION = "no translation outlives the acknowledgement of its INVEPT";
 
 export const OPERATION_GETS_ON = "what the toolstack asks for is done";
+/** Xen's log-dirty operations pause the domain around it (paging_log_dirty_op). */
+export const HARVEST_STANDS_STILL = "a harvest finds the VM standing still";
 export const NO_VCPU_LOST = "no vCPU is lost";
 
 const isIn = (actor: string, ...states: readonly string[]): Predicate =>
@@ -96,22 +99,41 @@ function isSuspended(words: Words): boolean {
   return words["fields"]![2 * Field.pmlIndex]! < 0;
 }
 
-/** A vCPU that left its CPU gets one again, unless the run has come to its end. */
+/** A vCPU that left its CPU gets one again, unless the run has come to its end, or the operator holds it. */
 export function pausedVcpusRunAgain(system: System): Property[] {
-  return system.world.vcpus.map((_, vcpu) => ({
-    kind: "leadsTo",
-    name: `vCPU ${vcpu} runs again after a pause`,
-    when: over(
-      [`vcpu${vcpu}`, "toolstack"],
-      (state: ActorSnapshot, toolstack: ActorSnapshot) =>
-        state.value === "ready" && toolstack.value !== "done",
-    ),
+  return system.world.vcpus.map((_, vcpu): Property => {
+    const slots = [`vcpu${vcpu}`, "toolstack", "scheduler"];
+    const mustRun = (state: ActorSnapshot, toolstack: ActorSnapshot, scheduler: ActorSnapshot) => {
+      const { held } = scheduler.context as SchedulerContext;
+      return state.value === "ready" && !hasEnded(toolstack) && !held.includes(vcpu);
+    };
+    return {
+      kind: "leadsTo",
+      name: `vCPU ${vcpu} runs again after a pause`,
+      when: over(slots, mustRun),
+      that: over(slots, (...states: readonly [ActorSnapshot, ActorSnapshot, ActorSnapshot]) => {
+        return !mustRun(...states);
+      }),
+    };
+  });
+}
+
+/** While the toolstack is in one of these states, no vCPU runs. */
+export function standsStill({ world }: System, name: string, states: readonly string[]): Property {
+  return {
+    kind: "always",
+    name,
+    when: isIn("toolstack", ...states),
     that: over(
-      [`vcpu${vcpu}`, "toolstack"],
-      (state: ActorSnapshot, toolstack: ActorSnapshot) =>
-        state.value !== "ready" || toolstack.value === "done",
+      world.vcpus.map((_, vcpu) => `vcpu${vcpu}`),
+      (...vcpus: readonly ActorSnapshot[]) =>
+        vcpus.every(({ value }) => value === "ready" || value === "halted"),
     ),
-  }));
+  };
+}
+
+function hasEnded({ value }: ActorSnapshot): boolean {
+  return value === "done" || value === "failed";
 }
 
 /**

@@ -2,37 +2,66 @@
 
 import type { System } from "../../system/system.ts";
 import type { Model } from "../engine/model.ts";
-import { indexInRange, noFlagWithoutAccess, servedLogIsEmpty } from "../hypervisor/stepChecks.ts";
-import { type SystemModelOptions, systemModel } from "../hypervisor/systemModel.ts";
+import {
+  COUNTED_WAS_ACCESSED,
+  countedWasAccessed,
+  indexInRange,
+  noFlagWithoutAccess,
+  servedLogIsEmpty,
+} from "../hypervisor/stepChecks.ts";
+import { type Commands, type SystemModelOptions, systemModel } from "../hypervisor/systemModel.ts";
 import { TRUTH_TOUCHED, TRUTH_WRITTEN } from "../hypervisor/truthSlot.ts";
 import type { Property } from "../properties/property.ts";
+import { ifOperatorWaits } from "./operatorCommands.ts";
 import {
+  HARVEST_STANDS_STILL,
   noPageLost,
   noStaleTranslations,
   pausedVcpusRunAgain,
   pmlProperties,
   prlProperties,
   protocolProperties,
+  standsStill,
 } from "./properties.ts";
 import { type SmallSystemOptions, smallSystem } from "./smallSystem.ts";
 
 export type TrackingOptions = SmallSystemOptions &
-  Pick<SystemModelOptions, "debug" | "reads" | "halts">;
+  Pick<SystemModelOptions, "debug" | "reads" | "halts"> & {
+    /** What the person at the console may do at any moment; default: nothing. */
+    readonly commands?: Commands;
+  };
 
 /** A system model with the properties of its technique. */
 export function trackingModel(name: string, options: TrackingOptions): Model {
   const { technique } = options;
   const system = smallSystem(options);
-  const { debug = false, reads = true, halts = false } = options;
+  const { debug = false, reads = true, halts = false, commands } = options;
   return systemModel(system, {
     name,
     debug,
     reads,
     halts,
+    ...(commands === undefined ? {} : { commands }),
     owed: technique === "prl" ? 0 : technique === "presentBit" ? TRUTH_TOUCHED : TRUTH_WRITTEN,
-    stepChecks: [indexInRange, noFlagWithoutAccess, servedLogIsEmpty],
-    properties: [...protocolProperties(system), ...techniqueProperties(system, options)],
+    stepChecks: [
+      indexInRange,
+      noFlagWithoutAccess,
+      servedLogIsEmpty,
+      ...(isExact(options) ? [countedWasAccessed] : []),
+    ],
+    properties: [
+      ...[...protocolProperties(system), ...techniqueProperties(system, options)].map((property) =>
+        commands === undefined ? property : ifOperatorWaits(property),
+      ),
+      standsStill(system, HARVEST_STANDS_STILL, ["harvesting"]),
+      ...(isExact(options) ? [{ kind: "step", name: COUNTED_WAS_ACCESSED } as const] : []),
+    ],
   });
+}
+
+/** Whether the processor itself notes accesses: see countedWasAccessed. */
+function isExact({ technique, commands }: TrackingOptions): boolean {
+  return commands === undefined && (technique === "pml" || technique === "accessedDirtyScan");
 }
 
 function techniqueProperties(

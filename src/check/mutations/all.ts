@@ -1,4 +1,6 @@
 /** Every planted fault, by name. */
+import { checkpointMutations } from "./checkpoint.ts";
+import { estimateMutations } from "./estimate.ts";
 import { interruptMutations } from "./interrupts.ts";
 import type { Mutation } from "./mutation.ts";
 import { operationMutations } from "./operations.ts";
@@ -10,4 +12,6 @@ export const MUTATIONS: readonly Mutation[] = [
   ...interruptMutations,
   ...prlMutations,
   ...operationMutations,
+  ...checkpointMutations,
+  ...estimateMutations,
 ];

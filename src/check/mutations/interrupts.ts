@@ -1,5 +1,5 @@
 /** Faults in INVEPT, kicks, pauses, and write protection. */
-import { type AnyStateMachine, assign, emit } from "xstate";
+import { type AnyStateMachine, emit } from "xstate";
 import { findLeaf } from "../../hardware/ept.ts";
 import { EPT_RWX, EPT_WRITE } from "../../hardware/eptEntry.ts";
 import { clearMarks } from "../../hypervisor/dirtyBitmap.ts";
@@ -10,16 +10,13 @@ import {
   sendAll,
 } from "../../interconnect/emissions.ts";
 import { NO_PAGE_LOST } from "../hypervisor/stepChecks.ts";
-import { NO_STALE_TRANSLATION, NO_VCPU_LOST, OPERATION_GETS_ON } from "../models/properties.ts";
-import { around, type Mutation, replaceIn } from "./mutation.ts";
-
-/** Replaces an action by nothing. */
-function without(ending: string, action: string): NonNullable<Mutation["replace"]> {
-  return replaceIn(ending, ({ machine, device }) => ({
-    device,
-    machine: machine.provide({ actions: { [action]: assign({}) } }),
-  }));
-}
+import {
+  HARVEST_STANDS_STILL,
+  NO_STALE_TRANSLATION,
+  NO_VCPU_LOST,
+  OPERATION_GETS_ON,
+} from "../models/properties.ts";
+import { around, type Mutation, replaceIn, without } from "./mutation.ts";
 
 /** What the scheduler's own action would send. */
 function plannedSends(
@@ -91,7 +88,7 @@ export const interruptMutations: readonly Mutation[] = [
     name: "paused-too-early",
     mistake: "the scheduler says that a VM is paused when it has only asked its CPUs",
     model: "pml",
-    breaks: "every message is handled",
+    breaks: HARVEST_STANDS_STILL,
     replace: replaceIn("scheduler", ({ machine, device }) => ({
       device,
       machine: machine.provide({

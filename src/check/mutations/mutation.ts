@@ -2,7 +2,7 @@
  * A planted fault: one rule of a protocol broken, off by default. It takes the place of a named action or
  * guard of the real machine, or stands around its real device, so that the program itself knows nothing of it.
  */
-import type { AnyEventObject } from "xstate";
+import { type AnyEventObject, assign } from "xstate";
 import type { Device } from "../../interconnect/emissions.ts";
 import type { ActorParts } from "../../system/system.ts";
 import type { World } from "../../system/world.ts";
@@ -19,6 +19,8 @@ export interface Mutation {
   /** Faults that scenarios can plant too (src/hypervisor/trackedVm.ts). */
   readonly trackerFault?: "skipInvept" | "harvestBeforeDrain" | "pmlOnSomeVcpus";
   readonly operationFault?: "cleanedBitmapNotSent";
+  /** A fault of the place that checkpoints are written to (src/check/hypervisor/failingStorage.ts). */
+  readonly storageFault?: "writesInPlace";
   readonly replace?: (name: string, parts: ActorParts, world: () => World) => ActorParts;
 }
 
@@ -57,5 +59,13 @@ export function around(
   return replaceIn(ending, ({ machine, device }, world) => ({
     machine,
     device: wrapDevice(device, (asked, perform) => what(asked, perform, world())),
+  }));
+}
+
+/** The machines whose actor's name ends so, without what an action does. */
+export function without(ending: string, action: string): NonNullable<Mutation["replace"]> {
+  return replaceIn(ending, ({ machine, device }) => ({
+    device,
+    machine: machine.provide({ actions: { [action]: assign({}) } }),
   }));
 }

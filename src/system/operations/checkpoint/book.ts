@@ -2,11 +2,11 @@
 import type { Part, WordArray } from "../../../hardware/part.ts";
 
 /** Fields of a record. Not yet known: -1. */
-const FIELDS = 6;
+export const RECORD_FIELDS = 6;
 const Field = { number: 0, time: 1, pages: 2, pause: 3, acknowledged: 4, full: 5 } as const;
 
 /** Positions in `state`. */
-const State = {
+export const BookState = {
   records: 0,
   pausedAt: 1,
   resumedAt: 2,
@@ -37,36 +37,36 @@ export interface CheckpointRecord {
 
 export class Book implements Part {
   readonly name = "checkpoint/book";
-  readonly #state = new Float64Array(Object.keys(State).length);
-  #records = new Float64Array(16 * FIELDS);
+  readonly #state = new Float64Array(Object.keys(BookState).length);
+  #records = new Float64Array(16 * RECORD_FIELDS);
 
   constructor() {
-    this.#state[State.pausedAt] = -1;
+    this.#state[BookState.pausedAt] = -1;
   }
 
   arrays(): Readonly<Record<string, WordArray>> {
-    const records = this.#records.subarray(0, this.count * FIELDS);
+    const records = this.#records.subarray(0, this.count * RECORD_FIELDS);
     return { state: this.#state, records };
   }
 
   resize(lengths: Readonly<Record<string, number>>): void {
     this.#reserve(lengths["records"] ?? 0);
-    this.#state[State.records] = (lengths["records"] ?? 0) / FIELDS;
+    this.#state[BookState.records] = (lengths["records"] ?? 0) / RECORD_FIELDS;
   }
 
   get count(): number {
-    return this.#state[State.records]!;
+    return this.#state[BookState.records]!;
   }
 
   get held() {
-    const { releasedCount, releasedDelay, releasedLongest } = State;
+    const { releasedCount, releasedDelay, releasedLongest } = BookState;
     const count = this.#state[releasedCount]!;
     const mean = count === 0 ? 0 : this.#state[releasedDelay]! / count;
     return { outputs: count, meanDelay: mean, maxDelay: this.#state[releasedLongest]! };
   }
 
   record(number: number): CheckpointRecord {
-    const at = (field: number) => this.#records[number * FIELDS + field]!;
+    const at = (field: number) => this.#records[number * RECORD_FIELDS + field]!;
     const [pause, acknowledged] = [at(Field.pause), at(Field.acknowledged)];
     return {
       number: at(Field.number),
@@ -79,27 +79,27 @@ export class Book implements Part {
   }
 
   notePause(now: number): void {
-    this.#state[State.pausedAt] = now;
+    this.#state[BookState.pausedAt] = now;
   }
 
   /** A checkpoint's pages were copied. */
   noteCopy(now: number, pages: number, full: boolean): void {
     const number = this.count;
-    this.#reserve((number + 1) * FIELDS);
-    this.#records.set([number, now, pages, -1, -1, full ? 1 : 0], number * FIELDS);
-    this.#state[State.records] = number + 1;
+    this.#reserve((number + 1) * RECORD_FIELDS);
+    this.#records.set([number, now, pages, -1, -1, full ? 1 : 0], number * RECORD_FIELDS);
+    this.#state[BookState.records] = number + 1;
   }
 
   /** The VMs go on, or have ended. A checkpoint before they first run does not stop them. */
   noteRelease(now: number): void {
-    const pausedAt = this.#state[State.pausedAt]!;
+    const pausedAt = this.#state[BookState.pausedAt]!;
     const pause = pausedAt < 0 ? 0 : now - pausedAt;
-    this.#records[(this.count - 1) * FIELDS + Field.pause] = pause;
-    this.#state[State.resumedAt] = now;
+    this.#records[(this.count - 1) * RECORD_FIELDS + Field.pause] = pause;
+    this.#state[BookState.resumedAt] = now;
   }
 
   noteAcknowledged(now: number): void {
-    this.#records[(this.count - 1) * FIELDS + Field.acknowledged] = now;
+    this.#records[(this.count - 1) * RECORD_FIELDS + Field.acknowledged] = now;
   }
 
   /**
@@ -108,32 +108,32 @@ export class Book implements Part {
    */
   holdOutput(accesses: number, per: number): void {
     const state = this.#state;
-    const before = state[State.accesses]!;
-    const from = state[State.resumedAt]!;
-    const to = state[State.pausedAt]!;
+    const before = state[BookState.accesses]!;
+    const from = state[BookState.resumedAt]!;
+    const to = state[BookState.pausedAt]!;
     const first = Math.floor(before / per) + 1;
     const count = Math.floor(accesses / per) - first + 1;
-    state[State.accesses] = accesses;
+    state[BookState.accesses] = accesses;
     if (count <= 0) return;
     const pace = (to - from) / (accesses - before);
     const timeOf = (output: number): number => from + (output * per - before) * pace;
     const last = first + count - 1;
-    state[State.heldCount] = count;
-    state[State.heldFirst] = timeOf(first);
-    state[State.heldTimes] = (count * (timeOf(first) + timeOf(last))) / 2;
+    state[BookState.heldCount] = count;
+    state[BookState.heldFirst] = timeOf(first);
+    state[BookState.heldTimes] = (count * (timeOf(first) + timeOf(last))) / 2;
   }
 
   /** What was held goes out. */
   releaseOutput(now: number): void {
     const state = this.#state;
-    const count = state[State.heldCount]!;
+    const count = state[BookState.heldCount]!;
     if (count === 0) return;
-    const longest = now - state[State.heldFirst]!;
-    state[State.releasedCount] = state[State.releasedCount]! + count;
-    state[State.releasedDelay] =
-      state[State.releasedDelay]! + count * now - state[State.heldTimes]!;
-    state[State.releasedLongest] = Math.max(state[State.releasedLongest]!, longest);
-    state[State.heldCount] = 0;
+    const longest = now - state[BookState.heldFirst]!;
+    state[BookState.releasedCount] = state[BookState.releasedCount]! + count;
+    state[BookState.releasedDelay] =
+      state[BookState.releasedDelay]! + count * now - state[BookState.heldTimes]!;
+    state[BookState.releasedLongest] = Math.max(state[BookState.releasedLongest]!, longest);
+    state[BookState.heldCount] = 0;
   }
 
   #reserve(length: number): void {

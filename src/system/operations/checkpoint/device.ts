@@ -39,11 +39,11 @@ export class CheckpointDevice implements Device<CheckpointRequest, CheckpointRep
   readonly book = new Book();
   readonly images: readonly VmImage[];
   readonly file: CheckpointFile;
+  readonly staging = new WordList("checkpoint/staging");
   readonly #world: World;
   readonly #host: OperationHost;
   readonly #config: CheckpointDeviceConfig;
   readonly #memories: readonly VmMemory[];
-  readonly #staging = new WordList("checkpoint/staging");
   readonly #state = new ByteList("checkpoint/state");
   readonly #sink: CheckpointSink;
 
@@ -70,7 +70,7 @@ export class CheckpointDevice implements Device<CheckpointRequest, CheckpointRep
 
   get parts(): readonly Part[] {
     const { book, images, file } = this;
-    return [book, file, this.#staging, this.#state, ...images, ...this.#sink.parts];
+    return [book, file, this.staging, this.#state, ...images, ...this.#sink.parts];
   }
 
   perform(request: CheckpointRequest): CheckpointReply {
@@ -102,20 +102,20 @@ export class CheckpointDevice implements Device<CheckpointRequest, CheckpointRep
       this.images[vm]!.tables.set(image.tables);
       writeBack(image, this.#memories[vm]!);
     });
-    this.#staging.clear();
+    this.staging.clear();
     // No pages of any VM: the images have them, and a new file begins with all.
-    for (const _ of images) this.#staging.push(0);
+    for (const _ of images) this.staging.push(0);
     this.#state.replaceFrom(0, [state]);
   }
 
   #copy(all: boolean, now: number): CheckpointReply {
     const { copyCycles, writeCycles, acknowledgeCycles, accessesPerOutput } = this.#config;
-    this.#staging.clear();
+    this.staging.clear();
     let pages = 0;
     this.#memories.forEach((memory, vm) => {
       const { handedOver } = this.#world.vms[vm]!.tracked;
       const marked = all ? null : handedOver;
-      pages += stagePages(this.#staging, this.images[vm]!, memory, marked);
+      pages += stagePages(this.staging, this.images[vm]!, memory, marked);
     });
     if (accessesPerOutput > 0) this.book.holdOutput(this.#accesses(), accessesPerOutput);
     this.book.noteCopy(now, pages, all);
@@ -128,7 +128,7 @@ export class CheckpointDevice implements Device<CheckpointRequest, CheckpointRep
 
   #commit(now: number): CheckpointReply {
     const { number, time, full } = this.book.record(this.book.count - 1);
-    const pages = applyStaged(this.#staging, this.images);
+    const pages = applyStaged(this.staging, this.images);
     const state = this.#state.bytes;
     try {
       this.file.write({ number, time, full, images: this.images, pages, state });

@@ -1,0 +1,202 @@
+/**
+ * The memory of a checkpointing operation as slots. Contents of pages are only ever copied and compared,
+ * so what matters of a page is which of its copies are alike: the page itself, the staged copy, the
+ * device's image, the copy that a reader finds on the storage, and two that the device does not know of:
+ * the page as it was when the last checkpoint was copied, and when the last acknowledged one was.
+ *
+ * The file is kept in a normal form: one checkpoint, with all pages, that restores to the same contents.
+ * Each step in which a checkpoint is added begins from such a file, and is read back.
+ */
+
+import { sourceOf } from "../../../workloads/trace/byteSource.ts";
+import { UserError } from "../../errors.ts";
+import { Counter } from "../../hardware/counters.ts";
+import { type Book, BookState, RECORD_FIELDS } from "../../system/operations/checkpoint/book.ts";
+import type { CheckpointDevice } from "../../system/operations/checkpoint/device.ts";
+import { readCheckpoint, scanCheckpoints } from "../../system/operations/checkpoint/reader.ts";
+import { VmImage } from "../../system/operations/checkpoint/vmImage.ts";
+import type { WordList } from "../../system/operations/checkpoint/wordList.ts";
+import type { System } from "../../system/system.ts";
+import type { World } from "../../system/world.ts";
+import type { ModelStorage } from "./failingStorage.ts";
+import type { MemorySlot } from "./memorySlots.ts";
+import type { PageContents } from "./truthSlot.ts";
+
+/** In place of a version: there is no such copy. */
+const NONE = -1;
+/** Above every version that a restored copy gets, so that a write makes a page unlike all its copies. */
+const NOW = 16;
+
+export class CheckpointState {
+  readonly device: CheckpointDevice;
+  readonly storage: ModelStorage;
+  /** By VM: versions when the checkpoint in the staging buffer was copied, and the last acknowledged one. */
+  readonly copied: readonly Int32Array[];
+  readonly acknowledged: readonly Int32Array[];
+  /** The checkpoint in the staging buffer has been made durable. */
+  durable = false;
+  readonly #world: World;
+  readonly #book: Book;
+
+  constructor({ world }: System, device: CheckpointDevice, storage: ModelStorage) {
+    this.#world = world;
+    this.#book = device.book;
+    this.device = device;
+    this.storage = storage;
+    const none = () => world.vms.map(({ guest }) => new Int32Array(guest.pages).fill(NONE));
+    this.copied = none();
+    this.acknowledged = none();
+  }
+
+  /** Versions as a reader finds them on the storage, by VM; null if it has no complete checkpoint. */
+  restored(bytes: Buffer = this.storage.bytes): readonly Int32Array[] | null {
+    const source = sourceOf("storage", bytes);
+    try {
+      const last = scanCheckpoints(source).checkpoints.at(-1);
+      if (last === undefined) return null;
+      const images = this.#newImages();
+      readCheckpoint(source, last, images);
+      return images.map(({ versions }) => versions);
+    } catch (error) {
+      // Not even the beginning of a checkpoint file.
+      if (error instanceof UserError) return null;
+      throw error;
+    }
+  }
+
+  contents(vm: number): PageContents {
+    const { guest, vcpus } = this.#world.vms[vm]!;
+    const image = this.device.images[vm]!;
+    const counters = vcpus.map((vcpu) => this.#world.vcpus[vcpu]!.counters.values);
+    return {
+      save: () => {
+        const staged = this.#staged(vm);
+        const file = this.restored()?.[vm];
+        const copies = Array.from(guest.versions, (now, page) =>
+          firstAppearances([
+            now,
+            staged[page]!,
+            image.versions[page]!,
+            file?.[page] ?? NONE,
+            this.copied[vm]![page]!,
+            this.acknowledged[vm]![page]!,
+          ]),
+        );
+        const accesses = counters.reduce((sum, values) => sum + values[Counter.accesses]!, 0);
+        const sent = accesses > this.#book.arrays()["state"]![BookState.accesses]!;
+        return { copies: copies.flat(), sent: [sent ? 1 : 0] };
+      },
+      restore: ({ copies, sent }) => {
+        const of = (copy: number, page: number): number => {
+          const label = copies![6 * page + copy]!;
+          return label === NONE ? NONE : NOW - label;
+        };
+        const column = (copy: number) =>
+          Int32Array.from(guest.versions, (_, page) => of(copy, page));
+        guest.versions.set(column(0));
+        this.#stage(vm, column(1));
+        image.versions.set(column(2));
+        this.#write(vm, column(3));
+        this.copied[vm]!.set(column(4));
+        this.acknowledged[vm]!.set(column(5));
+        for (const values of counters) values[Counter.accesses] = 0;
+        counters[0]![Counter.accesses] = sent![0]!;
+        this.#book.arrays()["state"]![BookState.accesses] = 0;
+      },
+    };
+  }
+
+  /** The rest: what the device has noted, and whether the storage works. Times are no state. */
+  operationSlot(): MemorySlot {
+    const book = this.#book;
+    return {
+      name: "operation",
+      save: () => {
+        const { count } = book;
+        const held = book.arrays()["state"]![BookState.heldCount]!;
+        return {
+          // None, the first, or a later one.
+          checkpoints: [Math.min(count, 2)],
+          full: [count > 0 && book.record(count - 1).full ? 1 : 0],
+          held: [Math.min(held, 1)],
+          broken: [this.storage.broken ? 1 : 0],
+          durable: [this.durable ? 1 : 0],
+        };
+      },
+      restore: ({ checkpoints, full, held, broken, durable }) => {
+        const count = checkpoints![0]!;
+        book.resize({ records: count * RECORD_FIELDS });
+        const { records, state } = book.arrays();
+        for (let number = 0; number < count; number++) {
+          records!.set([number, 0, 0, 0, 0, full![0]!], number * RECORD_FIELDS);
+        }
+        state!.fill(0, BookState.pausedAt);
+        state![BookState.heldCount] = held![0]!;
+        this.storage.broken = broken![0] === 1;
+        this.storage.commits = 0;
+        this.durable = durable![0] === 1;
+      },
+      scramble() {},
+    };
+  }
+
+  #newImages(): VmImage[] {
+    return this.device.images.map(({ layout, tableWords }) => new VmImage(layout, tableWords));
+  }
+
+  /** Versions in the staging buffer: of each VM a count, then page and version. */
+  #staged(vm: number): Int32Array {
+    const { guest } = this.#world.vms[vm]!;
+    const versions = new Int32Array(guest.pages).fill(NONE);
+    const { words, length } = this.#staging;
+    let at = 0;
+    for (let other = 0; at < length; other++) {
+      const end = at + 1 + 2 * words[at]!;
+      for (at++; at < end; at += 2) if (other === vm) versions[words[at]!] = words[at + 1]!;
+    }
+    return versions;
+  }
+
+  #stage(vm: number, versions: Int32Array): void {
+    const staging = this.#staging;
+    // VMs are restored in their order.
+    if (vm === 0) staging.clear();
+    const pages = Array.from(versions.keys()).filter((page) => versions[page] !== NONE);
+    staging.push(pages.length);
+    for (const page of pages) staging.pushAll(Int32Array.of(page, versions[page]!));
+  }
+
+  get #staging(): WordList {
+    return this.device.staging;
+  }
+
+  /** Makes the storage's file one checkpoint with these versions; none if there are none. */
+  #write(vm: number, versions: Int32Array): void {
+    const { file } = this.device;
+    const { storage } = this;
+    const before = this.restored();
+    const { broken } = storage;
+    storage.broken = false;
+    file.arrays()["state"]!.fill(0);
+    storage.begin(0);
+    storage.commit();
+    if (versions[0] !== NONE) this.#writeAll(vm, versions, before);
+    storage.broken = broken;
+    storage.commits = 0;
+  }
+
+  #writeAll(vm: number, versions: Int32Array, before: readonly Int32Array[] | null): void {
+    const { file, images } = this.device;
+    const whole = this.#newImages();
+    whole.forEach((image, other) => {
+      image.versions.set(other === vm ? versions : (before?.[other] ?? images[other]!.versions));
+    });
+    const pages = whole.map(() => []);
+    file.write({ number: 0, time: 0, full: true, images: whole, pages, state: Buffer.alloc(0) });
+  }
+}
+
+/** Which of some values are alike: each as the number of the first that is; NONE stays. */
+function firstAppearances(values: readonly number[]): number[] {
+  return values.map((value) => (value === NONE ? NONE : values.indexOf(value)));
+}

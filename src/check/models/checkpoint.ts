@@ -1,0 +1,200 @@
+/**
+ * Checkpoints of one VM, with its guest writing at any moment: of the running VM, in epochs, as Remus
+ * does (NSDI'08: output waits for the acknowledgement of its epoch), and stop-and-copy. The storage may
+ * fail for good at any moment.
+ */
+import type { CheckpointLiveContext } from "../../../machines/checkpointLive.ts";
+import type { CheckpointStopContext } from "../../../machines/checkpointStop.ts";
+import { Counter } from "../../hardware/counters.ts";
+import type { ActorSnapshot } from "../../system/actors.ts";
+import type { Operation, OperationFactory } from "../../system/operation.ts";
+import {
+  CheckpointOperation,
+  type CheckpointResult,
+  checkpointSchema,
+} from "../../system/operations/checkpoint.ts";
+import type { System } from "../../system/system.ts";
+import type { Model } from "../engine/model.ts";
+import { CheckpointState } from "../hypervisor/checkpointState.ts";
+import { ModelStorage, STORAGE, storageActor } from "../hypervisor/failingStorage.ts";
+import {
+  indexInRange,
+  noFlagWithoutAccess,
+  type StepCheck,
+  servedLogIsEmpty,
+} from "../hypervisor/stepChecks.ts";
+import { type Commands, systemModel } from "../hypervisor/systemModel.ts";
+import { TRUTH_WRITTEN } from "../hypervisor/truthSlot.ts";
+import { over, type Property } from "../properties/property.ts";
+import {
+  noPageLost,
+  noStaleTranslations,
+  pausedVcpusRunAgain,
+  pmlProperties,
+  protocolProperties,
+  standsStill,
+} from "./properties.ts";
+import { smallSystem } from "./smallSystem.ts";
+import type { TrackingOptions } from "./tracking.ts";
+
+export const RESTORED_IS_MEMORY = "a restored checkpoint equals memory at its epoch";
+export const LAST_ONE_STAYS = "a failure at any moment leaves the last complete checkpoint";
+export const OUTPUT_WAITS = "output is released only after the acknowledgement of its epoch";
+
+export const STANDS_STILL = "pages are copied while the VM stands still";
+
+/** As scenarios write it; the explorer lets it end at any moment. */
+const SHORTEST_EPOCH = "1ms";
+
+export interface CheckpointModelOptions extends TrackingOptions {
+  readonly mode: "live" | "stop";
+  /** Mode stop: how many checkpoints are taken. */
+  readonly times?: number;
+  /** A planted fault: the storage writes over the file that it has. */
+  readonly inPlace?: boolean;
+}
+
+interface CheckpointSystem {
+  readonly system: System;
+  readonly operation: CheckpointOperation;
+  readonly storage: ModelStorage;
+}
+
+export function checkpointSystem(options: CheckpointModelOptions): CheckpointSystem {
+  const { mode, times = 1 } = options;
+  const storage = new ModelStorage(options.inPlace ?? false);
+  const config = checkpointSchema.parse({
+    kind: "checkpoint",
+    mode,
+    epoch: SHORTEST_EPOCH,
+    times: mode === "stop" ? Array.from({ length: times }, (_, i) => `${i + 1} cycles`) : [],
+    accessesPerOutput: 1,
+    // The VM's memory alone: what goes with it would be the state of the explorer's own step.
+    state: false,
+  });
+  const made: { operation?: CheckpointOperation } = {};
+  const factory: OperationFactory = (world, host): Operation => {
+    const operation = new CheckpointOperation(config, 1, { sink: storage }, world, host);
+    made.operation = operation;
+    return {
+      kind: operation.kind,
+      main: operation.main,
+      helpers: { [STORAGE]: storageActor(storage) },
+      parts: operation.parts,
+      result: (contexts): CheckpointResult => operation.result(contexts),
+    };
+  };
+  const system = smallSystem({ ...options, keepVersions: true, operation: factory });
+  return { system, operation: made.operation!, storage };
+}
+
+export function checkpointModel(name: string, options: CheckpointModelOptions): Model {
+  const { system, operation, storage } = checkpointSystem(options);
+  const { mode, technique } = options;
+  const state = new CheckpointState(system, operation.device, storage);
+  const live = mode === "live";
+  return systemModel(system, {
+    name,
+    debug: options.debug ?? false,
+    reads: options.reads ?? false,
+    owed: live ? TRUTH_WRITTEN : 0,
+    contents: (vm) => state.contents(vm),
+    operation: state.operationSlot(),
+    keptCounters: [Counter.accesses],
+    commands: storageFails,
+    stepChecks: [indexInRange, noFlagWithoutAccess, servedLogIsEmpty, ...checkpointChecks(state)],
+    properties: [
+      ...protocolProperties(system, live ? ASKING_LIVE : ASKING_STOP),
+      ...(live ? [...noPageLost(), ...noStaleTranslations(system)] : []),
+      ...pausedVcpusRunAgain(system),
+      ...(technique === "pml" && live ? pmlProperties(system) : []),
+      standsStill(system, STANDS_STILL, live ? ["copying"] : ["writing"]),
+      { kind: "step", name: RESTORED_IS_MEMORY },
+      { kind: "step", name: LAST_ONE_STAYS },
+      ...(live ? liveProperties() : []),
+    ],
+  });
+}
+
+const ASKING_LIVE = ["arming", "copying", "late", "pausing", "harvesting", "finishing"];
+const ASKING_STOP = ["pausing", "writing", "closing"];
+
+const storageFails: Commands = (actor, { value }) =>
+  actor === STORAGE && value === "working" ? [{ type: "linkDown" }] : [];
+
+function liveProperties(): Property[] {
+  const isOneOf = (...states: readonly string[]) =>
+    over(["toolstack"], ({ value }: ActorSnapshot) => states.includes(value));
+  return [
+    { kind: "step", name: OUTPUT_WAITS },
+    {
+      kind: "leadsTo",
+      name: "an epoch comes to its end",
+      when: isOneOf("running"),
+      that: isOneOf("late", "pausing", "unprotected", "done", "failed"),
+    },
+    { kind: "sometimes", name: "an epoch waits for its storage", that: isOneOf("late") },
+    { kind: "sometimes", name: "the VM runs on unprotected", that: isOneOf("unprotected") },
+  ];
+}
+
+/** In this order: the first notes what the others compare with. */
+function checkpointChecks(state: CheckpointState): readonly StepCheck[] {
+  const { copied, acknowledged, storage } = state;
+  const book = state.device.book;
+  const opOf = (actor: string, requests: readonly { readonly op: string }[]): string =>
+    actor === "toolstack" ? (requests[0]?.op ?? "") : "";
+  const restoresTo = (wanted: readonly Int32Array[], bytes?: Buffer): boolean => {
+    const found = state.restored(bytes);
+    if (found === null) return wanted.every((versions) => versions.every((one) => one < 0));
+    return found.every((versions, vm) =>
+      versions.every((version, page) => version === wanted[vm]![page]),
+    );
+  };
+  /** Whether the toolstack believes that a checkpoint is on the storage. */
+  const isBelieved = (system: System): boolean => {
+    const { context } = system.actor("toolstack").snapshot;
+    return (context as CheckpointLiveContext | CheckpointStopContext).failures.length === 0;
+  };
+  return [
+    {
+      property: LAST_ONE_STAYS,
+      begin({ actor, requests }) {
+        if (opOf(actor, requests) !== "commit") return null;
+        return () => storage.crashes().every((bytes) => restoresTo(acknowledged, bytes));
+      },
+    },
+    {
+      property: RESTORED_IS_MEMORY,
+      begin({ actor, requests, system }) {
+        const op = opOf(actor, requests);
+        if (op === "copy") {
+          system.world.vms.forEach(({ guest }, vm) => {
+            copied[vm]!.set(guest.versions);
+          });
+          state.durable = false;
+        }
+        if (op !== "commit") return null;
+        return () => {
+          if (storage.commits > 0) state.durable = true;
+          if (isBelieved(system)) {
+            for (const [vm, versions] of copied.entries()) acknowledged[vm]!.set(versions);
+          }
+          return restoresTo(acknowledged);
+        };
+      },
+    },
+    {
+      property: OUTPUT_WAITS,
+      begin({ actor, system }) {
+        if (actor !== "toolstack") return null;
+        const { outputs } = book.held;
+        return () => {
+          const { value } = system.actor("toolstack").snapshot;
+          const isGivenUp = value === "unprotected" || value === "failed";
+          return book.held.outputs === outputs || state.durable || isGivenUp;
+        };
+      },
+    },
+  ];
+}

@@ -1,0 +1,115 @@
+/**
+ * An estimation of one VM's working set, with the guest accessing pages, and an interval ending, at any
+ * moment. With PRL the estimator looks at the counts in the pVM's memory, and disarms when an interval
+ * has added nothing (DW19's loop); with PML it pauses the VM and harvests each interval.
+ */
+import { WindowTruth } from "../../hypervisor/wss/windowTruth.ts";
+import type { ActorSnapshot } from "../../system/actors.ts";
+import { estimate, estimateSchema } from "../../system/operations/estimate.ts";
+import type { System } from "../../system/system.ts";
+import type { Model } from "../engine/model.ts";
+import { partsSlot } from "../hypervisor/memorySlots.ts";
+import {
+  COUNTED_WAS_ACCESSED,
+  countedWasAccessed,
+  indexInRange,
+  noFlagWithoutAccess,
+  servedLogIsEmpty,
+} from "../hypervisor/stepChecks.ts";
+import { systemModel } from "../hypervisor/systemModel.ts";
+import { TRUTH_TOUCHED, TRUTH_WRITTEN } from "../hypervisor/truthSlot.ts";
+import { over, type Predicate, type Property } from "../properties/property.ts";
+import {
+  noPageLost,
+  noStaleTranslations,
+  pausedVcpusRunAgain,
+  pmlProperties,
+  prlProperties,
+  protocolProperties,
+} from "./properties.ts";
+import { smallSystem } from "./smallSystem.ts";
+import type { TrackingOptions } from "./tracking.ts";
+
+export const ROUND_ENDS = "an estimation round ends";
+export const LOOKS_GO_ON = "the estimator looks again";
+export const LOGS_ARE_OFF = "after the estimation nothing is logged";
+
+/** As scenarios write it; the explorer lets it end at any moment. */
+const SOON = "1 cycles";
+const ESTIMATOR = "vm0/estimator";
+
+export interface EstimateModelOptions extends TrackingOptions {
+  readonly estimator: "prl" | "pml";
+}
+
+export function estimateSystem(options: EstimateModelOptions): System {
+  const config = estimateSchema.parse({
+    kind: "estimate",
+    loadInterval: SOON,
+    estimator:
+      options.estimator === "prl"
+        ? { kind: "prl", tau: 1, threshold: "at-least", mu: SOON, loop: "dw19" }
+        : { kind: "pml", interval: SOON, clean: true },
+  });
+  return smallSystem({ ...options, operation: estimate(config, 1, 0) });
+}
+
+export function estimateModel(name: string, options: EstimateModelOptions): Model {
+  const system = estimateSystem(options);
+  const isPrl = options.estimator === "prl";
+  return systemModel(system, {
+    name,
+    debug: options.debug ?? false,
+    reads: options.reads ?? false,
+    owed: isPrl ? TRUTH_TOUCHED : TRUTH_WRITTEN,
+    // What was touched in a window is for the series alone.
+    operation: partsSlot(
+      "operation",
+      system.operation.parts.filter((part) => !(part instanceof WindowTruth)),
+    ),
+    stepChecks: [indexInRange, noFlagWithoutAccess, servedLogIsEmpty, countedWasAccessed],
+    properties: [
+      ...protocolProperties(system, ["preparing", "ending"]),
+      ...noStaleTranslations(system),
+      ...pausedVcpusRunAgain(system),
+      ...(isPrl ? prlProperties(system) : [...noPageLost(), ...pmlProperties(system)]),
+      { kind: "step", name: COUNTED_WAS_ACCESSED },
+      ...roundProperties(isPrl),
+    ],
+  });
+}
+
+function isIn(actor: string, ...states: readonly string[]): Predicate {
+  return over([actor], ({ value }: ActorSnapshot) => states.includes(value));
+}
+
+/** Between two looks, and when all is over. */
+const RESTING = ["ready", "sleeping", "ended", "done"];
+
+function roundProperties(isPrl: boolean): Property[] {
+  return [
+    {
+      kind: "leadsTo",
+      name: ROUND_ENDS,
+      when: isIn(ESTIMATOR, "arming", "pausing", "harvesting", "computing", "closing"),
+      that: isIn(ESTIMATOR, ...RESTING),
+    },
+    {
+      kind: "leadsTo",
+      name: LOOKS_GO_ON,
+      when: isIn(ESTIMATOR, "sleeping"),
+      that: over([ESTIMATOR], ({ value }: ActorSnapshot) => value !== "sleeping"),
+    },
+    ...(isPrl
+      ? [
+          {
+            kind: "always",
+            name: LOGS_ARE_OFF,
+            when: isIn(ESTIMATOR, "ended"),
+            that: isIn("vcpu0/prl", "off"),
+          } as const,
+          { kind: "sometimes", name: "it ends by itself", that: isIn(ESTIMATOR, "ended") } as const,
+        ]
+      : []),
+  ];
+}

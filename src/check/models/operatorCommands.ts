@@ -1,0 +1,42 @@
+/**
+ * What the person at the console may do at any moment (src/session/operatorCommands.ts): a harvest out of
+ * turn, another tracker (the old one is harvested and disarmed, the new one armed), and holding a vCPU or
+ * letting it go. As in the terminal UI, what cannot be done now is not asked for. One restriction is ours:
+ * a vCPU is let go only when it has left its CPU, else requests to leave would pile up without end.
+ */
+import type { SchedulerContext } from "../../../machines/scheduler.ts";
+import type { Message, Technique } from "../../interconnect/messages.ts";
+import type { ActorSnapshot } from "../../system/actors.ts";
+import type { Commands } from "../hypervisor/systemModel.ts";
+import { over, type Property } from "../properties/property.ts";
+
+/** @param vcpus of the system; the commands are about its first VM */
+export function operatorCommands(vcpus: number, techniques: readonly Technique[]): Commands {
+  const atConsole: readonly Message[] = [
+    { type: "harvestNow", vm: 0 },
+    ...techniques.map((technique) => ({ type: "switchTracker", vm: 0, technique }) as const),
+  ];
+  return (actor, { value, context }) => {
+    if (actor === "operator") return value === "idle" ? atConsole : [];
+    if (actor !== "scheduler") return [];
+    const { held, waiting } = context as SchedulerContext;
+    return Array.from({ length: vcpus }, (_, vcpu): Message[] => {
+      if (!held.includes(vcpu)) return [{ type: "pauseVcpu", vcpu }];
+      return waiting.includes(vcpu) ? [{ type: "unpauseVcpu", vcpu }] : [];
+    }).flat();
+  };
+}
+
+/** What must come to pass comes if the operator lets it: one who never stops giving commands holds up anything. */
+export function ifOperatorWaits(property: Property): Property {
+  if (property.kind !== "leadsTo") return property;
+  const { that } = property;
+  return {
+    ...property,
+    name: `${property.name}, if the operator waits`,
+    that: over([...that.over, "operator"], (...states: readonly unknown[]) => {
+      const operator = states.at(-1) as ActorSnapshot;
+      return operator.value !== "idle" || that.holds(...(states.slice(0, -1) as never[]));
+    }),
+  };
+}
