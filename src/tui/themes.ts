@@ -190,8 +190,18 @@ export interface Look {
 
 const RESET = "\x1b[0m";
 
+const sequences = new WeakMap<Look, Map<StyleName, string>>();
+
 /** The escape sequence that a style begins with; "" for plain text. */
-export function sgrOf(style: StyleName, { theme, colours }: Look): string {
+export function sgrOf(style: StyleName, look: Look): string {
+  const known = sequences.get(look) ?? new Map<StyleName, string>();
+  sequences.set(look, known);
+  const sequence = known.get(style) ?? sequenceOf(style, look);
+  known.set(style, sequence);
+  return sequence;
+}
+
+function sequenceOf(style: StyleName, { theme, colours }: Look): string {
   const { colour, basic, bold, faint, inverse } = THEMES[theme][style];
   if (colours === "plain") return "";
   const codes: (string | number)[] = [];
