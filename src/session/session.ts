@@ -13,6 +13,7 @@ import { originOf, rebuild, scenarioOf } from "../replay/rebuild.ts";
 import { Recorder } from "../replay/recorder.ts";
 import { type TimedIntervention, Timeline } from "../replay/timeline.ts";
 import { buildSystem } from "../system/build.ts";
+import { STARTABLE, sessionSchema } from "../system/operations/session.ts";
 import type { Scenario } from "../system/scenarioSchema.ts";
 import type { System } from "../system/system.ts";
 import { type Breakpoint, LANDMARKS, parseBreakpoint } from "./breakpoints.ts";
@@ -72,8 +73,9 @@ export class Session {
     this.history.look(0, this.counters());
   }
 
-  /** A new run of a scenario. @throws UserError */
-  static start(scenario: Scenario, directory: string): Session {
+  /** A new run of a scenario. One that only measures can be asked for more. @throws UserError */
+  static start(asked: Scenario, directory: string): Session {
+    const scenario = withOperations(asked);
     const system = buildSystem(scenario, { directory });
     return new Session({ scenario, directory, system, interventions: [], messages: 0 });
   }
@@ -106,6 +108,11 @@ export class Session {
 
   get breakpoints(): readonly string[] {
     return this.#breakpoints.map(({ point }) => point.text);
+  }
+
+  /** Operations that the operator can start, by name; none where the scenario has its own. */
+  get startable(): readonly string[] {
+    return this.scenario.operation.kind === "session" ? STARTABLE : [];
   }
 
   /** Sums over all vCPUs, in the order of KEPT_COUNTERS. */
@@ -266,4 +273,12 @@ export class Session {
     }
     return result;
   }
+}
+
+/** The scenario with operations that the operator can start, if it has none of its own. */
+function withOperations(scenario: Scenario): Scenario {
+  const { operation } = scenario;
+  if (operation.kind !== "measure") return scenario;
+  const defaults = sessionSchema.parse({ kind: "session" });
+  return { ...scenario, operation: { ...defaults, measure: operation } };
 }

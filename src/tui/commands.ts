@@ -22,6 +22,7 @@ export interface Controls {
   faster(by: number): void;
   setSpeed(text: string): void;
   operate(command: string, argument: string): void;
+  startOperation(name: string): void;
   filter(text: string): void;
   addBreakpoint(text: string): void;
   clearBreakpoints(): void;
@@ -395,15 +396,16 @@ export const COMMANDS: readonly Command[] = [
     keys: ["M"],
     group: "machine",
     hint: "",
-    help: "start the scenario's migration or checkpoint now",
-    run: (to) => to.operate("start", ""),
+    help: "start an operation: migration, checkpoint or estimation",
+    argument: "OPERATION",
+    run: (to, name) => to.startOperation(name),
   },
   {
     name: "abort",
     keys: ["A"],
     group: "machine",
     hint: "",
-    help: "abort the migration; bring another operation to its end",
+    help: "abort the operation; then the measurement goes on",
     run: (to) => to.operate("abort", ""),
   },
   {

@@ -205,6 +205,12 @@ export class Driver implements Controls {
     this.#say(`${told}${this.#running ? "" : " (space lets it run)"}`, "good");
   }
 
+  startOperation(name: string): void {
+    if (name === "" && this.#session.startable.length > 0) {
+      this.ui({ type: "openPalette", text: "start " });
+    } else this.operate("start", name);
+  }
+
   filter(text: string): void {
     parseFilter(text);
     this.#filter = text;
