@@ -152,7 +152,9 @@ function ownerOf(system: System): string | null {
   const { kind } = system.operation;
   if (kind === "measure") return null;
   if (kind !== "session") return `the ${kind} operation`;
-  if (system.actor("toolstack").value !== "hosting") return "the next operation";
+  const { value } = system.actor("toolstack");
+  if (value === "created") return null;
+  if (value !== "hosting") return "the next operation";
   const { name } = system.operating;
   return name === "measurement" ? null : `the ${name}`;
 }

@@ -78,7 +78,7 @@ export async function startTui(options: TuiOptions): Promise<void> {
   };
   output.on("resize", onResize);
   try {
-    for (const command of options.commands ?? []) driver.do(command);
+    driver.doAll(options.commands ?? []);
     await driver.run();
   } finally {
     output.off("resize", onResize);

@@ -12,7 +12,6 @@ import { prlUnitMachine } from "../../machines/prlUnit.ts";
 import { pvmCpuMachine } from "../../machines/pvmCpu.ts";
 import { samplerMachine } from "../../machines/sampler.ts";
 import { schedulerMachine } from "../../machines/scheduler.ts";
-import { sessionMachine } from "../../machines/session.ts";
 import { throttleMachine } from "../../machines/throttle.ts";
 import { toolstackMachine } from "../../machines/toolstack.ts";
 import { trackerMachine } from "../../machines/tracker.ts";
@@ -20,6 +19,7 @@ import { vcpuMachine } from "../../machines/vcpu.ts";
 import { uiMachine } from "../../src/tui/uiMachine.ts";
 import type { MachineCase, Payload, Way } from "./machineCase.ts";
 import { overcommitCases } from "./overcommitInputs.ts";
+import { sessionCase } from "./sessionInputs.ts";
 
 export type { MachineCase, Way } from "./machineCase.ts";
 
@@ -209,46 +209,7 @@ export const machineCases: Readonly<Record<string, MachineCase>> = {
       unpauseVcpu: (n) => ({ vcpu: n % 3 }),
     },
   },
-  session: {
-    machine: sessionMachine,
-    input: {
-      self: 1,
-      scheduler: 2,
-      trackers: [7, 8],
-      operations: [
-        { actor: 9, end: "deadline" },
-        { actor: 10, end: "abortDue" },
-      ],
-      deadlineCycles: 1000,
-    },
-    events: {
-      begin: none,
-      startOperation: (n) => ({ operation: n % 2 }),
-      abortOperation: none,
-      operationEnded: none,
-      vmPaused: none,
-      disarmed: none,
-      renewed: none,
-      startVm: (n) => ({ vm: n % 2 }),
-      pauseVm: (n) => ({ vm: n % 2, requester: 9 }),
-      unpauseVm: (n) => ({ vm: n % 2 }),
-      vmHalted: (n) => ({ vm: n % 2 }),
-      deadline: none,
-    },
-    ways: [
-      [
-        ["begin", 0],
-        ["startVm", 0],
-        ["startVm", 1],
-        ["startOperation", 1],
-        ["operationEnded", 0],
-        ["vmPaused", 0],
-        ["vmPaused", 1],
-        ["disarmed", 0],
-        ["disarmed", 0],
-      ],
-    ],
-  },
+  session: sessionCase,
   operator: {
     machine: operatorMachine,
     input: { self: 9, scheduler: 2, trackers: [7, 8] },

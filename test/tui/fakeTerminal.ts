@@ -165,7 +165,8 @@ export async function startRobot(
     async keys(...names) {
       for (const name of names) {
         input.type(KEYS[name] ?? name);
-        await settled();
+        do await settled();
+        while (driver!.shown().run.status === "busy");
       }
       driver!.paint();
     },
