@@ -244,7 +244,7 @@ export const COMMANDS: readonly Command[] = [
     keys: ["/"],
     group: "look",
     hint: "filter",
-    help: "show messages that match a regular expression; !REGEX: those that do not; empty: all",
+    help: "show messages that match a regular expression; !REGEX: those that do not; -f LETTERS: fuzzy; empty: all",
     argument: "[!]REGEX",
     run: (to, text) => {
       if (text === "") to.ui({ type: "openFilter", text: "" });

@@ -2,7 +2,6 @@
  * Drives a session by the wall clock and by what the operator does: how many messages are delivered
  * when, and when a frame is drawn. The run goes on in short slices, so that a key never waits for long.
  */
-import { parseDuration } from "../config/units.ts";
 import { UserError } from "../errors.ts";
 import { OPERATOR_COMMANDS } from "../session/operatorCommands.ts";
 import { Sampler } from "../session/sampler.ts";
@@ -14,10 +13,11 @@ import { freeName } from "./freeName.ts";
 import { Job } from "./job.ts";
 import type { KeyMap } from "./keys.ts";
 import { Painter } from "./painter.ts";
+import { parsePlace } from "./place.ts";
 import { requestOf } from "./request.ts";
 import { type Goal, Runner } from "./runner.ts";
 import type { RunView, Shown } from "./shown.ts";
-import { type Look, THEME_NAMES, type ThemeName } from "./themes.ts";
+import { type Look, themeAfter, themeNamed } from "./themes.ts";
 import { Ui } from "./ui.ts";
 import type { UiEvent } from "./uiMachine.ts";
 
@@ -170,11 +170,18 @@ export class Driver implements Controls {
   }
 
   seek(text: string): void {
-    const match = /^#?(\d[\d,]*)$/.exec(text);
-    const time = parseDuration(text);
-    if (match !== null) this.#toPosition(Number(match[1]!.replaceAll(",", "")));
-    else if (time !== null) this.#toTime(time);
-    else throw new UserError('seek: expected a time such as "1.5ms", or a message such as "#120"');
+    const place = parsePlace(text);
+    if (place === null) {
+      throw new UserError('seek: expected a time such as "1.5ms", or a message such as "#120"');
+    }
+    this.#stop();
+    const { interconnect } = this.#session.system;
+    const back =
+      place.kind === "position" ? place.position <= this.#furthest : place.time <= interconnect.now;
+    if (!back) this.#go(place);
+    else if (place.kind === "time")
+      this.#travel(this.#session.seekingTime(place.time), "going back");
+    else this.#travel(this.#session.seeking(place.position), `going to #${place.position}`);
   }
 
   goToStart(): void {
@@ -186,7 +193,7 @@ export class Driver implements Controls {
     const { timeline, recorded } = this.#session;
     const target = timeline.end ?? Math.max(recorded, this.#furthest);
     if (target <= this.#session.position) this.#go({ kind: "none" });
-    else this.#toPosition(target);
+    else this.seek(`#${target}`);
   }
 
   faster(by: number): void {
@@ -244,10 +251,7 @@ export class Driver implements Controls {
   }
 
   nextTheme(text: string): void {
-    const at = THEME_NAMES.indexOf(this.#look.theme);
-    const named = THEME_NAMES.find((name) => name === text);
-    if (text !== "" && named === undefined) throw new UserError(`theme: ${THEME_NAMES.join(", ")}`);
-    const theme: ThemeName = named ?? THEME_NAMES[(at + 1) % THEME_NAMES.length]!;
+    const theme = text === "" ? themeAfter(this.#look.theme) : themeNamed(text);
     this.#look = { ...this.#look, theme };
     this.#say(`theme: ${theme}`, "good");
   }
@@ -319,20 +323,6 @@ export class Driver implements Controls {
       filter: this.#filter,
       recorded: this.#session.recorded,
     };
-  }
-
-  #toPosition(position: number): void {
-    this.#stop();
-    if (position <= this.#furthest) {
-      this.#travel(this.#session.seeking(position), `going to #${position}`);
-    } else this.#go({ kind: "position", position });
-  }
-
-  #toTime(time: number): void {
-    this.#stop();
-    if (time <= this.#session.system.interconnect.now) {
-      this.#travel(this.#session.seekingTime(time), "going back");
-    } else this.#go({ kind: "time", time });
   }
 
   #go(goal: Goal): void {

@@ -3,7 +3,7 @@ import { Subject, type Subscription, throttle, timer } from "rxjs";
 
 /** At most 30 frames a second; and at full speed only as many as take this part of the time. */
 const FRAME_MS = 1000 / 30;
-const FRAME_SHARE = 0.04;
+const FRAME_SHARE = 0.03;
 /** But never fewer than four a second. */
 const FRAME_MS_MAX = 250;
 /** How much of the mean cost of a frame is that of the last one: the first ones are slow. */
