@@ -81,8 +81,9 @@ export function tuiCommand(): Command {
     });
 }
 
-/** Whether there is somebody to look at a screen and to press keys. */
+/** Whether there is a screen to move about on, and somebody to press keys. */
 export function interactive(): boolean {
+  if (process.env["TERM"] === "dumb") return false;
   return process.stdout.isTTY === true && process.stdin.isTTY === true;
 }
 
