@@ -3,12 +3,12 @@ import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { parseDuration } from "../config/units.ts";
 import { parseYaml } from "../config/yamlFile.ts";
 import { UserError } from "../errors.ts";
 import { Session } from "../session/session.ts";
 import { frameOf, logLine, screenText } from "../tui/batch.ts";
 import { keyMap, type UiSettings, uiSettingsSchema } from "../tui/keys.ts";
+import { parsePlace } from "../tui/place.ts";
 import {
   ASCII,
   type ColourMode,
@@ -81,8 +81,9 @@ export function tuiCommand(): Command {
     });
 }
 
-/** Whether there is somebody to look at a screen and to press keys. */
+/** Whether there is a screen to move about on, and somebody to press keys. */
 export function interactive(): boolean {
+  if (process.env["TERM"] === "dumb") return false;
   return process.stdout.isTTY === true && process.stdin.isTTY === true;
 }
 
@@ -131,10 +132,9 @@ async function batch(session: Session, options: TuiOptions, look: Look): Promise
 function placeOf(session: Session, at: string | undefined) {
   const everything = Number.POSITIVE_INFINITY;
   if (at === undefined) return { position: session.recorded || everything, time: everything };
-  const match = /^#(\d+)$/.exec(at);
-  const time = parseDuration(at);
-  if (match !== null) return { position: Number(match[1]), time: everything };
-  if (time !== null) return { position: everything, time };
+  const place = parsePlace(at);
+  if (place?.kind === "position") return { position: place.position, time: everything };
+  if (place?.kind === "time") return { position: everything, time: place.time };
   throw new UserError(`--at: expected a time such as "1.5ms", or "#120" for a message`);
 }
 

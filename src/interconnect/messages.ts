@@ -139,6 +139,11 @@ export type Message =
   | { readonly type: "harvestNow"; readonly vm: number }
   | { readonly type: "switchTracker"; readonly vm: number; readonly technique: Technique }
   | { readonly type: "setWriteIntensity"; readonly vm: number; readonly percent: number }
+  // System -> session: begin this operation (a number in its list); bring the present one to its end.
+  | { readonly type: "startOperation"; readonly operation: number }
+  | { readonly type: "abortOperation" }
+  // A hosted operation's main actor -> session: it has come to its last state (XState's done.actor).
+  | { readonly type: "operationEnded" }
   // Scheduler -> dispatcher, and dispatcher -> vCPU: run on this CPU.
   | {
       readonly type: "schedule";

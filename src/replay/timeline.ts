@@ -41,6 +41,8 @@ const ACCESSES_PER_WORK = 32;
 /** Work between two snapshots on the way forwards: what one costs, some ten times over. */
 const WORK_MIN = 1024;
 const WORDS_PER_WORK = 128;
+/** Messages between two yields of a way in pieces. */
+const PIECE = 16;
 /** On the way back to a point, snapshots are left before it, closer and closer down to this part of it. */
 const CLOSER = 16;
 
@@ -135,19 +137,40 @@ export class Timeline {
 
   /** Goes to a position, or to the end if that is before it. Returns the position. */
   seek(position: number): number {
-    const target = Math.max(0, Math.min(position, this.#end ?? position));
-    const nearest = this.#snapshots.before(target);
-    if (target < this.#position || nearest.position > this.#position) this.#restore(nearest);
-    this.#approach(target);
-    return this.#position;
+    return finish(this.seeking(position));
   }
 
   /** Goes behind the last message up to a virtual time, in cycles. Returns the position. */
   seekTime(time: number): number {
+    return finish(this.seekingTime(time));
+  }
+
+  /** seek, in pieces: each yield says how much of the way is done, as a part of 1. */
+  *seeking(position: number): Generator<number, number> {
+    const target = Math.max(0, Math.min(position, this.#end ?? position));
+    const nearest = this.#snapshots.before(target);
+    if (target < this.#position || nearest.position > this.#position) this.#restore(nearest);
+    // Snapshots are left before the target: steps back from there are short.
+    const least = this.#spacing / CLOSER;
+    const from = this.#position;
+    while (this.#position < target) {
+      if (this.step() === null) break;
+      const done = this.#work - this.#workAtSnapshot;
+      if (done >= least && done >= target - this.#position) this.#keep();
+      if (this.#position % PIECE === 0) yield (this.#position - from) / (target - from);
+    }
+    return this.#position;
+  }
+
+  /** seekTime, in pieces. */
+  *seekingTime(time: number): Generator<number, number> {
     const { interconnect } = this.system;
     const nearest = this.#snapshots.upTo(time);
     if (time < interconnect.now || nearest.position > this.#position) this.#restore(nearest);
-    while (interconnect.nextTime <= time && this.step() !== null);
+    const from = interconnect.now;
+    while (interconnect.nextTime <= time && this.step() !== null) {
+      if (this.#position % PIECE === 0) yield (interconnect.now - from) / (time - from);
+    }
     return this.#position;
   }
 
@@ -163,15 +186,35 @@ export class Timeline {
    * where it is if there is none. The predicate sees the system right after the message.
    */
   runBackTo(predicate: (delivery: Delivery, system: System) => boolean): Moment | null {
+    const found = finish(this.lookingBack(this.#position - 1, predicate));
+    if (found !== null) this.seek(found.position);
+    return found;
+  }
+
+  /**
+   * The last message up to a position for which the predicate holds, in pieces: each yield says how much of
+   * the way is done. Stays where it is, also if it is given up. The predicate sees the messages from one
+   * snapshot to the next in order, the last such stretch first; `begin` sees the system before each.
+   */
+  *lookingBack(
+    end: number,
+    predicate: (delivery: Delivery, system: System) => boolean,
+    begin: (system: System) => void = () => {},
+  ): Generator<number, Moment | null> {
     const here = { position: this.#position, made: this.#made };
     let found: Moment | null = null;
-    this.#backwards(here.position - 1, (delivery) => {
-      if (predicate(delivery, this.system)) found = { position: this.#position, delivery };
-      return found;
-    });
-    const { position } = (found as Moment | null) ?? here;
-    if (position === here.position) this.#return(here);
-    else this.seek(position);
+    try {
+      yield* this.#backwards(
+        end,
+        (delivery) => {
+          if (predicate(delivery, this.system)) found = { position: this.#position, delivery };
+          return found;
+        },
+        () => begin(this.system),
+      );
+    } finally {
+      this.#return(here);
+    }
     return found;
   }
 
@@ -193,7 +236,7 @@ export class Timeline {
     const here = { position: this.#position, made: this.#made };
     let found: Change<Value> | null = null;
     let before = watch(this.system);
-    this.#backwards(
+    const way = this.#backwards(
       here.position,
       (delivery) => {
         const after = watch(this.system);
@@ -205,6 +248,7 @@ export class Timeline {
         before = watch(this.system);
       },
     );
+    finish(way);
     this.#return(here);
     return found;
   }
@@ -230,11 +274,11 @@ export class Timeline {
    * Visits the messages up to a position, from one snapshot to the next at a time and the last such
    * stretch first, until a visit of a stretch has found something.
    */
-  #backwards(
+  *#backwards(
     end: number,
     visit: (delivery: Delivery) => unknown,
-    begin: () => void = () => {},
-  ): void {
+    begin: () => void,
+  ): Generator<number, void> {
     let stretchEnd = end;
     while (stretchEnd > 0) {
       const begun = this.#snapshots.before(stretchEnd - 1);
@@ -245,6 +289,7 @@ export class Timeline {
         const delivery = this.step();
         if (delivery === null) break;
         found = visit(delivery);
+        if (this.#position % PIECE === 0) yield (end - stretchEnd) / end;
       }
       if (found !== null) return;
       stretchEnd = begun.position;
@@ -256,16 +301,6 @@ export class Timeline {
     this.seek(position);
     while (this.#made < made) {
       this.system.intervene(this.#interventions[this.#made++]!.intervention);
-    }
-  }
-
-  /** Runs to a position, and leaves snapshots before it: steps back from there are short. */
-  #approach(target: number): void {
-    const least = this.#spacing / CLOSER;
-    while (this.#position < target) {
-      if (this.step() === null) return;
-      const done = this.#work - this.#workAtSnapshot;
-      if (done >= least && done >= target - this.#position) this.#keep();
     }
   }
 
@@ -309,4 +344,11 @@ export class Timeline {
     }
     return accesses;
   }
+}
+
+/** Goes all of a way that is made in pieces. */
+export function finish<Result>(way: Generator<number, Result>): Result {
+  let step = way.next();
+  while (!step.done) step = way.next();
+  return step.value;
 }

@@ -3,6 +3,8 @@
  * every other one goes and the distance doubles. So they follow from the run alone.
  */
 const LOOKS_MAX = 256;
+/** Looks back that a rate is taken over. */
+const RATE_LOOKS = 3;
 
 interface Look {
   readonly time: number;
@@ -12,6 +14,7 @@ interface Look {
 export class History {
   #distance: number;
   #looks: Look[] = [];
+  readonly #increments = new Map<number, readonly number[]>();
 
   /** @param distance cycles between two looks at first */
   constructor(distance: number) {
@@ -36,24 +39,40 @@ export class History {
       this.#distance *= 2;
       this.#looks = this.#looks.filter((look) => look.time % this.#distance === 0);
     }
+    this.#increments.clear();
   }
 
   /** What was seen after a time counts no longer. */
   forgetAfter(time: number): void {
     this.#looks = this.#looks.filter((look) => look.time <= time);
+    this.#increments.clear();
   }
 
-  /** Increments of a value between looks up to `now`. */
-  increments(value: number, now: number): number[] {
-    const looks = this.#looks.filter((look) => look.time <= now);
-    return looks.slice(1).map((look, i) => look.values[value]! - looks[i]!.values[value]!);
+  /** Increments of a value between looks up to `now`: the same array while there is no further look. */
+  increments(value: number, now: number): readonly number[] {
+    const count = this.#countUpTo(now);
+    const known = this.#increments.get(value);
+    if (known !== undefined && known.length === Math.max(0, count - 1)) return known;
+    const looks = this.#looks.slice(0, count);
+    const made = looks.slice(1).map((look, i) => look.values[value]! - looks[i]!.values[value]!);
+    // Frozen once, not with each frame that shows it.
+    this.#increments.set(value, Object.freeze(made));
+    return made;
   }
 
   /** What a value gains in one cycle, over the last looks and up to now. */
   rate(value: number, now: number, current: number): number {
-    const looks = this.#looks.filter((look) => look.time < now);
-    const from = looks.at(-3) ?? looks[0];
-    if (from === undefined || now === from.time) return 0;
+    let count = this.#countUpTo(now);
+    while (count > 0 && this.#looks[count - 1]!.time === now) count--;
+    const from = this.#looks[Math.max(0, count - RATE_LOOKS)];
+    if (count === 0 || from === undefined) return 0;
     return (current - from.values[value]!) / (now - from.time);
+  }
+
+  /** Looks up to a time; nearly always all of them. */
+  #countUpTo(now: number): number {
+    let count = this.#looks.length;
+    while (count > 0 && this.#looks[count - 1]!.time > now) count--;
+    return count;
   }
 }

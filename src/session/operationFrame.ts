@@ -15,7 +15,7 @@ const MIB = 2 ** 20;
 
 export function operationFrame(system: System): OperationFrame {
   const result = system.result();
-  return { kind: result.kind, state: system.actor("toolstack").value, ...tell(result, system) };
+  return { kind: result.kind, state: system.operating.value, ...tell(result, system) };
 }
 
 function tell(result: OperationResult, system: System): Told {
@@ -63,7 +63,7 @@ function known(pages: readonly (number | null)[]): string {
 function tellMigration(result: MigrateResult, system: System): Told {
   const { rounds, outcome, policy, vm } = result;
   const last = rounds.at(-1);
-  const state = system.actor("toolstack").value;
+  const state = system.operating.value;
   const begun = rounds.length > 0;
   const unfinished = outcome === "unfinished";
   const phase = state === "created" || state === "running" ? "has not begun" : state;

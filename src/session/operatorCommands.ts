@@ -5,6 +5,7 @@
 import type { SchedulerContext } from "../../machines/scheduler.ts";
 import { UserError } from "../errors.ts";
 import { TECHNIQUES, type TechniqueName } from "../hypervisor/techniques/technique.ts";
+import { STARTABLE, type Startable } from "../system/operations/session.ts";
 import type { System } from "../system/system.ts";
 import { unknown } from "./breakpoints.ts";
 import { contextOf } from "./machineFrame.ts";
@@ -55,7 +56,7 @@ export const OPERATOR_COMMANDS: Readonly<Record<string, OperatorCommand>> = {
     const { system } = session;
     const technique = techniqueOf(argument, system);
     // An operation's results are about the technique that it armed itself.
-    refuseDuring(system, ["migrate", "checkpoint", "estimate"], "the tracker is its own");
+    refuseOwned(system, "the tracker is its own (A aborts it)");
     refuseBusy(system);
     session.command("operator", { type: "switchTracker", vm, technique });
     return `${vmName(system, vm)}: to be tracked by ${technique}`;
@@ -63,7 +64,7 @@ export const OPERATOR_COMMANDS: Readonly<Record<string, OperatorCommand>> = {
 
   harvest(session, vm) {
     const { system } = session;
-    refuseDuring(system, ["migrate", "checkpoint", "estimate"], "it harvests by itself");
+    refuseOwned(system, "it harvests by itself (A aborts it)");
     refuseBusy(system);
     session.command("operator", { type: "harvestNow", vm });
     return `${vmName(system, vm)}: harvest requested`;
@@ -80,22 +81,19 @@ export const OPERATOR_COMMANDS: Readonly<Record<string, OperatorCommand>> = {
     return percent < 0 ? `${name}: writes as its workload does` : `${name}: ${percent} % writes`;
   },
 
-  start(session) {
+  start(session, _, argument) {
     const { system } = session;
-    const { kind } = system.operation;
-    const { value } = system.actor("toolstack");
-    if (kind === "migrate" && value === "running") {
-      session.command("toolstack", { type: "migrationDue" });
-      return "migration begins";
+    if (system.done) throw new UserError("the run has ended: go back first (b, g)");
+    if (system.operation.kind !== "session") return startOwn(session);
+    const name = startable(argument);
+    refuseOwned(system, "abort it first (A)");
+    if (!["running", "pausing", "harvesting"].includes(system.operating.value)) {
+      throw new UserError("the VMs have not been started yet (space, or n)");
     }
-    if (kind === "checkpoint" && system.actor("toolstack").machine.id === "checkpointStop") {
-      session.command("toolstack", { type: "checkpointDue" });
-      return "checkpoint requested";
-    }
-    if (kind === "measure") {
-      throw new UserError("this scenario declares no operation to start (try migrate-libxc)");
-    }
-    throw new UserError(`the ${kind} operation is ${value}: it starts by itself`);
+    refuseBusy(system);
+    const operation = 1 + STARTABLE.indexOf(name);
+    session.command("toolstack", { type: "startOperation", operation });
+    return `${name} begins when the measurement has harvested`;
   },
 
   abort(session) {
@@ -103,6 +101,13 @@ export const OPERATOR_COMMANDS: Readonly<Record<string, OperatorCommand>> = {
     const { kind } = system.operation;
     const { value } = system.actor("toolstack");
     if (system.done) throw new UserError("the operation has ended");
+    if (kind === "session") {
+      const owner = ownerOf(system);
+      if (owner === null) throw new UserError("no operation is under way (M starts one)");
+      if (value !== "hosting") throw new UserError(`${owner} has not begun yet`);
+      session.command("toolstack", { type: "abortOperation" });
+      return `${owner} is brought to its end; then the measurement goes on`;
+    }
     if (kind !== "migrate") {
       session.command("toolstack", { type: "deadline" });
       return `the ${kind} operation comes to its end`;
@@ -114,6 +119,45 @@ export const OPERATOR_COMMANDS: Readonly<Record<string, OperatorCommand>> = {
     return "migration: abort requested";
   },
 };
+
+/** Of a scenario that declares its operation: that one, if it waits to be started. */
+function startOwn(session: Session): string {
+  const { system } = session;
+  const { kind } = system.operation;
+  const { value, machine } = system.actor("toolstack");
+  if (kind === "migrate" && value === "running") {
+    session.command("toolstack", { type: "migrationDue" });
+    return "migration begins";
+  }
+  if (kind === "checkpoint" && machine.id === "checkpointStop") {
+    session.command("toolstack", { type: "checkpointDue" });
+    return "checkpoint requested";
+  }
+  if (kind === "measure") {
+    throw new UserError("this log was not recorded by the tui: nothing can be started in it");
+  }
+  throw new UserError(`this scenario's operation is ${kind}, now ${value}: it starts by itself`);
+}
+
+function startable(text: string): Startable {
+  const name = STARTABLE.find((one) => one.startsWith(text.trim().toLowerCase()));
+  if (name === undefined || text.trim() === "") {
+    throw new UserError(`start: expected ${STARTABLE.join(", ")}`);
+  }
+  return name;
+}
+
+/** The operation that owns the trackers; null: only a measurement is under way. */
+function ownerOf(system: System): string | null {
+  const { kind } = system.operation;
+  if (kind === "measure") return null;
+  if (kind !== "session") return `the ${kind} operation`;
+  const { value } = system.actor("toolstack");
+  if (value === "created") return null;
+  if (value !== "hosting") return "the next operation";
+  const { name } = system.operating;
+  return name === "measurement" ? null : `the ${name}`;
+}
 
 function vmName({ world }: System, vm: number): string {
   return world.vms[vm]!.config.name;
@@ -130,10 +174,9 @@ function refuseBusy(system: System): void {
   if (value !== "idle") throw new UserError(`your last command is under way (${value})`);
 }
 
-function refuseDuring({ operation }: System, kinds: readonly string[], why: string): void {
-  if (kinds.includes(operation.kind)) {
-    throw new UserError(`not while the operation is ${operation.kind}: ${why}`);
-  }
+function refuseOwned(system: System, why: string): void {
+  const owner = ownerOf(system);
+  if (owner !== null) throw new UserError(`not while ${owner} is under way: ${why}`);
 }
 
 function vcpuOf(system: System, text: string): number {

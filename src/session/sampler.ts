@@ -133,26 +133,27 @@ export function lineOf({ from, to, type, kind, text }: StreamEntry): string {
   return `${from} > ${to} ${type} ${kind satisfies MessageKind} ${text}`;
 }
 
-/** `next`, with whatever equals it taken from `last`. */
+/** `next`, with each part that equals the last one's taken from there. */
 function share(last: Frame, next: Frame): Frame {
-  return produce(last, (draft) => patch(() => draft, last, next));
+  return produce(last, (draft) => {
+    for (const [part, now] of Object.entries(next)) {
+      if (!isSame(Reflect.get(last, part), now)) Reflect.set(draft, part, now);
+    }
+  });
 }
 
-/** Writes into a draft of `base` what is different in `next`; drafts are made only where it is. */
-function patch(draft: () => object, base: object, next: object): void {
-  if (Array.isArray(base) && Array.isArray(next) && base.length > next.length) {
-    Reflect.set(draft(), "length", next.length);
+/** Whether two pieces of plain data are the same all the way down. */
+function isSame(one: unknown, other: unknown): boolean {
+  if (Object.is(one, other)) return true;
+  if (!isObject(one) || !isObject(other)) return false;
+  if (Array.isArray(one) && Array.isArray(other)) {
+    return one.length === other.length && one.every((item, i) => isSame(item, other[i]));
   }
-  for (const [key, after] of Object.entries(next)) {
-    const before: unknown = Reflect.get(base, key);
-    if (Object.is(before, after)) continue;
-    // What is frozen was in a frame already.
-    if (isObject(before) && isObject(after) && !Object.isFrozen(after)) {
-      patch(() => Reflect.get(draft(), key) as object, before, after);
-    } else {
-      Reflect.set(draft(), key, after);
-    }
-  }
+  const keys = Object.keys(other);
+  return (
+    keys.length === Object.keys(one).length &&
+    keys.every((key) => isSame(Reflect.get(one, key), Reflect.get(other, key)))
+  );
 }
 
 function isObject(value: unknown): value is object {

@@ -11,8 +11,9 @@ import { LogFile } from "../replay/logFile.ts";
 import { LogReader } from "../replay/reader.ts";
 import { originOf, rebuild, scenarioOf } from "../replay/rebuild.ts";
 import { Recorder } from "../replay/recorder.ts";
-import { type TimedIntervention, Timeline } from "../replay/timeline.ts";
+import { finish, type TimedIntervention, Timeline } from "../replay/timeline.ts";
 import { buildSystem } from "../system/build.ts";
+import { STARTABLE, sessionSchema } from "../system/operations/session.ts";
 import type { Scenario } from "../system/scenarioSchema.ts";
 import type { System } from "../system/system.ts";
 import { type Breakpoint, LANDMARKS, parseBreakpoint } from "./breakpoints.ts";
@@ -72,8 +73,9 @@ export class Session {
     this.history.look(0, this.counters());
   }
 
-  /** A new run of a scenario. @throws UserError */
-  static start(scenario: Scenario, directory: string): Session {
+  /** A new run of a scenario. One that only measures can be asked for more. @throws UserError */
+  static start(asked: Scenario, directory: string): Session {
+    const scenario = withOperations(asked);
     const system = buildSystem(scenario, { directory });
     return new Session({ scenario, directory, system, interventions: [], messages: 0 });
   }
@@ -106,6 +108,11 @@ export class Session {
 
   get breakpoints(): readonly string[] {
     return this.#breakpoints.map(({ point }) => point.text);
+  }
+
+  /** Operations that the operator can start, by name; none where the scenario has its own. */
+  get startable(): readonly string[] {
+    return this.scenario.operation.kind === "session" ? STARTABLE : [];
   }
 
   /** Sums over all vCPUs, in the order of KEPT_COUNTERS. */
@@ -145,29 +152,45 @@ export class Session {
 
   /** Back before the last message; false at the start. */
   stepBack(): boolean {
-    return this.#jump(() => this.timeline.stepBack());
+    if (this.position === 0) return false;
+    this.seek(this.position - 1);
+    return true;
   }
 
-  /** To behind a message, at most so many messages of the way; true when it is there. */
+  /** To behind a message. */
   seek(position: number): void {
-    this.#jump(() => this.timeline.seek(position));
+    finish(this.seeking(position));
   }
 
+  /** To behind the last message up to a virtual time, in cycles. */
   seekTime(cycles: number): void {
-    this.#jump(() => this.timeline.seekTime(cycles));
+    finish(this.seekingTime(cycles));
   }
 
   /** Back to the last place where a breakpoint would have stopped the run; its text, or null. */
   runBack(): string | null {
+    return finish(this.runningBack());
+  }
+
+  /** seek, in pieces: each yield says how much of the way is done, as a part of 1. */
+  *seeking(position: number): Generator<number, void> {
+    yield* this.#jump(this.timeline.seeking(position));
+  }
+
+  /** seekTime, in pieces. */
+  *seekingTime(cycles: number): Generator<number, void> {
+    yield* this.#jump(this.timeline.seekingTime(cycles));
+  }
+
+  /** runBack, in pieces. Given up on the way, it is where it was. */
+  *runningBack(): Generator<number, string | null> {
     let best = -1;
     let text: string | null = null;
-    const here = this.position;
     for (const { point } of this.#breakpoints) {
-      const at = this.#lastHit(point);
+      const at = yield* this.#lastHit(point);
       if (at > best) [best, text] = [at, point.text];
-      this.timeline.seek(here);
     }
-    if (text !== null) this.seek(best);
+    if (text !== null) yield* this.seeking(best);
     return text;
   }
 
@@ -230,40 +253,54 @@ export class Session {
     return hit;
   }
 
-  #lastHit(point: Breakpoint): number {
+  /** Where a breakpoint was hit last before the present one; -1: nowhere. Ends where it began. */
+  *#lastHit(point: Breakpoint): Generator<number, number> {
+    const { position } = this;
     if ("holds" in point) {
-      return this.timeline.runBackTo((one, system) => point.holds(one, system))?.position ?? -1;
+      const moment = yield* this.timeline.lookingBack(position - 1, (one, system) =>
+        point.holds(one, system),
+      );
+      return moment?.position ?? -1;
     }
-    const { becomes } = point;
-    if (becomes === undefined) {
-      // The present change is where the run stands already.
-      const change = this.timeline.lastChange(point.watch);
-      if (change === null) return -1;
-      if (change.position < this.position) return change.position;
-      this.timeline.stepBack();
-      return this.timeline.lastChange(point.watch)?.position ?? -1;
-    }
-    let later = "";
-    // Going back, the state is entered where the stretch before was in another one.
-    const moment = this.timeline.runBackTo((_, system) => {
-      const entered = point.watch(system) === becomes && later !== becomes;
-      later = String(point.watch(system));
-      return entered;
-    });
+    const { becomes, watch } = point;
+    // A change lies where the value before was another one: the message before is looked at, too.
+    let before: string | number | null = null;
+    const moment = yield* this.timeline.lookingBack(
+      position - 1,
+      (_, system) => {
+        const now = watch(system);
+        const changed = before !== null && now !== before && (becomes ?? now) === now;
+        before = now;
+        return changed;
+      },
+      (system) => {
+        before = watch(system);
+      },
+    );
     return moment?.position ?? -1;
   }
 
   /** Afterwards the messages before the present are there to be seen, and watches know their values. */
-  #jump<Result>(go: () => Result): Result {
-    const result = go();
-    const { position } = this;
-    if (this.ring.first(position) > Math.max(1, position - CONTEXT_MESSAGES)) {
-      this.timeline.seek(Math.max(0, position - CONTEXT_MESSAGES));
-      this.timeline.seek(position);
+  *#jump(way: Generator<number, unknown>): Generator<number, void> {
+    try {
+      yield* way;
+    } finally {
+      const { position } = this;
+      if (this.ring.first(position) > Math.max(1, position - CONTEXT_MESSAGES)) {
+        this.timeline.seek(Math.max(0, position - CONTEXT_MESSAGES));
+        this.timeline.seek(position);
+      }
+      for (const entry of this.#breakpoints) {
+        if ("watch" in entry.point) entry.last = entry.point.watch(this.system);
+      }
     }
-    for (const entry of this.#breakpoints) {
-      if ("watch" in entry.point) entry.last = entry.point.watch(this.system);
-    }
-    return result;
   }
+}
+
+/** The scenario with operations that the operator can start, if it has none of its own. */
+function withOperations(scenario: Scenario): Scenario {
+  const { operation } = scenario;
+  if (operation.kind !== "measure") return scenario;
+  const defaults = sessionSchema.parse({ kind: "session" });
+  return { ...scenario, operation: { ...defaults, measure: operation } };
 }

@@ -33,6 +33,8 @@ export class SystemActor {
   readonly name: string;
   /** Its behaviour. */
   readonly machine: AnyStateMachine;
+  /** Its first state. */
+  readonly initial: ActorSnapshot;
   /** Fields of its context that are its machine's input: they stay as they are. */
   readonly inputFields: readonly string[];
   readonly #logic: AnyActorLogic;
@@ -63,6 +65,7 @@ export class SystemActor {
     this.#device = device;
     this.#interconnect = interconnect;
     this.#actor = this.#start(createActor(this.#logic, { id: name, input }));
+    this.initial = this.snapshot;
   }
 
   /** State and context now. The context is a copy: a running actor changes its own in place. */

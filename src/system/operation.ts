@@ -5,7 +5,7 @@
 import type { AnyEventObject, AnyStateMachine } from "xstate";
 import type { Part } from "../hardware/part.ts";
 import type { Device } from "../interconnect/emissions.ts";
-import type { ActorId } from "../interconnect/messages.ts";
+import type { ActorId, Technique } from "../interconnect/messages.ts";
 import type { SystemSnapshot } from "./snapshot.ts";
 import type { World } from "./world.ts";
 
@@ -43,6 +43,10 @@ export interface Operation {
   readonly helpers: Readonly<Record<string, OperationActor>>;
   /** The helper that gives pages their frames, if not every page has one from the start. */
   readonly pager?: string;
+  /** Helpers that are operations themselves: the main actor is told when one comes to its last state. */
+  readonly hosts?: readonly string[];
+  /** The one of them that is under way. @param context of the main actor */
+  underWay?(context: object): string;
   /** Memory of the operation's devices. */
   readonly parts: readonly Part[];
   /** What came of it, for the summary: plain data. `contexts`: of the main actor and of the helpers by name. */
@@ -57,6 +61,8 @@ export interface OperationResult {
 
 /** What an operation's devices may ask of the system around them. */
 export interface OperationHost {
+  /** How VMs are tracked for an operation that does not decide it. */
+  readonly technique: Technique;
   /** Virtual time, in cycles. */
   now(): number;
   /**
@@ -64,6 +70,8 @@ export interface OperationHost {
    * continue from, if that request is the delivery's last and its reply changes nothing.
    */
   save(): SystemSnapshot;
+  /** Puts helpers back to their first state; messages that they still had to get are dropped. */
+  renew(helpers: readonly string[]): void;
 }
 
 /** Makes an operation for a system's memory. */

@@ -78,8 +78,10 @@ export class System {
     this.#kind = kind;
     this.world = new World(config.world);
     this.operation = config.operation(this.world, {
+      technique: this.world.config.tracking.technique,
       now: () => this.interconnect.now,
       save: () => this.save(),
+      renew: (helpers) => this.#renew(helpers),
     });
     this.#wire();
     this.#toolstack = this.actor("toolstack");
@@ -105,8 +107,13 @@ export class System {
 
   /** Whether the operation has ended. */
   get done(): boolean {
-    const { value } = this.#toolstack;
-    return value === "done" || value === "failed";
+    return isOver(this.#toolstack);
+  }
+
+  /** The main actor of the operation that is under way: of a session, the hosted one's. */
+  get operating(): SystemActor {
+    const name = this.operation.underWay?.(this.#toolstack.live.context);
+    return name === undefined ? this.#toolstack : this.actor(name);
   }
 
   /** Every piece of memory, in a fixed order. */
@@ -259,6 +266,17 @@ export class System {
     return Object.fromEntries([...parts, ...actors]);
   }
 
+  #renew(helpers: readonly string[]): void {
+    const { interconnect } = this;
+    for (const name of helpers) {
+      const actor = this.actor(name);
+      this.restoreActor(actor, actor.initial);
+      for (const { to, sequence } of interconnect.pending()) {
+        if (to === actor.id) interconnect.drop(sequence);
+      }
+    }
+  }
+
   /** Addresses come first: each machine's input names the others. */
   #wire(): void {
     const { config, world } = this;
@@ -370,6 +388,14 @@ export class System {
     });
   }
 
+  /** A message to a hosted operation: if it has come to its end, the host is told. */
+  #handleHosted(actor: SystemActor, { message }: Delivery): void {
+    const wasOver = isOver(actor);
+    actor.handle(message);
+    if (wasOver || !isOver(actor)) return;
+    this.interconnect.post(actor.id, this.#toolstack.id, 0, { type: "operationEnded" });
+  }
+
   #add(name: string, machine: AnyStateMachine, device: AnyDevice | null, input: object) {
     const { id, port } = this.interconnect.openPort();
     const parts = this.config.replace?.(name, { machine, device }) ?? { machine, device };
@@ -377,14 +403,21 @@ export class System {
     const actor = new SystemActor(id, name, parts, input, interconnect, this.#kind);
     this.#actors.push(actor);
     this.#byName.set(name, actor);
+    const isHosted = this.operation.hosts?.includes(name) === true;
     port.subscribe((delivery: Delivery) => {
       // RxJS would report an error later; the run must stop at once.
       try {
-        actor.handle(delivery.message);
+        if (isHosted) this.#handleHosted(actor, delivery);
+        else actor.handle(delivery.message);
       } catch (error) {
         this.#fault = { error };
       }
     });
     return port;
   }
+}
+
+/** Whether an operation has come to its last state. */
+function isOver({ value }: SystemActor): boolean {
+  return value === "done" || value === "failed";
 }

@@ -1,10 +1,15 @@
-/** The screen as React components. Each panel is drawn anew only when what it shows has changed. */
+/**
+ * The screen as React components. Ink lays out boxes, anew only when the layout changes. What is to be seen
+ * is painted anew only where it has changed, into blocks (blocks.ts), of which Ink sees one mark each.
+ */
 import { Box, type Key, Text, useInput } from "ink";
-import { memo } from "react";
-import type { Area, Line } from "./canvas.ts";
+import { createContext, memo, useContext, useRef } from "react";
+import { Blocks } from "./blocks.ts";
+import type { Line } from "./canvas.ts";
 import {
   coverLines,
   footerLine,
+  footerParts,
   framed,
   headerLine,
   innerOf,
@@ -14,61 +19,75 @@ import {
   panelTitle,
   spoken,
 } from "./compose.ts";
-import { PANELS, type PanelName } from "./layout.ts";
-import type { Rows } from "./rows.ts";
-import { layoutFor, type Shown } from "./shown.ts";
-import { type Look, paint } from "./themes.ts";
+import { type Layout, PANELS, type Placed, sameLayout } from "./layout.ts";
+import { isCovered, layoutFor, type Shown } from "./shown.ts";
+import { paint } from "./themes.ts";
 
-/** Places of rows (rows.ts). */
-const Place = { header: 0, footer: 1, palette: 2, cover: 3, panels: 4 } as const;
+/** Places of blocks (blocks.ts). */
+const Place = { header: 0, footer: 1, palette: 2, cover: 3, spoken: 4, panels: 5 } as const;
 
-interface AppProps {
+interface Drawn {
   readonly shown: Shown;
+  readonly blocks: Blocks;
+}
+
+interface AppProps extends Drawn {
   readonly linear: boolean;
-  readonly rows: Rows;
   readonly onKey: (input: string, key: Key) => void;
 }
 
-export function App({ shown, linear, rows, onKey }: AppProps) {
+const DrawnContext = createContext<Drawn | null>(null);
+
+export function App({ shown, blocks, linear, onKey }: AppProps) {
   useInput(onKey);
-  const { look } = shown;
-  if (linear) return <Lines place={Place.cover} lines={spoken(shown)} look={look} rows={rows} />;
-  const layout = layoutFor(shown, shown.frame);
-  const { screen } = layout;
-  const cover = coverLines(shown, { width: screen.width, height: Math.max(0, screen.height - 2) });
   return (
-    <Box flexDirection="column" height={shown.rows - 1}>
-      <Lines place={Place.header} lines={[headerLine(shown)]} look={look} rows={rows} />
-      {cover === null ? (
-        <Panels shown={shown} rows={rows} />
+    <DrawnContext value={{ shown, blocks }}>
+      {linear ? (
+        <Spoken />
       ) : (
-        <Lines place={Place.cover} lines={cover} look={look} rows={rows} />
+        <Arrangement
+          layout={layoutFor(shown, shown.frame)}
+          height={shown.rows - 1}
+          covered={isCovered(shown.mode)}
+          palette={shown.mode === "palette"}
+        />
       )}
-      {shown.mode === "palette" && (
-        <Lines place={Place.palette} lines={paletteLines(shown)} look={look} rows={rows} />
-      )}
-      <Lines place={Place.footer} lines={[footerLine(shown)]} look={look} rows={rows} />
-    </Box>
+    </DrawnContext>
   );
 }
 
-function Panels({ shown, rows }: { readonly shown: Shown; readonly rows: Rows }) {
-  const { columns } = layoutFor(shown, shown.frame);
-  const focused = shown.ui.panels[shown.ui.focus];
+interface ArrangementProps {
+  readonly layout: Layout;
+  readonly height: number;
+  /** A view lies over the panels. */
+  readonly covered: boolean;
+  readonly palette: boolean;
+}
+
+/** What Ink lays out. */
+const Arrangement = memo(
+  ({ layout, height, covered, palette }: ArrangementProps) => (
+    <Box flexDirection="column" height={height}>
+      <Header />
+      {covered ? <Cover height={Math.max(0, layout.screen.height - 2)} /> : <Panels {...layout} />}
+      {palette && <Palette />}
+      <Footer />
+    </Box>
+  ),
+  (before, now) =>
+    before.height === now.height &&
+    before.covered === now.covered &&
+    before.palette === now.palette &&
+    sameLayout(before.layout, now.layout),
+);
+
+function Panels({ columns }: Layout) {
   return (
     <Box flexShrink={0}>
       {columns.map((placed) => (
         <Box key={placed[0]?.panel} flexDirection="column" flexShrink={0}>
-          {placed.map(({ panel, area }) => (
-            <Panel
-              key={panel}
-              panel={panel}
-              area={area}
-              title={panelTitle(panel, shown)}
-              focused={panel === focused}
-              shown={shown}
-              rows={rows}
-            />
+          {placed.map((one) => (
+            <Panel key={one.panel} {...one} />
           ))}
         </Box>
       ))}
@@ -76,51 +95,64 @@ function Panels({ shown, rows }: { readonly shown: Shown; readonly rows: Rows })
   );
 }
 
-interface PanelProps {
-  readonly panel: PanelName;
-  readonly area: Area;
-  readonly title: string;
-  readonly focused: boolean;
-  readonly shown: Shown;
-  readonly rows: Rows;
-}
-
-const Panel = memo(({ panel, area, title, focused, shown, rows }: PanelProps) => {
-  const { look } = shown;
-  const lines = framed(title, panelLines(panel, shown, innerOf(area)), area, focused, look);
-  return (
-    <Lines place={Place.panels + PANELS.indexOf(panel)} lines={lines} look={look} rows={rows} />
-  );
-}, samePanel);
-
-function samePanel(before: PanelProps, now: PanelProps): boolean {
-  const parts = panelParts(now.panel, now.shown);
-  return (
-    before.title === now.title &&
-    before.focused === now.focused &&
-    before.area.width === now.area.width &&
-    before.area.height === now.area.height &&
-    before.shown.look === now.shown.look &&
-    panelParts(before.panel, before.shown).every((part, i) => part === parts[i])
+function Panel({ panel, area }: Placed) {
+  const { shown } = useDrawn();
+  const { look, ui } = shown;
+  const title = panelTitle(panel, shown);
+  const focused = panel === ui.panels[ui.focus];
+  return useBlock(
+    Place.panels + PANELS.indexOf(panel),
+    [title, focused, area.width, area.height, look, ...panelParts(panel, shown)],
+    () => framed(title, panelLines(panel, shown, innerOf(area)), area, focused, look),
   );
 }
 
-interface LinesProps {
-  readonly place: number;
-  readonly lines: readonly Line[];
-  readonly look: Look;
-  readonly rows: Rows;
+function Header() {
+  const { shown } = useDrawn();
+  return useBlock(Place.header, [shown], () => [headerLine(shown)]);
 }
 
-/** Painted lines behind a column of marks (rows.ts). */
-function Lines({ place, lines, look, rows }: LinesProps) {
-  const marks = rows.mark(
-    place,
-    lines.map((one) => paint(one, look)),
-  );
-  return (
-    <Box flexShrink={0} width={1} height={lines.length}>
-      <Text>{marks.join("\n")}</Text>
-    </Box>
-  );
+function Footer() {
+  const { shown } = useDrawn();
+  return useBlock(Place.footer, footerParts(shown), () => [footerLine(shown)]);
 }
+
+function Palette() {
+  const { shown } = useDrawn();
+  return useBlock(Place.palette, [shown], () => paletteLines(shown));
+}
+
+function Cover({ height }: { readonly height: number }) {
+  const { shown } = useDrawn();
+  return useBlock(Place.cover, [shown], () => coverLines(shown, { width: shown.columns, height }));
+}
+
+function Spoken() {
+  const { shown } = useDrawn();
+  return useBlock(Place.spoken, [shown], () => spoken(shown));
+}
+
+function useDrawn(): Drawn {
+  const drawn = useContext(DrawnContext);
+  if (drawn === null) throw new Error("nothing is drawn outside of App");
+  return drawn;
+}
+
+/** A block at a place, painted anew when one of its parts is another. */
+function useBlock(place: number, parts: readonly unknown[], lines: () => readonly Line[]) {
+  const { shown, blocks } = useDrawn();
+  const painted = useRef<{ readonly parts: readonly unknown[]; readonly height: number }>(null);
+  const last = painted.current;
+  if (last === null || last.parts.some((part, i) => part !== parts[i])) {
+    const rows = lines().map((one) => paint(one, shown.look));
+    blocks.keep(place, rows);
+    painted.current = { parts, height: rows.length };
+  }
+  return <Block place={place} height={painted.current?.height ?? 0} />;
+}
+
+const Block = memo(({ place, height }: { readonly place: number; readonly height: number }) => (
+  <Box flexShrink={0} width={1} height={height}>
+    <Text>{Blocks.mark(place)}</Text>
+  </Box>
+));

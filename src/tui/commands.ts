@@ -2,53 +2,7 @@
  * Every command, once: its name in the palette, its keys, what it does. The keys, the help, the palette
  * and the documentation all come from this table.
  */
-import { closest } from "fastest-levenshtein";
-import { UserError } from "../errors.ts";
-import type { Landmark } from "../session/session.ts";
-import type { UiEvent } from "./uiMachine.ts";
-
-/** What commands may do: the driver's side of the screen. */
-export interface Controls {
-  /** To the state of the screen. */
-  ui(event: UiEvent): void;
-  toggleRun(): void;
-  step(messages: number): void;
-  stepTo(landmark: Landmark): void;
-  stepBack(): void;
-  runBack(): void;
-  seek(text: string): void;
-  goToStart(): void;
-  goToEnd(): void;
-  faster(by: number): void;
-  setSpeed(text: string): void;
-  operate(command: string, argument: string): void;
-  filter(text: string): void;
-  addBreakpoint(text: string): void;
-  clearBreakpoints(): void;
-  move(by: number): void;
-  open(): void;
-  nextVm(): void;
-  nextTheme(text: string): void;
-  save(path: string): void;
-  suspend(): void;
-  quit(): void;
-}
-
-export const GROUPS = ["run", "look", "machine", "session"] as const;
-export type Group = (typeof GROUPS)[number];
-
-export interface Command {
-  readonly name: string;
-  /** As keys.ts names them. None: through the palette alone. */
-  readonly keys: readonly string[];
-  readonly group: Group;
-  /** One or two words, for the line of hints; "" = not there. */
-  readonly hint: string;
-  readonly help: string;
-  /** What is typed behind the name, if anything. */
-  readonly argument?: string;
-  readonly run: (controls: Controls, argument: string) => void;
-}
+import type { Command } from "./command.ts";
 
 /** A key that needs an argument opens the palette with the command's name in it. */
 function asks(name: string): Command["run"] {
@@ -290,7 +244,7 @@ export const COMMANDS: readonly Command[] = [
     keys: ["/"],
     group: "look",
     hint: "filter",
-    help: "show messages that match a regular expression; !REGEX: those that do not; empty: all",
+    help: "show messages that match a regular expression; !REGEX: those that do not; -f LETTERS: fuzzy; empty: all",
     argument: "[!]REGEX",
     run: (to, text) => {
       if (text === "") to.ui({ type: "openFilter", text: "" });
@@ -395,15 +349,16 @@ export const COMMANDS: readonly Command[] = [
     keys: ["M"],
     group: "machine",
     hint: "",
-    help: "start the scenario's migration or checkpoint now",
-    run: (to) => to.operate("start", ""),
+    help: "start an operation: migration, checkpoint or estimation",
+    argument: "OPERATION",
+    run: (to, name) => to.startOperation(name),
   },
   {
     name: "abort",
     keys: ["A"],
     group: "machine",
     hint: "",
-    help: "abort the migration; bring another operation to its end",
+    help: "abort the operation; then the measurement goes on",
     run: (to) => to.operate("abort", ""),
   },
   {
@@ -424,40 +379,3 @@ export const COMMANDS: readonly Command[] = [
     run: (to) => to.suspend(),
   },
 ];
-
-/** Commands whose name begins with what was typed, else those that have its letters in order. */
-export function suggestions(typed: string): readonly Command[] {
-  const [name = ""] = typed.trimStart().split(" ");
-  const begin = COMMANDS.filter((command) => command.name.startsWith(name));
-  if (begin.length > 0) return begin;
-  const letters = [...name.toLowerCase()];
-  return COMMANDS.filter(({ name }) => {
-    let at = 0;
-    for (const letter of letters) at = name.indexOf(letter, at) + 1 || Number.NaN;
-    return !Number.isNaN(at);
-  });
-}
-
-/** What is typed, completed to the first suggestion. */
-export function completed(typed: string): string {
-  const [first] = suggestions(typed);
-  if (first === undefined || typed.trimStart().includes(" ")) return typed;
-  return first.argument === undefined ? first.name : `${first.name} `;
-}
-
-/** Does what a line says. @throws UserError */
-export function execute(text: string, controls: Controls): void {
-  const [, name = "", argument = ""] = /^\s*(\S*)\s*(.*?)\s*$/.exec(text) ?? [];
-  if (name === "") return;
-  const command = COMMANDS.find((one) => one.name === name) ?? onlyOne(name);
-  if (command === undefined) {
-    const names = COMMANDS.map((one) => one.name);
-    throw new UserError(`no command is called "${name}"; did you mean "${closest(name, names)}"?`);
-  }
-  command.run(controls, argument);
-}
-
-function onlyOne(name: string): Command | undefined {
-  const found = suggestions(name);
-  return found.length === 1 ? found[0] : undefined;
-}

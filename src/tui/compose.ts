@@ -102,6 +102,11 @@ export function footerLine({ run, mode, ui, keys, columns, frame }: Shown): Line
   return spread(hintLine(keys, columns - widthOf(right) - 1), right, columns);
 }
 
+/** What the footer is made from. */
+export function footerParts({ run, mode, ui, keys, look, columns, frame }: Shown) {
+  return [run.notice, mode, ui.typed, keys, look, columns, frame.breakpoints.length];
+}
+
 /** As many whole hints as there is room for, in the order of the table. */
 function hintLine(keys: Shown["keys"], width: number): Line {
   const hints: Line[] = [];
@@ -171,8 +176,8 @@ export function panelParts(panel: PanelName, { frame, run, ui }: Shown): readonl
   }
 }
 
-/** The view that covers the panels; null if none does. */
-export function coverLines(shown: Shown, area: Area): Line[] | null {
+/** The view that covers the panels (isCovered). */
+export function coverLines(shown: Shown, area: Area): Line[] {
   const { mode, frame, look, ui, keys } = shown;
   const inner = innerOf(area);
   switch (mode) {
@@ -192,7 +197,7 @@ export function coverLines(shown: Shown, area: Area): Line[] | null {
     case "actors":
       return actorsCover(shown, area);
     default:
-      return null;
+      return [];
   }
 }
 

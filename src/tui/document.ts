@@ -1,5 +1,6 @@
 /** The table of commands as Markdown: docs/tui.md holds it, and a test compares. */
-import { COMMANDS, GROUPS } from "./commands.ts";
+import { GROUPS } from "./command.ts";
+import { COMMANDS } from "./commands.ts";
 
 export function commandTable(): string {
   const lines = ["| keys | command | what it does |", "|---|---|---|"];

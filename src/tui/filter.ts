@@ -1,9 +1,19 @@
-/** What is typed behind "/": a regular expression, inverted by "!" before it. */
+/** What is typed behind "/": a regular expression, inverted by "!" before it; or letters behind "-f". */
 import { UserError } from "../errors.ts";
 import type { StreamFilter } from "../session/sampler.ts";
 
+/** As in k9s: the letters in order, whatever is between them. */
+const FUZZY = "-f ";
+
 /** Null for no filter. @throws UserError if it is no regular expression */
 export function parseFilter(text: string): StreamFilter | null {
+  if (text.startsWith(FUZZY)) {
+    const letters = [...text.slice(FUZZY.length)].map((one) => one.replace(/[^\w\s]/g, "\\$&"));
+    // The shortest stretches that have all letters in order.
+    return letters.length === 0
+      ? null
+      : { pattern: RegExp(letters.join(".*?"), "i"), inverse: false };
+  }
   const inverse = text.startsWith("!");
   const source = inverse ? text.slice(1) : text;
   if (source === "") return null;

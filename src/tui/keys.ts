@@ -3,7 +3,8 @@ import { closest } from "fastest-levenshtein";
 import type { Key } from "ink";
 import * as z from "zod";
 import { UserError } from "../errors.ts";
-import { COMMANDS, type Command } from "./commands.ts";
+import type { Command } from "./command.ts";
+import { COMMANDS } from "./commands.ts";
 
 const NAMED = {
   upArrow: "up",

@@ -53,6 +53,23 @@ export function layoutOf(
   return { screen, columns: placed, small: false };
 }
 
+/** Whether every panel has the same place and size. */
+export function sameLayout(one: Layout, other: Layout): boolean {
+  const [placed, others] = [one.columns.flat(), other.columns.flat()];
+  return (
+    one.columns.length === other.columns.length &&
+    one.screen.width === other.screen.width &&
+    one.screen.height === other.screen.height &&
+    placed.length === others.length &&
+    placed.every(({ panel, area }, i) => {
+      const { panel: otherPanel, area: otherArea } = others[i]!;
+      return (
+        panel === otherPanel && area.width === otherArea.width && area.height === otherArea.height
+      );
+    })
+  );
+}
+
 function halves(width: number): number[] {
   const left = Math.ceil(width * 0.575);
   return [left, width - left];

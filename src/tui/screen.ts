@@ -1,11 +1,11 @@
 /**
  * Between Ink and the terminal. Ink draws relative to its last frame, and clears the terminal with its
  * scrollback (ESC [3J) when a frame does not fit; both go wrong when the size changes. So Ink runs in its
- * debug mode, in which it hands over each frame as a whole, and this writes the rows that differ, each to
- * its place. After a change of size all rows are written.
+ * debug mode, in which it hands over each layout as a whole, and this puts the blocks in (blocks.ts) and
+ * writes the rows that differ, each to its place. After a change of size all rows are written.
  */
 import { Writable } from "node:stream";
-import type { Rows } from "./rows.ts";
+import type { Blocks } from "./blocks.ts";
 
 /** What is needed of a terminal. */
 export interface TerminalStream {
@@ -31,17 +31,19 @@ export class Screen extends Writable {
   bytes = 0;
   frames = 0;
   readonly #terminal: TerminalStream;
-  readonly #rows: Rows;
+  readonly #blocks: Blocks;
   /** Line by line as text comes, without moving the cursor: for screen readers. */
   readonly #linear: boolean;
+  /** What Ink has laid out last. */
+  #layout: readonly string[] = [];
   #shown: readonly string[] = [];
   #stale = true;
   #open = true;
 
-  constructor(terminal: TerminalStream, rows: Rows, linear = false) {
+  constructor(terminal: TerminalStream, blocks: Blocks, linear = false) {
     super({ decodeStrings: false });
     this.#terminal = terminal;
-    this.#rows = rows;
+    this.#blocks = blocks;
     this.#linear = linear;
   }
 
@@ -70,12 +72,15 @@ export class Screen extends Writable {
     this.#open = false;
   }
 
-  override _write(frame: string, _: BufferEncoding, done: (error?: Error | null) => void): void {
-    if (this.#open) this.#show(frame.split("\n").map((line) => this.#rows.resolve(line)));
+  override _write(layout: string, _: BufferEncoding, done: (error?: Error | null) => void): void {
+    this.#layout = layout.split("\n");
     done();
   }
 
-  #show(lines: readonly string[]): void {
+  /** Brings the terminal up to date with the blocks. */
+  show(): void {
+    if (!this.#open) return;
+    const lines = this.#blocks.resolve(this.#layout);
     const text = this.#linear ? this.#newLines(lines) : this.#changes(lines);
     this.#shown = lines;
     this.#stale = false;

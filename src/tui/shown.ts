@@ -7,6 +7,11 @@ import type { UiContext } from "./uiMachine.ts";
 
 export type Mode = "panels" | "help" | "palette" | "filter" | "actors" | "message";
 
+/** Whether one view takes the place of the panels. */
+export function isCovered(mode: Mode): boolean {
+  return mode === "help" || mode === "actors" || mode === "message";
+}
+
 /** How the run is driven: what depends on the wall clock. */
 export interface RunView {
   readonly status: "running" | "paused" | "ended" | "busy";

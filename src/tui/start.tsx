@@ -2,9 +2,9 @@
 import { type Key, type RenderOptions, render } from "ink";
 import type { Session } from "../session/session.ts";
 import { App } from "./App.tsx";
+import { Blocks } from "./blocks.ts";
 import { Driver } from "./driver.ts";
 import { type KeyMap, keyName } from "./keys.ts";
-import { Rows } from "./rows.ts";
 import { Screen, type TerminalStream } from "./screen.ts";
 import type { Shown } from "./shown.ts";
 import { Terminal } from "./terminal.ts";
@@ -30,8 +30,8 @@ export interface TuiOptions {
 /** Runs until the operator quits. Rejects with a fault of the run, the terminal being restored. */
 export async function startTui(options: TuiOptions): Promise<void> {
   const { session, look, keys, input, output, screenReader = false } = options;
-  const rows = new Rows();
-  const screen = new Screen(output, rows, screenReader);
+  const blocks = new Blocks();
+  const screen = new Screen(output, blocks, screenReader);
   const terminal = new Terminal(output, input, () => screen.close());
   // Keys that came at once are one text.
   const onKey = (text: string, key: Key): void => {
@@ -41,14 +41,17 @@ export async function startTui(options: TuiOptions): Promise<void> {
     else driver.press(name, text);
   };
   const appOf = (shown: Shown) => (
-    <App shown={shown} linear={screenReader} rows={rows} onKey={onKey} />
+    <App shown={shown} linear={screenReader} blocks={blocks} onKey={onKey} />
   );
   const driver = new Driver({
     session,
     look,
     keys,
     size: () => screen.size,
-    draw: (shown) => instance.rerender(appOf(shown)),
+    draw: (shown) => {
+      instance.rerender(appOf(shown));
+      screen.show();
+    },
     suspend: () => {
       terminal.suspend(() => {
         screen.repaint();
@@ -75,7 +78,7 @@ export async function startTui(options: TuiOptions): Promise<void> {
   };
   output.on("resize", onResize);
   try {
-    for (const command of options.commands ?? []) driver.do(command);
+    driver.doAll(options.commands ?? []);
     await driver.run();
   } finally {
     output.off("resize", onResize);

@@ -2,6 +2,7 @@
  * Colours and glyphs. Every style has a colour of 256, one of 16, and attributes that remain without
  * colour. No meaning hangs on colour alone: each also has a word, a letter or a shape.
  */
+import { UserError } from "../errors.ts";
 import type { MessageKind, PageState } from "../session/frame.ts";
 
 export type StyleName =
@@ -128,6 +129,18 @@ export const THEMES = {
 export type ThemeName = keyof typeof THEMES;
 export const THEME_NAMES = Object.keys(THEMES) as ThemeName[];
 
+/** The next one in the list. */
+export function themeAfter(theme: ThemeName): ThemeName {
+  return THEME_NAMES[(THEME_NAMES.indexOf(theme) + 1) % THEME_NAMES.length]!;
+}
+
+/** @throws UserError */
+export function themeNamed(text: string): ThemeName {
+  const named = THEME_NAMES.find((name) => name === text);
+  if (named === undefined) throw new UserError(`theme: expected ${THEME_NAMES.join(", ")}`);
+  return named;
+}
+
 /** "plain": no escape sequence at all; "none": bold, faint and inverse remain. */
 export type ColourMode = "plain" | "none" | "16" | "256";
 
@@ -190,8 +203,18 @@ export interface Look {
 
 const RESET = "\x1b[0m";
 
+const sequences = new WeakMap<Look, Map<StyleName, string>>();
+
 /** The escape sequence that a style begins with; "" for plain text. */
-export function sgrOf(style: StyleName, { theme, colours }: Look): string {
+export function sgrOf(style: StyleName, look: Look): string {
+  const known = sequences.get(look) ?? new Map<StyleName, string>();
+  sequences.set(look, known);
+  const sequence = known.get(style) ?? sequenceOf(style, look);
+  known.set(style, sequence);
+  return sequence;
+}
+
+function sequenceOf(style: StyleName, { theme, colours }: Look): string {
   const { colour, basic, bold, faint, inverse } = THEMES[theme][style];
   if (colours === "plain") return "";
   const codes: (string | number)[] = [];

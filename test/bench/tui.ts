@@ -8,6 +8,7 @@ import { Session } from "../../src/session/session.ts";
 import { scenarioSchema } from "../../src/system/scenarioSchema.ts";
 import type { Driver } from "../../src/tui/driver.ts";
 import { keyMap } from "../../src/tui/keys.ts";
+import { Runner } from "../../src/tui/runner.ts";
 import { startTui } from "../../src/tui/start.tsx";
 import { UNICODE } from "../../src/tui/themes.ts";
 import { type Benchmark, median, type Result } from "./harness.ts";
@@ -15,7 +16,6 @@ import { type Benchmark, median, type Result } from "./harness.ts";
 const WARM_UP = 60;
 const FRAMES = 200;
 const MESSAGES_PER_FRAME = 200;
-const RUN_MS = 4000;
 const IDLE_MS = 2000;
 const SIZES = [
   { columns: 80, rows: 24 },
@@ -45,12 +45,33 @@ class NoTerminal extends EventEmitter {
     this.rows = rows;
   }
 
-  write(): boolean {
+  #text: string | null = null;
+  #awaited: { readonly pattern: RegExp; readonly found: () => void } | null = null;
+
+  write(text: string): boolean {
+    if (this.#awaited?.pattern.test(text)) {
+      this.#awaited.found();
+      this.#awaited = null;
+    }
     return true;
   }
 
-  read(): null {
-    return null;
+  /** When text that matches is written. */
+  next(pattern: RegExp): Promise<void> {
+    return new Promise((found) => {
+      this.#awaited = { pattern, found };
+    });
+  }
+
+  read(): string | null {
+    const text = this.#text;
+    this.#text = null;
+    return text;
+  }
+
+  type(text: string): void {
+    this.#text = text;
+    this.emit("readable");
   }
 
   setRawMode(): void {}
@@ -62,19 +83,22 @@ class NoTerminal extends EventEmitter {
 interface Opened {
   readonly session: Session;
   readonly driver: Driver;
+  readonly input: NoTerminal;
+  readonly output: NoTerminal;
   readonly close: () => Promise<void>;
 }
 
 async function open(size: { readonly columns: number; readonly rows: number }): Promise<Opened> {
   const session = Session.start(SCENARIO, ".");
-  const input: object = new NoTerminal(size);
+  const [input, output] = [new NoTerminal(size), new NoTerminal(size)];
+  const readable: object = input;
   let driver: Driver | undefined;
   const ended = startTui({
     session,
     look: { theme: "default", colours: "256", glyphs: UNICODE },
     keys: keyMap("", {}),
-    input: input as NodeJS.ReadStream,
-    output: new NoTerminal(size),
+    input: readable as NodeJS.ReadStream,
+    output,
     takeTerminal: false,
     onDriver: (one) => {
       driver = one;
@@ -85,7 +109,7 @@ async function open(size: { readonly columns: number; readonly rows: number }): 
     driver!.quit();
     await ended;
   };
-  return { session, driver: driver!, close };
+  return { session, driver: driver!, input, output, close };
 }
 
 /** Milliseconds of this process on a CPU: on a busy machine more honest than the clock. */
@@ -116,23 +140,122 @@ async function frames(size: (typeof SIZES)[number]): Promise<Result[]> {
   ];
 }
 
-/** The same messages with the screen and without, by turns; CPU time of the loop beside the run. */
-async function slowDown(): Promise<Result> {
-  const { driver, close } = await open(SIZES[1]);
+/** Messages of one turn of the comparison, and how many pairs of turns there are. */
+const TURN_MESSAGES = 10_000;
+const PAIRS = 4;
+
+/** How long a session takes for its next messages, as a screen drives it and alone. */
+async function withScreen({ session, driver }: Opened): Promise<number> {
+  const end = session.position + TURN_MESSAGES;
+  const start = cpuMs();
+  driver.do(`seek #${end}`);
+  while (session.position < end) await new Promise((resolve) => setTimeout(resolve, 5));
+  return cpuMs() - start;
+}
+
+/** In the same slices of time, but nobody looks. */
+async function alone({ session }: Opened): Promise<number> {
+  const start = cpuMs();
+  await new Promise<void>((resolve, reject) => {
+    const runner = new Runner(session, {
+      progress: () => {},
+      stopped: () => resolve(),
+      failed: reject,
+    });
+    runner.go({ kind: "position", position: session.position + TURN_MESSAGES });
+  });
+  return cpuMs() - start;
+}
+
+/**
+ * The same messages of the same run, by turns with the screen and without: two sessions that go on side by
+ * side, which change places after each turn.
+ */
+async function slowDown(): Promise<Result[]> {
+  const [one, other] = [await open(SIZES[1]), await open(SIZES[1])];
+  // Until V8 has compiled what draws: the first frames are several times dearer.
+  for (const opened of [one, other]) {
+    for (let i = 0; i < WARM_UP; i++) {
+      opened.session.advance(TURN_MESSAGES / WARM_UP);
+      opened.driver.paint();
+    }
+  }
+  const ratios: number[] = [];
+  let [frames, drawing, wall] = [0, 0, 0];
+  for (let pair = 0; pair < PAIRS; pair++) {
+    const [seen, hidden] = pair % 2 === 0 ? [one, other] : [other, one];
+    seen.driver.frameTimes.length = 0;
+    // Whoever comes first has the colder caches: by turns, too.
+    let plain = pair % 4 < 2 ? await alone(hidden) : 0;
+    const start = performance.now();
+    const cost = await withScreen(seen);
+    wall += performance.now() - start;
+    plain ||= await alone(hidden);
+    drawing += seen.driver.frameTimes.reduce((sum, time) => sum + time, 0);
+    frames += seen.driver.frameTimes.length;
+    ratios.push(100 * (cost / plain - 1));
+  }
+  await one.close();
+  await other.close();
+  return [
+    {
+      what: "tui: the part of the time at full speed that frames take",
+      value: (100 * drawing) / wall,
+      unit: "%",
+    },
+    {
+      what: "tui: the run's loss at full speed, median of pairs",
+      value: median(ratios),
+      unit: "% of CPU",
+      bar: { atMost: 5 },
+      note: `${PAIRS} pairs of ${TURN_MESSAGES} messages, ${frames} frames, ${Math.min(...ratios).toFixed(1)} to ${Math.max(...ratios).toFixed(1)} %`,
+    },
+  ];
+}
+
+const KEYS = 40;
+
+/** From a key to the frame that shows what it did, while the run goes at full speed. */
+async function keyAnswers(): Promise<Result[]> {
+  const { driver, session, input, output, close } = await open(SIZES[1]);
   driver.toggleRun();
   await new Promise((resolve) => setTimeout(resolve, 1000));
-  driver.frameTimes.length = 0;
-  const start = performance.now();
-  await new Promise((resolve) => setTimeout(resolve, RUN_MS));
-  const spent = driver.frameTimes.reduce((sum, time) => sum + time, 0);
-  const share = (100 * spent) / (performance.now() - start);
-  await close();
-  return {
-    what: "tui: the run's time that frames take at full speed",
-    value: share,
-    unit: "%",
-    bar: { atMost: 5 },
+  const times: number[] = [];
+  for (let i = 0; i < KEYS; i++) {
+    const start = performance.now();
+    // Each moves the focus: the mark in the panel's title is new.
+    const shown = output.next(/\u25b6 \d /u);
+    input.type("\t");
+    await shown;
+    times.push(performance.now() - start);
+    await new Promise((resolve) => setTimeout(resolve, 40 + (i % 7) * 9));
+  }
+  const jump = async (key: string, there: () => boolean): Promise<number> => {
+    const start = performance.now();
+    const shown = output.next(/esc stops|message 0/);
+    input.type(key);
+    await shown;
+    const answered = performance.now() - start;
+    while (!there()) await new Promise((resolve) => setTimeout(resolve, 5));
+    return answered;
   };
+  const back = await jump("g", () => session.position === 0);
+  await close();
+  return [
+    {
+      what: "tui: key to its frame at full speed, 95 %",
+      value: percentile(times, 0.95),
+      unit: "ms",
+      bar: { atMost: 100 },
+      note: `${KEYS} keys, median ${median(times).toFixed(1)}, longest ${Math.max(...times).toFixed(1)}`,
+    },
+    {
+      what: "tui: g after a long run, to its first frame",
+      value: back,
+      unit: "ms",
+      bar: { atMost: 100 },
+    },
+  ];
 }
 
 async function idle(): Promise<Result> {
@@ -150,6 +273,6 @@ export const tui: Benchmark = {
   async run() {
     const results: Result[] = [];
     for (const size of SIZES) results.push(...(await frames(size)));
-    return [...results, await slowDown(), await idle()];
+    return [...results, ...(await slowDown()), ...(await keyAnswers()), await idle()];
   },
 };

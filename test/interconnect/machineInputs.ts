@@ -19,6 +19,7 @@ import { vcpuMachine } from "../../machines/vcpu.ts";
 import { uiMachine } from "../../src/tui/uiMachine.ts";
 import type { MachineCase, Payload, Way } from "./machineCase.ts";
 import { overcommitCases } from "./overcommitInputs.ts";
+import { sessionCase } from "./sessionInputs.ts";
 
 export type { MachineCase, Way } from "./machineCase.ts";
 
@@ -208,6 +209,7 @@ export const machineCases: Readonly<Record<string, MachineCase>> = {
       unpauseVcpu: (n) => ({ vcpu: n % 3 }),
     },
   },
+  session: sessionCase,
   operator: {
     machine: operatorMachine,
     input: { self: 9, scheduler: 2, trackers: [7, 8] },

@@ -82,6 +82,13 @@ const KEYS: Readonly<Record<string, string>> = {
   tab: "\t",
   up: "\x1b[A",
   down: "\x1b[B",
+  right: "\x1b[C",
+  left: "\x1b[D",
+  home: "\x1b[H",
+  end: "\x1b[F",
+  pageup: "\x1b[5~",
+  pagedown: "\x1b[6~",
+  "shift+tab": "\x1b[Z",
   space: " ",
   backspace: "\x7f",
   "ctrl+c": "\x03",
@@ -165,7 +172,8 @@ export async function startRobot(
     async keys(...names) {
       for (const name of names) {
         input.type(KEYS[name] ?? name);
-        await settled();
+        do await settled();
+        while (driver!.shown().run.status === "busy");
       }
       driver!.paint();
     },

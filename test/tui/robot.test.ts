@@ -92,8 +92,8 @@ describe("the keys", () => {
 
   it("refuse in a sentence what cannot be done", async () => {
     const robot = await startRobot();
-    await robot.keys("M");
-    expect(robot.output.text).toContain("declares no operation");
+    await robot.keys("A");
+    expect(robot.output.text).toContain("no operation is under way");
     await robot.keys("r");
     expect(robot.output.text).toContain("is not paused");
     await robot.keys(":", "trackr pml", "enter");
@@ -130,6 +130,7 @@ describe("the operator", () => {
 
   it("switches the tracker without losing a page", async () => {
     const robot = await startRobot({ commands: ["step 300", "tracker accessedDirtyScan"] });
+    await robot.stands();
     await robot.keys("G");
     await robot.stands();
     await robot.keys("space");
@@ -162,7 +163,6 @@ describe("the operator", () => {
     await robot.stands();
     await robot.keys("b", "b", "n");
     await robot.keys("s");
-    while (robot.driver.shown().run.status === "busy") await robot.keys("up", "escape");
     await robot.keys("escape");
     const saved = Session.open(file);
     expect(saved.timeline.interventions).toHaveLength(2);

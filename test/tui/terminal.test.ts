@@ -41,11 +41,19 @@ describe.skipIf(!hasTmux)("in a real terminal (needs tmux)", () => {
   };
 
   /** A shell in which the program was started after a line of other output. */
-  const start = (words: string): void => {
+  const start = (words: string, environment: readonly string[] = []): void => {
     const raw = join(directory, "raw");
     tmux("new-session", "-d", "-s", "t", "-x", "80", "-y", "24", "-c", directory, "sh");
     tmux("pipe-pane", "-t", "t", `cat > ${raw}`);
-    keys(`echo before; ${process.execPath} ${MAIN} tui ${words}; echo ended $?`, "Enter");
+    keys(
+      `echo before; ${environment.join(" ")} ${process.execPath} ${MAIN} tui ${words}; echo ended $?`,
+      "Enter",
+    );
+  };
+
+  const childOfShell = (): number => {
+    const pane = tmux("display", "-p", "-t", "t", "#{pane_pid}").trim();
+    return Number(spawnSync("pgrep", ["-P", pane], { encoding: "utf8" }).stdout.trim());
   };
 
   it("runs, steps back, saves, and gives the terminal back after q", async () => {
@@ -53,15 +61,16 @@ describe.skipIf(!hasTmux)("in a real terminal (needs tmux)", () => {
     await until(/message 0/);
     keys("Space");
     await until(/the run has ended/);
+    const end = Number(/message (\d+)/.exec(screen())![1]);
     keys("b", "b");
-    await until(/message 334/);
+    await until(new RegExp(`message ${end - 2} of ${end}`));
     keys("s");
     await until(/saved: session-1\.tvlog/);
     keys("q");
     expect(await until(/ended 0/)).toContain("before");
     // What follows is another session; `clear` of the shell would write the sequence itself.
     keys(`${process.execPath} ${MAIN} tui session-1.tvlog`, "Enter");
-    await until(/message 334 of 334/);
+    await until(new RegExp(`message ${end - 2} of ${end - 2}`));
     expect(readFileSync(join(directory, "raw"), "utf8")).not.toContain("\x1b[3J");
   });
 
@@ -98,10 +107,19 @@ describe.skipIf(!hasTmux)("in a real terminal (needs tmux)", () => {
   ] as const)("%s gives the terminal back", async (signal, code) => {
     start("sort-pml");
     await until(/message 0/);
-    const pane = tmux("display", "-p", "-t", "t", "#{pane_pid}").trim();
-    const child = spawnSync("pgrep", ["-P", pane], { encoding: "utf8" }).stdout.trim();
-    process.kill(Number(child), signal);
+    process.kill(childOfShell(), signal);
     expect(await until(new RegExp(`ended ${code}`))).toContain("before");
+    expect(tmux("display", "-p", "-t", "t", "#{cursor_flag} #{alternate_on}").trim()).toBe("1 0");
+  });
+
+  it("a crash gives the terminal back, and says what it was", async () => {
+    const crash = "data:text/javascript,process.on(`SIGUSR2`,()=>{throw(Error(`boom`))})";
+    start("sort-pml", [`NODE_OPTIONS=--import='${crash}'`]);
+    await until(/message 0/);
+    process.kill(childOfShell(), "SIGUSR2");
+    const text = await until(/ended 1/);
+    expect(text).toContain("before");
+    expect(text).toContain("Error: boom");
     expect(tmux("display", "-p", "-t", "t", "#{cursor_flag} #{alternate_on}").trim()).toBe("1 0");
   });
 

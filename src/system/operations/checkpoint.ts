@@ -12,6 +12,7 @@ import { CYCLES_PER_SECOND, duration, formatCycles, rate, size } from "../../con
 import { UserError } from "../../errors.ts";
 import type { Part } from "../../hardware/part.ts";
 import { techniqueNamed } from "../../hypervisor/techniques/all.ts";
+import type { Technique } from "../../interconnect/messages.ts";
 import type {
   Operation,
   OperationActor,
@@ -166,11 +167,11 @@ export class CheckpointOperation implements Operation {
     world: World,
     host: OperationHost,
   ) {
-    refuseImpossible(config, world);
+    refuseImpossible(config, world, host.technique);
     this.#config = config;
     this.#host = host;
     this.scenario = scenario;
-    const { technique } = world.config.tracking;
+    const { technique } = host;
     const { eptLevels, guestLevels, indexBits } = world.config.geometry;
     const header: CheckpointHeader = {
       mode: config.mode,
@@ -268,8 +269,7 @@ function keepsState({ state, mode }: CheckpointConfig): boolean {
   return state ?? mode === "stop";
 }
 
-function refuseImpossible(config: CheckpointConfig, world: World): void {
-  const { technique } = world.config.tracking;
+function refuseImpossible(config: CheckpointConfig, world: World, technique: Technique): void {
   if (config.mode === "live" && !techniqueNamed(technique)?.findsWritten) {
     throw new UserError(
       `live checkpoints need a tracker that finds written pages (writeProtect, pml, accessedDirtyScan, dirtyRing); "${technique}" does not`,

@@ -135,7 +135,7 @@ export function migrate(
   return (world, host) => {
     const number = findVm(world, config.vm);
     const vm = world.vms[number]!;
-    const { technique } = world.config.tracking;
+    const { technique } = host;
     checkTechnique(technique);
     if (vm.guest.versions.length === 0) throw new Error("a VM that migrates must keep contents");
     const pages = vm.guest.pages;

@@ -8,6 +8,7 @@ import { estimate, estimateSchema } from "./estimate.ts";
 import { measure, measureSchema } from "./measure.ts";
 import { migrate, migrateSchema } from "./migrate.ts";
 import { overcommit, overcommitSchema } from "./overcommit.ts";
+import { session, sessionSchema } from "./session.ts";
 
 export const operationSchema = z
   .discriminatedUnion("kind", [
@@ -16,6 +17,7 @@ export const operationSchema = z
     checkpointSchema,
     estimateSchema,
     overcommitSchema,
+    sessionSchema,
   ])
   .describe("what the toolstack does with the VMs");
 
@@ -45,6 +47,8 @@ export function createOperation(
       return estimate(config, deadlineCycles, seed);
     case "overcommit":
       return overcommit(config, deadlineCycles, faults, seed);
+    case "session":
+      return session(config, deadlineCycles, faults, surroundings, seed);
   }
 }
 
@@ -62,5 +66,5 @@ export function estimates(
 
 /** Whether an operation moves or stores what pages contain, so that the VMs must keep it. */
 export function needsContents({ kind }: OperationConfig): boolean {
-  return kind === "migrate" || kind === "checkpoint";
+  return kind === "migrate" || kind === "checkpoint" || kind === "session";
 }

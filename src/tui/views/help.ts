@@ -1,6 +1,8 @@
 /** The help and the palette, from the command table. */
 import { type Area, type Line, line, piece } from "../canvas.ts";
-import { COMMANDS, GROUPS, suggestions } from "../commands.ts";
+import { GROUPS } from "../command.ts";
+import { suggestions } from "../commandLine.ts";
+import { COMMANDS } from "../commands.ts";
 import { type KeyMap, keysOf } from "../keys.ts";
 
 const TITLES = {

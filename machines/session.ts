@@ -1,0 +1,240 @@
+/**
+ * The toolstack in the pVM while a person sits at the console: one operation after the other, each by the
+ * machine that it has as a scenario's operation. First comes the measurement; it makes way when the operator
+ * starts another operation, and begins again when that one has ended. Each begins with VMs that stand still
+ * and with their trackers off, and believes that it starts them: it speaks to the scheduler through here.
+ *
+ *   state     | event                  | next      | emits
+ *   ----------|------------------------|-----------|------------------------------------------------
+ *   created   | begin                  | hosting   | begin to the measurement; deadline to itself
+ *   hosting   | startOperation         | hosting   | the measurement's end to it
+ *   hosting   | abortOperation         | hosting   | the operation's end to it
+ *   hosting   | operationEnded         | halting   | pauseVm for every VM
+ *   hosting   | operationEnded, over   | done      | -
+ *   halting   | vmPaused               | halting   | -
+ *   halting   | vmPaused, last         | disarming | disarm to every tracker
+ *   disarming | disarmed               | disarming | -
+ *   disarming | disarmed, last         | renewing  | device: renew
+ *   renewing  | renewed                | hosting   | begin to the next operation; vmHalted for each that has
+ *   renewing  | renewed, over          | done      | -
+ *   any       | startVm                | -         | startVm, or unpauseVm as often as the VM is paused
+ *   any       | pauseVm, unpauseVm     | -         | the same to the scheduler, which answers who asked
+ *   any       | vmHalted               | -         | the same to the operation
+ *   any       | deadline               | -         | the operation's end to it
+ *
+ * "over": the time is up, all VMs have halted, or the measurement has ended though nothing was to follow.
+ */
+import { assign, emit, setup } from "xstate";
+import {
+  type DeviceEmission,
+  request,
+  type SendAllEmission,
+  type SendEmission,
+  send,
+  sendAll,
+} from "../src/interconnect/emissions.ts";
+import type { ActorId, Message } from "../src/interconnect/messages.ts";
+
+/** An operation that can be hosted. */
+export interface HostedOperation {
+  /** Its main actor. */
+  readonly actor: ActorId;
+  /** What brings it to an orderly end. */
+  readonly end: "deadline" | "abortDue";
+}
+
+export interface SessionInput {
+  readonly self: ActorId;
+  readonly scheduler: ActorId;
+  /** By VM. */
+  readonly trackers: readonly ActorId[];
+  /** The first is the measurement. */
+  readonly operations: readonly HostedOperation[];
+  /** Cycles after which the run ends; 0 = when the workloads do. */
+  readonly deadlineCycles: number;
+}
+
+export interface SessionContext extends SessionInput {
+  /** The operation that is hosted, and the one to follow; -1: none was asked for. */
+  readonly current: number;
+  readonly next: number;
+  /** Answers still missing in the present step. */
+  readonly missing: number;
+  /** By VM: pauses that hold, and whether it was ever started. */
+  readonly pauses: readonly number[];
+  readonly started: readonly boolean[];
+  /** VMs that have halted. */
+  readonly halted: readonly number[];
+  readonly ending: boolean;
+}
+
+export type SessionRequest = { readonly op: "renew"; readonly operation: number };
+export type SessionReply = { readonly type: "renewed" };
+
+type SessionEvent =
+  | Extract<
+      Message,
+      {
+        type:
+          | "begin"
+          | "startOperation"
+          | "abortOperation"
+          | "operationEnded"
+          | "vmPaused"
+          | "disarmed"
+          | "startVm"
+          | "pauseVm"
+          | "unpauseVm"
+          | "vmHalted"
+          | "deadline";
+      }
+    >
+  | SessionReply;
+type Of<T extends SessionEvent["type"]> = Extract<SessionEvent, { type: T }>;
+
+function endOf({ operations, current }: SessionContext): SendEmission {
+  const { actor, end } = operations[current]!;
+  return send(actor, { type: end });
+}
+
+function allHalted({ halted, trackers }: SessionContext): boolean {
+  return halted.length === trackers.length;
+}
+
+function changed(counts: readonly number[], vm: number, by: number): readonly number[] {
+  return counts.with(vm, Math.max(0, counts[vm]! + by));
+}
+
+export const sessionMachine = setup({
+  types: {
+    context: {} as SessionContext,
+    events: {} as SessionEvent,
+    input: {} as SessionInput,
+    emitted: {} as SendEmission | SendAllEmission | DeviceEmission<SessionRequest>,
+  },
+  actions: {
+    expectAll: assign({ missing: ({ context }) => context.trackers.length }),
+    noteAnswer: assign({ missing: ({ context }) => context.missing - 1 }),
+    noteNext: assign({ next: ({ event }) => (event as Of<"startOperation">).operation }),
+    // After another operation the measurement goes on.
+    chooseNext: assign(({ context }) => ({ current: Math.max(0, context.next), next: -1 })),
+    noteEnding: assign({ ending: true }),
+    noteStarted: assign(({ context, event }) => {
+      const { vm } = event as Of<"startVm">;
+      return { started: context.started.with(vm, true), pauses: context.pauses.with(vm, 0) };
+    }),
+    notePause: assign({
+      pauses: ({ context, event }) => changed(context.pauses, (event as Of<"pauseVm">).vm, 1),
+    }),
+    noteUnpause: assign({
+      pauses: ({ context, event }) => changed(context.pauses, (event as Of<"unpauseVm">).vm, -1),
+    }),
+    notePauses: assign({ pauses: ({ context }) => context.pauses.map((count) => count + 1) }),
+    noteHalted: assign({
+      halted: ({ context, event }) => [...context.halted, (event as Of<"vmHalted">).vm],
+    }),
+    askRenew: emit(({ context }) => request({ op: "renew", operation: context.current })),
+    sendBegin: emit(({ context: { self, operations, deadlineCycles } }) =>
+      sendAll([
+        send(operations[0]!.actor, { type: "begin" }),
+        ...(deadlineCycles > 0 ? [send(self, { type: "deadline" }, deadlineCycles)] : []),
+      ]),
+    ),
+    sendNextBegin: emit(({ context: { operations, current, halted } }) => {
+      const { actor } = operations[current]!;
+      return sendAll([
+        send(actor, { type: "begin" }),
+        ...halted.map((vm) => send(actor, { type: "vmHalted", vm })),
+      ]);
+    }),
+    sendEnd: emit(({ context }) => endOf(context)),
+    sendPauses: emit(({ context: { trackers, scheduler, self } }) =>
+      sendAll(trackers.map((_, vm) => send(scheduler, { type: "pauseVm", vm, requester: self }))),
+    ),
+    sendDisarms: emit(({ context: { trackers, self } }) =>
+      sendAll(trackers.map((tracker) => send(tracker, { type: "disarm", requester: self }))),
+    ),
+    // What an operation takes for the start of a VM ends the pauses that hold since the one before.
+    sendStart: emit(({ context: { scheduler, started, pauses }, event }) => {
+      const { vm } = event as Of<"startVm">;
+      if (!started[vm]) return sendAll([send(scheduler, { type: "startVm", vm })]);
+      const unpause = send(scheduler, { type: "unpauseVm", vm });
+      return sendAll(Array.from({ length: pauses[vm]! }, () => unpause));
+    }),
+    forwardToScheduler: emit(({ context, event }) =>
+      send(context.scheduler, event as Of<"pauseVm" | "unpauseVm">),
+    ),
+    forwardToOperation: emit(({ context: { operations, current }, event }) =>
+      send(operations[current]!.actor, event as Of<"vmHalted">),
+    ),
+  },
+  guards: {
+    isLast: ({ context }) => context.missing === 1,
+    isOver: ({ context }) =>
+      context.ending || allHalted(context) || (context.current === 0 && context.next < 0),
+    isEnding: ({ context }) => context.ending || allHalted(context),
+  },
+}).createMachine({
+  id: "session",
+  context: ({ input }) => ({
+    ...input,
+    current: 0,
+    next: -1,
+    missing: 0,
+    pauses: input.trackers.map(() => 0),
+    started: input.trackers.map(() => false),
+    halted: [],
+    ending: false,
+  }),
+  initial: "created",
+  on: {
+    startVm: { actions: ["sendStart", "noteStarted"] },
+    pauseVm: { actions: ["notePause", "forwardToScheduler"] },
+    unpauseVm: { actions: ["noteUnpause", "forwardToScheduler"] },
+    vmHalted: { actions: ["noteHalted", "forwardToOperation"] },
+    deadline: { actions: ["noteEnding", "sendEnd"] },
+  },
+  states: {
+    created: {
+      on: { begin: { target: "hosting", actions: "sendBegin" } },
+    },
+    hosting: {
+      on: {
+        startOperation: { actions: ["noteNext", "sendEnd"] },
+        abortOperation: { actions: "sendEnd" },
+        operationEnded: [
+          { guard: "isOver", target: "done" },
+          {
+            target: "halting",
+            actions: ["chooseNext", "expectAll", "notePauses", "sendPauses"],
+          },
+        ],
+      },
+    },
+    halting: {
+      on: {
+        vmPaused: [
+          { guard: "isLast", target: "disarming", actions: ["expectAll", "sendDisarms"] },
+          { actions: "noteAnswer" },
+        ],
+      },
+    },
+    disarming: {
+      on: {
+        disarmed: [
+          { guard: "isLast", target: "renewing", actions: ["noteAnswer", "askRenew"] },
+          { actions: "noteAnswer" },
+        ],
+      },
+    },
+    renewing: {
+      on: {
+        renewed: [
+          { guard: "isEnding", target: "done" },
+          { target: "hosting", actions: "sendNextBegin" },
+        ],
+      },
+    },
+    done: {},
+  },
+});

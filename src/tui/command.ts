@@ -1,0 +1,47 @@
+/** What a command is, and what it may do. */
+import type { Landmark } from "../session/session.ts";
+import type { UiEvent } from "./uiMachine.ts";
+
+/** What commands may do: the driver's side of the screen. */
+export interface Controls {
+  /** To the state of the screen. */
+  ui(event: UiEvent): void;
+  toggleRun(): void;
+  step(messages: number): void;
+  stepTo(landmark: Landmark): void;
+  stepBack(): void;
+  runBack(): void;
+  seek(text: string): void;
+  goToStart(): void;
+  goToEnd(): void;
+  faster(by: number): void;
+  setSpeed(text: string): void;
+  operate(command: string, argument: string): void;
+  startOperation(name: string): void;
+  filter(text: string): void;
+  addBreakpoint(text: string): void;
+  clearBreakpoints(): void;
+  move(by: number): void;
+  open(): void;
+  nextVm(): void;
+  nextTheme(text: string): void;
+  save(path: string): void;
+  suspend(): void;
+  quit(): void;
+}
+
+export const GROUPS = ["run", "look", "machine", "session"] as const;
+export type Group = (typeof GROUPS)[number];
+
+export interface Command {
+  readonly name: string;
+  /** As keys.ts names them. None: through the palette alone. */
+  readonly keys: readonly string[];
+  readonly group: Group;
+  /** One or two words, for the line of hints; "" = not there. */
+  readonly hint: string;
+  readonly help: string;
+  /** What is typed behind the name, if anything. */
+  readonly argument?: string;
+  readonly run: (controls: Controls, argument: string) => void;
+}

@@ -1,0 +1,141 @@
+/** Every key of the command table, pressed in the real UI: it does what its help says. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { COMMANDS } from "../../src/tui/commands.ts";
+import { type Robot, startRobot } from "./fakeTerminal.ts";
+
+/** What is done before, then the key, then what must hold. */
+interface Effect {
+  readonly before?: readonly string[];
+  readonly seen: (robot: Robot, before: Seen) => void;
+}
+
+interface Seen {
+  readonly position: number;
+  readonly text: string;
+}
+
+const START = 400;
+const MARKS = { exit: "vmExit", ipi: "ipi", full: "prlLogFilled" } as const;
+
+const at = ({ session }: Robot): number => session.position;
+const frame = ({ driver }: Robot) => driver.shown().frame;
+const ui = ({ driver }: Robot) => driver.shown().ui;
+const says = (text: string | RegExp) => (robot: Robot) => expect(robot.output.text).toMatch(text);
+const typing = (text: string) => (robot: Robot) => {
+  expect(robot.driver.shown().mode).toBe("palette");
+  expect(ui(robot).typed).toBe(text);
+};
+const landed = (type: string) => (robot: Robot, before: Seen) => {
+  expect(at(robot)).toBeGreaterThan(before.position);
+  expect(frame(robot).stream.at(-1)?.type).toBe(type);
+};
+const interventions = ({ session }: Robot) =>
+  session.timeline.interventions.map(({ intervention }) =>
+    intervention.kind === "command" ? intervention.message.type : "",
+  );
+const moved = (by: number) => (robot: Robot) => expect(ui(robot).cursor).toBe(START + by);
+
+/** By command. */
+const EFFECTS: Readonly<Record<string, Effect>> = {
+  help: { seen: says("Running, and going back") },
+  palette: { seen: typing("") },
+  run: { seen: (robot, before) => expect(at(robot)).toBeGreaterThan(before.position) },
+  step: { seen: (robot) => expect(at(robot)).toBe(START + 1) },
+  back: { seen: (robot) => expect(at(robot)).toBe(START - 1) },
+  "next-exit": { seen: landed(MARKS.exit) },
+  "next-ipi": { seen: landed(MARKS.ipi) },
+  "next-full": { seen: landed(MARKS.full) },
+  "run-back": {
+    before: [":", "break message ipi", "enter"],
+    seen: (robot) => {
+      expect(at(robot)).toBeLessThan(START);
+      expect(frame(robot).stream.at(-1)?.type).toBe("ipi");
+    },
+  },
+  seek: { seen: typing("seek ") },
+  rewind: { seen: (robot) => expect(at(robot)).toBe(0) },
+  finish: { before: ["b", "b", "b"], seen: (robot) => expect(at(robot)).toBe(START) },
+  faster: { before: ["-", "-"], seen: says(" 1000 msg/s") },
+  slower: { seen: says("1000 msg/s") },
+  break: { seen: typing("break ") },
+  "clear-breaks": {
+    before: [":", "break message ipi", "enter"],
+    seen: (robot) => expect(robot.session.breakpoints).toEqual([]),
+  },
+  focus: { seen: (robot) => expect(ui(robot).focus).toBe(1) },
+  "focus-back": { seen: (robot) => expect(ui(robot).focus).toBe(5) },
+  zoom: { seen: (robot) => expect(robot.output.text).not.toContain("2 logs") },
+  up: { seen: moved(-1) },
+  down: { before: ["up", "up"], seen: moved(-1) },
+  "page-up": { seen: moved(-10) },
+  "page-down": { before: ["pageup", "pageup"], seen: moved(-10) },
+  open: { seen: (robot) => expect(frame(robot).message?.entry.position).toBe(START) },
+  actors: { seen: says("statechart") },
+  filter: { seen: (robot) => expect(robot.driver.shown().mode).toBe("filter") },
+  "next-vm": { seen: says("VM 2 of 2") },
+  theme: { seen: says("theme: deuteranopia") },
+  close: { before: ["?"], seen: (robot) => expect(robot.driver.shown().mode).toBe("panels") },
+  "pause-vm": { seen: (robot) => expect(interventions(robot)).toContain("pauseVcpu") },
+  "resume-vm": {
+    before: ["p", ":", "step 60", "enter"],
+    seen: (robot) => expect(interventions(robot)).toContain("unpauseVcpu"),
+  },
+  tracker: { seen: typing("tracker ") },
+  harvest: { seen: (robot) => expect(interventions(robot)).toEqual(["harvestNow"]) },
+  writes: { seen: typing("writes ") },
+  start: { seen: typing("start ") },
+  abort: {
+    before: [
+      ":",
+      "start migration",
+      "enter",
+      ":",
+      "break actor migration sending",
+      "enter",
+      "space",
+    ],
+    seen: (robot) => expect(interventions(robot)).toEqual(["startOperation", "abortOperation"]),
+  },
+  save: { seen: says("saved: ") },
+};
+
+const directory = mkdtempSync(join(tmpdir(), "trackvisor-keys-"));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+const keys = COMMANDS.flatMap((command) => command.keys.map((key) => ({ ...command, key })));
+/** Pressed in a real terminal (terminal.test.ts): they end the screen, or leave it. */
+const ELSEWHERE = ["quit", "suspend"];
+
+describe.each([
+  [80, 24],
+  [200, 60],
+] as const)("at %i x %i", (columns, rows) => {
+  it.each(keys.filter(({ name }) => !ELSEWHERE.includes(name)))(
+    "$key: $help",
+    async ({ name, key }) => {
+      const effect = EFFECTS[name];
+      expect(effect, `a command without a test: ${name}`).toBeDefined();
+      const { before = [], seen } = effect!;
+      const robot = await startRobot({
+        columns,
+        rows,
+        commands: [`seek #${START}`],
+        savePath: join(directory, "session.tvlog"),
+      });
+      await robot.stands();
+      await robot.keys("escape");
+      for (const one of before) {
+        await robot.keys(one);
+        await robot.stands();
+      }
+      const then = { position: at(robot), text: robot.output.text };
+      await robot.keys(key);
+      await robot.stands();
+      seen(robot, then);
+      await robot.quit();
+    },
+  );
+});
