@@ -115,7 +115,7 @@ export class CheckRun {
       unexpanded: exploration.distinct - exploration.expanded,
       bytesPerState: states.bytes / exploration.distinct,
       localSteps: expander.steps.misses,
-      lookups: expander.steps.lookups,
+      lookups: expander.lookups,
       properties: results.map(({ name, kind, verdict, run }) => {
         const messages = run === null ? null : run.edges.length + run.cycle.length;
         return { name, kind, verdict, messages };

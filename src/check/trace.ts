@@ -1,6 +1,6 @@
 /** A run of a model as data: who took which message, what it sent, and what changed. For every way of showing it. */
-import { BY_ITSELF, DROPPED } from "./engine/expander.ts";
 import type { Exploration } from "./engine/exploration.ts";
+import { BY_ITSELF, DROPPED } from "./engine/transitions.ts";
 import type { Edge } from "./properties/liveness.ts";
 import type { Run } from "./verdicts.ts";
 
@@ -65,10 +65,12 @@ function stepOf(exploration: Exploration, { from, step }: Edge): TraceStep {
   const before = expander.ids.slice();
   const after = before.slice();
   expander.apply(step, after);
-  const channel = expander.channel[step]!;
-  const outcome = expander.outcome[step]!;
+  const { transitions } = expander;
+  const transition = expander.step[step]!;
+  const channel = transitions.channel[transition]!;
+  const outcome = transitions.outcome[transition]!;
   const { pool } = expander.steps;
-  const message = model.messages.values[expander.message[step]!]!;
+  const message = model.messages.values[transitions.message[transition]!]!;
   const changes: TraceChange[] = [];
   model.slots.forEach(({ name, values }, slot) => {
     if (model.channels[slot] !== null || before[slot] === after[slot]) return;
@@ -76,7 +78,7 @@ function stepOf(exploration: Exploration, { from, step }: Edge): TraceStep {
   });
   return {
     from: channel === BY_ITSELF ? "" : (model.slots[channel]!.name.split(" -> ")[0] ?? ""),
-    to: model.components[expander.component[step]!]!.name,
+    to: model.components[transitions.component[transition]!]!.name,
     message,
     choice: expander.steps.choiceAt(outcome),
     dropped: outcome === DROPPED,

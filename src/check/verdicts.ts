@@ -1,5 +1,6 @@
 /** From an exploration to verdicts: what each property came to, and the run that shows it. */
-import type { Exploration, Finding } from "./engine/exploration.ts";
+import type { Finding } from "./engine/checks.ts";
+import type { Exploration } from "./engine/exploration.ts";
 import { type Edge, findFairRunWithout, type Lasso } from "./properties/liveness.ts";
 import type { Property, PropertyKind, Verdict } from "./properties/property.ts";
 

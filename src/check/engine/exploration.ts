@@ -3,16 +3,14 @@
  * first state found to break a property is one of the nearest.
  */
 import { UserError } from "../../errors.ts";
-import { Evaluator } from "../properties/evaluate.ts";
-import type { Predicate, Property } from "../properties/property.ts";
+import { Checks, type Found } from "./checks.ts";
 import { Expander } from "./expander.ts";
 import { type Layout, layoutFor } from "./layout.ts";
 import type { Model } from "./model.ts";
-import { StateTable } from "./stateTable.ts";
+import { hashOf, StateTable } from "./stateTable.ts";
+import { Successors } from "./successors.ts";
 import { MemberSymmetry } from "./symmetry.ts";
 
-/** Successors that are looked up together. */
-const BATCH = 1024;
 /** States between two calls of the caller's watch. */
 const WATCH_STATES = 4096;
 
@@ -31,24 +29,8 @@ export interface ExplorationOptions {
   readonly symmetry?: boolean;
 }
 
-/** Where a property was decided: a state, or a step from it. */
-export interface Finding {
-  readonly property: string;
-  readonly state: number;
-  /** Position among the state's steps; -1 if it is the state itself. */
-  readonly step: number;
-}
-
 /** Why a search ended. */
 export type Ending = "complete" | "violation" | "bound" | "stopped";
-
-interface Check {
-  readonly property: Property;
-  readonly when: Evaluator | null;
-  readonly that: Evaluator | null;
-  applied: boolean;
-  finding: Finding | null;
-}
 
 export class Exploration {
   readonly model: Model;
@@ -60,15 +42,12 @@ export class Exploration {
   ending: Ending | null = null;
   readonly symmetry: MemberSymmetry | null;
   readonly #options: ExplorationOptions;
-  readonly #checks: readonly Check[];
+  readonly #checks: Checks;
   /** Next state to expand. */
   #head = 0;
   #layout: Layout;
-  #batch: Int32Array;
-  readonly #parents = new Int32Array(BATCH + (1 << 16));
-  #buffered = 0;
+  #successors: Successors;
   readonly #watch = { overflowed: false };
-  #broken = false;
   /** Told of every expanded state, when set: its number; the expander holds its steps. */
   onExpand: ((state: number) => void) | null = null;
 
@@ -80,11 +59,12 @@ export class Exploration {
     this.expander = new Expander(model);
     this.#layout = this.#newLayout();
     this.states = new StateTable(this.#layout);
-    this.#batch = new Int32Array(this.#parents.length * this.#layout.words);
-    this.#checks = model.properties.map((property) => this.#checkOf(property));
-    this.#layout.pack(model.initial, this.#batch, 0);
-    this.#parents[0] = StateTable.NO_PARENT;
-    this.states.addBatch(this.#batch, this.#parents, 1);
+    this.#checks = new Checks(model, this.expander);
+    const initial = new Int32Array(this.#layout.words);
+    this.#layout.pack(model.initial, initial, 0);
+    const hash = hashOf(initial, 0, initial.length);
+    this.states.addBatch(initial, Int32Array.of(hash), Int32Array.of(StateTable.NO_PARENT), 1);
+    this.#successors = new Successors(this.#layout, initial);
   }
 
   get distinct(): number {
@@ -101,9 +81,9 @@ export class Exploration {
     return this.depthOf(this.states.count - 1);
   }
 
-  /** What was found of each property, in the model's order. `applied`: `when` held, or `seen` was. */
-  get findings(): readonly { readonly finding: Finding | null; readonly applied: boolean }[] {
-    return this.#checks.map(({ finding, applied }) => ({ finding, applied }));
+  /** What was found of each property, in the model's order. */
+  get findings(): readonly Found[] {
+    return this.#checks.found;
   }
 
   depthOf(state: number): number {
@@ -128,7 +108,7 @@ export class Exploration {
         untilWatch = WATCH_STATES;
         if (!goOn()) this.ending = "stopped";
       } else this.#expandNext();
-      if (this.#broken && this.#options.keepGoing !== true) this.ending = "violation";
+      if (this.#checks.isBroken && this.#options.keepGoing !== true) this.ending = "violation";
     }
     this.#flush();
     return this.ending;
@@ -161,127 +141,66 @@ export class Exploration {
       this.#relayout();
       return;
     }
-    const { count } = expander;
-    const { words } = this.#layout;
-    const base = state * words;
-    if (this.#buffered + count > this.#parents.length) this.#flush();
-    const batch = this.#batch;
-    let at = this.#buffered;
-    for (let step = 0; step < count; step++) {
-      if (!this.#applyTo(step, base, batch, at * words)) continue;
-      this.#parents[at++] = state;
-    }
+    const successors = this.#successors;
+    const from = state * this.#layout.words;
+    const end =
+      this.symmetry === null
+        ? successors.collect(expander, this.states.words, from, state)
+        : this.#collectOrbits(this.symmetry, state);
     if (this.#watch.overflowed) {
       // What is buffered already is right; this state comes again in the new layout.
       this.#flush();
       this.#relayout();
       return;
     }
-    this.#buffered = at;
-    this.generated += count;
+    successors.count = end;
+    this.generated += expander.count;
     this.#head++;
-    if (this.#checks.length > 0) this.#check(state);
+    this.#checks.look(state, this.#layout, this.states.words, from);
     this.onExpand?.(state);
-    if (at >= BATCH) this.#flush();
+    if (successors.isFull) this.#flush();
   }
 
-  /** Writes the state after a step into the batch. Returns whether it is another than the one before. */
-  #applyTo(step: number, base: number, batch: Int32Array, to: number): boolean {
-    const { expander, states } = this;
-    if (this.symmetry === null) {
-      return expander.applyPacked(step, this.#layout, states.words, base, batch, to);
+  /** As Successors.collect, with representatives in the place of states. */
+  #collectOrbits(symmetry: MemberSymmetry, state: number): number {
+    const { expander } = this;
+    const { words, hashes, parents, count } = this.#successors;
+    const width = this.#layout.words;
+    for (let step = 0; step < expander.count; step++) {
+      const next = expander.ids.slice();
+      expander.apply(step, next);
+      symmetry.canonicalize(next);
+      const at = count + step;
+      this.#layout.pack(next, words, at * width);
+      hashes[at] = hashOf(words, at * width, width);
+      parents[at] = state;
     }
-    const next = expander.ids.slice();
-    expander.apply(step, next);
-    this.symmetry.canonicalize(next);
-    this.#layout.pack(next, batch, to);
-    return true;
+    return count + expander.count;
   }
 
   #flush(): void {
-    this.states.addBatch(this.#batch, this.#parents, this.#buffered);
-    this.#buffered = 0;
+    const { words, hashes, parents, count } = this.#successors;
+    this.states.addBatch(words, hashes, parents, count);
+    this.#successors.count = 0;
   }
 
   #relayout(): void {
-    this.#layout = this.#newLayout(this.#layout);
+    this.#layout = this.#newLayout();
     this.states.relayout(this.#layout);
-    this.#batch = new Int32Array(this.#parents.length * this.#layout.words);
+    const found = this.states.words.slice(0, this.#layout.words);
+    this.#successors = new Successors(this.#layout, found);
   }
 
-  #newLayout(before?: Layout): Layout {
+  #newLayout(): Layout {
     const { slots } = this.model;
-    const layout = layoutFor(slots, before);
+    const layout = layoutFor(slots);
     this.#watch.overflowed = false;
     slots.forEach((slot, number) => {
       slot.room = 2 ** layout.bits[number]!;
       slot.watch = this.#watch;
     });
+    this.expander.transitions.use(layout);
     return layout;
-  }
-
-  #checkOf(property: Property): Check {
-    const evaluator = (predicate: Predicate | undefined): Evaluator | null =>
-      predicate === undefined ? null : new Evaluator(this.model, predicate);
-    const check = { property, finding: null };
-    switch (property.kind) {
-      case "always": {
-        const when = evaluator(property.when);
-        return { ...check, when, that: evaluator(property.that), applied: when === null };
-      }
-      case "step": {
-        const when = evaluator(property.seen);
-        return { ...check, when, that: null, applied: when === null };
-      }
-      case "sometimes":
-        return { ...check, when: null, that: evaluator(property.that), applied: true };
-      case "noDeadlock":
-        return { ...check, when: null, that: null, applied: true };
-      case "leadsTo":
-        return { ...check, when: evaluator(property.when), that: null, applied: false };
-      case "eventually":
-        return { ...check, when: null, that: null, applied: true };
-    }
-  }
-
-  #check(state: number): void {
-    const { ids, count } = this.expander;
-    let broken = 0;
-    for (let step = 0; step < count; step++) broken |= this.expander.brokenBits(step);
-    for (let i = 0; i < this.#checks.length; i++) {
-      const check = this.#checks[i]!;
-      const { property } = check;
-      if (check.finding !== null) continue;
-      // A step property, and one that leads to another, need `when` to hold once.
-      const asks = check.when !== null && (property.kind === "always" || !check.applied);
-      const applies = asks ? check.when!.holds(ids) : true;
-      if (applies && asks) check.applied = true;
-      switch (property.kind) {
-        case "always":
-          if (applies && !check.that!.holds(ids)) this.#found(check, state, -1);
-          break;
-        case "sometimes":
-          if (check.that!.holds(ids)) check.finding = { property: property.name, state, step: -1 };
-          break;
-        case "noDeadlock":
-          if (count === 0 && !this.model.isFinal(ids)) this.#found(check, state, -1);
-          break;
-        case "step":
-          for (let step = 0; broken !== 0 && step < count; step++) {
-            const bits = this.expander.brokenBits(step);
-            if (bits === 0 || check.finding !== null) continue;
-            const names = this.expander.steps.brokenBy(bits);
-            if (names.includes(property.name)) this.#found(check, state, step);
-          }
-          break;
-        default:
-      }
-    }
-  }
-
-  #found(check: Check, state: number, step: number): void {
-    check.finding = { property: check.property.name, state, step };
-    this.#broken = true;
   }
 }
 

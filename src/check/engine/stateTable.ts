@@ -22,7 +22,6 @@ export class StateTable {
   /** 1 + state in the low bits, as many as the table's index has; above them the hash's, as a tag. 0 = empty. */
   #table: Int32Array;
   #mask: number;
-  #hashes = new Int32Array(0);
   /** Keeps the loads of a batch alive. */
   #touched = 0;
 
@@ -40,22 +39,17 @@ export class StateTable {
 
   /**
    * Adds packed states that are new. Their searches go side by side, so that cache misses overlap.
+   * @param hashes by state of the batch: hashOf it
    * @param parents by state of the batch: the state it comes from, NO_PARENT for none
    */
-  addBatch(batch: Int32Array, parents: Int32Array, count: number): void {
+  addBatch(batch: Int32Array, hashes: Int32Array, parents: Int32Array, count: number): void {
     const { words: width } = this.layout;
     while (this.count + count > LOAD * (this.#mask + 1)) this.#growTable();
     this.#reserve(this.count + count);
-    if (this.#hashes.length < count) this.#hashes = new Int32Array(2 * count);
-    const hashes = this.#hashes;
     const table = this.#table;
     const mask = this.#mask;
     let touched = 0;
-    for (let i = 0; i < count; i++) {
-      const hash = hashOf(batch, i * width, width);
-      hashes[i] = hash;
-      touched ^= table[hash & mask]!;
-    }
+    for (let i = 0; i < count; i++) touched ^= table[hashes[i]! & mask]!;
     const { words, parent } = this;
     for (let i = 0; i < count; i++) {
       const entry = this.#probe(hashes[i]!, hashes[i]! & mask);
@@ -157,7 +151,8 @@ export class StateTable {
   static readonly NO_PARENT = NO_PARENT;
 }
 
-function hashOf(words: Int32Array, from: number, width: number): number {
+/** The hash of a packed state. Its low bits are its place in the table. */
+export function hashOf(words: Int32Array, from: number, width: number): number {
   let hash = 0;
   for (let word = 0; word < width; word++) hash = mix(hash, words[from + word]!);
   hash = Math.imul(hash, 0x85ebca6b);

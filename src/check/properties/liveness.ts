@@ -59,16 +59,17 @@ class LivenessSearch {
 
   constructor(exploration: Exploration, that: Predicate, when: Predicate | null) {
     this.#exploration = exploration;
-    const { states, expander, model } = exploration;
+    const { states, model } = exploration;
     this.#nodes = new Int32Array(states.count).fill(-1);
     this.#packed = new Int32Array(states.layout.words);
     const goal = new Evaluator(model, that);
     const trigger = when === null ? null : new Evaluator(model, when);
     for (let state = 0; state < states.count; state++) {
-      states.layout.unpack(states.words, state * states.layout.words, expander.ids);
-      const begins = trigger === null ? state === 0 : trigger.holds(expander.ids);
+      const { layout, words } = states;
+      const from = state * layout.words;
+      const begins = trigger === null ? state === 0 : trigger.holds(layout, words, from);
       if (begins) this.#applied = true;
-      if (goal.holds(expander.ids)) continue;
+      if (goal.holds(layout, words, from)) continue;
       this.#nodes[state] = this.#states.length;
       this.#states.push(state);
       if (begins) this.#starts.push(state);
