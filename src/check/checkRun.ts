@@ -1,16 +1,22 @@
 /** One check: builds a model, explores it, judges its properties, and says what was covered. */
+
+import { UserError } from "../errors.ts";
 import { buildModel, type CheckTarget } from "./catalogue.ts";
 import { Coverage, type MachineCoverage } from "./coverage.ts";
-import { type Bounds, type Ending, Exploration } from "./engine/exploration.ts";
+import { type Bounds, Exploration } from "./engine/exploration.ts";
+import type { Ending, Search } from "./engine/explored.ts";
 import type { Model } from "./engine/model.ts";
 import type { PropertyKind, Verdict } from "./properties/property.ts";
 import { type Trace, traceOf } from "./trace.ts";
 import { type PropertyResult, verdictsOf } from "./verdicts.ts";
+import { ParallelSearch } from "./workers/parallelSearch.ts";
 
 export interface CheckOptions {
   readonly bounds?: Bounds;
   readonly keepGoing?: boolean;
   readonly symmetry?: boolean;
+  /** Threads; default 1. */
+  readonly workers?: number;
   /** A clock in milliseconds, for the times of the report alone; without one they are 0. */
   readonly clock?: () => number;
   /** Works out each local step twice, with other values in all that is no state. */
@@ -55,7 +61,7 @@ const LARGEST_SHOWN = 6;
 export class CheckRun {
   readonly target: CheckTarget;
   readonly model: Model;
-  readonly exploration: Exploration;
+  readonly exploration: Search;
   readonly #coverage: Coverage;
   readonly #clock: () => number;
   #seconds = 0;
@@ -66,8 +72,8 @@ export class CheckRun {
   constructor(target: CheckTarget, options: CheckOptions = {}) {
     this.target = target;
     this.#clock = options.clock ?? (() => 0);
-    this.model = buildModel(target, options.debug);
-    this.exploration = new Exploration(this.model, options);
+    this.exploration = searchOf(target, options);
+    this.model = this.exploration.model;
     this.#coverage = new Coverage(this.model, this.exploration.expander.steps);
   }
 
@@ -115,7 +121,7 @@ export class CheckRun {
       unexpanded: exploration.distinct - exploration.expanded,
       bytesPerState: states.bytes / exploration.distinct,
       localSteps: expander.steps.misses,
-      lookups: expander.lookups,
+      lookups: exploration.lookups,
       properties: results.map(({ name, kind, verdict, run }) => {
         const messages = run === null ? null : run.edges.length + run.cycle.length;
         return { name, kind, verdict, messages };
@@ -124,4 +130,16 @@ export class CheckRun {
       largest: largest.slice(0, LARGEST_SHOWN),
     };
   }
+}
+
+/** The search that the options ask for. @throws UserError where they do not go together */
+function searchOf(target: CheckTarget, options: CheckOptions): Search {
+  const { workers = 1, symmetry, debug } = options;
+  if (workers > 1) {
+    if (symmetry === true) throw new UserError("--symmetry goes with one worker");
+    if (debug === true) throw new UserError("--debug goes with one worker");
+    const { bounds, keepGoing } = options;
+    return new ParallelSearch(target, workers, { bounds, keepGoing });
+  }
+  return new Exploration(buildModel(target, debug), options);
 }

@@ -31,6 +31,7 @@ interface Options {
   readonly keepGoing?: true;
   readonly debug?: true;
   readonly symmetry?: true;
+  readonly workers: number;
   readonly log?: string;
   readonly mermaid?: string;
   readonly itf?: string;
@@ -50,6 +51,7 @@ export function checkCommand(): Command {
     .option("--bound <what=number>", "states=N or depth=N: end there", assignment, {})
     .option("--keep-going", "go on after a property was broken")
     .option("--symmetry", "count states that differ by the order of equal actors once")
+    .option("--workers <number>", "threads: the same results, sooner", threads, 1)
     .option("--debug", "work out each local step twice, and name what differs")
     .option("--log <file>", "write the counterexample as a message log (see: trackvisor replay)")
     .option("--mermaid <file>", "write it as a Mermaid sequence diagram")
@@ -107,6 +109,7 @@ async function explore(
     keepGoing: options.keepGoing ?? false,
     debug: options.debug ?? false,
     symmetry: options.symmetry ?? false,
+    workers: options.workers,
     clock: () => performance.now(),
   });
   const progress = new ProgressLine();
@@ -189,4 +192,14 @@ function assignment(
   const [, name, value] = /^(\w+)=(\d+)$/.exec(text) ?? [];
   if (name === undefined) throw new InvalidArgumentError("expected NAME=NUMBER.");
   return { ...before, [name]: Number(value) };
+}
+
+const MOST_WORKERS = 64;
+
+function threads(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > MOST_WORKERS) {
+    throw new InvalidArgumentError(`expected a whole number from 1 to ${MOST_WORKERS}.`);
+  }
+  return value;
 }

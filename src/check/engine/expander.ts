@@ -9,6 +9,7 @@ import { grown } from "./growable.ts";
 import type { Layout } from "./layout.ts";
 import { LocalSteps, NOT_TAKEN } from "./localSteps.ts";
 import type { Model } from "./model.ts";
+import { StateHash } from "./stateHash.ts";
 import { BY_ITSELF, DROPPED, type Transition, Transitions } from "./transitions.ts";
 import { TupleTable } from "./tupleTable.ts";
 
@@ -35,16 +36,26 @@ interface Site {
 export class Expander {
   readonly model: Model;
   readonly steps: LocalSteps;
-  readonly transitions = new Transitions();
+  readonly transitions: Transitions;
+  /** Says what thread a state belongs to. */
+  readonly stateHash: StateHash;
   /** The state that is expanded: numbers of all slots. */
   ids: Int32Array;
   /** Steps of the last expansion, and the transition of each. */
   count = 0;
   step = new Int32Array(64);
+  /** Where `hash` is wanted: that of the state packed last. */
+  isHashing = false;
+  hash = 0;
+  /** That of the state that is expanded. */
+  #base = 0;
   /** A wire without latency is busy: what else could happen was held back. */
   isImmediate = false;
   /** Lists of transitions looked up. */
   lookups = 0;
+  /** Nothing new may be worked out: what would have to be is left out, and `missed` set. */
+  isFrozen = false;
+  missed = false;
   /** Lists of transitions: their number, then each. */
   #lists = new Int32Array(1024);
   #listsUsed = 1;
@@ -67,6 +78,8 @@ export class Expander {
   constructor(model: Model) {
     this.model = model;
     this.steps = new LocalSteps(model);
+    this.stateHash = new StateHash(model);
+    this.transitions = new Transitions(this.stateHash);
     this.ids = model.initial.slice();
     model.components.forEach((_, component) => {
       this.#addGroup(component, BY_ITSELF);
@@ -119,6 +132,7 @@ export class Expander {
     this.count = 0;
     this.isImmediate = true;
     const { ids } = this;
+    if (this.isHashing) this.#base = this.stateHash.of(ids);
     const slots = this.#channelSlots;
     for (let i = 0; i < this.#immediate; i++) {
       const state = ids[slots[i]!]!;
@@ -165,6 +179,7 @@ export class Expander {
   #findList(group: number, state: number, own: number, known: number): number {
     let site = this.#sites[-known - 1];
     if (site === undefined) {
+      if (this.isFrozen) return this.#miss();
       const messages = this.#messagesOf(group, state);
       const footprint = this.#footprintOf(group, own, messages);
       if (footprint.length === 0) {
@@ -178,9 +193,16 @@ export class Expander {
     }
     const found = site.lists.find(this.ids, site.footprint);
     if (found >= 0) return found;
+    if (this.isFrozen) return this.#miss();
     const list = this.#makeList(group, state, this.#messagesOf(group, state));
     site.lists.add(this.ids, site.footprint, list);
     return list;
+  }
+
+  /** The empty list. */
+  #miss(): number {
+    this.missed = true;
+    return 0;
   }
 
   /** Pairs: a message that the component may take, and what is left in the channel. */
@@ -260,13 +282,13 @@ export class Expander {
 
   #addTransition(transition: Transition, state: number): number {
     const { channel, rest, outcome } = transition;
-    const taken = channel === BY_ITSELF ? [] : [[channel, state ^ rest] as const];
+    const taken = channel === BY_ITSELF ? [] : [[channel, state, rest] as const];
     if (outcome === DROPPED) return this.transitions.add(transition, { moves: taken, sends: 0 });
     const { pool } = this.steps;
     const writes = pool[outcome + 2]!;
     const moves = Array.from({ length: writes }, (_, i) => {
       const [slot, id] = [pool[outcome + 3 + 2 * i]!, pool[outcome + 4 + 2 * i]!];
-      return [slot, this.ids[slot]! ^ id] as const;
+      return [slot, this.ids[slot]!, id] as const;
     });
     const channels = outcome + 3 + 2 * writes;
     const sends = pool[channels] === 0 ? 0 : channels;
@@ -305,7 +327,7 @@ export class Expander {
 
   /**
    * The same, packed: `base` holds the packed state that is expanded. Returns whether the step changes
-   * anything. The layout is the one that the transitions use.
+   * anything, and can be worked out. The layout is the one that the transitions use.
    */
   applyPacked(
     step: number,
@@ -320,13 +342,14 @@ export class Expander {
     const { words } = layout;
     const change = transition * words;
     for (let i = 0; i < words; i++) packed[to + i] = base[from + i]! ^ delta[change + i]!;
+    this.hash = this.#base ^ this.transitions.hash[transition]!;
     if (sends[transition] === 0) return this.transitions.isLoop[transition] === 0;
-    this.#send(sends[transition]!, layout, packed, to);
+    if (!this.#send(sends[transition]!, layout, packed, to)) return false;
     for (let i = 0; i < words; i++) if (packed[to + i] !== base[from + i]) return true;
     return false;
   }
 
-  #send(sends: number, { word, shift, mask }: Layout, packed: Int32Array, to: number): void {
+  #send(sends: number, { word, shift, mask }: Layout, packed: Int32Array, to: number): boolean {
     const { pool } = this.steps;
     const { channels } = this.model;
     let at = sends;
@@ -339,8 +362,17 @@ export class Expander {
       const before = (packed[target]! >>> field) & mask[slot]!;
       let state = before;
       at += 2;
-      for (let i = 0; i < messages; i++) state = channel.append(state, pool[at++]!);
+      for (let i = 0; i < messages; i++) {
+        const message = pool[at++]!;
+        const known = channel.known(state, message);
+        if (known < 0 && this.isFrozen) {
+          this.missed = true;
+          return false;
+        }
+        state = known < 0 ? channel.append(state, message) : known;
+      }
       packed[target] = packed[target]! ^ ((before ^ state) << field);
     }
+    return true;
   }
 }

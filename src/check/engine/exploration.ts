@@ -1,13 +1,15 @@
 /**
- * Breadth-first search of a model's states: each is expanded once, in the order of finding, so that the
- * first state found to break a property is one of the nearest.
+ * A search of all of a model's states on one thread: each is expanded once. Breadth first, in the order of
+ * finding, the first state found to break a property is one of the nearest; depth first, any.
  */
 import { UserError } from "../../errors.ts";
 import { Checks, type Found } from "./checks.ts";
 import { Expander } from "./expander.ts";
-import { type Layout, layoutFor } from "./layout.ts";
+import { type Ending, loadPacked, type Search } from "./explored.ts";
+import type { Layout } from "./layout.ts";
 import type { Model } from "./model.ts";
-import { hashOf, StateTable } from "./stateTable.ts";
+import { Packing } from "./packing.ts";
+import { packedHash, StateTable } from "./stateTable.ts";
 import { Successors } from "./successors.ts";
 import { MemberSymmetry } from "./symmetry.ts";
 
@@ -27,152 +29,225 @@ export interface ExplorationOptions {
   readonly keepGoing?: boolean;
   /** One representative for all states that differ by the order of the model's members. */
   readonly symmetry?: boolean;
+  /** Which state comes next: the first found (default), or the last. */
+  readonly order?: "breadth" | "depth";
 }
 
-/** Why a search ended. */
-export type Ending = "complete" | "violation" | "bound" | "stopped";
+/** Where a search stands: enough to go on with a newly built model. */
+export interface SearchState {
+  readonly layout: Layout;
+  readonly words: Int32Array;
+  readonly parent: Int32Array;
+  /** States whose expansion gave slots new values, in order. */
+  readonly history: readonly number[];
+  /** Values of each slot, and messages: to see that the model is the same. */
+  readonly values: readonly number[];
+  readonly generated: number;
+  readonly expanded: number;
+  readonly levelEnds: readonly number[];
+  readonly stack: Int32Array;
+  readonly findings: readonly Found[];
+}
 
-export class Exploration {
+export class Exploration implements Search {
   readonly model: Model;
   readonly expander: Expander;
   readonly states: StateTable;
-  generated = 1;
-  /** By depth: states with at most that many steps from the initial one. */
-  readonly levelEnds: number[] = [1];
-  ending: Ending | null = null;
   readonly symmetry: MemberSymmetry | null;
+  generated = 1;
+  expanded = 0;
+  ending: Ending | null = null;
+  readonly #levelEnds: number[] = [];
   readonly #options: ExplorationOptions;
   readonly #checks: Checks;
-  /** Next state to expand. */
-  #head = 0;
-  #layout: Layout;
+  readonly #packing: Packing;
   #successors: Successors;
-  readonly #watch = { overflowed: false };
-  /** Told of every expanded state, when set: its number; the expander holds its steps. */
-  onExpand: ((state: number) => void) | null = null;
+  /** Of a depth-first search: states to be expanded, the next one last. */
+  readonly #stack: number[] = [];
+  readonly #history: number[] = [];
+  #added = 0;
 
-  /** @throws if symmetry is asked for where it is not known, or not sound */
+  /** @throws UserError if symmetry is asked for where it is not known, or not sound */
   constructor(model: Model, options: ExplorationOptions = {}) {
     this.model = model;
     this.symmetry = options.symmetry === true ? symmetryOf(model) : null;
     this.#options = options;
     this.expander = new Expander(model);
-    this.#layout = this.#newLayout();
-    this.states = new StateTable(this.#layout);
+    this.#packing = new Packing(this.expander);
+    const { layout } = this.#packing;
+    this.states = new StateTable(layout);
     this.#checks = new Checks(model, this.expander);
-    const initial = new Int32Array(this.#layout.words);
-    this.#layout.pack(model.initial, initial, 0);
-    const hash = hashOf(initial, 0, initial.length);
+    const initial = new Int32Array(layout.words);
+    layout.pack(model.initial, initial, 0);
+    const hash = packedHash(initial, 0, layout.words);
     this.states.addBatch(initial, Int32Array.of(hash), Int32Array.of(StateTable.NO_PARENT), 1);
-    this.#successors = new Successors(this.#layout, initial);
+    this.#successors = new Successors(layout, initial);
+    if (options.order === "depth") this.#stack.push(0);
+    else this.#levelEnds.push(1);
   }
 
   get distinct(): number {
     return this.states.count;
   }
 
-  /** States whose steps are known. */
-  get expanded(): number {
-    return this.#head;
-  }
-
-  /** Steps from the initial state to the farthest state found. */
   get depth(): number {
-    return this.depthOf(this.states.count - 1);
+    if (this.#options.order === "depth") return depthOfTree(this.states);
+    const last = this.states.count - 1;
+    const depth = this.#levelEnds.findIndex((end) => last < end);
+    return depth < 0 ? this.#levelEnds.length : depth;
   }
 
-  /** What was found of each property, in the model's order. */
+  get lookups(): number {
+    return this.expander.lookups;
+  }
+
+  get levelEnds(): readonly number[] {
+    return this.#levelEnds;
+  }
+
   get findings(): readonly Found[] {
     return this.#checks.found;
   }
 
-  depthOf(state: number): number {
-    const depth = this.levelEnds.findIndex((end) => state < end);
-    return depth < 0 ? this.levelEnds.length : depth;
-  }
-
-  /**
-   * Searches until all is found, a property is broken, a bound is met, or `goOn` says false. May be
-   * called again to go on from there.
-   */
   run(goOn: () => boolean = () => true): Ending {
     this.ending = null;
     const most = this.#options.bounds?.states ?? Number.POSITIVE_INFINITY;
+    const byDepth = this.#options.order === "depth";
     let untilWatch = WATCH_STATES;
     while (this.ending === null) {
-      if (this.#head === this.states.count) this.#flush();
-      if (this.#head === this.states.count) this.ending = "complete";
-      else if (this.#head === this.levelEnds.at(-1)) this.#endLevel();
+      if (byDepth ? this.#stack.length === 0 : this.#isLevelDone()) this.#endLevel();
       else if (this.states.count >= most) this.ending = "bound";
       else if (--untilWatch === 0) {
         untilWatch = WATCH_STATES;
         if (!goOn()) this.ending = "stopped";
-      } else this.#expandNext();
-      if (this.#checks.isBroken && this.#options.keepGoing !== true) this.ending = "violation";
+      } else if (byDepth) this.#descend();
+      else this.#expand(this.expanded);
     }
     this.#flush();
     return this.ending;
   }
 
-  /** Puts a state's numbers into expander.ids, and finds its steps. */
-  load(state: number): void {
-    const { expander, states } = this;
-    const { layout } = states;
-    do {
-      if (expander.isOutdated) expander.adapt();
-      layout.unpack(states.words, state * layout.words, expander.ids);
-      expander.expand();
-    } while (expander.isOutdated);
+  #isLevelDone(): boolean {
+    return this.expanded === this.#levelEnds.at(-1);
   }
 
+  /** A level is finished also where a property breaks: then the counts do not depend on the order in it. */
   #endLevel(): void {
     this.#flush();
-    if (this.levelEnds.length > (this.#options.bounds?.depth ?? Number.POSITIVE_INFINITY)) {
+    const { bounds, keepGoing } = this.#options;
+    if (this.#checks.isBroken && keepGoing !== true) this.ending = "violation";
+    else if (this.expanded === this.states.count) this.ending = "complete";
+    else if (this.#levelEnds.length > (bounds?.depth ?? Number.POSITIVE_INFINITY)) {
       this.ending = "bound";
-    } else this.levelEnds.push(this.states.count);
+    } else this.#levelEnds.push(this.states.count);
   }
 
-  #expandNext(): void {
-    const { expander } = this;
-    const state = this.#head;
-    this.load(state);
-    if (expander.ids.length !== this.#layout.slots) {
-      this.#flush();
-      this.#relayout();
-      return;
-    }
+  /** Expands the state found last. */
+  #descend(): void {
+    const before = this.states.count;
+    if (!this.#expand(this.#stack.at(-1)!)) return;
+    this.#stack.pop();
+    this.#flush();
+    // The first of its next states first.
+    for (let state = this.states.count - 1; state >= before; state--) this.#stack.push(state);
+    if (this.#checks.isBroken && this.#options.keepGoing !== true) this.ending = "violation";
+  }
+
+  /** Returns false if the state must come again, in a new layout. */
+  #expand(state: number): boolean {
+    const { expander, states } = this;
+    const packing = this.#packing;
+    const { layout } = packing;
+    const from = state * layout.words;
     const successors = this.#successors;
-    const from = state * this.#layout.words;
-    const end =
-      this.symmetry === null
-        ? successors.collect(expander, this.states.words, from, state)
-        : this.#collectOrbits(this.symmetry, state);
-    if (this.#watch.overflowed) {
-      // What is buffered already is right; this state comes again in the new layout.
+    loadPacked(expander, layout, states.words, from);
+    let end = 0;
+    if (!packing.isOutgrown) {
+      end =
+        this.symmetry === null
+          ? successors.collect(expander, states.words, from, state)
+          : this.#collectOrbits(this.symmetry, state);
+    }
+    if (packing.isOutgrown) {
+      // What is buffered already is right.
       this.#flush();
       this.#relayout();
-      return;
+      return false;
     }
     successors.count = end;
     this.generated += expander.count;
-    this.#head++;
-    this.#checks.look(state, this.#layout, this.states.words, from);
-    this.onExpand?.(state);
+    this.expanded++;
+    if (packing.added !== this.#added) {
+      this.#history.push(state);
+      this.#added = packing.added;
+    }
+    this.#checks.look(state, layout, states.words, from);
     if (successors.isFull) this.#flush();
+    return true;
+  }
+  /** Where it stands, to go on later. The arrays are its own: to be written at once. */
+  save(): SearchState {
+    this.#flush();
+    const { words, parent, count } = this.states;
+    const { layout } = this.#packing;
+    return {
+      layout,
+      words: words.subarray(0, count * layout.words),
+      parent: parent.subarray(0, count),
+      history: this.#history,
+      values: valuesOf(this.model),
+      generated: this.generated,
+      expanded: this.expanded,
+      levelEnds: this.#levelEnds,
+      stack: Int32Array.from(this.#stack),
+      findings: this.findings,
+    };
+  }
+
+  /**
+   * Goes on from there; this search is newly made. The states that gave slots new values are expanded
+   * again in the same order, so that all numbers mean the same.
+   * @throws UserError if they do not: the model has changed since
+   */
+  restore(saved: SearchState): void {
+    for (const state of saved.history) {
+      loadPacked(this.expander, saved.layout, saved.words, state * saved.layout.words);
+      for (let step = 0; step < this.expander.count; step++) this.#applyAlone(step);
+    }
+    if (valuesOf(this.model).join() !== saved.values.join()) {
+      throw new UserError("the saved search is of another version of this model");
+    }
+    this.#packing.use(saved.layout);
+    this.#added = this.#packing.added;
+    this.states.restore(saved.layout, saved.words, saved.parent);
+    this.#successors = new Successors(saved.layout, saved.words.slice(0, saved.layout.words));
+    this.generated = saved.generated;
+    this.expanded = saved.expanded;
+    this.#levelEnds.splice(0, this.#levelEnds.length, ...saved.levelEnds);
+    this.#stack.splice(0, this.#stack.length, ...saved.stack);
+    this.#history.push(...saved.history);
+    this.#checks.restore(saved.findings);
+  }
+
+  #applyAlone(step: number): void {
+    const next = this.expander.ids.slice();
+    this.expander.apply(step, next);
+    this.symmetry?.canonicalize(next);
   }
 
   /** As Successors.collect, with representatives in the place of states. */
   #collectOrbits(symmetry: MemberSymmetry, state: number): number {
     const { expander } = this;
     const { words, hashes, parents, count } = this.#successors;
-    const width = this.#layout.words;
+    const { layout } = this.#packing;
+    const width = layout.words;
     for (let step = 0; step < expander.count; step++) {
       const next = expander.ids.slice();
       expander.apply(step, next);
       symmetry.canonicalize(next);
       const at = count + step;
-      this.#layout.pack(next, words, at * width);
-      hashes[at] = hashOf(words, at * width, width);
+      layout.pack(next, words, at * width);
+      hashes[at] = packedHash(words, at * width, width);
       parents[at] = state;
     }
     return count + expander.count;
@@ -185,23 +260,25 @@ export class Exploration {
   }
 
   #relayout(): void {
-    this.#layout = this.#newLayout();
-    this.states.relayout(this.#layout);
-    const found = this.states.words.slice(0, this.#layout.words);
-    this.#successors = new Successors(this.#layout, found);
+    const layout = this.#packing.renew();
+    this.states.relayout(layout);
+    this.#successors = new Successors(layout, this.states.words.slice(0, layout.words));
   }
+}
 
-  #newLayout(): Layout {
-    const { slots } = this.model;
-    const layout = layoutFor(slots);
-    this.#watch.overflowed = false;
-    slots.forEach((slot, number) => {
-      slot.room = 2 ** layout.bits[number]!;
-      slot.watch = this.#watch;
-    });
-    this.expander.transitions.use(layout);
-    return layout;
+function valuesOf({ slots, messages }: Model): number[] {
+  return [...slots, messages].map(({ values }) => values.length);
+}
+
+/** The longest way from the initial state by first parents, which come before their children. */
+function depthOfTree({ count, parent }: StateTable): number {
+  const depths = new Int32Array(count);
+  let deepest = 0;
+  for (let state = 1; state < count; state++) {
+    depths[state] = depths[parent[state]!]! + 1;
+    deepest = Math.max(deepest, depths[state]!);
   }
+  return deepest;
 }
 
 /** With liveness, or what tells members apart, symmetry would be unsound (tlaplus issues 59 and 644). */

@@ -4,12 +4,12 @@
  */
 import type { Expander } from "./expander.ts";
 import type { Layout } from "./layout.ts";
-import { hashOf } from "./stateTable.ts";
+import { packedHash } from "./stateTable.ts";
 
 /** Successors that are looked up together. */
 const BATCH = 1024;
 /** What one state may have at most. */
-const MOST_STEPS = 1 << 14;
+export const MOST_STEPS = 1 << 14;
 /** States in the cache: it fits into a second-level cache. */
 const RECENT = 1 << 14;
 
@@ -17,6 +17,8 @@ export class Successors {
   /** Packed states, and their hashes and parents. */
   words: Int32Array;
   readonly hashes = new Int32Array(BATCH + MOST_STEPS);
+  /** Hashes that do not depend on the layout, where the expander has them. */
+  readonly names = new Int32Array(BATCH + MOST_STEPS);
   readonly parents = new Int32Array(BATCH + MOST_STEPS);
   count = 0;
   readonly #layout: Layout;
@@ -40,7 +42,7 @@ export class Successors {
    * packed. Nothing counts until the caller sets `count` to it.
    */
   collect(expander: Expander, states: Int32Array, from: number, parent: number): number {
-    const { words, hashes, parents } = this;
+    const { words, hashes, names, parents } = this;
     const layout = this.#layout;
     const width = layout.words;
     const steps = expander.count;
@@ -49,9 +51,10 @@ export class Successors {
     for (let step = 0; step < steps; step++) {
       const to = at * width;
       if (!expander.applyPacked(step, layout, states, from, words, to)) continue;
-      const hash = hashOf(words, to, width);
+      const hash = packedHash(words, to, width);
       if (this.isRecent(hash, to)) continue;
       hashes[at] = hash;
+      names[at] = expander.hash;
       parents[at++] = parent;
     }
     return at;

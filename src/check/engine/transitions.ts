@@ -5,6 +5,7 @@
  */
 import { grown } from "./growable.ts";
 import type { Layout } from "./layout.ts";
+import type { StateHash } from "./stateHash.ts";
 
 /** A transition that only takes a message away: its receiver does nothing with it. */
 export const DROPPED = 0;
@@ -24,8 +25,7 @@ export interface Transition {
 
 /** What is fixed of a transition's effect. */
 interface Effect {
-  /** Slots, and the XOR of their numbers before and after. */
-  readonly moves: readonly (readonly [slot: number, change: number])[];
+  readonly moves: readonly (readonly [slot: number, before: number, after: number])[];
   /** Where in the pool the channels begin that it sends into; 0 if it sends nothing. */
   readonly sends: number;
 }
@@ -41,10 +41,17 @@ export class Transitions {
   sends = new Int32Array(256);
   /** By transition, layout.words each: to XOR onto a packed state. */
   delta = new Int32Array(256);
+  /** By transition: to XOR onto the state's hash (stateHash.ts). */
+  hash = new Int32Array(256);
   /** By transition: 1 if it leads to the state it starts from. */
   isLoop = new Uint8Array(256);
   readonly #moves: Effect["moves"][] = [];
+  readonly #stateHash: StateHash;
   #layout: Layout | null = null;
+
+  constructor(stateHash: StateHash) {
+    this.#stateHash = stateHash;
+  }
 
   add({ component, channel, rest, message, outcome }: Transition, effect: Effect): number {
     const number = this.count++;
@@ -55,7 +62,10 @@ export class Transitions {
     this.message[number] = message;
     this.outcome[number] = outcome;
     this.sends[number] = effect.sends;
-    const moves = effect.moves.filter(([, change]) => change !== 0);
+    const moves = effect.moves.filter(([, before, after]) => before !== after);
+    this.hash[number] = moves.reduce((hash, [slot, before, after]) => {
+      return hash ^ this.#stateHash.change(slot, before, after);
+    }, 0);
     this.isLoop[number] = moves.length === 0 && effect.sends === 0 ? 1 : 0;
     this.#moves.push(moves);
     if (this.#layout !== null) this.#compile(number, this.#layout);
@@ -71,10 +81,10 @@ export class Transitions {
 
   #compile(number: number, layout: Layout): void {
     const from = number * layout.words;
-    for (const [slot, change] of this.#moves[number]!) {
+    for (const [slot, before, after] of this.#moves[number]!) {
       // A slot that the layout does not have yet: it will be replaced before this is used.
       if (slot >= layout.slots) continue;
-      this.delta[from + layout.word[slot]!]! ^= change << layout.shift[slot]!;
+      this.delta[from + layout.word[slot]!]! ^= (before ^ after) << layout.shift[slot]!;
     }
   }
 
@@ -86,6 +96,7 @@ export class Transitions {
     this.message = grown(this.message, room);
     this.outcome = grown(this.outcome, room);
     this.sends = grown(this.sends, room);
+    this.hash = grown(this.hash, room);
     this.delta = grown(this.delta, room * (this.#layout?.words ?? 1));
     const isLoop = new Uint8Array(room);
     isLoop.set(this.isLoop);
