@@ -3,20 +3,36 @@
 import { UserError } from "../errors.ts";
 import { buildModel, type CheckTarget } from "./catalogue.ts";
 import { Coverage, type MachineCoverage } from "./coverage.ts";
+import { BitstateSearch } from "./engine/bitstate.ts";
 import { type Bounds, Exploration } from "./engine/exploration.ts";
 import type { Ending, Search } from "./engine/explored.ts";
 import type { Model } from "./engine/model.ts";
+import { RandomWalks } from "./engine/randomWalks.ts";
 import type { PropertyKind, Verdict } from "./properties/property.ts";
 import { type Trace, traceOf } from "./trace.ts";
 import { type PropertyResult, verdictsOf } from "./verdicts.ts";
 import { ParallelSearch } from "./workers/parallelSearch.ts";
 
+export interface CheckBounds extends Bounds {
+  /** Of random walks: how many, and steps of each. */
+  readonly walks?: number;
+  readonly steps?: number;
+}
+
+export type SearchOrder = "breadth" | "depth" | "random" | "pct";
+
 export interface CheckOptions {
-  readonly bounds?: Bounds;
+  readonly bounds?: CheckBounds;
   readonly keepGoing?: boolean;
   readonly symmetry?: boolean;
   /** Threads; default 1. */
   readonly workers?: number;
+  /** Default: breadth. "random" walks; "pct" walks by priorities, which need `pctDepth`. */
+  readonly order?: SearchOrder;
+  readonly pctDepth?: number;
+  readonly seed?: number;
+  /** Bits of a bitstate search, as a power of two. */
+  readonly bitstate?: number;
   /** A clock in milliseconds, for the times of the report alone; without one they are 0. */
   readonly clock?: () => number;
   /** Works out each local step twice, with other values in all that is no state. */
@@ -40,6 +56,10 @@ export interface CheckReport {
   readonly ending: Ending;
   /** States found whose steps are not known: 0 if complete. */
   readonly unexpanded: number;
+  /** By depth: states first met there; empty if the search does not go by levels. */
+  readonly levels: readonly number[];
+  /** What a reader must know of a search that is not exact. */
+  readonly remarks: readonly string[];
   readonly bytesPerState: number;
   /** Steps worked out by the real actors, and looked up. */
   readonly localSteps: number;
@@ -119,6 +139,8 @@ export class CheckRun {
       complete: exploration.ending === "complete",
       ending: exploration.ending ?? "stopped",
       unexpanded: exploration.distinct - exploration.expanded,
+      levels: exploration.levelEnds.map((end, i, ends) => end - (ends[i - 1] ?? 0)),
+      remarks: exploration.remarks ?? [],
       bytesPerState: states.bytes / exploration.distinct,
       localSteps: expander.steps.misses,
       lookups: exploration.lookups,
@@ -132,14 +154,38 @@ export class CheckRun {
   }
 }
 
+const WALKS_DEFAULT = 1000;
+const STEPS_DEFAULT = 500;
+const SEED_DEFAULT = 1;
+
 /** The search that the options ask for. @throws UserError where they do not go together */
 function searchOf(target: CheckTarget, options: CheckOptions): Search {
-  const { workers = 1, symmetry, debug } = options;
+  const { workers = 1, order = "breadth", bitstate, bounds, keepGoing = false } = options;
+  const isExact = order === "breadth" && bitstate === undefined;
   if (workers > 1) {
-    if (symmetry === true) throw new UserError("--symmetry goes with one worker");
-    if (debug === true) throw new UserError("--debug goes with one worker");
-    const { bounds, keepGoing } = options;
+    refuse("--workers goes with an exact breadth-first search", !isExact);
+    refuse("--symmetry goes with one worker", options.symmetry);
+    refuse("--debug goes with one worker", options.debug);
     return new ParallelSearch(target, workers, { bounds, keepGoing });
   }
-  return new Exploration(buildModel(target, debug), options);
+  const model = buildModel(target, options.debug);
+  refuse("--bound depth goes with a breadth-first search", !isExact && bounds?.depth !== undefined);
+  if (bitstate !== undefined || order === "random" || order === "pct") {
+    refuse("--symmetry goes with an exact search", options.symmetry);
+  }
+  if (bitstate !== undefined) {
+    refuse("--bitstate is a search of its own", order !== "breadth");
+    return new BitstateSearch(model, { bits: bitstate, keepGoing });
+  }
+  if (order === "random" || order === "pct") {
+    const { walks = WALKS_DEFAULT, steps = STEPS_DEFAULT } = bounds ?? {};
+    const depth = order === "pct" ? (options.pctDepth ?? 2) : 0;
+    const seed = options.seed ?? SEED_DEFAULT;
+    return new RandomWalks(model, { seed, walks, steps, depth, keepGoing });
+  }
+  return new Exploration(model, { ...options, order });
+}
+
+function refuse(message: string, isWrong: boolean | undefined): void {
+  if (isWrong === true) throw new UserError(message);
 }

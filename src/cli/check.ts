@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { Command, InvalidArgumentError } from "commander";
 import { buildTargetSystem, type CheckTarget, MODELS, mutationNamed } from "../check/catalogue.ts";
-import { type CheckReport, CheckRun } from "../check/checkRun.ts";
+import { type CheckReport, CheckRun, type SearchOrder } from "../check/checkRun.ts";
 import { recordTrace } from "../check/hypervisor/counterexampleLog.ts";
 import { MUTATIONS } from "../check/mutations/all.ts";
 import { itfTrace } from "../check/output/itf.ts";
@@ -16,6 +16,7 @@ import { ProgressLine } from "./progress.ts";
 
 /** Time between two looks at Ctrl-C. */
 const SLICE_SECONDS = 0.2;
+const BOUNDS = ["states", "depth", "walks", "steps"];
 const EXIT_FAILED = 1;
 const EXIT_INTERRUPTED = 130;
 /** What fits into a few gigabytes. */
@@ -32,6 +33,11 @@ interface Options {
   readonly debug?: true;
   readonly symmetry?: true;
   readonly workers: number;
+  readonly dfs?: true;
+  readonly random?: true;
+  readonly pct?: number;
+  readonly seed?: number;
+  readonly bitstate?: number;
   readonly log?: string;
   readonly mermaid?: string;
   readonly itf?: string;
@@ -46,12 +52,21 @@ export function checkCommand(): Command {
     .option("--all", "check every model")
     .option("--list", "name the models, their parameters and planted faults")
     .option("--bfs", "breadth first: the default, and the shortest counterexamples")
+    .option("--dfs", "depth first: any counterexample, mostly a long one")
+    .option("--random", "random walks: --bound walks=N, steps=N")
+    .option(
+      "--pct <depth>",
+      "random walks by priorities, for mistakes of that many orderings",
+      whole(1, 20),
+    )
+    .option("--seed <number>", "of random walks", whole(0, Number.MAX_SAFE_INTEGER))
+    .option("--bitstate <bits>", "a filter of 2^bits bits in place of the states", whole(10, 32))
     .option("--set <name=value>", "a parameter of the model", assignment, {})
     .option("--fault <name>", "plant a fault")
-    .option("--bound <what=number>", "states=N or depth=N: end there", assignment, {})
+    .option("--bound <what=number>", "states, depth, walks or steps=N: end there", assignment, {})
     .option("--keep-going", "go on after a property was broken")
     .option("--symmetry", "count states that differ by the order of equal actors once")
-    .option("--workers <number>", "threads: the same results, sooner", threads, 1)
+    .option("--workers <number>", "threads: the same results, sooner", whole(1, 64), 1)
     .option("--debug", "work out each local step twice, and name what differs")
     .option("--log <file>", "write the counterexample as a message log (see: trackvisor replay)")
     .option("--mermaid <file>", "write it as a Mermaid sequence diagram")
@@ -100,8 +115,8 @@ async function explore(
   options: Options,
 ): Promise<{ readonly run: CheckRun; readonly interrupted: boolean }> {
   for (const key of Object.keys(options.bound)) {
-    if (key !== "states" && key !== "depth") {
-      throw new UserError(`--bound ${key}: expected states=N or depth=N`);
+    if (!BOUNDS.includes(key)) {
+      throw new UserError(`--bound ${key}: expected states=N, depth=N, walks=N or steps=N`);
     }
   }
   const run = new CheckRun(target, {
@@ -110,6 +125,10 @@ async function explore(
     debug: options.debug ?? false,
     symmetry: options.symmetry ?? false,
     workers: options.workers,
+    order: orderOf(options),
+    ...(options.pct === undefined ? {} : { pctDepth: options.pct }),
+    ...(options.seed === undefined ? {} : { seed: options.seed }),
+    ...(options.bitstate === undefined ? {} : { bitstate: options.bitstate }),
     clock: () => performance.now(),
   });
   const progress = new ProgressLine();
@@ -194,12 +213,19 @@ function assignment(
   return { ...before, [name]: Number(value) };
 }
 
-const MOST_WORKERS = 64;
+/** A whole number within these limits. */
+function whole(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() !== "" && Number.isInteger(value) && value >= least && value <= most)
+      return value;
+    throw new InvalidArgumentError(`expected a whole number from ${least} to ${most}.`);
+  };
+}
 
-function threads(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1 || value > MOST_WORKERS) {
-    throw new InvalidArgumentError(`expected a whole number from 1 to ${MOST_WORKERS}.`);
-  }
-  return value;
+function orderOf({ bfs, dfs, random, pct }: Options): SearchOrder {
+  const asked = [bfs && "breadth", dfs && "depth", random && "random", pct && "pct"] as const;
+  const orders = asked.filter((one) => typeof one === "string");
+  if (orders.length > 1) throw new UserError("--bfs, --dfs, --random, --pct: expected one of them");
+  return orders[0] ?? "breadth";
 }

@@ -64,6 +64,18 @@ export class Checks {
     this.#sort();
   }
 
+  /** Whether there are findings in a state that has no number yet (-1). */
+  get hasUnplaced(): boolean {
+    return this.#all.some(({ finding }) => finding?.state === -1);
+  }
+
+  /** Gives that state its number. */
+  place(state: number): void {
+    for (const check of this.#all) {
+      if (check.finding?.state === -1) check.finding = { ...check.finding, state };
+    }
+  }
+
   /** Looks at the state that the expander has expanded; it is packed at `from`. */
   look(state: number, layout: Layout, words: Int32Array, from: number): void {
     const checks = this.#ofStates;
