@@ -9,6 +9,7 @@ import type { Ending, Search } from "./engine/explored.ts";
 import type { Model } from "./engine/model.ts";
 import { RandomWalks } from "./engine/randomWalks.ts";
 import type { PropertyKind, Verdict } from "./properties/property.ts";
+import type { SavedSearch } from "./savedSearch.ts";
 import { type Trace, traceOf } from "./trace.ts";
 import { type PropertyResult, verdictsOf } from "./verdicts.ts";
 import { ParallelSearch } from "./workers/parallelSearch.ts";
@@ -83,6 +84,7 @@ export class CheckRun {
   readonly model: Model;
   readonly exploration: Search;
   readonly #coverage: Coverage;
+  readonly #options: CheckOptions;
   readonly #clock: () => number;
   #seconds = 0;
   #livenessSeconds = 0;
@@ -91,10 +93,34 @@ export class CheckRun {
   /** @throws UserError if the target names what is not there */
   constructor(target: CheckTarget, options: CheckOptions = {}) {
     this.target = target;
+    this.#options = options;
     this.#clock = options.clock ?? (() => 0);
     this.exploration = searchOf(target, options);
     this.model = this.exploration.model;
     this.#coverage = new Coverage(this.model, this.exploration.expander.steps);
+  }
+
+  /** Where the search stands, to be written to a file. @throws UserError if it is not of a kind that can go on */
+  save(): SavedSearch {
+    const { exploration, target } = this;
+    if (!(exploration instanceof Exploration)) {
+      throw new UserError("--save goes with one worker, breadth-first or depth-first");
+    }
+    const { order, symmetry = false, keepGoing = false } = this.#options;
+    const options = {
+      order: order === "depth" ? order : ("breadth" as const),
+      symmetry,
+      keepGoing,
+    };
+    return { target, options, seconds: this.#seconds, state: exploration.save() };
+  }
+
+  /** Goes on where a saved search stands. @throws UserError if the model has changed since */
+  static from({ target, options, seconds, state }: SavedSearch, more: CheckOptions = {}): CheckRun {
+    const run = new CheckRun(target, { ...more, ...options });
+    (run.exploration as Exploration).restore(state);
+    run.#seconds = seconds;
+    return run;
   }
 
   /** Explores for about so many seconds; false when there is nothing more to do. */
@@ -141,7 +167,7 @@ export class CheckRun {
       unexpanded: exploration.distinct - exploration.expanded,
       levels: exploration.levelEnds.map((end, i, ends) => end - (ends[i - 1] ?? 0)),
       remarks: exploration.remarks ?? [],
-      bytesPerState: states.bytes / exploration.distinct,
+      bytesPerState: (exploration.bytes ?? states.bytes) / exploration.distinct,
       localSteps: expander.steps.misses,
       lookups: exploration.lookups,
       properties: results.map(({ name, kind, verdict, run }) => {

@@ -2,11 +2,17 @@
 import { writeFileSync } from "node:fs";
 import { Command, InvalidArgumentError } from "commander";
 import { buildTargetSystem, type CheckTarget, MODELS, mutationNamed } from "../check/catalogue.ts";
-import { type CheckReport, CheckRun, type SearchOrder } from "../check/checkRun.ts";
+import {
+  type CheckBounds,
+  type CheckReport,
+  CheckRun,
+  type SearchOrder,
+} from "../check/checkRun.ts";
 import { recordTrace } from "../check/hypervisor/counterexampleLog.ts";
 import { MUTATIONS } from "../check/mutations/all.ts";
 import { itfTrace } from "../check/output/itf.ts";
 import { mermaidDiagram } from "../check/output/mermaid.ts";
+import { readSearch, writeSearch } from "../check/savedSearch.ts";
 import type { Trace } from "../check/trace.ts";
 import { UserError } from "../errors.ts";
 import { LogFile } from "../replay/logFile.ts";
@@ -38,6 +44,8 @@ interface Options {
   readonly pct?: number;
   readonly seed?: number;
   readonly bitstate?: number;
+  readonly save?: string;
+  readonly continue?: string;
   readonly log?: string;
   readonly mermaid?: string;
   readonly itf?: string;
@@ -68,6 +76,8 @@ export function checkCommand(): Command {
     .option("--symmetry", "count states that differ by the order of equal actors once")
     .option("--workers <number>", "threads: the same results, sooner", whole(1, 64), 1)
     .option("--debug", "work out each local step twice, and name what differs")
+    .option("--save <file>", "write the search there if it ends at a bound or is interrupted")
+    .option("--continue <file>", "go on with a search that was saved")
     .option("--log <file>", "write the counterexample as a message log (see: trackvisor replay)")
     .option("--mermaid <file>", "write it as a Mermaid sequence diagram")
     .option("--itf <file>", "write it in the Informal Trace Format")
@@ -75,6 +85,7 @@ export function checkCommand(): Command {
     .action(async (model: string | undefined, options: Options) => {
       if (options.list) print(catalogue());
       else if (options.all) await checkAll(options);
+      else if (options.continue !== undefined) await continueOne(options.continue, model, options);
       else if (model === undefined) {
         throw new UserError("which model? Give its name, or --all, or --list to see them");
       } else await checkOne(model, options);
@@ -85,9 +96,34 @@ async function checkOne(model: string, options: Options): Promise<void> {
   const mutation = options.fault ?? null;
   const defaults = mutation === null ? {} : mutationNamed(mutation, model).set;
   const target = { model, set: { ...defaults, ...options.set }, mutation };
-  const { run, interrupted } = await explore(target, options);
+  const run = newRun(target, options);
+  conclude(run, await explore(run), options);
+}
+
+/** The model, its parameters and the order are those of the saved search. */
+async function continueOne(
+  file: string,
+  model: string | undefined,
+  options: Options,
+): Promise<void> {
+  if (model !== undefined || options.fault !== undefined || Object.keys(options.set).length > 0) {
+    throw new UserError("--continue takes the model, its parameters and its fault from the file");
+  }
+  const run = CheckRun.from(readSearch(file), {
+    bounds: boundsOf(options),
+    clock: () => performance.now(),
+  });
+  conclude(run, await explore(run), options);
+}
+
+function conclude(run: CheckRun, interrupted: boolean, options: Options): void {
+  const isOpen = interrupted || run.exploration.ending === "bound";
+  if (options.save !== undefined && isOpen) {
+    writeSearch(options.save, run.save());
+    note(`to go on: trackvisor check --continue ${options.save}`);
+  }
   const report = run.report();
-  writeTraces(run, target, options);
+  writeTraces(run, run.target, options);
   print(options.json ? JSON.stringify(report) : formatCheck(run, report));
   setExitCode([report], interrupted);
 }
@@ -97,7 +133,8 @@ async function checkAll(options: Options): Promise<void> {
   let wasInterrupted = false;
   for (const { name } of MODELS) {
     const target = { model: name, set: {}, mutation: null };
-    const { run, interrupted } = await explore(target, options);
+    const run = newRun(target, options);
+    const interrupted = await explore(run);
     const report = run.report();
     reports.push(report);
     if (!options.json) print(`${formatCheck(run, report)}\n`);
@@ -110,17 +147,18 @@ async function checkAll(options: Options): Promise<void> {
   setExitCode(reports, wasInterrupted);
 }
 
-async function explore(
-  target: CheckTarget,
-  options: Options,
-): Promise<{ readonly run: CheckRun; readonly interrupted: boolean }> {
-  for (const key of Object.keys(options.bound)) {
+function boundsOf({ bound }: Options): CheckBounds {
+  for (const key of Object.keys(bound)) {
     if (!BOUNDS.includes(key)) {
       throw new UserError(`--bound ${key}: expected states=N, depth=N, walks=N or steps=N`);
     }
   }
-  const run = new CheckRun(target, {
-    bounds: { states: STATES_DEFAULT, ...options.bound },
+  return { states: STATES_DEFAULT, ...bound };
+}
+
+function newRun(target: CheckTarget, options: Options): CheckRun {
+  return new CheckRun(target, {
+    bounds: boundsOf(options),
     keepGoing: options.keepGoing ?? false,
     debug: options.debug ?? false,
     symmetry: options.symmetry ?? false,
@@ -131,6 +169,11 @@ async function explore(
     ...(options.bitstate === undefined ? {} : { bitstate: options.bitstate }),
     clock: () => performance.now(),
   });
+}
+
+/** Explores to the end, or to Ctrl-C. Returns whether it was that. */
+async function explore(run: CheckRun): Promise<boolean> {
+  const { model } = run.target;
   const progress = new ProgressLine();
   let interrupted = false;
   const interrupt = () => {
@@ -140,7 +183,7 @@ async function explore(
   try {
     while (!interrupted && run.explore(SLICE_SECONDS)) {
       const { distinct, generated, depth } = run.exploration;
-      const text = `${target.model}: ${grouped(distinct)} states, depth ${depth}`;
+      const text = `${model}: ${grouped(distinct)} states, depth ${depth}`;
       progress.update(text, generated, undefined, (seconds) => {
         return `${grouped(Math.round(generated / seconds))} generated/s`;
       });
@@ -150,7 +193,7 @@ async function explore(
     progress.clear();
     process.removeListener("SIGINT", interrupt);
   }
-  return { run, interrupted };
+  return interrupted;
 }
 
 function writeTraces(run: CheckRun, target: CheckTarget, options: Options): void {

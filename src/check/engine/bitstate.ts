@@ -65,6 +65,10 @@ export class BitstateSearch implements Search {
     this.#push(model.initial.slice());
   }
 
+  get bytes(): number {
+    return this.#filter.byteLength + this.states.bytes;
+  }
+
   get lookups(): number {
     return this.expander.lookups;
   }

@@ -51,6 +51,8 @@ export interface Search extends Explored {
    * again to go on from there.
    */
   run(goOn?: () => boolean): Ending;
+  /** Memory, where it is not that of the states. */
+  readonly bytes?: number;
   /** What a reader must know of a search that is not exact, in sentences. */
   readonly remarks?: readonly string[];
 }

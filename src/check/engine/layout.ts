@@ -8,6 +8,9 @@ import type { Slot } from "./slot.ts";
 const WORD_BITS = 32;
 
 export class Layout {
+  /** What it was made from. */
+  readonly least: Int32Array;
+  readonly wanting: readonly number[];
   readonly slots: number;
   /** By slot: bits, the word that holds the field, and its position in it. */
   readonly bits: Int32Array;
@@ -22,6 +25,8 @@ export class Layout {
    * @param wanting slots that get what bits are left over in their words, the first of them first
    */
   constructor(least: Int32Array, wanting: readonly number[] = []) {
+    this.least = least;
+    this.wanting = wanting;
     this.slots = least.length;
     this.bits = least.slice();
     this.word = new Int32Array(least.length);
