@@ -38,7 +38,7 @@ export interface SearchState {
   readonly layout: Layout;
   readonly words: Int32Array;
   readonly parent: Int32Array;
-  /** States whose expansion gave slots new values, in order. */
+  /** States whose expansion worked out a local step, or gave slots new values: in order. */
   readonly history: readonly number[];
   /** Values of each slot, and messages: to see that the model is the same. */
   readonly values: readonly number[];
@@ -65,7 +65,8 @@ export class Exploration implements Search {
   /** Of a depth-first search: states to be expanded, the next one last. */
   readonly #stack: number[] = [];
   readonly #history: number[] = [];
-  #added = 0;
+  /** What was learnt when the last of these was expanded. */
+  #noted = 0;
 
   /** @throws UserError if symmetry is asked for where it is not known, or not sound */
   constructor(model: Model, options: ExplorationOptions = {}) {
@@ -127,6 +128,11 @@ export class Exploration implements Search {
     return this.ending;
   }
 
+  /** New values, and local steps worked out. */
+  get #learnt(): number {
+    return this.#packing.added + this.expander.steps.misses;
+  }
+
   #isLevelDone(): boolean {
     return this.expanded === this.#levelEnds.at(-1);
   }
@@ -145,16 +151,15 @@ export class Exploration implements Search {
   /** Expands the state found last. */
   #descend(): void {
     const before = this.states.count;
-    if (!this.#expand(this.#stack.at(-1)!)) return;
-    this.#stack.pop();
+    this.#expand(this.#stack.pop()!);
     this.#flush();
     // The first of its next states first.
     for (let state = this.states.count - 1; state >= before; state--) this.#stack.push(state);
     if (this.#checks.isBroken && this.#options.keepGoing !== true) this.ending = "violation";
   }
 
-  /** Returns false if the state must come again, in a new layout. */
-  #expand(state: number): boolean {
+  /** Again in a new layout, if the state's next ones do not fit into this one. */
+  #expand(state: number): void {
     const { expander, states } = this;
     const packing = this.#packing;
     const { layout } = packing;
@@ -172,18 +177,18 @@ export class Exploration implements Search {
       // What is buffered already is right.
       this.#flush();
       this.#relayout();
-      return false;
+      this.#expand(state);
+      return;
     }
     successors.count = end;
     this.generated += expander.count;
     this.expanded++;
-    if (packing.added !== this.#added) {
+    if (this.#learnt !== this.#noted) {
       this.#history.push(state);
-      this.#added = packing.added;
+      this.#noted = this.#learnt;
     }
     this.#checks.look(state, layout, states.words, from);
     if (successors.isFull) this.#flush();
-    return true;
   }
   /** Where it stands, to go on later. The arrays are its own: to be written at once. */
   save(): SearchState {
@@ -205,8 +210,8 @@ export class Exploration implements Search {
   }
 
   /**
-   * Goes on from there; this search is newly made. The states that gave slots new values are expanded
-   * again in the same order, so that all numbers mean the same.
+   * Goes on from there; this search is newly made. The states at which something was learnt are
+   * expanded again in the same order, so that all numbers mean the same.
    * @throws UserError if they do not: the model has changed since
    */
   restore(saved: SearchState): void {
@@ -218,7 +223,7 @@ export class Exploration implements Search {
       throw new UserError("the saved search is of another version of this model");
     }
     this.#packing.use(saved.layout);
-    this.#added = this.#packing.added;
+    this.#noted = this.#learnt;
     this.states.restore(saved.layout, saved.words, saved.parent);
     this.#successors = new Successors(saved.layout, saved.words.slice(0, saved.layout.words));
     this.generated = saved.generated;
