@@ -1,16 +1,39 @@
 /** One check: builds a model, explores it, judges its properties, and says what was covered. */
+
+import { UserError } from "../errors.ts";
 import { buildModel, type CheckTarget } from "./catalogue.ts";
 import { Coverage, type MachineCoverage } from "./coverage.ts";
-import { type Bounds, type Ending, Exploration } from "./engine/exploration.ts";
+import { BitstateSearch } from "./engine/bitstate.ts";
+import { type Bounds, Exploration } from "./engine/exploration.ts";
+import type { Ending, Search } from "./engine/explored.ts";
 import type { Model } from "./engine/model.ts";
+import { RandomWalks } from "./engine/randomWalks.ts";
 import type { PropertyKind, Verdict } from "./properties/property.ts";
+import type { SavedSearch } from "./savedSearch.ts";
 import { type Trace, traceOf } from "./trace.ts";
 import { type PropertyResult, verdictsOf } from "./verdicts.ts";
+import { ParallelSearch } from "./workers/parallelSearch.ts";
+
+export interface CheckBounds extends Bounds {
+  /** Of random walks: how many, and steps of each. */
+  readonly walks?: number;
+  readonly steps?: number;
+}
+
+export type SearchOrder = "breadth" | "depth" | "random" | "pct";
 
 export interface CheckOptions {
-  readonly bounds?: Bounds;
+  readonly bounds?: CheckBounds;
   readonly keepGoing?: boolean;
   readonly symmetry?: boolean;
+  /** Threads; default 1. */
+  readonly workers?: number;
+  /** Default: breadth. "random" walks; "pct" walks by priorities, which need `pctDepth`. */
+  readonly order?: SearchOrder;
+  readonly pctDepth?: number;
+  readonly seed?: number;
+  /** Bits of a bitstate search, as a power of two. */
+  readonly bitstate?: number;
   /** A clock in milliseconds, for the times of the report alone; without one they are 0. */
   readonly clock?: () => number;
   /** Works out each local step twice, with other values in all that is no state. */
@@ -34,6 +57,10 @@ export interface CheckReport {
   readonly ending: Ending;
   /** States found whose steps are not known: 0 if complete. */
   readonly unexpanded: number;
+  /** By depth: states first met there; empty if the search does not go by levels. */
+  readonly levels: readonly number[];
+  /** What a reader must know of a search that is not exact. */
+  readonly remarks: readonly string[];
   readonly bytesPerState: number;
   /** Steps worked out by the real actors, and looked up. */
   readonly localSteps: number;
@@ -55,8 +82,9 @@ const LARGEST_SHOWN = 6;
 export class CheckRun {
   readonly target: CheckTarget;
   readonly model: Model;
-  readonly exploration: Exploration;
+  readonly exploration: Search;
   readonly #coverage: Coverage;
+  readonly #options: CheckOptions;
   readonly #clock: () => number;
   #seconds = 0;
   #livenessSeconds = 0;
@@ -65,10 +93,34 @@ export class CheckRun {
   /** @throws UserError if the target names what is not there */
   constructor(target: CheckTarget, options: CheckOptions = {}) {
     this.target = target;
+    this.#options = options;
     this.#clock = options.clock ?? (() => 0);
-    this.model = buildModel(target, options.debug);
-    this.exploration = new Exploration(this.model, options);
+    this.exploration = searchOf(target, options);
+    this.model = this.exploration.model;
     this.#coverage = new Coverage(this.model, this.exploration.expander.steps);
+  }
+
+  /** Where the search stands, to be written to a file. @throws UserError if it is not of a kind that can go on */
+  save(): SavedSearch {
+    const { exploration, target } = this;
+    if (!(exploration instanceof Exploration)) {
+      throw new UserError("--save goes with one worker, breadth-first or depth-first");
+    }
+    const { order, symmetry = false, keepGoing = false } = this.#options;
+    const options = {
+      order: order === "depth" ? order : ("breadth" as const),
+      symmetry,
+      keepGoing,
+    };
+    return { target, options, seconds: this.#seconds, state: exploration.save() };
+  }
+
+  /** Goes on where a saved search stands. @throws UserError if the model has changed since */
+  static from({ target, options, seconds, state }: SavedSearch, more: CheckOptions = {}): CheckRun {
+    const run = new CheckRun(target, { ...more, ...options });
+    (run.exploration as Exploration).restore(state);
+    run.#seconds = seconds;
+    return run;
   }
 
   /** Explores for about so many seconds; false when there is nothing more to do. */
@@ -113,9 +165,11 @@ export class CheckRun {
       complete: exploration.ending === "complete",
       ending: exploration.ending ?? "stopped",
       unexpanded: exploration.distinct - exploration.expanded,
-      bytesPerState: states.bytes / exploration.distinct,
+      levels: exploration.levelEnds.map((end, i, ends) => end - (ends[i - 1] ?? 0)),
+      remarks: exploration.remarks ?? [],
+      bytesPerState: (exploration.bytes ?? states.bytes) / exploration.distinct,
       localSteps: expander.steps.misses,
-      lookups: expander.steps.lookups,
+      lookups: exploration.lookups,
       properties: results.map(({ name, kind, verdict, run }) => {
         const messages = run === null ? null : run.edges.length + run.cycle.length;
         return { name, kind, verdict, messages };
@@ -124,4 +178,40 @@ export class CheckRun {
       largest: largest.slice(0, LARGEST_SHOWN),
     };
   }
+}
+
+const WALKS_DEFAULT = 1000;
+const STEPS_DEFAULT = 500;
+const SEED_DEFAULT = 1;
+
+/** The search that the options ask for. @throws UserError where they do not go together */
+function searchOf(target: CheckTarget, options: CheckOptions): Search {
+  const { workers = 1, order = "breadth", bitstate, bounds, keepGoing = false } = options;
+  const isExact = order === "breadth" && bitstate === undefined;
+  if (workers > 1) {
+    refuse("--workers goes with an exact breadth-first search", !isExact);
+    refuse("--symmetry goes with one worker", options.symmetry);
+    refuse("--debug goes with one worker", options.debug);
+    return new ParallelSearch(target, workers, { bounds, keepGoing });
+  }
+  const model = buildModel(target, options.debug);
+  refuse("--bound depth goes with a breadth-first search", !isExact && bounds?.depth !== undefined);
+  if (bitstate !== undefined || order === "random" || order === "pct") {
+    refuse("--symmetry goes with an exact search", options.symmetry);
+  }
+  if (bitstate !== undefined) {
+    refuse("--bitstate is a search of its own", order !== "breadth");
+    return new BitstateSearch(model, { bits: bitstate, keepGoing });
+  }
+  if (order === "random" || order === "pct") {
+    const { walks = WALKS_DEFAULT, steps = STEPS_DEFAULT } = bounds ?? {};
+    const depth = order === "pct" ? (options.pctDepth ?? 2) : 0;
+    const seed = options.seed ?? SEED_DEFAULT;
+    return new RandomWalks(model, { seed, walks, steps, depth, keepGoing });
+  }
+  return new Exploration(model, { ...options, order });
+}
+
+function refuse(message: string, isWrong: boolean | undefined): void {
+  if (isWrong === true) throw new UserError(message);
 }

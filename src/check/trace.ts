@@ -1,6 +1,6 @@
 /** A run of a model as data: who took which message, what it sent, and what changed. For every way of showing it. */
-import { BY_ITSELF, DROPPED } from "./engine/expander.ts";
-import type { Exploration } from "./engine/exploration.ts";
+import { type Explored, load } from "./engine/explored.ts";
+import { BY_ITSELF, DROPPED } from "./engine/transitions.ts";
 import type { Edge } from "./properties/liveness.ts";
 import type { Run } from "./verdicts.ts";
 
@@ -42,9 +42,9 @@ export interface Trace {
 }
 
 /** Puts a run of an exploration into words. */
-export function traceOf(exploration: Exploration, property: string, run: Run): Trace {
+export function traceOf(exploration: Explored, property: string, run: Run): Trace {
   const { model } = exploration;
-  exploration.load(0);
+  load(exploration, 0);
   const initial: Record<string, unknown> = {};
   model.slots.forEach((slot, number) => {
     if (model.channels[number] !== null) return;
@@ -59,16 +59,18 @@ export function traceOf(exploration: Exploration, property: string, run: Run): T
   };
 }
 
-function stepOf(exploration: Exploration, { from, step }: Edge): TraceStep {
+function stepOf(exploration: Explored, { from, step }: Edge): TraceStep {
   const { model, expander } = exploration;
-  exploration.load(from);
+  load(exploration, from);
   const before = expander.ids.slice();
   const after = before.slice();
   expander.apply(step, after);
-  const channel = expander.channel[step]!;
-  const outcome = expander.outcome[step]!;
+  const { transitions } = expander;
+  const transition = expander.step[step]!;
+  const channel = transitions.channel[transition]!;
+  const outcome = transitions.outcome[transition]!;
   const { pool } = expander.steps;
-  const message = model.messages.values[expander.message[step]!]!;
+  const message = model.messages.values[transitions.message[transition]!]!;
   const changes: TraceChange[] = [];
   model.slots.forEach(({ name, values }, slot) => {
     if (model.channels[slot] !== null || before[slot] === after[slot]) return;
@@ -76,7 +78,7 @@ function stepOf(exploration: Exploration, { from, step }: Edge): TraceStep {
   });
   return {
     from: channel === BY_ITSELF ? "" : (model.slots[channel]!.name.split(" -> ")[0] ?? ""),
-    to: model.components[expander.component[step]!]!.name,
+    to: model.components[transitions.component[transition]!]!.name,
     message,
     choice: expander.steps.choiceAt(outcome),
     dropped: outcome === DROPPED,
@@ -86,7 +88,7 @@ function stepOf(exploration: Exploration, { from, step }: Edge): TraceStep {
   };
 }
 
-function sendsOf({ model }: Exploration, pool: Int32Array, outcome: number): TraceSend[] {
+function sendsOf({ model }: Explored, pool: Int32Array, outcome: number): TraceSend[] {
   const sends: TraceSend[] = [];
   let at = outcome + 3 + 2 * pool[outcome + 2]!;
   for (let channels = pool[at++]!; channels > 0; channels--) {

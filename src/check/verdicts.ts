@@ -1,5 +1,6 @@
 /** From an exploration to verdicts: what each property came to, and the run that shows it. */
-import type { Exploration, Finding } from "./engine/exploration.ts";
+import type { Finding } from "./engine/checks.ts";
+import { type Explored, load } from "./engine/explored.ts";
 import { type Edge, findFairRunWithout, type Lasso } from "./properties/liveness.ts";
 import type { Property, PropertyKind, Verdict } from "./properties/property.ts";
 
@@ -18,7 +19,7 @@ export interface PropertyResult {
 }
 
 /** Judges every property. Liveness is judged on complete spaces alone. */
-export function verdictsOf(exploration: Exploration): readonly PropertyResult[] {
+export function verdictsOf(exploration: Explored): readonly PropertyResult[] {
   return exploration.model.properties.map((property, i) => {
     const { finding, applied } = exploration.findings[i]!;
     const { verdict, run } = judge(exploration, property, finding, applied);
@@ -27,7 +28,7 @@ export function verdictsOf(exploration: Exploration): readonly PropertyResult[] 
 }
 
 function judge(
-  exploration: Exploration,
+  exploration: Explored,
   property: Property,
   finding: Finding | null,
   applied: boolean,
@@ -55,7 +56,7 @@ function judge(
 }
 
 function holdsAtStart(
-  { model }: Exploration,
+  { model }: Explored,
   { that }: Extract<Property, { that: unknown }>,
 ): boolean {
   const values = that.over.map((name) => {
@@ -65,38 +66,38 @@ function holdsAtStart(
   return that.holds(...(values as never[]));
 }
 
-function lassoRun(exploration: Exploration, { start, way, cycle }: Lasso): Run {
+function lassoRun(exploration: Explored, { start, way, cycle }: Lasso): Run {
   const prefix = runTo(exploration, { property: "", state: start, step: -1 });
   return { edges: [...prefix, ...way], cycle };
 }
 
 /** The steps from the initial state to a finding, by the parents that the search noted. */
-export function runTo(exploration: Exploration, { state, step }: Finding): Edge[] {
+export function runTo(exploration: Explored, { state, step }: Finding): Edge[] {
   const { states } = exploration;
   const path = [state];
-  for (let at = state; at !== 0; path.unshift(at)) at = states.parent[at]!;
+  for (let at = state; at !== 0; path.unshift(at)) at = states.parentOf(at);
   const edges = path.slice(1).map((to, i) => edgeBetween(exploration, path[i]!, to));
   if (step >= 0) edges.push({ from: state, step, to: targetOf(exploration, state, step) });
   return edges;
 }
 
-function targetOf(exploration: Exploration, from: number, step: number): number {
+function targetOf(exploration: Explored, from: number, step: number): number {
   const { states, expander } = exploration;
   const { layout } = states;
-  exploration.load(from);
+  const base = load(exploration, from);
   const packed = new Int32Array(layout.words);
-  expander.applyPacked(step, layout, states.words, from * layout.words, packed, 0);
-  return states.find(packed, 0);
+  expander.applyPacked(step, layout, base, 0, packed, 0);
+  return states.find(packed, expander.hash);
 }
 
-function edgeBetween(exploration: Exploration, from: number, to: number): Edge {
+function edgeBetween(exploration: Explored, from: number, to: number): Edge {
   const { states, expander } = exploration;
   const { layout } = states;
-  exploration.load(from);
+  const base = load(exploration, from);
   const packed = new Int32Array(layout.words);
   for (let step = 0; step < expander.count; step++) {
-    expander.applyPacked(step, layout, states.words, from * layout.words, packed, 0);
-    if (states.find(packed, 0) === to) return { from, step, to };
+    expander.applyPacked(step, layout, base, 0, packed, 0);
+    if (states.find(packed, expander.hash) === to) return { from, step, to };
   }
   throw new Error(`no step leads from state ${from} to state ${to}`);
 }

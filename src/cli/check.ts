@@ -2,11 +2,17 @@
 import { writeFileSync } from "node:fs";
 import { Command, InvalidArgumentError } from "commander";
 import { buildTargetSystem, type CheckTarget, MODELS, mutationNamed } from "../check/catalogue.ts";
-import { type CheckReport, CheckRun } from "../check/checkRun.ts";
+import {
+  type CheckBounds,
+  type CheckReport,
+  CheckRun,
+  type SearchOrder,
+} from "../check/checkRun.ts";
 import { recordTrace } from "../check/hypervisor/counterexampleLog.ts";
 import { MUTATIONS } from "../check/mutations/all.ts";
 import { itfTrace } from "../check/output/itf.ts";
 import { mermaidDiagram } from "../check/output/mermaid.ts";
+import { readSearch, writeSearch } from "../check/savedSearch.ts";
 import type { Trace } from "../check/trace.ts";
 import { UserError } from "../errors.ts";
 import { LogFile } from "../replay/logFile.ts";
@@ -17,6 +23,7 @@ import { ProgressLine } from "./progress.ts";
 
 /** Time between two looks at Ctrl-C. */
 const SLICE_SECONDS = 0.2;
+const BOUNDS = ["states", "depth", "walks", "steps"];
 const EXIT_FAILED = 1;
 const EXIT_INTERRUPTED = 130;
 /** What fits into a few gigabytes. */
@@ -32,6 +39,14 @@ interface Options {
   readonly keepGoing?: true;
   readonly debug?: true;
   readonly symmetry?: true;
+  readonly workers: number;
+  readonly dfs?: true;
+  readonly random?: true;
+  readonly pct?: number;
+  readonly seed?: number;
+  readonly bitstate?: number;
+  readonly save?: string;
+  readonly continue?: string;
   readonly log?: string;
   readonly mermaid?: string;
   readonly itf?: string;
@@ -46,12 +61,24 @@ export function checkCommand(): Command {
     .option("--all", "check every model")
     .option("--list", "name the models, their parameters and planted faults")
     .option("--bfs", "breadth first: the default, and the shortest counterexamples")
+    .option("--dfs", "depth first: any counterexample, mostly a long one")
+    .option("--random", "random walks: --bound walks=N, steps=N")
+    .option(
+      "--pct <depth>",
+      "random walks by priorities, for mistakes of that many orderings",
+      whole(1, 20),
+    )
+    .option("--seed <number>", "of random walks", whole(0, Number.MAX_SAFE_INTEGER))
+    .option("--bitstate <bits>", "a filter of 2^bits bits in place of the states", whole(10, 32))
     .option("--set <name=value>", "a parameter of the model", assignment, {})
     .option("--fault <name>", "plant a fault")
-    .option("--bound <what=number>", "states=N or depth=N: end there", assignment, {})
+    .option("--bound <what=number>", "states, depth, walks or steps=N: end there", assignment, {})
     .option("--keep-going", "go on after a property was broken")
     .option("--symmetry", "count states that differ by the order of equal actors once")
+    .option("--workers <number>", "threads: the same results, sooner", whole(1, 64), 1)
     .option("--debug", "work out each local step twice, and name what differs")
+    .option("--save <file>", "write the search there if it ends at a bound or is interrupted")
+    .option("--continue <file>", "go on with a search that was saved")
     .option("--log <file>", "write the counterexample as a message log (see: trackvisor replay)")
     .option("--mermaid <file>", "write it as a Mermaid sequence diagram")
     .option("--itf <file>", "write it in the Informal Trace Format")
@@ -59,6 +86,7 @@ export function checkCommand(): Command {
     .action(async (model: string | undefined, options: Options) => {
       if (options.list) print(catalogue());
       else if (options.all) await checkAll(options);
+      else if (options.continue !== undefined) await continueOne(options.continue, model, options);
       else if (model === undefined) {
         throw new UserError("which model? Give its name, or --all, or --list to see them");
       } else await checkOne(model, options);
@@ -69,9 +97,34 @@ async function checkOne(model: string, options: Options): Promise<void> {
   const mutation = options.fault ?? null;
   const defaults = mutation === null ? {} : mutationNamed(mutation, model).set;
   const target = { model, set: { ...defaults, ...options.set }, mutation };
-  const { run, interrupted } = await explore(target, options);
+  const run = newRun(target, options);
+  conclude(run, await explore(run), options);
+}
+
+/** The model, its parameters and the order are those of the saved search. */
+async function continueOne(
+  file: string,
+  model: string | undefined,
+  options: Options,
+): Promise<void> {
+  if (model !== undefined || options.fault !== undefined || Object.keys(options.set).length > 0) {
+    throw new UserError("--continue takes the model, its parameters and its fault from the file");
+  }
+  const run = CheckRun.from(readSearch(file), {
+    bounds: boundsOf(options),
+    clock: () => performance.now(),
+  });
+  conclude(run, await explore(run), options);
+}
+
+function conclude(run: CheckRun, interrupted: boolean, options: Options): void {
+  const isOpen = interrupted || run.exploration.ending === "bound";
+  if (options.save !== undefined && isOpen) {
+    writeSearch(options.save, run.save());
+    note(`to go on: trackvisor check --continue ${options.save}`);
+  }
   const report = run.report();
-  writeTraces(run, target, options);
+  writeTraces(run, run.target, options);
   print(options.json ? JSON.stringify(report) : formatCheck(run, report));
   setExitCode([report], interrupted);
 }
@@ -81,7 +134,8 @@ async function checkAll(options: Options): Promise<void> {
   let wasInterrupted = false;
   for (const { name } of MODELS) {
     const target = { model: name, set: {}, mutation: null };
-    const { run, interrupted } = await explore(target, options);
+    const run = newRun(target, options);
+    const interrupted = await explore(run);
     const report = run.report();
     reports.push(report);
     if (!options.json) print(`${formatCheck(run, report)}\n`);
@@ -94,22 +148,33 @@ async function checkAll(options: Options): Promise<void> {
   setExitCode(reports, wasInterrupted);
 }
 
-async function explore(
-  target: CheckTarget,
-  options: Options,
-): Promise<{ readonly run: CheckRun; readonly interrupted: boolean }> {
-  for (const key of Object.keys(options.bound)) {
-    if (key !== "states" && key !== "depth") {
-      throw new UserError(`--bound ${key}: expected states=N or depth=N`);
+function boundsOf({ bound }: Options): CheckBounds {
+  for (const key of Object.keys(bound)) {
+    if (!BOUNDS.includes(key)) {
+      throw new UserError(`--bound ${key}: expected states=N, depth=N, walks=N or steps=N`);
     }
   }
-  const run = new CheckRun(target, {
-    bounds: { states: STATES_DEFAULT, ...options.bound },
+  return { states: STATES_DEFAULT, ...bound };
+}
+
+function newRun(target: CheckTarget, options: Options): CheckRun {
+  return new CheckRun(target, {
+    bounds: boundsOf(options),
     keepGoing: options.keepGoing ?? false,
     debug: options.debug ?? false,
     symmetry: options.symmetry ?? false,
+    workers: options.workers,
+    order: orderOf(options),
+    ...(options.pct === undefined ? {} : { pctDepth: options.pct }),
+    ...(options.seed === undefined ? {} : { seed: options.seed }),
+    ...(options.bitstate === undefined ? {} : { bitstate: options.bitstate }),
     clock: () => performance.now(),
   });
+}
+
+/** Explores to the end, or to Ctrl-C. Returns whether it was that. */
+async function explore(run: CheckRun): Promise<boolean> {
+  const { model } = run.target;
   const progress = new ProgressLine();
   let interrupted = false;
   const interrupt = () => {
@@ -119,7 +184,7 @@ async function explore(
   try {
     while (!interrupted && run.explore(SLICE_SECONDS)) {
       const { distinct, generated, depth } = run.exploration;
-      const text = `${target.model}: ${grouped(distinct)} states, depth ${depth}`;
+      const text = `${model}: ${grouped(distinct)} states, depth ${depth}`;
       progress.update(text, generated, undefined, (seconds) => {
         return `${grouped(Math.round(generated / seconds))} generated/s`;
       });
@@ -129,7 +194,7 @@ async function explore(
     progress.clear();
     process.removeListener("SIGINT", interrupt);
   }
-  return { run, interrupted };
+  return interrupted;
 }
 
 function writeTraces(run: CheckRun, target: CheckTarget, options: Options): void {
@@ -190,4 +255,21 @@ function assignment(
   const [, name, value] = /^(\w+)=(\d+)$/.exec(text) ?? [];
   if (name === undefined) throw new InvalidArgumentError("expected NAME=NUMBER.");
   return { ...before, [name]: Number(value) };
+}
+
+/** A whole number within these limits. */
+function whole(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() !== "" && Number.isInteger(value) && value >= least && value <= most)
+      return value;
+    throw new InvalidArgumentError(`expected a whole number from ${least} to ${most}.`);
+  };
+}
+
+function orderOf({ bfs, dfs, random, pct }: Options): SearchOrder {
+  const asked = [bfs && "breadth", dfs && "depth", random && "random", pct && "pct"] as const;
+  const orders = asked.filter((one) => typeof one === "string");
+  if (orders.length > 1) throw new UserError("--bfs, --dfs, --random, --pct: expected one of them");
+  return orders[0] ?? "breadth";
 }

@@ -4,6 +4,7 @@ import type { CheckReport, CheckRun } from "../check/checkRun.ts";
 import { numberedList } from "../check/output/list.ts";
 import { coloursOfTerminal, grouped } from "./output.ts";
 
+const LEVELS_SHOWN = 8;
 const SIGNS = { holds: "ok", violated: "VIOLATED", open: "open", vacuous: "VACUOUS" } as const;
 
 // picocolors' own guess takes a CI machine's pipe for a terminal with colours.
@@ -11,7 +12,9 @@ const pc = picocolors.createColors(["16", "256"].includes(coloursOfTerminal()));
 
 /** The report, and the run that breaks the first property. */
 export function formatCheck(run: CheckRun, report: CheckReport): string {
-  const lines = [title(report), counts(report), work(report), ""];
+  const lines = [title(report), counts(report), ...report.remarks, work(report)];
+  if (!report.complete && report.levels.length > 1) lines.push(growth(report));
+  lines.push("");
   for (const { name, verdict, messages, kind } of report.properties) {
     const shown = kind === "sometimes" ? "witness" : "counterexample";
     const how = messages === null ? "" : ` (${shown} of ${messages} messages)`;
@@ -62,6 +65,14 @@ function counts({
 function work({ localSteps, lookups, bytesPerState }: CheckReport): string {
   const hits = lookups === 0 ? 0 : (100 * (lookups - localSteps)) / lookups;
   return `${grouped(localSteps)} local steps worked out by the real actors for ${grouped(lookups)} (${hits.toFixed(3)} % known); ${bytesPerState.toFixed(0)} bytes a state`;
+}
+
+/** New states of the last levels, and how much the last has grown: whether the end is near. */
+function growth({ levels, bytesPerState }: CheckReport): string {
+  const last = levels.slice(-LEVELS_SHOWN);
+  const factor = levels.at(-1)! / levels.at(-2)!;
+  const next = (levels.at(-1)! * factor * bytesPerState) / 2 ** 20;
+  return `new states by depth, the last ${last.length}: ${last.map(grouped).join(", ")} (x ${factor.toFixed(2)}: the next takes about ${Math.ceil(next)} MiB)`;
 }
 
 function coverage({ coverage: machines }: CheckReport): string {

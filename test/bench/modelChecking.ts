@@ -8,6 +8,7 @@ import { getAdjacencyMap } from "xstate/graph";
 import { buildModel } from "../../src/check/catalogue.ts";
 import { Exploration } from "../../src/check/engine/exploration.ts";
 import { twoPhaseCommit } from "../../src/check/models/twoPhaseCommit.ts";
+import { ParallelSearch } from "../../src/check/workers/parallelSearch.ts";
 import { type Benchmark, CounterMismatchError, median, type Result, secondsOf } from "./harness.ts";
 import { twoPhaseCommitPromela } from "./twoPhaseCommitPromela.ts";
 
@@ -23,9 +24,29 @@ const RATE_MANAGERS = 8;
 export const modelChecking: Benchmark = {
   name: "modelChecking",
   async run() {
-    return [...besideSpin(), pmlRate(), besideXstateGraph()];
+    return [...besideSpin(), twoThreads(), pmlRate(), besideXstateGraph()];
   },
 };
+
+/** Pairs again: one thread, then two. */
+function twoThreads(): Result {
+  const target = { model: "two-phase-commit", set: { managers: MANAGERS }, mutation: null };
+  const ratios = Array.from({ length: PAIRS }, () => {
+    const one = ours().seconds;
+    const search = new ParallelSearch(target, 2);
+    const two = secondsOf(() => search.run());
+    if (search.distinct !== DISTINCT || search.generated !== GENERATED) {
+      throw new CounterMismatchError(`two threads found ${search.distinct} states`);
+    }
+    return two / one;
+  });
+  return {
+    what: "two-phase commit on two threads: time, one thread's = 1",
+    value: median(ratios),
+    unit: "x",
+    bar: { atMost: 1 },
+  };
+}
 
 interface Ours {
   readonly seconds: number;

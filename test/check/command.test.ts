@@ -62,7 +62,11 @@ it.each([
   [["plm"], 'there is no model "plm"; did you mean "pml"?'],
   [["pml", "--fault", "mask-lost"], 'the fault "mask-lost" is of model prl-two-vms'],
   [["pml", "--set", "pages=9"], "pages: expected a whole number from 1 to 4"],
-  [["pml", "--bound", "time=3"], "--bound time: expected states=N or depth=N"],
+  [["pml", "--bound", "time=3"], "--bound time: expected states=N, depth=N, walks=N or steps=N"],
+  [["pml", "--dfs", "--random"], "--bfs, --dfs, --random, --pct: expected one of them"],
+  [["pml", "--workers", "0"], "expected a whole number from 1 to 64"],
+  [["pml", "--workers", "2", "--dfs"], "--workers goes with an exact breadth-first search"],
+  [["pml", "--continue", "no such file"], "--continue takes the model"],
   [["pml", "--symmetry"], "declares no symmetric actors"],
 ])("refuses %j", (args, message) => {
   const { status, stderr } = trackvisor("check", ...args);

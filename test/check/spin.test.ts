@@ -16,6 +16,7 @@ import type { ToolstackContext } from "../../machines/toolstack.ts";
 import type { TrackerContext } from "../../machines/tracker.ts";
 import { buildModel } from "../../src/check/catalogue.ts";
 import { Exploration } from "../../src/check/engine/exploration.ts";
+import { load } from "../../src/check/engine/explored.ts";
 import type { Words } from "../../src/check/hypervisor/memorySlots.ts";
 import { ACCESS_PAGE_SHIFT } from "../../src/hardware/accessLoop.ts";
 import { EPT_WRITE } from "../../src/hardware/eptEntry.ts";
@@ -106,7 +107,7 @@ function projections(): Set<string> {
   };
   const found = new Set<string>();
   for (let state = 0; state < exploration.distinct; state++) {
-    exploration.load(state);
+    load(exploration, state);
     found.add(project(value, waiting(exploration)));
   }
   return found;

@@ -66,6 +66,11 @@ export class Channel extends Slot<readonly number[]> {
     return this.#deliverable[state];
   }
 
+  /** As append, but -1 if that was never asked before. */
+  known(state: number, message: number): number {
+    return (this.#appended[state]?.[message] ?? 0) - 1;
+  }
+
   /** The channel's state after a message was sent into it. */
   append(state: number, message: number): number {
     const known = this.#appended[state]?.[message];

@@ -1,42 +1,91 @@
-/** All next states of a state, in a fixed order: channels by number, then what components do by themselves. */
-import type { Channel } from "./channel.ts";
+/**
+ * All next states of a state, in a fixed order: channels by number, then what components do by themselves.
+ *
+ * Transitions of one receiver from one channel (or of one component by itself) are a group. Which of them
+ * a state has depends on the channel's state, the receiver's, and a footprint of further slots; each
+ * combination is worked out once, as a list of transitions, and looked up ever after.
+ */
+import { grown } from "./growable.ts";
 import type { Layout } from "./layout.ts";
 import { LocalSteps, NOT_TAKEN } from "./localSteps.ts";
 import type { Model } from "./model.ts";
+import { StateHash } from "./stateHash.ts";
+import { BY_ITSELF, DROPPED, type Transition, Transitions } from "./transitions.ts";
+import { TupleTable } from "./tupleTable.ts";
 
-/** A step that only takes a message away: its receiver does nothing with it. */
-export const DROPPED = 0;
-/** In place of a channel: the component acts by itself. */
-export const BY_ITSELF = -1;
+/** In place of a list: it depends on a footprint. Sites are -1, -2... */
+const UNKNOWN = 0;
+
+/** Numbers of a group, in one array. */
+const GROUP_WORDS = 6;
+const COMPONENT = 0;
+const OWN_SLOT = 1;
+/** BY_ITSELF, or the slot of the channel. */
+const CHANNEL = 2;
+/** Where in the entries it begins, and for how many states of the channel and of the component it has room. */
+const FIRST = 3;
+const STATES = 4;
+const OWNS = 5;
+
+/** Lists of one group and one pair of states, by the values of a footprint. */
+interface Site {
+  readonly footprint: Int32Array;
+  readonly lists: TupleTable;
+}
 
 export class Expander {
   readonly model: Model;
   readonly steps: LocalSteps;
+  readonly transitions: Transitions;
+  /** Says what thread a state belongs to. */
+  readonly stateHash: StateHash;
   /** The state that is expanded: numbers of all slots. */
   ids: Int32Array;
-  /** Steps of the last expansion. */
+  /** Steps of the last expansion, and the transition of each. */
   count = 0;
+  step = new Int32Array(64);
+  /** Where `hash` is wanted: that of the state packed last. */
+  isHashing = false;
+  hash = 0;
+  /** That of the state that is expanded. */
+  #base = 0;
   /** A wire without latency is busy: what else could happen was held back. */
   isImmediate = false;
-  /** Each step's outcome in steps.pool, or DROPPED. */
-  outcome = new Int32Array(64);
-  component = new Int32Array(64);
-  /** The channel that the message came by, or BY_ITSELF; what is left in it; and the message. */
-  channel = new Int32Array(64);
-  rest = new Int32Array(64);
-  message = new Int32Array(64);
-  #channels: readonly Channel[] = [];
+  /** Lists of transitions looked up. */
+  lookups = 0;
+  /** Nothing new may be worked out: what would have to be is left out, and `missed` set. */
+  isFrozen = false;
+  missed = false;
+  /** Lists of transitions: their number, then each. */
+  #lists = new Int32Array(1024);
+  #listsUsed = 1;
+  readonly #sites: Site[] = [];
+  #groups = new Int32Array(64 * GROUP_WORDS);
+  #groupCount = 0;
+  /** By group, state of the channel (0 for BY_ITSELF) and of the component: a list, a site, or UNKNOWN. */
+  #entries = new Int32Array(1024);
+  #entriesUsed = 0;
+  /** By channel slot: the first group of its receivers; kept when channels come to be. */
+  readonly #known = new Map<number, number>();
   #channelSlots = new Int32Array(0);
+  /** By channel: its first group, and the end of them. */
+  #firstGroup = new Int32Array(0);
+  #endGroup = new Int32Array(0);
   /** The first of them, which have no latency. */
   #immediate = 0;
-  readonly #deciders: Int32Array;
+  readonly #deciders: number;
 
   constructor(model: Model) {
     this.model = model;
     this.steps = new LocalSteps(model);
+    this.stateHash = new StateHash(model);
+    this.transitions = new Transitions(this.stateHash);
     this.ids = model.initial.slice();
+    model.components.forEach((_, component) => {
+      this.#addGroup(component, BY_ITSELF);
+    });
+    this.#deciders = this.#groupCount;
     this.adapt();
-    this.#deciders = Int32Array.from(model.components.keys());
   }
 
   /** Notes the channels that the model has by now. */
@@ -50,7 +99,27 @@ export class Expander {
     const numbers = [...immediate, ...all.filter((slot) => !channels[slot]!.immediate)];
     this.#immediate = immediate.length;
     this.#channelSlots = Int32Array.from(numbers);
-    this.#channels = numbers.map((slot) => channels[slot]!);
+    this.#firstGroup = Int32Array.from(numbers, (slot) => this.#groupsOf(slot));
+    this.#endGroup = Int32Array.from(numbers, (slot, i) => {
+      return this.#firstGroup[i]! + channels[slot]!.receivers.length;
+    });
+  }
+
+  #groupsOf(slot: number): number {
+    const known = this.#known.get(slot);
+    if (known !== undefined) return known;
+    const first = this.#groupCount;
+    for (const receiver of this.model.channels[slot]!.receivers) this.#addGroup(receiver, slot);
+    this.#known.set(slot, first);
+    return first;
+  }
+
+  #addGroup(component: number, channel: number): void {
+    const at = this.#groupCount++ * GROUP_WORDS;
+    if (at === this.#groups.length) this.#groups = grown(this.#groups, at + GROUP_WORDS);
+    this.#groups[at + COMPONENT] = component;
+    this.#groups[at + OWN_SLOT] = this.model.components[component]!.slot;
+    this.#groups[at + CHANNEL] = channel;
   }
 
   /** Whether the model has more slots than this knows of: then the last expansion does not count. */
@@ -63,103 +132,185 @@ export class Expander {
     this.count = 0;
     this.isImmediate = true;
     const { ids } = this;
+    if (this.isHashing) this.#base = this.stateHash.of(ids);
     const slots = this.#channelSlots;
     for (let i = 0; i < this.#immediate; i++) {
-      if (ids[slots[i]!]! === 0) continue;
-      this.#deliver(i);
+      const state = ids[slots[i]!]!;
+      if (state === 0) continue;
+      this.#collect(this.#firstGroup[i]!, this.#endGroup[i]!, state);
       return;
     }
     this.isImmediate = false;
     for (let i = this.#immediate; i < slots.length; i++) {
-      if (ids[slots[i]!]! !== 0) this.#deliver(i);
+      const state = ids[slots[i]!]!;
+      if (state !== 0) this.#collect(this.#firstGroup[i]!, this.#endGroup[i]!, state);
     }
-    this.#decide();
+    this.#collect(0, this.#deciders, 0);
   }
 
-  #deliver(number: number): void {
-    const { ids, steps } = this;
-    const slot = this.#channelSlots[number]!;
-    const channel = this.#channels[number]!;
-    const { receivers } = channel;
-    const pairs = channel.deliverable(ids[slot]!);
-    for (let pair = 0; pair < pairs.length; pair += 2) {
-      const message = pairs[pair]!;
-      const rest = pairs[pair + 1]!;
-      for (let r = 0; r < receivers.length; r++) {
-        const result = steps.find(receivers[r]!, ids, message);
-        if (result !== NOT_TAKEN) this.#add(receivers[r]!, slot, rest, message, result);
-        else if (channel.kind !== "shared")
-          this.#addOne(receivers[r]!, slot, rest, message, DROPPED);
+  /** Takes the lists of some groups that share a channel. */
+  #collect(first: number, end: number, state: number): void {
+    const { ids } = this;
+    const groups = this.#groups;
+    this.lookups += end - first;
+    for (let group = first * GROUP_WORDS; group < end * GROUP_WORDS; group += GROUP_WORDS) {
+      const own = ids[groups[group + OWN_SLOT]!]!;
+      const owns = groups[group + OWNS]!;
+      let list = UNKNOWN;
+      if (own < owns && state < groups[group + STATES]!) {
+        list = this.#entries[groups[group + FIRST]! + state * owns + own]!;
+      }
+      if (list <= UNKNOWN) list = this.#findList(group, state, own, list);
+      this.#take(list);
+    }
+  }
+
+  #take(from: number): void {
+    const lists = this.#lists;
+    let list = from;
+    let at = this.count;
+    const end = at + lists[list]!;
+    if (end > this.step.length) this.step = grown(this.step, end);
+    const { step } = this;
+    while (at < end) step[at++] = lists[++list]!;
+    this.count = end;
+  }
+
+  #findList(group: number, state: number, own: number, known: number): number {
+    let site = this.#sites[-known - 1];
+    if (site === undefined) {
+      if (this.isFrozen) return this.#miss();
+      const messages = this.#messagesOf(group, state);
+      const footprint = this.#footprintOf(group, own, messages);
+      if (footprint.length === 0) {
+        const list = this.#makeList(group, state, messages);
+        this.#note(group, state, own, list);
+        return list;
+      }
+      site = { footprint, lists: new TupleTable(footprint.length) };
+      this.#sites.push(site);
+      this.#note(group, state, own, -this.#sites.length);
+    }
+    const found = site.lists.find(this.ids, site.footprint);
+    if (found >= 0) return found;
+    if (this.isFrozen) return this.#miss();
+    const list = this.#makeList(group, state, this.#messagesOf(group, state));
+    site.lists.add(this.ids, site.footprint, list);
+    return list;
+  }
+
+  /** The empty list. */
+  #miss(): number {
+    this.missed = true;
+    return 0;
+  }
+
+  /** Pairs: a message that the component may take, and what is left in the channel. */
+  #messagesOf(group: number, state: number): Int32Array {
+    const component = this.#groups[group + COMPONENT]!;
+    const channel = this.#groups[group + CHANNEL]!;
+    if (channel !== BY_ITSELF) return this.model.channels[channel]!.deliverable(state);
+    const choices = this.steps.choicesOf(component, this.ids);
+    return choices.length === 0
+      ? choices
+      : Int32Array.from({ length: 2 * choices.length }, (_, i) => (i & 1 ? 0 : choices[i >> 1]!));
+  }
+
+  #footprintOf(group: number, own: number, messages: Int32Array): Int32Array {
+    const component = this.#groups[group + COMPONENT]!;
+    const slots = new Set<number>();
+    for (let pair = 0; pair < messages.length; pair += 2) {
+      const event = this.model.messages.values[messages[pair]!]!;
+      for (const slot of this.model.components[component]!.footprint(own, event)) slots.add(slot);
+    }
+    return Int32Array.from(slots);
+  }
+
+  #note(group: number, state: number, own: number, what: number): void {
+    const groups = this.#groups;
+    if (state >= groups[group + STATES]! || own >= groups[group + OWNS]!) {
+      this.#widen(group, state, own);
+    }
+    this.#entries[groups[group + FIRST]! + state * groups[group + OWNS]! + own] = what;
+  }
+
+  /** Gives a group a new place, with room for these states. */
+  #widen(group: number, state: number, own: number): void {
+    const groups = this.#groups;
+    const [first, states, owns] = [FIRST, STATES, OWNS].map((field) => groups[group + field]!);
+    const moreStates = state < states! ? states! : Math.max(state + 1, 2 * states!);
+    const moreOwns = own < owns! ? owns! : Math.max(own + 1, 2 * owns!);
+    const place = this.#entriesUsed;
+    this.#entriesUsed += moreStates * moreOwns;
+    if (this.#entriesUsed > this.#entries.length) {
+      this.#entries = grown(this.#entries, this.#entriesUsed);
+    }
+    for (let row = 0; row < states!; row++) {
+      const from = first! + row * owns!;
+      this.#entries.copyWithin(place + row * moreOwns, from, from + owns!);
+    }
+    groups.set([place, moreStates, moreOwns], group + FIRST);
+  }
+
+  #makeList(group: number, state: number, messages: Int32Array): number {
+    const numbers: number[] = [];
+    const component = this.#groups[group + COMPONENT]!;
+    const channel = this.#groups[group + CHANNEL]!;
+    const isBoard = this.model.channels[channel]?.kind === "shared";
+    for (let pair = 0; pair < messages.length; pair += 2) {
+      const [message, rest] = [messages[pair]!, messages[pair + 1]!];
+      const result = this.steps.find(component, this.ids, message);
+      if (result !== NOT_TAKEN) {
+        const { pool } = this.steps;
+        let outcome = result + 1;
+        for (let left = pool[result]!; left > 0; left--) {
+          numbers.push(this.#addTransition({ component, channel, rest, message, outcome }, state));
+          outcome += pool[outcome]!;
+        }
+      } else if (channel !== BY_ITSELF && !isBoard) {
+        numbers.push(
+          this.#addTransition({ component, channel, rest, message, outcome: DROPPED }, state),
+        );
       }
     }
+    const list = this.#listsUsed;
+    this.#listsUsed += 1 + numbers.length;
+    if (this.#listsUsed > this.#lists.length) this.#lists = grown(this.#lists, this.#listsUsed);
+    this.#lists.set([numbers.length, ...numbers], list);
+    return list;
   }
 
-  #decide(): void {
-    const { ids, steps } = this;
-    const deciders = this.#deciders;
-    for (let i = 0; i < deciders.length; i++) {
-      const choices = steps.choicesOf(deciders[i]!, ids);
-      for (let c = 0; c < choices.length; c++) {
-        const result = steps.find(deciders[i]!, ids, choices[c]!);
-        if (result !== NOT_TAKEN) this.#add(deciders[i]!, BY_ITSELF, 0, choices[c]!, result);
-      }
-    }
-  }
-
-  #add(component: number, channel: number, rest: number, message: number, result: number): void {
+  #addTransition(transition: Transition, state: number): number {
+    const { channel, rest, outcome } = transition;
+    const taken = channel === BY_ITSELF ? [] : [[channel, state, rest] as const];
+    if (outcome === DROPPED) return this.transitions.add(transition, { moves: taken, sends: 0 });
     const { pool } = this.steps;
-    let outcome = result + 1;
-    for (let left = pool[result]!; left > 0; left--) {
-      this.#addOne(component, channel, rest, message, outcome);
-      outcome += pool[outcome]!;
-    }
-  }
-
-  #addOne(
-    component: number,
-    channel: number,
-    rest: number,
-    message: number,
-    outcome: number,
-  ): void {
-    const at = this.count++;
-    if (at === this.outcome.length) this.#grow();
-    this.outcome[at] = outcome;
-    this.component[at] = component;
-    this.channel[at] = channel;
-    this.rest[at] = rest;
-    this.message[at] = message;
-  }
-
-  #grow(): void {
-    const double = (array: Int32Array): Int32Array<ArrayBuffer> => {
-      const grown = new Int32Array(2 * array.length);
-      grown.set(array);
-      return grown;
-    };
-    this.outcome = double(this.outcome);
-    this.component = double(this.component);
-    this.channel = double(this.channel);
-    this.rest = double(this.rest);
-    this.message = double(this.message);
+    const writes = pool[outcome + 2]!;
+    const moves = Array.from({ length: writes }, (_, i) => {
+      const [slot, id] = [pool[outcome + 3 + 2 * i]!, pool[outcome + 4 + 2 * i]!];
+      return [slot, this.ids[slot]!, id] as const;
+    });
+    const channels = outcome + 3 + 2 * writes;
+    const sends = pool[channels] === 0 ? 0 : channels;
+    return this.transitions.add(transition, { moves: [...taken, ...moves], sends });
   }
 
   /** Bits of the step properties that a step breaks. */
   brokenBits(step: number): number {
-    const outcome = this.outcome[step]!;
+    const outcome = this.transitions.outcome[this.step[step]!]!;
     return outcome === DROPPED ? 0 : this.steps.pool[outcome + 1]!;
   }
 
   /** Writes the state after a step, as numbers of all slots. */
   apply(step: number, next: Int32Array): void {
+    const transition = this.step[step]!;
+    const { channel, rest, outcome } = this.transitions;
     next.set(this.ids);
-    const channel = this.channel[step]!;
-    if (channel !== BY_ITSELF) next[channel] = this.rest[step]!;
-    const outcome = this.outcome[step]!;
-    if (outcome === DROPPED) return;
+    if (channel[transition] !== BY_ITSELF) next[channel[transition]!] = rest[transition]!;
+    if (outcome[transition] === DROPPED) return;
     const { pool } = this.steps;
     const { channels } = this.model;
-    let at = outcome + 2;
+    let at = outcome[transition]! + 2;
     for (let writes = pool[at++]!; writes > 0; writes--) {
       next[pool[at]!] = pool[at + 1]!;
       at += 2;
@@ -174,7 +325,10 @@ export class Expander {
     }
   }
 
-  /** The same, packed: `base` is the packed state that is expanded. Returns whether the step changes anything. */
+  /**
+   * The same, packed: `base` holds the packed state that is expanded. Returns whether the step changes
+   * anything, and can be worked out. The layout is the one that the transitions use.
+   */
   applyPacked(
     step: number,
     layout: Layout,
@@ -183,37 +337,42 @@ export class Expander {
     packed: Int32Array,
     to: number,
   ): boolean {
-    const { word, shift, mask, words } = layout;
-    for (let i = 0; i < words; i++) packed[to + i] = base[from + i]!;
-    const channel = this.channel[step]!;
-    if (channel !== BY_ITSELF) {
-      const at = to + word[channel]!;
-      const field = shift[channel]!;
-      packed[at] = (packed[at]! & ~(mask[channel]! << field)) | (this.rest[step]! << field);
-    }
-    const outcome = this.outcome[step]!;
-    if (outcome === DROPPED) return true;
+    const transition = this.step[step]!;
+    const { delta, sends } = this.transitions;
+    const { words } = layout;
+    const change = transition * words;
+    for (let i = 0; i < words; i++) packed[to + i] = base[from + i]! ^ delta[change + i]!;
+    this.hash = this.#base ^ this.transitions.hash[transition]!;
+    if (sends[transition] === 0) return this.transitions.isLoop[transition] === 0;
+    if (!this.#send(sends[transition]!, layout, packed, to)) return false;
+    for (let i = 0; i < words; i++) if (packed[to + i] !== base[from + i]) return true;
+    return false;
+  }
+
+  #send(sends: number, { word, shift, mask }: Layout, packed: Int32Array, to: number): boolean {
     const { pool } = this.steps;
-    let at = outcome + 2;
-    for (let writes = pool[at++]!; writes > 0; writes--) {
-      const slot = pool[at]!;
-      const field = shift[slot]!;
-      const target = to + word[slot]!;
-      packed[target] = (packed[target]! & ~(mask[slot]! << field)) | (pool[at + 1]! << field);
-      at += 2;
-    }
     const { channels } = this.model;
+    let at = sends;
     for (let left = pool[at++]!; left > 0; left--) {
       const slot = pool[at]!;
       const messages = pool[at + 1]!;
-      at += 2;
-      let state = slot === channel ? this.rest[step]! : this.ids[slot]!;
-      for (let i = 0; i < messages; i++) state = channels[slot]!.append(state, pool[at++]!);
-      const field = shift[slot]!;
+      const channel = channels[slot]!;
       const target = to + word[slot]!;
-      packed[target] = (packed[target]! & ~(mask[slot]! << field)) | (state << field);
+      const field = shift[slot]!;
+      const before = (packed[target]! >>> field) & mask[slot]!;
+      let state = before;
+      at += 2;
+      for (let i = 0; i < messages; i++) {
+        const message = pool[at++]!;
+        const known = channel.known(state, message);
+        if (known < 0 && this.isFrozen) {
+          this.missed = true;
+          return false;
+        }
+        state = known < 0 ? channel.append(state, message) : known;
+      }
+      packed[target] = packed[target]! ^ ((before ^ state) << field);
     }
-    for (let i = 0; i < words; i++) if (packed[to + i] !== base[from + i]) return true;
-    return false;
+    return true;
   }
 }

@@ -1,18 +1,18 @@
 /**
- * Breadth-first search of a model's states: each is expanded once, in the order of finding, so that the
- * first state found to break a property is one of the nearest.
+ * A search of all of a model's states on one thread: each is expanded once. Breadth first, in the order of
+ * finding, the first state found to break a property is one of the nearest; depth first, any.
  */
 import { UserError } from "../../errors.ts";
-import { Evaluator } from "../properties/evaluate.ts";
-import type { Predicate, Property } from "../properties/property.ts";
+import { Checks, type Found } from "./checks.ts";
 import { Expander } from "./expander.ts";
-import { type Layout, layoutFor } from "./layout.ts";
+import { type Ending, loadPacked, type Search } from "./explored.ts";
+import type { Layout } from "./layout.ts";
 import type { Model } from "./model.ts";
-import { StateTable } from "./stateTable.ts";
+import { Packing } from "./packing.ts";
+import { packedHash, StateTable } from "./stateTable.ts";
+import { Successors } from "./successors.ts";
 import { MemberSymmetry } from "./symmetry.ts";
 
-/** Successors that are looked up together. */
-const BATCH = 1024;
 /** States between two calls of the caller's watch. */
 const WATCH_STATES = 4096;
 
@@ -29,260 +29,261 @@ export interface ExplorationOptions {
   readonly keepGoing?: boolean;
   /** One representative for all states that differ by the order of the model's members. */
   readonly symmetry?: boolean;
+  /** Which state comes next: the first found (default), or the last. */
+  readonly order?: "breadth" | "depth";
 }
 
-/** Where a property was decided: a state, or a step from it. */
-export interface Finding {
-  readonly property: string;
-  readonly state: number;
-  /** Position among the state's steps; -1 if it is the state itself. */
-  readonly step: number;
+/** Where a search stands: enough to go on with a newly built model. */
+export interface SearchState {
+  readonly layout: Layout;
+  readonly words: Int32Array;
+  readonly parent: Int32Array;
+  /** States whose expansion worked out a local step, or gave slots new values: in order. */
+  readonly history: readonly number[];
+  /** Values of each slot, and messages: to see that the model is the same. */
+  readonly values: readonly number[];
+  readonly generated: number;
+  readonly expanded: number;
+  readonly levelEnds: readonly number[];
+  readonly stack: Int32Array;
+  readonly findings: readonly Found[];
 }
 
-/** Why a search ended. */
-export type Ending = "complete" | "violation" | "bound" | "stopped";
-
-interface Check {
-  readonly property: Property;
-  readonly when: Evaluator | null;
-  readonly that: Evaluator | null;
-  applied: boolean;
-  finding: Finding | null;
-}
-
-export class Exploration {
+export class Exploration implements Search {
   readonly model: Model;
   readonly expander: Expander;
   readonly states: StateTable;
-  generated = 1;
-  /** By depth: states with at most that many steps from the initial one. */
-  readonly levelEnds: number[] = [1];
-  ending: Ending | null = null;
   readonly symmetry: MemberSymmetry | null;
+  generated = 1;
+  expanded = 0;
+  ending: Ending | null = null;
+  readonly #levelEnds: number[] = [];
   readonly #options: ExplorationOptions;
-  readonly #checks: readonly Check[];
-  /** Next state to expand. */
-  #head = 0;
-  #layout: Layout;
-  #batch: Int32Array;
-  readonly #parents = new Int32Array(BATCH + (1 << 16));
-  #buffered = 0;
-  readonly #watch = { overflowed: false };
-  #broken = false;
-  /** Told of every expanded state, when set: its number; the expander holds its steps. */
-  onExpand: ((state: number) => void) | null = null;
+  readonly #checks: Checks;
+  readonly #packing: Packing;
+  #successors: Successors;
+  /** Of a depth-first search: states to be expanded, the next one last. */
+  readonly #stack: number[] = [];
+  readonly #history: number[] = [];
+  /** What was learnt when the last of these was expanded. */
+  #noted = 0;
 
-  /** @throws if symmetry is asked for where it is not known, or not sound */
+  /** @throws UserError if symmetry is asked for where it is not known, or not sound */
   constructor(model: Model, options: ExplorationOptions = {}) {
     this.model = model;
     this.symmetry = options.symmetry === true ? symmetryOf(model) : null;
     this.#options = options;
     this.expander = new Expander(model);
-    this.#layout = this.#newLayout();
-    this.states = new StateTable(this.#layout);
-    this.#batch = new Int32Array(this.#parents.length * this.#layout.words);
-    this.#checks = model.properties.map((property) => this.#checkOf(property));
-    this.#layout.pack(model.initial, this.#batch, 0);
-    this.#parents[0] = StateTable.NO_PARENT;
-    this.states.addBatch(this.#batch, this.#parents, 1);
+    this.#packing = new Packing(this.expander);
+    const { layout } = this.#packing;
+    this.states = new StateTable(layout);
+    this.#checks = new Checks(model, this.expander);
+    const initial = new Int32Array(layout.words);
+    layout.pack(model.initial, initial, 0);
+    const hash = packedHash(initial, 0, layout.words);
+    this.states.addBatch(initial, Int32Array.of(hash), Int32Array.of(StateTable.NO_PARENT), 1);
+    this.#successors = new Successors(layout, initial);
+    if (options.order === "depth") this.#stack.push(0);
+    else this.#levelEnds.push(1);
   }
 
   get distinct(): number {
     return this.states.count;
   }
 
-  /** States whose steps are known. */
-  get expanded(): number {
-    return this.#head;
-  }
-
-  /** Steps from the initial state to the farthest state found. */
   get depth(): number {
-    return this.depthOf(this.states.count - 1);
+    if (this.#options.order === "depth") return depthOfTree(this.states);
+    const last = this.states.count - 1;
+    const depth = this.#levelEnds.findIndex((end) => last < end);
+    return depth < 0 ? this.#levelEnds.length : depth;
   }
 
-  /** What was found of each property, in the model's order. `applied`: `when` held, or `seen` was. */
-  get findings(): readonly { readonly finding: Finding | null; readonly applied: boolean }[] {
-    return this.#checks.map(({ finding, applied }) => ({ finding, applied }));
+  get lookups(): number {
+    return this.expander.lookups;
   }
 
-  depthOf(state: number): number {
-    const depth = this.levelEnds.findIndex((end) => state < end);
-    return depth < 0 ? this.levelEnds.length : depth;
+  get levelEnds(): readonly number[] {
+    return this.#levelEnds;
   }
 
-  /**
-   * Searches until all is found, a property is broken, a bound is met, or `goOn` says false. May be
-   * called again to go on from there.
-   */
+  get findings(): readonly Found[] {
+    return this.#checks.found;
+  }
+
   run(goOn: () => boolean = () => true): Ending {
     this.ending = null;
     const most = this.#options.bounds?.states ?? Number.POSITIVE_INFINITY;
+    const byDepth = this.#options.order === "depth";
     let untilWatch = WATCH_STATES;
     while (this.ending === null) {
-      if (this.#head === this.states.count) this.#flush();
-      if (this.#head === this.states.count) this.ending = "complete";
-      else if (this.#head === this.levelEnds.at(-1)) this.#endLevel();
+      if (byDepth ? this.#stack.length === 0 : this.#isLevelDone()) this.#endLevel();
       else if (this.states.count >= most) this.ending = "bound";
       else if (--untilWatch === 0) {
         untilWatch = WATCH_STATES;
         if (!goOn()) this.ending = "stopped";
-      } else this.#expandNext();
-      if (this.#broken && this.#options.keepGoing !== true) this.ending = "violation";
+      } else if (byDepth) this.#descend();
+      else this.#expand(this.expanded);
     }
     this.#flush();
     return this.ending;
   }
 
-  /** Puts a state's numbers into expander.ids, and finds its steps. */
-  load(state: number): void {
-    const { expander, states } = this;
-    const { layout } = states;
-    do {
-      if (expander.isOutdated) expander.adapt();
-      layout.unpack(states.words, state * layout.words, expander.ids);
-      expander.expand();
-    } while (expander.isOutdated);
+  /** New values, and local steps worked out. */
+  get #learnt(): number {
+    return this.#packing.added + this.expander.steps.misses;
   }
 
+  #isLevelDone(): boolean {
+    return this.expanded === this.#levelEnds.at(-1);
+  }
+
+  /** A level is finished also where a property breaks: then the counts do not depend on the order in it. */
   #endLevel(): void {
     this.#flush();
-    if (this.levelEnds.length > (this.#options.bounds?.depth ?? Number.POSITIVE_INFINITY)) {
+    const { bounds, keepGoing } = this.#options;
+    if (this.#checks.isBroken && keepGoing !== true) this.ending = "violation";
+    else if (this.expanded === this.states.count) this.ending = "complete";
+    else if (this.#levelEnds.length > (bounds?.depth ?? Number.POSITIVE_INFINITY)) {
       this.ending = "bound";
-    } else this.levelEnds.push(this.states.count);
+    } else this.#levelEnds.push(this.states.count);
   }
 
-  #expandNext(): void {
-    const { expander } = this;
-    const state = this.#head;
-    this.load(state);
-    if (expander.ids.length !== this.#layout.slots) {
-      this.#flush();
-      this.#relayout();
-      return;
-    }
-    const { count } = expander;
-    const { words } = this.#layout;
-    const base = state * words;
-    if (this.#buffered + count > this.#parents.length) this.#flush();
-    const batch = this.#batch;
-    let at = this.#buffered;
-    for (let step = 0; step < count; step++) {
-      if (!this.#applyTo(step, base, batch, at * words)) continue;
-      this.#parents[at++] = state;
-    }
-    if (this.#watch.overflowed) {
-      // What is buffered already is right; this state comes again in the new layout.
-      this.#flush();
-      this.#relayout();
-      return;
-    }
-    this.#buffered = at;
-    this.generated += count;
-    this.#head++;
-    if (this.#checks.length > 0) this.#check(state);
-    this.onExpand?.(state);
-    if (at >= BATCH) this.#flush();
+  /** Expands the state found last. */
+  #descend(): void {
+    const before = this.states.count;
+    this.#expand(this.#stack.pop()!);
+    this.#flush();
+    // The first of its next states first.
+    for (let state = this.states.count - 1; state >= before; state--) this.#stack.push(state);
+    if (this.#checks.isBroken && this.#options.keepGoing !== true) this.ending = "violation";
   }
 
-  /** Writes the state after a step into the batch. Returns whether it is another than the one before. */
-  #applyTo(step: number, base: number, batch: Int32Array, to: number): boolean {
+  /** Again in a new layout, if the state's next ones do not fit into this one. */
+  #expand(state: number): void {
     const { expander, states } = this;
-    if (this.symmetry === null) {
-      return expander.applyPacked(step, this.#layout, states.words, base, batch, to);
+    const packing = this.#packing;
+    const { layout } = packing;
+    const from = state * layout.words;
+    const successors = this.#successors;
+    loadPacked(expander, layout, states.words, from);
+    let end = 0;
+    if (!packing.isOutgrown) {
+      end =
+        this.symmetry === null
+          ? successors.collect(expander, states.words, from, state)
+          : this.#collectOrbits(this.symmetry, state);
     }
-    const next = expander.ids.slice();
-    expander.apply(step, next);
-    this.symmetry.canonicalize(next);
-    this.#layout.pack(next, batch, to);
-    return true;
+    if (packing.isOutgrown) {
+      // What is buffered already is right.
+      this.#flush();
+      this.#relayout();
+      this.#expand(state);
+      return;
+    }
+    successors.count = end;
+    this.generated += expander.count;
+    this.expanded++;
+    if (this.#learnt !== this.#noted) {
+      this.#history.push(state);
+      this.#noted = this.#learnt;
+    }
+    this.#checks.look(state, layout, states.words, from);
+    if (successors.isFull) this.#flush();
+  }
+  /** Where it stands, to go on later. The arrays are its own: to be written at once. */
+  save(): SearchState {
+    this.#flush();
+    const { words, parent, count } = this.states;
+    const { layout } = this.#packing;
+    return {
+      layout,
+      words: words.subarray(0, count * layout.words),
+      parent: parent.subarray(0, count),
+      history: this.#history,
+      values: valuesOf(this.model),
+      generated: this.generated,
+      expanded: this.expanded,
+      levelEnds: this.#levelEnds,
+      stack: Int32Array.from(this.#stack),
+      findings: this.findings,
+    };
+  }
+
+  /**
+   * Goes on from there; this search is newly made. The states at which something was learnt are
+   * expanded again in the same order, so that all numbers mean the same.
+   * @throws UserError if they do not: the model has changed since
+   */
+  restore(saved: SearchState): void {
+    for (const state of saved.history) {
+      loadPacked(this.expander, saved.layout, saved.words, state * saved.layout.words);
+      for (let step = 0; step < this.expander.count; step++) this.#applyAlone(step);
+    }
+    if (valuesOf(this.model).join() !== saved.values.join()) {
+      throw new UserError("the saved search is of another version of this model");
+    }
+    this.#packing.use(saved.layout);
+    this.#noted = this.#learnt;
+    this.states.restore(saved.layout, saved.words, saved.parent);
+    this.#successors = new Successors(saved.layout, saved.words.slice(0, saved.layout.words));
+    this.generated = saved.generated;
+    this.expanded = saved.expanded;
+    this.#levelEnds.splice(0, this.#levelEnds.length, ...saved.levelEnds);
+    this.#stack.splice(0, this.#stack.length, ...saved.stack);
+    this.#history.push(...saved.history);
+    this.#checks.restore(saved.findings);
+  }
+
+  #applyAlone(step: number): void {
+    const next = this.expander.ids.slice();
+    this.expander.apply(step, next);
+    this.symmetry?.canonicalize(next);
+  }
+
+  /** As Successors.collect, with representatives in the place of states. */
+  #collectOrbits(symmetry: MemberSymmetry, state: number): number {
+    const { expander } = this;
+    const { words, hashes, parents, count } = this.#successors;
+    const { layout } = this.#packing;
+    const width = layout.words;
+    for (let step = 0; step < expander.count; step++) {
+      const next = expander.ids.slice();
+      expander.apply(step, next);
+      symmetry.canonicalize(next);
+      const at = count + step;
+      layout.pack(next, words, at * width);
+      hashes[at] = packedHash(words, at * width, width);
+      parents[at] = state;
+    }
+    return count + expander.count;
   }
 
   #flush(): void {
-    this.states.addBatch(this.#batch, this.#parents, this.#buffered);
-    this.#buffered = 0;
+    const { words, hashes, parents, count } = this.#successors;
+    this.states.addBatch(words, hashes, parents, count);
+    this.#successors.count = 0;
   }
 
   #relayout(): void {
-    this.#layout = this.#newLayout(this.#layout);
-    this.states.relayout(this.#layout);
-    this.#batch = new Int32Array(this.#parents.length * this.#layout.words);
+    const layout = this.#packing.renew();
+    this.states.relayout(layout);
+    this.#successors = new Successors(layout, this.states.words.slice(0, layout.words));
   }
+}
 
-  #newLayout(before?: Layout): Layout {
-    const { slots } = this.model;
-    const layout = layoutFor(slots, before);
-    this.#watch.overflowed = false;
-    slots.forEach((slot, number) => {
-      slot.room = 2 ** layout.bits[number]!;
-      slot.watch = this.#watch;
-    });
-    return layout;
-  }
+function valuesOf({ slots, messages }: Model): number[] {
+  return [...slots, messages].map(({ values }) => values.length);
+}
 
-  #checkOf(property: Property): Check {
-    const evaluator = (predicate: Predicate | undefined): Evaluator | null =>
-      predicate === undefined ? null : new Evaluator(this.model, predicate);
-    const check = { property, finding: null };
-    switch (property.kind) {
-      case "always": {
-        const when = evaluator(property.when);
-        return { ...check, when, that: evaluator(property.that), applied: when === null };
-      }
-      case "step": {
-        const when = evaluator(property.seen);
-        return { ...check, when, that: null, applied: when === null };
-      }
-      case "sometimes":
-        return { ...check, when: null, that: evaluator(property.that), applied: true };
-      case "noDeadlock":
-        return { ...check, when: null, that: null, applied: true };
-      case "leadsTo":
-        return { ...check, when: evaluator(property.when), that: null, applied: false };
-      case "eventually":
-        return { ...check, when: null, that: null, applied: true };
-    }
+/** The longest way from the initial state by first parents, which come before their children. */
+function depthOfTree({ count, parent }: StateTable): number {
+  const depths = new Int32Array(count);
+  let deepest = 0;
+  for (let state = 1; state < count; state++) {
+    depths[state] = depths[parent[state]!]! + 1;
+    deepest = Math.max(deepest, depths[state]!);
   }
-
-  #check(state: number): void {
-    const { ids, count } = this.expander;
-    let broken = 0;
-    for (let step = 0; step < count; step++) broken |= this.expander.brokenBits(step);
-    for (let i = 0; i < this.#checks.length; i++) {
-      const check = this.#checks[i]!;
-      const { property } = check;
-      if (check.finding !== null) continue;
-      // A step property, and one that leads to another, need `when` to hold once.
-      const asks = check.when !== null && (property.kind === "always" || !check.applied);
-      const applies = asks ? check.when!.holds(ids) : true;
-      if (applies && asks) check.applied = true;
-      switch (property.kind) {
-        case "always":
-          if (applies && !check.that!.holds(ids)) this.#found(check, state, -1);
-          break;
-        case "sometimes":
-          if (check.that!.holds(ids)) check.finding = { property: property.name, state, step: -1 };
-          break;
-        case "noDeadlock":
-          if (count === 0 && !this.model.isFinal(ids)) this.#found(check, state, -1);
-          break;
-        case "step":
-          for (let step = 0; broken !== 0 && step < count; step++) {
-            const bits = this.expander.brokenBits(step);
-            if (bits === 0 || check.finding !== null) continue;
-            const names = this.expander.steps.brokenBy(bits);
-            if (names.includes(property.name)) this.#found(check, state, step);
-          }
-          break;
-        default:
-      }
-    }
-  }
-
-  #found(check: Check, state: number, step: number): void {
-    check.finding = { property: check.property.name, state, step };
-    this.#broken = true;
-  }
+  return deepest;
 }
 
 /** With liveness, or what tells members apart, symmetry would be unsound (tlaplus issues 59 and 644). */

@@ -2,9 +2,15 @@
  * A global state as words: each slot has a field of a few bits, none across two words. Widths follow
  * the values that slots have had; when one outgrows its field, all states are packed anew.
  */
+import { Channel } from "./channel.ts";
 import type { Slot } from "./slot.ts";
 
+const WORD_BITS = 32;
+
 export class Layout {
+  /** What it was made from. */
+  readonly least: Int32Array;
+  readonly wanting: readonly number[];
   readonly slots: number;
   /** By slot: bits, the word that holds the field, and its position in it. */
   readonly bits: Int32Array;
@@ -14,25 +20,59 @@ export class Layout {
   /** Words of a state. */
   readonly words: number;
 
-  constructor(bits: Int32Array) {
-    this.slots = bits.length;
-    this.bits = bits;
-    this.word = new Int32Array(bits.length);
-    this.shift = new Int32Array(bits.length);
-    this.mask = new Int32Array(bits.length);
-    // Widest first, each into the first word with room: fields leave few gaps.
-    const order = Array.from(bits.keys()).sort((a, b) => bits[b]! - bits[a]! || a - b);
-    const used: number[] = [];
-    for (const slot of order) {
-      const width = bits[slot]!;
-      let word = used.findIndex((taken) => taken + width <= 32);
-      if (word < 0) word = used.push(0) - 1;
-      this.word[slot] = word;
-      this.shift[slot] = used[word]!;
-      this.mask[slot] = width === 32 ? -1 : (1 << width) - 1;
-      used[word]! += width;
+  /**
+   * @param least bits that each slot needs
+   * @param wanting slots that get what bits are left over in their words, the first of them first
+   */
+  constructor(least: Int32Array, wanting: readonly number[] = []) {
+    this.least = least;
+    this.wanting = wanting;
+    this.slots = least.length;
+    this.bits = least.slice();
+    this.word = new Int32Array(least.length);
+    this.shift = new Int32Array(least.length);
+    this.mask = new Int32Array(least.length);
+    const order = Array.from(least.keys()).sort((a, b) => least[b]! - least[a]! || a - b);
+    const free = this.#place(order);
+    for (const slot of wanting) {
+      // At most twice as many again: room for the cube of its values.
+      const more = Math.min(2 * least[slot]!, free[this.word[slot]!]!);
+      this.bits[slot]! += more;
+      free[this.word[slot]!]! -= more;
     }
-    this.words = used.length;
+    const used = free.map(() => 0);
+    for (const slot of order) {
+      const width = this.bits[slot]!;
+      this.shift[slot] = used[this.word[slot]!]!;
+      this.mask[slot] = width === WORD_BITS ? -1 : (1 << width) - 1;
+      used[this.word[slot]!]! += width;
+    }
+    this.words = free.length;
+  }
+
+  /**
+   * Chooses words, widest field first: into the first word with room, so that words are few; then, if as
+   * many words do, into the emptiest, so that each has bits left over. Returns how many.
+   */
+  #place(order: readonly number[]): number[] {
+    const firstFit: number[] = [];
+    for (const slot of order) {
+      const found = firstFit.findIndex((free) => free >= this.bits[slot]!);
+      const word = found < 0 ? firstFit.push(WORD_BITS) - 1 : found;
+      this.word[slot] = word;
+      firstFit[word]! -= this.bits[slot]!;
+    }
+    const emptiest = firstFit.map(() => WORD_BITS);
+    const words = order.map((slot) => {
+      const word = emptiest.indexOf(Math.max(...emptiest));
+      emptiest[word]! -= this.bits[slot]!;
+      return word;
+    });
+    if (Math.min(...emptiest) < 0) return firstFit;
+    order.forEach((slot, i) => {
+      this.word[slot] = words[i]!;
+    });
+    return emptiest;
   }
 
   unpack(states: Int32Array, at: number, ids: Int32Array): void {
@@ -51,11 +91,18 @@ export class Layout {
   }
 }
 
-/** Fields for the values known so far, and half as many again where there is more than one. */
-export function layoutFor(slots: readonly Slot[], before?: Layout): Layout {
-  const bits = slots.map(({ values }, slot) => {
-    const room = values.length === 1 ? 1 : values.length + (values.length >> 1);
-    return Math.max(32 - Math.clz32(room - 1), before?.bits[slot] ?? 0);
+/**
+ * Fields for the values known so far, and half as many again where there is more than one. What bits are
+ * left over go to the slots with the most values: these will want more.
+ */
+export function layoutFor(slots: readonly Slot[]): Layout {
+  const known = slots.map(({ values }) => values.length);
+  const bits = slots.map((slot, number) => {
+    const count = known[number]!;
+    if (count === 1) return slot instanceof Channel ? 1 : 0;
+    return WORD_BITS - Math.clz32(count + (count >> 1) - 1);
   });
-  return new Layout(Int32Array.from(bits));
+  const wanting = [...known.keys()].filter((slot) => known[slot]! > 1);
+  wanting.sort((a, b) => known[b]! - known[a]! || a - b);
+  return new Layout(Int32Array.from(bits), wanting);
 }

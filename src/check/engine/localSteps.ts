@@ -28,13 +28,14 @@ export class LocalSteps {
   /** By component, own state and message. */
   readonly #rows: Int32Array[][];
   readonly #sites: Site[] = [];
+  /** Whether any step worked out so far breaks a property. */
+  isAnyBroken = false;
   /** By component and own state: numbers of the events that it may have by itself. */
   readonly #choices: Int32Array[][];
   readonly #ownSlots: Int32Array;
   readonly #properties: string[] = [];
   readonly #choiceNames = new Map<number, string>();
-  /** Results looked up, and worked out because they were not known. */
-  lookups = 0;
+  /** Steps worked out by the real actors. */
   misses = 0;
   /** Told of each step worked out. */
   onMiss: ((component: number, ids: Int32Array, message: number) => void) | null = null;
@@ -48,7 +49,6 @@ export class LocalSteps {
 
   /** Where in the pool the result is of a component taking a message; NOT_TAKEN if it does not. */
   find(component: number, ids: Int32Array, message: number): number {
-    this.lookups++;
     const row = this.#rows[component]![ids[this.#ownSlots[component]!]!];
     const known = row === undefined || message >= row.length ? UNKNOWN : row[message]!;
     if (known === REFUSED) return NOT_TAKEN;
@@ -144,6 +144,7 @@ export class LocalSteps {
       const bit = this.#properties.indexOf(name);
       if (bit > 30) throw new Error("more than 31 step properties");
       bits |= 1 << bit;
+      this.isAnyBroken = true;
     }
     return bits;
   }

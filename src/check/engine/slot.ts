@@ -12,13 +12,21 @@ export function canonical(value: unknown): string {
   });
 }
 
+/** What slots say to those who pack them. */
+export interface Watch {
+  /** A slot has more values than its field has room for. */
+  overflowed: boolean;
+  /** Values added. */
+  added: number;
+}
+
 /** One place of the global state, and every value that it has had. */
 export class Slot<Value = unknown> {
   readonly name: string;
   readonly values: Value[] = [];
-  /** Values that its field has room for, and where to say that there are more. */
+  /** Values that its field has room for, and where to say that there are more, or new ones. */
   room = Number.POSITIVE_INFINITY;
-  watch: { overflowed: boolean } = { overflowed: false };
+  watch: Watch = { overflowed: false, added: 0 };
   readonly #ids = new Map<string, number>();
 
   constructor(name: string) {
@@ -32,6 +40,7 @@ export class Slot<Value = unknown> {
     const id = this.values.length;
     this.values.push(value);
     this.#ids.set(key, id);
+    this.watch.added++;
     if (id >= this.room) this.watch.overflowed = true;
     return id;
   }

@@ -2,6 +2,7 @@
  * The states that were found: packed, each once, in the order of finding, and an open-addressing hash
  * table over them. Three typed arrays, and nothing else for each state.
  */
+import type { States } from "./explored.ts";
 import type { Layout } from "./layout.ts";
 import { mix } from "./tupleTable.ts";
 
@@ -12,7 +13,14 @@ const LOAD = 0.7;
 const GROWTH = 1.5;
 const NO_PARENT = -1;
 
-export class StateTable {
+export interface SharedStates {
+  readonly words: Int32Array;
+  readonly parent: Int32Array;
+  readonly count: number;
+  readonly table: Int32Array;
+}
+
+export class StateTable implements States {
   layout: Layout;
   /** Packed states, layout.words words each. */
   words: Int32Array;
@@ -22,16 +30,46 @@ export class StateTable {
   /** 1 + state in the low bits, as many as the table's index has; above them the hash's, as a tag. 0 = empty. */
   #table: Int32Array;
   #mask: number;
-  #hashes = new Int32Array(0);
   /** Keeps the loads of a batch alive. */
   #touched = 0;
 
-  constructor(layout: Layout) {
+  readonly #allot: (length: number) => Int32Array;
+
+  /** @param isShared other threads may read it */
+  constructor(layout: Layout, isShared = false) {
+    this.#allot = isShared
+      ? (length) => new Int32Array(new SharedArrayBuffer(4 * length))
+      : (length) => new Int32Array(length);
     this.layout = layout;
-    this.words = new Int32Array(FIRST_STATES * layout.words);
-    this.parent = new Int32Array(FIRST_STATES);
-    this.#table = new Int32Array(2 * FIRST_STATES);
+    this.words = this.#allot(FIRST_STATES * layout.words);
+    this.parent = this.#allot(FIRST_STATES);
+    this.#table = this.#allot(2 * FIRST_STATES);
     this.#mask = 2 * FIRST_STATES - 1;
+  }
+
+  read(state: number, packed: Int32Array): void {
+    const { words } = this.layout;
+    for (let word = 0; word < words; word++) packed[word] = this.words[state * words + word]!;
+  }
+
+  parentOf(state: number): number {
+    return this.parent[state]!;
+  }
+
+  /** The arrays, for another thread; `shared` makes a table of them. */
+  get shared(): SharedStates {
+    const { words, parent, count } = this;
+    return { words, parent, count, table: this.#table };
+  }
+
+  static of(layout: Layout, { words, parent, count, table }: SharedStates): StateTable {
+    const states = new StateTable(layout);
+    states.words = words;
+    states.parent = parent;
+    states.count = count;
+    states.#table = table;
+    states.#mask = table.length - 1;
+    return states;
   }
 
   get bytes(): number {
@@ -40,30 +78,33 @@ export class StateTable {
 
   /**
    * Adds packed states that are new. Their searches go side by side, so that cache misses overlap.
+   * @param hashes by state of the batch: packedHash of it
    * @param parents by state of the batch: the state it comes from, NO_PARENT for none
+   * @param first of the batch, and `count` from there
    */
-  addBatch(batch: Int32Array, parents: Int32Array, count: number): void {
+  addBatch(
+    batch: Int32Array,
+    hashes: Int32Array,
+    parents: Int32Array,
+    count: number,
+    first = 0,
+  ): void {
+    const end = first + count;
     const { words: width } = this.layout;
     while (this.count + count > LOAD * (this.#mask + 1)) this.#growTable();
     this.#reserve(this.count + count);
-    if (this.#hashes.length < count) this.#hashes = new Int32Array(2 * count);
-    const hashes = this.#hashes;
     const table = this.#table;
     const mask = this.#mask;
     let touched = 0;
-    for (let i = 0; i < count; i++) {
-      const hash = hashOf(batch, i * width, width);
-      hashes[i] = hash;
-      touched ^= table[hash & mask]!;
-    }
+    for (let i = first; i < end; i++) touched ^= table[hashes[i]! & mask]!;
     const { words, parent } = this;
-    for (let i = 0; i < count; i++) {
+    for (let i = first; i < end; i++) {
       const entry = this.#probe(hashes[i]!, hashes[i]! & mask);
       touched ^= words[((table[entry]! & mask) - 1) * width]!;
     }
     this.#touched ^= touched;
     let states = this.count;
-    for (let i = 0; i < count; i++) {
+    for (let i = first; i < end; i++) {
       const from = i * width;
       const hash = hashes[i]!;
       for (let at = this.#probe(hash, hash & mask); ; at = this.#probe(hash, (at + 1) & mask)) {
@@ -97,16 +138,16 @@ export class StateTable {
   }
 
   /** The number of a packed state, -1 if it was not found yet. */
-  find(packed: Int32Array, from: number): number {
+  find(packed: Int32Array): number {
     const { words: width } = this.layout;
-    const hash = hashOf(packed, from, width);
+    const hash = packedHash(packed, 0, width);
     for (let at = hash & this.#mask; ; at = (at + 1) & this.#mask) {
       at = this.#probe(hash, at);
       const entry = this.#table[at]!;
       if (entry === 0) return -1;
       const state = (entry & this.#mask) - 1;
       let word = 0;
-      while (word < width && this.words[state * width + word] === packed[from + word]) word++;
+      while (word < width && this.words[state * width + word] === packed[word]) word++;
       if (word === width) return state;
     }
   }
@@ -116,7 +157,7 @@ export class StateTable {
     const before = this.words;
     const old = this.layout;
     const ids = new Int32Array(layout.slots);
-    this.words = new Int32Array((before.length / old.words) * layout.words);
+    this.words = this.#allot((before.length / old.words) * layout.words);
     for (let state = 0; state < this.count; state++) {
       old.unpack(before, state * old.words, ids);
       layout.pack(ids, this.words, state * layout.words);
@@ -125,21 +166,36 @@ export class StateTable {
     this.#rebuild();
   }
 
+  /** Puts states in the place of all there are. */
+  restore(layout: Layout, words: Int32Array, parent: Int32Array): void {
+    this.layout = layout;
+    this.count = parent.length;
+    this.words = this.#allot(words.length);
+    this.words.set(words);
+    this.parent = this.#allot(parent.length);
+    this.parent.set(parent);
+    let length = this.#mask + 1;
+    while (this.count > LOAD * length) length *= 2;
+    this.#table = this.#allot(length);
+    this.#mask = length - 1;
+    this.#rebuild();
+  }
+
   #reserve(states: number): void {
     if (states <= this.parent.length) return;
     const room = Math.max(states, Math.ceil(this.parent.length * GROWTH));
-    const words = new Int32Array(room * this.layout.words);
+    const words = this.#allot(room * this.layout.words);
     words.set(this.words);
     this.words = words;
-    const parent = new Int32Array(room);
+    const parent = this.#allot(room);
     parent.set(this.parent);
     this.parent = parent;
   }
 
   #growTable(): void {
     this.#mask = 2 * this.#mask + 1;
-    this.#table = new Int32Array(0);
-    this.#table = new Int32Array(this.#mask + 1);
+    this.#table = this.#allot(0);
+    this.#table = this.#allot(this.#mask + 1);
     this.#rebuild();
   }
 
@@ -147,7 +203,7 @@ export class StateTable {
     const { words: width } = this.layout;
     const table = this.#table.fill(0);
     for (let state = 0; state < this.count; state++) {
-      const hash = hashOf(this.words, state * width, width);
+      const hash = packedHash(this.words, state * width, width);
       let at = hash & this.#mask;
       while (table[at] !== 0) at = (at + 1) & this.#mask;
       table[at] = (state + 1) | (hash & ~this.#mask);
@@ -157,7 +213,8 @@ export class StateTable {
   static readonly NO_PARENT = NO_PARENT;
 }
 
-function hashOf(words: Int32Array, from: number, width: number): number {
+/** The hash of a packed state. Its low bits are its place in the table. */
+export function packedHash(words: Int32Array, from: number, width: number): number {
   let hash = 0;
   for (let word = 0; word < width; word++) hash = mix(hash, words[from + word]!);
   hash = Math.imul(hash, 0x85ebca6b);

@@ -1,4 +1,5 @@
 /** A predicate over slots, asked once for each combination of their values. */
+import type { Layout } from "../engine/layout.ts";
 import { type Model, slotNamed } from "../engine/model.ts";
 import { TupleTable } from "../engine/tupleTable.ts";
 import type { Predicate } from "./property.ts";
@@ -6,26 +7,51 @@ import type { Predicate } from "./property.ts";
 export class Evaluator {
   readonly #model: Model;
   readonly #predicate: Predicate;
-  readonly #slots: Int32Array;
-  readonly #known: TupleTable;
+  readonly #slots: readonly number[];
+  #layout: Layout | null = null;
+  /** Words of a packed state that hold some of the slots, and the bits of these. */
+  #words = new Int32Array(0);
+  #masks = new Int32Array(0);
+  #part = new Int32Array(0);
+  #places = new Int32Array(0);
+  #known = new TupleTable(1);
 
   constructor(model: Model, predicate: Predicate) {
     this.#model = model;
     this.#predicate = predicate;
-    this.#slots = Int32Array.from(predicate.over, (name) => slotNamed(model, name));
-    this.#known = new TupleTable(this.#slots.length);
+    this.#slots = predicate.over.map((name) => slotNamed(model, name));
   }
 
-  /** Whether the predicate holds in a state, given as numbers of all slots. */
-  holds(ids: Int32Array): boolean {
-    const known = this.#known.find(ids, this.#slots);
-    return known >= 0 ? known === 1 : this.#ask(ids);
+  /** Whether the predicate holds in the packed state that begins at `from`. */
+  holds(layout: Layout, states: Int32Array, from: number): boolean {
+    if (layout !== this.#layout) this.#use(layout);
+    const part = this.#part;
+    for (let i = 0; i < part.length; i++) {
+      part[i] = states[from + this.#words[i]!]! & this.#masks[i]!;
+    }
+    const known = this.#known.find(part, this.#places);
+    return known >= 0 ? known === 1 : this.#ask(layout, states, from);
   }
 
-  #ask(ids: Int32Array): boolean {
-    const values = Array.from(this.#slots, (slot) => this.#model.slots[slot]!.values[ids[slot]!]);
+  #use(layout: Layout): void {
+    this.#layout = layout;
+    const masks = new Int32Array(layout.words);
+    for (const slot of this.#slots) {
+      masks[layout.word[slot]!]! |= layout.mask[slot]! << layout.shift[slot]!;
+    }
+    this.#words = Int32Array.from(masks.keys()).filter((word) => masks[word] !== 0);
+    this.#masks = this.#words.map((word) => masks[word]!);
+    this.#part = new Int32Array(this.#words.length);
+    this.#places = Int32Array.from(this.#words.keys());
+    this.#known = new TupleTable(this.#words.length);
+  }
+
+  #ask(layout: Layout, states: Int32Array, from: number): boolean {
+    const ids = new Int32Array(layout.slots);
+    layout.unpack(states, from, ids);
+    const values = this.#slots.map((slot) => this.#model.slots[slot]!.values[ids[slot]!]);
     const holds = this.#predicate.holds(...(values as never[]));
-    this.#known.add(ids, this.#slots, holds ? 1 : 0);
+    this.#known.add(this.#part, this.#places, holds ? 1 : 0);
     return holds;
   }
 }

@@ -3,7 +3,8 @@
  * delivered at last. Of a FIFO channel that is its head; of a bag and a board each message apart. What a
  * component does by itself it may also never do.
  */
-import { BY_ITSELF, type Expander } from "../engine/expander.ts";
+import type { Expander } from "../engine/expander.ts";
+import { BY_ITSELF } from "../engine/transitions.ts";
 
 export const UNFAIR = -1;
 
@@ -12,14 +13,16 @@ export class FairClasses {
 
   /** The class of a step of the state in the expander; UNFAIR if nothing obliges it. */
   of(expander: Expander, step: number): number {
-    const channel = expander.channel[step]!;
+    const { transitions } = expander;
+    const transition = expander.step[step]!;
+    const channel = transitions.channel[transition]!;
     if (channel === BY_ITSELF) return UNFAIR;
     const { kind, fair } = expander.model.channels[channel]!;
     if (!fair) return UNFAIR;
     const key =
       kind === "fifo"
         ? `${channel}`
-        : `${channel} ${expander.message[step]!} ${expander.component[step]!}`;
+        : `${channel} ${transitions.message[transition]!} ${transitions.component[transition]!}`;
     const known = this.#numbers.get(key);
     if (known !== undefined) return known;
     const number = this.#numbers.size;

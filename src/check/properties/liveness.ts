@@ -4,7 +4,7 @@
  * exactly if each fair class is either taken inside or not enabled in some state of it. Every component is
  * looked at, joins and cycles included, so that the answer is exact.
  */
-import type { Exploration } from "../engine/exploration.ts";
+import { type Explored, load } from "../engine/explored.ts";
 import { forEachComponent, type Graph } from "./components.ts";
 import { Evaluator } from "./evaluate.ts";
 import { FairClasses, UNFAIR } from "./fairness.ts";
@@ -36,7 +36,7 @@ export interface LivenessResult {
  * The exploration must be complete.
  */
 export function findFairRunWithout(
-  exploration: Exploration,
+  exploration: Explored,
   that: Predicate,
   when: Predicate | null,
 ): LivenessResult {
@@ -44,7 +44,7 @@ export function findFairRunWithout(
 }
 
 class LivenessSearch {
-  readonly #exploration: Exploration;
+  readonly #exploration: Explored;
   readonly #classes = new FairClasses();
   /** By state: its node, -1 where `that` holds. Nodes are numbered in the order of states. */
   readonly #nodes: Int32Array;
@@ -57,18 +57,19 @@ class LivenessSearch {
   #edges = 0;
   readonly #packed: Int32Array;
 
-  constructor(exploration: Exploration, that: Predicate, when: Predicate | null) {
+  constructor(exploration: Explored, that: Predicate, when: Predicate | null) {
     this.#exploration = exploration;
-    const { states, expander, model } = exploration;
+    const { states, model } = exploration;
     this.#nodes = new Int32Array(states.count).fill(-1);
-    this.#packed = new Int32Array(states.layout.words);
+    const { layout } = states;
+    this.#packed = new Int32Array(layout.words);
     const goal = new Evaluator(model, that);
     const trigger = when === null ? null : new Evaluator(model, when);
     for (let state = 0; state < states.count; state++) {
-      states.layout.unpack(states.words, state * states.layout.words, expander.ids);
-      const begins = trigger === null ? state === 0 : trigger.holds(expander.ids);
+      states.read(state, this.#packed);
+      const begins = trigger === null ? state === 0 : trigger.holds(layout, this.#packed, 0);
       if (begins) this.#applied = true;
-      if (goal.holds(expander.ids)) continue;
+      if (goal.holds(layout, this.#packed, 0)) continue;
       this.#nodes[state] = this.#states.length;
       this.#states.push(state);
       if (begins) this.#starts.push(state);
@@ -107,11 +108,10 @@ class LivenessSearch {
     const { expander, states } = this.#exploration;
     this.#states.forEach((state, node) => {
       this.#first[node] = this.#edges;
-      this.#exploration.load(state);
+      const base = load(this.#exploration, state);
       for (let step = 0; step < expander.count; step++) {
-        const base = state * states.layout.words;
-        expander.applyPacked(step, states.layout, states.words, base, this.#packed, 0);
-        const target = this.#nodes[states.find(this.#packed, 0)]!;
+        expander.applyPacked(step, states.layout, base, 0, this.#packed, 0);
+        const target = this.#nodes[states.find(this.#packed, expander.hash)]!;
         if (target >= 0) this.#addEdge(target, step);
       }
     });
@@ -180,7 +180,7 @@ class LivenessSearch {
   /** Fair classes enabled in a state; null if a wire without latency is busy: it holds up nothing for long. */
   #enabled(node: number): Set<number> | null {
     const { expander } = this.#exploration;
-    this.#exploration.load(this.#states[node]!);
+    load(this.#exploration, this.#states[node]!);
     if (expander.isImmediate) return null;
     const classes = new Set<number>();
     for (let step = 0; step < expander.count; step++) {
@@ -193,7 +193,7 @@ class LivenessSearch {
   /** Whether anything obliges the run to leave a state. */
   #isObliged(node: number): boolean {
     const { expander } = this.#exploration;
-    this.#exploration.load(this.#states[node]!);
+    load(this.#exploration, this.#states[node]!);
     for (let step = 0; step < expander.count; step++) {
       if (this.#classes.of(expander, step) !== UNFAIR) return true;
     }

@@ -1,0 +1,37 @@
+/** A thread of a parallel search: builds its own model, and takes part until the end. */
+import { type MessagePort, workerData } from "node:worker_threads";
+import { buildModel, type CheckTarget } from "../catalogue.ts";
+import type { Found } from "../engine/checks.ts";
+import type { SharedStates } from "../engine/stateTable.ts";
+import { type ParallelOptions, Participant } from "./participant.ts";
+import { type SharedBuffers, SharedMemory } from "./sharedMemory.ts";
+
+export interface WorkerTask {
+  readonly number: number;
+  readonly target: CheckTarget;
+  readonly buffers: SharedBuffers;
+  readonly options: ParallelOptions;
+  /** For the result, or the error that prevented it. */
+  readonly port: MessagePort;
+}
+
+/** What a thread has found. */
+export interface WorkerResult {
+  readonly states: SharedStates;
+  readonly found: readonly Found[];
+}
+
+const { number, target, buffers, options, port } = workerData as WorkerTask;
+const memory = new SharedMemory(buffers);
+try {
+  const participant = new Participant(number, buildModel(target), memory, options);
+  let ending = participant.round();
+  while (ending === null) ending = participant.round();
+  const { states, checks } = participant;
+  const result: WorkerResult = { states: states.shared, found: checks.found };
+  port.postMessage(result);
+  memory.barrier();
+} catch (error) {
+  port.postMessage(error);
+  memory.fail();
+}
