@@ -22,6 +22,16 @@ const NAMED = {
   delete: "backspace",
 } as const;
 
+/** Keys within a text that came at once: pasted, or typed faster than it was read. */
+const CONTROLS: Readonly<Record<string, string>> = {
+  "\r": "enter",
+  "\n": "enter",
+  "\t": "tab",
+  "\b": "backspace",
+  "\x7f": "backspace",
+  "\x1b": "escape",
+};
+
 /** "n", "B", "ctrl+c", "shift+tab", "space"; "" for what is none. */
 export function keyName(input: string, key: Partial<Key>): string {
   if (key.tab) return key.shift ? "shift+tab" : "tab";
@@ -30,6 +40,12 @@ export function keyName(input: string, key: Partial<Key>): string {
   }
   if (input === " ") return "space";
   if (key.ctrl && input !== "") return `ctrl+${input}`;
+  const control = CONTROLS[input];
+  if (control !== undefined) return control;
+  // Ctrl with a letter clears the upper bits of its code.
+  if (input.length === 1 && input < " ") {
+    return `ctrl+${String.fromCharCode(input.charCodeAt(0) | 0x60)}`;
+  }
   return input;
 }
 

@@ -44,6 +44,24 @@ describe("the keys", () => {
     await robot.quit();
   });
 
+  it("a pasted line is typed, and its end entered", async () => {
+    const robot = await startRobot();
+    await robot.keys(":seex\x7fk #2\r");
+    await robot.stands();
+    expect(positionOf(robot)).toBe(2);
+    await robot.quit();
+  });
+
+  it("filter the stream by letters in order", async () => {
+    const robot = await startRobot({ commands: ["seek #400"] });
+    await robot.stands();
+    await robot.keys("/", "-f rmrel", "enter");
+    const types = robot.driver.shown().frame.stream.map(({ type }) => type);
+    expect(types).toContain("remoteReload");
+    expect(types).not.toContain("continueGuest");
+    await robot.quit();
+  });
+
   it("filter the stream, inverted too, and mark what matches", async () => {
     const robot = await startRobot({ commands: ["seek #400"], colours: "256" });
     await robot.stands();
