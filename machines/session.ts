@@ -6,7 +6,8 @@
  *
  *   state     | event                  | next      | emits
  *   ----------|------------------------|-----------|------------------------------------------------
- *   created   | begin                  | hosting   | begin to the measurement; deadline to itself
+ *   created   | startOperation         | created   | -; it comes in the place of the measurement
+ *   created   | begin                  | hosting   | begin to the first operation; deadline to itself
  *   hosting   | startOperation         | hosting   | the measurement's end to it
  *   hosting   | abortOperation         | hosting   | the operation's end to it
  *   hosting   | operationEnded         | halting   | pauseVm for every VM
@@ -17,7 +18,7 @@
  *   disarming | disarmed, last         | renewing  | device: renew
  *   renewing  | renewed                | hosting   | begin to the next operation; vmHalted for each that has
  *   renewing  | renewed, over          | done      | -
- *   any       | startVm                | -         | startVm, or unpauseVm as often as the VM is paused
+ *   any       | startVm                | -         | startVm if it never ran, unpauseVm as often as it is paused
  *   any       | pauseVm, unpauseVm     | -         | the same to the scheduler, which answers who asked
  *   any       | vmHalted               | -         | the same to the operation
  *   any       | deadline               | -         | the operation's end to it
@@ -134,9 +135,9 @@ export const sessionMachine = setup({
       halted: ({ context, event }) => [...context.halted, (event as Of<"vmHalted">).vm],
     }),
     askRenew: emit(({ context }) => request({ op: "renew", operation: context.current })),
-    sendBegin: emit(({ context: { self, operations, deadlineCycles } }) =>
+    sendBegin: emit(({ context: { self, operations, current, deadlineCycles } }) =>
       sendAll([
-        send(operations[0]!.actor, { type: "begin" }),
+        send(operations[current]!.actor, { type: "begin" }),
         ...(deadlineCycles > 0 ? [send(self, { type: "deadline" }, deadlineCycles)] : []),
       ]),
     ),
@@ -157,9 +158,11 @@ export const sessionMachine = setup({
     // What an operation takes for the start of a VM ends the pauses that hold since the one before.
     sendStart: emit(({ context: { scheduler, started, pauses }, event }) => {
       const { vm } = event as Of<"startVm">;
-      if (!started[vm]) return sendAll([send(scheduler, { type: "startVm", vm })]);
       const unpause = send(scheduler, { type: "unpauseVm", vm });
-      return sendAll(Array.from({ length: pauses[vm]! }, () => unpause));
+      return sendAll([
+        ...(started[vm] ? [] : [send(scheduler, { type: "startVm", vm })]),
+        ...Array.from({ length: pauses[vm]! }, () => unpause),
+      ]);
     }),
     forwardToScheduler: emit(({ context, event }) =>
       send(context.scheduler, event as Of<"pauseVm" | "unpauseVm">),
@@ -196,7 +199,10 @@ export const sessionMachine = setup({
   },
   states: {
     created: {
-      on: { begin: { target: "hosting", actions: "sendBegin" } },
+      on: {
+        startOperation: { actions: "noteNext" },
+        begin: { target: "hosting", actions: ["chooseNext", "sendBegin"] },
+      },
     },
     hosting: {
       on: {

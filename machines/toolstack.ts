@@ -7,6 +7,7 @@
  *   created    | begin                 | arming     | arm to every tracker
  *   arming     | armed                 | arming     | -
  *   arming     | armed, last           | running    | startVm for every VM, timers
+ *   arming     | armed, last, ending   | harvesting | harvest to every tracker; the VMs never ran
  *   running    | harvestDue            | pausing    | pauseVm for every VM
  *   running    | deadline              | pausing    | pauseVm for every VM
  *   running    | vmHalted              | running    | -
@@ -155,6 +156,11 @@ export const toolstackMachine = setup({
     arming: {
       on: {
         armed: [
+          {
+            guard: "isLastOfAll",
+            target: "harvesting",
+            actions: ["expectAll", "beginRound", "sendHarvests"],
+          },
           { guard: "isLast", target: "running", actions: ["noteAnswer", "sendStarts"] },
           { actions: "noteAnswer" },
         ],

@@ -63,6 +63,9 @@ export function tuiCommand(): Command {
       const keys = keyMap(file, settings.keys);
       const session = open(name ?? DEFAULT_SCENARIO);
       if (options.once || options.json || options.log || !interactive()) {
+        if (options.do !== undefined) {
+          throw new UserError("--do: needs a terminal, and none of --once, --json, --log");
+        }
         await batch(session, options, lookOf(options, settings));
         return;
       }

@@ -87,13 +87,12 @@ export const OPERATOR_COMMANDS: Readonly<Record<string, OperatorCommand>> = {
     if (system.operation.kind !== "session") return startOwn(session);
     const name = startable(argument);
     refuseOwned(system, "abort it first (A)");
-    if (!["running", "pausing", "harvesting"].includes(system.operating.value)) {
-      throw new UserError("the VMs have not been started yet (space, or n)");
-    }
     refuseBusy(system);
     const operation = 1 + STARTABLE.indexOf(name);
     session.command("toolstack", { type: "startOperation", operation });
-    return `${name} begins when the measurement has harvested`;
+    return system.actor("toolstack").value === "created"
+      ? `${name} comes first in this run (space lets it run)`
+      : `${name} begins when the measurement has harvested`;
   },
 
   abort(session) {

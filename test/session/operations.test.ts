@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { UserError } from "../../src/errors.ts";
+import { readCounters } from "../../src/hardware/counters.ts";
 import { OPERATOR_COMMANDS } from "../../src/session/operatorCommands.ts";
 import { Session } from "../../src/session/session.ts";
 import type { CheckpointResult } from "../../src/system/operations/checkpoint.ts";
@@ -47,6 +48,23 @@ function until(session: Session, name: string): void {
 }
 
 describe("the operator starts", () => {
+  it("what he likes at any moment of the measurement's beginning", () => {
+    for (let messages = 0; messages < 40; messages++) {
+      const session = Session.start(scenario(), ".");
+      session.advance(messages);
+      ask(session, "start", "migration");
+      until(session, "migration");
+      const { now } = session.system.interconnect;
+      // A VM that runs is paused first, which takes a moment.
+      expect(now).toBeLessThan(2_400_000);
+      while (session.system.operating.name === "migration") expect(session.advance(1)).toBe(null);
+      const accesses = session.system.world.vcpus.map(({ counters }) => {
+        return readCounters(counters.values).accesses;
+      });
+      for (const number of accesses) expect(number).toBeGreaterThan(0);
+    }
+  });
+
   it.each(["pml", "prl", "writeProtect"])(
     "a migration under %s: it arrives whole, and the VMs run on",
     (tracker) => {
