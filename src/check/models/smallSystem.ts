@@ -1,5 +1,6 @@
 /** Systems small enough to explore: the real ones in a geometry of a few pages and log entries. */
 import { DEFAULT_PROCESSOR_COSTS } from "../../hardware/costs.ts";
+import type { Part } from "../../hardware/part.ts";
 import type { PrlOptions } from "../../hardware/prlOptions.ts";
 import { DEFAULT_HYPERVISOR_COSTS } from "../../hypervisor/costs.ts";
 import type { TrackerFault } from "../../hypervisor/trackedVm.ts";
@@ -30,8 +31,13 @@ export interface SmallSystemOptions {
   readonly harvests?: boolean;
   /** Default: the measurement. */
   readonly operation?: OperationFactory;
-  /** Planted faults: see SystemConfig.replace. `world` may be asked for once the system is built. */
-  readonly replace?: (name: string, parts: ActorParts, world: () => World) => ActorParts;
+  /** Planted faults: see SystemConfig.replace. `world` and `operation` may be asked for once the system is built. */
+  readonly replace?: (
+    name: string,
+    parts: ActorParts,
+    world: () => World,
+    operation: () => readonly Part[],
+  ) => ActorParts;
 }
 
 /** A delay, of whatever length: to the explorer it only means that the message goes to oneself or another. */
@@ -46,6 +52,7 @@ export function smallSystem(options: SmallSystemOptions): System {
   const { technique, vcpus, pages, logEntries, eptLevels, replace } = options;
   const built: { system?: System } = {};
   const world = (): World => built.system!.world;
+  const memory = (): readonly Part[] => built.system!.operation.parts;
   built.system = new System({
     world: {
       geometry: {
@@ -99,7 +106,9 @@ export function smallSystem(options: SmallSystemOptions): System {
     quantumCycles: 1,
     timesliceCycles: SOME_TIME,
     operation: options.operation ?? measureAtAnyMoment(options.harvests ?? true),
-    ...(replace === undefined ? {} : { replace: (name, parts) => replace(name, parts, world) }),
+    ...(replace === undefined
+      ? {}
+      : { replace: (name, parts) => replace(name, parts, world, memory) }),
   });
   return built.system;
 }

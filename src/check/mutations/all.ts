@@ -2,6 +2,7 @@
 import { checkpointMutations } from "./checkpoint.ts";
 import { estimateMutations } from "./estimate.ts";
 import { interruptMutations } from "./interrupts.ts";
+import { migrationMutations } from "./migration.ts";
 import type { Mutation } from "./mutation.ts";
 import { operationMutations } from "./operations.ts";
 import { pmlMutations } from "./pml.ts";
@@ -12,6 +13,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...interruptMutations,
   ...prlMutations,
   ...operationMutations,
+  ...migrationMutations,
   ...checkpointMutations,
   ...estimateMutations,
 ];
