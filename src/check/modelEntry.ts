@@ -24,11 +24,16 @@ export interface ModelEntry {
 }
 
 /** Parameters of every model of a tracked VM. */
-export function geometry(pages: number, log: number, reads: 0 | 1): readonly Parameter[] {
+export function geometry(
+  pages: number,
+  log: number,
+  reads: 0 | 1,
+  levels: 1 | 2 = 1,
+): readonly Parameter[] {
   return [
     { name: "pages", value: pages, min: 1, max: 4, what: "pages of each VM" },
     { name: "log", value: log, min: 1, max: 3, what: "entries of a log" },
-    { name: "levels", value: 1, min: 1, max: 3, what: "levels of the EPT" },
+    { name: "levels", value: levels, min: levels, max: 3, what: "levels of the EPT" },
     { name: "reads", value: reads, min: 0, max: 1, what: "1: guests read as well as write" },
   ];
 }

@@ -17,6 +17,8 @@ interface TrackingEntry {
   readonly reads: 0 | 1;
   /** Default 1. */
   readonly harvests?: 0 | 1;
+  /** Of the EPT; default 1. With large leaves 2 at least. */
+  readonly levels?: 1 | 2;
   readonly more?: Partial<TrackingOptions>;
 }
 
@@ -51,6 +53,27 @@ const ENTRIES: readonly TrackingEntry[] = [
     reads: 0,
   },
   {
+    name: "pml-three-vcpus",
+    what: "PML on three vCPUs that share their entries, with one harvest",
+    technique: "pml",
+    vcpus: [3],
+    pages: 1,
+    logEntries: 1,
+    reads: 0,
+    harvests: 0,
+  },
+  {
+    name: "pml-large-leaves",
+    what: "PML over large leaves, which lose the right to be written, and are split at the first write",
+    technique: "pml",
+    vcpus: [1],
+    pages: 2,
+    logEntries: 1,
+    reads: 1,
+    levels: 2,
+    more: { leafLevel: 2 },
+  },
+  {
     name: "prl",
     what: "PRL on one vCPU",
     technique: "prl",
@@ -80,6 +103,17 @@ const ENTRIES: readonly TrackingEntry[] = [
     harvests: 0,
   },
   {
+    name: "prl-two-pvm-cpus",
+    what: "PRL with two VMs, each one's handler on a pVM CPU of its own",
+    technique: "prl",
+    vcpus: [1, 1],
+    pages: 2,
+    logEntries: 1,
+    reads: 0,
+    harvests: 0,
+    more: { pvmCpus: 2, prlHandlers: [0, 1] },
+  },
+  {
     name: "write-protection",
     what: "write protection and the INVEPT handshake on one vCPU",
     technique: "writeProtect",
@@ -96,6 +130,17 @@ const ENTRIES: readonly TrackingEntry[] = [
     pages: 2,
     logEntries: 1,
     reads: 0,
+  },
+  {
+    name: "write-protection-large-leaves",
+    what: "write protection over large leaves, which are split at the first write",
+    technique: "writeProtect",
+    vcpus: [1],
+    pages: 4,
+    logEntries: 1,
+    reads: 0,
+    levels: 2,
+    more: { leafLevel: 2 },
   },
   {
     name: "present-bit",
@@ -165,7 +210,7 @@ function trackingEntry(entry: TrackingEntry): ModelEntry {
     name: entry.name,
     what: entry.what,
     parameters: [
-      ...geometry(entry.pages, entry.logEntries, entry.reads),
+      ...geometry(entry.pages, entry.logEntries, entry.reads, entry.levels),
       {
         name: "harvests",
         value: entry.harvests ?? 1,
