@@ -22,7 +22,9 @@ function migrationEntry(
       vcpus: [1],
       pages: values["pages"]!,
       logEntries: values["log"]!,
-      eptLevels: values["levels"]!,
+      // A large leaf stands above the last level.
+      eptLevels: Math.max(values["levels"]!, values["leaf"]!),
+      leafLevel: values["leaf"] === 2 ? 2 : 1,
       reads: values["reads"] === 1,
       aborts: values["aborts"] === 1,
       linkFails: values["fails"] === 1,
@@ -36,6 +38,7 @@ function migrationEntry(
     what,
     parameters: [
       ...geometry(2, 1, 0),
+      { name: "leaf", value: 1, min: 1, max: 2, what: "2: large leaves, split at the first write" },
       { name: "aborts", value: 1, min: 0, max: 1, what: "1: the operator may abort" },
       { name: "fails", value: 1, min: 0, max: 1, what: "1: the link may fail" },
       ...own,

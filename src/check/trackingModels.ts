@@ -57,7 +57,7 @@ const ENTRIES: readonly TrackingEntry[] = [
     what: "PML on three vCPUs that share their entries, with one harvest",
     technique: "pml",
     vcpus: [3],
-    pages: 1,
+    pages: 2,
     logEntries: 1,
     reads: 0,
     harvests: 0,

@@ -2,6 +2,7 @@
 import { checkpointMutations } from "./checkpoint.ts";
 import { estimateMutations } from "./estimate.ts";
 import { interruptMutations } from "./interrupts.ts";
+import { largeLeafMutations } from "./largeLeaves.ts";
 import { migrationMutations } from "./migration.ts";
 import type { Mutation } from "./mutation.ts";
 import { operationMutations } from "./operations.ts";
@@ -14,6 +15,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...prlMutations,
   ...operationMutations,
   ...migrationMutations,
+  ...largeLeafMutations,
   ...checkpointMutations,
   ...estimateMutations,
 ];
