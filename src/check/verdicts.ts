@@ -3,6 +3,7 @@ import type { Finding } from "./engine/checks.ts";
 import { type Explored, load } from "./engine/explored.ts";
 import { type Edge, findFairRunWithout, type Lasso } from "./properties/liveness.ts";
 import type { Property, PropertyKind, Verdict } from "./properties/property.ts";
+import { shorterLasso } from "./properties/shorterLasso.ts";
 
 /** A run by numbers of states and steps. `cycle`: what repeats for ever, for liveness. */
 export interface Run {
@@ -48,7 +49,8 @@ function judge(
   const when = property.kind === "leadsTo" ? property.when : null;
   const result = findFairRunWithout(exploration, property.that, when);
   if (result.lasso !== null) {
-    return { verdict: "violated", run: lassoRun(exploration, result.lasso) };
+    const run = lassoRun(exploration, result.lasso);
+    return { verdict: "violated", run: shorterLasso(exploration, run, property.that, when) };
   }
   // "eventually" what holds from the start says nothing.
   const says = property.kind === "leadsTo" ? result.applied : !holdsAtStart(exploration, property);
