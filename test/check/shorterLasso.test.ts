@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { createMachine, emit } from "xstate";
 import { type ActorState, actorModel } from "../../src/check/actorModel.ts";
 import { Exploration } from "../../src/check/engine/exploration.ts";
-import { load } from "../../src/check/engine/explored.ts";
+import { type Explored, load } from "../../src/check/engine/explored.ts";
 import type { Edge } from "../../src/check/properties/liveness.ts";
 import { over } from "../../src/check/properties/property.ts";
 import { shorterLasso } from "../../src/check/properties/shorterLasso.ts";
@@ -50,7 +50,7 @@ function explored(): Exploration {
 }
 
 /** The run in which these messages are taken, in this order. */
-function walk(exploration: Exploration, from: number, types: readonly string[]): Edge[] {
+function walk(exploration: Explored, from: number, types: readonly string[]): Edge[] {
   const { expander, states, model } = exploration;
   const edges: Edge[] = [];
   let at = from;
