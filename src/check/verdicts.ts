@@ -1,15 +1,9 @@
 /** From an exploration to verdicts: what each property came to, and the run that shows it. */
 import type { Finding } from "./engine/checks.ts";
 import { type Explored, load } from "./engine/explored.ts";
-import { type Edge, findFairRunWithout, type Lasso } from "./properties/liveness.ts";
+import { type Edge, findFairRunWithout, type Lasso, type Run } from "./properties/liveness.ts";
 import type { Property, PropertyKind, Verdict } from "./properties/property.ts";
 import { shorterLasso } from "./properties/shorterLasso.ts";
-
-/** A run by numbers of states and steps. `cycle`: what repeats for ever, for liveness. */
-export interface Run {
-  readonly edges: readonly Edge[];
-  readonly cycle: readonly Edge[];
-}
 
 export interface PropertyResult {
   readonly name: string;

@@ -5,10 +5,9 @@
  * concluded from causality alone, which only says what to try.
  */
 import { type Explored, load } from "../engine/explored.ts";
-import type { Run } from "../verdicts.ts";
 import { Evaluator } from "./evaluate.ts";
 import { FairClasses, UNFAIR } from "./fairness.ts";
-import type { Edge } from "./liveness.ts";
+import type { Edge, Run } from "./liveness.ts";
 import type { Predicate } from "./property.ts";
 
 /** A step without its state: which message somebody takes, and what he chooses. */
