@@ -1,8 +1,7 @@
 /** A run of a model as data: who took which message, what it sent, and what changed. For every way of showing it. */
 import { type Explored, load } from "./engine/explored.ts";
 import { BY_ITSELF, DROPPED } from "./engine/transitions.ts";
-import type { Edge } from "./properties/liveness.ts";
-import type { Run } from "./verdicts.ts";
+import type { Edge, Run } from "./properties/liveness.ts";
 
 export interface TraceSend {
   readonly to: string;

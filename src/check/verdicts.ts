@@ -1,14 +1,9 @@
 /** From an exploration to verdicts: what each property came to, and the run that shows it. */
 import type { Finding } from "./engine/checks.ts";
 import { type Explored, load } from "./engine/explored.ts";
-import { type Edge, findFairRunWithout, type Lasso } from "./properties/liveness.ts";
+import { type Edge, findFairRunWithout, type Lasso, type Run } from "./properties/liveness.ts";
 import type { Property, PropertyKind, Verdict } from "./properties/property.ts";
-
-/** A run by numbers of states and steps. `cycle`: what repeats for ever, for liveness. */
-export interface Run {
-  readonly edges: readonly Edge[];
-  readonly cycle: readonly Edge[];
-}
+import { shorterLasso } from "./properties/shorterLasso.ts";
 
 export interface PropertyResult {
   readonly name: string;
@@ -48,7 +43,8 @@ function judge(
   const when = property.kind === "leadsTo" ? property.when : null;
   const result = findFairRunWithout(exploration, property.that, when);
   if (result.lasso !== null) {
-    return { verdict: "violated", run: lassoRun(exploration, result.lasso) };
+    const run = lassoRun(exploration, result.lasso);
+    return { verdict: "violated", run: shorterLasso(exploration, run, property.that, when) };
   }
   // "eventually" what holds from the start says nothing.
   const says = property.kind === "leadsTo" ? result.applied : !holdsAtStart(exploration, property);

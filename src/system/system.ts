@@ -36,6 +36,8 @@ import { World, type WorldConfig } from "./world.ts";
 export interface SystemConfig {
   readonly world: WorldConfig;
   readonly pvmCpus: number;
+  /** By vCPU: the pVM CPU that its PRL unit interrupts; default: the first. */
+  readonly prlHandlers?: readonly number[];
   /** Without one: DEFAULT_ENERGY_COSTS. It changes nothing in a run. */
   readonly energy?: EnergyCosts;
   /** Longest burst of a guest, in cycles. */
@@ -347,7 +349,7 @@ export class System {
     vcpus.forEach((_, vcpu) => {
       this.#add(`vcpu${vcpu}/prl`, prlUnitMachine, new PrlUnitDevice(world), {
         vcpu,
-        handlerCpu: pvmCpus[0],
+        handlerCpu: pvmCpus[config.prlHandlers?.[vcpu] ?? 0],
         vector: LOG_FULL_VECTOR,
         ipiCycles: costs.ipi,
       });

@@ -22,6 +22,9 @@ const PROVED: readonly (readonly [string, Values])[] = [
   ["dirty-ring", {}],
   ["dirty-ring-pml", {}],
   ["migration", {}],
+  ["migration-rounds", { rounds: 2, fails: 0 }],
+  ["write-protection-large-leaves", { pages: 2, reads: 1 }],
+  ["pml-large-leaves", {}],
   ["prl-two-vms", { pages: 2, log: 1 }],
   ["prl-two-logs", { pages: 3, log: 1 }],
   ["checkpoint", {}],
@@ -48,6 +51,11 @@ const PLAIN: readonly (readonly [string, Values, depth?: number])[] = [
   ["dirty-ring-two-vcpus", SMALLEST],
   ["dirty-ring-pml", { pages: 2, harvests: 0 }],
   ["migration", SMALLEST],
+  ["migration-rounds", { ...SMALLEST, rounds: 2, aborts: 0, fails: 0 }],
+  ["pml-three-vcpus", SMALLEST, 24],
+  ["prl-two-pvm-cpus", SMALLEST, 22],
+  ["pml-large-leaves", { pages: 2, reads: 0, harvests: 0 }],
+  ["write-protection-large-leaves", { pages: 2, reads: 1, harvests: 0 }],
   ["checkpoint", SMALLEST],
   ["checkpoint-stop", { ...SMALLEST, times: 1 }],
   ["estimate-prl", SMALLEST, 26],
@@ -61,6 +69,22 @@ describe("every property holds", () => {
     expect(exploration.ending).toBe("complete");
     const bad = verdictsOf(exploration).filter(({ verdict }) => verdict !== "holds");
     expect(bad.map(({ name: property, verdict }) => `${property}: ${verdict}`)).toEqual([]);
+  });
+});
+
+/** Distinct and generated states: a number that changes says that a protocol, or what counts as a state, has. */
+const COUNTS: readonly (readonly [string, Values, number, number])[] = [
+  ["migration", {}, 29_961, 87_984],
+  ["migration-rounds", { rounds: 2, fails: 0 }, 70_025, 178_632],
+  ["write-protection-large-leaves", { pages: 2, reads: 1 }, 36_515, 83_704],
+  ["pml-large-leaves", {}, 22_515, 51_777],
+  ["prl-two-pvm-cpus", {}, 154_927, 639_776],
+];
+
+describe("the size of a model", () => {
+  it.each(COUNTS)("%s with %o", (name, set, distinct, generated) => {
+    const exploration = explore(name, set);
+    expect([exploration.distinct, exploration.generated]).toEqual([distinct, generated]);
   });
 });
 

@@ -32,6 +32,14 @@ const STATISTICS: Readonly<Record<string, readonly string[]>> = {
   estimator: ["points", "stableAt", "lost", "interval", "spent"],
 };
 
+/** Statistics within a value, by machine: what a migration reports of itself, and no policy looks at. */
+const STATISTICS_WITHIN: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  migration: {
+    progress: ["pagesSent", "bytesSent", "bytesAtSync", "bytesArrived", "leastPending", "rounds"],
+    "progress.round": ["iteration", "pagesSent", "bytes", "duration"],
+  },
+};
+
 /** Values of which only a part matters, by machine. */
 const REDUCED: Readonly<Record<string, Readonly<Record<string, (value: never) => unknown>>>> = {
   // Whether the handler took anything from the job under way.
@@ -81,9 +89,36 @@ export function normalState(
   const entries = Object.entries(context).map(([key, part]) => {
     if (isIgnored(machine, value, key)) return [key, first[key]];
     const reduced = REDUCED[machine]?.[key]?.(part as never) ?? part;
-    return [key, withoutStatistics(reduced)];
+    const plain = changeStatisticsWithin(machine, key, reduced, plainValue);
+    return [key, withoutStatistics(plain)];
   });
   return { value, context: Object.fromEntries(entries) };
+}
+
+/** A value with `change` done to each statistic in it. `path`: its key, and those of the values that it is in. */
+function changeStatisticsWithin(
+  machine: string,
+  path: string,
+  value: unknown,
+  change: (statistic: unknown) => unknown,
+): unknown {
+  const names = STATISTICS_WITHIN[machine]?.[path];
+  if (names === undefined || value === null || typeof value !== "object") return value;
+  const entries = Object.entries(value).map(([key, part]) => [
+    key,
+    names.includes(key)
+      ? change(part)
+      : changeStatisticsWithin(machine, `${path}.${key}`, part, change),
+  ]);
+  return Object.fromEntries(entries);
+}
+
+function plainValue(statistic: unknown): unknown {
+  return Array.isArray(statistic) ? [] : 0;
+}
+
+function otherValue(statistic: unknown): unknown {
+  return typeof statistic === "number" ? statistic + 1 : statistic;
 }
 
 /** A message without statistics: they are zero. */
@@ -107,7 +142,9 @@ function withoutStatistics(value: unknown): unknown {
 /** The same state with other values in everything that is ignored. */
 export function scrambledState(machine: string, { value, context }: ActorSnapshot): ActorSnapshot {
   const entries = Object.entries(context).map(([key, part]) => {
-    if (!isIgnored(machine, value, key)) return [key, part];
+    if (!isIgnored(machine, value, key)) {
+      return [key, changeStatisticsWithin(machine, key, part, otherValue)];
+    }
     return [key, typeof part === "number" ? part + 1 : part];
   });
   return { value, context: Object.fromEntries(entries) };

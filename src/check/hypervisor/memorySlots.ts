@@ -31,18 +31,31 @@ const EXIT_FIELDS = [
 ];
 const SCRAMBLED = 5;
 
-/** The paging structures of one VM: EPT entries, leaves and upper levels. */
+/**
+ * The paging structures of one VM: EPT entries, leaves and upper levels, those included that splitting a
+ * large leaf adds behind everything else.
+ * @throws if there are large leaves and several VMs: who splits first would decide where the other's tables are
+ */
 export function pagingSlot(world: World, vm: number): MemorySlot {
-  const { memory, logs } = world;
+  const { memory, logs, config } = world;
+  const splits = config.vms.some(({ leafLevel }) => leafLevel > 1);
+  if (splits && config.vms.length > 1) throw new Error("large leaves, and more than one VM");
+  const built = Math.max(...logs.frame) + 2 * logFrames(config.geometry);
   const roots = world.vms.map(({ ept }) => ept.root);
   const firstLog = Math.min(...Array.from(logs.frame).filter((frame) => frame > 0));
   const first = roots[vm]! * memory.frameWords;
   const end = Math.min(roots[vm + 1] ?? firstLog, firstLog) * memory.frameWords;
+  const addedFrom = built * memory.frameWords;
   return {
     name: `vm${vm}/paging`,
-    save: () => ({ words: Array.from(memory.words.subarray(first, end)) }),
-    restore({ words }) {
+    save: () => ({
+      words: Array.from(memory.words.subarray(first, end)),
+      ...(splits ? { added: Array.from(memory.arrays()["words"]!).slice(addedFrom) } : {}),
+    }),
+    restore({ words, added = [] }) {
+      if (splits) memory.resize({ words: addedFrom + added.length });
       memory.words.set(words!, first);
+      memory.words.set(added, addedFrom);
       memory.structureChanged();
     },
     scramble() {
@@ -215,7 +228,8 @@ export function cpuSlot(world: World, pcpu: number): MemorySlot {
     save() {
       const lists: Record<string, number[]> = {
         loaded: [world.loaded.vcpus[pcpu]!],
-        state: Array.from(tlb.state),
+        // Large entries filled since the last flush: whether there can be one.
+        state: [tlb.state[0]!, Math.min(tlb.state[1]!, 1)],
         spaces: Array.from(tlb.spaces.subarray(0, 3 * tlb.state[0]!)),
       };
       for (const [name, { tag, meta, page, next, ways }] of Object.entries(levels)) {

@@ -1,26 +1,39 @@
-/** A live migration of one VM under PML, with its guest writing, and the operator aborting, at any moment. */
+/**
+ * A live migration of one VM under PML, with its guest writing, the operator aborting, and the link
+ * failing, at any moment. There is no time, so no bandwidth is measured: libxc's policy then goes by
+ * counts of pages and rounds, QEMU's by rounds and by whether anything is left to send.
+ */
+import type * as z from "zod";
 import type { MigrationContext } from "../../../machines/migrationContext.ts";
+import { Field, SECONDARY_PML } from "../../hardware/vmcs.ts";
 import { Destination } from "../../hypervisor/migration/destination.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 import type { OperationFault } from "../../system/operation.ts";
 import { migrate, migrateSchema } from "../../system/operations/migrate.ts";
 import type { System } from "../../system/system.ts";
 import type { Model } from "../engine/model.ts";
-import { partsSlot } from "../hypervisor/memorySlots.ts";
+import { partsSlot, type Words } from "../hypervisor/memorySlots.ts";
 import { indexInRange, noFlagWithoutAccess, servedLogIsEmpty } from "../hypervisor/stepChecks.ts";
 import { systemModel } from "../hypervisor/systemModel.ts";
 import type { PageContents } from "../hypervisor/truthSlot.ts";
-import { over } from "../properties/property.ts";
+import { over, type Property } from "../properties/property.ts";
 import {
+  HARVEST_STANDS_STILL,
   noPageLost,
   noStaleTranslations,
   pmlProperties,
   protocolProperties,
+  standsStill,
 } from "./properties.ts";
 import { smallSystem } from "./smallSystem.ts";
 import type { TrackingOptions } from "./tracking.ts";
 
 export const MEMORY_EQUAL = "a migration ends with equal memory, or with the VM at the source";
+/** libxc and QEMU alike: the VM goes on where it was, and log-dirty mode is switched off (xg_sr_save.c, cleanup). */
+export const CANCELLED_RUNS_ON = "a cancelled migration leaves the VM running at the source";
+export const CANCELLED_IS_UNTRACKED = "after a cancelled migration nothing is tracked";
+export const LIVE_ROUNDS = "a second live round is sent";
+export const GIVEN_UP = "the policy gives up";
 
 /** States in which the toolstack waits for others, or for the link. */
 const ASKING = [
@@ -42,8 +55,10 @@ const SOON = "1 cycles";
 
 export interface MigrationOptions extends TrackingOptions {
   readonly operationFaults?: readonly OperationFault[];
-  /** Whether the operator may abort. */
+  /** Whether the operator may abort, and whether the link may fail. */
   readonly aborts?: boolean;
+  readonly linkFails?: boolean;
+  readonly policy: z.input<typeof migrateSchema>["policy"];
 }
 
 export function migrationSystem(options: MigrationOptions): System {
@@ -52,7 +67,8 @@ export function migrationSystem(options: MigrationOptions): System {
     start: SOON,
     batch: 1,
     ...(options.aborts === true ? { abortAfter: SOON } : {}),
-    policy: { kind: "libxc" },
+    link: options.linkFails === true ? { failAfter: SOON } : {},
+    policy: options.policy,
   });
   const operation = migrate(config, 0, options.operationFaults ?? []);
   return smallSystem({ ...options, keepVersions: true, operation });
@@ -87,8 +103,73 @@ export function migrationModel(name: string, options: MigrationOptions): Model {
           return (context as MigrationContext).comparison === "equal";
         }),
       },
+      standsStill(system, HARVEST_STANDS_STILL, ["harvesting", "harvestingLast"]),
+      ...(mayBeCancelled(options) ? cancelledProperties(system) : []),
+      ...(isInRounds(options) ? roundProperties() : []),
     ],
   });
+}
+
+/** Whether the policy goes on while a few pages are dirty, and gives up after so many rounds. */
+function isInRounds({ policy }: MigrationOptions): boolean {
+  return policy?.kind === "qemu";
+}
+
+function mayBeCancelled(options: MigrationOptions): boolean {
+  return options.aborts === true || options.linkFails === true || isInRounds(options);
+}
+
+function isCancelled({ context }: ActorSnapshot): boolean {
+  return (context as MigrationContext).cancelledBy !== "nobody";
+}
+
+/** Given up by the operator, the link or the policy: the VM was never anywhere else. */
+function cancelledProperties({ world }: System): Property[] {
+  const [vcpu] = world.vms[0]!.vcpus;
+  return [
+    {
+      kind: "leadsTo",
+      name: CANCELLED_RUNS_ON,
+      when: over(["toolstack"], isCancelled),
+      that: over(
+        ["toolstack", `vcpu${vcpu}`, "vm0/tracker"],
+        (toolstack: ActorSnapshot, guest: ActorSnapshot, tracker: ActorSnapshot) =>
+          isCancelled(toolstack) && guest.value === "guest" && tracker.value === "off",
+      ),
+    },
+    {
+      kind: "always",
+      name: CANCELLED_IS_UNTRACKED,
+      when: over(["toolstack"], (toolstack: ActorSnapshot) => {
+        return isCancelled(toolstack) && ["settling", "done"].includes(toolstack.value);
+      }),
+      that: over(
+        ["vm0/tracker", `vcpu${vcpu}/vmcs`],
+        (tracker: ActorSnapshot, { fields }: Words) =>
+          tracker.value === "off" && (fields![2 * Field.secondaryControls]! & SECONDARY_PML) === 0,
+      ),
+    },
+  ];
+}
+
+/** What a policy of several rounds comes to, so that the rest says something about it. */
+function roundProperties(): Property[] {
+  return [
+    {
+      kind: "sometimes",
+      name: LIVE_ROUNDS,
+      that: over(["toolstack"], ({ value, context }: ActorSnapshot) => {
+        return value === "sending" && (context as MigrationContext).progress.iteration > 0;
+      }),
+    },
+    {
+      kind: "sometimes",
+      name: GIVEN_UP,
+      that: over(["toolstack"], ({ context }: ActorSnapshot) => {
+        return (context as MigrationContext).cancelledBy === "policy";
+      }),
+    },
+  ];
 }
 
 /** Whether each page's copy is as the page is: how often it was written does not matter. */

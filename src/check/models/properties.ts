@@ -2,13 +2,13 @@
 
 import type { SchedulerContext } from "../../../machines/scheduler.ts";
 import type { TrackerContext } from "../../../machines/tracker.ts";
-import { findLeaf } from "../../hardware/ept.ts";
+import { findLeaf, isDirty } from "../../hardware/ept.ts";
 import { EPT_RWX, EPT_WRITE } from "../../hardware/eptEntry.ts";
 import { META_SPACE_SHIFT } from "../../hardware/tlb.ts";
 import { EPTP_ACCESSED_DIRTY, Field } from "../../hardware/vmcs.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 import type { System } from "../../system/system.ts";
-import type { Words } from "../hypervisor/memorySlots.ts";
+import { pagingSlot, type Words } from "../hypervisor/memorySlots.ts";
 import {
   INDEX_IN_RANGE,
   NO_FLAG_WITHOUT_ACCESS,
@@ -154,16 +154,24 @@ export function noStaleTranslations(system: System): Property[] {
       [`pcpu${pcpu}/tlb`, `vm${vm}/paging`, `vcpu${first}/vmcs`],
       (tlb: Words, paging: Words, vcpu: Words) => {
         const flags = (vcpu["fields"]![2 * Field.eptPointer]! & EPTP_ACCESSED_DIRTY) !== 0;
-        return tlb["l1.meta"]!.every((meta, at) => {
-          const space = meta >>> META_SPACE_SHIFT;
-          if (space === 0 || mmu.tlb.spaces[3 * (space - 1) + 1] !== ept.root) return true;
-          const leaf = findLeaf(ept, tlb["l1.page"]![at]!);
-          const low =
-            leaf === null ? 0 : paging["words"]![leaf.word - ept.root * ept.memory.frameWords]!;
-          const dirty = (low & (1 << 9)) !== 0;
-          const rights = low & EPT_RWX & (flags && !dirty ? ~EPT_WRITE : -1);
-          return (meta & EPT_RWX & ~rights) === 0;
-        });
+        // Where the tables are is a part of the state once leaves have been split.
+        pagingSlot(system.world, vm).restore(paging);
+        const grantedBy = (page: number): number => {
+          const leaf = findLeaf(ept, page);
+          const low = leaf === null ? 0 : ept.memory.words[leaf.word]!;
+          return low & EPT_RWX & (flags && !isDirty(low) ? ~EPT_WRITE : -1);
+        };
+        return ["l1", "l1Large"].every((level) =>
+          tlb[`${level}.meta`]!.every((meta, at) => {
+            const space = meta >>> META_SPACE_SHIFT;
+            if (space === 0 || mmu.tlb.spaces[3 * (space - 1) + 1] !== ept.root) return true;
+            const first = tlb[`${level}.page`]![at]!;
+            const pages = level === "l1" ? 1 : 2 ** mmu.tlb.largeBits;
+            return Array.from({ length: pages }, (_, i) => first + i).every(
+              (page) => (meta & EPT_RWX & ~grantedBy(page)) === 0,
+            );
+          }),
+        );
       },
     ),
   }));

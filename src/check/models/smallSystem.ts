@@ -1,5 +1,6 @@
 /** Systems small enough to explore: the real ones in a geometry of a few pages and log entries. */
 import { DEFAULT_PROCESSOR_COSTS } from "../../hardware/costs.ts";
+import type { Part } from "../../hardware/part.ts";
 import type { PrlOptions } from "../../hardware/prlOptions.ts";
 import { DEFAULT_HYPERVISOR_COSTS } from "../../hypervisor/costs.ts";
 import type { TrackerFault } from "../../hypervisor/trackedVm.ts";
@@ -18,6 +19,10 @@ export interface SmallSystemOptions {
   readonly logEntries: number;
   readonly eptLevels: number;
   readonly pvmCpus?: number;
+  /** By vCPU: the pVM CPU that its PRL unit interrupts; default: the first. */
+  readonly prlHandlers?: readonly number[];
+  /** Level of the leaves that map a VM at first; 2: each maps as many pages as a table has entries. */
+  readonly leafLevel?: 1 | 2;
   readonly doubleBuffer?: boolean;
   readonly variant?: PrlOptions["variant"];
   /** Entries of a dirty ring, and those kept free. */
@@ -30,8 +35,13 @@ export interface SmallSystemOptions {
   readonly harvests?: boolean;
   /** Default: the measurement. */
   readonly operation?: OperationFactory;
-  /** Planted faults: see SystemConfig.replace. `world` may be asked for once the system is built. */
-  readonly replace?: (name: string, parts: ActorParts, world: () => World) => ActorParts;
+  /** Planted faults: see SystemConfig.replace. `world` and `operation` may be asked for once the system is built. */
+  readonly replace?: (
+    name: string,
+    parts: ActorParts,
+    world: () => World,
+    operation: () => readonly Part[],
+  ) => ActorParts;
 }
 
 /** A delay, of whatever length: to the explorer it only means that the message goes to oneself or another. */
@@ -43,20 +53,23 @@ function measureAtAnyMoment(harvests: boolean): OperationFactory {
 }
 
 export function smallSystem(options: SmallSystemOptions): System {
-  const { technique, vcpus, pages, logEntries, eptLevels, replace } = options;
+  const { technique, vcpus, pages, logEntries, eptLevels, leafLevel = 1, replace } = options;
+  const indexBits = Math.max(1, Math.ceil(Math.log2(pages) / eptLevels));
+  const largeLeaves = Math.ceil(pages / 2 ** indexBits);
   const built: { system?: System } = {};
   const world = (): World => built.system!.world;
+  const memory = (): readonly Part[] => built.system!.operation.parts;
   built.system = new System({
     world: {
       geometry: {
         eptLevels,
         guestLevels: 4,
-        indexBits: Math.max(1, Math.ceil(Math.log2(pages) / eptLevels)),
+        indexBits,
         logEntries,
         // A first level that holds every page, and no second one.
         tlb: {
           l1: { sets: 2 ** Math.ceil(Math.log2(pages)), ways: 1 },
-          l1Large: { sets: 1, ways: 1 },
+          l1Large: { sets: leafLevel > 1 ? 2 ** Math.ceil(Math.log2(largeLeaves)) : 1, ways: 1 },
           l2: { sets: 1, ways: 0 },
         },
         physicalAddressBits: 43,
@@ -67,7 +80,7 @@ export function smallSystem(options: SmallSystemOptions): System {
         name: `vm${vm}`,
         pages,
         paging: "off" as const,
-        leafLevel: 1 as const,
+        leafLevel,
         keepVersions: options.keepVersions ?? false,
         workloads: Array.from(
           { length: count },
@@ -95,11 +108,14 @@ export function smallSystem(options: SmallSystemOptions): System {
       },
     },
     pvmCpus: options.pvmCpus ?? 1,
+    prlHandlers: options.prlHandlers ?? [],
     // A burst is one access.
     quantumCycles: 1,
     timesliceCycles: SOME_TIME,
     operation: options.operation ?? measureAtAnyMoment(options.harvests ?? true),
-    ...(replace === undefined ? {} : { replace: (name, parts) => replace(name, parts, world) }),
+    ...(replace === undefined
+      ? {}
+      : { replace: (name, parts) => replace(name, parts, world, memory) }),
   });
   return built.system;
 }

@@ -2,6 +2,8 @@
 import { checkpointMutations } from "./checkpoint.ts";
 import { estimateMutations } from "./estimate.ts";
 import { interruptMutations } from "./interrupts.ts";
+import { largeLeafMutations } from "./largeLeaves.ts";
+import { migrationMutations } from "./migration.ts";
 import type { Mutation } from "./mutation.ts";
 import { operationMutations } from "./operations.ts";
 import { pmlMutations } from "./pml.ts";
@@ -12,6 +14,8 @@ export const MUTATIONS: readonly Mutation[] = [
   ...interruptMutations,
   ...prlMutations,
   ...operationMutations,
+  ...migrationMutations,
+  ...largeLeafMutations,
   ...checkpointMutations,
   ...estimateMutations,
 ];

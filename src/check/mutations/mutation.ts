@@ -3,6 +3,7 @@
  * guard of the real machine, or stands around its real device, so that the program itself knows nothing of it.
  */
 import { type AnyEventObject, assign } from "xstate";
+import type { Part } from "../../hardware/part.ts";
 import type { Device } from "../../interconnect/emissions.ts";
 import type { ActorParts } from "../../system/system.ts";
 import type { World } from "../../system/world.ts";
@@ -21,8 +22,19 @@ export interface Mutation {
   readonly operationFault?: "cleanedBitmapNotSent";
   /** A fault of the place that checkpoints are written to (src/check/hypervisor/failingStorage.ts). */
   readonly storageFault?: "writesInPlace";
-  readonly replace?: (name: string, parts: ActorParts, world: () => World) => ActorParts;
+  readonly replace?: Replacement;
 }
+
+/**
+ * Other parts for the actor of this name, or the same. What it is given can be asked for once the system
+ * is built: the world, and the memory of the operation's devices.
+ */
+export type Replacement = (
+  name: string,
+  parts: ActorParts,
+  world: () => World,
+  operation: () => readonly Part[],
+) => ActorParts;
 
 type AnyDevice = Device<never, AnyEventObject>;
 /** What a device is asked, as far as mutations look. */
@@ -30,6 +42,8 @@ export interface Asked {
   readonly op: string;
   readonly vcpu?: number;
   readonly page?: number;
+  /** Said by a planted fault's own action: it is this request that goes wrong. */
+  readonly wrong?: boolean;
 }
 
 /** Stands around a device: `around` performs the request, or not. */
@@ -46,16 +60,17 @@ export function wrapDevice(
 /** A replacement for the actors whose name ends so. */
 export function replaceIn(
   ending: string,
-  change: (parts: ActorParts, world: () => World) => ActorParts,
-): NonNullable<Mutation["replace"]> {
-  return (name, parts, world) => (name.endsWith(ending) ? change(parts, world) : parts);
+  change: (parts: ActorParts, world: () => World, operation: () => readonly Part[]) => ActorParts,
+): Replacement {
+  return (name, parts, world, operation) =>
+    name.endsWith(ending) ? change(parts, world, operation) : parts;
 }
 
 /** Around the devices of the actors whose name ends so. */
 export function around(
   ending: string,
   what: (asked: Asked, perform: () => AnyEventObject, world: World) => AnyEventObject,
-): NonNullable<Mutation["replace"]> {
+): Replacement {
   return replaceIn(ending, ({ machine, device }, world) => ({
     machine,
     device: wrapDevice(device, (asked, perform) => what(asked, perform, world())),
@@ -63,7 +78,7 @@ export function around(
 }
 
 /** The machines whose actor's name ends so, without what an action does. */
-export function without(ending: string, action: string): NonNullable<Mutation["replace"]> {
+export function without(ending: string, action: string): Replacement {
   return replaceIn(ending, ({ machine, device }) => ({
     device,
     machine: machine.provide({ actions: { [action]: assign({}) } }),

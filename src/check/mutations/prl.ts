@@ -85,4 +85,14 @@ export const prlMutations: readonly Mutation[] = [
       return perform();
     }),
   },
+  {
+    name: "second-handler-idle",
+    mistake:
+      "the handler on a second pVM CPU leaves all full logs to the first, which nobody has interrupted",
+    model: "prl-two-pvm-cpus",
+    breaks: "the log of vCPU 1 resumes after it was full",
+    replace: around("pvm1", ({ op }, perform) =>
+      op === "drain" ? { type: "logsDrained", drained: [], entries: 0 } : perform(),
+    ),
+  },
 ];

@@ -17,6 +17,12 @@ export interface Edge {
   readonly to: number;
 }
 
+/** A run by numbers of states and steps. `cycle`: what repeats for ever, for liveness. */
+export interface Run {
+  readonly edges: readonly Edge[];
+  readonly cycle: readonly Edge[];
+}
+
 /** A run that goes round for ever. An empty cycle: it stops at the end of the way. */
 export interface Lasso {
   readonly start: number;

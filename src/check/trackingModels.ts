@@ -1,0 +1,228 @@
+/** The models of a VM that is tracked, and harvested at any moment. */
+import type { Technique } from "../interconnect/messages.ts";
+import { faultsOf, geometry, type ModelEntry, type Values } from "./modelEntry.ts";
+import { operatorCommands } from "./models/operatorCommands.ts";
+import { smallSystem } from "./models/smallSystem.ts";
+import { type TrackingOptions, trackingModel } from "./models/tracking.ts";
+import type { Mutation } from "./mutations/mutation.ts";
+
+interface TrackingEntry {
+  readonly name: string;
+  readonly what: string;
+  readonly technique: Technique;
+  /** vCPUs of each VM. */
+  readonly vcpus: readonly number[];
+  readonly pages: number;
+  readonly logEntries: number;
+  readonly reads: 0 | 1;
+  /** Default 1. */
+  readonly harvests?: 0 | 1;
+  /** Of the EPT; default 1. With large leaves 2 at least. */
+  readonly levels?: 1 | 2;
+  readonly more?: Partial<TrackingOptions>;
+}
+
+const ENTRIES: readonly TrackingEntry[] = [
+  {
+    name: "pml",
+    what: "PML on one vCPU",
+    technique: "pml",
+    vcpus: [1],
+    pages: 3,
+    logEntries: 2,
+    reads: 1,
+  },
+  {
+    name: "operator",
+    what: "PML, and a person who harvests, switches trackers and holds a vCPU",
+    technique: "pml",
+    vcpus: [1],
+    pages: 2,
+    logEntries: 1,
+    reads: 0,
+    harvests: 0,
+    more: { commands: operatorCommands(1, ["pml", "writeProtect"]) },
+  },
+  {
+    name: "pml-two-vcpus",
+    what: "PML on two vCPUs that share their entries",
+    technique: "pml",
+    vcpus: [2],
+    pages: 2,
+    logEntries: 1,
+    reads: 0,
+  },
+  {
+    name: "pml-three-vcpus",
+    what: "PML on three vCPUs that share their entries, with one harvest",
+    technique: "pml",
+    vcpus: [3],
+    pages: 2,
+    logEntries: 1,
+    reads: 0,
+    harvests: 0,
+  },
+  {
+    name: "pml-large-leaves",
+    what: "PML over large leaves, which lose the right to be written, and are split at the first write",
+    technique: "pml",
+    vcpus: [1],
+    pages: 2,
+    logEntries: 1,
+    reads: 1,
+    levels: 2,
+    more: { leafLevel: 2 },
+  },
+  {
+    name: "prl",
+    what: "PRL on one vCPU",
+    technique: "prl",
+    vcpus: [1],
+    pages: 3,
+    logEntries: 2,
+    reads: 1,
+  },
+  {
+    name: "prl-two-logs",
+    what: "PRL with two logs for each vCPU",
+    technique: "prl",
+    vcpus: [1],
+    pages: 4,
+    logEntries: 2,
+    reads: 0,
+    more: { doubleBuffer: true },
+  },
+  {
+    name: "prl-two-vms",
+    what: "PRL with two VMs on one pVM CPU",
+    technique: "prl",
+    vcpus: [1, 1],
+    pages: 3,
+    logEntries: 2,
+    reads: 0,
+    harvests: 0,
+  },
+  {
+    name: "prl-two-pvm-cpus",
+    what: "PRL with two VMs, each one's handler on a pVM CPU of its own",
+    technique: "prl",
+    vcpus: [1, 1],
+    pages: 2,
+    logEntries: 1,
+    reads: 0,
+    harvests: 0,
+    more: { pvmCpus: 2, prlHandlers: [0, 1] },
+  },
+  {
+    name: "write-protection",
+    what: "write protection and the INVEPT handshake on one vCPU",
+    technique: "writeProtect",
+    vcpus: [1],
+    pages: 3,
+    logEntries: 1,
+    reads: 1,
+  },
+  {
+    name: "write-protection-two-vcpus",
+    what: "the same on two vCPUs",
+    technique: "writeProtect",
+    vcpus: [2],
+    pages: 2,
+    logEntries: 1,
+    reads: 0,
+  },
+  {
+    name: "write-protection-large-leaves",
+    what: "write protection over large leaves, which are split at the first write",
+    technique: "writeProtect",
+    vcpus: [1],
+    pages: 4,
+    logEntries: 1,
+    reads: 0,
+    levels: 2,
+    more: { leafLevel: 2 },
+  },
+  {
+    name: "present-bit",
+    what: "present-bit invalidation on one vCPU",
+    technique: "presentBit",
+    vcpus: [1],
+    pages: 2,
+    logEntries: 1,
+    reads: 1,
+  },
+  {
+    name: "accessed-dirty-scan",
+    what: "scanning A and D flags on one vCPU",
+    technique: "accessedDirtyScan",
+    vcpus: [1],
+    pages: 3,
+    logEntries: 1,
+    reads: 1,
+  },
+  {
+    name: "dirty-ring",
+    what: "KVM's dirty ring, fed by write protection",
+    technique: "dirtyRing",
+    vcpus: [1],
+    pages: 2,
+    logEntries: 1,
+    reads: 1,
+    more: { ringEntries: 4, ringReserved: 2 },
+  },
+  {
+    name: "dirty-ring-two-vcpus",
+    what: "the same on two vCPUs: INVEPT while a guest runs",
+    technique: "dirtyRing",
+    vcpus: [2],
+    pages: 2,
+    logEntries: 1,
+    reads: 0,
+    harvests: 0,
+    more: { ringEntries: 4, ringReserved: 2 },
+  },
+  {
+    name: "dirty-ring-pml",
+    what: "KVM's dirty ring, fed by PML",
+    technique: "dirtyRing",
+    vcpus: [1],
+    pages: 2,
+    logEntries: 1,
+    reads: 1,
+    more: { ringEntries: 4, ringReserved: 1, ringFromPml: true },
+  },
+];
+
+function trackingEntry(entry: TrackingEntry): ModelEntry {
+  const { technique, vcpus } = entry;
+  const options = (values: Values, mutation: Mutation | null): TrackingOptions => ({
+    technique,
+    vcpus,
+    pages: values["pages"]!,
+    logEntries: values["log"]!,
+    eptLevels: values["levels"]!,
+    reads: values["reads"] === 1,
+    harvests: values["harvests"] === 1,
+    ...entry.more,
+    ...faultsOf(mutation),
+  });
+  return {
+    name: entry.name,
+    what: entry.what,
+    parameters: [
+      ...geometry(entry.pages, entry.logEntries, entry.reads, entry.levels),
+      {
+        name: "harvests",
+        value: entry.harvests ?? 1,
+        min: 0,
+        max: 1,
+        what: "1: harvests at any moment; 0: one at the end",
+      },
+    ],
+    build: (values, mutation, debug) =>
+      trackingModel(entry.name, { ...options(values, mutation), debug }),
+    system: (values, mutation) => smallSystem(options(values, mutation)),
+  };
+}
+
+export const TRACKING: readonly ModelEntry[] = ENTRIES.map(trackingEntry);
