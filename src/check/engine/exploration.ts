@@ -202,7 +202,7 @@ export class Exploration implements Search {
     loadPacked(expander, layout, states.words, from);
     let end = 0;
     if (!packing.isOutgrown) {
-      this.#reduction?.restrict(expander, (step) => this.#isLater(step, state));
+      this.#reduction?.restrict(expander, (ids) => this.#isLater(ids, state));
     }
     const taken = expander.count;
     if (!packing.isOutgrown) {
@@ -230,14 +230,12 @@ export class Exploration implements Search {
     if (successors.isFull) this.#flush();
   }
 
-  /** Whether a step leads to a state that is still to be expanded. */
-  #isLater(step: number, state: number): boolean {
+  /** Whether a state is still to be expanded when this one is. */
+  #isLater(ids: Int32Array, state: number): boolean {
     const { layout } = this.#packing;
-    const { words } = this.states;
-    const next = new Int32Array(layout.words);
-    if (!this.expander.applyPacked(step, layout, words, state * layout.words, next, 0))
-      return false;
-    const found = this.states.find(next);
+    const packed = new Int32Array(layout.words);
+    layout.pack(ids, packed, 0);
+    const found = this.states.find(packed);
     return found < 0 || found > state;
   }
 

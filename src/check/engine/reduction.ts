@@ -12,6 +12,7 @@ export class Reduction {
   /** States, of the search that goes on, at which steps were left out. */
   reduced = 0;
   readonly #properties: readonly Property[];
+  readonly #channels: Model["channels"];
   readonly #ample: AmpleSets;
   /** What was known when steps were first left out; -1 if none were. */
   #knewFirst = -1;
@@ -25,6 +26,7 @@ export class Reduction {
       throw new UserError(`--por: at most ${COMPONENTS_MOST} actors, ${model.name} has more`);
     }
     this.#properties = model.properties;
+    this.#channels = model.channels;
     this.#ample = new AmpleSets(model);
   }
 
@@ -59,30 +61,54 @@ export class Reduction {
 
   /**
    * Leaves steps out of the state that the expander has expanded, if some are enough.
-   * @param isLater whether a step leads to a state that is still to be expanded
+   * @param isLater whether a state, as numbers of all slots, is still to be expanded
    */
-  restrict(expander: Expander, isLater: (step: number) => boolean): void {
-    const { count, step, transitions } = expander;
+  restrict(expander: Expander, isLater: (ids: Int32Array) => boolean): void {
+    const { count, transitions } = expander;
     this.#count = count;
     if (expander.isImmediate || count < 2) {
       this.#ample.effects.note(expander);
       return;
     }
-    const all = step.subarray(0, count);
-    let best: number[] | null = null;
-    for (const set of this.#ample.candidates(expander)) {
-      const isIn = (one: number) => (set & (1 << transitions.component[all[one]!]!)) !== 0;
-      const kept = Array.from(all.keys()).filter(isIn);
-      if (kept.length < (best?.length ?? count) && kept.some(isLater)) best = kept;
-    }
-    if (best === null) return;
+    const all = expander.step.slice(0, count);
+    const candidates = this.#ample.candidates(expander).map((set) => {
+      return all.filter((one) => (set & (1 << transitions.component[one]!)) !== 0);
+    });
+    candidates.sort((one, other) => one.length - other.length);
+    const best = candidates.find((kept) => this.#goesOn(expander, kept, isLater));
+    if (best === undefined) return;
     if (this.#knewFirst < 0) this.#knewFirst = this.#ample.effects.version;
     this.reduced++;
-    this.#steps = all.slice();
-    best.forEach((from, to) => {
-      step[to] = this.#steps[from]!;
-    });
+    this.#steps = all;
+    expander.step.set(best);
     expander.count = best.length;
+  }
+
+  /** C3: whether one of the transitions, with all that follows at once, may end in a state that is expanded later. */
+  #goesOn(expander: Expander, kept: Int32Array, isLater: (ids: Int32Array) => boolean): boolean {
+    const ids = expander.ids.slice();
+    const open = Array.from(expander.step.subarray(0, expander.count).keys())
+      .filter((step) => kept.includes(expander.step[step]!))
+      .map((step) => nextOf(expander, step));
+    const met = new Set<string>();
+    let found = false;
+    for (let next = open.pop(); next !== undefined && !found; next = open.pop()) {
+      if (!this.#isBusy(next)) found = isLater(next);
+      else if (!met.has(next.join())) {
+        met.add(next.join());
+        load(expander, next);
+        for (let step = 0; step < expander.count; step++) open.push(nextOf(expander, step));
+      }
+    }
+    if (met.size > 0) load(expander, ids);
+    return found;
+  }
+
+  /** Whether something waits on a wire without latency. */
+  #isBusy(ids: Int32Array): boolean {
+    return this.#channels.some(
+      (channel, slot) => channel?.immediate === true && (ids[slot] ?? 0) !== 0,
+    );
   }
 
   /** Puts the steps back that were left out: properties are judged on all. */
@@ -91,6 +117,22 @@ export class Reduction {
     expander.step.set(this.#steps);
     expander.count = this.#count;
   }
+}
+
+/** The state after a step, in which channels that were made by it are empty or not. */
+function nextOf(expander: Expander, step: number): Int32Array {
+  const next = new Int32Array(expander.model.slots.length);
+  expander.apply(step, next);
+  return next;
+}
+
+function load(expander: Expander, ids: Int32Array): void {
+  do {
+    if (expander.isOutdated) expander.adapt();
+    expander.ids.fill(0);
+    expander.ids.set(ids);
+    expander.expand();
+  } while (expander.isOutdated);
 }
 
 interface Named {
