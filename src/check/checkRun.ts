@@ -26,6 +26,8 @@ export interface CheckOptions {
   readonly bounds?: CheckBounds;
   readonly keepGoing?: boolean;
   readonly symmetry?: boolean;
+  /** Partial-order reduction: the same verdicts on safety, from fewer states. */
+  readonly partialOrder?: boolean;
   /** Threads; default 1. */
   readonly workers?: number;
   /** Default: breadth. "random" walks; "pct" walks by priorities, which need `pctDepth`. */
@@ -106,6 +108,7 @@ export class CheckRun {
     if (!(exploration instanceof Exploration)) {
       throw new UserError("--save goes with one worker, breadth-first or depth-first");
     }
+    refuse("--save does not go with --por", this.#options.partialOrder);
     const { order, symmetry = false, keepGoing = false } = this.#options;
     const options = {
       order: order === "depth" ? order : ("breadth" as const),
@@ -188,6 +191,11 @@ const SEED_DEFAULT = 1;
 function searchOf(target: CheckTarget, options: CheckOptions): Search {
   const { workers = 1, order = "breadth", bitstate, bounds, keepGoing = false } = options;
   const isExact = order === "breadth" && bitstate === undefined;
+  if (options.partialOrder === true) {
+    refuse("--por goes with an exact breadth-first search", !isExact);
+    refuse("--por goes with one worker", workers > 1);
+    refuse("--por and --symmetry do not go together", options.symmetry);
+  }
   if (workers > 1) {
     refuse("--workers goes with an exact breadth-first search", !isExact);
     refuse("--symmetry goes with one worker", options.symmetry);

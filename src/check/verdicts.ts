@@ -40,6 +40,7 @@ function judge(
   if (property.kind !== "eventually" && property.kind !== "leadsTo") {
     return { verdict: applied ? "holds" : "vacuous", run };
   }
+  if (exploration.isReduced === true) return { verdict: "open", run };
   const when = property.kind === "leadsTo" ? property.when : null;
   const result = findFairRunWithout(exploration, property.that, when);
   if (result.lasso !== null) {

@@ -39,6 +39,7 @@ interface Options {
   readonly keepGoing?: true;
   readonly debug?: true;
   readonly symmetry?: true;
+  readonly por?: true;
   readonly workers: number;
   readonly dfs?: true;
   readonly random?: true;
@@ -75,6 +76,7 @@ export function checkCommand(): Command {
     .option("--bound <what=number>", "states, depth, walks or steps=N: end there", assignment, {})
     .option("--keep-going", "go on after a property was broken")
     .option("--symmetry", "count states that differ by the order of equal actors once")
+    .option("--por", "leave out steps that only commute with others; liveness stays open")
     .option("--workers <number>", "threads: the same results, sooner", whole(1, 64), 1)
     .option("--debug", "work out each local step twice, and name what differs")
     .option("--save <file>", "write the search there if it ends at a bound or is interrupted")
@@ -163,6 +165,7 @@ function newRun(target: CheckTarget, options: Options): CheckRun {
     keepGoing: options.keepGoing ?? false,
     debug: options.debug ?? false,
     symmetry: options.symmetry ?? false,
+    partialOrder: options.por ?? false,
     workers: options.workers,
     order: orderOf(options),
     ...(options.pct === undefined ? {} : { pctDepth: options.pct }),

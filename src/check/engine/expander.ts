@@ -371,6 +371,8 @@ export class Expander {
         }
         state = known < 0 ? channel.append(state, message) : known;
       }
+      // It would run over into its neighbours, which may be read next; the layout is outgrown.
+      if ((state & mask[slot]!) !== state) return false;
       packed[target] = packed[target]! ^ ((before ^ state) << field);
     }
     return true;

@@ -9,6 +9,7 @@ import { type Ending, loadPacked, type Search } from "./explored.ts";
 import type { Layout } from "./layout.ts";
 import type { Model } from "./model.ts";
 import { Packing } from "./packing.ts";
+import { Reduction } from "./reduction.ts";
 import { packedHash, StateTable } from "./stateTable.ts";
 import { Successors } from "./successors.ts";
 import { MemberSymmetry } from "./symmetry.ts";
@@ -29,6 +30,8 @@ export interface ExplorationOptions {
   readonly keepGoing?: boolean;
   /** One representative for all states that differ by the order of the model's members. */
   readonly symmetry?: boolean;
+  /** Leaves out steps that only commute with others, and judges no liveness; breadth first. */
+  readonly partialOrder?: boolean;
   /** Which state comes next: the first found (default), or the last. */
   readonly order?: "breadth" | "depth";
 }
@@ -52,16 +55,17 @@ export interface SearchState {
 export class Exploration implements Search {
   readonly model: Model;
   readonly expander: Expander;
-  readonly states: StateTable;
+  states: StateTable;
   readonly symmetry: MemberSymmetry | null;
   generated = 1;
   expanded = 0;
   ending: Ending | null = null;
   readonly #levelEnds: number[] = [];
   readonly #options: ExplorationOptions;
-  readonly #checks: Checks;
+  #checks: Checks;
   readonly #packing: Packing;
   #successors: Successors;
+  readonly #reduction: Reduction | null;
   /** Of a depth-first search: states to be expanded, the next one last. */
   readonly #stack: number[] = [];
   readonly #history: number[] = [];
@@ -75,16 +79,41 @@ export class Exploration implements Search {
     this.#options = options;
     this.expander = new Expander(model);
     this.#packing = new Packing(this.expander);
-    const { layout } = this.#packing;
-    this.states = new StateTable(layout);
+    this.#reduction = options.partialOrder === true ? new Reduction(model) : null;
+    this.states = new StateTable(this.#packing.layout);
     this.#checks = new Checks(model, this.expander);
-    const initial = new Int32Array(layout.words);
-    layout.pack(model.initial, initial, 0);
-    const hash = packedHash(initial, 0, layout.words);
-    this.states.addBatch(initial, Int32Array.of(hash), Int32Array.of(StateTable.NO_PARENT), 1);
-    this.#successors = new Successors(layout, initial);
+    this.#successors = this.#addInitial();
     if (options.order === "depth") this.#stack.push(0);
     else this.#levelEnds.push(1);
+  }
+
+  #addInitial(): Successors {
+    const { layout } = this.#packing;
+    const initial = new Int32Array(layout.words);
+    layout.pack(this.model.initial, initial, 0);
+    const hash = packedHash(initial, 0, layout.words);
+    this.states.addBatch(initial, Int32Array.of(hash), Int32Array.of(StateTable.NO_PARENT), 1);
+    this.#reduction?.begin();
+    this.#reduction?.look(this.findings);
+    return new Successors(layout, initial);
+  }
+
+  /** A reduced search learns what steps do; with that it is done again. */
+  #startAgain(): void {
+    this.states = new StateTable(this.#packing.layout);
+    this.#checks = new Checks(this.model, this.expander);
+    this.generated = 1;
+    this.expanded = 0;
+    this.#levelEnds.splice(0, this.#levelEnds.length, 1);
+    this.#successors = this.#addInitial();
+  }
+
+  get isReduced(): boolean {
+    return this.#reduction !== null;
+  }
+
+  get remarks(): readonly string[] {
+    return this.#reduction?.remarks ?? [];
   }
 
   get distinct(): number {
@@ -142,10 +171,15 @@ export class Exploration implements Search {
     this.#flush();
     const { bounds, keepGoing } = this.#options;
     if (this.#checks.isBroken && keepGoing !== true) this.ending = "violation";
-    else if (this.expanded === this.states.count) this.ending = "complete";
-    else if (this.#levelEnds.length > (bounds?.depth ?? Number.POSITIVE_INFINITY)) {
+    else if (this.expanded === this.states.count) {
+      if (this.#reduction?.isSettled === false) this.#startAgain();
+      else this.ending = "complete";
+    } else if (this.#levelEnds.length > (bounds?.depth ?? Number.POSITIVE_INFINITY)) {
       this.ending = "bound";
-    } else this.#levelEnds.push(this.states.count);
+    } else {
+      this.#levelEnds.push(this.states.count);
+      this.#reduction?.look(this.findings);
+    }
   }
 
   /** Expands the state found last. */
@@ -168,6 +202,10 @@ export class Exploration implements Search {
     loadPacked(expander, layout, states.words, from);
     let end = 0;
     if (!packing.isOutgrown) {
+      this.#reduction?.restrict(expander, (ids) => this.#isLater(ids, state));
+    }
+    const taken = expander.count;
+    if (!packing.isOutgrown) {
       end =
         this.symmetry === null
           ? successors.collect(expander, states.words, from, state)
@@ -181,7 +219,8 @@ export class Exploration implements Search {
       return;
     }
     successors.count = end;
-    this.generated += expander.count;
+    this.generated += taken;
+    this.#reduction?.restore(expander);
     this.expanded++;
     if (this.#learnt !== this.#noted) {
       this.#history.push(state);
@@ -190,6 +229,16 @@ export class Exploration implements Search {
     this.#checks.look(state, layout, states.words, from);
     if (successors.isFull) this.#flush();
   }
+
+  /** Whether a state is still to be expanded when this one is. */
+  #isLater(ids: Int32Array, state: number): boolean {
+    const { layout } = this.#packing;
+    const packed = new Int32Array(layout.words);
+    layout.pack(ids, packed, 0);
+    const found = this.states.find(packed);
+    return found < 0 || found > state;
+  }
+
   /** Where it stands, to go on later. The arrays are its own: to be written at once. */
   save(): SearchState {
     this.#flush();

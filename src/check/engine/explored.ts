@@ -42,6 +42,8 @@ export interface Explored {
   readonly ending: Ending | null;
   /** What was found of each property, in the model's order. */
   readonly findings: readonly Found[];
+  /** Steps were left out that commute with others: runs that go on for ever are not all there. */
+  readonly isReduced?: boolean;
 }
 
 /** A search that can be run in slices. */

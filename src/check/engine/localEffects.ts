@@ -1,0 +1,121 @@
+/**
+ * What local steps were seen to do, whatever the memory: for partial-order reduction (ampleSets.ts). What
+ * a step reads is known before it is worked out (its footprint); what it writes and sends is learnt.
+ */
+import type { Expander } from "./expander.ts";
+import type { Model } from "./model.ts";
+import { DROPPED } from "./transitions.ts";
+
+/** All that a component in one state does with one message, over all memory that it was seen with. */
+export interface Effect {
+  /** Slots that it may read: its own and those of the footprint. */
+  readonly footprint: readonly number[];
+  readonly writes: Set<number>;
+  /** States of the component after it. */
+  readonly nexts: Set<number>;
+  /** By channel, the messages sent. */
+  readonly sends: Map<number, Set<number>>;
+}
+
+/** Messages are fewer: part of a key. */
+const MESSAGES_MOST = 1 << 20;
+
+export class LocalEffects {
+  readonly #model: Model;
+  readonly #effects: Map<number, Effect>[];
+  readonly #choices: (readonly number[])[][];
+  /** By transition: whether it is learnt. */
+  #isNoted = new Uint8Array(1024);
+  /** Grows with all that is learnt: what was concluded from less does not count. */
+  version = 0;
+
+  constructor(model: Model) {
+    this.#model = model;
+    this.#effects = model.components.map(() => new Map());
+    this.#choices = model.components.map(() => []);
+  }
+
+  /** What is known of a step. Of one that was never seen, the footprint alone. */
+  of(component: number, own: number, message: number): Effect {
+    const effects = this.#effects[component]!;
+    const key = own * MESSAGES_MOST + message;
+    const known = effects.get(key);
+    if (known !== undefined) return known;
+    const { components, messages } = this.#model;
+    const { slot, footprint } = components[component]!;
+    const effect: Effect = {
+      footprint: [slot, ...footprint(own, messages.values[message]!)],
+      writes: new Set(),
+      nexts: new Set(),
+      sends: new Map(),
+    };
+    effects.set(key, effect);
+    return effect;
+  }
+
+  /** What a component in a state may do by itself: messages. */
+  choicesOf(component: number, own: number): readonly number[] {
+    const known = this.#choices[component]![own];
+    if (known !== undefined) return known;
+    const { components, messages } = this.#model;
+    const found = components[component]!.choices(own).map((event) => messages.intern(event));
+    this.#choices[component]![own] = found;
+    return found;
+  }
+
+  /**
+   * Learns from the steps of the state that the expander has expanded.
+   * @throws if a step writes what its footprint does not name: a mistake in the model
+   */
+  note({ transitions, steps, step, count, ids }: Expander): void {
+    if (this.#isNoted.length < transitions.count) {
+      const isNoted = new Uint8Array(2 * transitions.count);
+      isNoted.set(this.#isNoted);
+      this.#isNoted = isNoted;
+    }
+    for (let i = 0; i < count; i++) {
+      const transition = step[i]!;
+      if (this.#isNoted[transition] === 1) continue;
+      this.#isNoted[transition] = 1;
+      const outcome = transitions.outcome[transition]!;
+      if (outcome === DROPPED) continue;
+      const component = transitions.component[transition]!;
+      const own = ids[this.#model.components[component]!.slot]!;
+      this.#learn(component, own, transitions.message[transition]!, steps.pool, outcome);
+    }
+  }
+
+  #learn(component: number, own: number, message: number, pool: Int32Array, outcome: number): void {
+    const effect = this.of(component, own, message);
+    const { components, slots } = this.#model;
+    const { name, slot: ownSlot } = components[component]!;
+    let at = outcome + 2;
+    for (let writes = pool[at++]!; writes > 0; writes--) {
+      const [slot, value] = [pool[at]!, pool[at + 1]!];
+      at += 2;
+      const isOfOther = slot !== ownSlot && components.some((one) => one.slot === slot);
+      if (isOfOther || !effect.footprint.includes(slot)) {
+        throw new Error(`${name} may not write "${slots[slot]!.name}": not in its footprint`);
+      }
+      this.#add(effect.writes, slot);
+      if (slot === ownSlot) this.#add(effect.nexts, value);
+    }
+    for (let left = pool[at++]!; left > 0; left--) {
+      const channel = pool[at]!;
+      const messages = pool[at + 1]!;
+      at += 2;
+      let sent = effect.sends.get(channel);
+      if (sent === undefined) {
+        sent = new Set();
+        effect.sends.set(channel, sent);
+      }
+      for (let i = 0; i < messages; i++) this.#add(sent, pool[at++]!);
+    }
+  }
+
+  #add(set: Set<number>, value: number): void {
+    if (set.has(value)) return;
+    set.add(value);
+    this.version++;
+  }
+}
