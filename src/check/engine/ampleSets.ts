@@ -9,7 +9,7 @@
  *     conflicting transitions).
  * C2: no step of it changes a predicate. Steps that break a property commute like others: they need no such rule.
  * C3: some step of it leads to a state that is expanded later (Bosnacki and Holzmann, SPIN 2005).
- * C0 and C3 are the search's part (reducedSearch.ts).
+ * C0 and C3 are the search's part (reduction.ts).
  *
  * What steps write and send is learnt while searching. A first unknown step of a run commutes too (its
  * footprint is known, and nobody writes it), so the reduced search meets it, and learns. A search that has
