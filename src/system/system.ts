@@ -3,64 +3,25 @@
  * digest. Everything that a run depends on is in here, and all of it can be saved.
  */
 import { type Observable, Subject } from "rxjs";
-import type { AnyEventObject, AnyStateMachine } from "xstate";
-import { dispatcherMachine } from "../../machines/dispatcher.ts";
-import { mmuMachine } from "../../machines/mmu.ts";
-import { operatorMachine } from "../../machines/operator.ts";
-import { pmlUnitMachine } from "../../machines/pmlUnit.ts";
-import { prlUnitMachine } from "../../machines/prlUnit.ts";
-import { pvmCpuMachine } from "../../machines/pvmCpu.ts";
-import { schedulerMachine } from "../../machines/scheduler.ts";
-import { type TrackerContext, trackerMachine } from "../../machines/tracker.ts";
-import { vcpuMachine } from "../../machines/vcpu.ts";
+import type { TrackerContext } from "../../machines/tracker.ts";
 import { ACCESS_PAGE_SHIFT, AccessKind } from "../hardware/accessLoop.ts";
 import { deriveControls } from "../hardware/mmu.ts";
 import { digestPart, type Part, restorePart, savePart } from "../hardware/part.ts";
-import type { Device } from "../interconnect/emissions.ts";
 import { Interconnect } from "../interconnect/interconnect.ts";
 import type { ActorId, Delivery, Message } from "../interconnect/messages.ts";
 import { hasRoom, prependAccess } from "./accessStream.ts";
 import { type ActorSnapshot, type LogicKind, SystemActor } from "./actors.ts";
-import { DispatcherDevice } from "./dispatcherDevice.ts";
-import type { EnergyCosts } from "./energy.ts";
 import type { Intervention } from "./intervention.ts";
-import { MmuDevice } from "./mmuDevice.ts";
-import type { Operation, OperationFactory, OperationResult } from "./operation.ts";
-import { OperatorDevice } from "./operatorDevice.ts";
-import { PrlUnitDevice, PvmDevice } from "./pvmDevice.ts";
+import type { Operation, OperationResult } from "./operation.ts";
 import { reseedStream } from "./reseed.ts";
 import type { SystemSnapshot } from "./snapshot.ts";
-import { TrackerDevice } from "./trackerDevice.ts";
-import { World, type WorldConfig } from "./world.ts";
-
-export interface SystemConfig {
-  readonly world: WorldConfig;
-  readonly pvmCpus: number;
-  /** By vCPU: the pVM CPU that its PRL unit interrupts; default: the first. */
-  readonly prlHandlers?: readonly number[];
-  /** Without one: DEFAULT_ENERGY_COSTS. It changes nothing in a run. */
-  readonly energy?: EnergyCosts;
-  /** Longest burst of a guest, in cycles. */
-  readonly quantumCycles: number;
-  readonly timesliceCycles: number;
-  /** What the toolstack does. */
-  readonly operation: OperationFactory;
-  /** Puts something else in the place of an actor's machine or device, by the actor's name: a planted fault. */
-  readonly replace?: (name: string, parts: ActorParts) => ActorParts;
-}
-
-/** What an actor is made of. */
-export interface ActorParts {
-  readonly machine: AnyStateMachine;
-  readonly device: AnyDevice | null;
-}
+import type { SystemConfig } from "./systemConfig.ts";
+import type { TrackerDevice } from "./trackerDevice.ts";
+import { type AddActor, wire } from "./wiring.ts";
+import { World } from "./world.ts";
 
 export type { SystemSnapshot } from "./snapshot.ts";
-
-type AnyDevice = Device<never, AnyEventObject>;
-
-/** The interrupt vector that PRL units use. */
-const LOG_FULL_VECTOR = 0xf3;
+export type { ActorParts, SystemConfig } from "./systemConfig.ts";
 
 export class System {
   readonly config: SystemConfig;
@@ -68,7 +29,7 @@ export class System {
   readonly interconnect = new Interconnect();
   readonly #actors: SystemActor[] = [];
   readonly #byName = new Map<string, SystemActor>();
-  readonly #trackers = new Map<string, TrackerDevice>();
+  readonly #trackers: ReadonlyMap<string, TrackerDevice>;
   readonly operation: Operation;
   readonly #toolstack: SystemActor;
   readonly #kind: LogicKind;
@@ -85,7 +46,7 @@ export class System {
       save: () => this.save(),
       renew: (helpers) => this.#renew(helpers),
     });
-    this.#wire();
+    this.#trackers = wire(this, (...parts) => this.#add(...parts));
     this.#toolstack = this.actor("toolstack");
     this.interconnect.post(0, this.#toolstack.id, 0, { type: "begin" });
   }
@@ -279,117 +240,6 @@ export class System {
     }
   }
 
-  /** Addresses come first: each machine's input names the others. */
-  #wire(): void {
-    const { config, world } = this;
-    const { cpuTimes } = world;
-    const { costs } = config.world.tracking;
-    const pcpus = config.world.pcpus;
-    let next = 1;
-    const take = (count: number): ActorId[] => Array.from({ length: count }, () => next++);
-    const [toolstack, scheduler] = [next++, next++];
-    const mmus = take(pcpus);
-    const dispatchers = take(pcpus);
-    const vcpus = take(world.vcpus.length);
-    const pmlUnits = take(world.vcpus.length);
-    const prlUnits = take(world.vcpus.length);
-    const trackers = take(world.vms.length);
-    const pvmCpus = take(config.pvmCpus);
-
-    const helperActors = Object.entries(this.operation.helpers);
-    const helpers = take(helperActors.length);
-    const wires = { toolstack, helpers, scheduler, dispatchers, trackers, vcpus, pvmCpus };
-    const pager = helperActors.findIndex(([name]) => name === this.operation.pager);
-    const { machine, device, input } = this.operation.main;
-    this.#add("toolstack", machine, device, input({ ...wires, self: toolstack }));
-    this.#add("scheduler", schedulerMachine, null, {
-      self: scheduler,
-      toolstack,
-      timesliceCycles: config.timesliceCycles,
-      mmus,
-      dispatchers,
-      vmOfVcpu: world.vcpus.map(({ vm }) => vm),
-    });
-    const bounds = {
-      quantum: config.quantumCycles,
-      horizon: () => this.interconnect.horizon() - this.interconnect.now,
-    };
-    mmus.forEach((self, pcpu) => {
-      const device = new MmuDevice(world, pcpu, bounds);
-      const input = { pcpu, self, vcpus, pmlUnits, prlUnits };
-      const port = this.#add(`pcpu${pcpu}/mmu`, mmuMachine, device, input);
-      port.subscribe((delivery) => cpuTimes.toMmu(pcpu, delivery));
-    });
-    dispatchers.forEach((self, pcpu) => {
-      const device = new DispatcherDevice(world, pcpu);
-      const port = this.#add(`pcpu${pcpu}/dispatcher`, dispatcherMachine, device, {
-        pcpu,
-        self,
-        mmu: mmus[pcpu],
-        vcpus,
-        trackers,
-        inveptCycles: costs.invept,
-        interruptCycles: costs.interruptHandler,
-      });
-      port.subscribe((delivery) => cpuTimes.toDispatcher(pcpu, delivery));
-    });
-    world.vcpus.forEach(({ vm }, vcpu) => {
-      const port = this.#add(`vcpu${vcpu}`, vcpuMachine, null, {
-        vcpu,
-        vm,
-        scheduler,
-        exitCycles: costs.vmExit,
-        entryCycles: costs.vmEntry,
-      });
-      port.subscribe((delivery) => cpuTimes.toVcpu(vcpu, delivery));
-    });
-    vcpus.forEach((vcpu, number) => {
-      this.#add(`vcpu${number}/pml`, pmlUnitMachine, null, { vcpu });
-    });
-    vcpus.forEach((_, vcpu) => {
-      this.#add(`vcpu${vcpu}/prl`, prlUnitMachine, new PrlUnitDevice(world), {
-        vcpu,
-        handlerCpu: pvmCpus[config.prlHandlers?.[vcpu] ?? 0],
-        vector: LOG_FULL_VECTOR,
-        ipiCycles: costs.ipi,
-      });
-    });
-    trackers.forEach((self, vm) => {
-      const device = new TrackerDevice(world.vms[vm]!);
-      this.#trackers.set(`vm${vm}/tracker`, device);
-      const ownUnits = (units: readonly ActorId[]): ActorId[] =>
-        units.map((unit, vcpu) => (world.vcpus[vcpu]!.vm === vm ? unit : 0));
-      this.#add(`vm${vm}/tracker`, trackerMachine, device, {
-        vm,
-        self,
-        dispatchers,
-        pager: helpers[pager] ?? 0,
-        pmlUnits: ownUnits(pmlUnits),
-        prlUnits: ownUnits(prlUnits),
-        skipInvept: config.world.tracking.faults.includes("skipInvept"),
-      });
-    });
-    pvmCpus.forEach((self, cpu) => {
-      this.#add(`pvm${cpu}`, pvmCpuMachine, new PvmDevice(world), {
-        self,
-        prlUnits,
-        interruptCycles: costs.vmExit + costs.prlHandler + costs.vmEntry,
-        entryCopyCycles: costs.prlEntry,
-        reloadCycles: costs.remoteReload,
-      });
-    });
-    helperActors.forEach(([name, helper], number) => {
-      const own = { ...wires, self: helpers[number]! };
-      this.#add(name, helper.machine, helper.device, helper.input(own));
-    });
-    const [self] = take(1);
-    this.#add("operator", operatorMachine, new OperatorDevice(world), {
-      self,
-      scheduler,
-      trackers,
-    });
-  }
-
   /** A message to a hosted operation: if it has come to its end, the host is told. */
   #handleHosted(actor: SystemActor, { message }: Delivery): void {
     const wasOver = isOver(actor);
@@ -398,7 +248,7 @@ export class System {
     this.interconnect.post(actor.id, this.#toolstack.id, 0, { type: "operationEnded" });
   }
 
-  #add(name: string, machine: AnyStateMachine, device: AnyDevice | null, input: object) {
+  #add(...[name, machine, device, input]: Parameters<AddActor>): ReturnType<AddActor> {
     const { id, port } = this.interconnect.openPort();
     const parts = this.config.replace?.(name, { machine, device }) ?? { machine, device };
     const { interconnect } = this;

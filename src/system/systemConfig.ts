@@ -1,0 +1,28 @@
+/** What a system is built from. */
+import type { AnyEventObject, AnyStateMachine } from "xstate";
+import type { Device } from "../interconnect/emissions.ts";
+import type { EnergyCosts } from "./energy.ts";
+import type { OperationFactory } from "./operation.ts";
+import type { WorldConfig } from "./world.ts";
+
+export interface SystemConfig {
+  readonly world: WorldConfig;
+  readonly pvmCpus: number;
+  /** By vCPU: the pVM CPU that its PRL unit interrupts; default: the first. */
+  readonly prlHandlers?: readonly number[];
+  /** Without one: DEFAULT_ENERGY_COSTS. It changes nothing in a run. */
+  readonly energy?: EnergyCosts;
+  /** Longest burst of a guest, in cycles. */
+  readonly quantumCycles: number;
+  readonly timesliceCycles: number;
+  /** What the toolstack does. */
+  readonly operation: OperationFactory;
+  /** Puts something else in the place of an actor's machine or device, by the actor's name: a planted fault. */
+  readonly replace?: (name: string, parts: ActorParts) => ActorParts;
+}
+
+/** What an actor is made of. */
+export interface ActorParts {
+  readonly machine: AnyStateMachine;
+  readonly device: Device<never, AnyEventObject> | null;
+}

@@ -1,0 +1,158 @@
+/** Who is in a system, and who knows whom. */
+import type { Observable } from "rxjs";
+import { dispatcherMachine } from "../../machines/dispatcher.ts";
+import { mmuMachine } from "../../machines/mmu.ts";
+import { operatorMachine } from "../../machines/operator.ts";
+import { pmlUnitMachine } from "../../machines/pmlUnit.ts";
+import { prlUnitMachine } from "../../machines/prlUnit.ts";
+import { pvmCpuMachine } from "../../machines/pvmCpu.ts";
+import { schedulerMachine } from "../../machines/scheduler.ts";
+import { trackerMachine } from "../../machines/tracker.ts";
+import { vcpuMachine } from "../../machines/vcpu.ts";
+import type { Interconnect } from "../interconnect/interconnect.ts";
+import type { ActorId, Delivery } from "../interconnect/messages.ts";
+import { DispatcherDevice } from "./dispatcherDevice.ts";
+import { MmuDevice } from "./mmuDevice.ts";
+import type { Operation } from "./operation.ts";
+import { OperatorDevice } from "./operatorDevice.ts";
+import { PrlUnitDevice, PvmDevice } from "./pvmDevice.ts";
+import type { ActorParts, SystemConfig } from "./systemConfig.ts";
+import { TrackerDevice } from "./trackerDevice.ts";
+import type { World } from "./world.ts";
+
+/** The interrupt vector that PRL units use. */
+const LOG_FULL_VECTOR = 0xf3;
+
+/** Adds an actor; returns its port, where all that is delivered to it can be seen. */
+export type AddActor = (
+  name: string,
+  machine: ActorParts["machine"],
+  device: ActorParts["device"],
+  input: object,
+) => Observable<Delivery>;
+
+/** What there is before the actors are. */
+export interface Unwired {
+  readonly config: SystemConfig;
+  readonly world: World;
+  readonly operation: Operation;
+  readonly interconnect: Interconnect;
+}
+
+/**
+ * Adds the system's actors: processors, trackers, pVM CPUs, the operation's own. Returns the trackers'
+ * devices, by actor's name. Addresses come first: each machine's input names the others.
+ */
+export function wire(
+  { config, world, operation, interconnect }: Unwired,
+  add: AddActor,
+): ReadonlyMap<string, TrackerDevice> {
+  const trackerDevices = new Map<string, TrackerDevice>();
+  const { cpuTimes } = world;
+  const { costs } = config.world.tracking;
+  const pcpus = config.world.pcpus;
+  let next = 1;
+  const take = (count: number): ActorId[] => Array.from({ length: count }, () => next++);
+  const [toolstack, scheduler] = [next++, next++];
+  const mmus = take(pcpus);
+  const dispatchers = take(pcpus);
+  const vcpus = take(world.vcpus.length);
+  const pmlUnits = take(world.vcpus.length);
+  const prlUnits = take(world.vcpus.length);
+  const trackers = take(world.vms.length);
+  const pvmCpus = take(config.pvmCpus);
+
+  const helperActors = Object.entries(operation.helpers);
+  const helpers = take(helperActors.length);
+  const wires = { toolstack, helpers, scheduler, dispatchers, trackers, vcpus, pvmCpus };
+  const pager = helperActors.findIndex(([name]) => name === operation.pager);
+  const { machine, device, input } = operation.main;
+  add("toolstack", machine, device, input({ ...wires, self: toolstack }));
+  add("scheduler", schedulerMachine, null, {
+    self: scheduler,
+    toolstack,
+    timesliceCycles: config.timesliceCycles,
+    mmus,
+    dispatchers,
+    vmOfVcpu: world.vcpus.map(({ vm }) => vm),
+  });
+  const bounds = {
+    quantum: config.quantumCycles,
+    horizon: () => interconnect.horizon() - interconnect.now,
+  };
+  mmus.forEach((self, pcpu) => {
+    const device = new MmuDevice(world, pcpu, bounds);
+    const input = { pcpu, self, vcpus, pmlUnits, prlUnits };
+    const port = add(`pcpu${pcpu}/mmu`, mmuMachine, device, input);
+    port.subscribe((delivery) => cpuTimes.toMmu(pcpu, delivery));
+  });
+  dispatchers.forEach((self, pcpu) => {
+    const device = new DispatcherDevice(world, pcpu);
+    const port = add(`pcpu${pcpu}/dispatcher`, dispatcherMachine, device, {
+      pcpu,
+      self,
+      mmu: mmus[pcpu],
+      vcpus,
+      trackers,
+      inveptCycles: costs.invept,
+      interruptCycles: costs.interruptHandler,
+    });
+    port.subscribe((delivery) => cpuTimes.toDispatcher(pcpu, delivery));
+  });
+  world.vcpus.forEach(({ vm }, vcpu) => {
+    const port = add(`vcpu${vcpu}`, vcpuMachine, null, {
+      vcpu,
+      vm,
+      scheduler,
+      exitCycles: costs.vmExit,
+      entryCycles: costs.vmEntry,
+    });
+    port.subscribe((delivery) => cpuTimes.toVcpu(vcpu, delivery));
+  });
+  vcpus.forEach((vcpu, number) => {
+    add(`vcpu${number}/pml`, pmlUnitMachine, null, { vcpu });
+  });
+  vcpus.forEach((_, vcpu) => {
+    add(`vcpu${vcpu}/prl`, prlUnitMachine, new PrlUnitDevice(world), {
+      vcpu,
+      handlerCpu: pvmCpus[config.prlHandlers?.[vcpu] ?? 0],
+      vector: LOG_FULL_VECTOR,
+      ipiCycles: costs.ipi,
+    });
+  });
+  trackers.forEach((self, vm) => {
+    const device = new TrackerDevice(world.vms[vm]!);
+    trackerDevices.set(`vm${vm}/tracker`, device);
+    const ownUnits = (units: readonly ActorId[]): ActorId[] =>
+      units.map((unit, vcpu) => (world.vcpus[vcpu]!.vm === vm ? unit : 0));
+    add(`vm${vm}/tracker`, trackerMachine, device, {
+      vm,
+      self,
+      dispatchers,
+      pager: helpers[pager] ?? 0,
+      pmlUnits: ownUnits(pmlUnits),
+      prlUnits: ownUnits(prlUnits),
+      skipInvept: config.world.tracking.faults.includes("skipInvept"),
+    });
+  });
+  pvmCpus.forEach((self, cpu) => {
+    add(`pvm${cpu}`, pvmCpuMachine, new PvmDevice(world), {
+      self,
+      prlUnits,
+      interruptCycles: costs.vmExit + costs.prlHandler + costs.vmEntry,
+      entryCopyCycles: costs.prlEntry,
+      reloadCycles: costs.remoteReload,
+    });
+  });
+  helperActors.forEach(([name, helper], number) => {
+    const own = { ...wires, self: helpers[number]! };
+    add(name, helper.machine, helper.device, helper.input(own));
+  });
+  const [self] = take(1);
+  add("operator", operatorMachine, new OperatorDevice(world), {
+    self,
+    scheduler,
+    trackers,
+  });
+  return trackerDevices;
+}
