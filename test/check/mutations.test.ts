@@ -1,3 +1,4 @@
+import mermaid from "mermaid";
 import { describe, expect, it } from "vitest";
 import { buildTargetSystem } from "../../src/check/catalogue.ts";
 import { CheckRun } from "../../src/check/checkRun.ts";
@@ -85,7 +86,7 @@ const MESSAGES: Readonly<Record<string, number>> = {
 };
 
 describe("each planted fault is caught, and its counterexample replays", () => {
-  it.each(MUTATIONS)("$name: $mistake", ({ name, model, set = {}, breaks }) => {
+  it.each(MUTATIONS)("$name: $mistake", async ({ name, model, set = {}, breaks }) => {
     const target = { model, set, mutation: name };
     const run = new CheckRun(target);
     run.explore();
@@ -97,7 +98,8 @@ describe("each planted fault is caught, and its counterexample replays", () => {
     expect(trace.steps.length).toBe(MESSAGES[name]);
 
     expect(numberedList(trace).split("\n").length).toBeGreaterThanOrEqual(trace.steps.length);
-    expect(mermaidDiagram(trace)).toContain("sequenceDiagram");
+    const { diagramType } = await mermaid.parse(mermaidDiagram(trace));
+    expect(diagramType).toBe("sequence");
     expect(itfTrace(trace).states.length).toBe(trace.steps.length + 1);
 
     const sink = new LogBuffer();

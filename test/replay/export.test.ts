@@ -1,5 +1,6 @@
 /** Exports are what the other tool's own parser takes; alignment and queries find what is there. */
 import fc from "fast-check";
+import mermaid from "mermaid";
 import { describe, expect, it } from "vitest";
 import { align } from "../../src/replay/align.ts";
 import { causalPast } from "../../src/replay/causality.ts";
@@ -13,12 +14,6 @@ import {
 import { find } from "../../src/replay/query.ts";
 import { anyRecipe, build, type Recipe } from "../system/smallSystems.ts";
 import { entriesOf, readerOf, recordRun } from "./logs.ts";
-
-/** Mermaid is large, and only this test needs it: it runs where it is installed. */
-const MERMAID: string = "mermaid";
-const mermaid = (await import(MERMAID).catch(() => null)) as {
-  readonly default: { parse(text: string): Promise<{ readonly diagramType: string }> };
-} | null;
 
 function logOf(recipe: Recipe) {
   const system = build(recipe);
@@ -51,11 +46,11 @@ describe("an export", () => {
     );
   });
 
-  it.skipIf(mermaid === null)("for Mermaid is a sequence diagram to its parser", async () => {
+  it("for Mermaid is a sequence diagram to its parser", async () => {
     for (const recipe of fc.sample(anyRecipe, 10)) {
       const { messages, nameOf } = logOf(recipe);
       const text = mermaidLines(messages.slice(0, 100), nameOf).join("\n");
-      expect(await mermaid!.default.parse(text)).toMatchObject({ diagramType: "sequence" });
+      expect(await mermaid.parse(text)).toMatchObject({ diagramType: "sequence" });
     }
   });
 

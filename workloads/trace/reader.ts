@@ -112,7 +112,7 @@ export class TraceReader {
     const preamble = this.read(0, PREAMBLE_BYTES);
     if (preamble === undefined || !preamble.subarray(0, MAGIC.length).equals(MAGIC)) {
       throw new UserError(
-        `${this.path}: not a Trackvisor trace; "trackvisor trace import" makes one from a log`,
+        `${this.path}: not a Trackvisor trace; if it is a log of valgrind's lackey: trackvisor trace import ${this.path}`,
       );
     }
     const version = preamble.readUInt32LE(MAGIC.length);
