@@ -1,0 +1,108 @@
+/**
+ * Harvests that only look (Xen's PEEK; KVM's GET with manual protection, whose CLEAR is our CLEAN): the
+ * tracker's device and a guest alone, without messages.
+ */
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { ACCESS_PAGE_SHIFT, AccessKind, runAccesses, Stop } from "../../src/hardware/accessLoop.ts";
+import { loadControls } from "../../src/hardware/mmu.ts";
+import { flushEpt } from "../../src/hardware/tlb.ts";
+import { Field, readField, readField64 } from "../../src/hardware/vmcs.ts";
+import { forEachMarked } from "../../src/hypervisor/dirtyBitmap.ts";
+import type { HarvestMode, Technique } from "../../src/interconnect/messages.ts";
+import { TrackerDevice } from "../../src/system/trackerDevice.ts";
+import { World } from "../../src/system/world.ts";
+import { configOf, SIMPLE } from "./smallSystems.ts";
+
+const PAGES = 16;
+
+class Bench {
+  readonly #world: World;
+  readonly #device: TrackerDevice;
+  exits = 0;
+
+  constructor(technique: Technique, leafLevel: 1 | 2) {
+    const vcpus = [{ gap: 0, script: [] }];
+    const vms = [{ pages: PAGES, paging: "off" as const, leafLevel, vcpus }];
+    this.#world = new World(configOf({ ...SIMPLE, technique, vms }).world);
+    this.#device = new TrackerDevice(this.#world.vms[0]!);
+    this.#device.perform({ op: "arm", technique, pages: null });
+    this.#invept();
+  }
+
+  #invept(): void {
+    for (const { tlb } of this.#world.mmus) flushEpt(tlb, this.#world.vms[0]!.ept.root);
+  }
+
+  access(kind: keyof typeof AccessKind, page: number): void {
+    const mmu = this.#world.mmus[0]!;
+    const { vmcs, counters } = this.#world.vcpus[0]!;
+    const block = Int32Array.of((page << ACCESS_PAGE_SHIFT) | AccessKind[kind]);
+    for (let tries = 0; tries < 5; tries++) {
+      loadControls(mmu, vmcs, this.#world.vms[0]!.guest, counters.values);
+      if (runAccesses(mmu, block, 0, 1, 1e6, 0, 0) === 1) return;
+      this.exits++;
+      const exit = { vcpu: 0, dispatcher: 0 };
+      if (mmu.stop === Stop.logFull) this.#device.perform({ op: "serveLogFull", ...exit });
+      else {
+        const page = Number(readField64(vmcs, Field.guestPhysicalAddress) >> 12n);
+        const qualification = readField(vmcs, Field.exitQualification);
+        this.#device.perform({ op: "serveViolation", ...exit, page, qualification });
+      }
+    }
+    expect.fail("the access never completes");
+  }
+
+  harvest(mode: HarvestMode): Set<number> {
+    const { type } = this.#device.perform({ op: "harvest", mode, pages: null });
+    // What takes a right or a flag away is followed by INVEPT; a look takes nothing away.
+    expect(type).toBe(mode === "peek" ? "harvestPeeked" : "tablesChanged");
+    if (mode === "clean") this.#invept();
+    const pages = new Set<number>();
+    forEachMarked(this.#world.vms[0]!.tracked.handedOver, (page) => pages.add(page));
+    return pages;
+  }
+}
+
+const step = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({ do: fc.constant("write" as const), page: fc.nat(PAGES - 1) }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant("read" as const), page: fc.nat(PAGES - 1) }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant("harvest" as const),
+      mode: fc.constantFrom("peek" as const, "clean" as const),
+    }),
+  },
+);
+
+describe.each(["writeProtect", "pml", "accessedDirtyScan"] as const)("under %s", (technique) => {
+  it("a look gives the pages since the last CLEAN, however often, and causes no further exit (case 82)", () => {
+    const leafLevel = fc.constantFrom(1 as const, 2 as const);
+    fc.assert(
+      fc.property(leafLevel, fc.array(step, { maxLength: 60 }), (level, steps) => {
+        const bench = new Bench(technique, level);
+        let written = new Set<number>();
+        for (const one of steps) {
+          if (one.do === "harvest") {
+            expect(bench.harvest(one.mode)).toEqual(written);
+            if (one.mode === "clean") written = new Set();
+            continue;
+          }
+          const { exits } = bench;
+          bench.access(one.do, one.page);
+          // Known dirty: the page is written without an exit, also after a look.
+          if (one.do === "write" && written.has(one.page)) expect(bench.exits).toBe(exits);
+          if (one.do === "write") written.add(one.page);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
