@@ -5,29 +5,61 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ACCESS_PAGE_SHIFT, AccessKind, runAccesses, Stop } from "../../src/hardware/accessLoop.ts";
+import { forEachLeaf } from "../../src/hardware/ept.ts";
 import { loadControls } from "../../src/hardware/mmu.ts";
 import { flushEpt } from "../../src/hardware/tlb.ts";
 import { Field, readField, readField64 } from "../../src/hardware/vmcs.ts";
 import { forEachMarked } from "../../src/hypervisor/dirtyBitmap.ts";
 import type { HarvestMode, Technique } from "../../src/interconnect/messages.ts";
 import { TrackerDevice } from "../../src/system/trackerDevice.ts";
-import { World } from "../../src/system/world.ts";
+import { type TrackingConfig, World } from "../../src/system/world.ts";
 import { configOf, SIMPLE } from "./smallSystems.ts";
 
 const PAGES = 16;
+type LeafLevel = 1 | 2 | 3;
+interface Access {
+  readonly kind: "read" | "write";
+  readonly page: number;
+}
 
 class Bench {
   readonly #world: World;
   readonly #device: TrackerDevice;
   exits = 0;
 
-  constructor(technique: Technique, leafLevel: 1 | 2) {
+  constructor(technique: Technique, leafLevel: LeafLevel, options: Partial<TrackingConfig> = {}) {
     const vcpus = [{ gap: 0, script: [] }];
-    const vms = [{ pages: PAGES, paging: "off" as const, leafLevel, vcpus }];
-    this.#world = new World(configOf({ ...SIMPLE, technique, vms }).world);
+    const vms = [{ pages: PAGES, paging: "off" as const, leafLevel: 1 as const, vcpus }];
+    const { world } = configOf({ ...SIMPLE, indexBits: 2, technique, vms });
+    this.#world = new World({
+      ...world,
+      vms: world.vms.map((vm) => ({ ...vm, leafLevel })),
+      tracking: { ...world.tracking, ...options },
+    });
     this.#device = new TrackerDevice(this.#world.vms[0]!);
+    this.arm(technique);
+  }
+
+  arm(technique: Technique): void {
+    if (technique === "none") return;
     this.#device.perform({ op: "arm", technique, pages: null });
     this.#invept();
+  }
+
+  disarm(): void {
+    this.#device.perform({ op: "disarm" });
+    this.#invept();
+  }
+
+  /** Level, rights and frame of each leaf, by its first page. */
+  leaves(): Map<number, string> {
+    const { ept } = this.#world.vms[0]!;
+    const { words } = ept.memory;
+    const leaves = new Map<number, string>();
+    forEachLeaf(ept, (word, level, page) => {
+      leaves.set(page, `${level} ${words[word]} ${words[word + 1]}`);
+    });
+    return leaves;
   }
 
   #invept(): void {
@@ -79,6 +111,80 @@ const step = fc.oneof(
       do: fc.constant("harvest" as const),
       mode: fc.constantFrom("peek" as const, "clean" as const),
     }),
+  },
+);
+
+const someAccesses: fc.Arbitrary<Access[]> = fc.array(
+  fc.record({ kind: fc.constantFrom("read" as const, "write" as const), page: fc.nat(PAGES - 1) }),
+  { maxLength: 30 },
+);
+const everyPage = new Set(Array.from({ length: PAGES }, (_, page) => page));
+
+describe.each(["writeProtect", "pml"] as const)("initially set, under %s", (technique) => {
+  it("every page is dirty at first, and none is protected before the first CLEAN (case 84)", () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(1 as const, 2 as const),
+        someAccesses,
+        someAccesses,
+        (level, before, after) => {
+          const bench = new Bench(technique, level, { initiallySet: true });
+          const armed = bench.leaves();
+          for (const { kind, page } of before) bench.access(kind, page);
+          expect(bench.exits).toBe(0);
+          expect(bench.harvest("peek")).toEqual(everyPage);
+          expect(bench.leaves()).toEqual(armed);
+          expect(bench.harvest("clean")).toEqual(everyPage);
+          for (const { kind, page } of after) bench.access(kind, page);
+          const written = after.filter(({ kind }) => kind === "write").map(({ page }) => page);
+          expect(bench.harvest("clean")).toEqual(new Set(written));
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+});
+
+/** Rounds of tracking, twice, each time with the same accesses again after its end, which must not exit. */
+function trackTwice(bench: Bench, technique: Technique, rounds: readonly Access[][]): void {
+  for (const last of [false, true]) {
+    for (const accesses of rounds) {
+      for (const { kind, page } of accesses) bench.access(kind, page);
+      bench.harvest("clean");
+    }
+    bench.disarm();
+    const { exits } = bench;
+    for (const { kind, page } of rounds.flat()) bench.access(kind, page);
+    expect(bench.exits).toBe(exits);
+    if (!last) bench.arm(technique);
+  }
+}
+
+describe.each(["writeProtect", "pml", "accessedDirtyScan", "presentBit", "dirtyRing"] as const)(
+  "large pages under %s",
+  (technique) => {
+    it("come back when tracking ends, as in KVM; in Xen they stay split (case 85)", () => {
+      const splits = technique === "accessedDirtyScan" || technique === "presentBit";
+      fc.assert(
+        fc.property(
+          fc.constantFrom<LeafLevel>(1, 2, 3),
+          fc.array(someAccesses, { maxLength: 3 }),
+          fc.boolean(),
+          (level, rounds, largePagesReturn) => {
+            const before = new Bench("none", level).leaves();
+            const bench = new Bench(technique, level, { largePagesReturn });
+            trackTwice(bench, technique, rounds);
+            const after = bench.leaves();
+            if (largePagesReturn || level === 1) expect(after).toEqual(before);
+            else {
+              const wrote = rounds.flat().some(({ kind }) => kind === "write");
+              expect(after.size > before.size).toBe(splits || wrote);
+            }
+          },
+        ),
+        { numRuns: 60 },
+      );
+    });
   },
 );
 
