@@ -164,7 +164,7 @@ function walkEpt(mmu: Mmu, page: number, access: number): number {
   const structureWrite = mmu.accessedDirty && (access & NOT_A_READ_WITH_AD) === Access.structure;
   const asWrite = structureWrite || (access & EPT_WRITE) !== 0;
   // Mode-based execute control: a fetch from a user-mode linear address needs bit 10 instead of bit 2. It
-  // is the page's U/S flags that decide, not the CPL (SDM 28.3.3.2; Bochs translate_guest_physical).
+  // is the page's U/S flags that decide, not the CPL (SDM 28.2.3.2; Bochs translate_guest_physical).
   const userExecute = mmu.modeBasedExecute && (mmu.linearPageBits & LinearPage.user) !== 0;
   let needed = access & EPT_RWX;
   if (asWrite) needed |= EPT_WRITE;

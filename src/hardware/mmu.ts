@@ -49,7 +49,7 @@ export interface MmuOptions {
 /**
  * What paging says of a linear page: its U/S flag and its R/W flag, ANDed over all levels, and XD, ORed.
  * The order is that of bits 11:9 of a violation's qualification. Without paging every linear address is a
- * user-mode one, writable and executable (SDM 28.3.3.2 and table 27-7).
+ * user-mode one, writable and executable (SDM 28.2.3.2 and table 27-7).
  */
 export const LinearPage = { user: 1, writable: 2, executeDisable: 4 } as const;
 
