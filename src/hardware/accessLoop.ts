@@ -6,6 +6,7 @@ import { Counter } from "./counters.ts";
 import { Outcome, plainFirstWrite, plainLeaf } from "./eptWalk.ts";
 import { count, type Mmu } from "./mmu.ts";
 import { prlLog } from "./pageReferenceLog.ts";
+import { Filled } from "./tlb.ts";
 import { translateMiss } from "./translate.ts";
 
 /**
@@ -161,7 +162,7 @@ export function runAccesses(
       } else {
         const before = mmu.walkCycles;
         let rights = 0;
-        if (isPlain && tlbState[1] === 0) {
+        if (isPlain && (tlbState[1]! & Filled.large) === 0) {
           if (position >= prefetched && position - lastWalk < WALK_BURST) {
             prefetched = Math.min(position + PREFETCH, to);
             prefetchLeaves(mmu, block, position, prefetched);

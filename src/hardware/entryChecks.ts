@@ -26,6 +26,8 @@ export interface Capabilities extends EptCapabilities {
   readonly memoryTypeWB: boolean;
   /** Bit 7. */
   readonly walkLength5: boolean;
+  /** Bit 22: bits 11:9 of an EPT violation's qualification are defined. */
+  readonly advancedViolationInformation: boolean;
   /** IA32_VMX_PROCBASED_CTLS2 bit 49: PML may be enabled. */
   readonly pml: boolean;
   /** Page reference logging is there: no real processor has it. */
@@ -42,6 +44,7 @@ export const DEFAULT_CAPABILITIES: Capabilities = {
   memoryTypeUC: true,
   memoryTypeWB: true,
   walkLength5: false,
+  advancedViolationInformation: false,
   pml: true,
   prl: true,
   supervisorShadowStack: false,

@@ -146,6 +146,47 @@ export function splitLeaf(ept: Ept, leaf: EptLeaf): void {
 }
 
 /**
+ * Replaces the tables below the entry of `page` at `level` by one large leaf: the inverse of splitLeaf (KVM
+ * recover_huge_pages_range). Only if their leaves map adjacent frames, aligned to its size, with the same
+ * rights and memory type; its A and D are set if one of theirs is. The tables' frames are not used again.
+ * The caller flushes the TLBs. Returns whether it did.
+ */
+export function mergeLeaves(ept: Ept, page: number, level: number): boolean {
+  const word = entryAt(ept, page, level);
+  if (isLeaf(ept.memory.words[word]!, level)) return false;
+  const whole = uniteTable(ept, word, level);
+  const size = 1 << ((level - 1) * ept.geometry.indexBits);
+  if (whole === null || whole.frame % size !== 0) return false;
+  mapPage(ept, page, whole.frame, level, whole.bits);
+  return true;
+}
+
+/** The one leaf that what an entry maps could be, or null. */
+function uniteTable(
+  ept: Ept,
+  word: number,
+  level: number,
+): { readonly frame: number; readonly bits: number } | null {
+  const { memory, geometry } = ept;
+  const low = memory.words[word]!;
+  const target = pageOfWords(low, memory.words[word + 1]!);
+  if ((low | target) === 0) return null;
+  if (isLeaf(low, level)) return { frame: target, bits: low & 0xfff & ~EPT_LARGE };
+  const first = uniteTable(ept, target * memory.frameWords, level - 1);
+  if (first === null) return null;
+  const flags = EPT_ACCESSED | EPT_DIRTY;
+  let { bits } = first;
+  const size = 1 << ((level - 2) * geometry.indexBits);
+  for (let i = 1; i < 1 << geometry.indexBits; i++) {
+    const next = uniteTable(ept, target * memory.frameWords + 2 * i, level - 1);
+    if (next === null || next.frame !== first.frame + i * size) return null;
+    if (((next.bits ^ bits) & ~flags) !== 0) return null;
+    bits |= next.bits;
+  }
+  return { frame: first.frame, bits };
+}
+
+/**
  * Calls `visit` with the low-word index and level of each leaf in page order, and the first page it
  * maps. For arming and scanning; not for the inner loop of a guest.
  */

@@ -1,5 +1,5 @@
 /**
- * One EPT paging-structure entry: bits (SDM vol. 3C, 28.3.2, tables 28-1 to 28-7) and the predicates
+ * One EPT paging-structure entry: bits (SDM vol. 3C, 28.2.2, tables 28-1 to 28-7) and the predicates
  * that the walk asks. All of them work on the low and the high word.
  */
 
@@ -33,7 +33,7 @@ export function isLeaf(low: number, level: number): boolean {
 }
 
 /**
- * Whether a present entry is misconfigured (SDM 28.3.3.1). The caller has decided that it is present:
+ * Whether a present entry is misconfigured (SDM 28.2.3.1). The caller has decided that it is present:
  * a not-present entry is a violation, whatever its other bits.
  * @param indexBits log2 of entries per table; @param physicalBits MAXPHYADDR
  */

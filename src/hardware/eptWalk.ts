@@ -16,7 +16,7 @@ import {
 } from "./eptEntry.ts";
 import { ExitReason, Qualification } from "./exit.ts";
 import { DATA_FRAME_BASE } from "./memory.ts";
-import { Compatibility, count, type Mmu, storeWord } from "./mmu.ts";
+import { Compatibility, count, LinearPage, type Mmu, storeWord } from "./mmu.ts";
 import { pmlIsFull, pmlLog } from "./pageModificationLog.ts";
 import { prlLog } from "./pageReferenceLog.ts";
 import { Field, writeField } from "./vmcs.ts";
@@ -163,10 +163,12 @@ function walkEpt(mmu: Mmu, page: number, access: number): number {
   // With A/D on, any access to a guest paging structure counts as a write (SDM 28.2.5), but loads of PDPTEs do not.
   const structureWrite = mmu.accessedDirty && (access & NOT_A_READ_WITH_AD) === Access.structure;
   const asWrite = structureWrite || (access & EPT_WRITE) !== 0;
-  // Mode-based execute control: a fetch from a user-mode linear address needs bit 10 instead of bit 2.
+  // Mode-based execute control: a fetch from a user-mode linear address needs bit 10 instead of bit 2. It
+  // is the page's U/S flags that decide, not the CPL (SDM 28.2.3.2; Bochs translate_guest_physical).
+  const userExecute = mmu.modeBasedExecute && (mmu.linearPageBits & LinearPage.user) !== 0;
   let needed = access & EPT_RWX;
   if (asWrite) needed |= EPT_WRITE;
-  if (mmu.modeBasedExecute && mmu.user && (needed & EPT_EXECUTE) !== 0) {
+  if (userExecute && (needed & EPT_EXECUTE) !== 0) {
     needed = (needed & ~EPT_EXECUTE) | EPT_USER_EXECUTE;
   }
   if ((granted & needed) !== needed) return violation(mmu, page, access, granted);
@@ -178,7 +180,7 @@ function walkEpt(mmu: Mmu, page: number, access: number): number {
     if ((words[path[level]!]! & EPT_DIRTY) === 0) granted &= ~EPT_WRITE;
     if (mmu.prl) prlLog(mmu, page, (access & Access.structure) !== 0);
   }
-  if (mmu.modeBasedExecute && mmu.user) {
+  if (userExecute) {
     granted = (granted & ~EPT_EXECUTE) | ((granted & EPT_USER_EXECUTE) >>> 8);
   }
   mmu.rights = granted & EPT_RWX;
@@ -258,13 +260,19 @@ function violation(mmu: Mmu, page: number, access: number, granted: number): num
   }
   if ((access & Access.noLinearAddress) === 0) {
     qualification |= Qualification.linearAddressValid;
-    if ((access & Access.structure) === 0) qualification |= Qualification.finalTranslation;
+    if ((access & Access.structure) === 0) qualification |= finalTranslationBits(mmu);
     writeLinearAddress(mmu);
   }
   writeField(mmu.vmcs, Field.exitReason, ExitReason.eptViolation);
   writeField(mmu.vmcs, Field.exitQualification, qualification);
   writePhysicalAddress(mmu, page);
   return Outcome.eptViolation;
+}
+
+/** Bit 8, and what the processor adds to it if it gives advanced information: bits 11:9 (SDM table 27-7). */
+function finalTranslationBits(mmu: Mmu): number {
+  if (!mmu.capabilities.advancedViolationInformation) return Qualification.finalTranslation;
+  return Qualification.finalTranslation | (mmu.linearPageBits << Qualification.linearPageShift);
 }
 
 function misconfiguration(mmu: Mmu, page: number): number {

@@ -74,7 +74,7 @@ export function deliverEvent(mmu: Mmu, event: EventDelivery): number {
   const { vmcs } = mmu;
   const mode = readField(vmcs, Field.guestMode);
   setGuestMode(mmu, mode & ~GuestMode.user);
-  // Delivery of an NMI begins with blocking further ones: a VMM undoes it before it injects the NMI again (SDM 27.7.1.2, KVM __vmx_complete_interrupts).
+  // Delivery of an NMI begins with blocking further ones: a VMM undoes it before it injects the NMI again (SDM 27.7.1.2 of September 2008, which KVM __vmx_complete_interrupts quotes).
   if (((event.information >>> TYPE_SHIFT) & 7) === EventType.nmi) setNmiBlocking(vmcs, true);
   let outcome: number = Outcome.done;
   if (event.gate !== null) outcome = translateBytes(mmu, event.gate, GATE_BYTES, EPT_READ);

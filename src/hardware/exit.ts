@@ -41,6 +41,8 @@ export const Qualification = {
   permUserExecute: 1 << 6,
   linearAddressValid: 1 << 7,
   finalTranslation: 1 << 8,
+  /** Bits 11:9, with bits 7 and 8 and advanced information only: what paging says of the linear page. */
+  linearPageShift: 9,
   /** Bit 12, also the only bit defined for log-full: NMI unblocking due to IRET. */
   nmiUnblocked: 1 << 12,
 } as const;

@@ -16,7 +16,7 @@ import {
   PageFault,
 } from "./guestEntry.ts";
 import { DATA_FRAME_BASE } from "./memory.ts";
-import { Compatibility, count, type Mmu, storeWord } from "./mmu.ts";
+import { Compatibility, count, LinearPage, type Mmu, storeWord } from "./mmu.ts";
 import { flushVpid } from "./tlb.ts";
 import { Field, GuestPaging, readField, writeField } from "./vmcs.ts";
 import { pageOfWords } from "./words.ts";
@@ -34,6 +34,7 @@ export function guestWalk(mmu: Mmu, linearPage: number, access: number): number 
     mmu.page = linearPage;
     mmu.guestLeafBits = 31;
     mmu.guestRights = EPT_RWX;
+    mmu.linearPageBits = LinearPage.user | LinearPage.writable;
     return Outcome.done;
   }
   const { memory, guestPath, vmcs } = mmu;
@@ -88,6 +89,10 @@ export function guestWalk(mmu: Mmu, linearPage: number, access: number): number 
   mmu.offset = offset;
   if (!mmu.noExecute) noExecute = 0;
   mmu.guestRights = guestRightsFor(mmu, rights, noExecute);
+  mmu.linearPageBits =
+    ((rights & GUEST_USER) !== 0 ? LinearPage.user : 0) |
+    ((rights & GUEST_WRITE) !== 0 ? LinearPage.writable : 0) |
+    (noExecute !== 0 ? LinearPage.executeDisable : 0);
   if ((mmu.guestRights & access & EPT_RWX) !== (access & EPT_RWX)) {
     return pageFault(mmu, access, PageFault.protection);
   }

@@ -46,6 +46,13 @@ export interface MmuOptions {
   readonly prl?: PrlOptions;
 }
 
+/**
+ * What paging says of a linear page: its U/S flag and its R/W flag, ANDed over all levels, and XD, ORed.
+ * The order is that of bits 11:9 of a violation's qualification. Without paging every linear address is a
+ * user-mode one, writable and executable (SDM 28.2.3.2 and table 27-7).
+ */
+export const LinearPage = { user: 1, writable: 2, executeDisable: 4 } as const;
+
 /** Levels of a walk at most, plus one: level numbers start at 1. */
 const PATH_WORDS = 8;
 const NO_LEAF_TABLES: LeafTables = { region: new Int32Array(1), firstLeaf: new Int32Array(1) };
@@ -106,6 +113,8 @@ export class Mmu {
   page = 0;
   /** Rights that the last guest walk gave for the current privilege, in EPT bits. */
   guestRights = 0;
+  /** What the guest's paging says of the linear page, whoever asks: bits of LinearPage. */
+  linearPageBits = 0;
   /** log2 of the 4 KiB pages that the last EPT leaf, and the last guest leaf, map. */
   leafBits = 0;
   guestLeafBits = 0;

@@ -1,4 +1,4 @@
-/** Intel PML: what the processor does when a walk sets a dirty flag (SDM vol. 3C 28.2.6 and 30.2). */
+/** Intel PML: what the processor does when a walk sets a dirty flag (SDM vol. 3C 28.2.6). */
 import { chargeLogStore, type Mmu, storeWord } from "./mmu.ts";
 import { Field, readField, writeField } from "./vmcs.ts";
 import { pageAddressHigh, pageAddressLow, pageOfWords } from "./words.ts";

@@ -15,6 +15,9 @@ export const META_SPACE_SHIFT = 4;
 /** What a lookup compares besides the rights it needs. */
 export const META_IDENTITY = ~7;
 
+/** Kinds of entries that may be cached: large ones; pieces of a guest page larger than the entry. */
+export const Filled = { large: 1, pieces: 2 } as const;
+
 const SPACE_WORDS = 3;
 const SPACES = 256;
 
@@ -53,7 +56,7 @@ export class Tlb implements Part {
   readonly l2Hint = new Int32Array(2048);
   /** log2 of the 4 KiB pages in a large entry. */
   readonly largeBits: number;
-  /** [0]: spaces in use; [1]: large entries filled since the last full flush (0 = none can be cached). */
+  /** [0]: spaces in use; [1]: what has been filled since the last full flush, bits of Filled. */
   readonly state = new Int32Array(2);
   /** Row i: VPID, EP4TA as a frame number, privilege and protection bits (GuestMode) of space i + 1. */
   readonly spaces = new Int32Array(SPACES * SPACE_WORDS);
@@ -175,18 +178,45 @@ export function flushVpid(tlb: Tlb, vpid: number): void {
   flushSpaces(tlb, 0, vpid);
 }
 
-/** Drops the mappings of one linear page of a VPID, under any EPT: INVLPG (SDM 28.3.3.1). */
+/**
+ * INVLPG: drops the mappings of one linear page of a VPID, under any EPT (SDM 28.3.3.1). If the guest maps
+ * it by a page of which the TLB holds several pieces, all of them go (SDM vol. 3A 4.10.4.1); the TLB does
+ * not know which they are, and drops all of the VPID (as Bochs does: TLB.split_large).
+ */
 export function flushPage(tlb: Tlb, vpid: number, linearPage: number): void {
+  if ((tlb.state[1]! & Filled.pieces) !== 0) {
+    flushVpid(tlb, vpid);
+    return;
+  }
   for (let i = 0; i < tlb.state[0]!; i++) {
-    if (tlb.spaces[i * SPACE_WORDS] !== vpid) continue;
-    dropTag(tlb.l1, linearPage, i + 1, 0);
-    dropTag(tlb.l2, linearPage, i + 1, 0);
-    dropTag(tlb.l1Large, linearPage >>> tlb.largeBits, i + 1, META_LARGE);
-    dropTag(tlb.l2, linearPage >>> tlb.largeBits, i + 1, META_LARGE);
+    if (tlb.spaces[i * SPACE_WORDS] === vpid) maskPage(tlb, i + 1, linearPage, 0);
   }
 }
 
-function dropTag(level: TlbLevel, tag: number, space: number, size: number): void {
+/**
+ * What an EPT violation does to the mappings of the linear page whose access caused it (SDM 28.3.3.1), and
+ * a page fault too (SDM vol. 3A 4.10.4.1): they go, for the VPID and one EPT. A 4 KiB entry keeps its way,
+ * without rights, for the refill; in the place of a large one smaller ones may come.
+ */
+export function revokePage(tlb: Tlb, vpid: number, ep4ta: number, linearPage: number): void {
+  for (let i = 0; i < tlb.state[0]!; i++) {
+    const row = i * SPACE_WORDS;
+    if (tlb.spaces[row] !== vpid || tlb.spaces[row + 1] !== ep4ta) continue;
+    maskPage(tlb, i + 1, linearPage, META_IDENTITY);
+  }
+}
+
+/** Keeps of the 4 KiB entries of a linear page in a space what a mask says, and of the large ones nothing. */
+function maskPage(tlb: Tlb, space: number, linearPage: number, mask: number): void {
+  const large = linearPage >>> tlb.largeBits;
+  maskTag(tlb.l1, linearPage, space, 0, mask);
+  maskTag(tlb.l2, linearPage, space, 0, mask);
+  if ((tlb.state[1]! & Filled.large) === 0) return;
+  maskTag(tlb.l1Large, large, space, META_LARGE, 0);
+  maskTag(tlb.l2, large, space, META_LARGE, 0);
+}
+
+function maskTag(level: TlbLevel, tag: number, space: number, size: number, mask: number): void {
   const slot = findInLevel(level, tag, (space << META_SPACE_SHIFT) | size);
-  if (slot >= 0) level.meta[slot] = 0;
+  if (slot >= 0) level.meta[slot] = level.meta[slot]! & mask;
 }

@@ -2,9 +2,11 @@
 import { Counter } from "./counters.ts";
 import { EPT_RWX } from "./eptEntry.ts";
 import { eptAccess, Outcome } from "./eptWalk.ts";
+import { Qualification } from "./exit.ts";
 import { guestWalk } from "./guestWalk.ts";
 import { count, type Mmu } from "./mmu.ts";
-import { fillLevel, findInLevel, META_LARGE } from "./tlb.ts";
+import { Filled, fillLevel, findInLevel, META_LARGE, revokePage } from "./tlb.ts";
+import { Field, GuestPaging, readField } from "./vmcs.ts";
 
 /**
  * Translates one access that the first level could not satisfy. mmu.walkCycles grows by its cost.
@@ -21,14 +23,17 @@ export function translateMiss(mmu: Mmu, linearPage: number, need: number, l1Foun
     mmu.walkCycles += mmu.l2TlbHitCost;
     return page;
   }
-  if (tlb.state[1] !== 0) {
+  if ((tlb.state[1]! & Filled.large) !== 0) {
     const page = lookUpLarge(mmu, linearPage, need);
     if (page >= 0) return page;
   }
   mmu.walks++;
   count(mmu, Counter.walks, 1);
   const outcome = walk(mmu, linearPage, need);
-  if (outcome !== Outcome.done) return -1 - outcome;
+  if (outcome !== Outcome.done) {
+    revokeRefused(mmu, linearPage, outcome);
+    return -1 - outcome;
+  }
   const { page, rights } = mmu;
   if (mmu.leafBits >= tlb.largeBits) {
     fillLarge(mmu, linearPage);
@@ -37,6 +42,19 @@ export function translateMiss(mmu: Mmu, linearPage: number, need: number, l1Foun
     fillLevel(tlb.l2, l2Found, linearPage, mmu.space | rights, page);
   }
   return page;
+}
+
+/**
+ * A page fault, or a violation by the page itself, leaves no mapping of the linear page: what software
+ * changes in an entry that has just refused needs no invalidation. A violation by a guest structure drops
+ * guest-physical mappings only, which are not cached here.
+ */
+function revokeRefused(mmu: Mmu, linearPage: number, outcome: number): void {
+  const qualification = readField(mmu.vmcs, Field.exitQualification);
+  const byPage =
+    outcome === Outcome.eptViolation && (qualification & Qualification.finalTranslation) !== 0;
+  if (!byPage && outcome !== Outcome.pageFault) return;
+  revokePage(mmu.tlb, mmu.vpid, mmu.eptEnabled ? mmu.eptRoot : 0, linearPage);
 }
 
 /**
@@ -52,7 +70,14 @@ export function walk(mmu: Mmu, linearPage: number, need: number): number {
   if (outcome !== Outcome.done) return outcome;
   mmu.rights &= mmu.guestRights & EPT_RWX;
   if (mmu.guestLeafBits < mmu.leafBits) mmu.leafBits = mmu.guestLeafBits;
+  else if (mmu.paging !== GuestPaging.off) notePieces(mmu);
   return Outcome.done;
+}
+
+/** Notes that the guest's page is larger than the entry that will be cached. */
+function notePieces({ tlb, leafBits, guestLeafBits }: Mmu): void {
+  const cachedBits = leafBits >= tlb.largeBits ? tlb.largeBits : 0;
+  if (guestLeafBits > cachedBits) tlb.state[1] = tlb.state[1]! | Filled.pieces;
 }
 
 function lookUpLarge(mmu: Mmu, linearPage: number, need: number): number {
@@ -80,7 +105,7 @@ function fillLarge(mmu: Mmu, linearPage: number): void {
   const meta = mmu.space | META_LARGE | mmu.rights;
   fillLevel(tlb.l1Large, notCached(findInLevel(tlb.l1Large, tag, meta)), tag, meta, first);
   fillLevel(tlb.l2, notCached(findInLevel(tlb.l2, tag, meta)), tag, meta, first);
-  tlb.state[1] = 1;
+  tlb.state[1] = tlb.state[1]! | Filled.large;
 }
 
 /** A hit, seen by a fill, is an entry to overwrite. */

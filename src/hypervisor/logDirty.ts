@@ -2,9 +2,16 @@
  * What log-dirty tracking does to a VM's EPT entries. After each of these that takes something away
  * the caller must have INVEPT executed on every CPU.
  */
-import { type Ept, findLeaf, forEachLeaf, RAM_LEAF, splitLeaf } from "../hardware/ept.ts";
+import {
+  type Ept,
+  findLeaf,
+  forEachLeaf,
+  mergeLeaves,
+  RAM_LEAF,
+  splitLeaf,
+} from "../hardware/ept.ts";
 import { EPT_ACCESSED, EPT_DIRTY, EPT_WRITE } from "../hardware/eptEntry.ts";
-import { type DirtyBitmap, forEachMarked } from "./dirtyBitmap.ts";
+import { type DirtyBitmap, forEachMarked, markDirty } from "./dirtyBitmap.ts";
 
 /** Xen's ram_rw: A and D are set beforehand, so that nothing is logged until a tracker is armed. */
 export const ORDINARY_LEAF = RAM_LEAF | EPT_ACCESSED | EPT_DIRTY;
@@ -34,6 +41,17 @@ export function armAll(ept: Ept, technique: DirtyTechnique): number {
     leaves++;
   });
   return leaves;
+}
+
+/**
+ * Begins a round as KVM does with KVM_DIRTY_LOG_INITIALLY_SET: every mapped page counts as dirty, and no
+ * leaf is changed before the first CLEAR.
+ */
+export function setAll(ept: Ept, bitmap: DirtyBitmap): void {
+  forEachLeaf(ept, (_word, level, page) => {
+    const size = 2 ** ((level - 1) * ept.geometry.indexBits);
+    for (let i = 0; i < size; i++) markDirty(bitmap, page + i);
+  });
 }
 
 /** Arms the page's leaf again. */
@@ -85,6 +103,21 @@ export function disarmAll(ept: Ept): number {
     leaves++;
   });
   return leaves;
+}
+
+/**
+ * Makes leaves of `level` again where tracking has split them, as KVM does when a slot no longer logs
+ * (kvm_mmu_slot_apply_flags); Xen leaves them split. Returns the number of leaves made.
+ */
+export function mergeAll(ept: Ept, level: number): number {
+  const size = 2 ** ((level - 1) * ept.geometry.indexBits);
+  const split = new Set<number>();
+  forEachLeaf(ept, (_word, at, page) => {
+    if (at < level) split.add(page - (page % size));
+  });
+  let made = 0;
+  for (const page of split) if (mergeLeaves(ept, page, level)) made++;
+  return made;
 }
 
 /** What a violation turned out to be. */

@@ -37,5 +37,9 @@ export interface TrackedVm {
   readonly filterGuestTables: boolean;
   /** Whether the dirty ring is fed by PML; else by write protection. */
   readonly ringFromPml: boolean;
+  /** Level of the leaves that tracking splits and its end makes again (KVM); 1 = they stay split (Xen). */
+  readonly mergedLevel: number;
+  /** KVM_DIRTY_LOG_INITIALLY_SET: the first round reports every page, and nothing is armed before its end. */
+  readonly initiallySet: boolean;
   readonly faults: readonly TrackerFault[];
 }

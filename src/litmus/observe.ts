@@ -93,7 +93,8 @@ export function cachedRights(vcpu: Vcpu, linearPage: number): string {
   ];
   for (const [level, wanted, meta] of places) {
     const found = findInLevel(level, wanted, meta);
-    if (found >= 0) return permissionText(level.meta[found]! & 7);
+    const rights = found < 0 ? 0 : level.meta[found]! & 7;
+    if (rights !== 0) return permissionText(rights);
   }
   return "-";
 }

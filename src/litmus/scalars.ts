@@ -126,6 +126,9 @@ export const QUALIFICATION_BITS = {
   permUserExecute: 1 << 6,
   linear: 1 << 7,
   final: 1 << 8,
+  userPage: 1 << 9,
+  writablePage: 1 << 10,
+  executeDisabledPage: 1 << 11,
   nmiUnblocked: 1 << 12,
 } as const;
 

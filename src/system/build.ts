@@ -63,6 +63,8 @@ export function buildSystem(scenario: Scenario, options: BuildOptions = {}): Sys
           ringEntries: tracker.ring.entries,
           ringReserved: RING_RESERVED,
           ringFromPml: tracker.ring.source === "pml",
+          largePagesReturn: tracker.largePagesReturn === true,
+          initiallySet: tracker.initiallySet === true,
           faults: TRACKER_FAULTS.filter((fault) => scenario.faults.includes(fault)),
         },
       },

@@ -92,6 +92,16 @@ const tracker = z
       .min(0)
       .optional()
       .describe("PML or PRL logs that can be allotted; default: as many as vCPUs"),
+    largePagesReturn: z
+      .boolean()
+      .optional()
+      .describe(
+        "whether large leaves come back when tracking ends, as in KVM; default: not, as in Xen",
+      ),
+    initiallySet: z
+      .boolean()
+      .optional()
+      .describe("whether a dirty bitmap begins with all bits set (KVM_DIRTY_LOG_INITIALLY_SET)"),
     ring: z
       .strictObject({
         entries: z.int().default(4096).describe("of each vCPU's dirty ring: a power of two"),
@@ -138,6 +148,16 @@ export const scenarioSchema = z
     {
       path: ["tracker", "ring", "entries"],
       error: "expected a power of two from 256 to 65536, with room for the reserve and a PML log",
+    },
+  )
+  .refine(
+    ({ tracker: { initiallySet, technique }, operation: { kind } }) =>
+      initiallySet !== true ||
+      ((technique === "pml" || technique === "writeProtect") &&
+        (kind === "measure" || kind === "checkpoint")),
+    {
+      path: ["tracker", "initiallySet"],
+      error: 'expected technique "pml" or "writeProtect", and operation "measure" or "checkpoint"',
     },
   )
   .describe("a Trackvisor scenario");

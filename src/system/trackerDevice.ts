@@ -11,6 +11,7 @@ import {
   forEachMarked,
   markDirty,
 } from "../hypervisor/dirtyBitmap.ts";
+import { mergeAll } from "../hypervisor/logDirty.ts";
 import { techniqueNamed } from "../hypervisor/techniques/all.ts";
 import { reapRings } from "../hypervisor/techniques/dirtyRing.ts";
 import { type ExitWork, NOT_OURS, type Technique } from "../hypervisor/techniques/technique.ts";
@@ -108,7 +109,9 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
     const { tracked } = this.#vm;
     const technique = this.#technique!;
     const unit = technique.unit(tracked);
-    const cycles = technique.collect(tracked) + technique.disarm(tracked);
+    const { ept, mergedLevel, costs } = tracked;
+    let cycles = technique.collect(tracked) + technique.disarm(tracked);
+    if (mergedLevel > 1) cycles += mergeAll(ept, mergedLevel) * costs.splitHandler;
     this.#vm.armed.technique = null;
     return { type: "tablesChanged", cycles, unit, answer: { type: "disarmed" } };
   }

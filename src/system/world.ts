@@ -58,6 +58,9 @@ export interface TrackingConfig {
   readonly ringEntries: number;
   readonly ringReserved: number;
   readonly ringFromPml: boolean;
+  /** As KVM does: large leaves come back when tracking ends; dirty bitmaps begin with all bits set. */
+  readonly largePagesReturn?: boolean;
+  readonly initiallySet?: boolean;
   readonly faults: readonly TrackerFault[];
 }
 
@@ -223,6 +226,8 @@ export class World {
       prlSlotRule: this.config.mmu.prl?.slotRule ?? "decrement-then-store",
       filterGuestTables: tracking.filterGuestTables,
       ringFromPml: tracking.ringFromPml,
+      mergedLevel: tracking.largePagesReturn === true ? vm.leafLevel : 1,
+      initiallySet: tracking.initiallySet === true,
       faults: tracking.faults,
     };
     return {

@@ -25,6 +25,7 @@ import {
   type DirtyTechnique,
   disarmAll,
   fixWrite,
+  mergeAll,
   rearmMarked,
   splitAll,
 } from "../../src/hypervisor/logDirty.ts";
@@ -193,6 +194,41 @@ describe("disarming", () => {
         }
       }),
     );
+  });
+});
+
+describe("making large leaves again", () => {
+  it("gives back the leaves that were split, where the rights are alike, and keeps the mapping", () => {
+    fc.assert(
+      fc.property(level, pages, pages, (at, split, changed) => {
+        const ept = eptOf(at);
+        armAll(ept, "pml");
+        for (const page of split) write(ept, "pml", page, new Set());
+        disarmAll(ept);
+        const leafOf = (page: number) => Math.floor(page / 4 ** (at - 1));
+        const odd = new Set<number>();
+        for (const page of changed) {
+          const { word, level: now } = findLeaf(ept, page)!;
+          if (now === at) continue;
+          ept.memory.words[word] = ept.memory.words[word]! & ~EPT_EXECUTE;
+          odd.add(leafOf(page));
+        }
+        mergeAll(ept, at);
+        for (let page = 0; page < PAGES; page++) {
+          expect(levelOf(ept, page) === at).toBe(!odd.has(leafOf(page)));
+          expect(frameOf(ept, page)).toBe(FIRST_FRAME + page);
+        }
+      }),
+    );
+  });
+
+  it("does not join frames that are not adjacent", () => {
+    const ept = eptOf(2);
+    splitAll(ept);
+    const { word } = findLeaf(ept, 5)!;
+    ept.memory.words[word] = ept.memory.words[word]! + (1 << 12);
+    expect(mergeAll(ept, 2)).toBe(PAGES / 4 - 1);
+    expect([levelOf(ept, 3), levelOf(ept, 4), levelOf(ept, 8)]).toEqual([2, 1, 2]);
   });
 });
 

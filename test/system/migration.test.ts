@@ -37,7 +37,7 @@ function expectWorkDone(system: System, { recipe }: MigrationRecipe): void {
 }
 
 describe("a migration that completes", () => {
-  it("leaves at the destination what the source had when it was suspended", () => {
+  it("leaves at the destination what the source had when it was suspended (case 99)", () => {
     let resent = 0;
     fc.assert(
       fc.property(anyMigration, (migration) => {

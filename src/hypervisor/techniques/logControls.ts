@@ -11,7 +11,7 @@ import {
   type Vmcs,
   writeField,
 } from "../../hardware/vmcs.ts";
-import { allotLog } from "../logPages.ts";
+import { allotLog, freeLog } from "../logPages.ts";
 import type { TrackedVcpu, TrackedVm } from "../trackedVm.ts";
 
 /**
@@ -19,7 +19,10 @@ import type { TrackedVcpu, TrackedVm } from "../trackedVm.ts";
  * fault pmlOnSomeVcpus only the first vCPU logs, though entries are shared by all.
  */
 export function enableLogs(vm: TrackedVm, unit: "pml" | "prl"): boolean {
-  for (const { vcpu } of vm.vcpus) if (!allotLog(vm.logs, vcpu)) return false;
+  if (!vm.vcpus.every(({ vcpu }) => allotLog(vm.logs, vcpu))) {
+    freeLogs(vm);
+    return false;
+  }
   const some = unit === "pml" && vm.faults.includes("pmlOnSomeVcpus");
   vm.vcpus.forEach((vcpu, position) => {
     if (position === 0 || !some) enableLog(vm, vcpu, unit);
@@ -38,11 +41,16 @@ function enableLog(vm: TrackedVm, { vcpu, vmcs }: TrackedVcpu, unit: "pml" | "pr
   writeField(vmcs, Field.secondaryControls, controls);
 }
 
+function freeLogs(vm: TrackedVm): void {
+  for (const { vcpu } of vm.vcpus) freeLog(vm.logs, vcpu);
+}
+
 export function disableLogs(vm: TrackedVm): void {
   const logging = SECONDARY_PML | SECONDARY_PRL | SECONDARY_PRL_FILTER;
   for (const { vmcs } of vm.vcpus) {
     writeField(vmcs, Field.secondaryControls, readField(vmcs, Field.secondaryControls) & ~logging);
   }
+  freeLogs(vm);
   setAccessedDirty(vm, false);
 }
 

@@ -2,8 +2,9 @@
 import { Field, writeField } from "../../hardware/vmcs.ts";
 import { markDirty } from "../dirtyBitmap.ts";
 import { drainPmlLog } from "../drain.ts";
-import { armAll, armedLeaf, disarmAll, fixWrite, rearmMarked } from "../logDirty.ts";
+import { armedLeaf, disarmAll, fixWrite, rearmMarked } from "../logDirty.ts";
 import type { TrackedVm } from "../trackedVm.ts";
+import { armOrSetAll } from "./initiallySet.ts";
 import { disableLogs, enableLogs } from "./logControls.ts";
 import { NOT_OURS, type Technique } from "./technique.ts";
 
@@ -21,7 +22,7 @@ export const pml: Technique = {
   unit: () => "pml",
   arm(vm) {
     if (!enableLogs(vm, "pml")) return null;
-    return armAll(vm.ept, "pml") * vm.costs.protectPage;
+    return armOrSetAll(vm, "pml");
   },
   collect(vm) {
     if (vm.faults.includes("harvestBeforeDrain")) {

@@ -1,6 +1,7 @@
 /** Write protection: the first write to each page takes an EPT violation (Xen log-dirty without PML). */
 import { markDirty } from "../dirtyBitmap.ts";
-import { armAll, armedLeaf, disarmAll, fixWrite, rearmMarked } from "../logDirty.ts";
+import { armedLeaf, disarmAll, fixWrite, rearmMarked } from "../logDirty.ts";
+import { armOrSetAll } from "./initiallySet.ts";
 import { NOT_OURS, type Technique } from "./technique.ts";
 
 export const writeProtect: Technique = {
@@ -8,7 +9,7 @@ export const writeProtect: Technique = {
   findsWritten: true,
   findsTouched: false,
   unit: () => "none",
-  arm: (vm) => armAll(vm.ept, "writeProtect") * vm.costs.protectPage,
+  arm: (vm) => armOrSetAll(vm, "writeProtect"),
   // The bitmap is kept at fault time.
   collect: () => 0,
   rearm: (vm) => rearmMarked(vm.ept, "writeProtect", vm.dirty) * vm.costs.protectPage,
