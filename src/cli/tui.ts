@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { systemReason } from "../../workloads/trace/systemError.ts";
 import { parseYaml } from "../config/yamlFile.ts";
 import { UserError } from "../errors.ts";
 import { Session } from "../session/session.ts";
@@ -148,8 +149,16 @@ function loadSettings(path: string | undefined): { file: string; settings: UiSet
     if (path !== undefined) throw new UserError(`${path}: no such file`);
     return { file, settings: uiSettingsSchema.parse({}) };
   }
-  const { value } = parseYaml(file, readFileSync(file, "utf8"), uiSettingsSchema);
+  const { value } = parseYaml(file, readSettings(file), uiSettingsSchema);
   return { file, settings: value };
+}
+
+function readSettings(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw new UserError(`${file}: cannot be read: ${systemReason(error)}`);
+  }
 }
 
 function lookOf(options: TuiOptions, settings: UiSettings): Look {
