@@ -210,6 +210,10 @@ const commands: readonly (readonly [readonly string[], RegExp])[] = [
   [["--until"], /argument missing/],
   [[""], /expected a scenario, not an empty name/],
   [["checkpoint-stop", "--checkpoint", "nowhere/a"], /nowhere\/a: cannot be used: no such file/],
+  [
+    ["tui", "--once", "--config", "keys.yaml"],
+    /keys\.yaml:1: keys\.step\[0\]: expected a key such/,
+  ],
   [["tui", "--once", "--config", "directory"], /directory: cannot be read: illegal operation/],
   [["--trace", "missing.tvtrace"], /missing\.tvtrace: cannot be read/],
   [["--trace", "directory"], /directory: is not a plain file/],
@@ -220,6 +224,7 @@ const commands: readonly (readonly [readonly string[], RegExp])[] = [
 
 mkdirSync(scratch.path("directory"));
 scratch.write("good.json", scenario());
+scratch.write("keys.yaml", "keys: { step: [ctrl+nope] }\n");
 for (const [what, content] of files) scratch.write(fileOf(what), content);
 
 function fileOf(what: string): string {

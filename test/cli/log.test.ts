@@ -77,6 +77,18 @@ describe("a recorded run", { timeout: TIMEOUT }, () => {
     expect(stats.out).toMatch(/branched off +\w+ after 9/);
   });
 
+  it("opens in the terminal UI under any name, and says if it is damaged", async () => {
+    const whole = readFileSync(scratch.path("a.tvlog"));
+    scratch.write("session", whole);
+    const opened = await scratch.run(["tui", "--once", "session"]);
+    expect([opened.code, opened.err]).toEqual([0, ""]);
+    expect(opened.out).toMatch(/message \d+ of \d+\n/);
+    scratch.write("cut", whole.subarray(0, whole.length - 20));
+    const { code, err } = await scratch.run(["tui", "--once", "cut"]);
+    expect(code).toBe(1);
+    expect(err).toMatch(/^trackvisor: cut: damaged at block \d+, byte \d+: [^\n]+\n$/);
+  });
+
   it("says that a type which was searched for is not in the log", async () => {
     const { code, out, err } = await scratch.run(["log", "grep", "a.tvlog", "--type", "vmexit"]);
     expect([code, out]).toEqual([1, ""]);
