@@ -66,6 +66,11 @@ const files: readonly (readonly [string, string | Uint8Array, RegExp])[] = [
     /:3: operation\.memory: a host of 1024000\.00 GiB needs .*, this machine has/,
   ],
   [
+    "a kernel that is sought in too large a VM",
+    `name: x\nuntil: 1s\noperation: { kind: estimate, estimator: { kind: truth, interval: 100ms }, kernelFootprint: { needs: 1GiB, from: 1TiB } }\nvms: [{ workload: ${uniform} }]\n`,
+    /:3: operation\.kernelFootprint/,
+  ],
+  [
     "a migration after the end",
     `name: x\nuntil: 10ms\noperation: { kind: migrate, start: 10ms }\nvms: [{ workload: ${uniform} }]\n`,
     /:3: operation\.start: 10\.000 ms is not within the run, which lasts 10\.000 ms/,
