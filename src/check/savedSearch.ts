@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import * as z from "zod";
+import { systemReason } from "../../workloads/trace/systemError.ts";
 import { UserError } from "../errors.ts";
 import type { CheckTarget } from "./catalogue.ts";
 import type { SearchState } from "./engine/exploration.ts";
@@ -92,7 +93,7 @@ export function writeSearch(file: string, { target, options, seconds, state }: S
     renameSync(temporary, file);
   } catch (error) {
     rmSync(temporary, { force: true });
-    throw new UserError(`${file}: cannot be written: ${(error as Error).message}`);
+    throw new UserError(`${file}: cannot be written: ${systemReason(error)}`);
   }
 }
 
@@ -127,6 +128,6 @@ function readBytes(file: string): Buffer {
   try {
     return readFileSync(file);
   } catch (error) {
-    throw new UserError(`${file}: cannot be read: ${(error as Error).message}`);
+    throw new UserError(`${file}: cannot be read: ${systemReason(error)}`);
   }
 }

@@ -1,6 +1,7 @@
 /** `trackvisor check`: explores every interleaving of a model, and proves or breaks its properties. */
 import { writeFileSync } from "node:fs";
 import { Command, InvalidArgumentError } from "commander";
+import { systemReason } from "../../workloads/trace/systemError.ts";
 import { buildTargetSystem, type CheckTarget, MODELS, mutationNamed } from "../check/catalogue.ts";
 import {
   type CheckBounds,
@@ -225,7 +226,7 @@ function write(file: string, text: string): void {
   try {
     writeFileSync(file, text);
   } catch (error) {
-    throw new UserError(`${file}: cannot be written: ${(error as Error).message}`);
+    throw new UserError(`${file}: cannot be written: ${systemReason(error)}`);
   }
 }
 

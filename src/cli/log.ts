@@ -1,6 +1,7 @@
 /** `trackvisor log`: look into message logs. */
 import { Command, Option } from "commander";
 import { openSource } from "../../workloads/trace/byteSource.ts";
+import { nearest } from "../config/nearest.ts";
 import { formatCycles } from "../config/units.ts";
 import { UserError } from "../errors.ts";
 import { align, DIFFERENCES_MAX } from "../replay/align.ts";
@@ -11,7 +12,7 @@ import { damageNote, LogReader } from "../replay/reader.ts";
 import { formatAlignment } from "./alignmentReport.ts";
 import { messageLine, namesOf, visible } from "./messageText.ts";
 import { duration, wholeNumber } from "./optionParsers.ts";
-import { grouped, print } from "./output.ts";
+import { grouped, note, print } from "./output.ts";
 import { entryText } from "./replayReport.ts";
 import { addWhatIf } from "./whatIf.ts";
 
@@ -201,7 +202,16 @@ function grep(log: LogReader, { json, ...query }: QueryOptions): void {
     found++;
     print(json === true ? jsonLine(entry, nameOf) : lineOf(entry, nameOf));
   }
-  if (found === 0) process.exitCode = EXIT_FAILED;
+  if (found > 0) return;
+  process.exitCode = EXIT_FAILED;
+  if (query.type !== undefined) noteUnknownType(log, query.type);
+}
+
+/** Nothing was found: perhaps because the log has no message of that type at all. */
+function noteUnknownType(log: LogReader, type: string): void {
+  const types = Object.keys(statsOf(new LogReader(log.source)).byType);
+  if (types.includes(type)) return;
+  note(`--type: the log has no "${type}"${nearest(type, types)} (types: ${types.join(", ")})`);
 }
 
 function diff(left: LogReader, right: LogReader): void {

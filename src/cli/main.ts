@@ -47,7 +47,9 @@ async function main(): Promise<void> {
     if (error instanceof CommanderError) {
       // Help and version are no errors.
       if (error.exitCode === 0) return;
-      complain(error.message.replace(/^error: /, ""));
+      // A command that needs another word has shown its help, and that says it.
+      if (error.code === "commander.help") process.exitCode = EXIT_USAGE;
+      else complain(error.message.replace(/^error: /, ""));
     } else if (error instanceof UserError) {
       complain(error.message);
     } else {

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { closest } from "fastest-levenshtein";
+import { nearest } from "../config/nearest.ts";
 import { parseYaml } from "../config/yamlFile.ts";
 import { FieldError, UserError } from "../errors.ts";
 import { buildSystem } from "../system/build.ts";
@@ -50,6 +50,7 @@ export function shippedScenarios(): string[] {
 }
 
 function resolveScenario(nameOrPath: string): string {
+  if (nameOrPath === "") throw new UserError("expected a scenario, not an empty name");
   if (existsSync(nameOrPath)) {
     if (statSync(nameOrPath).isFile()) return nameOrPath;
     const what = statSync(nameOrPath).isDirectory() ? "a directory" : "no regular file";
@@ -57,7 +58,7 @@ function resolveScenario(nameOrPath: string): string {
   }
   const names = shippedScenarios();
   if (names.includes(nameOrPath)) return join(scenarioDirectory(), nameOrPath + EXTENSION);
-  const hint = `; did you mean "${closest(nameOrPath, names)}"? (shipped: ${names.join(", ")})`;
+  const hint = `${nearest(nameOrPath, names)} (shipped: ${names.join(", ")})`;
   throw new UserError(`${nameOrPath}: no such file, and no shipped scenario of that name${hint}`);
 }
 

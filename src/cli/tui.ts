@@ -3,8 +3,10 @@ import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { systemReason } from "../../workloads/trace/systemError.ts";
 import { parseYaml } from "../config/yamlFile.ts";
 import { UserError } from "../errors.ts";
+import { isLogFile } from "../replay/logFile.ts";
 import { Session } from "../session/session.ts";
 import { frameOf, logLine, screenText } from "../tui/batch.ts";
 import { keyMap, type UiSettings, uiSettingsSchema } from "../tui/keys.ts";
@@ -17,10 +19,11 @@ import {
   type ThemeName,
   UNICODE,
 } from "../tui/themes.ts";
-import { coloursOfTerminal } from "./output.ts";
+import { coloursOfTerminal, note } from "./output.ts";
 import { DEFAULT_SCENARIO } from "./run.ts";
 import { loadScenario } from "./scenarios.ts";
 
+const EXIT_DAMAGED = 1;
 const LOG_EXTENSION = ".tvlog";
 const BATCH_MESSAGES = 4096;
 const DEFAULT_SIZE = { columns: 80, rows: 24 };
@@ -39,7 +42,7 @@ interface TuiOptions {
   readonly do?: string[];
 }
 
-/** The command. Exit codes: 0 fine, 2 bad input; 129, 130, 143 by a signal. */
+/** The command. Exit codes: 0 fine, 1 a damaged log, 2 bad input; 129, 130, 143 by a signal. */
 export function tuiCommand(): Command {
   return new Command("tui")
     .description("see the machine run: messages, CPUs, logs, pages; step, go back, change it")
@@ -62,6 +65,10 @@ export function tuiCommand(): Command {
       const { file, settings } = loadSettings(options.config);
       const keys = keyMap(file, settings.keys);
       const session = open(name ?? DEFAULT_SCENARIO);
+      if (session.damage !== undefined) {
+        note(session.damage);
+        process.exitCode = EXIT_DAMAGED;
+      }
       if (options.once || options.json || options.log || !interactive()) {
         if (options.do !== undefined) {
           throw new UserError("--do: needs a terminal, and none of --once, --json, --log");
@@ -91,10 +98,11 @@ export function interactive(): boolean {
 }
 
 function open(name: string): Session {
-  if (name.endsWith(LOG_EXTENSION)) {
-    if (!existsSync(name)) throw new UserError(`${name}: no such file`);
-    return Session.open(name);
+  if (name.endsWith(LOG_EXTENSION) && !existsSync(name)) {
+    throw new UserError(`${name}: no such file`);
   }
+  // A session may have been saved under any name; a damaged log is known by its name alone.
+  if (name.endsWith(LOG_EXTENSION) || isLogFile(name)) return Session.open(name);
   const { scenario, directory } = loadScenario(name);
   return Session.start(scenario, directory);
 }
@@ -148,8 +156,16 @@ function loadSettings(path: string | undefined): { file: string; settings: UiSet
     if (path !== undefined) throw new UserError(`${path}: no such file`);
     return { file, settings: uiSettingsSchema.parse({}) };
   }
-  const { value } = parseYaml(file, readFileSync(file, "utf8"), uiSettingsSchema);
+  const { value } = parseYaml(file, readSettings(file), uiSettingsSchema);
   return { file, settings: value };
+}
+
+function readSettings(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw new UserError(`${file}: cannot be read: ${systemReason(error)}`);
+  }
 }
 
 function lookOf(options: TuiOptions, settings: UiSettings): Look {

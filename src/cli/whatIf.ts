@@ -1,5 +1,5 @@
 /** `trackvisor log branch`, `inevitable` and `shrink`: other runs, made from a recorded one. */
-import { writeFileSync } from "node:fs";
+import { existsSync, statSync, writeFileSync } from "node:fs";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import * as z from "zod";
 import { openSource } from "../../workloads/trace/byteSource.ts";
@@ -24,7 +24,7 @@ import { scenarioSchema } from "../system/scenarioSchema.ts";
 import type { System } from "../system/system.ts";
 import { messageLine } from "./messageText.ts";
 import { SEED_MAX, wholeNumber } from "./optionParsers.ts";
-import { grouped, print } from "./output.ts";
+import { grouped, print, refuseUnwritable } from "./output.ts";
 import { ProgressLine } from "./progress.ts";
 
 /** A run that goes on for so many times its parent's messages does not end. */
@@ -117,6 +117,14 @@ function refuseCheck(file: string, header: LogHeader, why: string): void {
   }
 }
 
+/** A log that is written over is lost: its branch or its cut needs it to compare with. */
+function refuseSame(file: string, output: string | undefined): void {
+  if (output === undefined || !existsSync(output)) return;
+  const [read, written] = [statSync(file), statSync(output)];
+  if (read.dev !== written.dev || read.ino !== written.ino) return;
+  throw new UserError(`${output}: is the log that is read; choose another name`);
+}
+
 function giveUpAfter(messages: number): number {
   return Math.max(GIVE_UP_LEAST, GIVE_UP * messages);
 }
@@ -134,6 +142,7 @@ function branchAction(file: string, options: BranchOptions): void {
       showPending(system);
       return;
     }
+    refuseSame(file, output);
     const interventions = interventionsOf(system, options);
     const most = giveUpAfter(parent.messages);
     const branch = { at, interventions, most };
@@ -225,6 +234,11 @@ function shrinkAction(
   options: ExpectOptions & { output?: string; scenario?: string; runs: number },
 ): void {
   const property = propertyNamed(options);
+  // What could not be written afterwards is said before the work, and not after it.
+  refuseSame(file, options.output);
+  for (const path of [options.output, options.scenario]) {
+    if (path !== undefined) refuseUnwritable(path);
+  }
   const { scenario, header, interventions, entries } = withLog(file, (log) => {
     refuseCheck(file, log.header, "there is no scenario to cut down");
     const all: LogEntry[] = [];

@@ -31,8 +31,11 @@ export function parseYaml<Schema extends z.ZodType>(
   const problem = document.errors[0];
   if (problem !== undefined) {
     const { line } = lines.linePos(problem.pos[0]);
-    const tooDeep = problem.message.includes("call stack");
-    const message = tooDeep ? "nested too deeply" : problem.message.split("\n")[0];
+    const message = problem.message.includes("call stack")
+      ? "nested too deeply"
+      : problem.code === "MULTIPLE_DOCS"
+        ? "a second document begins here"
+        : problem.message.split("\n")[0];
     throw new UserError(`${file}:${line}: not valid YAML: ${message}`);
   }
   const lineOf = (path: readonly PropertyKey[]): number => {

@@ -1,5 +1,5 @@
 /** All experiments, in the order of the report. */
-import { closest } from "fastest-levenshtein";
+import { nearest } from "../config/nearest.ts";
 import { UserError } from "../errors.ts";
 import { accuracyExperiment } from "./accuracy.ts";
 import { checkpointingExperiment } from "./checkpointing.ts";
@@ -46,6 +46,6 @@ export function experimentsNamed(name: string): readonly Experiment[] {
   if (found.length > 0) return found;
   const names = [...EXPERIMENTS.map((experiment) => experiment.name), "all"];
   throw new UserError(
-    `no experiment is called "${name}"; did you mean "${closest(name, names)}"? (experiments: ${names.join(", ")})`,
+    `no experiment is called "${name}"${nearest(name, names)} (experiments: ${names.join(", ")})`,
   );
 }

@@ -65,12 +65,20 @@ function refuseOther(path: string): void {
   if (!statSync(path).isFile()) {
     throw new UserError(`${path}: is not a plain file; choose another name`);
   }
-  if (statSync(path).size === 0) return;
-  const descriptor = openSync(path, "r");
-  const magic = Buffer.alloc(LOG_MAGIC.length);
-  readSync(descriptor, magic, 0, magic.length, 0);
-  closeSync(descriptor);
-  if (!magic.equals(LOG_MAGIC)) {
+  if (statSync(path).size > 0 && !isLogFile(path)) {
     throw new UserError(`${path}: exists and is no message log; choose another name`);
+  }
+}
+
+/** Whether there is a plain file of that name, and it begins as a log of some version does. */
+export function isLogFile(path: string): boolean {
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return false;
+  const descriptor = openSync(path, "r");
+  try {
+    const magic = Buffer.alloc(LOG_MAGIC.length);
+    readSync(descriptor, magic, 0, magic.length, 0);
+    return magic.equals(LOG_MAGIC);
+  } finally {
+    closeSync(descriptor);
   }
 }

@@ -1,5 +1,5 @@
 /** Where a run stops by itself: at a message, at a state of an actor, at a page, at a broken property. */
-import { closest } from "fastest-levenshtein";
+import { nearest } from "../config/nearest.ts";
 import { UserError } from "../errors.ts";
 import { Counter } from "../hardware/counters.ts";
 import type { Delivery } from "../interconnect/messages.ts";
@@ -98,5 +98,5 @@ function propertyWatch([name = ""]: string[]): (system: System) => number {
 
 export function unknown(what: string, name: string, names: readonly string[]): string {
   if (names.length === 0) return `there is no ${what}`;
-  return `no ${what} is called "${name}"; did you mean "${closest(name, [...names])}"?`;
+  return `no ${what} is called "${name}"${nearest(name, names)}`;
 }

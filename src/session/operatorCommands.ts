@@ -73,10 +73,10 @@ export const OPERATOR_COMMANDS: Readonly<Record<string, OperatorCommand>> = {
   writes(session, vm, argument) {
     const { system } = session;
     const percent = argument === "workload" ? -1 : Number(argument);
-    if (argument.trim() === "" || !(percent >= -1 && percent <= 100)) {
-      throw new UserError('writes: expected a percentage from 0 to 100, or "workload"');
+    if (percent >= 0 ? !/^\d+$/.test(argument) || percent > 100 : argument !== "workload") {
+      throw new UserError('writes: expected a whole percentage from 0 to 100, or "workload"');
     }
-    session.command("operator", { type: "setWriteIntensity", vm, percent: Math.round(percent) });
+    session.command("operator", { type: "setWriteIntensity", vm, percent });
     const name = vmName(system, vm);
     return percent < 0 ? `${name}: writes as its workload does` : `${name}: ${percent} % writes`;
   },

@@ -8,7 +8,7 @@ import { openSource } from "../../workloads/trace/byteSource.ts";
 import { Counter } from "../hardware/counters.ts";
 import type { Delivery } from "../interconnect/messages.ts";
 import { LogFile } from "../replay/logFile.ts";
-import { LogReader } from "../replay/reader.ts";
+import { damageNote, LogReader } from "../replay/reader.ts";
 import { originOf, rebuild, scenarioOf } from "../replay/rebuild.ts";
 import { Recorder } from "../replay/recorder.ts";
 import { finish, type TimedIntervention, Timeline } from "../replay/timeline.ts";
@@ -45,6 +45,7 @@ interface Opened {
   readonly interventions: readonly TimedIntervention[];
   /** Messages of the log; 0 = a new run. */
   readonly messages: number;
+  readonly damage?: string | undefined;
 }
 
 export class Session {
@@ -55,13 +56,16 @@ export class Session {
   readonly history = new History(LOOK_CYCLES);
   /** Messages of the log that was opened; 0 = none was. */
   readonly recorded: number;
+  /** What is wrong with the log that was opened, in a sentence: what was done after it is not known. */
+  readonly damage: string | undefined;
   readonly #directory: string;
   #breakpoints: { readonly point: Breakpoint; last: string | number }[] = [];
 
-  constructor({ scenario, directory, system, interventions, messages }: Opened) {
+  constructor({ scenario, directory, system, interventions, messages, damage }: Opened) {
     this.scenario = scenario;
     this.system = system;
     this.recorded = messages;
+    this.damage = damage;
     this.#directory = directory;
     this.ring = new MessageRing(system);
     this.timeline = new Timeline(system, interventions);
@@ -96,7 +100,8 @@ export class Session {
       const scenario = scenarioOf(path, reader.header);
       const system = rebuild(path, reader.header);
       const directory = reader.header.directory ?? ".";
-      return new Session({ scenario, directory, system, interventions, messages });
+      const damage = damageNote(reader);
+      return new Session({ scenario, directory, system, interventions, messages, damage });
     } finally {
       source.close();
     }

@@ -2,7 +2,7 @@
 import { totalmem } from "node:os";
 import { createWorkload } from "../../workloads/schema.ts";
 import type { Workload } from "../../workloads/workload.ts";
-import { FieldError, UserError } from "../errors.ts";
+import { FieldError, fieldError, UserError } from "../errors.ts";
 import { LINEAR_PAGES_MAX } from "../hardware/accessLoop.ts";
 import { DEFAULT_GEOMETRY, type Geometry } from "../hardware/geometry.ts";
 import { DATA_FRAME_BASE } from "../hardware/memory.ts";
@@ -23,6 +23,8 @@ const PAE_PAGES = 1 << 20;
 const PAGE_BYTES = 4096;
 /** Truth, bitmaps and versions of a page, at most about. */
 const BOOKKEEPING_BYTES = 8;
+/** What an overcommitted host notes for each of its frames. */
+const HOST_FRAME_BYTES = 24;
 
 export interface BuildOptions {
   /** Where relative names of trace files start. */
@@ -43,6 +45,7 @@ export function buildSystem(scenario: Scenario, options: BuildOptions = {}): Sys
   checkNames(configured);
   const vms = atTheStart(scenario, configured, geometry);
   checkMemory({ geometry, vms });
+  checkHost(scenario);
   checkEnd(scenario, vms);
   return new System(
     {
@@ -114,7 +117,6 @@ export function referenceScenario(scenario: Scenario, system: System): Scenario 
 function checkMemory(config: Pick<WorldConfig, "geometry" | "vms">): void {
   const frames = expectedFrames(config);
   const pages = config.vms.reduce((sum, vm) => sum + vm.pages, 0);
-  const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
   const guest = `${gib(pages * PAGE_BYTES)} of guest memory`;
   if (frames > DATA_FRAME_BASE) {
     const most = gib(DATA_FRAME_BASE * PAGE_BYTES);
@@ -125,6 +127,21 @@ function checkMemory(config: Pick<WorldConfig, "geometry" | "vms">): void {
   if (needed > totalmem()) {
     throw new UserError(`${guest}: needs ${gib(needed)}, this machine has ${gib(totalmem())}`);
   }
+}
+
+/** Frames that no VM needs cost this machine's memory, too. */
+function checkHost({ operation }: Scenario): void {
+  if (operation.kind !== "overcommit") return;
+  const needed = operation.memory * HOST_FRAME_BYTES;
+  if (needed <= totalmem()) return;
+  throw fieldError(
+    ["operation", "memory"],
+    `a host of ${gib(operation.memory * PAGE_BYTES)} needs ${gib(needed)}, this machine has ${gib(totalmem())}`,
+  );
+}
+
+function gib(bytes: number): string {
+  return `${(bytes / 2 ** 30).toFixed(2)} GiB`;
 }
 
 /** A run must end: with a workload that never does, the scenario says when. */

@@ -62,7 +62,10 @@ const machine = z
       .prefault({}),
     costs: z
       .strictObject({
-        processor: costsOf(DEFAULT_PROCESSOR_COSTS).prefault({}),
+        // An access takes time, or a guest in its TLB would never come to the end of a burst.
+        processor: costsOf(DEFAULT_PROCESSOR_COSTS)
+          .extend({ access: cycles.min(1).default(DEFAULT_PROCESSOR_COSTS.access) })
+          .prefault({}),
         hypervisor: costsOf(DEFAULT_HYPERVISOR_COSTS).prefault({}),
         energy: costsOf(DEFAULT_ENERGY_COSTS).prefault({}),
       })

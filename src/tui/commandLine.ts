@@ -1,5 +1,5 @@
 /** A line of the palette: what it may become, and doing what it says. */
-import { closest } from "fastest-levenshtein";
+import { nearest } from "../config/nearest.ts";
 import { UserError } from "../errors.ts";
 import type { Command, Controls } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
@@ -31,7 +31,7 @@ export function execute(text: string, controls: Controls): void {
   const command = COMMANDS.find((one) => one.name === name) ?? onlyOne(name);
   if (command === undefined) {
     const names = COMMANDS.map((one) => one.name);
-    throw new UserError(`no command is called "${name}"; did you mean "${closest(name, names)}"?`);
+    throw new UserError(`no command is called "${name}"${nearest(name, names)}`);
   }
   command.run(controls, argument);
 }

@@ -1,7 +1,8 @@
 /** Keys by name, from what Ink tells of them; and the file that binds commands to other keys. */
-import { closest } from "fastest-levenshtein";
+
 import type { Key } from "ink";
 import * as z from "zod";
+import { nearest } from "../config/nearest.ts";
 import { UserError } from "../errors.ts";
 import type { Command } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
@@ -49,10 +50,18 @@ export function keyName(input: string, key: Partial<Key>): string {
   return input;
 }
 
+/** Every name that keyName gives: a character, Ctrl with one, or a name. */
+const KEY = new RegExp(
+  `^(?:(?:ctrl\\+)?[^\\p{Cc}\\p{Z}]|(?:shift\\+)?tab|space|${Object.values(NAMED).join("|")})$`,
+  "u",
+);
+
+const key = z.string().regex(KEY, 'expected a key such as "n", "B", "ctrl+s", "space" or "pageup"');
+
 /** By command name: the keys instead of its own. */
 export const uiSettingsSchema = z
   .strictObject({
-    keys: z.record(z.string(), z.array(z.string().min(1))).default({}),
+    keys: z.record(z.string(), z.array(key)).default({}),
     theme: z.enum(["default", "deuteranopia", "tritanopia", "grey"]).optional(),
     ascii: z.boolean().optional(),
   })
@@ -66,8 +75,7 @@ export function keyMap(file: string, settings: UiSettings["keys"]): KeyMap {
   const names = COMMANDS.map(({ name }) => name);
   for (const name of Object.keys(settings)) {
     if (names.includes(name)) continue;
-    const hint = closest(name, names);
-    throw new UserError(`${file}: keys: no command is called "${name}"; did you mean "${hint}"?`);
+    throw new UserError(`${file}: keys: no command is called "${name}"${nearest(name, names)}`);
   }
   const map = new Map<string, Command>();
   // A key that is bound anew is taken from the command that had it by default.

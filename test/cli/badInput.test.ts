@@ -55,8 +55,33 @@ const files: readonly (readonly [string, string | Uint8Array, RegExp])[] = [
     "name: x\nvms:\n  - workload: { kind: unifrm, pages: 1 }\n",
     /:3: vms\[0\]\.workload\.kind: expected one of .*did you mean "uniform"\?/,
   ],
+  [
+    "accesses that take no time",
+    `name: x\nmachine: { costs: { processor: { access: 0 } } }\nvms: [{ workload: ${uniform} }]\n`,
+    /:2: machine\.costs\.processor\.access: .*>=1, not 0/,
+  ],
+  [
+    "a host larger than this machine can hold",
+    `name: x\nuntil: 1s\noperation: { kind: overcommit, memory: 1000TiB, interval: 100ms, estimator: { kind: truth, interval: 100ms } }\nvms: [{ workload: ${uniform} }]\n`,
+    /:3: operation\.memory: a host of 1024000\.00 GiB needs .*, this machine has/,
+  ],
+  [
+    "a kernel that is sought in too large a VM",
+    `name: x\nuntil: 1s\noperation: { kind: estimate, estimator: { kind: truth, interval: 100ms }, kernelFootprint: { needs: 1GiB, from: 1TiB } }\nvms: [{ workload: ${uniform} }]\n`,
+    /:3: operation\.kernelFootprint/,
+  ],
+  [
+    "a migration after the end",
+    `name: x\nuntil: 10ms\noperation: { kind: migrate, start: 10ms }\nvms: [{ workload: ${uniform} }]\n`,
+    /:3: operation\.start: 10\.000 ms is not within the run, which lasts 10\.000 ms/,
+  ],
+  [
+    "live checkpoints without a tracker",
+    `name: x\nuntil: 10ms\noperation: { kind: checkpoint, mode: live }\ntracker: { technique: none }\nvms: [{ workload: ${uniform} }]\n`,
+    /:4: tracker\.technique: live checkpoints need a tracker/,
+  ],
   ["bad YAML", "name: x\nvms: [\n", /:3: not valid YAML: /],
-  ["two documents", "name: x\n---\nname: y\n", /not valid YAML: /],
+  ["two documents", "name: x\n---\nname: y\n", /:2: not valid YAML: a second document begins here/],
   ["a key twice", "name: x\nname: y\n", /:2: not valid YAML: /],
   [
     "aliases that expand without end",
@@ -188,6 +213,13 @@ const commands: readonly (readonly [readonly string[], RegExp])[] = [
   [["--until", "5"], /'--until <time>' argument '5' is invalid/],
   [["--until", "0us"], /'0us' is invalid/],
   [["--until"], /argument missing/],
+  [[""], /expected a scenario, not an empty name/],
+  [["checkpoint-stop", "--checkpoint", "nowhere/a"], /nowhere\/a: cannot be used: no such file/],
+  [
+    ["tui", "--once", "--config", "keys.yaml"],
+    /keys\.yaml:1: keys\.step\[0\]: expected a key such/,
+  ],
+  [["tui", "--once", "--config", "directory"], /directory: cannot be read: illegal operation/],
   [["--trace", "missing.tvtrace"], /missing\.tvtrace: cannot be read/],
   [["--trace", "directory"], /directory: is not a plain file/],
   [["--trace", "good.json"], /not a Trackvisor trace/],
@@ -197,6 +229,7 @@ const commands: readonly (readonly [readonly string[], RegExp])[] = [
 
 mkdirSync(scratch.path("directory"));
 scratch.write("good.json", scenario());
+scratch.write("keys.yaml", "keys: { step: [ctrl+nope] }\n");
 for (const [what, content] of files) scratch.write(fileOf(what), content);
 
 function fileOf(what: string): string {
@@ -251,6 +284,17 @@ describe.concurrent("a scenario with", { timeout: 120_000 }, () => {
 describe.concurrent("the command line", { timeout: 120_000 }, () => {
   it.each(commands)("%j is refused in one line", async (words, message) => {
     await refuses(words, message);
+  });
+
+  it("shows the help of a command that needs another word, and nothing else", async () => {
+    const { code, out, err } = await scratch.run(["trace"]);
+    expect(err).toMatch(/^Usage: trackvisor trace [\s\S]*\n {2}help \[command\] .*\n$/);
+    expect([code, out]).toEqual([2, ""]);
+  });
+
+  it("proposes no name that is nothing like the one given", async () => {
+    const { err } = await scratch.run(["qqqqqq"]);
+    expect(err).toMatch(/no shipped scenario of that name \(shipped: /);
   });
 
   it("takes what is right", async () => {

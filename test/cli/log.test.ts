@@ -77,11 +77,32 @@ describe("a recorded run", { timeout: TIMEOUT }, () => {
     expect(stats.out).toMatch(/branched off +\w+ after 9/);
   });
 
+  it("opens in the terminal UI under any name, and says if it is damaged", async () => {
+    const whole = readFileSync(scratch.path("a.tvlog"));
+    scratch.write("session", whole);
+    const opened = await scratch.run(["tui", "--once", "session"]);
+    expect([opened.code, opened.err]).toEqual([0, ""]);
+    expect(opened.out).toMatch(/message \d+ of \d+\n/);
+    scratch.write("cut", whole.subarray(0, whole.length - 20));
+    const { code, err } = await scratch.run(["tui", "--once", "cut"]);
+    expect(code).toBe(1);
+    expect(err).toMatch(/^trackvisor: cut: damaged at block \d+, byte \d+: [^\n]+\n$/);
+  });
+
+  it("says that a type which was searched for is not in the log", async () => {
+    const { code, out, err } = await scratch.run(["log", "grep", "a.tvlog", "--type", "vmexit"]);
+    expect([code, out]).toEqual([1, ""]);
+    expect(err).toMatch(/^trackvisor: --type: the log has no "vmexit"; did you mean "vmExit"\?/);
+  });
+
   it.each([
     [["replay", "a.json"], /not a Trackvisor message log/],
     [["run", "a.json", "--record", "a.json"], /exists and is no message log/],
     [["log", "grep", "a.tvlog", "--actor", "nobody"], /there is no "nobody"/],
     [["log", "shrink", "a.tvlog", "--expect", "ends"], /does not fail/],
+    [["log", "branch", "a.tvlog", "--at", "3", "-o", "a.tvlog"], /is the log that is read/],
+    [["log", "shrink", "a.tvlog", "--expect", "ends", "-o", "a.tvlog"], /is the log that is read/],
+    [["log", "shrink", "a.tvlog", "--expect", "ends", "--scenario", "no/s"], /cannot be written/],
     [["log", "branch", "a.tvlog", "--at", "99999"], /has \d+ messages/],
   ] as const)("refuses %j in one line", async (words, reason) => {
     const { code, err } = await scratch.run(words);

@@ -116,6 +116,11 @@ describe("the keys", () => {
     expect(robot.output.text).toContain("is not paused");
     await robot.keys(":", "trackr pml", "enter");
     expect(robot.output.text).toContain('did you mean "tracker"');
+    for (const percent of ["-1", "101", "1e1", "0x9"]) {
+      await robot.keys(":", `writes ${percent}`, "enter");
+      expect(robot.output.text).toContain("expected a whole percentage from 0 to 100");
+      await robot.keys("escape");
+    }
     await robot.quit();
   });
 

@@ -9,7 +9,7 @@ import {
   checkpointStopMachine,
 } from "../../../machines/checkpointStop.ts";
 import { CYCLES_PER_SECOND, duration, formatCycles, rate, size } from "../../config/units.ts";
-import { UserError } from "../../errors.ts";
+import { fieldError, UserError } from "../../errors.ts";
 import type { Part } from "../../hardware/part.ts";
 import { techniqueNamed } from "../../hypervisor/techniques/all.ts";
 import type { Technique } from "../../interconnect/messages.ts";
@@ -271,7 +271,8 @@ function keepsState({ state, mode }: CheckpointConfig): boolean {
 
 function refuseImpossible(config: CheckpointConfig, world: World, technique: Technique): void {
   if (config.mode === "live" && !techniqueNamed(technique)?.findsWritten) {
-    throw new UserError(
+    throw fieldError(
+      ["tracker", "technique"],
       `live checkpoints need a tracker that finds written pages (writeProtect, pml, accessedDirtyScan, dirtyRing); "${technique}" does not`,
     );
   }

@@ -3,7 +3,9 @@
  * checkpoint is committed, so the file of an earlier run stays until this one has something better.
  */
 import {
+  accessSync,
   closeSync,
+  constants,
   fstatSync,
   fsyncSync,
   ftruncateSync,
@@ -28,7 +30,7 @@ export class FileSink implements CheckpointSink {
   #begun = 0;
   #end = 0;
 
-  /** @throws UserError if the file exists and is no checkpoint: it is not ours to replace */
+  /** @throws UserError if its directory cannot be written, or the file exists and is no checkpoint: it is not ours to replace */
   constructor(path: string) {
     this.#path = path;
     this.#temporary = `${path}.${process.pid}.tmp`;
@@ -110,7 +112,12 @@ function refuseOther(path: string): void {
   let reason: string;
   try {
     const status = statSync(path, { throwIfNoEntry: false });
-    if (status === undefined || (status.isFile() && status.size === 0)) return;
+    if (status === undefined) {
+      // Whether there is a place for it is known now, and not only after the first checkpoint.
+      accessSync(dirname(path), constants.W_OK);
+      return;
+    }
+    if (status.isFile() && status.size === 0) return;
     if (status.isFile() && isCheckpoint(path)) return;
     reason = "exists and is no checkpoint file; choose another name";
   } catch (error) {

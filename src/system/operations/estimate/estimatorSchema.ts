@@ -6,6 +6,9 @@ import { FOLLOW } from "../../../hypervisor/wss/prlLoop.ts";
 /** omega of VEE21's evaluation. */
 export const DEFAULT_OMEGA = 120 * CYCLES_PER_SECOND;
 
+/** The VM is booted again at each twentieth less: from a larger one that takes minutes. */
+const KERNEL_VM_MAX = (64 * 2 ** 30) / 4096;
+
 const positive = duration.refine((cycles) => cycles > 0, { error: "expected more than 0" });
 const gain = z.number().gt(0).max(1);
 
@@ -126,7 +129,10 @@ export const estimationFields = {
         size,
         z.strictObject({
           needs: size.describe("memory without which the emulated guest kernel crashes"),
-          from: size.prefault("2GiB").describe("memory of the VM that is shrunk until it crashes"),
+          from: size
+            .prefault("2GiB")
+            .refine((pages) => pages <= KERNEL_VM_MAX, { error: "expected at most 64GiB" })
+            .describe("memory of the VM that is shrunk until it crashes"),
         }),
       ],
       { error: `expected ${SIZE_HELP}, or { needs, from }` },
