@@ -7,6 +7,8 @@ import type { Model, Renaming } from "../../src/check/engine/model.ts";
 import { permutations, renamedBits, renamedList } from "../../src/check/hypervisor/permutation.ts";
 import { renamedMessage } from "../../src/check/hypervisor/renamedMessages.ts";
 import { renamedState } from "../../src/check/hypervisor/renamedStates.ts";
+import { systemModel } from "../../src/check/hypervisor/systemModel.ts";
+import { smallSystem } from "../../src/check/models/smallSystem.ts";
 import { twoPhaseCommit } from "../../src/check/models/twoPhaseCommit.ts";
 import { verdictsOf } from "../../src/check/verdicts.ts";
 import { messagesReplayed } from "./messagesReplayed.ts";
@@ -114,6 +116,20 @@ it("VMs are not alike, as one can see", () => {
     return JSON.stringify(context.pausedBy);
   });
   expect(new Set(pausedBy)).toEqual(new Set(["[[],[]]", "[[1],[]]", "[[1],[1]]"]));
+});
+
+/** When the VM runs on, the first free CPU goes to the vCPU that has waited longest, whatever its number. */
+it("nor are CPUs where a VM runs on after a pause", () => {
+  const modelOf = (harvests: boolean): Model => {
+    const geometry = { pages: 1, logEntries: 1, eptLevels: 1 };
+    const system = smallSystem({ technique: "writeProtect", vcpus: [2], ...geometry, harvests });
+    const checks = { properties: [], stepChecks: [], reads: false };
+    return systemModel(system, { name: "two CPUs", ...checks, staysOnCpu: true });
+  };
+  const search = (harvests: boolean) =>
+    new Exploration(modelOf(harvests), { symmetry: true }).run();
+  expect(search(false)).toBe("complete");
+  expect(() => search(true)).toThrow("a step of scheduler is another one after giving vCPUs");
 });
 
 it("a search that goes on where it stood finds the same orbits", () => {

@@ -52,7 +52,7 @@ export class MemberSymmetry implements Symmetry {
   }
 
   get remark(): string {
-    return `${this.#spec.members.length} members are alike: ${this.#spec.members.join(", ")}`;
+    return `the ${this.#spec.members.length} members are alike`;
   }
 
   /** All that members have is there from the start. */

@@ -8,11 +8,24 @@ import type { Symmetry } from "./symmetry.ts";
 /** @throws UserError if nothing in the model is alike */
 export function symmetryOf(model: Model): Symmetry {
   const { name, symmetry } = model;
-  if (symmetry === undefined) throw new UserError(`model ${name} declares no symmetric actors`);
-  if ("members" in symmetry) return new MemberSymmetry(model, symmetry);
-  if (symmetry.renamings.length === 0) {
-    const why = symmetry.differs.length > 0 ? symmetry.differs : ["there is one of each"];
-    throw new UserError(`model ${name} has no symmetry: ${why.join("; ")}`);
+  if (symmetry === undefined || !hasSymmetry(model)) {
+    throw new UserError(`model ${name} has no symmetry: ${describeSymmetry(model)}`);
   }
-  return new GroupSymmetry(model, symmetry);
+  return "members" in symmetry
+    ? new MemberSymmetry(model, symmetry)
+    : new GroupSymmetry(model, symmetry);
+}
+
+/** What of a model is alike, and what is not, in words. */
+export function describeSymmetry({ symmetry }: Model): string {
+  if (symmetry === undefined) return "nothing is alike";
+  if ("members" in symmetry) return `the ${symmetry.members.length} members are alike`;
+  const all = [...symmetry.alike, ...symmetry.differs];
+  return all.length === 0 ? "there is one of each" : all.join("; ");
+}
+
+/** Whether a search with symmetry can be asked for. */
+export function hasSymmetry({ symmetry }: Model): boolean {
+  if (symmetry === undefined) return false;
+  return "members" in symmetry || symmetry.renamings.length > 0;
 }
