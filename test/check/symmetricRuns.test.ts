@@ -23,15 +23,14 @@ const TWO_PAGES = { pages: 2, log: 1, reads: 0, harvests: 0 };
 
 describe("planted faults are found by runs of the same length, which replay", () => {
   it.each([
-    ["clear-before-drain", "pml", { pages: 2, log: 1, reads: 0 }],
+    ["reset-at-exit", "pml", TWO_PAGES],
     ["skip-invept", "pml", TWO_PAGES],
     ["log-full-not-told", "pml", TWO_PAGES],
-    ["flag-before-log", "pml", { pages: 3, log: 2, reads: 0 }],
+    ["flag-before-log", "pml", { pages: 3, log: 1, reads: 0, harvests: 0 }],
     ["acknowledge-without-flush", "write-protection", { pages: 2, reads: 0 }],
     ["spurious-violation-is-fatal", "write-protection-two-vcpus", { pages: 1, harvests: 0 }],
     ["write-not-marked", "write-protection", { pages: 2, reads: 0 }],
     ["split-pages-not-armed", "write-protection-large-leaves", { pages: 4 }],
-    ["staging-not-cleared", "checkpoint", { pages: 2 }],
     ["ring-reset-before-harvest", "dirty-ring", { pages: 2, reads: 0 }],
     ["copied-before-pause", "checkpoint-stop", { pages: 2 }],
   ])("%s in %s with %j", (mutation, model, set) => {
@@ -133,9 +132,9 @@ it("nor are CPUs where a VM runs on after a pause", () => {
 });
 
 it("a search that goes on where it stood finds the same orbits", () => {
-  const target = { model: "pml", set: { pages: 3, log: 2, reads: 0 }, mutation: null };
+  const target = { model: "pml", set: { pages: 3, reads: 0, harvests: 0 }, mutation: null };
   const whole = run(target, { symmetry: true }).exploration;
-  const saved = run(target, { symmetry: true, bounds: { states: 300 } }).save();
+  const saved = run(target, { symmetry: true, bounds: { states: 60 } }).save();
   const rest = CheckRun.from(saved);
   rest.explore();
   expect(rest.exploration.distinct).toBe(whole.distinct);
