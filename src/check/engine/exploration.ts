@@ -63,6 +63,8 @@ export class Exploration implements Search {
   ending: Ending | null = null;
   readonly #levelEnds: number[] = [];
   readonly #options: ExplorationOptions;
+  /** With symmetry, the representative of the model's. */
+  readonly #initial: Int32Array;
   #checks: Checks;
   readonly #packing: Packing;
   #successors: Successors;
@@ -78,6 +80,9 @@ export class Exploration implements Search {
     this.model = model;
     this.symmetry = options.symmetry === true ? symmetryOf(model) : null;
     this.#options = options;
+    this.#initial = new Int32Array(model.slots.length);
+    this.#initial.set(model.initial);
+    this.symmetry?.canonicalize(this.#initial);
     this.expander = new Expander(model);
     this.#packing = new Packing(this.expander);
     this.#reduction = options.partialOrder === true ? new Reduction(model) : null;
@@ -91,10 +96,7 @@ export class Exploration implements Search {
   #addInitial(): Successors {
     const { layout } = this.#packing;
     const initial = new Int32Array(layout.words);
-    const ids = new Int32Array(this.model.slots.length);
-    ids.set(this.model.initial);
-    this.symmetry?.canonicalize(ids);
-    layout.pack(ids, initial, 0);
+    layout.pack(this.#initial, initial, 0);
     const hash = packedHash(initial, 0, layout.words);
     this.states.addBatch(initial, Int32Array.of(hash), Int32Array.of(StateTable.NO_PARENT), 1);
     this.#reduction?.begin();

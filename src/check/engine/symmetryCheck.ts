@@ -42,8 +42,6 @@ export class SymmetryCheck {
   /** Slots of wires without latency. */
   #wires: readonly number[] = [];
   #slots = 0;
-  /** States looked at. */
-  looks = 0;
 
   constructor(model: Model, renamings: readonly StateRenaming[], symmetry: Orbits) {
     this.#model = model;
@@ -55,7 +53,6 @@ export class SymmetryCheck {
   look(expander: Expander): void {
     const hasLearnt = expander.steps.misses !== this.#misses;
     if (!hasLearnt && !this.#isLoose(expander) && !this.#isCrowded(expander.ids)) return;
-    this.looks++;
     const ids = expander.ids.slice();
     const own = nextOf(expander);
     let orbits: string | null = null;
