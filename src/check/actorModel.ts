@@ -15,7 +15,7 @@ import {
 } from "xstate";
 import { compileLogic, UnsupportedMachineError } from "../interconnect/compiledLogic.ts";
 import { Channel, type ChannelKind } from "./engine/channel.ts";
-import type { Component, Model, Outcome, SymmetrySpec } from "./engine/model.ts";
+import type { Component, MemberSpec, Model, Outcome } from "./engine/model.ts";
 import { canonical, Slot } from "./engine/slot.ts";
 import type { Property } from "./properties/property.ts";
 
@@ -47,7 +47,7 @@ export interface ActorModelSpec {
   readonly wires: readonly Wire[];
   readonly properties: readonly Property[];
   /** Actors that differ by their number alone: their states can be explored once for all orders of them. */
-  readonly symmetry?: SymmetrySpec;
+  readonly symmetry?: MemberSpec;
   /** Whether a state without a next step is an end; by default it is. */
   readonly isFinal?: (states: Readonly<Record<string, ActorState>>) => boolean;
 }

@@ -146,8 +146,8 @@ export class CheckRun {
   }
 
   /** The run that shows what became of a property; null if there is none. */
-  traceOf({ name, run }: PropertyResult): Trace | null {
-    return run === null ? null : traceOf(this.exploration, name, run);
+  traceOf({ name, run, of }: PropertyResult): Trace | null {
+    return run === null ? null : traceOf(of, name, run);
   }
 
   report(): CheckReport {

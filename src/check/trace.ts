@@ -1,5 +1,5 @@
 /** A run of a model as data: who took which message, what it sent, and what changed. For every way of showing it. */
-import { type Explored, load } from "./engine/explored.ts";
+import { load, type Searched } from "./engine/explored.ts";
 import { BY_ITSELF, DROPPED } from "./engine/transitions.ts";
 import type { Edge, Run } from "./properties/liveness.ts";
 
@@ -41,7 +41,7 @@ export interface Trace {
 }
 
 /** Puts a run of an exploration into words. */
-export function traceOf(exploration: Explored, property: string, run: Run): Trace {
+export function traceOf(exploration: Searched, property: string, run: Run): Trace {
   const { model } = exploration;
   load(exploration, 0);
   const initial: Record<string, unknown> = {};
@@ -58,7 +58,7 @@ export function traceOf(exploration: Explored, property: string, run: Run): Trac
   };
 }
 
-function stepOf(exploration: Explored, { from, step }: Edge): TraceStep {
+function stepOf(exploration: Searched, { from, step }: Edge): TraceStep {
   const { model, expander } = exploration;
   load(exploration, from);
   const before = expander.ids.slice();
@@ -87,7 +87,7 @@ function stepOf(exploration: Explored, { from, step }: Edge): TraceStep {
   };
 }
 
-function sendsOf({ model }: Explored, pool: Int32Array, outcome: number): TraceSend[] {
+function sendsOf({ model }: Searched, pool: Int32Array, outcome: number): TraceSend[] {
   const sends: TraceSend[] = [];
   let at = outcome + 3 + 2 * pool[outcome + 2]!;
   for (let channels = pool[at++]!; channels > 0; channels--) {

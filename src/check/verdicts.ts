@@ -1,6 +1,9 @@
 /** From an exploration to verdicts: what each property came to, and the run that shows it. */
 import type { Finding } from "./engine/checks.ts";
-import { type Explored, load } from "./engine/explored.ts";
+import { type Explored, load, type Searched } from "./engine/explored.ts";
+import type { Symmetry } from "./engine/symmetry.ts";
+import { LiftedRuns } from "./liftedRuns.ts";
+import { holdsAt } from "./properties/evaluate.ts";
 import { type Edge, findFairRunWithout, type Lasso, type Run } from "./properties/liveness.ts";
 import type { Property, PropertyKind, Verdict } from "./properties/property.ts";
 import { shorterLasso } from "./properties/shorterLasso.ts";
@@ -11,36 +14,63 @@ export interface PropertyResult {
   readonly verdict: Verdict;
   /** A counterexample, or a witness; null if there is none to show. */
   readonly run: Run | null;
+  /** Where the run's states are. */
+  readonly of: Searched;
 }
 
 /** Judges every property. Liveness is judged on complete spaces alone. */
 export function verdictsOf(exploration: Explored): readonly PropertyResult[] {
-  return exploration.model.properties.map((property, i) => {
-    const { finding, applied } = exploration.findings[i]!;
-    const { verdict, run } = judge(exploration, property, finding, applied);
-    return { name: property.name, kind: property.kind, verdict, run };
+  const { symmetry, model, findings } = exploration;
+  if (symmetry !== null) return verdictsOfOrbits(exploration, symmetry);
+  return model.properties.map((property, i) => {
+    const { finding, applied } = findings[i]!;
+    const shown = finding === null ? null : { edges: runTo(exploration, finding), cycle: [] };
+    const { verdict, run } = judge(exploration, property, shown, applied);
+    return { name: property.name, kind: property.kind, verdict, run, of: exploration };
   });
 }
 
+/**
+ * Of properties that a renaming takes to each other ("no vCPU is lost (vCPU 0)", and vCPU 1) representatives
+ * tell whether any is broken, but not which. That one is whose run can be shown; the others are open.
+ */
+function verdictsOfOrbits(exploration: Explored, symmetry: Symmetry): readonly PropertyResult[] {
+  const { model, findings } = exploration;
+  const lifting = new LiftedRuns(exploration, symmetry);
+  const lifted = findings.flatMap(({ finding }) => (finding === null ? [] : lifting.lift(finding)));
+  const of = lifting.searched;
+  return model.properties.map((property, i) => {
+    const { name, kind } = property;
+    const shown = lifted.find((one) => one.property === name)?.run ?? null;
+    const others = model.properties.flatMap((one, at) =>
+      at !== i && symmetry.alike(name).includes(one.name) ? [findings[at]!] : [],
+    );
+    const { applied } = findings[i]!;
+    const isUnclear = others.some((one) => one.finding !== null || (one.applied && !applied));
+    const isFound = findings[i]!.finding !== null;
+    if (shown === null && (isFound || isUnclear))
+      return { name, kind, verdict: "open", run: null, of };
+    return { name, kind, ...judge(exploration, property, shown, applied), of };
+  });
+}
+
+/** @param found a run that breaks the property or, of "sometimes", is a witness */
 function judge(
   exploration: Explored,
   property: Property,
-  finding: Finding | null,
+  found: Run | null,
   applied: boolean,
 ): { readonly verdict: Verdict; readonly run: Run | null } {
-  // Between representatives there are no steps to show.
-  const shows = finding !== null && exploration.symmetry === null;
-  const run = shows ? { edges: runTo(exploration, finding), cycle: [] } : null;
   if (property.kind === "sometimes") {
-    if (finding !== null) return { verdict: "holds", run };
-    return { verdict: exploration.ending === "complete" ? "violated" : "open", run };
+    if (found !== null) return { verdict: "holds", run: found };
+    return { verdict: exploration.ending === "complete" ? "violated" : "open", run: null };
   }
-  if (finding !== null) return { verdict: "violated", run };
-  if (exploration.ending !== "complete") return { verdict: "open", run };
+  if (found !== null) return { verdict: "violated", run: found };
+  if (exploration.ending !== "complete") return { verdict: "open", run: null };
   if (property.kind !== "eventually" && property.kind !== "leadsTo") {
-    return { verdict: applied ? "holds" : "vacuous", run };
+    return { verdict: applied ? "holds" : "vacuous", run: null };
   }
-  if (exploration.isReduced === true) return { verdict: "open", run };
+  if (exploration.isReduced === true) return { verdict: "open", run: null };
   const when = property.kind === "leadsTo" ? property.when : null;
   const result = findFairRunWithout(exploration, property.that, when);
   if (result.lasso !== null) {
@@ -56,11 +86,7 @@ function holdsAtStart(
   { model }: Explored,
   { that }: Extract<Property, { that: unknown }>,
 ): boolean {
-  const values = that.over.map((name) => {
-    const slot = model.slots.findIndex((one) => one.name === name);
-    return model.slots[slot]!.values[model.initial[slot]!];
-  });
-  return that.holds(...(values as never[]));
+  return holdsAt(model, that, model.initial);
 }
 
 function lassoRun(exploration: Explored, { start, way, cycle }: Lasso): Run {

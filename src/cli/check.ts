@@ -2,13 +2,20 @@
 import { writeFileSync } from "node:fs";
 import { Command, InvalidArgumentError } from "commander";
 import { systemReason } from "../../workloads/trace/systemError.ts";
-import { buildTargetSystem, type CheckTarget, MODELS, mutationNamed } from "../check/catalogue.ts";
+import {
+  buildModel,
+  buildTargetSystem,
+  type CheckTarget,
+  MODELS,
+  mutationNamed,
+} from "../check/catalogue.ts";
 import {
   type CheckBounds,
   type CheckReport,
   CheckRun,
   type SearchOrder,
 } from "../check/checkRun.ts";
+import { describeSymmetry, hasSymmetry } from "../check/engine/symmetryOf.ts";
 import { recordTrace } from "../check/hypervisor/counterexampleLog.ts";
 import { MUTATIONS } from "../check/mutations/all.ts";
 import { itfTrace } from "../check/output/itf.ts";
@@ -39,7 +46,7 @@ interface Options {
   readonly bound: Readonly<Record<string, number>>;
   readonly keepGoing?: true;
   readonly debug?: true;
-  readonly symmetry?: true;
+  readonly symmetry?: boolean | undefined;
   readonly por?: true;
   readonly workers: number;
   readonly dfs?: true;
@@ -76,7 +83,10 @@ export function checkCommand(): Command {
     .option("--fault <name>", "plant a fault")
     .option("--bound <what=number>", "states, depth, walks or steps=N: end there", assignment, {})
     .option("--keep-going", "go on after a property was broken")
-    .option("--symmetry", "count states that differ by the order of equal actors once")
+    .option(
+      "--symmetry",
+      "count states that differ by the numbers of what is alike once; liveness stays open",
+    )
     .option("--por", "leave out steps that only commute with others; liveness stays open")
     .option("--workers <number>", "threads: the same results, sooner", whole(1, 64), 1)
     .option("--debug", "work out each local step twice, and name what differs")
@@ -137,7 +147,9 @@ async function checkAll(options: Options): Promise<void> {
   let wasInterrupted = false;
   for (const { name } of MODELS) {
     const target = { model: name, set: {}, mutation: null };
-    const run = newRun(target, options);
+    // Some models have nothing that is alike.
+    const symmetry = options.symmetry && hasSymmetry(buildModel(target));
+    const run = newRun(target, { ...options, symmetry });
     const interrupted = await explore(run);
     const report = run.report();
     reports.push(report);
@@ -245,6 +257,10 @@ function catalogue(): string {
     for (const one of parameters) {
       lines.push(`  ${one.name}=${one.value} (${one.min} to ${one.max}): ${one.what}`);
     }
+    const model = buildModel({ model: name, set: {}, mutation: null });
+    lines.push(
+      `  ${hasSymmetry(model) ? "--symmetry" : "no --symmetry"}: ${describeSymmetry(model)}`,
+    );
     for (const fault of MUTATIONS.filter(({ model }) => model === name)) {
       lines.push(`  --fault ${fault.name}: ${fault.mistake}`);
     }

@@ -67,7 +67,7 @@ it.each([
   [["pml", "--workers", "0"], "expected a whole number from 1 to 64"],
   [["pml", "--workers", "2", "--dfs"], "--workers goes with an exact breadth-first search"],
   [["pml", "--continue", "no such file"], "--continue takes the model"],
-  [["pml", "--symmetry"], "declares no symmetric actors"],
+  [["migration", "--symmetry"], "pages are not alike: a migration sends them one by one"],
 ])("refuses %j", (args, message) => {
   const { status, stderr } = trackvisor("check", ...args);
   expect([status, stderr]).toEqual([2, expect.stringContaining(message)]);

@@ -1,17 +1,11 @@
 import mermaid from "mermaid";
 import { describe, expect, it } from "vitest";
-import { buildTargetSystem } from "../../src/check/catalogue.ts";
 import { CheckRun } from "../../src/check/checkRun.ts";
-import { recordTrace } from "../../src/check/hypervisor/counterexampleLog.ts";
 import { MUTATIONS } from "../../src/check/mutations/all.ts";
-import { systemOfCheck } from "../../src/check/origin.ts";
 import { itfTrace } from "../../src/check/output/itf.ts";
 import { numberedList } from "../../src/check/output/list.ts";
 import { mermaidDiagram } from "../../src/check/output/mermaid.ts";
-import { LogBuffer } from "../../src/replay/logFile.ts";
-import { Player } from "../../src/replay/player.ts";
-import { LogReader } from "../../src/replay/reader.ts";
-import { sourceOf } from "../../workloads/trace/byteSource.ts";
+import { messagesReplayed } from "./messagesReplayed.ts";
 
 /** Messages of the shortest counterexample, as found. A number that changes says that a protocol has. */
 const MESSAGES: Readonly<Record<string, number>> = {
@@ -102,15 +96,7 @@ describe("each planted fault is caught, and its counterexample replays", () => {
     expect(diagramType).toBe("sequence");
     expect(itfTrace(trace).states.length).toBe(trace.steps.length + 1);
 
-    const sink = new LogBuffer();
-    const messages = recordTrace(buildTargetSystem(target)!, target, trace, sink);
-    expect(messages).toBe(trace.steps.length);
-    const log = new LogReader(sourceOf("counterexample", sink.bytes));
-    const player = new Player(log, systemOfCheck(log.header.scenario)!);
-    let result = player.step();
-    while (result === true) result = player.step();
-    expect(result).toBe(false);
-    expect(player.position).toBe(messages);
+    expect(messagesReplayed(target, trace)).toBe(trace.steps.length);
   });
 });
 

@@ -12,7 +12,8 @@ import { Packing } from "./packing.ts";
 import { Reduction } from "./reduction.ts";
 import { packedHash, StateTable } from "./stateTable.ts";
 import { Successors } from "./successors.ts";
-import { MemberSymmetry } from "./symmetry.ts";
+import type { Symmetry } from "./symmetry.ts";
+import { symmetryOf } from "./symmetryOf.ts";
 
 /** States between two calls of the caller's watch. */
 const WATCH_STATES = 4096;
@@ -28,7 +29,7 @@ export interface ExplorationOptions {
   readonly bounds?: Bounds;
   /** Goes on after a property was found broken. */
   readonly keepGoing?: boolean;
-  /** One representative for all states that differ by the order of the model's members. */
+  /** One representative for all states that differ by the numbers of what is alike; judges no liveness. */
   readonly symmetry?: boolean;
   /** Leaves out steps that only commute with others, and judges no liveness; breadth first. */
   readonly partialOrder?: boolean;
@@ -56,12 +57,14 @@ export class Exploration implements Search {
   readonly model: Model;
   readonly expander: Expander;
   states: StateTable;
-  readonly symmetry: MemberSymmetry | null;
+  readonly symmetry: Symmetry | null;
   generated = 1;
   expanded = 0;
   ending: Ending | null = null;
   readonly #levelEnds: number[] = [];
   readonly #options: ExplorationOptions;
+  /** With symmetry, the representative of the model's. */
+  readonly #initial: Int32Array;
   #checks: Checks;
   readonly #packing: Packing;
   #successors: Successors;
@@ -72,11 +75,14 @@ export class Exploration implements Search {
   /** What was learnt when the last of these was expanded. */
   #noted = 0;
 
-  /** @throws UserError if symmetry is asked for where it is not known, or not sound */
+  /** @throws UserError if symmetry is asked for where there is none */
   constructor(model: Model, options: ExplorationOptions = {}) {
     this.model = model;
     this.symmetry = options.symmetry === true ? symmetryOf(model) : null;
     this.#options = options;
+    this.#initial = new Int32Array(model.slots.length);
+    this.#initial.set(model.initial);
+    this.symmetry?.canonicalize(this.#initial);
     this.expander = new Expander(model);
     this.#packing = new Packing(this.expander);
     this.#reduction = options.partialOrder === true ? new Reduction(model) : null;
@@ -90,7 +96,7 @@ export class Exploration implements Search {
   #addInitial(): Successors {
     const { layout } = this.#packing;
     const initial = new Int32Array(layout.words);
-    layout.pack(this.model.initial, initial, 0);
+    layout.pack(this.#initial, initial, 0);
     const hash = packedHash(initial, 0, layout.words);
     this.states.addBatch(initial, Int32Array.of(hash), Int32Array.of(StateTable.NO_PARENT), 1);
     this.#reduction?.begin();
@@ -109,11 +115,12 @@ export class Exploration implements Search {
   }
 
   get isReduced(): boolean {
-    return this.#reduction !== null;
+    return this.#reduction !== null || this.symmetry !== null;
   }
 
   get remarks(): readonly string[] {
-    return this.#reduction?.remarks ?? [];
+    if (this.symmetry === null) return this.#reduction?.remarks ?? [];
+    return [this.symmetry.remark, "liveness is not judged with --symmetry"];
   }
 
   get distinct(): number {
@@ -200,18 +207,17 @@ export class Exploration implements Search {
     const from = state * layout.words;
     const successors = this.#successors;
     loadPacked(expander, layout, states.words, from);
+    this.symmetry?.adapt();
+    if (!this.#isStale) this.symmetry?.check(expander);
     let end = 0;
-    if (!packing.isOutgrown) {
+    if (!this.#isStale) {
       this.#reduction?.restrict(expander, (ids) => this.#isLater(ids, state));
     }
     const taken = expander.count;
-    if (!packing.isOutgrown) {
-      end =
-        this.symmetry === null
-          ? successors.collect(expander, states.words, from, state)
-          : this.#collectOrbits(this.symmetry, state);
+    if (!this.#isStale) {
+      end = successors.collect(expander, states.words, from, state, this.symmetry);
     }
-    if (packing.isOutgrown) {
+    if (this.#isStale) {
       // What is buffered already is right.
       this.#flush();
       this.#relayout();
@@ -228,6 +234,11 @@ export class Exploration implements Search {
     }
     this.#checks.look(state, layout, states.words, from);
     if (successors.isFull) this.#flush();
+  }
+
+  /** Whether there are values, or slots, that the layout has no room for: what was worked out does not count. */
+  get #isStale(): boolean {
+    return this.#packing.isOutgrown || this.expander.isOutdated;
   }
 
   /** Whether a state is still to be expanded when this one is. */
@@ -265,7 +276,11 @@ export class Exploration implements Search {
    */
   restore(saved: SearchState): void {
     for (const state of saved.history) {
-      loadPacked(this.expander, saved.layout, saved.words, state * saved.layout.words);
+      do {
+        loadPacked(this.expander, saved.layout, saved.words, state * saved.layout.words);
+        this.symmetry?.adapt();
+        if (!this.expander.isOutdated) this.symmetry?.check(this.expander);
+      } while (this.expander.isOutdated);
       for (let step = 0; step < this.expander.count; step++) this.#applyAlone(step);
     }
     if (valuesOf(this.model).join() !== saved.values.join()) {
@@ -287,24 +302,6 @@ export class Exploration implements Search {
     const next = this.expander.ids.slice();
     this.expander.apply(step, next);
     this.symmetry?.canonicalize(next);
-  }
-
-  /** As Successors.collect, with representatives in the place of states. */
-  #collectOrbits(symmetry: MemberSymmetry, state: number): number {
-    const { expander } = this;
-    const { words, hashes, parents, count } = this.#successors;
-    const { layout } = this.#packing;
-    const width = layout.words;
-    for (let step = 0; step < expander.count; step++) {
-      const next = expander.ids.slice();
-      expander.apply(step, next);
-      symmetry.canonicalize(next);
-      const at = count + step;
-      layout.pack(next, words, at * width);
-      hashes[at] = packedHash(words, at * width, width);
-      parents[at] = state;
-    }
-    return count + expander.count;
   }
 
   #flush(): void {
@@ -333,16 +330,4 @@ function depthOfTree({ count, parent }: StateTable): number {
     deepest = Math.max(deepest, depths[state]!);
   }
   return deepest;
-}
-
-/** With liveness, or what tells members apart, symmetry would be unsound (tlaplus issues 59 and 644). */
-function symmetryOf(model: Model): MemberSymmetry {
-  if (model.symmetry === undefined) {
-    throw new UserError(`model ${model.name} declares no symmetric actors`);
-  }
-  const live = model.properties.find(({ kind }) => kind === "eventually" || kind === "leadsTo");
-  if (live !== undefined) {
-    throw new UserError(`"${live.name}" is a liveness property: it cannot be judged with symmetry`);
-  }
-  return new MemberSymmetry(model, model.symmetry);
 }

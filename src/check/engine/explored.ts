@@ -4,7 +4,7 @@ import type { Found } from "./checks.ts";
 import type { Expander } from "./expander.ts";
 import type { Layout } from "./layout.ts";
 import type { Model } from "./model.ts";
-import type { MemberSymmetry } from "./symmetry.ts";
+import type { Symmetry } from "./symmetry.ts";
 
 /** States that were found, by number. Number 0 is the initial state. */
 export interface States {
@@ -20,14 +20,18 @@ export interface States {
   find(packed: Int32Array, hash: number): number;
 }
 
-/** Why a search ended. */
-export type Ending = "complete" | "violation" | "bound" | "stopped";
-
-export interface Explored {
+/** States, and what finds the steps between them. */
+export interface Searched {
   readonly model: Model;
   readonly expander: Expander;
   readonly states: States;
-  readonly symmetry: MemberSymmetry | null;
+}
+
+/** Why a search ended. */
+export type Ending = "complete" | "violation" | "bound" | "stopped";
+
+export interface Explored extends Searched {
+  readonly symmetry: Symmetry | null;
   readonly distinct: number;
   readonly generated: number;
   /** Local steps looked up. */
@@ -42,7 +46,7 @@ export interface Explored {
   readonly ending: Ending | null;
   /** What was found of each property, in the model's order. */
   readonly findings: readonly Found[];
-  /** Steps were left out that commute with others: runs that go on for ever are not all there. */
+  /** States or steps were left out for others that stand for them: runs that go on for ever are not all there. */
   readonly isReduced?: boolean;
 }
 
@@ -74,9 +78,19 @@ export function loadPacked(
 }
 
 /** The same for a state of a search. Returns it packed. */
-export function load({ expander, states }: Explored, state: number): Int32Array {
+export function load({ expander, states }: Searched, state: number): Int32Array {
   const packed = new Int32Array(states.layout.words);
   states.read(state, packed);
   loadPacked(expander, states.layout, packed, 0);
   return packed;
+}
+
+/** The same for a state given by the numbers of its slots; slots that it does not have are empty. */
+export function loadIds(expander: Expander, ids: Int32Array): void {
+  do {
+    if (expander.isOutdated) expander.adapt();
+    expander.ids.fill(0);
+    expander.ids.set(ids);
+    expander.expand();
+  } while (expander.isOutdated);
 }

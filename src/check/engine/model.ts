@@ -33,14 +33,39 @@ export interface Component {
   step(ids: Int32Array, event: AnyEventObject): readonly Outcome[] | null;
 }
 
-/** A group of actors that differ by their number alone. */
-export interface SymmetrySpec {
+/** Actors that differ by their number alone. */
+export interface MemberSpec {
   /** Names of the members, by number. */
   readonly members: readonly string[];
   /** Context fields of other actors that are lists with an entry for each member. */
   readonly indexed: Readonly<Record<string, readonly string[]>>;
   /** Field names, in contexts and messages, that hold a member's number: its own. */
   readonly references: readonly string[];
+}
+
+/** One way to give what is alike other numbers: an element of a model's symmetry group. */
+export interface Renaming {
+  /** In words: "exchanging pages 0 and 1 of VM 0". */
+  readonly what: string;
+  /** The slot that a slot becomes, by name. */
+  slot(name: string): string;
+  /** The value that a value of a slot (no channel) becomes. @throws if it is not known what a part of it is */
+  value(slot: string, value: unknown): unknown;
+  /** The message that a message in a channel becomes. @throws if it is not known what a part of it is */
+  message(channel: string, message: AnyEventObject): AnyEventObject;
+  /** The property that one becomes, by name: that of another vCPU, for instance. */
+  property(name: string): string;
+}
+
+/** What of a model is alike: all renamings after which it does the same. */
+export interface RenamingGroup {
+  /** What may be exchanged, and what may not and why, in sentences without a full stop. */
+  readonly alike: readonly string[];
+  readonly differs: readonly string[];
+  /** All of them but the one that changes nothing. */
+  readonly renamings: readonly Renaming[];
+  /** The slot of this name; a channel that nothing has been sent into yet is made. */
+  slotNamed(name: string): number;
 }
 
 export interface Model {
@@ -54,8 +79,8 @@ export interface Model {
   readonly components: readonly Component[];
   readonly initial: Int32Array;
   readonly properties: readonly Property[];
-  /** Actors that differ by their number alone, if there are any. */
-  readonly symmetry?: SymmetrySpec;
+  /** What is alike, if anything is. */
+  readonly symmetry?: MemberSpec | RenamingGroup;
   /** Whether a state without a next step is an end, not a deadlock. */
   isFinal(ids: Int32Array): boolean;
 }

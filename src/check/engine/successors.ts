@@ -5,6 +5,7 @@
 import type { Expander } from "./expander.ts";
 import type { Layout } from "./layout.ts";
 import { packedHash } from "./stateTable.ts";
+import type { Symmetry } from "./symmetry.ts";
 
 /** Successors that are looked up together. */
 const BATCH = 1024;
@@ -22,12 +23,14 @@ export class Successors {
   readonly parents = new Int32Array(BATCH + MOST_STEPS);
   count = 0;
   readonly #layout: Layout;
+  readonly #ids: Int32Array;
   /** Direct-mapped; whole states, so that it is exact. */
   readonly #recent: Int32Array;
 
   /** @param found packed: any state that was found already */
   constructor(layout: Layout, found: Int32Array) {
     this.#layout = layout;
+    this.#ids = new Int32Array(layout.slots);
     this.words = new Int32Array(this.parents.length * layout.words);
     this.#recent = new Int32Array(RECENT * layout.words);
     for (let at = 0; at < this.#recent.length; at += layout.words) this.#recent.set(found, at);
@@ -39,9 +42,15 @@ export class Successors {
 
   /**
    * Adds what follows from the state in the expander, and returns how many that are; `states` holds it
-   * packed. Nothing counts until the caller sets `count` to it.
+   * packed. Nothing counts until the caller sets `count` to it. With symmetry, representatives are added.
    */
-  collect(expander: Expander, states: Int32Array, from: number, parent: number): number {
+  collect(
+    expander: Expander,
+    states: Int32Array,
+    from: number,
+    parent: number,
+    symmetry: Symmetry | null = null,
+  ): number {
     const { words, hashes, names, parents } = this;
     const layout = this.#layout;
     const width = layout.words;
@@ -51,8 +60,17 @@ export class Successors {
     for (let step = 0; step < steps; step++) {
       const to = at * width;
       if (!expander.applyPacked(step, layout, states, from, words, to)) continue;
-      const hash = packedHash(words, to, width);
+      let hash = packedHash(words, to, width);
+      // Also one whose representative was added: it was found already.
       if (this.isRecent(hash, to)) continue;
+      if (symmetry !== null) {
+        layout.unpack(words, to, this.#ids);
+        symmetry.canonicalize(this.#ids);
+        layout.pack(this.#ids, words, to);
+        const own = packedHash(words, to, width);
+        if (own !== hash && this.isRecent(own, to)) continue;
+        hash = own;
+      }
       hashes[at] = hash;
       names[at] = expander.hash;
       parents[at++] = parent;

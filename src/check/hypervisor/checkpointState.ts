@@ -20,10 +20,14 @@ import type { System } from "../../system/system.ts";
 import type { World } from "../../system/world.ts";
 import type { ModelStorage } from "./failingStorage.ts";
 import type { MemorySlot } from "./memorySlots.ts";
+import { renamedList } from "./permutation.ts";
+import { nothingElse } from "./renamedWords.ts";
 import type { PageContents } from "./truthSlot.ts";
 
 /** In place of a version: there is no such copy. */
 const NONE = -1;
+/** Of each page. */
+const COPIES = 6;
 /** Above every version that a restored copy gets, so that a write makes a page unlike all its copies. */
 const NOW = 16;
 
@@ -88,7 +92,7 @@ export class CheckpointState {
       },
       restore: ({ copies, sent }) => {
         const of = (copy: number, page: number): number => {
-          const label = copies![6 * page + copy]!;
+          const label = copies![COPIES * page + copy]!;
           return label === NONE ? NONE : NOW - label;
         };
         const column = (copy: number) =>
@@ -102,6 +106,10 @@ export class CheckpointState {
         for (const values of counters) values[Counter.accesses] = 0;
         counters[0]![Counter.accesses] = sent![0]!;
         this.#book.arrays()["state"]![BookState.accesses] = 0;
+      },
+      rename({ copies, sent, ...rest }, to) {
+        nothingElse(rest);
+        return { copies: renamedList(copies!, to, COPIES), sent: sent! };
       },
     };
   }
@@ -137,6 +145,17 @@ export class CheckpointState {
         this.durable = durable![0] === 1;
       },
       scramble() {},
+      // Of all pages, or of none.
+      rename: ({ checkpoints, full, held, broken, durable, ...rest }) => {
+        nothingElse(rest);
+        return {
+          checkpoints: checkpoints!,
+          full: full!,
+          held: held!,
+          broken: broken!,
+          durable: durable!,
+        };
+      },
     };
   }
 

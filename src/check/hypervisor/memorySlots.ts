@@ -3,15 +3,17 @@
  * can read them before they are written (docs/check.md lists them). Saving gives a normal form: words
  * that do not matter are zero.
  */
+import { ACCESS_PAGE_SHIFT } from "../../hardware/accessLoop.ts";
 import { logFrames } from "../../hardware/geometry.ts";
 import { prlUsedSlots } from "../../hardware/pageReferenceLog.ts";
 import type { Part, WordArray } from "../../hardware/part.ts";
 import { Field, SECONDARY_PRL } from "../../hardware/vmcs.ts";
 import { logWords } from "../../hypervisor/logPages.ts";
 import type { VmState, World } from "../../system/world.ts";
+import { type Permutation, renamedBits, renamedList } from "./permutation.ts";
+import { nothingElse, renamedTables, renamedTlb, renamedVmcs, type Words } from "./renamedWords.ts";
 
-/** A memory slot's value: named lists of words. */
-export type Words = Readonly<Record<string, readonly number[]>>;
+export type { Words };
 
 /** A piece of memory that is saved and restored as one slot. */
 export interface MemorySlot {
@@ -20,6 +22,11 @@ export interface MemorySlot {
   restore(words: Words): void;
   /** Puts other values where nothing may look: for the check that nothing does. */
   scramble(): void;
+  /**
+   * What it holds when pages and vCPUs have other numbers: of a vCPU's memory, what that of the vCPU which it
+   * becomes holds then. @throws if a part of it is not known
+   */
+  rename(words: Words, permutation: Permutation): Words;
 }
 
 /** What exits leave in the VMCS: the device reads it before the step ends. */
@@ -30,6 +37,14 @@ const EXIT_FIELDS = [
   Field.guestLinearAddress,
 ];
 const SCRAMBLED = 5;
+const PAGE_SHIFT = 12;
+const PAGE_MASK = (1 << PAGE_SHIFT) - 1;
+
+/** A VMCS as the processor has it, and as it is in memory. */
+interface VmcsWords {
+  readonly words: ArrayLike<number>;
+  readonly image: ArrayLike<number>;
+}
 
 /**
  * The paging structures of one VM: EPT entries, leaves and upper levels, those included that splitting a
@@ -62,6 +77,12 @@ export function pagingSlot(world: World, vm: number): MemorySlot {
       // The digest of changed words is for comparing runs.
       memory.state[1] = memory.state[1]! + SCRAMBLED;
     },
+    rename: ({ words, added, ...rest }, { page }) => {
+      nothingElse(rest);
+      const tables = { root: roots[vm]!, words: words!, addedFrom: built, added: added ?? [] };
+      const renamed = renamedTables(tables, config.geometry, (one) => page(vm, one));
+      return added === undefined ? { words: renamed.words } : renamed;
+    },
   };
 }
 
@@ -76,7 +97,7 @@ export function vcpuSlot(
 ): MemorySlot {
   const { memory, logs } = world;
   const { geometry, mmu } = world.config;
-  const { vmcs, stream, counters } = world.vcpus[vcpu]!;
+  const { vm, vmcs, stream, counters } = world.vcpus[vcpu]!;
   const frames = logFrames(geometry);
   const first = logs.frame[vcpu]! * memory.frameWords;
   const words = (): Int32Array =>
@@ -84,16 +105,16 @@ export function vcpuSlot(
   const slotRule = mmu.prl?.slotRule ?? "decrement-then-store";
 
   /** Whether an entry has been written since its log was emptied. */
-  const isUsed = (log: number, slot: number): boolean => {
-    const index = vmcs.words[2 * Field.pmlIndex]!;
-    if ((vmcs.words[2 * Field.secondaryControls]! & SECONDARY_PRL) === 0) {
+  const isUsed = (log: number, slot: number, { words, image }: VmcsWords = vmcs): boolean => {
+    const index = words[2 * Field.pmlIndex]!;
+    if ((words[2 * Field.secondaryControls]! & SECONDARY_PRL) === 0) {
       // PML: an index out of range means that every entry is.
       const used = (index & 0xffff) >= geometry.logEntries ? 0 : (index & 0xffff) + 1;
       return log === 0 && slot >= used && slot < geometry.logEntries;
     }
-    const full = vmcs.words[2 * Field.prlFullLogs]! | vmcs.image[2 * Field.prlFullLogs]!;
+    const full = words[2 * Field.prlFullLogs]! | image[2 * Field.prlFullLogs]!;
     const isFull = (full & (1 << log)) !== 0;
-    const active = vmcs.words[2 * Field.prlActiveLog] === log;
+    const active = words[2 * Field.prlActiveLog] === log;
     if (!isFull && !active) return false;
     const [from, to] = prlUsedSlots(isFull ? -1 : index, geometry.logEntries, slotRule);
     return slot >= from && slot < to;
@@ -138,6 +159,28 @@ export function vcpuSlot(
         const which = at < logWords(logs) ? 0 : 1;
         if (!isUsed(which, (at - which * logWords(logs)) >> 1)) all[at] = SCRAMBLED << 12;
       });
+    },
+    rename({ fields, image, log, handled, access, ...rest }, permutation) {
+      nothingElse(rest);
+      const to = permutation.vcpu(vcpu);
+      const frameOf = (one: number): number => logs.frame[one]!;
+      const before = { words: fields!, image: image! };
+      return {
+        fields: renamedVmcs(fields!, vcpu, to, frameOf),
+        image: renamedVmcs(image!, vcpu, to, frameOf),
+        log: log!.map((word, at) => {
+          const which = at < logWords(logs) ? 0 : 1;
+          const slot = (at - which * logWords(logs)) >> 1;
+          // Of the two words of an entry the low one holds the page.
+          if (at % 2 === 1 || !isUsed(which, slot, before)) return word;
+          return (permutation.page(vm, word >>> PAGE_SHIFT) << PAGE_SHIFT) | (word & PAGE_MASK);
+        }),
+        handled: handled!,
+        access: access!.map((word) => {
+          const kind = word & ((1 << ACCESS_PAGE_SHIFT) - 1);
+          return (permutation.page(vm, word >>> ACCESS_PAGE_SHIFT) << ACCESS_PAGE_SHIFT) | kind;
+        }),
+      };
     },
   };
 }
@@ -190,11 +233,22 @@ export function trackedSlot(
     scramble() {
       for (const bitmap of [reportedWritten, reportedTouched]) bitmap.state[0] = SCRAMBLED;
     },
+    rename({ dirty, touched, handedOver, buffer: counts, ...rest }, { page }) {
+      nothingElse(rest);
+      const to = (one: number): number => page(vm, one);
+      const bits = (words: readonly number[]) => renamedBits(words, 1, tracked.dirty.pages, to);
+      return {
+        dirty: bits(dirty!),
+        touched: bits(touched!),
+        handedOver: bits(handedOver!),
+        buffer: renamedList(counts!, to),
+      };
+    },
   };
 }
 
 /** The dirty rings of a VM, with indexes counted from the last multiple of the ring's size. */
-export function ringsSlot({ tracked }: VmState, vm: number): MemorySlot {
+export function ringsSlot({ tracked, vcpus }: VmState, vm: number): MemorySlot {
   const rings = tracked.vcpus.map(({ ring }) => ring);
   return {
     name: `vm${vm}/rings`,
@@ -216,6 +270,18 @@ export function ringsSlot({ tracked }: VmState, vm: number): MemorySlot {
       });
     },
     scramble() {},
+    rename(lists, { page, vcpu }) {
+      const renamed: Record<string, readonly number[]> = {};
+      for (const [key, list] of Object.entries(lists)) {
+        const [, what = "", i = ""] = /^(state|flags|pages)(\d+)$/.exec(key) ?? [];
+        if (what === "") throw new Error(`what "${key}" of a ring holds is not known`);
+        const flags = lists[`flags${i}`]!;
+        const to = vcpus.indexOf(vcpu(vcpus[Number(i)]!));
+        renamed[`${what}${to}`] =
+          what === "pages" ? list.map((one, at) => (flags[at] === 0 ? one : page(vm, one))) : list;
+      }
+      return renamed;
+    },
   };
 }
 
@@ -258,8 +324,15 @@ export function cpuSlot(world: World, pcpu: number): MemorySlot {
         });
       }
     },
+    rename(lists, permutation) {
+      const vmOf = (vcpu: number): number => world.vcpus[vcpu]!.vm;
+      return renamedTlb(lists, tlb.largeBits, vmOf, permutation);
+    },
   };
 }
+
+/** Words of operations' parts in which there is neither a page nor a vCPU. */
+const PLAIN_PARTS = ["/estimator.random", "/estimator.times"];
 
 /** Any parts as they are: what an operation's devices keep. */
 export function partsSlot(name: string, parts: readonly Part[]): MemorySlot {
@@ -285,6 +358,13 @@ export function partsSlot(name: string, parts: readonly Part[]): MemorySlot {
       }
     },
     scramble() {},
+    rename(lists) {
+      const unknown = Object.keys(lists).find(
+        (key) => !PLAIN_PARTS.some((one) => key.endsWith(one)),
+      );
+      if (unknown !== undefined) throw new Error(`what "${unknown}" holds is not known`);
+      return lists;
+    },
   };
 }
 

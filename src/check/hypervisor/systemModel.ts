@@ -13,7 +13,7 @@ import { deriveControls } from "../../hardware/mmu.ts";
 import { spaceOf } from "../../hardware/tlb.ts";
 import { Field, readField } from "../../hardware/vmcs.ts";
 import { allotLog } from "../../hypervisor/logPages.ts";
-import type { ActorId, Message } from "../../interconnect/messages.ts";
+import type { Message } from "../../interconnect/messages.ts";
 import type { ActorSnapshot, SystemActor } from "../../system/actors.ts";
 import type { System } from "../../system/system.ts";
 import { Channel } from "../engine/channel.ts";
@@ -21,6 +21,7 @@ import type { Component, Model, Outcome } from "../engine/model.ts";
 import { canonical, Slot } from "../engine/slot.ts";
 import type { Property } from "../properties/property.ts";
 import { normalMessage, normalState, scrambledState } from "./abstraction.ts";
+import { channelName, channelOptions, endsOf } from "./channels.ts";
 import type { ChoosingWorkload } from "./choosingWorkload.ts";
 import { footprintOf } from "./footprints.ts";
 import {
@@ -35,6 +36,7 @@ import {
 } from "./memorySlots.ts";
 import { type DeviceRequest, Probe } from "./probe.ts";
 import { NO_PAGE_LOST, type StepCheck, type StepContext, settleHarvest } from "./stepChecks.ts";
+import { systemSymmetry } from "./systemSymmetry.ts";
 import { type PageContents, TRUTH_WRITTEN, truthSlot } from "./truthSlot.ts";
 
 /** What may come too late, and then means nothing: timers, which nobody cancels, and the wish for a CPU that has been left. */
@@ -49,23 +51,6 @@ const TOO_LATE = [
   "epochDue",
   "loadDue",
 ];
-/** Timers that stand for somebody's choice, or for what nobody waits for: they may also never end. */
-const NOT_OWED = [
-  "harvestDue",
-  "deadline",
-  "migrationDue",
-  "abortDue",
-  "linkDown",
-  "checkpointDue",
-  "settled",
-  "sampleDue",
-  "loadDue",
-];
-/** Messages that are interrupts: sent twice before they are taken, they are one. A remote reload reads memory when it is executed. */
-const INTERRUPTS = ["ipi", "kick", "remoteReload"];
-/** What is told for the report alone: said twice before it is heard, it is as good as once. */
-const REPORTS = ["loadQuery", "loadReport", "estimate"];
-
 export interface SystemModelOptions {
   readonly name: string;
   readonly properties: readonly Property[];
@@ -82,6 +67,10 @@ export interface SystemModelOptions {
   readonly operation?: MemorySlot;
   /** What an actor may be told at any moment from outside: commands of the operator, failures. */
   readonly commands?: Commands;
+  /** Why the VM's pages are not alike; absent if they are: see systemSymmetry.ts. */
+  readonly pagesDiffer?: string;
+  /** VMs run once, so that each vCPU stays on the CPU of its number. */
+  readonly staysOnCpu?: boolean;
   /** Counters of the processor that are state all the same (src/hardware/counters.ts). */
   readonly keptCounters?: readonly number[];
   /** Work out each step a second time with other values in all that is ignored, and compare. */
@@ -142,6 +131,14 @@ class SystemBinding {
       components: this.#actors.map((_, actor) => this.#component(actor)),
       initial,
       properties: options.properties,
+      symmetry: systemSymmetry({
+        world,
+        actors: this.#actors,
+        memory: this.#memory,
+        pagesDiffer: options.pagesDiffer,
+        staysOnCpu: options.staysOnCpu ?? false,
+        slotNamed: (name) => this.#slotNamed(name),
+      }),
       isFinal: (ids) => {
         const { value } = this.#actorSlots[0]!.values[ids[0]!]!;
         return value === "done" || value === "failed";
@@ -185,33 +182,21 @@ class SystemBinding {
   #posted(): (readonly [number, number])[] {
     const posted = this.#system.interconnect.pending().map(({ from, to, message }) => {
       const number = this.#messages.intern(normalMessage(message));
-      return [this.#channel(from, to, message.type), number] as const;
+      const ends = [this.#system.nameOf(from), this.#system.nameOf(to)] as const;
+      return [this.#slotNamed(channelName(...ends, message.type)), number] as const;
     });
     // Between channels there is no order.
     return posted.sort(([one], [other]) => one - other);
   }
 
-  /** The channel from one actor to another; made when something is first sent. */
-  #channel(from: ActorId, to: ActorId, type: string): number {
-    // A bag is the sum of two bags: what must come at last is kept apart from what need not.
-    const isOwed = from !== to || !NOT_OWED.includes(type);
-    const ends = `${this.#system.nameOf(from)} -> ${this.#system.nameOf(to)}`;
-    const name = isOwed ? ends : `${ends}, at will`;
+  /** The slot of this name; a channel from one actor to another is made when something is first sent. */
+  #slotNamed(name: string): number {
     const known = this.#slots.findIndex((slot) => slot.name === name);
     if (known >= 0) return known;
-    const isPendingBit = (message: number): boolean => {
-      const { type } = this.#messages.values[message]!;
-      return INTERRUPTS.includes(type) || REPORTS.includes(type);
-    };
-    const channel = new Channel(name, {
-      // Timers end in any order.
-      kind: from === to ? "bag" : "fifo",
-      receivers: [to - 1],
-      coalesces: isPendingBit,
-      immediate: isInsideProcessor(name),
-      // Whether the operator ever asks for a harvest, or an end, is his choice: nothing may depend on it.
-      fair: isOwed,
-    });
+    const { to } = endsOf(name);
+    const receiver = this.#actors.findIndex((actor) => actor.name === to);
+    const typeOf = (message: number): string => this.#messages.values[message]!.type;
+    const channel = new Channel(name, channelOptions(name, receiver, typeOf));
     this.#slots.push(channel);
     this.#channels.push(channel);
     return this.#slots.length - 1;
@@ -359,21 +344,6 @@ class SystemBinding {
     }
     return `messages ${canonical(one.sends)} or ${canonical(other.sends)}`;
   }
-}
-
-/**
- * Whether a channel is a wire inside a processor, or stands for an instruction on it: what a logging unit is
- * told (VMWRITE) takes effect before the next instruction, and that a guest has stopped, or shall go on
- * (VMRESUME), is known to its vCPU at once. The exits and entries that follow take their time, and so do
- * interrupts and remote reloads.
- */
-function isInsideProcessor(name: string): boolean {
-  const [from = "", to = ""] = name.split(" -> ");
-  const isUnit = (actor: string): boolean => /^vcpu\d+\/(pml|prl)$/.test(actor);
-  const isVcpu = /^vcpu\d+$/.test(to);
-  return (
-    isVcpu || (isUnit(to) && !from.startsWith("pvm")) || (isUnit(from) && !to.startsWith("pvm"))
-  );
 }
 
 /** A step to be worked out. */

@@ -5,6 +5,8 @@
 import { clearTruth } from "../../hardware/guestPages.ts";
 import type { VmState } from "../../system/world.ts";
 import type { MemorySlot, Words } from "./memorySlots.ts";
+import { renamedBits } from "./permutation.ts";
+import { nothingElse } from "./renamedWords.ts";
 
 /** Bits of one page in the truth: read or fetched, written. */
 const WRITTEN = 2;
@@ -25,6 +27,8 @@ export const TRUTH_WRITTEN = WRITTEN;
 export interface PageContents {
   save(): Words;
   restore(words: Words): void;
+  /** The same with other numbers for the pages. */
+  rename(words: Words, to: (page: number) => number): Words;
 }
 
 /**
@@ -56,6 +60,11 @@ export function truthSlot(
       guest.truth.forEach((word, at, all) => {
         all[at] = word | (0x55555555 & ~mask);
       });
+    },
+    rename({ owed, ...rest }, { page }) {
+      const to = (one: number): number => page(number, one);
+      if (contents === null) nothingElse(rest);
+      return { owed: renamedBits(owed!, 2, guest.pages, to), ...contents?.rename(rest, to) };
     },
   };
 }

@@ -13,6 +13,8 @@ import { migrate, migrateSchema } from "../../system/operations/migrate.ts";
 import type { System } from "../../system/system.ts";
 import type { Model } from "../engine/model.ts";
 import { partsSlot, type Words } from "../hypervisor/memorySlots.ts";
+import { renamedBits, renamedList } from "../hypervisor/permutation.ts";
+import { nothingElse } from "../hypervisor/renamedWords.ts";
 import { indexInRange, noFlagWithoutAccess, servedLogIsEmpty } from "../hypervisor/stepChecks.ts";
 import { systemModel } from "../hypervisor/systemModel.ts";
 import type { PageContents } from "../hypervisor/truthSlot.ts";
@@ -80,6 +82,7 @@ export function migrationModel(name: string, options: MigrationOptions): Model {
   if (destination === undefined) throw new Error("a migration without a destination");
   return systemModel(system, {
     name,
+    pagesDiffer: "pages are not alike: a migration sends them one by one, the lowest first",
     contents: () => copiedPages(system, destination),
     operation: partsSlot(
       "operation",
@@ -185,6 +188,13 @@ function copiedPages({ world }: System, destination: Destination): PageContents 
     restore({ copied, present }) {
       destination.versions.set(copied!);
       destination.present.set(present!);
+    },
+    rename({ copied, present, ...rest }, to) {
+      nothingElse(rest);
+      return {
+        copied: renamedList(copied!, to),
+        present: renamedBits(present!, 1, guest.pages, to),
+      };
     },
   };
 }

@@ -42,6 +42,7 @@ export function trackingModel(name: string, options: TrackingOptions): Model {
     reads,
     halts,
     ...(commands === undefined ? {} : { commands }),
+    staysOnCpu: commands === undefined && options.harvests === false,
     owed: technique === "prl" ? 0 : technique === "presentBit" ? TRUTH_TOUCHED : TRUTH_WRITTEN,
     stepChecks: [
       indexInRange,

@@ -55,3 +55,12 @@ export class Evaluator {
     return holds;
   }
 }
+
+/** Whether a predicate holds in a state given by the numbers of its slots. Asked anew each time. */
+export function holdsAt(model: Model, { over, holds }: Predicate, ids: Int32Array): boolean {
+  const values = over.map((name) => {
+    const slot = slotNamed(model, name);
+    return model.slots[slot]!.values[ids[slot]!];
+  });
+  return holds(...(values as never[]));
+}

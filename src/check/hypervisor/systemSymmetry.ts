@@ -1,0 +1,194 @@
+/**
+ * What is alike in a running system: the pages of a VM, and the vCPUs of a VM, each with its PML unit, its PRL
+ * unit, its VMCS, logs and ring.
+ *
+ * If each vCPU stays on the CPU of its number, that CPU is exchanged with it. Else CPUs are not alike: when a VM
+ * runs on, the scheduler gives the first free one to the vCPU that has waited longest. So vCPUs are exchanged
+ * where they are, and the CPUs stay, with their TLBs and what is on its way to them.
+ *
+ * VMs are not alike: the toolstack starts and pauses them one after another, in the order of their numbers, so
+ * VM 0 can be paused while VM 1 runs, and not the other way round.
+ */
+import type { AnyEventObject } from "xstate";
+import type { ActorId } from "../../interconnect/messages.ts";
+import type { ActorSnapshot, SystemActor } from "../../system/actors.ts";
+import type { World } from "../../system/world.ts";
+import type { Renaming, RenamingGroup } from "../engine/model.ts";
+import { endsOf } from "./channels.ts";
+import type { MemorySlot } from "./memorySlots.ts";
+import { type Permutation, permutations } from "./permutation.ts";
+import { renamedMessage } from "./renamedMessages.ts";
+import { renamedState } from "./renamedStates.ts";
+import type { Words } from "./renamedWords.ts";
+
+export interface SymmetricSystem {
+  readonly world: World;
+  readonly actors: readonly SystemActor[];
+  readonly memory: readonly MemorySlot[];
+  /** Why pages are not alike; absent if they are. */
+  readonly pagesDiffer?: string | undefined;
+  /** Each vCPU runs on the CPU of its number, if it runs. */
+  readonly staysOnCpu: boolean;
+  readonly slotNamed: (name: string) => number;
+}
+
+const VMS_DIFFER =
+  "VMs are not alike: the toolstack starts and pauses them in the order of their numbers";
+
+/** All exchanges of pages and of vCPUs, and of both. */
+export function systemSymmetry(system: SymmetricSystem): RenamingGroup {
+  const { world, pagesDiffer, slotNamed } = system;
+  const pages = world.vms.map((_, vm) =>
+    pagesDiffer === undefined ? pageOrders(world, vm) : pageOrders(world, vm).slice(0, 1),
+  );
+  const vcpus = world.vms.map(({ vcpus }) => permutations(vcpus.length));
+  const all = product([...pages, ...vcpus]).map((orders) => ({
+    pages: orders.slice(0, pages.length),
+    vcpus: orders.slice(pages.length),
+  }));
+  // The first of all leaves everything as it is.
+  const renamings = all.slice(1).map((orders) => new SystemRenaming(system, orders));
+  const alike = world.vms.flatMap(({ vcpus: members, config }, vm) => [
+    ...(pages[vm]!.length > 1
+      ? [orderText(`pages of VM ${vm}`, config.pages, pages[vm]!.length)]
+      : []),
+    ...(members.length > 1 ? [vcpuText(vm, members.length, system.staysOnCpu)] : []),
+  ]);
+  const differs = [
+    ...(pagesDiffer === undefined ? [] : [pagesDiffer]),
+    ...(world.vms.length > 1 ? [VMS_DIFFER] : []),
+  ];
+  return { alike, differs, renamings, slotNamed };
+}
+
+function orderText(what: string, count: number, orders: number): string {
+  const all = permutations(count).length;
+  if (orders === all) return `the ${count} ${what} are alike`;
+  return `the ${count} ${what} are alike as far as they share tables (${orders} of ${all} orders)`;
+}
+
+function vcpuText(vm: number, count: number, staysOnCpu: boolean): string {
+  return `the ${count} vCPUs of VM ${vm} are alike${staysOnCpu ? ", with their CPUs" : ""}`;
+}
+
+/** What each number becomes. */
+type Order = readonly number[];
+
+/**
+ * Orders of a VM's pages that its paging structures do not tell apart: pages that share a table, at any level,
+ * still do.
+ */
+function pageOrders({ config }: World, vm: number): readonly Order[] {
+  const { eptLevels, indexBits } = config.geometry;
+  const blocks = Array.from({ length: eptLevels - 1 }, (_, i) => 2 ** ((i + 1) * indexBits));
+  return permutations(config.vms[vm]!.pages).filter((order) =>
+    blocks.every((size) => {
+      const block = (page: number): number => Math.floor(page / size);
+      return order.every((image, page) =>
+        order.every((other, at) => block(page) !== block(at) || block(image) === block(other)),
+      );
+    }),
+  );
+}
+
+function product<T>(choices: readonly (readonly T[])[]): readonly (readonly T[])[] {
+  return choices.reduce<readonly (readonly T[])[]>(
+    (lists, more) => lists.flatMap((list) => more.map((one) => [...list, one])),
+    [[]],
+  );
+}
+
+interface Orders {
+  /** By VM: of its pages, and of its vCPUs by their position among them. */
+  readonly pages: readonly Order[];
+  readonly vcpus: readonly Order[];
+}
+
+class SystemRenaming implements Renaming, Permutation {
+  readonly what: string;
+  readonly #system: SymmetricSystem;
+  readonly #orders: Orders;
+  /** By vCPU, by physical CPU, and by actor's address. */
+  readonly #vcpus: readonly number[];
+  readonly #pcpus: readonly number[];
+  readonly #actors: readonly ActorId[];
+
+  constructor(system: SymmetricSystem, orders: Orders) {
+    const { world, actors } = system;
+    this.#system = system;
+    this.#orders = orders;
+    this.#vcpus = world.vcpus.map(({ vm }, vcpu) => {
+      const members = world.vms[vm]!.vcpus;
+      return members[orders.vcpus[vm]![members.indexOf(vcpu)]!]!;
+    });
+    this.#pcpus = system.staysOnCpu ? this.#vcpus : Array.from(world.mmus.keys());
+    this.#actors = [
+      0,
+      ...actors.map(({ name }) => {
+        const image = this.slot(name);
+        return actors.find((one) => one.name === image)!.id;
+      }),
+    ];
+    const moved = (order: Order): boolean => order.some((image, i) => image !== i);
+    this.what = [
+      ...orders.pages.flatMap((order, vm) =>
+        moved(order) ? [`giving its pages the numbers ${order.join(", ")} in VM ${vm}`] : [],
+      ),
+      ...(moved(this.#vcpus) ? [`giving vCPUs the numbers ${this.#vcpus.join(", ")}`] : []),
+    ].join(" and ");
+  }
+
+  page = (vm: number, page: number): number => {
+    const order = this.#orders.pages[vm];
+    if (order === undefined) throw new Error("a page of no VM");
+    return order[page] ?? page;
+  };
+
+  vcpu = (vcpu: number): number => this.#vcpus[vcpu]!;
+  pcpu = (pcpu: number): number => this.#pcpus[pcpu]!;
+  actor = (id: ActorId): ActorId => this.#actors[id]!;
+
+  slot(name: string): string {
+    return this.#renamed(name, /\b(vcpu|pcpu)(\d+)/g);
+  }
+
+  property(name: string): string {
+    return this.#renamed(name, /\b(vCPU |CPU )(\d+)/g);
+  }
+
+  #renamed(name: string, numbers: RegExp): string {
+    return name.replace(numbers, (_, kind: string, number: string) => {
+      const images = kind.startsWith("v") ? this.#vcpus : this.#pcpus;
+      return `${kind}${images[Number(number)]}`;
+    });
+  }
+
+  value(slot: string, value: unknown): unknown {
+    const { actors, memory } = this.#system;
+    const actor = actors.find(({ name }) => name === slot);
+    if (actor === undefined) {
+      return memory.find(({ name }) => name === slot)!.rename(value as Words, this);
+    }
+    return renamedState(actor.machine.id, value as ActorSnapshot, {
+      vm: this.#vmOf(slot),
+      page: this.page,
+      vcpu: this.vcpu,
+      pcpu: this.pcpu,
+      actor: this.actor,
+    });
+  }
+
+  message(channel: string, message: AnyEventObject): AnyEventObject {
+    const { vm, vcpu } = message as { readonly vm?: number; readonly vcpu?: number };
+    const { vcpus } = this.#system.world;
+    const named = vm ?? (vcpu === undefined ? undefined : vcpus[vcpu]!.vm);
+    return renamedMessage(message, named ?? this.#vmOf(endsOf(channel).to), this);
+  }
+
+  /** The VM that an actor belongs to; -1 if it is nobody's. */
+  #vmOf(name: string): number {
+    const [, kind, number] = /^(vm|vcpu)(\d+)/.exec(name) ?? [];
+    if (kind === undefined) return -1;
+    return kind === "vm" ? Number(number) : this.#system.world.vcpus[Number(number)]!.vm;
+  }
+}
