@@ -59,18 +59,21 @@ function quantity(
   parse: (text: string) => number | null,
   format: (value: number) => string,
   help: string,
+  examples: readonly string[],
 ) {
   const error = `expected ${help}`;
-  const text = z.string({ error }).refine((text) => parse(text) !== null, { error });
+  const text = z
+    .string({ error })
+    .refine((text) => parse(text) !== null, { error })
+    .meta({ examples: [...examples] });
   return z.codec(text, z.number(), { decode: (text) => parse(text) ?? 0, encode: format });
 }
 
 /** A duration in a file; cycles after parsing. */
-export const duration = quantity(
-  parseDuration,
-  (cycles) => `${cycles} cycles`,
-  DURATION_HELP,
-).describe("time with a unit: ns, us, ms, s, min or cycles (2.4 GHz)");
+export const duration = quantity(parseDuration, (cycles) => `${cycles} cycles`, DURATION_HELP, [
+  "250us",
+  "1.5s",
+]).describe("time with a unit: ns, us, ms, s, min or cycles (2.4 GHz)");
 
 /** A duration that may not be zero. */
 export const positiveDuration = duration.refine((cycles) => cycles > 0, {
@@ -82,6 +85,7 @@ export const size = quantity(
   parseSize,
   (pages) => `${(pages * PAGE) / BYTES["KiB"]!} KiB`,
   SIZE_HELP,
+  ["400MiB", "1GiB"],
 ).describe("size with a unit: KiB, MiB, GiB or TiB");
 
 /** A transfer rate in a file; bytes per second after parsing. */
@@ -90,6 +94,7 @@ export const rate = quantity(
   // A division by a power of two is exact.
   (bytes) => `${bytes / RATES["MiB/s"]!} MiB/s`,
   RATE_HELP,
+  ["10Gbit/s", "120MiB/s"],
 ).describe("transfer rate with a unit: Mbit/s, Gbit/s, MiB/s or GiB/s");
 
 /** Virtual time for people: "1.250 ms". */

@@ -55,11 +55,14 @@ const machine = z
       .describe("entries of a PML or PRL log; 512 on the real machine"),
     tlb: z
       .strictObject({
-        l1: tlbLevel.default(DEFAULT_GEOMETRY.tlb.l1),
-        l1Large: tlbLevel.default(DEFAULT_GEOMETRY.tlb.l1Large),
-        l2: tlbLevel.default(DEFAULT_GEOMETRY.tlb.l2),
+        l1: tlbLevel.default(DEFAULT_GEOMETRY.tlb.l1).describe("first level, 4 KiB pages"),
+        l1Large: tlbLevel
+          .default(DEFAULT_GEOMETRY.tlb.l1Large)
+          .describe("first level, 2 MiB pages"),
+        l2: tlbLevel.default(DEFAULT_GEOMETRY.tlb.l2).describe("second level, for both"),
       })
-      .prefault({}),
+      .prefault({})
+      .describe("each physical CPU's TLB"),
     costs: z
       .strictObject({
         // An access takes time, or a guest in its TLB would never come to the end of a burst.
@@ -72,24 +75,31 @@ const machine = z
       .prefault({})
       .describe("cycles and energy of each event (docs/costs.md)"),
   })
-  .prefault({});
+  .prefault({})
+  .describe("the host");
 
 const vm = z.strictObject({
   name: z
     .string()
     .regex(/^[\w-]{1,40}$/, "expected letters, digits, - and _")
-    .optional(),
+    .optional()
+    .describe("default: vm0, vm1 and so on"),
   memory: size.optional().describe("guest-physical memory; default: what the workload touches"),
   paging: z.enum(["off", "pae", "longMode"]).default("longMode").describe("the guest's own paging"),
   pageSize: z.enum(["4K", "2M", "1G"]).default("4K").describe("leaves of the EPT"),
   contents: z.boolean().default(false).describe("keep a version of each page's contents"),
-  vcpus: z.int().min(1).max(64).default(1),
+  vcpus: z
+    .int()
+    .min(1)
+    .max(64)
+    .default(1)
+    .describe("each runs the workload, over the same pages, with a seed of its own"),
   workload: workloadSchema,
 });
 
 const tracker = z
   .strictObject({
-    technique: z.enum(TECHNIQUES).default("pml"),
+    technique: z.enum(TECHNIQUES).default("pml").describe("how accesses are tracked (README)"),
     logLimit: z
       .int()
       .min(0)
@@ -110,29 +120,33 @@ const tracker = z
         entries: z.int().default(4096).describe("of each vCPU's dirty ring: a power of two"),
         source: z.enum(["writeProtect", "pml"]).default("writeProtect").describe("what feeds it"),
       })
-      .prefault({}),
+      .prefault({})
+      .describe("KVM's dirty ring, for technique dirtyRing"),
     prl: z
       .strictObject({
-        variant: z.enum(["vee21", "dw19"]).default("vee21"),
+        variant: z.enum(["vee21", "dw19"]).default("vee21").describe("of the proposal"),
         slotRule: z
           .enum(["decrement-then-store", "store-then-decrement", "store-at-zero"])
-          .default("decrement-then-store"),
-        doubleBuffer: z.boolean().default(false),
+          .default("decrement-then-store")
+          .describe("which slot an entry gets, and how many fit (docs/choices.md)"),
+        doubleBuffer: z.boolean().default(false).describe("two logs for each vCPU, used in turn"),
         filterGuestTables: z
           .boolean()
           .default(false)
           .describe("DW19's bit 27: keep guest page-table pages out of the log"),
       })
-      .prefault({}),
+      .prefault({})
+      .describe("page reference logging, for technique prl"),
   })
-  .prefault({});
+  .prefault({})
+  .describe("how the VMs are tracked");
 
 export const scenarioSchema = z
   .strictObject({
-    name: z.string().min(1).max(200),
-    seed: z.int().min(0).max(0xffffffff).default(1),
+    name: z.string().min(1).max(200).describe("of the scenario, for reports"),
+    seed: z.int().min(0).max(0xffffffff).default(1).describe("of all random choices"),
     machine,
-    vms: z.array(vm).min(1).max(64),
+    vms: z.array(vm).min(1).max(64).describe("the VMs on the host"),
     tracker,
     operation: operationSchema.default({ kind: "measure" }),
     faults: z
