@@ -1,6 +1,6 @@
 /** The program of docs/check.md, copied into a file as a reader would, prints what is shown below it. */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
@@ -14,8 +14,11 @@ it("other people's machines are checked as docs/check.md shows", { timeout: 60_0
   )!;
   const directory = mkdtempSync(join(tmpdir(), "trackvisor-docs-"));
   try {
-    for (const name of ["dist", "node_modules"])
-      symlinkSync(join(ROOT, name), join(directory, name));
+    const modules = join(directory, "node_modules");
+    mkdirSync(modules);
+    // As npm does it for a package by its path.
+    symlinkSync(ROOT, join(modules, "trackvisor"));
+    symlinkSync(join(ROOT, "node_modules", "xstate"), join(modules, "xstate"));
     writeFileSync(join(directory, "lock.mjs"), program!);
     const printed = execFileSync(process.execPath, ["lock.mjs"], {
       cwd: directory,
