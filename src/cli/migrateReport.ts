@@ -17,7 +17,7 @@ export function formatMigration(result: MigrateResult): string[] {
     ...wrap(result.why).map((text) => `  ${text}`),
     line("destination", verdict(result)),
     ...result.earlier.map(earlierLine),
-    line("started at", formatCycles(startTime)),
+    line("started at", startTime === null ? "-" : formatCycles(startTime)),
     line("total time", formatCycles(result.totalTime)),
     line("setup", formatCycles(result.setupTime)),
     downtime === null
@@ -73,7 +73,7 @@ function roundLine(round: MigrationRound): string {
 function throttleLines({ throttle, startTime }: MigrateResult): string[] {
   if (throttle.length === 0) return [];
   const steps = throttle.map(
-    ({ time, percent }) => `${percent} % from ${formatCycles(time - startTime)}`,
+    ({ time, percent }) => `${percent} % from ${formatCycles(time - (startTime ?? 0))}`,
   );
   return [
     line("throttle", wrap(steps.join(", "), WIDTH - LABEL).join(`\n${" ".repeat(LABEL + 2)}`)),

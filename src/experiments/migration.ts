@@ -116,7 +116,10 @@ function passes(summary: ReturnType<Results>, pages: number): readonly Pass[] {
 /** The two migrations of a run. */
 function both(summary: ReturnType<Results>): readonly EarlierMigration[] {
   const last = migration(summary);
-  return [...last.earlier, { ...last, downtime: last.downtime ?? Number.NaN }];
+  const { startTime, downtime } = last;
+  // What did not happen gives no number.
+  const numbers = { startTime: startTime ?? Number.NaN, downtime: downtime ?? Number.NaN };
+  return [...last.earlier, { ...last, ...numbers }];
 }
 
 /** Cycles of save(), both times together. */

@@ -71,11 +71,6 @@ const files: readonly (readonly [string, string | Uint8Array, RegExp])[] = [
     /:3: operation\.kernelFootprint/,
   ],
   [
-    "a migration after the end",
-    `name: x\nuntil: 10ms\noperation: { kind: migrate, start: 10ms }\nvms: [{ workload: ${uniform} }]\n`,
-    /:3: operation\.start: 10\.000 ms is not within the run, which lasts 10\.000 ms/,
-  ],
-  [
     "live checkpoints without a tracker",
     `name: x\nuntil: 10ms\noperation: { kind: checkpoint, mode: live }\ntracker: { technique: none }\nvms: [{ workload: ${uniform} }]\n`,
     /:4: tracker\.technique: live checkpoints need a tracker/,

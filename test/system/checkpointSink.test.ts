@@ -83,8 +83,10 @@ describe("a file sink", () => {
     truncateSync(lost, 2);
     expect(() => sink.begin(8)).toThrow(SinkError);
     expect(() => sink.begin(8)).toThrow(`${lost}: it is shorter than the 8 bytes`);
-    const nowhere = new FileSink(inside("no/such/place"));
-    expect(() => nowhere.begin(0)).toThrow(`${inside("no/such/place")}: no such file or directory`);
+    const nowhere = () => new FileSink(inside("no/such/place"));
+    expect(nowhere).toThrow(
+      `${inside("no/such/place")}: cannot be used: no such file or directory`,
+    );
   });
 
   it("does not replace what is no checkpoint", () => {

@@ -141,7 +141,7 @@ describe("a migration that is repeated", () => {
         whole.slice(1).forEach(({ startTime }, i) => {
           const before = whole[i]!;
           expect(startTime).toBeGreaterThanOrEqual(
-            before.startTime + before.totalTime + again.after,
+            before.startTime! + before.totalTime + again.after,
           );
         });
       }),

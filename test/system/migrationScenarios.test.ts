@@ -246,7 +246,9 @@ describe("the end of the run", () => {
 
   it("can come before the migration begins", () => {
     const { result } = run(scenario({ start: "1s" }, { until: "300ms" }));
-    expect(result).toMatchObject({ outcome: "aborted", totalTime: 0, rounds: [] });
+    expect(result).toMatchObject({ outcome: "aborted", startTime: null, totalTime: 0 });
+    expect(result.why).toBe("The run ended before the migration began.");
+    expect(result.rounds).toEqual([]);
   });
 });
 

@@ -4,7 +4,7 @@ import { migrationMachine } from "../../../machines/migration.ts";
 import type { MigrationContext, MigrationInput } from "../../../machines/migrationContext.ts";
 import { type SamplerContext, samplerMachine } from "../../../machines/sampler.ts";
 import { type ThrottleInput, throttleMachine } from "../../../machines/throttle.ts";
-import { CYCLES_PER_SECOND, duration, formatCycles, rate } from "../../config/units.ts";
+import { CYCLES_PER_SECOND, duration, rate } from "../../config/units.ts";
 import { fieldError } from "../../errors.ts";
 import { countMarked } from "../../hypervisor/dirtyBitmap.ts";
 import { Destination } from "../../hypervisor/migration/destination.ts";
@@ -137,7 +137,6 @@ export function migrate(
     const vm = world.vms[number]!;
     const { technique } = host;
     checkTechnique(technique);
-    checkStart(config, deadlineCycles);
     if (vm.guest.versions.length === 0) throw new Error("a VM that migrates must keep contents");
     const pages = vm.guest.pages;
     const queue = new SendQueue("migration/queue", pages);
@@ -219,15 +218,6 @@ function findVm(world: World, name: string | undefined): number {
     throw fieldError(["operation", "vm"], `there is no VM "${name}" (VMs: ${names.join(", ")})`);
   }
   return found;
-}
-
-/** A migration that the run cannot reach is a mistake, and no migration that was aborted. */
-function checkStart({ start = 0 }: MigrateConfig, deadlineCycles: number): void {
-  if (deadlineCycles === 0 || start < deadlineCycles) return;
-  throw fieldError(
-    ["operation", "start"],
-    `${formatCycles(start)} is not within the run, which lasts ${formatCycles(deadlineCycles)}`,
-  );
 }
 
 function checkTechnique(technique: (typeof TECHNIQUES)[number]): void {

@@ -35,7 +35,8 @@ export interface MigrateResult extends OperationResult {
   /** The first page that differs. */
   readonly firstDifference: number | null;
   readonly rounds: readonly MigrationRound[];
-  readonly startTime: number;
+  /** Null if the run ended before. */
+  readonly startTime: number | null;
   readonly totalTime: number;
   readonly setupTime: number;
   /** From the suspension to the resumption at the destination; null if there was none. */
@@ -82,7 +83,7 @@ export function migrateResult(
     verified,
     firstDifference: firstDifference < 0 ? null : firstDifference,
     rounds: progress.round === null ? progress.rounds : [...progress.rounds, progress.round],
-    startTime: begun ? startTime : now,
+    startTime: begun ? startTime : null,
     totalTime,
     setupTime: begun ? armed - startTime : 0,
     downtime: resumeTime < 0 ? null : resumeTime - suspendTime,

@@ -17,9 +17,10 @@ export function explain(context: MigrationContext, outcome: Outcome, written: nu
     case "failed":
       return `The link failed ${after(context)}; ${stayed(context)}`;
     case "aborted":
-      return context.cancelledBy === "deadline"
-        ? "The run ended before the migration did."
-        : `Aborted by the operator ${after(context)}; ${stayed(context)}`;
+      if (context.cancelledBy === "deadline") {
+        return `The run ended before the migration ${context.progress.startTime < 0 ? "began" : "did"}.`;
+      }
+      return `Aborted by the operator ${after(context)}; ${stayed(context)}`;
     case "unfinished":
       return "The run was interrupted before the migration ended.";
   }
