@@ -38,14 +38,22 @@ export function geometry(
   ];
 }
 
+/** What geometry()'s parameters say, as options of a small system. */
+export function sizesOf(
+  values: Values,
+): Pick<TrackingOptions, "pages" | "logEntries" | "eptLevels" | "reads"> {
+  return {
+    pages: values["pages"]!,
+    logEntries: values["log"]!,
+    eptLevels: values["levels"]!,
+    reads: values["reads"] === 1,
+  };
+}
+
 /** A planted fault, as options of a small system. */
 export function faultsOf(mutation: Mutation | null): Partial<TrackingOptions> {
   return {
     ...(mutation?.trackerFault === undefined ? {} : { faults: [mutation.trackerFault] }),
-    ...(mutation?.replace === undefined
-      ? {}
-      : {
-          replace: mutation.replace,
-        }),
+    ...(mutation?.replace === undefined ? {} : { replace: mutation.replace }),
   };
 }

@@ -1,5 +1,12 @@
 /** The models of what a toolstack does with tracked VMs: migrations, checkpoints, estimations. */
-import { faultsOf, geometry, type ModelEntry, type Parameter, type Values } from "./modelEntry.ts";
+import {
+  faultsOf,
+  geometry,
+  type ModelEntry,
+  type Parameter,
+  sizesOf,
+  type Values,
+} from "./modelEntry.ts";
 import {
   type CheckpointModelOptions,
   checkpointModel,
@@ -20,12 +27,10 @@ function migrationEntry(
     return {
       technique: "pml",
       vcpus: [1],
-      pages: values["pages"]!,
-      logEntries: values["log"]!,
+      ...sizesOf(values),
       // A large leaf stands above the last level.
       eptLevels: Math.max(values["levels"]!, values["leaf"]!),
       leafLevel: values["leaf"] === 2 ? 2 : 1,
-      reads: values["reads"] === 1,
       aborts: values["aborts"] === 1,
       linkFails: values["fails"] === 1,
       policy: policyOf(values),
@@ -74,10 +79,7 @@ function checkpointEntry(
   const options = (values: Values, mutation: Mutation | null): CheckpointModelOptions => ({
     technique: mode === "live" ? "pml" : "none",
     vcpus: [1],
-    pages: values["pages"]!,
-    logEntries: values["log"]!,
-    eptLevels: values["levels"]!,
-    reads: values["reads"] === 1,
+    ...sizesOf(values),
     mode,
     times: values["times"] ?? 0,
     inPlace: mutation?.storageFault === "writesInPlace",
@@ -109,10 +111,7 @@ function estimateEntry(
   const options = (values: Values, mutation: Mutation | null): EstimateModelOptions => ({
     technique: estimator === "prl" ? "prl" : "pml",
     vcpus: [1],
-    pages: values["pages"]!,
-    logEntries: values["log"]!,
-    eptLevels: values["levels"]!,
-    reads: values["reads"] === 1,
+    ...sizesOf(values),
     estimator,
     ...faultsOf(mutation),
   });

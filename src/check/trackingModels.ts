@@ -1,6 +1,6 @@
 /** The models of a VM that is tracked, and harvested at any moment. */
 import type { Technique } from "../interconnect/messages.ts";
-import { faultsOf, geometry, type ModelEntry, type Values } from "./modelEntry.ts";
+import { faultsOf, geometry, type ModelEntry, sizesOf, type Values } from "./modelEntry.ts";
 import { operatorCommands } from "./models/operatorCommands.ts";
 import { smallSystem } from "./models/smallSystem.ts";
 import { type TrackingOptions, trackingModel } from "./models/tracking.ts";
@@ -198,10 +198,7 @@ function trackingEntry(entry: TrackingEntry): ModelEntry {
   const options = (values: Values, mutation: Mutation | null): TrackingOptions => ({
     technique,
     vcpus,
-    pages: values["pages"]!,
-    logEntries: values["log"]!,
-    eptLevels: values["levels"]!,
-    reads: values["reads"] === 1,
+    ...sizesOf(values),
     harvests: values["harvests"] === 1,
     ...entry.more,
     ...faultsOf(mutation),

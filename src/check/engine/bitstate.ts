@@ -6,7 +6,7 @@
  */
 import { Checks, type Found } from "./checks.ts";
 import { Expander } from "./expander.ts";
-import type { Ending, Search } from "./explored.ts";
+import { type Ending, loadIds, type Search } from "./explored.ts";
 import type { Model } from "./model.ts";
 import { Packing } from "./packing.ts";
 import { packedHash, StateTable } from "./stateTable.ts";
@@ -134,13 +134,7 @@ export class BitstateSearch implements Search {
 
   /** Expands a state. Returns it packed. */
   #load(ids: Int32Array): Int32Array {
-    const { expander } = this;
-    do {
-      if (expander.isOutdated) expander.adapt();
-      expander.ids.fill(0);
-      expander.ids.set(ids);
-      expander.expand();
-    } while (expander.isOutdated);
+    loadIds(this.expander, ids);
     return this.#pack(ids);
   }
 

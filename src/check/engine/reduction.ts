@@ -4,6 +4,7 @@ import type { Predicate, Property } from "../properties/property.ts";
 import { AmpleSets, COMPONENTS_MOST } from "./ampleSets.ts";
 import type { Found } from "./checks.ts";
 import type { Expander } from "./expander.ts";
+import { loadIds } from "./explored.ts";
 import type { Model } from "./model.ts";
 
 export class Reduction {
@@ -96,11 +97,11 @@ export class Reduction {
       if (!this.#isBusy(next)) found = isLater(next);
       else if (!met.has(next.join())) {
         met.add(next.join());
-        load(expander, next);
+        loadIds(expander, next);
         for (let step = 0; step < expander.count; step++) open.push(nextOf(expander, step));
       }
     }
-    if (met.size > 0) load(expander, ids);
+    if (met.size > 0) loadIds(expander, ids);
     return found;
   }
 
@@ -124,15 +125,6 @@ function nextOf(expander: Expander, step: number): Int32Array {
   const next = new Int32Array(expander.model.slots.length);
   expander.apply(step, next);
   return next;
-}
-
-function load(expander: Expander, ids: Int32Array): void {
-  do {
-    if (expander.isOutdated) expander.adapt();
-    expander.ids.fill(0);
-    expander.ids.set(ids);
-    expander.expand();
-  } while (expander.isOutdated);
 }
 
 interface Named {

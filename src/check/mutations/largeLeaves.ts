@@ -3,7 +3,7 @@ import { type Ept, findLeaf } from "../../hardware/ept.ts";
 import { EPT_DIRTY, EPT_WRITE } from "../../hardware/eptEntry.ts";
 import { NO_PAGE_LOST } from "../hypervisor/stepChecks.ts";
 import { NO_STALE_TRANSLATION } from "../models/properties.ts";
-import { around, type Mutation } from "./mutation.ts";
+import { around, type Mutation, type Replacement } from "./mutation.ts";
 
 function isLarge(ept: Ept, page = 0): boolean {
   const leaf = findLeaf(ept, page);
@@ -21,19 +21,24 @@ function setInTable(ept: Ept, page: number, bits: number): void {
   }
 }
 
+/** A leaf that a violation splits becomes pages with these bits set. */
+function splitsInto(bits: number): Replacement {
+  return around("/tracker", ({ op, page = 0 }, perform, { vms }) => {
+    const { ept } = vms[0]!;
+    const splits = op === "serveViolation" && isLarge(ept, page);
+    const reply = perform();
+    if (splits) setInTable(ept, page, bits);
+    return reply;
+  });
+}
+
 export const largeLeafMutations: readonly Mutation[] = [
   {
     name: "split-pages-not-armed",
     mistake: "the pages of a leaf that is split get the right to be written with the one that was",
     model: "write-protection-large-leaves",
     breaks: NO_PAGE_LOST,
-    replace: around("/tracker", ({ op, page = 0 }, perform, { vms }) => {
-      const { ept } = vms[0]!;
-      const splits = op === "serveViolation" && isLarge(ept, page);
-      const reply = perform();
-      if (splits) setInTable(ept, page, EPT_WRITE);
-      return reply;
-    }),
+    replace: splitsInto(EPT_WRITE),
   },
   {
     name: "large-leaf-marked-as-page",
@@ -58,13 +63,7 @@ export const largeLeafMutations: readonly Mutation[] = [
       "the pages of a leaf that is split for PML keep its D flag, so that no write is logged",
     model: "pml-large-leaves",
     breaks: NO_PAGE_LOST,
-    replace: around("/tracker", ({ op, page = 0 }, perform, { vms }) => {
-      const { ept } = vms[0]!;
-      const splits = op === "serveViolation" && isLarge(ept, page);
-      const reply = perform();
-      if (splits) setInTable(ept, page, EPT_DIRTY);
-      return reply;
-    }),
+    replace: splitsInto(EPT_DIRTY),
   },
   {
     name: "invept-keeps-large",

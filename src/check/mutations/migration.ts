@@ -7,7 +7,14 @@ import { request, type SendEmission, send, sendAll } from "../../interconnect/em
 import { NO_PAGE_LOST } from "../hypervisor/stepChecks.ts";
 import { CANCELLED_IS_UNTRACKED, CANCELLED_RUNS_ON, MEMORY_EQUAL } from "../models/migration.ts";
 import { HARVEST_STANDS_STILL } from "../models/properties.ts";
-import { around, type Mutation, type Replacement, replaceIn, wrapDevice } from "./mutation.ts";
+import {
+  around,
+  type Mutation,
+  type Replacement,
+  rearmsNothing,
+  replaceIn,
+  wrapDevice,
+} from "./mutation.ts";
 
 const isLive = ({ progress }: MigrationContext): boolean => progress.suspendTime < 0;
 
@@ -35,12 +42,7 @@ export const migrationMutations: readonly Mutation[] = [
       "a harvest between two rounds reports its pages, and writes to them go unnoticed from then on",
     model: "migration-rounds",
     breaks: NO_PAGE_LOST,
-    replace: around("/tracker", ({ op }, perform, { memory }) => {
-      const before = memory.words.slice();
-      const reply = perform();
-      if (op === "harvest") memory.words.set(before);
-      return reply;
-    }),
+    replace: rearmsNothing,
   },
   {
     name: "runs-during-live-harvest",

@@ -77,6 +77,14 @@ export function around(
   }));
 }
 
+/** A harvest reports its pages, and leaves their entries as they were: none is armed again. */
+export const rearmsNothing: Replacement = around("/tracker", ({ op }, perform, { memory }) => {
+  const before = memory.words.slice();
+  const reply = perform();
+  if (op === "harvest") memory.words.set(before);
+  return reply;
+});
+
 /** The machines whose actor's name ends so, without what an action does. */
 export function without(ending: string, action: string): Replacement {
   return replaceIn(ending, ({ machine, device }) => ({

@@ -12,7 +12,7 @@ import {
   SERVED_LOG_IS_EMPTY,
 } from "../hypervisor/stepChecks.ts";
 import { NO_STALE_TRANSLATION } from "../models/properties.ts";
-import { around, type Mutation, replaceIn } from "./mutation.ts";
+import { around, type Mutation, rearmsNothing, replaceIn } from "./mutation.ts";
 
 const last = (entries: number): number => entries - 1;
 
@@ -95,12 +95,7 @@ export const pmlMutations: readonly Mutation[] = [
     mistake: "a harvest reports the pages, but leaves their D flags set",
     model: "pml",
     breaks: NO_PAGE_LOST,
-    replace: around("/tracker", ({ op }, perform, { memory }) => {
-      const before = memory.words.slice();
-      const reply = perform();
-      if (op === "harvest") memory.words.set(before);
-      return reply;
-    }),
+    replace: rearmsNothing,
   },
   {
     name: "bitmap-cleared-before-copied",
