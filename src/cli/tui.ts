@@ -102,7 +102,8 @@ function open(name: string): Session {
     throw new UserError(`${name}: no such file`);
   }
   // A session may have been saved under any name; a damaged log is known by its name alone.
-  if (name.endsWith(LOG_EXTENSION) || isLogFile(name)) return Session.open(name);
+  if (name.endsWith(LOG_EXTENSION) || reading(name, () => isLogFile(name)))
+    return Session.open(name);
   const { scenario, directory } = loadScenario(name);
   return Session.start(scenario, directory);
 }
@@ -156,13 +157,17 @@ function loadSettings(path: string | undefined): { file: string; settings: UiSet
     if (path !== undefined) throw new UserError(`${path}: no such file`);
     return { file, settings: uiSettingsSchema.parse({}) };
   }
-  const { value } = parseYaml(file, readSettings(file), uiSettingsSchema);
+  const { value } = parseYaml(
+    file,
+    reading(file, () => readFileSync(file, "utf8")),
+    uiSettingsSchema,
+  );
   return { file, settings: value };
 }
 
-function readSettings(file: string): string {
+function reading<T>(file: string, read: () => T): T {
   try {
-    return readFileSync(file, "utf8");
+    return read();
   } catch (error) {
     throw new UserError(`${file}: cannot be read: ${systemReason(error)}`);
   }

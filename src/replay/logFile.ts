@@ -1,5 +1,6 @@
 /** Where a log is written to: a file, or memory. */
-import { closeSync, existsSync, fsyncSync, openSync, readSync, statSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, openSync, statSync, writeSync } from "node:fs";
+import { beginsWith } from "../../workloads/trace/byteSource.ts";
 import { systemReason } from "../../workloads/trace/systemError.ts";
 import { UserError } from "../errors.ts";
 import { LOG_MAGIC } from "./format.ts";
@@ -72,13 +73,6 @@ function refuseOther(path: string): void {
 
 /** Whether there is a plain file of that name, and it begins as a log of some version does. */
 export function isLogFile(path: string): boolean {
-  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return false;
-  const descriptor = openSync(path, "r");
-  try {
-    const magic = Buffer.alloc(LOG_MAGIC.length);
-    readSync(descriptor, magic, 0, magic.length, 0);
-    return magic.equals(LOG_MAGIC);
-  } finally {
-    closeSync(descriptor);
-  }
+  const isPlain = statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+  return isPlain && beginsWith(path, LOG_MAGIC);
 }

@@ -11,6 +11,18 @@ export interface ByteSource {
   close(): void;
 }
 
+/** Whether a file begins with these bytes. @throws what the system says if it cannot be read */
+export function beginsWith(path: string, bytes: Buffer): boolean {
+  const descriptor = openSync(path, "r");
+  try {
+    const start = Buffer.alloc(bytes.length);
+    readSync(descriptor, start, 0, start.length, 0);
+    return start.equals(bytes);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
 /** A file's bytes. @throws UserError if it cannot be read */
 export function openSource(path: string): ByteSource {
   const descriptor = attempt(path, () => {

@@ -10,13 +10,13 @@ import {
   fsyncSync,
   ftruncateSync,
   openSync,
-  readSync,
   renameSync,
   rmSync,
   statSync,
   writeSync,
 } from "node:fs";
 import { dirname } from "node:path";
+import { beginsWith } from "../../../../workloads/trace/byteSource.ts";
 import { systemReason } from "../../../../workloads/trace/systemError.ts";
 import { UserError } from "../../../errors.ts";
 import { CHECKPOINT_MAGIC } from "./format.ts";
@@ -118,21 +118,10 @@ function refuseOther(path: string): void {
       return;
     }
     if (status.isFile() && status.size === 0) return;
-    if (status.isFile() && isCheckpoint(path)) return;
+    if (status.isFile() && beginsWith(path, CHECKPOINT_MAGIC)) return;
     reason = "exists and is no checkpoint file; choose another name";
   } catch (error) {
     reason = `cannot be used: ${systemReason(error)}`;
   }
   throw new UserError(`${path}: ${reason}`);
-}
-
-function isCheckpoint(path: string): boolean {
-  const descriptor = openSync(path, "r");
-  try {
-    const magic = Buffer.alloc(CHECKPOINT_MAGIC.length);
-    readSync(descriptor, magic, 0, magic.length, 0);
-    return magic.equals(CHECKPOINT_MAGIC);
-  } finally {
-    closeSync(descriptor);
-  }
 }
