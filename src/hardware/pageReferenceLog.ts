@@ -54,6 +54,23 @@ export function prlUsedSlots(
   }
 }
 
+/**
+ * The used slots of log `which` of a vCPU as its processor sees them, as [first, end): all of a full
+ * log, those of the log in use by its index, none of any other.
+ */
+export function prlLogSlots(
+  vmcs: Vmcs,
+  which: number,
+  logEntries: number,
+  rule: PrlSlotRuleName,
+): readonly [number, number] {
+  if ((readField(vmcs, Field.prlFullLogs) & (1 << which)) !== 0) {
+    return prlUsedSlots(PRL_SUSPENDED, logEntries, rule);
+  }
+  if (readField(vmcs, Field.prlActiveLog) !== which) return [0, 0];
+  return prlUsedSlots(readField(vmcs, Field.pmlIndex) | 0, logEntries, rule);
+}
+
 /** Logs one GPA of a walk, whatever its D flag says, or drops it. */
 export function prlLog(mmu: Mmu, page: number, isPagingStructure: boolean): void {
   if (isPagingStructure && mmu.prlFilter) return;

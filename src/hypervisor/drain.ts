@@ -1,6 +1,6 @@
 /** Emptying logs: from the page that the processor filled to what the hypervisor keeps. */
 import type { HostMemory } from "../hardware/memory.ts";
-import { prlUsedSlots } from "../hardware/pageReferenceLog.ts";
+import { prlLogSlots, prlUsedSlots } from "../hardware/pageReferenceLog.ts";
 import type { PrlSlotRuleName } from "../hardware/prlOptions.ts";
 import { Field, readField, type Vmcs, writeField } from "../hardware/vmcs.ts";
 import { pageOfWords } from "../hardware/words.ts";
@@ -13,6 +13,12 @@ function logWord(memory: HostMemory, vmcs: Vmcs): number {
   return pageOfWords(low, high) * memory.frameWords;
 }
 
+/** The used slots of a PML log, as [first, end): an index out of range means that all are. */
+export function pmlUsedSlots(vmcs: Vmcs, logEntries: number): readonly [number, number] {
+  const index = readField(vmcs, Field.pmlIndex) & 0xffff;
+  return [index >= logEntries ? 0 : index + 1, logEntries];
+}
+
 /**
  * Empties a PML log, newest entry first (Xen ept_vcpu_flush_pml_buffer), and sets the index back. An
  * index of entries - 1 means empty; one out of range means full. Returns the entries.
@@ -22,14 +28,10 @@ export function drainPmlLog(logs: LogPages, vmcs: Vmcs, visit: (page: number) =>
   if (vmcs.words[2 * Field.pmlAddress] === 0) return 0;
   const { memory, geometry } = logs;
   const { logEntries } = geometry;
-  const index = readField(vmcs, Field.pmlIndex) & 0xffff;
-  if (index === logEntries - 1) return 0;
-  const first = index >= logEntries ? 0 : index + 1;
+  const [first] = pmlUsedSlots(vmcs, logEntries);
+  if (first === logEntries) return 0;
   const log = logWord(memory, vmcs);
-  for (let slot = first; slot < logEntries; slot++) {
-    const word = log + 2 * slot;
-    visit(pageOfWords(memory.words[word]!, memory.words[word + 1]!));
-  }
+  visitSlots(memory, log, first, logEntries, visit);
   writeField(vmcs, Field.pmlIndex, logEntries - 1, 0);
   return logEntries - first;
 }
@@ -49,6 +51,53 @@ export function prlView(logs: LogPages, vmcs: Vmcs, slotRule: PrlSlotRuleName): 
   return { memory, vmcs, logEntries: geometry.logEntries, logWords: logWords(logs), slotRule };
 }
 
+/**
+ * Visits the entries of a vCPU's PML log that no drain has taken yet. Changes nothing.
+ * Returns their number.
+ */
+export function visitPmlLog(logs: LogPages, vmcs: Vmcs, visit: (page: number) => void): number {
+  if (vmcs.words[2 * Field.pmlAddress] === 0) return 0;
+  const { memory, geometry } = logs;
+  const [first, end] = pmlUsedSlots(vmcs, geometry.logEntries);
+  visitSlots(memory, logWord(memory, vmcs), first, end, visit);
+  return end - first;
+}
+
+/**
+ * Visits the entries of both of a vCPU's PRL logs that the handler has not copied yet. Changes nothing.
+ * @param handled logs that it has copied, a bit each
+ * Returns their number.
+ */
+export function visitPrlLogs(
+  view: PrlLogView,
+  handled: number,
+  visit: (page: number) => void,
+): number {
+  const { memory, vmcs } = view;
+  if (vmcs.words[2 * Field.pmlAddress] === 0) return 0;
+  let entries = 0;
+  for (let which = 0; which < 2; which++) {
+    if ((handled & (1 << which)) !== 0) continue;
+    const [first, end] = prlLogSlots(vmcs, which, view.logEntries, view.slotRule);
+    visitSlots(memory, logWord(memory, vmcs) + which * view.logWords, first, end, visit);
+    entries += end - first;
+  }
+  return entries;
+}
+
+function visitSlots(
+  memory: HostMemory,
+  log: number,
+  first: number,
+  end: number,
+  visit: (page: number) => void,
+): void {
+  for (let slot = first; slot < end; slot++) {
+    const word = log + 2 * slot;
+    visit(pageOfWords(memory.words[word]!, memory.words[word + 1]!));
+  }
+}
+
 /** Adds the used slots of log `which`, whose index is `index`, to the cumulative buffer. Returns the entries. */
 export function copyPrlLog(
   view: PrlLogView,
@@ -59,9 +108,6 @@ export function copyPrlLog(
   const { memory, logEntries } = view;
   const [first, end] = prlUsedSlots(index, logEntries, view.slotRule);
   const log = logWord(memory, view.vmcs) + which * view.logWords;
-  for (let slot = first; slot < end; slot++) {
-    const word = log + 2 * slot;
-    addOccurrence(buffer, pageOfWords(memory.words[word]!, memory.words[word + 1]!));
-  }
+  visitSlots(memory, log, first, end, (page) => addOccurrence(buffer, page));
   return end - first;
 }

@@ -1,13 +1,10 @@
 /** The pages of a VM as a map: each cell stands for some pages, and shows what most of them are. */
-import { Field } from "../hardware/vmcs.ts";
-import { pageOfWords } from "../hardware/words.ts";
 import { occurrencesOf } from "../hypervisor/cumulativeBuffer.ts";
 import { isMarked } from "../hypervisor/dirtyBitmap.ts";
-import { logWords } from "../hypervisor/logPages.ts";
 import type { System } from "../system/system.ts";
 import type { VmState } from "../system/world.ts";
 import { type HeatFrame, type LogFrame, PAGE_STATES } from "./frame.ts";
-import { usedSlots } from "./machineFrame.ts";
+import { visitPending } from "./machineFrame.ts";
 
 /** Positions in PAGE_STATES: from the least to the most telling. */
 const RANK = { never: 0, read: 1, written: 2, buffered: 3, hot: 4, logged: 5, pending: 6 } as const;
@@ -67,19 +64,9 @@ function pendingPages(
   logs: readonly LogFrame[],
 ): ReadonlySet<number> {
   const found = new Set<number>();
-  const { world } = system;
-  const { words, frameWords } = world.memory;
   for (const vcpu of vcpus) {
-    const { unit, used, index } = logs[vcpu]!;
-    const fields = world.vcpus[vcpu]!.vmcs.words;
-    const frame = pageOfWords(fields[2 * Field.pmlAddress]!, fields[2 * Field.pmlAddress + 1]!);
-    if (unit === "none" || used === 0 || frame === 0) continue;
-    const which = unit === "PRL" ? fields[2 * Field.prlActiveLog]! : 0;
-    const log = frame * frameWords + which * logWords(world.logs);
-    const [first, end] = usedSlots(system, unit, index);
-    for (let slot = first; slot < end; slot++) {
-      found.add(pageOfWords(words[log + 2 * slot]!, words[log + 2 * slot + 1]!));
-    }
+    const { unit, used } = logs[vcpu]!;
+    if (used > 0) visitPending(system, vcpu, unit, (page) => found.add(page));
   }
   return found;
 }

@@ -5,9 +5,9 @@ import type { TrackerContext } from "../../machines/tracker.ts";
 import type { VcpuContext } from "../../machines/vcpu.ts";
 import { Counter } from "../hardware/counters.ts";
 import { countTruth } from "../hardware/guestPages.ts";
-import { prlUsedSlots } from "../hardware/pageReferenceLog.ts";
 import { Field, readField } from "../hardware/vmcs.ts";
 import { countMarked, type DirtyBitmap, isMarked } from "../hypervisor/dirtyBitmap.ts";
+import { prlView, visitPmlLog, visitPrlLogs } from "../hypervisor/drain.ts";
 import { CpuMode } from "../system/cpuTimes.ts";
 import type { System } from "../system/system.ts";
 import type { CpuFrame, LogFrame, VmFrame, WaitingFrame } from "./frame.ts";
@@ -89,17 +89,18 @@ export function logFrames(system: System): LogFrame[] {
   return world.vcpus.map(({ vm, vmcs, counters }, vcpu): LogFrame => {
     const { technique } = contextOf<TrackerContext>(system, `vm${vm}/tracker`);
     const unit = unitOf(technique, system);
-    const { logEntries } = world.config.geometry;
-    const index = unit === "PML" ? readField(vmcs, Field.pmlIndex) & 0xffff : signedIndex(vmcs);
     const state =
       unit === "none" ? "off" : system.actor(`vcpu${vcpu}/${unit === "PML" ? "pml" : "prl"}`).value;
+    const index = readField(vmcs, Field.pmlIndex);
+    const { logEntries } = world.config.geometry;
+    const logs = unit === "PRL" && system.config.world.mmu.prl?.doubleBuffer === true ? 2 : 1;
     return {
       vcpu: vcpuName(system, vcpu),
       unit,
       state,
-      index: unit === "none" ? 0 : index,
-      used: unit === "none" || state === "off" ? 0 : usedEntries(system, unit, index),
-      entries: logEntries,
+      index: unit === "none" ? 0 : unit === "PML" ? index & 0xffff : index | 0,
+      used: state === "off" ? 0 : visitPending(system, vcpu, unit, () => {}),
+      entries: logs * logEntries,
       full: counters.values[Counter.logFull]!,
       missed: counters.values[Counter.missedGpas]!,
       logged: counters.values[Counter.logEntries]!,
@@ -113,25 +114,25 @@ function unitOf(technique: string, { world }: System): LogFrame["unit"] {
   return technique === "dirtyRing" && world.config.tracking.ringFromPml ? "PML" : "none";
 }
 
-function signedIndex(vmcs: Parameters<typeof readField>[0]): number {
-  return readField(vmcs, Field.pmlIndex) | 0;
-}
-
-/** The slots of a log that hold entries, as [first, end). */
-export function usedSlots(
-  system: System,
-  unit: "PML" | "PRL",
-  index: number,
-): readonly [number, number] {
-  const { logEntries } = system.world.config.geometry;
-  if (unit === "PML") return [index >= logEntries ? 0 : index + 1, logEntries];
-  const rule = system.config.world.mmu.prl?.slotRule ?? "decrement-then-store";
-  return prlUsedSlots(index, logEntries, rule);
-}
-
-function usedEntries(system: System, unit: "PML" | "PRL", index: number): number {
-  const [first, end] = usedSlots(system, unit, index);
-  return Math.max(0, end - first);
+/** Visits the pages in a vCPU's logs that nobody has read yet; returns the number of entries. */
+export function visitPending(
+  { world }: System,
+  vcpu: number,
+  unit: LogFrame["unit"],
+  visit: (page: number) => void,
+): number {
+  const { vmcs, vm } = world.vcpus[vcpu]!;
+  const { logs } = world;
+  switch (unit) {
+    case "PML":
+      return visitPmlLog(logs, vmcs, visit);
+    case "PRL": {
+      const view = prlView(logs, vmcs, world.vms[vm]!.tracked.prlSlotRule);
+      return visitPrlLogs(view, logs.handled[vcpu]!, visit);
+    }
+    case "none":
+      return 0;
+  }
 }
 
 export function vmFrames(system: System): VmFrame[] {

@@ -1,10 +1,11 @@
 /** What the toolstack is doing, as a headline, facts, a chart and a table; each kind in its own way. */
 import { CYCLES_PER_SECOND, formatCycles } from "../config/units.ts";
-import type { OperationResult } from "../system/operation.ts";
 import type { CheckpointResult } from "../system/operations/checkpoint.ts";
 import type { EstimateResult } from "../system/operations/estimate/result.ts";
 import type { MeasureResult } from "../system/operations/measure.ts";
 import type { MigrateResult } from "../system/operations/migration/result.ts";
+import type { OvercommitResult } from "../system/operations/overcommit/result.ts";
+import { type Tellings, tellResult } from "../system/operations/results.ts";
 import type { System } from "../system/system.ts";
 import type { OperationFrame } from "./frame.ts";
 
@@ -15,21 +16,17 @@ const MIB = 2 ** 20;
 
 export function operationFrame(system: System): OperationFrame {
   const result = system.result();
-  return { kind: result.kind, state: system.operating.value, ...tell(result, system) };
+  const told = tellResult(TELLINGS, result, system);
+  return { kind: result.kind, state: system.operating.value, ...told };
 }
 
-function tell(result: OperationResult, system: System): Told {
-  switch (result.kind) {
-    case "migrate":
-      return tellMigration(result as MigrateResult, system);
-    case "checkpoint":
-      return tellCheckpoints(result as CheckpointResult);
-    case "estimate":
-      return tellEstimation(result as EstimateResult);
-    default:
-      return tellMeasurement(result as MeasureResult);
-  }
-}
+const TELLINGS: Tellings<[System], Told> = {
+  measure: tellMeasurement,
+  migrate: tellMigration,
+  checkpoint: tellCheckpoints,
+  estimate: tellEstimation,
+  overcommit: tellOvercommitment,
+};
 
 function tellMeasurement({ rounds }: MeasureResult): Told {
   const pages = rounds.map(({ pagesWritten, pagesTouched }) =>
@@ -37,7 +34,9 @@ function tellMeasurement({ rounds }: MeasureResult): Told {
   );
   return {
     headline:
-      rounds.length === 0 ? "no harvest yet" : `${count(rounds.length)} harvests of the logs`,
+      rounds.length === 0
+        ? "no harvest yet"
+        : `${count(rounds.length)} ${rounds.length === 1 ? "harvest" : "harvests"} of the logs`,
     facts: [["last harvest", rounds.length === 0 ? "-" : `${count(pages.at(-1)!)} pages`]],
     chart: {
       title: "pages reported, harvest by harvest",
@@ -135,10 +134,6 @@ function tellCheckpoints(result: CheckpointResult): Told {
 function tellEstimation({ vms, estimator, interval }: EstimateResult): Told {
   const [first] = vms;
   const series = first?.series ?? [];
-  const size = (pages: number | null): string =>
-    pages === null ? "-" : `${count(pages)} pages, ${((pages * PAGE_BYTES) / MIB).toFixed(1)} MiB`;
-  const percent = (share: number | null): string =>
-    share === null ? "-" : `${(100 * share).toFixed(2)} %`;
   return {
     headline: `working set by ${estimator}, a look every ${formatCycles(interval)}`,
     facts: vms.flatMap((vm): [string, string][] => [
@@ -163,6 +158,57 @@ function tellEstimation({ vms, estimator, interval }: EstimateResult): Told {
       ((1e3 * pvmCycles) / CYCLES_PER_SECOND).toFixed(3),
     ]),
   };
+}
+
+function tellOvercommitment(result: OvercommitResult): Told {
+  const { vms, policy, estimator, hostPages, controller, pager, disk } = result;
+  const [first] = vms;
+  const series = first?.series ?? [];
+  const mib = (pages: number): number => (pages * PAGE_BYTES) / MIB;
+  const decisions = controller.decisions === 1 ? "decision" : "decisions";
+  return {
+    headline: `${vms.length} VMs on ${mib(hostPages).toFixed(1)} MiB by ${policy}, estimates by ${estimator}: ${count(controller.decisions)} ${decisions}`,
+    facts: [
+      ...vms.flatMap((vm): [string, string][] => [
+        [`${vm.vm} has`, size(vm.series.at(-1)?.size ?? null)],
+        [`${vm.vm} refaults`, `${count(vm.guestRefaults + vm.hostRefaults)}`],
+        [`${vm.vm} waited`, percent(vm.waiting)],
+      ]),
+      ["pager", `${count(pager.faults)} faults`],
+      ["disk", `${count(disk.pagesRead)} read, ${count(disk.pagesWritten)} written`],
+    ],
+    chart: {
+      title: `memory of ${first?.vm ?? ""}, MiB`,
+      names: ["size", "working set"],
+      series: [series.map((point) => mib(point.size)), series.map(({ truth }) => mib(truth ?? 0))],
+    },
+    columns: ["at", "VM", "size", "target", "used", "refaults/s"],
+    rows: series.flatMap(({ time }, decision) =>
+      vms.flatMap(({ vm, series: own }): string[][] => {
+        const point = own[decision];
+        if (point === undefined) return [];
+        return [
+          [
+            formatCycles(time),
+            vm,
+            count(point.size),
+            count(point.target),
+            point.used === null ? "-" : count(Math.round(point.used)),
+            count(Math.round(point.guestRefaults + point.hostRefaults)),
+          ],
+        ];
+      }),
+    ),
+  };
+}
+
+function size(pages: number | null): string {
+  if (pages === null) return "-";
+  return `${count(pages)} pages, ${((pages * PAGE_BYTES) / MIB).toFixed(1)} MiB`;
+}
+
+function percent(share: number | null): string {
+  return share === null ? "-" : `${(100 * share).toFixed(2)} %`;
 }
 
 function sum(values: readonly number[]): number {

@@ -1,0 +1,169 @@
+/** Every shipped scenario, and logs of them, in every view at three points: nothing of it may fail to be drawn. */
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { loadScenario, shippedScenarios } from "../../src/cli/scenarios.ts";
+import { finish } from "../../src/replay/timeline.ts";
+import { visitPending } from "../../src/session/machineFrame.ts";
+import { Session } from "../../src/session/session.ts";
+import type { OvercommitResult } from "../../src/system/operations/overcommit/result.ts";
+import { frameOf, screenText } from "../../src/tui/batch.ts";
+import { type Area, type Line, widthOf } from "../../src/tui/canvas.ts";
+import {
+  coverLines,
+  footerLine,
+  headerLine,
+  paletteLines,
+  panelLines,
+  spoken,
+} from "../../src/tui/compose.ts";
+import { Driver } from "../../src/tui/driver.ts";
+import { keyMap } from "../../src/tui/keys.ts";
+import { PANELS } from "../../src/tui/layout.ts";
+import type { Shown } from "../../src/tui/shown.ts";
+import { type Look, UNICODE } from "../../src/tui/themes.ts";
+import { SMALL } from "./fakeTerminal.ts";
+
+const LOOK: Look = { theme: "default", colours: "plain", glyphs: UNICODE };
+/** Messages: nothing has happened, the VMs run, the operation is under way. */
+const POINTS = [0, 300, 3000] as const;
+const SIZE = { columns: 120, rows: 40 };
+/** Keys that open each view, and what is drawn then. */
+const COVERS: Readonly<Record<string, readonly string[]>> = {
+  help: ["?"],
+  actors: ["a", "j", "j", "pagedown"],
+  message: ["k", "enter"],
+};
+
+const directory = mkdtempSync(join(tmpdir(), "trackvisor-views-"));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+function fits(lines: readonly Line[], { width }: Area): void {
+  for (const one of lines) expect(widthOf(one)).toBeLessThanOrEqual(width);
+}
+
+function driverOf(session: Session): Driver {
+  return new Driver({
+    session,
+    look: LOOK,
+    keys: keyMap("", {}),
+    size: () => SIZE,
+    draw: () => {},
+    suspend: () => {},
+  });
+}
+
+/** Draws all there is; each line within its area. */
+function drawEverything(session: Session): void {
+  const area = { width: SIZE.columns, height: SIZE.rows };
+  const driver = driverOf(session);
+  const shown: Shown = driver.shown();
+  for (const panel of PANELS) {
+    for (const size of [area, { width: 48, height: 8 }, { width: 20, height: 3 }]) {
+      panelLines(panel, shown, size);
+    }
+  }
+  for (const lines of [[headerLine(shown), footerLine(shown)], paletteLines(shown)]) {
+    fits(lines, area);
+  }
+  expect(spoken(shown).length).toBeGreaterThan(3);
+  for (const [mode, keys] of Object.entries(COVERS)) {
+    const one = driverOf(session);
+    one.paint();
+    // The message under the cursor: there is none at the start.
+    if (mode === "message" && session.position === 0) continue;
+    for (const key of keys) one.press(key, key.length === 1 ? key : "");
+    const covered = one.shown();
+    expect(covered.mode).toBe(mode);
+    fits(coverLines(covered, area), area);
+    expect(spoken(covered).length).toBeGreaterThan(3);
+  }
+  expect(screenText(session, LOOK, SIZE.columns, SIZE.rows)).toContain("5 operation");
+  expect(JSON.parse(JSON.stringify(frameOf(session))).position).toBe(session.position);
+}
+
+describe.each(shippedScenarios())("%s", (name) => {
+  const start = (): Session => {
+    const { scenario, directory: from } = loadScenario(name);
+    return Session.start(scenario, from);
+  };
+
+  it("opens in every view at each point, and so does its log", () => {
+    const session = start();
+    for (const point of POINTS) {
+      session.advance(Math.max(0, point - session.position));
+      drawEverything(session);
+    }
+    session.seek(Math.min(session.position, POINTS[1]));
+    const file = join(directory, `${name}.tvlog`);
+    finish(session.save(file));
+    const again = Session.open(file);
+    again.seek(again.recorded);
+    // How densely the past was looked at, and whether the end is known, belongs to the session.
+    const { counters: _, end: __, stream: ___, ...machine } = frameOf(session);
+    expect(frameOf(again)).toMatchObject(machine);
+    drawEverything(again);
+  });
+});
+
+describe("the golden logs", () => {
+  const golden = join(import.meta.dirname, "..", "replay", "golden", "v1");
+  const logs = readdirSync(golden).filter((name) => name.endsWith(".tvlog"));
+
+  it.each(logs)("%s opens in every view at its start, middle and end", (name) => {
+    const session = Session.open(join(golden, name));
+    for (const part of [0, 0.5, 1]) {
+      session.seek(Math.floor(part * session.recorded));
+      drawEverything(session);
+    }
+  });
+});
+
+describe("what an operation says of itself", () => {
+  it("overcommitment: a row for each VM and decision, its memory and what was taken from it", () => {
+    const { scenario, directory: from } = loadScenario("overcommit");
+    const session = Session.start(scenario, from);
+    const result = () => session.system.result() as OvercommitResult;
+    while (result().controller.decisions < 2) expect(session.advance(1000)).toBe(null);
+    const { operation } = frameOf(session);
+    expect(operation.headline).toContain("3 VMs on 96.0 MiB by idleTax");
+    expect(operation.rows).toHaveLength(2 * 3);
+    expect(operation.chart?.series[0]).toHaveLength(2);
+    for (const { vm, series } of result().vms) {
+      const row = operation.rows.find(([, name]) => name === vm)!;
+      expect(row[2]).toBe(series[0]!.size.toLocaleString("en"));
+    }
+    drawEverything(session);
+  });
+});
+
+describe("PRL with two logs", () => {
+  it("shows a full log that waits for its handler as full, and its pages as logged", () => {
+    const session = Session.start(
+      {
+        ...SMALL,
+        tracker: { ...SMALL.tracker, prl: { ...SMALL.tracker.prl, doubleBuffer: true } },
+      },
+      ".",
+    );
+    expect(session.advanceTo("full", 1e6)).toBe("landmark");
+    const frame = frameOf(session);
+    const full = frame.logs.find(({ full }) => full > 0)!;
+    const entries = SMALL.machine.logEntries;
+    expect(full.entries).toBe(2 * entries);
+    // By default 31 of 32 slots are used before a log announces itself.
+    expect(full.used).toBeGreaterThanOrEqual(entries - 1);
+    const { system } = session;
+    const pages = new Set<number>();
+    for (const vcpu of system.world.vms[0]!.vcpus) {
+      visitPending(system, vcpu, "PRL", (page) => pages.add(page));
+    }
+    const { pagesPerCell, states } = frame.heat;
+    expect(pagesPerCell).toBe(1);
+    for (const page of pages) {
+      if (page < states.length) expect(states[page]).toBe("p");
+    }
+    expect(pages.size).toBeGreaterThan(10);
+  });
+});
