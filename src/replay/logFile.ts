@@ -1,5 +1,14 @@
 /** Where a log is written to: a file, or memory. */
-import { closeSync, existsSync, fsyncSync, openSync, statSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { beginsWith } from "../../workloads/trace/byteSource.ts";
 import { systemReason } from "../../workloads/trace/systemError.ts";
 import { UserError } from "../errors.ts";
@@ -14,9 +23,12 @@ export class LogFile implements LogSink {
   readonly #path: string;
   readonly #descriptor: number;
 
-  /** @throws UserError if the file cannot be written, or exists and is no log: it is not ours to replace */
-  constructor(path: string) {
-    this.#path = path;
+  /**
+   * @param named what errors call it
+   * @throws UserError if the file cannot be written, or exists and is no log: it is not ours to replace
+   */
+  constructor(path: string, named = path) {
+    this.#path = named;
     this.#descriptor = this.#attempt(() => {
       refuseOther(path);
       return openSync(path, "w");
@@ -43,6 +55,42 @@ export class LogFile implements LogSink {
       if (error instanceof UserError) throw error;
       throw new UserError(`${this.#path}: cannot be written: ${systemReason(error)}`);
     }
+  }
+}
+
+/**
+ * A log that takes its name when it is whole: until then its blocks are in a file beside it, and what had
+ * the name before is untouched.
+ */
+export class LogDraft implements LogSink {
+  readonly #path: string;
+  readonly #draft: string;
+  readonly #file: LogFile;
+  #open = true;
+
+  /** @throws UserError if it cannot be written, or the name is that of something else than a log */
+  constructor(path: string) {
+    refuseOther(path);
+    this.#path = path;
+    this.#draft = `${path}.${process.pid}.part`;
+    this.#file = new LogFile(this.#draft, path);
+  }
+
+  write(bytes: Uint8Array): void {
+    this.#file.write(bytes);
+  }
+
+  finish(): void {
+    this.#file.finish();
+    renameSync(this.#draft, this.#path);
+    this.#open = false;
+  }
+
+  /** Nothing is to come of it. After finish: does nothing. */
+  abandon(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    rmSync(this.#draft, { force: true });
   }
 }
 

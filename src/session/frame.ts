@@ -183,6 +183,8 @@ export interface Frame {
   readonly actors: readonly ActorLine[];
   readonly stream: readonly StreamEntry[];
   readonly breakpoints: readonly string[];
+  /** What is wrong with the log that was opened, in a sentence; what followed in it is not known. */
+  readonly damage: string | null;
   readonly actor: ActorFrame | null;
   readonly message: MessageFrame | null;
 }

@@ -88,6 +88,7 @@ export class Sampler {
       actors: actorLines(system),
       stream: streamOf(session, request),
       breakpoints: session.breakpoints,
+      damage: session.damage ?? null,
       actor: request.actor === null ? null : actorFrame(system, request.actor),
       message:
         request.message === null ? null : messageFrame(system, ring, request.message, position),

@@ -7,7 +7,7 @@
 import { openSource } from "../../workloads/trace/byteSource.ts";
 import { Counter } from "../hardware/counters.ts";
 import type { Delivery } from "../interconnect/messages.ts";
-import { LogFile } from "../replay/logFile.ts";
+import { LogDraft } from "../replay/logFile.ts";
 import { damageNote, LogReader } from "../replay/reader.ts";
 import { originOf, rebuild, scenarioOf } from "../replay/rebuild.ts";
 import { Recorder } from "../replay/recorder.ts";
@@ -59,6 +59,8 @@ export class Session {
   /** What is wrong with the log that was opened, in a sentence: what was done after it is not known. */
   readonly damage: string | undefined;
   readonly #directory: string;
+  /** Interventions that a log on disk holds. */
+  #saved: ReadonlySet<TimedIntervention>;
   #breakpoints: { readonly point: Breakpoint; last: string | number }[] = [];
 
   constructor({ scenario, directory, system, interventions, messages, damage }: Opened) {
@@ -69,6 +71,7 @@ export class Session {
     this.#directory = directory;
     this.ring = new MessageRing(system);
     this.timeline = new Timeline(system, interventions);
+    this.#saved = new Set(interventions);
     const { interconnect } = system;
     interconnect.delivered.subscribe((delivery) => {
       this.ring.note(delivery, this.timeline.position + 1, interconnect.sequence);
@@ -109,6 +112,11 @@ export class Session {
 
   get position(): number {
     return this.timeline.position;
+  }
+
+  /** Operator commands of this run that no log holds: quitting loses them. */
+  get unsaved(): number {
+    return this.timeline.interventions.filter((made) => !this.#saved.has(made)).length;
   }
 
   get breakpoints(): readonly string[] {
@@ -218,27 +226,30 @@ export class Session {
 
   /**
    * Writes the run up to here as a log. The run is repeated for that, in pieces: each yield says how far
-   * it is, as a part of 1. @throws UserError if it cannot be written
+   * it is, as a part of 1. Until all is written the file of that name is as it was; given up, it stays so.
+   * @throws UserError if it cannot be written
    */
   *save(path: string): Generator<number, number> {
     const system = buildSystem(this.scenario, { directory: this.#directory });
     const { position } = this;
     const made = this.timeline.interventions.filter(({ at }) => at <= position);
-    const recorder = new Recorder(
-      system,
-      originOf(this.scenario, this.#directory),
-      new LogFile(path),
-    );
-    const again = new Timeline(system, made, { spacing: Number.POSITIVE_INFINITY });
-    const piece = 256;
-    while (again.position < position) {
-      if (again.run(Math.min(piece, position - again.position)) === 0) break;
-      yield again.position / position;
+    const draft = new LogDraft(path);
+    try {
+      const recorder = new Recorder(system, originOf(this.scenario, this.#directory), draft);
+      const again = new Timeline(system, made, { spacing: Number.POSITIVE_INFINITY });
+      const piece = 256;
+      while (again.position < position) {
+        if (again.run(Math.min(piece, position - again.position)) === 0) break;
+        yield again.position / position;
+      }
+      // Those made here, behind the last message.
+      for (const { at, intervention } of made) if (at === position) system.intervene(intervention);
+      recorder.finish();
+      this.#saved = new Set([...this.#saved, ...made]);
+      return again.position;
+    } finally {
+      draft.abandon();
     }
-    // Those made here, behind the last message.
-    for (const { at, intervention } of made) if (at === position) system.intervene(intervention);
-    recorder.finish();
-    return again.position;
   }
 
   /** Looks at the breakpoints behind a message; the text of the first that it hits. */

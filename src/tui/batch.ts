@@ -20,6 +20,7 @@ const UI: UiContext = {
   actor: 0,
   scroll: 0,
   vm: 0,
+  question: "",
 };
 /** Messages that JSON lists. */
 const STREAM_ROWS = 64;

@@ -65,6 +65,7 @@ export function headerLine({ frame, run, look, columns }: Shown): Line {
   const status: Line = [
     piece(`${mark} ${run.status}`, running ? "good" : "warn"),
     piece(`  ${rate}`, "dim"),
+    ...(frame.damage === null ? [] : [piece("  DAMAGED LOG", "bad")]),
   ];
   const right: Line = [
     piece(`${clock(frame.time)}${until}`, "accent"),
@@ -76,7 +77,7 @@ export function headerLine({ frame, run, look, columns }: Shown): Line {
     [piece(" trackvisor ", "title"), name, ...status],
     [name, ...status],
     [piece(" "), ...status],
-    [piece(` ${mark} `, "good")],
+    [piece(` ${mark} `, "good"), ...(frame.damage === null ? [] : [piece("DAMAGED ", "bad")])],
   ];
   const fits = lefts.find((left) => widthOf(left) + widthOf(right) < columns);
   return spread(fits ?? [], right, columns);
@@ -95,6 +96,7 @@ export function footerLine({ run, mode, ui, keys, columns, frame }: Shown): Line
       columns,
     );
   }
+  if (mode === "question") return fitted([piece(` ${ui.question}`, "warn")], columns);
   if (run.notice !== null) return fitted([piece(` ${run.notice.text}`, run.notice.style)], columns);
   const points = frame.breakpoints.length;
   const right: Line =
@@ -104,7 +106,7 @@ export function footerLine({ run, mode, ui, keys, columns, frame }: Shown): Line
 
 /** What the footer is made from. */
 export function footerParts({ run, mode, ui, keys, look, columns, frame }: Shown) {
-  return [run.notice, mode, ui.typed, keys, look, columns, frame.breakpoints.length];
+  return [run.notice, mode, ui.typed, ui.question, keys, look, columns, frame.breakpoints.length];
 }
 
 /** As many whole hints as there is room for, in the order of the table. */
@@ -247,7 +249,7 @@ export function paletteLines({ ui, look, columns }: Shown): Line[] {
 }
 
 /** A run in sentences, for those who hear it. */
-export function spoken({ frame, run, mode }: Shown): Line[] {
+export function spoken({ frame, run, mode, ui }: Shown): Line[] {
   const status: Record<RunView["status"], string> = {
     running: "Running",
     paused: "Paused",
@@ -258,6 +260,8 @@ export function spoken({ frame, run, mode }: Shown): Line[] {
   const last = stream.at(-1);
   return [
     line(`${status[run.status]}, at ${clock(frame.time)}, message ${frame.position}.`),
+    ...(frame.damage === null ? [] : [line(`The log is damaged: ${frame.damage}.`)]),
+    ...(mode === "question" ? [line(ui.question)] : []),
     ...(run.notice === null ? [] : [line(`${run.notice.text}.`)]),
     ...frame.cpus.map(({ name, occupant, state, shares }) =>
       line(

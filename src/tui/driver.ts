@@ -2,6 +2,7 @@
  * Drives a session by the wall clock and by what the operator does: how many messages are delivered
  * when, and when a frame is drawn. The run goes on in short slices, so that a key never waits for long.
  */
+import { existsSync } from "node:fs";
 import { UserError } from "../errors.ts";
 import { OPERATOR_COMMANDS } from "../session/operatorCommands.ts";
 import { Sampler } from "../session/sampler.ts";
@@ -48,6 +49,10 @@ export class Driver implements Controls {
   #saving: Job<unknown> | null = null;
   /** Command lines that wait until the run stands. */
   #waiting: string[] = [];
+  /** What the keys of an open question do. */
+  #answers: Readonly<Record<string, () => void>> = {};
+  /** Quits when the log is written. */
+  #leaving = false;
   #quit: () => void = () => {};
   #fail: (error: unknown) => void = () => {};
 
@@ -73,6 +78,8 @@ export class Driver implements Controls {
   /** Draws until "quit". Rejects with a fault of the run. */
   async run(): Promise<void> {
     try {
+      const { damage } = this.#session;
+      if (damage !== undefined) this.#say(damage, "bad");
       await new Promise<void>((resolve, reject) => {
         this.#quit = resolve;
         this.#fail = reject;
@@ -88,6 +95,11 @@ export class Driver implements Controls {
 
   /** A key by its name (keys.ts); `text` is what it types. */
   press(key: string, text: string): void {
+    if (this.#ui.mode === "question") {
+      this.#answer(key);
+      this.#painter.touched();
+      return;
+    }
     if (key === "escape" && this.#giveUp()) return;
     if (this.#journey === null && this.#saving === null) this.#notice = null;
     if (this.#ui.types) this.#ui.type(key, text);
@@ -99,12 +111,25 @@ export class Driver implements Controls {
     this.#painter.touched();
   }
 
+  #ask(question: string, answers: Readonly<Record<string, () => void>>): void {
+    this.#answers = answers;
+    this.ui({ type: "ask", question });
+  }
+
+  #answer(key: string): void {
+    const action = this.#answers[key];
+    if (action === undefined && key !== "escape") return;
+    this.ui({ type: "close" });
+    if (action !== undefined) this.#attempt(action);
+  }
+
   /** Whether there was something to give up. */
   #giveUp(): boolean {
     if (this.#journey === null && this.#saving === null) return false;
     this.#stop();
     this.#saving?.cancel();
     this.#saving = null;
+    this.#leaving = false;
     this.#say(`given up; this is message ${this.#session.position}`, "warn");
     this.#painter.touched();
     return true;
@@ -258,12 +283,23 @@ export class Driver implements Controls {
 
   save(path: string): void {
     this.#stop();
+    if (this.#saving !== null) throw new UserError("a log is being written: esc gives it up");
     const name = path === "" ? (this.#options.savePath ?? freeName()) : path;
-    this.#saving?.cancel();
+    if (!existsSync(name)) this.#write(name);
+    else {
+      this.#leaving = false;
+      this.#ask(`y replaces, esc keeps what is there: ${name} exists`, {
+        y: () => this.#write(name),
+      });
+    }
+  }
+
+  #write(name: string): void {
     this.#saving = this.#begin(this.#session.save(name), `saving ${name}`, (messages) => {
       this.#saving = null;
       const text = `saved: ${name}, ${messages} messages; again with: trackvisor tui ${name}`;
       this.#say(text, "good");
+      if (this.#leaving) this.#quit();
     });
   }
 
@@ -272,8 +308,26 @@ export class Driver implements Controls {
     this.#options.suspend();
   }
 
+  /** Waits for a log that is being written; asks before operator commands are lost. */
   quit(): void {
-    this.#quit();
+    if (this.#saving !== null) {
+      this.#leaving = true;
+      return;
+    }
+    const { unsaved } = this.#session;
+    if (unsaved === 0) this.#quit();
+    else {
+      const quit = (): void => this.#quit();
+      const commands = unsaved === 1 ? "1 operator command is" : `${unsaved} operator commands are`;
+      this.#ask(`${commands} not saved: s saves and quits, q quits without, esc stays`, {
+        s: () => {
+          this.#leaving = true;
+          this.save("");
+        },
+        q: quit,
+        "ctrl+c": quit,
+      });
+    }
   }
 
   /** Draws now. */
@@ -360,7 +414,8 @@ export class Driver implements Controls {
   ): Job<Result> | null {
     const job = new Job(steps, {
       progress: (part) => {
-        this.#say(`${what}: ${Math.floor(100 * part)} % (esc stops)`, "warn");
+        const then = this.#leaving ? ", then quits" : "";
+        this.#say(`${what}: ${Math.floor(100 * part)} %${then} (esc stops)`, "warn");
         this.#painter.progress();
       },
       done: (result) => {
@@ -370,6 +425,7 @@ export class Driver implements Controls {
       failed: (error) => {
         this.#journey = null;
         this.#saving = null;
+        this.#leaving = false;
         this.#failed(error);
       },
     });

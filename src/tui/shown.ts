@@ -5,7 +5,7 @@ import { type Layout, layoutOf, type PanelName, type Wishes } from "./layout.ts"
 import type { Look, StyleName } from "./themes.ts";
 import type { UiContext } from "./uiMachine.ts";
 
-export type Mode = "panels" | "help" | "palette" | "filter" | "actors" | "message";
+export type Mode = "panels" | "help" | "palette" | "filter" | "actors" | "message" | "question";
 
 /** Whether one view takes the place of the panels. */
 export function isCovered(mode: Mode): boolean {

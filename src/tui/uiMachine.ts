@@ -14,6 +14,8 @@
  *   palette   | submit                 | panels    | command: what was typed
  *   filter    | type, erase            | filter    | -
  *   filter    | submit                 | panels    | command: filter, what was typed; or all
+ *   any       | ask                    | question  | -
+ *   question  | close                  | panels    | -
  *   actors    | move                   | actors    | -
  *   message   | move                   | message   | -
  *   any other | close                  | panels    | -
@@ -37,6 +39,8 @@ export interface UiContext extends UiInput {
   /** First row of a view that is longer than the screen. */
   readonly scroll: number;
   readonly vm: number;
+  /** What is asked, with the keys that answer it. */
+  readonly question: string;
 }
 
 export type UiEvent =
@@ -46,6 +50,7 @@ export type UiEvent =
   | { readonly type: "openPalette"; readonly text: string }
   | { readonly type: "openFilter"; readonly text: string }
   | { readonly type: "openActors" }
+  | { readonly type: "ask"; readonly question: string }
   | { readonly type: "openMessage"; readonly position: number }
   | { readonly type: "close" }
   | { readonly type: "type"; readonly text: string }
@@ -88,6 +93,7 @@ export const uiMachine = setup({
         `${context.typed}${(event as Of<"type">).text}`.slice(0, TYPED_MAX),
     }),
     eraseTyped: assign({ typed: ({ context }) => context.typed.slice(0, -1) }),
+    noteQuestion: assign({ question: ({ event }) => (event as Of<"ask">).question }),
     beginScroll: assign({ scroll: 0 }),
     moveScroll: assign({
       scroll: ({ context, event }) => Math.max(0, context.scroll + (event as Of<"scroll">).by),
@@ -127,6 +133,7 @@ export const uiMachine = setup({
     actor: 0,
     scroll: 0,
     vm: 0,
+    question: "",
   }),
   initial: "panels",
   on: {
@@ -136,6 +143,7 @@ export const uiMachine = setup({
     openHelp: { target: ".help", actions: "beginScroll" },
     openPalette: { target: ".palette", actions: "beginTyping" },
     openActors: { target: ".actors", actions: "beginScroll" },
+    ask: { target: ".question", actions: "noteQuestion" },
     openMessage: { target: ".message", actions: "pointAt" },
   },
   states: {
@@ -148,6 +156,7 @@ export const uiMachine = setup({
         close: { actions: "follow" },
       },
     },
+    question: { on: { close: { target: "panels" } } },
     help: { on: { close: { target: "panels" } } },
     palette: {
       on: {

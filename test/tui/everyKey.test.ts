@@ -123,7 +123,7 @@ describe.each([
         columns,
         rows,
         commands: [`seek #${START}`],
-        savePath: join(directory, "session.tvlog"),
+        savePath: join(directory, `${columns}-${name}.tvlog`),
       });
       await robot.stands();
       await robot.keys("escape");

@@ -124,6 +124,8 @@ export interface Robot {
   /** Waits until the run stands. */
   stands(): Promise<void>;
   quit(): Promise<void>;
+  /** When the screen has been closed. */
+  readonly ended: Promise<void>;
 }
 
 /** A small machine that has everything to see: two VMs, PRL, more vCPUs than CPUs. */
@@ -169,6 +171,7 @@ export async function startRobot(
     driver: driver!,
     session,
     output,
+    ended,
     async keys(...names) {
       for (const name of names) {
         input.type(KEYS[name] ?? name);
@@ -183,6 +186,8 @@ export async function startRobot(
     },
     async quit() {
       driver!.quit();
+      // What the operator did is not saved: so be it.
+      if (driver!.shown().mode === "question") driver!.press("q", "q");
       await ended;
     },
   };

@@ -1,11 +1,14 @@
 /** A robot at the keyboard of the real screen. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { finish } from "../../src/replay/timeline.ts";
 import { Session } from "../../src/session/session.ts";
+import { frameOf, screenText } from "../../src/tui/batch.ts";
 import { COMMANDS } from "../../src/tui/commands.ts";
-import { type Robot, startRobot } from "./fakeTerminal.ts";
+import { UNICODE } from "../../src/tui/themes.ts";
+import { type Robot, SMALL, startRobot } from "./fakeTerminal.ts";
 
 function positionOf({ output }: Robot): number {
   return Number(/message ([\d,]+)/.exec(output.text)![1]!.replaceAll(",", ""));
@@ -198,6 +201,96 @@ describe("the operator", () => {
     expect(positionOf(again)).toBe(499);
     await robot.quit();
     await again.quit();
+    rmSync(directory, { recursive: true });
+  });
+
+  it("is asked before a log is replaced; no leaves it as it was", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "trackvisor-tui-"));
+    const file = join(directory, "session.tvlog");
+    const robot = await startRobot({ savePath: file, commands: ["step 100"] });
+    await robot.stands();
+    await robot.keys("s");
+    const first = readFileSync(file);
+    await robot.keys("n", "s");
+    expect(robot.output.text).toContain("y replaces, esc keeps what is there");
+    await robot.keys("escape");
+    expect(readFileSync(file)).toEqual(first);
+    await robot.keys("s", "y");
+    expect(Session.open(file).recorded).toBe(101);
+    await robot.keys(":", `save ${join(directory, "none", "x.tvlog")}`, "enter");
+    expect(robot.output.text).toMatch(/cannot be written|no such/);
+    expect(readdirSync(directory)).toEqual(["session.tvlog"]);
+    await robot.quit();
+    rmSync(directory, { recursive: true });
+  });
+
+  it("who quits while a log is written gets it whole", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "trackvisor-tui-"));
+    const file = join(directory, "session.tvlog");
+    const robot = await startRobot({ savePath: file, commands: ["step 3000"] });
+    await robot.stands();
+    const { position } = robot.session;
+    robot.driver.press("s", "s");
+    robot.driver.press("q", "q");
+    await robot.ended;
+    expect(Session.open(file).recorded).toBe(position);
+    expect(readdirSync(directory)).toEqual(["session.tvlog"]);
+    rmSync(directory, { recursive: true });
+  });
+
+  it("who gives up the writing of a log leaves nothing of it, and what was there before", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "trackvisor-tui-"));
+    const file = join(directory, "session.tvlog");
+    const session = Session.start(SMALL, ".");
+    session.advance(10);
+    finish(session.save(file));
+    const before = readFileSync(file);
+    session.advance(1000);
+    const writing = session.save(file);
+    writing.next();
+    writing.return(0);
+    expect(readFileSync(file)).toEqual(before);
+    expect(readdirSync(directory)).toEqual(["session.tvlog"]);
+    rmSync(directory, { recursive: true });
+  });
+
+  it("is asked before commands that no log holds are lost", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "trackvisor-tui-"));
+    const file = join(directory, "session.tvlog");
+    const robot = await startRobot({ savePath: file, commands: ["step 50", "writes 90"] });
+    await robot.stands();
+    await robot.keys("q");
+    expect(robot.output.text).toContain("1 operator command is not saved");
+    await robot.keys("escape", "n");
+    expect(robot.driver.shown().mode).toBe("panels");
+    robot.driver.press("q", "q");
+    robot.driver.press("s", "s");
+    await robot.ended;
+    expect(Session.open(file).timeline.interventions).toHaveLength(1);
+    rmSync(directory, { recursive: true });
+  });
+});
+
+describe("a damaged log", () => {
+  it("says so on the screen from the first frame to the last, in text and in JSON", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "trackvisor-tui-"));
+    const file = join(directory, "session.tvlog");
+    const session = Session.start(SMALL, ".");
+    session.advance(3000);
+    finish(session.save(file));
+    const bytes = readFileSync(file);
+    writeFileSync(file, bytes.subarray(0, bytes.length - 100));
+    const damaged = Session.open(file);
+    const robot = await startRobot({ session: damaged, columns: 120 });
+    expect(robot.output.text).toContain("damaged at block");
+    await robot.keys("n", "n");
+    expect(robot.output.text).toContain("DAMAGED LOG");
+    expect(frameOf(damaged).damage).toContain("damaged at block");
+    const look = { theme: "default", colours: "plain", glyphs: UNICODE } as const;
+    for (const columns of [40, 80, 120]) {
+      expect(screenText(damaged, look, columns, 24)).toContain("DAMAGED");
+    }
+    await robot.quit();
     rmSync(directory, { recursive: true });
   });
 });
