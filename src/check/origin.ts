@@ -14,6 +14,14 @@ const originSchema = z.object({
   property: z.string(),
 });
 
+/** What a check writes into the header of a counterexample's log. */
+export type CheckOrigin = z.output<typeof originSchema>;
+
+/** What a counterexample's log is of; null for other logs. */
+export function checkOf({ scenario }: LogHeader): CheckOrigin | null {
+  return originSchema.safeParse(scenario).data ?? null;
+}
+
 /** The system of a log that a check has written, newly built; null for other logs. @throws UserError if it is of a model that is not here */
 export function systemOfCheck(scenario: unknown): System | null {
   const { data } = originSchema.safeParse(scenario);
@@ -21,8 +29,8 @@ export function systemOfCheck(scenario: unknown): System | null {
 }
 
 /** Whether a log is a counterexample of a check, and not the run of a scenario. */
-export function isOfCheck({ scenario }: LogHeader): boolean {
-  return originSchema.safeParse(scenario).success;
+export function isOfCheck(header: LogHeader): boolean {
+  return checkOf(header) !== null;
 }
 
 /**

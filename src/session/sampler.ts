@@ -72,9 +72,9 @@ export class Sampler {
     const { position } = timeline;
     const logs = logFrames(system);
     return {
-      scenario: session.scenario.name,
+      scenario: session.name,
       time: system.interconnect.now,
-      until: session.scenario.until ?? 0,
+      until: session.until,
       position,
       end: timeline.end,
       ended: system.done || timeline.end === position,

@@ -5,11 +5,13 @@
  */
 
 import { openSource } from "../../workloads/trace/byteSource.ts";
+import { type CheckOrigin, checkOf, systemOfLog } from "../check/origin.ts";
 import { Counter } from "../hardware/counters.ts";
 import type { Delivery } from "../interconnect/messages.ts";
+import type { Origin } from "../replay/identity.ts";
 import { LogDraft } from "../replay/logFile.ts";
 import { damageNote, LogReader } from "../replay/reader.ts";
-import { originOf, rebuild, scenarioOf } from "../replay/rebuild.ts";
+import { originOf, scenarioOf } from "../replay/rebuild.ts";
 import { Recorder } from "../replay/recorder.ts";
 import { finish, type TimedIntervention, Timeline } from "../replay/timeline.ts";
 import { buildSystem } from "../system/build.ts";
@@ -38,10 +40,21 @@ const LOOK_CYCLES = 240_000;
 /** Messages before the present that are made visible after a jump. */
 const CONTEXT_MESSAGES = 256;
 
+/** What a run is of, and how it is begun anew: a scenario, or a counterexample of a model. */
+interface RunSource {
+  readonly name: string;
+  /** When it ends, in cycles; 0 = with the workloads. */
+  readonly until: number;
+  /** Operations that the operator can start, by name. */
+  readonly startable: readonly string[];
+  /** What a log of it says it is of. */
+  readonly origin: Origin;
+  /** The system, with nothing delivered yet. @throws UserError */
+  build(): System;
+}
+
 interface Opened {
-  readonly scenario: Scenario;
-  readonly directory: string;
-  readonly system: System;
+  readonly source: RunSource;
   readonly interventions: readonly TimedIntervention[];
   /** Messages of the log; 0 = a new run. */
   readonly messages: number;
@@ -49,7 +62,12 @@ interface Opened {
 }
 
 export class Session {
-  readonly scenario: Scenario;
+  /** What is run, for people. */
+  readonly name: string;
+  /** When the run ends, in cycles; 0 = with the workloads. */
+  readonly until: number;
+  /** Operations that the operator can start, by name; none where the scenario has its own. */
+  readonly startable: readonly string[];
   readonly system: System;
   readonly timeline: Timeline;
   readonly ring: MessageRing;
@@ -58,17 +76,20 @@ export class Session {
   readonly recorded: number;
   /** What is wrong with the log that was opened, in a sentence: what was done after it is not known. */
   readonly damage: string | undefined;
-  readonly #directory: string;
+  readonly #source: RunSource;
   /** Interventions that a log on disk holds. */
   #saved: ReadonlySet<TimedIntervention>;
   #breakpoints: { readonly point: Breakpoint; last: string | number }[] = [];
 
-  constructor({ scenario, directory, system, interventions, messages, damage }: Opened) {
-    this.scenario = scenario;
+  constructor({ source, interventions, messages, damage }: Opened) {
+    const system = source.build();
+    this.name = source.name;
+    this.until = source.until;
+    this.startable = source.startable;
     this.system = system;
     this.recorded = messages;
     this.damage = damage;
-    this.#directory = directory;
+    this.#source = source;
     this.ring = new MessageRing(system);
     this.timeline = new Timeline(system, interventions);
     this.#saved = new Set(interventions);
@@ -83,8 +104,12 @@ export class Session {
   /** A new run of a scenario. One that only measures can be asked for more. @throws UserError */
   static start(asked: Scenario, directory: string): Session {
     const scenario = withOperations(asked);
-    const system = buildSystem(scenario, { directory });
-    return new Session({ scenario, directory, system, interventions: [], messages: 0 });
+    const source: RunSource = {
+      ...ofScenario(scenario),
+      origin: originOf(scenario, directory),
+      build: () => buildSystem(scenario, { directory }),
+    };
+    return new Session({ source, interventions: [], messages: 0 });
   }
 
   /** The run of a log, at its start, with what was done to it. @throws UserError */
@@ -100,11 +125,20 @@ export class Session {
           interventions.push({ at: messages, intervention: entry.intervention });
         }
       }
-      const scenario = scenarioOf(path, reader.header);
-      const system = rebuild(path, reader.header);
-      const directory = reader.header.directory ?? ".";
-      const damage = damageNote(reader);
-      return new Session({ scenario, directory, system, interventions, messages, damage });
+      const { header } = reader;
+      const found = checkOf(header);
+      const run: Omit<RunSource, "origin" | "build"> =
+        found === null
+          ? ofScenario(scenarioOf(path, header))
+          : { name: counterexampleName(found), until: 0, startable: [] };
+      const { scenario, directory } = header;
+      const origin = { scenario, ...(directory === null ? {} : { directory }) };
+      return new Session({
+        source: { ...run, origin, build: () => systemOfLog(path, header) },
+        interventions,
+        messages,
+        damage: damageNote(reader),
+      });
     } finally {
       source.close();
     }
@@ -121,11 +155,6 @@ export class Session {
 
   get breakpoints(): readonly string[] {
     return this.#breakpoints.map(({ point }) => point.text);
-  }
-
-  /** Operations that the operator can start, by name; none where the scenario has its own. */
-  get startable(): readonly string[] {
-    return this.scenario.operation.kind === "session" ? STARTABLE : [];
   }
 
   /** Sums over all vCPUs, in the order of KEPT_COUNTERS. */
@@ -230,20 +259,22 @@ export class Session {
    * @throws UserError if it cannot be written
    */
   *save(path: string): Generator<number, number> {
-    const system = buildSystem(this.scenario, { directory: this.#directory });
+    const system = this.#source.build();
     const { position } = this;
     const made = this.timeline.interventions.filter(({ at }) => at <= position);
     const draft = new LogDraft(path);
     try {
-      const recorder = new Recorder(system, originOf(this.scenario, this.#directory), draft);
+      const recorder = new Recorder(system, this.#source.origin, draft);
       const again = new Timeline(system, made, { spacing: Number.POSITIVE_INFINITY });
       const piece = 256;
       while (again.position < position) {
         if (again.run(Math.min(piece, position - again.position)) === 0) break;
         yield again.position / position;
       }
-      // Those made here, behind the last message.
-      for (const { at, intervention } of made) if (at === position) system.intervene(intervention);
+      // Those made here, behind the last message; not those that deliver the next one.
+      for (const { at, intervention } of made) {
+        if (at === position && intervention.kind !== "deliver") system.intervene(intervention);
+      }
       recorder.finish();
       this.#saved = new Set([...this.#saved, ...made]);
       return again.position;
@@ -311,6 +342,15 @@ export class Session {
       }
     }
   }
+}
+
+function ofScenario({ name, until = 0, operation }: Scenario) {
+  return { name, until, startable: operation.kind === "session" ? STARTABLE : [] };
+}
+
+function counterexampleName({ check: { model, mutation }, property }: CheckOrigin): string {
+  const planted = mutation === null ? "" : ` with the fault ${mutation}`;
+  return `${model}${planted} breaks "${property}"`;
 }
 
 /** The scenario with operations that the operator can start, if it has none of its own. */

@@ -19,6 +19,8 @@ import { streamView } from "./views/stream.ts";
 const FRAME = 2;
 /** Text of a frame's title keeps off the corners by this much. */
 const TITLE_INSET = 4;
+/** A name that is cut shorter than this says nothing. */
+const NAME_MIN = 12;
 const LIST_WIDTH = { narrow: 31, wide: 44, from: 110 } as const;
 
 export function innerOf({ width, height }: Area): Area {
@@ -72,10 +74,13 @@ export function headerLine({ frame, run, look, columns }: Shown): Line {
     piece(`  message ${frame.position.toLocaleString("en")}`),
     piece(`${end === null ? "" : ` of ${end.toLocaleString("en")}`} `, "dim"),
   ];
+  const room = columns - widthOf(status) - widthOf(right) - 1;
   const name = piece(` ${frame.scenario}  `);
+  const cut = fitted([piece(` ${frame.scenario}`)], Math.max(0, room - 2), glyphs.ellipsis);
   const lefts: Line[] = [
     [piece(" trackvisor ", "title"), name, ...status],
     [name, ...status],
+    ...(room >= NAME_MIN ? [[...cut, piece("  "), ...status]] : []),
     [piece(" "), ...status],
     [piece(` ${mark} `, "good"), ...(frame.damage === null ? [] : [piece("DAMAGED ", "bad")])],
   ];

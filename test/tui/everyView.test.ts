@@ -1,4 +1,5 @@
 /** Every shipped scenario, and logs of them, in every view at three points: nothing of it may fail to be drawn. */
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -25,6 +26,7 @@ import type { Shown } from "../../src/tui/shown.ts";
 import { type Look, UNICODE } from "../../src/tui/themes.ts";
 import { SMALL } from "./fakeTerminal.ts";
 
+const MAIN = join(import.meta.dirname, "..", "..", "dist", "src", "cli", "main.js");
 const LOOK: Look = { theme: "default", colours: "plain", glyphs: UNICODE };
 /** Messages: nothing has happened, the VMs run, the operation is under way. */
 const POINTS = [0, 300, 3000] as const;
@@ -117,6 +119,30 @@ describe("the golden logs", () => {
       session.seek(Math.floor(part * session.recorded));
       drawEverything(session);
     }
+  });
+});
+
+describe("a counterexample of the checker", () => {
+  it("opens in every view at each of its messages, and says what it breaks", () => {
+    const file = join(directory, "counterexample.tvlog");
+    const words = ["check", "pml", "--fault", "index-wraps", "--log", file];
+    // Exit code 1: a property is broken.
+    expect(spawnSync(process.execPath, [MAIN, ...words]).status).toBe(1);
+    const session = Session.open(file);
+    expect(session.recorded).toBeGreaterThan(5);
+    expect(session.name).toBe(
+      'pml with the fault index-wraps breaks "the log index is in range and each entry is written once"',
+    );
+    drawEverything(session);
+    for (let at = 1; at <= session.recorded; at++) {
+      expect(session.advance(1)).toBe(null);
+      screenText(session, LOOK, 80, 24);
+    }
+    drawEverything(session);
+    session.seek(3);
+    const again = join(directory, "again.tvlog");
+    finish(session.save(again));
+    expect(Session.open(again).recorded).toBe(3);
   });
 });
 
