@@ -1,37 +1,51 @@
 #!/usr/bin/env node
 /** The command line: finds the command, and turns errors into messages and exit codes. */
 import { Command, CommanderError } from "commander";
+import { nearest } from "../config/nearest.ts";
+import { VERSION } from "../config/version.ts";
 import { UserError } from "../errors.ts";
-import { checkCommand } from "./check.ts";
-import { checkpointCommand } from "./checkpoint.ts";
-import { experimentCommand } from "./experiment.ts";
-import { litmusCommand } from "./litmus.ts";
-import { logCommand } from "./log.ts";
-import { replayCommand } from "./replay.ts";
-import { runCommand } from "./run.ts";
-import { traceCommand } from "./trace.ts";
-import { interactive, tuiCommand } from "./tui.ts";
+import { COMMANDS, type CommandEntry, DEFAULT_COMMAND } from "./commands.ts";
+import { interactive } from "./interactive.ts";
 
 const EXIT_USAGE = 2;
+/** Answered by the list of commands alone. */
+const OF_ALL = ["-h", "--help", "-V", "--version"];
 
-function program(): Command {
+/** The commands; of all but the one that the words call for only what `--help` says of them. */
+async function program(words: readonly string[]): Promise<Command> {
+  const usages = new Map(COMMANDS.map(({ name, usage }) => [name, usage]));
   const root = new Command("trackvisor")
     .description("how a hypervisor knows which pages its VMs touch, and what knowing costs")
+    .version(VERSION)
     .showSuggestionAfterError()
-    .configureHelp({ showGlobalOptions: true });
-  root.addCommand(runCommand(), { isDefault: true });
-  root.addCommand(tuiCommand());
-  root.addCommand(traceCommand());
-  root.addCommand(litmusCommand());
-  root.addCommand(checkpointCommand());
-  root.addCommand(checkCommand());
-  root.addCommand(experimentCommand());
-  root.addCommand(replayCommand());
-  root.addCommand(logCommand());
+    .configureHelp({
+      showGlobalOptions: true,
+      subcommandTerm: (command) => usages.get(command.name()) ?? "help [command]",
+    });
+  const called = calledCommand(words);
+  for (const entry of COMMANDS) {
+    const { name, description, load } = entry;
+    const command = entry === called ? await load() : new Command(name).description(description);
+    root.addCommand(command, { isDefault: name === DEFAULT_COMMAND });
+  }
   for (const command of everyCommand(root)) {
     command.exitOverride().configureOutput({ outputError: () => {} });
   }
   return root;
+}
+
+/** The command that the words of a command line call; null if they ask about all of them. */
+function calledCommand(words: readonly string[]): CommandEntry | null {
+  const [first = "", second] = words;
+  if (OF_ALL.includes(first)) return null;
+  const name = first === "help" ? second : first;
+  const named = COMMANDS.find((entry) => entry.name === name);
+  if (named !== undefined || name === undefined) return named ?? null;
+  if (first === "help") {
+    const names = COMMANDS.map((entry) => entry.name);
+    throw new UserError(`no command is called "${name}"${nearest(name, names)}`);
+  }
+  return COMMANDS.find((entry) => entry.name === DEFAULT_COMMAND) ?? null;
 }
 
 function everyCommand(command: Command): Command[] {
@@ -41,8 +55,10 @@ function everyCommand(command: Command): Command[] {
 async function main(): Promise<void> {
   try {
     // Without any argument, and with somebody who looks: the screen.
-    const bare = process.argv.length === 2 && interactive();
-    await program().parseAsync(bare ? [...process.argv, "tui"] : process.argv);
+    const words = process.argv.slice(2);
+    if (words.length === 0 && interactive()) words.push("tui");
+    const root = await program(words);
+    await root.parseAsync(words, { from: "user" });
   } catch (error) {
     if (error instanceof CommanderError) {
       // Help and version are no errors.
@@ -51,11 +67,20 @@ async function main(): Promise<void> {
       if (error.code === "commander.help") process.exitCode = EXIT_USAGE;
       else complain(error.message.replace(/^error: /, ""));
     } else if (error instanceof UserError) {
-      complain(error.message);
+      complain(`${error.message}${commandHint()}`);
     } else {
       throw error;
     }
   }
+}
+
+/** What was taken for a scenario may be a command's name, mistyped. */
+function commandHint(): string {
+  const [first = "", ...more] = process.argv.slice(2);
+  const names = COMMANDS.map(({ name }) => name);
+  if (more.length > 0 && more.every((word) => word.startsWith("-"))) return "";
+  if (names.includes(first) || !/^[a-z]+$/.test(first)) return "";
+  return nearest(first, names).replace("did you mean", "or did you mean the command");
 }
 
 function complain(message: string): void {

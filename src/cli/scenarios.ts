@@ -49,7 +49,8 @@ export function shippedScenarios(): string[] {
     .sort();
 }
 
-function resolveScenario(nameOrPath: string): string {
+/** The path of a scenario file, or of the shipped one of that name. @throws UserError */
+export function resolveScenario(nameOrPath: string): string {
   if (nameOrPath === "") throw new UserError("expected a scenario, not an empty name");
   if (existsSync(nameOrPath)) {
     if (statSync(nameOrPath).isFile()) return nameOrPath;

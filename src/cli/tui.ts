@@ -19,6 +19,7 @@ import {
   type ThemeName,
   UNICODE,
 } from "../tui/themes.ts";
+import { interactive } from "./interactive.ts";
 import { coloursOfTerminal, note } from "./output.ts";
 import { DEFAULT_SCENARIO } from "./run.ts";
 import { loadScenario } from "./scenarios.ts";
@@ -89,12 +90,6 @@ export function tuiCommand(): Command {
         commands: firstCommands(session, options),
       });
     });
-}
-
-/** Whether there is a screen to move about on, and somebody to press keys. */
-export function interactive(): boolean {
-  if (process.env["TERM"] === "dumb") return false;
-  return process.stdout.isTTY === true && process.stdin.isTTY === true;
 }
 
 function open(name: string): Session {

@@ -1,11 +1,12 @@
 /** What a log says about the program that made it: which machines, which actors, which traces. */
 import { createHash } from "node:crypto";
 import type { AnyStateMachine } from "xstate";
+import { VERSION } from "../config/version.ts";
 import type { System } from "../system/system.ts";
 import type { LogHeader } from "./format.ts";
 
 /** Version of the program that writes logs. */
-export const PROGRAM = "trackvisor 0.1.0";
+export const PROGRAM = `trackvisor ${VERSION}`;
 
 /**
  * A digest of a machine's definition: its states, events, guards and actions by name, and the fields of

@@ -1,0 +1,79 @@
+/**
+ * Every command by its name. Only the one that is called is loaded, for loading is most of what a short
+ * command takes; the list below is what `--help` says of the others. A test holds it against the commands.
+ */
+import type { Command } from "commander";
+
+export interface CommandEntry {
+  readonly name: string;
+  /** As `--help` shows it: name, options, arguments. */
+  readonly usage: string;
+  readonly description: string;
+  readonly load: () => Promise<Command>;
+}
+
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: "run",
+    usage: "run [options] [scenario]",
+    description: "run a scenario, or a trace of a real program",
+    load: async () => (await import("./run.ts")).runCommand(),
+  },
+  {
+    name: "tui",
+    usage: "tui [options] [scenario|log]",
+    description: "see the machine run: messages, CPUs, logs, pages; step, go back, change it",
+    load: async () => (await import("./tui.ts")).tuiCommand(),
+  },
+  {
+    name: "scenarios",
+    usage: "scenarios",
+    description: "the shipped scenarios: list, show, copy",
+    load: async () => (await import("./shippedScenarios.ts")).scenariosCommand(),
+  },
+  {
+    name: "trace",
+    usage: "trace",
+    description: "import and inspect traces of real programs",
+    load: async () => (await import("./trace.ts")).traceCommand(),
+  },
+  {
+    name: "litmus",
+    usage: "litmus [options] <path...>",
+    description: "run litmus tests of the emulated hardware (format: docs/litmus.md)",
+    load: async () => (await import("./litmus.ts")).litmusCommand(),
+  },
+  {
+    name: "checkpoint",
+    usage: "checkpoint",
+    description: "inspect checkpoint files (see: trackvisor run --checkpoint)",
+    load: async () => (await import("./checkpoint.ts")).checkpointCommand(),
+  },
+  {
+    name: "check",
+    usage: "check [options] [model]",
+    description: "explore every interleaving of a model of the machines (docs/check.md)",
+    load: async () => (await import("./check.ts")).checkCommand(),
+  },
+  {
+    name: "experiment",
+    usage: "experiment",
+    description: "reproduce the published study: each figure with its emulated counterpart",
+    load: async () => (await import("./experiment.ts")).experimentCommand(),
+  },
+  {
+    name: "replay",
+    usage: "replay [options] <file>",
+    description: "run a recorded log again, and compare every message",
+    load: async () => (await import("./replay.ts")).replayCommand(),
+  },
+  {
+    name: "log",
+    usage: "log",
+    description: "look into message logs (see: trackvisor run --record)",
+    load: async () => (await import("./log.ts")).logCommand(),
+  },
+];
+
+/** A scenario alone, without a command's name, is run. */
+export const DEFAULT_COMMAND = "run";
