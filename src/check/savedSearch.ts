@@ -1,12 +1,13 @@
 /**
  * A search in a file, to go on with later: a line of JSON, then the packed states and their parents, then
- * the SHA-256 of all before it. Written beside and renamed, so that there is never half a file.
+ * the SHA-256 of all before it.
  */
 import { createHash } from "node:crypto";
-import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import * as z from "zod";
-import { systemReason } from "../../workloads/trace/systemError.ts";
 import { UserError } from "../errors.ts";
+import { OutputFile, type OutputOptions } from "../io/outputFile.ts";
+import { systemReason } from "../io/systemError.ts";
 import type { CheckTarget } from "./catalogue.ts";
 import type { SearchState } from "./engine/exploration.ts";
 import { Layout } from "./engine/layout.ts";
@@ -56,8 +57,12 @@ export interface SavedSearch {
   readonly state: SearchState;
 }
 
-/** @throws UserError if the file cannot be written */
-export function writeSearch(file: string, { target, options, seconds, state }: SavedSearch): void {
+/** @throws UserError if the file cannot be written, or exists and may not be replaced */
+export function writeSearch(
+  file: string,
+  { target, options, seconds, state }: SavedSearch,
+  output: OutputOptions = {},
+): void {
   const { layout, words, parent, stack, history, values, findings, levelEnds } = state;
   const { generated, expanded } = state;
   const header: z.infer<typeof headerSchema> = {
@@ -84,16 +89,12 @@ export function writeSearch(file: string, { target, options, seconds, state }: S
   ];
   const digest = createHash("sha256");
   for (const part of parts) digest.update(part);
-  const temporary = `${file}.part`;
+  const written = new OutputFile(file, output);
   try {
-    writeFileSync(temporary, parts[0]!);
-    for (const part of [...parts.slice(1), digest.digest()]) {
-      writeFileSync(temporary, part, { flag: "a" });
-    }
-    renameSync(temporary, file);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw new UserError(`${file}: cannot be written: ${systemReason(error)}`);
+    for (const part of [...parts, digest.digest()]) written.write(part);
+    written.commit();
+  } finally {
+    written.abort();
   }
 }
 

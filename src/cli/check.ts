@@ -1,7 +1,5 @@
 /** `trackvisor check`: explores every interleaving of a model, and proves or breaks its properties. */
-import { writeFileSync } from "node:fs";
 import { Command, InvalidArgumentError } from "commander";
-import { systemReason } from "../../workloads/trace/systemError.ts";
 import {
   buildModel,
   buildTargetSystem,
@@ -23,9 +21,11 @@ import { mermaidDiagram } from "../check/output/mermaid.ts";
 import { readSearch, writeSearch } from "../check/savedSearch.ts";
 import type { Trace } from "../check/trace.ts";
 import { UserError } from "../errors.ts";
+import { refuseUnwritable, writeOutput } from "../io/outputFile.ts";
 import { LogFile } from "../replay/logFile.ts";
 import { formatCheck } from "./checkReport.ts";
 import { checkSummary } from "./checkSummary.ts";
+import { FORCE } from "./optionParsers.ts";
 import { grouped, note, print } from "./output.ts";
 import { ProgressLine } from "./progress.ts";
 
@@ -59,6 +59,7 @@ interface Options {
   readonly log?: string;
   readonly mermaid?: string;
   readonly itf?: string;
+  readonly force?: true;
   readonly json?: true;
 }
 
@@ -95,8 +96,10 @@ export function checkCommand(): Command {
     .option("--log <file>", "write the counterexample as a message log (see: trackvisor replay)")
     .option("--mermaid <file>", "write it as a Mermaid sequence diagram")
     .option("--itf <file>", "write it in the Informal Trace Format")
+    .option(...FORCE)
     .option("--json", "print one JSON object")
     .action(async (model: string | undefined, options: Options) => {
+      refuseOutputs(options);
       if (options.list) print(catalogue());
       else if (options.all) await checkAll(options);
       else if (options.continue !== undefined) await continueOne(options.continue, model, options);
@@ -104,6 +107,15 @@ export function checkCommand(): Command {
         throw new UserError("which model? Give its name, or --all, or --list to see them");
       } else await checkOne(model, options);
     });
+}
+
+/** What could not be written afterwards is said before the search, and not after it. */
+function refuseOutputs({ save, log, mermaid, itf, force, continue: from }: Options): void {
+  for (const path of [save, log, mermaid, itf]) {
+    if (path === undefined) continue;
+    // A search that goes on is saved over itself.
+    refuseUnwritable(path, { force: force === true || (path === save && path === from) });
+  }
 }
 
 async function checkOne(model: string, options: Options): Promise<void> {
@@ -133,7 +145,8 @@ async function continueOne(
 function conclude(run: CheckRun, interrupted: boolean, options: Options): void {
   const isOpen = interrupted || run.exploration.ending === "bound";
   if (options.save !== undefined && isOpen) {
-    writeSearch(options.save, run.save());
+    const { save, continue: from, force } = options;
+    writeSearch(save, run.save(), { force: force === true || save === from });
     note(`to go on: trackvisor check --continue ${options.save}`);
   }
   const report = run.report();
@@ -218,27 +231,26 @@ function writeTraces(run: CheckRun, target: CheckTarget, options: Options): void
     ({ verdict, run: shown }) => verdict === "violated" && shown !== null,
   );
   const trace = shown === undefined ? null : run.traceOf(shown);
-  const { log, mermaid, itf } = options;
+  const { log, mermaid, itf, force } = options;
   if (trace === null) {
     if (log ?? mermaid ?? itf) note("no property is broken: there is no counterexample to write");
     return;
   }
-  if (mermaid !== undefined) write(mermaid, mermaidDiagram(trace));
-  if (itf !== undefined) write(itf, `${JSON.stringify(itfTrace(trace), null, 1)}\n`);
-  if (log !== undefined) writeLog(log, target, trace);
+  if (mermaid !== undefined) writeOutput(mermaid, mermaidDiagram(trace), { force });
+  if (itf !== undefined) {
+    writeOutput(itf, `${JSON.stringify(itfTrace(trace), null, 1)}\n`, { force });
+  }
+  if (log !== undefined) writeLog(log, target, trace, force);
 }
 
-function writeLog(file: string, target: CheckTarget, trace: Trace): void {
+function writeLog(file: string, target: CheckTarget, trace: Trace, force?: true): void {
   const system = buildTargetSystem(target);
   if (system === null) throw new UserError(`--log: model ${target.model} is not one of a system`);
-  recordTrace(system, target, trace, new LogFile(file));
-}
-
-function write(file: string, text: string): void {
+  const log = new LogFile(file, { force });
   try {
-    writeFileSync(file, text);
-  } catch (error) {
-    throw new UserError(`${file}: cannot be written: ${systemReason(error)}`);
+    recordTrace(system, target, trace, log);
+  } finally {
+    log.abort();
   }
 }
 

@@ -1,7 +1,7 @@
 /** `trackvisor checkpoint`: what checkpoint files hold, and whether they are sound. */
 import { Command } from "commander";
-import { openSource } from "../../workloads/trace/byteSource.ts";
 import { formatCycles } from "../config/units.ts";
+import { openSource } from "../io/byteSource.ts";
 import {
   type CheckpointScan,
   damageNote,

@@ -4,25 +4,27 @@ import Table from "cli-table3";
 import { Command } from "commander";
 import { EXPERIMENTS, experimentsNamed } from "../experiments/all.ts";
 import { codeVersion } from "../experiments/codeVersion.ts";
-import { makeDirectory, writeText } from "../experiments/files.ts";
 import { type Outcome, outcomeOf } from "../experiments/outcome.ts";
 import { PointStore } from "../experiments/pointStore.ts";
 import { countVerdicts, htmlReport, markdownReport } from "../experiments/report.ts";
 import { Interrupted, runExperiments } from "../experiments/runner.ts";
 import { FULL, QUICK, type Scale } from "../experiments/scale.ts";
 import { cells, dataToCsv, rowsToCsv, TABLE_HEADER } from "../experiments/tables.ts";
-import { wholeNumber } from "./optionParsers.ts";
+import { makeDirectory, refuseUnwritable, writeOutput } from "../io/outputFile.ts";
+import { FORCE, wholeNumber } from "./optionParsers.ts";
 import { ProgressLine } from "./progress.ts";
 
 const DEFAULT_DIRECTORY = "experiments";
 const EXIT_INTERRUPTED = 130;
 const WORKERS_MAX = 256;
+const REPORTS = ["report.html", "report.md"] as const;
 
 interface RunOptions {
   readonly quick?: true;
   readonly json?: true;
   readonly out: string;
   readonly workers?: number;
+  readonly force?: true;
 }
 
 /** The command. Exit codes: 0 fine, 2 bad input, 130 interrupted. */
@@ -48,6 +50,7 @@ export function experimentCommand(): Command {
     .option("--quick", `times and sizes divided by ${QUICK.divisor}`)
     .option("--json", "print one JSON object")
     .option("--out <directory>", "where results go", DEFAULT_DIRECTORY)
+    .option(...FORCE)
     .option(
       "--workers <count>",
       "threads; default: one for each processor",
@@ -61,6 +64,9 @@ async function run(name: string, options: RunOptions): Promise<void> {
   const experiments = experimentsNamed(name);
   const scale = options.quick ? QUICK : FULL;
   makeDirectory(options.out);
+  // What could not be written afterwards is said before the runs, and not after them.
+  const results = experiments.flatMap((one) => [`${one.name}.csv`, `${one.name}.json`]);
+  refuseResults(options, name === "all" ? [...results, ...REPORTS] : results);
   const store = new PointStore(join(options.out, "points"), codeVersion());
   const progress = new ProgressLine();
   const controller = new AbortController();
@@ -68,7 +74,7 @@ async function run(name: string, options: RunOptions): Promise<void> {
   process.once("SIGINT", interrupt);
   let outcomes: readonly Outcome[];
   try {
-    const results = await runExperiments(experiments, {
+    const all = await runExperiments(experiments, {
       scale,
       store,
       workers: options.workers,
@@ -84,7 +90,7 @@ async function run(name: string, options: RunOptions): Promise<void> {
       },
     });
     outcomes = await Promise.all(
-      experiments.map((experiment, i) => outcomeOf(experiment, results[i]!, scale)),
+      experiments.map((experiment, i) => outcomeOf(experiment, all[i]!, scale)),
     );
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
@@ -97,23 +103,39 @@ async function run(name: string, options: RunOptions): Promise<void> {
     progress.clear();
     process.removeListener("SIGINT", interrupt);
   }
-  for (const outcome of outcomes) writeOutcome(options.out, outcome);
+  const files = outcomes.flatMap(filesOf);
   if (name === "all") {
-    writeText(join(options.out, "report.html"), htmlReport(outcomes, scale));
-    writeText(join(options.out, "report.md"), markdownReport(outcomes, scale));
+    files.push(
+      [REPORTS[0], htmlReport(outcomes, scale)],
+      [REPORTS[1], markdownReport(outcomes, scale)],
+    );
+  }
+  refuseResults(
+    options,
+    files.map(([file]) => file),
+  );
+  for (const [file, contents] of files) {
+    writeOutput(join(options.out, file), contents, { force: options.force });
   }
   process.stdout.write(options.json ? `${json(outcomes, scale)}\n` : text(outcomes, options.out));
 }
 
-/** Rows as CSV and JSON, and of each plot its drawing and its data. */
-function writeOutcome(directory: string, { experiment, rows, plots, findings }: Outcome): void {
-  const path = (ending: string): string => join(directory, `${experiment.name}${ending}`);
-  writeText(path(".csv"), rowsToCsv(rows));
-  writeText(path(".json"), `${JSON.stringify({ rows, findings }, null, 1)}\n`);
-  for (const [i, { data, svg }] of plots.entries()) {
-    writeText(path(`-plot${i + 1}.svg`), svg);
-    writeText(path(`-plot${i + 1}.csv`), dataToCsv(data));
-  }
+/** @throws UserError if one of them is there already and may not be replaced */
+function refuseResults({ out, force }: RunOptions, files: readonly string[]): void {
+  for (const file of files) refuseUnwritable(join(out, file), { force });
+}
+
+/** Name and contents of each file: rows as CSV and JSON, and of each plot its drawing and its data. */
+function filesOf({ experiment, rows, plots, findings }: Outcome): [string, string][] {
+  const { name } = experiment;
+  return [
+    [`${name}.csv`, rowsToCsv(rows)],
+    [`${name}.json`, `${JSON.stringify({ rows, findings }, null, 1)}\n`],
+    ...plots.flatMap(({ data, svg }, i): [string, string][] => [
+      [`${name}-plot${i + 1}.svg`, svg],
+      [`${name}-plot${i + 1}.csv`, dataToCsv(data)],
+    ]),
+  ];
 }
 
 function json(outcomes: readonly Outcome[], scale: Scale): string {

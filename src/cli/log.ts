@@ -1,9 +1,9 @@
 /** `trackvisor log`: look into message logs. */
 import { Command, Option } from "commander";
-import { openSource } from "../../workloads/trace/byteSource.ts";
 import { nearest } from "../config/nearest.ts";
 import { formatCycles } from "../config/units.ts";
 import { UserError } from "../errors.ts";
+import { openSource } from "../io/byteSource.ts";
 import { align, DIFFERENCES_MAX } from "../replay/align.ts";
 import type { LogEntry, MessageEntry } from "../replay/decoder.ts";
 import { jsonLine, mermaidLines, PerfettoExport } from "../replay/export.ts";

@@ -5,6 +5,9 @@ import { DURATION_HELP, parseDuration } from "../config/units.ts";
 /** Seeds are 32-bit numbers. */
 export const SEED_MAX = 0xffffffff;
 
+/** Of every command that writes a file that was named. */
+export const FORCE = ["--force", "replace files that exist"] as const;
+
 /** Parses a whole number, bounds included. */
 export function wholeNumber(min = 0, max = Number.MAX_SAFE_INTEGER): (text: string) => number {
   const range = max === Number.MAX_SAFE_INTEGER ? `, ${min} or more` : ` from ${min} to ${max}`;

@@ -1,8 +1,4 @@
 /** What the commands share in writing: lines to the user, notes beside them, and numbers. */
-import { accessSync, constants, statSync } from "node:fs";
-import { dirname } from "node:path";
-import { systemReason } from "../../workloads/trace/systemError.ts";
-import { UserError } from "../errors.ts";
 import type { ColourMode } from "../tui/themes.ts";
 
 /** Pages of 4 KiB. */
@@ -16,20 +12,6 @@ export function print(line: string): void {
 /** A line beside the answer, for people. */
 export function note(text: string): void {
   process.stderr.write(`trackvisor: ${text}\n`);
-}
-
-/** @throws UserError if no file can be made of that name, or the one that is there is not plain */
-export function refuseUnwritable(path: string): void {
-  try {
-    const status = statSync(path, { throwIfNoEntry: false });
-    if (status === undefined) accessSync(dirname(path), constants.W_OK);
-    else if (!status.isFile())
-      throw new UserError(`${path}: is not a plain file; choose another name`);
-    else accessSync(path, constants.W_OK);
-  } catch (error) {
-    if (error instanceof UserError) throw error;
-    throw new UserError(`${path}: cannot be written: ${systemReason(error)}`);
-  }
 }
 
 /** A whole number with its thousands apart, the same in every locale. */

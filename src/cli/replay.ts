@@ -1,9 +1,9 @@
 /** `trackvisor replay`: runs a recorded log again and says where the two differ first. */
 import { Command, InvalidArgumentError } from "commander";
-import { openSource } from "../../workloads/trace/byteSource.ts";
 import { systemOfLog } from "../check/origin.ts";
 import { DURATION_HELP, formatCycles, parseDuration } from "../config/units.ts";
 import { UserError } from "../errors.ts";
+import { openSource } from "../io/byteSource.ts";
 import { firstDifference } from "../replay/bisect.ts";
 import { replayComponent } from "../replay/component.ts";
 import type { MessageEntry } from "../replay/decoder.ts";

@@ -2,13 +2,14 @@
 import { resolve } from "node:path";
 import { Command, Option } from "commander";
 import { workloadSchema } from "../../workloads/schema.ts";
-import { openSource } from "../../workloads/trace/byteSource.ts";
 import { UserError } from "../errors.ts";
 import { TECHNIQUES, type TechniqueName } from "../hypervisor/techniques/technique.ts";
+import { openSource } from "../io/byteSource.ts";
 import { LogFile } from "../replay/logFile.ts";
 import { originOf } from "../replay/rebuild.ts";
 import { Recorder } from "../replay/recorder.ts";
 import { referenceScenario } from "../system/build.ts";
+import { FileSink } from "../system/operations/checkpoint/fileSink.ts";
 import { restoreCheckpoint } from "../system/operations/checkpoint/restore.ts";
 import { compareWith, type OvercommitResult } from "../system/operations/overcommit/result.ts";
 import { estimates } from "../system/operations/schema.ts";
@@ -16,7 +17,7 @@ import { type Scenario, scenarioSchema } from "../system/scenarioSchema.ts";
 import { type RunSummary, summarize } from "../system/summary.ts";
 import type { System } from "../system/system.ts";
 import { drive } from "./drive.ts";
-import { longerThanZero, SEED_MAX, wholeNumber } from "./optionParsers.ts";
+import { FORCE, longerThanZero, SEED_MAX, wholeNumber } from "./optionParsers.ts";
 import { formatSummary } from "./runReport.ts";
 import { buildLoaded, type LoadedScenario, loadScenario } from "./scenarios.ts";
 
@@ -35,6 +36,7 @@ interface RunOptions {
   readonly checkpoint?: string;
   readonly fromCheckpoint?: string;
   readonly record?: string;
+  readonly force?: true;
   readonly json?: true;
 }
 
@@ -51,6 +53,7 @@ export function runCommand(): Command {
     .option("--checkpoint <file>", "write the checkpoints of a checkpoint scenario to this file")
     .option("--from-checkpoint <file>", "go on from the last complete checkpoint in this file")
     .option("--record <file>", "record every message (see: trackvisor replay)")
+    .option(...FORCE)
     .option("--json", "print one JSON object")
     .action(async (name: string | undefined, options: RunOptions) => {
       if (options.record !== undefined && options.fromCheckpoint !== undefined) {
@@ -58,10 +61,11 @@ export function runCommand(): Command {
       }
       const loaded = applyOptions(loadInput(name, options), options);
       const { scenario } = loaded;
-      const system = buildLoaded(loaded);
+      const system = buildLoaded(loaded, { checkpointSink: checkpointSink(loaded, options) });
       warnOfDamage(system);
       if (options.fromCheckpoint !== undefined) goOnFrom(options.fromCheckpoint, system);
-      const recorder = options.record === undefined ? null : record(options.record, system, loaded);
+      const recorder =
+        options.record === undefined ? null : record(options.record, system, loaded, options);
       let interrupted = await drive(system, scenario.until, { recorder });
       recorder?.finish();
       let summary = summarize(system);
@@ -126,9 +130,22 @@ function writingTo(file: string, scenario: Scenario): Scenario {
   );
 }
 
-function record(file: string, system: System, { scenario, directory }: LoadedScenario): Recorder {
+/** The file of a checkpoint scenario, if it or the command line names one. */
+function checkpointSink({ scenario }: LoadedScenario, { force }: RunOptions): FileSink | undefined {
+  const { operation } = scenario;
+  if (operation.kind !== "checkpoint" || operation.file === undefined) return undefined;
+  return new FileSink(operation.file, { force });
+}
+
+/** What was recorded before a signal or a fault is of use: it can be read up to there. */
+function record(
+  file: string,
+  system: System,
+  { scenario, directory }: LoadedScenario,
+  { force }: RunOptions,
+): Recorder {
   const origin = originOf(scenario, resolve(directory));
-  return new Recorder(system, origin, new LogFile(file));
+  return new Recorder(system, origin, new LogFile(file, { force, unfinished: "keep" }));
 }
 
 function goOnFrom(file: string, system: System): void {

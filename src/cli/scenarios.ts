@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { nearest } from "../config/nearest.ts";
 import { parseYaml } from "../config/yamlFile.ts";
 import { FieldError, UserError } from "../errors.ts";
-import { buildSystem } from "../system/build.ts";
+import { type BuildOptions, buildSystem } from "../system/build.ts";
 import { type Scenario, scenarioSchema } from "../system/scenarioSchema.ts";
 import type { System } from "../system/system.ts";
 
@@ -30,11 +30,15 @@ export function loadScenario(nameOrPath: string): LoadedScenario {
 
 /**
  * Builds a scenario's system.
+ * @param options but for the directory, which the scenario has
  * @throws UserError with the field's line if the scenario asks in one of its fields for what cannot be
  */
-export function buildLoaded({ scenario, directory, at }: LoadedScenario): System {
+export function buildLoaded(
+  { scenario, directory, at }: LoadedScenario,
+  options: Omit<BuildOptions, "directory"> = {},
+): System {
   try {
-    return buildSystem(scenario, { directory });
+    return buildSystem(scenario, { ...options, directory });
   } catch (error) {
     if (!(error instanceof FieldError) || at === null) throw error;
     throw new UserError(`${at(error.path)}: ${error.message}`);

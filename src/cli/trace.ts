@@ -7,7 +7,7 @@ import { REGION_PAGES } from "../../workloads/trace/relocate.ts";
 import { damageNote, scanTrace } from "../../workloads/trace/scan.ts";
 import { UserError } from "../errors.ts";
 import { AccessKind, type AccessKindName } from "../hardware/accessLoop.ts";
-import { wholeNumber } from "./optionParsers.ts";
+import { FORCE, wholeNumber } from "./optionParsers.ts";
 import { ProgressLine } from "./progress.ts";
 
 const KIND_NAMES: readonly AccessKindName[] = ["read", "write", "fetch", "readModifyWrite"];
@@ -22,6 +22,7 @@ export function traceCommand(): Command {
     .description("make a trace of a log of: valgrind --tool=lackey --trace-mem=yes --log-file=LOG")
     .argument("<log>", "the log, plain or gzip; - is standard input")
     .option("-o, --output <file>", "the trace (default: the log's name with .tvtrace)")
+    .option(...FORCE)
     .option("--json", "print the result as JSON")
     .action(importAction);
   trace
@@ -42,7 +43,7 @@ export function traceCommand(): Command {
 
 async function importAction(
   log: string,
-  options: { output?: string; json?: boolean },
+  options: { output?: string; force?: true; json?: boolean },
 ): Promise<void> {
   if (log === "-" && options.output === undefined) {
     throw new UserError("standard input has no name to make the trace's of; give -o FILE");
@@ -64,6 +65,7 @@ async function importAction(
           (seconds) => `${(readBytes / 1e6 / seconds).toFixed(0)} MB/s`,
         ),
       interruption.signal,
+      { force: options.force },
     );
     progress.clear();
     const { kinds, command, ...rest } = result;

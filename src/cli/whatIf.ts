@@ -1,11 +1,12 @@
 /** `trackvisor log branch`, `inevitable` and `shrink`: other runs, made from a recorded one. */
-import { existsSync, statSync, writeFileSync } from "node:fs";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import * as z from "zod";
-import { openSource } from "../../workloads/trace/byteSource.ts";
 import { isOfCheck, systemOfLog } from "../check/origin.ts";
 import { DURATION_HELP, formatCycles, parseDuration } from "../config/units.ts";
 import { UserError } from "../errors.ts";
+import { openSource } from "../io/byteSource.ts";
+import { isSameFile } from "../io/inputFile.ts";
+import { refuseUnwritable, writeOutput } from "../io/outputFile.ts";
 import { outlineOf, recordBranch, repeat } from "../replay/branch.ts";
 import { causalPast } from "../replay/causality.ts";
 import { type LogEntry, parseIntervention } from "../replay/decoder.ts";
@@ -23,8 +24,8 @@ import type { Intervention } from "../system/intervention.ts";
 import { scenarioSchema } from "../system/scenarioSchema.ts";
 import type { System } from "../system/system.ts";
 import { messageLine } from "./messageText.ts";
-import { SEED_MAX, wholeNumber } from "./optionParsers.ts";
-import { grouped, print, refuseUnwritable } from "./output.ts";
+import { FORCE, SEED_MAX, wholeNumber } from "./optionParsers.ts";
+import { grouped, print } from "./output.ts";
 import { ProgressLine } from "./progress.ts";
 
 /** A run that goes on for so many times its parent's messages does not end. */
@@ -36,6 +37,7 @@ const BAR = 40;
 interface BranchOptions {
   readonly at: number;
   readonly output?: string;
+  readonly force?: true;
   readonly skip: readonly number[];
   readonly next: readonly number[];
   readonly delay: readonly { readonly sequence: number; readonly cycles: number }[];
@@ -68,6 +70,7 @@ export function addWhatIf(log: Command): void {
       wholeNumber(),
     )
     .option("-o, --output <file>", "the branch's log")
+    .option(...FORCE)
     .option("--skip <message>", "never deliver this pending message", list(wholeNumber()), [])
     .option("--next <message>", "deliver this pending message now", list(wholeNumber()), [])
     .option("--delay <message=time>", "deliver it so much later", list(delayOption), [])
@@ -97,6 +100,7 @@ export function addWhatIf(log: Command): void {
     .addOption(expectation())
     .option("-o, --output <file>", "log of the small run")
     .option("--scenario <file>", "scenario of the small run")
+    .option(...FORCE)
     .option("--runs <number>", "runs to try at most", wholeNumber(1, RUNS_MAX), 500)
     .option(...directory)
     .action(shrinkAction);
@@ -119,9 +123,7 @@ function refuseCheck(file: string, header: LogHeader, why: string): void {
 
 /** A log that is written over is lost: its branch or its cut needs it to compare with. */
 function refuseSame(file: string, output: string | undefined): void {
-  if (output === undefined || !existsSync(output)) return;
-  const [read, written] = [statSync(file), statSync(output)];
-  if (read.dev !== written.dev || read.ino !== written.ino) return;
+  if (output === undefined || !isSameFile(file, output)) return;
   throw new UserError(`${output}: is the log that is read; choose another name`);
 }
 
@@ -146,12 +148,15 @@ function branchAction(file: string, options: BranchOptions): void {
     const interventions = interventionsOf(system, options);
     const most = giveUpAfter(parent.messages);
     const branch = { at, interventions, most };
+    const sink = new LogFile(output, { force: options.force });
     let end: ReturnType<typeof recordBranch>;
     try {
-      end = recordBranch(log.header, parent, system, branch, new LogFile(output));
+      end = recordBranch(log.header, parent, system, branch, sink);
     } catch (error) {
       if (error instanceof UserError || !(error instanceof Error)) throw error;
       throw new UserError(`${file}, after ${at} messages: ${error.message}`);
+    } finally {
+      sink.abort();
     }
     const state = end.complete ? "" : ", and the operation has not ended";
     print(
@@ -231,13 +236,14 @@ async function inevitableAction(
 
 function shrinkAction(
   file: string,
-  options: ExpectOptions & { output?: string; scenario?: string; runs: number },
+  options: ExpectOptions & { output?: string; scenario?: string; runs: number; force?: true },
 ): void {
   const property = propertyNamed(options);
+  const { force } = options;
   // What could not be written afterwards is said before the work, and not after it.
   refuseSame(file, options.output);
   for (const path of [options.output, options.scenario]) {
-    if (path !== undefined) refuseUnwritable(path);
+    if (path !== undefined) refuseUnwritable(path, { force });
   }
   const { scenario, header, interventions, entries } = withLog(file, (log) => {
     refuseCheck(file, log.header, "there is no scenario to cut down");
@@ -277,17 +283,18 @@ function shrinkAction(
   }
   if (options.scenario !== undefined) {
     const text = JSON.stringify(z.encode(scenarioSchema, result.scenario), null, 2);
-    writeFileSync(options.scenario, `${text}\n`);
+    writeOutput(options.scenario, `${text}\n`, { force });
   }
   if (options.output === undefined) return;
   const small = buildSystem(result.scenario, { directory });
-  const recorder = new Recorder(
-    small,
-    originOf(result.scenario, directory),
-    new LogFile(options.output),
-  );
-  repeat(small, result.interventions, 0, giveUpAfter(entries.length));
-  recorder.finish();
+  const sink = new LogFile(options.output, { force });
+  try {
+    const recorder = new Recorder(small, originOf(result.scenario, directory), sink);
+    repeat(small, result.interventions, 0, giveUpAfter(entries.length));
+    recorder.finish();
+  } finally {
+    sink.abort();
+  }
 }
 
 /** VMs of which nothing is in the causal past of what the failing actor received last. */

@@ -3,9 +3,9 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
+import { makeDirectory, writeOutput } from "../io/outputFile.ts";
 import type { RunSummary } from "../system/summary.ts";
 import type { ScenarioInput } from "./experiment.ts";
-import { makeDirectory, writeText } from "./files.ts";
 
 const storedSchema = z.object({ digest: z.string(), summary: z.string() });
 
@@ -50,7 +50,9 @@ export class PointStore {
    * @throws UserError if the file cannot be written
    */
   write(key: string, summary: string): void {
-    writeText(this.#path(key), JSON.stringify({ digest: digestOf(summary), summary }));
+    const text = JSON.stringify({ digest: digestOf(summary), summary });
+    // One that is damaged is replaced: read() does not use it.
+    writeOutput(this.#path(key), text, { force: true });
   }
 
   #path(key: string): string {

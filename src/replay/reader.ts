@@ -2,10 +2,11 @@
  * Reads message logs. A log may be cut off or damaged, or made to harm: every length is bounded before
  * memory is taken for it, and what follows the first damage is not used.
  */
-import type { ByteSource } from "../../workloads/trace/byteSource.ts";
+
 import { extendDigest, FRAME_BYTES } from "../../workloads/trace/format.ts";
 import { type Frame, FrameReader } from "../../workloads/trace/frameReader.ts";
 import { UserError } from "../errors.ts";
+import type { ByteSource } from "../io/byteSource.ts";
 import { BlockDecoder, decodePrefix, type LogEntry } from "./decoder.ts";
 import {
   BLOCK_PREFIX_BYTES,

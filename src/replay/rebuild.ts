@@ -1,5 +1,6 @@
 /** From a log's header back to the system that was recorded. */
 import * as z from "zod";
+import { excerpt } from "../config/fieldPath.ts";
 import { UserError } from "../errors.ts";
 import { buildSystem } from "../system/build.ts";
 import { type Scenario, scenarioSchema } from "../system/scenarioSchema.ts";
@@ -7,19 +8,42 @@ import type { System } from "../system/system.ts";
 import type { LogHeader } from "./format.ts";
 import { machineDigests, type Origin, tracesOf } from "./identity.ts";
 
-/** What a log keeps of a scenario: all of it, in the form of a scenario file. */
+/** What a log says of traces, whoever wrote it, opens no other files. */
+const TRACE_EXTENSION = ".tvtrace";
+
+/**
+ * What a log keeps of a scenario: all of it, in the form of a scenario file.
+ * @throws UserError if it plays a trace that a log cannot name
+ */
 export function originOf(scenario: Scenario, directory: string): Origin {
+  const traces = ownTraces(scenario);
+  refuseOtherFiles("a log", traces);
   const written = z.encode(scenarioSchema, withoutFile(scenario));
-  const ownTrace = scenario.vms.some(
-    ({ workload }) => workload.kind === "trace" && !workload.file.startsWith("shipped:"),
+  return { scenario: written, ...(traces.length > 0 ? { directory } : {}) };
+}
+
+/** Names of trace files, but for those that are shipped. */
+function ownTraces({ vms }: Scenario): readonly string[] {
+  return vms.flatMap(({ workload }) =>
+    workload.kind === "trace" && !workload.file.startsWith("shipped:") ? [workload.file] : [],
   );
-  return { scenario: written, ...(ownTrace ? { directory } : {}) };
+}
+
+function refuseOtherFiles(name: string, traces: readonly string[]): void {
+  const other = traces.find((file) => !file.endsWith(TRACE_EXTENSION));
+  if (other === undefined) return;
+  throw new UserError(
+    `${name}: cannot play "${excerpt(other)}": the traces of a log are called NAME${TRACE_EXTENSION}`,
+  );
 }
 
 /** The scenario of a log. @throws UserError if this program cannot run it */
 export function scenarioOf(name: string, header: LogHeader): Scenario {
   const { data, error } = scenarioSchema.safeParse(header.scenario);
-  if (data !== undefined) return withoutFile(data);
+  if (data !== undefined) {
+    refuseOtherFiles(name, ownTraces(data));
+    return withoutFile(data);
+  }
   const issue = error?.issues[0];
   const where = issue === undefined ? "" : `: ${issue.path.join(".")}: ${issue.message}`;
   throw new UserError(`${name}: holds no scenario that this program can run${where}`);
@@ -51,8 +75,8 @@ export function changedMachines(header: LogHeader, system: System): readonly str
   return [...names].filter((name) => header.machines[name] !== now[name]).sort();
 }
 
-/** A replayed run writes no checkpoint file. */
-function withoutFile(scenario: Scenario): Scenario {
+/** A run that is looked at, or replayed, writes no checkpoint file. */
+export function withoutFile(scenario: Scenario): Scenario {
   const { operation } = scenario;
   if (operation.kind !== "checkpoint" || operation.file === undefined) return scenario;
   const { file: _, ...rest } = operation;

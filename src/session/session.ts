@@ -4,14 +4,15 @@
  * many messages it may deliver.
  */
 
-import { openSource } from "../../workloads/trace/byteSource.ts";
 import { type CheckOrigin, checkOf, systemOfLog } from "../check/origin.ts";
 import { Counter } from "../hardware/counters.ts";
 import type { Delivery } from "../interconnect/messages.ts";
+import { openSource } from "../io/byteSource.ts";
+import type { OutputOptions } from "../io/outputFile.ts";
 import type { Origin } from "../replay/identity.ts";
-import { LogDraft } from "../replay/logFile.ts";
+import { LogFile } from "../replay/logFile.ts";
 import { damageNote, LogReader } from "../replay/reader.ts";
-import { originOf, scenarioOf } from "../replay/rebuild.ts";
+import { originOf, scenarioOf, withoutFile } from "../replay/rebuild.ts";
 import { Recorder } from "../replay/recorder.ts";
 import { finish, type TimedIntervention, Timeline } from "../replay/timeline.ts";
 import { buildSystem } from "../system/build.ts";
@@ -103,10 +104,13 @@ export class Session {
 
   /** A new run of a scenario. One that only measures can be asked for more. @throws UserError */
   static start(asked: Scenario, directory: string): Session {
-    const scenario = withOperations(asked);
+    const scenario = withOperations(withoutFile(asked));
     const source: RunSource = {
       ...ofScenario(scenario),
-      origin: originOf(scenario, directory),
+      // Asked for when it is saved: not every run can be named by a log.
+      get origin() {
+        return originOf(scenario, directory);
+      },
       build: () => buildSystem(scenario, { directory }),
     };
     return new Session({ source, interventions: [], messages: 0 });
@@ -256,15 +260,15 @@ export class Session {
   /**
    * Writes the run up to here as a log. The run is repeated for that, in pieces: each yield says how far
    * it is, as a part of 1. Until all is written the file of that name is as it was; given up, it stays so.
-   * @throws UserError if it cannot be written
+   * @throws UserError if it cannot be written, or exists and may not be replaced
    */
-  *save(path: string): Generator<number, number> {
+  *save(path: string, options: OutputOptions = {}): Generator<number, number> {
     const system = this.#source.build();
     const { position } = this;
     const made = this.timeline.interventions.filter(({ at }) => at <= position);
-    const draft = new LogDraft(path);
+    const file = new LogFile(path, options);
     try {
-      const recorder = new Recorder(system, this.#source.origin, draft);
+      const recorder = new Recorder(system, this.#source.origin, file);
       const again = new Timeline(system, made, { spacing: Number.POSITIVE_INFINITY });
       const piece = 256;
       while (again.position < position) {
@@ -279,7 +283,7 @@ export class Session {
       this.#saved = new Set([...this.#saved, ...made]);
       return again.position;
     } finally {
-      draft.abandon();
+      file.abort();
     }
   }
 

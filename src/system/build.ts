@@ -10,6 +10,7 @@ import { RING_RESERVED } from "../hypervisor/dirtyRing.ts";
 import { TRACKER_FAULTS } from "../hypervisor/trackedVm.ts";
 import type { LogicKind } from "./actors.ts";
 import { OPERATION_FAULTS } from "./operation.ts";
+import type { CheckpointSink } from "./operations/checkpoint/sink.ts";
 import { initialSizes } from "./operations/overcommit/sizes.ts";
 import { createOperation, needsContents, operationTechnique } from "./operations/schema.ts";
 import { scenarioDigest } from "./scenarioDigest.ts";
@@ -30,6 +31,11 @@ export interface BuildOptions {
   /** Where relative names of trace files start. */
   readonly directory?: string;
   readonly logic?: LogicKind;
+  /**
+   * Where the checkpoints of a checkpoint scenario go; default: memory. What a scenario names is not opened
+   * here: only whoever was told so by a person opens a file for writing.
+   */
+  readonly checkpointSink?: CheckpointSink | undefined;
 }
 
 /** Builds a system. Throws UserError, a FieldError where it can, if the scenario asks for what cannot be. */
@@ -79,7 +85,7 @@ export function buildSystem(scenario: Scenario, options: BuildOptions = {}): Sys
         scenario.operation,
         scenario.until ?? 0,
         OPERATION_FAULTS.filter((fault) => scenario.faults.includes(fault)),
-        { scenario: scenarioDigest(scenario) },
+        { scenario: scenarioDigest(scenario), sink: options.checkpointSink },
         scenario.seed,
       ),
     },

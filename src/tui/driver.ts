@@ -2,8 +2,8 @@
  * Drives a session by the wall clock and by what the operator does: how many messages are delivered
  * when, and when a frame is drawn. The run goes on in short slices, so that a key never waits for long.
  */
-import { existsSync } from "node:fs";
 import { UserError } from "../errors.ts";
+import { exists } from "../io/inputFile.ts";
 import { OPERATOR_COMMANDS } from "../session/operatorCommands.ts";
 import { Sampler } from "../session/sampler.ts";
 import type { Landmark, Session } from "../session/session.ts";
@@ -285,17 +285,18 @@ export class Driver implements Controls {
     this.#stop();
     if (this.#saving !== null) throw new UserError("a log is being written: esc gives it up");
     const name = path === "" ? (this.#options.savePath ?? freeName()) : path;
-    if (!existsSync(name)) this.#write(name);
+    if (!exists(name)) this.#write(name, false);
     else {
       this.#leaving = false;
       this.#ask(`y replaces, esc keeps what is there: ${name} exists`, {
-        y: () => this.#write(name),
+        y: () => this.#write(name, true),
       });
     }
   }
 
-  #write(name: string): void {
-    this.#saving = this.#begin(this.#session.save(name), `saving ${name}`, (messages) => {
+  #write(name: string, force: boolean): void {
+    const steps = this.#session.save(name, { force });
+    this.#saving = this.#begin(steps, `saving ${name}`, (messages) => {
       this.#saving = null;
       const text = `saved: ${name}, ${messages} messages; again with: trackvisor tui ${name}`;
       this.#say(text, "good");

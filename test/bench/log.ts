@@ -2,6 +2,8 @@
  * The message log: what recording costs, how fast a log is replayed, and how long a jump or a step back
  * takes. The run is as heavy in messages as a run can be: write protection, a VM exit for each access.
  */
+
+import { sourceOf } from "../../src/io/byteSource.ts";
 import { LogBuffer } from "../../src/replay/logFile.ts";
 import { Player } from "../../src/replay/player.ts";
 import { LogReader } from "../../src/replay/reader.ts";
@@ -11,7 +13,6 @@ import { Timeline } from "../../src/replay/timeline.ts";
 import { buildSystem } from "../../src/system/build.ts";
 import { type Scenario, scenarioSchema } from "../../src/system/scenarioSchema.ts";
 import { Random } from "../../workloads/random.ts";
-import { sourceOf } from "../../workloads/trace/byteSource.ts";
 import { type Benchmark, median, type Result, ROUNDS, secondsOf } from "./harness.ts";
 
 /** Six messages for each page: about a million. */

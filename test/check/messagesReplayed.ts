@@ -4,10 +4,10 @@ import { buildTargetSystem, type CheckTarget } from "../../src/check/catalogue.t
 import { recordTrace } from "../../src/check/hypervisor/counterexampleLog.ts";
 import { systemOfCheck } from "../../src/check/origin.ts";
 import type { Trace } from "../../src/check/trace.ts";
+import { sourceOf } from "../../src/io/byteSource.ts";
 import { LogBuffer } from "../../src/replay/logFile.ts";
 import { Player } from "../../src/replay/player.ts";
 import { LogReader } from "../../src/replay/reader.ts";
-import { sourceOf } from "../../workloads/trace/byteSource.ts";
 
 /** Drives the real system through a trace, replays the log of that, and returns the messages of both. */
 export function messagesReplayed(target: CheckTarget, trace: Trace): number {

@@ -63,7 +63,7 @@ describe("trackvisor run with checkpoints", { timeout: TIMEOUT }, () => {
   it("refuses what cannot be", async () => {
     const cases = [
       [["run", live, "--tracker", "prl"], /live checkpoints need a tracker that finds written/],
-      [["run", live, "--checkpoint", live], /live.yaml: exists and is no checkpoint file/],
+      [["run", live, "--checkpoint", live], /live.yaml: exists; choose another name/],
       [["run", "--checkpoint", "x"], /--checkpoint: the scenario's operation is measure/],
       [
         ["run", scratch.write("s.yaml", scenario({ mode: "stop" }))],

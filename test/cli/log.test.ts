@@ -97,7 +97,7 @@ describe("a recorded run", { timeout: TIMEOUT }, () => {
 
   it.each([
     [["replay", "a.json"], /not a Trackvisor message log/],
-    [["run", "a.json", "--record", "a.json"], /exists and is no message log/],
+    [["run", "a.json", "--record", "a.json"], /a.json: exists; choose another name/],
     [["log", "grep", "a.tvlog", "--actor", "nobody"], /there is no "nobody"/],
     [["log", "shrink", "a.tvlog", "--expect", "ends"], /does not fail/],
     [["log", "branch", "a.tvlog", "--at", "3", "-o", "a.tvlog"], /is the log that is read/],

@@ -72,7 +72,8 @@ describe("trackvisor experiment run", { timeout: 300_000 }, () => {
     );
     expect(damaged).not.toBe(whole);
     writeFileSync(path, damaged);
-    const { code, out } = await run("two", "--json");
+    expect((await run("two")).err).toMatch(/two\/present-bit\.csv: exists; .*--force\n$/);
+    const { code, out } = await run("two", "--json", "--force");
     expect(code).toBe(0);
     expect(readFileSync(path, "utf8")).toBe(whole);
     const { experiments, scale } = JSON.parse(out);

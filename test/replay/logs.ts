@@ -1,5 +1,6 @@
 /** Logs in memory, for tests. */
 
+import { sourceOf } from "../../src/io/byteSource.ts";
 import type { LogEntry } from "../../src/replay/decoder.ts";
 import type { Divergence } from "../../src/replay/divergence.ts";
 import { LogBuffer } from "../../src/replay/logFile.ts";
@@ -7,7 +8,6 @@ import { Player } from "../../src/replay/player.ts";
 import { LogReader } from "../../src/replay/reader.ts";
 import { Recorder } from "../../src/replay/recorder.ts";
 import type { System } from "../../src/system/system.ts";
-import { sourceOf } from "../../workloads/trace/byteSource.ts";
 
 /** Records a run of a system that has delivered nothing yet. */
 export function recordRun(

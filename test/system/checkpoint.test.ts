@@ -4,11 +4,11 @@ import { describe, expect, it } from "vitest";
 import { UserError } from "../../src/errors.ts";
 import { Counter } from "../../src/hardware/counters.ts";
 import type { Technique } from "../../src/interconnect/messages.ts";
+import { sourceOf } from "../../src/io/byteSource.ts";
 import { Book } from "../../src/system/operations/checkpoint/book.ts";
 import { restoreCheckpoint } from "../../src/system/operations/checkpoint/restore.ts";
 import { MemorySink } from "../../src/system/operations/checkpoint/sink.ts";
 import type { System } from "../../src/system/system.ts";
-import { sourceOf } from "../../workloads/trace/byteSource.ts";
 import {
   anyCheckpoints,
   buildCheckpoints,

@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { UserError } from "../../src/errors.ts";
+import { sourceOf } from "../../src/io/byteSource.ts";
 import { Decoder, Encoder } from "../../src/system/operations/checkpoint/coding.ts";
 import {
   damageNote,
@@ -15,7 +16,6 @@ import {
   SinkError,
 } from "../../src/system/operations/checkpoint/sink.ts";
 import { VmImage } from "../../src/system/operations/checkpoint/vmImage.ts";
-import { sourceOf } from "../../workloads/trace/byteSource.ts";
 import { encodeFrame } from "../../workloads/trace/format.ts";
 import {
   buildCheckpoints,

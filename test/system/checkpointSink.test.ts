@@ -39,7 +39,7 @@ describe("a file sink", () => {
   it("leaves the file before it until the first commit", () => {
     const path = inside("earlier");
     writeFileSync(path, MAGIC);
-    const sink = new FileSink(path);
+    const sink = new FileSink(path, { force: true });
     sink.begin(0);
     sink.write(Buffer.from("new"));
     expect(readFileSync(path)).toEqual(MAGIC);
@@ -82,21 +82,21 @@ describe("a file sink", () => {
     sink.commit();
     truncateSync(lost, 2);
     expect(() => sink.begin(8)).toThrow(SinkError);
-    expect(() => sink.begin(8)).toThrow(`${lost}: it is shorter than the 8 bytes`);
+    expect(() => sink.begin(8)).toThrow(`${lost}: is shorter than the 8 bytes`);
     const nowhere = () => new FileSink(inside("no/such/place"));
     expect(nowhere).toThrow(
-      `${inside("no/such/place")}: cannot be used: no such file or directory`,
+      `${inside("no/such/place")}: cannot be written: no such file or directory`,
     );
   });
 
-  it("does not replace what is no checkpoint", () => {
+  it("replaces nothing unless that was said, and then only a plain file", () => {
     const text = inside("text");
     writeFileSync(text, "my only copy");
     expect(() => new FileSink(text)).toThrow(UserError);
     mkdirSync(inside("folder"));
     expect(() => new FileSink(inside("folder"))).toThrow(/choose another name/);
-    writeFileSync(inside("empty"), "");
-    expect(() => new FileSink(inside("empty"))).not.toThrow();
+    expect(() => new FileSink(inside("folder"), { force: true })).toThrow(/choose another name/);
+    expect(() => new FileSink(text, { force: true })).not.toThrow();
     expect(readFileSync(text, "utf8")).toBe("my only copy");
   });
 });

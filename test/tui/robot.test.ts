@@ -246,7 +246,7 @@ describe("the operator", () => {
     finish(session.save(file));
     const before = readFileSync(file);
     session.advance(1000);
-    const writing = session.save(file);
+    const writing = session.save(file, { force: true });
     writing.next();
     writing.return(0);
     expect(readFileSync(file)).toEqual(before);

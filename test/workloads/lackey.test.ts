@@ -178,7 +178,7 @@ describe("an import", () => {
   const leftovers = () => readdirSync(directory).filter((name) => name.endsWith(".tmp"));
 
   it.each([plain, zipped])("of %s says what it found", async (source) => {
-    const result = await importLog(source, output);
+    const result = await importLog(source, output, undefined, undefined, { force: true });
     const counts = { accesses: 9, runs: 7, pages: 6, skippedLines: 7, splitAccesses: 1 };
     expect(result).toMatchObject({ ...counts, textBytes: log.length, kinds: [2, 2, 3, 2] });
     const scan = scanTrace(output, "compact");

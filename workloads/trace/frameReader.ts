@@ -3,7 +3,7 @@
  * its number, the length of its payload and a checksum. A file may be cut off, damaged or made to harm:
  * every length is bounded before memory is taken for it.
  */
-import type { ByteSource } from "./byteSource.ts";
+import type { ByteSource } from "../../src/io/byteSource.ts";
 import { FRAME_BYTES, frameChecksum, PAYLOAD_MAX } from "./format.ts";
 
 export interface Frame {

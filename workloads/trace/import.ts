@@ -1,7 +1,7 @@
 /** From a valgrind log to a trace file. */
-import { realpathSync } from "node:fs";
 import { UserError } from "../../src/errors.ts";
-import { AtomicFile } from "./atomicFile.ts";
+import { isSameFile } from "../../src/io/inputFile.ts";
+import { OutputFile, type OutputOptions } from "../../src/io/outputFile.ts";
 import type { TraceTotals } from "./format.ts";
 import { LackeyParser } from "./lackey.ts";
 import { openLog } from "./source.ts";
@@ -36,6 +36,7 @@ export class ImportInterrupted extends Error {}
  * the program used.
  * @param log path of the log; "-" is standard input
  * @param output path of the trace; undefined reads the log without writing anything
+ * @param options whether a file of that name may be replaced
  * @throws UserError if the log cannot be read or holds no accesses, or the trace cannot be written.
  * @throws ImportInterrupted if the signal came. After any error, nothing has been written.
  */
@@ -44,12 +45,13 @@ export async function importLog(
   output: string | undefined,
   onProgress?: (progress: ImportProgress) => void,
   signal?: AbortSignal,
+  options: OutputOptions = {},
 ): Promise<ImportResult> {
   const source = openLog(log, signal);
-  if (output !== undefined && sameFile(log, output)) {
+  if (output !== undefined && isSameFile(log, output)) {
     throw new UserError(`${output}: is the log itself; choose another output`);
   }
-  const file = output === undefined ? undefined : new AtomicFile(output);
+  const file = output === undefined ? undefined : new OutputFile(output, options);
   try {
     let outputBytes = 0;
     const emit = (bytes: Uint8Array) => {
@@ -111,12 +113,4 @@ export async function measureImport(log: string, now: () => number): Promise<Imp
     megabytesPerSecond: textBytes / 1e6 / seconds,
     accessesPerSecond: accesses / seconds,
   };
-}
-
-function sameFile(a: string, b: string): boolean {
-  try {
-    return realpathSync(a) === realpathSync(b);
-  } catch {
-    return false;
-  }
 }

@@ -5,6 +5,7 @@
 import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { inflateRawSync } from "node:zlib";
 import { UserError } from "../../src/errors.ts";
+import { systemReason } from "../../src/io/systemError.ts";
 import {
   type Damage,
   decodeHeader,
@@ -26,7 +27,6 @@ import {
   VERSION,
 } from "./format.ts";
 import { decodeRuns, RunBlock } from "./runs.ts";
-import { systemReason } from "./systemError.ts";
 
 type Frame = { readonly type: number; readonly checksum: number; readonly payload: Buffer };
 

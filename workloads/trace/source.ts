@@ -3,7 +3,7 @@ import { createReadStream, statSync } from "node:fs";
 import { addAbortSignal, pipeline, Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { UserError } from "../../src/errors.ts";
-import { systemReason } from "./systemError.ts";
+import { systemReason } from "../../src/io/systemError.ts";
 
 const CHUNK_BYTES = 1 << 18;
 

@@ -8,9 +8,9 @@
  * Each step in which a checkpoint is added begins from such a file, and is read back.
  */
 
-import { sourceOf } from "../../../workloads/trace/byteSource.ts";
 import { UserError } from "../../errors.ts";
 import { Counter } from "../../hardware/counters.ts";
+import { sourceOf } from "../../io/byteSource.ts";
 import { type Book, BookState, RECORD_FIELDS } from "../../system/operations/checkpoint/book.ts";
 import type { CheckpointDevice } from "../../system/operations/checkpoint/device.ts";
 import { readCheckpoint, scanCheckpoints } from "../../system/operations/checkpoint/reader.ts";

@@ -1,4 +1,5 @@
 /** Checkpointing: stop-and-copy at given times, or of running VMs in the manner of Remus. */
+import { isAbsolute } from "node:path";
 import * as z from "zod";
 import {
   type CheckpointLiveContext,
@@ -22,7 +23,6 @@ import type {
 } from "../operation.ts";
 import type { World } from "../world.ts";
 import { CheckpointDevice, PAGE_BYTES } from "./checkpoint/device.ts";
-import { FileSink } from "./checkpoint/fileSink.ts";
 import type { CheckpointHeader } from "./checkpoint/format.ts";
 import { type CheckpointSink, MemorySink } from "./checkpoint/sink.ts";
 import { layoutOf } from "./checkpoint/vmImage.ts";
@@ -31,6 +31,11 @@ import { layoutOf } from "./checkpoint/vmImage.ts";
 const EPOCH_MIN = 2_400_000;
 /** The state is one text; longer ones cannot be made. */
 const STATE_WORDS_MAX = 1 << 26;
+
+/** A file that a scenario names, whoever wrote it, is not written anywhere else. */
+function isBelow(file: string): boolean {
+  return !isAbsolute(file) && !file.split(/[\\/]/).includes("..");
+}
 
 export const checkpointSchema = z
   .strictObject({
@@ -77,8 +82,11 @@ export const checkpointSchema = z
     file: z
       .string()
       .min(1)
+      .refine(isBelow, {
+        error: "expected a name below the current directory (--checkpoint FILE: any name)",
+      })
       .optional()
-      .describe("the checkpoint file, from the current directory; default: it is kept in memory"),
+      .describe("the checkpoint file, below the current directory; default: it is kept in memory"),
     rewriteAfter: size
       .prefault("64MiB")
       .describe("a file longer than this is replaced by one that begins with all pages"),
@@ -98,8 +106,8 @@ export type CheckpointConfig = z.output<typeof checkpointSchema>;
 export interface CheckpointSurroundings {
   /** Identifies the scenario; empty if unknown. */
   readonly scenario?: string;
-  /** Where to write; without it the configuration's file, or memory. */
-  readonly sink?: CheckpointSink;
+  /** Where to write; default: memory. */
+  readonly sink?: CheckpointSink | undefined;
 }
 
 export interface CheckpointEntry {
@@ -159,6 +167,8 @@ export class CheckpointOperation implements Operation {
   readonly scenario: string;
   readonly #config: CheckpointConfig;
   readonly #host: OperationHost;
+  /** Its name, if there is one. */
+  readonly #file: string | null;
 
   constructor(
     config: CheckpointConfig,
@@ -171,6 +181,7 @@ export class CheckpointOperation implements Operation {
     this.#config = config;
     this.#host = host;
     this.scenario = scenario;
+    this.#file = sink === undefined ? null : (config.file ?? null);
     const { technique } = host;
     const { eptLevels, guestLevels, indexBits } = world.config.geometry;
     const header: CheckpointHeader = {
@@ -193,7 +204,7 @@ export class CheckpointOperation implements Operation {
         keepState: keepsState(config),
         fileLimit: config.rewriteAfter * PAGE_BYTES,
       },
-      sink ?? (config.file === undefined ? new MemorySink() : new FileSink(config.file)),
+      sink ?? new MemorySink(),
     );
     this.main = {
       machine: live ? checkpointLiveMachine : checkpointStopMachine,
@@ -246,7 +257,7 @@ export class CheckpointOperation implements Operation {
       pausedShare: ran === 0 ? 0 : paused / ran,
       lateEpochs: "lateEpochs" in context ? context.lateEpochs : 0,
       output: live ? book.held : null,
-      file: this.#config.file ?? null,
+      file: this.#file,
       fileBytes: file.length,
       fileRewrites: file.rewrites,
       failures: [

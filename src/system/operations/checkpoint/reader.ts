@@ -2,10 +2,11 @@
  * Reads checkpoint files block by block. A file may be cut off, damaged or made to harm: every length
  * is bounded before memory is taken for it, and what follows the first damage is not used.
  */
-import type { ByteSource } from "../../../../workloads/trace/byteSource.ts";
+
 import { extendDigest } from "../../../../workloads/trace/format.ts";
 import { type Frame, FrameReader } from "../../../../workloads/trace/frameReader.ts";
 import { UserError } from "../../../errors.ts";
+import type { ByteSource } from "../../../io/byteSource.ts";
 import {
   BlockType,
   CHECKPOINT_MAGIC,

@@ -1,6 +1,7 @@
 /** Restores a checkpoint into a system that was built from the same scenario. */
-import type { ByteSource } from "../../../../workloads/trace/byteSource.ts";
+
 import { UserError } from "../../../errors.ts";
+import type { ByteSource } from "../../../io/byteSource.ts";
 import type { System } from "../../system.ts";
 import { CheckpointOperation } from "../checkpoint.ts";
 import { wordsOfTable } from "./format.ts";
