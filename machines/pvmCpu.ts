@@ -4,6 +4,12 @@
  * pending bit, once, however many there are. Its processes take turns, first come first served; the
  * handler preempts them.
  *
+ * A guest that fills its log again while the handler works would keep it for ever. So it serves so many
+ * times in a row, and then leaves the CPU to the processes for as long as it has taken, with the vector
+ * masked: what Linux does with softirqs (kernel/softirq.c: MAX_SOFTIRQ_RESTART, then ksoftirqd, a thread
+ * like others) and with a device that is polled (net/core/dev.c: net_rx_action's budget; the interrupt
+ * stays off until a poll finds less than its weight).
+ *
  *   state    | event        | next     | emits
  *   ---------|--------------|----------|--------------------------------------------------
  *   guest    | ipi          | handling | device: drain (a: mask, b: copy every full log)
@@ -12,6 +18,10 @@
  *   handling | logsCopied   | handling | device: reset (c: indexes in the VMCS regions)
  *   handling | indexesReset | guest    | remoteReload to each PRL unit (d); (e: unmask)
  *   handling | indexesReset, pending | handling | remoteReload to each, device: drain
+ *   handling | indexesReset, pending, budget spent | deferred | remoteReload to each; handlerDue to itself,
+ *            |              |          | after as long as the handler has taken
+ *   deferred | ipi          | deferred | -
+ *   deferred | handlerDue   | handling | device: drain
  *   any      | compute      | -        | jobDue to itself, after the job's time; if busy, nothing
  *   any      | jobDue       | -        | computed to its process; jobDue of the next job
  *   any      | jobDue, preempted | -   | jobDue to itself, after the time that the handler took
@@ -38,6 +48,8 @@ export interface PvmCpuInput {
   readonly entryCopyCycles: number;
   /** Until a remote processor has reloaded, in cycles. */
   readonly reloadCycles: number;
+  /** How often the handler serves in a row before processes get the CPU, at least 1. */
+  readonly handlerBudget: number;
 }
 
 export interface PvmCpuContext extends PvmCpuInput {
@@ -49,6 +61,9 @@ export interface PvmCpuContext extends PvmCpuInput {
   /** Interrupts that found the pending bit already set. */
   readonly coalesced: number;
   readonly handlerRuns: number;
+  /** How often the handler has served since processes had the CPU, and the cycles that it has taken. */
+  readonly inARow: number;
+  readonly rowCycles: number;
   readonly logsServed: number;
   readonly handlerCycles: number;
   /** Processes' work, the one under way first. */
@@ -83,13 +98,20 @@ export type PvmCpuReply =
   | { readonly type: "indexesReset" };
 
 type PvmCpuEvent =
-  | Extract<Message, { type: "ipi" | "logsCopied" | "compute" | "jobDue" | "loadQuery" }>
+  | Extract<
+      Message,
+      { type: "ipi" | "logsCopied" | "handlerDue" | "compute" | "jobDue" | "loadQuery" }
+    >
   | PvmCpuReply;
 type Of<T extends PvmCpuEvent["type"]> = Extract<PvmCpuEvent, { type: T }>;
 type Drained = Of<"logsDrained">;
 
 function handlerCycles(context: PvmCpuContext, event: PvmCpuEvent): number {
   return context.interruptCycles + (event as Drained).entries * context.entryCopyCycles;
+}
+
+function reloads({ drained, prlUnits, reloadCycles }: PvmCpuContext): SendEmission[] {
+  return drained.map(({ vcpu }) => send(prlUnits[vcpu]!, { type: "remoteReload" }, reloadCycles));
 }
 
 export const pvmCpuMachine = setup({
@@ -113,10 +135,13 @@ export const pvmCpuMachine = setup({
         drained,
         preemptedCycles: context.preemptedCycles + stolen,
         handlerRuns: context.handlerRuns + 1,
+        inARow: context.inARow + 1,
+        rowCycles: context.rowCycles + handlerCycles(context, event),
         logsServed: context.logsServed + drained.length,
         handlerCycles: context.handlerCycles + handlerCycles(context, event),
       };
     }),
+    endRow: assign({ inARow: 0, rowCycles: 0 }),
     noteJob: assign(({ context, event }) => {
       const { requester, cycles, spent } = event as Of<"compute">;
       return {
@@ -147,16 +172,15 @@ export const pvmCpuMachine = setup({
     sendCopied: emit(({ context, event }) =>
       send(context.self, { type: "logsCopied" }, handlerCycles(context, event)),
     ),
-    sendReloads: emit(({ context }) =>
-      sendAll(
-        context.drained.map(({ vcpu }) =>
-          send(context.prlUnits[vcpu]!, { type: "remoteReload" }, context.reloadCycles),
-        ),
-      ),
-    ),
+    sendReloads: emit(({ context }) => sendAll(reloads(context))),
+    sendReloadsAndDue: emit(({ context }) => {
+      const { self, rowCycles } = context;
+      return sendAll([...reloads(context), send(self, { type: "handlerDue" }, rowCycles)]);
+    }),
   },
   guards: {
     isPending: ({ context }) => context.pending,
+    hasSpentBudget: ({ context }) => context.pending && context.inARow >= context.handlerBudget,
     isIdle: ({ context }) => context.jobs.length === 0,
     wasPreempted: ({ context }) => context.preemptedCycles > 0,
     hasNext: ({ context }) => context.jobs.length > 1,
@@ -171,6 +195,8 @@ export const pvmCpuMachine = setup({
     ipis: 0,
     coalesced: 0,
     handlerRuns: 0,
+    inARow: 0,
+    rowCycles: 0,
     logsServed: 0,
     handlerCycles: 0,
     jobs: [],
@@ -198,9 +224,21 @@ export const pvmCpuMachine = setup({
         logsDrained: { actions: ["noteDrained", "sendCopied"] },
         logsCopied: { actions: "askReset" },
         indexesReset: [
+          {
+            guard: "hasSpentBudget",
+            target: "deferred",
+            actions: ["sendReloadsAndDue", "endRow"],
+          },
           { guard: "isPending", actions: ["sendReloads", "clearPending", "askDrain"] },
-          { target: "guest", actions: "sendReloads" },
+          { target: "guest", actions: ["sendReloads", "endRow"] },
         ],
+      },
+    },
+    // Masked, and not at work: what is pending waits.
+    deferred: {
+      on: {
+        ipi: { actions: ["countIpi", "setPending"] },
+        handlerDue: { target: "handling", actions: ["clearPending", "askDrain"] },
       },
     },
   },

@@ -1,6 +1,13 @@
 /** The models of a VM that is tracked, and harvested at any moment. */
 import type { Technique } from "../interconnect/messages.ts";
-import { faultsOf, geometry, type ModelEntry, sizesOf, type Values } from "./modelEntry.ts";
+import {
+  faultsOf,
+  geometry,
+  type ModelEntry,
+  type Parameter,
+  sizesOf,
+  type Values,
+} from "./modelEntry.ts";
 import { operatorCommands } from "./models/operatorCommands.ts";
 import { smallSystem } from "./models/smallSystem.ts";
 import { type TrackingOptions, trackingModel } from "./models/tracking.ts";
@@ -19,6 +26,8 @@ interface TrackingEntry {
   readonly harvests?: 0 | 1;
   /** Of the EPT; default 1. With large leaves 2 at least. */
   readonly levels?: 1 | 2;
+  /** Of PRL's handler; default 2, so that a log that is full again is served at once, and also later. */
+  readonly budget?: 1 | 2;
   readonly more?: Partial<TrackingOptions>;
 }
 
@@ -90,6 +99,7 @@ const ENTRIES: readonly TrackingEntry[] = [
     pages: 4,
     logEntries: 2,
     reads: 0,
+    budget: 1,
     more: { doubleBuffer: true },
   },
   {
@@ -193,6 +203,11 @@ const ENTRIES: readonly TrackingEntry[] = [
   },
 ];
 
+function handlerBudget(value: number): Parameter {
+  const what = "how often the log-full handler serves in a row";
+  return { name: "budget", value, min: 1, max: 3, what };
+}
+
 function trackingEntry(entry: TrackingEntry): ModelEntry {
   const { technique, vcpus } = entry;
   const options = (values: Values, mutation: Mutation | null): TrackingOptions => ({
@@ -200,6 +215,7 @@ function trackingEntry(entry: TrackingEntry): ModelEntry {
     vcpus,
     ...sizesOf(values),
     harvests: values["harvests"] === 1,
+    handlerBudget: values["budget"] ?? 1,
     ...entry.more,
     ...faultsOf(mutation),
   });
@@ -215,6 +231,7 @@ function trackingEntry(entry: TrackingEntry): ModelEntry {
         max: 1,
         what: "1: harvests at any moment; 0: one at the end",
       },
+      ...(technique === "prl" ? [handlerBudget(entry.budget ?? 2)] : []),
     ],
     build: (values, mutation, debug) =>
       trackingModel(entry.name, { ...options(values, mutation), debug }),

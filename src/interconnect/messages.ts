@@ -96,6 +96,8 @@ export type Message =
   | { readonly type: "ipi"; readonly vector: number; readonly vcpu: number }
   // pVM CPU -> itself, when the log-full handler has copied the logs.
   | { readonly type: "logsCopied" }
+  // pVM CPU -> itself, when its processes have had their time and the handler goes on.
+  | { readonly type: "handlerDue" }
   // pVM CPU -> PRL unit: the new instruction, reload log state from the VMCS in memory.
   | { readonly type: "remoteReload" }
   // Tracker -> dispatcher of each CPU: INVEPT single-context there. Answered by "inveptDone".

@@ -78,6 +78,7 @@ export function buildSystem(scenario: Scenario, options: BuildOptions = {}): Sys
         },
       },
       pvmCpus: machine.pvmCpus,
+      handlerBudget: machine.handlerBudget,
       energy: machine.costs.energy,
       quantumCycles: machine.quantum,
       timesliceCycles: machine.timeslice,

@@ -11,6 +11,7 @@ import { TRACKER_FAULTS } from "../hypervisor/trackedVm.ts";
 import { DEFAULT_ENERGY_COSTS } from "./energy.ts";
 import { OPERATION_FAULTS } from "./operation.ts";
 import { operationSchema } from "./operations/schema.ts";
+import { HANDLER_BUDGET } from "./systemConfig.ts";
 
 /** Between two messages a run cannot be interrupted. */
 const QUANTUM_MAX = 0.1 * CYCLES_PER_SECOND;
@@ -38,6 +39,14 @@ const machine = z
   .strictObject({
     cpus: z.int().min(1).max(64).default(1).describe("physical CPUs for guests"),
     pvmCpus: z.int().min(1).max(16).default(1).describe("CPUs of the pVM"),
+    handlerBudget: z
+      .int()
+      .min(1)
+      .max(1e6)
+      .default(HANDLER_BUDGET)
+      .describe(
+        "how often PRL's handler serves full logs in a row before the pVM's processes get its CPU",
+      ),
     compatibility: z
       .enum(["sdm", "bochs", "kvm"])
       .default("sdm")

@@ -10,6 +10,8 @@ export interface SystemConfig {
   readonly pvmCpus: number;
   /** By vCPU: the pVM CPU that its PRL unit interrupts; default: the first. */
   readonly prlHandlers?: readonly number[];
+  /** How often PRL's log-full handler serves in a row; default: HANDLER_BUDGET. */
+  readonly handlerBudget?: number;
   /** Without one: DEFAULT_ENERGY_COSTS. It changes nothing in a run. */
   readonly energy?: EnergyCosts;
   /** Longest burst of a guest, in cycles. */
@@ -20,6 +22,9 @@ export interface SystemConfig {
   /** Puts something else in the place of an actor's machine or device, by the actor's name: a planted fault. */
   readonly replace?: (name: string, parts: ActorParts) => ActorParts;
 }
+
+/** Linux's MAX_SOFTIRQ_RESTART (kernel/softirq.c): how often work that keeps coming is taken up at once. */
+export const HANDLER_BUDGET = 10;
 
 /** What an actor is made of. */
 export interface ActorParts {

@@ -16,7 +16,7 @@ import { MmuDevice } from "./mmuDevice.ts";
 import type { Operation } from "./operation.ts";
 import { OperatorDevice } from "./operatorDevice.ts";
 import { PrlUnitDevice, PvmDevice } from "./pvmDevice.ts";
-import type { ActorParts, SystemConfig } from "./systemConfig.ts";
+import { type ActorParts, HANDLER_BUDGET, type SystemConfig } from "./systemConfig.ts";
 import { TrackerDevice } from "./trackerDevice.ts";
 import type { World } from "./world.ts";
 
@@ -142,6 +142,7 @@ export function wire(
       interruptCycles: costs.vmExit + costs.prlHandler + costs.vmEntry,
       entryCopyCycles: costs.prlEntry,
       reloadCycles: costs.remoteReload,
+      handlerBudget: config.handlerBudget ?? HANDLER_BUDGET,
     });
   });
   helperActors.forEach(([name, helper], number) => {

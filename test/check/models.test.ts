@@ -19,7 +19,7 @@ function explore(model: string, set: Values, debug = false): Exploration {
 const PROVED: readonly (readonly [string, Values, counts?: readonly [number, number]])[] = [
   ["pml", {}],
   ["prl", { pages: 2 }],
-  ["prl-two-pvm-cpus", {}, [154_927, 639_776]],
+  ["prl-two-pvm-cpus", {}, [179_116, 745_527]],
   ["write-protection", { reads: 0 }],
   ["present-bit", { reads: 0 }],
   ["accessed-dirty-scan", {}],

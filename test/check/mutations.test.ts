@@ -1,3 +1,6 @@
+/** UPDATE_DOCS=1 writes the table of docs/check.md. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import mermaid from "mermaid";
 import { describe, expect, it } from "vitest";
 import { CheckRun } from "../../src/check/checkRun.ts";
@@ -73,21 +76,33 @@ const MESSAGES: Readonly<Record<string, number>> = {
   "slots-counted-as-pages": 16,
   "interval-lost": 27,
   "not-disarmed": 30,
-  "unit-logs-on": 17,
+  "unit-logs-on": 16,
   "flags-cleared-before-read": 20,
   "touch-not-marked": 26,
   "log-full-spins": 17,
+  "handler-never-returns": 160,
+  "rights-not-returned": 14,
+  "flags-left-on": 14,
+  "interrupt-stays-pending": 29,
+  "violation-spins": 13,
+  "violation-not-fixed": 18,
 };
+
+const DOCS = join(import.meta.dirname, "..", "..", "docs", "check.md");
+const ROWS = /(?<=^<!-- faults -->\n)[\s\S]*(?=^<!-- \/faults -->)/m;
+/** By fault: the property that it breaks. */
+const broken = new Map<string, string>();
 
 describe("each planted fault is caught, and its counterexample replays", () => {
   it.each(MUTATIONS)("$name: $mistake", async ({ name, model, set = {}, breaks }) => {
     const target = { model, set, mutation: name };
     const run = new CheckRun(target);
     run.explore();
-    const broken = run.results.filter(({ verdict }) => verdict === "violated");
-    const expected = broken.find((one) => one.name.startsWith(breaks));
-    expect(broken.map((one) => one.name)).not.toEqual([]);
+    const violated = run.results.filter(({ verdict }) => verdict === "violated");
+    const expected = violated.find((one) => one.name.startsWith(breaks));
+    expect(violated.map((one) => one.name)).not.toEqual([]);
     expect(expected?.name).toMatch(breaks);
+    broken.set(name, expected!.name);
     const trace = run.traceOf(expected!)!;
     expect(trace.steps.length).toBe(MESSAGES[name]);
 
@@ -104,3 +119,32 @@ it("there are at least 25 planted faults, each with a name of its own", () => {
   expect(MUTATIONS.length).toBeGreaterThanOrEqual(25);
   expect(new Set(MUTATIONS.map(({ name }) => name)).size).toBe(MUTATIONS.length);
 });
+
+// Where the tests above have not all run there is nothing to compare with.
+it.runIf(process.env["UPDATE_DOCS"] === "1")("the table of the manual is written", () => {
+  expect(broken.size, "all faults were checked").toBe(MUTATIONS.length);
+  const rows = MUTATIONS.map(({ name, model, mistake }) =>
+    row([name, model, mistake, broken.get(name)!, String(MESSAGES[name])]),
+  );
+  const head = ["fault", "model", "mistake", "breaks", "messages"];
+  const table = [row(head), "|---|---|---|---|---|", ...rows].join("\n");
+  writeFileSync(
+    DOCS,
+    readFileSync(DOCS, "utf8").replace(ROWS, () => `\n${table}\n\n`),
+  );
+});
+
+it("the manual names each planted fault, its model, its mistake and its messages", () => {
+  const table = ROWS.exec(readFileSync(DOCS, "utf8"))?.[0] ?? "";
+  const listed = table.split("\n").filter((line) => line.startsWith("| "));
+  expect(listed.length).toBe(MUTATIONS.length + 1);
+  MUTATIONS.forEach(({ name, model, mistake, breaks }, i) => {
+    const line = listed[i + 1]!;
+    expect(line.startsWith(`| ${name} | ${model} | ${mistake} | ${breaks}`), line).toBe(true);
+    expect(line.endsWith(` | ${MESSAGES[name]} |`), line).toBe(true);
+  });
+});
+
+function row(cells: readonly string[]): string {
+  return `| ${cells.join(" | ")} |`;
+}

@@ -120,10 +120,18 @@ export const machineCases: Readonly<Record<string, MachineCase>> = {
   },
   pvmCpu: {
     machine: pvmCpuMachine,
-    input: { self: 3, prlUnits: [5, 6], interruptCycles: 4, entryCopyCycles: 2, reloadCycles: 3 },
+    input: {
+      self: 3,
+      prlUnits: [5, 6],
+      interruptCycles: 4,
+      entryCopyCycles: 2,
+      reloadCycles: 3,
+      handlerBudget: 2,
+    },
     events: {
       ipi: (n) => ({ vector: 243, vcpu: n % 2 }),
       logsCopied: none,
+      handlerDue: none,
       logsDrained: (n) => ({ drained: [{ vcpu: n % 2, logs: 1 + (n % 3) }], entries: n }),
       indexesReset: none,
       compute: (n) => ({ cycles: 1 + n, spent: n % 3, requester: 4 + (n % 2) }),

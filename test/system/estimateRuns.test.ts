@@ -175,6 +175,7 @@ describe("what an estimation costs", () => {
       interruptCycles: 4,
       entryCopyCycles: 2,
       reloadCycles: 0,
+      handlerBudget: 1,
     };
     const actor = createActor(pvmCpuMachine, { input }).start();
     const sent: unknown[] = [];

@@ -16,6 +16,7 @@ const STATISTICS: Readonly<Record<string, readonly string[]>> = {
     "ipis",
     "coalesced",
     "handlerRuns",
+    "rowCycles",
     "logsServed",
     "handlerCycles",
     "jobCycles",
@@ -56,7 +57,7 @@ const DEAD: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>
   mmu: { idle: ["vcpu"] },
   dispatcher: { vacant: ["vcpu"] },
   tracker: { logging: ["answer", "requester", "awaited"], off: ["answer", "requester", "awaited"] },
-  pvmCpu: { guest: ["drained"] },
+  pvmCpu: { guest: ["drained"], deferred: ["drained"] },
   operator: { idle: ["vm", "technique", "pagesWritten", "pagesTouched"] },
 };
 

@@ -43,6 +43,7 @@ const FIELDS: Fields = {
   disableLog: {},
   ipi: { vector: "same", vcpu: "vcpu" },
   logsCopied: {},
+  handlerDue: {},
   remoteReload: {},
   inveptRequest: { vm: "same", tracker: "actor" },
   inveptDone: { pcpu: "pcpu" },

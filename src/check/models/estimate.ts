@@ -32,7 +32,6 @@ import type { TrackingOptions } from "./tracking.ts";
 
 export const ROUND_ENDS = "an estimation round ends";
 export const LOOKS_GO_ON = "the estimator looks again";
-export const LOGS_ARE_OFF = "after the estimation nothing is logged";
 
 /** As scenarios write it; the explorer lets it end at any moment. */
 const SOON = "1 cycles";
@@ -101,15 +100,7 @@ function roundProperties(isPrl: boolean): Property[] {
       that: over([ESTIMATOR], ({ value }: ActorSnapshot) => value !== "sleeping"),
     },
     ...(isPrl
-      ? [
-          {
-            kind: "always",
-            name: LOGS_ARE_OFF,
-            when: isIn(ESTIMATOR, "ended"),
-            that: isIn("vcpu0/prl", "off"),
-          } as const,
-          { kind: "sometimes", name: "it ends by itself", that: isIn(ESTIMATOR, "ended") } as const,
-        ]
+      ? [{ kind: "sometimes", name: "it ends by itself", that: isIn(ESTIMATOR, "ended") } as const]
       : []),
   ];
 }

@@ -17,12 +17,15 @@ import {
 } from "../hypervisor/stepChecks.ts";
 import { EVERY_MESSAGE_TAKEN, NO_ACTOR_FAILS } from "../hypervisor/systemModel.ts";
 import { over, type Predicate, type Property } from "../properties/property.ts";
+import { guestProgress } from "./guestProgress.ts";
+import { untrackedProperties } from "./untracked.ts";
 
 export const NO_STALE_TRANSLATION = "no translation outlives the acknowledgement of its INVEPT";
 
 export const OPERATION_GETS_ON = "what the toolstack asks for is done";
 /** Xen's log-dirty operations pause the domain around it (paging_log_dirty_op). */
 export const HARVEST_STANDS_STILL = "a harvest finds the VM standing still";
+export const HANDLER_RETURNS = "the log-full handler returns";
 export const NO_VCPU_LOST = "no vCPU is lost";
 
 const isIn = (actor: string, ...states: readonly string[]): Predicate =>
@@ -54,6 +57,8 @@ export function protocolProperties(
         that: over([`vcpu${vcpu}`], ({ value }: ActorSnapshot) => value !== "halted"),
       }),
     ),
+    ...untrackedProperties(system),
+    ...guestProgress(system),
   ];
 }
 
@@ -82,8 +87,21 @@ export function pmlProperties(system: System): Property[] {
   ]);
 }
 
-/** What PRL must do, on every vCPU. */
+/** What PRL must do, on every vCPU and on every CPU of the pVM. */
 export function prlProperties(system: System): Property[] {
+  const handlers = system.actors.filter(({ name }) => /^pvm\d+$/.test(name));
+  const returns = handlers.map(({ name }): Property => {
+    return {
+      kind: "leadsTo",
+      name: `${HANDLER_RETURNS} (${name})`,
+      when: isIn(name, "handling"),
+      that: isIn(name, "guest", "deferred"),
+    };
+  });
+  return [...returns, ...logProperties(system)];
+}
+
+function logProperties(system: System): Property[] {
   return system.world.vcpus.flatMap((_, vcpu): Property[] => [
     ...(vcpu === 0 ? [{ kind: "step", name: INDEX_IN_RANGE } as const] : []),
     {

@@ -24,6 +24,8 @@ export interface SmallSystemOptions {
   /** Level of the leaves that map a VM at first; 2: each maps as many pages as a table has entries. */
   readonly leafLevel?: 1 | 2;
   readonly doubleBuffer?: boolean;
+  /** How often PRL's handler serves in a row; default: once. */
+  readonly handlerBudget?: number;
   readonly variant?: PrlOptions["variant"];
   /** Entries of a dirty ring, and those kept free. */
   readonly ringEntries?: number;
@@ -109,6 +111,7 @@ export function smallSystem(options: SmallSystemOptions): System {
     },
     pvmCpus: options.pvmCpus ?? 1,
     prlHandlers: options.prlHandlers ?? [],
+    handlerBudget: options.handlerBudget ?? 1,
     // A burst is one access.
     quantumCycles: 1,
     timesliceCycles: SOME_TIME,

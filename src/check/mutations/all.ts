@@ -1,6 +1,7 @@
 /** Every planted fault, by name. */
 import { checkpointMutations } from "./checkpoint.ts";
 import { estimateMutations } from "./estimate.ts";
+import { guestMutations } from "./guests.ts";
 import { interruptMutations } from "./interrupts.ts";
 import { largeLeafMutations } from "./largeLeaves.ts";
 import { migrationMutations } from "./migration.ts";
@@ -18,4 +19,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...largeLeafMutations,
   ...checkpointMutations,
   ...estimateMutations,
+  ...guestMutations,
 ];

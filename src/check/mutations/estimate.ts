@@ -6,7 +6,8 @@ import { addOccurrence } from "../../hypervisor/cumulativeBuffer.ts";
 import { clearMarks, markDirty } from "../../hypervisor/dirtyBitmap.ts";
 import { send } from "../../interconnect/emissions.ts";
 import { COUNTED_WAS_ACCESSED, NO_PAGE_LOST } from "../hypervisor/stepChecks.ts";
-import { LOGS_ARE_OFF, LOOKS_GO_ON, ROUND_ENDS } from "../models/estimate.ts";
+import { LOOKS_GO_ON, ROUND_ENDS } from "../models/estimate.ts";
+import { NOTHING_LOGS } from "../models/untracked.ts";
 import { around, type Mutation, replaceIn, without } from "./mutation.ts";
 
 export const estimateMutations: readonly Mutation[] = [
@@ -73,7 +74,7 @@ export const estimateMutations: readonly Mutation[] = [
     name: "unit-logs-on",
     mistake: "the tracker disarms, and the PRL unit is not told",
     model: "estimate-prl",
-    breaks: LOGS_ARE_OFF,
+    breaks: NOTHING_LOGS,
     replace: without("/tracker", "sendDisable"),
   },
   {

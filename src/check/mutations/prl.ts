@@ -1,6 +1,7 @@
 /** Faults in PRL's interrupt, its handler, and the remote reload. */
 import { assign } from "xstate";
 import { prlResetImage } from "../../hardware/pageReferenceLog.ts";
+import { HANDLER_RETURNS } from "../models/properties.ts";
 import { around, type Mutation, replaceIn } from "./mutation.ts";
 
 const RESUMES = "the log of vCPU";
@@ -84,6 +85,21 @@ export const prlMutations: readonly Mutation[] = [
       }
       return perform();
     }),
+  },
+  {
+    name: "handler-never-returns",
+    mistake: "the handler serves as long as there is a full log, whatever waits for its CPU",
+    model: "prl",
+    set: { pages: 2, reads: 0 },
+    breaks: HANDLER_RETURNS,
+    replace: replaceIn("pvm0", ({ machine, device }) => ({
+      device,
+      machine: machine.provide({
+        guards: { hasSpentBudget: () => false },
+        // Nor does it count.
+        actions: { clearPending: assign({ pending: false, inARow: 0 }) },
+      }),
+    })),
   },
   {
     name: "second-handler-idle",

@@ -1,0 +1,82 @@
+/** That guests get on: an entry is followed by execution, or by an exit; and what exited is done at last. */
+import type { MmuContext } from "../../../machines/mmu.ts";
+import type { SchedulerContext } from "../../../machines/scheduler.ts";
+import type { TrackerContext } from "../../../machines/tracker.ts";
+import type { Technique } from "../../interconnect/messages.ts";
+import type { ActorSnapshot } from "../../system/actors.ts";
+import type { System } from "../../system/system.ts";
+import type { Words } from "../hypervisor/memorySlots.ts";
+import { over, type Property } from "../properties/property.ts";
+
+export const GUEST_EXECUTES = "a guest executes after each entry, or exits for a cause of its own";
+export const EXIT_IS_HANDLED = "an exit is followed by an entry, or its vCPU leaves its CPU";
+export const ACCESS_COMPLETES = "an access that has exited is done at last";
+
+/** Techniques under which no access exits: what would be said of those that do is void. */
+const WITHOUT_EXITS: readonly Technique[] = ["none", "prl", "accessedDirtyScan"];
+
+export function guestProgress(system: System): Property[] {
+  const { vcpus, config } = system.world;
+  const exits = !WITHOUT_EXITS.includes(config.tracking.technique);
+  return vcpus.flatMap(({ vm }, vcpu) => [
+    executes(system, vm, vcpu),
+    isHandled(vcpu),
+    ...(exits ? [completes(vm, vcpu)] : []),
+  ]);
+}
+
+const waits = ({ access }: Words): boolean => access!.length > 0;
+
+/** Another vCPU's ring is reset, and every CPU interrupted for it: whether that goes on for ever is not the guest's doing. */
+function isBeingReset({ context }: ActorSnapshot): boolean {
+  return (context as TrackerContext).awaitedByHeldBack > 0;
+}
+
+/** An interrupt that ends an entry is a cause only once: then the guest executes, exits by its access, or leaves its CPU. */
+function executes({ world }: System, vm: number, vcpu: number): Property {
+  const inGuest = ({ value }: ActorSnapshot): boolean => value === "guest";
+  const isRunning = ({ value, context }: ActorSnapshot): boolean =>
+    value === "running" && (context as MmuContext).vcpu === vcpu;
+  const mmus = world.mmus.map((_, pcpu) => `pcpu${pcpu}/mmu`);
+  return {
+    kind: "leadsTo",
+    name: `${GUEST_EXECUTES} (vCPU ${vcpu})`,
+    when: over([`vcpu${vcpu}`], inGuest),
+    that: over(
+      [`vcpu${vcpu}`, `vcpu${vcpu}/vmcs`, `vm${vm}/tracker`, ...mmus],
+      (own: ActorSnapshot, vmcs: Words, tracker: ActorSnapshot, ...all: readonly ActorSnapshot[]) =>
+        all.some(isRunning) ||
+        (own.value === "root" && waits(vmcs)) ||
+        (own.value !== "guest" && own.value !== "root") ||
+        isBeingReset(tracker),
+    ),
+  };
+}
+
+function isHandled(vcpu: number): Property {
+  const inRoot = ({ value }: ActorSnapshot): boolean => value === "root";
+  return {
+    kind: "leadsTo",
+    name: `${EXIT_IS_HANDLED} (vCPU ${vcpu})`,
+    when: over([`vcpu${vcpu}`], inRoot),
+    that: over([`vcpu${vcpu}`], (own: ActorSnapshot) => !inRoot(own)),
+  };
+}
+
+/** A pause with a harvest takes the right away again: whether these go on for ever is not the guest's doing, either. */
+function completes(vm: number, vcpu: number): Property {
+  return {
+    kind: "leadsTo",
+    name: `${ACCESS_COMPLETES} (vCPU ${vcpu})`,
+    when: over([`vcpu${vcpu}/vmcs`], waits),
+    that: over(
+      [`vcpu${vcpu}/vmcs`, "scheduler", "toolstack", `vm${vm}/tracker`],
+      (own: Words, scheduler: ActorSnapshot, toolstack: ActorSnapshot, tracker: ActorSnapshot) => {
+        const { pausedBy, held } = scheduler.context as SchedulerContext;
+        const isHeldUp = pausedBy[vm]!.length > 0 || held.includes(vcpu);
+        const isOver = toolstack.value === "done" || toolstack.value === "failed";
+        return !waits(own) || isHeldUp || isBeingReset(tracker) || isOver;
+      },
+    ),
+  };
+}

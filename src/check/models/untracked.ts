@@ -1,0 +1,58 @@
+/** What tracking leaves behind when it has ended: nothing but large leaves that are split. */
+import { forEachLeaf } from "../../hardware/ept.ts";
+import { EPT_ACCESSED, EPT_DIRTY, EPT_RWX } from "../../hardware/eptEntry.ts";
+import { EPTP_ACCESSED_DIRTY, Field, SECONDARY_PML, SECONDARY_PRL } from "../../hardware/vmcs.ts";
+import { ORDINARY_LEAF } from "../../hypervisor/logDirty.ts";
+import type { ActorSnapshot } from "../../system/actors.ts";
+import type { System } from "../../system/system.ts";
+import { pagingSlot, type Words } from "../hypervisor/memorySlots.ts";
+import { over, type Predicate, type Property } from "../properties/property.ts";
+
+export const ALL_RIGHTS_BACK = "an untracked VM has all its rights back";
+export const NOTHING_LOGS = "an untracked VM logs nothing";
+
+/** A right or a flag that an armed leaf lacks: with all of them it costs the guest nothing (Xen p2m_ram_rw). */
+const LENT = EPT_RWX | EPT_ACCESSED | EPT_DIRTY;
+
+/** Of every VM: while its tracker is off, its entries and its vCPUs' controls are as they were before. */
+export function untrackedProperties({ world }: System): Property[] {
+  return world.vms.flatMap(({ ept, vcpus }, vm): Property[] => {
+    const slot = pagingSlot(world, vm);
+    const isOff: Predicate = over(
+      [`vm${vm}/tracker`],
+      ({ value }: ActorSnapshot) => value === "off",
+    );
+    return [
+      {
+        kind: "always",
+        name: `${ALL_RIGHTS_BACK} (VM ${vm})`,
+        when: isOff,
+        that: over([`vm${vm}/paging`], (paging: Words) => {
+          slot.restore(paging);
+          let all = true;
+          forEachLeaf(ept, (word) => {
+            if ((ept.memory.words[word]! & LENT) !== (ORDINARY_LEAF & LENT)) all = false;
+          });
+          return all;
+        }),
+      },
+      {
+        kind: "always",
+        name: `${NOTHING_LOGS} (VM ${vm})`,
+        when: isOff,
+        that: over(
+          vcpus.flatMap((vcpu) => [`vcpu${vcpu}/vmcs`, `vcpu${vcpu}/pml`, `vcpu${vcpu}/prl`]),
+          (...slots: readonly (Words & ActorSnapshot)[]) =>
+            slots.every((one, i) => (i % 3 === 0 ? isQuiet(one) : one.value === "off")),
+        ),
+      },
+    ];
+  });
+}
+
+/** No log is on, and the processor sets no flags (vmx_domain_disable_pml, ept_disable_pml). */
+function isQuiet({ fields }: Words): boolean {
+  const controls = fields![2 * Field.secondaryControls]!;
+  const eptp = fields![2 * Field.eptPointer]!;
+  return (controls & (SECONDARY_PML | SECONDARY_PRL)) === 0 && (eptp & EPTP_ACCESSED_DIRTY) === 0;
+}
