@@ -69,7 +69,8 @@ export interface CheckReport {
   readonly lookups: number;
   readonly properties: readonly {
     readonly name: string;
-    readonly kind: PropertyKind;
+    /** "model": what makes the model say less than it seems to. */
+    readonly kind: PropertyKind | "model";
     readonly verdict: Verdict;
     /** Messages of the counterexample or witness; null if there is none. */
     readonly messages: number | null;

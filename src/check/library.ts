@@ -1,6 +1,26 @@
-/** The checker for machines that are not ours: `import ... from "trackvisor/check"` (docs/check.md). */
-export { type ActorModelSpec, type ActorState, actorModel } from "./actorModel.ts";
-export { Exploration } from "./engine/exploration.ts";
-export { over, type Property } from "./properties/property.ts";
-export { type Trace, traceOf } from "./trace.ts";
-export { verdictsOf } from "./verdicts.ts";
+/** The checker for machines that are not ours: `import ... from "trackvisor/check"` (docs/check-library.md). */
+export { actorModel } from "./actorModel.ts";
+export { allOf, anyOf, inState, isCrashed, not } from "./actors/predicates.ts";
+export type {
+  ActorModelSpec,
+  ActorSpec,
+  ActorState,
+  CrashSpec,
+  Ends,
+  ObserverSpec,
+  Timer,
+  Wire,
+} from "./actors/spec.ts";
+export type { ChannelKind, Fairness, WhenFull } from "./engine/channel.ts";
+export { Exploration, type ExplorationOptions } from "./engine/exploration.ts";
+export type { Ending } from "./engine/explored.ts";
+export type { MemberSpec, Model } from "./engine/model.ts";
+export {
+  over,
+  type Predicate,
+  type Property,
+  type SeenStep,
+  type Verdict,
+} from "./properties/property.ts";
+export { type Trace, type TraceStep, traceOf } from "./trace.ts";
+export { type PropertyResult, verdictsOf } from "./verdicts.ts";

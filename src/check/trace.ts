@@ -1,6 +1,7 @@
 /** A run of a model as data: who took which message, what it sent, and what changed. For every way of showing it. */
 import { load, type Searched } from "./engine/explored.ts";
-import { BY_ITSELF, DROPPED } from "./engine/transitions.ts";
+import { type Model, shownMessage } from "./engine/model.ts";
+import { BY_ITSELF, DROPPED, isWithoutStep, LOST } from "./engine/transitions.ts";
 import type { Edge, Run } from "./properties/liveness.ts";
 
 export interface TraceSend {
@@ -23,6 +24,8 @@ export interface TraceStep {
   readonly choice: string;
   /** The receiver did nothing with it. */
   readonly dropped: boolean;
+  /** The network has lost it: it never came. */
+  readonly lost: boolean;
   readonly sends: readonly TraceSend[];
   /** Slots that changed, channels apart. */
   readonly changes: readonly TraceChange[];
@@ -69,31 +72,39 @@ function stepOf(exploration: Searched, { from, step }: Edge): TraceStep {
   const channel = transitions.channel[transition]!;
   const outcome = transitions.outcome[transition]!;
   const { pool } = expander.steps;
-  const message = model.messages.values[transitions.message[transition]!]!;
+  const message = shownMessage(model.messages.values[transitions.message[transition]!]!);
   const changes: TraceChange[] = [];
   model.slots.forEach(({ name, values }, slot) => {
     if (model.channels[slot] !== null || before[slot] === after[slot]) return;
     changes.push({ slot: name, before: values[before[slot]!], after: values[after[slot]!] });
   });
   return {
-    from: channel === BY_ITSELF ? "" : (model.slots[channel]!.name.split(" -> ")[0] ?? ""),
+    from: channel === BY_ITSELF ? "" : senderOf(model, channel),
     to: model.components[transitions.component[transition]!]!.name,
     message,
     choice: expander.steps.choiceAt(outcome),
     dropped: outcome === DROPPED,
-    sends: outcome === DROPPED ? [] : sendsOf(exploration, pool, outcome),
+    lost: outcome === LOST,
+    sends: isWithoutStep(outcome) ? [] : sendsOf(exploration, pool, outcome),
     changes,
     broken: expander.steps.brokenBy(expander.brokenBits(step)),
   };
+}
+
+function senderOf({ slots, channels, components }: Model, channel: number): string {
+  const from = channels[channel]?.from ?? null;
+  // A channel of a running system is named by its ends.
+  return from === null ? (slots[channel]!.name.split(" -> ")[0] ?? "") : components[from]!.name;
 }
 
 function sendsOf({ model }: Searched, pool: Int32Array, outcome: number): TraceSend[] {
   const sends: TraceSend[] = [];
   let at = outcome + 3 + 2 * pool[outcome + 2]!;
   for (let channels = pool[at++]!; channels > 0; channels--) {
-    const to = model.slots[pool[at]!]!.name.split(" -> ")[1] ?? "";
+    const { receivers } = model.channels[pool[at]!]!;
+    const to = receivers.map((receiver) => model.components[receiver]!.name).join(", ");
     for (let count = pool[at + 1]!, i = 0; i < count; i++) {
-      sends.push({ to, message: model.messages.values[pool[at + 2 + i]!]! });
+      sends.push({ to, message: shownMessage(model.messages.values[pool[at + 2 + i]!]!) });
     }
     at += 2 + pool[at + 1]!;
   }

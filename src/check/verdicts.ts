@@ -10,7 +10,8 @@ import { shorterLasso } from "./properties/shorterLasso.ts";
 
 export interface PropertyResult {
   readonly name: string;
-  readonly kind: PropertyKind;
+  /** "model": no property, but what makes the model say less than it seems to; its verdict is "vacuous". */
+  readonly kind: PropertyKind | "model";
   readonly verdict: Verdict;
   /** A counterexample, or a witness; null if there is none to show. */
   readonly run: Run | null;
@@ -20,8 +21,21 @@ export interface PropertyResult {
 
 /** Judges every property. Liveness is judged on complete spaces alone. */
 export function verdictsOf(exploration: Explored): readonly PropertyResult[] {
-  const { symmetry, model, findings } = exploration;
-  if (symmetry !== null) return verdictsOfOrbits(exploration, symmetry);
+  const { symmetry, model } = exploration;
+  const results =
+    symmetry === null ? verdictsOfStates(exploration) : verdictsOfOrbits(exploration, symmetry);
+  model.verify?.();
+  const problems = model.problems?.(exploration.ending === "complete") ?? [];
+  return [
+    ...results,
+    ...problems.map((name): PropertyResult => {
+      return { name, kind: "model", verdict: "vacuous", run: null, of: exploration };
+    }),
+  ];
+}
+
+function verdictsOfStates(exploration: Explored): readonly PropertyResult[] {
+  const { model, findings } = exploration;
   return model.properties.map((property, i) => {
     const { finding, applied } = findings[i]!;
     const shown = finding === null ? null : { edges: runTo(exploration, finding), cycle: [] };

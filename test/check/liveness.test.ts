@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createMachine } from "xstate";
-import { type ActorState, actorModel } from "../../src/check/actorModel.ts";
+import { actorModel } from "../../src/check/actorModel.ts";
+import type { ActorState } from "../../src/check/actors/spec.ts";
 import { Exploration } from "../../src/check/engine/exploration.ts";
 import type { Model } from "../../src/check/engine/model.ts";
 import { over, type Property } from "../../src/check/properties/property.ts";

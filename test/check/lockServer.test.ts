@@ -1,7 +1,8 @@
 /** The library on other people's machines: a lock server with two clients. */
 import { expect, it } from "vitest";
 import { emit, setup } from "xstate";
-import { type ActorState, actorModel } from "../../src/check/actorModel.ts";
+import { actorModel } from "../../src/check/actorModel.ts";
+import type { ActorState } from "../../src/check/actors/spec.ts";
 import { Exploration } from "../../src/check/engine/exploration.ts";
 import type { Model } from "../../src/check/engine/model.ts";
 import { over } from "../../src/check/properties/property.ts";

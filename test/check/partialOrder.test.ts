@@ -2,7 +2,8 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { createMachine, emit, setup } from "xstate";
-import { type ActorState, actorModel } from "../../src/check/actorModel.ts";
+import { actorModel } from "../../src/check/actorModel.ts";
+import type { ActorState } from "../../src/check/actors/spec.ts";
 import { buildModel, MODELS } from "../../src/check/catalogue.ts";
 import { CheckRun } from "../../src/check/checkRun.ts";
 import { Exploration } from "../../src/check/engine/exploration.ts";

@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { createMachine, emit } from "xstate";
-import { type ActorState, actorModel } from "../../src/check/actorModel.ts";
+import { actorModel } from "../../src/check/actorModel.ts";
+import type { ActorState } from "../../src/check/actors/spec.ts";
 import { Exploration } from "../../src/check/engine/exploration.ts";
 import { type Explored, load } from "../../src/check/engine/explored.ts";
 import type { Edge } from "../../src/check/properties/liveness.ts";

@@ -1,10 +1,10 @@
 /** A search with symmetry has a state for each orbit, and comes to the verdicts of the full search. */
 import { describe, expect, it } from "vitest";
 import { buildModel, type CheckTarget, MODELS } from "../../src/check/catalogue.ts";
+import { canonical } from "../../src/check/engine/encoding.ts";
 import { Exploration } from "../../src/check/engine/exploration.ts";
 import { load, loadIds } from "../../src/check/engine/explored.ts";
 import type { Model, Renaming, RenamingGroup } from "../../src/check/engine/model.ts";
-import { canonical } from "../../src/check/engine/slot.ts";
 import { StateRenaming } from "../../src/check/engine/stateRenaming.ts";
 import { symmetryOf } from "../../src/check/engine/symmetryOf.ts";
 import { holdsAt } from "../../src/check/properties/evaluate.ts";

@@ -10,23 +10,47 @@ import { Slot } from "./slot.ts";
  */
 export type ChannelKind = "fifo" | "bag" | "shared";
 
+/**
+ * What is owed to what waits in a channel, or may be done again and again. weak: what can happen at every
+ * moment from some time on happens at last. strong: what can happen again and again does.
+ */
+export type Fairness = "weak" | "strong";
+
+/** What a channel with a capacity does when it is full: the sender's step waits, or the message is lost. */
+export type WhenFull = "block" | "lose";
+
 export interface ChannelOptions {
   readonly kind: ChannelKind;
+  /** Number of the component that sends, where it is one. */
+  readonly from?: number;
   /** Numbers of the components that may receive; one, except for a board. */
   readonly receivers: readonly number[];
+  /** What may come next may also be lost. Not of a board. */
+  readonly lossy?: boolean;
+  /** What may come next may come again: delivered, it also remains. Not of a board, which does so anyway. */
+  readonly duplicating?: boolean;
+  /** Messages that have room in it; default: any number. */
+  readonly capacity?: number;
+  /** Default: block. */
+  readonly whenFull?: WhenFull;
   /** Whether a message that waits already is not added again: a pending bit. */
   readonly coalesces?: (message: number) => boolean;
   /** A wire without latency: what waits in it is delivered before anything else happens. */
   readonly immediate?: boolean;
-  /** Whether a message that waits for ever must be delivered at last; default true. */
-  readonly fair?: boolean;
+  /** What is owed to what waits in it; false: it may wait for ever. Default: weak. */
+  readonly fair?: Fairness | boolean;
 }
 
 export class Channel extends Slot<readonly number[]> {
   readonly kind: ChannelKind;
   readonly receivers: readonly number[];
   readonly immediate: boolean;
-  readonly fair: boolean;
+  readonly fairness: Fairness | null;
+  readonly from: number | null;
+  readonly lossy: boolean;
+  readonly duplicating: boolean;
+  readonly capacity: number;
+  readonly whenFull: WhenFull;
   /** Whether a message is a pending bit: it waits at most once. */
   readonly coalesces: (message: number) => boolean;
   /** By state: the messages that may be delivered, each with the state that is left. */
@@ -34,17 +58,32 @@ export class Channel extends Slot<readonly number[]> {
   /** By state and message: 1 + the state after sending; 0 = not known yet. */
   readonly #appended: Int32Array[] = [];
 
-  constructor(
-    name: string,
-    { kind, receivers, coalesces, immediate = false, fair = true }: ChannelOptions,
-  ) {
+  constructor(name: string, options: ChannelOptions) {
     super(name);
+    const { kind, receivers, coalesces, fair = "weak" } = options;
     this.kind = kind;
     this.receivers = receivers;
-    this.immediate = immediate;
-    this.fair = fair;
-    this.coalesces = coalesces ?? (() => kind === "shared");
+    this.immediate = options.immediate ?? false;
+    this.fairness = typeof fair === "string" ? fair : fair ? "weak" : null;
+    this.from = options.from ?? null;
+    this.lossy = options.lossy ?? false;
+    this.duplicating = options.duplicating ?? false;
+    this.capacity = options.capacity ?? Number.POSITIVE_INFINITY;
+    this.whenFull = options.whenFull ?? "block";
+    // What may come any number of times need not wait twice.
+    const isSet = kind === "shared" || (kind === "bag" && this.duplicating);
+    this.coalesces = coalesces ?? (() => isSet);
     this.intern([]);
+  }
+
+  /** Whether a message that is sent now has to wait for room. */
+  blocks(state: number, message: number): boolean {
+    if (this.whenFull !== "block" || this.values[state]!.length < this.capacity) return false;
+    return !this.#isThere(this.values[state]!, message);
+  }
+
+  #isThere(waiting: readonly number[], message: number): boolean {
+    return this.coalesces(message) && waiting.includes(message);
   }
 
   /** Pairs: a message that may come next, and the channel's state after it. */
@@ -59,11 +98,15 @@ export class Channel extends Slot<readonly number[]> {
       if (this.kind === "fifo" && position > 0) return;
       // Of equal messages in a bag, one.
       if (waiting.indexOf(message) < position) return;
-      const rest = this.kind === "shared" ? waiting : waiting.toSpliced(position, 1);
-      pairs.push(message, this.intern(rest));
+      if (this.kind !== "shared") pairs.push(message, this.#without(waiting, position));
+      if (this.kind === "shared" || this.duplicating) pairs.push(message, state);
     });
     this.#deliverable[state] = Int32Array.from(pairs);
     return this.#deliverable[state];
+  }
+
+  #without(waiting: readonly number[], position: number): number {
+    return this.intern(waiting.toSpliced(position, 1));
   }
 
   /** As append, but -1 if that was never asked before. */
@@ -80,7 +123,8 @@ export class Channel extends Slot<readonly number[]> {
   #findAppended(state: number, message: number): number {
     const waiting = this.values[state]!;
     let next = state;
-    if (!(this.coalesces(message) && waiting.includes(message))) {
+    const isLost = this.whenFull === "lose" && waiting.length >= this.capacity;
+    if (!this.#isThere(waiting, message) && !isLost) {
       const after = [...waiting, message];
       if (this.kind !== "fifo") after.sort((a, b) => a - b);
       next = this.intern(after);

@@ -10,7 +10,15 @@ import type { Layout } from "./layout.ts";
 import { LocalSteps, NOT_TAKEN } from "./localSteps.ts";
 import type { Model } from "./model.ts";
 import { StateHash } from "./stateHash.ts";
-import { BY_ITSELF, DROPPED, type Transition, Transitions } from "./transitions.ts";
+import { StepRules } from "./stepRules.ts";
+import {
+  BY_ITSELF,
+  DROPPED,
+  isWithoutStep,
+  LOST,
+  type Transition,
+  Transitions,
+} from "./transitions.ts";
 import { TupleTable } from "./tupleTable.ts";
 
 /** In place of a list: it depends on a footprint. Sites are -1, -2... */
@@ -37,6 +45,7 @@ export class Expander {
   readonly model: Model;
   readonly steps: LocalSteps;
   readonly transitions: Transitions;
+  readonly rules: StepRules;
   /** Says what thread a state belongs to. */
   readonly stateHash: StateHash;
   /** The state that is expanded: numbers of all slots. */
@@ -74,10 +83,13 @@ export class Expander {
   /** The first of them, which have no latency. */
   #immediate = 0;
   readonly #deciders: number;
+  /** Some channel has a capacity, for which steps wait. */
+  #blocks = false;
 
   constructor(model: Model) {
     this.model = model;
     this.steps = new LocalSteps(model);
+    this.rules = new StepRules(model, this.steps);
     this.stateHash = new StateHash(model);
     this.transitions = new Transitions(this.stateHash);
     this.ids = model.initial.slice();
@@ -96,6 +108,9 @@ export class Expander {
     this.ids = ids;
     const all = channels.flatMap((channel, slot) => (channel === null ? [] : [slot]));
     const immediate = all.filter((slot) => channels[slot]!.immediate);
+    this.#blocks = all.some((slot) => {
+      return channels[slot]!.whenFull === "block" && Number.isFinite(channels[slot]!.capacity);
+    });
     const numbers = [...immediate, ...all.filter((slot) => !channels[slot]!.immediate)];
     this.#immediate = immediate.length;
     this.#channelSlots = Int32Array.from(numbers);
@@ -146,6 +161,39 @@ export class Expander {
       if (state !== 0) this.#collect(this.#firstGroup[i]!, this.#endGroup[i]!, state);
     }
     this.#collect(0, this.#deciders, 0);
+    if (this.#blocks) this.#withhold();
+  }
+
+  /** Takes away the steps that send into a channel that has no room. */
+  #withhold(): void {
+    const { step } = this;
+    let kept = 0;
+    for (let i = 0; i < this.count; i++) if (this.#hasRoom(step[i]!)) step[kept++] = step[i]!;
+    this.count = kept;
+  }
+
+  #hasRoom(transition: number): boolean {
+    const { pool } = this.steps;
+    const { channel, rest, sends } = this.transitions;
+    let at = sends[transition]!;
+    if (at === 0) return true;
+    for (let left = pool[at++]!; left > 0; left--) {
+      const slot = pool[at]!;
+      const end = at + 2 + pool[at + 1]!;
+      const to = this.model.channels[slot]!;
+      // Its own message has made room.
+      let state = slot === channel[transition] ? rest[transition]! : this.ids[slot]!;
+      for (at += 2; at < end; at++) {
+        if (to.blocks(state, pool[at]!)) return false;
+        const known = to.known(state, pool[at]!);
+        if (known < 0 && this.isFrozen) {
+          this.missed = true;
+          return false;
+        }
+        state = known < 0 ? to.append(state, pool[at]!) : known;
+      }
+    }
+    return true;
   }
 
   /** Takes the lists of some groups that share a channel. */
@@ -256,7 +304,6 @@ export class Expander {
     const numbers: number[] = [];
     const component = this.#groups[group + COMPONENT]!;
     const channel = this.#groups[group + CHANNEL]!;
-    const isBoard = this.model.channels[channel]?.kind === "shared";
     for (let pair = 0; pair < messages.length; pair += 2) {
       const [message, rest] = [messages[pair]!, messages[pair + 1]!];
       const result = this.steps.find(component, this.ids, message);
@@ -267,9 +314,15 @@ export class Expander {
           numbers.push(this.#addTransition({ component, channel, rest, message, outcome }, state));
           outcome += pool[outcome]!;
         }
-      } else if (channel !== BY_ITSELF && !isBoard) {
+      } else if (channel !== BY_ITSELF && rest !== state) {
         numbers.push(
           this.#addTransition({ component, channel, rest, message, outcome: DROPPED }, state),
+        );
+      }
+      // It has one receiver, so each loss is listed once.
+      if (this.model.channels[channel]?.lossy === true && rest !== state) {
+        numbers.push(
+          this.#addTransition({ component, channel, rest, message, outcome: LOST }, state),
         );
       }
     }
@@ -281,10 +334,14 @@ export class Expander {
   }
 
   #addTransition(transition: Transition, state: number): number {
-    const { channel, rest, outcome } = transition;
+    const { component, channel, rest, outcome } = transition;
     const taken = channel === BY_ITSELF ? [] : [[channel, state, rest] as const];
-    if (outcome === DROPPED) return this.transitions.add(transition, { moves: taken, sends: 0 });
     const { pool } = this.steps;
+    const before = this.ids[this.model.components[component]!.slot]!;
+    const rules = this.rules.bits(transition, before);
+    if (isWithoutStep(outcome)) {
+      return this.transitions.add(transition, { moves: taken, sends: 0, broken: rules });
+    }
     const writes = pool[outcome + 2]!;
     const moves = Array.from({ length: writes }, (_, i) => {
       const [slot, id] = [pool[outcome + 3 + 2 * i]!, pool[outcome + 4 + 2 * i]!];
@@ -292,13 +349,13 @@ export class Expander {
     });
     const channels = outcome + 3 + 2 * writes;
     const sends = pool[channels] === 0 ? 0 : channels;
-    return this.transitions.add(transition, { moves: [...taken, ...moves], sends });
+    const broken = pool[outcome + 1]! | rules;
+    return this.transitions.add(transition, { moves: [...taken, ...moves], sends, broken });
   }
 
   /** Bits of the step properties that a step breaks. */
   brokenBits(step: number): number {
-    const outcome = this.transitions.outcome[this.step[step]!]!;
-    return outcome === DROPPED ? 0 : this.steps.pool[outcome + 1]!;
+    return this.transitions.broken[this.step[step]!]!;
   }
 
   /** Writes the state after a step, as numbers of all slots. */
@@ -307,7 +364,7 @@ export class Expander {
     const { channel, rest, outcome } = this.transitions;
     next.set(this.ids);
     if (channel[transition] !== BY_ITSELF) next[channel[transition]!] = rest[transition]!;
-    if (outcome[transition] === DROPPED) return;
+    if (isWithoutStep(outcome[transition]!)) return;
     const { pool } = this.steps;
     const { channels } = this.model;
     let at = outcome[transition]! + 2;

@@ -84,6 +84,7 @@ export class Exploration implements Search {
     this.#initial.set(model.initial);
     this.symmetry?.canonicalize(this.#initial);
     this.expander = new Expander(model);
+    this.symmetry?.attach?.(this.expander);
     this.#packing = new Packing(this.expander);
     this.#reduction = options.partialOrder === true ? new Reduction(model) : null;
     this.states = new StateTable(this.#packing.layout);

@@ -4,7 +4,7 @@
  */
 import type { Expander } from "./expander.ts";
 import type { Model } from "./model.ts";
-import { DROPPED } from "./transitions.ts";
+import { isWithoutStep } from "./transitions.ts";
 
 /** All that a component in one state does with one message, over all memory that it was seen with. */
 export interface Effect {
@@ -78,7 +78,7 @@ export class LocalEffects {
       if (this.#isNoted[transition] === 1) continue;
       this.#isNoted[transition] = 1;
       const outcome = transitions.outcome[transition]!;
-      if (outcome === DROPPED) continue;
+      if (isWithoutStep(outcome)) continue;
       const component = transitions.component[transition]!;
       const own = ids[this.#model.components[component]!.slot]!;
       this.#learn(component, own, transitions.message[transition]!, steps.pool, outcome);

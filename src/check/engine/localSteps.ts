@@ -21,6 +21,8 @@ interface Site {
 const UNKNOWN = 0;
 const REFUSED = 1;
 
+type StepWatcher = (component: number, ids: Int32Array, message: number) => void;
+
 export class LocalSteps {
   readonly model: Model;
   pool = new Int32Array(1024);
@@ -38,7 +40,9 @@ export class LocalSteps {
   /** Steps worked out by the real actors. */
   misses = 0;
   /** Told of each step worked out. */
-  onMiss: ((component: number, ids: Int32Array, message: number) => void) | null = null;
+  onMiss: StepWatcher | null = null;
+  /** The same, for who must know of all of them. */
+  readonly watchers: StepWatcher[] = [];
 
   constructor(model: Model) {
     this.model = model;
@@ -107,6 +111,7 @@ export class LocalSteps {
   #workOut(component: number, ids: Int32Array, message: number): number {
     this.misses++;
     this.onMiss?.(component, ids, message);
+    for (const watcher of this.watchers) watcher(component, ids, message);
     const event = this.model.messages.values[message]!;
     const outcomes = this.model.components[component]!.step(ids, event);
     return outcomes === null ? NOT_TAKEN : this.#store(outcomes);
@@ -118,7 +123,7 @@ export class LocalSteps {
     for (const { writes, sends, broken, choice } of outcomes) {
       const at = words.length;
       if (choice !== "") this.#choiceNames.set(start + at, choice);
-      words.push(0, this.#propertyBits(broken), writes.length, ...writes.flat());
+      words.push(0, this.bitsOf(broken), writes.length, ...writes.flat());
       const channels = [...new Set(sends.map(([channel]) => channel))];
       words.push(channels.length);
       for (const channel of channels) {
@@ -137,7 +142,8 @@ export class LocalSteps {
     return start;
   }
 
-  #propertyBits(broken: readonly string[]): number {
+  /** A bit for each of these step properties, which some step breaks. */
+  bitsOf(broken: readonly string[]): number {
     let bits = 0;
     for (const name of broken) {
       if (!this.#properties.includes(name)) this.#properties.push(name);

@@ -1,7 +1,9 @@
 /** What the explorer explores: components that exchange messages, and share slots. */
 import type { AnyEventObject, AnyStateMachine } from "xstate";
-import type { Property } from "../properties/property.ts";
-import type { Channel } from "./channel.ts";
+import { nearest } from "../../config/nearest.ts";
+import { UserError } from "../../errors.ts";
+import type { Property, SeenStep } from "../properties/property.ts";
+import type { Channel, Fairness } from "./channel.ts";
 import type { Slot } from "./slot.ts";
 
 /** What one step of a component does. */
@@ -31,6 +33,26 @@ export interface Component {
    * slots, of which only the footprint may be looked at.
    */
   step(ids: Int32Array, event: AnyEventObject): readonly Outcome[] | null;
+  /** What is owed to a choice; null: it may also never be made. Absent: nothing is owed to any. */
+  fairness?(event: AnyEventObject): Fairness | null;
+  /** Strong fairness is owed to some choice. */
+  readonly hasStrongChoices?: boolean;
+}
+
+/** A step property that can be asked of each step. */
+export interface StepRule {
+  readonly property: string;
+  readonly holds: (step: SeenStep<never>) => boolean;
+}
+
+/** In an event that a component has by itself: which step of its own it is, such as a timer that ends. */
+export const OWN_STEP = "trackvisor";
+
+/** A message as people and properties see it. */
+export function shownMessage(message: AnyEventObject): AnyEventObject {
+  if (!(OWN_STEP in message)) return message;
+  const { [OWN_STEP]: _own, ...event } = message;
+  return event;
 }
 
 /** Actors that differ by their number alone. */
@@ -79,15 +101,45 @@ export interface Model {
   readonly components: readonly Component[];
   readonly initial: Int32Array;
   readonly properties: readonly Property[];
+  /** Step properties that are asked of each step; others are what components report. */
+  readonly stepRules?: readonly StepRule[];
   /** What is alike, if anything is. */
   readonly symmetry?: MemberSpec | RenamingGroup;
   /** Whether a state without a next step is an end, not a deadlock. */
   isFinal(ids: Int32Array): boolean;
+  /**
+   * What makes the model say less than it seems to, in sentences: a choice that nobody takes.
+   * @param isComplete all steps have been seen
+   */
+  problems?(isComplete: boolean): readonly string[];
+  /** @throws UserError if a value has changed since it was met: somebody has written into it */
+  verify?(): void;
 }
 
-/** The number of the slot with this name. Throws if there is none: a mistake in the model. */
-export function slotNamed(model: Pick<Model, "slots" | "name">, name: string): number {
-  const slot = model.slots.findIndex((one) => one.name === name);
-  if (slot < 0) throw new Error(`model ${model.name} has no slot "${name}"`);
-  return slot;
+/**
+ * The number of the slot with this name.
+ * @param where who asks, for the error
+ * @throws UserError, with the nearest name, if there is none
+ */
+export function slotNamed(
+  { slots, name: model }: Pick<Model, "slots" | "name">,
+  name: string,
+  where = "",
+): number {
+  const slot = slots.findIndex((one) => one.name === name);
+  if (slot >= 0) return slot;
+  const names = slots.map((one) => one.name);
+  const asked = where === "" ? "" : `${where}: `;
+  throw new UserError(
+    `model ${model}: ${asked}there is no actor, channel or memory "${name}"${nearest(name, names)}`,
+  );
+}
+
+/** A slot's value as properties see it: a channel as the list of its messages. */
+export function slotValue(model: Model, slot: number, id: number): unknown {
+  const value = model.slots[slot]!.values[id];
+  if (model.channels[slot] === null) return value;
+  return (value as readonly number[]).map((message) =>
+    shownMessage(model.messages.values[message]!),
+  );
 }

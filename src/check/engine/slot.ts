@@ -2,15 +2,7 @@
  * Local states and their numbers. A global state is a vector of small numbers, one a slot; what a number
  * stands for is kept once, here. Slots are the states of actors, parts of memory, and channels.
  */
-
-/** Text that is equal exactly for equal plain data: JSON with the keys in order. */
-export function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) => {
-    if (inner === null || typeof inner !== "object" || Array.isArray(inner)) return inner;
-    const entries = Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1));
-    return Object.fromEntries(entries);
-  });
-}
+import { canonical } from "./encoding.ts";
 
 /** What slots say to those who pack them. */
 export interface Watch {
@@ -28,20 +20,31 @@ export class Slot<Value = unknown> {
   room = Number.POSITIVE_INFINITY;
   watch: Watch = { overflowed: false, added: 0 };
   readonly #ids = new Map<string, number>();
+  /** By number: what each value was told from others by. */
+  readonly #keys: string[] = [];
 
   constructor(name: string) {
     this.name = name;
   }
 
-  /** The number of a value. `key`: equal exactly for equal values. */
-  intern(value: Value, key: string = canonical(value)): number {
+  /**
+   * The number of a value. `key`: equal exactly for equal values.
+   * @throws UserError if the value holds what cannot be compared
+   */
+  intern(value: Value, key: string = canonical(value, this.name)): number {
     const known = this.#ids.get(key);
     if (known !== undefined) return known;
     const id = this.values.length;
     this.values.push(value);
     this.#ids.set(key, id);
+    this.#keys.push(key);
     this.watch.added++;
     if (id >= this.room) this.watch.overflowed = true;
     return id;
+  }
+
+  /** What a value was told from others by when it got its number. */
+  keyOf(id: number): string {
+    return this.#keys[id]!;
   }
 }

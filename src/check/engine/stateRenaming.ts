@@ -9,13 +9,13 @@ export class StateRenaming {
   image = new Int32Array(0);
   source = new Int32Array(0);
   readonly #model: Model;
-  readonly #group: RenamingGroup;
+  readonly #group: Pick<RenamingGroup, "slotNamed">;
   /** By slot and number: 1 + the number in the slot that it becomes; 0 = not known yet. */
   readonly #values: Int32Array[] = [];
   /** The same of messages, by the channel that they are in. */
   readonly #messages: Int32Array[] = [];
 
-  constructor(model: Model, group: RenamingGroup, renaming: Renaming) {
+  constructor(model: Model, group: Pick<RenamingGroup, "slotNamed">, renaming: Renaming) {
     this.#model = model;
     this.#group = group;
     this.renaming = renaming;

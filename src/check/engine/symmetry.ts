@@ -11,6 +11,8 @@ export interface Symmetry {
   readonly remark: string;
   /** Notes slots that have come to be; may make more. */
   adapt(): void;
+  /** Is told of each local step that is worked out from now on, where that is needed. */
+  attach?(expander: Expander): void;
   /** Replaces a state by its representative. It does not depend on the order of search. */
   canonicalize(ids: Int32Array): void;
   /** Checks the state that has just been expanded, where that is needed. @throws UserError if it is not symmetric */

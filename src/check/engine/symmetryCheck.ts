@@ -17,7 +17,7 @@ import type { Expander } from "./expander.ts";
 import type { Model } from "./model.ts";
 import type { StateRenaming } from "./stateRenaming.ts";
 import type { Symmetry } from "./symmetry.ts";
-import { BY_ITSELF, DROPPED } from "./transitions.ts";
+import { BY_ITSELF, isWithoutStep } from "./transitions.ts";
 
 type Orbits = Pick<Symmetry, "adapt" | "canonicalize">;
 
@@ -165,5 +165,5 @@ function nextOf(expander: Expander): Next[] {
 function localOf({ step, transitions }: Expander, at: number): number {
   const transition = step[at]!;
   const outcome = transitions.outcome[transition]!;
-  return outcome === DROPPED ? -1 - transitions.component[transition]! : outcome;
+  return isWithoutStep(outcome) ? -1 - transitions.component[transition]! : outcome;
 }

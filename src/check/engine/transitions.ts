@@ -9,6 +9,8 @@ import type { StateHash } from "./stateHash.ts";
 
 /** A transition that only takes a message away: its receiver does nothing with it. */
 export const DROPPED = 0;
+/** A transition that only takes a message away: it is lost on the way. */
+export const LOST = 1;
 /** In place of a channel: the component acts by itself. */
 export const BY_ITSELF = -1;
 
@@ -19,8 +21,13 @@ export interface Transition {
   /** What is left in the channel. */
   readonly rest: number;
   readonly message: number;
-  /** Position in the pool of local steps, or DROPPED. */
+  /** Position in the pool of local steps, DROPPED or LOST. */
   readonly outcome: number;
+}
+
+/** Whether the receiver does nothing in a transition. */
+export function isWithoutStep(outcome: number): boolean {
+  return outcome <= LOST;
 }
 
 /** What is fixed of a transition's effect. */
@@ -28,6 +35,8 @@ interface Effect {
   readonly moves: readonly (readonly [slot: number, before: number, after: number])[];
   /** Where in the pool the channels begin that it sends into; 0 if it sends nothing. */
   readonly sends: number;
+  /** Bits of the step properties that it breaks. */
+  readonly broken: number;
 }
 
 export class Transitions {
@@ -37,6 +46,7 @@ export class Transitions {
   rest = new Int32Array(256);
   message = new Int32Array(256);
   outcome = new Int32Array(256);
+  broken = new Int32Array(256);
   /** By transition: see Effect. */
   sends = new Int32Array(256);
   /** By transition, layout.words each: to XOR onto a packed state. */
@@ -62,6 +72,7 @@ export class Transitions {
     this.message[number] = message;
     this.outcome[number] = outcome;
     this.sends[number] = effect.sends;
+    this.broken[number] = effect.broken;
     const moves = effect.moves.filter(([, before, after]) => before !== after);
     this.hash[number] = moves.reduce((hash, [slot, before, after]) => {
       return hash ^ this.#stateHash.change(slot, before, after);
@@ -70,6 +81,16 @@ export class Transitions {
     this.#moves.push(moves);
     if (this.#layout !== null) this.#compile(number, this.#layout);
     return number;
+  }
+
+  at(number: number): Transition {
+    return {
+      component: this.component[number]!,
+      channel: this.channel[number]!,
+      rest: this.rest[number]!,
+      message: this.message[number]!,
+      outcome: this.outcome[number]!,
+    };
   }
 
   /** Works the words out for a layout. */
@@ -96,6 +117,7 @@ export class Transitions {
     this.message = grown(this.message, room);
     this.outcome = grown(this.outcome, room);
     this.sends = grown(this.sends, room);
+    this.broken = grown(this.broken, room);
     this.hash = grown(this.hash, room);
     this.delta = grown(this.delta, room * (this.#layout?.words ?? 1));
     const isLoop = new Uint8Array(room);

@@ -9,7 +9,7 @@ import { Recorder } from "../../replay/recorder.ts";
 import type { LogSink } from "../../replay/writer.ts";
 import type { System } from "../../system/system.ts";
 import type { CheckTarget } from "../catalogue.ts";
-import { canonical } from "../engine/slot.ts";
+import { canonical } from "../engine/encoding.ts";
 import type { Trace, TraceStep } from "../trace.ts";
 import { normalMessage } from "./abstraction.ts";
 

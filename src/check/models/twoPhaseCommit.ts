@@ -11,7 +11,8 @@
  *                                          | any      | abort       | aborted   |
  */
 import { assign, emit, setup } from "xstate";
-import { type ActorState, actorModel } from "../actorModel.ts";
+import { actorModel } from "../actorModel.ts";
+import type { ActorState } from "../actors/spec.ts";
 import type { Model } from "../engine/model.ts";
 import { over } from "../properties/property.ts";
 

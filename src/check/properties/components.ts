@@ -53,3 +53,18 @@ export function forEachComponent(
     }
   }
 }
+
+/** The part of a graph between some of its nodes, which are numbered anew in this order. */
+export function subgraph({ first, targets }: Graph, nodes: readonly number[]): Graph {
+  const numbers = new Map(nodes.map((node, number) => [node, number]));
+  const starts: number[] = [0];
+  const ends: number[] = [];
+  for (const node of nodes) {
+    for (let edge = first[node]!; edge < first[node + 1]!; edge++) {
+      const target = numbers.get(targets[edge]!);
+      if (target !== undefined) ends.push(target);
+    }
+    starts.push(ends.length);
+  }
+  return { first: Int32Array.from(starts), targets: Int32Array.from(ends) };
+}

@@ -1,6 +1,6 @@
 /** A predicate over slots, asked once for each combination of their values. */
 import type { Layout } from "../engine/layout.ts";
-import { type Model, slotNamed } from "../engine/model.ts";
+import { type Model, slotNamed, slotValue } from "../engine/model.ts";
 import { TupleTable } from "../engine/tupleTable.ts";
 import type { Predicate } from "./property.ts";
 
@@ -49,7 +49,7 @@ export class Evaluator {
   #ask(layout: Layout, states: Int32Array, from: number): boolean {
     const ids = new Int32Array(layout.slots);
     layout.unpack(states, from, ids);
-    const values = this.#slots.map((slot) => this.#model.slots[slot]!.values[ids[slot]!]);
+    const values = this.#slots.map((slot) => slotValue(this.#model, slot, ids[slot]!));
     const holds = this.#predicate.holds(...(values as never[]));
     this.#known.add(this.#part, this.#places, holds ? 1 : 0);
     return holds;
@@ -60,7 +60,7 @@ export class Evaluator {
 export function holdsAt(model: Model, { over, holds }: Predicate, ids: Int32Array): boolean {
   const values = over.map((name) => {
     const slot = slotNamed(model, name);
-    return model.slots[slot]!.values[ids[slot]!];
+    return slotValue(model, slot, ids[slot]!);
   });
   return holds(...(values as never[]));
 }

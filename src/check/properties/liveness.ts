@@ -1,13 +1,15 @@
 /**
  * Liveness on the whole state graph: a run that never reaches what it should stays, from some time on,
  * in one strongly connected component of the states where it has not, and a fair run can stay there
- * exactly if each fair class is either taken inside or not enabled in some state of it. Every component is
- * looked at, joins and cycles included, so that the answer is exact.
+ * exactly if each weakly fair class is either taken inside or not enabled in some state of it, and each
+ * strongly fair one is taken inside or enabled nowhere in it. Where the latter fails, what is left without
+ * the states that enable the class is looked at in the same way (Emerson and Lei, "Modalities for model
+ * checking", 1987). Every component is looked at, joins and cycles included, so that the answer is exact.
  */
 import { type Explored, load } from "../engine/explored.ts";
-import { forEachComponent, type Graph } from "./components.ts";
+import { forEachComponent, type Graph, subgraph } from "./components.ts";
 import { Evaluator } from "./evaluate.ts";
-import { FairClasses, UNFAIR } from "./fairness.ts";
+import { FairClasses, hasStrongFairness, UNFAIR } from "./fairness.ts";
 import type { Predicate } from "./property.ts";
 
 /** A step by number: from a state, the position among its steps, to a state. */
@@ -62,6 +64,7 @@ class LivenessSearch {
   #steps = new Int32Array(1024);
   #edges = 0;
   readonly #packed: Int32Array;
+  readonly #hasStrong: boolean;
 
   constructor(exploration: Explored, that: Predicate, when: Predicate | null) {
     this.#exploration = exploration;
@@ -81,6 +84,7 @@ class LivenessSearch {
       if (begins) this.#starts.push(state);
     }
     this.#first = new Int32Array(this.#states.length + 1);
+    this.#hasStrong = hasStrongFairness(model);
   }
 
   run(): LivenessResult {
@@ -91,16 +95,17 @@ class LivenessSearch {
     const reached = new Uint8Array(this.#states.length);
     for (const node of order) reached[node] = 1;
     let best: readonly number[] | null = null;
-    const nodes = this.#states.length;
-    let nearest = nodes;
     const rank = new Int32Array(this.#states.length);
     order.forEach((node, position) => {
       rank[node] = position;
     });
+    let nearest = this.#states.length;
     forEachComponent(graph, (members) => {
-      if (reached[members[0]!] === 0) return true;
-      const position = members.reduce((least, node) => Math.min(least, rank[node]!), nodes);
-      if (position < nearest && this.#isFair(members)) [best, nearest] = [members, position];
+      if (reached[members[0]!] === 0 || nearestOf(members, rank) >= nearest) return true;
+      const part = this.#fairPart(graph, members, rank);
+      if (part !== null && nearestOf(part, rank) < nearest) {
+        [best, nearest] = [part, nearestOf(part, rank)];
+      }
       return true;
     });
     if (best === null) return { applied: true, lasso: null };
@@ -206,26 +211,55 @@ class LivenessSearch {
     return false;
   }
 
-  #isFair(members: readonly number[]): boolean {
+  /** What of a component a fair run can stay in for ever, the nearest of several; null if nothing. */
+  #fairPart(graph: Graph, members: readonly number[], rank: Int32Array): readonly number[] | null {
     const [first] = members;
-    // A state that is left at once, and never met again: most are.
-    const selfLoop = members.length > 1 || this.#inner(first!, new Set(members)).length > 0;
-    if (!selfLoop) return !this.#isObliged(first!);
     const inside = new Set(members);
+    // A state that is left at once, and never met again: most are.
+    const goesRound = members.length > 1 || this.#inner(first!, inside).length > 0;
+    if (!goesRound) return this.#isObliged(first!) ? null : members;
+    const unmet = this.#unmet(members, inside);
+    if (unmet === null) return null;
+    if (unmet.size === 0) return members;
+    const kept = members.filter((node) => {
+      const enabled = this.#enabled(node);
+      return enabled === null || [...enabled].every((one) => !unmet.has(one));
+    });
+    let best: readonly number[] | null = null;
+    forEachComponent(subgraph(graph, kept), (numbers) => {
+      const part = this.#fairPart(
+        graph,
+        numbers.map((number) => kept[number]!),
+        rank,
+      );
+      if (part === null) return true;
+      if (best === null || nearestOf(part, rank) < nearestOf(best, rank)) best = part;
+      return true;
+    });
+    return best;
+  }
+
+  /**
+   * Strongly fair classes that are enabled inside and not taken; null if a class that is enabled
+   * everywhere is not taken, so that no part is fair either.
+   */
+  #unmet(members: readonly number[], inside: ReadonlySet<number>): ReadonlySet<number> | null {
     let always: ReadonlySet<number> | undefined;
     const taken = new Set<number>();
+    const strong = new Set<number>();
     for (const node of members) {
       const enabled = this.#enabled(node);
       if (enabled !== null) {
         always = new Set([...(always ?? enabled)].filter((one) => enabled.has(one)));
+        for (const one of enabled) if (this.#classes.isStrong(one)) strong.add(one);
       }
       for (const edge of this.#inner(node, inside)) {
         taken.add(this.#classes.of(this.#exploration.expander, this.#steps[edge]!));
       }
-      if (always?.size === 0) return true;
+      if (always?.size === 0 && !this.#hasStrong) return strong;
     }
-    if (always === undefined) return members.length > 1;
-    return [...always].every((one) => taken.has(one));
+    if ([...(always ?? [])].some((one) => !taken.has(one))) return null;
+    return new Set([...strong].filter((one) => !taken.has(one)));
   }
 
   #inner(node: number, inside: ReadonlySet<number>): number[] {
@@ -251,7 +285,7 @@ class LivenessSearch {
     const owed = new Set(sets.flatMap((set) => [...set]));
     for (const one of owed) {
       const idle = members.find((node) => this.#enabled(node)?.has(one) === false);
-      if (idle !== undefined) {
+      if (idle !== undefined && !this.#classes.isStrong(one)) {
         go(this.#inside(at, (node) => node === idle, inside));
         continue;
       }
@@ -295,4 +329,9 @@ class LivenessSearch {
     }
     throw new Error("a strongly connected component is not connected");
   }
+}
+
+/** The least rank of some nodes. */
+function nearestOf(nodes: readonly number[], rank: Int32Array): number {
+  return nodes.reduce((least, node) => Math.min(least, rank[node]!), rank.length);
 }

@@ -1,11 +1,37 @@
 /** Properties of a model, as plain predicates with names. */
+import type { AnyEventObject } from "xstate";
+
+/** A state that a predicate speaks of by its name. */
+export interface NamedState {
+  readonly actor: string;
+  readonly state: string;
+}
 
 /** A question about a state: a predicate over the values of some slots. */
 export interface Predicate {
-  /** Names of slots. */
+  /** Names of slots: actors, channels ("A -> B"), the observer. */
   readonly over: readonly string[];
   /** Depends on its arguments alone: each combination of values is asked once. */
   readonly holds: (...values: never[]) => boolean;
+  /** States that it speaks of by name: they must exist. */
+  readonly states?: readonly NamedState[];
+}
+
+/** A step, as a step property sees it. */
+export interface SeenStep<State = unknown> {
+  readonly event: AnyEventObject;
+  /** Who sent it; null for what the receiver does by itself. */
+  readonly sender: string | null;
+  readonly receiver: string;
+  /** The receiver's state before and after. */
+  readonly before: State;
+  readonly after: State;
+  /** What the step sends. */
+  readonly sent: readonly { readonly to: readonly string[]; readonly event: AnyEventObject }[];
+  /** False: the receiver does nothing with it. */
+  readonly taken: boolean;
+  /** The network has lost it. */
+  readonly lost: boolean;
 }
 
 export type Property =
@@ -16,8 +42,16 @@ export type Property =
       readonly when?: Predicate;
       readonly that: Predicate;
     }
-  /** No step breaks it: components report the steps that do. `seen`: a state that must exist, so that it says something. */
-  | { readonly kind: "step"; readonly name: string; readonly seen?: Predicate }
+  /**
+   * No step breaks it: it holds of each (`that`), or components report the steps that break it. `seen`: a state
+   * that must exist, so that it says something.
+   */
+  | {
+      readonly kind: "step";
+      readonly name: string;
+      readonly that?: (step: SeenStep<never>) => boolean;
+      readonly seen?: Predicate;
+    }
   /** Some state, which is shown. */
   | { readonly kind: "sometimes"; readonly name: string; readonly that: Predicate }
   /** Every fair run comes to such a state. */

@@ -124,20 +124,25 @@ class Shortening {
     return predicate.holds(states.layout, this.#packed, 0);
   }
 
-  /** Weak fairness: what is enabled all the way round is taken in it. Without a cycle nothing is owed at the end. */
+  /**
+   * What is enabled all the way round is taken in it, and what is owed strong fairness also if it is enabled
+   * anywhere. Without a cycle nothing is owed at the end.
+   */
   #isFair(end: number, cycle: readonly Edge[]): boolean {
     if (cycle.length === 0) return this.#enabled(end).size === 0;
     const { expander } = this.#exploration;
     let always: ReadonlySet<number> | null = null;
     const taken = new Set<number>();
+    const strong = new Set<number>();
     for (const { from, step } of cycle) {
       const enabled: ReadonlySet<number> = this.#enabled(from);
       taken.add(this.#classes.of(expander, step));
       // While a wire without latency is busy everything else waits: that is no refusal.
       if (expander.isImmediate) continue;
+      for (const one of enabled) if (this.#classes.isStrong(one)) strong.add(one);
       always = new Set([...(always ?? enabled)].filter((one) => enabled.has(one)));
     }
-    return [...(always ?? [])].every((one) => taken.has(one));
+    return [...(always ?? []), ...strong].every((one) => taken.has(one));
   }
 
   /** Fair classes of a state's steps; the state is in the expander afterwards. */

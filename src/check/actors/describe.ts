@@ -1,0 +1,16 @@
+/** Words for states in errors and traces. */
+import { canonical } from "../engine/encoding.ts";
+
+/** The beginning of a sentence about a state; empty if it is not of one. */
+export function stateName(state: string): string {
+  return state === "" ? "" : `in state "${state}" `;
+}
+
+/** The name of a state value, for people: "a", or "a.b" for nested states. */
+export function valueName(value: unknown): string {
+  if (typeof value === "string") return value;
+  const parts = Object.entries(value as object);
+  if (parts.length !== 1) return canonical(value);
+  const [[key, inner]] = parts as [[string, unknown]];
+  return `${key}.${valueName(inner)}`;
+}

@@ -1,0 +1,238 @@
+/**
+ * A machine run by XState's own `transition()`, step by step from saved states: nested and parallel states,
+ * history, final states, eventless transitions, delays, invoked actors by their outcomes. XState says what
+ * is to be done as a list of actions; those that change the model are carried out here, others are refused.
+ */
+import {
+  type AnyActorRef,
+  type AnyEventObject,
+  type AnyMachineSnapshot,
+  type AnyStateMachine,
+  type AnyStateNode,
+  createActor,
+  fromTransition,
+  initialTransition,
+  transition,
+} from "xstate";
+import { UserError } from "../../errors.ts";
+import { stateName } from "./describe.ts";
+import type { MachineShape } from "./machineShape.ts";
+import type { ActorState, Ends } from "./spec.ts";
+import type { PureMachine, Stepped } from "./steps.ts";
+import { Timers } from "./timers.ts";
+
+export interface InterpreterOptions {
+  readonly invoked: Readonly<Record<string, Ends>>;
+  readonly ignoredActions: readonly string[];
+}
+
+type Executable = ReturnType<typeof transition>[1][number];
+
+/** Transitions in one step; more are a circle. */
+const MICROSTEPS_MOST = 10_000;
+
+/** In place of what a machine invokes: its outcomes come from the model. */
+const STAND_IN = fromTransition((state: null) => state, null);
+
+export function interpretedMachine(
+  original: AnyStateMachine,
+  shape: MachineShape,
+  options: InterpreterOptions,
+): PureMachine {
+  const machine = prepared(original);
+  const nodes = nodesById(machine);
+
+  const restored = (state: ActorState): AnyMachineSnapshot => {
+    const { value, context, history = {}, invoked = {} } = state;
+    const historyValue = Object.fromEntries(
+      Object.entries(history).map(([id, targets]) => [id, targets.map((one) => nodes.get(one)!)]),
+    );
+    const children = Object.fromEntries(
+      Object.keys(invoked).map((id): [string, AnyActorRef] => [id, createActor(STAND_IN, { id })]),
+    );
+    const snapshot = machine.resolveState({ value, context, historyValue } as never);
+    return { ...snapshot, children } as AnyMachineSnapshot;
+  };
+
+  const stepped = (
+    snapshot: AnyMachineSnapshot,
+    actions: readonly Executable[],
+    timers: Timers,
+    sources: Readonly<Record<string, string>>,
+  ): Stepped => {
+    if (snapshot.status === "error") throw snapshot.error;
+    const work = new StepWork(timers, sources, options);
+    for (const action of actions) work.perform(action);
+    return { state: savedState(snapshot, work), emitted: work.emitted, toItself: work.toItself };
+  };
+
+  const step = (state: ActorState, event: AnyEventObject, timers: Timers): Stepped | null => {
+    const { invoked = {} } = state;
+    const before = restored(state);
+    const isTaken = before.can(event);
+    const [after, actions] = transition(machine, before, event);
+    // An eventless transition may follow on an event that nothing else takes.
+    if (!isTaken && after === before && actions.length === 0) return null;
+    return stepped(after as AnyMachineSnapshot, actions, timers, invoked);
+  };
+
+  return {
+    initial(input) {
+      const [snapshot, actions] = initialTransition(machine, input as never);
+      return stepped(snapshot as AnyMachineSnapshot, actions, new Timers([]), {});
+    },
+    step: (state, event) => step(state, event, new Timers(state.timers ?? [])),
+    endTimer(state, position) {
+      const timers = new Timers(state.timers!);
+      timers.end(position);
+      return step(state, state.timers![position]!.event, timers) ?? idle(state, timers.all);
+    },
+    endInvoked(state, id, event) {
+      const { [id]: _ended, ...invoked } = state.invoked!;
+      const timers = new Timers(state.timers ?? []);
+      const rest = { ...state, invoked };
+      return step(rest, event, timers) ?? idle(rest, timers.all);
+    },
+  };
+
+  function idle({ timers: _before, ...state }: ActorState, timers: ActorState["timers"]): Stepped {
+    const { invoked: children, ...rest } = state;
+    const invoked = children === undefined || isEmpty(children) ? {} : { invoked: children };
+    const running = timers!.length === 0 ? {} : { timers: timers! };
+    return { state: { ...rest, ...invoked, ...running }, emitted: [], toItself: [] };
+  }
+
+  /** Own copy of the machine, which ends where it would go round for ever, and starts no invoked actor. */
+  function prepared(from: AnyStateMachine): AnyStateMachine {
+    const sources = shape.invokes.map(({ src }) => src);
+    const named = [...Object.keys(options.invoked), ...sources];
+    const own: AnyStateMachine = from.provide({
+      actors: Object.fromEntries(named.map((src) => [src, STAND_IN])),
+    } as never);
+    own.options = {
+      ...own.options,
+      maxIterations: Math.min(own.options.maxIterations ?? MICROSTEPS_MOST, MICROSTEPS_MOST),
+    };
+    return own;
+  }
+}
+
+function nodesById(machine: AnyStateMachine): ReadonlyMap<string, AnyStateNode> {
+  const nodes = new Map<string, AnyStateNode>();
+  const visit = (node: AnyStateNode): void => {
+    nodes.set(node.id, node);
+    for (const child of Object.values(node.states)) visit(child);
+  };
+  visit(machine.root);
+  return nodes;
+}
+
+/** What a step does besides its transition. */
+class StepWork {
+  readonly emitted: AnyEventObject[] = [];
+  readonly toItself: AnyEventObject[] = [];
+  readonly timers: Timers;
+  /** By identifier of an invoked actor: its source. */
+  readonly sources: Record<string, string>;
+  readonly #options: InterpreterOptions;
+
+  constructor(
+    timers: Timers,
+    sources: Readonly<Record<string, string>>,
+    options: InterpreterOptions,
+  ) {
+    this.timers = timers;
+    this.sources = { ...sources };
+    this.#options = options;
+  }
+
+  perform({ type, params, info }: Executable): void {
+    const details = (params ?? {}) as Readonly<Record<string, unknown>>;
+    switch (type as string) {
+      case "xstate.emit":
+        this.emitted.push(details["event"] as AnyEventObject);
+        return;
+      case "xstate.raise":
+        this.#delay(details);
+        return;
+      case "xstate.cancel":
+        this.timers.cancel(String(details["sendId"]));
+        return;
+      case "xstate.sendTo":
+        if (details["to"] !== info.self) throw notToOthers(targetOf(details["targetId"]));
+        if (!this.#delay(details)) this.toItself.push(details["event"] as AnyEventObject);
+        return;
+      case "xstate.spawnChild":
+        this.#spawn(details);
+        return;
+      case "xstate.stopChild":
+      case "xstate.log":
+        return;
+      default:
+        if (!this.#options.ignoredActions.includes(type)) throw notPerformed(type);
+    }
+  }
+
+  /** Whether it is delayed. */
+  #delay({ event, delay, id }: Readonly<Record<string, unknown>>): boolean {
+    if (typeof delay !== "number") return false;
+    this.timers.start(event as AnyEventObject, delay, typeof id === "string" ? id : null);
+    return true;
+  }
+
+  #spawn({ id, src, actorRef }: Readonly<Record<string, unknown>>): void {
+    const name = (actorRef as AnyActorRef | undefined)?.id ?? String(id);
+    const source = typeof src === "string" ? src : "(in place)";
+    const { invoked } = this.#options;
+    if (invoked[source] === undefined && invoked[name] === undefined) {
+      throw notInvoked(source, name);
+    }
+    this.sources[name] = source;
+  }
+}
+
+function savedState(snapshot: AnyMachineSnapshot, { timers, sources }: StepWork): ActorState {
+  const { value, context, status, output } = snapshot;
+  if (status !== "active") {
+    // A machine that is done has no timers and no children.
+    return { value, context, status: "done", ...(output === undefined ? {} : { output }) };
+  }
+  const running = timers.all;
+  const histories = Object.entries(snapshot.historyValue as Record<string, AnyStateNode[]>);
+  const history = histories.map(([id, nodes]) => [id, nodes.map((one) => one.id).sort()] as const);
+  const invoked = Object.keys(snapshot.children).map((id) => [id, sources[id] ?? ""] as const);
+  return {
+    value,
+    context,
+    status: "active",
+    ...(running.length === 0 ? {} : { timers: running }),
+    ...(history.length === 0 ? {} : { history: Object.fromEntries(history) }),
+    ...(invoked.length === 0 ? {} : { invoked: Object.fromEntries(invoked) }),
+  };
+}
+
+function isEmpty(record: object): boolean {
+  return Object.keys(record).length === 0;
+}
+
+export function notPerformed(name: string, state = ""): UserError {
+  return new UserError(
+    `${stateName(state)}the custom action "${name}" is not performed by the checker; if it changes nothing in the model, name it in ignoredActions`,
+  );
+}
+
+function targetOf(id: unknown): string {
+  return typeof id === "string" ? `"${id}"` : "another actor";
+}
+
+export function notToOthers(target: string, state = ""): UserError {
+  return new UserError(
+    `${stateName(state)}it sends to ${target} by sendTo; between actors of a model only emitted events and wires are explored`,
+  );
+}
+
+export function notInvoked(src: string, id: string, state = ""): UserError {
+  return new UserError(
+    `${stateName(state)}it invokes "${src}" (as "${id}"), which is not explored; say how it may end in invoked ({ ${JSON.stringify(src === "(in place)" ? id : src)}: { done: [...], error: [...] } }), or make it an actor with wires`,
+  );
+}
