@@ -15,7 +15,9 @@ function newestSource(directory: string): number {
 }
 
 export default function build(): void {
-  const newest = Math.max(...["src", "machines", "workloads"].map(newestSource));
+  const newest = Math.max(
+    ...["src", "machines", "workloads", "test/bench", "test/mutants"].map(newestSource),
+  );
   const info = join(root, "dist", ".tsbuildinfo");
   if (existsSync(main) && existsSync(info) && statSync(info).mtimeMs > newest) return;
   const compiler = join(root, "node_modules", "typescript", "bin", "tsc");

@@ -1,0 +1,503 @@
+/** Mistakes in the rules of the processor. */
+import type { HandMade } from "../mutant.ts";
+
+export const hardware: readonly HandMade[] = [
+  {
+    name: "walk-permissions-of-leaf-only",
+    file: "src/hardware/eptWalk.ts",
+    class: "bits",
+    from: `    granted &= low;
+    if ((low & presentMask)`,
+    to: `    granted = low;
+    if ((low & presentMask)`,
+    damage: "the rights of upper EPT entries are ignored",
+  },
+  {
+    name: "walk-accessed-of-leaf-only",
+    file: "src/hardware/eptWalk.ts",
+    class: "bits",
+    from: `    accessed &= low;
+`,
+    to: `    accessed = low & EPT_ACCESSED;
+`,
+    damage: "A of upper entries stays clear if the leaf has it",
+  },
+  {
+    name: "walk-structure-is-read",
+    file: "src/hardware/eptWalk.ts",
+    class: "condition",
+    from: "const asWrite = structureWrite || (access & EPT_WRITE) !== 0;",
+    to: "const asWrite = (access & EPT_WRITE) !== 0;",
+    damage: "an access to a guest page table counts as a read with A/D flags on",
+  },
+  {
+    name: "walk-violation-before-misconfiguration",
+    file: "src/hardware/eptWalk.ts",
+    class: "actions swapped",
+    from: `  if ((granted & needed) !== needed) return violation(mmu, page, access, granted);
+
+  if (mmu.accessedDirty) {
+    const outcome`,
+    to: `  if (mmu.accessedDirty) {
+    const outcome`,
+    damage: "rights are not checked in the full walk",
+  },
+  {
+    name: "walk-dirty-right-cached",
+    file: "src/hardware/eptWalk.ts",
+    class: "statement removed",
+    from: `    if ((words[path[level]!]! & EPT_DIRTY) === 0) granted &= ~EPT_WRITE;
+`,
+    to: "",
+    damage: "a mapping that is cached while D is clear may be written later",
+  },
+  {
+    name: "walk-large-offset-lost",
+    file: "src/hardware/eptWalk.ts",
+    class: "bits",
+    from: `& ~offsetMask) | (page & offsetMask);
+  return Outcome.done;
+}
+
+/**
+ * Sets A`,
+    to: `& ~offsetMask);
+  return Outcome.done;
+}
+
+/**
+ * Sets A`,
+    damage: "every page of a large leaf is its first frame",
+  },
+  {
+    name: "flags-log-after-set",
+    file: "src/hardware/eptWalk.ts",
+    class: "condition",
+    from: "if (asks && pmlIsFull(mmu)) {",
+    to: "if (asks && setDirty && pmlIsFull(mmu)) {",
+    damage: "an A flag is set though the log is full",
+  },
+  {
+    name: "flags-accessed-in-leaf-only",
+    file: "src/hardware/eptWalk.ts",
+    class: "boundary",
+    from: `for (let level = mmu.geometry.eptLevels; level >= lowestLevel; level--) {
+    const entry`,
+    to: `for (let level = mmu.geometry.eptLevels; level > lowestLevel; level--) {
+    const entry`,
+    damage: "A of the lowest entry is not set",
+  },
+  {
+    name: "qualification-no-final-bit",
+    file: "src/hardware/eptWalk.ts",
+    class: "condition",
+    from: "if ((access & Access.structure) === 0) qualification |= finalTranslationBits(mmu);",
+    to: "if ((access & Access.structure) !== 0) qualification |= finalTranslationBits(mmu);",
+    damage: "bit 8 of a violation's qualification is the wrong way round",
+  },
+  {
+    name: "qualification-rights-of-leaf",
+    file: "src/hardware/eptWalk.ts",
+    class: "bits",
+    from: "qualification |= (granted & EPT_RWX) << Qualification.permissionShift;",
+    to: "qualification |= (granted & EPT_RWX) << 4;",
+    damage: "the rights in a violation's qualification are one bit off",
+  },
+  {
+    name: "violation-page-offset-lost",
+    file: "src/hardware/eptWalk.ts",
+    class: "bits",
+    from: "pageAddressLow(page) | mmu.offset, page >>> 20);",
+    to: "pageAddressLow(page), page >>> 20);",
+    damage: "a violation reports the first byte of its page",
+  },
+  {
+    name: "plain-ignores-accessed",
+    file: "src/hardware/mmu.ts",
+    class: "bits",
+    from: "mmu.plainPageMask = EPT_READ | EPT_EXECUTE | reserved | flag;",
+    to: "mmu.plainPageMask = EPT_READ | EPT_EXECUTE | reserved;",
+    damage: "the fast walk passes leaves whose A is clear",
+  },
+  {
+    name: "plain-ignores-table-accessed",
+    file: "src/hardware/mmu.ts",
+    class: "bits",
+    from: "mmu.plainTableMask = EPT_RWX | reserved | flag;",
+    to: "mmu.plainTableMask = EPT_RWX | reserved;",
+    damage: "the fast walk passes tables whose A is clear",
+  },
+  {
+    name: "pml-without-ad",
+    file: "src/hardware/mmu.ts",
+    class: "condition",
+    from: "const logging = (secondary & SECONDARY_PML) !== 0 && mmu.accessedDirty;",
+    to: "const logging = (secondary & SECONDARY_PML) !== 0;",
+    damage: "PML logs although A/D flags are off",
+  },
+  {
+    name: "entry-keeps-tlb-without-vpid",
+    file: "src/hardware/mmu.ts",
+    class: "statement removed",
+    from: `  deriveControls(mmu, vmcs, guest, counters);
+  if (!mmu.vpidEnabled) flushVpid(mmu.tlb, 0);`,
+    to: "  deriveControls(mmu, vmcs, guest, counters);",
+    damage: "without VPIDs the translations of the guest before survive a VM entry",
+  },
+  {
+    name: "plain-first-write-of-full-log",
+    file: "src/hardware/eptWalk.ts",
+    class: "condition",
+    from: `  if (mmu.pml && pmlIsFull(mmu)) return false;
+`,
+    to: "",
+    damage: "the fast walk writes into a full log",
+  },
+  {
+    name: "plain-region-collision",
+    file: "src/hardware/eptWalk.ts",
+    class: "condition",
+    from: "if (regions[slot] !== region) return findPlainLeaf(mmu, page);",
+    to: "if (regions[slot] === -1) return findPlainLeaf(mmu, page);",
+    damage: "the leaves of one region are taken for those of another that shares its slot",
+  },
+  {
+    name: "pml-index-16-bits",
+    file: "src/hardware/pageModificationLog.ts",
+    class: "bits",
+    from: "writeField(mmu.vmcs, Field.pmlIndex, (index - 1) & 0xffff, 0);",
+    to: "writeField(mmu.vmcs, Field.pmlIndex, index - 1);",
+    damage: "the index goes to -1 in all 64 bits",
+  },
+  {
+    name: "pml-full-at-zero",
+    file: "src/hardware/pageModificationLog.ts",
+    class: "boundary",
+    from: "return (readField(mmu.vmcs, Field.pmlIndex) & 0xffff) >= mmu.geometry.logEntries;",
+    to: "return ((readField(mmu.vmcs, Field.pmlIndex) - 1) & 0xffff) >= mmu.geometry.logEntries;",
+    damage: "the last entry of a log is never used",
+  },
+  {
+    name: "pml-entry-high-word",
+    file: "src/hardware/pageModificationLog.ts",
+    class: "bits",
+    from: `storeWord(mmu.memory, entry + 1, pageAddressHigh(page));
+  writeField`,
+    to: `storeWord(mmu.memory, entry + 1, 0);
+  writeField`,
+    damage: "a log entry has no bits above 31",
+  },
+  {
+    name: "prl-filter-inverted",
+    file: "src/hardware/pageReferenceLog.ts",
+    class: "condition",
+    from: "if (isPagingStructure && mmu.prlFilter) return;",
+    to: "if (isPagingStructure && !mmu.prlFilter) return;",
+    damage: "PRL's filter lets the guest's tables pass and keeps them when it is off",
+  },
+  {
+    name: "prl-missed-not-counted",
+    file: "src/hardware/pageReferenceLog.ts",
+    class: "statement removed",
+    from: `  if (index >>> 0 >= mmu.geometry.logEntries || high >>> SUSPENDED_SHIFT !== 0) {
+    count(mmu, Counter.missedGpas, 1);
+`,
+    to: `  if (index >>> 0 >= mmu.geometry.logEntries || high >>> SUSPENDED_SHIFT !== 0) {
+`,
+    damage: "GPAs that a suspended log misses are not counted",
+  },
+  {
+    name: "prl-other-log-full-too",
+    file: "src/hardware/pageReferenceLog.ts",
+    class: "condition",
+    from: "if (mmu.prlOptions.doubleBuffer && (fullLogs & (1 << other)) === 0) {",
+    to: "if (mmu.prlOptions.doubleBuffer) {",
+    damage: "logging goes on in a second log that is full",
+  },
+  {
+    name: "prl-image-forgets-other",
+    file: "src/hardware/pageReferenceLog.ts",
+    class: "bits",
+    from: "writeImage(vmcs, Field.prlFullLogs, vmcs.image[2 * Field.prlFullLogs]! | (1 << active));",
+    to: "writeImage(vmcs, Field.prlFullLogs, 1 << active);",
+    damage: "when one log fills memory forgets that the other is full",
+  },
+  {
+    name: "prl-reset-always-first-log",
+    file: "src/hardware/pageReferenceLog.ts",
+    class: "condition",
+    from: "writeImage(vmcs, Field.prlActiveLog, (drainedLogs & 1) !== 0 ? 0 : 1);",
+    to: "writeImage(vmcs, Field.prlActiveLog, 0);",
+    damage: "a suspended processor always goes on in the first log",
+  },
+  {
+    name: "prl-reload-takes-old-index",
+    file: "src/hardware/pageReferenceLog.ts",
+    class: "early return removed",
+    from: `  if (readField(vmcs, Field.pmlIndex) >= 0) return;
+`,
+    to: "",
+    damage: "a reload puts the index of a log that is being filled back",
+  },
+  {
+    name: "tlb-flush-first-level-only",
+    file: "src/hardware/tlb.ts",
+    class: "statement removed",
+    from: `    flushLevelSpace(tlb.l1Large, i + 1);
+    flushLevelSpace(tlb.l2, i + 1);`,
+    to: "    flushLevelSpace(tlb.l1Large, i + 1);",
+    damage: "INVEPT leaves the second TLB level",
+  },
+  {
+    name: "tlb-flush-by-vpid",
+    file: "src/hardware/tlb.ts",
+    class: "constant",
+    from: "flushSpaces(tlb, 1, ep4ta);",
+    to: "flushSpaces(tlb, 0, ep4ta);",
+    damage: "INVEPT flushes by VPID",
+  },
+  {
+    name: "tlb-upgrade-lost",
+    file: "src/hardware/tlb.ts",
+    class: "condition",
+    from: `return (difference & want & 7) === 0 ? i : -2 - i;
+  }
+  return NOT_CACHED;`,
+    to: `return i;
+  }
+  return NOT_CACHED;`,
+    damage: "an entry with too few rights satisfies an access",
+  },
+  {
+    name: "tlb-space-reuse",
+    file: "src/hardware/tlb.ts",
+    class: "statement removed",
+    from: `    flushAll(tlb);
+    state[0] = 0;`,
+    to: "    state[0] = 0;",
+    damage: "when space numbers begin anew old entries belong to new spaces",
+  },
+  {
+    name: "tlb-privilege-ignored",
+    file: "src/hardware/tlb.ts",
+    class: "condition",
+    from: "spaces[row + 1] === ep4ta && spaces[row + 2] === privilege",
+    to: "spaces[row + 1] === ep4ta",
+    damage: "supervisor translations serve user mode",
+  },
+  {
+    name: "tlb-invlpg-pieces",
+    file: "src/hardware/tlb.ts",
+    class: "condition",
+    from: `  if ((tlb.state[1]! & Filled.pieces) !== 0) {
+    flushVpid(tlb, vpid);
+    return;
+  }
+`,
+    to: "",
+    damage: "INVLPG leaves the other pieces of a large guest page",
+  },
+  {
+    name: "tlb-revoke-all-vpids",
+    file: "src/hardware/tlb.ts",
+    class: "condition",
+    from: "if (tlb.spaces[row] !== vpid || tlb.spaces[row + 1] !== ep4ta) continue;",
+    to: "if (tlb.spaces[row + 1] !== ep4ta) continue;",
+    damage: "a violation drops the mapping of every VPID",
+  },
+  {
+    name: "loop-d-shift",
+    file: "src/hardware/accessLoop.ts",
+    class: "constant",
+    from: "const dirtyShift = mmu.accessedDirty ? 8 : 0;",
+    to: "const dirtyShift = 8;",
+    damage: "without A/D flags D decides whether a page may be written",
+  },
+  {
+    name: "loop-run-keeps-no-truth",
+    file: "src/hardware/accessLoop.ts",
+    class: "statement removed",
+    from: `        kinds |= TRUTHS >>> kind;
+`,
+    to: `        kinds = TRUTHS >>> kind;
+`,
+    damage: "of a run of accesses to one page the last kind counts",
+  },
+  {
+    name: "loop-budget-in-run",
+    file: "src/hardware/accessLoop.ts",
+    class: "boundary",
+    from: "if (position === to || cycles >= budget) break;",
+    to: "if (position === to) break;",
+    damage: "a run of accesses to one page goes on beyond the budget",
+  },
+  {
+    name: "loop-gap-left",
+    file: "src/hardware/accessLoop.ts",
+    class: "arithmetic",
+    from: "mmu.gapLeft = begin - mmu.elapsed;",
+    to: "mmu.gapLeft = 0;",
+    damage: "the guest's other work is cut short at each burst's end",
+  },
+  {
+    name: "split-keeps-large-bit",
+    file: "src/hardware/ept.ts",
+    class: "condition",
+    from: "const bits = (low & 0xfff & ~EPT_LARGE) | (leaf.level > 2 ? EPT_LARGE : 0);",
+    to: "const bits = (low & 0xfff & ~EPT_LARGE) | EPT_LARGE;",
+    damage: "4 KiB leaves of a split one have bit 7 set",
+  },
+  {
+    name: "split-forgets-flags",
+    file: "src/hardware/ept.ts",
+    class: "bits",
+    from: "const bits = (low & 0xfff & ~EPT_LARGE) | (leaf.level > 2 ? EPT_LARGE : 0);",
+    to: "const bits = (low & 0xff & ~EPT_LARGE) | (leaf.level > 2 ? EPT_LARGE : 0);",
+    damage: "a split leaf's pages lose A and D",
+  },
+  {
+    name: "merge-any-rights",
+    file: "src/hardware/ept.ts",
+    class: "condition",
+    from: `    if (((next.bits ^ bits) & ~flags) !== 0) return null;
+`,
+    to: "",
+    damage: "leaves with different rights are merged",
+  },
+  {
+    name: "merge-unaligned",
+    file: "src/hardware/ept.ts",
+    class: "condition",
+    from: "if (whole === null || whole.frame % size !== 0) return false;",
+    to: "if (whole === null) return false;",
+    damage: "frames that are not aligned are merged",
+  },
+  {
+    name: "structure-change-not-told",
+    file: "src/hardware/ept.ts",
+    class: "statement removed",
+    from: `  memory.words[leaf.word + 1] = table >>> 20;
+  memory.structureChanged();`,
+    to: "  memory.words[leaf.word + 1] = table >>> 20;",
+    damage: "the fast walk goes on with the leaf that was split",
+  },
+  {
+    name: "entry-pml-alignment",
+    file: "src/hardware/entryChecks.ts",
+    class: "constant",
+    from: "(readField(vmcs, Field.pmlAddress) & 0xfff) !== 0",
+    to: "(readField(vmcs, Field.pmlAddress) & 0x7ff) !== 0",
+    damage: "a PML address with bit 11 set passes the entry check",
+  },
+  {
+    name: "entry-pml-needs-no-ept",
+    file: "src/hardware/entryChecks.ts",
+    class: "early return removed",
+    from: `  if (!ept) return "pml-without-ept";
+`,
+    to: "",
+    damage: "PML without EPT passes the entry check",
+  },
+  {
+    name: "entry-reserved-bits",
+    file: "src/hardware/entryChecks.ts",
+    class: "constant",
+    from: "capabilities.supervisorShadowStack ? 0xf00 : 0xf80",
+    to: "capabilities.supervisorShadowStack ? 0xf00 : 0xf00",
+    damage: "bit 7 of the EPT pointer is never reserved",
+  },
+  {
+    name: "entry-vpid-zero",
+    file: "src/hardware/entryChecks.ts",
+    class: "bits",
+    from: "(readField(vmcs, Field.vpid) & 0xffff) === 0",
+    to: "readField(vmcs, Field.vpid) === 0",
+    damage: "a VPID whose low 16 bits are 0 passes the entry check",
+  },
+  {
+    name: "event-gate-unread",
+    file: "src/hardware/events.ts",
+    class: "condition",
+    from: "if (event.gate !== null) outcome",
+    to: "if (event.gate === null) outcome",
+    damage: "the gate of an event is not read",
+  },
+  {
+    name: "event-rf-kept",
+    file: "src/hardware/events.ts",
+    class: "statement removed",
+    from: `    writeField(vmcs, Field.guestRflags, readField(vmcs, Field.guestRflags) & ~RFLAGS_RF);
+`,
+    to: "",
+    damage: "a handler begins with RF set",
+  },
+  {
+    name: "iret-unblocks-always",
+    file: "src/hardware/events.ts",
+    class: "condition",
+    from: "if (unblocks) setNmiBlocking(vmcs, false);",
+    to: "setNmiBlocking(vmcs, false);",
+    damage: "IRET ends blocking by NMI where it must not",
+  },
+  {
+    name: "exit-vectoring-kept",
+    file: "src/hardware/exit.ts",
+    class: "condition",
+    from: "if (context.nmiUnblockedByIret && defined && !delivering) {",
+    to: "if (context.nmiUnblockedByIret && defined) {",
+    damage: "bit 12 of a qualification is set during event delivery",
+  },
+  {
+    name: "guest-flags-upper-dirty",
+    file: "src/hardware/guestWalk.ts",
+    class: "condition",
+    from: "(write && level === leafLevel ? GUEST_DIRTY : 0)",
+    to: "(write ? GUEST_DIRTY : 0)",
+    damage: "a write sets D in every entry of the guest's walk",
+  },
+  {
+    name: "guest-write-protect",
+    file: "src/hardware/guestWalk.ts",
+    class: "condition",
+    from: "(!mmu.user && !mmu.writeProtect)",
+    to: "!mmu.user",
+    damage: "CR0.WP does nothing",
+  },
+  {
+    name: "guest-structure-write-unchecked",
+    file: "src/hardware/guestWalk.ts",
+    class: "condition",
+    from: "if (!mmu.accessedDirty && mmu.compatibility !== Compatibility.bochs) {",
+    to: "if (mmu.compatibility === Compatibility.kvm) {",
+    damage: "the guest's own A and D are written through EPT entries that forbid it",
+  },
+  {
+    name: "guest-cr3-before-pdptes",
+    file: "src/hardware/guestWalk.ts",
+    class: "early return removed",
+    from: `  const outcome = loadPdptes(mmu, low);
+  if (outcome !== Outcome.done) return outcome;
+  writeField(mmu.vmcs, Field.guestCr3`,
+    to: `  const outcome = loadPdptes(mmu, low);
+  writeField(mmu.vmcs, Field.guestCr3`,
+    damage: "CR3 changes though its PDPTEs could not be loaded",
+  },
+  {
+    name: "misconfigured-write-only",
+    file: "src/hardware/eptEntry.ts",
+    class: "early return removed",
+    from: `  if ((low & (EPT_READ | EPT_WRITE)) === EPT_WRITE) return true;
+`,
+    to: "",
+    damage: "an entry that may be written and not read is no misconfiguration",
+  },
+  {
+    name: "memory-not-zeroed",
+    file: "src/hardware/memory.ts",
+    class: "statement removed",
+    from: `    this.words.fill(0, frames * this.frameWords);
+`,
+    to: "",
+    damage: "after a restore, frames that are handed out later are not empty",
+  },
+];

@@ -1,0 +1,144 @@
+/**
+ * Who judges a mutant: the models of the catalogue, whose properties must hold, and the tests, in processes
+ * that end at the first failure. Whoever takes too long or dies has noticed the mutant as well.
+ */
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+
+/** A model, or a file of tests. */
+export interface Judge {
+  readonly kind: "model" | "test";
+  readonly name: string;
+}
+
+/** How a mutant was noticed. */
+export interface Catch {
+  readonly judge: Judge;
+  /** The property, or the test. */
+  readonly by: string;
+  /** Messages of the counterexample; null where there is none. */
+  readonly messages: number | null;
+}
+
+/** One line of a judging process's output. */
+export type Note =
+  | { readonly begins: string }
+  | { readonly ends: string; readonly seconds: number }
+  | { readonly fails: string; readonly by: string; readonly messages: number | null };
+
+export const NOTE_MARK = "@judge ";
+/** Old-space megabytes of a judging process: a mutant that allocates for ever must not take the machine. */
+const HEAP_MEGABYTES = 2000;
+/** How long a judge may take: so many seconds, and so many times what it takes without a mutant. */
+const GRACE_SECONDS = 30;
+const GRACE_TIMES = 8;
+const TICK_MILLISECONDS = 500;
+
+export interface JudgeOptions {
+  /** Of the copy of the tree. */
+  readonly directory: string;
+  /** What a judge takes without a mutant, in seconds; undefined if it is not known. */
+  readonly usual: (name: string) => number | undefined;
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Told of each judge that came to its end. */
+  readonly ended?: (name: string, seconds: number) => void;
+}
+
+/** Has models judge, in this order; null if every one of them is content. */
+export function judgeByModels(
+  names: readonly string[],
+  options: JudgeOptions,
+): Promise<Catch | null> {
+  const program = join(options.directory, "dist", "test", "mutants", "modelJudge.js");
+  return judge("model", [program, ...names], names, options);
+}
+
+/** Has files of tests judge, in this order. */
+export function judgeByTests(
+  files: readonly string[],
+  options: JudgeOptions,
+): Promise<Catch | null> {
+  const vitest = join(options.directory, "node_modules", "vitest", "vitest.mjs");
+  const config = join(options.directory, "test", "mutants", "judgingTests.config.ts");
+  const args = [vitest, "run", "--config", config, "--root", options.directory];
+  const environment = { ...options.environment, MUTANT_TESTS: JSON.stringify(files) };
+  return judge("test", args, files, { ...options, environment });
+}
+
+function judge(
+  kind: Judge["kind"],
+  args: readonly string[],
+  names: readonly string[],
+  { directory, usual, environment = {}, ended }: JudgeOptions,
+): Promise<Catch | null> {
+  if (names.length === 0) return Promise.resolve(null);
+  const child = spawn(process.execPath, [`--max-old-space-size=${HEAP_MEGABYTES}`, ...args], {
+    cwd: directory,
+    env: { ...process.env, NO_COLOR: "1", ...environment },
+    stdio: ["ignore", "pipe", "pipe"],
+    // A group of its own: what it has started ends with it.
+    detached: true,
+  });
+  const kill = (): void => {
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+    } catch {
+      // It has ended meanwhile.
+    }
+  };
+  process.once("exit", kill);
+  let current = names[0]!;
+  let begun = performance.now();
+  let caught: Catch | null = null;
+  let errors = "";
+  const caughtBy = (name: string, by: string, messages: number | null): void => {
+    caught ??= { judge: { kind, name }, by, messages };
+  };
+  const take = (note: Note): void => {
+    if ("begins" in note) {
+      current = note.begins;
+      begun = performance.now();
+    } else if ("ends" in note) ended?.(note.ends, note.seconds);
+    else {
+      caughtBy(note.fails, note.by, note.messages);
+      kill();
+    }
+  };
+  const watch = setInterval(() => {
+    const limit = GRACE_SECONDS + GRACE_TIMES * (usual(current) ?? GRACE_SECONDS);
+    if ((performance.now() - begun) / 1000 < limit) return;
+    caughtBy(current, "takes too long", null);
+    kill();
+  }, TICK_MILLISECONDS);
+  readLines(child.stdout, (line) => {
+    if (line.startsWith(NOTE_MARK)) take(JSON.parse(line.slice(NOTE_MARK.length)) as Note);
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    errors = (errors + text).slice(-4000);
+  });
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code) => {
+      clearInterval(watch);
+      process.removeListener("exit", kill);
+      kill();
+      if (code !== 0) caughtBy(current, `ends with an error: ${firstError(errors)}`, null);
+      resolve(caught);
+    });
+  });
+}
+
+function firstError(text: string): string {
+  const lines = text.split("\n").map((line) => line.trim());
+  return lines.find((line) => /^\w*Error\b/.test(line)) ?? lines.find((line) => line !== "") ?? "";
+}
+
+function readLines(stream: NodeJS.ReadableStream, visit: (line: string) => void): void {
+  let rest = "";
+  stream.setEncoding("utf8");
+  stream.on("data", (text: string) => {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) visit(line);
+  });
+}

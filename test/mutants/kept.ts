@@ -1,0 +1,110 @@
+/**
+ * Results that are kept between runs (node_modules/.cache), so that an interrupted run can go on. A catch holds as
+ * long as the mutated file and the test that made it are the same; a survivor is tried again when anything is not.
+ */
+import { createHash } from "node:crypto";
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { Catch } from "./judges.ts";
+import type { MeasuredJudge } from "./measured.ts";
+import { type Mutant, mutated } from "./mutant.ts";
+import { filesIn, textOf } from "./sources.ts";
+
+/** What became of a mutant; `caught` null: it survived `judges` judges. */
+export interface Result {
+  readonly name: string;
+  readonly caught: Catch | null;
+  readonly judges: number;
+  readonly seconds: number;
+}
+
+interface KeptResult extends Result {
+  readonly mutant: string;
+  readonly judged: string;
+}
+
+export const KEPT_DIRECTORY = join("node_modules", ".cache", "trackvisor-mutants");
+
+export function digest(...texts: readonly string[]): string {
+  const hash = createHash("sha256");
+  for (const text of texts) hash.update(`${text.length} `).update(text);
+  return hash.digest("hex").slice(0, 20);
+}
+
+/** Of everything that tests and models depend on, this tool left out. */
+export function treeDigest(root: string): string {
+  const files = ["src", "machines", "workloads", "test"].flatMap((directory) =>
+    filesIn(root, directory, /\.(tsx?|ya?ml|json)$/),
+  );
+  const counted = files.filter((file) => !file.startsWith("test/mutants/"));
+  return digest(...counted.flatMap((file) => [file, textOf(root, file)]));
+}
+
+export class Kept {
+  readonly #root: string;
+  readonly #file: string;
+  readonly #tree: string;
+  readonly #results = new Map<string, KeptResult>();
+
+  constructor(root: string) {
+    this.#root = root;
+    this.#file = join(root, KEPT_DIRECTORY, "results.jsonl");
+    this.#tree = treeDigest(root);
+    if (!existsSync(this.#file)) return;
+    for (const line of readFileSync(this.#file, "utf8").split("\n")) {
+      // The last line of a run that was killed may be cut.
+      if (!line.endsWith("}")) continue;
+      const result = JSON.parse(line) as KeptResult;
+      this.#results.set(result.mutant, result);
+    }
+  }
+
+  /** What is known of a mutant, if it still holds. */
+  find(mutant: Mutant): Result | null {
+    const found = this.#results.get(this.#digestOf(mutant));
+    if (found === undefined || found.judged !== this.#judged(found.caught)) return null;
+    return { ...found, name: mutant.name };
+  }
+
+  add(mutant: Mutant, result: Result): void {
+    const kept = {
+      ...result,
+      mutant: this.#digestOf(mutant),
+      judged: this.#judged(result.caught),
+    };
+    mkdirSync(dirname(this.#file), { recursive: true });
+    appendFileSync(this.#file, `${JSON.stringify(kept)}\n`);
+    this.#results.set(kept.mutant, kept);
+  }
+
+  #digestOf(mutant: Mutant): string {
+    return digest(mutant.file, mutated(textOf(this.#root, mutant.file), mutant));
+  }
+
+  #judged(caught: Catch | null): string {
+    if (caught === null) return this.#tree;
+    const { kind, name } = caught.judge;
+    if (kind === "test") {
+      const path = join(this.#root, name);
+      return existsSync(path) ? digest(textOf(this.#root, name)) : "gone";
+    }
+    return digest(name);
+  }
+}
+
+/** The judges as they were measured last, and whether the tree is still the same. */
+export function keptJudges(root: string): { judges: MeasuredJudge[]; isFresh: boolean } | null {
+  const file = join(root, KEPT_DIRECTORY, "judges.json");
+  if (!existsSync(file)) return null;
+  const { tree, judges } = JSON.parse(readFileSync(file, "utf8")) as {
+    tree: string;
+    judges: MeasuredJudge[];
+  };
+  return { judges, isFresh: tree === treeDigest(root) };
+}
+
+export function keepJudges(root: string, judges: readonly MeasuredJudge[]): void {
+  mkdirSync(join(root, KEPT_DIRECTORY), { recursive: true });
+  const text = JSON.stringify({ tree: treeDigest(root), judges });
+  writeFileSync(join(root, KEPT_DIRECTORY, "judges.json"), text);
+}

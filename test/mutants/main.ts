@@ -1,0 +1,160 @@
+/** `npm run mutants`: tries mutants of the sources on the models and the tests (docs/mutants.md). */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Command, InvalidArgumentError } from "commander";
+import { Kept, keepJudges, keptJudges, type Result } from "./kept.ts";
+import { checkEquivalents, handMade } from "./lists.ts";
+import {
+  BrokenTreeError,
+  importersIn,
+  judgesOf,
+  type MeasuredJudge,
+  measureJudges,
+} from "./measured.ts";
+import { lineOf, type Mutant, StaleMutantError } from "./mutant.ts";
+import { page, score, summary, type Tried, verdictOf } from "./report.ts";
+import { allProposals, sampled } from "./sampling.ts";
+import { Scratch } from "./scratch.ts";
+import { textOf } from "./sources.ts";
+import { tried } from "./trial.ts";
+import { keptTypeCheckIn } from "./typeCheck.ts";
+
+/** Percent of the mutants that are not equivalent. */
+const BAR = 95;
+const SAMPLE_DEFAULT = 160;
+const SEED_DEFAULT = 1;
+const USAGE_ERROR = 2;
+const PAGE = "docs/mutants.md";
+
+interface Options {
+  readonly sample: number;
+  readonly seed: number;
+  readonly only?: string;
+  readonly list?: true;
+  readonly resume?: true;
+  readonly measure?: true;
+}
+
+const root = process.cwd();
+
+await new Command("mutants")
+  .description("try mutants of the sources on the models and the tests (docs/mutants.md)")
+  .option(
+    "--sample <number>",
+    "mutants to be drawn beside the hand-made ones",
+    whole,
+    SAMPLE_DEFAULT,
+  )
+  .option("--seed <number>", "of the draw", whole, SEED_DEFAULT)
+  .option("--only <glob>", "mutants of these files, or of this name; the page is not written")
+  .option("--list", "name the mutants and try none")
+  .option("--resume", "keep the results of a run before this one, as far as they hold")
+  .option("--measure", "measure anew what each judge runs, even if that is known")
+  .action(async (options: Options) => {
+    try {
+      await run(options);
+    } catch (error) {
+      if (!(error instanceof StaleMutantError || error instanceof BrokenTreeError)) throw error;
+      say(error.message);
+      process.exitCode = USAGE_ERROR;
+    }
+  })
+  .parseAsync();
+
+function whole(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("expected a whole number.");
+}
+
+/** Whether a name is one of a pattern's: "*" stands for anything but "/", "**" for anything. */
+function matches(file: string, pattern: string): boolean {
+  const parts = pattern.split(/(\*\*?)/).map((part) => {
+    if (part === "**") return ".*";
+    return part === "*" ? "[^/]*" : part.replaceAll(/[.+?^${}()|[\]\\]/g, "\\$&");
+  });
+  return new RegExp(`^${parts.join("")}$`).test(file);
+}
+
+function say(text: string): void {
+  process.stderr.write(`mutants: ${text}\n`);
+}
+
+async function run(options: Options): Promise<void> {
+  const byHand = handMade(root);
+  checkEquivalents([...byHand, ...allProposals(root)]);
+  const { sample, seed, only } = options;
+  const drawn = sampled(root, { count: sample, seed }, keptTypeCheckIn(root));
+  const chosen = [...byHand, ...drawn].filter(({ file, name }) => {
+    return only === undefined || name === only || matches(file, only);
+  });
+  if (chosen.length === 0 && only !== undefined)
+    throw new StaleMutantError(`--only ${only}: there is no such mutant`);
+  if (options.list) {
+    for (const mutant of chosen) process.stdout.write(`${described(mutant)}\n`);
+    return;
+  }
+  const all = await tryAll(chosen, await judgesFor(options), options.resume === true);
+  process.stdout.write(`${summary(all)}\n`);
+  for (const one of all) {
+    if (verdictOf(one) === "survived") process.stdout.write(`survived: ${described(one.mutant)}\n`);
+  }
+  if (only === undefined) {
+    const date = new Date().toISOString().slice(0, 10);
+    writeFileSync(
+      join(root, PAGE),
+      page(all, { date, seed, proposals: allProposals(root).length }),
+    );
+  }
+  if (score(all) < BAR) process.exitCode = 1;
+}
+
+function described(mutant: Mutant): string {
+  const { name, file, damage } = mutant;
+  const place = `${file}:${lineOf(textOf(root, file), mutant)}`;
+  return damage === "" ? `${name} (${place})` : `${name} (${place}): ${damage}`;
+}
+
+async function judgesFor({ measure }: Options): Promise<readonly MeasuredJudge[]> {
+  const known = keptJudges(root);
+  if (known !== null && measure !== true) {
+    if (!known.isFresh) say("the judges were measured on another tree: see --measure");
+    return known.judges;
+  }
+  say("measuring what each model and each test runs");
+  const judges = await measureJudges(root, say);
+  keepJudges(root, judges);
+  return judges;
+}
+
+async function tryAll(
+  mutants: readonly Mutant[],
+  judges: readonly MeasuredJudge[],
+  resume: boolean,
+): Promise<Tried[]> {
+  const kept = new Kept(root);
+  const importers = importersIn(root);
+  const scratch = new Scratch(root);
+  const all: Tried[] = [];
+  try {
+    for (const mutant of mutants) {
+      const text = textOf(root, mutant.file);
+      let result = resume ? kept.find(mutant) : null;
+      if (result === null) {
+        result = await tried(mutant, text, judgesOf(mutant, text, judges, importers), scratch);
+        kept.add(mutant, result);
+        say(`${all.length + 1} of ${mutants.length}: ${mutant.name}: ${told(result)}`);
+      }
+      all.push({ mutant, result, text });
+    }
+  } finally {
+    scratch.remove();
+  }
+  return all;
+}
+
+function told({ caught, judges, seconds }: Result): string {
+  const time = `${seconds.toFixed(0)} s`;
+  if (caught === null) return `SURVIVED ${judges} judges (${time})`;
+  const messages = caught.messages === null ? "" : `, ${caught.messages} messages`;
+  return `${caught.judge.name}: ${caught.by}${messages} (${time})`;
+}

@@ -1,0 +1,66 @@
+/** The files that mutants are made of, the tests that may judge them, and who imports whom. */
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+import ts from "typescript";
+
+/** Where mutants are looked for, by the name that the tables use. */
+export const AREAS: readonly { readonly name: string; readonly files: RegExp }[] = [
+  { name: "machines", files: /^machines\// },
+  { name: "hypervisor", files: /^src\/hypervisor\// },
+  { name: "hardware", files: /^src\/hardware\// },
+  { name: "operations", files: /^src\/system\/(operations\/|\w*[dD]evice\.ts$)/ },
+];
+
+/** Tests of other things than these sources: the checker's own, the screen's, the shape of the house. */
+const NO_JUDGES = /^test\/(architecture|bench|check|experiments|mutants|tui)\//;
+
+/** @param root of the tree; names are relative to it, with "/" */
+export function filesIn(root: string, directory: string, ending: RegExp): string[] {
+  return readdirSync(join(root, directory), { recursive: true, encoding: "utf8" })
+    .map((name) => `${directory}/${name.replaceAll("\\", "/")}`)
+    .filter((name) => ending.test(name))
+    .sort();
+}
+
+export function sourceFiles(root: string): string[] {
+  const all = ["machines", "src"].flatMap((directory) => filesIn(root, directory, /\.ts$/));
+  return all.filter((file) => areaOf(file) !== null);
+}
+
+export function areaOf(file: string): string | null {
+  return AREAS.find(({ files }) => files.test(file))?.name ?? null;
+}
+
+export function judgingTests(root: string): string[] {
+  return filesIn(root, "test", /\.test\.ts$/).filter((file) => !NO_JUDGES.test(file));
+}
+
+export function textOf(root: string, file: string): string {
+  return readFileSync(join(root, file), "utf8");
+}
+
+/** A file and all that it imports, directly or not. */
+export function closureOf(root: string, file: string, known: Imports = new Map()): Set<string> {
+  const found = new Set<string>();
+  const add = (name: string): void => {
+    if (found.has(name)) return;
+    found.add(name);
+    for (const imported of importsOf(root, name, known)) add(imported);
+  };
+  add(file);
+  return found;
+}
+
+export type Imports = Map<string, readonly string[]>;
+
+function importsOf(root: string, file: string, known: Imports): readonly string[] {
+  const before = known.get(file);
+  if (before !== undefined) return before;
+  const { importedFiles } = ts.preProcessFile(textOf(root, file), true, true);
+  const found = importedFiles
+    .map(({ fileName }) => fileName)
+    .filter((name) => /^\.\.?\/.*\.tsx?$/.test(name))
+    .map((name) => normalize(join(dirname(file), name)).replaceAll("\\", "/"));
+  known.set(file, found);
+  return found;
+}
