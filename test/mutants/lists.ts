@@ -1,16 +1,26 @@
 /** What a person wrote: mutants, and why some mutants are none. */
 import { EQUIVALENTS } from "./byHand/equivalents.ts";
 import { hardware } from "./byHand/hardware.ts";
-import { hypervisor } from "./byHand/hypervisor.ts";
-import { machines } from "./byHand/machines.ts";
+import { hardwareMemory } from "./byHand/hardwareMemory.ts";
+import { hypervisorMachines } from "./byHand/hypervisorMachines.ts";
+import { hypervisorOperations } from "./byHand/hypervisorOperations.ts";
+import { operationMachines } from "./byHand/operationMachines.ts";
 import { operations } from "./byHand/operations.ts";
+import { pageTracking } from "./byHand/pageTracking.ts";
+import { processors } from "./byHand/processors.ts";
+import { techniques } from "./byHand/techniques.ts";
 import { type HandMade, located, type Mutant, StaleMutantError } from "./mutant.ts";
 import { textOf } from "./sources.ts";
 
 export const HAND_MADE: readonly HandMade[] = [
-  ...machines,
-  ...hypervisor,
+  ...processors,
+  ...hypervisorMachines,
+  ...operationMachines,
+  ...techniques,
+  ...pageTracking,
+  ...hypervisorOperations,
   ...hardware,
+  ...hardwareMemory,
   ...operations,
 ];
 

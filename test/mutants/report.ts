@@ -100,7 +100,7 @@ lists no longer fit the sources.
 - **Drawn**: operators on the syntax of a file (\`test/mutants/operators.ts\`, \`machineOperators.ts\`) propose
   changes of every kind; a sample is drawn by a seed, areas and classes in turns, and only what compiles.
 - **Judges**: the models of \`trackvisor check\`, in a size of at most 300,000 states; then the tests outside
-  \`test/check\`, \`test/tui\` and \`test/experiments\`. Which of them run a function is measured once, in a copy of
+  \`test/check\`, \`test/cli\`, \`test/tui\` and \`test/experiments\`. Which of them run a function is measured once, in a copy of
   the tree whose functions note that they run. A judge that takes eight times as long as it should, and half a
   minute, has noticed the mutant; so has one that dies.
 - **Messages**: of the shortest counterexample, where a property of a model was broken.`;

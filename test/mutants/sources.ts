@@ -11,8 +11,11 @@ export const AREAS: readonly { readonly name: string; readonly files: RegExp }[]
   { name: "operations", files: /^src\/system\/(operations\/|\w*[dD]evice\.ts$)/ },
 ];
 
-/** Tests of other things than these sources: the checker's own, the screen's, the shape of the house. */
-const NO_JUDGES = /^test\/(architecture|bench|check|experiments|mutants|tui)\//;
+/**
+ * Tests of other things than these sources: the checker's own, the screen's, the shape of the house; and those that
+ * run the command line, program by program.
+ */
+const NO_JUDGES = /^test\/(architecture|bench|check|cli|experiments|mutants|tui)\//;
 
 /** @param root of the tree; names are relative to it, with "/" */
 export function filesIn(root: string, directory: string, ending: RegExp): string[] {

@@ -1,4 +1,4 @@
-/** Mistakes in the rules of the processor. */
+/** Mistakes in the rules of the processor: walks, logs, flags. */
 import type { HandMade } from "../mutant.ts";
 
 export const hardware: readonly HandMade[] = [
@@ -240,148 +240,6 @@ export const hardware: readonly HandMade[] = [
     damage: "a reload puts the index of a log that is being filled back",
   },
   {
-    name: "tlb-flush-first-level-only",
-    file: "src/hardware/tlb.ts",
-    class: "statement removed",
-    from: `    flushLevelSpace(tlb.l1Large, i + 1);
-    flushLevelSpace(tlb.l2, i + 1);`,
-    to: "    flushLevelSpace(tlb.l1Large, i + 1);",
-    damage: "INVEPT leaves the second TLB level",
-  },
-  {
-    name: "tlb-flush-by-vpid",
-    file: "src/hardware/tlb.ts",
-    class: "constant",
-    from: "flushSpaces(tlb, 1, ep4ta);",
-    to: "flushSpaces(tlb, 0, ep4ta);",
-    damage: "INVEPT flushes by VPID",
-  },
-  {
-    name: "tlb-upgrade-lost",
-    file: "src/hardware/tlb.ts",
-    class: "condition",
-    from: `return (difference & want & 7) === 0 ? i : -2 - i;
-  }
-  return NOT_CACHED;`,
-    to: `return i;
-  }
-  return NOT_CACHED;`,
-    damage: "an entry with too few rights satisfies an access",
-  },
-  {
-    name: "tlb-space-reuse",
-    file: "src/hardware/tlb.ts",
-    class: "statement removed",
-    from: `    flushAll(tlb);
-    state[0] = 0;`,
-    to: "    state[0] = 0;",
-    damage: "when space numbers begin anew old entries belong to new spaces",
-  },
-  {
-    name: "tlb-privilege-ignored",
-    file: "src/hardware/tlb.ts",
-    class: "condition",
-    from: "spaces[row + 1] === ep4ta && spaces[row + 2] === privilege",
-    to: "spaces[row + 1] === ep4ta",
-    damage: "supervisor translations serve user mode",
-  },
-  {
-    name: "tlb-invlpg-pieces",
-    file: "src/hardware/tlb.ts",
-    class: "condition",
-    from: `  if ((tlb.state[1]! & Filled.pieces) !== 0) {
-    flushVpid(tlb, vpid);
-    return;
-  }
-`,
-    to: "",
-    damage: "INVLPG leaves the other pieces of a large guest page",
-  },
-  {
-    name: "tlb-revoke-all-vpids",
-    file: "src/hardware/tlb.ts",
-    class: "condition",
-    from: "if (tlb.spaces[row] !== vpid || tlb.spaces[row + 1] !== ep4ta) continue;",
-    to: "if (tlb.spaces[row + 1] !== ep4ta) continue;",
-    damage: "a violation drops the mapping of every VPID",
-  },
-  {
-    name: "loop-d-shift",
-    file: "src/hardware/accessLoop.ts",
-    class: "constant",
-    from: "const dirtyShift = mmu.accessedDirty ? 8 : 0;",
-    to: "const dirtyShift = 8;",
-    damage: "without A/D flags D decides whether a page may be written",
-  },
-  {
-    name: "loop-run-keeps-no-truth",
-    file: "src/hardware/accessLoop.ts",
-    class: "statement removed",
-    from: `        kinds |= TRUTHS >>> kind;
-`,
-    to: `        kinds = TRUTHS >>> kind;
-`,
-    damage: "of a run of accesses to one page the last kind counts",
-  },
-  {
-    name: "loop-budget-in-run",
-    file: "src/hardware/accessLoop.ts",
-    class: "boundary",
-    from: "if (position === to || cycles >= budget) break;",
-    to: "if (position === to) break;",
-    damage: "a run of accesses to one page goes on beyond the budget",
-  },
-  {
-    name: "loop-gap-left",
-    file: "src/hardware/accessLoop.ts",
-    class: "arithmetic",
-    from: "mmu.gapLeft = begin - mmu.elapsed;",
-    to: "mmu.gapLeft = 0;",
-    damage: "the guest's other work is cut short at each burst's end",
-  },
-  {
-    name: "split-keeps-large-bit",
-    file: "src/hardware/ept.ts",
-    class: "condition",
-    from: "const bits = (low & 0xfff & ~EPT_LARGE) | (leaf.level > 2 ? EPT_LARGE : 0);",
-    to: "const bits = (low & 0xfff & ~EPT_LARGE) | EPT_LARGE;",
-    damage: "4 KiB leaves of a split one have bit 7 set",
-  },
-  {
-    name: "split-forgets-flags",
-    file: "src/hardware/ept.ts",
-    class: "bits",
-    from: "const bits = (low & 0xfff & ~EPT_LARGE) | (leaf.level > 2 ? EPT_LARGE : 0);",
-    to: "const bits = (low & 0xff & ~EPT_LARGE) | (leaf.level > 2 ? EPT_LARGE : 0);",
-    damage: "a split leaf's pages lose A and D",
-  },
-  {
-    name: "merge-any-rights",
-    file: "src/hardware/ept.ts",
-    class: "condition",
-    from: `    if (((next.bits ^ bits) & ~flags) !== 0) return null;
-`,
-    to: "",
-    damage: "leaves with different rights are merged",
-  },
-  {
-    name: "merge-unaligned",
-    file: "src/hardware/ept.ts",
-    class: "condition",
-    from: "if (whole === null || whole.frame % size !== 0) return false;",
-    to: "if (whole === null) return false;",
-    damage: "frames that are not aligned are merged",
-  },
-  {
-    name: "structure-change-not-told",
-    file: "src/hardware/ept.ts",
-    class: "statement removed",
-    from: `  memory.words[leaf.word + 1] = table >>> 20;
-  memory.structureChanged();`,
-    to: "  memory.words[leaf.word + 1] = table >>> 20;",
-    damage: "the fast walk goes on with the leaf that was split",
-  },
-  {
     name: "entry-pml-alignment",
     file: "src/hardware/entryChecks.ts",
     class: "constant",
@@ -481,23 +339,5 @@ export const hardware: readonly HandMade[] = [
     to: `  const outcome = loadPdptes(mmu, low);
   writeField(mmu.vmcs, Field.guestCr3`,
     damage: "CR3 changes though its PDPTEs could not be loaded",
-  },
-  {
-    name: "misconfigured-write-only",
-    file: "src/hardware/eptEntry.ts",
-    class: "early return removed",
-    from: `  if ((low & (EPT_READ | EPT_WRITE)) === EPT_WRITE) return true;
-`,
-    to: "",
-    damage: "an entry that may be written and not read is no misconfiguration",
-  },
-  {
-    name: "memory-not-zeroed",
-    file: "src/hardware/memory.ts",
-    class: "statement removed",
-    from: `    this.words.fill(0, frames * this.frameWords);
-`,
-    to: "",
-    damage: "after a restore, frames that are handed out later are not empty",
   },
 ];

@@ -1,4 +1,4 @@
-/** Mistakes in the operations and the devices of src/system. */
+/** Mistakes in the operations and devices of src/system. */
 import type { HandMade } from "../mutant.ts";
 
 export const operations: readonly HandMade[] = [

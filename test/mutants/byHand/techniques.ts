@@ -1,0 +1,196 @@
+/** Mistakes in the techniques that track pages. */
+import type { HandMade } from "../mutant.ts";
+
+export const techniques: readonly HandMade[] = [
+  {
+    name: "logs-never-given-back",
+    file: "src/hypervisor/techniques/logControls.ts",
+    class: "statement removed",
+    from: `  freeLogs(vm);
+  setAccessedDirty(vm, false);`,
+    to: "  setAccessedDirty(vm, false);",
+    damage: "log pages are not given back when logging ends",
+  },
+  {
+    name: "logs-partial-kept",
+    file: "src/hypervisor/techniques/logControls.ts",
+    class: "statement removed",
+    from: `    freeLogs(vm);
+    return false;`,
+    to: "    return false;",
+    damage: "log pages of an arming that failed are kept",
+  },
+  {
+    name: "controls-not-cleared",
+    file: "src/hypervisor/techniques/logControls.ts",
+    class: "bits",
+    from: "readField(vmcs, Field.secondaryControls) & ~logging",
+    to: "readField(vmcs, Field.secondaryControls) | logging",
+    damage: "disarming leaves the logging controls on",
+  },
+  {
+    name: "controls-image-stale",
+    file: "src/hypervisor/techniques/logControls.ts",
+    class: "statement removed",
+    from: `    writeField(vmcs, Field.eptPointer, ...eptPointer(vm.ept, on));
+    clearVmcs(vmcs);`,
+    to: "    writeField(vmcs, Field.eptPointer, ...eptPointer(vm.ept, on));",
+    damage: "the VMCS regions in memory do not know of the controls",
+  },
+  {
+    name: "index-not-reset-on-arm",
+    file: "src/hypervisor/techniques/logControls.ts",
+    class: "statement removed",
+    from: `  resetLog(vmcs, vm.logs.geometry.logEntries);
+`,
+    to: "",
+    damage: "a log is not empty when logging begins",
+  },
+  {
+    name: "full-logs-survive-reset",
+    file: "src/hypervisor/techniques/logControls.ts",
+    class: "statement removed",
+    from: `  writeField(vmcs, Field.prlFullLogs, 0);
+`,
+    to: "",
+    damage: "PRL logs that were full before are full when logging begins again",
+  },
+  {
+    name: "filter-always",
+    file: "src/hypervisor/techniques/logControls.ts",
+    class: "condition",
+    from: `if (unit === "prl" && vm.filterGuestTables) controls |= SECONDARY_PRL_FILTER;`,
+    to: `if (unit === "prl") controls |= SECONDARY_PRL_FILTER;`,
+    damage: "PRL always filters the guest's page tables",
+  },
+  {
+    name: "pml-rearms-nothing-after-log-full",
+    file: "src/hypervisor/techniques/pml.ts",
+    class: "protocol",
+    from: "const entries = drainPmlLog(vm.logs, vmcs, (page) => markDirty(vm.dirty, page));",
+    to: "const entries = drainPmlLog(vm.logs, vmcs, () => {});",
+    damage: "the log-full handler drops the entries",
+  },
+  {
+    name: "pml-serves-first-vcpu",
+    file: "src/hypervisor/techniques/pml.ts",
+    class: "other receiver",
+    from: "vm.vcpus.find((one) => one.vcpu === vcpu)!;",
+    to: "vm.vcpus[0]!;",
+    damage: "the log-full handler always drains the first vCPU's log",
+  },
+  {
+    name: "pml-disarm-keeps-leaves",
+    file: "src/hypervisor/techniques/pml.ts",
+    class: "statement removed",
+    from: `    disableLogs(vm);
+    return disarmAll(vm.ept) * vm.costs.protectPage;`,
+    to: `    disableLogs(vm);
+    return 0;`,
+    damage: "disarming PML leaves D flags clear and large leaves protected",
+  },
+  {
+    name: "wp-refuses-nothing",
+    file: "src/hypervisor/techniques/writeProtect.ts",
+    class: "early return removed",
+    from: `    if (!write) return NOT_OURS;
+`,
+    to: "",
+    damage: "a violation by a read counts as a write",
+  },
+  {
+    name: "present-bit-disarm-forgets",
+    file: "src/hypervisor/techniques/presentBit.ts",
+    class: "bits",
+    from: "words[word] = words[word]! | EPT_RWX | EPT_ACCESSED | EPT_DIRTY;",
+    to: "words[word] = words[word]! | EPT_ACCESSED | EPT_DIRTY;",
+    damage: "pages that were made absent stay so after tracking",
+  },
+  {
+    name: "present-bit-rearms-sample-wrong",
+    file: "src/hypervisor/techniques/presentBit.ts",
+    class: "statement removed",
+    from: `    takeRights(vm, page);
+    markDirty(vm.sampled, page);`,
+    to: "    markDirty(vm.sampled, page);",
+    damage: "the pages of a sample keep their rights",
+  },
+  {
+    name: "present-bit-old-sample-kept",
+    file: "src/hypervisor/techniques/presentBit.ts",
+    class: "statement removed",
+    from: `  clearMarks(vm.sampled);
+  for (const page of pages) {`,
+    to: "  for (const page of pages) {",
+    damage: "pages of an earlier sample still count as chosen",
+  },
+  {
+    name: "present-bit-returned-untouched",
+    file: "src/hypervisor/techniques/presentBit.ts",
+    class: "statement removed",
+    from: "if (countMarked(vm.sampled) === 0 || isMarked(vm.sampled, page)) markDirty(vm.touched, page);",
+    to: "",
+    damage: "a page that comes back to memory is not counted as touched",
+  },
+  {
+    name: "scan-misses-accessed",
+    file: "src/hypervisor/techniques/accessedDirtyScan.ts",
+    class: "bits",
+    from: `      if ((low & EPT_ACCESSED) !== 0) markDirty(vm.touched, page);
+      if ((low & EPT_DIRTY) !== 0) markDirty(vm.dirty, page);
+    });`,
+    to: `      if ((low & EPT_DIRTY) !== 0) markDirty(vm.touched, page);
+      if ((low & EPT_DIRTY) !== 0) markDirty(vm.dirty, page);
+    });`,
+    damage: "a page that was only read does not count as touched",
+  },
+  {
+    name: "scan-clears-accessed-only",
+    file: "src/hypervisor/techniques/accessedDirtyScan.ts",
+    class: "bits",
+    from: "words[word] = words[word]! & ~(EPT_ACCESSED | EPT_DIRTY);",
+    to: "words[word] = words[word]! & ~EPT_ACCESSED;",
+    damage: "a scan leaves the D flags set",
+  },
+  {
+    name: "prl-full-log-dropped-at-harvest",
+    file: "src/hypervisor/techniques/prl.ts",
+    class: "condition",
+    from: "const full = readField(vmcs, Field.prlFullLogs) & ~vm.logs.handled[vcpu]!;",
+    to: "const full = 0 & ~vm.logs.handled[vcpu]!;",
+    damage: "a harvest throws full PRL logs away",
+  },
+  {
+    name: "prl-handled-log-counted-again",
+    file: "src/hypervisor/techniques/prl.ts",
+    class: "bits",
+    from: "const full = readField(vmcs, Field.prlFullLogs) & ~vm.logs.handled[vcpu]!;",
+    to: "const full = readField(vmcs, Field.prlFullLogs);",
+    damage: "a log that the handler has copied already is counted again",
+  },
+  {
+    name: "prl-counts-survive",
+    file: "src/hypervisor/techniques/prl.ts",
+    class: "statement removed",
+    from: `  rearm(vm) {
+    clearOccurrences(vm.buffer);`,
+    to: "  rearm(vm) {",
+    damage: "PRL's counts are not emptied between rounds",
+  },
+  {
+    name: "ring-collect-leaves-log",
+    file: "src/hypervisor/techniques/dirtyRing.ts",
+    class: "statement removed",
+    from: "for (const vcpu of vm.vcpus) entries += flushPml(vm, vcpu);",
+    to: "",
+    damage: "a harvest leaves in the log what has not come to the ring",
+  },
+  {
+    name: "ring-rearms-wrong-half",
+    file: "src/hypervisor/techniques/dirtyRing.ts",
+    class: "condition",
+    from: "const bit = i < 32 ? low & (1 << i) : high & (1 << (i - 32));",
+    to: "const bit = i < 32 ? low & (1 << i) : low & (1 << (i - 32));",
+    damage: "pages 32 to 63 of a run are armed by the mask of the first half",
+  },
+];
