@@ -118,7 +118,8 @@ function estimateEntry(
   return {
     name,
     what,
-    parameters: geometry(2, 1, reads),
+    // Of a PRL log of one entry VEE21's slot rule uses none.
+    parameters: geometry(2, estimator === "prl" ? 2 : 1, reads),
     build: (values, mutation, debug) =>
       estimateModel(name, { ...options(values, mutation), debug }),
     system: (values, mutation) => estimateSystem(options(values, mutation)),

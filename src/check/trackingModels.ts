@@ -28,6 +28,8 @@ interface TrackingEntry {
   readonly levels?: 1 | 2;
   /** Of PRL's handler; default 2, so that a log that is full again is served at once, and also later. */
   readonly budget?: 1 | 2;
+  /** PRL: what a page's log entries are counted to, default 1. */
+  readonly counts?: number;
   readonly more?: Partial<TrackingOptions>;
 }
 
@@ -113,12 +115,36 @@ const ENTRIES: readonly TrackingEntry[] = [
     harvests: 0,
   },
   {
+    name: "prl-two-vcpus",
+    what: "PRL on two vCPUs of one VM, with one harvest",
+    technique: "prl",
+    vcpus: [2],
+    pages: 2,
+    logEntries: 2,
+    reads: 0,
+    harvests: 0,
+    budget: 1,
+    more: { tlbPages: 1 },
+  },
+  {
+    name: "prl-counts",
+    what: "PRL with a TLB of one page, so that a page is logged again and again, and with counts up to three",
+    technique: "prl",
+    vcpus: [1],
+    pages: 2,
+    logEntries: 3,
+    reads: 0,
+    budget: 1,
+    counts: 3,
+    more: { tlbPages: 1 },
+  },
+  {
     name: "prl-two-pvm-cpus",
     what: "PRL with two VMs, each one's handler on a pVM CPU of its own",
     technique: "prl",
     vcpus: [1, 1],
     pages: 2,
-    logEntries: 1,
+    logEntries: 2,
     reads: 0,
     harvests: 0,
     more: { pvmCpus: 2, prlHandlers: [0, 1] },
@@ -203,9 +229,24 @@ const ENTRIES: readonly TrackingEntry[] = [
   },
 ];
 
-function handlerBudget(value: number): Parameter {
-  const what = "how often the log-full handler serves in a row";
-  return { name: "budget", value, min: 1, max: 3, what };
+/** What PRL has beside it. */
+function prlParameters({ budget = 2, counts = 1 }: TrackingEntry): readonly Parameter[] {
+  return [
+    {
+      name: "budget",
+      value: budget,
+      min: 1,
+      max: 3,
+      what: "how often the log-full handler serves in a row",
+    },
+    {
+      name: "counts",
+      value: counts,
+      min: 1,
+      max: 4,
+      what: "how often a page was logged is counted to here",
+    },
+  ];
 }
 
 function trackingEntry(entry: TrackingEntry): ModelEntry {
@@ -216,6 +257,7 @@ function trackingEntry(entry: TrackingEntry): ModelEntry {
     ...sizesOf(values),
     harvests: values["harvests"] === 1,
     handlerBudget: values["budget"] ?? 1,
+    countsTo: values["counts"] ?? 1,
     ...entry.more,
     ...faultsOf(mutation),
   });
@@ -231,7 +273,7 @@ function trackingEntry(entry: TrackingEntry): ModelEntry {
         max: 1,
         what: "1: harvests at any moment; 0: one at the end",
       },
-      ...(technique === "prl" ? [handlerBudget(entry.budget ?? 2)] : []),
+      ...(technique === "prl" ? prlParameters(entry) : []),
     ],
     build: (values, mutation, debug) =>
       trackingModel(entry.name, { ...options(values, mutation), debug }),

@@ -34,6 +34,9 @@ export class CumulativeBuffer implements Part {
   }
 }
 
+/** A counter that is full stays so: it must not become negative, and its page cold. */
+export const COUNT_MAX = 0x7fffffff;
+
 /** Adds one occurrence of a page. Pages beyond the VM are ignored. */
 export function addOccurrence(buffer: CumulativeBuffer, page: number): void {
   const { directory, state } = buffer;
@@ -53,7 +56,7 @@ export function addOccurrence(buffer: CumulativeBuffer, page: number): void {
   const at = (position - 1) * BLOCK + (page & (BLOCK - 1));
   const before = buffer.counts[at]!;
   if (before === 0) state[1] = state[1]! + 1;
-  buffer.counts[at] = before + 1;
+  if (before < COUNT_MAX) buffer.counts[at] = before + 1;
 }
 
 /** Occurrences of a page so far. */

@@ -36,6 +36,7 @@ const SMALL: readonly (readonly [string, Values])[] = [
   ["pml-large-leaves", { pages: 2, reads: 0, harvests: 0 }],
   ["prl", { pages: 2, reads: 0, log: 2, harvests: 0 }],
   ["prl-two-logs", { pages: 3, log: 1, harvests: 0 }],
+  ["prl-counts", { log: 2, harvests: 0 }],
   ["write-protection", { pages: 2, reads: 0, harvests: 0 }],
   ["write-protection-two-vcpus", { pages: 1, harvests: 0 }],
   ["write-protection-large-leaves", { pages: 4, harvests: 0 }],
@@ -56,7 +57,7 @@ const LARGER: readonly (readonly [string, Values])[] = [
 ];
 
 /** Of these every state of the full search in the time of a test is too much, in any size with symmetry. */
-const TOO_LARGE = ["operator", "estimate-pml", "prl-two-vms", "prl-two-pvm-cpus"];
+const TOO_LARGE = ["operator", "estimate-pml", "prl-two-vms", "prl-two-pvm-cpus", "prl-two-vcpus"];
 const WITHOUT = ["migration", "migration-rounds"];
 
 const groupOf = (model: Model): RenamingGroup => {

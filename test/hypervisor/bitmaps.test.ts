@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { partFromJson, partToJson, restorePart, savePart } from "../../src/hardware/part.ts";
 import {
   addOccurrence,
+  COUNT_MAX,
   CumulativeBuffer,
   clearOccurrences,
   countPages,
@@ -62,6 +63,15 @@ describe("a dirty bitmap", () => {
       }),
       { numRuns: RUNS },
     );
+  });
+
+  it("a counter that is full stays so", () => {
+    const buffer = new CumulativeBuffer("c", 512);
+    addOccurrence(buffer, 7);
+    buffer.counts[7] = COUNT_MAX - 1;
+    for (let i = 0; i < 3; i++) addOccurrence(buffer, 7);
+    expect(occurrencesOf(buffer, 7)).toBe(COUNT_MAX);
+    expect(countPages(buffer, COUNT_MAX, 512)).toBe(1);
   });
 
   it("ignores pages far beyond the VM", () => {

@@ -185,10 +185,14 @@ export function vcpuSlot(
   };
 }
 
-/** What a VM's trackers know of it. */
+/**
+ * What a VM's trackers know of it.
+ * @param most how often a page was logged is counted to here: beyond it, no threshold tells it apart
+ */
 export function trackedSlot(
   { tracked, reportedWritten, reportedTouched }: VmState,
   vm: number,
+  most: number,
 ): MemorySlot {
   const bitmaps = {
     dirty: tracked.dirty,
@@ -204,11 +208,8 @@ export function trackedSlot(
         // A bitmap that was never set, and one that is clear, are the same.
         lists[key] = bitmap.state[0] === 0 ? [] : Array.from(bitmap.bits);
       }
-      // How often a page was logged matters to estimators only: once is as good as ten times.
-      lists["buffer"] = Array.from(buffer.arrays()["counts"]!, (count) => Math.min(count, 1)).slice(
-        0,
-        tracked.dirty.pages,
-      );
+      const counts = Array.from(buffer.arrays()["counts"]!, (count) => Math.min(count, most));
+      lists["buffer"] = counts.slice(0, tracked.dirty.pages);
       return lists;
     },
     restore(lists) {

@@ -1,7 +1,7 @@
 /** What a machine would do with an event, without doing it: whether it takes it, and what it asks of its device. */
 import type { AnyActorScope, AnyEventObject, AnyStateMachine } from "xstate";
 import { type CompiledLogic, compileLogic } from "../../interconnect/compiledLogic.ts";
-import type { HarvestMode } from "../../interconnect/messages.ts";
+import type { HarvestMode, Technique } from "../../interconnect/messages.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 
 /** A request to a device: what it is, and whatever else it says. */
@@ -9,6 +9,7 @@ export interface DeviceRequest {
   readonly op: string;
   readonly vcpu?: number;
   readonly mode?: HarvestMode;
+  readonly technique?: Technique;
 }
 
 export interface Foreseen {

@@ -7,7 +7,11 @@ import { findLeaf } from "../../hardware/ept.ts";
 import { EPT_ACCESSED, EPT_DIRTY } from "../../hardware/eptEntry.ts";
 import { clearTruth } from "../../hardware/guestPages.ts";
 import { Field, readField, SECONDARY_PRL } from "../../hardware/vmcs.ts";
-import { type CumulativeBuffer, forEachOccurrence } from "../../hypervisor/cumulativeBuffer.ts";
+import {
+  type CumulativeBuffer,
+  forEachOccurrence,
+  occurrencesOf,
+} from "../../hypervisor/cumulativeBuffer.ts";
 import { type DirtyBitmap, forEachMarked, isMarked } from "../../hypervisor/dirtyBitmap.ts";
 import { logWords } from "../../hypervisor/logPages.ts";
 import type { System } from "../../system/system.ts";
@@ -44,7 +48,9 @@ export function settleHarvest({ system, actor, requests }: StepContext, owed: nu
   const op = requests[0]?.op ?? "";
   if (!actor.endsWith("/tracker")) return false;
   const vm = system.world.vms[Number(/\d+/.exec(actor)![0])]!;
-  if (op === "arm" || op === "disarm") clearTruth(vm.guest);
+  if (op === "arm") clearTruth(vm.guest);
+  // PRL's counts may be looked at after it: what they name was accessed.
+  if (op === "disarm") settle(vm, (page) => occurrencesOf(vm.tracked.buffer, page) === 0);
   if (op !== "harvest") return false;
   // A PEEK reports again what it has reported: only a new page can be lost.
   if (requests[0]?.mode === "peek") {
@@ -58,7 +64,7 @@ export function settleHarvest({ system, actor, requests }: StepContext, owed: nu
 }
 
 /** The vCPU of an MMU's step, and its physical CPU. */
-function guestStep({ actor, requests, system }: StepContext) {
+export function guestStep({ actor, requests, system }: StepContext) {
   const [request] = requests;
   if (!actor.endsWith("/mmu") || request === undefined) return null;
   const pcpu = Number(/\d+/.exec(actor)![0]);

@@ -58,11 +58,13 @@ export interface SystemModelOptions {
   readonly stepChecks: readonly StepCheck[];
   /** What a harvest must report: TRUTH_WRITTEN (default) or TRUTH_TOUCHED; 0 = nothing. */
   readonly owed?: number;
+  /** The largest count of a page's log entries that anything tells apart from larger ones; default 1. */
+  readonly countsTo?: number;
   /** Guests read as well as write; default true. */
   readonly reads?: boolean;
   /** Guests may halt. */
   readonly halts?: boolean;
-  /** What a VM's pages contain, where the operation copies them; default: that is no state. */
+  /** What a VM's pages contain, where the operation copies them, or what else is kept of them; default: nothing. */
   readonly contents?: (vm: number) => PageContents;
   /** The memory of the operation's devices; default: its parts as they are. */
   readonly operation?: MemorySlot;
@@ -110,7 +112,7 @@ class SystemBinding {
       ...world.vms.flatMap((vm, number) => [
         pagingSlot(world, number),
         truthSlot(vm, number, options.owed ?? TRUTH_WRITTEN, options.contents?.(number) ?? null),
-        trackedSlot(vm, number),
+        trackedSlot(vm, number, options.countsTo ?? 1),
         ringsSlot(vm, number),
       ]),
       ...world.vcpus.map((_, vcpu) => vcpuSlot(world, vcpu, options.keptCounters)),

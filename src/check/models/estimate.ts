@@ -8,6 +8,7 @@ import type { ActorSnapshot } from "../../system/actors.ts";
 import { estimate, estimateSchema } from "../../system/operations/estimate.ts";
 import type { System } from "../../system/system.ts";
 import type { Model } from "../engine/model.ts";
+import { LoggedEntries } from "../hypervisor/loggedEntries.ts";
 import { partsSlot } from "../hypervisor/memorySlots.ts";
 import {
   COUNTED_WAS_ACCESSED,
@@ -47,7 +48,7 @@ export function estimateSystem(options: EstimateModelOptions): System {
     loadInterval: SOON,
     estimator:
       options.estimator === "prl"
-        ? { kind: "prl", tau: 1, threshold: "at-least", mu: SOON, loop: "dw19" }
+        ? { kind: "prl", tau: options.countsTo ?? 1, threshold: "at-least", mu: SOON, loop: "dw19" }
         : { kind: "pml", interval: SOON, clean: true },
   });
   return smallSystem({ ...options, operation: estimate(config, 1, 0) });
@@ -56,8 +57,12 @@ export function estimateSystem(options: EstimateModelOptions): System {
 export function estimateModel(name: string, options: EstimateModelOptions): Model {
   const system = estimateSystem(options);
   const isPrl = options.estimator === "prl";
+  const { countsTo = 1 } = options;
+  const logged = isPrl ? new LoggedEntries(system, countsTo) : null;
   return systemModel(system, {
     name,
+    countsTo,
+    ...(logged === null ? {} : { contents: (vm) => logged.contents(vm) }),
     debug: options.debug ?? false,
     reads: options.reads ?? false,
     owed: isPrl ? TRUTH_TOUCHED : TRUTH_WRITTEN,
@@ -66,13 +71,20 @@ export function estimateModel(name: string, options: EstimateModelOptions): Mode
       "operation",
       system.operation.parts.filter((part) => !(part instanceof WindowTruth)),
     ),
-    stepChecks: [indexInRange, noFlagWithoutAccess, servedLogIsEmpty, countedWasAccessed],
+    stepChecks: [
+      indexInRange,
+      noFlagWithoutAccess,
+      servedLogIsEmpty,
+      countedWasAccessed,
+      ...(logged === null ? [] : [logged.check]),
+    ],
     properties: [
       ...protocolProperties(system, ["preparing", "ending"]),
       ...noStaleTranslations(system),
       ...pausedVcpusRunAgain(system),
       ...(isPrl ? prlProperties(system) : [...noPageLost(), ...pmlProperties(system)]),
       { kind: "step", name: COUNTED_WAS_ACCESSED },
+      ...(logged?.properties() ?? []),
       ...roundProperties(isPrl),
     ],
   });

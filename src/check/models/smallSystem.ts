@@ -24,6 +24,8 @@ export interface SmallSystemOptions {
   /** Level of the leaves that map a VM at first; 2: each maps as many pages as a table has entries. */
   readonly leafLevel?: 1 | 2;
   readonly doubleBuffer?: boolean;
+  /** Pages that the TLB holds; default: all. */
+  readonly tlbPages?: number;
   /** How often PRL's handler serves in a row; default: once. */
   readonly handlerBudget?: number;
   readonly variant?: PrlOptions["variant"];
@@ -68,9 +70,9 @@ export function smallSystem(options: SmallSystemOptions): System {
         guestLevels: 4,
         indexBits,
         logEntries,
-        // A first level that holds every page, and no second one.
+        // A first level, which holds every page unless something else is asked for, and no second one.
         tlb: {
-          l1: { sets: 2 ** Math.ceil(Math.log2(pages)), ways: 1 },
+          l1: { sets: 2 ** Math.ceil(Math.log2(options.tlbPages ?? pages)), ways: 1 },
           l1Large: { sets: leafLevel > 1 ? 2 ** Math.ceil(Math.log2(largeLeaves)) : 1, ways: 1 },
           l2: { sets: 1, ways: 0 },
         },

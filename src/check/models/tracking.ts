@@ -2,6 +2,7 @@
 
 import type { System } from "../../system/system.ts";
 import type { Model } from "../engine/model.ts";
+import { LoggedEntries } from "../hypervisor/loggedEntries.ts";
 import {
   COUNTED_WAS_ACCESSED,
   countedWasAccessed,
@@ -27,6 +28,8 @@ import { type SmallSystemOptions, smallSystem } from "./smallSystem.ts";
 
 export type TrackingOptions = SmallSystemOptions &
   Pick<SystemModelOptions, "debug" | "reads" | "halts"> & {
+    /** The largest count of a page's log entries that is told apart; default 1. */
+    readonly countsTo?: number;
     /** What the person at the console may do at any moment; default: nothing. */
     readonly commands?: Commands;
   };
@@ -35,7 +38,8 @@ export type TrackingOptions = SmallSystemOptions &
 export function trackingModel(name: string, options: TrackingOptions): Model {
   const { technique } = options;
   const system = smallSystem(options);
-  const { debug = false, reads = true, halts = false, commands } = options;
+  const { debug = false, reads = true, halts = false, commands, countsTo = 1 } = options;
+  const logged = technique === "prl" ? new LoggedEntries(system, countsTo) : null;
   return systemModel(system, {
     name,
     debug,
@@ -43,17 +47,21 @@ export function trackingModel(name: string, options: TrackingOptions): Model {
     halts,
     ...(commands === undefined ? {} : { commands }),
     staysOnCpu: commands === undefined && options.harvests === false,
+    countsTo,
+    ...(logged === null ? {} : { contents: (vm) => logged.contents(vm) }),
     owed: technique === "prl" ? 0 : technique === "presentBit" ? TRUTH_TOUCHED : TRUTH_WRITTEN,
     stepChecks: [
       indexInRange,
       noFlagWithoutAccess,
       servedLogIsEmpty,
       ...(isExact(options) ? [countedWasAccessed] : []),
+      ...(logged === null ? [] : [logged.check]),
     ],
     properties: [
       ...[...protocolProperties(system), ...techniqueProperties(system, options)].map((property) =>
         commands === undefined ? property : ifOperatorWaits(property),
       ),
+      ...(logged?.properties() ?? []),
       standsStill(system, HARVEST_STANDS_STILL, ["harvesting"]),
       ...(isExact(options) ? [{ kind: "step", name: COUNTED_WAS_ACCESSED } as const] : []),
     ],

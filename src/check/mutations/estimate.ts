@@ -5,6 +5,7 @@ import { EPT_DIRTY } from "../../hardware/eptEntry.ts";
 import { addOccurrence } from "../../hypervisor/cumulativeBuffer.ts";
 import { clearMarks, markDirty } from "../../hypervisor/dirtyBitmap.ts";
 import { send } from "../../interconnect/emissions.ts";
+import { COUNTS_ARE_EXACT } from "../hypervisor/loggedEntries.ts";
 import { COUNTED_WAS_ACCESSED, NO_PAGE_LOST } from "../hypervisor/stepChecks.ts";
 import { LOOKS_GO_ON, ROUND_ENDS } from "../models/estimate.ts";
 import { NOTHING_LOGS } from "../models/untracked.ts";
@@ -34,7 +35,7 @@ export const estimateMutations: readonly Mutation[] = [
     name: "slots-counted-as-pages",
     mistake: "the handler counts the slots of a log as if they were pages",
     model: "estimate-prl",
-    breaks: COUNTED_WAS_ACCESSED,
+    breaks: COUNTS_ARE_EXACT,
     replace: around("pvm0", ({ op }, perform, { vms }) => {
       const reply = perform();
       if (op !== "drain") return reply;

@@ -1,6 +1,9 @@
 /** Faults in PRL's interrupt, its handler, and the remote reload. */
 import { assign } from "xstate";
 import { prlResetImage } from "../../hardware/pageReferenceLog.ts";
+import { Field } from "../../hardware/vmcs.ts";
+import { resetLog } from "../../hypervisor/techniques/logControls.ts";
+import { COUNTS_ARE_EXACT, LOGGED_IS_REPORTED } from "../hypervisor/loggedEntries.ts";
 import { HANDLER_RETURNS } from "../models/properties.ts";
 import { around, type Mutation, replaceIn } from "./mutation.ts";
 
@@ -100,6 +103,60 @@ export const prlMutations: readonly Mutation[] = [
         actions: { clearPending: assign({ pending: false, inARow: 0 }) },
       }),
     })),
+  },
+  {
+    name: "copied-twice",
+    mistake:
+      "a harvest copies a log that the handler has copied, and the processor has not reloaded yet",
+    model: "prl-counts",
+    set: { counts: 2 },
+    breaks: COUNTS_ARE_EXACT,
+    replace: around("pvm0", ({ op }, perform, { logs }) => {
+      const reply = perform();
+      if (op === "drain") logs.handled.fill(0);
+      return reply;
+    }),
+  },
+  {
+    name: "counts-end-early",
+    mistake: "the handler counts a page's entries up to two, and the threshold is three",
+    model: "prl-counts",
+    breaks: COUNTS_ARE_EXACT,
+    replace: around("pvm0", (_, perform, { vms }) => {
+      const reply = perform();
+      const { counts } = vms[0]!.tracked.buffer;
+      counts.set(counts.map((count) => Math.min(count, 2)));
+      return reply;
+    }),
+  },
+  {
+    name: "second-log-not-copied",
+    mistake: "the handler finds both logs full, copies the first, and resets both",
+    model: "prl-two-logs",
+    breaks: COUNTS_ARE_EXACT,
+    replace: around("pvm0", ({ op }, perform, { vcpus, vms }) => {
+      const { image } = vcpus[0]!.vmcs;
+      const [both, at] = [image[2 * Field.prlFullLogs] === 3, 2 * Field.prlFullLogs];
+      if (op !== "drain" || !both) return perform();
+      image[at] = 1;
+      perform();
+      image[at] = 3;
+      const { counts } = vms[0]!.tracked.buffer;
+      const copied = counts.slice();
+      const reply = perform();
+      counts.set(copied);
+      return reply;
+    }),
+  },
+  {
+    name: "other-vcpus-log-dropped",
+    mistake: "a harvest copies the log of the first vCPU, and empties those of all",
+    model: "prl-two-vcpus",
+    breaks: LOGGED_IS_REPORTED,
+    replace: around("/tracker", ({ op }, perform, { vcpus, config }) => {
+      if (op === "harvest") resetLog(vcpus[1]!.vmcs, config.geometry.logEntries);
+      return perform();
+    }),
   },
   {
     name: "second-handler-idle",
