@@ -30,12 +30,13 @@ export const Stop = {
   eptMisconfiguration: Outcome.eptMisconfiguration,
   logFull: Outcome.logFull,
   pageFault: Outcome.pageFault,
+  generalProtection: Outcome.generalProtection,
   /** All accesses of the block completed. */
-  blockEnd: 5,
+  blockEnd: 7,
   /** The cycles were used up. */
-  horizon: 6,
+  horizon: 8,
   /** A PRL log became full; the access that filled it completed. */
-  prlFull: 7,
+  prlFull: 9,
 } as const;
 
 /** Fewer accesses than this between two walks: the next ones probably walk too. */
@@ -241,7 +242,7 @@ export function runAccesses(
  * @param begin when the access begins that comes next, or that did not complete
  */
 function endBurst(mmu: Mmu, begin: number, budget: number, gap: number): void {
-  if (mmu.stop <= Outcome.pageFault) {
+  if (mmu.stop < Stop.blockEnd) {
     // The access is tried again as soon as the guest runs again.
     mmu.elapsed = begin;
     mmu.gapLeft = 0;

@@ -16,11 +16,11 @@ import {
 } from "./eptEntry.ts";
 import { ExitReason, Qualification } from "./exit.ts";
 import { DATA_FRAME_BASE } from "./memory.ts";
-import { Compatibility, count, LinearPage, type Mmu, storeWord } from "./mmu.ts";
+import { Compatibility, count, LinearPage, type Mmu } from "./mmu.ts";
 import { pmlIsFull, pmlLog } from "./pageModificationLog.ts";
 import { prlLog } from "./pageReferenceLog.ts";
 import { Field, writeField } from "./vmcs.ts";
-import { pageAddressLow } from "./words.ts";
+import { pageAddressLow, requireHeld } from "./words.ts";
 
 /** Kinds of access, as bits: the first three are the rights needed, in the positions of an EPT entry. */
 export const Access = {
@@ -42,6 +42,10 @@ export const Outcome = {
   logFull: 3,
   /** #PF: an exception in the guest, not an exit. */
   pageFault: 4,
+  /** #GP: an address that is not canonical, or MOV to a control register. */
+  generalProtection: 5,
+  /** #SS: the same of the stack in event delivery or IRET. */
+  stackFault: 6,
 } as const;
 
 const NOT_A_READ_WITH_AD = Access.structure | Access.noLinearAddress;
@@ -77,8 +81,9 @@ export function plainLeaf(mmu: Mmu, page: number): number {
 
 function findPlainLeaf(mmu: Mmu, page: number): number {
   const { indexBits, plainTableMask, plainTableBits, unusualHighBits, leafTables } = mmu;
-  const { words, frameWords } = mmu.memory;
+  const { words, frameWords, tableMarks } = mmu.memory;
   const indexMask = (1 << indexBits) - 1;
+  if (page >>> 0 >= mmu.eptPages) return 0;
   let table = mmu.eptRoot;
   for (let shift = mmu.eptTopShift; shift > 0; shift -= indexBits) {
     const index = shift < 32 ? (page >>> shift) & indexMask : 0;
@@ -86,6 +91,7 @@ function findPlainLeaf(mmu: Mmu, page: number): number {
     const low = words[entry]!;
     const high = words[entry + 1]!;
     if ((low & plainTableMask) !== plainTableBits || (high & unusualHighBits) !== 0) return 0;
+    tableMarks[table] = 1;
     table = (low >>> 12) | (high << 20);
   }
   // A table outside the frames that have bytes is not there: the full walk says so.
@@ -137,6 +143,8 @@ function walkEpt(mmu: Mmu, page: number, access: number): number {
   let level = eptLevels;
   let low = 0;
   let high = 0;
+  // 4 levels translate 48 bits, 5 all 52: a GPA beyond has no entry (Intel 335252 "5-Level Paging and 5-Level EPT"; Linux b628cb523c65).
+  if (page >>> 0 >= mmu.eptPages) return violation(mmu, page, access, 0);
   for (;;) {
     const shift = (level - 1) * indexBits;
     const index = shift < 32 ? (page >>> shift) & indexMask : 0;
@@ -153,6 +161,7 @@ function walkEpt(mmu: Mmu, page: number, access: number): number {
       countReferences(mmu, eptLevels - level + 1);
       return misconfiguration(mmu, page);
     }
+    requireHeld(high, "the address in an EPT entry");
     accessed &= low;
     if (level === 1 || (level <= 3 && (low & EPT_LARGE) !== 0)) break;
     table = (low >>> 12) | (high << 20);
@@ -177,7 +186,7 @@ function walkEpt(mmu: Mmu, page: number, access: number): number {
     const outcome = updateFlags(mmu, page, level, low, accessed !== 0, asWrite);
     if (outcome !== Outcome.done) return outcome;
     // A mapping cached while D = 0 must not satisfy a later write (SDM 28.3.2; Bochs tlb accessBits).
-    if ((words[path[level]!]! & EPT_DIRTY) === 0) granted &= ~EPT_WRITE;
+    if (!asWrite && (low & EPT_DIRTY) === 0) granted &= ~EPT_WRITE;
     if (mmu.prl) prlLog(mmu, page, (access & Access.structure) !== 0);
   }
   if (userExecute) {
@@ -219,7 +228,7 @@ function updateFlags(
 }
 
 function setDirtyAndLog(mmu: Mmu, page: number, leaf: number): void {
-  storeWord(mmu.memory, leaf, mmu.memory.words[leaf]! | EPT_DIRTY);
+  mmu.memory.storeWord(leaf, mmu.memory.words[leaf]! | EPT_DIRTY);
   count(mmu, Counter.flagUpdates, 1);
   mmu.walkCycles += mmu.costs.flagUpdate;
   if (mmu.pml) pmlLog(mmu, page);
@@ -241,7 +250,7 @@ function setAccessed(mmu: Mmu, lowestLevel: number): void {
     const entry = path[level]!;
     const low = memory.words[entry]!;
     if ((low & EPT_ACCESSED) !== 0) continue;
-    storeWord(memory, entry, low | EPT_ACCESSED);
+    memory.storeWord(entry, low | EPT_ACCESSED);
     count(mmu, Counter.flagUpdates, 1);
     mmu.walkCycles += mmu.costs.flagUpdate;
   }
@@ -298,5 +307,6 @@ function writePhysicalAddress(mmu: Mmu, page: number): void {
 function writeLinearAddress(mmu: Mmu): void {
   const page = mmu.linearPage;
   const low = pageAddressLow(page) | mmu.linearOffset;
-  writeField(mmu.vmcs, Field.guestLinearAddress, low, page >>> 20);
+  // Page numbers of the upper half are negative.
+  writeField(mmu.vmcs, Field.guestLinearAddress, low, page >> 20);
 }

@@ -5,39 +5,56 @@
  */
 import { EPT_READ, EPT_WRITE } from "./eptEntry.ts";
 import { Outcome } from "./eptWalk.ts";
-import { saveFaultLikeExit, VECTORING_VALID } from "./exit.ts";
+import { ERROR_CODE_VALID, EVENT_VALID, EventType, eventTypeOf } from "./eventInformation.ts";
+import { ExitReason, saveAccessExit, saveOtherExit, writeResumeFlag } from "./exit.ts";
 import { loadGuestMode, type Mmu } from "./mmu.ts";
-import { translateBytes } from "./translate.ts";
+import { isCanonical, translateBytes } from "./translate.ts";
 import {
+  BLOCKING_BY_MOV_SS,
   BLOCKING_BY_NMI,
+  BLOCKING_BY_STI,
   Field,
   GuestMode,
+  GuestPaging,
   PIN_NMI_EXITING,
   PIN_VIRTUAL_NMIS,
-  RFLAGS_RF,
+  PRIMARY_INTERRUPT_WINDOW_EXITING,
+  PRIMARY_NMI_WINDOW_EXITING,
+  RFLAGS_IF,
   readField,
   type Vmcs,
   writeField,
 } from "./vmcs.ts";
 
-/** Event types: bits 10:8 of interruption information (SDM tables 24-14, 24-16 and 24-17). */
-export const EventType = { externalInterrupt: 0, nmi: 2, exception: 3 } as const;
-export type EventTypeName = keyof typeof EventType;
+/** What an event finds in the IDT and puts on the stack. */
+interface Frame {
+  /** Bytes of a gate. */
+  readonly gate: number;
+  /** Bytes of each thing that is pushed. */
+  readonly slot: number;
+  /** Whether SS and the stack pointer are pushed without a change of privilege too. */
+  readonly alwaysStack: boolean;
+  /** The stack pointer is rounded down to a multiple of this before the pushes. */
+  readonly alignment: number;
+}
+/** IA-32e mode (SDM vol. 3A 6.14.1 and 6.14.2), and a guest whose own paging is left out. */
+const FRAME_64: Frame = { gate: 16, slot: 8, alwaysStack: true, alignment: 16 };
+/** Protected mode (SDM vol. 3A 6.11 and 6.12.1; Bochs protected_mode_int). */
+const FRAME_32: Frame = { gate: 8, slot: 4, alwaysStack: false, alignment: 1 };
+/** Pushed always: the flags, CS and the instruction pointer. */
+const SLOTS = 3;
+/** SS and the stack pointer. */
+const STACK_SLOTS = 2;
 
-const TYPE_SHIFT = 8;
-const ERROR_CODE_VALID = 1 << 11;
-/** Bytes of a 64-bit gate, of the frame SS:RSP, RFLAGS, CS:RIP, and of an error code (SDM vol. 3A 6.14). */
-const GATE_BYTES = 16;
-const FRAME_BYTES = 40;
-const ERROR_CODE_BYTES = 8;
-/** The stack is aligned before the pushes in 64-bit mode. */
-const STACK_ALIGNMENT = 16;
+function frameOf(vmcs: Vmcs): Frame {
+  return readField(vmcs, Field.guestPaging) === GuestPaging.pae ? FRAME_32 : FRAME_64;
+}
 
-/** An event about to be delivered: linear addresses are numbers, exact below 2^53. */
+/** An event about to be delivered: linear addresses are numbers, negative in the upper half of a long-mode guest. */
 export interface EventDelivery {
   /** Interruption information: vector, type, error-code flag, valid bit. */
   readonly information: number;
-  /** RSP of the handler's stack before the pushes. */
+  /** Stack pointer of the handler before the pushes. */
   readonly stack: number;
   /** Linear address of the gate in the IDT, or null to leave that read out. */
   readonly gate: number | null;
@@ -45,55 +62,55 @@ export interface EventDelivery {
   readonly handler: number;
 }
 
-/** Interruption information of an event, in the format that VM entry, VM exit and IDT vectoring share. */
-export function eventInformation(type: EventTypeName, vector: number, errorCode = false): number {
-  const bits = (EventType[type] << TYPE_SHIFT) | (vector & 0xff);
-  return VECTORING_VALID | bits | (errorCode ? ERROR_CODE_VALID : 0);
-}
-
-/** Vector and type that interruption information names; null if it is not valid. */
-export function describeEvent(
-  information: number,
-): { readonly type: EventTypeName | null; readonly vector: number } | null {
-  if ((information & VECTORING_VALID) === 0) return null;
-  const number = (information >>> TYPE_SHIFT) & 7;
-  let type: EventTypeName | null = null;
-  for (const [name, value] of Object.entries(EventType)) {
-    if (value === number) type = name as EventTypeName;
-  }
-  return { type, vector: information & 0xff };
-}
-
 /**
  * Delivers an event through the IDT. The gate is read and the frame is written with supervisor
  * rights; every page of the frame is translated before anything is pushed. An exit meanwhile saves
  * the event in the IDT-vectoring information, for the VMM to inject again.
+ * @param injected whether VM entry injects it
  * @returns one of Outcome; after anything but done the guest is as it was, apart from flags and logs.
  */
-export function deliverEvent(mmu: Mmu, event: EventDelivery): number {
+export function deliverEvent(mmu: Mmu, event: EventDelivery, injected = false): number {
   const { vmcs } = mmu;
   const mode = readField(vmcs, Field.guestMode);
   setGuestMode(mmu, mode & ~GuestMode.user);
   // Delivery of an NMI begins with blocking further ones: a VMM undoes it before it injects the NMI again (SDM 27.7.1.2 of September 2008, which KVM __vmx_complete_interrupts quotes).
-  if (((event.information >>> TYPE_SHIFT) & 7) === EventType.nmi) setNmiBlocking(vmcs, true);
-  let outcome: number = Outcome.done;
-  if (event.gate !== null) outcome = translateBytes(mmu, event.gate, GATE_BYTES, EPT_READ);
+  if (eventTypeOf(event.information) === EventType.nmi) setNmiBlocking(vmcs, true);
+  const outcome = pushFrame(mmu, event, (mode & GuestMode.user) !== 0);
   if (outcome === Outcome.done) {
-    const withCode = (event.information & ERROR_CODE_VALID) !== 0;
-    const bytes = FRAME_BYTES + (withCode ? ERROR_CODE_BYTES : 0);
-    const top = event.stack - (event.stack % STACK_ALIGNMENT);
-    outcome = translateBytes(mmu, top - bytes, bytes, EPT_WRITE);
-  }
-  if (outcome === Outcome.done) {
-    writeAddress(vmcs, Field.guestRip, event.handler);
-    writeField(vmcs, Field.guestRflags, readField(vmcs, Field.guestRflags) & ~RFLAGS_RF);
+    writeRip(vmcs, event.handler | 0, Math.floor(event.handler / 2 ** 32) | 0);
+    writeResumeFlag(vmcs, false);
+    endShadow(vmcs);
     return outcome;
   }
   setGuestMode(mmu, mode);
-  if (outcome !== Outcome.pageFault) {
-    saveFaultLikeExit(vmcs, { vectoring: event.information, nmiUnblockedByIret: false });
+  if (isExit(outcome)) {
+    saveAccessExit(vmcs, { vectoring: event.information, injected, nmiUnblockedByIret: false });
   }
   return outcome;
+}
+
+function pushFrame(mmu: Mmu, event: EventDelivery, fromUser: boolean): number {
+  const frame = frameOf(mmu.vmcs);
+  if (event.gate !== null) {
+    const outcome = translateBytes(mmu, event.gate, frame.gate, EPT_READ);
+    if (outcome !== Outcome.done) return outcome;
+  }
+  if (!isCanonical(mmu, event.handler)) return Outcome.generalProtection;
+  let slots = SLOTS + (fromUser || frame.alwaysStack ? STACK_SLOTS : 0);
+  if ((event.information & ERROR_CODE_VALID) !== 0) slots++;
+  const bytes = slots * frame.slot;
+  const top = Math.floor(event.stack / frame.alignment) * frame.alignment;
+  return onStack(translateBytes(mmu, top - bytes, bytes, EPT_WRITE));
+}
+
+/** A stack at an address that is not canonical is #SS, not #GP (SDM vol. 3A 6.15). */
+function onStack(outcome: number): number {
+  return outcome === Outcome.generalProtection ? Outcome.stackFault : outcome;
+}
+
+/** Whether an outcome is a VM exit, and not an exception of the guest. */
+export function isExit(outcome: number): boolean {
+  return outcome > Outcome.done && outcome < Outcome.pageFault;
 }
 
 /**
@@ -103,33 +120,69 @@ export function deliverEvent(mmu: Mmu, event: EventDelivery): number {
  */
 export function takeInterruptedEvent(vmcs: Vmcs): number {
   const information = readField(vmcs, Field.idtVectoringInformation);
-  if ((information & VECTORING_VALID) === 0) return 0;
+  if ((information & EVENT_VALID) === 0) return 0;
   writeField(vmcs, Field.idtVectoringInformation, 0);
-  if (((information >>> TYPE_SHIFT) & 7) === EventType.nmi) setNmiBlocking(vmcs, false);
+  if (eventTypeOf(information) === EventType.nmi) setNmiBlocking(vmcs, false);
   return information;
+}
+
+/** Where an IRET returns to, as the frame that it reads says. */
+export interface InterruptReturn {
+  /** Stack pointer at the IRET. */
+  readonly stack: number;
+  readonly to: number;
+  /** To user mode. */
+  readonly user: boolean;
+  /** RFLAGS.RF in the frame: IRET is one of the few that set it (SDM vol. 3B 17.3.1.1). */
+  readonly resumeFlag: boolean;
 }
 
 /**
  * IRET: ends blocking by NMI, then reads the frame. An exit in that read finds the blocking gone and
  * reports it in bit 12 of the qualification (SDM vol. 3C 25.3, 27.2.3).
- * @param stack RSP at the IRET; @param to where it returns; @param user whether to user mode
  */
-export function iret(mmu: Mmu, stack: number, to: number, user: boolean): number {
+export function iret(mmu: Mmu, { stack, to, user, resumeFlag }: InterruptReturn): number {
   const { vmcs } = mmu;
   const pin = readField(vmcs, Field.pinBasedControls);
   // With NMI exiting but no virtual NMIs, IRET leaves blocking by NMI alone.
   const unblocks = (pin & PIN_NMI_EXITING) === 0 || (pin & PIN_VIRTUAL_NMIS) !== 0;
   const blocked = (readField(vmcs, Field.guestInterruptibility) & BLOCKING_BY_NMI) !== 0;
   if (unblocks) setNmiBlocking(vmcs, false);
-  const outcome = translateBytes(mmu, stack, FRAME_BYTES, EPT_READ);
-  if (outcome === Outcome.done) {
-    writeAddress(vmcs, Field.guestRip, to);
-    const mode = readField(vmcs, Field.guestMode) & ~GuestMode.user;
-    setGuestMode(mmu, mode | (user ? GuestMode.user : 0));
-  } else if (outcome !== Outcome.pageFault) {
-    saveFaultLikeExit(vmcs, { vectoring: 0, nmiUnblockedByIret: unblocks && blocked });
+  const mode = readField(vmcs, Field.guestMode);
+  const frame = frameOf(vmcs);
+  const outward = user && (mode & GuestMode.user) === 0;
+  const slots = SLOTS + (outward || frame.alwaysStack ? STACK_SLOTS : 0);
+  const outcome = onStack(translateBytes(mmu, stack, slots * frame.slot, EPT_READ));
+  if (isExit(outcome)) {
+    const nmiUnblockedByIret = unblocks && blocked;
+    saveAccessExit(vmcs, { vectoring: 0, injected: false, nmiUnblockedByIret });
   }
+  if (outcome !== Outcome.done) return outcome;
+  if (!isCanonical(mmu, to)) return Outcome.generalProtection;
+  writeRip(vmcs, to | 0, Math.floor(to / 2 ** 32) | 0);
+  writeResumeFlag(vmcs, resumeFlag);
+  endShadow(vmcs);
+  setGuestMode(mmu, (mode & ~GuestMode.user) | (user ? GuestMode.user : 0));
   return outcome;
+}
+
+/**
+ * The exit that a window causes between two instructions, before any event is delivered: the guest may
+ * take an interrupt (SDM vol. 3C 25.2, 24.6.2), or an NMI (with virtual NMIs, which entry asks for).
+ * @returns whether one was due: its reason is in the VMCS then.
+ */
+export function exitForWindow(vmcs: Vmcs): boolean {
+  const primary = readField(vmcs, Field.primaryControls);
+  const blocking = readField(vmcs, Field.guestInterruptibility);
+  const shadow = (blocking & (BLOCKING_BY_STI | BLOCKING_BY_MOV_SS)) !== 0;
+  const interrupts = (readField(vmcs, Field.guestRflags) & RFLAGS_IF) !== 0;
+  const nmi = (primary & PRIMARY_NMI_WINDOW_EXITING) !== 0 && (blocking & BLOCKING_BY_NMI) === 0;
+  const interrupt = (primary & PRIMARY_INTERRUPT_WINDOW_EXITING) !== 0 && interrupts;
+  if (shadow || !(nmi || interrupt)) return false;
+  writeField(vmcs, Field.exitReason, nmi ? ExitReason.nmiWindow : ExitReason.interruptWindow);
+  writeField(vmcs, Field.exitQualification, 0);
+  saveOtherExit(vmcs);
+  return true;
 }
 
 function setGuestMode(mmu: Mmu, mode: number): void {
@@ -142,6 +195,15 @@ function setNmiBlocking(vmcs: Vmcs, blocked: boolean): void {
   writeField(vmcs, Field.guestInterruptibility, interruptibility | (blocked ? BLOCKING_BY_NMI : 0));
 }
 
-function writeAddress(vmcs: Vmcs, field: number, address: number): void {
-  writeField(vmcs, field, address | 0, Math.floor(address / 2 ** 32) | 0);
+/** RIP has 32 bits outside 64-bit mode. */
+export function writeRip(vmcs: Vmcs, low: number, high: number): void {
+  const short = readField(vmcs, Field.guestPaging) === GuestPaging.pae;
+  writeField(vmcs, Field.guestRip, low, short ? 0 : high);
+}
+
+/** Ends blocking by STI and by MOV SS: each lasts for one instruction, and no longer than to an event. */
+export function endShadow(vmcs: Vmcs): void {
+  const blocking = readField(vmcs, Field.guestInterruptibility);
+  const shadow = BLOCKING_BY_STI | BLOCKING_BY_MOV_SS;
+  writeField(vmcs, Field.guestInterruptibility, blocking & ~shadow);
 }

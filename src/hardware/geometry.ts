@@ -29,7 +29,10 @@ export interface Geometry {
   /** Entries of a PML or PRL log: 512 on the real machine. */
   readonly logEntries: number;
   readonly tlb: TlbGeometry;
-  /** Physical-address width (MAXPHYADDR): at most 43 where accesses run, for page numbers are signed words. */
+  /**
+   * Physical-address width (MAXPHYADDR). Page numbers are signed words: with more than 43 bits, an access that
+   * meets an address beyond them is refused (AddressNotHeldError). Only logs may lie there.
+   */
   readonly physicalAddressBits: number;
 }
 
@@ -52,4 +55,30 @@ export const DEFAULT_GEOMETRY: Geometry = {
 /** Frames that one log occupies: a page holds as many entries as a paging structure has. */
 export function logFrames(geometry: Geometry): number {
   return Math.ceil(geometry.logEntries / (1 << geometry.indexBits));
+}
+
+/**
+ * Entries that a PML log can have: one page of them (SDM vol. 3C 28.2.6). Longer logs belong to units with
+ * an index of their own.
+ */
+export const PML_ENTRIES_MAX = 512;
+
+const PAGE_BITS = 12;
+/** log2 of the PDPTEs of a PAE guest, and the levels below them. */
+const PDPTE_BITS = 2;
+const PAE_LEVELS = 2;
+
+/** Bits of a linear address that long mode translates: 48, or 57 with 5 levels; fewer in small machines. */
+export function longModeBits({ guestLevels, indexBits }: Geometry): number {
+  return PAGE_BITS + guestLevels * indexBits;
+}
+
+/** Linear pages of a PAE guest: 4 GiB of them; fewer in small machines. */
+export function paePages({ indexBits }: Geometry): number {
+  return 2 ** (PDPTE_BITS + PAE_LEVELS * indexBits);
+}
+
+/** Guest-physical pages that an EPT translates: 2^48 bytes with 4 levels, 2^57 with 5. */
+export function eptPages({ eptLevels, indexBits }: Geometry): number {
+  return 2 ** (eptLevels * indexBits);
 }

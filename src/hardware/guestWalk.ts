@@ -16,10 +16,18 @@ import {
   PageFault,
 } from "./guestEntry.ts";
 import { DATA_FRAME_BASE } from "./memory.ts";
-import { Compatibility, count, LinearPage, type Mmu, storeWord } from "./mmu.ts";
+import { Compatibility, count, LinearPage, loadGuestMode, type Mmu } from "./mmu.ts";
+import { loadPdptes } from "./pdptes.ts";
 import { flushVpid } from "./tlb.ts";
-import { Field, GuestPaging, readField, writeField } from "./vmcs.ts";
-import { pageOfWords } from "./words.ts";
+import {
+  Field,
+  GuestPaging,
+  readField,
+  SECONDARY_UNRESTRICTED_GUEST,
+  secondaryControls,
+  writeField,
+} from "./vmcs.ts";
+import { pageOfWords, requireHeld } from "./words.ts";
 
 /** Levels below the four PDPTEs of a PAE guest. */
 const PAE_LEVELS = 2;
@@ -41,10 +49,14 @@ export function guestWalk(mmu: Mmu, linearPage: number, access: number): number 
   const { indexBits } = mmu.geometry;
   const indexMask = (1 << indexBits) - 1;
   const offset = mmu.offset;
+  // Canonical: the bits from the top one that is translated upwards are equal.
+  const above = linearPage >> mmu.linearSignBit;
+  if (above !== 0 && above !== -1) return beyondLinear(mmu);
   let level = mmu.geometry.guestLevels;
   let table = 0;
   let rights = GUEST_WRITE | GUEST_USER;
   let noExecute = 0;
+  let leafLow = 0;
   if (mmu.paging === GuestPaging.pae) {
     level = PAE_LEVELS;
     const pdpte = Field.guestPdpte0 + ((linearPage >>> (PAE_LEVELS * indexBits)) & 3);
@@ -57,8 +69,8 @@ export function guestWalk(mmu: Mmu, linearPage: number, access: number): number 
   }
   const topLevel = level;
   for (;;) {
-    const shift = (level - 1) * indexBits;
-    const index = shift < 32 ? (linearPage >>> shift) & indexMask : 0;
+    // Page numbers of the upper half are negative: the shift extends their sign.
+    const index = (linearPage >> Math.min((level - 1) * indexBits, 31)) & indexMask;
     mmu.offset = 8 * index;
     const outcome = eptAccess(mmu, table, Access.read | Access.structure);
     if (outcome !== Outcome.done) {
@@ -80,9 +92,11 @@ export function guestWalk(mmu: Mmu, linearPage: number, access: number): number 
       mmu.offset = offset;
       return pageFault(mmu, access, PageFault.protection | PageFault.reserved);
     }
+    requireHeld(high, "the address in a guest paging-structure entry");
     rights &= low;
     noExecute |= high & GUEST_NO_EXECUTE_HIGH;
     table = pageOfWords(low, high);
+    leafLow = low;
     if (level === 1 || (level <= 3 && (low & GUEST_LARGE) !== 0)) break;
     level--;
   }
@@ -96,15 +110,21 @@ export function guestWalk(mmu: Mmu, linearPage: number, access: number): number 
   if ((mmu.guestRights & access & EPT_RWX) !== (access & EPT_RWX)) {
     return pageFault(mmu, access, PageFault.protection);
   }
-  const outcome = updateGuestFlags(mmu, topLevel, level, (access & EPT_WRITE) !== 0);
+  const write = (access & EPT_WRITE) !== 0;
+  const outcome = updateGuestFlags(mmu, topLevel, level, write);
   if (outcome !== Outcome.done) return outcome;
-  const leafLow = memory.words[guestPath[level]!]!;
   // As for the EPT: what is cached while the guest's D is 0 must not satisfy a write.
-  if ((leafLow & GUEST_DIRTY) === 0) mmu.guestRights &= ~EPT_WRITE;
+  if (!write && (leafLow & GUEST_DIRTY) === 0) mmu.guestRights &= ~EPT_WRITE;
   mmu.guestLeafBits = (level - 1) * indexBits;
   const offsetMask = level === 1 ? 0 : (1 << mmu.guestLeafBits) - 1;
   mmu.page = (table & ~offsetMask) | (linearPage & offsetMask);
   return Outcome.done;
+}
+
+/** Long mode answers an address that is not canonical with #GP. PAE addresses have been cut to 32 bits before. */
+function beyondLinear(mmu: Mmu): number {
+  if (mmu.paging === GuestPaging.longMode) return Outcome.generalProtection;
+  throw new Error("a linear address of more than 32 bits in a PAE guest");
 }
 
 /** The rights of a guest mapping for the current privilege, as EPT bits (SDM vol. 3A 4.6). */
@@ -145,7 +165,7 @@ function updateGuestFlags(mmu: Mmu, topLevel: number, leafLevel: number, write: 
       const outcome = checkStructureWrite(mmu, topLevel, level, entry);
       if (outcome !== Outcome.done) return outcome;
     }
-    storeWord(memory, entry, wanted);
+    memory.storeStructureWord(entry, wanted);
   }
   return Outcome.done;
 }
@@ -185,39 +205,44 @@ function pageFault(mmu: Mmu, access: number, cause: number): number {
 }
 
 /**
- * MOV to CR3 in PAE mode loads the four PDPTEs: reads that set A but not D, are not logged, and have
- * bit 7 of a resulting qualification clear (SDM 27.2.1; Bochs CheckPDPTR). In long mode and with
- * paging off it touches no memory.
+ * MOV to CR3. The PDPTEs of a PAE guest are loaded first: an exit or #GP then leaves CR3, the PDPTEs and the
+ * TLB as they were. Elsewhere it touches no memory, and bits beyond the physical-address width are #GP (SDM
+ * vol. 2B, MOV to control registers). The combined mappings of the VPID go (SDM 28.3.3.1).
+ * @returns one of Outcome
  */
-export function loadPdptes(mmu: Mmu, cr3: number): number {
-  if (mmu.paging !== GuestPaging.pae) return Outcome.done;
-  const { memory, vmcs } = mmu;
-  // CR3 is 32-byte aligned: bits 11:5 place the table in its page.
-  const offset = cr3 & 0xfe0;
-  mmu.offset = offset;
-  const outcome = eptAccess(
-    mmu,
-    cr3 >>> 12,
-    Access.read | Access.structure | Access.noLinearAddress,
-  );
-  mmu.offset = 0;
-  if (outcome !== Outcome.done) return outcome;
-  const first = mmu.frame < DATA_FRAME_BASE ? mmu.frame * memory.frameWords + offset / 4 : 0;
-  for (let i = 0; i < 4; i++) {
-    vmcs.words[2 * (Field.guestPdpte0 + i)] = memory.words[first + 2 * i]!;
-    vmcs.words[2 * (Field.guestPdpte0 + i) + 1] = memory.words[first + 2 * i + 1]!;
+export function moveToCr3(mmu: Mmu, low: number, high: number): number {
+  const isPae = mmu.paging === GuestPaging.pae;
+  if (isPae) {
+    const outcome = loadPdptes(mmu, low);
+    if (outcome !== Outcome.done) return outcome;
+  } else {
+    if (high >>> (mmu.geometry.physicalAddressBits - 32) !== 0) return Outcome.generalProtection;
+    requireHeld(high, "CR3");
   }
+  writeField(mmu.vmcs, Field.guestCr3, low, isPae ? 0 : high);
+  flushVpid(mmu.tlb, mmu.vpid);
   return Outcome.done;
 }
 
 /**
- * MOV to CR3. The PDPTEs of a PAE guest are loaded first: an exit then leaves CR3, the PDPTEs and the
- * TLB as they were. The combined mappings of the VPID go (SDM 28.3.3.1).
+ * MOV to CR0 or CR4 after which another paging mode is in use, or PAE paging with another CR0.CD, CR0.NW,
+ * CR4.PGE, CR4.PSE or CR4.SMEP: PAE paging then loads the PDPTEs from the present CR3 (SDM vol. 3A 4.4.1;
+ * Bochs SetCR0 and SetCR4), first as for MOV to CR3; and the combined mappings of the VPID go. Without
+ * "unrestricted guest" paging cannot be turned off where CR0.PG is fixed (SDM vol. 3C 23.8).
+ * @returns one of Outcome
  */
-export function moveToCr3(mmu: Mmu, low: number, high: number): number {
-  const outcome = loadPdptes(mmu, low);
-  if (outcome !== Outcome.done) return outcome;
-  writeField(mmu.vmcs, Field.guestCr3, low, high);
+export function changePaging(mmu: Mmu, paging: number): number {
+  const { vmcs } = mmu;
+  const unrestricted = (secondaryControls(vmcs) & SECONDARY_UNRESTRICTED_GUEST) !== 0;
+  if (paging === GuestPaging.off && mmu.capabilities.cr0PagingFixed && !unrestricted) {
+    return Outcome.generalProtection;
+  }
+  if (paging === GuestPaging.pae) {
+    const outcome = loadPdptes(mmu, readField(vmcs, Field.guestCr3));
+    if (outcome !== Outcome.done) return outcome;
+  }
+  writeField(vmcs, Field.guestPaging, paging);
   flushVpid(mmu.tlb, mmu.vpid);
-  return outcome;
+  loadGuestMode(mmu);
+  return Outcome.done;
 }

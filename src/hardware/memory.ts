@@ -1,7 +1,8 @@
 /**
  * Host-physical memory. Frames that hold paging structures or logs have real bytes, as words of one
  * array in the layout of the architecture: entry i of frame f is the low word at f * frameWords + 2i
- * and the high word after it. Guest data frames have numbers from DATA_FRAME_BASE on, and no bytes.
+ * and the high word after it. Guest data frames have numbers from DATA_FRAME_BASE on, and no bytes. A log
+ * may lie in any frame: those that were not handed out have bytes as soon as an entry is stored there.
  */
 import type { Part, WordArray } from "./part.ts";
 
@@ -36,9 +37,15 @@ export class HostMemory implements Part {
   constructor(indexBits: number, frames = 64) {
     this.frameWords = 2 << indexBits;
     this.words = new Int32Array(this.frameWords * (frames + 1));
+    this.tableMarks = new Uint8Array(frames + 1);
     this.state = Int32Array.of(1, 0);
   }
 
+  /** 1 for each frame with an EPT table that some leaf-table cache was filled through. */
+  tableMarks: Uint8Array;
+  /** Frames with bytes that were never handed out, and their words, frame by frame. */
+  #strayFrames = new Float64Array(0);
+  #strayWords = new Int32Array(0);
   readonly #leafTables = new Map<number, LeafTables>();
 
   /** The leaf-table cache of the EPT with this root and these controls. */
@@ -58,6 +65,81 @@ export class HostMemory implements Part {
   /** To be called when an EPT entry above the leaves has changed, or a leaf has become a table. */
   structureChanged(): void {
     for (const tables of this.#leafTables.values()) tables.region.fill(-1);
+    this.tableMarks.fill(0);
+  }
+
+  /** The low and the high word of entry `index` of any frame; zeros where nothing was ever stored. */
+  readEntry(frame: number, index: number): readonly [low: number, high: number] {
+    const { words } = this;
+    if (frame >= 0 && frame < this.framesUsed) {
+      const word = frame * this.frameWords + 2 * index;
+      return [words[word]!, words[word + 1]!];
+    }
+    const stray = this.#strayFrames.indexOf(frame);
+    if (stray < 0) return [0, 0];
+    const word = stray * this.frameWords + 2 * index;
+    return [this.#strayWords[word]!, this.#strayWords[word + 1]!];
+  }
+
+  /**
+   * A store by the processor of a 64-bit entry that is no update of the flags of an EPT entry, to any frame. An
+   * EPT table may be there.
+   */
+  storeEntry(frame: number, index: number, low: number, high: number): void {
+    if (frame >= this.framesUsed) {
+      const word = this.#stray(frame) * this.frameWords + 2 * index;
+      this.#strayWords[word] = low;
+      this.#strayWords[word + 1] = high;
+      return;
+    }
+    const word = frame * this.frameWords + 2 * index;
+    this.storeWord(word, low);
+    this.storeWord(word + 1, high);
+    if (this.tableMarks[frame] === 1) this.structureChanged();
+  }
+
+  /** A store by the processor to memory with bytes, noted in the rolling digest. */
+  storeWord(word: number, value: number): void {
+    this.words[word] = value;
+    this.state[1] = Math.imul(this.state[1]! ^ word, 0x01000193) ^ value;
+  }
+
+  /** A store to a guest paging structure; an EPT table may be in the same frame. */
+  storeStructureWord(word: number, value: number): void {
+    this.storeWord(word, value);
+    if (this.tableMarks[Math.floor(word / this.frameWords)] === 1) this.structureChanged();
+  }
+
+  /** Position of a frame among those that were not handed out. */
+  #stray(frame: number): number {
+    const found = this.#strayFrames.indexOf(frame);
+    if (found >= 0) return found;
+    const position = this.#strayFrames.length;
+    this.#growStray(position + 1);
+    this.#strayFrames[position] = frame;
+    return position;
+  }
+
+  /** Frames that are handed out are zeroed: what was stored there before is gone. */
+  #dropStray(first: number, end: number): void {
+    const old = this.#strayFrames;
+    if (!old.some((frame) => frame >= first && frame < end)) return;
+    const words = this.#strayWords;
+    this.#growStray(0);
+    old.forEach((frame, i) => {
+      if (frame >= first && frame < end) return;
+      const kept = this.#stray(frame) * this.frameWords;
+      this.#strayWords.set(words.subarray(i * this.frameWords, (i + 1) * this.frameWords), kept);
+    });
+  }
+
+  #growStray(frames: number): void {
+    const known = this.#strayFrames.subarray(0, frames);
+    const words = this.#strayWords.subarray(0, frames * this.frameWords);
+    this.#strayFrames = new Float64Array(frames);
+    this.#strayFrames.set(known);
+    this.#strayWords = new Int32Array(frames * this.frameWords);
+    this.#strayWords.set(words);
   }
 
   /** Number of frames handed out, frame 0 included. */
@@ -71,6 +153,7 @@ export class HostMemory implements Part {
     const end = first + count;
     if (end > DATA_FRAME_BASE) throw new Error("more paging structures than 4 GiB of frames");
     this.#reserve(end);
+    this.#dropStray(first, end);
     this.state[0] = end;
     return first;
   }
@@ -83,10 +166,20 @@ export class HostMemory implements Part {
     );
     grown.set(this.words);
     this.words = grown;
+    const marks = new Uint8Array(grown.length / this.frameWords);
+    marks.set(this.tableMarks);
+    this.tableMarks = marks;
   }
 
   arrays(): Readonly<Record<string, WordArray>> {
-    return { state: this.state, words: this.words.subarray(0, this.framesUsed * this.frameWords) };
+    const words = this.words.subarray(0, this.framesUsed * this.frameWords);
+    if (this.#strayFrames.length === 0) return { state: this.state, words };
+    return {
+      state: this.state,
+      words,
+      strayFrames: this.#strayFrames,
+      strayWords: this.#strayWords,
+    };
   }
 
   resize(lengths: Readonly<Record<string, number>>): void {
@@ -95,6 +188,7 @@ export class HostMemory implements Part {
     // What lies beyond is handed out later, and allocate() promises zeroes.
     this.words.fill(0, frames * this.frameWords);
     this.state[0] = frames;
+    this.#growStray(lengths["strayFrames"] ?? 0);
     this.structureChanged();
   }
 }

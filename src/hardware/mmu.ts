@@ -3,9 +3,9 @@
  * from the current VMCS. A plain data object; the rules are in the functions beside it.
  */
 
+import { type Capabilities, DEFAULT_CAPABILITIES } from "./capabilities.ts";
 import { DEFAULT_PROCESSOR_COSTS, type ProcessorCosts } from "./costs.ts";
 import { COUNTER_COUNT, Counter } from "./counters.ts";
-import { type Capabilities, DEFAULT_CAPABILITIES } from "./entryChecks.ts";
 import {
   EPT_ACCESSED,
   EPT_EXECUTE,
@@ -14,7 +14,7 @@ import {
   EPT_RWX,
   MEMORY_TYPE_WB,
 } from "./eptEntry.ts";
-import type { Geometry } from "./geometry.ts";
+import { eptPages, type Geometry, longModeBits, paePages } from "./geometry.ts";
 import { GuestPages } from "./guestPages.ts";
 import type { HostMemory, LeafTables } from "./memory.ts";
 import { DEFAULT_PRL_OPTIONS, type PrlOptions } from "./prlOptions.ts";
@@ -31,9 +31,10 @@ import {
   SECONDARY_PRL,
   SECONDARY_PRL_FILTER,
   SECONDARY_VPID,
+  secondaryControls,
   Vmcs,
 } from "./vmcs.ts";
-import { pageOfWords } from "./words.ts";
+import { pageOfWords, requireHeld } from "./words.ts";
 
 /** Where implementations disagree, whose behaviour is followed (docs/choices.md). */
 export const Compatibility = { sdm: 0, bochs: 1, kvm: 2 } as const;
@@ -53,6 +54,11 @@ export interface MmuOptions {
  */
 export const LinearPage = { user: 1, writable: 2, executeDisable: 4 } as const;
 
+/** A page number is a signed word: what lies beyond is not held (AddressNotHeldError). */
+const HELD_ADDRESS_BITS = 43;
+/** log2 of the bytes of a page, and of the sign of a word. */
+const PAGE_BITS = 12;
+const SIGN_BIT = 31;
 /** Levels of a walk at most, plus one: level numbers start at 1. */
 const PATH_WORDS = 8;
 const NO_LEAF_TABLES: LeafTables = { region: new Int32Array(1), firstLeaf: new Int32Array(1) };
@@ -73,6 +79,8 @@ export class Mmu {
   readonly eptTopShift: number;
   readonly walkReferenceCost: number;
   readonly l2TlbHitCost: number;
+  /** Guest-physical pages below this have an entry in the EPT. */
+  readonly eptPages: number;
   /** Bits of an EPT entry's high word that are reserved or nobody's: the fast walk leaves such entries to the full one. */
   readonly unusualHighBits: number;
 
@@ -90,6 +98,8 @@ export class Mmu {
   prlFilter = false;
   modeBasedExecute = false;
   paging: number = GuestPaging.off;
+  /** A linear page shifted right by this is 0 or, in long mode, -1: else the guest cannot name it. */
+  linearSignBit = SIGN_BIT;
   user = false;
   writeProtect = false;
   noExecute = false;
@@ -161,7 +171,9 @@ export class Mmu {
     this.eptTopShift = (geometry.eptLevels - 1) * geometry.indexBits;
     this.walkReferenceCost = this.costs.walkReference;
     this.l2TlbHitCost = this.costs.l2TlbHit;
-    this.unusualHighBits = ~((1 << (geometry.physicalAddressBits - 32)) - 1);
+    this.eptPages = eptPages(geometry);
+    const held = Math.min(geometry.physicalAddressBits, HELD_ADDRESS_BITS);
+    this.unusualHighBits = ~((1 << (held - 32)) - 1);
   }
 }
 
@@ -195,10 +207,12 @@ export function deriveControls(
   mmu.vmcs = vmcs;
   mmu.guest = guest;
   mmu.counters = counters;
-  const secondary = readField(vmcs, Field.secondaryControls);
+  const secondary = secondaryControls(vmcs);
   const pointer = readField(vmcs, Field.eptPointer);
   mmu.eptEnabled = (secondary & SECONDARY_EPT) !== 0;
   mmu.eptRoot = pageOfWords(pointer, vmcs.words[2 * Field.eptPointer + 1]!);
+  if (mmu.eptEnabled) requireHeld(vmcs.words[2 * Field.eptPointer + 1]!, "the EPT pointer");
+  requireHeld(vmcs.words[2 * Field.guestCr3 + 1]!, "CR3");
   mmu.accessedDirty = mmu.eptEnabled && (pointer & EPTP_ACCESSED_DIRTY) !== 0;
   const logging = (secondary & SECONDARY_PML) !== 0 && mmu.accessedDirty;
   mmu.prl = logging && (secondary & SECONDARY_PRL) !== 0;
@@ -236,6 +250,7 @@ function loadPlainMasks(mmu: Mmu): void {
 /** Loads what the guest itself can change: paging mode and privilege. */
 export function loadGuestMode(mmu: Mmu): void {
   mmu.paging = readField(mmu.vmcs, Field.guestPaging);
+  mmu.linearSignBit = linearSignBit(mmu);
   const mode = readField(mmu.vmcs, Field.guestMode);
   mmu.user = (mode & GuestMode.user) !== 0;
   mmu.writeProtect = (mode & GuestMode.writeProtect) !== 0;
@@ -243,6 +258,13 @@ export function loadGuestMode(mmu: Mmu): void {
   const ep4ta = mmu.eptEnabled ? mmu.eptRoot : 0;
   // An entry's rights were worked out for one privilege and one setting of CR0.WP and EFER.NXE.
   mmu.space = spaceOf(mmu.tlb, mmu.vpid, ep4ta, mode) << META_SPACE_SHIFT;
+}
+
+/** Long mode sign-extends the top bit that it translates; a PAE guest's linear pages all lie below their number. */
+function linearSignBit({ paging, geometry }: Mmu): number {
+  if (paging === GuestPaging.off) return SIGN_BIT;
+  if (paging === GuestPaging.pae) return Math.log2(paePages(geometry));
+  return Math.min(longModeBits(geometry) - PAGE_BITS - 1, SIGN_BIT);
 }
 
 /** VM exit: without VPIDs the guest's mappings go (SDM 28.3.3.1). Saves nothing: the VMCS is worked on in place. */
@@ -254,10 +276,4 @@ export function leaveGuest(mmu: Mmu): void {
 export function chargeLogStore(mmu: Mmu): void {
   count(mmu, Counter.logEntries, 1);
   mmu.walkCycles += mmu.costs.logStore;
-}
-
-/** A store by the processor to memory with bytes, noted in the memory's rolling digest. */
-export function storeWord(memory: HostMemory, word: number, value: number): void {
-  memory.words[word] = value;
-  memory.state[1] = Math.imul(memory.state[1]! ^ word, 0x01000193) ^ value;
 }

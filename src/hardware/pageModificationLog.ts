@@ -1,7 +1,8 @@
 /** Intel PML: what the processor does when a walk sets a dirty flag (SDM vol. 3C 28.2.6). */
-import { chargeLogStore, type Mmu, storeWord } from "./mmu.ts";
-import { Field, readField, writeField } from "./vmcs.ts";
-import { pageAddressHigh, pageAddressLow, pageOfWords } from "./words.ts";
+import { type Geometry, logFrames } from "./geometry.ts";
+import { chargeLogStore, type Mmu } from "./mmu.ts";
+import { Field, readField, type Vmcs, writeField } from "./vmcs.ts";
+import { pageAddressHigh, pageAddressLow } from "./words.ts";
 
 /** Whether the guest PML index is outside 0..entries-1: the next event that needs a flag exits. */
 export function pmlIsFull(mmu: Mmu): boolean {
@@ -10,20 +11,29 @@ export function pmlIsFull(mmu: Mmu): boolean {
 
 /**
  * Writes one entry at PML address + 8 x index and decrements the index; 0 wraps to 0xFFFF. The store
- * goes to host-physical memory: it passes no EPT, sets no flag, and is not logged itself.
+ * goes to host-physical memory, whatever is there: it passes no EPT, sets no flag, and is not logged itself.
  */
 export function pmlLog(mmu: Mmu, page: number): void {
   const index = readField(mmu.vmcs, Field.pmlIndex) & 0xffff;
-  const entry = logEntryWord(mmu, index);
-  storeWord(mmu.memory, entry, pageAddressLow(page));
-  storeWord(mmu.memory, entry + 1, pageAddressHigh(page));
+  storeLogEntry(mmu, 0, index, page);
   writeField(mmu.vmcs, Field.pmlIndex, (index - 1) & 0xffff, 0);
+}
+
+/** Stores a GPA in slot `slot` of log `log` of the current VMCS. */
+export function storeLogEntry(mmu: Mmu, log: number, slot: number, page: number): void {
+  const frame = logFrameOf(mmu.vmcs, mmu.geometry, log, slot);
+  const index = slot & ((1 << mmu.indexBits) - 1);
+  mmu.memory.storeEntry(frame, index, pageAddressLow(page), pageAddressHigh(page));
   chargeLogStore(mmu);
 }
 
-/** Word index in memory of entry `index` of the log that the current VMCS names. */
-export function logEntryWord(mmu: Mmu, index: number): number {
-  const words = mmu.vmcs.words;
-  const frame = pageOfWords(words[2 * Field.pmlAddress]!, words[2 * Field.pmlAddress + 1]!);
-  return frame * mmu.memory.frameWords + 2 * index;
+/**
+ * Host frame that holds a slot of a log of a VMCS: logs lie one after the other from the PML address on,
+ * anywhere below MAXPHYADDR, so that the number may have 40 bits.
+ */
+export function logFrameOf(vmcs: Vmcs, geometry: Geometry, log: number, slot: number): number {
+  const low = vmcs.words[2 * Field.pmlAddress]!;
+  const high = vmcs.words[2 * Field.pmlAddress + 1]!;
+  const first = (low >>> 12) + (high >>> 0) * 2 ** 20;
+  return first + log * logFrames(geometry) + (slot >>> geometry.indexBits);
 }

@@ -3,9 +3,8 @@
  * section 3.2; DW19 section 4). The guest is never interrupted.
  */
 import { Counter } from "./counters.ts";
-import { logFrames } from "./geometry.ts";
-import { chargeLogStore, count, type Mmu, storeWord } from "./mmu.ts";
-import { logEntryWord } from "./pageModificationLog.ts";
+import { count, type Mmu } from "./mmu.ts";
+import { storeLogEntry } from "./pageModificationLog.ts";
 import type { PrlSlotRuleName } from "./prlOptions.ts";
 import {
   Field,
@@ -16,7 +15,6 @@ import {
   writeField,
   writeImage,
 } from "./vmcs.ts";
-import { pageAddressHigh, pageAddressLow } from "./words.ts";
 
 /** DW19: any of bits 63:60 of the index suspends the log; in the high word, bits 31:28. */
 const SUSPENDED_SHIFT = 28;
@@ -94,12 +92,7 @@ export function prlLog(mmu: Mmu, page: number, isPagingStructure: boolean): void
 }
 
 function prlStore(mmu: Mmu, slot: number, page: number): void {
-  const active = readField(mmu.vmcs, Field.prlActiveLog);
-  const logWords = logFrames(mmu.geometry) * mmu.memory.frameWords;
-  const entry = logEntryWord(mmu, slot) + active * logWords;
-  storeWord(mmu.memory, entry, pageAddressLow(page));
-  storeWord(mmu.memory, entry + 1, pageAddressHigh(page));
-  chargeLogStore(mmu);
+  storeLogEntry(mmu, readField(mmu.vmcs, Field.prlActiveLog), slot, page);
 }
 
 /**

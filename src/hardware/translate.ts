@@ -3,10 +3,12 @@ import { Counter } from "./counters.ts";
 import { EPT_RWX } from "./eptEntry.ts";
 import { eptAccess, Outcome } from "./eptWalk.ts";
 import { Qualification } from "./exit.ts";
+import { longModeBits, paePages } from "./geometry.ts";
 import { guestWalk } from "./guestWalk.ts";
 import { count, type Mmu } from "./mmu.ts";
 import { Filled, fillLevel, findInLevel, META_LARGE, revokePage } from "./tlb.ts";
 import { Field, GuestPaging, readField } from "./vmcs.ts";
+import { AddressNotHeldError } from "./words.ts";
 
 /**
  * Translates one access that the first level could not satisfy. mmu.walkCycles grows by its cost.
@@ -132,10 +134,41 @@ export function translate(mmu: Mmu, linearPage: number, need: number): number {
   return Outcome.done;
 }
 
+/** Largest page number that one signed word holds, plus one: 8 TiB of addresses on each side of 0. */
+const HELD_PAGES = 2 ** 31;
+const PAGE_BYTES = 4096;
+
+/**
+ * Whether a linear address is canonical: bits 63 to the top one that is translated are equal (SDM vol. 1
+ * 3.3.7.1). Only long mode asks. @param address negative in the upper half
+ */
+export function isCanonical(mmu: Mmu, address: number): boolean {
+  if (mmu.paging !== GuestPaging.longMode) return true;
+  const half = 2 ** (longModeBits(mmu.geometry) - 1);
+  return address >= -half && address < half;
+}
+
+/**
+ * The page number by which the emulator knows a linear page. Outside long mode linear addresses have 32
+ * bits and wrap (SDM vol. 3A 4.1.1; Bochs access_read_linear); without paging of its own the guest's
+ * linear address is whatever address the EPT translates.
+ */
+export function linearPageOf(mmu: Mmu, address: number): number {
+  let page = Math.floor(address / PAGE_BYTES);
+  if (mmu.paging === GuestPaging.pae) {
+    const pages = paePages(mmu.geometry);
+    page = ((page % pages) + pages) % pages;
+  }
+  const least = mmu.paging === GuestPaging.longMode ? -HELD_PAGES : 0;
+  if (page < least || page >= HELD_PAGES) throw new AddressNotHeldError("a linear address");
+  return page;
+}
+
 /**
  * An access of some bytes, which may reach into a second page. Both pages are translated before
  * either half is performed; when the second ends in an exit, flags and log of the first stay as the
- * walk left them.
+ * walk left them. An address that is not canonical is refused before any of it is translated.
+ * @param address negative in the upper half of a long-mode guest
  * @param pages receives the guest-physical pages, in order of address
  */
 export function translateBytes(
@@ -145,12 +178,13 @@ export function translateBytes(
   need: number,
   pages?: number[],
 ): number {
-  const last = Math.floor((address + bytes - 1) / 4096);
-  let offset = address % 4096;
-  for (let page = Math.floor(address / 4096); page <= last; page++) {
-    mmu.offset = offset;
-    offset = 0;
-    const outcome = translate(mmu, page, need);
+  const last = address + bytes - 1;
+  if (!isCanonical(mmu, address) || !isCanonical(mmu, last)) return Outcome.generalProtection;
+  const first = Math.floor(address / PAGE_BYTES);
+  mmu.offset = address - first * PAGE_BYTES;
+  for (let page = first; page * PAGE_BYTES <= last; page++) {
+    const outcome = translate(mmu, linearPageOf(mmu, page * PAGE_BYTES), need);
+    mmu.offset = 0;
     if (outcome !== Outcome.done) return outcome;
     pages?.push(mmu.page);
   }

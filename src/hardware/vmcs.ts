@@ -4,7 +4,7 @@
  * processor works on `words`, software on another processor sees `image` (SDM vol. 3C 24.1, 24.11.1).
  */
 import type { Part, WordArray } from "./part.ts";
-import { joinWords } from "./words.ts";
+import { highWord, joinWords, lowWord } from "./words.ts";
 
 /** Field numbers are positions in the arrays; the architectural encodings stand beside them. */
 export const Field = {
@@ -57,10 +57,37 @@ export const Field = {
   guestPaging: 24,
   /** Privilege and protection bits: one word of GuestMode flags. Stands for CS.DPL, CR0.WP and EFER.NXE. */
   guestMode: 25,
+  /** 0x4016: the event that VM entry injects. */
+  entryInterruptionInformation: 26,
+  /** 0x4018. */
+  entryExceptionErrorCode: 27,
+  /** 0x4400: why the last VMX instruction failed. */
+  vmInstructionError: 28,
 } as const;
 
 export type FieldName = keyof typeof Field;
 export const FIELD_COUNT = Object.keys(Field).length;
+
+/**
+ * Widths in bits (SDM vol. 3C 24.11.2): VMWRITE stores no more of its operand. The fields that stand here for
+ * state of the processor are not restricted, nor is the index, whose width the log's unit decides.
+ */
+const WIDTHS: Partial<Readonly<Record<FieldName, number>>> = {
+  pinBasedControls: 32,
+  primaryControls: 32,
+  secondaryControls: 32,
+  vpid: 16,
+  logFullHandlerCpu: 16,
+  logFullVector: 8,
+  exitReason: 32,
+  idtVectoringInformation: 32,
+  guestInterruptibility: 32,
+  entryInterruptionInformation: 32,
+  entryExceptionErrorCode: 32,
+  vmInstructionError: 32,
+};
+/** The PML index, and VEE21's PRL index. */
+const SHORT_INDEX_BITS = 16;
 
 /** Guest paging modes. */
 export const GuestPaging = { off: 0, pae: 1, longMode: 2 } as const;
@@ -74,9 +101,17 @@ export const PIN_EXTERNAL_INTERRUPT_EXITING = 1 << 0;
 export const PIN_NMI_EXITING = 1 << 3;
 export const PIN_VIRTUAL_NMIS = 1 << 5;
 
+/** Primary processor-based controls (SDM 24.6.2). */
+export const PRIMARY_INTERRUPT_WINDOW_EXITING = 1 << 2;
+export const PRIMARY_HLT_EXITING = 1 << 7;
+export const PRIMARY_NMI_WINDOW_EXITING = 1 << 22;
+/** While it is 0 the processor works as if every secondary control were 0. */
+export const PRIMARY_ACTIVATE_SECONDARY = 1 << 31;
+
 /** Secondary processor-based controls (SDM 24.6.2). */
 export const SECONDARY_EPT = 1 << 1;
 export const SECONDARY_VPID = 1 << 5;
+export const SECONDARY_UNRESTRICTED_GUEST = 1 << 7;
 export const SECONDARY_PML = 1 << 17;
 export const SECONDARY_MODE_BASED_EXECUTE = 1 << 22;
 /** "PRL enable": bit 26 (DW19 section 4; VEE21 gives no number). */
@@ -87,9 +122,14 @@ export const SECONDARY_PRL_FILTER = 1 << 27;
 /** Bits 6 of the EPT pointer: enable accessed and dirty flags (SDM 24.6.11). */
 export const EPTP_ACCESSED_DIRTY = 1 << 6;
 
-/** Guest interruptibility, bit 3: blocking by NMI (SDM table 24-3). */
+/** Guest interruptibility (SDM table 24-3). */
+export const BLOCKING_BY_STI = 1 << 0;
+export const BLOCKING_BY_MOV_SS = 1 << 1;
 export const BLOCKING_BY_NMI = 1 << 3;
-/** RFLAGS.RF. */
+
+/** RFLAGS: bit 1 is always 1. */
+export const RFLAGS_FIXED = 1 << 1;
+export const RFLAGS_IF = 1 << 9;
 export const RFLAGS_RF = 1 << 16;
 
 export class Vmcs implements Part {
@@ -121,6 +161,27 @@ export function readField64(vmcs: Vmcs, field: number): bigint {
 export function writeField(vmcs: Vmcs, field: number, low: number, high = low < 0 ? -1 : 0): void {
   vmcs.words[2 * field] = low;
   vmcs.words[2 * field + 1] = high;
+}
+
+/** The secondary controls in effect (SDM 24.6.2; Bochs VMenterLoadCheckVmControls): none, unless they are activated. */
+export function secondaryControls(vmcs: Vmcs): number {
+  const activated = readField(vmcs, Field.primaryControls) & PRIMARY_ACTIVATE_SECONDARY;
+  return activated === 0 ? 0 : readField(vmcs, Field.secondaryControls);
+}
+
+/**
+ * VMWRITE of a 64-bit operand: a field takes as many low bits as it has.
+ * @param wideIndex whether the PRL index has 64 bits, as DW19 has it
+ */
+export function vmwrite(vmcs: Vmcs, name: FieldName, value: bigint, wideIndex = false): void {
+  let stored = BigInt.asUintN(WIDTHS[name] ?? 64, value);
+  if (name === "pmlIndex") {
+    const isPrl = (secondaryControls(vmcs) & SECONDARY_PRL) !== 0;
+    // PRL's index is signed: a negative one suspends the log (VEE21 3.2).
+    if (!isPrl) stored = BigInt.asUintN(SHORT_INDEX_BITS, value);
+    else if (!wideIndex) stored = BigInt.asIntN(SHORT_INDEX_BITS, value);
+  }
+  writeField(vmcs, Field[name], lowWord(stored), highWord(stored));
 }
 
 /** A store to the VMCS region in memory, by software on a CPU where it is not current. */

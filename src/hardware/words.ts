@@ -18,6 +18,25 @@ export function joinWords(low: number, high: number): bigint {
   return (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
 }
 
+/**
+ * The emulated machine may have this address, but the emulator's page numbers, which are signed words, do
+ * not hold it: addresses end at 8 TiB here.
+ */
+export class AddressNotHeldError extends Error {
+  /** @param what for example "the address in an EPT entry" */
+  constructor(what: string) {
+    super(`${what} lies beyond the 8 TiB that the emulator holds`);
+  }
+}
+
+/** Bits 51:43 of an address, in its high word. */
+const NOT_HELD = 0xff800;
+
+/** Refuses an address, kept in two words, that a page number does not hold. @param what as in AddressNotHeldError */
+export function requireHeld(high: number, what: string): void {
+  if ((high & NOT_HELD) !== 0) throw new AddressNotHeldError(what);
+}
+
 /** Page (frame) number of an address kept in two words: bits 43:12, as a signed word. */
 export function pageOfWords(low: number, high: number): number {
   return (low >>> 12) | (high << 20);

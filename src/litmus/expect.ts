@@ -1,7 +1,7 @@
 /** Compares what a step did with what its test expects. */
 import { Counter, type CounterName } from "../hardware/counters.ts";
 import { isLeaf } from "../hardware/eptEntry.ts";
-import { describeEvent } from "../hardware/events.ts";
+import { describeEvent } from "../hardware/eventInformation.ts";
 import { ExitReason, exitReasonName, Qualification } from "../hardware/exit.ts";
 import { PageFault } from "../hardware/guestEntry.ts";
 import {
@@ -19,7 +19,7 @@ import { expandFlags, readFlags } from "./flagText.ts";
 import type { StepOutcome, StepResult } from "./guestSteps.ts";
 import { GUEST_FLAGS } from "./guestTables.ts";
 import { type Before, cachedRights, grown, loggedSince, observe } from "./observe.ts";
-import { QUALIFICATION_BITS } from "./scalars.ts";
+import { QUALIFICATION_BITS, signedAddress } from "./scalars.ts";
 import { PAGE_SIZES, type VmcsFields } from "./setupSchema.ts";
 import type { Machine, Vcpu } from "./state.ts";
 import type { Expectation, GpaRange } from "./stepSchema.ts";
@@ -62,6 +62,7 @@ type Compare = (what: string, expected: string, actual: string) => void;
 function expectedOutcome(expected: Expectation): string {
   if (expected.exit !== undefined) return `exit ${expected.exit}`;
   if (expected.entryFailure !== undefined) return `entry failure ${expected.entryFailure}`;
+  if (expected.exception !== undefined) return `exception ${expected.exception}`;
   if (expected.pageFault !== undefined) {
     const bits = expected.pageFault.reduce((sum, name) => sum | PageFault[name], 0);
     return pageFaultText(bits);
@@ -77,6 +78,8 @@ function outcomeText(outcome: StepOutcome): string {
       return `exit ${exitReasonName(outcome.reason)}`;
     case "pageFault":
       return pageFaultText(outcome.error);
+    case "exception":
+      return `exception ${outcome.name}`;
     case "entryFailure":
       return `entry failure ${outcome.failure}`;
   }
@@ -174,7 +177,7 @@ function compareEntries(
     compare(`flags of ${gpa}`, expandFlags(text, path), readFlags(memory, path, EPT_FLAGS));
   }
   for (const [linear, text] of Object.entries(expected.guestFlags ?? {})) {
-    const path = tables.path(Math.floor(Number(linear) / 4096));
+    const path = tables.path(linearKey(linear));
     compare(
       `guest flags of ${linear}`,
       expandFlags(text, path),
@@ -192,13 +195,18 @@ function compareEntries(
     compare(`mapping of ${gpa}`, wanted, actual);
   }
   for (const [linear, text] of Object.entries(expected.cached ?? {})) {
-    const actual = cachedRights(vcpu, Math.floor(Number(linear) / 4096));
+    const actual = cachedRights(vcpu, linearKey(linear));
     compare(`cached rights of ${linear}`, permissionText(permissionBits(text)), actual);
   }
   for (const [gpa, number] of Object.entries(expected.stores ?? {})) {
     const actual = machine.stores.get(Math.floor(Number(gpa) / 4096)) ?? 0;
     compare(`stores to ${gpa}`, String(number), String(actual));
   }
+}
+
+/** The linear page that a key names. */
+function linearKey(text: string): number {
+  return Math.floor(signedAddress(BigInt(text.replaceAll("_", ""))) / 4096);
 }
 
 function compareFields(

@@ -7,40 +7,47 @@ import {
   Stop,
 } from "../hardware/accessLoop.ts";
 import { Counter } from "../hardware/counters.ts";
-import { checkEntry, type EntryFailure } from "../hardware/entryChecks.ts";
 import { Access, Outcome } from "../hardware/eptWalk.ts";
+import { EVENT_VALID } from "../hardware/eventInformation.ts";
 import {
   deliverEvent,
   type EventDelivery,
-  eventInformation,
-  iret,
-  takeInterruptedEvent,
+  endShadow,
+  exitForWindow,
+  isExit,
+  writeRip,
 } from "../hardware/events.ts";
-import { ExitReason, saveFaultLikeExit } from "../hardware/exit.ts";
-import { moveToCr3 } from "../hardware/guestWalk.ts";
-import { count, leaveGuest, loadControls, loadGuestMode } from "../hardware/mmu.ts";
-import { flushPage, flushVpid } from "../hardware/tlb.ts";
-import { translateBytes } from "../hardware/translate.ts";
+import { ORDINARY_ACCESS, saveAccessExit, writeResumeFlag } from "../hardware/exit.ts";
+import { PML_ENTRIES_MAX, paePages } from "../hardware/geometry.ts";
+import { changePaging, moveToCr3 } from "../hardware/guestWalk.ts";
+import { count, leaveGuest, loadGuestMode } from "../hardware/mmu.ts";
+import { flushPage } from "../hardware/tlb.ts";
+import { isCanonical, linearPageOf, translateBytes } from "../hardware/translate.ts";
 import {
   Field,
   GuestMode,
   GuestPaging,
-  RFLAGS_RF,
   readField,
   readField64,
+  SECONDARY_EPT,
+  SECONDARY_PML,
+  SECONDARY_PRL,
+  secondaryControls,
   type Vmcs,
   writeField,
 } from "../hardware/vmcs.ts";
+import { type EntryFailure, enterGuest } from "../hardware/vmEntry.ts";
 import { highWord, lowWord } from "../hardware/words.ts";
 import { LitmusProblem } from "./problem.ts";
 import { type Machine, spend, type Vcpu } from "./state.ts";
-import type { Step } from "./stepSchema.ts";
+import type { EXCEPTIONS, Step } from "./stepSchema.ts";
 
 /** How a step ended. */
 export type StepOutcome =
   | { readonly kind: "done" }
   | { readonly kind: "exit"; readonly reason: number }
   | { readonly kind: "pageFault"; readonly error: number }
+  | { readonly kind: "exception"; readonly name: (typeof EXCEPTIONS)[number] }
   | { readonly kind: "entryFailure"; readonly failure: EntryFailure };
 
 /** What a step gave. */
@@ -60,55 +67,112 @@ const BURST_LIMIT = 1 << 21;
 const INSTRUCTION_BYTES = 4;
 export const ACCESS_KINDS = ["read", "write", "fetch", "readModifyWrite"] as const;
 
-/** VM entry, if the vCPU is not in the guest. Another vCPU on the same processor leaves it first. */
-export function enter(machine: Machine, vcpu: Vcpu): EntryFailure | null {
+/** What is needed of an event beside what VM entry has of it. */
+export type Handler = Omit<EventDelivery, "information">;
+
+/**
+ * VM entry, if the vCPU is not in the guest, with the event that the VMCS has for it. Another vCPU on the
+ * same processor leaves it first.
+ * @param handler of the event to inject @returns how the entry ended, or null when the guest runs
+ */
+function enter(machine: Machine, vcpu: Vcpu, handler: Handler | null): StepOutcome | null {
   if (vcpu.inGuest) return null;
   for (const other of machine.vcpus.values()) {
     if (other.mmu === vcpu.mmu && other.inGuest) exitGuest(other);
   }
-  const failure = checkEntry(vcpu.vmcs, vcpu.mmu.capabilities, machine.geometry);
-  if (failure !== null) return failure;
-  loadControls(vcpu.mmu, vcpu.vmcs, vcpu.guest, vcpu.counters);
+  refuseImpossible(machine, vcpu);
+  const failure = enterGuest(vcpu.mmu, vcpu.vmcs, vcpu.guest, vcpu.counters);
+  if (failure !== null) return { kind: "entryFailure", failure };
   vcpu.inGuest = true;
+  const information = readField(vcpu.vmcs, Field.entryInterruptionInformation);
+  if ((information & EVENT_VALID) !== 0) {
+    if (handler === null) {
+      const message = "VM entry injects an event: enter by vmentry, with the stack of its handler";
+      throw new LitmusProblem(machine.step, message);
+    }
+    vcpu.lastEvent = { ...handler, information };
+    const ended = finish(vcpu, deliverEvent(vcpu.mmu, vcpu.lastEvent, true));
+    if (ended.kind !== "done") return ended;
+  }
   return null;
 }
 
-/** VM exit, if the vCPU is in the guest. */
-export function exitGuest(vcpu: Vcpu): void {
-  if (vcpu.inGuest) leaveGuest(vcpu.mmu);
-  vcpu.inGuest = false;
+/** What a test cannot ask of this machine, though VM entry would not mind. */
+function refuseImpossible(machine: Machine, { vmcs }: Vcpu): void {
+  const secondary = secondaryControls(vmcs);
+  const { logEntries } = machine.geometry;
+  const isPml = (secondary & SECONDARY_PML) !== 0 && (secondary & SECONDARY_PRL) === 0;
+  if (isPml && logEntries > PML_ENTRIES_MAX) {
+    const message = `a PML log has at most ${PML_ENTRIES_MAX} entries, one page of them, not ${logEntries}`;
+    throw new LitmusProblem(["machine", "geometry", "logEntries"], message);
+  }
+  const paged = readField(vmcs, Field.guestPaging) !== GuestPaging.off;
+  if (paged && (secondary & SECONDARY_EPT) === 0 && !machine.identityTables) {
+    const message =
+      "without EPT the guest's paging structures would be elsewhere: start without EPT";
+    throw new LitmusProblem(machine.step, message);
+  }
 }
 
-/** Enters the guest if need be, and does something there. */
-export function inGuest(machine: Machine, vcpu: Vcpu, action: () => StepResult): StepResult {
-  const failure = enter(machine, vcpu);
-  if (failure !== null) return { outcome: { kind: "entryFailure", failure } };
+/** VM exit, if the vCPU is in the guest. The event that entry injected is not injected again (SDM 24.8.3). */
+export function exitGuest(vcpu: Vcpu): void {
+  if (!vcpu.inGuest) return;
+  leaveGuest(vcpu.mmu);
+  vcpu.inGuest = false;
+  const information = readField(vcpu.vmcs, Field.entryInterruptionInformation);
+  writeField(vcpu.vmcs, Field.entryInterruptionInformation, information & ~EVENT_VALID);
+}
+
+/** Enters the guest if need be, and does something there. @param handler of an event that entry injects */
+export function inGuest(
+  machine: Machine,
+  vcpu: Vcpu,
+  action: () => StepResult,
+  handler: Handler | null = null,
+): StepResult {
+  const ended = enter(machine, vcpu, handler);
+  if (ended !== null) return { outcome: ended };
+  if (exitForWindow(vcpu.vmcs)) {
+    exitGuest(vcpu);
+    return { outcome: { kind: "exit", reason: readField(vcpu.vmcs, Field.exitReason) } };
+  }
   vcpu.mmu.prlFull = false;
   return action();
 }
 
 /** What an outcome of the hardware means for the vCPU: after an exit it is in the VMM. */
-function finish(vcpu: Vcpu, outcome: number): StepOutcome {
-  if (outcome === Outcome.done) return { kind: "done" };
-  if (outcome === Outcome.pageFault) return { kind: "pageFault", error: vcpu.mmu.pageFaultError };
-  exitGuest(vcpu);
-  return { kind: "exit", reason: readField(vcpu.vmcs, Field.exitReason) };
+export function finish(vcpu: Vcpu, outcome: number): StepOutcome {
+  switch (outcome) {
+    case Outcome.done:
+      return { kind: "done" };
+    case Outcome.pageFault:
+      return { kind: "pageFault", error: vcpu.mmu.pageFaultError };
+    case Outcome.generalProtection:
+      return { kind: "exception", name: "generalProtection" };
+    case Outcome.stackFault:
+      return { kind: "exception", name: "stackFault" };
+    default:
+      exitGuest(vcpu);
+      return { kind: "exit", reason: readField(vcpu.vmcs, Field.exitReason) };
+  }
 }
 
-/** The exit of an ordinary instruction: nothing was being delivered, no IRET. */
+/** The exit of an ordinary instruction. */
 function finishInstruction(vcpu: Vcpu, outcome: number): StepOutcome {
-  if (outcome !== Outcome.done && outcome !== Outcome.pageFault) {
-    saveFaultLikeExit(vcpu.vmcs, { vectoring: 0, nmiUnblockedByIret: false });
-  }
+  if (isExit(outcome)) saveAccessExit(vcpu.vmcs, ORDINARY_ACCESS);
   return finish(vcpu, outcome);
 }
 
-/** Instructions completed: RIP moves on, and RF, which lasts for one instruction, ends. */
+/**
+ * Instructions completed: RIP moves on; RF, and blocking by STI or MOV SS, which last for one
+ * instruction, end.
+ */
 function retire(vmcs: Vmcs, instructions: number): void {
   if (instructions === 0) return;
   const rip = readField64(vmcs, Field.guestRip) + BigInt(INSTRUCTION_BYTES * instructions);
-  writeField(vmcs, Field.guestRip, lowWord(rip), highWord(rip));
-  writeField(vmcs, Field.guestRflags, readField(vmcs, Field.guestRflags) & ~RFLAGS_RF);
+  writeRip(vmcs, lowWord(rip), highWord(rip));
+  writeResumeFlag(vmcs, false);
+  endShadow(vmcs);
 }
 
 /** One access of some bytes; `user` overrides the guest's privilege for it. */
@@ -169,7 +233,7 @@ export function runStep(
     spend(machine, number, [...path, "run", i]);
     const stride = part.stride ?? 4096;
     for (let n = 0; n < number && accesses.length <= BURST_LIMIT; n++) {
-      const page = Math.floor((part[kind]! + n * stride) / 4096);
+      const page = burstPage(machine, vcpu, part[kind]! + n * stride);
       if (page >= 2 ** 30) throw new LitmusProblem([...path, "run", i], "beyond 4 TiB");
       accesses.push((page << ACCESS_PAGE_SHIFT) | AccessKind[kind]);
     }
@@ -185,22 +249,31 @@ export function runStep(
       if ((word & 1) === 1) noteStore(machine, machine.tables.resolve(word >>> ACCESS_PAGE_SHIFT));
     }
     // Horizon and full PRL log end a burst, but are no exits.
-    const outcome = mmu.stop <= Outcome.pageFault ? mmu.stop : Outcome.done;
-    const ended = mmu.stop === Stop.blockEnd ? Outcome.done : outcome;
-    return { outcome: finishInstruction(vcpu, ended), retired };
+    const outcome = mmu.stop < Stop.blockEnd ? mmu.stop : Outcome.done;
+    return { outcome: finishInstruction(vcpu, outcome), retired };
   });
 }
 
+/** The page of a burst's access: of a PAE guest the program's address has 32 bits before the burst begins. */
+function burstPage(machine: Machine, { vmcs }: Vcpu, address: number): number {
+  const page = Math.floor(address / 4096);
+  const isPae = readField(vmcs, Field.guestPaging) === GuestPaging.pae;
+  return isPae ? page % paePages(machine.geometry) : page;
+}
+
 /** MOV to CR3. */
-export function cr3Step(machine: Machine, vcpu: Vcpu, value: number): StepResult {
+export function cr3Step(machine: Machine, vcpu: Vcpu, value: bigint): StepResult {
   return inGuest(machine, vcpu, () => {
-    const outcome = moveToCr3(vcpu.mmu, value | 0, Math.floor(value / 2 ** 32));
+    const outcome = moveToCr3(vcpu.mmu, lowWord(value), highWord(value));
     if (outcome === Outcome.done) retire(vcpu.vmcs, 1);
     return { outcome: finishInstruction(vcpu, outcome) };
   });
 }
 
-/** The guest changes its paging mode, privilege or protection bits. A change of paging flushes its TLB. */
+/**
+ * The guest changes its paging mode, privilege or protection bits. One that names a paging mode is a MOV to
+ * CR0 or CR4 that changes how paging works, be it to the same mode.
+ */
 export function modeStep(
   machine: Machine,
   vcpu: Vcpu,
@@ -208,6 +281,10 @@ export function modeStep(
 ): StepResult {
   return inGuest(machine, vcpu, () => {
     const { vmcs, mmu } = vcpu;
+    if (mode.paging !== undefined) {
+      const outcome = changePaging(mmu, GuestPaging[mode.paging]);
+      if (outcome !== Outcome.done) return { outcome: finishInstruction(vcpu, outcome) };
+    }
     let bits = readField(vmcs, Field.guestMode);
     const put = (value: boolean | undefined, bit: number) => {
       if (value !== undefined) bits = (bits & ~bit) | (value ? bit : 0);
@@ -215,87 +292,18 @@ export function modeStep(
     put(mode.user, GuestMode.user);
     put(mode.writeProtect, GuestMode.writeProtect);
     put(mode.noExecute, GuestMode.noExecuteEnable);
-    if (mode.paging !== undefined) {
-      writeField(vmcs, Field.guestPaging, GuestPaging[mode.paging]);
-      flushVpid(mmu.tlb, mmu.vpid);
-    }
     setMode(vcpu, bits);
+    retire(vmcs, 1);
     return DONE;
   });
 }
 
-/** INVLPG. */
+/** INVLPG. An address that is not canonical has no mappings (SDM vol. 2A). */
 export function invlpgStep(machine: Machine, vcpu: Vcpu, address: number): StepResult {
   return inGuest(machine, vcpu, () => {
-    flushPage(vcpu.mmu.tlb, vcpu.mmu.vpid, Math.floor(address / 4096));
+    const { mmu } = vcpu;
+    if (isCanonical(mmu, address)) flushPage(mmu.tlb, mmu.vpid, linearPageOf(mmu, address));
+    retire(vcpu.vmcs, 1);
     return DONE;
-  });
-}
-
-/** A VM exit that the guest's instruction or an interrupt causes, without a memory access. */
-export function exitStep(
-  machine: Machine,
-  vcpu: Vcpu,
-  reason: "hlt" | "vmcall" | "externalInterrupt",
-): StepResult {
-  return inGuest(machine, vcpu, () => {
-    writeField(vcpu.vmcs, Field.exitReason, ExitReason[reason]);
-    writeField(vcpu.vmcs, Field.exitQualification, 0);
-    writeField(vcpu.vmcs, Field.idtVectoringInformation, 0);
-    exitGuest(vcpu);
-    return { outcome: { kind: "exit", reason: ExitReason[reason] } };
-  });
-}
-
-/** Delivery of an event through the IDT. */
-export function deliverStep(
-  machine: Machine,
-  vcpu: Vcpu,
-  step: Extract<Step, { deliver: unknown }>,
-  path: readonly PropertyKey[],
-): StepResult {
-  const NMI_VECTOR = 2;
-  const vector = step.vector ?? (step.deliver === "nmi" ? NMI_VECTOR : 0x20);
-  // Room below the stack pointer for the largest frame.
-  if (step.stack < 64) throw new LitmusProblem([...path, "stack"], "expected at least 64");
-  return deliver(machine, vcpu, {
-    information: eventInformation(step.deliver, vector, step.errorCode),
-    stack: step.stack,
-    gate: step.gate ?? null,
-    handler: step.handler ?? 0x2000,
-  });
-}
-
-function deliver(machine: Machine, vcpu: Vcpu, event: EventDelivery): StepResult {
-  vcpu.lastEvent = event;
-  return inGuest(machine, vcpu, () => ({
-    outcome: finish(vcpu, deliverEvent(vcpu.mmu, event)),
-  }));
-}
-
-/** VM entry with the event whose delivery an exit interrupted. */
-export function reinjectStep(
-  machine: Machine,
-  vcpu: Vcpu,
-  path: readonly PropertyKey[],
-): StepResult {
-  exitGuest(vcpu);
-  const information = takeInterruptedEvent(vcpu.vmcs);
-  if (information === 0 || vcpu.lastEvent === null) {
-    throw new LitmusProblem(path, "no event to inject again: its delivery was not interrupted");
-  }
-  return deliver(machine, vcpu, { ...vcpu.lastEvent, information });
-}
-
-/** IRET. */
-export function iretStep(
-  machine: Machine,
-  vcpu: Vcpu,
-  step: Extract<Step, { iret: unknown }>,
-): StepResult {
-  return inGuest(machine, vcpu, () => {
-    const user = step.user ?? (readField(vcpu.vmcs, Field.guestMode) & GuestMode.user) !== 0;
-    const outcome = iret(vcpu.mmu, step.iret, step.to ?? 0x1000, user);
-    return { outcome: finish(vcpu, outcome) };
   });
 }

@@ -13,12 +13,14 @@ import type { GuestPagingName } from "../hardware/vmcs.ts";
 import { highWord, lowWord, pageOfWords } from "../hardware/words.ts";
 import type { Path } from "./entryPath.ts";
 import { applyFlags, type FlagBits } from "./flagText.ts";
+import { LitmusProblem } from "./problem.ts";
 import type { GuestItem } from "./setupSchema.ts";
 import { PAGE_SIZES } from "./setupSchema.ts";
 
 export const GUEST_FLAGS: FlagBits = { accessed: GUEST_ACCESSED, dirty: GUEST_DIRTY };
 const PAE_LEVELS = 2;
 const PDPTES = 4;
+const PDPTE_LEVEL = 3;
 
 export class GuestTables {
   readonly paging: GuestPagingName;
@@ -28,6 +30,8 @@ export class GuestTables {
   readonly frames: Map<number, number>;
   readonly #memory: HostMemory;
   readonly #indexBits: number;
+  /** Whether structures may be in other frames than those given. */
+  readonly #mayGrow: boolean;
   /** Levels below the root, or below the PDPTEs of a PAE guest. */
   readonly #levels: number;
   #next: number;
@@ -38,7 +42,9 @@ export class GuestTables {
     paging: GuestPagingName,
     root: number,
     frames: Map<number, number>,
+    mayGrow = true,
   ) {
+    this.#mayGrow = mayGrow;
     this.paging = paging;
     this.root = root;
     this.frames = frames;
@@ -58,7 +64,13 @@ export class GuestTables {
 
   #newTable(): number {
     const page = this.#next++;
-    if (!this.frames.has(page)) this.frames.set(page, this.#memory.allocate());
+    if (!this.frames.has(page)) {
+      if (!this.#mayGrow) {
+        const message = `without EPT at most ${this.frames.size} paging structures`;
+        throw new LitmusProblem(["guest"], message);
+      }
+      this.frames.set(page, this.#memory.allocate());
+    }
     return page;
   }
 
@@ -67,7 +79,10 @@ export class GuestTables {
   }
 
   #index(linearPage: number, level: number): number {
-    return Math.floor(linearPage / 2 ** ((level - 1) * this.#indexBits)) % (1 << this.#indexBits);
+    return modulo(
+      Math.floor(linearPage / 2 ** ((level - 1) * this.#indexBits)),
+      1 << this.#indexBits,
+    );
   }
 
   /** Word of PDPTE i of a PAE guest. */
@@ -125,7 +140,8 @@ export class GuestTables {
   }
 
   #pdpteOf(linearPage: number): number {
-    return this.pdpteWord(Math.floor(linearPage / 2 ** (PAE_LEVELS * this.#indexBits)) % PDPTES);
+    const number = Math.floor(linearPage / 2 ** (PAE_LEVELS * this.#indexBits));
+    return this.pdpteWord(modulo(number, PDPTES));
   }
 
   #map(item: GuestItem, linearPage: number, gpaPage: number, level: number): string | null {
@@ -165,11 +181,20 @@ export class GuestTables {
   }
 
   #override(item: GuestItem, level: number): string | null {
+    if (this.paging === "pae" && level === PDPTE_LEVEL) {
+      overrideEntry(this.#memory, this.#pdpteOf(Math.floor(item.linear / 4096)), item);
+      return null;
+    }
     const at = this.path(Math.floor(item.linear / 4096)).find((entry) => entry.level === level);
     if (at === undefined) return `no entry at level ${level}: map something below it first`;
     overrideEntry(this.#memory, at.word, item);
     return null;
   }
+}
+
+/** The rest of a division, also of a negative number: pages of the upper half have negative numbers. */
+function modulo(value: number, divisor: number): number {
+  return ((value % divisor) + divisor) % divisor;
 }
 
 /** Replaces an entry (`entry`), then clears bits, then sets bits. */

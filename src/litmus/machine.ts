@@ -1,8 +1,15 @@
 /** The machine of one litmus test: memory, EPT, guest paging structures, processors and vCPUs. */
+
+import { DEFAULT_CAPABILITIES } from "../hardware/capabilities.ts";
 import { COUNTER_COUNT } from "../hardware/counters.ts";
-import { DEFAULT_CAPABILITIES } from "../hardware/entryChecks.ts";
 import { createEpt, type Ept, eptPointer } from "../hardware/ept.ts";
-import { DEFAULT_GEOMETRY, type Geometry, logFrames } from "../hardware/geometry.ts";
+import {
+  DEFAULT_GEOMETRY,
+  type Geometry,
+  logFrames,
+  longModeBits,
+  paePages,
+} from "../hardware/geometry.ts";
 import { GuestPages } from "../hardware/guestPages.ts";
 import { HostMemory } from "../hardware/memory.ts";
 import { Mmu } from "../hardware/mmu.ts";
@@ -17,31 +24,48 @@ import {
   PIN_EXTERNAL_INTERRUPT_EXITING,
   PIN_NMI_EXITING,
   PIN_VIRTUAL_NMIS,
+  PRIMARY_ACTIVATE_SECONDARY,
+  PRIMARY_HLT_EXITING,
+  PRIMARY_INTERRUPT_WINDOW_EXITING,
+  PRIMARY_NMI_WINDOW_EXITING,
+  RFLAGS_FIXED,
+  RFLAGS_IF,
   SECONDARY_EPT,
   SECONDARY_MODE_BASED_EXECUTE,
   SECONDARY_PML,
   SECONDARY_PRL,
   SECONDARY_PRL_FILTER,
+  SECONDARY_UNRESTRICTED_GUEST,
   SECONDARY_VPID,
+  secondaryControls,
   Vmcs,
+  vmwrite,
   writeField,
 } from "../hardware/vmcs.ts";
-import { highWord, lowWord, pageAddressHigh, pageAddressLow } from "../hardware/words.ts";
+import { pageAddressHigh, pageAddressLow } from "../hardware/words.ts";
 import { applyEptItem, mapTables } from "./eptItems.ts";
 import { GuestTables } from "./guestTables.ts";
 import type { LitmusTest } from "./load.ts";
 import { LitmusProblem } from "./problem.ts";
-import type { ControlsSetup, VcpuSetup, VmcsFields } from "./setupSchema.ts";
+import type { ControlsSetup, GuestItem, VcpuSetup, VmcsFields } from "./setupSchema.ts";
 import { type Machine, spend, type Vcpu } from "./state.ts";
 
 const WORK_LIMIT = 1 << 23;
 /** Where the guest's paging structures are unless the test says otherwise. */
 const DEFAULT_TABLES = 0x10000;
 const MAX_VCPUS = 16;
-const DEFAULT_CONTROLS = { ept: true, accessedDirty: true, pml: true, vpid: true };
+/** Pages for a guest's paging structures without EPT, which cannot move; and where they may begin. */
+const IDENTITY_TABLES = 64;
+const IDENTITY_LIMIT = 1 << 14;
+const DEFAULT_CONTROLS: ControlsSetup = {
+  activateSecondary: true,
+  externalInterruptExiting: true,
+  ept: true,
+  accessedDirty: true,
+  pml: true,
+  vpid: true,
+};
 const DEFAULT_VCPU = "vcpu0";
-/** Reserved bit of RFLAGS that always reads as 1. */
-const RFLAGS_FIXED = 2;
 const DEFAULT_RIP = 0x1000;
 
 /** Builds the machine a test describes. */
@@ -50,9 +74,6 @@ export function createMachine(test: LitmusTest): Machine {
   const memory = new HostMemory(geometry.indexBits);
   const ept = createEpt(memory, geometry);
   const paging = test.guest?.paging ?? "off";
-  if (paging !== "off" && test.controls?.ept === false) {
-    throw new LitmusProblem(["guest", "paging"], "guest paging needs the ept control");
-  }
   if (paging === "pae" && geometry.indexBits < 2) {
     throw new LitmusProblem(["guest", "paging"], "pae needs at least 4 entries in a table");
   }
@@ -60,8 +81,12 @@ export function createMachine(test: LitmusTest): Machine {
   if (tablesAt % 4096 !== 0) {
     throw new LitmusProblem(["guest", "tables"], "expected the address of a page");
   }
-  const frames = largeTableFrames(test, memory, geometry, tablesAt / 4096);
-  const tables = new GuestTables(memory, geometry, paging, tablesAt / 4096, frames);
+  const tablesPage = tablesAt / 4096;
+  const identityTables = paging !== "off" && someVcpuLacksEpt(test);
+  const frames = identityTables
+    ? identityFrames(memory, tablesPage)
+    : largeTableFrames(test, memory, geometry, tablesPage);
+  const tables = new GuestTables(memory, geometry, paging, tablesPage, frames, !identityTables);
   const vcpus = new Map<string, Vcpu>();
   const first = createVcpus(test, vcpus, memory, ept, tables);
   const machine: Machine = {
@@ -72,12 +97,12 @@ export function createMachine(test: LitmusTest): Machine {
     vcpus,
     first,
     stores: new Map(),
+    identityTables,
     budget: WORK_LIMIT,
+    step: [],
   };
   for (const [i, item] of (test.guest?.map ?? []).entries()) {
-    spend(machine, item.count ?? 1, ["guest", "map", i]);
-    const problem = tables.apply(item);
-    if (problem !== null) throw new LitmusProblem(["guest", "map", i], problem);
+    mapGuest(machine, item, ["guest", "map", i]);
   }
   const items = [...(test.ept ?? []).entries()];
   const mappings = items.filter(([, item]) => item.level === undefined);
@@ -88,10 +113,35 @@ export function createMachine(test: LitmusTest): Machine {
   for (const vcpu of vcpus.values()) {
     loadInitialPdptes(machine, vcpu);
     const own = test.vcpus?.[vcpu.name]?.vmcs ?? {};
-    writeFields(vcpu.vmcs, { ...test.vmcs, ...own });
+    writeFields(vcpu, { ...test.vmcs, ...own }, ["vmcs"]);
     clearVmcs(vcpu.vmcs);
   }
   return machine;
+}
+
+/** Whether a vCPU starts without EPT: its guest-physical addresses are host-physical ones. */
+function someVcpuLacksEpt(test: LitmusTest): boolean {
+  return Object.values(test.vcpus ?? { [DEFAULT_VCPU]: {} }).some((setup) => {
+    const vmcs = new Vmcs("controls");
+    writeControls(vmcs, { ...DEFAULT_CONTROLS, ...test.controls, ...setup.controls });
+    const { primaryControls, secondaryControls: secondary } = { ...test.vmcs, ...setup.vmcs };
+    if (primaryControls !== undefined) vmwrite(vmcs, "primaryControls", primaryControls);
+    if (secondary !== undefined) vmwrite(vmcs, "secondaryControls", secondary);
+    return (secondaryControls(vmcs) & SECONDARY_EPT) === 0;
+  });
+}
+
+/** Frames for the guest's paging structures that have their guest-physical numbers. */
+function identityFrames(memory: HostMemory, tablesPage: number): Map<number, number> {
+  if (tablesPage < memory.framesUsed || tablesPage >= IDENTITY_LIMIT) {
+    const [least, limit] = [memory.framesUsed, IDENTITY_LIMIT].map((page) => page * 4096);
+    const message = `without EPT, expected an address from ${least} to below ${limit}`;
+    throw new LitmusProblem(["guest", "tables"], message);
+  }
+  memory.allocate(tablesPage + IDENTITY_TABLES - memory.framesUsed);
+  return new Map(
+    Array.from({ length: IDENTITY_TABLES }, (_, i) => [tablesPage + i, tablesPage + i]),
+  );
 }
 
 /** A large EPT page that holds the guest's paging structures needs frames with bytes. */
@@ -176,26 +226,13 @@ function createVmcs(
 ): Vmcs {
   const vmcs = new Vmcs(name);
   const on: ControlsSetup = { ...DEFAULT_CONTROLS, ...test.controls, ...setup.controls };
-  let secondary = 0;
-  if (on.ept) secondary |= SECONDARY_EPT;
-  if (on.vpid) secondary |= SECONDARY_VPID;
-  if (on.pml) secondary |= SECONDARY_PML;
-  if (on.prl) secondary |= SECONDARY_PRL;
-  if (on.prlFilter) secondary |= SECONDARY_PRL_FILTER;
-  if (on.modeBasedExecute) secondary |= SECONDARY_MODE_BASED_EXECUTE;
-  let pin = 0;
-  // PRL's interrupt must reach VMX root: its vCPUs run with external-interrupt exiting (VEE21 3.1).
-  if (on.externalInterruptExiting ?? on.prl) pin |= PIN_EXTERNAL_INTERRUPT_EXITING;
-  if (on.nmiExiting) pin |= PIN_NMI_EXITING;
-  if (on.virtualNmis) pin |= PIN_VIRTUAL_NMIS;
+  writeControls(vmcs, on);
   const [low, high] = eptPointer(ept, on.accessedDirty ?? false);
   const { logEntries } = ept.geometry;
-  writeField(vmcs, Field.pinBasedControls, pin);
-  writeField(vmcs, Field.secondaryControls, secondary);
   writeField(vmcs, Field.eptPointer, low, high);
   writeField(vmcs, Field.vpid, on.vpid ? position + 1 : 0);
   writeField(vmcs, Field.pmlIndex, on.prl ? prlInitialIndex(logEntries) : logEntries - 1);
-  writeField(vmcs, Field.guestRflags, RFLAGS_FIXED);
+  writeField(vmcs, Field.guestRflags, RFLAGS_FIXED | RFLAGS_IF);
   writeField(vmcs, Field.guestRip, DEFAULT_RIP);
   writeField(vmcs, Field.guestCr3, tables.root << 12, tables.root >>> 20);
   writeField(vmcs, Field.guestPaging, GuestPaging[tables.paging]);
@@ -207,6 +244,48 @@ function createVmcs(
   return vmcs;
 }
 
+/** The three words of controls. */
+function writeControls(vmcs: Vmcs, on: ControlsSetup): void {
+  const bits = (...all: readonly (readonly [boolean | undefined, number])[]): number =>
+    all.reduce((sum, [set, bit]) => (set === true ? sum | bit : sum), 0);
+  const pin = bits(
+    [on.externalInterruptExiting, PIN_EXTERNAL_INTERRUPT_EXITING],
+    [on.nmiExiting, PIN_NMI_EXITING],
+    [on.virtualNmis, PIN_VIRTUAL_NMIS],
+  );
+  const primary = bits(
+    [on.activateSecondary, PRIMARY_ACTIVATE_SECONDARY],
+    [on.interruptWindowExiting, PRIMARY_INTERRUPT_WINDOW_EXITING],
+    [on.nmiWindowExiting, PRIMARY_NMI_WINDOW_EXITING],
+  );
+  const secondary = bits(
+    [on.ept, SECONDARY_EPT],
+    [on.vpid, SECONDARY_VPID],
+    [on.unrestrictedGuest, SECONDARY_UNRESTRICTED_GUEST],
+    [on.pml, SECONDARY_PML],
+    [on.prl, SECONDARY_PRL],
+    [on.prlFilter, SECONDARY_PRL_FILTER],
+    [on.modeBasedExecute, SECONDARY_MODE_BASED_EXECUTE],
+  );
+  writeField(vmcs, Field.pinBasedControls, pin, 0);
+  writeField(vmcs, Field.primaryControls, primary | PRIMARY_HLT_EXITING, 0);
+  writeField(vmcs, Field.secondaryControls, secondary, 0);
+}
+
+/** The guest's operating system maps something, or changes one of its entries. */
+export function mapGuest(machine: Machine, item: GuestItem, path: readonly PropertyKey[]): void {
+  const { tables, geometry } = machine;
+  spend(machine, item.count ?? 1, path);
+  const isPae = tables.paging === "pae";
+  const limit = isPae ? paePages(geometry) : 2 ** Math.min(31, longModeBits(geometry) - 13);
+  const page = Math.floor(item.linear / 4096);
+  if (page >= limit || page < (isPae ? 0 : -limit)) {
+    throw new LitmusProblem([...path, "linear"], "no linear address of this paging mode");
+  }
+  const problem = tables.apply(item);
+  if (problem !== null) throw new LitmusProblem(path, problem);
+}
+
 /** VM entry takes a PAE guest's PDPTEs from the VMCS: they start as memory has them. */
 function loadInitialPdptes({ memory, tables }: Machine, { vmcs }: Vcpu): void {
   if (tables.paging !== "pae") return;
@@ -216,11 +295,25 @@ function loadInitialPdptes({ memory, tables }: Machine, { vmcs }: Vcpu): void {
   }
 }
 
+/** Fields that stand for state of the processor have few values. */
+const VALUES: Partial<Readonly<Record<FieldName, number>>> = {
+  guestPaging: Object.keys(GuestPaging).length,
+  guestMode: 1 << Object.keys(GuestMode).length,
+  prlActiveLog: 2,
+  prlFullLogs: 4,
+};
+
 /** VMWRITE of several fields. */
-export function writeFields(vmcs: Vmcs, fields: VmcsFields): void {
-  for (const [name, value] of Object.entries(fields)) {
+export function writeFields(vcpu: Vcpu, fields: VmcsFields, path: readonly PropertyKey[]): void {
+  const wideIndex = vcpu.mmu.prlOptions.variant === "dw19";
+  for (const [key, value] of Object.entries(fields)) {
     if (value === undefined) continue;
-    writeField(vmcs, Field[name as FieldName], lowWord(value), highWord(value));
+    const name = key as FieldName;
+    const values = VALUES[name];
+    if (values !== undefined && value >= BigInt(values)) {
+      throw new LitmusProblem([...path, name], `expected a number below ${values}`);
+    }
+    vmwrite(vcpu.vmcs, name, value, wideIndex);
   }
 }
 

@@ -1,15 +1,21 @@
 /** What is noted before a step, so that its effects can be told afterwards. */
 
 import { Counter } from "../hardware/counters.ts";
-import { logFrames } from "../hardware/geometry.ts";
 import { loadGuestMode } from "../hardware/mmu.ts";
 import { prlInitialIndex } from "../hardware/pageReferenceLog.ts";
 import { digestPart } from "../hardware/part.ts";
 import { findInLevel, META_LARGE, type TlbLevel } from "../hardware/tlb.ts";
-import { Field, readField, readField64, SECONDARY_PRL } from "../hardware/vmcs.ts";
+import {
+  Field,
+  readField,
+  readField64,
+  SECONDARY_PRL,
+  secondaryControls,
+} from "../hardware/vmcs.ts";
+import { highWord, lowWord } from "../hardware/words.ts";
 import { permissionText } from "./eptItems.ts";
 import type { Machine, Vcpu } from "./state.ts";
-import { logEntry, logSlotWord } from "./vmmSteps.ts";
+import { logEntry } from "./vmmSteps.ts";
 
 /** State before a step. Digests are taken only for what the step's expectations compare. */
 export interface Before {
@@ -40,15 +46,18 @@ export function observe(machine: Machine, vcpu: Vcpu, compared: readonly string[
 
 /** All words with bytes: EPT, guest paging structures, logs. The processor's rolling digest is not memory. */
 function memoryDigest({ memory }: Machine): string {
-  const { words } = memory.arrays();
-  return digestPart({ name: "memory", arrays: () => (words === undefined ? {} : { words }) });
+  const { state: _, ...bytes } = memory.arrays();
+  return digestPart({ name: "memory", arrays: () => bytes });
 }
 
 function logDigest(machine: Machine, vcpu: Vcpu): string {
-  const start = logSlotWord(machine, vcpu, 0, 0);
+  const { logEntries } = machine.geometry;
   const logs = vcpu.mmu.prlOptions.doubleBuffer ? 2 : 1;
-  const length = logs * logFrames(machine.geometry) * machine.memory.frameWords;
-  const words = machine.memory.words.slice(start, start + length);
+  const words = new Int32Array(2 * logs * logEntries);
+  for (let slot = 0; slot < logs * logEntries; slot++) {
+    const entry = logEntry(machine, vcpu, Math.floor(slot / logEntries), slot % logEntries);
+    words.set([lowWord(entry), highWord(entry)], 2 * slot);
+  }
   return digestPart({ name: "log", arrays: () => ({ words }) });
 }
 
@@ -60,7 +69,7 @@ export function grown(vcpu: Vcpu, before: Before, counter: number): number {
 /** The GPAs logged since, in order, from the slots that the rules give them. */
 export function loggedSince(machine: Machine, vcpu: Vcpu, before: Before): number[] {
   const count = grown(vcpu, before, Counter.logEntries);
-  const prl = (readField(vcpu.vmcs, Field.secondaryControls) & SECONDARY_PRL) !== 0;
+  const prl = (secondaryControls(vcpu.vmcs) & SECONDARY_PRL) !== 0;
   const { slotRule } = vcpu.mmu.prlOptions;
   const logged: number[] = [];
   let index = prl ? before.index : before.index & 0xffff;

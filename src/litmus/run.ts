@@ -1,5 +1,6 @@
 /** Runs one litmus test from a fresh machine, up to its first step that does not do what is expected. */
 import { UserError } from "../errors.ts";
+import { AddressNotHeldError } from "../hardware/words.ts";
 import { type Difference, differences } from "./expect.ts";
 import { type LitmusTest, pathText } from "./load.ts";
 import { createMachine } from "./machine.ts";
@@ -7,6 +8,7 @@ import { observe } from "./observe.ts";
 import { LitmusProblem } from "./problem.ts";
 import { nearest } from "./scalars.ts";
 import type { Machine, Vcpu } from "./state.ts";
+import type { Step } from "./stepSchema.ts";
 import { stepTitle, takeStep } from "./steps.ts";
 
 /** The first step that failed. */
@@ -50,7 +52,7 @@ function runStep(test: LitmusTest, machine: Machine, position: number): StepFail
   const vcpu = vcpuOf(machine, step.vcpu, path);
   const expected = step.expect ?? {};
   const before = observe(machine, vcpu, expected.unchanged ?? []);
-  const result = takeStep(machine, vcpu, step, path);
+  const result = takeHeldStep(machine, vcpu, step, path);
   const found = differences(machine, vcpu, expected, result, before);
   if (found.length === 0) return null;
   return {
@@ -59,6 +61,16 @@ function runStep(test: LitmusTest, machine: Machine, position: number): StepFail
     at: test.at(path),
     differences: found,
   };
+}
+
+/** The step, unless it needs an address that the emulator's page numbers do not hold. */
+function takeHeldStep(machine: Machine, vcpu: Vcpu, step: Step, path: readonly PropertyKey[]) {
+  try {
+    return takeStep(machine, vcpu, step, path);
+  } catch (error) {
+    if (error instanceof AddressNotHeldError) throw new LitmusProblem(path, error.message);
+    throw error;
+  }
 }
 
 function vcpuOf(machine: Machine, name: string | undefined, path: readonly PropertyKey[]): Vcpu {

@@ -5,7 +5,7 @@ import * as z from "zod";
 const HEX = /^0x[0-9a-fA-F_]+$/;
 /** Keys of maps by address or slot: the loader writes whole numbers as hexadecimal. */
 const NUMERIC_KEY = /^(0x[0-9a-fA-F_]+|[0-9]+)$/;
-/** Guest addresses end at 4 TiB: the largest that an access of the inner loop can name. */
+/** Addresses end at 4 TiB: the largest that an access of the inner loop can name. */
 const ADDRESS_LIMIT = 2 ** 42;
 /** Host-physical addresses that a page number of one signed word can name. */
 const HOST_ADDRESS_LIMIT = 2 ** 43;
@@ -74,8 +74,23 @@ function addressBelow(limit: number) {
     });
 }
 
-/** A linear or guest-physical address. */
+/** A guest-physical address, or a linear one of a burst. */
 export const address = addressBelow(ADDRESS_LIMIT);
+
+/**
+ * A linear address of 64 bits as a number, which is negative in the upper half. Beyond 2^53, where the emulator
+ * holds no page but asks whether it is canonical, it is the address of its page.
+ */
+export function signedAddress(value: bigint): number {
+  const signed = BigInt.asIntN(64, value);
+  return Number(Number.isSafeInteger(Number(signed)) ? signed : signed & ~0xfffn);
+}
+
+/** A linear address. Where the guest's paging does not reach it, the guest finds out. */
+export const linearAddress = numeric
+  .transform(toBigInt)
+  .refine((value) => value < 1n << 64n, { error: "expected at most 64 bits" })
+  .transform(signedAddress);
 export const hostAddress = addressBelow(HOST_ADDRESS_LIMIT);
 
 /** A whole number within bounds. */

@@ -1,6 +1,6 @@
 /** The state a litmus test starts from: machine, controls, EPT, guest paging structures, vCPUs. */
 import * as z from "zod";
-import { DEFAULT_CAPABILITIES } from "../hardware/entryChecks.ts";
+import { DEFAULT_CAPABILITIES } from "../hardware/capabilities.ts";
 import { Compatibility } from "../hardware/mmu.ts";
 import { PrlSlotRule } from "../hardware/prlOptions.ts";
 import { Field, GuestPaging } from "../hardware/vmcs.ts";
@@ -10,6 +10,7 @@ import {
   flags,
   hostAddress,
   int,
+  linearAddress,
   list,
   named,
   namesOf,
@@ -70,6 +71,10 @@ export const CONTROLS = [
   "nmiExiting",
   "virtualNmis",
   "externalInterruptExiting",
+  "activateSecondary",
+  "unrestrictedGuest",
+  "interruptWindowExiting",
+  "nmiWindowExiting",
 ] as const;
 const controls = named(optionals(CONTROLS, bool));
 
@@ -100,7 +105,7 @@ export const eptItem = named({
 
 /** The same for the guest's paging structures. */
 export const guestItem = named({
-  linear: address,
+  linear: linearAddress,
   gpa: address.optional(),
   count: int(1, 1 << 16).optional(),
   size: oneOf(PAGE_SIZES).optional(),

@@ -33,8 +33,12 @@ export interface Machine {
   readonly first: Vcpu;
   /** Completed stores by guest-physical page: the contents of frames without bytes. */
   readonly stores: Map<number, number>;
+  /** Whether every guest paging structure is at the host-physical address that is its guest-physical one. */
+  readonly identityTables: boolean;
   /** Work that a test may still ask for, so that no text keeps the machine busy for ever. */
   budget: number;
+  /** The step being taken, for complaints. */
+  step: readonly PropertyKey[];
 }
 
 /** Takes from the test's budget. */

@@ -1,15 +1,16 @@
 /** The steps of a litmus test: one verb each, its options, and what is expected of it. */
 import * as z from "zod";
 import { Counter } from "../hardware/counters.ts";
-import { ENTRY_FAILURES } from "../hardware/entryChecks.ts";
 import { ExitReason } from "../hardware/exit.ts";
 import { PageFault } from "../hardware/guestEntry.ts";
+import { ENTRY_FAILURES } from "../hardware/vmEntry.ts";
 import {
   address,
   bool,
   byNumber,
   flags,
   int,
+  linearAddress,
   list,
   named,
   namesOf,
@@ -28,6 +29,13 @@ import { eptItem, guestItem, guestMode, vmcsFields } from "./setupSchema.ts";
 export const UNCHANGED = ["memory", "log", "index", "tlb", "rip"] as const;
 /** Events that go through the IDT. */
 export const EVENTS = ["externalInterrupt", "nmi", "exception"] as const;
+/** Exits without a memory access. */
+const EXITS = ["hlt", "vmcall", "externalInterrupt", "exceptionOrNmi"] as const;
+/** Exceptions without an error code of their own here; a page fault has one. */
+export const EXCEPTIONS = ["generalProtection", "stackFault"] as const;
+
+/** Reasons with which a guest leaves; an entry that failed is told by its cause. */
+const { invalidGuestState: _, ...GUEST_EXITS } = ExitReason;
 
 const gpaRange = z.union(
   [list(address), named({ from: address, count: int(0, 1 << 20), stride: address.optional() })],
@@ -41,9 +49,10 @@ const mapping = z
   });
 
 export const expectation = named({
-  exit: oneOf(namesOf(ExitReason)).optional(),
+  exit: oneOf(namesOf(GUEST_EXITS)).optional(),
   qualification: z.union([list(oneOf(namesOf(QUALIFICATION_BITS))), word64]).optional(),
   pageFault: list(oneOf(namesOf(PageFault))).optional(),
+  exception: oneOf(EXCEPTIONS).optional(),
   entryFailure: oneOf(ENTRY_FAILURES).optional(),
   index: signedWord64.optional(),
   logged: gpaRange.optional(),
@@ -82,24 +91,25 @@ const burst = named({
   stride: address.optional(),
 });
 const VECTOR_MAX = 255;
+const handlerOptions = { gate: linearAddress.optional(), handler: linearAddress.optional() };
 
 const verbs = {
-  read: named({ read: address, ...accessOptions, ...common }),
-  write: named({ write: address, ...accessOptions, ...common }),
-  fetch: named({ fetch: address, ...accessOptions, ...common }),
-  readModifyWrite: named({ readModifyWrite: address, ...accessOptions, ...common }),
+  read: named({ read: linearAddress, ...accessOptions, ...common }),
+  write: named({ write: linearAddress, ...accessOptions, ...common }),
+  fetch: named({ fetch: linearAddress, ...accessOptions, ...common }),
+  readModifyWrite: named({ readModifyWrite: linearAddress, ...accessOptions, ...common }),
   run: named({
     run: list(burst),
     budget: int(0, 2 ** 40).optional(),
     gap: int(0, 1 << 20).optional(),
     ...common,
   }),
-  vmentry: named({ vmentry: yes, ...common }),
-  vmexit: named({ vmexit: oneOf(["hlt", "vmcall", "externalInterrupt"]), ...common }),
-  movToCr3: named({ movToCr3: address, ...common }),
+  vmentry: named({ vmentry: yes, stack: linearAddress.optional(), ...handlerOptions, ...common }),
+  vmexit: named({ vmexit: oneOf(EXITS), vector: int(0, VECTOR_MAX).optional(), ...common }),
+  movToCr3: named({ movToCr3: word64, ...common }),
   mode: named({ mode: named(guestMode), ...common }),
   invept: named({ invept: oneOf(["processor", "everywhere"]), ...common }),
-  invlpg: named({ invlpg: address, ...common }),
+  invlpg: named({ invlpg: linearAddress, ...common }),
   drain: named({ drain: yes, ...common }),
   clear: named({
     clear: address,
@@ -121,13 +131,18 @@ const verbs = {
     deliver: oneOf(EVENTS),
     vector: int(0, VECTOR_MAX).optional(),
     errorCode: bool.optional(),
-    stack: address,
-    gate: address.optional(),
-    handler: address.optional(),
+    stack: linearAddress,
+    ...handlerOptions,
     ...common,
   }),
   reinject: named({ reinject: yes, ...common }),
-  iret: named({ iret: address, to: address.optional(), user: bool.optional(), ...common }),
+  iret: named({
+    iret: linearAddress,
+    to: linearAddress.optional(),
+    user: bool.optional(),
+    resumeFlag: bool.optional(),
+    ...common,
+  }),
   restoreNmiBlocking: named({ restoreNmiBlocking: yes, ...common }),
   store: named({ store: address, by: oneOf(["vmm", "dma"]).optional(), ...common }),
   vmwrite: named({ vmwrite: vmcsFields, ...common }),

@@ -1,16 +1,10 @@
 /** One step of a litmus test, by its verb. */
+import { deliverStep, entryStep, exitStep, iretStep, reinjectStep } from "./eventSteps.ts";
 import {
-  ACCESS_KINDS,
   accessStep,
   cr3Step,
-  DONE,
-  deliverStep,
-  exitStep,
-  inGuest,
   invlpgStep,
-  iretStep,
   modeStep,
-  reinjectStep,
   runStep,
   type StepResult,
 } from "./guestSteps.ts";
@@ -38,6 +32,7 @@ export function takeStep(
   step: Step,
   path: readonly PropertyKey[],
 ): StepResult {
+  machine.step = path;
   if ("read" in step) return accessStep(machine, vcpu, "read", step.read, step);
   if ("write" in step) return accessStep(machine, vcpu, "write", step.write, step);
   if ("fetch" in step) return accessStep(machine, vcpu, "fetch", step.fetch, step);
@@ -45,13 +40,13 @@ export function takeStep(
     return accessStep(machine, vcpu, "readModifyWrite", step.readModifyWrite, step);
   }
   if ("run" in step) return runStep(machine, vcpu, step, path);
-  if ("vmentry" in step) return inGuest(machine, vcpu, () => DONE);
-  if ("vmexit" in step) return exitStep(machine, vcpu, step.vmexit);
+  if ("vmentry" in step) return entryStep(machine, vcpu, step);
+  if ("vmexit" in step) return exitStep(machine, vcpu, step);
   if ("movToCr3" in step) return cr3Step(machine, vcpu, step.movToCr3);
   if ("mode" in step) return modeStep(machine, vcpu, step.mode);
   if ("invlpg" in step) return invlpgStep(machine, vcpu, step.invlpg);
-  if ("deliver" in step) return deliverStep(machine, vcpu, step, path);
-  if ("reinject" in step) return reinjectStep(machine, vcpu, path);
+  if ("deliver" in step) return deliverStep(machine, vcpu, step);
+  if ("reinject" in step) return reinjectStep(machine, vcpu);
   if ("iret" in step) return iretStep(machine, vcpu, step);
   if ("clear" in step) return clearStep(machine, step, path);
   if ("invept" in step) return inveptStep(machine, vcpu, step.invept);
@@ -60,7 +55,7 @@ export function takeStep(
   if ("split" in step) return splitStep(machine, step, path);
   if ("restoreNmiBlocking" in step) return restoreNmiStep(vcpu);
   if ("store" in step) return storeStep(machine, step.store);
-  if ("vmwrite" in step) return vmwriteStep(vcpu, step);
+  if ("vmwrite" in step) return vmwriteStep(machine, vcpu, step);
   if ("prlCopy" in step) return prlCopyStep(machine, vcpu);
   if ("prlReset" in step) return prlResetStep(machine, vcpu, path);
   if ("prlReload" in step) return prlReloadStep(vcpu);
@@ -72,10 +67,9 @@ export function stepTitle(step: Step): string {
   if (step.name !== undefined) return step.name;
   for (const [key, value] of Object.entries(step)) {
     if (!(VERBS as string[]).includes(key)) continue;
-    if (typeof value === "number" && (ACCESS_KINDS as readonly string[]).includes(key)) {
-      return `${key} 0x${value.toString(16)}`;
+    if (typeof value === "number" || typeof value === "bigint") {
+      return `${key} 0x${BigInt.asUintN(64, BigInt(value)).toString(16)}`;
     }
-    if (typeof value === "number") return `${key} 0x${value.toString(16)}`;
     return typeof value === "string" ? `${key} ${value}` : key;
   }
   return "step";

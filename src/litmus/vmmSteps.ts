@@ -3,7 +3,7 @@
 import { findLeaf, splitLeaf } from "../hardware/ept.ts";
 import { EPT_ACCESSED, EPT_DIRTY, EPT_RWX } from "../hardware/eptEntry.ts";
 import { restoreNmiBlocking } from "../hardware/exit.ts";
-import { logFrames } from "../hardware/geometry.ts";
+import { logFrameOf } from "../hardware/pageModificationLog.ts";
 import {
   PRL_SUSPENDED,
   prlReload,
@@ -11,12 +11,12 @@ import {
   prlUsedSlots,
 } from "../hardware/pageReferenceLog.ts";
 import { flushEpt } from "../hardware/tlb.ts";
-import { Field, readField, readField64, writeField } from "../hardware/vmcs.ts";
+import { Field, readField, writeField } from "../hardware/vmcs.ts";
 import { joinWords, pageOfWords } from "../hardware/words.ts";
 import { eptPath } from "./entryPath.ts";
 import { applyEptItem, mapTables, permissionBits } from "./eptItems.ts";
 import { DONE, exitGuest, noteStore, type StepResult } from "./guestSteps.ts";
-import { writeFields } from "./machine.ts";
+import { mapGuest, writeFields } from "./machine.ts";
 import { LitmusProblem } from "./problem.ts";
 import { type Machine, spend, type Vcpu } from "./state.ts";
 import type { Step } from "./stepSchema.ts";
@@ -32,18 +32,11 @@ export function inveptStep(
   return DONE;
 }
 
-/** Word of slot `slot` of log `log` of a vCPU, in memory. */
-export function logSlotWord(machine: Machine, vcpu: Vcpu, log: number, slot: number): number {
-  const address = readField64(vcpu.vmcs, Field.pmlAddress);
-  const frame = Number(address >> 12n) + log * logFrames(machine.geometry);
-  return frame * machine.memory.frameWords + 2 * slot;
-}
-
-/** The GPA in a slot of a log. */
+/** The GPA in a slot of a log of a vCPU, in memory. */
 export function logEntry(machine: Machine, vcpu: Vcpu, log: number, slot: number): bigint {
-  const word = logSlotWord(machine, vcpu, log, slot);
-  const { words } = machine.memory;
-  return joinWords(words[word] ?? 0, words[word + 1] ?? 0);
+  const { memory, geometry } = machine;
+  const frame = logFrameOf(vcpu.vmcs, geometry, log, slot);
+  return joinWords(...memory.readEntry(frame, slot & ((1 << geometry.indexBits) - 1)));
 }
 
 /** The VMM, after an exit, empties a PML log: entries oldest first, index back to the last slot. */
@@ -94,9 +87,7 @@ export function entriesStep(
     return DONE;
   }
   for (const [i, item] of step.guest.entries()) {
-    spend(machine, item.count ?? 1, [...path, "guest", i]);
-    const problem = machine.tables.apply(item);
-    if (problem !== null) throw new LitmusProblem([...path, "guest", i], problem);
+    mapGuest(machine, item, [...path, "guest", i]);
   }
   mapTables(machine);
   return DONE;
@@ -133,9 +124,13 @@ export function storeStep(machine: Machine, gpa: number): StepResult {
 }
 
 /** VMWRITE, after an exit. */
-export function vmwriteStep(vcpu: Vcpu, step: Extract<Step, { vmwrite: unknown }>): StepResult {
+export function vmwriteStep(
+  machine: Machine,
+  vcpu: Vcpu,
+  step: Extract<Step, { vmwrite: unknown }>,
+): StepResult {
   exitGuest(vcpu);
-  writeFields(vcpu.vmcs, step.vmwrite);
+  writeFields(vcpu, step.vmwrite, [...machine.step, "vmwrite"]);
   return DONE;
 }
 

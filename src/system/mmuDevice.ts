@@ -1,10 +1,10 @@
 /** The device of an MMU actor: VM entry, and bursts of the guest's accesses. */
 import type { MmuReply, MmuRequest } from "../../machines/mmu.ts";
 import { runAccesses, Stop } from "../hardware/accessLoop.ts";
-import { checkEntry } from "../hardware/entryChecks.ts";
 import { ExitReason } from "../hardware/exit.ts";
-import { loadControls, type Mmu } from "../hardware/mmu.ts";
+import type { Mmu } from "../hardware/mmu.ts";
 import { Field, readField } from "../hardware/vmcs.ts";
+import { enterGuest } from "../hardware/vmEntry.ts";
 import { pageOfWords } from "../hardware/words.ts";
 import type { Device } from "../interconnect/emissions.ts";
 import { refill } from "./accessStream.ts";
@@ -34,12 +34,9 @@ export class MmuDevice implements Device<MmuRequest, MmuReply> {
   perform({ op, vcpu }: MmuRequest): MmuReply {
     const state = this.#world.vcpus[vcpu]!;
     if (op === "enter") {
-      const { vmcs } = state;
-      const { geometry } = this.#world.config;
-      const failure = checkEntry(vmcs, this.#mmu.capabilities, geometry);
-      if (failure !== null) return { type: "entryRefused", failure };
       const { guest } = this.#world.vms[state.vm]!;
-      loadControls(this.#mmu, vmcs, guest, state.counters.values);
+      const failure = enterGuest(this.#mmu, state.vmcs, guest, state.counters.values);
+      if (failure !== null) return { type: "entryRefused", failure };
       this.#world.loaded.vcpus[this.#pcpu] = vcpu + 1;
     }
     return this.#run(state);
@@ -69,7 +66,10 @@ export class MmuDevice implements Device<MmuRequest, MmuReply> {
         case Stop.logFull:
           return { type: "logUnavailable", elapsed };
         case Stop.pageFault:
-          throw new Error(`the guest of vCPU ${state.vmcs.name} took a #PF it cannot handle`);
+        case Stop.generalProtection:
+          throw new Error(
+            `the guest of vCPU ${state.vmcs.name} took an exception it cannot handle`,
+          );
         default:
           return exited(state, mmu.stop, elapsed);
       }

@@ -11,6 +11,13 @@ import type { Part, WordArray } from "../hardware/part.ts";
 import {
   Field,
   type GuestPagingName,
+  PIN_EXTERNAL_INTERRUPT_EXITING,
+  PIN_NMI_EXITING,
+  PIN_VIRTUAL_NMIS,
+  PRIMARY_ACTIVATE_SECONDARY,
+  PRIMARY_HLT_EXITING,
+  RFLAGS_FIXED,
+  RFLAGS_IF,
   SECONDARY_EPT,
   SECONDARY_VPID,
   Vmcs,
@@ -194,7 +201,7 @@ export class World {
       const vcpu = vcpus.length;
       const name = `${vm.name}/vcpu${vcpu}`;
       const vmcs = new Vmcs(`${name}/vmcs`);
-      writeField(vmcs, Field.secondaryControls, SECONDARY_EPT | SECONDARY_VPID);
+      writeControls(vmcs);
       writeField(vmcs, Field.vpid, vcpu + 1);
       writeField(vmcs, Field.eptPointer, ...eptPointer(ept, false));
       enterPagingMode(ept, vmcs, vm.paging, tables);
@@ -256,6 +263,18 @@ function placeVms(vms: readonly VmConfig[], geometry: Geometry): number[] {
     nextFrame = places[number] + roundUp(initialPages(vm), leafPages(vm, geometry));
   }
   return places;
+}
+
+/**
+ * The controls with which a hypervisor runs a guest that is not tracked, as Xen and KVM set them: interrupts,
+ * NMIs and HLT exit; EPT and VPID. A guest runs with interrupts on.
+ */
+function writeControls(vmcs: Vmcs): void {
+  const pin = PIN_EXTERNAL_INTERRUPT_EXITING | PIN_NMI_EXITING | PIN_VIRTUAL_NMIS;
+  writeField(vmcs, Field.pinBasedControls, pin);
+  writeField(vmcs, Field.primaryControls, PRIMARY_ACTIVATE_SECONDARY | PRIMARY_HLT_EXITING, 0);
+  writeField(vmcs, Field.secondaryControls, SECONDARY_EPT | SECONDARY_VPID);
+  writeField(vmcs, Field.guestRflags, RFLAGS_FIXED | RFLAGS_IF);
 }
 
 function initialPages({ initialPages, pages }: VmConfig): number {

@@ -19,6 +19,7 @@ import { flushEpt } from "../../src/hardware/tlb.ts";
 import {
   clearVmcs,
   Field,
+  PRIMARY_ACTIVATE_SECONDARY,
   readField,
   SECONDARY_EPT,
   SECONDARY_PML,
@@ -62,6 +63,7 @@ export class BenchGuest {
     writeField(vmcs, Field.pmlIndex, prlInitialIndex(geometry.logEntries));
     writeField(vmcs, Field.vpid, 1);
     const logging = log === "prl" ? SECONDARY_PML | SECONDARY_PRL : SECONDARY_PML;
+    writeField(vmcs, Field.primaryControls, PRIMARY_ACTIVATE_SECONDARY, 0);
     writeField(vmcs, Field.secondaryControls, SECONDARY_EPT | SECONDARY_VPID | logging);
     enterPagingMode(this.#ept, vmcs, paging, tables);
     clearVmcs(vmcs);

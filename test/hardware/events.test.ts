@@ -1,9 +1,6 @@
 import { expect, it } from "vitest";
-import {
-  describeEvent,
-  eventInformation,
-  takeInterruptedEvent,
-} from "../../src/hardware/events.ts";
+import { describeEvent, eventInformation } from "../../src/hardware/eventInformation.ts";
+import { takeInterruptedEvent } from "../../src/hardware/events.ts";
 import { BLOCKING_BY_NMI, Field, readField, Vmcs, writeField } from "../../src/hardware/vmcs.ts";
 
 it("encodes and names interruption information", () => {

@@ -16,7 +16,13 @@ import { DATA_FRAME_BASE, HostMemory } from "../../src/hardware/memory.ts";
 import { loadControls, Mmu } from "../../src/hardware/mmu.ts";
 import { flushEpt } from "../../src/hardware/tlb.ts";
 import { translate } from "../../src/hardware/translate.ts";
-import { Field, SECONDARY_EPT, Vmcs, writeField } from "../../src/hardware/vmcs.ts";
+import {
+  Field,
+  PRIMARY_ACTIVATE_SECONDARY,
+  SECONDARY_EPT,
+  Vmcs,
+  writeField,
+} from "../../src/hardware/vmcs.ts";
 
 /** A processor that remembers where the leaves of the first region are. */
 function setup() {
@@ -27,6 +33,7 @@ function setup() {
   const vmcs = new Vmcs("v");
   const [low, high] = eptPointer(ept, true);
   writeField(vmcs, Field.eptPointer, low, high);
+  writeField(vmcs, Field.primaryControls, PRIMARY_ACTIVATE_SECONDARY, 0);
   writeField(vmcs, Field.secondaryControls, SECONDARY_EPT);
   loadControls(mmu, vmcs, new GuestPages("g", 0, false), new Float64Array(COUNTER_COUNT));
   const read = (page: number) => {

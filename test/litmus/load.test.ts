@@ -44,8 +44,32 @@ describe("a mistake in a file is told in one line", () => {
       "t.litmus.yaml:3: steps[0].write: expected a whole number, such as 512 or 0x1000",
     ],
     [
-      "name: x\nsteps:\n  - write: 0x40000000000",
-      "t.litmus.yaml:3: steps[0].write: expected an address below 0x40000000000",
+      "name: x\nsteps:\n  - clear: 0x40000000000",
+      "t.litmus.yaml:3: steps[0].clear: expected an address below 0x40000000000",
+    ],
+    [
+      "name: x\nsteps:\n  - write: 0x10000000000000000",
+      "t.litmus.yaml:3: steps[0].write: expected at most 64 bits",
+    ],
+    [
+      "name: x\nsteps:\n  - write: 0x80000000000",
+      "t.litmus.yaml:3: steps[0]: a linear address lies beyond the 8 TiB that the emulator holds",
+    ],
+    [
+      `name: x\nmachine:\n  geometry: { logEntries: 513 }\n${steps}`,
+      "t.litmus.yaml:3: machine.geometry.logEntries: a PML log has at most 512 entries, one page of them, not 513",
+    ],
+    [
+      `name: x\nvmcs:\n  guestPaging: 3\n${steps}`,
+      "t.litmus.yaml:3: vmcs.guestPaging: expected a number below 3",
+    ],
+    [
+      "name: x\ncontrols: { externalInterruptExiting: false }\nsteps:\n  - vmexit: externalInterrupt",
+      "t.litmus.yaml:4: steps[0].vmexit: no exit: external-interrupt exiting is off",
+    ],
+    [
+      `name: x\nvmcs: { entryInterruptionInformation: 0x80000020 }\n${steps}`,
+      "t.litmus.yaml:3: steps[0]: VM entry injects an event: enter by vmentry, with the stack of its handler",
     ],
     [
       "name: x\nsteps:\n  - write: 0x1000\n    expect:\n      indx: 3",
@@ -53,7 +77,7 @@ describe("a mistake in a file is told in one line", () => {
     ],
     [
       "name: x\nsteps:\n  - write: 1\n    expect: { exit: pmlful }",
-      't.litmus.yaml:4: steps[0].expect.exit: expected one of the known names, not "pmlful": did you mean "pmlFull"? (valid: externalInterrupt, hlt, vmcall, eptViolation, eptMisconfiguration, pmlFull)',
+      't.litmus.yaml:4: steps[0].expect.exit: expected one of the known names, not "pmlful": did you mean "pmlFull"? (valid: exceptionOrNmi, externalInterrupt, interruptWindow, nmiWindow, hlt, vmcall, eptViolation, eptMisconfiguration, pmlFull)',
     ],
     [
       `name: x\nvmcs:\n  pmlIndx: 3\n${steps}`,

@@ -7,6 +7,7 @@ import { hypervisorOperations } from "./byHand/hypervisorOperations.ts";
 import { operationMachines } from "./byHand/operationMachines.ts";
 import { operations } from "./byHand/operations.ts";
 import { pageTracking } from "./byHand/pageTracking.ts";
+import { processorState } from "./byHand/processorState.ts";
 import { processors } from "./byHand/processors.ts";
 import { techniques } from "./byHand/techniques.ts";
 import { type HandMade, located, type Mutant, StaleMutantError } from "./mutant.ts";
@@ -21,6 +22,7 @@ export const HAND_MADE: readonly HandMade[] = [
   ...hypervisorOperations,
   ...hardware,
   ...hardwareMemory,
+  ...processorState,
   ...operations,
 ];
 

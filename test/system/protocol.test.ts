@@ -2,8 +2,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { DispatcherContext } from "../../machines/dispatcher.ts";
+import { DEFAULT_CAPABILITIES } from "../../src/hardware/capabilities.ts";
 import { Counter } from "../../src/hardware/counters.ts";
-import { DEFAULT_CAPABILITIES } from "../../src/hardware/entryChecks.ts";
 import { ExitReason } from "../../src/hardware/exit.ts";
 import { clearTruth, wasWritten } from "../../src/hardware/guestPages.ts";
 import { Field, readField } from "../../src/hardware/vmcs.ts";

@@ -33,6 +33,7 @@ export interface MemorySlot {
 const EXIT_FIELDS = [
   Field.exitReason,
   Field.exitQualification,
+  Field.vmInstructionError,
   Field.guestPhysicalAddress,
   Field.guestLinearAddress,
 ];

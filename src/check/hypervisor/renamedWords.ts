@@ -180,6 +180,9 @@ const VMCS_FIELDS: Readonly<Record<FieldName, "same" | "vpid" | "log" | "exit">>
   prlFullLogs: "same",
   guestPaging: "same",
   guestMode: "same",
+  entryInterruptionInformation: "same",
+  entryExceptionErrorCode: "same",
+  vmInstructionError: "exit",
 };
 
 /** The fields of the VMCS of vCPU `from`, when that is vCPU `to`. @param logFrame of a vCPU's log */

@@ -46,7 +46,7 @@ export const hardware: readonly HandMade[] = [
     name: "walk-dirty-right-cached",
     file: "src/hardware/eptWalk.ts",
     class: "statement removed",
-    from: `    if ((words[path[level]!]! & EPT_DIRTY) === 0) granted &= ~EPT_WRITE;
+    from: `    if (!asWrite && (low & EPT_DIRTY) === 0) granted &= ~EPT_WRITE;
 `,
     to: "",
     damage: "a mapping that is cached while D is clear may be written later",
@@ -181,10 +181,8 @@ export const hardware: readonly HandMade[] = [
     name: "pml-entry-high-word",
     file: "src/hardware/pageModificationLog.ts",
     class: "bits",
-    from: `storeWord(mmu.memory, entry + 1, pageAddressHigh(page));
-  writeField`,
-    to: `storeWord(mmu.memory, entry + 1, 0);
-  writeField`,
+    from: "pageAddressLow(page), pageAddressHigh(page));",
+    to: "pageAddressLow(page), 0);",
     damage: "a log entry has no bits above 31",
   },
   {
@@ -241,7 +239,7 @@ export const hardware: readonly HandMade[] = [
   },
   {
     name: "entry-pml-alignment",
-    file: "src/hardware/entryChecks.ts",
+    file: "src/hardware/controlChecks.ts",
     class: "constant",
     from: "(readField(vmcs, Field.pmlAddress) & 0xfff) !== 0",
     to: "(readField(vmcs, Field.pmlAddress) & 0x7ff) !== 0",
@@ -249,16 +247,16 @@ export const hardware: readonly HandMade[] = [
   },
   {
     name: "entry-pml-needs-no-ept",
-    file: "src/hardware/entryChecks.ts",
+    file: "src/hardware/controlChecks.ts",
     class: "early return removed",
-    from: `  if (!ept) return "pml-without-ept";
+    from: `  if ((secondary & SECONDARY_EPT) === 0) return "pml-without-ept";
 `,
     to: "",
     damage: "PML without EPT passes the entry check",
   },
   {
     name: "entry-reserved-bits",
-    file: "src/hardware/entryChecks.ts",
+    file: "src/hardware/controlChecks.ts",
     class: "constant",
     from: "capabilities.supervisorShadowStack ? 0xf00 : 0xf80",
     to: "capabilities.supervisorShadowStack ? 0xf00 : 0xf00",
@@ -266,7 +264,7 @@ export const hardware: readonly HandMade[] = [
   },
   {
     name: "entry-vpid-zero",
-    file: "src/hardware/entryChecks.ts",
+    file: "src/hardware/controlChecks.ts",
     class: "bits",
     from: "(readField(vmcs, Field.vpid) & 0xffff) === 0",
     to: "readField(vmcs, Field.vpid) === 0",
@@ -276,17 +274,19 @@ export const hardware: readonly HandMade[] = [
     name: "event-gate-unread",
     file: "src/hardware/events.ts",
     class: "condition",
-    from: "if (event.gate !== null) outcome",
-    to: "if (event.gate === null) outcome",
+    from: "if (event.gate !== null) {",
+    to: "if (event.gate === null) {",
     damage: "the gate of an event is not read",
   },
   {
     name: "event-rf-kept",
     file: "src/hardware/events.ts",
     class: "statement removed",
-    from: `    writeField(vmcs, Field.guestRflags, readField(vmcs, Field.guestRflags) & ~RFLAGS_RF);
-`,
-    to: "",
+    from: `    writeResumeFlag(vmcs, false);
+    endShadow(vmcs);
+    return outcome;`,
+    to: `    endShadow(vmcs);
+    return outcome;`,
     damage: "a handler begins with RF set",
   },
   {
@@ -301,8 +301,8 @@ export const hardware: readonly HandMade[] = [
     name: "exit-vectoring-kept",
     file: "src/hardware/exit.ts",
     class: "condition",
-    from: "if (context.nmiUnblockedByIret && defined && !delivering) {",
-    to: "if (context.nmiUnblockedByIret && defined) {",
+    from: "if (nmiUnblockedByIret && defined && !delivering) {",
+    to: "if (nmiUnblockedByIret && defined) {",
     damage: "bit 12 of a qualification is set during event delivery",
   },
   {
@@ -333,11 +333,11 @@ export const hardware: readonly HandMade[] = [
     name: "guest-cr3-before-pdptes",
     file: "src/hardware/guestWalk.ts",
     class: "early return removed",
-    from: `  const outcome = loadPdptes(mmu, low);
-  if (outcome !== Outcome.done) return outcome;
-  writeField(mmu.vmcs, Field.guestCr3`,
-    to: `  const outcome = loadPdptes(mmu, low);
-  writeField(mmu.vmcs, Field.guestCr3`,
+    from: `    const outcome = loadPdptes(mmu, low);
+    if (outcome !== Outcome.done) return outcome;
+`,
+    to: `    loadPdptes(mmu, low);
+`,
     damage: "CR3 changes though its PDPTEs could not be loaded",
   },
 ];

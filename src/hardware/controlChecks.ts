@@ -1,0 +1,211 @@
+/**
+ * The VM-entry checks on the controls (SDM vol. 3C 26.2.1; Bochs VMenterLoadCheckVmControls and
+ * is_eptptr_valid; KVM nested_vmx_check_controls, nested_vmx_check_pml_controls and
+ * nested_vmx_check_eptp; kvm-unit-tests vmx_controls_test).
+ */
+import type { Capabilities } from "./capabilities.ts";
+import { EventType, eventTypeOf } from "./eventInformation.ts";
+import type { Geometry } from "./geometry.ts";
+import {
+  EPTP_ACCESSED_DIRTY,
+  Field,
+  PIN_EXTERNAL_INTERRUPT_EXITING,
+  PIN_NMI_EXITING,
+  PIN_VIRTUAL_NMIS,
+  PRIMARY_ACTIVATE_SECONDARY,
+  PRIMARY_HLT_EXITING,
+  PRIMARY_INTERRUPT_WINDOW_EXITING,
+  PRIMARY_NMI_WINDOW_EXITING,
+  readField,
+  SECONDARY_EPT,
+  SECONDARY_MODE_BASED_EXECUTE,
+  SECONDARY_PML,
+  SECONDARY_PRL,
+  SECONDARY_PRL_FILTER,
+  SECONDARY_UNRESTRICTED_GUEST,
+  SECONDARY_VPID,
+  secondaryControls,
+  type Vmcs,
+} from "./vmcs.ts";
+
+/** Why the controls of a VMCS are invalid. */
+export const CONTROL_FAILURES = [
+  "pin-based-controls-reserved",
+  "primary-controls-reserved",
+  "secondary-controls-reserved",
+  "virtual-nmis-without-nmi-exiting",
+  "nmi-window-exiting-without-virtual-nmis",
+  "unrestricted-guest-without-ept",
+  "pml-not-supported",
+  "pml-without-ept",
+  "pml-address-unaligned",
+  "pml-address-too-wide",
+  "prl-not-supported",
+  "prl-without-pml",
+  "mode-based-execute-without-ept",
+  "vpid-zero",
+  "eptp-memory-type",
+  "eptp-walk-length",
+  "eptp-accessed-dirty-not-supported",
+  "eptp-reserved-bits",
+  "event-reserved-bits",
+  "event-type",
+  "event-vector",
+  "event-error-code",
+] as const;
+export type ControlFailure = (typeof CONTROL_FAILURES)[number];
+
+/**
+ * The controls of the emulated processor: those that do something here, and the bits that older processors
+ * want to be 1 and that do nothing (SDM vol. 3D A.3). Any other is reserved, as it is on a processor that
+ * does not have it. Of those that must be 1 elsewhere none must be here.
+ */
+const PIN_BASED =
+  PIN_EXTERNAL_INTERRUPT_EXITING | PIN_NMI_EXITING | PIN_VIRTUAL_NMIS | bits(1, 2, 4);
+const PRIMARY =
+  PRIMARY_INTERRUPT_WINDOW_EXITING |
+  PRIMARY_HLT_EXITING |
+  PRIMARY_NMI_WINDOW_EXITING |
+  PRIMARY_ACTIVATE_SECONDARY |
+  bits(1, 4, 5, 6, 8, 13, 14, 26);
+const PRL_CONTROLS = SECONDARY_PRL | SECONDARY_PRL_FILTER;
+const SECONDARY =
+  SECONDARY_EPT |
+  SECONDARY_VPID |
+  SECONDARY_UNRESTRICTED_GUEST |
+  SECONDARY_PML |
+  SECONDARY_MODE_BASED_EXECUTE |
+  PRL_CONTROLS;
+
+function bits(...numbers: readonly number[]): number {
+  return numbers.reduce((sum, bit) => sum | (1 << bit), 0);
+}
+
+/**
+ * The first thing that is wrong with the controls, or null. The PML index is not checked (any 16-bit value
+ * is legal), and with PML off neither is its address. Secondary controls that are not activated are all 0.
+ */
+export function controlFailure(
+  vmcs: Vmcs,
+  capabilities: Capabilities,
+  geometry: Geometry,
+): ControlFailure | null {
+  return (
+    reservedControls(vmcs) ??
+    nmiControls(vmcs) ??
+    eptControls(vmcs, capabilities, geometry) ??
+    logControls(vmcs, capabilities, geometry) ??
+    injectedEvent(vmcs, capabilities)
+  );
+}
+
+function reservedControls(vmcs: Vmcs): ControlFailure | null {
+  if ((readField(vmcs, Field.pinBasedControls) & ~PIN_BASED) !== 0) {
+    return "pin-based-controls-reserved";
+  }
+  if ((readField(vmcs, Field.primaryControls) & ~PRIMARY) !== 0) return "primary-controls-reserved";
+  return (secondaryControls(vmcs) & ~SECONDARY) !== 0 ? "secondary-controls-reserved" : null;
+}
+
+/** kvm-unit-tests test_nmi_ctrls. */
+function nmiControls(vmcs: Vmcs): ControlFailure | null {
+  const pin = readField(vmcs, Field.pinBasedControls);
+  const virtualNmis = (pin & PIN_VIRTUAL_NMIS) !== 0;
+  if (virtualNmis && (pin & PIN_NMI_EXITING) === 0) return "virtual-nmis-without-nmi-exiting";
+  const window = (readField(vmcs, Field.primaryControls) & PRIMARY_NMI_WINDOW_EXITING) !== 0;
+  return window && !virtualNmis ? "nmi-window-exiting-without-virtual-nmis" : null;
+}
+
+function eptControls(
+  vmcs: Vmcs,
+  capabilities: Capabilities,
+  geometry: Geometry,
+): ControlFailure | null {
+  const secondary = secondaryControls(vmcs);
+  if ((secondary & SECONDARY_VPID) !== 0 && (readField(vmcs, Field.vpid) & 0xffff) === 0) {
+    return "vpid-zero";
+  }
+  if ((secondary & SECONDARY_EPT) !== 0) return eptPointerFailure(vmcs, capabilities, geometry);
+  if ((secondary & SECONDARY_UNRESTRICTED_GUEST) !== 0) return "unrestricted-guest-without-ept";
+  const modeBased = (secondary & SECONDARY_MODE_BASED_EXECUTE) !== 0;
+  return modeBased ? "mode-based-execute-without-ept" : null;
+}
+
+function logControls(
+  vmcs: Vmcs,
+  capabilities: Capabilities,
+  geometry: Geometry,
+): ControlFailure | null {
+  const secondary = secondaryControls(vmcs);
+  const pml = (secondary & SECONDARY_PML) !== 0;
+  if ((secondary & PRL_CONTROLS) !== 0 && !capabilities.prl) return "prl-not-supported";
+  // DW19 section 4: page access and modification logging is bit 17 together with bit 26.
+  if ((secondary & SECONDARY_PRL) !== 0 && !pml) return "prl-without-pml";
+  if (!pml) return null;
+  if (!capabilities.pml) return "pml-not-supported";
+  if ((secondary & SECONDARY_EPT) === 0) return "pml-without-ept";
+  if ((readField(vmcs, Field.pmlAddress) & 0xfff) !== 0) return "pml-address-unaligned";
+  return isTooWide(vmcs, Field.pmlAddress, geometry) ? "pml-address-too-wide" : null;
+}
+
+/** Whether a 64-bit field has bits beyond the physical-address width, which is more than 32. */
+export function isTooWide(vmcs: Vmcs, field: number, { physicalAddressBits }: Geometry): boolean {
+  return vmcs.words[2 * field + 1]! >>> (physicalAddressBits - 32) !== 0;
+}
+
+function eptPointerFailure(
+  vmcs: Vmcs,
+  capabilities: Capabilities,
+  geometry: Geometry,
+): ControlFailure | null {
+  const pointer = readField(vmcs, Field.eptPointer);
+  const memoryType = pointer & 7;
+  const typeAllowed =
+    (memoryType === 0 && capabilities.memoryTypeUC) ||
+    (memoryType === 6 && capabilities.memoryTypeWB);
+  if (!typeAllowed) return "eptp-memory-type";
+  const walkLength = (pointer >>> 3) & 7;
+  // A machine has one EPT depth here; 5 levels need the capability as well.
+  const supported = walkLength !== 4 || capabilities.walkLength5;
+  if (walkLength !== geometry.eptLevels - 1 || !supported) return "eptp-walk-length";
+  if ((pointer & EPTP_ACCESSED_DIRTY) !== 0 && !capabilities.accessedDirty) {
+    return "eptp-accessed-dirty-not-supported";
+  }
+  const reserved = capabilities.supervisorShadowStack ? 0xf00 : 0xf80;
+  if ((pointer & reserved) !== 0 || isTooWide(vmcs, Field.eptPointer, geometry)) {
+    return "eptp-reserved-bits";
+  }
+  return null;
+}
+
+/** Interruption information: bits 30:12 are reserved, bit 11 has the processor push an error code. */
+const INFORMATION_RESERVED = 0x7ffff000;
+const DELIVER_ERROR_CODE = 1 << 11;
+const NMI_VECTOR = 2;
+const EXCEPTIONS = 32;
+/** #DF, #TS, #NP, #SS, #GP, #PF, #AC. */
+const WITH_ERROR_CODE = bits(8, 10, 11, 12, 13, 14, 17);
+/** Reserved, and "other event", which only processors with a monitor trap flag have. */
+const RESERVED_TYPES: readonly number[] = [1, 7];
+
+/** SDM 26.2.1.3; kvm-unit-tests test_invalid_event_injection. */
+function injectedEvent(vmcs: Vmcs, capabilities: Capabilities): ControlFailure | null {
+  const information = readField(vmcs, Field.entryInterruptionInformation);
+  if (information >= 0) return null;
+  if ((information & INFORMATION_RESERVED) !== 0) return "event-reserved-bits";
+  const type = eventTypeOf(information);
+  const vector = information & 0xff;
+  if (RESERVED_TYPES.includes(type)) return "event-type";
+  const isException = type === EventType.exception;
+  if (type === EventType.nmi && vector !== NMI_VECTOR) return "event-vector";
+  if (isException && vector >= EXCEPTIONS) return "event-vector";
+  const delivers = (information & DELIVER_ERROR_CODE) !== 0;
+  if (delivers && !isException) return "event-error-code";
+  // Where exceptions may have an error code or not, as with CET, no vector decides (IA32_VMX_BASIC bit 56; Bochs).
+  const pushes = isException && ((WITH_ERROR_CODE >>> vector) & 1) === 1;
+  if (delivers !== pushes && !(isException && capabilities.supervisorShadowStack)) {
+    return "event-error-code";
+  }
+  const code = readField(vmcs, Field.entryExceptionErrorCode);
+  return delivers && code >>> 16 !== 0 ? "event-error-code" : null;
+}
