@@ -8,13 +8,16 @@ import { type Outcome, outcomeOf } from "../experiments/outcome.ts";
 import { PointStore } from "../experiments/pointStore.ts";
 import { countVerdicts, htmlReport, markdownReport } from "../experiments/report.ts";
 import { Interrupted, runExperiments } from "../experiments/runner.ts";
+import { BrokenRun } from "../experiments/runPoint.ts";
 import { FULL, QUICK, type Scale } from "../experiments/scale.ts";
 import { cells, dataToCsv, rowsToCsv, TABLE_HEADER } from "../experiments/tables.ts";
 import { makeDirectory, refuseUnwritable, writeOutput } from "../io/outputFile.ts";
 import { FORCE, wholeNumber } from "./optionParsers.ts";
+import { note } from "./output.ts";
 import { ProgressLine } from "./progress.ts";
 
 const DEFAULT_DIRECTORY = "experiments";
+const EXIT_FAILED = 1;
 const EXIT_INTERRUPTED = 130;
 const WORKERS_MAX = 256;
 const REPORTS = ["report.html", "report.md"] as const;
@@ -27,7 +30,7 @@ interface RunOptions {
   readonly force?: true;
 }
 
-/** The command. Exit codes: 0 fine, 2 bad input, 130 interrupted. */
+/** The command. Exit codes: 0 fine, 1 a run lost a page or got stuck, 2 bad input, 130 interrupted. */
 export function experimentCommand(): Command {
   const command = new Command("experiment").description(
     "reproduce the published study: each figure with its emulated counterpart",
@@ -93,6 +96,11 @@ async function run(name: string, options: RunOptions): Promise<void> {
       experiments.map((experiment, i) => outcomeOf(experiment, all[i]!, scale)),
     );
   } catch (error) {
+    if (error instanceof BrokenRun) {
+      note(error.message);
+      process.exitCode = EXIT_FAILED;
+      return;
+    }
     if (!(error instanceof Interrupted)) throw error;
     process.stderr.write(
       `trackvisor: interrupted; finished runs are in ${options.out}, the same command goes on\n`,

@@ -11,6 +11,9 @@ import type { Divergence } from "../replay/divergence.ts";
 import { Player } from "../replay/player.ts";
 import { damageNote, LogReader } from "../replay/reader.ts";
 import { changedMachines } from "../replay/rebuild.ts";
+import { ProgressWatch } from "../system/verdict/progressWatch.ts";
+import { standstillOf } from "../system/verdict/standstill.ts";
+import { brokenPromises } from "../system/verdict/verdict.ts";
 import { namesOf } from "./messageText.ts";
 import { grouped, note, print } from "./output.ts";
 import { ProgressLine } from "./progress.ts";
@@ -35,7 +38,10 @@ interface ReplayOptions {
   readonly json?: true;
 }
 
-/** The command. Exit codes: 0 the same, 1 a difference or damage, 2 bad input, 130 interrupted. */
+/**
+ * The command. Exit codes: 0 the same, 1 a difference, damage, or a run that broke what no run may
+ * (docs/verdict.md), 2 bad input, 130 interrupted.
+ */
 export function replayCommand(): Command {
   return new Command("replay")
     .description("run a recorded log again, and compare every message")
@@ -73,22 +79,29 @@ async function replayAction(file: string, options: ReplayOptions): Promise<void>
       note(`${file}: recorded with other definitions of ${names}: their states are not compared`);
     }
     const player = new Player(log, system, { except: changed });
-    const { difference, interrupted } = await play(player, log, options.until);
+    const watch = new ProgressWatch(system);
+    const { difference, interrupted } = await play(player, log, watch, options.until);
     const damage = damageNote(log);
     if (damage !== undefined) note(damage);
+    const isWhole = difference === null && !interrupted && options.until === undefined;
+    // What the run itself broke, it breaks again.
+    const broken = isWhole ? brokenPromises(system, watch.standstill ?? standstillOf(system)) : [];
+    const failures = broken.map(({ what }) => what);
+    for (const failure of failures) note(failure);
     const { now } = system.interconnect;
     if (options.json === true) {
       const { position: messages } = player;
       const complete = log.end?.complete ?? false;
       const result = { log: file, messages, time: now, complete, changedMachines: changed };
-      print(JSON.stringify({ ...result, damage: log.damage ?? null, difference }));
+      print(JSON.stringify({ ...result, damage: log.damage ?? null, difference, failures }));
     } else if (difference !== null) {
       print(formatDivergence(difference, namesOf(log.header)));
     } else {
       print(`${file}: ${grouped(player.position)} messages, ${formatCycles(now)}: no difference`);
     }
-    if (difference !== null || damage !== undefined) process.exitCode = EXIT_FAILED;
-    else if (interrupted) process.exitCode = EXIT_INTERRUPTED;
+    if (difference !== null || damage !== undefined || failures.length > 0) {
+      process.exitCode = EXIT_FAILED;
+    } else if (interrupted) process.exitCode = EXIT_INTERRUPTED;
   } finally {
     source.close();
   }
@@ -97,6 +110,7 @@ async function replayAction(file: string, options: ReplayOptions): Promise<void>
 async function play(
   player: Player,
   log: LogReader,
+  watch: ProgressWatch,
   until: Until = { messages: Infinity, time: Infinity },
 ): Promise<{ readonly difference: Divergence | null; readonly interrupted: boolean }> {
   const progress = new ProgressLine();
@@ -113,6 +127,7 @@ async function play(
       const result = player.step();
       if (result === false) break;
       if (result !== true) return { difference: result, interrupted: false };
+      watch.note();
       if (played % SLICE_MESSAGES !== 0) continue;
       const text = `${grouped(player.position)} messages`;
       progress.update(text, player.position, total, (seconds) => {

@@ -16,6 +16,8 @@ import { estimates } from "../system/operations/schema.ts";
 import { type Scenario, scenarioSchema } from "../system/scenarioSchema.ts";
 import { type RunSummary, summarize } from "../system/summary.ts";
 import type { System } from "../system/system.ts";
+import type { Standstill } from "../system/verdict/standstill.ts";
+import { failuresOf } from "../system/verdict/verdict.ts";
 import { drive } from "./drive.ts";
 import { FORCE, longerThanZero, SEED_MAX, wholeNumber } from "./optionParsers.ts";
 import { formatSummary } from "./runReport.ts";
@@ -40,7 +42,7 @@ interface RunOptions {
   readonly json?: true;
 }
 
-/** The command. Exit codes: 0 fine, 1 a VM failed, 2 bad input, 130 interrupted. */
+/** The command. Exit codes: 0 fine, 1 something failed (docs/verdict.md), 2 bad input, 130 interrupted. */
 export function runCommand(): Command {
   return new Command("run")
     .description("run a scenario, or a trace of a real program")
@@ -66,16 +68,17 @@ export function runCommand(): Command {
       if (options.fromCheckpoint !== undefined) goOnFrom(options.fromCheckpoint, system);
       const recorder =
         options.record === undefined ? null : record(options.record, system, loaded, options);
-      let interrupted = await drive(system, scenario.until, { recorder });
+      const driven = await drive(system, scenario.until, { recorder });
+      let { interrupted } = driven;
       recorder?.finish();
-      let summary = summarize(system);
+      let summary = summarize(system, driven.standstill);
       const reference = interrupted ? null : referenceScenario(scenario, system);
       if (reference !== null) {
         const enough = buildLoaded({ ...loaded, scenario: reference });
-        interrupted = await drive(enough, reference.until, {
-          label: "with enough memory, to compare: ",
-        });
-        if (!interrupted) summary = comparedWith(enough, summary);
+        const label = "with enough memory, to compare: ";
+        const again = await drive(enough, reference.until, { label });
+        interrupted = again.interrupted;
+        if (!interrupted) summary = comparedWith(enough, again.standstill, summary);
       }
       const text = options.json ? JSON.stringify(summary) : formatSummary(scenario.name, summary);
       process.stdout.write(`${text}\n`);
@@ -84,9 +87,19 @@ export function runCommand(): Command {
     });
 }
 
-function comparedWith(reference: System, summary: RunSummary): RunSummary {
+/** The comparison must not have failed either. */
+function comparedWith(
+  reference: System,
+  standstill: Standstill | null,
+  summary: RunSummary,
+): RunSummary {
   const enough = reference.result() as OvercommitResult;
-  return { ...summary, operation: compareWith(enough, summary.operation as OvercommitResult) };
+  const failures = failuresOf(reference, standstill).map((what) => `with enough memory: ${what}`);
+  return {
+    ...summary,
+    operation: compareWith(enough, summary.operation as OvercommitResult),
+    failures: [...summary.failures, ...failures],
+  };
 }
 
 /** A trace is played by the VMs of the scenario that is given, or else by one VM of one vCPU. */

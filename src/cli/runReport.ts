@@ -6,6 +6,7 @@ import { formatOperation } from "./operationReport.ts";
 import { grouped } from "./output.ts";
 
 const LABEL = 26;
+const COLUMN = 13;
 
 export function formatSummary(name: string, summary: RunSummary): string {
   const { truth, reported, cycles, pvm, energy } = summary;
@@ -14,7 +15,7 @@ export function formatSummary(name: string, summary: RunSummary): string {
     `${grouped(part).padStart(16)}  ${((100 * part) / (spent || 1)).toFixed(2).padStart(6)} %`;
   const operation = formatOperation(summary.operation);
   const lines = [
-    `${name}: ${summary.technique}, ${formatCycles(summary.time)} of virtual time${summary.complete ? "" : " (interrupted)"}`,
+    `${name}: ${summary.technique}, ${formatCycles(summary.time)} of virtual time${ending(summary)}`,
     "",
     line("accesses", grouped(summary.accesses)),
     line("TLB misses, first level", grouped(summary.l1TlbMisses)),
@@ -54,10 +55,32 @@ export function formatSummary(name: string, summary: RunSummary): string {
     pages("written", truth.pagesWritten, reported.pagesWritten),
     pages("touched", truth.pagesTouched, reported.pagesTouched),
     pages("guest page tables", undefined, reported.guestPageTables),
+    ...harvestLines(summary),
     ...(operation.length === 0 ? [] : ["", ...operation]),
     ...summary.failures.flatMap((failure) => ["", failure]),
   ];
   return lines.join("\n");
+}
+
+function ending({ complete, standstill }: RunSummary): string {
+  if (complete) return "";
+  return standstill === null ? " (interrupted)" : " (stuck)";
+}
+
+/** Each VM's harvests, held against what it did in each round: pages, summed over the rounds. */
+function harvestLines({ harvests, technique: asked }: RunSummary): string[] {
+  const compared = harvests.filter(({ harvests: count }) => count > 0);
+  if (compared.length === 0) return [];
+  const columns = (...cells: readonly string[]): string =>
+    cells.map((cell) => cell.padStart(COLUMN)).join("");
+  const lines = compared.map(({ vm, technique, harvests: count, ...pages }) => {
+    const { lostPages, overReported, droppedPages } = pages;
+    const numbers = [count, lostPages, overReported, droppedPages].map(grouped);
+    const armed = technique === asked ? "" : `, by ${technique}`;
+    return `  ${`${vm}${armed}`.padEnd(LABEL - 2)}${columns(...numbers)}`;
+  });
+  const title = "harvests and the truth";
+  return ["", title.padEnd(LABEL) + columns("compared", "lost", "too many", "dropped"), ...lines];
 }
 
 function exitLines(exits: Readonly<Record<string, number>>): string[] {

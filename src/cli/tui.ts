@@ -8,6 +8,9 @@ import { UserError } from "../errors.ts";
 import { systemReason } from "../io/systemError.ts";
 import { isLogFile } from "../replay/logFile.ts";
 import { Session } from "../session/session.ts";
+import { ProgressWatch } from "../system/verdict/progressWatch.ts";
+import { standstillOf } from "../system/verdict/standstill.ts";
+import { brokenPromises } from "../system/verdict/verdict.ts";
 import { frameOf, logLine, screenText } from "../tui/batch.ts";
 import { keyMap, type UiSettings, uiSettingsSchema } from "../tui/keys.ts";
 import { parsePlace } from "../tui/place.ts";
@@ -24,7 +27,8 @@ import { coloursOfTerminal, note } from "./output.ts";
 import { DEFAULT_SCENARIO } from "./run.ts";
 import { loadScenario } from "./scenarios.ts";
 
-const EXIT_DAMAGED = 1;
+/** A damaged log, or a run that broke what no run may. */
+const EXIT_FAILED = 1;
 const LOG_EXTENSION = ".tvlog";
 const BATCH_MESSAGES = 4096;
 const DEFAULT_SIZE = { columns: 80, rows: 24 };
@@ -43,7 +47,10 @@ interface TuiOptions {
   readonly do?: string[];
 }
 
-/** The command. Exit codes: 0 fine, 1 a damaged log, 2 bad input; 129, 130, 143 by a signal. */
+/**
+ * The command. Exit codes: 0 fine, 1 a damaged log, or a run that broke what no run may (docs/verdict.md);
+ * 2 bad input; 129, 130, 143 by a signal.
+ */
 export function tuiCommand(): Command {
   return new Command("tui")
     .description("see the machine run: messages, CPUs, logs, pages; step, go back, change it")
@@ -68,7 +75,7 @@ export function tuiCommand(): Command {
       const session = open(name ?? DEFAULT_SCENARIO);
       if (session.damage !== undefined) {
         note(session.damage);
-        process.exitCode = EXIT_DAMAGED;
+        process.exitCode = EXIT_FAILED;
       }
       if (options.once || options.json || options.log || !interactive()) {
         if (options.do !== undefined) {
@@ -112,11 +119,12 @@ function firstCommands(session: Session, { at, do: commands = [] }: TuiOptions):
 async function batch(session: Session, options: TuiOptions, look: Look): Promise<void> {
   const place = placeOf(session, options.at);
   const { timeline, ring, system } = session;
+  const watch = new ProgressWatch(system);
   for (;;) {
     const from = timeline.position;
     const until = Math.min(place.position, from + BATCH_MESSAGES);
     while (timeline.position < until && system.interconnect.nextTime <= place.time) {
-      if (timeline.step() === null) break;
+      if (timeline.step() === null || !watch.note()) break;
     }
     if (options.log) {
       let text = "";
@@ -127,6 +135,10 @@ async function batch(session: Session, options: TuiOptions, look: Look): Promise
       }
     }
     if (timeline.position < until || timeline.position === place.position) break;
+  }
+  for (const { what } of brokenPromises(system, watch.standstill ?? standstillOf(system))) {
+    note(what);
+    process.exitCode = EXIT_FAILED;
   }
   if (options.log) return;
   const { columns, rows } = options.size ?? DEFAULT_SIZE;

@@ -7,6 +7,7 @@ import type { RunSummary } from "../system/summary.ts";
 import { expectedCost } from "./expectedCost.ts";
 import type { Experiment, Point, Results } from "./experiment.ts";
 import type { PointStore } from "./pointStore.ts";
+import { BrokenRun } from "./runPoint.ts";
 import type { Scale } from "./scale.ts";
 import type { Reply } from "./worker.ts";
 
@@ -35,6 +36,7 @@ export class Interrupted extends Error {}
 /**
  * @returns of each experiment, in order, its results
  * @throws Interrupted
+ * @throws BrokenRun if a run broke what no run may
  * @throws UserError if a run cannot be done on this machine, or its result cannot be written
  */
 export async function runExperiments(
@@ -78,6 +80,7 @@ export async function runExperiments(
       for (const { key, point, cost } of rest) {
         const reply: Reply = await pool.run(point.scenario, signal ? { signal } : {});
         if ("problem" in reply) throw new UserError(`run "${point.name}": ${reply.problem}`);
+        if ("broken" in reply) throw new BrokenRun(`run "${point.name}": ${reply.broken}`);
         const { summary } = reply;
         store.write(key, summary);
         summaries.set(key, JSON.parse(summary));

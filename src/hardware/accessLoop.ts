@@ -66,7 +66,7 @@ export function runAccesses(
   gap: number,
   gapLeft: number,
 ): number {
-  const { truth, versions } = mmu.guest;
+  const { recent: truth, versions } = mmu.guest;
   const keepVersions = versions.length > 0;
   const { l1, l2, l2Hint: hint, state: tlbState } = mmu.tlb;
   const { tag: l1Tag, meta: l1Meta, page: l1Page, next: l1Next } = l1;

@@ -3,6 +3,7 @@
  * written, which no tracker may look at, and optionally a version of each page's contents.
  */
 import type { Part, WordArray } from "./part.ts";
+import { RoundTruth } from "./roundTruth.ts";
 
 /** Pages in one word of the truth: two bits each. */
 const PAGES_PER_WORD = 16;
@@ -11,8 +12,12 @@ export class GuestPages implements Part {
   readonly name: string;
   /** Pages of guest-physical memory. */
   readonly pages: number;
-  /** Two bits per page: read or fetched, written, in the present window. */
+  /** Two bits per page: read or fetched, written, in the present window; up to the last foldTruth. */
   readonly truth: Int32Array;
+  /** The same since the last foldTruth: what accesses write to. The truth itself while nobody asks for rounds. */
+  recent: Int32Array;
+  /** The same since the tracker's present round began, and more; null while nobody asks. */
+  round: RoundTruth | null = null;
   /** The same of all windows before it, since the truth was last cleared; empty in the first window. */
   earlier: Int32Array = new Int32Array(0);
   /** Increments on each write; empty when contents are not kept. */
@@ -22,10 +27,12 @@ export class GuestPages implements Part {
     this.name = name;
     this.pages = pages;
     this.truth = new Int32Array(Math.ceil(pages / PAGES_PER_WORD) || 1);
+    this.recent = this.truth;
     this.versions = new Int32Array(keepVersions ? pages : 0);
   }
 
   arrays(): Readonly<Record<string, WordArray>> {
+    foldTruth(this);
     return { truth: this.truth, earlier: this.earlier, versions: this.versions };
   }
 
@@ -33,6 +40,26 @@ export class GuestPages implements Part {
     if (lengths["earlier"] !== this.earlier.length) {
       this.earlier = new Int32Array(lengths["earlier"] ?? 0);
     }
+  }
+}
+
+/** From now on rounds are told apart. To be called before the first access. */
+export function tellRoundsApart(guest: GuestPages): RoundTruth {
+  guest.recent = new Int32Array(guest.truth.length);
+  guest.round = new RoundTruth(`${guest.name}/round`, guest.pages);
+  return guest.round;
+}
+
+/** The accesses since the last time enter the truth, and the truth of the round. */
+export function foldTruth({ truth, recent, round }: GuestPages): void {
+  if (round === null) return;
+  const { accesses } = round;
+  for (let i = 0; i < recent.length; i++) {
+    const word = recent[i]!;
+    if (word === 0) continue;
+    truth[i] = truth[i]! | word;
+    if (i < accesses.length) accesses[i] = accesses[i]! | word;
+    recent[i] = 0;
   }
 }
 
@@ -48,6 +75,7 @@ export function countTruth(guest: GuestPages): PageCounts {
   let pagesRead = 0;
   let pagesWritten = 0;
   let pagesTouched = 0;
+  foldTruth(guest);
   const { truth, earlier } = guest;
   for (let i = 0; i < truth.length; i++) {
     const word = truth[i]! | (earlier[i] ?? 0);
@@ -63,12 +91,14 @@ export function countTruth(guest: GuestPages): PageCounts {
 
 /** Starts a new observation of the truth. */
 export function clearTruth(guest: GuestPages): void {
+  foldTruth(guest);
   guest.truth.fill(0);
   guest.earlier.fill(0);
 }
 
 /** Begins a new window of the truth; what was known before stays known. */
 export function beginWindow(guest: GuestPages): void {
+  foldTruth(guest);
   if (guest.earlier.length === 0) guest.earlier = new Int32Array(guest.truth.length);
   const { truth, earlier } = guest;
   for (let i = 0; i < truth.length; i++) earlier[i] = earlier[i]! | truth[i]!;
@@ -82,8 +112,10 @@ export function countTouched(words: Int32Array): number {
   return pages;
 }
 
-function truthOf({ truth, earlier }: GuestPages, page: number): number {
-  return ((truth[page >>> 4]! | (earlier[page >>> 4] ?? 0)) >>> ((page & 15) * 2)) & 3;
+/** The two bits of a page since the truth was cleared. */
+export function truthOf({ truth, recent, earlier }: GuestPages, page: number): number {
+  const at = page >>> 4;
+  return ((truth[at]! | recent[at]! | (earlier[at] ?? 0)) >>> ((page & 15) * 2)) & 3;
 }
 
 /** Whether a page was written since the truth was cleared. */

@@ -18,6 +18,7 @@ import {
 import { DATA_FRAME_BASE } from "./memory.ts";
 import { Compatibility, count, LinearPage, loadGuestMode, type Mmu } from "./mmu.ts";
 import { loadPdptes } from "./pdptes.ts";
+import { notePage } from "./roundTruth.ts";
 import { flushVpid } from "./tlb.ts";
 import {
   Field,
@@ -166,33 +167,34 @@ function updateGuestFlags(mmu: Mmu, topLevel: number, leafLevel: number, write: 
       if (outcome !== Outcome.done) return outcome;
     }
     memory.storeStructureWord(entry, wanted);
+    const { round } = mmu.guest;
+    if (round !== null) notePage(round.structureWrites, structurePage(mmu, topLevel, level));
   }
   return Outcome.done;
 }
 
-/** The separate EPT write to the structure at `level`, whose page the entry above names. */
+/** The separate EPT write to the structure at `level`. */
 function checkStructureWrite(mmu: Mmu, topLevel: number, level: number, entry: number): number {
-  const { memory, guestPath, vmcs } = mmu;
   const offset = mmu.offset;
-  mmu.offset = 4 * (entry % memory.frameWords);
-  let low: number;
-  let high: number;
-  if (level < topLevel) {
-    const parent = guestPath[level + 1]!;
-    low = memory.words[parent]!;
-    high = memory.words[parent + 1]!;
-  } else {
-    const root =
-      mmu.paging === GuestPaging.pae
-        ? Field.guestPdpte0 + ((mmu.linearPage >>> (PAE_LEVELS * mmu.geometry.indexBits)) & 3)
-        : Field.guestCr3;
-    low = vmcs.words[2 * root]!;
-    high = vmcs.words[2 * root + 1]!;
-  }
+  mmu.offset = 4 * (entry % mmu.memory.frameWords);
   const access = Access.readModifyWrite | Access.structure;
-  const outcome = eptAccess(mmu, pageOfWords(low, high), access);
+  const outcome = eptAccess(mmu, structurePage(mmu, topLevel, level), access);
   mmu.offset = offset;
   return outcome;
+}
+
+/** The guest-physical page of the structure at `level` of the last walk: the entry above names it. */
+function structurePage(mmu: Mmu, topLevel: number, level: number): number {
+  const { memory, guestPath, vmcs } = mmu;
+  if (level < topLevel) {
+    const parent = guestPath[level + 1]!;
+    return pageOfWords(memory.words[parent]!, memory.words[parent + 1]!);
+  }
+  const root =
+    mmu.paging === GuestPaging.pae
+      ? Field.guestPdpte0 + ((mmu.linearPage >>> (PAE_LEVELS * mmu.geometry.indexBits)) & 3)
+      : Field.guestCr3;
+  return pageOfWords(vmcs.words[2 * root]!, vmcs.words[2 * root + 1]!);
 }
 
 function pageFault(mmu: Mmu, access: number, cause: number): number {

@@ -6,6 +6,7 @@ import { Counter } from "./counters.ts";
 import { count, type Mmu } from "./mmu.ts";
 import { storeLogEntry } from "./pageModificationLog.ts";
 import type { PrlSlotRuleName } from "./prlOptions.ts";
+import { notePage } from "./roundTruth.ts";
 import {
   Field,
   publishField,
@@ -77,18 +78,25 @@ export function prlLog(mmu: Mmu, page: number, isPagingStructure: boolean): void
   const high = vmcs.words[2 * Field.pmlIndex + 1]!;
   // An index beyond the log has no slot: like a suspended one, it stores nothing. VEE21's 16-bit -1, 0xFFFF, is among these.
   if (index >>> 0 >= mmu.geometry.logEntries || high >>> SUSPENDED_SHIFT !== 0) {
-    count(mmu, Counter.missedGpas, 1);
+    drop(mmu, page);
     return;
   }
   const { slotRule } = mmu.prlOptions;
   if (index === 0) {
     if (slotRule === "store-at-zero") prlStore(mmu, 0, page);
-    else count(mmu, Counter.missedGpas, 1);
+    else drop(mmu, page);
     prlBecomeFull(mmu);
     return;
   }
   prlStore(mmu, slotRule === "decrement-then-store" ? index - 1 : index, page);
   writeField(vmcs, Field.pmlIndex, index - 1);
+}
+
+/** The log cannot take the page's address. */
+function drop(mmu: Mmu, page: number): void {
+  count(mmu, Counter.missedGpas, 1);
+  const { round } = mmu.guest;
+  if (round !== null) notePage(round.dropped, page);
 }
 
 function prlStore(mmu: Mmu, slot: number, page: number): void {

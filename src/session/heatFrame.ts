@@ -1,4 +1,5 @@
 /** The pages of a VM as a map: each cell stands for some pages, and shows what most of them are. */
+import { truthOf } from "../hardware/guestPages.ts";
 import { occurrencesOf } from "../hypervisor/cumulativeBuffer.ts";
 import { isMarked } from "../hypervisor/dirtyBitmap.ts";
 import type { System } from "../system/system.ts";
@@ -51,8 +52,7 @@ function rankOf({ guest, tracked }: VmState, page: number): number {
   const occurrences = occurrencesOf(tracked.buffer, page);
   if (occurrences >= HOT_OCCURRENCES) return RANK.hot;
   if (occurrences > 0) return RANK.buffered;
-  const word = guest.truth[page >>> 4]! | (guest.earlier[page >>> 4] ?? 0);
-  const truth = (word >>> ((page & 15) * 2)) & 3;
+  const truth = truthOf(guest, page);
   if (truth === 0) return RANK.never;
   return (truth & 2) !== 0 ? RANK.written : RANK.read;
 }

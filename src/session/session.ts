@@ -19,6 +19,8 @@ import { buildSystem } from "../system/build.ts";
 import { STARTABLE, sessionSchema } from "../system/operations/session.ts";
 import type { Scenario } from "../system/scenarioSchema.ts";
 import type { System } from "../system/system.ts";
+import { standstillOf } from "../system/verdict/standstill.ts";
+import { failuresOf } from "../system/verdict/verdict.ts";
 import { type Breakpoint, LANDMARKS, parseBreakpoint } from "./breakpoints.ts";
 import { History } from "./history.ts";
 import { MessageRing } from "./messageRing.ts";
@@ -53,6 +55,9 @@ interface RunSource {
   /** The system, with nothing delivered yet. @throws UserError */
   build(): System;
 }
+
+/** Messages between two looks whether the run can go further. */
+const LOOK_MESSAGES = 4096;
 
 interface Opened {
   readonly source: RunSource;
@@ -157,6 +162,11 @@ export class Session {
     return this.timeline.interventions.filter((made) => !this.#saved.has(made)).length;
   }
 
+  /** What has gone wrong so far, a sentence each. */
+  get failures(): readonly string[] {
+    return failuresOf(this.system);
+  }
+
   get breakpoints(): readonly string[] {
     return this.#breakpoints.map(({ point }) => point.text);
   }
@@ -181,6 +191,8 @@ export class Session {
       if (delivery === null) return "end";
       const hit = this.#hit(delivery);
       if (hit !== null) return hit;
+      // Timers may go round for ever.
+      if (this.position % LOOK_MESSAGES === 0 && standstillOf(this.system) !== null) return "end";
     }
     return null;
   }

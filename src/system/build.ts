@@ -52,6 +52,7 @@ export function buildSystem(scenario: Scenario, options: BuildOptions = {}): Sys
   const vms = atTheStart(scenario, configured, geometry);
   checkMemory({ geometry, vms });
   checkHost(scenario);
+  checkFaults(scenario);
   checkEnd(scenario, vms);
   return new System(
     {
@@ -151,6 +152,29 @@ function gib(bytes: number): string {
   return `${(bytes / 2 ** 30).toFixed(2)} GiB`;
 }
 
+/** A planted fault that could do nothing is refused. In a session the operator may arm what he likes. */
+function checkFaults({ faults, tracker, operation, vms }: Scenario): void {
+  if (operation.kind === "session") return;
+  const technique = operationTechnique(operation, tracker.technique);
+  const usesPml =
+    technique === "pml" || (technique === "dirtyRing" && tracker.ring.source === "pml");
+  const has: Readonly<Record<Scenario["faults"][number], readonly [boolean, string]>> = {
+    skipInvept: [technique !== "none", "a tracker"],
+    harvestBeforeDrain: [technique === "pml", 'technique "pml"'],
+    pmlOnSomeVcpus: [
+      usesPml && vms.some(({ vcpus }) => vcpus > 1),
+      "PML, and a VM of several vCPUs",
+    ],
+    cleanedBitmapNotSent: [operation.kind === "migrate", 'operation "migrate"'],
+    swapBeforeInvept: [operation.kind === "overcommit", 'operation "overcommit"'],
+  };
+  faults.forEach((fault, i) => {
+    const [isThere, what] = has[fault];
+    if (!isThere)
+      throw fieldError(["faults", i], `"${fault}" can do nothing here: it needs ${what}`);
+  });
+}
+
 /** A run must end: with a workload that never does, the scenario says when. */
 function checkEnd({ operation, until }: Scenario, vms: readonly VmConfig[]): void {
   if (until !== undefined || operation.kind === "migrate") return;
@@ -196,7 +220,11 @@ function vmConfig(
     pages,
     paging: vm.paging,
     leafLevel: LEAF_LEVELS[vm.pageSize],
-    keepVersions: vm.contents || needsContents(scenario.operation),
+    keepVersions:
+      vm.contents ||
+      needsContents(scenario.operation) ||
+      // What it loses is seen in the contents alone.
+      scenario.faults.includes("swapBeforeInvept"),
     workloads,
   };
 }

@@ -6,7 +6,7 @@ import type { TrackerContext } from "../../machines/tracker.ts";
 import type { VcpuContext } from "../../machines/vcpu.ts";
 import { CYCLES_PER_SECOND } from "../config/units.ts";
 import { type CounterName, readCounters } from "../hardware/counters.ts";
-import { ExitReason, type ExitReasonName, exitReasonName } from "../hardware/exit.ts";
+import { ExitReason, type ExitReasonName } from "../hardware/exit.ts";
 import { countTruth, type PageCounts } from "../hardware/guestPages.ts";
 import { countMarked } from "../hypervisor/dirtyBitmap.ts";
 import { techniqueNamed } from "../hypervisor/techniques/all.ts";
@@ -15,10 +15,13 @@ import { DEFAULT_ENERGY_COSTS, type Energy, energyOf } from "./energy.ts";
 import type { OperationResult } from "./operation.ts";
 import type { System } from "./system.ts";
 import { countBelow } from "./trackerDevice.ts";
+import { harvestsOf, type VmHarvests } from "./verdict/harvestVerdict.ts";
+import { type Standstill, standstillOf } from "./verdict/standstill.ts";
+import { failuresOf } from "./verdict/verdict.ts";
 
 export interface RunSummary {
   readonly technique: Technique;
-  /** False if the run was interrupted. */
+  /** False if the run was interrupted, or could go no further. */
   readonly complete: boolean;
   /** Virtual time of the whole run, in cycles. */
   readonly time: number;
@@ -70,14 +73,25 @@ export interface RunSummary {
   };
   /** What came of the operation. */
   readonly operation: OperationResult;
-  /** Operations that failed, and VMs whose vCPUs stopped for another reason than the end of their workload. */
+  /** Each VM's harvests, held against what it did in each round. */
+  readonly harvests: readonly VmHarvests[];
+  /** If the run could go no further: who waits for what. */
+  readonly standstill: Standstill | null;
+  /**
+   * Whatever went wrong, a sentence each: an operation that failed, a VM that died, a harvest that lost a
+   * page, a run that could go no further.
+   */
   readonly failures: readonly string[];
 }
 
 const VCPU = /^vcpu\d+$/;
 const CPU_WIDE = /^pcpu\d+\/dispatcher$/;
 
-export function summarize(system: System): RunSummary {
+/** @param standstill of the run, where a ProgressWatch has found one */
+export function summarize(
+  system: System,
+  standstill: Standstill | null = standstillOf(system),
+): RunSummary {
   const { world, config } = system;
   const counters = world.vcpus.map(({ counters }) => readCounters(counters.values));
   const sum = (name: CounterName): number => total(counters.map((one) => one[name]));
@@ -91,6 +105,7 @@ export function summarize(system: System): RunSummary {
   const vcpus = contexts<VcpuContext>(VCPU);
   const pvmCpus = contexts<PvmCpuContext>(/^pvm\d+$/);
   const operation = system.result();
+  const harvests = harvestsOf(system);
   const { vmExit, vmEntry } = config.world.tracking.costs;
   const handlerRuns = total(pvmCpus.map(({ handlerRuns }) => handlerRuns));
   const handlerCycles = total(pvmCpus.map(({ handlerCycles }) => handlerCycles));
@@ -140,22 +155,12 @@ export function summarize(system: System): RunSummary {
     pvm,
     energy: energyOf({ ...events, seconds, busyCycles }, config.energy ?? DEFAULT_ENERGY_COSTS),
     truth: sumTruth(system),
-    reported: reportedPages(system),
+    reported: reportedPages(system, harvests),
     operation,
-    failures: [
-      ...operation.failures,
-      ...system.actors
-        .filter(({ name, value }) => VCPU.test(name) && value === "halted")
-        .flatMap(({ snapshot }) => vcpuFailure(snapshot.context as VcpuContext)),
-    ],
+    harvests,
+    standstill,
+    failures: failuresOf(system, standstill),
   };
-}
-
-/** Why a vCPU has halted, if not for the end of its workload. */
-function vcpuFailure({ vcpu, finished, entryFailure, lastExit }: VcpuContext): string[] {
-  if (entryFailure !== "") return [`vCPU ${vcpu}: VM entry failed: ${entryFailure}`];
-  if (finished) return [];
-  return [`vCPU ${vcpu}: nothing could handle VM exit ${lastExit} (${exitReasonName(lastExit)})`];
 }
 
 function total(values: readonly number[]): number {
@@ -182,16 +187,23 @@ function sumTruth({ world }: System): PageCounts {
   };
 }
 
-function reportedPages({ world, config }: System): RunSummary["reported"] {
-  const technique = techniqueNamed(config.world.tracking.technique);
+/** By what was armed, which need not be what was asked for; before that, by what was asked for. */
+function reportedPages(
+  { world, config }: System,
+  harvests: readonly VmHarvests[],
+): RunSummary["reported"] {
+  const asked = techniqueNamed(config.world.tracking.technique);
+  const armed = harvests.filter(({ technique }) => technique !== "none");
+  const tells = (what: "findsWritten" | "findsTouched"): boolean =>
+    armed.length === 0 ? asked?.[what] === true : armed.every((one) => one[what]);
   const written = world.vms.map((vm) => countBelow(vm.reportedWritten, vm.config.pages));
   const touched = world.vms.map((vm) => countBelow(vm.reportedTouched, vm.config.pages));
   const all = world.vms.map((vm) =>
     Math.max(countMarked(vm.reportedWritten), countMarked(vm.reportedTouched)),
   );
   return {
-    pagesWritten: technique?.findsWritten ? total(written) : null,
-    pagesTouched: technique?.findsTouched ? total(touched) : null,
+    pagesWritten: tells("findsWritten") ? total(written) : null,
+    pagesTouched: tells("findsTouched") ? total(touched) : null,
     guestPageTables: total(all) - Math.max(total(written), total(touched)),
   };
 }

@@ -40,6 +40,7 @@ export class System {
     this.config = config;
     this.#kind = kind;
     this.world = new World(config.world);
+    if (config.judgesRounds !== false) this.world.judgeRounds();
     this.operation = config.operation(this.world, {
       technique: this.world.config.tracking.technique,
       now: () => this.interconnect.now,
@@ -265,7 +266,7 @@ export class System {
         this.#fault = { error };
       }
     });
-    return port;
+    return { port, state: () => actor.value };
   }
 }
 

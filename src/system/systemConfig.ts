@@ -17,6 +17,8 @@ export interface SystemConfig {
   /** Longest burst of a guest, in cycles. */
   readonly quantumCycles: number;
   readonly timesliceCycles: number;
+  /** Whether each harvest is held against the truth of its round; default: it is. It changes nothing in a run. */
+  readonly judgesRounds?: boolean;
   /** What the toolstack does. */
   readonly operation: OperationFactory;
   /** Puts something else in the place of an actor's machine or device, by the actor's name: a planted fault. */

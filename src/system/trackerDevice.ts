@@ -81,6 +81,7 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
       cycles = technique.arm(tracked, null) ?? 0;
     }
     this.#vm.armed.technique = technique;
+    this.#vm.rounds?.armed(technique);
     const answer = { type: "armed", technique: technique.name } as const;
     return { type: "tablesChanged", cycles, unit: technique.unit(tracked), answer };
   }
@@ -93,6 +94,7 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
     const found = this.#report(technique);
     clearMarks(tracked.handedOver);
     addAll(technique.findsWritten ? tracked.dirty : tracked.touched, tracked.handedOver);
+    this.#vm.rounds?.harvested(technique, mode === "clean", pages !== null);
     if (mode === "peek") {
       const answer = { ...found, cycles: collected };
       return { type: "harvestPeeked", cycles: collected, answer };
@@ -113,6 +115,7 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
     let cycles = technique.collect(tracked) + technique.disarm(tracked);
     if (mergedLevel > 1) cycles += mergeAll(ept, mergedLevel) * costs.splitHandler;
     this.#vm.armed.technique = null;
+    this.#vm.rounds?.disarmed();
     return { type: "tablesChanged", cycles, unit, answer: { type: "disarmed" } };
   }
 

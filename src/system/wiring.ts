@@ -23,13 +23,21 @@ import type { World } from "./world.ts";
 /** The interrupt vector that PRL units use. */
 const LOG_FULL_VECTOR = 0xf3;
 
-/** Adds an actor; returns its port, where all that is delivered to it can be seen. */
+/** An actor as others see it. */
+export interface AddedActor {
+  /** Where all that is delivered to it can be seen, after it has handled it. */
+  readonly port: Observable<Delivery>;
+  /** The state that its machine is in now. */
+  readonly state: () => string;
+}
+
+/** Adds an actor. */
 export type AddActor = (
   name: string,
   machine: ActorParts["machine"],
   device: ActorParts["device"],
   input: object,
-) => Observable<Delivery>;
+) => AddedActor;
 
 /** What there is before the actors are. */
 export interface Unwired {
@@ -83,12 +91,12 @@ export function wire(
   mmus.forEach((self, pcpu) => {
     const device = new MmuDevice(world, pcpu, bounds);
     const input = { pcpu, self, vcpus, pmlUnits, prlUnits };
-    const port = add(`pcpu${pcpu}/mmu`, mmuMachine, device, input);
+    const { port } = add(`pcpu${pcpu}/mmu`, mmuMachine, device, input);
     port.subscribe((delivery) => cpuTimes.toMmu(pcpu, delivery));
   });
   dispatchers.forEach((self, pcpu) => {
     const device = new DispatcherDevice(world, pcpu);
-    const port = add(`pcpu${pcpu}/dispatcher`, dispatcherMachine, device, {
+    const { port } = add(`pcpu${pcpu}/dispatcher`, dispatcherMachine, device, {
       pcpu,
       self,
       mmu: mmus[pcpu],
@@ -100,7 +108,7 @@ export function wire(
     port.subscribe((delivery) => cpuTimes.toDispatcher(pcpu, delivery));
   });
   world.vcpus.forEach(({ vm }, vcpu) => {
-    const port = add(`vcpu${vcpu}`, vcpuMachine, null, {
+    const { port } = add(`vcpu${vcpu}`, vcpuMachine, null, {
       vcpu,
       vm,
       scheduler,
@@ -125,7 +133,7 @@ export function wire(
     trackerDevices.set(`vm${vm}/tracker`, device);
     const ownUnits = (units: readonly ActorId[]): ActorId[] =>
       units.map((unit, vcpu) => (world.vcpus[vcpu]!.vm === vm ? unit : 0));
-    add(`vm${vm}/tracker`, trackerMachine, device, {
+    const { port, state } = add(`vm${vm}/tracker`, trackerMachine, device, {
       vm,
       self,
       dispatchers,
@@ -133,6 +141,11 @@ export function wire(
       pmlUnits: ownUnits(pmlUnits),
       prlUnits: ownUnits(prlUnits),
       skipInvept: config.world.tracking.faults.includes("skipInvept"),
+    });
+    const { rounds } = world.vms[vm]!;
+    port.subscribe(() => {
+      // "flushing" is where a tracker waits until every CPU has executed INVEPT.
+      if (rounds?.flushing === true && state() !== "flushing") rounds.flushed();
     });
   });
   pvmCpus.forEach((self, cpu) => {

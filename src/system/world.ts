@@ -39,6 +39,7 @@ import type { Technique, TechniqueName } from "../hypervisor/techniques/techniqu
 import type { TrackedVm, TrackerFault } from "../hypervisor/trackedVm.ts";
 import { AccessStream } from "./accessStream.ts";
 import { CpuTimes } from "./cpuTimes.ts";
+import { Rounds } from "./verdict/rounds.ts";
 
 export interface VmConfig {
   readonly name: string;
@@ -107,6 +108,8 @@ export interface VmState {
   /** Everything that harvests have reported since the start: for the summary alone. */
   readonly reportedWritten: DirtyBitmap;
   readonly reportedTouched: DirtyBitmap;
+  /** Its harvests, held against the truth; null where nobody compares. */
+  rounds: Rounds | null;
   /** Numbers of its vCPUs. */
   readonly vcpus: readonly number[];
 }
@@ -161,13 +164,21 @@ export class World {
     );
   }
 
+  /** From now on each harvest is compared with what its VM did. To be called before the first access. */
+  judgeRounds(): void {
+    for (const vm of this.vms) {
+      const { config, guest, tracked } = vm;
+      vm.rounds = new Rounds(`${config.name}/rounds`, guest, tracked, config.pages);
+    }
+  }
+
   /** Every piece of the data plane, in a fixed order. */
   parts(): readonly Part[] {
     return [
       this.memory,
       this.logs,
       this.loaded,
-      ...this.vms.flatMap(({ guest, tracked, reportedWritten, reportedTouched }) => [
+      ...this.vms.flatMap(({ guest, tracked, reportedWritten, reportedTouched, rounds }) => [
         guest,
         tracked.dirty,
         tracked.touched,
@@ -177,6 +188,7 @@ export class World {
         reportedWritten,
         reportedTouched,
         ...tracked.vcpus.map(({ ring }) => ring),
+        ...(rounds === null ? [] : [rounds.truth, rounds]),
       ]),
       ...this.vcpus.flatMap(({ vmcs, counters, stream }) => [
         vmcs,
@@ -246,6 +258,7 @@ export class World {
       armed: { technique: null },
       reportedWritten: new DirtyBitmap(`${vm.name}/reportedWritten`, total),
       reportedTouched: new DirtyBitmap(`${vm.name}/reportedTouched`, total),
+      rounds: null,
       vcpus: numbers,
     };
   }

@@ -438,15 +438,16 @@ export class Driver implements Controls {
   #report(stop: string | null): void {
     if (stop === null) return;
     this.#notice = null;
-    if (stop === "end") this.#say(this.#endText(), "good");
+    if (stop === "end") this.#sayEnd();
     else if (stop !== "there" && stop !== "landmark") this.#say(`breakpoint: ${stop}`, "bad");
     this.#painter.touched();
     this.#doNext();
   }
 
-  #endText(): string {
-    const [failure] = this.#session.system.result().failures;
-    return failure ?? "the run has ended; b goes back, g to the start, q quits";
+  #sayEnd(): void {
+    const [failure] = this.#session.failures;
+    if (failure !== undefined) this.#say(failure, "bad");
+    else this.#say("the run has ended; b goes back, g to the start, q quits", "good");
   }
 
   #say(text: string, style: "good" | "warn" | "bad"): void {

@@ -148,6 +148,37 @@ describe.concurrent("trackvisor run", { timeout: TIMEOUT }, () => {
     expect(JSON.parse(out)).toMatchObject({ failures: [expect.any(String)] });
   });
 
+  it("ends with 1 when a harvest loses a page, with VM, round and pages; and its replay does so, too", async () => {
+    const vms = [
+      { workload: { kind: "uniform", pages: 50, writeFraction: 0.5, gap: 400, accesses: 9000 } },
+    ];
+    const measured = { vms, operation: { kind: "measure", harvest: "200us" } };
+    const fine = scratch.write("fine.json", scenario(measured));
+    const lossy = scratch.write("lossy.json", scenario({ ...measured, faults: ["skipInvept"] }));
+    expect(json(await scratch.run([fine, "--json"]))).toMatchObject({ failures: [] });
+    const { code, out, err } = await scratch.run([lossy, "--json", "--record", "lossy.tvlog"]);
+    expect(err).toBe("");
+    expect(code).toBe(1);
+    const what = /^vm0: round \d+ lost \d+ written pages? \(pages? \d+/;
+    const { failures, harvests } = JSON.parse(out) as {
+      failures: string[];
+      harvests: { vm: string; lostPages: number }[];
+    };
+    expect(failures[0]).toMatch(what);
+    expect(harvests).toMatchObject([{ vm: "vm0", technique: "pml" }]);
+    expect(harvests[0]!.lostPages).toBeGreaterThan(0);
+    const text = await scratch.run([lossy]);
+    expect(text.code).toBe(1);
+    expect(text.out).toContain(failures[0]);
+    const replay = await scratch.run(["replay", "lossy.tvlog"]);
+    expect(replay.code).toBe(1);
+    expect(replay.out).toMatch(/: no difference\n$/);
+    expect(replay.err).toContain(failures[0]);
+    const screen = await scratch.run(["tui", "--once", lossy]);
+    expect(screen.code).toBe(1);
+    expect(screen.err).toContain("lost");
+  });
+
   it("keeps its summary within 80 columns", async () => {
     const lines = async (...words: string[]): Promise<string[]> =>
       (await scratch.run(words)).out.split("\n");

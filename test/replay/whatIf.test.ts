@@ -1,6 +1,7 @@
 /** Other runs made from a recorded one: branches, one actor alone, other choices, and smaller runs. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { wasTouched } from "../../src/hardware/guestPages.ts";
 import { outlineOf, recordBranch } from "../../src/replay/branch.ts";
 import { replayComponent } from "../../src/replay/component.ts";
 import type { MessageEntry } from "../../src/replay/decoder.ts";
@@ -152,7 +153,13 @@ const faulty: Scenario = scenarioSchema.parse({
 
 const late: Scenario = scenarioSchema.parse({
   name: "the last harvest comes before the logs are drained",
-  vms: [{ workload: { kind: "uniform", pages: 200, writeFraction: 0.5, accesses: 3000 } }],
+  vms: [
+    {
+      // A guest with page tables writes to them even when it reads.
+      paging: "off",
+      workload: { kind: "uniform", pages: 200, writeFraction: 0.5, accesses: 3000 },
+    },
+  ],
   tracker: { technique: "pml" },
   operation: { kind: "measure" },
   faults: ["harvestBeforeDrain"],
@@ -204,7 +211,7 @@ describe("inevitability", () => {
       name: "pageZero",
       description: "page 0 is never written",
       check: (system: ReturnType<typeof buildSystem>) =>
-        (system.world.vms[0]!.guest.truth[0]! & 3) === 0
+        !wasTouched(system.world.vms[0]!.guest, 0)
           ? null
           : { property: "pageZero", actor: "vcpu0", role: "vCPU", what: "page 0 was written" },
     };

@@ -108,6 +108,10 @@ class SystemBinding {
     this.#actors = system.actors;
     this.#prepareWorld();
     const { world } = system;
+    // They would be memory that belongs to no slot.
+    if (world.vms.some(({ rounds }) => rounds !== null)) {
+      throw new Error("a system that is to be explored must not judge its rounds");
+    }
     this.#memory = [
       ...world.vms.flatMap((vm, number) => [
         pagingSlot(world, number),

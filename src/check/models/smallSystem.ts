@@ -117,6 +117,8 @@ export function smallSystem(options: SmallSystemOptions): System {
     // A burst is one access.
     quantumCycles: 1,
     timesliceCycles: SOME_TIME,
+    // The explorer's own properties do, in every state.
+    judgesRounds: false,
     operation: options.operation ?? measureAtAnyMoment(options.harvests ?? true),
     ...(replace === undefined
       ? {}

@@ -72,6 +72,8 @@ export class VmMemory implements Part {
   /** 1: the page has lost its frame, and not every CPU has executed INVEPT since. */
   readonly unflushed: Int32Array;
   readonly tallies = new Float64Array(Object.keys(Tally).length);
+  /** [0]: stores that went into a frame whose page had been read already, and so are lost; [1]: the first such page, plus 1. */
+  readonly lostStores = new Float64Array(2);
   /** [0]: the guest's clock hand; [1]: where it looks for free pages next, downwards. */
   readonly hands: Int32Array;
 
@@ -88,8 +90,8 @@ export class VmMemory implements Part {
   }
 
   arrays(): Readonly<Record<string, WordArray>> {
-    const { states, contents, unflushed, tallies, hands } = this;
-    return { states, contents, unflushed, tallies, hands };
+    const { states, contents, unflushed, tallies, lostStores, hands } = this;
+    return { states, contents, unflushed, tallies, lostStores, hands };
   }
 }
 
@@ -154,6 +156,32 @@ export function fillPage(memory: VmMemory, page: number, frame: number): void {
   const fresh = stateBefore(states[page]!) === PageState.empty;
   const bits = armed.technique?.pageReturned(tracked, page) ?? ORDINARY_LEAF;
   mapPage(ept, page, frame, 1, bits);
-  if (contents.length > 0) guest.versions[page] = fresh ? 0 : contents[page]!;
+  if (contents.length > 0) {
+    noteLostStores(memory, page);
+    guest.versions[page] = fresh ? 0 : contents[page]!;
+  }
   states[page] = PageState.resident;
+}
+
+/** What was stored to a page without a frame since its content was read: through an old translation, into whose frame it may. */
+function noteLostStores({ vm, lostStores }: VmMemory, page: number): void {
+  const stores = vm.guest.versions[page]!;
+  if (stores === 0) return;
+  lostStores[0] = lostStores[0]! + stores;
+  if (lostStores[1] === 0) lostStores[1] = page + 1;
+}
+
+/** Stores that are lost, with those to pages that have no frame now; and the first such page, -1 if there is none. */
+export function lostStoresOf({ vm, states, unflushed, lostStores }: VmMemory): {
+  readonly stores: number;
+  readonly firstPage: number;
+} {
+  let stores = lostStores[0]!;
+  let firstPage = lostStores[1]! - 1;
+  vm.guest.versions.subarray(0, vm.pages).forEach((version, page) => {
+    if (version === 0 || states[page] === PageState.resident || unflushed[page] !== 0) return;
+    stores += version;
+    if (firstPage < 0) firstPage = page;
+  });
+  return { stores, firstPage };
 }

@@ -2,7 +2,12 @@
  * What the programs really used: the pages touched in the last T, Denning's W(t, T), from the access
  * stream itself. T is a whole number of intervals; the truth of each interval is kept until it is older.
  */
-import { beginWindow, countTouched, type GuestPages } from "../../hardware/guestPages.ts";
+import {
+  beginWindow,
+  countTouched,
+  foldTruth,
+  type GuestPages,
+} from "../../hardware/guestPages.ts";
 import type { Part, WordArray } from "../../hardware/part.ts";
 
 export class WindowTruth implements Part {
@@ -35,6 +40,7 @@ export class WindowTruth implements Part {
   endInterval(guest: GuestPages): number {
     const { truths, intervals, state } = this;
     const words = guest.truth.length;
+    foldTruth(guest);
     truths.set(guest.truth, state[0]! * words);
     state[0] = (state[0]! + 1) % intervals;
     beginWindow(guest);

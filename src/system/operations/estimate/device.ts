@@ -9,6 +9,7 @@ import {
   forEachOccurrence,
 } from "../../../hypervisor/cumulativeBuffer.ts";
 import { markDirty } from "../../../hypervisor/dirtyBitmap.ts";
+import { prlView, visitPrlLogs } from "../../../hypervisor/drain.ts";
 import { type EstimatorRule, harvestOf, pausesVm } from "../../../hypervisor/wss/estimation.ts";
 import { countHotPages, passGeneration } from "../../../hypervisor/wss/hotPages.ts";
 import { drawPages } from "../../../hypervisor/wss/pageSample.ts";
@@ -127,9 +128,15 @@ export class EstimatorDevice implements Device<EstimatorRequest, EstimatorReply>
       const pages = this.#truth.windowPages;
       return { type: "counted", pages, guestPageTables: 0, scanned: 0 };
     }
-    const { config, tracked, reportedTouched } = this.#vm;
-    // For the run's summary, which harvests inform otherwise.
+    const { config, tracked, reportedTouched, rounds } = this.#vm;
+    // For the run's summary and its verdict, which harvests inform otherwise.
     forEachOccurrence(tracked.buffer, (page) => markDirty(reportedTouched, page));
+    rounds?.read(reportedTouched, (visit) => {
+      const { logs, prlSlotRule, vcpus } = tracked;
+      for (const { vcpu, vmcs } of vcpus) {
+        visitPrlLogs(prlView(logs, vmcs, prlSlotRule), logs.handled[vcpu]!, visit);
+      }
+    });
     const hot = countHotPages(tracked.buffer, this.#older, rule.least, config.pages);
     const { pages, tables, scanned } = hot;
     return { type: "counted", pages, guestPageTables: tables, scanned };

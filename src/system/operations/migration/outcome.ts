@@ -1,7 +1,7 @@
 /** How a migration ended. */
 import type { MigrationContext } from "../../../../machines/migrationContext.ts";
 
-/** "unfinished": the run was interrupted. */
+/** "unfinished": the run was interrupted, or could go no further. */
 export type Outcome = "completed" | "aborted" | "failed" | "did-not-converge" | "unfinished";
 
 export function outcomeOf({ progress, cancelledBy }: MigrationContext): Outcome {

@@ -22,7 +22,7 @@ export function explain(context: MigrationContext, outcome: Outcome, written: nu
       }
       return `Aborted by the operator ${after(context)}; ${stayed(context)}`;
     case "unfinished":
-      return "The run was interrupted before the migration ended.";
+      return "The run stopped before the migration ended.";
   }
 }
 

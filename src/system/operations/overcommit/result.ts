@@ -6,7 +6,7 @@ import type { PagerContext } from "../../../../machines/pager.ts";
 import { CYCLES_PER_SECOND } from "../../../config/units.ts";
 import { Counter } from "../../../hardware/counters.ts";
 import type { Paging } from "../../../hypervisor/overcommit/paging.ts";
-import { Tally } from "../../../hypervisor/overcommit/vmMemory.ts";
+import { lostStoresOf, Tally, type VmMemory } from "../../../hypervisor/overcommit/vmMemory.ts";
 import type { OperationResult } from "../../operation.ts";
 import type { World } from "../../world.ts";
 import type { OvercommitConfig } from "./schema.ts";
@@ -108,7 +108,7 @@ export function overcommitResult(
   }, 0);
   return {
     kind: "overcommit",
-    failures: [],
+    failures: paging.memories.flatMap(lossOf),
     policy: config.policy.kind,
     estimator: config.estimator.kind,
     hostPages: config.memory,
@@ -129,6 +129,15 @@ export function overcommitResult(
     pager: { faults: pager.faults, invepts: pager.flushes, cycles: pager.handlerCycles },
     disk: { pagesRead: paging.disk.state[2]!, pagesWritten: paging.disk.state[3]! },
   };
+}
+
+function lossOf(memory: VmMemory): string[] {
+  const { stores, firstPage } = lostStoresOf(memory);
+  if (stores === 0) return [];
+  const { name } = memory.vm;
+  return [
+    `${name}: ${stores === 1 ? "a store was" : `${stores} stores were`} lost, the first to page ${firstPage}: its frame was taken and read while a CPU could still write to it`,
+  ];
 }
 
 const NOTHING: VmPoint = {

@@ -1,0 +1,329 @@
+/**
+ * Each harvest of a VM's tracker, held against what the guest did in that round. It is no part of the
+ * machine: no tracker sees it, and nothing in a run depends on it.
+ *
+ * A round lasts from one harvest to the next. A harvest takes rights or flags away, and a processor may
+ * go on through an old translation until it has executed INVEPT. What it writes in between belongs to the
+ * round that has just been reported, if the page is among those: whoever asked reads it after the flush
+ * (KVM kvm_get_dirty_log_protect: "a write in between is covered by the snapshot"). If it is not among
+ * them, the next harvest owes it.
+ */
+import {
+  countBits,
+  foldTruth,
+  type GuestPages,
+  tellRoundsApart,
+} from "../../hardware/guestPages.ts";
+import type { Part, WordArray } from "../../hardware/part.ts";
+import type { RoundTruth } from "../../hardware/roundTruth.ts";
+import { countMarked, type DirtyBitmap } from "../../hypervisor/dirtyBitmap.ts";
+import { techniqueNamed } from "../../hypervisor/techniques/all.ts";
+import {
+  TECHNIQUES,
+  type Technique,
+  type TechniqueName,
+} from "../../hypervisor/techniques/technique.ts";
+import type { TrackedVm } from "../../hypervisor/trackedVm.ts";
+import { LargeLeaves } from "./largeLeaves.ts";
+import { below, either, first, PageList, second, spread } from "./pageSets.ts";
+
+/** Words of the state. */
+const At = {
+  /** The technique that is armed, or was last: a position in TECHNIQUES. */
+  technique: 0,
+  /** Times that the tracker was armed; harvests since then. */
+  armings: 1,
+  round: 2,
+  /** What the INVEPTs under way are for: see Flush. */
+  flush: 3,
+  /** Of the whole run: harvests, those that left out a page, such pages, pages that they reported too much, pages that PRL dropped. */
+  harvests: 4,
+  lossy: 5,
+  lost: 6,
+  overReported: 7,
+  dropped: 8,
+  /** Whether any technique that was armed could tell written pages, touched pages. */
+  findsWritten: 9,
+  findsTouched: 10,
+  /** 1 while the tracker is armed. */
+  armed: 11,
+} as const;
+
+/** Accesses through old translations, until every CPU has executed INVEPT: none are left; as above; they do not count. */
+const Flush = { none: 0, covered: 1, uncounted: 2 } as const;
+
+/** Losses that are kept: the first ones, each with its first pages. */
+const LOSSES_KEPT = 16;
+const PAGES_KEPT = 5;
+/** Arming, round, number of pages, number of paging structures; then pages, and structures. */
+const LOSS_WORDS = 4 + 2 * PAGES_KEPT;
+
+/** A harvest that left out what it owed. */
+export interface Loss {
+  /** How often the tracker had been armed, and which of the harvests since then it was; both from 1. */
+  readonly arming: number;
+  readonly round: number;
+  /** Pages of the guest's data, and of its own paging structures. */
+  readonly pages: number;
+  readonly structures: number;
+  /** The first of each. */
+  readonly firstPages: readonly number[];
+  readonly firstStructures: readonly number[];
+}
+
+/** What came of a VM's harvests. */
+export interface HarvestCounts {
+  /** The technique that was armed last, which need not be the one that was asked for; "none" if none ever was. */
+  readonly technique: TechniqueName;
+  readonly findsWritten: boolean;
+  readonly findsTouched: boolean;
+  readonly harvests: number;
+  /** Harvests that left out a page; and how many pages they left out, each counted in its round. */
+  readonly lossy: number;
+  readonly lostPages: number;
+  readonly overReported: number;
+  readonly droppedPages: number;
+  /** The first of the lossy ones. */
+  readonly losses: readonly Loss[];
+}
+
+export class Rounds implements Part {
+  readonly name: string;
+  readonly state = new Float64Array(Object.keys(At).length);
+  readonly losses = new Float64Array(LOSSES_KEPT * LOSS_WORDS);
+  /** Accesses since the last harvest until every CPU had executed INVEPT, two bits a page. Empty until the tracker is armed. */
+  window: Int32Array = new Int32Array(0);
+  /** What the last harvest reported: bit 0 touched, bit 1 written. */
+  reported: Int32Array = new Int32Array(0);
+  /** What a PEEK of this round has left out, which is said once; and of paging structures, one bit a page. */
+  said: Int32Array = new Int32Array(0);
+  saidStructures: Int32Array = new Int32Array(0);
+  readonly truth: RoundTruth;
+  readonly #guest: GuestPages;
+  readonly #tracked: TrackedVm;
+  /** Pages of data: those of the guest's paging structures come after them. */
+  readonly #pages: number;
+
+  /** From now on the guest's truth is kept round by round. To be made before its first access. */
+  constructor(name: string, guest: GuestPages, tracked: TrackedVm, pages: number) {
+    this.name = name;
+    this.#guest = guest;
+    this.#tracked = tracked;
+    this.#pages = pages;
+    this.truth = tellRoundsApart(guest);
+  }
+
+  arrays(): Readonly<Record<string, WordArray>> {
+    const { state, losses, window, reported, said, saidStructures } = this;
+    return { state, losses, window, reported, said, saidStructures };
+  }
+
+  resize({ window = 0, saidStructures = 0 }: Readonly<Record<string, number>>): void {
+    if (window === this.window.length) return;
+    this.window = new Int32Array(window);
+    this.reported = new Int32Array(window);
+    this.said = new Int32Array(window);
+    this.saidStructures = new Int32Array(saidStructures);
+  }
+
+  /** The tracker has taken rights or flags away; INVEPTs follow. What was done before is nobody's business. */
+  armed(technique: Technique): void {
+    const { state } = this;
+    state[At.technique] = TECHNIQUES.indexOf(technique.name);
+    state[At.armed] = 1;
+    state[At.armings] = state[At.armings]! + 1;
+    state[At.round] = 0;
+    if (technique.findsWritten) state[At.findsWritten] = 1;
+    if (technique.findsTouched) state[At.findsTouched] = 1;
+    foldTruth(this.#guest);
+    this.#begin(Flush.uncounted);
+  }
+
+  /**
+   * All that is known of the round is in the tracker's bitmaps, and stays there until this returns.
+   * @param clean a new round begins, and INVEPTs follow
+   * @param chosen the new round is about other pages than this one
+   */
+  harvested(technique: Technique, clean: boolean, chosen: boolean): void {
+    this.#open();
+    this.#noteReported(technique);
+    this.#noteLoss(this.#lostPages(technique), this.#lostStructures(technique));
+    if (!clean) return;
+    // What goes through a TLB is no miss for PRL, and pages that are watched from now on were not before.
+    const isCounted = technique.name !== "prl" && !chosen;
+    this.#begin(isCounted ? Flush.covered : Flush.uncounted);
+  }
+
+  /**
+   * An estimator has read PRL's counts: a harvest without the tracker, and no new round. What was touched
+   * since PRL was armed must have come to some reading, or be on its way there.
+   * @param known pages of all readings so far
+   * @param underWay calls back for each page in a log that nobody has copied yet
+   */
+  read(known: DirtyBitmap, underWay: (visit: (page: number) => void) => void): void {
+    const { state, reported } = this;
+    const technique = techniqueNamed(TECHNIQUES[state[At.technique]!]!);
+    if (state[At.armed] === 0 || technique?.name !== "prl") return;
+    this.#open();
+    for (let i = 0; i < reported.length; i++) reported[i] = spread(known.bits, i) * 3;
+    underWay((page) => {
+      const at = page >>> 4;
+      if (at < reported.length) reported[at] = reported[at]! | (3 << (2 * (page & 15)));
+    });
+    // What earlier rounds touched is known, too: there is no surplus to be counted.
+    const surplus = state[At.overReported]!;
+    this.#noteLoss(this.#lostPages(technique), new PageList(0));
+    state[At.overReported] = surplus;
+  }
+
+  /** Tracking has ended. */
+  disarmed(): void {
+    this.state[At.armed] = 0;
+    foldTruth(this.#guest);
+    this.#begin(Flush.none);
+  }
+
+  /** Whether INVEPTs are under way. */
+  get flushing(): boolean {
+    return this.state[At.flush] !== Flush.none;
+  }
+
+  /** Every CPU has executed INVEPT since the tracker was armed, or since the harvest. */
+  flushed(): void {
+    const { window, reported, truth, state } = this;
+    const { accesses } = truth;
+    foldTruth(this.#guest);
+    window.set(accesses);
+    const isCounted = state[At.flush] === Flush.covered;
+    for (let i = 0; i < accesses.length; i++) {
+      accesses[i] = isCounted ? accesses[i]! & ~reported[i]! : 0;
+    }
+    state[At.flush] = Flush.none;
+  }
+
+  get counts(): HarvestCounts {
+    const { state } = this;
+    const kept = Math.min(state[At.lossy]!, LOSSES_KEPT);
+    return {
+      technique: state[At.armings] === 0 ? "none" : TECHNIQUES[state[At.technique]!]!,
+      findsWritten: state[At.findsWritten] === 1,
+      findsTouched: state[At.findsTouched] === 1,
+      harvests: state[At.harvests]!,
+      lossy: state[At.lossy]!,
+      lostPages: state[At.lost]!,
+      overReported: state[At.overReported]!,
+      droppedPages: state[At.dropped]!,
+      losses: Array.from({ length: kept }, (_, i) => this.#loss(i)),
+    };
+  }
+
+  /** A harvest is compared. */
+  #open(): void {
+    const { state } = this;
+    state[At.harvests] = state[At.harvests]! + 1;
+    state[At.round] = state[At.round]! + 1;
+    foldTruth(this.#guest);
+  }
+
+  #begin(flush: number): void {
+    const { truth, state } = this;
+    const words = this.#guest.truth.length;
+    truth.begin(words);
+    this.resize({ window: words, saidStructures: truth.structureWrites.length });
+    for (const set of [this.window, this.said, this.saidStructures]) set.fill(0);
+    state[At.flush] = flush;
+  }
+
+  /** Where a technique tells but one of the two, its bit stands for both. */
+  #noteReported({ findsWritten, findsTouched }: Technique): void {
+    const { reported } = this;
+    const { dirty, touched } = this.#tracked;
+    for (let i = 0; i < reported.length; i++) {
+      const first = findsTouched ? spread(touched.bits, i) : 0;
+      const other = findsWritten ? spread(dirty.bits, i) : 0;
+      const both = findsWritten && findsTouched;
+      reported[i] = both ? first | (other << 1) : (first | other) * 3;
+    }
+  }
+
+  /** Pages of data that were owed and not reported; notes those that were reported without being owed, and those that PRL dropped. */
+  #lostPages(technique: Technique): PageList {
+    const { reported, said, window, state, truth } = this;
+    const { findsWritten, findsTouched } = technique;
+    const { sampled } = this.#tracked;
+    const all = countMarked(sampled) === 0;
+    const lost = new PageList(PAGES_KEPT);
+    const leaves = new LargeLeaves(this.#tracked.ept, reported, truth.dropped);
+    let over = 0;
+    let dropped = 0;
+    for (let i = 0; i < reported.length; i++) {
+      const owed = truth.accesses[i]!;
+      const seen = owed | window[i]!;
+      const found = reported[i]!;
+      if ((seen | found) === 0) continue;
+      let missing = 0;
+      let surplus = 0;
+      if (findsTouched) {
+        missing = either(owed) & ~found & (all ? -1 : spread(sampled.bits, i));
+        surplus = first(found) & ~either(seen);
+      }
+      if (findsWritten) {
+        missing |= second(owed) & ~second(found);
+        surplus |= second(found) & ~second(seen);
+      }
+      missing &= ~said[i]!;
+      said[i] = said[i]! | missing;
+      const excused = missing & spread(truth.dropped, i);
+      missing &= ~excused;
+      if (missing !== 0 && technique.name === "prl") missing &= ~leaves.among(missing, i);
+      lost.addOfTwoBits(missing, i);
+      dropped += countBits(excused);
+      over += countBits(below(surplus, i, this.#pages));
+    }
+    state[At.dropped] = state[At.dropped]! + dropped;
+    // KVM_DIRTY_LOG_INITIALLY_SET: the first harvest reports every page, and says so.
+    const isInitial = this.#tracked.initiallySet && state[At.round] === 1;
+    if (!isInitial) state[At.overReported] = state[At.overReported]! + over;
+    return lost;
+  }
+
+  /** Of the guest's paging structures, in which a walk set a flag. */
+  #lostStructures({ findsWritten }: Technique): PageList {
+    const lost = new PageList(PAGES_KEPT);
+    if (!findsWritten) return lost;
+    const { saidStructures: said, truth } = this;
+    const { bits } = this.#tracked.dirty;
+    truth.structureWrites.forEach((word, i) => {
+      const missing = word & ~(bits[i] ?? 0) & ~said[i]!;
+      said[i] = said[i]! | missing;
+      lost.addOfOneBit(missing, i);
+    });
+    return lost;
+  }
+
+  #noteLoss(pages: PageList, structures: PageList): void {
+    const { state, losses } = this;
+    if (pages.count + structures.count === 0) return;
+    const number = state[At.lossy]!;
+    state[At.lossy] = number + 1;
+    state[At.lost] = state[At.lost]! + pages.count + structures.count;
+    if (number >= LOSSES_KEPT) return;
+    const words = [state[At.armings]!, state[At.round]!, pages.count, structures.count];
+    losses.set(words, number * LOSS_WORDS);
+    losses.set(pages.first, number * LOSS_WORDS + words.length);
+    losses.set(structures.first, number * LOSS_WORDS + words.length + PAGES_KEPT);
+  }
+
+  #loss(number: number): Loss {
+    const words = Array.from(this.losses.subarray(number * LOSS_WORDS, (number + 1) * LOSS_WORDS));
+    const [arming = 0, round = 0, pages = 0, structures = 0, ...named] = words;
+    return {
+      arming,
+      round,
+      pages,
+      structures,
+      firstPages: named.slice(0, Math.min(pages, PAGES_KEPT)),
+      firstStructures: named.slice(PAGES_KEPT, PAGES_KEPT + Math.min(structures, PAGES_KEPT)),
+    };
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * The verdict of a run: what must not happen in any, whatever its operation comes to. A harvest that
+ * loses a page, a run that can go no further, a VM that dies.
+ */
+import type { VcpuContext } from "../../../machines/vcpu.ts";
+import { exitReasonName } from "../../hardware/exit.ts";
+import type { SystemActor } from "../actors.ts";
+import type { System } from "../system.ts";
+import { harvestsOf, lossTexts } from "./harvestVerdict.ts";
+import { type Standstill, standstillOf, standstillText } from "./standstill.ts";
+
+/** The promises, by name. */
+export type Promised = "no page is lost" | "the run goes on" | "no VM dies";
+
+export interface Broken {
+  readonly promise: Promised;
+  /** The actor whose failure it is, by name. */
+  readonly actor: string;
+  /** One sentence. */
+  readonly what: string;
+}
+
+const VCPU = /^vcpu\d+$/;
+
+/** @param standstill of the run, where a ProgressWatch has found one */
+export function brokenPromises(
+  system: System,
+  standstill: Standstill | null = standstillOf(system),
+): readonly Broken[] {
+  const losses = harvestsOf(system).flatMap((harvests, vm) =>
+    lossTexts(system, harvests).map(
+      (what): Broken => ({ promise: "no page is lost", actor: `vm${vm}/tracker`, what }),
+    ),
+  );
+  const stuck: Broken[] =
+    standstill === null
+      ? []
+      : [{ promise: "the run goes on", actor: "toolstack", what: standstillText(standstill) }];
+  const vcpus = system.actors.filter(({ name }) => VCPU.test(name));
+  const dead = vcpus.flatMap(({ name, live }): Broken[] => {
+    const what = live.value === "halted" ? causeOfDeath(live.context as VcpuContext, system) : null;
+    return what === null ? [] : [{ promise: "no VM dies", actor: name, what }];
+  });
+  // A run may have come to its end all the same: at the time that its scenario says.
+  const stranded = vcpus
+    .filter((vcpu) => standstill === null && isStranded(vcpu, system))
+    .map(({ name, live }): Broken => {
+      const who = nameOf(live.context as VcpuContext, system);
+      const what = `${who} is stranded: in guest mode, and nothing is under way that could move it on`;
+      return { promise: "the run goes on", actor: name, what };
+    });
+  return [...losses, ...stuck, ...stranded, ...dead];
+}
+
+/** Whatever went wrong in a run so far, its operation's own failures among it; a sentence each. */
+export function failuresOf(
+  system: System,
+  standstill: Standstill | null = standstillOf(system),
+): string[] {
+  const broken = brokenPromises(system, standstill).map(({ what }) => what);
+  return [...system.result().failures, ...broken];
+}
+
+/** Whether a vCPU is where its guest should run, but its MMU does nothing, and will not be told to. */
+function isStranded({ id, live }: SystemActor, { actors, interconnect }: System): boolean {
+  const { mmu, vcpu } = live.context as VcpuContext;
+  if (live.value !== "guest" || actors[mmu - 1]?.value !== "idle") return false;
+  return !interconnect.pending().some(({ from, to, message }) => {
+    if (to === id || (to === mmu && from === id)) return true;
+    return message.type === "pmlIndexOutOfRange" && actors[to - 1]!.name === `vcpu${vcpu}/pml`;
+  });
+}
+
+/** Why a vCPU has halted, in a sentence; null if its workload has ended. */
+function causeOfDeath(context: VcpuContext, system: System): string | null {
+  const { finished, entryFailure, lastExit } = context;
+  const who = nameOf(context, system);
+  if (entryFailure !== "") return `${who}: VM entry failed: ${entryFailure}`;
+  if (finished) return null;
+  return `${who}: nothing could handle VM exit ${lastExit} (${exitReasonName(lastExit)})`;
+}
+
+function nameOf({ vcpu, vm }: VcpuContext, { world }: System): string {
+  return `vCPU ${vcpu} of ${world.vms[vm]!.config.name}`;
+}
