@@ -16,14 +16,14 @@
  *   copying     | checkpointCopied, ending   | finishing   | checkpointWritten to itself; device: release
  *   running     | checkpointWritten          | running     | device: commit
  *   running     | committed                  | running     | -
- *   running     | writeFailed                | unprotected | -
+ *   running     | writeFailed                | stopping    | pauseVm for every VM
  *   running     | epochDue                   | pausing     | pauseVm for every VM; device: notePause
  *   running     | epochDue, not acknowledged | late        | -
  *   running     | deadline; vmHalted, last   | pausing     | as epochDue: the last checkpoint
  *   running     | the same, not acknowledged | late        | -
  *   late        | checkpointWritten          | late        | device: commit
  *   late        | committed                  | pausing     | pauseVm for every VM; device: notePause
- *   late        | writeFailed                | unprotected | -
+ *   late        | writeFailed                | stopping    | pauseVm for every VM
  *   late        | writeFailed, ending        | failed      | -
  *   pausing     | vmPaused                   | pausing     | -
  *   pausing     | vmPaused, last             | harvesting  | harvest to every tracker
@@ -32,6 +32,11 @@
  *   finishing   | checkpointWritten          | finishing   | device: commit
  *   finishing   | committed                  | done        | -
  *   finishing   | writeFailed                | failed      | -
+ *   stopping    | vmPaused                   | stopping    | -
+ *   stopping    | vmPaused, last             | disarming   | disarm to every tracker
+ *   disarming   | disarmed                   | disarming   | -
+ *   disarming   | disarmed, last             | unprotected | unpauseVm for every VM
+ *   disarming   | disarmed, last, ending     | failed      | -
  *   unprotected | deadline; vmHalted, last   | failed      | -
  */
 import { assign, emit, setup } from "xstate";
@@ -99,6 +104,7 @@ type CheckpointLiveEvent =
           | "vmHalted"
           | "vmPaused"
           | "harvested"
+          | "disarmed"
           | "deadline"
           | "epochDue"
           | "checkpointCopied"
@@ -162,6 +168,13 @@ export const checkpointLiveMachine = setup({
       const message = { type: "harvest", mode: "clean", requester: context.self } as const;
       return sendAll(context.trackers.map((tracker) => send(tracker, message)));
     }),
+    sendDisarms: emit(({ context }) => {
+      const message = { type: "disarm", requester: context.self } as const;
+      return sendAll(context.trackers.map((tracker) => send(tracker, message)));
+    }),
+    sendUnpauses: emit(({ context }) =>
+      sendAll(context.trackers.map((_, vm) => send(context.scheduler, { type: "unpauseVm", vm }))),
+    ),
     askNotePause: emit(() => request({ op: "notePause" })),
     askRelease: emit(() => request({ op: "release" })),
     askCopyAll: emit(() => request({ op: "copy", all: true })),
@@ -171,6 +184,7 @@ export const checkpointLiveMachine = setup({
   },
   guards: {
     isLast: ({ context }) => context.missing === 1,
+    isLastOfAll: ({ context }) => context.missing === 1 && context.ending,
     isEnding: ({ context }) => context.ending,
     isWriting: ({ context }) => context.writing,
     allHalted: ({ context }) => context.halted + 1 === context.trackers.length,
@@ -231,7 +245,10 @@ export const checkpointLiveMachine = setup({
       on: {
         checkpointWritten: { actions: "askCommit" },
         committed: { actions: "noteWritten" },
-        writeFailed: { target: "unprotected", actions: ["noteWritten", "noteFailure"] },
+        writeFailed: {
+          target: "stopping",
+          actions: ["noteWritten", "noteFailure", "expectAll", "sendPauses"],
+        },
         epochDue: [
           { guard: "isWriting", target: "late", actions: "noteLate" },
           { target: "pausing", actions: ["expectAll", "sendPauses", "askNotePause"] },
@@ -260,7 +277,10 @@ export const checkpointLiveMachine = setup({
         },
         writeFailed: [
           { guard: "isEnding", target: "failed", actions: ["noteWritten", "noteFailure"] },
-          { target: "unprotected", actions: ["noteWritten", "noteFailure"] },
+          {
+            target: "stopping",
+            actions: ["noteWritten", "noteFailure", "expectAll", "sendPauses"],
+          },
         ],
       },
     },
@@ -287,7 +307,25 @@ export const checkpointLiveMachine = setup({
         writeFailed: { target: "failed", actions: "noteFailure" },
       },
     },
-    // Without a place to write to, the VMs run on to their end; nothing of their output is held.
+    // Without a place to write to, the VMs run on to their end; nothing of their output is held, and nothing of
+    // their memory stays protected (Xen's log-dirty mode is switched off with the domain paused, paging_log_dirty_disable).
+    stopping: {
+      on: {
+        vmPaused: [
+          { guard: "isLast", target: "disarming", actions: ["expectAll", "sendDisarms"] },
+          { actions: "noteAnswer" },
+        ],
+      },
+    },
+    disarming: {
+      on: {
+        disarmed: [
+          { guard: "isLastOfAll", target: "failed", actions: "noteAnswer" },
+          { guard: "isLast", target: "unprotected", actions: ["noteAnswer", "sendUnpauses"] },
+          { actions: "noteAnswer" },
+        ],
+      },
+    },
     unprotected: {
       on: {
         deadline: { target: "failed" },

@@ -69,6 +69,8 @@ const MESSAGES: Readonly<Record<string, number>> = {
   "acknowledged-before-durable": 8,
   "harvested-not-copied": 28,
   "storage-writes-in-place": 27,
+  "protected-after-failure": 25,
+  "paused-after-failure": 27,
   "copied-before-pause": 6,
   "not-resumed-after-checkpoint": 15,
   "estimate-before-drain": 24,

@@ -457,6 +457,7 @@ export const machineCases: Readonly<Record<string, MachineCase>> = {
       epochDue: none,
       vmPaused: (n) => ({ vm: n % 2 }),
       harvested: (n) => ({ pagesWritten: n, pagesTouched: null, guestPageTables: n % 2 }),
+      disarmed: none,
       vmHalted: (n) => ({ vm: n % 2 }),
       deadline: none,
       noted: none,

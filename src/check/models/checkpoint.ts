@@ -26,6 +26,7 @@ import {
 import { type Commands, systemModel } from "../hypervisor/systemModel.ts";
 import { TRUTH_WRITTEN } from "../hypervisor/truthSlot.ts";
 import { over, type Property } from "../properties/property.ts";
+import { nothingLeft } from "./aftermath.ts";
 import {
   noPageLost,
   noStaleTranslations,
@@ -111,12 +112,24 @@ export function checkpointModel(name: string, options: CheckpointModelOptions): 
       standsStill(system, STANDS_STILL, live ? ["copying"] : ["writing"]),
       { kind: "step", name: RESTORED_IS_MEMORY },
       { kind: "step", name: LAST_ONE_STAYS },
+      ...(live ? [nothingLeft(system, ({ value }) => value === "unprotected")] : []),
       ...(live ? liveProperties() : []),
     ],
   });
 }
 
-const ASKING_LIVE = ["arming", "copying", "late", "pausing", "harvesting", "finishing"];
+const ASKING_LIVE = [
+  "arming",
+  "copying",
+  "late",
+  "pausing",
+  "harvesting",
+  "finishing",
+  "stopping",
+  "disarming",
+];
+/** The storage has failed, and the toolstack knows. */
+const GIVEN_UP = ["stopping", "disarming", "unprotected", "failed"];
 const ASKING_STOP = ["pausing", "writing", "closing"];
 
 const storageFails: Commands = (actor, { value }) =>
@@ -131,7 +144,7 @@ function liveProperties(): Property[] {
       kind: "leadsTo",
       name: "an epoch comes to its end",
       when: isOneOf("running"),
-      that: isOneOf("late", "pausing", "unprotected", "done", "failed"),
+      that: isOneOf("late", "pausing", "done", ...GIVEN_UP),
     },
     { kind: "sometimes", name: "an epoch waits for its storage", that: isOneOf("late") },
     { kind: "sometimes", name: "the VM runs on unprotected", that: isOneOf("unprotected") },
@@ -191,8 +204,7 @@ function checkpointChecks(state: CheckpointState): readonly StepCheck[] {
         const { outputs } = book.held;
         return () => {
           const { value } = system.actor("toolstack").snapshot;
-          const isGivenUp = value === "unprotected" || value === "failed";
-          return book.held.outputs === outputs || state.durable || isGivenUp;
+          return book.held.outputs === outputs || state.durable || GIVEN_UP.includes(value);
         };
       },
     },

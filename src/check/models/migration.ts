@@ -19,6 +19,7 @@ import { indexInRange, noFlagWithoutAccess, servedLogIsEmpty } from "../hypervis
 import { systemModel } from "../hypervisor/systemModel.ts";
 import type { PageContents } from "../hypervisor/truthSlot.ts";
 import { over, type Property } from "../properties/property.ts";
+import { nothingLeft } from "./aftermath.ts";
 import {
   HARVEST_STANDS_STILL,
   noPageLost,
@@ -127,8 +128,8 @@ function isCancelled({ context }: ActorSnapshot): boolean {
 }
 
 /** Given up by the operator, the link or the policy: the VM was never anywhere else. */
-function cancelledProperties({ world }: System): Property[] {
-  const [vcpu] = world.vms[0]!.vcpus;
+function cancelledProperties(system: System): Property[] {
+  const [vcpu] = system.world.vms[0]!.vcpus;
   return [
     {
       kind: "leadsTo",
@@ -140,6 +141,7 @@ function cancelledProperties({ world }: System): Property[] {
           isCancelled(toolstack) && guest.value === "guest" && tracker.value === "off",
       ),
     },
+    nothingLeft(system, (toolstack) => isCancelled(toolstack) && toolstack.value === "settling"),
     {
       kind: "always",
       name: CANCELLED_IS_UNTRACKED,

@@ -5,13 +5,22 @@ import { send } from "../../interconnect/emissions.ts";
 import { CheckpointDevice } from "../../system/operations/checkpoint/device.ts";
 import type { ActorParts } from "../../system/system.ts";
 import { EVERY_MESSAGE_TAKEN } from "../hypervisor/systemModel.ts";
+import { NOTHING_LEFT } from "../models/aftermath.ts";
 import {
   LAST_ONE_STAYS,
   OUTPUT_WAITS,
   RESTORED_IS_MEMORY,
   STANDS_STILL,
 } from "../models/checkpoint.ts";
-import { around, type Mutation, replaceIn, wrapDevice } from "./mutation.ts";
+import { ALL_RIGHTS_BACK } from "../models/untracked.ts";
+import {
+  around,
+  leavesEntriesArmed,
+  type Mutation,
+  replaceIn,
+  without,
+  wrapDevice,
+} from "./mutation.ts";
 
 /** Around the checkpointing device: `change` performs the request, or not. */
 function aroundDevice(
@@ -120,6 +129,21 @@ export const checkpointMutations: readonly Mutation[] = [
     model: "checkpoint",
     breaks: LAST_ONE_STAYS,
     storageFault: "writesInPlace",
+  },
+  {
+    name: "protected-after-failure",
+    mistake:
+      "when the storage has failed the tracker is switched off, and the pages stay protected",
+    model: "checkpoint",
+    breaks: ALL_RIGHTS_BACK,
+    replace: leavesEntriesArmed,
+  },
+  {
+    name: "paused-after-failure",
+    mistake: "when the storage has failed the VM is stopped to be untracked, and not let go again",
+    model: "checkpoint",
+    breaks: NOTHING_LEFT,
+    replace: without("toolstack", "sendUnpauses"),
   },
   {
     name: "copied-before-pause",

@@ -5,7 +5,7 @@ import { send } from "../../interconnect/emissions.ts";
 import type { Message } from "../../interconnect/messages.ts";
 import { ACCESS_COMPLETES, EXIT_IS_HANDLED, GUEST_EXECUTES } from "../models/guestProgress.ts";
 import { ALL_RIGHTS_BACK, NOTHING_LOGS } from "../models/untracked.ts";
-import { around, type Mutation, replaceIn, without } from "./mutation.ts";
+import { around, leavesEntriesArmed, type Mutation, replaceIn, without } from "./mutation.ts";
 
 export const guestMutations: readonly Mutation[] = [
   {
@@ -14,12 +14,7 @@ export const guestMutations: readonly Mutation[] = [
     model: "operator",
     set: { pages: 1 },
     breaks: ALL_RIGHTS_BACK,
-    replace: around("/tracker", ({ op }, perform, { memory }) => {
-      const before = memory.words.slice();
-      const reply = perform();
-      if (op === "disarm") memory.words.set(before);
-      return reply;
-    }),
+    replace: leavesEntriesArmed,
   },
   {
     name: "flags-left-on",

@@ -85,6 +85,14 @@ export const rearmsNothing: Replacement = around("/tracker", ({ op }, perform, {
   return reply;
 });
 
+/** Tracking ends, and the entries that it has changed stay as they are. */
+export const leavesEntriesArmed: Replacement = around("/tracker", ({ op }, perform, { memory }) => {
+  const before = memory.words.slice();
+  const reply = perform();
+  if (op === "disarm") memory.words.set(before);
+  return reply;
+});
+
 /** The machines whose actor's name ends so, without what an action does. */
 export function without(ending: string, action: string): Replacement {
   return replaceIn(ending, ({ machine, device }) => ({
