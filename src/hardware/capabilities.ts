@@ -12,6 +12,14 @@ export interface Capabilities extends EptCapabilities {
   readonly walkLength5: boolean;
   /** Bit 22: bits 11:9 of an EPT violation's qualification are defined. */
   readonly advancedViolationInformation: boolean;
+  /** IA32_VMX_EPT_VPID_CAP bits 25 and 26: types of INVEPT. */
+  readonly inveptSingleContext: boolean;
+  readonly inveptAllContexts: boolean;
+  /** Bits 40 to 43: types of INVVPID. */
+  readonly invvpidIndividualAddress: boolean;
+  readonly invvpidSingleContext: boolean;
+  readonly invvpidAllContexts: boolean;
+  readonly invvpidRetainingGlobals: boolean;
   /** IA32_VMX_PROCBASED_CTLS2 bit 49: PML may be enabled. */
   readonly pml: boolean;
   /** Page reference logging is there: no real processor has it. */
@@ -34,6 +42,12 @@ export const DEFAULT_CAPABILITIES: Capabilities = {
   memoryTypeWB: true,
   walkLength5: false,
   advancedViolationInformation: false,
+  inveptSingleContext: true,
+  inveptAllContexts: true,
+  invvpidIndividualAddress: true,
+  invvpidSingleContext: true,
+  invvpidAllContexts: true,
+  invvpidRetainingGlobals: true,
   pml: true,
   prl: true,
   supervisorShadowStack: false,

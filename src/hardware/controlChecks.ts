@@ -125,7 +125,11 @@ function eptControls(
   if ((secondary & SECONDARY_VPID) !== 0 && (readField(vmcs, Field.vpid) & 0xffff) === 0) {
     return "vpid-zero";
   }
-  if ((secondary & SECONDARY_EPT) !== 0) return eptPointerFailure(vmcs, capabilities, geometry);
+  if ((secondary & SECONDARY_EPT) !== 0) {
+    const low = vmcs.words[2 * Field.eptPointer]!;
+    const high = vmcs.words[2 * Field.eptPointer + 1]!;
+    return eptPointerFailure(low, high, capabilities, geometry);
+  }
   if ((secondary & SECONDARY_UNRESTRICTED_GUEST) !== 0) return "unrestricted-guest-without-ept";
   const modeBased = (secondary & SECONDARY_MODE_BASED_EXECUTE) !== 0;
   return modeBased ? "mode-based-execute-without-ept" : null;
@@ -153,12 +157,13 @@ export function isTooWide(vmcs: Vmcs, field: number, { physicalAddressBits }: Ge
   return vmcs.words[2 * field + 1]! >>> (physicalAddressBits - 32) !== 0;
 }
 
-function eptPointerFailure(
-  vmcs: Vmcs,
+/** What is wrong with an EPT pointer, given as two words, or null. */
+export function eptPointerFailure(
+  pointer: number,
+  high: number,
   capabilities: Capabilities,
   geometry: Geometry,
 ): ControlFailure | null {
-  const pointer = readField(vmcs, Field.eptPointer);
   const memoryType = pointer & 7;
   const typeAllowed =
     (memoryType === 0 && capabilities.memoryTypeUC) ||
@@ -172,10 +177,8 @@ function eptPointerFailure(
     return "eptp-accessed-dirty-not-supported";
   }
   const reserved = capabilities.supervisorShadowStack ? 0xf00 : 0xf80;
-  if ((pointer & reserved) !== 0 || isTooWide(vmcs, Field.eptPointer, geometry)) {
-    return "eptp-reserved-bits";
-  }
-  return null;
+  const beyond = high >>> (geometry.physicalAddressBits - 32);
+  return (pointer & reserved) !== 0 || beyond !== 0 ? "eptp-reserved-bits" : null;
 }
 
 /** Interruption information: bits 30:12 are reserved, bit 11 has the processor push an error code. */

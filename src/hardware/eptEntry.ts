@@ -36,6 +36,7 @@ export function isLeaf(low: number, level: number): boolean {
  * Whether a present entry is misconfigured (SDM 28.2.3.1). The caller has decided that it is present:
  * a not-present entry is a violation, whatever its other bits.
  * @param indexBits log2 of entries per table; @param physicalBits MAXPHYADDR
+ * @param likeBochs whether bit 12 of a large page is ignored, as Bochs translate_guest_physical does
  */
 export function isMisconfigured(
   low: number,
@@ -44,6 +45,7 @@ export function isMisconfigured(
   indexBits: number,
   physicalBits: number,
   capabilities: EptCapabilities,
+  likeBochs: boolean,
 ): boolean {
   // Write access without read access, with or without execute.
   if ((low & (EPT_READ | EPT_WRITE)) === EPT_WRITE) return true;
@@ -57,7 +59,7 @@ export function isMisconfigured(
     if (level === 3 && !capabilities.pages1G) return true;
     // The page-frame bits below the page size must be 0.
     const offsetBits = (level - 1) * indexBits;
-    return ((low >>> 12) & ((1 << offsetBits) - 1)) !== 0;
+    return ((low >>> 12) & ((1 << offsetBits) - 1) & (likeBochs ? ~1 : ~0)) !== 0;
   }
   // Non-leaf: bits 6:3 are reserved; bit 7 as well where no page of that size can exist.
   return (low & 0x78) !== 0 || (level > 3 && (low & EPT_LARGE) !== 0);

@@ -135,6 +135,7 @@ function walkEpt(mmu: Mmu, page: number, access: number): number {
   const { memory, path, capabilities } = mmu;
   const { indexBits, eptLevels, physicalAddressBits } = mmu.geometry;
   const { words, frameWords } = memory;
+  const likeBochs = mmu.compatibility === Compatibility.bochs;
   const presentMask = mmu.modeBasedExecute ? EPT_RWX | EPT_USER_EXECUTE : EPT_RWX;
   const indexMask = (1 << indexBits) - 1;
   let table = mmu.eptRoot;
@@ -157,7 +158,9 @@ function walkEpt(mmu: Mmu, page: number, access: number): number {
       countReferences(mmu, eptLevels - level + 1);
       return violation(mmu, page, access, granted);
     }
-    if (isMisconfigured(low, high, level, indexBits, physicalAddressBits, capabilities)) {
+    if (
+      isMisconfigured(low, high, level, indexBits, physicalAddressBits, capabilities, likeBochs)
+    ) {
       countReferences(mmu, eptLevels - level + 1);
       return misconfiguration(mmu, page);
     }
@@ -259,9 +262,12 @@ function setAccessed(mmu: Mmu, lowestLevel: number): void {
 function violation(mmu: Mmu, page: number, access: number, granted: number): number {
   let qualification = access & EPT_RWX;
   if (mmu.accessedDirty && (access & NOT_A_READ_WITH_AD) === Access.structure) {
-    // Such an access reports read and write; Bochs forgets the read.
+    // Such an access reports read and write.
     qualification |= Qualification.write;
-    if (mmu.compatibility === Compatibility.bochs) qualification &= ~Qualification.read;
+  }
+  // Bochs forgets the read of an access that also writes.
+  if (mmu.compatibility === Compatibility.bochs && (qualification & Qualification.write) !== 0) {
+    qualification &= ~Qualification.read;
   }
   qualification |= (granted & EPT_RWX) << Qualification.permissionShift;
   if (mmu.modeBasedExecute && (granted & EPT_USER_EXECUTE) !== 0) {

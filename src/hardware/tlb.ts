@@ -168,6 +168,23 @@ function flushLevelSpace(level: TlbLevel, space: number): void {
   for (let i = 0; i < meta.length; i++) if (meta[i]! >>> META_SPACE_SHIFT === space) meta[i] = 0;
 }
 
+/** Drops every mapping that was made through any EPT: INVEPT all-context. */
+export function flushEpts(tlb: Tlb): void {
+  flushExcept(tlb, 1, 0);
+}
+
+/** Drops the mappings of all VPIDs but 0: INVVPID all-context. */
+export function flushVpids(tlb: Tlb): void {
+  flushExcept(tlb, 0, 0);
+}
+
+function flushExcept(tlb: Tlb, column: number, kept: number): void {
+  const values = new Set<number>();
+  for (let i = 0; i < tlb.state[0]!; i++) values.add(tlb.spaces[i * SPACE_WORDS + column]!);
+  values.delete(kept);
+  for (const value of values) flushSpaces(tlb, column, value);
+}
+
 /** Drops every mapping that was made through one EPT: INVEPT single-context (SDM 28.3.3.1). */
 export function flushEpt(tlb: Tlb, ep4ta: number): void {
   flushSpaces(tlb, 1, ep4ta);

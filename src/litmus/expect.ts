@@ -63,6 +63,7 @@ function expectedOutcome(expected: Expectation): string {
   if (expected.exit !== undefined) return `exit ${expected.exit}`;
   if (expected.entryFailure !== undefined) return `entry failure ${expected.entryFailure}`;
   if (expected.exception !== undefined) return `exception ${expected.exception}`;
+  if (expected.vmfail !== undefined) return `VMfail ${expected.vmfail}`;
   if (expected.pageFault !== undefined) {
     const bits = expected.pageFault.reduce((sum, name) => sum | PageFault[name], 0);
     return pageFaultText(bits);
@@ -80,6 +81,8 @@ function outcomeText(outcome: StepOutcome): string {
       return pageFaultText(outcome.error);
     case "exception":
       return `exception ${outcome.name}`;
+    case "vmfail":
+      return `VMfail ${outcome.error}`;
     case "entryFailure":
       return `entry failure ${outcome.failure}`;
   }
@@ -193,6 +196,12 @@ function compareEntries(
     const wanted =
       permissions === undefined ? text : `${size} ${permissionText(permissionBits(permissions))}`;
     compare(`mapping of ${gpa}`, wanted, actual);
+  }
+  for (const [gpa, value] of Object.entries(expected.entry ?? {})) {
+    const last = eptPath(ept, Math.floor(Number(gpa) / 4096)).at(-1);
+    const word = last?.word ?? 0;
+    const actual = joinWords(memory.words[word] ?? 0, memory.words[word + 1] ?? 0);
+    compare(`entry of ${gpa}`, hex(value), hex(actual));
   }
   for (const [linear, text] of Object.entries(expected.cached ?? {})) {
     const actual = cachedRights(vcpu, linearKey(linear));

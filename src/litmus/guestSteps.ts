@@ -48,7 +48,9 @@ export type StepOutcome =
   | { readonly kind: "exit"; readonly reason: number }
   | { readonly kind: "pageFault"; readonly error: number }
   | { readonly kind: "exception"; readonly name: (typeof EXCEPTIONS)[number] }
-  | { readonly kind: "entryFailure"; readonly failure: EntryFailure };
+  | { readonly kind: "entryFailure"; readonly failure: EntryFailure }
+  /** A VMX instruction that failed, with its VM-instruction error. */
+  | { readonly kind: "vmfail"; readonly error: number };
 
 /** What a step gave. */
 export interface StepResult {

@@ -3,6 +3,7 @@ import * as z from "zod";
 import { Counter } from "../hardware/counters.ts";
 import { ExitReason } from "../hardware/exit.ts";
 import { PageFault } from "../hardware/guestEntry.ts";
+import { InveptType, InvvpidType } from "../hardware/invalidation.ts";
 import { ENTRY_FAILURES } from "../hardware/vmEntry.ts";
 import {
   address,
@@ -53,6 +54,7 @@ export const expectation = named({
   qualification: z.union([list(oneOf(namesOf(QUALIFICATION_BITS))), word64]).optional(),
   pageFault: list(oneOf(namesOf(PageFault))).optional(),
   exception: oneOf(EXCEPTIONS).optional(),
+  vmfail: int(1, 28).optional(),
   entryFailure: oneOf(ENTRY_FAILURES).optional(),
   index: signedWord64.optional(),
   logged: gpaRange.optional(),
@@ -62,6 +64,7 @@ export const expectation = named({
   flags: byNumber(flags).optional(),
   guestFlags: byNumber(flags).optional(),
   mapping: byNumber(mapping).optional(),
+  entry: byNumber(word64).optional(),
   vmcs: vmcsFields.optional(),
   image: vmcsFields.optional(),
   tlb: oneOf(["hit", "miss"]).optional(),
@@ -108,7 +111,18 @@ const verbs = {
   vmexit: named({ vmexit: oneOf(EXITS), vector: int(0, VECTOR_MAX).optional(), ...common }),
   movToCr3: named({ movToCr3: word64, ...common }),
   mode: named({ mode: named(guestMode), ...common }),
-  invept: named({ invept: oneOf(["processor", "everywhere"]), ...common }),
+  invept: named({
+    invept: oneOf(["processor", "everywhere"]),
+    type: oneOf(namesOf(InveptType)).optional(),
+    eptPointer: word64.optional(),
+    ...common,
+  }),
+  invvpid: named({
+    invvpid: oneOf(namesOf(InvvpidType)),
+    vpid: word64.optional(),
+    linear: word64.optional(),
+    ...common,
+  }),
   invlpg: named({ invlpg: linearAddress, ...common }),
   drain: named({ drain: yes, ...common }),
   clear: named({

@@ -16,6 +16,7 @@ import {
   drainStep,
   entriesStep,
   inveptStep,
+  invvpidStep,
   prlCopyStep,
   prlReloadStep,
   prlResetStep,
@@ -49,7 +50,8 @@ export function takeStep(
   if ("reinject" in step) return reinjectStep(machine, vcpu);
   if ("iret" in step) return iretStep(machine, vcpu, step);
   if ("clear" in step) return clearStep(machine, step, path);
-  if ("invept" in step) return inveptStep(machine, vcpu, step.invept);
+  if ("invept" in step) return inveptStep(machine, vcpu, step);
+  if ("invvpid" in step) return invvpidStep(vcpu, step);
   if ("drain" in step) return drainStep(machine, vcpu);
   if ("ept" in step || "guest" in step) return entriesStep(machine, step, path);
   if ("split" in step) return splitStep(machine, step, path);

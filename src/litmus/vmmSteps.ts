@@ -3,6 +3,7 @@
 import { findLeaf, splitLeaf } from "../hardware/ept.ts";
 import { EPT_ACCESSED, EPT_DIRTY, EPT_RWX } from "../hardware/eptEntry.ts";
 import { restoreNmiBlocking } from "../hardware/exit.ts";
+import { invept, invvpid } from "../hardware/invalidation.ts";
 import { logFrameOf } from "../hardware/pageModificationLog.ts";
 import {
   PRL_SUSPENDED,
@@ -10,8 +11,7 @@ import {
   prlResetImage,
   prlUsedSlots,
 } from "../hardware/pageReferenceLog.ts";
-import { flushEpt } from "../hardware/tlb.ts";
-import { Field, readField, writeField } from "../hardware/vmcs.ts";
+import { Field, readField, readField64, writeField } from "../hardware/vmcs.ts";
 import { joinWords, pageOfWords } from "../hardware/words.ts";
 import { eptPath } from "./entryPath.ts";
 import { applyEptItem, mapTables, permissionBits } from "./eptItems.ts";
@@ -21,15 +21,29 @@ import { LitmusProblem } from "./problem.ts";
 import { type Machine, spend, type Vcpu } from "./state.ts";
 import type { Step } from "./stepSchema.ts";
 
-/** INVEPT, single-context, on the vCPU's processor or on all. */
+/** INVEPT on the vCPU's processor, or on all: single-context, for the vCPU's EPT, unless the step says otherwise. */
 export function inveptStep(
   machine: Machine,
   vcpu: Vcpu,
-  where: "processor" | "everywhere",
+  step: Extract<Step, { invept: "processor" | "everywhere" }>,
 ): StepResult {
-  const vcpus = where === "processor" ? [vcpu] : machine.vcpus.values();
-  for (const { mmu } of vcpus) flushEpt(mmu.tlb, machine.ept.root);
-  return DONE;
+  const vcpus = step.invept === "processor" ? [vcpu] : [...machine.vcpus.values()];
+  const pointer = step.eptPointer ?? readField64(vcpu.vmcs, Field.eptPointer);
+  const type = step.type ?? "singleContext";
+  const done = vcpus.map(({ mmu }) => invept(mmu, vcpu.vmcs, type, pointer));
+  return done.every((one) => one) ? DONE : failed(vcpu);
+}
+
+/** INVVPID on the vCPU's processor, for the vCPU's VPID unless the step says otherwise. */
+export function invvpidStep(vcpu: Vcpu, step: Extract<Step, { invvpid: unknown }>): StepResult {
+  const { mmu, vmcs } = vcpu;
+  const vpid = step.vpid ?? readField64(vmcs, Field.vpid);
+  return invvpid(mmu, vmcs, step.invvpid, vpid, step.linear ?? 0n) ? DONE : failed(vcpu);
+}
+
+/** A VMX instruction failed: the current VMCS says why. */
+function failed({ vmcs }: Vcpu): StepResult {
+  return { outcome: { kind: "vmfail", error: readField(vmcs, Field.vmInstructionError) } };
 }
 
 /** The GPA in a slot of a log of a vCPU, in memory. */
@@ -72,7 +86,7 @@ export function clearStep(
     }
   }
   memory.structureChanged();
-  if (step.invept === true) inveptStep(machine, machine.first, "everywhere");
+  if (step.invept === true) inveptStep(machine, machine.first, { invept: "everywhere" });
   return DONE;
 }
 
