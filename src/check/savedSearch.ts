@@ -3,17 +3,18 @@
  * the SHA-256 of all before it.
  */
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
 import * as z from "zod";
 import { UserError } from "../errors.ts";
+import { readBytes } from "../io/inputFile.ts";
 import { OutputFile, type OutputOptions } from "../io/outputFile.ts";
-import { systemReason } from "../io/systemError.ts";
 import type { CheckTarget } from "./catalogue.ts";
 import type { SearchState } from "./engine/exploration.ts";
 import { Layout } from "./engine/layout.ts";
 
 const FORMAT = "trackvisor search 1";
 const DIGEST_BYTES = 32;
+/** What Node can hold in one piece. */
+const FILE_BYTES_MAX = 2 ** 31;
 const NEWLINE = 0x0a;
 
 const numbers = z.array(z.number());
@@ -100,7 +101,7 @@ export function writeSearch(
 
 /** @throws UserError if the file cannot be read, is damaged, or is no saved search */
 export function readSearch(file: string): SavedSearch {
-  const bytes = readBytes(file);
+  const bytes = readBytes(file, FILE_BYTES_MAX);
   const end = bytes.indexOf(NEWLINE);
   const body = bytes.subarray(0, Math.max(0, bytes.length - DIGEST_BYTES));
   const isWhole = createHash("sha256").update(body).digest().equals(bytes.subarray(body.length));
@@ -123,12 +124,4 @@ export function readSearch(file: string): SavedSearch {
     stack: Int32Array.from(stack),
   };
   return { target, options, seconds, state };
-}
-
-function readBytes(file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    throw new UserError(`${file}: cannot be read: ${systemReason(error)}`);
-  }
 }

@@ -12,7 +12,7 @@ export function formatAlignment(
   [left, right]: readonly [string, string],
   leftName: Names,
   rightName: Names,
-): string {
+): string[] {
   const counts = { both: 0, left: 0, right: 0 };
   let moved = 0;
   for (const { kind, left: a, right: b } of aligned) {
@@ -34,7 +34,7 @@ export function formatAlignment(
     `${grouped(counts.both)} messages are in both (${grouped(moved)} of them at another time), ` +
       `${grouped(counts.left)} only in ${left}, ${grouped(counts.right)} only in ${right}`,
   );
-  return lines.join("\n");
+  return lines;
 }
 
 function lineOf({ kind, left, right }: Aligned, leftName: Names, rightName: Names): string {

@@ -22,11 +22,13 @@ import { readSearch, writeSearch } from "../check/savedSearch.ts";
 import type { Trace } from "../check/trace.ts";
 import { UserError } from "../errors.ts";
 import { refuseUnwritable, writeOutput } from "../io/outputFile.ts";
+import { note, print, printJson } from "../io/standardStreams.ts";
+import { jsonText } from "../io/visible.ts";
 import { LogFile } from "../replay/logFile.ts";
 import { formatCheck } from "./checkReport.ts";
 import { checkSummary } from "./checkSummary.ts";
 import { FORCE } from "./optionParsers.ts";
-import { grouped, note, print } from "./output.ts";
+import { grouped } from "./output.ts";
 import { ProgressLine } from "./progress.ts";
 
 /** Time between two looks at Ctrl-C. */
@@ -100,7 +102,7 @@ export function checkCommand(): Command {
     .option("--json", "print one JSON object")
     .action(async (model: string | undefined, options: Options) => {
       refuseOutputs(options);
-      if (options.list) print(catalogue());
+      if (options.list) print(...catalogue());
       else if (options.all) await checkAll(options);
       else if (options.continue !== undefined) await continueOne(options.continue, model, options);
       else if (model === undefined) {
@@ -151,7 +153,8 @@ function conclude(run: CheckRun, interrupted: boolean, options: Options): void {
   }
   const report = run.report();
   writeTraces(run, run.target, options);
-  print(options.json ? JSON.stringify(report) : formatCheck(run, report));
+  if (options.json) printJson(report);
+  else print(...formatCheck(run, report));
   setExitCode([report], interrupted);
 }
 
@@ -166,13 +169,14 @@ async function checkAll(options: Options): Promise<void> {
     const interrupted = await explore(run);
     const report = run.report();
     reports.push(report);
-    if (!options.json) print(`${formatCheck(run, report)}\n`);
+    if (!options.json) print(...formatCheck(run, report), "");
     if (interrupted) {
       wasInterrupted = true;
       break;
     }
   }
-  print(options.json ? JSON.stringify(reports) : checkSummary(reports));
+  if (options.json) printJson(reports);
+  else print(...checkSummary(reports));
   setExitCode(reports, wasInterrupted);
 }
 
@@ -238,7 +242,7 @@ function writeTraces(run: CheckRun, target: CheckTarget, options: Options): void
   }
   if (mermaid !== undefined) writeOutput(mermaid, mermaidDiagram(trace), { force });
   if (itf !== undefined) {
-    writeOutput(itf, `${JSON.stringify(itfTrace(trace), null, 1)}\n`, { force });
+    writeOutput(itf, `${jsonText(itfTrace(trace), 1)}\n`, { force });
   }
   if (log !== undefined) writeLog(log, target, trace, force);
 }
@@ -262,7 +266,7 @@ function setExitCode(reports: readonly CheckReport[], interrupted: boolean): voi
   else if (interrupted) process.exitCode = EXIT_INTERRUPTED;
 }
 
-function catalogue(): string {
+function catalogue(): string[] {
   const lines: string[] = [];
   for (const { name, what, parameters } of MODELS) {
     lines.push(`${name}: ${what}`);
@@ -277,7 +281,7 @@ function catalogue(): string {
       lines.push(`  --fault ${fault.name}: ${fault.mistake}`);
     }
   }
-  return lines.join("\n");
+  return lines;
 }
 
 function assignment(

@@ -1,18 +1,15 @@
 /** What `trackvisor check` prints. */
-import picocolors from "picocolors";
 import type { CheckReport, CheckRun } from "../check/checkRun.ts";
 import { numberedList } from "../check/output/list.ts";
-import { coloursOfTerminal, grouped } from "./output.ts";
+import type { Colour, Line } from "../io/standardStreams.ts";
+import { grouped } from "./output.ts";
 
 const LEVELS_SHOWN = 8;
 const SIGNS = { holds: "ok", violated: "VIOLATED", open: "open", vacuous: "VACUOUS" } as const;
 
-// picocolors' own guess takes a CI machine's pipe for a terminal with colours.
-const pc = picocolors.createColors(["16", "256"].includes(coloursOfTerminal()));
-
 /** The report, and the run that breaks the first property. */
-export function formatCheck(run: CheckRun, report: CheckReport): string {
-  const lines = [title(report), counts(report), ...report.remarks, work(report)];
+export function formatCheck(run: CheckRun, report: CheckReport): Line[] {
+  const lines: Line[] = [title(report), counts(report), ...report.remarks, work(report)];
   if (!report.complete && report.levels.length > 1) lines.push(growth(report));
   lines.push("");
   for (const { name, verdict, messages, kind } of report.properties) {
@@ -20,24 +17,24 @@ export function formatCheck(run: CheckRun, report: CheckReport): string {
     const how = messages === null ? "" : ` (${shown} of ${messages} messages)`;
     const bad = verdict === "violated" || verdict === "vacuous";
     const sign = SIGNS[verdict].padEnd(8);
-    lines.push(
-      `  ${bad ? pc.red(sign) : verdict === "open" ? sign : pc.green(sign)} ${name}${how}`,
-    );
+    const colour: Colour | null = bad ? "red" : verdict === "open" ? null : "green";
+    lines.push(["  ", colour === null ? sign : { text: sign, colour }, ` ${name}${how}`]);
   }
-  lines.push("", coverage(report));
+  lines.push("", ...coverage(report));
   if (!report.complete) lines.push(largest(report));
   const broken = run.results.find(
     ({ verdict, run: shown }) => verdict === "violated" && shown !== null,
   );
   const trace = broken === undefined ? null : run.traceOf(broken);
-  if (trace !== null) lines.push("", `How "${trace.property}" breaks:`, numberedList(trace));
-  return lines.join("\n");
+  if (trace !== null) lines.push("", `How "${trace.property}" breaks:`, ...numberedList(trace));
+  return lines;
 }
 
-function title({ model, set, fault }: CheckReport): string {
+function title({ model, set, fault }: CheckReport): Line {
   const values = Object.entries(set).map(([name, value]) => `${name}=${value}`);
   const planted = fault === null ? [] : [`with the planted fault "${fault}"`];
-  return [pc.bold(model), ...values, ...planted].join(" ");
+  const rest = [...values, ...planted].map((one) => ` ${one}`);
+  return [{ text: model, colour: "bold" }, ...rest];
 }
 
 function counts({
@@ -75,7 +72,7 @@ function growth({ levels, bytesPerState }: CheckReport): string {
   return `new states by depth, the last ${last.length}: ${last.map(grouped).join(", ")} (x ${factor.toFixed(2)}: the next takes about ${Math.ceil(next)} MiB)`;
 }
 
-function coverage({ coverage: machines }: CheckReport): string {
+function coverage({ coverage: machines }: CheckReport): string[] {
   const lines = ["machines: states and transitions seen"];
   for (const one of machines) {
     const unseen = [...one.unseenStates, ...one.unseenTransitions];
@@ -85,7 +82,7 @@ function coverage({ coverage: machines }: CheckReport): string {
       `  ${one.machine} ${statesSeen}/${states}, ${transitionsSeen}/${transitions}${never}`,
     );
   }
-  return lines.join("\n");
+  return lines;
 }
 
 function largest({ largest: slots }: CheckReport): string {

@@ -1,12 +1,13 @@
 /** The table at the end of `trackvisor check --all`. */
 import Table from "cli-table3";
 import type { CheckReport } from "../check/checkRun.ts";
+import { visible } from "../io/visible.ts";
 import { grouped } from "./output.ts";
 
 const HEAD = ["model", "states", "generated", "depth", "seconds", "complete", "properties"];
 
 /** One line a model; what is not complete says at which bound it ended, and what is still open. */
-export function checkSummary(reports: readonly CheckReport[]): string {
+export function checkSummary(reports: readonly CheckReport[]): string[] {
   const table = new Table({
     head: HEAD,
     colAligns: ["left", "right", "right", "right", "right", "left", "left"],
@@ -16,7 +17,7 @@ export function checkSummary(reports: readonly CheckReport[]): string {
   });
   for (const report of reports) {
     table.push([
-      report.model,
+      visible(report.model),
       grouped(report.distinct),
       grouped(report.generated),
       String(report.depth),
@@ -25,7 +26,7 @@ export function checkSummary(reports: readonly CheckReport[]): string {
       verdicts(report),
     ]);
   }
-  return `${table.toString()}\n${total(reports)}`;
+  return [...table.toString().split("\n"), total(reports)];
 }
 
 function completeness({ complete, ending, unexpanded }: CheckReport): string {

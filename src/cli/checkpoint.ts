@@ -2,12 +2,14 @@
 import { Command } from "commander";
 import { formatCycles } from "../config/units.ts";
 import { openSource } from "../io/byteSource.ts";
+import { note, print, printJson } from "../io/standardStreams.ts";
+import { visible } from "../io/visible.ts";
 import {
   type CheckpointScan,
   damageNote,
   scanCheckpoints,
 } from "../system/operations/checkpoint/reader.ts";
-import { grouped, print } from "./output.ts";
+import { grouped } from "./output.ts";
 
 const EXIT_DAMAGED = 1;
 
@@ -35,7 +37,7 @@ function infoAction(file: string, options: { json?: boolean }): void {
   const { header, fileBytes, checkpoints, damage } = scan;
   if (options.json === true) {
     const result = { file, fileBytes, header: header ?? null, checkpoints };
-    print(JSON.stringify({ ...result, damage: damage ?? null }, undefined, 2));
+    printJson({ ...result, damage: damage ?? null }, 2);
   } else {
     print(`size         ${grouped(fileBytes)} bytes`);
     if (header !== undefined) {
@@ -65,7 +67,7 @@ function verifyAction(file: string): void {
   const last = scan.checkpoints.at(-1);
   if (scan.damage !== undefined) return;
   if (last === undefined) {
-    process.stderr.write(`${file}: holds no complete checkpoint\n`);
+    note(`${file}: holds no complete checkpoint`);
     process.exitCode = EXIT_DAMAGED;
     return;
   }
@@ -84,13 +86,8 @@ function scanFile(file: string): CheckpointScan {
 }
 
 function reportDamage(file: string, scan: CheckpointScan): void {
-  const note = damageNote(file, scan);
-  if (note === undefined) return;
-  process.stderr.write(`${note}\n`);
+  const damage = damageNote(file, scan);
+  if (damage === undefined) return;
+  note(damage);
   process.exitCode = EXIT_DAMAGED;
-}
-
-/** Text from a file, without what a terminal would obey. */
-function visible(text: string): string {
-  return text.replace(/\p{C}/gu, "?");
 }

@@ -12,6 +12,8 @@ import { BrokenRun } from "../experiments/runPoint.ts";
 import { FULL, QUICK, type Scale } from "../experiments/scale.ts";
 import { cells, dataToCsv, rowsToCsv, TABLE_HEADER } from "../experiments/tables.ts";
 import { makeDirectory, refuseUnwritable, writeOutput } from "../io/outputFile.ts";
+import { note, print, printJson } from "../io/standardStreams.ts";
+import { jsonText, visible } from "../io/visible.ts";
 import { FORCE, wholeNumber } from "./optionParsers.ts";
 import { note } from "./output.ts";
 import { ProgressLine } from "./progress.ts";
@@ -41,10 +43,8 @@ export function experimentCommand(): Command {
     .option("--json", "print one JSON object")
     .action(({ json }: { json?: true }) => {
       const list = EXPERIMENTS.map(({ name, title, source }) => ({ name, title, source }));
-      const text = json
-        ? JSON.stringify(list)
-        : list.map(({ name, title }) => `${name.padEnd(18)}${title}`).join("\n");
-      process.stdout.write(`${text}\n`);
+      if (json) printJson(list);
+      else print(...list.map(({ name, title }) => `${name.padEnd(18)}${title}`));
     });
   command
     .command("run")
@@ -102,9 +102,7 @@ async function run(name: string, options: RunOptions): Promise<void> {
       return;
     }
     if (!(error instanceof Interrupted)) throw error;
-    process.stderr.write(
-      `trackvisor: interrupted; finished runs are in ${options.out}, the same command goes on\n`,
-    );
+    note(`interrupted; finished runs are in ${options.out}, the same command goes on`);
     process.exitCode = EXIT_INTERRUPTED;
     return;
   } finally {
@@ -125,7 +123,8 @@ async function run(name: string, options: RunOptions): Promise<void> {
   for (const [file, contents] of files) {
     writeOutput(join(options.out, file), contents, { force: options.force });
   }
-  process.stdout.write(options.json ? `${json(outcomes, scale)}\n` : text(outcomes, options.out));
+  if (options.json) printJson(asJson(outcomes, scale));
+  else print(...linesOf(outcomes, options.out));
 }
 
 /** @throws UserError if one of them is there already and may not be replaced */
@@ -138,7 +137,7 @@ function filesOf({ experiment, rows, plots, findings }: Outcome): [string, strin
   const { name } = experiment;
   return [
     [`${name}.csv`, rowsToCsv(rows)],
-    [`${name}.json`, `${JSON.stringify({ rows, findings }, null, 1)}\n`],
+    [`${name}.json`, `${jsonText({ rows, findings }, 1)}\n`],
     ...plots.flatMap(({ data, svg }, i): [string, string][] => [
       [`${name}-plot${i + 1}.svg`, svg],
       [`${name}-plot${i + 1}.csv`, dataToCsv(data)],
@@ -146,8 +145,8 @@ function filesOf({ experiment, rows, plots, findings }: Outcome): [string, strin
   ];
 }
 
-function json(outcomes: readonly Outcome[], scale: Scale): string {
-  return JSON.stringify({
+function asJson(outcomes: readonly Outcome[], scale: Scale): object {
+  return {
     scale: scale.name,
     experiments: outcomes.map(({ experiment, rows, findings }) => ({
       name: experiment.name,
@@ -156,19 +155,19 @@ function json(outcomes: readonly Outcome[], scale: Scale): string {
       rows,
       findings,
     })),
-  });
+  };
 }
 
-function text(outcomes: readonly Outcome[], directory: string): string {
-  const parts = outcomes.map(({ experiment, rows, findings }) => {
+function linesOf(outcomes: readonly Outcome[], directory: string): string[] {
+  const lines = outcomes.flatMap(({ experiment, rows, findings }) => {
     const table = new Table({
       head: [...TABLE_HEADER],
       colAligns: ["left", "right", "right", "right", "left"],
       style: { head: [], border: [], compact: true },
     });
-    for (const row of rows) table.push([...cells(row)]);
-    const notes = findings.map((finding) => `\n  ${finding}`).join("");
-    return `${experiment.title}\n${table.toString()}\n${countVerdicts(rows)}${notes}\n`;
+    for (const row of rows) table.push(cells(row).map(visible));
+    const notes = findings.map((finding) => `  ${finding}`);
+    return [experiment.title, ...table.toString().split("\n"), countVerdicts(rows), ...notes, ""];
   });
-  return `${parts.join("\n")}\nresults are in ${directory}\n`;
+  return [...lines, `results are in ${directory}`];
 }

@@ -1,6 +1,7 @@
 /** trackvisor litmus FILE|DIR...: runs litmus tests against the emulated hardware. */
 import { Command, InvalidArgumentError } from "commander";
 import { UserError } from "../errors.ts";
+import { print, printJson } from "../io/standardStreams.ts";
 import { runLitmusPaths } from "../litmus/paths.ts";
 import { describeSummary, testTitle } from "../litmus/report.ts";
 
@@ -23,14 +24,14 @@ export function litmusCommand(): Command {
         ...(options.case === undefined ? {} : { caseNumber: options.case }),
         onResult: (result) => {
           if (options.json || !options.verbose || !result.passed) return;
-          process.stdout.write(`ok ${result.file}: ${testTitle(result)}\n`);
+          print(`ok ${result.file}: ${testTitle(result)}`);
         },
       });
       if (options.case !== undefined && summary.tests === 0) {
         throw new UserError(`no test names case ${options.case}`);
       }
-      const text = options.json ? JSON.stringify(summary, null, 2) : describeSummary(summary);
-      process.stdout.write(`${text}\n`);
+      if (options.json) printJson(summary, 2);
+      else print(...describeSummary(summary));
       if (summary.failed > 0) process.exitCode = 1;
     });
 }

@@ -4,15 +4,17 @@ import { nearest } from "../config/nearest.ts";
 import { formatCycles } from "../config/units.ts";
 import { UserError } from "../errors.ts";
 import { openSource } from "../io/byteSource.ts";
+import { note, print, printJson } from "../io/standardStreams.ts";
+import { jsonText, visible } from "../io/visible.ts";
 import { align, DIFFERENCES_MAX } from "../replay/align.ts";
 import type { LogEntry, MessageEntry } from "../replay/decoder.ts";
 import { jsonLine, mermaidLines, PerfettoExport } from "../replay/export.ts";
 import { find, type Query, statsOf } from "../replay/query.ts";
 import { damageNote, LogReader } from "../replay/reader.ts";
 import { formatAlignment } from "./alignmentReport.ts";
-import { messageLine, namesOf, visible } from "./messageText.ts";
+import { messageLine, namesOf } from "./messageText.ts";
 import { duration, wholeNumber } from "./optionParsers.ts";
-import { grouped, note, print } from "./output.ts";
+import { grouped } from "./output.ts";
 import { entryText } from "./replayReport.ts";
 import { addWhatIf } from "./whatIf.ts";
 
@@ -118,7 +120,7 @@ function reading(file: string, action: (log: LogReader) => void): void {
     action(log);
     const damage = damageNote(log);
     if (damage === undefined) return;
-    process.stderr.write(`trackvisor: ${damage}\n`);
+    note(damage);
     process.exitCode = EXIT_FAILED;
   } finally {
     source.close();
@@ -163,7 +165,7 @@ function show(log: LogReader, options: WindowOptions & { readonly json?: true })
 function stats(log: LogReader, json: boolean): void {
   const found = statsOf(log);
   if (json) {
-    print(JSON.stringify({ ...found, header: log.header, damage: log.damage ?? null }));
+    printJson({ ...found, header: log.header, damage: log.damage ?? null });
     return;
   }
   const { messages, interventions, checkpoints, time, bytes, complete } = found;
@@ -224,7 +226,7 @@ function diff(left: LogReader, right: LogReader): void {
     return;
   }
   const names = [left.source.name, right.source.name] as const;
-  print(formatAlignment(aligned, names, namesOf(left.header), namesOf(right.header)));
+  print(...formatAlignment(aligned, names, namesOf(left.header), namesOf(right.header)));
   if (aligned.some(({ kind }) => kind !== "both")) process.exitCode = EXIT_FAILED;
 }
 
@@ -235,7 +237,7 @@ function exportLog(log: LogReader, { format, ...window }: ExportOptions): void {
       for (const entry of windowOf(log, window)) print(jsonLine(entry, nameOf));
       break;
     case "mermaid":
-      print(mermaidLines(messagesIn(log, window, DIAGRAM_MAX), nameOf).join("\n"));
+      print(...mermaidLines(messagesIn(log, window, DIAGRAM_MAX), nameOf));
       break;
     case "perfetto": {
       const trace = new PerfettoExport(log.header, nameOf);
@@ -243,7 +245,7 @@ function exportLog(log: LogReader, { format, ...window }: ExportOptions): void {
       print('{"displayTimeUnit":"ns","traceEvents":[');
       const events = trace.events();
       events.forEach((event, i) => {
-        print(JSON.stringify(event) + (i + 1 < events.length ? "," : ""));
+        print(jsonText(event) + (i + 1 < events.length ? "," : ""));
       });
       print("]}");
       break;

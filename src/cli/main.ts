@@ -4,9 +4,16 @@ import { Command, CommanderError } from "commander";
 import { nearest } from "../config/nearest.ts";
 import { VERSION } from "../config/version.ts";
 import { UserError } from "../errors.ts";
+import {
+  isInteractive,
+  note,
+  print,
+  printFault,
+  watchStandardStreams,
+} from "../io/standardStreams.ts";
 import { COMMANDS, type CommandEntry, DEFAULT_COMMAND } from "./commands.ts";
-import { interactive } from "./interactive.ts";
 
+const EXIT_FAULT = 1;
 const EXIT_USAGE = 2;
 /** Answered by the list of commands alone. */
 const OF_ALL = ["-h", "--help", "-V", "--version"];
@@ -29,7 +36,10 @@ async function program(words: readonly string[]): Promise<Command> {
     root.addCommand(command, { isDefault: name === DEFAULT_COMMAND });
   }
   for (const command of everyCommand(root)) {
-    command.exitOverride().configureOutput({ outputError: () => {} });
+    command.exitOverride().configureOutput({
+      writeOut: (text) => print(...text.replace(/\n$/, "").split("\n")),
+      outputError: () => {},
+    });
   }
   return root;
 }
@@ -56,7 +66,7 @@ async function main(): Promise<void> {
   try {
     // Without any argument, and with somebody who looks: the screen.
     const words = process.argv.slice(2);
-    if (words.length === 0 && interactive()) words.push("tui");
+    if (words.length === 0 && isInteractive()) words.push("tui");
     const root = await program(words);
     await root.parseAsync(words, { from: "user" });
   } catch (error) {
@@ -69,7 +79,8 @@ async function main(): Promise<void> {
     } else if (error instanceof UserError) {
       complain(`${error.message}${commandHint()}`);
     } else {
-      throw error;
+      printFault(error);
+      process.exitCode = EXIT_FAULT;
     }
   }
 }
@@ -84,15 +95,10 @@ function commandHint(): string {
 }
 
 function complain(message: string): void {
-  // One line, whatever was in the input: names and values may hold control characters.
-  process.stderr.write(`trackvisor: ${message.replace(/\p{Cc}+/gu, " ")}\n`);
+  note(message);
   process.exitCode = EXIT_USAGE;
 }
 
-// A reader that has seen enough (`| head`) is no fault of ours.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(0);
-  throw error;
-});
+watchStandardStreams();
 
 await main();

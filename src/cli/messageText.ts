@@ -1,6 +1,7 @@
 /** Messages of a log as lines for people. */
 import { formatCycles } from "../config/units.ts";
 import type { Delivery } from "../interconnect/messages.ts";
+import { jsonText, visible } from "../io/visible.ts";
 import type { LogHeader } from "../replay/format.ts";
 
 const POSITION = 9;
@@ -31,10 +32,6 @@ export function payloadText({ type, ...fields }: Delivery["message"]): string {
 /** A value in one line, without what a terminal would obey. */
 export function valueText(value: unknown): string {
   if (value === undefined) return "(none)";
-  const text = typeof value === "string" ? value : JSON.stringify(value);
+  const text = typeof value === "string" ? value : jsonText(value);
   return visible(text.length > 200 ? `${text.slice(0, 200)}...` : text);
-}
-
-export function visible(text: string): string {
-  return text.replace(/\p{C}/gu, "?");
 }

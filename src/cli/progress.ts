@@ -1,16 +1,13 @@
 /** One line on stderr that says how far long work is; nothing if stderr is no terminal. */
 
+import { StatusLine } from "../io/standardStreams.ts";
+
 const REDRAW_MS = 200;
 
 export class ProgressLine {
-  private readonly stream: NodeJS.WriteStream;
+  private readonly status = new StatusLine();
   private readonly started = performance.now();
   private drawn = -Infinity;
-  private shown = false;
-
-  constructor(stream: NodeJS.WriteStream = process.stderr) {
-    this.stream = stream;
-  }
 
   /**
    * @param text how far it is, for instance "1,000 accesses"
@@ -23,7 +20,7 @@ export class ProgressLine {
     total: number | undefined,
     perSecond: (seconds: number) => string,
   ): void {
-    if (!this.stream.isTTY) return;
+    if (!this.status.isSeen) return;
     const now = performance.now();
     if (now - this.drawn < REDRAW_MS) return;
     this.drawn = now;
@@ -33,13 +30,11 @@ export class ProgressLine {
       const left = Math.max(0, (seconds * (total - done)) / done);
       line += `, ${Math.floor((100 * done) / total)} %, ${Math.ceil(left)} s left`;
     }
-    this.stream.write(`\r${line.slice(0, (this.stream.columns ?? 80) - 1)}\x1b[K`);
-    this.shown = true;
+    this.status.show(line);
   }
 
   /** Removes the line. */
   clear(): void {
-    if (this.shown) this.stream.write("\r\x1b[K");
-    this.shown = false;
+    this.status.clear();
   }
 }

@@ -4,6 +4,7 @@ import { systemOfLog } from "../check/origin.ts";
 import { DURATION_HELP, formatCycles, parseDuration } from "../config/units.ts";
 import { UserError } from "../errors.ts";
 import { openSource } from "../io/byteSource.ts";
+import { note, print, printJson } from "../io/standardStreams.ts";
 import { firstDifference } from "../replay/bisect.ts";
 import { replayComponent } from "../replay/component.ts";
 import type { MessageEntry } from "../replay/decoder.ts";
@@ -15,7 +16,7 @@ import { ProgressWatch } from "../system/verdict/progressWatch.ts";
 import { standstillOf } from "../system/verdict/standstill.ts";
 import { brokenPromises } from "../system/verdict/verdict.ts";
 import { namesOf } from "./messageText.ts";
-import { grouped, note, print } from "./output.ts";
+import { grouped } from "./output.ts";
 import { ProgressLine } from "./progress.ts";
 import { formatComponent, formatDivergence, formatLogDifference } from "./replayReport.ts";
 
@@ -93,9 +94,9 @@ async function replayAction(file: string, options: ReplayOptions): Promise<void>
       const { position: messages } = player;
       const complete = log.end?.complete ?? false;
       const result = { log: file, messages, time: now, complete, changedMachines: changed };
-      print(JSON.stringify({ ...result, damage: log.damage ?? null, difference, failures }));
+      printJson({ ...result, damage: log.damage ?? null, difference, failures });
     } else if (difference !== null) {
-      print(formatDivergence(difference, namesOf(log.header)));
+      print(...formatDivergence(difference, namesOf(log.header)));
     } else {
       print(`${file}: ${grouped(player.position)} messages, ${formatCycles(now)}: no difference`);
     }
@@ -149,9 +150,9 @@ function bisectAction(file: string, other: string, options: ReplayOptions): void
     const difference = firstDifference(logs[0], logs[1]);
     const damages = logs.map(damageNote).filter((one) => one !== undefined);
     for (const damage of damages) note(damage);
-    if (options.json === true) print(JSON.stringify({ logs: [file, other], difference }));
+    if (options.json === true) printJson({ logs: [file, other], difference });
     else if (difference === null) print(`${file} and ${other}: no difference`);
-    else print(formatLogDifference(difference, [file, other], namesOf(logs[0].header)));
+    else print(...formatLogDifference(difference, [file, other], namesOf(logs[0].header)));
     if (difference !== null || damages.length > 0) process.exitCode = EXIT_FAILED;
   } finally {
     for (const source of sources) source.close();
@@ -175,8 +176,8 @@ function componentAction(file: string, name: string, options: ReplayOptions): vo
       throw new UserError(`--component: there is no "${name}" (actors: ${names.join(", ")})`);
     }
     const result = replayComponent(log, messages, system, name, DIFFERENCES_SHOWN);
-    if (options.json === true) print(JSON.stringify({ log: file, actor: name, ...result }));
-    else print(formatComponent(name, result, namesOf(log.header)));
+    if (options.json === true) printJson({ log: file, actor: name, ...result });
+    else print(...formatComponent(name, result, namesOf(log.header)));
     if (result.differing > 0 || result.elsewhere !== null) process.exitCode = EXIT_FAILED;
   } finally {
     source.close();

@@ -20,7 +20,7 @@ const WHAT: Readonly<Record<DivergenceKind, string>> = {
 
 const COLUMN = 34;
 
-export function formatDivergence(divergence: Divergence, nameOf: Names): string {
+export function formatDivergence(divergence: Divergence, nameOf: Names): string[] {
   const { kind, position, recorded, actual, fields, before, actors, detail } = divergence;
   const lines = [
     `first difference after ${grouped(position)} messages: ${WHAT[kind]}`,
@@ -37,14 +37,14 @@ export function formatDivergence(divergence: Divergence, nameOf: Names): string 
       lines.push(`  ${field.padEnd(20)} ${valueText(one)}`);
     }
   }
-  return lines.join("\n");
+  return lines;
 }
 
 export function formatLogDifference(
   { position, entries, before, blocksRead, blocks }: LogDifference,
   names: readonly [string, string],
   nameOf: Names,
-): string {
+): string[] {
   const lines = [
     `first difference after ${grouped(position)} messages (read ${blocksRead} of ${blocks} blocks)`,
     "",
@@ -64,11 +64,11 @@ export function formatLogDifference(
       lines.push(`  ${names[i]}: ${entryText(entry, position, nameOf)}`);
     });
   }
-  return lines.join("\n");
+  return lines;
 }
 
 /** What one actor answers differently. */
-export function formatComponent(name: string, result: ComponentResult, nameOf: Names): string {
+export function formatComponent(name: string, result: ComponentResult, nameOf: Names): string[] {
   const { received, differing, differences, elsewhere } = result;
   const lines = [
     differing === 0
@@ -87,8 +87,8 @@ export function formatComponent(name: string, result: ComponentResult, nameOf: N
   if (differing > differences.length) {
     lines.push("", `and ${grouped(differing - differences.length)} more`);
   }
-  if (elsewhere !== null) lines.push("", formatDivergence(elsewhere, nameOf));
-  return lines.join("\n");
+  if (elsewhere !== null) lines.push("", ...formatDivergence(elsewhere, nameOf));
+  return lines;
 }
 
 function sentText({ time, to, message }: Delivery, input: Delivery, nameOf: Names): string {

@@ -5,6 +5,7 @@ import { workloadSchema } from "../../workloads/schema.ts";
 import { UserError } from "../errors.ts";
 import { TECHNIQUES, type TechniqueName } from "../hypervisor/techniques/technique.ts";
 import { openSource } from "../io/byteSource.ts";
+import { note, print, printJson } from "../io/standardStreams.ts";
 import { LogFile } from "../replay/logFile.ts";
 import { originOf } from "../replay/rebuild.ts";
 import { Recorder } from "../replay/recorder.ts";
@@ -80,8 +81,8 @@ export function runCommand(): Command {
         interrupted = again.interrupted;
         if (!interrupted) summary = comparedWith(enough, again.standstill, summary);
       }
-      const text = options.json ? JSON.stringify(summary) : formatSummary(scenario.name, summary);
-      process.stdout.write(`${text}\n`);
+      if (options.json) printJson(summary);
+      else print(...formatSummary(scenario.name, summary));
       if (interrupted) process.exitCode = EXIT_INTERRUPTED;
       else if (summary.failures.length > 0) process.exitCode = EXIT_FAILED;
     });
@@ -165,10 +166,10 @@ function goOnFrom(file: string, system: System): void {
   const source = openSource(file);
   try {
     const { checkpoint, continues, damage } = restoreCheckpoint(system, source);
-    if (damage !== undefined) process.stderr.write(`trackvisor: ${damage}\n`);
+    if (damage !== undefined) note(damage);
     if (!continues) {
       const what = "the VMs' memory, but no state: their workloads begin at the start";
-      process.stderr.write(`trackvisor: checkpoint ${checkpoint.number} of ${file} has ${what}\n`);
+      note(`checkpoint ${checkpoint.number} of ${file} has ${what}`);
     }
   } finally {
     source.close();
@@ -182,5 +183,5 @@ function warnOfDamage({ world }: System): void {
       "warning" in workload && typeof workload.warning === "string" ? [workload.warning] : [],
     ),
   );
-  for (const warning of warnings) process.stderr.write(`trackvisor: ${warning}\n`);
+  for (const warning of warnings) note(warning);
 }

@@ -8,7 +8,7 @@ import { grouped } from "./output.ts";
 const LABEL = 26;
 const COLUMN = 13;
 
-export function formatSummary(name: string, summary: RunSummary): string {
+export function formatSummary(name: string, summary: RunSummary): string[] {
   const { truth, reported, cycles, pvm, energy } = summary;
   const spent = cycles.guest + cycles.ptw + cycles.exit + cycles.entry + cycles.handler;
   const share = (part: number): string =>
@@ -59,7 +59,7 @@ export function formatSummary(name: string, summary: RunSummary): string {
     ...(operation.length === 0 ? [] : ["", ...operation]),
     ...summary.failures.flatMap((failure) => ["", failure]),
   ];
-  return lines.join("\n");
+  return lines;
 }
 
 function ending({ complete, standstill }: RunSummary): string {

@@ -1,10 +1,10 @@
 /** Finds and reads scenario files: by path, or by the name of one that is shipped. */
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { nearest } from "../config/nearest.ts";
 import { parseYaml } from "../config/yamlFile.ts";
 import { FieldError, UserError } from "../errors.ts";
+import { kindOfFile, listDirectory, readText } from "../io/inputFile.ts";
+import { packagePath } from "../io/packageFiles.ts";
 import { type BuildOptions, buildSystem } from "../system/build.ts";
 import { type Scenario, scenarioSchema } from "../system/scenarioSchema.ts";
 import type { System } from "../system/system.ts";
@@ -23,9 +23,13 @@ export interface LoadedScenario {
 /** Reads a scenario. Throws UserError if there is none, or if it is malformed. */
 export function loadScenario(nameOrPath: string): LoadedScenario {
   const path = resolveScenario(nameOrPath);
-  if (statSync(path).size > MAX_BYTES) throw new UserError(`${path}: larger than 1 MiB`);
-  const { value: scenario, at } = parseYaml(path, readFileSync(path, "utf8"), scenarioSchema);
+  const { value: scenario, at } = parseYaml(path, readText(path, MAX_BYTES), scenarioSchema);
   return { scenario, directory: dirname(path), at };
+}
+
+/** The text of a scenario file, or of the shipped one of that name. @throws UserError */
+export function readScenario(nameOrPath: string): string {
+  return readText(resolveScenario(nameOrPath), MAX_BYTES);
 }
 
 /**
@@ -47,7 +51,7 @@ export function buildLoaded(
 
 /** Names of the shipped scenarios, in order. */
 export function shippedScenarios(): string[] {
-  return readdirSync(scenarioDirectory())
+  return listDirectory(scenarioDirectory())
     .filter((file) => file.endsWith(EXTENSION))
     .map((file) => file.slice(0, -EXTENSION.length))
     .sort();
@@ -56,10 +60,10 @@ export function shippedScenarios(): string[] {
 /** The path of a scenario file, or of the shipped one of that name. @throws UserError */
 export function resolveScenario(nameOrPath: string): string {
   if (nameOrPath === "") throw new UserError("expected a scenario, not an empty name");
-  if (existsSync(nameOrPath)) {
-    if (statSync(nameOrPath).isFile()) return nameOrPath;
-    const what = statSync(nameOrPath).isDirectory() ? "a directory" : "no regular file";
-    throw new UserError(`${nameOrPath}: expected a scenario file, this is ${what}`);
+  const kind = kindOfFile(nameOrPath);
+  if (kind === "plain") return nameOrPath;
+  if (kind !== "none") {
+    throw new UserError(`${nameOrPath}: expected a scenario file, this is a ${kind}`);
   }
   const names = shippedScenarios();
   if (names.includes(nameOrPath)) return join(scenarioDirectory(), nameOrPath + EXTENSION);
@@ -67,13 +71,8 @@ export function resolveScenario(nameOrPath: string): string {
   throw new UserError(`${nameOrPath}: no such file, and no shipped scenario of that name${hint}`);
 }
 
-/** The shipped scenarios lie beside the source; compiled code is deeper below the package's root. */
 function scenarioDirectory(): string {
-  let root = dirname(fileURLToPath(import.meta.url));
-  while (root !== dirname(root)) {
-    const path = join(root, "workloads", "scenarios");
-    if (existsSync(path)) return path;
-    root = dirname(root);
-  }
-  throw new Error("the shipped scenarios are missing");
+  const path = packagePath("workloads", "scenarios");
+  if (path === null) throw new Error("the shipped scenarios are missing");
+  return path;
 }

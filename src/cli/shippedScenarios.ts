@@ -1,8 +1,7 @@
 /** `trackvisor scenarios`: what is shipped, to be looked at and copied. */
-import { readFileSync } from "node:fs";
 import { Command } from "commander";
-import { print } from "./output.ts";
-import { loadScenario, resolveScenario, shippedScenarios } from "./scenarios.ts";
+import { print, printJson } from "../io/standardStreams.ts";
+import { loadScenario, readScenario, shippedScenarios } from "./scenarios.ts";
 
 const COLUMN = 28;
 
@@ -18,7 +17,7 @@ export function scenariosCommand(): Command {
         const { scenario } = loadScenario(name);
         return { name, title: scenario.name, operation: scenario.operation.kind };
       });
-      if (json) print(JSON.stringify(rows));
+      if (json) printJson(rows);
       else for (const { name, title } of rows) print(`${name.padEnd(COLUMN)}${title}`);
     });
   scenarios
@@ -26,7 +25,7 @@ export function scenariosCommand(): Command {
     .description("print one, to be changed and run: trackvisor scenarios show NAME > mine.yaml")
     .argument("<name>", "of a shipped scenario")
     .action((name: string) => {
-      process.stdout.write(readFileSync(resolveScenario(name), "utf8"));
+      print(...readScenario(name).replace(/\n$/, "").split("\n"));
     });
   return scenarios;
 }

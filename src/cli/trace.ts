@@ -7,6 +7,8 @@ import { REGION_PAGES } from "../../workloads/trace/relocate.ts";
 import { damageNote, scanTrace } from "../../workloads/trace/scan.ts";
 import { UserError } from "../errors.ts";
 import { AccessKind, type AccessKindName } from "../hardware/accessLoop.ts";
+import { note, print, printJson } from "../io/standardStreams.ts";
+import { visible } from "../io/visible.ts";
 import { FORCE, wholeNumber } from "./optionParsers.ts";
 import { ProgressLine } from "./progress.ts";
 
@@ -70,7 +72,7 @@ async function importAction(
     progress.clear();
     const { kinds, command, ...rest } = result;
     if (options.json === true) {
-      printJson({ file: output, command, ...rest, kinds: namedKinds(kinds) });
+      printJson({ file: output, command, ...rest, kinds: namedKinds(kinds) }, 2);
       return;
     }
     print(
@@ -85,7 +87,7 @@ async function importAction(
   } catch (error) {
     progress.clear();
     if (!(error instanceof ImportInterrupted)) throw error;
-    process.stderr.write(`${error.message}\n`);
+    note(error.message);
     process.exitCode = EXIT_INTERRUPTED;
   } finally {
     process.removeListener("SIGINT", interrupt);
@@ -110,7 +112,7 @@ function infoAction(file: string, options: { json?: boolean }): void {
     const placements = { compact: pages, regions: regionPages };
     const counts = { fileBytes, blocks, runs, accesses, kinds: namedKinds(kinds), pages };
     const rest = { linearPages: placements, skippedLines, digest, damage };
-    printJson({ file, command, ...counts, ...rest });
+    printJson({ file, command, ...counts, ...rest }, 2);
   } else {
     print(`command        ${command === "" ? "(unknown)" : visible(command)}`);
     print(`size           ${grouped(fileBytes)} bytes, ${grouped(blocks)} blocks`);
@@ -148,7 +150,7 @@ function headAction(file: string, options: { lines: number; json?: boolean }): v
       }
     }
     if (options.json === true) {
-      printJson({ file, command: reader.header?.command, damage: reader.damage, runs: rows });
+      printJson({ file, command: reader.header?.command, damage: reader.damage, runs: rows }, 2);
     }
     const { damage } = reader;
     if (damage !== undefined) {
@@ -160,9 +162,9 @@ function headAction(file: string, options: { lines: number; json?: boolean }): v
   }
 }
 
-function reportDamage(note: string | undefined): void {
-  if (note === undefined) return;
-  process.stderr.write(`${note}\n`);
+function reportDamage(damage: string | undefined): void {
+  if (damage === undefined) return;
+  note(damage);
   process.exitCode = EXIT_DAMAGED;
 }
 
@@ -181,17 +183,4 @@ function grouped(value: number): string {
 
 function mebibytes(pages: number): string {
   return `${(pages / 256).toFixed(1)} MiB`;
-}
-
-/** Text from a file, without what a terminal would obey. */
-function visible(text: string): string {
-  return text.replace(/\p{C}/gu, "?");
-}
-
-function print(line: string): void {
-  process.stdout.write(`${line}\n`);
-}
-
-function printJson(value: unknown): void {
-  print(JSON.stringify(value, undefined, 2));
 }

@@ -1,34 +1,36 @@
 /** `trackvisor tui`: see a machine run, change it, go back in time; or the same numbers in a pipe. */
-import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { parseYaml } from "../config/yamlFile.ts";
 import { UserError } from "../errors.ts";
-import { systemReason } from "../io/systemError.ts";
+import { exists, readText } from "../io/inputFile.ts";
+import {
+  type ColourMode,
+  coloursOfTerminal,
+  isInteractive,
+  note,
+  print,
+  printed,
+  printJson,
+  printPainted,
+  terminal,
+} from "../io/standardStreams.ts";
 import { isLogFile } from "../replay/logFile.ts";
 import { Session } from "../session/session.ts";
 import { ProgressWatch } from "../system/verdict/progressWatch.ts";
 import { standstillOf } from "../system/verdict/standstill.ts";
 import { brokenPromises } from "../system/verdict/verdict.ts";
-import { frameOf, logLine, screenText } from "../tui/batch.ts";
+import { frameOf, logLine, screenRows } from "../tui/batch.ts";
 import { keyMap, type UiSettings, uiSettingsSchema } from "../tui/keys.ts";
 import { parsePlace } from "../tui/place.ts";
-import {
-  ASCII,
-  type ColourMode,
-  type Look,
-  THEME_NAMES,
-  type ThemeName,
-  UNICODE,
-} from "../tui/themes.ts";
-import { interactive } from "./interactive.ts";
-import { coloursOfTerminal, note } from "./output.ts";
+import { ASCII, type Look, THEME_NAMES, type ThemeName, UNICODE } from "../tui/themes.ts";
 import { DEFAULT_SCENARIO } from "./run.ts";
 import { loadScenario } from "./scenarios.ts";
 
 /** A damaged log, or a run that broke what no run may. */
 const EXIT_FAILED = 1;
+const SETTINGS_BYTES_MAX = 1 << 20;
 const LOG_EXTENSION = ".tvlog";
 const BATCH_MESSAGES = 4096;
 const DEFAULT_SIZE = { columns: 80, rows: 24 };
@@ -77,7 +79,7 @@ export function tuiCommand(): Command {
         note(session.damage);
         process.exitCode = EXIT_FAILED;
       }
-      if (options.once || options.json || options.log || !interactive()) {
+      if (options.once || options.json || options.log || !isInteractive()) {
         if (options.do !== undefined) {
           throw new UserError("--do: needs a terminal, and none of --once, --json, --log");
         }
@@ -91,8 +93,7 @@ export function tuiCommand(): Command {
         session,
         look: lookOf(options, settings),
         keys,
-        input: process.stdin,
-        output: process.stdout,
+        ...terminal(),
         screenReader: options.screenReader ?? process.env["INK_SCREEN_READER"] === "true",
         commands: firstCommands(session, options),
       });
@@ -100,12 +101,11 @@ export function tuiCommand(): Command {
 }
 
 function open(name: string): Session {
-  if (name.endsWith(LOG_EXTENSION) && !existsSync(name)) {
+  if (name.endsWith(LOG_EXTENSION) && !exists(name)) {
     throw new UserError(`${name}: no such file`);
   }
   // A session may have been saved under any name; a damaged log is known by its name alone.
-  if (name.endsWith(LOG_EXTENSION) || reading(name, () => isLogFile(name)))
-    return Session.open(name);
+  if (name.endsWith(LOG_EXTENSION) || isLogFile(name)) return Session.open(name);
   const { scenario, directory } = loadScenario(name);
   return Session.start(scenario, directory);
 }
@@ -127,12 +127,8 @@ async function batch(session: Session, options: TuiOptions, look: Look): Promise
       if (timeline.step() === null || !watch.note()) break;
     }
     if (options.log) {
-      let text = "";
-      for (let at = from + 1; at <= timeline.position; at++)
-        text += `${logLine(ring.entry(at)!)}\n`;
-      if (!process.stdout.write(text)) {
-        await new Promise<void>((resolve) => process.stdout.once("drain", resolve));
-      }
+      for (let at = from + 1; at <= timeline.position; at++) print(logLine(ring.entry(at)!));
+      await printed();
     }
     if (timeline.position < until || timeline.position === place.position) break;
   }
@@ -142,10 +138,8 @@ async function batch(session: Session, options: TuiOptions, look: Look): Promise
   }
   if (options.log) return;
   const { columns, rows } = options.size ?? DEFAULT_SIZE;
-  const text = options.json
-    ? JSON.stringify(frameOf(session))
-    : screenText(session, look, columns, rows);
-  process.stdout.write(`${text}\n`);
+  if (options.json) printJson(frameOf(session));
+  else printPainted(screenRows(session, look, columns, rows));
 }
 
 function placeOf(session: Session, at: string | undefined) {
@@ -160,24 +154,12 @@ function placeOf(session: Session, at: string | undefined) {
 function loadSettings(path: string | undefined): { file: string; settings: UiSettings } {
   const home = process.env["XDG_CONFIG_HOME"] || join(homedir(), ".config");
   const file = path ?? join(home, "trackvisor", "tui.yaml");
-  if (!existsSync(file)) {
+  if (!exists(file)) {
     if (path !== undefined) throw new UserError(`${path}: no such file`);
     return { file, settings: uiSettingsSchema.parse({}) };
   }
-  const { value } = parseYaml(
-    file,
-    reading(file, () => readFileSync(file, "utf8")),
-    uiSettingsSchema,
-  );
+  const { value } = parseYaml(file, readText(file, SETTINGS_BYTES_MAX), uiSettingsSchema);
   return { file, settings: value };
-}
-
-function reading<T>(file: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    throw new UserError(`${file}: cannot be read: ${systemReason(error)}`);
-  }
 }
 
 function lookOf(options: TuiOptions, settings: UiSettings): Look {

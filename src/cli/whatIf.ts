@@ -7,6 +7,8 @@ import { UserError } from "../errors.ts";
 import { openSource } from "../io/byteSource.ts";
 import { isSameFile } from "../io/inputFile.ts";
 import { refuseUnwritable, writeOutput } from "../io/outputFile.ts";
+import { print, printJson } from "../io/standardStreams.ts";
+import { jsonText } from "../io/visible.ts";
 import { outlineOf, recordBranch, repeat } from "../replay/branch.ts";
 import { causalPast } from "../replay/causality.ts";
 import { type LogEntry, parseIntervention } from "../replay/decoder.ts";
@@ -25,7 +27,7 @@ import { scenarioSchema } from "../system/scenarioSchema.ts";
 import type { System } from "../system/system.ts";
 import { messageLine } from "./messageText.ts";
 import { FORCE, SEED_MAX, wholeNumber } from "./optionParsers.ts";
-import { grouped, print } from "./output.ts";
+import { grouped } from "./output.ts";
 import { ProgressLine } from "./progress.ts";
 
 /** A run that goes on for so many times its parent's messages does not end. */
@@ -218,7 +220,7 @@ async function inevitableAction(
   progress.clear();
   const from = inevitableFrom(found);
   if (options.json === true) {
-    print(JSON.stringify({ log: file, failure, chances: found, inevitableFrom: from }));
+    printJson({ log: file, failure, chances: found, inevitableFrom: from });
     return;
   }
   print(`${failure.actor}: ${failure.what}`);
@@ -282,7 +284,7 @@ function shrinkAction(
     print(`  ${key.padEnd(13)}${cells}`);
   }
   if (options.scenario !== undefined) {
-    const text = JSON.stringify(z.encode(scenarioSchema, result.scenario), null, 2);
+    const text = jsonText(z.encode(scenarioSchema, result.scenario), 2);
     writeOutput(options.scenario, `${text}\n`, { force });
   }
   if (options.output === undefined) return;

@@ -1,9 +1,10 @@
 /** Identifies the code that a run's numbers depend on. */
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { listDirectory, readBytes } from "../io/inputFile.ts";
 
+const FILE_BYTES_MAX = 1 << 20;
 /** Rooms that decide what a run does. */
 const ROOMS = [
   "src/config",
@@ -22,9 +23,9 @@ export function codeVersion(): string {
   const extension = import.meta.url.endsWith(".ts") ? ".ts" : ".js";
   const hash = createHash("sha256");
   for (const room of ROOMS) {
-    const files = readdirSync(join(root, room), { recursive: true, encoding: "utf8" });
-    for (const file of files.filter((name) => name.endsWith(extension)).sort()) {
-      hash.update(`${room}/${file}\n`).update(readFileSync(join(root, room, file)));
+    const files = listDirectory(join(root, room), true);
+    for (const file of files.filter((name) => name.endsWith(extension))) {
+      hash.update(`${room}/${file}\n`).update(readBytes(join(root, room, file), FILE_BYTES_MAX));
     }
   }
   return hash.digest("hex").slice(0, 32);

@@ -1,11 +1,14 @@
 /** Finished runs, one file each, so that an interrupted experiment goes on where it stopped. */
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
+import { exists, readText } from "../io/inputFile.ts";
 import { makeDirectory, writeOutput } from "../io/outputFile.ts";
 import type { RunSummary } from "../system/summary.ts";
 import type { ScenarioInput } from "./experiment.ts";
+
+/** Far more than a summary takes. */
+const FILE_BYTES_MAX = 256 << 20;
 
 const storedSchema = z.object({ digest: z.string(), summary: z.string() });
 
@@ -35,9 +38,9 @@ export class PointStore {
   /** The result of a finished run; null if there is none, or if its file is damaged. */
   read(key: string): RunSummary | null {
     const path = this.#path(key);
-    if (!existsSync(path)) return null;
+    if (!exists(path)) return null;
     try {
-      const stored = storedSchema.parse(JSON.parse(readFileSync(path, "utf8")));
+      const stored = storedSchema.parse(JSON.parse(readText(path, FILE_BYTES_MAX)));
       if (stored.digest !== digestOf(stored.summary)) return null;
       return JSON.parse(stored.summary);
     } catch {

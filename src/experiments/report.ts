@@ -1,4 +1,5 @@
 /** Outcomes as a Markdown summary and as one HTML page that needs nothing else. */
+import { htmlText } from "../io/visible.ts";
 import type { Row } from "./experiment.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Scale } from "./scale.ts";
@@ -108,13 +109,13 @@ export function htmlReport(outcomes: readonly Outcome[], scale: Scale): string {
   const rows = outcomes.flatMap((outcome) => outcome.rows);
   const contents = outcomes.map(
     ({ experiment: { name, title }, rows: own }) =>
-      `<li><a href="#${name}">${escaped(title)}</a>: ${countVerdicts(own)}</li>`,
+      `<li><a href="#${name}">${htmlText(title)}</a>: ${countVerdicts(own)}</li>`,
   );
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>${TITLE}</title><style>${STYLE}</style></head><body>
 <h1>${TITLE}</h1>
 <p>${scaleLine(scale)} ${rows.length} figures: ${countVerdicts(rows)}.</p>
-<ul>${VERDICTS.map((verdict) => `<li><b class="${cssClass(verdict)}">${verdict}</b>: ${escaped(RULES[verdict])}</li>`).join("")}</ul>
+<ul>${VERDICTS.map((verdict) => `<li><b class="${cssClass(verdict)}">${verdict}</b>: ${htmlText(RULES[verdict])}</li>`).join("")}</ul>
 <ol>${contents.join("\n")}</ol>
 ${outcomes.map(section).join("\n")}
 </body></html>
@@ -124,9 +125,9 @@ ${outcomes.map(section).join("\n")}
 function section({ experiment, rows, plots, findings }: Outcome): string {
   const header = TABLE_HEADER.map((text) => `<th>${text}</th>`).join("");
   return `<section id="${experiment.name}">
-<h2>${escaped(experiment.title)}</h2>
-<p><code>trackvisor experiment run ${experiment.name}</code>. Published: ${escaped(experiment.source)}.</p>
-<p>Scale: ${escaped(scales(rows))}.</p>
+<h2>${htmlText(experiment.title)}</h2>
+<p><code>trackvisor experiment run ${experiment.name}</code>. Published: ${htmlText(experiment.source)}.</p>
+<p>Scale: ${htmlText(scales(rows))}.</p>
 <table><thead><tr>${header}</tr></thead><tbody>
 ${rows.map(htmlRow).join("\n")}
 </tbody></table>
@@ -139,13 +140,13 @@ ${items(experiment.assumptions)}
 }
 
 function htmlRow(row: Row): string {
-  const texts = cells(row).map((text) => `<td>${escaped(text)}</td>`);
+  const texts = cells(row).map((text) => `<td>${htmlText(text)}</td>`);
   return `<tr class="${cssClass(row.verdict)}">${texts.join("")}</tr>`;
 }
 
 function items(texts: readonly string[]): string {
   if (texts.length === 0) return "";
-  return `<ul>${texts.map((text) => `<li>${escaped(text)}</li>`).join("\n")}</ul>`;
+  return `<ul>${texts.map((text) => `<li>${htmlText(text)}</li>`).join("\n")}</ul>`;
 }
 
 function titledItems(title: string, texts: readonly string[]): string {
@@ -154,12 +155,4 @@ function titledItems(title: string, texts: readonly string[]): string {
 
 function cssClass(verdict: string): string {
   return verdict.replaceAll(" ", "-");
-}
-
-function escaped(text: string): string {
-  return text
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll(">", "&gt;")
-    .replaceAll('"', "&quot;");
 }

@@ -1,4 +1,5 @@
 /** Rows as CSV, as Markdown, and numbers for people. */
+import { csvCell } from "../io/visible.ts";
 import type { DataRow, DataValue, Row } from "./experiment.ts";
 
 const COLUMNS = [
@@ -27,11 +28,7 @@ export function dataToCsv(data: readonly DataRow[]): string {
 }
 
 function csv(lines: readonly (readonly DataValue[])[]): string {
-  const field = (value: DataValue): string => {
-    const text = String(value);
-    return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-  };
-  return `${lines.map((line) => line.map(field).join(",")).join("\r\n")}\r\n`;
+  return `${lines.map((line) => line.map(csvCell).join(",")).join("\r\n")}\r\n`;
 }
 
 /** Four significant digits, so that what is compared can be seen. */

@@ -5,6 +5,7 @@
 import {
   closeSync,
   constants,
+  createReadStream,
   existsSync,
   fstatSync,
   openSync,
@@ -14,6 +15,7 @@ import {
   type Stats,
   statSync,
 } from "node:fs";
+import type { Readable } from "node:stream";
 import { UserError } from "../errors.ts";
 import { systemReason } from "./systemError.ts";
 
@@ -87,6 +89,30 @@ export function readText(path: string, most: number): string {
   return readBytes(path, most).toString("utf8");
 }
 
+export interface InputStream {
+  readonly bytes: Readable;
+  /** Undefined if it is not known before the end. */
+  readonly length: number | undefined;
+}
+
+/**
+ * A plain file, or standard input, from its start to its end.
+ * @param path "-" is standard input
+ * @param chunkBytes read at a time
+ * @throws UserError, one line, if it is something else
+ */
+export function openStream(path: string, chunkBytes: number): InputStream {
+  if (path === "-") return { bytes: process.stdin, length: undefined };
+  if (kindOfFile(path) === "pipe") {
+    throw new UserError(`${path}: is a pipe: give it as standard input, - < ${path}`);
+  }
+  const fd = openPlain(path);
+  return {
+    bytes: createReadStream("", { fd, highWaterMark: chunkBytes }),
+    length: fstatSync(fd).size,
+  };
+}
+
 /** Names in a directory, in order. @throws UserError if it cannot be read */
 export function listDirectory(path: string, recursive = false): string[] {
   return reading(path, () => readdirSync(path, { recursive, encoding: "utf8" })).sort();
@@ -110,7 +136,7 @@ function kindOf(status: Stats): Exclude<FileKind, "none"> {
 
 function refuseOthers(path: string, status: Stats): void {
   const kind = kindOf(status);
-  if (kind !== "plain") throw new UserError(`${path}: is a ${kind}, not a plain file`);
+  if (kind !== "plain") throw new UserError(`${path}: is not a plain file but a ${kind}`);
 }
 
 function sizeText(bytes: number): string {

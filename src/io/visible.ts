@@ -47,8 +47,9 @@ export function jsonText(value: unknown, indent?: number): string {
  */
 export function csvCell(value: string | number | boolean | null): string {
   if (typeof value !== "string") return value === null ? "" : String(value);
-  const text = FORMULA.test(value) ? `'${visible(value)}` : visible(value);
-  return /[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  const shown = value.split("\n").map(visible).join("\n");
+  const text = FORMULA.test(value) ? `'${shown}` : shown;
+  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
 const ENTITIES: Readonly<Record<string, string>> = {
@@ -62,9 +63,4 @@ const ENTITIES: Readonly<Record<string, string>> = {
 /** A text within HTML or SVG, between tags or in a quoted attribute. */
 export function htmlText(text: string): string {
   return visible(text).replace(/[&<>"']/g, (one) => ENTITIES[one]!);
-}
-
-/** A text within Markdown: no character of it begins markup, HTML or a cell of a table. */
-export function markdownText(text: string): string {
-  return visible(text).replace(/[\\`*_{}[\]<>()#+!|~&]/g, (one) => `\\${one}`);
 }

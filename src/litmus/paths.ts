@@ -1,7 +1,7 @@
 /** Runs the litmus files that paths name: files, or directories searched for *.litmus.yaml. */
-import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "../errors.ts";
+import { kindOfFile, listDirectory, readText } from "../io/inputFile.ts";
 import { loadLitmus } from "./load.ts";
 import { type LitmusResult, runLitmus } from "./run.ts";
 
@@ -31,10 +31,10 @@ export async function runLitmusPaths(
   paths: readonly string[],
   options: LitmusOptions = {},
 ): Promise<LitmusSummary> {
-  const files = await findLitmusFiles(paths);
+  const files = findLitmusFiles(paths);
   const results: LitmusResult[] = [];
   for (const file of files) {
-    for (const test of loadLitmus(file, await readText(file))) {
+    for (const test of loadLitmus(file, readText(file, FILE_BYTES_LIMIT))) {
       const { caseNumber } = options;
       if (caseNumber !== undefined && !(test.cases ?? []).includes(caseNumber)) continue;
       const result = runLitmus(test);
@@ -53,31 +53,13 @@ export async function runLitmusPaths(
 }
 
 /** The litmus files of some paths, in the order of the paths and by name within a directory. */
-export async function findLitmusFiles(paths: readonly string[]): Promise<string[]> {
-  const files: string[] = [];
-  for (const path of paths) {
-    const info = await stat(path).catch(() => null);
-    if (info === null) throw new UserError(`${path}: no such file or directory`);
-    if (!info.isDirectory()) files.push(path);
-    else {
-      const inside = await readdir(path, { recursive: true });
-      const found = inside.filter((name) => name.endsWith(SUFFIX)).sort();
-      if (found.length === 0) throw new UserError(`${path}: no *${SUFFIX} file in it`);
-      files.push(...found.map((name) => join(path, name)));
-    }
-  }
-  return files;
-}
-
-async function readText(file: string): Promise<string> {
-  const info = await stat(file).catch(() => null);
-  if (info !== null && info.size > FILE_BYTES_LIMIT) {
-    throw new UserError(`${file}: too large for a litmus file`);
-  }
-  try {
-    return await readFile(file, "utf8");
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new UserError(`${file}: cannot be read: ${reason}`);
-  }
+export function findLitmusFiles(paths: readonly string[]): string[] {
+  return paths.flatMap((path) => {
+    const kind = kindOfFile(path);
+    if (kind === "none") throw new UserError(`${path}: no such file or directory`);
+    if (kind !== "directory") return [path];
+    const found = listDirectory(path, true).filter((name) => name.endsWith(SUFFIX));
+    if (found.length === 0) throw new UserError(`${path}: no *${SUFFIX} file in it`);
+    return found.map((name) => join(path, name));
+  });
 }

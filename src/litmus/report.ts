@@ -3,15 +3,15 @@ import type { LitmusSummary } from "./paths.ts";
 import type { LitmusResult } from "./run.ts";
 
 /** A failed test: where, which step, and each assertion with what was expected and what came. */
-export function describeFailure(result: LitmusResult): string {
+export function describeFailure(result: LitmusResult): string[] {
   const { failure } = result;
   const lines = [`FAILED ${result.file}: ${testTitle(result)}`];
-  if (failure === null) return lines.join("\n");
+  if (failure === null) return lines;
   lines.push(`  step ${failure.step} (${failure.title}), ${failure.at}`);
   for (const { what, expected, actual } of failure.differences) {
     lines.push(`    ${what}:`, `      expected ${expected}`, `      actual   ${actual}`);
   }
-  return lines.join("\n");
+  return lines;
 }
 
 /** Name, parameters and cases of a test. */
@@ -21,11 +21,11 @@ export function testTitle({ name, parameters, cases }: LitmusResult): string {
 }
 
 /** The failures, then one line of totals. */
-export function describeSummary(summary: LitmusSummary): string {
+export function describeSummary(summary: LitmusSummary): string[] {
   const { files, passed, failed } = summary;
-  const failures = summary.results.filter((result) => !result.passed).map(describeFailure);
+  const failures = summary.results.filter((result) => !result.passed).flatMap(describeFailure);
   return [
     ...failures,
     `${passed} passed, ${failed} failed, in ${files} ${files === 1 ? "file" : "files"}`,
-  ].join("\n");
+  ];
 }

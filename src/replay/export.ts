@@ -1,6 +1,7 @@
 /** Logs in the formats of other tools. Each function gives lines or objects in order. */
 import { CYCLES_PER_SECOND } from "../config/units.ts";
 import type { Delivery } from "../interconnect/messages.ts";
+import { jsonText } from "../io/visible.ts";
 import { CauseFinder } from "./causality.ts";
 import type { LogEntry, MessageEntry } from "./decoder.ts";
 import type { LogHeader } from "./format.ts";
@@ -9,10 +10,10 @@ type Names = (id: number) => string;
 
 /** One JSON object a line: every entry, with names beside the addresses. */
 export function jsonLine(entry: LogEntry, nameOf: Names): string {
-  if (entry.kind !== "message") return JSON.stringify(entry);
+  if (entry.kind !== "message") return jsonText(entry);
   const { kind, position, delivery, digest } = entry;
   const { sequence, time, from, to, message } = delivery;
-  return JSON.stringify({
+  return jsonText({
     kind,
     position,
     sequence,

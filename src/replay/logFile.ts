@@ -1,6 +1,6 @@
 /** Where a log is written to: a file, or memory. */
-import { statSync } from "node:fs";
 import { beginsWith } from "../io/byteSource.ts";
+import { kindOfFile } from "../io/inputFile.ts";
 import { OutputFile, type OutputOptions } from "../io/outputFile.ts";
 import { LOG_MAGIC } from "./format.ts";
 import type { LogSink } from "./writer.ts";
@@ -48,6 +48,5 @@ export class LogBuffer implements LogSink {
 
 /** Whether there is a plain file of that name, and it begins as a log of some version does. */
 export function isLogFile(path: string): boolean {
-  const isPlain = statSync(path, { throwIfNoEntry: false })?.isFile() === true;
-  return isPlain && beginsWith(path, LOG_MAGIC);
+  return kindOfFile(path) === "plain" && beginsWith(path, LOG_MAGIC);
 }

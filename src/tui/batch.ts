@@ -1,8 +1,9 @@
 /** The same numbers without a screen: one screen as text, one frame as JSON, the stream as lines. */
+import type { Painted } from "../io/standardStreams.ts";
 import type { Frame, StreamEntry } from "../session/frame.ts";
 import { Sampler } from "../session/sampler.ts";
 import type { Session } from "../session/session.ts";
-import { type Line, widthOf } from "./canvas.ts";
+import { type Line, piece, widthOf } from "./canvas.ts";
 import { framed, headerLine, innerOf, panelLines, panelTitle } from "./compose.ts";
 import { PANELS } from "./layout.ts";
 import { layoutFor, type RunView, type Shown } from "./shown.ts";
@@ -27,7 +28,7 @@ const STREAM_ROWS = 64;
 const CELLS = 1024;
 
 /** The panels as they would be on a screen of this size, without hints. */
-export function screenText(session: Session, look: Look, columns: number, rows: number): string {
+export function screenRows(session: Session, look: Look, columns: number, rows: number): Painted[] {
   const sized = { mode: "panels", ui: UI, columns, rows } as const;
   const sampler = new Sampler(session);
   // The layout depends on what there is to show.
@@ -59,8 +60,7 @@ export function screenText(session: Session, look: Look, columns: number, rows: 
   const body = (stacks[0] ?? []).map((_, row): Line => stacks.flatMap((stack) => stack[row] ?? []));
   return [headerLine(shown), ...body]
     .filter((one) => widthOf(one) > 0)
-    .map((one) => paint(one, look).trimEnd())
-    .join("\n");
+    .map((one) => paint(trimmed(one), look));
 }
 
 /** Everything, for programs. */
@@ -77,4 +77,12 @@ function requestFor(cells: number, rows: number) {
 export function logLine({ position, time, step, type, from, to, text }: StreamEntry): string {
   const start = `${String(position).padStart(8)} ${clock(time).padStart(12)} ${step || "-"}`;
   return `${start} ${type.padEnd(18)} ${`${from}>${to}`.padEnd(30)} ${text}`.trimEnd();
+}
+
+/** Without the blanks at the end of a line. */
+function trimmed(line: Line): Line {
+  const last = line.findLastIndex(({ text }) => text.trimEnd() !== "");
+  return line.slice(0, last + 1).map((one, i) => {
+    return i === last ? piece(one.text.trimEnd(), one.style) : one;
+  });
 }

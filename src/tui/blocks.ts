@@ -5,12 +5,14 @@
  * put its mark. While the layout stays, Ink has nothing to do.
  */
 
+import type { Painted } from "../io/standardStreams.ts";
+
 /** Unicode's private use area: one character for each place of the screen. */
 const FIRST = 0xe000;
 const LAST = 0xf8ff;
 
 export class Blocks {
-  readonly #blocks: (readonly string[])[] = [];
+  readonly #blocks: (readonly Painted[])[] = [];
 
   /** The character that stands for a place. */
   static mark(place: number): string {
@@ -18,7 +20,7 @@ export class Blocks {
   }
 
   /** What is to be seen at a place from now on: rows as they go to the terminal. */
-  keep(place: number, rows: readonly string[]): void {
+  keep(place: number, rows: readonly Painted[]): void {
     this.#blocks[place] = rows;
   }
 

@@ -1,7 +1,5 @@
-/**
- * Lines of styled text, cut and filled to a width. Every character is one cell wide: what is not, and
- * whatever could move the cursor, is replaced, whoever wrote it into a scenario.
- */
+/** Lines of styled text, cut and filled to a width. Every character is one cell wide (printable.ts). */
+import { printable } from "./printable.ts";
 import type { StyleName } from "./themes.ts";
 
 export interface Piece {
@@ -17,10 +15,8 @@ export interface Area {
   readonly height: number;
 }
 
-const UNPRINTABLE = /[^\x20-\x7e\u2500-\u25ff\u00a0-\u00ff\u2013-\u2026\u2190-\u21ff]/g;
-
 export function piece(text: string, style: StyleName = "text"): Piece {
-  return { text: text.replace(UNPRINTABLE, "?"), style };
+  return { text: printable(text), style };
 }
 
 /** A line of one style. */

@@ -1,4 +1,5 @@
 /** Takes the terminal over, and gives it back whatever happens. */
+import { printFault } from "../io/standardStreams.ts";
 import type { TerminalStream } from "./screen.ts";
 
 /** The alternate screen, without a cursor, and without wrapping at the right edge. */
@@ -40,7 +41,7 @@ export class Terminal {
     }
     this.#on("uncaughtException", (error: unknown) => {
       this.#end();
-      process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+      printFault(error);
       process.exit(1);
     });
     this.enter();

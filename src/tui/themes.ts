@@ -3,7 +3,9 @@
  * colour. No meaning hangs on colour alone: each also has a word, a letter or a shape.
  */
 import { UserError } from "../errors.ts";
+import type { ColourMode, Painted } from "../io/standardStreams.ts";
 import type { MessageKind, PageState } from "../session/frame.ts";
+import { printable } from "./printable.ts";
 
 export type StyleName =
   | "text"
@@ -141,9 +143,6 @@ export function themeNamed(text: string): ThemeName {
   return named;
 }
 
-/** "plain": no escape sequence at all; "none": bold, faint and inverse remain. */
-export type ColourMode = "plain" | "none" | "16" | "256";
-
 export interface Glyphs {
   readonly ascii: boolean;
   readonly horizontal: string;
@@ -227,19 +226,21 @@ function sequenceOf(style: StyleName, { theme, colours }: Look): string {
   return codes.length === 0 ? "" : `\x1b[${codes.join(";")}m`;
 }
 
-/** A line as the terminal gets it. */
+/** A line as the terminal gets it: its only escape sequences are those of the styles. */
 export function paint(
   pieces: readonly { readonly text: string; readonly style: StyleName }[],
   look: Look,
-): string {
+): Painted {
   let painted = "";
   let i = 0;
   while (i < pieces.length) {
     const { style } = pieces[i]!;
     let text = "";
     for (; i < pieces.length && pieces[i]!.style === style; i++) text += pieces[i]!.text;
+    // Once more, whoever made the piece.
+    text = printable(text);
     const begin = sgrOf(style, look);
     painted += begin === "" ? text : begin + text + RESET;
   }
-  return painted;
+  return painted as Painted;
 }

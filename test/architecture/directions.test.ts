@@ -36,6 +36,11 @@ const planted: readonly (readonly [string, string, string])[] = [
   ["src/session/a.ts", "../tui/x.ts", "src/session: only from below"],
   ["src/tui/a.ts", "../cli/x.ts", "src/tui: only from below"],
   ["src/tui/b.ts", "../system/x.ts", "src/tui: no machine"],
+  ["src/cli/b.ts", "node:fs", "files: by src/io alone"],
+  ["workloads/b.ts", "fs/promises", "files: by src/io alone"],
+  ["src/tui/c.ts", "node:child_process", "files: by src/io alone"],
+  ["src/system/d.ts", "../io/outputFile.ts", "files: written by"],
+  ["src/replay/b.ts", "./logFile.ts", "files: written by"],
   ["src/config/a.ts", "../system/x.ts", "leaves: use nobody"],
   ["src/system/b.ts", "../../test/x.ts", "no tests in the program"],
   ["src/system/c.ts", "./missing.ts", "nothing missing"],
@@ -52,7 +57,10 @@ describe("the rules fire", { timeout: TIMEOUT }, async () => {
   writeFileSync(join(base, "package.json"), '{ "type": "module" }');
   const rooms = "hardware interconnect hypervisor system replay check experiments session tui cli";
   for (const room of rooms.split(" ")) write(`src/${room}/x.ts`, "export const x = 1;\n");
-  for (const file of ["src/errors.ts", "machines/x.ts", "test/x.ts"]) {
+  for (const file of [
+    ...["src/errors.ts", "machines/x.ts", "test/x.ts"],
+    ...["src/io/outputFile.ts", "src/replay/logFile.ts"],
+  ]) {
     write(file, "export const x = 1;\n");
   }
   for (const [file, target] of planted) write(file, `import * as y from "${target}";\ny;\n`);
@@ -63,7 +71,8 @@ describe("the rules fire", { timeout: TIMEOUT }, async () => {
     "machines/f.ts",
     'import type { x } from "../src/hypervisor/x.ts";\nexport let y: typeof x;\n',
   );
-  write("src/cli/a.ts", 'import { x } from "../system/x.ts";\nimport "node:fs";\nx;\n');
+  write("src/cli/a.ts", 'import { x } from "../system/x.ts";\nimport "../io/outputFile.ts";\nx;\n');
+  write("src/io/a.ts", 'import "node:fs";\n');
   const { violations } = await check(base, ["src", "machines", "workloads"]);
 
   it.each(planted)("%s imports %s: %s", (file, _target, rule) => {
@@ -77,7 +86,9 @@ describe("the rules fire", { timeout: TIMEOUT }, async () => {
   });
 
   it("and on nothing that is right", () => {
-    expect(violations.filter((text) => /machines\/f\.ts|src\/cli\/a\.ts/.test(text))).toEqual([]);
+    expect(
+      violations.filter((text) => /machines\/f\.ts|src\/cli\/a\.ts|src\/io\/a\.ts/.test(text)),
+    ).toEqual([]);
   });
 
   it("each of them", () => {

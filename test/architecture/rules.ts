@@ -21,6 +21,20 @@ const LAYERS: readonly (readonly string[])[] = [
 const LEAVES = "^src/(config/|io/|errors\\.ts$)";
 const NOT_OURS = "(^|/)node_modules/|^node:|^[a-z_]+(/promises)?$";
 
+/** Modules of Node.js that reach out of the process: files, other programs, networks. */
+const OUTSIDE =
+  "^(node:)?(fs|child_process|cluster|dgram|dns|http|http2|https|inspector|net|repl|tls|tty|wasi)(/promises)?$";
+
+/** Who writes files that the command line has named, and the few that do it for them. */
+const WRITERS = "^src/(cli|experiments|session|io)/";
+const WRITING = [
+  "^src/replay/logFile\\.ts$",
+  "^src/system/operations/checkpoint/fileSink\\.ts$",
+  "^src/check/savedSearch\\.ts$",
+  "^workloads/trace/import\\.ts$",
+];
+const ALL_WRITING = `^src/io/(outputFile|fileExtension)\\.ts$|${WRITING.join("|")}`;
+
 function pattern(directories: readonly string[]): string {
   return `^(${directories.join("|")})/`;
 }
@@ -78,6 +92,23 @@ export const rules: readonly IForbiddenRuleType[] = [
     severity: "error",
     from: { path: "^src/interconnect/" },
     to: { path: NOT_OURS, pathNot: "(^|/)node_modules/(rxjs|xstate)/" },
+  },
+  {
+    // One way to read a file, one way to write one; and nothing else that is outside.
+    name: "files: by src/io alone",
+    severity: "error",
+    from: { path: "^(src|machines|workloads)/", pathNot: "^src/io/" },
+    to: { path: OUTSIDE },
+  },
+  {
+    // What a scenario, a log or a checkpoint says cannot write: the rooms that run it have no way to.
+    name: "files: written by those whom the command line has told a name",
+    severity: "error",
+    from: {
+      path: "^(src|machines|workloads)/",
+      pathNot: `${WRITERS}|${WRITING.join("|")}`,
+    },
+    to: { path: ALL_WRITING, dependencyTypesNot: ["type-only"] },
   },
   {
     name: "no tests in the program",

@@ -20,7 +20,7 @@ describe.each(files)("%s", (file) => {
     const result = { file, name, parameters, cases, passed: true, failure: null };
     it(testTitle(result), () => {
       const { failure, ...rest } = runLitmus(test);
-      if (failure !== null) expect.fail(describeFailure({ ...rest, failure }));
+      if (failure !== null) expect.fail(describeFailure({ ...rest, failure }).join("\n"));
     });
   }
 });

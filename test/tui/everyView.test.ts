@@ -9,7 +9,7 @@ import { finish } from "../../src/replay/timeline.ts";
 import { visitPending } from "../../src/session/machineFrame.ts";
 import { Session } from "../../src/session/session.ts";
 import type { OvercommitResult } from "../../src/system/operations/overcommit/result.ts";
-import { frameOf, screenText } from "../../src/tui/batch.ts";
+import { frameOf, screenRows } from "../../src/tui/batch.ts";
 import { type Area, type Line, widthOf } from "../../src/tui/canvas.ts";
 import {
   coverLines,
@@ -81,7 +81,7 @@ function drawEverything(session: Session): void {
     fits(coverLines(covered, area), area);
     expect(spoken(covered).length).toBeGreaterThan(3);
   }
-  expect(screenText(session, LOOK, SIZE.columns, SIZE.rows)).toContain("5 operation");
+  expect(screenRows(session, LOOK, SIZE.columns, SIZE.rows).join("\n")).toContain("5 operation");
   expect(JSON.parse(JSON.stringify(frameOf(session))).position).toBe(session.position);
 }
 
@@ -136,7 +136,7 @@ describe("a counterexample of the checker", () => {
     drawEverything(session);
     for (let at = 1; at <= session.recorded; at++) {
       expect(session.advance(1)).toBe(null);
-      screenText(session, LOOK, 80, 24);
+      screenRows(session, LOOK, 80, 24);
     }
     drawEverything(session);
     session.seek(3);

@@ -1,11 +1,12 @@
 /** A terminal in memory: understands what the screen writes, and types keys. */
 import { EventEmitter } from "node:events";
+import type { ColourMode } from "../../src/io/standardStreams.ts";
 import { Session } from "../../src/session/session.ts";
 import { scenarioSchema } from "../../src/system/scenarioSchema.ts";
 import type { Driver } from "../../src/tui/driver.ts";
 import { keyMap } from "../../src/tui/keys.ts";
 import { startTui, type TuiOptions } from "../../src/tui/start.tsx";
-import { type ColourMode, type Look, UNICODE } from "../../src/tui/themes.ts";
+import { type Look, UNICODE } from "../../src/tui/themes.ts";
 
 /** ESC [ parameters letter. */
 const ESCAPE = "\u001b";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { finish } from "../../src/replay/timeline.ts";
 import { Session } from "../../src/session/session.ts";
-import { frameOf, screenText } from "../../src/tui/batch.ts";
+import { frameOf, screenRows } from "../../src/tui/batch.ts";
 import { COMMANDS } from "../../src/tui/commands.ts";
 import { UNICODE } from "../../src/tui/themes.ts";
 import { type Robot, SMALL, startRobot } from "./fakeTerminal.ts";
@@ -288,7 +288,7 @@ describe("a damaged log", () => {
     expect(frameOf(damaged).damage).toContain("damaged at block");
     const look = { theme: "default", colours: "plain", glyphs: UNICODE } as const;
     for (const columns of [40, 80, 120]) {
-      expect(screenText(damaged, look, columns, 24)).toContain("DAMAGED");
+      expect(screenRows(damaged, look, columns, 24).join("\n")).toContain("DAMAGED");
     }
     await robot.quit();
     rmSync(directory, { recursive: true });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Session } from "../../src/session/session.ts";
-import { screenText } from "../../src/tui/batch.ts";
+import { screenRows } from "../../src/tui/batch.ts";
 import { ASCII, type Look, UNICODE } from "../../src/tui/themes.ts";
 import { SMALL, startRobot } from "./fakeTerminal.ts";
 
@@ -34,10 +34,10 @@ describe("a frame", () => {
     const session = Session.start(SMALL, ".");
     session.advance(600);
     const look = (glyphs: Look["glyphs"]): Look => ({ theme: "default", colours: "plain", glyphs });
-    const ascii = screenText(session, look(ASCII), 120, 40);
+    const ascii = screenRows(session, look(ASCII), 120, 40).join("\n");
     expect(ascii).toMatch(/^[\x20-\x7e\n]*$/);
     const words = (text: string) => text.match(/[A-Za-z0-9.,]{3,}/g);
-    const unicode = screenText(session, look(UNICODE), 120, 40);
+    const unicode = screenRows(session, look(UNICODE), 120, 40).join("\n");
     expect(unicode).not.toContain("\x1b");
     // Bars and the map are other characters; words and numbers outside them are the same.
     const common = words(unicode)!.filter((word) => /^[A-Za-z]{4,}$/.test(word));

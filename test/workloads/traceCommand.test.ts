@@ -60,7 +60,7 @@ describe("trackvisor trace", () => {
 
   it("never sends control characters of a trace to the terminal", async () => {
     const { out } = await run("info", inside("a.tvtrace"));
-    expect(out).toContain("a?[2Jb");
+    expect(out).toContain("a\\x1b[2Jb");
     expect(out).not.toContain("\u001b");
   });
 

@@ -1,10 +1,9 @@
 /** Plays a trace of a real program. */
-import { existsSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { resolve } from "node:path";
 import { z } from "zod";
 import { UserError } from "../../src/errors.ts";
 import type { WordArray } from "../../src/hardware/part.ts";
+import { packagePath } from "../../src/io/packageFiles.ts";
 import { RUNS_MAX } from "../trace/format.ts";
 import { TraceReader } from "../trace/reader.ts";
 import { placements } from "../trace/relocate.ts";
@@ -138,12 +137,7 @@ export class TraceWorkload extends Generator {
 export function tracePath(file: string, directory: string): string {
   if (!file.startsWith(SHIPPED)) return resolve(directory, file);
   const name = file.slice(SHIPPED.length);
-  // Compiled code is deeper below the package's root than its source.
-  let root = dirname(fileURLToPath(import.meta.url));
-  while (root !== dirname(root)) {
-    const path = join(root, "workloads", "traces", `${name}.tvtrace`);
-    if (/^[\w-]+$/.test(name) && existsSync(path)) return path;
-    root = dirname(root);
-  }
+  const path = /^[\w-]+$/.test(name) ? packagePath("workloads", "traces", `${name}.tvtrace`) : null;
+  if (path !== null) return path;
   throw new UserError(`no trace "${name}" is shipped with Trackvisor`);
 }

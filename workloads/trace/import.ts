@@ -28,6 +28,9 @@ export interface ImportResult extends TraceTotals {
   readonly outputBytes: number;
 }
 
+/** Text without a single access that is read before it is given up: it may have no end. */
+const EMPTY_BYTES_MAX = 256 << 20;
+
 /** Cuts an import short; nothing is written. */
 export class ImportInterrupted extends Error {}
 
@@ -64,6 +67,9 @@ export async function importLog(
     for await (const chunk of source.text) {
       parser.push(chunk);
       textBytes += chunk.length;
+      if (writer.accesses === 0 && textBytes > EMPTY_BYTES_MAX) {
+        throw new UserError(`${log}: no memory accesses in its first ${EMPTY_BYTES_MAX >> 20} MiB`);
+      }
       onProgress?.({
         readBytes: source.readBytes(),
         totalBytes: source.totalBytes,

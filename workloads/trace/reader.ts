@@ -2,21 +2,17 @@
  * Reads trace files block by block. A file may be cut off, damaged or made to harm: every length is
  * bounded before memory is taken for it, and what follows the first damage is not used.
  */
-import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { inflateRawSync } from "node:zlib";
 import { UserError } from "../../src/errors.ts";
-import { systemReason } from "../../src/io/systemError.ts";
+import { type ByteSource, openSource } from "../../src/io/byteSource.ts";
 import {
   type Damage,
   decodeHeader,
   decodeTotals,
   extendDigest,
-  FRAME_BYTES,
   FrameType,
-  frameChecksum,
   type KindCounts,
   MAGIC,
-  PAYLOAD_MAX,
   PREAMBLE_BYTES,
   RUN_BYTES_MAX,
   RUNS_MAX,
@@ -26,9 +22,8 @@ import {
   totalAccesses,
   VERSION,
 } from "./format.ts";
+import { type Frame, FrameReader } from "./frameReader.ts";
 import { decodeRuns, RunBlock } from "./runs.ts";
-
-type Frame = { readonly type: number; readonly checksum: number; readonly payload: Buffer };
 
 /** Reads one trace file in order; close() it. Holds one block at a time. */
 export class TraceReader {
@@ -51,17 +46,17 @@ export class TraceReader {
   readonly kinds: KindCounts = [0, 0, 0, 0];
   digest = 0;
 
-  private readonly descriptor: number;
+  private readonly source: ByteSource;
+  private readonly frames: FrameReader;
   private readonly block = new RunBlock();
-  private offset = PREAMBLE_BYTES;
-  private sequence = 0;
 
   /** @throws UserError if the file cannot be read, is no trace, or is of another version. */
   constructor(path: string) {
     this.path = path;
-    this.descriptor = openPlainFile(path);
+    this.source = openSource(path);
+    this.frames = new FrameReader(this.source, PREAMBLE_BYTES);
     try {
-      this.fileBytes = fstatSync(this.descriptor).size;
+      this.fileBytes = this.source.length;
       this.checkPreamble();
       this.header = this.readHeader();
     } catch (error) {
@@ -73,22 +68,21 @@ export class TraceReader {
   /** @returns the next block, valid until the next call; undefined at the end or at damage. */
   next(): RunBlock | undefined {
     if (this.damage !== undefined || this.end !== undefined) return undefined;
-    const start = this.offset;
     const frame = this.readFrame();
     if (frame === undefined) return undefined;
+    const { offset } = frame;
     if (frame.type === FrameType.end) {
-      this.readEnd(start, frame.payload);
+      this.readEnd(offset, frame.payload);
       return undefined;
     }
-    if (frame.type !== FrameType.runs) return this.fail(start, "the block is of no known type");
+    if (frame.type !== FrameType.runs) return this.fail(offset, "the block is of no known type", 1);
     const wrong = decodeRunsPayload(frame.payload, this.block);
-    if (wrong !== undefined) return this.fail(start, wrong);
+    if (wrong !== undefined) return this.fail(offset, wrong, 1);
     if (totalAccesses(this.kinds) + this.block.accesses > Number.MAX_SAFE_INTEGER) {
-      return this.fail(start, "more accesses than can be counted");
+      return this.fail(offset, "more accesses than can be counted", 1);
     }
-    this.blockOffset = start;
+    this.blockOffset = offset;
     this.blockChecksum = frame.checksum;
-    this.sequence++;
     this.blocks++;
     this.runs += this.block.count;
     this.digest = extendDigest(this.digest, frame.checksum);
@@ -99,18 +93,18 @@ export class TraceReader {
 
   /** Goes to a block: its first byte, and its number, which is 1 for the first after the header. */
   seek(offset: number, number: number): void {
-    this.offset = offset;
-    this.sequence = number;
+    this.frames.offset = offset;
+    this.frames.sequence = number;
     this.end = undefined;
   }
 
   close(): void {
-    closeSync(this.descriptor);
+    this.source.close();
   }
 
   private checkPreamble(): void {
-    const preamble = this.read(0, PREAMBLE_BYTES);
-    if (preamble === undefined || !preamble.subarray(0, MAGIC.length).equals(MAGIC)) {
+    const preamble = this.source.read(0, PREAMBLE_BYTES);
+    if (preamble.length < PREAMBLE_BYTES || !preamble.subarray(0, MAGIC.length).equals(MAGIC)) {
       throw new UserError(
         `${this.path}: not a Trackvisor trace; if it is a log of valgrind's lackey: trackvisor trace import ${this.path}`,
       );
@@ -124,14 +118,11 @@ export class TraceReader {
   }
 
   private readHeader(): TraceHeader | undefined {
-    const start = this.offset;
     const frame = this.readFrame();
     if (frame === undefined) return undefined;
-    if (frame.type !== FrameType.header) return this.fail(start, "the header is missing");
+    if (frame.type !== FrameType.header) return this.fail(frame.offset, "the header is missing", 1);
     const header = decodeHeader(frame.payload);
-    if (typeof header === "string") return this.fail(start, header);
-    this.sequence++;
-    return header;
+    return typeof header === "string" ? this.fail(frame.offset, header, 1) : header;
   }
 
   private readEnd(start: number, payload: Buffer): void {
@@ -142,10 +133,9 @@ export class TraceReader {
       totals.kinds.every((count, kind) => count === this.kinds[kind]) &&
       totals.digest === this.digest;
     if (!agrees) {
-      this.fail(start, "the end marker does not agree with the blocks");
-    } else if (this.offset !== this.fileBytes) {
-      this.sequence++;
-      this.fail(this.offset, "something follows the end marker");
+      this.fail(start, "the end marker does not agree with the blocks", 1);
+    } else if (!this.frames.atEnd) {
+      this.fail(this.frames.offset, "something follows the end marker", 0);
     } else {
       this.end = totals;
       this.endOffset = start;
@@ -153,40 +143,16 @@ export class TraceReader {
   }
 
   private readFrame(): Frame | undefined {
-    const start = this.offset;
-    if (start === this.fileBytes) return this.fail(start, "the end marker is missing");
-    const frame = this.read(start, FRAME_BYTES);
-    if (frame === undefined) return this.fail(start, "the file ends within a block");
-    if (frame.readUInt32LE(4) !== this.sequence) return this.fail(start, "not the next block");
-    const length = frame.readUInt32LE(8);
-    if (length > PAYLOAD_MAX) return this.fail(start, "the block's length is impossible");
-    const payload = this.read(start + FRAME_BYTES, length);
-    if (payload === undefined) return this.fail(start, "the file ends within a block");
-    const checksum = frame.readUInt32LE(12);
-    if (frameChecksum(frame, payload) !== checksum) {
-      return this.fail(start, "the checksum is wrong");
-    }
-    this.offset = start + FRAME_BYTES + length;
-    return { type: frame.readUInt32LE(0), checksum, payload };
+    const { offset, atEnd } = this.frames;
+    if (atEnd) return this.fail(offset, "the end marker is missing", 0);
+    const frame = this.frames.next();
+    return typeof frame === "string" ? this.fail(offset, frame, 0) : frame;
   }
 
-  private fail(offset: number, reason: string): undefined {
-    this.damage = { block: this.sequence, offset, reason };
+  /** @param back frames read since the one that is damaged began */
+  private fail(offset: number, reason: string, back: number): undefined {
+    this.damage = { block: this.frames.sequence - back, offset, reason };
     return undefined;
-  }
-
-  /** @returns exactly so many bytes, or undefined if the file has fewer. */
-  private read(offset: number, length: number): Buffer | undefined {
-    const bytes = Buffer.alloc(length);
-    let done = 0;
-    while (done < length) {
-      const got = attempt(this.path, () =>
-        readSync(this.descriptor, bytes, done, length - done, offset + done),
-      );
-      if (got === 0) return undefined;
-      done += got;
-    }
-    return bytes;
   }
 }
 
@@ -208,21 +174,4 @@ function decodeRunsPayload(payload: Buffer, block: RunBlock): string | undefined
   if (wrong !== undefined) return wrong;
   if (BigInt(block.accesses) !== payload.readBigUInt64LE(8)) return "the access count is wrong";
   return undefined;
-}
-
-function openPlainFile(path: string): number {
-  return attempt(path, () => {
-    // Opening a pipe would wait for its writer.
-    if (!statSync(path).isFile()) throw new UserError(`${path}: is not a plain file`);
-    return openSync(path, "r");
-  });
-}
-
-function attempt<T>(path: string, action: () => T): T {
-  try {
-    return action();
-  } catch (error) {
-    if (error instanceof UserError) throw error;
-    throw new UserError(`${path}: cannot be read: ${systemReason(error)}`);
-  }
 }

@@ -19,80 +19,42 @@ export type Placement = (typeof placements)[number];
 /** 1 GiB, the reach of one page-directory-pointer entry. */
 export const REGION_PAGES = 1 << 18;
 const REGIONS_MAX = LINEAR_PAGES_MAX / REGION_PAGES;
-/** 64 GiB of touched memory; bounds the table to 400 MB whatever a trace says. */
+/** 64 GiB of touched memory. */
 const DISTINCT_PAGES_MAX = 1 << 24;
+/** Pages that are numbered in one array: 4 MiB. */
+const LEAF_PAGES = 1 << 10;
 /**
- * Slots searched for a key. In a half-full table of 2^25 slots the longest row of used ones is about
- * 90; a longer one means keys that were chosen to collide, which would make the search crawl.
+ * Such arrays at most, 256 MiB in all whatever a trace says: programs of 256 GiB in pieces of 4 MiB. A trace
+ * of a few KB can name pages that lie as far apart as no program's.
  */
-const PROBES_MAX = 512;
-const EMPTY = -1;
+const LEAVES_MAX = 1 << 16;
 
 /** Numbers keys 0, 1, 2 ... in the order in which they are first asked for. */
-export class FirstUseNumbers {
-  count = 0;
-  private readonly limit: number;
-  private readonly what: string;
-  private keys = new Float64Array(1024).fill(EMPTY);
-  private numbers = new Int32Array(1024);
+class FirstUse {
+  readonly #numbers = new Map<number, number>();
+  readonly #limit: number;
+  readonly #what: string;
 
-  /**
-   * @param limit most keys that are accepted
-   * @param what name of the keys in the error message, in the plural
-   */
+  /** @param what the keys' name in the message, in the plural */
   constructor(limit: number, what: string) {
-    this.limit = limit;
-    this.what = what;
+    this.#limit = limit;
+    this.#what = what;
   }
 
-  /**
-   * The number of a key, 0 to 2^53 - 1; a new key gets the next number.
-   * @throws UserError beyond the limit, or if the keys were made to collide.
-   */
+  get count(): number {
+    return this.#numbers.size;
+  }
+
+  /** @throws UserError beyond the limit */
   of(key: number): number {
-    const slot = this.find(key);
-    if (this.keys[slot] === key) return this.numbers[slot]!;
-    if (this.count === this.limit) {
-      throw new UserError(`the trace uses more than ${this.limit} ${this.what}`);
+    const known = this.#numbers.get(key);
+    if (known !== undefined) return known;
+    if (this.#numbers.size === this.#limit) {
+      throw new UserError(`the trace uses more than ${this.#limit} ${this.#what}`);
     }
-    this.keys[slot] = key;
-    this.numbers[slot] = this.count++;
-    if (this.count * 2 > this.keys.length) this.grow();
-    return this.count - 1;
+    this.#numbers.set(key, this.#numbers.size);
+    return this.#numbers.size - 1;
   }
-
-  private find(key: number): number {
-    const keys = this.keys;
-    const mask = keys.length - 1;
-    let slot = hash(key) & mask;
-    for (let probes = 0; keys[slot] !== key && keys[slot] !== EMPTY; probes++) {
-      if (probes === PROBES_MAX) {
-        throw new UserError(`the trace's ${this.what} collide as no program's do; not used`);
-      }
-      slot = (slot + 1) & mask;
-    }
-    return slot;
-  }
-
-  private grow(): void {
-    const { keys, numbers } = this;
-    this.keys = new Float64Array(keys.length * 2).fill(EMPTY);
-    this.numbers = new Int32Array(keys.length * 2);
-    for (let i = 0; i < keys.length; i++) {
-      const key = keys[i]!;
-      if (key === EMPTY) continue;
-      const slot = this.find(key);
-      this.keys[slot] = key;
-      this.numbers[slot] = numbers[i]!;
-    }
-  }
-}
-
-function hash(key: number): number {
-  let h = (key | 0) ^ Math.imul((key / 4294967296) | 0, 0x9e3779b1);
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return h ^ (h >>> 16);
 }
 
 export interface Relocation {
@@ -110,26 +72,42 @@ export function createRelocation(placement: Placement): Relocation {
 }
 
 class CompactRelocation implements Relocation {
-  private readonly numbers = new FirstUseNumbers(DISTINCT_PAGES_MAX, "pages");
-
-  get pages(): number {
-    return this.numbers.count;
-  }
+  pages = 0;
+  readonly #leafNumbers = new FirstUse(LEAVES_MAX, "pieces of 4 MiB");
+  /** Of each leaf, by page within it: 1 + the page's number, 0 before its first use. */
+  readonly #leaves: Int32Array[] = [];
+  #lastLeaf = -1;
+  #leaf: Int32Array = new Int32Array(0);
 
   linearPage(page: number): number {
-    return this.numbers.of(page);
+    const within = page % LEAF_PAGES;
+    const leaf = (page - within) / LEAF_PAGES;
+    // Most pages are near the one before.
+    if (leaf !== this.#lastLeaf) {
+      const number = this.#leafNumbers.of(leaf);
+      this.#leaves[number] ??= new Int32Array(LEAF_PAGES);
+      this.#leaf = this.#leaves[number];
+      this.#lastLeaf = leaf;
+    }
+    const known = this.#leaf[within]!;
+    if (known > 0) return known - 1;
+    if (this.pages === DISTINCT_PAGES_MAX) {
+      throw new UserError(`the trace uses more than ${DISTINCT_PAGES_MAX} pages`);
+    }
+    this.#leaf[within] = ++this.pages;
+    return this.pages - 1;
   }
 }
 
 class RegionRelocation implements Relocation {
-  private readonly numbers = new FirstUseNumbers(REGIONS_MAX, "regions of 1 GiB");
+  readonly #numbers = new FirstUse(REGIONS_MAX, "regions of 1 GiB");
 
   get pages(): number {
-    return this.numbers.count * REGION_PAGES;
+    return this.#numbers.count * REGION_PAGES;
   }
 
   linearPage(page: number): number {
     const within = page % REGION_PAGES;
-    return this.numbers.of((page - within) / REGION_PAGES) * REGION_PAGES + within;
+    return this.#numbers.of((page - within) / REGION_PAGES) * REGION_PAGES + within;
   }
 }

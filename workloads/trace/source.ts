@@ -1,9 +1,9 @@
 /** Reads a log as it is stored: plain text or gzip, from a file or from standard input. */
-import { createReadStream, statSync } from "node:fs";
 import { addAbortSignal, pipeline, Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { UserError } from "../../src/errors.ts";
-import { systemReason } from "../../src/io/systemError.ts";
+import { openStream } from "../../src/io/inputFile.ts";
+import { codeOf, systemReason } from "../../src/io/systemError.ts";
 
 const CHUNK_BYTES = 1 << 18;
 
@@ -19,31 +19,19 @@ export interface LogSource {
 /**
  * @param path "-" is standard input
  * @param signal makes the text throw, even while it waits for input
- * @throws UserError if there is no such file, or it is a directory.
+ * @throws UserError if there is no such file, or it is not a plain one: a pipe is given as standard input
  */
 export function openLog(path: string, signal?: AbortSignal): LogSource {
-  let size: number | undefined;
-  if (path !== "-") {
-    try {
-      const status = statSync(path);
-      if (status.isDirectory()) throw new UserError(`${path}: is a directory, not a log`);
-      if (status.isFile()) size = status.size;
-    } catch (error) {
-      if (error instanceof UserError) throw error;
-      throw new UserError(`${path}: cannot be read: ${systemReason(error)}`);
-    }
-  }
+  const stream = openStream(path, CHUNK_BYTES);
   let read = 0;
   async function* stored(): AsyncGenerator<Buffer> {
-    const stream: Readable =
-      path === "-" ? process.stdin : createReadStream(path, { highWaterMark: CHUNK_BYTES });
-    if (signal !== undefined) addAbortSignal(signal, stream);
-    for await (const chunk of stream) {
+    if (signal !== undefined) addAbortSignal(signal, stream.bytes);
+    for await (const chunk of stream.bytes) {
       read += chunk.length;
       yield chunk;
     }
   }
-  return { text: readable(path, stored()), totalBytes: size, readBytes: () => read };
+  return { text: readable(path, stored()), totalBytes: stream.length, readBytes: () => read };
 }
 
 /** Text of stored bytes; errors become one clear line. */
@@ -52,8 +40,7 @@ async function* readable(path: string, stored: AsyncGenerator<Buffer>): AsyncGen
     yield* inflated(stored);
   } catch (error) {
     if (error instanceof UserError) throw error;
-    const code = error instanceof Error && "code" in error ? String(error.code) : "";
-    if (code.startsWith("Z_")) {
+    if (codeOf(error).startsWith("Z_")) {
       throw new UserError(
         `${path}: the gzip data is damaged (${systemReason(error)}); to import what can be read: zcat LOG | trackvisor trace import - -o OUT`,
       );

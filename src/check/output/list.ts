@@ -2,11 +2,11 @@
 import { messageText, type Trace, type TraceStep } from "../trace.ts";
 
 /** One line a step, with what the step changed in words where an actor's state has a name. */
-export function numberedList({ steps, cycleFrom }: Trace): string {
+export function numberedList({ steps, cycleFrom }: Trace): string[] {
   const width = String(steps.length).length;
   const lines = steps.map((step, i) => `${String(i + 1).padStart(width)}. ${stepText(step)}`);
   if (cycleFrom >= 0) lines.splice(cycleFrom, 0, "   and then for ever:");
-  return lines.join("\n");
+  return lines;
 }
 
 function stepText({ from, to, message, choice, dropped, changes, broken }: TraceStep): string {

@@ -1,4 +1,5 @@
 /** A run as a Mermaid sequence diagram. */
+import { visible } from "../../io/visible.ts";
 import { messageText, type Trace } from "../trace.ts";
 
 /** Text for a Markdown block of language "mermaid". */
@@ -11,7 +12,7 @@ export function mermaidDiagram({ steps, cycleFrom, property }: Trace): string {
   const lines = [
     "sequenceDiagram",
     "  autonumber",
-    ...names.map((name) => `  participant ${id(name)} as ${name}`),
+    ...names.map((name) => `  participant ${id(name)} as ${plain(name)}`),
   ];
   steps.forEach(({ from, to, message, choice, broken }, i) => {
     if (i === cycleFrom) lines.push("  loop for ever");
@@ -21,11 +22,11 @@ export function mermaidDiagram({ steps, cycleFrom, property }: Trace): string {
     for (const name of broken) lines.push(`  Note over ${id(to)}: breaks "${plain(name)}"`);
   });
   if (cycleFrom >= 0) lines.push("  end");
-  lines.push(`  %% ${property}`);
+  lines.push(`  %% ${plain(property)}`);
   return `${lines.join("\n")}\n`;
 }
 
-/** Without what Mermaid reads as its own. */
+/** In one line, without what Mermaid or a browser reads as its own. */
 function plain(text: string): string {
-  return text.replace(/[;#:]/g, ",");
+  return visible(text).replace(/[;#:<>&%{}]/g, ",");
 }
