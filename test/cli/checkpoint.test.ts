@@ -136,7 +136,7 @@ describe("trackvisor checkpoint", { timeout: TIMEOUT }, () => {
       const { code, err } = await scratch.run(["checkpoint", what, "torn.tvckpt"]);
       expect(code).toBe(1);
       expect(err).toMatch(
-        /^torn.tvckpt: damaged at block \d+ of checkpoint 6, byte \d+: the file ends within a block; checkpoint 5 before it is complete\n$/,
+        /^trackvisor: torn.tvckpt: damaged at block \d+ of checkpoint 6, byte \d+: the file ends within a block; checkpoint 5 before it is complete\n$/,
       );
     }
     const json = await scratch.run(["checkpoint", "info", "torn.tvckpt", "--json"]);
