@@ -15,7 +15,6 @@ import { makeDirectory, refuseUnwritable, writeOutput } from "../io/outputFile.t
 import { note, print, printJson } from "../io/standardStreams.ts";
 import { jsonText, visible } from "../io/visible.ts";
 import { FORCE, wholeNumber } from "./optionParsers.ts";
-import { note } from "./output.ts";
 import { ProgressLine } from "./progress.ts";
 
 const DEFAULT_DIRECTORY = "experiments";
