@@ -38,6 +38,9 @@
  *   disarming   | disarmed, last             | unprotected | unpauseVm for every VM
  *   disarming   | disarmed, last, ending     | failed      | -
  *   unprotected | deadline; vmHalted, last   | failed      | -
+ *   any         | deadline; vmHalted, last   | -           | -: the next checkpoint is the last
+ *   any         | noted                      | -           | ignored: nothing waits for it
+ *   other than running | epochDue            | -           | ignored: no further epoch ends by time
  */
 import { assign, emit, setup } from "xstate";
 import {
@@ -48,6 +51,7 @@ import {
   send,
   sendAll,
 } from "../src/interconnect/emissions.ts";
+import { ignored } from "../src/interconnect/ignored.ts";
 import type { ActorId, Message, Technique } from "../src/interconnect/messages.ts";
 
 export interface CheckpointLiveInput {
@@ -212,6 +216,8 @@ export const checkpointLiveMachine = setup({
       { guard: "allHalted", actions: ["noteHalted", "noteEnding"] },
       { actions: "noteHalted" },
     ],
+    noted: ignored("nothing waits for it"),
+    epochDue: ignored("no further epoch ends by time"),
   },
   states: {
     created: {

@@ -18,7 +18,9 @@
  *   writing | writeFailed             | closing | device: release
  *   closing | noted, ending           | done    | -
  *   closing | noted                   | running | unpauseVm for every VM
- *   any     | checkpointDue           | -       | -
+ *   any     | checkpointDue           | -       | -: counted; see above
+ *   any     | deadline; vmHalted, last | -      | -: the checkpoint under way is the last
+ *   other than closing | noted        | -       | ignored: nothing waits for it
  */
 import { assign, emit, setup } from "xstate";
 import {
@@ -29,6 +31,7 @@ import {
   send,
   sendAll,
 } from "../src/interconnect/emissions.ts";
+import { ignored } from "../src/interconnect/ignored.ts";
 import type { ActorId, Message } from "../src/interconnect/messages.ts";
 import type { CheckpointReply, CheckpointRequest } from "./checkpointLive.ts";
 
@@ -136,6 +139,7 @@ export const checkpointStopMachine = setup({
       { actions: "noteHalted" },
     ],
     checkpointDue: { actions: "countDue" },
+    noted: ignored("nothing waits for it"),
   },
   states: {
     created: {

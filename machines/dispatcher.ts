@@ -7,14 +7,15 @@
  *   vacant   | schedule                | guest    | schedule to the vCPU
  *   vacant   | inveptRequest           | vacant   | device: invept
  *   vacant   | invalidated             | vacant   | inveptDone to the tracker that asked
- *   vacant   | preempt                 | vacant   | -; the vCPU has left already
+ *   vacant   | preempt                 | vacant   | ignored: the vCPU has left the CPU already
  *   guest    | inveptRequest, preempt  | guest    | kick to the MMU
- *   guest    | vmExit, log-full        | handling | logFullExit to the tracker
- *   guest    | vmExit, EPT violation   | handling | eptViolation to the tracker
+ *   guest    | vmExit, log-full        | handling | logFullExit to the tracker; device: invept, if asked
+ *   guest    | vmExit, EPT violation   | handling | eptViolation to the tracker; device: invept, if asked
  *   guest    | vmExit, other           | deciding | -
  *   guest    | entryFailed             | deciding | -
  *   handling | inveptRequest           | handling | device: invept
- *   handling | invalidated             | handling | inveptDone to the tracker that asked
+ *   handling | invalidated             | handling | inveptDone to the tracker that asked; device: invept, if asked
+ *   handling | preempt                 | handling | -
  *   handling | handled                 | deciding | -
  *   handling | vcpuMustWait            | deciding | -
  *   deciding | INVEPT requested        | flushing | device: invept
@@ -24,16 +25,20 @@
  *
  * In root mode an INVEPT is executed at once. From guest mode it takes an exit: the request is noted,
  * and "deciding" finds it before the next VM entry (as Xen's vmx_asm_do_vmentry tests softirqs and
- * KVM's vcpu_enter_guest tests requests).
+ * KVM's vcpu_enter_guest tests requests). An exit whose handler has to wait for somebody else's answer
+ * takes the interrupt first: that answer may wait for this very INVEPT.
  */
 import { assign, emit, setup } from "xstate";
 import { ExitReason, exitReasonName } from "../src/hardware/exit.ts";
 import {
   type DeviceEmission,
   request,
+  type SendAllEmission,
   type SendEmission,
   send,
+  sendAll,
 } from "../src/interconnect/emissions.ts";
+import { ignored } from "../src/interconnect/ignored.ts";
 import type { ActorId, Message } from "../src/interconnect/messages.ts";
 
 export interface DispatcherInput {
@@ -96,7 +101,7 @@ export const dispatcherMachine = setup({
     context: {} as DispatcherContext,
     events: {} as DispatcherEvent,
     input: {} as DispatcherInput,
-    emitted: {} as SendEmission | DeviceEmission<DispatcherRequest>,
+    emitted: {} as SendEmission | SendAllEmission | DeviceEmission<DispatcherRequest>,
   },
   actions: {
     noteVcpu: assign({ vcpu: ({ event }) => (event as Of<"schedule">).vcpu }),
@@ -133,6 +138,9 @@ export const dispatcherMachine = setup({
     }),
     forgetWork: assign({ workCycles: 0 }),
     askInvept: emit(({ context }) => request({ op: "invept", vm: context.invepts[0]!.vm })),
+    askNoted: emit(({ context: { invepts } }) =>
+      invepts.length === 0 ? sendAll([]) : request({ op: "invept", vm: invepts[0]!.vm }),
+    ),
     sendInveptDone: emit(({ context }) => {
       const { tracker } = context.invepts[0]!;
       return send(tracker, { type: "inveptDone", pcpu: context.pcpu }, context.inveptCycles);
@@ -163,6 +171,7 @@ export const dispatcherMachine = setup({
     isHlt: ({ event }) => (event as Of<"vmExit">).reason === ExitReason.hlt,
     isNotFixed: ({ event }) => !(event as Of<"handled">).fixed,
     hasInvept: ({ context }) => context.invepts.length > 0,
+    mustFlush: ({ context }) => context.invepts.length > 0,
     mustLeave: ({ context }) => context.leaving,
   },
 }).createMachine({
@@ -185,6 +194,7 @@ export const dispatcherMachine = setup({
         schedule: { target: "guest", actions: ["noteVcpu", "forwardSchedule"] },
         inveptRequest: { actions: ["noteInvept", "askInvept"] },
         invalidated: { guard: "hasInvept", actions: ["sendInveptDone", "forgetInvept"] },
+        preempt: ignored("the vCPU has left the CPU already"),
       },
     },
     guest: {
@@ -192,8 +202,16 @@ export const dispatcherMachine = setup({
         inveptRequest: { actions: ["noteInvept", "sendKick"] },
         preempt: { actions: ["noteLeaving", "sendKick"] },
         vmExit: [
-          { guard: "isLogFull", target: "handling", actions: ["countExit", "sendLogFull"] },
-          { guard: "isViolation", target: "handling", actions: ["countExit", "sendViolation"] },
+          {
+            guard: "isLogFull",
+            target: "handling",
+            actions: ["countExit", "sendLogFull", "askNoted"],
+          },
+          {
+            guard: "isViolation",
+            target: "handling",
+            actions: ["countExit", "sendViolation", "askNoted"],
+          },
           { guard: "isInterrupt", target: "deciding", actions: ["countExit", "countInterrupt"] },
           { guard: "isHlt", target: "deciding", actions: ["countExit", "noteLeaving"] },
           { target: "deciding", actions: ["countExit", "noteCrash"] },
@@ -211,14 +229,14 @@ export const dispatcherMachine = setup({
         inveptRequest: { actions: ["noteInvept", "askInvept"] },
         invalidated: {
           guard: "hasInvept",
-          actions: ["sendInveptDone", "countInvept", "forgetInvept"],
+          actions: ["sendInveptDone", "countInvept", "forgetInvept", "askNoted"],
         },
         preempt: { actions: "noteLeaving" },
       },
     },
     deciding: {
       always: [
-        { guard: "hasInvept", target: "flushing", actions: "askInvept" },
+        { guard: "mustFlush", target: "flushing", actions: "askInvept" },
         {
           guard: "mustLeave",
           target: "vacant",

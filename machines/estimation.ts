@@ -8,6 +8,7 @@
  *   created   | begin                 | preparing | prepareEstimation to every estimator
  *   preparing | estimatorReady        | preparing | -
  *   preparing | estimatorReady, last  | running   | startVm, watchVm for every VM; timers
+ *   preparing | estimatorReady, last, ending | ending | endEstimation to every estimator; the VMs never ran
  *   running   | loadDue               | running   | loadQuery to every pVM CPU; loadDue to itself
  *   running   | deadline              | ending    | endEstimation to every estimator
  *   running   | vmHalted              | running   | -
@@ -15,6 +16,8 @@
  *   ending    | estimationEnded       | ending    | -
  *   ending    | estimationEnded, last | done      | -
  *   any       | loadReport, estimate  | -         | -
+ *   any       | deadline              | -         | -: noted: ending
+ *   ending, done | loadDue            | -         | ignored: nobody looks any more
  */
 import { assign, emit, setup } from "xstate";
 import {
@@ -23,6 +26,7 @@ import {
   send,
   sendAll,
 } from "../src/interconnect/emissions.ts";
+import { ignored } from "../src/interconnect/ignored.ts";
 import type { ActorId, Message } from "../src/interconnect/messages.ts";
 
 export interface EstimationInput {
@@ -49,6 +53,8 @@ export interface EstimationContext extends EstimationInput {
   /** Answers still missing in the present step. */
   readonly missing: number;
   readonly halted: number;
+  /** The time was up before the VMs could run. */
+  readonly ending: boolean;
   readonly looks: number;
   readonly loads: readonly LoadReport[];
   /** The newest estimate of each VM, in pages; -1 before the first. */
@@ -82,6 +88,7 @@ export const estimationMachine = setup({
     expectAll: assign({ missing: ({ context }) => context.estimators.length }),
     noteAnswer: assign({ missing: ({ context }) => context.missing - 1 }),
     noteHalted: assign({ halted: ({ context }) => context.halted + 1 }),
+    noteEnding: assign({ ending: true }),
     noteLook: assign({ looks: ({ context }) => context.looks + 1 }),
     noteLoad: assign({
       loads: ({ context, event }) => {
@@ -122,6 +129,7 @@ export const estimationMachine = setup({
   },
   guards: {
     isLast: ({ context }) => context.missing === 1,
+    isLastOfAll: ({ context }) => context.missing === 1 && context.ending,
     allHalted: ({ context }) => context.halted + 1 === context.estimators.length,
   },
 }).createMachine({
@@ -130,6 +138,7 @@ export const estimationMachine = setup({
     ...input,
     missing: 0,
     halted: 0,
+    ending: false,
     looks: 0,
     loads: [],
     estimates: input.estimators.map(() => -1),
@@ -139,6 +148,7 @@ export const estimationMachine = setup({
     loadReport: { actions: "noteLoad" },
     estimate: { actions: "noteEstimate" },
     vmHalted: { actions: "noteHalted" },
+    deadline: { actions: "noteEnding" },
   },
   states: {
     created: {
@@ -147,6 +157,7 @@ export const estimationMachine = setup({
     preparing: {
       on: {
         estimatorReady: [
+          { guard: "isLastOfAll", target: "ending", actions: ["expectAll", "sendEnds"] },
           { guard: "isLast", target: "running", actions: ["noteAnswer", "sendStarts"] },
           { actions: "noteAnswer" },
         ],
@@ -168,12 +179,15 @@ export const estimationMachine = setup({
     },
     ending: {
       on: {
+        loadDue: ignored("nobody looks any more"),
         estimationEnded: [
           { guard: "isLast", target: "done", actions: "noteAnswer" },
           { actions: "noteAnswer" },
         ],
       },
     },
-    done: {},
+    done: {
+      on: { loadDue: ignored("nobody looks any more") },
+    },
   },
 });

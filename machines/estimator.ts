@@ -26,9 +26,12 @@
  *   closing    | disarmed, ending  | done       | estimationEnded to the toolstack
  *   ended      | intervalDue       | ended      | device: look (the truth goes on; the estimate stays)
  *   ended      | due               | ended      | intervalDue to itself
+ *   ended      | notDue            | ended      | intervalDue to itself, in what the VM still has to run
  *   resting    | endEstimation     | done       | estimationEnded to the toolstack
  *   busy       | endEstimation     | -          | - (noted: ending)
  *   busy       | intervalDue       | -          | intervalDue to itself: the interval is lost
+ *   done       | intervalDue       | done       | ignored: the estimation is over
+ *   any        | started, forgotten | -         | ignored: nothing waits for it
  *
  * "resting" stands for ready, sleeping and ended, "busy" for the others.
  */
@@ -48,6 +51,7 @@ import {
   send,
   sendAll,
 } from "../src/interconnect/emissions.ts";
+import { ignored } from "../src/interconnect/ignored.ts";
 import type { Message } from "../src/interconnect/messages.ts";
 import type {
   EstimatePoint,
@@ -225,6 +229,8 @@ export const estimatorMachine = setup({
   on: {
     intervalDue: { actions: ["noteLost", "sendTimer"] },
     endEstimation: { actions: "noteEnding" },
+    started: ignored("nothing waits for it"),
+    forgotten: ignored("nothing waits for it"),
   },
   states: {
     created: {
@@ -313,9 +319,12 @@ export const estimatorMachine = setup({
       on: {
         intervalDue: { actions: "askLook" },
         due: { actions: ["noteDue", "notePoint", "sendTimer"] },
+        notDue: { actions: "sendRest" },
         endEstimation: { target: "done", actions: "sendEnded" },
       },
     },
-    done: {},
+    done: {
+      on: { intervalDue: ignored("the estimation is over") },
+    },
   },
 });

@@ -44,6 +44,10 @@
  *   cancelling      | disarmed, all VMs halted | done            | -
  *   settling        | settled; vmHalted, last  | done            | -
  *   any             | deadline                 | done            | -
+ *   any             | abortDue, linkDown       | -               | -: noted, where it is not said above
+ *   other than running | migrationDue          | -               | ignored: the migration has begun before its time
+ *   pausingToCancel, cancelling, settling, done | batchArrived, destinationReady | - | ignored: the attempt was given up
+ *   done            | settled                  | done            | ignored: the run is over
  */
 import { assign, emit, setup } from "xstate";
 import { convergeAtSync, convergeFrom } from "../src/hypervisor/migration/autoConverge.ts";
@@ -57,6 +61,7 @@ import {
   send,
   sendAll,
 } from "../src/interconnect/emissions.ts";
+import { ignored } from "../src/interconnect/ignored.ts";
 import type { Message } from "../src/interconnect/messages.ts";
 import {
   answerAfter,
@@ -92,6 +97,12 @@ function unpause({ scheduler, vm }: MigrationContext): SendEmission {
 function throttle({ throttle: to }: MigrationContext, percent: number): SendEmission[] {
   return to === 0 ? [] : [send(to, { type: "setThrottle", percent })];
 }
+
+/** What was on its way when a migration was given up. */
+const GIVEN_UP = {
+  batchArrived: ignored("the attempt was given up"),
+  destinationReady: ignored("the attempt was given up"),
+} as const;
 
 export const migrationMachine = setup({
   types: {
@@ -257,6 +268,7 @@ export const migrationMachine = setup({
     vmHalted: { actions: "noteHalted" },
     abortDue: { actions: "noteAbort" },
     linkDown: { actions: "noteLinkDown" },
+    migrationDue: ignored("the migration has begun before its time"),
     deadline: { target: ".done", actions: "noteDeadline" },
   },
   states: {
@@ -373,12 +385,14 @@ export const migrationMachine = setup({
     },
     pausingToCancel: {
       on: {
+        ...GIVEN_UP,
         clock: { actions: "noteCancelTime" },
         vmPaused: { target: "cancelling", actions: "sendDisarm" },
       },
     },
     cancelling: {
       on: {
+        ...GIVEN_UP,
         clock: { actions: "noteCancelTime" },
         disarmed: [
           { guard: "allAreHalted", target: "done" },
@@ -388,6 +402,7 @@ export const migrationMachine = setup({
     },
     settling: {
       on: {
+        ...GIVEN_UP,
         settled: "done",
         vmHalted: [
           { guard: "isLastToHalt", target: "done", actions: "noteHalted" },
@@ -395,6 +410,8 @@ export const migrationMachine = setup({
         ],
       },
     },
-    done: {},
+    done: {
+      on: { ...GIVEN_UP, settled: ignored("the run is over") },
+    },
   },
 });

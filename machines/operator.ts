@@ -7,14 +7,15 @@
  *   -----------|-----------------------|------------|------------------------------------
  *   idle       | harvestNow            | pausing    | pauseVm
  *   idle       | switchTracker         | pausing    | pauseVm
- *   idle       | setWriteIntensity     | idle       | device: setWriteIntensity
+ *   any        | setWriteIntensity     | -          | device: setWriteIntensity
+ *   any        | intensitySet          | -          | ignored: nothing waits for it
  *   pausing    | vmPaused              | harvesting | harvest to the tracker
  *   harvesting | harvested             | idle       | unpauseVm
  *   harvesting | harvested, to switch  | disarming  | disarm to the tracker
  *   disarming  | disarmed              | arming     | arm to the tracker
  *   arming     | armed                 | idle       | unpauseVm
  *
- * What is asked while it is busy is not done: whoever asks looks first.
+ *   other than idle | harvestNow, switchTracker | - | ignored: busy; whoever asks looks first
  */
 import { assign, emit, setup } from "xstate";
 import {
@@ -23,6 +24,7 @@ import {
   type SendEmission,
   send,
 } from "../src/interconnect/emissions.ts";
+import { ignored } from "../src/interconnect/ignored.ts";
 import type { ActorId, Message, Technique } from "../src/interconnect/messages.ts";
 
 export interface OperatorInput {
@@ -127,12 +129,17 @@ export const operatorMachine = setup({
     pagesTouched: null,
   }),
   initial: "idle",
+  on: {
+    setWriteIntensity: { actions: "askIntensity" },
+    intensitySet: ignored("nothing waits for it"),
+    harvestNow: ignored("busy; whoever asks looks first"),
+    switchTracker: ignored("busy; whoever asks looks first"),
+  },
   states: {
     idle: {
       on: {
         harvestNow: { target: "pausing", actions: ["noteHarvest", "sendPause"] },
         switchTracker: { target: "pausing", actions: ["noteSwitch", "sendPause"] },
-        setWriteIntensity: { actions: "askIntensity" },
       },
     },
     pausing: {

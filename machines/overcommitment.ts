@@ -18,6 +18,9 @@
  *   ending    | estimationEnded       | ending    | -
  *   ending    | estimationEnded, last | done      | -
  *   any       | estimate              | -         | -
+ *   any       | started, haltNoted    | -         | ignored: nothing waits for it
+ *   ending    | controlDue, computed  | -         | ignored: nothing more is decided
+ *   ending    | deadline              | -         | ignored: the end has begun
  *
  * deadline and vmHalted do in "deciding" what they do in "running".
  */
@@ -30,6 +33,7 @@ import {
   send,
   sendAll,
 } from "../src/interconnect/emissions.ts";
+import { ignored } from "../src/interconnect/ignored.ts";
 import type { ActorId, Message } from "../src/interconnect/messages.ts";
 
 export interface OvercommitmentInput {
@@ -195,6 +199,8 @@ export const overcommitmentMachine = setup({
     estimate: { actions: "noteEstimate" },
     vmHalted: { actions: ["noteHalted", "askHalt"] },
     ended: { actions: "noteEnd" },
+    started: ignored("nothing waits for it"),
+    haltNoted: ignored("nothing waits for it"),
   },
   states: {
     created: {
@@ -240,6 +246,9 @@ export const overcommitmentMachine = setup({
     },
     ending: {
       on: {
+        controlDue: ignored("nothing more is decided"),
+        computed: ignored("nothing more is decided"),
+        deadline: ignored("the end has begun"),
         estimationEnded: [
           { guard: "isLast", target: "done", actions: "noteAnswer" },
           { actions: "noteAnswer" },

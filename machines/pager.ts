@@ -11,7 +11,7 @@
  *   any      | pagesWritten        | -        | device: written
  *   resting  | paged, VMs to flush | flushing | inveptRequest to every dispatcher for each of them,
  *            |                     |          | and as below
- *   any      | paged               | -        | handled or vcpuMustWait to the dispatcher; pageArrived,
+ *   any      | paged, none to flush | -       | handled or vcpuMustWait to the dispatcher; pageArrived,
  *            |                     |          | pagesWritten to itself; wakeVcpu; gaveBack to balloons
  *   flushing | inveptDone          | flushing | -
  *   flushing | inveptDone, last    | resting  | device: flushed
@@ -160,6 +160,7 @@ export const pagerMachine = setup({
     }),
   },
   guards: {
+    flushesNothing: ({ event }) => (event as PagerReply).flush.length === 0,
     flushes: ({ event }) => (event as PagerReply).flush.length > 0,
     isLast: ({ context }) => context.awaited === 1,
   },
@@ -172,7 +173,8 @@ export const pagerMachine = setup({
     giveBack: { actions: "askInflate" },
     pageArrived: { actions: "askArrive" },
     pagesWritten: { actions: "askWritten" },
-    paged: { actions: ["noteWork", "sendConsequences"] },
+    // The device has one flush at a time: another list of VMs to flush now would be lost.
+    paged: { guard: "flushesNothing", actions: ["noteWork", "sendConsequences"] },
   },
   states: {
     resting: {

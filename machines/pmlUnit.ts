@@ -1,18 +1,22 @@
 /**
  * The PML unit of one vCPU: whether it logs. The log and the index are words in memory; the stores
- * happen in the walk (src/hardware/pageModificationLog.ts).
+ * happen in the walk (src/hardware/pageModificationLog.ts). While it is full no guest runs on: the one that
+ * filled it waits for the index.
  *
  *   state   | event              | next    | emits
  *   --------|--------------------|---------|-------------------------------------------
  *   off     | enableLog          | logging | -
+ *   off     | pmlIndexOutOfRange | off     | guestStopped (reason 62) to the vCPU
  *   logging | pmlIndexOutOfRange | full    | guestStopped (reason 62) to the vCPU
  *   full    | pmlIndexReset      | logging | -
- *   logging | pmlIndexReset      | logging | -
- *   any     | disableLog         | off     | -
+ *   logging | pmlIndexReset      | logging | ignored: the index was in range again before
+ *   off     | pmlIndexReset      | off     | ignored: logging was turned off before the handler was done
+ *   logging, full | disableLog   | off     | -
  */
 import { assign, emit, setup } from "xstate";
 import { ExitReason } from "../src/hardware/exit.ts";
 import { type SendEmission, send } from "../src/interconnect/emissions.ts";
+import { ignored } from "../src/interconnect/ignored.ts";
 import type { ActorId, Message } from "../src/interconnect/messages.ts";
 
 export interface PmlUnitInput {
@@ -53,16 +57,25 @@ export const pmlUnitMachine = setup({
   initial: "off",
   states: {
     off: {
-      on: { enableLog: "logging" },
+      on: {
+        enableLog: "logging",
+        // The walk was under way when logging was turned off: its exit comes all the same.
+        pmlIndexOutOfRange: { actions: ["countFull", "sendLogFull"] },
+        pmlIndexReset: ignored("logging was turned off before the handler was done"),
+      },
     },
     logging: {
       on: {
         pmlIndexOutOfRange: { target: "full", actions: ["countFull", "sendLogFull"] },
+        pmlIndexReset: ignored("the index was in range again before"),
         disableLog: "off",
       },
     },
     full: {
-      on: { pmlIndexReset: "logging", disableLog: "off" },
+      on: {
+        pmlIndexReset: "logging",
+        disableLog: "off",
+      },
     },
   },
 });

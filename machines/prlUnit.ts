@@ -11,7 +11,11 @@
  *   suspended | reloaded     | logging   | -
  *   logging   | remoteReload | logging   | device: reload: the handler served two logs one by one
  *   off       | remoteReload | off       | device: reload: PRL was disarmed while the handler worked
- *   any       | disableLog   | off       | -
+ *   logging   | reloaded     | logging   | ignored: nothing was suspended
+ *   off       | reloaded     | off       | ignored: nothing was suspended
+ *   off       | prlLogFilled | off       | ignored: who turned logging off has collected the full log
+ *   logging   | disableLog   | off       | -
+ *   suspended | disableLog   | off       | -
  */
 import { assign, emit, setup } from "xstate";
 import {
@@ -20,6 +24,7 @@ import {
   type SendEmission,
   send,
 } from "../src/interconnect/emissions.ts";
+import { ignored } from "../src/interconnect/ignored.ts";
 import type { ActorId, Message } from "../src/interconnect/messages.ts";
 
 export interface PrlUnitInput {
@@ -63,12 +68,18 @@ export const prlUnitMachine = setup({
   initial: "off",
   states: {
     off: {
-      on: { enableLog: "logging", remoteReload: { actions: "askReload" } },
+      on: {
+        enableLog: "logging",
+        remoteReload: { actions: "askReload" },
+        reloaded: ignored("nothing was suspended"),
+        prlLogFilled: ignored("who turned logging off has collected the full log"),
+      },
     },
     logging: {
       on: {
         prlLogFilled: { target: "suspended", actions: ["countIpi", "sendIpi"] },
         remoteReload: { actions: "askReload" },
+        reloaded: ignored("nothing was suspended"),
         disableLog: "off",
       },
     },

@@ -22,6 +22,7 @@
  *   any       | pauseVm, unpauseVm     | -         | the same to the scheduler, which answers who asked
  *   any       | vmHalted               | -         | the same to the operation
  *   any       | deadline               | -         | the operation's end to it
+ *   halting, disarming, renewing | startOperation, abortOperation | - | ignored: the next operation is being prepared
  *
  * "over": the time is up, all VMs have halted, or the measurement has ended though nothing was to follow.
  */
@@ -34,6 +35,7 @@ import {
   send,
   sendAll,
 } from "../src/interconnect/emissions.ts";
+import { ignored } from "../src/interconnect/ignored.ts";
 import type { ActorId, Message } from "../src/interconnect/messages.ts";
 
 /** An operation that can be hosted. */
@@ -105,6 +107,12 @@ function allHalted({ halted, trackers }: SessionContext): boolean {
 function changed(counts: readonly number[], vm: number, by: number): readonly number[] {
   return counts.with(vm, Math.max(0, counts[vm]! + by));
 }
+
+/** What the operator asks between two operations. Whoever asks looks first. */
+const BETWEEN = {
+  startOperation: ignored("the next operation is being prepared"),
+  abortOperation: ignored("the next operation is being prepared"),
+} as const;
 
 export const sessionMachine = setup({
   types: {
@@ -219,6 +227,7 @@ export const sessionMachine = setup({
     },
     halting: {
       on: {
+        ...BETWEEN,
         vmPaused: [
           { guard: "isLast", target: "disarming", actions: ["expectAll", "sendDisarms"] },
           { actions: "noteAnswer" },
@@ -227,6 +236,7 @@ export const sessionMachine = setup({
     },
     disarming: {
       on: {
+        ...BETWEEN,
         disarmed: [
           { guard: "isLast", target: "renewing", actions: ["noteAnswer", "askRenew"] },
           { actions: "noteAnswer" },
@@ -235,6 +245,7 @@ export const sessionMachine = setup({
     },
     renewing: {
       on: {
+        ...BETWEEN,
         renewed: [
           { guard: "isEnding", target: "done" },
           { target: "hosting", actions: "sendNextBegin" },

@@ -5,6 +5,7 @@
  *   state    | event                  | next     | emits
  *   ---------|------------------------|----------|--------------------------------------
  *   off      | setThrottle, not 0     | running  | throttleSliceEnd to itself, a slice later
+ *   off      | setThrottle 0          | off      | ignored: it is off
  *   running  | setThrottle            | running  | -
  *   running  | setThrottle 0          | off      | -
  *   running  | throttleSliceEnd       | stopping | pauseVm to the scheduler
@@ -14,6 +15,8 @@
  *   sleeping | setThrottle            | sleeping | -
  *   sleeping | setThrottle 0          | off      | unpauseVm to the scheduler
  *   sleeping | throttleWake           | running  | unpauseVm, and throttleSliceEnd to itself
+ *   any      | throttleSliceEnd       | -        | ignored: the timer of an earlier turn
+ *   any      | throttleWake           | -        | ignored: the timer of an earlier turn
  */
 import { assign, emit, setup } from "xstate";
 import { throttleSleep } from "../src/hypervisor/migration/autoConverge.ts";
@@ -23,6 +26,7 @@ import {
   send,
   sendAll,
 } from "../src/interconnect/emissions.ts";
+import { ignored } from "../src/interconnect/ignored.ts";
 import type { ActorId, Message } from "../src/interconnect/messages.ts";
 
 export interface ThrottleInput {
@@ -86,11 +90,15 @@ export const throttleMachine = setup({
   id: "throttle",
   context: ({ input }) => ({ ...input, percent: 0, turn: 0 }),
   initial: "off",
+  on: {
+    throttleSliceEnd: ignored("the timer of an earlier turn"),
+    throttleWake: ignored("the timer of an earlier turn"),
+  },
   states: {
     off: {
       on: {
         setThrottle: [
-          { guard: "isZero" },
+          { guard: "isZero", ...ignored("it is off") },
           { target: "running", actions: ["notePercent", "sendSlice", "nextTurn"] },
         ],
       },

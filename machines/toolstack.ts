@@ -17,6 +17,8 @@
  *   harvesting | harvested             | harvesting | -
  *   harvesting | harvested, last       | running    | unpauseVm for every VM, harvestDue to itself
  *   harvesting | harvested, last, ending | done     | -
+ *   any        | deadline; vmHalted, last | -       | -: the round under way becomes the last
+ *   pausing, harvesting, done | harvestDue | -      | ignored: the last harvest has begun
  */
 import { assign, emit, setup } from "xstate";
 import {
@@ -25,6 +27,7 @@ import {
   send,
   sendAll,
 } from "../src/interconnect/emissions.ts";
+import { ignored } from "../src/interconnect/ignored.ts";
 import type { ActorId, Message, Technique } from "../src/interconnect/messages.ts";
 
 export interface ToolstackInput {
@@ -182,6 +185,7 @@ export const toolstackMachine = setup({
     },
     pausing: {
       on: {
+        harvestDue: ignored("the last harvest has begun"),
         vmPaused: [
           {
             guard: "isLast",
@@ -194,6 +198,7 @@ export const toolstackMachine = setup({
     },
     harvesting: {
       on: {
+        harvestDue: ignored("the last harvest has begun"),
         harvested: [
           { guard: "isLastOfAll", target: "done", actions: ["noteHarvest", "endRound"] },
           {
@@ -205,7 +210,9 @@ export const toolstackMachine = setup({
         ],
       },
     },
-    done: {},
+    done: {
+      on: { harvestDue: ignored("the last harvest has begun") },
+    },
   },
 });
 

@@ -23,10 +23,13 @@
  *   any        | eptViolation      | -         | device: serveViolation
  *   any        | exitServed        | -         | handled to the dispatcher, after T_h; pmlIndexReset
  *   any        | pageMissing       | -         | pageFault to the pager
- *   any        | ringFull          | -         | pmlIndexReset; device: reapRings
+ *   any        | ringFull          | -         | reapDue to itself, after T_h
+ *   any        | reapDue           | -         | pmlIndexReset; device: reapRings
  *   any        | ringsReaped       | -         | inveptRequest to every dispatcher
- *   logging    | inveptDone        | logging   | -
- *   logging    | inveptDone, last  | logging   | handled to the dispatchers whose vCPUs were held back
+ *   off, logging | inveptDone      | -         | -
+ *   off, logging | inveptDone, last | -        | handled to the dispatchers whose vCPUs were held back
+ *
+ * "last": of all INVEPTs that were asked for, be it for an answer or for a ring. Whoever waits waits for all.
  */
 import { assign, emit, setup } from "xstate";
 import {
@@ -61,15 +64,14 @@ export interface TrackerInput {
 export interface TrackerContext extends TrackerInput {
   readonly technique: Technique;
   readonly requester: ActorId;
-  /** CPUs that have not acknowledged the INVEPT yet. */
+  /** INVEPTs, one for each CPU and request, that are not acknowledged yet. */
   readonly awaited: number;
   /** What the requester is told after the last acknowledgement. */
   readonly answer: Message;
   /** Requests that came in the middle of another one. */
   readonly deferred: readonly Message[];
-  /** Dispatchers whose vCPUs wait for their ring to be reset, and the INVEPTs that are still to come. */
+  /** Dispatchers whose vCPUs wait for the INVEPTs of their ring's reset. */
   readonly heldBack: readonly ActorId[];
-  readonly awaitedByHeldBack: number;
   /** Exits served, by kind, and the cycles of their handlers: T_h. */
   readonly violations: number;
   readonly drains: number;
@@ -133,7 +135,16 @@ export type TrackerReply =
 type TrackerEvent =
   | Extract<
       Message,
-      { type: "arm" | "harvest" | "disarm" | "inveptDone" | "logFullExit" | "eptViolation" }
+      {
+        type:
+          | "arm"
+          | "harvest"
+          | "disarm"
+          | "inveptDone"
+          | "logFullExit"
+          | "eptViolation"
+          | "reapDue";
+      }
     >
   | TrackerReply;
 type Of<T extends TrackerEvent["type"]> = Extract<TrackerEvent, { type: T }>;
@@ -154,6 +165,12 @@ function indexReset(context: TrackerContext, vcpu: number, delay: number): SendE
   return vcpu < 0 ? [] : [send(context.pmlUnits[vcpu]!, { type: "pmlIndexReset" }, delay)];
 }
 
+/** An INVEPT for a ring's reset. */
+const REAPED = [
+  { guard: "isLast", actions: ["noteDone", "sendHeldBack", "forgetHeldBack"] },
+  { actions: "noteDone" },
+] as const;
+
 export const trackerMachine = setup({
   types: {
     context: {} as TrackerContext,
@@ -173,7 +190,7 @@ export const trackerMachine = setup({
     noteFlush: assign(({ context, event }) => {
       const { answer, cycles } = event as Of<"tablesChanged">;
       const controlCycles = context.controlCycles + cycles;
-      return { answer, controlCycles, awaited: context.dispatchers.length };
+      return { answer, controlCycles, awaited: context.awaited + context.dispatchers.length };
     }),
     notePeek: assign({
       controlCycles: ({ context, event }) =>
@@ -197,13 +214,12 @@ export const trackerMachine = setup({
       };
     }),
     noteHeldBack: assign({
-      heldBack: ({ context, event }) => [...context.heldBack, (event as Of<"ringFull">).dispatcher],
+      heldBack: ({ context, event }) => [...context.heldBack, (event as Of<"reapDue">).dispatcher],
     }),
     awaitReaped: assign(({ context, event }) => ({
-      awaitedByHeldBack: context.awaitedByHeldBack + context.dispatchers.length,
+      awaited: context.awaited + context.dispatchers.length,
       handlerCycles: context.handlerCycles + (event as Of<"ringsReaped">).cycles,
     })),
-    noteReapedDone: assign({ awaitedByHeldBack: ({ context }) => context.awaitedByHeldBack - 1 }),
     forgetHeldBack: assign({ heldBack: [] }),
     forgetTechnique: assign({ technique: "none" }),
     askArm: emit(({ event }) => {
@@ -272,10 +288,14 @@ export const trackerMachine = setup({
     sendNotFixed: emit(({ event }) =>
       send((event as Of<"pageMissing">).dispatcher, { type: "handled", fixed: false }),
     ),
-    sendIndexReset: emit(({ context, event }) => {
-      const { cycles, drainedVcpu } = event as Of<"ringFull">;
-      return sendAll(indexReset(context, drainedVcpu, cycles));
+    // The drain takes its time; user space, which resets the ring, has its turn after it.
+    sendReapDue: emit(({ context, event }) => {
+      const { cycles, drainedVcpu, dispatcher } = event as Of<"ringFull">;
+      return send(context.self, { type: "reapDue", drainedVcpu, dispatcher }, cycles);
     }),
+    sendIndexReset: emit(({ context, event }) =>
+      sendAll(indexReset(context, (event as Of<"reapDue">).drainedVcpu, 0)),
+    ),
     sendHeldBack: emit(({ context }) =>
       sendAll(
         context.heldBack.map((dispatcher) => send(dispatcher, { type: "handled", fixed: true })),
@@ -291,7 +311,6 @@ export const trackerMachine = setup({
     isNone: ({ event }) => (event as Of<"arm">).technique === "none",
     isLast: ({ context }) => context.awaited === 1,
     isLastOfDisarm: ({ context }) => context.awaited === 1 && context.answer.type === "disarmed",
-    isLastOfReaped: ({ context }) => context.awaitedByHeldBack === 1,
     armsUnflushed: ({ context, event }) =>
       context.skipInvept && (event as Of<"tablesChanged">).answer.type === "armed",
     harvestsUnflushed: ({ context, event }) =>
@@ -309,7 +328,6 @@ export const trackerMachine = setup({
     answer: { type: "disarmed" },
     deferred: [],
     heldBack: [],
-    awaitedByHeldBack: 0,
     violations: 0,
     drains: 0,
     handlerCycles: 0,
@@ -321,7 +339,8 @@ export const trackerMachine = setup({
     eptViolation: { actions: "askServeViolation" },
     exitServed: { actions: ["noteServed", "sendHandled"] },
     pageMissing: [{ guard: "hasPager", actions: "sendPageFault" }, { actions: "sendNotFixed" }],
-    ringFull: { actions: ["noteServed", "noteHeldBack", "sendIndexReset", "askReap"] },
+    ringFull: { actions: ["noteServed", "sendReapDue"] },
+    reapDue: { actions: ["noteHeldBack", "sendIndexReset", "askReap"] },
     ringsReaped: { actions: ["awaitReaped", "sendInvepts"] },
   },
   states: {
@@ -333,6 +352,7 @@ export const trackerMachine = setup({
         ],
         harvest: { actions: ["noteRequester", "sendNothing"] },
         disarm: { actions: ["noteRequester", "sendDisarmed"] },
+        inveptDone: REAPED,
       },
     },
     preparing: {
@@ -365,12 +385,26 @@ export const trackerMachine = setup({
           {
             guard: "isLastOfDisarm",
             target: "off",
-            actions: ["noteDone", "sendAnswer", "sendDeferred", "forgetDeferred"],
+            actions: [
+              "noteDone",
+              "sendAnswer",
+              "sendHeldBack",
+              "forgetHeldBack",
+              "sendDeferred",
+              "forgetDeferred",
+            ],
           },
           {
             guard: "isLast",
             target: "logging",
-            actions: ["noteDone", "sendAnswer", "sendDeferred", "forgetDeferred"],
+            actions: [
+              "noteDone",
+              "sendAnswer",
+              "sendHeldBack",
+              "forgetHeldBack",
+              "sendDeferred",
+              "forgetDeferred",
+            ],
           },
           { actions: "noteDone" },
         ],
@@ -384,13 +418,7 @@ export const trackerMachine = setup({
         harvest: { target: "preparing", actions: ["noteRequester", "askHarvest"] },
         disarm: { target: "preparing", actions: ["noteRequester", "askDisarm"] },
         arm: { actions: ["noteRequester", "sendArmedAlready"] },
-        inveptDone: [
-          {
-            guard: "isLastOfReaped",
-            actions: ["noteReapedDone", "sendHeldBack", "forgetHeldBack"],
-          },
-          { actions: "noteReapedDone" },
-        ],
+        inveptDone: REAPED,
       },
     },
   },

@@ -19,6 +19,9 @@ export interface TraceStep {
   /** Sender; empty for what the actor does by itself. */
   readonly from: string;
   readonly to: string;
+  /** The receiver's machine, and its state before. */
+  readonly machine: string;
+  readonly state: string;
   readonly message: Readonly<Record<string, unknown>> & { readonly type: string };
   /** What was chosen: a guest's next access. Empty if nothing was. */
   readonly choice: string;
@@ -72,6 +75,7 @@ function stepOf(exploration: Searched, { from, step }: Edge): TraceStep {
   const channel = transitions.channel[transition]!;
   const outcome = transitions.outcome[transition]!;
   const { pool } = expander.steps;
+  const component = model.components[transitions.component[transition]!]!;
   const message = shownMessage(model.messages.values[transitions.message[transition]!]!);
   const changes: TraceChange[] = [];
   model.slots.forEach(({ name, values }, slot) => {
@@ -80,7 +84,9 @@ function stepOf(exploration: Searched, { from, step }: Edge): TraceStep {
   });
   return {
     from: channel === BY_ITSELF ? "" : senderOf(model, channel),
-    to: model.components[transitions.component[transition]!]!.name,
+    to: component.name,
+    machine: component.machine.id,
+    state: stateName(model.slots[component.slot]!.values[before[component.slot]!]),
     message,
     choice: expander.steps.choiceAt(outcome),
     dropped: outcome === DROPPED,
@@ -95,6 +101,10 @@ function senderOf({ slots, channels, components }: Model, channel: number): stri
   const from = channels[channel]?.from ?? null;
   // A channel of a running system is named by its ends.
   return from === null ? (slots[channel]!.name.split(" -> ")[0] ?? "") : components[from]!.name;
+}
+
+function stateName(value: unknown): string {
+  return String((value as { readonly value?: unknown }).value ?? "");
 }
 
 function sendsOf({ model }: Searched, pool: Int32Array, outcome: number): TraceSend[] {

@@ -218,6 +218,17 @@ const ENTRIES: readonly TrackingEntry[] = [
     more: { ringEntries: 4, ringReserved: 2 },
   },
   {
+    name: "dirty-ring-both-full",
+    what: "two vCPUs whose rings are full with one entry: both wait for user space at once",
+    technique: "dirtyRing",
+    vcpus: [2],
+    pages: 1,
+    logEntries: 1,
+    reads: 0,
+    harvests: 0,
+    more: { ringEntries: 4, ringReserved: 3 },
+  },
+  {
     name: "dirty-ring-pml",
     what: "KVM's dirty ring, fed by PML",
     technique: "dirtyRing",
@@ -225,7 +236,8 @@ const ENTRIES: readonly TrackingEntry[] = [
     pages: 2,
     logEntries: 1,
     reads: 1,
-    more: { ringEntries: 4, ringReserved: 1, ringFromPml: true },
+    // One entry is its soft limit: the first log that is drained into it fills it.
+    more: { ringEntries: 4, ringReserved: 2, ringFromPml: true },
   },
 ];
 

@@ -5,12 +5,16 @@
  * own interpreter builds arrays, sets and scopes for each event; the table needs none of it.
  *
  * A feature outside the subset is refused when the machine is compiled. test/interconnect compares
- * the result with XState's interpreter on random event sequences.
+ * the result with XState's interpreter on random event sequences. One thing XState does not do: with a
+ * host, an event that no transition is for is an error, unless the definition says that it is ignored
+ * there, and why (ignored.ts).
  *
  * It reads two semi-public shapes of XState 5: `machine.implementations`, and the `assignment` and
  * `event` properties of `assign()` and `emit()` actions. Hence the pinned version and the test.
  */
+
 import type { ActorLogic, AnyEventObject, AnyStateMachine, EventObject, Snapshot } from "xstate";
+import { isIgnored } from "./ignored.ts";
 
 /** State of a compiled machine: what an XState snapshot has that Trackvisor uses. */
 export type CompiledSnapshot = Snapshot<undefined> & {
@@ -34,7 +38,7 @@ export interface LogicHost {
   readonly emit: EmissionSink;
   /** The event that the actor handles next, before it is quiet, such as the reply of its device; or null. */
   next(): AnyEventObject | null;
-  /** Takes what an action, a guard or the host itself has thrown. */
+  /** Takes what an action, a guard or the host itself has thrown; or that an event was not taken. */
   fail(error: unknown): void;
 }
 
@@ -54,17 +58,27 @@ interface StateTable {
   readonly always: Candidate[];
 }
 
+const NO_CANDIDATES: readonly Candidate[] = [];
+
 export type CompiledLogic = ActorLogic<CompiledSnapshot, AnyEventObject, unknown>;
 
 /** Raised when a definition uses something the compiler does not know. */
 export class UnsupportedMachineError extends Error {}
+
+/** An event came in a state that has no transition for it, and does not say that it ignores it. */
+export class UnhandledEventError extends Error {
+  constructor(machine: string, state: string, event: string) {
+    super(`machine "${machine}" in state "${state}" does not take "${event}"`);
+  }
+}
 
 /**
  * Compiles a machine. Throws UnsupportedMachineError naming machine, state and feature.
  * @param inPlace Whether a transition may write into the snapshot it is given instead of making a new
  * one. For an actor that nobody else holds snapshots of: several times faster, and no garbage.
  * @param host Gets emissions and errors at once, and may have further events handled in the same step;
- * without one, the actor's listeners get them, as with any XState logic.
+ * without one, the actor's listeners get them, and an event that is not taken changes nothing, as with any
+ * XState logic.
  */
 export function compileLogic(
   machine: AnyStateMachine,
@@ -72,6 +86,12 @@ export function compileLogic(
   host: LogicHost | null = null,
 ): CompiledLogic {
   const { states, initial } = compileStates(machine);
+  if (host !== null) refuseUnreasoned(machine);
+  const unhandled = (state: string, event: string): void => {
+    // XState tells an actor by an event that it is stopped.
+    if (host === null || event.startsWith("xstate.")) return;
+    throw new UnhandledEventError(machine.id, state, event);
+  };
   const initialState = states.get(initial)!;
   const initialContext = machine.config.context as unknown;
 
@@ -83,8 +103,7 @@ export function compileLogic(
     emit: EmissionSink,
   ): CompiledSnapshot => {
     const state = snapshot.value === last.name ? last : states.get(snapshot.value)!;
-    const candidates = state.on.get(event.type);
-    if (candidates === undefined) return snapshot;
+    const candidates = state.on.get(event.type) ?? NO_CANDIDATES;
     const args = { context: snapshot.context, event };
     for (const { guard, target, actions } of candidates) {
       if (guard !== null && !guard(args)) continue;
@@ -102,6 +121,7 @@ export function compileLogic(
       snapshot.value = at.name;
       return snapshot;
     }
+    unhandled(state.name, event.type);
     return snapshot;
   };
 
@@ -341,6 +361,29 @@ function compileAction(machine: AnyStateMachine, name: unknown, at: string): Act
   }
   if (creator["type"] === "xstate.emit") return emitEvent(creator["event"]);
   throw new UnsupportedMachineError(`${at}: action "${name}" must be an assign() or an emit()`);
+}
+
+/** What a machine ignores it ignores for a reason: see ignored.ts. */
+function refuseUnreasoned({ id, config: { on: shared, states } }: AnyStateMachine): void {
+  const all = [
+    ["any", shared],
+    ...Object.entries(states ?? {}).map(([name, { on }]) => [name, on]),
+  ];
+  for (const [state, on] of all) {
+    for (const [event, value] of Object.entries(on ?? {})) {
+      const list: readonly unknown[] = Array.isArray(value) ? value : [value];
+      for (const transition of list) {
+        if (!isIgnored(transition) || hasReason(transition as object)) continue;
+        throw new UnsupportedMachineError(
+          `machine "${id}", state "${state}", on "${event}": ignored without a reason`,
+        );
+      }
+    }
+  }
+}
+
+function hasReason(transition: { readonly description?: unknown }): boolean {
+  return transition.description !== undefined;
 }
 
 function refuseUnknown(config: object, known: readonly string[], at: string): void {

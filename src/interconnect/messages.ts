@@ -87,6 +87,9 @@ export type Message =
   | { readonly type: "pagesWritten"; readonly count: number }
   // Tracker -> dispatcher, after the handler's time. Not fixed: the access can never succeed.
   | { readonly type: "handled"; readonly fixed: boolean }
+  // Tracker -> itself: the handler that found a dirty ring at its limit is done; user space reaps. -1: its
+  // log was not drained.
+  | { readonly type: "reapDue"; readonly drainedVcpu: number; readonly dispatcher: ActorId }
   // Tracker -> PML unit: VMWRITE of the index, 511 again.
   | { readonly type: "pmlIndexReset" }
   // Tracker -> PML or PRL unit.

@@ -6,10 +6,15 @@ import {
   type Actor,
   type AnyActorLogic,
   type AnyEventObject,
+  type AnyMachineSnapshot,
   type AnyStateMachine,
   createActor,
 } from "xstate";
-import { compileLogic, type LogicHost } from "../interconnect/compiledLogic.ts";
+import {
+  compileLogic,
+  type LogicHost,
+  UnhandledEventError,
+} from "../interconnect/compiledLogic.ts";
 import type { Device, SendEmission } from "../interconnect/emissions.ts";
 import type { Interconnect } from "../interconnect/interconnect.ts";
 import type { ActorId } from "../interconnect/messages.ts";
@@ -84,8 +89,12 @@ export class SystemActor {
     return (this.#actor.getSnapshot() as ActorSnapshot).value;
   }
 
-  /** Lets the actor handle one message. Throws what the machine or its device threw. */
+  /**
+   * Lets the actor handle one message. Throws what the machine or its device threw, and an
+   * UnhandledEventError for a message, or a reply of the device, that its machine does not take now.
+   */
   handle(event: AnyEventObject): void {
+    if (this.#kind === "interpreted") this.#refuseUnhandled(event);
     this.#actor.send(event);
     if (this.#kind === "interpreted") this.#sendReplies();
     if (this.#fault !== null) throw this.#fault.error;
@@ -106,8 +115,16 @@ export class SystemActor {
     while (this.#fault === null) {
       const reply = this.#nextReply();
       if (reply === null) return;
+      this.#refuseUnhandled(reply);
       this.#actor.send(reply);
     }
+  }
+
+  /** What compiled logic refuses by itself, XState would drop. */
+  #refuseUnhandled(event: AnyEventObject): void {
+    const snapshot = this.#actor.getSnapshot() as AnyMachineSnapshot;
+    if (this.machine.getTransitionData(snapshot, event).length > 0) return;
+    throw new UnhandledEventError(this.machine.id, String(snapshot.value), event.type);
   }
 
   /** Performs the next request of this delivery; null if there is none. */

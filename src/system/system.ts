@@ -7,6 +7,7 @@ import type { TrackerContext } from "../../machines/tracker.ts";
 import { ACCESS_PAGE_SHIFT, AccessKind } from "../hardware/accessLoop.ts";
 import { deriveControls } from "../hardware/mmu.ts";
 import { digestPart, type Part, restorePart, savePart } from "../hardware/part.ts";
+import { UnhandledEventError } from "../interconnect/compiledLogic.ts";
 import { Interconnect } from "../interconnect/interconnect.ts";
 import type { ActorId, Delivery, Message } from "../interconnect/messages.ts";
 import { hasRoom, prependAccess } from "./accessStream.ts";
@@ -23,6 +24,12 @@ import { World } from "./world.ts";
 export type { SystemSnapshot } from "./snapshot.ts";
 export type { ActorParts, SystemConfig } from "./systemConfig.ts";
 
+/** An actor that got a message which it does not take in its state, and a sentence about it. */
+export interface Stuck {
+  readonly actor: string;
+  readonly what: string;
+}
+
 export class System {
   readonly config: SystemConfig;
   readonly world: World;
@@ -34,7 +41,10 @@ export class System {
   readonly #toolstack: SystemActor;
   readonly #kind: LogicKind;
   readonly #interventions = new Subject<Intervention>();
-  #fault: { readonly error: unknown } | null = null;
+  #fault: { readonly error: unknown; readonly actor: string } | null = null;
+  /** Whether something was done to this run from outside, which its machines were not made for. */
+  #isForeign = false;
+  #stuck: Stuck | null = null;
 
   constructor(config: SystemConfig, kind: LogicKind = "compiled") {
     this.config = config;
@@ -92,11 +102,30 @@ export class System {
     return this.operation.result(Object.fromEntries(contexts), this.#toolstack.value);
   }
 
-  /** Delivers one message; false when none is left or the measurement has ended. */
+  /**
+   * Why the run cannot go on: a message came to an actor that does not take it now; null if it can. Only in a
+   * run that was changed from outside, or put back from a file: else it is thrown.
+   */
+  get stuck(): Stuck | null {
+    return this.#stuck;
+  }
+
+  /**
+   * Delivers one message; false when none is left, the operation has ended or the run is stuck. Throws what
+   * an actor or its device threw, UnhandledEventError among it: a fault of the program.
+   */
   step(): boolean {
-    if (this.done || !this.interconnect.step()) return false;
-    if (this.#fault !== null) throw this.#fault.error;
+    if (this.done || this.#stuck !== null || !this.interconnect.step()) return false;
+    this.#checkFault();
     return true;
+  }
+
+  #checkFault(): void {
+    if (this.#fault === null) return;
+    const { error, actor } = this.#fault;
+    if (!this.#isForeign || !(error instanceof UnhandledEventError)) throw error;
+    this.#fault = null;
+    this.#stuck = { actor, what: error.message };
   }
 
   /** Everything that is done to this run from outside, before it takes effect. */
@@ -117,6 +146,7 @@ export class System {
    */
   intervene(intervention: Intervention): void {
     this.#checkIntervention(intervention);
+    this.#isForeign = true;
     this.#interventions.next(intervention);
     const { interconnect, world } = this;
     switch (intervention.kind) {
@@ -125,7 +155,7 @@ export class System {
         break;
       case "deliver":
         interconnect.stepTo(intervention.sequence);
-        if (this.#fault !== null) throw this.#fault.error;
+        this.#checkFault();
         break;
       case "skip":
         interconnect.drop(intervention.sequence);
@@ -156,6 +186,7 @@ export class System {
       }
       case "deliver":
         if (this.done) throw new Error("the operation has ended: nothing more is delivered");
+        if (this.#stuck !== null) throw new Error(`the run cannot go on: ${this.#stuck.what}`);
         if (interconnect.mayDeliver(intervention.sequence)) break;
         throw new Error(
           `message ${intervention.sequence} would overtake one between the same two actors`,
@@ -197,6 +228,8 @@ export class System {
 
   /** Puts a saved state back into a system of the same configuration. */
   restore(snapshot: SystemSnapshot): void {
+    this.#isForeign = true;
+    this.#stuck = null;
     this.interconnect.restore(snapshot.interconnect);
     const parts = this.parts();
     parts.forEach((part, i) => {
@@ -263,11 +296,17 @@ export class System {
         if (isHosted) this.#handleHosted(actor, delivery);
         else actor.handle(delivery.message);
       } catch (error) {
-        this.#fault = { error };
+        this.#fault ??= { error: named(error, name), actor: name };
       }
     });
     return { port, state: () => actor.value };
   }
+}
+
+/** An event that was not taken, with the actor it came to. */
+function named(error: unknown, actor: string): unknown {
+  if (error instanceof UnhandledEventError) error.message = `${actor}: ${error.message}`;
+  return error;
 }
 
 /** Whether an operation has come to its last state. */

@@ -2,6 +2,7 @@
  * The contract of the compiled logic: for every machine and every sequence of events, the same states,
  * contexts and emissions as XState's own interpreter and XState's public transition().
  */
+import { readFileSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -15,7 +16,13 @@ import {
   initialTransition,
   transition,
 } from "xstate";
-import { compileLogic, UnsupportedMachineError } from "../../src/interconnect/compiledLogic.ts";
+import {
+  compileLogic,
+  type LogicHost,
+  UnhandledEventError,
+  UnsupportedMachineError,
+} from "../../src/interconnect/compiledLogic.ts";
+import { ignored } from "../../src/interconnect/ignored.ts";
 import { type MachineCase, machineCases } from "./machineInputs.ts";
 
 /** A quick look while developing: TRACKVISOR_QUICK=1 does a hundredth of the sequences. */
@@ -87,7 +94,43 @@ function sequences({ events, ways = [] }: MachineCase, maxLength: number) {
     );
 }
 
-describe.each(Object.entries(machineCases))("machine %s", (_name, machineCase) => {
+/** A machine with a host, which takes one event after the other; and what went wrong at the last one. */
+function hosted({ machine, input }: MachineCase) {
+  let error: unknown = null;
+  const host: LogicHost = {
+    emit: () => {},
+    next: () => null,
+    fail: (failure) => {
+      error = failure;
+    },
+  };
+  const actor = createActor(compileLogic(machine, false, host), { input }).start();
+  return (event: AnyEventObject): unknown => {
+    error = null;
+    actor.send(event);
+    return error;
+  };
+}
+
+/** What a machine ignores, and why: [state or "any", event, reason]. */
+function ignoredBy({ config: { on: shared, states } }: AnyStateMachine) {
+  const all = [
+    ["any", shared],
+    ...Object.entries(states ?? {}).map(([name, { on }]) => [name, on]),
+  ];
+  return all.flatMap(([state, on]) =>
+    Object.entries(on ?? {}).flatMap(([event, value]) => {
+      const list: readonly unknown[] = Array.isArray(value) ? value : [value];
+      return list.flatMap((transition) => {
+        if (typeof transition !== "object" || transition === null) return [];
+        const { target, actions, description } = transition as Record<string, unknown>;
+        return (target ?? actions) === undefined ? [[state, event, String(description)]] : [];
+      });
+    }),
+  );
+}
+
+describe.each(Object.entries(machineCases))("machine %s", (name, machineCase) => {
   const { machine, input } = machineCase;
   const inPlace = compileLogic(machine, true);
   const pure = compileLogic(machine);
@@ -130,6 +173,48 @@ describe.each(Object.entries(machineCases))("machine %s", (_name, machineCase) =
     }
   });
 
+  // The terminal UI's machine is not an actor of a system: what a key does not mean, it does not do.
+  it.skipIf(name === "ui")(
+    "refuses, with a host, what XState would drop: by name, state, event",
+    () => {
+      let [refused, taken] = [0, 0];
+      fc.assert(
+        fc.property(sequences(machineCase, 12), (events) => {
+          const handle = hosted(machineCase);
+          let [snapshot] = initialTransition(machine, input);
+          for (const event of events) {
+            const isTaken = machine.getTransitionData(snapshot, event).length > 0;
+            const error = handle(event);
+            if (isTaken) {
+              taken++;
+              expect(error).toBeNull();
+            } else {
+              refused++;
+              const where = `machine "${machine.id}" in state "${snapshot.value}"`;
+              expect(error).toBeInstanceOf(UnhandledEventError);
+              expect(String(error)).toContain(`${where} does not take "${event.type}"`);
+            }
+            [snapshot] = transition(machine, snapshot, event);
+          }
+        }),
+        { numRuns: 100, seed: 1 },
+      );
+      expect(taken).toBeGreaterThan(0);
+      if (machine.id !== "scheduler") expect(refused).toBeGreaterThan(0);
+    },
+  );
+
+  it.skipIf(name === "ui")("says in its state table what it ignores, and why", () => {
+    const [table] = readFileSync(`machines/${name}.ts`, "utf8").split("*/");
+    const rows = table!.split("\n");
+    for (const [state, event, reason] of ignoredBy(machine)) {
+      const row = rows.find(
+        (line) => line.includes(`${event}`) && line.endsWith(`| ignored: ${reason}`),
+      );
+      expect(row, `${state}, on ${event}: ignored: ${reason}`).toBeDefined();
+    }
+  });
+
   it("leaves the snapshot it was given alone when it may not write in place", () => {
     fc.assert(
       fc.property(sequences(machineCase, 8), (events) => {
@@ -143,6 +228,23 @@ describe.each(Object.entries(machineCases))("machine %s", (_name, machineCase) =
       }),
       { numRuns: 500 },
     );
+  });
+});
+
+describe("what a machine ignores", () => {
+  const ignoring = (transition: object): AnyStateMachine =>
+    createMachine({ id: "odd", initial: "a", states: { a: { on: { X: transition } } } } as never);
+  const host: LogicHost = { emit: () => {}, next: () => null, fail: () => {} };
+
+  it("it ignores for a reason, if it is an actor of a system", () => {
+    expect(() => compileLogic(ignoring({}), false, host)).toThrow(
+      'machine "odd", state "a", on "X": ignored without a reason',
+    );
+    expect(() => compileLogic(ignoring(ignored("too late")), false, host)).not.toThrow();
+  });
+
+  it("may be left open by a machine of somebody else's", () => {
+    expect(() => compileLogic(ignoring({}))).not.toThrow();
   });
 });
 

@@ -181,6 +181,7 @@ export const machineCases: Readonly<Record<string, MachineCase>> = {
       logFullExit: (n) => ({ vcpu: n % 2, dispatcher: 3 }),
       eptViolation: (n) => ({ vcpu: n % 2, page: n, qualification: n % 4, dispatcher: 4 }),
       ringFull: (n) => ({ dispatcher: 3 + (n % 2), cycles: n, drainedVcpu: (n % 2) - 1 }),
+      reapDue: (n) => ({ drainedVcpu: (n % 2) - 1, dispatcher: 3 + (n % 2) }),
       ringsReaped: (n) => ({ cycles: n }),
       tablesChanged: (n) => ({
         cycles: n,

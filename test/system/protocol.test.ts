@@ -24,6 +24,7 @@ import {
   SIMPLE,
   stepper,
   type VmRecipe,
+  withListener,
   withTechnique,
 } from "./smallSystems.ts";
 
@@ -161,12 +162,10 @@ describe("an answer of a tracker", () => {
         fc.integer({ min: 10, max: 200 }),
         fc.integer({ min: 0, max: 3 }),
         (list, leafLevel, before, harvests) => {
-          const system = new System(configOf(busy(list, leafLevel)));
+          const { system, listener: requester } = withListener(busy(list, leafLevel));
           const rules = new InveptRules(system);
           const vm = system.world.vms[0]!;
           const tracker = system.actor("vm0/tracker").id;
-          // An actor that does not know the answers: nobody but this test reads them.
-          const requester = system.actor("pvm0").id;
           let answered = "";
           const step = stepper(system, (delivery) => {
             rules.see(delivery);
@@ -220,8 +219,7 @@ describe("an answer of a tracker", () => {
     fc.assert(
       fc.property(scripts, fc.nat(40), (list, cut) => {
         const begin = () => {
-          const system = new System(configOf(busy(list, 1)));
-          const requester = system.actor("pvm0").id;
+          const { system, listener: requester } = withListener(busy(list, 1));
           const tracker = system.actor("vm0/tracker").id;
           system.run(50);
           system.interconnect.post(0, tracker, 0, {
@@ -236,7 +234,7 @@ describe("an answer of a tracker", () => {
         };
         const whole = begin();
         whole.run(cut);
-        const copy = new System(configOf(busy(list, 1)));
+        const copy = withListener(busy(list, 1)).system;
         copy.restore(whole.save());
         for (let i = 0; i < 100; i++) {
           expect(copy.digests()).toEqual(whole.digests());

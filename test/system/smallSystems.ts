@@ -3,16 +3,18 @@
  * it, and every run of a recipe starts from a system of its own.
  */
 import fc from "fast-check";
+import { setup } from "xstate";
 import { DEFAULT_PROCESSOR_COSTS } from "../../src/hardware/costs.ts";
 import type { WordArray } from "../../src/hardware/part.ts";
 import type { PrlSlotRuleName } from "../../src/hardware/prlOptions.ts";
 import type { GuestPagingName } from "../../src/hardware/vmcs.ts";
 import { DEFAULT_HYPERVISOR_COSTS, type HypervisorCosts } from "../../src/hypervisor/costs.ts";
 import { TECHNIQUES } from "../../src/hypervisor/techniques/technique.ts";
-import type { Delivery, Technique } from "../../src/interconnect/messages.ts";
+import { ignored } from "../../src/interconnect/ignored.ts";
+import type { ActorId, Delivery, Message, Technique } from "../../src/interconnect/messages.ts";
 import type { LogicKind } from "../../src/system/actors.ts";
 import { measure } from "../../src/system/operations/measure.ts";
-import { System, type SystemConfig } from "../../src/system/system.ts";
+import { type ActorParts, System, type SystemConfig } from "../../src/system/system.ts";
 import type { Workload } from "../../workloads/workload.ts";
 
 /** A failure is shown in time, also when making it smaller would take longer than a test may. */
@@ -198,6 +200,27 @@ export function configOf(recipe: Recipe): SystemConfig {
 export function build(recipe: Recipe, logic: LogicKind = "compiled"): System {
   return new System(configOf(recipe), logic);
 }
+
+/**
+ * The system of a recipe in which a test has a place to have answers sent to: the pVM's CPU only listens.
+ * For requests that come from no operation.
+ */
+export function withListener(recipe: Recipe): {
+  readonly system: System;
+  readonly listener: ActorId;
+} {
+  const replace = (name: string, parts: ActorParts): ActorParts =>
+    name === "pvm0" ? { machine: listenerMachine, device: null } : parts;
+  const system = new System({ ...configOf(recipe), replace });
+  return { system, listener: system.actor("pvm0").id };
+}
+
+const heard = ignored("the test has seen it");
+const listenerMachine = setup({ types: { events: {} as Message } }).createMachine({
+  id: "listener",
+  initial: "listening",
+  states: { listening: { on: { armed: heard, harvested: heard, disarmed: heard } } },
+});
 
 /** More messages than any small system needs: a run that reaches it does not end. */
 export const MESSAGES_MAX = 50_000;

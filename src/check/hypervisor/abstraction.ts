@@ -56,7 +56,7 @@ const DEAD: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>
   vcpu: { ready: ["mmu", "dispatcher", "finished"], halted: ["mmu", "dispatcher"] },
   mmu: { idle: ["vcpu"] },
   dispatcher: { vacant: ["vcpu"] },
-  tracker: { logging: ["answer", "requester", "awaited"], off: ["answer", "requester", "awaited"] },
+  tracker: { logging: ["answer", "requester"], off: ["answer", "requester"] },
   pvmCpu: { guest: ["drained"], deferred: ["drained"] },
   operator: { idle: ["vm", "technique", "pagesWritten", "pagesTouched"] },
 };

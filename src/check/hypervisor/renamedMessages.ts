@@ -38,6 +38,7 @@ const FIELDS: Fields = {
   pageArrived: { vm: "same", page: "page", frame: "same" },
   pagesWritten: { count: "same" },
   handled: { fixed: "same" },
+  reapDue: { drainedVcpu: "vcpu", dispatcher: "actor" },
   pmlIndexReset: {},
   enableLog: {},
   disableLog: {},
@@ -128,6 +129,8 @@ export function renamedMessage(
     const kind = kinds?.[field];
     if (kind === undefined) throw new Error(`what "${field}" of "${type}" holds is not known`);
     if (kind === "same" || (kind === "violated" && !isViolation(message))) return [field, value];
+    // -1: none.
+    if (Number(value) < 0) return [field, value];
     if (kind !== "page" && kind !== "violated") return [field, permutation[kind](Number(value))];
     return [field, renamedPages(value, (page) => permutation.page(vm, page))];
   });

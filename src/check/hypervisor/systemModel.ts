@@ -13,6 +13,7 @@ import { deriveControls } from "../../hardware/mmu.ts";
 import { spaceOf } from "../../hardware/tlb.ts";
 import { Field, readField } from "../../hardware/vmcs.ts";
 import { allotLog } from "../../hypervisor/logPages.ts";
+import { UnhandledEventError } from "../../interconnect/compiledLogic.ts";
 import type { Message } from "../../interconnect/messages.ts";
 import type { ActorSnapshot, SystemActor } from "../../system/actors.ts";
 import type { System } from "../../system/system.ts";
@@ -22,7 +23,7 @@ import type { Component, Model, Outcome } from "../engine/model.ts";
 import { Slot } from "../engine/slot.ts";
 import type { Property } from "../properties/property.ts";
 import { normalMessage, normalState, scrambledState } from "./abstraction.ts";
-import { channelName, channelOptions, endsOf } from "./channels.ts";
+import { channelName, channelOptions, endsOf, type Sent } from "./channels.ts";
 import type { ChoosingWorkload } from "./choosingWorkload.ts";
 import { footprintOf } from "./footprints.ts";
 import {
@@ -40,18 +41,6 @@ import { NO_PAGE_LOST, type StepCheck, type StepContext, settleHarvest } from ".
 import { systemSymmetry } from "./systemSymmetry.ts";
 import { type PageContents, TRUTH_WRITTEN, truthSlot } from "./truthSlot.ts";
 
-/** What may come too late, and then means nothing: timers, which nobody cancels, and the wish for a CPU that has been left. */
-const TOO_LATE = [
-  "preempt",
-  "harvestDue",
-  "deadline",
-  "abortDue",
-  "linkDown",
-  "batchArrived",
-  "destinationReady",
-  "epochDue",
-  "loadDue",
-];
 export interface SystemModelOptions {
   readonly name: string;
   readonly properties: readonly Property[];
@@ -187,10 +176,13 @@ class SystemBinding {
 
   /** What the last step posted, as numbers of channels and messages. */
   #posted(): (readonly [number, number])[] {
-    const posted = this.#system.interconnect.pending().map(({ from, to, message }) => {
+    const pending = this.#system.interconnect.pending();
+    const step = pending.map(({ from, to, message: { type }, time: delay }): Sent => {
+      return { from: this.#system.nameOf(from), to: this.#system.nameOf(to), type, delay };
+    });
+    const posted = pending.map(({ message }, i) => {
       const number = this.#messages.intern(normalMessage(message));
-      const ends = [this.#system.nameOf(from), this.#system.nameOf(to)] as const;
-      return [this.#slotNamed(channelName(...ends, message.type)), number] as const;
+      return [this.#slotNamed(channelName(step[i]!, step)), number] as const;
     });
     // Between channels there is no order.
     return posted.sort(([one], [other]) => one - other);
@@ -233,10 +225,7 @@ class SystemBinding {
       choices: (state) => this.#options.commands?.(name, slot.values[state]!) ?? [],
       step: (ids, event) => {
         const { taken, requests } = foresee(ids[actor]!, event);
-        if (!taken) {
-          const broken = TOO_LATE.includes(event.type) ? [] : [EVERY_MESSAGE_TAKEN];
-          return [{ choice: "", writes: [], sends: [], broken }];
-        }
+        if (!taken) return [{ choice: "", writes: [], sends: [], broken: [EVERY_MESSAGE_TAKEN] }];
         const footprint = this.model.components[actor]!.footprint(ids[actor]!, event);
         return this.#outcomes({ actor, ids, event, requests, footprint });
       },
@@ -313,7 +302,9 @@ class SystemBinding {
       one.handle(event);
     } catch (error) {
       if (!(error instanceof Error)) throw error;
-      return { choice: "", writes: [], sends: [], broken: [NO_ACTOR_FAILS] };
+      // A reply of the device may be unhandled as well.
+      const property = error instanceof UnhandledEventError ? EVERY_MESSAGE_TAKEN : NO_ACTOR_FAILS;
+      return { choice: "", writes: [], sends: [], broken: [property] };
     }
     const broken = judges.flatMap(([name, judge]) => (judge === null || judge() ? [] : [name]));
     if (settleHarvest(context, this.#options.owed ?? TRUTH_WRITTEN)) broken.push(NO_PAGE_LOST);
@@ -365,4 +356,5 @@ interface Step {
 
 /** No actor and no device throws. */
 export const NO_ACTOR_FAILS = "no actor fails";
+/** As in a running system, where it is an error: a machine says what it ignores (src/interconnect/ignored.ts). */
 export const EVERY_MESSAGE_TAKEN = "every message is handled";

@@ -29,7 +29,7 @@ const waits = ({ access }: Words): boolean => access!.length > 0;
 
 /** Another vCPU's ring is reset, and every CPU interrupted for it: whether that goes on for ever is not the guest's doing. */
 function isBeingReset({ context }: ActorSnapshot): boolean {
-  return (context as TrackerContext).awaitedByHeldBack > 0;
+  return (context as TrackerContext).heldBack.length > 0;
 }
 
 /** An interrupt that ends an entry is a cause only once: then the guest executes, exits by its access, or leaves its CPU. */

@@ -87,6 +87,25 @@ export function pmlProperties(system: System): Property[] {
   ]);
 }
 
+/** What a dirty ring must do: it is small enough to fill, and then its vCPU waits for user space, and goes on. */
+export function ringProperties(): Property[] {
+  const isHeldBack = ({ context }: ActorSnapshot): boolean =>
+    (context as TrackerContext).heldBack.length > 0;
+  return [
+    {
+      kind: "sometimes",
+      name: "a ring is full, and its vCPU waits",
+      that: over(["vm0/tracker"], isHeldBack),
+    },
+    {
+      kind: "leadsTo",
+      name: "a vCPU that waits for its ring goes on",
+      when: over(["vm0/tracker"], isHeldBack),
+      that: over(["vm0/tracker"], (state: ActorSnapshot) => !isHeldBack(state)),
+    },
+  ];
+}
+
 /** What PRL must do, on every vCPU and on every CPU of the pVM. */
 export function prlProperties(system: System): Property[] {
   const handlers = system.actors.filter(({ name }) => /^pvm\d+$/.test(name));
@@ -166,7 +185,7 @@ export function noStaleTranslations(system: System): Property[] {
     kind: "always",
     name: `${NO_STALE_TRANSLATION} (VM ${vm} on CPU ${pcpu})`,
     when: over([`vm${vm}/tracker`], ({ value, context }: ActorSnapshot) => {
-      return value === "logging" && (context as TrackerContext).awaitedByHeldBack === 0;
+      return value === "logging" && (context as TrackerContext).awaited === 0;
     }),
     that: over(
       [`pcpu${pcpu}/tlb`, `vm${vm}/paging`, `vcpu${first}/vmcs`],

@@ -22,6 +22,7 @@ import {
   pmlProperties,
   prlProperties,
   protocolProperties,
+  ringProperties,
   standsStill,
 } from "./properties.ts";
 import { type SmallSystemOptions, smallSystem } from "./smallSystem.ts";
@@ -82,7 +83,12 @@ function techniqueProperties(
     case "pml":
       return [...noPageLost(), ...common, ...pmlProperties(system)];
     case "dirtyRing":
-      return [...noPageLost(), ...common, ...(ringFromPml === true ? pmlProperties(system) : [])];
+      return [
+        ...noPageLost(),
+        ...common,
+        ...ringProperties(),
+        ...(ringFromPml === true ? pmlProperties(system) : []),
+      ];
     case "prl":
       return [...common, ...prlProperties(system)];
     default:

@@ -63,12 +63,20 @@ export const interruptMutations: readonly Mutation[] = [
   {
     name: "invept-forgotten-before-entry",
     mistake: "the dispatcher does not look for pending INVEPTs before a VM entry",
-    model: "migration",
-    breaks: OPERATION_GETS_ON,
+    model: "dirty-ring-both-full",
+    breaks: "no deadlock",
     replace: replaceIn("/dispatcher", ({ machine, device }) => ({
       device,
-      machine: machine.provide({ guards: { hasInvept: () => false } }),
+      machine: machine.provide({ guards: { mustFlush: () => false } }),
     })),
+  },
+  {
+    name: "invept-waits-for-handler",
+    mistake:
+      "an INVEPT that was asked of a running CPU waits until the exit's handler is done, which waits for it",
+    model: "dirty-ring-both-full",
+    breaks: "no deadlock",
+    replace: without("/dispatcher", "askNoted"),
   },
   {
     name: "kick-lost",

@@ -62,6 +62,26 @@ export const operationMutations: readonly Mutation[] = [
     })),
   },
   {
+    name: "ring-reaped-before-drained",
+    mistake:
+      "user space reaps a full ring while the handler that drains into it is still at work, so that the vCPU may run on before its index is back",
+    model: "dirty-ring-pml",
+    breaks: "every message is handled",
+    replace: replaceIn("/tracker", ({ machine, device }) => ({
+      device,
+      machine: machine.provide({
+        actions: {
+          sendReapDue: emit(({ context, event: { cycles, drainedVcpu, dispatcher } }) =>
+            sendAll([
+              send(context["pmlUnits"][drainedVcpu], { type: "pmlIndexReset" }, cycles),
+              send(context["self"], { type: "reapDue", drainedVcpu: -1, dispatcher }),
+            ]),
+          ),
+        },
+      }),
+    })),
+  },
+  {
     name: "ring-reset-not-flushed",
     mistake: "the CPUs acknowledge the INVEPT after a ring's reset without executing it",
     model: "dirty-ring",

@@ -9,7 +9,8 @@ export function numberedList({ steps, cycleFrom }: Trace): string[] {
   return lines;
 }
 
-function stepText({ from, to, message, choice, dropped, changes, broken }: TraceStep): string {
+function stepText(step: TraceStep): string {
+  const { from, to, message, choice, dropped, changes, broken } = step;
   const who = from === "" ? `${to} by itself` : from === to ? `${to}, its own` : `${from} -> ${to}`;
   const parts = [`${who}: ${messageText(message)}`];
   if (choice !== "") parts.push(`the guest ${choice}`);
@@ -18,7 +19,8 @@ function stepText({ from, to, message, choice, dropped, changes, broken }: Trace
     const [was, is] = [stateNameOf(before), stateNameOf(after)];
     if (slot === to && was !== is) parts.push(`${was} to ${is}`);
   }
-  for (const name of broken) parts.push(`BREAKS: ${name}`);
+  const where = `machine "${step.machine}" in state "${step.state}"`;
+  for (const name of broken) parts.push(`BREAKS: ${name} (${where})`);
   return parts.join("; ");
 }
 

@@ -3,6 +3,7 @@
  * not come to its end. Who stands where, and what each could be moved by, as its machine's definition says.
  */
 import type { SchedulerContext } from "../../../machines/scheduler.ts";
+import { isIgnored } from "../../interconnect/ignored.ts";
 import type { MessageType } from "../../interconnect/messages.ts";
 import type { SystemActor } from "../actors.ts";
 import type { System } from "../system.ts";
@@ -77,7 +78,8 @@ function isAtRest({ machine, name, value }: SystemActor, { operation }: System):
 
 /** What the present state has a transition for; what is common to all states does not move anybody on. */
 function movedBy({ machine, value }: SystemActor): string[] {
-  return Object.keys(machine.config.states?.[value]?.on ?? {});
+  const on = Object.entries(machine.config.states?.[value]?.on ?? {});
+  return on.flatMap(([event, transition]) => (isIgnored(transition) ? [] : [event]));
 }
 
 /** vCPUs that are neither on a CPU nor halted. */

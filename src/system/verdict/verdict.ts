@@ -36,6 +36,11 @@ export function brokenPromises(
     standstill === null
       ? []
       : [{ promise: "the run goes on", actor: "toolstack", what: standstillText(standstill) }];
+  const { stuck: notTaken } = system;
+  if (notTaken !== null) {
+    const what = `the run cannot go on: ${notTaken.what}`;
+    stuck.push({ promise: "the run goes on", actor: notTaken.actor, what });
+  }
   const vcpus = system.actors.filter(({ name }) => VCPU.test(name));
   const dead = vcpus.flatMap(({ name, live }): Broken[] => {
     const what = live.value === "halted" ? causeOfDeath(live.context as VcpuContext, system) : null;
