@@ -58,6 +58,7 @@ const PLAIN: readonly (readonly [string, Values, depth?: number])[] = [
   ["dirty-ring", { pages: 2, reads: 0, harvests: 0 }],
   ["dirty-ring-two-vcpus", SMALLEST],
   ["dirty-ring-pml", { pages: 2, harvests: 0 }],
+  ["dirty-ring-both-full", {}, 22],
   ["migration", SMALLEST],
   ["migration-rounds", { ...SMALLEST, rounds: 2, aborts: 0, fails: 0 }],
   ["pml-three-vcpus", SMALLEST, 24],
@@ -80,6 +81,15 @@ describe("every property holds", () => {
     expect(bad.map(({ name: property, verdict }) => `${property}: ${verdict}`)).toEqual([]);
     if (counts !== null) expect([exploration.distinct, exploration.generated]).toEqual(counts);
   });
+});
+
+it("two vCPUs whose rings are full at once do not wait for each other: not in 45 messages", () => {
+  const target = { model: "dirty-ring-both-full", set: {}, mutation: null };
+  const exploration = new Exploration(buildModel(target), { bounds: { depth: 45 } });
+  exploration.run();
+  expect(exploration.distinct).toBeGreaterThan(50_000);
+  // The planted faults of this model are found in 30 and 34.
+  expect(verdictsOf(exploration).filter(({ verdict }) => verdict === "violated")).toEqual([]);
 });
 
 describe("the explorer finds what a plain search finds", () => {
