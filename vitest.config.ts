@@ -1,6 +1,10 @@
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
+  // Examples name the library as their readers do.
+  resolve: {
+    alias: { "trackvisor/check": new URL("src/check/library.ts", import.meta.url).pathname },
+  },
   test: {
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/buildOnce.ts"],

@@ -4,6 +4,7 @@ import { UserError } from "../errors.ts";
 import type { System } from "../system/system.ts";
 import type { Model } from "./engine/model.ts";
 import type { ModelEntry, Values } from "./modelEntry.ts";
+import { fileFault, isModelFile, loadedModel } from "./modelFile.ts";
 import { twoPhaseCommit } from "./models/twoPhaseCommit.ts";
 import { MUTATIONS } from "./mutations/all.ts";
 import type { Mutation } from "./mutations/mutation.ts";
@@ -27,8 +28,13 @@ const commit: ModelEntry = {
 
 export const MODELS: readonly ModelEntry[] = [...TRACKING, ...OPERATIONS, commit];
 
-/** @throws UserError, with the nearest name, if there is none of this name */
+/**
+ * A model by its name, or by its file, which was loaded before (modelFile.ts).
+ * @throws UserError, with the nearest name, if there is none of this name
+ */
 export function modelNamed(name: string): ModelEntry {
+  const file = isModelFile(name) ? loadedModel(name) : null;
+  if (file !== null) return file.entry;
   const found = MODELS.find((model) => model.name === name);
   if (found !== undefined) return found;
   const names = MODELS.map((model) => model.name);
@@ -37,8 +43,16 @@ export function modelNamed(name: string): ModelEntry {
   );
 }
 
+/** The planted faults of a model. */
+export function mutationsOf(model: string): readonly Mutation[] {
+  const file = isModelFile(model) ? loadedModel(model) : null;
+  return file?.faults ?? MUTATIONS.filter((mutation) => mutation.model === model);
+}
+
 /** @throws UserError if there is no such planted fault, or it is of another model */
 export function mutationNamed(name: string, model: string): Mutation {
+  const file = isModelFile(model) ? loadedModel(model) : null;
+  if (file !== null) return fileFault(name, file);
   const found = MUTATIONS.find((mutation) => mutation.name === name);
   const names = MUTATIONS.filter((one) => one.model === model).map((one) => one.name);
   if (found?.model === model) return found;

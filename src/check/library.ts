@@ -1,5 +1,7 @@
 /** The checker for machines that are not ours: `import ... from "trackvisor/check"` (docs/check-library.md). */
 export { actorModel } from "./actorModel.ts";
+export { isLinearizable, type OperationEvent } from "./actors/linearizability.ts";
+export type { FileParameter, ModelFile } from "./actors/modelFileSpec.ts";
 export { allOf, anyOf, inState, isCrashed, not } from "./actors/predicates.ts";
 export type {
   ActorModelSpec,

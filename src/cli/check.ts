@@ -1,11 +1,14 @@
 /** `trackvisor check`: explores every interleaving of a model, and proves or breaks its properties. */
+import { resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import {
   buildModel,
   buildTargetSystem,
   type CheckTarget,
   MODELS,
+  modelNamed,
   mutationNamed,
+  mutationsOf,
 } from "../check/catalogue.ts";
 import {
   type CheckBounds,
@@ -15,7 +18,7 @@ import {
 } from "../check/checkRun.ts";
 import { describeSymmetry, hasSymmetry } from "../check/engine/symmetryOf.ts";
 import { recordTrace } from "../check/hypervisor/counterexampleLog.ts";
-import { MUTATIONS } from "../check/mutations/all.ts";
+import { isModelFile, loadModelFile } from "../check/modelFile.ts";
 import { itfTrace } from "../check/output/itf.ts";
 import { mermaidDiagram } from "../check/output/mermaid.ts";
 import { readSearch, writeSearch } from "../check/savedSearch.ts";
@@ -69,7 +72,7 @@ interface Options {
 export function checkCommand(): Command {
   return new Command("check")
     .description("explore every interleaving of a model of the machines (docs/check.md)")
-    .argument("[model]", "name of a model (see --list)")
+    .argument("[model]", "name of a model (see --list), or a file that exports one: ./my-model.ts")
     .option("--all", "check every model")
     .option("--list", "name the models, their parameters and planted faults")
     .option("--bfs", "breadth first: the default, and the shortest counterexamples")
@@ -102,7 +105,8 @@ export function checkCommand(): Command {
     .option("--json", "print one JSON object")
     .action(async (model: string | undefined, options: Options) => {
       refuseOutputs(options);
-      if (options.list) print(...catalogue());
+      if (model !== undefined && isModelFile(model)) await loadModelFile(model);
+      if (options.list) print(...catalogue(model));
       else if (options.all) await checkAll(options);
       else if (options.continue !== undefined) await continueOne(options.continue, model, options);
       else if (model === undefined) {
@@ -134,10 +138,20 @@ async function continueOne(
   model: string | undefined,
   options: Options,
 ): Promise<void> {
-  if (model !== undefined || options.fault !== undefined || Object.keys(options.set).length > 0) {
+  const saved = readSearch(file);
+  const of = saved.target.model;
+  // A file that is opened says nothing about which program is run.
+  const isNamed = model !== undefined && isModelFile(of) && resolve(model) === resolve(of);
+  if (isModelFile(of) && !isNamed) {
+    throw new UserError(
+      `${file} is of a model in a file: trackvisor check ${of} --continue ${file}, if you trust that file`,
+    );
+  }
+  const isOther = model !== undefined && !isNamed;
+  if (isOther || options.fault !== undefined || Object.keys(options.set).length > 0) {
     throw new UserError("--continue takes the model, its parameters and its fault from the file");
   }
-  const run = CheckRun.from(readSearch(file), {
+  const run = CheckRun.from(saved, {
     bounds: boundsOf(options),
     clock: () => performance.now(),
   });
@@ -149,7 +163,8 @@ function conclude(run: CheckRun, interrupted: boolean, options: Options): void {
   if (options.save !== undefined && isOpen) {
     const { save, continue: from, force } = options;
     writeSearch(save, run.save(), { force: force === true || save === from });
-    note(`to go on: trackvisor check --continue ${options.save}`);
+    const model = isModelFile(run.target.model) ? `${run.target.model} ` : "";
+    note(`to go on: trackvisor check ${model}--continue ${options.save}`);
   }
   const report = run.report();
   writeTraces(run, run.target, options);
@@ -266,18 +281,20 @@ function setExitCode(reports: readonly CheckReport[], interrupted: boolean): voi
   else if (interrupted) process.exitCode = EXIT_INTERRUPTED;
 }
 
-function catalogue(): string[] {
+/** @param only a model; undefined: all */
+function catalogue(only?: string): string[] {
   const lines: string[] = [];
-  for (const { name, what, parameters } of MODELS) {
+  for (const { name, what, parameters } of only === undefined ? MODELS : [modelNamed(only)]) {
     lines.push(`${name}: ${what}`);
     for (const one of parameters) {
-      lines.push(`  ${one.name}=${one.value} (${one.min} to ${one.max}): ${one.what}`);
+      const note = one.what === "" ? "" : `: ${one.what}`;
+      lines.push(`  ${one.name}=${one.value} (${one.min} to ${one.max})${note}`);
     }
     const model = buildModel({ model: name, set: {}, mutation: null });
     lines.push(
       `  ${hasSymmetry(model) ? "--symmetry" : "no --symmetry"}: ${describeSymmetry(model)}`,
     );
-    for (const fault of MUTATIONS.filter(({ model }) => model === name)) {
+    for (const fault of mutationsOf(name)) {
       lines.push(`  --fault ${fault.name}: ${fault.mistake}`);
     }
   }

@@ -46,8 +46,13 @@ export function plainSearch(model: Model, depth = Number.POSITIVE_INFINITY): Pla
         // Channels come to be when they are first used.
         const changed = Array.from(model.slots, (_, slot) => after[slot] ?? []);
         for (const [slot, id] of writes) changed[slot] = id;
-        for (const [slot, sent] of sends)
-          changed[slot] = appended(model, slot, changed[slot], sent);
+        let hasRoom = true;
+        for (const [slot, sent] of sends) {
+          const before = changed[slot];
+          changed[slot] = appended(model, slot, before, sent);
+          hasRoom &&= !isBlocked(model, slot, before, changed[slot]);
+        }
+        if (!hasRoom) continue;
         for (const name of names) broken.add(name);
         next.push(changed);
       }
@@ -62,11 +67,13 @@ export function plainSearch(model: Model, depth = Number.POSITIVE_INFINITY): Pla
       if (busy !== undefined && slot !== busy) return;
       const heads = channel.kind === "fifo" ? waiting.slice(0, 1) : [...new Set(waiting)];
       for (const message of heads) {
-        const rest = waiting.toSpliced(waiting.indexOf(message), 1);
-        const after = channel.kind === "shared" ? state : state.with(slot, rest);
+        const rest = state.with(slot, waiting.toSpliced(waiting.indexOf(message), 1));
+        const isBoard = channel.kind === "shared";
         for (const receiver of channel.receivers) {
-          const taken = act(receiver, message, after);
-          if (!taken && channel.kind !== "shared") next.push(after);
+          const taken = act(receiver, message, isBoard ? state : rest);
+          if (!taken && !isBoard) next.push(rest);
+          if (channel.duplicating) act(receiver, message, state);
+          if (channel.lossy) next.push(rest);
         }
       }
     });
@@ -126,6 +133,18 @@ function appended(
   const list = waiting as readonly number[];
   const coalesced = channel.kind === "shared" || channel.coalesces(message);
   if (coalesced && list.includes(message)) return list;
+  if (channel.whenFull === "lose" && list.length === channel.capacity) return list;
   const after = [...list, message];
   return channel.kind === "fifo" ? after : after.sort((a, b) => a - b);
+}
+
+/** Whether a message that was sent has found no room. */
+function isBlocked(
+  model: Model,
+  slot: number,
+  before: number | readonly number[] | undefined,
+  after: readonly number[],
+): boolean {
+  const { capacity } = model.channels[slot]!;
+  return after.length > capacity && after.length > (before as readonly number[]).length;
 }

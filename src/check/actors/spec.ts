@@ -9,8 +9,10 @@ export interface Timer {
   readonly event: AnyEventObject;
   /** In the machine's own unit, mostly milliseconds. */
   readonly delay: number;
-  /** What `cancel` finds it by; null if nothing does. */
+  /** What `cancel` finds it by; null if it has no name. */
   readonly id: string | null;
+  /** `cancel` does not find it any more: another timer of this name was started, or has ended. */
+  readonly isLost?: true;
 }
 
 /** An actor's state, as properties see it. */

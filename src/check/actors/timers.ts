@@ -1,6 +1,6 @@
 /**
  * The timers of one actor, as XState's scheduler keeps them: a timer that is started under the identifier
- * of another does not stop it, but takes the identifier over.
+ * of another does not stop it, but takes the identifier over; and one that ends takes it from whoever has it.
  */
 import type { AnyEventObject } from "xstate";
 import type { Timer } from "./spec.ts";
@@ -20,8 +20,9 @@ export class Timers {
   }
 
   cancel(id: string): void {
-    this.#running = this.#running.filter((timer) => timer.id !== id);
-    this.#started = this.#started.filter((timer) => timer.id !== id);
+    const remains = (timer: Timer): boolean => timer.id !== id || timer.isLost === true;
+    this.#running = this.#running.filter(remains);
+    this.#started = this.#started.filter(remains);
   }
 
   /** Takes away the timer that ends. */
@@ -34,7 +35,8 @@ export class Timers {
   /** No timer is found by this identifier any more. */
   #release(id: string | null): void {
     if (id === null) return;
-    const released = (timer: Timer): Timer => (timer.id === id ? { ...timer, id: null } : timer);
+    const released = (timer: Timer): Timer =>
+      timer.id === id ? { ...timer, isLost: true } : timer;
     this.#running = this.#running.map(released);
     this.#started = this.#started.map(released);
   }

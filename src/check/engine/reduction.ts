@@ -26,6 +26,12 @@ export class Reduction {
     if (model.components.length > COMPONENTS_MOST) {
       throw new UserError(`--por: at most ${COMPONENTS_MOST} actors, ${model.name} has more`);
     }
+    // A message that is taken makes room: whether another step is possible depends on it.
+    if (model.channels.some((one) => one !== null && Number.isFinite(one.capacity))) {
+      throw new UserError(
+        `--por does not go with channels of limited capacity, and ${model.name} has some`,
+      );
+    }
     this.#properties = model.properties;
     this.#channels = model.channels;
     this.#ample = new AmpleSets(model);

@@ -3,6 +3,7 @@ import { type MessagePort, workerData } from "node:worker_threads";
 import { buildModel, type CheckTarget } from "../catalogue.ts";
 import type { Found } from "../engine/checks.ts";
 import type { SharedStates } from "../engine/stateTable.ts";
+import { isModelFile, loadModelFile } from "../modelFile.ts";
 import { type ParallelOptions, Participant } from "./participant.ts";
 import { type SharedBuffers, SharedMemory } from "./sharedMemory.ts";
 
@@ -24,6 +25,7 @@ export interface WorkerResult {
 const { number, target, buffers, options, port } = workerData as WorkerTask;
 const memory = new SharedMemory(buffers);
 try {
+  if (isModelFile(target.model)) await loadModelFile(target.model);
   const participant = new Participant(number, buildModel(target), memory, options);
   let ending = participant.round();
   while (ending === null) ending = participant.round();
