@@ -80,7 +80,9 @@ const transition: fc.Arbitrary<RandomTransition> = fc.record({
 function stateOf(depth: number): fc.Arbitrary<RandomState> {
   const inner = depth > 0;
   const leaf = fc.constantFrom("atomic", "atomic", "atomic", "final", "shallow", "deep");
-  const type = inner ? fc.constantFrom("atomic", "final", "compound", "compound", "parallel") : leaf;
+  const type = inner
+    ? fc.constantFrom("atomic", "final", "compound", "compound", "parallel")
+    : leaf;
   const few = (most: number) => fc.array(transition, { maxLength: most });
   return fc.record({
     type: type as fc.Arbitrary<RandomState["type"]>,
