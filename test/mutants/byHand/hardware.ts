@@ -197,11 +197,8 @@ export const hardware: readonly HandMade[] = [
     name: "prl-missed-not-counted",
     file: "src/hardware/pageReferenceLog.ts",
     class: "statement removed",
-    from: `  if (index >>> 0 >= mmu.geometry.logEntries || high >>> SUSPENDED_SHIFT !== 0) {
-    count(mmu, Counter.missedGpas, 1);
-`,
-    to: `  if (index >>> 0 >= mmu.geometry.logEntries || high >>> SUSPENDED_SHIFT !== 0) {
-`,
+    from: "  count(mmu, Counter.missedGpas, 1);\n  const { round }",
+    to: "  const { round }",
     damage: "GPAs that a suspended log misses are not counted",
   },
   {
