@@ -55,6 +55,7 @@ const TOO_LARGE = [
   "pml-three-vcpus",
   "prl-two-pvm-cpus",
   "prl-two-vcpus",
+  "dirty-ring-both-full",
 ];
 
 /** The other models small, and planted faults that break safety. */

@@ -58,7 +58,7 @@ describe.each([
       let run = new CheckRun(model, { order, bounds: { states: 50 } });
       run.explore();
       for (const states of [200, Number.POSITIVE_INFINITY]) {
-        writeSearch(file, run.save());
+        writeSearch(file, run.save(), { force: true });
         run = CheckRun.from(readSearch(file), { bounds: { states } });
         run.explore();
       }

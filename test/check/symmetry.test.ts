@@ -57,7 +57,14 @@ const LARGER: readonly (readonly [string, Values])[] = [
 ];
 
 /** Of these every state of the full search in the time of a test is too much, in any size with symmetry. */
-const TOO_LARGE = ["operator", "estimate-pml", "prl-two-vms", "prl-two-pvm-cpus", "prl-two-vcpus"];
+const TOO_LARGE = [
+  "operator",
+  "estimate-pml",
+  "prl-two-vms",
+  "prl-two-pvm-cpus",
+  "prl-two-vcpus",
+  "dirty-ring-both-full",
+];
 const WITHOUT = ["migration", "migration-rounds"];
 
 const groupOf = (model: Model): RenamingGroup => {

@@ -15,7 +15,7 @@ export const processors: readonly HandMade[] = [
     name: "dispatcher-leaves-before-flush",
     file: "machines/dispatcher.ts",
     class: "actions swapped",
-    from: `        { guard: "hasInvept", target: "flushing", actions: "askInvept" },
+    from: `        { guard: "mustFlush", target: "flushing", actions: "askInvept" },
         {
           guard: "mustLeave",
           target: "vacant",
@@ -26,7 +26,7 @@ export const processors: readonly HandMade[] = [
           target: "vacant",
           actions: ["sendDeschedule", "forgetLeaving", "forgetWork"],
         },
-        { guard: "hasInvept", target: "flushing", actions: "askInvept" },`,
+        { guard: "mustFlush", target: "flushing", actions: "askInvept" },`,
     damage: "a vCPU leaves with an INVEPT pending, and nobody executes it",
   },
   {
@@ -274,8 +274,9 @@ export const processors: readonly HandMade[] = [
     name: "pml-unit-full-not-disabled",
     file: "machines/pmlUnit.ts",
     class: "transition removed",
-    from: `on: { pmlIndexReset: "logging", disableLog: "off" },`,
-    to: `on: { pmlIndexReset: "logging" },`,
+    from: `        pmlIndexReset: "logging",
+        disableLog: "off",`,
+    to: `        pmlIndexReset: "logging",`,
     damage: "a unit whose log is full cannot be switched off",
   },
   {
@@ -315,8 +316,11 @@ export const processors: readonly HandMade[] = [
     name: "prl-unit-off-ignores-reload",
     file: "machines/prlUnit.ts",
     class: "transition removed",
-    from: `on: { enableLog: "logging", remoteReload: { actions: "askReload" } },`,
-    to: `on: { enableLog: "logging" },`,
+    from: `        enableLog: "logging",
+        remoteReload: { actions: "askReload" },
+        reloaded`,
+    to: `        enableLog: "logging",
+        reloaded`,
     damage: "a remote reload that comes after disarming is dropped",
   },
   {
