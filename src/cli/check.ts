@@ -138,6 +138,8 @@ async function continueOne(
   model: string | undefined,
   options: Options,
 ): Promise<void> {
+  const ofFile = "--continue takes the model, its parameters and its fault from the file";
+  if (model !== undefined && !isModelFile(model)) throw new UserError(ofFile);
   const saved = readSearch(file);
   const of = saved.target.model;
   // A file that is opened says nothing about which program is run.
@@ -149,7 +151,7 @@ async function continueOne(
   }
   const isOther = model !== undefined && !isNamed;
   if (isOther || options.fault !== undefined || Object.keys(options.set).length > 0) {
-    throw new UserError("--continue takes the model, its parameters and its fault from the file");
+    throw new UserError(ofFile);
   }
   const run = CheckRun.from(saved, {
     bounds: boundsOf(options),
