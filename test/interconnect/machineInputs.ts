@@ -16,10 +16,10 @@ import { throttleMachine } from "../../machines/throttle.ts";
 import { toolstackMachine } from "../../machines/toolstack.ts";
 import { trackerMachine } from "../../machines/tracker.ts";
 import { vcpuMachine } from "../../machines/vcpu.ts";
-import { uiMachine } from "../../src/tui/uiMachine.ts";
 import type { MachineCase, Payload, Way } from "./machineCase.ts";
 import { overcommitCases } from "./overcommitInputs.ts";
 import { sessionCase } from "./sessionInputs.ts";
+import { uiCase } from "./uiInputs.ts";
 
 export type { MachineCase, Way } from "./machineCase.ts";
 
@@ -233,28 +233,7 @@ export const machineCases: Readonly<Record<string, MachineCase>> = {
       intensitySet: none,
     },
   },
-  ui: {
-    machine: uiMachine,
-    input: { panels: ["machine", "stream", "pages"] },
-    events: {
-      focus: (n) => ({ by: (n % 3) - 1 }),
-      zoom: none,
-      openHelp: none,
-      openPalette: (n) => ({ text: ["", "seek "][n % 2] }),
-      openFilter: () => ({ text: "" }),
-      openActors: none,
-      ask: (n) => ({ question: `question ${n % 2}` }),
-      openMessage: (n) => ({ position: 1 + n }),
-      close: none,
-      type: (n) => ({ text: "step"[n % 4] }),
-      erase: none,
-      submit: none,
-      move: (n) => ({ by: (n % 5) - 2, limit: 5 }),
-      scroll: (n) => ({ by: (n % 3) - 1 }),
-      follow: none,
-      chooseVm: (n) => ({ vm: n % 2 }),
-    },
-  },
+  ui: uiCase,
   toolstack: {
     machine: toolstackMachine,
     input: {

@@ -1,0 +1,28 @@
+/** Events of the terminal UI's machine, for the contract test. */
+import { uiMachine } from "../../src/tui/uiMachine.ts";
+import type { MachineCase, Payload } from "./machineCase.ts";
+
+const none: Payload = () => ({});
+
+export const uiCase: MachineCase = {
+  machine: uiMachine,
+  input: { panels: ["machine", "stream", "pages"] },
+  events: {
+    focus: (n) => ({ by: (n % 3) - 1 }),
+    zoom: none,
+    openHelp: none,
+    openPalette: (n) => ({ text: ["", "seek "][n % 2] }),
+    openFilter: () => ({ text: "" }),
+    openActors: none,
+    ask: (n) => ({ question: `question ${n % 2}` }),
+    openMessage: (n) => ({ position: 1 + n }),
+    close: none,
+    type: (n) => ({ text: "step"[n % 4] }),
+    erase: none,
+    submit: none,
+    move: (n) => ({ by: (n % 5) - 2, limit: 5 }),
+    scroll: (n) => ({ by: (n % 3) - 1 }),
+    follow: none,
+    chooseVm: (n) => ({ vm: n % 2 }),
+  },
+};
