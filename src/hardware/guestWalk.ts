@@ -28,7 +28,7 @@ import {
   secondaryControls,
   writeField,
 } from "./vmcs.ts";
-import { pageOfWords, requireHeld } from "./words.ts";
+import { AddressNotHeldError, NOT_HELD, pageOfWords, requireHeld } from "./words.ts";
 
 /** Levels below the four PDPTEs of a PAE guest. */
 const PAE_LEVELS = 2;
@@ -71,7 +71,8 @@ export function guestWalk(mmu: Mmu, linearPage: number, access: number): number 
   const topLevel = level;
   for (;;) {
     // Page numbers of the upper half are negative: the shift extends their sign.
-    const index = (linearPage >> Math.min((level - 1) * indexBits, 31)) & indexMask;
+    const shift = (level - 1) * indexBits;
+    const index = (linearPage >> (shift < 31 ? shift : 31)) & indexMask;
     mmu.offset = 8 * index;
     const outcome = eptAccess(mmu, table, Access.read | Access.structure);
     if (outcome !== Outcome.done) {
@@ -93,7 +94,9 @@ export function guestWalk(mmu: Mmu, linearPage: number, access: number): number 
       mmu.offset = offset;
       return pageFault(mmu, access, PageFault.protection | PageFault.reserved);
     }
-    requireHeld(high, "the address in a guest paging-structure entry");
+    if ((high & NOT_HELD) !== 0) {
+      throw new AddressNotHeldError("the address in a guest paging-structure entry");
+    }
     rights &= low;
     noExecute |= high & GUEST_NO_EXECUTE_HIGH;
     table = pageOfWords(low, high);

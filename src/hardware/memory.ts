@@ -43,9 +43,10 @@ export class HostMemory implements Part {
 
   /** 1 for each frame with an EPT table that some leaf-table cache was filled through. */
   tableMarks: Uint8Array;
-  /** Frames with bytes that were never handed out, and their words, frame by frame. */
+  /** Frames with bytes that were never handed out, and their words, frame by frame; with room for more. */
   #strayFrames = new Float64Array(0);
   #strayWords = new Int32Array(0);
+  #strays = 0;
   readonly #leafTables = new Map<number, LeafTables>();
 
   /** The leaf-table cache of the EPT with this root and these controls. */
@@ -75,7 +76,7 @@ export class HostMemory implements Part {
       const word = frame * this.frameWords + 2 * index;
       return [words[word]!, words[word + 1]!];
     }
-    const stray = this.#strayFrames.indexOf(frame);
+    const stray = this.#findStray(frame);
     if (stray < 0) return [0, 0];
     const word = stray * this.frameWords + 2 * index;
     return [this.#strayWords[word]!, this.#strayWords[word + 1]!];
@@ -110,22 +111,29 @@ export class HostMemory implements Part {
     if (this.tableMarks[Math.floor(word / this.frameWords)] === 1) this.structureChanged();
   }
 
+  #findStray(frame: number): number {
+    // The present frame of a log is the one that came last.
+    for (let i = this.#strays - 1; i >= 0; i--) if (this.#strayFrames[i] === frame) return i;
+    return -1;
+  }
+
   /** Position of a frame among those that were not handed out. */
   #stray(frame: number): number {
-    const found = this.#strayFrames.indexOf(frame);
+    const found = this.#findStray(frame);
     if (found >= 0) return found;
-    const position = this.#strayFrames.length;
-    this.#growStray(position + 1);
+    const position = this.#strays;
+    if (position === this.#strayFrames.length) this.#setStrayRoom(2 * position + 1);
+    this.#strays = position + 1;
     this.#strayFrames[position] = frame;
     return position;
   }
 
   /** Frames that are handed out are zeroed: what was stored there before is gone. */
   #dropStray(first: number, end: number): void {
-    const old = this.#strayFrames;
+    const old = this.#strayFrames.subarray(0, this.#strays);
     if (!old.some((frame) => frame >= first && frame < end)) return;
     const words = this.#strayWords;
-    this.#growStray(0);
+    this.#setStrayRoom(0);
     old.forEach((frame, i) => {
       if (frame >= first && frame < end) return;
       const kept = this.#stray(frame) * this.frameWords;
@@ -133,9 +141,11 @@ export class HostMemory implements Part {
     });
   }
 
-  #growStray(frames: number): void {
-    const known = this.#strayFrames.subarray(0, frames);
-    const words = this.#strayWords.subarray(0, frames * this.frameWords);
+  /** Keeps as many of them as there will be room for. */
+  #setStrayRoom(frames: number): void {
+    this.#strays = Math.min(this.#strays, frames);
+    const known = this.#strayFrames.subarray(0, this.#strays);
+    const words = this.#strayWords.subarray(0, this.#strays * this.frameWords);
     this.#strayFrames = new Float64Array(frames);
     this.#strayFrames.set(known);
     this.#strayWords = new Int32Array(frames * this.frameWords);
@@ -173,12 +183,12 @@ export class HostMemory implements Part {
 
   arrays(): Readonly<Record<string, WordArray>> {
     const words = this.words.subarray(0, this.framesUsed * this.frameWords);
-    if (this.#strayFrames.length === 0) return { state: this.state, words };
+    if (this.#strays === 0) return { state: this.state, words };
     return {
       state: this.state,
       words,
-      strayFrames: this.#strayFrames,
-      strayWords: this.#strayWords,
+      strayFrames: this.#strayFrames.subarray(0, this.#strays),
+      strayWords: this.#strayWords.subarray(0, this.#strays * this.frameWords),
     };
   }
 
@@ -188,7 +198,9 @@ export class HostMemory implements Part {
     // What lies beyond is handed out later, and allocate() promises zeroes.
     this.words.fill(0, frames * this.frameWords);
     this.state[0] = frames;
-    this.#growStray(lengths["strayFrames"] ?? 0);
+    const strays = lengths["strayFrames"] ?? 0;
+    this.#setStrayRoom(strays);
+    this.#strays = strays;
     this.structureChanged();
   }
 }

@@ -2,7 +2,7 @@
 import { type Geometry, logFrames } from "./geometry.ts";
 import { chargeLogStore, type Mmu } from "./mmu.ts";
 import { Field, readField, type Vmcs, writeField } from "./vmcs.ts";
-import { pageAddressHigh, pageAddressLow } from "./words.ts";
+import { pageAddressHigh, pageAddressLow, pageOfWords } from "./words.ts";
 
 /** Whether the guest PML index is outside 0..entries-1: the next event that needs a flag exits. */
 export function pmlIsFull(mmu: Mmu): boolean {
@@ -34,6 +34,8 @@ export function storeLogEntry(mmu: Mmu, log: number, slot: number, page: number)
 export function logFrameOf(vmcs: Vmcs, geometry: Geometry, log: number, slot: number): number {
   const low = vmcs.words[2 * Field.pmlAddress]!;
   const high = vmcs.words[2 * Field.pmlAddress + 1]!;
-  const first = (low >>> 12) + (high >>> 0) * 2 ** 20;
-  return first + log * logFrames(geometry) + (slot >>> geometry.indexBits);
+  // One log store may be paid for each walk: below 8 TiB the number is kept a word.
+  const first = high >>> 11 === 0 ? pageOfWords(low, high) : (low >>> 12) + (high >>> 0) * 2 ** 20;
+  const others = log === 0 ? 0 : log * logFrames(geometry);
+  return first + others + (slot >>> geometry.indexBits);
 }

@@ -30,7 +30,7 @@ export class AddressNotHeldError extends Error {
 }
 
 /** Bits 51:43 of an address, in its high word. */
-const NOT_HELD = 0xff800;
+export const NOT_HELD = 0xff800;
 
 /** Refuses an address, kept in two words, that a page number does not hold. @param what as in AddressNotHeldError */
 export function requireHeld(high: number, what: string): void {

@@ -6,7 +6,7 @@ import { ACCESS_PAGE_SHIFT, AccessKind } from "../../hardware/accessLoop.ts";
 import { findLeaf } from "../../hardware/ept.ts";
 import { EPT_ACCESSED, EPT_DIRTY } from "../../hardware/eptEntry.ts";
 import { clearTruth } from "../../hardware/guestPages.ts";
-import { Field, readField, SECONDARY_PRL } from "../../hardware/vmcs.ts";
+import { Field, readField, SECONDARY_PRL, secondaryControls } from "../../hardware/vmcs.ts";
 import {
   type CumulativeBuffer,
   forEachOccurrence,
@@ -86,7 +86,7 @@ export const indexInRange: StepCheck = {
     const { memory, logs } = step.system.world;
     const start =
       (vmcs.words[2 * Field.pmlAddress]! >>> 12) * memory.frameWords + active * logWords(logs);
-    const isPrl = (readField(vmcs, Field.secondaryControls) & SECONDARY_PRL) !== 0;
+    const isPrl = (secondaryControls(vmcs) & SECONDARY_PRL) !== 0;
     const log = (): number[] =>
       Array.from({ length: logEntries }, (_, slot) => memory.words[start + 2 * slot]!);
     const index = (): number => {

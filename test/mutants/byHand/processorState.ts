@@ -122,8 +122,8 @@ export const processorState: readonly HandMade[] = [
     name: "linear-upper-half-unsigned",
     file: "src/hardware/guestWalk.ts",
     class: "bits",
-    from: "(linearPage >> Math.min((level - 1) * indexBits, 31)) & indexMask",
-    to: "(linearPage >>> Math.min((level - 1) * indexBits, 31)) & indexMask",
+    from: "(linearPage >> (shift < 31 ? shift : 31)) & indexMask",
+    to: "(linearPage >>> (shift < 31 ? shift : 31)) & indexMask",
     damage: "addresses of the upper half use entries of the lower",
   },
   {
