@@ -42,6 +42,8 @@ export interface JudgeOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Told of each judge that came to its end. */
   readonly ended?: (name: string, seconds: number) => void;
+  /** Told of each judge that complains; if this is there, the others go on all the same. */
+  readonly complained?: (complaint: Catch) => void;
 }
 
 /** Has models judge, in this order; null if every one of them is content. */
@@ -69,7 +71,7 @@ function judge(
   kind: Judge["kind"],
   args: readonly string[],
   names: readonly string[],
-  { directory, usual, environment = {}, ended }: JudgeOptions,
+  { directory, usual, environment = {}, ended, complained }: JudgeOptions,
 ): Promise<Catch | null> {
   if (names.length === 0) return Promise.resolve(null);
   const child = spawn(process.execPath, [`--max-old-space-size=${HEAP_MEGABYTES}`, ...args], {
@@ -99,7 +101,9 @@ function judge(
       current = note.begins;
       begun = performance.now();
     } else if ("ends" in note) ended?.(note.ends, note.seconds);
-    else {
+    else if (complained !== undefined) {
+      complained({ judge: { kind, name: note.fails }, by: note.by, messages: note.messages });
+    } else {
       caughtBy(note.fails, note.by, note.messages);
       kill();
     }
@@ -122,7 +126,8 @@ function judge(
       clearInterval(watch);
       process.removeListener("exit", kill);
       kill();
-      if (code !== 0) caughtBy(current, `ends with an error: ${firstError(errors)}`, null);
+      if (code !== 0 && complained === undefined)
+        caughtBy(current, `ends with an error: ${firstError(errors)}`, null);
       resolve(caught);
     });
   });

@@ -26,7 +26,7 @@ export default defineConfig({
     isolate: false,
     maxWorkers: 1,
     bail: notesFunctions ? 0 : 1,
-    testTimeout: 120_000,
+    testTimeout: 300_000,
     reporters: [new JudgeReporter(root)],
     sequence: { sequencer: AsGiven },
     setupFiles: notesFunctions ? ["test/mutants/noteFunctions.ts"] : [],

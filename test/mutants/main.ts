@@ -4,13 +4,7 @@ import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { Kept, keepJudges, keptJudges, type Result } from "./kept.ts";
 import { checkEquivalents, handMade } from "./lists.ts";
-import {
-  BrokenTreeError,
-  importersIn,
-  judgesOf,
-  type MeasuredJudge,
-  measureJudges,
-} from "./measured.ts";
+import { importersIn, judgesOf, type MeasuredJudge, measureJudges } from "./measured.ts";
 import { lineOf, type Mutant, StaleMutantError } from "./mutant.ts";
 import { page, score, summary, type Tried, verdictOf } from "./report.ts";
 import { allProposals, sampled } from "./sampling.ts";
@@ -54,7 +48,7 @@ await new Command("mutants")
     try {
       await run(options);
     } catch (error) {
-      if (!(error instanceof StaleMutantError || error instanceof BrokenTreeError)) throw error;
+      if (!(error instanceof StaleMutantError)) throw error;
       say(error.message);
       process.exitCode = USAGE_ERROR;
     }

@@ -2,18 +2,12 @@
  * What each judge runs, and how long it takes, without any mutant: measured in a copy of the tree whose
  * functions note that they run. So a mutant is given to those alone that run the function it is in.
  */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type FunctionSpan, functionAround, functionsIn, instrumented } from "./instrument.ts";
-import {
-  type Catch,
-  type Judge,
-  type JudgeOptions,
-  judgeByModels,
-  judgeByTests,
-} from "./judges.ts";
+import { type Judge, type JudgeOptions, judgeByModels, judgeByTests } from "./judges.ts";
 import { modelJudges } from "./modelSizes.ts";
 import type { Mutant } from "./mutant.ts";
 import { Scratch } from "./scratch.ts";
@@ -25,20 +19,13 @@ export interface MeasuredJudge extends Judge {
   readonly functions: Readonly<Record<string, readonly number[]>>;
 }
 
-/** A judge that is not content with the tree as it is. */
-export class BrokenTreeError extends Error {
-  constructor({ judge, by }: Catch) {
-    super(`without any mutant ${judge.name} fails: ${by}`);
-  }
-}
-
 interface FileFunctions {
   readonly file: string;
   readonly first: number;
   readonly functions: readonly FunctionSpan[];
 }
 
-/** Runs every judge once. @throws BrokenTreeError if one of them fails */
+/** Runs every judge once. One that fails without any mutant is left out, and that is said. */
 export async function measureJudges(
   root: string,
   say: (text: string) => void,
@@ -53,18 +40,25 @@ export async function measureJudges(
       NODE_OPTIONS: `--import ${pathToFileURL(program).href}`,
     };
     const seconds = new Map<string, number>();
+    const failed = new Set<string>();
     const options: JudgeOptions = {
       directory: scratch.directory,
       environment,
-      usual: () => undefined,
+      // However long it takes: that is what is to be found out.
+      usual: () => Number.POSITIVE_INFINITY,
       ended(name, took) {
         seconds.set(name, took);
         say(`${name}: ${took.toFixed(1)} s`);
+      },
+      complained({ judge: { name }, by }) {
+        failed.add(name);
+        say(`${name} fails without any mutant and is left out: ${by}`);
       },
     };
     const judges: MeasuredJudge[] = [];
     const add = (judge: Judge, numbers: readonly number[]): void => {
       const { name, kind } = judge;
+      if (failed.has(name) || !seconds.has(name)) return;
       judges.push({
         name,
         kind,
@@ -73,24 +67,21 @@ export async function measureJudges(
       });
     };
     for (const name of modelJudges()) {
-      refuse(await judgeByModels([name], options));
+      await judgeByModels([name], options);
       add({ kind: "model", name }, processNotes(notes));
     }
     const tests = judgingTests(root);
-    refuse(await judgeByTests(tests, options));
+    await judgeByTests(tests, options);
     for (const name of tests) {
       const file = join(notes, `${name.replaceAll("/", "+")}.test`);
-      add({ kind: "test", name }, JSON.parse(readFileSync(file, "utf8")) as number[]);
+      const ran = existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as number[]) : [];
+      add({ kind: "test", name }, ran);
     }
     return judges;
   } finally {
     scratch.remove();
     rmSync(notes, { recursive: true });
   }
-}
-
-function refuse(caught: Catch | null): void {
-  if (caught !== null) throw new BrokenTreeError(caught);
 }
 
 function instrumentAll(scratch: Scratch, root: string): FileFunctions[] {
