@@ -1,4 +1,5 @@
-/** Beyond the study: one log or two, and logs of 64 to 65536 entries, for PRL and for PML. */
+/** Beyond the study: one log or two, and logs of 64 to 65536 entries for PRL; logs of PML, which has no more than 512. */
+import { PML_ENTRIES_MAX } from "../hardware/logLimits.ts";
 import {
   arrayPages,
   arrayWorkload,
@@ -12,6 +13,7 @@ import { linePlot } from "./plots.ts";
 import { ALL, type Scale, scaled, seconds } from "./scale.ts";
 
 const LOGS = [64, 128, 256, 512, 1024, 4096, 16_384, 65_536] as const;
+const PML_LOGS = LOGS.filter((entries) => entries <= PML_ENTRIES_MAX);
 /** The same handler, and one that is ten times slower. */
 const HANDLERS = { "1x": {}, "10x": { prlHandler: 30_000, prlEntry: 240 } } as const;
 const HANDLER_NAMES = Object.keys(HANDLERS) as (keyof typeof HANDLERS)[];
@@ -54,7 +56,7 @@ function points(scale: Scale): readonly Point[] {
       }),
     ),
   );
-  const pml = [0, ...LOGS].flatMap((logEntries) =>
+  const pml = [0, ...PML_LOGS].flatMap((logEntries) =>
     PML_HANDLER_NAMES.map((handler): Point => {
       const name = pmlPoint(logEntries, handler);
       return {
@@ -67,11 +69,7 @@ function points(scale: Scale): readonly Point[] {
             ...(logEntries === 0 ? {} : { logEntries }),
           },
           vms: [{ workload }],
-          // DW19: only so that the schema allows the largest log; PML takes no notice of it.
-          tracker: {
-            technique: logEntries === 0 ? "none" : "pml",
-            prl: { variant: "dw19" },
-          },
+          tracker: { technique: logEntries === 0 ? "none" : "pml" },
           operation: { kind: "measure", harvest: seconds(1, scale) },
           until: seconds(PML_RUN, scale),
         },
@@ -103,7 +101,7 @@ function evaluate(results: Results) {
         });
       }
     }
-    for (const handler of PML_HANDLER_NAMES) {
+    for (const handler of entries <= PML_ENTRIES_MAX ? PML_HANDLER_NAMES : []) {
       const run = results(pmlPoint(entries, handler));
       const base = results(pmlPoint(0, handler));
       const rate = (one: typeof run): number => one.accesses / inSeconds(one.time);

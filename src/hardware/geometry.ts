@@ -57,12 +57,6 @@ export function logFrames(geometry: Geometry): number {
   return Math.ceil(geometry.logEntries / (1 << geometry.indexBits));
 }
 
-/**
- * Entries that a PML log can have: one page of them (SDM vol. 3C 28.2.6). Longer logs belong to units with
- * an index of their own.
- */
-export const PML_ENTRIES_MAX = 512;
-
 const PAGE_BITS = 12;
 /** log2 of the PDPTEs of a PAE guest, and the levels below them. */
 const PDPTE_BITS = 2;

@@ -18,8 +18,9 @@ import {
   writeRip,
 } from "../hardware/events.ts";
 import { ORDINARY_ACCESS, saveAccessExit, writeResumeFlag } from "../hardware/exit.ts";
-import { PML_ENTRIES_MAX, paePages } from "../hardware/geometry.ts";
+import { paePages } from "../hardware/geometry.ts";
 import { changePaging, moveToCr3 } from "../hardware/guestWalk.ts";
+import { PML_ENTRIES_MAX } from "../hardware/logLimits.ts";
 import { count, leaveGuest, loadGuestMode } from "../hardware/mmu.ts";
 import { flushPage } from "../hardware/tlb.ts";
 import { isCanonical, linearPageOf, translateBytes } from "../hardware/translate.ts";

@@ -11,6 +11,7 @@ import {
   paePages,
 } from "../hardware/geometry.ts";
 import { GuestPages } from "../hardware/guestPages.ts";
+import { VEE21_ENTRIES_MAX } from "../hardware/logLimits.ts";
 import { HostMemory } from "../hardware/memory.ts";
 import { Mmu } from "../hardware/mmu.ts";
 import { prlInitialIndex } from "../hardware/pageReferenceLog.ts";
@@ -183,9 +184,12 @@ function createVcpus(
     prl: { ...DEFAULT_PRL_OPTIONS, ...defined(test.machine?.prl ?? {}) },
   } as const;
   // VEE21's index has 16 bits: a longer log needs DW19's.
-  if (options.prl.variant === "vee21" && geometry.logEntries > 1 << 15) {
+  if (options.prl.variant === "vee21" && geometry.logEntries > VEE21_ENTRIES_MAX) {
     const path = ["machine", "geometry", "logEntries"];
-    throw new LitmusProblem(path, "expected at most 32768 with the vee21 variant of PRL");
+    throw new LitmusProblem(
+      path,
+      `expected at most ${VEE21_ENTRIES_MAX} with the vee21 variant of PRL`,
+    );
   }
   const processors = new Map<string, Mmu>();
   const setups = Object.entries(test.vcpus ?? { [DEFAULT_VCPU]: {} });

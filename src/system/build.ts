@@ -5,8 +5,10 @@ import type { Workload } from "../../workloads/workload.ts";
 import { FieldError, fieldError, UserError } from "../errors.ts";
 import { LINEAR_PAGES_MAX } from "../hardware/accessLoop.ts";
 import { DEFAULT_GEOMETRY, type Geometry } from "../hardware/geometry.ts";
+import { logProblem } from "../hardware/logLimits.ts";
 import { DATA_FRAME_BASE } from "../hardware/memory.ts";
 import { RING_RESERVED } from "../hypervisor/dirtyRing.ts";
+import { unitOf } from "../hypervisor/techniques/technique.ts";
 import { TRACKER_FAULTS } from "../hypervisor/trackedVm.ts";
 import type { LogicKind } from "./actors.ts";
 import { OPERATION_FAULTS } from "./operation.ts";
@@ -49,6 +51,7 @@ export function buildSystem(scenario: Scenario, options: BuildOptions = {}): Sys
   const { variant, slotRule, doubleBuffer, filterGuestTables } = tracker.prl;
   const configured = scenario.vms.map((vm, number) => vmConfig(scenario, vm, number, options));
   checkNames(configured);
+  checkLogs(scenario);
   const vms = atTheStart(scenario, configured, geometry);
   checkMemory({ geometry, vms });
   checkHost(scenario);
@@ -100,6 +103,14 @@ function checkNames(vms: readonly VmConfig[]): void {
   const twice = names.findIndex((name, number) => names.indexOf(name) !== number);
   if (twice < 0) return;
   throw new FieldError(["vms", twice, "name"], `two VMs are called "${names[twice]}"`);
+}
+
+/** A log longer than its unit can have would not fill, or its index wrap. */
+function checkLogs({ machine, tracker, operation }: Scenario): void {
+  const unit = unitOf(operationTechnique(operation, tracker.technique), tracker.ring.source);
+  const { variant } = tracker.prl;
+  const problem = unit === null ? null : logProblem(unit, machine.logEntries, variant);
+  if (problem !== null) throw fieldError(["machine", "logEntries"], problem);
 }
 
 /** On an overcommitted host the VMs do not begin with all of their memory. */

@@ -4,6 +4,7 @@ import { workloadSchema } from "../../workloads/schema.ts";
 import { CYCLES_PER_SECOND, positiveDuration, size } from "../config/units.ts";
 import { DEFAULT_PROCESSOR_COSTS } from "../hardware/costs.ts";
 import { DEFAULT_GEOMETRY } from "../hardware/geometry.ts";
+import { DW19_ENTRIES_MAX, PML_ENTRIES_MAX } from "../hardware/logLimits.ts";
 import { DEFAULT_HYPERVISOR_COSTS } from "../hypervisor/costs.ts";
 import { checkRingSize } from "../hypervisor/dirtyRing.ts";
 import { TECHNIQUES } from "../hypervisor/techniques/technique.ts";
@@ -59,9 +60,11 @@ const machine = z
     logEntries: z
       .int()
       .min(1)
-      .max(65536)
+      .max(DW19_ENTRIES_MAX)
       .default(DEFAULT_GEOMETRY.logEntries)
-      .describe("entries of a PML or PRL log; 512 on the real machine"),
+      .describe(
+        "entries of a PML or PRL log: for PML at most 512, as on the real machine; for PRL 32768, with variant dw19 65536",
+      ),
     tlb: z
       .strictObject({
         l1: tlbLevel.default(DEFAULT_GEOMETRY.tlb.l1).describe("first level, 4 KiB pages"),
@@ -164,13 +167,12 @@ export const scenarioSchema = z
       .describe("known ways to lose a page, planted to see them caught"),
     until: positiveDuration.optional().describe("virtual time after which the run ends"),
   })
-  .refine(({ tracker, machine }) => tracker.prl.variant === "dw19" || machine.logEntries <= 32768, {
-    path: ["machine", "logEntries"],
-    error: "expected at most 32768: VEE21's PRL index has 16 bits (variant dw19 has 64)",
-  })
   .refine(
     ({ tracker: { ring }, machine }) =>
-      checkRingSize(ring.entries, ring.source === "pml" ? machine.logEntries : 0) === null,
+      checkRingSize(
+        ring.entries,
+        ring.source === "pml" ? Math.min(machine.logEntries, PML_ENTRIES_MAX) : 0,
+      ) === null,
     {
       path: ["tracker", "ring", "entries"],
       error: "expected a power of two from 256 to 65536, with room for the reserve and a PML log",

@@ -1,4 +1,5 @@
 /** The one interface of all tracking techniques. What each costs the guest and the hypervisor is in its own file. */
+import type { LoggingUnit } from "../../hardware/logLimits.ts";
 import type { LogUnit, Technique as TechniqueName } from "../../interconnect/messages.ts";
 import type { Fix } from "../logDirty.ts";
 import type { TrackedVm } from "../trackedVm.ts";
@@ -15,6 +16,15 @@ export const TECHNIQUES = [
   "prl",
   "dirtyRing",
 ] as const satisfies readonly TechniqueName[];
+
+/** The unit of the processor that logs for a technique; null: none does. `ringSource`: what feeds a dirty ring. */
+export function unitOf(
+  technique: TechniqueName,
+  ringSource: "writeProtect" | "pml",
+): LoggingUnit | null {
+  if (technique === "pml" || technique === "prl") return technique;
+  return technique === "dirtyRing" && ringSource === "pml" ? "pml" : null;
+}
 
 export interface ExitWork {
   readonly fix: Fix;
