@@ -70,7 +70,7 @@ export interface DispatcherContext extends DispatcherInput {
   readonly waits: boolean;
   /** Exits taken here, by name of the basic reason. */
   readonly exits: Readonly<Record<string, number>>;
-  /** Cycles of work done here since the last exit, which the next entry waits for. */
+  /** Cycles of work done here since the last exit, which the next entry, or the vCPU's leaving, waits for. */
   readonly workCycles: number;
   /** Cycles of interrupts and INVEPTs handled here since the start. */
   readonly handlerCycles: number;
@@ -161,7 +161,8 @@ export const dispatcherMachine = setup({
     ),
     sendDeschedule: emit(({ context }) => {
       const { crashed, waits } = context;
-      return send(context.vcpus[context.vcpu]!, { type: "deschedule", crashed, waits });
+      const message = { type: "deschedule", crashed, waits } as const;
+      return send(context.vcpus[context.vcpu]!, message, context.workCycles);
     }),
   },
   guards: {

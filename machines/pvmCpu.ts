@@ -16,13 +16,15 @@
  *   handling | ipi          | handling | -
  *   handling | logsDrained  | handling | logsCopied to itself, after the handler's time
  *   handling | logsCopied   | handling | device: reset (c: indexes in the VMCS regions)
- *   handling | indexesReset | guest    | remoteReload to each PRL unit (d); (e: unmask)
+ *   handling | indexesReset | guest    | remoteReload to each PRL unit (d); (e: unmask); jobDue of a
+ *            |              |          | job that waits, here and below
  *   handling | indexesReset, pending | handling | remoteReload to each, device: drain
  *   handling | indexesReset, pending, budget spent | deferred | remoteReload to each; handlerDue to itself,
  *            |              |          | after as long as the handler has taken
  *   deferred | ipi          | deferred | -
  *   deferred | handlerDue   | handling | device: drain
- *   any      | compute      | -        | jobDue to itself, after the job's time; if busy, nothing
+ *   guest, deferred | compute | -      | jobDue to itself, after the job's time; if busy, nothing
+ *   handling | compute      | handling | -: the job begins when the handler leaves the CPU
  *   any      | jobDue       | -        | computed to its process; jobDue of the next job
  *   any      | jobDue, preempted | -   | jobDue to itself, after the time that the handler took
  *   any      | loadQuery    | -        | loadReport to the toolstack
@@ -68,6 +70,8 @@ export interface PvmCpuContext extends PvmCpuInput {
   readonly handlerCycles: number;
   /** Processes' work, the one under way first. */
   readonly jobs: readonly Job[];
+  /** Whether the first has begun: one that comes while the handler runs has not. */
+  readonly working: boolean;
   /** What the handler has taken from the job under way. */
   readonly preemptedCycles: number;
   /** Work of processes since the start, hypercalls included; and the hypercalls alone. */
@@ -130,7 +134,7 @@ export const pvmCpuMachine = setup({
     clearPending: assign({ pending: false }),
     noteDrained: assign(({ context, event }) => {
       const { drained } = event as Drained;
-      const stolen = context.jobs.length > 0 ? handlerCycles(context, event) : 0;
+      const stolen = context.working ? handlerCycles(context, event) : 0;
       return {
         drained,
         preemptedCycles: context.preemptedCycles + stolen,
@@ -150,7 +154,12 @@ export const pvmCpuMachine = setup({
         hypercallCycles: context.hypercallCycles + spent,
       };
     }),
-    forgetJob: assign({ jobs: ({ context }) => context.jobs.slice(1) }),
+    beginWork: assign({ working: ({ context }) => context.jobs.length > 0 }),
+    // The next begins at once.
+    forgetJob: assign(({ context }) => ({
+      jobs: context.jobs.slice(1),
+      working: context.jobs.length > 1,
+    })),
     forgetPreemption: assign({ preemptedCycles: 0 }),
     sendJobDue: emit(({ context, event }) =>
       send(context.self, { type: "jobDue" }, (event as Of<"compute">).cycles),
@@ -177,6 +186,11 @@ export const pvmCpuMachine = setup({
       const { self, rowCycles } = context;
       return sendAll([...reloads(context), send(self, { type: "handlerDue" }, rowCycles)]);
     }),
+    sendWaitingDue: emit(({ context: { self, jobs, working } }) =>
+      sendAll(
+        jobs.slice(0, working ? 0 : 1).map(({ cycles }) => send(self, { type: "jobDue" }, cycles)),
+      ),
+    ),
   },
   guards: {
     isPending: ({ context }) => context.pending,
@@ -200,13 +214,17 @@ export const pvmCpuMachine = setup({
     logsServed: 0,
     handlerCycles: 0,
     jobs: [],
+    working: false,
     preemptedCycles: 0,
     jobCycles: 0,
     hypercallCycles: 0,
   }),
   initial: "guest",
   on: {
-    compute: [{ guard: "isIdle", actions: ["noteJob", "sendJobDue"] }, { actions: "noteJob" }],
+    compute: [
+      { guard: "isIdle", actions: ["noteJob", "beginWork", "sendJobDue"] },
+      { actions: "noteJob" },
+    ],
     jobDue: [
       { guard: "wasPreempted", actions: ["sendRestDue", "forgetPreemption"] },
       { guard: "hasNext", actions: ["sendComputed", "forgetJob", "sendNextDue"] },
@@ -220,6 +238,7 @@ export const pvmCpuMachine = setup({
     },
     handling: {
       on: {
+        compute: { actions: "noteJob" },
         ipi: { actions: ["countIpi", "setPending"] },
         logsDrained: { actions: ["noteDrained", "sendCopied"] },
         logsCopied: { actions: "askReset" },
@@ -227,10 +246,13 @@ export const pvmCpuMachine = setup({
           {
             guard: "hasSpentBudget",
             target: "deferred",
-            actions: ["sendReloadsAndDue", "endRow"],
+            actions: ["sendReloadsAndDue", "endRow", "sendWaitingDue", "beginWork"],
           },
           { guard: "isPending", actions: ["sendReloads", "clearPending", "askDrain"] },
-          { target: "guest", actions: ["sendReloads", "endRow"] },
+          {
+            target: "guest",
+            actions: ["sendReloads", "endRow", "sendWaitingDue", "beginWork"],
+          },
         ],
       },
     },

@@ -10,7 +10,7 @@ const COLUMN = 13;
 
 export function formatSummary(name: string, summary: RunSummary): string[] {
   const { truth, reported, cycles, pvm, energy } = summary;
-  const spent = cycles.guest + cycles.ptw + cycles.exit + cycles.entry + cycles.handler;
+  const spent = Object.values(cycles).reduce((sum, part) => sum + part, 0);
   const share = (part: number): string =>
     `${grouped(part).padStart(16)}  ${((100 * part) / (spent || 1)).toFixed(2).padStart(6)} %`;
   const operation = formatOperation(summary.operation);
@@ -36,6 +36,7 @@ export function formatSummary(name: string, summary: RunSummary): string[] {
     line("VM exits          T_x", share(cycles.exit)),
     line("VM entries        T_e", share(cycles.entry)),
     line("exit handlers     T_h", share(cycles.handler)),
+    ...(cycles.waiting === 0 ? [] : [line("waiting for its ring", share(cycles.waiting))]),
     "",
     "time of the pVM, cycles",
     line("VM exits          T_x", grouped(pvm.exit).padStart(16)),

@@ -17,7 +17,8 @@ import type { System } from "./system.ts";
 import { countBelow } from "./trackerDevice.ts";
 import { harvestsOf, type VmHarvests } from "./verdict/harvestVerdict.ts";
 import { type Standstill, standstillOf } from "./verdict/standstill.ts";
-import { failuresOf } from "./verdict/verdict.ts";
+import { assertTimeConserved, type CpuTime, timeLedger } from "./verdict/timeLedger.ts";
+import { brokenPromises } from "./verdict/verdict.ts";
 
 export interface RunSummary {
   readonly technique: Technique;
@@ -40,14 +41,20 @@ export interface RunSummary {
   readonly ipis: number;
   /** VM exits by number of the basic exit reason. */
   readonly exits: Readonly<Record<string, number>>;
-  /** Cycles of all vCPUs by cause: the guest's own work, T_PTW, T_x, T_e, T_h. */
+  /**
+   * Cycles of all vCPUs by cause: the guest's own work, T_PTW, T_x, T_e, T_h; and those that a vCPU was
+   * held back until its dirty ring was reset.
+   */
   readonly cycles: {
     readonly guest: number;
     readonly ptw: number;
     readonly exit: number;
     readonly entry: number;
     readonly handler: number;
+    readonly waiting: number;
   };
+  /** What each CPU spent its time on, also the pVM's: of each they add up to `time`. */
+  readonly cpus: readonly CpuTime[];
   /** What the pVM's CPUs did. */
   readonly pvm: {
     readonly handlerRuns: number;
@@ -87,11 +94,17 @@ export interface RunSummary {
 const VCPU = /^vcpu\d+$/;
 const CPU_WIDE = /^pcpu\d+\/dispatcher$/;
 
-/** @param standstill of the run, where a ProgressWatch has found one */
+/**
+ * @param standstill of the run, where a ProgressWatch has found one
+ * @throws Error if time was not conserved: a fault of the program
+ */
 export function summarize(
   system: System,
   standstill: Standstill | null = standstillOf(system),
 ): RunSummary {
+  const broken = brokenPromises(system, standstill);
+  // Where nobody moves any more, time passes that nobody spends.
+  if (!broken.some(({ promise }) => promise === "the run goes on")) assertTimeConserved(system);
   const { world, config } = system;
   const counters = world.vcpus.map(({ counters }) => readCounters(counters.values));
   const sum = (name: CounterName): number => total(counters.map((one) => one[name]));
@@ -106,6 +119,7 @@ export function summarize(
   const pvmCpus = contexts<PvmCpuContext>(/^pvm\d+$/);
   const operation = system.result();
   const harvests = harvestsOf(system);
+  const { cpus } = timeLedger(system);
   const { vmExit, vmEntry } = config.world.tracking.costs;
   const handlerRuns = total(pvmCpus.map(({ handlerRuns }) => handlerRuns));
   const handlerCycles = total(pvmCpus.map(({ handlerCycles }) => handlerCycles));
@@ -117,6 +131,7 @@ export function summarize(
     handler: total(
       [...trackers, ...dispatchers, ...pagers].map(({ handlerCycles }) => handlerCycles),
     ),
+    waiting: total(cpus.map(({ cycles: own }) => own["waiting"] ?? 0)),
   };
   const pvm = {
     handlerRuns,
@@ -152,6 +167,7 @@ export function summarize(
     ipis: total(pvmCpus.map(({ ipis }) => ipis)),
     exits: countExits(dispatchers),
     cycles,
+    cpus,
     pvm,
     energy: energyOf({ ...events, seconds, busyCycles }, config.energy ?? DEFAULT_ENERGY_COSTS),
     truth: sumTruth(system),
@@ -159,7 +175,7 @@ export function summarize(
     operation,
     harvests,
     standstill,
-    failures: failuresOf(system, standstill),
+    failures: [...operation.failures, ...broken.map(({ what }) => what)],
   };
 }
 

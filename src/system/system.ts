@@ -44,12 +44,13 @@ export class System {
   #fault: { readonly error: unknown; readonly actor: string } | null = null;
   /** Whether something was done to this run from outside, which its machines were not made for. */
   #isForeign = false;
+  #disturbed = false;
   #stuck: Stuck | null = null;
 
   constructor(config: SystemConfig, kind: LogicKind = "compiled") {
     this.config = config;
     this.#kind = kind;
-    this.world = new World(config.world);
+    this.world = new World(config.world, config.pvmCpus);
     if (config.judgesRounds !== false) this.world.judgeRounds();
     this.operation = config.operation(this.world, {
       technique: this.world.config.tracking.technique,
@@ -128,6 +129,11 @@ export class System {
     this.#stuck = { actor, what: error.message };
   }
 
+  /** Whether something was done to this run from outside that could not happen in it by itself: not a command of the operator. */
+  get disturbed(): boolean {
+    return this.#disturbed;
+  }
+
   /** Everything that is done to this run from outside, before it takes effect. */
   get interventions(): Observable<Intervention> {
     return this.#interventions;
@@ -147,6 +153,7 @@ export class System {
   intervene(intervention: Intervention): void {
     this.#checkIntervention(intervention);
     this.#isForeign = true;
+    if (!this.#isOperators(intervention)) this.#disturbed = true;
     this.#interventions.next(intervention);
     const { interconnect, world } = this;
     switch (intervention.kind) {
@@ -173,6 +180,14 @@ export class System {
         for (const { stream } of world.vcpus) reseedStream(stream, intervention.seed);
         break;
     }
+  }
+
+  /** Whether the operator may do it at any time (session/operatorCommands.ts). */
+  #isOperators(intervention: Intervention): boolean {
+    if (intervention.kind === "command") {
+      return ["operator", "scheduler", "toolstack"].includes(this.nameOf(intervention.to));
+    }
+    return intervention.kind === "access" || intervention.kind === "reseed";
   }
 
   #checkIntervention(intervention: Intervention): void {
@@ -299,7 +314,7 @@ export class System {
         this.#fault ??= { error: named(error, name), actor: name };
       }
     });
-    return { port, state: () => actor.value };
+    return { port, actor };
   }
 }
 

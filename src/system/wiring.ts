@@ -5,12 +5,13 @@ import { mmuMachine } from "../../machines/mmu.ts";
 import { operatorMachine } from "../../machines/operator.ts";
 import { pmlUnitMachine } from "../../machines/pmlUnit.ts";
 import { prlUnitMachine } from "../../machines/prlUnit.ts";
-import { pvmCpuMachine } from "../../machines/pvmCpu.ts";
+import { type PvmCpuContext, pvmCpuMachine } from "../../machines/pvmCpu.ts";
 import { schedulerMachine } from "../../machines/scheduler.ts";
-import { trackerMachine } from "../../machines/tracker.ts";
+import { type TrackerContext, trackerMachine } from "../../machines/tracker.ts";
 import { vcpuMachine } from "../../machines/vcpu.ts";
 import type { Interconnect } from "../interconnect/interconnect.ts";
 import type { ActorId, Delivery } from "../interconnect/messages.ts";
+import type { SystemActor } from "./actors.ts";
 import { DispatcherDevice } from "./dispatcherDevice.ts";
 import { MmuDevice } from "./mmuDevice.ts";
 import type { Operation } from "./operation.ts";
@@ -27,8 +28,7 @@ const LOG_FULL_VECTOR = 0xf3;
 export interface AddedActor {
   /** Where all that is delivered to it can be seen, after it has handled it. */
   readonly port: Observable<Delivery>;
-  /** The state that its machine is in now. */
-  readonly state: () => string;
+  readonly actor: Pick<SystemActor, "live">;
 }
 
 /** Adds an actor. */
@@ -56,7 +56,7 @@ export function wire(
   add: AddActor,
 ): ReadonlyMap<string, TrackerDevice> {
   const trackerDevices = new Map<string, TrackerDevice>();
-  const { cpuTimes } = world;
+  const { cpuTimes, cpuWaits, pvmTimes } = world;
   const { costs } = config.world.tracking;
   const pcpus = config.world.pcpus;
   let next = 1;
@@ -105,7 +105,10 @@ export function wire(
       inveptCycles: costs.invept,
       interruptCycles: costs.interruptHandler,
     });
-    port.subscribe((delivery) => cpuTimes.toDispatcher(pcpu, delivery));
+    port.subscribe((delivery) => {
+      cpuTimes.toDispatcher(pcpu, delivery);
+      cpuWaits.toDispatcher(pcpu, delivery);
+    });
   });
   world.vcpus.forEach(({ vm }, vcpu) => {
     const { port } = add(`vcpu${vcpu}`, vcpuMachine, null, {
@@ -133,7 +136,7 @@ export function wire(
     trackerDevices.set(`vm${vm}/tracker`, device);
     const ownUnits = (units: readonly ActorId[]): ActorId[] =>
       units.map((unit, vcpu) => (world.vcpus[vcpu]!.vm === vm ? unit : 0));
-    const { port, state } = add(`vm${vm}/tracker`, trackerMachine, device, {
+    const { port, actor } = add(`vm${vm}/tracker`, trackerMachine, device, {
       vm,
       self,
       dispatchers,
@@ -143,19 +146,29 @@ export function wire(
       skipInvept: config.world.tracking.faults.includes("skipInvept"),
     });
     const { rounds } = world.vms[vm]!;
-    port.subscribe(() => {
+    port.subscribe((delivery) => {
+      const { value, context } = actor.live;
       // "flushing" is where a tracker waits until every CPU has executed INVEPT.
-      if (rounds?.flushing === true && state() !== "flushing") rounds.flushed();
+      if (rounds?.flushing === true && value !== "flushing") rounds.flushed();
+      const { handlerCycles } = context as TrackerContext;
+      const { message } = delivery;
+      const waits = message.type === "reapDue" ? dispatchers.indexOf(message.dispatcher) : -1;
+      cpuWaits.afterTracker(vm, handlerCycles, waits, delivery);
     });
   });
   pvmCpus.forEach((self, cpu) => {
-    add(`pvm${cpu}`, pvmCpuMachine, new PvmDevice(world), {
+    const { port, actor } = add(`pvm${cpu}`, pvmCpuMachine, new PvmDevice(world), {
       self,
       prlUnits,
       interruptCycles: costs.vmExit + costs.prlHandler + costs.vmEntry,
       entryCopyCycles: costs.prlEntry,
       reloadCycles: costs.remoteReload,
       handlerBudget: config.handlerBudget ?? HANDLER_BUDGET,
+    });
+    port.subscribe((delivery) => {
+      const { value, context } = actor.live;
+      const { working } = context as PvmCpuContext;
+      pvmTimes.after(cpu, value === "handling", working, delivery);
     });
   });
   helperActors.forEach(([name, helper], number) => {

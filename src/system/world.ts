@@ -38,7 +38,7 @@ import { LogPages } from "../hypervisor/logPages.ts";
 import type { Technique, TechniqueName } from "../hypervisor/techniques/technique.ts";
 import type { TrackedVm, TrackerFault } from "../hypervisor/trackedVm.ts";
 import { AccessStream } from "./accessStream.ts";
-import { CpuTimes } from "./cpuTimes.ts";
+import { CpuTimes, CpuWaits, PvmTimes } from "./cpuTimes.ts";
 import { Rounds } from "./verdict/rounds.ts";
 
 export interface VmConfig {
@@ -145,8 +145,10 @@ export class World {
   readonly loaded: LoadedVcpus;
   readonly logs: LogPages;
   readonly cpuTimes: CpuTimes;
+  readonly cpuWaits: CpuWaits;
+  readonly pvmTimes: PvmTimes;
 
-  constructor(config: WorldConfig) {
+  constructor(config: WorldConfig, pvmCpus = 1) {
     this.config = config;
     const { geometry } = config;
     this.memory = new HostMemory(geometry.indexBits, expectedFrames(config));
@@ -158,6 +160,8 @@ export class World {
     this.vcpus = vcpus;
     this.loaded = new LoadedVcpus(config.pcpus);
     this.cpuTimes = new CpuTimes(config.pcpus, vcpus.length);
+    this.cpuWaits = new CpuWaits(config.pcpus, config.vms.length);
+    this.pvmTimes = new PvmTimes(pvmCpus);
     this.mmus = Array.from(
       { length: config.pcpus },
       (_, pcpu) => new Mmu(`pcpu${pcpu}/tlb`, this.memory, geometry, config.mmu),
@@ -198,6 +202,8 @@ export class World {
       ]),
       ...this.mmus.map(({ tlb }) => tlb),
       this.cpuTimes,
+      this.cpuWaits,
+      this.pvmTimes,
     ];
   }
 

@@ -185,6 +185,7 @@ const pvmCpu: Kinds<PvmCpuContext> = {
   logsServed: "same",
   handlerCycles: "same",
   jobs: "jobs",
+  working: "same",
   preemptedCycles: "same",
   jobCycles: "same",
   hypercallCycles: "same",
