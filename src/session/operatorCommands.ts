@@ -11,8 +11,11 @@ import { unknown } from "./breakpoints.ts";
 import { contextOf } from "./machineFrame.ts";
 import type { Session } from "./session.ts";
 
+/** A run that can be commanded. */
+export type Commanded = Pick<Session, "system" | "command">;
+
 /** Does it and says what was done. @throws UserError with the sentence of a refusal */
-export type OperatorCommand = (session: Session, vm: number, argument: string) => string;
+export type OperatorCommand = (session: Commanded, vm: number, argument: string) => string;
 
 export const OPERATOR_COMMANDS: Readonly<Record<string, OperatorCommand>> = {
   // All its vCPUs, one by one: an operation's own pauses of the VM come and go meanwhile.
@@ -120,7 +123,7 @@ export const OPERATOR_COMMANDS: Readonly<Record<string, OperatorCommand>> = {
 };
 
 /** Of a scenario that declares its operation: that one, if it waits to be started. */
-function startOwn(session: Session): string {
+function startOwn(session: Commanded): string {
   const { system } = session;
   const { kind } = system.operation;
   const { value, machine } = system.actor("toolstack");
