@@ -8,6 +8,7 @@ import { ACCESS_PAGE_SHIFT, AccessKind } from "../hardware/accessLoop.ts";
 import { deriveControls } from "../hardware/mmu.ts";
 import { digestPart, type Part, restorePart, savePart } from "../hardware/part.ts";
 import { UnhandledEventError } from "../interconnect/compiledLogic.ts";
+import type { Census } from "../interconnect/fields.ts";
 import { Interconnect } from "../interconnect/interconnect.ts";
 import type { ActorId, Delivery, Message } from "../interconnect/messages.ts";
 import { hasRoom, prependAccess } from "./accessStream.ts";
@@ -89,6 +90,21 @@ export class System {
   get operating(): SystemActor {
     const name = this.operation.underWay?.(this.#toolstack.live.context);
     return name === undefined ? this.#toolstack : this.actor(name);
+  }
+
+  /** How many there are of all that numbers in messages and states name. */
+  get census(): Census {
+    const { vms, vcpus, config } = this.world;
+    const pages = vms.map(({ config, tables }) =>
+      tables ? tables.firstPage + tables.count : config.pages,
+    );
+    return {
+      actor: this.#actors.length + 1,
+      vcpu: vcpus.length,
+      vm: vms.length,
+      pcpu: config.pcpus,
+      page: Math.max(...pages),
+    };
   }
 
   /** Every piece of memory, in a fixed order. */
