@@ -21,11 +21,12 @@ function migrationEntry(
   what: string,
   own: readonly Parameter[],
   policyOf: (values: Values) => MigrationOptions["policy"],
+  technique: "pml" | "writeProtect" = "pml",
 ): ModelEntry {
   const options = (values: Values, mutation: Mutation | null): MigrationOptions => {
     const fault = mutation?.operationFault;
     return {
-      technique: "pml",
+      technique,
       vcpus: [1],
       ...sizesOf(values),
       // A large leaf stands above the last level.
@@ -68,6 +69,13 @@ const migrations: readonly ModelEntry[] = [
     // Without time no bandwidth is measured, and nothing but an empty queue is little enough.
     (values) => ({ kind: "qemu", downtimeLimit: "1 cycles", maxRounds: values["rounds"]! }),
   ),
+  migrationEntry(
+    "migration-write-protection",
+    "a live migration of one VM under write protection, by libxc's policy",
+    [],
+    () => ({ kind: "libxc" }),
+    "writeProtect",
+  ),
 ];
 
 function checkpointEntry(
@@ -75,9 +83,10 @@ function checkpointEntry(
   what: string,
   mode: "live" | "stop",
   more: readonly Parameter[],
+  technique: "pml" | "writeProtect" = "pml",
 ): ModelEntry {
   const options = (values: Values, mutation: Mutation | null): CheckpointModelOptions => ({
-    technique: mode === "live" ? "pml" : "none",
+    technique: mode === "live" ? technique : "none",
     vcpus: [1],
     ...sizesOf(values),
     mode,
@@ -97,6 +106,13 @@ function checkpointEntry(
 
 const checkpoints: readonly ModelEntry[] = [
   checkpointEntry("checkpoint", "live checkpoints of one VM under PML, epoch by epoch", "live", []),
+  checkpointEntry(
+    "checkpoint-write-protection",
+    "live checkpoints of one VM under write protection",
+    "live",
+    [],
+    "writeProtect",
+  ),
   checkpointEntry("checkpoint-stop", "stop-and-copy checkpoints of one VM", "stop", [
     { name: "times", value: 2, min: 1, max: 3, what: "checkpoints taken" },
   ]),

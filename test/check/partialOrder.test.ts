@@ -75,6 +75,8 @@ const MODELS_SMALL: readonly (readonly [string, Readonly<Record<string, number>>
   ["migration", SMALLEST],
   ["migration-rounds", { ...SMALLEST, rounds: 2, fails: 0 }],
   ["pml-large-leaves", { pages: 2, reads: 0, harvests: 0 }],
+  ["migration-write-protection", SMALLEST],
+  ["checkpoint-write-protection", SMALLEST],
   ["write-protection-large-leaves", { pages: 2, reads: 1, harvests: 0 }],
   ["checkpoint", SMALLEST],
   ["checkpoint-stop", { ...SMALLEST, times: 1 }],

@@ -4,6 +4,7 @@ import { clearMarks } from "../../hypervisor/dirtyBitmap.ts";
 import { send } from "../../interconnect/emissions.ts";
 import { CheckpointDevice } from "../../system/operations/checkpoint/device.ts";
 import type { ActorParts } from "../../system/system.ts";
+import { NO_PAGE_LOST } from "../hypervisor/stepChecks.ts";
 import { EVERY_MESSAGE_TAKEN } from "../hypervisor/systemModel.ts";
 import { NOTHING_LEFT } from "../models/aftermath.ts";
 import {
@@ -17,6 +18,7 @@ import {
   around,
   leavesEntriesArmed,
   type Mutation,
+  rearmsNothing,
   replaceIn,
   without,
   wrapDevice,
@@ -144,6 +146,13 @@ export const checkpointMutations: readonly Mutation[] = [
     model: "checkpoint",
     breaks: NOTHING_LEFT,
     replace: without("toolstack", "sendUnpauses"),
+  },
+  {
+    name: "epoch-not-protected",
+    mistake: "the pages of an epoch are copied, and not protected again for the next",
+    model: "checkpoint-write-protection",
+    breaks: NO_PAGE_LOST,
+    replace: rearmsNothing,
   },
   {
     name: "copied-before-pause",

@@ -6,7 +6,7 @@ import { Destination } from "../../hypervisor/migration/destination.ts";
 import { request, type SendEmission, send, sendAll } from "../../interconnect/emissions.ts";
 import { NO_PAGE_LOST } from "../hypervisor/stepChecks.ts";
 import { CANCELLED_IS_UNTRACKED, CANCELLED_RUNS_ON, MEMORY_EQUAL } from "../models/migration.ts";
-import { HARVEST_STANDS_STILL } from "../models/properties.ts";
+import { HARVEST_STANDS_STILL, NO_STALE_TRANSLATION } from "../models/properties.ts";
 import {
   around,
   type Mutation,
@@ -130,5 +130,24 @@ export const migrationMutations: readonly Mutation[] = [
         ? send(self, { type: "disarmed" })
         : send(tracker, { type: "disarm", requester: self }),
     ),
+  },
+  {
+    name: "armed-without-flush",
+    mistake: "a VM that runs is write-protected, and what its TLB still allows is not flushed",
+    model: "migration-write-protection",
+    breaks: NO_STALE_TRANSLATION,
+    trackerFault: "skipInvept",
+  },
+  {
+    name: "faulted-not-sent-again",
+    mistake:
+      "pages whose writes have faulted since they were sent are harvested, and not sent again",
+    model: "migration-write-protection",
+    set: { aborts: 0, fails: 0 },
+    breaks: MEMORY_EQUAL,
+    replace: around("toolstack", ({ op }, perform, { vms }) => {
+      if (op === "queueHarvest") clearMarks(vms[0]!.tracked.handedOver);
+      return perform();
+    }),
   },
 ];
