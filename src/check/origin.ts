@@ -1,7 +1,7 @@
 /** From the header of a counterexample's log back to the system that it is of. */
 import * as z from "zod";
 import type { LogHeader } from "../replay/format.ts";
-import { rebuild } from "../replay/rebuild.ts";
+import { rebuild, refuseOtherActors } from "../replay/rebuild.ts";
 import type { System } from "../system/system.ts";
 import { buildTargetSystem } from "./catalogue.ts";
 
@@ -38,5 +38,7 @@ export function isOfCheck(header: LogHeader): boolean {
  * @throws UserError as src/replay/rebuild.ts does, and if it is of a model that is not here
  */
 export function systemOfLog(name: string, header: LogHeader, directory?: string): System {
-  return systemOfCheck(header.scenario) ?? rebuild(name, header, directory);
+  const system = systemOfCheck(header.scenario) ?? rebuild(name, header, directory);
+  refuseOtherActors(name, header, system);
+  return system;
 }

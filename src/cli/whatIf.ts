@@ -4,6 +4,7 @@ import * as z from "zod";
 import { isOfCheck, systemOfLog } from "../check/origin.ts";
 import { DURATION_HELP, formatCycles, parseDuration } from "../config/units.ts";
 import { UserError } from "../errors.ts";
+import { type Message, messages } from "../interconnect/messages.ts";
 import { openSource } from "../io/byteSource.ts";
 import { isSameFile } from "../io/inputFile.ts";
 import { refuseUnwritable, writeOutput } from "../io/outputFile.ts";
@@ -11,7 +12,7 @@ import { print, printJson } from "../io/standardStreams.ts";
 import { jsonText } from "../io/visible.ts";
 import { outlineOf, recordBranch, repeat } from "../replay/branch.ts";
 import { causalPast } from "../replay/causality.ts";
-import { type LogEntry, parseIntervention } from "../replay/decoder.ts";
+import type { LogEntry } from "../replay/decoder.ts";
 import type { LogHeader } from "../replay/format.ts";
 import { type Chance, chances, inevitableFrom } from "../replay/inevitable.ts";
 import { LogFile } from "../replay/logFile.ts";
@@ -20,6 +21,7 @@ import { LogReader } from "../replay/reader.ts";
 import { originOf, rebuild, scenarioOf } from "../replay/rebuild.ts";
 import { Recorder } from "../replay/recorder.ts";
 import { type CaseSize, shrink } from "../replay/shrink.ts";
+import { timed } from "../replay/timedIntervention.ts";
 import { Timeline } from "../replay/timeline.ts";
 import { buildSystem } from "../system/build.ts";
 import type { Intervention } from "../system/intervention.ts";
@@ -149,14 +151,11 @@ function branchAction(file: string, options: BranchOptions): void {
     refuseSame(file, output);
     const interventions = interventionsOf(system, options);
     const most = giveUpAfter(parent.messages);
-    const branch = { at, interventions, most };
+    const branch = { at, interventions, most, where: file };
     const sink = new LogFile(output, { force: options.force });
     let end: ReturnType<typeof recordBranch>;
     try {
       end = recordBranch(log.header, parent, system, branch, sink);
-    } catch (error) {
-      if (error instanceof UserError || !(error instanceof Error)) throw error;
-      throw new UserError(`${file}, after ${at} messages: ${error.message}`);
     } finally {
       sink.abort();
     }
@@ -190,10 +189,22 @@ function interventionsOf(system: System, options: BranchOptions): Intervention[]
     ...skip.map((sequence) => ({ kind: "skip", sequence }) as const),
     ...delay.map((one) => ({ kind: "postpone", ...one }) as const),
     ...inject.map(({ to, message }) => {
-      return parseIntervention({ kind: "command", to: actor(to), delay: 0, message });
+      return {
+        kind: "command",
+        to: actor(to),
+        delay: 0,
+        message: injected(message, system),
+      } as const;
     }),
     ...next.map((sequence) => ({ kind: "deliver", sequence }) as const),
   ];
+}
+
+/** @throws UserError if it is no message, or one about what this system does not have */
+function injected(value: unknown, { census }: System): Message {
+  const problem = messages.problemOf(value, census);
+  if (problem !== undefined) throw new UserError(`--inject: ${problem}`);
+  return value as Message;
 }
 
 async function inevitableAction(
@@ -254,11 +265,7 @@ function shrinkAction(
     return {
       scenario: scenarioOf(file, log.header),
       header: log.header,
-      interventions: all.flatMap((entry) =>
-        entry.kind === "intervention"
-          ? [{ at: entry.position, intervention: entry.intervention }]
-          : [],
-      ),
+      interventions: all.flatMap((entry) => (entry.kind === "intervention" ? [timed(entry)] : [])),
       entries: all,
     };
   });

@@ -3,7 +3,7 @@
  * counts or names. Programs get their types from them; what a file says is held against them.
  */
 import * as z from "zod";
-import { explain } from "../config/explain.ts";
+import { type Explanation, explain } from "../config/explain.ts";
 import { excerpt, pathText } from "../config/fieldPath.ts";
 import { nearest } from "../config/nearest.ts";
 
@@ -22,8 +22,12 @@ export const ANY_SYSTEM: Census = {
   page: Number.POSITIVE_INFINITY,
 };
 
-/** What numbers name, and what elements of a list are of: one for each. */
-const roles = z.registry<{ readonly role?: Role; readonly each?: Role }>();
+/** What numbers name; what elements of a list are of: one for each; the kinds that a value is one of. */
+const roles = z.registry<{
+  readonly role?: Role;
+  readonly each?: Role;
+  readonly variants?: Variants;
+}>();
 
 const named = (role: Role, least = 0) => z.int().min(least).register(roles, { role });
 
@@ -43,12 +47,10 @@ export const whole = z.int();
 export const count = z.int().min(0);
 /** A number that is counted on from -1: none yet. */
 export const countOrNone = z.int().min(-1);
-/** Time or work, in cycles; fractions come of rates. */
-export const cycles = z.number().min(0);
+/** Time or work, in cycles; fractions come of rates. Beyond this, one cycle more would not be noticed. */
+export const cycles = z.number().min(0).max(Number.MAX_SAFE_INTEGER);
 export const flag = z.boolean();
 export const text = z.string().max(1000);
-/** What another schema has to say something about. */
-export const anything = z.unknown();
 
 /** One of these words. */
 export function word<const Words extends readonly [string, ...string[]]>(words: Words) {
@@ -82,21 +84,31 @@ export function roleOf(schema: z.ZodType): Role | undefined {
   return roles.get(schema)?.role;
 }
 
+/** One of several kinds of things. */
+export function oneOf<Kind>(variants: Variants): z.ZodType<Kind, Kind> {
+  return z.custom<Kind>(() => true).register(roles, { variants });
+}
+
 /**
  * What is wrong with a value: the field, what was expected, and the nearest valid name; undefined if
  * nothing is.
  */
-export function problemOf(schema: z.ZodType, value: unknown, census: Census): string | undefined {
-  const { error } = schema.safeParse(value);
-  if (error === undefined) return outOfRange(schema, value, census, []);
-  const issue = error.issues[0];
-  if (issue === undefined) return "makes no sense";
-  const { path, message } = explain(issue, schema, value);
-  return located(path, message);
+export function problemOf(
+  schema: z.ZodType,
+  value: unknown,
+  census: Census = ANY_SYSTEM,
+): string | undefined {
+  const problem = findProblem(schema, value, census);
+  if (problem === undefined) return undefined;
+  const { path, message } = problem;
+  return path.length === 0 ? message : `${pathText(path)}: ${message}`;
 }
 
-function located(path: readonly PropertyKey[], message: string): string {
-  return path.length === 0 ? message : `${pathText(path)}: ${message}`;
+function findProblem(schema: z.ZodType, value: unknown, census: Census): Explanation | undefined {
+  const { error } = schema.safeParse(value);
+  const issue = error?.issues[0];
+  if (issue !== undefined) return explain(issue, schema, value);
+  return outOfRange(schema, value, census);
 }
 
 /** The first number in a value of a schema that names what the system does not have. */
@@ -104,37 +116,39 @@ function outOfRange(
   schema: z.core.$ZodType,
   value: unknown,
   census: Census,
-  path: readonly PropertyKey[],
-): string | undefined {
-  const { role, each } = roles.get(schema) ?? {};
+): Explanation | undefined {
+  const { role, each, variants } = roles.get(schema) ?? {};
+  if (variants !== undefined) return variants.find(value, census);
   if (role !== undefined && typeof value === "number" && value >= census[role]) {
-    return located(path, `there is no ${role} ${value}; there are ${census[role]}, from 0`);
+    return wrong(`there is no ${role} ${value}; there are ${census[role]}, from 0`);
   }
+  if (typeof value !== "object" || value === null) return undefined;
   if (Array.isArray(value)) {
     if (each !== undefined && value.length !== census[each]) {
-      return located(path, `has ${value.length} elements; there are ${census[each]} (${each})`);
+      return wrong(`has ${value.length} elements; there are ${census[each]} (${each})`);
     }
     const element = elementOf(schema);
-    if (element === undefined) return undefined;
-    return firstOf(value.entries(), () => element, census, path);
+    return element && firstWithin(value.entries(), () => element, census);
   }
   const shape = shapeOf(schema);
-  if (shape === undefined || typeof value !== "object" || value === null) return undefined;
-  return firstOf(Object.entries(value), (name) => shape[name], census, path);
+  return shape && firstWithin(Object.entries(value), (name) => shape[name], census);
 }
 
-function firstOf(
+function firstWithin(
   entries: Iterable<readonly [PropertyKey, unknown]>,
   schemaOf: (key: string) => z.core.$ZodType | undefined,
   census: Census,
-  path: readonly PropertyKey[],
-): string | undefined {
+): Explanation | undefined {
   for (const [key, value] of entries) {
     const schema = schemaOf(String(key));
-    const problem = schema && outOfRange(schema, value, census, [...path, key]);
-    if (problem !== undefined) return problem;
+    const problem = schema && outOfRange(schema, value, census);
+    if (problem !== undefined) return { ...problem, path: [key, ...problem.path] };
   }
   return undefined;
+}
+
+function wrong(message: string, ...path: readonly PropertyKey[]): Explanation {
+  return { path, message };
 }
 
 /** Without what says that a value may be missing, null or unchangeable. */
@@ -172,17 +186,28 @@ export class Variants {
     this.#table = table;
   }
 
+  /** Names of a kind's fields, but for its tag; undefined if there is no such kind. */
+  fieldsOf(kind: string): readonly string[] | undefined {
+    return Object.hasOwn(this.#table, kind) ? Object.keys(this.#table[kind] ?? {}) : undefined;
+  }
+
   /** What is wrong with a value; undefined if it is one of these. */
-  problemOf(value: unknown, census: Census): string | undefined {
+  problemOf(value: unknown, census: Census = ANY_SYSTEM): string | undefined {
+    return problemOf(oneOf(this), value, census);
+  }
+
+  /** The same, with the field's path. */
+  find(value: unknown, census: Census): Explanation | undefined {
     if (typeof value !== "object" || value === null || Array.isArray(value)) {
-      return `expected fields, "${this.#tag}" among them`;
+      return wrong(`expected fields, "${this.#tag}" among them`);
     }
-    if (!Object.hasOwn(value, this.#tag)) return `field "${this.#tag}" is missing`;
+    if (!Object.hasOwn(value, this.#tag)) return wrong(`field "${this.#tag}" is missing`);
     const kind: unknown = Reflect.get(value, this.#tag);
     const schema = typeof kind === "string" ? this.#schemaOf(kind) : undefined;
-    if (schema !== undefined) return problemOf(schema, value, census);
+    if (schema !== undefined) return findProblem(schema, value, census);
     const given = excerpt(typeof kind === "string" ? kind : typeof kind);
-    return `${this.#tag}: there is no "${given}"${nearest(given, Object.keys(this.#table))}`;
+    const names = Object.keys(this.#table);
+    return wrong(`there is no "${given}"${nearest(given, names)}`, this.#tag);
   }
 
   #schemaOf(kind: string): z.ZodType | undefined {

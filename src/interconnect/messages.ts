@@ -10,6 +10,7 @@ import {
   type Fields,
   flag,
   list,
+  oneOf,
   page,
   pcpu,
   text,
@@ -208,6 +209,9 @@ export type Message = Typed<MessageType>;
 
 /** Messages as a file may hold them: of these types, with these fields and no others. */
 export const messages = new Variants("type", MESSAGES);
+
+/** A field that holds a message. */
+export const message = oneOf<Message>(messages);
 
 /** A message on its way, as the interconnect orders, logs and delivers it. */
 export interface Delivery {

@@ -7,7 +7,7 @@ import type { System } from "../system/system.ts";
 import type { LogEnd, LogHeader } from "./format.ts";
 import type { LogReader } from "./reader.ts";
 import { Recorder } from "./recorder.ts";
-import type { TimedIntervention } from "./timeline.ts";
+import { intervene, type TimedIntervention, timed } from "./timedIntervention.ts";
 import type { LogSink } from "./writer.ts";
 
 /** What a log says was done from outside, and who it is. */
@@ -23,7 +23,7 @@ export function outlineOf(log: LogReader): LogOutline {
   const interventions: TimedIntervention[] = [];
   for (let entry = log.next(); entry !== undefined; entry = log.next()) {
     if (entry.kind !== "intervention") continue;
-    interventions.push({ at: entry.position, intervention: entry.intervention });
+    interventions.push(timed(entry));
   }
   const identity = log.digest.toString(16).padStart(8, "0");
   return { interventions, messages: log.position, identity };
@@ -31,6 +31,7 @@ export function outlineOf(log: LogReader): LogOutline {
 
 /**
  * Runs a system from one position up to another, and makes again what was done from outside on the way.
+ * @throws InterventionError if something of that cannot be done
  * @returns the position that was reached
  */
 export function repeat(
@@ -44,12 +45,13 @@ export function repeat(
   const subscription = system.interconnect.delivered.subscribe(() => {
     delivered++;
   });
-  for (const { at, intervention } of interventions) {
+  for (const one of interventions) {
+    const { at } = one;
     if (at < from || at >= to) continue;
     system.run(at - position - delivered);
     // The run has ended before.
     if (position + delivered < at) break;
-    system.intervene(intervention);
+    intervene(system, one);
     position += delivered;
     delivered = 0;
   }
@@ -63,6 +65,8 @@ export interface Branch {
   readonly at: number;
   /** What is done there, in order. */
   readonly interventions: readonly Intervention[];
+  /** Whose they are, for what cannot be done. */
+  readonly where: string;
   /** Messages after which it is given up, if it does not end. */
   readonly most: number;
 }
@@ -70,13 +74,13 @@ export interface Branch {
 /**
  * Records a branch.
  * @param system built from the parent's header, with nothing delivered yet; afterwards at the branch's end
- * @throws Error if one of the interventions cannot be made there
+ * @throws InterventionError if one of the interventions cannot be made there
  */
 export function recordBranch(
   header: LogHeader,
   parent: LogOutline,
   system: System,
-  { at, interventions, most }: Branch,
+  { at, interventions, most, where }: Branch,
   sink: LogSink,
 ): LogEnd {
   const { scenario, directory } = header;
@@ -90,7 +94,7 @@ export function recordBranch(
     sink,
   );
   repeat(system, parent.interventions, 0, at);
-  for (const intervention of interventions) system.intervene(intervention);
+  for (const intervention of interventions) intervene(system, { at, intervention, where });
   system.run(Math.max(0, most - recorder.messages));
   return recorder.finish();
 }

@@ -3,7 +3,8 @@
  * those that were recorded, and the recorded ones are what the others get. So whoever edits a machine
  * sees what it does differently, every time, and not only the first consequence.
  */
-import type { Delivery } from "../interconnect/messages.ts";
+import { UserError } from "../errors.ts";
+import { type Delivery, messages as messageTable } from "../interconnect/messages.ts";
 import type { System } from "../system/system.ts";
 import type { LogEntry, MessageEntry } from "./decoder.ts";
 import { type Divergence, sameMessage } from "./divergence.ts";
@@ -39,6 +40,7 @@ export interface ComponentResult {
  * @param messages all messages of the same log
  * @param system built from its header, with nothing delivered yet
  * @param most differences to keep
+ * @throws UserError if a message is about what this system does not have
  */
 export function replayComponent(
   log: LogReader,
@@ -47,6 +49,7 @@ export function replayComponent(
   name: string,
   most: number,
 ): ComponentResult {
+  refuseOthers(log, messages, system);
   const changed = changedMachines(log.header, system);
   const tested = system.actor(name);
   const machine = tested.machine.id;
@@ -87,6 +90,18 @@ export function replayComponent(
   while (result === true) result = player.step();
   player.close();
   return { received, differences, differing, elsewhere: result === false ? null : result };
+}
+
+/** What was recorded is delivered here. @throws UserError if a message is about what this system does not have */
+function refuseOthers(log: LogReader, entries: readonly MessageEntry[], system: System): void {
+  const { census } = system;
+  for (const { delivery, position } of entries) {
+    const problem = messageTable.problemOf(delivery.message, census);
+    if (problem === undefined) continue;
+    throw new UserError(
+      `${log.source.name}: message ${position + 1}, "${delivery.message.type}": ${problem}`,
+    );
+  }
 }
 
 /** What was posted after one number and up to another: nothing of it can have been delivered yet. */

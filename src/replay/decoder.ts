@@ -1,7 +1,9 @@
 /** Reads the entries of a block that a BlockEncoder wrote. */
-import * as z from "zod";
-import type { Delivery, Message } from "../interconnect/messages.ts";
-import type { Intervention } from "../system/intervention.ts";
+import { excerpt } from "../config/fieldPath.ts";
+import { nearest } from "../config/nearest.ts";
+import { type Census, cycles, problemOf } from "../interconnect/fields.ts";
+import { type Delivery, type Message, messages } from "../interconnect/messages.ts";
+import { type Intervention, interventions } from "../system/intervention.ts";
 import { BLOCK_PREFIX_BYTES, RECORD_BYTES_MAX, RecordTag } from "./format.ts";
 import { NumberSource } from "./numbers.ts";
 import { numbersOf, type Shape, shapeSchema } from "./shapes.ts";
@@ -23,6 +25,8 @@ export type LogEntry =
   | {
       readonly kind: "intervention";
       readonly position: number;
+      /** Where it stands: file, block, record, byte. For what cannot be done. */
+      readonly where?: string;
       readonly intervention: Intervention;
     }
   /** Digests of all memory and all actors, in the order of the header's parts. */
@@ -30,64 +34,79 @@ export type LogEntry =
 
 export type MessageEntry = Extract<LogEntry, { kind: "message" }>;
 
-const sequence = z.int().min(1);
-const interventionSchema = z.discriminatedUnion("kind", [
-  z.strictObject({
-    kind: z.literal("command"),
-    to: z.int().min(1),
-    delay: z.number().min(0),
-    message: z.looseObject({ type: z.string() }),
-  }),
-  z.strictObject({ kind: z.literal("deliver"), sequence }),
-  z.strictObject({ kind: z.literal("skip"), sequence }),
-  z.strictObject({ kind: z.literal("postpone"), sequence, cycles: z.number().min(0) }),
-  z.strictObject({
-    kind: z.literal("access"),
-    vcpu: z.int().min(0),
-    page: z.int().min(0),
-    access: z.enum(["read", "write", "fetch", "readModifyWrite"]),
-  }),
-  z.strictObject({ kind: z.literal("reseed"), seed: z.int().min(0) }),
-]);
-
-const DIGESTS_MAX = 16384;
+/** Messages that one message, and what is done from outside before it, can cause at most. */
+const CAUSED_MAX = 65_536;
+const TIME_MAX = Number.MAX_SAFE_INTEGER;
 
 /** A shape that was defined in the block. */
 interface DefinedShape extends Shape {
   readonly last: Float64Array;
 }
 
-/** What an intervention is made of, checked. Throws if it is none. */
-export function parseIntervention(value: unknown): Intervention {
-  return interventionSchema.parse(value) as Intervention;
+/** A record's number in its block, from 1, and where in the block's payload it begins. */
+export interface RecordPlace {
+  readonly number: number;
+  readonly at: number;
 }
 
-/** Messages before a block, its time, and the digest of the blocks before it. */
-export function decodePrefix(payload: Buffer): {
+/** A record that no program writes, and what is wrong with it. */
+export class RecordError extends Error implements RecordPlace {
+  readonly number: number;
+  readonly at: number;
+
+  constructor({ number, at }: RecordPlace, what: string) {
+    super(what);
+    this.number = number;
+    this.at = at;
+  }
+}
+
+/** What a log's header says of the system whose messages follow. */
+export interface LogContents {
+  readonly census: Census;
+  /** Digests in a checkpoint. */
+  readonly parts: number;
+}
+
+/** What stands at the beginning of a block. */
+export interface BlockPrefix {
+  /** Messages before it. */
   readonly position: number;
   readonly time: number;
+  /** Of the blocks before it. */
   readonly digest: number;
-} {
-  return {
-    position: payload.readDoubleLE(0),
-    time: payload.readDoubleLE(8),
-    digest: payload.readUInt32LE(16),
-  };
+}
+
+/** @returns the prefix, or undefined if the bytes are none */
+export function decodePrefix(payload: Buffer): BlockPrefix | undefined {
+  const [position, time] = [payload.readDoubleLE(0), payload.readDoubleLE(8)];
+  if (!Number.isSafeInteger(position) || position < 0 || !(time >= 0) || time > TIME_MAX) return;
+  return { position, time, digest: payload.readUInt32LE(16) };
 }
 
 export class BlockDecoder {
   readonly #source: NumberSource;
   readonly #shapes: DefinedShape[] = [];
+  readonly #contents: LogContents;
   #position: number;
   #sequence = 0;
   #time: number;
   #posted = 0;
+  /** Messages posted before the next; null if the blocks before were not read. */
+  #before: number | null;
+  /** Records read, and where the last one begins. */
+  #records = 0;
+  #begin = BLOCK_PREFIX_BYTES;
 
-  /** @param payload of a block, at least as long as its prefix */
-  constructor(payload: Buffer) {
-    const { position, time } = decodePrefix(payload);
-    this.#position = position;
-    this.#time = time;
+  /**
+   * @param payload of a block, at least as long as its prefix
+   * @param posted messages posted before it; null if that is not known
+   */
+  constructor(payload: Buffer, prefix: BlockPrefix, contents: LogContents, posted: number | null) {
+    this.#position = prefix.position;
+    this.#time = prefix.time;
+    this.#contents = contents;
+    this.#before = posted;
     this.#source = new NumberSource(payload, BLOCK_PREFIX_BYTES);
   }
 
@@ -96,38 +115,92 @@ export class BlockDecoder {
     return this.#position;
   }
 
-  /** The next entry; undefined at the block's end. Throws if the bytes make no sense. */
+  /** Messages posted before the next entry; null if that is not known. */
+  get posted(): number | null {
+    return this.#before;
+  }
+
+  /** Where the entry read last is. */
+  get record(): RecordPlace {
+    return { number: this.#records, at: this.#begin };
+  }
+
+  /** The next entry; undefined at the block's end. Throws a RecordError for what no program writes. */
   next(): LogEntry | undefined {
-    const source = this.#source;
-    while (!source.ended) {
-      const tag = source.number();
-      if (tag >= RecordTag.message) return this.#message(tag - RecordTag.message);
-      const position = this.#position;
-      switch (tag) {
-        case RecordTag.shape: {
-          const shape = shapeSchema.parse(this.#json());
-          this.#shapes.push({ ...shape, last: new Float64Array(numbersOf(shape).length) });
-          break;
-        }
-        case RecordTag.intervention:
-          return { kind: "intervention", position, intervention: parseIntervention(this.#json()) };
-        case RecordTag.checkpoint:
-          return { kind: "checkpoint", position, digests: this.#digests() };
-        default:
-          throw new RangeError(`a record of the unknown kind ${tag}`);
+    try {
+      while (!this.#source.ended) {
+        this.#records++;
+        this.#begin = this.#source.at;
+        const entry = this.#read();
+        if (entry !== undefined) return entry;
       }
+      return undefined;
+    } catch (error) {
+      const expected =
+        error instanceof WrongRecord || error instanceof RangeError || error instanceof SyntaxError;
+      if (!expected) throw error;
+      throw new RecordError(this.record, error.message);
     }
-    return undefined;
+  }
+
+  /** The entry of a record; undefined if it only defines a shape. */
+  #read(): LogEntry | undefined {
+    const source = this.#source;
+    const position = this.#position;
+    const tag = source.number();
+    if (tag >= RecordTag.message) return this.#message(tag - RecordTag.message);
+    switch (tag) {
+      case RecordTag.shape:
+        this.#define(this.#json());
+        return undefined;
+      case RecordTag.intervention: {
+        const intervention = this.#json();
+        refuse("intervention", interventions.problemOf(intervention, this.#contents.census));
+        this.#count(intervention as Intervention);
+        return { kind: "intervention", position, intervention: intervention as Intervention };
+      }
+      case RecordTag.checkpoint:
+        return { kind: "checkpoint", position, digests: this.#digests() };
+      default:
+        throw new WrongRecord(`a record of the unknown kind ${tag}`);
+    }
+  }
+
+  /** A command is a message more; what is done to a message is done to one that was posted. */
+  #count(intervention: Intervention): void {
+    if (this.#before === null) return;
+    if (intervention.kind === "command") this.#before++;
+    if (!("sequence" in intervention) || intervention.sequence <= this.#before) return;
+    throw new WrongRecord(
+      `intervention: sequence: ${this.#before} messages were posted, not ${intervention.sequence}`,
+    );
+  }
+
+  #define(value: unknown): void {
+    const { census } = this.#contents;
+    const problem = problemOf(shapeSchema, value, census);
+    refuse("shape of messages", problem);
+    const shape = value as Shape;
+    // The values come with each message; a name that is no field's might be one that all objects have.
+    const known = messages.fieldsOf(shape.type);
+    if (known === undefined) refuse("message", messages.problemOf({ type: shape.type }));
+    const strange = shape.fields.find(([name]) => name !== "type" && !known?.includes(name));
+    if (strange !== undefined) {
+      const [name] = strange;
+      throw new WrongRecord(
+        `message "${shape.type}": ${excerpt(name)}: unknown field${nearest(name, known ?? [])}`,
+      );
+    }
+    this.#shapes.push({ ...shape, last: new Float64Array(numbersOf(shape).length) });
   }
 
   #message(number: number): LogEntry {
     const source = this.#source;
     const shape = this.#shapes[number];
-    if (shape === undefined) throw new RangeError("a message of an undefined shape");
+    if (shape === undefined) throw new WrongRecord("a message of an undefined shape");
     const sequence = this.#sequence + source.number();
     this.#sequence = sequence;
     const time = this.#difference(this.#time);
-    this.#time = time;
     const { from, to, type, fields, last } = shape;
     const message: Record<string, unknown> = { type };
     let at = 0;
@@ -138,10 +211,23 @@ export class BlockDecoder {
         message[name] = last[at++];
       } else message[name] = kind === "json" ? this.#json() : kind.is;
     }
-    this.#posted += source.number();
+    refuse(`message "${excerpt(type)}"`, messages.problemOf(message, this.#contents.census));
+    refuse("message's time", problemOf(cycles, time));
+    if (time < this.#time) throw new WrongRecord("a message is earlier than the one before");
+    this.#time = time;
+    const posted = this.#posted + source.number();
+    const caused = posted - (this.#before ?? posted);
+    if (!Number.isSafeInteger(posted) || !(caused >= 0 && caused <= CAUSED_MAX)) {
+      throw new WrongRecord("the number of messages that were posted makes no sense");
+    }
+    if (!Number.isInteger(sequence) || !(sequence >= 1 && sequence <= posted)) {
+      throw new WrongRecord("the message's number makes no sense");
+    }
+    this.#posted = posted;
+    this.#before = posted;
     const digest = source.word();
     const delivery: Delivery = { sequence, time, from, to, message: message as Message };
-    return { kind: "message", position: this.#position++, delivery, posted: this.#posted, digest };
+    return { kind: "message", position: this.#position++, delivery, posted, digest };
   }
 
   #difference(last: number): number {
@@ -155,8 +241,19 @@ export class BlockDecoder {
 
   #digests(): readonly string[] {
     const count = this.#source.number();
-    if (!(count >= 0 && count <= DIGESTS_MAX)) throw new RangeError("too many digests");
+    if (count !== this.#contents.parts) {
+      throw new WrongRecord(
+        `a checkpoint of ${count} digests; the header names ${this.#contents.parts}`,
+      );
+    }
     const word = (): string => this.#source.word().toString(16).padStart(8, "0");
     return Array.from({ length: count }, () => word() + word());
   }
+}
+
+/** What is wrong with a record. */
+class WrongRecord extends Error {}
+
+function refuse(what: string, problem: string | undefined): void {
+  if (problem !== undefined) throw new WrongRecord(`${what}: ${problem}`);
 }

@@ -5,12 +5,13 @@
 import type { Subscription } from "rxjs";
 import type { Delivery } from "../interconnect/messages.ts";
 import type { SystemActor } from "../system/actors.ts";
-import type { Intervention } from "../system/intervention.ts";
+import { InterventionError } from "../system/intervention.ts";
 import type { System } from "../system/system.ts";
 import type { LogEntry, MessageEntry } from "./decoder.ts";
 import { actorsOf, type Divergence, differences, nameIn, sameDelivery } from "./divergence.ts";
 import type { LogReader } from "./reader.ts";
 import { StateDigests } from "./stateDigest.ts";
+import { intervene, type TimedIntervention, timed } from "./timedIntervention.ts";
 
 /** Messages shown before a difference. */
 const BEFORE = 10;
@@ -77,7 +78,7 @@ export class Player {
   #replay(entry: LogEntry): Divergence | null {
     if (entry.kind === "message") return this.#message(entry);
     if (entry.kind === "checkpoint") return this.#checkpoint(entry.digests);
-    return this.#intervene(entry.intervention);
+    return this.#intervene(timed(entry));
   }
 
   #message({ delivery: recorded, posted, digest }: MessageEntry): Divergence | null {
@@ -109,13 +110,17 @@ export class Player {
     return differing.length === 0 ? null : this.#diverge("checkpoint", null, differing);
   }
 
-  #intervene(intervention: Intervention): Divergence | null {
+  /**
+   * @throws InterventionError if it cannot be done to the run that the log's own machines make: then it never
+   * was. Edited ones may have come to something else.
+   */
+  #intervene(made: TimedIntervention): Divergence | null {
     try {
-      this.system.intervene(intervention);
+      intervene(this.system, made);
       return null;
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      return this.#diverge("intervention", null, [`${intervention.kind}: ${reason}`]);
+      if (!(error instanceof InterventionError) || this.#except.length === 0) throw error;
+      return this.#diverge("intervention", null, [`${made.intervention.kind}: ${error.message}`]);
     }
   }
 

@@ -6,8 +6,16 @@
 import { extendDigest, FRAME_BYTES } from "../../workloads/trace/format.ts";
 import { type Frame, FrameReader } from "../../workloads/trace/frameReader.ts";
 import { UserError } from "../errors.ts";
+import { ANY_SYSTEM } from "../interconnect/fields.ts";
 import type { ByteSource } from "../io/byteSource.ts";
-import { BlockDecoder, decodePrefix, type LogEntry } from "./decoder.ts";
+import {
+  BlockDecoder,
+  decodePrefix,
+  type LogContents,
+  type LogEntry,
+  RecordError,
+  type RecordPlace,
+} from "./decoder.ts";
 import {
   BLOCK_PREFIX_BYTES,
   decodeEnd,
@@ -52,6 +60,9 @@ export class LogReader {
   #blockStart = PREAMBLE_BYTES;
   #position = 0;
   #digest = 0;
+  /** Messages posted before the next block, "begin" at the start; null if that is not known. */
+  #posted: number | null = 1;
+  readonly #contents: LogContents;
 
   /** @throws UserError if it is no log, or one of another version, or its header is damaged */
   constructor(source: ByteSource) {
@@ -59,6 +70,9 @@ export class LogReader {
     checkPreamble(source);
     this.#frames = new FrameReader(source, PREAMBLE_BYTES);
     this.header = this.#readHeader();
+    const { actors, parts } = this.header;
+    // 0 is an address, too.
+    this.#contents = { census: { ...ANY_SYSTEM, actor: actors.length + 1 }, parts: parts.length };
   }
 
   /** Messages delivered before the next entry. */
@@ -71,20 +85,19 @@ export class LogReader {
     return this.#digest;
   }
 
-  /** The next entry; undefined at the end or at damage. */
+  /**
+   * The next entry; undefined at the end or at damage.
+   * @throws UserError if a record is one that no program writes: the checksums are right, so it was made
+   */
   next(): LogEntry | undefined {
     while (this.damage === undefined && this.end === undefined) {
       if (this.#block === undefined && !this.#nextBlock()) return undefined;
-      let entry: LogEntry | undefined;
-      try {
-        entry = this.#block!.next();
-      } catch {
-        return this.#fail(this.#blockStart, "the block makes no sense", 1);
-      }
+      const entry = this.#nextEntry(this.#block!);
       if (entry !== undefined) {
         if (entry.kind === "message") this.#position++;
         return entry;
       }
+      this.#posted = this.#block!.posted;
       this.#block = undefined;
     }
     return undefined;
@@ -97,6 +110,7 @@ export class LogReader {
     this.#block = undefined;
     this.#position = position;
     this.#digest = digest;
+    this.#posted = null;
     this.end = undefined;
   }
 
@@ -110,19 +124,38 @@ export class LogReader {
       if (head.length < FRAME_BYTES + BLOCK_PREFIX_BYTES) return places;
       if (head.readUInt32LE(4) !== number) return places;
       if (head.readUInt32LE(0) === FrameType.entries) {
-        places.push({ offset, number, ...decodePrefix(head.subarray(FRAME_BYTES)) });
+        const prefix = decodePrefix(head.subarray(FRAME_BYTES));
+        if (prefix === undefined) return places;
+        places.push({ offset, number, ...prefix });
       }
       offset += FRAME_BYTES + head.readUInt32LE(8);
     }
+  }
+
+  #nextEntry(block: BlockDecoder): LogEntry | undefined {
+    try {
+      const entry = block.next();
+      return entry?.kind === "intervention"
+        ? { ...entry, where: this.#where(block.record) }
+        : entry;
+    } catch (error) {
+      if (!(error instanceof RecordError)) throw error;
+      throw new UserError(`${this.#where(error)}: ${error.message}`);
+    }
+  }
+
+  #where({ number, at }: RecordPlace): string {
+    const block = this.#frames.sequence - 1;
+    const byte = this.#blockStart + FRAME_BYTES + at;
+    return `${this.source.name}: block ${block}, record ${number}, byte ${byte}`;
   }
 
   #readHeader(): LogHeader {
     const { name } = this.source;
     const frame = this.#frames.next();
     if (typeof frame === "string") throw new UserError(`${name}: damaged at its header: ${frame}`);
-    const header =
-      frame.type === FrameType.header ? decodeHeader(frame.payload) : "the header is missing";
-    if (typeof header === "string") throw new UserError(`${name}: damaged: ${header}`);
+    const header = frame.type === FrameType.header ? decodeHeader(frame.payload) : "it is missing";
+    if (typeof header === "string") throw new UserError(`${name}: the header: ${header}`);
     return header;
   }
 
@@ -137,11 +170,11 @@ export class LogReader {
       return this.#fail(offset, "the block is of no known type", 1) ?? false;
     }
     const before = decodePrefix(frame.payload);
-    if (before.position !== this.#position || before.digest !== this.#digest) {
+    if (before?.position !== this.#position || before?.digest !== this.#digest) {
       return this.#fail(offset, "the block does not follow the one before", 1) ?? false;
     }
     this.#digest = extendDigest(this.#digest, frame.checksum);
-    this.#block = new BlockDecoder(frame.payload);
+    this.#block = new BlockDecoder(frame.payload, before, this.#contents, this.#posted);
     return true;
   }
 

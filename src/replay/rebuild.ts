@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { excerpt } from "../config/fieldPath.ts";
 import { UserError } from "../errors.ts";
+import { problemOf } from "../interconnect/fields.ts";
 import { buildSystem } from "../system/build.ts";
 import { type Scenario, scenarioSchema } from "../system/scenarioSchema.ts";
 import type { System } from "../system/system.ts";
@@ -39,14 +40,24 @@ function refuseOtherFiles(name: string, traces: readonly string[]): void {
 
 /** The scenario of a log. @throws UserError if this program cannot run it */
 export function scenarioOf(name: string, header: LogHeader): Scenario {
-  const { data, error } = scenarioSchema.safeParse(header.scenario);
-  if (data !== undefined) {
-    refuseOtherFiles(name, ownTraces(data));
-    return withoutFile(data);
+  const { data } = scenarioSchema.safeParse(header.scenario);
+  if (data === undefined) {
+    const problem = problemOf(scenarioSchema, header.scenario);
+    throw new UserError(`${name}: holds no scenario that this program can run: ${problem}`);
   }
-  const issue = error?.issues[0];
-  const where = issue === undefined ? "" : `: ${issue.path.join(".")}: ${issue.message}`;
-  throw new UserError(`${name}: holds no scenario that this program can run${where}`);
+  refuseOtherFiles(name, ownTraces(data));
+  return withoutFile(data);
+}
+
+/** Addresses in a log are those of its header. @throws UserError if they are others' in this system */
+export function refuseOtherActors(name: string, { actors }: LogHeader, system: System): void {
+  const other = actors.findIndex((actor, i) => actor.name !== system.actors[i]?.name);
+  if (other < 0) return;
+  const now = system.actors[other]?.name;
+  throw new UserError(
+    `${name}: actor ${other + 1} is "${excerpt(actors[other]?.name ?? "")}", but here ` +
+      (now === undefined ? "there are fewer" : `it is "${now}"`),
+  );
 }
 
 /**
@@ -62,7 +73,7 @@ export function rebuild(name: string, header: LogHeader, directory?: string): Sy
   for (const { workload, digest } of header.traces) {
     const now = traces.find((trace) => trace.workload === workload);
     if (now?.digest !== digest) {
-      throw new UserError(`${name}: ${workload} plays another trace than was recorded`);
+      throw new UserError(`${name}: "${excerpt(workload)}" plays another trace than was recorded`);
     }
   }
   return system;

@@ -3,6 +3,7 @@
  * in a message belongs to its shape, so that a message is its shape's number and a few differences.
  */
 import * as z from "zod";
+import { actor } from "../interconnect/fields.ts";
 import type { Delivery, Message } from "../interconnect/messages.ts";
 import { type FieldKind, type NumberReader, numberReader } from "./accessors.ts";
 
@@ -13,11 +14,11 @@ const constant = z.strictObject({ is: z.union([z.string(), z.boolean(), z.null()
 
 /** How a shape is written into a log. */
 export const shapeSchema = z.strictObject({
-  from: z.int().min(0),
-  to: z.int().min(1),
+  from: actor,
+  to: actor.min(1),
   type: z.string().max(200),
   fields: z
-    .array(z.tuple([z.string(), z.union([z.literal(["number", "json"]), constant])]))
+    .array(z.tuple([z.string().max(200), z.union([z.literal(["number", "json"]), constant])]))
     .max(100),
 });
 

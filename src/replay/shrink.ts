@@ -7,11 +7,12 @@ import { scriptSchema, stepText } from "../../workloads/generators/script.ts";
 import { UserError } from "../errors.ts";
 import { Counter } from "../hardware/counters.ts";
 import { buildSystem } from "../system/build.ts";
+import { InterventionError } from "../system/intervention.ts";
 import { type Scenario, scenarioSchema } from "../system/scenarioSchema.ts";
 import type { System } from "../system/system.ts";
 import { repeat } from "./branch.ts";
 import type { Failure, Property } from "./properties.ts";
-import type { TimedIntervention } from "./timeline.ts";
+import type { TimedIntervention } from "./timedIntervention.ts";
 
 /** A run: everything that it follows from. */
 export interface Case {
@@ -269,9 +270,10 @@ function runCase(one: Case, property: Property, options: ShrinkOptions): Outcome
     const messages = repeat(system, one.interventions, 0, options.most);
     const failure = property.check(system);
     return failure === null ? null : { failure, size: sizeOf(one, system, messages), system };
-  } catch {
+  } catch (error) {
     // What was done from outside does not fit any more.
-    return null;
+    if (error instanceof InterventionError) return null;
+    throw error;
   }
 }
 

@@ -9,12 +9,7 @@ import type { Delivery } from "../interconnect/messages.ts";
 import type { Intervention } from "../system/intervention.ts";
 import type { System } from "../system/system.ts";
 import { type Kept, SnapshotStore } from "./snapshots.ts";
-
-/** What was done to a run, after how many messages. */
-export interface TimedIntervention {
-  readonly at: number;
-  readonly intervention: Intervention;
-}
+import { intervene, type TimedIntervention } from "./timedIntervention.ts";
 
 export interface TimelineOptions {
   /** Bytes of memory for snapshots. Default: 256 MiB. */
@@ -110,10 +105,10 @@ export class Timeline {
   step(): Delivery | null {
     this.#delivered = null;
     while (this.#delivered === null && this.#made < this.#interventions.length) {
-      const { at, intervention } = this.#interventions[this.#made]!;
-      if (at > this.#position) break;
+      const next = this.#interventions[this.#made]!;
+      if (next.at > this.#position) break;
       this.#made++;
-      this.system.intervene(intervention);
+      intervene(this.system, next);
     }
     // An intervention may have delivered one.
     const delivered = this.#delivered !== null || this.system.step();
@@ -300,7 +295,7 @@ export class Timeline {
   #return({ position, made }: { readonly position: number; readonly made: number }): void {
     this.seek(position);
     while (this.#made < made) {
-      this.system.intervene(this.#interventions[this.#made++]!.intervention);
+      intervene(this.system, this.#interventions[this.#made++]!);
     }
   }
 

@@ -9,12 +9,14 @@ import { Counter } from "../hardware/counters.ts";
 import type { Delivery } from "../interconnect/messages.ts";
 import { openSource } from "../io/byteSource.ts";
 import type { OutputOptions } from "../io/outputFile.ts";
+import { outlineOf } from "../replay/branch.ts";
 import type { Origin } from "../replay/identity.ts";
 import { LogFile } from "../replay/logFile.ts";
 import { damageNote, LogReader } from "../replay/reader.ts";
 import { originOf, scenarioOf, withoutFile } from "../replay/rebuild.ts";
 import { Recorder } from "../replay/recorder.ts";
-import { finish, type TimedIntervention, Timeline } from "../replay/timeline.ts";
+import { intervene, type TimedIntervention } from "../replay/timedIntervention.ts";
+import { finish, Timeline } from "../replay/timeline.ts";
 import { buildSystem } from "../system/build.ts";
 import { STARTABLE, sessionSchema } from "../system/operations/session.ts";
 import type { Scenario } from "../system/scenarioSchema.ts";
@@ -126,14 +128,7 @@ export class Session {
     const source = openSource(path);
     try {
       const reader = new LogReader(source);
-      const interventions: TimedIntervention[] = [];
-      let messages = 0;
-      for (let entry = reader.next(); entry !== undefined; entry = reader.next()) {
-        if (entry.kind === "message") messages++;
-        if (entry.kind === "intervention") {
-          interventions.push({ at: messages, intervention: entry.intervention });
-        }
-      }
+      const { interventions, messages } = outlineOf(reader);
       const { header } = reader;
       const found = checkOf(header);
       const run: Omit<RunSource, "origin" | "build"> =
@@ -288,8 +283,8 @@ export class Session {
         yield again.position / position;
       }
       // Those made here, behind the last message; not those that deliver the next one.
-      for (const { at, intervention } of made) {
-        if (at === position && intervention.kind !== "deliver") system.intervene(intervention);
+      for (const one of made) {
+        if (one.at === position && one.intervention.kind !== "deliver") intervene(system, one);
       }
       recorder.finish();
       this.#saved = new Set([...this.#saved, ...made]);

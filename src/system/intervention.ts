@@ -2,31 +2,45 @@
  * What is done to a run from outside, between two deliveries. Whatever does not follow from the scenario
  * is one of these: a log of them and the scenario give the same run again.
  */
-import type { AccessKindName } from "../hardware/accessLoop.ts";
-import type { ActorId, Message } from "../interconnect/messages.ts";
+import { UserError } from "../errors.ts";
+import {
+  actor,
+  count,
+  cycles,
+  type Fields,
+  type Variant,
+  Variants,
+  vcpu,
+  word,
+} from "../interconnect/fields.ts";
+import { message } from "../interconnect/messages.ts";
 
-export type Intervention =
-  /** A command of the operator: a message from actor 0, the system. */
-  | {
-      readonly kind: "command";
-      readonly to: ActorId;
-      /** Cycles until delivery. */
-      readonly delay: number;
-      readonly message: Message;
-    }
-  /** This pending message is delivered now, whatever is before it in the queue. */
-  | { readonly kind: "deliver"; readonly sequence: number }
-  /** This pending message is never delivered. */
-  | { readonly kind: "skip"; readonly sequence: number }
-  /** This pending message is delivered so much later. */
-  | { readonly kind: "postpone"; readonly sequence: number; readonly cycles: number }
-  /** The next access of a vCPU, before those of its workload. */
-  | {
-      readonly kind: "access";
-      readonly vcpu: number;
-      /** Linear page. */
-      readonly page: number;
-      readonly access: AccessKindName;
-    }
-  /** Workloads draw their further random choices from this seed. */
-  | { readonly kind: "reseed"; readonly seed: number };
+/** Each kind's fields. */
+const INTERVENTIONS = {
+  // A command of the operator: a message from actor 0, the system, to be delivered so many cycles later.
+  command: { to: actor.min(1), delay: cycles, message },
+  // This pending message is delivered now, whatever is before it in the queue.
+  deliver: { sequence: count.min(1) },
+  // This pending message is never delivered.
+  skip: { sequence: count.min(1) },
+  // This pending message is delivered so much later.
+  postpone: { sequence: count.min(1), cycles },
+  // The next access of a vCPU, before those of its workload, to a linear page.
+  access: { vcpu, page: count, access: word(["read", "write", "fetch", "readModifyWrite"]) },
+  // Workloads draw their further random choices from this seed.
+  reseed: { seed: count },
+} as const satisfies Readonly<Record<string, Fields>>;
+
+type Kind = keyof typeof INTERVENTIONS;
+
+type OfKind<One extends Kind> = One extends Kind
+  ? Variant<"kind", One, (typeof INTERVENTIONS)[One]>
+  : never;
+
+export type Intervention = OfKind<Kind>;
+
+/** Interventions as a file may hold them. */
+export const interventions = new Variants("kind", INTERVENTIONS);
+
+/** It cannot be done to this run, here and now. */
+export class InterventionError extends UserError {}

@@ -13,7 +13,7 @@ import { Interconnect } from "../interconnect/interconnect.ts";
 import type { ActorId, Delivery, Message } from "../interconnect/messages.ts";
 import { hasRoom, prependAccess } from "./accessStream.ts";
 import { type ActorSnapshot, type LogicKind, SystemActor } from "./actors.ts";
-import type { Intervention } from "./intervention.ts";
+import { type Intervention, InterventionError, interventions } from "./intervention.ts";
 import type { Operation, OperationResult } from "./operation.ts";
 import { reseedStream } from "./reseed.ts";
 import type { SystemSnapshot } from "./snapshot.ts";
@@ -163,8 +163,8 @@ export class System {
 
   /**
    * Does something to the run from outside, between two deliveries; "deliver" is a delivery itself. A run
-   * is repeated by the same interventions after the same numbers of deliveries. Throws, and changes
-   * nothing, if it cannot be.
+   * is repeated by the same interventions after the same numbers of deliveries.
+   * @throws InterventionError, and changes nothing, if it cannot be done
    */
   intervene(intervention: Intervention): void {
     this.#checkIntervention(intervention);
@@ -207,38 +207,46 @@ export class System {
   }
 
   #checkIntervention(intervention: Intervention): void {
+    const problem = interventions.problemOf(intervention, this.census);
+    if (problem !== undefined) throw new InterventionError(problem);
     const { interconnect, world } = this;
     switch (intervention.kind) {
-      case "command": {
-        const { to, delay } = intervention;
-        if (this.#actors[to - 1] === undefined) throw new Error(`there is no actor ${to}`);
-        if (!(delay >= 0)) throw new Error(`a command with delay ${delay}`);
+      case "command":
+      case "reseed":
         break;
-      }
       case "deliver":
-        if (this.done) throw new Error("the operation has ended: nothing more is delivered");
-        if (this.#stuck !== null) throw new Error(`the run cannot go on: ${this.#stuck.what}`);
+        if (this.done) {
+          throw new InterventionError("the operation has ended: nothing more is delivered");
+        }
+        if (this.#stuck !== null) {
+          throw new InterventionError(`the run cannot go on: ${this.#stuck.what}`);
+        }
+        this.#refuseNotPending(intervention.sequence);
         if (interconnect.mayDeliver(intervention.sequence)) break;
-        throw new Error(
+        throw new InterventionError(
           `message ${intervention.sequence} would overtake one between the same two actors`,
         );
       case "skip":
       case "postpone":
-        interconnect.mayDeliver(intervention.sequence);
+        this.#refuseNotPending(intervention.sequence);
         break;
       case "access": {
         const { vcpu, page } = intervention;
-        const stream = world.vcpus[vcpu]?.stream;
-        if (stream === undefined) throw new Error(`there is no vCPU ${vcpu}`);
-        if (!(page >= 0 && page < stream.workload.pages)) {
-          throw new Error(`vCPU ${vcpu} has no page ${page}`);
+        const { stream } = world.vcpus[vcpu]!;
+        if (page >= stream.workload.pages) {
+          throw new InterventionError(`vCPU ${vcpu} has no page ${page}`);
         }
-        if (!hasRoom(stream)) throw new Error(`the block of accesses of vCPU ${vcpu} is full`);
+        if (!hasRoom(stream)) {
+          throw new InterventionError(`the block of accesses of vCPU ${vcpu} is full`);
+        }
         break;
       }
-      case "reseed":
-        break;
     }
+  }
+
+  #refuseNotPending(wanted: number): void {
+    if (this.interconnect.pending().some(({ sequence }) => sequence === wanted)) return;
+    throw new InterventionError(`message ${wanted} is not pending`);
   }
 
   /** Runs to the end, or until `messages` more messages were delivered. Returns how many were. */

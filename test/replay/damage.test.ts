@@ -2,11 +2,9 @@
 import { describe, expect, it } from "vitest";
 import { UserError } from "../../src/errors.ts";
 import type { LogEntry } from "../../src/replay/decoder.ts";
-import { LogBuffer } from "../../src/replay/logFile.ts";
 import { damageNote } from "../../src/replay/reader.ts";
-import { LogWriter } from "../../src/replay/writer.ts";
 import { build, type Recipe, SIMPLE } from "../system/smallSystems.ts";
-import { entriesOf, readerOf, recordRun, replayAll } from "./logs.ts";
+import { entriesOf, forgedLog, readerOf, recordRun, replayAll } from "./logs.ts";
 
 const script = Array.from({ length: 5 }, (_, i) => [i % 5, 1 + (i % 2)] as const);
 const recipe: Recipe = {
@@ -129,13 +127,5 @@ describe("a small log", () => {
 });
 
 function written(entries: readonly LogEntry[]): Buffer {
-  const sink = new LogBuffer();
-  const writer = new LogWriter(sink, readerOf(bytes).header, BLOCK_BYTES);
-  for (const entry of entries) {
-    if (entry.kind === "message") writer.message(entry.delivery, entry.posted, entry.digest);
-    else if (entry.kind === "checkpoint") writer.checkpoint(entry.digests);
-    else writer.intervention(entry.intervention);
-  }
-  writer.finish(true);
-  return sink.bytes;
+  return forgedLog(readerOf(bytes).header, entries, BLOCK_BYTES);
 }

@@ -38,7 +38,7 @@ describe("a branch", () => {
               ? [{ kind: "skip", sequence } as const]
               : [{ kind: "postpone", sequence, cycles: 777 } as const];
         const sink = new LogBuffer();
-        const branch = { at, interventions, most: 20_000 };
+        const branch = { at, interventions, most: 20_000, where: "test" };
         recordBranch(readerOf(bytes).header, parent, build(recipe), branch, sink);
         const reader = readerOf(sink.bytes);
         expect(reader.header.parent).toEqual({ log: parent.identity, at });
