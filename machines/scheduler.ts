@@ -13,9 +13,14 @@
  *   wakeVcpu     | the sleeping vCPU waits for a CPU; free CPUs are filled
  *   timesliceEnd | preempt to the dispatcher, if it is still that slice and somebody waits
  *   pauseVm      | its waiting vCPUs are held; preempt to the dispatchers of the running ones
- *   unpauseVm    | the held vCPUs wait again, if it was the last pause; free CPUs are filled
+ *   unpauseVm    | the held vCPUs wait again, if it was the last pause; free CPUs are filled; preempt to
+ *                | the dispatchers of vCPUs that were given a CPU while one ahead of them was held
  *   pauseVcpu    | the vCPU is held; preempt to the dispatcher of its CPU if it runs
- *   unpauseVcpu  | the vCPU waits again; free CPUs are filled
+ *   unpauseVcpu  | as unpauseVm, for one vCPU
+ *
+ * VMs that are let go one after the other would else always run in the order of their numbers, and with pauses
+ * more often than timeslices the last would never run (Xen's csched_vcpu_wake: a vCPU that has a better claim
+ * than the one that runs preempts it, __runq_tickle).
  *
  * Pauses nest: a VM runs again when every pause is undone (Xen's domain_pause and its pause_count).
  */
@@ -44,12 +49,16 @@ export interface CpuSlot {
   readonly vcpu: number;
   /** Counts assignments, so that the timer of an earlier one is recognised. */
   readonly slice: number;
+  /** Its vCPU has been asked to leave it, for one that began to wait earlier. */
+  readonly wanted: boolean;
 }
 
 export interface SchedulerContext extends SchedulerInput {
   readonly cpus: readonly CpuSlot[];
   /** vCPUs that wait for a CPU, first come first. */
   readonly waiting: readonly number[];
+  /** Where there are not enough CPUs for all: vCPUs that run or wait, in the order in which they began to wait. */
+  readonly turns: readonly number[];
   readonly halted: readonly number[];
   /** vCPUs that sleep until a page is there; and those that were woken before they had left their CPU. */
   readonly sleeping: readonly number[];
@@ -78,7 +87,7 @@ type SchedulerEvent = Extract<
 type Changes = Partial<
   Pick<
     SchedulerContext,
-    "cpus" | "waiting" | "halted" | "sleeping" | "wokenEarly" | "pausedBy" | "held"
+    "cpus" | "waiting" | "turns" | "halted" | "sleeping" | "wokenEarly" | "pausedBy" | "held"
   >
 >;
 
@@ -95,20 +104,61 @@ function isPaused(context: SchedulerContext, vcpu: number): boolean {
   return context.held.includes(vcpu) || context.pausedBy[context.vmOfVcpu[vcpu]!]!.length > 0;
 }
 
+function isCrowded({ vmOfVcpu, cpus }: SchedulerContext): boolean {
+  return vmOfVcpu.length > cpus.length;
+}
+
+/** These vCPUs begin to wait; the others, whatever they do, do so no more. */
+function turnsAfter(
+  context: SchedulerContext,
+  beginning: readonly number[],
+  ending: readonly number[] = [],
+): readonly number[] {
+  if (!isCrowded(context)) return context.turns;
+  const others = context.turns.filter(
+    (vcpu) => !beginning.includes(vcpu) && !ending.includes(vcpu),
+  );
+  return [...others, ...beginning];
+}
+
+/** Preempts vCPUs for those that began to wait before them, and were held when the CPU was given away. */
+function preemptForPassedOver(context: SchedulerContext, before: Plan): Plan {
+  if (!isCrowded(context)) return before;
+  const current = { ...context, ...before.changes };
+  const { turns, dispatchers } = current;
+  const placeOf = (vcpu: number): number => turns.indexOf(vcpu);
+  const later = current.cpus
+    .flatMap(({ vcpu, wanted }, pcpu) =>
+      vcpu < 0 || wanted || isPaused(current, vcpu) ? [] : [{ vcpu, pcpu }],
+    )
+    .sort((one, other) => placeOf(other.vcpu) - placeOf(one.vcpu));
+  const sends = [...before.sends];
+  const cpus = [...current.cpus];
+  for (const waiting of current.waiting) {
+    const [last] = later;
+    if (last === undefined || isPaused(current, waiting)) continue;
+    if (placeOf(last.vcpu) < placeOf(waiting)) continue;
+    later.shift();
+    cpus[last.pcpu] = { ...cpus[last.pcpu]!, wanted: true };
+    sends.push(send(dispatchers[last.pcpu]!, { type: "preempt" }));
+  }
+  return { changes: { ...before.changes, cpus }, sends };
+}
+
 /** Gives free CPUs to waiting vCPUs of VMs that are not paused. */
 function fillCpus(context: SchedulerContext, before: Plan): Plan {
   const current = { ...context, ...before.changes };
   const cpus = [...current.cpus];
   const waiting = [...current.waiting];
   const sends = [...before.sends];
-  const crowded = context.vmOfVcpu.length > cpus.length;
+  const crowded = isCrowded(context);
   for (let pcpu = 0; pcpu < cpus.length; pcpu++) {
     if (cpus[pcpu]!.vcpu >= 0) continue;
     const next = waiting.findIndex((vcpu) => !isPaused(current, vcpu));
     if (next < 0) break;
     const vcpu = waiting.splice(next, 1)[0]!;
     const slice = cpus[pcpu]!.slice + 1;
-    cpus[pcpu] = { vcpu, slice };
+    cpus[pcpu] = { vcpu, slice, wanted: false };
     const mmu = context.mmus[pcpu]!;
     const dispatcher = context.dispatchers[pcpu]!;
     sends.push(send(dispatcher, { type: "schedule", vcpu, pcpu, mmu, dispatcher }));
@@ -126,8 +176,11 @@ function planDescheduled(
   { vcpu, halted, waits }: Extract<SchedulerEvent, { type: "descheduled" }>,
 ): Plan {
   const vm = context.vmOfVcpu[vcpu]!;
-  const cpus = context.cpus.map((slot) => (slot.vcpu === vcpu ? { ...slot, vcpu: -1 } : slot));
-  const changes = { cpus, ...afterTurn(context, vcpu, halted, waits) };
+  const cpus = context.cpus.map((slot) =>
+    slot.vcpu === vcpu ? { ...slot, vcpu: -1, wanted: false } : slot,
+  );
+  const next = afterTurn(context, vcpu, halted, waits);
+  const changes = { cpus, ...next, ...inTurn(context, vcpu, next) };
   const after = { ...context, ...changes };
   const sends: SendEmission[] = [];
   const members = vcpusOf(context, vm);
@@ -139,6 +192,15 @@ function planDescheduled(
   const paused = stillRuns ? [] : context.pausedBy[vm]!;
   for (const requester of paused) sends.push(send(requester, { type: "vmPaused", vm }));
   return fillCpus(context, { changes, sends });
+}
+
+/** The order of those who run or wait, once a vCPU has left its CPU. One that has made way for another keeps its place. */
+function inTurn(context: SchedulerContext, vcpu: number, { waiting }: Changes): Changes {
+  if (waiting === undefined) return { turns: turnsAfter(context, [], [vcpu]) };
+  const { turns, cpus } = context;
+  const hasMadeWay = cpus.some((slot) => slot.vcpu === vcpu && slot.wanted);
+  if (!hasMadeWay) return { turns: turnsAfter(context, [vcpu]) };
+  return { waiting: waiting.toSorted((one, other) => turns.indexOf(one) - turns.indexOf(other)) };
 }
 
 /** Where a vCPU goes that has left its CPU. */
@@ -165,7 +227,7 @@ function planWake(
   }
   const sleeping = context.sleeping.filter((sleeper) => sleeper !== vcpu);
   return fillCpus(context, {
-    changes: { sleeping, waiting: [...context.waiting, vcpu] },
+    changes: { sleeping, waiting: [...context.waiting, vcpu], turns: turnsAfter(context, [vcpu]) },
     sends: [],
   });
 }
@@ -185,6 +247,11 @@ function planPause(
           .filter(() => before.length === 0)
           .map((pcpu) => send(context.dispatchers[pcpu]!, { type: "preempt" }));
   return { changes: { pausedBy }, sends };
+}
+
+/** vCPUs that were held may run again. */
+function planLetGo(context: SchedulerContext, changes: Changes): Plan {
+  return preemptForPassedOver(context, fillCpus(context, { changes, sends: [] }));
 }
 
 function planPauseVcpu(context: SchedulerContext, vcpu: number): Plan {
@@ -210,15 +277,14 @@ function planTimesliceEnd(
 function plan(context: SchedulerContext, event: SchedulerEvent): Plan {
   switch (event.type) {
     case "startVm": {
-      const waiting = [...context.waiting, ...vcpusOf(context, event.vm)];
-      return fillCpus(context, { changes: { waiting }, sends: [] });
+      const starting = vcpusOf(context, event.vm);
+      const waiting = [...context.waiting, ...starting];
+      const turns = turnsAfter(context, starting);
+      return fillCpus(context, { changes: { waiting, turns }, sends: [] });
     }
     case "unpauseVm": {
       const left = context.pausedBy[event.vm]!.slice(1);
-      return fillCpus(context, {
-        changes: { pausedBy: context.pausedBy.with(event.vm, left) },
-        sends: [],
-      });
+      return planLetGo(context, { pausedBy: context.pausedBy.with(event.vm, left) });
     }
     case "descheduled":
       return planDescheduled(context, event);
@@ -228,7 +294,7 @@ function plan(context: SchedulerContext, event: SchedulerEvent): Plan {
       return planPauseVcpu(context, event.vcpu);
     case "unpauseVcpu": {
       const held = context.held.filter((vcpu) => vcpu !== event.vcpu);
-      return fillCpus(context, { changes: { held }, sends: [] });
+      return planLetGo(context, { held });
     }
     case "timesliceEnd":
       return planTimesliceEnd(context, event);
@@ -253,8 +319,9 @@ export const schedulerMachine = setup({
   id: "scheduler",
   context: ({ input }) => ({
     ...input,
-    cpus: input.mmus.map(() => ({ vcpu: -1, slice: 0 })),
+    cpus: input.mmus.map(() => ({ vcpu: -1, slice: 0, wanted: false })),
     waiting: [],
+    turns: [],
     halted: [],
     held: [],
     sleeping: [],

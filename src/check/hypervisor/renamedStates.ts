@@ -141,6 +141,7 @@ const scheduler: Kinds<SchedulerContext> = {
   vmOfVcpu: "byVcpu",
   cpus: "cpus",
   waiting: "vcpus",
+  turns: "vcpus",
   halted: "vcpus",
   held: "vcpus",
   sleeping: "vcpus",
