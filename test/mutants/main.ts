@@ -7,7 +7,7 @@ import { checkEquivalents, handMade } from "./lists.ts";
 import { importersIn, judgesOf, type MeasuredJudge, measureJudges } from "./measured.ts";
 import { lineOf, type Mutant, StaleMutantError } from "./mutant.ts";
 import { page, score, summary, type Tried, verdictOf } from "./report.ts";
-import { allProposals, sampled } from "./sampling.ts";
+import { allProposals, drawnByHand, sampled } from "./sampling.ts";
 import { Scratch } from "./scratch.ts";
 import { textOf } from "./sources.ts";
 import { tried } from "./trial.ts";
@@ -22,6 +22,7 @@ const PAGE = "docs/mutants.md";
 
 interface Options {
   readonly sample: number;
+  readonly byHand?: number;
   readonly seed: number;
   readonly only?: string;
   readonly list?: true;
@@ -39,7 +40,12 @@ await new Command("mutants")
     whole,
     SAMPLE_DEFAULT,
   )
-  .option("--seed <number>", "of the draw", whole, SEED_DEFAULT)
+  .option(
+    "--by-hand <number>",
+    "hand-made mutants, drawn from all areas alike; default: all of them",
+    whole,
+  )
+  .option("--seed <number>", "of the draws", whole, SEED_DEFAULT)
   .option("--only <glob>", "mutants of these files, or of this name; the page is not written")
   .option("--list", "name the mutants and try none")
   .option("--resume", "keep the results of a run before this one, as far as they hold")
@@ -76,9 +82,9 @@ function say(text: string): void {
 async function run(options: Options): Promise<void> {
   const byHand = handMade(root);
   checkEquivalents([...byHand, ...allProposals(root)]);
-  const { sample, seed, only } = options;
+  const { sample, seed, only, byHand: handCount = byHand.length } = options;
   const drawn = sampled(root, { count: sample, seed }, keptTypeCheckIn(root));
-  const chosen = [...byHand, ...drawn].filter(({ file, name }) => {
+  const chosen = [...drawnByHand(byHand, handCount, seed), ...drawn].filter(({ file, name }) => {
     return only === undefined || name === only || matches(file, only);
   });
   if (chosen.length === 0 && only !== undefined)
@@ -96,7 +102,7 @@ async function run(options: Options): Promise<void> {
     const date = new Date().toISOString().slice(0, 10);
     writeFileSync(
       join(root, PAGE),
-      page(all, { date, seed, proposals: allProposals(root).length }),
+      page(all, { date, seed, proposals: allProposals(root).length, byHand: byHand.length }),
     );
   }
   if (score(all) < BAR) process.exitCode = 1;

@@ -16,6 +16,8 @@ export interface Setting {
   readonly seed: number;
   /** What the operators propose altogether, compiling or not. */
   readonly proposals: number;
+  /** Hand-made ones there are altogether. */
+  readonly byHand: number;
 }
 
 type Verdict = "caught" | "equivalent" | "survived";
@@ -51,14 +53,17 @@ export function summary(all: readonly Tried[]): string {
 }
 
 /** The page. */
-export function page(all: readonly Tried[], { date, seed, proposals }: Setting): string {
+export function page(
+  all: readonly Tried[],
+  { date, seed, proposals, byHand: made }: Setting,
+): string {
   const byHand = all.filter(({ mutant }) => mutant.damage !== "");
   const drawn = all.filter(({ mutant }) => mutant.damage === "");
   const survivors = all.filter((one) => verdictOf(one) === "survived");
   const equivalents = all.filter((one) => verdictOf(one) === "equivalent");
   const parts = [
     HEAD,
-    `## Results\n\nOf ${date}: ${byHand.length} mutants by hand, ${drawn.length} drawn with seed ${seed} from ` +
+    `## Results\n\nOf ${date}: ${byHand.length} of ${made} mutants made by hand, ${drawn.length} drawn with seed ${seed} from ` +
       `${grouped(proposals)} that the operators propose.\n\n${summary(all)}`,
     `By what they damage:\n\n${classes(all)}`,
     `## By hand\n\n${handTable(byHand)}`,
@@ -86,6 +91,7 @@ models and tests that run the changed function, up to the first that notices.
 \`\`\`
 npm run mutants                            all hand-made mutants and a sample; writes this page
 npm run mutants -- --sample 400 --seed 7   another sample
+npm run mutants -- --by-hand 60            fewer of the hand-made ones, from all areas alike
 npm run mutants -- --only 'machines/*'     mutants of these files; writes nothing
 npm run mutants -- --list                  names them and tries none
 npm run mutants -- --resume                goes on after an interruption: results are kept

@@ -39,6 +39,13 @@ export function sampled(
   return chosen;
 }
 
+/** So many of the hand-made mutants, areas in turns; all of them, in their own order, if there are no more. */
+export function drawnByHand(all: readonly Mutant[], count: number, seed: number): Mutant[] {
+  if (count >= all.length) return [...all];
+  const areas = AREAS.map(({ name }) => all.filter(({ file }) => areaOf(file) === name));
+  return inTurns(areas, new Random(seed)).slice(0, count);
+}
+
 /** All of these lists, shuffled, one element of each list after the other. */
 function inTurns(lists: readonly Mutant[][], random: Random): Mutant[] {
   const shuffled = lists.map((list) => shuffle(list, random));
