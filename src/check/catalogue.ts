@@ -81,10 +81,10 @@ export function valuesOf({ name, parameters }: ModelEntry, set: Values): Values 
 }
 
 /** Builds the model of a target. @throws UserError if there is no such model, parameter or fault */
-export function buildModel({ model, set, mutation }: CheckTarget, debug = false): Model {
+export function buildModel({ model, set, mutation }: CheckTarget): Model {
   const entry = modelNamed(model);
   const fault = mutation === null ? null : mutationNamed(mutation, model);
-  return entry.build(valuesOf(entry, { ...fault?.set, ...set }), fault, debug);
+  return entry.build(valuesOf(entry, { ...fault?.set, ...set }), fault);
 }
 
 /** Builds the system of a target, newly, to run it. @throws UserError as buildModel does */

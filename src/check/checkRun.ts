@@ -38,8 +38,6 @@ export interface CheckOptions {
   readonly bitstate?: number;
   /** A clock in milliseconds, for the times of the report alone; without one they are 0. */
   readonly clock?: () => number;
-  /** Works out each local step twice, with other values in all that is no state. */
-  readonly debug?: boolean;
 }
 
 /** What a check came to, as plain data. */
@@ -200,10 +198,9 @@ function searchOf(target: CheckTarget, options: CheckOptions): Search {
   if (workers > 1) {
     refuse("--workers goes with an exact breadth-first search", !isExact);
     refuse("--symmetry goes with one worker", options.symmetry);
-    refuse("--debug goes with one worker", options.debug);
     return new ParallelSearch(target, workers, { bounds, keepGoing });
   }
-  const model = buildModel(target, options.debug);
+  const model = buildModel(target);
   refuse("--bound depth goes with a breadth-first search", !isExact && bounds?.depth !== undefined);
   if (bitstate !== undefined || order === "random" || order === "pct") {
     refuse("--symmetry goes with an exact search", options.symmetry);

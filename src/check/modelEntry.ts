@@ -18,7 +18,7 @@ export interface ModelEntry {
   readonly name: string;
   readonly what: string;
   readonly parameters: readonly Parameter[];
-  readonly build: (values: Values, mutation: Mutation | null, debug: boolean) => Model;
+  readonly build: (values: Values, mutation: Mutation | null) => Model;
   /** The running system that the model explores, newly built; null for models of other machines. */
   readonly system: ((values: Values, mutation: Mutation | null) => System) | null;
 }

@@ -117,10 +117,8 @@ function loadedFrom(name: string, file: ModelFile): Loaded {
     parameters: Object.entries(file.parameters ?? {}).map(([key, one]) => {
       return parameterOf(name, key, one);
     }),
-    build: (values, mutation, debug) => {
-      const model = builtModel(name, () => file.build(values, mutation?.name ?? null));
-      return debug ? workedOutTwice(model) : model;
-    },
+    build: (values, mutation) =>
+      workedOutTwice(builtModel(name, () => file.build(values, mutation?.name ?? null))),
     system: null,
   };
   return { entry, faults };

@@ -49,8 +49,7 @@ function migrationEntry(
       { name: "fails", value: 1, min: 0, max: 1, what: "1: the link may fail" },
       ...own,
     ],
-    build: (values, mutation, debug) =>
-      migrationModel(name, { ...options(values, mutation), debug }),
+    build: (values, mutation) => migrationModel(name, options(values, mutation)),
     system: (values, mutation) => migrationSystem(options(values, mutation)),
   };
 }
@@ -98,8 +97,7 @@ function checkpointEntry(
     name,
     what,
     parameters: [...geometry(2, 1, 0), ...more],
-    build: (values, mutation, debug) =>
-      checkpointModel(name, { ...options(values, mutation), debug }),
+    build: (values, mutation) => checkpointModel(name, options(values, mutation)),
     system: (values, mutation) => checkpointSystem(options(values, mutation)).system,
   };
 }
@@ -136,8 +134,7 @@ function estimateEntry(
     what,
     // Of a PRL log of one entry VEE21's slot rule uses none.
     parameters: geometry(2, estimator === "prl" ? 2 : 1, reads),
-    build: (values, mutation, debug) =>
-      estimateModel(name, { ...options(values, mutation), debug }),
+    build: (values, mutation) => estimateModel(name, options(values, mutation)),
     system: (values, mutation) => estimateSystem(options(values, mutation)),
   };
 }

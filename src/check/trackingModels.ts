@@ -287,8 +287,7 @@ function trackingEntry(entry: TrackingEntry): ModelEntry {
       },
       ...(technique === "prl" ? prlParameters(entry) : []),
     ],
-    build: (values, mutation, debug) =>
-      trackingModel(entry.name, { ...options(values, mutation), debug }),
+    build: (values, mutation) => trackingModel(entry.name, options(values, mutation)),
     system: (values, mutation) => smallSystem(options(values, mutation)),
   };
 }

@@ -16,6 +16,7 @@ import {
   CheckRun,
   type SearchOrder,
 } from "../check/checkRun.ts";
+import { ModelError } from "../check/engine/modelError.ts";
 import { describeSymmetry, hasSymmetry } from "../check/engine/symmetryOf.ts";
 import { recordTrace } from "../check/hypervisor/counterexampleLog.ts";
 import { isModelFile, loadModelFile } from "../check/modelFile.ts";
@@ -50,7 +51,6 @@ interface Options {
   readonly fault?: string;
   readonly bound: Readonly<Record<string, number>>;
   readonly keepGoing?: true;
-  readonly debug?: true;
   readonly symmetry?: boolean | undefined;
   readonly por?: true;
   readonly workers: number;
@@ -68,7 +68,10 @@ interface Options {
   readonly json?: true;
 }
 
-/** The command. Exit codes: 0 nothing broken, 1 a property is broken or vacuous, 2 bad input, 130 interrupted. */
+/**
+ * The command. Exit codes: 0 nothing broken; 1 a property is broken or vacuous, or a model is not as it says;
+ * 2 bad input; 130 interrupted.
+ */
 export function checkCommand(): Command {
   return new Command("check")
     .description("explore every interleaving of a model of the machines (docs/check.md)")
@@ -95,7 +98,6 @@ export function checkCommand(): Command {
     )
     .option("--por", "leave out steps that only commute with others; liveness stays open")
     .option("--workers <number>", "threads: the same results, sooner", whole(1, 64), 1)
-    .option("--debug", "work out each local step twice, and name what differs")
     .option("--save <file>", "write the search there if it ends at a bound or is interrupted")
     .option("--continue <file>", "go on with a search that was saved")
     .option("--log <file>", "write the counterexample as a message log (see: trackvisor replay)")
@@ -108,11 +110,26 @@ export function checkCommand(): Command {
       if (model !== undefined && isModelFile(model)) await loadModelFile(model);
       if (options.list) print(...catalogue(model));
       else if (options.all) await checkAll(options);
-      else if (options.continue !== undefined) await continueOne(options.continue, model, options);
-      else if (model === undefined) {
-        throw new UserError("which model? Give its name, or --all, or --list to see them");
-      } else await checkOne(model, options);
+      else await orModelError(() => checkFrom(model, options));
     });
+}
+
+async function checkFrom(model: string | undefined, options: Options): Promise<void> {
+  if (options.continue !== undefined) return continueOne(options.continue, model, options);
+  if (model !== undefined) return checkOne(model, options);
+  throw new UserError("which model? Give its name, or --all, or --list to see them");
+}
+
+/** Says in one line that a model is not as it says, and ends with 1. Null where it is so. */
+async function orModelError<Result>(check: () => Promise<Result>): Promise<Result | null> {
+  try {
+    return await check();
+  } catch (error) {
+    if (!(error instanceof ModelError)) throw error;
+    note(error.message);
+    process.exitCode = EXIT_FAILED;
+    return null;
+  }
 }
 
 /** What could not be written afterwards is said before the search, and not after it. */
@@ -183,7 +200,8 @@ async function checkAll(options: Options): Promise<void> {
     // Some models have nothing that is alike.
     const symmetry = options.symmetry && hasSymmetry(buildModel(target));
     const run = newRun(target, { ...options, symmetry });
-    const interrupted = await explore(run);
+    const interrupted = await orModelError(() => explore(run));
+    if (interrupted === null) continue;
     const report = run.report();
     reports.push(report);
     if (!options.json) print(...formatCheck(run, report), "");
@@ -210,7 +228,6 @@ function newRun(target: CheckTarget, options: Options): CheckRun {
   return new CheckRun(target, {
     bounds: boundsOf(options),
     keepGoing: options.keepGoing ?? false,
-    debug: options.debug ?? false,
     symmetry: options.symmetry ?? false,
     partialOrder: options.por ?? false,
     workers: options.workers,

@@ -21,12 +21,19 @@ class Port extends Subject<Delivery> {
   }
 }
 
+/** A message was sent late by a wire that has no latency. */
+export class DelayOnWireError extends Error {}
+
+/** Says of a message between two actors why it may not be delayed: the wire's name; null if it may. */
+export type WireRule = (from: ActorId, to: ActorId, type: Message["type"]) => string | null;
+
 export class Interconnect {
   readonly #queue = new EventQueue();
   readonly #ports: Port[] = [];
   readonly #delivered = new Port();
   #now = 0;
   #sequence = 0;
+  #wires: WireRule = () => null;
 
   /** Every message, after its receiver and its receiver's device have handled it. */
   get delivered(): Observable<Delivery> {
@@ -50,12 +57,29 @@ export class Interconnect {
     return { id: this.#ports.length, port };
   }
 
-  /** Posts a message for delivery `delay` cycles from now. */
+  /** From now on messages are refused that are delayed on a wire which has no latency. */
+  enforce(wires: WireRule): void {
+    this.#wires = wires;
+  }
+
+  #refuseDelay(from: ActorId, to: ActorId, delay: number, { type }: Message): void {
+    const wire = this.#wires(from, to, type);
+    if (wire === null) return;
+    throw new DelayOnWireError(
+      `message "${type}" with a delay of ${delay} cycles on the wire ${wire}, which has none`,
+    );
+  }
+
+  /**
+   * Posts a message for delivery `delay` cycles from now.
+   * @throws DelayOnWireError if the wire between the two has no latency
+   */
   post(from: ActorId, to: ActorId, delay: number, message: Message): void {
     if (to < 1 || to > this.#ports.length) {
       throw new Error(`message "${message.type}" to actor ${to}, which does not exist`);
     }
     if (!(delay >= 0)) throw new Error(`message "${message.type}" with delay ${delay}`);
+    if (delay > 0) this.#refuseDelay(from, to, delay, message);
     const delivery = {
       sequence: ++this.#sequence,
       time: this.#now + delay,

@@ -100,8 +100,12 @@ export class SystemActor {
     if (this.#fault !== null) throw this.#fault.error;
   }
 
+  /** Also after a failure: what it had begun is forgotten. */
   restore({ value, context }: ActorSnapshot): void {
     this.#actor.stop();
+    this.#fault = null;
+    this.#requested = 0;
+    this.#performed = 0;
     const base = { status: "active", output: undefined, error: undefined } as const;
     const snapshot =
       this.#kind === "compiled"

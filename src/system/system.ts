@@ -19,6 +19,7 @@ import { reseedStream } from "./reseed.ts";
 import type { SystemSnapshot } from "./snapshot.ts";
 import type { SystemConfig } from "./systemConfig.ts";
 import type { TrackerDevice } from "./trackerDevice.ts";
+import { OPERATOR, wireRule } from "./wires.ts";
 import { type AddActor, wire } from "./wiring.ts";
 import { World } from "./world.ts";
 
@@ -60,6 +61,7 @@ export class System {
       renew: (helpers) => this.#renew(helpers),
     });
     this.#trackers = wire(this, (...parts) => this.#add(...parts));
+    this.interconnect.enforce(wireRule([OPERATOR, ...this.#actors.map(({ name }) => name)]));
     this.#toolstack = this.actor("toolstack");
     this.interconnect.post(0, this.#toolstack.id, 0, { type: "begin" });
   }
@@ -78,7 +80,7 @@ export class System {
 
   /** The name behind an address. */
   nameOf(id: ActorId): string {
-    return id === 0 ? "system" : this.#actors[id - 1]!.name;
+    return id === 0 ? OPERATOR : this.#actors[id - 1]!.name;
   }
 
   /** Whether the operation has ended. */

@@ -22,10 +22,11 @@ chan scheduler_dispatcher = [3] of { mtype };
 chan tracker_dispatcher   = [3] of { mtype };
 chan dispatcher_tracker   = [3] of { mtype, byte };
 chan dispatcher_vcpu      = [3] of { mtype };        /* inside the processor */
+chan dispatcher_entry     = [3] of { mtype };        /* resume, deschedule: when the work of the exit is done */
 chan vcpu_scheduler       = [3] of { mtype };
 chan vcpu_dispatcher      = [3] of { mtype, byte };
 chan vcpu_mmu             = [3] of { mtype };
-chan mmu_vcpu             = [3] of { mtype, byte };  /* inside the processor */
+chan mmu_vcpu             = [3] of { mtype, byte };  /* at the time of the guest */
 bool kickSent;                                       /* an interrupt is a pending bit */
 bool burst;                                          /* the guest's next access */
 bool beginSent = true, harvestTimer, deadlineTimer;
@@ -70,7 +71,7 @@ bool cached[PAGES], marked[PAGES], reported[PAGES], owed[PAGES];
 hidden byte page, i;
 hidden mtype type;
 
-#define quiet (empty(dispatcher_vcpu) && empty(mmu_vcpu))
+#define quiet empty(dispatcher_vcpu)
 
 inline write(p) {
   if
@@ -87,8 +88,8 @@ inline flush() { i = 0; do :: i < PAGES -> cached[i] = false; i++ :: else -> bre
 inline decide() {
   if :: inveptPending -> flush(); dispatcher_tracker!inveptDone(0); inveptPending = false :: else fi;
   if
-  :: leaving -> dispatcher = VACANT; leaving = false; dispatcher_vcpu!deschedule
-  :: else -> dispatcher = GUEST; dispatcher_vcpu!resume
+  :: leaving -> dispatcher = VACANT; leaving = false; dispatcher_entry!deschedule
+  :: else -> dispatcher = GUEST; dispatcher_entry!resume
   fi
 }
 
@@ -179,11 +180,13 @@ active proctype everything() {
 
   /* The vCPU. */
   :: d_step { nempty(dispatcher_vcpu) -> dispatcher_vcpu?type;
+       vcpu = IN_GUEST; vcpu_mmu!enterGuest; type = 0 }
+  :: d_step { quiet && nempty(dispatcher_entry) -> dispatcher_entry?type;
        if
        :: type == deschedule -> vcpu = READY; vcpu_scheduler!descheduled
        :: else -> vcpu = IN_GUEST; vcpu_mmu!enterGuest
        fi; type = 0 }
-  :: d_step { nempty(mmu_vcpu) -> mmu_vcpu?type, page;
+  :: d_step { quiet && nempty(mmu_vcpu) -> mmu_vcpu?type, page;
        vcpu = ROOT; vcpu_dispatcher!type(page); type = 0; page = 0 }
 
   /* The processor. A write that exited is tried again; else the guest chooses a page. */

@@ -5,7 +5,9 @@
  * A step's result is a run of words in one pool: the number of outcomes, then each outcome as
  * [words in all, step properties broken, writes, (slot, id)..., channels, (channel, messages, message...)...].
  */
-import type { Model, Outcome } from "./model.ts";
+import type { AnyEventObject } from "xstate";
+import type { Component, Model, Outcome } from "./model.ts";
+import { ModelError } from "./modelError.ts";
 import { TupleTable } from "./tupleTable.ts";
 
 /** Answers of `find` that are no position in the pool. */
@@ -20,6 +22,9 @@ interface Site {
 /** What rows hold: 0 unknown; 1 not taken; a site as an odd number; a result as an even one. */
 const UNKNOWN = 0;
 const REFUSED = 1;
+const NO_SLOTS = new Int32Array(0);
+/** In place of the number of a value that a step does not declare. */
+const HIDDEN = -1;
 
 type StepWatcher = (component: number, ids: Int32Array, message: number) => void;
 
@@ -69,7 +74,7 @@ export class LocalSteps {
     }
     const result = site.results.find(ids, site.footprint);
     if (result >= 0) return result - 1;
-    const worked = this.#workOut(component, ids, message);
+    const worked = this.#workOut(component, ids, message, site.footprint);
     site.results.add(ids, site.footprint, worked + 1);
     return worked;
   }
@@ -92,7 +97,7 @@ export class LocalSteps {
 
   #simple(component: number, ids: Int32Array, message: number): number {
     const own = ids[this.model.components[component]!.slot]!;
-    const worked = this.#workOut(component, ids, message);
+    const worked = this.#workOut(component, ids, message, NO_SLOTS);
     this.#note(component, own, message, worked === NOT_TAKEN ? REFUSED : worked << 1);
     return worked;
   }
@@ -108,13 +113,38 @@ export class LocalSteps {
     row[message] = what;
   }
 
-  #workOut(component: number, ids: Int32Array, message: number): number {
+  /**
+   * The component is shown what it declares, and nothing else.
+   * @throws ModelError if it writes another slot
+   */
+  #workOut(component: number, ids: Int32Array, message: number, footprint: Int32Array): number {
     this.misses++;
     this.onMiss?.(component, ids, message);
     for (const watcher of this.watchers) watcher(component, ids, message);
     const event = this.model.messages.values[message]!;
-    const outcomes = this.model.components[component]!.step(ids, event);
-    return outcomes === null ? NOT_TAKEN : this.#store(outcomes);
+    const actor = this.model.components[component]!;
+    const { name, slot: own } = actor;
+    const shown = new Int32Array(ids.length).fill(HIDDEN);
+    for (const slot of [own, ...footprint]) shown[slot] = ids[slot]!;
+    const outcomes = this.#stepOf(actor, shown, event);
+    if (outcomes === null) return NOT_TAKEN;
+    for (const [slot] of outcomes.flatMap(({ writes }) => writes)) {
+      if (slot === own || (footprint.includes(slot) && !this.#ownSlots.includes(slot))) continue;
+      const written = this.model.slots[slot]!.name;
+      throw new ModelError(
+        `${this.model.name}: ${name}, on "${event.type}", writes "${written}", which it does not declare`,
+      );
+    }
+    return this.#store(outcomes);
+  }
+
+  #stepOf(actor: Component, ids: Int32Array, event: AnyEventObject): readonly Outcome[] | null {
+    try {
+      return actor.step(ids, event);
+    } catch (error) {
+      if (!(error instanceof ModelError)) throw error;
+      throw new ModelError(`${this.model.name}: ${error.message}`);
+    }
   }
 
   #store(outcomes: readonly Outcome[]): number {

@@ -48,10 +48,13 @@ export interface StepRule {
 /** In an event that a component has by itself: which step of its own it is, such as a timer that ends. */
 export const OWN_STEP = "trackvisor";
 
-/** A message as people and properties see it. */
+/** In a message: what is sent when it has been delivered, as its sender sent it for the same moment. */
+export const FOLLOWED_BY = "trackvisor.then";
+
+/** A message as people, properties and machines see it. */
 export function shownMessage(message: AnyEventObject): AnyEventObject {
-  if (!(OWN_STEP in message)) return message;
-  const { [OWN_STEP]: _own, ...event } = message;
+  if (!(OWN_STEP in message) && !(FOLLOWED_BY in message)) return message;
+  const { [OWN_STEP]: _own, [FOLLOWED_BY]: _followers, ...event } = message;
   return event;
 }
 

@@ -19,6 +19,7 @@ import type { WordList } from "../../system/operations/checkpoint/wordList.ts";
 import type { System } from "../../system/system.ts";
 import type { World } from "../../system/world.ts";
 import type { ModelStorage } from "./failingStorage.ts";
+import type { Extent, MemoryPart } from "./memoryOwners.ts";
 import type { MemorySlot } from "./memorySlots.ts";
 import { renamedList } from "./permutation.ts";
 import { nothingElse } from "./renamedWords.ts";
@@ -39,6 +40,9 @@ export class CheckpointState {
   readonly acknowledged: readonly Int32Array[];
   /** The checkpoint in the staging buffer has been made durable. */
   durable = false;
+  /** Memory that is no part of the device: both copies, and what is noted of the storage. */
+  readonly copies: MemoryPart;
+  readonly flags: MemoryPart;
   readonly #world: World;
   readonly #book: Book;
 
@@ -50,6 +54,21 @@ export class CheckpointState {
     const none = () => world.vms.map(({ guest }) => new Int32Array(guest.pages).fill(NONE));
     this.copied = none();
     this.acknowledged = none();
+    this.copies = {
+      name: "pages as they were",
+      arrays: () => ({
+        ...byVm("copied", this.copied),
+        ...byVm("acknowledged", this.acknowledged),
+      }),
+    };
+    this.flags = {
+      name: "the storage",
+      arrays: () => ({ flags: Int32Array.of(this.durable ? 1 : 0, storage.broken ? 1 : 0) }),
+      put: ({ flags }) => {
+        this.durable = (flags![0]! & 1) === 1;
+        storage.broken = (flags![1]! & 1) === 1;
+      },
+    };
   }
 
   /** Versions as a reader finds them on the storage, by VM; null if it has no complete checkpoint. */
@@ -72,7 +91,19 @@ export class CheckpointState {
     const { guest, vcpus } = this.#world.vms[vm]!;
     const image = this.device.images[vm]!;
     const counters = vcpus.map((vcpu) => this.#world.vcpus[vcpu]!.counters.values);
+    const noted = { part: this.#book, array: "state", from: BookState.accesses };
+    const accesses = vcpus.map((vcpu) => ({
+      part: this.#world.vcpus[vcpu]!.counters,
+      array: "values",
+      from: Counter.accesses,
+      end: Counter.accesses + 1,
+    }));
     return {
+      extents: [
+        ...wholeParts([image, ...(vm === 0 ? this.#shared() : [])]),
+        ...accesses,
+        ...(vm === 0 ? [{ ...noted, end: BookState.accesses + 1 }] : []),
+      ],
       save: () => {
         const staged = this.#staged(vm);
         const file = this.restored()?.[vm];
@@ -114,11 +145,24 @@ export class CheckpointState {
     };
   }
 
+  /** What all VMs have together: the staging buffer, the file, and the two copies that are the model's own. */
+  #shared(): MemoryPart[] {
+    const { device, images, book } = { ...this, images: this.device.images, book: this.#book };
+    const others: readonly MemoryPart[] = [book, ...images];
+    return [...device.parts.filter((part) => !others.includes(part)), this.copies];
+  }
+
   /** The rest: what the device has noted, and whether the storage works. Times are no state. */
   operationSlot(): MemorySlot {
     const book = this.#book;
     return {
       name: "operation",
+      extents: [
+        ...wholeParts([this.flags]),
+        { part: book, array: "records" },
+        { part: book, array: "state", end: BookState.accesses },
+        { part: book, array: "state", from: BookState.accesses + 1 },
+      ],
       save: () => {
         const { count } = book;
         const held = book.arrays()["state"]![BookState.heldCount]!;
@@ -213,6 +257,14 @@ export class CheckpointState {
     const pages = whole.map(() => []);
     file.write({ number: 0, time: 0, full: true, images: whole, pages, state: Buffer.alloc(0) });
   }
+}
+
+function byVm(what: string, copies: readonly Int32Array[]): Readonly<Record<string, Int32Array>> {
+  return Object.fromEntries(copies.map((versions, vm) => [`${what}${vm}`, versions]));
+}
+
+function wholeParts(parts: readonly MemoryPart[]): Extent[] {
+  return parts.flatMap((part) => Object.keys(part.arrays()).map((array) => ({ part, array })));
 }
 
 /** Which of some values are alike: each as the number of the first that is; NONE stays. */

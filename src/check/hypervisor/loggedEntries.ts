@@ -10,6 +10,7 @@ import { logWords } from "../../hypervisor/logPages.ts";
 import type { System } from "../../system/system.ts";
 import type { World } from "../../system/world.ts";
 import { over, type Property } from "../properties/property.ts";
+import type { MemoryPart } from "./memoryOwners.ts";
 import type { Words } from "./memorySlots.ts";
 import { renamedList } from "./permutation.ts";
 import { nothingElse } from "./renamedWords.ts";
@@ -23,6 +24,8 @@ const PAGE_SHIFT = 12;
 
 /** How often each page of each VM was logged, up to a limit that is counted to. */
 export class LoggedEntries {
+  /** It is memory of the model's own. */
+  readonly parts: readonly MemoryPart[];
   readonly #system: System;
   readonly #most: number;
   /** By VM and page. */
@@ -32,15 +35,25 @@ export class LoggedEntries {
     this.#system = system;
     this.#most = most;
     this.#logged = system.world.vms.map(({ guest }) => new Int32Array(guest.pages));
+    this.parts = this.#logged.map((counts, vm) => ({
+      name: `entries logged of VM ${vm}`,
+      arrays: () => ({ counts }),
+    }));
   }
 
   /** To be kept with a VM's truth. */
   contents(vm: number): PageContents {
     const logged = this.#logged[vm]!;
     return {
-      save: () => ({ logged: Array.from(logged) }),
+      extents: [{ part: this.parts[vm]!, array: "counts" }],
+      save: () => ({ logged: Array.from(logged, (count) => Math.min(count, this.#most)) }),
       restore({ logged: counts }) {
         logged.set(counts!);
+      },
+      scramble: () => {
+        logged.forEach((count, page) => {
+          if (count >= this.#most) logged[page] = count + 1 + page;
+        });
       },
       rename({ logged: counts, ...rest }, to) {
         nothingElse(rest);
@@ -88,7 +101,7 @@ export class LoggedEntries {
       const logged = this.#logged[vm]!;
       for (let slot = after; slot < before; slot++) {
         const page = memory.words[log + 2 * slot]! >>> PAGE_SHIFT;
-        logged[page] = Math.min(this.#most, logged[page]! + 1);
+        logged[page] = logged[page]! + 1;
       }
       return true;
     };

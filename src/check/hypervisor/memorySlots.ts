@@ -6,21 +6,28 @@
 import { ACCESS_PAGE_SHIFT } from "../../hardware/accessLoop.ts";
 import { logFrames } from "../../hardware/geometry.ts";
 import { prlUsedSlots } from "../../hardware/pageReferenceLog.ts";
-import type { Part, WordArray } from "../../hardware/part.ts";
+import type { Part } from "../../hardware/part.ts";
 import { Field, SECONDARY_PRL } from "../../hardware/vmcs.ts";
 import { logWords } from "../../hypervisor/logPages.ts";
 import type { VmState, World } from "../../system/world.ts";
+import type { Extent } from "./memoryOwners.ts";
 import { type Permutation, renamedBits, renamedList } from "./permutation.ts";
 import { nothingElse, renamedTables, renamedTlb, renamedVmcs, type Words } from "./renamedWords.ts";
+import { entryNames, fieldNames, logNames, numberedNames, pageBitNames } from "./wordNames.ts";
 
 export type { Words };
 
 /** A piece of memory that is saved and restored as one slot. */
 export interface MemorySlot {
   readonly name: string;
+  /** The words that it stands for; no other slot has them. */
+  readonly extents: readonly Extent[];
   save(): Words;
   restore(words: Words): void;
-  /** Puts other values where nothing may look: for the check that nothing does. */
+  /**
+   * Puts other values where a value of the slot says nothing, and nothing may look: the same value must be
+   * saved again. For the check that nothing does look (stepAudit.ts), which does so in each search.
+   */
   scramble(): void;
   /**
    * What it holds when pages and vCPUs have other numbers: of a vCPU's memory, what that of the vCPU which it
@@ -38,6 +45,8 @@ const EXIT_FIELDS = [
   Field.guestLinearAddress,
 ];
 const SCRAMBLED = 5;
+/** In a slot of a log that is not in use: no entry looks so, as addresses of pages are aligned. */
+const NO_ENTRY = 1;
 const PAGE_SHIFT = 12;
 const PAGE_MASK = (1 << PAGE_SHIFT) - 1;
 
@@ -62,8 +71,18 @@ export function pagingSlot(world: World, vm: number): MemorySlot {
   const first = roots[vm]! * memory.frameWords;
   const end = Math.min(roots[vm + 1] ?? firstLog, firstLog) * memory.frameWords;
   const addedFrom = built * memory.frameWords;
+  const nameOf = entryNames(world.vms[vm]!.ept, vm);
   return {
     name: `vm${vm}/paging`,
+    extents: [
+      { part: memory, array: "words", from: first, end, nameOf },
+      ...(splits
+        ? [
+            { part: memory, array: "words", from: addedFrom, nameOf },
+            { part: memory, array: "state", end: 1, nameOf: () => "how many frames are in use" },
+          ]
+        : []),
+    ],
     save: () => ({
       words: Array.from(memory.words.subarray(first, end)),
       ...(splits ? { added: Array.from(memory.arrays()["words"]!).slice(addedFrom) } : {}),
@@ -74,10 +93,7 @@ export function pagingSlot(world: World, vm: number): MemorySlot {
       memory.words.set(added, addedFrom);
       memory.structureChanged();
     },
-    scramble() {
-      // The digest of changed words is for comparing runs.
-      memory.state[1] = memory.state[1]! + SCRAMBLED;
-    },
+    scramble() {},
     rename: ({ words, added, ...rest }, { page }) => {
       nothingElse(rest);
       const tables = { root: roots[vm]!, words: words!, addedFrom: built, added: added ?? [] };
@@ -87,22 +103,15 @@ export function pagingSlot(world: World, vm: number): MemorySlot {
   };
 }
 
-/**
- * A vCPU: its VMCS in the processor and in memory, its logs, and the access it is at.
- * @param keptCounters counters that some other slot saves
- */
-export function vcpuSlot(
-  world: World,
-  vcpu: number,
-  keptCounters: readonly number[] = [],
-): MemorySlot {
+/** A vCPU: its VMCS in the processor and in memory, its logs, and the access it is at. */
+export function vcpuSlot(world: World, vcpu: number): MemorySlot {
   const { memory, logs } = world;
   const { geometry, mmu } = world.config;
-  const { vm, vmcs, stream, counters } = world.vcpus[vcpu]!;
+  const { vm, vmcs, stream } = world.vcpus[vcpu]!;
   const frames = logFrames(geometry);
   const first = logs.frame[vcpu]! * memory.frameWords;
-  const words = (): Int32Array =>
-    memory.words.subarray(first, first + 2 * frames * memory.frameWords);
+  const end = first + 2 * frames * memory.frameWords;
+  const words = (): Int32Array => memory.words.subarray(first, end);
   const slotRule = mmu.prl?.slotRule ?? "decrement-then-store";
 
   /** Whether an entry has been written since its log was emptied. */
@@ -123,6 +132,26 @@ export function vcpuSlot(
 
   return {
     name: `vcpu${vcpu}/vmcs`,
+    extents: [
+      { part: vmcs, array: "words", nameOf: fieldNames(vcpu, "") },
+      { part: vmcs, array: "image", nameOf: fieldNames(vcpu, ", in its region in memory") },
+      {
+        part: memory,
+        array: "words",
+        from: first,
+        end,
+        nameOf: logNames(vcpu, first, logWords(logs)),
+      },
+      {
+        part: logs,
+        array: "handled",
+        from: vcpu,
+        end: vcpu + 1,
+        nameOf: () => `which logs of vCPU ${vcpu} the handler has copied`,
+      },
+      { part: stream, array: "state", end: 2, nameOf: () => `the next access of vCPU ${vcpu}` },
+      { part: stream, array: "block", nameOf: () => `the next access of vCPU ${vcpu}` },
+    ],
     save() {
       const fields = Array.from(vmcs.words);
       const image = Array.from(vmcs.image);
@@ -146,15 +175,17 @@ export function vcpuSlot(
       vmcs.words.set(fields!);
       vmcs.image.set(image!);
       words().set(log!);
+      words().forEach((_, at, all) => {
+        const which = at < logWords(logs) ? 0 : 1;
+        // What is stored there then is seen, whichever page it is.
+        if (!isUsed(which, (at - which * logWords(logs)) >> 1)) all[at] = NO_ENTRY;
+      });
       logs.handled[vcpu] = handled![0]!;
       stream.state[0] = 0;
       stream.state[1] = access!.length;
       stream.block[0] = access![0] ?? 0;
     },
     scramble() {
-      counters.values.forEach((value, counter, all) => {
-        all[counter] = keptCounters.includes(counter) ? value : SCRAMBLED;
-      });
       for (const field of EXIT_FIELDS) vmcs.words.fill(SCRAMBLED, 2 * field, 2 * field + 2);
       words().forEach((_, at, all) => {
         const which = at < logWords(logs) ? 0 : 1;
@@ -186,15 +217,17 @@ export function vcpuSlot(
   };
 }
 
+const BITMAPS: Readonly<Record<string, string>> = {
+  dirty: "the dirty bitmap",
+  touched: "the bitmap of touched pages",
+  handedOver: "the harvested bitmap",
+};
+
 /**
  * What a VM's trackers know of it.
  * @param most how often a page was logged is counted to here: beyond it, no threshold tells it apart
  */
-export function trackedSlot(
-  { tracked, reportedWritten, reportedTouched }: VmState,
-  vm: number,
-  most: number,
-): MemorySlot {
+export function trackedSlot({ tracked }: VmState, vm: number, most: number): MemorySlot {
   const bitmaps = {
     dirty: tracked.dirty,
     touched: tracked.touched,
@@ -203,6 +236,22 @@ export function trackedSlot(
   const { buffer } = tracked;
   return {
     name: `vm${vm}/tracked`,
+    extents: [
+      ...Object.entries(bitmaps).flatMap(([key, part]) => [
+        { part, array: "bits", nameOf: pageBitNames(`${BITMAPS[key]} of VM ${vm}`, 1) },
+        { part, array: "state", nameOf: () => `how many pages ${BITMAPS[key]} of VM ${vm} has` },
+      ]),
+      {
+        part: buffer,
+        array: "counts",
+        nameOf: numberedNames("PRL's count of page", `VM ${vm}`),
+      },
+      ...["directory", "state"].map((array) => ({
+        part: buffer,
+        array,
+        nameOf: () => `the ${array} of PRL's counts of VM ${vm}`,
+      })),
+    ],
     save() {
       const lists: Record<string, number[]> = {};
       for (const [key, bitmap] of Object.entries(bitmaps)) {
@@ -233,7 +282,13 @@ export function trackedSlot(
       buffer.state[1] = counts.filter((count) => count > 0).length;
     },
     scramble() {
-      for (const bitmap of [reportedWritten, reportedTouched]) bitmap.state[0] = SCRAMBLED;
+      // As before the first mark.
+      for (const bitmap of Object.values(bitmaps)) {
+        if (bitmap.state[0] === 0) bitmap.bits = new Int32Array(0);
+      }
+      buffer.counts.forEach((count, page, all) => {
+        if (count >= most) all[page] = count + SCRAMBLED;
+      });
     },
     rename({ dirty, touched, handedOver, buffer: counts, ...rest }, { page }) {
       nothingElse(rest);
@@ -249,11 +304,22 @@ export function trackedSlot(
   };
 }
 
+/** In the order of DirtyRing.state. */
+const RING_INDEXES = ["the dirty index", "the reset index", "the fetch index"];
+
 /** The dirty rings of a VM, with indexes counted from the last multiple of the ring's size. */
 export function ringsSlot({ tracked, vcpus }: VmState, vm: number): MemorySlot {
   const rings = tracked.vcpus.map(({ ring }) => ring);
   return {
     name: `vm${vm}/rings`,
+    extents: rings.flatMap((part, i) => {
+      const of = `the dirty ring of vCPU ${vcpus[i]}`;
+      return [
+        { part, array: "state", nameOf: (at: number) => `${RING_INDEXES[at]} of ${of}` },
+        { part, array: "pages", nameOf: numberedNames("the page in entry", of) },
+        { part, array: "flags", nameOf: numberedNames("the flags of entry", of) },
+      ];
+    }),
     save() {
       const lists: Record<string, number[]> = {};
       rings.forEach(({ state, pages, flags, size }, i) => {
@@ -271,7 +337,17 @@ export function ringsSlot({ tracked, vcpus }: VmState, vm: number): MemorySlot {
         ring.pages.set(lists[`pages${i}`]!);
       });
     },
-    scramble() {},
+    scramble() {
+      // Free-running indexes, some rounds later; and what unused entries are left with.
+      for (const { state, flags, pages, size } of rings) {
+        state.forEach((index, at, all) => {
+          all[at] = index + SCRAMBLED * size;
+        });
+        flags.forEach((flag, at) => {
+          if (flag === 0) pages[at] = SCRAMBLED;
+        });
+      }
+    },
     rename(lists, { page, vcpu }) {
       const renamed: Record<string, readonly number[]> = {};
       for (const [key, list] of Object.entries(lists)) {
@@ -293,11 +369,24 @@ export function cpuSlot(world: World, pcpu: number): MemorySlot {
   const levels = { l1: tlb.l1, l2: tlb.l2, l1Large: tlb.l1Large };
   return {
     name: `pcpu${pcpu}/tlb`,
+    extents: [
+      {
+        part: world.loaded,
+        array: "vcpus",
+        from: pcpu,
+        end: pcpu + 1,
+        nameOf: () => `whose VMCS CPU ${pcpu} has loaded`,
+      },
+      ...Object.keys(tlb.arrays()).map((array) => ({
+        part: tlb,
+        array,
+        nameOf: numberedNames(`"${array}" of entry`, `the TLB of CPU ${pcpu}`),
+      })),
+    ],
     save() {
       const lists: Record<string, number[]> = {
         loaded: [world.loaded.vcpus[pcpu]!],
-        // Large entries filled since the last flush: whether there can be one.
-        state: [tlb.state[0]!, Math.min(tlb.state[1]!, 1)],
+        state: Array.from(tlb.state),
         spaces: Array.from(tlb.spaces.subarray(0, 3 * tlb.state[0]!)),
       };
       for (const [name, { tag, meta, page, next, ways }] of Object.entries(levels)) {
@@ -320,9 +409,11 @@ export function cpuSlot(world: World, pcpu: number): MemorySlot {
       }
     },
     scramble() {
-      for (const { tag, meta } of Object.values(levels)) {
+      for (const { tag, meta, page } of Object.values(levels)) {
         meta.forEach((value, at) => {
-          if (value === 0) tag[at] = SCRAMBLED;
+          if (value !== 0) return;
+          tag[at] = SCRAMBLED;
+          page[at] = SCRAMBLED;
         });
       }
     },
@@ -334,29 +425,37 @@ export function cpuSlot(world: World, pcpu: number): MemorySlot {
 }
 
 /** Words of operations' parts in which there is neither a page nor a vCPU. */
-const PLAIN_PARTS = ["/estimator.random", "/estimator.times"];
+const PLAIN_PARTS = ["/estimator.random"];
 
-/** Any parts as they are: what an operation's devices keep. */
-export function partsSlot(name: string, parts: readonly Part[]): MemorySlot {
+/**
+ * Any parts as they are: what an operation's devices keep.
+ * @param but names of arrays that are left out, such as "vm0/estimator.times"
+ */
+export function partsSlot(
+  name: string,
+  parts: readonly Part[],
+  but: (array: string) => boolean = () => false,
+): MemorySlot {
+  const keysOf = (part: Part): string[] =>
+    Object.keys(part.arrays()).filter((key) => !but(`${part.name}.${key}`));
   return {
     name,
+    extents: parts.flatMap((part) => keysOf(part).map((array) => ({ part, array }))),
     save() {
       const lists: Record<string, number[]> = {};
       for (const part of parts) {
-        for (const [key, array] of Object.entries(part.arrays())) {
-          lists[`${part.name}.${key}`] = Array.from(array);
-        }
+        const arrays = part.arrays();
+        for (const key of keysOf(part)) lists[`${part.name}.${key}`] = Array.from(arrays[key]!);
       }
       return lists;
     },
     restore(lists) {
       for (const part of parts) {
-        const key = (name: string): string => `${part.name}.${name}`;
-        const names = Object.keys(part.arrays());
-        part.resize?.(Object.fromEntries(names.map((name) => [name, lists[key(name)]!.length])));
-        for (const [name, array] of Object.entries(part.arrays()) as [string, WordArray][]) {
-          array.set(lists[key(name)]!);
-        }
+        const keys = keysOf(part);
+        const listOf = (key: string): readonly number[] => lists[`${part.name}.${key}`]!;
+        part.resize?.(Object.fromEntries(keys.map((key) => [key, listOf(key).length])));
+        const arrays = part.arrays();
+        for (const key of keys) arrays[key]!.set(listOf(key));
       }
     },
     scramble() {},

@@ -16,7 +16,7 @@ import { type DirtyBitmap, forEachMarked, isMarked } from "../../hypervisor/dirt
 import { logWords } from "../../hypervisor/logPages.ts";
 import type { System } from "../../system/system.ts";
 import type { DeviceRequest } from "./probe.ts";
-import { pagesWith, settle, TRUTH_TOUCHED } from "./truthSlot.ts";
+import { pagesWith, settle } from "./truthSlot.ts";
 
 /** A step that works on memory. */
 export interface StepContext {
@@ -24,6 +24,8 @@ export interface StepContext {
   /** The actor's name, such as "pcpu0/mmu". */
   readonly actor: string;
   readonly requests: readonly DeviceRequest[];
+  /** Bits of the truth that a harvest must report: what else the truth says is no state. */
+  readonly owed: number;
 }
 
 export interface StepCheck {
@@ -41,10 +43,9 @@ export const COUNTED_WAS_ACCESSED = "no page is counted that was not accessed";
 
 /**
  * What a harvest reports is no longer owed, and arming begins anew. Not a check: every model needs it.
- * @param owed bits of the truth that a harvest must report
  * @returns whether anything is still owed after a harvest
  */
-export function settleHarvest({ system, actor, requests }: StepContext, owed: number): boolean {
+export function settleHarvest({ system, actor, requests, owed }: StepContext): boolean {
   const op = requests[0]?.op ?? "";
   if (!actor.endsWith("/tracker")) return false;
   const vm = system.world.vms[Number(/\d+/.exec(actor)![0])]!;
@@ -151,13 +152,13 @@ export const noFlagWithoutAccess: StepCheck = {
  */
 export const countedWasAccessed: StepCheck = {
   property: COUNTED_WAS_ACCESSED,
-  begin({ system, actor, requests: [request] }) {
+  begin({ system, actor, requests: [request], owed }) {
     const [owner = "", role = ""] = actor.split("/");
     // PRL's estimator reads the counts in the step in which it finds its interval over.
     const counts = { tracker: "harvest", estimator: "look" }[role];
     if (counts === undefined || request?.op !== counts) return null;
     const { tracked, guest } = system.world.vms[Number(owner.slice("vm".length))]!;
-    const accessed = pagesWith({ guest }, TRUTH_TOUCHED);
+    const accessed = pagesWith({ guest }, owed);
     return () => {
       const counted = role === "tracker" ? marked(tracked.handedOver) : logged(tracked.buffer);
       return counted.every((page) => accessed.includes(page));

@@ -1,7 +1,8 @@
 /**
  * A running system (src/system) as a model: the same actors, machines, devices and hardware. A step
  * restores the actor and the memory that it works on, lets the real actor handle the real message, and
- * saves them again; the explorer asks for each step once.
+ * saves them again (systemSteps.ts); the explorer asks for each step once, and it is held to what it declares
+ * (stepAudit.ts).
  *
  * Abstractions: no virtual time (a delay says nothing about order), channels are FIFO for each pair of
  * actors, wires inside a processor have no latency, messages to oneself (timers) may come at any moment and in any order, interrupts are pending
@@ -9,23 +10,22 @@
  */
 import type { AnyEventObject } from "xstate";
 import { ACCESS_PAGE_SHIFT, AccessKind } from "../../hardware/accessLoop.ts";
-import { deriveControls } from "../../hardware/mmu.ts";
 import { spaceOf } from "../../hardware/tlb.ts";
 import { Field, readField } from "../../hardware/vmcs.ts";
 import { allotLog } from "../../hypervisor/logPages.ts";
-import { UnhandledEventError } from "../../interconnect/compiledLogic.ts";
 import type { Message } from "../../interconnect/messages.ts";
 import type { ActorSnapshot, SystemActor } from "../../system/actors.ts";
 import type { System } from "../../system/system.ts";
 import { Channel } from "../engine/channel.ts";
-import { canonical } from "../engine/encoding.ts";
-import type { Component, Model, Outcome } from "../engine/model.ts";
+import { type Component, type Model, type Outcome, shownMessage } from "../engine/model.ts";
 import { Slot } from "../engine/slot.ts";
 import type { Property } from "../properties/property.ts";
-import { normalMessage, normalState, scrambledState } from "./abstraction.ts";
-import { channelName, channelOptions, endsOf, type Sent } from "./channels.ts";
-import type { ChoosingWorkload } from "./choosingWorkload.ts";
+import { channelOptions, endsOf } from "./channels.ts";
+import { ChoosingWorkload } from "./choosingWorkload.ts";
+import { derivedParts, noState } from "./derivedParts.ts";
 import { footprintOf } from "./footprints.ts";
+import { MemoryMap } from "./memoryMap.ts";
+import { type Extent, FIXED, type MemoryPart, STATISTICS } from "./memoryOwners.ts";
 import {
   cpuSlot,
   type MemorySlot,
@@ -36,8 +36,11 @@ import {
   vcpuSlot,
   type Words,
 } from "./memorySlots.ts";
-import { type DeviceRequest, Probe } from "./probe.ts";
-import { NO_PAGE_LOST, type StepCheck, type StepContext, settleHarvest } from "./stepChecks.ts";
+import { Probe } from "./probe.ts";
+import { type Posted, partsOf } from "./sentMessages.ts";
+import { StepAudit } from "./stepAudit.ts";
+import type { StepCheck } from "./stepChecks.ts";
+import { type Access, type Effects, type Step, SystemSteps } from "./systemSteps.ts";
 import { systemSymmetry } from "./systemSymmetry.ts";
 import { type PageContents, TRUTH_WRITTEN, truthSlot } from "./truthSlot.ts";
 
@@ -65,8 +68,14 @@ export interface SystemModelOptions {
   readonly staysOnCpu?: boolean;
   /** Counters of the processor that are state all the same (src/hardware/counters.ts). */
   readonly keptCounters?: readonly number[];
-  /** Work out each step a second time with other values in all that is ignored, and compare. */
-  readonly debug?: boolean;
+  /**
+   * Why steps may go by the time, which is always 0 here: what they do when time has passed is then not explored.
+   * Absent: no step may, and that is checked.
+   */
+  readonly timeStandsStill?: string;
+  /** What of the operation's memory is only reported, and what of it stays as it is. */
+  readonly statistics?: readonly Extent[];
+  readonly fixed?: readonly Extent[];
 }
 
 /** The commands that an actor, in this state, may be given. They are its choices: nothing obliges anybody to give them. */
@@ -88,8 +97,10 @@ class SystemBinding {
   readonly #slots: Slot[];
   readonly #channels: (Channel | null)[];
   readonly #messages = new Slot<AnyEventObject>("messages");
-  readonly #initials: readonly object[];
   readonly #probes: readonly Probe[];
+  readonly #steps: SystemSteps;
+  readonly #audit: StepAudit;
+  readonly #accesses: readonly Access[];
 
   constructor(system: System, options: SystemModelOptions) {
     this.#system = system;
@@ -108,7 +119,7 @@ class SystemBinding {
         trackedSlot(vm, number, options.countsTo ?? 1),
         ringsSlot(vm, number),
       ]),
-      ...world.vcpus.map((_, vcpu) => vcpuSlot(world, vcpu, options.keptCounters)),
+      ...world.vcpus.map((_, vcpu) => vcpuSlot(world, vcpu)),
       ...world.mmus.map((_, pcpu) => cpuSlot(world, pcpu)),
       options.operation ?? partsSlot("operation", system.operation.parts),
     ];
@@ -116,8 +127,23 @@ class SystemBinding {
     this.#memorySlots = this.#memory.map(({ name }) => new Slot<Words>(name));
     this.#slots = [...this.#actorSlots, ...this.#memorySlots];
     this.#channels = this.#slots.map(() => null);
-    this.#initials = this.#actors.map(({ snapshot }) => snapshot.context);
     this.#probes = this.#actors.map(({ machine }) => new Probe(machine));
+    this.#accesses = this.#findAccesses();
+    this.#steps = new SystemSteps({
+      system,
+      actors: this.#actors,
+      machineIds: this.#probes.map(({ machineId }) => machineId),
+      memory: this.#memory,
+      actorSlots: this.#actorSlots,
+      memorySlots: this.#memorySlots,
+      workloads: workloadsOf(system),
+      stepChecks: options.stepChecks,
+      owed: options.owed ?? TRUTH_WRITTEN,
+    });
+    this.#audit = new StepAudit(this.#steps, this.#mapMemory(), {
+      nameOfSlot: (slot) => this.#slots[slot]!.name,
+      timePasses: options.timeStandsStill === undefined,
+    });
     const initial = this.#initialState();
     this.model = {
       name: options.name,
@@ -156,36 +182,58 @@ class SystemBinding {
     }
   }
 
+  /** Whose each word is. @throws if the model does not say so of some part */
+  #mapMemory(): MemoryMap {
+    const { world } = this.#system;
+    const { keptCounters = [], statistics = [], fixed = [] } = this.#options;
+    const derived = derivedParts(world);
+    // Some slots have memory of the model's own.
+    const ofSlots = this.#memory.flatMap(({ extents }) => extents.map(({ part }) => part));
+    const parts = new Set<MemoryPart>([...this.#system.parts(), ...derived.parts, ...ofSlots]);
+    return new MemoryMap(
+      [...parts],
+      [
+        ...this.#memory.map(({ name, extents }) => ({ owner: name, extents })),
+        ...derived.domains,
+        { owner: STATISTICS, extents: statistics },
+        { owner: FIXED, extents: fixed },
+        ...noState(world, keptCounters),
+      ],
+    );
+  }
+
   #initialState(): Int32Array {
     const initial = [
-      ...this.#actors.map(({ snapshot }, actor) => this.#internState(actor, snapshot)),
+      ...this.#actorSlots.map((slot, actor) => slot.intern(this.#steps.stateOf(actor))),
       ...this.#memory.map((memory, i) => this.#memorySlots[i]!.intern(memory.save())),
     ];
-    for (const [channel, message] of this.#posted()) {
+    for (const [channel, message] of this.#sends(this.#steps.posted())) {
       initial[channel] = this.#channels[channel]!.append(initial[channel] ?? 0, message);
     }
     return Int32Array.from(initial);
   }
 
-  #internState(actor: number, snapshot: ActorSnapshot): number {
-    const { machineId } = this.#probes[actor]!;
-    return this.#actorSlots[actor]!.intern(
-      normalState(machineId, snapshot, this.#initials[actor]!),
-    );
+  /** Messages as numbers of channels and messages. Between channels there is no order. */
+  #sends(posted: Effects["posted"]): (readonly [channel: number, message: number])[] {
+    return posted
+      .map(([channel, message]) => {
+        const number = this.#messages.intern(message);
+        return [this.#slotNamed(channel), number] as const;
+      })
+      .sort(([one], [other]) => one - other);
   }
 
-  /** What the last step posted, as numbers of channels and messages. */
-  #posted(): (readonly [number, number])[] {
-    const pending = this.#system.interconnect.pending();
-    const step = pending.map(({ from, to, message: { type }, time: delay }): Sent => {
-      return { from: this.#system.nameOf(from), to: this.#system.nameOf(to), type, delay };
+  #outcome({ actor, ids, footprint }: Omit<Step, "access">, effects: Effects): Outcome {
+    const { choice, state, memory, posted, broken } = effects;
+    const first = this.#actors.length;
+    const after: (readonly [slot: number, id: number])[] = [];
+    if (state !== null) after.push([actor, this.#actorSlots[actor]!.intern(state)]);
+    memory.forEach((words, i) => {
+      const slot = footprint[i]!;
+      after.push([slot, this.#memorySlots[slot - first]!.intern(words)]);
     });
-    const posted = pending.map(({ message }, i) => {
-      const number = this.#messages.intern(normalMessage(message));
-      return [this.#slotNamed(channelName(step[i]!, step)), number] as const;
-    });
-    // Between channels there is no order.
-    return posted.sort(([one], [other]) => one - other);
+    const writes = after.filter(([slot, id]) => ids[slot] !== id);
+    return { choice, writes, sends: this.#sends(posted), broken };
   }
 
   /** The slot of this name; a channel from one actor to another is made when something is first sent. */
@@ -206,14 +254,14 @@ class SystemBinding {
     const probe = this.#probes[actor]!;
     const slot = this.#actorSlots[actor]!;
     const first = this.#actors.length;
-    const foresee = (state: number, event: AnyEventObject) =>
-      probe.foresee(slot.values[state]!, event);
+    const foresee = (state: number, message: AnyEventObject) =>
+      probe.foresee(slot.values[state]!, shownMessage(message));
     return {
       name,
       machine,
       slot: actor,
-      footprint: (state, event) => {
-        const names = foresee(state, event).requests.flatMap((request) =>
+      footprint: (state, message) => {
+        const names = foresee(state, message).requests.flatMap((request) =>
           footprintOf(this.#system, name, request),
         );
         return [...new Set(names)].map((memory) => {
@@ -223,138 +271,48 @@ class SystemBinding {
         });
       },
       choices: (state) => this.#options.commands?.(name, slot.values[state]!) ?? [],
-      step: (ids, event) => {
-        const { taken, requests } = foresee(ids[actor]!, event);
-        if (!taken) return [{ choice: "", writes: [], sends: [], broken: [EVERY_MESSAGE_TAKEN] }];
+      step: (ids, message) => {
+        const { requests } = foresee(ids[actor]!, message);
+        const { event, followers } = partsOf(message);
         const footprint = this.model.components[actor]!.footprint(ids[actor]!, event);
-        return this.#outcomes({ actor, ids, event, requests, footprint });
+        return this.#outcomes({ actor, ids, event, requests, footprint }, followers);
       },
     };
   }
 
-  /** The step with each access that the guest may make next, if it asks for one. */
-  #outcomes(step: Step): Outcome[] {
+  /**
+   * The step with each access that the guest may make next, if it asks for one.
+   * @param followers sent when the message has been delivered
+   */
+  #outcomes(step: Omit<Step, "access">, followers: readonly Posted[]): Outcome[] {
     const outcomes: Outcome[] = [];
-    const choices = this.#choices();
-    for (const [label, access] of choices) {
-      const workloads = this.#workloads();
-      for (const workload of workloads) {
-        workload.next = access;
-        workload.asked = false;
-      }
-      const outcome = this.#perform(step);
-      const asked = workloads.some((workload) => workload.asked);
-      outcomes.push({ ...outcome, choice: asked ? label : "" });
-      if (!asked) break;
+    for (const access of this.#accesses) {
+      const effects = this.#audit.work({ ...step, access });
+      const posted = [...effects.posted, ...followers];
+      const outcome = this.#outcome(step, { ...effects, posted });
+      outcomes.push(outcome);
+      if (outcome.choice === "") break;
     }
     return outcomes;
   }
 
-  #workloads(): ChoosingWorkload[] {
-    return this.#system.world.vcpus.map(({ stream }) => stream.workload as ChoosingWorkload);
-  }
-
-  #choices(): (readonly [string, number])[] {
+  #findAccesses(): Access[] {
     const { reads = true, halts = false } = this.#options;
-    const pages = Math.max(...this.#workloads().map((workload) => workload.pages));
-    const list: (readonly [string, number])[] = [];
+    const pages = Math.max(...workloadsOf(this.#system).map((workload) => workload.pages));
+    const list: Access[] = [];
     for (let page = 0; page < pages; page++) {
       const word = page << ACCESS_PAGE_SHIFT;
-      list.push([`writes page ${page}`, word | AccessKind.write]);
-      if (reads) list.push([`reads page ${page}`, word | AccessKind.read]);
+      list.push({ label: `writes page ${page}`, word: word | AccessKind.write });
+      if (reads) list.push({ label: `reads page ${page}`, word: word | AccessKind.read });
     }
-    if (halts) list.push(["halts", -1]);
+    if (halts) list.push({ label: "halts", word: -1 });
     return list;
   }
-
-  #perform(step: Step): Outcome {
-    const outcome = this.#performOnce(step, false);
-    if (this.#options.debug === true) {
-      const again = this.#performOnce(step, true);
-      const [first, second] = [canonical(outcome), canonical(again)];
-      if (first !== second) {
-        const { name } = this.#actors[step.actor]!;
-        throw new Error(
-          `${name} on "${step.event.type}" depends on what is not its state: ${this.#difference(outcome, again)}`,
-        );
-      }
-    }
-    return outcome;
-  }
-
-  #performOnce({ actor, ids, event, requests, footprint }: Step, scramble: boolean): Outcome {
-    const system = this.#system;
-    const one = this.#actors[actor]!;
-    const first = this.#actors.length;
-    for (const slot of footprint) {
-      this.#memory[slot - first]!.restore(this.#memorySlots[slot - first]!.values[ids[slot]!]!);
-    }
-    const state = this.#actorSlots[actor]!.values[ids[actor]!]!;
-    const { machineId } = this.#probes[actor]!;
-    if (scramble) for (const memory of this.#memory) memory.scramble();
-    system.restoreActor(one, scramble ? scrambledState(machineId, state) : state);
-    if (one.name.endsWith("/mmu") && requests.length > 0) this.#deriveControls(one.name);
-    system.interconnect.restore({ now: 0, sequence: 0, queue: [] });
-    const context: StepContext = { system, actor: one.name, requests };
-    const checks = requests.length === 0 ? [] : this.#options.stepChecks;
-    const judges = checks.map((check) => [check.property, check.begin(context)] as const);
-    try {
-      one.handle(event);
-    } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      // A reply of the device may be unhandled as well.
-      const property = error instanceof UnhandledEventError ? EVERY_MESSAGE_TAKEN : NO_ACTOR_FAILS;
-      return { choice: "", writes: [], sends: [], broken: [property] };
-    }
-    const broken = judges.flatMap(([name, judge]) => (judge === null || judge() ? [] : [name]));
-    if (settleHarvest(context, this.#options.owed ?? TRUTH_WRITTEN)) broken.push(NO_PAGE_LOST);
-    const writes = [
-      [actor, this.#internState(actor, one.snapshot)] as const,
-      ...footprint.map((slot) => {
-        return [
-          slot,
-          this.#memorySlots[slot - first]!.intern(this.#memory[slot - first]!.save()),
-        ] as const;
-      }),
-    ].filter(([slot, id]) => ids[slot] !== id);
-    return { choice: "", writes, sends: this.#posted(), broken };
-  }
-
-  /** As System.restore does: what the processor holds of the VMCS that is loaded. */
-  #deriveControls(name: string): void {
-    const { world } = this.#system;
-    const pcpu = Number(/\d+/.exec(name)![0]);
-    const loaded = world.vcpus[world.loaded.vcpus[pcpu]! - 1];
-    if (loaded === undefined) return;
-    const { vm, vmcs, counters } = loaded;
-    deriveControls(world.mmus[pcpu]!, vmcs, world.vms[vm]!.guest, counters.values);
-  }
-
-  /** What two outcomes of the same step differ in, in words. */
-  #difference(one: Outcome, other: Outcome): string {
-    for (const [slot, id] of [...one.writes, ...other.writes]) {
-      const values = [one, other].map(({ writes }) => writes.find(([to]) => to === slot)?.[1]);
-      if (values[0] === values[1]) continue;
-      const texts = values.map((value) =>
-        value === undefined ? "unchanged" : canonical(this.#slots[slot]!.values[value]),
-      );
-      return `${this.#slots[slot]!.name} (${id}): ${texts.join(" or ")}`;
-    }
-    return `messages ${canonical(one.sends)} or ${canonical(other.sends)}`;
-  }
 }
 
-/** A step to be worked out. */
-interface Step {
-  readonly actor: number;
-  readonly ids: Int32Array;
-  readonly event: AnyEventObject;
-  readonly requests: readonly DeviceRequest[];
-  /** Numbers of the memory slots that it depends on. */
-  readonly footprint: readonly number[];
+function workloadsOf({ world }: System): ChoosingWorkload[] {
+  return world.vcpus.map(({ stream: { workload } }) => {
+    if (workload instanceof ChoosingWorkload) return workload;
+    throw new Error(`the guest ${workload.name} does not let the explorer choose its accesses`);
+  });
 }
-
-/** No actor and no device throws. */
-export const NO_ACTOR_FAILS = "no actor fails";
-/** As in a running system, where it is an error: a machine says what it ignores (src/interconnect/ignored.ts). */
-export const EVERY_MESSAGE_TAKEN = "every message is handled";

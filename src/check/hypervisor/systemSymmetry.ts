@@ -13,13 +13,14 @@ import type { AnyEventObject } from "xstate";
 import type { ActorId } from "../../interconnect/messages.ts";
 import type { ActorSnapshot, SystemActor } from "../../system/actors.ts";
 import type { World } from "../../system/world.ts";
-import type { Renaming, RenamingGroup } from "../engine/model.ts";
+import { FOLLOWED_BY, type Renaming, type RenamingGroup } from "../engine/model.ts";
 import { endsOf } from "./channels.ts";
 import type { MemorySlot } from "./memorySlots.ts";
 import { type Permutation, permutations } from "./permutation.ts";
 import { renamedMessage } from "./renamedMessages.ts";
 import { renamedState } from "./renamedStates.ts";
 import type { Words } from "./renamedWords.ts";
+import { partsOf } from "./sentMessages.ts";
 
 export interface SymmetricSystem {
   readonly world: World;
@@ -179,10 +180,14 @@ class SystemRenaming implements Renaming, Permutation {
   }
 
   message(channel: string, message: AnyEventObject): AnyEventObject {
-    const { vm, vcpu } = message as { readonly vm?: number; readonly vcpu?: number };
+    const { event, followers } = partsOf(message);
+    const { vm, vcpu } = event as { readonly vm?: number; readonly vcpu?: number };
     const { vcpus } = this.#system.world;
     const named = vm ?? (vcpu === undefined ? undefined : vcpus[vcpu]!.vm);
-    return renamedMessage(message, named ?? this.#vmOf(endsOf(channel).to), this);
+    const renamed = renamedMessage(event, named ?? this.#vmOf(endsOf(channel).to), this);
+    if (followers.length === 0) return renamed;
+    const others = followers.map(([name, one]) => [this.slot(name), this.message(name, one)]);
+    return { ...renamed, [FOLLOWED_BY]: others };
   }
 
   /** The VM that an actor belongs to; -1 if it is nobody's. */

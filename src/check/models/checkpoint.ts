@@ -96,7 +96,6 @@ export function checkpointModel(name: string, options: CheckpointModelOptions): 
   const live = mode === "live";
   return systemModel(system, {
     name,
-    debug: options.debug ?? false,
     reads: options.reads ?? false,
     owed: live ? TRUTH_WRITTEN : 0,
     contents: (vm) => state.contents(vm),

@@ -3,6 +3,7 @@
  * moment. With PRL the estimator looks at the counts in the pVM's memory, and disarms when an interval
  * has added nothing (DW19's loop); with PML it pauses the VM and harvests each interval.
  */
+import type { Part } from "../../hardware/part.ts";
 import { WindowTruth } from "../../hypervisor/wss/windowTruth.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 import { estimate, estimateSchema } from "../../system/operations/estimate.ts";
@@ -37,6 +38,8 @@ export const LOOKS_GO_ON = "the estimator looks again";
 /** As scenarios write it; the explorer lets it end at any moment. */
 const SOON = "1 cycles";
 const ESTIMATOR = "vm0/estimator";
+/** In the estimator's memory: when the estimation began. */
+const TIMES = "/estimator.times";
 
 export interface EstimateModelOptions extends TrackingOptions {
   readonly estimator: "prl" | "pml";
@@ -59,18 +62,34 @@ export function estimateModel(name: string, options: EstimateModelOptions): Mode
   const isPrl = options.estimator === "prl";
   const { countsTo = 1 } = options;
   const logged = isPrl ? new LoggedEntries(system, countsTo) : null;
+  const windows: readonly Part[] = system.operation.parts.filter((part) => {
+    return part instanceof WindowTruth;
+  });
   return systemModel(system, {
     name,
     countsTo,
     ...(logged === null ? {} : { contents: (vm) => logged.contents(vm) }),
-    debug: options.debug ?? false,
     reads: options.reads ?? false,
     owed: isPrl ? TRUTH_TOUCHED : TRUTH_WRITTEN,
-    // What was touched in a window is for the series alone.
     operation: partsSlot(
       "operation",
-      system.operation.parts.filter((part) => !(part instanceof WindowTruth)),
+      system.operation.parts.filter((part) => !windows.includes(part)),
+      (array) => array.endsWith(TIMES),
     ),
+    // When it began, and what was touched in a window, are for the series alone. Which interval of the window is next
+    // stays: there is one.
+    statistics: [
+      ...system.operation.parts.flatMap((part) =>
+        Object.keys(part.arrays())
+          .filter((array) => `${part.name}.${array}`.endsWith(TIMES))
+          .map((array) => ({ part, array })),
+      ),
+      ...windows.flatMap((part) => [
+        { part, array: "truths" },
+        { part, array: "state", from: 1 },
+      ]),
+    ],
+    fixed: windows.map((part) => ({ part, array: "state" })),
     stepChecks: [
       indexInRange,
       noFlagWithoutAccess,

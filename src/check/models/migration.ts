@@ -83,13 +83,13 @@ export function migrationModel(name: string, options: MigrationOptions): Model {
   if (destination === undefined) throw new Error("a migration without a destination");
   return systemModel(system, {
     name,
+    timeStandsStill: "QEMU's policy measures the bandwidth, and looks at it every 50 ms",
     pagesDiffer: "pages are not alike: a migration sends them one by one, the lowest first",
     contents: () => copiedPages(system, destination),
     operation: partsSlot(
       "operation",
       system.operation.parts.filter((part) => part !== destination),
     ),
-    debug: options.debug ?? false,
     reads: options.reads ?? false,
     stepChecks: [indexInRange, noFlagWithoutAccess, servedLogIsEmpty],
     properties: [
@@ -181,6 +181,7 @@ function roundProperties(): Property[] {
 function copiedPages({ world }: System, destination: Destination): PageContents {
   const { guest } = world.vms[0]!;
   return {
+    extents: Object.keys(destination.arrays()).map((array) => ({ part: destination, array })),
     save: () => ({
       copied: Array.from(guest.versions, (version, page) =>
         destination.versions[page] === version ? 1 : 0,
@@ -190,6 +191,14 @@ function copiedPages({ world }: System, destination: Destination): PageContents 
     restore({ copied, present }) {
       destination.versions.set(copied!);
       destination.present.set(present!);
+    },
+    scramble() {
+      // Written more often, and a copy that is another one is one of another version.
+      guest.versions.forEach((version, page, versions) => {
+        const isCopied = destination.versions[page] === version;
+        versions[page] = version + 2 + page;
+        destination.versions[page] = isCopied ? versions[page]! : 0;
+      });
     },
     rename({ copied, present, ...rest }, to) {
       nothingElse(rest);

@@ -15,7 +15,7 @@ import {
   NO_PAGE_LOST,
   SERVED_LOG_IS_EMPTY,
 } from "../hypervisor/stepChecks.ts";
-import { EVERY_MESSAGE_TAKEN, NO_ACTOR_FAILS } from "../hypervisor/systemModel.ts";
+import { EVERY_MESSAGE_TAKEN, NO_ACTOR_FAILS } from "../hypervisor/systemSteps.ts";
 import { over, type Predicate, type Property } from "../properties/property.ts";
 import { guestProgress } from "./guestProgress.ts";
 import { untrackedProperties } from "./untracked.ts";

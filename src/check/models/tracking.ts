@@ -28,7 +28,7 @@ import {
 import { type SmallSystemOptions, smallSystem } from "./smallSystem.ts";
 
 export type TrackingOptions = SmallSystemOptions &
-  Pick<SystemModelOptions, "debug" | "reads" | "halts"> & {
+  Pick<SystemModelOptions, "reads" | "halts"> & {
     /** The largest count of a page's log entries that is told apart; default 1. */
     readonly countsTo?: number;
     /** What the person at the console may do at any moment; default: nothing. */
@@ -39,11 +39,10 @@ export type TrackingOptions = SmallSystemOptions &
 export function trackingModel(name: string, options: TrackingOptions): Model {
   const { technique } = options;
   const system = smallSystem(options);
-  const { debug = false, reads = true, halts = false, commands, countsTo = 1 } = options;
+  const { reads = true, halts = false, commands, countsTo = 1 } = options;
   const logged = technique === "prl" ? new LoggedEntries(system, countsTo) : null;
   return systemModel(system, {
     name,
-    debug,
     reads,
     halts,
     ...(commands === undefined ? {} : { commands }),

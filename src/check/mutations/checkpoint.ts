@@ -5,7 +5,7 @@ import { send } from "../../interconnect/emissions.ts";
 import { CheckpointDevice } from "../../system/operations/checkpoint/device.ts";
 import type { ActorParts } from "../../system/system.ts";
 import { NO_PAGE_LOST } from "../hypervisor/stepChecks.ts";
-import { EVERY_MESSAGE_TAKEN } from "../hypervisor/systemModel.ts";
+import { EVERY_MESSAGE_TAKEN } from "../hypervisor/systemSteps.ts";
 import { NOTHING_LEFT } from "../models/aftermath.ts";
 import {
   LAST_ONE_STAYS,

@@ -2,7 +2,7 @@
  * A planted fault: one rule of a protocol broken, off by default. It takes the place of a named action or
  * guard of the real machine, or stands around its real device, so that the program itself knows nothing of it.
  */
-import { type AnyEventObject, assign } from "xstate";
+import { type AnyEventObject, type AnyStateMachine, assign, createMachine } from "xstate";
 import type { Part } from "../../hardware/part.ts";
 import type { Device } from "../../interconnect/emissions.ts";
 import type { ActorParts } from "../../system/system.ts";
@@ -99,4 +99,22 @@ export function without(ending: string, action: string): Replacement {
     device,
     machine: machine.provide({ actions: { [action]: assign({}) } }),
   }));
+}
+
+/** The machine with another transition for an event in one of its states. */
+export function withTransition(
+  machine: AnyStateMachine,
+  state: string,
+  event: string,
+  transition: object,
+): AnyStateMachine {
+  const { config, implementations } = machine;
+  const { states = {} } = config;
+  const before = states[state];
+  if (before === undefined) throw new Error(`machine "${machine.id}" has no state "${state}"`);
+  const on = { ...before.on, [event]: transition };
+  return createMachine(
+    { ...config, states: { ...states, [state]: { ...before, on } } },
+    implementations,
+  );
 }

@@ -2,10 +2,32 @@
 import { emit } from "xstate";
 import { clearMarks } from "../../hypervisor/dirtyBitmap.ts";
 import { send, sendAll } from "../../interconnect/emissions.ts";
+import { ignored } from "../../interconnect/ignored.ts";
 import { NO_PAGE_LOST } from "../hypervisor/stepChecks.ts";
 import { MEMORY_EQUAL } from "../models/migration.ts";
 import { NO_STALE_TRANSLATION } from "../models/properties.ts";
-import { around, type Mutation, replaceIn } from "./mutation.ts";
+import { around, type Mutation, type Replacement, replaceIn, withTransition } from "./mutation.ts";
+
+/** User space reaps while the handler that drains is still at work. */
+const reapedBeforeDrained: Replacement = replaceIn("/tracker", ({ machine, device }) => ({
+  device,
+  machine: machine.provide({
+    actions: {
+      sendReapDue: emit(({ context, event: { cycles, drainedVcpu, dispatcher } }) =>
+        sendAll([
+          send(context["pmlUnits"][drainedVcpu], { type: "pmlIndexReset" }, cycles),
+          send(context["self"], { type: "reapDue", drainedVcpu: -1, dispatcher }),
+        ]),
+      ),
+    },
+  }),
+}));
+
+/** A unit that is full drops what comes before its index is back. */
+const dropsOverflow: Replacement = replaceIn("/pml", ({ machine, device }) => ({
+  device,
+  machine: withTransition(machine, "full", "pmlIndexOutOfRange", ignored("it is full already")),
+}));
 
 export const operationMutations: readonly Mutation[] = [
   {
@@ -67,19 +89,16 @@ export const operationMutations: readonly Mutation[] = [
       "user space reaps a full ring while the handler that drains into it is still at work, so that the vCPU may run on before its index is back",
     model: "dirty-ring-pml",
     breaks: "every message is handled",
-    replace: replaceIn("/tracker", ({ machine, device }) => ({
-      device,
-      machine: machine.provide({
-        actions: {
-          sendReapDue: emit(({ context, event: { cycles, drainedVcpu, dispatcher } }) =>
-            sendAll([
-              send(context["pmlUnits"][drainedVcpu], { type: "pmlIndexReset" }, cycles),
-              send(context["self"], { type: "reapDue", drainedVcpu: -1, dispatcher }),
-            ]),
-          ),
-        },
-      }),
-    })),
+    replace: reapedBeforeDrained,
+  },
+  {
+    name: "ring-deadlock",
+    mistake:
+      "the same, and a PML unit that waits for its index drops the next overflow: the vCPU never runs again",
+    model: "dirty-ring-pml",
+    breaks: "no deadlock",
+    replace: (name, parts, ...rest) =>
+      dropsOverflow(name, reapedBeforeDrained(name, parts, ...rest), ...rest),
   },
   {
     name: "ring-reset-not-flushed",

@@ -10,9 +10,10 @@ import type { Finding, Found } from "../engine/checks.ts";
 import type { Expander } from "../engine/expander.ts";
 import type { Ending, Search } from "../engine/explored.ts";
 import type { Model } from "../engine/model.ts";
+import { ModelError } from "../engine/modelError.ts";
 import { StateTable } from "../engine/stateTable.ts";
 import { type ParallelOptions, Participant } from "./participant.ts";
-import type { WorkerResult, WorkerTask } from "./searchWorker.ts";
+import type { WorkerFailure, WorkerResult, WorkerTask } from "./searchWorker.ts";
 import { ShardedStates } from "./shardedStates.ts";
 import { SharedMemory, sharedBuffers } from "./sharedMemory.ts";
 
@@ -115,7 +116,9 @@ export class ParallelSearch implements Search {
   #failure(): Error | null {
     for (const { port } of this.#helpers) {
       const { message } = receiveMessageOnPort(port) ?? {};
-      if (message instanceof Error) return message;
+      const { error, modelError } = (message ?? {}) as Partial<WorkerFailure>;
+      if (modelError !== undefined) return new ModelError(modelError);
+      if (error instanceof Error) return error;
     }
     return null;
   }

@@ -2,6 +2,7 @@
 import { type MessagePort, workerData } from "node:worker_threads";
 import { buildModel, type CheckTarget } from "../catalogue.ts";
 import type { Found } from "../engine/checks.ts";
+import { ModelError } from "../engine/modelError.ts";
 import type { SharedStates } from "../engine/stateTable.ts";
 import { isModelFile, loadModelFile } from "../modelFile.ts";
 import { type ParallelOptions, Participant } from "./participant.ts";
@@ -14,6 +15,13 @@ export interface WorkerTask {
   readonly options: ParallelOptions;
   /** For the result, or the error that prevented it. */
   readonly port: MessagePort;
+}
+
+/** What ended a thread: an error's class does not get through a port. */
+export interface WorkerFailure {
+  readonly error: unknown;
+  /** Of a ModelError. */
+  readonly modelError?: string;
 }
 
 /** What a thread has found. */
@@ -34,6 +42,8 @@ try {
   port.postMessage(result);
   memory.barrier();
 } catch (error) {
-  port.postMessage(error);
+  const failure: WorkerFailure =
+    error instanceof ModelError ? { error, modelError: error.message } : { error };
+  port.postMessage(failure);
   memory.fail();
 }

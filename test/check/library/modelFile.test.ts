@@ -120,7 +120,7 @@ describe("is refused in one line", () => {
     }
   });
 
-  it("a step that goes by chance, with --debug", async () => {
+  it("a step that goes by chance", async () => {
     const path = scratch.write(
       "chance.mjs",
       `${IMPORTS.replace("createMachine", "assign, createMachine")}
@@ -129,7 +129,7 @@ describe("is refused in one line", () => {
          states: { a: { on: { go: { actions: assign({ n: () => (calls++ % 3) }) } } } } });
        export default () => actorModel({ name: "mine", actors: { A: { machine, choices: [{ type: "go" }] } }, wires: [], properties: [] });`,
     );
-    const { code, err } = await check(path, "--debug");
+    const { code, err } = await check(path);
     expect([code, err]).toEqual([2, expect.stringContaining("worked out twice, the step differs")]);
   });
 });

@@ -1,0 +1,108 @@
+/**
+ * Whose each word of a system's memory is: a memory slot's, an actor's (what is derived from its state), or
+ * nobody's. Every word of every part has exactly one owner; a part that nobody has named is an error when the
+ * model is built. With it a step is held to what it declares (stepAudit.ts).
+ */
+import { restorePart, savePart } from "../../hardware/part.ts";
+import { MemoryOutside } from "./memoryOutside.ts";
+import { type Domain, FIXED, type MemoryPart, type Row, type Span } from "./memoryOwners.ts";
+
+/** Words in an array that is empty, for a trial. */
+const TRIAL = 1 << 10;
+/** What says how long others are stands in few words. */
+const SCALARS = 1 << 10;
+
+export class MemoryMap {
+  readonly #rows: readonly Row[];
+  readonly #outside = new Map<string, MemoryOutside>();
+
+  /**
+   * @param parts all memory that there is
+   * @throws if a word has no owner, or two
+   */
+  constructor(parts: readonly MemoryPart[], domains: readonly Domain[]) {
+    this.#rows = parts.flatMap((part) =>
+      Object.keys(part.arrays()).map((array) => rowOf(part, array, domains)),
+    );
+  }
+
+  /** All memory but that of these owners. */
+  outside(owners: readonly string[]): MemoryOutside {
+    const key = owners.join();
+    const known = this.#outside.get(key);
+    if (known !== undefined) return known;
+    const made = new MemoryOutside(this.#rows, new Set(owners));
+    this.#outside.set(key, made);
+    return made;
+  }
+}
+
+function rowOf(part: MemoryPart, array: string, domains: readonly Domain[]): Row {
+  const spans: Span[] = [];
+  const fixed: Span[] = [];
+  for (const { owner, extents } of domains) {
+    for (const extent of extents) {
+      if (extent.part !== part || extent.array !== array) continue;
+      const { from = 0, end = Number.POSITIVE_INFINITY, nameOf } = extent;
+      (owner === FIXED ? fixed : spans).push({ owner, from, end, nameOf });
+    }
+  }
+  spans.sort((a, b) => a.from - b.from);
+  const all = withRest(spans, fixed[0]);
+  const spanAt = (at: number) => all.find(({ from, end }) => at >= from && at < end);
+  const nameOf = (at: number, changed: number): string =>
+    spanAt(at)?.nameOf?.(at, changed) ?? `word ${at} of "${array}" of ${part.name}`;
+  for (const [i, { owner, end }] of all.entries()) {
+    const next = all[i + 1];
+    if (next === undefined || end <= next.from) continue;
+    const word = nameOf(next.from, 0);
+    throw new Error(`${word} belongs to ${owner} and to ${next.owner}: a word has one owner`);
+  }
+  const { length } = part.arrays()[array]!;
+  for (let at = 0; at < length; at++) {
+    if (spanAt(at) !== undefined) continue;
+    throw new Error(
+      `${nameOf(at, 0)} is in no slot of the model: say whose it is (derivedParts.ts)`,
+    );
+  }
+  return { part, array, spans: all, lengths: lengthWords(part, array), nameOf };
+}
+
+/** The spans, and between them what is fixed, if anything is. */
+function withRest(spans: readonly Span[], fixed: Span | undefined): readonly Span[] {
+  if (fixed === undefined) return spans;
+  const all: Span[] = [];
+  let at = fixed.from;
+  for (const span of spans) {
+    if (span.from > at) all.push({ ...fixed, from: at, end: Math.min(span.from, fixed.end) });
+    all.push(span);
+    at = Math.max(at, span.end);
+  }
+  if (at < fixed.end) all.push({ ...fixed, from: at });
+  return all;
+}
+
+/** Found by trial, with something in arrays that are empty: with another value there, an array has another length. */
+function lengthWords(part: MemoryPart, array: string): ReadonlySet<number> {
+  const found = new Set<number>();
+  if (part.resize === undefined || part.put !== undefined) return found;
+  const saved = savePart(part);
+  const sizes = Object.entries(saved.arrays).map(([name, { length }]) => [name, length || TRIAL]);
+  part.resize(Object.fromEntries(sizes));
+  const lengths = (): string =>
+    Object.values(part.arrays())
+      .map(({ length }) => length)
+      .join();
+  const before = lengths();
+  const words = part.arrays()[array]!;
+  for (let at = 0; at < Math.min(words.length, SCALARS); at++) {
+    const value = words[at]!;
+    for (const other of [value + 1, 0]) {
+      words[at] = other;
+      if (lengths() !== before) found.add(at);
+    }
+    words[at] = value;
+  }
+  restorePart(part, saved);
+  return found;
+}

@@ -1,0 +1,52 @@
+/**
+ * What a step has sent, as messages in channels. A delay says nothing about order, but for one thing: what is told
+ * inside a processor when some work is done, or an MMU's burst is over, is told before what the same step has sent
+ * for the same moment after it (the handler resets the index, then the guest may go on). Such a message carries what
+ * follows, which is sent when it has been delivered.
+ */
+import type { AnyEventObject } from "xstate";
+import { isInsideProcessor } from "../../system/wires.ts";
+import { FOLLOWED_BY, shownMessage } from "../engine/model.ts";
+import { channelName } from "./channels.ts";
+
+/** A message on its way: who to whom, and after how many cycles. */
+export interface Sent {
+  readonly from: string;
+  readonly to: string;
+  readonly delay: number;
+  readonly message: AnyEventObject;
+}
+
+/** A message, and the name of the channel that it waits in. */
+export type Posted = readonly [channel: string, message: AnyEventObject];
+
+/** @param sent in the order in which it arrives if nothing else happens */
+export function postedBy(sent: readonly Sent[]): Posted[] {
+  const posted: Posted[] = [];
+  for (let at = 0; at < sent.length; at++) {
+    const { from, to, delay, message } = sent[at]!;
+    const channel = channelName(from, to, message.type, delay);
+    const followers = sent.slice(at + 1).filter((later) => later.delay === delay);
+    if (!isFirst(sent[at]!) || followers.length === 0) posted.push([channel, message]);
+    else {
+      posted.push([channel, { ...message, [FOLLOWED_BY]: postedBy(followers) }]);
+      at += followers.length;
+    }
+  }
+  return posted;
+}
+
+/** Whether what is sent for the same moment must wait for it. */
+function isFirst({ from, to, delay }: Sent): boolean {
+  if (delay === 0 || from === to) return false;
+  return from.endsWith("/mmu") || isInsideProcessor(from, to);
+}
+
+/** A message without what follows it, and that. */
+export function partsOf(message: AnyEventObject): {
+  readonly event: AnyEventObject;
+  readonly followers: readonly Posted[];
+} {
+  const followers: unknown = message[FOLLOWED_BY];
+  return { event: shownMessage(message), followers: Array.isArray(followers) ? followers : [] };
+}

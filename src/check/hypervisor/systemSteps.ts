@@ -1,0 +1,176 @@
+/**
+ * Works out single steps of a system: puts an actor and the memory that it works on into a state, lets the real
+ * actor handle the real message, and takes what came of it. Alone, or with other values in what the step must not
+ * depend on (stepAudit.ts).
+ */
+import type { AnyEventObject } from "xstate";
+import { deriveControls } from "../../hardware/mmu.ts";
+import { UnhandledEventError } from "../../interconnect/compiledLogic.ts";
+import { DelayOnWireError } from "../../interconnect/interconnect.ts";
+import type { ActorSnapshot, SystemActor } from "../../system/actors.ts";
+import type { System } from "../../system/system.ts";
+import { ModelError } from "../engine/modelError.ts";
+import type { Slot } from "../engine/slot.ts";
+import { normalMessage, normalState } from "./abstraction.ts";
+import type { ChoosingWorkload } from "./choosingWorkload.ts";
+import type { MemorySlot, Words } from "./memorySlots.ts";
+import type { DeviceRequest } from "./probe.ts";
+import { type Posted, postedBy } from "./sentMessages.ts";
+import { NO_PAGE_LOST, type StepCheck, type StepContext, settleHarvest } from "./stepChecks.ts";
+
+/** No actor and no device throws. */
+export const NO_ACTOR_FAILS = "no actor fails";
+/** As in a running system, where it is an error: a machine says what it ignores (src/interconnect/ignored.ts). */
+export const EVERY_MESSAGE_TAKEN = "every message is handled";
+
+/** A step to be worked out. */
+export interface Step {
+  readonly actor: number;
+  readonly ids: Int32Array;
+  readonly event: AnyEventObject;
+  readonly requests: readonly DeviceRequest[];
+  /** Numbers of the memory slots that it depends on. */
+  readonly footprint: readonly number[];
+  /** What a guest accesses next, if it is asked. */
+  readonly access: Access;
+}
+
+/** In words, and packed as src/hardware/accessLoop.ts defines; -1 = the guest halts. */
+export interface Access {
+  readonly label: string;
+  readonly word: number;
+}
+
+/** What is done between putting the state there and taking the step. */
+export interface Variation {
+  /** What time it is; default 0. */
+  readonly now?: number;
+  readonly event?: AnyEventObject;
+  state?(state: ActorSnapshot): ActorSnapshot;
+  /** Changes memory, the actor's own and others'. */
+  memory?(): void;
+}
+
+/** What came of a step, before it gets numbers. */
+export interface Effects {
+  /** Which access the guest made, in words; empty if it was not asked. */
+  readonly choice: string;
+  /** The actor's state, without what is no state; null if the step was not taken to its end. */
+  readonly state: ActorSnapshot | null;
+  /** Of each slot of the footprint. */
+  readonly memory: readonly Words[];
+  /** Messages with the names of their channels, those of one channel in their order. */
+  readonly posted: readonly Posted[];
+  readonly broken: readonly string[];
+}
+
+/** What steps are worked out with. */
+export interface Binding {
+  readonly system: System;
+  readonly actors: readonly SystemActor[];
+  readonly machineIds: readonly string[];
+  readonly memory: readonly MemorySlot[];
+  /** By actor, and by memory slot. */
+  readonly actorSlots: readonly Slot<ActorSnapshot>[];
+  readonly memorySlots: readonly Slot<Words>[];
+  readonly workloads: readonly ChoosingWorkload[];
+  readonly stepChecks: readonly StepCheck[];
+  /** Bits of the truth that a harvest must report. */
+  readonly owed: number;
+}
+
+export class SystemSteps {
+  readonly binding: Binding;
+  readonly #initials: readonly object[];
+
+  constructor(binding: Binding) {
+    this.binding = binding;
+    this.#initials = binding.actors.map(({ snapshot }) => snapshot.context);
+  }
+
+  /** An actor's state without what is no state. */
+  stateOf(actor: number): ActorSnapshot {
+    const { actors, machineIds } = this.binding;
+    return normalState(machineIds[actor]!, actors[actor]!.snapshot, this.#initials[actor]!);
+  }
+
+  /** What is on its way, with the names of its channels. Between channels there is no order. */
+  posted(): Posted[] {
+    const { system } = this.binding;
+    const sent = system.interconnect.pending().map(({ from, to, time, message }) => ({
+      from: system.nameOf(from),
+      to: system.nameOf(to),
+      delay: time - system.interconnect.now,
+      message: normalMessage(message),
+    }));
+    return postedBy(sent).sort(([one], [other]) => (one < other ? -1 : one > other ? 1 : 0));
+  }
+
+  /** Puts a memory slot into the state with this number. */
+  restore(memory: number, id: number): void {
+    this.binding.memory[memory]!.restore(this.binding.memorySlots[memory]!.values[id]!);
+  }
+
+  /** @param begin called when all is in place. @throws ModelError */
+  perform(step: Step, variation: Variation, begin: () => void): Effects {
+    const { system, actors, memory, workloads } = this.binding;
+    const { actor, ids, footprint, access } = step;
+    for (const workload of workloads) {
+      workload.next = access.word;
+      workload.asked = false;
+    }
+    const one = actors[actor]!;
+    const first = actors.length;
+    for (const slot of footprint) this.restore(slot - first, ids[slot]!);
+    variation.memory?.();
+    const state = this.binding.actorSlots[actor]!.values[ids[actor]!]!;
+    system.restoreActor(one, variation.state?.(state) ?? state);
+    if (one.name.endsWith("/mmu")) this.#deriveControls(step);
+    system.interconnect.restore({ now: variation.now ?? 0, sequence: 0, queue: [] });
+    begin();
+    const broken = this.#handle(step, variation.event ?? step.event);
+    const choice = workloads.some(({ asked }) => asked) ? access.label : "";
+    if (typeof broken === "string") {
+      return { choice, state: null, memory: [], posted: [], broken: [broken] };
+    }
+    return {
+      choice,
+      state: this.stateOf(actor),
+      memory: footprint.map((slot) => memory[slot - first]!.save()),
+      posted: this.posted(),
+      broken,
+    };
+  }
+
+  /** Names of the properties that the step breaks; or that of the one, if it cannot be taken to its end. */
+  #handle({ actor, requests }: Step, event: AnyEventObject): string[] | string {
+    const { system, actors, stepChecks, owed } = this.binding;
+    const one = actors[actor]!;
+    const context: StepContext = { system, actor: one.name, requests, owed };
+    const checks = requests.length === 0 ? [] : stepChecks;
+    const judges = checks.map((check) => [check.property, check.begin(context)] as const);
+    try {
+      one.handle(event);
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      if (error instanceof DelayOnWireError) throw new ModelError(error.message);
+      // A reply of the device may be unhandled as well.
+      return error instanceof UnhandledEventError ? EVERY_MESSAGE_TAKEN : NO_ACTOR_FAILS;
+    }
+    const broken = judges.flatMap(([name, judge]) => (judge === null || judge() ? [] : [name]));
+    if (settleHarvest(context)) broken.push(NO_PAGE_LOST);
+    return broken;
+  }
+
+  /** As System.restore does: what the processor holds of the VMCS that is loaded, unless another is loaded now. */
+  #deriveControls({ actor, requests }: Step): void {
+    const { system, actors } = this.binding;
+    const { world } = system;
+    const pcpu = Number(/\d+/.exec(actors[actor]!.name)?.[0]);
+    const number = world.loaded.vcpus[pcpu]! - 1;
+    const loaded = world.vcpus[number];
+    if (loaded === undefined || requests.every(({ vcpu }) => vcpu !== number)) return;
+    const { vm, vmcs, counters } = loaded;
+    deriveControls(world.mmus[pcpu]!, vmcs, world.vms[vm]!.guest, counters.values);
+  }
+}
