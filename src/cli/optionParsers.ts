@@ -1,5 +1,6 @@
 /** Values of options that several commands take. */
 import { InvalidArgumentError } from "commander";
+import { type Override, parseOverride } from "../config/override.ts";
 import { DURATION_HELP, parseDuration } from "../config/units.ts";
 
 /** Seeds are 32-bit numbers. */
@@ -7,6 +8,17 @@ export const SEED_MAX = 0xffffffff;
 
 /** Of every command that writes a file that was named. */
 export const FORCE = ["--force", "replace files that exist"] as const;
+
+/** Of every command that takes a scenario. */
+export const SET = [
+  "--set <field=value>",
+  "give a field of the scenario another value (docs/scenario.md); may be repeated",
+  (text: string, before: readonly Override[]): readonly Override[] => [
+    ...before,
+    parseOverride(text),
+  ],
+  [] as readonly Override[],
+] as const;
 
 /** Parses a whole number, bounds included. */
 export function wholeNumber(min = 0, max = Number.MAX_SAFE_INTEGER): (text: string) => number {

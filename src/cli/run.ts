@@ -1,7 +1,8 @@
 /** `trackvisor run`: runs a scenario, or a trace, and says what the tracker saw and what it cost. */
 import { resolve } from "node:path";
 import { Command, Option } from "commander";
-import { workloadSchema } from "../../workloads/schema.ts";
+import type { Override } from "../config/override.ts";
+import { parseFields } from "../config/yamlFile.ts";
 import { UserError } from "../errors.ts";
 import { TECHNIQUES, type TechniqueName } from "../hypervisor/techniques/technique.ts";
 import { openSource } from "../io/byteSource.ts";
@@ -14,13 +15,13 @@ import { FileSink } from "../system/operations/checkpoint/fileSink.ts";
 import { restoreCheckpoint } from "../system/operations/checkpoint/restore.ts";
 import { compareWith, type OvercommitResult } from "../system/operations/overcommit/result.ts";
 import { estimates } from "../system/operations/schema.ts";
-import { type Scenario, scenarioSchema } from "../system/scenarioSchema.ts";
+import { scenarioSchema } from "../system/scenarioSchema.ts";
 import { type RunSummary, summarize } from "../system/summary.ts";
 import type { System } from "../system/system.ts";
 import type { Standstill } from "../system/verdict/standstill.ts";
 import { failuresOf } from "../system/verdict/verdict.ts";
 import { drive } from "./drive.ts";
-import { FORCE, longerThanZero, SEED_MAX, wholeNumber } from "./optionParsers.ts";
+import { FORCE, longerThanZero, SEED_MAX, SET, wholeNumber } from "./optionParsers.ts";
 import { formatSummary } from "./runReport.ts";
 import { buildLoaded, type LoadedScenario, loadScenario } from "./scenarios.ts";
 
@@ -32,9 +33,10 @@ const EXIT_INTERRUPTED = 130;
 
 interface RunOptions {
   readonly trace?: string;
+  readonly set: readonly Override[];
   readonly tracker?: TechniqueName;
   readonly vcpus?: number;
-  readonly until?: number;
+  readonly until?: string;
   readonly seed?: number;
   readonly checkpoint?: string;
   readonly fromCheckpoint?: string;
@@ -51,8 +53,12 @@ export function runCommand(): Command {
     .option("--trace <file>", "play this trace (see: trackvisor trace import)")
     .addOption(new Option("--tracker <technique>", "how accesses are tracked").choices(TECHNIQUES))
     .option("--vcpus <count>", "vCPUs of each VM, each on a physical CPU", wholeNumber(1, 64))
-    .option("--until <time>", "end after this virtual time", longerThanZero)
+    .option("--until <time>", "end after this virtual time", (text: string) => {
+      longerThanZero(text);
+      return text;
+    })
     .option("--seed <number>", "seed of the workloads", wholeNumber(0, SEED_MAX))
+    .option(...SET)
     .option("--checkpoint <file>", "write the checkpoints of a checkpoint scenario to this file")
     .option("--from-checkpoint <file>", "go on from the last complete checkpoint in this file")
     .option("--record <file>", "record every message (see: trackvisor replay)")
@@ -62,7 +68,7 @@ export function runCommand(): Command {
       if (options.record !== undefined && options.fromCheckpoint !== undefined) {
         throw new UserError("--record: a run that goes on from a checkpoint cannot be recorded");
       }
-      const loaded = applyOptions(loadInput(name, options), options);
+      const loaded = writingTo(options.checkpoint, loadInput(name, options));
       const { scenario } = loaded;
       const system = buildLoaded(loaded, { checkpointSink: checkpointSink(loaded, options) });
       warnOfDamage(system);
@@ -104,44 +110,57 @@ function comparedWith(
 }
 
 /** A trace is played by the VMs of the scenario that is given, or else by one VM of one vCPU. */
-function loadInput(name: string | undefined, { trace }: RunOptions): LoadedScenario {
-  if (trace === undefined) return loadScenario(name ?? DEFAULT_SCENARIO);
-  const workload = { kind: "trace", file: trace };
-  if (name === undefined) {
-    const scenario = scenarioSchema.parse({ name: `trace ${trace}`, vms: [{ workload }] });
-    return { scenario, directory: ".", at: null };
-  }
-  const { scenario, at } = loadScenario(name);
-  const vms = scenario.vms.map((vm) => ({ ...vm, workload: workloadSchema.parse(workload) }));
-  return { scenario: { ...scenario, vms }, directory: ".", at };
-}
-
-function applyOptions(loaded: LoadedScenario, options: RunOptions): LoadedScenario {
-  const { vcpus } = options;
-  let { scenario } = loaded;
-  if (options.tracker !== undefined && estimates(scenario.operation)) {
+function loadInput(name: string | undefined, options: RunOptions): LoadedScenario {
+  const { trace, vcpus } = options;
+  const load = (overrides: readonly Override[]): LoadedScenario => {
+    if (trace === undefined || name !== undefined) {
+      const loaded = loadScenario(name ?? DEFAULT_SCENARIO, overrides);
+      return trace === undefined ? loaded : { ...loaded, directory: "." };
+    }
+    const workload = { kind: "trace", file: trace } as const;
+    const fields = { name: `trace ${trace}`, vms: [{ workload }] };
+    const { value: scenario, at } = parseFields("--trace", fields, scenarioSchema, overrides);
+    return { scenario, directory: ".", at };
+  };
+  const overrides = overridesOf(options);
+  const loaded = load(overrides);
+  if (options.tracker !== undefined && estimates(loaded.scenario.operation)) {
     throw new UserError("--tracker: an estimator chooses its own way of tracking");
   }
-  if (options.tracker !== undefined) {
-    scenario = { ...scenario, tracker: { ...scenario.tracker, technique: options.tracker } };
-  }
-  if (options.until !== undefined) scenario = { ...scenario, until: options.until };
-  if (options.seed !== undefined) scenario = { ...scenario, seed: options.seed };
-  if (options.checkpoint !== undefined) scenario = writingTo(options.checkpoint, scenario);
-  if (vcpus !== undefined) {
-    const vms = scenario.vms.map((vm) => ({ ...vm, vcpus }));
-    const cpus = Math.max(scenario.machine.cpus, vcpus);
-    scenario = { ...scenario, vms, machine: { ...scenario.machine, cpus } };
-  }
-  return { ...loaded, scenario };
+  // Each vCPU gets a CPU, if the scenario has no more already.
+  if (vcpus === undefined || loaded.scenario.machine.cpus >= vcpus) return loaded;
+  return load([{ path: ["machine", "cpus"], value: vcpus, origin: "--vcpus" }, ...overrides]);
 }
 
-function writingTo(file: string, scenario: Scenario): Scenario {
+/** Options that have names of their own are fields like all others; `--set` has the last word. */
+function overridesOf({ trace, tracker, vcpus, until, seed, set }: RunOptions): Override[] {
+  const given = (
+    origin: string,
+    path: Override["path"],
+    value: unknown,
+    isGiven = value !== undefined,
+  ): Override[] => (isGiven ? [{ path, value, origin }] : []);
+  const workload = { kind: "trace", file: trace };
+  return [
+    ...given("--trace", ["vms", "*", "workload"], workload, trace !== undefined),
+    ...given("--tracker", ["tracker", "technique"], tracker),
+    ...given("--vcpus", ["vms", "*", "vcpus"], vcpus),
+    ...given("--until", ["until"], until),
+    ...given("--seed", ["seed"], seed),
+    ...set,
+  ];
+}
+
+function writingTo(file: string | undefined, loaded: LoadedScenario): LoadedScenario {
+  if (file === undefined) return loaded;
+  const { scenario } = loaded;
   const { operation } = scenario;
-  if (operation.kind === "checkpoint") return { ...scenario, operation: { ...operation, file } };
-  throw new UserError(
-    `--checkpoint: the scenario's operation is ${operation.kind}, not checkpoint`,
-  );
+  if (operation.kind !== "checkpoint") {
+    throw new UserError(
+      `--checkpoint: the scenario's operation is ${operation.kind}, not checkpoint`,
+    );
+  }
+  return { ...loaded, scenario: { ...scenario, operation: { ...operation, file } } };
 }
 
 /** The file of a checkpoint scenario, if it or the command line names one. */

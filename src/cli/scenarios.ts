@@ -1,6 +1,7 @@
 /** Finds and reads scenario files: by path, or by the name of one that is shipped. */
 import { dirname, join } from "node:path";
 import { nearest } from "../config/nearest.ts";
+import type { Override } from "../config/override.ts";
 import { parseYaml } from "../config/yamlFile.ts";
 import { FieldError, UserError } from "../errors.ts";
 import { kindOfFile, listDirectory, readText } from "../io/inputFile.ts";
@@ -16,14 +17,22 @@ export interface LoadedScenario {
   readonly scenario: Scenario;
   /** Where relative file names in it start. */
   readonly directory: string;
-  /** "file:line" of a field; null if the scenario is from no file. */
-  readonly at: ((path: readonly PropertyKey[]) => string) | null;
+  /** "file:line" of a field, or the option that has set it. */
+  readonly at: (path: readonly PropertyKey[]) => string;
 }
 
-/** Reads a scenario. Throws UserError if there is none, or if it is malformed. */
-export function loadScenario(nameOrPath: string): LoadedScenario {
+/**
+ * Reads a scenario.
+ * @param overrides what the command line says of its fields
+ * @throws UserError if there is none, or if it is malformed
+ */
+export function loadScenario(
+  nameOrPath: string,
+  overrides: readonly Override[] = [],
+): LoadedScenario {
   const path = resolveScenario(nameOrPath);
-  const { value: scenario, at } = parseYaml(path, readText(path, MAX_BYTES), scenarioSchema);
+  const text = readText(path, MAX_BYTES);
+  const { value: scenario, at } = parseYaml(path, text, scenarioSchema, overrides);
   return { scenario, directory: dirname(path), at };
 }
 
@@ -44,7 +53,7 @@ export function buildLoaded(
   try {
     return buildSystem(scenario, { ...options, directory });
   } catch (error) {
-    if (!(error instanceof FieldError) || at === null) throw error;
+    if (!(error instanceof FieldError)) throw error;
     throw new UserError(`${at(error.path)}: ${error.message}`);
   }
 }

@@ -2,6 +2,7 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
+import type { Override } from "../config/override.ts";
 import { parseYaml } from "../config/yamlFile.ts";
 import { UserError } from "../errors.ts";
 import { exists, readText } from "../io/inputFile.ts";
@@ -25,6 +26,7 @@ import { frameOf, logLine, screenRows } from "../tui/batch.ts";
 import { keyMap, type UiSettings, uiSettingsSchema } from "../tui/keys.ts";
 import { parsePlace } from "../tui/place.ts";
 import { ASCII, type Look, THEME_NAMES, type ThemeName, UNICODE } from "../tui/themes.ts";
+import { SET } from "./optionParsers.ts";
 import { DEFAULT_SCENARIO } from "./run.ts";
 import { loadScenario } from "./scenarios.ts";
 
@@ -47,6 +49,7 @@ interface TuiOptions {
   readonly screenReader?: true;
   readonly config?: string;
   readonly do?: string[];
+  readonly set: readonly Override[];
 }
 
 /**
@@ -70,11 +73,12 @@ export function tuiCommand(): Command {
     .option("--ascii", "no characters beyond ASCII")
     .option("--screen-reader", "sentences instead of a screen")
     .option("--config <file>", "keys and theme (default: ~/.config/trackvisor/tui.yaml)")
+    .option(...SET)
     .option("--do <command>", "begin with a command of the palette; may be repeated", collect)
     .action(async (name: string | undefined, options: TuiOptions) => {
       const { file, settings } = loadSettings(options.config);
       const keys = keyMap(file, settings.keys);
-      const session = open(name ?? DEFAULT_SCENARIO);
+      const session = open(name ?? DEFAULT_SCENARIO, options.set);
       if (session.damage !== undefined) {
         note(session.damage);
         process.exitCode = EXIT_FAILED;
@@ -100,13 +104,17 @@ export function tuiCommand(): Command {
     });
 }
 
-function open(name: string): Session {
+function open(name: string, overrides: readonly Override[]): Session {
   if (name.endsWith(LOG_EXTENSION) && !exists(name)) {
     throw new UserError(`${name}: no such file`);
   }
   // A session may have been saved under any name; a damaged log is known by its name alone.
-  if (name.endsWith(LOG_EXTENSION) || isLogFile(name)) return Session.open(name);
-  const { scenario, directory } = loadScenario(name);
+  if (name.endsWith(LOG_EXTENSION) || isLogFile(name)) {
+    const [first] = overrides;
+    if (first === undefined) return Session.open(name);
+    throw new UserError(`${first.origin}: ${name} is a log, whose scenario has been run`);
+  }
+  const { scenario, directory } = loadScenario(name, overrides);
   return Session.start(scenario, directory);
 }
 

@@ -1,25 +1,31 @@
-/** Reads a YAML file against a schema. A mistake becomes one line: file, line, field, what was expected. */
-import { isCollection, isMap, isNode, LineCounter, parseDocument } from "yaml";
+/**
+ * Reads a YAML file, and what the command line puts into it, against a schema. A mistake becomes one line: file and
+ * line, or the option that it comes from; field; what was expected.
+ */
+import { Document, isCollection, isMap, isNode, LineCounter, parseDocument } from "yaml";
 import type * as z from "zod";
 import { UserError } from "../errors.ts";
 import { explain } from "./explain.ts";
 import { pathText } from "./fieldPath.ts";
+import { type Override, originOf, override } from "./override.ts";
 
 export interface LocatedYaml<Value> {
   readonly value: Value;
-  /** "file:line" of a field, or of what is nearest to it. */
+  /** "file:line" of a field, or of what is nearest to it; or the option that has set it. */
   at(path: readonly PropertyKey[]): string;
 }
 
 /**
  * Parses and checks a text.
  * @param file name for messages
+ * @param overrides fields that have other values than in the text
  * @throws UserError, one line
  */
 export function parseYaml<Schema extends z.ZodType>(
   file: string,
   text: string,
   schema: Schema,
+  overrides: readonly Override[] = [],
 ): LocatedYaml<z.output<Schema>> {
   const lines = new LineCounter();
   // Aliases are not needed in these files, and a few of them can expand to gigabytes.
@@ -50,18 +56,45 @@ export function parseYaml<Schema extends z.ZodType>(
     }
     return 1;
   };
+  return checked(document, schema, overrides, (path) => `${file}:${lineOf(path)}`);
+}
+
+/**
+ * Checks fields that are from no file.
+ * @param origin for messages
+ * @throws UserError, one line
+ */
+export function parseFields<Schema extends z.ZodType>(
+  origin: string,
+  fields: z.input<Schema>,
+  schema: Schema,
+  overrides: readonly Override[] = [],
+): LocatedYaml<z.output<Schema>> {
+  return checked(new Document(fields), schema, overrides, () => origin);
+}
+
+function checked<Schema extends z.ZodType>(
+  document: Document,
+  schema: Schema,
+  overrides: readonly Override[],
+  place: (path: readonly PropertyKey[]) => string,
+): LocatedYaml<z.output<Schema>> {
+  // A file that is a list, or empty, has no fields: that is said of the file.
+  const overridden = isMap(document.contents) ? override(document, overrides) : [];
+  const at = (path: readonly PropertyKey[]): string =>
+    originOf(overridden, document, path) ?? place(path);
   let value: unknown;
   try {
     value = document.toJS({ maxAliasCount: 0 });
   } catch (error) {
     const what = error instanceof RangeError ? "deep nesting is" : "aliases are";
-    throw new UserError(`${file}:1: YAML ${what} not supported here`);
+    throw new UserError(`${place([])}: YAML ${what} not supported here`);
   }
   const result = schema.safeParse(value);
-  if (result.success) return { value: result.data, at: (path) => `${file}:${lineOf(path)}` };
+  if (result.success) return { value: result.data, at };
   const issue = result.error.issues[0]!;
   const { path, message } = explain(issue, schema, value);
   const field = path.length === 0 ? "" : ` ${pathText(path)}:`;
   const whole = isCollection(document.contents) || path.length > 0 ? "" : " the file:";
-  throw new UserError(`${file}:${lineOf(path)}:${field}${whole} ${message}`);
+  throw new UserError(`${at(path)}:${field}${whole} ${message}`);
 }
