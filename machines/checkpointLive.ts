@@ -10,6 +10,8 @@
  *   created     | begin                      | arming      | arm to every tracker
  *   arming      | armed                      | arming      | -
  *   arming      | armed, last                | copying     | device: copy (all pages)
+ *   arming      | armRefused                 | arming      | disarm to that tracker, if none is being switched off
+ *   arming      | disarmed                   | arming      | arm to that tracker; disarm to the next that refused
  *   copying     | pagesCopied                | copying     | checkpointCopied to itself; device: keepState
  *   copying     | checkpointCopied           | running     | startVm or unpauseVm for every VM; epochDue and
  *               |                            |             | checkpointWritten to itself; device: release
@@ -53,6 +55,7 @@ import {
 } from "../src/interconnect/emissions.ts";
 import { ignored } from "../src/interconnect/ignored.ts";
 import type { ActorId, Message, Technique } from "../src/interconnect/messages.ts";
+import { switchOff, switchOn } from "./armAgain.ts";
 
 export interface CheckpointLiveInput {
   readonly self: ActorId;
@@ -69,6 +72,8 @@ export interface CheckpointLiveInput {
 export interface CheckpointLiveContext extends CheckpointLiveInput {
   /** Answers still missing in the present step. */
   readonly missing: number;
+  /** VMs whose trackers somebody else has armed: see armAgain.ts. */
+  readonly refused: readonly number[];
   readonly halted: number;
   readonly ending: boolean;
   readonly started: boolean;
@@ -105,6 +110,7 @@ type CheckpointLiveEvent =
         type:
           | "begin"
           | "armed"
+          | "armRefused"
           | "vmHalted"
           | "vmPaused"
           | "harvested"
@@ -145,6 +151,16 @@ export const checkpointLiveMachine = setup({
       const message = { type: "arm", technique, requester: self } as const;
       return sendAll(context.trackers.map((tracker) => send(tracker, message)));
     }),
+    sendOff: emit(({ context, event }) => {
+      const { vm } = event as Of<"armRefused">;
+      return sendAll(switchOff(context, vm));
+    }),
+    sendOn: emit(({ context }) => sendAll(switchOn(context))),
+    noteRefused: assign(({ context, event }) => {
+      const { vm } = event as Of<"armRefused">;
+      return { refused: [...context.refused, vm] };
+    }),
+    forgetRefused: assign({ refused: ({ context }) => context.refused.slice(1) }),
     sendCopied: emit(({ context, event }) =>
       send(context.self, { type: "checkpointCopied" }, (event as Of<"pagesCopied">).copyCycles),
     ),
@@ -200,6 +216,7 @@ export const checkpointLiveMachine = setup({
   context: ({ input }) => ({
     ...input,
     missing: 0,
+    refused: [],
     halted: 0,
     ending: false,
     started: false,
@@ -229,6 +246,8 @@ export const checkpointLiveMachine = setup({
           { guard: "isLast", target: "copying", actions: ["noteAnswer", "askCopyAll"] },
           { actions: "noteAnswer" },
         ],
+        armRefused: { actions: ["sendOff", "noteRefused"] },
+        disarmed: { actions: ["sendOn", "forgetRefused"] },
       },
     },
     copying: {

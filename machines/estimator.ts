@@ -9,6 +9,8 @@
  *   arming     | begun             | arming     | arm to the tracker
  *   arming     | begun, truth      | ready      | estimatorReady to the toolstack
  *   arming     | armed             | ready      | estimatorReady to the toolstack
+ *   arming     | armRefused        | arming     | disarm to the tracker
+ *   arming     | disarmed          | arming     | arm to the tracker
  *   ready      | watchVm           | sleeping   | device: start; intervalDue to itself
  *   sleeping   | intervalDue       | sleeping   | device: look
  *   sleeping   | notDue            | sleeping   | intervalDue to itself, in what the VM still has to run
@@ -68,6 +70,7 @@ type EstimatorEvent =
         type:
           | "prepareEstimation"
           | "armed"
+          | "armRefused"
           | "watchVm"
           | "intervalDue"
           | "vmPaused"
@@ -243,6 +246,9 @@ export const estimatorMachine = setup({
           { actions: ["noteSample", "sendArm"] },
         ],
         armed: { target: "ready", actions: "sendReady" },
+        // Somebody else has armed it: off, and on again (xg_sr_save.c, enable_logdirty).
+        armRefused: { actions: "sendDisarm" },
+        disarmed: { actions: "sendArm" },
       },
     },
     ready: {

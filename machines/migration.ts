@@ -11,6 +11,8 @@
  *   running         | clock                    | pausingToArm    | pauseVm; timers of abort and failure
  *   pausingToArm    | vmPaused                 | arming          | arm
  *   arming          | armed                    | arming          | unpauseVm; device: queueAll
+ *   arming          | armRefused               | arming          | disarm
+ *   arming          | disarmed                 | arming          | arm
  *   arming          | queued                   | judging         | -
  *   judging         | cancelled, policy aborts | pausingToCancel | pauseVm, throttle off; device: clock
  *   judging         | policy stops             | suspending      | pauseVm, throttle off
@@ -288,6 +290,9 @@ export const migrationMachine = setup({
       on: {
         armed: { actions: ["sendUnpause", "askQueueAll"] },
         queued: { target: "judging", actions: ["noteArmed", "noteSync"] },
+        // Somebody else has armed it: off, and on again (xg_sr_save.c, enable_logdirty).
+        armRefused: { actions: "sendDisarm" },
+        disarmed: { actions: "sendArm" },
       },
     },
     judging: {

@@ -99,6 +99,7 @@ export type MigrationEvent =
           | "vmPaused"
           | "vmHalted"
           | "armed"
+          | "armRefused"
           | "harvested"
           | "disarmed"
           | "batchArrived"

@@ -14,6 +14,7 @@
  *   harvesting | harvested, to switch  | disarming  | disarm to the tracker
  *   disarming  | disarmed              | arming     | arm to the tracker
  *   arming     | armed                 | idle       | unpauseVm
+ *   arming     | armRefused            | idle       | unpauseVm; its error is kept for whoever asked
  *
  *   other than idle | harvestNow, switchTracker | - | ignored: busy; whoever asks looks first
  */
@@ -25,7 +26,7 @@ import {
   send,
 } from "../src/interconnect/emissions.ts";
 import { ignored } from "../src/interconnect/ignored.ts";
-import type { ActorId, Message, Technique } from "../src/interconnect/messages.ts";
+import type { ActorId, ArmError, Message, Technique } from "../src/interconnect/messages.ts";
 
 export interface OperatorInput {
   readonly self: ActorId;
@@ -41,6 +42,8 @@ export interface OperatorContext extends OperatorInput {
   /** What its last harvest reported; null where the tracker cannot know. */
   readonly pagesWritten: number | null;
   readonly pagesTouched: number | null;
+  /** Why its last command was not done; "" if it was, or is under way. `technique` is then the tracker that stays. */
+  readonly error: "" | ArmError;
 }
 
 export type OperatorRequest = {
@@ -61,7 +64,8 @@ type OperatorEvent =
           | "vmPaused"
           | "harvested"
           | "disarmed"
-          | "armed";
+          | "armed"
+          | "armRefused";
       }
     >
   | OperatorReply;
@@ -78,10 +82,17 @@ export const operatorMachine = setup({
     noteHarvest: assign(({ event }) => ({
       vm: (event as Of<"harvestNow">).vm,
       technique: "keep" as const,
+      error: "" as const,
     })),
     noteSwitch: assign(({ event }) => {
       const { vm, technique } = event as Of<"switchTracker">;
-      return { vm, technique };
+      return { vm, technique, error: "" as const };
+    }),
+    // What is armed now need not be what was asked for.
+    noteArmed: assign({ technique: ({ event }) => (event as Of<"armed">).technique }),
+    noteRefused: assign(({ event }) => {
+      const { error, technique } = event as Of<"armRefused">;
+      return { error, technique };
     }),
     noteReport: assign(({ event }) => {
       const { pagesWritten, pagesTouched } = event as Of<"harvested">;
@@ -127,6 +138,7 @@ export const operatorMachine = setup({
     technique: "keep",
     pagesWritten: null,
     pagesTouched: null,
+    error: "",
   }),
   initial: "idle",
   on: {
@@ -157,7 +169,10 @@ export const operatorMachine = setup({
       on: { disarmed: { target: "arming", actions: "sendArm" } },
     },
     arming: {
-      on: { armed: { target: "idle", actions: "sendUnpause" } },
+      on: {
+        armed: { target: "idle", actions: ["noteArmed", "sendUnpause"] },
+        armRefused: { target: "idle", actions: ["noteRefused", "sendUnpause"] },
+      },
     },
   },
 });

@@ -6,6 +6,8 @@
  *   -----------|-----------------------|------------|----------------------------------------
  *   created    | begin                 | arming     | arm to every tracker
  *   arming     | armed                 | arming     | -
+ *   arming     | armRefused            | arming     | disarm to that tracker, if none is being switched off
+ *   arming     | disarmed              | arming     | arm to that tracker; disarm to the next that refused
  *   arming     | armed, last           | running    | startVm for every VM, timers
  *   arming     | armed, last, ending   | harvesting | harvest to every tracker; the VMs never ran
  *   running    | harvestDue            | pausing    | pauseVm for every VM
@@ -29,6 +31,7 @@ import {
 } from "../src/interconnect/emissions.ts";
 import { ignored } from "../src/interconnect/ignored.ts";
 import type { ActorId, Message, Technique } from "../src/interconnect/messages.ts";
+import { switchOff, switchOn } from "./armAgain.ts";
 
 export interface ToolstackInput {
   readonly self: ActorId;
@@ -54,6 +57,8 @@ const EMPTY_ROUND: Round = { pagesWritten: [], pagesTouched: [], guestPageTables
 export interface ToolstackContext extends ToolstackInput {
   /** Answers still missing in the present step. */
   readonly missing: number;
+  /** VMs whose trackers somebody else has armed: see armAgain.ts. */
+  readonly refused: readonly number[];
   readonly halted: number;
   readonly ending: boolean;
   readonly round: Round;
@@ -63,7 +68,16 @@ export interface ToolstackContext extends ToolstackInput {
 type ToolstackEvent = Extract<
   Message,
   {
-    type: "begin" | "armed" | "vmHalted" | "vmPaused" | "harvested" | "harvestDue" | "deadline";
+    type:
+      | "begin"
+      | "armed"
+      | "armRefused"
+      | "disarmed"
+      | "vmHalted"
+      | "vmPaused"
+      | "harvested"
+      | "harvestDue"
+      | "deadline";
   }
 >;
 
@@ -101,6 +115,16 @@ export const toolstackMachine = setup({
       } as const;
       return sendAll(context.trackers.map((tracker) => send(tracker, message)));
     }),
+    sendOff: emit(({ context, event }) => {
+      const { vm } = event as Extract<ToolstackEvent, { type: "armRefused" }>;
+      return sendAll(switchOff(context, vm));
+    }),
+    sendOn: emit(({ context }) => sendAll(switchOn(context))),
+    noteRefused: assign(({ context, event }) => {
+      const { vm } = event as Extract<ToolstackEvent, { type: "armRefused" }>;
+      return { refused: [...context.refused, vm] };
+    }),
+    forgetRefused: assign({ refused: ({ context }) => context.refused.slice(1) }),
     sendStarts: emit(({ context }) =>
       sendAll([
         ...context.trackers.map((_, vm) => send(context.scheduler, { type: "startVm", vm })),
@@ -138,6 +162,7 @@ export const toolstackMachine = setup({
   context: ({ input }) => ({
     ...input,
     missing: 0,
+    refused: [],
     halted: 0,
     ending: false,
     round: EMPTY_ROUND,
@@ -167,6 +192,8 @@ export const toolstackMachine = setup({
           { guard: "isLast", target: "running", actions: ["noteAnswer", "sendStarts"] },
           { actions: "noteAnswer" },
         ],
+        armRefused: { actions: ["sendOff", "noteRefused"] },
+        disarmed: { actions: ["sendOn", "forgetRefused"] },
       },
     },
     running: {

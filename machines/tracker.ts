@@ -18,7 +18,7 @@
  *   logging    | harvest           | preparing | device: harvest
  *   preparing  | harvestPeeked     | logging   | harvested to the requester
  *   logging    | disarm            | preparing | device: disarm
- *   logging    | arm               | logging   | armed to the requester: as it is armed already
+ *   logging    | arm               | logging   | armRefused to the requester (Xen), or armed (KVM): nothing is done
  *   any        | logFullExit       | -         | device: serveLogFull
  *   any        | eptViolation      | -         | device: serveViolation
  *   any        | exitServed        | -         | handled to the dispatcher, after T_h; pmlIndexReset
@@ -48,6 +48,12 @@ import type {
   Technique,
 } from "../src/interconnect/messages.ts";
 
+/**
+ * Xen's paging_log_dirty_enable returns -EINVAL if log-dirty mode is on (xen/arch/x86/mm/paging.c). In KVM a slot
+ * whose flags are as they were is no change, and that is success (__kvm_set_memory_region: "Nothing to change").
+ */
+export type ArmedTwice = "xen" | "kvm";
+
 export interface TrackerInput {
   readonly vm: number;
   readonly self: ActorId;
@@ -59,6 +65,8 @@ export interface TrackerInput {
   readonly prlUnits: readonly ActorId[];
   /** A planted fault: answers without having INVEPT executed. */
   readonly skipInvept: boolean;
+  /** Whose answer a tracker that is armed already gives to another arm. */
+  readonly armedTwice: ArmedTwice;
 }
 
 export interface TrackerContext extends TrackerInput {
@@ -253,9 +261,16 @@ export const trackerMachine = setup({
       const { technique } = event as Of<"arm">;
       return send(context.requester, { type: "armed", technique });
     }),
-    // Xen refuses to enable log-dirty mode twice (paging_log_dirty_enable: -EINVAL): what is armed stays.
-    sendArmedAlready: emit(({ context }) =>
-      send(context.requester, { type: "armed", technique: context.technique }),
+    sendArmedAlready: emit(({ context, event }) =>
+      send((event as Of<"arm">).requester, { type: "armed", technique: context.technique }),
+    ),
+    sendArmRefused: emit(({ context: { vm, technique }, event }) =>
+      send((event as Of<"arm">).requester, {
+        type: "armRefused",
+        vm,
+        error: "EINVAL",
+        technique,
+      }),
     ),
     sendDeferred: emit(({ context }) =>
       sendAll(context.deferred.map((message) => send(context.self, message))),
@@ -308,6 +323,7 @@ export const trackerMachine = setup({
   },
   guards: {
     hasPager: ({ context }) => context.pager !== 0,
+    answersLikeKvm: ({ context }) => context.armedTwice === "kvm",
     isNone: ({ event }) => (event as Of<"arm">).technique === "none",
     isLast: ({ context }) => context.awaited === 1,
     isLastOfDisarm: ({ context }) => context.awaited === 1 && context.answer.type === "disarmed",
@@ -417,7 +433,10 @@ export const trackerMachine = setup({
       on: {
         harvest: { target: "preparing", actions: ["noteRequester", "askHarvest"] },
         disarm: { target: "preparing", actions: ["noteRequester", "askDisarm"] },
-        arm: { actions: ["noteRequester", "sendArmedAlready"] },
+        arm: [
+          { guard: "answersLikeKvm", actions: "sendArmedAlready" },
+          { actions: "sendArmRefused" },
+        ],
         inveptDone: REAPED,
       },
     },

@@ -1,6 +1,6 @@
 /** What a tracking technique works on: the memory of one VM, as the hypervisor sees it. */
 import type { Ept } from "../hardware/ept.ts";
-import type { PrlSlotRuleName } from "../hardware/prlOptions.ts";
+import type { PrlOptions, PrlSlotRuleName } from "../hardware/prlOptions.ts";
 import type { Vmcs } from "../hardware/vmcs.ts";
 import type { HypervisorCosts } from "./costs.ts";
 import type { CumulativeBuffer } from "./cumulativeBuffer.ts";
@@ -32,6 +32,7 @@ export interface TrackedVm {
   readonly vcpus: readonly TrackedVcpu[];
   readonly logs: LogPages;
   readonly costs: HypervisorCosts;
+  readonly prlVariant: PrlOptions["variant"];
   readonly prlSlotRule: PrlSlotRuleName;
   /** DW19's bit 27. */
   readonly filterGuestTables: boolean;

@@ -46,6 +46,10 @@ export const harvestMode = word(["clean", "peek"]);
 /** Xen's log-dirty operations: CLEAN returns the bitmap and starts a new round, PEEK only looks. */
 export type HarvestMode = Value<typeof harvestMode>;
 
+export const armError = word(["EINVAL"]);
+/** Why a tracker was not armed. */
+export type ArmError = Value<typeof armError>;
+
 /** Each message's fields, but for its type. */
 export const MESSAGES = {
   // vCPU -> MMU: VM entry. The MMU loads the controls and runs the guest until something happens.
@@ -105,6 +109,8 @@ export const MESSAGES = {
   // Toolstack -> tracker, and the answers. `pages`: with present-bit invalidation, these pages alone.
   arm: { technique, requester: actor, pages: list(page).exactOptional() },
   armed: { technique },
+  // It is armed already, and stays as it is, by this technique: Xen's answer (paging_log_dirty_enable).
+  armRefused: { vm, error: armError, technique },
   // `pages`: with present-bit invalidation, the pages of the next round; else those that were touched.
   harvest: { mode: harvestMode, requester: actor, pages: list(page).exactOptional() },
   harvested: {

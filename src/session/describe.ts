@@ -27,6 +27,7 @@ const KINDS: Partial<Record<MessageType, MessageKind>> = {
   inveptDone: "flush",
   arm: "track",
   armed: "track",
+  armRefused: "track",
   harvest: "track",
   harvested: "track",
   disarm: "track",

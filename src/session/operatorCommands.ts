@@ -2,9 +2,11 @@
  * What the operator can ask of the machine while it runs. Each is a message from outside to the actor
  * concerned, so that it goes into the log and is replayed; what cannot be done is refused in a sentence.
  */
+import type { OperatorContext } from "../../machines/operator.ts";
 import type { SchedulerContext } from "../../machines/scheduler.ts";
 import { UserError } from "../errors.ts";
-import { TECHNIQUES, type TechniqueName } from "../hypervisor/techniques/technique.ts";
+import { logProblem } from "../hardware/logLimits.ts";
+import { TECHNIQUES, type TechniqueName, unitOf } from "../hypervisor/techniques/technique.ts";
 import { STARTABLE, type Startable } from "../system/operations/session.ts";
 import type { System } from "../system/system.ts";
 import { unknown } from "./breakpoints.ts";
@@ -198,5 +200,21 @@ function techniqueOf(text: string, { world }: System): TechniqueName {
   if (technique === "dirtyRing" && world.config.tracking.technique !== "dirtyRing") {
     throw new UserError("dirtyRing: its rings are made at the start; say so in the scenario");
   }
+  const { tracking, geometry, mmu } = world.config;
+  const unit = unitOf(technique, tracking.ringFromPml ? "pml" : "writeProtect");
+  const variant = mmu.prl?.variant ?? "vee21";
+  const problem = unit === null ? null : logProblem(unit, geometry.logEntries, variant);
+  if (problem !== null) {
+    throw new UserError(
+      `${technique}: the logs of this machine have ${geometry.logEntries} entries: ${problem}`,
+    );
+  }
   return technique;
+}
+
+/** Why the operator's last command came to nothing, in a sentence; null if it did not. */
+export function refusalOf(system: System): string | null {
+  const { error, vm, technique } = contextOf<OperatorContext>(system, "operator");
+  if (error === "") return null;
+  return `${vmName(system, vm)}: ${error}: it is tracked already, and stays so: by ${technique}`;
 }

@@ -78,6 +78,7 @@ export function buildSystem(scenario: Scenario, options: BuildOptions = {}): Sys
           ringFromPml: tracker.ring.source === "pml",
           largePagesReturn: tracker.largePagesReturn === true,
           initiallySet: tracker.initiallySet === true,
+          armedTwice: tracker.armedTwice,
           faults: TRACKER_FAULTS.filter((fault) => scenario.faults.includes(fault)),
         },
       },

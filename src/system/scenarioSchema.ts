@@ -127,6 +127,12 @@ const tracker = z
       .boolean()
       .optional()
       .describe("whether a dirty bitmap begins with all bits set (KVM_DIRTY_LOG_INITIALLY_SET)"),
+    armedTwice: z
+      .enum(["xen", "kvm"])
+      .default("xen")
+      .describe(
+        "how arming what is armed already is answered: xen with EINVAL, kvm with success; nothing is done",
+      ),
     ring: z
       .strictObject({
         entries: z.int().default(4096).describe("of each vCPU's dirty ring: a power of two"),

@@ -144,6 +144,7 @@ export function wire(
       pmlUnits: ownUnits(pmlUnits),
       prlUnits: ownUnits(prlUnits),
       skipInvept: config.world.tracking.faults.includes("skipInvept"),
+      armedTwice: config.world.tracking.armedTwice ?? "xen",
     });
     const { rounds } = world.vms[vm]!;
     port.subscribe((delivery) => {

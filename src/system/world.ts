@@ -1,5 +1,6 @@
 /** The data plane of a system: memory, VMs, vCPUs and physical CPUs, built from a configuration. */
 
+import type { ArmedTwice } from "../../machines/tracker.ts";
 import type { Workload } from "../../workloads/workload.ts";
 import { COUNTER_COUNT } from "../hardware/counters.ts";
 import { createEpt, type Ept, eptPointer, mapRange } from "../hardware/ept.ts";
@@ -69,6 +70,8 @@ export interface TrackingConfig {
   /** As KVM does: large leaves come back when tracking ends; dirty bitmaps begin with all bits set. */
   readonly largePagesReturn?: boolean;
   readonly initiallySet?: boolean;
+  /** Whose answer an armed tracker gives to another arm; default: Xen's. */
+  readonly armedTwice?: ArmedTwice;
   readonly faults: readonly TrackerFault[];
 }
 
@@ -248,6 +251,7 @@ export class World {
       }),
       logs: this.logs,
       costs: tracking.costs,
+      prlVariant: this.config.mmu.prl?.variant ?? "vee21",
       prlSlotRule: this.config.mmu.prl?.slotRule ?? "decrement-then-store",
       filterGuestTables: tracking.filterGuestTables,
       ringFromPml: tracking.ringFromPml,

@@ -4,7 +4,7 @@
  */
 import { UserError } from "../errors.ts";
 import { exists } from "../io/inputFile.ts";
-import { OPERATOR_COMMANDS } from "../session/operatorCommands.ts";
+import { OPERATOR_COMMANDS, refusalOf } from "../session/operatorCommands.ts";
 import { Sampler } from "../session/sampler.ts";
 import type { Landmark, Session } from "../session/session.ts";
 import type { Controls } from "./command.ts";
@@ -355,6 +355,7 @@ export class Driver implements Controls {
       }),
     );
     this.#furthest = Math.max(this.#furthest, frame.position);
+    this.#sayRefusal();
     return {
       ...sized,
       frame,
@@ -365,6 +366,7 @@ export class Driver implements Controls {
   }
 
   #last: Shown | null = null;
+  #refusal: string | null = null;
   #furthest = 0;
 
   #runView(ended: boolean): RunView {
@@ -448,6 +450,13 @@ export class Driver implements Controls {
     const [failure] = this.#session.failures;
     if (failure !== undefined) this.#say(failure, "bad");
     else this.#say("the run has ended; b goes back, g to the start, q quits", "good");
+  }
+
+  /** That the operator's last command came to nothing is said when it turns out. */
+  #sayRefusal(): void {
+    const refusal = refusalOf(this.#session.system);
+    if (refusal !== null && refusal !== this.#refusal) this.#say(refusal, "bad");
+    this.#refusal = refusal;
   }
 
   #say(text: string, style: "good" | "warn" | "bad"): void {

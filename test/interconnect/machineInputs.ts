@@ -169,6 +169,7 @@ export const machineCases: Readonly<Record<string, MachineCase>> = {
       pmlUnits: [7, 0],
       prlUnits: [8, 0],
       skipInvept: false,
+      armedTwice: "xen",
     },
     events: {
       arm: (n) => ({
@@ -230,6 +231,7 @@ export const machineCases: Readonly<Record<string, MachineCase>> = {
       harvested: (n) => ({ pagesWritten: n % 2 === 0 ? n : null, pagesTouched: n }),
       disarmed: none,
       armed: () => ({ technique: "pml" }),
+      armRefused: (n) => ({ vm: n % 2, error: "EINVAL", technique: "prl" }),
       intensitySet: none,
     },
   },
@@ -247,6 +249,8 @@ export const machineCases: Readonly<Record<string, MachineCase>> = {
     events: {
       begin: none,
       armed: () => ({ technique: "pml" }),
+      armRefused: () => ({ vm: 0, error: "EINVAL", technique: "prl" }),
+      disarmed: none,
       vmHalted: (n) => ({ vm: n % 2 }),
       vmPaused: (n) => ({ vm: n % 2 }),
       harvested: (n) => ({ pagesWritten: n, pagesTouched: null, guestPageTables: n % 2 }),
@@ -297,6 +301,7 @@ export const machineCases: Readonly<Record<string, MachineCase>> = {
       vmPaused: none,
       vmHalted: none,
       armed: none,
+      armRefused: () => ({ vm: 0, error: "EINVAL", technique: "prl" }),
       harvested: none,
       disarmed: none,
       batchArrived: none,
@@ -386,6 +391,7 @@ export const machineCases: Readonly<Record<string, MachineCase>> = {
       prepareEstimation: () => ({ requester: 1 }),
       begun: (n) => ({ sample: n % 2 === 0 ? null : [n] }),
       armed: () => ({ technique: "prl" }),
+      armRefused: () => ({ vm: 0, error: "EINVAL", technique: "pml" }),
       watchVm: none,
       started: none,
       intervalDue: none,
@@ -430,6 +436,7 @@ export const machineCases: Readonly<Record<string, MachineCase>> = {
     events: {
       begin: none,
       armed: () => ({ technique: "pml" }),
+      armRefused: () => ({ vm: 0, error: "EINVAL", technique: "prl" }),
       pagesCopied: (n) => ({ copyCycles: n, writeCycles: 2 * n }),
       checkpointCopied: none,
       checkpointWritten: none,

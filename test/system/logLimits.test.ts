@@ -1,8 +1,11 @@
 /** A machine with logs that its unit cannot have is refused; one with shorter logs is a model of it. */
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { FieldError } from "../../src/errors.ts";
+import { OPERATOR_COMMANDS } from "../../src/session/operatorCommands.ts";
+import { Session } from "../../src/session/session.ts";
 import { buildSystem } from "../../src/system/build.ts";
 import { scenarioSchema } from "../../src/system/scenarioSchema.ts";
+import { summarize } from "../../src/system/summary.ts";
 
 function problemOf(logEntries: number, rest: object): string | null {
   const scenario = scenarioSchema.parse({
@@ -55,6 +58,33 @@ it.each([
   ["VEE21's PRL", 32_769, prl("vee21"), "at most 32768"],
 ])("%s has none of %i", (_what, entries, rest, text) => {
   expect(problemOf(entries, rest)).toContain(`machine.logEntries: expected ${text}`);
+});
+
+describe("a tracker that is armed later", () => {
+  const untracked = scenarioSchema.parse({
+    name: "a log",
+    machine: { logEntries: 1024 },
+    vms: [{ workload: { kind: "uniform", pages: 40, gap: 400, accesses: 2000 } }],
+    tracker: { technique: "none" },
+  });
+
+  it("is refused to the operator, in a sentence", () => {
+    const session = Session.start(untracked, ".");
+    const ask = (technique: string) => OPERATOR_COMMANDS["tracker"]!(session, 0, technique);
+    expect(() => ask("pml")).toThrow(
+      /^pml: the logs of this machine have 1024 entries: expected at most 512/,
+    );
+    expect(ask("prl")).toContain("to be tracked by prl");
+  });
+
+  it("is write protection, as where the memory for logs is missing", () => {
+    const system = buildSystem(untracked);
+    system.command("operator", { type: "switchTracker", vm: 0, technique: "pml" });
+    system.run();
+    const { harvests, failures } = summarize(system);
+    expect(harvests).toMatchObject([{ technique: "writeProtect" }]);
+    expect(failures).toEqual([]);
+  });
 });
 
 it("says which unit could have such a log", () => {

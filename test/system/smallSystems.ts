@@ -209,17 +209,27 @@ export function withListener(recipe: Recipe): {
   readonly system: System;
   readonly listener: ActorId;
 } {
+  return listeningAt("pvm0", configOf(recipe));
+}
+
+/** The system of a configuration in which the actor of that name does nothing but listen. */
+export function listeningAt(
+  place: string,
+  config: SystemConfig,
+): { readonly system: System; readonly listener: ActorId } {
   const replace = (name: string, parts: ActorParts): ActorParts =>
-    name === "pvm0" ? { machine: listenerMachine, device: null } : parts;
-  const system = new System({ ...configOf(recipe), replace });
-  return { system, listener: system.actor("pvm0").id };
+    name === place ? { machine: listenerMachine, device: null } : parts;
+  const system = new System({ ...config, replace });
+  return { system, listener: system.actor(place).id };
 }
 
 const heard = ignored("the test has seen it");
 const listenerMachine = setup({ types: { events: {} as Message } }).createMachine({
   id: "listener",
   initial: "listening",
-  states: { listening: { on: { armed: heard, harvested: heard, disarmed: heard } } },
+  states: {
+    listening: { on: { armed: heard, armRefused: heard, harvested: heard, disarmed: heard } },
+  },
 });
 
 /** More messages than any small system needs: a run that reaches it does not end. */

@@ -50,6 +50,7 @@ const FIELDS: Fields = {
   inveptDone: { pcpu: "pcpu" },
   arm: { technique: "same", requester: "actor", pages: "page" },
   armed: { technique: "same" },
+  armRefused: { vm: "same", error: "same", technique: "same" },
   harvest: { mode: "same", requester: "actor", pages: "page" },
   harvested: {
     pagesWritten: "same",

@@ -157,6 +157,7 @@ const tracker: Kinds<TrackerContext> = {
   pmlUnits: "actorsByVcpu",
   prlUnits: "actorsByVcpu",
   skipInvept: "same",
+  armedTwice: "same",
   technique: "same",
   requester: "actor",
   awaited: "same",
@@ -200,6 +201,7 @@ const toolstack: Kinds<ToolstackContext> = {
   harvestCycles: "same",
   deadlineCycles: "same",
   missing: "same",
+  refused: "same",
   halted: "same",
   ending: "same",
   round: "same",
@@ -214,6 +216,7 @@ const operator: Kinds<OperatorContext> = {
   technique: "same",
   pagesWritten: "same",
   pagesTouched: "same",
+  error: "same",
 };
 
 const checkpointLive: Kinds<CheckpointLiveContext> = {
@@ -224,6 +227,7 @@ const checkpointLive: Kinds<CheckpointLiveContext> = {
   epochCycles: "same",
   deadlineCycles: "same",
   missing: "same",
+  refused: "same",
   halted: "same",
   ending: "same",
   started: "same",

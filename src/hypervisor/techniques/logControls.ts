@@ -1,5 +1,6 @@
 /** Turning a processor's logging on and off: log pages, VMCS fields, EPTP (Xen vmx_domain_enable_pml, ept_enable_pml). */
 import { eptPointer } from "../../hardware/ept.ts";
+import { type LoggingUnit, logProblem } from "../../hardware/logLimits.ts";
 import { prlInitialIndex } from "../../hardware/pageReferenceLog.ts";
 import {
   clearVmcs,
@@ -15,10 +16,13 @@ import { allotLog, freeLog } from "../logPages.ts";
 import type { TrackedVcpu, TrackedVm } from "../trackedVm.ts";
 
 /**
- * Enables logging on every vCPU, or on none: if a log page is missing nothing is enabled. With the
- * fault pmlOnSomeVcpus only the first vCPU logs, though entries are shared by all.
+ * Enables logging on every vCPU, or on none: if a log page is missing, or the unit cannot have logs of this
+ * length, nothing is enabled. With the fault pmlOnSomeVcpus only the first vCPU logs, though entries are
+ * shared by all.
  */
-export function enableLogs(vm: TrackedVm, unit: "pml" | "prl"): boolean {
+export function enableLogs(vm: TrackedVm, unit: LoggingUnit): boolean {
+  const { logEntries } = vm.logs.geometry;
+  if (logProblem(unit, logEntries, vm.prlVariant) !== null) return false;
   if (!vm.vcpus.every(({ vcpu }) => allotLog(vm.logs, vcpu))) {
     freeLogs(vm);
     return false;
@@ -31,7 +35,7 @@ export function enableLogs(vm: TrackedVm, unit: "pml" | "prl"): boolean {
   return true;
 }
 
-function enableLog(vm: TrackedVm, { vcpu, vmcs }: TrackedVcpu, unit: "pml" | "prl"): void {
+function enableLog(vm: TrackedVm, { vcpu, vmcs }: TrackedVcpu, unit: LoggingUnit): void {
   const frame = vm.logs.frame[vcpu]!;
   writeField(vmcs, Field.pmlAddress, frame << 12, frame >>> 20);
   resetLog(vmcs, vm.logs.geometry.logEntries);
