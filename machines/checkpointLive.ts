@@ -53,6 +53,7 @@ import {
   send,
   sendAll,
 } from "../src/interconnect/emissions.ts";
+import * as kind from "../src/interconnect/fields.ts";
 import { ignored } from "../src/interconnect/ignored.ts";
 import type { ActorId, Message, Technique } from "../src/interconnect/messages.ts";
 import { switchOff, switchOn } from "./armAgain.ts";
@@ -69,22 +70,27 @@ export interface CheckpointLiveInput {
   readonly deadlineCycles: number;
 }
 
-export interface CheckpointLiveContext extends CheckpointLiveInput {
-  /** Answers still missing in the present step. */
-  readonly missing: number;
-  /** VMs whose trackers somebody else has armed: see armAgain.ts. */
-  readonly refused: readonly number[];
-  readonly halted: number;
-  readonly ending: boolean;
-  readonly started: boolean;
-  /** A checkpoint is on its way to the storage; its writing takes so many cycles. */
-  readonly writing: boolean;
-  readonly writeCycles: number;
-  /** Epochs that had to wait for the acknowledgement of the checkpoint before. */
-  readonly lateEpochs: number;
-  /** Why a checkpoint could not be written, one sentence each. */
-  readonly failures: readonly string[];
-}
+/** What its state holds besides its input. */
+export const checkpointLiveFields = {
+  // Answers still missing in the present step.
+  missing: kind.count,
+  // VMs whose trackers somebody else has armed: see armAgain.ts.
+  refused: kind.list(kind.vm),
+  halted: kind.count,
+  ending: kind.flag,
+  started: kind.flag,
+  // A checkpoint is on its way to the storage; its writing takes so many cycles.
+  writing: kind.flag,
+  writeCycles: kind.cycles,
+  // Epochs that had to wait for the acknowledgement of the checkpoint before.
+  lateEpochs: kind.count,
+  // Why a checkpoint could not be written, one sentence each.
+  failures: kind.list(kind.text),
+} as const satisfies kind.Fields;
+
+export interface CheckpointLiveContext
+  extends CheckpointLiveInput,
+    kind.Values<typeof checkpointLiveFields> {}
 
 /** What the checkpointing machines ask of their device, which has the clock, the buffer and the file. */
 export type CheckpointRequest =

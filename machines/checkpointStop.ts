@@ -31,6 +31,7 @@ import {
   send,
   sendAll,
 } from "../src/interconnect/emissions.ts";
+import * as kind from "../src/interconnect/fields.ts";
 import { ignored } from "../src/interconnect/ignored.ts";
 import type { ActorId, Message } from "../src/interconnect/messages.ts";
 import type { CheckpointReply, CheckpointRequest } from "./checkpointLive.ts";
@@ -45,16 +46,21 @@ export interface CheckpointStopInput {
   readonly deadlineCycles: number;
 }
 
-export interface CheckpointStopContext extends CheckpointStopInput {
-  /** Answers still missing in the present step. */
-  readonly missing: number;
-  readonly halted: number;
-  readonly ending: boolean;
-  /** Times that have come. */
-  readonly dueSoFar: number;
-  /** Why a checkpoint could not be written, one sentence each. */
-  readonly failures: readonly string[];
-}
+/** What its state holds besides its input. */
+export const checkpointStopFields = {
+  // Answers still missing in the present step.
+  missing: kind.count,
+  halted: kind.count,
+  ending: kind.flag,
+  // Times that have come.
+  dueSoFar: kind.count,
+  // Why a checkpoint could not be written, one sentence each.
+  failures: kind.list(kind.text),
+} as const satisfies kind.Fields;
+
+export interface CheckpointStopContext
+  extends CheckpointStopInput,
+    kind.Values<typeof checkpointStopFields> {}
 
 type CheckpointStopEvent =
   | Extract<

@@ -38,6 +38,7 @@ import {
   send,
   sendAll,
 } from "../src/interconnect/emissions.ts";
+import * as kind from "../src/interconnect/fields.ts";
 import { ignored } from "../src/interconnect/ignored.ts";
 import type { ActorId, Message } from "../src/interconnect/messages.ts";
 
@@ -54,27 +55,28 @@ export interface DispatcherInput {
 }
 
 /** An INVEPT somebody waits for. */
-export interface PendingInvept {
-  readonly vm: number;
-  readonly tracker: ActorId;
-}
+const pendingInvept = { vm: kind.vm, tracker: kind.actor } as const satisfies kind.Fields;
+export type PendingInvept = kind.Values<typeof pendingInvept>;
 
-export interface DispatcherContext extends DispatcherInput {
-  readonly vcpu: number;
-  readonly invepts: readonly PendingInvept[];
-  /** The vCPU shall leave this CPU before its next entry. */
-  readonly leaving: boolean;
-  /** The vCPU caused an exit that nobody can handle. */
-  readonly crashed: boolean;
-  /** The vCPU waits for a page. */
-  readonly waits: boolean;
-  /** Exits taken here, by name of the basic reason. */
-  readonly exits: Readonly<Record<string, number>>;
-  /** Cycles of work done here since the last exit, which the next entry, or the vCPU's leaving, waits for. */
-  readonly workCycles: number;
-  /** Cycles of interrupts and INVEPTs handled here since the start. */
-  readonly handlerCycles: number;
-}
+/** What its state holds besides its input. */
+export const dispatcherFields = {
+  vcpu: kind.vcpuOrNone,
+  invepts: kind.list(kind.record(pendingInvept)),
+  // The vCPU shall leave this CPU before its next entry.
+  leaving: kind.flag,
+  // The vCPU caused an exit that nobody can handle.
+  crashed: kind.flag,
+  // The vCPU waits for a page.
+  waits: kind.flag,
+  // Exits taken here, by name of the basic reason.
+  exits: kind.tally,
+  // Cycles of work done here since the last exit, which the next entry, or the vCPU's leaving, waits for.
+  workCycles: kind.cycles,
+  // Cycles of interrupts and INVEPTs handled here since the start.
+  handlerCycles: kind.cycles,
+} as const satisfies kind.Fields;
+
+export interface DispatcherContext extends DispatcherInput, kind.Values<typeof dispatcherFields> {}
 
 export type DispatcherRequest = { readonly op: "invept"; readonly vm: number };
 export type DispatcherReply = { readonly type: "invalidated" };

@@ -30,6 +30,7 @@ import {
   send,
   sendAll,
 } from "../src/interconnect/emissions.ts";
+import * as kind from "../src/interconnect/fields.ts";
 import type { ActorId, Message } from "../src/interconnect/messages.ts";
 
 export interface MmuInput {
@@ -41,11 +42,14 @@ export interface MmuInput {
   readonly prlUnits: readonly ActorId[];
 }
 
-export interface MmuContext extends MmuInput {
-  /** The vCPU whose VMCS is current. */
-  readonly vcpu: number;
-  readonly kicked: boolean;
-}
+/** What its state holds besides its input. */
+export const mmuFields = {
+  // The vCPU whose VMCS is current.
+  vcpu: kind.vcpuOrNone,
+  kicked: kind.flag,
+} as const satisfies kind.Fields;
+
+export interface MmuContext extends MmuInput, kind.Values<typeof mmuFields> {}
 
 export type MmuRequest = { readonly op: "enter" | "run"; readonly vcpu: number };
 

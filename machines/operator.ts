@@ -25,8 +25,14 @@ import {
   type SendEmission,
   send,
 } from "../src/interconnect/emissions.ts";
+import * as kind from "../src/interconnect/fields.ts";
 import { ignored } from "../src/interconnect/ignored.ts";
-import type { ActorId, ArmError, Message, Technique } from "../src/interconnect/messages.ts";
+import {
+  type ActorId,
+  armError,
+  type Message,
+  TECHNIQUE_NAMES,
+} from "../src/interconnect/messages.ts";
 
 export interface OperatorInput {
   readonly self: ActorId;
@@ -35,16 +41,19 @@ export interface OperatorInput {
   readonly trackers: readonly ActorId[];
 }
 
-export interface OperatorContext extends OperatorInput {
-  readonly vm: number;
-  /** The tracker to come, or "keep" for a harvest alone. */
-  readonly technique: Technique | "keep";
-  /** What its last harvest reported; null where the tracker cannot know. */
-  readonly pagesWritten: number | null;
-  readonly pagesTouched: number | null;
-  /** Why its last command was not done; "" if it was, or is under way. `technique` is then the tracker that stays. */
-  readonly error: "" | ArmError;
-}
+/** What its state holds besides its input. */
+export const operatorFields = {
+  vm: kind.vm,
+  // The tracker to come, or "keep" for a harvest alone.
+  technique: kind.word([...TECHNIQUE_NAMES, "keep"]),
+  // What its last harvest reported; null where the tracker cannot know.
+  pagesWritten: kind.count.nullable(),
+  pagesTouched: kind.count.nullable(),
+  // Why its last command was not done; "" if it was, or is under way. `technique` is then the tracker that stays.
+  error: kind.word(["", ...armError.options]),
+} as const satisfies kind.Fields;
+
+export interface OperatorContext extends OperatorInput, kind.Values<typeof operatorFields> {}
 
 export type OperatorRequest = {
   readonly op: "setWriteIntensity";

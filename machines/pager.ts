@@ -25,6 +25,7 @@ import {
   send,
   sendAll,
 } from "../src/interconnect/emissions.ts";
+import * as kind from "../src/interconnect/fields.ts";
 import type { ActorId, Message } from "../src/interconnect/messages.ts";
 
 export interface PagerInput {
@@ -35,14 +36,17 @@ export interface PagerInput {
   readonly balloons: readonly ActorId[];
 }
 
-export interface PagerContext extends PagerInput {
-  /** INVEPTs that are not acknowledged yet. */
-  readonly awaited: number;
-  readonly faults: number;
-  readonly flushes: number;
-  /** Cycles of its exit handlers: T_h. */
-  readonly handlerCycles: number;
-}
+/** What its state holds besides its input. */
+export const pagerFields = {
+  // INVEPTs that are not acknowledged yet.
+  awaited: kind.count,
+  faults: kind.count,
+  flushes: kind.count,
+  // Cycles of its exit handlers: T_h.
+  handlerCycles: kind.cycles,
+} as const satisfies kind.Fields;
+
+export interface PagerContext extends PagerInput, kind.Values<typeof pagerFields> {}
 
 type Of<T extends Message["type"]> = Extract<Message, { type: T }>;
 

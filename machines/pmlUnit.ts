@@ -16,6 +16,7 @@
 import { assign, emit, setup } from "xstate";
 import { ExitReason } from "../src/hardware/exit.ts";
 import { type SendEmission, send } from "../src/interconnect/emissions.ts";
+import * as kind from "../src/interconnect/fields.ts";
 import { ignored } from "../src/interconnect/ignored.ts";
 import type { ActorId, Message } from "../src/interconnect/messages.ts";
 
@@ -23,9 +24,12 @@ export interface PmlUnitInput {
   readonly vcpu: ActorId;
 }
 
-export interface PmlUnitContext extends PmlUnitInput {
-  readonly fullEvents: number;
-}
+/** What its state holds besides its input. */
+export const pmlUnitFields = {
+  fullEvents: kind.count,
+} as const satisfies kind.Fields;
+
+export interface PmlUnitContext extends PmlUnitInput, kind.Values<typeof pmlUnitFields> {}
 
 type PmlUnitEvent = Extract<
   Message,

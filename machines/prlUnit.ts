@@ -24,6 +24,7 @@ import {
   type SendEmission,
   send,
 } from "../src/interconnect/emissions.ts";
+import * as kind from "../src/interconnect/fields.ts";
 import { ignored } from "../src/interconnect/ignored.ts";
 import type { ActorId, Message } from "../src/interconnect/messages.ts";
 
@@ -36,9 +37,12 @@ export interface PrlUnitInput {
   readonly ipiCycles: number;
 }
 
-export interface PrlUnitContext extends PrlUnitInput {
-  readonly ipis: number;
-}
+/** What its state holds besides its input. */
+export const prlUnitFields = {
+  ipis: kind.count,
+} as const satisfies kind.Fields;
+
+export interface PrlUnitContext extends PrlUnitInput, kind.Values<typeof prlUnitFields> {}
 
 export type PrlUnitRequest = { readonly op: "reload"; readonly vcpu: number };
 export type PrlUnitReply = { readonly type: "reloaded" };

@@ -38,6 +38,7 @@ import {
   send,
   sendAll,
 } from "../src/interconnect/emissions.ts";
+import * as kind from "../src/interconnect/fields.ts";
 import type { ActorId, Message } from "../src/interconnect/messages.ts";
 
 export interface PvmCpuInput {
@@ -54,40 +55,39 @@ export interface PvmCpuInput {
   readonly handlerBudget: number;
 }
 
-export interface PvmCpuContext extends PvmCpuInput {
-  /** The log-full vector's pending bit. */
-  readonly pending: boolean;
-  /** vCPUs whose logs the handler is copying, and which of their logs (a bit each). */
-  readonly drained: readonly DrainedLog[];
-  readonly ipis: number;
-  /** Interrupts that found the pending bit already set. */
-  readonly coalesced: number;
-  readonly handlerRuns: number;
-  /** How often the handler has served since processes had the CPU, and the cycles that it has taken. */
-  readonly inARow: number;
-  readonly rowCycles: number;
-  readonly logsServed: number;
-  readonly handlerCycles: number;
-  /** Processes' work, the one under way first. */
-  readonly jobs: readonly Job[];
-  /** Whether the first has begun: one that comes while the handler runs has not. */
-  readonly working: boolean;
-  /** What the handler has taken from the job under way. */
-  readonly preemptedCycles: number;
-  /** Work of processes since the start, hypercalls included; and the hypercalls alone. */
-  readonly jobCycles: number;
-  readonly hypercallCycles: number;
-}
+const job = { requester: kind.actor, cycles: kind.cycles } as const satisfies kind.Fields;
+export type Job = kind.Values<typeof job>;
 
-export interface Job {
-  readonly requester: ActorId;
-  readonly cycles: number;
-}
+const drainedLog = { vcpu: kind.vcpu, logs: kind.count } as const satisfies kind.Fields;
+export type DrainedLog = kind.Values<typeof drainedLog>;
 
-export interface DrainedLog {
-  readonly vcpu: number;
-  readonly logs: number;
-}
+/** What its state holds besides its input. */
+export const pvmCpuFields = {
+  // The log-full vector's pending bit.
+  pending: kind.flag,
+  // vCPUs whose logs the handler is copying, and which of their logs (a bit each).
+  drained: kind.list(kind.record(drainedLog)),
+  ipis: kind.count,
+  // Interrupts that found the pending bit already set.
+  coalesced: kind.count,
+  handlerRuns: kind.count,
+  // How often the handler has served since processes had the CPU, and the cycles that it has taken.
+  inARow: kind.count,
+  rowCycles: kind.cycles,
+  logsServed: kind.count,
+  handlerCycles: kind.cycles,
+  // Processes' work, the one under way first.
+  jobs: kind.list(kind.record(job)),
+  // Whether the first has begun: one that comes while the handler runs has not.
+  working: kind.flag,
+  // What the handler has taken from the job under way.
+  preemptedCycles: kind.cycles,
+  // Work of processes since the start, hypercalls included; and the hypercalls alone.
+  jobCycles: kind.cycles,
+  hypercallCycles: kind.cycles,
+} as const satisfies kind.Fields;
+
+export interface PvmCpuContext extends PvmCpuInput, kind.Values<typeof pvmCpuFields> {}
 
 export type PvmCpuRequest =
   | { readonly op: "drain" }

@@ -31,6 +31,7 @@ import {
   send,
   sendAll,
 } from "../src/interconnect/emissions.ts";
+import * as kind from "../src/interconnect/fields.ts";
 import type { ActorId, Message } from "../src/interconnect/messages.ts";
 
 export interface SchedulerInput {
@@ -44,30 +45,34 @@ export interface SchedulerInput {
   readonly vmOfVcpu: readonly number[];
 }
 
-export interface CpuSlot {
-  /** The vCPU that runs here, or -1. */
-  readonly vcpu: number;
-  /** Counts assignments, so that the timer of an earlier one is recognised. */
-  readonly slice: number;
-  /** Its vCPU has been asked to leave it, for one that began to wait earlier. */
-  readonly wanted: boolean;
-}
+const cpuSlot = {
+  // The vCPU that runs here, or -1.
+  vcpu: kind.vcpuOrNone,
+  // Counts assignments, so that the timer of an earlier one is recognised.
+  slice: kind.count,
+  // Its vCPU has been asked to leave it, for one that began to wait earlier.
+  wanted: kind.flag,
+} as const satisfies kind.Fields;
+export type CpuSlot = kind.Values<typeof cpuSlot>;
 
-export interface SchedulerContext extends SchedulerInput {
-  readonly cpus: readonly CpuSlot[];
-  /** vCPUs that wait for a CPU, first come first. */
-  readonly waiting: readonly number[];
-  /** Where there are not enough CPUs for all: vCPUs that run or wait, in the order in which they began to wait. */
-  readonly turns: readonly number[];
-  readonly halted: readonly number[];
-  /** vCPUs that sleep until a page is there; and those that were woken before they had left their CPU. */
-  readonly sleeping: readonly number[];
-  readonly wokenEarly: readonly number[];
-  /** Who asked for the pauses of a VM that hold now, by VM; empty = not paused. */
-  readonly pausedBy: readonly (readonly ActorId[])[];
-  /** vCPUs that the operator holds, one by one (Xen's vcpu_pause, for what a debugger does). */
-  readonly held: readonly number[];
-}
+/** What its state holds besides its input. */
+export const schedulerFields = {
+  cpus: kind.listBy("pcpu", kind.record(cpuSlot)),
+  // vCPUs that wait for a CPU, first come first.
+  waiting: kind.list(kind.vcpu),
+  // Where there are not enough CPUs for all: vCPUs that run or wait, in the order in which they began to wait.
+  turns: kind.list(kind.vcpu),
+  halted: kind.list(kind.vcpu),
+  // vCPUs that sleep until a page is there; and those that were woken before they had left their CPU.
+  sleeping: kind.list(kind.vcpu),
+  wokenEarly: kind.list(kind.vcpu),
+  // Who asked for the pauses of a VM that hold now, by VM; empty = not paused.
+  pausedBy: kind.listBy("vm", kind.list(kind.actor)),
+  // vCPUs that the operator holds, one by one (Xen's vcpu_pause, for what a debugger does).
+  held: kind.list(kind.vcpu),
+} as const satisfies kind.Fields;
+
+export interface SchedulerContext extends SchedulerInput, kind.Values<typeof schedulerFields> {}
 
 type SchedulerEvent = Extract<
   Message,

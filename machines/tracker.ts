@@ -40,12 +40,15 @@ import {
   send,
   sendAll,
 } from "../src/interconnect/emissions.ts";
-import type {
-  ActorId,
-  HarvestMode,
-  LogUnit,
-  Message,
-  Technique,
+import * as kind from "../src/interconnect/fields.ts";
+import {
+  type ActorId,
+  type HarvestMode,
+  type LogUnit,
+  type Message,
+  message,
+  type Technique,
+  technique,
 } from "../src/interconnect/messages.ts";
 
 /**
@@ -69,24 +72,27 @@ export interface TrackerInput {
   readonly armedTwice: ArmedTwice;
 }
 
-export interface TrackerContext extends TrackerInput {
-  readonly technique: Technique;
-  readonly requester: ActorId;
-  /** INVEPTs, one for each CPU and request, that are not acknowledged yet. */
-  readonly awaited: number;
-  /** What the requester is told after the last acknowledgement. */
-  readonly answer: Message;
-  /** Requests that came in the middle of another one. */
-  readonly deferred: readonly Message[];
-  /** Dispatchers whose vCPUs wait for the INVEPTs of their ring's reset. */
-  readonly heldBack: readonly ActorId[];
-  /** Exits served, by kind, and the cycles of their handlers: T_h. */
-  readonly violations: number;
-  readonly drains: number;
-  readonly handlerCycles: number;
-  /** Cycles spent arming, harvesting and disarming. */
-  readonly controlCycles: number;
-}
+/** What its state holds besides its input. */
+export const trackerFields = {
+  technique: technique,
+  requester: kind.actor,
+  // INVEPTs, one for each CPU and request, that are not acknowledged yet.
+  awaited: kind.count,
+  // What the requester is told after the last acknowledgement.
+  answer: message,
+  // Requests that came in the middle of another one.
+  deferred: kind.list(message),
+  // Dispatchers whose vCPUs wait for the INVEPTs of their ring's reset.
+  heldBack: kind.list(kind.actor),
+  // Exits served, by kind, and the cycles of their handlers: T_h.
+  violations: kind.count,
+  drains: kind.count,
+  handlerCycles: kind.cycles,
+  // Cycles spent arming, harvesting and disarming.
+  controlCycles: kind.cycles,
+} as const satisfies kind.Fields;
+
+export interface TrackerContext extends TrackerInput, kind.Values<typeof trackerFields> {}
 
 /** Null: every page. */
 export type ChosenPages = readonly number[] | null;

@@ -13,6 +13,7 @@
 import { assign, emit, setup } from "xstate";
 import { ExitReason } from "../src/hardware/exit.ts";
 import { type SendEmission, send } from "../src/interconnect/emissions.ts";
+import * as kind from "../src/interconnect/fields.ts";
 import type { ActorId, Message } from "../src/interconnect/messages.ts";
 
 export interface VcpuInput {
@@ -24,19 +25,22 @@ export interface VcpuInput {
   readonly entryCycles: number;
 }
 
-export interface VcpuContext extends VcpuInput {
-  /** Where it runs, while it does. */
-  readonly mmu: ActorId;
-  readonly dispatcher: ActorId;
-  readonly exits: number;
-  readonly entries: number;
-  /** Its workload has ended (HLT). */
-  readonly finished: boolean;
-  /** Why the last VM entry failed; empty if it did not. */
-  readonly entryFailure: string;
-  /** Reason of the last VM exit, -1 before the first. */
-  readonly lastExit: number;
-}
+/** What its state holds besides its input. */
+export const vcpuFields = {
+  // Where it runs, while it does.
+  mmu: kind.actor,
+  dispatcher: kind.actor,
+  exits: kind.count,
+  entries: kind.count,
+  // Its workload has ended (HLT).
+  finished: kind.flag,
+  // Why the last VM entry failed; empty if it did not.
+  entryFailure: kind.text,
+  // Reason of the last VM exit, -1 before the first.
+  lastExit: kind.countOrNone,
+} as const satisfies kind.Fields;
+
+export interface VcpuContext extends VcpuInput, kind.Values<typeof vcpuFields> {}
 
 type Of<T extends Message["type"]> = Extract<Message, { type: T }>;
 type VcpuEvent = Of<"schedule" | "guestStopped" | "entryFailed" | "resume" | "deschedule">;

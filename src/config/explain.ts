@@ -14,7 +14,11 @@ export function explain(issue: z.core.$ZodIssue, schema: z.ZodType, root: unknow
   const { path } = issue;
   if (issue.code === "unrecognized_keys") {
     const key = issue.keys[0]!;
-    const known = fieldsAt(z.toJSONSchema(schema, { io: "input" }), path, root);
+    const known = fieldsAt(
+      z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }),
+      path,
+      root,
+    );
     const hint = known.length === 0 ? "" : `; did you mean "${closest(key, known)}"?`;
     return { path: [...path, key], message: `unknown field${hint}` };
   }
@@ -31,7 +35,11 @@ export function explain(issue: z.core.$ZodIssue, schema: z.ZodType, root: unknow
     };
   }
   if (issue.code === "invalid_union" && "discriminator" in issue) {
-    const kinds = alternatives(z.toJSONSchema(schema, { io: "input" }), path.slice(0, -1), root);
+    const kinds = alternatives(
+      z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }),
+      path.slice(0, -1),
+      root,
+    );
     const text = String(given);
     return {
       path,

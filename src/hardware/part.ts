@@ -33,10 +33,13 @@ export function savePart(part: Part): PartSnapshot {
   return { name: part.name, arrays };
 }
 
-/** Puts a saved state back. Throws if the snapshot is of another part or another shape. */
+/** A saved state is of another part, or of another shape. */
+export class PartError extends Error {}
+
+/** Puts a saved state back. Throws a PartError if the snapshot is of another part or another shape. */
 export function restorePart(part: Part, snapshot: PartSnapshot): void {
   if (part.name !== snapshot.name) {
-    throw new Error(`snapshot of "${snapshot.name}" cannot be restored into "${part.name}"`);
+    throw new PartError(`snapshot of "${snapshot.name}" cannot be restored into "${part.name}"`);
   }
   const lengths: Record<string, number> = {};
   for (const [key, array] of Object.entries(snapshot.arrays)) lengths[key] = array.length;
@@ -45,7 +48,7 @@ export function restorePart(part: Part, snapshot: PartSnapshot): void {
   for (const [key, target] of Object.entries(targets)) {
     const source = snapshot.arrays[key];
     if (source === undefined || source.length !== target.length) {
-      throw new Error(`snapshot of "${part.name}" has another shape: array "${key}"`);
+      throw new PartError(`snapshot of "${part.name}" has another shape: array "${key}"`);
     }
     target.set(source);
   }
@@ -69,11 +72,16 @@ export function digestPart(part: Part): string {
   return (a >>> 0).toString(16).padStart(8, "0") + (b >>> 0).toString(16).padStart(8, "0");
 }
 
+/** Of what kind its words are, in a word. */
+export function arrayType(array: WordArray): "i32" | "f64" {
+  return array instanceof Float64Array ? "f64" : "i32";
+}
+
 export function partToJson(snapshot: PartSnapshot): PartJson {
   const arrays: Record<string, { type: "i32" | "f64"; data: string }> = {};
   for (const [key, array] of Object.entries(snapshot.arrays)) {
     arrays[key] = {
-      type: array instanceof Float64Array ? "f64" : "i32",
+      type: arrayType(array),
       data: Buffer.from(array.buffer, array.byteOffset, array.byteLength).toString("base64"),
     };
   }

@@ -29,17 +29,17 @@ const roles = z.registry<{
   readonly variants?: Variants;
 }>();
 
-const named = (role: Role, least = 0) => z.int().min(least).register(roles, { role });
+const naming = (role: Role, least = 0) => z.int().min(least).register(roles, { role });
 
 /** An actor's address; 0 is nobody. */
-export const actor = named("actor");
-export const vcpu = named("vcpu");
+export const actor = naming("actor");
+export const vcpu = naming("vcpu");
 /** -1: none. */
-export const vcpuOrNone = named("vcpu", -1);
-export const vm = named("vm");
-export const pcpu = named("pcpu");
+export const vcpuOrNone = naming("vcpu", -1);
+export const vm = naming("vm");
+export const pcpu = naming("pcpu");
 /** Guest-physical, of the VM that the message or the actor is about; 0 where none is meant. */
-export const page = named("page");
+export const page = naming("page");
 
 /** A whole number, of any sign. */
 export const whole = z.int();
@@ -51,6 +51,10 @@ export const countOrNone = z.int().min(-1);
 export const cycles = z.number().min(0).max(Number.MAX_SAFE_INTEGER);
 export const flag = z.boolean();
 export const text = z.string().max(1000);
+/** How many of each, by name. */
+export const tally = byName(count);
+/** What somebody else has to say something about. */
+export const anything = z.unknown();
 
 /** One of these words. */
 export function word<const Words extends readonly [string, ...string[]]>(words: Words) {
@@ -60,6 +64,11 @@ export function word<const Words extends readonly [string, ...string[]]>(words: 
 /** Elements are never changed in place. */
 export function list<Element extends z.ZodType>(element: Element) {
   return z.array(element).readonly();
+}
+
+/** Elements by their names, whatever those are. */
+export function byName<Element extends z.ZodType>(element: Element) {
+  return z.record(z.string().max(200), element).readonly();
 }
 
 /** A list with one element for each of a system's. */

@@ -27,7 +27,7 @@ import {
 /** An actor's address. 0 is nobody. Names are in the directory of the system. */
 export type ActorId = number;
 
-export const technique = word([
+export const TECHNIQUE_NAMES = [
   "none",
   "writeProtect",
   "presentBit",
@@ -35,7 +35,8 @@ export const technique = word([
   "pml",
   "prl",
   "dirtyRing",
-]);
+] as const;
+export const technique = word(TECHNIQUE_NAMES);
 /** How a VM's accesses are tracked. */
 export type Technique = Value<typeof technique>;
 

@@ -1,5 +1,6 @@
 /** The constants of the message log and its header and end marker; docs/log-format.md describes it. */
 import * as z from "zod";
+import { isShallow, LEVELS_MAX } from "../config/shallow.ts";
 import { problemOf } from "../interconnect/fields.ts";
 
 export const LOG_MAGIC = Buffer.from("TVLOG\0\0\0", "latin1");
@@ -25,14 +26,11 @@ export const RecordTag = { shape: 0, intervention: 1, checkpoint: 2, message: 3 
 
 const name = z.string().max(200);
 
-/** Fields within fields: whoever walks through a scenario may do it by recursion. */
-const DEPTH_MAX = 32;
-
 export const headerSchema = z.strictObject({
   program: name.describe("version of Trackvisor"),
   scenario: z
     .unknown()
-    .refine(isShallow, `expected at most ${DEPTH_MAX} levels of fields within fields`)
+    .refine(isShallow, `expected at most ${LEVELS_MAX} levels of fields within fields`)
     .describe("what was run, complete"),
   directory: z
     .string()
@@ -105,16 +103,4 @@ export function decodeHeader(payload: Buffer): LogHeader | string {
     return "not JSON";
   }
   return problemOf(headerSchema, value) ?? (value as LogHeader);
-}
-
-/** Whether a value from JSON has no more levels than a scenario can have. */
-function isShallow(value: unknown): boolean {
-  let level: readonly unknown[] = [value];
-  for (let depth = 0; depth <= DEPTH_MAX; depth++) {
-    level = level.flatMap((one) =>
-      typeof one === "object" && one !== null ? Object.values(one) : [],
-    );
-    if (level.length === 0) return true;
-  }
-  return false;
 }

@@ -21,6 +21,7 @@ export function timed({
 
 /** Does it. @throws InterventionError with the place, if it cannot be done to this run */
 export function intervene(system: System, { at, intervention, where }: TimedIntervention): void {
+  if (where !== undefined) system.distrust(where);
   try {
     system.intervene(intervention);
   } catch (error) {

@@ -4,6 +4,7 @@
  */
 import { type Observable, Subject } from "rxjs";
 import type { TrackerContext } from "../../machines/tracker.ts";
+import { UserError } from "../errors.ts";
 import { ACCESS_PAGE_SHIFT, AccessKind } from "../hardware/accessLoop.ts";
 import { deriveControls } from "../hardware/mmu.ts";
 import { digestPart, type Part, restorePart, savePart } from "../hardware/part.ts";
@@ -48,6 +49,8 @@ export class System {
   #isForeign = false;
   #disturbed = false;
   #stuck: Stuck | null = null;
+  /** The file that has changed this run, if one has. */
+  #stranger: string | null = null;
 
   constructor(config: SystemConfig, kind: LogicKind = "compiled") {
     this.config = config;
@@ -76,6 +79,10 @@ export class System {
     const actor = this.#byName.get(name);
     if (actor === undefined) throw new Error(`no actor is called "${name}"`);
     return actor;
+  }
+
+  has(name: string): boolean {
+    return this.#byName.has(name);
   }
 
   /** The name behind an address. */
@@ -131,7 +138,8 @@ export class System {
 
   /**
    * Delivers one message; false when none is left, the operation has ended or the run is stuck. Throws what
-   * an actor or its device threw, UnhandledEventError among it: a fault of the program.
+   * an actor or its device threw, UnhandledEventError among it: a fault of the program, or of a file that has
+   * changed the run (distrust): then a UserError.
    */
   step(): boolean {
     if (this.done || this.#stuck !== null || !this.interconnect.step()) return false;
@@ -142,9 +150,25 @@ export class System {
   #checkFault(): void {
     if (this.#fault === null) return;
     const { error, actor } = this.#fault;
-    if (!this.#isForeign || !(error instanceof UnhandledEventError)) throw error;
-    this.#fault = null;
-    this.#stuck = { actor, what: error.message };
+    if (this.#isForeign && error instanceof UnhandledEventError) {
+      this.#fault = null;
+      this.#stuck = { actor, what: error.message };
+      return;
+    }
+    if (this.#stranger === null || !(error instanceof Error)) throw error;
+    // Each number that the file holds may be one that this system can have, and all of them together not.
+    throw new UserError(
+      `${this.#stranger}: makes a run that cannot be: ${actor}: ${error.message}`,
+    );
+  }
+
+  /**
+   * From here on the run follows from what a file says as well, and not from the scenario and the person
+   * at hand alone. What a machine or a device then cannot do is the file's mistake.
+   * @param where the file, and the place in it if there is one
+   */
+  distrust(where: string): void {
+    this.#stranger = where;
   }
 
   /** Whether something was done to this run from outside that could not happen in it by itself: not a command of the operator. */

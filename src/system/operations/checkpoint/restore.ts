@@ -1,12 +1,13 @@
 /** Restores a checkpoint into a system that was built from the same scenario. */
 
 import { UserError } from "../../../errors.ts";
+import { PartError } from "../../../hardware/part.ts";
 import type { ByteSource } from "../../../io/byteSource.ts";
 import type { System } from "../../system.ts";
 import { CheckpointOperation } from "../checkpoint.ts";
 import { wordsOfTable } from "./format.ts";
 import { type CommittedCheckpoint, damageNote, readCheckpoint, scanCheckpoints } from "./reader.ts";
-import { decodeState } from "./state.ts";
+import { decodeState, StateError } from "./state.ts";
 import { layoutOf, memoryOf, VmImage, writeBack } from "./vmImage.ts";
 
 export interface Restored {
@@ -53,12 +54,14 @@ export function restoreCheckpoint(system: System, source: ByteSource): Restored 
     throw new UserError(`${source.name}: is of another scenario, or of an edited one`);
   }
   try {
-    const { world } = system;
-    system.restore(decodeState(state, world, operation.device.keptParts, system.parts()));
+    system.restore(decodeState(state, system, operation.device.keptParts));
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new UserError(`${source.name}: its state does not fit this scenario: ${reason}`);
+    if (!(error instanceof StateError || error instanceof PartError)) throw error;
+    throw new UserError(
+      `${source.name}: checkpoint ${checkpoint.number}, its state: ${error.message}`,
+    );
   }
+  system.distrust(source.name);
   operation.device.adopt(images, state);
   return { checkpoint, continues, damage };
 }

@@ -1,0 +1,26 @@
+/** What machines declare of their states is what their states really hold. */
+import { expect, it } from "vitest";
+import { loadScenario, shippedScenarios } from "../../src/cli/scenarios.ts";
+import { actorProblem, isDeclared, type StoredState } from "../../src/system/actorState.ts";
+import { buildSystem } from "../../src/system/build.ts";
+
+const MESSAGES = 900;
+/** Messages between two looks; a prime, so that no rhythm of the machines is met again and again. */
+const EVERY = 29;
+
+it.each(shippedScenarios())(
+  "%s: every state of every declared machine is one that a file may hold",
+  (name) => {
+    const { scenario, directory } = loadScenario(name);
+    const system = buildSystem(scenario, { directory });
+    const { census } = system;
+    const declared = system.actors.filter(isDeclared);
+    expect(declared.length).toBeGreaterThan(4);
+    for (let messages = 0; messages < MESSAGES && system.run(EVERY) > 0; messages += EVERY) {
+      for (const one of declared) {
+        const stored = JSON.parse(JSON.stringify(one.live)) as StoredState;
+        expect(actorProblem(one, stored, census), `${one.name} after ${messages}`).toBeUndefined();
+      }
+    }
+  },
+);
