@@ -36,6 +36,8 @@ export interface PagingRules {
   readonly batch: number;
   readonly seed: number;
   readonly costs: HypervisorCosts;
+  /** Makes the generator of a stream of random choices; default: a seeded one. */
+  readonly random?: (seed: number) => Random;
   /** A planted fault: a page's content is read before the other CPUs have executed INVEPT. */
   readonly swapsUnflushed: boolean;
 }
@@ -71,14 +73,14 @@ class Waiters implements Part {
   readonly unflushed: Int32Array;
   readonly randoms: readonly Random[];
 
-  constructor(vcpus: number, vms: number, seed: number) {
+  constructor(vcpus: number, vms: number, { seed, random }: PagingRules) {
+    const generator = random ?? ((own: number) => new Random(own));
     this.pages = new Int32Array(vcpus).fill(-1);
     this.since = new Float64Array(vcpus).fill(-1);
     this.turns = new Float64Array(vcpus);
     this.unflushed = new Int32Array(vms);
-    this.randoms = Array.from(
-      { length: vms + 1 },
-      (_, stream) => new Random(deriveSeed(seed, `paging${stream}`)),
+    this.randoms = Array.from({ length: vms + 1 }, (_, stream) =>
+      generator(deriveSeed(seed, `paging${stream}`)),
     );
   }
 
@@ -115,7 +117,7 @@ export class Paging {
     this.memories = memories;
     this.#vcpus = vcpus;
     this.#rules = rules;
-    this.#waiters = new Waiters(vcpus.flat().length, memories.length, rules.seed);
+    this.#waiters = new Waiters(vcpus.flat().length, memories.length, rules);
     this.#kernels = memories.map((memory, vm) => {
       return new GuestKernel(memory, rules.guest[vm]!, this.#waiters.randoms[vm]!);
     });

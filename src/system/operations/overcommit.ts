@@ -1,32 +1,21 @@
 /** Overcommitment: VMs on a host that has less memory than they, sized by their estimated working sets. */
-import { type BalloonContext, balloonMachine } from "../../../machines/balloon.ts";
+import type { BalloonContext } from "../../../machines/balloon.ts";
 import type { EstimatorContext } from "../../../machines/estimatorContext.ts";
 import {
   type OvercommitmentContext,
   overcommitmentMachine,
 } from "../../../machines/overcommitment.ts";
-import { type PagerContext, pagerMachine } from "../../../machines/pager.ts";
+import type { PagerContext } from "../../../machines/pager.ts";
 import { formatCycles } from "../../config/units.ts";
 import { fieldError } from "../../errors.ts";
-import { forEachLeaf } from "../../hardware/ept.ts";
-import { pageOfWords } from "../../hardware/words.ts";
-import { Disk } from "../../hypervisor/overcommit/disk.ts";
-import type { GuestRule } from "../../hypervisor/overcommit/guestKernel.ts";
-import { HostFrames } from "../../hypervisor/overcommit/hostFrames.ts";
-import { Paging } from "../../hypervisor/overcommit/paging.ts";
 import type { TargetRule } from "../../hypervisor/overcommit/targets.ts";
-import { VmMemory } from "../../hypervisor/overcommit/vmMemory.ts";
-import type { OperationActor, OperationFactory, OperationFault } from "../operation.ts";
-import type { VmState, World } from "../world.ts";
+import type { OperationFactory, OperationFault } from "../operation.ts";
+import type { World } from "../world.ts";
 import { INTERVALS_MAX, prepareEstimation } from "./estimate/estimators.ts";
-import {
-  BalloonDevice,
-  BalloonOrders,
-  ControllerDevice,
-  PagerDevice,
-} from "./overcommit/device.ts";
+import { balloonActors, createPaging, pagerActor } from "./overcommit/createPaging.ts";
+import { BalloonOrders, ControllerDevice } from "./overcommit/device.ts";
 import { type OvercommitResult, overcommitResult } from "./overcommit/result.ts";
-import { type OvercommitConfig, pageTransferCycles } from "./overcommit/schema.ts";
+import type { OvercommitConfig } from "./overcommit/schema.ts";
 import { minimumOf } from "./overcommit/sizes.ts";
 
 export { type OvercommitConfig, overcommitSchema } from "./overcommit/schema.ts";
@@ -60,35 +49,18 @@ export function overcommit(
         minimum: minimumOf(config, vm),
       })),
     };
-    const paging = createPaging(config, world, seed, faults.includes("swapBeforeInvept"));
+    const paging = createPaging(config, world, {
+      seed,
+      swapsUnflushed: faults.includes("swapBeforeInvept"),
+    });
     const orders = new BalloonOrders(world.vms.length);
     const controller = new ControllerDevice(world, paging, settings, host.now);
     const estimators = estimation.estimators(world, host);
     const count = world.vms.length;
-    const pager: OperationActor = {
-      machine: pagerMachine,
-      device: new PagerDevice(paging, orders, host.now),
-      input: ({ self, scheduler, dispatchers, helpers }) => ({
-        self,
-        scheduler,
-        dispatchers,
-        balloons: helpers.slice(count, 2 * count),
-      }),
-    };
-    const balloons = world.vms.map(({ config: vm }, number): [string, OperationActor] => [
-      `vm${number}/balloon`,
-      {
-        machine: balloonMachine,
-        device: new BalloonDevice(paging, Math.ceil((1 - config.balloon.limit) * vm.pages)),
-        input: ({ self, helpers }) => ({
-          vm: number,
-          self,
-          pager: helpers.at(-1),
-          chunkPages: config.balloon.chunk,
-          pageCycles: costs.balloonPage,
-        }),
-      },
-    ]);
+    const pager = pagerActor(paging, orders, host.now, ({ helpers }) =>
+      helpers.slice(count, 2 * count),
+    );
+    const balloons = balloonActors(world, paging, config.balloon);
     const decisionCycles = costs.estimatorWake + count * costs.decideTarget;
     return {
       kind: "overcommit",
@@ -157,51 +129,4 @@ function byName(
     throw fieldError([...path, unknown], `there is no VM of that name (VMs: ${names.join(", ")})`);
   }
   return names.map((name, vm) => value[name] ?? otherwise(vm));
-}
-
-function createPaging(
-  config: OvercommitConfig,
-  world: World,
-  seed: number,
-  swapsUnflushed: boolean,
-): Paging {
-  const { swap } = config;
-  const frames = new HostFrames(config.memory);
-  const memories = world.vms.map((vm, number) => {
-    const { config: own, ept, guest, tables, tracked, armed } = vm;
-    const { name, pages, paging } = own;
-    forEachLeaf(ept, (word, level, page) => {
-      if (page >= pages) return;
-      const { words } = ept.memory;
-      const first = pageOfWords(words[word]!, words[word + 1]!);
-      const count = 2 ** ((level - 1) * ept.geometry.indexBits);
-      for (let i = 0; i < count; i++) frames.own(first + i, number);
-    });
-    const paged = { name, pages, paging, ept, guest, tables, tracked, armed };
-    return new VmMemory(paged, own.initialPages ?? pages);
-  });
-  frames.collectFree();
-  return new Paging(
-    frames,
-    new Disk(swap.latency, pageTransferCycles(config)),
-    memories,
-    world.vms.map(({ vcpus }) => vcpus),
-    {
-      guest: world.vms.map((vm, number) => guestRule(config, vm, number)),
-      host: swap.victims,
-      batch: swap.batch,
-      seed,
-      costs: world.config.tracking.costs,
-      swapsUnflushed,
-    },
-  );
-}
-
-function guestRule({ guest }: OvercommitConfig, { config }: VmState, number: number): GuestRule {
-  if (config.paging !== "off") return guest.victims ?? "clock";
-  if (guest.victims !== "clock") return "random";
-  throw fieldError(
-    ["vms", number, "paging"],
-    `a guest without paging has no accessed flags; use operation.guest.victims "random"`,
-  );
 }

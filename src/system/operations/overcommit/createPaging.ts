@@ -1,0 +1,104 @@
+/** The paging of an overcommitted host, and the actors around it. */
+import { balloonMachine } from "../../../../machines/balloon.ts";
+import { pagerMachine } from "../../../../machines/pager.ts";
+import { fieldError } from "../../../errors.ts";
+import { forEachLeaf } from "../../../hardware/ept.ts";
+import { pageOfWords } from "../../../hardware/words.ts";
+import { Disk } from "../../../hypervisor/overcommit/disk.ts";
+import type { GuestRule } from "../../../hypervisor/overcommit/guestKernel.ts";
+import { HostFrames } from "../../../hypervisor/overcommit/hostFrames.ts";
+import { Paging, type PagingRules } from "../../../hypervisor/overcommit/paging.ts";
+import { VmMemory } from "../../../hypervisor/overcommit/vmMemory.ts";
+import type { ActorId } from "../../../interconnect/messages.ts";
+import type { OperationActor, OperationWires } from "../../operation.ts";
+import type { VmState, World } from "../../world.ts";
+import { BalloonDevice, type BalloonOrders, PagerDevice } from "./device.ts";
+import { type OvercommitConfig, pageTransferCycles } from "./schema.ts";
+
+/** What decides which pages are taken, beside the configuration. */
+export type PagingChoices = Pick<PagingRules, "seed" | "random" | "swapsUnflushed">;
+
+/** @throws FieldError if a guest without paging is asked to choose by its flags */
+export function createPaging(
+  config: OvercommitConfig,
+  world: World,
+  choices: PagingChoices,
+): Paging {
+  const { swap } = config;
+  const frames = new HostFrames(config.memory);
+  const memories = world.vms.map((vm, number) => {
+    const { config: own, ept, guest, tables, tracked, armed } = vm;
+    const { name, pages, paging } = own;
+    forEachLeaf(ept, (word, level, page) => {
+      if (page >= pages) return;
+      const { words } = ept.memory;
+      const first = pageOfWords(words[word]!, words[word + 1]!);
+      const count = 2 ** ((level - 1) * ept.geometry.indexBits);
+      for (let i = 0; i < count; i++) frames.own(first + i, number);
+    });
+    const paged = { name, pages, paging, ept, guest, tables, tracked, armed };
+    return new VmMemory(paged, own.initialPages ?? pages);
+  });
+  frames.collectFree();
+  return new Paging(
+    frames,
+    new Disk(swap.latency, pageTransferCycles(config)),
+    memories,
+    world.vms.map(({ vcpus }) => vcpus),
+    {
+      guest: world.vms.map((vm, number) => guestRule(config, vm, number)),
+      host: swap.victims,
+      batch: swap.batch,
+      costs: world.config.tracking.costs,
+      ...choices,
+    },
+  );
+}
+
+function guestRule({ guest }: OvercommitConfig, { config }: VmState, number: number): GuestRule {
+  if (config.paging !== "off") return guest.victims ?? "clock";
+  if (guest.victims !== "clock") return "random";
+  throw fieldError(
+    ["vms", number, "paging"],
+    `a guest without paging has no accessed flags; use operation.guest.victims "random"`,
+  );
+}
+
+/** @param balloonsOf whom of its helpers the pager knows as balloons, by VM */
+export function pagerActor(
+  paging: Paging,
+  orders: BalloonOrders,
+  now: () => number,
+  balloonsOf: (wires: OperationWires) => readonly ActorId[],
+): OperationActor {
+  return {
+    machine: pagerMachine,
+    device: new PagerDevice(paging, orders, now),
+    input: (wires) => {
+      const { self, scheduler, dispatchers } = wires;
+      return { self, scheduler, dispatchers, balloons: balloonsOf(wires) };
+    },
+  };
+}
+
+/** One for each VM, by name. The pager is the last helper. */
+export function balloonActors(
+  world: World,
+  paging: Paging,
+  { limit, chunk }: OvercommitConfig["balloon"],
+): [string, OperationActor][] {
+  return world.vms.map(({ config: vm }, number) => [
+    `vm${number}/balloon`,
+    {
+      machine: balloonMachine,
+      device: new BalloonDevice(paging, Math.ceil((1 - limit) * vm.pages)),
+      input: ({ self, helpers }) => ({
+        vm: number,
+        self,
+        pager: helpers.at(-1),
+        chunkPages: chunk,
+        pageCycles: world.config.tracking.costs.balloonPage,
+      }),
+    },
+  ]);
+}
