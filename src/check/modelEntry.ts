@@ -45,7 +45,7 @@ export function sizesOf(
   return {
     pages: values["pages"]!,
     logEntries: values["log"]!,
-    eptLevels: values["levels"]!,
+    eptLevels: values["levels"] ?? 1,
     reads: values["reads"] === 1,
   };
 }

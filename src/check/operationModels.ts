@@ -14,14 +14,24 @@ import {
 } from "./models/checkpoint.ts";
 import { type EstimateModelOptions, estimateModel, estimateSystem } from "./models/estimate.ts";
 import { type MigrationOptions, migrationModel, migrationSystem } from "./models/migration.ts";
+import {
+  type OvercommitModelOptions,
+  overcommitModel,
+  overcommitSystem,
+} from "./models/overcommit.ts";
 import type { Mutation } from "./mutations/mutation.ts";
+
+interface MigratedVm {
+  readonly technique?: "pml" | "writeProtect";
+  readonly pages?: number;
+}
 
 function migrationEntry(
   name: string,
   what: string,
   own: readonly Parameter[],
   policyOf: (values: Values) => MigrationOptions["policy"],
-  technique: "pml" | "writeProtect" = "pml",
+  { technique = "pml", pages = 2 }: MigratedVm = {},
 ): ModelEntry {
   const options = (values: Values, mutation: Mutation | null): MigrationOptions => {
     const fault = mutation?.operationFault;
@@ -43,7 +53,7 @@ function migrationEntry(
     name,
     what,
     parameters: [
-      ...geometry(2, 1, 0),
+      ...geometry(pages, 1, 0),
       { name: "leaf", value: 1, min: 1, max: 2, what: "2: large leaves, split at the first write" },
       { name: "aborts", value: 1, min: 0, max: 1, what: "1: the operator may abort" },
       { name: "fails", value: 1, min: 0, max: 1, what: "1: the link may fail" },
@@ -73,7 +83,19 @@ const migrations: readonly ModelEntry[] = [
     "a live migration of one VM under write protection, by libxc's policy",
     [],
     () => ({ kind: "libxc" }),
-    "writeProtect",
+    { technique: "writeProtect" },
+  ),
+  migrationEntry(
+    "migration-throttled",
+    "the same by QEMU's policy with auto-converge: the VM is made to run less, and let go at the end",
+    [{ name: "rounds", value: 3, min: 3, max: 5, what: "live rounds at most (maxRounds)" }],
+    (values) => ({
+      kind: "qemu",
+      downtimeLimit: "1 cycles",
+      maxRounds: values["rounds"]!,
+      autoConverge: { initial: 50, increment: 49, max: 99 },
+    }),
+    { technique: "writeProtect", pages: 1 },
   ),
 ];
 
@@ -144,4 +166,90 @@ const estimates: readonly ModelEntry[] = [
   estimateEntry("estimate-pml", "an estimation with PML: a CLEAN each interval", "pml", 0),
 ];
 
-export const OPERATIONS: readonly ModelEntry[] = [...migrations, ...checkpoints, ...estimates];
+interface HostSizes {
+  readonly vcpus: readonly number[];
+  readonly pages: number;
+  readonly frames: number;
+  readonly balloons?: 0 | 1;
+}
+
+function overcommitEntry(
+  name: string,
+  what: string,
+  technique: "none" | "pml" | "writeProtect" | "accessedDirtyScan",
+  { vcpus, pages, frames, balloons = 1 }: HostSizes,
+): ModelEntry {
+  const options = (values: Values, mutation: Mutation | null): OvercommitModelOptions => ({
+    technique,
+    vcpus,
+    cpus: 1,
+    ...sizesOf(values),
+    frames: values["frames"]!,
+    initialPages: Math.min(values["pages"]!, Math.floor(values["frames"]! / vcpus.length)),
+    harvests: values["harvests"] === 1,
+    balloons: values["balloons"] === 1,
+    swapsUnflushed: mutation?.operationFault === "swapBeforeInvept",
+    ...faultsOf(mutation),
+  });
+  return {
+    name,
+    what,
+    parameters: [
+      // With one level no table is added when a page comes.
+      ...geometry(pages, 1, 0).filter((one) => one.name !== "levels"),
+      { name: "frames", value: frames, min: 2, max: 6, what: "frames of the host" },
+      {
+        name: "balloons",
+        value: balloons,
+        min: 0,
+        max: 1,
+        what: "1: balloons are told sizes at any moment",
+      },
+      { name: "harvests", value: 0, min: 0, max: 1, what: "1: harvests at any moment" },
+    ],
+    build: (values, mutation) => overcommitModel(name, options(values, mutation)),
+    system: (values, mutation) => overcommitSystem(options(values, mutation)).system,
+  };
+}
+
+const hosts: readonly ModelEntry[] = [
+  overcommitEntry(
+    "paging",
+    "a VM of three pages on a host of two frames, and its balloon",
+    "none",
+    {
+      vcpus: [1],
+      pages: 3,
+      frames: 2,
+    },
+  ),
+  overcommitEntry("paging-two-vms", "two VMs that take frames from each other", "none", {
+    vcpus: [1, 1],
+    pages: 2,
+    frames: 2,
+    balloons: 0,
+  }),
+  overcommitEntry(
+    "paging-write-protection",
+    "a VM that is paged and tracked at once",
+    "writeProtect",
+    {
+      vcpus: [1],
+      pages: 3,
+      frames: 2,
+    },
+  ),
+  overcommitEntry("paging-pml", "the same under PML", "pml", { vcpus: [1], pages: 3, frames: 2 }),
+  overcommitEntry("paging-scan", "the same with scans of A and D flags", "accessedDirtyScan", {
+    vcpus: [1],
+    pages: 3,
+    frames: 2,
+  }),
+];
+
+export const OPERATIONS: readonly ModelEntry[] = [
+  ...migrations,
+  ...checkpoints,
+  ...estimates,
+  ...hosts,
+];

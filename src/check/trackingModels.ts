@@ -19,6 +19,8 @@ interface TrackingEntry {
   readonly technique: Technique;
   /** vCPUs of each VM. */
   readonly vcpus: readonly number[];
+  /** Physical CPUs; default: one for each vCPU. */
+  readonly cpus?: number;
   readonly pages: number;
   readonly logEntries: number;
   readonly reads: 0 | 1;
@@ -72,6 +74,16 @@ const ENTRIES: readonly TrackingEntry[] = [
     logEntries: 1,
     reads: 0,
     harvests: 0,
+  },
+  {
+    name: "pml-crowded",
+    what: "PML on two vCPUs that take turns on one CPU",
+    technique: "pml",
+    vcpus: [2],
+    cpus: 1,
+    pages: 2,
+    logEntries: 1,
+    reads: 0,
   },
   {
     name: "pml-large-leaves",
@@ -166,6 +178,16 @@ const ENTRIES: readonly TrackingEntry[] = [
     pages: 2,
     logEntries: 1,
     reads: 0,
+  },
+  {
+    name: "write-protection-two-vms",
+    what: "write protection of two VMs on one CPU, whose dispatcher flushes for both",
+    technique: "writeProtect",
+    vcpus: [1, 1],
+    cpus: 1,
+    pages: 1,
+    logEntries: 1,
+    reads: 1,
   },
   {
     name: "write-protection-large-leaves",
@@ -266,6 +288,7 @@ function trackingEntry(entry: TrackingEntry): ModelEntry {
   const options = (values: Values, mutation: Mutation | null): TrackingOptions => ({
     technique,
     vcpus,
+    ...(entry.cpus === undefined ? {} : { cpus: entry.cpus }),
     ...sizesOf(values),
     harvests: values["harvests"] === 1,
     handlerBudget: values["budget"] ?? 1,

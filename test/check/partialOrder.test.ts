@@ -56,6 +56,12 @@ const TOO_LARGE = [
   "prl-two-pvm-cpus",
   "prl-two-vcpus",
   "dirty-ring-both-full",
+  "write-protection-two-vms",
+  "migration-throttled",
+  "paging-two-vms",
+  "paging-write-protection",
+  "paging-scan",
+  "paging-pml",
 ];
 
 /** The other models small, and planted faults that break safety. */
@@ -75,8 +81,10 @@ const MODELS_SMALL: readonly (readonly [string, Readonly<Record<string, number>>
   ["migration", SMALLEST],
   ["migration-rounds", { ...SMALLEST, rounds: 2, fails: 0 }],
   ["pml-large-leaves", { pages: 2, reads: 0, harvests: 0 }],
+  ["pml-crowded", { ...SMALLEST, harvests: 0 }],
   ["migration-write-protection", SMALLEST],
   ["checkpoint-write-protection", SMALLEST],
+  ["paging", { balloons: 0 }],
   ["write-protection-large-leaves", { pages: 2, reads: 1, harvests: 0 }],
   ["checkpoint", SMALLEST],
   ["checkpoint-stop", { ...SMALLEST, times: 1 }],

@@ -14,6 +14,13 @@ const SMALLER: Readonly<Record<string, Values>> = {
   "write-protection-large-leaves": { pages: 2, reads: 1 },
   "dirty-ring-two-vcpus": { pages: 1 },
   "migration-rounds": { rounds: 2, fails: 0 },
+  "migration-throttled": { fails: 0, aborts: 0 },
+  "pml-crowded": { harvests: 0 },
+  "write-protection-two-vms": { harvests: 0 },
+  paging: { balloons: 0 },
+  "paging-write-protection": { balloons: 0 },
+  "paging-scan": { balloons: 0 },
+  "paging-pml": { balloons: 0 },
 };
 
 /** Of other machines than the emulator's. */

@@ -28,8 +28,12 @@ const STATISTICS: Readonly<Record<string, readonly string[]>> = {
   toolstack: ["round", "rounds"],
   operator: ["pagesWritten", "pagesTouched"],
   sampler: ["totals"],
+  pager: ["faults", "flushes", "handlerCycles"],
+  balloon: ["asked", "guestCycles"],
   checkpointLive: ["lateEpochs", "writeCycles", "failures"],
   checkpointStop: ["dueSoFar", "failures"],
+  // What it reports of its throttle.
+  migration: ["throttleSteps"],
   estimation: ["looks", "loads", "estimates"],
   // Its interval counts for samples alone, which no model draws.
   estimator: ["points", "stableAt", "lost", "interval", "spent"],
@@ -96,10 +100,11 @@ const MESSAGE_STATISTICS = [
 /** The same of one type of message alone. */
 const STATISTICS_OF: Readonly<Record<string, readonly string[]>> = { estimate: ["pages"] };
 /**
- * The number of a turn on a CPU. A timer of an earlier turn changes nothing (which is checked: ofAnotherTurn),
- * as if it had not ended yet; so that all timers are of this turn leaves nothing out.
+ * The number of a turn, on a CPU or of a throttle. A timer of an earlier turn changes nothing (which is checked:
+ * ofAnotherTurn, test/system/turns.test.ts), as if it had not ended yet; so that all timers are of this turn leaves
+ * nothing out.
  */
-const SLICE = "slice";
+const TURNS = ["slice", "turn"];
 
 function isIgnored(machine: string, state: string, key: string): boolean {
   return (
@@ -118,7 +123,7 @@ export function normalState(
     if (isIgnored(machine, value, key)) return [key, first[key]];
     const reduced = REDUCED[machine]?.[key]?.reduce(part as never) ?? part;
     const plain = changeStatisticsWithin(machine, key, reduced, plainValue);
-    return [key, changeStatistics(plain, () => 0)];
+    return [key, TURNS.includes(key) ? 0 : changeStatistics(plain, () => 0)];
   });
   return { value, context: Object.fromEntries(entries) };
 }
@@ -143,7 +148,7 @@ export function scrambledState(
     if (isIgnored(machine, value, key)) return [key, otherValue(part, more)];
     const alike = REDUCED[machine]?.[key]?.alike(part as never, more) ?? part;
     const within = changeStatisticsWithin(machine, key, alike, (one) => otherValue(one, more));
-    return [key, changeStatistics(within, () => more)];
+    return [key, TURNS.includes(key) ? more : changeStatistics(within, () => more)];
   });
   return { value, context: Object.fromEntries(entries) };
 }
@@ -162,7 +167,8 @@ export function scrambledMessage<Event extends AnyEventObject>(
 
 /** The same message as one of another turn; null if it is of none. Who takes it may also take it for too late. */
 export function ofAnotherTurn<Event extends AnyEventObject>(event: Event): Event | null {
-  return typeof event[SLICE] === "number" ? { ...event, [SLICE]: event[SLICE] + 1 } : null;
+  const key = TURNS.find((one) => typeof event[one] === "number");
+  return key === undefined ? null : { ...event, [key]: Number(event[key]) + 1 };
 }
 
 /** A value with `change` done to each statistic in it. `path`: its key, and those of the values that it is in. */
@@ -219,7 +225,7 @@ function changeStatistics(value: unknown, statistic: () => number): unknown {
   return Object.fromEntries(
     Object.entries(value).map(([key, inner]) => {
       const isStatistic = MESSAGE_STATISTICS.includes(key) || own?.includes(key) === true;
-      return (isStatistic && typeof inner === "number") || key === SLICE
+      return (isStatistic && typeof inner === "number") || TURNS.includes(key)
         ? [key, statistic()]
         : [key, changeStatistics(inner, statistic)];
     }),

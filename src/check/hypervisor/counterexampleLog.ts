@@ -4,6 +4,7 @@
  */
 
 import type { MmuContext } from "../../../machines/mmu.ts";
+import { UserError } from "../../errors.ts";
 import type { Message } from "../../interconnect/messages.ts";
 import { Recorder } from "../../replay/recorder.ts";
 import type { LogSink } from "../../replay/writer.ts";
@@ -19,7 +20,7 @@ export interface CheckOrigin {
   readonly property: string;
 }
 
-/** Drives a newly built system of the target through a trace, and records it. Returns the messages delivered. */
+/** Drives a newly built system of the target through a trace, and records it. Returns the messages delivered. @throws UserError */
 export function recordTrace(
   system: System,
   target: CheckTarget,
@@ -31,6 +32,12 @@ export function recordTrace(
   trace.steps.forEach((step, i) => {
     // A message to a guest's MMU comes with the access that the guest makes then.
     const access = accessOf(system, step);
+    // A new system draws 0.
+    if (/^draws [1-9]/.test(step.choice)) {
+      throw new UserError(
+        `step ${i + 1}: the host ${step.choice} where it chooses a page, which no message log says; use --mermaid or --itf`,
+      );
+    }
     if (access !== null) system.intervene({ kind: "access", ...access });
     // What an actor does by itself, somebody outside has told it to.
     if (step.from === "") system.command(step.to, step.message as Message);

@@ -1,7 +1,7 @@
 /**
- * Memory beside that of parts, as parts: what a processor has derived from the VMCS that it has loaded, and what
- * a tracker's device has from its machine's state. Both are made anew before a step of their own actor; another
- * actor may neither write nor read them.
+ * Memory beside that of parts, as parts: what a processor has derived from the VMCS that it has loaded, which is made
+ * anew before a step of its own actor, and which another actor may neither write nor read; and which technique
+ * a VM's tracker has armed, which a pager looks at.
  */
 import type { Mmu } from "../../hardware/mmu.ts";
 import type { WordArray } from "../../hardware/part.ts";
@@ -57,7 +57,7 @@ function isWord(value: unknown): boolean {
 }
 
 /** The technique that a VM's tracker has armed, as the devices see it. */
-class ArmedTechnique implements MemoryPart {
+export class ArmedTechnique implements MemoryPart {
   readonly name: string;
   readonly #armed: World["vms"][number]["armed"];
 
@@ -83,11 +83,10 @@ export interface OwnedParts {
   readonly domains: readonly Domain[];
 }
 
-export function derivedParts({ mmus, vms }: World): OwnedParts {
+export function derivedParts({ mmus }: World): OwnedParts {
   const registers = mmus.map((mmu, pcpu) => new MmuRegisters(mmu, pcpu));
-  const armed = vms.map((vm, number) => new ArmedTechnique(vm, number));
   return {
-    parts: [...registers, ...armed],
+    parts: registers,
     domains: [
       ...registers.map((part, pcpu) => ({
         owner: part.name,
@@ -97,10 +96,6 @@ export function derivedParts({ mmus, vms }: World): OwnedParts {
           nameOf: (at: number) =>
             `"${array === "registers" ? part.fields[at] : array}" of the MMU of CPU ${pcpu}`,
         })),
-      })),
-      ...armed.map((part, vm) => ({
-        owner: `vm${vm}/tracker`,
-        extents: [{ part, array: "technique", nameOf: () => `the technique armed on VM ${vm}` }],
       })),
     ],
   };

@@ -34,7 +34,10 @@ export function footprintOf(
     return [...allVcpus, ...world.vms.flatMap((_, vm) => ofVm(vm, "tracked"))];
   }
   if (actor === "sampler") return [];
-  if (actor === STORAGE) return ["operation"];
+  if (actor === STORAGE || role === "balloon") return ["operation"];
+  if (actor === "pager") {
+    return ["operation", ...world.vms.flatMap((_, vm) => ofVm(vm, "paging", "truth", "tracked"))];
+  }
   if (role === "estimator") {
     return ["operation", ...ofVm(Number(owner.slice("vm".length)), "truth", "tracked")];
   }

@@ -10,6 +10,7 @@ import type { Part } from "../../hardware/part.ts";
 import { Field, SECONDARY_PRL } from "../../hardware/vmcs.ts";
 import { logWords } from "../../hypervisor/logPages.ts";
 import type { VmState, World } from "../../system/world.ts";
+import { ArmedTechnique } from "./derivedParts.ts";
 import type { Extent } from "./memoryOwners.ts";
 import { type Permutation, renamedBits, renamedList } from "./permutation.ts";
 import { nothingElse, renamedTables, renamedTlb, renamedVmcs, type Words } from "./renamedWords.ts";
@@ -227,7 +228,9 @@ const BITMAPS: Readonly<Record<string, string>> = {
  * What a VM's trackers know of it.
  * @param most how often a page was logged is counted to here: beyond it, no threshold tells it apart
  */
-export function trackedSlot({ tracked }: VmState, vm: number, most: number): MemorySlot {
+export function trackedSlot(own: VmState, vm: number, most: number): MemorySlot {
+  const { tracked } = own;
+  const armed = new ArmedTechnique(own, vm);
   const bitmaps = {
     dirty: tracked.dirty,
     touched: tracked.touched,
@@ -251,6 +254,7 @@ export function trackedSlot({ tracked }: VmState, vm: number, most: number): Mem
         array,
         nameOf: () => `the ${array} of PRL's counts of VM ${vm}`,
       })),
+      { part: armed, array: "technique", nameOf: () => `the technique armed on VM ${vm}` },
     ],
     save() {
       const lists: Record<string, number[]> = {};
@@ -260,6 +264,8 @@ export function trackedSlot({ tracked }: VmState, vm: number, most: number): Mem
       }
       const counts = Array.from(buffer.arrays()["counts"]!, (count) => Math.min(count, most));
       lists["buffer"] = counts.slice(0, tracked.dirty.pages);
+      // What the tracker's machine knows too: a pager asks for it.
+      lists["armed"] = Array.from(armed.arrays()["technique"]!);
       return lists;
     },
     restore(lists) {
@@ -271,6 +277,7 @@ export function trackedSlot({ tracked }: VmState, vm: number, most: number): Mem
         );
         bitmap.state[0] = bits.reduce((sum, word) => sum + ones(word), 0);
       }
+      armed.put({ technique: Int32Array.from(lists["armed"]!) });
       const counts = lists["buffer"]!;
       buffer.directory.fill(0);
       buffer.counts.fill(0);
@@ -290,7 +297,7 @@ export function trackedSlot({ tracked }: VmState, vm: number, most: number): Mem
         if (count >= most) all[page] = count + SCRAMBLED;
       });
     },
-    rename({ dirty, touched, handedOver, buffer: counts, ...rest }, { page }) {
+    rename({ dirty, touched, handedOver, buffer: counts, armed: technique, ...rest }, { page }) {
       nothingElse(rest);
       const to = (one: number): number => page(vm, one);
       const bits = (words: readonly number[]) => renamedBits(words, 1, tracked.dirty.pages, to);
@@ -299,6 +306,7 @@ export function trackedSlot({ tracked }: VmState, vm: number, most: number): Mem
         touched: bits(touched!),
         handedOver: bits(handedOver!),
         buffer: renamedList(counts!, to),
+        armed: technique!,
       };
     },
   };

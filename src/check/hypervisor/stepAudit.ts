@@ -224,6 +224,7 @@ export class StepAudit {
     const effects = this.#perform(step, { event });
     const nothing: Effects = {
       choice: "",
+      choices: 1,
       state: actorSlots[actor]!.values[ids[actor]!]!,
       memory: footprint.map((slot) => memorySlots[slot - actors.length]!.values[ids[slot]!]!),
       posted: [],
@@ -281,10 +282,10 @@ export class StepAudit {
 const DOES_OTHERWISE =
   "does something else when it is worked out again: it has a memory of its own";
 
-/** What a step may go by: its actor's state, its message, the memory that it declares, the guest's next access. */
-function keyOf({ actor, ids, event, footprint, access }: Step): string {
+/** What a step may go by: its actor's state, its message, the memory that it declares, what is chosen. */
+function keyOf({ actor, ids, event, footprint, choice }: Step): string {
   const declared = [actor, ...footprint].map((slot) => ids[slot]);
-  return JSON.stringify([actor, access.word, event, footprint, declared]);
+  return JSON.stringify([actor, choice, event, footprint, declared]);
 }
 
 /** Few causes that make a difference: one, unless it takes several at once; none if all together make none. */

@@ -9,7 +9,6 @@
  * bits, and what src/check/hypervisor/abstraction.ts lists is no state.
  */
 import type { AnyEventObject } from "xstate";
-import { ACCESS_PAGE_SHIFT, AccessKind } from "../../hardware/accessLoop.ts";
 import { spaceOf } from "../../hardware/tlb.ts";
 import { Field, readField } from "../../hardware/vmcs.ts";
 import { allotLog } from "../../hypervisor/logPages.ts";
@@ -21,6 +20,7 @@ import { type Component, type Model, type Outcome, shownMessage } from "../engin
 import { Slot } from "../engine/slot.ts";
 import type { Property } from "../properties/property.ts";
 import { channelOptions, endsOf } from "./channels.ts";
+import { AccessChooser, type Chooser } from "./choosers.ts";
 import { ChoosingWorkload } from "./choosingWorkload.ts";
 import { derivedParts, noState } from "./derivedParts.ts";
 import { footprintOf } from "./footprints.ts";
@@ -40,7 +40,7 @@ import { Probe } from "./probe.ts";
 import { type Posted, partsOf } from "./sentMessages.ts";
 import { StepAudit } from "./stepAudit.ts";
 import type { StepCheck } from "./stepChecks.ts";
-import { type Access, type Effects, type Step, SystemSteps } from "./systemSteps.ts";
+import { type Effects, type Step, SystemSteps } from "./systemSteps.ts";
 import { systemSymmetry } from "./systemSymmetry.ts";
 import { type PageContents, TRUTH_WRITTEN, truthSlot } from "./truthSlot.ts";
 
@@ -50,6 +50,8 @@ export interface SystemModelOptions {
   readonly stepChecks: readonly StepCheck[];
   /** What a harvest must report: TRUTH_WRITTEN (default) or TRUTH_TOUCHED; 0 = nothing. */
   readonly owed?: number;
+  /** Whether the truth is a debt that harvests settle (default), or what happened since the start. */
+  readonly settles?: boolean;
   /** The largest count of a page's log entries that anything tells apart from larger ones; default 1. */
   readonly countsTo?: number;
   /** Guests read as well as write; default true. */
@@ -60,6 +62,8 @@ export interface SystemModelOptions {
   readonly contents?: (vm: number) => PageContents;
   /** The memory of the operation's devices; default: its parts as they are. */
   readonly operation?: MemorySlot;
+  /** What else is chosen in the middle of a step. */
+  readonly choosers?: readonly Chooser[];
   /** What an actor may be told at any moment from outside: commands of the operator, failures. */
   readonly commands?: Commands;
   /** Why the VM's pages are not alike; absent if they are: see systemSymmetry.ts. */
@@ -81,7 +85,7 @@ export interface SystemModelOptions {
 /** The commands that an actor, in this state, may be given. They are its choices: nothing obliges anybody to give them. */
 export type Commands = (actor: string, state: ActorSnapshot) => readonly Message[];
 
-/** @param system newly built, with ChoosingWorkloads, and a CPU for each vCPU */
+/** @param system newly built, with ChoosingWorkloads, */
 export function systemModel(system: System, options: SystemModelOptions): Model {
   return new SystemBinding(system, options).model;
 }
@@ -100,7 +104,6 @@ class SystemBinding {
   readonly #probes: readonly Probe[];
   readonly #steps: SystemSteps;
   readonly #audit: StepAudit;
-  readonly #accesses: readonly Access[];
 
   constructor(system: System, options: SystemModelOptions) {
     this.#system = system;
@@ -128,7 +131,7 @@ class SystemBinding {
     this.#slots = [...this.#actorSlots, ...this.#memorySlots];
     this.#channels = this.#slots.map(() => null);
     this.#probes = this.#actors.map(({ machine }) => new Probe(machine));
-    this.#accesses = this.#findAccesses();
+    const { reads = true, halts = false, choosers = [], settles = true } = options;
     this.#steps = new SystemSteps({
       system,
       actors: this.#actors,
@@ -136,9 +139,10 @@ class SystemBinding {
       memory: this.#memory,
       actorSlots: this.#actorSlots,
       memorySlots: this.#memorySlots,
-      workloads: workloadsOf(system),
+      choosers: [new AccessChooser(workloadsOf(system), reads, halts), ...choosers],
       stepChecks: options.stepChecks,
       owed: options.owed ?? TRUTH_WRITTEN,
+      settles,
     });
     this.#audit = new StepAudit(this.#steps, this.#mapMemory(), {
       nameOfSlot: (slot) => this.#slots[slot]!.name,
@@ -223,7 +227,7 @@ class SystemBinding {
       .sort(([one], [other]) => one - other);
   }
 
-  #outcome({ actor, ids, footprint }: Omit<Step, "access">, effects: Effects): Outcome {
+  #outcome({ actor, ids, footprint }: Omit<Step, "choice">, effects: Effects): Outcome {
     const { choice, state, memory, posted, broken } = effects;
     const first = this.#actors.length;
     const after: (readonly [slot: number, id: number])[] = [];
@@ -281,32 +285,19 @@ class SystemBinding {
   }
 
   /**
-   * The step with each access that the guest may make next, if it asks for one.
+   * The step with each choice that there is, if it asks for one.
    * @param followers sent when the message has been delivered
    */
-  #outcomes(step: Omit<Step, "access">, followers: readonly Posted[]): Outcome[] {
+  #outcomes(step: Omit<Step, "choice">, followers: readonly Posted[]): Outcome[] {
     const outcomes: Outcome[] = [];
-    for (const access of this.#accesses) {
-      const effects = this.#audit.work({ ...step, access });
+    let choices = 1;
+    for (let choice = 0; choice < choices; choice++) {
+      const effects = this.#audit.work({ ...step, choice });
       const posted = [...effects.posted, ...followers];
-      const outcome = this.#outcome(step, { ...effects, posted });
-      outcomes.push(outcome);
-      if (outcome.choice === "") break;
+      outcomes.push(this.#outcome(step, { ...effects, posted }));
+      choices = effects.choices;
     }
     return outcomes;
-  }
-
-  #findAccesses(): Access[] {
-    const { reads = true, halts = false } = this.#options;
-    const pages = Math.max(...workloadsOf(this.#system).map((workload) => workload.pages));
-    const list: Access[] = [];
-    for (let page = 0; page < pages; page++) {
-      const word = page << ACCESS_PAGE_SHIFT;
-      list.push({ label: `writes page ${page}`, word: word | AccessKind.write });
-      if (reads) list.push({ label: `reads page ${page}`, word: word | AccessKind.read });
-    }
-    if (halts) list.push({ label: "halts", word: -1 });
-    return list;
   }
 }
 

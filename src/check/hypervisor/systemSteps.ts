@@ -12,7 +12,7 @@ import type { System } from "../../system/system.ts";
 import { ModelError } from "../engine/modelError.ts";
 import type { Slot } from "../engine/slot.ts";
 import { normalMessage, normalState } from "./abstraction.ts";
-import type { ChoosingWorkload } from "./choosingWorkload.ts";
+import type { Chooser } from "./choosers.ts";
 import type { MemorySlot, Words } from "./memorySlots.ts";
 import type { DeviceRequest } from "./probe.ts";
 import { type Posted, postedBy } from "./sentMessages.ts";
@@ -31,14 +31,8 @@ export interface Step {
   readonly requests: readonly DeviceRequest[];
   /** Numbers of the memory slots that it depends on. */
   readonly footprint: readonly number[];
-  /** What a guest accesses next, if it is asked. */
-  readonly access: Access;
-}
-
-/** In words, and packed as src/hardware/accessLoop.ts defines; -1 = the guest halts. */
-export interface Access {
-  readonly label: string;
-  readonly word: number;
+  /** Which of the choices is made, if the step asks for one. */
+  readonly choice: number;
 }
 
 /** What is done between putting the state there and taking the step. */
@@ -53,8 +47,9 @@ export interface Variation {
 
 /** What came of a step, before it gets numbers. */
 export interface Effects {
-  /** Which access the guest made, in words; empty if it was not asked. */
+  /** What was chosen, in words, and out of how many; empty, out of one, if the step did not ask. */
   readonly choice: string;
+  readonly choices: number;
   /** The actor's state, without what is no state; null if the step was not taken to its end. */
   readonly state: ActorSnapshot | null;
   /** Of each slot of the footprint. */
@@ -73,10 +68,12 @@ export interface Binding {
   /** By actor, and by memory slot. */
   readonly actorSlots: readonly Slot<ActorSnapshot>[];
   readonly memorySlots: readonly Slot<Words>[];
-  readonly workloads: readonly ChoosingWorkload[];
+  readonly choosers: readonly Chooser[];
   readonly stepChecks: readonly StepCheck[];
   /** Bits of the truth that a harvest must report. */
   readonly owed: number;
+  /** Whether the truth is a debt that harvests settle. */
+  readonly settles: boolean;
 }
 
 export class SystemSteps {
@@ -113,12 +110,9 @@ export class SystemSteps {
 
   /** @param begin called when all is in place. @throws ModelError */
   perform(step: Step, variation: Variation, begin: () => void): Effects {
-    const { system, actors, memory, workloads } = this.binding;
-    const { actor, ids, footprint, access } = step;
-    for (const workload of workloads) {
-      workload.next = access.word;
-      workload.asked = false;
-    }
+    const { system, actors, memory, choosers } = this.binding;
+    const { actor, ids, footprint } = step;
+    for (const chooser of choosers) chooser.choose(step.choice);
     const one = actors[actor]!;
     const first = actors.length;
     for (const slot of footprint) this.restore(slot - first, ids[slot]!);
@@ -129,12 +123,12 @@ export class SystemSteps {
     system.interconnect.restore({ now: variation.now ?? 0, sequence: 0, queue: [] });
     begin();
     const broken = this.#handle(step, variation.event ?? step.event);
-    const choice = workloads.some(({ asked }) => asked) ? access.label : "";
+    const chosen = chosenFrom(choosers, step.choice);
     if (typeof broken === "string") {
-      return { choice, state: null, memory: [], posted: [], broken: [broken] };
+      return { ...chosen, state: null, memory: [], posted: [], broken: [broken] };
     }
     return {
-      choice,
+      ...chosen,
       state: this.stateOf(actor),
       memory: footprint.map((slot) => memory[slot - first]!.save()),
       posted: this.posted(),
@@ -144,7 +138,7 @@ export class SystemSteps {
 
   /** Names of the properties that the step breaks; or that of the one, if it cannot be taken to its end. */
   #handle({ actor, requests }: Step, event: AnyEventObject): string[] | string {
-    const { system, actors, stepChecks, owed } = this.binding;
+    const { system, actors, stepChecks, owed, settles } = this.binding;
     const one = actors[actor]!;
     const context: StepContext = { system, actor: one.name, requests, owed };
     const checks = requests.length === 0 ? [] : stepChecks;
@@ -158,7 +152,7 @@ export class SystemSteps {
       return error instanceof UnhandledEventError ? EVERY_MESSAGE_TAKEN : NO_ACTOR_FAILS;
     }
     const broken = judges.flatMap(([name, judge]) => (judge === null || judge() ? [] : [name]));
-    if (settleHarvest(context)) broken.push(NO_PAGE_LOST);
+    if (settles && settleHarvest(context)) broken.push(NO_PAGE_LOST);
     return broken;
   }
 
@@ -173,4 +167,16 @@ export class SystemSteps {
     const { vm, vmcs, counters } = loaded;
     deriveControls(world.mmus[pcpu]!, vmcs, world.vms[vm]!.guest, counters.values);
   }
+}
+
+/** @throws ModelError if a step asks for two things at once */
+function chosenFrom(
+  choosers: readonly Chooser[],
+  choice: number,
+): Pick<Effects, "choice" | "choices"> {
+  const [chooser, other] = choosers.filter(({ asked }) => asked);
+  if (chooser === undefined) return { choice: "", choices: 1 };
+  if (other !== undefined) throw new ModelError("a step that asks for two choices");
+  const { labels } = chooser;
+  return { choice: labels[choice % labels.length]!, choices: labels.length };
 }

@@ -36,13 +36,22 @@ export interface SymmetricSystem {
 const VMS_DIFFER =
   "VMs are not alike: the toolstack starts and pauses them in the order of their numbers";
 
+const VCPUS_DIFFER = "vCPUs are not alike: the first of them is the first on a CPU";
+const SHARED_TLB =
+  "pages are not alike: VMs share a TLB, in which the place of a page goes by its number";
+
 /** All exchanges of pages and of vCPUs, and of both. */
 export function systemSymmetry(system: SymmetricSystem): RenamingGroup {
-  const { world, pagesDiffer, slotNamed } = system;
+  const { world, slotNamed } = system;
+  const isCrowded = world.vcpus.length > world.mmus.length;
+  const sharedTlb = isCrowded && world.vms.length > 1 ? SHARED_TLB : undefined;
+  const pagesDiffer = system.pagesDiffer ?? sharedTlb;
   const pages = world.vms.map((_, vm) =>
     pagesDiffer === undefined ? pageOrders(world, vm) : pageOrders(world, vm).slice(0, 1),
   );
-  const vcpus = world.vms.map(({ vcpus }) => permutations(vcpus.length));
+  const vcpus = world.vms.map(({ vcpus }) => {
+    return isCrowded ? [Array.from(vcpus.keys())] : permutations(vcpus.length);
+  });
   const all = product([...pages, ...vcpus]).map((orders) => ({
     pages: orders.slice(0, pages.length),
     vcpus: orders.slice(pages.length),
@@ -53,11 +62,12 @@ export function systemSymmetry(system: SymmetricSystem): RenamingGroup {
     ...(pages[vm]!.length > 1
       ? [orderText(`pages of VM ${vm}`, config.pages, pages[vm]!.length)]
       : []),
-    ...(members.length > 1 ? [vcpuText(vm, members.length, system.staysOnCpu)] : []),
+    ...(members.length > 1 && !isCrowded ? [vcpuText(vm, members.length, system.staysOnCpu)] : []),
   ]);
   const differs = [
     ...(pagesDiffer === undefined ? [] : [pagesDiffer]),
     ...(world.vms.length > 1 ? [VMS_DIFFER] : []),
+    ...(isCrowded && world.vms.some((vm) => vm.vcpus.length > 1) ? [VCPUS_DIFFER] : []),
   ];
   return { alike, differs, renamings, slotNamed };
 }

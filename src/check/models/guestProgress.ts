@@ -63,17 +63,26 @@ function isHandled(vcpu: number): Property {
   };
 }
 
-/** A pause with a harvest takes the right away again: whether these go on for ever is not the guest's doing, either. */
+/**
+ * A pause with a harvest takes the right away again, and the end of a timeslice the CPU: whether these go on for ever
+ * is not the guest's doing, either.
+ */
 function completes(vm: number, vcpu: number): Property {
   return {
     kind: "leadsTo",
     name: `${ACCESS_COMPLETES} (vCPU ${vcpu})`,
     when: over([`vcpu${vcpu}/vmcs`], waits),
     that: over(
-      [`vcpu${vcpu}/vmcs`, "scheduler", "toolstack", `vm${vm}/tracker`],
-      (own: Words, scheduler: ActorSnapshot, toolstack: ActorSnapshot, tracker: ActorSnapshot) => {
+      [`vcpu${vcpu}/vmcs`, `vcpu${vcpu}`, "scheduler", "toolstack", `vm${vm}/tracker`],
+      (
+        own: Words,
+        { value }: ActorSnapshot,
+        scheduler: ActorSnapshot,
+        toolstack: ActorSnapshot,
+        tracker: ActorSnapshot,
+      ) => {
         const { pausedBy, held } = scheduler.context as SchedulerContext;
-        const isHeldUp = pausedBy[vm]!.length > 0 || held.includes(vcpu);
+        const isHeldUp = pausedBy[vm]!.length > 0 || held.includes(vcpu) || value === "ready";
         const isOver = toolstack.value === "done" || toolstack.value === "failed";
         return !waits(own) || isHeldUp || isBeingReset(tracker) || isOver;
       },

@@ -9,7 +9,7 @@ import { Field, SECONDARY_PML } from "../../hardware/vmcs.ts";
 import { Destination } from "../../hypervisor/migration/destination.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 import type { OperationFault } from "../../system/operation.ts";
-import { migrate, migrateSchema } from "../../system/operations/migrate.ts";
+import { type MigrateConfig, migrate, migrateSchema } from "../../system/operations/migrate.ts";
 import type { System } from "../../system/system.ts";
 import type { Model } from "../engine/model.ts";
 import { partsSlot, type Words } from "../hypervisor/memorySlots.ts";
@@ -73,8 +73,19 @@ export function migrationSystem(options: MigrationOptions): System {
     link: options.linkFails === true ? { failAfter: SOON } : {},
     policy: options.policy,
   });
-  const operation = migrate(config, 0, options.operationFaults ?? []);
+  const operation = migrate(withoutTime(config), 0, options.operationFaults ?? []);
   return smallSystem({ ...options, keepVersions: true, operation });
+}
+
+/**
+ * There is no time in which to dirty memory too fast: each look at the dirty rate is at the end of a period, and
+ * anything that is dirty is too much.
+ */
+function withoutTime(config: MigrateConfig): MigrateConfig {
+  const { policy } = config;
+  if (policy.kind !== "qemu" || policy.autoConverge === undefined) return config;
+  const autoConverge = { ...policy.autoConverge, period: -1, threshold: 0 };
+  return { ...config, policy: { ...policy, autoConverge } };
 }
 
 export function migrationModel(name: string, options: MigrationOptions): Model {

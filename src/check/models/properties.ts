@@ -26,6 +26,7 @@ export const OPERATION_GETS_ON = "what the toolstack asks for is done";
 /** Xen's log-dirty operations pause the domain around it (paging_log_dirty_op). */
 export const HARVEST_STANDS_STILL = "a harvest finds the VM standing still";
 export const HANDLER_RETURNS = "the log-full handler returns";
+export const NOBODY_PASSED_OVER = "no vCPU is passed over by one that began to wait later";
 export const NO_VCPU_LOST = "no vCPU is lost";
 
 const isIn = (actor: string, ...states: readonly string[]): Predicate =>
@@ -57,6 +58,7 @@ export function protocolProperties(
         that: over([`vcpu${vcpu}`], ({ value }: ActorSnapshot) => value !== "halted"),
       }),
     ),
+    ...(isCrowded(system) ? [nobodyPassedOver()] : []),
     ...untrackedProperties(system),
     ...guestProgress(system),
   ];
@@ -136,13 +138,46 @@ function isSuspended(words: Words): boolean {
   return words["fields"]![2 * Field.pmlIndex]! < 0;
 }
 
-/** A vCPU that left its CPU gets one again, unless the run has come to its end, or the operator holds it. */
+function isCrowded({ world }: System): boolean {
+  return world.vcpus.length > world.mmus.length;
+}
+
+/**
+ * Of vCPUs that may run, none waits while one that began to wait later has a CPU, and has not been asked to leave it.
+ * Where pauses come at any moment, and there is no time, it is all that can be asked of a scheduler with too few CPUs.
+ */
+function nobodyPassedOver(): Property {
+  return {
+    kind: "always",
+    name: NOBODY_PASSED_OVER,
+    that: over(["scheduler"], ({ context }: ActorSnapshot) => {
+      const { cpus, waiting, turns, held, pausedBy, vmOfVcpu } = context as SchedulerContext;
+      const mayRun = (vcpu: number): boolean =>
+        !held.includes(vcpu) && pausedBy[vmOfVcpu[vcpu]!]!.length === 0;
+      return waiting
+        .filter(mayRun)
+        .every((one) =>
+          cpus.every(
+            ({ vcpu, wanted }) =>
+              wanted || (vcpu >= 0 && (!mayRun(vcpu) || turns.indexOf(vcpu) < turns.indexOf(one))),
+          ),
+        );
+    }),
+  };
+}
+
+/**
+ * A vCPU that left its CPU gets one again, unless the run has come to its end, or the operator holds it; where CPUs
+ * are too few, unless its VM is paused before.
+ */
 export function pausedVcpusRunAgain(system: System): Property[] {
-  return system.world.vcpus.map((_, vcpu): Property => {
+  const isCut = isCrowded(system);
+  return system.world.vcpus.map(({ vm }, vcpu): Property => {
     const slots = [`vcpu${vcpu}`, "toolstack", "scheduler"];
     const mustRun = (state: ActorSnapshot, toolstack: ActorSnapshot, scheduler: ActorSnapshot) => {
-      const { held } = scheduler.context as SchedulerContext;
-      return state.value === "ready" && !hasEnded(toolstack) && !held.includes(vcpu);
+      const { held, pausedBy } = scheduler.context as SchedulerContext;
+      const mayRun = !held.includes(vcpu) && !(isCut && pausedBy[vm]!.length > 0);
+      return state.value === "ready" && !hasEnded(toolstack) && mayRun;
     };
     return {
       kind: "leadsTo",
@@ -181,12 +216,18 @@ export function noStaleTranslations(system: System): Property[] {
   const pairs = system.world.vms.flatMap(({ ept, vcpus: [first] }, vm) =>
     system.world.mmus.map((mmu, pcpu) => ({ ept, vm, first, mmu, pcpu })),
   );
+  // A pager takes rights away, too, and has INVEPT executed itself.
+  const pagers = system.actors.flatMap(({ name }) => (name === "pager" ? [name] : []));
   return pairs.map(({ ept, vm, first, mmu, pcpu }) => ({
     kind: "always",
     name: `${NO_STALE_TRANSLATION} (VM ${vm} on CPU ${pcpu})`,
-    when: over([`vm${vm}/tracker`], ({ value, context }: ActorSnapshot) => {
-      return value === "logging" && (context as TrackerContext).awaited === 0;
-    }),
+    when: over(
+      [`vm${vm}/tracker`, ...pagers],
+      ({ value, context }: ActorSnapshot, ...others: readonly ActorSnapshot[]) =>
+        value === "logging" &&
+        (context as TrackerContext).awaited === 0 &&
+        others.every((pager) => pager.value === "resting"),
+    ),
     that: over(
       [`pcpu${pcpu}/tlb`, `vm${vm}/paging`, `vcpu${first}/vmcs`],
       (tlb: Words, paging: Words, vcpu: Words) => {

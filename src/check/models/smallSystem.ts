@@ -15,7 +15,11 @@ export interface SmallSystemOptions {
   readonly technique: Technique;
   /** vCPUs of each VM. */
   readonly vcpus: readonly number[];
+  /** Physical CPUs; default: one for each vCPU. */
+  readonly cpus?: number;
   readonly pages: number;
+  /** Pages that each VM begins with; default: all. */
+  readonly initialPages?: number;
   readonly logEntries: number;
   readonly eptLevels: number;
   readonly pvmCpus?: number;
@@ -79,12 +83,13 @@ export function smallSystem(options: SmallSystemOptions): System {
         physicalAddressBits: 43,
       },
       // With a CPU for each vCPU nothing waits for a CPU, and no timeslice ends.
-      pcpus: vcpus.reduce((sum, count) => sum + count, 0),
+      pcpus: options.cpus ?? vcpus.reduce((sum, count) => sum + count, 0),
       vms: vcpus.map((count, vm) => ({
         name: `vm${vm}`,
         pages,
         paging: "off" as const,
         leafLevel,
+        ...(options.initialPages === undefined ? {} : { initialPages: options.initialPages }),
         keepVersions: options.keepVersions ?? false,
         workloads: Array.from(
           { length: count },

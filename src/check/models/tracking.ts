@@ -46,7 +46,7 @@ export function trackingModel(name: string, options: TrackingOptions): Model {
     reads,
     halts,
     ...(commands === undefined ? {} : { commands }),
-    staysOnCpu: commands === undefined && options.harvests === false,
+    staysOnCpu: commands === undefined && options.harvests === false && options.cpus === undefined,
     countsTo,
     ...(logged === null ? {} : { contents: (vm) => logged.contents(vm) }),
     owed: technique === "prl" ? 0 : technique === "presentBit" ? TRUTH_TOUCHED : TRUTH_WRITTEN,

@@ -7,8 +7,10 @@ import { largeLeafMutations } from "./largeLeaves.ts";
 import { migrationMutations } from "./migration.ts";
 import type { Mutation } from "./mutation.ts";
 import { operationMutations } from "./operations.ts";
+import { pagingMutations } from "./paging.ts";
 import { pmlMutations } from "./pml.ts";
 import { prlMutations } from "./prl.ts";
+import { schedulingMutations } from "./scheduling.ts";
 
 export const MUTATIONS: readonly Mutation[] = [
   ...pmlMutations,
@@ -20,4 +22,6 @@ export const MUTATIONS: readonly Mutation[] = [
   ...checkpointMutations,
   ...estimateMutations,
   ...guestMutations,
+  ...schedulingMutations,
+  ...pagingMutations,
 ];

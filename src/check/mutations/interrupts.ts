@@ -1,14 +1,9 @@
 /** Faults in INVEPT, kicks, pauses, and write protection. */
-import { type AnyStateMachine, emit } from "xstate";
+import { emit } from "xstate";
 import { findLeaf } from "../../hardware/ept.ts";
 import { EPT_RWX, EPT_WRITE } from "../../hardware/eptEntry.ts";
 import { clearMarks } from "../../hypervisor/dirtyBitmap.ts";
-import {
-  type SendAllEmission,
-  type SendEmission,
-  send,
-  sendAll,
-} from "../../interconnect/emissions.ts";
+import { send, sendAll } from "../../interconnect/emissions.ts";
 import { NO_PAGE_LOST } from "../hypervisor/stepChecks.ts";
 import {
   HARVEST_STANDS_STILL,
@@ -17,18 +12,7 @@ import {
   OPERATION_GETS_ON,
 } from "../models/properties.ts";
 import { around, type Mutation, replaceIn, without } from "./mutation.ts";
-
-/** What the scheduler's own action would send. */
-function plannedSends(
-  machine: AnyStateMachine,
-  context: object,
-  event: object,
-): readonly SendEmission[] {
-  // The same shape of emit() that src/interconnect/compiledLogic.ts reads.
-  const creator: Record<string, unknown> = { ...machine.implementations.actions["sendPlan"] };
-  const emission = (creator["event"] as (args: object) => SendAllEmission)({ context, event });
-  return emission.sends;
-}
+import { plannedSends } from "./scheduling.ts";
 
 export const interruptMutations: readonly Mutation[] = [
   {

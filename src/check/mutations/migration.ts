@@ -5,6 +5,7 @@ import { clearMarks } from "../../hypervisor/dirtyBitmap.ts";
 import { Destination } from "../../hypervisor/migration/destination.ts";
 import { request, type SendEmission, send, sendAll } from "../../interconnect/emissions.ts";
 import { NO_PAGE_LOST } from "../hypervisor/stepChecks.ts";
+import { NOTHING_LEFT } from "../models/aftermath.ts";
 import { CANCELLED_IS_UNTRACKED, CANCELLED_RUNS_ON, MEMORY_EQUAL } from "../models/migration.ts";
 import { HARVEST_STANDS_STILL, NO_STALE_TRANSLATION } from "../models/properties.ts";
 import {
@@ -13,6 +14,7 @@ import {
   type Replacement,
   rearmsNothing,
   replaceIn,
+  without,
   wrapDevice,
 } from "./mutation.ts";
 
@@ -149,5 +151,23 @@ export const migrationMutations: readonly Mutation[] = [
       if (op === "queueHarvest") clearMarks(vms[0]!.tracked.handedOver);
       return perform();
     }),
+  },
+  {
+    name: "throttle-left-on",
+    mistake: "a migration that ends, however it does, does not switch the throttle off",
+    model: "migration-throttled",
+    set: { fails: 0 },
+    breaks: NOTHING_LEFT,
+    replace: toolstack("sendPauseUnthrottled", ({ context: { scheduler, vm, self } }) =>
+      send(scheduler, { type: "pauseVm", vm, requester: self }),
+    ),
+  },
+  {
+    name: "asleep-for-ever",
+    mistake: "a throttle that is switched off while the VM sleeps does not wake it",
+    model: "migration-throttled",
+    set: { fails: 0 },
+    breaks: CANCELLED_RUNS_ON,
+    replace: without("throttle", "sendUnpause"),
   },
 ];

@@ -19,7 +19,7 @@ export interface Mutation {
   readonly breaks: string;
   /** Faults that scenarios can plant too (src/hypervisor/trackedVm.ts). */
   readonly trackerFault?: "skipInvept" | "harvestBeforeDrain" | "pmlOnSomeVcpus";
-  readonly operationFault?: "cleanedBitmapNotSent";
+  readonly operationFault?: "cleanedBitmapNotSent" | "swapBeforeInvept";
   /** A fault of the place that checkpoints are written to (src/check/hypervisor/failingStorage.ts). */
   readonly storageFault?: "writesInPlace";
   readonly replace?: Replacement;
@@ -40,6 +40,7 @@ type AnyDevice = Device<never, AnyEventObject>;
 /** What a device is asked, as far as mutations look. */
 export interface Asked {
   readonly op: string;
+  readonly vm?: number;
   readonly vcpu?: number;
   readonly page?: number;
   /** Said by a planted fault's own action: it is this request that goes wrong. */

@@ -1,0 +1,353 @@
+/**
+ * An overcommitted host as state: who has which frame and which are on their way, who waits for what, what each
+ * page contains. Not state: how often things happened, times, and the numbers of turns beyond their order.
+ */
+import { ACCESS_PAGE_SHIFT, AccessKind } from "../../hardware/accessLoop.ts";
+import { forEachLeaf } from "../../hardware/ept.ts";
+import { DATA_FRAME_BASE } from "../../hardware/memory.ts";
+import type { Part, WordArray } from "../../hardware/part.ts";
+import { META_SPACE_SHIFT } from "../../hardware/tlb.ts";
+import { pageOfWords } from "../../hardware/words.ts";
+import { isMarked } from "../../hypervisor/dirtyBitmap.ts";
+import type { HostFrames } from "../../hypervisor/overcommit/hostFrames.ts";
+import type { Paging } from "../../hypervisor/overcommit/paging.ts";
+import {
+  PageState,
+  stateBefore,
+  Tally,
+  type VmMemory,
+} from "../../hypervisor/overcommit/vmMemory.ts";
+import type { BalloonOrders } from "../../system/operations/overcommit/device.ts";
+import type { System } from "../../system/system.ts";
+import { over, type Property } from "../properties/property.ts";
+import type { Extent, MemoryPart } from "./memoryOwners.ts";
+import { type MemorySlot, pagingSlot, type Words } from "./memorySlots.ts";
+import { guestStep, NO_PAGE_LOST, type StepCheck } from "./stepChecks.ts";
+import { type PageContents, pagesWith, TRUTH_WRITTEN } from "./truthSlot.ts";
+
+export const CONTENT_SURVIVES = "a page comes back with what was last written to it";
+export const NO_FRAME_REACHED = "no translation reaches a frame that its page has lost";
+export const FRAMES_ADD_UP = "each frame is free, on its way, or one page's";
+
+/** Of what is counted of a VM, its sizes come first: something is decided by them, and by nothing else. */
+const SIZES = [Tally.target, Tally.grant, Tally.held, Tally.resident];
+/** Some turns, frames or cycles later. */
+const LATER = 3;
+/** Contents of a page: the newest that it had, and any other. */
+const NEWEST = 2;
+const OLDER = 1;
+
+export class PagedHost {
+  readonly #system: System;
+  readonly #paging: Paging;
+  readonly #orders: BalloonOrders;
+  readonly #waiterPart: Part;
+  readonly #waiters: Readonly<Record<string, WordArray>>;
+  /** By VM and page: what was last written, as a version; and whether no harvest has reported it. */
+  readonly #newest: readonly Int32Array[];
+  readonly #owed: readonly Int32Array[];
+
+  constructor(system: System, paging: Paging, orders: BalloonOrders) {
+    this.#system = system;
+    this.#paging = paging;
+    this.#orders = orders;
+    const waiters = paging.parts.find(({ name }) => name === "waiters");
+    if (waiters === undefined) throw new Error("nobody waits for pages here");
+    this.#waiterPart = waiters;
+    this.#waiters = waiters.arrays();
+    this.#newest = system.world.vms.map(({ guest }) => guest.versions.slice());
+    this.#owed = system.world.vms.map(({ guest }) => new Int32Array(guest.pages));
+  }
+
+  operationSlot(): MemorySlot {
+    const { frames, memories } = this.#paging;
+    const { pages, since, turns, state, unflushed } = this.#waiters;
+    const orders = this.#orders;
+    const waiters = ["pages", "since", "turns", "state", "unflushed"];
+    return {
+      name: "operation",
+      extents: [
+        ...wholeOf(frames),
+        ...wholeOf(orders),
+        ...waiters.map((array) => ({ part: this.#waiterPart, array })),
+        ...memories.flatMap((part) => [
+          ...["states", "unflushed", "hands"].map((array) => ({ part, array })),
+          { part, array: "tallies", end: SIZES.length },
+        ]),
+      ],
+      save: () => ({
+        ...savedFrames(frames),
+        due: Array.from(orders.due, (due) => (due < 0 ? due : due - frames.passed[1]!)),
+        stuck: Array.from(orders.stuck),
+        pages: Array.from(pages!),
+        since: Array.from(since!, (time) => (time < 0 ? -1 : 0)),
+        turns: ranks(Array.from(turns!)),
+        waiting: [state![1]!, ...unflushed!],
+        ...Object.assign({}, ...memories.map(savedMemory)),
+      }),
+      restore: (lists) => {
+        restoreFrames(frames, lists);
+        orders.due.set(lists["due"]!);
+        orders.stuck.set(lists["stuck"]!);
+        pages!.set(lists["pages"]!);
+        since!.set(lists["since"]!);
+        turns!.set(lists["turns"]!);
+        state!.set([Math.max(...lists["turns"]!), lists["waiting"]![0]!]);
+        unflushed!.set(lists["waiting"]!.slice(1));
+        memories.forEach((memory, vm) => {
+          restoreMemory(memory, lists, vm);
+        });
+      },
+      scramble() {
+        moveQueue(frames);
+        orders.due.forEach((due, vm, all) => {
+          if (due >= 0) all[vm] = due + LATER;
+        });
+        for (const numbers of [since!, turns!]) {
+          numbers.forEach((number, vcpu) => {
+            if (number > 0 || (number === 0 && numbers === since)) numbers[vcpu] = number + LATER;
+          });
+        }
+        state![0] = state![0]! + LATER;
+      },
+      rename() {
+        throw new Error("pages of an overcommitted host are not alike");
+      },
+    };
+  }
+
+  /** What the pages of a VM contain, and what a harvest still has to report of them. */
+  contents(vm: number): PageContents {
+    const newest = this.#newest[vm]!;
+    const owed = this.#owed[vm]!;
+    const { versions } = this.#system.world.vms[vm]!.guest;
+    const { contents } = this.#paging.memories[vm]!;
+    const alike = (copies: Int32Array): number[] =>
+      Array.from(copies, (version, page) => (version === newest[page] ? 1 : 0));
+    const own: MemoryPart = {
+      name: `contents of VM ${vm}`,
+      arrays: () => ({ newest, owed }),
+    };
+    return {
+      extents: [...wholeOf(own), { part: this.#paging.memories[vm]!, array: "contents" }],
+      save: () => ({ same: alike(versions), kept: alike(contents), unreported: Array.from(owed) }),
+      restore({ same, kept, unreported }) {
+        newest.fill(NEWEST);
+        versions.set(same!.map((one) => (one === 1 ? NEWEST : OLDER)));
+        contents.set(kept!.map((one) => (one === 1 ? NEWEST : OLDER)));
+        owed.set(unreported!);
+      },
+      rename() {
+        throw new Error("pages of an overcommitted host are not alike");
+      },
+    };
+  }
+
+  /** Counted, or when a request will be done: a delay, and a delay says nothing about order. */
+  statistics(): Extent[] {
+    const { disk, memories } = this.#paging;
+    return [
+      ...wholeOf(disk),
+      ...memories.flatMap((part) => [
+        { part, array: "tallies", from: SIZES.length },
+        { part, array: "lostStores" },
+      ]),
+    ];
+  }
+
+  /** Generators that the explorer draws in place of. */
+  fixed(): Extent[] {
+    const part = this.#waiterPart;
+    const randoms = Object.keys(part.arrays()).filter((array) => array.startsWith("random"));
+    return randoms.map((array) => ({ part, array }));
+  }
+
+  /** In this order: what a guest writes is noted before anything is compared with it. */
+  readonly checks: readonly StepCheck[] = [
+    {
+      property: NO_PAGE_LOST,
+      begin: (step) => {
+        const guest = guestStep(step);
+        if (guest !== null) return this.#ofGuest(guest.vcpu);
+        const { actor, requests } = step;
+        if (!actor.endsWith("/tracker")) return null;
+        return this.#ofTracker(Number(/\d+/.exec(actor)![0]), requests[0]?.op ?? "");
+      },
+    },
+    {
+      property: CONTENT_SURVIVES,
+      begin: ({ actor }) => {
+        if (actor !== "pager") return null;
+        const { memories } = this.#paging;
+        const before = memories.map(({ states }) => states.slice());
+        return () => {
+          const alright = memories.map((memory, vm) => this.#ofPager(memory, vm, before[vm]!));
+          return alright.every(Boolean);
+        };
+      },
+    },
+  ];
+
+  #ofGuest({ stream, vm }: System["world"]["vcpus"][number]): () => boolean {
+    return () => {
+      const word = stream.block[0]!;
+      const isDone = stream.state[0] === stream.state[1];
+      if (!isDone || (word & 3) === AccessKind.read) return true;
+      const page = word >>> ACCESS_PAGE_SHIFT;
+      this.#newest[vm]![page] = this.#system.world.vms[vm]!.guest.versions[page]!;
+      const { technique } = this.#system.world.config.tracking;
+      this.#owed[vm]![page] = technique === "none" ? 0 : 1;
+      return true;
+    };
+  }
+
+  #ofTracker(vm: number, op: string): (() => boolean) | null {
+    const owed = this.#owed[vm]!;
+    if (op === "arm") owed.fill(0);
+    if (op !== "harvest") return null;
+    return () => {
+      const { handedOver } = this.#system.world.vms[vm]!.tracked;
+      const isReported = owed.every((one, page) => one === 0 || isMarked(handedOver, page));
+      owed.fill(0);
+      return isReported;
+    };
+  }
+
+  /** A page that has come has what was last written to it; one that nobody ever wrote has whatever it got. */
+  #ofPager({ states, contents }: VmMemory, vm: number, before: Int32Array): boolean {
+    const { guest } = this.#system.world.vms[vm]!;
+    const newest = this.#newest[vm]!;
+    const written = pagesWith({ guest }, TRUTH_WRITTEN);
+    let alright = true;
+    states.forEach((state, page) => {
+      const hasCome = state === PageState.resident && before[page] !== PageState.resident;
+      const version = guest.versions[page]!;
+      if (hasCome && !written.includes(page)) newest[page] = version;
+      if (hasCome && version !== newest[page]) alright = false;
+      // Nobody reads it before it is written again.
+      if (stateBefore(state) <= PageState.resident) contents[page] = newest[page]! - 1;
+    });
+    return alright;
+  }
+
+  properties(): Property[] {
+    const { world } = this.#system;
+    const { frames } = this.#paging;
+    return [
+      { kind: "step", name: CONTENT_SURVIVES },
+      ...world.vms.flatMap(({ ept }, vm) =>
+        world.mmus.map(({ tlb: { spaces } }, pcpu): Property => {
+          return {
+            kind: "always",
+            name: `${NO_FRAME_REACHED} (VM ${vm} on CPU ${pcpu})`,
+            that: over([`pcpu${pcpu}/tlb`, "operation"], (tlb: Words, host: Words) => {
+              const states = host[`states${vm}`]!;
+              const unflushed = host[`unflushed${vm}`]!;
+              return tlb["l1.meta"]!.every((meta, at) => {
+                const space = meta >>> META_SPACE_SHIFT;
+                if (space === 0 || spaces[3 * (space - 1) + 1] !== ept.root) return true;
+                const page = tlb["l1.page"]![at]!;
+                return states[page] === PageState.resident || unflushed[page] === 1;
+              });
+            }),
+          };
+        }),
+      ),
+      {
+        kind: "always",
+        name: FRAMES_ADD_UP,
+        that: over(
+          ["operation", ...world.vms.map((_, vm) => `vm${vm}/paging`)],
+          (host: Words, ...paging: readonly Words[]) => {
+            const resident = world.vms.map((_, vm) => host[`sizes${vm}`]![3]!);
+            const all = [...resident, host["free"]!.length, host["leaving"]!.length];
+            if (all.reduce((sum, count) => sum + count, 0) !== frames.frames) return false;
+            return world.vms.every(({ ept, guest }, vm) => {
+              pagingSlot(world, vm).restore(paging[vm]!);
+              let isOwn = true;
+              forEachLeaf(ept, (word, _level, page) => {
+                const { words } = ept.memory;
+                const frame = pageOfWords(words[word]!, words[word + 1]!) - DATA_FRAME_BASE;
+                if (page < guest.pages && host["owner"]![frame] !== vm + 1) isOwn = false;
+              });
+              return isOwn;
+            });
+          },
+        ),
+      },
+    ];
+  }
+}
+
+/** The queue of frames from its first, and the rest without what has been. */
+function savedFrames(frames: HostFrames): Words {
+  const { owner, free, leaving, leavingVm, leavingPage, mustWrite, state, passed } = frames;
+  const queue = (list: Int32Array): number[] =>
+    Array.from({ length: frames.leavingFrames }, (_, i) => list[(state[1]! + i) % frames.frames]!);
+  return {
+    owner: Array.from(owner),
+    free: Array.from(free.subarray(0, state[0]!)),
+    leaving: queue(leaving),
+    leavingVm: queue(leavingVm),
+    leavingPage: queue(leavingPage),
+    mustWrite: queue(mustWrite),
+    leavingState: Array.from(state.subarray(2)),
+    passed: [passed[0]! - passed[1]!],
+  };
+}
+
+function restoreFrames(frames: HostFrames, lists: Words): void {
+  const put = (list: Int32Array, from: readonly number[]): void => {
+    list.fill(0);
+    list.set(from);
+  };
+  frames.owner.set(lists["owner"]!);
+  put(frames.free, lists["free"]!);
+  put(frames.leaving, lists["leaving"]!);
+  put(frames.leavingVm, lists["leavingVm"]!);
+  put(frames.leavingPage, lists["leavingPage"]!);
+  put(frames.mustWrite, lists["mustWrite"]!);
+  frames.state.set([lists["free"]!.length, 0, ...lists["leavingState"]!]);
+  frames.passed.set([lists["passed"]![0]!, 0]);
+}
+
+/** The same queue, some frames later. */
+function moveQueue({ leaving, leavingVm, leavingPage, mustWrite, state, passed }: HostFrames) {
+  for (const list of [leaving, leavingVm, leavingPage, mustWrite]) {
+    const last = list.at(-1)!;
+    list.copyWithin(1, 0);
+    list[0] = last;
+  }
+  state[1] = (state[1]! + 1) % leaving.length;
+  passed[0] = passed[0]! + LATER;
+  passed[1] = passed[1]! + LATER;
+}
+
+function wholeOf(part: MemoryPart): Extent[] {
+  return Object.keys(part.arrays()).map((array) => ({ part, array }));
+}
+
+function savedMemory({ states, unflushed, tallies, hands }: VmMemory, vm: number): Words {
+  return {
+    [`states${vm}`]: Array.from(states),
+    [`unflushed${vm}`]: Array.from(unflushed),
+    [`sizes${vm}`]: SIZES.map((tally) => tallies[tally]!),
+    [`hands${vm}`]: Array.from(hands),
+  };
+}
+
+function restoreMemory({ states, unflushed, tallies, hands }: VmMemory, lists: Words, vm: number) {
+  states.set(lists[`states${vm}`]!);
+  unflushed.set(lists[`unflushed${vm}`]!);
+  tallies.fill(0);
+  SIZES.forEach((tally, i) => {
+    tallies[tally] = lists[`sizes${vm}`]![i]!;
+  });
+  hands.set(lists[`hands${vm}`]!);
+}
+
+/** Turns by their order: 1, 2 and so on; 0 is none. */
+function ranks(turns: readonly number[]): number[] {
+  const order = turns.filter((turn) => turn > 0).sort((one, other) => one - other);
+  return turns.map((turn) => (turn === 0 ? 0 : 1 + order.indexOf(turn)));
+}

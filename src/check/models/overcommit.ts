@@ -1,0 +1,140 @@
+/**
+ * VMs on a host with fewer frames than they have pages: the pager, the balloons, and guests that touch any page at any
+ * moment. What a controller decides is free: a balloon that rests may be told any size. Which page is taken, by the
+ * guest or by the hypervisor, is free too.
+ */
+import type { BalloonContext } from "../../../machines/balloon.ts";
+import type { Paging } from "../../hypervisor/overcommit/paging.ts";
+import type { ActorSnapshot } from "../../system/actors.ts";
+import type { Operation, OperationFactory } from "../../system/operation.ts";
+import { measure } from "../../system/operations/measure.ts";
+import {
+  balloonActors,
+  createPaging,
+  pagerActor,
+} from "../../system/operations/overcommit/createPaging.ts";
+import { BalloonOrders } from "../../system/operations/overcommit/device.ts";
+import { overcommitSchema } from "../../system/operations/overcommit.ts";
+import type { System } from "../../system/system.ts";
+import type { Model } from "../engine/model.ts";
+import { ChoosingRandom } from "../hypervisor/choosers.ts";
+import { PagedHost } from "../hypervisor/pagedHost.ts";
+import { indexInRange, noFlagWithoutAccess, servedLogIsEmpty } from "../hypervisor/stepChecks.ts";
+import { type Commands, systemModel } from "../hypervisor/systemModel.ts";
+import { TRUTH_TOUCHED } from "../hypervisor/truthSlot.ts";
+import { over, type Property } from "../properties/property.ts";
+import {
+  noPageLost,
+  noStaleTranslations,
+  pausedVcpusRunAgain,
+  pmlProperties,
+  protocolProperties,
+} from "./properties.ts";
+import { smallSystem } from "./smallSystem.ts";
+import type { TrackingOptions } from "./tracking.ts";
+
+export const BALLOON_RESTS = "a balloon that has taken what it can rests";
+
+export interface OvercommitModelOptions extends TrackingOptions {
+  /** Frames of the host. */
+  readonly frames: number;
+  /** Pages that each VM begins with. */
+  readonly initialPages: number;
+  /** Whether the controller tells balloons anything. */
+  readonly balloons: boolean;
+  /** A planted fault: a page's content is read before the other CPUs have executed INVEPT. */
+  readonly swapsUnflushed?: boolean;
+}
+
+interface OvercommitSystem {
+  readonly system: System;
+  readonly paging: Paging;
+  readonly orders: BalloonOrders;
+  readonly random: ChoosingRandom;
+}
+
+export function overcommitSystem(options: OvercommitModelOptions): OvercommitSystem {
+  const { frames, pages, harvests = false } = options;
+  const config = overcommitSchema.parse({
+    kind: "overcommit",
+    memory: `${4 * frames}KiB`,
+    estimator: { kind: "pml", interval: "1 cycles", clean: true },
+    balloon: { limit: 0.9, chunk: 1 },
+    guest: { victims: "random" },
+    swap: { batch: 1 },
+  });
+  const random = new ChoosingRandom(pages);
+  const made: { paging?: Paging; orders?: BalloonOrders } = {};
+  const measuring = measure({ kind: "measure", ...(harvests ? { harvest: 1 } : {}) }, 1);
+  const operation: OperationFactory = (world, host): Operation => {
+    const paging = createPaging(config, world, {
+      seed: 0,
+      random: () => random,
+      swapsUnflushed: options.swapsUnflushed === true,
+    });
+    const orders = new BalloonOrders(world.vms.length);
+    Object.assign(made, { paging, orders });
+    const count = world.vms.length;
+    const pager = pagerActor(paging, orders, host.now, ({ helpers }) => helpers.slice(0, count));
+    const balloons = balloonActors(world, paging, config.balloon);
+    return {
+      ...measuring(world, host),
+      helpers: Object.fromEntries([...balloons, ["pager", pager]]),
+      pager: "pager",
+      parts: [...paging.parts, orders],
+    };
+  };
+  const system = smallSystem({ ...options, keepVersions: true, operation });
+  return { system, paging: made.paging!, orders: made.orders!, random };
+}
+
+export function overcommitModel(name: string, options: OvercommitModelOptions): Model {
+  const { system, paging, orders, random } = overcommitSystem(options);
+  const host = new PagedHost(system, paging, orders);
+  const { technique } = options;
+  const tracks = technique !== "none";
+  return systemModel(system, {
+    name,
+    reads: options.reads ?? false,
+    pagesDiffer:
+      "pages are not alike: a guest gives those that it never used from the last to the first",
+    owed: TRUTH_TOUCHED,
+    settles: false,
+    contents: (vm) => host.contents(vm),
+    operation: host.operationSlot(),
+    statistics: host.statistics(),
+    fixed: host.fixed(),
+    choosers: [random],
+    ...(options.balloons ? { commands: targets(options) } : {}),
+    stepChecks: [indexInRange, noFlagWithoutAccess, servedLogIsEmpty, ...host.checks],
+    properties: [
+      ...protocolProperties(system),
+      ...(tracks ? noPageLost() : []),
+      ...(tracks ? noStaleTranslations(system) : []),
+      ...pausedVcpusRunAgain(system),
+      ...(technique === "pml" ? pmlProperties(system) : []),
+      ...host.properties(),
+      ...(options.balloons ? system.world.vms.map((_, vm) => balloonRests(vm)) : []),
+    ],
+  });
+}
+
+/** The smallest and the largest size that a controller could want, each when the balloon is at rest. */
+function targets({ pages }: OvercommitModelOptions): Commands {
+  return (actor, { value }) => {
+    if (!actor.endsWith("/balloon") || value !== "resting") return [];
+    return [2, pages].map((size) => ({ type: "setTarget", pages: size }) as const);
+  };
+}
+
+function balloonRests(vm: number): Property {
+  const balloon = `vm${vm}/balloon`;
+  return {
+    kind: "leadsTo",
+    name: `${BALLOON_RESTS} (VM ${vm})`,
+    when: over([balloon], ({ value }: ActorSnapshot) => value !== "resting"),
+    that: over([balloon], ({ value, context }: ActorSnapshot) => {
+      return value === "resting" || (context as BalloonContext).surplus === 0;
+    }),
+  };
+}
