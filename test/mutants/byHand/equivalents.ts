@@ -1,2 +1,7 @@
 /** Mutants that do the same as the program, by name, with the argument. */
-export const EQUIVALENTS: Readonly<Record<string, string>> = {};
+export const EQUIVALENTS: Readonly<Record<string, string>> = {
+  "exit-vectoring-kept":
+    "who says that an IRET unblocked NMIs says that no event was being delivered (src/hardware/events.ts has the only two callers): the condition that is taken out is never the one that decides",
+  "merge-of-armed-table":
+    "the first page of a large leaf that is met merges it, and mergeLeaves finds the entry by any page that it maps; of the others it finds a leaf, and does nothing",
+};
