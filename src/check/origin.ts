@@ -5,13 +5,15 @@ import { rebuild, refuseOtherActors } from "../replay/rebuild.ts";
 import type { System } from "../system/system.ts";
 import { buildTargetSystem } from "./catalogue.ts";
 
+const name = z.string().max(200);
+
 const originSchema = z.object({
   check: z.object({
-    model: z.string(),
-    set: z.record(z.string(), z.number()),
-    mutation: z.string().nullable(),
+    model: name,
+    set: z.record(name, z.number()),
+    mutation: name.nullable(),
   }),
-  property: z.string(),
+  property: name,
 });
 
 /** What a check writes into the header of a counterexample's log. */

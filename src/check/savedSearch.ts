@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import * as z from "zod";
 import { UserError } from "../errors.ts";
+import { problemOf } from "../interconnect/fields.ts";
 import { readBytes } from "../io/inputFile.ts";
 import { OutputFile, type OutputOptions } from "../io/outputFile.ts";
 import type { CheckTarget } from "./catalogue.ts";
@@ -17,42 +18,51 @@ const DIGEST_BYTES = 32;
 const FILE_BYTES_MAX = 2 ** 31;
 const NEWLINE = 0x0a;
 
-const numbers = z.array(z.number());
-const headerSchema = z.object({
+const number = z.int().min(0);
+const numbers = z.array(number);
+const bits = z.int().min(0).max(32);
+const name = z.string().max(200);
+/** A state or a step, or -1. */
+const place = z.int().min(-1);
+
+const headerSchema = z.strictObject({
   format: z.literal(FORMAT),
-  target: z.object({
-    model: z.string(),
-    set: z.record(z.string(), z.number()),
-    mutation: z.string().nullable(),
+  target: z.strictObject({
+    // Or the path of a file that has it.
+    model: z.string().max(1000),
+    set: z.record(name, z.number()),
+    mutation: name.nullable(),
   }),
-  options: z.object({
+  options: z.strictObject({
     order: z.enum(["breadth", "depth"]),
     symmetry: z.boolean(),
     keepGoing: z.boolean(),
   }),
-  seconds: z.number(),
-  least: numbers,
+  seconds: z.number().min(0),
+  least: z.array(bits).min(1).max(100_000),
   wanting: numbers,
-  words: z.number(),
-  states: z.number(),
+  words: number,
+  states: number.min(1),
   history: numbers,
   values: numbers,
-  generated: z.number(),
-  expanded: z.number(),
+  generated: number,
+  expanded: number,
   levelEnds: numbers,
   stack: numbers,
   findings: z.array(
-    z.object({
-      finding: z.object({ property: z.string(), state: z.number(), step: z.number() }).nullable(),
+    z.strictObject({
+      finding: z.strictObject({ property: name, state: place, step: place }).nullable(),
       applied: z.boolean(),
     }),
   ),
 });
 
+type Header = z.output<typeof headerSchema>;
+
 export interface SavedSearch {
   readonly target: CheckTarget;
   /** What must be the same when it goes on. */
-  readonly options: z.infer<typeof headerSchema>["options"];
+  readonly options: Header["options"];
   /** Spent so far. */
   readonly seconds: number;
   readonly state: SearchState;
@@ -66,7 +76,7 @@ export function writeSearch(
 ): void {
   const { layout, words, parent, stack, history, values, findings, levelEnds } = state;
   const { generated, expanded } = state;
-  const header: z.infer<typeof headerSchema> = {
+  const header: Header = {
     format: FORMAT,
     target: { model: target.model, set: { ...target.set }, mutation: target.mutation },
     options,
@@ -109,19 +119,43 @@ export function readSearch(file: string): SavedSearch {
     throw new UserError(`${file}: this is no saved search (expected what --save has written)`);
   }
   if (!isWhole) throw new UserError(`${file}: the saved search is damaged: its checksum is wrong`);
-  const header = headerSchema.parse(JSON.parse(bytes.toString("utf8", 0, end)));
-  const data = new Int32Array(
-    Uint8Array.from(body.subarray(end + 1)).buffer,
-    0,
-    header.words + header.states,
-  );
+  const header = parseHeader(file, bytes.toString("utf8", 0, end), body.length - end - 1);
+  const data = new Int32Array(Uint8Array.from(body.subarray(end + 1)).buffer);
   const { target, options, seconds, least, wanting, stack, ...rest } = header;
+  const layout = new Layout(Int32Array.from(least), wanting);
+  if (header.words !== header.states * layout.words) {
+    throw new UserError(`${file}: words: ${header.states} states take others than ${header.words}`);
+  }
   const state: SearchState = {
     ...rest,
-    layout: new Layout(Int32Array.from(least), wanting),
+    layout,
     words: data.subarray(0, header.words),
     parent: data.subarray(header.words),
     stack: Int32Array.from(stack),
   };
   return { target, options, seconds, state };
+}
+
+/** @throws UserError if no search can be so */
+function parseHeader(file: string, text: string, bytes: number): Header {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new UserError(`${file}: its first line is not JSON`);
+  }
+  const { data: header } = headerSchema.safeParse(value);
+  if (header === undefined) throw new UserError(`${file}: ${problemOf(headerSchema, value)}`);
+  const { states, least, wanting, history, stack, findings, words } = header;
+  const found = findings.flatMap(({ finding }) => (finding === null ? [] : [finding.state]));
+  const isOff = [...history, ...stack, ...found].some((state) => state >= states);
+  if (isOff) throw new UserError(`${file}: it speaks of a state that it does not have`);
+  const isStrange = wanting.some((slot) => slot >= least.length);
+  if (isStrange || new Set(wanting).size < wanting.length) {
+    throw new UserError(`${file}: wanting: expected different slots, below ${least.length}`);
+  }
+  if (bytes !== (words + states) * Int32Array.BYTES_PER_ELEMENT) {
+    throw new UserError(`${file}: it holds other states than its first line says`);
+  }
+  return header;
 }

@@ -170,11 +170,27 @@ async function continueOne(
   if (isOther || options.fault !== undefined || Object.keys(options.set).length > 0) {
     throw new UserError(ofFile);
   }
-  const run = CheckRun.from(saved, {
-    bounds: boundsOf(options),
-    clock: () => performance.now(),
+  await orFileError(file, async () => {
+    const run = CheckRun.from(saved, {
+      bounds: boundsOf(options),
+      clock: () => performance.now(),
+    });
+    conclude(run, await explore(run), options);
   });
-  conclude(run, await explore(run), options);
+}
+
+/**
+ * Each number in a saved search may be one that its model can have, and all of them together no search of
+ * it: what then goes wrong is the file's mistake.
+ */
+async function orFileError(file: string, goOn: () => Promise<void>): Promise<void> {
+  try {
+    await goOn();
+  } catch (error) {
+    const isSaid = error instanceof UserError || error instanceof ModelError;
+    if (isSaid || !(error instanceof Error)) throw error;
+    throw new UserError(`${file}: is no search of its model: ${error.message}`);
+  }
 }
 
 function conclude(run: CheckRun, interrupted: boolean, options: Options): void {

@@ -86,7 +86,8 @@ async function replayAction(file: string, options: ReplayOptions): Promise<void>
     if (damage !== undefined) note(damage);
     const isWhole = difference === null && !interrupted && options.until === undefined;
     // What the run itself broke, it breaks again.
-    const broken = isWhole ? brokenPromises(system, watch.standstill ?? standstillOf(system)) : [];
+    const verdict = () => brokenPromises(system, watch.standstill ?? standstillOf(system));
+    const broken = isWhole ? system.examine(verdict) : [];
     const failures = broken.map(({ what }) => what);
     for (const failure of failures) note(failure);
     const { now } = system.interconnect;

@@ -78,7 +78,7 @@ export function runCommand(): Command {
       const driven = await drive(system, scenario.until, { recorder });
       let { interrupted } = driven;
       recorder?.finish();
-      let summary = summarize(system, driven.standstill);
+      let summary = system.examine(() => summarize(system, driven.standstill));
       const reference = interrupted ? null : referenceScenario(scenario, system);
       if (reference !== null) {
         const enough = buildLoaded({ ...loaded, scenario: reference });

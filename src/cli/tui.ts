@@ -140,7 +140,8 @@ async function batch(session: Session, options: TuiOptions, look: Look): Promise
     }
     if (timeline.position < until || timeline.position === place.position) break;
   }
-  for (const { what } of brokenPromises(system, watch.standstill ?? standstillOf(system))) {
+  const verdict = () => brokenPromises(system, watch.standstill ?? standstillOf(system));
+  for (const { what } of system.examine(verdict)) {
     note(what);
     process.exitCode = EXIT_FAILED;
   }

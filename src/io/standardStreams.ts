@@ -27,6 +27,8 @@ export type Line = string | readonly (string | Coloured)[];
 export type Painted = string & { readonly painted: true };
 
 const EXIT_USAGE = 2;
+/** Characters of a note: names in it, or as many of them, may be a stranger's. */
+const NOTE_MAX = 1500;
 const ERASE_LINE = "\r\x1b[K";
 
 /** Lines of the answer. */
@@ -46,7 +48,9 @@ export function printPainted(rows: readonly Painted[]): void {
 
 /** A line beside the answer, for people. */
 export function note(text: string): void {
-  process.stderr.write(`trackvisor: ${visible(text)}\n`);
+  const line = visible(text);
+  const short = line.length > NOTE_MAX ? `${line.slice(0, NOTE_MAX)}...` : line;
+  process.stderr.write(`trackvisor: ${short}\n`);
 }
 
 /** A fault of the program: its message and where it came from. */

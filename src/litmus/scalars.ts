@@ -1,6 +1,8 @@
 /** The scalars of the litmus format, and objects and names whose error messages suggest the nearest valid one. */
+
 import { closest } from "fastest-levenshtein";
 import * as z from "zod";
+import { excerpt } from "../config/fieldPath.ts";
 
 const HEX = /^0x[0-9a-fA-F_]+$/;
 /** Keys of maps by address or slot: the loader writes whole numbers as hexadecimal. */
@@ -25,7 +27,7 @@ export function oneOf<const T extends readonly [string, ...string[]]>(names: T) 
   return z.enum(names, {
     error: ({ input }) =>
       typeof input === "string"
-        ? `expected one of the known names, not "${input}": ${suggestion(input, names)}`
+        ? `expected one of the known names, not "${excerpt(input)}": ${suggestion(input, names)}`
         : `expected one of ${names.join(", ")}`,
   });
 }

@@ -28,7 +28,7 @@ const noFailure: Property = {
   check(system) {
     const [what] = system.result().failures;
     if (what !== undefined) return toolstackFailure(this.name, what);
-    const [broken] = brokenPromises(system);
+    const [broken] = system.examine(() => brokenPromises(system));
     return broken === undefined ? null : failureOf(this.name, broken, system);
   },
 };
@@ -48,7 +48,9 @@ const noLostPage: Property = {
   name: "noLostPage",
   description: "every harvest reports what the guest wrote (or touched) in its round",
   check(system) {
-    const lost = brokenPromises(system).find(({ promise }) => promise === "no page is lost");
+    const lost = system
+      .examine(() => brokenPromises(system))
+      .find(({ promise }) => promise === "no page is lost");
     return lost === undefined ? null : failureOf(this.name, lost, system);
   },
 };

@@ -155,11 +155,24 @@ export class System {
       this.#stuck = { actor, what: error.message };
       return;
     }
-    if (this.#stranger === null || !(error instanceof Error)) throw error;
+    throw this.#blamed(error, `${actor}: `);
+  }
+
+  /** What a fault is in a run that a file has changed: the file's mistake. */
+  #blamed(error: unknown, where = ""): unknown {
+    const isSaid = this.#stranger === null || error instanceof UserError;
+    if (isSaid || !(error instanceof Error)) return error;
     // Each number that the file holds may be one that this system can have, and all of them together not.
-    throw new UserError(
-      `${this.#stranger}: makes a run that cannot be: ${actor}: ${error.message}`,
-    );
+    return new UserError(`${this.#stranger}: makes a run that cannot be: ${where}${error.message}`);
+  }
+
+  /** Looks at the run. @throws UserError for what goes wrong in one that a file has changed (distrust) */
+  examine<Result>(look: () => Result): Result {
+    try {
+      return look();
+    } catch (error) {
+      throw this.#blamed(error);
+    }
   }
 
   /**
