@@ -111,7 +111,8 @@ export function checkpointModel(name: string, options: CheckpointModelOptions): 
       standsStill(system, STANDS_STILL, live ? ["copying"] : ["writing"]),
       { kind: "step", name: RESTORED_IS_MEMORY },
       { kind: "step", name: LAST_ONE_STAYS },
-      ...(live ? [nothingLeft(system, ({ value }) => value === "unprotected")] : []),
+      // A stop-and-copy checkpoint whose storage has failed goes back to where others do.
+      nothingLeft(system, ({ value }) => value === (live ? "unprotected" : "running")),
       ...(live ? liveProperties() : []),
     ],
   });
