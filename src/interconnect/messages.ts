@@ -121,7 +121,8 @@ export const MESSAGES = {
     cycles,
   },
   disarm: { requester: actor },
-  disarmed: {},
+  // `pages`: what was logged since the last harvest is handed over, so many pages; absent if there are none.
+  disarmed: { pages: count.exactOptional() },
   // Toolstack -> scheduler, and the answers.
   startVm: { vm },
   pauseVm: { vm, requester: actor },

@@ -32,6 +32,7 @@ export interface Shape {
 /** Fields that a message may lack. The compiler sees to it that none is forgotten. */
 const OPTIONAL: Readonly<Record<TypeWithOptional<Message>, readonly string[]>> = {
   arm: ["pages"],
+  disarmed: ["pages"],
   harvest: ["pages"],
 };
 type TypeWithOptional<M extends Message> = M extends Message

@@ -47,8 +47,10 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
         return this.#disarm();
       case "serveLogFull": {
         const { vcpu, dispatcher } = request;
-        const work = this.#technique?.serveLogFull(this.#vm.tracked, vcpu) ?? NOT_OURS;
-        return served(work, dispatcher, vcpu);
+        const { tracked } = this.#vm;
+        // The log was full when tracking ended, and is read already: the next entry loads controls without it.
+        const late = spurious(tracked.costs);
+        return served(this.#technique?.serveLogFull(tracked, vcpu) ?? late, dispatcher, vcpu);
       }
       case "serveViolation": {
         const { vcpu, page, dispatcher, qualification } = request;
@@ -72,8 +74,6 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
   /** Without the memory for logs the VM is tracked by write protection, silently, as Xen does. */
   #arm(name: TechniqueName, pages: ChosenPages): TrackerReply {
     const { tracked } = this.#vm;
-    clearMarks(tracked.dirty);
-    clearMarks(tracked.touched);
     let technique = techniqueNamed(name)!;
     let cycles = technique.arm(tracked, pages);
     if (cycles === null) {
@@ -92,8 +92,7 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
     const technique = this.#technique!;
     const collected = technique.collect(tracked);
     const found = this.#report(technique);
-    clearMarks(tracked.handedOver);
-    addAll(technique.findsWritten ? tracked.dirty : tracked.touched, tracked.handedOver);
+    this.#handOver(technique);
     this.#vm.rounds?.harvested(technique, mode === "clean", pages !== null);
     if (mode === "peek") {
       const answer = { ...found, cycles: collected };
@@ -106,17 +105,34 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
     return { type: "tablesChanged", cycles, unit: technique.unit(tracked), answer };
   }
 
-  /** Drains first, then clears the controls, then the entries become ordinary again (vmx_domain_disable_pml). */
+  /**
+   * Drains first, so that no logged page is lost (Xen vmx_vcpu_disable_pml), and hands over what no harvest has
+   * reported; then clears the controls, then the entries become ordinary again (vmx_domain_disable_pml).
+   */
   #disarm(): TrackerReply {
     const { tracked } = this.#vm;
     const technique = this.#technique!;
     const unit = technique.unit(tracked);
     const { ept, mergedLevel, costs } = tracked;
-    let cycles = technique.collect(tracked) + technique.disarm(tracked);
+    let cycles = technique.collect(tracked);
+    this.#report(technique);
+    this.#handOver(technique);
+    this.#vm.rounds?.disarmed(technique, this.#vm.reportedTouched);
+    clearMarks(tracked.dirty);
+    clearMarks(tracked.touched);
+    cycles += technique.disarm(tracked);
     if (mergedLevel > 1) cycles += mergeAll(ept, mergedLevel) * costs.splitHandler;
     this.#vm.armed.technique = null;
-    this.#vm.rounds?.disarmed();
-    return { type: "tablesChanged", cycles, unit, answer: { type: "disarmed" } };
+    const pages = countMarked(tracked.handedOver);
+    const answer = { type: "disarmed", ...(pages === 0 ? {} : { pages }) } as const;
+    return { type: "tablesChanged", cycles, unit, answer };
+  }
+
+  /** The round's pages, for whoever asked. */
+  #handOver({ findsWritten }: Technique): void {
+    const { dirty, touched, handedOver } = this.#vm.tracked;
+    clearMarks(handedOver);
+    addAll(findsWritten ? dirty : touched, handedOver);
   }
 
   /** Counts of this round; null where the technique cannot know. Guest page tables are counted apart. */
@@ -138,7 +154,7 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
   }
 }
 
-/** The page came while the exit was under way: the access just retries (KVM is_access_allowed, RET_PF_SPURIOUS). */
+/** What exited is there by now: the access just retries (KVM is_access_allowed, RET_PF_SPURIOUS; handle_pml_full). */
 function spurious({ violationHandler }: HypervisorCosts): ExitWork {
   return { fix: "granted", cycles: violationHandler, ringFull: false };
 }

@@ -59,7 +59,7 @@ const FIELDS: Fields = {
     cycles: "same",
   },
   disarm: { requester: "actor" },
-  disarmed: {},
+  disarmed: { pages: "same" },
   startVm: { vm: "same" },
   pauseVm: { vm: "same", requester: "actor" },
   vmPaused: { vm: "same" },

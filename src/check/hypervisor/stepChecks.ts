@@ -42,16 +42,21 @@ export const NO_FLAG_WITHOUT_ACCESS = "no A or D flag without its access";
 export const COUNTED_WAS_ACCESSED = "no page is counted that was not accessed";
 
 /**
- * What a harvest reports is no longer owed, and arming begins anew. Not a check: every model needs it.
- * @returns whether anything is still owed after a harvest
+ * What a harvest reports, or a tracker that is disarmed hands over, is no longer owed, and arming begins anew. Not a
+ * check: every model needs it.
+ * @returns whether anything is still owed after it
  */
 export function settleHarvest({ system, actor, requests, owed }: StepContext): boolean {
   const op = requests[0]?.op ?? "";
   if (!actor.endsWith("/tracker")) return false;
   const vm = system.world.vms[Number(/\d+/.exec(actor)![0])]!;
   if (op === "arm") clearTruth(vm.guest);
-  // PRL's counts may be looked at after it: what they name was accessed.
-  if (op === "disarm") settle(vm, (page) => occurrencesOf(vm.tracked.buffer, page) === 0);
+  if (op === "disarm") {
+    const lost = pagesWith(vm, owed).some((page) => !isMarked(vm.tracked.handedOver, page));
+    // PRL's counts may be looked at after it: what they name was accessed.
+    settle(vm, (page) => occurrencesOf(vm.tracked.buffer, page) === 0);
+    return lost;
+  }
   if (op !== "harvest") return false;
   // A PEEK reports again what it has reported: only a new page can be lost.
   if (requests[0]?.mode === "peek") {

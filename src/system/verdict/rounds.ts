@@ -47,6 +47,8 @@ const At = {
   findsTouched: 10,
   /** 1 while the tracker is armed. */
   armed: 11,
+  /** 1 if an estimator has read PRL's counts in this round. */
+  isRead: 12,
 } as const;
 
 /** Accesses through old translations, until every CPU has executed INVEPT: none are left; as above; they do not count. */
@@ -165,22 +167,37 @@ export class Rounds implements Part {
     const technique = techniqueNamed(TECHNIQUES[state[At.technique]!]!);
     if (state[At.armed] === 0 || technique?.name !== "prl") return;
     this.#open();
-    for (let i = 0; i < reported.length; i++) reported[i] = spread(known.bits, i) * 3;
+    state[At.isRead] = 1;
+    this.#noteKnown(known);
     underWay((page) => {
       const at = page >>> 4;
       if (at < reported.length) reported[at] = reported[at]! | (3 << (2 * (page & 15)));
     });
-    // What earlier rounds touched is known, too: there is no surplus to be counted.
-    const surplus = state[At.overReported]!;
-    this.#noteLoss(this.#lostPages(technique), new PageList(0));
-    state[At.overReported] = surplus;
+    this.#judgeKnown(technique);
   }
 
-  /** Tracking has ended. */
-  disarmed(): void {
-    this.state[At.armed] = 0;
+  /**
+   * Tracking ends. What is in the tracker's bitmaps is handed over, and stays there until this returns: a harvest, if
+   * anything was done in its round or is handed over.
+   * @param known pages of all readings of PRL's counts so far, and those that are handed over
+   */
+  disarmed(technique: Technique, known: DirtyBitmap): void {
+    const { state } = this;
+    state[At.armed] = 0;
+    this.#noteReported(technique);
     foldTruth(this.#guest);
+    if (!this.#isEmpty()) this.#judgeLast(technique, known);
     this.#begin(Flush.none);
+  }
+
+  #judgeLast(technique: Technique, known: DirtyBitmap): void {
+    this.#open();
+    if (this.state[At.isRead] === 0) {
+      this.#noteLoss(this.#lostPages(technique), this.#lostStructures(technique));
+    } else {
+      this.#noteKnown(known);
+      this.#judgeKnown(technique);
+    }
   }
 
   /** Whether INVEPTs are under way. */
@@ -225,8 +242,31 @@ export class Rounds implements Part {
     foldTruth(this.#guest);
   }
 
+  /** Whether nothing was done in this round, and nothing is reported. */
+  #isEmpty(): boolean {
+    const { accesses, structureWrites } = this.truth;
+    return [accesses, structureWrites, this.reported].every((set) =>
+      set.every((word) => word === 0),
+    );
+  }
+
+  /** Where a round's reports are readings, they name what earlier rounds touched, too. */
+  #noteKnown({ bits }: DirtyBitmap): void {
+    const { reported } = this;
+    for (let i = 0; i < reported.length; i++) reported[i] = spread(bits, i) * 3;
+  }
+
+  /** So there is no surplus to be counted. */
+  #judgeKnown(technique: Technique): void {
+    const { state } = this;
+    const surplus = state[At.overReported]!;
+    this.#noteLoss(this.#lostPages(technique), new PageList(0));
+    state[At.overReported] = surplus;
+  }
+
   #begin(flush: number): void {
     const { truth, state } = this;
+    state[At.isRead] = 0;
     const words = this.#guest.truth.length;
     truth.begin(words);
     this.resize({ window: words, saidStructures: truth.structureWrites.length });

@@ -35,7 +35,7 @@ export const operations: readonly HandMade[] = [
     name: "tracker-handed-over-grows",
     file: "src/system/trackerDevice.ts",
     class: "statement removed",
-    from: `    clearMarks(tracked.handedOver);
+    from: `    clearMarks(handedOver);
 `,
     to: "",
     damage: "each harvest hands over the pages of all before it",
@@ -53,21 +53,42 @@ export const operations: readonly HandMade[] = [
     damage: "the bitmap is cleared before the pages in it are armed again",
   },
   {
-    name: "tracker-arm-keeps-marks",
+    name: "tracker-disarm-keeps-marks",
     file: "src/system/trackerDevice.ts",
     class: "statement removed",
     from: `    clearMarks(tracked.dirty);
     clearMarks(tracked.touched);
-    let technique`,
-    to: "    let technique",
-    damage: "pages marked before arming count in its first round",
+    cycles += technique`,
+    to: "    cycles += technique",
+    damage: "pages of the round that ended with tracking count in the first one after it",
+  },
+  {
+    name: "tracker-disarm-hands-nothing-over",
+    file: "src/system/trackerDevice.ts",
+    class: "statement removed",
+    from: `    this.#report(technique);
+    this.#handOver(technique);
+    this.#vm.rounds?.disarmed(`,
+    to: "    this.#vm.rounds?.disarmed(",
+    damage:
+      "what was logged since the last harvest is drained when tracking ends, and reported to nobody",
+  },
+  {
+    name: "tracker-late-log-full-unserved",
+    file: "src/system/trackerDevice.ts",
+    class: "condition",
+    from: "serveLogFull(tracked, vcpu) ?? late, dispatcher",
+    to: "serveLogFull(tracked, vcpu) ?? NOT_OURS, dispatcher",
+    damage: "a full log whose exit comes after tracking has ended kills the VM",
   },
   {
     name: "tracker-disarm-forgets-last",
     file: "src/system/trackerDevice.ts",
     class: "statement removed",
-    from: "let cycles = technique.collect(tracked) + technique.disarm(tracked);",
-    to: "let cycles = technique.disarm(tracked);",
+    from: `    let cycles = technique.collect(tracked);
+`,
+    to: `    let cycles = 0;
+`,
     damage: "what was logged since the last harvest is lost at disarming",
   },
   {
