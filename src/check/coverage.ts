@@ -1,80 +1,119 @@
 /** Which states and transitions of the machines an exploration has seen, and which never. */
+import type { AnyEventObject, AnyMachineSnapshot, AnyStateMachine, AnyStateNode } from "xstate";
+import { branchesOf, branchOf, nameOf, nodesIn } from "./branches.ts";
 import type { LocalSteps } from "./engine/localSteps.ts";
-import type { Model } from "./engine/model.ts";
+import { type Model, shownMessage } from "./engine/model.ts";
 
-/** A machine's state with an event that it takes there. */
+/** What a machine could do, and what of it was done. Transitions are counted by branch. */
 export interface MachineCoverage {
   readonly machine: string;
   readonly states: number;
   readonly transitions: number;
   readonly statesSeen: number;
   readonly transitionsSeen: number;
-  /** What was never entered, and "state: event" that was never taken. */
+  /** What was never entered, and "state: event" that was never taken, with the guard if there are several. */
   readonly unseenStates: readonly string[];
   readonly unseenTransitions: readonly string[];
+  /** The other transitions. */
+  readonly takenTransitions: readonly string[];
 }
 
-type Config = Readonly<Record<string, { readonly on?: Readonly<Record<string, unknown>> }>>;
+interface State {
+  readonly value: AnyMachineSnapshot["value"];
+  readonly context: object;
+}
 
 /** Notes every local step, which are few, and not every global one. */
 export class Coverage {
   readonly #model: Model;
-  readonly #taken = new Set<string>();
+  /** By machine: branches taken, as steps themselves do not tell. */
+  readonly #taken = new Map<string, Set<string>>();
 
   constructor(model: Model, steps: LocalSteps) {
     this.#model = model;
     steps.onMiss = (component, ids, message) => {
-      const { slot, machine } = model.components[component]!;
-      const { value } = model.slots[slot]!.values[ids[slot]!] as { readonly value: unknown };
-      this.#taken.add(`${machine.id} ${String(value)}: ${model.messages.values[message]!.type}`);
+      const { slot, machine, taken } = model.components[component]!;
+      if (taken !== undefined) return;
+      const state = model.slots[slot]!.values[ids[slot]!] as State;
+      const key = takenBranch(machine, state, shownMessage(model.messages.values[message]!));
+      if (key !== null) this.#takenOf(machine.id).add(key);
     };
   }
 
-  /**
-   * By machine. Events that only a device's answer can be are left out: they come within a step.
-   */
+  #takenOf(machine: string): Set<string> {
+    const known = this.#taken.get(machine) ?? new Set();
+    this.#taken.set(machine, known);
+    return known;
+  }
+
+  /** By machine. */
   report(): readonly MachineCoverage[] {
-    const types = new Set(this.#model.messages.values.map(({ type }) => type));
-    const machines = new Map(this.#model.components.map(({ machine }) => [machine.id, machine]));
+    const { components } = this.#model;
+    const machines = new Map(components.map(({ machine }) => [machine.id, machine]));
     return [...machines.values()].map((machine) => {
-      const states = (machine.config.states ?? {}) as Config;
-      const names = Object.keys(states);
-      const entered = this.#entered(machine.id);
-      const all = names.flatMap((name) => {
-        const events = { ...states[name]!.on, ...(machine.config.on as object | undefined) };
-        return Object.keys(events)
-          .filter((type) => types.has(type))
-          .map((type) => `${name}: ${type}`);
-      });
-      const unseen = all.filter((one) => !this.#taken.has(`${machine.id} ${one}`));
-      const unseenStates = names.filter(
-        (name) => !entered.has(name) && !isTransient(states[name]!),
-      );
+      const own = components.filter(({ machine: { id } }) => id === machine.id);
+      const tells = own.every(({ taken }) => taken !== undefined);
+      const taken = new Set([
+        ...this.#takenOf(machine.id),
+        ...own.flatMap(({ taken: told = [] }) => [...told]),
+      ]);
+      // Of what needs no event, only steps themselves can tell.
+      const branches = branchesOf(machine, tells);
+      const unseen = branches.filter(({ key }) => !taken.has(key)).map(({ text }) => text);
+      const seen = branches.filter(({ key }) => taken.has(key)).map(({ text }) => text);
+      const entered = this.#entered(machine);
+      const states = nodesIn(machine.root)
+        .filter((node) => !isTransient(node))
+        .map(nameOf);
+      const unseenStates = states.filter((name) => !entered.has(name));
       return {
         machine: machine.id,
-        states: names.filter((name) => !isTransient(states[name]!)).length,
-        transitions: all.length,
-        statesSeen: names.filter((name) => entered.has(name)).length,
-        transitionsSeen: all.length - unseen.length,
+        states: states.length,
+        transitions: branches.length,
+        statesSeen: states.length - unseenStates.length,
+        transitionsSeen: seen.length,
         unseenStates,
         unseenTransitions: unseen,
+        takenTransitions: seen,
       };
     });
   }
 
-  #entered(machine: string): Set<string> {
+  #entered({ id }: AnyStateMachine): Set<string> {
     const entered = new Set<string>();
-    for (const { machine: own, slot } of this.#model.components) {
-      if (own.id !== machine) continue;
+    for (const { machine, slot } of this.#model.components) {
+      if (machine.id !== id) continue;
       for (const value of this.#model.slots[slot]!.values) {
-        entered.add(String((value as { readonly value: unknown }).value));
+        for (const name of activeStates((value as State).value, "")) entered.add(name);
       }
     }
     return entered;
   }
 }
 
-/** A state that is left as soon as it is entered is no state of a snapshot. */
-function isTransient(state: object): boolean {
-  return "always" in state;
+/** Names of all states that a machine is in. */
+function activeStates(value: State["value"], within: string): string[] {
+  if (typeof value === "string") return [within + value];
+  return Object.entries(value).flatMap(([name, inner]) => [
+    within + name,
+    ...(inner === undefined ? [] : activeStates(inner, `${within}${name}.`)),
+  ]);
+}
+
+/** The branch that a machine takes from a state for an event; null if it takes none, or cannot say. */
+function takenBranch(machine: AnyStateMachine, state: State, event: AnyEventObject): string | null {
+  try {
+    const snapshot = machine.resolveState({ value: state.value, context: state.context });
+    const [taken] = machine.getTransitionData(snapshot, event);
+    if (taken === undefined) return null;
+    return branchOf(taken);
+  } catch {
+    // A guard that throws has a verdict of its own.
+    return null;
+  }
+}
+
+/** A state that is left as soon as it is entered is no state of a snapshot; nor are histories. */
+function isTransient(node: AnyStateNode): boolean {
+  return (node.always ?? []).length > 0 || node.type === "history";
 }

@@ -57,6 +57,16 @@ const ENTRIES: readonly TrackingEntry[] = [
     more: { commands: operatorCommands(1, ["pml", "writeProtect"]) },
   },
   {
+    name: "pml-halts",
+    what: "PML on one vCPU, whose guest may halt at any access",
+    technique: "pml",
+    vcpus: [1],
+    pages: 2,
+    logEntries: 1,
+    reads: 0,
+    more: { halts: true },
+  },
+  {
     name: "pml-two-vcpus",
     what: "PML on two vCPUs that share their entries",
     technique: "pml",

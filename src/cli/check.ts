@@ -20,6 +20,7 @@ import { ModelError } from "../check/engine/modelError.ts";
 import { describeSymmetry, hasSymmetry } from "../check/engine/symmetryOf.ts";
 import { recordTrace } from "../check/hypervisor/counterexampleLog.ts";
 import { isModelFile, loadModelFile } from "../check/modelFile.ts";
+import { judgeCoverage } from "../check/neverTaken.ts";
 import { itfTrace } from "../check/output/itf.ts";
 import { mermaidDiagram } from "../check/output/mermaid.ts";
 import { readSearch, writeSearch } from "../check/savedSearch.ts";
@@ -226,9 +227,20 @@ async function checkAll(options: Options): Promise<void> {
       break;
     }
   }
+  const { transitions, taken, excepted, wrong } = judgeCoverage(
+    reports.map((report) => report.coverage),
+    reports.length === MODELS.length && reports.every(({ complete }) => complete),
+  );
   if (options.json) printJson(reports);
-  else print(...checkSummary(reports));
+  else {
+    print(
+      ...checkSummary(reports),
+      `${taken} of ${transitions} transitions of the machines are taken by some model; for ${excepted} there is a reason why not`,
+    );
+  }
+  for (const one of wrong) note(one);
   setExitCode(reports, wasInterrupted);
+  if (wrong.length > 0) process.exitCode = EXIT_FAILED;
 }
 
 function boundsOf({ bound }: Options): CheckBounds {

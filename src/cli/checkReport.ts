@@ -72,12 +72,17 @@ function growth({ levels, bytesPerState }: CheckReport): string {
   return `new states by depth, the last ${last.length}: ${last.map(grouped).join(", ")} (x ${factor.toFixed(2)}: the next takes about ${Math.ceil(next)} MiB)`;
 }
 
+/** Of one model most of the machines do only a part; --json names all of what they never did. */
+const NEVER_SHOWN = 12;
+
 function coverage({ coverage: machines }: CheckReport): string[] {
   const lines = ["machines: states and transitions seen"];
   for (const one of machines) {
-    const unseen = [...one.unseenStates, ...one.unseenTransitions];
-    const never = unseen.length === 0 ? "" : `; never: ${unseen.join(", ")}`;
     const { statesSeen, states, transitionsSeen, transitions } = one;
+    const unseen = [...one.unseenStates, ...one.unseenTransitions];
+    const more = unseen.length > NEVER_SHOWN ? `, and ${unseen.length - NEVER_SHOWN} more` : "";
+    const list = `never: ${unseen.slice(0, NEVER_SHOWN).join(", ")}${more}`;
+    const never = unseen.length === 0 ? "" : `; ${transitionsSeen === 0 ? "not used" : list}`;
     lines.push(
       `  ${one.machine} ${statesSeen}/${states}, ${transitionsSeen}/${transitions}${never}`,
     );

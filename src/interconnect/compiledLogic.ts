@@ -40,7 +40,18 @@ export interface LogicHost {
   next(): AnyEventObject | null;
   /** Takes what an action, a guard or the host itself has thrown; or that an event was not taken. */
   fail(error: unknown): void;
+  /** Is told of each transition that is taken; absent in ordinary runs, where nobody pays for it. */
+  readonly taken?: TransitionWatch;
 }
+
+/**
+ * Of a transition: the state that it leaves, its event, and its number among the state's transitions for that event,
+ * the machine's own for every state included; what is taken without an event has ALWAYS in place of one.
+ */
+export type TransitionWatch = (state: string, event: string, number: number) => void;
+
+/** In place of the event of a transition that needs none. */
+export const ALWAYS = "always";
 
 interface Candidate {
   readonly guard: ((args: Args) => boolean) | null;
@@ -86,6 +97,7 @@ export function compileLogic(
   host: LogicHost | null = null,
 ): CompiledLogic {
   const { states, initial } = compileStates(machine);
+  if (host?.taken !== undefined) watchTransitions(states, host.taken);
   if (host !== null) refuseUnreasoned(machine);
   const unhandled = (state: string, event: string): void => {
     // XState tells an actor by an event that it is stopped.
@@ -150,6 +162,19 @@ export function compileLogic(
     getPersistedSnapshot: (snapshot) => snapshot,
     restoreSnapshot: (snapshot) => snapshot as CompiledSnapshot,
   };
+}
+
+/** Each transition says that it is taken before anything else is done. */
+function watchTransitions(states: ReadonlyMap<string, StateTable>, taken: TransitionWatch): void {
+  const watched = (state: string, event: string, list: Candidate[]): Candidate[] =>
+    list.map((candidate, number) => {
+      const tell: Action = () => taken(state, event, number);
+      return { ...candidate, actions: [tell, ...candidate.actions] };
+    });
+  for (const { name, on, always } of states.values()) {
+    for (const [event, list] of on) on.set(event, watched(name, event, list));
+    always.splice(0, always.length, ...watched(name, ALWAYS, always));
+  }
 }
 
 function snapshotOf(state: StateTable, context: object): CompiledSnapshot {

@@ -13,6 +13,7 @@ import {
 import {
   compileLogic,
   type LogicHost,
+  type TransitionWatch,
   UnhandledEventError,
 } from "../interconnect/compiledLogic.ts";
 import type { Device, SendEmission } from "../interconnect/emissions.ts";
@@ -42,7 +43,7 @@ export class SystemActor {
   readonly initial: ActorSnapshot;
   /** Fields of its context that are its machine's input: they stay as they are. */
   readonly inputFields: readonly string[];
-  readonly #logic: AnyActorLogic;
+  #logic: AnyActorLogic;
   readonly #kind: LogicKind;
   readonly #interconnect: Interconnect;
   readonly #device: Device<unknown, AnyEventObject> | null;
@@ -112,6 +113,17 @@ export class SystemActor {
         ? { ...base, value, context: { ...context } }
         : this.machine.resolveState({ value, context });
     this.#actor = this.#start(createActor(this.#logic, { id: this.name, snapshot, input: {} }));
+  }
+
+  /**
+   * From now on tells of each transition that it takes, replies of its device included.
+   * @throws Error if it is run by XState's own interpreter
+   */
+  watch(taken: TransitionWatch): void {
+    if (this.#kind !== "compiled") throw new Error(`actor ${this.name} is not compiled`);
+    const before = this.snapshot;
+    this.#logic = compileLogic(this.machine, true, { ...this.#host, taken });
+    this.restore(before);
   }
 
   /** Under XState's interpreter each reply is a send of its own; compiled logic takes them in one. */

@@ -18,6 +18,7 @@ function explore(model: string, set: Values): Exploration {
  */
 const PROVED: readonly (readonly [string, Values, counts?: readonly [number, number]])[] = [
   ["pml", {}],
+  ["pml-halts", {}],
   ["prl", { pages: 2 }],
   ["prl-two-pvm-cpus", {}, [112_261, 453_761]],
   ["write-protection", { reads: 0 }],
@@ -53,6 +54,7 @@ const SMALLEST = { pages: 1, log: 1, reads: 0 };
 /** Every model, smaller still, for a search that works out every step of every state. A depth: no farther. */
 const PLAIN: readonly (readonly [string, Values, depth?: number])[] = [
   ["pml", { pages: 2, reads: 0, log: 1, harvests: 0 }],
+  ["pml-halts", { harvests: 0 }],
   ["operator", SMALLEST, 16],
   ["pml-two-vcpus", { ...SMALLEST, harvests: 0 }],
   ["prl", { pages: 2, reads: 0, log: 1, harvests: 0 }],

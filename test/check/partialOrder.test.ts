@@ -67,6 +67,7 @@ const TOO_LARGE = [
 /** The other models small, and planted faults that break safety. */
 const MODELS_SMALL: readonly (readonly [string, Readonly<Record<string, number>>, string?])[] = [
   ["pml", { pages: 2, reads: 0, log: 1 }],
+  ["pml-halts", { harvests: 0 }],
   ["pml-two-vcpus", { ...SMALLEST, harvests: 0 }],
   ["prl", { pages: 2, reads: 0, log: 1, harvests: 0 }],
   ["prl-two-logs", { pages: 3, log: 1, harvests: 0 }],

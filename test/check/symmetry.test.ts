@@ -31,6 +31,7 @@ function explore(target: CheckTarget, options: object): Exploration {
 const SMALL: readonly (readonly [string, Values])[] = [
   ["pml", { pages: 3, reads: 0, harvests: 0 }],
   ["pml", { pages: 3, reads: 0, log: 1, levels: 2, harvests: 0 }],
+  ["pml-halts", { harvests: 0 }],
   ["pml-two-vcpus", { pages: 1, harvests: 0 }],
   ["pml-three-vcpus", { pages: 1 }],
   ["pml-large-leaves", { pages: 2, reads: 0, harvests: 0 }],

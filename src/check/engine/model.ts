@@ -35,6 +35,8 @@ export interface Component {
   step(ids: Int32Array, event: AnyEventObject): readonly Outcome[] | null;
   /** What is owed to a choice; null: it may also never be made. Absent: nothing is owed to any. */
   fairness?(event: AnyEventObject): Fairness | null;
+  /** Branches of its machine that its steps have taken so far (branches.ts); absent: steps do not tell. */
+  readonly taken?: ReadonlySet<string>;
   /** Strong fairness is owed to some choice. */
   readonly hasStrongChoices?: boolean;
 }

@@ -15,7 +15,13 @@ import { ModelError } from "../engine/modelError.ts";
 import { ofAnotherTurn, scrambledMessage, scrambledState } from "./abstraction.ts";
 import type { MemoryMap } from "./memoryMap.ts";
 import type { Change, MemoryImage, MemoryOutside, WordPlace } from "./memoryOutside.ts";
-import type { Effects, Step, SystemSteps, Variation } from "./systemSteps.ts";
+import {
+  AS_IT_IS,
+  type Effects,
+  type Step,
+  type SystemSteps,
+  type Variation,
+} from "./systemSteps.ts";
 
 /** Cycles. */
 const SOME_TIME = 1_000_003;
@@ -74,7 +80,7 @@ export class StepAudit {
    */
   work(step: Step): Effects {
     const key = keyOf(step);
-    if (this.#checked.has(key)) return this.#perform(step, {});
+    if (this.#checked.has(key)) return this.#perform(step, AS_IT_IS);
     const effects = this.#check(step);
     this.#checked.add(key);
     return effects;
@@ -82,7 +88,7 @@ export class StepAudit {
 
   #check(step: Step): Effects {
     const outside = this.#outsideOf(step);
-    const effects = this.#perform(step, {});
+    const effects = this.#perform(step, AS_IT_IS);
     const base = outside.read();
     for (const pattern of [0, 1] as const) {
       const other = outside.scrambled(base, pattern);
@@ -242,7 +248,7 @@ export class StepAudit {
     const place = this.#past.length < PAST_KEPT ? this.#past.length : number % PAST_KEPT;
     this.#past[place] = { step: { ...step, ids: step.ids.slice() }, effects };
     const past = this.#past[number % this.#past.length]!;
-    const again = this.#perform(past.step, {});
+    const again = this.#perform(past.step, AS_IT_IS);
     if (isAlike(again, past.effects)) return;
     const how = this.#difference(past.step, past.effects, again);
     throw new ModelError(`${this.#nameOf(past.step)} ${DOES_OTHERWISE}: ${how}`);

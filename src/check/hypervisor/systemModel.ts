@@ -15,6 +15,7 @@ import { allotLog } from "../../hypervisor/logPages.ts";
 import type { Message } from "../../interconnect/messages.ts";
 import type { ActorSnapshot, SystemActor } from "../../system/actors.ts";
 import type { System } from "../../system/system.ts";
+import { branchTaken } from "../branches.ts";
 import { Channel } from "../engine/channel.ts";
 import { type Component, type Model, type Outcome, shownMessage } from "../engine/model.ts";
 import { Slot } from "../engine/slot.ts";
@@ -104,6 +105,8 @@ class SystemBinding {
   readonly #probes: readonly Probe[];
   readonly #steps: SystemSteps;
   readonly #audit: StepAudit;
+  /** By actor: branches of its machine that have been taken. */
+  readonly #taken: readonly Set<string>[];
 
   constructor(system: System, options: SystemModelOptions) {
     this.#system = system;
@@ -131,6 +134,13 @@ class SystemBinding {
     this.#slots = [...this.#actorSlots, ...this.#memorySlots];
     this.#channels = this.#slots.map(() => null);
     this.#probes = this.#actors.map(({ machine }) => new Probe(machine));
+    this.#taken = this.#actors.map((actor) => {
+      const taken = new Set<string>();
+      actor.watch((state, event, number) => {
+        if (this.#steps.isNoted) taken.add(branchTaken(actor.machine, state, event, number));
+      });
+      return taken;
+    });
     const { reads = true, halts = false, choosers = [], settles = true } = options;
     this.#steps = new SystemSteps({
       system,
@@ -264,6 +274,7 @@ class SystemBinding {
       name,
       machine,
       slot: actor,
+      taken: this.#taken[actor]!,
       footprint: (state, message) => {
         const names = foresee(state, message).requests.flatMap((request) =>
           footprintOf(this.#system, name, request),

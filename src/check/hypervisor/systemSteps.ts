@@ -45,6 +45,9 @@ export interface Variation {
   memory?(): void;
 }
 
+/** No variation. */
+export const AS_IT_IS: Variation = {};
+
 /** What came of a step, before it gets numbers. */
 export interface Effects {
   /** What was chosen, in words, and out of how many; empty, out of one, if the step did not ask. */
@@ -79,6 +82,8 @@ export interface Binding {
 export class SystemSteps {
   readonly binding: Binding;
   readonly #initials: readonly object[];
+  /** Whether the step that is being worked out is one of the model's, and not a variation of one. */
+  isNoted = false;
 
   constructor(binding: Binding) {
     this.binding = binding;
@@ -122,7 +127,9 @@ export class SystemSteps {
     if (one.name.endsWith("/mmu")) this.#deriveControls(step);
     system.interconnect.restore({ now: variation.now ?? 0, sequence: 0, queue: [] });
     begin();
+    this.isNoted = variation === AS_IT_IS;
     const broken = this.#handle(step, variation.event ?? step.event);
+    this.isNoted = false;
     const chosen = chosenFrom(choosers, step.choice);
     if (typeof broken === "string") {
       return { ...chosen, state: null, memory: [], posted: [], broken: [broken] };

@@ -2,6 +2,7 @@
 
 import type { SchedulerContext } from "../../../machines/scheduler.ts";
 import type { TrackerContext } from "../../../machines/tracker.ts";
+import type { VcpuContext } from "../../../machines/vcpu.ts";
 import { findLeaf, isDirty } from "../../hardware/ept.ts";
 import { EPT_RWX, EPT_WRITE } from "../../hardware/eptEntry.ts";
 import { META_SPACE_SHIFT } from "../../hardware/tlb.ts";
@@ -55,7 +56,10 @@ export function protocolProperties(
       (_, vcpu): Property => ({
         kind: "always",
         name: `${NO_VCPU_LOST} (vCPU ${vcpu})`,
-        that: over([`vcpu${vcpu}`], ({ value }: ActorSnapshot) => value !== "halted"),
+        // A guest that has come to its end is not lost.
+        that: over([`vcpu${vcpu}`], ({ value, context }: ActorSnapshot) => {
+          return value !== "halted" || (context as VcpuContext).finished;
+        }),
       }),
     ),
     ...(isCrowded(system) ? [nobodyPassedOver()] : []),

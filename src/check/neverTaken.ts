@@ -1,0 +1,183 @@
+/**
+ * Transitions of the machines that no model takes, each with the reason; held against what models take, so that
+ * the list neither hides a hole nor claims one.
+ */
+import type { MachineCoverage } from "./coverage.ts";
+
+const ONE_VM = "models of operations have one VM";
+const ONE_HALTS = "the model whose guest halts has one VM";
+const NO_HALT = "in models of this operation no guest halts";
+const NO_DEADLINE = "the operation's time begins when its VMs run: it is up then, or never";
+const NO_END = "in models this operation ends by itself";
+const NOT_OVERCOMMITTED = "in this machine's models every page has its frame";
+const A_CPU_EACH = "models have a CPU for each vCPU";
+const VALID_ENTRIES = "the VMCS of a model's guest is valid";
+const NO_OTHER_EXITS = "guests of models read, write and halt";
+const NO_CRASH = "no access of a model's guest goes where nothing is";
+const PAUSED_FIRST =
+  "a VM is paused before it is disarmed, and its exits are handled before it is paused";
+const ONE_PROCESS = "one process computes on the pVM in models";
+const NO_SUCH_COMMAND =
+  "the operator of models waits for an answer, and leaves the write mix alone";
+const ONE_ATTEMPT = "models migrate once, and end then";
+const ARMED_BY_NOBODY_ELSE = "in models of this operation nothing is armed before it begins";
+const VM_TIME = "no model's interval goes by the time that a VM has run";
+
+/** By machine: transitions, as branches.ts names them. */
+const EXCEPTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  toolstack: {
+    "any: vmHalted [otherwise]": ONE_HALTS,
+    "arming: armed [isLastOfAll]": NO_DEADLINE,
+    "running: vmHalted [otherwise]": ONE_HALTS,
+  },
+  scheduler: {
+    "scheduling: timesliceEnd": A_CPU_EACH,
+    "scheduling: wakeVcpu": NOT_OVERCOMMITTED,
+  },
+  mmu: {
+    "running: entryRefused": VALID_ENTRIES,
+  },
+  dispatcher: {
+    "guest: vmExit [otherwise]": NO_OTHER_EXITS,
+    "guest: entryFailed": VALID_ENTRIES,
+    "handling: handled [isNotFixed]": NO_CRASH,
+    "handling: vcpuMustWait": NOT_OVERCOMMITTED,
+  },
+  vcpu: {
+    "guest: entryFailed": VALID_ENTRIES,
+  },
+  pmlUnit: {
+    "off: pmlIndexOutOfRange": PAUSED_FIRST,
+    "off: pmlIndexReset": PAUSED_FIRST,
+    "logging: pmlIndexReset": PAUSED_FIRST,
+    "full: disableLog": PAUSED_FIRST,
+  },
+  tracker: {
+    "any: pageMissing [hasPager]": NOT_OVERCOMMITTED,
+    "any: pageMissing [otherwise]": NOT_OVERCOMMITTED,
+    "off: arm [isNone]": "models arm a technique",
+    "off: inveptDone [isLast]": PAUSED_FIRST,
+    "off: inveptDone [otherwise]": PAUSED_FIRST,
+    "preparing: tablesChanged [armsUnflushed]": "the planted fault skip-invept takes it",
+    "preparing: tablesChanged [harvestsUnflushed]": "the planted fault skip-invept takes it",
+    "preparing: harvestPeeked": "models harvest with CLEAN",
+    "logging: arm [answersLikeKvm]": "models answer as Xen does",
+  },
+  pvmCpu: {
+    "any: compute [otherwise]": ONE_PROCESS,
+    "any: jobDue [hasNext]": ONE_PROCESS,
+  },
+  operator: {
+    "any: setWriteIntensity": NO_SUCH_COMMAND,
+    "any: intensitySet": NO_SUCH_COMMAND,
+    "any: harvestNow": NO_SUCH_COMMAND,
+    "any: switchTracker": NO_SUCH_COMMAND,
+  },
+  migration: {
+    "any: vmHalted": NO_HALT,
+    "any: migrationDue": ONE_ATTEMPT,
+    "any: deadline": NO_END,
+    "arming: armRefused": ARMED_BY_NOBODY_ELSE,
+    "arming: disarmed": ARMED_BY_NOBODY_ELSE,
+    "disarming: disarmed [isToBeRepeated]": ONE_ATTEMPT,
+    "disarming: disarmed [otherwise]": ONE_ATTEMPT,
+    "pausingToCancel: destinationReady":
+      "a VM that stands still for the last round needs no pause to be cancelled",
+    "cancelling: disarmed [allAreHalted]": NO_HALT,
+    "settling: vmHalted [isLastToHalt]": NO_HALT,
+    "settling: vmHalted [otherwise]": NO_HALT,
+    "done: settled": ONE_ATTEMPT,
+  },
+  checkpointLive: {
+    "any: vmHalted [allHalted]": NO_HALT,
+    "any: vmHalted [otherwise]": NO_HALT,
+    "arming: armed [otherwise]": ONE_VM,
+    "arming: armRefused": ARMED_BY_NOBODY_ELSE,
+    "arming: disarmed": ARMED_BY_NOBODY_ELSE,
+    "running: vmHalted [allHaltedAndWriting]": NO_HALT,
+    "running: vmHalted [allHalted]": NO_HALT,
+    "running: vmHalted [otherwise]": NO_HALT,
+    "pausing: vmPaused [otherwise]": ONE_VM,
+    "harvesting: harvested [otherwise]": ONE_VM,
+    "stopping: vmPaused [otherwise]": ONE_VM,
+    "disarming: disarmed [otherwise]": ONE_VM,
+    "unprotected: vmHalted [allHalted]": NO_HALT,
+    "unprotected: vmHalted [otherwise]": NO_HALT,
+  },
+  checkpointStop: {
+    "any: vmHalted [allHalted]": NO_HALT,
+    "any: vmHalted [otherwise]": NO_HALT,
+    "running: vmHalted [allHalted]": NO_HALT,
+    "running: vmHalted [otherwise]": NO_HALT,
+    "pausing: vmPaused [otherwise]": ONE_VM,
+  },
+  estimation: {
+    "any: vmHalted": NO_HALT,
+    "any: deadline": NO_END,
+    "preparing: estimatorReady [isLastOfAll]": NO_END,
+    "preparing: estimatorReady [otherwise]": ONE_VM,
+    "running: vmHalted [allHalted]": NO_HALT,
+    "running: vmHalted [otherwise]": NO_HALT,
+    "ending: estimationEnded [otherwise]": ONE_VM,
+  },
+  estimator: {
+    "arming: begun [isTruth]": "no model estimates by the truth",
+    "arming: armRefused": ARMED_BY_NOBODY_ELSE,
+    "arming: disarmed": ARMED_BY_NOBODY_ELSE,
+    "ready: endEstimation": NO_END,
+    "sleeping: notDue": VM_TIME,
+    "sleeping: due [asks]": VM_TIME,
+    "harvesting: harvested [otherwise]": ONE_VM,
+    "reading: counted [isTruth]": "no model estimates by the truth",
+    "ended: notDue": VM_TIME,
+  },
+};
+
+/** What all models together have taken, and what is wrong with that. */
+export interface CoverageVerdict {
+  readonly transitions: number;
+  readonly taken: number;
+  readonly excepted: number;
+  /** In sentences: never taken without a reason, taken in spite of one, and reasons for what is not there. */
+  readonly wrong: readonly string[];
+}
+
+/**
+ * @param reports of the models, one list each
+ * @param isWhole every model was explored to its end: only then something was never taken
+ */
+export function judgeCoverage(
+  reports: readonly (readonly MachineCoverage[])[],
+  isWhole: boolean,
+): CoverageVerdict {
+  const machines = new Map<string, { readonly all: Set<string>; readonly taken: Set<string> }>();
+  for (const { machine, takenTransitions, unseenTransitions } of reports.flat()) {
+    if (NOT_OURS.includes(machine)) continue;
+    const { all, taken } = machines.get(machine) ?? { all: new Set(), taken: new Set() };
+    machines.set(machine, { all, taken });
+    for (const one of takenTransitions) taken.add(one);
+    for (const one of [...takenTransitions, ...unseenTransitions]) all.add(one);
+  }
+  const wrong: string[] = [];
+  let [transitions, taken, excepted] = [0, 0, 0];
+  for (const [machine, of] of machines) {
+    const exceptions = EXCEPTIONS[machine] ?? {};
+    transitions += of.all.size;
+    taken += of.taken.size;
+    for (const one of of.all) {
+      const reason = exceptions[one];
+      if (of.taken.has(one)) {
+        if (reason !== undefined) wrong.push(`${machine}, ${one}: is taken, though "${reason}"`);
+      } else if (reason !== undefined) excepted++;
+      else if (isWhole) wrong.push(`${machine}, ${one}: no model takes it, and no reason is given`);
+    }
+    for (const one of Object.keys(exceptions)) {
+      if (!of.all.has(one))
+        wrong.push(`${machine} has no transition "${one}", for which a reason is given`);
+    }
+  }
+  return { transitions, taken, excepted, wrong };
+}
+
+/** Machines of other systems than the emulator's. */
+const NOT_OURS: readonly string[] = ["transactionManager", "resourceManager"];
