@@ -6,7 +6,8 @@ import type { AnyEventObject } from "xstate";
 import { UserError } from "../errors.ts";
 import { Actor, type Observation } from "./actors/actor.ts";
 import { isInState, type MachineShape, shapeOf } from "./actors/machineShape.ts";
-import type { ActorModelSpec, ActorState } from "./actors/spec.ts";
+import type { ActorModelSpec, ActorSpec, ActorState } from "./actors/spec.ts";
+import { nextTimers } from "./actors/timers.ts";
 import { Usage } from "./actors/usage.ts";
 import { validateSpec } from "./actors/validate.ts";
 import { Wiring } from "./actors/wiring.ts";
@@ -67,10 +68,26 @@ export function actorModel(spec: ActorModelSpec): Model {
       return states.every(([name, state]) => isAtRest(state, spec.actors[name]!.rests ?? []));
     },
     problems: (isComplete) => usage.problems(isComplete),
+    remarks: () =>
+      names.flatMap((name, i) => orderOfTimers(name, spec.actors[name]!, actorSlots[i]!.values)),
     verify: () => verifyValues([...slots.filter((_, i) => channels[i] === null), messages]),
   };
   for (const property of spec.properties) requireSlots(model, property);
   return model;
+}
+
+/** Said where it made a difference: some timer was not let end before another. */
+function orderOfTimers(
+  name: string,
+  { timers: order = "ordered" }: ActorSpec,
+  states: readonly ActorState[],
+): string[] {
+  const isLeftOut = ({ timers = [] }: ActorState) =>
+    nextTimers(timers, true).length < timers.length;
+  if (order !== "ordered" || !states.some(isLeftOut)) return [];
+  return [
+    `timers of ${name} end in the order of their delays, and no other is explored (timers: "any" explores every order)`,
+  ];
 }
 
 function shapeIn({ name: model, actors }: ActorModelSpec, name: string): MachineShape {

@@ -168,7 +168,7 @@ export class CheckRun {
       ending: exploration.ending ?? "stopped",
       unexpanded: exploration.distinct - exploration.expanded,
       levels: exploration.levelEnds.map((end, i, ends) => end - (ends[i - 1] ?? 0)),
-      remarks: exploration.remarks ?? [],
+      remarks: [...(exploration.remarks ?? []), ...(model.remarks?.() ?? [])],
       bytesPerState: (exploration.bytes ?? states.bytes) / exploration.distinct,
       localSteps: expander.steps.misses,
       lookups: exploration.lookups,

@@ -10,7 +10,6 @@ const NO_HALT = "in models of this operation no guest halts";
 const NO_DEADLINE = "the operation's time begins when its VMs run: it is up then, or never";
 const NO_END = "in models this operation ends by itself";
 const NOT_OVERCOMMITTED = "in this machine's models every page has its frame";
-const A_CPU_EACH = "models have a CPU for each vCPU";
 const VALID_ENTRIES = "the VMCS of a model's guest is valid";
 const NO_OTHER_EXITS = "guests of models read, write and halt";
 const NO_CRASH = "no access of a model's guest goes where nothing is";
@@ -21,6 +20,7 @@ const NO_SUCH_COMMAND =
   "the operator of models waits for an answer, and leaves the write mix alone";
 const ONE_ATTEMPT = "models migrate once, and end then";
 const ARMED_BY_NOBODY_ELSE = "in models of this operation nothing is armed before it begins";
+const ONE_TARGET = "a balloon of a model is told its next size when it rests";
 const VM_TIME = "no model's interval goes by the time that a VM has run";
 
 /** By machine: transitions, as branches.ts names them. */
@@ -30,10 +30,6 @@ const EXCEPTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "arming: armed [isLastOfAll]": NO_DEADLINE,
     "running: vmHalted [otherwise]": ONE_HALTS,
   },
-  scheduler: {
-    "scheduling: timesliceEnd": A_CPU_EACH,
-    "scheduling: wakeVcpu": NOT_OVERCOMMITTED,
-  },
   mmu: {
     "running: entryRefused": VALID_ENTRIES,
   },
@@ -41,7 +37,6 @@ const EXCEPTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "guest: vmExit [otherwise]": NO_OTHER_EXITS,
     "guest: entryFailed": VALID_ENTRIES,
     "handling: handled [isNotFixed]": NO_CRASH,
-    "handling: vcpuMustWait": NOT_OVERCOMMITTED,
   },
   vcpu: {
     "guest: entryFailed": VALID_ENTRIES,
@@ -53,9 +48,7 @@ const EXCEPTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "full: disableLog": PAUSED_FIRST,
   },
   tracker: {
-    "any: pageMissing [hasPager]": NOT_OVERCOMMITTED,
     "any: pageMissing [otherwise]": NOT_OVERCOMMITTED,
-    "off: arm [isNone]": "models arm a technique",
     "off: inveptDone [isLast]": PAUSED_FIRST,
     "off: inveptDone [otherwise]": PAUSED_FIRST,
     "preparing: tablesChanged [armsUnflushed]": "the planted fault skip-invept takes it",
@@ -72,6 +65,14 @@ const EXCEPTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "any: intensitySet": NO_SUCH_COMMAND,
     "any: harvestNow": NO_SUCH_COMMAND,
     "any: switchTracker": NO_SUCH_COMMAND,
+  },
+  balloon: {
+    "any: targetSet": ONE_TARGET,
+    "inflating: inflateDue [otherwise]": ONE_TARGET,
+    "giving: gaveBack [goesOn]": "a balloon of a model has one page to give",
+  },
+  pager: {
+    "flushing: inveptDone [otherwise]": "an overcommitted host of a model has one CPU",
   },
   migration: {
     "any: vmHalted": NO_HALT,

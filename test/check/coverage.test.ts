@@ -19,6 +19,7 @@ function coverageOf(model: Model, options: ExplorationOptions): readonly Machine
 const FARTHER: Readonly<Record<string, number>> = {
   operator: 30_000,
   "estimate-prl": 30_000,
+  "migration-throttled": 150_000,
   "prl-two-vcpus": 20_000,
 };
 const STATES = 5_000;

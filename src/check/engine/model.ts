@@ -117,6 +117,8 @@ export interface Model {
    * @param isComplete all steps have been seen
    */
   problems?(isComplete: boolean): readonly string[];
+  /** What a reader of the verdicts must know of what was explored, in sentences. */
+  remarks?(): readonly string[];
   /** @throws UserError if a value has changed since it was met: somebody has written into it */
   verify?(): void;
 }

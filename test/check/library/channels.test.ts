@@ -329,6 +329,20 @@ describe("delays, invoked actors and crashes", () => {
     expect([reaches("ordered"), reaches("any")]).toEqual(["violated", "holds"]);
   });
 
+  it("that timers end in order is said with the verdict, where it leaves something out", () => {
+    const remarks = (spec: Partial<ActorSpec>) => {
+      const model = actorModel(alone({ machine: delayed, choices: [], ...spec }, []));
+      new Exploration(model).run();
+      return model.remarks!();
+    };
+    expect(remarks({})).toEqual([
+      'timers of A end in the order of their delays, and no other is explored (timers: "any" explores every order)',
+    ]);
+    expect(remarks({ timers: "any" })).toEqual([]);
+    const one = createMachine({ initial: "a", states: { a: { after: { 10: "b" } }, b: {} } });
+    expect(remarks({ machine: one })).toEqual([]);
+  });
+
   it("a timer ends at last", () => {
     const spec = alone({ machine: delayed, choices: [] }, [
       { kind: "eventually", name: "b", that: inState("A", "b") },
