@@ -15,7 +15,7 @@ export function formatSummary(name: string, summary: RunSummary): string[] {
     `${grouped(part).padStart(16)}  ${((100 * part) / (spent || 1)).toFixed(2).padStart(6)} %`;
   const operation = formatOperation(summary.operation);
   const lines = [
-    `${name}: ${summary.technique}, ${formatCycles(summary.time)} of virtual time${ending(summary)}`,
+    `${name}: ${techniqueOf(summary)}, ${formatCycles(summary.time)} of virtual time${ending(summary)}`,
     "",
     line("accesses", grouped(summary.accesses)),
     line("TLB misses, first level", grouped(summary.l1TlbMisses)),
@@ -63,13 +63,18 @@ export function formatSummary(name: string, summary: RunSummary): string[] {
   return lines;
 }
 
-function ending({ complete, standstill }: RunSummary): string {
+/** What was armed, and what for. */
+function techniqueOf({ technique, asked }: RunSummary): string {
+  return technique === asked ? technique : `${technique}, where ${asked} was asked for`;
+}
+
+function ending({ complete, standstill, stuck }: RunSummary): string {
   if (complete) return "";
-  return standstill === null ? " (interrupted)" : " (stuck)";
+  return standstill === null && stuck === null ? " (interrupted)" : " (stuck)";
 }
 
 /** Each VM's harvests, held against what it did in each round: pages, summed over the rounds. */
-function harvestLines({ harvests, technique: asked }: RunSummary): string[] {
+function harvestLines({ harvests, technique: common }: RunSummary): string[] {
   const compared = harvests.filter(({ harvests: count }) => count > 0);
   if (compared.length === 0) return [];
   const columns = (...cells: readonly string[]): string =>
@@ -77,7 +82,7 @@ function harvestLines({ harvests, technique: asked }: RunSummary): string[] {
   const lines = compared.map(({ vm, technique, harvests: count, ...pages }) => {
     const { lostPages, overReported, droppedPages } = pages;
     const numbers = [count, lostPages, overReported, droppedPages].map(grouped);
-    const armed = technique === asked ? "" : `, by ${technique}`;
+    const armed = technique === common ? "" : `, by ${technique}`;
     return `  ${`${vm}${armed}`.padEnd(LABEL - 2)}${columns(...numbers)}`;
   });
   const title = "harvests and the truth";

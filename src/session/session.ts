@@ -22,7 +22,7 @@ import { STARTABLE, sessionSchema } from "../system/operations/session.ts";
 import type { Scenario } from "../system/scenarioSchema.ts";
 import type { System } from "../system/system.ts";
 import { standstillOf } from "../system/verdict/standstill.ts";
-import { failuresOf } from "../system/verdict/verdict.ts";
+import { brokenPromises, failuresOf } from "../system/verdict/verdict.ts";
 import { type Breakpoint, LANDMARKS, parseBreakpoint } from "./breakpoints.ts";
 import { History } from "./history.ts";
 import { MessageRing } from "./messageRing.ts";
@@ -155,6 +155,12 @@ export class Session {
   /** Operator commands of this run that no log holds: quitting loses them. */
   get unsaved(): number {
     return this.timeline.interventions.filter((made) => !this.#saved.has(made)).length;
+  }
+
+  /** Why the run can go no further, in a sentence: who waits for what; null if it can, or is over. */
+  get stop(): string | null {
+    const broken = brokenPromises(this.system);
+    return broken.find(({ promise }) => promise === "the run goes on")?.what ?? null;
   }
 
   /** What has gone wrong so far, a sentence each. */

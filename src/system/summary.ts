@@ -13,7 +13,7 @@ import { techniqueNamed } from "../hypervisor/techniques/all.ts";
 import type { Technique } from "../interconnect/messages.ts";
 import { DEFAULT_ENERGY_COSTS, type Energy, energyOf } from "./energy.ts";
 import type { OperationResult } from "./operation.ts";
-import type { System } from "./system.ts";
+import type { Stuck, System } from "./system.ts";
 import { countBelow } from "./trackerDevice.ts";
 import { harvestsOf, type VmHarvests } from "./verdict/harvestVerdict.ts";
 import { type Standstill, standstillOf } from "./verdict/standstill.ts";
@@ -21,7 +21,10 @@ import { assertTimeConserved, type CpuTime, timeLedger } from "./verdict/timeLed
 import { brokenPromises } from "./verdict/verdict.ts";
 
 export interface RunSummary {
+  /** What was armed last, by which `reported` goes; what was asked for, where nothing was or the VMs' differ (`harvests`). */
   readonly technique: Technique;
+  /** What the scenario or its operation asks for. Without memory for logs write protection is armed in its place. */
+  readonly asked: Technique;
   /** False if the run was interrupted, or could go no further. */
   readonly complete: boolean;
   /** Virtual time of the whole run, in cycles. */
@@ -82,8 +85,9 @@ export interface RunSummary {
   readonly operation: OperationResult;
   /** Each VM's harvests, held against what it did in each round. */
   readonly harvests: readonly VmHarvests[];
-  /** If the run could go no further: who waits for what. */
+  /** If the run could go no further: who waits for what; or who got a message that it does not take. */
   readonly standstill: Standstill | null;
+  readonly stuck: Stuck | null;
   /**
    * Whatever went wrong, a sentence each: an operation that failed, a VM that died, a harvest that lost a
    * page, a run that could go no further.
@@ -119,6 +123,7 @@ export function summarize(
   const pvmCpus = contexts<PvmCpuContext>(/^pvm\d+$/);
   const operation = system.result();
   const harvests = harvestsOf(system);
+  const asked = config.world.tracking.technique;
   const { cpus } = timeLedger(system);
   const { vmExit, vmEntry } = config.world.tracking.costs;
   const handlerRuns = total(pvmCpus.map(({ handlerRuns }) => handlerRuns));
@@ -157,7 +162,8 @@ export function summarize(
   const guests = cycles.guest + cycles.ptw + cycles.exit + cycles.entry + cycles.handler;
   const busyCycles = guests + handlerCycles + pvm.processes + pvm.control;
   return {
-    technique: config.world.tracking.technique,
+    technique: armedTechnique(asked, harvests),
+    asked,
     complete: system.done,
     time: system.interconnect.now,
     messages: system.interconnect.sequence,
@@ -175,12 +181,20 @@ export function summarize(
     operation,
     harvests,
     standstill,
+    stuck: system.stuck,
     failures: [...operation.failures, ...broken.map(({ what }) => what)],
   };
 }
 
 function total(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0);
+}
+
+function armedTechnique(asked: Technique, harvests: readonly VmHarvests[]): Technique {
+  const armed = new Set(harvests.map(({ technique }) => technique));
+  armed.delete("none");
+  const [one] = armed;
+  return armed.size === 1 && one !== undefined ? one : asked;
 }
 
 function countExits(dispatchers: readonly DispatcherContext[]): Record<string, number> {

@@ -447,7 +447,7 @@ export class Driver implements Controls {
   }
 
   #sayEnd(): void {
-    const [failure] = this.#session.failures;
+    const failure = this.#session.stop ?? this.#session.failures[0];
     if (failure !== undefined) this.#say(failure, "bad");
     else this.#say("the run has ended; b goes back, g to the start, q quits", "good");
   }

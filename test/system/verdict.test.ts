@@ -4,6 +4,7 @@
  */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { formatSummary } from "../../src/cli/runReport.ts";
 import { clearTruth } from "../../src/hardware/guestPages.ts";
 import { DEFAULT_HYPERVISOR_COSTS } from "../../src/hypervisor/costs.ts";
 import { TECHNIQUES } from "../../src/hypervisor/techniques/technique.ts";
@@ -285,7 +286,12 @@ describe("a harvest", () => {
 describe("the summary", () => {
   it("follows the technique that was armed: without memory for logs, write protection", () => {
     for (const technique of ["pml", "prl"]) {
-      const { harvests, reported, truth } = run(parse({ tracker: { technique, logLimit: 0 } }));
+      const summary = run(parse({ tracker: { technique, logLimit: 0 } }));
+      const { harvests, reported, truth } = summary;
+      expect(summary).toMatchObject({ technique: "writeProtect", asked: technique });
+      expect(formatSummary("a run", summary)[0]).toMatch(
+        new RegExp(`^a run: writeProtect, where ${technique} was asked for, `),
+      );
       expect(harvests[0]!.technique).toBe("writeProtect");
       expect(reported.pagesWritten).toBe(truth.pagesWritten);
       expect(reported.pagesTouched).toBeNull();

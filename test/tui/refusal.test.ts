@@ -1,12 +1,14 @@
-/** What the operator asked for and did not get is said on the screen, once. */
+/** What the operator asked for and did not get, and why a run can go no further, is said on the screen. */
 import { expect, it } from "vitest";
+import { formatSummary } from "../../src/cli/runReport.ts";
 import { Session } from "../../src/session/session.ts";
 import { scenarioSchema } from "../../src/system/scenarioSchema.ts";
+import { summarize } from "../../src/system/summary.ts";
 import { Driver } from "../../src/tui/driver.ts";
 import { keyMap } from "../../src/tui/keys.ts";
 import { UNICODE } from "../../src/tui/themes.ts";
 
-it("a tracker that was refused is named with the one that stays, until a key is pressed", () => {
+function begun(): { readonly session: Session; readonly driver: Driver } {
   const scenario = scenarioSchema.parse({
     name: "refused",
     vms: [{ workload: { kind: "uniform", pages: 40, gap: 400, accesses: 20_000 } }],
@@ -20,6 +22,11 @@ it("a tracker that was refused is named with the one that stays, until a key is 
     draw: () => {},
     suspend: () => {},
   });
+  return { session, driver };
+}
+
+it("a tracker that was refused is named with the one that stays, until a key is pressed", () => {
+  const { session, driver } = begun();
   const notice = () => driver.shown().run.notice;
   session.advance(20);
   driver.do("tracker writeProtect");
@@ -39,4 +46,21 @@ it("a tracker that was refused is named with the one that stays, until a key is 
   driver.press("?", "?");
   expect(notice()).toBeNull();
   expect(notice()).toBeNull();
+});
+
+it("a run that can go no further says who got what it does not take, also in its summary", () => {
+  const { session, driver } = begun();
+  session.advance(20);
+  session.command("operator", { type: "armed", technique: "pml" });
+  for (let steps = 0; session.system.stuck === null; steps++) {
+    if (steps > 100) throw new Error("it is taken");
+    driver.step(1);
+  }
+  driver.step(1);
+  const text = 'the run cannot go on: operator: machine "operator" in state "idle"';
+  expect(driver.shown().run.notice).toMatchObject({ style: "bad" });
+  expect(driver.shown().run.notice?.text).toContain(text);
+  const summary = summarize(session.system);
+  expect(summary.stuck).toMatchObject({ actor: "operator" });
+  expect(formatSummary("refused", summary)[0]).toMatch(/ of virtual time \(stuck\)$/);
 });
