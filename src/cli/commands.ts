@@ -26,6 +26,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./tui.ts")).tuiCommand(),
   },
   {
+    name: "compare",
+    usage: "compare [options] [scenario|trace...]",
+    description: "ways of tracking side by side: what each finds, and what it costs",
+    load: async () => (await import("./compare.ts")).compareCommand(),
+  },
+  {
     name: "scenarios",
     usage: "scenarios",
     description: "the shipped scenarios: list, show, copy",

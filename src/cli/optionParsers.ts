@@ -45,3 +45,25 @@ export function longerThanZero(text: string): number {
   if (cycles === 0) throw new InvalidArgumentError(`expected ${DURATION_HELP}, above 0.`);
   return cycles;
 }
+
+/** Seeds at most, of one command. */
+const SEEDS_MAX = 10_000;
+
+/** Parses seeds: "1..20", "3", "1,5,9", or several of these. */
+export function seedList(text: string): readonly number[] {
+  const seeds = text.split(",").flatMap((part) => {
+    const [, first, last = first] = /^(\d{1,10})(?:\.\.(\d{1,10}))?$/.exec(part.trim()) ?? [];
+    const [from, to] = [Number(first ?? Number.NaN), Number(last ?? Number.NaN)];
+    if (!(from <= to && to <= SEED_MAX)) {
+      throw new InvalidArgumentError("expected seeds such as 1..20 or 1,5,9.");
+    }
+    if (to - from >= SEEDS_MAX) {
+      throw new InvalidArgumentError(`expected at most ${SEEDS_MAX} seeds.`);
+    }
+    return Array.from({ length: to - from + 1 }, (_, n) => from + n);
+  });
+  if (new Set(seeds).size < seeds.length) {
+    throw new InvalidArgumentError("expected each seed once.");
+  }
+  return seeds;
+}

@@ -25,6 +25,11 @@ export class CumulativeBuffer implements Part {
     return { directory: this.directory, state: this.state, counts };
   }
 
+  /** Words of the counters and of the directory to them. */
+  get words(): number {
+    return this.directory.length + this.state[0]! * BLOCK;
+  }
+
   resize(lengths: Readonly<Record<string, number>>): void {
     const needed = lengths["counts"] ?? 0;
     if (needed > this.counts.length) this.counts = new Int32Array(needed);

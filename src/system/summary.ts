@@ -10,6 +10,7 @@ import { ExitReason, type ExitReasonName } from "../hardware/exit.ts";
 import { countTruth, type PageCounts } from "../hardware/guestPages.ts";
 import { countMarked } from "../hypervisor/dirtyBitmap.ts";
 import { techniqueNamed } from "../hypervisor/techniques/all.ts";
+import { trackingBytes } from "../hypervisor/trackingMemory.ts";
 import type { Technique } from "../interconnect/messages.ts";
 import { DEFAULT_ENERGY_COSTS, type Energy, energyOf } from "./energy.ts";
 import type { OperationResult } from "./operation.ts";
@@ -58,6 +59,8 @@ export interface RunSummary {
   };
   /** What each CPU spent its time on, also the pVM's: of each they add up to `time`. */
   readonly cpus: readonly CpuTime[];
+  /** Bytes that the hypervisor keeps for the tracking of all VMs: logs, rings, bitmaps, counts. */
+  readonly trackingBytes: number;
   /** What the pVM's CPUs did. */
   readonly pvm: {
     readonly handlerRuns: number;
@@ -174,6 +177,7 @@ export function summarize(
     exits: countExits(dispatchers),
     cycles,
     cpus,
+    trackingBytes: bytesOfTracking(system),
     pvm,
     energy: energyOf({ ...events, seconds, busyCycles }, config.energy ?? DEFAULT_ENERGY_COSTS),
     truth: sumTruth(system),
@@ -215,6 +219,19 @@ function sumTruth({ world }: System): PageCounts {
     pagesWritten: total(counts.map(({ pagesWritten }) => pagesWritten)),
     pagesTouched: total(counts.map(({ pagesTouched }) => pagesTouched)),
   };
+}
+
+/** By what is armed, or was last; before that, by what was asked for. */
+function bytesOfTracking({ world, config }: System): number {
+  const { technique: asked } = config.world.tracking;
+  const { geometry, mmu } = config.world;
+  const ofVms = world.vms.map(({ tracked, rounds, config: { pages } }) => {
+    const armed = rounds?.counts.technique ?? "none";
+    const technique = techniqueNamed(armed === "none" ? asked : armed);
+    const twoLogs = mmu.prl?.doubleBuffer === true;
+    return technique === null ? 0 : trackingBytes(tracked, technique, geometry, { pages, twoLogs });
+  });
+  return total(ofVms);
 }
 
 /** By what was armed, which need not be what was asked for; before that, by what was asked for. */

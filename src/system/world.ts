@@ -195,7 +195,7 @@ export class World {
         reportedWritten,
         reportedTouched,
         ...tracked.vcpus.map(({ ring }) => ring),
-        ...(rounds === null ? [] : [rounds.truth, rounds]),
+        ...(rounds === null ? [] : [rounds.truth, rounds, rounds.reportedPages]),
       ]),
       ...this.vcpus.flatMap(({ vmcs, counters, stream }) => [
         vmcs,

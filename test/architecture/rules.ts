@@ -11,6 +11,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["src/system", "src/litmus"],
   ["src/replay"],
   ["src/check"],
+  ["src/questions"],
   ["src/experiments"],
   ["src/session"],
   ["src/tui"],

@@ -28,7 +28,9 @@ export function lossTexts({ world }: System, harvests: VmHarvests): string[] {
     return `${vm}: ${lossText(loss, harvests)}${why}`;
   });
   const rest = lossy - texts.length;
-  return rest === 0 ? texts : [...texts, `${vm}: ${counted(rest, "more round")} lost pages`];
+  const isAllBochs = isBochs && losses.every(({ pages }) => pages === 0);
+  const more = `${vm}: ${counted(rest, "more round")} lost pages${isAllBochs ? BOCHS : ""}`;
+  return rest === 0 ? texts : [...texts, more];
 }
 
 function lossText(loss: Loss, { technique, findsWritten }: HarvestCounts): string {

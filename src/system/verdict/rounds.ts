@@ -83,14 +83,32 @@ export interface HarvestCounts {
   /** Harvests that left out a page; and how many pages they left out, each counted in its round. */
   readonly lossy: number;
   readonly lostPages: number;
+  /** Pages of data that were reported, each counted in its round; of those, the ones that nobody had touched. */
+  readonly reportedPages: number;
   readonly overReported: number;
   readonly droppedPages: number;
   /** The first of the lossy ones. */
   readonly losses: readonly Loss[];
 }
 
+/** Of a VM's whole run: pages of data that harvests reported, each counted in its round. */
+export class ReportedPages implements Part {
+  readonly name: string;
+  readonly state = new Float64Array(1);
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  arrays(): Readonly<Record<string, WordArray>> {
+    return { state: this.state };
+  }
+}
+
 export class Rounds implements Part {
   readonly name: string;
+  /** A part of its own: logs know the digest of this one as it was before there was such a number. */
+  readonly reportedPages: ReportedPages;
   readonly state = new Float64Array(Object.keys(At).length);
   readonly losses = new Float64Array(LOSSES_KEPT * LOSS_WORDS);
   /** Accesses since the last harvest until every CPU had executed INVEPT, two bits a page. Empty until the tracker is armed. */
@@ -109,6 +127,7 @@ export class Rounds implements Part {
   /** From now on the guest's truth is kept round by round. To be made before its first access. */
   constructor(name: string, guest: GuestPages, tracked: TrackedVm, pages: number) {
     this.name = name;
+    this.reportedPages = new ReportedPages(`${name}/reported`);
     this.#guest = guest;
     this.#tracked = tracked;
     this.#pages = pages;
@@ -228,6 +247,7 @@ export class Rounds implements Part {
       harvests: state[At.harvests]!,
       lossy: state[At.lossy]!,
       lostPages: state[At.lost]!,
+      reportedPages: this.reportedPages.state[0]!,
       overReported: state[At.overReported]!,
       droppedPages: state[At.dropped]!,
       losses: Array.from({ length: kept }, (_, i) => this.#loss(i)),
@@ -256,12 +276,14 @@ export class Rounds implements Part {
     for (let i = 0; i < reported.length; i++) reported[i] = spread(bits, i) * 3;
   }
 
-  /** So there is no surplus to be counted. */
+  /** Of readings all that is known is what was ever known: nothing is counted as found, or as a surplus. */
   #judgeKnown(technique: Technique): void {
     const { state } = this;
     const surplus = state[At.overReported]!;
+    const total = this.reportedPages.state[0]!;
     this.#noteLoss(this.#lostPages(technique), new PageList(0));
     state[At.overReported] = surplus;
+    this.reportedPages.state[0] = total;
   }
 
   #begin(flush: number): void {
@@ -296,11 +318,13 @@ export class Rounds implements Part {
     const leaves = new LargeLeaves(this.#tracked.ept, reported, truth.dropped);
     let over = 0;
     let dropped = 0;
+    let total = 0;
     for (let i = 0; i < reported.length; i++) {
       const owed = truth.accesses[i]!;
       const seen = owed | window[i]!;
       const found = reported[i]!;
       if ((seen | found) === 0) continue;
+      total += countBits(below(findsTouched ? first(found) : second(found), i, this.#pages));
       let missing = 0;
       let surplus = 0;
       if (findsTouched) {
@@ -323,7 +347,10 @@ export class Rounds implements Part {
     state[At.dropped] = state[At.dropped]! + dropped;
     // KVM_DIRTY_LOG_INITIALLY_SET: the first harvest reports every page, and says so.
     const isInitial = this.#tracked.initiallySet && state[At.round] === 1;
-    if (!isInitial) state[At.overReported] = state[At.overReported]! + over;
+    if (!isInitial) {
+      state[At.overReported] = state[At.overReported]! + over;
+      this.reportedPages.state[0] = this.reportedPages.state[0]! + total;
+    }
     return lost;
   }
 

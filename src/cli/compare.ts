@@ -1,0 +1,249 @@
+/** `trackvisor compare`: the same guests under each tracker, or several scenarios, in one table. */
+
+import Table from "cli-table3";
+import { Command } from "commander";
+import type { Override } from "../config/override.ts";
+import { parseFields } from "../config/yamlFile.ts";
+import { UserError } from "../errors.ts";
+import { note, print, printJson } from "../io/standardStreams.ts";
+import { visible } from "../io/visible.ts";
+import {
+  answers,
+  type Compared,
+  type ComparisonRow,
+  compareRuns,
+  percent,
+} from "../questions/compare.ts";
+import {
+  CONTENDERS,
+  type Contender,
+  contenderNamed,
+  overridesOf,
+} from "../questions/contenders.ts";
+import { estimates } from "../system/operations/schema.ts";
+import { scenarioSchema } from "../system/scenarioSchema.ts";
+import { type RunSummary, summarize } from "../system/summary.ts";
+import { drive } from "./drive.ts";
+import { longerThanZero, SET, seedList } from "./optionParsers.ts";
+import { grouped } from "./output.ts";
+import { buildLoaded, type LoadedScenario, loadScenario } from "./scenarios.ts";
+
+const EXIT_FAILED = 1;
+const EXIT_INTERRUPTED = 130;
+const TRACE_EXTENSION = ".tvtrace";
+const DEFAULT_SCENARIO = "sort-pml";
+/** Of the JSON output: raised when a field changes its meaning or goes. */
+const JSON_VERSION = 1;
+
+interface CompareOptions {
+  readonly trackers?: readonly Contender[];
+  readonly until?: string;
+  readonly seeds?: readonly number[];
+  readonly set: readonly Override[];
+  readonly json?: true;
+}
+
+/** One of the things that are compared. */
+interface Candidate {
+  readonly name: string;
+  readonly load: (overrides: readonly Override[]) => LoadedScenario;
+}
+
+/** The command. Exit codes: 0 fine, 1 a run failed (docs/verdict.md), 2 bad input, 130 interrupted. */
+export function compareCommand(): Command {
+  return new Command("compare")
+    .description("ways of tracking side by side: what each finds, and what it costs")
+    .argument(
+      "[scenario|trace...]",
+      `one, to be run under each tracker, or several, each as it is (${DEFAULT_SCENARIO})`,
+    )
+    .option(
+      "--trackers <names>",
+      `some of ${CONTENDERS.map(({ name }) => name).join(", ")}`,
+      (text: string) => text.split(",").map((name) => contenderNamed(name.trim())),
+    )
+    .option("--until <time>", "end after this virtual time", (text: string) => {
+      longerThanZero(text);
+      return text;
+    })
+    .option("--seeds <seeds>", "run with each, such as 1..5, and give means", seedList)
+    .option(...SET)
+    .option("--json", "print one JSON object")
+    .action(async (names: readonly string[], options: CompareOptions) => {
+      const candidates = candidatesOf(names.length === 0 ? [DEFAULT_SCENARIO] : names, options);
+      const compared = await runAll(candidates, options);
+      if (compared === null) {
+        process.exitCode = EXIT_INTERRUPTED;
+        return;
+      }
+      const rows = compareRuns(compared.runs);
+      const { refused } = compared;
+      const sentences = answers(rows);
+      if (options.json) {
+        printJson({ version: JSON_VERSION, rows, refused, answers: sentences });
+      } else {
+        print(...tableOf(rows), "", ...sentences);
+        for (const { name, why } of refused) print(`${name} cannot do this: ${why}`);
+      }
+      for (const { name, failures } of rows) {
+        for (const failure of failures) note(`${name}: ${failure}`);
+        if (failures.length > 0) process.exitCode = EXIT_FAILED;
+      }
+    });
+}
+
+function candidatesOf(names: readonly string[], { trackers }: CompareOptions): Candidate[] {
+  const [name] = names;
+  if (names.length > 1) {
+    if (trackers !== undefined) {
+      throw new UserError("--trackers: of one scenario, not of several; each has its own tracker");
+    }
+    return names.map((one) => ({ name: one, load: loaderOf(one) }));
+  }
+  const load = loaderOf(name!);
+  const { scenario } = load([]);
+  if (estimates(scenario.operation)) {
+    throw new UserError(
+      `${name}: an estimator chooses its own way of tracking; compare several scenarios: trackvisor compare wss-prl wss-pml`,
+    );
+  }
+  return (trackers ?? CONTENDERS).map((contender) => ({
+    name: contender.name,
+    load: (overrides) => load([...overridesOf(contender), ...overrides]),
+  }));
+}
+
+function loaderOf(name: string): Candidate["load"] {
+  if (!name.endsWith(TRACE_EXTENSION)) return (overrides) => loadScenario(name, overrides);
+  const workload = { kind: "trace", file: name } as const;
+  return (overrides) => {
+    const fields = { name, vms: [{ workload }] };
+    const { value: scenario, at } = parseFields(name, fields, scenarioSchema, overrides);
+    return { scenario, directory: ".", at };
+  };
+}
+
+interface AllRuns {
+  readonly runs: readonly Compared[];
+  readonly refused: readonly { readonly name: string; readonly why: string }[];
+}
+
+/** @returns null if it was interrupted */
+async function runAll(
+  candidates: readonly Candidate[],
+  { until, seeds, set }: CompareOptions,
+): Promise<AllRuns | null> {
+  const runs: Compared[] = [];
+  const refused: { name: string; why: string }[] = [];
+  // What is run without tracking is the same for all trackers of one scenario.
+  const bases = new Map<string, RunSummary>();
+  const common: Override[] = [
+    ...(until === undefined ? [] : [{ path: ["until"], value: until, origin: "--until" }]),
+    ...set,
+  ];
+  for (const { name, load } of candidates) {
+    const own: RunSummary[] = [];
+    const without: RunSummary[] = [];
+    for (const seed of seeds ?? [null]) {
+      const overrides = [
+        ...common,
+        ...(seed === null ? [] : [{ path: ["seed"], value: seed, origin: "--seeds" }]),
+      ];
+      const loaded = load(overrides);
+      let summary: RunSummary | null;
+      try {
+        summary = await run(loaded, `${name}: `);
+      } catch (error) {
+        // Several trackers cannot serve every operation; a mistake in the scenario stands in all of them.
+        if (!(error instanceof UserError) || candidates.length === 1) throw error;
+        refused.push({ name, why: error.message });
+        break;
+      }
+      if (summary === null) return null;
+      own.push(summary);
+      const plain = untracked(loaded, summary);
+      const key = JSON.stringify(plain.scenario);
+      const base = bases.get(key) ?? (await run(plain, "without tracking: "));
+      if (base === null) return null;
+      bases.set(key, base);
+      without.push(base);
+    }
+    if (own.length > 0) runs.push({ name, runs: own, bases: without });
+  }
+  const [first] = refused;
+  if (runs.length === 0 && first !== undefined) throw new UserError(`${first.name}: ${first.why}`);
+  return { runs, refused };
+}
+
+/** The same guests for as long, without tracking; and without an operation, which could not do without. */
+function untracked(loaded: LoadedScenario, { time }: RunSummary): LoadedScenario {
+  const { scenario } = loaded;
+  const isMeasured = scenario.operation.kind === "measure";
+  const operation = scenarioSchema.shape.operation.parse({ kind: "measure" });
+  const until = scenario.until ?? (isMeasured ? undefined : Math.max(1, Math.round(time)));
+  const tracker = scenarioSchema.shape.tracker.parse({ technique: "none" });
+  const machine = { ...scenario.machine, logEntries: 512 };
+  const plain = { ...scenario, machine, operation, tracker, faults: [], until };
+  return { ...loaded, scenario: plain };
+}
+
+/** @returns null if it was interrupted */
+async function run(loaded: LoadedScenario, label: string): Promise<RunSummary | null> {
+  const { scenario } = loaded;
+  const system = buildLoaded(loaded);
+  const { interrupted, standstill } = await drive(system, scenario.until, { label });
+  return interrupted ? null : summarize(system, standstill);
+}
+
+function tableOf(rows: readonly ComparisonRow[]): string[] {
+  const table = new Table({
+    head: [
+      "tracker",
+      "finds",
+      "overhead",
+      "exits",
+      "IPIs",
+      "pVM time",
+      "memory",
+      "found",
+      "missed",
+      "too many",
+      "precision",
+      "recall",
+    ],
+    colAligns: ["left", "left", ...Array.from({ length: 10 }, () => "right" as const)],
+    style: { head: [], border: [], compact: true },
+  });
+  for (const row of rows) {
+    const { measures, intervals } = row;
+    const cell = (
+      name: keyof ComparisonRow["measures"],
+      text: (value: number) => string,
+    ): string => {
+      const half = intervals[name];
+      return half === 0 ? text(measures[name]) : `${text(measures[name])} ±${text(half)}`;
+    };
+    const whole = (value: number): string => grouped(Math.round(value));
+    table.push([
+      visible(row.name),
+      row.findsWritten
+        ? row.findsTouched
+          ? "both"
+          : "written"
+        : row.findsTouched
+          ? "touched"
+          : "-",
+      cell("overhead", percent),
+      cell("exits", whole),
+      cell("interrupts", whole),
+      cell("pvmTime", (value) => `${value.toFixed(3)} ms`),
+      cell("memory", (value) => `${grouped(Math.ceil(value / 1024))} KiB`),
+      cell("found", whole),
+      cell("missed", whole),
+      cell("overReported", whole),
+      cell("precision", (value) => value.toFixed(3)),
+      cell("recall", (value) => value.toFixed(3)),
+    ]);
+  }
+  return table.toString().split("\n");
+}

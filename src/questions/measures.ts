@@ -1,0 +1,89 @@
+/** What a comparison measures of each run: numbers with units, read from summaries. */
+import { CYCLES_PER_SECOND } from "../config/units.ts";
+import { ExitReason } from "../hardware/exit.ts";
+import type { RunSummary } from "../system/summary.ts";
+
+export interface Measures {
+  /** Percent by which an access takes longer than without tracking: walks, exits, handlers, waiting. */
+  readonly overhead: number;
+  /** VM exits, HLT left out: the guest takes that without tracking, too. */
+  readonly exits: number;
+  /** IPIs to the pVM. */
+  readonly interrupts: number;
+  /** Milliseconds of the pVM's CPUs, for tracking and processes. */
+  readonly pvmTime: number;
+  /** Bytes kept for tracking. */
+  readonly memory: number;
+  /** Pages that harvests reported, each counted in its round. */
+  readonly found: number;
+  /** Pages that they owed and did not report, lost or dropped. */
+  readonly missed: number;
+  /** Pages that they reported and that nobody had touched. */
+  readonly overReported: number;
+  /** Of the pages found, those that were owed; of those owed, the ones found. 1 where there were none. */
+  readonly precision: number;
+  readonly recall: number;
+}
+
+export const MEASURES = [
+  "overhead",
+  "exits",
+  "interrupts",
+  "pvmTime",
+  "memory",
+  "found",
+  "missed",
+  "overReported",
+  "precision",
+  "recall",
+] as const satisfies readonly (keyof Measures)[];
+
+/** Causes of a vCPU's time beside its own work. */
+export const CAUSES = ["ptw", "exit", "entry", "handler", "waiting"] as const;
+export type Cause = (typeof CAUSES)[number];
+
+/** Cycles of the vCPUs for each access, by cause, and `guest` the guest's own. */
+export function cyclesPerAccess({
+  cycles,
+  accesses,
+}: RunSummary): Readonly<Record<Cause | "guest", number>> {
+  const of = (cause: Cause | "guest"): number => cycles[cause] / (accesses || 1);
+  return {
+    guest: of("guest"),
+    ptw: of("ptw"),
+    exit: of("exit"),
+    entry: of("entry"),
+    handler: of("handler"),
+    waiting: of("waiting"),
+  };
+}
+
+/** @param base the same scenario without tracking */
+export function measuresOf(summary: RunSummary, base: RunSummary): Measures {
+  const { harvests, pvm, ipis, exits } = summary;
+  const sum = (of: (harvest: RunSummary["harvests"][number]) => number): number =>
+    harvests.reduce((all, one) => all + of(one), 0);
+  const found = sum(({ reportedPages }) => reportedPages);
+  const missed = sum(({ lostPages, droppedPages }) => lostPages + droppedPages);
+  const overReported = sum((one) => one.overReported);
+  const right = found - overReported;
+  const spent = pvm.exit + pvm.entry + pvm.handler + pvm.control + pvm.processes;
+  return {
+    overhead: 100 * (wholeOf(summary) / wholeOf(base) - 1),
+    exits: Object.entries(exits)
+      .filter(([reason]) => Number(reason) !== ExitReason.hlt)
+      .reduce((all, [, count]) => all + count, 0),
+    interrupts: ipis,
+    pvmTime: (1000 * spent) / CYCLES_PER_SECOND,
+    memory: summary.trackingBytes,
+    found,
+    missed,
+    overReported,
+    precision: found === 0 ? 1 : right / found,
+    recall: right + missed === 0 ? 1 : right / (right + missed),
+  };
+}
+
+function wholeOf(summary: RunSummary): number {
+  return Object.values(cyclesPerAccess(summary)).reduce((all, one) => all + one, 0);
+}
