@@ -11,6 +11,7 @@ import type { LogEntry, MessageEntry } from "../replay/decoder.ts";
 import { jsonLine, mermaidLines, PerfettoExport } from "../replay/export.ts";
 import { find, type Query, statsOf } from "../replay/query.ts";
 import { damageNote, LogReader } from "../replay/reader.ts";
+import { scenarioName } from "../replay/scenarioOutline.ts";
 import { formatAlignment } from "./alignmentReport.ts";
 import { messageLine, namesOf } from "./messageText.ts";
 import { duration, wholeNumber } from "./optionParsers.ts";
@@ -169,10 +170,9 @@ function stats(log: LogReader, json: boolean): void {
     return;
   }
   const { messages, interventions, checkpoints, time, bytes, complete } = found;
-  const { scenario, program, parent } = log.header;
-  const { name } = (scenario ?? {}) as { readonly name?: string };
+  const { program, parent } = log.header;
   const each = (bytes / Math.max(1, messages)).toFixed(1);
-  print(`scenario      ${visible(name ?? "(unknown)")}`);
+  print(`scenario      ${visible(scenarioName(log.header) ?? "(unknown)")}`);
   print(`recorded by   ${visible(program)}`);
   if (parent !== null) print(`branched off  ${visible(parent.log)} after ${grouped(parent.at)}`);
   print(`messages      ${grouped(messages)}, ${each} bytes each`);

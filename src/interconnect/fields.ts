@@ -107,7 +107,10 @@ export function problemOf(
   value: unknown,
   census: Census = ANY_SYSTEM,
 ): string | undefined {
-  const problem = findProblem(schema, value, census);
+  return sentenceOf(findProblem(schema, value, census));
+}
+
+function sentenceOf(problem: Explanation | undefined): string | undefined {
   if (problem === undefined) return undefined;
   const { path, message } = problem;
   return path.length === 0 ? message : `${pathText(path)}: ${message}`;
@@ -120,40 +123,78 @@ function findProblem(schema: z.ZodType, value: unknown, census: Census): Explana
   return outOfRange(schema, value, census);
 }
 
+/** What of a schema numbers are held against a system by; worked out once, for a log has millions. */
+interface Names {
+  readonly role: Role | undefined;
+  readonly each: Role | undefined;
+  readonly variants: Pick<Variants, "find"> | undefined;
+  /** Of a list, or of elements by name. */
+  readonly element: z.core.$ZodType | undefined;
+  /** Those fields of an object in which something is named. */
+  readonly fields: readonly (readonly [name: string, schema: z.core.$ZodType])[];
+  readonly isEmpty: boolean;
+}
+
+const known = new WeakMap<z.core.$ZodType, Names>();
+
+function namesIn(schema: z.core.$ZodType): Names {
+  const before = known.get(schema);
+  if (before !== undefined) return before;
+  const inner = bare(schema);
+  const [own, outer] = [roles.get(inner), roles.get(schema)];
+  const role = outer?.role ?? own?.role;
+  const each = outer?.each ?? own?.each;
+  const variants = outer?.variants ?? own?.variants;
+  const element =
+    inner instanceof z.ZodArray
+      ? inner.element
+      : inner instanceof z.ZodRecord
+        ? inner.valueType
+        : undefined;
+  const shape = inner instanceof z.ZodObject ? Object.entries(inner.shape) : [];
+  const fields = shape.filter(([, field]) => !namesIn(field).isEmpty);
+  const isQuantity = role === undefined && each === undefined && variants === undefined;
+  const isPlain = element === undefined || namesIn(element).isEmpty;
+  const names = {
+    ...{ role, each, variants, element, fields },
+    isEmpty: isQuantity && isPlain && fields.length === 0,
+  };
+  known.set(schema, names);
+  return names;
+}
+
 /** The first number in a value of a schema that names what the system does not have. */
 function outOfRange(
   schema: z.core.$ZodType,
   value: unknown,
   census: Census,
 ): Explanation | undefined {
-  const { role, each, variants } = roles.get(schema) ?? {};
+  const { role, each, variants, element, fields, isEmpty } = namesIn(schema);
+  if (isEmpty) return undefined;
   if (variants !== undefined) return variants.find(value, census);
   if (role !== undefined && typeof value === "number" && value >= census[role]) {
     return wrong(`there is no ${role} ${value}; there are ${census[role]}, from 0`);
   }
   if (typeof value !== "object" || value === null) return undefined;
-  if (Array.isArray(value)) {
-    if (each !== undefined && value.length !== census[each]) {
-      return wrong(`has ${value.length} elements; there are ${census[each]} (${each})`);
-    }
-    const element = elementOf(schema);
-    return element && firstWithin(value.entries(), () => element, census);
+  if (each !== undefined && Array.isArray(value) && value.length !== census[each]) {
+    return wrong(`has ${value.length} elements; there are ${census[each]} (${each})`);
   }
-  const shape = shapeOf(schema);
-  return shape && firstWithin(Object.entries(value), (name) => shape[name], census);
-}
-
-function firstWithin(
-  entries: Iterable<readonly [PropertyKey, unknown]>,
-  schemaOf: (key: string) => z.core.$ZodType | undefined,
-  census: Census,
-): Explanation | undefined {
-  for (const [key, value] of entries) {
-    const schema = schemaOf(String(key));
-    const problem = schema && outOfRange(schema, value, census);
-    if (problem !== undefined) return { ...problem, path: [key, ...problem.path] };
+  if (element !== undefined) {
+    for (const [key, one] of Object.entries(value)) {
+      const at = Array.isArray(value) ? Number(key) : key;
+      const problem = within(at, outOfRange(element, one, census));
+      if (problem !== undefined) return problem;
+    }
+  }
+  for (const [name, field] of fields) {
+    const problem = within(name, outOfRange(field, Reflect.get(value, name), census));
+    if (problem !== undefined) return problem;
   }
   return undefined;
+}
+
+function within(key: PropertyKey, problem: Explanation | undefined): Explanation | undefined {
+  return problem && { ...problem, path: [key, ...problem.path] };
 }
 
 function wrong(message: string, ...path: readonly PropertyKey[]): Explanation {
@@ -167,16 +208,6 @@ function bare(schema: z.core.$ZodType): z.core.$ZodType {
     schema instanceof z.ZodExactOptional
     ? bare(schema.unwrap())
     : schema;
-}
-
-function elementOf(schema: z.core.$ZodType): z.core.$ZodType | undefined {
-  const array = bare(schema);
-  return array instanceof z.ZodArray ? array.element : undefined;
-}
-
-function shapeOf(schema: z.core.$ZodType): z.core.$ZodShape | undefined {
-  const object = bare(schema);
-  return object instanceof z.ZodObject ? object.shape : undefined;
 }
 
 /** What is of one kind, for programs. */
@@ -202,7 +233,7 @@ export class Variants {
 
   /** What is wrong with a value; undefined if it is one of these. */
   problemOf(value: unknown, census: Census = ANY_SYSTEM): string | undefined {
-    return problemOf(oneOf(this), value, census);
+    return sentenceOf(this.find(value, census));
   }
 
   /** The same, with the field's path. */

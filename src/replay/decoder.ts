@@ -212,7 +212,7 @@ export class BlockDecoder {
       } else message[name] = kind === "json" ? this.#json() : kind.is;
     }
     refuse(`message "${excerpt(type)}"`, messages.problemOf(message, this.#contents.census));
-    refuse("message's time", problemOf(cycles, time));
+    if (!(time <= TIME_MAX)) refuse("message's time", problemOf(cycles, time));
     if (time < this.#time) throw new WrongRecord("a message is earlier than the one before");
     this.#time = time;
     const posted = this.#posted + source.number();

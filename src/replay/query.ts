@@ -3,6 +3,7 @@ import type { Message } from "../interconnect/messages.ts";
 import type { MessageEntry } from "./decoder.ts";
 import type { LogHeader } from "./format.ts";
 import type { LogReader } from "./reader.ts";
+import { vmsOfVcpus } from "./scenarioOutline.ts";
 
 /** What a message must be like; what is undefined does not matter. */
 export interface Query {
@@ -19,17 +20,11 @@ export interface Query {
   readonly before?: number | undefined;
 }
 
-/** What a header says about its VMs, if it is of a scenario. */
-function vmOfVcpu({ scenario }: LogHeader): readonly number[] {
-  const { vms } = (scenario ?? {}) as { readonly vms?: readonly { readonly vcpus?: number }[] };
-  return (vms ?? []).flatMap(({ vcpus }, vm) => Array.from({ length: vcpus ?? 1 }, () => vm));
-}
-
 /** A test of messages against a query. */
 export function matcher(header: LogHeader, query: Query): (entry: MessageEntry) => boolean {
   const { type, actor, vm, page, after = -Infinity, before = Infinity } = query;
   const names = ["system", ...header.actors.map(({ name }) => name)];
-  const vms = vmOfVcpu(header);
+  const vms = vmsOfVcpus(header);
   const isActor = names.map((name) => name === actor || name.startsWith(`${actor}/`));
   const isOfVm = names.map((name) => vmOf(name, vms) === vm);
   return ({ delivery: { time, from, to, message } }) => {

@@ -29,10 +29,10 @@ const WEIGHTS: Readonly<Record<string, number>> = {
   checkpoint: 4,
   trace: 2,
   scenario: 3,
-  litmus: 1,
+  litmus: 0.5,
   settings: 0.2,
   "foreign trace": 1,
-  search: 0.6,
+  search: 0.2,
 };
 
 export interface CaseResult {
@@ -77,7 +77,7 @@ export class Cases {
 
   private constructor(kinds: readonly Kind[]) {
     this.#kinds = kinds.flatMap((kind) =>
-      Array<Kind>(Math.ceil(5 * (WEIGHTS[kind.name] ?? 1))).fill(kind),
+      Array<Kind>(Math.ceil(10 * (WEIGHTS[kind.name] ?? 1))).fill(kind),
     );
     process.chdir(this.#directory);
     const beside = Object.assign({}, ...kinds.map((kind) => kind.beside)) as Kind["beside"];

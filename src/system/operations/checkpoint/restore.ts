@@ -1,7 +1,7 @@
 /** Restores a checkpoint into a system that was built from the same scenario. */
 
 import { UserError } from "../../../errors.ts";
-import { PartError } from "../../../hardware/part.ts";
+import { type Part, PartError } from "../../../hardware/part.ts";
 import type { ByteSource } from "../../../io/byteSource.ts";
 import type { System } from "../../system.ts";
 import { CheckpointOperation } from "../checkpoint.ts";
@@ -53,15 +53,20 @@ export function restoreCheckpoint(system: System, source: ByteSource): Restored 
   if (operation.scenario !== scan.header.scenario) {
     throw new UserError(`${source.name}: is of another scenario, or of an edited one`);
   }
-  try {
-    system.restore(decodeState(state, system, operation.device.keptParts));
-  } catch (error) {
-    if (!(error instanceof StateError || error instanceof PartError)) throw error;
-    throw new UserError(
-      `${source.name}: checkpoint ${checkpoint.number}, its state: ${error.message}`,
-    );
-  }
+  const { keptParts } = operation.device;
+  const refused = `${source.name}: checkpoint ${checkpoint.number}, its state`;
   system.distrust(source.name);
+  system.examine(() => putBack(system, state, keptParts, refused));
   operation.device.adopt(images, state);
   return { checkpoint, continues, damage };
+}
+
+/** @throws UserError that begins with `refused`, for a state that this system cannot have */
+function putBack(system: System, state: Buffer, kept: readonly Part[], refused: string): void {
+  try {
+    system.restore(decodeState(state, system, kept));
+  } catch (error) {
+    if (!(error instanceof StateError || error instanceof PartError)) throw error;
+    throw new UserError(`${refused}: ${error.message}`);
+  }
 }
