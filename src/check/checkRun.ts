@@ -11,7 +11,7 @@ import { RandomWalks } from "./engine/randomWalks.ts";
 import type { PropertyKind, Verdict } from "./properties/property.ts";
 import type { SavedSearch } from "./savedSearch.ts";
 import { type Trace, traceOf } from "./trace.ts";
-import { type PropertyResult, verdictsOf } from "./verdicts.ts";
+import { Judging, type PropertyResult } from "./verdicts.ts";
 import { ParallelSearch } from "./workers/parallelSearch.ts";
 
 export interface CheckBounds extends Bounds {
@@ -79,6 +79,7 @@ export interface CheckReport {
 }
 
 const LARGEST_SHOWN = 6;
+const GIVEN_UP = "interrupted while liveness was judged: what was not judged yet is open";
 
 export class CheckRun {
   readonly target: CheckTarget;
@@ -89,7 +90,9 @@ export class CheckRun {
   readonly #clock: () => number;
   #seconds = 0;
   #livenessSeconds = 0;
-  #results: readonly PropertyResult[] | null = null;
+  #judging: Judging | null = null;
+  /** Somebody wants no more than what is known. */
+  #isGivenUp = false;
 
   /** @throws UserError if the target names what is not there */
   constructor(target: CheckTarget, options: CheckOptions = {}) {
@@ -134,14 +137,26 @@ export class CheckRun {
     return ending === "stopped";
   }
 
+  /** Judges properties for about so many seconds, when the search is over; false when all are judged. */
+  judge(seconds = Number.POSITIVE_INFINITY): boolean {
+    const start = this.#clock();
+    const end = start + 1000 * seconds;
+    this.#judging ??= new Judging(this.exploration);
+    const isDone = this.#judging.run(() => this.#clock() < end);
+    this.#livenessSeconds += (this.#clock() - start) / 1000;
+    return !isDone;
+  }
+
+  /** From now on what is not judged yet is open. */
+  giveUp(): void {
+    this.#isGivenUp = true;
+  }
+
   /** Verdicts, in the model's order. */
   get results(): readonly PropertyResult[] {
-    if (this.#results === null) {
-      const start = this.#clock();
-      this.#results = verdictsOf(this.exploration);
-      this.#livenessSeconds = (this.#clock() - start) / 1000;
-    }
-    return this.#results;
+    // Of a search that did not come to its end, this takes no time.
+    if (this.#judging === null || !this.#isGivenUp) this.judge();
+    return this.#judging!.results;
   }
 
   /** The run that shows what became of a property; null if there is none. */
@@ -168,7 +183,11 @@ export class CheckRun {
       ending: exploration.ending ?? "stopped",
       unexpanded: exploration.distinct - exploration.expanded,
       levels: exploration.levelEnds.map((end, i, ends) => end - (ends[i - 1] ?? 0)),
-      remarks: [...(exploration.remarks ?? []), ...(model.remarks?.() ?? [])],
+      remarks: [
+        ...(exploration.remarks ?? []),
+        ...(model.remarks?.() ?? []),
+        ...(this.#judging?.isDone === false ? [GIVEN_UP] : []),
+      ],
       bytesPerState: (exploration.bytes ?? states.bytes) / exploration.distinct,
       localSteps: expander.steps.misses,
       lookups: exploration.lookups,

@@ -2,9 +2,15 @@
 import type { Finding } from "./engine/checks.ts";
 import { type Explored, load, type Searched } from "./engine/explored.ts";
 import type { Symmetry } from "./engine/symmetry.ts";
-import { LiftedRuns } from "./liftedRuns.ts";
+import { type LiftedRun, LiftedRuns } from "./liftedRuns.ts";
 import { holdsAt } from "./properties/evaluate.ts";
-import { type Edge, findFairRunWithout, type Lasso, type Run } from "./properties/liveness.ts";
+import {
+  type Edge,
+  findFairRunWithout,
+  type InPieces,
+  type Lasso,
+  type Run,
+} from "./properties/liveness.ts";
 import type { Property, PropertyKind, Verdict } from "./properties/property.ts";
 import { shorterLasso } from "./properties/shorterLasso.ts";
 
@@ -21,60 +27,127 @@ export interface PropertyResult {
 
 /** Judges every property. Liveness is judged on complete spaces alone. */
 export function verdictsOf(exploration: Explored): readonly PropertyResult[] {
-  const { symmetry, model } = exploration;
-  const results =
-    symmetry === null ? verdictsOfStates(exploration) : verdictsOfOrbits(exploration, symmetry);
-  model.verify?.();
-  const problems = model.problems?.(exploration.ending === "complete") ?? [];
-  return [
-    ...results,
-    ...problems.map((name): PropertyResult => {
-      return { name, kind: "model", verdict: "vacuous", run: null, of: exploration };
-    }),
-  ];
+  const judging = new Judging(exploration);
+  judging.run(() => true);
+  return judging.results;
 }
 
-function verdictsOfStates(exploration: Explored): readonly PropertyResult[] {
-  const { model, findings } = exploration;
-  return model.properties.map((property, i) => {
-    const { finding, applied } = findings[i]!;
-    const shown = finding === null ? null : { edges: runTo(exploration, finding), cycle: [] };
-    const { verdict, run } = judge(exploration, property, shown, applied);
-    return { name: property.name, kind: property.kind, verdict, run, of: exploration };
-  });
+/** The verdicts as far as they are known: judging liveness takes as long as the search. */
+export class Judging {
+  readonly #exploration: Explored;
+  /** By property; those that are not judged yet are open. */
+  readonly #results: PropertyResult[];
+  readonly #problems: PropertyResult[] = [];
+  readonly #work: InPieces<void>;
+  /** Every property is judged. */
+  isDone = false;
+
+  constructor(exploration: Explored) {
+    const { symmetry, model } = exploration;
+    this.#exploration = exploration;
+    this.#results = model.properties.map(({ name, kind }) => {
+      return { name, kind, verdict: "open", run: null, of: exploration };
+    });
+    this.#work = symmetry === null ? this.#judgeStates() : this.#judgeOrbits(symmetry);
+  }
+
+  /** What is known, in the model's order. */
+  get results(): readonly PropertyResult[] {
+    return [...this.#results, ...this.#problems];
+  }
+
+  /** Judges for as long as `goOn` says. Returns whether every property is judged. */
+  run(goOn: () => boolean): boolean {
+    while (!this.isDone) {
+      if (this.#work.next().done === true) this.#end();
+      else if (!goOn()) break;
+    }
+    return this.isDone;
+  }
+
+  #end(): void {
+    const { model, ending } = this.#exploration;
+    this.isDone = true;
+    model.verify?.();
+    for (const name of model.problems?.(ending === "complete") ?? []) {
+      const of = this.#exploration;
+      this.#problems.push({ name, kind: "model", verdict: "vacuous", run: null, of });
+    }
+  }
+
+  /** What takes no time comes first: all but liveness. */
+  *#judgeStates(): InPieces<void> {
+    const exploration = this.#exploration;
+    const { model, findings } = exploration;
+    for (const isLive of [false, true]) {
+      for (const [i, property] of model.properties.entries()) {
+        if (isLiveness(property) !== isLive) continue;
+        const { finding, applied } = findings[i]!;
+        const shown = finding === null ? null : { edges: runTo(exploration, finding), cycle: [] };
+        yield* this.#judge(i, shown, applied, exploration);
+        yield;
+      }
+    }
+  }
+
+  /**
+   * Of properties that a renaming takes to each other ("no vCPU is lost (vCPU 0)", and vCPU 1) representatives
+   * tell whether any is broken, but not which. That one is whose run can be shown; the others are open.
+   */
+  *#judgeOrbits(symmetry: Symmetry): InPieces<void> {
+    const exploration = this.#exploration;
+    const { model, findings } = exploration;
+    const lifting = new LiftedRuns(exploration, symmetry);
+    const lifted: LiftedRun[] = [];
+    for (const { finding } of findings) {
+      if (finding !== null) lifted.push(lifting.lift(finding));
+      yield;
+    }
+    const of = lifting.searched;
+    for (const [i, { name, kind }] of model.properties.entries()) {
+      const shown = lifted.find((one) => one.property === name)?.run ?? null;
+      const others = model.properties.flatMap((one, at) =>
+        at !== i && symmetry.alike(name).includes(one.name) ? [findings[at]!] : [],
+      );
+      const { applied } = findings[i]!;
+      const isUnclear = others.some((one) => one.finding !== null || (one.applied && !applied));
+      const isFound = findings[i]!.finding !== null;
+      const isOpen = shown === null && (isFound || isUnclear);
+      if (isOpen) this.#results[i] = { name, kind, verdict: "open", run: null, of };
+      else yield* this.#judge(i, shown, applied, of);
+    }
+  }
+
+  *#judge(i: number, shown: Run | null, applied: boolean, of: Searched): InPieces<void> {
+    const property = this.#exploration.model.properties[i]!;
+    const { name, kind } = property;
+    const note = ({ verdict, run }: Judged): void => {
+      this.#results[i] = { name, kind, verdict, run, of };
+    };
+    note(yield* judge(this.#exploration, property, shown, applied, note));
+  }
+}
+
+interface Judged {
+  readonly verdict: Verdict;
+  readonly run: Run | null;
+}
+
+function isLiveness({ kind }: Property): boolean {
+  return kind === "eventually" || kind === "leadsTo";
 }
 
 /**
- * Of properties that a renaming takes to each other ("no vCPU is lost (vCPU 0)", and vCPU 1) representatives
- * tell whether any is broken, but not which. That one is whose run can be shown; the others are open.
+ * @param found a run that breaks the property or, of "sometimes", is a witness
+ * @param note is told of a verdict that stands, while a shorter run is looked for
  */
-function verdictsOfOrbits(exploration: Explored, symmetry: Symmetry): readonly PropertyResult[] {
-  const { model, findings } = exploration;
-  const lifting = new LiftedRuns(exploration, symmetry);
-  const lifted = findings.flatMap(({ finding }) => (finding === null ? [] : lifting.lift(finding)));
-  const of = lifting.searched;
-  return model.properties.map((property, i) => {
-    const { name, kind } = property;
-    const shown = lifted.find((one) => one.property === name)?.run ?? null;
-    const others = model.properties.flatMap((one, at) =>
-      at !== i && symmetry.alike(name).includes(one.name) ? [findings[at]!] : [],
-    );
-    const { applied } = findings[i]!;
-    const isUnclear = others.some((one) => one.finding !== null || (one.applied && !applied));
-    const isFound = findings[i]!.finding !== null;
-    if (shown === null && (isFound || isUnclear))
-      return { name, kind, verdict: "open", run: null, of };
-    return { name, kind, ...judge(exploration, property, shown, applied), of };
-  });
-}
-
-/** @param found a run that breaks the property or, of "sometimes", is a witness */
-function judge(
+function* judge(
   exploration: Explored,
   property: Property,
   found: Run | null,
   applied: boolean,
-): { readonly verdict: Verdict; readonly run: Run | null } {
+  note: (judged: Judged) => void,
+): InPieces<Judged> {
   if (property.kind === "sometimes") {
     if (found !== null) return { verdict: "holds", run: found };
     return { verdict: exploration.ending === "complete" ? "violated" : "open", run: null };
@@ -86,10 +159,12 @@ function judge(
   }
   if (exploration.isReduced === true) return { verdict: "open", run: null };
   const when = property.kind === "leadsTo" ? property.when : null;
-  const result = findFairRunWithout(exploration, property.that, when);
+  const result = yield* findFairRunWithout(exploration, property.that, when);
   if (result.lasso !== null) {
     const run = lassoRun(exploration, result.lasso);
-    return { verdict: "violated", run: shorterLasso(exploration, run, property.that, when) };
+    note({ verdict: "violated", run });
+    const shorter = yield* shorterLasso(exploration, run, property.that, when);
+    return { verdict: "violated", run: shorter };
   }
   // "eventually" what holds from the start says nothing.
   const says = property.kind === "leadsTo" ? result.applied : !holdsAtStart(exploration, property);

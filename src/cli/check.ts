@@ -267,7 +267,7 @@ function newRun(target: CheckTarget, options: Options): CheckRun {
   });
 }
 
-/** Explores to the end, or to Ctrl-C. Returns whether it was that. */
+/** Explores and judges to the end, or to Ctrl-C. Returns whether it was that. */
 async function explore(run: CheckRun): Promise<boolean> {
   const { model } = run.target;
   const progress = new ProgressLine();
@@ -283,13 +283,33 @@ async function explore(run: CheckRun): Promise<boolean> {
       progress.update(text, generated, undefined, (seconds) => {
         return `${grouped(Math.round(generated / seconds))} generated/s`;
       });
-      await new Promise<void>((resolve) => setImmediate(resolve));
+      await takeTurns();
     }
+    while (!interrupted && run.judge(SLICE_SECONDS)) {
+      const { distinct } = run.exploration;
+      progress.update(
+        `${model}: ${grouped(distinct)} states, judging liveness`,
+        0,
+        undefined,
+        (s) => {
+          return `${s.toFixed(0)} s`;
+        },
+      );
+      await takeTurns();
+    }
+    if (interrupted) run.giveUp();
   } finally {
     progress.clear();
     process.removeListener("SIGINT", interrupt);
   }
   return interrupted;
+}
+
+/** Signals are heard between two pieces of work. */
+function takeTurns(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }
 
 function writeTraces(run: CheckRun, target: CheckTarget, options: Options): void {

@@ -83,6 +83,13 @@ export class UnhandledEventError extends Error {
   }
 }
 
+/** A step that goes on and on: a machine and its device ask each other for ever, or states go round in a circle. */
+export class EndlessStepError extends Error {}
+
+function circleOf(machine: string, state: string): string {
+  return `machine "${machine}" goes round in a circle of states that are left at once, "${state}" among them: the step never ends`;
+}
+
 /**
  * Compiles a machine. Throws UnsupportedMachineError naming machine, state and feature.
  * @param inPlace Whether a transition may write into the snapshot it is given instead of making a new
@@ -127,7 +134,10 @@ export function compileLogic(
         at = target;
         runActions(target.entry, args, emit);
       }
-      while (at.always.length > 0) at = leaveTransient(at, args, emit);
+      for (let left = 0; at.always.length > 0; left++) {
+        if (left === states.size) throw new EndlessStepError(circleOf(machine.id, at.name));
+        at = leaveTransient(at, args, emit);
+      }
       last = at;
       if (!inPlace) return snapshotOf(at, args.context);
       snapshot.value = at.name;

@@ -24,6 +24,22 @@ class Port extends Subject<Delivery> {
 /** A message was sent late by a wire that has no latency. */
 export class DelayOnWireError extends Error {}
 
+/** Messages delivered at one time; what takes more than that does not end. */
+const AT_ONCE_MOST = 1_000_000;
+
+/** Messages without delay follow one another for ever. */
+export class TimeStandsStillError extends Error {
+  readonly delivery: Delivery;
+
+  constructor(delivery: Delivery) {
+    const { message, time } = delivery;
+    super(
+      `time stands still at cycle ${time}: after ${AT_ONCE_MOST} messages without delay comes "${message.type}"`,
+    );
+    this.delivery = delivery;
+  }
+}
+
 /** Says of a message between two actors why it may not be delayed: the wire's name; null if it may. */
 export type WireRule = (from: ActorId, to: ActorId, type: Message["type"]) => string | null;
 
@@ -33,6 +49,8 @@ export class Interconnect {
   readonly #delivered = new Port();
   #now = 0;
   #sequence = 0;
+  /** Messages delivered one after another at this time. */
+  #atOnce = 0;
   #wires: WireRule = () => null;
 
   /** Every message, after its receiver and its receiver's device have handled it. */
@@ -94,6 +112,8 @@ export class Interconnect {
   step(): boolean {
     const delivery = this.#queue.pop();
     if (delivery === undefined) return false;
+    if (delivery.time > this.#now) this.#atOnce = 0;
+    else if (++this.#atOnce > AT_ONCE_MOST) throw new TimeStandsStillError(delivery);
     this.#deliver(delivery);
     return true;
   }

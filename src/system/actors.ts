@@ -12,6 +12,7 @@ import {
 } from "xstate";
 import {
   compileLogic,
+  EndlessStepError,
   type LogicHost,
   type TransitionWatch,
   UnhandledEventError,
@@ -33,6 +34,9 @@ type Emission =
   | SendEmission
   | { readonly type: "sendAll"; readonly sends: readonly SendEmission[] }
   | { readonly type: "device"; readonly request: unknown };
+
+/** Of one step; machines ask for a few things. */
+const REQUESTS_MOST = 10_000;
 
 export class SystemActor {
   readonly id: ActorId;
@@ -146,11 +150,19 @@ export class SystemActor {
   /** Performs the next request of this delivery; null if there is none. */
   #nextReply(): AnyEventObject | null {
     if (this.#performed < this.#requested) {
+      if (this.#performed === REQUESTS_MOST) throw this.#endless();
       return this.#device!.perform(this.#requests[this.#performed++]);
     }
     this.#requested = 0;
     this.#performed = 0;
     return null;
+  }
+
+  #endless(): EndlessStepError {
+    const { op } = this.#requests[this.#performed] as { readonly op?: string };
+    return new EndlessStepError(
+      `${this.name} has asked its device ${REQUESTS_MOST} times in one step, at last for "${op}": the step never ends`,
+    );
   }
 
   readonly #host: LogicHost = {

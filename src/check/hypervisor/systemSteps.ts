@@ -5,7 +5,7 @@
  */
 import type { AnyEventObject } from "xstate";
 import { deriveControls } from "../../hardware/mmu.ts";
-import { UnhandledEventError } from "../../interconnect/compiledLogic.ts";
+import { EndlessStepError, UnhandledEventError } from "../../interconnect/compiledLogic.ts";
 import { DelayOnWireError } from "../../interconnect/interconnect.ts";
 import type { ActorSnapshot, SystemActor } from "../../system/actors.ts";
 import type { System } from "../../system/system.ts";
@@ -154,7 +154,9 @@ export class SystemSteps {
       one.handle(event);
     } catch (error) {
       if (!(error instanceof Error)) throw error;
-      if (error instanceof DelayOnWireError) throw new ModelError(error.message);
+      if (error instanceof DelayOnWireError || error instanceof EndlessStepError) {
+        throw new ModelError(error.message);
+      }
       // A reply of the device may be unhandled as well.
       return error instanceof UnhandledEventError ? EVERY_MESSAGE_TAKEN : NO_ACTOR_FAILS;
     }

@@ -6,11 +6,11 @@ export interface Graph {
   readonly targets: Int32Array;
 }
 
-/** Calls `visit` with the nodes of each strongly connected component. */
-export function forEachComponent(
-  { first, targets }: Graph,
-  visit: (members: readonly number[]) => boolean,
-): void {
+/** Nodes between two looks at whether to go on. */
+const PAUSE_NODES = 1 << 16;
+
+/** The nodes of each strongly connected component; and null now and then, for who wants to do something else. */
+export function* componentsOf({ first, targets }: Graph): Generator<readonly number[] | null> {
   const nodes = first.length - 1;
   /** 1 + the order of the visit; 0 = not visited. */
   const order = new Int32Array(nodes);
@@ -26,9 +26,14 @@ export function forEachComponent(
     open.push(node);
     path.push(node);
   };
+  let paused = 0;
   for (let root = 0; root < nodes; root++) {
     if (order[root] !== 0) continue;
     enter(root);
+    if (visited - paused >= PAUSE_NODES) {
+      paused = visited;
+      yield null;
+    }
     while (path.length > 0) {
       const node = path.at(-1)!;
       if (next[node]! < first[node + 1]!) {
@@ -49,7 +54,7 @@ export function forEachComponent(
         onStack[member] = 0;
         members.push(member);
       } while (member !== node);
-      if (!visit(members)) return;
+      yield members;
     }
   }
 }

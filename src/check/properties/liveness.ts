@@ -7,7 +7,7 @@
  * checking", 1987). Every component is looked at, joins and cycles included, so that the answer is exact.
  */
 import { type Explored, load } from "../engine/explored.ts";
-import { forEachComponent, type Graph, subgraph } from "./components.ts";
+import { componentsOf, type Graph, subgraph } from "./components.ts";
 import { Evaluator } from "./evaluate.ts";
 import { FairClasses, hasStrongFairness, UNFAIR } from "./fairness.ts";
 import type { Predicate } from "./property.ts";
@@ -39,15 +39,21 @@ export interface LivenessResult {
   readonly lasso: Lasso | null;
 }
 
+/** States between two pauses: some milliseconds. */
+const PAUSE_STATES = 1 << 12;
+
+/** Work in pieces: between two of them the one for whom it is done may do something else, or give it up. */
+export type InPieces<Result> = Generator<void, Result>;
+
 /**
  * Looks for a fair run on which `that` never holds, from the initial state or from one where `when` does.
- * The exploration must be complete.
+ * The exploration must be complete. Between two pieces the expander may be loaded with another state.
  */
 export function findFairRunWithout(
   exploration: Explored,
   that: Predicate,
   when: Predicate | null,
-): LivenessResult {
+): InPieces<LivenessResult> {
   return new LivenessSearch(exploration, that, when).run();
 }
 
@@ -59,7 +65,9 @@ class LivenessSearch {
   readonly #states: number[] = [];
   readonly #starts: number[] = [];
   #applied = false;
-  readonly #first: Int32Array;
+  readonly #goal: Evaluator;
+  readonly #trigger: Evaluator | null;
+  #first = new Int32Array(0);
   #targets = new Int32Array(1024);
   #steps = new Int32Array(1024);
   #edges = 0;
@@ -72,26 +80,18 @@ class LivenessSearch {
     this.#nodes = new Int32Array(states.count).fill(-1);
     const { layout } = states;
     this.#packed = new Int32Array(layout.words);
-    const goal = new Evaluator(model, that);
-    const trigger = when === null ? null : new Evaluator(model, when);
-    for (let state = 0; state < states.count; state++) {
-      states.read(state, this.#packed);
-      const begins = trigger === null ? state === 0 : trigger.holds(layout, this.#packed, 0);
-      if (begins) this.#applied = true;
-      if (goal.holds(layout, this.#packed, 0)) continue;
-      this.#nodes[state] = this.#states.length;
-      this.#states.push(state);
-      if (begins) this.#starts.push(state);
-    }
-    this.#first = new Int32Array(this.#states.length + 1);
+    this.#goal = new Evaluator(model, that);
+    this.#trigger = when === null ? null : new Evaluator(model, when);
     this.#hasStrong = hasStrongFairness(model);
   }
 
-  run(): LivenessResult {
+  *run(): InPieces<LivenessResult> {
+    yield* this.#findNodes();
     if (this.#starts.length === 0) return { applied: this.#applied, lasso: null };
-    this.#findEdges();
+    yield* this.#findEdges();
     const graph: Graph = { first: this.#first, targets: this.#targets.subarray(0, this.#edges) };
     const { order, from } = this.#reach(graph);
+    yield;
     const reached = new Uint8Array(this.#states.length);
     for (const node of order) reached[node] = 1;
     let best: readonly number[] | null = null;
@@ -100,14 +100,15 @@ class LivenessSearch {
       rank[node] = position;
     });
     let nearest = this.#states.length;
-    forEachComponent(graph, (members) => {
-      if (reached[members[0]!] === 0 || nearestOf(members, rank) >= nearest) return true;
-      const part = this.#fairPart(graph, members, rank);
-      if (part !== null && nearestOf(part, rank) < nearest) {
-        [best, nearest] = [part, nearestOf(part, rank)];
+    for (const members of componentsOf(graph)) {
+      if (members === null) yield;
+      else if (reached[members[0]!] === 1 && nearestOf(members, rank) < nearest) {
+        const part = yield* this.#fairPart(graph, members, rank);
+        if (part !== null && nearestOf(part, rank) < nearest) {
+          [best, nearest] = [part, nearestOf(part, rank)];
+        }
       }
-      return true;
-    });
+    }
     if (best === null) return { applied: true, lasso: null };
     const entry = order[nearest]!;
     const way = this.#wayTo(entry, from);
@@ -115,17 +116,35 @@ class LivenessSearch {
     return { applied: true, lasso: { start, way, cycle: this.#cycle(best, entry) } };
   }
 
-  #findEdges(): void {
+  *#findNodes(): InPieces<void> {
+    const { states } = this.#exploration;
+    const { layout } = states;
+    for (let state = 0; state < states.count; state++) {
+      if (state % PAUSE_STATES === 0) yield;
+      states.read(state, this.#packed);
+      const begins =
+        this.#trigger === null ? state === 0 : this.#trigger.holds(layout, this.#packed, 0);
+      if (begins) this.#applied = true;
+      if (this.#goal.holds(layout, this.#packed, 0)) continue;
+      this.#nodes[state] = this.#states.length;
+      this.#states.push(state);
+      if (begins) this.#starts.push(state);
+    }
+    this.#first = new Int32Array(this.#states.length + 1);
+  }
+
+  *#findEdges(): InPieces<void> {
     const { expander, states } = this.#exploration;
-    this.#states.forEach((state, node) => {
+    for (let node = 0; node < this.#states.length; node++) {
+      if (node % PAUSE_STATES === 0) yield;
       this.#first[node] = this.#edges;
-      const base = load(this.#exploration, state);
+      const base = load(this.#exploration, this.#states[node]!);
       for (let step = 0; step < expander.count; step++) {
         expander.applyPacked(step, states.layout, base, 0, this.#packed, 0);
         const target = this.#nodes[states.find(this.#packed, expander.hash)]!;
         if (target >= 0) this.#addEdge(target, step);
       }
-    });
+    }
     this.#first[this.#states.length] = this.#edges;
   }
 
@@ -212,13 +231,17 @@ class LivenessSearch {
   }
 
   /** What of a component a fair run can stay in for ever, the nearest of several; null if nothing. */
-  #fairPart(graph: Graph, members: readonly number[], rank: Int32Array): readonly number[] | null {
+  *#fairPart(
+    graph: Graph,
+    members: readonly number[],
+    rank: Int32Array,
+  ): InPieces<readonly number[] | null> {
     const [first] = members;
     const inside = new Set(members);
     // A state that is left at once, and never met again: most are.
     const goesRound = members.length > 1 || this.#inner(first!, inside).length > 0;
     if (!goesRound) return this.#isObliged(first!) ? null : members;
-    const unmet = this.#unmet(members, inside);
+    const unmet = yield* this.#unmet(members, inside);
     if (unmet === null) return null;
     if (unmet.size === 0) return members;
     const kept = members.filter((node) => {
@@ -226,16 +249,16 @@ class LivenessSearch {
       return enabled === null || [...enabled].every((one) => !unmet.has(one));
     });
     let best: readonly number[] | null = null;
-    forEachComponent(subgraph(graph, kept), (numbers) => {
-      const part = this.#fairPart(
+    for (const numbers of componentsOf(subgraph(graph, kept))) {
+      if (numbers === null) continue;
+      const part: readonly number[] | null = yield* this.#fairPart(
         graph,
         numbers.map((number) => kept[number]!),
         rank,
       );
-      if (part === null) return true;
+      if (part === null) continue;
       if (best === null || nearestOf(part, rank) < nearestOf(best, rank)) best = part;
-      return true;
-    });
+    }
     return best;
   }
 
@@ -243,11 +266,15 @@ class LivenessSearch {
    * Strongly fair classes that are enabled inside and not taken; null if a class that is enabled
    * everywhere is not taken, so that no part is fair either.
    */
-  #unmet(members: readonly number[], inside: ReadonlySet<number>): ReadonlySet<number> | null {
+  *#unmet(
+    members: readonly number[],
+    inside: ReadonlySet<number>,
+  ): InPieces<ReadonlySet<number> | null> {
     let always: ReadonlySet<number> | undefined;
     const taken = new Set<number>();
     const strong = new Set<number>();
-    for (const node of members) {
+    for (const [number, node] of members.entries()) {
+      if (number % PAUSE_STATES === PAUSE_STATES - 1) yield;
       const enabled = this.#enabled(node);
       if (enabled !== null) {
         always = new Set([...(always ?? enabled)].filter((one) => enabled.has(one)));

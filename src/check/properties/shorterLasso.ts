@@ -7,7 +7,7 @@
 import { type Explored, load } from "../engine/explored.ts";
 import { Evaluator } from "./evaluate.ts";
 import { FairClasses, UNFAIR } from "./fairness.ts";
-import type { Edge, Run } from "./liveness.ts";
+import type { Edge, InPieces, Run } from "./liveness.ts";
 import type { Predicate } from "./property.ts";
 
 /** A step without its state: which message somebody takes, and what he chooses. */
@@ -18,13 +18,16 @@ interface Label {
   readonly choice: string;
 }
 
-/** @param when null: the obligation begins at the start */
+/**
+ * In pieces: it may be given up between two of them, and then the run is the one that was given.
+ * @param when null: the obligation begins at the start
+ */
 export function shorterLasso(
   exploration: Explored,
   run: Run,
   that: Predicate,
   when: Predicate | null,
-): Run {
+): InPieces<Run> {
   return new Shortening(exploration, that, when).shorten(run);
 }
 
@@ -43,11 +46,12 @@ class Shortening {
     this.#packed = new Int32Array(states.layout.words);
   }
 
-  shorten(run: Run): Run {
+  *shorten(run: Run): InPieces<Run> {
     const cycle = run.cycle.map((edge) => this.#label(edge));
     let best = run;
     // From the end: what comes late has the fewest consequences.
     for (let at = run.edges.length - 1; at >= 0; at = Math.min(at, best.edges.length) - 1) {
+      yield;
       const stem = best.edges.toSpliced(at, 1).map((edge) => this.#label(edge));
       const tried = this.#replay(stem, cycle);
       if (tried !== null && this.#breaks(tried)) best = tried;
