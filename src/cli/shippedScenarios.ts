@@ -1,6 +1,8 @@
 /** `trackvisor scenarios`: what is shipped, to be looked at and copied. */
 import { Command } from "commander";
+import { writeOutput } from "../io/outputFile.ts";
 import { print, printJson } from "../io/standardStreams.ts";
+import { FORCE } from "./optionParsers.ts";
 import { loadScenario, readScenario, shippedScenarios } from "./scenarios.ts";
 
 const COLUMN = 28;
@@ -22,10 +24,21 @@ export function scenariosCommand(): Command {
     });
   scenarios
     .command("show")
-    .description("print one, to be changed and run: trackvisor scenarios show NAME > mine.yaml")
+    .description("print one")
     .argument("<name>", "of a shipped scenario")
     .action((name: string) => {
       print(...readScenario(name).replace(/\n$/, "").split("\n"));
+    });
+  scenarios
+    .command("copy")
+    .description("write one to a file of your own, to be changed and run")
+    .argument("<name>", "of a shipped scenario")
+    .argument("[file]", "default: its name, with .yaml, here")
+    .option(...FORCE)
+    .action((name: string, file: string | undefined, { force }: { readonly force?: true }) => {
+      const path = file ?? `${name}.yaml`;
+      writeOutput(path, readScenario(name), { force });
+      print(`${path}: run it with: trackvisor run ${path}`);
     });
   return scenarios;
 }
