@@ -182,7 +182,7 @@ function overcommitEntry(
   const options = (values: Values, mutation: Mutation | null): OvercommitModelOptions => ({
     technique,
     vcpus,
-    cpus: 1,
+    cpus: values["cpus"] ?? 1,
     ...sizesOf(values),
     frames: values["frames"]!,
     initialPages: Math.min(values["pages"]!, Math.floor(values["frames"]! / vcpus.length)),
@@ -198,6 +198,9 @@ function overcommitEntry(
       // With one level no table is added when a page comes.
       ...geometry(pages, 1, 0).filter((one) => one.name !== "levels"),
       { name: "frames", value: frames, min: 2, max: 6, what: "frames of the host" },
+      ...(vcpus.length > 1
+        ? [{ name: "cpus", value: 1, min: 1, max: 2, what: "physical CPUs" }]
+        : []),
       {
         name: "balloons",
         value: balloons,
