@@ -10,7 +10,11 @@ type Names = (id: number) => string;
 
 /** One JSON object a line: every entry, with names beside the addresses. */
 export function jsonLine(entry: LogEntry, nameOf: Names): string {
-  if (entry.kind !== "message") return jsonText(entry);
+  if (entry.kind === "checkpoint") return jsonText(entry);
+  if (entry.kind === "intervention") {
+    const { kind, position, intervention } = entry;
+    return jsonText({ kind, position, intervention });
+  }
   const { kind, position, delivery, digest } = entry;
   const { sequence, time, from, to, message } = delivery;
   return jsonText({

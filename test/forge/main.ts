@@ -16,8 +16,8 @@ interface Options {
 }
 
 const USAGE = "expected --cases N, --seed N, --from N, --out DIRECTORY";
-/** Without a word from the process for so long, it hangs. */
-const SILENCE_SECONDS = 40;
+/** Without a word from the process for so long, it hangs, and the machine is not just busy. */
+const SILENCE_SECONDS = 300;
 const MEMORY_MIB = 1024;
 
 type Report =
