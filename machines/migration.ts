@@ -43,12 +43,13 @@
  *   disarming       | disarmed, enough         | done            | -
  *   pausingToCancel | vmPaused                 | cancelling      | disarm
  *   cancelling      | disarmed                 | settling        | unpauseVm: it runs on at the source
+ *   cancelling      | disarmed, to be repeated | running         | unpauseVm; migrationDue to itself
  *   cancelling      | disarmed, all VMs halted | done            | -
  *   settling        | settled; vmHalted, last  | done            | -
  *   any             | deadline                 | done            | -
  *   any             | abortDue, linkDown       | -               | -: noted, where it is not said above
  *   other than running | migrationDue          | -               | ignored: the migration has begun before its time
- *   pausingToCancel, cancelling, settling, done | batchArrived, destinationReady | - | ignored: the attempt was given up
+ *   any             | batchArrived, destinationReady | -         | ignored: the attempt was given up
  *   done            | settled                  | done            | ignored: the run is over
  */
 import { assign, emit, setup } from "xstate";
@@ -68,6 +69,7 @@ import type { Message } from "../src/interconnect/messages.ts";
 import {
   answerAfter,
   answerBefore,
+  attemptOf,
   begun,
   cancelled,
   type EventOf,
@@ -99,12 +101,6 @@ function unpause({ scheduler, vm }: MigrationContext): SendEmission {
 function throttle({ throttle: to }: MigrationContext, percent: number): SendEmission[] {
   return to === 0 ? [] : [send(to, { type: "setThrottle", percent })];
 }
-
-/** What was on its way when a migration was given up. */
-const GIVEN_UP = {
-  batchArrived: ignored("the attempt was given up"),
-  destinationReady: ignored("the attempt was given up"),
-} as const;
 
 export const migrationMachine = setup({
   types: {
@@ -233,11 +229,12 @@ export const migrationMachine = setup({
     sendArrival: emit(({ context, event }) => {
       const { bytes } = event as EventOf<"batchTaken">;
       const cycles = context.latencyCycles + Math.ceil(bytes * context.cyclesPerByte);
-      return send(context.self, { type: "batchArrived" }, cycles);
+      return send(context.self, { type: "batchArrived", ...attemptOf(context) }, cycles);
     }),
-    sendReady: emit(({ context }) =>
-      send(context.self, { type: "destinationReady" }, context.latencyCycles),
-    ),
+    sendReady: emit(({ context }) => {
+      const message = { type: "destinationReady", ...attemptOf(context) } as const;
+      return send(context.self, message, context.latencyCycles);
+    }),
   },
   guards: {
     isCancelled: ({ context }) => context.cancelledBy !== "nobody",
@@ -247,6 +244,9 @@ export const migrationMachine = setup({
     policyStopsNow: ({ context }) => answerAfter(context) === "stop",
     isEmpty: ({ event }) => (event as EventOf<"batchTaken">).pages === 0,
     isToBeRepeated: ({ context }) => isToBeRepeated(context),
+    isOfThisAttempt: ({ context, event }) =>
+      (event as EventOf<"batchArrived" | "destinationReady">).attempt ===
+      attemptOf(context).attempt,
     isEnough: ({ context }) => context.settleCycles === 0 || context.halted === context.vms,
     allAreHalted: ({ context }) => context.halted === context.vms,
     isLastToHalt: ({ context }) => context.halted + 1 === context.vms,
@@ -271,6 +271,8 @@ export const migrationMachine = setup({
     abortDue: { actions: "noteAbort" },
     linkDown: { actions: "noteLinkDown" },
     migrationDue: ignored("the migration has begun before its time"),
+    batchArrived: ignored("the attempt was given up"),
+    destinationReady: ignored("the attempt was given up"),
     deadline: { target: ".done", actions: "noteDeadline" },
   },
   states: {
@@ -318,7 +320,10 @@ export const migrationMachine = setup({
     sending: {
       on: {
         batchTaken: { actions: ["noteBatch", "sendArrival"] },
-        batchArrived: { actions: "askClock" },
+        batchArrived: [
+          { guard: "isOfThisAttempt", actions: "askClock" },
+          ignored("the attempt was given up"),
+        ],
         clock: { target: "deciding", actions: "noteArrival" },
         abortDue: {
           target: "pausingToCancel",
@@ -368,9 +373,15 @@ export const migrationMachine = setup({
           { guard: "isEmpty", actions: "sendReady" },
           { actions: ["noteBatch", "sendArrival"] },
         ],
-        batchArrived: { actions: "askClock" },
+        batchArrived: [
+          { guard: "isOfThisAttempt", actions: "askClock" },
+          ignored("the attempt was given up"),
+        ],
         clock: { actions: ["noteArrival", "askBatch"] },
-        destinationReady: { actions: "askCompare" },
+        destinationReady: [
+          { guard: "isOfThisAttempt", actions: "askCompare" },
+          ignored("the attempt was given up"),
+        ],
         compared: {
           target: "disarming",
           actions: ["closeRound", "noteCompared", "sendDisarm"],
@@ -390,16 +401,15 @@ export const migrationMachine = setup({
     },
     pausingToCancel: {
       on: {
-        ...GIVEN_UP,
         clock: { actions: "noteCancelTime" },
         vmPaused: { target: "cancelling", actions: "sendDisarm" },
       },
     },
     cancelling: {
       on: {
-        ...GIVEN_UP,
         clock: { actions: "noteCancelTime" },
         disarmed: [
+          { guard: "isToBeRepeated", target: "running", actions: "sendUnpauseAgain" },
           { guard: "allAreHalted", target: "done" },
           { target: "settling", actions: "sendUnpauseSettling" },
         ],
@@ -407,7 +417,6 @@ export const migrationMachine = setup({
     },
     settling: {
       on: {
-        ...GIVEN_UP,
         settled: "done",
         vmHalted: [
           { guard: "isLastToHalt", target: "done", actions: "noteHalted" },
@@ -416,7 +425,7 @@ export const migrationMachine = setup({
       },
     },
     done: {
-      on: { ...GIVEN_UP, settled: ignored("the run is over") },
+      on: { settled: ignored("the run is over") },
     },
   },
 });

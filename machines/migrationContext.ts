@@ -49,10 +49,16 @@ export interface ThrottleStep {
   readonly percent: number;
 }
 
+/** A migration that another one has followed. */
+export interface Attempt {
+  readonly progress: Progress;
+  readonly cancelledBy: CancelledBy;
+}
+
 export interface MigrationContext extends MigrationInput {
   readonly progress: Progress;
-  /** Of the migrations before this one; all of them completed. */
-  readonly earlier: readonly Progress[];
+  /** The migrations before this one, completed or given up. */
+  readonly earlier: readonly Attempt[];
   readonly converge: ConvergeState;
   readonly throttleSteps: readonly ThrottleStep[];
   /** The policy has said that the round under way is the last live one. */
@@ -116,19 +122,26 @@ export type EventOf<T extends MigrationEvent["type"]> = Extract<MigrationEvent, 
 
 /** A migration begins: the first, or one from where the last has brought the VM. */
 export function begun(context: MigrationContext, now: number): Partial<MigrationContext> {
-  const { progress, earlier } = context;
+  const { progress, earlier, cancelledBy } = context;
+  const isFirst = progress.startTime < 0;
   return {
     progress: { ...NO_PROGRESS, startTime: now, lastSyncTime: now },
-    earlier: progress.startTime < 0 ? earlier : [...earlier, progress],
+    earlier: isFirst ? earlier : [...earlier, { progress, cancelledBy }],
+    cancelledBy: isFirst ? cancelledBy : "nobody",
     throttleSteps: [],
     comparison: "none",
   };
 }
 
-/** A copy that is not the VM is not migrated further, nor is a VM that has halted. */
+/** Also what was given up. A copy that is not the VM is not migrated further, nor is a VM that has halted. */
 export function isToBeRepeated(context: MigrationContext): boolean {
   const { earlier, repeats, comparison, halted, vms } = context;
-  return earlier.length < repeats && comparison === "equal" && halted < vms;
+  return earlier.length < repeats && comparison !== "different" && halted < vms;
+}
+
+/** What its messages to itself say of which attempt they are. */
+export function attemptOf({ earlier }: MigrationContext): { readonly attempt?: number } {
+  return earlier.length === 0 ? {} : { attempt: earlier.length };
 }
 
 /** The first reason counts, and none after the destination has resumed the VM. */

@@ -82,8 +82,10 @@ const EXCEPTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "arming: disarmed": ARMED_BY_NOBODY_ELSE,
     "disarming: disarmed [isToBeRepeated]": ONE_ATTEMPT,
     "disarming: disarmed [otherwise]": ONE_ATTEMPT,
-    "pausingToCancel: destinationReady":
-      "a VM that stands still for the last round needs no pause to be cancelled",
+    "sending: batchArrived [otherwise]": ONE_ATTEMPT,
+    "sendingLast: batchArrived [otherwise]": ONE_ATTEMPT,
+    "sendingLast: destinationReady [otherwise]": ONE_ATTEMPT,
+    "cancelling: disarmed [isToBeRepeated]": ONE_ATTEMPT,
     "cancelling: disarmed [allAreHalted]": NO_HALT,
     "settling: vmHalted [isLastToHalt]": NO_HALT,
     "settling: vmHalted [otherwise]": NO_HALT,

@@ -35,10 +35,11 @@ export function formatMigration(result: MigrateResult): string[] {
 }
 
 function earlierLine(migration: EarlierMigration, i: number): string {
-  const { startTime, totalTime, downtime, pagesSent } = migration;
+  const { outcome, startTime, totalTime, downtime, pagesSent } = migration;
+  const end = downtime === null ? outcome : `downtime ${formatCycles(downtime)}`;
   return line(
     `${i + 1}. migration`,
-    `at ${formatCycles(startTime)}, total time ${formatCycles(totalTime)}, downtime ${formatCycles(downtime)}, ${grouped(pagesSent)} pages`,
+    `at ${formatCycles(startTime)}, total time ${formatCycles(totalTime)}, ${end}, ${grouped(pagesSent)} pages`,
   );
 }
 

@@ -1,6 +1,5 @@
 /** Live migration with PML and with write protection (VEE21 section 2.3, table 1, figure 3; slide 8). */
 
-import type { EarlierMigration } from "../system/operations/migration/result.ts";
 import {
   arrayPages,
   arrayWorkload,
@@ -114,12 +113,13 @@ function passes(summary: ReturnType<Results>, pages: number): readonly Pass[] {
 }
 
 /** The two migrations of a run. */
-function both(summary: ReturnType<Results>): readonly EarlierMigration[] {
+function both(summary: ReturnType<Results>) {
   const last = migration(summary);
-  const { startTime, downtime } = last;
-  // What did not happen gives no number.
-  const numbers = { startTime: startTime ?? Number.NaN, downtime: downtime ?? Number.NaN };
-  return [...last.earlier, { ...last, ...numbers }];
+  return [...last.earlier, last].map((one) => {
+    // What did not happen gives no number.
+    const { startTime, downtime } = one;
+    return { ...one, startTime: startTime ?? Number.NaN, downtime: downtime ?? Number.NaN };
+  });
 }
 
 /** Cycles of save(), both times together. */

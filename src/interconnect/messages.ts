@@ -165,8 +165,10 @@ export const MESSAGES = {
   // Migrating toolstack -> itself: the migration begins; a batch of pages has arrived; the destination
   // can resume the VM; the operator aborts; the link fails; the run has gone on long enough.
   migrationDue: {},
-  batchArrived: {},
-  destinationReady: {},
+  // `attempt`: of a migration that is done again, which one; absent in the first. What was under way when one was
+  // given up arrives all the same.
+  batchArrived: { attempt: count.exactOptional() },
+  destinationReady: { attempt: count.exactOptional() },
   abortDue: {},
   linkDown: {},
   settled: {},

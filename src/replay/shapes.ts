@@ -33,6 +33,8 @@ export interface Shape {
 const OPTIONAL: Readonly<Record<TypeWithOptional<Message>, readonly string[]>> = {
   arm: ["pages"],
   disarmed: ["pages"],
+  batchArrived: ["attempt"],
+  destinationReady: ["attempt"],
   harvest: ["pages"],
 };
 type TypeWithOptional<M extends Message> = M extends Message

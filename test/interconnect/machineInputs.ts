@@ -17,6 +17,7 @@ import { toolstackMachine } from "../../machines/toolstack.ts";
 import { trackerMachine } from "../../machines/tracker.ts";
 import { vcpuMachine } from "../../machines/vcpu.ts";
 import type { MachineCase, Payload, Way } from "./machineCase.ts";
+import { ABORTED, ABORTED_THEN_MIGRATED, MIGRATED_TWICE } from "./migrationWays.ts";
 import { overcommitCases } from "./overcommitInputs.ts";
 import { sessionCase } from "./sessionInputs.ts";
 import { uiCase } from "./uiInputs.ts";
@@ -32,40 +33,6 @@ const exit: Payload = (n) => ({
   qualification: n % 4,
   page: n,
 });
-
-/** A migration's way to its first batch, and to its end. */
-const MIGRATION_SENDING: Way = [
-  ["begin", 0],
-  ["migrationDue", 0],
-  ["clock", 0],
-  ["vmPaused", 0],
-  ["armed", 0],
-  ["queued", 5],
-];
-const MIGRATED: Way = [
-  ...MIGRATION_SENDING,
-  ["batchTaken", 1],
-  ["batchArrived", 0],
-  ["clock", 6],
-  ["batchTaken", 4],
-  ["batchArrived", 0],
-  ["clock", 7],
-  ["vmPaused", 0],
-  ["harvested", 0],
-  ["queued", 0],
-  ["vmPaused", 0],
-  ["harvested", 0],
-  ["queued", 3],
-  ["batchTaken", 1],
-  ["batchArrived", 0],
-  ["clock", 8],
-  ["batchTaken", 0],
-  ["destinationReady", 0],
-  ["compared", 0],
-  ["disarmed", 0],
-];
-/** It is to be repeated once, and begins again. */
-const MIGRATED_TWICE: Way = [...MIGRATED, ...MIGRATED.slice(1)];
 
 const estimatorBegins: Way = [
   ["prepareEstimation", 0],
@@ -304,8 +271,8 @@ export const machineCases: Readonly<Record<string, MachineCase>> = {
       armRefused: () => ({ vm: 0, error: "EINVAL", technique: "prl" }),
       harvested: none,
       disarmed: none,
-      batchArrived: none,
-      destinationReady: none,
+      batchArrived: (n) => (n % 2 === 0 ? {} : { attempt: 1 }),
+      destinationReady: (n) => (n % 2 === 0 ? {} : { attempt: 1 }),
       abortDue: none,
       linkDown: none,
       settled: none,
@@ -315,7 +282,7 @@ export const machineCases: Readonly<Record<string, MachineCase>> = {
       batchTaken: (n) => ({ pages: n % 3, bytes: 4104 * (n % 3), pending: n % 2 }),
       compared: (n) => ({ now: n, firstDifference: (n % 3) - 1 }),
     },
-    ways: [MIGRATED_TWICE, [...MIGRATION_SENDING, ["abortDue", 0], ["clock", 9], ["vmPaused", 0]]],
+    ways: [MIGRATED_TWICE, ABORTED, ABORTED_THEN_MIGRATED],
   },
   throttle: {
     machine: throttleMachine,

@@ -111,7 +111,7 @@ export const migrateSchema = z
       })
       .optional()
       .describe(
-        "migrate on to another empty host, once a migration has completed; `abortAfter` and `failAfter` count from the first start",
+        "migrate again: on to another empty host once a migration has completed, from where the VM is once one was given up; `abortAfter` and `failAfter` count from the first start, and come once",
       ),
     settle: duration
       .optional()

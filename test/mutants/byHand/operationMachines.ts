@@ -3,6 +3,24 @@ import type { HandMade } from "../mutant.ts";
 
 export const operationMachines: readonly HandMade[] = [
   {
+    name: "migration-given-up-batch-counts",
+    file: "machines/migration.ts",
+    class: "guard",
+    from: `      (event as EventOf<"batchArrived" | "destinationReady">).attempt ===
+      attemptOf(context).attempt,`,
+    to: "      attemptOf(context) !== null && event !== null,",
+    damage: "a batch of an attempt that was given up counts as one of the next",
+  },
+  {
+    name: "migration-given-up-not-repeated",
+    file: "machines/migration.ts",
+    class: "guard",
+    from: `          { guard: "isToBeRepeated", target: "running", actions: "sendUnpauseAgain" },
+          { guard: "allAreHalted", target: "done" },`,
+    to: `          { guard: "allAreHalted", target: "done" },`,
+    damage: "a migration that was given up is not tried again, though it is to be repeated",
+  },
+  {
     name: "toolstack-first-paused-is-all",
     file: "machines/toolstack.ts",
     class: "guard",

@@ -1,10 +1,10 @@
 /** How a migration ended. */
-import type { MigrationContext } from "../../../../machines/migrationContext.ts";
+import type { Attempt } from "../../../../machines/migrationContext.ts";
 
 /** "unfinished": the run was interrupted, or could go no further. */
 export type Outcome = "completed" | "aborted" | "failed" | "did-not-converge" | "unfinished";
 
-export function outcomeOf({ progress, cancelledBy }: MigrationContext): Outcome {
+export function outcomeOf({ progress, cancelledBy }: Attempt): Outcome {
   if (progress.resumeTime >= 0) return "completed";
   switch (cancelledBy) {
     case "nobody":

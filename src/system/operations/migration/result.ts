@@ -1,22 +1,24 @@
 /** What came of a migration, as numbers and in words. */
-import type { MigrationContext, ThrottleStep } from "../../../../machines/migrationContext.ts";
+import type {
+  Attempt,
+  MigrationContext,
+  ThrottleStep,
+} from "../../../../machines/migrationContext.ts";
 import type { SamplerContext } from "../../../../machines/sampler.ts";
-import {
-  averageRate,
-  type MigrationRound,
-  type Progress,
-} from "../../../hypervisor/migration/progress.ts";
+import { averageRate, type MigrationRound } from "../../../hypervisor/migration/progress.ts";
 import { impliedDowntime } from "../../../hypervisor/migration/stats.ts";
 import type { OperationResult } from "../../operation.ts";
 import { type Outcome, outcomeOf } from "./outcome.ts";
 import { type Remedy, remedyFor } from "./remedy.ts";
 import { explain } from "./words.ts";
 
-/** A migration that completed and was followed by another. Times in cycles of virtual time. */
+/** A migration that was followed by another. Times in cycles of virtual time. */
 export interface EarlierMigration {
+  readonly outcome: Outcome;
   readonly startTime: number;
   readonly totalTime: number;
-  readonly downtime: number;
+  /** Null if it was given up. */
+  readonly downtime: number | null;
   readonly pagesSent: number;
   readonly bytes: number;
   readonly rounds: readonly MigrationRound[];
@@ -102,12 +104,14 @@ export function migrateResult(
   };
 }
 
-function earlierMigration(progress: Progress): EarlierMigration {
+function earlierMigration(attempt: Attempt): EarlierMigration {
+  const { progress } = attempt;
   const { startTime, endTime, suspendTime, resumeTime, pagesSent, bytesSent, rounds } = progress;
   return {
+    outcome: outcomeOf(attempt),
     startTime,
     totalTime: endTime - startTime,
-    downtime: resumeTime - suspendTime,
+    downtime: resumeTime < 0 ? null : resumeTime - suspendTime,
     pagesSent,
     bytes: bytesSent,
     rounds,
