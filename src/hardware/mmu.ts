@@ -197,21 +197,33 @@ export function loadControls(
   if (!mmu.vpidEnabled) flushVpid(mmu.tlb, 0);
 }
 
-/** The controls of a VMCS without the effects of an entry: what a restored processor had loaded. */
+/** Words of a VMCS that software may change while a processor goes on with what its last entry loaded. */
+export const CONTROL_WORDS = 3;
+
+/** Those words as they are now: the secondary controls, and the EPT pointer. */
+export function controlWords(vmcs: Vmcs): readonly [number, number, number] {
+  const [low, high] = [2 * Field.eptPointer, 2 * Field.eptPointer + 1];
+  return [secondaryControls(vmcs), vmcs.words[low]!, vmcs.words[high]!];
+}
+
+/**
+ * The controls of a VMCS without the effects of an entry: what a restored processor had loaded.
+ * @param words as they were at the entry
+ */
 export function deriveControls(
   mmu: Mmu,
   vmcs: Vmcs,
   guest: GuestPages,
   counters: Float64Array,
+  words: ArrayLike<number> = controlWords(vmcs),
 ): void {
   mmu.vmcs = vmcs;
   mmu.guest = guest;
   mmu.counters = counters;
-  const secondary = secondaryControls(vmcs);
-  const pointer = readField(vmcs, Field.eptPointer);
+  const [secondary, pointer, pointerHigh] = [words[0]!, words[1]!, words[2]!];
   mmu.eptEnabled = (secondary & SECONDARY_EPT) !== 0;
-  mmu.eptRoot = pageOfWords(pointer, vmcs.words[2 * Field.eptPointer + 1]!);
-  if (mmu.eptEnabled) requireHeld(vmcs.words[2 * Field.eptPointer + 1]!, "the EPT pointer");
+  mmu.eptRoot = pageOfWords(pointer, pointerHigh);
+  if (mmu.eptEnabled) requireHeld(pointerHigh, "the EPT pointer");
   requireHeld(vmcs.words[2 * Field.guestCr3 + 1]!, "CR3");
   mmu.accessedDirty = mmu.eptEnabled && (pointer & EPTP_ACCESSED_DIRTY) !== 0;
   const logging = (secondary & SECONDARY_PML) !== 0 && mmu.accessedDirty;

@@ -2,7 +2,7 @@
 import type { MmuReply, MmuRequest } from "../../machines/mmu.ts";
 import { runAccesses, Stop } from "../hardware/accessLoop.ts";
 import { ExitReason } from "../hardware/exit.ts";
-import type { Mmu } from "../hardware/mmu.ts";
+import { controlWords, type Mmu } from "../hardware/mmu.ts";
 import { Field, readField } from "../hardware/vmcs.ts";
 import { enterGuest } from "../hardware/vmEntry.ts";
 import { pageOfWords } from "../hardware/words.ts";
@@ -38,6 +38,7 @@ export class MmuDevice implements Device<MmuRequest, MmuReply> {
       const failure = enterGuest(this.#mmu, state.vmcs, guest, state.counters.values);
       if (failure !== null) return { type: "entryRefused", failure };
       this.#world.loaded.vcpus[this.#pcpu] = vcpu + 1;
+      this.#world.loadedControls.of(this.#pcpu).set(controlWords(state.vmcs));
     }
     return this.#run(state);
   }

@@ -318,7 +318,8 @@ export class System {
       const loaded = this.world.vcpus[this.world.loaded.vcpus[pcpu]! - 1];
       if (loaded === undefined) return;
       const { vm, vmcs, counters } = loaded;
-      deriveControls(mmu, vmcs, this.world.vms[vm]!.guest, counters.values);
+      const words = this.world.loadedControls.of(pcpu);
+      deriveControls(mmu, vmcs, this.world.vms[vm]!.guest, counters.values, words);
     });
   }
 

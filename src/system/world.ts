@@ -7,7 +7,7 @@ import { createEpt, type Ept, eptPointer, mapRange } from "../hardware/ept.ts";
 import { type Geometry, logFrames } from "../hardware/geometry.ts";
 import { GuestPages } from "../hardware/guestPages.ts";
 import { DATA_FRAME_BASE, HostMemory } from "../hardware/memory.ts";
-import { Mmu, type MmuOptions } from "../hardware/mmu.ts";
+import { CONTROL_WORDS, Mmu, type MmuOptions } from "../hardware/mmu.ts";
 import type { Part, WordArray } from "../hardware/part.ts";
 import {
   Field,
@@ -139,6 +139,27 @@ export class LoadedVcpus implements Part {
   }
 }
 
+/**
+ * What the last VM entry of each physical CPU loaded of its VMCS (mmu.ts, controlWords): software may have changed the
+ * VMCS since, and the processor goes on with what it has until it enters again.
+ */
+export class LoadedControls implements Part {
+  readonly name = "loadedControls";
+  readonly words: Int32Array;
+
+  constructor(pcpus: number) {
+    this.words = new Int32Array(CONTROL_WORDS * pcpus);
+  }
+
+  of(pcpu: number): Int32Array {
+    return this.words.subarray(CONTROL_WORDS * pcpu, CONTROL_WORDS * (pcpu + 1));
+  }
+
+  arrays(): Readonly<Record<string, WordArray>> {
+    return { words: this.words };
+  }
+}
+
 export class World {
   readonly config: WorldConfig;
   readonly memory: HostMemory;
@@ -146,6 +167,7 @@ export class World {
   readonly vcpus: readonly VcpuState[];
   readonly mmus: readonly Mmu[];
   readonly loaded: LoadedVcpus;
+  readonly loadedControls: LoadedControls;
   readonly logs: LogPages;
   readonly cpuTimes: CpuTimes;
   readonly cpuWaits: CpuWaits;
@@ -162,6 +184,7 @@ export class World {
     this.vms = config.vms.map((vm, number) => this.#buildVm(vm, number, places[number]!, vcpus));
     this.vcpus = vcpus;
     this.loaded = new LoadedVcpus(config.pcpus);
+    this.loadedControls = new LoadedControls(config.pcpus);
     this.cpuTimes = new CpuTimes(config.pcpus, vcpus.length);
     this.cpuWaits = new CpuWaits(config.pcpus, config.vms.length);
     this.pvmTimes = new PvmTimes(pvmCpus);
@@ -207,6 +230,7 @@ export class World {
       this.cpuTimes,
       this.cpuWaits,
       this.pvmTimes,
+      this.loadedControls,
     ];
   }
 

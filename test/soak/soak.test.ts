@@ -18,6 +18,11 @@ it.each(Array.from({ length: CASES }, (_, number) => number))(
   },
 );
 
+it("a saved run goes on with the controls that its processors have loaded, not with those in the VMCS since", () => {
+  // An estimator takes PRL off while its guest runs: until the guest enters again, its processor logs on.
+  expect(tryCase(caseOf(1, 1490)).problems).toEqual([]);
+});
+
 describe("the generator", () => {
   const cases = Array.from({ length: 600 }, (_, number) => caseOf(SEED, number));
 
