@@ -27,7 +27,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: "compare",
-    usage: "compare [options] [scenario|trace...]",
+    usage: "compare [options] [name...]",
     description: "ways of tracking side by side: what each finds, and what it costs",
     load: async () => (await import("./compare.ts")).compareCommand(),
   },

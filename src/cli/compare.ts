@@ -54,8 +54,8 @@ export function compareCommand(): Command {
   return new Command("compare")
     .description("ways of tracking side by side: what each finds, and what it costs")
     .argument(
-      "[scenario|trace...]",
-      `one, to be run under each tracker, or several, each as it is (${DEFAULT_SCENARIO})`,
+      "[name...]",
+      `scenario or trace: one, to be run under each tracker, or several, each as it is (${DEFAULT_SCENARIO})`,
     )
     .option(
       "--trackers <names>",

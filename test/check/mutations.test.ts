@@ -52,7 +52,7 @@ const MESSAGES: Readonly<Record<string, number>> = {
   "ring-reset-not-flushed": 22,
   "cleaned-bitmap-not-sent": 36,
   "last-harvest-empty": 39,
-  "harvest-before-pause": 35,
+  "harvest-before-pause": 34,
   "harvested-not-protected": 53,
   "runs-during-live-harvest": 36,
   "live-harvest-not-queued": 55,

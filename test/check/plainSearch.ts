@@ -29,6 +29,7 @@ export function plainSearch(model: Model, depth = Number.POSITIVE_INFINITY): Pla
     return channel === null ? id : channel.values[id]!;
   });
   const broken = new Set<string>();
+  const claimed = new Set(model.properties.map(({ name }) => name));
   const witnessed = new Set<string>();
   /** Channels that are not there yet are empty. */
   const keyOf = (state: PlainState): string => JSON.stringify(state).replace(/(,\[\])+\]$/, "]");
@@ -53,7 +54,8 @@ export function plainSearch(model: Model, depth = Number.POSITIVE_INFINITY): Pla
           hasRoom &&= !isBlocked(model, slot, before, changed[slot]);
         }
         if (!hasRoom) continue;
-        for (const name of names) broken.add(name);
+        // A rule that the model does not claim is none of its properties.
+        for (const name of names) if (claimed.has(name)) broken.add(name);
         next.push(changed);
       }
       return true;

@@ -82,7 +82,7 @@ describe("a full dirty ring", () => {
           for (const { ring } of tracked.vcpus) expect(ringUsed(ring)).toBe(0);
         }
       }),
-      { numRuns: 200 },
+      { numRuns: 400, seed: 5 },
     );
     expect(waits).toBeGreaterThan(50);
   });

@@ -189,14 +189,15 @@ describe("a migration that is repeated", () => {
     expect(lines).toHaveLength(2);
   });
 
-  it("is not repeated if it did not complete", () => {
+  it("is repeated if it did not complete, too", () => {
     const { result } = run(
       scenario(
         { link: { bandwidth: "100Mbit/s", failAfter: "20ms" }, repeat: { times: 2 } },
         { until: "300ms" },
       ),
     );
-    expect(result).toMatchObject({ outcome: "failed", earlier: [] });
+    // The link holds the second time; the run is too short for what it sends.
+    expect(result).toMatchObject({ outcome: "aborted", earlier: [{ outcome: "failed" }] });
   });
 
   it("can fail at a later time only", () => {
@@ -206,8 +207,10 @@ describe("a migration that is repeated", () => {
         repeat: { times: 100, after: "1ms" },
       }),
     );
-    expect(result.outcome).toBe("failed");
-    expect(result.earlier.length).toBeGreaterThan(0);
+    const outcomes = result.earlier.map(({ outcome }) => outcome);
+    expect(outcomes[0]).toBe("completed");
+    expect(outcomes.filter((outcome) => outcome === "failed")).toHaveLength(1);
+    expect(result.outcome).toBe("completed");
   });
 });
 
