@@ -3,7 +3,6 @@
 import Table from "cli-table3";
 import { Command } from "commander";
 import type { Override } from "../config/override.ts";
-import { parseFields } from "../config/yamlFile.ts";
 import { UserError } from "../errors.ts";
 import { note, print, printJson } from "../io/standardStreams.ts";
 import { visible } from "../io/visible.ts";
@@ -24,14 +23,14 @@ import { estimates } from "../system/operations/schema.ts";
 import { scenarioSchema } from "../system/scenarioSchema.ts";
 import { type RunSummary, summarize } from "../system/summary.ts";
 import { drive } from "./drive.ts";
-import { longerThanZero, SET, seedList } from "./optionParsers.ts";
+import { SET, seedList, UNTIL } from "./optionParsers.ts";
 import { grouped } from "./output.ts";
-import { buildLoaded, type LoadedScenario, loadScenario } from "./scenarios.ts";
+import { DEFAULT_SCENARIO } from "./run.ts";
+import { buildLoaded, type LoadedScenario, loadScenario, traceScenario } from "./scenarios.ts";
 
 const EXIT_FAILED = 1;
 const EXIT_INTERRUPTED = 130;
 const TRACE_EXTENSION = ".tvtrace";
-const DEFAULT_SCENARIO = "sort-pml";
 /** Of the JSON output: raised when a field changes its meaning or goes. */
 const JSON_VERSION = 1;
 
@@ -62,10 +61,7 @@ export function compareCommand(): Command {
       `some of ${CONTENDERS.map(({ name }) => name).join(", ")}`,
       (text: string) => text.split(",").map((name) => contenderNamed(name.trim())),
     )
-    .option("--until <time>", "end after this virtual time", (text: string) => {
-      longerThanZero(text);
-      return text;
-    })
+    .option(...UNTIL)
     .option("--seeds <seeds>", "run with each, such as 1..5, and give means", seedList)
     .option(...SET)
     .option("--json", "print one JSON object")
@@ -115,12 +111,7 @@ function candidatesOf(names: readonly string[], { trackers }: CompareOptions): C
 
 function loaderOf(name: string): Candidate["load"] {
   if (!name.endsWith(TRACE_EXTENSION)) return (overrides) => loadScenario(name, overrides);
-  const workload = { kind: "trace", file: name } as const;
-  return (overrides) => {
-    const fields = { name, vms: [{ workload }] };
-    const { value: scenario, at } = parseFields(name, fields, scenarioSchema, overrides);
-    return { scenario, directory: ".", at };
-  };
+  return (overrides) => traceScenario(name, { name, origin: name }, overrides);
 }
 
 interface AllRuns {

@@ -20,6 +20,16 @@ export const SET = [
   [] as readonly Override[],
 ] as const;
 
+/** Of every command that runs one: the text as it was given, for the scenario's schema. */
+export const UNTIL = [
+  "--until <time>",
+  "end after this virtual time",
+  (text: string): string => {
+    longerThanZero(text);
+    return text;
+  },
+] as const;
+
 /** Parses a whole number, bounds included. */
 export function wholeNumber(min = 0, max = Number.MAX_SAFE_INTEGER): (text: string) => number {
   const range = max === Number.MAX_SAFE_INTEGER ? `, ${min} or more` : ` from ${min} to ${max}`;

@@ -2,7 +2,6 @@
 import { resolve } from "node:path";
 import { Command, Option } from "commander";
 import type { Override } from "../config/override.ts";
-import { parseFields } from "../config/yamlFile.ts";
 import { UserError } from "../errors.ts";
 import { TECHNIQUES, type TechniqueName } from "../hypervisor/techniques/technique.ts";
 import { openSource } from "../io/byteSource.ts";
@@ -15,15 +14,14 @@ import { FileSink } from "../system/operations/checkpoint/fileSink.ts";
 import { restoreCheckpoint } from "../system/operations/checkpoint/restore.ts";
 import { compareWith, type OvercommitResult } from "../system/operations/overcommit/result.ts";
 import { estimates } from "../system/operations/schema.ts";
-import { scenarioSchema } from "../system/scenarioSchema.ts";
 import { type RunSummary, summarize } from "../system/summary.ts";
 import type { System } from "../system/system.ts";
 import type { Standstill } from "../system/verdict/standstill.ts";
 import { failuresOf } from "../system/verdict/verdict.ts";
 import { drive } from "./drive.ts";
-import { FORCE, longerThanZero, SEED_MAX, SET, wholeNumber } from "./optionParsers.ts";
+import { FORCE, SEED_MAX, SET, UNTIL, wholeNumber } from "./optionParsers.ts";
 import { formatSummary } from "./runReport.ts";
-import { buildLoaded, type LoadedScenario, loadScenario } from "./scenarios.ts";
+import { buildLoaded, type LoadedScenario, loadScenario, traceScenario } from "./scenarios.ts";
 
 /** The scenario of `npm start`. */
 export const DEFAULT_SCENARIO = "sort-pml";
@@ -53,10 +51,7 @@ export function runCommand(): Command {
     .option("--trace <file>", "play this trace (see: trackvisor trace import)")
     .addOption(new Option("--tracker <technique>", "how accesses are tracked").choices(TECHNIQUES))
     .option("--vcpus <count>", "vCPUs of each VM, each on a physical CPU", wholeNumber(1, 64))
-    .option("--until <time>", "end after this virtual time", (text: string) => {
-      longerThanZero(text);
-      return text;
-    })
+    .option(...UNTIL)
     .option("--seed <number>", "seed of the workloads", wholeNumber(0, SEED_MAX))
     .option(...SET)
     .option("--checkpoint <file>", "write the checkpoints of a checkpoint scenario to this file")
@@ -117,10 +112,7 @@ function loadInput(name: string | undefined, options: RunOptions): LoadedScenari
       const loaded = loadScenario(name ?? DEFAULT_SCENARIO, overrides);
       return trace === undefined ? loaded : { ...loaded, directory: "." };
     }
-    const workload = { kind: "trace", file: trace } as const;
-    const fields = { name: `trace ${trace}`, vms: [{ workload }] };
-    const { value: scenario, at } = parseFields("--trace", fields, scenarioSchema, overrides);
-    return { scenario, directory: ".", at };
+    return traceScenario(trace, { name: `trace ${trace}`, origin: "--trace" }, overrides);
   };
   const overrides = overridesOf(options);
   const loaded = load(overrides);

@@ -2,7 +2,7 @@
 import { dirname, join } from "node:path";
 import { nearest } from "../config/nearest.ts";
 import type { Override } from "../config/override.ts";
-import { parseYaml } from "../config/yamlFile.ts";
+import { parseFields, parseYaml } from "../config/yamlFile.ts";
 import { FieldError, UserError } from "../errors.ts";
 import { kindOfFile, listDirectory, readText } from "../io/inputFile.ts";
 import { packagePath } from "../io/packageFiles.ts";
@@ -34,6 +34,22 @@ export function loadScenario(
   const text = readText(path, MAX_BYTES);
   const { value: scenario, at } = parseYaml(path, text, scenarioSchema, overrides);
   return { scenario, directory: dirname(path), at };
+}
+
+/**
+ * One VM of one vCPU that plays a trace.
+ * @param origin of mistakes that are no override's, for messages
+ * @throws UserError
+ */
+export function traceScenario(
+  file: string,
+  { name, origin }: { readonly name: string; readonly origin: string },
+  overrides: readonly Override[],
+): LoadedScenario {
+  const workload = { kind: "trace", file } as const;
+  const fields = { name, vms: [{ workload }] };
+  const { value: scenario, at } = parseFields(origin, fields, scenarioSchema, overrides);
+  return { scenario, directory: ".", at };
 }
 
 /** The text of a scenario file, or of the shipped one of that name. @throws UserError */

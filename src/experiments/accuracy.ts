@@ -1,11 +1,11 @@
 /** Accuracy of PRL, PML and VMware's sampling: the 400 MB array in three orders, and HPL (VEE21 4.3). */
+import { moments } from "../questions/statistics.ts";
 import {
   estimateAt,
   estimation,
   gapFor,
   inSeconds,
   MEDIAN_THROUGHPUT,
-  moments,
   pagesText,
   STUDY_TLB,
 } from "./common.ts";

@@ -104,13 +104,6 @@ export function estimateAt(summary: RunSummary, time: number): number {
   return point?.bytes == null ? Number.NaN : point.bytes / 2 ** 20;
 }
 
-/** Mean, and standard deviation of a sample. */
-export function moments(values: readonly number[]): { readonly mean: number; readonly sd: number } {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  return { mean, sd: Math.sqrt(squares / Math.max(1, values.length - 1)) };
-}
-
 /** "1.2 to 3.4 %", or one number if both are the same. */
 export function span(percents: readonly number[]): string {
   const [least, most] = [Math.min(...percents), Math.max(...percents)].map((value) =>

@@ -1,5 +1,6 @@
 /** Live migration with PML and with write protection (VEE21 section 2.3, table 1, figure 3; slide 8). */
 
+import { moments } from "../questions/statistics.ts";
 import {
   arrayPages,
   arrayWorkload,
@@ -10,7 +11,6 @@ import {
   MEDIAN_THROUGHPUT,
   median,
   migration,
-  moments,
   pagesText,
   percentAbove,
   vmPages,

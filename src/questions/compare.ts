@@ -1,6 +1,15 @@
 /** `trackvisor compare`: ways of tracking on the same guests, side by side, and which is cheapest for what. */
 import type { RunSummary } from "../system/summary.ts";
-import { CAUSES, type Cause, cyclesPerAccess, type Measures, measuresOf } from "./measures.ts";
+import {
+  CAUSES,
+  type Cause,
+  cyclesPerAccess,
+  MEASURES,
+  type Measures,
+  measuresOf,
+  wholeOf,
+} from "./measures.ts";
+import { halfWidth, moments } from "./statistics.ts";
 
 /** One way of tracking and what its runs were, seed by seed. */
 export interface Compared {
@@ -24,14 +33,6 @@ export interface ComparisonRow {
   readonly causes: Readonly<Record<Cause, number>>;
   readonly failures: readonly string[];
 }
-
-/** Student's t, two-sided 95 %, by degrees of freedom from 1; beyond the last the normal distribution's. */
-const T95 = [
-  12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.16, 2.145,
-  2.131, 2.12, 2.11, 2.101, 2.093, 2.086, 2.08, 2.074, 2.069, 2.064, 2.06, 2.056, 2.052, 2.048,
-  2.045, 2.042,
-];
-const NORMAL95 = 1.96;
 
 /** @returns rows by guest overhead, the least first */
 export function compareRuns(all: readonly Compared[]): ComparisonRow[] {
@@ -61,25 +62,12 @@ function eachMeasure(
   measured: readonly Measures[],
   of: (values: readonly number[]) => number,
 ): Measures {
-  const [first] = measured;
-  const entries = Object.keys(first!).map((name) => [
-    name,
-    of(measured.map((one) => one[name as keyof Measures])),
-  ]);
+  const entries = MEASURES.map((name) => [name, of(measured.map((one) => one[name]))]);
   return Object.fromEntries(entries) as Record<keyof Measures, number>;
 }
 
 function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-/** Half the width of the 95 % interval of a mean. */
-export function halfWidth(values: readonly number[]): number {
-  const count = values.length;
-  if (count < 2) return 0;
-  const middle = mean(values);
-  const variance = values.reduce((sum, value) => sum + (value - middle) ** 2, 0) / (count - 1);
-  return (T95[count - 2] ?? NORMAL95) * Math.sqrt(variance / count);
+  return moments(values).mean;
 }
 
 function causesOf(
@@ -89,9 +77,9 @@ function causesOf(
   const percent = (cause: Cause): number =>
     mean(
       runs.map((run, n) => {
-        const base = cyclesPerAccess(bases[n]!);
-        const whole = Object.values(base).reduce((sum, value) => sum + value, 0);
-        return (100 * (cyclesPerAccess(run)[cause] - base[cause])) / whole;
+        const base = bases[n]!;
+        const more = cyclesPerAccess(run)[cause] - cyclesPerAccess(base)[cause];
+        return (100 * more) / wholeOf(base);
       }),
     );
   const entries = CAUSES.map((cause) => [cause, percent(cause)]);

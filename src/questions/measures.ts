@@ -84,6 +84,7 @@ export function measuresOf(summary: RunSummary, base: RunSummary): Measures {
   };
 }
 
-function wholeOf(summary: RunSummary): number {
+/** Cycles of the vCPUs for each access, of all causes. */
+export function wholeOf(summary: RunSummary): number {
   return Object.values(cyclesPerAccess(summary)).reduce((all, one) => all + one, 0);
 }

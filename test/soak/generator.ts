@@ -3,6 +3,7 @@
  * operator does to them. A scenario is plain data, as a user would write it; the same seed and number
  * give the same one.
  */
+import { TECHNIQUES } from "../../src/hypervisor/techniques/technique.ts";
 import { deriveSeed, Random } from "../../workloads/random.ts";
 
 type Fields = Record<string, unknown>;
@@ -20,15 +21,6 @@ export interface SoakCase {
   readonly commands: readonly Command[];
 }
 
-const TECHNIQUES = [
-  "none",
-  "writeProtect",
-  "presentBit",
-  "accessedDirtyScan",
-  "pml",
-  "prl",
-  "dirtyRing",
-] as const;
 const FIND_WRITTEN = ["writeProtect", "accessedDirtyScan", "pml", "dirtyRing"] as const;
 const KINDS = ["measure", "migrate", "checkpoint", "estimate", "overcommit", "session"] as const;
 /** Of a run at most, in microseconds. */

@@ -1,21 +1,17 @@
 /** The one interface of all tracking techniques. What each costs the guest and the hypervisor is in its own file. */
 import type { LoggingUnit } from "../../hardware/logLimits.ts";
-import type { LogUnit, Technique as TechniqueName } from "../../interconnect/messages.ts";
+import {
+  type LogUnit,
+  TECHNIQUE_NAMES,
+  type Technique as TechniqueName,
+} from "../../interconnect/messages.ts";
 import type { Fix } from "../logDirty.ts";
 import type { TrackedVm } from "../trackedVm.ts";
 
 export type { TechniqueName };
 
 /** All names, for schemas and options. "none" is the absence of tracking. */
-export const TECHNIQUES = [
-  "none",
-  "writeProtect",
-  "presentBit",
-  "accessedDirtyScan",
-  "pml",
-  "prl",
-  "dirtyRing",
-] as const satisfies readonly TechniqueName[];
+export const TECHNIQUES = TECHNIQUE_NAMES;
 
 /** The unit of the processor that logs for a technique; null: none does. `ringSource`: what feeds a dirty ring. */
 export function unitOf(

@@ -13,11 +13,11 @@ import { LogBuffer } from "../../../src/replay/logFile.ts";
 import { LogReader } from "../../../src/replay/reader.ts";
 import { originOf } from "../../../src/replay/rebuild.ts";
 import { Recorder } from "../../../src/replay/recorder.ts";
-import { LogWriter } from "../../../src/replay/writer.ts";
 import { buildSystem } from "../../../src/system/build.ts";
 import { scenarioSchema } from "../../../src/system/scenarioSchema.ts";
 import type { Random } from "../../../workloads/random.ts";
 import { encodeFrame, extendDigest } from "../../../workloads/trace/format.ts";
+import { forgedLog } from "../../replay/logs.ts";
 import { framed, framesOf, type PlainFrame } from "../frames.ts";
 import { hostileValue, mutate, mutateBytes, pick } from "../mutate.ts";
 import { FILE, type Kind } from "./kind.ts";
@@ -154,18 +154,6 @@ function withEntries(random: Random, base: Base): readonly LogEntry[] {
   return entries;
 }
 
-function written(header: LogHeader, entries: readonly LogEntry[]): Buffer {
-  const sink = new LogBuffer();
-  const writer = new LogWriter(sink, header, BLOCK_BYTES);
-  for (const entry of entries) {
-    if (entry.kind === "message") writer.message(entry.delivery, entry.posted, entry.digest);
-    else if (entry.kind === "checkpoint") writer.checkpoint(entry.digests);
-    else writer.intervention(entry.intervention);
-  }
-  writer.finish(true);
-  return sink.bytes;
-}
-
 /** Blocks with other bytes, whose digests and end marker agree with them. */
 function withBytes(random: Random, { bytes, entries }: Base): Buffer {
   const [head, ...frames] = framesOf(bytes, PREAMBLE_BYTES);
@@ -200,12 +188,12 @@ function forgeFrom(random: Random, base: Base): Buffer {
         case 0: {
           const header = JSON.parse(JSON.stringify(base.header)) as LogHeader;
           mutate(random, pick(random, [header, header.scenario as object]));
-          return written(header, base.entries);
+          return forgedLog(header, base.entries, BLOCK_BYTES);
         }
         case 1:
           return withBytes(random, base);
         default:
-          return written(base.header, withEntries(random, base));
+          return forgedLog(base.header, withEntries(random, base), BLOCK_BYTES);
       }
     } catch {
       // It cannot even be written: another one.
