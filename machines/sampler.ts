@@ -29,7 +29,13 @@ export interface SamplerInput {
 export interface SamplerContext extends SamplerInput {
   /** Accesses completed since the start, at the start and after each interval. */
   readonly totals: readonly number[];
+  /** How often every second sample was dropped. */
+  readonly halvings: number;
 }
+
+/** The present interval (cycles). */
+export const samplerInterval = ({ intervalCycles, halvings }: SamplerContext): number =>
+  intervalCycles * 2 ** halvings;
 
 export type SamplerRequest = { readonly op: "count"; readonly vm: number };
 export type SamplerReply = { readonly type: "counted"; readonly accesses: number };
@@ -45,21 +51,21 @@ export const samplerMachine = setup({
   },
   actions: {
     askCount: emit(({ context }) => request({ op: "count", vm: context.vm })),
-    noteCount: assign(({ context, event }) => {
+    keepCount: assign(({ context, event }) => {
       const totals = [...context.totals, (event as SamplerReply).accesses];
       if (totals.length <= context.samplesMax) return { totals };
       return {
         totals: totals.filter((_, position) => position % 2 === 0),
-        intervalCycles: 2 * context.intervalCycles,
+        halvings: context.halvings + 1,
       };
     }),
     sendDue: emit(({ context }) =>
-      send(context.self, { type: "sampleDue" }, context.intervalCycles),
+      send(context.self, { type: "sampleDue" }, samplerInterval(context)),
     ),
   },
 }).createMachine({
   id: "sampler",
-  context: ({ input }) => ({ ...input, totals: [] }),
+  context: ({ input }) => ({ ...input, totals: [], halvings: 0 }),
   initial: "off",
   states: {
     off: {
@@ -68,7 +74,7 @@ export const samplerMachine = setup({
     sampling: {
       on: {
         sampleDue: { actions: "askCount" },
-        counted: { actions: ["noteCount", "sendDue"] },
+        counted: { actions: ["keepCount", "sendDue"] },
       },
     },
   },

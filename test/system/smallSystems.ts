@@ -18,7 +18,11 @@ import { type ActorParts, System, type SystemConfig } from "../../src/system/sys
 import type { Workload } from "../../workloads/workload.ts";
 
 /** A failure is shown in time, also when making it smaller would take longer than a test may. */
-fc.configureGlobal({ interruptAfterTimeLimit: 55_000, markInterruptAsFailure: true });
+fc.configureGlobal({
+  ...fc.readConfigureGlobal(),
+  interruptAfterTimeLimit: 55_000,
+  markInterruptAsFailure: true,
+});
 
 /** A list of accesses, each a page and a kind (0 read, 1 write, 2 fetch, 3 read-modify-write). */
 export type Script = readonly (readonly [page: number, kind: number])[];

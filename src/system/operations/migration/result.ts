@@ -4,7 +4,7 @@ import type {
   MigrationContext,
   ThrottleStep,
 } from "../../../../machines/migrationContext.ts";
-import type { SamplerContext } from "../../../../machines/sampler.ts";
+import { type SamplerContext, samplerInterval } from "../../../../machines/sampler.ts";
 import { averageRate, type MigrationRound } from "../../../hypervisor/migration/progress.ts";
 import { impliedDowntime } from "../../../hypervisor/migration/stats.ts";
 import type { OperationResult } from "../../operation.ts";
@@ -63,7 +63,7 @@ export interface MigrateResult extends OperationResult {
  */
 export function migrateResult(
   context: MigrationContext,
-  { intervalCycles, totals }: SamplerContext,
+  sampler: SamplerContext,
   vm: string,
   now: number,
   written: number,
@@ -97,8 +97,8 @@ export function migrateResult(
     throttle: context.throttleSteps,
     earlier: context.earlier.map(earlierMigration),
     throughput: {
-      interval: intervalCycles,
-      accesses: totals.slice(1).map((total, i) => total - totals[i]!),
+      interval: samplerInterval(sampler),
+      accesses: sampler.totals.slice(1).map((total, i) => total - sampler.totals[i]!),
     },
     failures: failuresOf(context, vm, outcome),
   };
