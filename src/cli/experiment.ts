@@ -3,9 +3,7 @@ import { join } from "node:path";
 import Table from "cli-table3";
 import { Command } from "commander";
 import { EXPERIMENTS, experimentsNamed } from "../experiments/all.ts";
-import { codeVersion } from "../experiments/codeVersion.ts";
 import { type Outcome, outcomeOf } from "../experiments/outcome.ts";
-import { PointStore } from "../experiments/pointStore.ts";
 import { countVerdicts, htmlReport, markdownReport } from "../experiments/report.ts";
 import { Interrupted, runExperiments } from "../experiments/runner.ts";
 import { BrokenRun } from "../experiments/runPoint.ts";
@@ -14,7 +12,10 @@ import { cells, dataToCsv, rowsToCsv, TABLE_HEADER } from "../experiments/tables
 import { makeDirectory, refuseUnwritable, writeOutput } from "../io/outputFile.ts";
 import { note, print, printJson } from "../io/standardStreams.ts";
 import { jsonText, visible } from "../io/visible.ts";
+import { codeVersion } from "../runs/codeVersion.ts";
+import { RunStore } from "../runs/runStore.ts";
 import { FORCE, wholeNumber } from "./optionParsers.ts";
+import { noteDamaged } from "./output.ts";
 import { ProgressLine } from "./progress.ts";
 
 const DEFAULT_DIRECTORY = "experiments";
@@ -69,7 +70,7 @@ async function run(name: string, options: RunOptions): Promise<void> {
   // What could not be written afterwards is said before the runs, and not after them.
   const results = experiments.flatMap((one) => [`${one.name}.csv`, `${one.name}.json`]);
   refuseResults(options, name === "all" ? [...results, ...REPORTS] : results);
-  const store = new PointStore(join(options.out, "points"), codeVersion());
+  const store = new RunStore(join(options.out, "points"), codeVersion(), noteDamaged);
   const progress = new ProgressLine();
   const controller = new AbortController();
   const interrupt = () => controller.abort();

@@ -1,5 +1,7 @@
 /** What the commands share in writing: numbers and sizes. Where text leaves is src/io/standardStreams.ts. */
 
+import { note } from "../io/standardStreams.ts";
+
 /** Pages of 4 KiB. */
 const PAGES_PER_MIB = 256;
 
@@ -15,4 +17,9 @@ export function mebibytes(pages: number): string {
     maximumFractionDigits: 1,
   });
   return `${value} MiB`;
+}
+
+/** For a store of finished runs. */
+export function noteDamaged(path: string): void {
+  note(`${path}: damaged, not used; its run is done again`);
 }

@@ -2,6 +2,7 @@
  * The ways to read a file. A name may stand for anything: a pipe that nobody writes to, a device without
  * an end, a file larger than memory. Opening never waits, and what is read has a limit.
  */
+import { createHash } from "node:crypto";
 import {
   closeSync,
   constants,
@@ -87,6 +88,22 @@ export function readBytes(path: string, most: number): Buffer {
 /** A whole plain text file in UTF-8. @throws UserError, one line, also if it is larger than `most` bytes */
 export function readText(path: string, most: number): string {
   return readBytes(path, most).toString("utf8");
+}
+
+/** Identifies a plain file's contents, however large. @throws UserError, one line, if it cannot be read */
+export function digestOfFile(path: string): string {
+  const descriptor = openPlain(path);
+  try {
+    const hash = createHash("sha256");
+    const piece = Buffer.alloc(CHUNK_BYTES);
+    for (;;) {
+      const got = reading(path, () => readSync(descriptor, piece));
+      if (got === 0) return hash.digest("hex").slice(0, 32);
+      hash.update(piece.subarray(0, got));
+    }
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 export interface InputStream {

@@ -11,6 +11,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["src/system", "src/litmus"],
   ["src/replay"],
   ["src/check"],
+  ["src/runs"],
   ["src/questions"],
   ["src/experiments"],
   ["src/session"],
@@ -27,7 +28,7 @@ const OUTSIDE =
   "^(node:)?(fs|child_process|cluster|dgram|dns|http|http2|https|inspector|net|repl|tls|tty|wasi)(/promises)?$";
 
 /** Who writes files that the command line has named, and the few that do it for them. */
-const WRITERS = "^src/(cli|experiments|session|io)/";
+const WRITERS = "^src/(cli|runs|session|io)/";
 const WRITING = [
   "^src/replay/logFile\\.ts$",
   "^src/system/operations/checkpoint/fileSink\\.ts$",

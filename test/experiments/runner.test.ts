@@ -6,9 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { experimentsNamed } from "../../src/experiments/all.ts";
 import type { Row } from "../../src/experiments/experiment.ts";
 import { type Outcome, outcomeOf } from "../../src/experiments/outcome.ts";
-import { PointStore } from "../../src/experiments/pointStore.ts";
 import type * as runner from "../../src/experiments/runner.ts";
 import { isOff } from "../../src/experiments/verdict.ts";
+import { RunStore } from "../../src/runs/runStore.ts";
 
 /** The compiled one: a pool's threads run no TypeScript. */
 const RUNNER = join(import.meta.dirname, "../../dist/src/experiments/runner.js");
@@ -30,7 +30,7 @@ afterAll(() => rmSync(directory, { recursive: true }));
 interface Course {
   readonly outcomes: readonly Outcome[];
   readonly rows: readonly Row[];
-  readonly progress: readonly runner.RunnerProgress[];
+  readonly progress: readonly runner.RunProgress[];
 }
 
 interface How {
@@ -47,8 +47,8 @@ beforeAll(async () => {
 
 async function run(out: string, { workers, names = NAMES, abortAfter }: How): Promise<Course> {
   const experiments = names.flatMap((name) => experimentsNamed(name));
-  const store = new PointStore(join(directory, out), "test");
-  const progress: runner.RunnerProgress[] = [];
+  const store = new RunStore(join(directory, out), "test");
+  const progress: runner.RunProgress[] = [];
   const controller = new AbortController();
   const results = await compiled.runExperiments(experiments, {
     scale: TINY,

@@ -1,7 +1,6 @@
 /** How long runs take, about: to start long ones first and to say how much is left. No result depends on it. */
 import { CYCLES_PER_SECOND } from "../config/units.ts";
-import { type Scenario, scenarioSchema } from "../system/scenarioSchema.ts";
-import type { ScenarioInput } from "./experiment.ts";
+import type { Scenario } from "../system/scenarioSchema.ts";
 
 type Vm = Scenario["vms"][number];
 
@@ -20,8 +19,7 @@ const NESTED_WALK = 0.25;
 const UNKNOWN_SECONDS = 1;
 
 /** Microseconds on a machine of 2020 or so; right to within a factor, which is what an order needs. */
-export function expectedCost(input: ScenarioInput): number {
-  const scenario = scenarioSchema.parse(input);
+export function expectedCost(scenario: Scenario): number {
   return scenario.vms.reduce((sum, vm) => sum + accessesOf(vm, scenario) * accessCost(vm), 0);
 }
 

@@ -18,7 +18,7 @@ const ROOMS = [
 
 /** A digest of the program's own files, in whatever form it runs. */
 export function codeVersion(): string {
-  // This file is in src/experiments, of the sources or of the compiled program.
+  // This file is in src/runs, of the sources or of the compiled program.
   const root = fileURLToPath(new URL("../../", import.meta.url));
   const extension = import.meta.url.endsWith(".ts") ? ".ts" : ".js";
   const hash = createHash("sha256");

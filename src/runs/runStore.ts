@@ -1,0 +1,88 @@
+/** Finished runs, one file each: none is done twice, and what was interrupted goes on where it stopped. */
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import * as z from "zod";
+import { tracePath } from "../../workloads/generators/trace.ts";
+import { digestOfFile, exists, readText } from "../io/inputFile.ts";
+import { makeDirectory, writeOutput } from "../io/outputFile.ts";
+import type { FinishedRun, RunOrder } from "./runOrder.ts";
+
+/** Far more than a run's summary takes. */
+const FILE_BYTES_MAX = 256 << 20;
+
+const storedSchema = z.object({ digest: z.string(), run: z.string() });
+
+const digestOf = (text: string): string =>
+  createHash("sha256").update(text).digest("hex").slice(0, 32);
+
+export class RunStore {
+  readonly #directory: string;
+  readonly #version: string;
+  readonly #onDamaged: (path: string) => void;
+  /** Digests of trace files by path: each is read once. */
+  readonly #traces = new Map<string, string>();
+
+  /**
+   * @param directory where the files are; made if it is missing
+   * @param version of the code: files of another one are not used
+   * @param onDamaged hears of files that are not as they were written; those runs are done again
+   * @throws UserError if the directory cannot be made
+   */
+  constructor(directory: string, version: string, onDamaged: (path: string) => void = () => {}) {
+    this.#directory = directory;
+    this.#version = version;
+    this.#onDamaged = onDamaged;
+    makeDirectory(directory);
+  }
+
+  /**
+   * Identifies a run: what it is asked to do, whatever it is called and wherever it would write, the traces that
+   * it plays, and the code that does it.
+   * @throws UserError if a trace cannot be read
+   */
+  key({ scenario, directory }: RunOrder): string {
+    const { file: _, ...operation } = { file: "", ...scenario.operation };
+    const vms = scenario.vms.map((vm) => {
+      const { workload } = vm;
+      if (workload.kind !== "trace") return vm;
+      return { ...vm, workload: { ...workload, file: this.#trace(workload.file, directory) } };
+    });
+    const text = JSON.stringify({ ...scenario, name: "", vms, operation });
+    return digestOf(`${this.#version}\n${text}`);
+  }
+
+  /** A finished run; null if there is none, or if its file is damaged. */
+  read(key: string): FinishedRun | null {
+    const path = this.#path(key);
+    if (!exists(path)) return null;
+    try {
+      const stored = storedSchema.parse(JSON.parse(readText(path, FILE_BYTES_MAX)));
+      if (stored.digest === digestOf(stored.run)) return JSON.parse(stored.run);
+    } catch {
+      // Not JSON, or not a stored run, or not readable: all the same.
+    }
+    this.#onDamaged(path);
+    return null;
+  }
+
+  /**
+   * @param run a FinishedRun as JSON
+   * @throws UserError if the file cannot be written
+   */
+  write(key: string, run: string): void {
+    const text = JSON.stringify({ digest: digestOf(run), run });
+    // One that is damaged is replaced: read() does not use it.
+    writeOutput(this.#path(key), text, { force: true });
+  }
+
+  #path(key: string): string {
+    return join(this.#directory, `${key}.json`);
+  }
+
+  #trace(file: string, directory: string): string {
+    const path = tracePath(file, directory);
+    const digest = this.#traces.get(path) ?? digestOfFile(path);
+    this.#traces.set(path, digest);
+    return digest;
+  }
+}
