@@ -6,31 +6,18 @@ import type { Override } from "../config/override.ts";
 import { UserError } from "../errors.ts";
 import { note, print, printJson } from "../io/standardStreams.ts";
 import { visible } from "../io/visible.ts";
-import {
-  answers,
-  type Compared,
-  type ComparisonRow,
-  compareRuns,
-  percent,
-} from "../questions/compare.ts";
-import {
-  CONTENDERS,
-  type Contender,
-  contenderNamed,
-  overridesOf,
-} from "../questions/contenders.ts";
-import { estimates } from "../system/operations/schema.ts";
-import { scenarioSchema } from "../system/scenarioSchema.ts";
+import { answers, type ComparisonRow, compareRuns, percent } from "../questions/compare.ts";
+import { type Candidate, runCandidates, underEach } from "../questions/comparison.ts";
+import { CONTENDERS, type Contender, contenderNamed } from "../questions/contenders.ts";
+import { buildLoaded, type LoadedScenario, loaderOf } from "../runs/scenarioFile.ts";
 import { type RunSummary, summarize } from "../system/summary.ts";
 import { drive } from "./drive.ts";
 import { SET, seedList, UNTIL } from "./optionParsers.ts";
 import { grouped } from "./output.ts";
 import { DEFAULT_SCENARIO } from "./run.ts";
-import { buildLoaded, type LoadedScenario, loadScenario, traceScenario } from "./scenarios.ts";
 
 const EXIT_FAILED = 1;
 const EXIT_INTERRUPTED = 130;
-const TRACE_EXTENSION = ".tvtrace";
 /** Of the JSON output: raised when a field changes its meaning or goes. */
 const JSON_VERSION = 1;
 
@@ -40,12 +27,6 @@ interface CompareOptions {
   readonly seeds?: readonly number[];
   readonly set: readonly Override[];
   readonly json?: true;
-}
-
-/** One of the things that are compared. */
-interface Candidate {
-  readonly name: string;
-  readonly load: (overrides: readonly Override[]) => LoadedScenario;
 }
 
 /** The command. Exit codes: 0 fine, 1 a run failed (docs/verdict.md), 2 bad input, 130 interrupted. */
@@ -67,7 +48,12 @@ export function compareCommand(): Command {
     .option("--json", "print one JSON object")
     .action(async (names: readonly string[], options: CompareOptions) => {
       const candidates = candidatesOf(names.length === 0 ? [DEFAULT_SCENARIO] : names, options);
-      const compared = await runAll(candidates, options);
+      const compared = await runCandidates(
+        candidates,
+        options.seeds ?? null,
+        commonOf(options),
+        run,
+      );
       if (compared === null) {
         process.exitCode = EXIT_INTERRUPTED;
         return;
@@ -96,86 +82,12 @@ function candidatesOf(names: readonly string[], { trackers }: CompareOptions): C
     }
     return names.map((one) => ({ name: one, load: loaderOf(one) }));
   }
-  const load = loaderOf(name!);
-  const { scenario } = load([]);
-  if (estimates(scenario.operation)) {
-    throw new UserError(
-      `${name}: an estimator chooses its own way of tracking; compare several scenarios: trackvisor compare wss-prl wss-pml`,
-    );
-  }
-  return (trackers ?? CONTENDERS).map((contender) => ({
-    name: contender.name,
-    load: (overrides) => load([...overridesOf(contender), ...overrides]),
-  }));
+  return underEach({ name: name!, load: loaderOf(name!) }, trackers);
 }
 
-function loaderOf(name: string): Candidate["load"] {
-  if (!name.endsWith(TRACE_EXTENSION)) return (overrides) => loadScenario(name, overrides);
-  return (overrides) => traceScenario(name, { name, origin: name }, overrides);
-}
-
-interface AllRuns {
-  readonly runs: readonly Compared[];
-  readonly refused: readonly { readonly name: string; readonly why: string }[];
-}
-
-/** @returns null if it was interrupted */
-async function runAll(
-  candidates: readonly Candidate[],
-  { until, seeds, set }: CompareOptions,
-): Promise<AllRuns | null> {
-  const runs: Compared[] = [];
-  const refused: { name: string; why: string }[] = [];
-  // What is run without tracking is the same for all trackers of one scenario.
-  const bases = new Map<string, RunSummary>();
-  const common: Override[] = [
-    ...(until === undefined ? [] : [{ path: ["until"], value: until, origin: "--until" }]),
-    ...set,
-  ];
-  for (const { name, load } of candidates) {
-    const own: RunSummary[] = [];
-    const without: RunSummary[] = [];
-    for (const seed of seeds ?? [null]) {
-      const overrides = [
-        ...common,
-        ...(seed === null ? [] : [{ path: ["seed"], value: seed, origin: "--seeds" }]),
-      ];
-      const loaded = load(overrides);
-      let summary: RunSummary | null;
-      try {
-        summary = await run(loaded, `${name}: `);
-      } catch (error) {
-        // Several trackers cannot serve every operation; a mistake in the scenario stands in all of them.
-        if (!(error instanceof UserError) || candidates.length === 1) throw error;
-        refused.push({ name, why: error.message });
-        break;
-      }
-      if (summary === null) return null;
-      own.push(summary);
-      const plain = untracked(loaded, summary);
-      const key = JSON.stringify(plain.scenario);
-      const base = bases.get(key) ?? (await run(plain, "without tracking: "));
-      if (base === null) return null;
-      bases.set(key, base);
-      without.push(base);
-    }
-    if (own.length > 0) runs.push({ name, runs: own, bases: without });
-  }
-  const [first] = refused;
-  if (runs.length === 0 && first !== undefined) throw new UserError(`${first.name}: ${first.why}`);
-  return { runs, refused };
-}
-
-/** The same guests for as long, without tracking; and without an operation, which could not do without. */
-function untracked(loaded: LoadedScenario, { time }: RunSummary): LoadedScenario {
-  const { scenario } = loaded;
-  const isMeasured = scenario.operation.kind === "measure";
-  const operation = scenarioSchema.shape.operation.parse({ kind: "measure" });
-  const until = scenario.until ?? (isMeasured ? undefined : Math.max(1, Math.round(time)));
-  const tracker = scenarioSchema.shape.tracker.parse({ technique: "none" });
-  const machine = { ...scenario.machine, logEntries: 512 };
-  const plain = { ...scenario, machine, operation, tracker, faults: [], until };
-  return { ...loaded, scenario: plain };
+function commonOf({ until, set }: CompareOptions): Override[] {
+  const given = until === undefined ? [] : [{ path: ["until"], value: until, origin: "--until" }];
+  return [...given, ...set];
 }
 
 /** @returns null if it was interrupted */

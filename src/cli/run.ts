@@ -9,6 +9,12 @@ import { note, print, printJson } from "../io/standardStreams.ts";
 import { LogFile } from "../replay/logFile.ts";
 import { originOf } from "../replay/rebuild.ts";
 import { Recorder } from "../replay/recorder.ts";
+import {
+  buildLoaded,
+  type LoadedScenario,
+  loadScenario,
+  traceScenario,
+} from "../runs/scenarioFile.ts";
 import { referenceScenario } from "../system/build.ts";
 import { FileSink } from "../system/operations/checkpoint/fileSink.ts";
 import { restoreCheckpoint } from "../system/operations/checkpoint/restore.ts";
@@ -21,7 +27,6 @@ import { failuresOf } from "../system/verdict/verdict.ts";
 import { drive } from "./drive.ts";
 import { FORCE, SEED_MAX, SET, UNTIL, wholeNumber } from "./optionParsers.ts";
 import { formatSummary } from "./runReport.ts";
-import { buildLoaded, type LoadedScenario, loadScenario, traceScenario } from "./scenarios.ts";
 
 /** The scenario of `npm start`. */
 export const DEFAULT_SCENARIO = "sort-pml";

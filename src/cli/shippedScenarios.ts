@@ -2,8 +2,8 @@
 import { Command } from "commander";
 import { writeOutput } from "../io/outputFile.ts";
 import { print, printJson } from "../io/standardStreams.ts";
+import { loadScenario, readScenario, shippedScenarios } from "../runs/scenarioFile.ts";
 import { FORCE } from "./optionParsers.ts";
-import { loadScenario, readScenario, shippedScenarios } from "./scenarios.ts";
 
 const COLUMN = 28;
 

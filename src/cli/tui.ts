@@ -18,6 +18,7 @@ import {
   terminal,
 } from "../io/standardStreams.ts";
 import { isLogFile } from "../replay/logFile.ts";
+import { loadScenario } from "../runs/scenarioFile.ts";
 import { Session } from "../session/session.ts";
 import { ProgressWatch } from "../system/verdict/progressWatch.ts";
 import { standstillOf } from "../system/verdict/standstill.ts";
@@ -28,7 +29,6 @@ import { parsePlace } from "../tui/place.ts";
 import { ASCII, type Look, THEME_NAMES, type ThemeName, UNICODE } from "../tui/themes.ts";
 import { SET } from "./optionParsers.ts";
 import { DEFAULT_SCENARIO } from "./run.ts";
-import { loadScenario } from "./scenarios.ts";
 
 /** A damaged log, or a run that broke what no run may. */
 const EXIT_FAILED = 1;

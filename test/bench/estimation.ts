@@ -3,7 +3,7 @@
  * 1.3 operations a microsecond, each on another page, under PRL with working-set estimation: the shipped
  * scenario wss-prl, whole.
  */
-import { loadScenario } from "../../src/cli/scenarios.ts";
+import { loadScenario } from "../../src/runs/scenarioFile.ts";
 import { buildSystem } from "../../src/system/build.ts";
 import type { EstimateResult } from "../../src/system/operations/estimate/result.ts";
 import { type Benchmark, type Result, secondsOf } from "./harness.ts";

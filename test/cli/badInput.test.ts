@@ -1,8 +1,8 @@
 /** Whatever is wrong with the input: one line that says what, exit code 2, nothing written. */
 import { mkdirSync } from "node:fs";
 import { afterAll, describe, expect, it } from "vitest";
-import { buildLoaded, loadScenario } from "../../src/cli/scenarios.ts";
 import { UserError } from "../../src/errors.ts";
+import { buildLoaded, loadScenario } from "../../src/runs/scenarioFile.ts";
 import { Scratch, scenario } from "./command.ts";
 
 const scratch = new Scratch();

@@ -4,8 +4,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { COMMANDS, DEFAULT_COMMAND } from "../../src/cli/commands.ts";
-import { shippedScenarios } from "../../src/cli/scenarios.ts";
 import { VERSION } from "../../src/config/version.ts";
+import { shippedScenarios } from "../../src/runs/scenarioFile.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 const MAIN = join(ROOT, "dist", "src", "cli", "main.js");

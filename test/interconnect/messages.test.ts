@@ -2,10 +2,10 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { loadScenario, shippedScenarios } from "../../src/cli/scenarios.ts";
 import { ANY_SYSTEM } from "../../src/interconnect/fields.ts";
 import { MESSAGES, messages } from "../../src/interconnect/messages.ts";
 import { rebuild } from "../../src/replay/rebuild.ts";
+import { loadScenario, shippedScenarios } from "../../src/runs/scenarioFile.ts";
 import { buildSystem } from "../../src/system/build.ts";
 import type { System } from "../../src/system/system.ts";
 import { entriesOf, readerOf } from "../replay/logs.ts";

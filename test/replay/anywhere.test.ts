@@ -5,10 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { createActor, createMachine } from "xstate";
-import { loadScenario, shippedScenarios } from "../../src/cli/scenarios.ts";
 import { LogBuffer } from "../../src/replay/logFile.ts";
 import { originOf, rebuild } from "../../src/replay/rebuild.ts";
 import { Recorder } from "../../src/replay/recorder.ts";
+import { loadScenario, shippedScenarios } from "../../src/runs/scenarioFile.ts";
 import { buildSystem } from "../../src/system/build.ts";
 import { readerOf, replayAll } from "./logs.ts";
 

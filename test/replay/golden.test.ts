@@ -6,12 +6,12 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { loadScenario } from "../../src/cli/scenarios.ts";
 import { LOG_VERSION } from "../../src/replay/format.ts";
 import { LogBuffer } from "../../src/replay/logFile.ts";
 import { Player } from "../../src/replay/player.ts";
 import { changedMachines, originOf, rebuild } from "../../src/replay/rebuild.ts";
 import { Recorder } from "../../src/replay/recorder.ts";
+import { loadScenario } from "../../src/runs/scenarioFile.ts";
 import { buildSystem } from "../../src/system/build.ts";
 import { scenarioSchema } from "../../src/system/scenarioSchema.ts";
 import { readerOf } from "./logs.ts";

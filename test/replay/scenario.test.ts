@@ -1,7 +1,7 @@
 /** A scenario that was read can be written again, and then means the same: a log holds it whole. */
 import { expect, it } from "vitest";
 import * as z from "zod";
-import { loadScenario, shippedScenarios } from "../../src/cli/scenarios.ts";
+import { loadScenario, shippedScenarios } from "../../src/runs/scenarioFile.ts";
 import { scenarioSchema } from "../../src/system/scenarioSchema.ts";
 
 it.each(shippedScenarios())("%s goes into a log and comes back", (name) => {

@@ -1,6 +1,6 @@
 /** What machines declare of their states is what their states really hold. */
 import { expect, it } from "vitest";
-import { loadScenario, shippedScenarios } from "../../src/cli/scenarios.ts";
+import { loadScenario, shippedScenarios } from "../../src/runs/scenarioFile.ts";
 import { actorProblem, isDeclared, type StoredState } from "../../src/system/actorState.ts";
 import { buildSystem } from "../../src/system/build.ts";
 

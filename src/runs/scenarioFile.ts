@@ -12,6 +12,7 @@ import type { System } from "../system/system.ts";
 
 const MAX_BYTES = 1 << 20;
 const EXTENSION = ".yaml";
+const TRACE_EXTENSION = ".tvtrace";
 
 export interface LoadedScenario {
   readonly scenario: Scenario;
@@ -50,6 +51,12 @@ export function traceScenario(
   const fields = { name, vms: [{ workload }] };
   const { value: scenario, at } = parseFields(origin, fields, scenarioSchema, overrides);
   return { scenario, directory: ".", at };
+}
+
+/** How a scenario, or a trace by its extension, is read with fields of other values. */
+export function loaderOf(name: string): (overrides: readonly Override[]) => LoadedScenario {
+  if (!name.endsWith(TRACE_EXTENSION)) return (overrides) => loadScenario(name, overrides);
+  return (overrides) => traceScenario(name, { name, origin: name }, overrides);
 }
 
 /** The text of a scenario file, or of the shipped one of that name. @throws UserError */
