@@ -59,6 +59,11 @@ export class Kept {
     }
   }
 
+  /** Whether a mutant was tried before, be the result still good or not. */
+  knows(mutant: Mutant): boolean {
+    return this.#results.has(this.#digestOf(mutant));
+  }
+
   /** What is known of a mutant, if it still holds. */
   find(mutant: Mutant): Result | null {
     const found = this.#results.get(this.#digestOf(mutant));

@@ -6,6 +6,7 @@ import { hypervisorMachines } from "./byHand/hypervisorMachines.ts";
 import { hypervisorOperations } from "./byHand/hypervisorOperations.ts";
 import { operationMachines } from "./byHand/operationMachines.ts";
 import { operations } from "./byHand/operations.ts";
+import { outside } from "./byHand/outside.ts";
 import { pageTracking } from "./byHand/pageTracking.ts";
 import { processorState } from "./byHand/processorState.ts";
 import { processors } from "./byHand/processors.ts";
@@ -24,6 +25,7 @@ export const HAND_MADE: readonly HandMade[] = [
   ...hardwareMemory,
   ...processorState,
   ...operations,
+  ...outside,
 ];
 
 /** All hand-made mutants, found in the sources. @throws StaleMutantError if one is not, or two have one name */

@@ -46,9 +46,9 @@ await new Command("mutants")
     whole,
   )
   .option("--seed <number>", "of the draws", whole, SEED_DEFAULT)
-  .option("--only <glob>", "mutants of these files, or of this name; the page is not written")
+  .option("--only <glob>", "mutants of these files, or of these names; the page is not written")
   .option("--list", "name the mutants and try none")
-  .option("--resume", "keep the results of a run before this one, as far as they hold")
+  .option("--resume", "go on with the mutants of earlier runs; keep results that still hold")
   .option("--measure", "measure anew what each judge runs, even if that is known")
   .action(async (options: Options) => {
     try {
@@ -80,20 +80,18 @@ function say(text: string): void {
 }
 
 async function run(options: Options): Promise<void> {
+  const { only, seed } = options;
   const byHand = handMade(root);
   checkEquivalents([...byHand, ...allProposals(root)]);
-  const { sample, seed, only, byHand: handCount = byHand.length } = options;
-  const drawn = sampled(root, { count: sample, seed }, keptTypeCheckIn(root));
-  const chosen = [...drawnByHand(byHand, handCount, seed), ...drawn].filter(({ file, name }) => {
-    return only === undefined || name === only || matches(file, only);
-  });
-  if (chosen.length === 0 && only !== undefined)
+  const kept = new Kept(root);
+  const mutants = chosen(byHand, kept, options);
+  if (mutants.length === 0 && only !== undefined)
     throw new StaleMutantError(`--only ${only}: there is no such mutant`);
   if (options.list) {
-    for (const mutant of chosen) process.stdout.write(`${described(mutant)}\n`);
+    for (const mutant of mutants) process.stdout.write(`${described(mutant)}\n`);
     return;
   }
-  const all = await tryAll(chosen, await judgesFor(options), options.resume === true);
+  const all = await tryAll(mutants, await judgesFor(options), kept, options.resume === true);
   process.stdout.write(`${summary(all)}\n`);
   for (const one of all) {
     if (verdictOf(one) === "survived") process.stdout.write(`survived: ${described(one.mutant)}\n`);
@@ -106,6 +104,16 @@ async function run(options: Options): Promise<void> {
     );
   }
   if (score(all) < BAR) process.exitCode = 1;
+}
+
+/** Those of the hand-made ones and of the operators' that are to be tried. */
+function chosen(byHand: readonly Mutant[], kept: Kept, options: Options): Mutant[] {
+  const { sample, seed, only, resume, byHand: count = byHand.length } = options;
+  const isKnown = (mutant: Mutant): boolean => resume === true && kept.knows(mutant);
+  const drawn = sampled(root, { count: sample, seed }, keptTypeCheckIn(root));
+  return [...drawnByHand(byHand, count, seed, isKnown), ...drawn].filter(({ file, name }) => {
+    return only === undefined || name === only || matches(name, only) || matches(file, only);
+  });
 }
 
 function described(mutant: Mutant): string {
@@ -129,9 +137,9 @@ async function judgesFor({ measure }: Options): Promise<readonly MeasuredJudge[]
 async function tryAll(
   mutants: readonly Mutant[],
   judges: readonly MeasuredJudge[],
+  kept: Kept,
   resume: boolean,
 ): Promise<Tried[]> {
-  const kept = new Kept(root);
   const importers = importersIn(root);
   const scratch = new Scratch(root);
   const all: Tried[] = [];

@@ -123,9 +123,14 @@ function processNotes(directory: string): number[] {
   return [...ran];
 }
 
+/** Judges that take longer come after all that do not. */
+const QUICK_SECONDS = 5;
+
 /**
- * Those that run the mutated code, models first, the quickest first. Code outside functions runs wherever a
- * function of its file does, and in a file without functions wherever it is imported.
+ * Those that run the mutated code, in the order in which they shall judge: the quick ones first, among them
+ * models, which name a property and a run, before tests, and within a kind the quickest first. Of the rules of the
+ * processor tests come first: litmus tests state them one by one, and most models do not get that far. Code outside
+ * functions runs wherever a function of its file does, and in a file without functions wherever it is imported.
  */
 export function judgesOf(
   mutant: Mutant,
@@ -142,7 +147,9 @@ export function judgesOf(
     const own = judge.functions[mutant.file] ?? [];
     return number < 0 ? own.length > 0 : own.includes(number);
   };
-  const rank = ({ kind }: Judge): number => (kind === "model" ? 0 : 1);
+  const first: Judge["kind"] = areaOf(mutant.file) === "hardware" ? "test" : "model";
+  const rank = ({ kind, seconds }: MeasuredJudge): number =>
+    (seconds > QUICK_SECONDS ? 2 : 0) + (kind === first ? 0 : 1);
   return judges.filter(runs).sort((a, b) => rank(a) - rank(b) || a.seconds - b.seconds);
 }
 

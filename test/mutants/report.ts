@@ -94,7 +94,7 @@ npm run mutants -- --sample 400 --seed 7   another sample
 npm run mutants -- --by-hand 60            fewer of the hand-made ones, from all areas alike
 npm run mutants -- --only 'machines/*'     mutants of these files; writes nothing
 npm run mutants -- --list                  names them and tries none
-npm run mutants -- --resume                goes on after an interruption: results are kept
+npm run mutants -- --resume                goes on with the mutants of earlier runs: results that hold are kept
 npm run mutants -- --measure               measures anew which functions each model and test runs
 \`\`\`
 

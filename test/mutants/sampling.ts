@@ -39,11 +39,21 @@ export function sampled(
   return chosen;
 }
 
-/** So many of the hand-made mutants, areas in turns; all of them, in their own order, if there are no more. */
-export function drawnByHand(all: readonly Mutant[], count: number, seed: number): Mutant[] {
+/**
+ * So many of the hand-made mutants, areas in turns; all of them, in their own order, if there are no more.
+ * @param isKnown says which were tried before: those come first, whatever became of them
+ */
+export function drawnByHand(
+  all: readonly Mutant[],
+  count: number,
+  seed: number,
+  isKnown: (mutant: Mutant) => boolean,
+): Mutant[] {
   if (count >= all.length) return [...all];
-  const areas = AREAS.map(({ name }) => all.filter(({ file }) => areaOf(file) === name));
-  return inTurns(areas, new Random(seed)).slice(0, count);
+  const known = all.filter(isKnown);
+  const others = all.filter((mutant) => !known.includes(mutant));
+  const areas = AREAS.map(({ name }) => others.filter(({ file }) => areaOf(file) === name));
+  return [...known, ...inTurns(areas, new Random(seed))].slice(0, count);
 }
 
 /** All of these lists, shuffled, one element of each list after the other. */

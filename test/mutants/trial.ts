@@ -1,5 +1,5 @@
 /** One mutant against its judges. */
-import { type Catch, judgeByModels, judgeByTests } from "./judges.ts";
+import { type Catch, type Judge, judgeByModels, judgeByTests } from "./judges.ts";
 import type { Result } from "./kept.ts";
 import type { MeasuredJudge } from "./measured.ts";
 import { type Mutant, mutated } from "./mutant.ts";
@@ -18,14 +18,13 @@ export async function tried(
     directory: scratch.directory,
     usual: (name: string) => seconds.get(name),
   };
-  const namesOf = (kind: MeasuredJudge["kind"]): string[] =>
-    judges.filter((judge) => judge.kind === kind).map(({ name }) => name);
   scratch.write(mutant.file, mutated(text, mutant));
-  let caught: Catch | null;
+  let caught: Catch | null = null;
   try {
-    caught =
-      (await judgeByModels(namesOf("model"), options)) ??
-      (await judgeByTests(namesOf("test"), options));
+    for (const { kind, names } of processesFor(judges)) {
+      caught = await (kind === "model" ? judgeByModels : judgeByTests)(names, options);
+      if (caught !== null) break;
+    }
   } finally {
     scratch.restore(mutant.file);
   }
@@ -35,4 +34,15 @@ export async function tried(
     judges: judges.length,
     seconds: (performance.now() - start) / 1000,
   };
+}
+
+/** One process for all judges of one kind that follow each other. */
+function processesFor(judges: readonly Judge[]): { kind: Judge["kind"]; names: string[] }[] {
+  const processes: { kind: Judge["kind"]; names: string[] }[] = [];
+  for (const { kind, name } of judges) {
+    const last = processes.at(-1);
+    if (last?.kind === kind) last.names.push(name);
+    else processes.push({ kind, names: [name] });
+  }
+  return processes;
 }
