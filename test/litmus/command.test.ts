@@ -11,6 +11,8 @@ let output = "";
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), "litmus-"));
   output = "";
+  // Another file's, where files of tests share a process.
+  process.exitCode = undefined;
   vi.spyOn(process.stdout, "write").mockImplementation((text) => {
     output += String(text);
     return true;

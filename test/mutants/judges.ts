@@ -45,7 +45,7 @@ export interface JudgeOptions {
   /** What a judge takes without a mutant, in seconds; undefined if it is not known. */
   readonly usual: (name: string) => number | undefined;
   readonly environment?: Readonly<Record<string, string>>;
-  /** Told of each judge that came to its end. */
+  /** Told of each judge that came to its end, and of the seconds of processors that it had. */
   readonly ended?: (name: string, seconds: number) => void;
   /** Told of each judge that complains; if this is there, the others go on all the same. */
   readonly complained?: (complaint: Catch) => void;
@@ -106,7 +106,7 @@ function judge(
     if ("begins" in note) {
       current = note.begins;
       begun = timesOf(group);
-    } else if ("ends" in note) ended?.(note.ends, note.seconds);
+    } else if ("ends" in note) ended?.(note.ends, usedSince(begun, group) ?? note.seconds);
     else if (complained !== undefined) {
       complained({ judge: { kind, name: note.fails }, by: note.by, messages: note.messages });
     } else {
@@ -116,11 +116,9 @@ function judge(
   };
   const watch = setInterval(() => {
     const limit = GRACE_SECONDS + GRACE_TIMES * (usual(current) ?? GRACE_SECONDS);
-    const { processor, wall } = timesOf(group);
     // On a machine that does other work, too, what counts is what the judge gets of it; one that waits uses nothing.
-    const used =
-      processor === null || begun.processor === null ? null : processor - begun.processor;
-    const waited = wall - begun.wall;
+    const used = usedSince(begun, group);
+    const waited = performance.now() / 1000 - begun.wall;
     if (used === null ? waited < limit : used < limit && waited < WAITING_TIMES * limit) return;
     caughtBy(current, "takes too long", null);
     kill();
@@ -148,6 +146,12 @@ interface Times {
   /** Seconds of processors that the processes of a group have had; null where that cannot be known. */
   readonly processor: number | null;
   readonly wall: number;
+}
+
+/** Seconds of processors since then; null where that cannot be known, or the group has ended. */
+function usedSince({ processor: before }: Times, group: number): number | null {
+  const { processor } = timesOf(group);
+  return processor === null || before === null || processor < before ? null : processor - before;
 }
 
 /** @param group number of a process group */

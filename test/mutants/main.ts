@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { Kept, keepJudges, keptJudges, type Result } from "./kept.ts";
 import { checkEquivalents, handMade } from "./lists.ts";
-import { importersIn, judgesOf, type MeasuredJudge, measureJudges } from "./measured.ts";
+import { importersIn, isQuick, judgesOf, type MeasuredJudge, measureJudges } from "./measured.ts";
 import { lineOf, type Mutant, StaleMutantError } from "./mutant.ts";
 import { page, score, summary, type Tried, verdictOf } from "./report.ts";
 import { allProposals, drawnByHand, sampled } from "./sampling.ts";
@@ -28,6 +28,7 @@ interface Options {
   readonly list?: true;
   readonly resume?: true;
   readonly measure?: true;
+  readonly quick?: true;
 }
 
 const root = process.cwd();
@@ -50,6 +51,7 @@ await new Command("mutants")
   .option("--list", "name the mutants and try none")
   .option("--resume", "go on with the mutants of earlier runs; keep results that still hold")
   .option("--measure", "measure anew what each judge runs, even if that is known")
+  .option("--quick", "ask the quick judges alone; what they do not notice is not kept")
   .action(async (options: Options) => {
     try {
       await run(options);
@@ -91,12 +93,12 @@ async function run(options: Options): Promise<void> {
     for (const mutant of mutants) process.stdout.write(`${described(mutant)}\n`);
     return;
   }
-  const all = await tryAll(mutants, await judgesFor(options), kept, options.resume === true);
+  const all = await tryAll(mutants, await judgesFor(options), kept, options);
   process.stdout.write(`${summary(all)}\n`);
   for (const one of all) {
     if (verdictOf(one) === "survived") process.stdout.write(`survived: ${described(one.mutant)}\n`);
   }
-  if (only === undefined) {
+  if (only === undefined && !options.quick) {
     const date = new Date().toISOString().slice(0, 10);
     writeFileSync(
       join(root, PAGE),
@@ -138,7 +140,7 @@ async function tryAll(
   mutants: readonly Mutant[],
   judges: readonly MeasuredJudge[],
   kept: Kept,
-  resume: boolean,
+  { resume, quick }: Options,
 ): Promise<Tried[]> {
   const importers = importersIn(root);
   const scratch = new Scratch(root);
@@ -148,8 +150,9 @@ async function tryAll(
       const text = textOf(root, mutant.file);
       let result = resume ? kept.find(mutant) : null;
       if (result === null) {
-        result = await tried(mutant, text, judgesOf(mutant, text, judges, importers), scratch);
-        kept.add(mutant, result);
+        const own = judgesOf(mutant, text, judges, importers);
+        result = await tried(mutant, text, quick ? own.filter(isQuick) : own, scratch);
+        if (!quick || result.caught !== null) kept.add(mutant, result);
         say(`${all.length + 1} of ${mutants.length}: ${mutant.name}: ${told(result)}`);
       }
       all.push({ mutant, result, text });

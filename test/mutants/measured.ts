@@ -126,6 +126,10 @@ function processNotes(directory: string): number[] {
 /** Judges that take longer come after all that do not. */
 const QUICK_SECONDS = 5;
 
+export function isQuick({ seconds }: MeasuredJudge): boolean {
+  return seconds <= QUICK_SECONDS;
+}
+
 /**
  * Those that run the mutated code, in the order in which they shall judge: the quick ones first, among them
  * models, which name a property and a run, before tests, and within a kind the quickest first. Of the rules of the
@@ -148,8 +152,8 @@ export function judgesOf(
     return number < 0 ? own.length > 0 : own.includes(number);
   };
   const first: Judge["kind"] = areaOf(mutant.file) === "hardware" ? "test" : "model";
-  const rank = ({ kind, seconds }: MeasuredJudge): number =>
-    (seconds > QUICK_SECONDS ? 2 : 0) + (kind === first ? 0 : 1);
+  const rank = (judge: MeasuredJudge): number =>
+    (isQuick(judge) ? 0 : 2) + (judge.kind === first ? 0 : 1);
   return judges.filter(runs).sort((a, b) => rank(a) - rank(b) || a.seconds - b.seconds);
 }
 

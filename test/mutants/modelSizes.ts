@@ -12,7 +12,6 @@ const SMALLER: Readonly<Record<string, Values>> = {
   "prl-two-vms": { pages: 2, log: 1 },
   "write-protection-two-vcpus": { pages: 1 },
   "write-protection-large-leaves": { pages: 2, reads: 1 },
-  "dirty-ring-two-vcpus": { pages: 1 },
   "migration-rounds": { rounds: 2, fails: 0 },
   "migration-throttled": { fails: 0, aborts: 0 },
   "pml-crowded": { harvests: 0 },

@@ -95,6 +95,7 @@ npm run mutants -- --by-hand 60            fewer of the hand-made ones, from all
 npm run mutants -- --only 'machines/*'     mutants of these files; writes nothing
 npm run mutants -- --list                  names them and tries none
 npm run mutants -- --resume                goes on with the mutants of earlier runs: results that hold are kept
+npm run mutants -- --quick                 asks the quick judges alone, of 5 seconds or less; writes nothing
 npm run mutants -- --measure               measures anew which functions each model and test runs
 \`\`\`
 
