@@ -32,6 +32,18 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./compare.ts")).compareCommand(),
   },
   {
+    name: "sweep",
+    usage: "sweep [options] <scenario>",
+    description: "the same guests with other parameters: table, plot, files (docs/sweep.md)",
+    load: async () => (await import("./sweep.ts")).sweepCommand(),
+  },
+  {
+    name: "merge",
+    usage: "merge [options] <file...>",
+    description: "put the shares of a sweep together (see: trackvisor sweep --shard)",
+    load: async () => (await import("./merge.ts")).mergeCommand(),
+  },
+  {
     name: "scenarios",
     usage: "scenarios",
     description: "the shipped scenarios: list, show, copy",

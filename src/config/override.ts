@@ -23,27 +23,50 @@ export interface Override {
  */
 export function parseOverride(text: string, origin = "--set"): Override {
   const shown = `${origin} ${excerpt(text)}`;
-  const [, left, right] = /^([^=]*)=(.*)$/s.exec(text) ?? [];
-  const parts = (left ?? "")
-    .trim()
-    .replace(/\[([^\][]*)\]/g, ".$1")
-    .split(".");
-  if (left === undefined || right === undefined || parts.includes("")) {
-    throw new UserError(`${shown}: expected a field and its value, such as tracker.technique=prl`);
-  }
+  const { path, right } = fieldAndText(text, shown, "tracker.technique=prl");
   if (right.trim() === "") {
     throw new UserError(`${shown}: expected a value behind "="; null takes a field out`);
   }
-  const document = parseDocument(right, { prettyErrors: false, logLevel: "error" });
+  return { path, value: parseValue(right, shown), origin: shown };
+}
+
+/**
+ * Parts `path=text` at the first "=".
+ * @param shown the words, for messages; @param example of right ones
+ * @throws UserError
+ */
+export function fieldAndText(
+  text: string,
+  shown: string,
+  example: string,
+): { readonly path: Override["path"]; readonly right: string } {
+  const [, left, right] = /^([^=]*)=(.*)$/s.exec(text) ?? [];
+  const path = left === undefined ? null : parsePath(left);
+  if (left === undefined || right === undefined || path === null) {
+    throw new UserError(`${shown}: expected a field and its value, such as ${example}`);
+  }
+  return { path, right };
+}
+
+/** A path as it is written; null if a part of it is empty. */
+export function parsePath(text: string): Override["path"] | null {
+  const parts = text
+    .trim()
+    .replace(/\[([^\][]*)\]/g, ".$1")
+    .split(".");
+  if (parts.includes("")) return null;
+  return parts.map((part) => (/^\d{1,9}$/.test(part) ? Number(part) : part));
+}
+
+/** A value as YAML writes it. @param shown the words, for messages; @throws UserError */
+export function parseValue(text: string, shown: string): unknown {
+  const document = parseDocument(text, { prettyErrors: false, logLevel: "error" });
   if (document.errors.length > 0) throw new UserError(`${shown}: the value is not valid YAML`);
-  let value: unknown;
   try {
-    value = document.toJS({ maxAliasCount: 0 });
+    return document.toJS({ maxAliasCount: 0 });
   } catch {
     throw new UserError(`${shown}: the value has YAML aliases, or is nested too deeply`);
   }
-  const path = parts.map((part) => (/^\d{1,9}$/.test(part) ? Number(part) : part));
-  return { path, value, origin: shown };
 }
 
 /** Where overrides have put something, field by field. */

@@ -46,6 +46,16 @@ export function parseRate(text: string): number | null {
   return Number.isFinite(rate) && rate > 0 ? rate : null;
 }
 
+/** How many of one unit another is: 1024 for "KiB" in "MiB"; null if they measure different things. */
+export function unitsIn(unit: string, other: string): number | null {
+  if (unit === other) return 1;
+  for (const scale of [SECONDS, BYTES, RATES]) {
+    const [one, many] = [scale[unit], scale[other]];
+    if (one !== undefined && many !== undefined) return many / one;
+  }
+  return null;
+}
+
 export const DURATION_HELP = 'a time such as "250us", "1.5s" or "100000 cycles"';
 export const SIZE_HELP = 'a size such as "400MiB" or "1GiB", a whole number of 4 KiB pages';
 

@@ -104,6 +104,11 @@ export function isInteractive(): boolean {
   return process.stdout.isTTY === true && process.stdin.isTTY === true;
 }
 
+/** Of standard output; undefined if it is no terminal. */
+export function columnsOfTerminal(): number | undefined {
+  return process.stdout.columns;
+}
+
 /** What standard output can show: nothing but text when it is no terminal. NO_COLOR as no-color.org has it: set and not empty. */
 export function coloursOfTerminal(): ColourMode {
   const { NO_COLOR, TERM = "", COLORTERM } = process.env;

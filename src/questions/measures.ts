@@ -60,6 +60,16 @@ export function cyclesPerAccess({
 
 /** @param base the same scenario without tracking */
 export function measuresOf(summary: RunSummary, base: RunSummary): Measures {
+  return { overhead: overheadOf(wholeOf(summary), wholeOf(base)), ...ownMeasuresOf(summary) };
+}
+
+/** Percent by which an access takes longer than without tracking. @param whole,base as `wholeOf` */
+export function overheadOf(whole: number, base: number): number {
+  return 100 * (whole / base - 1);
+}
+
+/** What needs no run to compare with. */
+export function ownMeasuresOf(summary: RunSummary): Omit<Measures, "overhead"> {
   const { harvests, pvm, ipis, exits } = summary;
   const sum = (of: (harvest: RunSummary["harvests"][number]) => number): number =>
     harvests.reduce((all, one) => all + of(one), 0);
@@ -69,7 +79,6 @@ export function measuresOf(summary: RunSummary, base: RunSummary): Measures {
   const right = found - overReported;
   const spent = pvm.exit + pvm.entry + pvm.handler + pvm.control + pvm.processes;
   return {
-    overhead: 100 * (wholeOf(summary) / wholeOf(base) - 1),
     exits: Object.entries(exits)
       .filter(([reason]) => Number(reason) !== ExitReason.hlt)
       .reduce((all, [, count]) => all + count, 0),

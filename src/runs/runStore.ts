@@ -1,10 +1,9 @@
 /** Finished runs, one file each: none is done twice, and what was interrupted goes on where it stopped. */
-import { createHash } from "node:crypto";
 import { join } from "node:path";
 import * as z from "zod";
-import { tracePath } from "../../workloads/generators/trace.ts";
-import { digestOfFile, exists, readText } from "../io/inputFile.ts";
+import { exists, readText } from "../io/inputFile.ts";
 import { makeDirectory, writeOutput } from "../io/outputFile.ts";
+import { digestOf, RunIdentity } from "./runIdentity.ts";
 import type { FinishedRun, RunOrder } from "./runOrder.ts";
 
 /** Far more than a run's summary takes. */
@@ -12,15 +11,11 @@ const FILE_BYTES_MAX = 256 << 20;
 
 const storedSchema = z.object({ digest: z.string(), run: z.string() });
 
-const digestOf = (text: string): string =>
-  createHash("sha256").update(text).digest("hex").slice(0, 32);
-
 export class RunStore {
   readonly #directory: string;
   readonly #version: string;
   readonly #onDamaged: (path: string) => void;
-  /** Digests of trace files by path: each is read once. */
-  readonly #traces = new Map<string, string>();
+  readonly #identity = new RunIdentity();
 
   /**
    * @param directory where the files are; made if it is missing
@@ -36,19 +31,11 @@ export class RunStore {
   }
 
   /**
-   * Identifies a run: what it is asked to do, whatever it is called and wherever it would write, the traces that
-   * it plays, and the code that does it.
+   * Identifies a run and the code that does it.
    * @throws UserError if a trace cannot be read
    */
-  key({ scenario, directory }: RunOrder): string {
-    const { file: _, ...operation } = { file: "", ...scenario.operation };
-    const vms = scenario.vms.map((vm) => {
-      const { workload } = vm;
-      if (workload.kind !== "trace") return vm;
-      return { ...vm, workload: { ...workload, file: this.#trace(workload.file, directory) } };
-    });
-    const text = JSON.stringify({ ...scenario, name: "", vms, operation });
-    return digestOf(`${this.#version}\n${text}`);
+  key(order: RunOrder): string {
+    return digestOf(`${this.#version}\n${this.#identity.of(order)}`);
   }
 
   /** A finished run; null if there is none, or if its file is damaged. */
@@ -77,12 +64,5 @@ export class RunStore {
 
   #path(key: string): string {
     return join(this.#directory, `${key}.json`);
-  }
-
-  #trace(file: string, directory: string): string {
-    const path = tracePath(file, directory);
-    const digest = this.#traces.get(path) ?? digestOfFile(path);
-    this.#traces.set(path, digest);
-    return digest;
   }
 }

@@ -35,10 +35,17 @@ export class Scratch {
     rmSync(this.directory, { recursive: true });
   }
 
-  /** @param interruptAfter milliseconds until SIGINT; @param limit until it is killed */
+  /**
+   * @param interruptAfter milliseconds until SIGINT; @param interruptWhen SIGINT as soon as it says so
+   * @param limit milliseconds until it is killed
+   */
   run(
     words: readonly string[],
-    { interruptAfter = 0, limit = 60_000 }: { interruptAfter?: number; limit?: number } = {},
+    {
+      interruptAfter = 0,
+      interruptWhen,
+      limit = 60_000,
+    }: { interruptAfter?: number; interruptWhen?: () => boolean; limit?: number } = {},
   ): Promise<Outcome> {
     const child = spawn(process.execPath, [MAIN, ...words], {
       cwd: this.directory,
@@ -54,6 +61,14 @@ export class Scratch {
     });
     const timers = [setTimeout(() => child.kill("SIGKILL"), limit)];
     if (interruptAfter > 0) timers.push(setTimeout(() => child.kill("SIGINT"), interruptAfter));
+    if (interruptWhen !== undefined) {
+      const look = setInterval(() => {
+        if (!interruptWhen()) return;
+        clearInterval(look);
+        child.kill("SIGINT");
+      }, 20);
+      timers.push(look);
+    }
     return new Promise((resolve, reject) => {
       child.on("error", reject);
       child.on("close", (code, signal) => {

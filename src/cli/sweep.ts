@@ -1,0 +1,181 @@
+/** `trackvisor sweep`: the same guests with other parameters, on all cores. */
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { Command } from "commander";
+import type { Override } from "../config/override.ts";
+import { UserError } from "../errors.ts";
+import { readText } from "../io/inputFile.ts";
+import { note } from "../io/standardStreams.ts";
+import { defaultMetrics, METRICS, type Metric, metricNamed } from "../questions/metrics.ts";
+import { type Axis, parseVary } from "../questions/sweep/axis.ts";
+import { listedPoints } from "../questions/sweep/listedPoints.ts";
+import {
+  type Loaded,
+  type PlannedPoint,
+  type Problems,
+  planSweep,
+  type SweepPlan,
+  tryOutPoints,
+} from "../questions/sweep/plan.ts";
+import { countRuns } from "../questions/sweep/points.ts";
+import type { PointResult } from "../questions/sweep/result.ts";
+import { isOfShard, parseShard, type Shard } from "../questions/sweep/shard.ts";
+import { resultOf } from "../questions/sweep/share.ts";
+import { runPoints } from "../questions/sweep/sweepRuns.ts";
+import { codeVersion } from "../runs/codeVersion.ts";
+import { Interrupted } from "../runs/pool.ts";
+import { RunStore } from "../runs/runStore.ts";
+import { SET, seedList, UNTIL, wholeNumber } from "./optionParsers.ts";
+import { grouped, noteDamaged } from "./output.ts";
+import { ProgressLine } from "./progress.ts";
+import { buildLoaded, loaderOf } from "./scenarios.ts";
+import { deliver, refuseOutputs, type SweepOutput, withOutputs } from "./sweepOutput.ts";
+
+const EXIT_INTERRUPTED = 130;
+const WORKERS_MAX = 256;
+const POINTS_BYTES_MAX = 64 << 20;
+/** More runs are asked about. */
+const RUNS_UNASKED = 1000;
+/** Mistakes that are told one by one. */
+const PROBLEMS_MAX = 20;
+
+interface SweepOptions extends SweepOutput {
+  readonly vary: readonly Axis[];
+  readonly points?: string;
+  readonly seeds?: readonly number[];
+  readonly metric?: readonly Metric[];
+  readonly until?: string;
+  readonly set: readonly Override[];
+  readonly workers?: number;
+  readonly store?: string;
+  readonly shard?: Shard;
+  readonly yes?: true;
+}
+
+/** The command. Exit codes: 0 fine, 1 a run failed (docs/verdict.md), 2 bad input, 130 interrupted. */
+export function sweepCommand(): Command {
+  const command = new Command("sweep")
+    .description("the same guests with other parameters: table, plot, files (docs/sweep.md)")
+    .argument("<scenario>", "scenario or trace")
+    .option(
+      "--vary <field=values>",
+      "values of a field, and ranges of them: pml,prl or 64..512*2 or 1ms..9ms+2ms; may be repeated",
+      (text: string, before: readonly Axis[]) => [...before, parseVary(text)],
+      [],
+    )
+    .option("--points <file>", "points from a file: a table in CSV, a list in JSON or YAML")
+    .option("--seeds <seeds>", "run each point with each, such as 1..5, and give means", seedList)
+    .option("--metric <names>", `some of ${METRICS.map(({ name }) => name).join(", ")}`, metricList)
+    .option(...UNTIL)
+    .option(...SET)
+    .option(
+      "--workers <count>",
+      "threads; default: one for each processor",
+      wholeNumber(1, WORKERS_MAX),
+    )
+    .option(
+      "--store <directory>",
+      "where finished runs are kept, none is done twice; default: the user's cache",
+    )
+    .option("--shard <i/n>", "only this share of the points, of n; see merge", parseShard)
+    .option("--yes", `run more than ${grouped(RUNS_UNASKED)}`);
+  return withOutputs(command).action(sweep);
+}
+
+function metricList(text: string): Metric[] {
+  const metrics = text.split(",").map((name) => metricNamed(name.trim()));
+  const twice = metrics.find((one, n) => metrics.indexOf(one) !== n);
+  if (twice !== undefined) throw new UserError(`--metric: has "${twice.name}" twice`);
+  return metrics;
+}
+
+async function sweep(name: string, options: SweepOptions): Promise<void> {
+  refuseOutputs(options);
+  const plan = planOf(name, options);
+  const { shard = null } = options;
+  const code = codeVersion();
+  const store = new RunStore(options.store ?? defaultStore(), code, noteDamaged);
+  const points = await runShare(plan, store, options);
+  if (points === null) process.exitCode = EXIT_INTERRUPTED;
+  else deliver(resultOf(plan, points, code, shard), options);
+}
+
+/** @throws UserError, after a line for each mistake where there are several */
+function planOf(name: string, options: SweepOptions): SweepPlan {
+  const { seeds, points: file, vary, until, set, metric, yes } = options;
+  const listed = file === undefined ? [] : [listedPoints(file, readText(file, POINTS_BYTES_MAX))];
+  const axes = [...listed, ...vary];
+  const runs = countRuns(axes, seeds?.length ?? 1);
+  if (runs > RUNS_UNASKED && !yes) {
+    throw new UserError(`a sweep of ${grouped(runs)} runs; give --yes to run so many`);
+  }
+  const load = loaderOf(name);
+  const plan = planSweep({
+    load: (overrides): Loaded => {
+      const loaded = load(overrides);
+      return { ...loaded, tryOut: () => void buildLoaded(loaded) };
+    },
+    common: [
+      ...(until === undefined ? [] : [{ path: ["until"], value: until, origin: "--until" }]),
+      ...set,
+    ],
+    axes,
+    seeds: seeds ?? null,
+    metrics: (operations) => metric ?? defaultMetrics(operations),
+  });
+  if ("problems" in plan) throw refusal(plan.problems);
+  const problems = tryOutPoints(shareOf(plan, options));
+  if (problems.length > 0) throw refusal(problems);
+  return plan;
+}
+
+/** Of several mistakes each has a line of its own, and the error says how many there are. */
+function refusal(problems: Problems): UserError {
+  const [only, ...others] = problems;
+  if (only !== undefined && others.length === 0) return new UserError(only);
+  for (const problem of problems.slice(0, PROBLEMS_MAX)) note(problem);
+  return new UserError(`${problems.length} mistakes; nothing was run`);
+}
+
+function shareOf({ points }: SweepPlan, { shard }: SweepOptions): readonly PlannedPoint[] {
+  return shard === undefined ? points : points.filter(({ index }) => isOfShard(index, shard));
+}
+
+/** @returns null if it was interrupted */
+async function runShare(
+  plan: SweepPlan,
+  store: RunStore,
+  options: SweepOptions,
+): Promise<PointResult[] | null> {
+  const progress = new ProgressLine();
+  const controller = new AbortController();
+  const interrupt = () => controller.abort();
+  process.once("SIGINT", interrupt);
+  try {
+    return await runPoints(shareOf(plan, options), plan, {
+      store,
+      workers: options.workers,
+      signal: controller.signal,
+      onProgress: (what, { done, total, reused, part }) => {
+        const before = reused === 0 ? "" : ` (${reused} from before)`;
+        const rate = (seconds: number): string =>
+          `${((60 * (done - reused)) / seconds).toFixed(1)} runs/min`;
+        progress.update(`${done} of ${total} ${what}${before}`, part, 1, rate);
+      },
+    });
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+    note("interrupted; finished runs are kept, and the same command goes on");
+    return null;
+  } finally {
+    progress.clear();
+    process.removeListener("SIGINT", interrupt);
+  }
+}
+
+/** Runs can be done again: a cache (XDG Base Directory Specification). */
+function defaultStore(): string {
+  const { XDG_CACHE_HOME } = process.env;
+  const cache = XDG_CACHE_HOME?.startsWith("/") ? XDG_CACHE_HOME : join(homedir(), ".cache");
+  return join(cache, "trackvisor", "runs");
+}

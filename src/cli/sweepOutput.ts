@@ -1,0 +1,48 @@
+/** Where the result of a sweep goes: the screen, and the files that the command line names. */
+import type { Command } from "commander";
+import { refuseUnwritable, writeOutput } from "../io/outputFile.ts";
+import { columnsOfTerminal, note, print, printJson } from "../io/standardStreams.ts";
+import { jsonText } from "../io/visible.ts";
+import { sweepCsv } from "../questions/sweep/csv.ts";
+import type { SweepResult } from "../questions/sweep/result.ts";
+import { FORCE } from "./optionParsers.ts";
+import { failureLines, sweepLines } from "./sweepReport.ts";
+
+const EXIT_FAILED = 1;
+
+export interface SweepOutput {
+  readonly output?: string;
+  readonly csv?: string;
+  readonly json?: true;
+  readonly force?: true;
+}
+
+/** Adds the options for results. */
+export function withOutputs(command: Command): Command {
+  return command
+    .option("-o, --output <file>", "write the result, for merge and other programs (JSON)")
+    .option("--csv <file>", "write the table as CSV")
+    .option("--json", "print one JSON object (docs/sweep.schema.json)")
+    .option(...FORCE);
+}
+
+/** Says before the runs what could not be written after them. @throws UserError */
+export function refuseOutputs(options: SweepOutput): void {
+  for (const file of filesOf(options)) refuseUnwritable(file, options);
+}
+
+function filesOf({ output, csv }: SweepOutput): string[] {
+  return [output, csv].filter((file) => file !== undefined);
+}
+
+/** Writes and prints; the exit code says whether a run failed. @throws UserError */
+export function deliver(result: SweepResult, options: SweepOutput): void {
+  const { output, csv, json, force } = options;
+  if (output !== undefined) writeOutput(output, `${jsonText(result, 1)}\n`, { force });
+  if (csv !== undefined) writeOutput(csv, sweepCsv(result), { force });
+  if (json) printJson(result);
+  else print(...sweepLines(result, columnsOfTerminal()));
+  const failures = failureLines(result);
+  for (const failure of failures) note(failure);
+  if (failures.length > 0) process.exitCode = EXIT_FAILED;
+}

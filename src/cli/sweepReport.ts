@@ -1,0 +1,73 @@
+/** A sweep's result for people: a table with intervals, a plot, what went wrong. */
+import Table from "cli-table3";
+import { visible } from "../io/visible.ts";
+import type { Shown } from "../questions/sweep/axis.ts";
+import { UNSET } from "../questions/sweep/layout.ts";
+import { pointText } from "../questions/sweep/points.ts";
+import type { PointResult, SweepHead, SweepResult } from "../questions/sweep/result.ts";
+import { terminalPlot } from "../questions/sweep/terminalPlot.ts";
+import { grouped } from "./output.ts";
+
+/** Failures that are told one by one. */
+const FAILURES_MAX = 20;
+/** Where standard output is no terminal. */
+const COLUMNS = 80;
+
+/** @param columns of the terminal */
+export function sweepLines(result: SweepResult, columns = COLUMNS): string[] {
+  const plot = terminalPlot(result, columns);
+  return [...tableOf(result), ...(plot.length === 0 ? [] : ["", ...plot])];
+}
+
+function tableOf({ sweep: { fields, metrics }, points }: SweepResult): string[] {
+  const table = new Table({
+    head: [...fields, ...metrics.map(headOf)].map(visible),
+    colAligns: [...fields.map(() => "left" as const), ...metrics.map(() => "right" as const)],
+    style: { head: [], border: [], compact: true },
+  });
+  for (const point of points) {
+    const settings = fields.map((field) => visible(shownText(point.values[field] ?? UNSET)));
+    table.push([...settings, ...metrics.map(({ name }) => cellOf(point, name))]);
+  }
+  return table.toString().split("\n");
+}
+
+function headOf({ name, unit }: SweepHead["metrics"][number]): string {
+  return unit === "" ? name : `${name} (${unit})`;
+}
+
+function shownText(value: Shown): string {
+  return String(value);
+}
+
+function cellOf({ means, intervals, runs }: PointResult, name: string): string {
+  const mean = means[name] ?? null;
+  if (mean === null) return "-";
+  const half = intervals[name] ?? 0;
+  const text = numberText(mean);
+  return runs.length < 2 || half === 0 ? text : `${text} ±${halfText(half)}`;
+}
+
+/** Two significant digits: more are not known. */
+function halfText(half: number): string {
+  if (half >= 100) return grouped(Math.round(half));
+  return half < 0.001 ? half.toExponential(0) : String(Number(half.toPrecision(2)));
+}
+
+/** Whole numbers whole; others with four significant digits. */
+function numberText(value: number): string {
+  if (Number.isInteger(value) || Math.abs(value) >= 1000) return grouped(Math.round(value));
+  const short = Number(value.toPrecision(4));
+  return Math.abs(short) < 0.0001 ? value.toExponential(1) : String(short);
+}
+
+/** What went wrong, a line each: which point, which seed, what. */
+export function failureLines({ points }: SweepResult): string[] {
+  const all = points.flatMap((point) =>
+    point.runs.flatMap(({ seed, failures }) =>
+      failures.map((what) => `${pointText(point)}, seed ${seed}: ${what}`),
+    ),
+  );
+  const more = all.length - FAILURES_MAX;
+  return more <= 0 ? all : [...all.slice(0, FAILURES_MAX), `and ${more} more failures`];
+}

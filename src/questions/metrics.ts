@@ -1,0 +1,168 @@
+/** Numbers that can be asked of a run, by name: what a comparison measures, counters, and what an operation came to. */
+import { nearest } from "../config/nearest.ts";
+import { CYCLES_PER_SECOND } from "../config/units.ts";
+import { UserError } from "../errors.ts";
+import type { CheckpointResult } from "../system/operations/checkpoint.ts";
+import type { EstimateResult } from "../system/operations/estimate.ts";
+import type { MigrateResult } from "../system/operations/migration/result.ts";
+import type { OvercommitResult } from "../system/operations/overcommit/result.ts";
+import type { RunSummary } from "../system/summary.ts";
+import { ownMeasuresOf } from "./measures.ts";
+
+export interface Metric {
+  readonly name: string;
+  /** Such as "ms"; empty: a count, or a share of one. */
+  readonly unit: string;
+  readonly what: string;
+  /** The only operation that has it; null: every run has. */
+  readonly operation: string | null;
+  /** Null where the run has no such number; "base": it needs the same run without tracking. */
+  readonly of: ((summary: RunSummary) => number | null) | "base";
+}
+
+type Result = RunSummary["operation"];
+type Row = readonly [
+  name: string,
+  unit: string,
+  what: string,
+  of: (summary: RunSummary) => number | null,
+];
+
+function metric([name, unit, what, of]: Row): Metric {
+  return { name, unit, what, operation: null, of };
+}
+
+/** Numbers of one operation. */
+function metricsOf<Of extends Result>(
+  operation: string,
+  rows: readonly (readonly [string, string, string, (result: Of) => number | null])[],
+): Metric[] {
+  return rows.map(([name, unit, what, of]) => ({
+    name,
+    unit,
+    what,
+    operation,
+    of: ({ operation: result }) => (result.kind === operation ? of(result as Of) : null),
+  }));
+}
+
+const MIB = 2 ** 20;
+const inMs = (cycles: number): number => (1000 * cycles) / CYCLES_PER_SECOND;
+
+/** Mean and largest over VMs; null if any has none. */
+function over<Vm>(
+  vms: readonly Vm[],
+  of: (vm: Vm) => number | null,
+  all: (values: readonly number[]) => number,
+): number | null {
+  const values = vms.map(of).filter((value) => value !== null);
+  return values.length === 0 || values.length < vms.length ? null : all(values);
+}
+const sum = (values: readonly number[]): number => values.reduce((total, one) => total + one, 0);
+const mean = (values: readonly number[]): number => sum(values) / values.length;
+
+const OWN: readonly Row[] = [
+  ["exits", "", "VM exits but for HLT", (run) => ownMeasuresOf(run).exits],
+  ["interrupts", "", "IPIs to the pVM", (run) => ownMeasuresOf(run).interrupts],
+  ["pvmTime", "ms", "time of the pVM's CPUs", (run) => ownMeasuresOf(run).pvmTime],
+  ["memory", "B", "bytes kept for tracking", (run) => ownMeasuresOf(run).memory],
+  ["found", "", "pages that harvests reported", (run) => ownMeasuresOf(run).found],
+  ["missed", "", "pages owed and not reported", (run) => ownMeasuresOf(run).missed],
+  ["overReported", "", "pages reported and not touched", (run) => ownMeasuresOf(run).overReported],
+  ["precision", "", "share of what was found that was owed", (run) => ownMeasuresOf(run).precision],
+  ["recall", "", "share of what was owed that was found", (run) => ownMeasuresOf(run).recall],
+  ["time", "ms", "virtual time of the run", ({ time }) => inMs(time)],
+  ["accesses", "", "accesses that the guests completed", ({ accesses }) => accesses],
+  ["tlbMisses", "", "misses of the whole TLB", ({ tlbMisses }) => tlbMisses],
+  ["walks", "", "page walks", ({ walks }) => walks],
+  ["logEntries", "", "entries stored in PML and PRL logs", ({ logEntries }) => logEntries],
+  ["logFull", "", "log-full events", ({ logFull }) => logFull],
+  ["energy", "J", "energy of the run, by docs/costs.md", ({ energy }) => energy.total],
+  ["pagesWritten", "", "pages that the guests wrote, exactly", ({ truth }) => truth.pagesWritten],
+  ["pagesTouched", "", "pages that the guests used, exactly", ({ truth }) => truth.pagesTouched],
+];
+
+export const METRICS: readonly Metric[] = [
+  {
+    name: "overhead",
+    unit: "%",
+    what: "by which an access takes longer than without tracking",
+    operation: null,
+    of: "base",
+  },
+  ...OWN.map(metric),
+  ...metricsOf<MigrateResult>("migrate", [
+    ["downtime", "ms", "of the VM that moves", (one) => one.downtime && inMs(one.downtime)],
+    ["totalTime", "ms", "of the migration", ({ totalTime }) => inMs(totalTime)],
+    ["rounds", "", "of the migration", ({ rounds }) => rounds.length],
+    ["sent", "MiB", "bytes that the migration sent", ({ bytes }) => bytes / MIB],
+  ]),
+  ...metricsOf<CheckpointResult>("checkpoint", [
+    ["meanPause", "ms", "of a checkpoint", ({ meanPause }) => inMs(meanPause)],
+    ["maxPause", "ms", "of a checkpoint", ({ maxPause }) => inMs(maxPause)],
+    ["paused", "%", "part of the run that VMs stood still", (one) => 100 * one.pausedShare],
+    ["checkpoints", "", "committed", ({ committed }) => committed],
+  ]),
+  ...metricsOf<EstimateResult>("estimate", [
+    [
+      "wss",
+      "MiB",
+      "last estimates of the working sets, together",
+      ({ vms }) => over(vms, ({ bytes }) => bytes && bytes / MIB, sum),
+    ],
+    [
+      "wssError",
+      "%",
+      "mean distance of estimates from the truth",
+      ({ vms }) => over(vms, ({ meanError }) => meanError && 100 * meanError, mean),
+    ],
+  ]),
+  ...metricsOf<OvercommitResult>("overcommit", [
+    [
+      "slowdown",
+      "",
+      "of the VMs, 1 without waiting: the mean",
+      ({ vms }) => over(vms, ({ slowdown }) => slowdown, mean),
+    ],
+    [
+      "worstSlowdown",
+      "",
+      "of the VM that waits most",
+      ({ vms }) =>
+        over(
+          vms,
+          ({ slowdown }) => slowdown,
+          (values) => Math.max(...values),
+        ),
+    ],
+    ["hostFaults", "", "faults that the pager served", ({ pager }) => pager.faults],
+  ]),
+];
+
+/** What is shown of runs of an operation where nothing is asked for. */
+export function defaultMetrics(operations: readonly string[]): Metric[] {
+  const own = operations.flatMap((operation) =>
+    METRICS.filter((one) => one.operation === operation).slice(0, 2),
+  );
+  return [...own, ...["overhead", "exits", "missed"].map(metricNamed)];
+}
+
+/** @throws UserError with the nearest name */
+export function metricNamed(name: string): Metric {
+  const found = METRICS.find((one) => one.name === name);
+  if (found !== undefined) return found;
+  const names = METRICS.map((one) => one.name);
+  throw new UserError(
+    `--metric: there is no "${name}"${nearest(name, names)} (metrics: ${names.join(", ")})`,
+  );
+}
+
+/** @throws UserError if no run of these operations has such a number */
+export function refuseOthers(metrics: readonly Metric[], operations: readonly string[]): void {
+  for (const { name, operation } of metrics) {
+    if (operation === null || operations.includes(operation)) continue;
+    throw new UserError(
+      `--metric: "${name}" is of operation "${operation}", and the scenario's is "${operations.join(", ")}"`,
+    );
+  }
+}
