@@ -10,7 +10,6 @@ import { defaultMetrics, METRICS, type Metric, metricNamed } from "../questions/
 import { type Axis, parseVary } from "../questions/sweep/axis.ts";
 import { listedPoints } from "../questions/sweep/listedPoints.ts";
 import {
-  type Loaded,
   type PlannedPoint,
   type Problems,
   planSweep,
@@ -25,10 +24,10 @@ import { runPoints } from "../questions/sweep/sweepRuns.ts";
 import { codeVersion } from "../runs/codeVersion.ts";
 import { Interrupted } from "../runs/pool.ts";
 import { RunStore } from "../runs/runStore.ts";
+import { loaderOf } from "../runs/scenarioFile.ts";
 import { SET, seedList, UNTIL, wholeNumber } from "./optionParsers.ts";
 import { grouped, noteDamaged } from "./output.ts";
 import { ProgressLine } from "./progress.ts";
-import { buildLoaded, loaderOf } from "./scenarios.ts";
 import { deliver, refuseOutputs, type SweepOutput, withOutputs } from "./sweepOutput.ts";
 
 const EXIT_INTERRUPTED = 130;
@@ -109,12 +108,8 @@ function planOf(name: string, options: SweepOptions): SweepPlan {
   if (runs > RUNS_UNASKED && !yes) {
     throw new UserError(`a sweep of ${grouped(runs)} runs; give --yes to run so many`);
   }
-  const load = loaderOf(name);
   const plan = planSweep({
-    load: (overrides): Loaded => {
-      const loaded = load(overrides);
-      return { ...loaded, tryOut: () => void buildLoaded(loaded) };
-    },
+    load: loaderOf(name),
     common: [
       ...(until === undefined ? [] : [{ path: ["until"], value: until, origin: "--until" }]),
       ...set,

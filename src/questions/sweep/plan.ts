@@ -3,19 +3,14 @@ import type { Override } from "../../config/override.ts";
 import { UserError } from "../../errors.ts";
 import { digestOf, RunIdentity } from "../../runs/runIdentity.ts";
 import type { RunOrder } from "../../runs/runOrder.ts";
+import { buildLoaded, type LoadedScenario } from "../../runs/scenarioFile.ts";
 import { type Metric, refuseOthers } from "../metrics.ts";
 import type { Axis } from "./axis.ts";
 import { fieldsOf, pointsOf, pointText, type SweepPoint } from "./points.ts";
 
-/** A scenario that was read, and not built yet. */
-export interface Loaded extends RunOrder {
-  /** Builds it and lets it go. @throws UserError if it cannot be */
-  readonly tryOut: () => void;
-}
-
 export interface SweepAsked {
   /** The scenario with fields of other values. @throws UserError */
-  readonly load: (overrides: readonly Override[]) => Loaded;
+  readonly load: (overrides: readonly Override[]) => LoadedScenario;
   /** Fields that have other values in all points. */
   readonly common: readonly Override[];
   readonly axes: readonly Axis[];
@@ -26,7 +21,7 @@ export interface SweepAsked {
 }
 
 export interface PlannedPoint extends SweepPoint {
-  readonly order: Loaded;
+  readonly order: LoadedScenario;
   /** Of each of its runs. */
   readonly seeds: readonly number[];
 }
@@ -83,12 +78,12 @@ export function planSweep(asked: SweepAsked): SweepPlan | { readonly problems: P
   };
 }
 
-/** Builds points, to see whether they can be. @returns why not, each reason once */
+/** Builds points and lets them go, to see whether they can be. @returns why not, each reason once */
 export function tryOutPoints(points: readonly PlannedPoint[]): Problems {
   const problems = new Map<string, SweepPoint[]>();
   for (const point of points) {
     try {
-      point.order.tryOut();
+      buildLoaded(point.order);
     } catch (error) {
       note(problems, error, point);
     }

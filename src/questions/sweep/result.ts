@@ -73,3 +73,8 @@ export function pointResult(
   const means = each((numbers) => moments(numbers).mean);
   return { index, values, runs: [...runs], means, intervals: each(halfWidth) };
 }
+
+/** The JSON Schema of a result, as text: docs/sweep.schema.json. */
+export function resultJsonSchema(): string {
+  return `${JSON.stringify(z.toJSONSchema(sweepResultSchema), null, 2)}\n`;
+}
