@@ -2,23 +2,32 @@
  * The toolstack in the pVM, running one measurement: arm the trackers, start the VMs, harvest at an
  * interval (as Xen does it: pause, harvest, unpause), and at the end harvest once more.
  *
+ * Or live, as KVM does it: the VMs run when they are armed, and are let go when a harvest has drained their logs
+ * (KVM kicks the vCPUs out of the guest for that, kvm_arch_sync_dirty_log). They stand still for the last one alone.
+ *
  *   state      | event                 | next       | emits
  *   -----------|-----------------------|------------|----------------------------------------
  *   created    | begin                 | arming     | arm to every tracker
+ *   created    | begin, live           | arming     | startVm for every VM, deadline; arm to every tracker
  *   arming     | armed                 | arming     | -
  *   arming     | armRefused            | arming     | disarm to that tracker, if none is being switched off
  *   arming     | disarmed              | arming     | arm to that tracker; disarm to the next that refused
  *   arming     | armed, last           | running    | startVm for every VM, timers
+ *   arming     | armed, last, live     | running    | harvestDue to itself
  *   arming     | armed, last, ending   | harvesting | harvest to every tracker; the VMs never ran
+ *   arming     | armed, last, ending, live | pausing | pauseVm for every VM
  *   running    | harvestDue            | pausing    | pauseVm for every VM
  *   running    | deadline              | pausing    | pauseVm for every VM
  *   running    | vmHalted              | running    | -
  *   running    | vmHalted, last        | pausing    | pauseVm for every VM
  *   pausing    | vmPaused              | pausing    | -
  *   pausing    | vmPaused, last        | harvesting | harvest to every tracker
+ *   harvesting | harvestBegun          | harvesting | unpauseVm for that VM
  *   harvesting | harvested             | harvesting | -
  *   harvesting | harvested, last       | running    | unpauseVm for every VM, harvestDue to itself
+ *   harvesting | harvested, last, of VMs that run | running | harvestDue to itself
  *   harvesting | harvested, last, ending | done     | -
+ *   harvesting | harvested, last, ending, of VMs that run | pausing | pauseVm for every VM
  *   any        | deadline; vmHalted, last | -       | -: the round under way becomes the last
  *   pausing, harvesting, done | harvestDue | -      | ignored: the last harvest has begun
  */
@@ -41,6 +50,8 @@ export interface ToolstackInput {
   readonly technique: Technique;
   /** Cycles between harvests; 0 = only at the end. */
   readonly harvestCycles: number;
+  /** Whether the VMs run while they are armed and harvested. */
+  readonly live: boolean;
   /** Cycles after which the run ends; 0 = when the workloads do. */
   readonly deadlineCycles: number;
 }
@@ -57,6 +68,9 @@ const EMPTY_ROUND: Round = { pagesWritten: [], pagesTouched: [], guestPageTables
 export interface ToolstackContext extends ToolstackInput {
   /** Answers still missing in the present step. */
   readonly missing: number;
+  /** Whether the harvest under way lets the VMs run, and how many of them it has let go. */
+  readonly letsRun: boolean;
+  readonly begun: number;
   /** VMs whose trackers somebody else has armed: see armAgain.ts. */
   readonly refused: readonly number[];
   readonly halted: number;
@@ -75,6 +89,7 @@ type ToolstackEvent = Extract<
       | "disarmed"
       | "vmHalted"
       | "vmPaused"
+      | "harvestBegun"
       | "harvested"
       | "harvestDue"
       | "deadline";
@@ -93,7 +108,12 @@ export const toolstackMachine = setup({
     noteAnswer: assign({ missing: ({ context }) => context.missing - 1 }),
     noteHalted: assign({ halted: ({ context }) => context.halted + 1 }),
     noteEnding: assign({ ending: true }),
-    beginRound: assign({ round: EMPTY_ROUND }),
+    beginRound: assign(({ context }) => ({
+      round: EMPTY_ROUND,
+      letsRun: context.live && !context.ending,
+      begun: 0,
+    })),
+    noteBegun: assign({ begun: ({ context }) => context.begun + 1 }),
     noteHarvest: assign(({ context, event }) => {
       const { round } = context;
       const harvest = event as Extract<ToolstackEvent, { type: "harvested" }>;
@@ -131,9 +151,14 @@ export const toolstackMachine = setup({
         ...(context.deadlineCycles > 0
           ? [send(context.self, { type: "deadline" }, context.deadlineCycles)]
           : []),
-        ...harvestTimer(context),
+        ...(context.live ? [] : harvestTimer(context)),
       ]),
     ),
+    sendHarvestDue: emit(({ context }) => sendAll(harvestTimer(context))),
+    sendUnpause: emit(({ context, event }) => {
+      const { vm } = event as Extract<ToolstackEvent, { type: "harvestBegun" }>;
+      return send(context.scheduler, { type: "unpauseVm", vm });
+    }),
     sendPauses: emit(({ context }) =>
       sendAll(
         context.trackers.map((_, vm) =>
@@ -142,7 +167,13 @@ export const toolstackMachine = setup({
       ),
     ),
     sendHarvests: emit(({ context }) => {
-      const message = { type: "harvest", mode: "clean", requester: context.self } as const;
+      const { self: requester, letsRun } = context;
+      const message = {
+        type: "harvest",
+        mode: "clean",
+        requester,
+        ...(letsRun ? { live: true } : {}),
+      } as const;
       return sendAll(context.trackers.map((tracker) => send(tracker, message)));
     }),
     sendUnpauses: emit(({ context }) =>
@@ -155,6 +186,11 @@ export const toolstackMachine = setup({
   guards: {
     isLast: ({ context }) => context.missing === 1,
     isLastOfAll: ({ context }) => context.missing === 1 && context.ending,
+    isLive: ({ context }) => context.live,
+    isLastLive: ({ context }) => context.missing === 1 && context.live,
+    isLastOfAllLive: ({ context }) => context.missing === 1 && context.ending && context.live,
+    isLastRunning: ({ context }) => context.missing === 1 && context.letsRun,
+    isLastOfAllRunning: ({ context }) => context.missing === 1 && context.ending && context.letsRun,
     allHalted: ({ context }) => context.halted + 1 === context.trackers.length,
   },
 }).createMachine({
@@ -162,6 +198,8 @@ export const toolstackMachine = setup({
   context: ({ input }) => ({
     ...input,
     missing: 0,
+    letsRun: false,
+    begun: 0,
     refused: [],
     halted: 0,
     ending: false,
@@ -179,11 +217,18 @@ export const toolstackMachine = setup({
   },
   states: {
     created: {
-      on: { begin: { target: "arming", actions: ["expectAll", "sendArms"] } },
+      on: {
+        begin: [
+          { guard: "isLive", target: "arming", actions: ["expectAll", "sendStarts", "sendArms"] },
+          { target: "arming", actions: ["expectAll", "sendArms"] },
+        ],
+      },
     },
     arming: {
       on: {
         armed: [
+          { guard: "isLastOfAllLive", target: "pausing", actions: ["expectAll", "sendPauses"] },
+          { guard: "isLastLive", target: "running", actions: ["noteAnswer", "sendHarvestDue"] },
           {
             guard: "isLastOfAll",
             target: "harvesting",
@@ -226,7 +271,18 @@ export const toolstackMachine = setup({
     harvesting: {
       on: {
         harvestDue: ignored("the last harvest has begun"),
+        harvestBegun: { actions: ["noteBegun", "sendUnpause"] },
         harvested: [
+          {
+            guard: "isLastOfAllRunning",
+            target: "pausing",
+            actions: ["noteHarvest", "endRound", "expectAll", "sendPauses"],
+          },
+          {
+            guard: "isLastRunning",
+            target: "running",
+            actions: ["noteHarvest", "endRound", "sendHarvestDue"],
+          },
           { guard: "isLastOfAll", target: "done", actions: ["noteHarvest", "endRound"] },
           {
             guard: "isLast",

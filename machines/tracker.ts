@@ -6,17 +6,22 @@
  *   state      | event             | next      | emits
  *   -----------|-------------------|-----------|-----------------------------------------------
  *   off        | arm, none         | off       | armed to the requester
- *   off        | harvest           | off       | harvested to the requester: nothing is known
+ *   off        | harvest           | off       | harvested to the requester: nothing is known; before it harvestBegun, if asked for
  *   off        | disarm            | off       | disarmed to the requester
  *   off        | arm               | preparing | device: arm
  *   preparing  | tablesChanged     | flushing  | inveptRequest to every dispatcher; enableLog or
  *              |                   |           | disableLog to the units that arm or disarm
  *   flushing   | inveptDone        | flushing  | -
- *   flushing   | inveptDone, last  | logging   | the answer that was waiting: armed or harvested
- *   flushing   | inveptDone, last, disarming | off | the answer that was waiting: disarmed
+ *   flushing   | inveptDone, last  | logging   | the answer that was waiting: armed or harvested; device: flushed
+ *   flushing   | inveptDone, last, disarming | off | the answer that was waiting: disarmed; device: flushed
+ *   off, logging | flushNoted       | -         | ignored: the answer is sent already
  *   flushing   | arm, harvest, disarm | flushing | -; the request comes to itself again after the answer
  *   logging    | harvest           | preparing | device: harvest
  *   preparing  | harvestPeeked     | logging   | harvested to the requester
+ *   preparing  | pieceDone         | preparing | pieceDue to itself; enableLog or disableLog with the first piece
+ *   preparing  | pieceDue          | preparing | device: goOn
+ *   preparing  | arm, harvest, disarm | preparing | -; the request comes to itself again after the answer
+ *   preparing, first piece done, of a harvest that lets the VM run | | | harvestBegun to the requester
  *   logging    | disarm            | preparing | device: disarm
  *   logging    | arm               | logging   | armRefused to the requester (Xen), or armed (KVM): nothing is done
  *   any        | logFullExit       | -         | device: serveLogFull
@@ -26,8 +31,11 @@
  *   any        | ringFull          | -         | reapDue to itself, after T_h
  *   any        | reapDue           | -         | pmlIndexReset; device: reapRings
  *   any        | ringsReaped       | -         | inveptRequest to every dispatcher
- *   off, logging | inveptDone      | -         | -
- *   off, logging | inveptDone, last | -        | handled to the dispatchers whose vCPUs were held back
+ *   off, preparing, logging | inveptDone      | - | -
+ *   off, preparing, logging | inveptDone, last | - | handled to the dispatchers whose vCPUs were held back
+ *
+ * Arming, harvesting and disarming are done in pieces (src/hypervisor/tableWork.ts): between two of them whatever else
+ * comes has its turn. The whole is one piece, unless a scenario says otherwise.
  *
  * "last": of all INVEPTs that were asked for, be it for an answer or for a ring. Whoever waits waits for all.
  */
@@ -40,132 +48,19 @@ import {
   send,
   sendAll,
 } from "../src/interconnect/emissions.ts";
-import * as kind from "../src/interconnect/fields.ts";
-import {
-  type ActorId,
-  type HarvestMode,
-  type LogUnit,
-  type Message,
-  message,
-  type Technique,
-  technique,
-} from "../src/interconnect/messages.ts";
-
-/**
- * Xen's paging_log_dirty_enable returns -EINVAL if log-dirty mode is on (xen/arch/x86/mm/paging.c). In KVM a slot
- * whose flags are as they were is no change, and that is success (__kvm_set_memory_region: "Nothing to change").
- */
-export type ArmedTwice = "xen" | "kvm";
-
-export interface TrackerInput {
-  readonly vm: number;
-  readonly self: ActorId;
-  readonly dispatchers: readonly ActorId[];
-  /** Who gives pages their frames on an overcommitted host; 0 if every page has one. */
-  readonly pager: ActorId;
-  /** Units of this VM's vCPUs, by vCPU number; 0 where the vCPU is another VM's. */
-  readonly pmlUnits: readonly ActorId[];
-  readonly prlUnits: readonly ActorId[];
-  /** A planted fault: answers without having INVEPT executed. */
-  readonly skipInvept: boolean;
-  /** Whose answer a tracker that is armed already gives to another arm. */
-  readonly armedTwice: ArmedTwice;
-}
-
-/** What its state holds besides its input. */
-export const trackerFields = {
-  technique: technique,
-  requester: kind.actor,
-  // INVEPTs, one for each CPU and request, that are not acknowledged yet.
-  awaited: kind.count,
-  // What the requester is told after the last acknowledgement.
-  answer: message,
-  // Requests that came in the middle of another one.
-  deferred: kind.list(message),
-  // Dispatchers whose vCPUs wait for the INVEPTs of their ring's reset.
-  heldBack: kind.list(kind.actor),
-  // Exits served, by kind, and the cycles of their handlers: T_h.
-  violations: kind.count,
-  drains: kind.count,
-  handlerCycles: kind.cycles,
-  // Cycles spent arming, harvesting and disarming.
-  controlCycles: kind.cycles,
-} as const satisfies kind.Fields;
-
-export interface TrackerContext extends TrackerInput, kind.Values<typeof trackerFields> {}
-
-/** Null: every page. */
-export type ChosenPages = readonly number[] | null;
-
-export type TrackerRequest =
-  | { readonly op: "arm"; readonly technique: Technique; readonly pages: ChosenPages }
-  | { readonly op: "harvest"; readonly mode: HarvestMode; readonly pages: ChosenPages }
-  | { readonly op: "disarm" }
-  | { readonly op: "serveLogFull"; readonly vcpu: number; readonly dispatcher: ActorId }
-  | { readonly op: "reapRings" }
-  | {
-      readonly op: "serveViolation";
-      readonly vcpu: number;
-      readonly page: number;
-      readonly qualification: number;
-      readonly dispatcher: ActorId;
-    };
-
-type Harvested = Extract<Message, { type: "harvested" }>;
-
-export type TrackerReply =
-  // Entries were changed: every CPU must flush before `answer` is sent.
-  | {
-      readonly type: "tablesChanged";
-      readonly cycles: number;
-      readonly unit: LogUnit;
-      readonly answer: Message;
-    }
-  | { readonly type: "harvestPeeked"; readonly cycles: number; readonly answer: Harvested }
-  | {
-      readonly type: "exitServed";
-      readonly dispatcher: ActorId;
-      readonly fixed: boolean;
-      readonly cycles: number;
-      /** The vCPU whose PML index was reset, or -1. */
-      readonly drainedVcpu: number;
-    }
-  // As exitServed, but the vCPU's dirty ring is at its soft limit: it may not run on before a reset.
-  | {
-      readonly type: "ringFull";
-      readonly dispatcher: ActorId;
-      readonly cycles: number;
-      readonly drainedVcpu: number;
-    }
-  | { readonly type: "ringsReaped"; readonly cycles: number }
-  // The page that was touched has no frame.
-  | {
-      readonly type: "pageMissing";
-      readonly vcpu: number;
-      readonly page: number;
-      readonly dispatcher: ActorId;
-    };
-
-type TrackerEvent =
-  | Extract<
-      Message,
-      {
-        type:
-          | "arm"
-          | "harvest"
-          | "disarm"
-          | "inveptDone"
-          | "logFullExit"
-          | "eptViolation"
-          | "reapDue";
-      }
-    >
-  | TrackerReply;
-type Of<T extends TrackerEvent["type"]> = Extract<TrackerEvent, { type: T }>;
+import { ignored } from "../src/interconnect/ignored.ts";
+import type { ActorId } from "../src/interconnect/messages.ts";
+import type {
+  Of,
+  TrackerContext,
+  TrackerEvent,
+  TrackerInput,
+  TrackerRequest,
+} from "./trackerContext.ts";
 
 /** The units of this VM's vCPUs that take part in the change. */
 function units(context: TrackerContext, event: TrackerEvent): readonly ActorId[] {
-  const { unit } = event as Of<"tablesChanged">;
+  const { unit } = event as Of<"tablesChanged" | "pieceDone">;
   if (unit === "none") return [];
   return (unit === "prl" ? context.prlUnits : context.pmlUnits).filter((id) => id !== 0);
 }
@@ -185,6 +80,13 @@ const REAPED = [
   { actions: "noteDone" },
 ] as const;
 
+/** In the middle of another request. */
+const DEFERRED = {
+  arm: { actions: "noteDeferred" },
+  harvest: { actions: "noteDeferred" },
+  disarm: { actions: "noteDeferred" },
+} as const;
+
 export const trackerMachine = setup({
   types: {
     context: {} as TrackerContext,
@@ -196,11 +98,17 @@ export const trackerMachine = setup({
     noteRequester: assign({
       requester: ({ event }) => (event as Of<"arm" | "harvest" | "disarm">).requester,
     }),
+    noteLetsRun: assign({ letsRun: ({ event }) => (event as Of<"harvest">).live === true }),
     // Not what was asked: without memory for logs it is write protection.
     noteTechnique: assign(({ event }) => {
-      const { answer } = event as Of<"tablesChanged">;
-      return answer.type === "armed" ? { technique: answer.technique } : {};
+      const { answer } = event as Of<"tablesChanged" | "pieceDone">;
+      return answer?.type === "armed" ? { technique: answer.technique } : {};
     }),
+    notePiece: assign({
+      controlCycles: ({ context, event }) =>
+        context.controlCycles + (event as Of<"pieceDone">).cycles,
+    }),
+    forgetLetsRun: assign({ letsRun: false }),
     noteFlush: assign(({ context, event }) => {
       const { answer, cycles } = event as Of<"tablesChanged">;
       const controlCycles = context.controlCycles + cycles;
@@ -254,6 +162,19 @@ export const trackerMachine = setup({
       return request({ op: "serveViolation", vcpu, page, qualification, dispatcher });
     }),
     askReap: emit(() => request({ op: "reapRings" })),
+    askFlushed: emit(({ context }) => request({ op: "flushed", after: context.answer.type })),
+    askUnflushed: emit(({ event }) =>
+      request({ op: "flushed", after: (event as Of<"tablesChanged">).answer.type }),
+    ),
+    askGoOn: emit(() => request({ op: "goOn" })),
+    sendPieceDue: emit(({ context, event }) =>
+      send(context.self, { type: "pieceDue" }, (event as Of<"pieceDone">).cycles),
+    ),
+    sendBegun: emit(({ context, event }) => {
+      const { letsRun, requester, vm } = context;
+      const { cycles } = event as Of<"tablesChanged" | "pieceDone">;
+      return sendAll(letsRun ? [send(requester, { type: "harvestBegun", vm }, cycles)] : []);
+    }),
     sendInvepts: emit(({ context, event }) =>
       sendAll(inveptRequests(context, (event as Of<"tablesChanged" | "ringsReaped">).cycles)),
     ),
@@ -282,15 +203,17 @@ export const trackerMachine = setup({
       sendAll(context.deferred.map((message) => send(context.self, message))),
     ),
     sendDisarmed: emit(({ context }) => send(context.requester, { type: "disarmed" })),
-    sendNothing: emit(({ context }) =>
-      send(context.requester, {
+    sendNothing: emit(({ context: { requester, vm }, event }) => {
+      const harvested = {
         type: "harvested",
         pagesWritten: null,
         pagesTouched: null,
         guestPageTables: 0,
         cycles: 0,
-      }),
-    ),
+      } as const;
+      if ((event as Of<"harvest">).live !== true) return send(requester, harvested);
+      return sendAll([send(requester, { type: "harvestBegun", vm }), send(requester, harvested)]);
+    }),
     sendAnswer: emit(({ context }) => send(context.requester, context.answer)),
     sendPeeked: emit(({ context, event }) => {
       const { answer, cycles } = event as Of<"harvestPeeked">;
@@ -337,6 +260,8 @@ export const trackerMachine = setup({
       context.skipInvept && (event as Of<"tablesChanged">).answer.type === "armed",
     harvestsUnflushed: ({ context, event }) =>
       context.skipInvept && (event as Of<"tablesChanged">).answer.type === "harvested",
+    isArmingPiece: ({ event }) => (event as Of<"pieceDone">).answer !== null,
+    beginsDisarming: ({ event }) => (event as Of<"pieceDone">).unit !== "none",
     isArming: ({ event }) => (event as Of<"tablesChanged">).answer.type === "armed",
     isDisarming: ({ event }) => (event as Of<"tablesChanged">).answer.type === "disarmed",
   },
@@ -349,6 +274,7 @@ export const trackerMachine = setup({
     awaited: 0,
     answer: { type: "disarmed" },
     deferred: [],
+    letsRun: false,
     heldBack: [],
     violations: 0,
     drains: 0,
@@ -375,6 +301,7 @@ export const trackerMachine = setup({
         harvest: { actions: ["noteRequester", "sendNothing"] },
         disarm: { actions: ["noteRequester", "sendDisarmed"] },
         inveptDone: REAPED,
+        flushNoted: ignored("the answer is sent already"),
       },
     },
     preparing: {
@@ -383,9 +310,13 @@ export const trackerMachine = setup({
           {
             guard: "armsUnflushed",
             target: "logging",
-            actions: ["noteTechnique", "sendEnable", "sendAnswerUnflushed"],
+            actions: ["noteTechnique", "sendEnable", "sendAnswerUnflushed", "askUnflushed"],
           },
-          { guard: "harvestsUnflushed", target: "logging", actions: "sendAnswerUnflushed" },
+          {
+            guard: "harvestsUnflushed",
+            target: "logging",
+            actions: ["sendBegun", "forgetLetsRun", "sendAnswerUnflushed", "askUnflushed"],
+          },
           {
             guard: "isArming",
             target: "flushing",
@@ -396,9 +327,26 @@ export const trackerMachine = setup({
             target: "flushing",
             actions: ["noteFlush", "forgetTechnique", "sendDisable", "sendInvepts"],
           },
-          { target: "flushing", actions: ["noteFlush", "sendInvepts"] },
+          {
+            target: "flushing",
+            actions: ["noteFlush", "sendBegun", "forgetLetsRun", "sendInvepts"],
+          },
         ],
-        harvestPeeked: { target: "logging", actions: ["notePeek", "sendPeeked"] },
+        pieceDone: [
+          {
+            guard: "isArmingPiece",
+            actions: ["noteTechnique", "notePiece", "sendEnable", "sendPieceDue"],
+          },
+          { guard: "beginsDisarming", actions: ["notePiece", "sendDisable", "sendPieceDue"] },
+          { actions: ["notePiece", "sendBegun", "forgetLetsRun", "sendPieceDue"] },
+        ],
+        pieceDue: { actions: "askGoOn" },
+        inveptDone: REAPED,
+        ...DEFERRED,
+        harvestPeeked: {
+          target: "logging",
+          actions: ["notePeek", "forgetLetsRun", "sendPeeked"],
+        },
       },
     },
     flushing: {
@@ -414,6 +362,7 @@ export const trackerMachine = setup({
               "forgetHeldBack",
               "sendDeferred",
               "forgetDeferred",
+              "askFlushed",
             ],
           },
           {
@@ -426,24 +375,24 @@ export const trackerMachine = setup({
               "forgetHeldBack",
               "sendDeferred",
               "forgetDeferred",
+              "askFlushed",
             ],
           },
           { actions: "noteDone" },
         ],
-        arm: { actions: "noteDeferred" },
-        harvest: { actions: "noteDeferred" },
-        disarm: { actions: "noteDeferred" },
+        ...DEFERRED,
       },
     },
     logging: {
       on: {
-        harvest: { target: "preparing", actions: ["noteRequester", "askHarvest"] },
+        harvest: { target: "preparing", actions: ["noteRequester", "noteLetsRun", "askHarvest"] },
         disarm: { target: "preparing", actions: ["noteRequester", "askDisarm"] },
         arm: [
           { guard: "answersLikeKvm", actions: "sendArmedAlready" },
           { actions: "sendArmRefused" },
         ],
         inveptDone: REAPED,
+        flushNoted: ignored("the answer is sent already"),
       },
     },
   },

@@ -32,6 +32,8 @@ interface TrackingEntry {
   readonly budget?: 1 | 2;
   /** PRL: what a page's log entries are counted to, default 1. */
   readonly counts?: number;
+  /** Entries in a piece of the tracker's work, while the VM runs; default: it stands still for the whole. */
+  readonly piece?: number;
   readonly more?: Partial<TrackingOptions>;
 }
 
@@ -271,6 +273,59 @@ const ENTRIES: readonly TrackingEntry[] = [
     // One entry is its soft limit: the first log that is drained into it fills it.
     more: { ringEntries: 4, ringReserved: 2, ringFromPml: true },
   },
+  {
+    name: "write-protection-in-pieces",
+    what: "write protection of a VM that runs while its pages are armed and harvested, one by one",
+    technique: "writeProtect",
+    vcpus: [1],
+    pages: 2,
+    logEntries: 1,
+    reads: 0,
+    piece: 1,
+  },
+  {
+    name: "pml-in-pieces",
+    what: "PML on a VM that runs, and fills its log, while its pages are armed and harvested, one by one",
+    technique: "pml",
+    vcpus: [1],
+    pages: 2,
+    logEntries: 1,
+    reads: 0,
+    piece: 1,
+  },
+  {
+    name: "operator-in-pieces",
+    what: "write protection of a VM that runs, page by page, and a person who harvests, and switches to PML",
+    technique: "writeProtect",
+    vcpus: [1],
+    pages: 2,
+    logEntries: 1,
+    reads: 0,
+    harvests: 0,
+    piece: 1,
+    more: { commands: operatorCommands(0, ["pml"]) },
+  },
+  {
+    name: "dirty-ring-in-pieces",
+    what: "KVM's dirty ring on a VM that runs, and fills its ring, while its pages are armed one by one",
+    technique: "dirtyRing",
+    vcpus: [1],
+    pages: 2,
+    logEntries: 1,
+    reads: 0,
+    piece: 1,
+    more: { ringEntries: 4, ringReserved: 3 },
+  },
+  {
+    name: "scan-in-pieces",
+    what: "a scan of A and D flags, entry by entry, of a VM that runs",
+    technique: "accessedDirtyScan",
+    vcpus: [1],
+    pages: 2,
+    logEntries: 1,
+    reads: 1,
+    piece: 1,
+  },
 ];
 
 /** What PRL has beside it. */
@@ -293,6 +348,10 @@ function prlParameters({ budget = 2, counts = 1 }: TrackingEntry): readonly Para
   ];
 }
 
+function pieceParameter(value: number): Parameter {
+  return { name: "piece", value, min: 1, max: 4, what: "entries that are handled in a row" };
+}
+
 function trackingEntry(entry: TrackingEntry): ModelEntry {
   const { technique, vcpus } = entry;
   const options = (values: Values, mutation: Mutation | null): TrackingOptions => ({
@@ -303,6 +362,7 @@ function trackingEntry(entry: TrackingEntry): ModelEntry {
     harvests: values["harvests"] === 1,
     handlerBudget: values["budget"] ?? 1,
     countsTo: values["counts"] ?? 1,
+    ...(values["piece"] === undefined ? {} : { piece: values["piece"], live: true }),
     ...entry.more,
     ...faultsOf(mutation),
   });
@@ -318,6 +378,7 @@ function trackingEntry(entry: TrackingEntry): ModelEntry {
         max: 1,
         what: "1: harvests at any moment; 0: one at the end",
       },
+      ...(entry.piece === undefined ? [] : [pieceParameter(entry.piece)]),
       ...(technique === "prl" ? prlParameters(entry) : []),
     ],
     build: (values, mutation) => trackingModel(entry.name, options(values, mutation)),

@@ -190,31 +190,53 @@ function uniteTable(
  * Calls `visit` with the low-word index and level of each leaf in page order, and the first page it
  * maps. For arming and scanning; not for the inner loop of a guest.
  */
-export function forEachLeaf(
-  ept: Ept,
-  visit: (word: number, level: number, page: number) => void,
-): void {
-  visitTable(ept, ept.root, ept.geometry.eptLevels, 0, visit);
+export function forEachLeaf(ept: Ept, visit: LeafVisit): void {
+  forEachLeafFrom(ept, 0, Number.POSITIVE_INFINITY, visit);
 }
 
+type LeafVisit = (word: number, level: number, page: number) => void;
+
+/**
+ * The same of at most so many leaves, from the one that maps page `from` on. Returns the first page of the leaf
+ * after them, or -1 if there is none.
+ */
+export function forEachLeafFrom(ept: Ept, from: number, most: number, visit: LeafVisit): number {
+  const rest = { left: most, next: -1 };
+  visitTable(ept, ept.root, ept.geometry.eptLevels, 0, from, rest, visit);
+  return rest.next;
+}
+
+/** Returns whether the walk ends here. */
 function visitTable(
   ept: Ept,
   table: number,
   level: number,
   firstPage: number,
-  visit: (word: number, level: number, page: number) => void,
-): void {
+  from: number,
+  rest: { left: number; next: number },
+  visit: LeafVisit,
+): boolean {
   const { memory, geometry } = ept;
   const size = 2 ** ((level - 1) * geometry.indexBits);
-  for (let i = 0; i < 1 << geometry.indexBits; i++) {
+  const first = from <= firstPage ? 0 : Math.floor((from - firstPage) / size);
+  for (let i = first; i < 1 << geometry.indexBits; i++) {
     const word = table * memory.frameWords + 2 * i;
     const low = memory.words[word]!;
     const high = memory.words[word + 1]!;
     if ((low | high) === 0) continue;
     const page = firstPage + i * size;
-    if (isLeaf(low, level)) visit(word, level, page);
-    else visitTable(ept, pageOfWords(low, high), level - 1, page, visit);
+    if (!isLeaf(low, level)) {
+      const below = pageOfWords(low, high);
+      if (visitTable(ept, below, level - 1, page, from, rest, visit)) return true;
+    } else if (rest.left > 0) {
+      rest.left--;
+      visit(word, level, page);
+    } else {
+      rest.next = page;
+      return true;
+    }
   }
+  return false;
 }
 
 /** Whether a leaf's D flag is set. */

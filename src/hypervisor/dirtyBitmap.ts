@@ -55,6 +55,24 @@ export function forEachMarked(bitmap: DirtyBitmap, visit: (page: number) => void
   }
 }
 
+/** The first marked page from `from` on, or -1. */
+export function nextMarked({ bits }: DirtyBitmap, from: number): number {
+  let mask = -1 << (from & 31);
+  for (let word = from >>> 5; word < bits.length; word++, mask = -1) {
+    const rest = bits[word]! & mask;
+    if (rest !== 0) return word * 32 + 31 - Math.clz32(rest & -rest);
+  }
+  return -1;
+}
+
+/** Takes a page's mark away, if it has one. */
+export function clearMark(bitmap: DirtyBitmap, page: number): void {
+  if (!isMarked(bitmap, page)) return;
+  const word = page >>> 5;
+  bitmap.bits[word] = bitmap.bits[word]! & ~(1 << (page & 31));
+  bitmap.state[0] = bitmap.state[0]! - 1;
+}
+
 export function clearMarks(bitmap: DirtyBitmap): void {
   bitmap.bits.fill(0);
   bitmap.state[0] = 0;

@@ -11,7 +11,8 @@ import {
   splitLeaf,
 } from "../hardware/ept.ts";
 import { EPT_ACCESSED, EPT_DIRTY, EPT_WRITE } from "../hardware/eptEntry.ts";
-import { type DirtyBitmap, forEachMarked, markDirty } from "./dirtyBitmap.ts";
+import { type DirtyBitmap, markDirty } from "./dirtyBitmap.ts";
+import { type Walk, walkLeaves, walkMarks, wholeWalk } from "./tableWork.ts";
 
 /** Xen's ram_rw: A and D are set beforehand, so that nothing is logged until a tracker is armed. */
 export const ORDINARY_LEAF = RAM_LEAF | EPT_ACCESSED | EPT_DIRTY;
@@ -30,13 +31,13 @@ export function armedLeaf(technique: DirtyTechnique): number {
 }
 
 /**
- * Arms every leaf of a VM. Large leaves lose W whatever the technique, so that their first write
- * exits and splits them. Returns the number of leaves.
+ * Arms every leaf of a VM, or those of a piece. Large leaves lose W whatever the technique, so that their first
+ * write exits and splits them. Returns the number of leaves.
  */
-export function armAll(ept: Ept, technique: DirtyTechnique): number {
+export function armAll(ept: Ept, technique: DirtyTechnique, walk: Walk = wholeWalk()): number {
   const { words } = ept.memory;
   let leaves = 0;
-  forEachLeaf(ept, (word, level) => {
+  walkLeaves(walk, ept, (word, level) => {
     words[word] = words[word]! & ~armedBits(technique, level);
     leaves++;
   });
@@ -63,9 +64,14 @@ export function rearmPage(ept: Ept, technique: DirtyTechnique, page: number): vo
 }
 
 /** Arms the marked pages again, for the next round. Returns how many. */
-export function rearmMarked(ept: Ept, technique: DirtyTechnique, bitmap: DirtyBitmap): number {
+export function rearmMarked(
+  ept: Ept,
+  technique: DirtyTechnique,
+  bitmap: DirtyBitmap,
+  walk: Walk = wholeWalk(),
+): number {
   let pages = 0;
-  forEachMarked(bitmap, (page) => {
+  walkMarks(walk, bitmap, (page) => {
     rearmPage(ept, technique, page);
     pages++;
   });
@@ -73,9 +79,9 @@ export function rearmMarked(ept: Ept, technique: DirtyTechnique, bitmap: DirtyBi
 }
 
 /** Splits every large leaf down to 4 KiB. Returns the number of splits. */
-export function splitAll(ept: Ept): number {
+export function splitAll(ept: Ept, walk: Walk = wholeWalk()): number {
   const large: number[] = [];
-  forEachLeaf(ept, (_word, level, page) => {
+  walkLeaves(walk, ept, (_word, level, page) => {
     if (level > 1) large.push(page);
   });
   let splits = 0;
@@ -95,10 +101,10 @@ function splitPage(ept: Ept, page: number): number {
 }
 
 /** Gives every leaf W, and A and D, as an ordinary page of Xen's has them (p2m type ram_rw). */
-export function disarmAll(ept: Ept): number {
+export function disarmAll(ept: Ept, walk: Walk = wholeWalk()): number {
   const { words } = ept.memory;
   let leaves = 0;
-  forEachLeaf(ept, (word) => {
+  walkLeaves(walk, ept, (word) => {
     words[word] = words[word]! | EPT_WRITE | EPT_ACCESSED | EPT_DIRTY;
     leaves++;
   });

@@ -7,9 +7,19 @@ import type { CumulativeBuffer } from "./cumulativeBuffer.ts";
 import type { DirtyBitmap } from "./dirtyBitmap.ts";
 import type { DirtyRing } from "./dirtyRing.ts";
 import type { LogPages } from "./logPages.ts";
+import type { TableWork } from "./tableWork.ts";
 
-/** Ways to lose a page that hypervisors have really had; all off unless a scenario asks. */
-export const TRACKER_FAULTS = ["skipInvept", "harvestBeforeDrain", "pmlOnSomeVcpus"] as const;
+/**
+ * Ways to lose a page that hypervisors have really had; all off unless a scenario asks. tornEntries: an entry is read in
+ * one piece of a scan and written back in the next, and not exchanged at once: what the processor sets in it meanwhile
+ * is lost (KVM clears flags of such entries by an atomic AND: tdp_mmu_clear_spte_bits in arch/x86/kvm/mmu/tdp_iter.h).
+ */
+export const TRACKER_FAULTS = [
+  "skipInvept",
+  "harvestBeforeDrain",
+  "pmlOnSomeVcpus",
+  "tornEntries",
+] as const;
 export type TrackerFault = (typeof TRACKER_FAULTS)[number];
 
 export interface TrackedVcpu {
@@ -42,5 +52,7 @@ export interface TrackedVm {
   readonly mergedLevel: number;
   /** KVM_DIRTY_LOG_INITIALLY_SET: the first round reports every page, and nothing is armed before its end. */
   readonly initiallySet: boolean;
+  /** The work on the table that is under way, and how much of it is done at a time. */
+  readonly work: TableWork;
   readonly faults: readonly TrackerFault[];
 }

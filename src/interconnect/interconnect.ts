@@ -5,7 +5,7 @@
  */
 import { type Observable, Subject } from "rxjs";
 import { EventQueue } from "./eventQueue.ts";
-import type { ActorId, Delivery, Message } from "./messages.ts";
+import { type ActorId, type Delivery, isEndOfWork, type Message } from "./messages.ts";
 
 export interface InterconnectSnapshot {
   readonly now: number;
@@ -23,6 +23,15 @@ class Port extends Subject<Delivery> {
 
 /** A message was sent late by a wire that has no latency. */
 export class DelayOnWireError extends Error {}
+
+/** Whether two messages come in the order in which they are due, whoever decides about it. */
+function isOrdered(one: Delivery, other: Delivery): boolean {
+  return (
+    one.from === other.from &&
+    one.to === other.to &&
+    isEndOfWork(one.message.type) === isEndOfWork(other.message.type)
+  );
+}
 
 /** Messages delivered at one time; what takes more than that does not end. */
 const AT_ONCE_MOST = 1_000_000;
@@ -131,13 +140,13 @@ export class Interconnect {
 
   /**
    * Whether a pending message may be delivered next: two actors' messages to each other keep their order.
-   * Those to oneself are timers, which end in any order.
+   * Those to oneself are timers, which end in any order; and see isEndOfWork.
    */
   mayDeliver(sequence: number): boolean {
     const pending = this.#queue.list();
     const wanted = this.#pendingOf(sequence);
     if (wanted.from === wanted.to) return true;
-    const first = pending.find(({ from, to }) => from === wanted.from && to === wanted.to);
+    const first = pending.find((one) => isOrdered(one, wanted));
     return first === wanted;
   }
 
@@ -158,9 +167,7 @@ export class Interconnect {
     const time = late.time + cycles;
     const pending = this.#queue.list();
     const after = pending.slice(pending.indexOf(late));
-    const moved = after.filter(
-      (one) => one.from === late.from && one.to === late.to && one.time < time,
-    );
+    const moved = after.filter((one) => isOrdered(one, late) && one.time < time);
     for (const one of moved) {
       this.#queue.take(one.sequence);
       this.#queue.push({ ...one, time }, this.#now);

@@ -112,8 +112,17 @@ export const MESSAGES = {
   armed: { technique },
   // It is armed already, and stays as it is, by this technique: Xen's answer (paging_log_dirty_enable).
   armRefused: { vm, error: armError, technique },
-  // `pages`: with present-bit invalidation, the pages of the next round; else those that were touched.
-  harvest: { mode: harvestMode, requester: actor, pages: list(page).exactOptional() },
+  // `pages`: with present-bit invalidation, the pages of the next round; else those that were touched. `live`: the VM
+  // may run when the tracker has answered "harvestBegun", and not only after "harvested".
+  harvest: {
+    mode: harvestMode,
+    requester: actor,
+    pages: list(page).exactOptional(),
+    live: flag.exactOptional(),
+  },
+  harvestBegun: { vm },
+  // Tracker -> itself: the next piece of what it does to the table.
+  pieceDue: {},
   harvested: {
     pagesWritten: count.nullable(),
     pagesTouched: count.nullable(),
@@ -207,6 +216,14 @@ export const MESSAGES = {
   loadQuery: { requester: actor },
   loadReport: { cpu: actor, handlerCycles: cycles, jobCycles: cycles },
 } as const satisfies Readonly<Record<string, Fields>>;
+
+/**
+ * What an actor says when its work is done. It does not keep to the order of what the actor says meanwhile to the same
+ * receiver: a tracker that serves an exit of a CPU may ask that CPU for an INVEPT before it is done.
+ */
+export function isEndOfWork(type: string): boolean {
+  return type === "handled";
+}
 
 export type MessageType = keyof typeof MESSAGES;
 

@@ -1,7 +1,7 @@
 /** CPUs, log units and VMs of a system, as they are now. */
 import type { PvmCpuContext } from "../../machines/pvmCpu.ts";
 import type { SchedulerContext } from "../../machines/scheduler.ts";
-import type { TrackerContext } from "../../machines/tracker.ts";
+import type { TrackerContext } from "../../machines/trackerContext.ts";
 import type { VcpuContext } from "../../machines/vcpu.ts";
 import { Counter } from "../hardware/counters.ts";
 import { countTruth } from "../hardware/guestPages.ts";

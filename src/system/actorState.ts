@@ -12,7 +12,7 @@ import { pmlUnitFields } from "../../machines/pmlUnit.ts";
 import { prlUnitFields } from "../../machines/prlUnit.ts";
 import { pvmCpuFields } from "../../machines/pvmCpu.ts";
 import { schedulerFields } from "../../machines/scheduler.ts";
-import { trackerFields } from "../../machines/tracker.ts";
+import { trackerFields } from "../../machines/trackerContext.ts";
 import { vcpuFields } from "../../machines/vcpu.ts";
 import { excerpt } from "../config/fieldPath.ts";
 import { nearest } from "../config/nearest.ts";

@@ -56,6 +56,7 @@ export function buildSystem(scenario: Scenario, options: BuildOptions = {}): Sys
   checkMemory({ geometry, vms });
   checkHost(scenario);
   checkFaults(scenario);
+  checkPieces(scenario);
   checkEnd(scenario, vms);
   return new System(
     {
@@ -79,6 +80,7 @@ export function buildSystem(scenario: Scenario, options: BuildOptions = {}): Sys
           largePagesReturn: tracker.largePagesReturn === true,
           initiallySet: tracker.initiallySet === true,
           armedTwice: tracker.armedTwice,
+          ...(tracker.preemptEvery === undefined ? {} : { preemptEvery: tracker.preemptEvery }),
           faults: TRACKER_FAULTS.filter((fault) => scenario.faults.includes(fault)),
         },
       },
@@ -177,6 +179,13 @@ function checkFaults({ faults, tracker, operation, vms }: Scenario): void {
       usesPml && vms.some(({ vcpus }) => vcpus > 1),
       "PML, and a VM of several vCPUs",
     ],
+    tornEntries: [
+      technique === "accessedDirtyScan" &&
+        tracker.preemptEvery !== undefined &&
+        operation.kind === "measure" &&
+        operation.live === true,
+      'technique "accessedDirtyScan", "preemptEvery", and operation "measure" with "live: true"',
+    ],
     cleanedBitmapNotSent: [operation.kind === "migrate", 'operation "migrate"'],
     swapBeforeInvept: [operation.kind === "overcommit", 'operation "overcommit"'],
   };
@@ -185,6 +194,24 @@ function checkFaults({ faults, tracker, operation, vms }: Scenario): void {
     if (!isThere)
       throw fieldError(["faults", i], `"${fault}" can do nothing here: it needs ${what}`);
   });
+}
+
+/** What would change nothing, or could not be, is refused. In a session the operator may arm what he likes. */
+function checkPieces({ tracker, operation }: Scenario): void {
+  if (operation.kind === "session") return;
+  const technique = operationTechnique(operation, tracker.technique);
+  if (tracker.preemptEvery !== undefined && (technique === "none" || technique === "prl")) {
+    throw fieldError(
+      ["tracker", "preemptEvery"],
+      `technique "${technique}" handles no entries: expected one that arms them`,
+    );
+  }
+  if (operation.kind === "measure" && operation.live === true && technique === "none") {
+    throw fieldError(
+      ["operation", "live"],
+      'technique "none" harvests nothing: expected a tracker',
+    );
+  }
 }
 
 /** A run must end: with a workload that never does, the scenario says when. */

@@ -133,6 +133,14 @@ const tracker = z
       .describe(
         "how arming what is armed already is answered: xen with EINVAL, kvm with success; nothing is done",
       ),
+    preemptEvery: z
+      .int()
+      .min(1)
+      .max(1e9)
+      .optional()
+      .describe(
+        "entries that arming, a harvest or disarming handles between two moments at which other CPUs and interrupts have their turn; default: all",
+      ),
     ring: z
       .strictObject({
         entries: z.int().default(4096).describe("of each vCPU's dirty ring: a power of two"),

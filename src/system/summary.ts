@@ -2,7 +2,7 @@
 import type { DispatcherContext } from "../../machines/dispatcher.ts";
 import type { PagerContext } from "../../machines/pager.ts";
 import type { PvmCpuContext } from "../../machines/pvmCpu.ts";
-import type { TrackerContext } from "../../machines/tracker.ts";
+import type { TrackerContext } from "../../machines/trackerContext.ts";
 import type { VcpuContext } from "../../machines/vcpu.ts";
 import { CYCLES_PER_SECOND } from "../config/units.ts";
 import { type CounterName, readCounters } from "../hardware/counters.ts";

@@ -3,7 +3,7 @@
  * digest. Everything that a run depends on is in here, and all of it can be saved.
  */
 import { type Observable, Subject } from "rxjs";
-import type { TrackerContext } from "../../machines/tracker.ts";
+import type { TrackerContext } from "../../machines/trackerContext.ts";
 import { UserError } from "../errors.ts";
 import { ACCESS_PAGE_SHIFT, AccessKind } from "../hardware/accessLoop.ts";
 import { deriveControls } from "../hardware/mmu.ts";

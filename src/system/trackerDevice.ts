@@ -1,22 +1,31 @@
 /** The device of a tracker actor: one VM's entries, logs and bitmaps, through the technique that is armed. */
-import type { ChosenPages, TrackerReply, TrackerRequest } from "../../machines/tracker.ts";
+import type { ChosenPages, TrackerReply, TrackerRequest } from "../../machines/trackerContext.ts";
 import { findLeaf } from "../hardware/ept.ts";
 import { EPT_RWX } from "../hardware/eptEntry.ts";
 import { Qualification } from "../hardware/exit.ts";
 import type { HypervisorCosts } from "../hypervisor/costs.ts";
 import {
+  clearMark,
   clearMarks,
   countMarked,
   type DirtyBitmap,
   forEachMarked,
   markDirty,
+  nextMarked,
 } from "../hypervisor/dirtyBitmap.ts";
 import { mergeAll } from "../hypervisor/logDirty.ts";
+import { Work } from "../hypervisor/tableWork.ts";
 import { techniqueNamed } from "../hypervisor/techniques/all.ts";
 import { reapRings } from "../hypervisor/techniques/dirtyRing.ts";
 import { type ExitWork, NOT_OURS, type Technique } from "../hypervisor/techniques/technique.ts";
 import type { Device } from "../interconnect/emissions.ts";
-import type { HarvestMode, Message, Technique as TechniqueName } from "../interconnect/messages.ts";
+import type {
+  HarvestMode,
+  LogUnit,
+  Message,
+  Technique as TechniqueName,
+} from "../interconnect/messages.ts";
+import type { Found } from "./verdict/rounds.ts";
 import type { VmState } from "./world.ts";
 
 type Harvested = Extract<Message, { type: "harvested" }>;
@@ -45,6 +54,13 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
         return this.#harvest(request.mode, request.pages);
       case "disarm":
         return this.#disarm();
+      case "goOn":
+        return this.#goOn();
+      case "flushed": {
+        const { rounds } = this.#vm;
+        if (rounds?.flushing === true) rounds.flushed();
+        return { type: "flushNoted" };
+      }
       case "serveLogFull": {
         const { vcpu, dispatcher } = request;
         const { tracked } = this.#vm;
@@ -74,34 +90,80 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
   /** Without the memory for logs the VM is tracked by write protection, silently, as Xen does. */
   #arm(name: TechniqueName, pages: ChosenPages): TrackerReply {
     const { tracked } = this.#vm;
+    tracked.work.begin(Work.arm);
     let technique = techniqueNamed(name)!;
     let cycles = technique.arm(tracked, pages);
     if (cycles === null) {
       technique = techniqueNamed("writeProtect")!;
       cycles = technique.arm(tracked, null) ?? 0;
     }
+    // Its exits are served from the first piece on.
     this.#vm.armed.technique = technique;
     this.#vm.rounds?.armed(technique);
+    return this.#endArmed(technique, cycles, technique.unit(tracked));
+  }
+
+  #endArmed(technique: Technique, cycles: number, unit: LogUnit): TrackerReply {
+    const { work } = this.#vm.tracked;
     const answer = { type: "armed", technique: technique.name } as const;
-    return { type: "tablesChanged", cycles, unit: technique.unit(tracked), answer };
+    if (!work.endPiece(cycles)) return { type: "pieceDone", cycles, unit, answer };
+    work.end();
+    return { type: "tablesChanged", cycles, unit, answer };
+  }
+
+  /** The next piece of what is under way. */
+  #goOn(): TrackerReply {
+    const { tracked } = this.#vm;
+    const technique = this.#technique!;
+    switch (tracked.work.work) {
+      case Work.arm:
+        return this.#endArmed(technique, technique.arm(tracked, null) ?? 0, "none");
+      case Work.harvest:
+        return this.#harvestPiece(technique, null);
+      case Work.disarm:
+        return this.#disarmPiece(technique, "none");
+      case Work.none:
+        throw new Error("the next piece of nothing");
+    }
   }
 
   /** Logs are drained, the bitmaps read, and for CLEAN the pages armed again (paging_log_dirty_op). */
   #harvest(mode: HarvestMode, pages: ChosenPages): TrackerReply {
-    const { tracked } = this.#vm;
+    const { tracked, rounds } = this.#vm;
     const technique = this.#technique!;
+    tracked.work.begin(Work.harvest);
+    clearMarks(tracked.handedOver);
+    if (mode === "peek") return this.#peek(technique);
+    rounds?.began();
+    return this.#harvestPiece(technique, pages);
+  }
+
+  /** Nothing is taken, so it is no work on the table. */
+  #peek(technique: Technique): TrackerReply {
+    const { tracked, rounds } = this.#vm;
+    const { dirty, touched, handedOver, work } = tracked;
+    work.end();
+    const cycles = technique.collect(tracked);
+    addAll(technique.findsWritten ? dirty : touched, handedOver);
+    const found = { written: dirty, touched };
+    const answer = { ...this.#report(technique, found), cycles };
+    rounds?.peeked(technique, found);
+    return { type: "harvestPeeked", cycles, answer };
+  }
+
+  /** Pages of this piece are collected, armed again, and taken out of the bitmap: what comes later is another round's. */
+  #harvestPiece(technique: Technique, pages: ChosenPages): TrackerReply {
+    const { tracked, rounds } = this.#vm;
+    const { work } = tracked;
     const collected = technique.collect(tracked);
-    const found = this.#report(technique);
-    this.#handOver(technique);
-    this.#vm.rounds?.harvested(technique, mode === "clean", pages !== null);
-    if (mode === "peek") {
-      const answer = { ...found, cycles: collected };
-      return { type: "harvestPeeked", cycles: collected, answer };
-    }
     const cycles = collected + technique.rearm(tracked, pages);
-    clearMarks(tracked.dirty);
-    clearMarks(tracked.touched);
-    const answer = { ...found, cycles };
+    this.#handOver(technique);
+    if (!work.endPiece(cycles)) return piece(cycles);
+    const found = this.#found(technique);
+    const answer = { ...this.#report(technique, found), cycles: work.cycles };
+    rounds?.harvested(technique, found, pages !== null);
+    this.#forget(technique);
+    work.end();
     return { type: "tablesChanged", cycles, unit: technique.unit(tracked), answer };
   }
 
@@ -110,48 +172,77 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
    * reported; then clears the controls, then the entries become ordinary again (vmx_domain_disable_pml).
    */
   #disarm(): TrackerReply {
-    const { tracked } = this.#vm;
+    const { tracked, rounds } = this.#vm;
     const technique = this.#technique!;
-    const unit = technique.unit(tracked);
-    const { ept, mergedLevel, costs } = tracked;
+    tracked.work.begin(Work.disarm);
+    clearMarks(tracked.handedOver);
+    rounds?.began();
+    return this.#disarmPiece(technique, technique.unit(tracked));
+  }
+
+  /** @param unit the one to be told now */
+  #disarmPiece(technique: Technique, unit: LogUnit): TrackerReply {
+    const { tracked, rounds, reportedTouched } = this.#vm;
+    const { ept, mergedLevel, costs, work, handedOver } = tracked;
     let cycles = technique.collect(tracked);
-    this.#report(technique);
-    this.#handOver(technique);
-    this.#vm.rounds?.disarmed(technique, this.#vm.reportedTouched);
-    clearMarks(tracked.dirty);
-    clearMarks(tracked.touched);
     cycles += technique.disarm(tracked);
+    this.#handOver(technique);
+    if (!work.endPiece(cycles)) return piece(cycles, unit);
+    const found = this.#found(technique);
+    this.#report(technique, found);
+    rounds?.disarmed(technique, found, reportedTouched);
+    this.#forget(technique);
     if (mergedLevel > 1) cycles += mergeAll(ept, mergedLevel) * costs.splitHandler;
     this.#vm.armed.technique = null;
-    const pages = countMarked(tracked.handedOver);
+    work.end();
+    const pages = countMarked(handedOver);
     const answer = { type: "disarmed", ...(pages === 0 ? {} : { pages }) } as const;
     return { type: "tablesChanged", cycles, unit, answer };
   }
 
-  /** The round's pages, for whoever asked. */
+  /** The pages of this piece go from the bitmap to whoever asked. */
   #handOver({ findsWritten }: Technique): void {
+    const { dirty, touched, handedOver, work } = this.#vm.tracked;
+    const end = work.next < 0 ? Number.POSITIVE_INFINITY : work.next;
+    moveMarks(findsWritten ? dirty : touched, handedOver, work.from, end);
+  }
+
+  /** What the harvest has found: its pages are handed over, and what else it can tell is in the bitmap still. */
+  #found({ findsWritten }: Technique): Found {
     const { dirty, touched, handedOver } = this.#vm.tracked;
-    clearMarks(handedOver);
-    addAll(findsWritten ? dirty : touched, handedOver);
+    return findsWritten
+      ? { written: handedOver, touched }
+      : { written: dirty, touched: handedOver };
+  }
+
+  /** What the harvest has found beside the pages that are handed over. */
+  #forget({ findsWritten }: Technique): void {
+    clearMarks(findsWritten ? this.#vm.tracked.touched : this.#vm.tracked.dirty);
   }
 
   /** Counts of this round; null where the technique cannot know. Guest page tables are counted apart. */
-  #report({ findsWritten, findsTouched }: Technique): Omit<Harvested, "cycles"> {
-    const { tracked, config, reportedWritten, reportedTouched } = this.#vm;
-    const found = findsTouched && !findsWritten ? tracked.touched : tracked.dirty;
+  #report({ findsWritten, findsTouched }: Technique, found: Found): Omit<Harvested, "cycles"> {
+    const { config, reportedWritten, reportedTouched } = this.#vm;
+    const { written, touched } = found;
+    const main = findsTouched && !findsWritten ? touched : written;
     let guestPageTables = 0;
-    forEachMarked(found, (page) => {
+    forEachMarked(main, (page) => {
       if (page >= config.pages) guestPageTables++;
     });
-    addAll(tracked.dirty, reportedWritten);
-    addAll(tracked.touched, reportedTouched);
+    addAll(written, reportedWritten);
+    addAll(touched, reportedTouched);
     return {
       type: "harvested",
-      pagesWritten: findsWritten ? countBelow(tracked.dirty, config.pages) : null,
-      pagesTouched: findsTouched ? countBelow(tracked.touched, config.pages) : null,
+      pagesWritten: findsWritten ? countBelow(written, config.pages) : null,
+      pagesTouched: findsTouched ? countBelow(touched, config.pages) : null,
       guestPageTables,
     };
   }
+}
+
+/** There is more to do. @param unit the one to be told now */
+function piece(cycles: number, unit: LogUnit = "none"): TrackerReply {
+  return { type: "pieceDone", cycles, unit, answer: null };
 }
 
 /** What exited is there by now: the access just retries (KVM is_access_allowed, RET_PF_SPURIOUS; handle_pml_full). */
@@ -168,6 +259,16 @@ function served(work: ExitWork, dispatcher: number, drainedVcpu: number): Tracke
 
 function addAll(from: DirtyBitmap, to: DirtyBitmap): void {
   forEachMarked(from, (page) => markDirty(to, page));
+}
+
+/** Marks from page `from` up to `end` go over. */
+function moveMarks(source: DirtyBitmap, to: DirtyBitmap, from: number, end: number): void {
+  let page = nextMarked(source, from);
+  while (page >= 0 && page < end) {
+    markDirty(to, page);
+    clearMark(source, page);
+    page = nextMarked(source, page + 1);
+  }
 }
 
 /** Marked pages among the first `pages`. */

@@ -7,7 +7,8 @@ import { pmlUnitMachine } from "../../machines/pmlUnit.ts";
 import { prlUnitMachine } from "../../machines/prlUnit.ts";
 import { type PvmCpuContext, pvmCpuMachine } from "../../machines/pvmCpu.ts";
 import { schedulerMachine } from "../../machines/scheduler.ts";
-import { type TrackerContext, trackerMachine } from "../../machines/tracker.ts";
+import { trackerMachine } from "../../machines/tracker.ts";
+import type { TrackerContext } from "../../machines/trackerContext.ts";
 import { vcpuMachine } from "../../machines/vcpu.ts";
 import type { Interconnect } from "../interconnect/interconnect.ts";
 import type { ActorId, Delivery } from "../interconnect/messages.ts";
@@ -146,12 +147,8 @@ export function wire(
       skipInvept: config.world.tracking.faults.includes("skipInvept"),
       armedTwice: config.world.tracking.armedTwice ?? "xen",
     });
-    const { rounds } = world.vms[vm]!;
     port.subscribe((delivery) => {
-      const { value, context } = actor.live;
-      // "flushing" is where a tracker waits until every CPU has executed INVEPT.
-      if (rounds?.flushing === true && value !== "flushing") rounds.flushed();
-      const { handlerCycles } = context as TrackerContext;
+      const { handlerCycles } = actor.live.context as TrackerContext;
       const { message } = delivery;
       const waits = message.type === "reapDue" ? dispatchers.indexOf(message.dispatcher) : -1;
       cpuWaits.afterTracker(vm, handlerCycles, waits, delivery);

@@ -1,6 +1,6 @@
 /** The data plane of a system: memory, VMs, vCPUs and physical CPUs, built from a configuration. */
 
-import type { ArmedTwice } from "../../machines/tracker.ts";
+import type { ArmedTwice } from "../../machines/trackerContext.ts";
 import type { Workload } from "../../workloads/workload.ts";
 import { COUNTER_COUNT } from "../hardware/counters.ts";
 import { createEpt, type Ept, eptPointer, mapRange } from "../hardware/ept.ts";
@@ -36,6 +36,7 @@ import {
 } from "../hypervisor/guestTables.ts";
 import { ORDINARY_LEAF } from "../hypervisor/logDirty.ts";
 import { LogPages } from "../hypervisor/logPages.ts";
+import { TableWork } from "../hypervisor/tableWork.ts";
 import type { Technique, TechniqueName } from "../hypervisor/techniques/technique.ts";
 import type { TrackedVm, TrackerFault } from "../hypervisor/trackedVm.ts";
 import { AccessStream } from "./accessStream.ts";
@@ -72,6 +73,8 @@ export interface TrackingConfig {
   readonly initiallySet?: boolean;
   /** Whose answer an armed tracker gives to another arm; default: Xen's. */
   readonly armedTwice?: ArmedTwice;
+  /** Entries that a tracker handles between two moments at which others have their turn; default: all. */
+  readonly preemptEvery?: number;
   readonly faults: readonly TrackerFault[];
 }
 
@@ -202,6 +205,10 @@ export class World {
     }
   }
 
+  get #inPieces(): boolean {
+    return this.config.tracking.preemptEvery !== undefined;
+  }
+
   /** Every piece of the data plane, in a fixed order. */
   parts(): readonly Part[] {
     return [
@@ -219,6 +226,8 @@ export class World {
         reportedTouched,
         ...tracked.vcpus.map(({ ring }) => ring),
         ...(rounds === null ? [] : [rounds.truth, rounds, rounds.reportedPages]),
+        // Between two messages there is nothing in them if the whole is one piece.
+        ...(this.#inPieces ? [tracked.work, ...(rounds === null ? [] : [rounds.cut])] : []),
       ]),
       ...this.vcpus.flatMap(({ vmcs, counters, stream }) => [
         vmcs,
@@ -281,6 +290,7 @@ export class World {
       ringFromPml: tracking.ringFromPml,
       mergedLevel: tracking.largePagesReturn === true ? vm.leafLevel : 1,
       initiallySet: tracking.initiallySet === true,
+      work: new TableWork(`${vm.name}/tableWork`, tracking.preemptEvery),
       faults: tracking.faults,
     };
     return {

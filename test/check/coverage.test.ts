@@ -18,6 +18,7 @@ function coverageOf(model: Model, options: ExplorationOptions): readonly Machine
 /** How many states are looked at: breadth first in its own size; depth first in a small one. */
 const FARTHER: Readonly<Record<string, number>> = {
   operator: 30_000,
+  "operator-in-pieces": 60_000,
   "estimate-prl": 30_000,
   "migration-throttled": 150_000,
   "prl-two-vcpus": 20_000,

@@ -46,7 +46,7 @@ const MESSAGES: Readonly<Record<string, number>> = {
   "reset-before-copied": 15,
   "ring-reset-before-harvest": 26,
   "ring-not-armed-again": 38,
-  "ring-resume-before-flush": 27,
+  "ring-resume-before-flush": 24,
   "ring-reaped-before-drained": 23,
   "ring-deadlock": 29,
   "ring-reset-not-flushed": 22,
@@ -112,6 +112,10 @@ const MESSAGES: Readonly<Record<string, number>> = {
   "interrupt-stays-pending": 29,
   "violation-spins": 13,
   "violation-not-fixed": 18,
+  "torn-entries": 46,
+  "cleared-when-done": 54,
+  "goes-on-too-far": 22,
+  "served-when-all-is-armed": 11,
 };
 
 const DOCS = join(import.meta.dirname, "..", "..", "docs", "check.md");

@@ -50,6 +50,7 @@ const judged = (exploration: Exploration) =>
 
 /** Not in the time of a test, in any size. */
 const TOO_LARGE = [
+  "operator-in-pieces",
   "operator",
   "prl-two-vms",
   "pml-three-vcpus",
@@ -79,6 +80,10 @@ const MODELS_SMALL: readonly (readonly [string, Readonly<Record<string, number>>
   ["dirty-ring", { pages: 2, reads: 0, harvests: 0 }],
   ["dirty-ring-two-vcpus", SMALLEST],
   ["dirty-ring-pml", { pages: 2, harvests: 0 }],
+  ["dirty-ring-in-pieces", { harvests: 0 }],
+  ["write-protection-in-pieces", { harvests: 0 }],
+  ["pml-in-pieces", { harvests: 0 }],
+  ["scan-in-pieces", {}],
   ["migration", SMALLEST],
   ["migration-rounds", { ...SMALLEST, rounds: 2, fails: 0 }],
   ["pml-large-leaves", { pages: 2, reads: 0, harvests: 0 }],

@@ -13,7 +13,7 @@ import type { DispatcherContext } from "../../machines/dispatcher.ts";
 import type { MmuContext } from "../../machines/mmu.ts";
 import type { SchedulerContext } from "../../machines/scheduler.ts";
 import type { ToolstackContext } from "../../machines/toolstack.ts";
-import type { TrackerContext } from "../../machines/tracker.ts";
+import type { TrackerContext } from "../../machines/trackerContext.ts";
 import { buildModel } from "../../src/check/catalogue.ts";
 import { Exploration } from "../../src/check/engine/exploration.ts";
 import { load } from "../../src/check/engine/explored.ts";

@@ -79,6 +79,11 @@ const WITHOUT = [
   "paging-write-protection",
   "paging-scan",
   "paging-pml",
+  "write-protection-in-pieces",
+  "pml-in-pieces",
+  "operator-in-pieces",
+  "dirty-ring-in-pieces",
+  "scan-in-pieces",
 ];
 
 const groupOf = (model: Model): RenamingGroup => {

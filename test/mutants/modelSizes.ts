@@ -14,6 +14,7 @@ const SMALLER: Readonly<Record<string, Values>> = {
   "write-protection-large-leaves": { pages: 2, reads: 1 },
   "migration-rounds": { rounds: 2, fails: 0 },
   "migration-throttled": { fails: 0, aborts: 0 },
+  "operator-in-pieces": { pages: 1 },
   "pml-crowded": { harvests: 0 },
   "write-protection-two-vms": { harvests: 0 },
   paging: { balloons: 0 },

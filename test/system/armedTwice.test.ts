@@ -5,7 +5,7 @@
  */
 import { describe, expect, it } from "vitest";
 import type { OperatorContext } from "../../machines/operator.ts";
-import type { TrackerContext } from "../../machines/tracker.ts";
+import type { TrackerContext } from "../../machines/trackerContext.ts";
 import type { Message, Technique } from "../../src/interconnect/messages.ts";
 import { refusalOf } from "../../src/session/operatorCommands.ts";
 import { buildSystem } from "../../src/system/build.ts";

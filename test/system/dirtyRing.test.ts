@@ -1,7 +1,7 @@
 /** A vCPU whose dirty ring is full waits until its log is drained and its ring is reset, and then goes on. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { TrackerContext } from "../../machines/tracker.ts";
+import type { TrackerContext } from "../../machines/trackerContext.ts";
 import { wasWritten } from "../../src/hardware/guestPages.ts";
 import { isMarked } from "../../src/hypervisor/dirtyBitmap.ts";
 import { ringUsed } from "../../src/hypervisor/dirtyRing.ts";

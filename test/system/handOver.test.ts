@@ -4,7 +4,7 @@
  */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { TrackerContext } from "../../machines/tracker.ts";
+import type { TrackerContext } from "../../machines/trackerContext.ts";
 import { countTruth } from "../../src/hardware/guestPages.ts";
 import { countMarked } from "../../src/hypervisor/dirtyBitmap.ts";
 import type { Message } from "../../src/interconnect/messages.ts";

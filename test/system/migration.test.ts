@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { MigrationContext } from "../../machines/migrationContext.ts";
-import type { TrackerContext } from "../../machines/tracker.ts";
+import type { TrackerContext } from "../../machines/trackerContext.ts";
 import type { Destination } from "../../src/hypervisor/migration/destination.ts";
 import type { System } from "../../src/system/system.ts";
 import {

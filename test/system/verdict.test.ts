@@ -68,6 +68,14 @@ describe("a planted fault", () => {
       skipInvept: [{}, {}, /^vm0: round \d+ lost [\d,]+ written pages \(pages \d+, .*, under pml$/],
       harvestBeforeDrain: [{}, {}, /^vm0: round 1 lost [\d,]+ written pages/],
       pmlOnSomeVcpus: [{ machine: { cpus: 2 } }, twoVcpus, /^vm0: round 1 lost [\d,]+ written/],
+      tornEntries: [
+        {
+          tracker: { technique: "accessedDirtyScan", preemptEvery: 10 },
+          operation: { kind: "measure", harvest: "20us", live: true },
+        },
+        {},
+        /^vm0: round \d+ lost \d+ written page/,
+      ],
       cleanedBitmapNotSent: [
         { operation: migrate },
         fewPages,
@@ -97,6 +105,11 @@ describe("a planted fault", () => {
     ],
     ["harvestBeforeDrain", { tracker: { technique: "writeProtect" } }, /it needs technique "pml"/],
     ["pmlOnSomeVcpus", {}, /it needs PML, and a VM of several vCPUs/],
+    [
+      "tornEntries",
+      { tracker: { preemptEvery: 4 } },
+      /it needs technique "accessedDirtyScan", "pr/,
+    ],
     ["cleanedBitmapNotSent", {}, /it needs operation "migrate"/],
     ["swapBeforeInvept", {}, /it needs operation "overcommit"/],
   ])("%s is refused where it could do nothing", (fault, fields, what) => {

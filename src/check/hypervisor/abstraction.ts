@@ -82,7 +82,11 @@ const DEAD: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>
   vcpu: { ready: ["mmu", "dispatcher"], halted: ["mmu", "dispatcher"] },
   mmu: { idle: ["vcpu"] },
   dispatcher: { vacant: ["vcpu"] },
-  tracker: { logging: ["answer", "requester"], off: ["answer", "requester"] },
+  tracker: {
+    logging: ["answer", "requester"],
+    off: ["answer", "requester"],
+    preparing: ["answer"],
+  },
   pvmCpu: { guest: ["drained"], deferred: ["drained"] },
   operator: { idle: ["vm", "technique"] },
 };

@@ -1,4 +1,5 @@
 /** The channels between the actors of a system: what each is called, and how it works. */
+import { isEndOfWork } from "../../interconnect/messages.ts";
 import { isInsideProcessor } from "../../system/wires.ts";
 import type { ChannelOptions } from "../engine/channel.ts";
 
@@ -20,7 +21,7 @@ const AT_WILL = ", at will";
 const ORDERED = ["pagesWritten"];
 /** In the name of a channel: what waits in it comes in the order of sending, though it is a timer. */
 const IN_ORDER = ", in order";
-/** In the name of a channel between the ends of a wire without latency: what waits in it takes its time. */
+/** In the name of a channel: what waits in it takes its time, and comes in no order with what is sent meanwhile. */
 const LATER = ", later";
 /** Whether these are there at once is no state: how much work comes before them is a statistic. */
 const AFTER_STATISTICS = ["resume", "deschedule"];
@@ -39,6 +40,7 @@ const REPORTS = ["loadQuery", "loadReport", "estimate"];
 export function channelName(from: string, to: string, type: string, delay: number): string {
   const isLater = delay > 0 || AFTER_STATISTICS.includes(type);
   if (isLater && isInsideProcessor(from, to)) return `${from} -> ${to}${LATER}`;
+  if (isEndOfWork(type)) return `${from} -> ${to}${LATER}`;
   if (from === to && ORDERED.includes(type)) return `${from} -> ${to}${IN_ORDER}`;
   // What must come at last is kept apart from what need not.
   const isOwed = from !== to || !NOT_OWED.includes(type);

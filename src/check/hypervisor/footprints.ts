@@ -24,6 +24,9 @@ export function footprintOf(
   if (role === "tracker") {
     const vm = Number(owner.slice("vm".length));
     const isRing = world.config.tracking.technique === "dirtyRing";
+    if (op === "flushed") return ofVm(vm, "truth", "tracked");
+    // Of disarming and arming the controls were the first piece; of a harvest, the logs and the rings.
+    if (op === "goOn") return ofVm(vm, "paging", "truth", "tracked");
     // A ring at its limit is reaped in the same step.
     if (op === "serveLogFull" && !isRing) return [vcpuSlot(vcpu), ...ofVm(vm, "tracked")];
     if (op === "serveViolation" && !isRing) return ofVm(vm, "paging", "tracked");

@@ -236,7 +236,7 @@ export function trackedSlot(own: VmState, vm: number, most: number): MemorySlot 
     touched: tracked.touched,
     handedOver: tracked.handedOver,
   };
-  const { buffer } = tracked;
+  const { buffer, work } = tracked;
   return {
     name: `vm${vm}/tracked`,
     extents: [
@@ -255,6 +255,7 @@ export function trackedSlot(own: VmState, vm: number, most: number): MemorySlot 
         nameOf: () => `the ${array} of PRL's counts of VM ${vm}`,
       })),
       { part: armed, array: "technique", nameOf: () => `the technique armed on VM ${vm}` },
+      { part: work, array: "state", nameOf: () => `the work on the table of VM ${vm}` },
     ],
     save() {
       const lists: Record<string, number[]> = {};
@@ -266,6 +267,8 @@ export function trackedSlot(own: VmState, vm: number, most: number): MemorySlot 
       lists["buffer"] = counts.slice(0, tracked.dirty.pages);
       // What the tracker's machine knows too: a pager asks for it.
       lists["armed"] = Array.from(armed.arrays()["technique"]!);
+      // Of the cycles only their sum is told, which is a statistic.
+      lists["work"] = Array.from(work.state, (word, at) => (at === CYCLES_OF_WORK ? 0 : word));
       return lists;
     },
     restore(lists) {
@@ -278,6 +281,7 @@ export function trackedSlot(own: VmState, vm: number, most: number): MemorySlot 
         bitmap.state[0] = bits.reduce((sum, word) => sum + ones(word), 0);
       }
       armed.put({ technique: Int32Array.from(lists["armed"]!) });
+      work.state.set(lists["work"]!);
       const counts = lists["buffer"]!;
       buffer.directory.fill(0);
       buffer.counts.fill(0);
@@ -293,11 +297,13 @@ export function trackedSlot(own: VmState, vm: number, most: number): MemorySlot 
       for (const bitmap of Object.values(bitmaps)) {
         if (bitmap.state[0] === 0) bitmap.bits = new Int32Array(0);
       }
+      work.state[CYCLES_OF_WORK] = SCRAMBLED;
       buffer.counts.forEach((count, page, all) => {
         if (count >= most) all[page] = count + SCRAMBLED;
       });
     },
-    rename({ dirty, touched, handedOver, buffer: counts, armed: technique, ...rest }, { page }) {
+    rename(lists, { page }) {
+      const { dirty, touched, handedOver, buffer: counts, armed: technique, work, ...rest } = lists;
       nothingElse(rest);
       const to = (one: number): number => page(vm, one);
       const bits = (words: readonly number[]) => renamedBits(words, 1, tracked.dirty.pages, to);
@@ -307,10 +313,15 @@ export function trackedSlot(own: VmState, vm: number, most: number): MemorySlot 
         handedOver: bits(handedOver!),
         buffer: renamedList(counts!, to),
         armed: technique!,
+        // Pages are not alike where this is not idle.
+        work: work!,
       };
     },
   };
 }
+
+/** Of TableWork.state. */
+const CYCLES_OF_WORK = 2;
 
 /** In the order of DirtyRing.state. */
 const RING_INDEXES = ["the dirty index", "the reset index", "the fetch index"];

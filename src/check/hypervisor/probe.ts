@@ -10,6 +10,7 @@ export interface DeviceRequest {
   readonly vcpu?: number;
   readonly mode?: HarvestMode;
   readonly technique?: Technique;
+  readonly after?: string;
 }
 
 export interface Foreseen {

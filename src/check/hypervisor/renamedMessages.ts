@@ -51,7 +51,9 @@ const FIELDS: Fields = {
   arm: { technique: "same", requester: "actor", pages: "page" },
   armed: { technique: "same" },
   armRefused: { vm: "same", error: "same", technique: "same" },
-  harvest: { mode: "same", requester: "actor", pages: "page" },
+  harvest: { mode: "same", requester: "actor", pages: "page", live: "same" },
+  harvestBegun: { vm: "same" },
+  pieceDue: {},
   harvested: {
     pagesWritten: "same",
     pagesTouched: "same",

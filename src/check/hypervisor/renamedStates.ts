@@ -14,7 +14,7 @@ import type { PrlUnitContext } from "../../../machines/prlUnit.ts";
 import type { DrainedLog, Job, PvmCpuContext } from "../../../machines/pvmCpu.ts";
 import type { CpuSlot, SchedulerContext } from "../../../machines/scheduler.ts";
 import type { ToolstackContext } from "../../../machines/toolstack.ts";
-import type { TrackerContext } from "../../../machines/tracker.ts";
+import type { TrackerContext } from "../../../machines/trackerContext.ts";
 import type { VcpuContext } from "../../../machines/vcpu.ts";
 import type { ActorId } from "../../interconnect/messages.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
@@ -163,6 +163,7 @@ const tracker: Kinds<TrackerContext> = {
   awaited: "same",
   answer: "message",
   deferred: "messages",
+  letsRun: "same",
   heldBack: "actors",
   violations: "same",
   drains: "same",
@@ -200,6 +201,9 @@ const toolstack: Kinds<ToolstackContext> = {
   technique: "same",
   harvestCycles: "same",
   deadlineCycles: "same",
+  live: "same",
+  letsRun: "same",
+  begun: "same",
   missing: "same",
   refused: "same",
   halted: "same",

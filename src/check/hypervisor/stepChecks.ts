@@ -14,9 +14,11 @@ import {
 } from "../../hypervisor/cumulativeBuffer.ts";
 import { type DirtyBitmap, forEachMarked, isMarked } from "../../hypervisor/dirtyBitmap.ts";
 import { logWords } from "../../hypervisor/logPages.ts";
+import { Work } from "../../hypervisor/tableWork.ts";
 import type { System } from "../../system/system.ts";
+import type { VmState } from "../../system/world.ts";
 import type { DeviceRequest } from "./probe.ts";
-import { pagesWith, settle } from "./truthSlot.ts";
+import { type Due, pagesWith, settle } from "./truthSlot.ts";
 
 /** A step that works on memory. */
 export interface StepContext {
@@ -26,6 +28,8 @@ export interface StepContext {
   readonly requests: readonly DeviceRequest[];
   /** Bits of the truth that a harvest must report: what else the truth says is no state. */
   readonly owed: number;
+  /** By VM. */
+  readonly dues: readonly Due[];
 }
 
 export interface StepCheck {
@@ -41,32 +45,63 @@ export const SERVED_LOG_IS_EMPTY = "a log that was served is empty";
 export const NO_FLAG_WITHOUT_ACCESS = "no A or D flag without its access";
 export const COUNTED_WAS_ACCESSED = "no page is counted that was not accessed";
 
+/** What a tracker is doing to a table in this step, whichever piece of it; null: nothing, or the step is not a tracker's. */
+function workOf({ system, actor, requests: [request] }: StepContext) {
+  if (!actor.endsWith("/tracker") || request === undefined) return null;
+  const number = Number(/\d+/.exec(actor)![0]);
+  const vm = system.world.vms[number]!;
+  const { work } = vm.tracked.work;
+  const begun = { arm: Work.arm, harvest: Work.harvest, disarm: Work.disarm }[request.op];
+  return { number, vm, request, work: request.op === "goOn" ? work : (begun ?? Work.none) };
+}
+
 /**
  * What a harvest reports, or a tracker that is disarmed hands over, is no longer owed, and arming begins anew. Not a
- * check: every model needs it.
- * @returns whether anything is still owed after it
+ * check: every model needs it. What a harvest in pieces owes, and what it may leave to the next one, is said in
+ * src/system/verdict/rounds.ts.
+ * @returns called after the step, whether anything is still owed that should be reported now; null: not concerned
  */
-export function settleHarvest({ system, actor, requests, owed }: StepContext): boolean {
-  const op = requests[0]?.op ?? "";
-  if (!actor.endsWith("/tracker")) return false;
-  const vm = system.world.vms[Number(/\d+/.exec(actor)![0])]!;
-  if (op === "arm") clearTruth(vm.guest);
-  if (op === "disarm") {
-    const lost = pagesWith(vm, owed).some((page) => !isMarked(vm.tracked.handedOver, page));
-    // PRL's counts may be looked at after it: what they name was accessed.
-    settle(vm, (page) => occurrencesOf(vm.tracked.buffer, page) === 0);
-    return lost;
+export function settlementOf(step: StepContext): (() => boolean) | null {
+  const of = workOf(step);
+  if (of === null) return null;
+  const { vm, number, request, work } = of;
+  const due = step.dues[number]!;
+  const { guest, tracked } = vm;
+  const isReported = (page: number): boolean => isMarked(tracked.handedOver, page);
+  if (request.op === "flushed") return flushSettlement(request.after, due, vm);
+  if (request.op === "arm") {
+    due.clear();
+    clearTruth(guest);
   }
-  if (op !== "harvest") return false;
   // A PEEK reports again what it has reported: only a new page can be lost.
-  if (requests[0]?.mode === "peek") {
-    return pagesWith(vm, owed).some((page) => !isMarked(vm.tracked.handedOver, page));
+  if (request.mode === "peek") {
+    return () => pagesWith(vm, step.owed).some((page) => !isReported(page));
   }
-  settle(vm, (page) => isMarked(vm.tracked.handedOver, page));
-  const lost = pagesWith(vm, owed).length > 0;
-  // Said once: the next harvest is judged by what was written since this one.
-  if (lost) clearTruth(vm.guest);
-  return lost;
+  if (request.op === "harvest" || request.op === "disarm") due.begin(guest);
+  if (work !== Work.harvest && work !== Work.disarm) return null;
+  return () => {
+    // There is more to come.
+    if (tracked.work.work !== Work.none) return false;
+    const lost = due.missing(guest.pages, step.owed, isReported);
+    // Tracking has ended. PRL's counts may be looked at after it: what they name was accessed.
+    if (work === Work.disarm) due.giveBack(guest);
+    due.clear();
+    if (work === Work.harvest) due.cover(guest, isReported);
+    else settle(vm, (page) => occurrencesOf(tracked.buffer, page) === 0);
+    // Said once: the next harvest is judged by what was written since this one.
+    if (lost) clearTruth(guest);
+    return lost;
+  };
+}
+
+/** Until now what was accessed through an old translation is in the report, or, before the first round, nobody's business. */
+function flushSettlement(after: string | undefined, due: Due, vm: VmState): () => boolean {
+  const { guest, tracked } = vm;
+  return () => {
+    if (after === "armed") due.cover(guest, () => true);
+    if (after === "harvested") due.cover(guest, (page) => isMarked(tracked.handedOver, page));
+    return false;
+  };
 }
 
 /** The vCPU of an MMU's step, and its physical CPU. */
@@ -157,16 +192,21 @@ export const noFlagWithoutAccess: StepCheck = {
  */
 export const countedWasAccessed: StepCheck = {
   property: COUNTED_WAS_ACCESSED,
-  begin({ system, actor, requests: [request], owed }) {
+  begin({ system, actor, requests: [request], owed, dues }) {
     const [owner = "", role = ""] = actor.split("/");
     // PRL's estimator reads the counts in the step in which it finds its interval over.
-    const counts = { tracker: "harvest", estimator: "look" }[role];
-    if (counts === undefined || request?.op !== counts) return null;
-    const { tracked, guest } = system.world.vms[Number(owner.slice("vm".length))]!;
-    const accessed = pagesWith({ guest }, owed);
+    const counts = { tracker: ["harvest", "goOn"], estimator: ["look"] }[role];
+    if (counts === undefined || request === undefined || !counts.includes(request.op)) return null;
+    const number = Number(owner.slice("vm".length));
+    const { tracked, guest } = system.world.vms[number]!;
+    const isHarvest = request.op !== "goOn" || tracked.work.work === Work.harvest;
+    if (!isHarvest) return null;
+    const wasAccessed = Array.from({ length: guest.pages }, (_, page) =>
+      dues[number]!.has(guest, page, owed),
+    );
     return () => {
       const counted = role === "tracker" ? marked(tracked.handedOver) : logged(tracked.buffer);
-      return counted.every((page) => accessed.includes(page));
+      return counted.every((page) => wasAccessed[page] === true);
     };
   },
 };

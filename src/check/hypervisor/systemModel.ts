@@ -43,7 +43,7 @@ import { StepAudit } from "./stepAudit.ts";
 import type { StepCheck } from "./stepChecks.ts";
 import { type Effects, type Step, SystemSteps } from "./systemSteps.ts";
 import { systemSymmetry } from "./systemSymmetry.ts";
-import { type PageContents, TRUTH_WRITTEN, truthSlot } from "./truthSlot.ts";
+import { Due, type PageContents, TRUTH_WRITTEN, truthSlot } from "./truthSlot.ts";
 
 export interface SystemModelOptions {
   readonly name: string;
@@ -118,10 +118,12 @@ class SystemBinding {
     if (world.vms.some(({ rounds }) => rounds !== null)) {
       throw new Error("a system that is to be explored must not judge its rounds");
     }
+    const dues = world.vms.map(({ guest }) => new Due(guest));
+    const owed = options.owed ?? TRUTH_WRITTEN;
     this.#memory = [
       ...world.vms.flatMap((vm, number) => [
         pagingSlot(world, number),
-        truthSlot(vm, number, options.owed ?? TRUTH_WRITTEN, options.contents?.(number) ?? null),
+        truthSlot(vm, number, owed, options.contents?.(number) ?? null, dues[number]!),
         trackedSlot(vm, number, options.countsTo ?? 1),
         ringsSlot(vm, number),
       ]),
@@ -151,8 +153,9 @@ class SystemBinding {
       memorySlots: this.#memorySlots,
       choosers: [new AccessChooser(workloadsOf(system), reads, halts), ...choosers],
       stepChecks: options.stepChecks,
-      owed: options.owed ?? TRUTH_WRITTEN,
+      owed,
       settles,
+      dues,
     });
     this.#audit = new StepAudit(this.#steps, this.#mapMemory(), {
       nameOfSlot: (slot) => this.#slots[slot]!.name,

@@ -16,7 +16,8 @@ import type { Chooser } from "./choosers.ts";
 import type { MemorySlot, Words } from "./memorySlots.ts";
 import type { DeviceRequest } from "./probe.ts";
 import { type Posted, postedBy } from "./sentMessages.ts";
-import { NO_PAGE_LOST, type StepCheck, type StepContext, settleHarvest } from "./stepChecks.ts";
+import { NO_PAGE_LOST, type StepCheck, type StepContext, settlementOf } from "./stepChecks.ts";
+import type { Due } from "./truthSlot.ts";
 
 /** No actor and no device throws. */
 export const NO_ACTOR_FAILS = "no actor fails";
@@ -77,6 +78,8 @@ export interface Binding {
   readonly owed: number;
   /** Whether the truth is a debt that harvests settle. */
   readonly settles: boolean;
+  /** By VM. */
+  readonly dues: readonly Due[];
 }
 
 export class SystemSteps {
@@ -145,11 +148,12 @@ export class SystemSteps {
 
   /** Names of the properties that the step breaks; or that of the one, if it cannot be taken to its end. */
   #handle({ actor, requests }: Step, event: AnyEventObject): string[] | string {
-    const { system, actors, stepChecks, owed, settles } = this.binding;
+    const { system, actors, stepChecks, owed, settles, dues } = this.binding;
     const one = actors[actor]!;
-    const context: StepContext = { system, actor: one.name, requests, owed };
+    const context: StepContext = { system, actor: one.name, requests, owed, dues };
     const checks = requests.length === 0 ? [] : stepChecks;
     const judges = checks.map((check) => [check.property, check.begin(context)] as const);
+    const settlement = settles ? settlementOf(context) : null;
     try {
       one.handle(event);
     } catch (error) {
@@ -161,7 +165,7 @@ export class SystemSteps {
       return error instanceof UnhandledEventError ? EVERY_MESSAGE_TAKEN : NO_ACTOR_FAILS;
     }
     const broken = judges.flatMap(([name, judge]) => (judge === null || judge() ? [] : [name]));
-    if (settles && settleHarvest(context)) broken.push(NO_PAGE_LOST);
+    if (settlement?.() === true) broken.push(NO_PAGE_LOST);
     return broken;
   }
 

@@ -2,7 +2,8 @@
  * The ground truth of a VM as a debt: pages that the guest has written (or touched) and that no harvest
  * has reported yet. No tracker sees it. With it go the contents, as far as an operation compares them.
  */
-import { beginWindow, clearTruth } from "../../hardware/guestPages.ts";
+import { beginWindow, clearTruth, type GuestPages } from "../../hardware/guestPages.ts";
+import type { Part, WordArray } from "../../hardware/part.ts";
 import type { VmState } from "../../system/world.ts";
 import type { Extent } from "./memoryOwners.ts";
 import type { MemorySlot, Words } from "./memorySlots.ts";
@@ -26,6 +27,71 @@ export function pagesWith({ guest }: Pick<VmState, "guest">, bits: number): numb
 export const TRUTH_TOUCHED = 3;
 export const TRUTH_WRITTEN = WRITTEN;
 
+/**
+ * The debt while a harvest is under way that others may come between, as src/system/verdict/rounds.ts has it for runs: what
+ * the harvest owes, as it began; and what has been accessed since, is in its report, and may be in the next one too.
+ */
+export class Due implements Part {
+  readonly name: string;
+  /** As in GuestPages.truth. */
+  readonly due: Int32Array;
+  readonly covered: Int32Array;
+
+  constructor({ name, truth }: GuestPages) {
+    this.name = `${name}/due`;
+    this.due = new Int32Array(truth.length);
+    this.covered = new Int32Array(truth.length);
+  }
+
+  arrays(): Readonly<Record<string, WordArray>> {
+    return { due: this.due, covered: this.covered };
+  }
+
+  /** A harvest begins: from now on what is done is another one's to report, or this one's. */
+  begin({ truth, earlier }: GuestPages): void {
+    for (let i = 0; i < truth.length; i++) this.due[i] = truth[i]! | (earlier[i] ?? 0);
+    truth.fill(0);
+    earlier.fill(0);
+  }
+
+  /** What is owed since the last settlement and reported now is owed no more, though the next harvest may report it again. */
+  cover({ truth, earlier, pages }: GuestPages, isReported: (page: number) => boolean): void {
+    for (let page = 0; page < pages; page++) {
+      if (!isReported(page)) continue;
+      const [word, bits] = [page >>> 4, 3 << ((page & 15) * 2)];
+      this.covered[word] = this.covered[word]! | ((truth[word]! | (earlier[word] ?? 0)) & bits);
+      truth[word] = truth[word]! & ~bits;
+      if (word < earlier.length) earlier[word] = earlier[word]! & ~bits;
+    }
+  }
+
+  /** Pages that the harvest owes and has not reported. */
+  missing(pages: number, bits: number, isReported: (page: number) => boolean): boolean {
+    for (let page = 0; page < pages; page++) {
+      if (((this.due[page >>> 4]! >>> ((page & 15) * 2)) & bits) === 0) continue;
+      if (!isReported(page)) return true;
+    }
+    return false;
+  }
+
+  /** Whether a page was accessed in what a harvest now may report. */
+  has({ truth, earlier }: GuestPages, page: number, bits: number): boolean {
+    const at = page >>> 4;
+    const word = this.due[at]! | this.covered[at]! | truth[at]! | (earlier[at] ?? 0);
+    return ((word >>> ((page & 15) * 2)) & bits) !== 0;
+  }
+
+  /** What the harvest owed is owed still. */
+  giveBack({ truth }: GuestPages): void {
+    for (let i = 0; i < truth.length; i++) truth[i] = truth[i]! | this.due[i]!;
+  }
+
+  clear(): void {
+    this.due.fill(0);
+    this.covered.fill(0);
+  }
+}
+
 /** What a VM's pages contain, in a form that says no more than whether copies are alike. */
 export interface PageContents {
   /** The words that it stands for, beside the versions of the VM's own pages. */
@@ -47,6 +113,7 @@ export function truthSlot(
   number: number,
   bits: number,
   contents: PageContents | null,
+  due: Due,
 ): MemorySlot {
   const { guest } = vm;
   const mask = Math.imul(bits, 0x55555555);
@@ -61,16 +128,21 @@ export function truthSlot(
         array: "versions",
         nameOf: numberedNames("the contents of page", `VM ${number}`),
       },
+      ...["due", "covered"].map((array) => ({ part: due, array, nameOf: truthName })),
       ...(contents?.extents ?? []),
     ],
     save: () => ({
       // An estimator's look begins a new window; what was touched before it stays so.
       owed: Array.from(guest.truth, (word, at) => (word | (guest.earlier[at] ?? 0)) & mask),
+      due: Array.from(due.due, (word) => word & mask),
+      covered: Array.from(due.covered, (word) => word & mask),
       ...contents?.save(),
     }),
     restore(words) {
       clearTruth(guest);
       guest.truth.set(words["owed"]!);
+      due.due.set(words["due"]!);
+      due.covered.set(words["covered"]!);
       guest.versions.fill(1);
       contents?.restore(words);
     },
@@ -80,10 +152,16 @@ export function truthSlot(
       guest.truth.fill(0x55555555 & ~mask);
       contents?.scramble?.();
     },
-    rename({ owed, ...rest }, { page }) {
+    rename({ owed, due: harvested, covered, ...rest }, { page }) {
       const to = (one: number): number => page(number, one);
       if (contents === null) nothingElse(rest);
-      return { owed: renamedBits(owed!, 2, guest.pages, to), ...contents?.rename(rest, to) };
+      const bits = (words: readonly number[]) => renamedBits(words, 2, guest.pages, to);
+      return {
+        owed: bits(owed!),
+        due: bits(harvested!),
+        covered: bits(covered!),
+        ...contents?.rename(rest, to),
+      };
     },
   };
 }

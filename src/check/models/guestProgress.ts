@@ -1,7 +1,7 @@
 /** That guests get on: an entry is followed by execution, or by an exit; and what exited is done at last. */
 import type { MmuContext } from "../../../machines/mmu.ts";
 import type { SchedulerContext } from "../../../machines/scheduler.ts";
-import type { TrackerContext } from "../../../machines/tracker.ts";
+import type { TrackerContext } from "../../../machines/trackerContext.ts";
 import type { Technique } from "../../interconnect/messages.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 import type { System } from "../../system/system.ts";

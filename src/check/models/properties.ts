@@ -1,7 +1,7 @@
 /** The properties of the hypervisor's protocols, over the slots of a system model. */
 
 import type { SchedulerContext } from "../../../machines/scheduler.ts";
-import type { TrackerContext } from "../../../machines/tracker.ts";
+import type { TrackerContext } from "../../../machines/trackerContext.ts";
 import type { VcpuContext } from "../../../machines/vcpu.ts";
 import { findLeaf, isDirty } from "../../hardware/ept.ts";
 import { EPT_RWX, EPT_WRITE } from "../../hardware/eptEntry.ts";
@@ -194,12 +194,19 @@ export function pausedVcpusRunAgain(system: System): Property[] {
   });
 }
 
-/** While the toolstack is in one of these states, no vCPU runs. */
-export function standsStill({ world }: System, name: string, states: readonly string[]): Property {
+/** While the toolstack is in one of these states, no vCPU runs. @param mayRun unless it says so */
+export function standsStill(
+  { world }: System,
+  name: string,
+  states: readonly string[],
+  mayRun: (toolstack: ActorSnapshot) => boolean = () => false,
+): Property {
   return {
     kind: "always",
     name,
-    when: isIn("toolstack", ...states),
+    when: over(["toolstack"], (toolstack: ActorSnapshot) => {
+      return states.includes(toolstack.value) && !mayRun(toolstack);
+    }),
     that: over(
       world.vcpus.map((_, vcpu) => `vcpu${vcpu}`),
       (...vcpus: readonly ActorSnapshot[]) =>

@@ -39,6 +39,10 @@ export interface SmallSystemOptions {
   readonly ringFromPml?: boolean;
   readonly keepVersions?: boolean;
   readonly faults?: readonly TrackerFault[];
+  /** Entries in a piece of the tracker's work; default: all. */
+  readonly piece?: number;
+  /** VMs run while they are armed and harvested; default: not. */
+  readonly live?: boolean;
   /** Harvests at any moment (default), or one at the end. */
   readonly harvests?: boolean;
   /** Default: the measurement. */
@@ -56,8 +60,9 @@ export interface SmallSystemOptions {
 const SOME_TIME = 1;
 
 /** Harvests at any moment, or none but the last, and an end at any moment. */
-function measureAtAnyMoment(harvests: boolean): OperationFactory {
-  return measure({ kind: "measure", ...(harvests ? { harvest: SOME_TIME } : {}) }, SOME_TIME);
+function measureAtAnyMoment(harvests: boolean, live: boolean): OperationFactory {
+  const often = harvests ? { harvest: SOME_TIME } : {};
+  return measure({ kind: "measure", live, ...often }, SOME_TIME);
 }
 
 export function smallSystem(options: SmallSystemOptions): System {
@@ -113,6 +118,7 @@ export function smallSystem(options: SmallSystemOptions): System {
         ringEntries: options.ringEntries ?? 4,
         ringReserved: options.ringReserved ?? 1,
         ringFromPml: options.ringFromPml ?? false,
+        ...(options.piece === undefined ? {} : { preemptEvery: options.piece }),
         faults: options.faults ?? [],
       },
     },
@@ -124,7 +130,8 @@ export function smallSystem(options: SmallSystemOptions): System {
     timesliceCycles: SOME_TIME,
     // The explorer's own properties do, in every state.
     judgesRounds: false,
-    operation: options.operation ?? measureAtAnyMoment(options.harvests ?? true),
+    operation:
+      options.operation ?? measureAtAnyMoment(options.harvests ?? true, options.live ?? false),
     ...(replace === undefined
       ? {}
       : { replace: (name, parts) => replace(name, parts, world, memory) }),

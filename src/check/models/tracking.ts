@@ -1,5 +1,7 @@
 /** A VM under a tracking technique, harvested at any moment: one model for every technique that finds written pages. */
 
+import type { ToolstackContext } from "../../../machines/toolstack.ts";
+import type { ActorSnapshot } from "../../system/actors.ts";
 import type { System } from "../../system/system.ts";
 import type { Model } from "../engine/model.ts";
 import { LoggedEntries } from "../hypervisor/loggedEntries.ts";
@@ -50,6 +52,7 @@ export function trackingModel(name: string, options: TrackingOptions): Model {
     countsTo,
     ...(logged === null ? {} : { contents: (vm) => logged.contents(vm) }),
     owed: technique === "prl" ? 0 : technique === "presentBit" ? TRUTH_TOUCHED : TRUTH_WRITTEN,
+    ...(options.piece === undefined ? {} : { pagesDiffer: IN_ORDER }),
     stepChecks: [
       indexInRange,
       noFlagWithoutAccess,
@@ -62,10 +65,18 @@ export function trackingModel(name: string, options: TrackingOptions): Model {
         commands === undefined ? property : ifOperatorWaits(property),
       ),
       ...(logged?.properties() ?? []),
-      standsStill(system, HARVEST_STANDS_STILL, ["harvesting"]),
+      standsStill(system, HARVEST_STANDS_STILL, ["harvesting"], mayRun),
       ...(isExact(options) ? [{ kind: "step", name: COUNTED_WAS_ACCESSED } as const] : []),
     ],
   });
+}
+
+const IN_ORDER = "pages are not alike: a harvest in pieces takes them one by one, the lowest first";
+
+/** A VM whose logs have been drained may run again. There is one in models of it. */
+function mayRun({ context }: ActorSnapshot): boolean {
+  const { letsRun, begun } = context as ToolstackContext;
+  return letsRun && begun > 0;
 }
 
 /** Whether the processor itself notes accesses: see countedWasAccessed. */

@@ -8,6 +8,7 @@ import { migrationMutations } from "./migration.ts";
 import type { Mutation } from "./mutation.ts";
 import { operationMutations } from "./operations.ts";
 import { pagingMutations } from "./paging.ts";
+import { pieceMutations } from "./pieces.ts";
 import { pmlMutations } from "./pml.ts";
 import { prlMutations } from "./prl.ts";
 import { schedulingMutations } from "./scheduling.ts";
@@ -24,4 +25,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...guestMutations,
   ...schedulingMutations,
   ...pagingMutations,
+  ...pieceMutations,
 ];

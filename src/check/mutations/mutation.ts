@@ -4,6 +4,7 @@
  */
 import { type AnyEventObject, type AnyStateMachine, assign, createMachine } from "xstate";
 import type { Part } from "../../hardware/part.ts";
+import type { TrackerFault } from "../../hypervisor/trackedVm.ts";
 import type { Device } from "../../interconnect/emissions.ts";
 import type { ActorParts } from "../../system/system.ts";
 import type { World } from "../../system/world.ts";
@@ -18,7 +19,7 @@ export interface Mutation {
   /** The beginning of the name of the property that breaks. */
   readonly breaks: string;
   /** Faults that scenarios can plant too (src/hypervisor/trackedVm.ts). */
-  readonly trackerFault?: "skipInvept" | "harvestBeforeDrain" | "pmlOnSomeVcpus";
+  readonly trackerFault?: TrackerFault;
   readonly operationFault?: "cleanedBitmapNotSent" | "swapBeforeInvept";
   /** A fault of the place that checkpoints are written to (src/check/hypervisor/failingStorage.ts). */
   readonly storageFault?: "writesInPlace";

@@ -10,6 +10,7 @@ import type { GuestPagingName } from "../../hardware/vmcs.ts";
 import { pageOfWords } from "../../hardware/words.ts";
 import type { GuestTables } from "../guestTables.ts";
 import { ORDINARY_LEAF } from "../logDirty.ts";
+import { Work } from "../tableWork.ts";
 import type { Technique } from "../techniques/technique.ts";
 import type { TrackedVm } from "../trackedVm.ts";
 
@@ -154,7 +155,9 @@ export function fillPage(memory: VmMemory, page: number, frame: number): void {
   const { vm, states, contents } = memory;
   const { ept, guest, tracked, armed } = vm;
   const fresh = stateBefore(states[page]!) === PageState.empty;
-  const bits = armed.technique?.pageReturned(tracked, page) ?? ORDINARY_LEAF;
+  // What has been disarmed is not looked at again.
+  const technique = tracked.work.work === Work.disarm ? null : armed.technique;
+  const bits = technique?.pageReturned(tracked, page) ?? ORDINARY_LEAF;
   mapPage(ept, page, frame, 1, bits);
   if (contents.length > 0) {
     noteLostStores(memory, page);

@@ -2,10 +2,11 @@
  * Scanning accessed and dirty flags: nothing exits; the scan of the whole table is work in the pVM, and
  * the guest pays with TLB refills after each flush (kvm clear_dirty_pt_masked; idle page tracking).
  */
-import { forEachLeaf } from "../../hardware/ept.ts";
+import { findLeaf } from "../../hardware/ept.ts";
 import { EPT_ACCESSED, EPT_DIRTY } from "../../hardware/eptEntry.ts";
 import { markDirty } from "../dirtyBitmap.ts";
 import { disarmAll, ORDINARY_LEAF, splitAll } from "../logDirty.ts";
+import { walkLeaves } from "../tableWork.ts";
 import type { TrackedVm } from "../trackedVm.ts";
 import { setAccessedDirty } from "./logControls.ts";
 import { NOT_OURS, type Technique } from "./technique.ts";
@@ -13,11 +14,19 @@ import { NOT_OURS, type Technique } from "./technique.ts";
 function clearFlags(vm: TrackedVm): number {
   const { words } = vm.ept.memory;
   let leaves = 0;
-  forEachLeaf(vm.ept, (word) => {
-    words[word] = words[word]! & ~(EPT_ACCESSED | EPT_DIRTY);
+  walkLeaves(vm.work, vm.ept, (word) => {
+    words[word] = vm.work.heldOr(word, words[word]!) & ~(EPT_ACCESSED | EPT_DIRTY);
     leaves++;
   });
   return leaves;
+}
+
+/** The fault tornEntries: the first entry of the next piece is read now, and what is written then is made of that. */
+function readAhead({ work, ept, faults }: TrackedVm): void {
+  work.release();
+  const leaf = work.next < 0 ? null : findLeaf(ept, work.next);
+  if (leaf === null || !faults.includes("tornEntries")) return;
+  work.hold(leaf.word, ept.memory.words[leaf.word]!);
 }
 
 export const accessedDirtyScan: Technique = {
@@ -27,25 +36,30 @@ export const accessedDirtyScan: Technique = {
   unit: () => "none",
   arm(vm) {
     // A large leaf has one D for all its pages: KVM splits eagerly where it relies on flags.
-    const split = splitAll(vm.ept);
-    setAccessedDirty(vm, true);
+    const split = splitAll(vm.ept, vm.work);
+    if (vm.work.begins) setAccessedDirty(vm, true);
     return clearFlags(vm) * vm.costs.protectPage + split * vm.costs.splitHandler;
   },
   collect(vm) {
     const { words } = vm.ept.memory;
     let leaves = 0;
-    forEachLeaf(vm.ept, (word, _level, page) => {
-      const low = words[word]!;
+    walkLeaves(vm.work, vm.ept, (word, _level, page) => {
+      const low = vm.work.heldOr(word, words[word]!);
       leaves++;
       if ((low & EPT_ACCESSED) !== 0) markDirty(vm.touched, page);
       if ((low & EPT_DIRTY) !== 0) markDirty(vm.dirty, page);
     });
     return leaves * vm.costs.protectPage;
   },
-  rearm: (vm) => clearFlags(vm) * vm.costs.protectPage,
+  // In the piece that has collected them: what a processor sets between the two would be lost.
+  rearm(vm) {
+    const leaves = clearFlags(vm);
+    readAhead(vm);
+    return leaves * vm.costs.protectPage;
+  },
   disarm(vm) {
-    setAccessedDirty(vm, false);
-    return disarmAll(vm.ept) * vm.costs.protectPage;
+    if (vm.work.begins) setAccessedDirty(vm, false);
+    return disarmAll(vm.ept, vm.work) * vm.costs.protectPage;
   },
   serveLogFull: () => NOT_OURS,
   serveViolation: () => NOT_OURS,

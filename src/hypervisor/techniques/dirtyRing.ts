@@ -56,10 +56,11 @@ export const dirtyRing: Technique = {
   findsTouched: false,
   unit: (vm) => (vm.ringFromPml ? "pml" : "none"),
   arm(vm) {
-    if (vm.ringFromPml && !enableLogs(vm, "pml")) return null;
-    return armAll(vm.ept, source(vm)) * vm.costs.protectPage;
+    if (vm.work.begins && vm.ringFromPml && !enableLogs(vm, "pml")) return null;
+    return armAll(vm.ept, source(vm), vm.work) * vm.costs.protectPage;
   },
   collect(vm) {
+    if (!vm.work.begins) return 0;
     let entries = 0;
     for (const vcpu of vm.vcpus) entries += flushPml(vm, vcpu);
     return entries * vm.costs.drainEntry + reapRings(vm);
@@ -67,8 +68,8 @@ export const dirtyRing: Technique = {
   // The rings' resets have armed the pages already.
   rearm: () => 0,
   disarm(vm) {
-    if (vm.ringFromPml) disableLogs(vm);
-    return disarmAll(vm.ept) * vm.costs.protectPage;
+    if (vm.work.begins && vm.ringFromPml) disableLogs(vm);
+    return disarmAll(vm.ept, vm.work) * vm.costs.protectPage;
   },
   serveLogFull(vm, vcpu) {
     const target = find(vm, vcpu);

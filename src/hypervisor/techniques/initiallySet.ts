@@ -4,7 +4,7 @@ import type { TrackedVm } from "../trackedVm.ts";
 
 /** Begins the first round. Setting all bits costs nothing for a page: it is a fill of the bitmap. */
 export function armOrSetAll(vm: TrackedVm, technique: DirtyTechnique): number {
-  if (!vm.initiallySet) return armAll(vm.ept, technique) * vm.costs.protectPage;
+  if (!vm.initiallySet) return armAll(vm.ept, technique, vm.work) * vm.costs.protectPage;
   setAll(vm.ept, vm.dirty);
   return 0;
 }

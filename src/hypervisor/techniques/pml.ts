@@ -21,10 +21,11 @@ export const pml: Technique = {
   findsTouched: false,
   unit: () => "pml",
   arm(vm) {
-    if (!enableLogs(vm, "pml")) return null;
+    if (vm.work.begins && !enableLogs(vm, "pml")) return null;
     return armOrSetAll(vm, "pml");
   },
   collect(vm) {
+    if (!vm.work.begins) return 0;
     if (vm.faults.includes("harvestBeforeDrain")) {
       // The bitmap is read first; the logs are emptied too late for it, and their entries are gone.
       const { logEntries } = vm.logs.geometry;
@@ -33,10 +34,10 @@ export const pml: Technique = {
     }
     return drainAll(vm, (page) => markDirty(vm.dirty, page)) * vm.costs.drainEntry;
   },
-  rearm: (vm) => rearmMarked(vm.ept, "pml", vm.dirty) * vm.costs.protectPage,
+  rearm: (vm) => rearmMarked(vm.ept, "pml", vm.dirty, vm.work) * vm.costs.protectPage,
   disarm(vm) {
-    disableLogs(vm);
-    return disarmAll(vm.ept) * vm.costs.protectPage;
+    if (vm.work.begins) disableLogs(vm);
+    return disarmAll(vm.ept, vm.work) * vm.costs.protectPage;
   },
   serveLogFull(vm, vcpu) {
     const { vmcs } = vm.vcpus.find((one) => one.vcpu === vcpu)!;

@@ -5,8 +5,9 @@
  */
 import { findLeaf, forEachLeaf } from "../../hardware/ept.ts";
 import { EPT_ACCESSED, EPT_DIRTY, EPT_RWX } from "../../hardware/eptEntry.ts";
-import { clearMarks, countMarked, forEachMarked, isMarked, markDirty } from "../dirtyBitmap.ts";
+import { clearMarks, countMarked, isMarked, markDirty } from "../dirtyBitmap.ts";
 import { ORDINARY_LEAF, splitAll } from "../logDirty.ts";
+import { walkLeaves, walkMarks, wholeWalk } from "../tableWork.ts";
 import type { TrackedVm } from "../trackedVm.ts";
 import { NOT_OURS, type Technique } from "./technique.ts";
 
@@ -41,14 +42,14 @@ export const presentBit: Technique = {
   unit: () => "none",
   arm(vm, pages) {
     // Rights are taken page by page, so large leaves are split first.
-    const split = splitAll(vm.ept);
+    const split = splitAll(vm.ept, pages === null ? vm.work : wholeWalk());
     if (pages !== null) {
       return choose(vm, pages) * vm.costs.protectPage + split * vm.costs.splitHandler;
     }
     let leaves = 0;
     const { words } = vm.ept.memory;
     clearMarks(vm.sampled);
-    forEachLeaf(vm.ept, (word) => {
+    walkLeaves(vm.work, vm.ept, (word) => {
       words[word] = words[word]! & ~EPT_RWX;
       leaves++;
     });
@@ -58,7 +59,7 @@ export const presentBit: Technique = {
   rearm(vm, chosen) {
     if (chosen !== null) return choose(vm, chosen) * vm.costs.protectPage;
     let pages = 0;
-    forEachMarked(vm.touched, (page) => {
+    walkMarks(vm.work, vm.touched, (page) => {
       takeRights(vm, page);
       pages++;
     });
@@ -67,7 +68,7 @@ export const presentBit: Technique = {
   disarm(vm) {
     let leaves = 0;
     const { words } = vm.ept.memory;
-    forEachLeaf(vm.ept, (word) => {
+    walkLeaves(vm.work, vm.ept, (word) => {
       words[word] = words[word]! | EPT_RWX | EPT_ACCESSED | EPT_DIRTY;
       leaves++;
     });

@@ -37,6 +37,7 @@ export const prl: Technique = {
     return enableLogs(vm, "prl") ? 0 : null;
   },
   collect(vm) {
+    if (!vm.work.begins) return 0;
     const entries = drainAll(vm);
     forEachOccurrence(vm.buffer, (page) => markDirty(vm.touched, page));
     return entries * vm.costs.prlEntry;
@@ -46,8 +47,8 @@ export const prl: Technique = {
     return 0;
   },
   disarm(vm) {
-    disableLogs(vm);
-    return disarmAll(vm.ept) * vm.costs.protectPage;
+    if (vm.work.begins) disableLogs(vm);
+    return disarmAll(vm.ept, vm.work) * vm.costs.protectPage;
   },
   serveLogFull: () => NOT_OURS,
   serveViolation: () => NOT_OURS,

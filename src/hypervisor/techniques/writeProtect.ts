@@ -12,8 +12,8 @@ export const writeProtect: Technique = {
   arm: (vm) => armOrSetAll(vm, "writeProtect"),
   // The bitmap is kept at fault time.
   collect: () => 0,
-  rearm: (vm) => rearmMarked(vm.ept, "writeProtect", vm.dirty) * vm.costs.protectPage,
-  disarm: (vm) => disarmAll(vm.ept) * vm.costs.protectPage,
+  rearm: (vm) => rearmMarked(vm.ept, "writeProtect", vm.dirty, vm.work) * vm.costs.protectPage,
+  disarm: (vm) => disarmAll(vm.ept, vm.work) * vm.costs.protectPage,
   serveLogFull: () => NOT_OURS,
   serveViolation(vm, _vcpu, page, write) {
     if (!write) return NOT_OURS;

@@ -12,6 +12,12 @@ export const measureSchema = z
   .strictObject({
     kind: z.literal("measure"),
     harvest: positiveDuration.optional().describe("time between harvests; default: one at the end"),
+    live: z
+      .boolean()
+      .optional()
+      .describe(
+        "whether VMs run while they are armed and harvested, and stand still for the draining of their logs alone, as in KVM; default: not, as in Xen",
+      ),
   })
   .describe("run the workloads and report the pages they used");
 
@@ -35,6 +41,7 @@ export function measure(config: MeasureConfig, deadlineCycles: number): Operatio
         trackers,
         technique: world.config.tracking.technique,
         harvestCycles: config.harvest ?? 0,
+        live: config.live === true,
         deadlineCycles,
       }),
     },

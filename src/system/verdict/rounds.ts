@@ -7,6 +7,11 @@
  * round that has just been reported, if the page is among those: whoever asked reads it after the flush
  * (KVM kvm_get_dirty_log_protect: "a write in between is covered by the snapshot"). If it is not among
  * them, the next harvest owes it.
+ *
+ * A harvest that is done in pieces, while the guest runs, is no moment either: it begins when the logs have been drained,
+ * takes each page at a time of its own, and ends with the last INVEPT. What was accessed before it began it owes. What is
+ * accessed from then on is in its report or is owed by the next one, and is never in neither. A page is reported too much
+ * if nobody has accessed it since the last harvest, up to the moment at which the last page was taken.
  */
 import {
   countBits,
@@ -16,7 +21,7 @@ import {
 } from "../../hardware/guestPages.ts";
 import type { Part, WordArray } from "../../hardware/part.ts";
 import type { RoundTruth } from "../../hardware/roundTruth.ts";
-import { countMarked, type DirtyBitmap } from "../../hypervisor/dirtyBitmap.ts";
+import type { DirtyBitmap } from "../../hypervisor/dirtyBitmap.ts";
 import { techniqueNamed } from "../../hypervisor/techniques/all.ts";
 import {
   TECHNIQUES,
@@ -26,6 +31,7 @@ import {
 import type { TrackedVm } from "../../hypervisor/trackedVm.ts";
 import { LargeLeaves } from "./largeLeaves.ts";
 import { below, either, first, PageList, second, spread } from "./pageSets.ts";
+import { RoundCut } from "./roundCut.ts";
 
 /** Words of the state. */
 const At = {
@@ -91,6 +97,12 @@ export interface HarvestCounts {
   readonly losses: readonly Loss[];
 }
 
+/** What a harvest reports, as sets of pages: each as far as the technique can tell. */
+export interface Found {
+  readonly written: DirtyBitmap;
+  readonly touched: DirtyBitmap;
+}
+
 /** Of a VM's whole run: pages of data that harvests reported, each counted in its round. */
 export class ReportedPages implements Part {
   readonly name: string;
@@ -119,6 +131,8 @@ export class Rounds implements Part {
   said: Int32Array = new Int32Array(0);
   saidStructures: Int32Array = new Int32Array(0);
   readonly truth: RoundTruth;
+  /** Of a harvest under way: what had been done when it began. */
+  readonly cut: RoundCut;
   readonly #guest: GuestPages;
   readonly #tracked: TrackedVm;
   /** Pages of data: those of the guest's paging structures come after them. */
@@ -132,6 +146,7 @@ export class Rounds implements Part {
     this.#tracked = tracked;
     this.#pages = pages;
     this.truth = tellRoundsApart(guest);
+    this.cut = new RoundCut(`${name}/cut`);
   }
 
   arrays(): Readonly<Record<string, WordArray>> {
@@ -160,19 +175,46 @@ export class Rounds implements Part {
     this.#begin(Flush.uncounted);
   }
 
+  /** A harvest that begins a new round, or the last one, begins: what has been done so far is owed. */
+  began(): void {
+    foldTruth(this.#guest);
+    this.cut.take(this.truth, this.#tracked.sampled);
+  }
+
+  /** A harvest only looks. All that is known of the round is in the tracker's bitmaps, and stays there until this returns. */
+  peeked(technique: Technique, found: Found): void {
+    foldTruth(this.#guest);
+    this.cut.copy(this.truth, this.#tracked.sampled);
+    this.#judge(technique, found);
+    this.cut.clear();
+  }
+
   /**
-   * All that is known of the round is in the tracker's bitmaps, and stays there until this returns.
-   * @param clean a new round begins, and INVEPTs follow
+   * A harvest that had begun has taken its last page, and INVEPTs follow.
+   * @param found what it reports
    * @param chosen the new round is about other pages than this one
    */
-  harvested(technique: Technique, clean: boolean, chosen: boolean): void {
-    this.#open();
-    this.#noteReported(technique);
-    this.#noteLoss(this.#lostPages(technique), this.#lostStructures(technique));
-    if (!clean) return;
+  harvested(technique: Technique, found: Found, chosen: boolean): void {
+    this.#judge(technique, found);
+    this.cut.clear();
+    this.#forgetReportedStructures(found);
     // What goes through a TLB is no miss for PRL, and pages that are watched from now on were not before.
     const isCounted = technique.name !== "prl" && !chosen;
-    this.#begin(isCounted ? Flush.covered : Flush.uncounted);
+    this.#beginFlush(isCounted ? Flush.covered : Flush.uncounted);
+  }
+
+  #judge(technique: Technique, found: Found): void {
+    this.#open();
+    this.#noteReported(technique, found);
+    this.#noteLoss(this.#lostPages(technique), this.#lostStructures(technique, found));
+  }
+
+  /** What was done since the harvest began is in its report: whoever asked reads it after the flush. */
+  #forgetReportedStructures({ written: { bits } }: Found): void {
+    const { structureWrites } = this.truth;
+    structureWrites.forEach((word, i, all) => {
+      all[i] = word & ~(bits[i] ?? 0);
+    });
   }
 
   /**
@@ -187,32 +229,35 @@ export class Rounds implements Part {
     if (state[At.armed] === 0 || technique?.name !== "prl") return;
     this.#open();
     state[At.isRead] = 1;
+    this.cut.copy(this.truth, this.#tracked.sampled);
     this.#noteKnown(known);
     underWay((page) => {
       const at = page >>> 4;
       if (at < reported.length) reported[at] = reported[at]! | (3 << (2 * (page & 15)));
     });
     this.#judgeKnown(technique);
+    this.cut.clear();
   }
 
   /**
-   * Tracking ends. What is in the tracker's bitmaps is handed over, and stays there until this returns: a harvest, if
-   * anything was done in its round or is handed over.
+   * Tracking, whose end had begun, ends. What was known when it began is handed over: a harvest, if anything was done in
+   * its round or is handed over.
    * @param known pages of all readings of PRL's counts so far, and those that are handed over
    */
-  disarmed(technique: Technique, known: DirtyBitmap): void {
+  disarmed(technique: Technique, found: Found, known: DirtyBitmap): void {
     const { state } = this;
     state[At.armed] = 0;
-    this.#noteReported(technique);
+    this.#noteReported(technique, found);
     foldTruth(this.#guest);
-    if (!this.#isEmpty()) this.#judgeLast(technique, known);
+    if (!this.#isEmpty()) this.#judgeLast(technique, found, known);
+    this.cut.clear();
     this.#begin(Flush.none);
   }
 
-  #judgeLast(technique: Technique, known: DirtyBitmap): void {
+  #judgeLast(technique: Technique, found: Found, known: DirtyBitmap): void {
     this.#open();
     if (this.state[At.isRead] === 0) {
-      this.#noteLoss(this.#lostPages(technique), this.#lostStructures(technique));
+      this.#noteLoss(this.#lostPages(technique), this.#lostStructures(technique, found));
     } else {
       this.#noteKnown(known);
       this.#judgeKnown(technique);
@@ -234,6 +279,8 @@ export class Rounds implements Part {
     for (let i = 0; i < accesses.length; i++) {
       accesses[i] = isCounted ? accesses[i]! & ~reported[i]! : 0;
     }
+    // Nothing of what was done while the tracker was being armed is owed.
+    if (state[At.round] === 0) truth.structureWrites.fill(0);
     state[At.flush] = Flush.none;
   }
 
@@ -264,7 +311,7 @@ export class Rounds implements Part {
 
   /** Whether nothing was done in this round, and nothing is reported. */
   #isEmpty(): boolean {
-    const { accesses, structureWrites } = this.truth;
+    const { accesses, structureWrites } = this.cut;
     return [accesses, structureWrites, this.reported].every((set) =>
       set.every((word) => word === 0),
     );
@@ -287,22 +334,25 @@ export class Rounds implements Part {
   }
 
   #begin(flush: number): void {
+    this.truth.begin(this.#guest.truth.length);
+    this.#beginFlush(flush);
+  }
+
+  #beginFlush(flush: number): void {
     const { truth, state } = this;
     state[At.isRead] = 0;
-    const words = this.#guest.truth.length;
-    truth.begin(words);
+    const words = truth.accesses.length;
     this.resize({ window: words, saidStructures: truth.structureWrites.length });
     for (const set of [this.window, this.said, this.saidStructures]) set.fill(0);
     state[At.flush] = flush;
   }
 
   /** Where a technique tells but one of the two, its bit stands for both. */
-  #noteReported({ findsWritten, findsTouched }: Technique): void {
+  #noteReported({ findsWritten, findsTouched }: Technique, { written, touched }: Found): void {
     const { reported } = this;
-    const { dirty, touched } = this.#tracked;
     for (let i = 0; i < reported.length; i++) {
       const first = findsTouched ? spread(touched.bits, i) : 0;
-      const other = findsWritten ? spread(dirty.bits, i) : 0;
+      const other = findsWritten ? spread(written.bits, i) : 0;
       const both = findsWritten && findsTouched;
       reported[i] = both ? first | (other << 1) : (first | other) * 3;
     }
@@ -310,25 +360,24 @@ export class Rounds implements Part {
 
   /** Pages of data that were owed and not reported; notes those that were reported without being owed, and those that PRL dropped. */
   #lostPages(technique: Technique): PageList {
-    const { reported, said, window, state, truth } = this;
+    const { reported, said, window, state, truth, cut } = this;
     const { findsWritten, findsTouched } = technique;
-    const { sampled } = this.#tracked;
-    const all = countMarked(sampled) === 0;
+    const all = cut.chosen.every((word) => word === 0);
     const lost = new PageList(PAGES_KEPT);
-    const leaves = new LargeLeaves(this.#tracked.ept, reported, truth.dropped);
+    const leaves = new LargeLeaves(this.#tracked.ept, reported, cut.dropped);
     let over = 0;
     let dropped = 0;
     let total = 0;
     for (let i = 0; i < reported.length; i++) {
-      const owed = truth.accesses[i]!;
-      const seen = owed | window[i]!;
+      const owed = cut.accesses[i]!;
+      const seen = owed | window[i]! | truth.accesses[i]!;
       const found = reported[i]!;
       if ((seen | found) === 0) continue;
       total += countBits(below(findsTouched ? first(found) : second(found), i, this.#pages));
       let missing = 0;
       let surplus = 0;
       if (findsTouched) {
-        missing = either(owed) & ~found & (all ? -1 : spread(sampled.bits, i));
+        missing = either(owed) & ~found & (all ? -1 : spread(cut.chosen, i));
         surplus = first(found) & ~either(seen);
       }
       if (findsWritten) {
@@ -337,7 +386,7 @@ export class Rounds implements Part {
       }
       missing &= ~said[i]!;
       said[i] = said[i]! | missing;
-      const excused = missing & spread(truth.dropped, i);
+      const excused = missing & spread(cut.dropped, i);
       missing &= ~excused;
       if (missing !== 0 && technique.name === "prl") missing &= ~leaves.among(missing, i);
       lost.addOfTwoBits(missing, i);
@@ -355,12 +404,11 @@ export class Rounds implements Part {
   }
 
   /** Of the guest's paging structures, in which a walk set a flag. */
-  #lostStructures({ findsWritten }: Technique): PageList {
+  #lostStructures({ findsWritten }: Technique, { written: { bits } }: Found): PageList {
     const lost = new PageList(PAGES_KEPT);
     if (!findsWritten) return lost;
-    const { saidStructures: said, truth } = this;
-    const { bits } = this.#tracked.dirty;
-    truth.structureWrites.forEach((word, i) => {
+    const { saidStructures: said, cut } = this;
+    cut.structureWrites.forEach((word, i) => {
       const missing = word & ~(bits[i] ?? 0) & ~said[i]!;
       said[i] = said[i]! | missing;
       lost.addOfOneBit(missing, i);

@@ -6,7 +6,7 @@
 import type { DispatcherContext } from "../../../machines/dispatcher.ts";
 import type { PagerContext } from "../../../machines/pager.ts";
 import type { PvmCpuContext } from "../../../machines/pvmCpu.ts";
-import type { TrackerContext } from "../../../machines/tracker.ts";
+import type { TrackerContext } from "../../../machines/trackerContext.ts";
 import type { VcpuContext } from "../../../machines/vcpu.ts";
 import { Counter } from "../../hardware/counters.ts";
 import type { Delivery, MessageType } from "../../interconnect/messages.ts";

@@ -6,8 +6,8 @@ export const operations: readonly HandMade[] = [
     name: "tracker-peek-rearms",
     file: "src/system/trackerDevice.ts",
     class: "condition",
-    from: `if (mode === "peek") {`,
-    to: `if (mode === "clean") {`,
+    from: `if (mode === "peek") return`,
+    to: `if (mode === "clean") return`,
     damage: "a PEEK clears and a CLEAN does not",
   },
   {
@@ -15,29 +15,29 @@ export const operations: readonly HandMade[] = [
     file: "src/system/trackerDevice.ts",
     class: "actions swapped",
     from: `    const collected = technique.collect(tracked);
-    const found = this.#report(technique);`,
-    to: `    const found = this.#report(technique);
-    const collected = technique.collect(tracked);`,
+    const cycles = collected + technique.rearm(tracked, pages);
+    this.#handOver(technique);`,
+    to: `    this.#handOver(technique);
+    const collected = technique.collect(tracked);
+    const cycles = collected + technique.rearm(tracked, pages);`,
     damage: "a harvest counts before it has drained the logs",
   },
   {
     name: "tracker-dirty-not-cleared",
     file: "src/system/trackerDevice.ts",
     class: "statement removed",
-    from: `    clearMarks(tracked.dirty);
-    clearMarks(tracked.touched);
-    const answer = { ...found, cycles };`,
-    to: `    clearMarks(tracked.touched);
-    const answer = { ...found, cycles };`,
+    from: `    markDirty(to, page);
+    clearMark(source, page);`,
+    to: `    markDirty(to, page);`,
     damage: "a CLEAN leaves the bitmap as it was",
   },
   {
     name: "tracker-handed-over-grows",
     file: "src/system/trackerDevice.ts",
     class: "statement removed",
-    from: `    clearMarks(handedOver);
-`,
-    to: "",
+    from: `    clearMarks(tracked.handedOver);
+    if (mode ===`,
+    to: "    if (mode ===",
     damage: "each harvest hands over the pages of all before it",
   },
   {
@@ -45,10 +45,8 @@ export const operations: readonly HandMade[] = [
     file: "src/system/trackerDevice.ts",
     class: "actions swapped",
     from: `    const cycles = collected + technique.rearm(tracked, pages);
-    clearMarks(tracked.dirty);
-    clearMarks(tracked.touched);`,
-    to: `    clearMarks(tracked.dirty);
-    clearMarks(tracked.touched);
+    this.#handOver(technique);`,
+    to: `    this.#handOver(technique);
     const cycles = collected + technique.rearm(tracked, pages);`,
     damage: "the bitmap is cleared before the pages in it are armed again",
   },
@@ -56,20 +54,20 @@ export const operations: readonly HandMade[] = [
     name: "tracker-disarm-keeps-marks",
     file: "src/system/trackerDevice.ts",
     class: "statement removed",
-    from: `    clearMarks(tracked.dirty);
-    clearMarks(tracked.touched);
-    cycles += technique`,
-    to: "    cycles += technique",
+    from: `    cycles += technique.disarm(tracked);
+    this.#handOver(technique);`,
+    to: `    cycles += technique.disarm(tracked);
+    addAll(tracked.dirty, handedOver);
+    addAll(tracked.touched, handedOver);`,
     damage: "pages of the round that ended with tracking count in the first one after it",
   },
   {
     name: "tracker-disarm-hands-nothing-over",
     file: "src/system/trackerDevice.ts",
     class: "statement removed",
-    from: `    this.#report(technique);
-    this.#handOver(technique);
-    this.#vm.rounds?.disarmed(`,
-    to: "    this.#vm.rounds?.disarmed(",
+    from: `    this.#handOver(technique);
+    if (!work.endPiece(cycles)) return piece(cycles, unit);`,
+    to: "    if (!work.endPiece(cycles)) return piece(cycles, unit);",
     damage:
       "what was logged since the last harvest is drained when tracking ends, and reported to nobody",
   },

@@ -83,9 +83,9 @@ export const techniques: readonly HandMade[] = [
     name: "pml-disarm-keeps-leaves",
     file: "src/hypervisor/techniques/pml.ts",
     class: "statement removed",
-    from: `    disableLogs(vm);
-    return disarmAll(vm.ept) * vm.costs.protectPage;`,
-    to: `    disableLogs(vm);
+    from: `    if (vm.work.begins) disableLogs(vm);
+    return disarmAll(vm.ept, vm.work) * vm.costs.protectPage;`,
+    to: `    if (vm.work.begins) disableLogs(vm);
     return 0;`,
     damage: "disarming PML leaves D flags clear and large leaves protected",
   },
@@ -148,8 +148,8 @@ export const techniques: readonly HandMade[] = [
     name: "scan-clears-accessed-only",
     file: "src/hypervisor/techniques/accessedDirtyScan.ts",
     class: "bits",
-    from: "words[word] = words[word]! & ~(EPT_ACCESSED | EPT_DIRTY);",
-    to: "words[word] = words[word]! & ~EPT_ACCESSED;",
+    from: "vm.work.heldOr(word, words[word]!) & ~(EPT_ACCESSED | EPT_DIRTY);",
+    to: "vm.work.heldOr(word, words[word]!) & ~EPT_ACCESSED;",
     damage: "a scan leaves the D flags set",
   },
   {

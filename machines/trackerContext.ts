@@ -1,0 +1,138 @@
+/** What a tracker remembers, what it asks of its device and is answered, and what it is told. */
+import * as kind from "../src/interconnect/fields.ts";
+import {
+  type ActorId,
+  type HarvestMode,
+  type LogUnit,
+  type Message,
+  message,
+  type Technique,
+  technique,
+} from "../src/interconnect/messages.ts";
+
+/**
+ * Xen's paging_log_dirty_enable returns -EINVAL if log-dirty mode is on (xen/arch/x86/mm/paging.c). In KVM a slot
+ * whose flags are as they were is no change, and that is success (__kvm_set_memory_region: "Nothing to change").
+ */
+export type ArmedTwice = "xen" | "kvm";
+
+export interface TrackerInput {
+  readonly vm: number;
+  readonly self: ActorId;
+  readonly dispatchers: readonly ActorId[];
+  /** Who gives pages their frames on an overcommitted host; 0 if every page has one. */
+  readonly pager: ActorId;
+  /** Units of this VM's vCPUs, by vCPU number; 0 where the vCPU is another VM's. */
+  readonly pmlUnits: readonly ActorId[];
+  readonly prlUnits: readonly ActorId[];
+  /** A planted fault: answers without having INVEPT executed. */
+  readonly skipInvept: boolean;
+  /** Whose answer a tracker that is armed already gives to another arm. */
+  readonly armedTwice: ArmedTwice;
+}
+
+/** What its state holds besides its input. */
+export const trackerFields = {
+  technique: technique,
+  requester: kind.actor,
+  // INVEPTs, one for each CPU and request, that are not acknowledged yet.
+  awaited: kind.count,
+  // What the requester is told after the last acknowledgement.
+  answer: message,
+  // Requests that came in the middle of another one.
+  deferred: kind.list(message),
+  // Whether the requester is told when the harvest's first piece is done, so that the VM may run.
+  letsRun: kind.flag,
+  // Dispatchers whose vCPUs wait for the INVEPTs of their ring's reset.
+  heldBack: kind.list(kind.actor),
+  // Exits served, by kind, and the cycles of their handlers: T_h.
+  violations: kind.count,
+  drains: kind.count,
+  handlerCycles: kind.cycles,
+  // Cycles spent arming, harvesting and disarming.
+  controlCycles: kind.cycles,
+} as const satisfies kind.Fields;
+
+export interface TrackerContext extends TrackerInput, kind.Values<typeof trackerFields> {}
+
+/** Null: every page. */
+export type ChosenPages = readonly number[] | null;
+
+export type TrackerRequest =
+  | { readonly op: "arm"; readonly technique: Technique; readonly pages: ChosenPages }
+  | { readonly op: "harvest"; readonly mode: HarvestMode; readonly pages: ChosenPages }
+  | { readonly op: "disarm" }
+  /** The next piece of one of these. */
+  | { readonly op: "goOn" }
+  /** Every CPU has executed INVEPT: nothing goes through an old translation any more. */
+  | { readonly op: "flushed"; readonly after: Message["type"] }
+  | { readonly op: "serveLogFull"; readonly vcpu: number; readonly dispatcher: ActorId }
+  | { readonly op: "reapRings" }
+  | {
+      readonly op: "serveViolation";
+      readonly vcpu: number;
+      readonly page: number;
+      readonly qualification: number;
+      readonly dispatcher: ActorId;
+    };
+
+type Harvested = Extract<Message, { type: "harvested" }>;
+
+export type TrackerReply =
+  // Entries were changed: every CPU must flush before `answer` is sent.
+  | {
+      readonly type: "tablesChanged";
+      readonly cycles: number;
+      readonly unit: LogUnit;
+      readonly answer: Message;
+    }
+  // As tablesChanged, but there is more to do. `unit`: to be told now; `answer`: of arming, which has begun.
+  | {
+      readonly type: "pieceDone";
+      readonly cycles: number;
+      readonly unit: LogUnit;
+      readonly answer: Message | null;
+    }
+  | { readonly type: "flushNoted" }
+  | { readonly type: "harvestPeeked"; readonly cycles: number; readonly answer: Harvested }
+  | {
+      readonly type: "exitServed";
+      readonly dispatcher: ActorId;
+      readonly fixed: boolean;
+      readonly cycles: number;
+      /** The vCPU whose PML index was reset, or -1. */
+      readonly drainedVcpu: number;
+    }
+  // As exitServed, but the vCPU's dirty ring is at its soft limit: it may not run on before a reset.
+  | {
+      readonly type: "ringFull";
+      readonly dispatcher: ActorId;
+      readonly cycles: number;
+      readonly drainedVcpu: number;
+    }
+  | { readonly type: "ringsReaped"; readonly cycles: number }
+  // The page that was touched has no frame.
+  | {
+      readonly type: "pageMissing";
+      readonly vcpu: number;
+      readonly page: number;
+      readonly dispatcher: ActorId;
+    };
+
+export type TrackerEvent =
+  | Extract<
+      Message,
+      {
+        type:
+          | "arm"
+          | "harvest"
+          | "disarm"
+          | "inveptDone"
+          | "logFullExit"
+          | "eptViolation"
+          | "reapDue"
+          | "pieceDue";
+      }
+    >
+  | TrackerReply;
+export type Of<T extends TrackerEvent["type"]> = Extract<TrackerEvent, { type: T }>;
