@@ -12,9 +12,9 @@ export function mergeCommand(): Command {
   const command = new Command("merge")
     .description("put the shares of a sweep together (see: trackvisor sweep --shard)")
     .argument("<file...>", "results of trackvisor sweep --shard i/n -o FILE, all of them");
-  return withOutputs(command).action((files: readonly string[], options: SweepOutput) => {
+  return withOutputs(command).action(async (files: readonly string[], options: SweepOutput) => {
     refuseOutputs(options);
     const read = files.map((file) => parseResult(file, readText(file, FILE_BYTES_MAX)));
-    deliver(mergeResults(read), options);
+    await deliver(mergeResults(read), options);
   });
 }

@@ -96,7 +96,7 @@ async function sweep(name: string, options: SweepOptions): Promise<void> {
   const store = new RunStore(options.store ?? defaultStore(), code, noteDamaged);
   const points = await runShare(plan, store, options);
   if (points === null) process.exitCode = EXIT_INTERRUPTED;
-  else deliver(resultOf(plan, points, code, shard), options);
+  else await deliver(resultOf(plan, points, code, shard), options);
 }
 
 /** @throws UserError, after a line for each mistake where there are several */

@@ -1,7 +1,6 @@
 /** A sweep's result for people: a table with intervals, a plot, what went wrong. */
 import Table from "cli-table3";
 import { visible } from "../io/visible.ts";
-import type { Shown } from "../questions/sweep/axis.ts";
 import { UNSET } from "../questions/sweep/layout.ts";
 import { pointText } from "../questions/sweep/points.ts";
 import type { PointResult, SweepHead, SweepResult } from "../questions/sweep/result.ts";
@@ -19,25 +18,32 @@ export function sweepLines(result: SweepResult, columns = COLUMNS): string[] {
   return [...tableOf(result), ...(plot.length === 0 ? [] : ["", ...plot])];
 }
 
-function tableOf({ sweep: { fields, metrics }, points }: SweepResult): string[] {
+/** Its head and its rows as texts. */
+export function tableTexts({ sweep: { fields, metrics }, points }: SweepResult): {
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+} {
+  const rows = points.map((point) => [
+    ...fields.map((field) => String(point.values[field] ?? UNSET)),
+    ...metrics.map(({ name }) => cellOf(point, name)),
+  ]);
+  return { head: [...fields, ...metrics.map(headOf)], rows };
+}
+
+function tableOf(result: SweepResult): string[] {
+  const { fields, metrics } = result.sweep;
+  const { head, rows } = tableTexts(result);
   const table = new Table({
-    head: [...fields, ...metrics.map(headOf)].map(visible),
+    head: head.map(visible),
     colAligns: [...fields.map(() => "left" as const), ...metrics.map(() => "right" as const)],
     style: { head: [], border: [], compact: true },
   });
-  for (const point of points) {
-    const settings = fields.map((field) => visible(shownText(point.values[field] ?? UNSET)));
-    table.push([...settings, ...metrics.map(({ name }) => cellOf(point, name))]);
-  }
+  for (const row of rows) table.push(row.map(visible));
   return table.toString().split("\n");
 }
 
 function headOf({ name, unit }: SweepHead["metrics"][number]): string {
   return unit === "" ? name : `${name} (${unit})`;
-}
-
-function shownText(value: Shown): string {
-  return String(value);
 }
 
 function cellOf({ means, intervals, runs }: PointResult, name: string): string {

@@ -1,4 +1,7 @@
 /** Accuracy of PRL, PML and VMware's sampling: the 400 MB array in three orders, and HPL (VEE21 4.3). */
+
+import { linePlot } from "../plots/kinds.ts";
+import type { DataRow } from "../plots/plot.ts";
 import { moments } from "../questions/statistics.ts";
 import {
   estimateAt,
@@ -9,8 +12,7 @@ import {
   pagesText,
   STUDY_TLB,
 } from "./common.ts";
-import type { DataRow, Experiment, Figure, Point, Results, ScenarioInput } from "./experiment.ts";
-import { linePlot } from "./plots.ts";
+import type { Experiment, Figure, Point, Results, ScenarioInput } from "./experiment.ts";
 import { hplWorkload, PROGRAM_ASSUMPTIONS } from "./programs.ts";
 import { ALL, type Scale, scaled, seconds } from "./scale.ts";
 

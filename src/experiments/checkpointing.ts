@@ -1,4 +1,7 @@
 /** Checkpoints with PML and with write protection (the authors' 2018 and 2019 posters). */
+
+import { barPlot } from "../plots/kinds.ts";
+import type { DataRow } from "../plots/plot.ts";
 import {
   arrayPages,
   arrayWorkload,
@@ -11,8 +14,7 @@ import {
   span,
   vmPages,
 } from "./common.ts";
-import type { DataRow, Experiment, Figure, Point, Results } from "./experiment.ts";
-import { barPlot } from "./plots.ts";
+import type { Experiment, Figure, Point, Results } from "./experiment.ts";
 import { ALL, type Scale, seconds } from "./scale.ts";
 
 const TECHNIQUES = ["writeProtect", "pml"] as const;

@@ -1,4 +1,7 @@
 /** Power against write intensity, with PML and without (slide 7). */
+
+import { linePlot, PUBLISHED as PUBLISHED_SERIES } from "../plots/kinds.ts";
+import type { DataRow } from "../plots/plot.ts";
 import { DEFAULT_ENERGY_COSTS } from "../system/energy.ts";
 import {
   arrayPages,
@@ -10,8 +13,7 @@ import {
   percentAbove,
   vmPages,
 } from "./common.ts";
-import type { DataRow, Experiment, Figure, Point, Results } from "./experiment.ts";
-import { linePlot, PUBLISHED as PUBLISHED_SERIES } from "./plots.ts";
+import type { Experiment, Figure, Point, Results } from "./experiment.ts";
 import { ALL, type Scale, seconds } from "./scale.ts";
 
 const TECHNIQUES = ["none", "pml"] as const;

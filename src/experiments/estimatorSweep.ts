@@ -1,7 +1,9 @@
 /** Beyond the study: tau, the interval mu and the stability time omega (w on the slides). */
+
+import { linePlot } from "../plots/kinds.ts";
+import type { DataRow } from "../plots/plot.ts";
 import { estimation, inSeconds, PAGE_MIB, STUDY_TLB } from "./common.ts";
-import type { DataRow, Experiment, Figure, Point, Results } from "./experiment.ts";
-import { linePlot } from "./plots.ts";
+import type { Experiment, Figure, Point, Results } from "./experiment.ts";
 import { ALL, type Scale, scaled, seconds } from "./scale.ts";
 
 const TAUS = [1, 10, 50, 100, 500] as const;

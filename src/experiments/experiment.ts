@@ -1,5 +1,6 @@
 /** What an experiment is: a matrix of scenarios, and how their results become rows, a table and plots. */
 import type * as z from "zod";
+import type { Plot } from "../plots/plot.ts";
 import type { scenarioSchema } from "../system/scenarioSchema.ts";
 import type { RunSummary } from "../system/summary.ts";
 import type { Scale } from "./scale.ts";
@@ -38,17 +39,6 @@ export interface Row extends Comparison {
   readonly scale: string;
   /** Why it differs; null if it does not, or nothing was published. */
   readonly reason: string | null;
-}
-
-export type DataValue = string | number;
-/** What a plot shows; also written as CSV. */
-export type DataRow = Readonly<Record<string, DataValue>>;
-
-export interface Plot {
-  readonly title: string;
-  readonly data: readonly DataRow[];
-  /** A Vega-Lite specification without its data. */
-  readonly spec: Readonly<Record<string, unknown>>;
 }
 
 export interface Evaluation {

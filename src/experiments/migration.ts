@@ -1,5 +1,7 @@
 /** Live migration with PML and with write protection (VEE21 section 2.3, table 1, figure 3; slide 8). */
 
+import { barPlot, curvePlot, PUBLISHED as PUBLISHED_SERIES } from "../plots/kinds.ts";
+import type { DataRow } from "../plots/plot.ts";
 import { moments } from "../questions/statistics.ts";
 import {
   arrayPages,
@@ -15,8 +17,7 @@ import {
   percentAbove,
   vmPages,
 } from "./common.ts";
-import type { DataRow, Experiment, Figure, Point, Results } from "./experiment.ts";
-import { barPlot, curvePlot, PUBLISHED as PUBLISHED_SERIES } from "./plots.ts";
+import type { Experiment, Figure, Point, Results } from "./experiment.ts";
 import { ALL, type Scale, seconds } from "./scale.ts";
 
 const TECHNIQUES = ["writeProtect", "pml"] as const;

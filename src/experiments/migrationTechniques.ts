@@ -1,4 +1,6 @@
 /** Beyond the study: migration with other ways of tracking, and with auto-converge. */
+
+import { rowPlot } from "../plots/kinds.ts";
 import {
   arrayPages,
   arrayWorkload,
@@ -9,7 +11,6 @@ import {
   vmPages,
 } from "./common.ts";
 import type { Experiment, Figure, Point, Results, ScenarioInput } from "./experiment.ts";
-import { rowPlot } from "./plots.ts";
 import { ALL, type Scale, seconds } from "./scale.ts";
 
 /** AMD's PML follows Intel's. */

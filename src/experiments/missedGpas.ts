@@ -1,9 +1,10 @@
 /** GPAs that PRL misses while a full log is handled (VEE21 table 2). */
 
+import { dotPlot, PUBLISHED as PUBLISHED_SERIES } from "../plots/kinds.ts";
+import type { DataRow } from "../plots/plot.ts";
 import type { RunSummary } from "../system/summary.ts";
 import { gapFor, inSeconds, MEDIAN_THROUGHPUT, STUDY_TLB } from "./common.ts";
-import type { DataRow, Experiment, Figure, Point, Results, ScenarioInput } from "./experiment.ts";
-import { dotPlot, PUBLISHED as PUBLISHED_SERIES } from "./plots.ts";
+import type { Experiment, Figure, Point, Results, ScenarioInput } from "./experiment.ts";
 import { hplWorkload, PROGRAM_ASSUMPTIONS } from "./programs.ts";
 import { FULL } from "./scale.ts";
 

@@ -1,6 +1,8 @@
 /** From results to what is reported: rows with verdicts, drawn plots, findings. */
-import type { DataRow, Experiment, Results, Row } from "./experiment.ts";
-import { drawPlot } from "./plot.ts";
+
+import { drawPlot } from "../plots/draw.ts";
+import type { DataRow } from "../plots/plot.ts";
+import type { Experiment, Results, Row } from "./experiment.ts";
 import { type Scale, scaleText } from "./scale.ts";
 import { compare, isOff } from "./verdict.ts";
 

@@ -1,8 +1,10 @@
 /** Beyond the study: what a wrong working-set estimate costs when a host has too little memory. */
+
+import { barPlot, linePlot } from "../plots/kinds.ts";
+import type { DataRow } from "../plots/plot.ts";
 import type { OvercommitResult } from "../system/operations/overcommit/result.ts";
 import type { RunSummary } from "../system/summary.ts";
-import type { DataRow, Experiment, Figure, Point, Results, ScenarioInput } from "./experiment.ts";
-import { barPlot, linePlot } from "./plots.ts";
+import type { Experiment, Figure, Point, Results, ScenarioInput } from "./experiment.ts";
 
 type OvercommitInput = Extract<ScenarioInput["operation"], { kind: "overcommit" }>;
 

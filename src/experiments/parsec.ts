@@ -1,10 +1,11 @@
 /** Working sets of twelve programs like PARSEC's, estimated (VEE21 4.3). */
 import type { ParsecName } from "../../workloads/generators/parsecPrograms.ts";
+import { dotPlot, PUBLISHED as PUBLISHED_SERIES } from "../plots/kinds.ts";
+import type { DataRow } from "../plots/plot.ts";
 import type { RunSummary } from "../system/summary.ts";
 import { type EstimatorKind, estimatorInput } from "./accuracy.ts";
 import { estimateAt, estimation, PAGE_MIB, STUDY_TLB } from "./common.ts";
-import type { DataRow, Experiment, Figure, Point, Results } from "./experiment.ts";
-import { dotPlot, PUBLISHED as PUBLISHED_SERIES } from "./plots.ts";
+import type { Experiment, Figure, Point, Results } from "./experiment.ts";
 import { type Scale, scaled, seconds } from "./scale.ts";
 import { REPRODUCED } from "./verdict.ts";
 

@@ -1,4 +1,7 @@
 /** What PML cannot see (DW19 section 3 and figure 2; VEE21 section 2.4; slide 9). */
+
+import { linePlot } from "../plots/kinds.ts";
+import type { DataRow } from "../plots/plot.ts";
 import {
   estimateAt,
   estimation,
@@ -8,8 +11,7 @@ import {
   PAGE_MIB,
   STUDY_TLB,
 } from "./common.ts";
-import type { DataRow, Experiment, Figure, Point, Results } from "./experiment.ts";
-import { linePlot } from "./plots.ts";
+import type { Experiment, Figure, Point, Results } from "./experiment.ts";
 import { ALL, FULL, FULL_SIZE, type Scale, scaled, seconds } from "./scale.ts";
 
 /** 75 MB, read for 60 s, then written for 60 s. */

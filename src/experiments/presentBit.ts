@@ -1,7 +1,9 @@
 /** Invalidating the present bit of all pages every second (VEE21 section 1). */
+
+import { barPlot, PUBLISHED } from "../plots/kinds.ts";
+import type { DataRow } from "../plots/plot.ts";
 import { gapFor, inSeconds, MEDIAN_THROUGHPUT, pagesText, vmPages } from "./common.ts";
-import type { DataRow, Experiment, Figure, Point, Results } from "./experiment.ts";
-import { barPlot, PUBLISHED } from "./plots.ts";
+import type { Experiment, Figure, Point, Results } from "./experiment.ts";
 import { ALL, type Scale, seconds } from "./scale.ts";
 
 /** Cycles to handle an EPT violation: our default, and DW19's mean of exits other than log-full (32 us). */

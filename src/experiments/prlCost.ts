@@ -2,6 +2,8 @@
  * Beyond the study: what PRL costs the guest (argued there, never measured), and sets that stay in the
  * TLB and therefore never become hot.
  */
+
+import { barPlot, linePlot } from "../plots/kinds.ts";
 import {
   estimateAt,
   gapFor,
@@ -11,7 +13,6 @@ import {
   STUDY_TLB,
 } from "./common.ts";
 import type { Experiment, Figure, Point, Results, ScenarioInput } from "./experiment.ts";
-import { barPlot, linePlot } from "./plots.ts";
 import { PROGRAM_ASSUMPTIONS, programWorkload } from "./programs.ts";
 import { FULL_SIZE, type Scale, scaled } from "./scale.ts";
 

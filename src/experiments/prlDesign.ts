@@ -1,5 +1,6 @@
 /** Beyond the study: one log or two, and logs of 64 to 65536 entries for PRL; logs of PML, which has no more than 512. */
 import { PML_ENTRIES_MAX } from "../hardware/logLimits.ts";
+import { linePlot } from "../plots/kinds.ts";
 import {
   arrayPages,
   arrayWorkload,
@@ -9,7 +10,6 @@ import {
   STUDY_TLB,
 } from "./common.ts";
 import type { Experiment, Figure, Point, Results } from "./experiment.ts";
-import { linePlot } from "./plots.ts";
 import { ALL, type Scale, scaled, seconds } from "./scale.ts";
 
 const LOGS = [64, 128, 256, 512, 1024, 4096, 16_384, 65_536] as const;

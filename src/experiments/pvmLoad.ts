@@ -1,10 +1,11 @@
 /** How much of a core PRL takes in the pVM: over time, and for 1 to 10 VMs (VEE21 figure 9). */
 
+import { curvePlot, linePlot, PUBLISHED } from "../plots/kinds.ts";
+import type { DataRow } from "../plots/plot.ts";
 import type { RunSummary } from "../system/summary.ts";
 import { estimatorInput } from "./accuracy.ts";
 import { estimation, gapFor, inSeconds, MEDIAN_THROUGHPUT, median, STUDY_TLB } from "./common.ts";
-import type { DataRow, Experiment, Figure, Point, Results } from "./experiment.ts";
-import { curvePlot, linePlot, PUBLISHED } from "./plots.ts";
+import type { Experiment, Figure, Point, Results } from "./experiment.ts";
 import { ALL, type Scale, scaled, seconds } from "./scale.ts";
 
 /** Percent of a core, read off figure 9b. */

@@ -1,6 +1,7 @@
 /** Rows as CSV, as Markdown, and numbers for people. */
 import { csvCell } from "../io/visible.ts";
-import type { DataRow, DataValue, Row } from "./experiment.ts";
+import type { DataRow, DataValue } from "../plots/plot.ts";
+import type { Row } from "./experiment.ts";
 
 const COLUMNS = [
   "experiment",

@@ -3,9 +3,11 @@
  * (VEE21 figure 4; slides 10 and 11). Two handler times are published, 257 us and 4 ms; how often the
  * authors cleaned the log is not.
  */
+
+import { dotPlot, PUBLISHED as PUBLISHED_SERIES, stackPlot } from "../plots/kinds.ts";
+import type { DataRow } from "../plots/plot.ts";
 import { FOUR_MS, inSeconds, percentAbove } from "./common.ts";
-import type { DataRow, Experiment, Figure, Point, Results } from "./experiment.ts";
-import { dotPlot, PUBLISHED as PUBLISHED_SERIES, stackPlot } from "./plots.ts";
+import type { Experiment, Figure, Point, Results } from "./experiment.ts";
 import { PROGRAM_ASSUMPTIONS, PROGRAMS, type ProgramName, programWorkload } from "./programs.ts";
 import { ALL, type Scale, scaled, seconds } from "./scale.ts";
 

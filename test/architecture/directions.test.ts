@@ -33,6 +33,7 @@ const planted: readonly (readonly [string, string, string])[] = [
   ["src/replay/a.ts", "../check/x.ts", "src/replay: only from below"],
   ["src/check/a.ts", "../experiments/x.ts", "src/check: only from below"],
   ["src/runs/a.ts", "../experiments/x.ts", "src/runs: only from below"],
+  ["src/plots/a.ts", "../experiments/x.ts", "src/plots: only from below"],
   ["src/questions/a.ts", "../experiments/x.ts", "src/questions: only from below"],
   ["src/experiments/a.ts", "../tui/x.ts", "src/experiments: only from below"],
   ["src/session/a.ts", "../tui/x.ts", "src/session: only from below"],

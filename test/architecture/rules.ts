@@ -12,6 +12,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["src/replay"],
   ["src/check"],
   ["src/runs"],
+  ["src/plots"],
   ["src/questions"],
   ["src/experiments"],
   ["src/session"],

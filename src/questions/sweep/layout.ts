@@ -8,7 +8,7 @@ export interface Along {
   readonly field: string;
   /** Of a quantity; empty if it has none, null if its values are names. */
   readonly unit: string | null;
-  /** Values far apart, as a field that is doubled has them. */
+  /** Values in growing steps, as a field that is doubled has them. */
   readonly isLogarithmic: boolean;
 }
 
@@ -20,8 +20,8 @@ export interface Layout {
   readonly panels: string | null;
 }
 
-/** From this ratio of the largest to the least. */
-const LOGARITHMIC = 16;
+/** How much longer the longest step is than the shortest, from which on values are drawn by their ratios. */
+const LOGARITHMIC = 4;
 const QUANTITY = /^(-?\d+(?:\.\d+)?)\s*([A-Za-z%][A-Za-z/%]*)$/;
 /** What stands for a field that a point leaves as it is. */
 export const UNSET = "default";
@@ -41,11 +41,15 @@ export function layoutOf({ sweep: { fields }, points }: SweepResult): Layout {
   const { field, unit, values } = chosen;
   const others = varied.map((one) => one.field).filter((one) => one !== field);
   const quantities = unit === null ? [] : values.map((value) => quantityIn(value, unit));
-  const [least, largest] = [Math.min(...quantities), Math.max(...quantities)];
-  const isLogarithmic = quantities.length > 0 && least > 0 && largest / least >= LOGARITHMIC;
   const panels = others.length > 1 ? (others.at(-1) ?? null) : null;
   const series = others.filter((one) => one !== panels);
-  return { along: { field, unit, isLogarithmic }, series, panels };
+  return { along: { field, unit, isLogarithmic: isDoubling(quantities) }, series, panels };
+}
+
+function isDoubling(quantities: readonly number[]): boolean {
+  const sorted = [...new Set(quantities)].sort((a, b) => a - b);
+  const steps = sorted.slice(1).map((value, n) => value - (sorted[n] ?? value));
+  return (sorted[0] ?? 0) > 0 && Math.max(...steps) >= LOGARITHMIC * Math.min(...steps);
 }
 
 /** The unit of the first of some quantities, in which all can be said; null if one is none. */

@@ -1,16 +1,17 @@
 /** Draws plots as SVG texts, without a browser. */
 import * as vega from "vega";
 import { compile, type TopLevelSpec } from "vega-lite";
-import type { Plot } from "./experiment.ts";
+import type { Plot } from "./plot.ts";
 
 const WIDTH = 560;
 const HEIGHT = 260;
 
-/** The plot as an SVG element: the same text for the same data. */
-export async function drawPlot({ title, data, spec }: Plot): Promise<string> {
+/** The plot as a Vega specification with its data: all that a program needs to draw it. */
+export function vegaSpec({ title, data, spec }: Plot): vega.Spec {
+  // Of several plots in one each has its own size.
+  const size = "mark" in spec ? { width: WIDTH, height: HEIGHT } : {};
   const whole = {
-    width: WIDTH,
-    height: HEIGHT,
+    ...size,
     title,
     data: { values: data },
     config: {
@@ -22,7 +23,12 @@ export async function drawPlot({ title, data, spec }: Plot): Promise<string> {
     },
     ...spec,
   } as TopLevelSpec;
-  const view = new vega.View(vega.parse(compile(whole).spec), { renderer: "none" });
+  return compile(whole).spec;
+}
+
+/** The plot as an SVG element: the same text for the same data. */
+export async function drawPlot(plot: Plot): Promise<string> {
+  const view = new vega.View(vega.parse(vegaSpec(plot)), { renderer: "none" });
   try {
     return await view.toSVG();
   } finally {

@@ -2,15 +2,22 @@
  * The kinds of plots: lines, bars and dots. Series differ in lightness, and lines and dots in shape
  * and dash as well, so that they can be told apart in grey. What was published is black.
  */
-import type { DataRow, DataValue, Plot } from "./experiment.ts";
+import type { DataRow, DataValue, Plot } from "./plot.ts";
 
 export const PUBLISHED = "published";
 
 /** Of areas: from dark to light. */
-const FILLS = ["#1f3f77", "#d07a3a", "#a9d18e", "#e3ecf6", "#777777", "#c9b7d6"];
+export const FILLS = ["#1f3f77", "#d07a3a", "#a9d18e", "#e3ecf6", "#777777", "#c9b7d6"];
 /** Of lines and dots on white, which also differ in dash or shape. */
-const STROKES = ["#1f3f77", "#b5521b", "#3f7d3a", "#5a86c0", "#9a6a00", "#7b5a99"];
-const SHAPES = ["circle", "square", "triangle-up", "cross", "triangle-down", "triangle-right"];
+export const STROKES = ["#1f3f77", "#b5521b", "#3f7d3a", "#5a86c0", "#9a6a00", "#7b5a99"];
+export const SHAPES = [
+  "circle",
+  "square",
+  "triangle-up",
+  "cross",
+  "triangle-down",
+  "triangle-right",
+];
 const DASHES = [[], [6, 3], [2, 2], [8, 3, 2, 3], [1, 3], [10, 4]];
 
 const BAR = { type: "bar", stroke: "black", strokeWidth: 0.5 };
