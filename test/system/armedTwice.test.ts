@@ -127,13 +127,16 @@ describe("an operation that finds its tracker armed", () => {
   ])("%s of three VMs does so with those two that were armed", (_what, operation) => {
     const vms = [{ workload }, { workload }, { workload }];
     const { system, listener } = listened({ vms, operation });
-    const messages = seen(system, "armRefused", "armed");
+    const messages = seen(system, "armRefused", "armed", "disarm", "disarmed");
     for (const vm of [2, 0]) {
       const tracker = `vm${vm}/tracker`;
       system.command(tracker, { type: "arm", technique: "presentBit", requester: listener });
     }
     system.run();
     expect(messages.filter(({ type }) => type === "armRefused")).toHaveLength(2);
+    // One after the other, each once: "disarmed" does not say who it is.
+    const disarming = messages.map(({ type }) => type).filter((type) => type.startsWith("disarm"));
+    expect(disarming).toEqual(["disarm", "disarmed", "disarm", "disarmed"]);
     const armed = messages.flatMap((one) => (one.type === "armed" ? [one.technique] : []));
     expect(armed.toSorted()).toEqual(["pml", "pml", "pml", "presentBit", "presentBit"]);
     expect(system.done).toBe(true);
