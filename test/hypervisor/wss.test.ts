@@ -7,6 +7,7 @@ import {
   CumulativeBuffer,
   occurrencesOf,
 } from "../../src/hypervisor/cumulativeBuffer.ts";
+import { endsPeriod, harvestOf } from "../../src/hypervisor/wss/estimation.ts";
 import { countHotPages, passGeneration } from "../../src/hypervisor/wss/hotPages.ts";
 import { findKernelFootprint } from "../../src/hypervisor/wss/kernelFootprint.ts";
 import {
@@ -183,6 +184,13 @@ describe("a sample", () => {
     const bound = 5 * Math.sqrt(draws * p * (1 - p));
     for (const times of taken) expect(Math.abs(times - expected)).toBeLessThan(bound);
   });
+});
+
+it("a sampling period ends with its last look, and the sample is armed anew then and not before", () => {
+  const rule = { kind: "vmware", samples: 5, vmPages: 10, looksPerPeriod: 3, gains: null } as const;
+  const looks = [1, 2, 3, 4, 5, 6, 7];
+  expect(looks.filter((look) => endsPeriod(rule, look))).toEqual([3, 6]);
+  expect(looks.filter((look) => harvestOf(rule, look) === "clean")).toEqual([3, 6]);
 });
 
 describe("VMware's averages", () => {

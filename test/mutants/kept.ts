@@ -97,19 +97,19 @@ export class Kept {
   }
 }
 
-/** The judges as they were measured last, and whether the tree is still the same. */
-export function keptJudges(root: string): { judges: MeasuredJudge[]; isFresh: boolean } | null {
-  const file = join(root, KEPT_DIRECTORY, "judges.json");
-  if (!existsSync(file)) return null;
-  const { tree, judges } = JSON.parse(readFileSync(file, "utf8")) as {
-    tree: string;
-    judges: MeasuredJudge[];
-  };
-  return { judges, isFresh: tree === treeDigest(root) };
+export interface KeptJudges {
+  readonly judges: readonly MeasuredJudge[];
+  /** Digest of the tree that the first of them were measured on. */
+  readonly tree: string;
 }
 
-export function keepJudges(root: string, judges: readonly MeasuredJudge[]): void {
+/** The judges as they were measured last. */
+export function keptJudges(root: string): KeptJudges | null {
+  const file = join(root, KEPT_DIRECTORY, "judges.json");
+  return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as KeptJudges) : null;
+}
+
+export function keepJudges(root: string, kept: KeptJudges): void {
   mkdirSync(join(root, KEPT_DIRECTORY), { recursive: true });
-  const text = JSON.stringify({ tree: treeDigest(root), judges });
-  writeFileSync(join(root, KEPT_DIRECTORY, "judges.json"), text);
+  writeFileSync(join(root, KEPT_DIRECTORY, "judges.json"), JSON.stringify(kept));
 }

@@ -2,9 +2,16 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
-import { Kept, keepJudges, keptJudges, type Result } from "./kept.ts";
+import { Kept, keepJudges, keptJudges, type Result, treeDigest } from "./kept.ts";
 import { checkEquivalents, handMade } from "./lists.ts";
-import { importersIn, isQuick, judgesOf, type MeasuredJudge, measureJudges } from "./measured.ts";
+import {
+  importersIn,
+  isQuick,
+  judgesBeside,
+  judgesOf,
+  type MeasuredJudge,
+  measureJudges,
+} from "./measured.ts";
 import { lineOf, type Mutant, StaleMutantError } from "./mutant.ts";
 import { page, score, summary, type Tried, verdictOf } from "./report.ts";
 import { allProposals, drawnByHand, sampled } from "./sampling.ts";
@@ -124,15 +131,17 @@ function described(mutant: Mutant): string {
   return damage === "" ? `${name} (${place})` : `${name} (${place}): ${damage}`;
 }
 
+/** Those that are known, and those that have come since. */
 async function judgesFor({ measure }: Options): Promise<readonly MeasuredJudge[]> {
-  const known = keptJudges(root);
-  if (known !== null && measure !== true) {
-    if (!known.isFresh) say("the judges were measured on another tree: see --measure");
-    return known.judges;
-  }
+  const now = treeDigest(root);
+  const kept = measure === true ? null : keptJudges(root);
+  const { judges: known, tree } = kept ?? { judges: [], tree: now };
+  if (tree !== now) say("the judges were measured on another tree: see --measure");
+  const others = judgesBeside(known, root);
+  if (others.models.length + others.tests.length === 0) return known;
   say("measuring what each model and each test runs");
-  const judges = await measureJudges(root, say);
-  keepJudges(root, judges);
+  const judges = [...known, ...(await measureJudges(root, others, say))];
+  keepJudges(root, { judges, tree });
   return judges;
 }
 

@@ -25,9 +25,22 @@ interface FileFunctions {
   readonly functions: readonly FunctionSpan[];
 }
 
-/** Runs every judge once. One that fails without any mutant is left out, and that is said. */
+export interface JudgeNames {
+  readonly models: readonly string[];
+  readonly tests: readonly string[];
+}
+
+/** All there are, but for those that are known. */
+export function judgesBeside(known: readonly Judge[], root: string): JudgeNames {
+  const names = new Set(known.map(({ name }) => name));
+  const isNew = (name: string): boolean => !names.has(name);
+  return { models: modelJudges().filter(isNew), tests: judgingTests(root).filter(isNew) };
+}
+
+/** Runs these judges once. One that fails without any mutant is left out, and that is said. */
 export async function measureJudges(
   root: string,
+  { models, tests }: JudgeNames,
   say: (text: string) => void,
 ): Promise<MeasuredJudge[]> {
   const scratch = new Scratch(root);
@@ -66,11 +79,10 @@ export async function measureJudges(
         functions: byFile(files, numbers),
       });
     };
-    for (const name of modelJudges()) {
+    for (const name of models) {
       await judgeByModels([name], options);
       add({ kind: "model", name }, processNotes(notes));
     }
-    const tests = judgingTests(root);
     await judgeByTests(tests, options);
     for (const name of tests) {
       const file = join(notes, `${name.replaceAll("/", "+")}.test`);

@@ -214,6 +214,10 @@ describe("a run that goes on from a checkpoint", () => {
     const other = { ...PLAIN.system, vms: [{ ...PLAIN.system.vms[0]!, pages: 9 }] };
     const larger = buildCheckpoints({ ...PLAIN, system: other });
     expect(() => restoreInto(larger, sink.bytes)).toThrow(/of other VMs/);
+    const edited = buildCheckpoints({ ...PLAIN, state: true }, undefined, "compiled", "edited");
+    expect(() => restoreInto(edited, sink.bytes)).toThrow(
+      /of another scenario, or of an edited one/,
+    );
   });
 });
 

@@ -16,7 +16,7 @@ import {
   SinkError,
 } from "../../src/system/operations/checkpoint/sink.ts";
 import { VmImage } from "../../src/system/operations/checkpoint/vmImage.ts";
-import { encodeFrame } from "../../workloads/trace/format.ts";
+import { encodeFrame, extendDigest } from "../../workloads/trace/format.ts";
 import {
   buildCheckpoints,
   type CheckpointRecipe,
@@ -44,6 +44,18 @@ function written(recipe: CheckpointRecipe): Written {
   const sink = new MemorySink();
   const { copied, messages } = watch(buildCheckpoints(recipe, sink));
   return { bytes: sink.bytes, copied, messages };
+}
+
+/** The blocks of a sound file, the header first. */
+function blocksOf(bytes: Buffer) {
+  const blocks = [];
+  for (let start = 12; start < bytes.length; ) {
+    const end = start + 16 + bytes.readUInt32LE(start + 8);
+    const [type, sequence] = [bytes.readUInt32LE(start), bytes.readUInt32LE(start + 4)];
+    blocks.push({ type, sequence, payload: bytes.subarray(start + 16, end), start, end });
+    start = end;
+  }
+  return blocks;
 }
 
 /** The number of complete checkpoints; each that can be read is compared with the VM. */
@@ -145,6 +157,44 @@ describe("a checkpoint file", () => {
         "not the next block",
       );
     }
+  });
+
+  it("shows blocks that are sound, and not those that were committed", () => {
+    const { bytes: whole } = written({ ...SMALL, state: true });
+    const [first] = scanCheckpoints(sourceOf("f", whole)).checkpoints;
+    const blocks = blocksOf(whole).filter(({ start, end }) => start > 12 && end < first!.end);
+    expect(blocks.length).toBeGreaterThan(2);
+    for (const { type, sequence, payload, start, end } of blocks) {
+      // The last byte of a version, a table's word or the state.
+      const other = Buffer.from(payload);
+      other[other.length - 1] = other.at(-1)! ^ 1;
+      const changed = [encodeFrame(type, sequence, other), other];
+      const file = Buffer.concat([whole.subarray(0, start), ...changed, whole.subarray(end)]);
+      const scan = scanCheckpoints(sourceOf("f", file));
+      expect(scan.checkpoints).toEqual([]);
+      expect(scan.damage?.reason).toMatch(/the commit record does not agree|table|page/);
+    }
+  });
+
+  it("shows a checkpoint that is not newer than the one before it", () => {
+    const [one, two] = checkpoints;
+    let digest = 0;
+    const renumbered = blocksOf(bytes)
+      .filter(({ start, end }) => start >= one!.end && end <= two!.end)
+      .flatMap(({ type, sequence, payload, end }) => {
+        const own = Buffer.from(payload);
+        own.writeUInt32LE(one!.number, 0);
+        if (end === two!.end) own.writeUInt32LE(digest >>> 0, 12);
+        const frame = encodeFrame(type, sequence, own);
+        digest = extendDigest(digest, frame.readUInt32LE(12));
+        return [frame, own];
+      });
+    const file = Buffer.concat([bytes.subarray(0, one!.end), ...renumbered]);
+    const scan = scanCheckpoints(sourceOf("f", file));
+    expect(scan.checkpoints).toEqual([one]);
+    expect(scan.damage?.reason).toBe("the commit record does not agree with the blocks");
+    // With its own number it is what it was.
+    expect(scanCheckpoints(sourceOf("f", bytes.subarray(0, two!.end))).damage).toBeUndefined();
   });
 
   it("does no harm when its blocks are nonsense with right checksums", () => {

@@ -84,10 +84,11 @@ export function buildCheckpoints(
   recipe: CheckpointRecipe,
   sink?: CheckpointSink,
   logic: LogicKind = "compiled",
+  scenario = "test",
 ): System {
   const config = configOf(recipe.system);
   const { vms, tracking } = config.world;
-  const surroundings = { scenario: "test", ...(sink === undefined ? {} : { sink }) };
+  const surroundings = { scenario, ...(sink === undefined ? {} : { sink }) };
   return new System(
     {
       ...config,

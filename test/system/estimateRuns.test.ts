@@ -19,6 +19,7 @@ const ESTIMATORS = {
   truth: { kind: "truth", interval: "50us" },
 } as const;
 const each = Object.entries(ESTIMATORS);
+const CYCLES_OF_50_US = 120_000;
 
 const MOVING = {
   kind: "phaseChange",
@@ -220,6 +221,30 @@ describe("several VMs", () => {
     const result = resultOf(system);
     expect(result.vms.map(({ pages }) => pages)).toEqual([40, 90, 170]);
     expect(result.vms.every(({ error }) => error === 0)).toBe(true);
+  });
+
+  it("are estimated until the last of them has halted", () => {
+    const base = smallScenario({
+      workload: MOVING,
+      estimator: ESTIMATORS.truth,
+      machine: { cpus: 2 },
+    });
+    const vms = [2_000, 20_000].map((accesses, vm) => ({
+      ...base.vms[0]!,
+      name: `vm${vm}`,
+      workload: workloadSchema.parse({ kind: "uniform", pages: 40, gap: 70, accesses }),
+    }));
+    const { until: _, ...endless } = base;
+    const system = buildSystem({ ...endless, vms });
+    system.run();
+    expect(system.done).toBe(true);
+    const ends = resultOf(system).vms.map(({ series }) => series.at(-1)!.time);
+    expect(ends).toEqual([ends[1], ends[1]]);
+    expect(["vcpu0", "vcpu1"].map((name) => system.actor(name).value)).toEqual([
+      "halted",
+      "halted",
+    ]);
+    expect(system.interconnect.now - ends[1]!).toBeLessThan(2 * CYCLES_OF_50_US);
   });
 });
 

@@ -6,7 +6,7 @@ import { DATA_FRAME_BASE } from "../../src/hardware/memory.ts";
 import type { Part } from "../../src/hardware/part.ts";
 import { pageOfWords } from "../../src/hardware/words.ts";
 import type { HostFrames } from "../../src/hypervisor/overcommit/hostFrames.ts";
-import { PageState, type VmMemory } from "../../src/hypervisor/overcommit/vmMemory.ts";
+import { PageState, stateBefore, type VmMemory } from "../../src/hypervisor/overcommit/vmMemory.ts";
 import type { OperationFactory, OperationFault } from "../../src/system/operation.ts";
 import { initialSizes, minimumOf } from "../../src/system/operations/overcommit/sizes.ts";
 import { overcommit, overcommitSchema } from "../../src/system/operations/overcommit.ts";
@@ -94,8 +94,16 @@ export function buildOvercommitted(
   };
 }
 
-/** No frame belongs to two VMs or to none that maps it, and none is used beyond the host's. */
+/**
+ * No frame belongs to two VMs or to none that maps it, and none is used beyond the host's. What the hypervisor takes
+ * is written to the disk: it cannot know whether the page there is still the same.
+ */
 export function checkFrames({ system, memories, frames }: OvercommittedSystem): void {
+  for (let i = 0; i < frames.leavingFrames; i++) {
+    const at = (frames.state[1]! + i) % frames.frames;
+    const state = memories[frames.leavingVm[at]!]!.states[frames.leavingPage[at]!]!;
+    if (stateBefore(state) === PageState.hostSwapped) expect(frames.mustWrite[at]).toBe(1);
+  }
   const used = new Set<number>();
   system.world.vms.forEach(({ ept, config }, vm) => {
     forEachLeaf(ept, (word, level, first) => {

@@ -2,6 +2,8 @@
 export const EQUIVALENTS: Readonly<Record<string, string>> = {
   "exit-vectoring-kept":
     "who says that an IRET unblocked NMIs says that no event was being delivered (src/hardware/events.ts has the only two callers): the condition that is taken out is never the one that decides",
+  "outside-throttled-while-suspended":
+    "only libxc's policy stops a migration after a round (afterBatch, sendThenStop: src/hypervisor/migration), and only QEMU's has a throttle (src/system/operations/migrate.ts): there is none to be switched off there",
   "merge-of-armed-table":
     "the first page of a large leaf that is met merges it, and mergeLeaves finds the entry by any page that it maps; of the others it finds a leaf, and does nothing",
 };
