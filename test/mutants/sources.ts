@@ -12,11 +12,11 @@ export const AREAS: readonly { readonly name: string; readonly files: RegExp }[]
 ];
 
 /**
- * Tests of other things than these sources: the checker's own, the screen's, the shape of the house; those that
+ * Tests of other things than these sources: the checker's own, the screen's, the shape of the house, the package; those that
  * run the command line, program by program; those that run a machine twice, and the same mutant both times.
  */
 const NO_JUDGES =
-  /^test\/((architecture|bench|check|cli|config|experiments|mutants|tui)\/|interconnect\/compiledLogic)/;
+  /^test\/((architecture|bench|check|cli|config|experiments|mutants|package|tui)\/|interconnect\/compiledLogic)/;
 
 /** @param root of the tree; names are relative to it, with "/" */
 export function filesIn(root: string, directory: string, ending: RegExp): string[] {
