@@ -1,6 +1,6 @@
 /** Compiles the program before the tests, for those that run the command line, if dist is out of date. */
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 const root = join(import.meta.dirname, "..");
@@ -14,7 +14,21 @@ function newestSource(directory: string): number {
   return Math.max(0, ...times);
 }
 
+/** What was compiled from a source that is gone: it would be published, and nobody would notice. */
+function removeLeftovers(): void {
+  for (const room of ["src", "machines", "workloads"]) {
+    const built = join(root, "dist", room);
+    if (!existsSync(built)) continue;
+    for (const file of readdirSync(built, { recursive: true, encoding: "utf8" })) {
+      const [, base] = /^(.*?)(?:\.js|\.d\.ts|\.d\.ts\.map)$/.exec(file) ?? [];
+      const isThere = (ending: string): boolean => existsSync(join(root, room, base + ending));
+      if (base !== undefined && ![".ts", ".tsx"].some(isThere)) rmSync(join(built, file));
+    }
+  }
+}
+
 export default function build(): void {
+  removeLeftovers();
   const newest = Math.max(
     ...["src", "machines", "workloads", "test/bench", "test/mutants"].map(newestSource),
   );

@@ -53,6 +53,22 @@ export async function loadModelFile(name: string): Promise<void> {
   loaded.set(path, loadedFrom(name, modelFileOf(name, await exportOf(name, path))));
 }
 
+/**
+ * Takes a model that is here already, and gives the name by which the catalogue knows it until `dropModel`.
+ * Other threads cannot build it.
+ * @param what its name in messages; @throws UserError if it is none
+ */
+export function adoptModel(what: string, value: unknown): string {
+  let name = `./${what}`;
+  for (let n = 2; loaded.has(resolve(name)); n++) name = `./${what}-${n}`;
+  loaded.set(resolve(name), loadedFrom(what, modelFileOf(what, value)));
+  return name;
+}
+
+export function dropModel(name: string): void {
+  loaded.delete(resolve(name));
+}
+
 async function exportOf(name: string, path: string): Promise<unknown> {
   const jiti = createJiti(path, {
     // Checking a file writes nothing.

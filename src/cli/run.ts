@@ -15,15 +15,13 @@ import {
   loadScenario,
   traceScenario,
 } from "../runs/scenarioFile.ts";
+import { comparedWith } from "../runs/withEnoughMemory.ts";
 import { referenceScenario } from "../system/build.ts";
 import { FileSink } from "../system/operations/checkpoint/fileSink.ts";
 import { restoreCheckpoint } from "../system/operations/checkpoint/restore.ts";
-import { compareWith, type OvercommitResult } from "../system/operations/overcommit/result.ts";
 import { estimates } from "../system/operations/schema.ts";
-import { type RunSummary, summarize } from "../system/summary.ts";
+import { summarize } from "../system/summary.ts";
 import type { System } from "../system/system.ts";
-import type { Standstill } from "../system/verdict/standstill.ts";
-import { failuresOf } from "../system/verdict/verdict.ts";
 import { drive } from "./drive.ts";
 import { FORCE, SEED_MAX, SET, UNTIL, wholeNumber } from "./optionParsers.ts";
 import { formatSummary } from "./runReport.ts";
@@ -92,21 +90,6 @@ export function runCommand(): Command {
       if (interrupted) process.exitCode = EXIT_INTERRUPTED;
       else if (summary.failures.length > 0) process.exitCode = EXIT_FAILED;
     });
-}
-
-/** The comparison must not have failed either. */
-function comparedWith(
-  reference: System,
-  standstill: Standstill | null,
-  summary: RunSummary,
-): RunSummary {
-  const enough = reference.result() as OvercommitResult;
-  const failures = failuresOf(reference, standstill).map((what) => `with enough memory: ${what}`);
-  return {
-    ...summary,
-    operation: compareWith(enough, summary.operation as OvercommitResult),
-    failures: [...summary.failures, ...failures],
-  };
 }
 
 /** A trace is played by the VMs of the scenario that is given, or else by one VM of one vCPU. */

@@ -66,7 +66,7 @@ export function parseYaml<Schema extends z.ZodType>(
  */
 export function parseFields<Schema extends z.ZodType>(
   origin: string,
-  fields: z.input<Schema>,
+  fields: unknown,
   schema: Schema,
   overrides: readonly Override[] = [],
 ): LocatedYaml<z.output<Schema>> {

@@ -27,13 +27,13 @@ export const CONTENDERS: readonly Contender[] = TECHNIQUES.flatMap((technique) =
   ...VARIANTS.filter(({ fields }) => fields["technique"] === technique),
 ]);
 
-/** @throws UserError with the nearest name */
-export function contenderNamed(name: string): Contender {
+/** @param origin for messages; @throws UserError with the nearest name */
+export function contenderNamed(name: string, origin = "--trackers"): Contender {
   const found = CONTENDERS.find((one) => one.name === name);
   if (found !== undefined) return found;
   const names = CONTENDERS.map((one) => one.name);
   throw new UserError(
-    `--trackers: there is no "${name}"${nearest(name, names)} (trackers: ${names.join(", ")})`,
+    `${origin}: there is no "${name}"${nearest(name, names)} (trackers: ${names.join(", ")})`,
   );
 }
 

@@ -13,7 +13,7 @@ import { techniqueNamed } from "../hypervisor/techniques/all.ts";
 import { trackingBytes } from "../hypervisor/trackingMemory.ts";
 import type { Technique } from "../interconnect/messages.ts";
 import { DEFAULT_ENERGY_COSTS, type Energy, energyOf } from "./energy.ts";
-import type { OperationResult } from "./operation.ts";
+import { type AnyResult, knownResult } from "./operations/results.ts";
 import type { Stuck, System } from "./system.ts";
 import { countBelow } from "./trackerDevice.ts";
 import { harvestsOf, type VmHarvests } from "./verdict/harvestVerdict.ts";
@@ -85,7 +85,7 @@ export interface RunSummary {
     readonly guestPageTables: number;
   };
   /** What came of the operation. */
-  readonly operation: OperationResult;
+  readonly operation: AnyResult;
   /** Each VM's harvests, held against what it did in each round. */
   readonly harvests: readonly VmHarvests[];
   /** If the run could go no further: who waits for what; or who got a message that it does not take. */
@@ -124,7 +124,7 @@ export function summarize(
   const pagers = contexts<PagerContext>(/^pager$/);
   const vcpus = contexts<VcpuContext>(VCPU);
   const pvmCpus = contexts<PvmCpuContext>(/^pvm\d+$/);
-  const operation = system.result();
+  const operation = knownResult(system.result());
   const harvests = harvestsOf(system);
   const asked = config.world.tracking.technique;
   const { cpus } = timeLedger(system);

@@ -37,6 +37,8 @@ const planted: readonly (readonly [string, string, string])[] = [
   ["src/questions/a.ts", "../experiments/x.ts", "src/questions: only from below"],
   ["src/experiments/a.ts", "../tui/x.ts", "src/experiments: only from below"],
   ["src/session/a.ts", "../tui/x.ts", "src/session: only from below"],
+  ["src/library/a.ts", "../cli/x.ts", "src/library: only from below"],
+  ["src/session/b.ts", "../library/x.ts", "src/session: only from below"],
   ["src/tui/a.ts", "../cli/x.ts", "src/tui: only from below"],
   ["src/tui/b.ts", "../system/x.ts", "src/tui: no machine"],
   ["src/cli/b.ts", "node:fs", "files: by src/io alone"],
@@ -58,7 +60,8 @@ describe("the rules fire", { timeout: TIMEOUT }, async () => {
   };
   symlinkSync(join(root, "node_modules"), join(base, "node_modules"));
   writeFileSync(join(base, "package.json"), '{ "type": "module" }');
-  const rooms = "hardware interconnect hypervisor system replay check experiments session tui cli";
+  const rooms =
+    "hardware interconnect hypervisor system replay check experiments session library tui cli";
   for (const room of rooms.split(" ")) write(`src/${room}/x.ts`, "export const x = 1;\n");
   for (const file of [
     ...["src/errors.ts", "machines/x.ts", "test/x.ts"],

@@ -16,6 +16,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["src/questions"],
   ["src/experiments"],
   ["src/session"],
+  ["src/library"],
   ["src/tui"],
   ["src/cli"],
 ];
@@ -28,8 +29,8 @@ const NOT_OURS = "(^|/)node_modules/|^node:|^[a-z_]+(/promises)?$";
 const OUTSIDE =
   "^(node:)?(fs|child_process|cluster|dgram|dns|http|http2|https|inspector|net|repl|tls|tty|wasi)(/promises)?$";
 
-/** Who writes files that the command line has named, and the few that do it for them. */
-const WRITERS = "^src/(cli|runs|session|io)/";
+/** Who writes files that the command line, or a program that uses the library, has named, and the few that do it for them. */
+const WRITERS = "^src/(cli|library|runs|session|io)/";
 const WRITING = [
   "^src/replay/logFile\\.ts$",
   "^src/system/operations/checkpoint/fileSink\\.ts$",

@@ -3,4 +3,8 @@
  * said to be no state, or never ends. Nothing that a search of such a model finds can be relied on, so it
  * ends the search.
  */
-export class ModelError extends Error {}
+export class ModelError extends Error {
+  static {
+    ModelError.prototype.name = "ModelError";
+  }
+}

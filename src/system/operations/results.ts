@@ -20,6 +20,27 @@ interface Results {
 
 export type ResultOf<Kind extends ResultKind> = Results[Kind];
 
+/** What came of an operation, of whichever kind: told apart by `kind`. */
+export type AnyResult = ResultOf<ResultKind>;
+
+const KINDS: Readonly<Record<ResultKind, true>> = {
+  measure: true,
+  migrate: true,
+  checkpoint: true,
+  estimate: true,
+  overcommit: true,
+};
+
+/** @throws if no operation gives results of this kind */
+export function knownResult(result: OperationResult): AnyResult {
+  if (!isKnown(result)) throw new Error(`no operation has results of kind "${result.kind}"`);
+  return result;
+}
+
+function isKnown(result: OperationResult): result is AnyResult {
+  return Object.hasOwn(KINDS, result.kind);
+}
+
 /** One function for each kind of result. */
 export type Tellings<Arguments extends readonly unknown[], Told> = {
   readonly [Kind in ResultKind]: (result: ResultOf<Kind>, ...more: Arguments) => Told;
@@ -31,9 +52,7 @@ export function tellResult<Arguments extends readonly unknown[], Told>(
   result: OperationResult,
   ...more: Arguments
 ): Told {
-  const { kind } = result;
-  if (!Object.hasOwn(tellings, kind)) throw new Error(`no operation has results of kind "${kind}"`);
-  const tell = tellings[kind as ResultKind] as (
+  const tell = tellings[knownResult(result).kind] as (
     result: OperationResult,
     ...more: Arguments
   ) => Told;

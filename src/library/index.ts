@@ -1,0 +1,37 @@
+/**
+ * Trackvisor as a library: `import { loadScenario, runScenario } from "trackvisor"` (docs/library.md).
+ *
+ * What stands here is what stays: a name goes, or changes what it means, with a new major version alone. All
+ * times are in cycles of virtual time unless a field says otherwise (CYCLES_PER_SECOND), all amounts of
+ * memory in pages of 4 KiB. A mistake in what is given is a UserError of one line. To check machines of your
+ * own: `trackvisor/check`.
+ */
+export type { CheckReport, SearchOrder } from "../check/checkRun.ts";
+export { ModelError } from "../check/engine/modelError.ts";
+export { CYCLES_PER_SECOND } from "../config/units.ts";
+export { VERSION } from "../config/version.ts";
+export { FieldError, UserError } from "../errors.ts";
+export type { ComparisonRow } from "../questions/compare.ts";
+export type { Measures } from "../questions/measures.ts";
+export { type LoadedScenario, shippedScenarios } from "../runs/scenarioFile.ts";
+export type { AnyResult } from "../system/operations/results.ts";
+export type { Scenario } from "../system/scenarioSchema.ts";
+export type { RunSummary } from "../system/summary.ts";
+export { type Checked, type CheckSettings, check } from "./check.ts";
+export { type Comparison, type ComparisonSettings, compare } from "./compare.ts";
+export {
+  type Difference,
+  type LoggedMessage,
+  MessageLog,
+  openLog,
+  type Replayed,
+  type ReplaySettings,
+} from "./log.ts";
+export { type RunSettings, runScenario } from "./run.ts";
+export {
+  type Fields,
+  loadScenario,
+  type ScenarioFields,
+  type ScenarioSettings,
+  type ScenarioSource,
+} from "./scenario.ts";

@@ -1,0 +1,58 @@
+/** A project that knows nothing of this one but its tarball. */
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+
+export const ROOT = join(import.meta.dirname, "..", "..");
+
+export class Stranger {
+  readonly directory = mkdtempSync(join(tmpdir(), "trackvisor-stranger-"));
+  readonly tarball: string;
+
+  /** Packs, and begins an empty project. */
+  constructor() {
+    const words = ["pack", "--ignore-scripts", "--pack-destination", this.directory];
+    execFileSync("npm", words, { cwd: ROOT, stdio: "pipe" });
+    const [tarball] = readdirSync(this.directory).filter((file) => file.endsWith(".tgz"));
+    if (tarball === undefined) throw new Error("npm pack has made no tarball");
+    this.tarball = tarball;
+    this.write("package.json", JSON.stringify({ name: "stranger", type: "module" }));
+  }
+
+  write(name: string, text: string): void {
+    const path = join(this.directory, name);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+  }
+
+  /**
+   * Puts the tarball where npm would, and beside it what it says it depends on, and nothing else. No registry.
+   * @param more packages of the project's own
+   */
+  unpack(dependencies: readonly string[], more: readonly string[] = []): void {
+    const place = join(this.directory, "node_modules", "trackvisor");
+    mkdirSync(place, { recursive: true });
+    const words = ["xzf", this.tarball, "-C", place, "--strip-components", "1"];
+    execFileSync("tar", words, { cwd: this.directory });
+    for (const name of [...dependencies, ...more]) {
+      const link = join(this.directory, "node_modules", name);
+      mkdirSync(dirname(link), { recursive: true });
+      symlinkSync(join(ROOT, "node_modules", name), link);
+    }
+  }
+
+  /** Runs a program in the project. @returns what it prints */
+  run(command: string, ...words: string[]): string {
+    return execFileSync(command, words, {
+      cwd: this.directory,
+      encoding: "utf8",
+      env: { ...process.env, NODE_PATH: "" },
+      stdio: "pipe",
+    });
+  }
+
+  remove(): void {
+    rmSync(this.directory, { recursive: true });
+  }
+}
