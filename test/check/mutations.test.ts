@@ -109,6 +109,7 @@ const MESSAGES: Readonly<Record<string, number>> = {
   "other-vcpus-log-dropped": 33,
   "rights-not-returned": 14,
   "flags-left-on": 14,
+  "flushed-without-kick": 21,
   "interrupt-stays-pending": 29,
   "violation-spins": 13,
   "violation-not-fixed": 18,

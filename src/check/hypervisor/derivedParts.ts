@@ -108,7 +108,7 @@ export function derivedParts({ mmus }: World): OwnedParts {
  * @param kept positions in the counters that a slot has all the same
  */
 export function noState(world: World, kept: readonly number[]): readonly Domain[] {
-  const { memory, logs, vcpus, vms, cpuTimes, cpuWaits, pvmTimes, loadedControls } = world;
+  const { memory, logs, vcpus, vms, cpuTimes, cpuWaits, pvmTimes } = world;
   const counters = vcpus.flatMap(({ counters }) =>
     runsBetween(kept, counters.values.length).map(([from, end]) => {
       return { part: counters, array: "values", from, end };
@@ -122,13 +122,7 @@ export function noState(world: World, kept: readonly number[]): readonly Domain[
   return [
     {
       owner: STATISTICS,
-      extents: [
-        ...counters,
-        ...reported,
-        { part: memory, array: "state", from: 1 },
-        // No step of a model reads it: there, what is written to a VMCS is what its processor goes by at once.
-        { part: loadedControls, array: "words" },
-      ],
+      extents: [...counters, ...reported, { part: memory, array: "state", from: 1 }],
     },
     {
       owner: FIXED,

@@ -5,8 +5,8 @@
  */
 import { ACCESS_PAGE_SHIFT } from "../../hardware/accessLoop.ts";
 import { logFrames } from "../../hardware/geometry.ts";
+import { CONTROL_WORDS } from "../../hardware/mmu.ts";
 import { prlUsedSlots } from "../../hardware/pageReferenceLog.ts";
-import type { Part } from "../../hardware/part.ts";
 import { Field, SECONDARY_PRL } from "../../hardware/vmcs.ts";
 import { logWords } from "../../hypervisor/logPages.ts";
 import type { VmState, World } from "../../system/world.ts";
@@ -104,10 +104,18 @@ export function pagingSlot(world: World, vm: number): MemorySlot {
   };
 }
 
+/**
+ * Whose format logs have. A processor goes on with the unit that it has loaded after its VMCS says otherwise, so that
+ * the VMCS does not tell; but a model has one unit.
+ */
+export function logsByPrl({ config }: World): boolean {
+  return config.tracking.technique === "prl";
+}
+
 /** A vCPU: its VMCS in the processor and in memory, its logs, and the access it is at. */
 export function vcpuSlot(world: World, vcpu: number): MemorySlot {
-  const { memory, logs } = world;
-  const { geometry, mmu } = world.config;
+  const { memory, logs, config } = world;
+  const { geometry, mmu } = config;
   const { vm, vmcs, stream } = world.vcpus[vcpu]!;
   const frames = logFrames(geometry);
   const first = logs.frame[vcpu]! * memory.frameWords;
@@ -115,10 +123,12 @@ export function vcpuSlot(world: World, vcpu: number): MemorySlot {
   const words = (): Int32Array => memory.words.subarray(first, end);
   const slotRule = mmu.prl?.slotRule ?? "decrement-then-store";
 
+  const isPrl = logsByPrl(world);
+
   /** Whether an entry has been written since its log was emptied. */
   const isUsed = (log: number, slot: number, { words, image }: VmcsWords = vmcs): boolean => {
     const index = words[2 * Field.pmlIndex]!;
-    if ((words[2 * Field.secondaryControls]! & SECONDARY_PRL) === 0) {
+    if (!isPrl) {
       // PML: an index out of range means that every entry is.
       const used = (index & 0xffff) >= geometry.logEntries ? 0 : (index & 0xffff) + 1;
       return log === 0 && slot >= used && slot < geometry.logEntries;
@@ -154,6 +164,11 @@ export function vcpuSlot(world: World, vcpu: number): MemorySlot {
       { part: stream, array: "block", nameOf: () => `the next access of vCPU ${vcpu}` },
     ],
     save() {
+      if (!isPrl && (vmcs.words[2 * Field.secondaryControls]! & SECONDARY_PRL) !== 0) {
+        throw new Error(
+          "PRL is on in a model of another technique: what its logs hold is not known",
+        );
+      }
       const fields = Array.from(vmcs.words);
       const image = Array.from(vmcs.image);
       for (const field of EXIT_FIELDS) {
@@ -382,7 +397,7 @@ export function ringsSlot({ tracked, vcpus }: VmState, vm: number): MemorySlot {
   };
 }
 
-/** A physical CPU: its TLB, and whose controls it has loaded. */
+/** A physical CPU: its TLB, and the controls that it has loaded: whose, and as they were then. */
 export function cpuSlot(world: World, pcpu: number): MemorySlot {
   const { tlb } = world.mmus[pcpu]!;
   const levels = { l1: tlb.l1, l2: tlb.l2, l1Large: tlb.l1Large };
@@ -396,6 +411,13 @@ export function cpuSlot(world: World, pcpu: number): MemorySlot {
         end: pcpu + 1,
         nameOf: () => `whose VMCS CPU ${pcpu} has loaded`,
       },
+      {
+        part: world.loadedControls,
+        array: "words",
+        from: CONTROL_WORDS * pcpu,
+        end: CONTROL_WORDS * (pcpu + 1),
+        nameOf: () => `the controls that CPU ${pcpu} has loaded`,
+      },
       ...Object.keys(tlb.arrays()).map((array) => ({
         part: tlb,
         array,
@@ -405,6 +427,7 @@ export function cpuSlot(world: World, pcpu: number): MemorySlot {
     save() {
       const lists: Record<string, number[]> = {
         loaded: [world.loaded.vcpus[pcpu]!],
+        controls: Array.from(world.loadedControls.of(pcpu)),
         state: Array.from(tlb.state),
         spaces: Array.from(tlb.spaces.subarray(0, 3 * tlb.state[0]!)),
       };
@@ -418,6 +441,7 @@ export function cpuSlot(world: World, pcpu: number): MemorySlot {
     },
     restore(lists) {
       world.loaded.vcpus[pcpu] = lists["loaded"]![0]!;
+      world.loadedControls.of(pcpu).set(lists["controls"]!);
       tlb.state.set(lists["state"]!);
       tlb.spaces.set(lists["spaces"]!);
       for (const [name, level] of Object.entries(levels)) {
@@ -439,51 +463,6 @@ export function cpuSlot(world: World, pcpu: number): MemorySlot {
     rename(lists, permutation) {
       const vmOf = (vcpu: number): number => world.vcpus[vcpu]!.vm;
       return renamedTlb(lists, tlb.largeBits, vmOf, permutation);
-    },
-  };
-}
-
-/** Words of operations' parts in which there is neither a page nor a vCPU. */
-const PLAIN_PARTS = ["/estimator.random"];
-
-/**
- * Any parts as they are: what an operation's devices keep.
- * @param but names of arrays that are left out, such as "vm0/estimator.times"
- */
-export function partsSlot(
-  name: string,
-  parts: readonly Part[],
-  but: (array: string) => boolean = () => false,
-): MemorySlot {
-  const keysOf = (part: Part): string[] =>
-    Object.keys(part.arrays()).filter((key) => !but(`${part.name}.${key}`));
-  return {
-    name,
-    extents: parts.flatMap((part) => keysOf(part).map((array) => ({ part, array }))),
-    save() {
-      const lists: Record<string, number[]> = {};
-      for (const part of parts) {
-        const arrays = part.arrays();
-        for (const key of keysOf(part)) lists[`${part.name}.${key}`] = Array.from(arrays[key]!);
-      }
-      return lists;
-    },
-    restore(lists) {
-      for (const part of parts) {
-        const keys = keysOf(part);
-        const listOf = (key: string): readonly number[] => lists[`${part.name}.${key}`]!;
-        part.resize?.(Object.fromEntries(keys.map((key) => [key, listOf(key).length])));
-        const arrays = part.arrays();
-        for (const key of keys) arrays[key]!.set(listOf(key));
-      }
-    },
-    scramble() {},
-    rename(lists) {
-      const unknown = Object.keys(lists).find(
-        (key) => !PLAIN_PARTS.some((one) => key.endsWith(one)),
-      );
-      if (unknown !== undefined) throw new Error(`what "${unknown}" holds is not known`);
-      return lists;
     },
   };
 }

@@ -111,7 +111,7 @@ const LEVEL_KEY = /^(l1|l1Large|l2)\.(meta|tag|page|next)$/;
  * @param largeBits log2 of the pages of a large entry
  */
 export function renamedTlb(
-  { loaded, state, spaces, ...levels }: Words,
+  { loaded, controls, state, spaces, ...levels }: Words,
   largeBits: number,
   vmOf: (vcpu: number) => number,
   permutation: Permutation,
@@ -145,6 +145,8 @@ export function renamedTlb(
   const isLoaded = loaded![0]! - 1;
   return {
     loaded: [isLoaded < 0 ? 0 : permutation.vcpu(isLoaded) + 1],
+    // The EPT pointer is that of all vCPUs of a VM.
+    controls: controls!,
     state: state!,
     spaces: spaces!,
     ...renamed,

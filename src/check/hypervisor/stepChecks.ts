@@ -6,7 +6,7 @@ import { ACCESS_PAGE_SHIFT, AccessKind } from "../../hardware/accessLoop.ts";
 import { findLeaf } from "../../hardware/ept.ts";
 import { EPT_ACCESSED, EPT_DIRTY } from "../../hardware/eptEntry.ts";
 import { clearTruth } from "../../hardware/guestPages.ts";
-import { Field, readField, SECONDARY_PRL, secondaryControls } from "../../hardware/vmcs.ts";
+import { Field, readField } from "../../hardware/vmcs.ts";
 import {
   type CumulativeBuffer,
   forEachOccurrence,
@@ -17,6 +17,7 @@ import { logWords } from "../../hypervisor/logPages.ts";
 import { Work } from "../../hypervisor/tableWork.ts";
 import type { System } from "../../system/system.ts";
 import type { VmState } from "../../system/world.ts";
+import { logsByPrl } from "./memorySlots.ts";
 import type { DeviceRequest } from "./probe.ts";
 import { type Due, pagesWith, settle } from "./truthSlot.ts";
 
@@ -127,7 +128,7 @@ export const indexInRange: StepCheck = {
     const { memory, logs } = step.system.world;
     const start =
       (vmcs.words[2 * Field.pmlAddress]! >>> 12) * memory.frameWords + active * logWords(logs);
-    const isPrl = (secondaryControls(vmcs) & SECONDARY_PRL) !== 0;
+    const isPrl = logsByPrl(step.system.world);
     const log = (): number[] =>
       Array.from({ length: logEntries }, (_, slot) => memory.words[start + 2 * slot]!);
     const index = (): number => {

@@ -31,12 +31,12 @@ import {
   cpuSlot,
   type MemorySlot,
   pagingSlot,
-  partsSlot,
   ringsSlot,
   trackedSlot,
   vcpuSlot,
   type Words,
 } from "./memorySlots.ts";
+import { partsSlot } from "./partsSlot.ts";
 import { Probe } from "./probe.ts";
 import { type Posted, partsOf } from "./sentMessages.ts";
 import { StepAudit } from "./stepAudit.ts";

@@ -169,7 +169,7 @@ export class SystemSteps {
     return broken;
   }
 
-  /** As System.restore does: what the processor holds of the VMCS that is loaded, unless another is loaded now. */
+  /** As System.restore does: what the processor has loaded of the VMCS, unless another is loaded now. */
   #deriveControls({ actor, requests }: Step): void {
     const { system, actors } = this.binding;
     const { world } = system;
@@ -178,7 +178,8 @@ export class SystemSteps {
     const loaded = world.vcpus[number];
     if (loaded === undefined || requests.every(({ vcpu }) => vcpu !== number)) return;
     const { vm, vmcs, counters } = loaded;
-    deriveControls(world.mmus[pcpu]!, vmcs, world.vms[vm]!.guest, counters.values);
+    const words = world.loadedControls.of(pcpu);
+    deriveControls(world.mmus[pcpu]!, vmcs, world.vms[vm]!.guest, counters.values, words);
   }
 }
 

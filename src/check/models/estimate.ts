@@ -4,13 +4,15 @@
  * has added nothing (DW19's loop); with PML it pauses the VM and harvests each interval.
  */
 import type { Part } from "../../hardware/part.ts";
+import { Field, SECONDARY_PRL } from "../../hardware/vmcs.ts";
 import { WindowTruth } from "../../hypervisor/wss/windowTruth.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 import { estimate, estimateSchema } from "../../system/operations/estimate.ts";
 import type { System } from "../../system/system.ts";
 import type { Model } from "../engine/model.ts";
 import { LoggedEntries } from "../hypervisor/loggedEntries.ts";
-import { partsSlot } from "../hypervisor/memorySlots.ts";
+import type { Words } from "../hypervisor/memorySlots.ts";
+import { partsSlot } from "../hypervisor/partsSlot.ts";
 import {
   COUNTED_WAS_ACCESSED,
   countedWasAccessed,
@@ -109,6 +111,17 @@ export function estimateModel(name: string, options: EstimateModelOptions): Mode
   });
 }
 
+const RUNS_ON = "a guest runs on with PRL that its VMCS no longer has";
+const runsOn: Predicate = over(
+  ["pcpu0/mmu", "pcpu0/tlb", "vcpu0/vmcs"],
+  ({ value }: ActorSnapshot, { controls }: Words, { fields }: Words) => {
+    const hasPrl = (word: number | undefined): boolean => (word! & SECONDARY_PRL) !== 0;
+    return (
+      value === "running" && hasPrl(controls![0]) && !hasPrl(fields![2 * Field.secondaryControls])
+    );
+  },
+);
+
 function isIn(actor: string, ...states: readonly string[]): Predicate {
   return over([actor], ({ value }: ActorSnapshot) => states.includes(value));
 }
@@ -131,7 +144,11 @@ function roundProperties(isPrl: boolean): Property[] {
       that: over([ESTIMATOR], ({ value }: ActorSnapshot) => value !== "sleeping"),
     },
     ...(isPrl
-      ? [{ kind: "sometimes", name: "it ends by itself", that: isIn(ESTIMATOR, "ended") } as const]
+      ? ([
+          { kind: "sometimes", name: "it ends by itself", that: isIn(ESTIMATOR, "ended") },
+          // PRL is taken off while the guest runs.
+          { kind: "sometimes", name: RUNS_ON, that: runsOn },
+        ] as const)
       : []),
   ];
 }

@@ -10,6 +10,8 @@ import { over, type Predicate, type Property } from "../properties/property.ts";
 
 export const ALL_RIGHTS_BACK = "an untracked VM has all its rights back";
 export const NOTHING_LOGS = "an untracked VM logs nothing";
+/** A processor goes on with the controls of its last entry, whatever its VMCS says since. */
+export const NO_CPU_LOGS_ON = "no CPU runs an untracked VM with logging that it loaded before";
 
 /** A right or a flag that an armed leaf lacks: with all of them it costs the guest nothing (Xen p2m_ram_rw). */
 const LENT = EPT_RWX | EPT_ACCESSED | EPT_DIRTY;
@@ -43,16 +45,39 @@ export function untrackedProperties({ world }: System): Property[] {
         that: over(
           vcpus.flatMap((vcpu) => [`vcpu${vcpu}/vmcs`, `vcpu${vcpu}/pml`, `vcpu${vcpu}/prl`]),
           (...slots: readonly (Words & ActorSnapshot)[]) =>
-            slots.every((one, i) => (i % 3 === 0 ? isQuiet(one) : one.value === "off")),
+            slots.every((one, i) =>
+              i % 3 === 0 ? isQuiet(...controlsOf(one)) : one.value === "off",
+            ),
+        ),
+      },
+      {
+        kind: "always",
+        name: `${NO_CPU_LOGS_ON} (VM ${vm})`,
+        when: isOff,
+        that: over(
+          world.mmus.flatMap((_, pcpu) => [`pcpu${pcpu}/mmu`, `pcpu${pcpu}/tlb`]),
+          (...slots: readonly (Words & ActorSnapshot)[]) =>
+            world.mmus.every((_, pcpu) => {
+              const [mmu, cpu] = slots.slice(2 * pcpu);
+              const isOurs = vcpus.includes(cpu!["loaded"]![0]! - 1);
+              return !isOurs || mmu!.value === "idle" || isQuiet(...loadedControls(cpu!));
+            }),
         ),
       },
     ];
   });
 }
 
+function controlsOf({ fields }: Words): [number, number] {
+  return [fields![2 * Field.secondaryControls]!, fields![2 * Field.eptPointer]!];
+}
+
+/** Secondary controls and EPT pointer (mmu.ts, controlWords). */
+function loadedControls({ controls }: Words): [number, number] {
+  return [controls![0]!, controls![1]!];
+}
+
 /** No log is on, and the processor sets no flags (vmx_domain_disable_pml, ept_disable_pml). */
-function isQuiet({ fields }: Words): boolean {
-  const controls = fields![2 * Field.secondaryControls]!;
-  const eptp = fields![2 * Field.eptPointer]!;
+function isQuiet(controls: number, eptp: number): boolean {
   return (controls & (SECONDARY_PML | SECONDARY_PRL)) === 0 && (eptp & EPTP_ACCESSED_DIRTY) === 0;
 }

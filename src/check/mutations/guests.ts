@@ -4,8 +4,15 @@ import { setAccessedDirty } from "../../hypervisor/techniques/logControls.ts";
 import { send } from "../../interconnect/emissions.ts";
 import type { Message } from "../../interconnect/messages.ts";
 import { ACCESS_COMPLETES, EXIT_IS_HANDLED, GUEST_EXECUTES } from "../models/guestProgress.ts";
-import { ALL_RIGHTS_BACK, NOTHING_LOGS } from "../models/untracked.ts";
-import { around, leavesEntriesArmed, type Mutation, replaceIn, without } from "./mutation.ts";
+import { ALL_RIGHTS_BACK, NO_CPU_LOGS_ON, NOTHING_LOGS } from "../models/untracked.ts";
+import {
+  around,
+  leavesEntriesArmed,
+  type Mutation,
+  replaceIn,
+  without,
+  withTransition,
+} from "./mutation.ts";
 
 export const guestMutations: readonly Mutation[] = [
   {
@@ -27,6 +34,18 @@ export const guestMutations: readonly Mutation[] = [
       if (op === "disarm") setAccessedDirty(vms[0]!.tracked, true);
       return reply;
     }),
+  },
+  {
+    name: "flushed-without-kick",
+    mistake: "a CPU acknowledges INVEPT at once, and the guest that it runs goes on",
+    model: "estimate-prl",
+    breaks: NO_CPU_LOGS_ON,
+    replace: replaceIn("/dispatcher", ({ machine, device }) => ({
+      device,
+      machine: withTransition(machine, "guest", "inveptRequest", {
+        actions: ["noteInvept", "sendInveptDone", "forgetInvept"],
+      }),
+    })),
   },
   {
     name: "interrupt-stays-pending",
