@@ -11,6 +11,7 @@ export default defineConfig({
     setupFiles: ["test/fixedSeed.ts"],
     // Two workers also on a machine of two cores, where Vitest would take one.
     maxWorkers: 2,
-    testTimeout: 60_000,
+    // For what hangs: a machine that has other work is several times slower.
+    testTimeout: 180_000,
   },
 });

@@ -26,7 +26,7 @@ const FARTHER: Readonly<Record<string, number>> = {
 const STATES = 5_000;
 
 it("every transition of the machines is taken by some model, or has a reason why not", {
-  timeout: 120_000,
+  timeout: 600_000,
 }, () => {
   const reports = MODELS.flatMap(({ name }) => {
     const { parameters } = modelNamed(name);

@@ -29,7 +29,7 @@ describe("an experiment's outcome", () => {
     const points = experiment!.points(QUICK);
     const summaries = new Map(points.map(({ name, scenario }) => [name, runPoint(scenario)]));
     outcome = await outcomeOf(experiment!, (name) => summaries.get(name)!, QUICK);
-  }, 120_000);
+  });
 
   it("has a row for each published figure, with a verdict from its numbers", () => {
     const [fast, slow] = outcome.rows;

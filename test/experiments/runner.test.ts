@@ -43,7 +43,7 @@ interface How {
 let compiled: typeof runner;
 beforeAll(async () => {
   compiled = await import(RUNNER);
-}, 60_000);
+});
 
 async function run(out: string, { workers, names = NAMES, abortAfter }: How): Promise<Course> {
   const experiments = names.flatMap((name) => experimentsNamed(name));
@@ -70,7 +70,7 @@ describe("experiments at a tiny size", { timeout: 120_000 }, () => {
   let one: Course;
   beforeAll(async () => {
     one = await run("one", { workers: 1 });
-  }, 120_000);
+  });
 
   it("have the same rows with two threads as with one", async () => {
     expect(one.rows.length).toBeGreaterThan(100);

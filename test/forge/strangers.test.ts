@@ -107,7 +107,7 @@ describe("escape sequences in every text", () => {
         );
       }
     }
-  }, 60_000);
+  });
 
   it("of a log: its header, and the fields of one message of each type", async () => {
     const bytes = await honestLog();
@@ -133,7 +133,7 @@ describe("escape sequences in every text", () => {
       const commands = LOG_COMMANDS.filter((_, at) => at % 4 === i % 4);
       await expectHarmless(commands, ["x.tvlog", "honest.tvlog", "small.yaml", "x.yaml"]);
     }
-  }, 120_000);
+  });
 
   it("of a checkpoint: its header, its actors, messages and parts", async () => {
     writeFileSync("c.yaml", JSON.stringify(checkpointed));
@@ -168,7 +168,7 @@ describe("escape sequences in every text", () => {
       ];
       await expectHarmless(commands, files);
     }
-  }, 60_000);
+  });
 });
 
 describe("a directory that is watched", () => {
@@ -201,7 +201,7 @@ describe("a directory that is watched", () => {
       expect(contents(), words.join(" ")).toEqual(was);
       expect([0, 1, 2]).toContain(code);
     }
-  }, 60_000);
+  });
 
   it("has one file more after a command that names one, and no other has changed", async () => {
     const was = contents();

@@ -20,7 +20,7 @@ import type { Workload } from "../../workloads/workload.ts";
 /** A failure is shown in time, also when making it smaller would take longer than a test may. */
 fc.configureGlobal({
   ...fc.readConfigureGlobal(),
-  interruptAfterTimeLimit: 55_000,
+  interruptAfterTimeLimit: 170_000,
   markInterruptAsFailure: true,
 });
 
