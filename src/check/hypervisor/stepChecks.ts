@@ -202,6 +202,8 @@ export const countedWasAccessed: StepCheck = {
     const { tracked, guest } = system.world.vms[number]!;
     const isHarvest = request.op !== "goOn" || tracked.work.work === Work.harvest;
     if (!isHarvest) return null;
+    // Logging has ended, and its last round is settled: what is counted stays, and nobody estimates by it.
+    if (role === "estimator" && system.world.vms[number]!.armed.technique === null) return null;
     const wasAccessed = Array.from({ length: guest.pages }, (_, page) =>
       dues[number]!.has(guest, page, owed),
     );
