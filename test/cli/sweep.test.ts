@@ -90,7 +90,7 @@ describe("trackvisor sweep", { timeout: TIMEOUT }, () => {
     const { out: text } = await fine([...SWEEP, ...METRICS, "--store", "store"]);
     expect(text).toMatch(/│ pml +│ 128 +│ +\d+\.\d+ ±\S+ │/);
     expect(text).toContain("overhead (%) over machine.logEntries");
-    expect(text).toMatch(/● pml\n {2}○ prl/);
+    expect(text).toMatch(/● technique=pml\n {2}○ technique=prl/);
     expect(readdirSync(scratch.path("store"))).toEqual(files);
   });
 

@@ -1,7 +1,7 @@
 /** A metric over what is varied, as lines of text. */
 import plot from "simple-ascii-chart";
 import type { Shown } from "./axis.ts";
-import { labelOf, layoutOf, quantityIn } from "./layout.ts";
+import { labelOf, layoutOf, quantityIn, shortNames } from "./layout.ts";
 import type { SweepResult } from "./result.ts";
 
 const MARKS = ["●", "○", "▲", "△", "■", "□", "◆", "◇", "★", "☆"];
@@ -37,9 +37,10 @@ export function terminalPlot(result: SweepResult, columns: number): string[] {
     unit,
   );
   const rest = panels === null ? series : [...series, panels];
+  const names = shortNames(rest);
   const lines = new Map<string, [number, number][]>();
   for (const { values, mean } of drawn) {
-    const label = labelOf(values, rest);
+    const label = rest.map((one, n) => `${names[n]}=${labelOf(values, [one])}`).join(", ");
     const line = lines.get(label) ?? [];
     line.push([places.indexOf(String(values[field])), mean]);
     lines.set(label, line);
