@@ -21,7 +21,7 @@ const targetOf = (model: string, set: Values, mutation: string | null = null): C
 function explore(target: CheckTarget, options: object): Exploration {
   const exploration = new Exploration(buildModel(target), {
     ...options,
-    bounds: { states: 60_000 },
+    bounds: { states: 80_000 },
   });
   exploration.run();
   return exploration;
@@ -55,7 +55,7 @@ const LARGER: readonly (readonly [string, Values])[] = [
   ["pml-two-vcpus", { pages: 2, harvests: 0 }],
   ["pml-two-vcpus", { pages: 1, harvests: 1 }],
   ["checkpoint", { pages: 2 }],
-  ["estimate-prl", { pages: 2, reads: 0 }],
+  ["estimate-prl", { pages: 2, reads: 0, log: 1 }],
 ];
 
 /** Of these every state of the full search in the time of a test is too much, in any size with symmetry. */
