@@ -28,6 +28,7 @@ const PROVED: readonly (readonly [string, Values, counts?: readonly [number, num
   ["dirty-ring-pml", {}],
   ["write-protection-in-pieces", {}],
   ["pml-in-pieces", {}],
+  ["pml-in-pieces", { pages: 3, harvests: 0 }],
   ["dirty-ring-in-pieces", {}],
   ["scan-in-pieces", {}],
   ["migration", {}, [29_705, 97_314]],

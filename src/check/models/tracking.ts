@@ -14,7 +14,7 @@ import {
 } from "../hypervisor/stepChecks.ts";
 import { type Commands, type SystemModelOptions, systemModel } from "../hypervisor/systemModel.ts";
 import { TRUTH_TOUCHED, TRUTH_WRITTEN } from "../hypervisor/truthSlot.ts";
-import type { Property } from "../properties/property.ts";
+import { over, type Predicate, type Property } from "../properties/property.ts";
 import { ifOperatorWaits } from "./operatorCommands.ts";
 import {
   HARVEST_STANDS_STILL,
@@ -65,11 +65,47 @@ export function trackingModel(name: string, options: TrackingOptions): Model {
         commands === undefined ? property : ifOperatorWaits(property),
       ),
       ...(logged?.properties() ?? []),
+      ...(options.piece !== undefined && options.piece < options.pages
+        ? pieceProperties(options)
+        : []),
       standsStill(system, HARVEST_STANDS_STILL, ["harvesting"], mayRun),
       ...(isExact(options) ? [{ kind: "step", name: COUNTED_WAS_ACCESSED } as const] : []),
     ],
   });
 }
+
+/** What must be seen in a model of work in pieces, or it would be none. */
+function pieceProperties({ technique, harvests, pages }: TrackingOptions): Property[] {
+  // Between two messages a tracker is "preparing" only if there are pieces to come.
+  const during = (phase: string, toolstack: ActorSnapshot, tracker: ActorSnapshot): boolean =>
+    toolstack.value === phase && tracker.value === "preparing";
+  const runs = (phase: string): Predicate =>
+    over(["toolstack", "vm0/tracker", "vcpu0"], (...[toolstack, tracker, vcpu]: Three) => {
+      return during(phase, toolstack, tracker) && vcpu.value === "guest";
+    });
+  const comes = (actor: string, state: string): Predicate =>
+    over(["vm0/tracker", actor], (tracker: ActorSnapshot, other: ActorSnapshot) => {
+      return tracker.value === "preparing" && other.value === state;
+    });
+  const seen = (name: string, that: Predicate): Property => ({ kind: "sometimes", name, that });
+  // Rings are harvested in one piece.
+  const isHarvest = harvests !== false && technique !== "dirtyRing";
+  return [
+    seen("a guest runs between two pieces of arming", runs("arming")),
+    ...(isHarvest
+      ? [seen("a guest runs between two pieces of a harvest", runs("harvesting"))]
+      : []),
+    ...(technique === "writeProtect"
+      ? [seen("a violation is handled between two pieces", comes("pcpu0/dispatcher", "handling"))]
+      : []),
+    // It takes two pages that are armed already, and one that is not.
+    ...(technique === "pml" && pages > 2
+      ? [seen("a log is full between two pieces", comes("vcpu0/pml", "full"))]
+      : []),
+  ];
+}
+
+type Three = readonly [ActorSnapshot, ActorSnapshot, ActorSnapshot];
 
 const IN_ORDER = "pages are not alike: a harvest in pieces takes them one by one, the lowest first";
 
