@@ -21,7 +21,7 @@ import type { PointResult } from "../questions/sweep/result.ts";
 import { isOfShard, parseShard, type Shard } from "../questions/sweep/shard.ts";
 import { resultOf } from "../questions/sweep/share.ts";
 import { runPoints } from "../questions/sweep/sweepRuns.ts";
-import { codeVersion } from "../runs/codeVersion.ts";
+import { codeVersion, measuringVersion } from "../runs/codeVersion.ts";
 import { Interrupted } from "../runs/pool.ts";
 import { RunStore } from "../runs/runStore.ts";
 import { loaderOf } from "../runs/scenarioFile.ts";
@@ -92,11 +92,12 @@ async function sweep(name: string, options: SweepOptions): Promise<void> {
   refuseOutputs(options);
   const plan = planOf(name, options);
   const { shard = null } = options;
-  const code = codeVersion();
-  const store = new RunStore(options.store ?? defaultStore(), code, noteDamaged);
+  const store = new RunStore(options.store ?? defaultStore(), codeVersion(), noteDamaged);
+  const problems = tryOutPoints(shareOf(plan, options), (order) => store.has(order));
+  if (problems.length > 0) throw refusal(problems);
   const points = await runShare(plan, store, options);
   if (points === null) process.exitCode = EXIT_INTERRUPTED;
-  else await deliver(resultOf(plan, points, code, shard), options);
+  else await deliver(resultOf(plan, points, measuringVersion(), shard), options);
 }
 
 /** @throws UserError, after a line for each mistake where there are several */
@@ -119,8 +120,6 @@ function planOf(name: string, options: SweepOptions): SweepPlan {
     metrics: (operations) => metric ?? defaultMetrics(operations),
   });
   if ("problems" in plan) throw refusal(plan.problems);
-  const problems = tryOutPoints(shareOf(plan, options));
-  if (problems.length > 0) throw refusal(problems);
   return plan;
 }
 
@@ -142,7 +141,7 @@ async function runShare(
   store: RunStore,
   options: SweepOptions,
 ): Promise<PointResult[] | null> {
-  const progress = new ProgressLine();
+  const lines = new Map<string, ProgressLine>();
   const controller = new AbortController();
   const interrupt = () => controller.abort();
   process.once("SIGINT", interrupt);
@@ -155,7 +154,10 @@ async function runShare(
         const before = reused === 0 ? "" : ` (${reused} from before)`;
         const rate = (seconds: number): string =>
           `${((60 * (done - reused)) / seconds).toFixed(1)} runs/min`;
-        progress.update(`${done} of ${total} ${what}${before}`, part, 1, rate);
+        // Each kind of runs has a time of its own.
+        const line = lines.get(what) ?? new ProgressLine();
+        lines.set(what, line);
+        line.update(`${done} of ${total} ${what}${before}`, part, 1, rate);
       },
     });
   } catch (error) {
@@ -163,7 +165,7 @@ async function runShare(
     note("interrupted; finished runs are kept, and the same command goes on");
     return null;
   } finally {
-    progress.clear();
+    for (const line of lines.values()) line.clear();
     process.removeListener("SIGINT", interrupt);
   }
 }

@@ -2,11 +2,14 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { listDirectory, readBytes } from "../io/inputFile.ts";
+import * as z from "zod";
+import { listDirectory, readBytes, readText } from "../io/inputFile.ts";
+import { packagePath } from "../io/packageFiles.ts";
 
 const FILE_BYTES_MAX = 1 << 20;
-/** Rooms that decide what a run does. */
-const ROOMS = [
+const packageSchema = z.object({ dependencies: z.record(z.string(), z.string()) });
+/** Rooms that decide what a run does; and those that decide what is measured of it. */
+const RUNNING = [
   "src/config",
   "src/hardware",
   "src/hypervisor",
@@ -15,18 +18,36 @@ const ROOMS = [
   "machines",
   "workloads",
 ];
+const MEASURING = [...RUNNING, "src/runs", "src/questions"];
 
-/** A digest of the program's own files, in whatever form it runs. */
+/** Of what decides a run's course: runs of another version are others. */
 export function codeVersion(): string {
+  return digestOfRooms(RUNNING);
+}
+
+/** Of what decides a run's course, and the numbers that are told of it. */
+export function measuringVersion(): string {
+  return digestOfRooms(MEASURING);
+}
+
+/** The program's own files, in whatever form it runs, and the versions of what it uses. */
+function digestOfRooms(rooms: readonly string[]): string {
   // This file is in src/runs, of the sources or of the compiled program.
   const root = fileURLToPath(new URL("../../", import.meta.url));
   const extension = import.meta.url.endsWith(".ts") ? ".ts" : ".js";
-  const hash = createHash("sha256");
-  for (const room of ROOMS) {
+  const hash = createHash("sha256").update(JSON.stringify(dependencies()));
+  for (const room of rooms) {
     const files = listDirectory(join(root, room), true);
     for (const file of files.filter((name) => name.endsWith(extension))) {
       hash.update(`${room}/${file}\n`).update(readBytes(join(root, room, file), FILE_BYTES_MAX));
     }
   }
   return hash.digest("hex").slice(0, 32);
+}
+
+/** Each with one exact version, as package.json says. */
+function dependencies(): Readonly<Record<string, string>> {
+  const path = packagePath("package.json");
+  if (path === null) throw new Error("package.json is missing");
+  return packageSchema.parse(JSON.parse(readText(path, FILE_BYTES_MAX))).dependencies;
 }

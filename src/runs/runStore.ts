@@ -38,6 +38,11 @@ export class RunStore {
     return digestOf(`${this.#version}\n${this.#identity.of(order)}`);
   }
 
+  /** Whether a run was done before: whether its file is whole, read() says. */
+  has(order: RunOrder): boolean {
+    return exists(this.#path(this.key(order)));
+  }
+
   /** A finished run; null if there is none, or if its file is damaged. */
   read(key: string): FinishedRun | null {
     const path = this.#path(key);

@@ -78,11 +78,19 @@ export function planSweep(asked: SweepAsked): SweepPlan | { readonly problems: P
   };
 }
 
-/** Builds points and lets them go, to see whether they can be. @returns why not, each reason once */
-export function tryOutPoints(points: readonly PlannedPoint[]): Problems {
+/**
+ * Builds points and lets them go, to see whether they can be.
+ * @param isDone what was run before can be built
+ * @returns why not, each reason once
+ */
+export function tryOutPoints(
+  points: readonly PlannedPoint[],
+  isDone: (order: RunOrder) => boolean = () => false,
+): Problems {
   const problems = new Map<string, SweepPoint[]>();
   for (const point of points) {
     try {
+      if (point.seeds.some((seed) => isDone(withSeed(point.order, seed)))) continue;
       buildLoaded(point.order);
     } catch (error) {
       note(problems, error, point);

@@ -8,6 +8,8 @@ const MARKS = ["●", "○", "▲", "△", "■", "□", "◆", "◇", "★", "�
 const HEIGHT = 14;
 /** Beside the plot: numbers of the vertical axis. */
 const MARGIN = 16;
+/** Along the horizontal axis, at most. */
+const PLACES_NAMED = 12;
 const BAR = "█";
 const BAR_LENGTH = 40;
 const DIGITS = 4;
@@ -67,12 +69,13 @@ function chart(
   places: readonly string[],
   width: number,
 ): string[] {
+  const every = Math.ceil(places.length / PLACES_NAMED);
   // The library draws one series after the other, each from its first point.
   let series = -1;
   const text = plot([...lines], {
     width: Math.max(20, width),
     height: HEIGHT,
-    customXAxisTicks: places.map((_, n) => n),
+    customXAxisTicks: places.map((_, n) => n).filter((n) => n % every === 0),
     formatter: (value, { axis }) =>
       axis === "x" ? (places[Math.round(value)] ?? "") : Number(value.toPrecision(DIGITS)),
     lineFormatter: ({ plotX, plotY, index }) => {
