@@ -8,7 +8,7 @@ import { dirname, join } from "node:path";
 import type { Catch } from "./judges.ts";
 import type { MeasuredJudge } from "./measured.ts";
 import { type Mutant, mutated } from "./mutant.ts";
-import { filesIn, textOf } from "./sources.ts";
+import { filesIn, sourceFiles, textOf } from "./sources.ts";
 
 /** What became of a mutant; `caught` null: it survived `judges` judges. */
 export interface Result {
@@ -101,6 +101,13 @@ export interface KeptJudges {
   readonly judges: readonly MeasuredJudge[];
   /** Digest of the tree that the first of them were measured on. */
   readonly tree: string;
+  /** Digests of the sources as they all were measured: the numbers of functions are of these texts. */
+  readonly sources: Readonly<Record<string, string>>;
+}
+
+/** Digests of the files that mutants are made of. */
+export function sourceDigests(root: string): Record<string, string> {
+  return Object.fromEntries(sourceFiles(root).map((file) => [file, digest(textOf(root, file))]));
 }
 
 /** The judges as they were measured last. */

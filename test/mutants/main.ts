@@ -2,16 +2,18 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
-import { Kept, keepJudges, keptJudges, type Result, treeDigest } from "./kept.ts";
-import { checkEquivalents, handMade } from "./lists.ts";
 import {
-  importersIn,
-  isQuick,
-  judgesBeside,
-  judgesOf,
-  type MeasuredJudge,
-  measureJudges,
-} from "./measured.ts";
+  digest,
+  Kept,
+  type KeptJudges,
+  keepJudges,
+  keptJudges,
+  type Result,
+  sourceDigests,
+  treeDigest,
+} from "./kept.ts";
+import { checkEquivalents, equivalence, handMade } from "./lists.ts";
+import { importersIn, isQuick, judgesBeside, judgesOf, measureJudges } from "./measured.ts";
 import { lineOf, type Mutant, StaleMutantError } from "./mutant.ts";
 import { page, score, summary, type Tried, verdictOf } from "./report.ts";
 import { allProposals, drawnByHand, sampled } from "./sampling.ts";
@@ -132,22 +134,24 @@ function described(mutant: Mutant): string {
 }
 
 /** Those that are known, and those that have come since. */
-async function judgesFor({ measure }: Options): Promise<readonly MeasuredJudge[]> {
-  const now = treeDigest(root);
+async function judgesFor({ measure }: Options): Promise<KeptJudges> {
+  const [now, sources] = [treeDigest(root), sourceDigests(root)];
   const kept = measure === true ? null : keptJudges(root);
-  const { judges: known, tree } = kept ?? { judges: [], tree: now };
-  if (tree !== now) say("the judges were measured on another tree: see --measure");
-  const others = judgesBeside(known, root);
-  if (others.models.length + others.tests.length === 0) return known;
+  const before = kept ?? { judges: [], tree: now, sources };
+  if (before.tree !== now) say("the judges were measured on another tree: see --measure");
+  const others = judgesBeside(before.judges, root);
+  if (others.models.length + others.tests.length === 0) return before;
   say("measuring what each model and each test runs");
-  const judges = [...known, ...(await measureJudges(root, others, say))];
-  keepJudges(root, { judges, tree });
-  return judges;
+  const judges = [...before.judges, ...(await measureJudges(root, others, say))];
+  const same = Object.entries(sources).filter(([file, own]) => before.sources[file] === own);
+  const all = { judges, tree: before.tree, sources: Object.fromEntries(same) };
+  keepJudges(root, all);
+  return all;
 }
 
 async function tryAll(
   mutants: readonly Mutant[],
-  judges: readonly MeasuredJudge[],
+  { judges, sources }: KeptJudges,
   kept: Kept,
   { resume, quick }: Options,
 ): Promise<Tried[]> {
@@ -159,8 +163,11 @@ async function tryAll(
       const text = textOf(root, mutant.file);
       let result = resume ? kept.find(mutant) : null;
       if (result === null) {
-        const own = judgesOf(mutant, text, judges, importers);
-        result = await tried(mutant, text, quick ? own.filter(isQuick) : own, scratch);
+        const isAsMeasured = sources[mutant.file] === digest(text);
+        const own = judgesOf(mutant, text, judges, importers, isAsMeasured);
+        // What is argued to be no mistake is not asked about at length.
+        const short = quick === true || equivalence(mutant.name) !== null;
+        result = await tried(mutant, text, short ? own.filter(isQuick) : own, scratch);
         if (!quick || result.caught !== null) kept.add(mutant, result);
         say(`${all.length + 1} of ${mutants.length}: ${mutant.name}: ${told(result)}`);
       }

@@ -147,15 +147,17 @@ export function isQuick({ seconds }: MeasuredJudge): boolean {
  * models, which name a property and a run, before tests, and within a kind the quickest first. Of the rules of the
  * processor tests come first: litmus tests state them one by one, and most models do not get that far. Code outside
  * functions runs wherever a function of its file does, and in a file without functions wherever it is imported.
+ * @param isAsMeasured the file's functions have the numbers that they had then: else all that run any of them judge
  */
 export function judgesOf(
   mutant: Mutant,
   text: string,
   judges: readonly MeasuredJudge[],
   importers: (file: string) => readonly string[],
+  isAsMeasured: boolean,
 ): MeasuredJudge[] {
   const functions = functionsIn(mutant.file, text);
-  const number = functionAround(functions, mutant.edit.start);
+  const number = isAsMeasured ? functionAround(functions, mutant.edit.start) : -1;
   const runs = (judge: MeasuredJudge): boolean => {
     if (functions.length === 0) {
       return judge.kind === "model" || importers(mutant.file).includes(judge.name);

@@ -73,7 +73,7 @@ export function page(
       : `## Survivors\n\n${list(survivors, ({ result }) => `run by ${result.judges} judges, noticed by none`)}`,
     equivalents.length === 0
       ? ""
-      : `## Equivalents\n\nThese do the same as the program, and here is why.\n\n${list(
+      : `## Equivalents\n\nThese do the same as the program, and here is why; the quick judges alone were asked, and noticed nothing.\n\n${list(
           equivalents,
           ({ mutant }) => equivalence(mutant.name) ?? "",
         )}`,
