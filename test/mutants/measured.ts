@@ -146,7 +146,8 @@ export function isQuick({ seconds }: MeasuredJudge): boolean {
  * Those that run the mutated code, in the order in which they shall judge: the quick ones first, among them
  * models, which name a property and a run, before tests, and within a kind the quickest first. Of the rules of the
  * processor tests come first: litmus tests state them one by one, and most models do not get that far. Code outside
- * functions runs wherever a function of its file does, and in a file without functions wherever it is imported.
+ * functions runs wherever a function of its file does, and in a file without functions, or of which none was seen to
+ * run, wherever it is imported.
  * @param isAsMeasured the file's functions have the numbers that they had then: else all that run any of them judge
  */
 export function judgesOf(
@@ -158,8 +159,9 @@ export function judgesOf(
 ): MeasuredJudge[] {
   const functions = functionsIn(mutant.file, text);
   const number = isAsMeasured ? functionAround(functions, mutant.edit.start) : -1;
+  const isUnseen = judges.every(({ functions: seen }) => seen[mutant.file] === undefined);
   const runs = (judge: MeasuredJudge): boolean => {
-    if (functions.length === 0) {
+    if (functions.length === 0 || isUnseen) {
       return judge.kind === "model" || importers(mutant.file).includes(judge.name);
     }
     const own = judge.functions[mutant.file] ?? [];
