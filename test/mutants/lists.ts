@@ -8,6 +8,7 @@ import { operationMachines } from "./byHand/operationMachines.ts";
 import { operations } from "./byHand/operations.ts";
 import { outside } from "./byHand/outside.ts";
 import { pageTracking } from "./byHand/pageTracking.ts";
+import { pieces } from "./byHand/pieces.ts";
 import { processorState } from "./byHand/processorState.ts";
 import { processors } from "./byHand/processors.ts";
 import { techniques } from "./byHand/techniques.ts";
@@ -26,6 +27,7 @@ export const HAND_MADE: readonly HandMade[] = [
   ...processorState,
   ...operations,
   ...outside,
+  ...pieces,
 ];
 
 /** All hand-made mutants, found in the sources. @throws StaleMutantError if one is not, or two have one name */

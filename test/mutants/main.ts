@@ -27,6 +27,7 @@ const BAR = 95;
 const SAMPLE_DEFAULT = 160;
 const SEED_DEFAULT = 1;
 const USAGE_ERROR = 2;
+const INTERRUPTED = 130;
 const PAGE = "docs/mutants.md";
 
 interface Options {
@@ -41,6 +42,10 @@ interface Options {
 }
 
 const root = process.cwd();
+// Judges that run, and the copy of the tree, go with the process ("exit", in judges.ts and scratch.ts).
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.on(signal, () => process.exit(INTERRUPTED));
+}
 
 await new Command("mutants")
   .description("try mutants of the sources on the models and the tests (docs/mutants.md)")

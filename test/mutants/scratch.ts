@@ -25,6 +25,7 @@ const COMPILED = /^(src|machines|workloads|test\/(bench|mutants))\//;
 export class Scratch {
   readonly directory: string;
   readonly #root: string;
+  readonly #atExit = (): void => rmSync(this.directory, { recursive: true, force: true });
 
   /** @param root of the tree, whose program (dist) is up to date */
   constructor(root: string) {
@@ -34,6 +35,7 @@ export class Scratch {
       cpSync(join(root, name), join(this.directory, name), { recursive: true });
     }
     symlinkSync(join(root, "node_modules"), join(this.directory, "node_modules"));
+    process.once("exit", this.#atExit);
   }
 
   /** Puts another text in the place of a file. */
@@ -62,7 +64,8 @@ export class Scratch {
   }
 
   remove(): void {
-    rmSync(this.directory, { recursive: true, force: true });
+    process.removeListener("exit", this.#atExit);
+    this.#atExit();
   }
 }
 

@@ -9,7 +9,7 @@ import { DEFAULT_HYPERVISOR_COSTS } from "../../src/hypervisor/costs.ts";
 import { isMarked } from "../../src/hypervisor/dirtyBitmap.ts";
 import { TECHNIQUES, type TechniqueName } from "../../src/hypervisor/techniques/technique.ts";
 import { buildSystem } from "../../src/system/build.ts";
-import { measure } from "../../src/system/operations/measure.ts";
+import { type MeasureResult, measure } from "../../src/system/operations/measure.ts";
 import { scenarioSchema } from "../../src/system/scenarioSchema.ts";
 import { System } from "../../src/system/system.ts";
 import { harvestsOf } from "../../src/system/verdict/harvestVerdict.ts";
@@ -108,7 +108,8 @@ describe("whatever the size of the pieces", () => {
       const system = run({ tracker: { technique: "pml", ...pieces(piece) } });
       const { context } = system.actor("vm0/tracker").live;
       const { controlCycles } = context as { readonly controlCycles: number };
-      return [system.interconnect.now, controlCycles, harvestsOf(system)];
+      const { rounds } = system.result() as MeasureResult;
+      return [system.interconnect.now, controlCycles, harvestsOf(system), rounds];
     };
     expect(cycles(1)).toEqual(cycles(0));
     expect(cycles(7)).toEqual(cycles(0));
@@ -144,6 +145,25 @@ describe.each(["pml", "writeProtect", "accessedDirtyScan", "presentBit", "dirtyR
   "%s in pieces, of a VM that runs",
   (technique) => {
     const fields = { tracker: { technique, preemptEvery: 3 }, operation: LIVE };
+
+    it("pauses the VM for each harvest, and undoes that once and no other's pause", () => {
+      const made = system(fields);
+      let [paused, pauses, begun, harvests] = [0, 0, 0, 0];
+      made.interconnect.delivered.subscribe(({ message: { type } }) => {
+        if (type === "pauseVm") pauses++;
+        if (type === "pauseVm") paused++;
+        if (type === "unpauseVm") paused--;
+        if (type === "harvestBegun") begun++;
+        if (type === "harvested") harvests++;
+        expect(paused).toBeGreaterThanOrEqual(0);
+      });
+      made.run();
+      expect(made.done).toBe(true);
+      // After the last one nobody runs.
+      expect(begun).toBe(harvests - 1);
+      expect(pauses).toBeGreaterThan(2);
+      expect(paused).toBeLessThanOrEqual(1);
+    });
 
     it("lets stores, exits and interrupts come between two pieces", () => {
       const made = system(fields);
