@@ -13,5 +13,6 @@ export default defineConfig({
     maxWorkers: 2,
     // For what hangs: a machine that has other work is several times slower.
     testTimeout: 180_000,
+    hookTimeout: 180_000,
   },
 });

@@ -13,6 +13,8 @@ export { VERSION } from "../config/version.ts";
 export { FieldError, UserError } from "../errors.ts";
 export type { ComparisonRow } from "../questions/compare.ts";
 export type { Measures } from "../questions/measures.ts";
+export type { SweepResult } from "../questions/sweep/result.ts";
+export type { RunProgress } from "../runs/pool.ts";
 export { type LoadedScenario, shippedScenarios } from "../runs/scenarioFile.ts";
 export type { AnyResult } from "../system/operations/results.ts";
 export type { Scenario } from "../system/scenarioSchema.ts";
@@ -35,3 +37,4 @@ export {
   type ScenarioSettings,
   type ScenarioSource,
 } from "./scenario.ts";
+export { type SweepSettings, sweep } from "./sweep.ts";

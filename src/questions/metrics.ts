@@ -144,16 +144,16 @@ export function defaultMetrics(operations: readonly string[]): Metric[] {
   const own = operations.flatMap((operation) =>
     METRICS.filter((one) => one.operation === operation).slice(0, 2),
   );
-  return [...own, ...["overhead", "exits", "missed"].map(metricNamed)];
+  return [...own, ...["overhead", "exits", "missed"].map((name) => metricNamed(name))];
 }
 
-/** @throws UserError with the nearest name */
-export function metricNamed(name: string): Metric {
+/** @param option before the message; @throws UserError with the nearest name */
+export function metricNamed(name: string, option = "--metric"): Metric {
   const found = METRICS.find((one) => one.name === name);
   if (found !== undefined) return found;
   const names = METRICS.map((one) => one.name);
   throw new UserError(
-    `--metric: there is no "${name}"${nearest(name, names)} (metrics: ${names.join(", ")})`,
+    `${option}: there is no "${name}"${nearest(name, names)} (metrics: ${names.join(", ")})`,
   );
 }
 

@@ -12,22 +12,26 @@ const FILE_BYTES_MAX = 256 << 20;
 const storedSchema = z.object({ digest: z.string(), run: z.string() });
 
 export class RunStore {
-  readonly #directory: string;
+  readonly #directory: string | null;
   readonly #version: string;
   readonly #onDamaged: (path: string) => void;
   readonly #identity = new RunIdentity();
 
   /**
-   * @param directory where the files are; made if it is missing
+   * @param directory where the files are, made if it is missing; null: nothing is kept
    * @param version of the code: files of another one are not used
    * @param onDamaged hears of files that are not as they were written; those runs are done again
    * @throws UserError if the directory cannot be made
    */
-  constructor(directory: string, version: string, onDamaged: (path: string) => void = () => {}) {
+  constructor(
+    directory: string | null,
+    version: string,
+    onDamaged: (path: string) => void = () => {},
+  ) {
     this.#directory = directory;
     this.#version = version;
     this.#onDamaged = onDamaged;
-    makeDirectory(directory);
+    if (directory !== null) makeDirectory(directory);
   }
 
   /**
@@ -40,13 +44,14 @@ export class RunStore {
 
   /** Whether a run was done before: whether its file is whole, read() says. */
   has(order: RunOrder): boolean {
-    return exists(this.#path(this.key(order)));
+    const path = this.#path(this.key(order));
+    return path !== null && exists(path);
   }
 
   /** A finished run; null if there is none, or if its file is damaged. */
   read(key: string): FinishedRun | null {
     const path = this.#path(key);
-    if (!exists(path)) return null;
+    if (path === null || !exists(path)) return null;
     try {
       const stored = storedSchema.parse(JSON.parse(readText(path, FILE_BYTES_MAX)));
       if (stored.digest === digestOf(stored.run)) return JSON.parse(stored.run);
@@ -62,12 +67,13 @@ export class RunStore {
    * @throws UserError if the file cannot be written
    */
   write(key: string, run: string): void {
+    const path = this.#path(key);
     const text = JSON.stringify({ digest: digestOf(run), run });
     // One that is damaged is replaced: read() does not use it.
-    writeOutput(this.#path(key), text, { force: true });
+    if (path !== null) writeOutput(path, text, { force: true });
   }
 
-  #path(key: string): string {
-    return join(this.#directory, `${key}.json`);
+  #path(key: string): string | null {
+    return this.#directory === null ? null : join(this.#directory, `${key}.json`);
   }
 }

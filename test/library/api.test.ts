@@ -30,6 +30,7 @@ it("exports these names and no others", () => {
     "openLog",
     "runScenario",
     "shippedScenarios",
+    "sweep",
   ]);
 });
 

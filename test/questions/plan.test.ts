@@ -17,7 +17,7 @@ function plan(varied: readonly string[], asked: Partial<SweepAsked> = {}) {
       return { scenario: value, directory: ".", at };
     },
     common: [],
-    axes: varied.map(parseVary),
+    axes: varied.map((text) => parseVary(text)),
     seeds: null,
     metrics: defaultMetrics,
     ...asked,

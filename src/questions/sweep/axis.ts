@@ -26,23 +26,31 @@ const EXAMPLE = "machine.logEntries=64..512*2";
 
 /**
  * Reads `field=values`: values of YAML with commas between them, each of which may be a range (range.ts).
+ * @param option before the words, for messages
  * @throws UserError
  */
-export function parseVary(text: string): Axis {
-  const shown = `--vary ${excerpt(text)}`;
-  const { path, right } = fieldAndText(text, shown, EXAMPLE);
-  const list = parseValue(`[${right}]`, shown);
+export function parseVary(text: string, option = "--vary"): Axis {
+  const origin = `${option} ${excerpt(text)}`;
+  const { path, right } = fieldAndText(text, origin, EXAMPLE);
+  const list = parseValue(`[${right}]`, origin);
   if (!Array.isArray(list) || list.length === 0) {
-    throw new UserError(`${shown}: expected values behind "=", such as ${EXAMPLE}`);
+    throw new UserError(`${origin}: expected values behind "=", such as ${EXAMPLE}`);
   }
   const values = list.flatMap((value: unknown): unknown[] => {
-    return (typeof value === "string" && rangeValues(value, shown)) || [value];
+    return (typeof value === "string" && rangeValues(value, origin)) || [value];
   });
-  const steps = values.map((value) => [settingOf({ path, value, origin: shown })]);
-  const names = steps.map(([setting]) => String(setting?.shown));
+  return axisOf(values.map((value) => ({ path, value, origin })));
+}
+
+/** One field's values. @throws UserError if it has one twice, or none */
+export function axisOf(overrides: readonly Override[]): Axis {
+  const [first] = overrides;
+  if (first === undefined) throw new UserError("vary: expected values, a list is empty");
+  const settings = overrides.map(settingOf);
+  const names = settings.map(({ shown }) => String(shown));
   const twice = names.find((name, n) => names.indexOf(name) !== n);
-  if (twice !== undefined) throw new UserError(`${shown}: has "${excerpt(twice)}" twice`);
-  return { fields: [fieldOf(path)], steps };
+  if (twice !== undefined) throw new UserError(`${first.origin}: has "${excerpt(twice)}" twice`);
+  return { fields: [fieldOf(first.path)], steps: settings.map((setting) => [setting]) };
 }
 
 /** The name of a field, the same however its path was written. */

@@ -1,0 +1,62 @@
+/** `sweep` of the library: what the command line gives, from a program. */
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import type * as library from "../../src/library/index.ts";
+
+/** The compiled one: a pool's threads run no TypeScript. */
+const LIBRARY = join(import.meta.dirname, "../../dist/src/library/index.js");
+const SMALL = {
+  name: "small",
+  vms: [{ workload: { kind: "uniform", pages: 50, writeFraction: 0.5, accesses: 500 } }],
+} as const;
+
+describe("sweep", () => {
+  let sweep: typeof library.sweep;
+  beforeAll(async () => {
+    ({ sweep } = (await import(LIBRARY)) as typeof library);
+  });
+
+  it("runs all combinations of values, and gives the same on any number of threads", async () => {
+    const vary = { "tracker.technique": ["pml", "prl"], "machine.logEntries": "64..256*2" };
+    const settings = { vary, seeds: [1, 2], metrics: ["exits", "found"] };
+    const stages: string[] = [];
+    const one = await sweep(SMALL, {
+      ...{ ...settings, workers: 1 },
+      onProgress: (what, { done, total }) => stages.push(`${what} ${done}/${total}`),
+    });
+    expect(one.points.map(({ values }) => Object.values(values).join())).toEqual([
+      ...["pml,64", "pml,128", "pml,256"],
+      ...["prl,64", "prl,128", "prl,256"],
+    ]);
+    expect(one.points.every(({ runs }) => runs.length === 2)).toBe(true);
+    expect(stages[0]).toBe("runs 0/12");
+    expect(stages.at(-1)).toBe("runs 12/12");
+    expect(await sweep(SMALL, { ...settings, workers: 2 })).toEqual(one);
+  });
+
+  it("takes points that are listed", async () => {
+    const points = [{ "tracker.technique": "pml" }, { "machine.cpus": 2 }];
+    const result = await sweep(SMALL, { points, metrics: ["accesses"] });
+    expect(result.points.map(({ means }) => means)).toEqual([{ accesses: 500 }, { accesses: 500 }]);
+  });
+
+  it("refuses mistakes in one line before any run, and ends by a signal with its reason", async () => {
+    const vary = { "machine.cpus": [1, 2] };
+    for (const [settings, said] of [
+      [{}, /nothing to vary/],
+      [{ points: [] }, /points: expected points/],
+      [{ vary: { "machine.cpus": [] } }, /vary: expected values/],
+      [{ vary: { "machine.cpus": [1, 1] } }, /set "machine.cpus": has "1" twice/],
+      [{ vary: { "machine.cpus": "2..1" } }, /^vary machine.cpus=2..1: "2..1" goes down/],
+      [{ vary: { "machine.cpu": [1, 2] } }, /did you mean "cpus"/],
+      [{ vary, metrics: ["exit"] }, /^metrics: there is no "exit"; did you mean "exits"/],
+      [{ vary, set: { "machine.cpus": 4 } }, /machine.cpus is varied, and set as well/],
+    ] as const) {
+      await expect(sweep(SMALL, settings)).rejects.toThrow(said);
+      await expect(sweep(SMALL, settings)).rejects.toMatchObject({ name: "UserError" });
+    }
+    const reason = new Error("enough");
+    const signal = AbortSignal.abort(reason);
+    await expect(sweep(SMALL, { vary, signal })).rejects.toBe(reason);
+  });
+});
