@@ -36,7 +36,16 @@ const migration = scenarioSchema.parse({
   operation: { kind: "migrate", start: "1ms", link: { bandwidth: "1Gbit/s" }, settle: "5ms" },
 });
 
+const inPieces = scenarioSchema.parse({
+  name: "a VM that runs while it is tracked page by page",
+  machine: { cpus: 2, logEntries: 8 },
+  vms: [{ vcpus: 2, workload: { kind: "uniform", pages: 100, gap: 400, accesses: 1500 } }],
+  tracker: { technique: "pml", preemptEvery: 8 },
+  operation: { kind: "measure", harvest: "100us", live: true },
+});
+
 const recorded = {
+  "pml-in-pieces": inPieces,
   "sort-pml": loadScenario("sort-pml").scenario,
   "two-vms-prl": twoVms,
   migration,
