@@ -28,7 +28,14 @@ const LONGEST = 20_000;
 
 /** @param number of the case under this seed, from 0 */
 export function caseOf(seed: number, number: number): SoakCase {
-  return new Draw(new Random(deriveSeed(seed, `soak${number}`))).case(`soak ${seed}/${number}`);
+  const made = new Draw(new Random(deriveSeed(seed, `soak${number}`))).case(
+    `soak ${seed}/${number}`,
+  );
+  // Drawn apart: all else is the same as before there were pieces.
+  const scenario = new Draw(new Random(deriveSeed(seed, `pieces${number}`))).inPieces(
+    made.scenario,
+  );
+  return { ...made, scenario };
 }
 
 class Draw {
@@ -66,6 +73,33 @@ class Draw {
       ...scenario,
       tracker: { ...tracker, ...(divided && this.#chance(0.4) ? { preemptEvery: most } : {}) },
       operation: { ...operation, ...(live && this.#chance(0.4) ? { live: true } : {}) },
+    };
+  }
+
+  /** Work in pieces, of VMs that run or stand still, where that means something. */
+  inPieces(scenario: Fields): Fields {
+    const { tracker, operation } = scenario as {
+      readonly tracker: Fields;
+      readonly operation: Fields;
+    };
+    const { technique } = tracker;
+    const { kind } = operation;
+    const decidesItself = kind === "estimate" || kind === "overcommit";
+    const handlesEntries = technique !== "none" && technique !== "prl";
+    const piece = this.#pick([1, 2, 3, 7, 64, 512]);
+    const isLive = this.#chance(0.4);
+    return {
+      ...scenario,
+      tracker: {
+        ...tracker,
+        ...(handlesEntries && !decidesItself
+          ? this.#sometimes(0.4, () => ({ preemptEvery: piece }))
+          : {}),
+      },
+      operation: {
+        ...operation,
+        ...(kind === "measure" && technique !== "none" && isLive ? { live: true } : {}),
+      },
     };
   }
 
