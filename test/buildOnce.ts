@@ -1,6 +1,6 @@
 /** Compiles the program before the tests, for those that run the command line, if dist is out of date. */
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, rmSync, statSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 const root = join(import.meta.dirname, "..");
@@ -40,4 +40,7 @@ export default function build(): void {
   // Types are checked elsewhere; what was emitted can be tested all the same.
   if (status !== 0) process.stderr.write(`tsc -p tsconfig.build.json:\n${stdout}`);
   if (!existsSync(main)) throw new Error("the program does not compile");
+  // As `npm run build` does.
+  const page = spawnSync(process.execPath, [main, "man"], { encoding: "utf8" });
+  writeFileSync(join(root, "dist", "trackvisor.1"), page.stdout);
 }

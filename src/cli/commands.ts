@@ -2,15 +2,7 @@
  * Every command by its name. Only the one that is called is loaded, for loading is most of what a short
  * command takes; the list below is what `--help` says of the others. A test holds it against the commands.
  */
-import type { Command } from "commander";
-
-export interface CommandEntry {
-  readonly name: string;
-  /** As `--help` shows it: name, options, arguments. */
-  readonly usage: string;
-  readonly description: string;
-  readonly load: () => Promise<Command>;
-}
+import type { CommandEntry } from "./commandEntry.ts";
 
 export const COMMANDS: readonly CommandEntry[] = [
   {
@@ -91,7 +83,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     description: "look into message logs (see: trackvisor run --record)",
     load: async () => (await import("./log.ts")).logCommand(),
   },
+  {
+    name: "completion",
+    usage: "completion <shell> [words...]",
+    description: "completion of commands for a shell: bash, zsh, fish (docs/commands.md)",
+    load: async () => (await import("./completion.ts")).completionCommand(COMMANDS),
+  },
+  {
+    name: "man",
+    usage: "man",
+    description: "print the manual page: trackvisor man | man -l -",
+    load: async () => (await import("./manPage.ts")).manCommand(COMMANDS),
+  },
 ];
-
-/** A scenario alone, without a command's name, is run. */
-export const DEFAULT_COMMAND = "run";

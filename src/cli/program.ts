@@ -4,7 +4,8 @@ import { nearest } from "../config/nearest.ts";
 import { VERSION } from "../config/version.ts";
 import { UserError } from "../errors.ts";
 import { isInteractive, note, print, printFault } from "../io/standardStreams.ts";
-import { COMMANDS, type CommandEntry, DEFAULT_COMMAND } from "./commands.ts";
+import { type CommandEntry, DEFAULT_COMMAND } from "./commandEntry.ts";
+import { COMMANDS } from "./commands.ts";
 
 const EXIT_FAULT = 1;
 const EXIT_USAGE = 2;

@@ -3,7 +3,8 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { COMMANDS, DEFAULT_COMMAND } from "../../src/cli/commands.ts";
+import { DEFAULT_COMMAND } from "../../src/cli/commandEntry.ts";
+import { COMMANDS } from "../../src/cli/commands.ts";
 import { VERSION } from "../../src/config/version.ts";
 import { shippedScenarios } from "../../src/runs/scenarioFile.ts";
 
@@ -40,6 +41,7 @@ describe("the list of commands", () => {
       "../config/version.ts",
       "../errors.ts",
       "../io/standardStreams.ts",
+      "./commandEntry.ts",
       "./commands.ts",
       "./program.ts",
     ]);

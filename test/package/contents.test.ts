@@ -57,6 +57,7 @@ describe("the package", () => {
     const allowed = [
       /^(LICENSE|README\.md|ARCHITECTURE\.md|CHANGELOG\.md|CONTRIBUTING\.md|package\.json)$/,
       /^(dist\/)?(src|machines|workloads)\//,
+      /^dist\/trackvisor\.1$/,
       /^docs\//,
       /^test\/litmus\/.*\.litmus\.yaml$/,
     ];
@@ -78,8 +79,8 @@ describe("the package", () => {
   it("names no file that is not in it", () => {
     const targets = (value: unknown): string[] =>
       typeof value === "string" ? [value] : Object.values(value as object).flatMap(targets);
-    const { exports, bin } = manifest;
-    const missing = [exports, bin]
+    const { exports, bin, man } = manifest;
+    const missing = [exports, bin, man]
       .flatMap(targets)
       .map((path) => path.replace(/^\.\//, ""))
       .filter((path) => !files.includes(path));
