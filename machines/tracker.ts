@@ -19,9 +19,9 @@
  *   logging    | harvest           | preparing | device: harvest
  *   preparing  | harvestPeeked     | logging   | harvested to the requester
  *   preparing  | pieceDone         | preparing | pieceDue to itself; enableLog or disableLog with the first piece
+ *   preparing  | pieceDone or tablesChanged, the first of a live harvest | as above | harvestBegun to the requester
  *   preparing  | pieceDue          | preparing | device: goOn
  *   preparing  | arm, harvest, disarm | preparing | -; the request comes to itself again after the answer
- *   preparing, first piece done, of a harvest that lets the VM run | | | harvestBegun to the requester
  *   logging    | disarm            | preparing | device: disarm
  *   logging    | arm               | logging   | armRefused to the requester (Xen), or armed (KVM): nothing is done
  *   any        | logFullExit       | -         | device: serveLogFull

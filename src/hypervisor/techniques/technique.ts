@@ -30,9 +30,12 @@ export interface ExitWork {
 }
 
 /**
- * A technique's operations on a VM. Those that find written pages need the VM paused for all but the
- * exit handlers. Each returns the cycles it takes. The caller has INVEPT executed after arm, rearm and
- * disarm. `pages` is a choice of pages, null for all; present-bit invalidation alone can choose.
+ * A technique's operations on a VM. Each returns the cycles it takes. The caller has INVEPT executed after arm,
+ * rearm and disarm. `pages` is a choice of pages, null for all; present-bit invalidation alone can choose.
+ *
+ * Arm, collect with rearm, and collect with disarm are called once for each piece of vm.work, and do that piece: what
+ * concerns the whole VM, such as controls and logs, in the first. Between two pieces the VM may run, and exits are served;
+ * where logs are drained it stands still for the first.
  */
 export interface Technique {
   readonly name: TechniqueName;
