@@ -1,7 +1,10 @@
 /** All kinds of workloads: their configuration, and how to make one. */
 import { z } from "zod";
+import { excerpt } from "../src/config/fieldPath.ts";
+import { UserError } from "../src/errors.ts";
 import { ArrayParser, arrayParserSchema } from "./generators/arrayParser.ts";
 import { ExternalSort, externalSortSchema } from "./generators/externalSort.ts";
+import { commonFields, type Pace } from "./generators/generator.ts";
 import { HotCold, hotColdSchema } from "./generators/hotCold.ts";
 import { Hpl, hplSchema } from "./generators/hpl.ts";
 import { Parsec, parsecSchema } from "./generators/parsec.ts";
@@ -16,23 +19,70 @@ import { Zipf, zipfSchema } from "./generators/zipf.ts";
 import { deriveSeed } from "./random.ts";
 import type { Workload } from "./workload.ts";
 
-export const workloadSchema = z
-  .discriminatedUnion("kind", [
-    arrayParserSchema,
-    phasesSchema,
-    uniformSchema,
-    zipfSchema,
-    hotColdSchema,
-    phaseChangeSchema,
-    sequentialSchema,
-    scriptSchema,
-    traceSchema,
-    hplSchema,
-    externalSortSchema,
-    recordStoreSchema,
-    parsecSchema,
-  ])
-  .describe("what a guest does: a stream of accesses to its pages");
+const BUILT_IN = [
+  arrayParserSchema,
+  phasesSchema,
+  uniformSchema,
+  zipfSchema,
+  hotColdSchema,
+  phaseChangeSchema,
+  sequentialSchema,
+  scriptSchema,
+  traceSchema,
+  hplSchema,
+  externalSortSchema,
+  recordStoreSchema,
+  parsecSchema,
+] as const;
+
+/** Kinds that a program has registered, by name. */
+const registered = new Map<string, OwnWorkload>();
+
+function unionOf(kinds: readonly z.ZodObject[]) {
+  // Others are taken as well, but the types know those that are built in alone.
+  const all: readonly z.ZodObject[] = [...BUILT_IN, ...kinds];
+  return z
+    .discriminatedUnion("kind", all as typeof BUILT_IN)
+    .describe("what a guest does: a stream of accesses to its pages");
+}
+
+/** Of all kinds. Another one once a kind was registered: importers see the present one. */
+export let workloadSchema = unionOf([]);
+
+/** A kind of workload that is not built in. */
+export interface OwnWorkload {
+  /** Its name in scenarios. */
+  readonly kind: string;
+  /** Its own fields, beside `kind`, `gap`, `accesses` and `seed`. */
+  readonly parameters: z.ZodRawShape;
+  /**
+   * Makes one. Two made of the same have to make the same accesses: the seed is the only chance there is.
+   * @param config its fields, as the schema has parsed them; @param name of the part, to be kept
+   */
+  readonly create: (config: OwnWorkloadConfig, name: string, seed: number) => Workload;
+}
+
+export type OwnWorkloadConfig = Pace & Readonly<Record<string, unknown>>;
+
+/** From now on `workloadSchema` takes this kind. @throws UserError if the name is taken, or is none */
+export function addWorkloadKind(own: OwnWorkload): void {
+  const { kind, parameters } = own;
+  const isTaken = registered.has(kind) || BUILT_IN.some(({ shape }) => shape.kind.value === kind);
+  if (isTaken) throw new UserError(`workload "${kind}": there is one of this kind already`);
+  if (!/^[A-Za-z][\w-]{0,39}$/.test(kind)) {
+    throw new UserError(`workload "${excerpt(kind)}": expected letters, digits, - and _`);
+  }
+  const reserved = Object.keys(parameters).find((name) => name === "kind" || name in commonFields);
+  if (reserved !== undefined) {
+    throw new UserError(`workload "${kind}": the field "${reserved}" is one of every workload`);
+  }
+  registered.set(kind, own);
+  workloadSchema = unionOf(
+    [...registered.values()].map((one) =>
+      z.strictObject({ kind: z.literal(one.kind), ...one.parameters, ...commonFields }),
+    ),
+  );
+}
 
 /** A workload with its defaults filled in. */
 export type WorkloadConfig = z.infer<typeof workloadSchema>;
@@ -53,7 +103,9 @@ export function createWorkload(
   name: string,
   surroundings: WorkloadSurroundings = {},
 ): Workload {
+  const own = registered.get(config.kind);
   const seed = config.seed ?? deriveSeed(surroundings.seed ?? 1, name);
+  if (own !== undefined) return own.create({ ...config }, name, seed);
   switch (config.kind) {
     case "arrayParser":
       return new ArrayParser(name, config, seed);

@@ -6,6 +6,11 @@
  * memory in pages of 4 KiB. A mistake in what is given is a UserError of one line. To check machines of your
  * own: `trackvisor/check`.
  */
+// A seat: export { sweep } from "./sweep.ts"; over src/questions/sweep.
+
+export { Generator } from "../../workloads/generators/generator.ts";
+export type { OwnWorkload, OwnWorkloadConfig } from "../../workloads/schema.ts";
+export type { Workload } from "../../workloads/workload.ts";
 export type { CheckReport, SearchOrder } from "../check/checkRun.ts";
 export { ModelError } from "../check/engine/modelError.ts";
 export { CYCLES_PER_SECOND } from "../config/units.ts";
@@ -17,7 +22,7 @@ export type { SweepResult } from "../questions/sweep/result.ts";
 export type { RunProgress } from "../runs/pool.ts";
 export { type LoadedScenario, shippedScenarios } from "../runs/scenarioFile.ts";
 export type { AnyResult } from "../system/operations/results.ts";
-export type { Scenario } from "../system/scenarioSchema.ts";
+export { registerWorkload, type Scenario } from "../system/scenarioSchema.ts";
 export type { RunSummary } from "../system/summary.ts";
 export { type Checked, type CheckSettings, check } from "./check.ts";
 export { type Comparison, type ComparisonSettings, compare } from "./compare.ts";

@@ -1,6 +1,6 @@
 /** What a scenario file says: the machine, the VMs and their workloads, and the measurement. */
 import * as z from "zod";
-import { workloadSchema } from "../../workloads/schema.ts";
+import { addWorkloadKind, type OwnWorkload, workloadSchema } from "../../workloads/schema.ts";
 import { CYCLES_PER_SECOND, positiveDuration, size } from "../config/units.ts";
 import { DEFAULT_PROCESSOR_COSTS } from "../hardware/costs.ts";
 import { DEFAULT_GEOMETRY } from "../hardware/geometry.ts";
@@ -90,24 +90,28 @@ const machine = z
   .prefault({})
   .describe("the host");
 
-const vm = z.strictObject({
-  name: z
-    .string()
-    .regex(/^[\w-]{1,40}$/, "expected letters, digits, - and _")
-    .optional()
-    .describe("default: vm0, vm1 and so on"),
-  memory: size.optional().describe("guest-physical memory; default: what the workload touches"),
-  paging: z.enum(["off", "pae", "longMode"]).default("longMode").describe("the guest's own paging"),
-  pageSize: z.enum(["4K", "2M", "1G"]).default("4K").describe("leaves of the EPT"),
-  contents: z.boolean().default(false).describe("keep a version of each page's contents"),
-  vcpus: z
-    .int()
-    .min(1)
-    .max(64)
-    .default(1)
-    .describe("each runs the workload, over the same pages, with a seed of its own"),
-  workload: workloadSchema,
-});
+const vmWith = (workload: typeof workloadSchema) =>
+  z.strictObject({
+    name: z
+      .string()
+      .regex(/^[\w-]{1,40}$/, "expected letters, digits, - and _")
+      .optional()
+      .describe("default: vm0, vm1 and so on"),
+    memory: size.optional().describe("guest-physical memory; default: what the workload touches"),
+    paging: z
+      .enum(["off", "pae", "longMode"])
+      .default("longMode")
+      .describe("the guest's own paging"),
+    pageSize: z.enum(["4K", "2M", "1G"]).default("4K").describe("leaves of the EPT"),
+    contents: z.boolean().default(false).describe("keep a version of each page's contents"),
+    vcpus: z
+      .int()
+      .min(1)
+      .max(64)
+      .default(1)
+      .describe("each runs the workload, over the same pages, with a seed of its own"),
+    workload,
+  });
 
 const tracker = z
   .strictObject({
@@ -167,42 +171,57 @@ const tracker = z
   .prefault({})
   .describe("how the VMs are tracked");
 
-export const scenarioSchema = z
-  .strictObject({
-    name: z.string().min(1).max(200).describe("of the scenario, for reports"),
-    seed: z.int().min(0).max(0xffffffff).default(1).describe("of all random choices"),
-    machine,
-    vms: z.array(vm).min(1).max(64).describe("the VMs on the host"),
-    tracker,
-    operation: operationSchema.default({ kind: "measure" }),
-    faults: z
-      .array(z.enum([...TRACKER_FAULTS, ...OPERATION_FAULTS]))
-      .default([])
-      .describe("known ways to lose a page, planted to see them caught"),
-    until: positiveDuration.optional().describe("virtual time after which the run ends"),
-  })
-  .refine(
-    ({ tracker: { ring }, machine }) =>
-      checkRingSize(
-        ring.entries,
-        ring.source === "pml" ? Math.min(machine.logEntries, PML_ENTRIES_MAX) : 0,
-      ) === null,
-    {
-      path: ["tracker", "ring", "entries"],
-      error: "expected a power of two from 256 to 65536, with room for the reserve and a PML log",
-    },
-  )
-  .refine(
-    ({ tracker: { initiallySet, technique }, operation: { kind } }) =>
-      initiallySet !== true ||
-      ((technique === "pml" || technique === "writeProtect") &&
-        (kind === "measure" || kind === "checkpoint")),
-    {
-      path: ["tracker", "initiallySet"],
-      error: 'expected technique "pml" or "writeProtect", and operation "measure" or "checkpoint"',
-    },
-  )
-  .describe("a Trackvisor scenario");
+function schemaWith(workload: typeof workloadSchema) {
+  return z
+    .strictObject({
+      name: z.string().min(1).max(200).describe("of the scenario, for reports"),
+      seed: z.int().min(0).max(0xffffffff).default(1).describe("of all random choices"),
+      machine,
+      vms: z.array(vmWith(workload)).min(1).max(64).describe("the VMs on the host"),
+      tracker,
+      operation: operationSchema.default({ kind: "measure" }),
+      faults: z
+        .array(z.enum([...TRACKER_FAULTS, ...OPERATION_FAULTS]))
+        .default([])
+        .describe("known ways to lose a page, planted to see them caught"),
+      until: positiveDuration.optional().describe("virtual time after which the run ends"),
+    })
+    .refine(
+      ({ tracker: { ring }, machine }) =>
+        checkRingSize(
+          ring.entries,
+          ring.source === "pml" ? Math.min(machine.logEntries, PML_ENTRIES_MAX) : 0,
+        ) === null,
+      {
+        path: ["tracker", "ring", "entries"],
+        error: "expected a power of two from 256 to 65536, with room for the reserve and a PML log",
+      },
+    )
+    .refine(
+      ({ tracker: { initiallySet, technique }, operation: { kind } }) =>
+        initiallySet !== true ||
+        ((technique === "pml" || technique === "writeProtect") &&
+          (kind === "measure" || kind === "checkpoint")),
+      {
+        path: ["tracker", "initiallySet"],
+        error:
+          'expected technique "pml" or "writeProtect", and operation "measure" or "checkpoint"',
+      },
+    )
+    .describe("a Trackvisor scenario");
+}
+
+/** Of scenario files. Another one once a kind of workload was registered: importers see the present one. */
+export let scenarioSchema = schemaWith(workloadSchema);
+
+/**
+ * From now on a scenario can name this kind of workload.
+ * @throws UserError if the name is taken, or is none
+ */
+export function registerWorkload(own: OwnWorkload): void {
+  addWorkloadKind(own);
+  scenarioSchema = schemaWith(workloadSchema);
+}
 
 /** A scenario with its defaults filled in; durations in cycles, sizes in pages. */
 export type Scenario = z.output<typeof scenarioSchema>;

@@ -4,8 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { setup } from "xstate";
+import * as z from "zod";
 import { actorModel, inState, not } from "../../src/check/library.ts";
 import * as library from "../../src/library/index.ts";
+import { Scratch } from "../cli/command.ts";
 
 const { check, compare, loadScenario, openLog, runScenario, UserError } = library;
 const SMALL = {
@@ -14,12 +16,17 @@ const SMALL = {
 } as const;
 
 const directory = mkdtempSync(join(tmpdir(), "trackvisor-library-"));
-afterAll(() => rmSync(directory, { recursive: true }));
+const scratch = new Scratch();
+afterAll(() => {
+  rmSync(directory, { recursive: true });
+  scratch.remove();
+});
 
 it("exports these names and no others", () => {
   expect(Object.keys(library).sort()).toEqual([
     "CYCLES_PER_SECOND",
     "FieldError",
+    "Generator",
     "MessageLog",
     "ModelError",
     "UserError",
@@ -28,6 +35,7 @@ it("exports these names and no others", () => {
     "compare",
     "loadScenario",
     "openLog",
+    "registerWorkload",
     "runScenario",
     "shippedScenarios",
     "sweep",
@@ -135,5 +143,53 @@ describe("check", () => {
     expect(report.properties[0]).toMatchObject({ name: "it stays off", verdict: "violated" });
     expect(traces[0]?.steps.map(({ message }) => message.type)).toEqual(["press"]);
     await expect(check(model, { workers: 2 })).rejects.toThrow("workers:");
+  });
+});
+
+describe("registerWorkload", () => {
+  class Stripes extends library.Generator {
+    readonly #stride: number;
+    constructor(name: string, config: library.OwnWorkloadConfig, seed: number) {
+      super(name, 64, config, seed);
+      this.#stride = Number(config["stride"]);
+    }
+    protected override generate(block: Int32Array, count: number, made: number): void {
+      for (let i = 0; i < count; i++) block[i] = ((((made + i) * this.#stride) % 64) << 2) | 1;
+    }
+  }
+  const striped = (stride: number, more = {}) => {
+    const workload = { kind: "stripes", stride, accesses: 640, ...more };
+    return loadScenario(SMALL, { set: { "vms.0.workload": workload } });
+  };
+
+  it("makes a kind that scenarios name, with fields of its own, and that logs demand", async () => {
+    expect(() => striped(2)).toThrow("expected one of");
+    library.registerWorkload({
+      kind: "stripes",
+      parameters: { stride: z.int().min(1).max(63) },
+      create: (config, name, seed) => new Stripes(name, config, seed),
+    });
+    const record = join(directory, "stripes.tvlog");
+    const { truth, writes } = await runScenario(striped(2), { record });
+    expect({ truth: truth.pagesWritten, writes }).toEqual({ truth: 32, writes: 640 });
+    const log = openLog(record);
+    expect((await log.replay()).difference).toBe(null);
+    log.close();
+    expect(() => striped(99)).toThrow("vms[0].workload.stride: Too big");
+    expect(() => striped(2, { strid: 1 })).toThrow('did you mean "stride"');
+    // Another program, which has not registered it.
+    const { code, err } = await scratch.run(["replay", record]);
+    expect(err).toMatch(/stripes/);
+    expect(err.trim()).not.toContain("\n");
+    expect(code).toBe(2);
+  });
+
+  it("refuses a kind that there is, and fields that all have", () => {
+    const create = (): never => expect.unreachable();
+    const one = (kind: string, parameters = {}) =>
+      library.registerWorkload({ kind, parameters, create });
+    expect(() => one("uniform")).toThrow('workload "uniform": there is one of this kind already');
+    expect(() => one("a b")).toThrow("expected letters");
+    expect(() => one("mine", { seed: z.int() })).toThrow('the field "seed"');
   });
 });
