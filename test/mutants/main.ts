@@ -19,7 +19,7 @@ import { page, score, summary, type Tried, verdictOf } from "./report.ts";
 import { allProposals, drawnByHand, sampled } from "./sampling.ts";
 import { Scratch } from "./scratch.ts";
 import { textOf } from "./sources.ts";
-import { tried } from "./trial.ts";
+import { Trials } from "./trial.ts";
 import { keptTypeCheckIn } from "./typeCheck.ts";
 
 /** Percent of the mutants that are not equivalent. */
@@ -156,12 +156,13 @@ async function judgesFor({ measure }: Options): Promise<KeptJudges> {
 
 async function tryAll(
   mutants: readonly Mutant[],
-  { judges, sources }: KeptJudges,
+  { judges, sources, tree }: KeptJudges,
   kept: Kept,
   { resume, quick }: Options,
 ): Promise<Tried[]> {
   const importers = importersIn(root);
   const scratch = new Scratch(root);
+  const trials = new Trials(scratch, tree === treeDigest(root) ? judges : [], say);
   const all: Tried[] = [];
   try {
     for (const mutant of mutants) {
@@ -172,7 +173,7 @@ async function tryAll(
         const own = judgesOf(mutant, text, judges, importers, isAsMeasured);
         // What is argued to be no mistake is not asked about at length.
         const short = quick === true || equivalence(mutant.name) !== null;
-        result = await tried(mutant, text, short ? own.filter(isQuick) : own, scratch);
+        result = await trials.of(mutant, text, short ? own.filter(isQuick) : own);
         if (!quick || result.caught !== null) kept.add(mutant, result);
         say(`${all.length + 1} of ${mutants.length}: ${mutant.name}: ${told(result)}`);
       }

@@ -36,6 +36,42 @@ export async function tried(
   };
 }
 
+/** Trials in which no judge counts that complains without any mutant, as one may of a tree that it was not measured on. */
+export class Trials {
+  readonly #scratch: Scratch;
+  readonly #say: (text: string) => void;
+  /** By name: whether it is content without a mutant. */
+  readonly #fair = new Map<string, boolean>();
+
+  /** @param fair judges that are known to be content without a mutant */
+  constructor(scratch: Scratch, fair: readonly Judge[], say: (text: string) => void) {
+    this.#scratch = scratch;
+    this.#say = say;
+    for (const { name } of fair) this.#fair.set(name, true);
+  }
+
+  async of(mutant: Mutant, text: string, judges: readonly MeasuredJudge[]): Promise<Result> {
+    const asked = judges.filter(({ name }) => this.#fair.get(name) !== false);
+    const result = await tried(mutant, text, asked, this.#scratch);
+    const by = asked.find(({ name }) => name === result.caught?.judge.name);
+    if (by === undefined || (await this.#isFair(by, mutant, text))) return result;
+    return this.of(mutant, text, asked);
+  }
+
+  async #isFair(judge: MeasuredJudge, mutant: Mutant, text: string): Promise<boolean> {
+    const { name } = judge;
+    const known = this.#fair.get(name);
+    if (known !== undefined) return known;
+    const none = { ...mutant, edit: { start: 0, end: 0, text: "" } };
+    const { caught } = await tried(none, text, [judge], this.#scratch);
+    this.#fair.set(name, caught === null);
+    if (caught !== null) {
+      this.#say(`${name} fails without any mutant and is left out: ${caught.by}`);
+    }
+    return caught === null;
+  }
+}
+
 /** One process for all judges of one kind that follow each other. */
 function processesFor(judges: readonly Judge[]): { kind: Judge["kind"]; names: string[] }[] {
   const processes: { kind: Judge["kind"]; names: string[] }[] = [];
