@@ -7,6 +7,7 @@ import {
   accessSync,
   closeSync,
   constants,
+  existsSync,
   fsyncSync,
   linkSync,
   lstatSync,
@@ -18,7 +19,7 @@ import {
   statSync,
   writeSync,
 } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { UserError } from "../errors.ts";
 import { codeOf, systemReason } from "./systemError.ts";
 import { atEndOfProcess } from "./unfinished.ts";
@@ -143,8 +144,15 @@ export function refuseUnwritable(path: string, { force = false }: OutputOptions 
 /** Makes a directory, and those above it. @throws UserError if it cannot be made */
 export function makeDirectory(path: string): void {
   try {
-    mkdirSync(path, { recursive: true });
+    // One by one: Node's own way does not end where the system has no new names, as in /proc.
+    const above = dirname(resolve(path));
+    if (!existsSync(above)) makeDirectory(above);
+    if (!existsSync(path)) mkdirSync(path);
+    else if (!statSync(path).isDirectory()) throw new UserError(`${path}: is not a directory`);
   } catch (error) {
+    // Another process may have made it in between.
+    if (codeOf(error) === "EEXIST" && statSync(path).isDirectory()) return;
+    if (error instanceof UserError) throw error;
     throw new UserError(`${path}: cannot be made: ${systemReason(error)}`);
   }
 }

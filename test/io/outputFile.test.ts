@@ -18,7 +18,12 @@ import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { UserError } from "../../src/errors.ts";
 import { FileExtension } from "../../src/io/fileExtension.ts";
-import { OutputFile, refuseUnwritable, writeOutput } from "../../src/io/outputFile.ts";
+import {
+  makeDirectory,
+  OutputFile,
+  refuseUnwritable,
+  writeOutput,
+} from "../../src/io/outputFile.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "trackvisor-output-"));
 const inside = (name: string): string => join(directory, name);
@@ -162,4 +167,16 @@ describe("when the process ends in the middle of a file", () => {
     expect(await run(program("{}", taken), "SIGINT")).toBe(0);
     expect(readdirSync(directory)).toEqual(["a"]);
   });
+});
+
+describe("a directory", () => {
+  it("is made with those above it, once or again", () => {
+    for (let time = 0; time < 2; time++) makeDirectory(inside("one/two/three"));
+    expect(statSync(inside("one/two/three")).isDirectory()).toBe(true);
+  });
+
+  it.each(["/proc/none", "/proc/none/below", "/dev/null", "/dev/null/below"])(
+    "that cannot be made is refused: %s",
+    (path) => expect(() => makeDirectory(path)).toThrow(UserError),
+  );
 });
