@@ -10,6 +10,7 @@ import { Exploration } from "../../src/check/engine/exploration.ts";
 import type { Model } from "../../src/check/engine/model.ts";
 import { over } from "../../src/check/properties/property.ts";
 import { verdictsOf } from "../../src/check/verdicts.ts";
+import { shareOf } from "../share.ts";
 import { modelOf, type RandomModel, randomModels } from "./randomModel.ts";
 
 function explore(model: Model, partialOrder: boolean, states = 20_000): Exploration {
@@ -106,7 +107,7 @@ const MODELS_SMALL: readonly (readonly [string, Readonly<Record<string, number>>
 
 const SMALL = MODELS_SMALL.map(([model, set, fault = "no fault"]) => ({ model, set, fault }));
 
-it.each(SMALL)("on $model with $set and $fault", ({ model, set, fault }) => {
+it.each(shareOf(SMALL, 2))("on $model with $set and $fault", ({ model, set, fault }) => {
   const target = { model, set, mutation: fault === "no fault" ? null : fault };
   const full = explore(buildModel(target), false, 60_000);
   const reduced = explore(buildModel(target), true, 60_000);

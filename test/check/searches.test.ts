@@ -9,6 +9,7 @@ import { type CheckOptions, type CheckReport, CheckRun } from "../../src/check/c
 import { recordTrace } from "../../src/check/hypervisor/counterexampleLog.ts";
 import { readSearch, writeSearch } from "../../src/check/savedSearch.ts";
 import { LogBuffer } from "../../src/replay/logFile.ts";
+import { shareOf } from "../share.ts";
 
 const target = (model: string, set = {}, mutation: string | null = null): CheckTarget => {
   return { model, set, mutation };
@@ -141,12 +142,13 @@ describe("threads", () => {
       return [name, verdict, kind === "leadsTo" ? null : messages];
     });
 
-  it.each([
+  const searches = [
     [["two-phase-commit", "--set", "managers=6"]],
     [["pml", "--set", "pages=2", "--set", "log=1"]],
     [["pml", "--fault", "clear-before-drain"]],
     [["migration", "--fault", "last-harvest-empty"]],
-  ])("come to the same, however many there are: %j", (args) => {
+  ];
+  it.each(shareOf(searches, 2))("come to the same, however many there are: %j", (args) => {
     const alone = check(...args);
     for (const workers of ["2", "3"]) {
       const together = check(...args, "--workers", workers);

@@ -23,11 +23,11 @@ import {
   UnsupportedMachineError,
 } from "../../src/interconnect/compiledLogic.ts";
 import { ignored } from "../../src/interconnect/ignored.ts";
+import { IS_LONG } from "../share.ts";
 import { type MachineCase, machineCases } from "./machineInputs.ts";
 
-/** All sequences with TRACKVISOR_LONG=1, as CI has it; else an eighth, and with TRACKVISOR_QUICK=1 a hundredth. */
-const REDUCTION =
-  process.env["TRACKVISOR_QUICK"] === "1" ? 100 : process.env["TRACKVISOR_LONG"] === "1" ? 1 : 8;
+/** All sequences in CI; else a sixteenth, and with TRACKVISOR_QUICK=1 a hundredth. */
+const REDUCTION = process.env["TRACKVISOR_QUICK"] === "1" ? 100 : IS_LONG ? 1 : 16;
 
 interface Observation {
   readonly value: unknown;
