@@ -148,7 +148,8 @@ export function makeDirectory(path: string): void {
     const above = dirname(resolve(path));
     if (!existsSync(above)) makeDirectory(above);
     if (!existsSync(path)) mkdirSync(path);
-    else if (!statSync(path).isDirectory()) throw new UserError(`${path}: is not a directory`);
+    else if (!statSync(path).isDirectory())
+      throw new UserError(`${path}: cannot be made: it is no directory`);
   } catch (error) {
     // Another process may have made it in between.
     if (codeOf(error) === "EEXIST" && statSync(path).isDirectory()) return;
