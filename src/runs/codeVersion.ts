@@ -19,6 +19,7 @@ const RUNNING = [
   "workloads",
 ];
 const MEASURING = [...RUNNING, "src/runs", "src/questions"];
+const CHECKING = [...RUNNING, "src/check"];
 
 /** Of what decides a run's course: runs of another version are others. */
 export function codeVersion(): string {
@@ -28,6 +29,11 @@ export function codeVersion(): string {
 /** Of what decides a run's course, and the numbers that are told of it. */
 export function measuringVersion(): string {
   return digestOfRooms(MEASURING);
+}
+
+/** Of what decides which states a model has, and how they are searched. */
+export function checkingVersion(): string {
+  return digestOfRooms(CHECKING);
 }
 
 /** The program's own files, in whatever form it runs, and the versions of what it uses. */

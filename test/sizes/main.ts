@@ -4,30 +4,18 @@
  * Exit codes: 0 all properties hold, 1 one does not, 2 bad usage.
  */
 import { spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { MODELS } from "../../src/check/catalogue.ts";
 import { nearest } from "../../src/config/nearest.ts";
+import { makeDirectory, writeOutput } from "../../src/io/outputFile.ts";
+import { checkingVersion } from "../../src/runs/codeVersion.ts";
 import { type Counted, page, WAYS, type Way } from "./page.ts";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 const cli = join(root, "dist", "src", "cli", "main.js");
 const kept = join(root, "node_modules", ".cache", "trackvisor-sizes.json");
-
-/** All that a search goes by. */
-function programDigest(): string {
-  const hash = createHash("sha256");
-  for (const room of ["src", "machines", "workloads"]) {
-    const directory = join(root, "dist", room);
-    const files = readdirSync(directory, { recursive: true, encoding: "utf8" });
-    for (const file of files.filter((name) => name.endsWith(".js")).sort()) {
-      hash.update(`${room}/${file}\n`).update(readFileSync(join(directory, file)));
-    }
-  }
-  return hash.digest("hex");
-}
 
 function chosen(names: readonly string[]): readonly string[] {
   const known = MODELS.map(({ name }) => name);
@@ -60,17 +48,17 @@ interface Kept {
 }
 
 function main(names: readonly string[]): void {
-  const program = programDigest();
+  const program = checkingVersion();
   const before = existsSync(kept) ? (JSON.parse(readFileSync(kept, "utf8")) as Kept) : null;
   const counts = before?.program === program ? before.counts : {};
-  mkdirSync(dirname(kept), { recursive: true });
+  makeDirectory(dirname(kept));
   for (const model of names) {
     for (const way of Object.keys(WAYS) as Way[]) {
       const key = `${model} ${way}`;
       if (key in counts) continue;
       counts[key] = count(model, way);
       process.stdout.write(`${key}: ${counts[key]?.distinct ?? "refused"}\n`);
-      writeFileSync(kept, JSON.stringify({ program, counts }));
+      writeOutput(kept, JSON.stringify({ program, counts }), { force: true });
     }
   }
   const date = new Date().toISOString().slice(0, 10);
@@ -79,7 +67,7 @@ function main(names: readonly string[]): void {
     (model, way) => counts[`${model} ${way}`],
     date,
   );
-  writeFileSync(join(root, "docs", "sizes.md"), text);
+  writeOutput(join(root, "docs", "sizes.md"), text, { force: true });
   const broken = Object.values(counts).some((one) => one !== null && !one.complete);
   const failed = MODELS.some(({ name }) => {
     const all = counts[`${name} all`];
