@@ -23,16 +23,20 @@ export interface CheckBounds extends Bounds {
 export type SearchOrder = "breadth" | "depth" | "random" | "pct";
 
 export interface CheckOptions {
+  /** Where the search ends at the latest. */
   readonly bounds?: CheckBounds;
+  /** Whether the search goes on after a property was broken. */
   readonly keepGoing?: boolean;
+  /** Counts states that differ by the numbers of what is alike once; liveness stays open. */
   readonly symmetry?: boolean;
-  /** Partial-order reduction: the same verdicts on safety, from fewer states. */
+  /** Leaves out steps that only commute with others: the same verdicts on safety; liveness stays open. */
   readonly partialOrder?: boolean;
-  /** Threads; default 1. */
+  /** Threads, for shipped models and for models in files; default 1. */
   readonly workers?: number;
-  /** Default: breadth. "random" walks; "pct" walks by priorities, which need `pctDepth`. */
+  /** Default: breadth, which finds shortest counterexamples. "random" walks; "pct" walks by priorities, which need `pctDepth`. */
   readonly order?: SearchOrder;
   readonly pctDepth?: number;
+  /** Of random walks. */
   readonly seed?: number;
   /** Bits of a bitstate search, as a power of two. */
   readonly bitstate?: number;

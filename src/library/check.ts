@@ -1,11 +1,6 @@
 /** Model checking from a program: the shipped models by name, and models of your own. */
 import { type CheckTarget, mutationNamed } from "../check/catalogue.ts";
-import {
-  type CheckBounds,
-  type CheckReport,
-  CheckRun,
-  type SearchOrder,
-} from "../check/checkRun.ts";
+import { type CheckOptions, type CheckReport, CheckRun } from "../check/checkRun.ts";
 import type { Model, ModelFile } from "../check/library.ts";
 import { adoptModel, dropModel, isModelFile, loadModelFile } from "../check/modelFile.ts";
 import type { Trace } from "../check/trace.ts";
@@ -18,25 +13,16 @@ const SLICE_SECONDS = 0.1;
 const STATES_DEFAULT = 30_000_000;
 const OWN = "model";
 
-export interface CheckSettings {
+/** Of the searches' options those that are promised here; bounds: 30 million states, unless they say otherwise. */
+export interface CheckSettings
+  extends Pick<
+    CheckOptions,
+    "bounds" | "keepGoing" | "symmetry" | "partialOrder" | "workers" | "order" | "seed"
+  > {
   /** Parameters of the model. */
   readonly set?: Readonly<Record<string, number>>;
   /** The name of a fault to plant. */
   readonly fault?: string;
-  /** Where the search ends at the latest: 30 million states by default. */
-  readonly bounds?: CheckBounds;
-  /** Whether the search goes on after a property was broken. */
-  readonly keepGoing?: boolean;
-  /** Counts states that differ by the numbers of what is alike once; liveness stays open. */
-  readonly symmetry?: boolean;
-  /** Leaves out steps that only commute with others; liveness stays open. */
-  readonly partialOrder?: boolean;
-  /** Threads, for shipped models and for models in files. */
-  readonly workers?: number;
-  /** "breadth" by default, which finds shortest counterexamples. */
-  readonly order?: SearchOrder;
-  /** Of random walks. */
-  readonly seed?: number;
   /** Ends it early: the promise is rejected with the signal's reason. */
   readonly signal?: AbortSignal;
 }
