@@ -151,14 +151,22 @@ export function cancelled(context: MigrationContext, by: CancelledBy): Partial<M
 }
 
 /** The policy's answer before a round. Nothing to send, or the fault, makes "send, then stop" a mere "stop". */
-export function answerBefore({ policy, progress, forgetsCleaned }: MigrationContext): BeforeRound {
+export function answerBefore({
+  policy,
+  progress,
+  forgetsCleaned,
+}: Pick<MigrationContext, "policy" | "progress" | "forgetsCleaned">): BeforeRound {
   const answer = beforeRound(policy, statsOf(progress));
   const skipped = progress.pendingPages === 0 || forgetsCleaned;
   return answer === "sendThenStop" && skipped ? "stop" : answer;
 }
 
 /** The policy's answer after a batch. */
-export function answerAfter({ policy, progress, stopsAfterRound }: MigrationContext): AfterBatch {
+export function answerAfter({
+  policy,
+  progress,
+  stopsAfterRound,
+}: Pick<MigrationContext, "policy" | "progress" | "stopsAfterRound">): AfterBatch {
   const answer = afterBatch(policy, statsOf(progress));
   return answer === "harvest" && stopsAfterRound ? "stop" : answer;
 }

@@ -4,6 +4,15 @@ import type { AutoConverge } from "./autoConverge.ts";
 /** Bytes of a page, as every policy counts them. */
 export const PAGE_BYTES = 4096;
 
+/** libxc's stream format: a record's header and PAGE_DATA's own, and each page's number before its bytes. */
+const RECORD_BYTES = 16;
+const PAGE_NUMBER_BYTES = 8;
+
+/** Bytes on the link of a batch of so many pages (xg_sr_save.c, write_batch). */
+export function batchBytes(pages: number): number {
+  return pages === 0 ? 0 : RECORD_BYTES + pages * (PAGE_NUMBER_BYTES + PAGE_BYTES);
+}
+
 export interface LibxcPolicy {
   readonly kind: "libxc";
   /** Seconds of implied downtime above which the migration is aborted; 0 = never. */

@@ -9,7 +9,6 @@ import { fieldError } from "../../errors.ts";
 import { countMarked } from "../../hypervisor/dirtyBitmap.ts";
 import { Destination } from "../../hypervisor/migration/destination.ts";
 import { SendQueue } from "../../hypervisor/migration/sendQueue.ts";
-import type { Policy } from "../../hypervisor/migration/stats.ts";
 import { techniqueNamed } from "../../hypervisor/techniques/all.ts";
 import { TECHNIQUES } from "../../hypervisor/techniques/technique.ts";
 import type {
@@ -20,9 +19,9 @@ import type {
 } from "../operation.ts";
 import type { World } from "../world.ts";
 import { MigrationDevice, SamplerDevice } from "./migration/device.ts";
+import { policyOf, precopyFields } from "./migration/precopySchema.ts";
 import { migrateResult } from "./migration/result.ts";
 
-const percent = z.int().min(1).max(99);
 /** CPU_THROTTLE_TIMESLICE_NS: 10 ms. */
 const THROTTLE_SLICE_CYCLES = CYCLES_PER_SECOND / 100;
 /** The first sampling interval: 100 us. It doubles as a run gets longer. */
@@ -39,62 +38,13 @@ const link = z
   .prefault({})
   .describe("the link between the two hosts");
 
-const autoConverge = z
-  .strictObject({
-    initial: percent.default(20).describe("percent of throttle at first"),
-    increment: percent.default(10).describe("percent of each further step"),
-    max: percent.default(99).describe("percent at most"),
-    threshold: z
-      .int()
-      .min(1)
-      .max(100)
-      .default(50)
-      .describe("percent of the bytes sent that the guest may dirty in a period"),
-    tailslow: z.boolean().default(false).describe("smaller steps near the end"),
-    period: duration.prefault("1s").describe("time between two looks at the dirty rate"),
-  })
-  .describe("slow the guest down while it dirties memory too fast");
-
-const policy = z
-  .discriminatedUnion("kind", [
-    z
-      .strictObject({
-        kind: z.literal("libxc"),
-        downtimeLimit: duration
-          .optional()
-          .describe("give up when five rounds do not bring the downtime below; default: never"),
-      })
-      .describe("Xen: at most five live rounds, fewer when under 50 pages are dirty"),
-    z
-      .strictObject({
-        kind: z.literal("qemu"),
-        downtimeLimit: duration.prefault("300ms").describe("suspend when the rest takes less"),
-        maxRounds: z
-          .int()
-          .min(1)
-          .max(10_000)
-          .default(50)
-          .describe("live rounds after which the migration is given up (QEMU itself never does)"),
-        autoConverge: autoConverge.optional(),
-      })
-      .describe("QEMU: until the rest can be sent within the downtime limit"),
-  ])
-  .prefault({ kind: "libxc" })
-  .describe("when to send, to harvest and to suspend");
-
 export const migrateSchema = z
   .strictObject({
     kind: z.literal("migrate"),
     vm: z.string().optional().describe("name of the VM to migrate; default: the first"),
     start: duration.optional().describe("when the migration begins; default: with the VMs"),
     link,
-    policy,
-    batch: z
-      .int()
-      .min(1)
-      .max(65536)
-      .default(1024)
-      .describe("pages sent at once (libxc's MAX_BATCH_SIZE)"),
+    ...precopyFields,
     samples: z
       .int()
       .min(2)
@@ -142,7 +92,7 @@ export function migrate(
     const queue = new SendQueue("migration/queue", pages);
     const { frameWords } = world.memory;
     const destination = new Destination("migration/destination", pages, vm.tables, frameWords);
-    const chosen = policyOf(config);
+    const chosen = policyOf(config.policy);
     const throttles = chosen.kind === "qemu" && chosen.autoConverge !== null;
     const input = ({ self, scheduler, trackers, helpers }: OperationWires): MigrationInput => ({
       self,
@@ -227,28 +177,4 @@ function checkTechnique(technique: (typeof TECHNIQUES)[number]): void {
     ["tracker", "technique"],
     `"${technique}" cannot tell which pages were written, so nothing can be migrated with it; use one of ${able.join(", ")}`,
   );
-}
-
-/** Durations of the policy in seconds. */
-function policyOf({ policy }: MigrateConfig): Policy {
-  if (policy.kind === "libxc") {
-    return { kind: "libxc", downtimeLimit: (policy.downtimeLimit ?? 0) / CYCLES_PER_SECOND };
-  }
-  const { downtimeLimit, maxRounds, autoConverge: converge } = policy;
-  return {
-    kind: "qemu",
-    downtimeLimit: downtimeLimit / CYCLES_PER_SECOND,
-    maxRounds,
-    autoConverge:
-      converge === undefined
-        ? null
-        : {
-            initial: converge.initial,
-            increment: converge.increment,
-            max: converge.max,
-            threshold: converge.threshold,
-            tailslow: converge.tailslow,
-            periodCycles: converge.period,
-          },
-  };
 }

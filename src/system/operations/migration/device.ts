@@ -16,13 +16,9 @@ import {
   type SendQueue,
   takePages,
 } from "../../../hypervisor/migration/sendQueue.ts";
-import { PAGE_BYTES } from "../../../hypervisor/migration/stats.ts";
+import { batchBytes } from "../../../hypervisor/migration/stats.ts";
 import type { Device } from "../../../interconnect/emissions.ts";
 import type { VmState, World } from "../../world.ts";
-
-/** libxc's stream format: a record's header and PAGE_DATA's own, and each page's number before its bytes. */
-const RECORD_BYTES = 16;
-const PAGE_NUMBER_BYTES = 8;
 
 export class MigrationDevice implements Device<MigrationRequest, MigrationReply> {
   readonly #vm: VmState;
@@ -65,8 +61,7 @@ export class MigrationDevice implements Device<MigrationRequest, MigrationReply>
     const pages = takePages(this.#queue, atMost, (page) => {
       copyPage(this.#vm, this.#destination, page);
     });
-    const bytes = pages === 0 ? 0 : RECORD_BYTES + pages * (PAGE_NUMBER_BYTES + PAGE_BYTES);
-    return { type: "batchTaken", pages, bytes, pending: queued(this.#queue) };
+    return { type: "batchTaken", pages, bytes: batchBytes(pages), pending: queued(this.#queue) };
   }
 
   /** The VM has not run since it was suspended, so the source is still what it was then. */
