@@ -67,7 +67,8 @@ function schemasAt(schema: Json, path: readonly PropertyKey[], root: unknown): r
     current = current
       .filter((one) => matchesKind(one, value))
       .flatMap((one) => {
-        const next = typeof part === "number" ? one.items : one.properties?.[String(part)];
+        const field = one.properties?.[String(part)] ?? one.additionalProperties;
+        const next = typeof part === "number" ? one.items : field;
         return typeof next === "object" && !Array.isArray(next) ? expand(next as Json) : [];
       });
     value = valueAt(value, [part]);
