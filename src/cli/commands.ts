@@ -36,6 +36,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./merge.ts")).mergeCommand(),
   },
   {
+    name: "worker",
+    usage: "worker [options] <queue>",
+    description: "do the runs that sweep --queue and experiment run --queue order (docs/sweep.md)",
+    load: async () => (await import("./worker.ts")).workerCommand(),
+  },
+  {
     name: "scenarios",
     usage: "scenarios",
     description: "the shipped scenarios: list, show, copy",

@@ -12,11 +12,13 @@ import { cells, dataToCsv, rowsToCsv, TABLE_HEADER } from "../experiments/tables
 import { makeDirectory, refuseUnwritable, writeOutput } from "../io/outputFile.ts";
 import { note, print, printJson } from "../io/standardStreams.ts";
 import { jsonText, visible } from "../io/visible.ts";
+import type { QueueAddress } from "../queue/address.ts";
 import { codeVersion } from "../runs/codeVersion.ts";
 import { RunStore } from "../runs/runStore.ts";
 import { FORCE, wholeNumber } from "./optionParsers.ts";
 import { noteDamaged } from "./output.ts";
 import { ProgressLine } from "./progress.ts";
+import { queueOption, withQueue } from "./queue.ts";
 
 const DEFAULT_DIRECTORY = "experiments";
 const EXIT_FAILED = 1;
@@ -29,6 +31,7 @@ interface RunOptions {
   readonly json?: true;
   readonly out: string;
   readonly workers?: number;
+  readonly queue?: QueueAddress;
   readonly force?: true;
 }
 
@@ -59,6 +62,7 @@ export function experimentCommand(): Command {
       "threads; default: one for each processor",
       wholeNumber(1, WORKERS_MAX),
     )
+    .addOption(queueOption())
     .action(run);
   return command;
 }
@@ -77,21 +81,24 @@ async function run(name: string, options: RunOptions): Promise<void> {
   process.once("SIGINT", interrupt);
   let outcomes: readonly Outcome[];
   try {
-    const all = await runExperiments(experiments, {
-      scale,
-      store,
-      workers: options.workers,
-      signal: controller.signal,
-      onProgress: ({ done, total, reused, part }) => {
-        const text = reused === 0 ? "" : ` (${reused} from before)`;
-        progress.update(
-          `${done} of ${total} runs${text}`,
-          part,
-          1,
-          (seconds) => `${((60 * (done - reused)) / seconds).toFixed(1)} runs/min`,
-        );
-      },
-    });
+    const all = await withQueue(options.queue, (executor) =>
+      runExperiments(experiments, {
+        scale,
+        store,
+        executor,
+        workers: options.workers,
+        signal: controller.signal,
+        onProgress: ({ done, total, reused, part }) => {
+          const text = reused === 0 ? "" : ` (${reused} from before)`;
+          progress.update(
+            `${done} of ${total} runs${text}`,
+            part,
+            1,
+            (seconds) => `${((60 * (done - reused)) / seconds).toFixed(1)} runs/min`,
+          );
+        },
+      }),
+    );
     outcomes = await Promise.all(
       experiments.map((experiment, i) => outcomeOf(experiment, all[i]!, scale)),
     );

@@ -21,13 +21,16 @@ import type { PointResult } from "../questions/sweep/result.ts";
 import { isOfShard, parseShard, type Shard } from "../questions/sweep/shard.ts";
 import { resultOf } from "../questions/sweep/share.ts";
 import { runPoints } from "../questions/sweep/sweepRuns.ts";
+import type { QueueAddress } from "../queue/address.ts";
 import { codeVersion, measuringVersion } from "../runs/codeVersion.ts";
+import type { Executor } from "../runs/executor.ts";
 import { Interrupted } from "../runs/pool.ts";
 import { RunStore } from "../runs/runStore.ts";
 import { loaderOf } from "../runs/scenarioFile.ts";
 import { SET, seedList, UNTIL, wholeNumber } from "./optionParsers.ts";
 import { grouped, noteDamaged } from "./output.ts";
 import { ProgressLine } from "./progress.ts";
+import { queueOption, withQueue } from "./queue.ts";
 import { deliver, refuseOutputs, type SweepOutput, withOutputs } from "./sweepOutput.ts";
 
 const EXIT_INTERRUPTED = 130;
@@ -46,6 +49,7 @@ interface SweepOptions extends SweepOutput {
   readonly until?: string;
   readonly set: readonly Override[];
   readonly workers?: number;
+  readonly queue?: QueueAddress;
   readonly store?: string;
   readonly shard?: Shard;
   readonly yes?: true;
@@ -72,6 +76,7 @@ export function sweepCommand(): Command {
       "threads; default: one for each processor",
       wholeNumber(1, WORKERS_MAX),
     )
+    .addOption(queueOption())
     .option(
       "--store <directory>",
       "where finished runs are kept, none is done twice; default: the user's cache",
@@ -95,7 +100,9 @@ async function sweep(name: string, options: SweepOptions): Promise<void> {
   const store = new RunStore(options.store ?? defaultStore(), codeVersion(), noteDamaged);
   const problems = tryOutPoints(shareOf(plan, options), (order) => store.has(order));
   if (problems.length > 0) throw refusal(problems);
-  const points = await runShare(plan, store, options);
+  const points = await withQueue(options.queue, (executor) =>
+    runShare(plan, store, options, executor),
+  );
   if (points === null) process.exitCode = EXIT_INTERRUPTED;
   else await deliver(resultOf(plan, points, measuringVersion(), shard), options);
 }
@@ -140,6 +147,7 @@ async function runShare(
   plan: SweepPlan,
   store: RunStore,
   options: SweepOptions,
+  executor: Executor | undefined,
 ): Promise<PointResult[] | null> {
   const lines = new Map<string, ProgressLine>();
   const controller = new AbortController();
@@ -149,6 +157,7 @@ async function runShare(
     return await runPoints(shareOf(plan, options), plan, {
       store,
       workers: options.workers,
+      executor,
       signal: controller.signal,
       onProgress: (what, { done, total, reused, part }) => {
         const before = reused === 0 ? "" : ` (${reused} from before)`;

@@ -5,7 +5,7 @@
  */
 import picocolors from "picocolors";
 import { systemReason } from "./systemError.ts";
-import { jsonText, visible } from "./visible.ts";
+import { jsonText, visible, withoutPasswords } from "./visible.ts";
 
 /** How many colours, if any: "plain" also means that nobody looks at a screen. */
 export type ColourMode = "plain" | "none" | "16" | "256";
@@ -48,14 +48,15 @@ export function printPainted(rows: readonly Painted[]): void {
 
 /** A line beside the answer, for people. */
 export function note(text: string): void {
-  const line = visible(text);
+  const line = visible(withoutPasswords(text));
   const short = line.length > NOTE_MAX ? `${line.slice(0, NOTE_MAX)}...` : line;
   process.stderr.write(`trackvisor: ${short}\n`);
 }
 
 /** A fault of the program: its message and where it came from. */
 export function printFault(error: unknown): void {
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const said = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const text = withoutPasswords(said);
   // The stack's lines are the program's; in the message a newline may be a stranger's: both look alike.
   for (const line of text.split("\n")) process.stderr.write(`${visible(line)}\n`);
 }

@@ -28,6 +28,11 @@ export function visible(text: string): string {
   });
 }
 
+/** A text without the passwords of addresses in it: "redis://:secret@host" becomes "redis://***@host". */
+export function withoutPasswords(text: string): string {
+  return text.replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s"']*@/gi, "$1***@");
+}
+
 /**
  * A value as JSON in which every character is visible: what JSON would let through (DEL, C1, format
  * characters) is escaped too. It means the same to whoever parses it.

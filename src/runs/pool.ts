@@ -1,11 +1,10 @@
-/** Does runs on all cores, and leaves out those that were done before. */
+/** Does runs, on all cores or wherever else, and leaves out those that were done before. */
 import { setMaxListeners } from "node:events";
-import { availableParallelism } from "node:os";
-import { Piscina } from "piscina";
+import type { Executor } from "./executor.ts";
 import { expectedCost } from "./expectedCost.ts";
 import type { FinishedRun, RunOrder } from "./runOrder.ts";
 import type { RunStore } from "./runStore.ts";
-import type { Reply } from "./worker.ts";
+import { ThreadExecutor } from "./threads.ts";
 
 export interface RunProgress {
   /** Runs: finished, in all, and of those finished, from the store. */
@@ -20,6 +19,8 @@ export interface PoolOptions {
   readonly store: RunStore;
   /** Threads; default: as many as there are processors. */
   readonly workers?: number | undefined;
+  /** Who does the runs, if not threads of this machine. */
+  readonly executor?: Executor | undefined;
   readonly signal?: AbortSignal;
   /** Called when a run has ended, and once at the start. */
   readonly onProgress?: (progress: RunProgress) => void;
@@ -41,7 +42,7 @@ export class Interrupted extends Error {}
 export async function runAll<Order extends RunOrder, Taken>(
   orders: readonly Order[],
   take: (ended: Ended, order: Order) => Taken,
-  { store, workers, signal, onProgress }: PoolOptions,
+  { store, workers, executor = new ThreadExecutor(workers), signal, onProgress }: PoolOptions,
 ): Promise<ReadonlyMap<string, Taken>> {
   const keyed = new Map<string, Order>();
   for (const order of orders) keyed.set(store.key(order), order);
@@ -70,32 +71,24 @@ export async function runAll<Order extends RunOrder, Taken>(
   if (signal?.aborted) throw new Interrupted();
   // Each run listens to it.
   if (signal) setMaxListeners(0, signal);
-  const threads = Math.min(workers ?? availableParallelism(), missing.length);
-  const filename = new URL("./worker.js", import.meta.url).href;
-  const pool = new Piscina({ filename, minThreads: threads, maxThreads: threads });
-  const rest = missing.values();
-  // Each thread takes the next of the list: the pool's own queue does not keep the order.
-  const lane = async (): Promise<void> => {
-    for (const { key, order, cost } of rest) {
-      const { scenario, directory } = order;
-      const reply: Reply = await pool.run({ scenario, directory }, signal ? { signal } : {});
-      if ("finished" in reply) {
-        store.write(key, reply.finished);
-        taken.set(key, take(JSON.parse(reply.finished), order));
-      } else {
-        taken.set(key, take(reply, order));
-      }
-      doneCost += cost;
-      report();
-    }
-  };
   try {
-    await Promise.all(Array.from({ length: threads }, lane));
+    await executor.run(
+      missing,
+      ({ key, order, cost }, reply) => {
+        if ("finished" in reply) {
+          store.write(key, reply.finished);
+          taken.set(key, take(JSON.parse(reply.finished), order));
+        } else {
+          taken.set(key, take(reply, order));
+        }
+        doneCost += cost;
+        report();
+      },
+      signal,
+    );
   } catch (error) {
     if (signal?.aborted) throw new Interrupted();
     throw error;
-  } finally {
-    await pool.destroy();
   }
   return taken;
 }

@@ -12,6 +12,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["src/replay"],
   ["src/check"],
   ["src/runs"],
+  ["src/queue"],
   ["src/plots"],
   ["src/questions"],
   ["src/experiments"],
@@ -113,6 +114,13 @@ export const rules: readonly IForbiddenRuleType[] = [
       pathNot: `${WRITERS}|${WRITING.join("|")}`,
     },
     to: { path: ALL_WRITING, dependencyTypesNot: ["type-only"] },
+  },
+  {
+    // Optional: who does not ask for a queue need not have its engine.
+    name: "the queue's engine: by src/queue alone",
+    severity: "error",
+    from: { path: "^(src|machines|workloads)/", pathNot: "^src/queue/" },
+    to: { path: "(^|/)node_modules/(bullmq|ioredis)/" },
   },
   {
     name: "no tests in the program",

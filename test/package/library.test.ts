@@ -1,4 +1,5 @@
 /** The library from the tarball, in an empty project: the programs of docs/library.md, typed, and what they print. */
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -63,4 +64,19 @@ it("the program itself runs from there, with what is shipped", { timeout: MINUTE
   expect(stranger.run(process.execPath, main, "scenarios")).toContain("sort under PML");
   const litmus = "node_modules/trackvisor/test/litmus";
   expect(stranger.run(process.execPath, main, "litmus", litmus)).toMatch(/ 0 failed/);
+});
+
+it("a queue asks for the packages that it needs, which nobody else does", {
+  timeout: MINUTES,
+}, () => {
+  const main = "node_modules/trackvisor/dist/src/cli/main.js";
+  const words = [main, "worker", "redis://127.0.0.1:1"];
+  const { status, stderr } = spawnSync(process.execPath, words, {
+    cwd: stranger.directory,
+    encoding: "utf8",
+  });
+  expect({ status, stderr }).toEqual({
+    status: 2,
+    stderr: "trackvisor: a queue needs two packages more: npm install bullmq ioredis\n",
+  });
 });
