@@ -36,7 +36,7 @@ export function workerCommand(): Command {
     .option("--traces <directory>", "where names of traces start; default: as at the sweep")
     .option(
       "--idle <seconds>",
-      "end after so long without a run; default: never",
+      "end when the queue was empty for so long; default: never",
       wholeNumber(1, SECONDS_MAX),
     )
     .option(

@@ -23,6 +23,8 @@ export interface QueueConnection {
    * @returns one line if the queue is gone, or does not do as it is told; else the error itself
    */
   readonly explain: (error: unknown) => unknown;
+  /** Ends it; what is lost from then on is not tried again. */
+  readonly close: () => void;
 }
 
 export interface ConnectOptions {
@@ -41,7 +43,7 @@ export async function connect(
   { onNote, patience = PATIENCE }: ConnectOptions,
 ): Promise<QueueConnection> {
   const { engine, Redis } = await load();
-  let isReady = false;
+  let state: "new" | "ready" | "lost" | "closed" = "new";
   let reason = "no answer";
   const redis = new Redis({
     ...connection,
@@ -49,9 +51,14 @@ export async function connect(
     connectTimeout: CONNECT_TIMEOUT_MS,
     // Commands wait for the connection, as long as it is tried.
     maxRetriesPerRequest: null,
+    // A worker has two connections, which are lost together.
     retryStrategy: (times) => {
-      if (!isReady || times * RETRY_MS > patience * 1000) return null;
-      if (times === 1) onNote(`${shown}: the connection is lost, it is tried for ${patience} s`);
+      const isTried = state === "ready" || state === "lost";
+      if (!isTried || times * RETRY_MS > patience * 1000) return null;
+      if (state === "ready") {
+        onNote(`${shown}: the connection is lost, it is tried for ${patience} s`);
+      }
+      state = "lost";
       return RETRY_MS;
     },
   });
@@ -68,15 +75,22 @@ export async function connect(
     if (!isClosed(error)) reason = reasonOf(error);
     throw unreachable();
   }
-  isReady = true;
-  redis.on("ready", () => onNote(`${shown}: connected again`));
+  state = "ready";
+  redis.on("ready", () => {
+    if (state === "lost") onNote(`${shown}: connected again`);
+    state = "ready";
+  });
+  const close = (): void => {
+    state = "closed";
+    redis.disconnect();
+  };
   const explain = (error: unknown): unknown => {
     if (redis.status === "end" || isClosed(error)) return unreachable();
     if (error instanceof Error && error.name === "ReplyError")
       return new UserError(`${shown}: ${error.message}`);
     return error;
   };
-  return { engine, redis, shown, explain };
+  return { engine, redis, shown, explain, close };
 }
 
 async function load() {

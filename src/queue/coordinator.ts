@@ -82,7 +82,7 @@ export class Coordinator implements Executor {
 
   async close(): Promise<void> {
     await this.#queue.close().catch(() => {});
-    this.#connection.redis.disconnect();
+    this.#connection.close();
   }
 
   /** Those that failed before are tried again. */

@@ -1,5 +1,5 @@
 /** Does the runs that a queue has, on the threads of this machine, until it is told to end. */
-import type { Job, Worker } from "bullmq";
+import type { Job, Queue, Worker } from "bullmq";
 import { UserError } from "../errors.ts";
 import { codeVersion, measuringVersion } from "../runs/codeVersion.ts";
 import { RunStore } from "../runs/runStore.ts";
@@ -22,7 +22,7 @@ export interface QueueWorkerOptions {
   readonly traces: string | null;
   /** Seconds without a sign of a worker after which its runs are others'. */
   readonly lostAfter: number;
-  /** Seconds without a run after which it ends; null: never. */
+  /** Seconds without a run, its own or another's, after which it ends; null: never. */
   readonly idle: number | null;
   /** Ends it: runs that are under way go back to the queue. */
   readonly signal: AbortSignal;
@@ -52,7 +52,7 @@ export async function serveQueue(
   } catch (error) {
     throw connection.explain(error);
   } finally {
-    connection.redis.disconnect();
+    connection.close();
   }
 }
 
@@ -61,12 +61,15 @@ class QueueWorker {
   readonly #options: QueueWorkerOptions;
   readonly #threads: Threads;
   readonly #worker: Worker;
+  /** For its counts. */
+  readonly #queue: Queue;
   readonly #code = measuringVersion();
   readonly #ending = new AbortController();
   #error: unknown = null;
   #active = 0;
   #done = 0;
   #givenBack = 0;
+  #leave: () => void = () => {};
   #idleTimer: NodeJS.Timeout | undefined;
 
   constructor(connection: QueueConnection, options: QueueWorkerOptions) {
@@ -74,6 +77,8 @@ class QueueWorker {
     this.#connection = connection;
     this.#options = options;
     this.#threads = new Threads(threads);
+    this.#queue = new connection.engine.Queue(QUEUE_NAME, { connection: connection.redis });
+    this.#queue.on("error", () => {});
     this.#worker = new connection.engine.Worker(
       QUEUE_NAME,
       (job: Job, token?: string) => this.#process(job, token),
@@ -94,14 +99,19 @@ class QueueWorker {
     this.#worker.on("error", (error) => this.#hear(error));
     this.#worker.on("stalled", () => onNote("a run of a lost worker goes back to the queue"));
     this.#worker.on("completed", () => onDone?.(++this.#done));
-    this.#connection.redis.once("end", () => this.#end(new Error("Connection is closed.")));
+    const { redis } = this.#connection;
+    redis.once("end", () => this.#end(new Error("Connection is closed.")));
+    // Nothing can be given back any more; locks that are not renewed do it.
+    const gone = new Promise<void>((resolve) => {
+      this.#leave = resolve;
+    });
+    redis.on("close", () => this.#ending.signal.aborted && this.#leave());
     const interrupt = (): void => this.#end(null);
     signal.addEventListener("abort", interrupt);
     if (signal.aborted) interrupt();
     this.#rest();
     try {
-      await this.#worker.run();
-      await this.#worker.close();
+      await Promise.race([this.#work(), gone]);
     } finally {
       clearTimeout(this.#idleTimer);
       signal.removeEventListener("abort", interrupt);
@@ -111,11 +121,19 @@ class QueueWorker {
     return { done: this.#done, givenBack: this.#givenBack };
   }
 
+  async #work(): Promise<void> {
+    await this.#worker.run();
+    await this.#worker.close();
+  }
+
   /** Takes no more; what is under way is given back. @param error why, if it is not as it should be */
   #end(error: unknown): void {
     this.#error ??= error;
-    void this.#worker.close();
+    const isThere = this.#connection.redis.status === "ready";
+    // BullMQ would wait for a connection that is lost.
+    void this.#worker.close(!isThere);
     this.#ending.abort();
+    if (!isThere) this.#leave();
   }
 
   async #process(job: Job, token: string | undefined): Promise<JobResult> {
@@ -160,7 +178,18 @@ class QueueWorker {
     const { idle } = this.#options;
     clearTimeout(this.#idleTimer);
     if (idle === null || this.#active > 0 || this.#ending.signal.aborted) return;
-    this.#idleTimer = setTimeout(() => this.#end(null), idle * 1000);
+    this.#idleTimer = setTimeout(() => void this.#look(), idle * 1000);
+  }
+
+  /** Ends it if the queue is empty: a run that another worker has is this one's when that is lost. */
+  async #look(): Promise<void> {
+    try {
+      const { active = 0, waiting = 0 } = await this.#queue.getJobCounts("active", "waiting");
+      if (this.#active === 0 && active + waiting === 0) this.#end(null);
+      else this.#rest();
+    } catch (error) {
+      this.#end(error);
+    }
   }
 
   #hear(error: Error): void {

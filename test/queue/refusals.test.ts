@@ -225,6 +225,46 @@ describe.skipIf(SERVER === null)("a queue", () => {
     await coordinator.close();
   });
 
+  it("is empty for an idle worker when nobody has a run: that of a lost one would be its own", async () => {
+    let end: (() => void) | undefined;
+    const held = stranger(async () => {
+      await new Promise<void>((resolve) => {
+        end = resolve;
+      });
+      return finished("{}");
+    });
+    const coordinator = await open();
+    const run = coordinator.run(orders(1), () => {});
+    await until("the run is under way", () => end !== undefined);
+    const worker = trackvisor(scratch.directory, "worker", redis.address, "--idle", "1");
+    let isOver = false;
+    void worker.ended.then(() => {
+      isOver = true;
+    });
+    await setTimeout(5000);
+    expect(isOver).toBe(false);
+    end?.();
+    await run;
+    expect(await worker.ended).toEqual({ code: 0, out: "0 runs done\n", err: "" });
+    await held.close();
+    await coordinator.close();
+  });
+
+  it("that is away does not keep a worker that is told to end", async () => {
+    const gone = await RedisServer.start(scratch.directory);
+    const client = gone.client();
+    client.on("error", () => {});
+    const worker = trackvisor(scratch.directory, "worker", gone.address);
+    await until("it waits", async () => /cmd=bzpopmin/.test(String(await client.client("LIST"))));
+    client.disconnect();
+    await gone.stop();
+    await until("it has noticed", () => worker.err !== "");
+    worker.signal("SIGTERM");
+    // Once, though a worker has two connections.
+    const err = `trackvisor: ${gone.address}: the connection is lost, it is tried for 60 s\n`;
+    expect(await worker.ended).toEqual({ code: 0, out: "0 runs done\n", err });
+  });
+
   it("has a worker refused that would play another trace; it finds traces where it is told to", async () => {
     const shipped = readFileSync(join(TRACES, "sort.tvtrace"));
     for (const name of ["here", "there", "wrong"]) mkdirSync(scratch.path(name));
