@@ -3,6 +3,7 @@ import type { AnyEventObject } from "xstate";
 import { UserError } from "../../errors.ts";
 import type { Fairness } from "../engine/channel.ts";
 import { canonical } from "../engine/encoding.ts";
+import { reordered } from "../engine/keyOrder.ts";
 import { type Component, type Outcome, OWN_STEP, shownMessage } from "../engine/model.ts";
 import type { Slot } from "../engine/slot.ts";
 import type { SeenStep } from "../properties/property.ts";
@@ -82,9 +83,12 @@ export class Actor {
   }
 
   #choices(state: number): readonly AnyEventObject[] {
-    const found = this.#guarded(this.#at(state, null), () =>
-      ownEvents(this.#spec, this.#slot.values[state]!),
-    );
+    const value = this.#slot.values[state]!;
+    const [found, others] = this.#guarded(this.#at(state, null), () => [
+      ownEvents(this.#spec, value),
+      ownEvents(this.#spec, reordered(value)),
+    ]);
+    this.#requireSame(state, null, "what it may choose", found, others);
     for (const event of found) {
       if (!(OWN_STEP in event)) validateEvent(event, `${this.#name}: a choice`);
     }
@@ -101,9 +105,13 @@ export class Actor {
     this.#compare(own, event, "its state", this.#slot.keyOf(own), state);
     this.#compare(own, event, "the event", eventKey, event);
     this.#around.usage.noteStep(this.#name, event, stepped !== null);
-    if (stepped === null) return null;
+    if (stepped === null) {
+      this.#requireNoOrder(own, event, stepped);
+      return null;
+    }
     const id = this.#guarded(this.#at(own, event), () => this.#slot.intern(stepped.state));
     const sends = this.#guarded(this.#at(own, event), () => this.#sends(stepped));
+    this.#requireNoOrder(own, event, stepped);
     const writes = [[this.#number, id] as const, ...this.#observe(ids, event, stepped, sends)];
     return [{ choice: "", writes, sends, broken: [] }];
   }
@@ -143,8 +151,12 @@ export class Actor {
       lost: false,
     };
     const at = this.#at(own, event);
-    const after = this.#guarded(at, () => spec.record(before as never, step as never));
+    const record = (value: unknown, seen: unknown): unknown =>
+      this.#guarded(at, () => spec.record(value as never, seen as never));
+    const after = record(before, step);
     this.#compare(own, event, `${slot.name}, which is observed,`, slot.keyOf(ids[number]!), before);
+    const other = record(reordered(before), reordered(step));
+    this.#requireSame(own, event, `what ${slot.name} records`, after, other);
     return [[number, this.#guarded(at, () => slot.intern(after))]];
   }
 
@@ -162,6 +174,44 @@ export class Actor {
     const key = canonical(event, "an event");
     this.#eventKeys.set(event, key);
     return key;
+  }
+
+  /** @throws UserError if the step goes by the order in which the keys of an object were set */
+  #requireNoOrder(own: number, event: AnyEventObject, stepped: Stepped | null): void {
+    const state = this.#slot.values[own]!;
+    const [otherState, otherEvent] = [reordered(state), reordered(event)];
+    if (otherState === state && otherEvent === event) return;
+    const step = (from: ActorState, on: AnyEventObject): Stepped | null =>
+      this.#guarded(this.#at(own, event), () => actorStep(this.#spec, this.#machine, from, on));
+    const other = step(otherState, otherEvent);
+    const [first, second, again] = [stepped, other, step(state, event)].map((one) =>
+      canonical(one, this.#name),
+    );
+    if (first === second) return;
+    if (first !== again) {
+      throw new UserError(
+        `model ${this.#around.model}: ${this.#name} on "${event.type}" depends on what is not its state: worked out twice, the step differs`,
+      );
+    }
+    this.#requireSame(own, event, "what it does", stepped, other);
+  }
+
+  /** @throws UserError if the two are not the same but for the order of keys */
+  #requireSame(
+    own: number,
+    event: AnyEventObject | null,
+    what: string,
+    one: unknown,
+    other: unknown,
+  ): void {
+    const [first, second] = [one, other].map((value) => canonical(value, this.#name)) as [
+      string,
+      string,
+    ];
+    if (first === second) return;
+    throw new UserError(
+      `${this.#around.model}: ${this.#name}${this.#at(own, event)}: ${what} depends on the order in which an object's keys were set: ${difference(first, second, "or")}; states that differ in that alone are one state: use a Map or a list, or sort the keys`,
+    );
   }
 
   /** @throws UserError if somebody has written into it */
@@ -196,7 +246,7 @@ function observes({ spec: { events } }: Observation, { type }: AnyEventObject): 
 const SHOWN = 60;
 
 /** Where two texts part, and how each goes on. */
-function difference(before: string, after: string): string {
+function difference(before: string, after: string, between = "became"): string {
   let at = 0;
   while (at < before.length && before[at] === after[at]) at++;
   const from = Math.max(0, at - SHOWN / 2);
@@ -204,5 +254,5 @@ function difference(before: string, after: string): string {
     const end = Math.min(text.length, from + SHOWN);
     return `${from > 0 ? "..." : ""}${text.slice(from, end)}${end < text.length ? "..." : ""}`;
   };
-  return `${part(before)} became ${part(after)}`;
+  return `${part(before)} ${between} ${part(after)}`;
 }

@@ -1,6 +1,6 @@
 /** What is misspelt, contradictory or never used in a model is said, with the nearest right name. */
 import { describe, expect, it } from "vitest";
-import { createMachine, emit, fromPromise, sendParent, sendTo } from "xstate";
+import { assign, createMachine, emit, fromPromise, sendParent, sendTo, setup } from "xstate";
 import { actorModel } from "../../../src/check/actorModel.ts";
 import { allOf, inState, not } from "../../../src/check/actors/predicates.ts";
 import type { ActorModelSpec, Wire } from "../../../src/check/actors/spec.ts";
@@ -226,5 +226,53 @@ describe("a step property", () => {
     const silent: Property = { kind: "step", name: "no", that: ({ sent }) => sent.length === 0 };
     const { results } = judged(pair({ properties: [silent] }));
     expect([results[0]!.verdict, results[0]!.run!.edges.length]).toEqual(["violated", 1]);
+  });
+});
+
+describe("states that differ in the order of keys alone are one, so who goes by that order is refused", () => {
+  const counting = (pick: (votes: Readonly<Record<string, number>>) => string): ActorModelSpec => {
+    const machine = setup({
+      types: { context: {} as { votes: Record<string, number>; first: string } },
+    }).createMachine({
+      context: { votes: { a: 1, b: 1 }, first: "" },
+      on: { go: { actions: assign({ first: ({ context }) => pick(context.votes) }) } },
+    });
+    const that = over(["A"], () => true);
+    return alone({ machine }, [{ kind: "always", name: "x", that }]);
+  };
+
+  it("a step that takes the key that was set first", () => {
+    expect(() => judged(counting((votes) => Object.keys(votes)[0]!))).toThrow(
+      /^alone: A, in state "\{\}", on "go": what it does depends on the order in which an object's keys were set: .*"first":"a".* or .*"first":"b".*; states that differ in that alone are one state: use a Map or a list, or sort the keys$/,
+    );
+  });
+
+  it("and not one that sorts them", () => {
+    expect(judged(counting((votes) => Object.keys(votes).sort()[0]!)).verdicts).toEqual({
+      x: "holds",
+    });
+  });
+
+  it("a choice", () => {
+    const machine = createMachine({ context: { a: 1, b: 2 } });
+    const choices = ({ context }: { context: object }) => [{ type: Object.keys(context)[0]! }];
+    const that = over(["A"], () => true);
+    const spec = alone({ machine, choices }, [{ kind: "always", name: "x", that }]);
+    expect(() => judged(spec)).toThrow("what it may choose depends on the order");
+  });
+
+  it("an observer", () => {
+    const { actors, ...rest } = pair();
+    const observer = {
+      name: "seen",
+      initial: { a: 0, b: 0, last: "" },
+      record: (seen: Readonly<Record<string, unknown>>) => ({
+        ...seen,
+        last: Object.keys(seen)[0],
+      }),
+    };
+    expect(() => judged({ ...rest, actors, observer } as ActorModelSpec)).toThrow(
+      "what seen records depends on the order",
+    );
   });
 });
