@@ -25,6 +25,7 @@ import { itfTrace } from "../check/output/itf.ts";
 import { mermaidDiagram } from "../check/output/mermaid.ts";
 import { readSearch, writeSearch } from "../check/savedSearch.ts";
 import type { Trace } from "../check/trace.ts";
+import { watchSteps } from "../check/workers/stepWatch.ts";
 import { UserError } from "../errors.ts";
 import { refuseUnwritable, writeOutput } from "../io/outputFile.ts";
 import { note, print, printJson } from "../io/standardStreams.ts";
@@ -43,6 +44,8 @@ const EXIT_FAILED = 1;
 const EXIT_INTERRUPTED = 130;
 /** What fits into a few gigabytes. */
 const STATES_DEFAULT = 30_000_000;
+/** Far longer than a step of a model takes. */
+const STEP_SECONDS_DEFAULT = 30;
 
 interface Options {
   readonly all?: true;
@@ -66,6 +69,7 @@ interface Options {
   readonly mermaid?: string;
   readonly itf?: string;
   readonly force?: true;
+  readonly stepSeconds: number;
   readonly json?: true;
 }
 
@@ -105,10 +109,19 @@ export function checkCommand(): Command {
     .option("--mermaid <file>", "write it as a Mermaid sequence diagram")
     .option("--itf <file>", "write it in the Informal Trace Format")
     .option(...FORCE)
+    .option(
+      "--step-seconds <number>",
+      "of one step of a model in a file: one that takes longer is named, and ends everything",
+      whole(1, 86_400),
+      STEP_SECONDS_DEFAULT,
+    )
     .option("--json", "print one JSON object")
     .action(async (model: string | undefined, options: Options) => {
       refuseOutputs(options);
-      if (model !== undefined && isModelFile(model)) await loadModelFile(model);
+      if (model !== undefined && isModelFile(model)) {
+        watchSteps(options.stepSeconds);
+        await loadModelFile(model);
+      }
       if (options.list) print(...catalogue(model));
       else if (options.all) await checkAll(options);
       else await orModelError(() => checkFrom(model, options));

@@ -201,6 +201,10 @@ function wrong(message: string, ...path: readonly PropertyKey[]): Explanation {
   return { path, message };
 }
 
+function mayBeMissing(schema: z.core.$ZodType): boolean {
+  return z.safeParse(schema, undefined).success || schema instanceof z.ZodExactOptional;
+}
+
 /** Without what says that a value may be missing, null or unchangeable. */
 function bare(schema: z.core.$ZodType): z.core.$ZodType {
   return schema instanceof z.ZodReadonly ||
@@ -229,6 +233,12 @@ export class Variants {
   /** Names of a kind's fields, but for its tag; undefined if there is no such kind. */
   fieldsOf(kind: string): readonly string[] | undefined {
     return Object.hasOwn(this.#table, kind) ? Object.keys(this.#table[kind] ?? {}) : undefined;
+  }
+
+  /** Names of fields that one of a kind may lack. */
+  optionalOf(kind: string): readonly string[] {
+    const fields = Object.hasOwn(this.#table, kind) ? (this.#table[kind] ?? {}) : {};
+    return Object.keys(fields).filter((name) => mayBeMissing(fields[name]!));
   }
 
   /** What is wrong with a value; undefined if it is one of these. */

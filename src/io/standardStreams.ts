@@ -3,6 +3,7 @@
  * name in it may be a stranger's. A newline within a line is shown, not written, so nothing of a file can
  * look like a line of its own.
  */
+import { writeSync } from "node:fs";
 import picocolors from "picocolors";
 import { systemReason } from "./systemError.ts";
 import { jsonText, visible, withoutPasswords } from "./visible.ts";
@@ -27,6 +28,8 @@ export type Line = string | readonly (string | Coloured)[];
 export type Painted = string & { readonly painted: true };
 
 const EXIT_USAGE = 2;
+/** Its descriptor. */
+const STDERR = 2;
 /** Characters of a note: names in it, or as many of them, may be a stranger's. */
 const NOTE_MAX = 1500;
 const ERASE_LINE = "\r\x1b[K";
@@ -51,6 +54,11 @@ export function note(text: string): void {
   const line = visible(withoutPasswords(text));
   const short = line.length > NOTE_MAX ? `${line.slice(0, NOTE_MAX)}...` : line;
   process.stderr.write(`trackvisor: ${short}\n`);
+}
+
+/** A note from a thread whose main thread does nothing any more: past Node's streams, which only that one writes. */
+export function noteAtOnce(text: string): void {
+  writeSync(STDERR, `trackvisor: ${visible(text)}\n`);
 }
 
 /** A fault of the program: its message and where it came from. */

@@ -4,7 +4,7 @@
  */
 import * as z from "zod";
 import { actor } from "../interconnect/fields.ts";
-import type { Delivery, Message } from "../interconnect/messages.ts";
+import { type Delivery, type Message, messages } from "../interconnect/messages.ts";
 import { type FieldKind, type NumberReader, numberReader } from "./accessors.ts";
 
 /** A number; a constant; or anything else, written as JSON. */
@@ -28,22 +28,6 @@ export interface Shape {
   readonly type: string;
   readonly fields: readonly ShapeField[];
 }
-
-/** Fields that a message may lack. The compiler sees to it that none is forgotten. */
-const OPTIONAL: Readonly<Record<TypeWithOptional<Message>, readonly string[]>> = {
-  arm: ["pages"],
-  disarmed: ["pages"],
-  batchArrived: ["attempt"],
-  destinationReady: ["attempt"],
-  harvest: ["pages"],
-};
-type TypeWithOptional<M extends Message> = M extends Message
-  ? object extends { [Key in keyof M as object extends Pick<M, Key> ? Key : never]: M[Key] }
-    ? [keyof { [Key in keyof M as object extends Pick<M, Key> ? Key : never]: 1 }] extends [never]
-      ? never
-      : M["type"]
-    : never
-  : never;
 
 /** A shape that messages are compared with. */
 export class KnownShape implements Shape {
@@ -69,8 +53,10 @@ export class KnownShape implements Shape {
     const plain = fields.flatMap(([name, kind]) =>
       kind === "json" ? [] : [[name, kind] as const],
     );
-    const optional = (OPTIONAL as Readonly<Record<string, readonly string[]>>)[type] ?? [];
-    const absent = optional.filter((name) => fields.every(([field]) => field !== name));
+    // What this one lacks and another of its type may have: that is of another shape.
+    const absent = messages
+      .optionalOf(type)
+      .filter((name) => fields.every(([field]) => field !== name));
     const readable = from !== 0 && plain.length === fields.length;
     this.read = readable ? numberReader(plain.slice(1), absent) : null;
   }

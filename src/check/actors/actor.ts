@@ -7,6 +7,7 @@ import { reordered } from "../engine/keyOrder.ts";
 import { type Component, type Outcome, OWN_STEP, shownMessage } from "../engine/model.ts";
 import type { Slot } from "../engine/slot.ts";
 import type { SeenStep } from "../properties/property.ts";
+import { watched } from "../workers/stepWatch.ts";
 import { valueName } from "./describe.ts";
 import type { MachineShape } from "./machineShape.ts";
 import { actorStep, ownEvents } from "./ownSteps.ts";
@@ -231,10 +232,11 @@ export class Actor {
 
   /** @throws UserError that says where it happened */
   #guarded<Result>(at: string, work: () => Result): Result {
+    const actor = `model ${this.#around.model}: ${this.#name}`;
     try {
-      return work();
+      return watched(() => `${actor}${at}`, work);
     } catch (error) {
-      throw machineFailed(`model ${this.#around.model}: ${this.#name}`, at, error);
+      throw machineFailed(actor, at, error);
     }
   }
 }

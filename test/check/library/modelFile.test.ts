@@ -120,6 +120,21 @@ describe("is refused in one line", () => {
     }
   });
 
+  it("a step that never ends is named, and given up", async () => {
+    const path = scratch.write(
+      "endless.mjs",
+      `${IMPORTS}
+       const machine = createMachine({ id: "m", initial: "a",
+         states: { a: { on: { go: { target: "b", guard: () => { for (;;); } } } }, b: {} } });
+       export default () => actorModel({ name: "mine", actors: { A: { machine, choices: [{ type: "go" }] } }, wires: [], properties: [] });`,
+    );
+    const { signal, err } = await check(path, "--step-seconds", "1");
+    expect([signal, err]).toEqual([
+      "SIGKILL",
+      'trackvisor: model mine: A, in state "a", on "go": the step has taken 1 s and has not ended; it is given up, and the process with it\n',
+    ]);
+  });
+
   it("a step that goes by chance", async () => {
     const path = scratch.write(
       "chance.mjs",
