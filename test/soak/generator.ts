@@ -59,21 +59,7 @@ class Draw {
       until: `${until}us`,
     };
     const commands = this.#commands(kind, vms.length);
-    return { scenario: this.#inPieces(scenario), commands };
-  }
-
-  /** Drawn last: the rest is as it was before there were pieces. */
-  #inPieces<S extends { readonly tracker: Fields; readonly operation: Fields }>(scenario: S): S {
-    const { tracker, operation } = scenario;
-    const { technique } = tracker;
-    const divided = technique !== "none" && technique !== "prl" && operation["kind"] !== "estimate";
-    const live = technique !== "none" && operation["kind"] === "measure";
-    const most = this.#pick([1, 2, 7, 64, 512]);
-    return {
-      ...scenario,
-      tracker: { ...tracker, ...(divided && this.#chance(0.4) ? { preemptEvery: most } : {}) },
-      operation: { ...operation, ...(live && this.#chance(0.4) ? { live: true } : {}) },
-    };
+    return { scenario, commands };
   }
 
   /** Work in pieces, of VMs that run or stand still, where that means something. */
