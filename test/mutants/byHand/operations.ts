@@ -218,7 +218,7 @@ export const operations: readonly HandMade[] = [
   },
   {
     name: "batch-bytes",
-    file: "src/system/operations/migration/device.ts",
+    file: "src/hypervisor/migration/stats.ts",
     class: "arithmetic",
     from: "RECORD_BYTES + pages * (PAGE_NUMBER_BYTES + PAGE_BYTES)",
     to: "pages * (PAGE_NUMBER_BYTES + PAGE_BYTES)",
