@@ -17,6 +17,7 @@ import {
   type SearchOrder,
 } from "../check/checkRun.ts";
 import { ModelError } from "../check/engine/modelError.ts";
+import { watchSteps } from "../check/engine/stepWatch.ts";
 import { describeSymmetry, hasSymmetry } from "../check/engine/symmetryOf.ts";
 import { recordTrace } from "../check/hypervisor/counterexampleLog.ts";
 import { isModelFile, loadModelFile } from "../check/modelFile.ts";
@@ -25,7 +26,6 @@ import { itfTrace } from "../check/output/itf.ts";
 import { mermaidDiagram } from "../check/output/mermaid.ts";
 import { readSearch, writeSearch } from "../check/savedSearch.ts";
 import type { Trace } from "../check/trace.ts";
-import { watchSteps } from "../check/workers/stepWatch.ts";
 import { UserError } from "../errors.ts";
 import { refuseUnwritable, writeOutput } from "../io/outputFile.ts";
 import { note, print, printJson } from "../io/standardStreams.ts";

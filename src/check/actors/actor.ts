@@ -7,7 +7,6 @@ import { reordered } from "../engine/keyOrder.ts";
 import { type Component, type Outcome, OWN_STEP, shownMessage } from "../engine/model.ts";
 import type { Slot } from "../engine/slot.ts";
 import type { SeenStep } from "../properties/property.ts";
-import { watched } from "../workers/stepWatch.ts";
 import { valueName } from "./describe.ts";
 import type { MachineShape } from "./machineShape.ts";
 import { actorStep, ownEvents } from "./ownSteps.ts";
@@ -234,7 +233,7 @@ export class Actor {
   #guarded<Result>(at: string, work: () => Result): Result {
     const actor = `model ${this.#around.model}: ${this.#name}`;
     try {
-      return watched(() => `${actor}${at}`, work);
+      return work();
     } catch (error) {
       throw machineFailed(actor, at, error);
     }

@@ -8,6 +8,7 @@
 import type { AnyEventObject } from "xstate";
 import type { Component, Model, Outcome } from "./model.ts";
 import { ModelError } from "./modelError.ts";
+import { watched } from "./stepWatch.ts";
 import { TupleTable } from "./tupleTable.ts";
 
 /** Answers of `find` that are no position in the pool. */
@@ -113,11 +114,23 @@ export class LocalSteps {
     row[message] = what;
   }
 
+  #workOut(component: number, ids: Int32Array, message: number, footprint: Int32Array): number {
+    const { name, components, messages } = this.model;
+    const what = () =>
+      `model ${name}: ${components[component]!.name}, on "${messages.values[message]!.type}"`;
+    return watched(what, () => this.#shownWhatIsDeclared(component, ids, message, footprint));
+  }
+
   /**
    * The component is shown what it declares, and nothing else.
    * @throws ModelError if it writes another slot
    */
-  #workOut(component: number, ids: Int32Array, message: number, footprint: Int32Array): number {
+  #shownWhatIsDeclared(
+    component: number,
+    ids: Int32Array,
+    message: number,
+    footprint: Int32Array,
+  ): number {
     this.misses++;
     this.onMiss?.(component, ids, message);
     for (const watcher of this.watchers) watcher(component, ids, message);
@@ -202,8 +215,10 @@ export class LocalSteps {
   }
 
   #findChoices(component: number, own: number): Int32Array {
-    const { components, messages } = this.model;
-    const events = components[component]!.choices(own);
+    const { name, components, messages } = this.model;
+    const actor = components[component]!;
+    const what = () => `model ${name}: ${actor.name}, asked for its choices`;
+    const events = watched(what, () => actor.choices(own));
     const found = Int32Array.from(events, (event) => messages.intern(event));
     this.#choices[component]![own] = found;
     return found;

@@ -131,7 +131,7 @@ describe("is refused in one line", () => {
     const { signal, err } = await check(path, "--step-seconds", "1");
     expect([signal, err]).toEqual([
       "SIGKILL",
-      'trackvisor: model mine: A, in state "a", on "go": the step has taken 1 s and has not ended; it is given up, and the process with it\n',
+      'trackvisor: model mine: A, on "go": the step has taken 1 s and has not ended; it is given up, and the process with it\n',
     ]);
   });
 
