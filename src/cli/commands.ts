@@ -24,6 +24,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./compare.ts")).compareCommand(),
   },
   {
+    name: "advise",
+    usage: "advise [options] <scenario>",
+    description: "answers with the runs behind them: tracker, migration (docs/advise.md)",
+    load: async () => (await import("./advise.ts")).adviseCommand(),
+  },
+  {
     name: "sweep",
     usage: "sweep [options] <scenario>",
     description: "the same guests with other parameters: table, plot, files (docs/sweep.md)",

@@ -1,6 +1,4 @@
 /** `trackvisor sweep`: the same guests with other parameters, on all cores. */
-import { homedir } from "node:os";
-import { join } from "node:path";
 import { Command } from "commander";
 import type { Override } from "../config/override.ts";
 import { UserError } from "../errors.ts";
@@ -24,20 +22,16 @@ import { runPoints } from "../questions/sweep/sweepRuns.ts";
 import type { QueueAddress } from "../queue/address.ts";
 import { codeVersion, measuringVersion } from "../runs/codeVersion.ts";
 import type { Executor } from "../runs/executor.ts";
-import { Interrupted } from "../runs/pool.ts";
 import { RunStore } from "../runs/runStore.ts";
 import { loaderOf } from "../runs/scenarioFile.ts";
 import { SET, seedList, UNTIL, wholeNumber } from "./optionParsers.ts";
 import { grouped, noteDamaged } from "./output.ts";
-import { ProgressLine } from "./progress.ts";
 import { queueOption, withQueue } from "./queue.ts";
+import { defaultStore, RUNS_UNASKED, WORKERS_MAX, withProgress } from "./poolOptions.ts";
 import { deliver, refuseOutputs, type SweepOutput, withOutputs } from "./sweepOutput.ts";
 
 const EXIT_INTERRUPTED = 130;
-const WORKERS_MAX = 256;
 const POINTS_BYTES_MAX = 64 << 20;
-/** More runs are asked about. */
-const RUNS_UNASKED = 1000;
 /** Mistakes that are told one by one. */
 const PROBLEMS_MAX = 20;
 
@@ -143,45 +137,14 @@ function shareOf({ points }: SweepPlan, { shard }: SweepOptions): readonly Plann
 }
 
 /** @returns null if it was interrupted */
-async function runShare(
+function runShare(
   plan: SweepPlan,
   store: RunStore,
   options: SweepOptions,
   executor: Executor | undefined,
 ): Promise<PointResult[] | null> {
-  const lines = new Map<string, ProgressLine>();
-  const controller = new AbortController();
-  const interrupt = () => controller.abort();
-  process.once("SIGINT", interrupt);
-  try {
-    return await runPoints(shareOf(plan, options), plan, {
-      store,
-      workers: options.workers,
-      executor,
-      signal: controller.signal,
-      onProgress: (what, { done, total, reused, part }) => {
-        const before = reused === 0 ? "" : ` (${reused} from before)`;
-        const rate = (seconds: number): string =>
-          `${((60 * (done - reused)) / seconds).toFixed(1)} runs/min`;
-        // Each kind of runs has a time of its own.
-        const line = lines.get(what) ?? new ProgressLine();
-        lines.set(what, line);
-        line.update(`${done} of ${total} ${what}${before}`, part, 1, rate);
-      },
-    });
-  } catch (error) {
-    if (!(error instanceof Interrupted)) throw error;
-    note("interrupted; finished runs are kept, and the same command goes on");
-    return null;
-  } finally {
-    for (const line of lines.values()) line.clear();
-    process.removeListener("SIGINT", interrupt);
-  }
-}
-
-/** Runs can be done again: a cache (XDG Base Directory Specification). */
-function defaultStore(): string {
-  const { XDG_CACHE_HOME } = process.env;
-  const cache = XDG_CACHE_HOME?.startsWith("/") ? XDG_CACHE_HOME : join(homedir(), ".cache");
-  return join(cache, "trackvisor", "runs");
+  const { workers } = options;
+  return withProgress((signal, onProgress) =>
+    runPoints(shareOf(plan, options), plan, { store, workers, executor, signal, onProgress }),
+  );
 }

@@ -86,41 +86,72 @@ function causesOf(
   return Object.fromEntries(entries) as Record<Cause, number>;
 }
 
-const KINDS = [
+/** What trackers can be asked for, and which of them find it. */
+export const KINDS = [
   { pages: "written", finds: "findsWritten" },
   { pages: "touched", finds: "findsTouched" },
 ] as const;
 
+/** Trackers in order of their overhead, for one kind of pages. */
+export interface Ranking {
+  readonly pages: (typeof KINDS)[number]["pages"];
+  /** Whether any of them finds such pages. */
+  readonly isFound: boolean;
+  /** The cheapest that misses none, and the next; null where there is no such. */
+  readonly best: ComparisonRow | null;
+  readonly next: ComparisonRow | null;
+  /** Those that cost less, and miss pages. */
+  readonly cheaper: readonly ComparisonRow[];
+}
+
+/** @param rows by guest overhead */
+export function rank(
+  rows: readonly ComparisonRow[],
+  { pages, finds }: (typeof KINDS)[number],
+): Ranking {
+  const able = rows.filter((row) => row[finds] && row.failures.length === 0);
+  const [best = null, next = null] = able.filter(({ measures }) => measures.missed === 0);
+  const cheaper =
+    best === null
+      ? []
+      : able.filter(
+          ({ measures }) => measures.missed > 0 && measures.overhead < best.measures.overhead,
+        );
+  return { pages, isFound: able.length > 0, best, next, cheaper };
+}
+
 /** Which is cheapest for written pages, and which for touched ones, and why: sentences made from the rows. */
 export function answers(rows: readonly ComparisonRow[]): string[] {
-  return KINDS.flatMap(({ pages, finds }) => {
-    const able = rows.filter((row) => row[finds] && row.failures.length === 0);
-    const complete = able.filter(({ measures }) => measures.missed === 0);
-    const [best, next] = complete;
-    if (best === undefined) {
-      return able.length === 0
-        ? [`No tracker here finds ${pages} pages.`]
-        : [`No tracker here finds all ${pages} pages.`];
-    }
-    const { overhead } = best.measures;
-    const lines = [
-      `Cheapest for ${pages} pages: ${best.name}, ${percent(overhead)} of guest overhead${whyOf(best)}.`,
-    ];
-    if (next !== undefined) {
-      lines.push(`  The next is ${next.name}, ${percent(next.measures.overhead)}${whyOf(next)}.`);
-    }
-    const cheaper = able.filter(
-      (row) => row.measures.missed > 0 && row.measures.overhead < overhead,
-    );
-    for (const { name, measures } of cheaper) {
-      const { missed, overhead: own, recall } = measures;
-      const pagesMissed = counted(Math.round(missed), "page");
-      lines.push(
-        `  ${name} costs ${percent(own)}, and misses ${pagesMissed}: it finds ${percent(100 * recall)}.`,
-      );
-    }
-    return lines;
-  });
+  return KINDS.flatMap((kind) => sentencesOf(rank(rows, kind)).map(({ text }) => text));
+}
+
+/** @returns sentences, each with the rows that its numbers are from */
+export function sentencesOf({
+  pages,
+  isFound,
+  best,
+  next,
+  cheaper,
+}: Ranking): { readonly text: string; readonly rows: readonly ComparisonRow[] }[] {
+  if (best === null) {
+    const text = isFound
+      ? `No tracker here finds all ${pages} pages.`
+      : `No tracker here finds ${pages} pages.`;
+    return [{ text, rows: [] }];
+  }
+  const { overhead } = best.measures;
+  const first = `Cheapest for ${pages} pages: ${best.name}, ${percent(overhead)} of guest overhead${whyOf(best)}.`;
+  const second = (row: ComparisonRow): string =>
+    `  The next is ${row.name}, ${percent(row.measures.overhead)}${whyOf(row)}.`;
+  const losing = ({ name, measures: { missed, overhead: own, recall } }: ComparisonRow): string => {
+    const pagesMissed = counted(Math.round(missed), "page");
+    return `  ${name} costs ${percent(own)}, and misses ${pagesMissed}: it finds ${percent(100 * recall)}.`;
+  };
+  return [
+    { text: first, rows: [best] },
+    ...(next === null ? [] : [{ text: second(next), rows: [next] }]),
+    ...cheaper.map((row) => ({ text: losing(row), rows: [row] })),
+  ];
 }
 
 /** Where most of its overhead comes from: exits with what is done about them, walks, or waiting. */

@@ -10,6 +10,7 @@ const PROGRAMS: ReadonlySet<string> = new Set([
   "externalSort",
   "recordStore",
   "parsec",
+  "trace",
 ] satisfies Vm["workload"]["kind"][]);
 /** Microseconds of an access of such a program, of one that needs a walk, and of one that needs it in two dimensions. */
 const HIT = 0.02;

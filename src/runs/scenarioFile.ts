@@ -59,6 +59,11 @@ export function loaderOf(name: string): (overrides: readonly Override[]) => Load
   return (overrides) => traceScenario(name, { name, origin: name }, overrides);
 }
 
+/** The words by which `trackvisor run` gets what `loaderOf` reads. */
+export function sourceWords(name: string): readonly string[] {
+  return name.endsWith(TRACE_EXTENSION) ? ["--trace", name] : [name];
+}
+
 /** The text of a scenario file, or of the shipped one of that name. @throws UserError */
 export function readScenario(nameOrPath: string): string {
   return readText(resolveScenario(nameOrPath), MAX_BYTES);

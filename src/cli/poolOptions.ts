@@ -1,0 +1,52 @@
+/** What commands that run many share: their limits, the store, progress and Ctrl-C. */
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { note } from "../io/standardStreams.ts";
+import { Interrupted, type RunProgress } from "../runs/pool.ts";
+import { ProgressLine } from "./progress.ts";
+
+export const WORKERS_MAX = 256;
+/** More runs are asked about. */
+export const RUNS_UNASKED = 1000;
+
+/** Runs can be done again: a cache (XDG Base Directory Specification). */
+export function defaultStore(): string {
+  const { XDG_CACHE_HOME } = process.env;
+  const cache = XDG_CACHE_HOME?.startsWith("/") ? XDG_CACHE_HOME : join(homedir(), ".cache");
+  return join(cache, "trackvisor", "runs");
+}
+
+/**
+ * Does runs, shows how far they are, and ends them by Ctrl-C.
+ * @param act gets the signal, and who hears of progress: of each kind of runs
+ * @returns null if it was interrupted: that was said
+ */
+export async function withProgress<Result>(
+  act: (
+    signal: AbortSignal,
+    onProgress: (what: string, progress: RunProgress) => void,
+  ) => Promise<Result>,
+): Promise<Result | null> {
+  const lines = new Map<string, ProgressLine>();
+  const controller = new AbortController();
+  const interrupt = () => controller.abort();
+  process.once("SIGINT", interrupt);
+  try {
+    return await act(controller.signal, (what, { done, total, reused, part }) => {
+      const before = reused === 0 ? "" : ` (${reused} from before)`;
+      const rate = (seconds: number): string =>
+        `${((60 * (done - reused)) / seconds).toFixed(1)} runs/min`;
+      // Each kind of runs has a time of its own.
+      const line = lines.get(what) ?? new ProgressLine();
+      lines.set(what, line);
+      line.update(`${done} of ${total} ${what}${before}`, part, 1, rate);
+    });
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+    note("interrupted; finished runs are kept, and the same command goes on");
+    return null;
+  } finally {
+    for (const line of lines.values()) line.clear();
+    process.removeListener("SIGINT", interrupt);
+  }
+}

@@ -1,0 +1,115 @@
+/** The runs behind an advice: each done once, by the pool and its store, and each with an identity to point to. */
+import type { Override } from "../../config/override.ts";
+import { UserError } from "../../errors.ts";
+import { type Ended, type PoolOptions, type RunProgress, runAll } from "../../runs/pool.ts";
+import type { RunOrder } from "../../runs/runOrder.ts";
+import type { RunSummary } from "../../system/summary.ts";
+
+/** A run that is to be done. */
+export interface PlannedRun {
+  /** What it is for, for people. */
+  readonly purpose: string;
+  /** All that it changes in the scenario. */
+  readonly overrides: readonly Override[];
+  readonly order: RunOrder;
+}
+
+/** A run that an answer stands on. */
+export interface CitedRun extends PlannedRun {
+  /** The start of its key in the store, as long as it takes to tell the runs of this advice apart. */
+  readonly id: string;
+  readonly key: string;
+}
+
+export interface BookOptions extends Omit<PoolOptions, "onProgress"> {
+  readonly onProgress?: (what: string, progress: RunProgress) => void;
+}
+
+const ID_LENGTH = 6;
+
+export class RunBook {
+  readonly #options: BookOptions;
+  readonly #runs = new Map<string, { readonly planned: PlannedRun; readonly ended: Ended }>();
+
+  constructor(options: BookOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Does what has not been done.
+   * @param what for the progress
+   * @throws Interrupted, and UserError if a result cannot be kept
+   */
+  async do(what: string, runs: readonly PlannedRun[]): Promise<void> {
+    const missing = new Map<string, PlannedRun>();
+    for (const run of runs) {
+      const key = this.#key(run);
+      // The first purpose stays: a run that serves several answers is listed once.
+      if (!this.#runs.has(key) && !missing.has(key)) missing.set(key, run);
+    }
+    const { onProgress, ...pool } = this.#options;
+    const orders = [...missing.values()].map(({ order }) => order);
+    const ended = await runAll(orders, (one) => one, {
+      ...pool,
+      onProgress: (progress) => onProgress?.(what, progress),
+    });
+    for (const [key, planned] of missing) {
+      const one = ended.get(key);
+      if (one === undefined) throw new Error(`there is no run ${key}`);
+      this.#runs.set(key, { planned, ended: one });
+    }
+  }
+
+  get count(): number {
+    return this.#runs.size;
+  }
+
+  /** @throws UserError if it could not be built, or its guests got nowhere */
+  summary(run: { readonly order: RunOrder }): RunSummary {
+    const { ended } = this.#entry(run);
+    if ("problem" in ended) throw new UserError(ended.problem);
+    return ended.summary;
+  }
+
+  /** Null if it could not be built. */
+  summaryOrNull(run: { readonly order: RunOrder }): RunSummary | null {
+    const { ended } = this.#entry(run);
+    return "problem" in ended ? null : ended.summary;
+  }
+
+  /** Identities to cite, in the order of the runs, each once. */
+  ids(runs: readonly { readonly order: RunOrder }[]): string[] {
+    const length = this.#idLength();
+    return [...new Set(runs.map((run) => this.#key(run).slice(0, length)))];
+  }
+
+  /** All that were done, in that order. */
+  all(): CitedRun[] {
+    const length = this.#idLength();
+    return [...this.#runs].map(([key, { planned }]) => ({
+      ...planned,
+      key,
+      id: key.slice(0, length),
+    }));
+  }
+
+  /** Long enough that no two begin alike. */
+  #idLength(): number {
+    const keys = [...this.#runs.keys()].sort();
+    let length = ID_LENGTH;
+    for (const [n, key] of keys.entries()) {
+      while (n > 0 && keys[n - 1]?.slice(0, length) === key.slice(0, length)) length++;
+    }
+    return length;
+  }
+
+  #key({ order }: { readonly order: RunOrder }): string {
+    return this.#options.store.key(order);
+  }
+
+  #entry(run: { readonly order: RunOrder }) {
+    const entry = this.#runs.get(this.#key(run));
+    if (entry === undefined) throw new Error(`the run ${this.#key(run)} was not done`);
+    return entry;
+  }
+}
