@@ -36,7 +36,7 @@ interface AdviseOptions {
 /** The command. Exit codes: 0 fine, 2 bad input, 130 interrupted. A migration that gives up is an answer. */
 export function adviseCommand(): Command {
   return new Command("advise")
-    .description("answers with the runs behind them: tracker, migration (docs/advise.md)")
+    .description("tracker, migration, working set: answers in words, with runs (docs/advise.md)")
     .argument("<scenario>", "scenario or trace, for its guests")
     .option("--only <questions>", `some of ${QUESTIONS.join(", ")}`, questionList)
     .option("--link <rate>", "that a migration has, such as 10Gbit/s")

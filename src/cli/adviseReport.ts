@@ -9,7 +9,7 @@ const INDENT = 2;
 type Told = { readonly text: string; readonly runs: readonly string[] };
 
 export function adviceLines(advice: Advice): string[] {
-  const { scenario, seeds, notes, trackers, migration, runs } = advice;
+  const { scenario, seeds, notes, trackers, migration, workingSets, sensitivity, runs } = advice;
   const cited = new Set<string>();
   const paragraph = ({ text, runs: ids }: Told): string[] => {
     for (const id of ids) cited.add(id);
@@ -34,6 +34,16 @@ export function adviceLines(advice: Advice): string[] {
           ),
         ]),
     ...(migration === null ? [] : section("migration", migration.sentences)),
+    ...(workingSets ?? []).flatMap(({ vm, sentences, refused }) => [
+      ...section(`working set of ${vm}`, sentences),
+      ...refused.flatMap(({ name, why }) => indented(`${name} cannot do this: ${why}`)),
+    ]),
+    ...(sensitivity === null
+      ? []
+      : section(
+          `what would change an answer (seed ${seeds[0]})`,
+          sensitivity.flatMap(({ sentences }) => sentences),
+        )),
   ];
   return [head, ...notes.flatMap(indented), ...answers, ...runLines(advice, cited)];
 }

@@ -26,7 +26,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: "advise",
     usage: "advise [options] <scenario>",
-    description: "answers with the runs behind them: tracker, migration (docs/advise.md)",
+    description: "tracker, migration, working set: answers in words, with runs (docs/advise.md)",
     load: async () => (await import("./advise.ts")).adviseCommand(),
   },
   {

@@ -26,8 +26,8 @@ import { RunStore } from "../runs/runStore.ts";
 import { loaderOf } from "../runs/scenarioFile.ts";
 import { SET, seedList, UNTIL, wholeNumber } from "./optionParsers.ts";
 import { grouped, noteDamaged } from "./output.ts";
-import { queueOption, withQueue } from "./queue.ts";
 import { defaultStore, RUNS_UNASKED, WORKERS_MAX, withProgress } from "./poolOptions.ts";
+import { queueOption, withQueue } from "./queue.ts";
 import { deliver, refuseOutputs, type SweepOutput, withOutputs } from "./sweepOutput.ts";
 
 const EXIT_INTERRUPTED = 130;

@@ -24,6 +24,7 @@ export class Threads {
   }
 }
 
+/** Threads that end with the runs. */
 export class ThreadExecutor implements Executor {
   readonly #count: number;
 
@@ -37,17 +38,41 @@ export class ThreadExecutor implements Executor {
     onReply: (run: Run, reply: Reply) => void,
     signal?: AbortSignal,
   ): Promise<void> {
-    const count = Math.min(this.#count, due.length);
-    const threads = new Threads(count);
+    const kept = new KeptThreads(Math.min(this.#count, due.length));
+    try {
+      await kept.run(due, onReply, signal);
+    } finally {
+      await kept.close();
+    }
+  }
+}
+
+/** Threads that stay, for who orders runs several times; to be closed. */
+export class KeptThreads implements Executor {
+  readonly #count: number;
+  readonly #threads: Threads;
+
+  /** @param count default: as many as there are processors */
+  constructor(count = availableParallelism()) {
+    this.#count = count;
+    this.#threads = new Threads(count);
+  }
+
+  async run<Run extends DueRun>(
+    due: readonly Run[],
+    onReply: (run: Run, reply: Reply) => void,
+    signal?: AbortSignal,
+  ): Promise<void> {
     const rest = due.values();
     // Each thread takes the next of the list: the pool's own queue does not keep the order.
     const lane = async (): Promise<void> => {
-      for (const run of rest) onReply(run, await threads.run(run.order, signal));
+      for (const run of rest) onReply(run, await this.#threads.run(run.order, signal));
     };
-    try {
-      await Promise.all(Array.from({ length: count }, lane));
-    } finally {
-      await threads.close();
-    }
+    await Promise.all(Array.from({ length: this.#count }, lane));
+  }
+
+  /** Ends them, whatever they do. */
+  async close(): Promise<void> {
+    await this.#threads.close();
   }
 }

@@ -3,6 +3,7 @@ import * as z from "zod";
 import type { Answers } from "./advise.ts";
 import type { WayResult } from "./migration.ts";
 import type { CitedRun, RunBook } from "./runBook.ts";
+import { probedSentence } from "./sensitivity.ts";
 import { milliseconds, type Sentence, type Spread } from "./sentence.ts";
 import { commandLine, textOf } from "./settings.ts";
 
@@ -67,6 +68,40 @@ const migration = z.strictObject({
   sentences,
 });
 
+const workingSetShape = z.strictObject({
+  vm: z.string(),
+  memory: z.number().describe("of the VM, pages of 4 KiB"),
+  window: z.number().describe("ms"),
+  truth: spread.describe("pages that it uses in a window, exactly; null: no window has ended"),
+  phases: z
+    .array(z.strictObject({ from: z.number(), to: z.number(), pages: z.number() }))
+    .describe("stretches of several windows that differ by 10 % at most; times in ms"),
+  estimates: z.array(
+    z.strictObject({
+      estimator: z.string(),
+      pages: spread,
+      error: z
+        .strictObject({ mean: z.number(), least: z.number(), most: z.number() })
+        .nullable()
+        .describe("parts of the truth by which estimates of single windows are off"),
+      runs: ids,
+    }),
+  ),
+  refused: z.array(z.strictObject({ name: z.string(), why: z.string() })),
+  sentences,
+});
+
+const sensitivityShape = z.strictObject({
+  parameter: z.string(),
+  question: z.string(),
+  answer: z.string().nullable().describe("as things are; null: unknown"),
+  now: z.string().describe("value of the parameter"),
+  from: z.string(),
+  to: z.string().describe("values between which the answer is known to be the same"),
+  flips: z.array(z.strictObject({ same: z.string(), other: z.string(), answer: z.string() })),
+  sentences,
+});
+
 const run = z.strictObject({
   id: z.string(),
   purpose: z.string(),
@@ -90,6 +125,8 @@ export const adviceSchema = z
       .nullable()
       .describe("null: not asked"),
     migration: migration.nullable().describe("null: not asked"),
+    workingSets: z.array(workingSetShape).nullable().describe("of each VM; null: not asked"),
+    sensitivity: z.array(sensitivityShape).nullable().describe("with one seed; null: not asked"),
     runs: z.array(run).describe("all that were done"),
   })
   .describe("the result of `trackvisor advise` (docs/advise.md)");
@@ -98,7 +135,7 @@ export type Advice = z.infer<typeof adviceSchema>;
 
 /** @param source the words by which `trackvisor run` gets the scenario; null if it has no name */
 export function adviceOf(answers: Answers, code: string, source: readonly string[] | null): Advice {
-  const { subject, book, trackers, migration: moved } = answers;
+  const { subject, book, trackers, migration: moved, workingSets, sensitivity } = answers;
   const told = (all: readonly Sentence[]) => toldOf(all, book);
   return {
     format: ADVICE_FORMAT,
@@ -131,6 +168,31 @@ export function adviceOf(answers: Answers, code: string, source: readonly string
             ways: moved.ways.map((one) => wayIn(one, book)),
             sentences: told(moved.sentences),
           },
+    workingSets:
+      workingSets?.map((one) => ({
+        vm: one.vm,
+        memory: one.memoryPages,
+        window: milliseconds(one.windowCycles),
+        truth: spreadIn(one.truth),
+        phases: one.phases.map(({ from, to, pages }) => ({
+          from: milliseconds(from),
+          to: milliseconds(to),
+          pages,
+        })),
+        estimates: one.estimates.map(({ estimator, pages, error, runs }) => ({
+          estimator,
+          pages: spreadIn(pages),
+          error,
+          runs: book.ids(runs),
+        })),
+        refused: one.refused.map((each) => ({ ...each })),
+        sentences: told(one.sentences),
+      })) ?? null,
+    sensitivity:
+      sensitivity?.map((one) => {
+        const { runs: _, flips, ...rest } = one;
+        return { ...rest, flips: [...flips], sentences: told([probedSentence(one)]) };
+      }) ?? null,
     runs: book.all().map((one) => runIn(one, source)),
   };
 }

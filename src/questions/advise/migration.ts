@@ -60,6 +60,8 @@ export function termsOf(subject: Subject): MigrationTerms {
   const technique = isAble ? scenario.tracker.technique : FALLBACK;
   const fields = [
     ...(own === null ? [setting("operation", { kind: "migrate" })] : withoutEvents(own)),
+    // One that was given up would go on to the run's end.
+    setting("operation.settle", "0s"),
     ...(isAble ? [] : [setting("tracker.technique", technique)]),
     ...(asked.link === undefined
       ? []
@@ -95,12 +97,11 @@ export function termsOf(subject: Subject): MigrationTerms {
   };
 }
 
-/** What would end it from outside, or goes on after it. */
-function withoutEvents({ repeat, abortAfter, settle, link }: MigrateConfig): Override[] {
+/** What would end it from outside, or begin it again. */
+function withoutEvents({ repeat, abortAfter, link }: MigrateConfig): Override[] {
   return [
     ...(repeat === undefined ? [] : [setting("operation.repeat", null)]),
     ...(abortAfter === undefined ? [] : [setting("operation.abortAfter", null)]),
-    ...(settle === undefined ? [] : [setting("operation.settle", null)]),
     ...(link.failAfter === undefined ? [] : [setting("operation.link.failAfter", null)]),
   ];
 }
@@ -260,13 +261,8 @@ export function resultOfWay(
   terms: MigrationTerms,
   book: RunBook,
 ): WayResult {
-  const summaries = runs.map((run) => book.summary(run));
-  const results = summaries.map(migrationIn);
-  const judged = summaries.map((summary, n) => {
-    const isThrottled = way.kind === "throttle";
-    const result = results[n] ?? migrationIn(summary);
-    return judge(summary, result, { limitCycles: terms.limitCycles, throttles: isThrottled });
-  });
+  const results = runs.map((run) => migrationIn(book.summary(run)));
+  const judged = judgedRuns(way, runs, terms, book);
   const known = (of: (result: MigrateResult) => number | null): Spread | null => {
     const values = results.map(of).filter((value) => value !== null);
     return values.length < results.length ? null : spreadOf(values);
@@ -285,6 +281,19 @@ export function resultOfWay(
     rounds: each(({ rounds }) => rounds.filter(({ live }) => live).length),
     ...lossOf(runs, book),
   };
+}
+
+/** Of each run, which needs no other run to tell. @throws UserError if one could not be run */
+export function judgedRuns(
+  { kind }: Way,
+  runs: readonly PlannedRun[],
+  { limitCycles }: MigrationTerms,
+  book: RunBook,
+): Judged[] {
+  return runs.map((run) => {
+    const summary = book.summary(run);
+    return judge(summary, migrationIn(summary), { limitCycles, throttles: kind === "throttle" });
+  });
 }
 
 function migrationIn({ operation }: RunSummary): MigrateResult {

@@ -3,6 +3,7 @@ import type { Override } from "../../config/override.ts";
 import { UserError } from "../../errors.ts";
 import { type Ended, type PoolOptions, type RunProgress, runAll } from "../../runs/pool.ts";
 import type { RunOrder } from "../../runs/runOrder.ts";
+import { KeptThreads } from "../../runs/threads.ts";
 import type { RunSummary } from "../../system/summary.ts";
 
 /** A run that is to be done. */
@@ -21,7 +22,7 @@ export interface CitedRun extends PlannedRun {
   readonly key: string;
 }
 
-export interface BookOptions extends Omit<PoolOptions, "onProgress"> {
+export interface BookOptions extends Omit<PoolOptions, "onProgress" | "executor"> {
   readonly onProgress?: (what: string, progress: RunProgress) => void;
 }
 
@@ -29,6 +30,8 @@ const ID_LENGTH = 6;
 
 export class RunBook {
   readonly #options: BookOptions;
+  /** Started when there is something to do. */
+  #threads: KeptThreads | null = null;
   readonly #runs = new Map<string, { readonly planned: PlannedRun; readonly ended: Ended }>();
 
   constructor(options: BookOptions) {
@@ -47,10 +50,14 @@ export class RunBook {
       // The first purpose stays: a run that serves several answers is listed once.
       if (!this.#runs.has(key) && !missing.has(key)) missing.set(key, run);
     }
+    if (missing.size === 0) return;
     const { onProgress, ...pool } = this.#options;
     const orders = [...missing.values()].map(({ order }) => order);
+    const isDone = orders.every((order) => pool.store.has(order));
+    if (!isDone) this.#threads ??= new KeptThreads(pool.workers);
     const ended = await runAll(orders, (one) => one, {
       ...pool,
+      ...(this.#threads === null ? {} : { executor: this.#threads }),
       onProgress: (progress) => onProgress?.(what, progress),
     });
     for (const [key, planned] of missing) {
@@ -60,8 +67,10 @@ export class RunBook {
     }
   }
 
-  get count(): number {
-    return this.#runs.size;
+  /** No further runs. */
+  async close(): Promise<void> {
+    await this.#threads?.close();
+    this.#threads = null;
   }
 
   /** @throws UserError if it could not be built, or its guests got nowhere */
@@ -75,6 +84,12 @@ export class RunBook {
   summaryOrNull(run: { readonly order: RunOrder }): RunSummary | null {
     const { ended } = this.#entry(run);
     return "problem" in ended ? null : ended.summary;
+  }
+
+  /** Why it could not be built, or got nowhere; null if it was run. */
+  problem(run: { readonly order: RunOrder }): string | null {
+    const { ended } = this.#entry(run);
+    return "problem" in ended ? ended.problem : null;
   }
 
   /** Identities to cite, in the order of the runs, each once. */

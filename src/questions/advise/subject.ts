@@ -49,22 +49,20 @@ const FIXED: ReadonlySet<string> = new Set(["trace", "script"] satisfies Workloa
 const SEEDS_ALL = 2 ** 32;
 /** A guest that has no end of its own is looked at for so long. */
 const DEFAULT_SPAN = CYCLES_PER_SECOND;
-/** Microseconds that one run of a tracker or an estimator should take at most. */
-const COST_OF_RUN = 3e5;
+/** Microseconds that one run of a tracker or an estimator should take at most; one of guests that end, if it is whole then. */
+const COST_OF_RUN = 1.5e5;
+const COST_OF_WHOLE = 2e6;
+/** By which factor trackers slow guests down at most, about. */
+const SLOWEST = 100;
+/** Less virtual time than this is little. */
+const SHORT = CYCLES_PER_SECOND / 100;
 
 /** @throws UserError for a mistake in the scenario, or in what is asked */
 export function subjectOf(asked: AdviseAsked): Subject {
   const { scenario } = asked.load(asked.common);
-  const { operation, until: own } = scenario;
-  const wanted = own ?? DEFAULT_SPAN;
-  const affordable = roundDuration(affordableCycles(scenario, COST_OF_RUN));
-  const text = asked.span ?? durationText(Math.min(wanted, affordable));
-  const origin = asked.span === undefined ? "advise" : `--span ${asked.span}`;
-  const until = setting("until", text, origin);
-  const { scenario: bounded } = asked.load([...asked.common, until]);
-  const spanCycles = bounded.until ?? wanted;
-  const isFixed = scenario.vms.every(({ workload: { kind } }) => FIXED.has(kind));
-  const shortened = own !== undefined && spanCycles < own;
+  const { operation, vms } = scenario;
+  const isFixed = vms.every(({ workload: { kind } }) => FIXED.has(kind));
+  const { until, spanCycles } = spanOf(asked, scenario);
   return {
     asked,
     scenario,
@@ -78,11 +76,7 @@ export function subjectOf(asked: AdviseAsked): Subject {
         : [
             `The scenario's own operation is "${operation.kind}"; the advice is about its guests, and each answer has an operation of its own${keptOf(operation.kind)}.`,
           ]),
-      ...(shortened
-        ? [
-            `Trackers and estimators look at the first ${formatCycles(spanCycles)} of the scenario's ${formatCycles(own)}: --span has it otherwise.`,
-          ]
-        : []),
+      `Trackers and estimators look at ${formatCycles(spanCycles)} of virtual time${partOf(scenario, spanCycles)}, or less where the guests end before.${spanCycles < SHORT ? " So short a time says more of a start than of a guest that runs." : ""}`,
       ...(isFixed && asked.seeds === null
         ? ["The guests do the same with every seed, so one is enough."]
         : []),
@@ -91,6 +85,42 @@ export function subjectOf(asked: AdviseAsked): Subject {
         : []),
     ],
   };
+}
+
+/** How long trackers and estimators look at the guests, as the field that ends them. */
+function spanOf(asked: AdviseAsked, scenario: Scenario): Pick<Subject, "until" | "spanCycles"> {
+  const { until: own } = scenario;
+  if (asked.span !== undefined) {
+    const until = setting("until", asked.span, `--span ${asked.span}`);
+    return { until, spanCycles: asked.load([...asked.common, until]).scenario.until ?? 0 };
+  }
+  const whole = own === undefined ? wholeWork(scenario) : null;
+  if (whole !== null && expectedCost(scenario) <= COST_OF_WHOLE) {
+    // Trackers slow the guests down: they are let come to their end.
+    const end = roundDuration(whole * SLOWEST);
+    return { until: setting("until", durationText(end)), spanCycles: roundDuration(whole) };
+  }
+  const affordable = roundDuration(affordableCycles(scenario, COST_OF_RUN));
+  const spanCycles = Math.min(own ?? DEFAULT_SPAN, affordable);
+  return { until: setting("until", durationText(spanCycles)), spanCycles };
+}
+
+/** Cycles that guests take for their accesses alone, if all of them have a limit; null: some have none. */
+function wholeWork({ vms, machine }: Scenario): number | null {
+  const { access } = machine.costs.processor;
+  const works = vms.map(({ vcpus, workload: { accesses, gap } }) =>
+    accesses === undefined ? null : vcpus * accesses * ((gap ?? 0) + access),
+  );
+  const known = works.filter((one) => one !== null);
+  if (known.length < works.length) return null;
+  const vcpus = vms.map((vm) => vm.vcpus).reduce((sum, one) => sum + one, 0);
+  return known.reduce((sum, one) => sum + one, 0) / Math.min(machine.cpus, vcpus);
+}
+
+function partOf({ until: own }: Scenario, spanCycles: number): string {
+  return own === undefined || own <= spanCycles
+    ? ""
+    : `, of the scenario's ${formatCycles(own)} (--span has it otherwise)`;
 }
 
 function keptOf(kind: Scenario["operation"]["kind"]): string {

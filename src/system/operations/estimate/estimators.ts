@@ -46,7 +46,7 @@ export function prepareEstimation(
   seed: number,
 ): Estimation {
   const { estimator } = config;
-  const intervalCycles = intervalOf(estimator);
+  const intervalCycles = estimatorInterval(estimator);
   checkTimes(config, intervalCycles, deadlineCycles);
   const windowIntervals = (config.window ?? intervalCycles) / intervalCycles;
   const footprintPages = footprintOf(config.kernelFootprint);
@@ -91,7 +91,8 @@ function bitmapWords(world: World, vm: number): number {
   return Math.ceil(world.vms[vm]!.tracked.dirty.pages / 32);
 }
 
-function intervalOf(estimator: EstimatorConfig): number {
+/** Cycles between two estimates. */
+export function estimatorInterval(estimator: EstimatorConfig): number {
   switch (estimator.kind) {
     case "prl":
       return estimator.mu;
@@ -120,7 +121,7 @@ function ruleOf(estimator: EstimatorConfig, vmPages: number): EstimatorRule {
       return { kind: "pml", clean: estimator.clean };
     case "vmware": {
       const { samples, averages, period } = estimator;
-      const looksPerPeriod = period / intervalOf(estimator);
+      const looksPerPeriod = period / estimatorInterval(estimator);
       return { kind: "vmware", samples, vmPages, looksPerPeriod, gains: averages ?? null };
     }
     default:
