@@ -6,7 +6,6 @@
  * memory in pages of 4 KiB. A mistake in what is given is a UserError of one line. To check machines of your
  * own: `trackvisor/check`.
  */
-// A seat: export { sweep } from "./sweep.ts"; over src/questions/sweep.
 
 export { Generator } from "../../workloads/generators/generator.ts";
 export type { OwnWorkload, OwnWorkloadConfig } from "../../workloads/schema.ts";
@@ -16,6 +15,8 @@ export { ModelError } from "../check/engine/modelError.ts";
 export { CYCLES_PER_SECOND } from "../config/units.ts";
 export { VERSION } from "../config/version.ts";
 export { FieldError, UserError } from "../errors.ts";
+export type { Advice } from "../questions/advise/advice.ts";
+export type { Question } from "../questions/advise/subject.ts";
 export type { ComparisonRow } from "../questions/compare.ts";
 export type { Measures } from "../questions/measures.ts";
 export type { SweepResult } from "../questions/sweep/result.ts";
@@ -24,6 +25,7 @@ export { type LoadedScenario, shippedScenarios } from "../runs/scenarioFile.ts";
 export type { AnyResult } from "../system/operations/results.ts";
 export { registerWorkload, type Scenario } from "../system/scenarioSchema.ts";
 export type { RunSummary } from "../system/summary.ts";
+export { type AdviceSettings, advise } from "./advise.ts";
 export { type Checked, type CheckSettings, check } from "./check.ts";
 export { type Comparison, type ComparisonSettings, compare } from "./compare.ts";
 export {

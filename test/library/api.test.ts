@@ -31,6 +31,7 @@ it("exports these names and no others", () => {
     "ModelError",
     "UserError",
     "VERSION",
+    "advise",
     "check",
     "compare",
     "loadScenario",

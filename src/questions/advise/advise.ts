@@ -2,6 +2,7 @@
 import type { ComparisonRow } from "../compare.ts";
 import { CONTENDERS } from "../contenders.ts";
 import { askMigration, MIGRATIONS_MOST } from "./askMigration.ts";
+import { termsOf } from "./migration.ts";
 import type { MigrationAnswer } from "./migrationAnswer.ts";
 import { type BookOptions, RunBook } from "./runBook.ts";
 import { askProbes, type Probed, probesOf, rivalsAmong, SENSITIVITY_MOST } from "./sensitivity.ts";
@@ -62,6 +63,7 @@ export async function advise(asked: AdviseAsked, options: BookOptions): Promise<
 
 async function answersOf(subject: Subject, book: RunBook): Promise<Answers> {
   const { questions } = subject.asked;
+  refuseMistakes(subject);
   const trackers = questions.includes("trackers") ? await askTrackers(subject, book) : null;
   const migration = questions.includes("migration") ? await askMigration(subject, book) : null;
   const workingSets = questions.includes("workingSet") ? await askWorkingSets(subject, book) : null;
@@ -70,6 +72,15 @@ async function answersOf(subject: Subject, book: RunBook): Promise<Answers> {
     ? await askProbes(probesOf(subject, migration !== null, rivals), book)
     : null;
   return { subject, book, trackers, migration, workingSets, sensitivity };
+}
+
+/** Before anything is run. @throws UserError for a mistake in what is asked */
+function refuseMistakes(subject: Subject): void {
+  const { questions, window } = subject.asked;
+  if (questions.includes("migration")) termsOf(subject);
+  if (questions.includes("workingSet") && window !== undefined) {
+    for (const one of estimators(subject, window, subject.spanCycles)) planEstimates(subject, one);
+  }
 }
 
 async function askTrackers(subject: Subject, book: RunBook): Promise<TrackersAnswered> {

@@ -2,6 +2,7 @@
 import type { Override } from "../../config/override.ts";
 import { UserError } from "../../errors.ts";
 import { type Ended, type PoolOptions, type RunProgress, runAll } from "../../runs/pool.ts";
+import { RunIdentity } from "../../runs/runIdentity.ts";
 import type { RunOrder } from "../../runs/runOrder.ts";
 import { KeptThreads } from "../../runs/threads.ts";
 import type { RunSummary } from "../../system/summary.ts";
@@ -17,9 +18,8 @@ export interface PlannedRun {
 
 /** A run that an answer stands on. */
 export interface CitedRun extends PlannedRun {
-  /** The start of its key in the store, as long as it takes to tell the runs of this advice apart. */
+  /** The start of the run's digest, as long as it takes to tell the runs of this advice apart. */
   readonly id: string;
-  readonly key: string;
 }
 
 export interface BookOptions extends Omit<PoolOptions, "onProgress" | "executor"> {
@@ -30,6 +30,7 @@ const ID_LENGTH = 6;
 
 export class RunBook {
   readonly #options: BookOptions;
+  readonly #identity = new RunIdentity();
   /** Started when there is something to do. */
   #threads: KeptThreads | null = null;
   readonly #runs = new Map<string, { readonly planned: PlannedRun; readonly ended: Ended }>();
@@ -61,7 +62,7 @@ export class RunBook {
       onProgress: (progress) => onProgress?.(what, progress),
     });
     for (const [key, planned] of missing) {
-      const one = ended.get(key);
+      const one = ended.get(pool.store.key(planned.order));
       if (one === undefined) throw new Error(`there is no run ${key}`);
       this.#runs.set(key, { planned, ended: one });
     }
@@ -103,7 +104,6 @@ export class RunBook {
     const length = this.#idLength();
     return [...this.#runs].map(([key, { planned }]) => ({
       ...planned,
-      key,
       id: key.slice(0, length),
     }));
   }
@@ -118,8 +118,9 @@ export class RunBook {
     return length;
   }
 
+  /** The same for every version of the program: a command that an advice shows stays right. */
   #key({ order }: { readonly order: RunOrder }): string {
-    return this.#options.store.key(order);
+    return this.#identity.of(order);
   }
 
   #entry(run: { readonly order: RunOrder }) {

@@ -8,7 +8,7 @@ import { between, FACTORS, type Flip, flipOf, HALVINGS, narrowed, sameUpTo } fro
 import { judgedRuns, planWay, termsOf } from "./migration.ts";
 import type { PlannedRun, RunBook } from "./runBook.ts";
 import { type Sentence, sentence } from "./sentence.ts";
-import { durationText, rateText, setting } from "./settings.ts";
+import { durationText, rateText, roundDuration, setting } from "./settings.ts";
 import type { Subject } from "./subject.ts";
 import { basesOf, compareDone, planTrackers } from "./trackers.ts";
 
@@ -106,7 +106,7 @@ function migrationProbes(subject: Subject): Probe[] {
     },
   });
   const link = (factor: number) => rateText(bandwidth * factor);
-  const downtime = (factor: number) => durationText(Math.round(limitCycles * factor));
+  const downtime = (factor: number) => durationText(roundDuration(limitCycles * factor));
   return [
     probe("link", link, (factor) => ({ ...subject, asked: { ...asked, link: link(factor) } })),
     probe("downtime", downtime, (factor) => ({

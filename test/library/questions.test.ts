@@ -1,4 +1,4 @@
-/** `sweep` of the library: what the command line gives, from a program. */
+/** `sweep` and `advise` of the library: what the command line gives, from a program. */
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import type * as library from "../../src/library/index.ts";
@@ -58,5 +58,19 @@ describe("sweep", () => {
     const reason = new Error("enough");
     const signal = AbortSignal.abort(reason);
     await expect(sweep(SMALL, { vary, signal })).rejects.toBe(reason);
+  });
+});
+
+describe("advise", () => {
+  it("answers with the runs behind each sentence, and refuses a mistake before it runs anything", async () => {
+    const { advise } = (await import(LIBRARY)) as typeof library;
+    const asked = { only: ["workingSet"], seeds: [1], workers: 1 } as const;
+    const { workingSets, trackers, runs } = await advise(SMALL, asked);
+    expect(trackers).toBeNull();
+    const [{ truth, sentences } = { truth: null, sentences: [] }] = workingSets ?? [];
+    expect(truth?.mean).toBeGreaterThan(0);
+    const known = runs.map(({ id }) => id);
+    expect(sentences.flatMap((one) => one.runs).every((id) => known.includes(id))).toBe(true);
+    await expect(advise(SMALL, { link: "fast" })).rejects.toThrow("--link fast");
   });
 });
