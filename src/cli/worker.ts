@@ -1,7 +1,7 @@
 /** `trackvisor worker`: does the runs of sweeps and experiments that others have ordered through a queue. */
 import { availableParallelism } from "node:os";
 import { Command } from "commander";
-import { note, print } from "../io/standardStreams.ts";
+import { note, print, printed } from "../io/standardStreams.ts";
 import type { QueueAddress } from "../queue/address.ts";
 import { wholeNumber } from "./optionParsers.ts";
 import { grouped } from "./output.ts";
@@ -71,5 +71,7 @@ async function work(address: QueueAddress, options: WorkerOptions): Promise<void
     progress.clear();
     process.removeListener("SIGINT", end);
     process.removeListener("SIGTERM", end);
+    // BullMQ keeps a timer for locks if the queue goes away while its worker is being closed: nothing else would end.
+    setImmediate(() => void printed().then(() => process.exit()));
   }
 }
