@@ -47,3 +47,16 @@ it("a frame that is handed out is zeroed, and the others stay", () => {
   memory.storeEntry(next + 1, 3, 0x7000, 0);
   expect(memory.words[(next + 1) * memory.frameWords + 6]).toBe(0x7000);
 });
+
+it("of frames that are handed out the first and the last are zeroed, and their neighbours are not", () => {
+  const memory = new HostMemory(9);
+  const first = memory.framesUsed;
+  for (const frame of [first, first + 1, first + 2]) memory.storeEntry(frame, 3, 0x5000, 0);
+  memory.allocate(2);
+  const entries = [first, first + 1, first + 2].map((frame) => memory.readEntry(frame, 3));
+  expect(entries).toEqual([
+    [0, 0],
+    [0, 0],
+    [0x5000, 0],
+  ]);
+});

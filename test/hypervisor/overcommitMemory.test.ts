@@ -1,7 +1,9 @@
 /** Whom an overcommitted host takes a page from, and which; and what is stored to a page that is just losing its frame. */
 import { describe, expect, it } from "vitest";
+import { findLeaf } from "../../src/hardware/ept.ts";
+import { EPT_ACCESSED, EPT_DIRTY } from "../../src/hardware/eptEntry.ts";
 import { addOccurrence } from "../../src/hypervisor/cumulativeBuffer.ts";
-import { markDirty } from "../../src/hypervisor/dirtyBitmap.ts";
+import { isMarked, markDirty } from "../../src/hypervisor/dirtyBitmap.ts";
 import { furthestAbove, hostVictim } from "../../src/hypervisor/overcommit/hostVictims.ts";
 import {
   fillPage,
@@ -12,11 +14,18 @@ import {
   type VmMemory,
 } from "../../src/hypervisor/overcommit/vmMemory.ts";
 import { techniqueNamed } from "../../src/hypervisor/techniques/all.ts";
+import { createPaging } from "../../src/system/operations/overcommit/createPaging.ts";
+import { overcommitSchema } from "../../src/system/operations/overcommit.ts";
 import { Random } from "../../workloads/random.ts";
 import { buildOvercommitted, type OvercommittedSystem } from "../system/overcommitSystems.ts";
 import { SIMPLE } from "../system/smallSystems.ts";
 
 const PAGES = 8;
+const ACCESSED_DIRTY = [
+  [0, false, false],
+  [EPT_ACCESSED, true, false],
+  [EPT_ACCESSED | EPT_DIRTY, true, true],
+] as const;
 const FIELDS = { estimator: { kind: "truth", interval: "20us" } };
 
 /** VMs that have all their pages, and have not run. */
@@ -107,6 +116,29 @@ describe("the page that it loses", () => {
     },
   );
 
+  it("is the first that was drawn, if that was not used at all: no other could be colder", () => {
+    const memory = memoryOf();
+    const random = new Random(3);
+    const first = hostVictim(memory, "random", new Random(3), () => false);
+    expect(hostVictim(memory, "coldest", random, () => false)).toBe(first);
+    // And none is drawn after it.
+    const once = new Random(3);
+    hostVictim(memory, "random", once, () => false);
+    expect(random.below(1 << 30)).toBe(once.below(1 << 30));
+  });
+
+  it.each(ACCESSED_DIRTY)("takes its flags along: %j", (bits, touched, dirty) => {
+    const memory = memoryOf();
+    const { tracked, ept } = memory.vm;
+    const technique = techniqueNamed("accessedDirtyScan");
+    technique?.pageTaken(tracked, COLD, bits);
+    expect([isMarked(tracked.touched, COLD), isMarked(tracked.dirty, COLD)]).toEqual([
+      touched,
+      dirty,
+    ]);
+    expect(findLeaf(ept, COLD)).not.toBeNull();
+  });
+
   it("has a frame, and no vCPU waits for it", () => {
     const memory = memoryOf();
     memory.states.fill(PageState.hostSwapped);
@@ -140,4 +172,18 @@ describe("a page that its guest has given up as free", () => {
     fillPage(memory, 2, frame);
     expect(memory.vm.guest.versions[2]).toBe(0);
   });
+});
+
+it("a fault on a page that has come meanwhile waits for nothing, and takes no frame", () => {
+  const { system } = hostOf(1);
+  const { world } = system;
+  const config = overcommitSchema.parse({ kind: "overcommit", memory: "64KiB", ...FIELDS });
+  const paging = createPaging(config, world, { seed: 1, swapsUnflushed: false });
+  const [memory] = paging.memories;
+  if (memory === undefined) throw new Error("there is no VM");
+  const seen = () => [memory.states[3], memory.tallies[Tally.held], paging.frames.freeFrames];
+  const before = seen();
+  expect(before[0]).toBe(PageState.resident);
+  expect(paging.fault(0, 0, 3, 1000)).toMatchObject({ waits: false, arrivals: [] });
+  expect(seen()).toEqual(before);
 });

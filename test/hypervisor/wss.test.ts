@@ -244,6 +244,8 @@ describe("the kernel's footprint", () => {
 
   it("is unknown if the VM does not even begin to live", () => {
     expect(findKernelFootprint((pages) => kernelLives(700, pages), 600)).toBe(null);
+    // One that never crashes is shrunk to a page, and no further.
+    expect(findKernelFootprint(() => true, 100)).toBe(1);
   });
 });
 

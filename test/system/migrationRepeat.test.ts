@@ -1,5 +1,6 @@
 /** A migration that was given up is tried again, if it is to be repeated; what was on its way does not disturb it. */
 import { describe, expect, it } from "vitest";
+import type { MigrationContext } from "../../machines/migrationContext.ts";
 import { formatMigration } from "../../src/cli/migrateReport.ts";
 import { buildSystem } from "../../src/system/build.ts";
 import type { MigrateResult } from "../../src/system/operations/migration/result.ts";
@@ -64,4 +65,27 @@ describe("a second attempt, complete", () => {
       expect(bytes / seconds).toBeLessThanOrEqual(50e6);
     }
   });
+});
+
+it("goes to a host that has nothing of the first attempt", () => {
+  const scenario = scenarioSchema.parse({
+    name: "again",
+    vms: [{ memory: "4MiB", paging: "off", contents: true, workload }],
+    operation: { kind: "migrate", batch: 64, repeat: { after: "1ms" } },
+    until: "60ms",
+  });
+  const system = buildSystem(scenario);
+  const destination = system.parts().find(({ name }) => name === "migration/destination");
+  const present = () => {
+    const words = destination?.arrays()["present"] ?? [];
+    return Array.from(words, (word) => word !== 0).filter(Boolean).length;
+  };
+  const context = () => system.actor("toolstack").snapshot.context as MigrationContext;
+  while (context().earlier.length === 0) expect(system.step()).toBe(true);
+  while (context().progress.armedTime < 0) {
+    expect(system.step()).toBe(true);
+  }
+  // Armed again, and nothing is sent yet: the first attempt had sent all.
+  expect(context().earlier[0]?.progress.armedTime).toBeGreaterThan(0);
+  expect(present()).toBeLessThanOrEqual(2);
 });

@@ -4,7 +4,10 @@ import { formatMigration } from "../../src/cli/migrateReport.ts";
 import { UserError } from "../../src/errors.ts";
 import { Counter } from "../../src/hardware/counters.ts";
 import { forEachLeaf } from "../../src/hardware/ept.ts";
+import { convergeFrom } from "../../src/hypervisor/migration/autoConverge.ts";
+import { NO_PROGRESS } from "../../src/hypervisor/migration/progress.ts";
 import { buildSystem } from "../../src/system/build.ts";
+import { remedyFor } from "../../src/system/operations/migration/remedy.ts";
 import type { MigrateResult } from "../../src/system/operations/migration/result.ts";
 import { scenarioSchema } from "../../src/system/scenarioSchema.ts";
 import { summarize } from "../../src/system/summary.ts";
@@ -69,6 +72,9 @@ describe("auto-converge", () => {
     const { accesses } = result.throughput;
     expect(Math.min(...accesses)).toBeLessThan(0.5 * accesses[0]!);
     expect(accesses.at(-1)).toBeGreaterThan(0.9 * accesses[0]!);
+    expect(result.why).toBe(
+      "What was pending could be sent within the downtime limit of 300.000 ms.",
+    );
   });
 
   it("makes the guest run the share of time that the percentage says", () => {
@@ -145,6 +151,18 @@ describe("a migration that does not converge", () => {
       run(scenario({ policy: noThrottle, link: { bandwidth: `${rate / 2 ** 20}MiB/s` } }));
     expect(withRate(1.02 * bandwidth).result.outcome).toBe("completed");
     expect(withRate(bandwidth / 4).result.outcome).toBe("did-not-converge");
+  });
+
+  it.each([
+    [0, null],
+    [1, 4096 / 0.3],
+    [100, 409_600 / 0.3],
+  ])("asks for a link that carries the %i pages written in one downtime", (written, bandwidth) => {
+    const policy = { kind: "libxc", downtimeLimit: 0.3 } as const;
+    const remedy = remedyFor({ policy, progress: NO_PROGRESS, converge: convergeFrom(0) }, written);
+    expect(remedy?.bandwidth ?? null).toBe(bandwidth);
+    // Without a round nothing is known of a throttle.
+    expect(remedy?.throttle ?? null).toBeNull();
   });
 
   it("converges with about the throttle that it asks for, and not with much less", () => {
@@ -285,6 +303,15 @@ describe("a scenario", () => {
     expect(system.result()).toMatchObject({ vm: "b", outcome: "completed", verified: true });
     expect(system.actor("vm0/tracker").value).toBe("off");
     expect(system.world.vcpus[0]!.counters.values[Counter.accesses]).toBeGreaterThan(1000);
+  });
+
+  it("may name the first VM, which is the one that migrates if none is named", () => {
+    const link = { bandwidth: "1Gbit/s" };
+    const [named, unnamed] = [scenario({ vm: "vm0", link }), scenario({ link })].map(
+      (one) => run(one).result,
+    );
+    expect(named).toEqual(unnamed);
+    expect(named?.vm).toBe("vm0");
   });
 });
 

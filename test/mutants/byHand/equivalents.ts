@@ -6,4 +6,8 @@ export const EQUIVALENTS: Readonly<Record<string, string>> = {
     "only libxc's policy stops a migration after a round (afterBatch, sendThenStop: src/hypervisor/migration), and only QEMU's has a throttle (src/system/operations/migrate.ts): there is none to be switched off there",
   "merge-of-armed-table":
     "the first page of a large leaf that is met merges it, and mergeLeaves finds the entry by any page that it maps; of the others it finds a leaf, and does nothing",
+  "plain-ignores-accessed":
+    "the bits that a leaf is compared with still have A, which the mask now takes out of it: no leaf passes the fast walk, and the other walk does the same, only slower",
+  "src/hardware/accessLoop.ts Stop.prlFull: `9` -> `10`":
+    "a name for an outcome: nobody computes with the numbers of Stop, and no other has the number 10",
 };

@@ -10,8 +10,10 @@ export interface Remedy {
   readonly throttle: number | null;
 }
 
+type Told = Pick<MigrationContext, "policy" | "progress" | "converge">;
+
 /** @param written distinct pages that harvests have reported */
-export function remedyFor(context: MigrationContext, written: number): Remedy | null {
+export function remedyFor(context: Told, written: number): Remedy | null {
   const { downtimeLimit } = context.policy;
   if (written === 0 || downtimeLimit === 0) return null;
   const throttle = throttleFor(context, written);
@@ -23,7 +25,7 @@ export function remedyFor(context: MigrationContext, written: number): Remedy | 
  * dirtied between two looks at the pending pages must be less than what is sent meanwhile; and a guest
  * that runs a share s of the time is the same guest in a time s t.
  */
-function throttleFor({ policy, progress, converge }: MigrationContext, written: number) {
+function throttleFor({ policy, progress, converge }: Told, written: number) {
   const last = progress.rounds.findLast(({ dirtyAfter }) => dirtyAfter !== null);
   if (last === undefined || last.dirtyRate === null || last.dirtyRate === 0) return null;
   const dirtied = Math.min(last.dirtyAfter!, written - 0.5);
