@@ -1,8 +1,10 @@
 /** `trackvisor trace`: import, inspect and show traces of real programs. */
-import { Command } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 import { totalAccesses } from "../../workloads/trace/format.ts";
-import { ImportInterrupted, importLog } from "../../workloads/trace/import.ts";
+import { ImportInterrupted, importLog, unknownNote } from "../../workloads/trace/import.ts";
+import type { ProcessChoice } from "../../workloads/trace/processes.ts";
 import { TraceReader } from "../../workloads/trace/reader.ts";
+import { formatNames } from "../../workloads/trace/recognise.ts";
 import { REGION_PAGES } from "../../workloads/trace/relocate.ts";
 import { damageNote, scanTrace } from "../../workloads/trace/scan.ts";
 import { UserError } from "../errors.ts";
@@ -21,9 +23,17 @@ export function traceCommand(): Command {
   const trace = new Command("trace").description("import and inspect traces of real programs");
   trace
     .command("import")
-    .description("make a trace of a log of: valgrind --tool=lackey --trace-mem=yes --log-file=LOG")
+    .description(
+      "make a trace of the log of another tool, such as valgrind's lackey (docs/traces.md)",
+    )
     .argument("<log>", "the log, plain or gzip; - is standard input")
     .option("-o, --output <file>", "the trace (default: the log's name with .tvtrace)")
+    .option(
+      "--format <name>",
+      `the log's format, if it is not recognised: ${formatNames().join(", ")}`,
+    )
+    .option("--process <pid>", "of a log of several processes, this one; or all", processChoice)
+    .option("--lenient", "import what is understood, even if it is less than 99.9 % of the lines")
     .option(...FORCE)
     .option("--json", "print the result as JSON")
     .action(importAction);
@@ -45,7 +55,14 @@ export function traceCommand(): Command {
 
 async function importAction(
   log: string,
-  options: { output?: string; force?: true; json?: boolean },
+  options: {
+    output?: string;
+    force?: true;
+    json?: boolean;
+    format?: string;
+    process?: ProcessChoice;
+    lenient?: true;
+  },
 ): Promise<void> {
   if (log === "-" && options.output === undefined) {
     throw new UserError("standard input has no name to make the trace's of; give -o FILE");
@@ -67,12 +84,14 @@ async function importAction(
           (seconds) => `${(readBytes / 1e6 / seconds).toFixed(0)} MB/s`,
         ),
       interruption.signal,
-      { force: options.force },
+      options,
     );
     progress.clear();
-    const { kinds, command, ...rest } = result;
+    const { kinds, command, understood, programs, ...rest } = result;
+    if (understood.unknownLines > 0) note(`${log}: ${unknownNote(understood)}`);
     if (options.json === true) {
-      printJson({ file: output, command, ...rest, kinds: namedKinds(kinds) }, 2);
+      const named = { kinds: namedKinds(kinds), programs, understood };
+      printJson({ file: output, command, ...rest, ...named }, 2);
       return;
     }
     print(
@@ -80,8 +99,15 @@ async function importAction(
         `${grouped(result.outputBytes)} bytes`,
     );
     print(`${grouped(result.pages)} pages (${mebibytes(result.pages)}) of "${visible(command)}"`);
+    if (programs.length > 1) {
+      for (const { process, command: own, accesses } of programs) {
+        print(
+          `process ${process ?? "unknown"}: ${grouped(accesses)} accesses of "${visible(own)}"`,
+        );
+      }
+    }
     print(
-      `${grouped(result.skippedLines)} lines were not accesses; ` +
+      `format ${result.format}: ${grouped(result.skippedLines)} lines were not accesses; ` +
         `${grouped(result.splitAccesses)} accesses crossed a page boundary and count for both pages`,
     );
   } catch (error) {
@@ -92,6 +118,13 @@ async function importAction(
   } finally {
     process.removeListener("SIGINT", interrupt);
   }
+}
+
+/** Parses a process: its number, or all. */
+function processChoice(text: string): ProcessChoice {
+  if (text === "all") return "all";
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('expected the number of a process, or "all".');
 }
 
 function infoAction(file: string, options: { json?: boolean }): void {

@@ -1,9 +1,12 @@
-/** From a valgrind log to a trace file. */
+/** From the log of another tool to a trace file. */
 import { UserError } from "../../src/errors.ts";
 import { isSameFile } from "../../src/io/inputFile.ts";
 import { OutputFile, type OutputOptions } from "../../src/io/outputFile.ts";
+import { Accesses } from "./accesses.ts";
 import type { TraceTotals } from "./format.ts";
-import { LackeyParser } from "./lackey.ts";
+import type { TraceFormat, TraceReading, Understood } from "./formats/traceFormat.ts";
+import { type ProcessChoice, Processes, type ProgramSummary } from "./processes.ts";
+import { formatNamed, recognise, SAMPLE_BYTES, withoutMark } from "./recognise.ts";
 import { openLog } from "./source.ts";
 import { TraceWriter } from "./writer.ts";
 
@@ -16,8 +19,22 @@ export interface ImportProgress {
   readonly accesses: number;
 }
 
+export interface ImportOptions extends OutputOptions {
+  /** The log's format by its name; without it, as it is recognised. */
+  readonly format?: string | undefined;
+  /** Of a log of several processes: which are wanted. */
+  readonly process?: ProcessChoice;
+  /** Whether the lines that are understood are imported, however few they are. */
+  readonly lenient?: boolean | undefined;
+}
+
 export interface ImportResult extends TraceTotals {
+  /** Name of the log's format. */
+  readonly format: string;
   readonly command: string;
+  /** Those whose accesses were taken; several accesses of one page by two of them are of two pages. */
+  readonly programs: readonly ProgramSummary[];
+  readonly understood: Readonly<Understood>;
   readonly accesses: number;
   /** Accesses of the program that crossed a page boundary; each counts once for each page. */
   readonly splitAccesses: number;
@@ -30,6 +47,8 @@ export interface ImportResult extends TraceTotals {
 
 /** Text without a single access that is read before it is given up: it may have no end. */
 const EMPTY_BYTES_MAX = 256 << 20;
+/** Lines that may not be understood, of all. */
+const UNKNOWN_SHARE_MAX = 0.001;
 
 /** Cuts an import short; nothing is written. */
 export class ImportInterrupted extends Error {}
@@ -39,8 +58,8 @@ export class ImportInterrupted extends Error {}
  * the program used.
  * @param log path of the log; "-" is standard input
  * @param output path of the trace; undefined reads the log without writing anything
- * @param options whether a file of that name may be replaced
- * @throws UserError if the log cannot be read or holds no accesses, or the trace cannot be written.
+ * @throws UserError if the log cannot be read or holds no accesses, too few of its lines are understood,
+ *   its processes cannot be told apart, or the trace cannot be written.
  * @throws ImportInterrupted if the signal came. After any error, nothing has been written.
  */
 export async function importLog(
@@ -48,8 +67,9 @@ export async function importLog(
   output: string | undefined,
   onProgress?: (progress: ImportProgress) => void,
   signal?: AbortSignal,
-  options: OutputOptions = {},
+  options: ImportOptions = {},
 ): Promise<ImportResult> {
+  const named = options.format === undefined ? undefined : formatNamed(options.format);
   const source = openLog(log, signal);
   if (output !== undefined && isSameFile(log, output)) {
     throw new UserError(`${output}: is the log itself; choose another output`);
@@ -61,34 +81,52 @@ export async function importLog(
       outputBytes += bytes.length;
       file?.write(bytes);
     };
-    const writer: TraceWriter = new TraceWriter(emit, () => ({ command: parser.command }));
-    const parser = new LackeyParser(writer);
+    const writer: TraceWriter = new TraceWriter(emit, () => ({ command: processes.command }));
+    const accesses = new Accesses(writer);
+    const processes = new Processes(accesses, options.process);
+    let format: TraceFormat | undefined;
+    let reading: TraceReading | undefined;
     let textBytes = 0;
-    for await (const chunk of source.text) {
-      parser.push(chunk);
+    /** Of the text, where an access was found last. */
+    let lastAccess = 0;
+    for await (const chunk of withStart(source.text)) {
+      const text = reading === undefined ? withoutMark(chunk) : chunk;
+      format ??= named ?? about(log, () => recognise(text));
+      reading ??= format.read({ accesses, processes });
+      const before = reading.understood.accessLines;
+      about(log, () => reading?.push(text));
       textBytes += chunk.length;
-      if (writer.accesses === 0 && textBytes > EMPTY_BYTES_MAX) {
-        throw new UserError(`${log}: no memory accesses in its first ${EMPTY_BYTES_MAX >> 20} MiB`);
+      if (reading.understood.accessLines > before) lastAccess = textBytes;
+      if (textBytes - lastAccess > EMPTY_BYTES_MAX) {
+        throw new UserError(`${log}: ${EMPTY_BYTES_MAX >> 20} MiB without a memory access`);
       }
       onProgress?.({
         readBytes: source.readBytes(),
         totalBytes: source.totalBytes,
-        accesses: writer.accesses,
+        accesses: accesses.count,
       });
     }
-    parser.end();
+    if (format === undefined || reading === undefined) throw new UserError(`${log}: is empty`);
+    about(log, () => {
+      reading?.end();
+      accesses.end();
+      processes.end();
+    });
+    const { understood } = reading;
+    refuseUnknown(log, format, understood, options.lenient === true);
     if (writer.accesses === 0) {
-      throw new UserError(
-        `${log}: no memory accesses in ${parser.skippedLines} lines; record with: valgrind --tool=lackey --trace-mem=yes --log-file=LOG COMMAND`,
-      );
+      throw new UserError(`${log}: no memory accesses (format ${format.name})`);
     }
-    writer.finish(parser.skippedLines);
+    writer.finish(understood.otherLines + understood.unknownLines);
     file?.commit();
     return {
       ...writer.totals,
-      command: parser.command,
+      format: format.name,
+      command: processes.command,
+      programs: processes.taken,
+      understood,
       accesses: writer.accesses,
-      splitAccesses: parser.splitAccesses,
+      splitAccesses: accesses.splitAccesses,
       storedBytes: source.readBytes(),
       textBytes,
       outputBytes,
@@ -99,6 +137,56 @@ export async function importLog(
   } finally {
     file?.abort();
   }
+}
+
+/** The text in its pieces, the first large enough to recognise a format by. */
+async function* withStart(text: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let start: Buffer[] | undefined = [];
+  let length = 0;
+  for await (const chunk of text) {
+    if (start === undefined) {
+      yield chunk;
+      continue;
+    }
+    start.push(chunk);
+    length += chunk.length;
+    if (length < SAMPLE_BYTES) continue;
+    yield Buffer.concat(start);
+    start = undefined;
+  }
+  if (start !== undefined && length > 0) yield Buffer.concat(start);
+}
+
+/** Does something with a log's text; what is against it becomes a line about the log. */
+function about<T>(log: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    if (error instanceof UserError) throw new UserError(`${log}: ${error.message}`);
+    throw error;
+  }
+}
+
+function refuseUnknown(
+  log: string,
+  format: TraceFormat,
+  understood: Readonly<Understood>,
+  lenient: boolean,
+): void {
+  const { accessLines, otherLines, unknownLines } = understood;
+  const lines = accessLines + otherLines + unknownLines;
+  if (lenient || unknownLines <= lines * UNKNOWN_SHARE_MAX) return;
+  throw new UserError(
+    `${log}: ${unknownNote(understood)} (format ${format.name}); more than 0.1 %: --lenient imports the others`,
+  );
+}
+
+/** How many lines were not understood, and the first of them. Made visible by who shows it. */
+export function unknownNote(understood: Readonly<Understood>): string {
+  const { accessLines, otherLines, unknownLines, firstUnknown } = understood;
+  const lines = accessLines + otherLines + unknownLines;
+  const first = `the first is line ${firstUnknown?.line}, "${firstUnknown?.text}"`;
+  return `${unknownLines} of ${lines} lines not understood, ${first}`;
 }
 
 /** Import speed, for benchmarks: reads, parses and codes the log but writes no file. */

@@ -1,0 +1,54 @@
+/** What a format of traces is: a row of the table in all.ts. */
+import type { Accesses } from "../accesses.ts";
+import type { Processes } from "../processes.ts";
+
+/** What addresses of a trace are: a program's own, or a guest's physical ones. */
+export type AddressKind = "linear" | "guestPhysical";
+
+/** Where a reader puts what it reads. */
+export interface TraceInto {
+  readonly accesses: Accesses;
+  readonly processes: Processes;
+}
+
+/** What of a log was understood. Lines of a text, records of a binary one. */
+export interface Understood {
+  /** Lines that were accesses, and lines that are known not to be any. */
+  accessLines: number;
+  otherLines: number;
+  unknownLines: number;
+  /** The first that was not understood: its number, from 1, and its beginning. Text from the log. */
+  firstUnknown: { readonly line: number; readonly text: string } | undefined;
+}
+
+/** Reads a log that is given in pieces of any size. */
+export interface TraceReading {
+  readonly understood: Readonly<Understood>;
+  /** Takes the next bytes; they may be reused afterwards. */
+  push(chunk: Buffer): void;
+  /** Ends the log. A last line without its line end counts if it is complete. */
+  end(): void;
+}
+
+export interface TraceFormat {
+  /** As `--format` takes it. */
+  readonly name: string;
+  /** What writes it, for people. */
+  readonly title: string;
+  readonly addresses: AddressKind;
+  /**
+   * How many lines or records of a log's beginning are accesses of this format and of no other; 0: it is
+   * another format. @param sample whole lines, unless the log has none
+   */
+  recognise(sample: Buffer): number;
+  read(into: TraceInto): TraceReading;
+}
+
+/** A way to recognise a text: the lines that look like this. @param line tried on each line, without its end */
+export function linesLike(line: RegExp): (sample: Buffer) => number {
+  return (sample) =>
+    sample
+      .toString("latin1")
+      .split("\n")
+      .reduce((count, text) => count + (line.test(text.trimEnd()) ? 1 : 0), 0);
+}
