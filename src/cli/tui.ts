@@ -6,6 +6,7 @@ import type { Override } from "../config/override.ts";
 import { parseYaml } from "../config/yamlFile.ts";
 import { UserError } from "../errors.ts";
 import { exists, readText } from "../io/inputFile.ts";
+import { refuseUnwritable, writeOutput } from "../io/outputFile.ts";
 import {
   type ColourMode,
   coloursOfTerminal,
@@ -23,7 +24,7 @@ import { Session } from "../session/session.ts";
 import { ProgressWatch } from "../system/verdict/progressWatch.ts";
 import { standstillOf } from "../system/verdict/standstill.ts";
 import { brokenPromises } from "../system/verdict/verdict.ts";
-import { frameOf, logLine, screenRows } from "../tui/batch.ts";
+import { frameOf, logLine, screenPicture, screenRows } from "../tui/batch.ts";
 import { keyMap, type UiSettings, uiSettingsSchema } from "../tui/keys.ts";
 import { parsePlace } from "../tui/place.ts";
 import { ASCII, type Look, THEME_NAMES, type ThemeName, UNICODE } from "../tui/themes.ts";
@@ -41,6 +42,8 @@ interface TuiOptions {
   readonly once?: true;
   readonly json?: true;
   readonly log?: true;
+  readonly svg?: string;
+  readonly force?: true;
   readonly at?: string;
   readonly size?: { readonly columns: number; readonly rows: number };
   readonly theme?: ThemeName;
@@ -63,11 +66,23 @@ export function tuiCommand(): Command {
     .option("--once", "print one screen and end")
     .option("--json", "print one frame as JSON and end")
     .option("--log", "print the messages, a line each, and end")
+    .addOption(
+      new Option("--svg <file>", "write one screen as a picture and end").conflicts([
+        "once",
+        "json",
+        "log",
+      ]),
+    )
+    .option("--force", "replace the picture that is there")
     .option(
       "--at <place>",
       "where to begin, or what to print: a time, or #number; default: the end",
     )
-    .option("--size <columns>x<rows>", "of the screen that --once prints", sizeOption)
+    .option(
+      "--size <columns>x<rows>",
+      "of the screen that --once prints, or --svg writes",
+      sizeOption,
+    )
     .addOption(new Option("--theme <name>", "colours").choices(THEME_NAMES))
     .addOption(new Option("--colours <mode>", "how many").choices(["plain", "none", "16", "256"]))
     .option("--ascii", "no characters beyond ASCII")
@@ -76,6 +91,7 @@ export function tuiCommand(): Command {
     .option(...SET)
     .option("--do <command>", "begin with a command of the palette; may be repeated", collect)
     .action(async (name: string | undefined, options: TuiOptions) => {
+      if (options.svg !== undefined) refuseUnwritable(options.svg, options);
       const { file, settings } = loadSettings(options.config);
       const keys = keyMap(file, settings.keys);
       const session = open(name ?? DEFAULT_SCENARIO, options.set);
@@ -83,9 +99,10 @@ export function tuiCommand(): Command {
         note(session.damage);
         process.exitCode = EXIT_FAILED;
       }
-      if (options.once || options.json || options.log || !isInteractive()) {
+      const { once, json, log, svg } = options;
+      if (once || json || log || svg !== undefined || !isInteractive()) {
         if (options.do !== undefined) {
-          throw new UserError("--do: needs a terminal, and none of --once, --json, --log");
+          throw new UserError("--do: needs a terminal, and none of --once, --json, --log, --svg");
         }
         await batch(session, options, lookOf(options, settings));
         return;
@@ -147,7 +164,9 @@ async function batch(session: Session, options: TuiOptions, look: Look): Promise
   }
   if (options.log) return;
   const { columns, rows } = options.size ?? DEFAULT_SIZE;
-  if (options.json) printJson(frameOf(session));
+  if (options.svg !== undefined) {
+    writeOutput(options.svg, screenPicture(session, look, columns, rows), options);
+  } else if (options.json) printJson(frameOf(session));
   else printPainted(screenRows(session, look, columns, rows));
 }
 

@@ -7,6 +7,7 @@ import { type Line, piece, widthOf } from "./canvas.ts";
 import { framed, headerLine, innerOf, panelLines, panelTitle } from "./compose.ts";
 import { PANELS } from "./layout.ts";
 import { layoutFor, type RunView, type Shown } from "./shown.ts";
+import { pictureOf } from "./svg.ts";
 import { clock } from "./text.ts";
 import { type Look, paint } from "./themes.ts";
 import type { UiContext } from "./uiMachine.ts";
@@ -27,8 +28,18 @@ const UI: UiContext = {
 const STREAM_ROWS = 64;
 const CELLS = 1024;
 
-/** The panels as they would be on a screen of this size, without hints. */
+/** The panels as they would be on a screen of this size, without hints; as a terminal gets them. */
 export function screenRows(session: Session, look: Look, columns: number, rows: number): Painted[] {
+  return screenLines(session, look, columns, rows).map((one) => paint(trimmed(one), look));
+}
+
+/** The same as a picture. */
+export function screenPicture(session: Session, look: Look, columns: number, rows: number): string {
+  const lines = screenLines(session, look, columns, rows);
+  return pictureOf(lines, `trackvisor: ${session.name}`, look.theme);
+}
+
+function screenLines(session: Session, look: Look, columns: number, rows: number): Line[] {
   const sized = { mode: "panels", ui: UI, columns, rows } as const;
   const sampler = new Sampler(session);
   // The layout depends on what there is to show.
@@ -58,9 +69,7 @@ export function screenRows(session: Session, look: Look, columns: number, rows: 
     }),
   );
   const body = (stacks[0] ?? []).map((_, row): Line => stacks.flatMap((stack) => stack[row] ?? []));
-  return [headerLine(shown), ...body]
-    .filter((one) => widthOf(one) > 0)
-    .map((one) => paint(trimmed(one), look));
+  return [headerLine(shown), ...body].filter((one) => widthOf(one) > 0);
 }
 
 /** Everything, for programs. */
