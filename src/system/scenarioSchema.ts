@@ -115,7 +115,7 @@ const vmWith = (workload: typeof workloadSchema) =>
 
 const tracker = z
   .strictObject({
-    technique: z.enum(TECHNIQUES).default("pml").describe("how accesses are tracked (README)"),
+    technique: z.enum(TECHNIQUES).default("pml").describe("how accesses are tracked (docs/first-steps.md)"),
     logLimit: z
       .int()
       .min(0)

@@ -1,9 +1,10 @@
 /**
  * Every command in a `console` block of these pages is run, and prints what the page shows.
- * README's table of results is that of docs/results.md. UPDATE_README=1 writes the present output into the pages instead.
+ * The table in docs/experiments.md is that of docs/results.md; pictures are what their commands write.
+ * UPDATE_README=1 writes the present output into the pages instead.
  */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
@@ -29,6 +30,8 @@ function resultsTable(): string {
 
 it.each([
   ["README.md", 5],
+  ["docs/first-steps.md", 10],
+  ["docs/experiments.md", 0],
   ["docs/advise.md", 2],
 ])("%s shows what its commands print", { timeout: 300_000 }, (page, least) => {
   const file = join(root, page);
@@ -52,4 +55,20 @@ it.each([
   if (process.env["UPDATE_README"] === "1") writeFileSync(file, fresh);
   else expect(fresh).toBe(markdown);
   expect(commands).toBeGreaterThanOrEqual(least);
+});
+
+/** Pictures in documents, and what writes them ("npx trackvisor", and the file behind it). */
+const PICTURES: readonly [file: string, command: string][] = [
+  ["docs/screen.svg", "tui crowded-host --at '#11000' --size 110x32 --svg"],
+  [
+    "docs/sweep.svg",
+    "sweep docs/examples/sweep/hot.yaml --set tracker.technique=prl --vary tracker.prl.doubleBuffer=false,true --vary machine.logEntries=64..4096*4 --seeds 1..5 --metric missed,overhead,interrupts --svg",
+  ],
+];
+
+it.each(PICTURES)("%s is what its command writes", { timeout: 300_000 }, (file, command) => {
+  const fresh = join(cache, "fresh.svg");
+  run(`npx trackvisor ${command} ${fresh} --force`);
+  if (process.env["UPDATE_README"] === "1") copyFileSync(fresh, join(root, file));
+  else expect(readFileSync(fresh, "utf8")).toBe(readFileSync(join(root, file), "utf8"));
 });
