@@ -95,6 +95,11 @@ export function isBeyond({ x }: Curve, at: number): boolean {
   return at > (x[x.length - 1] ?? 0);
 }
 
+/** Whether a curve was measured from a larger value on. */
+export function isBelow({ x }: Curve, at: number): boolean {
+  return at < (x[0] ?? 0);
+}
+
 function between(
   x: Float64Array,
   y: Float64Array,
