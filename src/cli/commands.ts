@@ -38,7 +38,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: "merge",
     usage: "merge [options] <file...>",
-    description: "put the shares of a sweep together (see: trackvisor sweep --shard)",
+    description: "put shares together: what sweep and experiment run --shard wrote",
     load: async () => (await import("./merge.ts")).mergeCommand(),
   },
   {

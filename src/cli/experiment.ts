@@ -1,38 +1,46 @@
 /** `trackvisor experiment`: the published study's experiments, and what goes beyond it. */
 import { join } from "node:path";
-import Table from "cli-table3";
 import { Command } from "commander";
+import { UserError } from "../errors.ts";
 import { EXPERIMENTS, experimentsNamed } from "../experiments/all.ts";
-import { type Outcome, outcomeOf } from "../experiments/outcome.ts";
-import { countVerdicts, htmlReport, markdownReport } from "../experiments/report.ts";
-import { Interrupted, runExperiments } from "../experiments/runner.ts";
 import { BrokenRun } from "../experiments/runPoint.ts";
-import { FULL, QUICK, type Scale } from "../experiments/scale.ts";
-import { cells, dataToCsv, rowsToCsv, TABLE_HEADER } from "../experiments/tables.ts";
+import { FULL, QUICK } from "../experiments/scale.ts";
+import {
+  type ExperimentAsked,
+  type ExperimentShare,
+  outcomesOf,
+  runShare,
+  scaleOf,
+} from "../experiments/share.ts";
 import { makeDirectory, refuseUnwritable, writeOutput } from "../io/outputFile.ts";
 import { note, print, printJson } from "../io/standardStreams.ts";
-import { jsonText, visible } from "../io/visible.ts";
 import type { QueueAddress } from "../queue/address.ts";
 import { codeVersion } from "../runs/codeVersion.ts";
+import { Interrupted } from "../runs/pool.ts";
 import { RunStore } from "../runs/runStore.ts";
+import { parseShard, type Shard } from "../shares/shard.ts";
+import { shareText } from "../shares/shareFile.ts";
+import {
+  deliverOutcomes,
+  EXPERIMENT_DIRECTORY,
+  type ExperimentOutput,
+  refuseOutcomes,
+} from "./experimentOutput.ts";
 import { FORCE, wholeNumber } from "./optionParsers.ts";
 import { noteDamaged } from "./output.ts";
+import { WORKERS_MAX } from "./poolOptions.ts";
 import { ProgressLine } from "./progress.ts";
 import { queueOption, withQueue } from "./queue.ts";
 
-const DEFAULT_DIRECTORY = "experiments";
 const EXIT_FAILED = 1;
 const EXIT_INTERRUPTED = 130;
-const WORKERS_MAX = 256;
-const REPORTS = ["report.html", "report.md"] as const;
 
-interface RunOptions {
+interface RunOptions extends ExperimentOutput {
   readonly quick?: true;
-  readonly json?: true;
-  readonly out: string;
   readonly workers?: number;
   readonly queue?: QueueAddress;
-  readonly force?: true;
+  readonly shard?: Shard;
+  readonly output?: string;
 }
 
 /** The command. Exit codes: 0 fine, 1 a run lost a page or got stuck, 2 bad input, 130 interrupted. */
@@ -55,7 +63,7 @@ export function experimentCommand(): Command {
     .argument("<name>", "an experiment's name, or all")
     .option("--quick", `times and sizes divided by ${QUICK.divisor}`)
     .option("--json", "print one JSON object")
-    .option("--out <directory>", "where results go", DEFAULT_DIRECTORY)
+    .option("--out <directory>", "where results go", EXPERIMENT_DIRECTORY)
     .option(...FORCE)
     .option(
       "--workers <count>",
@@ -63,30 +71,59 @@ export function experimentCommand(): Command {
       wholeNumber(1, WORKERS_MAX),
     )
     .addOption(queueOption())
+    .option("--shard <i/n>", "only this share of the runs, of n; see merge", parseShard)
+    .option("-o, --output <file>", "write the runs' results, for merge")
     .action(run);
   return command;
 }
 
 async function run(name: string, options: RunOptions): Promise<void> {
-  const experiments = experimentsNamed(name);
-  const scale = options.quick ? QUICK : FULL;
-  makeDirectory(options.out);
-  // What could not be written afterwards is said before the runs, and not after them.
-  const results = experiments.flatMap((one) => [`${one.name}.csv`, `${one.name}.json`]);
-  refuseResults(options, name === "all" ? [...results, ...REPORTS] : results);
-  const store = new RunStore(join(options.out, "points"), codeVersion(), noteDamaged);
+  const asked = { experiment: name, scale: (options.quick ? QUICK : FULL).name };
+  const { shard = null, output, force } = options;
+  refuseAll(name, options);
+  const share = await runOrNull(asked, shard, options);
+  if (share === null) return;
+  // Work that was done is kept before anything else is made of it.
+  if (output !== undefined) writeOutput(output, shareText(share), { force });
+  if (shard === null) {
+    deliverOutcomes(name, scaleOf(asked), await outcomesOf({ file: name, share }), options);
+  } else if (options.json) {
+    printJson(share);
+  } else {
+    print(`${share.items.length} of ${share.count} runs: ${output}`);
+  }
+}
+
+/** What could not be written afterwards is said before the runs, and not after them. @throws UserError */
+function refuseAll(name: string, options: RunOptions): void {
+  const { shard, output, out } = options;
+  experimentsNamed(name);
+  if (shard === undefined) {
+    refuseOutcomes(name, options);
+  } else {
+    if (output === undefined) throw new UserError("--shard goes with -o FILE, for merge");
+    makeDirectory(out);
+  }
+  if (output !== undefined) refuseUnwritable(output, options);
+}
+
+/** @returns null if there is no result: why not was said */
+async function runOrNull(
+  asked: ExperimentAsked,
+  shard: Shard | null,
+  { out, workers, queue }: RunOptions,
+): Promise<ExperimentShare | null> {
+  const store = new RunStore(join(out, "points"), codeVersion(), noteDamaged);
   const progress = new ProgressLine();
   const controller = new AbortController();
   const interrupt = () => controller.abort();
   process.once("SIGINT", interrupt);
-  let outcomes: readonly Outcome[];
   try {
-    const all = await withQueue(options.queue, (executor) =>
-      runExperiments(experiments, {
-        scale,
+    return await withQueue(queue, (executor) =>
+      runShare(asked, shard, {
         store,
         executor,
-        workers: options.workers,
+        workers,
         signal: controller.signal,
         onProgress: ({ done, total, reused, part }) => {
           const text = reused === 0 ? "" : ` (${reused} from before)`;
@@ -99,82 +136,18 @@ async function run(name: string, options: RunOptions): Promise<void> {
         },
       }),
     );
-    outcomes = await Promise.all(
-      experiments.map((experiment, i) => outcomeOf(experiment, all[i]!, scale)),
-    );
   } catch (error) {
     if (error instanceof BrokenRun) {
       note(error.message);
       process.exitCode = EXIT_FAILED;
-      return;
+      return null;
     }
     if (!(error instanceof Interrupted)) throw error;
-    note(`interrupted; finished runs are in ${options.out}, the same command goes on`);
+    note(`interrupted; finished runs are in ${out}, the same command goes on`);
     process.exitCode = EXIT_INTERRUPTED;
-    return;
+    return null;
   } finally {
     progress.clear();
     process.removeListener("SIGINT", interrupt);
   }
-  const files = outcomes.flatMap(filesOf);
-  if (name === "all") {
-    files.push(
-      [REPORTS[0], htmlReport(outcomes, scale)],
-      [REPORTS[1], markdownReport(outcomes, scale)],
-    );
-  }
-  refuseResults(
-    options,
-    files.map(([file]) => file),
-  );
-  for (const [file, contents] of files) {
-    writeOutput(join(options.out, file), contents, { force: options.force });
-  }
-  if (options.json) printJson(asJson(outcomes, scale));
-  else print(...linesOf(outcomes, options.out));
-}
-
-/** @throws UserError if one of them is there already and may not be replaced */
-function refuseResults({ out, force }: RunOptions, files: readonly string[]): void {
-  for (const file of files) refuseUnwritable(join(out, file), { force });
-}
-
-/** Name and contents of each file: rows as CSV and JSON, and of each plot its drawing and its data. */
-function filesOf({ experiment, rows, plots, findings }: Outcome): [string, string][] {
-  const { name } = experiment;
-  return [
-    [`${name}.csv`, rowsToCsv(rows)],
-    [`${name}.json`, `${jsonText({ rows, findings }, 1)}\n`],
-    ...plots.flatMap(({ data, svg }, i): [string, string][] => [
-      [`${name}-plot${i + 1}.svg`, svg],
-      [`${name}-plot${i + 1}.csv`, dataToCsv(data)],
-    ]),
-  ];
-}
-
-function asJson(outcomes: readonly Outcome[], scale: Scale): object {
-  return {
-    scale: scale.name,
-    experiments: outcomes.map(({ experiment, rows, findings }) => ({
-      name: experiment.name,
-      title: experiment.title,
-      source: experiment.source,
-      rows,
-      findings,
-    })),
-  };
-}
-
-function linesOf(outcomes: readonly Outcome[], directory: string): string[] {
-  const lines = outcomes.flatMap(({ experiment, rows, findings }) => {
-    const table = new Table({
-      head: [...TABLE_HEADER],
-      colAligns: ["left", "right", "right", "right", "left"],
-      style: { head: [], border: [], compact: true },
-    });
-    for (const row of rows) table.push(cells(row).map(visible));
-    const notes = findings.map((finding) => `  ${finding}`);
-    return [experiment.title, ...table.toString().split("\n"), countVerdicts(rows), ...notes, ""];
-  });
-  return [...lines, `results are in ${directory}`];
 }

@@ -16,7 +16,6 @@ import {
 } from "../questions/sweep/plan.ts";
 import { countRuns } from "../questions/sweep/points.ts";
 import type { PointResult } from "../questions/sweep/result.ts";
-import { isOfShard, parseShard, type Shard } from "../questions/sweep/shard.ts";
 import { resultOf } from "../questions/sweep/share.ts";
 import { runPoints } from "../questions/sweep/sweepRuns.ts";
 import type { QueueAddress } from "../queue/address.ts";
@@ -24,6 +23,7 @@ import { codeVersion, measuringVersion } from "../runs/codeVersion.ts";
 import type { Executor } from "../runs/executor.ts";
 import { RunStore } from "../runs/runStore.ts";
 import { loaderOf } from "../runs/scenarioFile.ts";
+import { isOfShard, parseShard, type Shard } from "../shares/shard.ts";
 import { SET, seedList, UNTIL, wholeNumber } from "./optionParsers.ts";
 import { grouped, noteDamaged } from "./output.ts";
 import { defaultStore, RUNS_UNASKED, WORKERS_MAX, withProgress } from "./poolOptions.ts";

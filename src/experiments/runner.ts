@@ -1,6 +1,7 @@
 /** Does the runs of experiments. */
 import { UserError } from "../errors.ts";
 import { type Ended, type PoolOptions, runAll } from "../runs/pool.ts";
+import { RunIdentity } from "../runs/runIdentity.ts";
 import type { RunOrder } from "../runs/runOrder.ts";
 import type { RunSummary } from "../system/summary.ts";
 import type { Experiment, Results } from "./experiment.ts";
@@ -9,37 +10,60 @@ import type { Scale } from "./scale.ts";
 
 export { Interrupted, type RunProgress } from "../runs/pool.ts";
 
-export interface RunnerOptions extends PoolOptions {
-  readonly scale: Scale;
-}
-
-interface PointOrder extends RunOrder {
+export interface PointOrder extends RunOrder {
   readonly name: string;
 }
 
+/** The runs of experiments, each once, whoever asks for it how often. */
+export interface ExperimentRuns {
+  readonly runs: readonly PointOrder[];
+  /** What tells each of them from the others. */
+  readonly identities: readonly string[];
+  /** Of each experiment: where its points are among the runs, by their names. */
+  readonly places: readonly ReadonlyMap<string, number>[];
+}
+
+export function runsOf(experiments: readonly Experiment[], scale: Scale): ExperimentRuns {
+  const identity = new RunIdentity();
+  const known = new Map<string, number>();
+  const runs: PointOrder[] = [];
+  const places = experiments.map((experiment) => {
+    const own = experiment.points(scale).map(({ name, scenario }): [string, number] => {
+      const order = { name, ...orderOf(scenario) };
+      const digest = identity.of(order);
+      const place = known.get(digest) ?? runs.length;
+      if (place === runs.length) runs.push(order);
+      known.set(digest, place);
+      return [name, place];
+    });
+    return new Map(own);
+  });
+  return { runs, identities: [...known.keys()], places };
+}
+
 /**
- * @returns of each experiment, in order, its results
+ * @returns their summaries, in their order
  * @throws Interrupted
  * @throws BrokenRun if a run broke what no run may
  * @throws UserError if a run cannot be done on this machine, or its result cannot be written
  */
-export async function runExperiments(
-  experiments: readonly Experiment[],
-  { scale, ...pool }: RunnerOptions,
-): Promise<readonly Results[]> {
-  const orders = experiments.map((experiment) =>
-    experiment
-      .points(scale)
-      .map(({ name, scenario }): PointOrder => ({ name, ...orderOf(scenario) })),
-  );
-  const summaries = await runAll(orders.flat(), summaryOf, pool);
-  return orders.map((own) => {
-    const byName = new Map(own.map((order) => [order.name, pool.store.key(order)]));
-    return (name) => {
-      const summary = summaries.get(byName.get(name) ?? "");
-      if (summary === undefined) throw new Error(`there is no run "${name}"`);
-      return summary;
-    };
+export async function doRuns(
+  runs: readonly PointOrder[],
+  pool: PoolOptions,
+): Promise<readonly RunSummary[]> {
+  const summaries = await runAll(runs, summaryOf, pool);
+  return runs.map((order) => summaries.get(pool.store.key(order))!);
+}
+
+/** The results of each experiment, from the summaries of all runs. */
+export function resultsOf(
+  { places }: ExperimentRuns,
+  summaries: readonly RunSummary[],
+): readonly Results[] {
+  return places.map((own) => (name) => {
+    const summary = summaries[own.get(name) ?? -1];
+    if (summary === undefined) throw new Error(`there is no run "${name}"`);
+    return summary;
   });
 }
 

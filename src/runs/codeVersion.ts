@@ -19,6 +19,7 @@ const RUNNING = [
   "workloads",
 ];
 const MEASURING = [...RUNNING, "src/runs", "src/questions"];
+const EXPERIMENTING = [...RUNNING, "src/runs", "src/plots", "src/experiments"];
 const CHECKING = [...RUNNING, "src/check"];
 
 /** Of what decides a run's course: runs of another version are others. */
@@ -29,6 +30,11 @@ export function codeVersion(): string {
 /** Of what decides a run's course, and the numbers that are told of it. */
 export function measuringVersion(): string {
   return digestOfRooms(MEASURING);
+}
+
+/** Of what decides a run's course, and what experiments make of it. */
+export function experimentingVersion(): string {
+  return digestOfRooms(EXPERIMENTING);
 }
 
 /** Of what decides which states a model has, and how they are searched. */

@@ -33,6 +33,7 @@ const planted: readonly (readonly [string, string, string])[] = [
   ["src/replay/a.ts", "../check/x.ts", "src/replay: only from below"],
   ["src/check/a.ts", "../experiments/x.ts", "src/check: only from below"],
   ["src/runs/a.ts", "../experiments/x.ts", "src/runs: only from below"],
+  ["src/shares/a.ts", "../experiments/x.ts", "src/shares: only from below"],
   ["src/queue/a.ts", "../experiments/x.ts", "src/queue: only from below"],
   ["src/cli/c.ts", "bullmq", "the queue's engine: by src/queue alone"],
   ["src/plots/a.ts", "../experiments/x.ts", "src/plots: only from below"],

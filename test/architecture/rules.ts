@@ -12,6 +12,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["src/replay"],
   ["src/check"],
   ["src/runs"],
+  ["src/shares"],
   ["src/queue"],
   ["src/plots"],
   ["src/questions"],

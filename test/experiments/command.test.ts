@@ -81,6 +81,38 @@ describe("trackvisor experiment run", { timeout: 300_000 }, () => {
     expect(experiments[0].rows).toEqual(JSON.parse(results("one")["present-bit.json"]!).rows);
   });
 
+  it("in shares has the results of one machine, byte for byte", async () => {
+    const shares = ["1/2", "2/2"].map((shard, n) => [`part${n + 1}.json`, shard] as const);
+    for (const [file, shard] of shares) {
+      // What was finished above is there: a share takes it from the store, as it does on any machine.
+      expect((await run("one", "--shard", shard, "-o", file)).err).toBe("");
+    }
+    expect((await run("one", "--force", "-o", "whole.json")).code).toBe(0);
+    const merge = (...words: string[]) => scratch.run(["merge", ...words]);
+    const whole = await merge("part2.json", "part1.json", "--out", "merged", "-o", "merged.json");
+    expect([whole.code, whole.err]).toEqual([0, ""]);
+    expect(results("merged")).toEqual(results("one"));
+    const read = (name: string): string => readFileSync(scratch.path(name), "utf8");
+    expect(read("merged.json")).toBe(read("whole.json"));
+    const refused = async (said: RegExp, ...words: string[]): Promise<void> => {
+      const { code, out, err } = await merge(...words);
+      expect([code, out]).toEqual([2, ""]);
+      expect(err).toMatch(said);
+    };
+    await refused(
+      /^trackvisor: 1 of 3 runs are missing: 1 \(no file of --shard 2\/2\)\n$/,
+      "part1.json",
+    );
+    await refused(
+      /^trackvisor: --csv: an experiment has no such output\n$/,
+      "part1.json",
+      "--csv",
+      "x",
+    );
+    const { code, err } = await run("one", "--shard", "1/2");
+    expect([code, err]).toEqual([2, "trackvisor: --shard goes with -o FILE, for merge\n"]);
+  });
+
   it.each([
     [["run", "migratoin"], /no experiment is called "migratoin"; did you mean "migration"\?/],
     [["run"], /missing required argument 'name'/],

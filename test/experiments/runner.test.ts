@@ -50,8 +50,8 @@ async function run(out: string, { workers, names = NAMES, abortAfter }: How): Pr
   const store = new RunStore(join(directory, out), "test");
   const progress: runner.RunProgress[] = [];
   const controller = new AbortController();
-  const results = await compiled.runExperiments(experiments, {
-    scale: TINY,
+  const all = compiled.runsOf(experiments, TINY);
+  const summaries = await compiled.doRuns(all.runs, {
     store,
     workers,
     signal: controller.signal,
@@ -60,6 +60,7 @@ async function run(out: string, { workers, names = NAMES, abortAfter }: How): Pr
       if (now.done === abortAfter) controller.abort();
     },
   });
+  const results = compiled.resultsOf(all, summaries);
   const outcomes = await Promise.all(
     experiments.map((experiment, i) => outcomeOf(experiment, results[i]!, TINY)),
   );

@@ -8,8 +8,8 @@ import {
   RESULT_VERSION,
   type SweepResult,
 } from "../../src/questions/sweep/result.ts";
-import { isOfShard } from "../../src/questions/sweep/shard.ts";
 import { mergeResults } from "../../src/questions/sweep/share.ts";
+import { isOfShard } from "../../src/shares/shard.ts";
 
 const METRICS = [{ name: "exits", unit: "", what: "VM exits" }];
 const COUNT = 7;

@@ -5,7 +5,7 @@ import { UserError } from "../../src/errors.ts";
 import { parseVary } from "../../src/questions/sweep/axis.ts";
 import { listedPoints } from "../../src/questions/sweep/listedPoints.ts";
 import { countRuns, pointsOf } from "../../src/questions/sweep/points.ts";
-import { isOfShard, parseShard } from "../../src/questions/sweep/shard.ts";
+import { isOfShard, parseShard } from "../../src/shares/shard.ts";
 
 const valuesOf = (text: string) =>
   parseVary(text).steps.map(([setting]) => setting?.override.value);

@@ -1,5 +1,5 @@
-/** A share of a sweep's points, for one of several machines. */
-import { UserError } from "../../errors.ts";
+/** A share of the work, for one of several machines. */
+import { UserError } from "../errors.ts";
 
 export interface Shard {
   /** From 1. */
@@ -9,7 +9,7 @@ export interface Shard {
 
 const COUNT_MAX = 100_000;
 
-/** Reads "2/8". @throws UserError */
+/** Reads the value of --shard, such as "2/8". @throws UserError */
 export function parseShard(text: string): Shard {
   const [, index, count] = /^(\d{1,6})\/(\d{1,6})$/.exec(text) ?? [];
   const shard = { index: Number(index), count: Number(count) };
@@ -17,7 +17,10 @@ export function parseShard(text: string): Shard {
   throw new UserError(`--shard ${text}: expected a share and how many there are, such as 1/8`);
 }
 
-/** Neighbours go to different shares: they take about as long as each other. */
-export function isOfShard(point: number, { index, count }: Shard): boolean {
-  return point % count === index - 1;
+/**
+ * Neighbours go to different shares: they take about as long as each other.
+ * @param place among all of the work, from 0
+ */
+export function isOfShard(place: number, { index, count }: Shard): boolean {
+  return place % count === index - 1;
 }

@@ -1,0 +1,98 @@
+/** Experiments in shares: the runs that one of several machines has done, and outcomes from those of all. */
+import * as z from "zod";
+import { UserError } from "../errors.ts";
+import { experimentingVersion } from "../runs/codeVersion.ts";
+import type { PoolOptions } from "../runs/pool.ts";
+import type { Shard } from "../shares/shard.ts";
+import {
+  digestOfWork,
+  placesOf,
+  type ReadShare,
+  type Share,
+  type ShareKind,
+  shareOf,
+  type Work,
+} from "../shares/shareFile.ts";
+import type { RunSummary } from "../system/summary.ts";
+import { experimentsNamed } from "./all.ts";
+import { type Outcome, outcomeOf } from "./outcome.ts";
+import { doRuns, type ExperimentRuns, resultsOf, runsOf } from "./runner.ts";
+import { FULL, QUICK, type Scale } from "./scale.ts";
+
+const askedSchema = z.strictObject({
+  experiment: z.string().describe("its name, or all"),
+  scale: z.enum([FULL.name, QUICK.name]),
+});
+
+export type ExperimentAsked = z.infer<typeof askedSchema>;
+
+/** A result is a run's summary. */
+export const EXPERIMENT_SHARES: ShareKind<ExperimentAsked, RunSummary> = {
+  format: "trackvisor experiment",
+  madeBy: "trackvisor experiment run -o",
+  work: "experiment",
+  item: "run",
+  asked: askedSchema,
+  result: z.custom<RunSummary>((value) => typeof value === "object" && value !== null),
+};
+
+export type ExperimentShare = Share<ExperimentAsked, RunSummary>;
+
+interface ExperimentWork extends Work<ExperimentAsked>, ExperimentRuns {}
+
+export function scaleOf({ scale }: ExperimentAsked): Scale {
+  return scale === QUICK.name ? QUICK : FULL;
+}
+
+/** @throws UserError if no experiment has that name */
+function workOf(asked: ExperimentAsked): ExperimentWork {
+  const all = runsOf(experimentsNamed(asked.experiment), scaleOf(asked));
+  const names = all.runs.map(({ name }, place) => `${name} ${all.identities[place]}`);
+  return { ...all, code: experimentingVersion(), asked, names };
+}
+
+/**
+ * Does the runs of a share.
+ * @param shard null: all of them
+ * @throws what doRuns throws
+ */
+export async function runShare(
+  asked: ExperimentAsked,
+  shard: Shard | null,
+  pool: PoolOptions,
+): Promise<ExperimentShare> {
+  const work = workOf(asked);
+  const places = placesOf(work, shard);
+  const summaries = await doRuns(
+    places.map((place) => work.runs[place]!),
+    pool,
+  );
+  const byPlace = new Map(places.map((place, n) => [place, summaries[n]!]));
+  return shareOf(EXPERIMENT_SHARES, work, shard, (place) => byPlace.get(place)!);
+}
+
+/**
+ * What comes of the whole.
+ * @throws UserError if another version of the program has done the runs
+ */
+export async function outcomesOf({
+  file,
+  share,
+}: ReadShare<ExperimentAsked, RunSummary>): Promise<readonly Outcome[]> {
+  const { code, asked, digest, items } = share;
+  if (code !== experimentingVersion()) {
+    throw new UserError(`${file}: was made by another version of the program than this one`);
+  }
+  const work = workOf(asked);
+  if (digestOfWork(EXPERIMENT_SHARES, work) !== digest) {
+    throw new UserError(`${file}: has other runs than its experiment; the file is damaged`);
+  }
+  const summaries = items.map(({ result }) => result);
+  const results = resultsOf(work, summaries);
+  const scale = scaleOf(asked);
+  return Promise.all(
+    experimentsNamed(asked.experiment).map((experiment, n) =>
+      outcomeOf(experiment, results[n]!, scale),
+    ),
+  );
+}
