@@ -115,7 +115,10 @@ const vmWith = (workload: typeof workloadSchema) =>
 
 const tracker = z
   .strictObject({
-    technique: z.enum(TECHNIQUES).default("pml").describe("how accesses are tracked (docs/first-steps.md)"),
+    technique: z
+      .enum(TECHNIQUES)
+      .default("pml")
+      .describe("how accesses are tracked (docs/first-steps.md)"),
     logLimit: z
       .int()
       .min(0)
