@@ -36,6 +36,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./sweep.ts")).sweepCommand(),
   },
   {
+    name: "fleet",
+    usage: "fleet [options] <fleet>",
+    description: "a day of many VMs on many hosts: how many are left? (docs/fleet.md)",
+    load: async () => (await import("./fleet.ts")).fleetCommand(),
+  },
+  {
     name: "merge",
     usage: "merge [options] <file...>",
     description: "put shares together: what sweep and experiment run --shard wrote",

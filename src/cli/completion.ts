@@ -133,6 +133,13 @@ async function positional(name: string, choices: readonly string[]): Promise<Com
     const { MODELS } = await import("../check/catalogue.ts");
     return { words: MODELS.map((model) => ({ value: model.name, what: model.what })), files: true };
   }
+  if (name === "fleet") {
+    const { shippedFleets } = await import("../questions/fleet/fleetFile.ts");
+    return {
+      words: shippedFleets().map((value) => ({ value, what: "a shipped fleet" })),
+      files: true,
+    };
+  }
   if (/scenario|name/.test(name)) {
     const { shippedScenarios } = await import("../runs/scenarioFile.ts");
     const words = shippedScenarios().map((value) => ({ value, what: "a shipped scenario" }));

@@ -18,6 +18,7 @@ export { FieldError, UserError } from "../errors.ts";
 export type { Advice } from "../questions/advise/advice.ts";
 export type { Question } from "../questions/advise/subject.ts";
 export type { ComparisonRow } from "../questions/compare.ts";
+export type { FleetReport } from "../questions/fleet/fleetFormat.ts";
 export type { Measures } from "../questions/measures.ts";
 export type { SweepResult } from "../questions/sweep/result.ts";
 export type { RunProgress } from "../runs/pool.ts";
@@ -28,6 +29,7 @@ export type { RunSummary } from "../system/summary.ts";
 export { type AdviceSettings, advise } from "./advise.ts";
 export { type Checked, type CheckSettings, check } from "./check.ts";
 export { type Comparison, type ComparisonSettings, compare } from "./compare.ts";
+export { type FleetSettings, fleet } from "./fleet.ts";
 export {
   type Difference,
   type LoggedMessage,

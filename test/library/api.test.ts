@@ -34,6 +34,7 @@ it("exports these names and no others", () => {
     "advise",
     "check",
     "compare",
+    "fleet",
     "loadScenario",
     "openLog",
     "registerWorkload",

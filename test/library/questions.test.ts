@@ -1,7 +1,8 @@
-/** `sweep` and `advise` of the library: what the command line gives, from a program. */
+/** `sweep`, `advise` and `fleet` of the library: what the command line gives, from a program. */
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import type * as library from "../../src/library/index.ts";
+import { fleet as fleetText, GUEST, write } from "../questions/fleet/fleets.ts";
 
 /** The compiled one: a pool's threads run no TypeScript. */
 const LIBRARY = join(import.meta.dirname, "../../dist/src/library/index.js");
@@ -72,5 +73,28 @@ describe("advise", () => {
     const known = runs.map(({ id }) => id);
     expect(sentences.flatMap((one) => one.runs).every((id) => known.includes(id))).toBe(true);
     await expect(advise(SMALL, { link: "fast" })).rejects.toThrow("--link fast");
+  });
+});
+
+describe("fleet", () => {
+  it("gives each way's day with the runs behind its curves, and refuses a tracker that there is not", async () => {
+    const { fleet } = (await import(LIBRARY)) as typeof library;
+    write("guest.yaml", GUEST);
+    const file = write("fleet.yaml", fleetText());
+    await expect(fleet(file, { trackers: ["bit"] })).rejects.toThrow(
+      'trackers: there is no "bit"; did you mean "bits"?',
+    );
+    const stages = new Set<string>();
+    const { days, runs } = await fleet(file, {
+      ...{ trackers: ["bits"], workers: 1 },
+      onProgress: (what) => stages.add(what),
+    });
+    expect(days.map(({ sizes, tracker }) => tracker ?? sizes)).toEqual([
+      ...["declared", "exact", "bits"],
+    ]);
+    expect(new Set(runs.map(({ run }) => run)).size).toBe(runs.length);
+    expect([...stages]).toEqual(["runs of curves", "runs with less memory"]);
+    const reason = new Error("enough");
+    await expect(fleet(file, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
   });
 });

@@ -41,9 +41,22 @@ export function windowsOf({ curves: { windows } }: FleetConfig): number[] {
   return [...lengths, windows.longest];
 }
 
+/** Runs that curves take at most: some may be done, and sizes of memory may be the same. */
+export function curveRunsAtMost(config: FleetConfig, kinds: number): number {
+  const { seeds, memory } = config.curves;
+  return kinds * seeds.length * (rolesOf(config).length + memory.length + 1);
+}
+
 /** All runs of a kind, but for those with less memory: how much that is, the working set says. */
 export function curveOrders(config: FleetConfig, kind: string, guest: Guest): CurveOrder[] {
-  const roles: Role[] = [
+  const roles = rolesOf(config);
+  return config.curves.seeds.flatMap((seed) =>
+    roles.map((role) => orderOf(config, kind, guest, seed, role)),
+  );
+}
+
+function rolesOf(config: FleetConfig): Role[] {
+  return [
     { what: "workingSet" },
     ...Object.keys(config.trackers).map((tracker): Role => ({ what: "estimate", tracker })),
     ...techniquesOf(config).flatMap((technique): Role[] => [
@@ -51,9 +64,6 @@ export function curveOrders(config: FleetConfig, kind: string, guest: Guest): Cu
       { what: "migrate", technique },
     ]),
   ];
-  return config.curves.seeds.flatMap((seed) =>
-    roles.map((role) => orderOf(config, kind, guest, seed, role)),
-  );
 }
 
 /** @param memory that it has; @param used pages of its working set, about */

@@ -12,6 +12,7 @@ import { type FleetConfig, fleetSchema } from "./schema.ts";
 
 const MAX_BYTES = 1 << 20;
 const EXTENSION = ".yaml";
+const PAGES_PER_MIB = 256;
 
 export interface LoadedKind {
   readonly name: string;
@@ -22,6 +23,8 @@ export interface Fleet {
   readonly config: FleetConfig;
   /** Those that phases name, in the order of the file. */
   readonly kinds: readonly LoadedKind[];
+  /** "file:line" of a field. */
+  readonly at: (path: readonly PropertyKey[]) => string;
 }
 
 /** Reads a fleet, and the scenarios of its kinds. @throws UserError, one line */
@@ -67,7 +70,40 @@ export function loadFleet(nameOrPath: string): Fleet {
       }
       return { name, guest: { scenario: loaded.scenario, directory: loaded.directory } };
     });
-  return { config, kinds };
+  const fleet = { config, kinds, at };
+  refuseMemory(fleet, ({ guest }) => guest.scenario.vms[0]?.memory);
+  return fleet;
+}
+
+/**
+ * The memory of a VM stays the same whatever kind of guest it is, and no VM has more than a host.
+ * @param memoryOf pages of a kind; undefined: not known yet
+ * @throws UserError
+ */
+export function refuseMemory(
+  { config, kinds, at }: Fleet,
+  memoryOf: (kind: LoadedKind) => number | undefined,
+): void {
+  const mebibytes = (pages: number): string => `${pages / PAGES_PER_MIB} MiB`;
+  const memory = new Map(kinds.map((kind) => [kind.name, memoryOf(kind)]));
+  for (const [name, pages] of memory) {
+    if (pages === undefined || pages <= config.hosts.memory) continue;
+    throw new UserError(
+      `${at(["hosts", "memory"])}: hosts.memory: a VM of kind ${name} has ${mebibytes(pages)}, and a host ${mebibytes(config.hosts.memory)}`,
+    );
+  }
+  for (const [n, { phases }] of config.vms.entries()) {
+    const known = phases.flatMap(({ kind }) => {
+      const pages = memory.get(kind);
+      return pages === undefined ? [] : [{ kind, pages }];
+    });
+    const [first] = known;
+    const other = known.find(({ pages }) => pages !== first?.pages);
+    if (first === undefined || other === undefined) continue;
+    throw new UserError(
+      `${at(["vms", n, "phases"])}: vms[${n}].phases: a VM keeps its memory, and kind ${first.kind} has ${mebibytes(first.pages)}, kind ${other.kind} ${mebibytes(other.pages)}`,
+    );
+  }
 }
 
 /** Names of the shipped fleets, in order. */

@@ -110,6 +110,13 @@ const vms = z
       ),
     late: duration.prefault("0s").describe("each VM's phases begin later by up to this"),
   })
+  .refine(
+    ({ arrive, leave }) =>
+      arrive === undefined ||
+      leave === undefined ||
+      (leave.from >= arrive.from && leave.to >= arrive.to),
+    { path: ["leave"], error: "expected no VM to go before it comes" },
+  )
   .describe("VMs that are alike");
 
 const hosts = z

@@ -202,7 +202,17 @@ describe("a fleet's file", () => {
 
   it("is refused with the place, the field, and the nearest name", () => {
     write("guest.yaml", GUEST);
+    write("other.yaml", GUEST.replace("4MiB", "8MiB"));
     const phases = [{ from: "00:00", kind: "wbe" }];
+    const both = [
+      { from: "08:00", kind: "web" },
+      { from: "18:00", kind: "other" },
+    ];
+    const kinds = { web: { scenario: "guest.yaml" }, other: { scenario: "other.yaml" } };
+    const spans = {
+      arrive: { from: "08:00", to: "09:00" },
+      leave: { from: "07:00", to: "10:00" },
+    };
     const estimator = { kind: "accessedBits", interval: "20ms" };
     const wrong: readonly (readonly [Readonly<Record<string, unknown>>, RegExp])[] = [
       [
@@ -226,6 +236,18 @@ describe("a fleet's file", () => {
         /curves of throttled guests are not measured/,
       ],
       [{ curves: { length: "1s", interval: "2s" } }, /no window of it/],
+      [
+        { kinds, vms: [{ name: "a", count: 1, phases: both }] },
+        /:1: vms\[0\].phases: a VM keeps its memory, and kind web has 4 MiB, kind other 8 MiB/,
+      ],
+      [
+        { hosts: { count: 4, memory: "2MiB" } },
+        /:1: hosts.memory: a VM of kind web has 4 MiB, and a host 2 MiB/,
+      ],
+      [
+        { vms: [{ name: "a", count: 1, phases: [{ from: "00:00", kind: "web" }], ...spans }] },
+        /vms\[0\].leave: expected no VM to go before it comes/,
+      ],
     ];
     for (const [fields, text] of wrong) expect(refusal(fields)).toMatch(text);
   });
