@@ -22,14 +22,47 @@ export const ANY_SYSTEM: Census = {
   page: Number.POSITIVE_INFINITY,
 };
 
-/** What numbers name; what elements of a list are of: one for each; the kinds that a value is one of. */
-const roles = z.registry<{
+/** What else is to be said of a value than its type. */
+export interface Traits {
+  /** What a number names. */
   readonly role?: Role;
+  /** Of what a list has one element for each. */
   readonly each?: Role;
+  /** The kinds that a value is one of. */
   readonly variants?: Variants;
-}>();
+  /** A list whose order is that of its elements' numbers, or of their fields of this name, and says nothing. */
+  readonly orderedBy?: "itself" | string;
+  /** Nothing is decided by it: counts and cycles for reports. */
+  readonly statistic?: true;
+  /** The number of a turn, of a CPU or a throttle: it tells a timer of this turn from earlier ones. */
+  readonly turn?: true;
+  /** A page if the exit beside it (`reason`) is an EPT violation, else always 0. */
+  readonly ofViolation?: true;
+}
 
-const naming = (role: Role, least = 0) => z.int().min(least).register(roles, { role });
+const said = new WeakMap<z.core.$ZodType, Traits>();
+
+/** What is said of a schema, whether or not its value may be missing or null. */
+export function traitsOf(schema: z.core.$ZodType): Traits {
+  const inner = unwrapped(schema);
+  const own = said.get(schema);
+  return inner === null ? (own ?? {}) : { ...traitsOf(inner), ...own };
+}
+
+/** The schema, of which this is to be said as well. */
+function saying<Schema extends z.ZodType>(schema: Schema, traits: Traits): Schema {
+  said.set(schema, { ...said.get(schema), ...traits });
+  return schema;
+}
+
+/** Another schema like this one, of which this is to be said as well. */
+function like<Schema extends z.ZodType>(schema: Schema, traits: Traits): Schema {
+  const copy = schema.clone() as Schema;
+  said.set(copy, { ...said.get(schema), ...traits });
+  return copy;
+}
+
+const naming = (role: Role, least = 0) => saying(z.int().min(least), { role });
 
 /** An actor's address; 0 is nobody. */
 export const actor = naming("actor");
@@ -41,6 +74,9 @@ export const pcpu = naming("pcpu");
 /** Guest-physical, of the VM that the message or the actor is about; 0 where none is meant. */
 export const page = naming("page");
 
+/** The same where an exit need not be about a page. */
+export const violatedPage = like(page, { ofViolation: true });
+
 /** A whole number, of any sign. */
 export const whole = z.int();
 /** How many. */
@@ -49,6 +85,8 @@ export const count = z.int().min(0);
 export const countOrNone = z.int().min(-1);
 /** Time or work, in cycles; fractions come of rates. Beyond this, one cycle more would not be noticed. */
 export const cycles = z.number().min(0).max(Number.MAX_SAFE_INTEGER);
+/** The number of a turn. */
+export const turn = like(count, { turn: true });
 export const flag = z.boolean();
 export const text = z.string().max(1000);
 /** How many of each, by name. */
@@ -66,6 +104,16 @@ export function list<Element extends z.ZodType>(element: Element) {
   return z.array(element).readonly();
 }
 
+/** Numbers in their order, each once. */
+export function setOf<Element extends z.ZodType>(element: Element) {
+  return saying(z.array(element).readonly(), { orderedBy: "itself" });
+}
+
+/** What nothing is decided by. The explorer leaves it out, and checks that it may. */
+export function statistic<Schema extends z.ZodType>(schema: Schema): Schema {
+  return like(schema, { statistic: true });
+}
+
 /** Elements by their names, whatever those are. */
 export function byName<Element extends z.ZodType>(element: Element) {
   return z.record(z.string().max(200), element).readonly();
@@ -73,7 +121,7 @@ export function byName<Element extends z.ZodType>(element: Element) {
 
 /** A list with one element for each of a system's. */
 export function listBy<Element extends z.ZodType>(each: Role, element: Element) {
-  return z.array(element).readonly().register(roles, { each });
+  return saying(z.array(element).readonly(), { each });
 }
 
 /** Fields by name: the shape of a message, of a part of a state, of an object in one. */
@@ -88,14 +136,12 @@ export function record<Shape extends Fields>(fields: Shape) {
   return z.strictObject(fields).readonly();
 }
 
-/** What a number of a schema names; undefined if it is a quantity. */
-export function roleOf(schema: z.ZodType): Role | undefined {
-  return roles.get(schema)?.role;
-}
-
 /** One of several kinds of things. */
 export function oneOf<Kind>(variants: Variants): z.ZodType<Kind, Kind> {
-  return z.custom<Kind>(() => true).register(roles, { variants });
+  return saying(
+    z.custom<Kind>(() => true),
+    { variants },
+  );
 }
 
 /**
@@ -141,10 +187,7 @@ function namesIn(schema: z.core.$ZodType): Names {
   const before = known.get(schema);
   if (before !== undefined) return before;
   const inner = bare(schema);
-  const [own, outer] = [roles.get(inner), roles.get(schema)];
-  const role = outer?.role ?? own?.role;
-  const each = outer?.each ?? own?.each;
-  const variants = outer?.variants ?? own?.variants;
+  const { role, each, variants } = traitsOf(schema);
   const element =
     inner instanceof z.ZodArray
       ? inner.element
@@ -206,12 +249,18 @@ function mayBeMissing(schema: z.core.$ZodType): boolean {
 }
 
 /** Without what says that a value may be missing, null or unchangeable. */
-function bare(schema: z.core.$ZodType): z.core.$ZodType {
+export function bare(schema: z.core.$ZodType): z.core.$ZodType {
+  const inner = unwrapped(schema);
+  return inner === null ? schema : bare(inner);
+}
+
+/** Without the outermost of them; null if there is none. */
+function unwrapped(schema: z.core.$ZodType): z.core.$ZodType | null {
   return schema instanceof z.ZodReadonly ||
     schema instanceof z.ZodNullable ||
     schema instanceof z.ZodExactOptional
-    ? bare(schema.unwrap())
-    : schema;
+    ? schema.unwrap()
+    : null;
 }
 
 /** What is of one kind, for programs. */
@@ -230,14 +279,14 @@ export class Variants {
     this.#table = table;
   }
 
-  /** Names of a kind's fields, but for its tag; undefined if there is no such kind. */
-  fieldsOf(kind: string): readonly string[] | undefined {
-    return Object.hasOwn(this.#table, kind) ? Object.keys(this.#table[kind] ?? {}) : undefined;
+  /** A kind's fields, but for its tag; undefined if there is no such kind. */
+  fieldsOf(kind: string): Fields | undefined {
+    return Object.hasOwn(this.#table, kind) ? this.#table[kind] : undefined;
   }
 
   /** Names of fields that one of a kind may lack. */
   optionalOf(kind: string): readonly string[] {
-    const fields = Object.hasOwn(this.#table, kind) ? (this.#table[kind] ?? {}) : {};
+    const fields = this.fieldsOf(kind) ?? {};
     return Object.keys(fields).filter((name) => mayBeMissing(fields[name]!));
   }
 

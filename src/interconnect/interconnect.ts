@@ -5,7 +5,7 @@
  */
 import { type Observable, Subject } from "rxjs";
 import { EventQueue } from "./eventQueue.ts";
-import { type ActorId, type Delivery, isEndOfWork, type Message } from "./messages.ts";
+import { type ActorId, type Delivery, type Message, rowOf } from "./messages.ts";
 
 export interface InterconnectSnapshot {
   readonly now: number;
@@ -26,11 +26,11 @@ export class DelayOnWireError extends Error {}
 
 /** Whether two messages come in the order in which they are due, whoever decides about it. */
 function isOrdered(one: Delivery, other: Delivery): boolean {
-  return (
-    one.from === other.from &&
-    one.to === other.to &&
-    isEndOfWork(one.message.type) === isEndOfWork(other.message.type)
-  );
+  return one.from === other.from && one.to === other.to && endsWork(one) === endsWork(other);
+}
+
+function endsWork({ message }: Delivery): boolean {
+  return rowOf(message.type)?.after === "endOfWork";
 }
 
 /** Messages delivered at one time; what takes more than that does not end. */
@@ -140,7 +140,7 @@ export class Interconnect {
 
   /**
    * Whether a pending message may be delivered next: two actors' messages to each other keep their order.
-   * Those to oneself are timers, which end in any order; and see isEndOfWork.
+   * Those to oneself are timers, which end in any order; and see `after` in messages.ts.
    */
   mayDeliver(sequence: number): boolean {
     const pending = this.#queue.list();

@@ -182,13 +182,14 @@ export class BlockDecoder {
     refuse("shape of messages", problem);
     const shape = value as Shape;
     // The values come with each message; a name that is no field's might be one that all objects have.
-    const known = messages.fieldsOf(shape.type);
-    if (known === undefined) refuse("message", messages.problemOf({ type: shape.type }));
-    const strange = shape.fields.find(([name]) => name !== "type" && !known?.includes(name));
+    const fields = messages.fieldsOf(shape.type);
+    if (fields === undefined) refuse("message", messages.problemOf({ type: shape.type }));
+    const known = Object.keys(fields ?? {});
+    const strange = shape.fields.find(([name]) => name !== "type" && !known.includes(name));
     if (strange !== undefined) {
       const [name] = strange;
       throw new WrongRecord(
-        `message "${shape.type}": ${excerpt(name)}: unknown field${nearest(name, known ?? [])}`,
+        `message "${shape.type}": ${excerpt(name)}: unknown field${nearest(name, known)}`,
       );
     }
     this.#shapes.push({ ...shape, last: new Float64Array(numbersOf(shape).length) });

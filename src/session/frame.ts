@@ -4,20 +4,9 @@
  * the wall clock: two sessions at the same place of the same run have equal frames.
  * Times are virtual, in cycles; shares are parts of 1.
  */
+import type { MessageKind } from "../interconnect/messages.ts";
 
-/** What the colour of a message says. */
-export const MESSAGE_KINDS = [
-  "run",
-  "exit",
-  "log",
-  "interrupt",
-  "flush",
-  "track",
-  "schedule",
-  "operation",
-  "operator",
-] as const;
-export type MessageKind = (typeof MESSAGE_KINDS)[number];
+export type { MessageKind };
 
 export interface StreamEntry {
   /** Messages delivered up to and with this one. */

@@ -41,7 +41,7 @@ describe("messages that machines send are in the table", () => {
 });
 
 describe("what is no message is refused", () => {
-  const all = Object.entries(MESSAGES).map(([type, fields]) => ({
+  const all = Object.entries(MESSAGES).map(([type, { fields }]) => ({
     type,
     names: Object.keys(fields),
     example: { type, ...exampleOf(fields) },

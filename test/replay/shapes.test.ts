@@ -36,7 +36,8 @@ it.each(TYPES)(
   "%s is of another shape with each choice of its optional fields, whichever came first",
   (type) => {
     const optional = messages.optionalOf(type);
-    const needed = messages.fieldsOf(type)!.filter((name) => !optional.includes(name));
+    const names = Object.keys(messages.fieldsOf(type)!);
+    const needed = names.filter((name) => !optional.includes(name));
     const all = choices(optional).map((some) => [...needed, ...some]);
     for (const order of [all, all.toReversed()]) {
       const table = new ShapeTable();

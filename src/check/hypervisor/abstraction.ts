@@ -6,6 +6,8 @@
  */
 import type { AnyEventObject } from "xstate";
 import type { EstimatePoint } from "../../../machines/estimatorContext.ts";
+import { traitsOf } from "../../interconnect/fields.ts";
+import { MESSAGES } from "../../interconnect/messages.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 
 /** Statistics and cycles, by machine: nothing is decided by them. */
@@ -91,24 +93,29 @@ const DEAD: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>
   operator: { idle: ["vm", "technique"] },
 };
 
-/** Payload that only statistics or delays are made of. */
-const MESSAGE_STATISTICS = [
-  "cycles",
-  "spent",
-  "pagesWritten",
-  "pagesTouched",
-  "guestPageTables",
-  "handlerCycles",
-  "jobCycles",
-];
-/** The same of one type of message alone. */
-const STATISTICS_OF: Readonly<Record<string, readonly string[]>> = { estimate: ["pages"] };
+/** Fields of all messages, by name, with what is said of each. */
+const MESSAGE_FIELDS = Object.entries(MESSAGES).flatMap(([type, { fields }]) =>
+  Object.entries(fields).map(([name, schema]) => ({ type, name, ...traitsOf(schema) })),
+);
+/** Payload that only statistics or delays are made of; also where a context keeps it. */
+const MESSAGE_STATISTICS = MESSAGE_FIELDS.filter(({ name }) =>
+  MESSAGE_FIELDS.every((field) => field.name !== name || field.statistic === true),
+).map(({ name }) => name);
+/** The same of some types of messages alone. */
+const STATISTICS_OF = new Map(
+  Object.keys(MESSAGES).map((type) => [
+    type,
+    MESSAGE_FIELDS.filter((field) => field.type === type && field.statistic).map(
+      ({ name }) => name,
+    ),
+  ]),
+);
 /**
  * The number of a turn, on a CPU or of a throttle. A timer of an earlier turn changes nothing (which is checked:
  * ofAnotherTurn, test/system/turns.test.ts), as if it had not ended yet; so that all timers are of this turn leaves
  * nothing out.
  */
-const TURNS = ["slice", "turn"];
+const TURNS = [...new Set(MESSAGE_FIELDS.flatMap(({ name, turn }) => (turn ? [name] : [])))];
 
 function isIgnored(machine: string, state: string, key: string): boolean {
   return (
@@ -225,7 +232,7 @@ function otherValue(value: unknown, more: number): unknown {
 function changeStatistics(value: unknown, statistic: () => number): unknown {
   if (Array.isArray(value)) return value.map((one) => changeStatistics(one, statistic));
   if (value === null || typeof value !== "object") return value;
-  const own = "type" in value ? STATISTICS_OF[String(value.type)] : undefined;
+  const own = "type" in value ? STATISTICS_OF.get(String(value.type)) : undefined;
   return Object.fromEntries(
     Object.entries(value).map(([key, inner]) => {
       const isStatistic = MESSAGE_STATISTICS.includes(key) || own?.includes(key) === true;

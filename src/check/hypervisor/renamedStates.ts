@@ -19,7 +19,7 @@ import type { VcpuContext } from "../../../machines/vcpu.ts";
 import type { ActorId } from "../../interconnect/messages.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 import { type Permutation, renamedList } from "./permutation.ts";
-import { renamedMessage } from "./renamedMessages.ts";
+import { renamedMessage } from "./renaming.ts";
 
 /** What else must be known to rename a context. */
 export interface RenamedActor extends Permutation {

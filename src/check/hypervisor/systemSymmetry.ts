@@ -17,9 +17,9 @@ import { FOLLOWED_BY, type Renaming, type RenamingGroup } from "../engine/model.
 import { endsOf } from "./channels.ts";
 import type { MemorySlot } from "./memorySlots.ts";
 import { type Permutation, permutations } from "./permutation.ts";
-import { renamedMessage } from "./renamedMessages.ts";
 import { renamedState } from "./renamedStates.ts";
 import type { Words } from "./renamedWords.ts";
+import { renamedMessage } from "./renaming.ts";
 import { partsOf } from "./sentMessages.ts";
 
 export interface SymmetricSystem {

@@ -4,7 +4,7 @@
  */
 import type { SchedulerContext } from "../../../machines/scheduler.ts";
 import { isIgnored } from "../../interconnect/ignored.ts";
-import type { MessageType } from "../../interconnect/messages.ts";
+import { rowOf } from "../../interconnect/messages.ts";
 import type { SystemActor } from "../actors.ts";
 import type { System } from "../system.ts";
 
@@ -42,14 +42,12 @@ export const AT_REST: Readonly<Record<string, readonly string[]>> = {
 /** Operations that a session may host: at rest until they are begun, and when they have ended. */
 const HOSTED_AT_REST = ["created", "done", "failed"];
 
-/** Timers that go round for ever, and by themselves move nobody: where a guest runs there is more. */
-const IDLE_TIMERS: readonly MessageType[] = ["sampleDue", "loadDue", "timesliceEnd"];
-
 /** Null if the run can go on, or has come to its end. */
 export function standstillOf(system: System): Standstill | null {
   if (system.done) return null;
   const pending = system.interconnect.pending();
-  const isIdle = pending.every(({ message }) => IDLE_TIMERS.includes(message.type));
+  // Where a guest runs there is more.
+  const isIdle = pending.every(({ message }) => rowOf(message.type)?.idle === true);
   return isIdle ? whoWaits(system) : null;
 }
 
