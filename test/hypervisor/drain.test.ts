@@ -9,7 +9,7 @@ import { prlCapacity, prlInitialIndex, prlLog } from "../../src/hardware/pageRef
 import type { PrlSlotRuleName } from "../../src/hardware/prlOptions.ts";
 import { Field, readField, Vmcs, writeField } from "../../src/hardware/vmcs.ts";
 import { CumulativeBuffer, forEachOccurrence } from "../../src/hypervisor/cumulativeBuffer.ts";
-import { copyPrlLog, drainPmlLog, prlView } from "../../src/hypervisor/drain.ts";
+import { copyPrlLog, drainPmlLog, prlView, visitPmlLog } from "../../src/hypervisor/drain.ts";
 import { allotLog, LogPages } from "../../src/hypervisor/logPages.ts";
 
 interface Bench {
@@ -34,8 +34,12 @@ function bench(logEntries: number, slotRule: PrlSlotRuleName = "decrement-then-s
 
 function drain({ logs, vmcs }: Bench): number[] {
   const pages: number[] = [];
+  // To look at a log, before and after, gives as much and changes nothing.
+  const seen: number[] = [];
+  expect(visitPmlLog(logs, vmcs, (page) => seen.push(page))).toBe(seen.length);
   const entries = drainPmlLog(logs, vmcs, (page) => pages.push(page));
   expect(entries).toBe(pages.length);
+  expect(seen).toEqual(pages);
   return pages;
 }
 

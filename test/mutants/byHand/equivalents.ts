@@ -10,4 +10,8 @@ export const EQUIVALENTS: Readonly<Record<string, string>> = {
     "the bits that a leaf is compared with still have A, which the mask now takes out of it: no leaf passes the fast walk, and the other walk does the same, only slower",
   "src/hardware/accessLoop.ts Stop.prlFull: `9` -> `10`":
     "a name for an outcome: nobody computes with the numbers of Stop, and no other has the number 10",
+  "structure-change-not-told":
+    "the cache of leaf tables holds regions of 4 KiB leaves alone (findPlainLeaf): a region that a large leaf maps is not in it, so that nothing known becomes wrong when the leaf is split",
+  "src/hardware/ept.ts mapRange: `>` -> `>=` (2)":
+    "the cache of leaf tables is emptied once more than needed, which costs time and changes nothing",
 };
