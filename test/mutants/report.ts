@@ -129,7 +129,12 @@ noticed; 17 were not, a quarter of them. What they showed has a test that states
 | a checkpoint's blocks were others than those committed, or older; the scenario was another | \`test/system/checkpointFile.test.ts\`, \`checkpoint.test.ts\` |
 | an operator's command reached a VM's first vCPU alone | \`test/system/writeIntensity.test.ts\` |
 | a round's truth held structures of the one before | \`test/hardware/roundTruth.test.ts\` |
-| a harvest in pieces undid somebody else's pause, and told the cycles of its last piece | \`test/system/pieces.test.ts\` |`;
+| a harvest in pieces undid somebody else's pause, and told the cycles of its last piece | \`test/system/pieces.test.ts\` |
+
+A run on 29 November 2026, of 70 made by hand and 50 drawn that nothing had been changed for, left 17 of the 118 that are not
+equivalent: 85.6 % at first try, which is what to expect of mutants that nobody here has seen. Their rules, too, have tests now
+(\`test/hardware/leaves.test.ts\`, \`tlb.test.ts\`, \`test/system/operatorHarvest.test.ts\`, \`migrationRepeat.test.ts\`, and
+\`figures.test.ts\`, which holds every figure of 41 small runs); the results below are those of the same 120 afterwards.`;
 
 function handTable(all: readonly Tried[]): string {
   const rows = all.map((one) =>
