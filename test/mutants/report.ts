@@ -134,7 +134,7 @@ noticed; 17 were not, a quarter of them. What they showed has a test that states
 A run on 29 November 2026, of 70 made by hand and 50 drawn that nothing had been changed for, left 17 of the 118 that are not
 equivalent: 85.6 % at first try, which is what to expect of mutants that nobody here has seen. Their rules, too, have tests now
 (\`test/hardware/leaves.test.ts\`, \`tlb.test.ts\`, \`test/system/operatorHarvest.test.ts\`, \`migrationRepeat.test.ts\`, and
-\`figures.test.ts\`, which holds every figure of 41 small runs); the results below are those of the same 120 afterwards.`;
+\`figures.test.ts\`, which holds every figure of 41 small runs); the results below are of as many afterwards.`;
 
 function handTable(all: readonly Tried[]): string {
   const rows = all.map((one) =>
