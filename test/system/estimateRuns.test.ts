@@ -4,6 +4,7 @@ import { createActor } from "xstate";
 import { pvmCpuMachine } from "../../machines/pvmCpu.ts";
 import { countTruth } from "../../src/hardware/guestPages.ts";
 import { buildSystem } from "../../src/system/build.ts";
+import { estimateSchema } from "../../src/system/operations/estimate/estimatorSchema.ts";
 import { summarize } from "../../src/system/summary.ts";
 import { createWorkload, workloadSchema } from "../../workloads/schema.ts";
 import { estimateSmall, resultOf, type Small, smallScenario } from "./estimateHelpers.ts";
@@ -342,4 +343,12 @@ describe("what cannot be is refused, in one line", () => {
       );
     expect(attempt).toThrow(message);
   });
+});
+
+it("an estimation by PRL waits 120 s for a change unless omega is given (VEE21's evaluation): mu divides that", () => {
+  const isTaken = (estimator: object): boolean =>
+    estimateSchema.safeParse({ kind: "estimate", estimator }).success;
+  for (const mu of ["30s", "40s", "120s"]) expect(isTaken({ kind: "prl", mu }), mu).toBe(true);
+  for (const mu of ["50s", "121s", "240s"]) expect(isTaken({ kind: "prl", mu }), mu).toBe(false);
+  expect(isTaken({ kind: "prl", mu: "50s", omega: "100s" })).toBe(true);
 });
