@@ -14,4 +14,6 @@ export const EQUIVALENTS: Readonly<Record<string, string>> = {
     "the cache of leaf tables holds regions of 4 KiB leaves alone (findPlainLeaf): a region that a large leaf maps is not in it, so that nothing known becomes wrong when the leaf is split",
   "src/hardware/ept.ts mapRange: `>` -> `>=` (2)":
     "the cache of leaf tables is emptied once more than needed, which costs time and changes nothing",
+  "src/hypervisor/techniques/prl.ts drainAll: `2` -> `3`":
+    "a processor has at most two logs, and sets no bit of the full ones but theirs (src/hardware/pageReferenceLog.ts): a third is never full",
 };
