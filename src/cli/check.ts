@@ -28,11 +28,12 @@ import { readSearch, writeSearch } from "../check/savedSearch.ts";
 import type { Trace } from "../check/trace.ts";
 import { UserError } from "../errors.ts";
 import { refuseUnwritable, writeOutput } from "../io/outputFile.ts";
-import { note, print, printJson } from "../io/standardStreams.ts";
+import { note, print } from "../io/standardStreams.ts";
 import { jsonText } from "../io/visible.ts";
 import { LogFile } from "../replay/logFile.ts";
 import { formatCheck } from "./checkReport.ts";
 import { checkSummary } from "./checkSummary.ts";
+import { JSON_OPTION, printResult } from "./jsonFormats.ts";
 import { FORCE } from "./optionParsers.ts";
 import { grouped } from "./output.ts";
 import { ProgressLine } from "./progress.ts";
@@ -115,7 +116,7 @@ export function checkCommand(): Command {
       whole(1, 86_400),
       STEP_SECONDS_DEFAULT,
     )
-    .option("--json", "print one JSON object")
+    .option(...JSON_OPTION)
     .action(async (model: string | undefined, options: Options) => {
       refuseOutputs(options);
       if (model !== undefined && isModelFile(model)) {
@@ -217,7 +218,7 @@ function conclude(run: CheckRun, interrupted: boolean, options: Options): void {
   }
   const report = run.report();
   writeTraces(run, run.target, options);
-  if (options.json) printJson(report);
+  if (options.json) printResult("check", report);
   else print(...formatCheck(run, report));
   setExitCode([report], interrupted);
 }
@@ -244,7 +245,7 @@ async function checkAll(options: Options): Promise<void> {
     reports.map((report) => report.coverage),
     reports.length === MODELS.length && reports.every(({ complete }) => complete),
   );
-  if (options.json) printJson(reports);
+  if (options.json) printResult("check all", { reports });
   else {
     print(
       ...checkSummary(reports),

@@ -2,13 +2,14 @@
 import { Command } from "commander";
 import { formatCycles } from "../config/units.ts";
 import { openSource } from "../io/byteSource.ts";
-import { note, print, printJson } from "../io/standardStreams.ts";
+import { note, print } from "../io/standardStreams.ts";
 import { visible } from "../io/visible.ts";
 import {
   type CheckpointScan,
   damageNote,
   scanCheckpoints,
 } from "../system/operations/checkpoint/reader.ts";
+import { JSON_OPTION, printResult } from "./jsonFormats.ts";
 import { grouped } from "./output.ts";
 
 const EXIT_DAMAGED = 1;
@@ -22,7 +23,7 @@ export function checkpointCommand(): Command {
     .command("info")
     .description("say what a checkpoint file holds; exit code 1 if it is damaged")
     .argument("<file>", "a checkpoint file")
-    .option("--json", "print the result as JSON")
+    .option(...JSON_OPTION)
     .action(infoAction);
   checkpoint
     .command("verify")
@@ -37,7 +38,7 @@ function infoAction(file: string, options: { json?: boolean }): void {
   const { header, fileBytes, checkpoints, damage } = scan;
   if (options.json === true) {
     const result = { file, fileBytes, header: header ?? null, checkpoints };
-    printJson({ ...result, damage: damage ?? null }, 2);
+    printResult("checkpoint info", { ...result, damage: damage ?? null }, 2);
   } else {
     print(`size         ${grouped(fileBytes)} bytes`);
     if (header !== undefined) {

@@ -4,7 +4,7 @@ import Table from "cli-table3";
 import { Command } from "commander";
 import type { Override } from "../config/override.ts";
 import { UserError } from "../errors.ts";
-import { note, print, printJson } from "../io/standardStreams.ts";
+import { note, print } from "../io/standardStreams.ts";
 import { visible } from "../io/visible.ts";
 import { answers, type ComparisonRow, compareRuns, percent } from "../questions/compare.ts";
 import { type Candidate, runCandidates, underEach } from "../questions/comparison.ts";
@@ -12,14 +12,13 @@ import { CONTENDERS, type Contender, contenderNamed } from "../questions/contend
 import { buildLoaded, type LoadedScenario, loaderOf } from "../runs/scenarioFile.ts";
 import { type RunSummary, summarize } from "../system/summary.ts";
 import { drive } from "./drive.ts";
+import { JSON_OPTION, printResult } from "./jsonFormats.ts";
 import { SET, seedList, UNTIL } from "./optionParsers.ts";
 import { grouped } from "./output.ts";
 import { DEFAULT_SCENARIO } from "./run.ts";
 
 const EXIT_FAILED = 1;
 const EXIT_INTERRUPTED = 130;
-/** Of the JSON output: raised when a field changes its meaning or goes. */
-const JSON_VERSION = 1;
 
 interface CompareOptions {
   readonly trackers?: readonly Contender[];
@@ -45,7 +44,7 @@ export function compareCommand(): Command {
     .option(...UNTIL)
     .option("--seeds <seeds>", "run with each, such as 1..5, and give means", seedList)
     .option(...SET)
-    .option("--json", "print one JSON object")
+    .option(...JSON_OPTION)
     .action(async (names: readonly string[], options: CompareOptions) => {
       const candidates = candidatesOf(names.length === 0 ? [DEFAULT_SCENARIO] : names, options);
       const compared = await runCandidates(
@@ -62,7 +61,7 @@ export function compareCommand(): Command {
       const { refused } = compared;
       const sentences = answers(rows);
       if (options.json) {
-        printJson({ version: JSON_VERSION, rows, refused, answers: sentences });
+        printResult("compare", { rows, refused, answers: sentences });
       } else {
         print(...tableOf(rows), "", ...sentences);
         for (const { name, why } of refused) print(`${name} cannot do this: ${why}`);

@@ -13,7 +13,7 @@ import {
   scaleOf,
 } from "../experiments/share.ts";
 import { makeDirectory, refuseUnwritable, writeOutput } from "../io/outputFile.ts";
-import { note, print, printJson } from "../io/standardStreams.ts";
+import { note, print } from "../io/standardStreams.ts";
 import type { QueueAddress } from "../queue/address.ts";
 import { codeVersion } from "../runs/codeVersion.ts";
 import { Interrupted } from "../runs/pool.ts";
@@ -26,6 +26,7 @@ import {
   type ExperimentOutput,
   refuseOutcomes,
 } from "./experimentOutput.ts";
+import { JSON_OPTION, printResult } from "./jsonFormats.ts";
 import { FORCE, wholeNumber } from "./optionParsers.ts";
 import { noteDamaged } from "./output.ts";
 import { WORKERS_MAX } from "./poolOptions.ts";
@@ -51,10 +52,10 @@ export function experimentCommand(): Command {
   command
     .command("list")
     .description("name all experiments")
-    .option("--json", "print one JSON object")
+    .option(...JSON_OPTION)
     .action(({ json }: { json?: true }) => {
       const list = EXPERIMENTS.map(({ name, title, source }) => ({ name, title, source }));
-      if (json) printJson(list);
+      if (json) printResult("experiments", { experiments: list });
       else print(...list.map(({ name, title }) => `${name.padEnd(18)}${title}`));
     });
   command
@@ -62,7 +63,7 @@ export function experimentCommand(): Command {
     .description("run one experiment, or all; what was interrupted goes on")
     .argument("<name>", "an experiment's name, or all")
     .option("--quick", `times and sizes divided by ${QUICK.divisor}`)
-    .option("--json", "print one JSON object")
+    .option(...JSON_OPTION)
     .option("--out <directory>", "where results go", EXPERIMENT_DIRECTORY)
     .option(...FORCE)
     .option(
@@ -88,7 +89,7 @@ async function run(name: string, options: RunOptions): Promise<void> {
   if (shard === null) {
     deliverOutcomes(name, scaleOf(asked), await outcomesOf({ file: name, share }), options);
   } else if (options.json) {
-    printJson(share);
+    printResult("experiment", share);
   } else {
     print(`${share.items.length} of ${share.count} runs: ${output}`);
   }

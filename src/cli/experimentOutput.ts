@@ -7,8 +7,9 @@ import { countVerdicts, htmlReport, markdownReport } from "../experiments/report
 import type { Scale } from "../experiments/scale.ts";
 import { cells, dataToCsv, rowsToCsv, TABLE_HEADER } from "../experiments/tables.ts";
 import { makeDirectory, refuseUnwritable, writeOutput } from "../io/outputFile.ts";
-import { print, printJson } from "../io/standardStreams.ts";
+import { print } from "../io/standardStreams.ts";
 import { jsonText, visible } from "../io/visible.ts";
+import { type JsonFormats, printResult } from "./jsonFormats.ts";
 
 export const EXPERIMENT_DIRECTORY = "experiments";
 const REPORTS = ["report.html", "report.md"] as const;
@@ -46,7 +47,7 @@ export function deliverOutcomes(
     files.map(([file]) => file),
   );
   for (const [file, contents] of files) writeOutput(join(out, file), contents, { force });
-  if (json) printJson(asJson(outcomes, scale));
+  if (json) printResult("experiment run", asJson(outcomes, scale));
   else print(...linesOf(outcomes, out));
 }
 
@@ -68,14 +69,17 @@ function filesOf({ experiment, rows, plots, findings }: Outcome): [string, strin
   ];
 }
 
-function asJson(outcomes: readonly Outcome[], scale: Scale): object {
+function asJson(outcomes: readonly Outcome[], scale: Scale): JsonFormats["experiment run"] {
   return {
     scale: scale.name,
     experiments: outcomes.map(({ experiment, rows, findings }) => ({
       name: experiment.name,
       title: experiment.title,
       source: experiment.source,
-      rows,
+      rows: rows.map((row) => ({
+        ...row,
+        emulated: Number.isNaN(row.emulated) ? null : row.emulated,
+      })),
       findings,
     })),
   };

@@ -1,9 +1,10 @@
 /** trackvisor litmus FILE|DIR...: runs litmus tests against the emulated hardware. */
 import { Command, InvalidArgumentError } from "commander";
 import { UserError } from "../errors.ts";
-import { print, printJson } from "../io/standardStreams.ts";
+import { print } from "../io/standardStreams.ts";
 import { runLitmusPaths } from "../litmus/paths.ts";
 import { describeSummary, testTitle } from "../litmus/report.ts";
+import { JSON_OPTION, printResult } from "./jsonFormats.ts";
 
 interface Options {
   readonly json?: true;
@@ -17,7 +18,7 @@ export function litmusCommand(): Command {
     .description("run litmus tests of the emulated hardware (format: docs/litmus.md)")
     .argument("<path...>", "litmus files, or directories with *.litmus.yaml files")
     .option("--case <number>", "only the tests of one conformance case", caseNumber)
-    .option("--json", "print one JSON object")
+    .option(...JSON_OPTION)
     .option("-v, --verbose", "name each test as it ends")
     .action(async (paths: string[], options: Options) => {
       const summary = await runLitmusPaths(paths, {
@@ -30,7 +31,7 @@ export function litmusCommand(): Command {
       if (options.case !== undefined && summary.tests === 0) {
         throw new UserError(`no test names case ${options.case}`);
       }
-      if (options.json) printJson(summary, 2);
+      if (options.json) printResult("litmus", summary, 2);
       else print(...describeSummary(summary));
       if (summary.failed > 0) process.exitCode = 1;
     });

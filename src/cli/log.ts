@@ -4,15 +4,16 @@ import { nearest } from "../config/nearest.ts";
 import { formatCycles } from "../config/units.ts";
 import { UserError } from "../errors.ts";
 import { openSource } from "../io/byteSource.ts";
-import { note, print, printJson } from "../io/standardStreams.ts";
+import { note, print } from "../io/standardStreams.ts";
 import { jsonText, visible } from "../io/visible.ts";
 import { align, DIFFERENCES_MAX } from "../replay/align.ts";
 import type { LogEntry, MessageEntry } from "../replay/decoder.ts";
-import { jsonLine, mermaidLines, PerfettoExport } from "../replay/export.ts";
+import { logLine, mermaidLines, PerfettoExport } from "../replay/export.ts";
 import { find, type Query, statsOf } from "../replay/query.ts";
 import { damageNote, LogReader } from "../replay/reader.ts";
 import { scenarioName } from "../replay/scenarioOutline.ts";
 import { formatAlignment } from "./alignmentReport.ts";
+import { JSON_OPTION, printResult } from "./jsonFormats.ts";
 import { messageLine, namesOf } from "./messageText.ts";
 import { duration, wholeNumber } from "./optionParsers.ts";
 import { grouped } from "./output.ts";
@@ -58,7 +59,7 @@ export function logCommand(): Command {
     .argument("<file>", "a message log")
     .option(...from)
     .option(...count)
-    .option("--json", "one JSON object a line")
+    .option("--json", "one JSON object a line (docs/json.md)")
     .action((file: string, options: WindowOptions & { json?: true }) => {
       reading(file, (log) => show(log, options));
     });
@@ -66,7 +67,7 @@ export function logCommand(): Command {
     .command("stats")
     .description("say what a log holds; exit code 1 if it is damaged")
     .argument("<file>", "a message log")
-    .option("--json", "print one JSON object")
+    .option(...JSON_OPTION)
     .action((file: string, options: { json?: true }) => {
       reading(file, (log) => stats(log, options.json === true));
     });
@@ -80,7 +81,7 @@ export function logCommand(): Command {
     .option("--page <page>", "that speak of this guest-physical page", wholeNumber())
     .option("--after <time>", "from this virtual time on", duration)
     .option("--before <time>", "up to this virtual time", duration)
-    .option("--json", "one JSON object a line")
+    .option("--json", "one JSON object a line (docs/json.md)")
     .action((file: string, options: QueryOptions) => {
       reading(file, (log) => grep(log, options));
     });
@@ -157,7 +158,7 @@ function messagesIn(log: LogReader, window: WindowOptions, most: number): Messag
 function show(log: LogReader, options: WindowOptions & { readonly json?: true }): void {
   const nameOf = namesOf(log.header);
   for (const entry of windowOf(log, { ...options, count: options.count ?? COUNT_DEFAULT })) {
-    if (options.json === true) print(jsonLine(entry, nameOf));
+    if (options.json === true) printResult("log entry", logLine(entry, nameOf));
     else if (entry.kind === "message") print(lineOf(entry, nameOf));
     else print(`${" ".repeat(24)}  ${entryText(entry, entry.position, nameOf)}`);
   }
@@ -166,7 +167,7 @@ function show(log: LogReader, options: WindowOptions & { readonly json?: true })
 function stats(log: LogReader, json: boolean): void {
   const found = statsOf(log);
   if (json) {
-    printJson({ ...found, header: log.header, damage: log.damage ?? null });
+    printResult("log stats", { ...found, header: log.header, damage: log.damage ?? null });
     return;
   }
   const { messages, interventions, checkpoints, time, bytes, complete } = found;
@@ -202,7 +203,8 @@ function grep(log: LogReader, { json, ...query }: QueryOptions): void {
   let found = 0;
   for (const entry of find(log, query satisfies Query)) {
     found++;
-    print(json === true ? jsonLine(entry, nameOf) : lineOf(entry, nameOf));
+    if (json === true) printResult("log entry", logLine(entry, nameOf));
+    else print(lineOf(entry, nameOf));
   }
   if (found > 0) return;
   process.exitCode = EXIT_FAILED;
@@ -234,7 +236,7 @@ function exportLog(log: LogReader, { format, ...window }: ExportOptions): void {
   const nameOf = namesOf(log.header);
   switch (format) {
     case "jsonl":
-      for (const entry of windowOf(log, window)) print(jsonLine(entry, nameOf));
+      for (const entry of windowOf(log, window)) printResult("log entry", logLine(entry, nameOf));
       break;
     case "mermaid":
       print(...mermaidLines(messagesIn(log, window, DIAGRAM_MAX), nameOf));

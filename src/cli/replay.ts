@@ -4,7 +4,7 @@ import { systemOfLog } from "../check/origin.ts";
 import { DURATION_HELP, formatCycles, parseDuration } from "../config/units.ts";
 import { UserError } from "../errors.ts";
 import { openSource } from "../io/byteSource.ts";
-import { note, print, printJson } from "../io/standardStreams.ts";
+import { note, print } from "../io/standardStreams.ts";
 import { firstDifference } from "../replay/bisect.ts";
 import { replayComponent } from "../replay/component.ts";
 import type { MessageEntry } from "../replay/decoder.ts";
@@ -15,6 +15,7 @@ import { changedMachines } from "../replay/rebuild.ts";
 import { ProgressWatch } from "../system/verdict/progressWatch.ts";
 import { standstillOf } from "../system/verdict/standstill.ts";
 import { brokenPromises } from "../system/verdict/verdict.ts";
+import { JSON_OPTION, printResult } from "./jsonFormats.ts";
 import { namesOf } from "./messageText.ts";
 import { grouped } from "./output.ts";
 import { ProgressLine } from "./progress.ts";
@@ -61,7 +62,7 @@ export function replayCommand(): Command {
       "give this actor its recorded inbox, and compare what it sends with what was recorded",
     )
     .option("--directory <path>", "where relative names of trace files start")
-    .option("--json", "print one JSON object")
+    .option(...JSON_OPTION)
     .action(async (file: string, options: ReplayOptions) => {
       if (options.component !== undefined) componentAction(file, options.component, options);
       else if (options.bisect !== undefined) bisectAction(file, options.bisect, options);
@@ -95,7 +96,7 @@ async function replayAction(file: string, options: ReplayOptions): Promise<void>
       const { position: messages } = player;
       const complete = log.end?.complete ?? false;
       const result = { log: file, messages, time: now, complete, changedMachines: changed };
-      printJson({ ...result, damage: log.damage ?? null, difference, failures });
+      printResult("replay", { ...result, damage: log.damage ?? null, difference, failures });
     } else if (difference !== null) {
       print(...formatDivergence(difference, namesOf(log.header)));
     } else {
@@ -151,7 +152,7 @@ function bisectAction(file: string, other: string, options: ReplayOptions): void
     const difference = firstDifference(logs[0], logs[1]);
     const damages = logs.map(damageNote).filter((one) => one !== undefined);
     for (const damage of damages) note(damage);
-    if (options.json === true) printJson({ logs: [file, other], difference });
+    if (options.json === true) printResult("replay bisect", { logs: [file, other], difference });
     else if (difference === null) print(`${file} and ${other}: no difference`);
     else print(...formatLogDifference(difference, [file, other], namesOf(logs[0].header)));
     if (difference !== null || damages.length > 0) process.exitCode = EXIT_FAILED;
@@ -177,7 +178,8 @@ function componentAction(file: string, name: string, options: ReplayOptions): vo
       throw new UserError(`--component: there is no "${name}" (actors: ${names.join(", ")})`);
     }
     const result = replayComponent(log, messages, system, name, DIFFERENCES_SHOWN);
-    if (options.json === true) printJson({ log: file, actor: name, ...result });
+    if (options.json === true)
+      printResult("replay component", { log: file, actor: name, ...result });
     else print(...formatComponent(name, result, namesOf(log.header)));
     if (result.differing > 0 || result.elsewhere !== null) process.exitCode = EXIT_FAILED;
   } finally {

@@ -5,7 +5,7 @@ import type { Override } from "../config/override.ts";
 import { UserError } from "../errors.ts";
 import { TECHNIQUES, type TechniqueName } from "../hypervisor/techniques/technique.ts";
 import { openSource } from "../io/byteSource.ts";
-import { note, print, printJson } from "../io/standardStreams.ts";
+import { note, print } from "../io/standardStreams.ts";
 import { LogFile } from "../replay/logFile.ts";
 import { originOf } from "../replay/rebuild.ts";
 import { Recorder } from "../replay/recorder.ts";
@@ -23,6 +23,7 @@ import { estimates } from "../system/operations/schema.ts";
 import { summarize } from "../system/summary.ts";
 import type { System } from "../system/system.ts";
 import { drive } from "./drive.ts";
+import { JSON_OPTION, printResult } from "./jsonFormats.ts";
 import { FORCE, SEED_MAX, SET, UNTIL, wholeNumber } from "./optionParsers.ts";
 import { formatSummary } from "./runReport.ts";
 
@@ -61,7 +62,7 @@ export function runCommand(): Command {
     .option("--from-checkpoint <file>", "go on from the last complete checkpoint in this file")
     .option("--record <file>", "record every message (see: trackvisor replay)")
     .option(...FORCE)
-    .option("--json", "print one JSON object")
+    .option(...JSON_OPTION)
     .action(async (name: string | undefined, options: RunOptions) => {
       if (options.record !== undefined && options.fromCheckpoint !== undefined) {
         throw new UserError("--record: a run that goes on from a checkpoint cannot be recorded");
@@ -85,7 +86,7 @@ export function runCommand(): Command {
         interrupted = again.interrupted;
         if (!interrupted) summary = comparedWith(enough, again.standstill, summary);
       }
-      if (options.json) printJson(summary);
+      if (options.json) printResult("run", summary);
       else print(...formatSummary(scenario.name, summary));
       if (interrupted) process.exitCode = EXIT_INTERRUPTED;
       else if (summary.failures.length > 0) process.exitCode = EXIT_FAILED;

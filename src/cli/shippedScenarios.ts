@@ -1,8 +1,9 @@
 /** `trackvisor scenarios`: what is shipped, to be looked at and copied. */
 import { Command } from "commander";
 import { writeOutput } from "../io/outputFile.ts";
-import { print, printJson } from "../io/standardStreams.ts";
+import { print } from "../io/standardStreams.ts";
 import { loadScenario, readScenario, shippedScenarios } from "../runs/scenarioFile.ts";
+import { JSON_OPTION, printResult } from "./jsonFormats.ts";
 import { FORCE } from "./optionParsers.ts";
 
 const COLUMN = 28;
@@ -13,13 +14,13 @@ export function scenariosCommand(): Command {
   scenarios
     .command("list", { isDefault: true })
     .description("name all, with a line on each")
-    .option("--json", "print one JSON array")
+    .option(...JSON_OPTION)
     .action(({ json }: { readonly json?: true }) => {
       const rows = shippedScenarios().map((name) => {
         const { scenario } = loadScenario(name);
         return { name, title: scenario.name, operation: scenario.operation.kind };
       });
-      if (json) printJson(rows);
+      if (json) printResult("scenarios", { scenarios: rows });
       else for (const { name, title } of rows) print(`${name.padEnd(COLUMN)}${title}`);
     });
   scenarios

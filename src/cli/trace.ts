@@ -9,8 +9,9 @@ import { REGION_PAGES } from "../../workloads/trace/relocate.ts";
 import { damageNote, scanTrace } from "../../workloads/trace/scan.ts";
 import { UserError } from "../errors.ts";
 import { AccessKind, type AccessKindName } from "../hardware/accessLoop.ts";
-import { note, print, printJson } from "../io/standardStreams.ts";
+import { note, print } from "../io/standardStreams.ts";
 import { visible } from "../io/visible.ts";
+import { JSON_OPTION, printResult, type TraceRunJson } from "./jsonFormats.ts";
 import { FORCE, wholeNumber } from "./optionParsers.ts";
 import { ProgressLine } from "./progress.ts";
 
@@ -35,20 +36,20 @@ export function traceCommand(): Command {
     .option("--process <pid>", "of a log of several processes, this one; or all", processChoice)
     .option("--lenient", "import what is understood, even if it is less than 99.9 % of the lines")
     .option(...FORCE)
-    .option("--json", "print the result as JSON")
+    .option(...JSON_OPTION)
     .action(importAction);
   trace
     .command("info")
     .description("check a trace and say what it holds; exit code 1 if it is damaged")
     .argument("<file>", "a trace")
-    .option("--json", "print the result as JSON")
+    .option(...JSON_OPTION)
     .action(infoAction);
   trace
     .command("head")
     .description("show the first accesses of a trace, those of one kind to one page as one line")
     .argument("<file>", "a trace")
     .option("-n, --lines <count>", "how many lines", wholeNumber(), 10)
-    .option("--json", "print the result as JSON")
+    .option(...JSON_OPTION)
     .action(headAction);
   return trace;
 }
@@ -90,8 +91,12 @@ async function importAction(
     const { kinds, command, understood, programs, ...rest } = result;
     if (understood.unknownLines > 0) note(`${log}: ${unknownNote(understood)}`);
     if (options.json === true) {
-      const named = { kinds: namedKinds(kinds), programs, understood };
-      printJson({ file: output, command, ...rest, ...named }, 2);
+      const told = programs.map(({ process, command: own, accesses }) => {
+        return { process, command: own, accesses };
+      });
+      const named = { kinds: namedKinds(kinds), programs: told, understood };
+      const { format: logFormat, ...counts } = rest;
+      printResult("trace import", { file: output, command, logFormat, ...counts, ...named }, 2);
       return;
     }
     print(
@@ -145,7 +150,7 @@ function infoAction(file: string, options: { json?: boolean }): void {
     const placements = { compact: pages, regions: regionPages };
     const counts = { fileBytes, blocks, runs, accesses, kinds: namedKinds(kinds), pages };
     const rest = { linearPages: placements, skippedLines, digest, damage };
-    printJson({ file, command, ...counts, ...rest }, 2);
+    printResult("trace info", { file, command, ...counts, ...rest }, 2);
   } else {
     print(`command        ${command === "" ? "(unknown)" : visible(command)}`);
     print(`size           ${grouped(fileBytes)} bytes, ${grouped(blocks)} blocks`);
@@ -166,7 +171,7 @@ function infoAction(file: string, options: { json?: boolean }): void {
 
 function headAction(file: string, options: { lines: number; json?: boolean }): void {
   const reader = new TraceReader(file);
-  const rows: { kind: string; address: string; accesses: number }[] = [];
+  const rows: TraceRunJson[] = [];
   let left = options.lines;
   try {
     while (left > 0) {
@@ -183,7 +188,8 @@ function headAction(file: string, options: { lines: number; json?: boolean }): v
       }
     }
     if (options.json === true) {
-      printJson({ file, command: reader.header?.command, damage: reader.damage, runs: rows }, 2);
+      const { header, damage } = reader;
+      printResult("trace head", { file, command: header?.command, damage, runs: rows }, 2);
     }
     const { damage } = reader;
     if (damage !== undefined) {

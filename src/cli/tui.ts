@@ -14,7 +14,6 @@ import {
   note,
   print,
   printed,
-  printJson,
   printPainted,
   terminal,
 } from "../io/standardStreams.ts";
@@ -28,6 +27,7 @@ import { frameOf, logLine, screenPicture, screenRows } from "../tui/batch.ts";
 import { keyMap, type UiSettings, uiSettingsSchema } from "../tui/keys.ts";
 import { parsePlace } from "../tui/place.ts";
 import { ASCII, type Look, THEME_NAMES, type ThemeName, UNICODE } from "../tui/themes.ts";
+import { printResult } from "./jsonFormats.ts";
 import { SET } from "./optionParsers.ts";
 import { DEFAULT_SCENARIO } from "./run.ts";
 
@@ -64,7 +64,7 @@ export function tuiCommand(): Command {
     .description("see the machine run: messages, CPUs, logs, pages; step, go back, change it")
     .argument("[scenario|log]", `scenario, or a saved session (${DEFAULT_SCENARIO})`)
     .option("--once", "print one screen and end")
-    .option("--json", "print one frame as JSON and end")
+    .option("--json", "print one frame as JSON and end (docs/json.md)")
     .option("--log", "print the messages, a line each, and end")
     .addOption(
       new Option("--svg <file>", "write one screen as a picture and end").conflicts([
@@ -166,7 +166,7 @@ async function batch(session: Session, options: TuiOptions, look: Look): Promise
   const { columns, rows } = options.size ?? DEFAULT_SIZE;
   if (options.svg !== undefined) {
     writeOutput(options.svg, screenPicture(session, look, columns, rows), options);
-  } else if (options.json) printJson(frameOf(session));
+  } else if (options.json) printResult("tui", frameOf(session));
   else printPainted(screenRows(session, look, columns, rows));
 }
 

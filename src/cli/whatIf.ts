@@ -8,7 +8,7 @@ import { type Message, messages } from "../interconnect/messages.ts";
 import { openSource } from "../io/byteSource.ts";
 import { isSameFile } from "../io/inputFile.ts";
 import { refuseUnwritable, writeOutput } from "../io/outputFile.ts";
-import { print, printJson } from "../io/standardStreams.ts";
+import { print } from "../io/standardStreams.ts";
 import { jsonText } from "../io/visible.ts";
 import { outlineOf, recordBranch, repeat } from "../replay/branch.ts";
 import { causalPast } from "../replay/causality.ts";
@@ -27,6 +27,7 @@ import { buildSystem } from "../system/build.ts";
 import type { Intervention } from "../system/intervention.ts";
 import { scenarioSchema } from "../system/scenarioSchema.ts";
 import type { System } from "../system/system.ts";
+import { JSON_OPTION, printResult } from "./jsonFormats.ts";
 import { messageLine } from "./messageText.ts";
 import { FORCE, SEED_MAX, wholeNumber } from "./optionParsers.ts";
 import { grouped } from "./output.ts";
@@ -95,7 +96,7 @@ export function addWhatIf(log: Command): void {
     .option("--draws <number>", "runs from each", wholeNumber(1, RUNS_MAX), 20)
     .option("--seed <number>", "seed of the new choices", wholeNumber(0, SEED_MAX), 1)
     .option(...directory)
-    .option("--json", "print one JSON object")
+    .option(...JSON_OPTION)
     .action(inevitableAction);
   log
     .command("shrink")
@@ -231,7 +232,7 @@ async function inevitableAction(
   progress.clear();
   const from = inevitableFrom(found);
   if (options.json === true) {
-    printJson({ log: file, failure, chances: found, inevitableFrom: from });
+    printResult("log inevitable", { log: file, failure, chances: found, inevitableFrom: from });
     return;
   }
   print(`${failure.actor}: ${failure.what}`);

@@ -1,23 +1,46 @@
 /** Logs in the formats of other tools. Each function gives lines or objects in order. */
 import { CYCLES_PER_SECOND } from "../config/units.ts";
-import type { Delivery } from "../interconnect/messages.ts";
-import { jsonText } from "../io/visible.ts";
+import type { Delivery, Message } from "../interconnect/messages.ts";
+import type { Intervention } from "../system/intervention.ts";
 import { CauseFinder } from "./causality.ts";
 import type { LogEntry, MessageEntry } from "./decoder.ts";
 import type { LogHeader } from "./format.ts";
 
 type Names = (id: number) => string;
 
-/** One JSON object a line: every entry, with names beside the addresses. */
-export function jsonLine(entry: LogEntry, nameOf: Names): string {
-  if (entry.kind === "checkpoint") return jsonText(entry);
+/** An entry as a line of JSON has it. `position`: messages delivered before it. */
+export type LogLine =
+  | {
+      readonly kind: "message";
+      readonly position: number;
+      /** Its number in the order of posts. */
+      readonly sequence: number;
+      /** Virtual time of delivery, in cycles. */
+      readonly time: number;
+      /** Names of actors. */
+      readonly from: string;
+      readonly to: string;
+      readonly message: Message;
+      /** Of the receiver's state after it, in hexadecimal. */
+      readonly digest: string;
+    }
+  | {
+      readonly kind: "intervention";
+      readonly position: number;
+      readonly intervention: Intervention;
+    }
+  | Extract<LogEntry, { kind: "checkpoint" }>;
+
+/** Every entry, with names in place of the addresses. */
+export function logLine(entry: LogEntry, nameOf: Names): LogLine {
+  if (entry.kind === "checkpoint") return entry;
   if (entry.kind === "intervention") {
     const { kind, position, intervention } = entry;
-    return jsonText({ kind, position, intervention });
+    return { kind, position, intervention };
   }
   const { kind, position, delivery, digest } = entry;
   const { sequence, time, from, to, message } = delivery;
-  return jsonText({
+  return {
     kind,
     position,
     sequence,
@@ -26,7 +49,7 @@ export function jsonLine(entry: LogEntry, nameOf: Names): string {
     to: nameOf(to),
     message,
     digest: digest.toString(16).padStart(8, "0"),
-  });
+  };
 }
 
 /** A sequence diagram for Mermaid: the actors that take part, from left to right by address. */

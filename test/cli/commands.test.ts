@@ -68,8 +68,8 @@ describe("--version", () => {
 
 describe("scenarios", () => {
   it("lists all that are shipped, and shows one to be changed", () => {
-    const rows = JSON.parse(trackvisor("scenarios", "list", "--json").stdout);
-    expect(rows.map(({ name }: { name: string }) => name)).toEqual(shippedScenarios());
+    const { scenarios } = JSON.parse(trackvisor("scenarios", "list", "--json").stdout);
+    expect(scenarios.map(({ name }: { name: string }) => name)).toEqual(shippedScenarios());
     const file = join(ROOT, "workloads", "scenarios", "sort-pml.yaml");
     expect(trackvisor("scenarios", "show", "sort-pml").stdout).toBe(readFileSync(file, "utf8"));
     expect(trackvisor("scenarios").stdout).toContain("sort under PML");

@@ -129,6 +129,8 @@ describe("trackvisor experiment run", { timeout: 300_000 }, () => {
 
   it("lists all experiments", async () => {
     const { out } = await scratch.run(["experiment", "list", "--json"]);
-    expect(JSON.parse(out).map(({ name }: { name: string }) => name)).toContain("present-bit");
+    expect(JSON.parse(out).experiments.map(({ name }: { name: string }) => name)).toContain(
+      "present-bit",
+    );
   });
 });

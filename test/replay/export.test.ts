@@ -5,12 +5,7 @@ import { describe, expect, it } from "vitest";
 import { align } from "../../src/replay/align.ts";
 import { causalPast } from "../../src/replay/causality.ts";
 import type { MessageEntry } from "../../src/replay/decoder.ts";
-import {
-  jsonLine,
-  mermaidLines,
-  PerfettoExport,
-  type TraceEvent,
-} from "../../src/replay/export.ts";
+import { logLine, mermaidLines, PerfettoExport, type TraceEvent } from "../../src/replay/export.ts";
 import { find } from "../../src/replay/query.ts";
 import { anyRecipe, build, type Recipe } from "../system/smallSystems.ts";
 import { entriesOf, readerOf, recordRun } from "./logs.ts";
@@ -28,14 +23,12 @@ function logOf(recipe: Recipe) {
 }
 
 describe("an export", () => {
-  it("as JSON lines is one JSON object for each entry", () => {
+  it("as JSON has names in place of addresses, for each entry", () => {
     fc.assert(
       fc.property(anyRecipe, (recipe) => {
         const { messages, nameOf } = logOf(recipe);
         for (const entry of messages.slice(0, 200)) {
-          const line = jsonLine(entry, nameOf);
-          expect(line).not.toContain("\n");
-          expect(JSON.parse(line)).toMatchObject({
+          expect(logLine(entry, nameOf)).toMatchObject({
             position: entry.position,
             message: entry.delivery.message,
             to: nameOf(entry.delivery.to),
