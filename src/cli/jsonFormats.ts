@@ -1,7 +1,7 @@
 /**
  * What commands print with --json: one object that names its format and the format's version. These types
  * are the formats; docs/json has each as a JSON Schema, written from here (test/cli/json.test.ts). The
- * results of sweep and advise are read again, so their formats stand with their readers.
+ * formats of sweep, advise and fleet stand with those who make and read them (src/questions).
  */
 import type { Damage } from "../../workloads/trace/format.ts";
 import type { ImportResult } from "../../workloads/trace/import.ts";

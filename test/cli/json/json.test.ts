@@ -14,10 +14,11 @@ import { TypeSchemas } from "./typeSchema.ts";
 const ROOT = join(import.meta.dirname, "..", "..", "..");
 const DOCS = join(ROOT, "docs");
 const SORT = join(ROOT, "workloads", "traces", "sort.tvtrace");
-/** Of formats that are read again; they stand with their readers (test/questions/schemas.test.ts). */
+/** Of formats that stand in src/questions (test/questions/schemas.test.ts). */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   sweep: "sweep.schema.json",
   advise: "advise.schema.json",
+  fleet: "fleet.schema.json",
 };
 const LONG = process.env["TRACKVISOR_LONG"] !== undefined;
 const UPDATE = process.env["UPDATE_SCHEMA"] !== undefined;
@@ -72,6 +73,7 @@ function* cases(): Generator<Case> {
   yield long("sweep", "sweep", at("small.json"), ...vary, "-o", at("sweep.json"));
   yield long("sweep", "merge", at("sweep.json"));
   yield long("advise", "advise", at("small.json"), "--only", "trackers", "--seeds", "1", ...store);
+  yield long("fleet", "fleet", "two-racks", "--trackers", "pml", ...store);
 }
 
 /** What a command line prints, done in this process. */
