@@ -1,6 +1,5 @@
 /** The format of what came of a fleet: `trackvisor fleet --json`. */
 import * as z from "zod";
-import { REASONS } from "./day/migrations.ts";
 
 /** Raised when a field changes its meaning or goes. */
 export const FLEET_VERSION = 1;
@@ -39,7 +38,11 @@ const day = z.strictObject({
   }),
   migrations: z.strictObject({
     completed: count,
-    byReason: z.record(z.enum(REASONS), count),
+    byReason: z.strictObject({
+      evacuation: count,
+      relief: count.describe("of hosts that are too full"),
+      consolidation: count,
+    }),
     givenUp: count.describe("by the policy"),
     abandoned: count.describe("the VM left before the end"),
     withdrawn: count.describe("ordered, and not begun before the next look"),

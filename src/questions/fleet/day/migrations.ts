@@ -9,8 +9,7 @@ import type { Guests } from "./guests.ts";
 import type { Hosts } from "./hosts.ts";
 
 /** Why a VM goes elsewhere. */
-export const REASONS = ["evacuation", "relief", "consolidation"] as const;
-export type Reason = (typeof REASONS)[number];
+export type Reason = "evacuation" | "relief" | "consolidation";
 
 /** Kinds of events on the timeline; their subject is the migration's number. */
 export interface MigrationEvents {
