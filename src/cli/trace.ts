@@ -16,6 +16,9 @@ import { FORCE, wholeNumber } from "./optionParsers.ts";
 import { ProgressLine } from "./progress.ts";
 
 const KIND_NAMES: readonly AccessKindName[] = ["read", "write", "fetch", "readModifyWrite"];
+/** Endings of a log's name that its trace's has not. */
+const COMPRESSED = /\.(gz|xz|zst|bz2)$/;
+const TEXT = /\.(log|out|trace|txt)$/;
 const EXIT_DAMAGED = 1;
 const EXIT_INTERRUPTED = 130;
 
@@ -27,7 +30,7 @@ export function traceCommand(): Command {
     .description(
       "make a trace of the log of another tool, such as valgrind's lackey (docs/traces.md)",
     )
-    .argument("<log>", "the log, plain or gzip; - is standard input")
+    .argument("<log>", "the log, plain or compressed (gz, xz, zst, bz2); - is standard input")
     .option("-o, --output <file>", "the trace (default: the log's name with .tvtrace)")
     .option(
       "--format <name>",
@@ -68,7 +71,7 @@ async function importAction(
   if (log === "-" && options.output === undefined) {
     throw new UserError("standard input has no name to make the trace's of; give -o FILE");
   }
-  const output = options.output ?? `${log.replace(/\.gz$/, "").replace(/\.log$/, "")}.tvtrace`;
+  const output = options.output ?? `${log.replace(COMPRESSED, "").replace(TEXT, "")}.tvtrace`;
   const progress = new ProgressLine();
   const interruption = new AbortController();
   const interrupt = () => interruption.abort();

@@ -54,7 +54,7 @@ const UNKNOWN_SHARE_MAX = 0.001;
 export class ImportInterrupted extends Error {}
 
 /**
- * Imports a log, plain or gzip, of any size; memory does not grow with it except for the pages that
+ * Imports a log, plain or compressed, of any size; memory does not grow with it except for the pages that
  * the program used.
  * @param log path of the log; "-" is standard input
  * @param output path of the trace; undefined reads the log without writing anything
@@ -90,6 +90,7 @@ export async function importLog(
     /** Of the text, where an access was found last. */
     let lastAccess = 0;
     for await (const chunk of withStart(source.text)) {
+      signal?.throwIfAborted();
       const text = reading === undefined ? withoutMark(chunk) : chunk;
       format ??= named ?? about(log, () => recognise(text));
       reading ??= format.read({ accesses, processes });
