@@ -115,7 +115,7 @@ async function importAction(
       }
     }
     print(
-      `format ${result.format}: ${grouped(result.skippedLines)} lines were not accesses; ` +
+      `format ${result.format}: ${grouped(result.skippedLines)} ${understood.unit}s were not accesses; ` +
         `${grouped(result.splitAccesses)} accesses crossed a page boundary and count for both pages`,
     );
   } catch (error) {

@@ -116,7 +116,11 @@ describe("an import", () => {
 
   it.each([
     ["nothing", "", "is empty"],
-    ["text of no format", "hello\n", "in no known format; formats, for --format: lackey"],
+    [
+      "text of no format",
+      "hello\n",
+      "in no known format; formats, for --format: lackey, pinatrace",
+    ],
     ["a trace", "TVTRACE\0", "is a trace already"],
     ["a zip archive", "PK\x03\x04....", "is a zip archive"],
     ["UTF-16", "\xff\xfeI\0 \0", "is text in UTF-16"],

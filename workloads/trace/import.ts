@@ -184,10 +184,10 @@ function refuseUnknown(
 
 /** How many lines were not understood, and the first of them. Made visible by who shows it. */
 export function unknownNote(understood: Readonly<Understood>): string {
-  const { accessLines, otherLines, unknownLines, firstUnknown } = understood;
+  const { unit, accessLines, otherLines, unknownLines, firstUnknown } = understood;
   const lines = accessLines + otherLines + unknownLines;
-  const first = `the first is line ${firstUnknown?.line}, "${firstUnknown?.text}"`;
-  return `${unknownLines} of ${lines} lines not understood, ${first}`;
+  const first = `the first is ${unit} ${firstUnknown?.line}, "${firstUnknown?.text}"`;
+  return `${unknownLines} of ${lines} ${unit}s not understood, ${first}`;
 }
 
 /** Import speed, for benchmarks: reads, parses and codes the log but writes no file. */

@@ -22,6 +22,7 @@ const NEWLINE = 10;
 
 export class LineReading implements TraceReading {
   readonly understood: Understood = {
+    unit: "line",
     accessLines: 0,
     otherLines: 0,
     unknownLines: 0,

@@ -60,9 +60,24 @@ export class Processes {
     return this.programs.find(({ space }) => space >= 0)?.command ?? "";
   }
 
-  /** An access follows that says whose it is. */
-  access(process: number): void {
-    if (this.current?.process !== process) this.switchTo(this.runningOf(process));
+  /** An access follows that says whose it is. @param command if that is said, too */
+  access(process: number, command = ""): void {
+    if (this.current?.process !== process) this.switchTo(this.runningOf(process, command));
+  }
+
+  /**
+   * An access follows that says of which thread it is, and not of which process.
+   * @throws UserError if there are several threads, and none was chosen
+   */
+  threadAccess(thread: number, command: string): void {
+    const other = this.current !== undefined && this.current.process !== thread;
+    if (other && this.choice === undefined) {
+      throw new UserError(
+        `accesses of several threads that do not say of which process: ${this.current?.process}, ${thread}; ` +
+          "print it too: perf script -F comm,pid,tid,time,event,addr; or choose one with --process",
+      );
+    }
+    this.access(thread, command);
   }
 
   /** An access follows that does not say whose it is. The first of these behind a message has to be told. */
@@ -106,7 +121,7 @@ export class Processes {
     }
   }
 
-  private runningOf(process: number): Program {
+  private runningOf(process: number, command = ""): Program {
     const known = this.running.find((one) => one.process === process);
     if (known !== undefined) return known;
     // Accesses before the first message are those of who writes it.
@@ -115,7 +130,7 @@ export class Processes {
       first.process = process;
       return first;
     }
-    return this.begin(process, "");
+    return this.begin(process, command);
   }
 
   private begin(process: number | undefined, command: string): Program {

@@ -46,6 +46,7 @@ describe("the lackey parser", () => {
     const read = parseText(log);
     expect(read.runs).toEqual(expected);
     expect(read.understood).toEqual({
+      unit: "line",
       accessLines: 8,
       otherLines: 4,
       unknownLines: 3,

@@ -8,6 +8,8 @@ import {
 } from "../../../workloads/trace/processes.ts";
 import type { Run } from "../traceHelpers.ts";
 
+export { FETCH, MODIFY, READ, WRITE } from "../../../workloads/trace/accesses.ts";
+
 export interface Read {
   readonly runs: readonly Run[];
   readonly understood: Readonly<Understood>;

@@ -11,9 +11,11 @@ export interface TraceInto {
   readonly processes: Processes;
 }
 
-/** What of a log was understood. Lines of a text, records of a binary one. */
+/** What of a log was understood. */
 export interface Understood {
-  /** Lines that were accesses, and lines that are known not to be any. */
+  /** What is counted: lines of a text, records of a binary log. */
+  readonly unit: "line" | "record";
+  /** Those that were accesses, those that are known not to be any, and those that were not understood. */
   accessLines: number;
   otherLines: number;
   unknownLines: number;
@@ -44,11 +46,14 @@ export interface TraceFormat {
   read(into: TraceInto): TraceReading;
 }
 
+/** Longer lines are of no format: no pattern is tried on them. */
+export const LINE_MAX = 4096;
+
 /** A way to recognise a text: the lines that look like this. @param line tried on each line, without its end */
 export function linesLike(line: RegExp): (sample: Buffer) => number {
   return (sample) =>
     sample
       .toString("latin1")
       .split("\n")
-      .reduce((count, text) => count + (line.test(text.trimEnd()) ? 1 : 0), 0);
+      .filter((text) => text.length <= LINE_MAX && line.test(text.trimEnd())).length;
 }
