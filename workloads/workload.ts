@@ -6,6 +6,8 @@ export interface Workload extends Part {
   readonly pages: number;
   /** Cycles of other work of the guest before each access. */
   readonly gap: number;
+  /** Whether its pages are guest-physical, so that the guest has no paging of its own. */
+  readonly guestPhysical?: boolean;
   /** Whether it never ends by itself. */
   readonly endless?: boolean;
   /**

@@ -3,7 +3,7 @@
  * are the formats; docs/json has each as a JSON Schema, written from here (test/cli/json.test.ts). The
  * formats of sweep, advise and fleet stand with those who make and read them (src/questions).
  */
-import type { Damage } from "../../workloads/trace/format.ts";
+import type { AddressKind, Damage } from "../../workloads/trace/format.ts";
 import type { ImportResult } from "../../workloads/trace/import.ts";
 import type { CheckReport } from "../check/checkRun.ts";
 import type { Row } from "../experiments/experiment.ts";
@@ -187,6 +187,7 @@ interface TraceInfoJson {
   readonly file: string;
   /** That was traced; empty if unknown. */
   readonly command: string;
+  readonly addresses: AddressKind;
   readonly fileBytes: number;
   readonly blocks: number;
   readonly runs: number;
@@ -195,7 +196,12 @@ interface TraceInfoJson {
   /** Different pages of 4 KiB. */
   readonly pages: number;
   /** Of a VM that plays it, by placement. */
-  readonly linearPages: { readonly compact: number; readonly regions: number };
+  readonly linearPages: {
+    readonly compact?: number;
+    readonly regions?: number;
+    /** Of guest-physical addresses, which keep their numbers. */
+    readonly kept?: number;
+  };
   /** Lines of the source that were not accesses; missing if the end marker is. */
   readonly skippedLines?: number | undefined;
   /** CRC-32 of the accesses, in hexadecimal. */

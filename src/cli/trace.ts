@@ -1,5 +1,5 @@
 /** `trackvisor trace`: import, inspect and show traces of real programs. */
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { totalAccesses } from "../../workloads/trace/format.ts";
 import { ImportInterrupted, importLog, unknownNote } from "../../workloads/trace/import.ts";
 import type { ProcessChoice } from "../../workloads/trace/processes.ts";
@@ -7,6 +7,7 @@ import { TraceReader } from "../../workloads/trace/reader.ts";
 import { formatNames } from "../../workloads/trace/recognise.ts";
 import { REGION_PAGES } from "../../workloads/trace/relocate.ts";
 import { damageNote, scanTrace } from "../../workloads/trace/scan.ts";
+import { nameOfLog } from "../../workloads/trace/source.ts";
 import { UserError } from "../errors.ts";
 import { AccessKind, type AccessKindName } from "../hardware/accessLoop.ts";
 import { note, print } from "../io/standardStreams.ts";
@@ -32,11 +33,13 @@ export function traceCommand(): Command {
     )
     .argument("<log>", "the log, plain or compressed (gz, xz, zst, bz2); - is standard input")
     .option("-o, --output <file>", "the trace (default: the log's name with .tvtrace)")
-    .option(
-      "--format <name>",
-      `the log's format, if it is not recognised: ${formatNames().join(", ")}`,
+    .addOption(
+      new Option("--format <name>", "the log's format, if it is not recognised").choices(
+        formatNames(),
+      ),
     )
     .option("--process <pid>", "of a log of several processes, this one; or all", processChoice)
+    .option("--gpa", "the addresses are a guest's physical ones: pages keep their numbers")
     .option("--lenient", "import what is understood, even if it is less than 99.9 % of the lines")
     .option(...FORCE)
     .option(...JSON_OPTION)
@@ -66,6 +69,7 @@ async function importAction(
     format?: string;
     process?: ProcessChoice;
     lenient?: true;
+    gpa?: true;
   },
 ): Promise<void> {
   if (log === "-" && options.output === undefined) {
@@ -88,11 +92,11 @@ async function importAction(
           (seconds) => `${(readBytes / 1e6 / seconds).toFixed(0)} MB/s`,
         ),
       interruption.signal,
-      options,
+      { ...options, guestPhysical: options.gpa },
     );
     progress.clear();
     const { kinds, command, understood, programs, ...rest } = result;
-    if (understood.unknownLines > 0) note(`${log}: ${unknownNote(understood)}`);
+    if (understood.unknownLines > 0) note(`${nameOfLog(log)}: ${unknownNote(understood)}`);
     if (options.json === true) {
       const told = programs.map(({ process, command: own, accesses }) => {
         return { process, command: own, accesses };
@@ -106,7 +110,8 @@ async function importAction(
       `${output}: ${grouped(result.accesses)} accesses in ${grouped(result.runs)} runs, ` +
         `${grouped(result.outputBytes)} bytes`,
     );
-    print(`${grouped(result.pages)} pages (${mebibytes(result.pages)}) of "${visible(command)}"`);
+    const kind = result.addresses === "guestPhysical" ? "guest-physical pages" : "pages";
+    print(`${grouped(result.pages)} ${kind} (${mebibytes(result.pages)}) of "${visible(command)}"`);
     if (programs.length > 1) {
       for (const { process, command: own, accesses } of programs) {
         print(
@@ -147,13 +152,14 @@ function infoAction(file: string, options: { json?: boolean }): void {
   );
   progress.clear();
   const { fileBytes, command, blocks, runs, accesses, kinds, pages, skippedLines, damage } = scan;
-  const regionPages = scan.linearPages;
+  const { addresses, linearPages } = scan;
+  const isKept = addresses === "guestPhysical";
   const digest = scan.digest.toString(16).padStart(8, "0");
   if (options.json === true) {
-    const placements = { compact: pages, regions: regionPages };
+    const placements = isKept ? { kept: linearPages } : { compact: pages, regions: linearPages };
     const counts = { fileBytes, blocks, runs, accesses, kinds: namedKinds(kinds), pages };
     const rest = { linearPages: placements, skippedLines, digest, damage };
-    printResult("trace info", { file, command, ...counts, ...rest }, 2);
+    printResult("trace info", { file, command, addresses, ...counts, ...rest }, 2);
   } else {
     print(`command        ${command === "" ? "(unknown)" : visible(command)}`);
     print(`size           ${grouped(fileBytes)} bytes, ${grouped(blocks)} blocks`);
@@ -163,8 +169,10 @@ function infoAction(file: string, options: { json?: boolean }): void {
     }
     print(`pages          ${grouped(pages)} (${mebibytes(pages)})`);
     print(
-      `linear pages   compact ${grouped(pages)}; ` +
-        `regions ${grouped(regionPages)} (${grouped(regionPages / REGION_PAGES)} GiB)`,
+      isKept
+        ? `linear pages   ${grouped(linearPages)}: the pages are guest-physical and keep their numbers`
+        : `linear pages   compact ${grouped(pages)}; ` +
+            `regions ${grouped(linearPages)} (${grouped(linearPages / REGION_PAGES)} GiB)`,
     );
     if (skippedLines !== undefined) print(`skipped lines  ${grouped(skippedLines)}`);
     print(`digest         ${digest}`);

@@ -1,5 +1,7 @@
 /** Finds and reads scenario files: by path, or by the name of one that is shipped. */
+
 import { dirname, join } from "node:path";
+import { isGuestPhysical } from "../../workloads/trace/reader.ts";
 import { nearest } from "../config/nearest.ts";
 import type { Override } from "../config/override.ts";
 import { parseFields, parseYaml } from "../config/yamlFile.ts";
@@ -48,7 +50,8 @@ export function traceScenario(
   overrides: readonly Override[],
 ): LoadedScenario {
   const workload = { kind: "trace", file } as const;
-  const fields = { name, vms: [{ workload }] };
+  const paging = isGuestPhysical(file) ? { paging: "off" } : {};
+  const fields = { name, vms: [{ workload, ...paging }] };
   const { value: scenario, at } = parseFields(origin, fields, scenarioSchema, overrides);
   return { scenario, directory: ".", at };
 }

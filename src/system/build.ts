@@ -239,6 +239,12 @@ function vmConfig(
     };
     return createWorkload(vm.workload, `${name}/workload${vcpu}`, surroundings);
   });
+  if (vm.paging !== "off" && workloads.some((one) => one.guestPhysical === true)) {
+    throw new FieldError(
+      ["vms", number, "paging"],
+      `VM "${name}": the pages of its trace are guest-physical; expected paging "off", not "${vm.paging}"`,
+    );
+  }
   const touched = Math.max(...workloads.map(({ pages }) => pages));
   const pages = vm.memory ?? touched;
   if (touched > pages) {

@@ -34,6 +34,7 @@ it.each([
   ["docs/experiments.md", 0],
   ["docs/advise.md", 2],
   ["docs/json.md", 1],
+  ["docs/traces.md", 5],
   ["docs/fleet.md", 1],
 ])("%s shows what its commands print", { timeout: 300_000 }, (page, least) => {
   const file = join(root, page);

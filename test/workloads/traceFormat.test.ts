@@ -197,9 +197,9 @@ describe("a hostile trace, with right checksums", () => {
     return bytes;
   };
   const withPayload = (payload: Buffer, type: number = FrameType.runs) => {
-    const header = encodeHeader({ command: "x" });
+    const header = encodeHeader({ addresses: "linear", command: "x" });
     return Buffer.concat([
-      encodePreamble(),
+      encodePreamble({ addresses: "linear" }),
       encodeFrame(FrameType.header, 0, header),
       header,
       encodeFrame(type, 1, payload),
@@ -250,7 +250,9 @@ describe("a hostile trace, with right checksums", () => {
   it("anything after the preamble never harms", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
-        expect(decodeTrace(path, Buffer.concat([encodePreamble(), bytes])).runs).toEqual([]);
+        expect(
+          decodeTrace(path, Buffer.concat([encodePreamble({ addresses: "linear" }), bytes])).runs,
+        ).toEqual([]);
         const raw = decodeTrace(path, withPayload(Buffer.from(bytes)));
         expect(raw.damage).toBeDefined();
         const coded = decodeTrace(path, withPayload(runsPayload(5, Buffer.from(bytes))));

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll } from "vitest";
-import type { Damage } from "../../workloads/trace/format.ts";
+import type { AddressKind, Damage } from "../../workloads/trace/format.ts";
 import { TraceReader } from "../../workloads/trace/reader.ts";
 import { TraceWriter } from "../../workloads/trace/writer.ts";
 
@@ -21,11 +21,16 @@ export function scratchDirectory(): string {
 }
 
 /** The bytes of a trace of these runs. */
-export function encodeTrace(runs: readonly Run[], runsPerBlock?: number, command = "test"): Buffer {
+export function encodeTrace(
+  runs: readonly Run[],
+  runsPerBlock?: number,
+  command = "test",
+  addresses: AddressKind = "linear",
+): Buffer {
   const pieces: Uint8Array[] = [];
   const writer = new TraceWriter(
     (bytes) => pieces.push(Uint8Array.from(bytes)),
-    () => ({ command }),
+    () => ({ addresses, command }),
     runsPerBlock,
   );
   for (const { page, kind, length } of runs) writer.run(page, kind, length);

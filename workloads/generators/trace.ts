@@ -25,7 +25,7 @@ export const traceSchema = z
       .enum(placements)
       .default("compact")
       .describe(
-        "compact: pages numbered by first use; regions: whole 1 GiB regions numbered by first use",
+        "compact: pages numbered by first use; regions: whole 1 GiB regions numbered by first use; guest-physical pages keep their numbers",
       ),
     passes: repeatField.default(1).describe("times that the trace is played"),
     ...commonFields,
@@ -44,6 +44,8 @@ export class TraceWorkload extends Generator {
   readonly warning: string | undefined;
   /** CRC-32 of the accesses: tells whether two runs played the same trace. */
   readonly digest: number;
+  /** Whether its pages are guest-physical: the guest's own paging is in it, if anywhere. */
+  readonly guestPhysical: boolean;
   private readonly scan: TraceScan;
   private readonly position = new Float64Array(3);
   /** The block that is being played, decoded and relocated; -1 if none. Follows from `position`. */
@@ -61,7 +63,14 @@ export class TraceWorkload extends Generator {
     const scan = scanTrace(tracePath(config.file, directory), config.placement);
     const warning = damageNote(scan);
     if (scan.accesses === 0) throw new UserError(warning ?? `${scan.path}: holds no accesses`);
+    const guestPhysical = scan.addresses === "guestPhysical";
+    if (guestPhysical && config.placement !== "compact") {
+      throw new UserError(
+        `${scan.path}: its pages are guest-physical and keep their numbers: no placement "${config.placement}"`,
+      );
+    }
     super(name, scan.linearPages, config, seed, repeated(config.passes, scan.accesses));
+    this.guestPhysical = guestPhysical;
     this.scan = scan;
     this.warning = warning;
     this.digest = scan.digest;

@@ -2,7 +2,10 @@
 import { crc32 } from "node:zlib";
 
 export const MAGIC = Buffer.from("TVTRACE\0", "latin1");
+/** Of a trace whose addresses are linear, as all were once. */
 export const VERSION = 1;
+/** Whose header says what the addresses are. */
+export const VERSION_WITH_ADDRESSES = 2;
 /** Magic and version. */
 export const PREAMBLE_BYTES = 12;
 /** Type, sequence number, payload length, checksum. */
@@ -46,7 +49,12 @@ export interface TraceTotals {
   digest: number;
 }
 
+/** What addresses of a trace are: a program's own, or a guest's physical ones. */
+export const addressKinds = ["linear", "guestPhysical"] as const;
+export type AddressKind = (typeof addressKinds)[number];
+
 export interface TraceHeader {
+  readonly addresses: AddressKind;
   /** The command that was traced; empty if unknown. It is text from the trace: escape control characters. */
   readonly command: string;
 }
@@ -86,31 +94,36 @@ export function extendDigest(digest: number, checksum: number): number {
   return crc32(word, digest);
 }
 
-export function encodePreamble(): Buffer {
+export function encodePreamble({ addresses }: Pick<TraceHeader, "addresses">): Buffer {
   const preamble = Buffer.alloc(PREAMBLE_BYTES);
   MAGIC.copy(preamble);
-  preamble.writeUInt32LE(VERSION, MAGIC.length);
+  const version = addresses === "linear" ? VERSION : VERSION_WITH_ADDRESSES;
+  preamble.writeUInt32LE(version, MAGIC.length);
   return preamble;
 }
 
 export function encodeHeader(header: TraceHeader): Buffer {
   const text = Buffer.from(header.command, "utf8").subarray(0, COMMAND_BYTES_MAX);
-  const payload = Buffer.alloc(8 + text.length);
-  payload.writeUInt32LE(TRACE_PAGE_SHIFT, 0);
-  payload.writeUInt32LE(text.length, 4);
-  text.copy(payload, 8);
+  const words = [TRACE_PAGE_SHIFT, text.length];
+  if (header.addresses !== "linear") words.push(addressKinds.indexOf(header.addresses));
+  const payload = Buffer.alloc(4 * words.length + text.length);
+  for (const [i, word] of words.entries()) payload.writeUInt32LE(word, 4 * i);
+  text.copy(payload, 4 * words.length);
   return payload;
 }
 
 /** @returns the header, or why it is none. */
-export function decodeHeader(payload: Buffer): TraceHeader | string {
-  if (payload.length < 8) return "the header is too short";
+export function decodeHeader(payload: Buffer, version: number): TraceHeader | string {
+  const textAt = version === VERSION ? 8 : 12;
+  if (payload.length < textAt) return "the header is too short";
   if (payload.readUInt32LE(0) !== TRACE_PAGE_SHIFT) return "the pages are not of 4 KiB";
   const length = payload.readUInt32LE(4);
-  if (length > COMMAND_BYTES_MAX || payload.length !== 8 + length) {
+  if (length > COMMAND_BYTES_MAX || payload.length !== textAt + length) {
     return "the header's length is wrong";
   }
-  return { command: payload.toString("utf8", 8) };
+  const addresses = version === VERSION ? "linear" : addressKinds[payload.readUInt32LE(8)];
+  if (addresses === undefined) return "the addresses are of no known kind";
+  return { addresses, command: payload.toString("utf8", textAt) };
 }
 
 export function encodeTotals(totals: Readonly<TraceTotals>): Buffer {

@@ -3,11 +3,11 @@ import { UserError } from "../../src/errors.ts";
 import { isSameFile } from "../../src/io/inputFile.ts";
 import { OutputFile, type OutputOptions } from "../../src/io/outputFile.ts";
 import { Accesses } from "./accesses.ts";
-import type { TraceTotals } from "./format.ts";
+import type { AddressKind, TraceTotals } from "./format.ts";
 import type { TraceFormat, TraceReading, Understood } from "./formats/traceFormat.ts";
 import { type ProcessChoice, Processes, type ProgramSummary } from "./processes.ts";
 import { formatNamed, recognise, SAMPLE_BYTES, withoutMark } from "./recognise.ts";
-import { openLog } from "./source.ts";
+import { nameOfLog, openLog } from "./source.ts";
 import { TraceWriter } from "./writer.ts";
 
 export interface ImportProgress {
@@ -24,6 +24,8 @@ export interface ImportOptions extends OutputOptions {
   readonly format?: string | undefined;
   /** Of a log of several processes: which are wanted. */
   readonly process?: ProcessChoice;
+  /** Whether the addresses are a guest's physical ones, whatever the format's are otherwise. */
+  readonly guestPhysical?: boolean | undefined;
   /** Whether the lines that are understood are imported, however few they are. */
   readonly lenient?: boolean | undefined;
 }
@@ -31,6 +33,7 @@ export interface ImportOptions extends OutputOptions {
 export interface ImportResult extends TraceTotals {
   /** Name of the log's format. */
   readonly format: string;
+  readonly addresses: AddressKind;
   readonly command: string;
   /** Those whose accesses were taken; several accesses of one page by two of them are of two pages. */
   readonly programs: readonly ProgramSummary[];
@@ -71,6 +74,7 @@ export async function importLog(
 ): Promise<ImportResult> {
   const named = options.format === undefined ? undefined : formatNamed(options.format);
   const source = openLog(log, signal);
+  const name = nameOfLog(log);
   if (output !== undefined && isSameFile(log, output)) {
     throw new UserError(`${output}: is the log itself; choose another output`);
   }
@@ -81,10 +85,15 @@ export async function importLog(
       outputBytes += bytes.length;
       file?.write(bytes);
     };
-    const writer: TraceWriter = new TraceWriter(emit, () => ({ command: processes.command }));
+    const writer: TraceWriter = new TraceWriter(emit, () => ({
+      addresses: addresses(),
+      command: processes.command,
+    }));
     const accesses = new Accesses(writer);
     const processes = new Processes(accesses, options.process);
     let format: TraceFormat | undefined;
+    const addresses = (): AddressKind =>
+      options.guestPhysical === true ? "guestPhysical" : (format?.addresses ?? "linear");
     let reading: TraceReading | undefined;
     let textBytes = 0;
     /** Of the text, where an access was found last. */
@@ -92,14 +101,14 @@ export async function importLog(
     for await (const chunk of withStart(source.text)) {
       signal?.throwIfAborted();
       const text = reading === undefined ? withoutMark(chunk) : chunk;
-      format ??= named ?? about(log, () => recognise(text));
+      format ??= named ?? about(name, () => recognise(text));
       reading ??= format.read({ accesses, processes });
       const before = reading.understood.accessLines;
-      about(log, () => reading?.push(text));
+      about(name, () => reading?.push(text));
       textBytes += chunk.length;
       if (reading.understood.accessLines > before) lastAccess = textBytes;
       if (textBytes - lastAccess > EMPTY_BYTES_MAX) {
-        throw new UserError(`${log}: ${EMPTY_BYTES_MAX >> 20} MiB without a memory access`);
+        throw new UserError(`${name}: ${EMPTY_BYTES_MAX >> 20} MiB without a memory access`);
       }
       onProgress?.({
         readBytes: source.readBytes(),
@@ -107,22 +116,28 @@ export async function importLog(
         accesses: accesses.count,
       });
     }
-    if (format === undefined || reading === undefined) throw new UserError(`${log}: is empty`);
-    about(log, () => {
+    if (format === undefined || reading === undefined) throw new UserError(`${name}: is empty`);
+    about(name, () => {
       reading?.end();
       accesses.end();
       processes.end();
     });
     const { understood } = reading;
-    refuseUnknown(log, format, understood, options.lenient === true);
+    refuseUnknown(name, format, understood, options.lenient === true);
     if (writer.accesses === 0) {
-      throw new UserError(`${log}: no memory accesses (format ${format.name})`);
+      throw new UserError(`${name}: no memory accesses (format ${format.name})`);
+    }
+    if (addresses() === "guestPhysical" && processes.taken.length > 1) {
+      throw new UserError(
+        `${name}: guest-physical addresses of several processes; choose one with --process PID`,
+      );
     }
     writer.finish(understood.otherLines + understood.unknownLines);
     file?.commit();
     return {
       ...writer.totals,
       format: format.name,
+      addresses: addresses(),
       command: processes.command,
       programs: processes.taken,
       understood,

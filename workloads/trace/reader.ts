@@ -21,6 +21,7 @@ import {
   type TraceTotals,
   totalAccesses,
   VERSION,
+  VERSION_WITH_ADDRESSES,
 } from "./format.ts";
 import { type Frame, FrameReader } from "./frameReader.ts";
 import { decodeRuns, RunBlock } from "./runs.ts";
@@ -57,8 +58,7 @@ export class TraceReader {
     this.frames = new FrameReader(this.source, PREAMBLE_BYTES);
     try {
       this.fileBytes = this.source.length;
-      this.checkPreamble();
-      this.header = this.readHeader();
+      this.header = this.readHeader(this.checkPreamble());
     } catch (error) {
       this.close();
       throw error;
@@ -102,26 +102,28 @@ export class TraceReader {
     this.source.close();
   }
 
-  private checkPreamble(): void {
+  /** @returns the version */
+  private checkPreamble(): number {
     const preamble = this.source.read(0, PREAMBLE_BYTES);
     if (preamble.length < PREAMBLE_BYTES || !preamble.subarray(0, MAGIC.length).equals(MAGIC)) {
       throw new UserError(
-        `${this.path}: not a Trackvisor trace; if it is a log of valgrind's lackey: trackvisor trace import ${this.path}`,
+        `${this.path}: not a Trackvisor trace; if it is the log of another tool: trackvisor trace import ${this.path}`,
       );
     }
     const version = preamble.readUInt32LE(MAGIC.length);
-    if (version !== VERSION) {
+    if (version !== VERSION && version !== VERSION_WITH_ADDRESSES) {
       throw new UserError(
-        `${this.path}: trace format version ${version}, but this program reads version ${VERSION}`,
+        `${this.path}: trace format version ${version}, but this program reads versions ${VERSION} and ${VERSION_WITH_ADDRESSES}`,
       );
     }
+    return version;
   }
 
-  private readHeader(): TraceHeader | undefined {
+  private readHeader(version: number): TraceHeader | undefined {
     const frame = this.readFrame();
     if (frame === undefined) return undefined;
     if (frame.type !== FrameType.header) return this.fail(frame.offset, "the header is missing", 1);
-    const header = decodeHeader(frame.payload);
+    const header = decodeHeader(frame.payload, version);
     return typeof header === "string" ? this.fail(frame.offset, header, 1) : header;
   }
 
@@ -153,6 +155,18 @@ export class TraceReader {
   private fail(offset: number, reason: string, back: number): undefined {
     this.damage = { block: this.frames.sequence - back, offset, reason };
     return undefined;
+  }
+}
+
+/** Whether a file is a trace of guest-physical addresses. What cannot be read is none. */
+export function isGuestPhysical(path: string): boolean {
+  try {
+    const reader = new TraceReader(path);
+    reader.close();
+    return reader.header?.addresses === "guestPhysical";
+  } catch (error) {
+    if (error instanceof UserError) return false;
+    throw error;
   }
 }
 

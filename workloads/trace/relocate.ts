@@ -8,6 +8,8 @@
  * `regions` moves whole 1 GiB regions next to each other, in the order of their first use. What is
  * near in the program stays near, so page tables look as the real ones; the guest needs a GiB of
  * linear space for each region.
+ *
+ * Guest-physical pages are numbered already, and keep their numbers.
  */
 
 import { UserError } from "../../src/errors.ts";
@@ -69,6 +71,21 @@ export interface Relocation {
 
 export function createRelocation(placement: Placement): Relocation {
   return placement === "compact" ? new CompactRelocation() : new RegionRelocation();
+}
+
+/** Of guest-physical pages, which keep their numbers. */
+export class KeptNumbers implements Relocation {
+  pages = 0;
+
+  linearPage(page: number): number {
+    if (page >= LINEAR_PAGES_MAX) {
+      throw new UserError(
+        `the trace uses guest-physical page ${page}; a guest has at most ${LINEAR_PAGES_MAX}`,
+      );
+    }
+    if (page >= this.pages) this.pages = page + 1;
+    return page;
+  }
 }
 
 class CompactRelocation implements Relocation {

@@ -1,7 +1,7 @@
 /** Reads a whole trace once: what it holds, how far it is sound, and where its blocks are. */
-import { type Damage, type KindCounts, totalAccesses } from "./format.ts";
+import { type AddressKind, type Damage, type KindCounts, totalAccesses } from "./format.ts";
 import { TraceReader } from "./reader.ts";
-import { createRelocation, type Placement, type Relocation } from "./relocate.ts";
+import { createRelocation, KeptNumbers, type Placement, type Relocation } from "./relocate.ts";
 
 /** What a trace holds. If it is damaged, everything is about the part before the damage. */
 export interface TraceScan {
@@ -9,13 +9,15 @@ export interface TraceScan {
   readonly fileBytes: number;
   /** The traced command; empty if unknown. Text from the file: escape control characters. */
   readonly command: string;
+  /** "linear" if the header is damaged. */
+  readonly addresses: AddressKind;
   readonly blocks: number;
   readonly runs: number;
   readonly accesses: number;
   readonly kinds: Readonly<KindCounts>;
   /** Different pages: the linear pages of the compact placement. */
   readonly pages: number;
-  /** Linear pages under the placement that was asked for. */
+  /** Linear pages under the placement that was asked for; of guest-physical addresses, those up to the highest. */
   readonly linearPages: number;
   /** CRC-32 over all accesses: the same for the same accesses. */
   readonly digest: number;
@@ -41,7 +43,8 @@ export function scanTrace(
   const reader = new TraceReader(path);
   try {
     const compact = createRelocation("compact");
-    const relocation = placement === "compact" ? compact : createRelocation(placement);
+    const addresses = reader.header?.addresses ?? "linear";
+    const relocation = relocationOf(addresses, placement, compact);
     const lastPages = new Float64Array(4).fill(-1);
     const offsets: number[] = [];
     const checksums: number[] = [];
@@ -62,6 +65,7 @@ export function scanTrace(
       path,
       fileBytes: reader.fileBytes,
       command: reader.header?.command ?? "",
+      addresses,
       blocks: offsets.length,
       runs: reader.runs,
       accesses: totalAccesses(reader.kinds),
@@ -78,6 +82,15 @@ export function scanTrace(
   } finally {
     reader.close();
   }
+}
+
+function relocationOf(
+  addresses: AddressKind,
+  placement: Placement,
+  compact: Relocation,
+): Relocation {
+  if (addresses === "guestPhysical") return new KeptNumbers();
+  return placement === "compact" ? compact : createRelocation(placement);
 }
 
 /** The end marker counts the pages as well, which the reader does not. */

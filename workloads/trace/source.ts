@@ -61,6 +61,11 @@ export interface LogSource {
   readBytes(): number;
 }
 
+/** What a log is called in messages. @param path "-" is standard input */
+export function nameOfLog(path: string): string {
+  return path === "-" ? "standard input" : path;
+}
+
 /**
  * @param path "-" is standard input
  * @param signal makes the text throw, even while it waits for input
@@ -76,7 +81,11 @@ export function openLog(path: string, signal?: AbortSignal): LogSource {
       yield chunk;
     }
   }
-  return { text: readable(path, stored()), totalBytes: stream.length, readBytes: () => read };
+  return {
+    text: readable(nameOfLog(path), stored()),
+    totalBytes: stream.length,
+    readBytes: () => read,
+  };
 }
 
 /** Text of stored bytes; errors become one clear line. */

@@ -85,8 +85,9 @@ export class TraceWriter implements RunSink {
 
   private flush(): void {
     if (this.sequence === 0) {
-      this.emit(encodePreamble());
-      this.frame(FrameType.header, encodeHeader(this.header()));
+      const header = this.header();
+      this.emit(encodePreamble(header));
+      this.frame(FrameType.header, encodeHeader(header));
     }
     const { block, encoded } = this;
     if (block.count === 0) return;

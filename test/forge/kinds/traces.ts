@@ -23,7 +23,7 @@ function small(command: string): Buffer {
   const pieces: Uint8Array[] = [];
   const writer = new TraceWriter(
     (bytes) => pieces.push(Uint8Array.from(bytes)),
-    () => ({ command }),
+    () => ({ addresses: "linear", command }),
     RUNS_PER_BLOCK,
   );
   for (let i = 0; i < RUNS; i++) writer.run((i * i) % 23, i % 4, 1 + (i % 5));
@@ -49,7 +49,9 @@ function forge(random: Random, bytes: Buffer): Buffer {
   if (at < 0) {
     const command = pick(random, [ESCAPES, "x".repeat(5000), "\u202e", ""]);
     const payload =
-      random.below(2) === 0 ? encodeHeader({ command }) : mutateBytes(random, first.payload);
+      random.below(2) === 0
+        ? encodeHeader({ addresses: "linear", command })
+        : mutateBytes(random, first.payload);
     first = { ...first, payload };
   }
   let digest = 0;

@@ -1,9 +1,7 @@
 /** What a format of traces is: a row of the table in all.ts. */
 import type { Accesses } from "../accesses.ts";
+import type { AddressKind } from "../format.ts";
 import type { Processes } from "../processes.ts";
-
-/** What addresses of a trace are: a program's own, or a guest's physical ones. */
-export type AddressKind = "linear" | "guestPhysical";
 
 /** Where a reader puts what it reads. */
 export interface TraceInto {
