@@ -1,27 +1,14 @@
 /** The library from the tarball, in an empty project: the programs of docs/library.md, typed, and what they print. */
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ROOT, Stranger } from "./stranger.ts";
+import { programsOf, Stranger } from "./stranger.ts";
 
 const MINUTES = 60_000;
-const { dependencies } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
-  dependencies: Record<string, string>;
-};
-
-/** Each program of the page and what it prints. */
-const programs = [
-  ...readFileSync(join(ROOT, "docs", "library.md"), "utf8").matchAll(
-    /^```(ts|js)\n([\s\S]*?)^```\n\n^```text\n([\s\S]*?)^```/gm,
-  ),
-].map(([, language, program, output], n) => {
-  return { name: `example${n + 1}`, language: language!, program: program!, output: output! };
-});
-
+const programs = programsOf("library.md");
 const stranger = new Stranger();
 beforeAll(() => {
-  stranger.unpack(Object.keys(dependencies), ["@types/node", "undici-types", "typescript"]);
+  stranger.unpack(["@types/node", "undici-types", "typescript"]);
   for (const { name, language, program } of programs)
     stranger.write(`${name}.${language}`, program);
 });
