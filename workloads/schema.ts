@@ -84,6 +84,11 @@ export function addWorkloadKind(own: OwnWorkload): void {
   );
 }
 
+/** Those that were registered, in the order of their registration. */
+export function ownWorkloadKinds(): string[] {
+  return [...registered.keys()];
+}
+
 /** A workload with its defaults filled in. */
 export type WorkloadConfig = z.infer<typeof workloadSchema>;
 

@@ -1,18 +1,13 @@
 /**
  * Models of other people from their own files: `trackvisor check ./my-model.ts`. A file exports, by default, a
  * model, a function that builds one, or a ModelFile with parameters and planted faults.
- *
- * jiti loads TypeScript and JavaScript alike on every supported Node, of which 20 strips no types: of what was
- * measured it starts soonest (0.3 s with Node's own start; tsx 0.6 s), and it brings 2 MB and no binary. What the
- * file imports as "trackvisor/check" is this program's own, so a model and its explorer are always of one kind.
  */
-import { createRequire } from "node:module";
 import { resolve } from "node:path";
-import { createJiti } from "jiti";
 import * as xstate from "xstate";
 import { nearest } from "../config/nearest.ts";
 import { UserError } from "../errors.ts";
 import { kindOfFile } from "../io/inputFile.ts";
+import { hasOwn, loadUserModule } from "../io/userModule.ts";
 import type { FileParameter, ModelFile } from "./actors/modelFileSpec.ts";
 import { refuseUnknown } from "./actors/validate.ts";
 import { Channel } from "./engine/channel.ts";
@@ -69,40 +64,19 @@ export function dropModel(name: string): void {
   loaded.delete(resolve(name));
 }
 
+/** What the file imports as "trackvisor/check" is this program's own: a model and its explorer are of one kind. */
 async function exportOf(name: string, path: string): Promise<unknown> {
-  const jiti = createJiti(path, {
-    // Checking a file writes nothing.
-    fsCache: false,
-    interopDefault: false,
-    virtualModules: {
-      "trackvisor/check": library,
-      ...(hasOwn("xstate", path) ? {} : { xstate }),
-    },
-  });
-  let module: unknown;
-  try {
-    module = await jiti.import(path);
-  } catch (error) {
-    const [reason] = String(error instanceof Error ? error.message : error).split("\n");
-    throw new UserError(`${name}: cannot be loaded: ${reason}`, { cause: error });
-  }
-  return defaultOf(module);
+  const own = {
+    "trackvisor/check": library,
+    ...(hasOwn("xstate", path) ? {} : { xstate }),
+  };
+  return defaultOf(await loadUserModule(name, path, own));
 }
 
 /** The default export. A CommonJS file has its exports in its place, which may have a default again. */
 function defaultOf(module: unknown): unknown {
   if (typeof module !== "object" || module === null || !("default" in module)) return module;
   return defaultOf(module.default);
-}
-
-/** Whether a package is installed where a file is. */
-function hasOwn(name: string, path: string): boolean {
-  try {
-    createRequire(path).resolve(name);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function modelFileOf(name: string, value: unknown): ModelFile {

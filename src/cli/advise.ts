@@ -11,7 +11,7 @@ import { codeVersion, measuringVersion } from "../runs/codeVersion.ts";
 import { RunStore } from "../runs/runStore.ts";
 import { loaderOf, sourceWords } from "../runs/scenarioFile.ts";
 import { adviceLines } from "./adviseReport.ts";
-import { SET, seedList, UNTIL, wholeNumber } from "./optionParsers.ts";
+import { IMPORT, importModules, SET, seedList, UNTIL, wholeNumber } from "./optionParsers.ts";
 import { grouped, noteDamaged } from "./output.ts";
 import { defaultStore, RUNS_UNASKED, WORKERS_MAX, withProgress } from "./poolOptions.ts";
 
@@ -47,6 +47,8 @@ export function adviseCommand(): Command {
     .option("--seeds <seeds>", "such as 1..5; default: the scenario's and the next two", seedList)
     .option(...UNTIL)
     .option(...SET)
+    .option(...IMPORT)
+    .hook("preAction", importModules)
     .option(
       "--workers <count>",
       "threads; default: one for each processor",

@@ -13,7 +13,7 @@ import { buildLoaded, type LoadedScenario, loaderOf } from "../runs/scenarioFile
 import { type RunSummary, summarize } from "../system/summary.ts";
 import { drive } from "./drive.ts";
 import { JSON_OPTION, printResult } from "./jsonFormats.ts";
-import { SET, seedList, UNTIL } from "./optionParsers.ts";
+import { IMPORT, importModules, SET, seedList, UNTIL } from "./optionParsers.ts";
 import { grouped } from "./output.ts";
 import { DEFAULT_SCENARIO } from "./run.ts";
 
@@ -44,6 +44,8 @@ export function compareCommand(): Command {
     .option(...UNTIL)
     .option("--seeds <seeds>", "run with each, such as 1..5, and give means", seedList)
     .option(...SET)
+    .option(...IMPORT)
+    .hook("preAction", importModules)
     .option(...JSON_OPTION)
     .action(async (names: readonly string[], options: CompareOptions) => {
       const candidates = candidatesOf(names.length === 0 ? [DEFAULT_SCENARIO] : names, options);

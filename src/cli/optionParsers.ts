@@ -1,5 +1,5 @@
 /** Values of options that several commands take. */
-import { InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import { type Override, parseOverride } from "../config/override.ts";
 import { DURATION_HELP, parseDuration } from "../config/units.ts";
 
@@ -19,6 +19,22 @@ export const SET = [
   ],
   [] as readonly Override[],
 ] as const;
+
+/** Of every command that takes a scenario, with `importModules` as its hook. */
+export const IMPORT = [
+  "--import <file>",
+  "a module with kinds of your own (docs/library.md); may be repeated",
+  (file: string, before: readonly string[]): readonly string[] => [...before, file],
+  [] as readonly string[],
+] as const;
+
+/** Before a scenario is read: it may name what is registered. @throws UserError */
+export async function importModules(_: Command, called: Command): Promise<void> {
+  const files = called.opts<{ import: readonly string[] }>().import;
+  if (files.length === 0) return;
+  const { importModule } = await import("../runs/userModules.ts");
+  for (const file of files) await importModule(file);
+}
 
 /** Of every command that runs one: the text as it was given, for the scenario's schema. */
 export const UNTIL = [

@@ -17,6 +17,7 @@ import { standstillOf } from "../system/verdict/standstill.ts";
 import { brokenPromises } from "../system/verdict/verdict.ts";
 import { JSON_OPTION, printResult } from "./jsonFormats.ts";
 import { namesOf } from "./messageText.ts";
+import { IMPORT, importModules } from "./optionParsers.ts";
 import { grouped } from "./output.ts";
 import { ProgressLine } from "./progress.ts";
 import { formatComponent, formatDivergence, formatLogDifference } from "./replayReport.ts";
@@ -62,6 +63,8 @@ export function replayCommand(): Command {
       "give this actor its recorded inbox, and compare what it sends with what was recorded",
     )
     .option("--directory <path>", "where relative names of trace files start")
+    .option(...IMPORT)
+    .hook("preAction", importModules)
     .option(...JSON_OPTION)
     .action(async (file: string, options: ReplayOptions) => {
       if (options.component !== undefined) componentAction(file, options.component, options);

@@ -24,7 +24,15 @@ import { summarize } from "../system/summary.ts";
 import type { System } from "../system/system.ts";
 import { drive } from "./drive.ts";
 import { JSON_OPTION, printResult } from "./jsonFormats.ts";
-import { FORCE, SEED_MAX, SET, UNTIL, wholeNumber } from "./optionParsers.ts";
+import {
+  FORCE,
+  IMPORT,
+  importModules,
+  SEED_MAX,
+  SET,
+  UNTIL,
+  wholeNumber,
+} from "./optionParsers.ts";
 import { formatSummary } from "./runReport.ts";
 
 /** The scenario of `npm start`. */
@@ -58,6 +66,8 @@ export function runCommand(): Command {
     .option(...UNTIL)
     .option("--seed <number>", "seed of the workloads", wholeNumber(0, SEED_MAX))
     .option(...SET)
+    .option(...IMPORT)
+    .hook("preAction", importModules)
     .option("--checkpoint <file>", "write the checkpoints of a checkpoint scenario to this file")
     .option("--from-checkpoint <file>", "go on from the last complete checkpoint in this file")
     .option("--record <file>", "record every message (see: trackvisor replay)")

@@ -24,7 +24,7 @@ import type { Executor } from "../runs/executor.ts";
 import { RunStore } from "../runs/runStore.ts";
 import { loaderOf } from "../runs/scenarioFile.ts";
 import { isOfShard, parseShard, type Shard } from "../shares/shard.ts";
-import { SET, seedList, UNTIL, wholeNumber } from "./optionParsers.ts";
+import { IMPORT, importModules, SET, seedList, UNTIL, wholeNumber } from "./optionParsers.ts";
 import { grouped, noteDamaged } from "./output.ts";
 import { defaultStore, RUNS_UNASKED, WORKERS_MAX, withProgress } from "./poolOptions.ts";
 import { queueOption, withQueue } from "./queue.ts";
@@ -65,6 +65,8 @@ export function sweepCommand(): Command {
     .option("--metric <names>", `some of ${METRICS.map(({ name }) => name).join(", ")}`, metricList)
     .option(...UNTIL)
     .option(...SET)
+    .option(...IMPORT)
+    .hook("preAction", importModules)
     .option(
       "--workers <count>",
       "threads; default: one for each processor",

@@ -28,7 +28,7 @@ import { keyMap, type UiSettings, uiSettingsSchema } from "../tui/keys.ts";
 import { parsePlace } from "../tui/place.ts";
 import { ASCII, type Look, THEME_NAMES, type ThemeName, UNICODE } from "../tui/themes.ts";
 import { printResult } from "./jsonFormats.ts";
-import { SET } from "./optionParsers.ts";
+import { IMPORT, importModules, SET } from "./optionParsers.ts";
 import { DEFAULT_SCENARIO } from "./run.ts";
 
 /** A damaged log, or a run that broke what no run may. */
@@ -89,6 +89,8 @@ export function tuiCommand(): Command {
     .option("--screen-reader", "sentences instead of a screen")
     .option("--config <file>", "keys and theme (default: ~/.config/trackvisor/tui.yaml)")
     .option(...SET)
+    .option(...IMPORT)
+    .hook("preAction", importModules)
     .option("--do <command>", "begin with a command of the palette; may be repeated", collect)
     .action(async (name: string | undefined, options: TuiOptions) => {
       if (options.svg !== undefined) refuseUnwritable(options.svg, options);

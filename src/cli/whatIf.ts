@@ -29,7 +29,7 @@ import { scenarioSchema } from "../system/scenarioSchema.ts";
 import type { System } from "../system/system.ts";
 import { JSON_OPTION, printResult } from "./jsonFormats.ts";
 import { messageLine } from "./messageText.ts";
-import { FORCE, SEED_MAX, wholeNumber } from "./optionParsers.ts";
+import { FORCE, IMPORT, importModules, SEED_MAX, wholeNumber } from "./optionParsers.ts";
 import { grouped } from "./output.ts";
 import { ProgressLine } from "./progress.ts";
 
@@ -86,6 +86,8 @@ export function addWhatIf(log: Command): void {
       wholeNumber(0, SEED_MAX),
     )
     .option(...directory)
+    .option(...IMPORT)
+    .hook("preAction", importModules)
     .action(branchAction);
   log
     .command("inevitable")
@@ -96,6 +98,8 @@ export function addWhatIf(log: Command): void {
     .option("--draws <number>", "runs from each", wholeNumber(1, RUNS_MAX), 20)
     .option("--seed <number>", "seed of the new choices", wholeNumber(0, SEED_MAX), 1)
     .option(...directory)
+    .option(...IMPORT)
+    .hook("preAction", importModules)
     .option(...JSON_OPTION)
     .action(inevitableAction);
   log
@@ -108,6 +112,8 @@ export function addWhatIf(log: Command): void {
     .option(...FORCE)
     .option("--runs <number>", "runs to try at most", wholeNumber(1, RUNS_MAX), 500)
     .option(...directory)
+    .option(...IMPORT)
+    .hook("preAction", importModules)
     .action(shrinkAction);
 }
 

@@ -38,6 +38,7 @@ export {
   type Replayed,
   type ReplaySettings,
 } from "./log.ts";
+export { importModule } from "./modules.ts";
 export { type RunSettings, runScenario } from "./run.ts";
 export {
   type Fields,

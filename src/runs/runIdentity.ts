@@ -3,17 +3,21 @@ import { createHash } from "node:crypto";
 import { tracePath } from "../../workloads/generators/trace.ts";
 import { digestOfFile } from "../io/inputFile.ts";
 import type { RunOrder } from "./runOrder.ts";
+import { modulesOf } from "./userModules.ts";
 
 export function digestOf(text: string): string {
   return createHash("sha256").update(text).digest("hex").slice(0, 32);
 }
 
-/** Digests of orders: of what the scenario asks for, its seed, and the contents of the traces that it plays. */
+/**
+ * Digests of orders: of what the scenario asks for, its seed, the contents of the traces that it plays, and those of
+ * the users' modules that it needs.
+ */
 export class RunIdentity {
   /** Of trace files by path: each is read once. */
   readonly #traces = new Map<string, string>();
 
-  /** @throws UserError if a trace cannot be read */
+  /** @throws UserError if a trace cannot be read, or it uses a kind that other threads do not know */
   of({ scenario, directory }: RunOrder): string {
     const { file: _, ...operation } = { file: "", ...scenario.operation };
     const vms = scenario.vms.map((vm) => {
@@ -21,7 +25,9 @@ export class RunIdentity {
       if (workload.kind !== "trace") return vm;
       return { ...vm, workload: { ...workload, file: this.#trace(workload.file, directory) } };
     });
-    return digestOf(JSON.stringify({ ...scenario, name: "", vms, operation }));
+    const digests = modulesOf(scenario);
+    const modules = digests.length === 0 ? {} : { modules: digests };
+    return digestOf(JSON.stringify({ ...scenario, name: "", vms, operation, ...modules }));
   }
 
   #trace(file: string, directory: string): string {

@@ -3,7 +3,8 @@ import { availableParallelism } from "node:os";
 import { Piscina } from "piscina";
 import type { DueRun, Executor } from "./executor.ts";
 import type { RunOrder } from "./runOrder.ts";
-import type { Reply } from "./worker.ts";
+import { importedModules } from "./userModules.ts";
+import type { Reply, ThreadOrder } from "./worker.ts";
 
 /** Threads that wait for runs; to be closed. */
 export class Threads {
@@ -16,7 +17,8 @@ export class Threads {
 
   /** @throws if the signal ends it, or the thread */
   run({ scenario, directory }: RunOrder, signal?: AbortSignal): Promise<Reply> {
-    return this.#pool.run({ scenario, directory }, signal ? { signal } : {});
+    const order: ThreadOrder = { scenario, directory, modules: importedModules() };
+    return this.#pool.run(order, signal ? { signal } : {});
   }
 
   async close(): Promise<void> {

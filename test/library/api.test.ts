@@ -35,6 +35,7 @@ it("exports these names and no others", () => {
     "check",
     "compare",
     "fleet",
+    "importModule",
     "loadScenario",
     "openLog",
     "registerWorkload",

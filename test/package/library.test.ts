@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { programsOf, Stranger } from "./stranger.ts";
+import { filesOf, programsOf, Stranger } from "./stranger.ts";
 
 const MINUTES = 60_000;
 const programs = programsOf("library.md");
@@ -11,6 +11,7 @@ beforeAll(() => {
   stranger.unpack(["@types/node", "undici-types", "typescript"]);
   for (const { name, language, program } of programs)
     stranger.write(`${name}.${language}`, program);
+  for (const { name, text } of filesOf("library.md")) stranger.write(name, text);
 });
 afterAll(() => stranger.remove());
 

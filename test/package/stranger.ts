@@ -26,6 +26,14 @@ export interface Program {
   readonly output: string;
 }
 
+/** Files that a page of docs shows by their names, which its programs import. */
+export function filesOf(page: string): { readonly name: string; readonly text: string }[] {
+  const blocks = readFileSync(join(ROOT, "docs", page), "utf8").matchAll(
+    /^```(?:ts|js) ([\w.-]+)\n([\s\S]*?)^```/gm,
+  );
+  return [...blocks].map(([, name, text]) => ({ name: name!, text: text! }));
+}
+
 /** Each program of a page of docs, with what the page says that it prints. */
 export function programsOf(page: string): Program[] {
   const blocks = readFileSync(join(ROOT, "docs", page), "utf8").matchAll(

@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from "vitest";
 import { installNode, OTHERS } from "./nodeVersions.ts";
-import { type Program, programsOf, Stranger } from "./stranger.ts";
+import { filesOf, type Program, programsOf, Stranger } from "./stranger.ts";
 
 const MINUTES = 60_000;
 const MAIN = "node_modules/trackvisor/dist/src/cli/main.js";
@@ -44,6 +44,7 @@ describe.runIf(process.env["TRACKVISOR_LONG"])("the tarball", () => {
       for (const { name, language, program } of programs) {
         stranger.write(`${name}.${language}`, program);
       }
+      for (const { name, text } of filesOf("library.md")) stranger.write(name, text);
       node = installNode(major, join(stranger.directory, "node"));
     }, 3 * MINUTES);
     afterAll(() => stranger.remove());
