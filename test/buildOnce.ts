@@ -6,6 +6,11 @@ import { join } from "node:path";
 const root = join(import.meta.dirname, "..");
 const main = join(root, "dist", "src", "cli", "main.js");
 
+/** Of npm, compiled as well. */
+const SCRIPTS = ["bench", "forge", "mutants", "shares", "sizes", "soak"].map(
+  (name) => `test/${name}`,
+);
+
 function newestSource(directory: string): number {
   const files = readdirSync(join(root, directory), { recursive: true, encoding: "utf8" });
   const times = files
@@ -29,9 +34,7 @@ function removeLeftovers(): void {
 
 export default function build(): void {
   removeLeftovers();
-  const newest = Math.max(
-    ...["src", "machines", "workloads", "test/bench", "test/mutants"].map(newestSource),
-  );
+  const newest = Math.max(...["src", "machines", "workloads", ...SCRIPTS].map(newestSource));
   const info = join(root, "dist", ".tsbuildinfo");
   if (existsSync(main) && existsSync(info) && statSync(info).mtimeMs > newest) return;
   const compiler = join(root, "node_modules", "typescript", "bin", "tsc");

@@ -1,57 +1,64 @@
 /**
  * `npm run fuzz:files [-- --cases N] [-- --seed S] [-- --from N] [-- --out DIRECTORY]`: files that were made
  * up, each read by a command, in a process that is watched: one that hangs or dies is a finding, and the next
- * process goes on behind it. Findings are saved. Exit codes: 0 none, 1 some, 2 bad usage.
+ * process goes on behind it. Findings are saved. With --shard a share of the cases, and --merge puts shares together
+ * (docs/security.md). Exit codes: 0 none, 1 some, 2 bad usage.
  */
 import { fork } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { Command } from "commander";
+import { wholeNumber } from "../../src/cli/optionParsers.ts";
+import { makeDirectory, writeOutput } from "../../src/io/outputFile.ts";
+import { placesOf, type Share, shareOf } from "../../src/shares/shareFile.ts";
+import {
+  keepShare,
+  mergeFiles,
+  refuseShare,
+  runScript,
+  type ShareOptions,
+  say,
+  withoutRoot,
+  withShares,
+  workOf,
+} from "../shares/toolShares.ts";
 import { type CaseResult, Cases } from "./cases.ts";
+import { FORGED_SHARES, type ForgedAsked, type ForgedResult } from "./share.ts";
+import { findingText, tallyText } from "./tally.ts";
 
-interface Options {
-  readonly cases: number;
-  readonly seed: number;
-  readonly from: number;
-  readonly out: string;
-}
-
-const USAGE = "expected --cases N, --seed N, --from N, --out DIRECTORY";
+const SCRIPT = "fuzz:files";
+const NUMBER_MAX = 999_999_999;
 /** Without a word from the process for so long, it hangs, and the machine is not just busy. */
 const SILENCE_SECONDS = 300;
 const MEMORY_MIB = 1024;
+const WORKER = "worker";
+
+interface Options extends ShareOptions, ForgedAsked {
+  readonly out: string;
+}
+
+/** What the process that is watched is to do, and where it begins. */
+interface Job {
+  readonly seed: number;
+  readonly out: string;
+  readonly from: number;
+  readonly places: readonly number[];
+}
 
 type Report =
-  | { readonly kind: "begins"; readonly number: number }
-  | { readonly kind: "done"; readonly number: number; readonly result: CaseResult }
+  | { readonly kind: "begins" }
+  | { readonly kind: "done"; readonly result: CaseResult }
   | { readonly kind: "ended"; readonly megabytes: number };
 
-function parseArguments(words: readonly string[]): Options {
-  const values = { cases: "2000", seed: "1", from: "0", out: "forged" };
-  for (let i = 0; i < words.length; i += 2) {
-    const name = words[i]?.slice(2) ?? "";
-    const value = words[i + 1];
-    if (!Object.hasOwn(values, name) || value === undefined) fail();
-    values[name as keyof typeof values] = value;
-  }
-  const number = (text: string): number => (/^\d{1,9}$/.test(text) ? Number(text) : fail());
-  const { cases, seed, from, out } = values;
-  return { cases: number(cases), seed: number(seed), from: number(from), out: resolve(out) };
-}
-
-function fail(): never {
-  process.stderr.write(`fuzz:files: ${USAGE}\n`);
-  process.exit(2);
-}
-
 /** In the process that is watched. */
-async function work({ cases, seed, from, out }: Options): Promise<void> {
+async function work({ seed, out, from, places }: Job): Promise<void> {
   const tell = (report: Report): void => void process.send?.(report);
   const all = await Cases.create();
-  for (let number = from; number < from + cases; number++) {
-    tell({ kind: "begins", number });
+  for (const place of places) {
+    tell({ kind: "begins" });
+    const number = from + place;
     const result = await all.run(seed, number);
     if (result.problem !== undefined) save(all, seed, number, out);
-    tell({ kind: "done", number, result });
+    tell({ kind: "done", result });
   }
   all.close();
   const megabytes = Math.round(process.resourceUsage().maxRSS / 1024);
@@ -59,79 +66,49 @@ async function work({ cases, seed, from, out }: Options): Promise<void> {
   process.disconnect?.();
 }
 
-function save(all: Cases, seed: number, number: number, out: string): string {
-  mkdirSync(out, { recursive: true });
+function save(all: Cases, seed: number, number: number, out: string): void {
   const { kind } = all.prepare(seed, number);
+  makeDirectory(out);
   const file = join(out, `forged-${seed}-${number}${kind.extension}`);
-  writeFileSync(file, all.file(kind.name));
-  return file;
+  writeOutput(file, all.file(kind.name), { force: true });
 }
 
-class Tally {
-  findings = 0;
-  cases = 0;
-  megabytes = 0;
-  #slowest: CaseResult | null = null;
-  readonly #byKind = new Map<string, [cases: number, refused: number]>();
+/** What is measured beside the results: it differs from machine to machine. */
+interface Measured {
+  megabytes: number;
+  slowest: CaseResult | null;
+}
 
-  add(number: number, result: CaseResult): void {
-    this.cases++;
-    const counts = this.#byKind.get(result.kind) ?? [0, 0];
-    counts[0]++;
-    if (result.code === 2) counts[1]++;
-    this.#byKind.set(result.kind, counts);
-    if (result.seconds > (this.#slowest?.seconds ?? 0)) this.#slowest = result;
-    if (result.problem !== undefined) this.find(number, result.words, result.problem);
-  }
-
-  find(number: number, words: readonly string[], problem: string): void {
-    this.findings++;
-    process.stdout.write(`${number}: trackvisor ${words.join(" ")}: ${JSON.stringify(problem)}\n`);
-  }
-
-  print(seconds: number): void {
-    const each = ((1000 * seconds) / Math.max(1, this.cases)).toFixed(1);
-    process.stdout.write(`${this.cases} cases in ${seconds.toFixed(0)} s, ${each} ms each\n`);
-    for (const [kind, [cases, refused]] of [...this.#byKind].sort()) {
-      const count = String(cases).padStart(7);
-      process.stdout.write(`  ${kind.padEnd(16)}${count}, refused with exit code 2: ${refused}\n`);
-    }
-    if (this.#slowest !== null) {
-      const { words, seconds: most } = this.#slowest;
-      process.stdout.write(
-        `slowest: ${most.toFixed(2)} s of the processor, trackvisor ${words.join(" ")}\n`,
-      );
-    }
-    process.stdout.write(`memory: at most ${this.megabytes} MB\nfindings: ${this.findings}\n`);
+/** One process after the other, until all these cases are done. */
+async function watch(
+  job: Job,
+  onResult: (place: number, result: ForgedResult) => void,
+  measured: Measured,
+): Promise<void> {
+  for (let places = job.places; places.length > 0; ) {
+    places = await watchOne({ ...job, places }, onResult, measured);
   }
 }
 
-/** One process after the other, until all cases are done. */
-async function watch(options: Options): Promise<Tally> {
-  const tally = new Tally();
-  const end = options.from + options.cases;
-  for (let from = options.from; from < end; ) {
-    from = await watchOne({ ...options, from, cases: end - from }, tally);
-  }
-  return tally;
-}
-
-/** @returns the first case that it has not come to */
-function watchOne(options: Options, tally: Tally): Promise<number> {
-  const { cases, seed, from, out } = options;
-  const words = ["--cases", cases, "--seed", seed, "--from", from, "--out", out].map(String);
-  const child = fork(import.meta.filename, ["worker", ...words], {
+/** @returns the cases that it has not come to */
+function watchOne(
+  job: Job,
+  onResult: (place: number, result: ForgedResult) => void,
+  measured: Measured,
+): Promise<readonly number[]> {
+  const child = fork(import.meta.filename, [WORKER], {
     execArgv: [`--max-old-space-size=${MEMORY_MIB}`],
     stdio: ["ignore", "ignore", "pipe", "ipc"],
   });
+  child.send(job);
   let last = "";
   child.stderr?.setEncoding("utf8").on("data", (text: string) => {
     last = (last + text).slice(-2000);
   });
-  let next = from;
+  let done = 0;
   let hasEnded = false;
   let timer = setTimeout(() => {}, 0);
-  return new Promise((done) => {
+  return new Promise((end) => {
     const wait = (): void => {
       clearTimeout(timer);
       timer = setTimeout(() => child.kill("SIGKILL"), SILENCE_SECONDS * 1000);
@@ -139,31 +116,75 @@ function watchOne(options: Options, tally: Tally): Promise<number> {
     wait();
     child.on("message", (report: Report) => {
       wait();
-      if (report.kind === "begins") next = report.number;
-      else if (report.kind === "done") {
-        next = report.number + 1;
-        tally.add(report.number, report.result);
-      } else {
+      if (report.kind === "done") {
+        const { kind, words, code, seconds, problem } = report.result;
+        onResult(job.places[done++]!, { kind, words: [...words], code, problem: problem ?? null });
+        if (seconds > (measured.slowest?.seconds ?? 0)) measured.slowest = report.result;
+      } else if (report.kind === "ended") {
         hasEnded = true;
-        tally.megabytes = Math.max(tally.megabytes, report.megabytes);
+        measured.megabytes = Math.max(measured.megabytes, report.megabytes);
       }
     });
     child.on("close", (code, signal) => {
       clearTimeout(timer);
-      if (hasEnded) return done(from + cases);
-      tally.cases++;
-      tally.find(next, [], `the process ended: ${signal ?? code}: ${last}`);
-      done(next + 1);
+      if (hasEnded) return end([]);
+      const problem = withoutRoot(`the process ended: ${signal ?? code}: ${last}`);
+      // One that ends behind its last case has ended over that one.
+      const place = job.places[Math.min(done++, job.places.length - 1)]!;
+      onResult(place, { kind: null, words: [], code: null, problem });
+      end(job.places.slice(done));
     });
   });
 }
 
-async function main(words: readonly string[]): Promise<void> {
-  if (words[0] === "worker") return work(parseArguments(words.slice(1)));
+async function fuzz(options: Options): Promise<Share<ForgedAsked, ForgedResult>> {
+  const { seed, from, cases, out } = options;
+  const { shard = null } = options;
+  const names = Array.from({ length: cases }, (_, place) => String(from + place));
+  const all = workOf({ seed, from, cases }, names);
+  const places = placesOf(all, shard);
+  const results = new Map<number, ForgedResult>();
+  const measured: Measured = { megabytes: 0, slowest: null };
   const started = performance.now();
-  const tally = await watch(parseArguments(words));
-  tally.print((performance.now() - started) / 1000);
-  process.exitCode = tally.findings > 0 ? 1 : 0;
+  const keep = (place: number, result: ForgedResult): void => {
+    results.set(place, result);
+    // At once: a fuzz may take a night.
+    process.stdout.write(findingText(from + place, result));
+  };
+  await watch({ seed, out: resolve(out), from, places }, keep, measured);
+  const seconds = (performance.now() - started) / 1000;
+  const each = ((1000 * seconds) / Math.max(1, places.length)).toFixed(1);
+  say(SCRIPT, `${places.length} cases in ${seconds.toFixed(0)} s, ${each} ms each`);
+  if (measured.slowest !== null) {
+    const { words, seconds: most } = measured.slowest;
+    say(SCRIPT, `slowest: ${most.toFixed(2)} s of the processor, trackvisor ${words.join(" ")}`);
+  }
+  say(SCRIPT, `memory: at most ${measured.megabytes} MB`);
+  return shareOf(FORGED_SHARES, all, shard, (place) => results.get(place)!);
 }
 
-await main(process.argv.slice(2));
+async function run(options: Options): Promise<void> {
+  refuseShare(options);
+  const { merge } = options;
+  const share = merge ? mergeFiles(FORGED_SHARES, merge) : await fuzz(options);
+  keepShare(share, options);
+  const { asked, items } = share;
+  if (merge !== undefined) {
+    for (const { index, result } of items) {
+      process.stdout.write(findingText(asked.from + index, result));
+    }
+  }
+  process.stdout.write(tallyText(items.map(({ result }) => result)));
+  if (items.some(({ result }) => result.problem !== null)) process.exitCode = 1;
+}
+
+const number = wholeNumber(0, NUMBER_MAX);
+const command = new Command(SCRIPT)
+  .description("files that were made up, each read by a command (docs/security.md)")
+  .option("--cases <number>", "files", number, 2000)
+  .option("--seed <number>", "of the cases", number, 1)
+  .option("--from <number>", "the first case", number, 0)
+  .option("--out <directory>", "where files that were findings go", "forged");
+
+if (process.argv[2] === WORKER) process.once("message", work);
+else await runScript(withShares(command, ["cases", "seed", "from", "out"]).action(run));

@@ -5,10 +5,11 @@
 import { createHash } from "node:crypto";
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { treeFiles } from "../shares/treeVersion.ts";
 import type { Catch } from "./judges.ts";
 import type { MeasuredJudge } from "./measured.ts";
 import { type Mutant, mutated } from "./mutant.ts";
-import { filesIn, sourceFiles, textOf } from "./sources.ts";
+import { sourceFiles, textOf } from "./sources.ts";
 
 /** What became of a mutant; `caught` null: it survived `judges` judges. */
 export interface Result {
@@ -33,11 +34,13 @@ export function digest(...texts: readonly string[]): string {
 
 /** Of everything that tests and models depend on, this tool left out. */
 export function treeDigest(root: string): string {
-  const files = ["src", "machines", "workloads", "test"].flatMap((directory) =>
-    filesIn(root, directory, /\.(tsx?|ya?ml|json)$/),
-  );
-  const counted = files.filter((file) => !file.startsWith("test/mutants/"));
+  const counted = treeFiles(root).filter((file) => !file.startsWith("test/mutants/"));
   return digest(...counted.flatMap((file) => [file, textOf(root, file)]));
+}
+
+/** Of what a mutant is, whatever it is called. @param text of its file */
+export function mutantDigest(mutant: Mutant, text: string): string {
+  return digest(mutant.file, mutated(text, mutant));
 }
 
 export class Kept {
@@ -83,7 +86,7 @@ export class Kept {
   }
 
   #digestOf(mutant: Mutant): string {
-    return digest(mutant.file, mutated(textOf(this.#root, mutant.file), mutant));
+    return mutantDigest(mutant, textOf(this.#root, mutant.file));
   }
 
   #judged(caught: Catch | null): string {

@@ -1,7 +1,20 @@
 /** `npm run mutants`: tries mutants of the sources on the models and the tests (docs/mutants.md). */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
+import { wholeNumber } from "../../src/cli/optionParsers.ts";
+import { UserError } from "../../src/errors.ts";
+import { isOfShard } from "../../src/shares/shard.ts";
+import { shareOf } from "../../src/shares/shareFile.ts";
+import {
+  keepShare,
+  mergeFiles,
+  refuseOtherTree,
+  refuseShare,
+  runScript,
+  type ShareOptions,
+  withShares,
+} from "../shares/toolShares.ts";
 import {
   digest,
   Kept,
@@ -18,6 +31,7 @@ import { lineOf, type Mutant, StaleMutantError } from "./mutant.ts";
 import { page, score, summary, type Tried, verdictOf } from "./report.ts";
 import { allProposals, drawnByHand, sampled } from "./sampling.ts";
 import { Scratch } from "./scratch.ts";
+import { MUTANT_SHARES, type MutantsAsked, mutantResult, mutantWork, triedOf } from "./share.ts";
 import { textOf } from "./sources.ts";
 import { Trials } from "./trial.ts";
 import { keptTypeCheckIn } from "./typeCheck.ts";
@@ -26,11 +40,12 @@ import { keptTypeCheckIn } from "./typeCheck.ts";
 const BAR = 95;
 const SAMPLE_DEFAULT = 160;
 const SEED_DEFAULT = 1;
+const NUMBER_MAX = 999_999_999;
 const USAGE_ERROR = 2;
 const INTERRUPTED = 130;
 const PAGE = "docs/mutants.md";
 
-interface Options {
+interface Options extends ShareOptions {
   readonly sample: number;
   readonly byHand?: number;
   readonly seed: number;
@@ -47,7 +62,8 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(signal, () => process.exit(INTERRUPTED));
 }
 
-await new Command("mutants")
+const whole = wholeNumber(0, NUMBER_MAX);
+const command = new Command("mutants")
   .description("try mutants of the sources on the models and the tests (docs/mutants.md)")
   .option(
     "--sample <number>",
@@ -65,8 +81,10 @@ await new Command("mutants")
   .option("--list", "name the mutants and try none")
   .option("--resume", "go on with the mutants of earlier runs; keep results that still hold")
   .option("--measure", "measure anew what each judge runs, even if that is known")
-  .option("--quick", "ask the quick judges alone; what they do not notice is not kept")
-  .action(async (options: Options) => {
+  .option("--quick", "ask the quick judges alone; what they do not notice is not kept");
+const OTHERS = ["sample", "byHand", "seed", "only", "list", "resume", "measure", "quick"];
+await runScript(
+  withShares(command, OTHERS).action(async (options: Options) => {
     try {
       await run(options);
     } catch (error) {
@@ -74,13 +92,8 @@ await new Command("mutants")
       say(error.message);
       process.exitCode = USAGE_ERROR;
     }
-  })
-  .parseAsync();
-
-function whole(text: string): number {
-  if (/^\d{1,9}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError("expected a whole number.");
-}
+  }),
+);
 
 /** Whether a name is one of a pattern's: "*" stands for anything but "/", "**" for anything. */
 function matches(file: string, pattern: string): boolean {
@@ -96,34 +109,102 @@ function say(text: string): void {
 }
 
 async function run(options: Options): Promise<void> {
-  const { only, seed } = options;
+  const { only, merge, output, shard, resume, byHand: drawn } = options;
+  if (!options.list) refuseShare(options);
+  if (shard !== undefined && resume === true && drawn !== undefined) {
+    throw new UserError(
+      "--by-hand with --resume draws by what a machine knows: no --shard of that",
+    );
+  }
   const byHand = handMade(root);
   checkEquivalents([...byHand, ...allProposals(root)]);
   const kept = new Kept(root);
+  if (merge !== undefined) {
+    conclude(merged(merge, byHand, kept, options), byHand);
+    return;
+  }
   const mutants = chosen(byHand, kept, options);
   if (mutants.length === 0 && only !== undefined)
     throw new StaleMutantError(`--only ${only}: there is no such mutant`);
   if (options.list) {
-    for (const mutant of mutants) process.stdout.write(`${described(mutant)}\n`);
+    for (const mutant of own(mutants, options)) process.stdout.write(`${described(mutant)}\n`);
     return;
   }
-  const all = await tryAll(mutants, await judgesFor(options), kept, options);
+  const asked = askedOf(options);
+  // Before the trials: of the tree as it was then.
+  const work = output === undefined ? null : mutantWork(asked, mutants, sourceText);
+  const all = await tryAll(own(mutants, options), await judgesFor(options), kept, options);
+  if (work !== null) {
+    const byMutant = new Map(all.map(({ mutant, result }) => [mutant, mutantResult(result)]));
+    const share = shareOf(MUTANT_SHARES, work, shard ?? null, (place) => {
+      return byMutant.get(mutants[place]!)!;
+    });
+    keepShare(share, options);
+  }
+  conclude({ asked, all, isWhole: shard === undefined }, byHand);
+}
+
+function own(mutants: readonly Mutant[], { shard }: Options): readonly Mutant[] {
+  return shard === undefined ? mutants : mutants.filter((_, place) => isOfShard(place, shard));
+}
+
+function askedOf({ seed, sample, byHand, only, quick }: Options): MutantsAsked {
+  return { seed, sample, byHand: byHand ?? null, only: only ?? null, quick: quick === true };
+}
+
+interface Whole {
+  readonly asked: MutantsAsked;
+  readonly all: readonly Tried[];
+  /** Not a share of it. */
+  readonly isWhole: boolean;
+}
+
+/** @throws UserError if these files do not make a whole, or one of another tree */
+function merged(
+  files: readonly string[],
+  byHand: readonly Mutant[],
+  kept: Kept,
+  options: Options,
+): Whole {
+  const share = mergeFiles(MUTANT_SHARES, files);
+  const { asked } = share;
+  const { byHand: drawn, only, ...plain } = asked;
+  const mutants = chosen(byHand, kept, {
+    ...plain,
+    ...(drawn === null ? {} : { byHand: drawn }),
+    ...(only === null ? {} : { only }),
+  });
+  refuseOtherTree(MUTANT_SHARES, share, mutantWork(asked, mutants, sourceText));
+  keepShare(share, options);
+  return { asked, all: triedOf(share, mutants, sourceText), isWhole: true };
+}
+
+/** Says what became of them, and writes the page if they are all there are. */
+function conclude({ asked, all, isWhole }: Whole, byHand: readonly Mutant[]): void {
   process.stdout.write(`${summary(all)}\n`);
   for (const one of all) {
     if (verdictOf(one) === "survived") process.stdout.write(`survived: ${described(one.mutant)}\n`);
   }
-  if (only === undefined && !options.quick) {
+  if (asked.only === null && !asked.quick && isWhole) {
     const date = new Date().toISOString().slice(0, 10);
+    const { seed } = asked;
     writeFileSync(
       join(root, PAGE),
       page(all, { date, seed, proposals: allProposals(root).length, byHand: byHand.length }),
     );
   }
-  if (score(all) < BAR) process.exitCode = 1;
+  // Of a share too few are known to be judged.
+  if (isWhole && score(all) < BAR) process.exitCode = 1;
 }
 
+function sourceText(file: string): string {
+  return textOf(root, file);
+}
+
+type Drawn = Pick<Options, "sample" | "seed" | "only" | "resume" | "byHand">;
+
 /** Those of the hand-made ones and of the operators' that are to be tried. */
-function chosen(byHand: readonly Mutant[], kept: Kept, options: Options): Mutant[] {
+function chosen(byHand: readonly Mutant[], kept: Kept, options: Drawn): Mutant[] {
   const { sample, seed, only, resume, byHand: count = byHand.length } = options;
   const isKnown = (mutant: Mutant): boolean => resume === true && kept.knows(mutant);
   const drawn = sampled(root, { count: sample, seed }, keptTypeCheckIn(root));

@@ -97,6 +97,8 @@ npm run mutants -- --list                  names them and tries none
 npm run mutants -- --resume                goes on with the mutants of earlier runs: results that hold are kept
 npm run mutants -- --quick                 asks the quick judges alone, of 5 seconds or less; writes nothing
 npm run mutants -- --measure               measures anew which functions each model and test runs
+npm run mutants -- --shard 2/4 -o p2.json  tries a share of them, and writes what became of each
+npm run mutants -- --merge p*.json         puts all shares together, and writes this page
 \`\`\`
 
 Exit codes: 0 at least 95 % of the mutants that are not equivalent are caught, 1 fewer are, 2 bad usage, or the

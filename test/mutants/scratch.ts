@@ -6,7 +6,8 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } fr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import ts from "typescript";
-import { filesIn, textOf } from "./sources.ts";
+import { filesIn } from "../shares/treeVersion.ts";
+import { textOf } from "./sources.ts";
 
 const COPIED = [
   "machines",

@@ -1,7 +1,8 @@
 /** The files that mutants are made of, the tests that may judge them, and who imports whom. */
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import ts from "typescript";
+import { filesIn } from "../shares/treeVersion.ts";
 
 /** Where mutants are looked for, by the name that the tables use. */
 export const AREAS: readonly { readonly name: string; readonly files: RegExp }[] = [
@@ -17,14 +18,6 @@ export const AREAS: readonly { readonly name: string; readonly files: RegExp }[]
  */
 const NO_JUDGES =
   /^test\/((architecture|bench|check|cli|config|experiments|mutants|package|tui)\/|interconnect\/compiledLogic)/;
-
-/** @param root of the tree; names are relative to it, with "/" */
-export function filesIn(root: string, directory: string, ending: RegExp): string[] {
-  return readdirSync(join(root, directory), { recursive: true, encoding: "utf8" })
-    .map((name) => `${directory}/${name.replaceAll("\\", "/")}`)
-    .filter((name) => ending.test(name))
-    .sort();
-}
 
 export function sourceFiles(root: string): string[] {
   const all = ["machines", "src"].flatMap((directory) => filesIn(root, directory, /\.ts$/));

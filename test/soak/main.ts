@@ -1,68 +1,108 @@
 /**
  * `npm run soak [-- --runs N] [-- --seed S] [-- --from N] [-- --out DIRECTORY]`: random scenarios, one after the
- * other; what fails is made small and saved. Exit codes: 0 all as they must be, 1 one is not, 2 bad usage.
+ * other; what fails is made small and saved. With --shard a share of them, and --merge puts shares together
+ * (docs/soak.md). Exit codes: 0 all as they must be, 1 one is not, 2 bad usage.
  */
-import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { Command } from "commander";
 import { stringify } from "yaml";
-import { caseOf } from "./generator.ts";
+import { wholeNumber } from "../../src/cli/optionParsers.ts";
+import { makeDirectory, writeOutput } from "../../src/io/outputFile.ts";
+import { placesOf, type Share, shareOf } from "../../src/shares/shareFile.ts";
+import {
+  keepShare,
+  mergeFiles,
+  refuseShare,
+  runScript,
+  type ShareOptions,
+  say,
+  withShares,
+  workOf,
+} from "../shares/toolShares.ts";
+import { caseOf, type SoakCase } from "./generator.ts";
+import { resultOf, SOAK_SHARES, type SoakAsked, type SoakResult } from "./share.ts";
 import { shrinkCase } from "./shrink.ts";
 import { Tally } from "./tally.ts";
-import { tryCase } from "./trial.ts";
+import { type Problem, tryCase } from "./trial.ts";
 
-interface Options {
-  readonly runs: number;
-  readonly seed: number;
-  readonly from: number;
+const SCRIPT = "soak";
+/** Refusals among a hundred cases at most: a generator that asks for the impossible tests nothing. */
+const REFUSALS_PERCENT = 5;
+const NUMBER_MAX = 999_999_999;
+
+interface Options extends ShareOptions, SoakAsked {
   readonly out: string;
 }
 
-const USAGE = "expected --runs N, --seed N, --from N, --out DIRECTORY";
-/** Refusals among a hundred cases at most: a generator that asks for the impossible tests nothing. */
-const REFUSALS_PERCENT = 5;
+const number = wholeNumber(0, NUMBER_MAX);
+const command = new Command(SCRIPT)
+  .description("random scenarios, each held to all that must be true of a run (docs/soak.md)")
+  .option("--runs <number>", "cases", number, 200)
+  .option("--seed <number>", "of the cases", number, 1)
+  .option("--from <number>", "the first case", number, 0)
+  .option("--out <directory>", "where cases that failed go", "soak");
 
-function parseArguments(words: readonly string[]): Options {
-  const values = { runs: "200", seed: "1", from: "0", out: "soak" };
-  for (let i = 0; i < words.length; i += 2) {
-    const name = words[i]!.slice(2);
-    const value = words[i + 1];
-    if (!words[i]!.startsWith("--") || !(name in values) || value === undefined) fail(USAGE);
-    values[name as keyof typeof values] = value;
-  }
-  const number = (text: string): number => (/^\d{1,9}$/.test(text) ? Number(text) : fail(USAGE));
-  const { runs, seed, from, out } = values;
-  return { runs: number(runs), seed: number(seed), from: number(from), out };
-}
+await runScript(
+  withShares(command, ["runs", "seed", "from"]).action((options: Options) => {
+    refuseShare(options);
+    const share = options.merge ? mergeFiles(SOAK_SHARES, options.merge) : soak(options);
+    keepShare(share, options);
+    conclude(share, options);
+  }),
+);
 
-function fail(message: string): never {
-  process.stderr.write(`soak: ${message}\n`);
-  process.exit(2);
-}
-
-function main({ runs, seed, from, out }: Options): void {
-  const tally = new Tally();
+function soak(options: Options): Share<SoakAsked, SoakResult> {
+  const { seed, from, runs, out } = options;
+  const { shard = null } = options;
+  const asked = { seed, from, runs };
+  const names = Array.from({ length: runs }, (_, place) => String(from + place));
+  const work = workOf(asked, names);
   const started = performance.now();
-  for (let number = from; number < from + runs; number++) {
-    const soaked = caseOf(seed, number);
+  const results = new Map<number, SoakResult>();
+  for (const place of placesOf(work, shard)) {
+    const soaked = caseOf(seed, from + place);
     const trial = tryCase(soaked);
-    tally.add(soaked, trial);
-    const [problem] = trial.problems;
-    if (problem !== undefined) {
-      mkdirSync(out, { recursive: true });
-      const small = shrinkCase(soaked, problem.kind);
-      const file = join(out, `soak-${seed}-${number}.yaml`);
-      const commands = small.commands.map((command) => `# ${JSON.stringify(command)}\n`).join("");
-      const title = `# ${problem.kind}: ${problem.what.replaceAll("\n", "\n# ")}\n`;
-      writeFileSync(file, `${title}${commands}${stringify(small.scenario)}`);
-      process.stdout.write(`${number}: ${problem.kind}: ${problem.what}\n  ${file}\n`);
-    }
-    if (process.stderr.isTTY && number % 10 === 9) process.stderr.write(`\r${number + 1 - from} `);
+    const result = resultOf(soaked, trial, () => smallText(soaked, trial.problems[0]!));
+    results.set(place, result);
+    // At once: a soak may take a night.
+    tell(asked, place, result, out);
+    if (process.stderr.isTTY && results.size % 10 === 0) process.stderr.write(`\r${results.size} `);
   }
-  const seconds = (performance.now() - started) / 1000;
-  process.stdout.write(`${tally.text(seconds)}\n`);
-  const refused = (100 * tally.refusals) / runs;
-  if (refused > REFUSALS_PERCENT) process.stdout.write(`too many were refused: ${refused} %\n`);
-  if (tally.failed > 0 || refused > REFUSALS_PERCENT) process.exitCode = 1;
+  say(SCRIPT, `${results.size} cases in ${((performance.now() - started) / 1000).toFixed(0)} s`);
+  return shareOf(SOAK_SHARES, work, shard, (place) => results.get(place)!);
 }
 
-main(parseArguments(process.argv.slice(2)));
+function smallText(soaked: SoakCase, { kind, what }: Problem): string {
+  const small = shrinkCase(soaked, kind);
+  const commands = small.commands.map((one) => `# ${JSON.stringify(one)}\n`).join("");
+  const title = `# ${kind}: ${what.replaceAll("\n", "\n# ")}\n`;
+  return `${title}${commands}${stringify(small.scenario)}`;
+}
+
+/** Saves and names a case that failed. */
+function tell(
+  { seed, from }: SoakAsked,
+  place: number,
+  { problem }: SoakResult,
+  out: string,
+): void {
+  if (problem === null) return;
+  makeDirectory(out);
+  const file = join(out, `soak-${seed}-${from + place}.yaml`);
+  writeOutput(file, problem.small, { force: true });
+  process.stdout.write(`${from + place}: ${problem.kind}: ${problem.what}\n  ${file}\n`);
+}
+
+/** What all of them come to. Of a share the refusals are too few to be judged. */
+function conclude({ asked, shard, items }: Share<SoakAsked, SoakResult>, options: Options): void {
+  const tally = new Tally();
+  for (const { index, result } of items) {
+    tally.add(result);
+    if (options.merge !== undefined) tell(asked, index, result, options.out);
+  }
+  process.stdout.write(`${tally.text()}\n`);
+  const refused = (100 * tally.refusals) / Math.max(1, items.length);
+  const tooMany = shard === null && refused > REFUSALS_PERCENT;
+  if (tooMany) process.stdout.write(`too many were refused: ${refused} %\n`);
+  if (tally.failed > 0 || tooMany) process.exitCode = 1;
+}

@@ -1,8 +1,6 @@
 /** What a soak has run: counted by operation and technique, with the refusals by their reasons. */
 import Table from "cli-table3";
-import { scenarioSchema } from "../../src/system/scenarioSchema.ts";
-import type { SoakCase } from "./generator.ts";
-import type { Trial } from "./trial.ts";
+import type { SoakResult } from "./share.ts";
 
 interface Row {
   runs: number;
@@ -19,23 +17,22 @@ export class Tally {
   #cases = 0;
   #commands = 0;
 
-  add(soaked: SoakCase, { problems, refusal, summary, messages }: Trial): void {
+  add({ refusal, ran, problem }: SoakResult): void {
     this.#cases++;
-    if (problems.length > 0) this.failed++;
+    if (problem !== null) this.failed++;
     if (refusal !== null) {
       this.refusals++;
       // The same reason with other names and numbers is one.
       const reason = refusal.replace(/"[^"]*"/g, '"..."').replace(/[\d.]+/g, "N");
       this.#reasons.set(reason, (this.#reasons.get(reason) ?? 0) + 1);
     }
-    if (summary === null) return;
-    this.#commands += soaked.commands.length;
-    const { operation } = scenarioSchema.parse(soaked.scenario);
-    const row = this.#row(operation.kind, summary.technique);
+    if (ran === null) return;
+    this.#commands += ran.commands;
+    const row = this.#row(ran.operation, ran.technique);
     row.runs++;
-    row.messages += messages;
-    row.harvests += summary.harvests.reduce((sum, { harvests }) => sum + harvests, 0);
-    if (problems.length > 0) row.failed++;
+    row.messages += ran.messages;
+    row.harvests += ran.harvests;
+    if (problem !== null) row.failed++;
   }
 
   #row(operation: string, technique: string): Row {
@@ -46,7 +43,7 @@ export class Tally {
     return row;
   }
 
-  text(seconds: number): string {
+  text(): string {
     const table = new Table({
       head: ["operation", "technique", "runs", "harvests", "messages", "failed"],
       colAligns: ["left", "left", "right", "right", "right", "right"],
@@ -58,10 +55,12 @@ export class Tally {
         table.push([operation, technique, ...numbers]);
       }
     }
-    const reasons = [...this.#reasons].sort(([, a], [, b]) => b - a);
+    const reasons = [...this.#reasons].sort(
+      ([one, a], [other, b]) => b - a || (one < other ? -1 : 1),
+    );
     return [
       table.toString(),
-      `${this.#cases} cases in ${seconds.toFixed(0)} s, ${this.#commands} commands of an operator; ${this.failed} failed, ${this.refusals} refused`,
+      `${this.#cases} cases, ${this.#commands} commands of an operator; ${this.failed} failed, ${this.refusals} refused`,
       ...reasons.map(([reason, count]) => `  ${count} x ${reason}`),
     ].join("\n");
   }
