@@ -14,7 +14,7 @@ const SCRIPTS = ["bench", "forge", "mutants", "shares", "sizes", "soak"].map(
 function newestSource(directory: string): number {
   const files = readdirSync(join(root, directory), { recursive: true, encoding: "utf8" });
   const times = files
-    .filter((file) => /\.tsx?$/.test(file))
+    .filter((file) => /\.tsx?$/.test(file) && !file.endsWith(".test.ts"))
     .map((file) => statSync(join(root, directory, file)).mtimeMs);
   return Math.max(0, ...times);
 }

@@ -205,8 +205,8 @@ export class CheckRun {
   }
 }
 
-const WALKS_DEFAULT = 1000;
-const STEPS_DEFAULT = 500;
+export const WALKS_DEFAULT = 1000;
+export const STEPS_DEFAULT = 500;
 const SEED_DEFAULT = 1;
 
 /** The search that the options ask for. @throws UserError where they do not go together */

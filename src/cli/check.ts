@@ -1,6 +1,6 @@
 /** `trackvisor check`: explores every interleaving of a model, and proves or breaks its properties. */
 import { resolve } from "node:path";
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import {
   buildModel,
   buildTargetSystem,
@@ -15,6 +15,8 @@ import {
   type CheckReport,
   CheckRun,
   type SearchOrder,
+  STEPS_DEFAULT,
+  WALKS_DEFAULT,
 } from "../check/checkRun.ts";
 import { ModelError } from "../check/engine/modelError.ts";
 import { watchSteps } from "../check/engine/stepWatch.ts";
@@ -31,15 +33,19 @@ import { refuseUnwritable, writeOutput } from "../io/outputFile.ts";
 import { note, print } from "../io/standardStreams.ts";
 import { jsonText } from "../io/visible.ts";
 import { LogFile } from "../replay/logFile.ts";
+import { parseShard } from "../shares/shard.ts";
 import { formatCheck } from "./checkReport.ts";
 import { checkSummary } from "./checkSummary.ts";
 import { JSON_OPTION, printResult } from "./jsonFormats.ts";
-import { FORCE } from "./optionParsers.ts";
+import { FORCE, seedList } from "./optionParsers.ts";
 import { grouped } from "./output.ts";
 import { ProgressLine } from "./progress.ts";
+import { refuseSwarm, type SwarmOptions, walkSwarm } from "./walks.ts";
 
 /** Time between two looks at Ctrl-C. */
 const SLICE_SECONDS = 0.2;
+/** What is of one search, or of none that walks. */
+const NOT_OF_SWARMS = ["seed", "all", "list", "save", "continue", "log", "mermaid", "itf"];
 const BOUNDS = ["states", "depth", "walks", "steps"];
 const EXIT_FAILED = 1;
 const EXIT_INTERRUPTED = 130;
@@ -48,7 +54,7 @@ const STATES_DEFAULT = 30_000_000;
 /** Far longer than a step of a model takes. */
 const STEP_SECONDS_DEFAULT = 30;
 
-interface Options {
+interface Options extends SwarmOptions {
   readonly all?: true;
   readonly list?: true;
   readonly bfs?: true;
@@ -69,9 +75,7 @@ interface Options {
   readonly log?: string;
   readonly mermaid?: string;
   readonly itf?: string;
-  readonly force?: true;
   readonly stepSeconds: number;
-  readonly json?: true;
 }
 
 /**
@@ -93,6 +97,13 @@ export function checkCommand(): Command {
       whole(1, 20),
     )
     .option("--seed <number>", "of random walks", whole(0, Number.MAX_SAFE_INTEGER))
+    .addOption(
+      new Option("--seeds <seeds>", "a swarm: random walks of each seed, such as 1..20")
+        .argParser(seedList)
+        .conflicts(NOT_OF_SWARMS),
+    )
+    .option("--shard <i/n>", "only this share of the seeds, of n; see merge", parseShard)
+    .option("-o, --output <file>", "write what came of each seed, for merge")
     .option("--bitstate <bits>", "a filter of 2^bits bits in place of the states", whole(10, 32))
     .option("--set <name=value>", "a parameter of the model", assignment, {})
     .option("--fault <name>", "plant a fault")
@@ -118,6 +129,7 @@ export function checkCommand(): Command {
     )
     .option(...JSON_OPTION)
     .action(async (model: string | undefined, options: Options) => {
+      refuseSwarm(options, ["random", "pct"].includes(orderOf(options)));
       refuseOutputs(options);
       if (model !== undefined && isModelFile(model)) {
         watchSteps(options.stepSeconds);
@@ -131,6 +143,7 @@ export function checkCommand(): Command {
 
 async function checkFrom(model: string | undefined, options: Options): Promise<void> {
   if (options.continue !== undefined) return continueOne(options.continue, model, options);
+  if (model !== undefined && options.seeds !== undefined) return checkSwarm(model, options);
   if (model !== undefined) return checkOne(model, options);
   throw new UserError("which model? Give its name, or --all, or --list to see them");
 }
@@ -157,11 +170,27 @@ function refuseOutputs({ save, log, mermaid, itf, force, continue: from }: Optio
 }
 
 async function checkOne(model: string, options: Options): Promise<void> {
-  const mutation = options.fault ?? null;
-  const defaults = mutation === null ? {} : mutationNamed(mutation, model).set;
-  const target = { model, set: { ...defaults, ...options.set }, mutation };
-  const run = newRun(target, options);
+  const run = newRun(targetOf(model, options), options);
   conclude(run, await explore(run), options);
+}
+
+function targetOf(model: string, { fault, set }: Options): CheckTarget {
+  const mutation = fault ?? null;
+  const defaults = mutation === null ? {} : mutationNamed(mutation, model).set;
+  return { model, set: { ...defaults, ...set }, mutation };
+}
+
+/** Random walks of many seeds, each a check of its own. */
+async function checkSwarm(model: string, options: Options): Promise<void> {
+  const target = targetOf(model, options);
+  const { walks = WALKS_DEFAULT, steps = STEPS_DEFAULT } = boundsOf(options);
+  const { pct: depth = 0, keepGoing = false } = options;
+  const { set, mutation: fault } = target;
+  const asked = { model, set, fault, depth, walks, steps, keepGoing };
+  await walkSwarm(asked, options, async (seed) => {
+    const run = newRun(target, { ...options, seed });
+    return (await explore(run)) ? null : run;
+  });
 }
 
 /** The model, its parameters and the order are those of the saved search. */

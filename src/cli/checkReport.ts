@@ -9,18 +9,16 @@ const SIGNS = { holds: "ok", violated: "VIOLATED", open: "open", vacuous: "VACUO
 
 /** The report, and the run that breaks the first property. */
 export function formatCheck(run: CheckRun, report: CheckReport): Line[] {
-  const lines: Line[] = [title(report), counts(report), ...report.remarks, work(report)];
+  const lines: Line[] = [titleLine(report), counts(report), ...report.remarks, work(report)];
   if (!report.complete && report.levels.length > 1) lines.push(growth(report));
   lines.push("");
-  for (const { name, verdict, messages, kind } of report.properties) {
+  for (const property of report.properties) {
+    const { messages, kind } = property;
     const shown = kind === "sometimes" ? "witness" : "counterexample";
     const how = messages === null ? "" : ` (${shown} of ${messages} messages)`;
-    const bad = verdict === "violated" || verdict === "vacuous";
-    const sign = SIGNS[verdict].padEnd(8);
-    const colour: Colour | null = bad ? "red" : verdict === "open" ? null : "green";
-    lines.push(["  ", colour === null ? sign : { text: sign, colour }, ` ${name}${how}`]);
+    lines.push(verdictLine(property, how));
   }
-  lines.push("", ...coverage(report));
+  lines.push("", ...coverageLines(report.coverage));
   if (!report.complete) lines.push(largest(report));
   const broken = run.results.find(
     ({ verdict, run: shown }) => verdict === "violated" && shown !== null,
@@ -30,7 +28,23 @@ export function formatCheck(run: CheckRun, report: CheckReport): Line[] {
   return lines;
 }
 
-function title({ model, set, fault }: CheckReport): Line {
+/** A property and what became of it. @param how behind its name */
+export function verdictLine(
+  { name, verdict }: Pick<CheckReport["properties"][number], "name" | "verdict">,
+  how: string,
+): Line {
+  const bad = verdict === "violated" || verdict === "vacuous";
+  const sign = SIGNS[verdict].padEnd(8);
+  const colour: Colour | null = bad ? "red" : verdict === "open" ? null : "green";
+  return ["  ", colour === null ? sign : { text: sign, colour }, ` ${name}${how}`];
+}
+
+/** Which model was checked. */
+export function titleLine({
+  model,
+  set,
+  fault,
+}: Pick<CheckReport, "model" | "set" | "fault">): Line {
   const values = Object.entries(set).map(([name, value]) => `${name}=${value}`);
   const planted = fault === null ? [] : [`with the planted fault "${fault}"`];
   const rest = [...values, ...planted].map((one) => ` ${one}`);
@@ -75,7 +89,7 @@ function growth({ levels, bytesPerState }: CheckReport): string {
 /** Of one model most of the machines do only a part; --json names all of what they never did. */
 const NEVER_SHOWN = 12;
 
-function coverage({ coverage: machines }: CheckReport): string[] {
+export function coverageLines(machines: CheckReport["coverage"]): string[] {
   const lines = ["machines: states and transitions seen"];
   for (const one of machines) {
     const { statesSeen, states, transitionsSeen, transitions } = one;

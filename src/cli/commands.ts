@@ -44,7 +44,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: "merge",
     usage: "merge [options] <file...>",
-    description: "put shares together: what sweep and experiment run --shard wrote",
+    description: "put shares together: what sweep, experiment run and check --shard wrote",
     load: async () => (await import("./merge.ts")).mergeCommand(),
   },
   {

@@ -6,6 +6,7 @@
 import type { AddressKind, Damage } from "../../workloads/trace/format.ts";
 import type { ImportResult } from "../../workloads/trace/import.ts";
 import type { CheckReport } from "../check/checkRun.ts";
+import type { SwarmAsked, SwarmReport } from "../check/swarm.ts";
 import type { Row } from "../experiments/experiment.ts";
 import type { ExperimentShare } from "../experiments/share.ts";
 import type { AccessKindName } from "../hardware/accessLoop.ts";
@@ -46,6 +47,8 @@ export interface JsonFormats {
   readonly check: CheckReport;
   /** The searches of all models: `trackvisor check --all`. */
   readonly "check all": { readonly reports: readonly CheckReport[] };
+  /** Random walks of many seeds: `trackvisor check --seeds`, `merge` of its shares. */
+  readonly "check walks": { readonly asked: SwarmAsked; readonly report: SwarmReport };
   /** A log and the run of today: `trackvisor replay`. */
   readonly replay: ReplayJson;
   /** The first difference of two logs: `trackvisor replay --bisect`. */
@@ -84,6 +87,7 @@ export const JSON_VERSIONS = {
   litmus: 1,
   check: 1,
   "check all": 1,
+  "check walks": 1,
   replay: 1,
   "replay bisect": 1,
   "replay component": 1,

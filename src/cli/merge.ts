@@ -17,6 +17,7 @@ import {
 } from "../shares/shareFile.ts";
 import { deliverOutcomes, EXPERIMENT_DIRECTORY, refuseOutcomes } from "./experimentOutput.ts";
 import { deliver, refuseOutputs, type SweepOutput, withOutputs } from "./sweepOutput.ts";
+import { deliverSwarm, WALK_SHARES } from "./walks.ts";
 
 const FILE_BYTES_MAX = 256 << 20;
 
@@ -35,12 +36,13 @@ const MERGES: Readonly<
 > = {
   [RESULT_FORMAT]: mergeSweep,
   [EXPERIMENT_SHARES.format]: mergeExperiment,
+  [WALK_SHARES.format]: mergeWalks,
 };
 
 /** The command. Exit codes: 0 fine, 1 a run failed (docs/verdict.md), 2 bad input. */
 export function mergeCommand(): Command {
   const command = new Command("merge")
-    .description("put shares together: what sweep and experiment run --shard wrote")
+    .description("put shares together: what sweep, experiment run and check --shard wrote")
     .argument("<file...>", "results of --shard i/n -o FILE, all of them");
   return withOutputs(command)
     .option("--out <directory>", `of an experiment: where results go (${EXPERIMENT_DIRECTORY})`)
@@ -88,6 +90,12 @@ async function mergeExperiment(files: readonly NamedText[], given: MergeOptions)
   refuseOutcomes(experiment, options);
   writeWhole(share, options);
   deliverOutcomes(experiment, scaleOf(share.asked), outcomes, options);
+}
+
+function mergeWalks(files: readonly NamedText[], options: MergeOptions): void {
+  refuseForeign(options, ["csv", "svg", "html", "out"], "a swarm of walks");
+  if (options.output !== undefined) refuseUnwritable(options.output, options);
+  deliverSwarm(merged(WALK_SHARES, files), options);
 }
 
 /** A summary is not looked into before it is used: what then goes wrong is the file's mistake. */

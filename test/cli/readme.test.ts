@@ -33,6 +33,7 @@ it.each([
   ["docs/first-steps.md", 10],
   ["docs/experiments.md", 0],
   ["docs/advise.md", 2],
+  ["docs/check.md", 1],
   ["docs/json.md", 1],
   ["docs/traces.md", 5],
   ["docs/fleet.md", 1],

@@ -67,16 +67,16 @@ describe("the shares of a sweep on many machines", { timeout: TIMEOUT }, () => {
   });
 
   it("as a SLURM array are those of one machine, byte for byte", () => {
-    const words = ["array-parser", "--until", "1ms", "--vary", "machine.logEntries=64..512*2"];
+    const vary = ["--vary", "machine.logEntries=64..512*2"];
+    const words = ["trackvisor", "sweep", "array-parser", "--until", "1ms", ...vary];
     const script = join(EXAMPLES, "slurm.sh");
     const [, first, last] = /^#SBATCH --array=(\d+)-(\d+)$/m.exec(readFileSync(script, "utf8"))!;
     const tasks = Array.from({ length: Number(last) - Number(first) + 1 }, (_, n) => n + 1);
     for (const task of tasks) {
-      const variables = { SLURM_ARRAY_TASK_ID: String(task), SLURM_CPUS_PER_TASK: "1" };
-      start(["bash", script, ...words], variables);
+      start(["bash", script, ...words, "--workers", "1"], { SLURM_ARRAY_TASK_ID: String(task) });
     }
     start(["trackvisor", "merge", ...tasks.map((task) => `part${task}.json`), "-o", "a.json"], {});
-    start(["trackvisor", "sweep", ...words, "-o", "b.json"], {});
+    start([...words, "-o", "b.json"], {});
     expect(read("a.json")).toBe(read("b.json"));
   });
 

@@ -45,6 +45,8 @@ function* cases(): Generator<Case> {
   yield some("litmus", "litmus", at("failing.litmus.yaml"));
   yield some("check", "check", "two-phase-commit", "--set", "managers=2");
   yield some("check", "check", "pml", "--fault", "reset-at-exit", "--bound", "states=500");
+  const seeds = ["--random", "--seeds", "1,2", "--bound", "walks=2"];
+  yield some("check walks", "check", "two-phase-commit", ...seeds);
   yield long("check all", "check", "--all", "--bound", "states=20");
   yield some("replay", "replay", at("a.tvlog"));
   yield some("replay bisect", "replay", at("a.tvlog"), "--bisect", at("b.tvlog"));
