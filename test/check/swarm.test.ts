@@ -71,7 +71,7 @@ describe("a swarm", () => {
   });
 });
 
-describe("trackvisor check --seeds", { timeout: 300_000 }, () => {
+describe("trackvisor check --seeds", { timeout: 600_000 }, () => {
   const scratch = new Scratch();
   afterAll(() => scratch.remove());
   const WORDS = [

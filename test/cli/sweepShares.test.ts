@@ -10,7 +10,7 @@ import { Scratch } from "./command.ts";
 const root = join(import.meta.dirname, "..", "..");
 const EXAMPLES = join(root, "docs", "examples", "sweep");
 const MAIN = join(root, "dist", "src", "cli", "main.js");
-const TIMEOUT = 120_000;
+const TIMEOUT = 600_000;
 
 const scratch = new Scratch();
 afterAll(() => scratch.remove());

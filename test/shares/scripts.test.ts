@@ -53,7 +53,7 @@ function merged<Asked, Result>(
   return mergeShares(kind, read);
 }
 
-describe("npm run soak", { timeout: 120_000 }, () => {
+describe("npm run soak", { timeout: 600_000 }, () => {
   const RUN = ["--runs", "3", "--seed", "20", "--from", "5"];
 
   it("in shares tells what it tells on one machine, and writes the same", () => {
@@ -115,7 +115,7 @@ describe("npm run soak", { timeout: 120_000 }, () => {
 });
 
 it("npm run fuzz:files tells of merged shares what it tells on one machine", {
-  timeout: 60_000,
+  timeout: 600_000,
 }, () => {
   const results = Array.from({ length: 7 }, (_, place): ForgedResult => {
     const kept = {
