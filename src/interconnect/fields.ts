@@ -42,11 +42,12 @@ export interface Traits {
 
 const said = new WeakMap<z.core.$ZodType, Traits>();
 
-/** What is said of a schema, whether or not its value may be missing or null. */
+/** What is said of a schema, whether or not its value may be missing or null, or has to be one of fewer. */
 export function traitsOf(schema: z.core.$ZodType): Traits {
-  const inner = unwrapped(schema);
+  // What actor.min(1) is made from, for one.
+  const inner = unwrapped(schema) ?? schema._zod.parent;
   const own = said.get(schema);
-  return inner === null ? (own ?? {}) : { ...traitsOf(inner), ...own };
+  return inner === undefined ? (own ?? {}) : { ...traitsOf(inner), ...own };
 }
 
 /** The schema, of which this is to be said as well. */
