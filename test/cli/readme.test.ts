@@ -8,6 +8,7 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
+import { IS_LONG } from "../share.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 /** The store of finished runs: a user's own is not touched. */
@@ -28,16 +29,22 @@ function resultsTable(): string {
   return /^\|[\s\S]*?\n(?=\n)/m.exec(results)![0];
 }
 
-it.each([
+const UPDATES = process.env["UPDATE_README"] === "1";
+/** Pages, and how many commands they show at least. */
+const PAGES: readonly [page: string, commands: number][] = [
   ["README.md", 5],
-  ["docs/first-steps.md", 10],
   ["docs/experiments.md", 0],
+  ["docs/first-steps.md", 10],
   ["docs/advise.md", 2],
   ["docs/check.md", 1],
   ["docs/json.md", 1],
   ["docs/traces.md", 5],
   ["docs/fleet.md", 1],
-])("%s shows what its commands print", { timeout: 300_000 }, (page, least) => {
+];
+/** All of them take two minutes: `npm test` looks at the first two, CI at all. */
+const LOOKED_AT = IS_LONG || UPDATES ? PAGES : PAGES.slice(0, 2);
+
+it.each(LOOKED_AT)("%s shows what its commands print", { timeout: 300_000 }, (page, least) => {
   const file = join(root, page);
   const markdown = readFileSync(file, "utf8");
   let commands = 0;
@@ -56,7 +63,7 @@ it.each([
     /(?<=^<!-- results -->\n)[\s\S]*?(?=^<!-- \/results -->)/m,
     () => `${resultsTable()}\n`,
   );
-  if (process.env["UPDATE_README"] === "1") writeFileSync(file, fresh);
+  if (UPDATES) writeFileSync(file, fresh);
   else expect(fresh).toBe(markdown);
   expect(commands).toBeGreaterThanOrEqual(least);
 });
@@ -70,9 +77,13 @@ const PICTURES: readonly [file: string, command: string][] = [
   ],
 ];
 
-it.each(PICTURES)("%s is what its command writes", { timeout: 300_000 }, (file, command) => {
-  const fresh = join(cache, "fresh.svg");
-  run(`npx trackvisor ${command} ${fresh} --force`);
-  if (process.env["UPDATE_README"] === "1") copyFileSync(fresh, join(root, file));
-  else expect(readFileSync(fresh, "utf8")).toBe(readFileSync(join(root, file), "utf8"));
-});
+it.runIf(IS_LONG || UPDATES).each(PICTURES)(
+  "%s is what its command writes",
+  { timeout: 300_000 },
+  (file, command) => {
+    const fresh = join(cache, "fresh.svg");
+    run(`npx trackvisor ${command} ${fresh} --force`);
+    if (UPDATES) copyFileSync(fresh, join(root, file));
+    else expect(readFileSync(fresh, "utf8")).toBe(readFileSync(join(root, file), "utf8"));
+  },
+);
