@@ -11,9 +11,9 @@ import { codeVersion, measuringVersion } from "../runs/codeVersion.ts";
 import { RunStore } from "../runs/runStore.ts";
 import { loaderOf, sourceWords } from "../runs/scenarioFile.ts";
 import { adviceLines } from "./adviseReport.ts";
-import { IMPORT, importModules, SET, seedList, UNTIL, wholeNumber } from "./optionParsers.ts";
+import { IMPORT, importModules, SET, seedList, UNTIL } from "./optionParsers.ts";
 import { grouped, noteDamaged } from "./output.ts";
-import { defaultStore, RUNS_UNASKED, WORKERS_MAX, withProgress } from "./poolOptions.ts";
+import { defaultStore, RUNS_UNASKED, WORKERS, withProgress, YES } from "./poolOptions.ts";
 
 const EXIT_INTERRUPTED = 130;
 
@@ -49,13 +49,9 @@ export function adviseCommand(): Command {
     .option(...SET)
     .option(...IMPORT)
     .hook("preAction", importModules)
-    .option(
-      "--workers <count>",
-      "threads; default: one for each processor",
-      wholeNumber(1, WORKERS_MAX),
-    )
+    .option(...WORKERS)
     .option("--store <directory>", "where finished runs are kept; default: the user's cache")
-    .option("--yes", `run more than ${grouped(RUNS_UNASKED)}`)
+    .option(...YES)
     .option("--json", "print one JSON object (docs/advise.schema.json)")
     .action(run);
 }

@@ -27,9 +27,9 @@ import {
   refuseOutcomes,
 } from "./experimentOutput.ts";
 import { JSON_OPTION, printResult } from "./jsonFormats.ts";
-import { FORCE, wholeNumber } from "./optionParsers.ts";
+import { FORCE } from "./optionParsers.ts";
 import { noteDamaged } from "./output.ts";
-import { WORKERS_MAX } from "./poolOptions.ts";
+import { WORKERS } from "./poolOptions.ts";
 import { ProgressLine } from "./progress.ts";
 import { queueOption, withQueue } from "./queue.ts";
 
@@ -66,11 +66,7 @@ export function experimentCommand(): Command {
     .option(...JSON_OPTION)
     .option("--out <directory>", "where results go", EXPERIMENT_DIRECTORY)
     .option(...FORCE)
-    .option(
-      "--workers <count>",
-      "threads; default: one for each processor",
-      wholeNumber(1, WORKERS_MAX),
-    )
+    .option(...WORKERS)
     .addOption(queueOption())
     .option("--shard <i/n>", "only this share of the runs, of n; see merge", parseShard)
     .option("-o, --output <file>", "write the runs' results, for merge")

@@ -12,9 +12,9 @@ import type { QueueAddress } from "../queue/address.ts";
 import { codeVersion, measuringVersion } from "../runs/codeVersion.ts";
 import { RunStore } from "../runs/runStore.ts";
 import { fleetLines } from "./fleetTable.ts";
-import { FORCE, wholeNumber } from "./optionParsers.ts";
+import { FORCE } from "./optionParsers.ts";
 import { grouped, noteDamaged } from "./output.ts";
-import { defaultStore, RUNS_UNASKED, WORKERS_MAX, withProgress } from "./poolOptions.ts";
+import { defaultStore, RUNS_UNASKED, STORE, WORKERS, withProgress, YES } from "./poolOptions.ts";
 import { queueOption, withQueue } from "./queue.ts";
 
 const EXIT_INTERRUPTED = 130;
@@ -38,17 +38,10 @@ export function fleetCommand(): Command {
     .option("--trackers <names>", "some of the file's trackers", (text: string) =>
       text.split(",").map((name) => name.trim()),
     )
-    .option(
-      "--workers <count>",
-      "threads; default: one for each processor",
-      wholeNumber(1, WORKERS_MAX),
-    )
+    .option(...WORKERS)
     .addOption(queueOption())
-    .option(
-      "--store <directory>",
-      "where finished runs are kept, none is done twice; default: the user's cache",
-    )
-    .option("--yes", `run more than ${grouped(RUNS_UNASKED)}`)
+    .option(...STORE)
+    .option(...YES)
     .option("--csv <file>", "write the course of the day as CSV")
     .option("--json", "print one JSON object (docs/fleet.schema.json)")
     .option(...FORCE)

@@ -3,11 +3,24 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { note } from "../io/standardStreams.ts";
 import { Interrupted, type RunProgress } from "../runs/pool.ts";
+import { wholeNumber } from "./optionParsers.ts";
+import { grouped } from "./output.ts";
 import { ProgressLine } from "./progress.ts";
 
-export const WORKERS_MAX = 256;
+const WORKERS_MAX = 256;
 /** More runs are asked about. */
 export const RUNS_UNASKED = 1000;
+
+export const WORKERS = [
+  "--workers <count>",
+  "threads; default: one for each processor",
+  wholeNumber(1, WORKERS_MAX),
+] as const;
+export const STORE = [
+  "--store <directory>",
+  "where finished runs are kept, none is done twice; default: the user's cache",
+] as const;
+export const YES = ["--yes", `run more than ${grouped(RUNS_UNASKED)}`] as const;
 
 /** Runs can be done again: a cache (XDG Base Directory Specification). */
 export function defaultStore(): string {

@@ -24,9 +24,9 @@ import type { Executor } from "../runs/executor.ts";
 import { RunStore } from "../runs/runStore.ts";
 import { loaderOf } from "../runs/scenarioFile.ts";
 import { isOfShard, parseShard, type Shard } from "../shares/shard.ts";
-import { IMPORT, importModules, SET, seedList, UNTIL, wholeNumber } from "./optionParsers.ts";
+import { IMPORT, importModules, SET, seedList, UNTIL } from "./optionParsers.ts";
 import { grouped, noteDamaged } from "./output.ts";
-import { defaultStore, RUNS_UNASKED, WORKERS_MAX, withProgress } from "./poolOptions.ts";
+import { defaultStore, RUNS_UNASKED, STORE, WORKERS, withProgress, YES } from "./poolOptions.ts";
 import { queueOption, withQueue } from "./queue.ts";
 import { deliver, refuseOutputs, type SweepOutput, withOutputs } from "./sweepOutput.ts";
 
@@ -67,18 +67,11 @@ export function sweepCommand(): Command {
     .option(...SET)
     .option(...IMPORT)
     .hook("preAction", importModules)
-    .option(
-      "--workers <count>",
-      "threads; default: one for each processor",
-      wholeNumber(1, WORKERS_MAX),
-    )
+    .option(...WORKERS)
     .addOption(queueOption())
-    .option(
-      "--store <directory>",
-      "where finished runs are kept, none is done twice; default: the user's cache",
-    )
+    .option(...STORE)
     .option("--shard <i/n>", "only this share of the points, of n; see merge", parseShard)
-    .option("--yes", `run more than ${grouped(RUNS_UNASKED)}`);
+    .option(...YES);
   return withOutputs(command).action(sweep);
 }
 

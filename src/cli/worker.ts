@@ -5,10 +5,10 @@ import { note, print, printed } from "../io/standardStreams.ts";
 import type { QueueAddress } from "../queue/address.ts";
 import { wholeNumber } from "./optionParsers.ts";
 import { grouped } from "./output.ts";
+import { WORKERS } from "./poolOptions.ts";
 import { ProgressLine } from "./progress.ts";
 import { queueAddress } from "./queue.ts";
 
-const WORKERS_MAX = 256;
 const SECONDS_MAX = 86_400;
 const LOST_AFTER = 30;
 
@@ -28,11 +28,7 @@ export function workerCommand(): Command {
       "redis://HOST[:PORT][/NUMBER], of Redis or Valkey",
       queueAddress("trackvisor worker"),
     )
-    .option(
-      "--workers <count>",
-      "threads; default: one for each processor",
-      wholeNumber(1, WORKERS_MAX),
-    )
+    .option(...WORKERS)
     .option("--traces <directory>", "where names of traces start; default: as at the sweep")
     .option(
       "--idle <seconds>",
