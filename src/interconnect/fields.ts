@@ -41,13 +41,18 @@ export interface Traits {
 }
 
 const said = new WeakMap<z.core.$ZodType, Traits>();
+/** What traitsOf has answered: a search with symmetry asks of each field of each message. */
+const answered = new WeakMap<z.core.$ZodType, Traits>();
 
 /** What is said of a schema, whether or not its value may be missing or null, or has to be one of fewer. */
 export function traitsOf(schema: z.core.$ZodType): Traits {
+  const before = answered.get(schema);
+  if (before !== undefined) return before;
   // What actor.min(1) is made from, for one.
   const inner = unwrapped(schema) ?? schema._zod.parent;
-  const own = said.get(schema);
-  return inner === undefined ? (own ?? {}) : { ...traitsOf(inner), ...own };
+  const traits = { ...(inner === undefined ? {} : traitsOf(inner)), ...said.get(schema) };
+  answered.set(schema, traits);
+  return traits;
 }
 
 /** The schema, of which this is to be said as well. */
