@@ -8,21 +8,28 @@ import type { Reply, ThreadOrder } from "./worker.ts";
 
 /** Threads that wait for runs; to be closed. */
 export class Threads {
-  readonly #pool: Piscina;
+  readonly #count: number;
+  // From the first run on: Node may crash when a thread is ended that is still loading
+  // (https://github.com/nodejs/node/issues/56312), as one would be whose work is refused at once.
+  #pool: Piscina | null = null;
 
   constructor(count: number) {
-    const filename = new URL("./worker.js", import.meta.url).href;
-    this.#pool = new Piscina({ filename, minThreads: count, maxThreads: count });
+    this.#count = count;
   }
 
   /** @throws if the signal ends it, or the thread */
   run({ scenario, directory }: RunOrder, signal?: AbortSignal): Promise<Reply> {
     const order: ThreadOrder = { scenario, directory, modules: importedModules() };
+    this.#pool ??= new Piscina({
+      filename: new URL("./worker.js", import.meta.url).href,
+      minThreads: this.#count,
+      maxThreads: this.#count,
+    });
     return this.#pool.run(order, signal ? { signal } : {});
   }
 
   async close(): Promise<void> {
-    await this.#pool.destroy();
+    await this.#pool?.destroy();
   }
 }
 

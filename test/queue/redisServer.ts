@@ -28,7 +28,8 @@ export class Started {
   out = "";
   err = "";
   readonly #child: ChildProcess;
-  readonly ended: Promise<{ code: number | null; out: string; err: string }>;
+  /** The code is the name of a signal if one ended it. */
+  readonly ended: Promise<{ code: number | string | null; out: string; err: string }>;
 
   constructor(program: string, words: readonly string[], directory: string) {
     this.#child = spawn(program, words, { cwd: directory, stdio: ["ignore", "pipe", "pipe"] });
@@ -40,7 +41,9 @@ export class Started {
     });
     this.ended = new Promise((resolve, reject) => {
       this.#child.on("error", reject);
-      this.#child.on("close", (code) => resolve({ code, out: this.out, err: this.err }));
+      this.#child.on("close", (code, signal) =>
+        resolve({ code: code ?? signal, out: this.out, err: this.err }),
+      );
     });
   }
 

@@ -24,7 +24,7 @@ const SWEEP = ["sweep", "small.json", "--vary", "machine.logEntries=64,128", "--
 /** @returns the one line that it says */
 async function refused(...words: readonly string[]): Promise<string> {
   const { code, out, err } = await trackvisor(scratch.directory, ...words).ended;
-  expect({ code, out }, words.join(" ")).toEqual({ code: 2, out: "" });
+  expect({ code, out }, `${words.join(" ")}: ${err}`).toEqual({ code: 2, out: "" });
   expect(err).toMatch(/^trackvisor: .*\n$/);
   return err;
 }
