@@ -40,10 +40,12 @@
 import { assign, emit, setup } from "xstate";
 import {
   endsPeriod,
+  isTruth,
   PROGRESS_BEGIN,
   type Step,
   stepOf,
   techniqueOf,
+  wordsOf,
 } from "../src/hypervisor/wss/estimation.ts";
 import {
   type DeviceEmission,
@@ -104,11 +106,6 @@ function stepAfter({ rule, progress, interval }: EstimatorContext, event: Estima
   return stepOf(rule, progress, { pages: counted(event).pages, interval });
 }
 
-/** What the process has to look at after a harvest: the sample's counter, or the bitmap it was given. */
-function wordsOf({ rule, bitmapWords }: EstimatorContext): number {
-  return rule.kind === "vmware" ? rule.samples : bitmapWords;
-}
-
 function withFootprint(estimate: number | null, footprint: number): number | null {
   return estimate === null ? null : estimate + footprint;
 }
@@ -136,11 +133,12 @@ export const estimatorMachine = setup({
       const { progress, stable, ends, forget } = stepAfter(context, event);
       const { pages, guestPageTables } = counted(event);
       const estimate = withFootprint(progress.estimate, context.footprintPages);
-      const scanned = event.type === "counted" ? event.scanned : wordsOf(context);
+      const scanned =
+        event.type === "counted" ? event.scanned : wordsOf(context.rule, context.bitmapWords);
       const spent = event.type === "harvested" ? event.cycles : 0;
       const emptied = forget === "nothing" ? 0 : scanned;
       const work = context.wakeCycles + (scanned + emptied) * context.scanCycles;
-      const pvmCycles = context.rule.kind === "truth" ? 0 : work + spent;
+      const pvmCycles = isTruth(context.rule) ? 0 : work + spent;
       const point = { ...context.point, counted: pages, guestPageTables, stable, pvmCycles };
       return { progress, ends, forget, spent, point: { ...point, pages: estimate } };
     }),
@@ -203,7 +201,7 @@ export const estimatorMachine = setup({
     ),
   },
   guards: {
-    isTruth: ({ context }) => context.rule.kind === "truth",
+    isTruth: ({ context }) => isTruth(context.rule),
     pauses: ({ event }) => (event as Of<"due">).pause,
     asks: ({ event }) => (event as Of<"due">).ask !== null,
     hasPaused: ({ context }) => context.pause,

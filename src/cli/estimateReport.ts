@@ -1,5 +1,6 @@
 /** An estimation as text: a table and two lines of blocks for each VM, and the load of the pVM. */
 import { formatCycles } from "../config/units.ts";
+import { estimatorNamed } from "../hypervisor/wss/estimators/all.ts";
 import type {
   EstimateResult,
   LoadPoint,
@@ -12,24 +13,12 @@ import { sparkline } from "./sparkline.ts";
 const ROWS = 16;
 const WIDTH = 60;
 
-const NAMES: Readonly<Record<EstimateResult["estimator"], string>> = {
-  prl: "PRL",
-  pml: "PML",
-  vmware: "sampling (VMware)",
-  accessedBits: "accessed flags",
-  truth: "the truth itself",
-};
-
-export function estimatorName(kind: EstimateResult["estimator"]): string {
-  return NAMES[kind];
-}
-
 export function formatEstimation(result: EstimateResult): string[] {
   const { estimator, interval, footprintPages, vms, pvm } = result;
   const footprint =
     footprintPages === 0 ? "" : `, kernel footprint f = ${mebibytes(footprintPages)}`;
   return [
-    `working-set size by ${estimatorName(estimator)}, every ${formatCycles(interval)}${footprint}`,
+    `working-set size by ${estimatorNamed(estimator).title}, every ${formatCycles(interval)}${footprint}`,
     ...vms.flatMap((vm) => ["", ...vmLines(vm)]),
     "",
     ...loadLines(pvm.load),

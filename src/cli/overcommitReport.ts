@@ -1,11 +1,12 @@
 /** An overcommitted host as text: a table of all VMs, what each wrong estimate cost, and each VM's series. */
+
 import { formatCycles } from "../config/units.ts";
+import { estimatorNamed } from "../hypervisor/wss/estimators/all.ts";
 import type {
   OvercommitResult,
   VmOutcome,
   VmSeriesPoint,
 } from "../system/operations/overcommit/result.ts";
-import { estimatorName } from "./estimateReport.ts";
 import { wrap } from "./migrateReport.ts";
 import { grouped, mebibytes } from "./output.ts";
 import { sparkline } from "./sparkline.ts";
@@ -25,7 +26,7 @@ export function formatOvercommit(result: OvercommitResult): string[] {
   const configured = vms.reduce((sum, { memoryPages }) => sum + memoryPages, 0);
   return [
     `${vms.length} VMs of ${mebibytes(configured)} together on a host with ${mebibytes(hostPages)}: ` +
-      `${POLICIES[result.policy]}, estimates by ${estimatorName(result.estimator)}`,
+      `${POLICIES[result.policy]}, estimates by ${estimatorNamed(result.estimator).title}`,
     "",
     `  ${["", "size", "uses", "taken for", "refaults/s", "waiting", "slowdown", "throughput"].map((text, i) => (i === 0 ? "VM".padEnd(12) : text.padStart(12))).join("")}`,
     ...vms.map(vmRow),

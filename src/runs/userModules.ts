@@ -1,5 +1,5 @@
 /**
- * Modules of users that register kinds of workloads: imported here, and again in each thread that does runs. Their
+ * Modules of users that register workloads and estimators: imported here, and again in each thread that does runs. Their
  * digests are part of the identity of a run that uses a kind of theirs.
  */
 import { createHash } from "node:crypto";
@@ -7,8 +7,10 @@ import { dirname, resolve } from "node:path";
 import { z } from "zod";
 import { ownWorkloadKinds } from "../../workloads/schema.ts";
 import { UserError } from "../errors.ts";
+import { ownEstimatorKinds } from "../hypervisor/wss/estimators/all.ts";
 import { kindOfFile, readText } from "../io/inputFile.ts";
 import { loadUserModule } from "../io/userModule.ts";
+import { estimates } from "../system/operations/schema.ts";
 import type { Scenario } from "../system/scenarioSchema.ts";
 import * as face from "./moduleFace.ts";
 
@@ -69,7 +71,9 @@ async function importNow(name: string, digest?: string): Promise<void> {
     await loadUserModule(name, path, { trackvisor: face, zod: { z, default: z, ...z } });
     const kinds = registeredKinds().filter((kind) => !earlier.has(kind));
     if (kinds.length === 0) {
-      throw new UserError(`${name}: registers nothing; a module calls registerWorkload`);
+      throw new UserError(
+        `${name}: registers nothing; a module calls registerWorkload or registerEstimator`,
+      );
     }
     imported.set(path, { ...own, kinds });
   }
@@ -102,13 +106,19 @@ export function modulesOf(scenario: Scenario): readonly string[] {
 }
 
 function registeredKinds(): string[] {
-  return ownWorkloadKinds().map((kind) => `workload ${kind}`);
+  return [
+    ...ownWorkloadKinds().map((kind) => `workload ${kind}`),
+    ...ownEstimatorKinds().map((kind) => `estimator ${kind}`),
+  ];
 }
 
 /** Registered ones that a scenario uses. */
-function kindsOf({ vms }: Scenario): string[] {
+function kindsOf({ vms, operation }: Scenario): string[] {
   const known = new Set(registeredKinds());
-  const named = vms.map(({ workload }) => `workload ${workload.kind}`);
+  const named = [
+    ...vms.map(({ workload }) => `workload ${workload.kind}`),
+    ...(estimates(operation) ? [`estimator ${operation.estimator.kind}`] : []),
+  ];
   return [...new Set(named)].filter((kind) => known.has(kind));
 }
 

@@ -9,9 +9,10 @@ import { DEFAULT_HYPERVISOR_COSTS } from "../hypervisor/costs.ts";
 import { checkRingSize } from "../hypervisor/dirtyRing.ts";
 import { TECHNIQUES } from "../hypervisor/techniques/technique.ts";
 import { TRACKER_FAULTS } from "../hypervisor/trackedVm.ts";
+import type { OwnEstimator } from "../hypervisor/wss/estimators/own.ts";
 import { DEFAULT_ENERGY_COSTS } from "./energy.ts";
 import { OPERATION_FAULTS } from "./operation.ts";
-import { operationSchema } from "./operations/schema.ts";
+import { addOperationEstimator, operationSchema } from "./operations/schema.ts";
 import { HANDLER_BUDGET } from "./systemConfig.ts";
 
 /** Between two messages a run cannot be interrupted. */
@@ -214,7 +215,7 @@ function schemaWith(workload: typeof workloadSchema) {
     .describe("a Trackvisor scenario");
 }
 
-/** Of scenario files. Another one once a kind of workload was registered: importers see the present one. */
+/** Of scenario files. Another one once something was registered: importers see the present one. */
 export let scenarioSchema = schemaWith(workloadSchema);
 
 /**
@@ -223,6 +224,15 @@ export let scenarioSchema = schemaWith(workloadSchema);
  */
 export function registerWorkload(own: OwnWorkload): void {
   addWorkloadKind(own);
+  scenarioSchema = schemaWith(workloadSchema);
+}
+
+/**
+ * From now on a scenario can name this estimator.
+ * @throws UserError if the name is taken, or it is none
+ */
+export function registerEstimator(own: OwnEstimator): void {
+  addOperationEstimator(own);
   scenarioSchema = schemaWith(workloadSchema);
 }
 

@@ -177,7 +177,7 @@ describe("a page that its guest has given up as free", () => {
 it("a fault on a page that has come meanwhile waits for nothing, and takes no frame", () => {
   const { system } = hostOf(1);
   const { world } = system;
-  const config = overcommitSchema.parse({ kind: "overcommit", memory: "64KiB", ...FIELDS });
+  const config = overcommitSchema().parse({ kind: "overcommit", memory: "64KiB", ...FIELDS });
   const paging = createPaging(config, world, { seed: 1, swapsUnflushed: false });
   const [memory] = paging.memories;
   if (memory === undefined) throw new Error("there is no VM");

@@ -76,6 +76,8 @@ describe.each(EXPERIMENTS.map((one) => [one.name, one] as const))("experiment %s
   });
 });
 
+const manual = manPage(COMMANDS).then((lines) => lines.join("\n"));
+
 describe.each(COMMANDS.map((entry) => [entry.name, entry] as const))(
   "command %s",
   (name, entry) => {
@@ -88,7 +90,7 @@ describe.each(COMMANDS.map((entry) => [entry.name, entry] as const))(
     });
 
     it("is in the manual page, and somewhere in the documents", async () => {
-      expect((await manPage(COMMANDS)).join("\n")).toMatch(new RegExp(`^\\.SS ${name}\\b`, "m"));
+      expect(await manual).toMatch(new RegExp(`^\\.SS ${name}\\b`, "m"));
       const pages = [read("README.md"), ...DOCUMENTS.map((page) => read("docs", page))].join("\n");
       expect(pages).toMatch(new RegExp(`trackvisor ${name}\\b`));
     });

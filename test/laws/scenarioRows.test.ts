@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
 import { TECHNIQUES } from "../../src/hypervisor/techniques/technique.ts";
-import { estimationFields } from "../../src/system/operations/estimate/estimatorSchema.ts";
+import { estimatorSchema } from "../../src/hypervisor/wss/estimators/all.ts";
 import { operationSchema } from "../../src/system/operations/schema.ts";
 import { scenarioSchema } from "../../src/system/scenarioSchema.ts";
 import { workloadSchema } from "../../workloads/schema.ts";
@@ -36,7 +36,7 @@ const REGISTRIES: readonly Registry[] = [
   },
   {
     name: "estimators",
-    schema: estimationFields.estimator,
+    schema: estimatorSchema,
     scenario: (row) => ({ operation: { kind: "estimate", estimator: quick(row) }, until: "2ms" }),
   },
   {

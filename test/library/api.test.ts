@@ -38,6 +38,7 @@ it("exports these names and no others", () => {
     "importModule",
     "loadScenario",
     "openLog",
+    "registerEstimator",
     "registerWorkload",
     "runScenario",
     "shippedScenarios",

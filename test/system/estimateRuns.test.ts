@@ -292,7 +292,7 @@ describe("what cannot be is refused, in one line", () => {
   const vmware = { kind: "vmware", samples: 20, period: "100us" };
   const refused: readonly (readonly [string, RegExp, Partial<Small>])[] = [
     ["tau 0", /tau|>=\s?1/i, { estimator: { ...prl, tau: 0 } }],
-    ["mu 0", /more than 0/, { estimator: { ...prl, mu: "0us" } }],
+    ["mu 0", /above 0/, { estimator: { ...prl, mu: "0us" } }],
     ["mu longer than the run", /estimator\.mu: .*longer than the run/, { until: "5us" }],
     ["an interval in nanoseconds", /too short/, { until: "10s" }],
     ["omega not a multiple of mu", /whole multiple/, { estimator: { ...prl, omega: "45us" } }],
@@ -347,7 +347,7 @@ describe("what cannot be is refused, in one line", () => {
 
 it("an estimation by PRL waits 120 s for a change unless omega is given (VEE21's evaluation): mu divides that", () => {
   const isTaken = (estimator: object): boolean =>
-    estimateSchema.safeParse({ kind: "estimate", estimator }).success;
+    estimateSchema().safeParse({ kind: "estimate", estimator }).success;
   for (const mu of ["30s", "40s", "120s"]) expect(isTaken({ kind: "prl", mu }), mu).toBe(true);
   for (const mu of ["50s", "121s", "240s"]) expect(isTaken({ kind: "prl", mu }), mu).toBe(false);
   expect(isTaken({ kind: "prl", mu: "50s", omega: "100s" })).toBe(true);

@@ -64,7 +64,7 @@ export function buildOvercommitted(
 ): OvercommittedSystem {
   const config = configOf(recipe);
   const { world } = config;
-  const schema = overcommitSchema.parse({ kind: "overcommit", memory: "4KiB", ...fields });
+  const schema = overcommitSchema().parse({ kind: "overcommit", memory: "4KiB", ...fields });
   const vms = world.vms.map((vm) => ({ ...vm, keepVersions: true }));
   const least = vms.reduce((sum, vm) => sum + minimumOf(schema, vm), 0);
   const most = vms.reduce((sum, { pages }) => sum + pages, 0);

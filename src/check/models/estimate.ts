@@ -48,7 +48,7 @@ export interface EstimateModelOptions extends TrackingOptions {
 }
 
 export function estimateSystem(options: EstimateModelOptions): System {
-  const config = estimateSchema.parse({
+  const config = estimateSchema().parse({
     kind: "estimate",
     loadInterval: SOON,
     estimator:

@@ -55,7 +55,7 @@ interface OvercommitSystem {
 
 export function overcommitSystem(options: OvercommitModelOptions): OvercommitSystem {
   const { frames, pages, harvests = false } = options;
-  const config = overcommitSchema.parse({
+  const config = overcommitSchema().parse({
     kind: "overcommit",
     memory: `${4 * frames}KiB`,
     estimator: { kind: "pml", interval: "1 cycles", clean: true },

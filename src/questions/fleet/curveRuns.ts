@@ -159,7 +159,7 @@ function asked(
 
 /** A guest by itself on a host that has just so much memory, whose controller knows what it uses. */
 function leftMemory(pages: number, length: number, interval: number): OvercommitConfig {
-  return overcommitSchema.parse({
+  return overcommitSchema().parse({
     kind: "overcommit",
     memory: `${pages * 4} KiB`,
     estimator: { kind: "truth", interval: `${interval} cycles` },

@@ -30,7 +30,7 @@ export interface Fleet {
 /** Reads a fleet, and the scenarios of its kinds. @throws UserError, one line */
 export function loadFleet(nameOrPath: string): Fleet {
   const path = resolveFleet(nameOrPath);
-  const { value: config, at } = parseYaml(path, readText(path, MAX_BYTES), fleetSchema);
+  const { value: config, at } = parseYaml(path, readText(path, MAX_BYTES), fleetSchema());
   const names = Object.keys(config.kinds);
   const used = new Set<string>();
   for (const [n, { phases }] of config.vms.entries()) {

@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { duration, positiveDuration, rate, size } from "../../config/units.ts";
 import { TECHNIQUES } from "../../hypervisor/techniques/technique.ts";
-import { estimationFields } from "../../system/operations/estimate/estimatorSchema.ts";
+import { estimatorSchema } from "../../hypervisor/wss/estimators/all.ts";
 import { precopyFields } from "../../system/operations/migration/precopySchema.ts";
 import { timeOfDay } from "./clock.ts";
 
@@ -73,16 +73,19 @@ const kind = z
   })
   .describe("a kind of guests");
 
-const tracker = z
-  .strictObject({
-    estimator: estimationFields.estimator,
-    share: part.default(1).describe("part of the time that the estimator runs"),
-    dirty: z
-      .enum(TECHNIQUES)
-      .default("pml")
-      .describe("technique that finds written pages for migrations"),
-  })
-  .describe("a way to know what VMs use");
+/** With the estimators and techniques that there are now. */
+function tracker() {
+  return z
+    .strictObject({
+      estimator: estimatorSchema,
+      share: part.default(1).describe("part of the time that the estimator runs"),
+      dirty: z
+        .enum(TECHNIQUES)
+        .default("pml")
+        .describe("technique that finds written pages for migrations"),
+    })
+    .describe("a way to know what VMs use");
+}
 
 const between = z
   .strictObject({ from: timeOfDay, to: timeOfDay })
@@ -185,22 +188,24 @@ const event = z
   })
   .describe("a host is evacuated");
 
-export const fleetSchema = z
-  .strictObject({
-    name: z.string().min(1).max(200).describe("of the fleet, for reports"),
-    seed: seed.default(1).describe("of all random choices of the fleet"),
-    curves,
-    kinds: z.record(name, kind).describe("by name"),
-    trackers: z.record(name, tracker).describe("by name"),
-    vms: z.array(vms).min(1).max(1000),
-    hosts,
-    placement,
-    decisions,
-    migration,
-    events: z.array(event).max(10_000).default([]),
-    until: timeOfDay.prefault(DAY).describe("end of the virtual day"),
-  })
-  .describe("a Trackvisor fleet");
+export function fleetSchema() {
+  return z
+    .strictObject({
+      name: z.string().min(1).max(200).describe("of the fleet, for reports"),
+      seed: seed.default(1).describe("of all random choices of the fleet"),
+      curves,
+      kinds: z.record(name, kind).describe("by name"),
+      trackers: z.record(name, tracker()).describe("by name"),
+      vms: z.array(vms).min(1).max(1000),
+      hosts,
+      placement,
+      decisions,
+      migration,
+      events: z.array(event).max(10_000).default([]),
+      until: timeOfDay.prefault(DAY).describe("end of the virtual day"),
+    })
+    .describe("a Trackvisor fleet");
+}
 
 /** A fleet with its defaults filled in; durations and times of day in cycles, sizes in pages. */
-export type FleetConfig = z.output<typeof fleetSchema>;
+export type FleetConfig = z.output<ReturnType<typeof fleetSchema>>;

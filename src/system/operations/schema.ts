@@ -1,5 +1,7 @@
 /** All kinds of operations: their configuration, and how to make one. */
 import * as z from "zod";
+import { addEstimator } from "../../hypervisor/wss/estimators/all.ts";
+import type { OwnEstimator } from "../../hypervisor/wss/estimators/own.ts";
 import type { Technique } from "../../interconnect/messages.ts";
 import type { OperationFactory, OperationFault } from "../operation.ts";
 import { type CheckpointSurroundings, checkpoint, checkpointSchema } from "./checkpoint.ts";
@@ -10,16 +12,27 @@ import { migrate, migrateSchema } from "./migrate.ts";
 import { overcommit, overcommitSchema } from "./overcommit.ts";
 import { session, sessionSchema } from "./session.ts";
 
-export const operationSchema = z
-  .discriminatedUnion("kind", [
-    measureSchema,
-    migrateSchema,
-    checkpointSchema,
-    estimateSchema,
-    overcommitSchema,
-    sessionSchema,
-  ])
-  .describe("what the toolstack does with the VMs");
+function unionOf() {
+  return z
+    .discriminatedUnion("kind", [
+      measureSchema,
+      migrateSchema,
+      checkpointSchema,
+      estimateSchema(),
+      overcommitSchema(),
+      sessionSchema,
+    ])
+    .describe("what the toolstack does with the VMs");
+}
+
+/** Of all kinds. Another one once an estimator was registered: importers see the present one. */
+export let operationSchema = unionOf();
+
+/** From now on `estimator` takes this kind. @throws UserError if the name is taken, or it is none */
+export function addOperationEstimator(own: OwnEstimator): void {
+  addEstimator(own);
+  operationSchema = unionOf();
+}
 
 export type OperationConfig = z.output<typeof operationSchema>;
 

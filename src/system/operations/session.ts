@@ -33,7 +33,7 @@ export const sessionSchema = z
     measure: measureSchema.prefault({ kind: "measure" }).describe("what runs before and between"),
     migration: migrateSchema.prefault({ kind: "migrate" }),
     checkpoint: checkpointSchema.prefault({ kind: "checkpoint" }),
-    estimation: estimateSchema.prefault({
+    estimation: estimateSchema().prefault({
       kind: "estimate",
       estimator: { kind: "pml", interval: "10ms", clean: true },
     }),

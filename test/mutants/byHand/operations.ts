@@ -279,8 +279,8 @@ export const operations: readonly HandMade[] = [
     name: "estimator-own-time",
     file: "src/system/operations/estimate/device.ts",
     class: "condition",
-    from: `if (rule.kind === "vmware" && missing > TOLERANCE * intervalCycles) {`,
-    to: `if (rule.kind === "vmware" && missing > 2 * intervalCycles) {`,
+    from: "if (isInOwnTime && missing > TOLERANCE * intervalCycles) {",
+    to: "if (isInOwnTime && missing > 2 * intervalCycles) {",
     damage: "a sampling period ends though the VM has not run for as long",
   },
   {

@@ -358,10 +358,10 @@ export const outside: readonly HandMade[] = [
   },
   {
     name: "outside-period-shifted",
-    file: "src/hypervisor/wss/estimation.ts",
+    file: "src/hypervisor/wss/estimators/vmware.ts",
     class: "boundary",
-    from: "interval % rule.looksPerPeriod === 0",
-    to: "(interval + 1) % rule.looksPerPeriod === 0",
+    from: "interval % looksPerPeriod === 0",
+    to: "(interval + 1) % looksPerPeriod === 0",
     damage: "sampling periods end one look too early",
   },
   {

@@ -11,6 +11,7 @@ import {
 import { markDirty } from "../../../hypervisor/dirtyBitmap.ts";
 import { prlView, visitPrlLogs } from "../../../hypervisor/drain.ts";
 import { type EstimatorRule, harvestOf, pausesVm } from "../../../hypervisor/wss/estimation.ts";
+import { estimatorOf } from "../../../hypervisor/wss/estimators/all.ts";
 import { countHotPages, passGeneration } from "../../../hypervisor/wss/hotPages.ts";
 import { drawPages } from "../../../hypervisor/wss/pageSample.ts";
 import type { Forget } from "../../../hypervisor/wss/prlLoop.ts";
@@ -67,7 +68,8 @@ export class EstimatorDevice implements Device<EstimatorRequest, EstimatorReply>
     const { rule, seed, windowIntervals } = settings;
     this.#memory = new EstimatorMemory(`${config.name}/estimator`, seed);
     this.#truth = new WindowTruth(`${config.name}/windowTruth`, guest, windowIntervals);
-    const ages = rule.kind === "prl" && rule.follow === "ageing";
+    const { source } = estimatorOf(rule);
+    const ages = source.of === "counts" && source.ages(rule);
     this.#older = ages ? new CumulativeBuffer(`${config.name}/olderCounts`, guest.pages) : null;
     this.parts = [this.#memory, this.#truth, ...(this.#older === null ? [] : [this.#older])];
   }
@@ -91,8 +93,9 @@ export class EstimatorDevice implements Device<EstimatorRequest, EstimatorReply>
 
   #draw(): readonly number[] | null {
     const { rule } = this.#settings;
-    if (rule.kind !== "vmware") return null;
-    return drawPages(this.#memory.random, rule.samples, rule.vmPages);
+    const { sampling } = estimatorOf(rule);
+    if (sampling === undefined) return null;
+    return drawPages(this.#memory.random, sampling.samples(rule), sampling.vmPages(rule));
   }
 
   /** Sampling periods are in the VM's own time (OSDI'02 5.3); the other estimators' intervals are not. */
@@ -101,7 +104,8 @@ export class EstimatorDevice implements Device<EstimatorRequest, EstimatorReply>
     const { vcpus, guest } = this.#vm;
     const executedCycles = this.#executed();
     const missing = interval * intervalCycles - executedCycles / vcpus.length;
-    if (rule.kind === "vmware" && missing > TOLERANCE * intervalCycles) {
+    const isInOwnTime = estimatorOf(rule).sampling !== undefined;
+    if (isInOwnTime && missing > TOLERANCE * intervalCycles) {
       return { type: "notDue", wait: Math.ceil(missing) };
     }
     return {
@@ -124,7 +128,8 @@ export class EstimatorDevice implements Device<EstimatorRequest, EstimatorReply>
 
   #read(): EstimatorReply {
     const { rule } = this.#settings;
-    if (rule.kind !== "prl") {
+    const { source } = estimatorOf(rule);
+    if (source.of !== "counts") {
       const pages = this.#truth.windowPages;
       return { type: "counted", pages, guestPageTables: 0, scanned: 0 };
     }
@@ -137,7 +142,7 @@ export class EstimatorDevice implements Device<EstimatorRequest, EstimatorReply>
         visitPrlLogs(prlView(logs, vmcs, prlSlotRule), logs.handled[vcpu]!, visit);
       }
     });
-    const hot = countHotPages(tracked.buffer, this.#older, rule.least, config.pages);
+    const hot = countHotPages(tracked.buffer, this.#older, source.least(rule), config.pages);
     const { pages, tables, scanned } = hot;
     return { type: "counted", pages, guestPageTables: tables, scanned };
   }

@@ -4,13 +4,14 @@ import { deriveSeed } from "../../../../workloads/random.ts";
 import { formatCycles } from "../../../config/units.ts";
 import { fieldError } from "../../../errors.ts";
 import type { Part } from "../../../hardware/part.ts";
-import { type EstimatorRule, techniqueOf } from "../../../hypervisor/wss/estimation.ts";
+import { techniqueOf } from "../../../hypervisor/wss/estimation.ts";
+import { type EstimatorConfig, estimatorNamed } from "../../../hypervisor/wss/estimators/all.ts";
 import { findKernelFootprint } from "../../../hypervisor/wss/kernelFootprint.ts";
 import type { Technique } from "../../../interconnect/messages.ts";
 import type { OperationActor, OperationHost } from "../../operation.ts";
 import type { World } from "../../world.ts";
 import { EstimatorDevice } from "./device.ts";
-import { DEFAULT_OMEGA, type EstimationConfig, type EstimatorConfig } from "./estimatorSchema.ts";
+import type { EstimationConfig } from "./estimatorSchema.ts";
 import { kernelLives } from "./kernelVm.ts";
 
 /** Series are kept point by point: more than this is a mistake in a unit. */
@@ -19,7 +20,7 @@ const WINDOW_MAX = 1000;
 
 /** How VMs are tracked for an estimator. */
 export function estimateTechnique({ estimator }: EstimationConfig): Technique {
-  return techniqueOf(ruleOf(estimator, 0));
+  return techniqueOf(estimatorNamed(estimator.kind).rule(estimator, 0));
 }
 
 export interface Estimators {
@@ -52,8 +53,10 @@ export function prepareEstimation(
   const footprintPages = footprintOf(config.kernelFootprint);
   const estimators = (world: World, host: OperationHost): Estimators => {
     const rules = world.vms.map(({ config: { pages, name } }) => {
-      checkSamples(estimator, name, pages);
-      return ruleOf(estimator, pages);
+      const declared = estimatorNamed(estimator.kind);
+      const rule = declared.rule(estimator, pages);
+      checkSamples(declared.sampling?.samples(rule) ?? 0, name, pages);
+      return rule;
     });
     const devices = rules.map((rule, vm) => {
       const own = deriveSeed(seed, `${world.vms[vm]!.config.name}/estimator`);
@@ -93,40 +96,7 @@ function bitmapWords(world: World, vm: number): number {
 
 /** Cycles between two estimates. */
 export function estimatorInterval(estimator: EstimatorConfig): number {
-  switch (estimator.kind) {
-    case "prl":
-      return estimator.mu;
-    case "vmware":
-      return estimator.interval ?? estimator.period;
-    default:
-      return estimator.interval;
-  }
-}
-
-function ruleOf(estimator: EstimatorConfig, vmPages: number): EstimatorRule {
-  switch (estimator.kind) {
-    case "prl": {
-      const { tau, threshold, mu, loop, follow, continueWhenStable } = estimator;
-      const omega = loop === "dw19" ? mu : (estimator.omega ?? DEFAULT_OMEGA);
-      return {
-        kind: "prl",
-        least: threshold === "more-than" ? tau + 1 : tau,
-        stableIntervals: omega / mu,
-        follow,
-        generationIntervals: (estimator.generation ?? omega) / mu,
-        continueWhenStable,
-      };
-    }
-    case "pml":
-      return { kind: "pml", clean: estimator.clean };
-    case "vmware": {
-      const { samples, averages, period } = estimator;
-      const looksPerPeriod = period / estimatorInterval(estimator);
-      return { kind: "vmware", samples, vmPages, looksPerPeriod, gains: averages ?? null };
-    }
-    default:
-      return { kind: estimator.kind };
-  }
+  return estimatorNamed(estimator.kind).interval(estimator);
 }
 
 function footprintOf(config: EstimationConfig["kernelFootprint"]): number {
@@ -148,8 +118,7 @@ function checkTimes(
   interval: number,
   deadline: number,
 ): void {
-  const name = estimator.kind === "prl" ? "mu" : "interval";
-  const field = ["operation", "estimator", name];
+  const field = ["operation", "estimator", estimatorNamed(estimator.kind).intervalField];
   if (deadline > 0 && interval > deadline) {
     const [own, run] = [formatCycles(interval), formatCycles(deadline)];
     throw fieldError(field, `${own} is longer than the run, which lasts ${run}`);
@@ -166,10 +135,10 @@ function checkTimes(
   }
 }
 
-function checkSamples(estimator: EstimatorConfig, vm: string, pages: number): void {
-  if (estimator.kind !== "vmware" || estimator.samples <= pages) return;
+function checkSamples(samples: number, vm: string, pages: number): void {
+  if (samples <= pages) return;
   throw fieldError(
     ["operation", "estimator", "samples"],
-    `${estimator.samples} samples, but VM "${vm}" has ${pages} pages`,
+    `${samples} samples, but VM "${vm}" has ${pages} pages`,
   );
 }

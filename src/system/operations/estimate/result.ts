@@ -3,7 +3,6 @@ import type { EstimationContext } from "../../../../machines/estimation.ts";
 import type { EstimatePoint, EstimatorContext } from "../../../../machines/estimatorContext.ts";
 import { DEFAULT_PROCESSOR_COSTS } from "../../../hardware/costs.ts";
 import { Counter } from "../../../hardware/counters.ts";
-import type { EstimatorRule } from "../../../hypervisor/wss/estimation.ts";
 import type { OperationResult } from "../../operation.ts";
 import type { World } from "../../world.ts";
 
@@ -47,7 +46,8 @@ export interface LoadPoint {
 
 export interface EstimateResult extends OperationResult {
   readonly kind: "estimate";
-  readonly estimator: EstimatorRule["kind"];
+  /** Its kind: one of those that there are, or a user's. */
+  readonly estimator: string;
   readonly interval: number;
   readonly footprintPages: number;
   readonly vms: readonly VmEstimate[];

@@ -68,7 +68,7 @@ export interface VmOutcome {
 export interface OvercommitResult extends OperationResult {
   readonly kind: "overcommit";
   readonly policy: OvercommitConfig["policy"]["kind"];
-  readonly estimator: OvercommitConfig["estimator"]["kind"];
+  readonly estimator: string;
   readonly hostPages: number;
   readonly vms: readonly VmOutcome[];
   /** Most frames that VMs had or that were on their way back, at any decision. */

@@ -45,66 +45,70 @@ const policy = z
   .prefault({ kind: "idleTax" })
   .describe("how large each VM shall be");
 
-export const overcommitSchema = z
-  .strictObject({
-    kind: z.literal("overcommit"),
-    memory: size.describe("of the host, for what the VMs take for their memory"),
-    ...estimationFields,
-    scale: z
-      .union([factor, z.record(z.string(), factor)], {
-        error: "expected a factor above 0, or a factor by name of the VM",
-      })
-      .default(1)
-      .describe("what if estimates were wrong: they are multiplied by this"),
-    interval: positiveDuration
-      .prefault("15s")
-      .describe("time between two decisions; ESX balances each 15 s"),
-    policy,
-    minimum: part.default(0.05).describe("part of its memory that a VM is always left"),
-    balloon: z
-      .strictObject({
-        limit: part.default(0.65).describe("part of its VM's memory that a balloon takes at most"),
-        chunk: z.int().min(1).max(65536).default(256).describe("pages that it gives at a time"),
-      })
-      .prefault({}),
-    guest: z
-      .strictObject({
-        victims: z
-          .enum(GUEST_RULES)
-          .optional()
-          .describe(
-            "which used pages a guest gives up: by its own accessed flags (default), or at random (the only way without paging)",
-          ),
-      })
-      .prefault({}),
-    swap: z
-      .strictObject({
-        victims: z
-          .enum(HOST_RULES)
-          .default("random")
-          .describe("which pages the hypervisor takes when no frame is free"),
-        batch: z
-          .int()
-          .min(1)
-          .max(4096)
-          .default(32)
-          .describe("pages that a guest or the hypervisor takes at once when it needs one"),
-        latency: duration
-          .prefault("100us")
-          .refine((cycles) => cycles <= LATENCY_MAX, { error: "expected at most 10s" })
-          .describe("of each request to the disk"),
-        bandwidth: rate.prefault("500MiB/s").describe("of the disk"),
-      })
-      .prefault({})
-      .describe("the disk that pages are written to and read from"),
-    reference: z
-      .boolean()
-      .default(true)
-      .describe("run the scenario once more with enough memory, to compare with"),
-  })
-  .describe("size the VMs of a host that has less memory than they");
+export function overcommitSchema() {
+  return z
+    .strictObject({
+      kind: z.literal("overcommit"),
+      memory: size.describe("of the host, for what the VMs take for their memory"),
+      ...estimationFields(),
+      scale: z
+        .union([factor, z.record(z.string(), factor)], {
+          error: "expected a factor above 0, or a factor by name of the VM",
+        })
+        .default(1)
+        .describe("what if estimates were wrong: they are multiplied by this"),
+      interval: positiveDuration
+        .prefault("15s")
+        .describe("time between two decisions; ESX balances each 15 s"),
+      policy,
+      minimum: part.default(0.05).describe("part of its memory that a VM is always left"),
+      balloon: z
+        .strictObject({
+          limit: part
+            .default(0.65)
+            .describe("part of its VM's memory that a balloon takes at most"),
+          chunk: z.int().min(1).max(65536).default(256).describe("pages that it gives at a time"),
+        })
+        .prefault({}),
+      guest: z
+        .strictObject({
+          victims: z
+            .enum(GUEST_RULES)
+            .optional()
+            .describe(
+              "which used pages a guest gives up: by its own accessed flags (default), or at random (the only way without paging)",
+            ),
+        })
+        .prefault({}),
+      swap: z
+        .strictObject({
+          victims: z
+            .enum(HOST_RULES)
+            .default("random")
+            .describe("which pages the hypervisor takes when no frame is free"),
+          batch: z
+            .int()
+            .min(1)
+            .max(4096)
+            .default(32)
+            .describe("pages that a guest or the hypervisor takes at once when it needs one"),
+          latency: duration
+            .prefault("100us")
+            .refine((cycles) => cycles <= LATENCY_MAX, { error: "expected at most 10s" })
+            .describe("of each request to the disk"),
+          bandwidth: rate.prefault("500MiB/s").describe("of the disk"),
+        })
+        .prefault({})
+        .describe("the disk that pages are written to and read from"),
+      reference: z
+        .boolean()
+        .default(true)
+        .describe("run the scenario once more with enough memory, to compare with"),
+    })
+    .describe("size the VMs of a host that has less memory than they");
+}
 
-export type OvercommitConfig = z.output<typeof overcommitSchema>;
+export type OvercommitConfig = z.output<ReturnType<typeof overcommitSchema>>;
 
 /** Cycles that the disk transfers a page in. */
 export function pageTransferCycles({ swap }: OvercommitConfig): number {
