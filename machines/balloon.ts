@@ -22,24 +22,30 @@ import {
   type SendEmission,
   send,
 } from "../src/interconnect/emissions.ts";
-import type { ActorId, Message } from "../src/interconnect/messages.ts";
+import * as kind from "../src/interconnect/fields.ts";
+import type { Message } from "../src/interconnect/messages.ts";
 
-export interface BalloonInput {
-  readonly vm: number;
-  readonly self: ActorId;
-  readonly pager: ActorId;
-  /** Pages given at a time, and the guest's work for each of them in cycles. */
-  readonly chunkPages: number;
-  readonly pageCycles: number;
-}
+/** What it is set up with. */
+export const balloonInput = {
+  vm: kind.vm,
+  self: kind.actor,
+  pager: kind.actor,
+  // Pages given at a time, and the guest's work for each of them in cycles.
+  chunkPages: kind.count,
+  pageCycles: kind.cycles,
+} as const satisfies kind.Fields;
+export type BalloonInput = kind.Values<typeof balloonInput>;
 
-export interface BalloonContext extends BalloonInput {
-  /** Pages that the VM has above its target. */
-  readonly surplus: number;
-  /** Pages asked of the guest since the start, and cycles of its work. */
-  readonly asked: number;
-  readonly guestCycles: number;
-}
+/** What its state holds besides its input. */
+export const balloonFields = {
+  // Pages that the VM has above its target.
+  surplus: kind.count,
+  // Pages asked of the guest since the start, and cycles of its work.
+  asked: kind.statistic(kind.count),
+  guestCycles: kind.statistic(kind.cycles),
+} as const satisfies kind.Fields;
+
+export interface BalloonContext extends BalloonInput, kind.Values<typeof balloonFields> {}
 
 export type BalloonRequest = {
   readonly op: "setTarget";

@@ -55,20 +55,21 @@ import {
 } from "../src/interconnect/emissions.ts";
 import * as kind from "../src/interconnect/fields.ts";
 import { ignored } from "../src/interconnect/ignored.ts";
-import type { ActorId, Message, Technique } from "../src/interconnect/messages.ts";
+import { type Message, technique } from "../src/interconnect/messages.ts";
 import { switchOff, switchOn } from "./armAgain.ts";
 
-export interface CheckpointLiveInput {
-  readonly self: ActorId;
-  readonly scheduler: ActorId;
-  /** By VM. */
-  readonly trackers: readonly ActorId[];
-  readonly technique: Technique;
-  /** Shortest time that VMs run between two checkpoints. */
-  readonly epochCycles: number;
-  /** Cycles after which the run ends; 0 = when the workloads do. */
-  readonly deadlineCycles: number;
-}
+/** What it is set up with. */
+export const checkpointLiveInput = {
+  self: kind.actor,
+  scheduler: kind.actor,
+  trackers: kind.listBy("vm", kind.actor),
+  technique: technique,
+  // Shortest time that VMs run between two checkpoints.
+  epochCycles: kind.cycles,
+  // Cycles after which the run ends; 0 = when the workloads do.
+  deadlineCycles: kind.cycles,
+} as const satisfies kind.Fields;
+export type CheckpointLiveInput = kind.Values<typeof checkpointLiveInput>;
 
 /** What its state holds besides its input. */
 export const checkpointLiveFields = {
@@ -81,11 +82,11 @@ export const checkpointLiveFields = {
   started: kind.flag,
   // A checkpoint is on its way to the storage; its writing takes so many cycles.
   writing: kind.flag,
-  writeCycles: kind.cycles,
+  writeCycles: kind.statistic(kind.cycles),
   // Epochs that had to wait for the acknowledgement of the checkpoint before.
-  lateEpochs: kind.count,
+  lateEpochs: kind.statistic(kind.count),
   // Why a checkpoint could not be written, one sentence each.
-  failures: kind.list(kind.text),
+  failures: kind.statistic(kind.list(kind.text)),
 } as const satisfies kind.Fields;
 
 export interface CheckpointLiveContext

@@ -33,18 +33,20 @@ import {
 } from "../src/interconnect/emissions.ts";
 import * as kind from "../src/interconnect/fields.ts";
 import { ignored } from "../src/interconnect/ignored.ts";
-import type { ActorId, Message } from "../src/interconnect/messages.ts";
+import type { Message } from "../src/interconnect/messages.ts";
 import type { CheckpointReply, CheckpointRequest } from "./checkpointLive.ts";
 
-export interface CheckpointStopInput {
-  readonly self: ActorId;
-  readonly scheduler: ActorId;
-  readonly vms: number;
-  /** When to take checkpoints, from the start, ascending. */
-  readonly times: readonly number[];
-  /** Cycles after which the run ends; 0 = when the workloads do. */
-  readonly deadlineCycles: number;
-}
+/** What it is set up with. */
+export const checkpointStopInput = {
+  self: kind.actor,
+  scheduler: kind.actor,
+  vms: kind.count,
+  // When to take checkpoints, from the start, ascending.
+  times: kind.list(kind.cycles),
+  // Cycles after which the run ends; 0 = when the workloads do.
+  deadlineCycles: kind.cycles,
+} as const satisfies kind.Fields;
+export type CheckpointStopInput = kind.Values<typeof checkpointStopInput>;
 
 /** What its state holds besides its input. */
 export const checkpointStopFields = {
@@ -53,9 +55,9 @@ export const checkpointStopFields = {
   halted: kind.count,
   ending: kind.flag,
   // Times that have come.
-  dueSoFar: kind.count,
+  dueSoFar: kind.statistic(kind.count),
   // Why a checkpoint could not be written, one sentence each.
-  failures: kind.list(kind.text),
+  failures: kind.statistic(kind.list(kind.text)),
 } as const satisfies kind.Fields;
 
 export interface CheckpointStopContext

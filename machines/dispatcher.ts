@@ -40,19 +40,20 @@ import {
 } from "../src/interconnect/emissions.ts";
 import * as kind from "../src/interconnect/fields.ts";
 import { ignored } from "../src/interconnect/ignored.ts";
-import type { ActorId, Message } from "../src/interconnect/messages.ts";
+import type { Message } from "../src/interconnect/messages.ts";
 
-export interface DispatcherInput {
-  readonly pcpu: number;
-  readonly self: ActorId;
-  readonly mmu: ActorId;
-  /** By vCPU number, and by VM number. */
-  readonly vcpus: readonly ActorId[];
-  readonly trackers: readonly ActorId[];
-  readonly inveptCycles: number;
-  /** Handling an external interrupt, in cycles. */
-  readonly interruptCycles: number;
-}
+/** What it is set up with. */
+export const dispatcherInput = {
+  pcpu: kind.pcpu,
+  self: kind.actor,
+  mmu: kind.actor,
+  vcpus: kind.listBy("vcpu", kind.actor),
+  trackers: kind.listBy("vm", kind.actor),
+  inveptCycles: kind.cycles,
+  // Handling an external interrupt, in cycles.
+  interruptCycles: kind.cycles,
+} as const satisfies kind.Fields;
+export type DispatcherInput = kind.Values<typeof dispatcherInput>;
 
 /** An INVEPT somebody waits for. */
 const pendingInvept = { vm: kind.vm, tracker: kind.actor } as const satisfies kind.Fields;
@@ -60,7 +61,7 @@ export type PendingInvept = kind.Values<typeof pendingInvept>;
 
 /** What its state holds besides its input. */
 export const dispatcherFields = {
-  vcpu: kind.vcpuOrNone,
+  vcpu: kind.deadIn(kind.vcpuOrNone, "vacant"),
   invepts: kind.list(kind.record(pendingInvept)),
   // The vCPU shall leave this CPU before its next entry.
   leaving: kind.flag,
@@ -69,11 +70,11 @@ export const dispatcherFields = {
   // The vCPU waits for a page.
   waits: kind.flag,
   // Exits taken here, by name of the basic reason.
-  exits: kind.tally,
+  exits: kind.statistic(kind.tally),
   // Cycles of work done here since the last exit, which the next entry, or the vCPU's leaving, waits for.
-  workCycles: kind.cycles,
+  workCycles: kind.statistic(kind.cycles),
   // Cycles of interrupts and INVEPTs handled here since the start.
-  handlerCycles: kind.cycles,
+  handlerCycles: kind.statistic(kind.cycles),
 } as const satisfies kind.Fields;
 
 export interface DispatcherContext extends DispatcherInput, kind.Values<typeof dispatcherFields> {}

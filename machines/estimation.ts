@@ -26,40 +26,46 @@ import {
   send,
   sendAll,
 } from "../src/interconnect/emissions.ts";
+import * as kind from "../src/interconnect/fields.ts";
 import { ignored } from "../src/interconnect/ignored.ts";
-import type { ActorId, Message } from "../src/interconnect/messages.ts";
+import type { Message } from "../src/interconnect/messages.ts";
 
-export interface EstimationInput {
-  readonly self: ActorId;
-  readonly scheduler: ActorId;
-  /** By VM. */
-  readonly estimators: readonly ActorId[];
-  readonly pvmCpus: readonly ActorId[];
-  /** Cycles between two looks at the pVM's CPUs. */
-  readonly loadCycles: number;
-  /** Cycles after which the run ends; 0 = when the workloads do. */
-  readonly deadlineCycles: number;
-}
+/** What it is set up with. */
+export const estimationInput = {
+  self: kind.actor,
+  scheduler: kind.actor,
+  estimators: kind.listBy("vm", kind.actor),
+  pvmCpus: kind.list(kind.actor),
+  // Cycles between two looks at the pVM's CPUs.
+  loadCycles: kind.cycles,
+  // Cycles after which the run ends; 0 = when the workloads do.
+  deadlineCycles: kind.cycles,
+} as const satisfies kind.Fields;
+export type EstimationInput = kind.Values<typeof estimationInput>;
 
+const loadReport = {
+  look: kind.count,
+  cpu: kind.actor,
+  handlerCycles: kind.cycles,
+  jobCycles: kind.cycles,
+} as const satisfies kind.Fields;
 /** What a pVM CPU had done since the start, at look number `look` (from 1). */
-export interface LoadReport {
-  readonly look: number;
-  readonly cpu: ActorId;
-  readonly handlerCycles: number;
-  readonly jobCycles: number;
-}
+export type LoadReport = kind.Values<typeof loadReport>;
 
-export interface EstimationContext extends EstimationInput {
-  /** Answers still missing in the present step. */
-  readonly missing: number;
-  readonly halted: number;
-  /** The time was up before the VMs could run. */
-  readonly ending: boolean;
-  readonly looks: number;
-  readonly loads: readonly LoadReport[];
-  /** The newest estimate of each VM, in pages; -1 before the first. */
-  readonly estimates: readonly number[];
-}
+/** What its state holds besides its input. */
+export const estimationFields = {
+  // Answers still missing in the present step.
+  missing: kind.count,
+  halted: kind.count,
+  // The time was up before the VMs could run.
+  ending: kind.flag,
+  looks: kind.statistic(kind.count),
+  loads: kind.statistic(kind.list(kind.record(loadReport))),
+  // The newest estimate of each VM, in pages; -1 before the first.
+  estimates: kind.statistic(kind.listBy("vm", kind.countOrNone)),
+} as const satisfies kind.Fields;
+
+export interface EstimationContext extends EstimationInput, kind.Values<typeof estimationFields> {}
 
 type EstimationEvent = Extract<
   Message,

@@ -57,12 +57,12 @@ import {
 } from "../src/interconnect/emissions.ts";
 import { ignored } from "../src/interconnect/ignored.ts";
 import type { Message } from "../src/interconnect/messages.ts";
-import type {
-  EstimatePoint,
-  EstimatorContext,
-  EstimatorInput,
-  EstimatorReply,
-  EstimatorRequest,
+import {
+  type EstimatorContext,
+  type EstimatorInput,
+  type EstimatorReply,
+  type EstimatorRequest,
+  NO_POINT,
 } from "./estimatorContext.ts";
 
 type EstimatorEvent =
@@ -84,17 +84,6 @@ type EstimatorEvent =
     >
   | EstimatorReply;
 type Of<T extends EstimatorEvent["type"]> = Extract<EstimatorEvent, { type: T }>;
-
-const NO_POINT: EstimatePoint = {
-  time: 0,
-  pages: null,
-  counted: 0,
-  guestPageTables: 0,
-  truthPages: 0,
-  pvmCycles: 0,
-  executedCycles: 0,
-  stable: false,
-};
 
 function counted(event: EstimatorEvent): { pages: number; guestPageTables: number } {
   if (event.type === "counted") return event;

@@ -1,75 +1,125 @@
 /** What the migration machine is given, remembers, exchanges with its device, and decides. */
 import type { ConvergeState } from "../src/hypervisor/migration/autoConverge.ts";
 import { afterBatch, beforeRound } from "../src/hypervisor/migration/policy.ts";
-import { NO_PROGRESS, type Progress, statsOf } from "../src/hypervisor/migration/progress.ts";
+import {
+  type MigrationRound,
+  NO_PROGRESS,
+  type Progress,
+  statsOf,
+} from "../src/hypervisor/migration/progress.ts";
 import type { AfterBatch, BeforeRound, Policy } from "../src/hypervisor/migration/stats.ts";
-import type { ActorId, Message, Technique } from "../src/interconnect/messages.ts";
+import * as kind from "../src/interconnect/fields.ts";
+import { type Message, technique } from "../src/interconnect/messages.ts";
 
-export interface MigrationInput {
-  readonly self: ActorId;
-  readonly scheduler: ActorId;
-  readonly sampler: ActorId;
-  /** 0 = there is none. */
-  readonly throttle: ActorId;
-  /** Of the VM that migrates. */
-  readonly tracker: ActorId;
-  readonly vm: number;
-  /** VMs in all; the others just run. */
-  readonly vms: number;
-  readonly technique: Technique;
-  readonly policy: Policy;
-  /** The link: what a batch takes. */
-  readonly latencyCycles: number;
-  readonly cyclesPerByte: number;
-  /** Pages of a batch at most. */
-  readonly batchPages: number;
-  /** When the migration begins. */
-  readonly startCycles: number;
-  /** How often the VM migrates again, each time from where it is, and how long after the last time. */
-  readonly repeats: number;
-  readonly repeatCycles: number;
-  /** From the first start: when the operator aborts, when the link fails; -1 = never. */
-  readonly abortCycles: number;
-  readonly linkFailCycles: number;
-  /** How long the run goes on after a completed migration, and after another one; -1 = till the workloads' end. */
-  readonly settleCycles: number;
-  readonly goOnCycles: number;
-  /** When the run ends in any case; 0 = not by time. */
-  readonly deadlineCycles: number;
-  /** A planted fault: pages of a CLEANed bitmap are not sent when the policy then says stop. */
-  readonly forgetsCleaned: boolean;
-}
+/** What it is set up with. */
+export const migrationInput = {
+  self: kind.actor,
+  scheduler: kind.actor,
+  sampler: kind.actor,
+  // 0 = there is none.
+  throttle: kind.actor,
+  // Of the VM that migrates.
+  tracker: kind.actor,
+  vm: kind.vm,
+  // VMs in all; the others just run.
+  vms: kind.count,
+  technique: technique,
+  policy: kind.setting<Policy>(),
+  // The link: what a batch takes.
+  latencyCycles: kind.cycles,
+  cyclesPerByte: kind.cycles,
+  // Pages of a batch at most.
+  batchPages: kind.count,
+  // When the migration begins.
+  startCycles: kind.cycles,
+  // How often the VM migrates again, each time from where it is, and how long after the last time.
+  repeats: kind.count,
+  repeatCycles: kind.cycles,
+  // From the first start: when the operator aborts, when the link fails; -1 = never.
+  abortCycles: kind.timeOrNone,
+  linkFailCycles: kind.timeOrNone,
+  // How long the run goes on after a completed migration, and after another one; -1 = till the workloads' end.
+  settleCycles: kind.timeOrNone,
+  goOnCycles: kind.timeOrNone,
+  // When the run ends in any case; 0 = not by time.
+  deadlineCycles: kind.cycles,
+  // A planted fault: pages of a CLEANed bitmap are not sent when the policy then says stop.
+  forgetsCleaned: kind.flag,
+} as const satisfies kind.Fields;
+export type MigrationInput = kind.Values<typeof migrationInput>;
 
+const cancelledBy = kind.word(["nobody", "operator", "deadline", "link", "policy"]);
 /** Who ended the migration before its time. */
-export type CancelledBy = "nobody" | "operator" | "deadline" | "link" | "policy";
+export type CancelledBy = kind.Value<typeof cancelledBy>;
 
+const round = {
+  iteration: kind.statistic(kind.count),
+  live: kind.flag,
+  pagesSent: kind.statistic(kind.count),
+  bytes: kind.statistic(kind.count),
+  startTime: kind.cycles,
+  duration: kind.statistic(kind.cycles),
+  dirtyAfter: kind.count.nullable(),
+  dirtyRate: kind.count.nullable(),
+} as const satisfies kind.FieldsOf<MigrationRound>;
+
+/** What it reports of itself is no matter of its policy. */
+const progress: kind.Schema<Progress> = kind.record({
+  startTime: kind.timeOrNone,
+  armedTime: kind.timeOrNone,
+  endTime: kind.timeOrNone,
+  suspendTime: kind.timeOrNone,
+  resumeTime: kind.timeOrNone,
+  lastSyncTime: kind.timeOrNone,
+  iteration: kind.count,
+  dirtyPages: kind.countOrNone,
+  pendingPages: kind.count,
+  leastPending: kind.statistic(kind.countOrNone),
+  pagesSent: kind.statistic(kind.count),
+  bytesSent: kind.statistic(kind.count),
+  bytesAtSync: kind.statistic(kind.count),
+  bytesArrived: kind.statistic(kind.count),
+  round: kind.record(round).nullable(),
+  rounds: kind.statistic(kind.list(kind.record(round))),
+  bandwidth: kind.cycles,
+  windowStart: kind.cycles,
+  windowBytes: kind.count,
+  slices: kind.count,
+  sliceOver: kind.flag,
+} satisfies kind.FieldsOf<Progress>);
+
+const throttleStep = { time: kind.cycles, percent: kind.count } as const satisfies kind.Fields;
 /** The throttle from a time on. */
-export interface ThrottleStep {
-  readonly time: number;
-  readonly percent: number;
-}
+export type ThrottleStep = kind.Values<typeof throttleStep>;
 
+const attempt = { progress, cancelledBy } as const satisfies kind.Fields;
 /** A migration that another one has followed. */
-export interface Attempt {
-  readonly progress: Progress;
-  readonly cancelledBy: CancelledBy;
-}
+export type Attempt = kind.Values<typeof attempt>;
 
-export interface MigrationContext extends MigrationInput {
-  readonly progress: Progress;
-  /** The migrations before this one, completed or given up. */
-  readonly earlier: readonly Attempt[];
-  readonly converge: ConvergeState;
-  readonly throttleSteps: readonly ThrottleStep[];
-  /** The policy has said that the round under way is the last live one. */
-  readonly stopsAfterRound: boolean;
-  readonly cancelledBy: CancelledBy;
-  readonly halted: number;
-  /** The comparison of the two hosts: "none" before it. */
-  readonly comparison: "none" | "equal" | "different";
-  /** The first page that differs, or -1. */
-  readonly firstDifference: number;
-}
+/** What its state holds besides its input. */
+export const migrationFields = {
+  progress,
+  // The migrations before this one, completed or given up.
+  earlier: kind.list(kind.record(attempt)),
+  converge: kind.record({
+    since: kind.cycles,
+    dirtiedBytes: kind.count,
+    sentBytes: kind.count,
+    highCount: kind.count,
+    percent: kind.count,
+  } satisfies kind.FieldsOf<ConvergeState>),
+  throttleSteps: kind.statistic(kind.list(kind.record(throttleStep))),
+  // The policy has said that the round under way is the last live one.
+  stopsAfterRound: kind.flag,
+  cancelledBy,
+  halted: kind.count,
+  // The comparison of the two hosts: "none" before it.
+  comparison: kind.word(["none", "equal", "different"]),
+  // The first page that differs, or -1.
+  firstDifference: kind.pageOrNone,
+} as const satisfies kind.Fields;
+
+export interface MigrationContext extends MigrationInput, kind.Values<typeof migrationFields> {}
 
 export type MigrationRequest =
   | { readonly op: "clock" }

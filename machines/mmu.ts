@@ -31,21 +31,22 @@ import {
   sendAll,
 } from "../src/interconnect/emissions.ts";
 import * as kind from "../src/interconnect/fields.ts";
-import type { ActorId, Message } from "../src/interconnect/messages.ts";
+import type { Message } from "../src/interconnect/messages.ts";
 
-export interface MmuInput {
-  readonly pcpu: number;
-  readonly self: ActorId;
-  /** By vCPU number. */
-  readonly vcpus: readonly ActorId[];
-  readonly pmlUnits: readonly ActorId[];
-  readonly prlUnits: readonly ActorId[];
-}
+/** What it is set up with. */
+export const mmuInput = {
+  pcpu: kind.pcpu,
+  self: kind.actor,
+  vcpus: kind.listBy("vcpu", kind.actor),
+  pmlUnits: kind.listBy("vcpu", kind.actor),
+  prlUnits: kind.listBy("vcpu", kind.actor),
+} as const satisfies kind.Fields;
+export type MmuInput = kind.Values<typeof mmuInput>;
 
 /** What its state holds besides its input. */
 export const mmuFields = {
   // The vCPU whose VMCS is current.
-  vcpu: kind.vcpuOrNone,
+  vcpu: kind.deadIn(kind.vcpuOrNone, "idle"),
   kicked: kind.flag,
 } as const satisfies kind.Fields;
 

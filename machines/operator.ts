@@ -27,28 +27,24 @@ import {
 } from "../src/interconnect/emissions.ts";
 import * as kind from "../src/interconnect/fields.ts";
 import { ignored } from "../src/interconnect/ignored.ts";
-import {
-  type ActorId,
-  armError,
-  type Message,
-  TECHNIQUE_NAMES,
-} from "../src/interconnect/messages.ts";
+import { armError, type Message, TECHNIQUE_NAMES } from "../src/interconnect/messages.ts";
 
-export interface OperatorInput {
-  readonly self: ActorId;
-  readonly scheduler: ActorId;
-  /** By VM. */
-  readonly trackers: readonly ActorId[];
-}
+/** What it is set up with. */
+export const operatorInput = {
+  self: kind.actor,
+  scheduler: kind.actor,
+  trackers: kind.listBy("vm", kind.actor),
+} as const satisfies kind.Fields;
+export type OperatorInput = kind.Values<typeof operatorInput>;
 
 /** What its state holds besides its input. */
 export const operatorFields = {
-  vm: kind.vm,
+  vm: kind.deadIn(kind.vm, "idle"),
   // The tracker to come, or "keep" for a harvest alone.
-  technique: kind.word([...TECHNIQUE_NAMES, "keep"]),
+  technique: kind.deadIn(kind.word([...TECHNIQUE_NAMES, "keep"]), "idle"),
   // What its last harvest reported; null where the tracker cannot know.
-  pagesWritten: kind.count.nullable(),
-  pagesTouched: kind.count.nullable(),
+  pagesWritten: kind.statistic(kind.count.nullable()),
+  pagesTouched: kind.statistic(kind.count.nullable()),
   // Why its last command was not done; "" if it was, or is under way. `technique` is then the tracker that stays.
   error: kind.word(["", ...armError.options]),
 } as const satisfies kind.Fields;

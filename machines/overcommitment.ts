@@ -33,57 +33,66 @@ import {
   send,
   sendAll,
 } from "../src/interconnect/emissions.ts";
+import * as kind from "../src/interconnect/fields.ts";
 import { ignored } from "../src/interconnect/ignored.ts";
-import type { ActorId, Message } from "../src/interconnect/messages.ts";
+import type { Message } from "../src/interconnect/messages.ts";
 
-export interface OvercommitmentInput {
-  readonly self: ActorId;
-  readonly scheduler: ActorId;
-  /** By VM. */
-  readonly estimators: readonly ActorId[];
-  readonly balloons: readonly ActorId[];
-  readonly pvmCpu: ActorId;
-  /** Between two decisions. */
-  readonly intervalCycles: number;
-  /** Of one decision. */
-  readonly decisionCycles: number;
-  /** Cycles after which the run ends; 0 = when the workloads do. */
-  readonly deadlineCycles: number;
-}
+/** What it is set up with. */
+export const overcommitmentInput = {
+  self: kind.actor,
+  scheduler: kind.actor,
+  estimators: kind.listBy("vm", kind.actor),
+  balloons: kind.listBy("vm", kind.actor),
+  pvmCpu: kind.actor,
+  // Between two decisions.
+  intervalCycles: kind.cycles,
+  // Of one decision.
+  decisionCycles: kind.cycles,
+  // Cycles after which the run ends; 0 = when the workloads do.
+  deadlineCycles: kind.cycles,
+} as const satisfies kind.Fields;
+export type OvercommitmentInput = kind.Values<typeof overcommitmentInput>;
 
+const vmPoint = {
+  // Pages that it has in hand, and those of them that have frames.
+  size: kind.count,
+  resident: kind.count,
+  // What the controller asks for from here on.
+  target: kind.count,
+  // The newest estimate, and what the controller makes of it; null before the first.
+  estimate: kind.count.nullable(),
+  used: kind.count.nullable(),
+  guestRefaults: kind.count,
+  hostRefaults: kind.count,
+  firstTouches: kind.count,
+  waitCycles: kind.cycles,
+  accesses: kind.count,
+} as const satisfies kind.Fields;
 /** One VM at a decision, or at the end. Counts are since the start. */
-export interface VmPoint {
-  /** Pages that it has in hand, and those of them that have frames. */
-  readonly size: number;
-  readonly resident: number;
-  /** What the controller asks for from here on. */
-  readonly target: number;
-  /** The newest estimate, and what the controller makes of it; null before the first. */
-  readonly estimate: number | null;
-  readonly used: number | null;
-  readonly guestRefaults: number;
-  readonly hostRefaults: number;
-  readonly firstTouches: number;
-  readonly waitCycles: number;
-  readonly accesses: number;
-}
+export type VmPoint = kind.Values<typeof vmPoint>;
 
-export interface ControlPoint {
-  /** Cycles since the VMs started. */
-  readonly time: number;
-  readonly vms: readonly VmPoint[];
-  readonly freeFrames: number;
-}
+const controlPoint = {
+  // Cycles since the VMs started.
+  time: kind.cycles,
+  vms: kind.listBy("vm", kind.record(vmPoint)),
+  freeFrames: kind.count,
+} as const satisfies kind.Fields;
+export type ControlPoint = kind.Values<typeof controlPoint>;
 
-export interface OvercommitmentContext extends OvercommitmentInput {
-  readonly missing: number;
-  readonly halted: number;
-  /** In pages, by VM; -1 before the first. */
-  readonly estimates: readonly number[];
-  readonly points: readonly ControlPoint[];
-  readonly decisions: number;
-  readonly lost: number;
-}
+/** What its state holds besides its input. */
+export const overcommitmentFields = {
+  missing: kind.count,
+  halted: kind.count,
+  // In pages, by VM; -1 before the first.
+  estimates: kind.listBy("vm", kind.countOrNone),
+  points: kind.statistic(kind.list(kind.record(controlPoint))),
+  decisions: kind.statistic(kind.count),
+  lost: kind.statistic(kind.count),
+} as const satisfies kind.Fields;
+
+export interface OvercommitmentContext
+  extends OvercommitmentInput,
+    kind.Values<typeof overcommitmentFields> {}
 
 export type OvercommitmentRequest =
   | { readonly op: "start" }

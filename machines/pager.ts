@@ -28,22 +28,23 @@ import {
 import * as kind from "../src/interconnect/fields.ts";
 import type { ActorId, Message } from "../src/interconnect/messages.ts";
 
-export interface PagerInput {
-  readonly self: ActorId;
-  readonly scheduler: ActorId;
-  readonly dispatchers: readonly ActorId[];
-  /** By VM. */
-  readonly balloons: readonly ActorId[];
-}
+/** What it is set up with. */
+export const pagerInput = {
+  self: kind.actor,
+  scheduler: kind.actor,
+  dispatchers: kind.listBy("pcpu", kind.actor),
+  balloons: kind.listBy("vm", kind.actor),
+} as const satisfies kind.Fields;
+export type PagerInput = kind.Values<typeof pagerInput>;
 
 /** What its state holds besides its input. */
 export const pagerFields = {
   // INVEPTs that are not acknowledged yet.
   awaited: kind.count,
-  faults: kind.count,
-  flushes: kind.count,
+  faults: kind.statistic(kind.count),
+  flushes: kind.statistic(kind.count),
   // Cycles of its exit handlers: T_h.
-  handlerCycles: kind.cycles,
+  handlerCycles: kind.statistic(kind.cycles),
 } as const satisfies kind.Fields;
 
 export interface PagerContext extends PagerInput, kind.Values<typeof pagerFields> {}

@@ -18,15 +18,17 @@ import { ExitReason } from "../src/hardware/exit.ts";
 import { type SendEmission, send } from "../src/interconnect/emissions.ts";
 import * as kind from "../src/interconnect/fields.ts";
 import { ignored } from "../src/interconnect/ignored.ts";
-import type { ActorId, Message } from "../src/interconnect/messages.ts";
+import type { Message } from "../src/interconnect/messages.ts";
 
-export interface PmlUnitInput {
-  readonly vcpu: ActorId;
-}
+/** What it is set up with. */
+export const pmlUnitInput = {
+  vcpu: kind.actor,
+} as const satisfies kind.Fields;
+export type PmlUnitInput = kind.Values<typeof pmlUnitInput>;
 
 /** What its state holds besides its input. */
 export const pmlUnitFields = {
-  fullEvents: kind.count,
+  fullEvents: kind.statistic(kind.count),
 } as const satisfies kind.Fields;
 
 export interface PmlUnitContext extends PmlUnitInput, kind.Values<typeof pmlUnitFields> {}

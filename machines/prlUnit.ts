@@ -26,20 +26,22 @@ import {
 } from "../src/interconnect/emissions.ts";
 import * as kind from "../src/interconnect/fields.ts";
 import { ignored } from "../src/interconnect/ignored.ts";
-import type { ActorId, Message } from "../src/interconnect/messages.ts";
+import type { Message } from "../src/interconnect/messages.ts";
 
-export interface PrlUnitInput {
-  readonly vcpu: number;
-  /** The log full handler CPU and vector of the VMCS's host state. */
-  readonly handlerCpu: ActorId;
-  readonly vector: number;
-  /** Cycles from the LAPIC's send to the arrival. */
-  readonly ipiCycles: number;
-}
+/** What it is set up with. */
+export const prlUnitInput = {
+  vcpu: kind.vcpu,
+  // The log full handler CPU and vector of the VMCS's host state.
+  handlerCpu: kind.actor,
+  vector: kind.count,
+  // Cycles from the LAPIC's send to the arrival.
+  ipiCycles: kind.cycles,
+} as const satisfies kind.Fields;
+export type PrlUnitInput = kind.Values<typeof prlUnitInput>;
 
 /** What its state holds besides its input. */
 export const prlUnitFields = {
-  ipis: kind.count,
+  ipis: kind.statistic(kind.count),
 } as const satisfies kind.Fields;
 
 export interface PrlUnitContext extends PrlUnitInput, kind.Values<typeof prlUnitFields> {}

@@ -39,23 +39,28 @@ import {
   sendAll,
 } from "../src/interconnect/emissions.ts";
 import * as kind from "../src/interconnect/fields.ts";
-import type { ActorId, Message } from "../src/interconnect/messages.ts";
+import type { Message } from "../src/interconnect/messages.ts";
 
-export interface PvmCpuInput {
-  readonly self: ActorId;
-  /** PRL units by vCPU number. */
-  readonly prlUnits: readonly ActorId[];
-  /** Exit and entry around the handler, and its own fixed part, in cycles. */
-  readonly interruptCycles: number;
-  /** Copying one entry into the cumulative buffer, in cycles. */
-  readonly entryCopyCycles: number;
-  /** Until a remote processor has reloaded, in cycles. */
-  readonly reloadCycles: number;
-  /** How often the handler serves in a row before processes get the CPU, at least 1. */
-  readonly handlerBudget: number;
-}
+/** What it is set up with. */
+export const pvmCpuInput = {
+  self: kind.actor,
+  // PRL units by vCPU number.
+  prlUnits: kind.listBy("vcpu", kind.actor),
+  // Exit and entry around the handler, and its own fixed part, in cycles.
+  interruptCycles: kind.cycles,
+  // Copying one entry into the cumulative buffer, in cycles.
+  entryCopyCycles: kind.cycles,
+  // Until a remote processor has reloaded, in cycles.
+  reloadCycles: kind.cycles,
+  // How often the handler serves in a row before processes get the CPU, at least 1.
+  handlerBudget: kind.count,
+} as const satisfies kind.Fields;
+export type PvmCpuInput = kind.Values<typeof pvmCpuInput>;
 
-const job = { requester: kind.actor, cycles: kind.cycles } as const satisfies kind.Fields;
+const job = {
+  requester: kind.actor,
+  cycles: kind.statistic(kind.cycles),
+} as const satisfies kind.Fields;
 export type Job = kind.Values<typeof job>;
 
 const drainedLog = { vcpu: kind.vcpu, logs: kind.count } as const satisfies kind.Fields;
@@ -66,25 +71,28 @@ export const pvmCpuFields = {
   // The log-full vector's pending bit.
   pending: kind.flag,
   // vCPUs whose logs the handler is copying, and which of their logs (a bit each).
-  drained: kind.list(kind.record(drainedLog)),
-  ipis: kind.count,
+  drained: kind.deadIn(kind.setBy("vcpu", kind.record(drainedLog)), "guest", "deferred"),
+  ipis: kind.statistic(kind.count),
   // Interrupts that found the pending bit already set.
-  coalesced: kind.count,
-  handlerRuns: kind.count,
+  coalesced: kind.statistic(kind.count),
+  handlerRuns: kind.statistic(kind.count),
   // How often the handler has served since processes had the CPU, and the cycles that it has taken.
   inARow: kind.count,
-  rowCycles: kind.cycles,
-  logsServed: kind.count,
-  handlerCycles: kind.cycles,
+  rowCycles: kind.statistic(kind.cycles),
+  logsServed: kind.statistic(kind.count),
+  handlerCycles: kind.statistic(kind.cycles),
   // Processes' work, the one under way first.
   jobs: kind.list(kind.record(job)),
   // Whether the first has begun: one that comes while the handler runs has not.
   working: kind.flag,
-  // What the handler has taken from the job under way.
-  preemptedCycles: kind.cycles,
+  // What the handler has taken from the job under way: whether anything.
+  preemptedCycles: kind.mattersAs(kind.cycles, {
+    of: (cycles) => Math.min(cycles, 1),
+    alike: (cycles, more) => (cycles > 0 ? cycles + more : 0),
+  }),
   // Work of processes since the start, hypercalls included; and the hypercalls alone.
-  jobCycles: kind.cycles,
-  hypercallCycles: kind.cycles,
+  jobCycles: kind.statistic(kind.cycles),
+  hypercallCycles: kind.statistic(kind.cycles),
 } as const satisfies kind.Fields;
 
 export interface PvmCpuContext extends PvmCpuInput, kind.Values<typeof pvmCpuFields> {}

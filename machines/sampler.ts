@@ -15,23 +15,29 @@ import {
   type SendEmission,
   send,
 } from "../src/interconnect/emissions.ts";
-import type { ActorId, Message } from "../src/interconnect/messages.ts";
+import * as kind from "../src/interconnect/fields.ts";
+import type { Message } from "../src/interconnect/messages.ts";
 
-export interface SamplerInput {
-  readonly self: ActorId;
-  readonly vm: number;
-  /** The first interval. */
-  readonly intervalCycles: number;
-  /** Intervals that are kept at most; at least half as many in a long run. */
-  readonly samplesMax: number;
-}
+/** What it is set up with. */
+export const samplerInput = {
+  self: kind.actor,
+  vm: kind.vm,
+  // The first interval.
+  intervalCycles: kind.cycles,
+  // Intervals that are kept at most; at least half as many in a long run.
+  samplesMax: kind.count,
+} as const satisfies kind.Fields;
+export type SamplerInput = kind.Values<typeof samplerInput>;
 
-export interface SamplerContext extends SamplerInput {
-  /** Accesses completed since the start, at the start and after each interval. */
-  readonly totals: readonly number[];
-  /** How often every second sample was dropped. */
-  readonly halvings: number;
-}
+/** What its state holds besides its input. */
+export const samplerFields = {
+  // Accesses completed since the start, at the start and after each interval.
+  totals: kind.statistic(kind.list(kind.count)),
+  // How often every second sample was dropped.
+  halvings: kind.count,
+} as const satisfies kind.Fields;
+
+export interface SamplerContext extends SamplerInput, kind.Values<typeof samplerFields> {}
 
 /** The present interval (cycles). */
 export const samplerInterval = ({ intervalCycles, halvings }: SamplerContext): number =>

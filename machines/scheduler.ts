@@ -32,24 +32,25 @@ import {
   sendAll,
 } from "../src/interconnect/emissions.ts";
 import * as kind from "../src/interconnect/fields.ts";
-import type { ActorId, Message } from "../src/interconnect/messages.ts";
+import type { Message } from "../src/interconnect/messages.ts";
 
-export interface SchedulerInput {
-  readonly self: ActorId;
-  readonly toolstack: ActorId;
-  readonly timesliceCycles: number;
-  /** By physical CPU. */
-  readonly mmus: readonly ActorId[];
-  readonly dispatchers: readonly ActorId[];
-  /** The VM of each vCPU. */
-  readonly vmOfVcpu: readonly number[];
-}
+/** What it is set up with. */
+export const schedulerInput = {
+  self: kind.actor,
+  toolstack: kind.actor,
+  timesliceCycles: kind.cycles,
+  mmus: kind.listBy("pcpu", kind.actor),
+  dispatchers: kind.listBy("pcpu", kind.actor),
+  // The VM of each vCPU.
+  vmOfVcpu: kind.listBy("vcpu", kind.vm),
+} as const satisfies kind.Fields;
+export type SchedulerInput = kind.Values<typeof schedulerInput>;
 
 const cpuSlot = {
   // The vCPU that runs here, or -1.
   vcpu: kind.vcpuOrNone,
   // Counts assignments, so that the timer of an earlier one is recognised.
-  slice: kind.count,
+  slice: kind.turn,
   // Its vCPU has been asked to leave it, for one that began to wait earlier.
   wanted: kind.flag,
 } as const satisfies kind.Fields;

@@ -35,41 +35,47 @@ import {
   send,
   sendAll,
 } from "../src/interconnect/emissions.ts";
+import * as kind from "../src/interconnect/fields.ts";
 import { ignored } from "../src/interconnect/ignored.ts";
-import type { ActorId, Message } from "../src/interconnect/messages.ts";
+import type { Message } from "../src/interconnect/messages.ts";
 
+const hostedOperation = {
+  // Its main actor.
+  actor: kind.actor,
+  // What brings it to an orderly end.
+  end: kind.word(["deadline", "abortDue"]),
+} as const satisfies kind.Fields;
 /** An operation that can be hosted. */
-export interface HostedOperation {
-  /** Its main actor. */
-  readonly actor: ActorId;
-  /** What brings it to an orderly end. */
-  readonly end: "deadline" | "abortDue";
-}
+export type HostedOperation = kind.Values<typeof hostedOperation>;
 
-export interface SessionInput {
-  readonly self: ActorId;
-  readonly scheduler: ActorId;
-  /** By VM. */
-  readonly trackers: readonly ActorId[];
-  /** The first is the measurement. */
-  readonly operations: readonly HostedOperation[];
-  /** Cycles after which the run ends; 0 = when the workloads do. */
-  readonly deadlineCycles: number;
-}
+/** What it is set up with. */
+export const sessionInput = {
+  self: kind.actor,
+  scheduler: kind.actor,
+  trackers: kind.listBy("vm", kind.actor),
+  // The first is the measurement.
+  operations: kind.list(kind.record(hostedOperation)),
+  // Cycles after which the run ends; 0 = when the workloads do.
+  deadlineCycles: kind.cycles,
+} as const satisfies kind.Fields;
+export type SessionInput = kind.Values<typeof sessionInput>;
 
-export interface SessionContext extends SessionInput {
-  /** The operation that is hosted, and the one to follow; -1: none was asked for. */
-  readonly current: number;
-  readonly next: number;
-  /** Answers still missing in the present step. */
-  readonly missing: number;
-  /** By VM: pauses that hold, and whether it was ever started. */
-  readonly pauses: readonly number[];
-  readonly started: readonly boolean[];
-  /** VMs that have halted. */
-  readonly halted: readonly number[];
-  readonly ending: boolean;
-}
+/** What its state holds besides its input. */
+export const sessionFields = {
+  // The operation that is hosted, and the one to follow; -1: none was asked for.
+  current: kind.countOrNone,
+  next: kind.countOrNone,
+  // Answers still missing in the present step.
+  missing: kind.count,
+  // By VM: pauses that hold, and whether it was ever started.
+  pauses: kind.listBy("vm", kind.count),
+  started: kind.listBy("vm", kind.flag),
+  // VMs that have halted.
+  halted: kind.list(kind.vm),
+  ending: kind.flag,
+} as const satisfies kind.Fields;
+
+export interface SessionContext extends SessionInput, kind.Values<typeof sessionFields> {}
 
 export type SessionRequest = { readonly op: "renew"; readonly operation: number };
 export type SessionReply = { readonly type: "renewed" };

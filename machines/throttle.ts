@@ -26,21 +26,27 @@ import {
   send,
   sendAll,
 } from "../src/interconnect/emissions.ts";
+import * as kind from "../src/interconnect/fields.ts";
 import { ignored } from "../src/interconnect/ignored.ts";
-import type { ActorId, Message } from "../src/interconnect/messages.ts";
+import type { Message } from "../src/interconnect/messages.ts";
 
-export interface ThrottleInput {
-  readonly self: ActorId;
-  readonly scheduler: ActorId;
-  readonly vm: number;
-  /** CPU_THROTTLE_TIMESLICE_NS, in cycles: 10 ms. */
-  readonly sliceCycles: number;
-}
+/** What it is set up with. */
+export const throttleInput = {
+  self: kind.actor,
+  scheduler: kind.actor,
+  vm: kind.vm,
+  // CPU_THROTTLE_TIMESLICE_NS, in cycles: 10 ms.
+  sliceCycles: kind.cycles,
+} as const satisfies kind.Fields;
+export type ThrottleInput = kind.Values<typeof throttleInput>;
 
-export interface ThrottleContext extends ThrottleInput {
-  readonly percent: number;
-  readonly turn: number;
-}
+/** What its state holds besides its input. */
+export const throttleFields = {
+  percent: kind.count,
+  turn: kind.turn,
+} as const satisfies kind.Fields;
+
+export interface ThrottleContext extends ThrottleInput, kind.Values<typeof throttleFields> {}
 
 type ThrottleEvent = Extract<
   Message,

@@ -38,46 +38,52 @@ import {
   send,
   sendAll,
 } from "../src/interconnect/emissions.ts";
+import * as kind from "../src/interconnect/fields.ts";
 import { ignored } from "../src/interconnect/ignored.ts";
-import type { ActorId, Message, Technique } from "../src/interconnect/messages.ts";
+import { type Message, technique } from "../src/interconnect/messages.ts";
 import { switchOff, switchOn } from "./armAgain.ts";
 
-export interface ToolstackInput {
-  readonly self: ActorId;
-  readonly scheduler: ActorId;
-  /** By VM. */
-  readonly trackers: readonly ActorId[];
-  readonly technique: Technique;
-  /** Cycles between harvests; 0 = only at the end. */
-  readonly harvestCycles: number;
-  /** Whether the VMs run while they are armed and harvested. */
-  readonly live: boolean;
-  /** Cycles after which the run ends; 0 = when the workloads do. */
-  readonly deadlineCycles: number;
-}
+/** What it is set up with. */
+export const toolstackInput = {
+  self: kind.actor,
+  scheduler: kind.actor,
+  trackers: kind.listBy("vm", kind.actor),
+  technique: technique,
+  // Cycles between harvests; 0 = only at the end.
+  harvestCycles: kind.cycles,
+  // Whether the VMs run while they are armed and harvested.
+  live: kind.flag,
+  // Cycles after which the run ends; 0 = when the workloads do.
+  deadlineCycles: kind.cycles,
+} as const satisfies kind.Fields;
+export type ToolstackInput = kind.Values<typeof toolstackInput>;
 
+const round = {
+  pagesWritten: kind.list(kind.count.nullable()),
+  pagesTouched: kind.list(kind.count.nullable()),
+  guestPageTables: kind.list(kind.count),
+} as const satisfies kind.Fields;
 /** What the trackers reported in one round, VM by VM in the order of their answers. */
-export interface Round {
-  readonly pagesWritten: readonly (number | null)[];
-  readonly pagesTouched: readonly (number | null)[];
-  readonly guestPageTables: readonly number[];
-}
+export type Round = kind.Values<typeof round>;
 
 const EMPTY_ROUND: Round = { pagesWritten: [], pagesTouched: [], guestPageTables: [] };
 
-export interface ToolstackContext extends ToolstackInput {
-  /** Answers still missing in the present step. */
-  readonly missing: number;
-  /** Whether the harvest under way lets the VMs run, and how many of them it has let go. */
-  readonly letsRun: boolean;
-  readonly begun: number;
-  /** VMs whose trackers somebody else has armed: see armAgain.ts. */
-  readonly refused: readonly number[];
-  readonly halted: number;
-  readonly ending: boolean;
-  readonly round: Round;
-  readonly rounds: readonly Round[];
-}
+/** What its state holds besides its input. */
+export const toolstackFields = {
+  // Answers still missing in the present step.
+  missing: kind.count,
+  // Whether the harvest under way lets the VMs run, and how many of them it has let go.
+  letsRun: kind.flag,
+  begun: kind.count,
+  // VMs whose trackers somebody else has armed: see armAgain.ts.
+  refused: kind.list(kind.vm),
+  halted: kind.count,
+  ending: kind.flag,
+  round: kind.statistic(kind.record(round)),
+  rounds: kind.statistic(kind.list(kind.record(round))),
+} as const satisfies kind.Fields;
+
+export interface ToolstackContext extends ToolstackInput, kind.Values<typeof toolstackFields> {}
 
 type ToolstackEvent = Extract<
   Message,

@@ -16,29 +16,31 @@ import {
  */
 export type ArmedTwice = "xen" | "kvm";
 
-export interface TrackerInput {
-  readonly vm: number;
-  readonly self: ActorId;
-  readonly dispatchers: readonly ActorId[];
-  /** Who gives pages their frames on an overcommitted host; 0 if every page has one. */
-  readonly pager: ActorId;
-  /** Units of this VM's vCPUs, by vCPU number; 0 where the vCPU is another VM's. */
-  readonly pmlUnits: readonly ActorId[];
-  readonly prlUnits: readonly ActorId[];
-  /** A planted fault: answers without having INVEPT executed. */
-  readonly skipInvept: boolean;
-  /** Whose answer a tracker that is armed already gives to another arm. */
-  readonly armedTwice: ArmedTwice;
-}
+/** What it is set up with. */
+export const trackerInput = {
+  vm: kind.vm,
+  self: kind.actor,
+  dispatchers: kind.listBy("pcpu", kind.actor),
+  // Who gives pages their frames on an overcommitted host; 0 if every page has one.
+  pager: kind.actor,
+  // Units of this VM's vCPUs, by vCPU number; 0 where the vCPU is another VM's.
+  pmlUnits: kind.listBy("vcpu", kind.actor),
+  prlUnits: kind.listBy("vcpu", kind.actor),
+  // A planted fault: answers without having INVEPT executed.
+  skipInvept: kind.flag,
+  // Whose answer a tracker that is armed already gives to another arm.
+  armedTwice: kind.word(["xen", "kvm"]),
+} as const satisfies kind.Fields;
+export type TrackerInput = kind.Values<typeof trackerInput>;
 
 /** What its state holds besides its input. */
 export const trackerFields = {
   technique: technique,
-  requester: kind.actor,
+  requester: kind.deadIn(kind.actor, "logging", "off"),
   // INVEPTs, one for each CPU and request, that are not acknowledged yet.
   awaited: kind.count,
   // What the requester is told after the last acknowledgement.
-  answer: message,
+  answer: kind.deadIn(message, "logging", "off", "preparing"),
   // Requests that came in the middle of another one.
   deferred: kind.list(message),
   // Whether the requester is told when the harvest's first piece is done, so that the VM may run.
@@ -46,11 +48,11 @@ export const trackerFields = {
   // Dispatchers whose vCPUs wait for the INVEPTs of their ring's reset.
   heldBack: kind.list(kind.actor),
   // Exits served, by kind, and the cycles of their handlers: T_h.
-  violations: kind.count,
-  drains: kind.count,
-  handlerCycles: kind.cycles,
+  violations: kind.statistic(kind.count),
+  drains: kind.statistic(kind.count),
+  handlerCycles: kind.statistic(kind.cycles),
   // Cycles spent arming, harvesting and disarming.
-  controlCycles: kind.cycles,
+  controlCycles: kind.statistic(kind.cycles),
 } as const satisfies kind.Fields;
 
 export interface TrackerContext extends TrackerInput, kind.Values<typeof trackerFields> {}

@@ -14,30 +14,32 @@ import { assign, emit, setup } from "xstate";
 import { ExitReason } from "../src/hardware/exit.ts";
 import { type SendEmission, send } from "../src/interconnect/emissions.ts";
 import * as kind from "../src/interconnect/fields.ts";
-import type { ActorId, Message } from "../src/interconnect/messages.ts";
+import type { Message } from "../src/interconnect/messages.ts";
 
-export interface VcpuInput {
-  readonly vcpu: number;
-  readonly vm: number;
-  readonly scheduler: ActorId;
-  /** T_x and T_e: the switches alone, in cycles. */
-  readonly exitCycles: number;
-  readonly entryCycles: number;
-}
+/** What it is set up with. */
+export const vcpuInput = {
+  vcpu: kind.vcpu,
+  vm: kind.vm,
+  scheduler: kind.actor,
+  // T_x and T_e: the switches alone, in cycles.
+  exitCycles: kind.cycles,
+  entryCycles: kind.cycles,
+} as const satisfies kind.Fields;
+export type VcpuInput = kind.Values<typeof vcpuInput>;
 
 /** What its state holds besides its input. */
 export const vcpuFields = {
   // Where it runs, while it does.
-  mmu: kind.actor,
-  dispatcher: kind.actor,
-  exits: kind.count,
-  entries: kind.count,
+  mmu: kind.deadIn(kind.actor, "ready", "halted"),
+  dispatcher: kind.deadIn(kind.actor, "ready", "halted"),
+  exits: kind.statistic(kind.count),
+  entries: kind.statistic(kind.count),
   // Its workload has ended (HLT).
   finished: kind.flag,
   // Why the last VM entry failed; empty if it did not.
   entryFailure: kind.text,
   // Reason of the last VM exit, -1 before the first.
-  lastExit: kind.countOrNone,
+  lastExit: kind.statistic(kind.countOrNone),
 } as const satisfies kind.Fields;
 
 export interface VcpuContext extends VcpuInput, kind.Values<typeof vcpuFields> {}

@@ -38,6 +38,18 @@ export interface Traits {
   readonly turn?: true;
   /** A page if the exit beside it (`reason`) is an EPT violation, else always 0. */
   readonly ofViolation?: true;
+  /** In these states of its machine it is left over from before: written anew before anything reads it. */
+  readonly deadIn?: readonly string[];
+  /** What of it matters. */
+  readonly matter?: Matter<never, unknown>;
+}
+
+/** Of values of which not everything matters. */
+export interface Matter<Value, Result = Value> {
+  /** The one that stands for all that make no difference. */
+  of(value: Value): Result;
+  /** Another value of which the same matters. @param more a whole number above 0 */
+  alike(value: Value, more: number): Result;
 }
 
 const said = new WeakMap<z.core.$ZodType, Traits>();
@@ -80,6 +92,9 @@ export const pcpu = naming("pcpu");
 /** Guest-physical, of the VM that the message or the actor is about; 0 where none is meant. */
 export const page = naming("page");
 
+/** -1: none. */
+export const pageOrNone = naming("page", -1);
+
 /** The same where an exit need not be about a page. */
 export const violatedPage = like(page, { ofViolation: true });
 
@@ -91,8 +106,12 @@ export const count = z.int().min(0);
 export const countOrNone = z.int().min(-1);
 /** Time or work, in cycles; fractions come of rates. Beyond this, one cycle more would not be noticed. */
 export const cycles = z.number().min(0).max(Number.MAX_SAFE_INTEGER);
+/** Time, in cycles; -1: not yet, or never. */
+export const timeOrNone = z.number().min(-1).max(Number.MAX_SAFE_INTEGER);
 /** The number of a turn. */
 export const turn = like(count, { turn: true });
+/** From 0 to 1. */
+export const share = z.number().min(0).max(1);
 export const flag = z.boolean();
 export const text = z.string().max(1000);
 /** How many of each, by name. */
@@ -115,9 +134,35 @@ export function setOf<Element extends z.ZodType>(element: Element) {
   return saying(z.array(element).readonly(), { orderedBy: "itself" });
 }
 
+/** Records in the order of one of their fields, each number of it once. */
+export function setBy<Element extends z.ZodType>(field: string, element: Element) {
+  return saying(z.array(element).readonly(), { orderedBy: field });
+}
+
 /** What nothing is decided by. The explorer leaves it out, and checks that it may. */
 export function statistic<Schema extends z.ZodType>(schema: Schema): Schema {
   return like(schema, { statistic: true });
+}
+
+/** What no one reads in these states of its machine. */
+export function deadIn<Schema extends z.ZodType>(
+  schema: Schema,
+  ...states: readonly [string, ...string[]]
+): Schema {
+  return like(schema, { deadIn: states });
+}
+
+/** What matters only in part. */
+export function mattersAs<Schema extends z.ZodType>(
+  schema: Schema,
+  matter: Matter<Value<Schema>>,
+): Schema {
+  return like(schema, { matter });
+}
+
+/** What a machine is set up with and no number of which names anything. Never read from a file. */
+export function setting<Given>(): z.ZodType<Given, Given> {
+  return z.custom<Given>(() => true);
 }
 
 /** Elements by their names, whatever those are. */
@@ -132,6 +177,10 @@ export function listBy<Element extends z.ZodType>(each: Role, element: Element) 
 
 /** Fields by name: the shape of a message, of a part of a state, of an object in one. */
 export type Fields = Readonly<Record<string, z.ZodType>>;
+/** A schema of what a program has a type for. */
+export type Schema<Given> = z.ZodType<Given>;
+/** The same for each of its fields: none is left out. */
+export type FieldsOf<Given> = { readonly [Name in keyof Given]-?: Schema<Given[Name]> };
 /** What a schema takes, for programs. */
 export type Value<Schema extends z.ZodType> = z.output<Schema>;
 /** What has these fields, for programs. */

@@ -1,12 +1,12 @@
 /** What a search with symmetry shows and refuses: counterexamples, models and tables that are not symmetric. */
 import { describe, expect, it } from "vitest";
+import { contextFields } from "../../machines/contexts.ts";
 import { buildModel, type CheckTarget } from "../../src/check/catalogue.ts";
 import { CheckRun } from "../../src/check/checkRun.ts";
 import { Exploration } from "../../src/check/engine/exploration.ts";
 import type { Model, Renaming } from "../../src/check/engine/model.ts";
 import { permutations, renamedBits, renamedList } from "../../src/check/hypervisor/permutation.ts";
-import { renamedState } from "../../src/check/hypervisor/renamedStates.ts";
-import { renamedMessage } from "../../src/check/hypervisor/renaming.ts";
+import { renamedFields, renamedMessage } from "../../src/check/hypervisor/renaming.ts";
 import { systemModel } from "../../src/check/hypervisor/systemModel.ts";
 import { smallSystem } from "../../src/check/models/smallSystem.ts";
 import { twoPhaseCommit } from "../../src/check/models/twoPhaseCommit.ts";
@@ -187,9 +187,10 @@ describe("what tables do not know is an error", () => {
   });
 
   it("a field of a context, and a machine", () => {
-    const state = { value: "off", context: { fullEvents: 0, age: 1 } };
-    expect(() => renamedState("pmlUnit", state, none)).toThrow('"age" of pmlUnit');
-    expect(() => renamedState("throttle", state, none)).toThrow('"fullEvents" of throttle');
+    const named = (machine: string, values: object) => () =>
+      renamedFields(machine, contextFields(machine) ?? {}, { ...values }, 0, none);
+    expect(named("pmlUnit", { fullEvents: 0, age: 1 })).toThrow('"age" of pmlUnit');
+    expect(named("nobody", { fullEvents: 0 })).toThrow('"fullEvents" of nobody');
   });
 
   it("words of a memory slot", () => {

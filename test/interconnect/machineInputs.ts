@@ -133,6 +133,7 @@ export const machineCases: Readonly<Record<string, MachineCase>> = {
       vm: 0,
       self: 6,
       dispatchers: [3, 4],
+      pager: 0,
       pmlUnits: [7, 0],
       prlUnits: [8, 0],
       skipInvept: false,

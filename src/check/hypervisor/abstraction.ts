@@ -1,147 +1,101 @@
 /**
- * What of an actor's state, and of a message, is no state to the explorer: statistics, sums of cycles,
- * and values that are always written before they are read. By name, so that one can check it; and
- * checked: in every search each step is worked out again with other values in all of these, and must come
- * to the same (stepAudit.ts).
+ * What of an actor's state, and of a message, is no state to the explorer: statistics, numbers of turns, values that
+ * are written before they are read, and of some values all but a part, as the fields are declared. It is checked: in
+ * every search each step is worked out again with other values in all of these, and must come to the same
+ * (stepAudit.ts).
  */
 import type { AnyEventObject } from "xstate";
-import type { EstimatePoint } from "../../../machines/estimatorContext.ts";
-import { traitsOf } from "../../interconnect/fields.ts";
-import { MESSAGES } from "../../interconnect/messages.ts";
+import * as z from "zod";
+import { bare, type Fields, traitsOf } from "../../interconnect/fields.ts";
+import { messages } from "../../interconnect/messages.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 
-/** Statistics and cycles, by machine: nothing is decided by them. */
-const STATISTICS: Readonly<Record<string, readonly string[]>> = {
-  vcpu: ["exits", "entries", "lastExit"],
-  pmlUnit: ["fullEvents"],
-  prlUnit: ["ipis"],
-  pvmCpu: [
-    "ipis",
-    "coalesced",
-    "handlerRuns",
-    "rowCycles",
-    "logsServed",
-    "handlerCycles",
-    "jobCycles",
-    "hypercallCycles",
-  ],
-  dispatcher: ["exits", "workCycles", "handlerCycles"],
-  tracker: ["violations", "drains", "handlerCycles", "controlCycles"],
-  toolstack: ["round", "rounds"],
-  operator: ["pagesWritten", "pagesTouched"],
-  sampler: ["totals"],
-  pager: ["faults", "flushes", "handlerCycles"],
-  balloon: ["asked", "guestCycles"],
-  checkpointLive: ["lateEpochs", "writeCycles", "failures"],
-  checkpointStop: ["dueSoFar", "failures"],
-  // What it reports of its throttle.
-  migration: ["throttleSteps"],
-  estimation: ["looks", "loads", "estimates"],
-  // Its interval counts for samples alone, which no model draws.
-  estimator: ["points", "stableAt", "lost", "interval", "spent"],
-};
+type Values = Readonly<Record<string, unknown>>;
 
-/** Statistics within a value, by machine: what an operation reports of itself, and no policy looks at. */
-const STATISTICS_WITHIN: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
-  migration: {
-    progress: ["pagesSent", "bytesSent", "bytesAtSync", "bytesArrived", "leastPending", "rounds"],
-    "progress.round": ["iteration", "pagesSent", "bytes", "duration"],
-  },
-  // What is said of the working set; PRL's loop goes by numbers of its own.
-  estimator: { progress: ["estimate"] },
-};
-
-interface Reduction {
-  /** What matters of a value. */
-  readonly reduce: (value: never) => unknown;
-  /** Another value of which the same matters. @param more a whole number above 0 */
-  readonly alike: (value: never, more: number) => unknown;
+/** What is put in place of what is no state. */
+interface Filling {
+  statistic(schema: z.core.$ZodType, value: unknown): unknown;
+  readonly turn: number;
+  /** Of a value of which not everything matters: another one of which the same matters. */
+  alike(matter: NonNullable<ReturnType<typeof traitsOf>["matter"]>, value: never): unknown;
 }
 
-/** Values of which only a part matters, by machine. */
-const REDUCED: Readonly<Record<string, Readonly<Record<string, Reduction>>>> = {
-  // Whether the handler took anything from the job under way.
-  pvmCpu: {
-    preemptedCycles: {
-      reduce: (cycles: number) => Math.min(cycles, 1),
-      alike: (cycles: number, more: number) => (cycles > 0 ? cycles + more : 0),
-    },
-  },
-  // Whether there is an estimate, and whether it is stable; the rest goes into the series.
-  estimator: {
-    point: {
-      reduce: ({ pages, stable }: EstimatePoint) => ({ pages: pages === null ? null : 0, stable }),
-      alike: ({ pages, stable }: EstimatePoint, more: number) => ({
-        pages: pages === null ? null : pages + more,
-        stable,
-      }),
-    },
-  },
+const PLAIN: Filling = {
+  statistic: (_, value) => (Array.isArray(value) ? [] : 0),
+  turn: 0,
+  alike: (matter, value) => matter.of(value),
 };
 
-/** Left over from before: written anew before anything reads it. By machine and state. */
-const DEAD: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
-  vcpu: { ready: ["mmu", "dispatcher"], halted: ["mmu", "dispatcher"] },
-  mmu: { idle: ["vcpu"] },
-  dispatcher: { vacant: ["vcpu"] },
-  tracker: {
-    logging: ["answer", "requester"],
-    off: ["answer", "requester"],
-    preparing: ["answer"],
-  },
-  pvmCpu: { guest: ["drained"], deferred: ["drained"] },
-  operator: { idle: ["vm", "technique"] },
-};
-
-/** Fields of all messages, by name, with what is said of each. */
-const MESSAGE_FIELDS = Object.entries(MESSAGES).flatMap(([type, { fields }]) =>
-  Object.entries(fields).map(([name, schema]) => ({ type, name, ...traitsOf(schema) })),
-);
-/** Payload that only statistics or delays are made of; also where a context keeps it. */
-const MESSAGE_STATISTICS = MESSAGE_FIELDS.filter(({ name }) =>
-  MESSAGE_FIELDS.every((field) => field.name !== name || field.statistic === true),
-).map(({ name }) => name);
-/** The same of some types of messages alone. */
-const STATISTICS_OF = new Map(
-  Object.keys(MESSAGES).map((type) => [
-    type,
-    MESSAGE_FIELDS.filter((field) => field.type === type && field.statistic).map(
-      ({ name }) => name,
-    ),
-  ]),
-);
-/**
- * The number of a turn, on a CPU or of a throttle. A timer of an earlier turn changes nothing (which is checked:
- * ofAnotherTurn, test/system/turns.test.ts), as if it had not ended yet; so that all timers are of this turn leaves
- * nothing out.
- */
-const TURNS = [...new Set(MESSAGE_FIELDS.flatMap(({ name, turn }) => (turn ? [name] : [])))];
-
-function isIgnored(machine: string, state: string, key: string): boolean {
-  return (
-    STATISTICS[machine]?.includes(key) === true || DEAD[machine]?.[state]?.includes(key) === true
-  );
+/** @param more a whole number above 0: other values for each */
+function scrambling(more: number): Filling {
+  return {
+    // Every second time it is not known, where it may be so.
+    statistic: (schema, value) =>
+      more % 2 === 0 && schema instanceof z.ZodNullable ? null : otherValue(value, more),
+    turn: more,
+    alike: (matter, value) => matter.alike(value, more),
+  };
 }
 
-/** A state without what is no state: those keys are as they were at the start. */
-export function normalState(
-  machine: string,
+function fill(schema: z.core.$ZodType, value: unknown, filling: Filling): unknown {
+  const { statistic, turn, matter, variants } = traitsOf(schema);
+  if (statistic) return filling.statistic(schema, value);
+  if (turn) return filling.turn;
+  if (matter !== undefined) return filling.alike(matter, value as never);
+  if (typeof value !== "object" || value === null) return value;
+  if (variants !== undefined) return filledMessage(value as AnyEventObject, filling);
+  const inner = bare(schema);
+  if (Array.isArray(value) && inner instanceof z.ZodArray) {
+    return value.map((element) => fill(inner.element, element, filling));
+  }
+  if (!(inner instanceof z.ZodObject)) return value;
+  return filled(inner.shape as Fields, value as Values, filling);
+}
+
+function filled(fields: Fields, values: Values, filling: Filling): Values {
+  const entries = Object.entries(values).map(([name, value]) => {
+    const schema = fields[name];
+    return [name, schema === undefined ? value : fill(schema, value, filling)];
+  });
+  return Object.fromEntries(entries);
+}
+
+function filledMessage({ type, ...payload }: AnyEventObject, filling: Filling): AnyEventObject {
+  return { type, ...filled(messages.fieldsOf(type) ?? {}, payload, filling) };
+}
+
+/** A state with what is no state filled; whole fields of it as `whole` says. */
+function filledState(
+  fields: Fields,
   { value, context }: ActorSnapshot,
-  initial: object,
+  filling: Filling,
+  whole: (part: unknown, name: string) => unknown,
 ): ActorSnapshot {
-  const first: Readonly<Record<string, unknown>> = { ...initial };
-  const entries = Object.entries(context).map(([key, part]) => {
-    if (isIgnored(machine, value, key)) return [key, first[key]];
-    const reduced = REDUCED[machine]?.[key]?.reduce(part as never) ?? part;
-    const plain = changeStatisticsWithin(machine, key, reduced, plainValue);
-    return [key, TURNS.includes(key) ? 0 : changeStatistics(plain, () => 0)];
+  const entries = Object.entries(context).map(([name, part]) => {
+    const schema = fields[name];
+    if (schema === undefined) throw new Error(`what "${name}" of a context holds is not declared`);
+    const { statistic, deadIn = [] } = traitsOf(schema);
+    const isIgnored = statistic === true || deadIn.includes(value);
+    return [name, isIgnored ? whole(part, name) : fill(schema, part, filling)];
   });
   return { value, context: Object.fromEntries(entries) };
 }
 
-/** A message without statistics: they are zero. */
+/**
+ * A state without what is no state: those fields are as they were at the start.
+ * @param fields what the context holds
+ */
+export function normalState(
+  fields: Fields,
+  state: ActorSnapshot,
+  initial: Readonly<object>,
+): ActorSnapshot {
+  return filledState(fields, state, PLAIN, (_, name) => Reflect.get(initial, name));
+}
+
+/** A message without statistics: they are zero, known or not. */
 export function normalMessage<Event extends AnyEventObject>(event: Event): Event {
-  return changeStatistics(event, () => 0) as Event;
+  return filledMessage(event, PLAIN) as Event;
 }
 
 /** Which of a state's, or a message's, parts get other values: by name. */
@@ -149,19 +103,13 @@ export type PartFilter = (name: string) => boolean;
 
 /** The same state with other values in all that is no state. @param more a whole number above 0: other ones for each */
 export function scrambledState(
-  machine: string,
-  { value, context }: ActorSnapshot,
+  fields: Fields,
+  state: ActorSnapshot,
   more: number,
   only: PartFilter = () => true,
 ): ActorSnapshot {
-  const entries = Object.entries(context).map(([key, part]) => {
-    if (!only(key)) return [key, part];
-    if (isIgnored(machine, value, key)) return [key, otherValue(part, more)];
-    const alike = REDUCED[machine]?.[key]?.alike(part as never, more) ?? part;
-    const within = changeStatisticsWithin(machine, key, alike, (one) => otherValue(one, more));
-    return [key, TURNS.includes(key) ? more : changeStatistics(within, () => more)];
-  });
-  return { value, context: Object.fromEntries(entries) };
+  const other = filledState(fields, state, scrambling(more), (part) => otherValue(part, more));
+  return { value: state.value, context: chosen(state.context, other.context, only) };
 }
 
 /** The same message with other statistics. */
@@ -170,38 +118,27 @@ export function scrambledMessage<Event extends AnyEventObject>(
   more: number,
   only: PartFilter = () => true,
 ): Event {
-  const entries = Object.entries(changeStatistics(event, () => more) as Event).map(
-    ([key, value]) => (only(key) ? [key, value] : [key, event[key as keyof Event]]),
-  );
-  return Object.fromEntries(entries) as Event;
+  return chosen(event, filledMessage(event, scrambling(more)), only) as Event;
 }
 
-/** The same message as one of another turn; null if it is of none. Who takes it may also take it for too late. */
-export function ofAnotherTurn<Event extends AnyEventObject>(event: Event): Event | null {
-  const key = TURNS.find((one) => typeof event[one] === "number");
-  return key === undefined ? null : { ...event, [key]: Number(event[key]) + 1 };
-}
-
-/** A value with `change` done to each statistic in it. `path`: its key, and those of the values that it is in. */
-function changeStatisticsWithin(
-  machine: string,
-  path: string,
-  value: unknown,
-  change: (statistic: unknown) => unknown,
-): unknown {
-  const names = STATISTICS_WITHIN[machine]?.[path];
-  if (names === undefined || value === null || typeof value !== "object") return value;
-  const entries = Object.entries(value).map(([key, part]) => [
-    key,
-    names.includes(key)
-      ? change(part)
-      : changeStatisticsWithin(machine, `${path}.${key}`, part, change),
+/** Of two objects' fields those of the second that `only` names, else those of the first. */
+function chosen(one: object, other: object, only: PartFilter): object {
+  const entries = Object.entries(one).map(([name, value]) => [
+    name,
+    only(name) ? Reflect.get(other, name) : value,
   ]);
   return Object.fromEntries(entries);
 }
 
-function plainValue(statistic: unknown): unknown {
-  return Array.isArray(statistic) ? [] : 0;
+/**
+ * The same message as one of another turn; null if it is of none. A timer of an earlier turn changes nothing, as if it
+ * had not ended yet (which is checked, and in test/system/turns.test.ts): so that all timers are of this turn leaves
+ * nothing out. Who takes it may also take it for too late.
+ */
+export function ofAnotherTurn<Event extends AnyEventObject>(event: Event): Event | null {
+  const fields = Object.entries(messages.fieldsOf(event.type) ?? {});
+  const [name] = fields.find(([, schema]) => traitsOf(schema).turn) ?? [];
+  return name === undefined ? null : { ...event, [name]: Number(event[name]) + 1 };
 }
 
 /** A value unlike this one, of the same shape as far as whoever adds to it needs that. */
@@ -226,19 +163,4 @@ function otherValue(value: unknown, more: number): unknown {
     default:
       return value;
   }
-}
-
-/** Payload of messages, and what contexts keep of it, with other statistics in it. */
-function changeStatistics(value: unknown, statistic: () => number): unknown {
-  if (Array.isArray(value)) return value.map((one) => changeStatistics(one, statistic));
-  if (value === null || typeof value !== "object") return value;
-  const own = "type" in value ? STATISTICS_OF.get(String(value.type)) : undefined;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, inner]) => {
-      const isStatistic = MESSAGE_STATISTICS.includes(key) || own?.includes(key) === true;
-      return (isStatistic && typeof inner === "number") || TURNS.includes(key)
-        ? [key, statistic()]
-        : [key, changeStatistics(inner, statistic)];
-    }),
-  );
 }

@@ -26,13 +26,11 @@ export interface Transition extends ActorSnapshot {
 }
 
 export class Probe {
-  readonly machineId: string;
   readonly #logic: CompiledLogic;
   #emitted: AnyEventObject[] = [];
   readonly #scope: AnyActorScope;
 
   constructor(machine: AnyStateMachine) {
-    this.machineId = machine.id;
     const emit = (emission: AnyEventObject): void => {
       this.#emitted.push(emission);
     };

@@ -2,17 +2,19 @@
 import type { AnyEventObject } from "xstate";
 import * as z from "zod";
 import { ExitReason } from "../../hardware/exit.ts";
-import { bare, traitsOf } from "../../interconnect/fields.ts";
+import { bare, type Fields, traitsOf } from "../../interconnect/fields.ts";
 import { messages } from "../../interconnect/messages.ts";
 import { type Permutation, renamedList } from "./permutation.ts";
 
+type Values = Readonly<Record<string, unknown>>;
+
 /** Where a value stands. */
 interface Place {
-  /** Whose pages it may name. */
+  /** Whose pages it may name; -1: nobody's. */
   readonly vm: number;
   readonly permutation: Permutation;
   /** The object that it is a field of. */
-  readonly beside: Readonly<Record<string, unknown>>;
+  readonly beside: Values;
 }
 
 /**
@@ -20,28 +22,67 @@ interface Place {
  * @throws if it has a field that the table of messages does not name
  */
 export function renamedMessage(
-  message: AnyEventObject,
+  { type, ...payload }: AnyEventObject,
   vm: number,
   permutation: Permutation,
 ): AnyEventObject {
-  const { type, ...payload } = message;
-  const fields = messages.fieldsOf(type);
-  const entries = Object.entries(payload).map(([field, value]) => {
-    const schema = fields?.[field];
-    if (schema === undefined) throw new Error(`what "${field}" of "${type}" holds is not known`);
-    return [field, renamed(schema, value, { vm, permutation, beside: message })];
+  const fields = messages.fieldsOf(type) ?? {};
+  return { type, ...renamedFields(`"${type}"`, fields, payload, vm, permutation) };
+}
+
+/**
+ * @param of whose fields they are, for errors
+ * @param fields what they hold, by name
+ * @param vm whose pages they may name; -1: nobody's
+ * @throws if there is a value of no such field
+ */
+export function renamedFields(
+  of: string,
+  fields: Fields,
+  values: Values,
+  vm: number,
+  permutation: Permutation,
+): Values {
+  const entries = Object.entries(values).map(([name, value]) => {
+    const schema = fields[name];
+    if (schema === undefined) throw new Error(`what "${name}" of ${of} holds is not known`);
+    return [name, renamed(schema, value, { vm, permutation, beside: values })];
   });
-  return { type, ...Object.fromEntries(entries) };
+  return Object.fromEntries(entries);
 }
 
 function renamed(schema: z.core.$ZodType, value: unknown, place: Place): unknown {
+  const { vm, permutation } = place;
+  const { variants } = traitsOf(schema);
   const inner = bare(schema);
-  const { permutation } = place;
-  const { each, orderedBy } = traitsOf(schema);
   if (typeof value === "number") return renamedNumber(schema, value, place);
-  if (!Array.isArray(value) || !(inner instanceof z.ZodArray)) return value;
-  const elements = value.map((element) => renamed(inner.element, element, place));
-  if (orderedBy === "itself") return elements.sort((a, b) => Number(a) - Number(b));
+  if (typeof value !== "object" || value === null) return value;
+  if (variants !== undefined) return renamedMessage(value as AnyEventObject, vm, permutation);
+  if (Array.isArray(value) && inner instanceof z.ZodArray) {
+    const elements = value.map((element) => renamed(inner.element, element, place));
+    return inOrder(schema, elements, place);
+  }
+  if (inner instanceof z.ZodRecord) {
+    const entries = Object.entries(value).map(([name, one]) => [
+      name,
+      renamed(inner.valueType, one, place),
+    ]);
+    return Object.fromEntries(entries);
+  }
+  if (!(inner instanceof z.ZodObject)) return value;
+  return renamedFields("a record", inner.shape as Fields, value as Values, vm, permutation);
+}
+
+/** Elements where those are that they now are for, or in the order that they now have. */
+function inOrder(schema: z.core.$ZodType, elements: unknown[], place: Place): unknown[] {
+  const { each, orderedBy } = traitsOf(schema);
+  if (orderedBy !== undefined) {
+    const keyOf = (element: unknown): number =>
+      Number(orderedBy === "itself" ? element : (element as Values)[orderedBy]);
+    return elements.sort((one, other) => keyOf(one) - keyOf(other));
+  }
+  const { vm, permutation } = place;
+  if (each === "page") return renamedList(elements, (page) => permutation.page(vm, page));
   return each === "vcpu" || each === "pcpu" ? renamedList(elements, permutation[each]) : elements;
 }
 

@@ -168,8 +168,7 @@ export class StepAudit {
 
   /** @param causes null: all of them */
   #vary(step: Step, { more, base, other }: Difference, causes: readonly Cause[] | null): Variation {
-    const { memory, actors, machineIds } = this.#steps.binding;
-    const machine = machineIds[step.actor]!;
+    const { memory, actors, fields } = this.#steps.binding;
     const isAsked = (kind: Cause["kind"]): boolean =>
       causes === null || causes.some((one) => one.kind === kind);
     const has = (kind: Cause["kind"]) => (key: string) =>
@@ -177,7 +176,7 @@ export class StepAudit {
     return {
       now: this.#timePasses && isAsked("time") ? more * SOME_TIME : 0,
       event: scrambledMessage(step.event, more, has("payload")),
-      state: (state) => scrambledState(machine, state, more, has("field")),
+      state: (state) => scrambledState(fields[step.actor]!, state, more, has("field")),
       memory: () => {
         const words = causes?.flatMap((one) => (one.kind === "word" ? [one.place] : []));
         const outside = this.#outsideOf(step);

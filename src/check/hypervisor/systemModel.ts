@@ -9,9 +9,11 @@
  * bits, and what src/check/hypervisor/abstraction.ts lists is no state.
  */
 import type { AnyEventObject } from "xstate";
+import { contextFields } from "../../../machines/contexts.ts";
 import { spaceOf } from "../../hardware/tlb.ts";
 import { Field, readField } from "../../hardware/vmcs.ts";
 import { allotLog } from "../../hypervisor/logPages.ts";
+import type { Fields } from "../../interconnect/fields.ts";
 import type { Message } from "../../interconnect/messages.ts";
 import type { ActorSnapshot, SystemActor } from "../../system/actors.ts";
 import type { System } from "../../system/system.ts";
@@ -78,6 +80,8 @@ export interface SystemModelOptions {
    * Absent: no step may, and that is checked.
    */
   readonly timeStandsStill?: string;
+  /** What the contexts of machines hold; default: what they declare (machines/contexts.ts). */
+  readonly fieldsOf?: (machine: string) => Fields;
   /** What of the operation's memory is only reported, and what of it stays as it is. */
   readonly statistics?: readonly Extent[];
   readonly fixed?: readonly Extent[];
@@ -85,6 +89,11 @@ export interface SystemModelOptions {
 
 /** The commands that an actor, in this state, may be given. They are its choices: nothing obliges anybody to give them. */
 export type Commands = (actor: string, state: ActorSnapshot) => readonly Message[];
+
+/** A machine that a model has of its own, without a context, is in no table. */
+function declaredFields(machine: string): Fields {
+  return contextFields(machine) ?? {};
+}
 
 /** @param system newly built, with ChoosingWorkloads, */
 export function systemModel(system: System, options: SystemModelOptions): Model {
@@ -144,10 +153,11 @@ class SystemBinding {
       return taken;
     });
     const { reads = true, halts = false, choosers = [], settles = true } = options;
+    const fieldsOf = options.fieldsOf ?? declaredFields;
     this.#steps = new SystemSteps({
       system,
       actors: this.#actors,
-      machineIds: this.#probes.map(({ machineId }) => machineId),
+      fields: this.#actors.map(({ machine }) => fieldsOf(machine.id)),
       memory: this.#memory,
       actorSlots: this.#actorSlots,
       memorySlots: this.#memorySlots,
@@ -174,6 +184,7 @@ class SystemBinding {
         world,
         actors: this.#actors,
         memory: this.#memory,
+        fieldsOf,
         pagesDiffer: options.pagesDiffer,
         staysOnCpu: options.staysOnCpu ?? false,
         slotNamed: (name) => this.#slotNamed(name),

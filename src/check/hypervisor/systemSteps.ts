@@ -6,6 +6,7 @@
 import type { AnyEventObject } from "xstate";
 import { deriveControls } from "../../hardware/mmu.ts";
 import { EndlessStepError, UnhandledEventError } from "../../interconnect/compiledLogic.ts";
+import type { Fields } from "../../interconnect/fields.ts";
 import { DelayOnWireError } from "../../interconnect/interconnect.ts";
 import type { ActorSnapshot, SystemActor } from "../../system/actors.ts";
 import type { System } from "../../system/system.ts";
@@ -67,7 +68,8 @@ export interface Effects {
 export interface Binding {
   readonly system: System;
   readonly actors: readonly SystemActor[];
-  readonly machineIds: readonly string[];
+  /** What the context of each holds. */
+  readonly fields: readonly Fields[];
   readonly memory: readonly MemorySlot[];
   /** By actor, and by memory slot. */
   readonly actorSlots: readonly Slot<ActorSnapshot>[];
@@ -95,8 +97,8 @@ export class SystemSteps {
 
   /** An actor's state without what is no state. */
   stateOf(actor: number): ActorSnapshot {
-    const { actors, machineIds } = this.binding;
-    return normalState(machineIds[actor]!, actors[actor]!.snapshot, this.#initials[actor]!);
+    const { actors, fields } = this.binding;
+    return normalState(fields[actor]!, actors[actor]!.snapshot, this.#initials[actor]!);
   }
 
   /** What is on its way, with the names of its channels. Between channels there is no order. */

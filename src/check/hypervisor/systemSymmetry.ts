@@ -10,6 +10,7 @@
  * VM 0 can be paused while VM 1 runs, and not the other way round.
  */
 import type { AnyEventObject } from "xstate";
+import type { Fields } from "../../interconnect/fields.ts";
 import type { ActorId } from "../../interconnect/messages.ts";
 import type { ActorSnapshot, SystemActor } from "../../system/actors.ts";
 import type { World } from "../../system/world.ts";
@@ -17,15 +18,16 @@ import { FOLLOWED_BY, type Renaming, type RenamingGroup } from "../engine/model.
 import { endsOf } from "./channels.ts";
 import type { MemorySlot } from "./memorySlots.ts";
 import { type Permutation, permutations } from "./permutation.ts";
-import { renamedState } from "./renamedStates.ts";
 import type { Words } from "./renamedWords.ts";
-import { renamedMessage } from "./renaming.ts";
+import { renamedFields, renamedMessage } from "./renaming.ts";
 import { partsOf } from "./sentMessages.ts";
 
 export interface SymmetricSystem {
   readonly world: World;
   readonly actors: readonly SystemActor[];
   readonly memory: readonly MemorySlot[];
+  /** What the contexts of the machine of this name hold. */
+  readonly fieldsOf: (machine: string) => Fields;
   /** Why pages are not alike; absent if they are. */
   readonly pagesDiffer?: string | undefined;
   /** Each vCPU runs on the CPU of its number, if it runs. */
@@ -175,18 +177,15 @@ class SystemRenaming implements Renaming, Permutation {
   }
 
   value(slot: string, value: unknown): unknown {
-    const { actors, memory } = this.#system;
+    const { actors, memory, fieldsOf } = this.#system;
     const actor = actors.find(({ name }) => name === slot);
     if (actor === undefined) {
       return memory.find(({ name }) => name === slot)!.rename(value as Words, this);
     }
-    return renamedState(actor.machine.id, value as ActorSnapshot, {
-      vm: this.#vmOf(slot),
-      page: this.page,
-      vcpu: this.vcpu,
-      pcpu: this.pcpu,
-      actor: this.actor,
-    });
+    const { id } = actor.machine;
+    const { value: state, context } = value as ActorSnapshot;
+    const renamed = renamedFields(id, fieldsOf(id), { ...context }, this.#vmOf(slot), this);
+    return { value: state, context: renamed };
   }
 
   message(channel: string, message: AnyEventObject): AnyEventObject {
