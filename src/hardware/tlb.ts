@@ -18,7 +18,8 @@ export const META_IDENTITY = ~7;
 /** Kinds of entries that may be cached: large ones; pieces of a guest page larger than the entry. */
 export const Filled = { large: 1, pieces: 2 } as const;
 
-const SPACE_WORDS = 3;
+/** Of each space. */
+export const SPACE_WORDS = 3;
 const SPACES = 256;
 
 /** One level: entry w of set s is at s * ways + w in each array. */

@@ -2,6 +2,12 @@
  * PRL's cumulative buffer of one VM: how often each GPA was logged (VEE21 3.3). Counters exist only
  * for pages near one that was logged: blocks of 512 are allotted at first use.
  */
+import {
+  type NormalForm,
+  numberedNames,
+  renumberedList,
+  SCRAMBLED,
+} from "../hardware/normalForm.ts";
 import type { Part, WordArray } from "../hardware/part.ts";
 
 const BLOCK_BITS = 9;
@@ -103,4 +109,52 @@ export function clearOccurrences(buffer: CumulativeBuffer): void {
   buffer.directory.fill(0);
   buffer.counts.fill(0);
   buffer.state.fill(0);
+}
+
+/**
+ * Of a VM whose pages have one block.
+ * @param most how often a page was logged is counted to here: beyond it, no threshold tells it apart
+ */
+export function bufferForm(
+  buffer: CumulativeBuffer,
+  pages: number,
+  most: number,
+  vm: number,
+): NormalForm {
+  const { directory, state } = buffer;
+  const nameOf = numberedNames("PRL's count of page", `VM ${vm}`);
+  return {
+    extents: [
+      { part: buffer, array: "counts", nameOf },
+      ...["directory", "state"].map((array) => ({
+        part: buffer,
+        array,
+        nameOf: () => `the ${array} of PRL's counts of VM ${vm}`,
+      })),
+    ],
+    lists: ["buffer"],
+    save() {
+      const counts = buffer.arrays()["counts"]!.subarray(0, pages);
+      return { buffer: Array.from(counts, (count) => Math.min(count, most)) };
+    },
+    restore({ buffer: counts }) {
+      directory.fill(0);
+      buffer.counts.fill(0);
+      state.fill(0);
+      counts!.forEach((count, page) => {
+        buffer.counts[page] = count;
+      });
+      if (counts!.length === 0) return;
+      directory[0] = 1;
+      state.set([1, counts!.filter((count) => count > 0).length]);
+    },
+    scramble() {
+      buffer.counts.forEach((count, page, all) => {
+        if (count >= most) all[page] = count + SCRAMBLED;
+      });
+    },
+    renumber: ({ buffer: counts }, { page }) => ({
+      buffer: renumberedList(counts!, (one) => page(vm, one)),
+    }),
+  };
 }

@@ -1,4 +1,5 @@
 /** The log-dirty bitmap of a VM: one bit per guest-physical page, and the number of set bits. */
+import { type NormalForm, pageBitNames, renumberedBits } from "../hardware/normalForm.ts";
 import type { Part, WordArray } from "../hardware/part.ts";
 
 /** Like Xen's bitmap, it takes no memory before the first bit is set. */
@@ -76,4 +77,39 @@ export function clearMark(bitmap: DirtyBitmap, page: number): void {
 export function clearMarks(bitmap: DirtyBitmap): void {
   bitmap.bits.fill(0);
   bitmap.state[0] = 0;
+}
+
+/** @param list that holds its bits. @param what such as "the dirty bitmap" */
+export function bitmapForm(
+  bitmap: DirtyBitmap,
+  list: string,
+  what: string,
+  vm: number,
+): NormalForm {
+  const { pages, state } = bitmap;
+  const name = `${what} of VM ${vm}`;
+  return {
+    extents: [
+      { part: bitmap, array: "bits", nameOf: pageBitNames(name, 1) },
+      { part: bitmap, array: "state", nameOf: () => `how many pages ${name} has` },
+    ],
+    lists: [list],
+    // One that was never set, and one that is clear, are the same.
+    save: () => ({ [list]: state[0] === 0 ? [] : Array.from(bitmap.bits) }),
+    restore({ [list]: bits = [] }) {
+      bitmap.bits = new Int32Array(Math.ceil(pages / 32));
+      bitmap.bits.set(bits);
+      state[0] = 0;
+      forEachMarked(bitmap, () => {
+        state[0] = state[0]! + 1;
+      });
+    },
+    scramble() {
+      // As before the first mark.
+      if (state[0] === 0) bitmap.bits = new Int32Array(0);
+    },
+    renumber: ({ [list]: bits = [] }, { page }) => ({
+      [list]: renumberedBits(bits, 1, pages, (one) => page(vm, one)),
+    }),
+  };
 }

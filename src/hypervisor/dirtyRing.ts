@@ -2,6 +2,7 @@
  * KVM's dirty ring of one vCPU (virt/kvm/dirty_ring.c; api.rst 8.29). An entry's life: 00 unused, 01
  * dirty (pushed by the kernel), 1X harvested (by user space, in order), 00 again after a reset.
  */
+import { type NormalForm, numberedNames, SCRAMBLED } from "../hardware/normalForm.ts";
 import type { Part, WordArray } from "../hardware/part.ts";
 
 const FLAG_DIRTY = 1;
@@ -127,4 +128,69 @@ export function ringReset(
   }
   if (first >= 0) rearm(first, low, high);
   return reset;
+}
+
+/** In the order of DirtyRing.state. */
+const RING_INDEXES = ["the dirty index", "the reset index", "the fetch index"];
+
+/** Those of a VM's vCPUs, with indexes counted from the last multiple of the ring's size. */
+export function ringsForm(
+  rings: readonly DirtyRing[],
+  vcpus: readonly number[],
+  vm: number,
+): NormalForm {
+  return {
+    extents: rings.flatMap((part, i) => {
+      const of = `the dirty ring of vCPU ${vcpus[i]}`;
+      return [
+        { part, array: "state", nameOf: (at: number) => `${RING_INDEXES[at]} of ${of}` },
+        { part, array: "pages", nameOf: numberedNames("the page in entry", of) },
+        { part, array: "flags", nameOf: numberedNames("the flags of entry", of) },
+      ];
+    }),
+    lists: rings.flatMap((_, i) => ["state", "flags", "pages"].map((list) => `${list}${i}`)),
+    save() {
+      const lists: Record<string, number[]> = {};
+      rings.forEach(({ state, pages, flags, size }, i) => {
+        const base = size === 0 ? 0 : state[RESET_INDEX]! - (state[RESET_INDEX]! & (size - 1));
+        lists[`state${i}`] = Array.from(state, (index) => index - base);
+        lists[`flags${i}`] = Array.from(flags);
+        lists[`pages${i}`] = Array.from(pages, (page, at) => (flags[at] === 0 ? 0 : page));
+      });
+      return lists;
+    },
+    restore(lists) {
+      rings.forEach((ring, i) => {
+        ring.state.set(lists[`state${i}`]!);
+        ring.flags.set(lists[`flags${i}`]!);
+        ring.pages.set(lists[`pages${i}`]!);
+      });
+    },
+    scramble() {
+      // Free-running indexes, some rounds later; and what unused entries are left with.
+      for (const { state, flags, pages, size } of rings) {
+        state.forEach((index, at, all) => {
+          all[at] = index + SCRAMBLED * size;
+        });
+        flags.forEach((flag, at) => {
+          if (flag === 0) pages[at] = SCRAMBLED;
+        });
+      }
+    },
+    renumber(lists, { page, vcpu }) {
+      const renumbered: Record<string, readonly number[]> = {};
+      rings.forEach((_, i) => {
+        const to = vcpus.indexOf(vcpu(vcpus[i]!));
+        const [state, flags, pages] = [`state${i}`, `flags${i}`, `pages${i}`].map(
+          (key) => lists[key]!,
+        );
+        renumbered[`state${to}`] = state!;
+        renumbered[`flags${to}`] = flags!;
+        renumbered[`pages${to}`] = pages!.map((one, at) =>
+          flags![at] === 0 ? one : page(vm, one),
+        );
+      });
+      return renumbered;
+    },
+  };
 }

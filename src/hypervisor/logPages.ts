@@ -1,7 +1,11 @@
 /** The pages that PML and PRL logs occupy: one log, or two, for each vCPU, from a pool that can run out. */
 import { type Geometry, logFrames } from "../hardware/geometry.ts";
 import type { HostMemory } from "../hardware/memory.ts";
+import { type NameOf, type NormalForm, SCRAMBLED } from "../hardware/normalForm.ts";
+import { prlUsedSlots } from "../hardware/pageReferenceLog.ts";
 import type { Part, WordArray } from "../hardware/part.ts";
+import type { PrlSlotRuleName } from "../hardware/prlOptions.ts";
+import { Field, SECONDARY_PRL, type Vmcs } from "../hardware/vmcs.ts";
 
 export class LogPages implements Part {
   readonly name = "logs";
@@ -50,4 +54,99 @@ export function freeLog(logs: LogPages, vcpu: number): void {
 /** Words from one of a vCPU's two logs to the other. */
 export function logWords(logs: LogPages): number {
   return logFrames(logs.geometry) * logs.memory.frameWords;
+}
+
+/** In a slot of a log that is not in use: no entry looks so, as addresses of pages are aligned. */
+const NO_ENTRY = 1;
+const PAGE_SHIFT = 12;
+const PAGE_MASK = (1 << PAGE_SHIFT) - 1;
+
+/** Whose logs they are, and which slots of them are in use. */
+export interface LogUse {
+  readonly vcpu: number;
+  readonly vm: number;
+  readonly vmcs: Vmcs;
+  /** Null: the logs are PML's. A processor may log on after its VMCS says otherwise, so that the VMCS does not tell. */
+  readonly prl: { readonly slotRule: PrlSlotRuleName } | null;
+}
+
+/** A VMCS as the processor has it, and as it is in memory. */
+interface VmcsWords {
+  readonly words: ArrayLike<number>;
+  readonly image: ArrayLike<number>;
+}
+
+/** The entries of a vCPU's logs that have been written since each was emptied; with lists of its VMCS (vmcsForm.ts). */
+export function logForm(logs: LogPages, { vcpu, vm, vmcs, prl }: LogUse): NormalForm {
+  const { memory, geometry } = logs;
+  const first = logs.frame[vcpu]! * memory.frameWords;
+  const length = logWords(logs);
+  const end = first + 2 * length;
+  const words = (): Int32Array => memory.words.subarray(first, end);
+
+  const isUsed = (at: number, { words: fields, image }: VmcsWords = vmcs): boolean => {
+    const log = at < length ? 0 : 1;
+    const slot = (at - log * length) >> 1;
+    const index = fields[2 * Field.pmlIndex]!;
+    if (prl === null) {
+      // PML: an index out of range means that every entry is.
+      const used = (index & 0xffff) >= geometry.logEntries ? 0 : (index & 0xffff) + 1;
+      return log === 0 && slot >= used && slot < geometry.logEntries;
+    }
+    const full = fields[2 * Field.prlFullLogs]! | image[2 * Field.prlFullLogs]!;
+    const isFull = (full & (1 << log)) !== 0;
+    const isActive = fields[2 * Field.prlActiveLog] === log;
+    if (!isFull && !isActive) return false;
+    const [from, until] = prlUsedSlots(isFull ? -1 : index, geometry.logEntries, prl.slotRule);
+    return slot >= from && slot < until;
+  };
+
+  return {
+    extents: [
+      { part: memory, array: "words", from: first, end, nameOf: entryNames(vcpu, first, length) },
+      {
+        part: logs,
+        array: "handled",
+        from: vcpu,
+        end: vcpu + 1,
+        nameOf: () => `which logs of vCPU ${vcpu} the handler has copied`,
+      },
+    ],
+    lists: ["log", "handled"],
+    save() {
+      if (prl === null && (vmcs.words[2 * Field.secondaryControls]! & SECONDARY_PRL) !== 0) {
+        throw new Error("PRL is on where it was not expected: what the logs hold is not known");
+      }
+      const log = Array.from(words(), (word, at) => (isUsed(at) ? word : 0));
+      return { log, handled: [logs.handled[vcpu]!] };
+    },
+    restore({ log, handled }) {
+      logs.handled[vcpu] = handled![0]!;
+      // What is stored in an unused slot then is seen, whichever page it is.
+      words().forEach((_, at, all) => {
+        all[at] = isUsed(at) ? log![at]! : NO_ENTRY;
+      });
+    },
+    scramble() {
+      words().forEach((_, at, all) => {
+        if (!isUsed(at)) all[at] = SCRAMBLED << PAGE_SHIFT;
+      });
+    },
+    renumber: ({ fields, image, log, handled }, { page }) => ({
+      log: log!.map((word, at) => {
+        // Of the two words of an entry the low one holds the page.
+        if (at % 2 === 1 || !isUsed(at, { words: fields!, image: image! })) return word;
+        return (page(vm, word >>> PAGE_SHIFT) << PAGE_SHIFT) | (word & PAGE_MASK);
+      }),
+      handled: handled!,
+    }),
+  };
+}
+
+/** @param first word where the logs begin. @param length of one log */
+function entryNames(vcpu: number, first: number, length: number): NameOf {
+  return (at) => {
+    const [log, within] = [Math.floor((at - first) / length), (at - first) % length];
+    return `entry ${within >> 1} of log ${log} of vCPU ${vcpu}${at % 2 === 1 ? ", high word" : ""}`;
+  };
 }

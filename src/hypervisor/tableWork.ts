@@ -8,6 +8,7 @@
  * handler does to them; those from it on are read anew. So it holds also where a large leaf has been split meanwhile.
  */
 import { type Ept, forEachLeafFrom } from "../hardware/ept.ts";
+import { type NormalForm, SCRAMBLED } from "../hardware/normalForm.ts";
 import type { Part, WordArray } from "../hardware/part.ts";
 import { type DirtyBitmap, nextMarked } from "./dirtyBitmap.ts";
 
@@ -135,4 +136,22 @@ export function walkMarks(walk: Walk, bitmap: DirtyBitmap, visit: (page: number)
     page = nextMarked(bitmap, page + 1);
   }
   walk.next = page;
+}
+
+/** Pages are not alike where work is done in pieces: only idle work can be renumbered. */
+export function workForm(work: TableWork, vm: number): NormalForm {
+  const { state } = work;
+  return {
+    extents: [{ part: work, array: "state", nameOf: () => `the work on the table of VM ${vm}` }],
+    lists: ["work"],
+    // Of the cycles only their sum is told, which is a statistic.
+    save: () => ({ work: Array.from(state, (word, at) => (at === At.cycles ? 0 : word)) }),
+    restore({ work: words }) {
+      state.set(words!);
+    },
+    scramble() {
+      state[At.cycles] = SCRAMBLED;
+    },
+    renumber: ({ work: words }) => ({ work: words! }),
+  };
 }

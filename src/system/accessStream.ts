@@ -2,6 +2,7 @@
 
 import type { Workload } from "../../workloads/workload.ts";
 import { ACCESS_PAGE_SHIFT, AccessKind } from "../hardware/accessLoop.ts";
+import type { NormalForm } from "../hardware/normalForm.ts";
 import type { Part, WordArray } from "../hardware/part.ts";
 
 const BLOCK_ACCESSES = 4096;
@@ -78,4 +79,29 @@ export function prependAccess({ block, state }: AccessStream, word: number): voi
   }
   state[0] = state[0]! - 1;
   block[state[0]] = word;
+}
+
+/** The access that a vCPU is at: of a workload that gives one at a time. */
+export function accessForm(stream: AccessStream, vcpu: number, vm: number): NormalForm {
+  const nameOf = () => `the next access of vCPU ${vcpu}`;
+  return {
+    extents: [
+      { part: stream, array: "state", end: 2, nameOf },
+      { part: stream, array: "block", nameOf },
+    ],
+    lists: ["access"],
+    save: () => ({ access: stream.state[0]! < stream.state[1]! ? [stream.block[0]!] : [] }),
+    restore({ access }) {
+      stream.state[0] = 0;
+      stream.state[1] = access!.length;
+      stream.block[0] = access![0] ?? 0;
+    },
+    scramble() {},
+    renumber: ({ access }, { page }) => ({
+      access: access!.map((word) => {
+        const to = page(vm, word >>> ACCESS_PAGE_SHIFT);
+        return (to << ACCESS_PAGE_SHIFT) | (word & ACCESS_KIND_MASK);
+      }),
+    }),
+  };
 }

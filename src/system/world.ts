@@ -8,6 +8,7 @@ import { type Geometry, logFrames } from "../hardware/geometry.ts";
 import { GuestPages } from "../hardware/guestPages.ts";
 import { DATA_FRAME_BASE, HostMemory } from "../hardware/memory.ts";
 import { CONTROL_WORDS, Mmu, type MmuOptions } from "../hardware/mmu.ts";
+import type { NormalForm } from "../hardware/normalForm.ts";
 import type { Part, WordArray } from "../hardware/part.ts";
 import {
   Field,
@@ -161,6 +162,46 @@ export class LoadedControls implements Part {
   arrays(): Readonly<Record<string, WordArray>> {
     return { words: this.words };
   }
+}
+
+/** What a physical CPU has loaded: whose controls, and as they were then. */
+export function loadedForm(
+  { loaded, loadedControls }: Pick<World, "loaded" | "loadedControls">,
+  pcpu: number,
+): NormalForm {
+  return {
+    extents: [
+      {
+        part: loaded,
+        array: "vcpus",
+        from: pcpu,
+        end: pcpu + 1,
+        nameOf: () => `whose VMCS CPU ${pcpu} has loaded`,
+      },
+      {
+        part: loadedControls,
+        array: "words",
+        from: CONTROL_WORDS * pcpu,
+        end: CONTROL_WORDS * (pcpu + 1),
+        nameOf: () => `the controls that CPU ${pcpu} has loaded`,
+      },
+    ],
+    lists: ["loaded", "controls"],
+    save: () => ({
+      loaded: [loaded.vcpus[pcpu]!],
+      controls: Array.from(loadedControls.of(pcpu)),
+    }),
+    restore({ loaded: vcpu, controls }) {
+      loaded.vcpus[pcpu] = vcpu![0]!;
+      loadedControls.of(pcpu).set(controls!);
+    },
+    scramble() {},
+    renumber: ({ loaded: vcpu, controls }, to) => ({
+      loaded: vcpu!.map((one) => (one === 0 ? 0 : to.vcpu(one - 1) + 1)),
+      // The EPT pointer is that of all vCPUs of a VM.
+      controls: controls!,
+    }),
+  };
 }
 
 export class World {

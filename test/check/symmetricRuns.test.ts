@@ -5,12 +5,13 @@ import { buildModel, type CheckTarget } from "../../src/check/catalogue.ts";
 import { CheckRun } from "../../src/check/checkRun.ts";
 import { Exploration } from "../../src/check/engine/exploration.ts";
 import type { Model, Renaming } from "../../src/check/engine/model.ts";
-import { permutations, renamedBits, renamedList } from "../../src/check/hypervisor/permutation.ts";
+import { permutations } from "../../src/check/hypervisor/permutation.ts";
 import { renamedFields, renamedMessage } from "../../src/check/hypervisor/renaming.ts";
 import { systemModel } from "../../src/check/hypervisor/systemModel.ts";
 import { smallSystem } from "../../src/check/models/smallSystem.ts";
 import { twoPhaseCommit } from "../../src/check/models/twoPhaseCommit.ts";
 import { verdictsOf } from "../../src/check/verdicts.ts";
+import { renumberedBits, renumberedList } from "../../src/hardware/normalForm.ts";
 import { messagesReplayed } from "./messagesReplayed.ts";
 
 const run = (target: CheckTarget, options: object): CheckRun => {
@@ -211,9 +212,9 @@ describe("what tables do not know is an error", () => {
 it("a permutation of lists and bitmaps puts each page's part where the page is", () => {
   for (const order of permutations(4)) {
     const to = (page: number): number => order[page]!;
-    const bits = renamedBits([0b1011], 1, 4, to)[0]!;
-    const pairs = renamedBits([0b01001110], 2, 4, to)[0]!;
-    const list = renamedList(["a", "A", "b", "B", "c", "C", "d", "D"], to, 2);
+    const bits = renumberedBits([0b1011], 1, 4, to)[0]!;
+    const pairs = renumberedBits([0b01001110], 2, 4, to)[0]!;
+    const list = renumberedList(["a", "A", "b", "B", "c", "C", "d", "D"], to, 2);
     for (let page = 0; page < 4; page++) {
       expect((bits >>> to(page)) & 1).toBe((0b1011 >>> page) & 1);
       expect((pairs >>> (2 * to(page))) & 3).toBe((0b01001110 >>> (2 * page)) & 3);

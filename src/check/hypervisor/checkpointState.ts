@@ -10,6 +10,12 @@
 
 import { UserError } from "../../errors.ts";
 import { Counter } from "../../hardware/counters.ts";
+import {
+  type MemoryPart,
+  type NormalForm,
+  renumberedList,
+  wholeOf,
+} from "../../hardware/normalForm.ts";
 import { sourceOf } from "../../io/byteSource.ts";
 import { type Book, BookState, RECORD_FIELDS } from "../../system/operations/checkpoint/book.ts";
 import type { CheckpointDevice } from "../../system/operations/checkpoint/device.ts";
@@ -19,11 +25,7 @@ import type { WordList } from "../../system/operations/checkpoint/wordList.ts";
 import type { System } from "../../system/system.ts";
 import type { World } from "../../system/world.ts";
 import type { ModelStorage } from "./failingStorage.ts";
-import type { Extent, MemoryPart } from "./memoryOwners.ts";
 import type { MemorySlot } from "./memorySlots.ts";
-import { renamedList } from "./permutation.ts";
-import { nothingElse } from "./renamedWords.ts";
-import type { PageContents } from "./truthSlot.ts";
 
 /** In place of a version: there is no such copy. */
 const NONE = -1;
@@ -87,7 +89,7 @@ export class CheckpointState {
     }
   }
 
-  contents(vm: number): PageContents {
+  contents(vm: number): NormalForm {
     const { guest, vcpus } = this.#world.vms[vm]!;
     const image = this.device.images[vm]!;
     const counters = vcpus.map((vcpu) => this.#world.vcpus[vcpu]!.counters.values);
@@ -100,10 +102,11 @@ export class CheckpointState {
     }));
     return {
       extents: [
-        ...wholeParts([image, ...(vm === 0 ? this.#shared() : [])]),
+        ...wholeOf([image, ...(vm === 0 ? this.#shared() : [])]),
         ...accesses,
         ...(vm === 0 ? [{ ...noted, end: BookState.accesses + 1 }] : []),
       ],
+      lists: ["copies", "sent"],
       save: () => {
         const staged = this.#staged(vm);
         const file = this.restored()?.[vm];
@@ -138,10 +141,11 @@ export class CheckpointState {
         counters[0]![Counter.accesses] = sent![0]!;
         this.#book.arrays()["state"]![BookState.accesses] = 0;
       },
-      rename({ copies, sent, ...rest }, to) {
-        nothingElse(rest);
-        return { copies: renamedList(copies!, to, COPIES), sent: sent! };
-      },
+      scramble() {},
+      renumber: ({ copies, sent }, { page }) => ({
+        copies: renumberedList(copies!, (one) => page(vm, one), COPIES),
+        sent: sent!,
+      }),
     };
   }
 
@@ -158,11 +162,12 @@ export class CheckpointState {
     return {
       name: "operation",
       extents: [
-        ...wholeParts([this.flags]),
+        ...wholeOf([this.flags]),
         { part: book, array: "records" },
         { part: book, array: "state", end: BookState.accesses },
         { part: book, array: "state", from: BookState.accesses + 1 },
       ],
+      lists: ["checkpoints", "full", "held", "broken", "durable"],
       save: () => {
         const { count } = book;
         const held = book.arrays()["state"]![BookState.heldCount]!;
@@ -190,16 +195,7 @@ export class CheckpointState {
       },
       scramble() {},
       // Of all pages, or of none.
-      rename: ({ checkpoints, full, held, broken, durable, ...rest }) => {
-        nothingElse(rest);
-        return {
-          checkpoints: checkpoints!,
-          full: full!,
-          held: held!,
-          broken: broken!,
-          durable: durable!,
-        };
-      },
+      renumber: (words) => words,
     };
   }
 
@@ -261,10 +257,6 @@ export class CheckpointState {
 
 function byVm(what: string, copies: readonly Int32Array[]): Readonly<Record<string, Int32Array>> {
   return Object.fromEntries(copies.map((versions, vm) => [`${what}${vm}`, versions]));
-}
-
-function wholeParts(parts: readonly MemoryPart[]): Extent[] {
-  return parts.flatMap((part) => Object.keys(part.arrays()).map((array) => ({ part, array })));
 }
 
 /** Which of some values are alike: each as the number of the first that is; NONE stays. */

@@ -4,11 +4,12 @@
  * a VM's tracker has armed, which a pager looks at.
  */
 import type { Mmu } from "../../hardware/mmu.ts";
+import type { MemoryPart, NormalForm } from "../../hardware/normalForm.ts";
 import type { WordArray } from "../../hardware/part.ts";
 import { techniqueNamed } from "../../hypervisor/techniques/all.ts";
 import { TECHNIQUES } from "../../hypervisor/techniques/technique.ts";
 import type { World } from "../../system/world.ts";
-import { type Domain, FIXED, type MemoryPart, STATISTICS } from "./memoryOwners.ts";
+import { type Domain, FIXED, STATISTICS } from "./memoryOwners.ts";
 
 /** What a processor is made with. */
 const BUILT = [
@@ -59,11 +60,22 @@ function isWord(value: unknown): boolean {
 /** The technique that a VM's tracker has armed, as the devices see it. */
 export class ArmedTechnique implements MemoryPart {
   readonly name: string;
+  readonly form: NormalForm;
   readonly #armed: World["vms"][number]["armed"];
 
   constructor({ armed }: World["vms"][number], vm: number) {
     this.name = `vm${vm}/armed`;
     this.#armed = armed;
+    this.form = {
+      extents: [
+        { part: this, array: "technique", nameOf: () => `the technique armed on VM ${vm}` },
+      ],
+      lists: ["armed"],
+      save: () => ({ armed: Array.from(this.arrays()["technique"]!) }),
+      restore: ({ armed: words }) => this.put({ technique: Int32Array.from(words!) }),
+      scramble() {},
+      renumber: ({ armed: words }) => ({ armed: words! }),
+    };
   }
 
   arrays(): Readonly<Record<string, WordArray>> {

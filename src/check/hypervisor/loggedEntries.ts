@@ -3,6 +3,12 @@
  * in the cumulative buffer and in logs that nobody has copied yet must come to the same, and a harvest must
  * report every page that was logged.
  */
+import {
+  type MemoryPart,
+  type NormalForm,
+  renumberedList,
+  type Words,
+} from "../../hardware/normalForm.ts";
 import { prlUsedSlots } from "../../hardware/pageReferenceLog.ts";
 import { Field, readField, SECONDARY_PRL } from "../../hardware/vmcs.ts";
 import { isMarked } from "../../hypervisor/dirtyBitmap.ts";
@@ -10,12 +16,7 @@ import { logWords } from "../../hypervisor/logPages.ts";
 import type { System } from "../../system/system.ts";
 import type { World } from "../../system/world.ts";
 import { over, type Property } from "../properties/property.ts";
-import type { MemoryPart } from "./memoryOwners.ts";
-import type { Words } from "./memorySlots.ts";
-import { renamedList } from "./permutation.ts";
-import { nothingElse } from "./renamedWords.ts";
 import { guestStep, type StepCheck } from "./stepChecks.ts";
-import type { PageContents } from "./truthSlot.ts";
 
 export const LOGGED_IS_REPORTED = "every page that was logged is reported";
 export const COUNTS_ARE_EXACT = "logs and counts hold what was logged, each entry once";
@@ -42,10 +43,11 @@ export class LoggedEntries {
   }
 
   /** To be kept with a VM's truth. */
-  contents(vm: number): PageContents {
+  contents(vm: number): NormalForm {
     const logged = this.#logged[vm]!;
     return {
       extents: [{ part: this.parts[vm]!, array: "counts" }],
+      lists: ["logged"],
       save: () => ({ logged: Array.from(logged, (count) => Math.min(count, this.#most)) }),
       restore({ logged: counts }) {
         logged.set(counts!);
@@ -55,10 +57,9 @@ export class LoggedEntries {
           if (count >= this.#most) logged[page] = count + 1 + page;
         });
       },
-      rename({ logged: counts, ...rest }, to) {
-        nothingElse(rest);
-        return { logged: renamedList(counts!, to) };
-      },
+      renumber: ({ logged: counts }, { page }) => ({
+        logged: renumberedList(counts!, (one) => page(vm, one)),
+      }),
     };
   }
 

@@ -3,9 +3,10 @@
  * nobody's. Every word of every part has exactly one owner; a part that nobody has named is an error when the
  * model is built. With it a step is held to what it declares (stepAudit.ts).
  */
+import type { MemoryPart } from "../../hardware/normalForm.ts";
 import { restorePart, savePart } from "../../hardware/part.ts";
 import { MemoryOutside } from "./memoryOutside.ts";
-import { type Domain, FIXED, type MemoryPart, type Row, type Span } from "./memoryOwners.ts";
+import { type Domain, FIXED, type Row, type Span } from "./memoryOwners.ts";
 
 /** Words in an array that is empty, for a trial. */
 const TRIAL = 1 << 10;

@@ -2,8 +2,9 @@
  * Memory that a step does not declare: to be looked at for writes, and given other values for reads. Read and
  * written as an image, a list of arrays.
  */
+import type { MemoryPart } from "../../hardware/normalForm.ts";
 import { restorePart, type WordArray } from "../../hardware/part.ts";
-import { FIXED, type MemoryPart, type Row, type Span, STATISTICS } from "./memoryOwners.ts";
+import { FIXED, type Row, type Span, STATISTICS } from "./memoryOwners.ts";
 
 /** Its words, by row. */
 export type MemoryImage = readonly WordArray[];

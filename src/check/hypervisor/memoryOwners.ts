@@ -1,24 +1,5 @@
 /** How the memory of a system is divided among owners: see memoryMap.ts. */
-import type { Part, WordArray } from "../../hardware/part.ts";
-
-/** Words of one array of a part. */
-export interface Extent {
-  readonly part: MemoryPart;
-  readonly array: string;
-  /** Default: from the first on, as many as there are or come to be. */
-  readonly from?: number;
-  readonly end?: number;
-  /** What the field calls a word. @param changed bits of it that are spoken of */
-  readonly nameOf?: (at: number, changed: number) => string;
-}
-
-type Arrays = Readonly<Record<string, WordArray>>;
-
-/** A part, or what can be read and put back like one. */
-export interface MemoryPart extends Part {
-  /** In place of writing into its arrays, which then are copies. */
-  put?(arrays: Arrays): void;
-}
+import type { Extent, MemoryPart } from "../../hardware/normalForm.ts";
 
 /** Counted and reported, decided by nowhere: a step may write it, and comes to the same whatever is there. */
 export const STATISTICS = "statistics";

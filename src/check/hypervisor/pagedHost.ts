@@ -2,9 +2,17 @@
  * An overcommitted host as state: who has which frame and which are on their way, who waits for what, what each
  * page contains. Not state: how often things happened, times, and the numbers of turns beyond their order.
  */
+
 import { ACCESS_PAGE_SHIFT, AccessKind } from "../../hardware/accessLoop.ts";
 import { forEachLeaf } from "../../hardware/ept.ts";
 import { DATA_FRAME_BASE } from "../../hardware/memory.ts";
+import {
+  type Extent,
+  type MemoryPart,
+  type NormalForm,
+  type Words,
+  wholeOf,
+} from "../../hardware/normalForm.ts";
 import type { Part, WordArray } from "../../hardware/part.ts";
 import { META_SPACE_SHIFT } from "../../hardware/tlb.ts";
 import { pageOfWords } from "../../hardware/words.ts";
@@ -20,10 +28,9 @@ import {
 import type { BalloonOrders } from "../../system/operations/overcommit/device.ts";
 import type { System } from "../../system/system.ts";
 import { over, type Property } from "../properties/property.ts";
-import type { Extent, MemoryPart } from "./memoryOwners.ts";
-import { type MemorySlot, pagingSlot, type Words } from "./memorySlots.ts";
+import { type MemorySlot, pagingSlot } from "./memorySlots.ts";
 import { guestStep, NO_PAGE_LOST, type StepCheck } from "./stepChecks.ts";
-import { type PageContents, pagesWith, TRUTH_WRITTEN } from "./truthSlot.ts";
+import { pagesWith, TRUTH_WRITTEN } from "./truthSlot.ts";
 
 export const CONTENT_SURVIVES = "a page comes back with what was last written to it";
 export const NO_FRAME_REACHED = "no translation reaches a frame that its page has lost";
@@ -66,9 +73,11 @@ export class PagedHost {
     const waiters = ["pages", "since", "turns", "state", "unflushed"];
     return {
       name: "operation",
+      // Nobody asks for other numbers.
+      lists: [],
       extents: [
-        ...wholeOf(frames),
-        ...wholeOf(orders),
+        ...wholeOf([frames]),
+        ...wholeOf([orders]),
         ...waiters.map((array) => ({ part: this.#waiterPart, array })),
         ...memories.flatMap((part) => [
           ...["states", "unflushed", "hands"].map((array) => ({ part, array })),
@@ -110,14 +119,14 @@ export class PagedHost {
         }
         state![0] = state![0]! + LATER;
       },
-      rename() {
+      renumber() {
         throw new Error("pages of an overcommitted host are not alike");
       },
     };
   }
 
   /** What the pages of a VM contain, and what a harvest still has to report of them. */
-  contents(vm: number): PageContents {
+  contents(vm: number): NormalForm {
     const newest = this.#newest[vm]!;
     const owed = this.#owed[vm]!;
     const { versions } = this.#system.world.vms[vm]!.guest;
@@ -129,15 +138,17 @@ export class PagedHost {
       arrays: () => ({ newest, owed }),
     };
     return {
-      extents: [...wholeOf(own), { part: this.#paging.memories[vm]!, array: "contents" }],
+      extents: [...wholeOf([own]), { part: this.#paging.memories[vm]!, array: "contents" }],
+      lists: ["same", "kept", "unreported"],
       save: () => ({ same: alike(versions), kept: alike(contents), unreported: Array.from(owed) }),
+      scramble() {},
       restore({ same, kept, unreported }) {
         newest.fill(NEWEST);
         versions.set(same!.map((one) => (one === 1 ? NEWEST : OLDER)));
         contents.set(kept!.map((one) => (one === 1 ? NEWEST : OLDER)));
         owed.set(unreported!);
       },
-      rename() {
+      renumber() {
         throw new Error("pages of an overcommitted host are not alike");
       },
     };
@@ -147,7 +158,7 @@ export class PagedHost {
   statistics(): Extent[] {
     const { disk, memories } = this.#paging;
     return [
-      ...wholeOf(disk),
+      ...wholeOf([disk]),
       ...memories.flatMap((part) => [
         { part, array: "tallies", from: SIZES.length },
         { part, array: "lostStores" },
@@ -321,10 +332,6 @@ function moveQueue({ leaving, leavingVm, leavingPage, mustWrite, state, passed }
   state[1] = (state[1]! + 1) % leaving.length;
   passed[0] = passed[0]! + LATER;
   passed[1] = passed[1]! + LATER;
-}
-
-function wholeOf(part: MemoryPart): Extent[] {
-  return Object.keys(part.arrays()).map((array) => ({ part, array }));
 }
 
 function savedMemory({ states, unflushed, tallies, hands }: VmMemory, vm: number): Words {

@@ -1,5 +1,5 @@
 /** Parts of operations as a slot: what their devices keep. */
-import type { Part } from "../../hardware/part.ts";
+import type { MemoryPart } from "../../hardware/normalForm.ts";
 import type { MemorySlot } from "./memorySlots.ts";
 
 /** Words of operations' parts in which there is neither a page nor a vCPU. */
@@ -11,35 +11,36 @@ const PLAIN_PARTS = ["/estimator.random"];
  */
 export function partsSlot(
   name: string,
-  parts: readonly Part[],
+  parts: readonly MemoryPart[],
   but: (array: string) => boolean = () => false,
 ): MemorySlot {
-  const keysOf = (part: Part): string[] =>
-    Object.keys(part.arrays()).filter((key) => !but(`${part.name}.${key}`));
+  const arrays = parts.flatMap((part) =>
+    Object.keys(part.arrays())
+      .map((array) => ({ part, array, list: `${part.name}.${array}` }))
+      .filter(({ list }) => !but(list)),
+  );
   return {
     name,
-    extents: parts.flatMap((part) => keysOf(part).map((array) => ({ part, array }))),
-    save() {
-      const lists: Record<string, number[]> = {};
-      for (const part of parts) {
-        const arrays = part.arrays();
-        for (const key of keysOf(part)) lists[`${part.name}.${key}`] = Array.from(arrays[key]!);
-      }
-      return lists;
-    },
+    extents: arrays,
+    lists: arrays.map(({ list }) => list),
+    save: () =>
+      Object.fromEntries(
+        arrays.map(({ part, array, list }) => [list, Array.from(part.arrays()[array]!)]),
+      ),
     restore(lists) {
       for (const part of parts) {
-        const keys = keysOf(part);
-        const listOf = (key: string): readonly number[] => lists[`${part.name}.${key}`]!;
-        part.resize?.(Object.fromEntries(keys.map((key) => [key, listOf(key).length])));
-        const arrays = part.arrays();
-        for (const key of keys) arrays[key]!.set(listOf(key));
+        const own = arrays.filter((one) => one.part === part);
+        part.resize?.(
+          Object.fromEntries(own.map(({ array, list }) => [array, lists[list]!.length])),
+        );
+        const words = part.arrays();
+        for (const { array, list } of own) words[array]!.set(lists[list]!);
       }
     },
     scramble() {},
-    rename(lists) {
+    renumber(lists) {
       const unknown = Object.keys(lists).find(
-        (key) => !PLAIN_PARTS.some((one) => key.endsWith(one)),
+        (list) => !PLAIN_PARTS.some((one) => list.endsWith(one)),
       );
       if (unknown !== undefined) throw new Error(`what "${unknown}" holds is not known`);
       return lists;

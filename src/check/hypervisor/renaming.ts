@@ -2,9 +2,10 @@
 import type { AnyEventObject } from "xstate";
 import * as z from "zod";
 import { ExitReason } from "../../hardware/exit.ts";
+import { renumberedList } from "../../hardware/normalForm.ts";
 import { bare, type Fields, traitsOf } from "../../interconnect/fields.ts";
 import { messages } from "../../interconnect/messages.ts";
-import { type Permutation, renamedList } from "./permutation.ts";
+import type { Permutation } from "./permutation.ts";
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -82,8 +83,10 @@ function inOrder(schema: z.core.$ZodType, elements: unknown[], place: Place): un
     return elements.sort((one, other) => keyOf(one) - keyOf(other));
   }
   const { vm, permutation } = place;
-  if (each === "page") return renamedList(elements, (page) => permutation.page(vm, page));
-  return each === "vcpu" || each === "pcpu" ? renamedList(elements, permutation[each]) : elements;
+  if (each === "page") return renumberedList(elements, (page) => permutation.page(vm, page));
+  return each === "vcpu" || each === "pcpu"
+    ? renumberedList(elements, permutation[each])
+    : elements;
 }
 
 function renamedNumber(

@@ -8,8 +8,10 @@
  * actors, wires inside a processor have no latency, messages to oneself (timers) may come at any moment and in any order, interrupts are pending
  * bits, and what src/check/hypervisor/abstraction.ts lists is no state.
  */
+
 import type { AnyEventObject } from "xstate";
 import { contextFields } from "../../../machines/contexts.ts";
+import type { Extent, MemoryPart, NormalForm, Words } from "../../hardware/normalForm.ts";
 import { spaceOf } from "../../hardware/tlb.ts";
 import { Field, readField } from "../../hardware/vmcs.ts";
 import { allotLog } from "../../hypervisor/logPages.ts";
@@ -28,7 +30,7 @@ import { ChoosingWorkload } from "./choosingWorkload.ts";
 import { derivedParts, noState } from "./derivedParts.ts";
 import { footprintOf } from "./footprints.ts";
 import { MemoryMap } from "./memoryMap.ts";
-import { type Extent, FIXED, type MemoryPart, STATISTICS } from "./memoryOwners.ts";
+import { FIXED, STATISTICS } from "./memoryOwners.ts";
 import {
   cpuSlot,
   type MemorySlot,
@@ -36,7 +38,6 @@ import {
   ringsSlot,
   trackedSlot,
   vcpuSlot,
-  type Words,
 } from "./memorySlots.ts";
 import { partsSlot } from "./partsSlot.ts";
 import { Probe } from "./probe.ts";
@@ -45,7 +46,7 @@ import { StepAudit } from "./stepAudit.ts";
 import type { StepCheck } from "./stepChecks.ts";
 import { type Effects, type Step, SystemSteps } from "./systemSteps.ts";
 import { systemSymmetry } from "./systemSymmetry.ts";
-import { Due, type PageContents, TRUTH_WRITTEN, truthSlot } from "./truthSlot.ts";
+import { Due, TRUTH_WRITTEN, truthSlot } from "./truthSlot.ts";
 
 export interface SystemModelOptions {
   readonly name: string;
@@ -62,7 +63,7 @@ export interface SystemModelOptions {
   /** Guests may halt. */
   readonly halts?: boolean;
   /** What a VM's pages contain, where the operation copies them, or what else is kept of them; default: nothing. */
-  readonly contents?: (vm: number) => PageContents;
+  readonly contents?: (vm: number) => NormalForm;
   /** The memory of the operation's devices; default: its parts as they are. */
   readonly operation?: MemorySlot;
   /** What else is chosen in the middle of a step. */

@@ -3,8 +3,10 @@
  * actor handle the real message, and takes what came of it. Alone, or with other values in what the step must not
  * depend on (stepAudit.ts).
  */
+
 import type { AnyEventObject } from "xstate";
 import { deriveControls } from "../../hardware/mmu.ts";
+import type { Words } from "../../hardware/normalForm.ts";
 import { EndlessStepError, UnhandledEventError } from "../../interconnect/compiledLogic.ts";
 import type { Fields } from "../../interconnect/fields.ts";
 import { DelayOnWireError } from "../../interconnect/interconnect.ts";
@@ -14,7 +16,7 @@ import { ModelError } from "../engine/modelError.ts";
 import type { Slot } from "../engine/slot.ts";
 import { normalMessage, normalState } from "./abstraction.ts";
 import type { Chooser } from "./choosers.ts";
-import type { MemorySlot, Words } from "./memorySlots.ts";
+import type { MemorySlot } from "./memorySlots.ts";
 import type { DeviceRequest } from "./probe.ts";
 import { type Posted, postedBy } from "./sentMessages.ts";
 import { NO_PAGE_LOST, type StepCheck, type StepContext, settlementOf } from "./stepChecks.ts";

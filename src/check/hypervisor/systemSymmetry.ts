@@ -10,6 +10,7 @@
  * VM 0 can be paused while VM 1 runs, and not the other way round.
  */
 import type { AnyEventObject } from "xstate";
+import type { Words } from "../../hardware/normalForm.ts";
 import type { Fields } from "../../interconnect/fields.ts";
 import type { ActorId } from "../../interconnect/messages.ts";
 import type { ActorSnapshot, SystemActor } from "../../system/actors.ts";
@@ -18,7 +19,6 @@ import { FOLLOWED_BY, type Renaming, type RenamingGroup } from "../engine/model.
 import { endsOf } from "./channels.ts";
 import type { MemorySlot } from "./memorySlots.ts";
 import { type Permutation, permutations } from "./permutation.ts";
-import type { Words } from "./renamedWords.ts";
 import { renamedFields, renamedMessage } from "./renaming.ts";
 import { partsOf } from "./sentMessages.ts";
 
@@ -180,7 +180,10 @@ class SystemRenaming implements Renaming, Permutation {
     const { actors, memory, fieldsOf } = this.#system;
     const actor = actors.find(({ name }) => name === slot);
     if (actor === undefined) {
-      return memory.find(({ name }) => name === slot)!.rename(value as Words, this);
+      const { lists, renumber } = memory.find(({ name }) => name === slot)!;
+      const unknown = Object.keys(value as Words).find((list) => !lists.includes(list));
+      if (unknown !== undefined) throw new Error(`what the words "${unknown}" hold is not known`);
+      return renumber(value as Words, this);
     }
     const { id } = actor.machine;
     const { value: state, context } = value as ActorSnapshot;

@@ -1,15 +1,19 @@
 /**
  * The ground truth of a VM as a debt: pages that the guest has written (or touched) and that no harvest
- * has reported yet. No tracker sees it. With it go the contents, as far as an operation compares them.
+ * has reported yet. No tracker sees it. With it go the contents, as far as an operation compares them:
+ * in a form that says no more than whether copies are alike.
  */
+
 import { beginWindow, clearTruth, type GuestPages } from "../../hardware/guestPages.ts";
+import {
+  type NormalForm,
+  numberedNames,
+  pageBitNames,
+  renumberedBits,
+} from "../../hardware/normalForm.ts";
 import type { Part, WordArray } from "../../hardware/part.ts";
 import type { VmState } from "../../system/world.ts";
-import type { Extent } from "./memoryOwners.ts";
-import type { MemorySlot, Words } from "./memorySlots.ts";
-import { renamedBits } from "./permutation.ts";
-import { nothingElse } from "./renamedWords.ts";
-import { numberedNames, pageBitNames } from "./wordNames.ts";
+import type { MemorySlot } from "./memorySlots.ts";
 
 /** Bits of one page in the truth: read or fetched, written. */
 const WRITTEN = 2;
@@ -92,18 +96,6 @@ export class Due implements Part {
   }
 }
 
-/** What a VM's pages contain, in a form that says no more than whether copies are alike. */
-export interface PageContents {
-  /** The words that it stands for, beside the versions of the VM's own pages. */
-  readonly extents: readonly Extent[];
-  save(): Words;
-  restore(words: Words): void;
-  /** As MemorySlot.scramble. */
-  scramble?(): void;
-  /** The same with other numbers for the pages. */
-  rename(words: Words, to: (page: number) => number): Words;
-}
-
 /**
  * @param bits which of a page's bits are owed: TRUTH_WRITTEN, or TRUTH_TOUCHED
  * @param contents of the VM's pages, if an operation copies them
@@ -112,7 +104,7 @@ export function truthSlot(
   vm: VmState,
   number: number,
   bits: number,
-  contents: PageContents | null,
+  contents: NormalForm | null,
   due: Due,
 ): MemorySlot {
   const { guest } = vm;
@@ -120,6 +112,7 @@ export function truthSlot(
   const truthName = pageBitNames(`the ground truth of VM ${number}`, 2);
   return {
     name: `vm${number}/truth`,
+    lists: ["owed", "due", "covered", ...(contents?.lists ?? [])],
     extents: [
       { part: guest, array: "truth", nameOf: truthName },
       { part: guest, array: "earlier", nameOf: truthName },
@@ -150,18 +143,13 @@ export function truthSlot(
       // The same in a later window; and what is not owed.
       beginWindow(guest);
       guest.truth.fill(0x55555555 & ~mask);
-      contents?.scramble?.();
+      contents?.scramble();
     },
-    rename({ owed, due: harvested, covered, ...rest }, { page }) {
-      const to = (one: number): number => page(number, one);
-      if (contents === null) nothingElse(rest);
-      const bits = (words: readonly number[]) => renamedBits(words, 2, guest.pages, to);
-      return {
-        owed: bits(owed!),
-        due: bits(harvested!),
-        covered: bits(covered!),
-        ...contents?.rename(rest, to),
-      };
+    renumber(words, to) {
+      const page = (one: number): number => to.page(number, one);
+      const bits = (list: string) => renumberedBits(words[list]!, 2, guest.pages, page);
+      const [owed, harvested, covered] = [bits("owed"), bits("due"), bits("covered")];
+      return { owed, due: harvested, covered, ...contents?.renumber(words, to) };
     },
   };
 }

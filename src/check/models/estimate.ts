@@ -3,6 +3,7 @@
  * moment. With PRL the estimator looks at the counts in the pVM's memory, and disarms when an interval
  * has added nothing (DW19's loop); with PML it pauses the VM and harvests each interval.
  */
+import type { Words } from "../../hardware/normalForm.ts";
 import type { Part } from "../../hardware/part.ts";
 import { Field, SECONDARY_PRL } from "../../hardware/vmcs.ts";
 import { WindowTruth } from "../../hypervisor/wss/windowTruth.ts";
@@ -11,7 +12,6 @@ import { estimate, estimateSchema } from "../../system/operations/estimate.ts";
 import type { System } from "../../system/system.ts";
 import type { Model } from "../engine/model.ts";
 import { LoggedEntries } from "../hypervisor/loggedEntries.ts";
-import type { Words } from "../hypervisor/memorySlots.ts";
 import { partsSlot } from "../hypervisor/partsSlot.ts";
 import {
   COUNTED_WAS_ACCESSED,

@@ -1,11 +1,12 @@
 /** That guests get on: an entry is followed by execution, or by an exit; and what exited is done at last. */
+
 import type { MmuContext } from "../../../machines/mmu.ts";
 import type { SchedulerContext } from "../../../machines/scheduler.ts";
 import type { TrackerContext } from "../../../machines/trackerContext.ts";
+import type { Words } from "../../hardware/normalForm.ts";
 import type { Technique } from "../../interconnect/messages.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 import type { System } from "../../system/system.ts";
-import type { Words } from "../hypervisor/memorySlots.ts";
 import { over, type Property } from "../properties/property.ts";
 
 export const GUEST_EXECUTES = "a guest executes after each entry, or exits for a cause of its own";

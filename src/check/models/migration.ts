@@ -3,8 +3,16 @@
  * failing, at any moment. There is no time, so no bandwidth is measured: libxc's policy then goes by
  * counts of pages and rounds, QEMU's by rounds and by whether anything is left to send.
  */
+
 import type * as z from "zod";
 import type { MigrationContext } from "../../../machines/migrationContext.ts";
+import {
+  type NormalForm,
+  renumberedBits,
+  renumberedList,
+  type Words,
+  wholeOf,
+} from "../../hardware/normalForm.ts";
 import { Field, SECONDARY_PML } from "../../hardware/vmcs.ts";
 import { Destination } from "../../hypervisor/migration/destination.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
@@ -12,13 +20,9 @@ import type { OperationFault } from "../../system/operation.ts";
 import { type MigrateConfig, migrate, migrateSchema } from "../../system/operations/migrate.ts";
 import type { System } from "../../system/system.ts";
 import type { Model } from "../engine/model.ts";
-import type { Words } from "../hypervisor/memorySlots.ts";
 import { partsSlot } from "../hypervisor/partsSlot.ts";
-import { renamedBits, renamedList } from "../hypervisor/permutation.ts";
-import { nothingElse } from "../hypervisor/renamedWords.ts";
 import { indexInRange, noFlagWithoutAccess, servedLogIsEmpty } from "../hypervisor/stepChecks.ts";
 import { systemModel } from "../hypervisor/systemModel.ts";
-import type { PageContents } from "../hypervisor/truthSlot.ts";
 import { over, type Property } from "../properties/property.ts";
 import { nothingLeft } from "./aftermath.ts";
 import {
@@ -190,10 +194,11 @@ function roundProperties(): Property[] {
 }
 
 /** Whether each page's copy is as the page is: how often it was written does not matter. */
-function copiedPages({ world }: System, destination: Destination): PageContents {
+function copiedPages({ world }: System, destination: Destination): NormalForm {
   const { guest } = world.vms[0]!;
   return {
-    extents: Object.keys(destination.arrays()).map((array) => ({ part: destination, array })),
+    extents: wholeOf([destination]),
+    lists: ["copied", "present"],
     save: () => ({
       copied: Array.from(guest.versions, (version, page) =>
         destination.versions[page] === version ? 1 : 0,
@@ -212,11 +217,11 @@ function copiedPages({ world }: System, destination: Destination): PageContents 
         destination.versions[page] = isCopied ? versions[page]! : 0;
       });
     },
-    rename({ copied, present, ...rest }, to) {
-      nothingElse(rest);
+    renumber({ copied, present }, { page }) {
+      const to = (one: number): number => page(0, one);
       return {
-        copied: renamedList(copied!, to),
-        present: renamedBits(present!, 1, guest.pages, to),
+        copied: renumberedList(copied!, to),
+        present: renumberedBits(present!, 1, guest.pages, to),
       };
     },
   };

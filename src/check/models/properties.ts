@@ -5,11 +5,12 @@ import type { TrackerContext } from "../../../machines/trackerContext.ts";
 import type { VcpuContext } from "../../../machines/vcpu.ts";
 import { findLeaf, isDirty } from "../../hardware/ept.ts";
 import { EPT_RWX, EPT_WRITE } from "../../hardware/eptEntry.ts";
+import type { Words } from "../../hardware/normalForm.ts";
 import { META_SPACE_SHIFT } from "../../hardware/tlb.ts";
 import { EPTP_ACCESSED_DIRTY, Field } from "../../hardware/vmcs.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 import type { System } from "../../system/system.ts";
-import { pagingSlot, type Words } from "../hypervisor/memorySlots.ts";
+import { pagingSlot } from "../hypervisor/memorySlots.ts";
 import {
   INDEX_IN_RANGE,
   NO_FLAG_WITHOUT_ACCESS,

@@ -1,11 +1,13 @@
 /** What tracking leaves behind when it has ended: nothing but large leaves that are split. */
+
 import { forEachLeaf } from "../../hardware/ept.ts";
 import { EPT_ACCESSED, EPT_DIRTY, EPT_RWX } from "../../hardware/eptEntry.ts";
+import type { Words } from "../../hardware/normalForm.ts";
 import { EPTP_ACCESSED_DIRTY, Field, SECONDARY_PML, SECONDARY_PRL } from "../../hardware/vmcs.ts";
 import { ORDINARY_LEAF } from "../../hypervisor/logDirty.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 import type { System } from "../../system/system.ts";
-import { pagingSlot, type Words } from "../hypervisor/memorySlots.ts";
+import { pagingSlot } from "../hypervisor/memorySlots.ts";
 import { over, type Predicate, type Property } from "../properties/property.ts";
 
 export const ALL_RIGHTS_BACK = "an untracked VM has all its rights back";

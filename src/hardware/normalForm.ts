@@ -1,0 +1,125 @@
+/**
+ * Memory as states that can be compared, and given other numbers for what is alike. Each part says beside itself which
+ * of its words are state (others nothing reads before they are written), which pages and vCPUs they name, and what
+ * they are called. Asked by who explores all states (src/check); no run needs it.
+ */
+import type { Part, WordArray } from "./part.ts";
+
+/** Named lists of words: equal for states that make no difference. */
+export type Words = Readonly<Record<string, readonly number[]>>;
+
+/** A part, or what can be read and put back like one. */
+export interface MemoryPart extends Part {
+  /** In place of writing into its arrays, which then are copies. */
+  put?(arrays: Readonly<Record<string, WordArray>>): void;
+}
+
+/** Words of one array of a part. */
+export interface Extent {
+  readonly part: MemoryPart;
+  readonly array: string;
+  /** Default: from the first on, as many as there are or come to be. */
+  readonly from?: number;
+  readonly end?: number;
+  /** What the field calls a word. @param changed bits of it that are spoken of */
+  readonly nameOf?: NameOf;
+}
+export type NameOf = (at: number, changed: number) => string;
+
+/** The number that each gets; whoever is not exchanged keeps its own. */
+export interface Renumbering {
+  page(vm: number, page: number): number;
+  vcpu(vcpu: number): number;
+}
+
+export interface NormalForm {
+  /** The words that it stands for. */
+  readonly extents: readonly Extent[];
+  /** The lists that it may have. */
+  readonly lists: readonly string[];
+  save(): Words;
+  restore(words: Words): void;
+  /**
+   * Puts other values where a value says nothing, and nothing may look: the same must be saved again. For the check
+   * that nothing does look (src/check/hypervisor/stepAudit.ts).
+   */
+  scramble(): void;
+  /**
+   * What it holds when pages and vCPUs have other numbers: of a vCPU's memory, what that of the vCPU which it becomes
+   * holds then.
+   */
+  renumber(words: Words, to: Renumbering): Words;
+}
+
+/** Put where a value says nothing. */
+export const SCRAMBLED = 5;
+
+/** Several together; no two have a list of the same name. They are restored in this order. */
+export function joined(forms: readonly NormalForm[]): NormalForm {
+  const merged = (words: readonly Words[]): Words => Object.assign({}, ...words);
+  return {
+    extents: forms.flatMap(({ extents }) => extents),
+    lists: forms.flatMap(({ lists }) => lists),
+    save: () => merged(forms.map((form) => form.save())),
+    restore(words) {
+      for (const form of forms) form.restore(words);
+    },
+    scramble() {
+      for (const form of forms) form.scramble();
+    },
+    renumber: (words, to) => merged(forms.map((form) => form.renumber(words, to))),
+  };
+}
+
+/** All words of some parts as they are. */
+export function wholeOf(parts: readonly MemoryPart[]): Extent[] {
+  return parts.flatMap((part) => Object.keys(part.arrays()).map((array) => ({ part, array })));
+}
+
+/** A list with so many entries for each page, or for each vCPU; an empty one stays empty. */
+export function renumberedList<T>(list: readonly T[], to: (i: number) => number, each = 1): T[] {
+  const renumbered = [...list];
+  list.forEach((value, at) => {
+    const position = Math.floor(at / each);
+    renumbered[to(position) * each + (at % each)] = value;
+  });
+  return renumbered;
+}
+
+const WORD_BITS = 32;
+
+/** Words with so many bits for each of the pages. */
+export function renumberedBits(
+  words: readonly number[],
+  bits: 1 | 2,
+  pages: number,
+  to: (page: number) => number,
+): number[] {
+  const renumbered = words.map(() => 0);
+  if (words.length === 0) return renumbered;
+  for (let page = 0; page < pages; page++) {
+    const at = page * bits;
+    const value = (words[Math.floor(at / WORD_BITS)]! >>> (at % WORD_BITS)) & (2 ** bits - 1);
+    const goal = to(page) * bits;
+    const word = Math.floor(goal / WORD_BITS);
+    renumbered[word] = renumbered[word]! | (value << (goal % WORD_BITS));
+  }
+  return renumbered;
+}
+
+/** Words with some bits for each page. @param bits a power of two. @param what such as "the dirty bitmap of VM 0" */
+export function pageBitNames(what: string, bits: number): NameOf {
+  const perWord = WORD_BITS / bits;
+  return (at, changed) => {
+    const pages = Array.from({ length: perWord }, (_, i) => i)
+      .filter((i) => ((changed >>> (i * bits)) & ((1 << bits) - 1)) !== 0)
+      .map((i) => at * perWord + i);
+    if (pages.length === 0) return `${what}, pages ${at * perWord} to ${(at + 1) * perWord - 1}`;
+    return `${what}, page ${pages.join(", ")}`;
+  };
+}
+
+/** Arrays with a word for each of something. @param what such as "the count of page" */
+export function numberedNames(what: string, of: string): NameOf {
+  return (at) => `${what} ${at} of ${of}`;
+}
