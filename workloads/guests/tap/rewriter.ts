@@ -1,0 +1,349 @@
+/** Rewrites a whole module, section by section, so that it notes its accesses. */
+import { UserError } from "../../../src/errors.ts";
+import { Assembler } from "./assembler.ts";
+import { ByteReader, malformed } from "./bytes.ts";
+import { CodeRewriter } from "./code.ts";
+import { passType } from "./instructions.ts";
+import {
+  GLOBAL_VALUES,
+  GLOBALS,
+  IMPORT_MODULE,
+  IMPORTS,
+  MEMORY_PAGES_MAX,
+  Notes,
+} from "./notes.ts";
+import {
+  type ActiveSegment,
+  activeSegmentsOf,
+  HAS_MAXIMUM,
+  type Imports,
+  importsOf,
+  limits,
+  type MemoryType,
+  memoriesOf,
+  parametersOfTypes,
+  passExpression,
+  placeOf,
+  type RawSection,
+  Section,
+  sectionsOf,
+} from "./sections.ts";
+
+/** The exported function that hands over the last run. */
+export const FLUSH = "trackvisor:flush";
+const I32 = 0x7f;
+const MUTABLE = 1;
+/** Custom sections that hold neither places in the code nor indexes of functions. */
+const KEPT = ["dylink", "dylink.0", "producers", "target_features"];
+
+export interface TapOptions {
+  /** What the module's own memory may grow to, in pages of 64 KiB. Default: what it says itself. */
+  readonly memoryPages?: number;
+}
+
+export interface TappedModule {
+  readonly bytes: Uint8Array;
+  /** Undefined if it has none. */
+  readonly memory: MemoryType | undefined;
+  /** What instantiation writes, in order, with addresses as expressions of the original. */
+  readonly segments: readonly ActiveSegment[];
+  readonly original: Uint8Array;
+  /** Imported globals, which addresses of segments may name. */
+  readonly globals: Imports["globals"];
+}
+
+/**
+ * A module that does what `bytes` does, and notes every access to its memory.
+ * @throws UserError, with the byte, if it is no module, or has what is not known
+ */
+export function tapModule(bytes: Uint8Array, options: TapOptions = {}): TappedModule {
+  return new ModuleRewriter(bytes, options).rewrite();
+}
+
+class ModuleRewriter {
+  readonly #bytes: Uint8Array;
+  readonly #sections: readonly RawSection[];
+  readonly #options: TapOptions;
+  readonly #parameters: readonly number[];
+  readonly #imports: Imports;
+  readonly #functionTypes: readonly number[];
+  readonly #memory: MemoryType | undefined;
+  readonly #notes: Notes;
+  readonly #code: CodeRewriter;
+
+  constructor(bytes: Uint8Array, options: TapOptions) {
+    this.#bytes = bytes;
+    this.#options = options;
+    this.#sections = sectionsOf(bytes);
+    this.#parameters = this.read(Section.type, parametersOfTypes) ?? [];
+    this.#imports = this.read(Section.import, importsOf) ?? {
+      functions: 0,
+      globals: [],
+      memories: [],
+    };
+    const { functions, globals, memories } = this.#imports;
+    this.#functionTypes = this.read(Section.function, indexes) ?? [];
+    const all = [...memories, ...(this.read(Section.memory, memoriesOf) ?? [])];
+    if (all.length > 1) {
+      throw new UserError(`${all.length} memories: only one memory is tracked`);
+    }
+    this.#memory = all[0];
+    const ownGlobals = this.read(Section.global, (reader) => reader.unsigned()) ?? 0;
+    this.#notes = new Notes({
+      imports: functions,
+      globals: globals.length + ownGlobals,
+      functions: functions + IMPORTS.length + this.#functionTypes.length,
+    });
+    this.#code = new CodeRewriter(this.#notes, functions, IMPORTS.length);
+  }
+
+  rewrite(): TappedModule {
+    const output = new Assembler(2 * this.#bytes.length + 4096);
+    output.put(this.#bytes.subarray(0, 8));
+    /** Of those that are added to, whether they are there or not. */
+    const due = [
+      Section.type,
+      Section.import,
+      Section.function,
+      Section.global,
+      Section.export,
+      Section.code,
+    ];
+    const writeDue = (before: number): void => {
+      while (due.length > 0 && placeOf(due[0]!) < before) {
+        section(output, due[0]!, this.section(due.shift()!, undefined));
+      }
+    };
+    for (const raw of this.#sections) {
+      if (raw.id === Section.custom) {
+        if (KEPT.includes(raw.name)) custom(output, raw, this.#bytes);
+        continue;
+      }
+      writeDue(placeOf(raw.id));
+      if (due[0] === raw.id) due.shift();
+      section(output, raw.id, this.section(raw.id, this.readerOf(raw)));
+    }
+    writeDue(Infinity);
+    return {
+      bytes: output.view(),
+      memory: this.#memory,
+      segments: this.read(Section.data, activeSegmentsOf) ?? [],
+      original: this.#bytes,
+      globals: this.#imports.globals,
+    };
+  }
+
+  /** The new content of a section. @param reader of the old one; undefined if there is none */
+  private section(id: number, reader: ByteReader | undefined): Uint8Array {
+    const content = new Assembler();
+    const list = (added: number): void => {
+      content.unsigned((reader?.unsigned() ?? 0) + added);
+    };
+    const rest = (): void => {
+      if (reader !== undefined) content.copy(reader.bytes, reader.at, reader.end);
+    };
+    const helpers = this.#notes.functions();
+    const types = this.#parameters.length;
+    switch (id) {
+      case Section.type:
+        // One for each number of parameters of i32: 0, 2 and 3.
+        list(TYPES.length);
+        rest();
+        for (const count of TYPES) content.op(0x60, count, ...Array(count).fill(I32), 0);
+        break;
+      case Section.import:
+        list(IMPORTS.length);
+        rest();
+        for (const [name, parameters] of IMPORTS) {
+          content.name(IMPORT_MODULE);
+          content.name(name);
+          content.byte(0);
+          content.unsigned(types + TYPES.indexOf(parameters));
+        }
+        break;
+      case Section.function:
+        list(helpers.length);
+        rest();
+        for (const { parameters } of helpers) {
+          content.unsigned(types + TYPES.indexOf(parameters));
+        }
+        break;
+      case Section.memory:
+        this.memory(content, reader!);
+        break;
+      case Section.table:
+        this.tables(content, reader!);
+        break;
+      case Section.global:
+        list(GLOBALS);
+        if (reader !== undefined) {
+          while (!reader.atEnd) {
+            const start = reader.at;
+            passType(reader);
+            reader.byte();
+            content.copy(reader.bytes, start, reader.at);
+            this.expression(content, reader);
+          }
+        }
+        for (const value of GLOBAL_VALUES) {
+          content.op(I32, MUTABLE).constant(value).op(0x0b);
+        }
+        break;
+      case Section.export:
+        list(1);
+        if (reader !== undefined) this.exports(content, reader);
+        content.name(FLUSH);
+        content.byte(0);
+        content.unsigned(this.#notes.flush);
+        break;
+      case Section.start:
+        content.unsigned(this.#code.functionIndex(reader!.unsigned()));
+        break;
+      case Section.element:
+        this.elements(content, reader!);
+        break;
+      case Section.code:
+        list(helpers.length);
+        if (reader !== undefined) this.bodies(content, reader);
+        for (const { body } of helpers) sized(content, body);
+        break;
+      default:
+        rest();
+    }
+    return content.view();
+  }
+
+  private memory(content: Assembler, reader: ByteReader): void {
+    const count = reader.unsigned();
+    content.unsigned(count);
+    for (let i = 0; i < count; i++) {
+      const { flags, minimum, maximum } = limits(reader);
+      const most = Math.min(
+        this.#options.memoryPages ?? maximum ?? MEMORY_PAGES_MAX,
+        maximum ?? MEMORY_PAGES_MAX,
+        MEMORY_PAGES_MAX,
+      );
+      if (minimum > most) {
+        throw new UserError(
+          `begins with ${mebibytes(minimum)} of memory; it may have ${mebibytes(most)}`,
+        );
+      }
+      content.byte(flags | HAS_MAXIMUM);
+      content.unsigned(minimum);
+      content.unsigned(most);
+    }
+  }
+
+  private tables(content: Assembler, reader: ByteReader): void {
+    const count = reader.unsigned();
+    content.unsigned(count);
+    for (let i = 0; i < count; i++) {
+      const start = reader.at;
+      // 0x40 0x00: with a value for each entry.
+      const hasValue = reader.bytes[start] === 0x40;
+      if (hasValue) reader.skip(2);
+      passType(reader);
+      limits(reader);
+      content.copy(reader.bytes, start, reader.at);
+      if (hasValue) this.expression(content, reader);
+    }
+  }
+
+  private exports(content: Assembler, reader: ByteReader): void {
+    while (!reader.atEnd) {
+      const start = reader.at;
+      const name = reader.name();
+      if (name === FLUSH) throw malformed(start, "the module has been through the tap already");
+      const kind = reader.byte();
+      content.copy(reader.bytes, start, reader.at);
+      const index = reader.unsigned();
+      content.unsigned(kind === 0 ? this.#code.functionIndex(index) : index);
+    }
+  }
+
+  private elements(content: Assembler, reader: ByteReader): void {
+    const count = reader.unsigned();
+    content.unsigned(count);
+    for (let i = 0; i < count; i++) {
+      const start = reader.at;
+      const flags = reader.unsigned();
+      if (flags > 7) throw malformed(start, `unknown kind of element segment ${flags}`);
+      const isActive = (flags & 1) === 0;
+      const hasTable = isActive && (flags & 2) !== 0;
+      const isOfExpressions = (flags & 4) !== 0;
+      if (hasTable) reader.unsigned();
+      content.copy(reader.bytes, start, reader.at);
+      if (isActive) this.expression(content, reader);
+      const typeAt = reader.at;
+      if ((flags & 3) !== 0) {
+        // The kind of the elements, which is 0: functions; or their type.
+        if (isOfExpressions) passType(reader);
+        else reader.byte();
+      }
+      const length = reader.unsigned();
+      content.copy(reader.bytes, typeAt, reader.at);
+      for (let j = 0; j < length; j++) {
+        if (isOfExpressions) this.expression(content, reader);
+        else content.unsigned(this.#code.functionIndex(reader.unsigned()));
+      }
+    }
+  }
+
+  /** A constant expression, with its functions as they are now. */
+  private expression(content: Assembler, reader: ByteReader): void {
+    let copied = reader.at;
+    passExpression(reader, ({ start, opcode, functionIndex }) => {
+      content.copy(reader.bytes, copied, start);
+      content.opcode(opcode);
+      content.unsigned(this.#code.functionIndex(functionIndex));
+      copied = reader.at;
+    });
+    content.copy(reader.bytes, copied, reader.at);
+  }
+
+  private bodies(content: Assembler, reader: ByteReader): void {
+    for (const [i, type] of this.#functionTypes.entries()) {
+      const parameters = this.#parameters[type];
+      if (parameters === undefined) {
+        throw malformed(reader.at, `function ${i} is of type ${type}, which is not there`);
+      }
+      sized(content, this.#code.rewrite(reader.part(reader.unsigned()), parameters));
+    }
+  }
+
+  private read<T>(id: number, action: (reader: ByteReader) => T): T | undefined {
+    const raw = this.#sections.find((one) => one.id === id);
+    return raw === undefined ? undefined : action(this.readerOf(raw));
+  }
+
+  private readerOf({ start, end }: RawSection): ByteReader {
+    return new ByteReader(this.#bytes, start, end);
+  }
+}
+
+const TYPES: readonly number[] = [0, 2, 3];
+
+function indexes(reader: ByteReader): number[] {
+  return Array.from({ length: reader.unsigned() }, () => reader.unsigned());
+}
+
+function section(output: Assembler, id: number, content: Uint8Array): void {
+  output.byte(id);
+  sized(output, content);
+}
+
+function custom(output: Assembler, { name, start, end }: RawSection, bytes: Uint8Array): void {
+  const content = new Assembler();
+  content.name(name);
+  content.copy(bytes, start, end);
+  section(output, Section.custom, content.view());
+}
+
+function sized(output: Assembler, content: Uint8Array): void {
+  output.unsigned(content.length);
+  output.put(content);
+}
+
+function mebibytes(pages: number): string {
+  return `${pages / 16} MiB`;
+}
