@@ -15,6 +15,7 @@ import { Script, scriptSchema } from "./generators/script.ts";
 import { Sequential, sequentialSchema } from "./generators/sequential.ts";
 import { TraceWorkload, traceSchema } from "./generators/trace.ts";
 import { Uniform, uniformSchema } from "./generators/uniform.ts";
+import { WasmGuest, wasmSchema } from "./generators/wasm.ts";
 import { Zipf, zipfSchema } from "./generators/zipf.ts";
 import { deriveSeed } from "./random.ts";
 import type { Workload } from "./workload.ts";
@@ -33,6 +34,7 @@ const BUILT_IN = [
   externalSortSchema,
   recordStoreSchema,
   parsecSchema,
+  wasmSchema,
 ] as const;
 
 /** Kinds that a program has registered, by name. */
@@ -138,5 +140,7 @@ export function createWorkload(
       return new RecordStore(name, config, seed);
     case "parsec":
       return new Parsec(name, config, seed);
+    case "wasm":
+      return new WasmGuest(name, config, surroundings);
   }
 }

@@ -62,7 +62,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: "trace",
     usage: "trace",
-    description: "import and inspect traces of real programs",
+    description: "import, record and inspect traces of real programs",
     load: async () => (await import("./trace.ts")).traceCommand(),
   },
   {

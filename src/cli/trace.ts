@@ -1,4 +1,4 @@
-/** `trackvisor trace`: import, inspect and show traces of real programs. */
+/** `trackvisor trace`: import, record, inspect and show traces of real programs. */
 import { Command, InvalidArgumentError, Option } from "commander";
 import { totalAccesses } from "../../workloads/trace/format.ts";
 import { ImportInterrupted, importLog, unknownNote } from "../../workloads/trace/import.ts";
@@ -15,6 +15,7 @@ import { visible } from "../io/visible.ts";
 import { JSON_OPTION, printResult, type TraceRunJson } from "./jsonFormats.ts";
 import { FORCE, wholeNumber } from "./optionParsers.ts";
 import { ProgressLine } from "./progress.ts";
+import { recordCommand } from "./traceRecord.ts";
 
 const KIND_NAMES: readonly AccessKindName[] = ["read", "write", "fetch", "readModifyWrite"];
 /** Endings of a log's name that its trace's has not. */
@@ -25,7 +26,9 @@ const EXIT_INTERRUPTED = 130;
 
 /** The command with its subcommands. Mistakes of the user are thrown as UserError. */
 export function traceCommand(): Command {
-  const trace = new Command("trace").description("import and inspect traces of real programs");
+  const trace = new Command("trace").description(
+    "import, record and inspect traces of real programs",
+  );
   trace
     .command("import")
     .description(
@@ -44,6 +47,7 @@ export function traceCommand(): Command {
     .option(...FORCE)
     .option(...JSON_OPTION)
     .action(importAction);
+  trace.addCommand(recordCommand());
   trace
     .command("info")
     .description("check a trace and say what it holds; exit code 1 if it is damaged")

@@ -9,32 +9,38 @@ import type { System } from "../system/system.ts";
 import type { LogHeader } from "./format.ts";
 import { machineDigests, type Origin, tracesOf } from "./identity.ts";
 
-/** What a log says of traces, whoever wrote it, opens no other files. */
-const TRACE_EXTENSION = ".tvtrace";
+/** What a log says of traces and guests, whoever wrote it, opens no other files. */
+const EXTENSIONS = [".tvtrace", ".wasm", ".sql", ".js"];
 
 /**
  * What a log keeps of a scenario: all of it, in the form of a scenario file.
- * @throws UserError if it plays a trace that a log cannot name
+ * @throws UserError if it plays a file that a log cannot name
  */
 export function originOf(scenario: Scenario, directory: string): Origin {
-  const traces = ownTraces(scenario);
-  refuseOtherFiles("a log", traces);
+  const files = ownFiles(scenario);
+  refuseOtherFiles("a log", files);
   const written = z.encode(scenarioSchema, withoutFile(scenario));
-  return { scenario: written, ...(traces.length > 0 ? { directory } : {}) };
+  return { scenario: written, ...(files.length > 0 ? { directory } : {}) };
 }
 
-/** Names of trace files, but for those that are shipped. */
-function ownTraces({ vms }: Scenario): readonly string[] {
-  return vms.flatMap(({ workload }) =>
-    workload.kind === "trace" && !workload.file.startsWith("shipped:") ? [workload.file] : [],
-  );
+/** Names of the files of traces and guests, but for those that are shipped. */
+function ownFiles({ vms }: Scenario): readonly string[] {
+  return vms.flatMap(({ workload }) => {
+    if (workload.kind === "wasm") {
+      const { module = [], scriptFile = [], files } = workload;
+      return [module, scriptFile, files].flat();
+    }
+    return workload.kind === "trace" && !workload.file.startsWith("shipped:")
+      ? [workload.file]
+      : [];
+  });
 }
 
-function refuseOtherFiles(name: string, traces: readonly string[]): void {
-  const other = traces.find((file) => !file.endsWith(TRACE_EXTENSION));
+function refuseOtherFiles(name: string, files: readonly string[]): void {
+  const other = files.find((file) => !EXTENSIONS.some((extension) => file.endsWith(extension)));
   if (other === undefined) return;
   throw new UserError(
-    `${name}: cannot play "${excerpt(other)}": the traces of a log are called NAME${TRACE_EXTENSION}`,
+    `${name}: cannot play "${excerpt(other)}": the files of a log are called ${EXTENSIONS.map((extension) => `NAME${extension}`).join(", ")}`,
   );
 }
 
@@ -45,7 +51,7 @@ export function scenarioOf(name: string, header: LogHeader): Scenario {
     const problem = problemOf(scenarioSchema, header.scenario);
     throw new UserError(`${name}: holds no scenario that this program can run: ${problem}`);
   }
-  refuseOtherFiles(name, ownTraces(data));
+  refuseOtherFiles(name, ownFiles(data));
   return withoutFile(data);
 }
 

@@ -1,6 +1,8 @@
 /** What tells runs apart, whatever they are called and wherever they would write. */
 import { createHash } from "node:crypto";
 import { tracePath } from "../../workloads/generators/trace.ts";
+import { guestOf } from "../../workloads/generators/wasm.ts";
+import { guestDigest } from "../../workloads/guests/record.ts";
 import { digestOfFile } from "../io/inputFile.ts";
 import type { RunOrder } from "./runOrder.ts";
 import { modulesOf } from "./userModules.ts";
@@ -10,8 +12,8 @@ export function digestOf(text: string): string {
 }
 
 /**
- * Digests of orders: of what the scenario asks for, its seed, the contents of the traces that it plays, and those of
- * the users' modules that it needs.
+ * Digests of orders: of what the scenario asks for, its seed, the contents of the traces and guests that it plays, and
+ * those of the users' modules that it needs.
  */
 export class RunIdentity {
   /** Of trace files by path: each is read once. */
@@ -22,6 +24,10 @@ export class RunIdentity {
     const { file: _, ...operation } = { file: "", ...scenario.operation };
     const vms = scenario.vms.map((vm) => {
       const { workload } = vm;
+      if (workload.kind === "wasm") {
+        const guest = guestDigest(guestOf(workload, directory, scenario.seed));
+        return { ...vm, workload: { ...workload, guest } };
+      }
       if (workload.kind !== "trace") return vm;
       return { ...vm, workload: { ...workload, file: this.#trace(workload.file, directory) } };
     });

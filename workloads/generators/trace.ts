@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { z } from "zod";
 import { UserError } from "../../src/errors.ts";
 import type { WordArray } from "../../src/hardware/part.ts";
+import type { ByteSource } from "../../src/io/byteSource.ts";
 import { packagePath } from "../../src/io/packageFiles.ts";
 import { RUNS_MAX } from "../trace/format.ts";
 import { TraceReader } from "../trace/reader.ts";
@@ -39,13 +40,15 @@ const BLOCK = 0;
 const RUN = 1;
 const USED = 2;
 
-export class TraceWorkload extends Generator {
+/** Plays a trace, wherever its bytes are. */
+export class TracePlayer extends Generator {
   /** One sentence for the user if the trace is damaged and only its start is played. */
-  readonly warning: string | undefined;
+  warning: string | undefined;
   /** CRC-32 of the accesses: tells whether two runs played the same trace. */
   readonly digest: number;
   /** Whether its pages are guest-physical: the guest's own paging is in it, if anywhere. */
   readonly guestPhysical: boolean;
+  private readonly file: string | ByteSource;
   private readonly scan: TraceScan;
   private readonly position = new Float64Array(3);
   /** The block that is being played, decoded and relocated; -1 if none. Follows from `position`. */
@@ -56,11 +59,16 @@ export class TraceWorkload extends Generator {
 
   /**
    * Reads the whole trace once, to know its pages and how far it is sound.
-   * @param directory where relative file names start
+   * @param file its name, or its bytes
    * @throws UserError if the file cannot be read, is no trace, or has no sound accesses.
    */
-  constructor(name: string, config: TraceConfig, seed: number, directory: string) {
-    const scan = scanTrace(tracePath(config.file, directory), config.placement);
+  constructor(
+    name: string,
+    config: Pick<TraceConfig, "placement" | "passes" | "gap" | "accesses">,
+    seed: number,
+    file: string | ByteSource,
+  ) {
+    const scan = scanTrace(file, config.placement);
     const warning = damageNote(scan);
     if (scan.accesses === 0) throw new UserError(warning ?? `${scan.path}: holds no accesses`);
     const guestPhysical = scan.addresses === "guestPhysical";
@@ -70,6 +78,7 @@ export class TraceWorkload extends Generator {
       );
     }
     super(name, scan.linearPages, config, seed, repeated(config.passes, scan.accesses));
+    this.file = file;
     this.guestPhysical = guestPhysical;
     this.scan = scan;
     this.warning = warning;
@@ -109,7 +118,7 @@ export class TraceWorkload extends Generator {
 
   private load(index: number): void {
     const { scan, words, lengths } = this;
-    const reader = new TraceReader(scan.path);
+    const reader = new TraceReader(this.file);
     try {
       reader.seek(scan.offsets[index]!, index + 1);
       const block = reader.next();
@@ -135,6 +144,14 @@ export class TraceWorkload extends Generator {
     } finally {
       reader.close();
     }
+  }
+}
+
+/** Plays a trace file. */
+export class TraceWorkload extends TracePlayer {
+  /** @param directory where relative file names start; @throws UserError as TracePlayer does */
+  constructor(name: string, config: TraceConfig, seed: number, directory: string) {
+    super(name, config, seed, tracePath(config.file, directory));
   }
 }
 

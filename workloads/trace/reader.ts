@@ -51,10 +51,13 @@ export class TraceReader {
   private readonly frames: FrameReader;
   private readonly block = new RunBlock();
 
-  /** @throws UserError if the file cannot be read, is no trace, or is of another version. */
-  constructor(path: string) {
-    this.path = path;
-    this.source = openSource(path);
+  /**
+   * @param file its name, or its bytes from elsewhere
+   * @throws UserError if the file cannot be read, is no trace, or is of another version.
+   */
+  constructor(file: string | ByteSource) {
+    this.source = typeof file === "string" ? openSource(file) : file;
+    this.path = this.source.name;
     this.frames = new FrameReader(this.source, PREAMBLE_BYTES);
     try {
       this.fileBytes = this.source.length;

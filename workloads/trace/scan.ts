@@ -1,4 +1,5 @@
 /** Reads a whole trace once: what it holds, how far it is sound, and where its blocks are. */
+import type { ByteSource } from "../../src/io/byteSource.ts";
 import { type AddressKind, type Damage, type KindCounts, totalAccesses } from "./format.ts";
 import { TraceReader } from "./reader.ts";
 import { createRelocation, KeptNumbers, type Placement, type Relocation } from "./relocate.ts";
@@ -31,16 +32,17 @@ export interface TraceScan {
 }
 
 /**
+ * @param file its name, or its bytes from elsewhere
  * @param onProgress called after each block with the bytes of the file read so far, and its size
  * @throws UserError if the file cannot be read, is no trace, is of another version, or uses more
  *   pages than a guest can have. Damage is not thrown but returned.
  */
 export function scanTrace(
-  path: string,
+  file: string | ByteSource,
   placement: Placement,
   onProgress?: (bytes: number, total: number) => void,
 ): TraceScan {
-  const reader = new TraceReader(path);
+  const reader = new TraceReader(file);
   try {
     const compact = createRelocation("compact");
     const addresses = reader.header?.addresses ?? "linear";
@@ -62,7 +64,7 @@ export function scanTrace(
       onProgress?.(reader.blockOffset, reader.fileBytes);
     }
     return {
-      path,
+      path: reader.path,
       fileBytes: reader.fileBytes,
       command: reader.header?.command ?? "",
       addresses,

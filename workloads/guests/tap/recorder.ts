@@ -85,11 +85,17 @@ export class Recorder {
     }
   }
 
-  /** Hands everything on. @throws GuestStopped if it has gone too far */
-  finish(): void {
+  /** Accesses so far, to the last. */
+  count(): number {
     this.#flushGuest();
     this.#drain(this.#head.value);
     this.#head.value = 0;
+    return this.accesses;
+  }
+
+  /** Hands everything on. @throws GuestStopped if it has gone too far */
+  finish(): void {
+    this.count();
     this.#run(this.#key, this.#length);
     this.#length = 0;
     this.refuseStopped();

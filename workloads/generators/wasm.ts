@@ -1,0 +1,68 @@
+/** A real program in WebAssembly: run once, with every access noted, and played as a trace. */
+import { z } from "zod";
+import { size } from "../../src/config/units.ts";
+import { sourceOf } from "../../src/io/byteSource.ts";
+import { loadGuest } from "../guests/load.ts";
+import { recordGuest } from "../guests/record.ts";
+import { type GuestSpec, guestPrograms } from "../guests/spec.ts";
+import { commonFields } from "./generator.ts";
+import { TracePlayer } from "./trace.ts";
+
+export const wasmSchema = z
+  .strictObject({
+    kind: z.literal("wasm"),
+    module: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("a command for WASI preview 1: its file, relative to the scenario file"),
+    program: z
+      .enum(guestPrograms)
+      .optional()
+      .describe("or a program from an npm package (docs/guests.md)"),
+    args: z.array(z.string()).max(1000).default([]).describe("a module's arguments"),
+    files: z
+      .array(z.string().min(1))
+      .max(1000)
+      .default([])
+      .describe("files that a module can read, relative to the scenario file"),
+    script: z.string().optional().describe("what a program runs"),
+    scriptFile: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("or the file that has it, relative to the scenario file"),
+    memory: size.prefault("256MiB").describe("what its memory may grow to"),
+    ...commonFields,
+  })
+  .describe("a real program in WebAssembly, with all that it accesses");
+
+export type WasmConfig = z.infer<typeof wasmSchema>;
+
+/** The seed of a program that is told none. */
+const DEFAULT_SEED = 1;
+
+export class WasmGuest extends TracePlayer {
+  /**
+   * Runs the program, to know what it accesses.
+   * @param directory where relative file names start
+   * @param seed of the scenario
+   * @throws UserError if a file cannot be read, or the program cannot be run to its end
+   */
+  constructor(
+    name: string,
+    config: WasmConfig,
+    { directory, seed }: { readonly directory?: string; readonly seed?: number },
+  ) {
+    const guest = guestOf(config, directory, seed);
+    const { trace, exitCode } = recordGuest(guest);
+    const source = sourceOf(guest.name, Buffer.from(trace));
+    super(name, { ...config, placement: "compact", passes: 1 }, guest.seed, source);
+    if (exitCode !== 0) this.warning = `${guest.name}: has ended with exit code ${exitCode}`;
+  }
+}
+
+/** The guest of a scenario. @throws UserError if a file of it cannot be read */
+export function guestOf(config: WasmConfig, directory = ".", seed = DEFAULT_SEED): GuestSpec {
+  return loadGuest({ ...config, seed: config.seed ?? seed }, directory);
+}
