@@ -42,4 +42,9 @@ export function request<Request>(request: Request): DeviceEmission<Request> {
 /** The device of an actor: performs a request on the data plane and returns the reply event. */
 export interface Device<Request, Reply> {
   perform(request: Request): Reply;
+  /**
+   * Names of the memory that a request works on, as far as anything is decided by it (src/system/memoryNames.ts). Who
+   * explores all states asks for it, and holds the device to it.
+   */
+  touches(request: Request): readonly string[];
 }

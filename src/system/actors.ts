@@ -105,6 +105,12 @@ export class SystemActor {
     if (this.#fault !== null) throw this.#fault.error;
   }
 
+  /** Names of the memory that its device works on for a request. */
+  touches(request: unknown): readonly string[] {
+    if (this.#device === null) throw new Error(`actor ${this.name} has no device`);
+    return this.#device.touches(request);
+  }
+
   /** Also after a failure: what it had begun is forgotten. */
   restore({ value, context }: ActorSnapshot): void {
     this.#actor.stop();

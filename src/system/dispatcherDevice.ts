@@ -2,6 +2,7 @@
 import type { DispatcherReply, DispatcherRequest } from "../../machines/dispatcher.ts";
 import { flushEpt } from "../hardware/tlb.ts";
 import type { Device } from "../interconnect/emissions.ts";
+import { cpuMemory } from "./memoryNames.ts";
 import type { World } from "./world.ts";
 
 export class DispatcherDevice implements Device<DispatcherRequest, DispatcherReply> {
@@ -11,6 +12,10 @@ export class DispatcherDevice implements Device<DispatcherRequest, DispatcherRep
   constructor(world: World, pcpu: number) {
     this.#world = world;
     this.#pcpu = pcpu;
+  }
+
+  touches(): string[] {
+    return [cpuMemory(this.#pcpu)];
   }
 
   perform({ vm }: DispatcherRequest): DispatcherReply {

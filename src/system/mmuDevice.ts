@@ -8,6 +8,7 @@ import { enterGuest } from "../hardware/vmEntry.ts";
 import { pageOfWords } from "../hardware/words.ts";
 import type { Device } from "../interconnect/emissions.ts";
 import { refill } from "./accessStream.ts";
+import { cpuMemory, vcpuMemory, vmMemories } from "./memoryNames.ts";
 import type { VcpuState, World } from "./world.ts";
 
 /** What bounds a burst, in cycles. */
@@ -29,6 +30,11 @@ export class MmuDevice implements Device<MmuRequest, MmuReply> {
     this.#pcpu = pcpu;
     this.#mmu = world.mmus[pcpu]!;
     this.#bounds = bounds;
+  }
+
+  touches({ vcpu }: MmuRequest): string[] {
+    const { vm } = this.#world.vcpus[vcpu]!;
+    return [cpuMemory(this.#pcpu), vcpuMemory(vcpu), ...vmMemories(vm, "paging", "truth")];
   }
 
   perform({ op, vcpu }: MmuRequest): MmuReply {

@@ -2,6 +2,7 @@
 import type { OperatorReply, OperatorRequest } from "../../machines/operator.ts";
 import type { Device } from "../interconnect/emissions.ts";
 import { setWriteIntensity } from "./accessStream.ts";
+import { vcpuMemory } from "./memoryNames.ts";
 import type { World } from "./world.ts";
 
 export class OperatorDevice implements Device<OperatorRequest, OperatorReply> {
@@ -9,6 +10,10 @@ export class OperatorDevice implements Device<OperatorRequest, OperatorReply> {
 
   constructor(world: World) {
     this.#world = world;
+  }
+
+  touches({ vm }: OperatorRequest): string[] {
+    return (this.#world.vms[vm]?.vcpus ?? []).map(vcpuMemory);
   }
 
   perform({ vm, percent }: OperatorRequest): OperatorReply {

@@ -5,6 +5,7 @@ import { prlReload, prlResetImage } from "../hardware/pageReferenceLog.ts";
 import { Field, readField } from "../hardware/vmcs.ts";
 import { copyPrlLog, prlView } from "../hypervisor/drain.ts";
 import type { Device } from "../interconnect/emissions.ts";
+import { vcpuMemory, vmMemories } from "./memoryNames.ts";
 import type { World } from "./world.ts";
 
 export class PvmDevice implements Device<PvmCpuRequest, PvmCpuReply> {
@@ -12,6 +13,13 @@ export class PvmDevice implements Device<PvmCpuRequest, PvmCpuReply> {
 
   constructor(world: World) {
     this.#world = world;
+  }
+
+  /** A pending interrupt has the reset followed by a drain in the same step. */
+  touches(): string[] {
+    const { vcpus, vms } = this.#world;
+    const logs = vcpus.map((_, vcpu) => vcpuMemory(vcpu));
+    return [...logs, ...vms.flatMap((_, vm) => vmMemories(vm, "tracked"))];
   }
 
   perform(request: PvmCpuRequest): PvmCpuReply {
@@ -57,6 +65,10 @@ export class PrlUnitDevice implements Device<PrlUnitRequest, PrlUnitReply> {
 
   constructor(world: World) {
     this.#world = world;
+  }
+
+  touches({ vcpu }: PrlUnitRequest): string[] {
+    return [vcpuMemory(vcpu)];
   }
 
   perform({ vcpu }: PrlUnitRequest): PrlUnitReply {

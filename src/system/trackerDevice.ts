@@ -25,16 +25,22 @@ import type {
   Message,
   Technique as TechniqueName,
 } from "../interconnect/messages.ts";
+import { type VmPiece, vcpuMemory, vmMemories } from "./memoryNames.ts";
 import type { Found } from "./verdict/rounds.ts";
-import type { VmState } from "./world.ts";
+import type { VmState, World } from "./world.ts";
 
 type Harvested = Extract<Message, { type: "harvested" }>;
 
 export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
   readonly #vm: VmState;
+  readonly #number: number;
+  readonly #hasRings: boolean;
 
-  constructor(vm: VmState) {
-    this.#vm = vm;
+  /** @param number of its VM */
+  constructor({ vms, config }: World, number: number) {
+    this.#vm = vms[number]!;
+    this.#number = number;
+    this.#hasRings = config.tracking.technique === "dirtyRing";
   }
 
   /** Told by the system when a snapshot is restored: which technique is armed is the machine's state. */
@@ -44,6 +50,28 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
 
   get #technique(): Technique | null {
     return this.#vm.armed.technique;
+  }
+
+  touches(request: TrackerRequest): string[] {
+    const own = (...pieces: readonly VmPiece[]): string[] => vmMemories(this.#number, ...pieces);
+    // A ring at its limit is reaped in the step that finds it so.
+    const all = [
+      ...own("paging", "truth", "tracked", "rings"),
+      ...this.#vm.vcpus.map((vcpu) => vcpuMemory(vcpu)),
+    ];
+    switch (request.op) {
+      case "flushed":
+        return own("truth", "tracked");
+      case "goOn":
+        // Of disarming and arming the controls were the first piece; of a harvest, the logs and the rings.
+        return own("paging", "truth", "tracked");
+      case "serveLogFull":
+        return this.#hasRings ? all : [vcpuMemory(request.vcpu), ...own("tracked")];
+      case "serveViolation":
+        return this.#hasRings ? all : own("paging", "tracked");
+      default:
+        return all;
+    }
   }
 
   perform(request: TrackerRequest): TrackerReply {

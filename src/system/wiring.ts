@@ -133,7 +133,7 @@ export function wire(
     });
   });
   trackers.forEach((self, vm) => {
-    const device = new TrackerDevice(world.vms[vm]!);
+    const device = new TrackerDevice(world, vm);
     trackerDevices.set(`vm${vm}/tracker`, device);
     const ownUnits = (units: readonly ActorId[]): ActorId[] =>
       units.map((unit, vcpu) => (world.vcpus[vcpu]!.vm === vm ? unit : 0));

@@ -268,12 +268,27 @@ describe("a device that reads what its step does not declare", () => {
           const reply = device.perform(request) as { type: string; time?: number };
           return reply.type === "due" && reply.time! > 0 ? { type: "notDue", wait: 1 } : reply;
         },
+        touches: (request: never) => device.touches(request),
       },
     }));
     const options: EstimateModelOptions = { ...PRL, estimator: "prl", replace };
     const error = errorOf(estimateModel("planted", options));
     expect(error).toMatch(/vm0\/estimator, on "intervalDue" \(look\), (depends on the time|reads)/);
   });
+});
+
+it("a device that does not say all that its requests touch is found by what it writes", () => {
+  const replace = replaceIn("/mmu", ({ machine, device }) => ({
+    machine,
+    device: device && {
+      perform: (request: never) => device.perform(request),
+      touches: (request: never) =>
+        device.touches(request).filter((name) => !name.endsWith("/truth")),
+    },
+  }));
+  expect(errorOf(trackingModel("planted", { ...SMALL, replace }))).toMatch(
+    /pcpu0\/mmu, on "\w+" \(\w+\), writes the ground truth of VM 0, .* which it does not declare/,
+  );
 });
 
 describe("a machine that goes by what is said to be no state", () => {

@@ -36,7 +36,7 @@ class Bench {
       vms: world.vms.map((vm) => ({ ...vm, leafLevel })),
       tracking: { ...world.tracking, ...options },
     });
-    this.#device = new TrackerDevice(this.#world.vms[0]!);
+    this.#device = new TrackerDevice(this.#world, 0);
     this.arm(technique);
   }
 

@@ -11,6 +11,7 @@ import { emit, setup } from "xstate";
 import type { Part } from "../../hardware/part.ts";
 import { type DeviceEmission, request } from "../../interconnect/emissions.ts";
 import type { Message } from "../../interconnect/messages.ts";
+import { OPERATION_MEMORY } from "../../system/memoryNames.ts";
 import type { OperationActor } from "../../system/operation.ts";
 import {
   type CheckpointSink,
@@ -111,6 +112,7 @@ export function storageActor(storage: ModelStorage): OperationActor {
         storage.broken = true;
         return { type: "failed" };
       },
+      touches: () => [OPERATION_MEMORY],
     },
     input: () => ({}),
   };

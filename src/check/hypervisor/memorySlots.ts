@@ -13,6 +13,7 @@ import { ringsForm } from "../../hypervisor/dirtyRing.ts";
 import { logForm } from "../../hypervisor/logPages.ts";
 import { workForm } from "../../hypervisor/tableWork.ts";
 import { accessForm } from "../../system/accessStream.ts";
+import { cpuMemory, vcpuMemory, vmMemory } from "../../system/memoryNames.ts";
 import { loadedForm, type VmState, type World } from "../../system/world.ts";
 import { ArmedTechnique } from "./derivedParts.ts";
 
@@ -33,7 +34,7 @@ export function pagingSlot(world: World, vm: number): MemorySlot {
   const firstLog = Math.min(...Array.from(logs.frame).filter((frame) => frame > 0));
   const end = Math.min(vms[vm + 1]?.ept.root ?? firstLog, firstLog);
   const addedFrom = splits ? Math.max(...logs.frame) + 2 * logFrames(config.geometry) : null;
-  return { name: `vm${vm}/paging`, ...eptForm(vms[vm]!.ept, vm, { end, addedFrom }) };
+  return { name: vmMemory(vm, "paging"), ...eptForm(vms[vm]!.ept, vm, { end, addedFrom }) };
 }
 
 /** A model has one technique, and so logs of one format. */
@@ -52,7 +53,7 @@ export function vcpuSlot(world: World, vcpu: number): MemorySlot {
     logForm(logs, { vcpu, vm, vmcs, prl }),
     accessForm(stream, vcpu, vm),
   ];
-  return { name: `vcpu${vcpu}/vmcs`, ...joined(forms) };
+  return { name: vcpuMemory(vcpu), ...joined(forms) };
 }
 
 /**
@@ -69,17 +70,17 @@ export function trackedSlot(own: VmState, vm: number, most: number): MemorySlot 
     new ArmedTechnique(own, vm).form,
     workForm(work, vm),
   ];
-  return { name: `vm${vm}/tracked`, ...joined(forms) };
+  return { name: vmMemory(vm, "tracked"), ...joined(forms) };
 }
 
 /** The dirty rings of a VM. */
 export function ringsSlot({ tracked, vcpus }: VmState, vm: number): MemorySlot {
   const rings = tracked.vcpus.map(({ ring }) => ring);
-  return { name: `vm${vm}/rings`, ...ringsForm(rings, vcpus, vm) };
+  return { name: vmMemory(vm, "rings"), ...ringsForm(rings, vcpus, vm) };
 }
 
 /** A physical CPU: its TLB, and what it has loaded. */
 export function cpuSlot(world: World, pcpu: number): MemorySlot {
   const tlb = tlbForm(world.mmus[pcpu]!.tlb, pcpu, (vcpu) => world.vcpus[vcpu]!.vm);
-  return { name: `pcpu${pcpu}/tlb`, ...joined([loadedForm(world, pcpu), tlb]) };
+  return { name: cpuMemory(pcpu), ...joined([loadedForm(world, pcpu), tlb]) };
 }

@@ -1,6 +1,6 @@
 /**
  * Holds each step to what the model says of it, when it is first worked out, in every search. A step is looked up
- * ever after by its actor's state, its message and the memory that it declares (footprints.ts); whatever else it
+ * ever after by its actor's state, its message and the memory that it declares (Device.touches); whatever else it
  * wrote would be lost, and whatever else it read would be taken for granted.
  *
  * Writes: all memory that there is (memoryMap.ts), and the state of every other actor, is compared before and after.

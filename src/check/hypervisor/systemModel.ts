@@ -28,7 +28,6 @@ import { channelOptions, endsOf } from "./channels.ts";
 import { AccessChooser, type Chooser } from "./choosers.ts";
 import { ChoosingWorkload } from "./choosingWorkload.ts";
 import { derivedParts, noState } from "./derivedParts.ts";
-import { footprintOf } from "./footprints.ts";
 import { MemoryMap } from "./memoryMap.ts";
 import { FIXED, STATISTICS } from "./memoryOwners.ts";
 import {
@@ -292,7 +291,7 @@ class SystemBinding {
       taken: this.#taken[actor]!,
       footprint: (state, message) => {
         const names = foresee(state, message).requests.flatMap((request) =>
-          footprintOf(this.#system, name, request),
+          this.#actors[actor]!.touches(request),
         );
         return [...new Set(names)].map((memory) => {
           const found = this.#memory.findIndex((one) => one.name === memory);

@@ -12,6 +12,7 @@ import {
   renumberedBits,
 } from "../../hardware/normalForm.ts";
 import type { Part, WordArray } from "../../hardware/part.ts";
+import { vmMemory } from "../../system/memoryNames.ts";
 import type { VmState } from "../../system/world.ts";
 import type { MemorySlot } from "./memorySlots.ts";
 
@@ -111,7 +112,7 @@ export function truthSlot(
   const mask = Math.imul(bits, 0x55555555);
   const truthName = pageBitNames(`the ground truth of VM ${number}`, 2);
   return {
-    name: `vm${number}/truth`,
+    name: vmMemory(number, "truth"),
     lists: ["owed", "due", "covered", ...(contents?.lists ?? [])],
     extents: [
       { part: guest, array: "truth", nameOf: truthName },

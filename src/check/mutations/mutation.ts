@@ -56,6 +56,7 @@ export function wrapDevice(
   if (device === null) return null;
   return {
     perform: (request: never) => around(request as Asked, () => device.perform(request)),
+    touches: (request: never) => device.touches(request),
   };
 }
 

@@ -117,6 +117,7 @@ export const pagingMutations: readonly Mutation[] = [
           armed.technique = technique;
           return reply;
         },
+        touches: (request: never) => device!.touches(request),
       },
     })),
   },

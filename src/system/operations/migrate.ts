@@ -121,7 +121,7 @@ export function migrate(
       kind: "migrate",
       main: {
         machine: migrationMachine,
-        device: new MigrationDevice(vm, queue, destination, host.now),
+        device: new MigrationDevice(world, number, queue, destination, host.now),
         input,
       },
       helpers: {

@@ -14,6 +14,7 @@ import { type PartSnapshot, restorePart, savePart } from "../../hardware/part.ts
 import { techniqueNamed } from "../../hypervisor/techniques/all.ts";
 import type { Device } from "../../interconnect/emissions.ts";
 import type { Technique } from "../../interconnect/messages.ts";
+import { OPERATION_MEMORY } from "../memoryNames.ts";
 import type {
   Operation,
   OperationActor,
@@ -143,6 +144,10 @@ class SessionDevice implements Device<SessionRequest, SessionReply> {
     this.#all = all;
     this.#host = host;
     this.#initial = all.map(({ operation }) => operation.parts.map(savePart));
+  }
+
+  touches(): string[] {
+    return [OPERATION_MEMORY];
   }
 
   perform({ operation: number }: SessionRequest): SessionReply {

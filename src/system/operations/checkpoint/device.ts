@@ -6,6 +6,7 @@ import type { CheckpointReply, CheckpointRequest } from "../../../../machines/ch
 import { Counter } from "../../../hardware/counters.ts";
 import type { Part } from "../../../hardware/part.ts";
 import type { Device } from "../../../interconnect/emissions.ts";
+import { toolstackMemory } from "../../memoryNames.ts";
 import type { OperationHost } from "../../operation.ts";
 import type { World } from "../../world.ts";
 import { Book } from "./book.ts";
@@ -71,6 +72,10 @@ export class CheckpointDevice implements Device<CheckpointRequest, CheckpointRep
   get parts(): readonly Part[] {
     const { book, images, file } = this;
     return [book, file, this.staging, this.#state, ...images, ...this.#sink.parts];
+  }
+
+  touches(): string[] {
+    return toolstackMemory(this.#world);
   }
 
   perform(request: CheckpointRequest): CheckpointReply {

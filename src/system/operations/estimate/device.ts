@@ -17,6 +17,7 @@ import { drawPages } from "../../../hypervisor/wss/pageSample.ts";
 import type { Forget } from "../../../hypervisor/wss/prlLoop.ts";
 import { WindowTruth } from "../../../hypervisor/wss/windowTruth.ts";
 import type { Device } from "../../../interconnect/emissions.ts";
+import { OPERATION_MEMORY, vmMemories } from "../../memoryNames.ts";
 import type { OperationHost } from "../../operation.ts";
 import type { VmState, World } from "../../world.ts";
 
@@ -53,6 +54,7 @@ export class EstimatorDevice implements Device<EstimatorRequest, EstimatorReply>
   readonly #world: World;
   readonly #host: OperationHost;
   readonly #vm: VmState;
+  readonly #number: number;
   readonly #settings: EstimatorSettings;
   readonly #memory: EstimatorMemory;
   readonly #truth: WindowTruth;
@@ -63,6 +65,7 @@ export class EstimatorDevice implements Device<EstimatorRequest, EstimatorReply>
     this.#world = world;
     this.#host = host;
     this.#vm = world.vms[number]!;
+    this.#number = number;
     this.#settings = settings;
     const { config, guest } = this.#vm;
     const { rule, seed, windowIntervals } = settings;
@@ -72,6 +75,10 @@ export class EstimatorDevice implements Device<EstimatorRequest, EstimatorReply>
     const ages = source.of === "counts" && source.ages(rule);
     this.#older = ages ? new CumulativeBuffer(`${config.name}/olderCounts`, guest.pages) : null;
     this.parts = [this.#memory, this.#truth, ...(this.#older === null ? [] : [this.#older])];
+  }
+
+  touches(): string[] {
+    return [OPERATION_MEMORY, ...vmMemories(this.#number, "truth", "tracked")];
   }
 
   perform(request: EstimatorRequest): EstimatorReply {

@@ -18,19 +18,33 @@ import {
 } from "../../../hypervisor/migration/sendQueue.ts";
 import { batchBytes } from "../../../hypervisor/migration/stats.ts";
 import type { Device } from "../../../interconnect/emissions.ts";
+import { toolstackMemory } from "../../memoryNames.ts";
 import type { VmState, World } from "../../world.ts";
 
 export class MigrationDevice implements Device<MigrationRequest, MigrationReply> {
+  readonly #world: World;
   readonly #vm: VmState;
   readonly #queue: SendQueue;
   readonly #destination: Destination;
   readonly #now: () => number;
 
-  constructor(vm: VmState, queue: SendQueue, destination: Destination, now: () => number) {
-    this.#vm = vm;
+  /** @param vm number of the VM that migrates */
+  constructor(
+    world: World,
+    vm: number,
+    queue: SendQueue,
+    destination: Destination,
+    now: () => number,
+  ) {
+    this.#world = world;
+    this.#vm = world.vms[vm]!;
     this.#queue = queue;
     this.#destination = destination;
     this.#now = now;
+  }
+
+  touches(): string[] {
+    return toolstackMemory(this.#world);
   }
 
   perform(request: MigrationRequest): MigrationReply {
@@ -75,6 +89,11 @@ export class SamplerDevice implements Device<SamplerRequest, SamplerReply> {
 
   constructor(world: World) {
     this.#world = world;
+  }
+
+  /** Counters, by which nothing is decided. */
+  touches(): string[] {
+    return [];
   }
 
   perform({ vm }: SamplerRequest): SamplerReply {

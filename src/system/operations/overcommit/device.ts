@@ -13,6 +13,7 @@ import type { Paged, Paging } from "../../../hypervisor/overcommit/paging.ts";
 import { type Demand, type TargetRule, targetsOf } from "../../../hypervisor/overcommit/targets.ts";
 import { Tally } from "../../../hypervisor/overcommit/vmMemory.ts";
 import type { Device } from "../../../interconnect/emissions.ts";
+import { OPERATION_MEMORY, toolstackMemory, vmMemories } from "../../memoryNames.ts";
 import type { World } from "../../world.ts";
 
 export class PagerDevice implements Device<PagerRequest, PagerReply> {
@@ -24,6 +25,12 @@ export class PagerDevice implements Device<PagerRequest, PagerReply> {
     this.#paging = paging;
     this.#orders = orders;
     this.#now = now;
+  }
+
+  touches(): string[] {
+    const { memories } = this.#paging;
+    const ofVms = memories.flatMap((_, vm) => vmMemories(vm, "paging", "truth", "tracked"));
+    return [OPERATION_MEMORY, ...ofVms];
   }
 
   perform(request: PagerRequest): PagerReply {
@@ -111,6 +118,10 @@ export class BalloonDevice implements Device<BalloonRequest, BalloonReply> {
     this.#least = least;
   }
 
+  touches(): string[] {
+    return [OPERATION_MEMORY];
+  }
+
   perform({ vm, pages }: BalloonRequest): BalloonReply {
     this.#paging.setTarget(vm, pages, Math.max(pages, this.#least));
     return { type: "targetSet", surplus: this.#paging.surplus(vm) };
@@ -147,6 +158,10 @@ export class ControllerDevice implements Device<OvercommitmentRequest, Overcommi
     this.#paging = paging;
     this.#settings = settings;
     this.#now = now;
+  }
+
+  touches(): string[] {
+    return toolstackMemory(this.#world);
   }
 
   perform(request: OvercommitmentRequest): OvercommitmentReply {
