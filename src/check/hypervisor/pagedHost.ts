@@ -1,6 +1,6 @@
 /**
- * An overcommitted host as state: who has which frame and which are on their way, who waits for what, what each
- * page contains. Not state: how often things happened, times, and the numbers of turns beyond their order.
+ * An overcommitted host as state: its parts as they describe themselves, and what each page contains. Not state: how
+ * often things happened, times, and the numbers of turns beyond their order.
  */
 
 import { ACCESS_PAGE_SHIFT, AccessKind } from "../../hardware/accessLoop.ts";
@@ -8,24 +8,26 @@ import { forEachLeaf } from "../../hardware/ept.ts";
 import { DATA_FRAME_BASE } from "../../hardware/memory.ts";
 import {
   type Extent,
+  joined,
   type MemoryPart,
   type NormalForm,
   type Words,
   wholeOf,
 } from "../../hardware/normalForm.ts";
-import type { Part, WordArray } from "../../hardware/part.ts";
 import { META_SPACE_SHIFT } from "../../hardware/tlb.ts";
 import { pageOfWords } from "../../hardware/words.ts";
 import { isMarked } from "../../hypervisor/dirtyBitmap.ts";
-import type { HostFrames } from "../../hypervisor/overcommit/hostFrames.ts";
+import { framesForm, pagesDiffer } from "../../hypervisor/overcommit/hostFrames.ts";
 import type { Paging } from "../../hypervisor/overcommit/paging.ts";
 import {
+  memoryForm,
   PageState,
+  SIZES,
   stateBefore,
-  Tally,
   type VmMemory,
 } from "../../hypervisor/overcommit/vmMemory.ts";
-import type { BalloonOrders } from "../../system/operations/overcommit/device.ts";
+import { OPERATION_MEMORY } from "../../system/memoryNames.ts";
+import { type BalloonOrders, ordersForm } from "../../system/operations/overcommit/device.ts";
 import type { System } from "../../system/system.ts";
 import { over, type Property } from "../properties/property.ts";
 import { type MemorySlot, pagingSlot } from "./memorySlots.ts";
@@ -36,10 +38,6 @@ export const CONTENT_SURVIVES = "a page comes back with what was last written to
 export const NO_FRAME_REACHED = "no translation reaches a frame that its page has lost";
 export const FRAMES_ADD_UP = "each frame is free, on its way, or one page's";
 
-/** Of what is counted of a VM, its sizes come first: something is decided by them, and by nothing else. */
-const SIZES = [Tally.target, Tally.grant, Tally.held, Tally.resident];
-/** Some turns, frames or cycles later. */
-const LATER = 3;
 /** Contents of a page: the newest that it had, and any other. */
 const NEWEST = 2;
 const OLDER = 1;
@@ -48,8 +46,6 @@ export class PagedHost {
   readonly #system: System;
   readonly #paging: Paging;
   readonly #orders: BalloonOrders;
-  readonly #waiterPart: Part;
-  readonly #waiters: Readonly<Record<string, WordArray>>;
   /** By VM and page: what was last written, as a version; and whether no harvest has reported it. */
   readonly #newest: readonly Int32Array[];
   readonly #owed: readonly Int32Array[];
@@ -58,71 +54,19 @@ export class PagedHost {
     this.#system = system;
     this.#paging = paging;
     this.#orders = orders;
-    const waiters = paging.parts.find(({ name }) => name === "waiters");
-    if (waiters === undefined) throw new Error("nobody waits for pages here");
-    this.#waiterPart = waiters;
-    this.#waiters = waiters.arrays();
     this.#newest = system.world.vms.map(({ guest }) => guest.versions.slice());
     this.#owed = system.world.vms.map(({ guest }) => new Int32Array(guest.pages));
   }
 
   operationSlot(): MemorySlot {
     const { frames, memories } = this.#paging;
-    const { pages, since, turns, state, unflushed } = this.#waiters;
-    const orders = this.#orders;
-    const waiters = ["pages", "since", "turns", "state", "unflushed"];
-    return {
-      name: "operation",
-      // Nobody asks for other numbers.
-      lists: [],
-      extents: [
-        ...wholeOf([frames]),
-        ...wholeOf([orders]),
-        ...waiters.map((array) => ({ part: this.#waiterPart, array })),
-        ...memories.flatMap((part) => [
-          ...["states", "unflushed", "hands"].map((array) => ({ part, array })),
-          { part, array: "tallies", end: SIZES.length },
-        ]),
-      ],
-      save: () => ({
-        ...savedFrames(frames),
-        due: Array.from(orders.due, (due) => (due < 0 ? due : due - frames.passed[1]!)),
-        stuck: Array.from(orders.stuck),
-        pages: Array.from(pages!),
-        since: Array.from(since!, (time) => (time < 0 ? -1 : 0)),
-        turns: ranks(Array.from(turns!)),
-        waiting: [state![1]!, ...unflushed!],
-        ...Object.assign({}, ...memories.map(savedMemory)),
-      }),
-      restore: (lists) => {
-        restoreFrames(frames, lists);
-        orders.due.set(lists["due"]!);
-        orders.stuck.set(lists["stuck"]!);
-        pages!.set(lists["pages"]!);
-        since!.set(lists["since"]!);
-        turns!.set(lists["turns"]!);
-        state!.set([Math.max(...lists["turns"]!), lists["waiting"]![0]!]);
-        unflushed!.set(lists["waiting"]!.slice(1));
-        memories.forEach((memory, vm) => {
-          restoreMemory(memory, lists, vm);
-        });
-      },
-      scramble() {
-        moveQueue(frames);
-        orders.due.forEach((due, vm, all) => {
-          if (due >= 0) all[vm] = due + LATER;
-        });
-        for (const numbers of [since!, turns!]) {
-          numbers.forEach((number, vcpu) => {
-            if (number > 0 || (number === 0 && numbers === since)) numbers[vcpu] = number + LATER;
-          });
-        }
-        state![0] = state![0]! + LATER;
-      },
-      renumber() {
-        throw new Error("pages of an overcommitted host are not alike");
-      },
-    };
+    const forms = [
+      framesForm(frames),
+      ordersForm(this.#orders, frames),
+      this.#paging.waitersForm,
+      ...memories.map(memoryForm),
+    ];
+    return { name: OPERATION_MEMORY, ...joined(forms) };
   }
 
   /** What the pages of a VM contain, and what a harvest still has to report of them. */
@@ -148,9 +92,7 @@ export class PagedHost {
         contents.set(kept!.map((one) => (one === 1 ? NEWEST : OLDER)));
         owed.set(unreported!);
       },
-      renumber() {
-        throw new Error("pages of an overcommitted host are not alike");
-      },
+      renumber: pagesDiffer,
     };
   }
 
@@ -160,7 +102,7 @@ export class PagedHost {
     return [
       ...wholeOf([disk]),
       ...memories.flatMap((part) => [
-        { part, array: "tallies", from: SIZES.length },
+        { part, array: "tallies", from: SIZES },
         { part, array: "lostStores" },
       ]),
     ];
@@ -168,9 +110,10 @@ export class PagedHost {
 
   /** Generators that the explorer draws in place of. */
   fixed(): Extent[] {
-    const part = this.#waiterPart;
-    const randoms = Object.keys(part.arrays()).filter((array) => array.startsWith("random"));
-    return randoms.map((array) => ({ part, array }));
+    return this.#paging.parts.flatMap((part) => {
+      const randoms = Object.keys(part.arrays()).filter((array) => /^random\d/.test(array));
+      return randoms.map((array) => ({ part, array }));
+    });
   }
 
   /** In this order: what a guest writes is noted before anything is compared with it. */
@@ -288,73 +231,4 @@ export class PagedHost {
       },
     ];
   }
-}
-
-/** The queue of frames from its first, and the rest without what has been. */
-function savedFrames(frames: HostFrames): Words {
-  const { owner, free, leaving, leavingVm, leavingPage, mustWrite, state, passed } = frames;
-  const queue = (list: Int32Array): number[] =>
-    Array.from({ length: frames.leavingFrames }, (_, i) => list[(state[1]! + i) % frames.frames]!);
-  return {
-    owner: Array.from(owner),
-    free: Array.from(free.subarray(0, state[0]!)),
-    leaving: queue(leaving),
-    leavingVm: queue(leavingVm),
-    leavingPage: queue(leavingPage),
-    mustWrite: queue(mustWrite),
-    leavingState: Array.from(state.subarray(2)),
-    passed: [passed[0]! - passed[1]!],
-  };
-}
-
-function restoreFrames(frames: HostFrames, lists: Words): void {
-  const put = (list: Int32Array, from: readonly number[]): void => {
-    list.fill(0);
-    list.set(from);
-  };
-  frames.owner.set(lists["owner"]!);
-  put(frames.free, lists["free"]!);
-  put(frames.leaving, lists["leaving"]!);
-  put(frames.leavingVm, lists["leavingVm"]!);
-  put(frames.leavingPage, lists["leavingPage"]!);
-  put(frames.mustWrite, lists["mustWrite"]!);
-  frames.state.set([lists["free"]!.length, 0, ...lists["leavingState"]!]);
-  frames.passed.set([lists["passed"]![0]!, 0]);
-}
-
-/** The same queue, some frames later. */
-function moveQueue({ leaving, leavingVm, leavingPage, mustWrite, state, passed }: HostFrames) {
-  for (const list of [leaving, leavingVm, leavingPage, mustWrite]) {
-    const last = list.at(-1)!;
-    list.copyWithin(1, 0);
-    list[0] = last;
-  }
-  state[1] = (state[1]! + 1) % leaving.length;
-  passed[0] = passed[0]! + LATER;
-  passed[1] = passed[1]! + LATER;
-}
-
-function savedMemory({ states, unflushed, tallies, hands }: VmMemory, vm: number): Words {
-  return {
-    [`states${vm}`]: Array.from(states),
-    [`unflushed${vm}`]: Array.from(unflushed),
-    [`sizes${vm}`]: SIZES.map((tally) => tallies[tally]!),
-    [`hands${vm}`]: Array.from(hands),
-  };
-}
-
-function restoreMemory({ states, unflushed, tallies, hands }: VmMemory, lists: Words, vm: number) {
-  states.set(lists[`states${vm}`]!);
-  unflushed.set(lists[`unflushed${vm}`]!);
-  tallies.fill(0);
-  SIZES.forEach((tally, i) => {
-    tallies[tally] = lists[`sizes${vm}`]![i]!;
-  });
-  hands.set(lists[`hands${vm}`]!);
-}
-
-/** Turns by their order: 1, 2 and so on; 0 is none. */
-function ranks(turns: readonly number[]): number[] {
-  const order = turns.filter((turn) => turn > 0).sort((one, other) => one - other);
-  return turns.map((turn) => (turn === 0 ? 0 : 1 + order.indexOf(turn)));
 }

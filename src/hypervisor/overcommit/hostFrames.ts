@@ -4,6 +4,7 @@
  * be on the disk. Frames go that way in order, so it is one queue with three parts.
  */
 import { DATA_FRAME_BASE } from "../../hardware/memory.ts";
+import { type NormalForm, type Words, wholeOf } from "../../hardware/normalForm.ts";
 import type { Part, WordArray } from "../../hardware/part.ts";
 
 /** `owner` of a free frame, and of one on its way to become free; else 1 + the VM's number. */
@@ -145,4 +146,75 @@ export function freeFrames(frames: HostFrames, count: number): void {
   }
   state[2] = state[2]! - count;
   passed[1] = passed[1]! + count;
+}
+
+/** Some turns, frames or cycles later nothing is another one. */
+export const LATER = 3;
+
+/** Which pages a guest gives up, and in which order, goes by their numbers. */
+export function pagesDiffer(): never {
+  throw new Error("pages of an overcommitted host are not alike");
+}
+
+export function framesForm(frames: HostFrames): NormalForm {
+  const queue = ["leaving", "leavingVm", "leavingPage", "mustWrite"];
+  return {
+    extents: wholeOf([frames]),
+    lists: ["owner", "free", ...queue, "leavingState", "passed"],
+    save: () => savedFrames(frames),
+    restore: (words) => restoreFrames(frames, words),
+    scramble: () => moveQueue(frames),
+    renumber: pagesDiffer,
+  };
+}
+
+/** The queue of frames from its first, and the rest without what has been. */
+function savedFrames(frames: HostFrames): Words {
+  const { owner, free, leaving, leavingVm, leavingPage, mustWrite, state, passed } = frames;
+  const queue = (list: Int32Array): number[] =>
+    Array.from({ length: frames.leavingFrames }, (_, i) => list[(state[1]! + i) % frames.frames]!);
+  return {
+    owner: Array.from(owner),
+    free: Array.from(free.subarray(0, state[0]!)),
+    leaving: queue(leaving),
+    leavingVm: queue(leavingVm),
+    leavingPage: queue(leavingPage),
+    mustWrite: queue(mustWrite),
+    leavingState: Array.from(state.subarray(2)),
+    passed: [passed[0]! - passed[1]!],
+  };
+}
+
+function restoreFrames(frames: HostFrames, lists: Words): void {
+  const put = (list: Int32Array, from: readonly number[]): void => {
+    list.fill(0);
+    list.set(from);
+  };
+  frames.owner.set(lists["owner"]!);
+  put(frames.free, lists["free"]!);
+  put(frames.leaving, lists["leaving"]!);
+  put(frames.leavingVm, lists["leavingVm"]!);
+  put(frames.leavingPage, lists["leavingPage"]!);
+  put(frames.mustWrite, lists["mustWrite"]!);
+  frames.state.set([lists["free"]!.length, 0, ...lists["leavingState"]!]);
+  frames.passed.set([lists["passed"]![0]!, 0]);
+}
+
+/** The same queue, some frames later. */
+function moveQueue({
+  leaving,
+  leavingVm,
+  leavingPage,
+  mustWrite,
+  state,
+  passed,
+}: HostFrames): void {
+  for (const list of [leaving, leavingVm, leavingPage, mustWrite]) {
+    const last = list.at(-1)!;
+    list.copyWithin(1, 0);
+    list[0] = last;
+  }
+  state[1] = (state[1]! + 1) % leaving.length;
+  passed[0] = passed[0]! + LATER;
+  passed[1] = passed[1]! + LATER;
 }

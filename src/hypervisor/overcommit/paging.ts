@@ -5,6 +5,7 @@
  */
 import { deriveSeed, Random } from "../../../workloads/random.ts";
 import { wasTouched } from "../../hardware/guestPages.ts";
+import type { NormalForm } from "../../hardware/normalForm.ts";
 import type { Part, WordArray } from "../../hardware/part.ts";
 import type { HypervisorCosts } from "../costs.ts";
 import { type Disk, readPage, writePages } from "./disk.ts";
@@ -14,7 +15,9 @@ import {
   endFlush,
   freeFrames,
   type HostFrames,
+  LATER,
   leaveFrame,
+  pagesDiffer,
   takeFrame,
 } from "./hostFrames.ts";
 import { furthestAbove, type HostRule, hostVictim } from "./hostVictims.ts";
@@ -122,6 +125,11 @@ export class Paging {
       return new GuestKernel(memory, rules.guest[vm]!, this.#waiters.randoms[vm]!);
     });
     this.parts = [frames, disk, this.#waiters, ...memories];
+  }
+
+  /** Who waits, and for which turn: the order of turns matters, and not what time it is. */
+  get waitersForm(): NormalForm {
+    return waitersForm(this.#waiters);
   }
 
   /** A vCPU touched a page that had no frame. Says whether it must wait. */
@@ -368,4 +376,42 @@ export class Paging {
     const { pages } = this.#waiters;
     return this.#vcpus[vm]!.some((vcpu) => pages[vcpu] === page);
   }
+}
+
+function waitersForm(waiters: Waiters): NormalForm {
+  const { pages, since, turns, state, unflushed } = waiters;
+  const arrays = ["pages", "since", "turns", "state", "unflushed"];
+  return {
+    extents: arrays.map((array) => ({ part: waiters, array })),
+    lists: ["pages", "since", "turns", "waiting"],
+    save: () => ({
+      pages: Array.from(pages),
+      since: Array.from(since, (time) => (time < 0 ? -1 : 0)),
+      turns: ranks(Array.from(turns)),
+      waiting: [state[1]!, ...unflushed],
+    }),
+    restore(words) {
+      pages.set(words["pages"]!);
+      since.set(words["since"]!);
+      turns.set(words["turns"]!);
+      state.set([Math.max(...words["turns"]!), words["waiting"]![0]!]);
+      unflushed.set(words["waiting"]!.slice(1));
+    },
+    scramble() {
+      since.forEach((time, vcpu) => {
+        if (time >= 0) since[vcpu] = time + LATER;
+      });
+      turns.forEach((turn, vcpu) => {
+        if (turn > 0) turns[vcpu] = turn + LATER;
+      });
+      state[0] = state[0]! + LATER;
+    },
+    renumber: pagesDiffer,
+  };
+}
+
+/** Turns by their order: 1, 2 and so on; 0 is none. */
+function ranks(turns: readonly number[]): number[] {
+  const order = turns.filter((turn) => turn > 0).sort((one, other) => one - other);
+  return turns.map((turn) => (turn === 0 ? 0 : 1 + order.indexOf(turn)));
 }

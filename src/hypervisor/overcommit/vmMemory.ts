@@ -5,6 +5,7 @@
  */
 import { type Ept, findLeaf, mapPage, splitLeaf } from "../../hardware/ept.ts";
 import { type GuestPages, wasTouched } from "../../hardware/guestPages.ts";
+import type { NormalForm } from "../../hardware/normalForm.ts";
 import type { Part, WordArray } from "../../hardware/part.ts";
 import type { GuestPagingName } from "../../hardware/vmcs.ts";
 import { pageOfWords } from "../../hardware/words.ts";
@@ -13,6 +14,7 @@ import { ORDINARY_LEAF } from "../logDirty.ts";
 import { Work } from "../tableWork.ts";
 import type { Technique } from "../techniques/technique.ts";
 import type { TrackedVm } from "../trackedVm.ts";
+import { pagesDiffer } from "./hostFrames.ts";
 
 export const PageState = {
   /** No frame and no content: in the balloon, or never used. */
@@ -49,6 +51,9 @@ export const Tally = {
   /** When its last vCPU halted; 0 while it runs. */
   haltedAt: 12,
 } as const;
+
+/** Of what is counted, the sizes come first: something is decided by them, and by nothing else. */
+export const SIZES = Tally.resident + 1;
 
 /** A VM as the pager sees it. */
 export interface PagedVm {
@@ -187,4 +192,34 @@ export function lostStoresOf({ vm, states, unflushed, lostStores }: VmMemory): {
     if (firstPage < 0) firstPage = page;
   });
   return { stores, firstPage };
+}
+
+/** But for the contents of its pages, of which it only matters which are alike. */
+export function memoryForm(memory: VmMemory, vm: number): NormalForm {
+  const { states, unflushed, tallies, hands } = memory;
+  const [statesOf, unflushedOf, sizes, handsOf] = ["states", "unflushed", "sizes", "hands"].map(
+    (list) => `${list}${vm}`,
+  ) as [string, string, string, string];
+  return {
+    extents: [
+      ...["states", "unflushed", "hands"].map((array) => ({ part: memory, array })),
+      { part: memory, array: "tallies", end: SIZES },
+    ],
+    lists: [statesOf, unflushedOf, sizes, handsOf],
+    save: () => ({
+      [statesOf]: Array.from(states),
+      [unflushedOf]: Array.from(unflushed),
+      [sizes]: Array.from(tallies.subarray(0, SIZES)),
+      [handsOf]: Array.from(hands),
+    }),
+    restore(words) {
+      states.set(words[statesOf]!);
+      unflushed.set(words[unflushedOf]!);
+      tallies.fill(0);
+      tallies.set(words[sizes]!);
+      hands.set(words[handsOf]!);
+    },
+    scramble() {},
+    renumber: pagesDiffer,
+  };
 }

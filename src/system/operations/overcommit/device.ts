@@ -8,7 +8,9 @@ import type {
 } from "../../../../machines/overcommitment.ts";
 import type { PagerReply, PagerRequest } from "../../../../machines/pager.ts";
 import { Counter } from "../../../hardware/counters.ts";
+import { type NormalForm, wholeOf } from "../../../hardware/normalForm.ts";
 import type { Part, WordArray } from "../../../hardware/part.ts";
+import { type HostFrames, LATER, pagesDiffer } from "../../../hypervisor/overcommit/hostFrames.ts";
 import type { Paged, Paging } from "../../../hypervisor/overcommit/paging.ts";
 import { type Demand, type TargetRule, targetsOf } from "../../../hypervisor/overcommit/targets.ts";
 import { Tally } from "../../../hypervisor/overcommit/vmMemory.ts";
@@ -105,6 +107,30 @@ export class BalloonOrders implements Part {
     });
     return closed;
   }
+}
+
+export function ordersForm(orders: BalloonOrders, { passed }: HostFrames): NormalForm {
+  const { due, stuck } = orders;
+  return {
+    extents: wholeOf([orders]),
+    lists: ["due", "stuck"],
+    save: () => ({
+      due: Array.from(due, (one) => (one < 0 ? one : one - passed[1]!)),
+      stuck: Array.from(stuck),
+    }),
+    // The frames have been restored: none of them has passed.
+    restore(words) {
+      due.set(words["due"]!);
+      stuck.set(words["stuck"]!);
+    },
+    // Later, as the frames are.
+    scramble() {
+      due.forEach((one, vm) => {
+        if (one >= 0) due[vm] = one + LATER;
+      });
+    },
+    renumber: pagesDiffer,
+  };
 }
 
 /** The guest's side of a target: the balloon goes no further than its limit. */
