@@ -1,6 +1,8 @@
-/** Packages that the program can do without, wherever they are installed. */
+/**
+ * Packages that the program can do without. They are looked for where the program itself is, and not where it was
+ * called: what lies in a stranger's directory is not run.
+ */
 import { createRequire } from "node:module";
-import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
 export interface PackagePart {
@@ -10,15 +12,15 @@ export interface PackagePart {
 }
 
 /**
- * Finds a part of a package: beside this program, or where the program was called.
+ * Finds a part of a package.
  * @param part such as "sql.js/dist/sql-wasm.wasm"
  * @param from another package, whose own packages are asked as well
  * @returns null if it is not installed
  */
 export function findPackagePart(part: string, from?: string): PackagePart | null {
-  const starts = [import.meta.url, pathToFileURL(join(process.cwd(), "package.json")).href];
-  const others = from === undefined ? [] : starts.map((start) => resolved(from, start));
-  for (const start of [...starts, ...others]) {
+  const own = import.meta.url;
+  const starts = [own, from === undefined ? null : resolved(from, own)];
+  for (const start of starts) {
     const path = start === null ? null : resolved(part, start);
     if (path !== null) return { path, url: pathToFileURL(path).href };
   }

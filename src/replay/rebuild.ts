@@ -25,15 +25,13 @@ export function originOf(scenario: Scenario, directory: string): Origin {
 
 /** Names of the files of traces and guests, but for those that are shipped. */
 function ownFiles({ vms }: Scenario): readonly string[] {
-  return vms.flatMap(({ workload }) => {
-    if (workload.kind === "wasm") {
-      const { module = [], scriptFile = [], files } = workload;
-      return [module, scriptFile, files].flat();
-    }
-    return workload.kind === "trace" && !workload.file.startsWith("shipped:")
-      ? [workload.file]
-      : [];
+  const files = vms.flatMap(({ workload }): string[] => {
+    if (workload.kind === "trace") return [workload.file];
+    if (workload.kind !== "wasm") return [];
+    const { module = [], scriptFile = [], files } = workload;
+    return [module, scriptFile, files].flat();
   });
+  return files.filter((file) => !file.startsWith("shipped:"));
 }
 
 function refuseOtherFiles(name: string, files: readonly string[]): void {

@@ -40,6 +40,7 @@ const PAGES: readonly [page: string, commands: number][] = [
   ["docs/json.md", 1],
   ["docs/traces.md", 5],
   ["docs/fleet.md", 1],
+  ["docs/guests.md", 5],
 ];
 /** All of them take two minutes: `npm test` looks at the first two, CI at all. */
 const LOOKED_AT = IS_LONG || UPDATES ? PAGES : PAGES.slice(0, 2);

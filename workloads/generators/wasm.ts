@@ -15,7 +15,9 @@ export const wasmSchema = z
       .string()
       .min(1)
       .optional()
-      .describe("a command for WASI preview 1: its file, relative to the scenario file"),
+      .describe(
+        'a command for WASI preview 1: its file, relative to the scenario file; "shipped:NAME" is one that comes with Trackvisor',
+      ),
     program: z
       .enum(guestPrograms)
       .optional()

@@ -3,8 +3,11 @@ import { basename, resolve } from "node:path";
 import { UserError } from "../../src/errors.ts";
 import { readBytes, readText } from "../../src/io/inputFile.ts";
 import { findPackagePart } from "../../src/io/optionalPackage.ts";
+import { packagePath } from "../../src/io/packageFiles.ts";
 import { type GuestProgram, type GuestSpec, guestPrograms } from "./spec.ts";
 
+/** Begins names of modules that come with the program. */
+export const SHIPPED = "shipped:";
 const MODULE_BYTES_MAX = 256 << 20;
 const FILE_BYTES_MAX = 64 << 20;
 const SCRIPT_BYTES_MAX = 16 << 20;
@@ -49,6 +52,19 @@ const PACKAGES: Readonly<Record<GuestProgram, ProgramPackage>> = {
 };
 
 /**
+ * The path of a module.
+ * @param module as in a scenario; "shipped:NAME" is workloads/modules/NAME.wasm of this package
+ * @throws UserError if no such module is shipped
+ */
+function modulePath(module: string, directory: string): string {
+  if (!module.startsWith(SHIPPED)) return resolve(directory, module);
+  const name = module.slice(SHIPPED.length);
+  const path = /^[\w-]+$/.test(name) ? packagePath("workloads", "modules", `${name}.wasm`) : null;
+  if (path !== null) return path;
+  throw new UserError(`no module "${name}" is shipped with Trackvisor`);
+}
+
+/**
  * Reads a guest's module, script and files.
  * @param directory where relative names start
  * @throws UserError if one cannot be read, a package is missing, or what is asked for does not fit together
@@ -68,8 +84,9 @@ export function loadGuest(request: GuestRequest, directory: string): GuestSpec {
     if (script !== undefined || scriptFile !== undefined) {
       throw new UserError("a script is for a program; a module has args and files");
     }
-    const bytes = new Uint8Array(readBytes(path(module), MODULE_BYTES_MAX));
-    const name = basename(module);
+    const file = modulePath(module, directory);
+    const bytes = new Uint8Array(readBytes(file, MODULE_BYTES_MAX));
+    const name = basename(file);
     return { ...common, program: "wasi", name, module: bytes, loader: "", script: "" };
   }
   if (program === undefined || module !== undefined) {

@@ -1,0 +1,34 @@
+/** Each technique tracks each kind of guest: no page that was written is left out. */
+import { describe, expect, it } from "vitest";
+import { TECHNIQUES } from "../../../src/hypervisor/techniques/technique.ts";
+import { runToEnd } from "../../../src/runs/runOrder.ts";
+import { scenarioSchema } from "../../../src/system/scenarioSchema.ts";
+
+const GUESTS = [
+  ["a C program", { module: "shipped:sort", args: ["300"] }],
+  [
+    "SQLite",
+    {
+      program: "sqlite",
+      script: "create table t(a); insert into t values(1), (2); select sum(a) from t;",
+    },
+  ],
+  ["QuickJS", { program: "quickjs", script: "[3, 1, 2].sort().join()" }],
+] as const;
+
+describe.each(TECHNIQUES)("%s tracks", (technique) => {
+  it.each(GUESTS)("%s", (_name, guest) => {
+    const workload = { kind: "wasm", ...guest };
+    const scenario = scenarioSchema.parse({
+      name: "guest",
+      vms: [{ workload }],
+      tracker: { technique },
+    });
+    const { summary, broken } = runToEnd({ scenario, directory: "." });
+    expect(broken).toBeNull();
+    expect(summary.failures).toEqual([]);
+    expect(summary.accesses).toBeGreaterThan(10_000);
+    const { reported, truth } = summary;
+    if (reported.pagesWritten !== null) expect(reported.pagesWritten).toBe(truth.pagesWritten);
+  });
+});
