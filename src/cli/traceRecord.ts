@@ -1,4 +1,5 @@
 /** `trackvisor trace record`: runs a program in WebAssembly, and records all that it accesses (docs/guests.md). */
+import { resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { type GuestRequest, loadGuest } from "../../workloads/guests/load.ts";
 import { recordGuest } from "../../workloads/guests/record.ts";
@@ -41,6 +42,9 @@ export function recordCommand(): Command {
 function recordAction(guest: string, args: string[], options: RecordOptions): void {
   const output = options.output ?? `${guest.replace(/\.wasm$/, "")}.tvtrace`;
   const outputs = [output, ...(options.console === undefined ? [] : [options.console])];
+  if (new Set(outputs.map((file) => resolve(file))).size < outputs.length) {
+    throw new UserError(`--console: ${output} is the trace; choose another file`);
+  }
   // The run may take minutes.
   for (const file of outputs) refuseUnwritable(file, options);
   const recording = recordGuest(loadGuest(requestOf(guest, args, options), "."));
