@@ -9,6 +9,8 @@ export type WordArray = Int32Array | Float64Array;
 export interface Part {
   readonly name: string;
   arrays(): Readonly<Record<string, WordArray>>;
+  /** Arrays in whose words there is neither a page nor a vCPU, where somebody asks for other numbers. */
+  readonly plain?: readonly string[];
   /** Called before a restore, so that a growing part can make room. Lengths in elements. */
   resize?(lengths: Readonly<Record<string, number>>): void;
 }

@@ -40,6 +40,8 @@ export interface Traits {
   readonly ofViolation?: true;
   /** In these states of its machine it is left over from before: written anew before anything reads it. */
   readonly deadIn?: readonly string[];
+  /** Given when the machine is set up; nothing is said of what is in it. */
+  readonly setting?: true;
   /** What of it matters. */
   readonly matter?: Matter<never, unknown>;
 }
@@ -162,7 +164,10 @@ export function mattersAs<Schema extends z.ZodType>(
 
 /** What a machine is set up with and no number of which names anything. Never read from a file. */
 export function setting<Given>(): z.ZodType<Given, Given> {
-  return z.custom<Given>(() => true);
+  return saying(
+    z.custom<Given>(() => true),
+    { setting: true },
+  );
 }
 
 /** Elements by their names, whatever those are. */

@@ -32,6 +32,12 @@ describe.each(machines.flat().map((machine) => [machine.id, machine] as const))(
       expect(Object.keys(declared(id)).sort()).toEqual(Object.keys(context as object).sort());
     });
 
+    it("says of all that it notes what is in it", () => {
+      const { input } = Object.values(machineCases).find((one) => one.machine === machine)!;
+      const noted = Object.entries(declared(id)).filter(([name]) => !Object.hasOwn(input, name));
+      for (const [name, schema] of noted) expect(traitsOf(schema).setting, name).toBeUndefined();
+    });
+
     it("has the states in which a field is said to be left over", () => {
       const states = Object.keys(machine.states);
       for (const [name, schema] of Object.entries(declared(id))) {

@@ -2,9 +2,6 @@
 import type { MemoryPart } from "../../hardware/normalForm.ts";
 import type { MemorySlot } from "./memorySlots.ts";
 
-/** Words of operations' parts in which there is neither a page nor a vCPU. */
-const PLAIN_PARTS = ["/estimator.random"];
-
 /**
  * Any parts as they are: what an operation's devices keep.
  * @param but names of arrays that are left out, such as "vm0/estimator.times"
@@ -39,10 +36,8 @@ export function partsSlot(
     },
     scramble() {},
     renumber(lists) {
-      const unknown = Object.keys(lists).find(
-        (list) => !PLAIN_PARTS.some((one) => list.endsWith(one)),
-      );
-      if (unknown !== undefined) throw new Error(`what "${unknown}" holds is not known`);
+      const unknown = arrays.find(({ part, array }) => part.plain?.includes(array) !== true);
+      if (unknown !== undefined) throw new Error(`what "${unknown.list}" holds is not known`);
       return lists;
     },
   };

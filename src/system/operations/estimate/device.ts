@@ -38,6 +38,7 @@ class EstimatorMemory implements Part {
   readonly random: Random;
   /** [0]: when the estimation began. */
   readonly times = new Float64Array(1);
+  readonly plain = ["random"];
 
   constructor(name: string, seed: number) {
     this.name = name;
