@@ -1,4 +1,5 @@
 /** The models of a VM that is tracked, and harvested at any moment. */
+import { techniqueNamed, techniques } from "../hypervisor/techniques/all.ts";
 import type { Technique } from "../interconnect/messages.ts";
 import {
   faultsOf,
@@ -379,11 +380,22 @@ function trackingEntry(entry: TrackingEntry): ModelEntry {
         what: "1: harvests at any moment; 0: one at the end",
       },
       ...(entry.piece === undefined ? [] : [pieceParameter(entry.piece)]),
-      ...(technique === "prl" ? prlParameters(entry) : []),
+      ...(techniqueNamed(technique)?.logsMisses === true ? prlParameters(entry) : []),
     ],
     build: (values, mutation) => trackingModel(entry.name, options(values, mutation)),
     system: (values, mutation) => smallSystem(options(values, mutation)),
   };
 }
 
-export const TRACKING: readonly ModelEntry[] = ENTRIES.map(trackingEntry);
+/** A technique that has no model above has one of the size that it says. */
+const OTHERS: readonly TrackingEntry[] = techniques()
+  .filter(({ name }) => ENTRIES.every(({ technique }) => technique !== name))
+  .map(({ name, finds, model }) => ({
+    ...model,
+    name: name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
+    what: `${name} (${finds}) on one vCPU`,
+    technique: name,
+    vcpus: [1],
+  }));
+
+export const TRACKING: readonly ModelEntry[] = [...ENTRIES, ...OTHERS].map(trackingEntry);

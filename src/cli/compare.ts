@@ -8,7 +8,7 @@ import { note, print } from "../io/standardStreams.ts";
 import { visible } from "../io/visible.ts";
 import { answers, type ComparisonRow, compareRuns, percent } from "../questions/compare.ts";
 import { type Candidate, runCandidates, underEach } from "../questions/comparison.ts";
-import { CONTENDERS, type Contender, contenderNamed } from "../questions/contenders.ts";
+import { type Contender, contenderNamed, contenders } from "../questions/contenders.ts";
 import { buildLoaded, type LoadedScenario, loaderOf } from "../runs/scenarioFile.ts";
 import { type RunSummary, summarize } from "../system/summary.ts";
 import { drive } from "./drive.ts";
@@ -38,7 +38,9 @@ export function compareCommand(): Command {
     )
     .option(
       "--trackers <names>",
-      `some of ${CONTENDERS.map(({ name }) => name).join(", ")}`,
+      `some of ${contenders()
+        .map(({ name }) => name)
+        .join(", ")}`,
       (text: string) => text.split(",").map((name) => contenderNamed(name.trim())),
     )
     .option(...UNTIL)

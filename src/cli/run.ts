@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { Command, Option } from "commander";
 import type { Override } from "../config/override.ts";
 import { UserError } from "../errors.ts";
-import { TECHNIQUES, type TechniqueName } from "../hypervisor/techniques/technique.ts";
+import { TECHNIQUES } from "../hypervisor/techniques/all.ts";
 import { openSource } from "../io/byteSource.ts";
 import { note, print } from "../io/standardStreams.ts";
 import { LogFile } from "../replay/logFile.ts";
@@ -44,7 +44,7 @@ const EXIT_INTERRUPTED = 130;
 interface RunOptions {
   readonly trace?: string;
   readonly set: readonly Override[];
-  readonly tracker?: TechniqueName;
+  readonly tracker?: string;
   readonly vcpus?: number;
   readonly until?: string;
   readonly seed?: number;
@@ -61,7 +61,7 @@ export function runCommand(): Command {
     .description("run a scenario, or a trace of a real program")
     .argument("[scenario]", `scenario file, or the name of a shipped one (${DEFAULT_SCENARIO})`)
     .option("--trace <file>", "play this trace (see: trackvisor trace import)")
-    .addOption(new Option("--tracker <technique>", "how accesses are tracked").choices(TECHNIQUES))
+    .addOption(trackerOption())
     .option("--vcpus <count>", "vCPUs of each VM, each on a physical CPU", wholeNumber(1, 64))
     .option(...UNTIL)
     .option("--seed <number>", "seed of the workloads", wholeNumber(0, SEED_MAX))
@@ -121,6 +121,13 @@ function loadInput(name: string | undefined, options: RunOptions): LoadedScenari
   // Each vCPU gets a CPU, if the scenario has no more already.
   if (vcpus === undefined || loaded.scenario.machine.cpus >= vcpus) return loaded;
   return load([{ path: ["machine", "cpus"], value: vcpus, origin: "--vcpus" }, ...overrides]);
+}
+
+/** Its names are for help and completion: one may be a module's, so that the scenario's schema has the last word. */
+function trackerOption(): Option {
+  const option = new Option("--tracker <technique>", "how accesses are tracked");
+  option.argChoices = [...TECHNIQUES];
+  return option;
 }
 
 /** Options that have names of their own are fields like all others; `--set` has the last word. */

@@ -52,6 +52,8 @@ export interface TrackedVm {
   readonly mergedLevel: number;
   /** KVM_DIRTY_LOG_INITIALLY_SET: the first round reports every page, and nothing is armed before its end. */
   readonly initiallySet: boolean;
+  /** What a scenario says in the techniques' sections, by their names. */
+  readonly options: Readonly<Record<string, unknown>>;
   /** The work on the table that is under way, and how much of it is done at a time. */
   readonly work: TableWork;
   readonly faults: readonly TrackerFault[];

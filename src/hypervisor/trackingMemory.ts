@@ -1,6 +1,6 @@
 /** What a hypervisor keeps in memory to track a VM, in bytes: logs, rings, bitmaps, counts. */
 import { type Geometry, logFrames } from "../hardware/geometry.ts";
-import { type Technique, unitOf } from "./techniques/technique.ts";
+import type { Technique } from "./techniques/technique.ts";
 import type { TrackedVm } from "./trackedVm.ts";
 
 const FRAME_BYTES = 4096;
@@ -20,12 +20,12 @@ export function trackingBytes(
   { pages, twoLogs }: { readonly pages: number; readonly twoLogs: boolean },
 ): number {
   const { vcpus, buffer } = vm;
-  const { name, findsWritten, findsTouched } = technique;
-  const unit = unitOf(name, vm.ringFromPml ? "pml" : "writeProtect");
-  const logs = unit === null ? 0 : unit === "prl" && twoLogs ? 2 : 1;
+  const { usesRing, findsWritten, findsTouched } = technique;
+  const unit = technique.unit(vm);
+  const logs = unit === "none" ? 0 : unit === "prl" && twoLogs ? 2 : 1;
   let bytes = vcpus.length * logs * logFrames(geometry) * FRAME_BYTES;
   if (unit === "prl") bytes += COUNT_BYTES * buffer.words;
-  if (name === "dirtyRing") {
+  if (usesRing === true) {
     return bytes + vcpus.reduce((sum, { ring }) => sum + ring.size * RING_ENTRY_BYTES, 0);
   }
   // A bit for each page and for each of the two that it can tell.

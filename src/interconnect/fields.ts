@@ -30,6 +30,8 @@ export interface Traits {
   readonly each?: Role;
   /** The kinds that a value is one of. */
   readonly variants?: Variants;
+  /** The words that a text is one of, as far as they are known by now. */
+  readonly words?: () => readonly string[];
   /** A list whose order is that of its elements' numbers, or of their fields of this name, and says nothing. */
   readonly orderedBy?: "itself" | string;
   /** Nothing is decided by it: counts and cycles for reports. */
@@ -124,6 +126,17 @@ export const anything = z.unknown();
 /** One of these words. */
 export function word<const Words extends readonly [string, ...string[]]>(words: Words) {
   return z.enum(words);
+}
+
+/** One of some words, of which more may come to be known. `words` gives those that are known now. */
+export function knownWord(words: () => readonly string[]) {
+  const schema = z.string().superRefine((input, context) => {
+    const values = words();
+    if (!values.includes(input)) {
+      context.addIssue({ code: "invalid_value", values: [...values], input });
+    }
+  });
+  return saying(schema, { words });
 }
 
 /** Elements are never changed in place. */

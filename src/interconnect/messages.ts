@@ -9,6 +9,7 @@ import {
   cycles,
   type Fields,
   flag,
+  knownWord,
   oneOf,
   page,
   pcpu,
@@ -30,18 +31,17 @@ import {
 /** An actor's address. 0 is nobody. Names are in the directory of the system. */
 export type ActorId = number;
 
-export const TECHNIQUE_NAMES = [
-  "none",
-  "writeProtect",
-  "presentBit",
-  "accessedDirtyScan",
-  "pml",
-  "prl",
-  "dirtyRing",
-] as const;
-export const technique = word(TECHNIQUE_NAMES);
-/** How a VM's accesses are tracked. */
-export type Technique = Value<typeof technique>;
+const techniqueNames: string[] = ["none"];
+/** How a VM's accesses can be tracked: not at all, or as one of the techniques that have been named so far. */
+export const TECHNIQUE_NAMES: readonly string[] = techniqueNames;
+export const technique = knownWord(() => TECHNIQUE_NAMES);
+/** How a VM's accesses are tracked: a name of the registry of techniques, or "none". */
+export type Technique = string;
+
+/** From now on messages can name this technique. The registry calls it (src/hypervisor/techniques/all.ts). */
+export function nameTechnique(name: string): void {
+  if (!techniqueNames.includes(name)) techniqueNames.push(name);
+}
 
 /** Which unit of the processor logs for a technique. */
 export type LogUnit = "none" | "pml" | "prl";

@@ -5,7 +5,7 @@ import type { LoadedScenario } from "../runs/scenarioFile.ts";
 import { estimates } from "../system/operations/schema.ts";
 import type { RunSummary } from "../system/summary.ts";
 import type { Compared } from "./compare.ts";
-import { CONTENDERS, type Contender, overridesOf } from "./contenders.ts";
+import { type Contender, contenders, overridesOf } from "./contenders.ts";
 import { untracked } from "./untracked.ts";
 
 /** One of the things that are compared. */
@@ -29,7 +29,7 @@ export interface ComparisonRuns {
  */
 export function underEach(
   { name, load }: Candidate,
-  trackers: readonly Contender[] = CONTENDERS,
+  trackers: readonly Contender[] = contenders(),
 ): Candidate[] {
   if (estimates(load([]).scenario.operation)) {
     throw new UserError(

@@ -2,7 +2,7 @@
 import { nearest } from "../config/nearest.ts";
 import type { Override } from "../config/override.ts";
 import { UserError } from "../errors.ts";
-import { TECHNIQUES } from "../hypervisor/techniques/technique.ts";
+import { TECHNIQUES, techniqueNamed } from "../hypervisor/techniques/all.ts";
 
 export interface Contender {
   readonly name: string;
@@ -10,28 +10,22 @@ export interface Contender {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-const VARIANTS: readonly Contender[] = [
-  {
-    name: "prl-two-logs",
-    fields: { technique: "prl", "prl.doubleBuffer": true },
-  },
-  {
-    name: "dirtyRing-pml",
-    fields: { technique: "dirtyRing", "ring.source": "pml" },
-  },
-];
-
 /** All, in the order of the techniques, each with its variants behind it. */
-export const CONTENDERS: readonly Contender[] = TECHNIQUES.flatMap((technique) => [
-  { name: technique, fields: { technique } },
-  ...VARIANTS.filter(({ fields }) => fields["technique"] === technique),
-]);
+export function contenders(): readonly Contender[] {
+  return TECHNIQUES.flatMap((technique) => [
+    { name: technique, fields: { technique } },
+    ...(techniqueNamed(technique)?.variants ?? []).map(({ name, fields }) => ({
+      name,
+      fields: { technique, ...fields },
+    })),
+  ]);
+}
 
 /** @param origin for messages; @throws UserError with the nearest name */
 export function contenderNamed(name: string, origin = "--trackers"): Contender {
-  const found = CONTENDERS.find((one) => one.name === name);
+  const found = contenders().find((one) => one.name === name);
   if (found !== undefined) return found;
-  const names = CONTENDERS.map((one) => one.name);
+  const names = contenders().map((one) => one.name);
   throw new UserError(
     `${origin}: there is no "${name}"${nearest(name, names)} (trackers: ${names.join(", ")})`,
   );

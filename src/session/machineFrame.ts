@@ -8,6 +8,7 @@ import { countTruth } from "../hardware/guestPages.ts";
 import { Field, readField } from "../hardware/vmcs.ts";
 import { countMarked, type DirtyBitmap, isMarked } from "../hypervisor/dirtyBitmap.ts";
 import { prlView, visitPmlLog, visitPrlLogs } from "../hypervisor/drain.ts";
+import { techniqueNamed } from "../hypervisor/techniques/all.ts";
 import { CpuMode } from "../system/cpuTimes.ts";
 import type { System } from "../system/system.ts";
 import type { CpuFrame, LogFrame, VmFrame, WaitingFrame } from "./frame.ts";
@@ -108,10 +109,10 @@ export function logFrames(system: System): LogFrame[] {
   });
 }
 
+const UNITS = { none: "none", pml: "PML", prl: "PRL" } as const;
+
 function unitOf(technique: string, { world }: System): LogFrame["unit"] {
-  if (technique === "prl") return "PRL";
-  if (technique === "pml") return "PML";
-  return technique === "dirtyRing" && world.config.tracking.ringFromPml ? "PML" : "none";
+  return UNITS[techniqueNamed(technique)?.unit(world.config.tracking) ?? "none"];
 }
 
 /** Visits the pages in a vCPU's logs that nobody has read yet; returns the number of entries. */

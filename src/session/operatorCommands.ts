@@ -6,7 +6,8 @@ import type { OperatorContext } from "../../machines/operator.ts";
 import type { SchedulerContext } from "../../machines/scheduler.ts";
 import { UserError } from "../errors.ts";
 import { logProblem } from "../hardware/logLimits.ts";
-import { TECHNIQUES, type TechniqueName, unitOf } from "../hypervisor/techniques/technique.ts";
+import { TECHNIQUES, techniqueNamed, unitOf } from "../hypervisor/techniques/all.ts";
+import type { TechniqueName } from "../hypervisor/techniques/technique.ts";
 import { STARTABLE, type Startable } from "../system/operations/session.ts";
 import type { System } from "../system/system.ts";
 import { unknown } from "./breakpoints.ts";
@@ -197,8 +198,9 @@ function techniqueOf(text: string, { world }: System): TechniqueName {
   if (technique === undefined) {
     throw new UserError(`${unknown("tracker", text, names)} (${names.join(", ")})`);
   }
-  if (technique === "dirtyRing" && world.config.tracking.technique !== "dirtyRing") {
-    throw new UserError("dirtyRing: its rings are made at the start; say so in the scenario");
+  const usesRing = techniqueNamed(technique)?.usesRing === true;
+  if (usesRing && world.config.tracking.technique !== technique) {
+    throw new UserError(`${technique}: its rings are made at the start; say so in the scenario`);
   }
   const { tracking, geometry, mmu } = world.config;
   const unit = unitOf(technique, tracking.ringFromPml ? "pml" : "writeProtect");

@@ -8,8 +8,8 @@ import { DEFAULT_GEOMETRY, type Geometry } from "../hardware/geometry.ts";
 import { logProblem } from "../hardware/logLimits.ts";
 import { DATA_FRAME_BASE } from "../hardware/memory.ts";
 import { RING_RESERVED } from "../hypervisor/dirtyRing.ts";
-import { unitOf } from "../hypervisor/techniques/technique.ts";
-import { TRACKER_FAULTS } from "../hypervisor/trackedVm.ts";
+import { sections, techniqueNamed, techniques, unitOf } from "../hypervisor/techniques/all.ts";
+import { TRACKER_FAULTS, type TrackerFault } from "../hypervisor/trackedVm.ts";
 import type { LogicKind } from "./actors.ts";
 import { OPERATION_FAULTS } from "./operation.ts";
 import type { CheckpointSink } from "./operations/checkpoint/sink.ts";
@@ -80,6 +80,7 @@ export function buildSystem(scenario: Scenario, options: BuildOptions = {}): Sys
           largePagesReturn: tracker.largePagesReturn === true,
           initiallySet: tracker.initiallySet === true,
           armedTwice: tracker.armedTwice,
+          options: sectionsIn(tracker),
           ...(tracker.preemptEvery === undefined ? {} : { preemptEvery: tracker.preemptEvery }),
           faults: TRACKER_FAULTS.filter((fault) => scenario.faults.includes(fault)),
         },
@@ -170,21 +171,22 @@ function gib(bytes: number): string {
 function checkFaults({ faults, tracker, operation, vms }: Scenario): void {
   if (operation.kind === "session") return;
   const technique = operationTechnique(operation, tracker.technique);
-  const usesPml =
-    technique === "pml" || (technique === "dirtyRing" && tracker.ring.source === "pml");
+  const usesPml = unitOf(technique, tracker.ring.source) === "pml";
+  const owns = (fault: TrackerFault): boolean =>
+    techniqueNamed(technique)?.faults?.includes(fault) === true;
   const has: Readonly<Record<Scenario["faults"][number], readonly [boolean, string]>> = {
     skipInvept: [technique !== "none", "a tracker"],
-    harvestBeforeDrain: [technique === "pml", 'technique "pml"'],
+    harvestBeforeDrain: [owns("harvestBeforeDrain"), techniqueWith("harvestBeforeDrain")],
     pmlOnSomeVcpus: [
       usesPml && vms.some(({ vcpus }) => vcpus > 1),
       "PML, and a VM of several vCPUs",
     ],
     tornEntries: [
-      technique === "accessedDirtyScan" &&
+      owns("tornEntries") &&
         tracker.preemptEvery !== undefined &&
         operation.kind === "measure" &&
         operation.live === true,
-      'technique "accessedDirtyScan", "preemptEvery", and operation "measure" with "live: true"',
+      `${techniqueWith("tornEntries")}, "preemptEvery", and operation "measure" with "live: true"`,
     ],
     cleanedBitmapNotSent: [operation.kind === "migrate", 'operation "migrate"'],
     swapBeforeInvept: [operation.kind === "overcommit", 'operation "overcommit"'],
@@ -196,11 +198,22 @@ function checkFaults({ faults, tracker, operation, vms }: Scenario): void {
   });
 }
 
+function techniqueWith(fault: TrackerFault): string {
+  const found = techniques().filter(({ faults }) => faults?.includes(fault));
+  return `technique ${found.map(({ name }) => `"${name}"`).join(" or ")}`;
+}
+
+/** What a scenario says of techniques, by their sections' names. */
+function sectionsIn(tracker: object): Readonly<Record<string, unknown>> {
+  const names = sections().map(({ name }) => name);
+  return Object.fromEntries(Object.entries(tracker).filter(([name]) => names.includes(name)));
+}
+
 /** What would change nothing, or could not be, is refused. In a session the operator may arm what he likes. */
 function checkPieces({ tracker, operation }: Scenario): void {
   if (operation.kind === "session") return;
   const technique = operationTechnique(operation, tracker.technique);
-  if (tracker.preemptEvery !== undefined && (technique === "none" || technique === "prl")) {
+  if (tracker.preemptEvery !== undefined && techniqueNamed(technique)?.armsEntries !== true) {
     throw fieldError(
       ["tracker", "preemptEvery"],
       `technique "${technique}" handles no entries: expected one that arms them`,

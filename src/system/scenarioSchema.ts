@@ -7,7 +7,14 @@ import { DEFAULT_GEOMETRY } from "../hardware/geometry.ts";
 import { DW19_ENTRIES_MAX, PML_ENTRIES_MAX } from "../hardware/logLimits.ts";
 import { DEFAULT_HYPERVISOR_COSTS } from "../hypervisor/costs.ts";
 import { checkRingSize } from "../hypervisor/dirtyRing.ts";
-import { TECHNIQUES } from "../hypervisor/techniques/technique.ts";
+import {
+  type BuiltInTechnique,
+  type SectionOf,
+  sections,
+  TECHNIQUES,
+  techniqueNamed,
+  techniques,
+} from "../hypervisor/techniques/all.ts";
 import { TRACKER_FAULTS } from "../hypervisor/trackedVm.ts";
 import type { OwnEstimator } from "../hypervisor/wss/estimators/own.ts";
 import { DEFAULT_ENERGY_COSTS } from "./energy.ts";
@@ -114,66 +121,66 @@ const vmWith = (workload: typeof workloadSchema) =>
     workload,
   });
 
-const tracker = z
-  .strictObject({
-    technique: z
-      .enum(TECHNIQUES)
-      .default("pml")
-      .describe("how accesses are tracked (docs/first-steps.md)"),
-    logLimit: z
-      .int()
-      .min(0)
-      .optional()
-      .describe("PML or PRL logs that can be allotted; default: as many as vCPUs"),
-    largePagesReturn: z
-      .boolean()
-      .optional()
-      .describe(
-        "whether large leaves come back when tracking ends, as in KVM; default: not, as in Xen",
-      ),
-    initiallySet: z
-      .boolean()
-      .optional()
-      .describe("whether a dirty bitmap begins with all bits set (KVM_DIRTY_LOG_INITIALLY_SET)"),
-    armedTwice: z
-      .enum(["xen", "kvm"])
-      .default("xen")
-      .describe(
-        "how arming what is armed already is answered: xen with EINVAL, kvm with success; nothing is done",
-      ),
-    preemptEvery: z
-      .int()
-      .min(1)
-      .max(1e9)
-      .optional()
-      .describe(
-        "entries that arming, a harvest or disarming handles between two moments at which other CPUs and interrupts have their turn; default: all",
-      ),
-    ring: z
-      .strictObject({
-        entries: z.int().default(4096).describe("of each vCPU's dirty ring: a power of two"),
-        source: z.enum(["writeProtect", "pml"]).default("writeProtect").describe("what feeds it"),
-      })
-      .prefault({})
-      .describe("KVM's dirty ring, for technique dirtyRing"),
-    prl: z
-      .strictObject({
-        variant: z.enum(["vee21", "dw19"]).default("vee21").describe("of the proposal"),
-        slotRule: z
-          .enum(["decrement-then-store", "store-then-decrement", "store-at-zero"])
-          .default("decrement-then-store")
-          .describe("which slot an entry gets, and how many fit (docs/choices.md)"),
-        doubleBuffer: z.boolean().default(false).describe("two logs for each vCPU, used in turn"),
-        filterGuestTables: z
-          .boolean()
-          .default(false)
-          .describe("DW19's bit 27: keep guest page-table pages out of the log"),
-      })
-      .prefault({})
-      .describe("page reference logging, for technique prl"),
-  })
-  .prefault({})
-  .describe("how the VMs are tracked");
+type Sections = {
+  [Name in SectionOf["name"]]: Extract<SectionOf, { readonly name: Name }>["schema"];
+};
+
+function sectionsOf(): Sections {
+  return Object.fromEntries(sections().map(({ name, schema }) => [name, schema])) as Sections;
+}
+
+/** Techniques whose dirty bitmap may begin with all bits set, by name. */
+function beginningSet(): string[] {
+  const able = techniques().filter(({ beginsSet }) => beginsSet === true);
+  return able.map(({ name }) => name).sort();
+}
+
+/** With the techniques that there are now. */
+function trackerSchema() {
+  return z
+    .strictObject({
+      technique: z
+        .enum(TECHNIQUES as readonly BuiltInTechnique[])
+        .default("pml")
+        .describe("how accesses are tracked (docs/first-steps.md)"),
+      logLimit: z
+        .int()
+        .min(0)
+        .optional()
+        .describe("PML or PRL logs that can be allotted; default: as many as vCPUs"),
+      largePagesReturn: z
+        .boolean()
+        .optional()
+        .describe(
+          "whether large leaves come back when tracking ends, as in KVM; default: not, as in Xen",
+        ),
+      initiallySet: z
+        .boolean()
+        .optional()
+        .describe("whether a dirty bitmap begins with all bits set (KVM_DIRTY_LOG_INITIALLY_SET)"),
+      armedTwice: z
+        .enum(["xen", "kvm"])
+        .default("xen")
+        .describe(
+          "how arming what is armed already is answered: xen with EINVAL, kvm with success; nothing is done",
+        ),
+      preemptEvery: z
+        .int()
+        .min(1)
+        .max(1e9)
+        .optional()
+        .describe(
+          "entries that arming, a harvest or disarming handles between two moments at which other CPUs and interrupts have their turn; default: all",
+        ),
+      ...sectionsOf(),
+    })
+    .prefault({})
+    .describe("how the VMs are tracked");
+}
+
+function quoted(names: readonly string[]): string {
+  return names.map((name) => `"${name}"`).join(" or ");
+}
 
 function schemaWith(workload: typeof workloadSchema) {
   return z
@@ -182,7 +189,7 @@ function schemaWith(workload: typeof workloadSchema) {
       seed: z.int().min(0).max(0xffffffff).default(1).describe("of all random choices"),
       machine,
       vms: z.array(vmWith(workload)).min(1).max(64).describe("the VMs on the host"),
-      tracker,
+      tracker: trackerSchema(),
       operation: operationSchema.default({ kind: "measure" }),
       faults: z
         .array(z.enum([...TRACKER_FAULTS, ...OPERATION_FAULTS]))
@@ -204,12 +211,11 @@ function schemaWith(workload: typeof workloadSchema) {
     .refine(
       ({ tracker: { initiallySet, technique }, operation: { kind } }) =>
         initiallySet !== true ||
-        ((technique === "pml" || technique === "writeProtect") &&
+        (techniqueNamed(technique)?.beginsSet === true &&
           (kind === "measure" || kind === "checkpoint")),
       {
         path: ["tracker", "initiallySet"],
-        error:
-          'expected technique "pml" or "writeProtect", and operation "measure" or "checkpoint"',
+        error: `expected technique ${quoted(beginningSet())}, and operation "measure" or "checkpoint"`,
       },
     )
     .describe("a Trackvisor scenario");

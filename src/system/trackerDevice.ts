@@ -18,6 +18,7 @@ import { Work } from "../hypervisor/tableWork.ts";
 import { techniqueNamed } from "../hypervisor/techniques/all.ts";
 import { reapRings } from "../hypervisor/techniques/dirtyRing.ts";
 import { type ExitWork, NOT_OURS, type Technique } from "../hypervisor/techniques/technique.ts";
+import { writeProtect } from "../hypervisor/techniques/writeProtect.ts";
 import type { Device } from "../interconnect/emissions.ts";
 import type {
   HarvestMode,
@@ -122,7 +123,7 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
     let technique = techniqueNamed(name)!;
     let cycles = technique.arm(tracked, pages);
     if (cycles === null) {
-      technique = techniqueNamed("writeProtect")!;
+      technique = writeProtect;
       cycles = technique.arm(tracked, null) ?? 0;
     }
     // Its exits are served from the first piece on.

@@ -38,6 +38,7 @@ import {
 import { ORDINARY_LEAF } from "../hypervisor/logDirty.ts";
 import { LogPages } from "../hypervisor/logPages.ts";
 import { TableWork } from "../hypervisor/tableWork.ts";
+import { sectionDefaults, techniqueNamed } from "../hypervisor/techniques/all.ts";
 import type { Technique, TechniqueName } from "../hypervisor/techniques/technique.ts";
 import type { TrackedVm, TrackerFault } from "../hypervisor/trackedVm.ts";
 import { AccessStream } from "./accessStream.ts";
@@ -74,6 +75,8 @@ export interface TrackingConfig {
   readonly initiallySet?: boolean;
   /** Whose answer an armed tracker gives to another arm; default: Xen's. */
   readonly armedTwice?: ArmedTwice;
+  /** What is said in techniques' sections, by their names; default: nothing. */
+  readonly options?: Readonly<Record<string, unknown>>;
   /** Entries that a tracker handles between two moments at which others have their turn; default: all. */
   readonly preemptEvery?: number;
   readonly faults: readonly TrackerFault[];
@@ -310,7 +313,8 @@ export class World {
       return vcpu;
     });
     const { tracking } = this.config;
-    const rings = tracking.technique === "dirtyRing" ? tracking.ringEntries : 0;
+    const usesRing = techniqueNamed(tracking.technique)?.usesRing === true;
+    const rings = usesRing ? tracking.ringEntries : 0;
     const pmlEntries = tracking.ringFromPml ? geometry.logEntries : 0;
     const tracked: TrackedVm = {
       ept,
@@ -331,6 +335,7 @@ export class World {
       ringFromPml: tracking.ringFromPml,
       mergedLevel: tracking.largePagesReturn === true ? vm.leafLevel : 1,
       initiallySet: tracking.initiallySet === true,
+      options: { ...sectionDefaults(), ...tracking.options },
       work: new TableWork(`${vm.name}/tableWork`, tracking.preemptEvery),
       faults: tracking.faults,
     };

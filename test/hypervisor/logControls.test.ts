@@ -55,7 +55,7 @@ describe("enabling PML (Xen vmx_domain_enable_pml)", () => {
         [second, first],
       ] as const) {
         expect(enableLogs(one, "pml")).toBe(true);
-        expect(pml.arm(other, null)).toBeNull();
+        expect(pml.arm(other)).toBeNull();
         disableLogs(one);
         expect(logging(one)).toEqual([false, false]);
       }

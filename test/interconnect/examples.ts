@@ -1,6 +1,6 @@
 /** A value for each field that a table of fields names, made from the table. */
 import * as z from "zod";
-import type { Fields } from "../../src/interconnect/fields.ts";
+import { type Fields, traitsOf } from "../../src/interconnect/fields.ts";
 
 export function exampleOf(fields: Fields): Readonly<Record<string, unknown>> {
   return Object.fromEntries(
@@ -17,7 +17,7 @@ export function exampleFor(schema: z.core.$ZodType): unknown {
   if (schema instanceof z.ZodObject) return exampleOf(schema.shape);
   if (schema instanceof z.ZodEnum) return schema.options[0];
   if (schema instanceof z.ZodBoolean) return false;
-  if (schema instanceof z.ZodString) return "text";
+  if (schema instanceof z.ZodString) return traitsOf(schema).words?.()[0] ?? "text";
   if (schema instanceof z.ZodNumber) return 0;
   throw new Error(`no example for a field of kind ${schema._zod.def.type}`);
 }

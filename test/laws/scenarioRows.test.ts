@@ -6,13 +6,15 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
-import { TECHNIQUES } from "../../src/hypervisor/techniques/technique.ts";
+import { MODELS } from "../../src/check/catalogue.ts";
+import { TECHNIQUES, techniqueNamed } from "../../src/hypervisor/techniques/all.ts";
 import { estimatorSchema } from "../../src/hypervisor/wss/estimators/all.ts";
+import { contenderNamed } from "../../src/questions/contenders.ts";
 import { operationSchema } from "../../src/system/operations/schema.ts";
 import { scenarioSchema } from "../../src/system/scenarioSchema.ts";
 import { workloadSchema } from "../../workloads/schema.ts";
 import { keepLaws } from "./runLaws.ts";
-import { problemsOf, type Row, rowsOf, sampleOf, scenarioOf, trialsOf } from "./samples.ts";
+import { jsonOf, problemsOf, type Row, rowsOf, sampleOf, scenarioOf, trialsOf } from "./samples.ts";
 
 const MANUAL = readFileSync(join(import.meta.dirname, "..", "..", "docs", "scenario.md"), "utf8");
 const EDITORS = JSON.stringify(
@@ -20,6 +22,13 @@ const EDITORS = JSON.stringify(
     readFileSync(join(import.meta.dirname, "..", "..", "docs", "scenario.schema.json"), "utf8"),
   ),
 );
+
+const TECHNIQUES_PAGE = readFileSync(
+  join(import.meta.dirname, "..", "..", "docs", "first-steps.md"),
+  "utf8",
+);
+/** Models that are not called as their technique. */
+const MODEL_NAMES: Readonly<Record<string, string>> = { writeProtect: "write-protection" };
 
 interface Registry {
   readonly name: string;
@@ -106,6 +115,32 @@ describe.each(REGISTRIES)("$name", ({ schema, scenario }) => {
 });
 
 describe.each(TECHNIQUES)("the technique %s", (technique) => {
+  const declared = techniqueNamed(technique);
+
+  it("tells people what it finds and costs, as the page of techniques does", () => {
+    if (declared === null) return;
+    const { finds, costs } = declared;
+    expect(TECHNIQUES_PAGE).toContain(`| \`${technique}\` | ${finds} | ${costs} |`);
+  });
+
+  it("is explored by a model, and compared with the others", () => {
+    const kebab = technique.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    const model = MODEL_NAMES[technique] ?? kebab;
+    if (declared !== null) expect(MODELS.map(({ name }) => name)).toContain(model);
+    expect(contenderNamed(technique).fields).toEqual({ technique });
+  });
+
+  it("has a section whose fields are taken up to their bounds, and in the manual", () => {
+    const section = declared?.section;
+    if (section === undefined) return;
+    const row = jsonOf(section.schema);
+    for (const { field, value, isTaken } of trialsOf(row)) {
+      const problems = problemsOf(section.schema, { [field]: value }, isTaken);
+      expect(problems.includes(field), `${field}: ${JSON.stringify(value)}`).toBe(!isTaken);
+      expect(MANUAL).toContain(`### \`tracker.${section.name}\``);
+    }
+  });
+
   it("is in the manual, and in the schema for editors", () => {
     expect(MANUAL).toMatch(new RegExp(`^\\| \`technique\` \\|.*\`${technique}\``, "m"));
     expect(EDITORS).toContain(`"${technique}"`);

@@ -3,7 +3,7 @@
  * operator does to them. A scenario is plain data, as a user would write it; the same seed and number
  * give the same one.
  */
-import { TECHNIQUES } from "../../src/hypervisor/techniques/technique.ts";
+import { TECHNIQUES } from "../../src/hypervisor/techniques/all.ts";
 import { deriveSeed, Random } from "../../workloads/random.ts";
 
 type Fields = Record<string, unknown>;

@@ -1,6 +1,6 @@
 /** A few of the random scenarios that `npm run soak` runs by the thousand, and the soak itself. */
 import { describe, expect, it } from "vitest";
-import { TECHNIQUES } from "../../src/hypervisor/techniques/technique.ts";
+import { TECHNIQUES } from "../../src/hypervisor/techniques/all.ts";
 import { operationSchema } from "../../src/system/operations/schema.ts";
 import { scenarioSchema } from "../../src/system/scenarioSchema.ts";
 import { workloadSchema } from "../../workloads/schema.ts";

@@ -9,7 +9,7 @@ import type { WordArray } from "../../src/hardware/part.ts";
 import type { PrlSlotRuleName } from "../../src/hardware/prlOptions.ts";
 import type { GuestPagingName } from "../../src/hardware/vmcs.ts";
 import { DEFAULT_HYPERVISOR_COSTS, type HypervisorCosts } from "../../src/hypervisor/costs.ts";
-import { TECHNIQUES } from "../../src/hypervisor/techniques/technique.ts";
+import { TECHNIQUES } from "../../src/hypervisor/techniques/all.ts";
 import { ignored } from "../../src/interconnect/ignored.ts";
 import type { ActorId, Delivery, Message, Technique } from "../../src/interconnect/messages.ts";
 import type { LogicKind } from "../../src/system/actors.ts";

@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 import { formatSummary } from "../../src/cli/runReport.ts";
 import { clearTruth } from "../../src/hardware/guestPages.ts";
 import { DEFAULT_HYPERVISOR_COSTS } from "../../src/hypervisor/costs.ts";
-import { TECHNIQUES } from "../../src/hypervisor/techniques/technique.ts";
+import { TECHNIQUES } from "../../src/hypervisor/techniques/all.ts";
 import { TRACKER_FAULTS, type TrackerFault } from "../../src/hypervisor/trackedVm.ts";
 import { buildSystem } from "../../src/system/build.ts";
 import { OPERATION_FAULTS, type OperationFault } from "../../src/system/operation.ts";

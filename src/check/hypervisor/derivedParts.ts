@@ -6,8 +6,7 @@
 import type { Mmu } from "../../hardware/mmu.ts";
 import type { MemoryPart, NormalForm } from "../../hardware/normalForm.ts";
 import type { WordArray } from "../../hardware/part.ts";
-import { techniqueNamed } from "../../hypervisor/techniques/all.ts";
-import { TECHNIQUES } from "../../hypervisor/techniques/technique.ts";
+import { TECHNIQUES, techniqueNamed } from "../../hypervisor/techniques/all.ts";
 import type { World } from "../../system/world.ts";
 import { type Domain, FIXED, STATISTICS } from "./memoryOwners.ts";
 

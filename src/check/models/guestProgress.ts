@@ -4,7 +4,7 @@ import type { MmuContext } from "../../../machines/mmu.ts";
 import type { SchedulerContext } from "../../../machines/scheduler.ts";
 import type { TrackerContext } from "../../../machines/trackerContext.ts";
 import type { Words } from "../../hardware/normalForm.ts";
-import type { Technique } from "../../interconnect/messages.ts";
+import { techniqueNamed } from "../../hypervisor/techniques/all.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 import type { System } from "../../system/system.ts";
 import { over, type Property } from "../properties/property.ts";
@@ -13,12 +13,10 @@ export const GUEST_EXECUTES = "a guest executes after each entry, or exits for a
 export const EXIT_IS_HANDLED = "an exit is followed by an entry, or its vCPU leaves its CPU";
 export const ACCESS_COMPLETES = "an access that has exited is done at last";
 
-/** Techniques under which no access exits: what would be said of those that do is void. */
-const WITHOUT_EXITS: readonly Technique[] = ["none", "prl", "accessedDirtyScan"];
-
 export function guestProgress(system: System): Property[] {
   const { vcpus, config } = system.world;
-  const exits = !WITHOUT_EXITS.includes(config.tracking.technique);
+  // Where no access exits, what would be said of those that do is void.
+  const exits = techniqueNamed(config.tracking.technique)?.exits === true;
   return vcpus.flatMap(({ vm }, vcpu) => [
     executes(system, vm, vcpu),
     isHandled(vcpu),

@@ -1,6 +1,8 @@
 /** A VM under a tracking technique, harvested at any moment: one model for every technique that finds written pages. */
 
 import type { ToolstackContext } from "../../../machines/toolstack.ts";
+import { techniqueNamed } from "../../hypervisor/techniques/all.ts";
+import type { Technique } from "../../hypervisor/techniques/technique.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 import type { System } from "../../system/system.ts";
 import type { Model } from "../engine/model.ts";
@@ -42,7 +44,8 @@ export function trackingModel(name: string, options: TrackingOptions): Model {
   const { technique } = options;
   const system = smallSystem(options);
   const { reads = true, halts = false, commands, countsTo = 1 } = options;
-  const logged = technique === "prl" ? new LoggedEntries(system, countsTo) : null;
+  const declared = techniqueNamed(technique);
+  const logged = declared?.logsMisses === true ? new LoggedEntries(system, countsTo) : null;
   return systemModel(system, {
     name,
     reads,
@@ -51,7 +54,7 @@ export function trackingModel(name: string, options: TrackingOptions): Model {
     staysOnCpu: commands === undefined && options.harvests === false && options.cpus === undefined,
     countsTo,
     ...(logged === null ? {} : { contents: (vm) => logged.contents(vm) }),
-    owed: technique === "prl" ? 0 : technique === "presentBit" ? TRUTH_TOUCHED : TRUTH_WRITTEN,
+    owed: owedBy(declared),
     ...(options.piece === undefined ? {} : { pagesDiffer: IN_ORDER }),
     stepChecks: [
       indexInRange,
@@ -74,6 +77,12 @@ export function trackingModel(name: string, options: TrackingOptions): Model {
   });
 }
 
+/** What its harvests have to report. PRL owes nothing: what a TLB holds it cannot see. */
+function owedBy(technique: Technique | null): number {
+  if (technique?.logsMisses === true) return 0;
+  return technique?.findsWritten === false ? TRUTH_TOUCHED : TRUTH_WRITTEN;
+}
+
 /** What must be seen in a model of work in pieces, or it would be none. */
 function pieceProperties({ technique, harvests, pages }: TrackingOptions): Property[] {
   // Between two messages a tracker is "preparing" only if there are pieces to come.
@@ -89,7 +98,7 @@ function pieceProperties({ technique, harvests, pages }: TrackingOptions): Prope
     });
   const seen = (name: string, that: Predicate): Property => ({ kind: "sometimes", name, that });
   // Rings are harvested in one piece.
-  const isHarvest = harvests !== false && technique !== "dirtyRing";
+  const isHarvest = harvests !== false && techniqueNamed(technique)?.usesRing !== true;
   return [
     seen("a guest runs between two pieces of arming", runs("arming")),
     ...(isHarvest
@@ -117,7 +126,9 @@ function mayRun({ context }: ActorSnapshot): boolean {
 
 /** Whether the processor itself notes accesses: see countedWasAccessed. */
 function isExact({ technique, commands }: TrackingOptions): boolean {
-  return commands === undefined && (technique === "pml" || technique === "accessedDirtyScan");
+  const declared = techniqueNamed(technique);
+  const isNoted = declared?.byProcessor === true && declared.logsMisses !== true;
+  return commands === undefined && isNoted;
 }
 
 function techniqueProperties(
@@ -125,19 +136,13 @@ function techniqueProperties(
   { technique, ringFromPml }: TrackingOptions,
 ): Property[] {
   const common = [...noStaleTranslations(system), ...pausedVcpusRunAgain(system)];
-  switch (technique) {
-    case "pml":
-      return [...noPageLost(), ...common, ...pmlProperties(system)];
-    case "dirtyRing":
-      return [
-        ...noPageLost(),
-        ...common,
-        ...ringProperties(),
-        ...(ringFromPml === true ? pmlProperties(system) : []),
-      ];
-    case "prl":
-      return [...common, ...prlProperties(system)];
-    default:
-      return [...noPageLost(), ...common];
-  }
+  const declared = techniqueNamed(technique);
+  if (declared?.logsMisses === true) return [...common, ...prlProperties(system)];
+  const unit = declared?.unit({ ringFromPml: ringFromPml === true }) ?? "none";
+  return [
+    ...noPageLost(),
+    ...common,
+    ...(declared?.usesRing === true ? ringProperties() : []),
+    ...(unit === "pml" ? pmlProperties(system) : []),
+  ];
 }

@@ -57,10 +57,12 @@ export function hostVictim(
 
 /** What the tracker knows of a page's use in this round: PRL counts, the others know whether. */
 function heat({ tracked, ept, armed }: PagedVm, page: number): number {
-  const name = armed.technique?.name;
-  if (name === "prl") return occurrencesOf(tracked.buffer, page);
+  const { technique } = armed;
+  if (technique?.logsMisses === true) return occurrencesOf(tracked.buffer, page);
   if (isMarked(tracked.touched, page) || isMarked(tracked.dirty, page)) return 1;
-  if (name !== "accessedDirtyScan") return 0;
+  // Flags tell only where those of the round before have been taken away.
+  const byFlags = technique?.byProcessor === true && technique.findsTouched;
+  if (!byFlags) return 0;
   const leaf = findLeaf(ept, page);
   if (leaf === null) return 0;
   return (ept.memory.words[leaf.word]! & (EPT_ACCESSED | EPT_DIRTY)) === 0 ? 0 : 1;

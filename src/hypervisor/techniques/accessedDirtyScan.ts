@@ -29,10 +29,17 @@ function readAhead({ work, ept, faults }: TrackedVm): void {
   work.hold(leaf.word, ept.memory.words[leaf.word]!);
 }
 
-export const accessedDirtyScan: Technique = {
+export const accessedDirtyScan = {
   name: "accessedDirtyScan",
+  finds: "touched and written pages",
+  costs: "TLB refills; the scan runs in the pVM",
   findsWritten: true,
   findsTouched: true,
+  byProcessor: true,
+  exits: false,
+  armsEntries: true,
+  faults: ["tornEntries"],
+  model: { pages: 3, logEntries: 1, reads: 1 },
   unit: () => "none",
   arm(vm) {
     // A large leaf has one D for all its pages: KVM splits eagerly where it relies on flags.
@@ -69,4 +76,4 @@ export const accessedDirtyScan: Technique = {
     if ((low & EPT_DIRTY) !== 0) markDirty(vm.dirty, page);
   },
   pageReturned: () => ORDINARY_LEAF & ~(EPT_ACCESSED | EPT_DIRTY),
-};
+} as const satisfies Technique;

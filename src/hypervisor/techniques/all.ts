@@ -1,22 +1,62 @@
-/** Every tracking technique by name. */
+/** Every tracking technique: the one list, from which names, schemas, tables and models are derived. */
+import type { LoggingUnit } from "../../hardware/logLimits.ts";
+import { nameTechnique, TECHNIQUE_NAMES } from "../../interconnect/messages.ts";
 import { accessedDirtyScan } from "./accessedDirtyScan.ts";
 import { dirtyRing } from "./dirtyRing.ts";
 import { pml } from "./pml.ts";
 import { presentBit } from "./presentBit.ts";
 import { prl } from "./prl.ts";
-import type { Technique, TechniqueName } from "./technique.ts";
+import type { Technique, TechniqueName, TechniqueSection } from "./technique.ts";
 import { writeProtect } from "./writeProtect.ts";
 
-const ALL: Readonly<Record<Exclude<TechniqueName, "none">, Technique>> = {
-  writeProtect,
-  presentBit,
-  accessedDirtyScan,
-  pml,
-  prl,
-  dirtyRing,
-};
+// In the order of their numbers in saved states: a new one comes last.
+const BUILT_IN = [writeProtect, presentBit, accessedDirtyScan, pml, prl, dirtyRing] as const;
+
+type BuiltIn = (typeof BUILT_IN)[number];
+/** Names of those that are built in. */
+export type BuiltInTechnique = "none" | BuiltIn["name"];
+
+/** Sections of `tracker` of those that are built in. */
+export type SectionOf = Extract<BuiltIn, { readonly section: unknown }>["section"];
+
+const all = new Map<string, Technique>(BUILT_IN.map((one) => [one.name, one]));
+for (const name of all.keys()) nameTechnique(name);
+
+/** All names, for schemas and options; "none", the absence of tracking, is the first. */
+export const TECHNIQUES: readonly TechniqueName[] = TECHNIQUE_NAMES;
+
+/** Every technique, in the order of their names. */
+export function techniques(): readonly Technique[] {
+  return [...all.values()];
+}
+
+/** Sections of a scenario's `tracker`, in an order that stays: digests of scenarios are of their text. */
+export function sections(): readonly TechniqueSection[] {
+  const inOrder = [...techniques()].reverse();
+  return inOrder.flatMap(({ section }) => (section === undefined ? [] : [section]));
+}
+
+/** What each section is where a scenario does not say. */
+export function sectionDefaults(): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(sections().map(({ name, schema }) => [name, schema.parse({})]));
+}
 
 /** The technique of that name; null for "none". */
 export function techniqueNamed(name: TechniqueName): Technique | null {
-  return name === "none" ? null : ALL[name];
+  return all.get(name) ?? null;
+}
+
+/** Those that tell every page that was written, as migrations and live checkpoints need. */
+export function findsEveryWrite(name: TechniqueName): boolean {
+  const technique = techniqueNamed(name);
+  return technique?.findsWritten === true && technique.samples !== true;
+}
+
+/** The unit of the processor that logs for a technique; null: none does. `ringSource`: what feeds a dirty ring. */
+export function unitOf(
+  technique: TechniqueName,
+  ringSource: "writeProtect" | "pml",
+): LoggingUnit | null {
+  const unit = techniqueNamed(technique)?.unit({ ringFromPml: ringSource === "pml" }) ?? "none";
+  return unit === "none" ? null : unit;
 }

@@ -3,6 +3,7 @@
  * the soft limit the vCPU returns to user space before it runs again; user space harvests the rings
  * and resets them, which arms the pages again.
  */
+import * as z from "zod";
 import { markDirty } from "../dirtyBitmap.ts";
 import { ringHarvest, ringPush, ringReset, ringSoftFull } from "../dirtyRing.ts";
 import { drainPmlLog } from "../drain.ts";
@@ -17,6 +18,14 @@ import {
 import type { TrackedVcpu, TrackedVm } from "../trackedVm.ts";
 import { disableLogs, enableLogs } from "./logControls.ts";
 import { type ExitWork, NOT_OURS, type Technique } from "./technique.ts";
+
+const schema = z
+  .strictObject({
+    entries: z.int().default(4096).describe("of each vCPU's dirty ring: a power of two"),
+    source: z.enum(["writeProtect", "pml"]).default("writeProtect").describe("what feeds it"),
+  })
+  .prefault({})
+  .describe("KVM's dirty ring, for technique dirtyRing");
 
 function source(vm: TrackedVm): DirtyTechnique {
   return vm.ringFromPml ? "pml" : "writeProtect";
@@ -50,10 +59,19 @@ function served({ ring }: TrackedVcpu, fix: ExitWork["fix"], cycles: number): Ex
   return { fix, cycles, ringFull: ringSoftFull(ring) };
 }
 
-export const dirtyRing: Technique = {
+export const dirtyRing = {
   name: "dirtyRing",
+  finds: "the first write to each page",
+  costs: "write protection's or PML's exits, and a return to user space at the soft limit",
   findsWritten: true,
   findsTouched: false,
+  byProcessor: false,
+  exits: true,
+  armsEntries: true,
+  usesRing: true,
+  section: { name: "ring", schema },
+  variants: [{ name: "dirtyRing-pml", fields: { "ring.source": "pml" } }],
+  model: { pages: 2, logEntries: 1, reads: 1 },
   unit: (vm) => (vm.ringFromPml ? "pml" : "none"),
   arm(vm) {
     if (vm.work.begins && vm.ringFromPml && !enableLogs(vm, "pml")) return null;
@@ -85,4 +103,4 @@ export const dirtyRing: Technique = {
   },
   pageTaken: () => {},
   pageReturned: (vm) => armedLeaf(source(vm)),
-};
+} as const satisfies Technique;

@@ -15,10 +15,18 @@ export function drainAll(vm: TrackedVm, visit: (page: number) => void): number {
   return entries;
 }
 
-export const pml: Technique = {
+export const pml = {
   name: "pml",
+  finds: "the first write to each page",
+  costs: "an exit 62 for 512 newly written pages",
   findsWritten: true,
   findsTouched: false,
+  byProcessor: true,
+  exits: true,
+  armsEntries: true,
+  beginsSet: true,
+  faults: ["harvestBeforeDrain"],
+  model: { pages: 3, logEntries: 2, reads: 1 },
   unit: () => "pml",
   arm(vm) {
     if (vm.work.begins && !enableLogs(vm, "pml")) return null;
@@ -59,4 +67,4 @@ export const pml: Technique = {
   // A page with D set is in the log or in the bitmap already, and stays there.
   pageTaken: () => {},
   pageReturned: () => armedLeaf("pml"),
-};
+} as const satisfies Technique;

@@ -35,10 +35,16 @@ function choose(vm: TrackedVm, pages: readonly number[]): number {
   return changed + pages.length;
 }
 
-export const presentBit: Technique = {
+export const presentBit = {
   name: "presentBit",
+  finds: "the first touch of each page",
+  costs: "an EPT violation a page and round",
   findsWritten: false,
   findsTouched: true,
+  byProcessor: false,
+  exits: true,
+  armsEntries: true,
+  model: { pages: 2, logEntries: 1, reads: 1 },
   unit: () => "none",
   arm(vm, pages) {
     // Rights are taken page by page, so large leaves are split first.
@@ -90,4 +96,4 @@ export const presentBit: Technique = {
     if (countMarked(vm.sampled) === 0 || isMarked(vm.sampled, page)) markDirty(vm.touched, page);
     return ORDINARY_LEAF;
   },
-};
+} as const satisfies Technique;

@@ -1,4 +1,5 @@
 /** PRL in PAML mode: every TLB miss is logged, with counts; full logs interrupt the pVM, never the guest. */
+import * as z from "zod";
 import { clearVmcs, Field, readField } from "../../hardware/vmcs.ts";
 import { clearOccurrences, forEachOccurrence } from "../cumulativeBuffer.ts";
 import { markDirty } from "../dirtyBitmap.ts";
@@ -7,6 +8,22 @@ import { disarmAll, ORDINARY_LEAF } from "../logDirty.ts";
 import type { TrackedVm } from "../trackedVm.ts";
 import { disableLogs, enableLogs, resetLog } from "./logControls.ts";
 import { NOT_OURS, type Technique } from "./technique.ts";
+
+const schema = z
+  .strictObject({
+    variant: z.enum(["vee21", "dw19"]).default("vee21").describe("of the proposal"),
+    slotRule: z
+      .enum(["decrement-then-store", "store-then-decrement", "store-at-zero"])
+      .default("decrement-then-store")
+      .describe("which slot an entry gets, and how many fit (docs/choices.md)"),
+    doubleBuffer: z.boolean().default(false).describe("two logs for each vCPU, used in turn"),
+    filterGuestTables: z
+      .boolean()
+      .default(false)
+      .describe("DW19's bit 27: keep guest page-table pages out of the log"),
+  })
+  .prefault({})
+  .describe("page reference logging, for technique prl");
 
 /** Copies full logs that no handler is working on, and the log being filled; all logs are empty then. */
 function drainAll(vm: TrackedVm): number {
@@ -27,10 +44,19 @@ function drainAll(vm: TrackedVm): number {
   return entries;
 }
 
-export const prl: Technique = {
+export const prl = {
   name: "prl",
+  finds: "every TLB miss, with counts",
+  costs: "a store a TLB miss",
   findsWritten: false,
   findsTouched: true,
+  logsMisses: true,
+  byProcessor: true,
+  exits: false,
+  armsEntries: false,
+  section: { name: "prl", schema },
+  variants: [{ name: "prl-two-logs", fields: { "prl.doubleBuffer": true } }],
+  model: { pages: 3, logEntries: 2, reads: 1 },
   unit: () => "prl",
   arm(vm) {
     clearOccurrences(vm.buffer);
@@ -55,4 +81,4 @@ export const prl: Technique = {
   // Occurrences are counted by page, whatever its frame.
   pageTaken: () => {},
   pageReturned: () => ORDINARY_LEAF,
-};
+} as const satisfies Technique;

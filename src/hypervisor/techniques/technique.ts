@@ -1,32 +1,68 @@
-/** The one interface of all tracking techniques. What each costs the guest and the hypervisor is in its own file. */
-import type { LoggingUnit } from "../../hardware/logLimits.ts";
-import {
-  type LogUnit,
-  TECHNIQUE_NAMES,
-  type Technique as TechniqueName,
-} from "../../interconnect/messages.ts";
+/** The one interface of all tracking techniques: each says everything of itself in its own file; all.ts lists them. */
+import type * as z from "zod";
+import type { LogUnit, Technique as TechniqueName } from "../../interconnect/messages.ts";
 import type { Fix } from "../logDirty.ts";
-import type { TrackedVm } from "../trackedVm.ts";
+import type { TrackedVm, TrackerFault } from "../trackedVm.ts";
 
 export type { TechniqueName };
-
-/** All names, for schemas and options. "none" is the absence of tracking. */
-export const TECHNIQUES = TECHNIQUE_NAMES;
-
-/** The unit of the processor that logs for a technique; null: none does. `ringSource`: what feeds a dirty ring. */
-export function unitOf(
-  technique: TechniqueName,
-  ringSource: "writeProtect" | "pml",
-): LoggingUnit | null {
-  if (technique === "pml" || technique === "prl") return technique;
-  return technique === "dirtyRing" && ringSource === "pml" ? "pml" : null;
-}
 
 export interface ExitWork {
   readonly fix: Fix;
   readonly cycles: number;
   /** The vCPU may not run on until its ring is reset. */
   readonly ringFull: boolean;
+}
+
+/** What others need to know of a technique. */
+export interface TechniqueTelling {
+  readonly name: TechniqueName;
+  /** For people: what it finds, and what it costs the guest. */
+  readonly finds: string;
+  readonly costs: string;
+  /** What it can tell: first writes, first touches. */
+  readonly findsWritten: boolean;
+  readonly findsTouched: boolean;
+  /** It watches some pages of its own choice (TrackedVm.sampled), and owes no others. */
+  readonly samples?: true;
+  /** It logs TLB misses, with counts: what a TLB holds it does not see, and a large leaf is one page. */
+  readonly logsMisses?: true;
+  /** What it finds the processor notes itself, as flags or in a log; else exits tell. */
+  readonly byProcessor: boolean;
+  /** Whether guests exit for it. */
+  readonly exits: boolean;
+  /** Whether arming and harvests change entries of the table, so that they can be done in pieces. */
+  readonly armsEntries: boolean;
+  /** A dirty bitmap of it may begin with all bits set (KVM_DIRTY_LOG_INITIALLY_SET). */
+  readonly beginsSet?: true;
+  /** It needs a ring for each vCPU, which is made with the machine. */
+  readonly usesRing?: true;
+  /** Planted faults that are its own. */
+  readonly faults?: readonly TrackerFault[];
+  /** Its section of a scenario's `tracker`. A new one is optional: digests of scenarios are of what is written there. */
+  readonly section?: TechniqueSection;
+  /** Ways to set it that answer differently, and are compared with the others. */
+  readonly variants?: readonly TechniqueVariant[];
+  /** The least machine in which all that it does can be seen: what the checker explores (src/check/trackingModels.ts). */
+  readonly model: { readonly pages: number; readonly logEntries: number; readonly reads: 0 | 1 };
+}
+
+export interface TechniqueSection {
+  readonly name: string;
+  readonly schema: z.ZodType;
+}
+
+/** What a scenario says in a technique's section, with its defaults. */
+export function optionsOf<Schema extends z.ZodType>(
+  { options }: TrackedVm,
+  { name }: { readonly name: string; readonly schema: Schema },
+): NonNullable<z.output<Schema>> {
+  return options[name] as NonNullable<z.output<Schema>>;
+}
+
+export interface TechniqueVariant {
+  readonly name: string;
+  /** Fields of `tracker`, each by its path. */
+  readonly fields: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -37,12 +73,9 @@ export interface ExitWork {
  * concerns the whole VM, such as controls and logs, in the first. Between two pieces the VM may run, and exits are served;
  * where logs are drained it stands still for the first.
  */
-export interface Technique {
-  readonly name: TechniqueName;
-  /** What it can tell: first writes, first touches. */
-  readonly findsWritten: boolean;
-  readonly findsTouched: boolean;
-  unit(vm: TrackedVm): LogUnit;
+export interface Technique extends TechniqueTelling {
+  /** The unit of the processor that logs for it. */
+  unit(vm: Pick<TrackedVm, "ringFromPml">): LogUnit;
   /** Begins the first round. Returns null when resources are missing: the tracker falls back to write protection. */
   arm(vm: TrackedVm, pages: readonly number[] | null): number | null;
   /** Moves all that is known of this round into vm.dirty and vm.touched. */

@@ -4,10 +4,17 @@ import { armedLeaf, disarmAll, fixWrite, rearmMarked } from "../logDirty.ts";
 import { armOrSetAll } from "./initiallySet.ts";
 import { NOT_OURS, type Technique } from "./technique.ts";
 
-export const writeProtect: Technique = {
+export const writeProtect = {
   name: "writeProtect",
+  finds: "the first write to each page",
+  costs: "an EPT violation (exit 48) a page and round",
   findsWritten: true,
   findsTouched: false,
+  byProcessor: false,
+  exits: true,
+  armsEntries: true,
+  beginsSet: true,
+  model: { pages: 3, logEntries: 1, reads: 1 },
   unit: () => "none",
   arm: (vm) => armOrSetAll(vm, "writeProtect"),
   // The bitmap is kept at fault time.
@@ -28,4 +35,4 @@ export const writeProtect: Technique = {
   // The bitmap knows of the writes before; the next one takes a fault again.
   pageTaken: () => {},
   pageReturned: () => armedLeaf("writeProtect"),
-};
+} as const satisfies Technique;

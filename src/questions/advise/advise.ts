@@ -1,11 +1,11 @@
 /** `trackvisor advise`: the runs that a scenario's questions need, and the answers from them. */
 import type { ComparisonRow } from "../compare.ts";
-import { CONTENDERS } from "../contenders.ts";
+import { contenders } from "../contenders.ts";
 import { askMigration, MIGRATIONS_MOST } from "./askMigration.ts";
 import { termsOf } from "./migration.ts";
 import type { MigrationAnswer } from "./migrationAnswer.ts";
 import { type BookOptions, RunBook } from "./runBook.ts";
-import { askProbes, type Probed, probesOf, rivalsAmong, SENSITIVITY_MOST } from "./sensitivity.ts";
+import { askProbes, type Probed, probesOf, rivalsAmong, sensitivityMost } from "./sensitivity.ts";
 import { type AdviseAsked, SEEDS, type Subject, subjectOf } from "./subject.ts";
 import { compareDone, planTrackers, type TrackerAnswer, trackerAnswers } from "./trackers.ts";
 import {
@@ -38,10 +38,10 @@ export interface TrackersAnswered {
 export function runsAtMost({ questions, seeds }: Pick<AdviseAsked, "questions" | "seeds">): number {
   const each = seeds?.length ?? SEEDS;
   const most = {
-    trackers: (CONTENDERS.length + 1) * each,
+    trackers: (contenders().length + 1) * each,
     migration: MIGRATIONS_MOST * each,
     workingSet: ESTIMATORS_MOST * each + 1,
-    sensitivity: SENSITIVITY_MOST,
+    sensitivity: sensitivityMost(),
   };
   return questions.reduce((sum, question) => sum + most[question], 0);
 }

@@ -1,7 +1,7 @@
 /** Ways to migrate a VM: which policies, throttles and links there are, and what each comes to. */
 import type { Override } from "../../config/override.ts";
 import { CYCLES_PER_SECOND } from "../../config/units.ts";
-import { techniqueNamed } from "../../hypervisor/techniques/all.ts";
+import { findsEveryWrite } from "../../hypervisor/techniques/all.ts";
 import type { MigrateConfig } from "../../system/operations/migrate.ts";
 import type { MigrateResult } from "../../system/operations/migration/result.ts";
 import type { RunSummary } from "../../system/summary.ts";
@@ -56,7 +56,7 @@ const FALLBACK = "pml";
 export function termsOf(subject: Subject): MigrationTerms {
   const { asked, scenario } = subject;
   const own = scenario.operation.kind === "migrate" ? scenario.operation : null;
-  const isAble = techniqueNamed(scenario.tracker.technique)?.findsWritten === true;
+  const isAble = findsEveryWrite(scenario.tracker.technique);
   const technique = isAble ? scenario.tracker.technique : FALLBACK;
   const fields = [
     ...(own === null ? [setting("operation", { kind: "migrate" })] : withoutEvents(own)),

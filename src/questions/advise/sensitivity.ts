@@ -2,7 +2,7 @@
 import type { Override } from "../../config/override.ts";
 import { PML_ENTRIES_MAX } from "../../hardware/logLimits.ts";
 import { KINDS, rank } from "../compare.ts";
-import { CONTENDERS, type Contender } from "../contenders.ts";
+import { type Contender, contenders } from "../contenders.ts";
 import { together } from "./convergence.ts";
 import { between, FACTORS, type Flip, flipOf, HALVINGS, narrowed, sameUpTo } from "./flips.ts";
 import { judgedRuns, planWay, termsOf } from "./migration.ts";
@@ -57,10 +57,11 @@ const RIVALS = 2;
 /** Runs at most: four factors and two halvings for each probe, and of each its runs. */
 const PROBES_OF_MIGRATION = 3;
 const LOOKS = FACTORS.down.length + FACTORS.up.length + 2 * HALVINGS;
-const LOGGERS = CONTENDERS.filter((one) => keepsLogs(one));
-export const SENSITIVITY_MOST =
-  LOOKS *
-  (PROBES_OF_MIGRATION + KINDS.length * (LOGGERS.length + 1) + KINDS.length * (2 * RIVALS + 1));
+export function sensitivityMost(): number {
+  const loggers = contenders().filter((one) => keepsLogs(one)).length;
+  const kinds = KINDS.length * (loggers + 1) + KINDS.length * (2 * RIVALS + 1);
+  return LOOKS * (PROBES_OF_MIGRATION + kinds);
+}
 
 /** @param rows names of the trackers of each kind that are worth a try */
 export function probesOf(
@@ -172,7 +173,7 @@ function trackerProbes(subject: Subject, rivals: readonly Contender[]): Probe[] 
         () => subject,
         more,
         // Of those without logs nothing changes: their runs are done already.
-        CONTENDERS,
+        contenders(),
       ),
       probe(
         "pace of the guests",
@@ -226,7 +227,7 @@ export function rivalsAmong(rows: Parameters<typeof rank>[0]): Contender[] {
       .slice(0, RIVALS)
       .map(({ name }) => name),
   );
-  return CONTENDERS.filter(({ name }) => names.includes(name));
+  return contenders().filter(({ name }) => names.includes(name));
 }
 
 /** A probe and what is known of it so far. */

@@ -11,7 +11,7 @@ import {
   sentencesOf,
 } from "../compare.ts";
 import { type ComparisonRuns, runCandidates, underEach } from "../comparison.ts";
-import { CONTENDERS, type Contender, overridesOf } from "../contenders.ts";
+import { contenders as allContenders, type Contender, overridesOf } from "../contenders.ts";
 import { measuresOf } from "../measures.ts";
 import { untracked } from "../untracked.ts";
 import type { PlannedRun, RunBook } from "./runBook.ts";
@@ -56,7 +56,7 @@ export function planTrackers(
   subject: Subject,
   seeds: readonly number[],
   more: (contender: Contender) => readonly Override[] = () => [],
-  contenders: readonly Contender[] = CONTENDERS,
+  contenders: readonly Contender[] = allContenders(),
 ): TrackerPlan {
   const own = measureSettings(subject);
   const runs = contenders.flatMap((contender) =>
@@ -110,7 +110,7 @@ export async function compareDone(
   book: RunBook,
   seeds: readonly number[],
   more: (contender: Contender) => readonly Override[] = () => [],
-  contenders: readonly Contender[] = CONTENDERS,
+  contenders: readonly Contender[] = allContenders(),
 ): Promise<TrackerComparison> {
   const own = measureSettings(subject);
   const compared: ComparisonRuns["runs"][number][] = [];

@@ -1,7 +1,7 @@
 /** What a fleet file says: kinds of guests, how they are measured and tracked, VMs, hosts, and what is done with them. */
 import * as z from "zod";
 import { duration, positiveDuration, rate, size } from "../../config/units.ts";
-import { TECHNIQUES } from "../../hypervisor/techniques/technique.ts";
+import { type BuiltInTechnique, TECHNIQUES } from "../../hypervisor/techniques/all.ts";
 import { estimatorSchema } from "../../hypervisor/wss/estimators/all.ts";
 import { precopyFields } from "../../system/operations/migration/precopySchema.ts";
 import { timeOfDay } from "./clock.ts";
@@ -80,7 +80,7 @@ function tracker() {
       estimator: estimatorSchema,
       share: part.default(1).describe("part of the time that the estimator runs"),
       dirty: z
-        .enum(TECHNIQUES)
+        .enum(TECHNIQUES as readonly BuiltInTechnique[])
         .default("pml")
         .describe("technique that finds written pages for migrations"),
     })

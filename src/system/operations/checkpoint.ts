@@ -12,7 +12,7 @@ import {
 import { CYCLES_PER_SECOND, duration, formatCycles, rate, size } from "../../config/units.ts";
 import { fieldError, UserError } from "../../errors.ts";
 import type { Part } from "../../hardware/part.ts";
-import { techniqueNamed } from "../../hypervisor/techniques/all.ts";
+import { findsEveryWrite, TECHNIQUES } from "../../hypervisor/techniques/all.ts";
 import type { Technique } from "../../interconnect/messages.ts";
 import type {
   Operation,
@@ -281,10 +281,10 @@ function keepsState({ state, mode }: CheckpointConfig): boolean {
 }
 
 function refuseImpossible(config: CheckpointConfig, world: World, technique: Technique): void {
-  if (config.mode === "live" && !techniqueNamed(technique)?.findsWritten) {
+  if (config.mode === "live" && !findsEveryWrite(technique)) {
     throw fieldError(
       ["tracker", "technique"],
-      `live checkpoints need a tracker that finds written pages (writeProtect, pml, accessedDirtyScan, dirtyRing); "${technique}" does not`,
+      `live checkpoints need a tracker that finds written pages (${TECHNIQUES.filter(findsEveryWrite).join(", ")}); "${technique}" does not`,
     );
   }
   if (keepsState(config) && world.memory.words.length > STATE_WORDS_MAX) {

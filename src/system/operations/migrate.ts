@@ -9,8 +9,8 @@ import { fieldError } from "../../errors.ts";
 import { countMarked } from "../../hypervisor/dirtyBitmap.ts";
 import { Destination } from "../../hypervisor/migration/destination.ts";
 import { SendQueue } from "../../hypervisor/migration/sendQueue.ts";
-import { techniqueNamed } from "../../hypervisor/techniques/all.ts";
-import { TECHNIQUES } from "../../hypervisor/techniques/technique.ts";
+import { findsEveryWrite, TECHNIQUES } from "../../hypervisor/techniques/all.ts";
+import type { TechniqueName } from "../../hypervisor/techniques/technique.ts";
 import type {
   OperationActor,
   OperationFactory,
@@ -170,9 +170,9 @@ function findVm(world: World, name: string | undefined): number {
   return found;
 }
 
-function checkTechnique(technique: (typeof TECHNIQUES)[number]): void {
-  if (techniqueNamed(technique)?.findsWritten === true) return;
-  const able = TECHNIQUES.filter((name) => techniqueNamed(name)?.findsWritten === true);
+function checkTechnique(technique: TechniqueName): void {
+  if (findsEveryWrite(technique)) return;
+  const able = TECHNIQUES.filter(findsEveryWrite);
   throw fieldError(
     ["tracker", "technique"],
     `"${technique}" cannot tell which pages were written, so nothing can be migrated with it; use one of ${able.join(", ")}`,

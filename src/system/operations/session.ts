@@ -11,7 +11,7 @@ import {
   sessionMachine,
 } from "../../../machines/session.ts";
 import { type PartSnapshot, restorePart, savePart } from "../../hardware/part.ts";
-import { techniqueNamed } from "../../hypervisor/techniques/all.ts";
+import { findsEveryWrite } from "../../hypervisor/techniques/all.ts";
 import type { Device } from "../../interconnect/emissions.ts";
 import type { Technique } from "../../interconnect/messages.ts";
 import { OPERATION_MEMORY } from "../memoryNames.ts";
@@ -72,7 +72,7 @@ export function session(
     const { technique } = host;
     const tracking: OperationHost = {
       ...host,
-      technique: techniqueNamed(technique)?.findsWritten ? technique : DEFAULT_TECHNIQUE,
+      technique: findsEveryWrite(technique) ? technique : DEFAULT_TECHNIQUE,
     };
     const migration = { ...config.migration, settle: config.migration.settle ?? SETTLE_CYCLES };
     const all: readonly Hosted[] = [

@@ -22,12 +22,8 @@ import {
 import type { Part, WordArray } from "../../hardware/part.ts";
 import type { RoundTruth } from "../../hardware/roundTruth.ts";
 import type { DirtyBitmap } from "../../hypervisor/dirtyBitmap.ts";
-import { techniqueNamed } from "../../hypervisor/techniques/all.ts";
-import {
-  TECHNIQUES,
-  type Technique,
-  type TechniqueName,
-} from "../../hypervisor/techniques/technique.ts";
+import { TECHNIQUES, techniqueNamed } from "../../hypervisor/techniques/all.ts";
+import type { Technique, TechniqueName } from "../../hypervisor/techniques/technique.ts";
 import type { TrackedVm } from "../../hypervisor/trackedVm.ts";
 import { LargeLeaves } from "./largeLeaves.ts";
 import { below, either, first, PageList, second, spread } from "./pageSets.ts";
@@ -199,7 +195,7 @@ export class Rounds implements Part {
     this.cut.clear();
     this.#forgetReportedStructures(found);
     // What goes through a TLB is no miss for PRL, and pages that are watched from now on were not before.
-    const isCounted = technique.name !== "prl" && !chosen;
+    const isCounted = technique.logsMisses !== true && !chosen;
     this.#beginFlush(isCounted ? Flush.covered : Flush.uncounted);
   }
 
@@ -226,7 +222,7 @@ export class Rounds implements Part {
   read(known: DirtyBitmap, underWay: (visit: (page: number) => void) => void): void {
     const { state, reported } = this;
     const technique = techniqueNamed(TECHNIQUES[state[At.technique]!]!);
-    if (state[At.armed] === 0 || technique?.name !== "prl") return;
+    if (state[At.armed] === 0 || technique?.logsMisses !== true) return;
     this.#open();
     state[At.isRead] = 1;
     this.cut.copy(this.truth, this.#tracked.sampled);
@@ -388,7 +384,7 @@ export class Rounds implements Part {
       said[i] = said[i]! | missing;
       const excused = missing & spread(cut.dropped, i);
       missing &= ~excused;
-      if (missing !== 0 && technique.name === "prl") missing &= ~leaves.among(missing, i);
+      if (missing !== 0 && technique.logsMisses === true) missing &= ~leaves.among(missing, i);
       lost.addOfTwoBits(missing, i);
       dropped += countBits(excused);
       over += countBits(below(surplus, i, this.#pages));
