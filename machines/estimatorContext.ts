@@ -65,6 +65,7 @@ const progress: kind.Schema<Progress> = kind.record({
   averages: kind.record({ slow: kind.share, fast: kind.share }).nullable(),
   // PRL's loop goes by numbers of its own.
   estimate: kind.statistic(kind.count.nullable()),
+  own: kind.json.exactOptional(),
 });
 
 /** What its state holds besides its input. */

@@ -41,7 +41,10 @@ export type OperatorInput = kind.Values<typeof operatorInput>;
 export const operatorFields = {
   vm: kind.deadIn(kind.vm, "idle"),
   // The tracker to come, or "keep" for a harvest alone.
-  technique: kind.deadIn(kind.knownWord(() => [...TECHNIQUE_NAMES, "keep"]), "idle"),
+  technique: kind.deadIn(
+    kind.knownWord(() => [...TECHNIQUE_NAMES, "keep"]),
+    "idle",
+  ),
   // What its last harvest reported; null where the tracker cannot know.
   pagesWritten: kind.statistic(kind.count.nullable()),
   pagesTouched: kind.statistic(kind.count.nullable()),

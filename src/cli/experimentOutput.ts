@@ -9,7 +9,7 @@ import { cells, dataToCsv, rowsToCsv, TABLE_HEADER } from "../experiments/tables
 import { makeDirectory, refuseUnwritable, writeOutput } from "../io/outputFile.ts";
 import { print } from "../io/standardStreams.ts";
 import { jsonText, visible } from "../io/visible.ts";
-import { type JsonFormats, printResult } from "./jsonFormats.ts";
+import { formatted, type JsonFormats, printResult } from "./jsonFormats.ts";
 
 export const EXPERIMENT_DIRECTORY = "experiments";
 const REPORTS = ["report.html", "report.md"] as const;
@@ -61,7 +61,7 @@ function filesOf({ experiment, rows, plots, findings }: Outcome): [string, strin
   const { name } = experiment;
   return [
     [`${name}.csv`, rowsToCsv(rows)],
-    [`${name}.json`, `${jsonText({ rows, findings }, 1)}\n`],
+    [`${name}.json`, `${jsonText(formatted("experiment result", { rows, findings }), 1)}\n`],
     ...plots.flatMap(({ data, svg }, i): [string, string][] => [
       [`${name}-plot${i + 1}.svg`, svg],
       [`${name}-plot${i + 1}.csv`, dataToCsv(data)],

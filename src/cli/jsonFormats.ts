@@ -77,6 +77,8 @@ export interface JsonFormats {
   readonly experiment: Omit<ExperimentShare, "format" | "version">;
   /** What came of experiments: `trackvisor experiment run`. */
   readonly "experiment run": ExperimentRunJson;
+  /** What came of one: its file NAME.json. */
+  readonly "experiment result": ExperimentResultJson;
 }
 
 /** Raised when a field changes its meaning or goes. */
@@ -102,6 +104,7 @@ export const JSON_VERSIONS = {
   experiments: 1,
   experiment: 1,
   "experiment run": 1,
+  "experiment result": 1,
 } as const satisfies Readonly<Record<keyof JsonFormats, number>>;
 
 export type JsonFormat = keyof JsonFormats;
@@ -119,13 +122,18 @@ type Named<Name extends JsonFormat, Value> = Value extends
 /** What is printed, complete. */
 export type Json = { readonly [Name in keyof JsonFormats]: Named<Name, JsonFormats[Name]> };
 
+/** A result as its format has it. */
+export function formatted<Name extends JsonFormat>(name: Name, value: JsonFormats[Name]): object {
+  return { format: `trackvisor ${name}`, version: JSON_VERSIONS[name], ...value };
+}
+
 /** Prints a result in its format. @param indent spaces a level; without it, one line */
 export function printResult<Name extends JsonFormat>(
   name: Name,
   value: JsonFormats[Name],
   indent?: number,
 ): void {
-  printJson({ format: `trackvisor ${name}`, version: JSON_VERSIONS[name], ...value }, indent);
+  printJson(formatted(name, value), indent);
 }
 
 interface ComparisonJson {
@@ -264,12 +272,14 @@ interface ExperimentsJson {
 interface ExperimentRunJson {
   /** How far sizes and times are from the study's. */
   readonly scale: string;
-  readonly experiments: readonly (ExperimentHead & {
-    readonly rows: readonly (Omit<Row, "emulated"> & {
-      /** Null: the run has no such number. */
-      readonly emulated: number | null;
-    })[];
-    /** What the numbers say beyond the rows. */
-    readonly findings: readonly string[];
+  readonly experiments: readonly (ExperimentHead & ExperimentResultJson)[];
+}
+
+interface ExperimentResultJson {
+  readonly rows: readonly (Omit<Row, "emulated"> & {
+    /** Null: the run has no such number. */
+    readonly emulated: number | null;
   })[];
+  /** What the numbers say beyond the rows. */
+  readonly findings: readonly string[];
 }

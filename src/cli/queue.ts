@@ -1,11 +1,9 @@
 /** `--queue`: runs are done by `trackvisor worker` on other machines. */
 import { Option } from "commander";
-import { UserError } from "../errors.ts";
 import { note } from "../io/standardStreams.ts";
 import { parseQueueAddress, type QueueAddress } from "../queue/address.ts";
 import { measuringVersion } from "../runs/codeVersion.ts";
 import type { Executor } from "../runs/executor.ts";
-import { importedModules } from "../runs/userModules.ts";
 
 /** For an address without a password: what stands on a command line, everybody on the machine can see. */
 const PASSWORD = "TRACKVISOR_QUEUE_PASSWORD";
@@ -32,9 +30,6 @@ export async function withQueue<T>(
   action: (executor: Executor | undefined) => Promise<T>,
 ): Promise<T> {
   if (address === undefined) return await action(undefined);
-  if (importedModules().length > 0) {
-    throw new UserError("--queue: modules of --import are not sent to other machines");
-  }
   // The engine is optional, and takes a while to load.
   const { Coordinator } = await import("../queue/coordinator.ts");
   const coordinator = await Coordinator.open(address, { code: measuringVersion(), onNote: note });

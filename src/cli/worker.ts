@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 import { Command } from "commander";
 import { note, print, printed } from "../io/standardStreams.ts";
 import type { QueueAddress } from "../queue/address.ts";
-import { wholeNumber } from "./optionParsers.ts";
+import { IMPORT, importModules, wholeNumber } from "./optionParsers.ts";
 import { grouped } from "./output.ts";
 import { WORKERS } from "./poolOptions.ts";
 import { ProgressLine } from "./progress.ts";
@@ -29,6 +29,8 @@ export function workerCommand(): Command {
       queueAddress("trackvisor worker"),
     )
     .option(...WORKERS)
+    .option(...IMPORT)
+    .hook("preAction", importModules)
     .option("--traces <directory>", "where names of traces start; default: as at the sweep")
     .option(
       "--idle <seconds>",

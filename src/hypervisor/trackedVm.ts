@@ -54,6 +54,8 @@ export interface TrackedVm {
   readonly initiallySet: boolean;
   /** What a scenario says in the techniques' sections, by their names. */
   readonly options: Readonly<Record<string, unknown>>;
+  /** Numbers that a tracker of a user's keeps; empty for others. */
+  readonly own: Float64Array;
   /** The work on the table that is under way, and how much of it is done at a time. */
   readonly work: TableWork;
   readonly faults: readonly TrackerFault[];

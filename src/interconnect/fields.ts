@@ -118,6 +118,8 @@ export const turn = like(count, { turn: true });
 export const share = z.number().min(0).max(1);
 export const flag = z.boolean();
 export const text = z.string().max(1000);
+/** Plain data of somebody else, as JSON. */
+export const json = z.string().max(1 << 16);
 /** How many of each, by name. */
 export const tally = byName(count);
 /** What somebody else has to say something about. */

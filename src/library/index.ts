@@ -15,6 +15,7 @@ export { ModelError } from "../check/engine/modelError.ts";
 export { CYCLES_PER_SECOND } from "../config/units.ts";
 export { VERSION } from "../config/version.ts";
 export { FieldError, UserError } from "../errors.ts";
+export type { OwnTrackedVm, OwnTracker } from "../hypervisor/techniques/own.ts";
 export type { OwnEstimate, OwnEstimator, OwnLook } from "../hypervisor/wss/estimators/own.ts";
 export type { Advice } from "../questions/advise/advice.ts";
 export type { Question } from "../questions/advise/subject.ts";
@@ -25,7 +26,12 @@ export type { SweepResult } from "../questions/sweep/result.ts";
 export type { RunProgress } from "../runs/pool.ts";
 export { type LoadedScenario, shippedScenarios } from "../runs/scenarioFile.ts";
 export type { AnyResult } from "../system/operations/results.ts";
-export { registerEstimator, registerWorkload, type Scenario } from "../system/scenarioSchema.ts";
+export {
+  registerEstimator,
+  registerTracker,
+  registerWorkload,
+  type Scenario,
+} from "../system/scenarioSchema.ts";
 export type { RunSummary } from "../system/summary.ts";
 export { type AdviceSettings, advise } from "./advise.ts";
 export { type Checked, type CheckSettings, check } from "./check.ts";

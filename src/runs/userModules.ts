@@ -1,5 +1,5 @@
 /**
- * Modules of users that register workloads and estimators: imported here, and again in each thread that does runs. Their
+ * Modules of users that register workloads, trackers and estimators: imported here, and again in each thread that does runs. Their
  * digests are part of the identity of a run that uses a kind of theirs.
  */
 import { createHash } from "node:crypto";
@@ -7,10 +7,11 @@ import { dirname, resolve } from "node:path";
 import { z } from "zod";
 import { ownWorkloadKinds } from "../../workloads/schema.ts";
 import { UserError } from "../errors.ts";
+import { ownTrackerNames } from "../hypervisor/techniques/all.ts";
 import { ownEstimatorKinds } from "../hypervisor/wss/estimators/all.ts";
 import { kindOfFile, readText } from "../io/inputFile.ts";
 import { loadUserModule } from "../io/userModule.ts";
-import { estimates } from "../system/operations/schema.ts";
+import { estimates, operationTechnique } from "../system/operations/schema.ts";
 import type { Scenario } from "../system/scenarioSchema.ts";
 import * as face from "./moduleFace.ts";
 
@@ -72,7 +73,7 @@ async function importNow(name: string, digest?: string): Promise<void> {
     const kinds = registeredKinds().filter((kind) => !earlier.has(kind));
     if (kinds.length === 0) {
       throw new UserError(
-        `${name}: registers nothing; a module calls registerWorkload or registerEstimator`,
+        `${name}: registers nothing; a module calls registerWorkload, registerTracker or registerEstimator`,
       );
     }
     imported.set(path, { ...own, kinds });
@@ -109,15 +110,18 @@ function registeredKinds(): string[] {
   return [
     ...ownWorkloadKinds().map((kind) => `workload ${kind}`),
     ...ownEstimatorKinds().map((kind) => `estimator ${kind}`),
+    ...ownTrackerNames().map((name) => `tracker ${name}`),
   ];
 }
 
 /** Registered ones that a scenario uses. */
-function kindsOf({ vms, operation }: Scenario): string[] {
+function kindsOf({ vms, operation, tracker }: Scenario): string[] {
   const known = new Set(registeredKinds());
   const named = [
     ...vms.map(({ workload }) => `workload ${workload.kind}`),
     ...(estimates(operation) ? [`estimator ${operation.estimator.kind}`] : []),
+    // An estimator has one of its own choice.
+    `tracker ${operationTechnique(operation, tracker.technique)}`,
   ];
   return [...new Set(named)].filter((kind) => known.has(kind));
 }

@@ -202,6 +202,10 @@ function techniqueOf(text: string, { world }: System): TechniqueName {
   if (usesRing && world.config.tracking.technique !== technique) {
     throw new UserError(`${technique}: its rings are made at the start; say so in the scenario`);
   }
+  const { words = 0 } = techniqueNamed(technique) ?? {};
+  if (words > 0 && world.config.tracking.technique !== technique) {
+    throw new UserError(`${technique}: its memory is made at the start; say so in the scenario`);
+  }
   const { tracking, geometry, mmu } = world.config;
   const unit = unitOf(technique, tracking.ringFromPml ? "pml" : "writeProtect");
   const variant = mmu.prl?.variant ?? "vee21";

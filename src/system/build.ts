@@ -80,7 +80,7 @@ export function buildSystem(scenario: Scenario, options: BuildOptions = {}): Sys
           largePagesReturn: tracker.largePagesReturn === true,
           initiallySet: tracker.initiallySet === true,
           armedTwice: tracker.armedTwice,
-          options: sectionsIn(tracker),
+          options: sectionsIn(scenario),
           ...(tracker.preemptEvery === undefined ? {} : { preemptEvery: tracker.preemptEvery }),
           faults: TRACKER_FAULTS.filter((fault) => scenario.faults.includes(fault)),
         },
@@ -203,10 +203,20 @@ function techniqueWith(fault: TrackerFault): string {
   return `technique ${found.map(({ name }) => `"${name}"`).join(" or ")}`;
 }
 
-/** What a scenario says of techniques, by their sections' names. */
-function sectionsIn(tracker: object): Readonly<Record<string, unknown>> {
+/** What a scenario says of techniques, by their sections' names. @throws FieldError if one that it uses needs more */
+function sectionsIn({ tracker, operation }: Scenario): Readonly<Record<string, unknown>> {
   const names = sections().map(({ name }) => name);
-  return Object.fromEntries(Object.entries(tracker).filter(([name]) => names.includes(name)));
+  const given = Object.entries(tracker).filter(([name, section]) => {
+    return names.includes(name) && section !== undefined;
+  });
+  const used = techniqueNamed(operationTechnique(operation, tracker.technique))?.section;
+  if (used !== undefined && given.every(([name]) => name !== used.name)) {
+    const issue = used.schema.safeParse({}).error?.issues[0];
+    if (issue !== undefined) {
+      throw fieldError(["tracker", used.name, ...issue.path.map(String)], "this tracker needs it");
+    }
+  }
+  return Object.fromEntries(given);
 }
 
 /** What would change nothing, or could not be, is refused. In a session the operator may arm what he likes. */

@@ -8,6 +8,7 @@ import { DW19_ENTRIES_MAX, PML_ENTRIES_MAX } from "../hardware/logLimits.ts";
 import { DEFAULT_HYPERVISOR_COSTS } from "../hypervisor/costs.ts";
 import { checkRingSize } from "../hypervisor/dirtyRing.ts";
 import {
+  addTracker,
   type BuiltInTechnique,
   type SectionOf,
   sections,
@@ -15,6 +16,7 @@ import {
   techniqueNamed,
   techniques,
 } from "../hypervisor/techniques/all.ts";
+import type { OwnTracker } from "../hypervisor/techniques/own.ts";
 import { TRACKER_FAULTS } from "../hypervisor/trackedVm.ts";
 import type { OwnEstimator } from "../hypervisor/wss/estimators/own.ts";
 import { DEFAULT_ENERGY_COSTS } from "./energy.ts";
@@ -121,8 +123,11 @@ const vmWith = (workload: typeof workloadSchema) =>
     workload,
   });
 
+/** The types know those whose name is a constant. */
 type Sections = {
-  [Name in SectionOf["name"]]: Extract<SectionOf, { readonly name: Name }>["schema"];
+  [Section in SectionOf as string extends Section["name"]
+    ? never
+    : Section["name"]]: Section["schema"];
 };
 
 function sectionsOf(): Sections {
@@ -239,6 +244,15 @@ export function registerWorkload(own: OwnWorkload): void {
  */
 export function registerEstimator(own: OwnEstimator): void {
   addOperationEstimator(own);
+  scenarioSchema = schemaWith(workloadSchema);
+}
+
+/**
+ * From now on a scenario can name this tracker.
+ * @throws UserError if the name is taken, or it is none
+ */
+export function registerTracker(own: OwnTracker): void {
+  addTracker(own);
   scenarioSchema = schemaWith(workloadSchema);
 }
 

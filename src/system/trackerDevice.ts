@@ -41,7 +41,7 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
   constructor({ vms, config }: World, number: number) {
     this.#vm = vms[number]!;
     this.#number = number;
-    this.#hasRings = config.tracking.technique === "dirtyRing";
+    this.#hasRings = techniqueNamed(config.tracking.technique)?.usesRing === true;
   }
 
   /** Told by the system when a snapshot is restored: which technique is armed is the machine's state. */
@@ -190,7 +190,7 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
     if (!work.endPiece(cycles)) return piece(cycles);
     const found = this.#found(technique);
     const answer = { ...this.#report(technique, found), cycles: work.cycles };
-    rounds?.harvested(technique, found, pages !== null);
+    rounds?.harvested(technique, found, pages !== null || technique.samples === true);
     this.#forget(technique);
     work.end();
     return { type: "tablesChanged", cycles, unit: technique.unit(tracked), answer };

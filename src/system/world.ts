@@ -82,6 +82,21 @@ export interface TrackingConfig {
   readonly faults: readonly TrackerFault[];
 }
 
+/** Numbers of a tracker of a user's. */
+class OwnNumbers implements Part {
+  readonly name: string;
+  readonly numbers: Float64Array;
+
+  constructor(name: string, count: number) {
+    this.name = name;
+    this.numbers = new Float64Array(count);
+  }
+
+  arrays(): Readonly<Record<string, WordArray>> {
+    return { numbers: this.numbers };
+  }
+}
+
 export interface WorldConfig {
   readonly geometry: Geometry;
   readonly pcpus: number;
@@ -115,6 +130,8 @@ export interface VmState {
   readonly tracked: TrackedVm;
   /** The technique that is armed now. It is the tracker's state; its device keeps this up to date. */
   readonly armed: { technique: Technique | null };
+  /** What a tracker of a user's keeps. */
+  readonly own: OwnNumbers;
   /** Everything that harvests have reported since the start: for the summary alone. */
   readonly reportedWritten: DirtyBitmap;
   readonly reportedTouched: DirtyBitmap;
@@ -259,7 +276,7 @@ export class World {
       this.memory,
       this.logs,
       this.loaded,
-      ...this.vms.flatMap(({ guest, tracked, reportedWritten, reportedTouched, rounds }) => [
+      ...this.vms.flatMap(({ guest, tracked, own, reportedWritten, reportedTouched, rounds }) => [
         guest,
         tracked.dirty,
         tracked.touched,
@@ -269,6 +286,7 @@ export class World {
         reportedWritten,
         reportedTouched,
         ...tracked.vcpus.map(({ ring }) => ring),
+        ...(own.numbers.length === 0 ? [] : [own]),
         ...(rounds === null ? [] : [rounds.truth, rounds, rounds.reportedPages]),
         // Between two messages there is nothing in them if the whole is one piece.
         ...(this.#inPieces ? [tracked.work, ...(rounds === null ? [] : [rounds.cut])] : []),
@@ -316,6 +334,7 @@ export class World {
     const usesRing = techniqueNamed(tracking.technique)?.usesRing === true;
     const rings = usesRing ? tracking.ringEntries : 0;
     const pmlEntries = tracking.ringFromPml ? geometry.logEntries : 0;
+    const own = new OwnNumbers(`${vm.name}/own`, techniqueNamed(tracking.technique)?.words ?? 0);
     const tracked: TrackedVm = {
       ept,
       dirty: new DirtyBitmap(`${vm.name}/dirty`, total),
@@ -336,6 +355,7 @@ export class World {
       mergedLevel: tracking.largePagesReturn === true ? vm.leafLevel : 1,
       initiallySet: tracking.initiallySet === true,
       options: { ...sectionDefaults(), ...tracking.options },
+      own: own.numbers,
       work: new TableWork(`${vm.name}/tableWork`, tracking.preemptEvery),
       faults: tracking.faults,
     };
@@ -346,6 +366,7 @@ export class World {
       tables,
       tracked,
       armed: { technique: null },
+      own,
       reportedWritten: new DirtyBitmap(`${vm.name}/reportedWritten`, total),
       reportedTouched: new DirtyBitmap(`${vm.name}/reportedTouched`, total),
       rounds: null,

@@ -78,7 +78,9 @@ describe("trackvisor experiment run", { timeout: 300_000 }, () => {
     expect(readFileSync(path, "utf8")).toBe(whole);
     const { experiments, scale } = JSON.parse(out);
     expect(scale).toBe("quick");
-    expect(experiments[0].rows).toEqual(JSON.parse(results("one")["present-bit.json"]!).rows);
+    const file = JSON.parse(results("one")["present-bit.json"]!);
+    expect(file).toMatchObject({ format: "trackvisor experiment result", version: 1 });
+    expect(experiments[0].rows).toEqual(file.rows);
   });
 
   it("in shares has the results of one machine, byte for byte", async () => {

@@ -10,6 +10,7 @@ const GIVEN: Readonly<Record<string, unknown>> = {
   trace: { file: "shipped:sort" },
   script: { script: ["write 0", "read 1", "write 2"], passes: 50 },
   externalSort: { dataPages: 9, bufferPages: 2 },
+  wasm: { program: "sqlite", script: "select 1;" },
   overcommit: { memory: "4MiB", estimator: { kind: "truth", interval: "1ms" }, interval: "5ms" },
 };
 

@@ -150,7 +150,7 @@ describe.each(TECHNIQUES)("the technique %s", (technique) => {
     "runs with %j: time is conserved, nothing is lost; the same from a save, and from its log",
     (fields) => {
       if ("preemptEvery" in fields && (technique === "none" || technique === "prl")) return;
-      const operation = { kind: "measure", harvest: "1ms" };
+      const operation = { kind: "measure", harvest: "100us" };
       const { reported, truth } = keepLaws(
         scenarioOf({ tracker: { technique, ...fields }, operation }),
       );

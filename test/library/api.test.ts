@@ -39,6 +39,7 @@ it("exports these names and no others", () => {
     "loadScenario",
     "openLog",
     "registerEstimator",
+    "registerTracker",
     "registerWorkload",
     "runScenario",
     "shippedScenarios",

@@ -88,7 +88,6 @@ describe("a module of --import", { timeout: 120_000 }, () => {
     [["run", "own.json", "--import", "pages.ts"], /pages\.ts: registers nothing/],
     [["run", "own.json", "--import", "bad.mjs"], /bad\.mjs: cannot be loaded: /],
     [["run", "own.json", ...IMPORT, "--import", "twice.mjs"], /twice\.mjs: registers nothing/],
-    [[...words, "--queue", "redis://127.0.0.1:1"], /--queue: modules of --import are not sent/],
   ])("%j is refused in one line", async (refused, message) => {
     scratch.write("near.json", scenarioOf({ kind: "stripe" }));
     scratch.write("wrong.json", scenarioOf({ stride: 0 }));

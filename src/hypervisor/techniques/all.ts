@@ -1,8 +1,11 @@
 /** Every tracking technique: the one list, from which names, schemas, tables and models are derived. */
+
+import { UserError } from "../../errors.ts";
 import type { LoggingUnit } from "../../hardware/logLimits.ts";
 import { nameTechnique, TECHNIQUE_NAMES } from "../../interconnect/messages.ts";
 import { accessedDirtyScan } from "./accessedDirtyScan.ts";
 import { dirtyRing } from "./dirtyRing.ts";
+import { type OwnTracker, ownTechnique } from "./own.ts";
 import { pml } from "./pml.ts";
 import { presentBit } from "./presentBit.ts";
 import { prl } from "./prl.ts";
@@ -19,8 +22,34 @@ export type BuiltInTechnique = "none" | BuiltIn["name"];
 /** Sections of `tracker` of those that are built in. */
 export type SectionOf = Extract<BuiltIn, { readonly section: unknown }>["section"];
 
+/** Fields of `tracker` that are no technique's, and sections that are called otherwise. */
+const RESERVED = [
+  "technique",
+  "logLimit",
+  "largePagesReturn",
+  "initiallySet",
+  "armedTwice",
+  "preemptEvery",
+  "ring",
+  "keep",
+];
+
 const all = new Map<string, Technique>(BUILT_IN.map((one) => [one.name, one]));
 for (const name of all.keys()) nameTechnique(name);
+
+/** From now on scenarios, messages and people can name this tracker. @throws UserError if the name is taken, or it is none */
+export function addTracker(own: OwnTracker): void {
+  const { name } = own;
+  const isTaken = name === "none" || all.has(name) || RESERVED.includes(name);
+  if (isTaken) throw new UserError(`tracker "${name}": there is one of this name already`);
+  all.set(name, ownTechnique(own));
+  nameTechnique(name);
+}
+
+/** Those that were registered, in the order of their registration. */
+export function ownTrackerNames(): string[] {
+  return [...all.keys()].slice(BUILT_IN.length);
+}
 
 /** All names, for schemas and options; "none", the absence of tracking, is the first. */
 export const TECHNIQUES: readonly TechniqueName[] = TECHNIQUE_NAMES;
@@ -32,13 +61,15 @@ export function techniques(): readonly Technique[] {
 
 /** Sections of a scenario's `tracker`, in an order that stays: digests of scenarios are of their text. */
 export function sections(): readonly TechniqueSection[] {
-  const inOrder = [...techniques()].reverse();
+  const own = techniques().slice(BUILT_IN.length);
+  const inOrder = [...techniques().slice(0, BUILT_IN.length).reverse(), ...own];
   return inOrder.flatMap(({ section }) => (section === undefined ? [] : [section]));
 }
 
 /** What each section is where a scenario does not say. */
 export function sectionDefaults(): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(sections().map(({ name, schema }) => [name, schema.parse({})]));
+  const defaults = sections().map(({ name, schema }) => [name, schema.safeParse({}).data]);
+  return Object.fromEntries(defaults);
 }
 
 /** The technique of that name; null for "none". */

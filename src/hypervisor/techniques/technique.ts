@@ -36,6 +36,8 @@ export interface TechniqueTelling {
   readonly beginsSet?: true;
   /** It needs a ring for each vCPU, which is made with the machine. */
   readonly usesRing?: true;
+  /** Numbers that it keeps for each VM, made with the machine. */
+  readonly words?: number;
   /** Planted faults that are its own. */
   readonly faults?: readonly TrackerFault[];
   /** Its section of a scenario's `tracker`. A new one is optional: digests of scenarios are of what is written there. */

@@ -13,8 +13,8 @@ export interface Progress {
   readonly averages: Averages | null;
   /** Pages; null before the first estimate. */
   readonly estimate: number | null;
-  /** What an estimator of a user's remembers: plain data. */
-  readonly own?: unknown;
+  /** What an estimator of a user's remembers, as JSON. */
+  readonly own?: string;
 }
 
 export const PROGRESS_BEGIN: Progress = { prl: PRL_BEGIN, averages: null, estimate: null };

@@ -370,14 +370,15 @@ export class Rounds implements Part {
       const found = reported[i]!;
       if ((seen | found) === 0) continue;
       total += countBits(below(findsTouched ? first(found) : second(found), i, this.#pages));
+      const asked = all ? -1 : spread(cut.chosen, i);
       let missing = 0;
       let surplus = 0;
       if (findsTouched) {
-        missing = either(owed) & ~found & (all ? -1 : spread(cut.chosen, i));
+        missing = either(owed) & ~found & asked;
         surplus = first(found) & ~either(seen);
       }
       if (findsWritten) {
-        missing |= second(owed) & ~second(found);
+        missing |= second(owed) & ~second(found) & asked;
         surplus |= second(found) & ~second(seen);
       }
       missing &= ~said[i]!;
@@ -404,8 +405,10 @@ export class Rounds implements Part {
     const lost = new PageList(PAGES_KEPT);
     if (!findsWritten) return lost;
     const { saidStructures: said, cut } = this;
+    const all = cut.chosen.every((word) => word === 0);
     cut.structureWrites.forEach((word, i) => {
-      const missing = word & ~(bits[i] ?? 0) & ~said[i]!;
+      const asked = all ? -1 : (cut.chosen[i] ?? 0);
+      const missing = word & asked & ~(bits[i] ?? 0) & ~said[i]!;
       said[i] = said[i]! | missing;
       lost.addOfOneBit(missing, i);
     });

@@ -1,6 +1,6 @@
 /** Each technique tracks each kind of guest: no page that was written is left out. */
 import { describe, expect, it } from "vitest";
-import { TECHNIQUES } from "../../../src/hypervisor/techniques/technique.ts";
+import { TECHNIQUES } from "../../../src/hypervisor/techniques/all.ts";
 import { runToEnd } from "../../../src/runs/runOrder.ts";
 import { scenarioSchema } from "../../../src/system/scenarioSchema.ts";
 

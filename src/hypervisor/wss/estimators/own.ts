@@ -8,6 +8,7 @@ import {
   TECHNIQUE_NAMES,
   type Technique,
 } from "../../../interconnect/messages.ts";
+import { callOwn } from "../../ownCode.ts";
 import type { Estimator, Progress, Reading, Step } from "../estimator.ts";
 import { interval } from "./interval.ts";
 
@@ -119,25 +120,25 @@ export function ownEstimator(own: OwnEstimator): Estimator<OwnConfig, OwnRule> {
 
 function ownStep(own: OwnEstimator, rule: OwnRule, before: Progress, reading: Reading): Step {
   const { vmPages, parameters } = rule;
-  const look = { ...reading, vmPages, parameters, memory: before.own ?? null };
+  const look = { ...reading, vmPages, parameters, memory: JSON.parse(before.own ?? "null") };
   const first = ask(own, look);
   const again = ask(own, look);
   if (JSON.stringify(first) !== JSON.stringify(again)) {
     throw wrong(own, "does not answer the same when it is asked the same again");
   }
   const { estimate, memory, stable, ends } = first;
-  return { progress: { ...before, estimate, own: memory }, stable, ends, forget: "nothing" };
+  return {
+    progress: { ...before, estimate, own: JSON.stringify(memory) },
+    stable,
+    ends,
+    forget: "nothing",
+  };
 }
 
 /** Its answer to a copy of its own of what it is asked, which it cannot change. */
 function ask(own: OwnEstimator, look: OwnLook): z.output<typeof answer> {
-  let given: unknown;
-  try {
-    given = own.step(frozen(structuredClone(look)));
-  } catch (error) {
-    if (error instanceof UserError) throw error;
-    throw wrong(own, error instanceof Error ? error.message : String(error));
-  }
+  const what = `estimator "${own.kind}": step`;
+  const given = callOwn(what, () => own.step(frozen(structuredClone(look))));
   const { data, error } = answer.safeParse(given);
   const issue = error?.issues[0];
   if (issue !== undefined)
