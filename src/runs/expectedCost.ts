@@ -11,6 +11,7 @@ const PROGRAMS: ReadonlySet<string> = new Set([
   "recordStore",
   "parsec",
   "trace",
+  "wasm",
 ] satisfies Vm["workload"]["kind"][]);
 /** Microseconds of an access of such a program, of one that needs a walk, and of one that needs it in two dimensions. */
 const HIT = 0.02;
