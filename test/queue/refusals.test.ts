@@ -293,6 +293,31 @@ describe.skipIf(SERVER === null)("a queue", () => {
     expect(read("a.json")).toBe(read("b.json"));
   });
 
+  it("has a worker refused that lacks a module of the sweep's; one that imports it does the runs", async () => {
+    scratch.write(
+      "nth.mjs",
+      `import { registerTracker } from "trackvisor";
+registerTracker({
+  name: "nth",
+  finds: "written",
+  samples: true,
+  arm(vm) {
+    for (let page = 0; page < vm.pages; page += 4) vm.protect(page);
+  },
+});
+`,
+    );
+    const imported = ["--import", "nth.mjs"];
+    const words = ["sweep", "small.json", "--set", "tracker.technique=nth", ...imported];
+    const vary = ["--vary", "seed=1,2", "--metric", "exits", "--store", "modules"];
+    const whole = trackvisor(scratch.directory, ...words, ...vary, "--queue", redis.address);
+    expect(await refused("worker", redis.address)).toContain("a module that it needs (--import)");
+    const there = [...imported, "--idle", "2"];
+    const worker = trackvisor(scratch.directory, "worker", redis.address, ...there);
+    expect(await worker.ended).toMatchObject({ code: 0, out: "2 runs done\n", err: "" });
+    expect(await whole.ended).toMatchObject({ code: 0 });
+  });
+
   it("shows names of the queue's as text", async () => {
     const queue = new Queue(QUEUE, { connection: redis.client() });
     const order = { scenario: { name: "\u001b]0;owned\u0007", seed: 1 }, directory: "/" };
