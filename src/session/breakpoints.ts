@@ -6,6 +6,7 @@ import type { Delivery } from "../interconnect/messages.ts";
 import { eptEntry } from "../replay/watch.ts";
 import type { System } from "../system/system.ts";
 import { hasCrashed } from "./machineFrame.ts";
+import { PROPERTIES, type Vocabulary, vocabularyOf } from "./vocabulary.ts";
 
 /** Either a question about each message, or a value that must not change. */
 export type Breakpoint =
@@ -20,8 +21,36 @@ export type Breakpoint =
       readonly becomes?: string;
     };
 
+/** The first word of one. */
+export const KINDS = ["message", "actor", "page", "property"] as const;
+
 const HELP =
   'expected "message TYPE", "actor NAME STATE", "page [VM:]NUMBER" or "property missed|crashed"';
+
+/** What the next word of a breakpoint may be, behind those before. */
+export function breakpointWords(
+  { messages, states, vms }: Vocabulary,
+  before: readonly string[],
+): readonly string[] {
+  const [kind, name] = before;
+  if (kind === undefined) return KINDS;
+  if (kind === "actor" && name !== undefined) {
+    return before.length === 2 ? (states.get(name) ?? []) : [];
+  }
+  if (before.length > 1) return [];
+  switch (kind) {
+    case "message":
+      return messages;
+    case "actor":
+      return [...states.keys()];
+    case "page":
+      return vms.map((vm) => `${vm}:`);
+    case "property":
+      return PROPERTIES;
+    default:
+      return [];
+  }
+}
 
 /** What `step to the next ...` looks for. */
 export const LANDMARKS: Readonly<Record<"exit" | "ipi" | "full", (one: Delivery) => boolean>> = {
@@ -48,26 +77,28 @@ export function parseBreakpoint(text: string, system: System): Breakpoint {
     case "property":
       return { text: normal, watch: propertyWatch(rest) };
     default:
-      throw new UserError(`break: ${HELP}`);
+      throw new UserError(`break: ${HELP}${nearest(kind ?? "", KINDS)}`);
   }
 }
 
 function messageBreakpoint(text: string, [type = ""]: string[], system: System): Breakpoint {
-  const known = new Set(
-    system.actors.flatMap(({ machine }) => machine.events.filter((event) => event !== "")),
-  );
-  if (!known.has(type)) throw new UserError(`break: ${unknown("message", type, [...known])}`);
+  const { messages } = vocabularyOf(system);
+  if (!messages.includes(type)) {
+    throw new UserError(`break: ${unknown("message", type, messages)}`);
+  }
   return { text, holds: ({ message }) => message.type === type };
 }
 
 function actorBreakpoint(text: string, rest: string[], system: System): Breakpoint {
   const [name = "", state = ""] = rest;
-  const names = system.actors.map((actor) => actor.name);
-  if (!names.includes(name)) throw new UserError(`break: ${unknown("actor", name, names)}`);
+  const { states } = vocabularyOf(system);
+  const own = states.get(name);
+  if (own === undefined) {
+    throw new UserError(`break: ${unknown("actor", name, [...states.keys()])}`);
+  }
   const actor = system.actor(name);
-  const states = Object.keys(actor.machine.config.states ?? {});
-  if (!states.includes(state)) {
-    throw new UserError(`break: ${unknown(`state of ${name}`, state, states)}`);
+  if (!own.includes(state)) {
+    throw new UserError(`break: ${unknown(`state of ${name}`, state, own)}`);
   }
   return { text, watch: () => actor.value, becomes: state };
 }
@@ -92,7 +123,7 @@ function propertyWatch([name = ""]: string[]): (system: System) => number {
     case "crashed":
       return (system) => system.world.vcpus.filter((_, vcpu) => hasCrashed(system, vcpu)).length;
     default:
-      throw new UserError(`break: ${unknown("property", name, ["missed", "crashed"])}`);
+      throw new UserError(`break: ${unknown("property", name, PROPERTIES)}`);
   }
 }
 

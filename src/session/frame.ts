@@ -23,6 +23,14 @@ export interface StreamEntry {
   readonly text: string;
 }
 
+export interface MatchCount {
+  readonly found: number;
+  /** Messages looked through, the last ones up to now. */
+  readonly of: number;
+  /** These are all that there were. */
+  readonly all: boolean;
+}
+
 /** Shares of a CPU's time. */
 export interface CpuShares {
   readonly idle: number;
@@ -171,6 +179,8 @@ export interface Frame {
   readonly counters: readonly CounterFrame[];
   readonly actors: readonly ActorLine[];
   readonly stream: readonly StreamEntry[];
+  /** How many of the last messages pass the filter; null: there is none. */
+  readonly matches: MatchCount | null;
   readonly breakpoints: readonly string[];
   /** What is wrong with the log that was opened, in a sentence; what followed in it is not known. */
   readonly damage: string | null;

@@ -5,7 +5,7 @@ import { entryOf, type Names } from "./describe.ts";
 import type { StreamEntry } from "./frame.ts";
 
 /** Messages kept. A power of two. */
-const CAPACITY = 1 << 14;
+export const CAPACITY = 1 << 14;
 
 export class MessageRing {
   readonly #deliveries: (Delivery | undefined)[] = new Array(CAPACITY).fill(undefined);

@@ -62,6 +62,7 @@ function known(pages: readonly (number | null)[]): string {
 function tellMigration(result: MigrateResult, system: System): Told {
   const { rounds, outcome, policy, vm } = result;
   const last = rounds.at(-1);
+  const lastRate = rounds.findLast(({ dirtyRate }) => dirtyRate !== null)?.dirtyRate ?? undefined;
   const state = system.operating.value;
   const begun = rounds.length > 0;
   const unfinished = outcome === "unfinished";
@@ -76,7 +77,8 @@ function tellMigration(result: MigrateResult, system: System): Told {
       ["rate", `${(result.transferRate / MIB).toFixed(1)} MiB/s`],
       [
         "dirty rate",
-        last?.dirtyRate == null ? "-" : `${count(Math.round(last.dirtyRate))} pages/s`,
+        // The round under way has none yet.
+        lastRate === undefined ? "-" : `${count(Math.round(lastRate))} pages/s`,
       ],
       ["downtime", result.downtime === null ? "-" : formatCycles(result.downtime)],
       ["throttle", `${result.throttle.at(-1)?.percent ?? 0} %`],
@@ -106,8 +108,8 @@ function tellCheckpoints(result: CheckpointResult): Told {
   return {
     headline:
       mode === "live"
-        ? `live, an epoch of ${formatCycles(epoch ?? 0)}: ${count(result.committed)} checkpoints safe`
-        : `stop and copy: ${count(result.committed)} checkpoints safe`,
+        ? `live, an epoch of ${formatCycles(epoch ?? 0)}: ${checkpointsOf(result.committed)} safe`
+        : `stop and copy: ${checkpointsOf(result.committed)} safe`,
     facts: [
       ["pages", `${count(result.pages)}, ${(result.bytes / MIB).toFixed(1)} MiB`],
       ["mean pause", formatCycles(result.meanPause)],
@@ -129,6 +131,10 @@ function tellCheckpoints(result: CheckpointResult): Told {
       acknowledged === null ? "not yet" : formatCycles(acknowledged),
     ]),
   };
+}
+
+function checkpointsOf(number: number): string {
+  return `${count(number)} ${number === 1 ? "checkpoint" : "checkpoints"}`;
 }
 
 function tellEstimation({ vms, estimator, interval }: EstimateResult): Told {

@@ -4,6 +4,7 @@
  */
 import type { OperatorContext } from "../../machines/operator.ts";
 import type { SchedulerContext } from "../../machines/scheduler.ts";
+import { nearest } from "../config/nearest.ts";
 import { UserError } from "../errors.ts";
 import { logProblem } from "../hardware/logLimits.ts";
 import { TECHNIQUES, techniqueNamed, unitOf } from "../hypervisor/techniques/all.ts";
@@ -147,7 +148,7 @@ function startOwn(session: Commanded): string {
 function startable(text: string): Startable {
   const name = STARTABLE.find((one) => one.startsWith(text.trim().toLowerCase()));
   if (name === undefined || text.trim() === "") {
-    throw new UserError(`start: expected ${STARTABLE.join(", ")}`);
+    throw new UserError(`start: expected ${STARTABLE.join(", ")}${nearest(text, STARTABLE)}`);
   }
   return name;
 }

@@ -5,12 +5,14 @@
 import { produce } from "immer";
 import { CYCLES_PER_SECOND } from "../config/units.ts";
 import { readCounters } from "../hardware/counters.ts";
-import type { CounterFrame, Frame, MessageKind, StreamEntry } from "./frame.ts";
+import type { CounterFrame, Frame, StreamEntry } from "./frame.ts";
 import { heatFrame } from "./heatFrame.ts";
 import { actorFrame, actorLines, messageFrame } from "./inspect.ts";
 import { cpuFrames, logFrames, vmFrames, waitingFrames } from "./machineFrame.ts";
+import { MatchCounter } from "./matchCount.ts";
 import { operationFrame } from "./operationFrame.ts";
 import { KEPT_COUNTERS, type Session } from "./session.ts";
+import { lineOf, type StreamFilter } from "./streamFilter.ts";
 
 /** What of the stream is asked for. */
 export interface StreamRequest {
@@ -19,12 +21,6 @@ export interface StreamRequest {
   /** The last position to show; null = the present. */
   readonly end: number | null;
   readonly filter: StreamFilter | null;
-}
-
-export interface StreamFilter {
-  readonly pattern: RegExp;
-  /** Those that do not match. */
-  readonly inverse: boolean;
 }
 
 /** What the screen can show: nothing else is made. */
@@ -52,6 +48,7 @@ const NAMES: Readonly<Record<(typeof KEPT_COUNTERS)[number], string>> = {
 
 export class Sampler {
   readonly #session: Session;
+  readonly #matches = new MatchCounter();
   #last: Frame | null = null;
 
   constructor(session: Session) {
@@ -70,6 +67,7 @@ export class Sampler {
     const session = this.#session;
     const { system, timeline, ring } = session;
     const { position } = timeline;
+    const { filter } = request.stream;
     const logs = logFrames(system);
     return {
       scenario: session.name,
@@ -87,6 +85,7 @@ export class Sampler {
       counters: counterFrames(session),
       actors: actorLines(system),
       stream: streamOf(session, request),
+      matches: filter === null ? null : this.#matches.count(ring, filter, position, request.depth),
       breakpoints: session.breakpoints,
       damage: session.damage ?? null,
       actor: request.actor === null ? null : actorFrame(system, request.actor),
@@ -127,11 +126,6 @@ function streamOf({ ring, position }: Session, { stream, depth }: FrameRequest):
     if (filter === null || filter.pattern.test(lineOf(entry)) !== filter.inverse) found.push(entry);
   }
   return found.reverse();
-}
-
-/** What a filter sees of a message. */
-export function lineOf({ from, to, type, kind, text }: StreamEntry): string {
-  return `${from} > ${to} ${type} ${kind satisfies MessageKind} ${text}`;
 }
 
 /** `next`, with each part that equals the last one's taken from there. */

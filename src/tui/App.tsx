@@ -10,9 +10,7 @@ import {
   coverLines,
   footerLine,
   footerParts,
-  framed,
   headerLine,
-  innerOf,
   paletteLines,
   panelLines,
   panelParts,
@@ -20,7 +18,8 @@ import {
   spoken,
 } from "./compose.ts";
 import { type Layout, PANELS, type Placed, sameLayout } from "./layout.ts";
-import { isCovered, layoutFor, type Shown } from "./shown.ts";
+import { isCovered } from "./modes.ts";
+import { layoutFor, type Shown } from "./shown.ts";
 import { paint } from "./themes.ts";
 
 /** Places of blocks (blocks.ts). */
@@ -103,7 +102,7 @@ function Panel({ panel, area }: Placed) {
   return useBlock(
     Place.panels + PANELS.indexOf(panel),
     [title, focused, area.width, area.height, look, ...panelParts(panel, shown)],
-    () => framed(title, panelLines(panel, shown, innerOf(area)), area, focused, look),
+    () => panelLines(panel, shown, area, focused),
   );
 }
 

@@ -3,9 +3,12 @@ import type { Painted } from "../io/standardStreams.ts";
 import type { Frame, StreamEntry } from "../session/frame.ts";
 import { Sampler } from "../session/sampler.ts";
 import type { Session } from "../session/session.ts";
+import { vocabularyOf } from "../session/vocabulary.ts";
 import { type Line, piece, widthOf } from "./canvas.ts";
-import { framed, headerLine, innerOf, panelLines, panelTitle } from "./compose.ts";
+import { headerLine, innerOf, panelLines } from "./compose.ts";
 import { PANELS } from "./layout.ts";
+import { lineOf } from "./lineEditor.ts";
+import { FRESH } from "./lineHistory.ts";
 import { layoutFor, type RunView, type Shown } from "./shown.ts";
 import { pictureOf } from "./svg.ts";
 import { clock } from "./text.ts";
@@ -17,10 +20,12 @@ const UI: UiContext = {
   panels: PANELS,
   focus: 0,
   zoomed: false,
-  typed: "",
+  line: lineOf(""),
+  histories: FRESH,
   cursor: -1,
   actor: 0,
   scroll: 0,
+  scrolls: PANELS.map(() => 0),
   vm: 0,
   question: "",
 };
@@ -61,12 +66,10 @@ function screenLines(session: Session, look: Look, columns: number, rows: number
     filter: "",
     recorded: session.recorded,
   };
-  const shown: Shown = { ...sized, frame, run, look, keys: new Map() };
+  const vocabulary = vocabularyOf(session.system);
+  const shown: Shown = { ...sized, frame, run, look, keys: new Map(), vocabulary };
   const stacks = layout.columns.map((stack) =>
-    stack.flatMap(({ panel, area }) => {
-      const lines = panelLines(panel, shown, innerOf(area));
-      return framed(panelTitle(panel, shown), lines, area, false, look);
-    }),
+    stack.flatMap(({ panel, area }) => panelLines(panel, shown, area, false)),
   );
   const body = (stacks[0] ?? []).map((_, row): Line => stacks.flatMap((stack) => stack[row] ?? []));
   return [headerLine(shown), ...body].filter((one) => widthOf(one) > 0);

@@ -24,6 +24,19 @@ export function line(text: string, style: StyleName = "text"): Line {
   return [piece(text, style)];
 }
 
+/** A column: exactly `width` cells, the last one blank, so that columns never run together. */
+export function cell(
+  text: string,
+  width: number,
+  style: StyleName = "text",
+  ellipsis = "…",
+): Piece {
+  const whole = printable(text);
+  if (width <= 0) return { text: "", style };
+  const cut = whole.length < width ? whole : `${whole.slice(0, Math.max(0, width - 2))}${ellipsis}`;
+  return { text: `${cut.slice(0, width - 1).padEnd(width - 1)} `, style };
+}
+
 export function widthOf(pieces: Line): number {
   return pieces.reduce((sum, { text }) => sum + text.length, 0);
 }
@@ -49,6 +62,34 @@ export function fill(lines: readonly Line[], { width, height }: Area, ellipsis?:
   const shown = lines.slice(0, height).map((one) => fitted(one, width, ellipsis));
   while (shown.length < height) shown.push(fitted([], width));
   return shown;
+}
+
+/** What shows lines of which there may be more than there is room for. */
+export interface Window {
+  readonly height: number;
+  /** Lines at the top that stay. */
+  readonly head: number;
+  /** Of the others, the first that is shown. */
+  readonly first: number;
+}
+
+/** The last line that a window can begin with; 0 = it shows all. */
+export function lastFirst(lines: readonly Line[], { height }: Pick<Window, "height">): number {
+  return Math.max(0, lines.length - height);
+}
+
+/** What a window shows, and in words what it does not: "3 above, 12 below"; "" = nothing. */
+export function windowed(lines: readonly Line[], window: Window): { shown: Line[]; rest: string } {
+  const { height, head } = window;
+  const first = Math.min(window.first, lastFirst(lines, window));
+  const shown = [...lines.slice(0, head), ...lines.slice(head + first)].slice(0, height);
+  return { shown, rest: restText(first, lines.length - first - shown.length) };
+}
+
+export function restText(above: number, below: number): string {
+  return [...(above > 0 ? [`${above} above`] : []), ...(below > 0 ? [`${below} more`] : [])].join(
+    ", ",
+  );
 }
 
 /** Left text, and right text at the end of the line if there is room. */

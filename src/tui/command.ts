@@ -1,5 +1,7 @@
 /** What a command is, and what it may do. */
 import type { Landmark } from "../session/session.ts";
+import type { Vocabulary } from "../session/vocabulary.ts";
+import { isCovered, type Mode } from "./modes.ts";
 import type { UiEvent } from "./uiMachine.ts";
 
 /** What commands may do: the driver's side of the screen. */
@@ -30,6 +32,12 @@ export interface Controls {
   quit(): void;
 }
 
+/**
+ * Where what a command does is to be seen: whatever is open; where the machine as it is now is in view; on the
+ * panels alone. Elsewhere its key is refused.
+ */
+export type Reach = "anywhere" | "live" | "panels";
+
 export const GROUPS = ["run", "look", "machine", "session"] as const;
 export type Group = (typeof GROUPS)[number];
 
@@ -41,7 +49,24 @@ export interface Command {
   /** One or two words, for the line of hints; "" = not there. */
   readonly hint: string;
   readonly help: string;
+  /** Default: its group's. */
+  readonly reach?: Reach;
   /** What is typed behind the name, if anything. */
   readonly argument?: string;
+  /** What the next word of the argument may be, behind those before. */
+  readonly words?: (vocabulary: Vocabulary, before: readonly string[]) => readonly string[];
   readonly run: (controls: Controls, argument: string) => void;
+}
+
+const REACH: Readonly<Record<Group, Reach>> = {
+  run: "live",
+  look: "anywhere",
+  machine: "panels",
+  session: "anywhere",
+};
+
+/** Whether what a command does is to be seen in this mode. */
+export function reaches({ group, reach = REACH[group] }: Command, mode: Mode): boolean {
+  if (!isCovered(mode)) return true;
+  return reach === "anywhere" || (reach === "live" && mode === "actors");
 }

@@ -2,7 +2,15 @@
  * Every command, once: its name in the palette, its keys, what it does. The keys, the help, the palette
  * and the documentation all come from this table.
  */
+import { breakpointWords } from "../session/breakpoints.ts";
 import type { Command } from "./command.ts";
+import { SPEED_NAMES } from "./runner.ts";
+import { THEME_NAMES } from "./themes.ts";
+
+/** Words of an argument of one word. */
+function oneOf(names: readonly string[]): NonNullable<Command["words"]> {
+  return (_, before) => (before.length === 0 ? names : []);
+}
 
 /** A key that needs an argument opens the palette with the command's name in it. */
 function asks(name: string): Command["run"] {
@@ -145,6 +153,7 @@ export const COMMANDS: readonly Command[] = [
     hint: "",
     help: "messages a second: 1, 10, 100, 1000 or full",
     argument: "NUMBER|full",
+    words: oneOf(SPEED_NAMES),
     run: (to, text) => to.setSpeed(text),
   },
   {
@@ -154,6 +163,7 @@ export const COMMANDS: readonly Command[] = [
     hint: "break",
     help: "stop at: message TYPE, actor NAME STATE, page [VM:]NUMBER, property missed|crashed",
     argument: "WHERE",
+    words: breakpointWords,
     run: (to, text) => {
       if (text === "") to.ui({ type: "openPalette", text: "break " });
       else to.addBreakpoint(text);
@@ -171,6 +181,7 @@ export const COMMANDS: readonly Command[] = [
     name: "focus",
     keys: ["tab"],
     group: "look",
+    reach: "panels",
     hint: "panel",
     help: "to the next panel",
     run: (to) => to.ui({ type: "focus", by: 1 }),
@@ -179,6 +190,7 @@ export const COMMANDS: readonly Command[] = [
     name: "focus-back",
     keys: ["shift+tab"],
     group: "look",
+    reach: "panels",
     hint: "",
     help: "to the panel before",
     run: (to) => to.ui({ type: "focus", by: -1 }),
@@ -187,6 +199,7 @@ export const COMMANDS: readonly Command[] = [
     name: "zoom",
     keys: ["z"],
     group: "look",
+    reach: "panels",
     hint: "zoom",
     help: "the focused panel on the whole screen, and back",
     run: (to) => to.ui({ type: "zoom" }),
@@ -196,7 +209,7 @@ export const COMMANDS: readonly Command[] = [
     keys: ["up", "k"],
     group: "look",
     hint: "",
-    help: "up: to an earlier message, the actor before, earlier lines",
+    help: "up: earlier lines of the panel with the focus, if it hides some; else the message before; the actor before",
     run: (to) => to.move(-1),
   },
   {
@@ -227,6 +240,7 @@ export const COMMANDS: readonly Command[] = [
     name: "open",
     keys: ["enter"],
     group: "look",
+    reach: "panels",
     hint: "detail",
     help: "the message under the cursor in detail: payload, cause, effects",
     run: (to) => to.open(),
@@ -243,6 +257,7 @@ export const COMMANDS: readonly Command[] = [
     name: "filter",
     keys: ["/"],
     group: "look",
+    reach: "panels",
     hint: "filter",
     help: "show messages that match a regular expression; !REGEX: those that do not; -f LETTERS: fuzzy; empty: all",
     argument: "[!]REGEX",
@@ -255,6 +270,7 @@ export const COMMANDS: readonly Command[] = [
     name: "all",
     keys: [],
     group: "look",
+    reach: "panels",
     hint: "",
     help: "show all messages again",
     run: (to) => to.filter(""),
@@ -263,6 +279,7 @@ export const COMMANDS: readonly Command[] = [
     name: "next-vm",
     keys: ["v"],
     group: "look",
+    reach: "panels",
     hint: "",
     help: "the next VM: its pages, and whom commands mean",
     run: (to) => to.nextVm(),
@@ -274,6 +291,7 @@ export const COMMANDS: readonly Command[] = [
     hint: "",
     help: "the next theme, or the one that is named",
     argument: "[default|deuteranopia|tritanopia|grey]",
+    words: oneOf(THEME_NAMES),
     run: (to, text) => to.nextTheme(text),
   },
   {
@@ -307,6 +325,7 @@ export const COMMANDS: readonly Command[] = [
     hint: "",
     help: "hold one vCPU",
     argument: "VCPU",
+    words: ({ vcpus }, before) => (before.length === 0 ? vcpus : []),
     run: (to, vcpu) => to.operate("pauseVcpu", vcpu),
   },
   {
@@ -316,6 +335,7 @@ export const COMMANDS: readonly Command[] = [
     hint: "",
     help: "let a held vCPU go on",
     argument: "VCPU",
+    words: ({ vcpus }, before) => (before.length === 0 ? vcpus : []),
     run: (to, vcpu) => to.operate("resumeVcpu", vcpu),
   },
   {
@@ -325,6 +345,7 @@ export const COMMANDS: readonly Command[] = [
     hint: "",
     help: "track the VM by another technique (none, pml, prl, writeProtect, ...)",
     argument: "TECHNIQUE",
+    words: ({ trackers }, before) => (before.length === 0 ? trackers : []),
     run: asks("tracker"),
   },
   {
@@ -342,6 +363,7 @@ export const COMMANDS: readonly Command[] = [
     hint: "",
     help: "make so many percent of the VM's accesses writes; workload: as it was",
     argument: "PERCENT|workload",
+    words: oneOf(["workload"]),
     run: asks("writes"),
   },
   {
@@ -351,6 +373,7 @@ export const COMMANDS: readonly Command[] = [
     hint: "",
     help: "start an operation: migration, checkpoint or estimation",
     argument: "OPERATION",
+    words: ({ operations }, before) => (before.length === 0 ? operations : []),
     run: (to, name) => to.startOperation(name),
   },
   {

@@ -1,15 +1,27 @@
 /** The parts of a screen as lines: header, framed panels, footer, and what lies over the panels. */
-import { type Area, fill, fitted, type Line, line, piece, spread, widthOf } from "./canvas.ts";
+import type { Frame } from "../session/frame.ts";
+import {
+  type Area,
+  fill,
+  fitted,
+  type Line,
+  lastFirst,
+  line,
+  piece,
+  spread,
+  widthOf,
+  windowed,
+} from "./canvas.ts";
 import { COMMANDS } from "./commands.ts";
 import { patternOf } from "./filter.ts";
 import { keysOf } from "./keys.ts";
 import type { PanelName } from "./layout.ts";
-import { PALETTE_ROWS, type RunView, type Shown } from "./shown.ts";
+import { layoutFor, PALETTE_ROWS, type RunView, type Shown } from "./shown.ts";
 import { clock, short } from "./text.ts";
 import type { Look } from "./themes.ts";
 import { countersView } from "./views/counters.ts";
 import { actorListView, actorView, messageView } from "./views/detail.ts";
-import { helpView, paletteView } from "./views/help.ts";
+import { helpView, paletteView, typedPieces } from "./views/help.ts";
 import { logsView } from "./views/logs.ts";
 import { machineView } from "./views/machine.ts";
 import { operationView } from "./views/operation.ts";
@@ -17,6 +29,8 @@ import { pagesView } from "./views/pages.ts";
 import { streamView } from "./views/stream.ts";
 
 const FRAME = 2;
+/** Rows for an operation of which all is asked for. */
+const WHOLE = 1 << 20;
 /** Text of a frame's title keeps off the corners by this much. */
 const TITLE_INSET = 4;
 /** A name that is cut shorter than this says nothing. */
@@ -27,12 +41,20 @@ export function innerOf({ width, height }: Area): Area {
   return { width: Math.max(0, width - FRAME), height: Math.max(0, height - FRAME) };
 }
 
-/** A frame around lines, with a title; the focused one is drawn in another colour and marked. */
+/** What stands in a frame. */
+export interface Framed {
+  readonly title: string;
+  readonly lines: readonly Line[];
+  /** What of it is not to be seen, for the lower edge; "" = nothing. */
+  readonly rest?: string;
+  /** Drawn in another colour, and marked. */
+  readonly focused?: boolean;
+}
+
+/** A frame around lines. */
 export function framed(
-  title: string,
-  lines: readonly Line[],
+  { title, lines, rest = "", focused = false }: Framed,
   area: Area,
-  focused: boolean,
   { glyphs }: Look,
 ): Line[] {
   const { horizontal, vertical, corners, ellipsis } = glyphs;
@@ -52,7 +74,16 @@ export function framed(
   const body = fill(lines, inner, ellipsis).map(
     (one): Line => [piece(vertical, style), ...one, piece(vertical, style)],
   );
-  const bottom = line(`${corners[2]}${horizontal.repeat(inner.width)}${corners[3]}`, style);
+  const note = rest === "" ? [] : [piece(` ${rest} `, "warn"), piece(horizontal, style)];
+  const edge = inner.width - widthOf(note);
+  const bottom: Line =
+    edge < 1
+      ? line(`${corners[2]}${horizontal.repeat(inner.width)}${corners[3]}`, style)
+      : [
+          piece(`${corners[2]}${horizontal.repeat(edge)}`, style),
+          ...note,
+          piece(corners[3], style),
+        ];
   return [fitted(top, area.width), ...body, bottom];
 }
 
@@ -63,7 +94,9 @@ export function headerLine({ frame, run, look, columns }: Shown): Line {
   const pace = run.speed === "full" ? "full speed" : `${run.speed} msg/s`;
   const rate = running ? `${pace}, ${short(run.rate)} msg/s` : pace;
   const until = frame.until > 0 ? ` of ${clock(frame.until)}` : "";
-  const end = frame.end ?? (run.recorded > 0 ? run.recorded : null);
+  // A run that goes on beyond its log, or otherwise, has an end that nobody knows yet.
+  const end =
+    frame.end ?? (run.recorded >= frame.position && run.recorded > 0 ? run.recorded : null);
   const status: Line = [
     piece(`${mark} ${run.status}`, running ? "good" : "warn"),
     piece(`  ${rate}`, "dim"),
@@ -94,9 +127,8 @@ export function footerLine({ run, mode, ui, keys, columns, frame }: Shown): Line
     return fitted(
       [
         piece("/", "key"),
-        piece(ui.typed),
-        piece(" ", "selected"),
-        piece("  !text inverts, enter keeps, esc leaves", "dim"),
+        ...typedPieces(ui.line),
+        piece(`  ${countText(frame.matches)}!text inverts, enter keeps, esc leaves`, "dim"),
       ],
       columns,
     );
@@ -111,7 +143,10 @@ export function footerLine({ run, mode, ui, keys, columns, frame }: Shown): Line
 
 /** What the footer is made from. */
 export function footerParts({ run, mode, ui, keys, look, columns, frame }: Shown) {
-  return [run.notice, mode, ui.typed, ui.question, keys, look, columns, frame.breakpoints.length];
+  return [
+    ...[run.notice, mode, ui.line, ui.question, keys, look, columns],
+    ...[frame.breakpoints.length, frame.matches],
+  ];
 }
 
 /** As many whole hints as there is room for, in the order of the table. */
@@ -132,7 +167,9 @@ function hintLine(keys: Shown["keys"], width: number): Line {
 export function panelTitle(panel: PanelName, { frame, run, ui }: Shown): string {
   const number = ui.panels.indexOf(panel) + 1;
   const title = `${number} ${panel}`;
-  if (panel === "stream" && run.filter !== "") return `${title}  /${run.filter}`;
+  if (panel === "stream" && run.filter !== "") {
+    return `${title}  /${run.filter}  ${countText(frame.matches)}`.trimEnd();
+  }
   if (panel === "stream" && ui.cursor >= 0) return `${title}  at ${ui.cursor}`;
   if (panel === "pages" && frame.vms.length > 1) {
     return `${title}  VM ${ui.vm + 1} of ${frame.vms.length}`;
@@ -140,8 +177,33 @@ export function panelTitle(panel: PanelName, { frame, run, ui }: Shown): string 
   return title;
 }
 
-/** The contents of a panel. */
-export function panelLines(panel: PanelName, shown: Shown, area: Area): Line[] {
+/** "12 of the last 1,024 "; nothing if nobody has counted. */
+function countText(matches: Frame["matches"]): string {
+  if (matches === null) return "";
+  const { found, of, all } = matches;
+  return `${found.toLocaleString("en")} of ${all ? "" : "the last "}${of.toLocaleString("en")} `;
+}
+
+/** A panel in its frame, with what it shows of its contents. */
+export function panelLines(panel: PanelName, shown: Shown, area: Area, focused: boolean): Line[] {
+  const inner = innerOf(area);
+  const first = shown.ui.scrolls[shown.ui.panels.indexOf(panel)] ?? 0;
+  const window = { height: inner.height, head: HEAD[panel], first };
+  const whole = contentsOf(panel, shown, inner, true);
+  const all = windowed(whole, window);
+  const title = panelTitle(panel, shown);
+  // An operation has a shorter form, with the first facts and the last rows of its table.
+  const short = first > 0 || all.rest === "" ? all.shown : contentsOf(panel, shown, inner, false);
+  return framed({ title, lines: short, rest: all.rest, focused }, area, shown.look);
+}
+
+/** Rows of titles, which stay while the others scroll. */
+const HEAD: Readonly<Record<PanelName, number>> = {
+  ...{ machine: 1, logs: 1, stream: 0, pages: 0, operation: 1, counters: 0 },
+};
+
+/** @param whole with what there is room for only by scrolling */
+function contentsOf(panel: PanelName, shown: Shown, area: Area, whole: boolean): Line[] {
   const { frame, look, ui, run } = shown;
   switch (panel) {
     case "machine":
@@ -159,14 +221,38 @@ export function panelLines(panel: PanelName, shown: Shown, area: Area): Line[] {
     case "pages":
       return pagesView(frame, area, look);
     case "operation":
-      return operationView(frame.operation, area, look);
+      return operationView(frame.operation, whole ? { ...area, height: WHOLE } : area, look);
     case "counters":
       return countersView(frame.counters, area, look);
   }
 }
 
+/**
+ * The last row that the focused panel, or the view over the panels, can begin with; 0 = nothing of it is hidden.
+ */
+export function scrollLimit(shown: Shown): number {
+  const { mode, ui, frame, keys, look } = shown;
+  const layout = layoutFor(shown, frame);
+  if (mode === "panels") {
+    const panel = ui.panels[ui.focus];
+    const placed = layout.columns.flat().find((one) => one.panel === panel);
+    if (placed === undefined) return 0;
+    const area = innerOf(placed.area);
+    const lines = contentsOf(placed.panel, shown, area, true);
+    return lastFirst(lines, area);
+  }
+  const area = innerOf({ width: shown.columns, height: Math.max(0, layout.screen.height - 2) });
+  if (mode === "help") return lastFirst(helpView(keys, area.width), area);
+  if (mode !== "actors" || frame.actor === null) return 0;
+  return lastFirst(actorView(frame.actor, area, look), area);
+}
+
 /** What a panel is drawn from: while these are the same, so is the panel. */
-export function panelParts(panel: PanelName, { frame, run, ui }: Shown): readonly unknown[] {
+export function panelParts(panel: PanelName, shown: Shown): readonly unknown[] {
+  return [shown.ui.scrolls[shown.ui.panels.indexOf(panel)], ...contentParts(panel, shown)];
+}
+
+function contentParts(panel: PanelName, { frame, run, ui }: Shown): readonly unknown[] {
   switch (panel) {
     case "machine":
       return [frame.cpus, frame.waiting];
@@ -189,17 +275,12 @@ export function coverLines(shown: Shown, area: Area): Line[] {
   const inner = innerOf(area);
   switch (mode) {
     case "help":
-      return framed(
-        "help: esc closes",
-        scrolled(helpView(keys, inner.width), ui.scroll, inner),
-        area,
-        true,
-        look,
-      );
+      return scrolled("help: esc closes", helpView(keys, inner.width), ui.scroll, area, look);
     case "message": {
       const lines =
         frame.message === null ? [line("no longer kept")] : messageView(frame.message, inner, look);
-      return framed("message: up, down go through the stream, esc closes", lines, area, true, look);
+      const title = "message: up, down go through the stream, esc closes";
+      return scrolled(title, lines, 0, area, look);
     }
     case "actors":
       return actorsCover(shown, area);
@@ -213,44 +294,36 @@ function actorsCover({ frame, look, ui }: Shown, area: Area): Line[] {
   const selected = actor?.name ?? null;
   const wished = area.width < LIST_WIDTH.from ? LIST_WIDTH.narrow : LIST_WIDTH.wide;
   const list = { width: Math.min(wished, area.width), height: area.height };
-  const left = framed(
-    "actors: esc closes",
-    actorListView(frame.actors, selected, innerOf(list)),
-    list,
-    true,
-    look,
-  );
+  const listed = actorListView(frame.actors, selected, innerOf(list));
+  const title = `actors: ${frame.actors.length}, esc closes`;
+  const left = framed({ title, lines: listed, focused: true }, list, look);
   const detail = { width: area.width - list.width, height: area.height };
   if (detail.width < LIST_WIDTH.narrow || actor === null) {
-    const inner = innerOf({ ...area, height: area.height });
-    const lines = actor === null ? [] : actorView(actor, inner, look);
-    return framed(`actor ${ui.actor + 1}`, scrolled(lines, ui.scroll, inner), area, true, look);
+    const lines = actor === null ? [] : actorView(actor, innerOf(area), look);
+    return scrolled(`actor ${ui.actor + 1}`, lines, ui.scroll, area, look);
   }
   const inner = innerOf(detail);
-  const right = framed(
-    actor.name,
-    scrolled(actorView(actor, inner, look), ui.scroll, inner),
-    detail,
-    false,
-    look,
-  );
+  const text = windowed(actorView(actor, inner, look), { ...inner, head: 0, first: ui.scroll });
+  const right = framed({ title: actor.name, lines: text.shown, rest: text.rest }, detail, look);
   return left.map((one, i) => [...one, ...right[i]!]);
 }
 
-function scrolled(lines: readonly Line[], scroll: number, { height }: Area): readonly Line[] {
-  const first = Math.max(0, Math.min(scroll, lines.length - height));
-  return lines.slice(first);
+function scrolled(
+  title: string,
+  lines: readonly Line[],
+  first: number,
+  area: Area,
+  look: Look,
+): Line[] {
+  const { shown, rest } = windowed(lines, { ...innerOf(area), head: 0, first });
+  return framed({ title, lines: shown, rest, focused: true }, area, look);
 }
 
-export function paletteLines({ ui, look, columns }: Shown): Line[] {
+export function paletteLines({ ui, look, columns, vocabulary }: Shown): Line[] {
   const area = { width: columns, height: PALETTE_ROWS };
-  return framed(
-    "command: tab completes, enter does it, esc closes",
-    paletteView(ui.typed, innerOf(area)),
-    area,
-    true,
-    look,
-  );
+  const title = "command: tab completes, up recalls, enter does it, esc closes";
+  const lines = paletteView(ui.line, vocabulary, innerOf(area));
+  return framed({ title, lines, focused: true }, area, look);
 }
 
 /** A run in sentences, for those who hear it. */

@@ -7,12 +7,14 @@ import { exists } from "../io/inputFile.ts";
 import { OPERATOR_COMMANDS, refusalOf } from "../session/operatorCommands.ts";
 import { Sampler } from "../session/sampler.ts";
 import type { Landmark, Session } from "../session/session.ts";
-import type { Controls } from "./command.ts";
+import { type Vocabulary, vocabularyOf } from "../session/vocabulary.ts";
+import { type Command, type Controls, reaches } from "./command.ts";
 import { execute } from "./commandLine.ts";
-import { parseFilter } from "./filter.ts";
+import { isFilter, parseFilter } from "./filter.ts";
 import { freeName } from "./freeName.ts";
 import { Job } from "./job.ts";
 import type { KeyMap } from "./keys.ts";
+import { reads } from "./modes.ts";
 import { Painter } from "./painter.ts";
 import { parsePlace } from "./place.ts";
 import { requestOf } from "./request.ts";
@@ -21,6 +23,9 @@ import type { RunView, Shown } from "./shown.ts";
 import { type Look, themeAfter, themeNamed } from "./themes.ts";
 import { Ui } from "./ui.ts";
 import type { UiEvent } from "./uiMachine.ts";
+
+/** Keys to the first and the last line of a text, where one is read. */
+const ENDS: Readonly<Record<string, number>> = { home: -1e9, end: 1e9 };
 
 export interface DriverOptions {
   readonly session: Session;
@@ -41,6 +46,7 @@ export class Driver implements Controls {
   readonly #ui: Ui;
   readonly #runner: Runner;
   readonly #painter: Painter;
+  readonly #vocabulary: Vocabulary;
   #look: Look;
   #filter = "";
   #notice: RunView["notice"] = null;
@@ -61,6 +67,7 @@ export class Driver implements Controls {
     this.#session = options.session;
     this.#look = options.look;
     this.#sampler = new Sampler(options.session);
+    this.#vocabulary = vocabularyOf(options.session.system);
     this.#ui = new Ui((text) => this.do(text));
     const draw = (): void => {
       this.#last = this.shown();
@@ -102,13 +109,23 @@ export class Driver implements Controls {
     }
     if (key === "escape" && this.#giveUp()) return;
     if (this.#journey === null && this.#saving === null) this.#notice = null;
-    if (this.#ui.types) this.#ui.type(key, text);
+    if (this.#ui.types) this.#ui.type(key, text, this.#vocabulary);
     else {
       const command = this.#options.keys.get(key);
-      if (command !== undefined) this.#attempt(() => command.run(this, ""));
+      const end = ENDS[key];
+      if (end !== undefined && reads(this.#ui.mode)) this.move(end);
+      else if (command !== undefined) this.#attempt(() => this.#press(command));
       else if (/^[1-9]$/.test(key)) this.#ui.focusOn(Number(key) - 1);
     }
     this.#painter.touched();
+  }
+
+  /** @throws UserError if what it does would be hidden */
+  #press(command: Command): void {
+    const { mode } = this.#ui;
+    if (!reaches(command, mode))
+      throw new UserError(`the ${mode} view is open: esc closes it first`);
+    command.run(this, "");
   }
 
   #ask(question: string, answers: Readonly<Record<string, () => void>>): void {
@@ -231,6 +248,7 @@ export class Driver implements Controls {
 
   operate(command: string, argument: string): void {
     if (this.#journey !== null) throw new UserError("on the way: esc stops it");
+    if (this.#session.system.done) throw new UserError("the run has ended: go back first (b, g)");
     const perform = OPERATOR_COMMANDS[command]!;
     const { vm } = this.#ui.context;
     const told = perform(this.#session, vm, argument);
@@ -259,7 +277,7 @@ export class Driver implements Controls {
   }
 
   move(by: number): void {
-    this.#ui.move(by, this.#last?.frame ?? null, this.#session.position);
+    this.#ui.move(by, this.#last, this.#session.position);
   }
 
   open(): void {
@@ -350,7 +368,7 @@ export class Driver implements Controls {
         frame: this.#last?.frame ?? null,
         present: this.#session.position,
         actors: this.#session.system.actors.map(({ name }) => name),
-        filter: parseFilter(this.#filter),
+        filter: parseFilter(this.#filterShown),
         running: this.#runner.running || this.#journey !== null,
       }),
     );
@@ -362,12 +380,19 @@ export class Driver implements Controls {
       run: this.#runView(frame.ended),
       look: this.#look,
       keys: this.#options.keys,
+      vocabulary: this.#vocabulary,
     };
   }
 
   #last: Shown | null = null;
   #refusal: string | null = null;
   #furthest = 0;
+
+  /** While a filter is typed, what it would show. */
+  get #filterShown(): string {
+    const { text } = this.#ui.context.line;
+    return this.#ui.mode === "filter" && isFilter(text) ? text : this.#filter;
+  }
 
   #runView(ended: boolean): RunView {
     const { running, speed, rate } = this.#runner;
@@ -377,7 +402,7 @@ export class Driver implements Controls {
       speed,
       rate,
       notice: this.#notice,
-      filter: this.#filter,
+      filter: this.#filterShown,
       recorded: this.#session.recorded,
     };
   }

@@ -1,6 +1,6 @@
 /** What is typed behind "/": a regular expression, inverted by "!" before it; or letters behind "-f". */
 import { UserError } from "../errors.ts";
-import type { StreamFilter } from "../session/sampler.ts";
+import type { StreamFilter } from "../session/streamFilter.ts";
 
 /** As in k9s: the letters in order, whatever is between them. */
 const FUZZY = "-f ";
@@ -22,6 +22,17 @@ export function parseFilter(text: string): StreamFilter | null {
   } catch (error) {
     const reason = error instanceof Error ? error.message.replace(/^.*: /, "") : String(error);
     throw new UserError(`filter: no regular expression: ${reason}`);
+  }
+}
+
+/** Whether it is one: half of a regular expression may be none. */
+export function isFilter(text: string): boolean {
+  try {
+    parseFilter(text);
+    return true;
+  } catch (error) {
+    if (error instanceof UserError) return false;
+    throw error;
   }
 }
 

@@ -1,6 +1,7 @@
 /** What a screen asks of the session: as much as it can show, and no more. */
 import type { Frame } from "../session/frame.ts";
-import type { FrameRequest, StreamFilter } from "../session/sampler.ts";
+import type { FrameRequest } from "../session/sampler.ts";
+import type { StreamFilter } from "../session/streamFilter.ts";
 import { innerOf } from "./compose.ts";
 import { layoutFor, type Sized } from "./shown.ts";
 import { mapOf } from "./views/pages.ts";

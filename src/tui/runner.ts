@@ -8,6 +8,8 @@ import type { Landmark, Session } from "../session/session.ts";
 /** Messages a second; the last is as fast as it goes. */
 const SPEEDS = [1, 10, 100, 1000, Number.POSITIVE_INFINITY] as const;
 const FASTEST = SPEEDS.length - 1;
+/** As they are typed. */
+export const SPEED_NAMES = SPEEDS.map((speed) => (Number.isFinite(speed) ? String(speed) : "full"));
 /** Length of a slice of the run, and messages between two looks at the clock. */
 const SLICE_MS = 8;
 const SLICE_MESSAGES = 16;
@@ -96,9 +98,9 @@ export class Runner {
 
   /** @throws UserError */
   setSpeed(text: string): void {
-    const index = SPEEDS.findIndex((speed) => String(speed) === text);
-    if (index < 0 && text !== "full") throw new UserError("speed: 1, 10, 100, 1000 or full");
-    this.#change(index < 0 ? FASTEST : index);
+    const index = SPEED_NAMES.indexOf(text);
+    if (index < 0) throw new UserError(`speed: expected ${SPEED_NAMES.join(", ")}`);
+    this.#change(index);
   }
 
   #change(speed: number): void {

@@ -1,16 +1,11 @@
 /** All that a screen is drawn from. */
 import type { Frame } from "../session/frame.ts";
+import type { Vocabulary } from "../session/vocabulary.ts";
 import type { KeyMap } from "./keys.ts";
 import { type Layout, layoutOf, type PanelName, type Wishes } from "./layout.ts";
+import type { Mode } from "./modes.ts";
 import type { Look, StyleName } from "./themes.ts";
 import type { UiContext } from "./uiMachine.ts";
-
-export type Mode = "panels" | "help" | "palette" | "filter" | "actors" | "message" | "question";
-
-/** Whether one view takes the place of the panels. */
-export function isCovered(mode: Mode): boolean {
-  return mode === "help" || mode === "actors" || mode === "message";
-}
 
 /** How the run is driven: what depends on the wall clock. */
 export interface RunView {
@@ -33,6 +28,7 @@ export interface Shown {
   readonly run: RunView;
   readonly look: Look;
   readonly keys: KeyMap;
+  readonly vocabulary: Vocabulary;
   readonly columns: number;
   readonly rows: number;
 }

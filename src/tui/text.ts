@@ -6,9 +6,13 @@ import type { Glyphs, StyleName } from "./themes.ts";
 /** "950", "12.3k", "4.56M": five characters at most. */
 export function short(value: number): string {
   const size = Math.abs(value);
-  if (size < 1000) return Number.isInteger(value) ? String(value) : value.toFixed(1);
+  // 999.96 would become "1000.0".
+  if (Number.isInteger(value) ? size < 1000 : size < 999.95) {
+    return Number.isInteger(value) ? String(value) : value.toFixed(1);
+  }
   for (const [unit, suffix] of UNITS) {
-    if (size >= unit) {
+    // 999,600 is "1.00M", for "1000k" has no more digits that are right.
+    if (size >= unit * 0.9995) {
       const scaled = value / unit;
       return `${scaled.toFixed(scaled >= 99.95 ? 0 : scaled >= 9.995 ? 1 : 2)}${suffix}`;
     }

@@ -2,6 +2,7 @@
  * Colours and glyphs. Every style has a colour of 256, one of 16, and attributes that remain without
  * colour. No meaning hangs on colour alone: each also has a word, a letter or a shape.
  */
+import { nearest } from "../config/nearest.ts";
 import { UserError } from "../errors.ts";
 import type { ColourMode, Painted } from "../io/standardStreams.ts";
 import type { MessageKind, PageState } from "../session/frame.ts";
@@ -139,7 +140,9 @@ export function themeAfter(theme: ThemeName): ThemeName {
 /** @throws UserError */
 export function themeNamed(text: string): ThemeName {
   const named = THEME_NAMES.find((name) => name === text);
-  if (named === undefined) throw new UserError(`theme: expected ${THEME_NAMES.join(", ")}`);
+  if (named === undefined) {
+    throw new UserError(`theme: expected ${THEME_NAMES.join(", ")}${nearest(text, THEME_NAMES)}`);
+  }
   return named;
 }
 

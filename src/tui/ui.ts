@@ -1,9 +1,11 @@
 /** The state of the screen (uiMachine.ts), and how keys change it where that takes more than one event. */
 import { type Actor, createActor } from "xstate";
-import type { Frame } from "../session/frame.ts";
+import type { Vocabulary } from "../session/vocabulary.ts";
 import { completed } from "./commandLine.ts";
+import { scrollLimit } from "./compose.ts";
 import { PANELS } from "./layout.ts";
-import type { Mode } from "./shown.ts";
+import type { Mode } from "./modes.ts";
+import type { Shown } from "./shown.ts";
 import { type UiContext, type UiEvent, uiMachine } from "./uiMachine.ts";
 
 export class Ui {
@@ -36,16 +38,18 @@ export class Ui {
     this.#actor.stop();
   }
 
-  /** @param seen the last frame; the cursor goes through what it shows */
-  move(by: number, seen: Frame | null, present: number): void {
+  /** @param seen what was drawn last: the cursor goes through what it shows, and through what it hides */
+  move(by: number, seen: Shown | null, present: number): void {
     const { mode } = this;
-    const { actors, stream } = seen ?? { actors: [], stream: [] };
-    if (mode === "help") this.send({ type: "scroll", by });
+    const { actors, stream } = seen?.frame ?? { actors: [], stream: [] };
+    const limit = seen === null ? 0 : scrollLimit(seen);
+    if (mode === "help") this.send({ type: "scroll", by, limit });
     else if (mode === "actors") {
       // Ten at a time go through the long text, one at a time through the list.
-      if (Math.abs(by) > 1) this.send({ type: "scroll", by });
+      if (Math.abs(by) > 1) this.send({ type: "scroll", by, limit });
       else this.send({ type: "move", by, limit: actors.length });
-    } else {
+    } else if (mode === "panels" && limit > 0) this.send({ type: "scrollPanel", by, limit });
+    else {
       const { cursor } = this.context;
       const shown = stream.map(({ position }) => position);
       // Under a filter the cursor goes from match to match.
@@ -56,14 +60,14 @@ export class Ui {
   }
 
   /** A key while a line is typed. */
-  type(key: string, text: string): void {
+  type(key: string, text: string, vocabulary: Vocabulary): void {
     if (key === "escape" || key === "ctrl+c") this.send({ type: "close" });
     else if (key === "enter") this.send({ type: "submit" });
-    else if (key === "backspace") this.send({ type: "erase" });
+    else if (key === "up" || key === "ctrl+p") this.send({ type: "recall", by: 1 });
+    else if (key === "down" || key === "ctrl+n") this.send({ type: "recall", by: -1 });
     else if (key === "tab" && this.mode === "palette") {
-      const { typed } = this.context;
-      this.send({ type: "openPalette", text: completed(typed) });
-    } else if (text !== "" && !/\p{Cc}/u.test(text)) this.send({ type: "type", text });
+      this.send({ type: "complete", line: completed(this.context.line, vocabulary) });
+    } else this.send({ type: "edit", key, text });
   }
 
   focusOn(panel: number): void {

@@ -10,9 +10,10 @@
  *   panels    | openActors             | actors    | -
  *   panels    | openMessage            | message   | -
  *   panels    | focus, zoom, move      | panels    | -
- *   palette   | type, erase            | palette   | -
+ *   panels    | scrollPanel            | panels    | -
+ *   palette   | edit, complete, recall | palette   | -
  *   palette   | submit                 | panels    | command: what was typed
- *   filter    | type, erase            | filter    | -
+ *   filter    | edit, recall           | filter    | -
  *   filter    | submit                 | panels    | command: filter, what was typed; or all
  *   any       | ask                    | question  | -
  *   question  | close                  | panels    | -
@@ -21,6 +22,8 @@
  *   any other | close                  | panels    | -
  */
 import { assign, emit, setup } from "xstate";
+import { type EditedLine, edited, lineOf } from "./lineEditor.ts";
+import { FRESH, type Histories, noted, recalled } from "./lineHistory.ts";
 
 export interface UiInput {
   /** Panels in the order of the focus. */
@@ -30,14 +33,18 @@ export interface UiInput {
 export interface UiContext extends UiInput {
   readonly focus: number;
   readonly zoomed: boolean;
-  /** What has been typed into the palette or the filter. */
-  readonly typed: string;
+  /** What is being typed into the palette or the filter. */
+  readonly line: EditedLine;
+  /** What was typed there before. */
+  readonly histories: Histories;
   /** The position under the cursor of the stream; -1 = it follows the present. */
   readonly cursor: number;
   /** Actor in the list. */
   readonly actor: number;
   /** First row of a view that is longer than the screen. */
   readonly scroll: number;
+  /** By panel: first row of contents that are longer than it. */
+  readonly scrolls: readonly number[];
   readonly vm: number;
   /** What is asked, with the keys that answer it. */
   readonly question: string;
@@ -53,12 +60,17 @@ export type UiEvent =
   | { readonly type: "ask"; readonly question: string }
   | { readonly type: "openMessage"; readonly position: number }
   | { readonly type: "close" }
-  | { readonly type: "type"; readonly text: string }
-  | { readonly type: "erase" }
+  /** A key, and what it types. */
+  | { readonly type: "edit"; readonly key: string; readonly text: string }
+  | { readonly type: "complete"; readonly line: EditedLine }
+  /** 1: the line before, in that prompt's history. */
+  | { readonly type: "recall"; readonly by: number }
   | { readonly type: "submit" }
   /** `limit`: the last position there is, or the number of actors. */
   | { readonly type: "move"; readonly by: number; readonly limit: number }
-  | { readonly type: "scroll"; readonly by: number }
+  /** `limit`: the last row that a view, or the focused panel, can begin with. */
+  | { readonly type: "scroll"; readonly by: number; readonly limit: number }
+  | { readonly type: "scrollPanel"; readonly by: number; readonly limit: number }
   | { readonly type: "follow" }
   | { readonly type: "chooseVm"; readonly vm: number };
 type Of<T extends UiEvent["type"]> = Extract<UiEvent, { type: T }>;
@@ -68,7 +80,10 @@ export interface CommandEmission {
   readonly text: string;
 }
 
-const TYPED_MAX = 200;
+/** From where a view is that may have become shorter. */
+function scrolledBy(scroll: number, { by, limit }: Of<"scroll" | "scrollPanel">): number {
+  return Math.max(0, Math.min(limit, Math.min(scroll, limit) + by));
+}
 
 export const uiMachine = setup({
   types: {
@@ -86,17 +101,33 @@ export const uiMachine = setup({
     }),
     toggleZoom: assign({ zoomed: ({ context }) => !context.zoomed }),
     beginTyping: assign({
-      typed: ({ event }) => (event as Of<"openPalette" | "openFilter">).text,
+      line: ({ event }) => lineOf((event as Of<"openPalette" | "openFilter">).text),
     }),
-    addTyped: assign({
-      typed: ({ context, event }) =>
-        `${context.typed}${(event as Of<"type">).text}`.slice(0, TYPED_MAX),
+    editLine: assign({
+      line: ({ context, event }) => {
+        const { key, text } = event as Of<"edit">;
+        return edited(context.line, key, text);
+      },
     }),
-    eraseTyped: assign({ typed: ({ context }) => context.typed.slice(0, -1) }),
+    completeLine: assign({ line: ({ event }) => (event as Of<"complete">).line }),
+    recallCommand: assign(({ context, event }) =>
+      recalled("palette", context, (event as Of<"recall">).by),
+    ),
+    recallFilter: assign(({ context, event }) =>
+      recalled("filter", context, (event as Of<"recall">).by),
+    ),
+    noteCommand: assign(({ context }) => noted("palette", context)),
+    noteFilter: assign(({ context }) => noted("filter", context)),
     noteQuestion: assign({ question: ({ event }) => (event as Of<"ask">).question }),
     beginScroll: assign({ scroll: 0 }),
     moveScroll: assign({
-      scroll: ({ context, event }) => Math.max(0, context.scroll + (event as Of<"scroll">).by),
+      scroll: ({ context, event }) => scrolledBy(context.scroll, event as Of<"scroll">),
+    }),
+    movePanelScroll: assign({
+      scrolls: ({ context: { scrolls, focus }, event }) =>
+        scrolls.map((scroll, panel) =>
+          panel === focus ? scrolledBy(scroll, event as Of<"scrollPanel">) : scroll,
+        ),
     }),
     pointAt: assign({ cursor: ({ event }) => (event as Of<"openMessage">).position, scroll: 0 }),
     moveCursor: assign({
@@ -116,10 +147,10 @@ export const uiMachine = setup({
     }),
     follow: assign({ cursor: -1 }),
     noteVm: assign({ vm: ({ event }) => (event as Of<"chooseVm">).vm }),
-    emitCommand: emit(({ context }) => ({ type: "command", text: context.typed })),
-    emitFilter: emit(({ context: { typed } }) => ({
+    emitCommand: emit(({ context }) => ({ type: "command", text: context.line.text })),
+    emitFilter: emit(({ context: { line } }) => ({
       type: "command",
-      text: typed === "" ? "all" : `filter ${typed}`,
+      text: line.text === "" ? "all" : `filter ${line.text}`,
     })),
   },
 }).createMachine({
@@ -128,10 +159,12 @@ export const uiMachine = setup({
     ...input,
     focus: 0,
     zoomed: false,
-    typed: "",
+    line: lineOf(""),
+    histories: FRESH,
     cursor: -1,
     actor: 0,
     scroll: 0,
+    scrolls: input.panels.map(() => 0),
     vm: 0,
     question: "",
   }),
@@ -152,6 +185,7 @@ export const uiMachine = setup({
         focus: { actions: "moveFocus" },
         zoom: { actions: "toggleZoom" },
         move: { actions: "moveCursor" },
+        scrollPanel: { actions: "movePanelScroll" },
         openFilter: { target: "filter", actions: "beginTyping" },
         close: { actions: "follow" },
       },
@@ -160,17 +194,18 @@ export const uiMachine = setup({
     help: { on: { close: { target: "panels" } } },
     palette: {
       on: {
-        type: { actions: "addTyped" },
-        erase: { actions: "eraseTyped" },
-        submit: { target: "panels", actions: "emitCommand" },
+        edit: { actions: "editLine" },
+        complete: { actions: "completeLine" },
+        recall: { actions: "recallCommand" },
+        submit: { target: "panels", actions: ["emitCommand", "noteCommand"] },
         close: { target: "panels" },
       },
     },
     filter: {
       on: {
-        type: { actions: "addTyped" },
-        erase: { actions: "eraseTyped" },
-        submit: { target: "panels", actions: "emitFilter" },
+        edit: { actions: "editLine" },
+        recall: { actions: "recallFilter" },
+        submit: { target: "panels", actions: ["emitFilter", "noteFilter"] },
         close: { target: "panels" },
       },
     },

@@ -26,7 +26,7 @@ const ui = ({ driver }: Robot) => driver.shown().ui;
 const says = (text: string | RegExp) => (robot: Robot) => expect(robot.output.text).toMatch(text);
 const typing = (text: string) => (robot: Robot) => {
   expect(robot.driver.shown().mode).toBe("palette");
-  expect(ui(robot).typed).toBe(text);
+  expect(ui(robot).line.text).toBe(text);
 };
 const landed = (type: string) => (robot: Robot, before: Seen) => {
   expect(at(robot)).toBeGreaterThan(before.position);

@@ -63,7 +63,7 @@ function drawEverything(session: Session): void {
   const shown: Shown = driver.shown();
   for (const panel of PANELS) {
     for (const size of [area, { width: 48, height: 8 }, { width: 20, height: 3 }]) {
-      panelLines(panel, shown, size);
+      fits(panelLines(panel, shown, size, true), size);
     }
   }
   for (const lines of [[headerLine(shown), footerLine(shown)], paletteLines(shown)]) {

@@ -93,6 +93,8 @@ const KEYS: Readonly<Record<string, string>> = {
   space: " ",
   backspace: "\x7f",
   "ctrl+c": "\x03",
+  "ctrl+k": "\x0b",
+  "ctrl+w": "\x17",
 };
 
 class FakeInput extends EventEmitter {

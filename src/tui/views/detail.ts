@@ -15,12 +15,14 @@ export function actorListView(
     actors.findIndex(({ name }) => name === selected),
   );
   const first = Math.max(0, Math.min(at - Math.floor(height / 2), actors.length - height));
+  const names = Math.max(0, ...actors.map(({ name }) => name.length));
+  const states = Math.max(0, ...actors.map(({ state }) => state.length));
   return actors.slice(first, first + height).map(({ name, state, pending }) => {
     const chosen = name === selected;
     return [
       piece(chosen ? "> " : "  ", "key"),
-      piece(name.padEnd(16), chosen ? "selected" : "accent"),
-      piece(` ${state.padEnd(11)}`),
+      piece(name.padEnd(names), chosen ? "selected" : "accent"),
+      piece(` ${state.padEnd(states)} `),
       piece(pending > 0 ? `${pending} queued` : "", "dim"),
     ];
   });

@@ -1,9 +1,11 @@
 /** The help and the palette, from the command table. */
+import type { Vocabulary } from "../../session/vocabulary.ts";
 import { type Area, type Line, line, piece } from "../canvas.ts";
 import { GROUPS } from "../command.ts";
-import { suggestions } from "../commandLine.ts";
+import { suggestions, wordsFor } from "../commandLine.ts";
 import { COMMANDS } from "../commands.ts";
 import { type KeyMap, keysOf } from "../keys.ts";
+import type { EditedLine } from "../lineEditor.ts";
 
 const TITLES = {
   run: "Running, and going back",
@@ -55,16 +57,55 @@ function wrapped(text: string, width: number): string[] {
   return lines;
 }
 
-/** The palette over the screen: what is typed, and what it may become. */
-export function paletteView(typed: string, { height }: Area): Line[] {
-  const found = suggestions(typed).slice(0, Math.max(0, height - 1));
+/** What is typed, with its cursor. */
+export function typedPieces({ text, at }: EditedLine): Line {
   return [
-    [piece(":", "key"), piece(typed), piece(" ", "selected")],
-    ...found.map(
-      ({ name, argument, help }): Line => [
-        piece(`  ${`${name} ${argument ?? ""}`.padEnd(34)} `, "accent"),
-        piece(help, "dim"),
-      ],
-    ),
+    piece(text.slice(0, at)),
+    piece(text.slice(at, at + 1) || " ", "selected"),
+    piece(text.slice(at + 1)),
   ];
+}
+
+/** The palette over the screen: what is typed, and what the word before the cursor may become. */
+export function paletteView(
+  line: EditedLine,
+  vocabulary: Vocabulary,
+  { width, height }: Area,
+): Line[] {
+  const before = line.text.slice(0, line.at);
+  const room = Math.max(0, height - 1);
+  const words = wordsFor(before, vocabulary);
+  const found = words === null ? commandLines(before, room) : wordLines(before, words, width, room);
+  return [[piece(":", "key"), ...typedPieces(line)], ...found];
+}
+
+function commandLines(typed: string, room: number): Line[] {
+  const lines = suggestions(typed).map(
+    ({ name, argument, help }): Line => [
+      piece(`  ${`${name} ${argument ?? ""}`.padEnd(34)} `, "accent"),
+      piece(help, "dim"),
+    ],
+  );
+  return withRest(lines, room, "commands");
+}
+
+/** What the command is, and side by side what the word may become. */
+function wordLines(typed: string, words: readonly string[], width: number, room: number): Line[] {
+  const [about = []] = commandLines(typed, 1);
+  const column = 2 + Math.max(0, ...words.map((word) => word.length));
+  const perLine = Math.max(1, Math.floor((width - 2) / column));
+  const lines: Line[] = [];
+  for (let i = 0; i < words.length; i += perLine) {
+    const some = words.slice(i, i + perLine).map((word) => piece(word.padEnd(column)));
+    lines.push([piece("  "), ...some]);
+  }
+  if (words.length === 0) lines.push(line("  no such word", "bad"));
+  return [about, ...withRest(lines, room - 1, "lines")].slice(0, room);
+}
+
+/** So many of them; where some are left out, the last line says so. */
+function withRest(lines: readonly Line[], room: number, what: string): Line[] {
+  if (lines.length <= room) return [...lines];
+  const hidden = lines.length - Math.max(0, room - 1);
+  return [...lines.slice(0, Math.max(0, room - 1)), line(`  ... ${hidden} more ${what}`, "dim")];
 }

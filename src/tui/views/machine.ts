@@ -1,6 +1,6 @@
 /** The CPUs: who is on each, in which state, and what its time went to. */
 import type { CpuFrame, Frame, WaitingFrame } from "../../session/frame.ts";
-import { type Area, type Line, line, piece } from "../canvas.ts";
+import { type Area, cell, type Line, piece } from "../canvas.ts";
 import { stackedBar } from "../text.ts";
 import type { Look } from "../themes.ts";
 
@@ -11,17 +11,12 @@ const GUEST = 7;
 
 export function machineView(
   { cpus, waiting }: Pick<Frame, "cpus" | "waiting">,
-  { width, height }: Area,
+  { width }: Pick<Area, "width">,
   look: Look,
 ): Line[] {
   const note = width > 70 ? 22 : 0;
   const bar = Math.max(4, width - NAME - OCCUPANT - STATE - GUEST - note - 1);
-  const shown = cpus.slice(0, Math.max(1, height - 1 - (waiting.length > 0 ? 1 : 0)));
-  const lines = shown.map((cpu) => cpuLine(cpu, bar, note, look));
-  if (shown.length < cpus.length) {
-    const hidden = cpus.length - shown.length + 1;
-    lines[lines.length - 1] = line(`... ${hidden} more CPUs (z shows all)`, "dim");
-  }
+  const lines = cpus.map((cpu) => cpuLine(cpu, bar, note, look));
   return [legend(look), ...lines, ...waitingLines(waiting)];
 }
 
@@ -45,8 +40,8 @@ function cpuLine(cpu: CpuFrame, bar: number, note: number, { glyphs }: Look): Li
   const inGuest = kind === "physical" ? shares.guest : 1 - shares.idle;
   return [
     piece(name.padEnd(NAME), "accent"),
-    piece(`${(occupant || "-").slice(0, OCCUPANT - 1)}`.padEnd(OCCUPANT)),
-    piece(state.slice(0, STATE - 1).padEnd(STATE), stateStyle(state)),
+    cell(occupant || "-", OCCUPANT, "text", glyphs.ellipsis),
+    cell(state, STATE, stateStyle(state), glyphs.ellipsis),
     ...stackedBar(parts, bar),
     piece(`${(100 * inGuest).toFixed(1)}%`.padStart(GUEST), "text"),
     ...(note > 0 ? [piece(`  ${cpu.note}`, "dim")] : []),

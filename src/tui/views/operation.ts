@@ -1,6 +1,6 @@
 /** What the toolstack does: a headline, facts, a chart, a table; as much as there is room for. */
 import type { ChartFrame, OperationFrame } from "../../session/frame.ts";
-import { type Area, type Line, line, piece } from "../canvas.ts";
+import { type Area, cell, type Line, line, piece } from "../canvas.ts";
 import { columnsOf, short, squeezed } from "../text.ts";
 import type { Look } from "../themes.ts";
 
@@ -15,19 +15,19 @@ export function operationView(
 ): Line[] {
   const { kind, state, headline, facts, chart, columns, rows } = operation;
   const head: Line[] = [[piece(`${kind} `, "accent"), piece(`${state} `, "key"), piece(headline)]];
-  const factLines = pairs(facts, width);
+  const factLines = pairs(facts, width, look.glyphs.ellipsis);
   const room = height - head.length;
-  const chartRows = chart === null ? 0 : room >= 26 ? CHART_LARGE : room >= 11 ? CHART_ROWS : 0;
-  const chartLines =
-    chart === null || chartRows === 0 ? [] : chartView(chart, width, chartRows, look);
+  const chartRows = room >= 26 ? CHART_LARGE : room >= 11 ? CHART_ROWS : 0;
+  const isEmpty = chart === null || chart.series.every((values) => values.length === 0);
+  const chartLines = isEmpty || chartRows === 0 ? [] : chartView(chart, width, chartRows, look);
   const shownFacts = factLines.slice(0, Math.max(1, room - (rows.length > 0 ? 3 : 0)));
   const left = room - chartLines.length - shownFacts.length;
   return [...head, ...shownFacts, ...chartLines, ...table(columns, rows, width, left)];
 }
 
-function pairs(facts: OperationFrame["facts"], width: number): Line[] {
+function pairs(facts: OperationFrame["facts"], width: number, ellipsis: string): Line[] {
   const perLine = width >= 56 ? 2 : 1;
-  const cell = Math.floor(width / perLine);
+  const room = Math.floor(width / perLine);
   const lines: Line[] = [];
   for (let i = 0; i < facts.length; i += perLine) {
     lines.push(
@@ -35,9 +35,7 @@ function pairs(facts: OperationFrame["facts"], width: number): Line[] {
         .slice(i, i + perLine)
         .flatMap(([label, value]) => [
           piece(`${label} `, "dim"),
-          piece(
-            value.slice(0, Math.max(0, cell - label.length - 2)).padEnd(cell - label.length - 1),
-          ),
+          cell(value, room - label.length - 1, "text", ellipsis),
         ]),
     );
   }
@@ -61,7 +59,7 @@ function table(
     Math.min(4, Math.floor((width - widths.reduce((a, b) => a + b, 0)) / columns.length)),
   );
   const format = (cells: readonly string[]): string =>
-    cells.map((cell, i) => cell.padStart(widths[i]! + (i === 0 ? 0 : gap))).join("");
+    cells.map((text, i) => text.padStart(widths[i]! + (i === 0 ? 0 : gap))).join("");
   return [line(format(columns), "dim"), ...shown.map((row) => line(format(row)))];
 }
 
@@ -95,8 +93,8 @@ export function chartView(
     ...columns.map((text, i): Line => {
       const row = rows - 1 - i;
       const label = empty ? "" : i === 0 ? short(top) : row === 0 ? "0" : "";
-      const cells = [...text].map((cell, at) =>
-        points[at] === row ? piece(glyphs.point, "warn") : piece(cell, "accent"),
+      const cells = [...text].map((column, at) =>
+        points[at] === row ? piece(glyphs.point, "warn") : piece(column, "accent"),
       );
       return [piece(`${label.padStart(AXIS - 1)} `, "dim"), ...cells];
     }),

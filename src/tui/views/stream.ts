@@ -1,6 +1,6 @@
 /** The messages, the latest at the bottom: when, who to whom, what; coloured by kind. */
 import type { StreamEntry } from "../../session/frame.ts";
-import { type Area, highlight, type Line, line, piece } from "../canvas.ts";
+import { type Area, cell, highlight, type Line, line, piece } from "../canvas.ts";
 import { clock } from "../text.ts";
 import type { Look } from "../themes.ts";
 
@@ -46,8 +46,8 @@ export function entryLine(entry: StreamEntry, width: number, { glyphs }: Look): 
   return [
     piece(clock(time).padStart(TIME), "dim"),
     piece(step === 0 ? "   " : ` ${step} `, "key"),
-    piece(type.slice(0, typeWidth - 1).padEnd(typeWidth), style),
-    piece(route.slice(0, routeWidth - 1).padEnd(routeWidth)),
+    cell(type, typeWidth, style, glyphs.ellipsis),
+    cell(route, routeWidth, "text", glyphs.ellipsis),
     piece(wide ? text : "", "dim"),
   ];
 }
