@@ -10,11 +10,11 @@ import type { Landmark, Session } from "../session/session.ts";
 import { type Vocabulary, vocabularyOf } from "../session/vocabulary.ts";
 import { type Command, type Controls, reaches } from "./command.ts";
 import { execute } from "./commandLine.ts";
-import { isFilter, parseFilter } from "./filter.ts";
+import { parseFilter } from "./filter.ts";
 import { freeName } from "./freeName.ts";
 import { Job } from "./job.ts";
 import type { KeyMap } from "./keys.ts";
-import { reads } from "./modes.ts";
+import { toEnd } from "./modes.ts";
 import { Painter } from "./painter.ts";
 import { parsePlace } from "./place.ts";
 import { requestOf } from "./request.ts";
@@ -23,9 +23,6 @@ import type { RunView, Shown } from "./shown.ts";
 import { type Look, themeAfter, themeNamed } from "./themes.ts";
 import { Ui } from "./ui.ts";
 import type { UiEvent } from "./uiMachine.ts";
-
-/** Keys to the first and the last line of a text, where one is read. */
-const ENDS: Readonly<Record<string, number>> = { home: -1e9, end: 1e9 };
 
 export interface DriverOptions {
   readonly session: Session;
@@ -112,8 +109,8 @@ export class Driver implements Controls {
     if (this.#ui.types) this.#ui.type(key, text, this.#vocabulary);
     else {
       const command = this.#options.keys.get(key);
-      const end = ENDS[key];
-      if (end !== undefined && reads(this.#ui.mode)) this.move(end);
+      const end = toEnd(key, this.#ui.mode);
+      if (end !== 0) this.move(end);
       else if (command !== undefined) this.#attempt(() => this.#press(command));
       else if (/^[1-9]$/.test(key)) this.#ui.focusOn(Number(key) - 1);
     }
@@ -388,10 +385,8 @@ export class Driver implements Controls {
   #refusal: string | null = null;
   #furthest = 0;
 
-  /** While a filter is typed, what it would show. */
   get #filterShown(): string {
-    const { text } = this.#ui.context.line;
-    return this.#ui.mode === "filter" && isFilter(text) ? text : this.#filter;
+    return this.#ui.typedFilter ?? this.#filter;
   }
 
   #runView(ended: boolean): RunView {

@@ -7,7 +7,11 @@ export function isCovered(mode: Mode): boolean {
   return mode === "help" || mode === "actors" || mode === "message";
 }
 
-/** Whether it is a text that keys go through. */
-export function reads(mode: Mode): boolean {
-  return mode === "help" || mode === "actors";
+/** How far a key goes in a text that is read: home and end to its first and last line; 0 = it is none of them. */
+export function toEnd(key: string, mode: Mode): number {
+  if (mode !== "help" && mode !== "actors") return 0;
+  return key === "home" ? -FAR : key === "end" ? FAR : 0;
 }
+
+/** More lines than any text has. */
+const FAR = 1e9;

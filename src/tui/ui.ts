@@ -3,6 +3,7 @@ import { type Actor, createActor } from "xstate";
 import type { Vocabulary } from "../session/vocabulary.ts";
 import { completed } from "./commandLine.ts";
 import { scrollLimit } from "./compose.ts";
+import { isFilter } from "./filter.ts";
 import { PANELS } from "./layout.ts";
 import type { Mode } from "./modes.ts";
 import type { Shown } from "./shown.ts";
@@ -28,6 +29,12 @@ export class Ui {
   /** Whether keys are text. */
   get types(): boolean {
     return this.mode === "palette" || this.mode === "filter";
+  }
+
+  /** What a filter that is being typed would show; null: none is, or it is no regular expression yet. */
+  get typedFilter(): string | null {
+    const { text } = this.context.line;
+    return this.mode === "filter" && isFilter(text) ? text : null;
   }
 
   send(event: UiEvent): void {
