@@ -1,5 +1,5 @@
 /** The names that commands may be given: what is completed while they are typed, and suggested when they are wrong. */
-import { TECHNIQUES } from "../hypervisor/techniques/technique.ts";
+import { TECHNIQUES } from "../hypervisor/techniques/all.ts";
 import { STARTABLE } from "../system/operations/session.ts";
 import type { System } from "../system/system.ts";
 

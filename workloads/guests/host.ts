@@ -29,7 +29,7 @@ export class GuestHost {
   readonly spec: GuestSpec;
   readonly recorder: Recorder;
   readonly #random: Random;
-  readonly #console: Uint8Array[] = [];
+  readonly #written: Uint8Array[] = [];
   #consoleBytes = 0;
   #memory: GuestMemory | undefined;
   #looks = 0n;
@@ -70,11 +70,11 @@ export class GuestHost {
     if (this.#consoleBytes > CONSOLE_BYTES_MAX) {
       throw new UserError(`writes more than ${CONSOLE_BYTES_MAX >> 20} MiB to its console`);
     }
-    this.#console.push(Uint8Array.from(bytes));
+    this.#written.push(Uint8Array.from(bytes));
   }
 
   get console(): Uint8Array {
-    return Buffer.concat(this.#console);
+    return Buffer.concat(this.#written);
   }
 
   /**
