@@ -198,7 +198,10 @@ const commands: readonly (readonly [readonly string[], RegExp])[] = [
   [["good.json", "and", "more"], /too many arguments/],
   [["--nosuch"], /unknown option '--nosuch'/],
   [["--trackr", "pml"], /unknown option '--trackr'.*--tracker/],
-  [["--tracker", "pm"], /'--tracker <technique>' argument 'pm' is invalid/],
+  [
+    ["--tracker", "pm"],
+    /--tracker: tracker\.technique: expected one of none, .*did you mean "pml"\?/,
+  ],
   [["--vcpus", "0"], /'--vcpus <count>' argument '0' is invalid/],
   [["--vcpus", "1e9"], /'1e9' is invalid/],
   [["--vcpus", "65"], /from 1 to 64/],
