@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { UserError } from "../../src/errors.ts";
 import { sourceOf } from "../../src/io/byteSource.ts";
 import { Decoder, Encoder } from "../../src/system/operations/checkpoint/coding.ts";
+import { BlockType } from "../../src/system/operations/checkpoint/format.ts";
 import {
   damageNote,
   readCheckpoint,
@@ -78,6 +79,13 @@ describe("a checkpoint file", () => {
   const { checkpoints, damage } = scanCheckpoints(sourceOf("file", bytes));
   const ends = checkpoints.map(({ end }) => end);
   const completeBefore = (offset: number) => ends.filter((end) => end <= offset).length;
+
+  it("names the types of its blocks in ASCII (docs/checkpoint-format.md)", () => {
+    const name = (type: number) => Buffer.from(Uint32Array.of(type).buffer).toString("latin1");
+    const kinds = new Set(blocksOf(bytes).map(({ type }) => name(type)));
+    expect([...kinds]).toEqual(["HEAD", "PAGE", "TABL", "CMIT"]);
+    expect(name(BlockType.state)).toBe("STAT");
+  });
 
   it("is sound, and has several checkpoints", () => {
     expect(damage).toBeUndefined();

@@ -352,3 +352,31 @@ it("an estimation by PRL waits 120 s for a change unless omega is given (VEE21's
   for (const mu of ["50s", "121s", "240s"]) expect(isTaken({ kind: "prl", mu }), mu).toBe(false);
   expect(isTaken({ kind: "prl", mu: "50s", omega: "100s" })).toBe(true);
 });
+
+describe("an estimation that is told to end", () => {
+  const workload = { kind: "uniform", pages: 64, gap: 70, accesses: 40_000, writeFraction: 0.3 };
+  const built = (estimator: object) => buildSystem(smallScenario({ workload, estimator }));
+
+  it.each(each)("ends, whatever its estimator is doing (%s)", (_name, estimator) => {
+    // Where the estimator has come into each of its states for the first time.
+    const first = new Map<unknown, number>();
+    const whole = built(estimator);
+    const { value: initial } = whole.actor("vm0/estimator");
+    let messages = 0;
+    for (let position = 1; whole.step(); position++) {
+      messages = position;
+      const { value } = whole.actor("vm0/estimator");
+      if (value !== initial && !first.has(value)) first.set(value, position);
+    }
+    expect(first.size).toBeGreaterThan(2);
+    for (const [state, position] of first) {
+      const system = built(estimator);
+      for (let i = 0; i < position; i++) system.step();
+      expect(system.actor("vm0/estimator").value).toBe(state);
+      if (state === "done") continue;
+      system.command("toolstack", { type: "deadline" });
+      system.run(2 * messages);
+      expect({ state, done: system.done }).toEqual({ state, done: true });
+    }
+  });
+});
