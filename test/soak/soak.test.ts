@@ -40,9 +40,9 @@ describe("the generator", () => {
     }
     const kindsOf = (options: readonly { readonly shape: { kind: { value: string } } }[]) =>
       options.map(({ shape }) => shape.kind.value);
-    // Traces and PARSEC's programs are long, and no more random for it.
+    // Traces, PARSEC's programs and guests are long, and no more random for it.
     const workloads = kindsOf(workloadSchema.options).filter(
-      (kind) => kind !== "trace" && kind !== "parsec",
+      (kind) => !["trace", "parsec", "wasm"].includes(kind),
     );
     const all = [...kindsOf(operationSchema.options), ...TECHNIQUES, ...workloads];
     expect([...seen].sort()).toEqual(expect.arrayContaining(all));
