@@ -3,13 +3,16 @@
  * and the documentation all come from this table.
  */
 import { breakpointWords } from "../session/breakpoints.ts";
+import type { Vocabulary } from "../session/vocabulary.ts";
 import type { Command } from "./command.ts";
 import { SPEED_NAMES } from "./runner.ts";
 import { THEME_NAMES } from "./themes.ts";
 
 /** Words of an argument of one word. */
-function oneOf(names: readonly string[]): NonNullable<Command["words"]> {
-  return (_, before) => (before.length === 0 ? names : []);
+function oneOf(
+  names: (vocabulary: Vocabulary) => readonly string[],
+): NonNullable<Command["words"]> {
+  return (vocabulary, before) => (before.length === 0 ? names(vocabulary) : []);
 }
 
 /** A key that needs an argument opens the palette with the command's name in it. */
@@ -153,7 +156,7 @@ export const COMMANDS: readonly Command[] = [
     hint: "",
     help: "messages a second: 1, 10, 100, 1000 or full",
     argument: "NUMBER|full",
-    words: oneOf(SPEED_NAMES),
+    words: oneOf(() => SPEED_NAMES),
     run: (to, text) => to.setSpeed(text),
   },
   {
@@ -291,7 +294,7 @@ export const COMMANDS: readonly Command[] = [
     hint: "",
     help: "the next theme, or the one that is named",
     argument: "[default|deuteranopia|tritanopia|grey]",
-    words: oneOf(THEME_NAMES),
+    words: oneOf(() => THEME_NAMES),
     run: (to, text) => to.nextTheme(text),
   },
   {
@@ -325,7 +328,7 @@ export const COMMANDS: readonly Command[] = [
     hint: "",
     help: "hold one vCPU",
     argument: "VCPU",
-    words: ({ vcpus }, before) => (before.length === 0 ? vcpus : []),
+    words: oneOf(({ vcpus }) => vcpus),
     run: (to, vcpu) => to.operate("pauseVcpu", vcpu),
   },
   {
@@ -335,7 +338,7 @@ export const COMMANDS: readonly Command[] = [
     hint: "",
     help: "let a held vCPU go on",
     argument: "VCPU",
-    words: ({ vcpus }, before) => (before.length === 0 ? vcpus : []),
+    words: oneOf(({ vcpus }) => vcpus),
     run: (to, vcpu) => to.operate("resumeVcpu", vcpu),
   },
   {
@@ -345,7 +348,7 @@ export const COMMANDS: readonly Command[] = [
     hint: "",
     help: "track the VM by another technique (none, pml, prl, writeProtect, ...)",
     argument: "TECHNIQUE",
-    words: ({ trackers }, before) => (before.length === 0 ? trackers : []),
+    words: oneOf(({ trackers }) => trackers),
     run: asks("tracker"),
   },
   {
@@ -363,7 +366,7 @@ export const COMMANDS: readonly Command[] = [
     hint: "",
     help: "make so many percent of the VM's accesses writes; workload: as it was",
     argument: "PERCENT|workload",
-    words: oneOf(["workload"]),
+    words: oneOf(() => ["workload"]),
     run: asks("writes"),
   },
   {
@@ -373,7 +376,7 @@ export const COMMANDS: readonly Command[] = [
     hint: "",
     help: "start an operation: migration, checkpoint or estimation",
     argument: "OPERATION",
-    words: ({ operations }, before) => (before.length === 0 ? operations : []),
+    words: oneOf(({ operations }) => operations),
     run: (to, name) => to.startOperation(name),
   },
   {

@@ -8,6 +8,7 @@ import {
   lastFirst,
   line,
   piece,
+  restText,
   spread,
   widthOf,
   windowed,
@@ -24,7 +25,7 @@ import { actorListView, actorView, messageView } from "./views/detail.ts";
 import { helpView, paletteView, typedPieces } from "./views/help.ts";
 import { logsView } from "./views/logs.ts";
 import { machineView } from "./views/machine.ts";
-import { operationView } from "./views/operation.ts";
+import { operationLength, operationView } from "./views/operation.ts";
 import { pagesView } from "./views/pages.ts";
 import { streamView } from "./views/stream.ts";
 
@@ -189,12 +190,21 @@ export function panelLines(panel: PanelName, shown: Shown, area: Area, focused: 
   const inner = innerOf(area);
   const first = shown.ui.scrolls[shown.ui.panels.indexOf(panel)] ?? 0;
   const window = { height: inner.height, head: HEAD[panel], first };
-  const whole = contentsOf(panel, shown, inner, true);
-  const all = windowed(whole, window);
   const title = panelTitle(panel, shown);
-  // An operation has a shorter form, with the first facts and the last rows of its table.
-  const short = first > 0 || all.rest === "" ? all.shown : contentsOf(panel, shown, inner, false);
-  return framed({ title, lines: short, rest: all.rest, focused }, area, shown.look);
+  const below = panel === "operation" ? hiddenOf(shown.frame.operation, inner) : 0;
+  if (below > 0 && first === 0) {
+    // In short: the first facts and the last rows of its table. To lay out all of a long one would cost each frame.
+    const lines = contentsOf(panel, shown, inner, false);
+    return framed({ title, lines, rest: restText(0, below), focused }, area, shown.look);
+  }
+  const lines = contentsOf(panel, shown, inner, true);
+  const { shown: seen, rest } = windowed(lines, window);
+  return framed({ title, lines: seen, rest, focused }, area, shown.look);
+}
+
+/** Lines of an operation that there is no room for. */
+function hiddenOf(operation: Frame["operation"], { width, height }: Area): number {
+  return Math.max(0, operationLength(operation, width) - height);
 }
 
 /** Rows of titles, which stay while the others scroll. */
@@ -238,8 +248,8 @@ export function scrollLimit(shown: Shown): number {
     const placed = layout.columns.flat().find((one) => one.panel === panel);
     if (placed === undefined) return 0;
     const area = innerOf(placed.area);
-    const lines = contentsOf(placed.panel, shown, area, true);
-    return lastFirst(lines, area);
+    if (panel === "operation") return hiddenOf(frame.operation, area);
+    return lastFirst(contentsOf(placed.panel, shown, area, true), area);
   }
   const area = innerOf({ width: shown.columns, height: Math.max(0, layout.screen.height - 2) });
   if (mode === "help") return lastFirst(helpView(keys, area.width), area);

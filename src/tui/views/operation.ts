@@ -18,15 +18,31 @@ export function operationView(
   const factLines = pairs(facts, width, look.glyphs.ellipsis);
   const room = height - head.length;
   const chartRows = room >= 26 ? CHART_LARGE : room >= 11 ? CHART_ROWS : 0;
-  const isEmpty = chart === null || chart.series.every((values) => values.length === 0);
-  const chartLines = isEmpty || chartRows === 0 ? [] : chartView(chart, width, chartRows, look);
+  const chartLines =
+    isEmpty(chart) || chartRows === 0 ? [] : chartView(chart, width, chartRows, look);
   const shownFacts = factLines.slice(0, Math.max(1, room - (rows.length > 0 ? 3 : 0)));
   const left = room - chartLines.length - shownFacts.length;
   return [...head, ...shownFacts, ...chartLines, ...table(columns, rows, width, left)];
 }
 
+/** Lines that all of it takes. */
+export function operationLength({ facts, chart, rows }: OperationFrame, width: number): number {
+  const factLines = Math.ceil(facts.length / pairsPerLine(width));
+  return (
+    1 + factLines + (isEmpty(chart) ? 0 : CHART_LARGE) + (rows.length === 0 ? 0 : 1 + rows.length)
+  );
+}
+
+function isEmpty(chart: ChartFrame | null): chart is null {
+  return chart === null || chart.series.every((values) => values.length === 0);
+}
+
+function pairsPerLine(width: number): number {
+  return width >= 56 ? 2 : 1;
+}
+
 function pairs(facts: OperationFrame["facts"], width: number, ellipsis: string): Line[] {
-  const perLine = width >= 56 ? 2 : 1;
+  const perLine = pairsPerLine(width);
   const room = Math.floor(width / perLine);
   const lines: Line[] = [];
   for (let i = 0; i < facts.length; i += perLine) {
@@ -52,7 +68,7 @@ function table(
   if (height < 2 || rows.length === 0) return [];
   const shown = rows.slice(-(height - 1));
   const widths = columns.map((title, i) =>
-    Math.max(title.length, ...shown.map((row) => (row[i] ?? "").length)),
+    shown.reduce((most, row) => Math.max(most, row[i]?.length ?? 0), title.length),
   );
   const gap = Math.max(
     1,
