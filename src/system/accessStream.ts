@@ -5,7 +5,6 @@ import { ACCESS_PAGE_SHIFT, AccessKind } from "../hardware/accessLoop.ts";
 import type { NormalForm } from "../hardware/normalForm.ts";
 import type { Part, WordArray } from "../hardware/part.ts";
 
-const BLOCK_ACCESSES = 4096;
 const ACCESS_KIND_MASK = (1 << ACCESS_PAGE_SHIFT) - 1;
 
 export class AccessStream implements Part {
@@ -20,7 +19,7 @@ export class AccessStream implements Part {
   /** [0]: 1 + the percentage of writes that the operator wants, 0 = as the workload has it; [1]: the rest. */
   readonly intensity = new Int32Array(2);
 
-  constructor(name: string, workload: Workload, blockAccesses = BLOCK_ACCESSES) {
+  constructor(name: string, workload: Workload, blockAccesses: number) {
     this.name = name;
     this.workload = workload;
     this.block = new Int32Array(blockAccesses);

@@ -8,7 +8,13 @@ import { DEFAULT_GEOMETRY, type Geometry } from "../hardware/geometry.ts";
 import { logProblem } from "../hardware/logLimits.ts";
 import { DATA_FRAME_BASE } from "../hardware/memory.ts";
 import { RING_RESERVED } from "../hypervisor/dirtyRing.ts";
-import { sections, techniqueNamed, techniques, unitOf } from "../hypervisor/techniques/all.ts";
+import {
+  sectionDefaults,
+  sections,
+  techniqueNamed,
+  techniques,
+  unitOf,
+} from "../hypervisor/techniques/all.ts";
 import { TRACKER_FAULTS, type TrackerFault } from "../hypervisor/trackedVm.ts";
 import type { LogicKind } from "./actors.ts";
 import { OPERATION_FAULTS } from "./operation.ts";
@@ -18,7 +24,9 @@ import { createOperation, needsContents, operationTechnique } from "./operations
 import { scenarioDigest } from "./scenarioDigest.ts";
 import type { Scenario } from "./scenarioSchema.ts";
 import { System } from "./system.ts";
-import { expectedFrames, type VmConfig, type WorldConfig } from "./world.ts";
+import { asPlanned } from "./systemPlan.ts";
+import { expectedFrames } from "./world.ts";
+import { BLOCK_ACCESSES, type VmPlan, type WorldPlan } from "./worldPlan.ts";
 
 const LEAF_LEVELS = { "4K": 1, "2M": 2, "1G": 3 } as const;
 /** PAE maps four times 1 GiB. */
@@ -64,6 +72,7 @@ export function buildSystem(scenario: Scenario, options: BuildOptions = {}): Sys
         geometry,
         pcpus: machine.cpus,
         vms,
+        blockAccesses: BLOCK_ACCESSES,
         mmu: {
           compatibility: machine.compatibility,
           costs: machine.costs.processor,
@@ -80,12 +89,15 @@ export function buildSystem(scenario: Scenario, options: BuildOptions = {}): Sys
           largePagesReturn: tracker.largePagesReturn === true,
           initiallySet: tracker.initiallySet === true,
           armedTwice: tracker.armedTwice,
-          options: sectionsIn(scenario),
-          ...(tracker.preemptEvery === undefined ? {} : { preemptEvery: tracker.preemptEvery }),
+          options: { ...sectionDefaults(), ...sectionsIn(scenario) },
+          preemptEvery: tracker.preemptEvery ?? 0,
           faults: TRACKER_FAULTS.filter((fault) => scenario.faults.includes(fault)),
         },
       },
       pvmCpus: machine.pvmCpus,
+      prlHandlers: [],
+      judgesRounds: true,
+      replace: asPlanned,
       handlerBudget: machine.handlerBudget,
       energy: machine.costs.energy,
       quantumCycles: machine.quantum,
@@ -102,7 +114,7 @@ export function buildSystem(scenario: Scenario, options: BuildOptions = {}): Sys
   );
 }
 
-function checkNames(vms: readonly VmConfig[]): void {
+function checkNames(vms: readonly VmPlan[]): void {
   const names = vms.map(({ name }) => name);
   const twice = names.findIndex((name, number) => names.indexOf(name) !== number);
   if (twice < 0) return;
@@ -120,9 +132,9 @@ function checkLogs({ machine, tracker, operation }: Scenario): void {
 /** On an overcommitted host the VMs do not begin with all of their memory. */
 function atTheStart(
   { operation }: Scenario,
-  vms: readonly VmConfig[],
+  vms: readonly VmPlan[],
   { indexBits }: Geometry,
-): readonly VmConfig[] {
+): readonly VmPlan[] {
   if (operation.kind !== "overcommit") return vms;
   const sizes = initialSizes(operation, vms, indexBits);
   return vms.map((vm, number) => ({ ...vm, initialPages: sizes[number]! }));
@@ -137,7 +149,7 @@ export function referenceScenario(scenario: Scenario, system: System): Scenario 
 }
 
 /** Paging structures must fit into the frames that have bytes, and everything into this machine. */
-function checkMemory(config: Pick<WorldConfig, "geometry" | "vms">): void {
+function checkMemory(config: Pick<WorldPlan, "geometry" | "vms">): void {
   const frames = expectedFrames(config);
   const pages = config.vms.reduce((sum, vm) => sum + vm.pages, 0);
   const guest = `${gib(pages * PAGE_BYTES)} of guest memory`;
@@ -238,7 +250,7 @@ function checkPieces({ tracker, operation }: Scenario): void {
 }
 
 /** A run must end: with a workload that never does, the scenario says when. */
-function checkEnd({ operation, until }: Scenario, vms: readonly VmConfig[]): void {
+function checkEnd({ operation, until }: Scenario, vms: readonly VmPlan[]): void {
   if (until !== undefined || operation.kind === "migrate") return;
   const endless = vms.findIndex(({ workloads }) => workloads.some((one) => one.endless === true));
   if (endless < 0) return;
@@ -253,7 +265,7 @@ function vmConfig(
   vm: Scenario["vms"][number],
   number: number,
   { directory }: BuildOptions,
-): VmConfig {
+): VmPlan {
   const name = vm.name ?? `vm${number}`;
   const workloads = Array.from({ length: vm.vcpus }, (_, vcpu): Workload => {
     const surroundings = {
@@ -286,6 +298,7 @@ function vmConfig(
   return {
     name,
     pages,
+    initialPages: pages,
     paging: vm.paging,
     leafLevel: LEAF_LEVELS[vm.pageSize],
     keepVersions:

@@ -22,7 +22,7 @@ import type { OwnEstimator } from "../hypervisor/wss/estimators/own.ts";
 import { DEFAULT_ENERGY_COSTS } from "./energy.ts";
 import { OPERATION_FAULTS } from "./operation.ts";
 import { addOperationEstimator, operationSchema } from "./operations/schema.ts";
-import { HANDLER_BUDGET } from "./systemConfig.ts";
+import { HANDLER_BUDGET } from "./systemPlan.ts";
 
 /** Between two messages a run cannot be interrupted. */
 const QUANTUM_MAX = 0.1 * CYCLES_PER_SECOND;

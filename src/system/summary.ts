@@ -12,7 +12,7 @@ import { countMarked } from "../hypervisor/dirtyBitmap.ts";
 import { techniqueNamed } from "../hypervisor/techniques/all.ts";
 import { trackingBytes } from "../hypervisor/trackingMemory.ts";
 import type { Technique } from "../interconnect/messages.ts";
-import { DEFAULT_ENERGY_COSTS, type Energy, energyOf } from "./energy.ts";
+import { type Energy, energyOf } from "./energy.ts";
 import { type AnyResult, knownResult } from "./operations/results.ts";
 import type { Stuck, System } from "./system.ts";
 import { countBelow } from "./trackerDevice.ts";
@@ -179,7 +179,7 @@ export function summarize(
     cpus,
     trackingBytes: bytesOfTracking(system),
     pvm,
-    energy: energyOf({ ...events, seconds, busyCycles }, config.energy ?? DEFAULT_ENERGY_COSTS),
+    energy: energyOf({ ...events, seconds, busyCycles }, config.energy),
     truth: sumTruth(system),
     reported: reportedPages(system, harvests),
     operation,

@@ -18,14 +18,14 @@ import { type Intervention, InterventionError, interventions } from "./intervent
 import type { Operation, OperationResult } from "./operation.ts";
 import { reseedStream } from "./reseed.ts";
 import type { SystemSnapshot } from "./snapshot.ts";
-import type { SystemConfig } from "./systemConfig.ts";
+import type { SystemPlan } from "./systemPlan.ts";
 import type { TrackerDevice } from "./trackerDevice.ts";
 import { OPERATOR, wireRule } from "./wires.ts";
 import { type AddActor, wire } from "./wiring.ts";
 import { World } from "./world.ts";
 
 export type { SystemSnapshot } from "./snapshot.ts";
-export type { ActorParts, SystemConfig } from "./systemConfig.ts";
+export type { ActorParts, SystemPlan } from "./systemPlan.ts";
 
 /** An actor that got a message which it does not take in its state, and a sentence about it. */
 export interface Stuck {
@@ -34,7 +34,7 @@ export interface Stuck {
 }
 
 export class System {
-  readonly config: SystemConfig;
+  readonly config: SystemPlan;
   readonly world: World;
   readonly interconnect = new Interconnect();
   readonly #actors: SystemActor[] = [];
@@ -52,11 +52,11 @@ export class System {
   /** The file that has changed this run, if one has. */
   #stranger: string | null = null;
 
-  constructor(config: SystemConfig, kind: LogicKind = "compiled") {
+  constructor(config: SystemPlan, kind: LogicKind = "compiled") {
     this.config = config;
     this.#kind = kind;
     this.world = new World(config.world, config.pvmCpus);
-    if (config.judgesRounds !== false) this.world.judgeRounds();
+    if (config.judgesRounds) this.world.judgeRounds();
     this.operation = config.operation(this.world, {
       technique: this.world.config.tracking.technique,
       now: () => this.interconnect.now,
@@ -363,7 +363,7 @@ export class System {
 
   #add(...[name, machine, device, input]: Parameters<AddActor>): ReturnType<AddActor> {
     const { id, port } = this.interconnect.openPort();
-    const parts = this.config.replace?.(name, { machine, device }) ?? { machine, device };
+    const parts = this.config.replace(name, { machine, device });
     const { interconnect } = this;
     const actor = new SystemActor(id, name, parts, input, interconnect, this.#kind);
     this.#actors.push(actor);

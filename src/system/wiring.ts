@@ -18,7 +18,7 @@ import { MmuDevice } from "./mmuDevice.ts";
 import type { Operation } from "./operation.ts";
 import { OperatorDevice } from "./operatorDevice.ts";
 import { PrlUnitDevice, PvmDevice } from "./pvmDevice.ts";
-import { type ActorParts, HANDLER_BUDGET, type SystemConfig } from "./systemConfig.ts";
+import type { ActorParts, SystemPlan } from "./systemPlan.ts";
 import { TrackerDevice } from "./trackerDevice.ts";
 import type { World } from "./world.ts";
 
@@ -42,7 +42,7 @@ export type AddActor = (
 
 /** What there is before the actors are. */
 export interface Unwired {
-  readonly config: SystemConfig;
+  readonly config: SystemPlan;
   readonly world: World;
   readonly operation: Operation;
   readonly interconnect: Interconnect;
@@ -127,7 +127,7 @@ export function wire(
   vcpus.forEach((_, vcpu) => {
     add(`vcpu${vcpu}/prl`, prlUnitMachine, new PrlUnitDevice(world), {
       vcpu,
-      handlerCpu: pvmCpus[config.prlHandlers?.[vcpu] ?? 0],
+      handlerCpu: pvmCpus[config.prlHandlers[vcpu] ?? 0],
       vector: LOG_FULL_VECTOR,
       ipiCycles: costs.ipi,
     });
@@ -145,7 +145,7 @@ export function wire(
       pmlUnits: ownUnits(pmlUnits),
       prlUnits: ownUnits(prlUnits),
       skipInvept: config.world.tracking.faults.includes("skipInvept"),
-      armedTwice: config.world.tracking.armedTwice ?? "xen",
+      armedTwice: config.world.tracking.armedTwice,
     });
     port.subscribe((delivery) => {
       const { handlerCycles } = actor.live.context as TrackerContext;
@@ -161,7 +161,7 @@ export function wire(
       interruptCycles: costs.vmExit + costs.prlHandler + costs.vmEntry,
       entryCopyCycles: costs.prlEntry,
       reloadCycles: costs.remoteReload,
-      handlerBudget: config.handlerBudget ?? HANDLER_BUDGET,
+      handlerBudget: config.handlerBudget,
     });
     port.subscribe((delivery) => {
       const { value, context } = actor.live;

@@ -1,18 +1,14 @@
 /** The data plane of a system: memory, VMs, vCPUs and physical CPUs, built from a configuration. */
-
-import type { ArmedTwice } from "../../machines/trackerContext.ts";
-import type { Workload } from "../../workloads/workload.ts";
 import { COUNTER_COUNT } from "../hardware/counters.ts";
 import { createEpt, type Ept, eptPointer, mapRange } from "../hardware/ept.ts";
 import { type Geometry, logFrames } from "../hardware/geometry.ts";
 import { GuestPages } from "../hardware/guestPages.ts";
 import { DATA_FRAME_BASE, HostMemory } from "../hardware/memory.ts";
-import { CONTROL_WORDS, Mmu, type MmuOptions } from "../hardware/mmu.ts";
+import { CONTROL_WORDS, Mmu } from "../hardware/mmu.ts";
 import type { NormalForm } from "../hardware/normalForm.ts";
 import type { Part, WordArray } from "../hardware/part.ts";
 import {
   Field,
-  type GuestPagingName,
   PIN_EXTERNAL_INTERRUPT_EXITING,
   PIN_NMI_EXITING,
   PIN_VIRTUAL_NMIS,
@@ -25,7 +21,6 @@ import {
   Vmcs,
   writeField,
 } from "../hardware/vmcs.ts";
-import type { HypervisorCosts } from "../hypervisor/costs.ts";
 import { CumulativeBuffer } from "../hypervisor/cumulativeBuffer.ts";
 import { DirtyBitmap } from "../hypervisor/dirtyBitmap.ts";
 import { DirtyRing } from "../hypervisor/dirtyRing.ts";
@@ -38,49 +33,13 @@ import {
 import { ORDINARY_LEAF } from "../hypervisor/logDirty.ts";
 import { LogPages } from "../hypervisor/logPages.ts";
 import { TableWork } from "../hypervisor/tableWork.ts";
-import { sectionDefaults, techniqueNamed } from "../hypervisor/techniques/all.ts";
-import type { Technique, TechniqueName } from "../hypervisor/techniques/technique.ts";
-import type { TrackedVm, TrackerFault } from "../hypervisor/trackedVm.ts";
+import { techniqueNamed } from "../hypervisor/techniques/all.ts";
+import type { Technique } from "../hypervisor/techniques/technique.ts";
+import type { TrackedVm } from "../hypervisor/trackedVm.ts";
 import { AccessStream } from "./accessStream.ts";
 import { CpuTimes, CpuWaits, PvmTimes } from "./cpuTimes.ts";
 import { Rounds } from "./verdict/rounds.ts";
-
-export interface VmConfig {
-  readonly name: string;
-  /** Guest-physical pages of data; those of the guest's own paging structures come on top. */
-  readonly pages: number;
-  readonly paging: GuestPagingName;
-  /** Level of the EPT leaves that map the data: 1 = 4 KiB, 2 = 2 MiB, 3 = 1 GiB. */
-  readonly leafLevel: 1 | 2 | 3;
-  readonly keepVersions: boolean;
-  /** Pages of data, from the first, that have frames at the start; default: all. */
-  readonly initialPages?: number;
-  /** One workload for each vCPU. */
-  readonly workloads: readonly Workload[];
-}
-
-/** How VMs are tracked, as far as memory must be prepared for it. */
-export interface TrackingConfig {
-  readonly technique: TechniqueName;
-  readonly costs: HypervisorCosts;
-  /** Logs that can be allotted in all; negative = without limit. */
-  readonly logLimit: number;
-  readonly filterGuestTables: boolean;
-  /** Entries of a dirty ring, a power of two; those kept in reserve; and what feeds it. */
-  readonly ringEntries: number;
-  readonly ringReserved: number;
-  readonly ringFromPml: boolean;
-  /** As KVM does: large leaves come back when tracking ends; dirty bitmaps begin with all bits set. */
-  readonly largePagesReturn?: boolean;
-  readonly initiallySet?: boolean;
-  /** Whose answer an armed tracker gives to another arm; default: Xen's. */
-  readonly armedTwice?: ArmedTwice;
-  /** What is said in techniques' sections, by their names; default: nothing. */
-  readonly options?: Readonly<Record<string, unknown>>;
-  /** Entries that a tracker handles between two moments at which others have their turn; default: all. */
-  readonly preemptEvery?: number;
-  readonly faults: readonly TrackerFault[];
-}
+import type { VmPlan, WorldPlan } from "./worldPlan.ts";
 
 /** Numbers of a tracker of a user's. */
 class OwnNumbers implements Part {
@@ -95,16 +54,6 @@ class OwnNumbers implements Part {
   arrays(): Readonly<Record<string, WordArray>> {
     return { numbers: this.numbers };
   }
-}
-
-export interface WorldConfig {
-  readonly geometry: Geometry;
-  readonly pcpus: number;
-  readonly vms: readonly VmConfig[];
-  readonly mmu: MmuOptions;
-  readonly tracking: TrackingConfig;
-  /** Accesses that a vCPU takes from its workload at a time. */
-  readonly blockAccesses?: number;
 }
 
 /** A vCPU's counters, as a part. */
@@ -122,7 +71,7 @@ export class Counters implements Part {
 }
 
 export interface VmState {
-  readonly config: VmConfig;
+  readonly config: VmPlan;
   readonly ept: Ept;
   readonly guest: GuestPages;
   readonly tables: GuestTables | null;
@@ -225,7 +174,7 @@ export function loadedForm(
 }
 
 export class World {
-  readonly config: WorldConfig;
+  readonly config: WorldPlan;
   readonly memory: HostMemory;
   readonly vms: readonly VmState[];
   readonly vcpus: readonly VcpuState[];
@@ -237,7 +186,7 @@ export class World {
   readonly cpuWaits: CpuWaits;
   readonly pvmTimes: PvmTimes;
 
-  constructor(config: WorldConfig, pvmCpus = 1) {
+  constructor(config: WorldPlan, pvmCpus = 1) {
     this.config = config;
     const { geometry } = config;
     this.memory = new HostMemory(geometry.indexBits, expectedFrames(config));
@@ -267,7 +216,7 @@ export class World {
   }
 
   get #inPieces(): boolean {
-    return this.config.tracking.preemptEvery !== undefined;
+    return this.config.tracking.preemptEvery > 0;
   }
 
   /** Every piece of the data plane, in a fixed order. */
@@ -305,10 +254,10 @@ export class World {
     ];
   }
 
-  #buildVm(vm: VmConfig, number: number, firstFrame: number, vcpus: VcpuState[]): VmState {
+  #buildVm(vm: VmPlan, number: number, firstFrame: number, vcpus: VcpuState[]): VmState {
     const { geometry } = this.config;
     const ept = createEpt(this.memory, geometry);
-    mapRange(ept, 0, firstFrame, initialPages(vm), vm.leafLevel, ORDINARY_LEAF);
+    mapRange(ept, 0, firstFrame, vm.initialPages, vm.leafLevel, ORDINARY_LEAF);
     const firstTable = alignedPages(vm, geometry);
     const tables =
       vm.paging === "off" ? null : buildGuestTables(ept, vm.paging, vm.pages, firstTable);
@@ -348,13 +297,13 @@ export class World {
       }),
       logs: this.logs,
       costs: tracking.costs,
-      prlVariant: this.config.mmu.prl?.variant ?? "vee21",
-      prlSlotRule: this.config.mmu.prl?.slotRule ?? "decrement-then-store",
+      prlVariant: this.config.mmu.prl.variant,
+      prlSlotRule: this.config.mmu.prl.slotRule,
       filterGuestTables: tracking.filterGuestTables,
       ringFromPml: tracking.ringFromPml,
-      mergedLevel: tracking.largePagesReturn === true ? vm.leafLevel : 1,
-      initiallySet: tracking.initiallySet === true,
-      options: { ...sectionDefaults(), ...tracking.options },
+      mergedLevel: tracking.largePagesReturn ? vm.leafLevel : 1,
+      initiallySet: tracking.initiallySet,
+      options: tracking.options,
       own: own.numbers,
       work: new TableWork(`${vm.name}/tableWork`, tracking.preemptEvery),
       faults: tracking.faults,
@@ -376,7 +325,7 @@ export class World {
 }
 
 /** The first frame of each VM. Those with the largest leaves come first: so alignment leaves no holes. */
-function placeVms(vms: readonly VmConfig[], geometry: Geometry): number[] {
+function placeVms(vms: readonly VmPlan[], geometry: Geometry): number[] {
   const places = vms.map(() => 0);
   const order = vms.map((_, number) => number);
   order.sort((a, b) => vms[b]!.leafLevel - vms[a]!.leafLevel);
@@ -384,7 +333,7 @@ function placeVms(vms: readonly VmConfig[], geometry: Geometry): number[] {
   for (const number of order) {
     const vm = vms[number]!;
     places[number] = roundUp(nextFrame, leafPages(vm, geometry));
-    nextFrame = places[number] + roundUp(initialPages(vm), leafPages(vm, geometry));
+    nextFrame = places[number] + roundUp(vm.initialPages, leafPages(vm, geometry));
   }
   return places;
 }
@@ -401,12 +350,8 @@ function writeControls(vmcs: Vmcs): void {
   writeField(vmcs, Field.guestRflags, RFLAGS_FIXED | RFLAGS_IF);
 }
 
-function initialPages({ initialPages, pages }: VmConfig): number {
-  return initialPages ?? pages;
-}
-
 /** Pages that one leaf of the VM's data maps. */
-function leafPages(vm: VmConfig, geometry: Geometry): number {
+function leafPages(vm: VmPlan, geometry: Geometry): number {
   return 2 ** ((vm.leafLevel - 1) * geometry.indexBits);
 }
 
@@ -415,12 +360,12 @@ function roundUp(value: number, unit: number): number {
 }
 
 /** Data pages rounded up, so that large leaves and the tables after them do not overlap. */
-function alignedPages(vm: VmConfig, geometry: Geometry): number {
+function alignedPages(vm: VmPlan, geometry: Geometry): number {
   return roundUp(vm.pages, leafPages(vm, geometry));
 }
 
 /** Frames with bytes that a configuration needs, about: so that memory does not have to grow. */
-export function expectedFrames(config: Pick<WorldConfig, "geometry" | "vms">): number {
+export function expectedFrames(config: Pick<WorldPlan, "geometry" | "vms">): number {
   const { geometry } = config;
   let frames = 64;
   for (const vm of config.vms) {

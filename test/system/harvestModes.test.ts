@@ -12,7 +12,8 @@ import { Field, readField, readField64 } from "../../src/hardware/vmcs.ts";
 import { forEachMarked } from "../../src/hypervisor/dirtyBitmap.ts";
 import type { HarvestMode, Technique } from "../../src/interconnect/messages.ts";
 import { TrackerDevice } from "../../src/system/trackerDevice.ts";
-import { type TrackingConfig, World } from "../../src/system/world.ts";
+import { World } from "../../src/system/world.ts";
+import type { TrackingPlan } from "../../src/system/worldPlan.ts";
 import { configOf, SIMPLE } from "./smallSystems.ts";
 
 const PAGES = 16;
@@ -27,7 +28,7 @@ class Bench {
   readonly #device: TrackerDevice;
   exits = 0;
 
-  constructor(technique: Technique, leafLevel: LeafLevel, options: Partial<TrackingConfig> = {}) {
+  constructor(technique: Technique, leafLevel: LeafLevel, options: Partial<TrackingPlan> = {}) {
     const vcpus = [{ gap: 0, script: [] }];
     const vms = [{ pages: PAGES, paging: "off" as const, leafLevel: 1 as const, vcpus }];
     const { world } = configOf({ ...SIMPLE, indexBits: 2, technique, vms });

@@ -37,7 +37,7 @@ interface Way {
 function build({ recipe, piece, live }: Way): System {
   const config = configOf(recipe);
   const { world } = config;
-  const tracking = { ...world.tracking, ...(piece === 0 ? {} : { preemptEvery: piece }) };
+  const tracking = { ...world.tracking, preemptEvery: piece };
   // All turns last longer where the work is interrupted, and starts anew.
   const harvest = shortestTurn(costsOf(recipe), recipe.logEntries) + (recipe.harvest ?? 0);
   const operation = measure({ kind: "measure", live, harvest }, recipe.deadline ?? 0);

@@ -14,7 +14,8 @@ import { ignored } from "../../src/interconnect/ignored.ts";
 import type { ActorId, Delivery, Message, Technique } from "../../src/interconnect/messages.ts";
 import type { LogicKind } from "../../src/system/actors.ts";
 import { measure } from "../../src/system/operations/measure.ts";
-import { type ActorParts, System, type SystemConfig } from "../../src/system/system.ts";
+import { smallestPlan, smallestVm } from "../../src/system/smallestPlan.ts";
+import { type ActorParts, System, type SystemPlan } from "../../src/system/system.ts";
 import type { Workload } from "../../workloads/workload.ts";
 
 /** A failure is shown in time, also when making it smaller would take longer than a test may. */
@@ -148,12 +149,20 @@ export function costsOf(recipe: Recipe): HypervisorCosts {
   return { ...DEFAULT_HYPERVISOR_COSTS, ...recipe.costs };
 }
 
-export function configOf(recipe: Recipe): SystemConfig {
+export function configOf(recipe: Recipe): SystemPlan {
   const { indexBits, eptLevels, logEntries, l1, l1Large, l2 } = recipe;
   const { variant, slotRule, doubleBuffer } = recipe;
   const costs = costsOf(recipe);
   const least = shortestTurn(costs, logEntries);
-  return {
+  const vms = recipe.vms.map(({ pages, paging, leafLevel, vcpus }, number) => {
+    const workloads = vcpus.map(
+      ({ gap, script }, vcpu) =>
+        new ScriptWorkload(`vm${number}/script${vcpu}`, pages, gap, script, recipe.passes),
+    );
+    return smallestVm(`vm${number}`, pages, workloads, { paging, leafLevel });
+  });
+  const harvest = recipe.harvest === null ? {} : { harvest: least + recipe.harvest };
+  return smallestPlan(vms, {
     world: {
       geometry: {
         eptLevels,
@@ -164,41 +173,27 @@ export function configOf(recipe: Recipe): SystemConfig {
         physicalAddressBits: 43,
       },
       pcpus: recipe.pcpus,
-      vms: recipe.vms.map((vm, number) => ({
-        name: `vm${number}`,
-        pages: vm.pages,
-        paging: vm.paging,
-        leafLevel: vm.leafLevel,
-        keepVersions: false,
-        workloads: vm.vcpus.map(
-          ({ gap, script }, vcpu) =>
-            new ScriptWorkload(`vm${number}/script${vcpu}`, vm.pages, gap, script, recipe.passes),
-        ),
-      })),
-      mmu: { costs: DEFAULT_PROCESSOR_COSTS, prl: { variant, slotRule, doubleBuffer } },
+      mmu: {
+        compatibility: "sdm",
+        costs: DEFAULT_PROCESSOR_COSTS,
+        prl: { variant, slotRule, doubleBuffer },
+      },
       blockAccesses: recipe.blockAccesses,
-      tracking: {
-        technique: recipe.technique,
-        costs,
-        logLimit: -1,
-        filterGuestTables: recipe.filterGuestTables,
-        ringEntries: RING_ENTRIES,
-        ringReserved: 8,
-        ringFromPml: recipe.ringFromPml,
-        faults: [],
-      },
     },
-    pvmCpus: 1,
-    quantumCycles: recipe.quantum,
-    timesliceCycles: least + recipe.timeslice,
-    operation: measure(
-      {
-        kind: "measure",
-        ...(recipe.harvest === null ? {} : { harvest: least + recipe.harvest }),
-      },
-      recipe.deadline ?? 0,
-    ),
-  };
+    tracking: {
+      technique: recipe.technique,
+      costs,
+      filterGuestTables: recipe.filterGuestTables,
+      ringEntries: RING_ENTRIES,
+      ringReserved: 8,
+      ringFromPml: recipe.ringFromPml,
+    },
+    system: {
+      quantumCycles: recipe.quantum,
+      timesliceCycles: least + recipe.timeslice,
+      operation: measure({ kind: "measure", ...harvest }, recipe.deadline ?? 0),
+    },
+  });
 }
 
 export function build(recipe: Recipe, logic: LogicKind = "compiled"): System {
@@ -219,7 +214,7 @@ export function withListener(recipe: Recipe): {
 /** The system of a configuration in which the actor of that name does nothing but listen. */
 export function listeningAt(
   place: string,
-  config: SystemConfig,
+  config: SystemPlan,
 ): { readonly system: System; readonly listener: ActorId } {
   const replace = (name: string, parts: ActorParts): ActorParts =>
     name === place ? { machine: listenerMachine, device: null } : parts;

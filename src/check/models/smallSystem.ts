@@ -1,13 +1,14 @@
 /** Systems small enough to explore: the real ones in a geometry of a few pages and log entries. */
 import { DEFAULT_PROCESSOR_COSTS } from "../../hardware/costs.ts";
 import type { Part } from "../../hardware/part.ts";
-import type { PrlOptions } from "../../hardware/prlOptions.ts";
-import { DEFAULT_HYPERVISOR_COSTS } from "../../hypervisor/costs.ts";
+import { DEFAULT_PRL_OPTIONS, type PrlOptions } from "../../hardware/prlOptions.ts";
 import type { TrackerFault } from "../../hypervisor/trackedVm.ts";
 import type { Technique } from "../../interconnect/messages.ts";
 import type { OperationFactory } from "../../system/operation.ts";
 import { measure } from "../../system/operations/measure.ts";
-import { type ActorParts, System } from "../../system/system.ts";
+import { smallestPlan, smallestVm } from "../../system/smallestPlan.ts";
+import { System } from "../../system/system.ts";
+import { type ActorParts, asPlanned } from "../../system/systemPlan.ts";
 import type { World } from "../../system/world.ts";
 import { ChoosingWorkload } from "../hypervisor/choosingWorkload.ts";
 
@@ -47,7 +48,7 @@ export interface SmallSystemOptions {
   readonly harvests?: boolean;
   /** Default: the measurement. */
   readonly operation?: OperationFactory;
-  /** Planted faults: see SystemConfig.replace. `world` and `operation` may be asked for once the system is built. */
+  /** Planted faults: see SystemPlan.replace. `world` and `operation` may be asked for once the system is built. */
   readonly replace?: (
     name: string,
     parts: ActorParts,
@@ -72,69 +73,66 @@ export function smallSystem(options: SmallSystemOptions): System {
   const built: { system?: System } = {};
   const world = (): World => built.system!.world;
   const memory = (): readonly Part[] => built.system!.operation.parts;
-  built.system = new System({
-    world: {
-      geometry: {
-        eptLevels,
-        guestLevels: 4,
-        indexBits,
-        logEntries,
-        // A first level, which holds every page unless something else is asked for, and no second one.
-        tlb: {
-          l1: { sets: 2 ** Math.ceil(Math.log2(options.tlbPages ?? pages)), ways: 1 },
-          l1Large: { sets: leafLevel > 1 ? 2 ** Math.ceil(Math.log2(largeLeaves)) : 1, ways: 1 },
-          l2: { sets: 1, ways: 0 },
+  const vms = vcpus.map((count, vm) => {
+    const workloads = Array.from(
+      { length: count },
+      (_, vcpu) => new ChoosingWorkload(`vm${vm}/choice${vcpu}`, pages),
+    );
+    const { initialPages = pages, keepVersions = false } = options;
+    return smallestVm(`vm${vm}`, pages, workloads, { leafLevel, initialPages, keepVersions });
+  });
+  built.system = new System(
+    smallestPlan(vms, {
+      world: {
+        geometry: {
+          eptLevels,
+          guestLevels: 4,
+          indexBits,
+          logEntries,
+          // A first level, which holds every page unless something else is asked for, and no second one.
+          tlb: {
+            l1: { sets: 2 ** Math.ceil(Math.log2(options.tlbPages ?? pages)), ways: 1 },
+            l1Large: { sets: leafLevel > 1 ? 2 ** Math.ceil(Math.log2(largeLeaves)) : 1, ways: 1 },
+            l2: { sets: 1, ways: 0 },
+          },
+          physicalAddressBits: 43,
         },
-        physicalAddressBits: 43,
-      },
-      // With a CPU for each vCPU nothing waits for a CPU, and no timeslice ends.
-      pcpus: options.cpus ?? vcpus.reduce((sum, count) => sum + count, 0),
-      vms: vcpus.map((count, vm) => ({
-        name: `vm${vm}`,
-        pages,
-        paging: "off" as const,
-        leafLevel,
-        ...(options.initialPages === undefined ? {} : { initialPages: options.initialPages }),
-        keepVersions: options.keepVersions ?? false,
-        workloads: Array.from(
-          { length: count },
-          (_, vcpu) => new ChoosingWorkload(`vm${vm}/choice${vcpu}`, pages),
-        ),
-      })),
-      mmu: {
-        costs: DEFAULT_PROCESSOR_COSTS,
-        prl: {
-          variant: options.variant ?? "vee21",
-          slotRule: "decrement-then-store",
-          doubleBuffer: options.doubleBuffer ?? false,
+        // With a CPU for each vCPU nothing waits for a CPU, and no timeslice ends.
+        pcpus: options.cpus ?? vcpus.reduce((sum, count) => sum + count, 0),
+        mmu: {
+          compatibility: "sdm",
+          costs: DEFAULT_PROCESSOR_COSTS,
+          prl: {
+            ...DEFAULT_PRL_OPTIONS,
+            variant: options.variant ?? "vee21",
+            doubleBuffer: options.doubleBuffer ?? false,
+          },
         },
+        blockAccesses: 1,
       },
-      blockAccesses: 1,
       tracking: {
         technique,
-        costs: DEFAULT_HYPERVISOR_COSTS,
-        logLimit: -1,
-        filterGuestTables: false,
         ringEntries: options.ringEntries ?? 4,
         ringReserved: options.ringReserved ?? 1,
         ringFromPml: options.ringFromPml ?? false,
-        ...(options.piece === undefined ? {} : { preemptEvery: options.piece }),
+        preemptEvery: options.piece ?? 0,
         faults: options.faults ?? [],
       },
-    },
-    pvmCpus: options.pvmCpus ?? 1,
-    prlHandlers: options.prlHandlers ?? [],
-    handlerBudget: options.handlerBudget ?? 1,
-    // A burst is one access.
-    quantumCycles: 1,
-    timesliceCycles: SOME_TIME,
-    // The explorer's own properties do, in every state.
-    judgesRounds: false,
-    operation:
-      options.operation ?? measureAtAnyMoment(options.harvests ?? true, options.live ?? false),
-    ...(replace === undefined
-      ? {}
-      : { replace: (name, parts) => replace(name, parts, world, memory) }),
-  });
+      system: {
+        pvmCpus: options.pvmCpus ?? 1,
+        prlHandlers: options.prlHandlers ?? [],
+        handlerBudget: options.handlerBudget ?? 1,
+        // A burst is one access.
+        quantumCycles: 1,
+        timesliceCycles: SOME_TIME,
+        // The explorer's own properties do, in every state.
+        judgesRounds: false,
+        operation:
+          options.operation ?? measureAtAnyMoment(options.harvests ?? true, options.live ?? false),
+        replace:
+          replace === undefined ? asPlanned : (name, parts) => replace(name, parts, world, memory),
+      },
+    }),
+  );
   return built.system;
 }

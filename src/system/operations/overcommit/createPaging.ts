@@ -37,7 +37,7 @@ export function createPaging(
       for (let i = 0; i < count; i++) frames.own(first + i, number);
     });
     const paged = { name, pages, paging, ept, guest, tables, tracked, armed };
-    return new VmMemory(paged, own.initialPages ?? pages);
+    return new VmMemory(paged, own.initialPages);
   });
   frames.collectFree();
   return new Paging(

@@ -1,9 +1,9 @@
 /** With how much memory VMs begin on an overcommitted host, and what they are always left. */
 import { fieldError } from "../../../errors.ts";
-import type { VmConfig } from "../../world.ts";
+import type { VmPlan } from "../../worldPlan.ts";
 import type { OvercommitConfig } from "./schema.ts";
 
-type Sized = Pick<VmConfig, "name" | "pages" | "leafLevel" | "workloads">;
+type Sized = Pick<VmPlan, "name" | "pages" | "leafLevel" | "workloads">;
 
 /**
  * Pages that a VM is always left. Each vCPU keeps the page that it waited for last, so that it gets on.

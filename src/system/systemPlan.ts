@@ -1,28 +1,28 @@
-/** What a system is built from. */
+/** What a system is built from: a plan, in which everything is said and nothing is left to be refused. */
 import type { AnyEventObject, AnyStateMachine } from "xstate";
 import type { Device } from "../interconnect/emissions.ts";
 import type { EnergyCosts } from "./energy.ts";
 import type { OperationFactory } from "./operation.ts";
-import type { WorldConfig } from "./world.ts";
+import type { WorldPlan } from "./worldPlan.ts";
 
-export interface SystemConfig {
-  readonly world: WorldConfig;
+export interface SystemPlan {
+  readonly world: WorldPlan;
   readonly pvmCpus: number;
-  /** By vCPU: the pVM CPU that its PRL unit interrupts; default: the first. */
-  readonly prlHandlers?: readonly number[];
-  /** How often PRL's log-full handler serves in a row; default: HANDLER_BUDGET. */
-  readonly handlerBudget?: number;
-  /** Without one: DEFAULT_ENERGY_COSTS. It changes nothing in a run. */
-  readonly energy?: EnergyCosts;
+  /** By vCPU: the pVM CPU that its PRL unit interrupts; those that the list does not reach interrupt the first. */
+  readonly prlHandlers: readonly number[];
+  /** How often PRL's log-full handler serves in a row. */
+  readonly handlerBudget: number;
+  /** It changes nothing in a run. */
+  readonly energy: EnergyCosts;
   /** Longest burst of a guest, in cycles. */
   readonly quantumCycles: number;
   readonly timesliceCycles: number;
-  /** Whether each harvest is held against the truth of its round; default: it is. It changes nothing in a run. */
-  readonly judgesRounds?: boolean;
+  /** Whether each harvest is held against the truth of its round. It changes nothing in a run. */
+  readonly judgesRounds: boolean;
   /** What the toolstack does. */
   readonly operation: OperationFactory;
   /** Puts something else in the place of an actor's machine or device, by the actor's name: a planted fault. */
-  readonly replace?: (name: string, parts: ActorParts) => ActorParts;
+  readonly replace: (name: string, parts: ActorParts) => ActorParts;
 }
 
 /** Linux's MAX_SOFTIRQ_RESTART (kernel/softirq.c): how often work that keeps coming is taken up at once. */
@@ -32,4 +32,9 @@ export const HANDLER_BUDGET = 10;
 export interface ActorParts {
   readonly machine: AnyStateMachine;
   readonly device: Device<never, AnyEventObject> | null;
+}
+
+/** No fault is planted. */
+export function asPlanned(_: string, parts: ActorParts): ActorParts {
+  return parts;
 }

@@ -1,0 +1,62 @@
+/** What the data plane of a system is built from: a plan, in which everything is said. */
+import type { ArmedTwice } from "../../machines/trackerContext.ts";
+import type { Workload } from "../../workloads/workload.ts";
+import type { Geometry } from "../hardware/geometry.ts";
+import type { MmuOptions } from "../hardware/mmu.ts";
+import type { GuestPagingName } from "../hardware/vmcs.ts";
+import type { HypervisorCosts } from "../hypervisor/costs.ts";
+import type { TechniqueName } from "../hypervisor/techniques/technique.ts";
+import type { TrackerFault } from "../hypervisor/trackedVm.ts";
+
+/** Accesses in a block, where nothing else is said. */
+export const BLOCK_ACCESSES = 4096;
+
+export interface WorldPlan {
+  readonly geometry: Geometry;
+  readonly pcpus: number;
+  readonly vms: readonly VmPlan[];
+  readonly mmu: MmuPlan;
+  readonly tracking: TrackingPlan;
+  /** Accesses that a vCPU takes from its workload at a time. */
+  readonly blockAccesses: number;
+}
+
+/** The processor: what it can do is what the emulator can, and the rest is said. */
+export type MmuPlan = Required<Omit<MmuOptions, "capabilities">>;
+
+export interface VmPlan {
+  readonly name: string;
+  /** Guest-physical pages of data; those of the guest's own paging structures come on top. */
+  readonly pages: number;
+  readonly paging: GuestPagingName;
+  /** Level of the EPT leaves that map the data: 1 = 4 KiB, 2 = 2 MiB, 3 = 1 GiB. */
+  readonly leafLevel: 1 | 2 | 3;
+  readonly keepVersions: boolean;
+  /** Pages of data, from the first, that have frames at the start. */
+  readonly initialPages: number;
+  /** One workload for each vCPU. */
+  readonly workloads: readonly Workload[];
+}
+
+/** How VMs are tracked, as far as memory must be prepared for it. */
+export interface TrackingPlan {
+  readonly technique: TechniqueName;
+  readonly costs: HypervisorCosts;
+  /** Logs that can be allotted in all; negative = without limit. */
+  readonly logLimit: number;
+  readonly filterGuestTables: boolean;
+  /** Entries of a dirty ring, a power of two; those kept in reserve; and what feeds it. */
+  readonly ringEntries: number;
+  readonly ringReserved: number;
+  readonly ringFromPml: boolean;
+  /** As KVM does: large leaves come back when tracking ends; dirty bitmaps begin with all bits set. */
+  readonly largePagesReturn: boolean;
+  readonly initiallySet: boolean;
+  /** Whose answer an armed tracker gives to another arm. */
+  readonly armedTwice: ArmedTwice;
+  /** What is said in techniques' sections, by their names. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** Entries that a tracker handles between two moments at which others have their turn; 0: all. */
+  readonly preemptEvery: number;
+  readonly faults: readonly TrackerFault[];
+}
