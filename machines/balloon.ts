@@ -23,6 +23,7 @@ import {
   send,
 } from "../src/interconnect/emissions.ts";
 import * as kind from "../src/interconnect/fields.ts";
+import { machineTypes } from "../src/interconnect/machineTypes.ts";
 import type { Message } from "../src/interconnect/messages.ts";
 
 /** What it is set up with. */
@@ -57,22 +58,23 @@ export type BalloonReply = { readonly type: "targetSet"; readonly surplus: numbe
 type BalloonEvent =
   | Extract<Message, { type: "setTarget" | "inflateDue" | "gaveBack" }>
   | BalloonReply;
-type Of<T extends BalloonEvent["type"]> = Extract<BalloonEvent, { type: T }>;
 
 function chunk({ chunkPages }: BalloonContext, surplus: number): number {
   return Math.min(chunkPages, surplus);
 }
 
+const { types, on } = machineTypes<
+  BalloonContext,
+  BalloonEvent,
+  BalloonInput,
+  SendEmission | DeviceEmission<BalloonRequest>
+>();
+
 export const balloonMachine = setup({
-  types: {
-    context: {} as BalloonContext,
-    events: {} as BalloonEvent,
-    input: {} as BalloonInput,
-    emitted: {} as SendEmission | DeviceEmission<BalloonRequest>,
-  },
+  types,
   actions: {
     noteSurplus: assign({
-      surplus: ({ event }) => (event as Of<"targetSet" | "gaveBack">).surplus,
+      surplus: on(["targetSet", "gaveBack"], ({ event }) => event.surplus),
     }),
     noteAsked: assign(({ context }) => {
       const pages = chunk(context, context.surplus);
@@ -81,27 +83,26 @@ export const balloonMachine = setup({
         guestCycles: context.guestCycles + pages * context.pageCycles,
       };
     }),
-    askTarget: emit(({ context, event }) => {
-      const { pages } = event as Of<"setTarget">;
-      return request({ op: "setTarget", vm: context.vm, pages });
-    }),
-    sendDue: emit(({ context, event }) => {
-      const { surplus } = event as Of<"targetSet" | "gaveBack">;
-      const work = chunk(context, surplus) * context.pageCycles;
-      return send(context.self, { type: "inflateDue" }, work);
-    }),
+    askTarget: emit(
+      on("setTarget", ({ context, event: { pages } }) =>
+        request({ op: "setTarget", vm: context.vm, pages }),
+      ),
+    ),
+    sendDue: emit(
+      on(["targetSet", "gaveBack"], ({ context, event: { surplus } }) => {
+        const work = chunk(context, surplus) * context.pageCycles;
+        return send(context.self, { type: "inflateDue" }, work);
+      }),
+    ),
     sendGiveBack: emit(({ context }) => {
       const pages = chunk(context, context.surplus);
       return send(context.pager, { type: "giveBack", vm: context.vm, pages });
     }),
   },
   guards: {
-    isTooLarge: ({ event }) => (event as Of<"targetSet">).surplus > 0,
+    isTooLarge: on("targetSet", ({ event }) => event.surplus > 0),
     hasSurplus: ({ context }) => context.surplus > 0,
-    goesOn: ({ event }) => {
-      const { surplus, stuck } = event as Of<"gaveBack">;
-      return surplus > 0 && !stuck;
-    },
+    goesOn: on("gaveBack", ({ event: { surplus, stuck } }) => surplus > 0 && !stuck),
   },
 }).createMachine({
   id: "balloon",

@@ -55,6 +55,7 @@ import {
 } from "../src/interconnect/emissions.ts";
 import * as kind from "../src/interconnect/fields.ts";
 import { ignored } from "../src/interconnect/ignored.ts";
+import { machineTypes } from "../src/interconnect/machineTypes.ts";
 import { type Message, technique } from "../src/interconnect/messages.ts";
 import { switchOff, switchOn } from "./armAgain.ts";
 
@@ -129,15 +130,16 @@ type CheckpointLiveEvent =
       }
     >
   | CheckpointReply;
-type Of<T extends CheckpointLiveEvent["type"]> = Extract<CheckpointLiveEvent, { type: T }>;
+
+const { types, on } = machineTypes<
+  CheckpointLiveContext,
+  CheckpointLiveEvent,
+  CheckpointLiveInput,
+  SendEmission | SendAllEmission | DeviceEmission<CheckpointRequest>
+>();
 
 export const checkpointLiveMachine = setup({
-  types: {
-    context: {} as CheckpointLiveContext,
-    events: {} as CheckpointLiveEvent,
-    input: {} as CheckpointLiveInput,
-    emitted: {} as SendEmission | SendAllEmission | DeviceEmission<CheckpointRequest>,
-  },
+  types,
   actions: {
     expectAll: assign({ missing: ({ context }) => context.trackers.length }),
     noteAnswer: assign({ missing: ({ context }) => context.missing - 1 }),
@@ -146,30 +148,30 @@ export const checkpointLiveMachine = setup({
     noteStarted: assign({ started: true }),
     noteLate: assign({ lateEpochs: ({ context }) => context.lateEpochs + 1 }),
     noteCopied: assign({
-      writeCycles: ({ event }) => (event as Of<"pagesCopied">).writeCycles,
+      writeCycles: on("pagesCopied", ({ event }) => event.writeCycles),
     }),
     noteWriting: assign({ writing: true }),
     noteWritten: assign({ writing: false }),
     noteFailure: assign({
-      failures: ({ context, event }) => [...context.failures, (event as Of<"writeFailed">).failure],
+      failures: on("writeFailed", ({ context, event }) => [...context.failures, event.failure]),
     }),
     sendArms: emit(({ context }) => {
       const { technique, self } = context;
       const message = { type: "arm", technique, requester: self } as const;
       return sendAll(context.trackers.map((tracker) => send(tracker, message)));
     }),
-    sendOff: emit(({ context, event }) => {
-      const { vm } = event as Of<"armRefused">;
-      return sendAll(switchOff(context, vm));
-    }),
+    sendOff: emit(
+      on("armRefused", ({ context, event: { vm } }) => sendAll(switchOff(context, vm))),
+    ),
     sendOn: emit(({ context }) => sendAll(switchOn(context))),
-    noteRefused: assign(({ context, event }) => {
-      const { vm } = event as Of<"armRefused">;
-      return { refused: [...context.refused, vm] };
-    }),
+    noteRefused: assign(
+      on("armRefused", ({ context, event: { vm } }) => ({ refused: [...context.refused, vm] })),
+    ),
     forgetRefused: assign({ refused: ({ context }) => context.refused.slice(1) }),
-    sendCopied: emit(({ context, event }) =>
-      send(context.self, { type: "checkpointCopied" }, (event as Of<"pagesCopied">).copyCycles),
+    sendCopied: emit(
+      on("pagesCopied", ({ context, event }) =>
+        send(context.self, { type: "checkpointCopied" }, event.copyCycles),
+      ),
     ),
     sendWritten: emit(({ context }) =>
       send(context.self, { type: "checkpointWritten" }, context.writeCycles),

@@ -33,6 +33,7 @@ import {
 } from "../src/interconnect/emissions.ts";
 import * as kind from "../src/interconnect/fields.ts";
 import { ignored } from "../src/interconnect/ignored.ts";
+import { machineTypes } from "../src/interconnect/machineTypes.ts";
 import type { Message } from "../src/interconnect/messages.ts";
 import type { CheckpointReply, CheckpointRequest } from "./checkpointLive.ts";
 
@@ -78,15 +79,16 @@ type CheckpointStopEvent =
       }
     >
   | CheckpointReply;
-type Of<T extends CheckpointStopEvent["type"]> = Extract<CheckpointStopEvent, { type: T }>;
+
+const { types, on } = machineTypes<
+  CheckpointStopContext,
+  CheckpointStopEvent,
+  CheckpointStopInput,
+  SendEmission | SendAllEmission | DeviceEmission<CheckpointRequest>
+>();
 
 export const checkpointStopMachine = setup({
-  types: {
-    context: {} as CheckpointStopContext,
-    events: {} as CheckpointStopEvent,
-    input: {} as CheckpointStopInput,
-    emitted: {} as SendEmission | SendAllEmission | DeviceEmission<CheckpointRequest>,
-  },
+  types,
   actions: {
     expectAll: assign({ missing: ({ context }) => context.vms }),
     noteAnswer: assign({ missing: ({ context }) => context.missing - 1 }),
@@ -94,7 +96,7 @@ export const checkpointStopMachine = setup({
     noteEnding: assign({ ending: true }),
     countDue: assign({ dueSoFar: ({ context }) => context.dueSoFar + 1 }),
     noteFailure: assign({
-      failures: ({ context, event }) => [...context.failures, (event as Of<"writeFailed">).failure],
+      failures: on("writeFailed", ({ context, event }) => [...context.failures, event.failure]),
     }),
     sendStarts: emit(({ context }) => {
       const { self, deadlineCycles } = context;
@@ -113,10 +115,11 @@ export const checkpointStopMachine = setup({
     sendUnpauses: emit(({ context }) =>
       sendAll(forEachVm(context, (vm) => send(context.scheduler, { type: "unpauseVm", vm }))),
     ),
-    sendWritten: emit(({ context, event }) => {
-      const { copyCycles, writeCycles } = event as Of<"pagesCopied">;
-      return send(context.self, { type: "checkpointWritten" }, copyCycles + writeCycles);
-    }),
+    sendWritten: emit(
+      on("pagesCopied", ({ context, event: { copyCycles, writeCycles } }) =>
+        send(context.self, { type: "checkpointWritten" }, copyCycles + writeCycles),
+      ),
+    ),
     askNotePause: emit(() => request({ op: "notePause" })),
     askRelease: emit(() => request({ op: "release" })),
     askCopyAll: emit(() => request({ op: "copy", all: true })),

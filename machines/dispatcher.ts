@@ -40,6 +40,7 @@ import {
 } from "../src/interconnect/emissions.ts";
 import * as kind from "../src/interconnect/fields.ts";
 import { ignored } from "../src/interconnect/ignored.ts";
+import { machineTypes } from "../src/interconnect/machineTypes.ts";
 import type { Message } from "../src/interconnect/messages.ts";
 
 /** What it is set up with. */
@@ -97,34 +98,34 @@ type DispatcherEvent =
       }
     >
   | DispatcherReply;
-type Of<T extends DispatcherEvent["type"]> = Extract<DispatcherEvent, { type: T }>;
+
+const { types, on } = machineTypes<
+  DispatcherContext,
+  DispatcherEvent,
+  DispatcherInput,
+  SendEmission | SendAllEmission | DeviceEmission<DispatcherRequest>
+>();
 
 export const dispatcherMachine = setup({
-  types: {
-    context: {} as DispatcherContext,
-    events: {} as DispatcherEvent,
-    input: {} as DispatcherInput,
-    emitted: {} as SendEmission | SendAllEmission | DeviceEmission<DispatcherRequest>,
-  },
+  types,
   actions: {
-    noteVcpu: assign({ vcpu: ({ event }) => (event as Of<"schedule">).vcpu }),
-    forwardSchedule: emit(({ context, event }) => {
-      const message = event as Of<"schedule">;
-      return send(context.vcpus[message.vcpu]!, message);
-    }),
+    noteVcpu: assign({ vcpu: on("schedule", ({ event }) => event.vcpu) }),
+    forwardSchedule: emit(
+      on("schedule", ({ context, event }) => send(context.vcpus[event.vcpu]!, event)),
+    ),
     countExit: assign({
-      exits: ({ context, event }) => {
+      exits: on("vmExit", ({ context, event }) => {
         const exits = { ...context.exits };
-        const name = exitReasonName((event as Of<"vmExit">).reason);
+        const name = exitReasonName(event.reason);
         exits[name] = (exits[name] ?? 0) + 1;
         return exits;
-      },
+      }),
     }),
     noteInvept: assign({
-      invepts: ({ context, event }) => {
-        const { vm, tracker } = event as Of<"inveptRequest">;
-        return [...context.invepts, { vm, tracker }];
-      },
+      invepts: on("inveptRequest", ({ context, event: { vm, tracker } }) => [
+        ...context.invepts,
+        { vm, tracker },
+      ]),
     }),
     noteLeaving: assign({ leaving: true }),
     noteCrash: assign({ leaving: true, crashed: true }),
@@ -149,16 +150,18 @@ export const dispatcherMachine = setup({
       return send(tracker, { type: "inveptDone", pcpu: context.pcpu }, context.inveptCycles);
     }),
     sendKick: emit(({ context }) => send(context.mmu, { type: "kick" })),
-    sendLogFull: emit(({ context, event }) => {
-      const { vcpu, vm } = event as Of<"vmExit">;
-      return send(context.trackers[vm]!, { type: "logFullExit", vcpu, dispatcher: context.self });
-    }),
-    sendViolation: emit(({ context, event }) => {
-      const { vcpu, vm, page, qualification } = event as Of<"vmExit">;
-      const dispatcher = context.self;
-      const message = { type: "eptViolation", vcpu, page, qualification, dispatcher } as const;
-      return send(context.trackers[vm]!, message);
-    }),
+    sendLogFull: emit(
+      on("vmExit", ({ context, event: { vcpu, vm } }) =>
+        send(context.trackers[vm]!, { type: "logFullExit", vcpu, dispatcher: context.self }),
+      ),
+    ),
+    sendViolation: emit(
+      on("vmExit", ({ context, event: { vcpu, vm, page, qualification } }) => {
+        const dispatcher = context.self;
+        const message = { type: "eptViolation", vcpu, page, qualification, dispatcher } as const;
+        return send(context.trackers[vm]!, message);
+      }),
+    ),
     sendResume: emit(({ context }) =>
       send(context.vcpus[context.vcpu]!, { type: "resume" }, context.workCycles),
     ),
@@ -169,11 +172,11 @@ export const dispatcherMachine = setup({
     }),
   },
   guards: {
-    isLogFull: ({ event }) => (event as Of<"vmExit">).reason === ExitReason.pmlFull,
-    isViolation: ({ event }) => (event as Of<"vmExit">).reason === ExitReason.eptViolation,
-    isInterrupt: ({ event }) => (event as Of<"vmExit">).reason === ExitReason.externalInterrupt,
-    isHlt: ({ event }) => (event as Of<"vmExit">).reason === ExitReason.hlt,
-    isNotFixed: ({ event }) => !(event as Of<"handled">).fixed,
+    isLogFull: on("vmExit", ({ event }) => event.reason === ExitReason.pmlFull),
+    isViolation: on("vmExit", ({ event }) => event.reason === ExitReason.eptViolation),
+    isInterrupt: on("vmExit", ({ event }) => event.reason === ExitReason.externalInterrupt),
+    isHlt: on("vmExit", ({ event }) => event.reason === ExitReason.hlt),
+    isNotFixed: on("handled", ({ event }) => !event.fixed),
     hasInvept: ({ context }) => context.invepts.length > 0,
     mustFlush: ({ context }) => context.invepts.length > 0,
     mustLeave: ({ context }) => context.leaving,

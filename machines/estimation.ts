@@ -28,6 +28,7 @@ import {
 } from "../src/interconnect/emissions.ts";
 import * as kind from "../src/interconnect/fields.ts";
 import { ignored } from "../src/interconnect/ignored.ts";
+import { machineTypes } from "../src/interconnect/machineTypes.ts";
 import type { Message } from "../src/interconnect/messages.ts";
 
 /** What it is set up with. */
@@ -81,15 +82,16 @@ type EstimationEvent = Extract<
       | "estimationEnded";
   }
 >;
-type Of<T extends EstimationEvent["type"]> = Extract<EstimationEvent, { type: T }>;
+
+const { types, on } = machineTypes<
+  EstimationContext,
+  EstimationEvent,
+  EstimationInput,
+  SendEmission | SendAllEmission
+>();
 
 export const estimationMachine = setup({
-  types: {
-    context: {} as EstimationContext,
-    events: {} as EstimationEvent,
-    input: {} as EstimationInput,
-    emitted: {} as SendEmission | SendAllEmission,
-  },
+  types,
   actions: {
     expectAll: assign({ missing: ({ context }) => context.estimators.length }),
     noteAnswer: assign({ missing: ({ context }) => context.missing - 1 }),
@@ -97,16 +99,15 @@ export const estimationMachine = setup({
     noteEnding: assign({ ending: true }),
     noteLook: assign({ looks: ({ context }) => context.looks + 1 }),
     noteLoad: assign({
-      loads: ({ context, event }) => {
-        const { cpu, handlerCycles, jobCycles } = event as Of<"loadReport">;
-        return [...context.loads, { look: context.looks, cpu, handlerCycles, jobCycles }];
-      },
+      loads: on("loadReport", ({ context, event: { cpu, handlerCycles, jobCycles } }) => [
+        ...context.loads,
+        { look: context.looks, cpu, handlerCycles, jobCycles },
+      ]),
     }),
     noteEstimate: assign({
-      estimates: ({ context, event }) => {
-        const { vm, pages } = event as Of<"estimate">;
-        return context.estimates.with(vm, pages);
-      },
+      estimates: on("estimate", ({ context, event: { vm, pages } }) =>
+        context.estimates.with(vm, pages),
+      ),
     }),
     sendPrepares: emit(({ context }) => {
       const message = { type: "prepareEstimation", requester: context.self } as const;

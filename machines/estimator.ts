@@ -56,6 +56,7 @@ import {
   sendAll,
 } from "../src/interconnect/emissions.ts";
 import { ignored } from "../src/interconnect/ignored.ts";
+import { type EventOf, machineTypes } from "../src/interconnect/machineTypes.ts";
 import type { Message } from "../src/interconnect/messages.ts";
 import {
   type EstimatorContext,
@@ -83,15 +84,16 @@ type EstimatorEvent =
       }
     >
   | EstimatorReply;
-type Of<T extends EstimatorEvent["type"]> = Extract<EstimatorEvent, { type: T }>;
+/** What was counted: by the tracker, or in the bitmap. */
+type Reading = EventOf<EstimatorEvent, "harvested" | "counted">;
 
-function counted(event: EstimatorEvent): { pages: number; guestPageTables: number } {
+function counted(event: Reading): { pages: number; guestPageTables: number } {
   if (event.type === "counted") return event;
-  const { pagesTouched, pagesWritten, guestPageTables } = event as Of<"harvested">;
+  const { pagesTouched, pagesWritten, guestPageTables } = event;
   return { pages: pagesTouched ?? pagesWritten ?? 0, guestPageTables };
 }
 
-function stepAfter({ rule, progress, interval }: EstimatorContext, event: EstimatorEvent): Step {
+function stepAfter({ rule, progress, interval }: EstimatorContext, event: Reading): Step {
   return stepOf(rule, progress, { pages: counted(event).pages, interval });
 }
 
@@ -99,38 +101,41 @@ function withFootprint(estimate: number | null, footprint: number): number | nul
   return estimate === null ? null : estimate + footprint;
 }
 
+const { types, on } = machineTypes<
+  EstimatorContext,
+  EstimatorEvent,
+  EstimatorInput,
+  SendEmission | SendAllEmission | DeviceEmission<EstimatorRequest>
+>();
+
 export const estimatorMachine = setup({
-  types: {
-    context: {} as EstimatorContext,
-    events: {} as EstimatorEvent,
-    input: {} as EstimatorInput,
-    emitted: {} as SendEmission | SendAllEmission | DeviceEmission<EstimatorRequest>,
-  },
+  types,
   actions: {
-    noteSample: assign({ sample: ({ event }) => (event as Of<"begun">).sample }),
-    noteDue: assign(({ context, event }) => {
-      const { time, truthPages, executedCycles, ask, pause, sample } = event as Of<"due">;
-      return {
+    noteSample: assign({ sample: on("begun", ({ event }) => event.sample) }),
+    noteDue: assign(
+      on("due", ({ context, event: { time, truthPages, executedCycles, ask, pause, sample } }) => ({
         interval: context.interval + 1,
         ask,
         pause,
         sample,
         point: { ...NO_POINT, time, truthPages, executedCycles, pages: context.point.pages },
-      };
-    }),
-    noteReading: assign(({ context, event }) => {
-      const { progress, stable, ends, forget } = stepAfter(context, event);
-      const { pages, guestPageTables } = counted(event);
-      const estimate = withFootprint(progress.estimate, context.footprintPages);
-      const scanned =
-        event.type === "counted" ? event.scanned : wordsOf(context.rule, context.bitmapWords);
-      const spent = event.type === "harvested" ? event.cycles : 0;
-      const emptied = forget === "nothing" ? 0 : scanned;
-      const work = context.wakeCycles + (scanned + emptied) * context.scanCycles;
-      const pvmCycles = isTruth(context.rule) ? 0 : work + spent;
-      const point = { ...context.point, counted: pages, guestPageTables, stable, pvmCycles };
-      return { progress, ends, forget, spent, point: { ...point, pages: estimate } };
-    }),
+      })),
+    ),
+    noteReading: assign(
+      on(["harvested", "counted"], ({ context, event }) => {
+        const { progress, stable, ends, forget } = stepAfter(context, event);
+        const { pages, guestPageTables } = counted(event);
+        const estimate = withFootprint(progress.estimate, context.footprintPages);
+        const scanned =
+          event.type === "counted" ? event.scanned : wordsOf(context.rule, context.bitmapWords);
+        const spent = event.type === "harvested" ? event.cycles : 0;
+        const emptied = forget === "nothing" ? 0 : scanned;
+        const work = context.wakeCycles + (scanned + emptied) * context.scanCycles;
+        const pvmCycles = isTruth(context.rule) ? 0 : work + spent;
+        const point = { ...context.point, counted: pages, guestPageTables, stable, pvmCycles };
+        return { progress, ends, forget, spent, point: { ...point, pages: estimate } };
+      }),
+    ),
     notePoint: assign(({ context }) => {
       const { point, points, stableAt } = context;
       const first = point.stable && stableAt < 0;
@@ -157,8 +162,8 @@ export const estimatorMachine = setup({
     sendTimer: emit(({ context }) =>
       send(context.self, { type: "intervalDue" }, context.intervalCycles),
     ),
-    sendRest: emit(({ context, event }) =>
-      send(context.self, { type: "intervalDue" }, (event as Of<"notDue">).wait),
+    sendRest: emit(
+      on("notDue", ({ context, event }) => send(context.self, { type: "intervalDue" }, event.wait)),
     ),
     sendPause: emit(({ context }) => {
       const { vm, self: requester } = context;
@@ -191,8 +196,8 @@ export const estimatorMachine = setup({
   },
   guards: {
     isTruth: ({ context }) => isTruth(context.rule),
-    pauses: ({ event }) => (event as Of<"due">).pause,
-    asks: ({ event }) => (event as Of<"due">).ask !== null,
+    pauses: on("due", ({ event }) => event.pause),
+    asks: on("due", ({ event }) => event.ask !== null),
     hasPaused: ({ context }) => context.pause,
     hasEnded: ({ context }) => context.ends,
     isEnding: ({ context }) => context.ending,

@@ -65,6 +65,7 @@ import {
   sendAll,
 } from "../src/interconnect/emissions.ts";
 import { ignored } from "../src/interconnect/ignored.ts";
+import { machineTypes } from "../src/interconnect/machineTypes.ts";
 import type { Message } from "../src/interconnect/messages.ts";
 import {
   answerAfter,
@@ -72,7 +73,6 @@ import {
   attemptOf,
   begun,
   cancelled,
-  type EventOf,
   isToBeRepeated,
   type MigrationContext,
   type MigrationEvent,
@@ -102,44 +102,48 @@ function throttle({ throttle: to }: MigrationContext, percent: number): SendEmis
   return to === 0 ? [] : [send(to, { type: "setThrottle", percent })];
 }
 
+const { types, on } = machineTypes<
+  MigrationContext,
+  MigrationEvent,
+  MigrationInput,
+  SendEmission | SendAllEmission | DeviceEmission<MigrationRequest>
+>();
+
 export const migrationMachine = setup({
-  types: {
-    context: {} as MigrationContext,
-    events: {} as MigrationEvent,
-    input: {} as MigrationInput,
-    emitted: {} as SendEmission | SendAllEmission | DeviceEmission<MigrationRequest>,
-  },
+  types,
   actions: {
     noteHalted: assign({ halted: ({ context }) => context.halted + 1 }),
     noteAbort: assign(({ context }) => cancelled(context, "operator")),
     noteLinkDown: assign(({ context }) => cancelled(context, "link")),
     noteDeadline: assign(({ context }) => cancelled(context, "deadline")),
     noteGivenUp: assign(({ context }) => cancelled(context, "policy")),
-    noteStart: assign(({ context, event }) => begun(context, (event as EventOf<"clock">).now)),
-    noteArmed: assign(({ context, event }) => {
-      const { now } = event as EventOf<"queued">;
-      return {
+    noteStart: assign(on("clock", ({ context, event }) => begun(context, event.now))),
+    noteArmed: assign(
+      on("queued", ({ context, event: { now } }) => ({
         progress: { ...context.progress, armedTime: now },
         converge: convergeFrom(now),
-      };
-    }),
-    noteSync: assign(({ context, event }) => {
-      const { now, found, pending } = event as EventOf<"queued">;
-      return { progress: progress.synced(context.progress, now, found, pending) };
-    }),
+      })),
+    ),
+    noteSync: assign(
+      on("queued", ({ context, event: { now, found, pending } }) => ({
+        progress: progress.synced(context.progress, now, found, pending),
+      })),
+    ),
     // Before noteSync: what was sent counts from the synchronisation before this one.
-    noteConverge: assign(({ context, event }) => {
-      const { policy, converge, throttleSteps } = context;
-      if (policy.kind !== "qemu" || policy.autoConverge === null) return {};
-      const { now, found } = event as EventOf<"queued">;
-      const sent = context.progress.bytesSent - context.progress.bytesAtSync;
-      const next = convergeAtSync(policy.autoConverge, converge, now, found * PAGE_BYTES, sent);
-      if (next.percent === converge.percent) return { converge: next };
-      return {
-        converge: next,
-        throttleSteps: [...throttleSteps, { time: now, percent: next.percent }],
-      };
-    }),
+    noteConverge: assign(
+      on("queued", ({ context, event }) => {
+        const { policy, converge, throttleSteps } = context;
+        if (policy.kind !== "qemu" || policy.autoConverge === null) return {};
+        const { now, found } = event;
+        const sent = context.progress.bytesSent - context.progress.bytesAtSync;
+        const next = convergeAtSync(policy.autoConverge, converge, now, found * PAGE_BYTES, sent);
+        if (next.percent === converge.percent) return { converge: next };
+        return {
+          converge: next,
+          throttleSteps: [...throttleSteps, { time: now, percent: next.percent }],
+        };
+      }),
+    ),
     openRound: assign(({ context }) => ({
       progress: progress.roundOpened(context.progress, true),
       stopsAfterRound: answerBefore(context) === "sendThenStop",
@@ -147,29 +151,34 @@ export const migrationMachine = setup({
     openLastRound: assign(({ context }) => ({
       progress: progress.roundOpened(context.progress, false),
     })),
-    noteBatch: assign(({ context, event }) => {
-      const { pages, bytes, pending } = event as EventOf<"batchTaken">;
-      return { progress: progress.batchTaken(context.progress, pages, bytes, pending) };
-    }),
-    noteArrival: assign(({ context, event }) => ({
-      progress: progress.batchArrived(context.progress, (event as EventOf<"clock">).now),
-    })),
+    noteBatch: assign(
+      on("batchTaken", ({ context, event: { pages, bytes, pending } }) => ({
+        progress: progress.batchTaken(context.progress, pages, bytes, pending),
+      })),
+    ),
+    noteArrival: assign(
+      on("clock", ({ context, event }) => ({
+        progress: progress.batchArrived(context.progress, event.now),
+      })),
+    ),
     closeRound: assign(({ context }) => ({ progress: progress.roundClosed(context.progress) })),
-    noteSuspend: assign(({ context, event }) => {
-      const { now } = event as EventOf<"clock" | "queued">;
-      return { progress: { ...context.progress, suspendTime: now } };
-    }),
-    noteCompared: assign(({ context, event }) => {
-      const { now, firstDifference } = event as EventOf<"compared">;
-      return {
+    noteSuspend: assign(
+      on(["clock", "queued"], ({ context, event: { now } }) => ({
+        progress: { ...context.progress, suspendTime: now },
+      })),
+    ),
+    noteCompared: assign(
+      on("compared", ({ context, event: { now, firstDifference } }) => ({
         progress: { ...context.progress, resumeTime: now, endTime: now },
         comparison: firstDifference < 0 ? ("equal" as const) : ("different" as const),
         firstDifference,
-      };
-    }),
-    noteCancelTime: assign(({ context, event }) => ({
-      progress: { ...context.progress, endTime: (event as EventOf<"clock">).now },
-    })),
+      })),
+    ),
+    noteCancelTime: assign(
+      on("clock", ({ context, event }) => ({
+        progress: { ...context.progress, endTime: event.now },
+      })),
+    ),
     askClock: emit(() => request({ op: "clock" })),
     askQueueAll: emit(() => request({ op: "queueAll" })),
     askQueueHarvest: emit(() => request({ op: "queueHarvest", forget: false })),
@@ -226,11 +235,12 @@ export const migrationMachine = setup({
       send(tracker, { type: "disarm", requester: self }),
     ),
     // A batch occupies the link, and the next one is read when it has arrived.
-    sendArrival: emit(({ context, event }) => {
-      const { bytes } = event as EventOf<"batchTaken">;
-      const cycles = context.latencyCycles + Math.ceil(bytes * context.cyclesPerByte);
-      return send(context.self, { type: "batchArrived", ...attemptOf(context) }, cycles);
-    }),
+    sendArrival: emit(
+      on("batchTaken", ({ context, event: { bytes } }) => {
+        const cycles = context.latencyCycles + Math.ceil(bytes * context.cyclesPerByte);
+        return send(context.self, { type: "batchArrived", ...attemptOf(context) }, cycles);
+      }),
+    ),
     sendReady: emit(({ context }) => {
       const message = { type: "destinationReady", ...attemptOf(context) } as const;
       return send(context.self, message, context.latencyCycles);
@@ -242,11 +252,12 @@ export const migrationMachine = setup({
     policyStops: ({ context }) => answerBefore(context) === "stop",
     policySendsOn: ({ context }) => answerAfter(context) === "send",
     policyStopsNow: ({ context }) => answerAfter(context) === "stop",
-    isEmpty: ({ event }) => (event as EventOf<"batchTaken">).pages === 0,
+    isEmpty: on("batchTaken", ({ event }) => event.pages === 0),
     isToBeRepeated: ({ context }) => isToBeRepeated(context),
-    isOfThisAttempt: ({ context, event }) =>
-      (event as EventOf<"batchArrived" | "destinationReady">).attempt ===
-      attemptOf(context).attempt,
+    isOfThisAttempt: on(
+      ["batchArrived", "destinationReady"],
+      ({ context, event }) => event.attempt === attemptOf(context).attempt,
+    ),
     isEnough: ({ context }) => context.settleCycles === 0 || context.halted === context.vms,
     allAreHalted: ({ context }) => context.halted === context.vms,
     isLastToHalt: ({ context }) => context.halted + 1 === context.vms,

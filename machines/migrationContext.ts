@@ -168,8 +168,6 @@ export type MigrationEvent =
     >
   | MigrationReply;
 
-export type EventOf<T extends MigrationEvent["type"]> = Extract<MigrationEvent, { type: T }>;
-
 /** A migration begins: the first, or one from where the last has brought the VM. */
 export function begun(context: MigrationContext, now: number): Partial<MigrationContext> {
   const { progress, earlier, cancelledBy } = context;

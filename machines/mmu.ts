@@ -31,6 +31,7 @@ import {
   sendAll,
 } from "../src/interconnect/emissions.ts";
 import * as kind from "../src/interconnect/fields.ts";
+import { machineTypes } from "../src/interconnect/machineTypes.ts";
 import type { Message } from "../src/interconnect/messages.ts";
 
 /** What it is set up with. */
@@ -70,61 +71,66 @@ export type MmuReply =
   | { readonly type: "entryRefused"; readonly failure: string };
 
 type MmuEvent = Extract<Message, { type: "enterGuest" | "continueGuest" | "kick" }> | MmuReply;
-type Reply<T extends MmuReply["type"]> = Extract<MmuReply, { type: T }>;
-type Ended = Exclude<MmuReply, { type: "entryRefused" }>;
 
 const NO_DETAIL = { qualification: 0, page: 0 } as const;
 
+const { types, on } = machineTypes<
+  MmuContext,
+  MmuEvent,
+  MmuInput,
+  SendEmission | SendAllEmission | DeviceEmission<MmuRequest>
+>();
+
 export const mmuMachine = setup({
-  types: {
-    context: {} as MmuContext,
-    events: {} as MmuEvent,
-    input: {} as MmuInput,
-    emitted: {} as SendEmission | SendAllEmission | DeviceEmission<MmuRequest>,
-  },
+  types,
   actions: {
     noteVcpu: assign({
-      vcpu: ({ event }) => (event as Extract<Message, { type: "enterGuest" }>).vcpu,
+      vcpu: on("enterGuest", ({ event }) => event.vcpu),
     }),
     noteKick: assign({ kicked: true }),
     forgetKick: assign({ kicked: false }),
     askEnter: emit(({ context }) => request({ op: "enter", vcpu: context.vcpu })),
     askRun: emit(({ context }) => request({ op: "run", vcpu: context.vcpu })),
-    sendContinue: emit(({ context, event }) =>
-      send(context.self, { type: "continueGuest" }, (event as Ended).elapsed),
-    ),
-    sendFilledAndContinue: emit(({ context, event }) => {
-      const { elapsed } = event as Ended;
-      return sendAll([
-        send(context.prlUnits[context.vcpu]!, { type: "prlLogFilled" }, elapsed),
-        send(context.self, { type: "continueGuest" }, elapsed),
-      ]);
-    }),
-    sendStopped: emit(({ context, event }) => {
-      const { reason, qualification, page, elapsed } = event as Reply<"accessExited">;
-      const message = { type: "guestStopped", reason, qualification, page } as const;
-      return send(context.vcpus[context.vcpu]!, message, elapsed);
-    }),
-    sendOutOfRange: emit(({ context, event }) =>
-      send(
-        context.pmlUnits[context.vcpu]!,
-        { type: "pmlIndexOutOfRange" },
-        (event as Ended).elapsed,
+    sendContinue: emit(
+      on("ranToHorizon", ({ context, event }) =>
+        send(context.self, { type: "continueGuest" }, event.elapsed),
       ),
     ),
-    sendHlt: emit(({ context, event }) => {
-      const message = { type: "guestStopped", reason: ExitReason.hlt, ...NO_DETAIL } as const;
-      return send(context.vcpus[context.vcpu]!, message, (event as Ended).elapsed);
-    }),
+    sendFilledAndContinue: emit(
+      on("prlLogFilled", ({ context, event: { elapsed } }) =>
+        sendAll([
+          send(context.prlUnits[context.vcpu]!, { type: "prlLogFilled" }, elapsed),
+          send(context.self, { type: "continueGuest" }, elapsed),
+        ]),
+      ),
+    ),
+    sendStopped: emit(
+      on("accessExited", ({ context, event: { reason, qualification, page, elapsed } }) => {
+        const message = { type: "guestStopped", reason, qualification, page } as const;
+        return send(context.vcpus[context.vcpu]!, message, elapsed);
+      }),
+    ),
+    sendOutOfRange: emit(
+      on("logUnavailable", ({ context, event }) =>
+        send(context.pmlUnits[context.vcpu]!, { type: "pmlIndexOutOfRange" }, event.elapsed),
+      ),
+    ),
+    sendHlt: emit(
+      on("workloadEnded", ({ context, event }) => {
+        const message = { type: "guestStopped", reason: ExitReason.hlt, ...NO_DETAIL } as const;
+        return send(context.vcpus[context.vcpu]!, message, event.elapsed);
+      }),
+    ),
     sendInterrupted: emit(({ context }) => {
       const reason = ExitReason.externalInterrupt;
       const message = { type: "guestStopped", reason, ...NO_DETAIL } as const;
       return send(context.vcpus[context.vcpu]!, message);
     }),
-    sendEntryFailed: emit(({ context, event }) => {
-      const { failure } = event as Reply<"entryRefused">;
-      return send(context.vcpus[context.vcpu]!, { type: "entryFailed", failure });
-    }),
+    sendEntryFailed: emit(
+      on("entryRefused", ({ context, event: { failure } }) =>
+        send(context.vcpus[context.vcpu]!, { type: "entryFailed", failure }),
+      ),
+    ),
   },
   guards: {
     isKicked: ({ context }) => context.kicked,

@@ -27,6 +27,7 @@ import {
 } from "../src/interconnect/emissions.ts";
 import * as kind from "../src/interconnect/fields.ts";
 import { ignored } from "../src/interconnect/ignored.ts";
+import { machineTypes } from "../src/interconnect/machineTypes.ts";
 import { armError, type Message, TECHNIQUE_NAMES } from "../src/interconnect/messages.ts";
 
 /** What it is set up with. */
@@ -77,39 +78,47 @@ type OperatorEvent =
       }
     >
   | OperatorReply;
-type Of<T extends OperatorEvent["type"]> = Extract<OperatorEvent, { type: T }>;
+
+const { types, on } = machineTypes<
+  OperatorContext,
+  OperatorEvent,
+  OperatorInput,
+  SendEmission | DeviceEmission<OperatorRequest>
+>();
 
 export const operatorMachine = setup({
-  types: {
-    context: {} as OperatorContext,
-    events: {} as OperatorEvent,
-    input: {} as OperatorInput,
-    emitted: {} as SendEmission | DeviceEmission<OperatorRequest>,
-  },
+  types,
   actions: {
-    noteHarvest: assign(({ event }) => ({
-      vm: (event as Of<"harvestNow">).vm,
-      technique: "keep" as const,
-      error: "" as const,
-    })),
-    noteSwitch: assign(({ event }) => {
-      const { vm, technique } = event as Of<"switchTracker">;
-      return { vm, technique, error: "" as const };
-    }),
+    noteHarvest: assign(
+      on("harvestNow", ({ event }) => ({
+        vm: event.vm,
+        technique: "keep" as const,
+        error: "" as const,
+      })),
+    ),
+    noteSwitch: assign(
+      on("switchTracker", ({ event: { vm, technique } }) => ({
+        vm,
+        technique,
+        error: "" as const,
+      })),
+    ),
     // What is armed now need not be what was asked for.
-    noteArmed: assign({ technique: ({ event }) => (event as Of<"armed">).technique }),
-    noteRefused: assign(({ event }) => {
-      const { error, technique } = event as Of<"armRefused">;
-      return { error, technique };
-    }),
-    noteReport: assign(({ event }) => {
-      const { pagesWritten, pagesTouched } = event as Of<"harvested">;
-      return { pagesWritten, pagesTouched };
-    }),
-    askIntensity: emit(({ event }) => {
-      const { vm, percent } = event as Of<"setWriteIntensity">;
-      return request({ op: "setWriteIntensity", vm, percent });
-    }),
+    noteArmed: assign({ technique: on("armed", ({ event }) => event.technique) }),
+    noteRefused: assign(
+      on("armRefused", ({ event: { error, technique } }) => ({ error, technique })),
+    ),
+    noteReport: assign(
+      on("harvested", ({ event: { pagesWritten, pagesTouched } }) => ({
+        pagesWritten,
+        pagesTouched,
+      })),
+    ),
+    askIntensity: emit(
+      on("setWriteIntensity", ({ event: { vm, percent } }) =>
+        request({ op: "setWriteIntensity", vm, percent }),
+      ),
+    ),
     sendPause: emit(({ context }) =>
       send(context.scheduler, { type: "pauseVm", vm: context.vm, requester: context.self }),
     ),

@@ -35,6 +35,7 @@ import {
 } from "../src/interconnect/emissions.ts";
 import * as kind from "../src/interconnect/fields.ts";
 import { ignored } from "../src/interconnect/ignored.ts";
+import { machineTypes } from "../src/interconnect/machineTypes.ts";
 import type { Message } from "../src/interconnect/messages.ts";
 
 /** What it is set up with. */
@@ -122,36 +123,40 @@ type OvercommitmentEvent =
       }
     >
   | OvercommitmentReply;
-type Of<T extends OvercommitmentEvent["type"]> = Extract<OvercommitmentEvent, { type: T }>;
+
+const { types, on } = machineTypes<
+  OvercommitmentContext,
+  OvercommitmentEvent,
+  OvercommitmentInput,
+  SendEmission | SendAllEmission | DeviceEmission<OvercommitmentRequest>
+>();
 
 export const overcommitmentMachine = setup({
-  types: {
-    context: {} as OvercommitmentContext,
-    events: {} as OvercommitmentEvent,
-    input: {} as OvercommitmentInput,
-    emitted: {} as SendEmission | SendAllEmission | DeviceEmission<OvercommitmentRequest>,
-  },
+  types,
   actions: {
     expectAll: assign({ missing: ({ context }) => context.estimators.length }),
     noteAnswer: assign({ missing: ({ context }) => context.missing - 1 }),
     noteHalted: assign({ halted: ({ context }) => context.halted + 1 }),
     noteLost: assign({ lost: ({ context }) => context.lost + 1 }),
     noteEstimate: assign({
-      estimates: ({ context, event }) => {
-        const { vm, pages } = event as Of<"estimate">;
-        return context.estimates.with(vm, pages);
-      },
+      estimates: on("estimate", ({ context, event: { vm, pages } }) =>
+        context.estimates.with(vm, pages),
+      ),
     }),
-    noteDecision: assign(({ context, event }) => ({
-      decisions: context.decisions + 1,
-      points: [...context.points, (event as Of<"decided">).point],
-    })),
-    noteEnd: assign(({ context, event }) => ({
-      points: [...context.points, (event as Of<"ended">).point],
-    })),
+    noteDecision: assign(
+      on("decided", ({ context, event }) => ({
+        decisions: context.decisions + 1,
+        points: [...context.points, event.point],
+      })),
+    ),
+    noteEnd: assign(
+      on("ended", ({ context, event }) => ({
+        points: [...context.points, event.point],
+      })),
+    ),
     askStart: emit(() => request({ op: "start" })),
     askDecide: emit(({ context }) => request({ op: "decide", estimates: context.estimates })),
-    askHalt: emit(({ event }) => request({ op: "halt", vm: (event as Of<"vmHalted">).vm })),
+    askHalt: emit(on("vmHalted", ({ event }) => request({ op: "halt", vm: event.vm }))),
     askEnd: emit(({ context }) => request({ op: "end", estimates: context.estimates })),
     sendPrepares: emit(({ context }) => {
       const message = { type: "prepareEstimation", requester: context.self } as const;
@@ -176,14 +181,16 @@ export const overcommitmentMachine = setup({
         send(self, { type: "controlDue" }, intervalCycles),
       ]);
     }),
-    sendTargets: emit(({ context, event }) => {
-      const { vms } = (event as Of<"decided">).point;
-      return sendAll(
-        vms.map(({ target }, vm) =>
-          send(context.balloons[vm]!, { type: "setTarget", pages: target }),
-        ),
-      );
-    }),
+    sendTargets: emit(
+      on("decided", ({ context, event }) => {
+        const { vms } = event.point;
+        return sendAll(
+          vms.map(({ target }, vm) =>
+            send(context.balloons[vm]!, { type: "setTarget", pages: target }),
+          ),
+        );
+      }),
+    ),
     sendEnds: emit(({ context }) =>
       sendAll(context.estimators.map((estimator) => send(estimator, { type: "endEstimation" }))),
     ),

@@ -26,6 +26,7 @@ import {
   sendAll,
 } from "../src/interconnect/emissions.ts";
 import * as kind from "../src/interconnect/fields.ts";
+import { type EventOf, machineTypes } from "../src/interconnect/machineTypes.ts";
 import type { ActorId, Message } from "../src/interconnect/messages.ts";
 
 /** What it is set up with. */
@@ -49,10 +50,8 @@ export const pagerFields = {
 
 export interface PagerContext extends PagerInput, kind.Values<typeof pagerFields> {}
 
-type Of<T extends Message["type"]> = Extract<Message, { type: T }>;
-
 export type PagerRequest =
-  | ({ readonly op: "fault" } & Omit<Of<"pageFault">, "type">)
+  | ({ readonly op: "fault" } & Omit<EventOf<Message, "pageFault">, "type">)
   | { readonly op: "inflate"; readonly vm: number; readonly pages: number }
   | { readonly op: "arrive"; readonly vm: number; readonly page: number; readonly frame: number }
   | { readonly op: "written"; readonly count: number }
@@ -88,7 +87,7 @@ export interface PagerReply {
 }
 
 type PagerEvent =
-  | Of<"pageFault" | "giveBack" | "pageArrived" | "pagesWritten" | "inveptDone">
+  | EventOf<Message, "pageFault" | "giveBack" | "pageArrived" | "pagesWritten" | "inveptDone">
   | PagerReply;
 
 function consequences(context: PagerContext, reply: PagerReply): SendEmission[] {
@@ -122,51 +121,58 @@ function inveptRequests(context: PagerContext, { flush, cycles }: PagerReply): S
   });
 }
 
+const { types, on } = machineTypes<
+  PagerContext,
+  PagerEvent,
+  PagerInput,
+  SendAllEmission | DeviceEmission<PagerRequest>
+>();
+
 export const pagerMachine = setup({
-  types: {
-    context: {} as PagerContext,
-    events: {} as PagerEvent,
-    input: {} as PagerInput,
-    emitted: {} as SendAllEmission | DeviceEmission<PagerRequest>,
-  },
+  types,
   actions: {
     countFault: assign({ faults: ({ context }) => context.faults + 1 }),
-    noteWork: assign(({ context, event }) => {
-      const { cycles, answer } = event as PagerReply;
-      return { handlerCycles: context.handlerCycles + (answer === null ? 0 : cycles) };
-    }),
-    awaitFlush: assign(({ context, event }) => ({
-      flushes: context.flushes + 1,
-      awaited: (event as PagerReply).flush.length * context.dispatchers.length,
-    })),
+    noteWork: assign(
+      on("paged", ({ context, event: { cycles, answer } }) => ({
+        handlerCycles: context.handlerCycles + (answer === null ? 0 : cycles),
+      })),
+    ),
+    awaitFlush: assign(
+      on("paged", ({ context, event }) => ({
+        flushes: context.flushes + 1,
+        awaited: event.flush.length * context.dispatchers.length,
+      })),
+    ),
     noteDone: assign({ awaited: ({ context }) => context.awaited - 1 }),
-    askFault: emit(({ event }) => {
-      const { vm, vcpu, page, dispatcher } = event as Of<"pageFault">;
-      return request({ op: "fault", vm, vcpu, page, dispatcher });
-    }),
-    askInflate: emit(({ event }) => {
-      const { vm, pages } = event as Of<"giveBack">;
-      return request({ op: "inflate", vm, pages });
-    }),
-    askArrive: emit(({ event }) => {
-      const { vm, page, frame } = event as Of<"pageArrived">;
-      return request({ op: "arrive", vm, page, frame });
-    }),
-    askWritten: emit(({ event }) =>
-      request({ op: "written", count: (event as Of<"pagesWritten">).count }),
+    askFault: emit(
+      on("pageFault", ({ event: { vm, vcpu, page, dispatcher } }) =>
+        request({ op: "fault", vm, vcpu, page, dispatcher }),
+      ),
+    ),
+    askInflate: emit(
+      on("giveBack", ({ event: { vm, pages } }) => request({ op: "inflate", vm, pages })),
+    ),
+    askArrive: emit(
+      on("pageArrived", ({ event: { vm, page, frame } }) =>
+        request({ op: "arrive", vm, page, frame }),
+      ),
+    ),
+    askWritten: emit(
+      on("pagesWritten", ({ event }) => request({ op: "written", count: event.count })),
     ),
     askFlushed: emit(() => request({ op: "flushed" })),
-    sendConsequences: emit(({ context, event }) =>
-      sendAll(consequences(context, event as PagerReply)),
+    sendConsequences: emit(
+      on("paged", ({ context, event }) => sendAll(consequences(context, event))),
     ),
-    sendInveptsToo: emit(({ context, event }) => {
-      const reply = event as PagerReply;
-      return sendAll([...inveptRequests(context, reply), ...consequences(context, reply)]);
-    }),
+    sendInveptsToo: emit(
+      on("paged", ({ context, event }) =>
+        sendAll([...inveptRequests(context, event), ...consequences(context, event)]),
+      ),
+    ),
   },
   guards: {
-    flushesNothing: ({ event }) => (event as PagerReply).flush.length === 0,
-    flushes: ({ event }) => (event as PagerReply).flush.length > 0,
+    flushesNothing: on("paged", ({ event }) => event.flush.length === 0),
+    flushes: on("paged", ({ event }) => event.flush.length > 0),
     isLast: ({ context }) => context.awaited === 1,
   },
 }).createMachine({

@@ -18,6 +18,7 @@ import { ExitReason } from "../src/hardware/exit.ts";
 import { type SendEmission, send } from "../src/interconnect/emissions.ts";
 import * as kind from "../src/interconnect/fields.ts";
 import { ignored } from "../src/interconnect/ignored.ts";
+import { machineTypes } from "../src/interconnect/machineTypes.ts";
 import type { Message } from "../src/interconnect/messages.ts";
 
 /** What it is set up with. */
@@ -38,13 +39,10 @@ type PmlUnitEvent = Extract<
   { type: "enableLog" | "disableLog" | "pmlIndexOutOfRange" | "pmlIndexReset" }
 >;
 
+const { types } = machineTypes<PmlUnitContext, PmlUnitEvent, PmlUnitInput, SendEmission>();
+
 export const pmlUnitMachine = setup({
-  types: {
-    context: {} as PmlUnitContext,
-    events: {} as PmlUnitEvent,
-    input: {} as PmlUnitInput,
-    emitted: {} as SendEmission,
-  },
+  types,
   actions: {
     countFull: assign({ fullEvents: ({ context }) => context.fullEvents + 1 }),
     // Qualification and guest-physical address are undefined for this exit (SDM 27.2.1).

@@ -26,6 +26,7 @@ import {
 } from "../src/interconnect/emissions.ts";
 import * as kind from "../src/interconnect/fields.ts";
 import { ignored } from "../src/interconnect/ignored.ts";
+import { machineTypes } from "../src/interconnect/machineTypes.ts";
 import type { Message } from "../src/interconnect/messages.ts";
 
 /** What it is set up with. */
@@ -53,13 +54,15 @@ type PrlUnitEvent =
   | Extract<Message, { type: "enableLog" | "disableLog" | "prlLogFilled" | "remoteReload" }>
   | PrlUnitReply;
 
+const { types } = machineTypes<
+  PrlUnitContext,
+  PrlUnitEvent,
+  PrlUnitInput,
+  SendEmission | DeviceEmission<PrlUnitRequest>
+>();
+
 export const prlUnitMachine = setup({
-  types: {
-    context: {} as PrlUnitContext,
-    events: {} as PrlUnitEvent,
-    input: {} as PrlUnitInput,
-    emitted: {} as SendEmission | DeviceEmission<PrlUnitRequest>,
-  },
+  types,
   actions: {
     countIpi: assign({ ipis: ({ context }) => context.ipis + 1 }),
     sendIpi: emit(({ context }) => {

@@ -39,6 +39,7 @@ import {
   sendAll,
 } from "../src/interconnect/emissions.ts";
 import * as kind from "../src/interconnect/fields.ts";
+import { type EventOf, machineTypes } from "../src/interconnect/machineTypes.ts";
 import type { Message } from "../src/interconnect/messages.ts";
 
 /** What it is set up with. */
@@ -115,24 +116,25 @@ type PvmCpuEvent =
       { type: "ipi" | "logsCopied" | "handlerDue" | "compute" | "jobDue" | "loadQuery" }
     >
   | PvmCpuReply;
-type Of<T extends PvmCpuEvent["type"]> = Extract<PvmCpuEvent, { type: T }>;
-type Drained = Of<"logsDrained">;
+type Drained = EventOf<PvmCpuEvent, "logsDrained">;
 
-function handlerCycles(context: PvmCpuContext, event: PvmCpuEvent): number {
-  return context.interruptCycles + (event as Drained).entries * context.entryCopyCycles;
+function handlerCycles(context: PvmCpuContext, { entries }: Drained): number {
+  return context.interruptCycles + entries * context.entryCopyCycles;
 }
 
 function reloads({ drained, prlUnits, reloadCycles }: PvmCpuContext): SendEmission[] {
   return drained.map(({ vcpu }) => send(prlUnits[vcpu]!, { type: "remoteReload" }, reloadCycles));
 }
 
+const { types, on } = machineTypes<
+  PvmCpuContext,
+  PvmCpuEvent,
+  PvmCpuInput,
+  SendEmission | SendAllEmission | DeviceEmission<PvmCpuRequest>
+>();
+
 export const pvmCpuMachine = setup({
-  types: {
-    context: {} as PvmCpuContext,
-    events: {} as PvmCpuEvent,
-    input: {} as PvmCpuInput,
-    emitted: {} as SendEmission | SendAllEmission | DeviceEmission<PvmCpuRequest>,
-  },
+  types,
   actions: {
     countIpi: assign({ ipis: ({ context }) => context.ipis + 1 }),
     setPending: assign(({ context }) => ({
@@ -140,28 +142,29 @@ export const pvmCpuMachine = setup({
       coalesced: context.coalesced + (context.pending ? 1 : 0),
     })),
     clearPending: assign({ pending: false }),
-    noteDrained: assign(({ context, event }) => {
-      const { drained } = event as Drained;
-      const stolen = context.working ? handlerCycles(context, event) : 0;
-      return {
-        drained,
-        preemptedCycles: context.preemptedCycles + stolen,
-        handlerRuns: context.handlerRuns + 1,
-        inARow: context.inARow + 1,
-        rowCycles: context.rowCycles + handlerCycles(context, event),
-        logsServed: context.logsServed + drained.length,
-        handlerCycles: context.handlerCycles + handlerCycles(context, event),
-      };
-    }),
+    noteDrained: assign(
+      on("logsDrained", ({ context, event }) => {
+        const { drained } = event;
+        const stolen = context.working ? handlerCycles(context, event) : 0;
+        return {
+          drained,
+          preemptedCycles: context.preemptedCycles + stolen,
+          handlerRuns: context.handlerRuns + 1,
+          inARow: context.inARow + 1,
+          rowCycles: context.rowCycles + handlerCycles(context, event),
+          logsServed: context.logsServed + drained.length,
+          handlerCycles: context.handlerCycles + handlerCycles(context, event),
+        };
+      }),
+    ),
     endRow: assign({ inARow: 0, rowCycles: 0 }),
-    noteJob: assign(({ context, event }) => {
-      const { requester, cycles, spent } = event as Of<"compute">;
-      return {
+    noteJob: assign(
+      on("compute", ({ context, event: { requester, cycles, spent } }) => ({
         jobs: [...context.jobs, { requester, cycles }],
         jobCycles: context.jobCycles + cycles + spent,
         hypercallCycles: context.hypercallCycles + spent,
-      };
-    }),
+      })),
+    ),
     beginWork: assign({ working: ({ context }) => context.jobs.length > 0 }),
     // The next begins at once.
     forgetJob: assign(({ context }) => ({
@@ -169,8 +172,8 @@ export const pvmCpuMachine = setup({
       working: context.jobs.length > 1,
     })),
     forgetPreemption: assign({ preemptedCycles: 0 }),
-    sendJobDue: emit(({ context, event }) =>
-      send(context.self, { type: "jobDue" }, (event as Of<"compute">).cycles),
+    sendJobDue: emit(
+      on("compute", ({ context, event }) => send(context.self, { type: "jobDue" }, event.cycles)),
     ),
     sendRestDue: emit(({ context }) =>
       send(context.self, { type: "jobDue" }, context.preemptedCycles),
@@ -179,15 +182,19 @@ export const pvmCpuMachine = setup({
     sendNextDue: emit(({ context }) =>
       send(context.self, { type: "jobDue" }, context.jobs[0]!.cycles),
     ),
-    sendLoad: emit(({ context, event }) => {
-      const { self: cpu, handlerCycles, jobCycles } = context;
-      const { requester } = event as Of<"loadQuery">;
-      return send(requester, { type: "loadReport", cpu, handlerCycles, jobCycles });
-    }),
+    sendLoad: emit(
+      on("loadQuery", ({ context, event }) => {
+        const { self: cpu, handlerCycles, jobCycles } = context;
+        const { requester } = event;
+        return send(requester, { type: "loadReport", cpu, handlerCycles, jobCycles });
+      }),
+    ),
     askDrain: emit(() => request({ op: "drain" })),
     askReset: emit(({ context }) => request({ op: "reset", drained: context.drained })),
-    sendCopied: emit(({ context, event }) =>
-      send(context.self, { type: "logsCopied" }, handlerCycles(context, event)),
+    sendCopied: emit(
+      on("logsDrained", ({ context, event }) =>
+        send(context.self, { type: "logsCopied" }, handlerCycles(context, event)),
+      ),
     ),
     sendReloads: emit(({ context }) => sendAll(reloads(context))),
     sendReloadsAndDue: emit(({ context }) => {

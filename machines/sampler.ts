@@ -16,6 +16,7 @@ import {
   send,
 } from "../src/interconnect/emissions.ts";
 import * as kind from "../src/interconnect/fields.ts";
+import { machineTypes } from "../src/interconnect/machineTypes.ts";
 import type { Message } from "../src/interconnect/messages.ts";
 
 /** What it is set up with. */
@@ -48,23 +49,27 @@ export type SamplerReply = { readonly type: "counted"; readonly accesses: number
 
 type SamplerEvent = Extract<Message, { type: "startSampling" | "sampleDue" }> | SamplerReply;
 
+const { types, on } = machineTypes<
+  SamplerContext,
+  SamplerEvent,
+  SamplerInput,
+  SendEmission | DeviceEmission<SamplerRequest>
+>();
+
 export const samplerMachine = setup({
-  types: {
-    context: {} as SamplerContext,
-    events: {} as SamplerEvent,
-    input: {} as SamplerInput,
-    emitted: {} as SendEmission | DeviceEmission<SamplerRequest>,
-  },
+  types,
   actions: {
     askCount: emit(({ context }) => request({ op: "count", vm: context.vm })),
-    keepCount: assign(({ context, event }) => {
-      const totals = [...context.totals, (event as SamplerReply).accesses];
-      if (totals.length <= context.samplesMax) return { totals };
-      return {
-        totals: totals.filter((_, position) => position % 2 === 0),
-        halvings: context.halvings + 1,
-      };
-    }),
+    keepCount: assign(
+      on("counted", ({ context, event }) => {
+        const totals = [...context.totals, event.accesses];
+        if (totals.length <= context.samplesMax) return { totals };
+        return {
+          totals: totals.filter((_, position) => position % 2 === 0),
+          halvings: context.halvings + 1,
+        };
+      }),
+    ),
     sendDue: emit(({ context }) =>
       send(context.self, { type: "sampleDue" }, samplerInterval(context)),
     ),

@@ -32,6 +32,7 @@ import {
   sendAll,
 } from "../src/interconnect/emissions.ts";
 import * as kind from "../src/interconnect/fields.ts";
+import { machineTypes } from "../src/interconnect/machineTypes.ts";
 import type { Message } from "../src/interconnect/messages.ts";
 
 /** What it is set up with. */
@@ -309,13 +310,10 @@ function plan(context: SchedulerContext, event: SchedulerEvent): Plan {
   }
 }
 
+const { types } = machineTypes<SchedulerContext, SchedulerEvent, SchedulerInput, SendAllEmission>();
+
 export const schedulerMachine = setup({
-  types: {
-    context: {} as SchedulerContext,
-    events: {} as SchedulerEvent,
-    input: {} as SchedulerInput,
-    emitted: {} as SendAllEmission,
-  },
+  types,
   actions: {
     // The sends come first: they and the changes follow from the same context.
     sendPlan: emit(({ context, event }) => sendAll(plan(context, event).sends)),

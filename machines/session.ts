@@ -37,6 +37,7 @@ import {
 } from "../src/interconnect/emissions.ts";
 import * as kind from "../src/interconnect/fields.ts";
 import { ignored } from "../src/interconnect/ignored.ts";
+import { machineTypes } from "../src/interconnect/machineTypes.ts";
 import type { Message } from "../src/interconnect/messages.ts";
 
 const hostedOperation = {
@@ -99,7 +100,6 @@ type SessionEvent =
       }
     >
   | SessionReply;
-type Of<T extends SessionEvent["type"]> = Extract<SessionEvent, { type: T }>;
 
 function endOf({ operations, current }: SessionContext): SendEmission {
   const { actor, end } = operations[current]!;
@@ -120,33 +120,37 @@ const BETWEEN = {
   abortOperation: ignored("the next operation is being prepared"),
 } as const;
 
+const { types, on } = machineTypes<
+  SessionContext,
+  SessionEvent,
+  SessionInput,
+  SendEmission | SendAllEmission | DeviceEmission<SessionRequest>
+>();
+
 export const sessionMachine = setup({
-  types: {
-    context: {} as SessionContext,
-    events: {} as SessionEvent,
-    input: {} as SessionInput,
-    emitted: {} as SendEmission | SendAllEmission | DeviceEmission<SessionRequest>,
-  },
+  types,
   actions: {
     expectAll: assign({ missing: ({ context }) => context.trackers.length }),
     noteAnswer: assign({ missing: ({ context }) => context.missing - 1 }),
-    noteNext: assign({ next: ({ event }) => (event as Of<"startOperation">).operation }),
+    noteNext: assign({ next: on("startOperation", ({ event }) => event.operation) }),
     // After another operation the measurement goes on.
     chooseNext: assign(({ context }) => ({ current: Math.max(0, context.next), next: -1 })),
     noteEnding: assign({ ending: true }),
-    noteStarted: assign(({ context, event }) => {
-      const { vm } = event as Of<"startVm">;
-      return { started: context.started.with(vm, true), pauses: context.pauses.with(vm, 0) };
-    }),
+    noteStarted: assign(
+      on("startVm", ({ context, event: { vm } }) => ({
+        started: context.started.with(vm, true),
+        pauses: context.pauses.with(vm, 0),
+      })),
+    ),
     notePause: assign({
-      pauses: ({ context, event }) => changed(context.pauses, (event as Of<"pauseVm">).vm, 1),
+      pauses: on("pauseVm", ({ context, event }) => changed(context.pauses, event.vm, 1)),
     }),
     noteUnpause: assign({
-      pauses: ({ context, event }) => changed(context.pauses, (event as Of<"unpauseVm">).vm, -1),
+      pauses: on("unpauseVm", ({ context, event }) => changed(context.pauses, event.vm, -1)),
     }),
     notePauses: assign({ pauses: ({ context }) => context.pauses.map((count) => count + 1) }),
     noteHalted: assign({
-      halted: ({ context, event }) => [...context.halted, (event as Of<"vmHalted">).vm],
+      halted: on("vmHalted", ({ context, event }) => [...context.halted, event.vm]),
     }),
     askRenew: emit(({ context }) => request({ op: "renew", operation: context.current })),
     sendBegin: emit(({ context: { self, operations, current, deadlineCycles } }) =>
@@ -170,19 +174,22 @@ export const sessionMachine = setup({
       sendAll(trackers.map((tracker) => send(tracker, { type: "disarm", requester: self }))),
     ),
     // What an operation takes for the start of a VM ends the pauses that hold since the one before.
-    sendStart: emit(({ context: { scheduler, started, pauses }, event }) => {
-      const { vm } = event as Of<"startVm">;
-      const unpause = send(scheduler, { type: "unpauseVm", vm });
-      return sendAll([
-        ...(started[vm] ? [] : [send(scheduler, { type: "startVm", vm })]),
-        ...Array.from({ length: pauses[vm]! }, () => unpause),
-      ]);
-    }),
-    forwardToScheduler: emit(({ context, event }) =>
-      send(context.scheduler, event as Of<"pauseVm" | "unpauseVm">),
+    sendStart: emit(
+      on("startVm", ({ context: { scheduler, started, pauses }, event: { vm } }) => {
+        const unpause = send(scheduler, { type: "unpauseVm", vm });
+        return sendAll([
+          ...(started[vm] ? [] : [send(scheduler, { type: "startVm", vm })]),
+          ...Array.from({ length: pauses[vm]! }, () => unpause),
+        ]);
+      }),
     ),
-    forwardToOperation: emit(({ context: { operations, current }, event }) =>
-      send(operations[current]!.actor, event as Of<"vmHalted">),
+    forwardToScheduler: emit(
+      on(["pauseVm", "unpauseVm"], ({ context, event }) => send(context.scheduler, event)),
+    ),
+    forwardToOperation: emit(
+      on("vmHalted", ({ context: { operations, current }, event }) =>
+        send(operations[current]!.actor, event),
+      ),
     ),
   },
   guards: {

@@ -28,6 +28,7 @@ import {
 } from "../src/interconnect/emissions.ts";
 import * as kind from "../src/interconnect/fields.ts";
 import { ignored } from "../src/interconnect/ignored.ts";
+import { machineTypes } from "../src/interconnect/machineTypes.ts";
 import type { Message } from "../src/interconnect/messages.ts";
 
 /** What it is set up with. */
@@ -52,22 +53,23 @@ type ThrottleEvent = Extract<
   Message,
   { type: "setThrottle" | "throttleSliceEnd" | "throttleWake" | "vmPaused" }
 >;
-type Of<T extends ThrottleEvent["type"]> = Extract<ThrottleEvent, { type: T }>;
 
 /** The slice after the present turn. */
 function nextSlice({ self, turn, sliceCycles }: ThrottleContext): SendEmission {
   return send(self, { type: "throttleSliceEnd", turn: turn + 1 }, sliceCycles);
 }
 
+const { types, on } = machineTypes<
+  ThrottleContext,
+  ThrottleEvent,
+  ThrottleInput,
+  SendEmission | SendAllEmission
+>();
+
 export const throttleMachine = setup({
-  types: {
-    context: {} as ThrottleContext,
-    events: {} as ThrottleEvent,
-    input: {} as ThrottleInput,
-    emitted: {} as SendEmission | SendAllEmission,
-  },
+  types,
   actions: {
-    notePercent: assign({ percent: ({ event }) => (event as Of<"setThrottle">).percent }),
+    notePercent: assign({ percent: on("setThrottle", ({ event }) => event.percent) }),
     nextTurn: assign({ turn: ({ context }) => context.turn + 1 }),
     sendSlice: emit(({ context }) => nextSlice(context)),
     sendPause: emit(({ context }) => {
@@ -87,10 +89,12 @@ export const throttleMachine = setup({
     ),
   },
   guards: {
-    isZero: ({ event }) => (event as Of<"setThrottle">).percent === 0,
+    isZero: on("setThrottle", ({ event }) => event.percent === 0),
     isTurnedOff: ({ context }) => context.percent === 0,
-    isThisTurn: ({ context, event }) =>
-      (event as Of<"throttleSliceEnd" | "throttleWake">).turn === context.turn,
+    isThisTurn: on(
+      ["throttleSliceEnd", "throttleWake"],
+      ({ context, event }) => event.turn === context.turn,
+    ),
   },
 }).createMachine({
   id: "throttle",

@@ -40,6 +40,7 @@ import {
 } from "../src/interconnect/emissions.ts";
 import * as kind from "../src/interconnect/fields.ts";
 import { ignored } from "../src/interconnect/ignored.ts";
+import { machineTypes } from "../src/interconnect/machineTypes.ts";
 import { type Message, technique } from "../src/interconnect/messages.ts";
 import { switchOff, switchOn } from "./armAgain.ts";
 
@@ -102,13 +103,15 @@ type ToolstackEvent = Extract<
   }
 >;
 
+const { types, on } = machineTypes<
+  ToolstackContext,
+  ToolstackEvent,
+  ToolstackInput,
+  SendEmission | SendAllEmission
+>();
+
 export const toolstackMachine = setup({
-  types: {
-    context: {} as ToolstackContext,
-    events: {} as ToolstackEvent,
-    input: {} as ToolstackInput,
-    emitted: {} as SendEmission | SendAllEmission,
-  },
+  types,
   actions: {
     expectAll: assign({ missing: ({ context }) => context.trackers.length }),
     noteAnswer: assign({ missing: ({ context }) => context.missing - 1 }),
@@ -120,18 +123,20 @@ export const toolstackMachine = setup({
       begun: 0,
     })),
     noteBegun: assign({ begun: ({ context }) => context.begun + 1 }),
-    noteHarvest: assign(({ context, event }) => {
-      const { round } = context;
-      const harvest = event as Extract<ToolstackEvent, { type: "harvested" }>;
-      return {
-        missing: context.missing - 1,
-        round: {
-          pagesWritten: [...round.pagesWritten, harvest.pagesWritten],
-          pagesTouched: [...round.pagesTouched, harvest.pagesTouched],
-          guestPageTables: [...round.guestPageTables, harvest.guestPageTables],
-        },
-      };
-    }),
+    noteHarvest: assign(
+      on("harvested", ({ context, event }) => {
+        const { round } = context;
+
+        return {
+          missing: context.missing - 1,
+          round: {
+            pagesWritten: [...round.pagesWritten, event.pagesWritten],
+            pagesTouched: [...round.pagesTouched, event.pagesTouched],
+            guestPageTables: [...round.guestPageTables, event.guestPageTables],
+          },
+        };
+      }),
+    ),
     endRound: assign({ rounds: ({ context }) => [...context.rounds, context.round] }),
     sendArms: emit(({ context }) => {
       const message = {
@@ -141,15 +146,13 @@ export const toolstackMachine = setup({
       } as const;
       return sendAll(context.trackers.map((tracker) => send(tracker, message)));
     }),
-    sendOff: emit(({ context, event }) => {
-      const { vm } = event as Extract<ToolstackEvent, { type: "armRefused" }>;
-      return sendAll(switchOff(context, vm));
-    }),
+    sendOff: emit(
+      on("armRefused", ({ context, event: { vm } }) => sendAll(switchOff(context, vm))),
+    ),
     sendOn: emit(({ context }) => sendAll(switchOn(context))),
-    noteRefused: assign(({ context, event }) => {
-      const { vm } = event as Extract<ToolstackEvent, { type: "armRefused" }>;
-      return { refused: [...context.refused, vm] };
-    }),
+    noteRefused: assign(
+      on("armRefused", ({ context, event: { vm } }) => ({ refused: [...context.refused, vm] })),
+    ),
     forgetRefused: assign({ refused: ({ context }) => context.refused.slice(1) }),
     sendStarts: emit(({ context }) =>
       sendAll([
@@ -161,10 +164,11 @@ export const toolstackMachine = setup({
       ]),
     ),
     sendHarvestDue: emit(({ context }) => sendAll(harvestTimer(context))),
-    sendUnpause: emit(({ context, event }) => {
-      const { vm } = event as Extract<ToolstackEvent, { type: "harvestBegun" }>;
-      return send(context.scheduler, { type: "unpauseVm", vm });
-    }),
+    sendUnpause: emit(
+      on("harvestBegun", ({ context, event: { vm } }) =>
+        send(context.scheduler, { type: "unpauseVm", vm }),
+      ),
+    ),
     sendPauses: emit(({ context }) =>
       sendAll(
         context.trackers.map((_, vm) =>

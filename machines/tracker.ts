@@ -49,9 +49,9 @@ import {
   sendAll,
 } from "../src/interconnect/emissions.ts";
 import { ignored } from "../src/interconnect/ignored.ts";
+import { type EventOf, machineTypes } from "../src/interconnect/machineTypes.ts";
 import type { ActorId } from "../src/interconnect/messages.ts";
 import type {
-  Of,
   TrackerContext,
   TrackerEvent,
   TrackerInput,
@@ -59,8 +59,10 @@ import type {
 } from "./trackerContext.ts";
 
 /** The units of this VM's vCPUs that take part in the change. */
-function units(context: TrackerContext, event: TrackerEvent): readonly ActorId[] {
-  const { unit } = event as Of<"tablesChanged" | "pieceDone">;
+function units(
+  context: TrackerContext,
+  { unit }: EventOf<TrackerEvent, "tablesChanged" | "pieceDone">,
+): readonly ActorId[] {
   if (unit === "none") return [];
   return (unit === "prl" ? context.prlUnits : context.pmlUnits).filter((id) => id !== 0);
 }
@@ -87,183 +89,220 @@ const DEFERRED = {
   disarm: { actions: "noteDeferred" },
 } as const;
 
+const { types, on } = machineTypes<
+  TrackerContext,
+  TrackerEvent,
+  TrackerInput,
+  SendEmission | SendAllEmission | DeviceEmission<TrackerRequest>
+>();
+
 export const trackerMachine = setup({
-  types: {
-    context: {} as TrackerContext,
-    events: {} as TrackerEvent,
-    input: {} as TrackerInput,
-    emitted: {} as SendEmission | SendAllEmission | DeviceEmission<TrackerRequest>,
-  },
+  types,
   actions: {
     noteRequester: assign({
-      requester: ({ event }) => (event as Of<"arm" | "harvest" | "disarm">).requester,
+      requester: on(["arm", "harvest", "disarm"], ({ event }) => event.requester),
     }),
-    noteLetsRun: assign({ letsRun: ({ event }) => (event as Of<"harvest">).live === true }),
+    noteLetsRun: assign({ letsRun: on("harvest", ({ event }) => event.live === true) }),
     // Not what was asked: without memory for logs it is write protection.
-    noteTechnique: assign(({ event }) => {
-      const { answer } = event as Of<"tablesChanged" | "pieceDone">;
-      return answer?.type === "armed" ? { technique: answer.technique } : {};
-    }),
+    noteTechnique: assign(
+      on(["tablesChanged", "pieceDone"], ({ event: { answer } }) =>
+        answer?.type === "armed" ? { technique: answer.technique } : {},
+      ),
+    ),
     notePiece: assign({
-      controlCycles: ({ context, event }) =>
-        context.controlCycles + (event as Of<"pieceDone">).cycles,
+      controlCycles: on("pieceDone", ({ context, event }) => context.controlCycles + event.cycles),
     }),
     forgetLetsRun: assign({ letsRun: false }),
-    noteFlush: assign(({ context, event }) => {
-      const { answer, cycles } = event as Of<"tablesChanged">;
-      const controlCycles = context.controlCycles + cycles;
-      return { answer, controlCycles, awaited: context.awaited + context.dispatchers.length };
-    }),
+    noteFlush: assign(
+      on("tablesChanged", ({ context, event: { answer, cycles } }) => {
+        const controlCycles = context.controlCycles + cycles;
+        return { answer, controlCycles, awaited: context.awaited + context.dispatchers.length };
+      }),
+    ),
     notePeek: assign({
-      controlCycles: ({ context, event }) =>
-        context.controlCycles + (event as Of<"harvestPeeked">).cycles,
+      controlCycles: on(
+        "harvestPeeked",
+        ({ context, event }) => context.controlCycles + event.cycles,
+      ),
     }),
     noteDeferred: assign({
-      deferred: ({ context, event }) => [
+      deferred: on(["arm", "harvest", "disarm"], ({ context, event }) => [
         ...context.deferred,
-        event as Of<"arm" | "harvest" | "disarm">,
-      ],
+        event,
+      ]),
     }),
     forgetDeferred: assign({ deferred: [] }),
     noteDone: assign({ awaited: ({ context }) => context.awaited - 1 }),
-    noteServed: assign(({ context, event }) => {
-      const { cycles, drainedVcpu } = event as Of<"exitServed" | "ringFull">;
-      const drained = drainedVcpu >= 0 ? 1 : 0;
-      return {
-        drains: context.drains + drained,
-        violations: context.violations + 1 - drained,
-        handlerCycles: context.handlerCycles + cycles,
-      };
-    }),
+    noteServed: assign(
+      on(["exitServed", "ringFull"], ({ context, event: { cycles, drainedVcpu } }) => {
+        const drained = drainedVcpu >= 0 ? 1 : 0;
+        return {
+          drains: context.drains + drained,
+          violations: context.violations + 1 - drained,
+          handlerCycles: context.handlerCycles + cycles,
+        };
+      }),
+    ),
     noteHeldBack: assign({
-      heldBack: ({ context, event }) => [...context.heldBack, (event as Of<"reapDue">).dispatcher],
+      heldBack: on("reapDue", ({ context, event }) => [...context.heldBack, event.dispatcher]),
     }),
-    awaitReaped: assign(({ context, event }) => ({
-      awaited: context.awaited + context.dispatchers.length,
-      handlerCycles: context.handlerCycles + (event as Of<"ringsReaped">).cycles,
-    })),
+    awaitReaped: assign(
+      on("ringsReaped", ({ context, event }) => ({
+        awaited: context.awaited + context.dispatchers.length,
+        handlerCycles: context.handlerCycles + event.cycles,
+      })),
+    ),
     forgetHeldBack: assign({ heldBack: [] }),
     forgetTechnique: assign({ technique: "none" }),
-    askArm: emit(({ event }) => {
-      const { technique, pages } = event as Of<"arm">;
-      return request({ op: "arm", technique, pages: pages ?? null });
-    }),
-    askHarvest: emit(({ event }) => {
-      const { mode, pages } = event as Of<"harvest">;
-      return request({ op: "harvest", mode, pages: pages ?? null });
-    }),
+    askArm: emit(
+      on("arm", ({ event: { technique, pages } }) =>
+        request({ op: "arm", technique, pages: pages ?? null }),
+      ),
+    ),
+    askHarvest: emit(
+      on("harvest", ({ event: { mode, pages } }) =>
+        request({ op: "harvest", mode, pages: pages ?? null }),
+      ),
+    ),
     askDisarm: emit(() => request({ op: "disarm" })),
-    askServeLogFull: emit(({ event }) => {
-      const { vcpu, dispatcher } = event as Of<"logFullExit">;
-      return request({ op: "serveLogFull", vcpu, dispatcher });
-    }),
-    askServeViolation: emit(({ event }) => {
-      const { vcpu, page, qualification, dispatcher } = event as Of<"eptViolation">;
-      return request({ op: "serveViolation", vcpu, page, qualification, dispatcher });
-    }),
+    askServeLogFull: emit(
+      on("logFullExit", ({ event: { vcpu, dispatcher } }) =>
+        request({ op: "serveLogFull", vcpu, dispatcher }),
+      ),
+    ),
+    askServeViolation: emit(
+      on("eptViolation", ({ event: { vcpu, page, qualification, dispatcher } }) =>
+        request({ op: "serveViolation", vcpu, page, qualification, dispatcher }),
+      ),
+    ),
     askReap: emit(() => request({ op: "reapRings" })),
     askFlushed: emit(({ context }) => request({ op: "flushed", after: context.answer.type })),
-    askUnflushed: emit(({ event }) =>
-      request({ op: "flushed", after: (event as Of<"tablesChanged">).answer.type }),
+    askUnflushed: emit(
+      on("tablesChanged", ({ event }) => request({ op: "flushed", after: event.answer.type })),
     ),
     askGoOn: emit(() => request({ op: "goOn" })),
-    sendPieceDue: emit(({ context, event }) =>
-      send(context.self, { type: "pieceDue" }, (event as Of<"pieceDone">).cycles),
+    sendPieceDue: emit(
+      on("pieceDone", ({ context, event }) =>
+        send(context.self, { type: "pieceDue" }, event.cycles),
+      ),
     ),
-    sendBegun: emit(({ context, event }) => {
-      const { letsRun, requester, vm } = context;
-      const { cycles } = event as Of<"tablesChanged" | "pieceDone">;
-      return sendAll(letsRun ? [send(requester, { type: "harvestBegun", vm }, cycles)] : []);
-    }),
-    sendInvepts: emit(({ context, event }) =>
-      sendAll(inveptRequests(context, (event as Of<"tablesChanged" | "ringsReaped">).cycles)),
-    ),
-    sendEnable: emit(({ context, event }) =>
-      sendAll(units(context, event).map((unit) => send(unit, { type: "enableLog" }))),
-    ),
-    sendDisable: emit(({ context, event }) =>
-      sendAll(units(context, event).map((unit) => send(unit, { type: "disableLog" }))),
-    ),
-    sendArmed: emit(({ context, event }) => {
-      const { technique } = event as Of<"arm">;
-      return send(context.requester, { type: "armed", technique });
-    }),
-    sendArmedAlready: emit(({ context, event }) =>
-      send((event as Of<"arm">).requester, { type: "armed", technique: context.technique }),
-    ),
-    sendArmRefused: emit(({ context: { vm, technique }, event }) =>
-      send((event as Of<"arm">).requester, {
-        type: "armRefused",
-        vm,
-        error: "EINVAL",
-        technique,
+    sendBegun: emit(
+      on(["tablesChanged", "pieceDone"], ({ context, event: { cycles } }) => {
+        const { letsRun, requester, vm } = context;
+        return sendAll(letsRun ? [send(requester, { type: "harvestBegun", vm }, cycles)] : []);
       }),
+    ),
+    sendInvepts: emit(
+      on(["tablesChanged", "ringsReaped"], ({ context, event }) =>
+        sendAll(inveptRequests(context, event.cycles)),
+      ),
+    ),
+    sendEnable: emit(
+      on(["tablesChanged", "pieceDone"], ({ context, event }) =>
+        sendAll(units(context, event).map((unit) => send(unit, { type: "enableLog" }))),
+      ),
+    ),
+    sendDisable: emit(
+      on(["tablesChanged", "pieceDone"], ({ context, event }) =>
+        sendAll(units(context, event).map((unit) => send(unit, { type: "disableLog" }))),
+      ),
+    ),
+    sendArmed: emit(
+      on("arm", ({ context, event: { technique } }) =>
+        send(context.requester, { type: "armed", technique }),
+      ),
+    ),
+    sendArmedAlready: emit(
+      on("arm", ({ context, event }) =>
+        send(event.requester, { type: "armed", technique: context.technique }),
+      ),
+    ),
+    sendArmRefused: emit(
+      on("arm", ({ context: { vm, technique }, event }) =>
+        send(event.requester, {
+          type: "armRefused",
+          vm,
+          error: "EINVAL",
+          technique,
+        }),
+      ),
     ),
     sendDeferred: emit(({ context }) =>
       sendAll(context.deferred.map((message) => send(context.self, message))),
     ),
     sendDisarmed: emit(({ context }) => send(context.requester, { type: "disarmed" })),
-    sendNothing: emit(({ context: { requester, vm }, event }) => {
-      const harvested = {
-        type: "harvested",
-        pagesWritten: null,
-        pagesTouched: null,
-        guestPageTables: 0,
-        cycles: 0,
-      } as const;
-      if ((event as Of<"harvest">).live !== true) return send(requester, harvested);
-      return sendAll([send(requester, { type: "harvestBegun", vm }), send(requester, harvested)]);
-    }),
+    sendNothing: emit(
+      on("harvest", ({ context: { requester, vm }, event }) => {
+        const harvested = {
+          type: "harvested",
+          pagesWritten: null,
+          pagesTouched: null,
+          guestPageTables: 0,
+          cycles: 0,
+        } as const;
+        if (event.live !== true) return send(requester, harvested);
+        return sendAll([send(requester, { type: "harvestBegun", vm }), send(requester, harvested)]);
+      }),
+    ),
     sendAnswer: emit(({ context }) => send(context.requester, context.answer)),
-    sendPeeked: emit(({ context, event }) => {
-      const { answer, cycles } = event as Of<"harvestPeeked">;
-      return send(context.requester, answer, cycles);
-    }),
-    sendHandled: emit(({ context, event }) => {
-      const { dispatcher, fixed, cycles, drainedVcpu } = event as Of<"exitServed">;
-      const handled = send(dispatcher, { type: "handled", fixed }, cycles);
-      if (drainedVcpu < 0) return handled;
-      return sendAll([...indexReset(context, drainedVcpu, cycles), handled]);
-    }),
-    sendPageFault: emit(({ context, event }) => {
-      const { vcpu, page, dispatcher } = event as Of<"pageMissing">;
-      return send(context.pager, { type: "pageFault", vm: context.vm, vcpu, page, dispatcher });
-    }),
-    sendNotFixed: emit(({ event }) =>
-      send((event as Of<"pageMissing">).dispatcher, { type: "handled", fixed: false }),
+    sendPeeked: emit(
+      on("harvestPeeked", ({ context, event: { answer, cycles } }) =>
+        send(context.requester, answer, cycles),
+      ),
+    ),
+    sendHandled: emit(
+      on("exitServed", ({ context, event: { dispatcher, fixed, cycles, drainedVcpu } }) => {
+        const handled = send(dispatcher, { type: "handled", fixed }, cycles);
+        if (drainedVcpu < 0) return handled;
+        return sendAll([...indexReset(context, drainedVcpu, cycles), handled]);
+      }),
+    ),
+    sendPageFault: emit(
+      on("pageMissing", ({ context, event: { vcpu, page, dispatcher } }) =>
+        send(context.pager, { type: "pageFault", vm: context.vm, vcpu, page, dispatcher }),
+      ),
+    ),
+    sendNotFixed: emit(
+      on("pageMissing", ({ event }) => send(event.dispatcher, { type: "handled", fixed: false })),
     ),
     // The drain takes its time; user space, which resets the ring, has its turn after it.
-    sendReapDue: emit(({ context, event }) => {
-      const { cycles, drainedVcpu, dispatcher } = event as Of<"ringFull">;
-      return send(context.self, { type: "reapDue", drainedVcpu, dispatcher }, cycles);
-    }),
-    sendIndexReset: emit(({ context, event }) =>
-      sendAll(indexReset(context, (event as Of<"reapDue">).drainedVcpu, 0)),
+    sendReapDue: emit(
+      on("ringFull", ({ context, event: { cycles, drainedVcpu, dispatcher } }) =>
+        send(context.self, { type: "reapDue", drainedVcpu, dispatcher }, cycles),
+      ),
+    ),
+    sendIndexReset: emit(
+      on("reapDue", ({ context, event }) => sendAll(indexReset(context, event.drainedVcpu, 0))),
     ),
     sendHeldBack: emit(({ context }) =>
       sendAll(
         context.heldBack.map((dispatcher) => send(dispatcher, { type: "handled", fixed: true })),
       ),
     ),
-    sendAnswerUnflushed: emit(({ context, event }) => {
-      const { answer, cycles } = event as Of<"tablesChanged">;
-      return send(context.requester, answer, cycles);
-    }),
+    sendAnswerUnflushed: emit(
+      on("tablesChanged", ({ context, event: { answer, cycles } }) =>
+        send(context.requester, answer, cycles),
+      ),
+    ),
   },
   guards: {
     hasPager: ({ context }) => context.pager !== 0,
     answersLikeKvm: ({ context }) => context.armedTwice === "kvm",
-    isNone: ({ event }) => (event as Of<"arm">).technique === "none",
+    isNone: on("arm", ({ event }) => event.technique === "none"),
     isLast: ({ context }) => context.awaited === 1,
     isLastOfDisarm: ({ context }) => context.awaited === 1 && context.answer.type === "disarmed",
-    armsUnflushed: ({ context, event }) =>
-      context.skipInvept && (event as Of<"tablesChanged">).answer.type === "armed",
-    harvestsUnflushed: ({ context, event }) =>
-      context.skipInvept && (event as Of<"tablesChanged">).answer.type === "harvested",
-    isArmingPiece: ({ event }) => (event as Of<"pieceDone">).answer !== null,
-    beginsDisarming: ({ event }) => (event as Of<"pieceDone">).unit !== "none",
-    isArming: ({ event }) => (event as Of<"tablesChanged">).answer.type === "armed",
-    isDisarming: ({ event }) => (event as Of<"tablesChanged">).answer.type === "disarmed",
+    armsUnflushed: on(
+      "tablesChanged",
+      ({ context, event }) => context.skipInvept && event.answer.type === "armed",
+    ),
+    harvestsUnflushed: on(
+      "tablesChanged",
+      ({ context, event }) => context.skipInvept && event.answer.type === "harvested",
+    ),
+    isArmingPiece: on("pieceDone", ({ event }) => event.answer !== null),
+    beginsDisarming: on("pieceDone", ({ event }) => event.unit !== "none"),
+    isArming: on("tablesChanged", ({ event }) => event.answer.type === "armed"),
+    isDisarming: on("tablesChanged", ({ event }) => event.answer.type === "disarmed"),
   },
 }).createMachine({
   id: "tracker",

@@ -137,4 +137,3 @@ export type TrackerEvent =
       }
     >
   | TrackerReply;
-export type Of<T extends TrackerEvent["type"]> = Extract<TrackerEvent, { type: T }>;

@@ -14,6 +14,7 @@ import { assign, emit, setup } from "xstate";
 import { ExitReason } from "../src/hardware/exit.ts";
 import { type SendEmission, send } from "../src/interconnect/emissions.ts";
 import * as kind from "../src/interconnect/fields.ts";
+import { type EventOf, machineTypes } from "../src/interconnect/machineTypes.ts";
 import type { Message } from "../src/interconnect/messages.ts";
 
 /** What it is set up with. */
@@ -44,51 +45,54 @@ export const vcpuFields = {
 
 export interface VcpuContext extends VcpuInput, kind.Values<typeof vcpuFields> {}
 
-type Of<T extends Message["type"]> = Extract<Message, { type: T }>;
-type VcpuEvent = Of<"schedule" | "guestStopped" | "entryFailed" | "resume" | "deschedule">;
+type VcpuEvent = EventOf<
+  Message,
+  "schedule" | "guestStopped" | "entryFailed" | "resume" | "deschedule"
+>;
+
+const { types, on } = machineTypes<VcpuContext, VcpuEvent, VcpuInput, SendEmission>();
 
 export const vcpuMachine = setup({
-  types: {
-    context: {} as VcpuContext,
-    events: {} as VcpuEvent,
-    input: {} as VcpuInput,
-    emitted: {} as SendEmission,
-  },
+  types,
   actions: {
-    notePlace: assign(({ event }) => {
-      const { mmu, dispatcher } = event as Of<"schedule">;
-      return { mmu, dispatcher };
-    }),
-    noteExit: assign(({ context, event }) => {
-      const { reason } = event as Of<"guestStopped">;
-      return { exits: context.exits + 1, finished: reason === ExitReason.hlt, lastExit: reason };
-    }),
+    notePlace: assign(on("schedule", ({ event: { mmu, dispatcher } }) => ({ mmu, dispatcher }))),
+    noteExit: assign(
+      on("guestStopped", ({ context, event: { reason } }) => ({
+        exits: context.exits + 1,
+        finished: reason === ExitReason.hlt,
+        lastExit: reason,
+      })),
+    ),
     noteEntry: assign({ entries: ({ context }) => context.entries + 1 }),
-    noteFailure: assign({ entryFailure: ({ event }) => (event as Of<"entryFailed">).failure }),
+    noteFailure: assign({ entryFailure: on("entryFailed", ({ event }) => event.failure) }),
     sendEnter: emit(({ context }) =>
       send(context.mmu, { type: "enterGuest", vcpu: context.vcpu }, context.entryCycles),
     ),
-    sendExit: emit(({ context, event }) => {
-      const { reason, qualification, page } = event as Of<"guestStopped">;
-      const { vcpu, vm } = context;
-      const message = { type: "vmExit", vcpu, vm, reason, qualification, page } as const;
-      return send(context.dispatcher, message, context.exitCycles);
-    }),
-    sendEntryFailed: emit(({ context, event }) =>
-      send(context.dispatcher, {
-        type: "entryFailed",
-        failure: (event as Of<"entryFailed">).failure,
+    sendExit: emit(
+      on("guestStopped", ({ context, event: { reason, qualification, page } }) => {
+        const { vcpu, vm } = context;
+        const message = { type: "vmExit", vcpu, vm, reason, qualification, page } as const;
+        return send(context.dispatcher, message, context.exitCycles);
       }),
     ),
-    sendDescheduled: emit(({ context, event }) => {
-      const { waits } = event as Of<"deschedule">;
-      return send(context.scheduler, {
-        type: "descheduled",
-        vcpu: context.vcpu,
-        halted: false,
-        waits,
-      });
-    }),
+    sendEntryFailed: emit(
+      on("entryFailed", ({ context, event }) =>
+        send(context.dispatcher, {
+          type: "entryFailed",
+          failure: event.failure,
+        }),
+      ),
+    ),
+    sendDescheduled: emit(
+      on("deschedule", ({ context, event: { waits } }) =>
+        send(context.scheduler, {
+          type: "descheduled",
+          vcpu: context.vcpu,
+          halted: false,
+          waits,
+        }),
+      ),
+    ),
     sendHalted: emit(({ context }) =>
       send(context.scheduler, {
         type: "descheduled",
@@ -99,8 +103,7 @@ export const vcpuMachine = setup({
     ),
   },
   guards: {
-    willNotRunAgain: ({ context, event }) =>
-      context.finished || (event as Of<"deschedule">).crashed,
+    willNotRunAgain: on("deschedule", ({ context, event }) => context.finished || event.crashed),
   },
 }).createMachine({
   id: "vcpu",

@@ -15,6 +15,7 @@
 
 import type { ActorLogic, AnyEventObject, AnyStateMachine, EventObject, Snapshot } from "xstate";
 import { isIgnored } from "./ignored.ts";
+import { findMisreading } from "./misreadings.ts";
 
 /** State of a compiled machine: what an XState snapshot has that Trackvisor uses. */
 export type CompiledSnapshot = Snapshot<undefined> & {
@@ -104,6 +105,10 @@ export function compileLogic(
   host: LogicHost | null = null,
 ): CompiledLogic {
   const { states, initial } = compileStates(machine);
+  const misreading = findMisreading(machine);
+  if (misreading !== undefined) {
+    throw new UnsupportedMachineError(`machine "${machine.id}", ${misreading}`);
+  }
   if (host?.taken !== undefined) watchTransitions(states, host.taken);
   if (host !== null) refuseUnreasoned(machine);
   const unhandled = (state: string, event: string): void => {

@@ -123,11 +123,18 @@ function assignEdits(node: ts.CallExpression, { propose }: Visit): void {
   }
 }
 
+/** The function in `on("event", function)`. */
+function withoutEvents(value: ts.Expression): ts.Expression {
+  if (!ts.isCallExpression(value) || value.expression.getText() !== "on") return value;
+  return value.arguments[1] ?? value;
+}
+
 function assignedObjects(node: ts.CallExpression): ts.ObjectLiteralExpression[] {
   const found: ts.ObjectLiteralExpression[] = [];
-  const [argument] = node.arguments;
-  if (argument === undefined) return [];
-  if (ts.isObjectLiteralExpression(argument)) return [argument];
+  const [given] = node.arguments;
+  if (given === undefined) return [];
+  if (ts.isObjectLiteralExpression(given)) return [given];
+  const argument = withoutEvents(given);
   if (!ts.isArrowFunction(argument)) return [];
   const add = (value: ts.Expression): void => {
     const inner = ts.isParenthesizedExpression(value) ? value.expression : value;

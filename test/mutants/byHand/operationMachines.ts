@@ -6,9 +6,8 @@ export const operationMachines: readonly HandMade[] = [
     name: "migration-given-up-batch-counts",
     file: "machines/migration.ts",
     class: "guard",
-    from: `      (event as EventOf<"batchArrived" | "destinationReady">).attempt ===
-      attemptOf(context).attempt,`,
-    to: "      attemptOf(context) !== null && event !== null,",
+    from: "event.attempt === attemptOf(context).attempt",
+    to: "attemptOf(context) !== null && event !== null",
     damage: "a batch of an attempt that was given up counts as one of the next",
   },
   {
@@ -202,8 +201,8 @@ export const operationMachines: readonly HandMade[] = [
     name: "balloon-goes-on-when-stuck",
     file: "machines/balloon.ts",
     class: "condition",
-    from: "return surplus > 0 && !stuck;",
-    to: "return surplus > 0;",
+    from: "surplus > 0 && !stuck",
+    to: "surplus > 0",
     damage: "a balloon that gets nothing asks for ever",
   },
   {

@@ -42,7 +42,7 @@ export const pieces: readonly HandMade[] = [
     name: "pieces-at-once",
     file: "machines/tracker.ts",
     class: "delay lost",
-    from: `send(context.self, { type: "pieceDue" }, (event as Of<"pieceDone">).cycles),`,
+    from: `send(context.self, { type: "pieceDue" }, event.cycles),`,
     to: `send(context.self, { type: "pieceDue" }),`,
     damage: "a piece takes no time",
   },
