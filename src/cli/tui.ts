@@ -25,7 +25,7 @@ import { standstillOf } from "../system/verdict/standstill.ts";
 import { brokenPromises } from "../system/verdict/verdict.ts";
 import { frameOf, logLine, screenPicture, screenRows } from "../tui/batch.ts";
 import { keyMap, type UiSettings, uiSettingsSchema } from "../tui/keys.ts";
-import { parsePlace } from "../tui/place.ts";
+import { parseRunPosition } from "../tui/runPosition.ts";
 import { ASCII, type Look, THEME_NAMES, type ThemeName, UNICODE } from "../tui/themes.ts";
 import { printResult } from "./jsonFormats.ts";
 import { IMPORT, importModules, SET } from "./optionParsers.ts";
@@ -175,7 +175,7 @@ async function batch(session: Session, options: TuiOptions, look: Look): Promise
 function placeOf(session: Session, at: string | undefined) {
   const everything = Number.POSITIVE_INFINITY;
   if (at === undefined) return { position: session.recorded || everything, time: everything };
-  const place = parsePlace(at);
+  const place = parseRunPosition(at);
   if (place?.kind === "position") return { position: place.position, time: everything };
   if (place?.kind === "time") return { position: everything, time: place.time };
   throw new UserError(`--at: expected a time such as "1.5ms", or "#120" for a message`);

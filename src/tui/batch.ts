@@ -5,30 +5,19 @@ import { Sampler } from "../session/sampler.ts";
 import type { Session } from "../session/session.ts";
 import { vocabularyOf } from "../session/vocabulary.ts";
 import { type Line, piece, widthOf } from "./canvas.ts";
-import { headerLine, innerOf, panelLines } from "./compose.ts";
-import { PANELS } from "./layout.ts";
-import { lineOf } from "./lineEditor.ts";
-import { FRESH } from "./lineHistory.ts";
-import { layoutFor, type RunView, type Shown } from "./shown.ts";
+import { headerLine } from "./edges.ts";
+import { LEAST_REQUEST, requestOf } from "./frameRequest.ts";
+import { layoutFor } from "./layout.ts";
+import { panelLines } from "./panelLines.ts";
+import type { RunView, ScreenState } from "./screenState.ts";
 import { pictureOf } from "./svg.ts";
 import { clock } from "./text.ts";
 import { type Look, paint } from "./themes.ts";
-import type { UiContext } from "./uiMachine.ts";
-import { mapOf } from "./views/pages.ts";
+import { panelInput } from "./ui.ts";
+import { type UiContext, uiContext } from "./uiMachine.ts";
 
-const UI: UiContext = {
-  panels: PANELS,
-  focus: 0,
-  zoomed: false,
-  line: lineOf(""),
-  histories: FRESH,
-  cursor: -1,
-  actor: 0,
-  scroll: 0,
-  scrolls: PANELS.map(() => 0),
-  vm: 0,
-  question: "",
-};
+/** As it is opened, but nobody has the focus. */
+const UI: UiContext = { ...uiContext(panelInput()), focus: -1 };
 /** Messages that JSON lists. */
 const STREAM_ROWS = 64;
 const CELLS = 1024;
@@ -47,17 +36,14 @@ export function screenPicture(session: Session, look: Look, columns: number, row
 function screenLines(session: Session, look: Look, columns: number, rows: number): Line[] {
   const sized = { mode: "panels", ui: UI, columns, rows } as const;
   const sampler = new Sampler(session);
-  // The layout depends on what there is to show.
-  const rough = sampler.sample(requestFor(CELLS, STREAM_ROWS));
-  const layout = layoutFor(sized, rough);
-  const areaOf = (panel: string) =>
-    innerOf(
-      layout.columns.flat().find((one) => one.panel === panel)?.area ?? { width: 1, height: 1 },
-    );
-  const map = mapOf(areaOf("pages"));
-  const frame = sampler.sample(
-    requestFor(Math.max(1, map.width * map.height), Math.max(1, areaOf("stream").height)),
-  );
+  const request = requestOf(sized, {
+    frame: sampler.sample(LEAST_REQUEST),
+    present: session.position,
+    actors: [],
+    filter: null,
+    running: false,
+  });
+  const frame = sampler.sample(request);
   const run: RunView = {
     status: frame.ended ? "ended" : "paused",
     speed: "full",
@@ -67,22 +53,22 @@ function screenLines(session: Session, look: Look, columns: number, rows: number
     recorded: session.recorded,
   };
   const vocabulary = vocabularyOf(session.system);
-  const shown: Shown = { ...sized, frame, run, look, keys: new Map(), vocabulary };
-  const stacks = layout.columns.map((stack) =>
-    stack.flatMap(({ panel, area }) => panelLines(panel, shown, area, false)),
+  const state: ScreenState = { ...sized, frame, run, look, keys: new Map(), vocabulary };
+  const stacks = layoutFor(sized, frame).columns.map((stack) =>
+    stack.flatMap(({ panel, area }) => panelLines(panel, state, area)),
   );
   const body = (stacks[0] ?? []).map((_, row): Line => stacks.flatMap((stack) => stack[row] ?? []));
-  return [headerLine(shown), ...body].filter((one) => widthOf(one) > 0);
+  return [headerLine(state), ...body].filter((one) => widthOf(one) > 0);
 }
 
 /** Everything, for programs. */
 export function frameOf(session: Session): Frame {
-  return new Sampler(session).sample(requestFor(CELLS, STREAM_ROWS));
-}
-
-function requestFor(cells: number, rows: number) {
-  const stream = { rows, end: null, filter: null };
-  return { vm: 0, cells, stream, actor: null, message: null, depth: rows };
+  return new Sampler(session).sample({
+    ...LEAST_REQUEST,
+    cells: CELLS,
+    stream: { rows: STREAM_ROWS, end: null, filter: null },
+    depth: STREAM_ROWS,
+  });
 }
 
 /** A message in one line of text, for pipes: the columns of the stream and its payload. */

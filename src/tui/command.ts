@@ -1,23 +1,14 @@
 /** What a command is, and what it may do. */
-import type { Landmark } from "../session/session.ts";
 import type { Vocabulary } from "../session/vocabulary.ts";
 import { isCovered, type Mode } from "./modes.ts";
+import type { RunControls } from "./runControls.ts";
 import type { UiEvent } from "./uiMachine.ts";
 
 /** What commands may do: the driver's side of the screen. */
 export interface Controls {
   /** To the state of the screen. */
   ui(event: UiEvent): void;
-  toggleRun(): void;
-  step(messages: number): void;
-  stepTo(landmark: Landmark): void;
-  stepBack(): void;
-  runBack(): void;
-  seek(text: string): void;
-  goToStart(): void;
-  goToEnd(): void;
-  faster(by: number): void;
-  setSpeed(text: string): void;
+  readonly run: RunControls;
   operate(command: string, argument: string): void;
   startOperation(name: string): void;
   filter(text: string): void;

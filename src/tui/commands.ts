@@ -54,7 +54,7 @@ export const COMMANDS: readonly Command[] = [
     group: "run",
     hint: "run",
     help: "run, or pause",
-    run: (to) => to.toggleRun(),
+    run: (to) => to.run.toggle(),
   },
   {
     name: "step",
@@ -63,7 +63,7 @@ export const COMMANDS: readonly Command[] = [
     hint: "step",
     help: "deliver one message, or as many as are named",
     argument: "[count]",
-    run: (to, count) => to.step(count === "" ? 1 : Number(count)),
+    run: (to, count) => to.run.step(count === "" ? 1 : Number(count)),
   },
   {
     name: "back",
@@ -71,7 +71,7 @@ export const COMMANDS: readonly Command[] = [
     group: "run",
     hint: "back",
     help: "go back before the last message",
-    run: (to) => to.stepBack(),
+    run: (to) => to.run.stepBack(),
   },
   {
     name: "next-exit",
@@ -79,7 +79,7 @@ export const COMMANDS: readonly Command[] = [
     group: "run",
     hint: "exit",
     help: "run to the next VM exit",
-    run: (to) => to.stepTo("exit"),
+    run: (to) => to.run.stepTo("exit"),
   },
   {
     name: "next-ipi",
@@ -87,7 +87,7 @@ export const COMMANDS: readonly Command[] = [
     group: "run",
     hint: "",
     help: "run to the next interrupt to the pVM",
-    run: (to) => to.stepTo("ipi"),
+    run: (to) => to.run.stepTo("ipi"),
   },
   {
     name: "next-full",
@@ -95,7 +95,7 @@ export const COMMANDS: readonly Command[] = [
     group: "run",
     hint: "log full",
     help: "run to the next log-full event",
-    run: (to) => to.stepTo("full"),
+    run: (to) => to.run.stepTo("full"),
   },
   {
     name: "run-back",
@@ -103,7 +103,7 @@ export const COMMANDS: readonly Command[] = [
     group: "run",
     hint: "",
     help: "go back to where a breakpoint would have stopped last",
-    run: (to) => to.runBack(),
+    run: (to) => to.run.runBack(),
   },
   {
     name: "seek",
@@ -114,7 +114,7 @@ export const COMMANDS: readonly Command[] = [
     argument: "TIME|#NUMBER",
     run: (to, text) => {
       if (text === "") to.ui({ type: "openPalette", text: "seek " });
-      else to.seek(text);
+      else to.run.seek(text);
     },
   },
   {
@@ -123,7 +123,7 @@ export const COMMANDS: readonly Command[] = [
     group: "run",
     hint: "",
     help: "go to the start",
-    run: (to) => to.goToStart(),
+    run: (to) => to.run.toStart(),
   },
   {
     name: "finish",
@@ -131,7 +131,7 @@ export const COMMANDS: readonly Command[] = [
     group: "run",
     hint: "",
     help: "go to the end of what has run, or of the log",
-    run: (to) => to.goToEnd(),
+    run: (to) => to.run.toEnd(),
   },
   {
     name: "faster",
@@ -139,7 +139,7 @@ export const COMMANDS: readonly Command[] = [
     group: "run",
     hint: "speed",
     help: "more messages a second; at last as fast as it goes",
-    run: (to) => to.faster(1),
+    run: (to) => to.run.faster(1),
   },
   {
     name: "slower",
@@ -147,7 +147,7 @@ export const COMMANDS: readonly Command[] = [
     group: "run",
     hint: "",
     help: "fewer messages a second; at last one",
-    run: (to) => to.faster(-1),
+    run: (to) => to.run.faster(-1),
   },
   {
     name: "speed",
@@ -157,7 +157,7 @@ export const COMMANDS: readonly Command[] = [
     help: "messages a second: 1, 10, 100, 1000 or full",
     argument: "NUMBER|full",
     words: oneOf(() => SPEED_NAMES),
-    run: (to, text) => to.setSpeed(text),
+    run: (to, text) => to.run.setSpeed(text),
   },
   {
     name: "break",

@@ -6,20 +6,20 @@ import { UserError } from "../errors.ts";
 import { exists } from "../io/inputFile.ts";
 import { OPERATOR_COMMANDS, refusalOf } from "../session/operatorCommands.ts";
 import { Sampler } from "../session/sampler.ts";
-import type { Landmark, Session } from "../session/session.ts";
+import type { Session } from "../session/session.ts";
 import { type Vocabulary, vocabularyOf } from "../session/vocabulary.ts";
 import { type Command, type Controls, reaches } from "./command.ts";
 import { execute } from "./commandLine.ts";
 import { parseFilter } from "./filter.ts";
+import { LEAST_REQUEST, requestOf } from "./frameRequest.ts";
 import { freeName } from "./freeName.ts";
-import { Job } from "./job.ts";
 import type { KeyMap } from "./keys.ts";
+import { LongWork } from "./longWork.ts";
 import { toEnd } from "./modes.ts";
 import { Painter } from "./painter.ts";
-import { parsePlace } from "./place.ts";
-import { requestOf } from "./request.ts";
-import { type Goal, Runner } from "./runner.ts";
-import type { RunView, Shown } from "./shown.ts";
+import { RunControls } from "./runControls.ts";
+import { Runner } from "./runner.ts";
+import type { RunView, ScreenState } from "./screenState.ts";
 import { type Look, themeAfter, themeNamed } from "./themes.ts";
 import { Ui } from "./ui.ts";
 import type { UiEvent } from "./uiMachine.ts";
@@ -30,57 +30,75 @@ export interface DriverOptions {
   readonly keys: KeyMap;
   /** Of the terminal now. */
   readonly size: () => { readonly columns: number; readonly rows: number };
-  readonly draw: (shown: Shown) => void;
+  readonly draw: (shown: ScreenState) => void;
   readonly suspend: () => void;
   /** Where "save" writes if no file is named. */
   readonly savePath?: string;
 }
 
 export class Driver implements Controls {
+  readonly run: RunControls;
   readonly #options: DriverOptions;
   readonly #session: Session;
   readonly #sampler: Sampler;
   readonly #ui: Ui;
   readonly #runner: Runner;
+  readonly #work: LongWork;
   readonly #painter: Painter;
   readonly #vocabulary: Vocabulary;
   #look: Look;
   #filter = "";
   #notice: RunView["notice"] = null;
-  /** A way through the run that takes long, and the writing of a log. */
-  #journey: Job<unknown> | null = null;
-  #saving: Job<unknown> | null = null;
   /** Command lines that wait until the run stands. */
   #waiting: string[] = [];
   /** What the keys of an open question do. */
   #answers: Readonly<Record<string, () => void>> = {};
   /** Quits when the log is written. */
   #leaving = false;
+  #last: ScreenState | null = null;
+  #refusal: string | null = null;
   #quit: () => void = () => {};
   #fail: (error: unknown) => void = () => {};
 
   constructor(options: DriverOptions) {
+    const { session } = options;
     this.#options = options;
-    this.#session = options.session;
+    this.#session = session;
     this.#look = options.look;
-    this.#sampler = new Sampler(options.session);
-    this.#vocabulary = vocabularyOf(options.session.system);
+    this.#sampler = new Sampler(session);
+    this.#vocabulary = vocabularyOf(session.system);
     this.#ui = new Ui((text) => this.do(text));
     const draw = (): void => {
       this.#last = this.shown();
       options.draw(this.#last);
     };
-    const atFullSpeed = (): boolean => this.#runner.atFullSpeed || this.#journey !== null;
-    this.#painter = new Painter(draw, atFullSpeed);
-    this.#runner = new Runner(options.session, {
+    this.#painter = new Painter(draw, () => this.#runner.atFullSpeed || this.#work.travelling);
+    const failed = (error: unknown): void => this.#failed(error);
+    this.#runner = new Runner(session, {
       progress: () => this.#painter.progress(),
-      stopped: (why) => this.#report(why),
-      failed: (error) => this.#failed(error),
+      stopped: (why) => this.#stands(why),
+      failed,
+    });
+    this.#work = new LongWork({
+      progress: (text) => {
+        this.#say(text, "warn");
+        this.#painter.progress();
+      },
+      done: () => this.#painter.touched(),
+      failed: (error) => {
+        this.#leaving = false;
+        failed(error);
+      },
+    });
+    this.run = new RunControls(session, this.#runner, this.#work, {
+      say: (text, style) => this.#say(text, style),
+      follow: () => this.ui({ type: "follow" }),
+      stands: (why) => this.#stands(why),
     });
   }
 
   /** Draws until "quit". Rejects with a fault of the run. */
-  async run(): Promise<void> {
+  async untilQuit(): Promise<void> {
     try {
       const { damage } = this.#session;
       if (damage !== undefined) this.#say(damage, "bad");
@@ -91,8 +109,8 @@ export class Driver implements Controls {
       });
     } finally {
       this.#painter.stop();
-      this.#stop();
-      this.#saving?.cancel();
+      this.run.stop();
+      this.#work.cancel("saving");
       this.#ui.stop();
     }
   }
@@ -105,7 +123,7 @@ export class Driver implements Controls {
       return;
     }
     if (key === "escape" && this.#giveUp()) return;
-    if (this.#journey === null && this.#saving === null) this.#notice = null;
+    if (!this.#work.busy) this.#notice = null;
     if (this.#ui.types) this.#ui.type(key, text, this.#vocabulary);
     else {
       const command = this.#options.keys.get(key);
@@ -139,10 +157,9 @@ export class Driver implements Controls {
 
   /** Whether there was something to give up. */
   #giveUp(): boolean {
-    if (this.#journey === null && this.#saving === null) return false;
-    this.#stop();
-    this.#saving?.cancel();
-    this.#saving = null;
+    if (!this.#work.busy) return false;
+    this.run.stop();
+    this.#work.cancel("saving");
     this.#leaving = false;
     this.#say(`given up; this is message ${this.#session.position}`, "warn");
     this.#painter.touched();
@@ -162,8 +179,10 @@ export class Driver implements Controls {
   }
 
   #doNext(): void {
-    while (this.#waiting.length > 0 && !this.#runner.running && this.#journey === null) {
-      this.do(this.#waiting.shift()!);
+    while (!this.run.moving) {
+      const line = this.#waiting.shift();
+      if (line === undefined) break;
+      this.do(line);
     }
   }
 
@@ -176,77 +195,11 @@ export class Driver implements Controls {
     this.#ui.send(event);
   }
 
-  toggleRun(): void {
-    if (this.#runner.running || this.#journey !== null) this.#stop();
-    else this.#go({ kind: "none" });
-  }
-
-  step(messages: number): void {
-    if (!(messages >= 1)) throw new UserError("step: expected a number of messages");
-    this.#stop();
-    if (messages === 1) this.#report(this.#session.advance(1));
-    else this.#go({ kind: "position", position: this.#session.position + messages });
-  }
-
-  stepTo(landmark: Landmark): void {
-    this.#go({ kind: "landmark", landmark });
-  }
-
-  stepBack(): void {
-    this.#stop();
-    const { position } = this.#session;
-    if (position === 0) this.#say("this is the start", "warn");
-    else this.#travel(this.#session.seeking(position - 1), "going back");
-  }
-
-  runBack(): void {
-    this.#stop();
-    if (this.#session.breakpoints.length === 0) throw new UserError("there is no breakpoint (x)");
-    this.#travel(this.#session.runningBack(), "looking back", (hit) => {
-      if (hit === null) this.#say("no breakpoint before this", "warn");
-      else this.#say(`breakpoint: ${hit}`, "bad");
-    });
-  }
-
-  seek(text: string): void {
-    const place = parsePlace(text);
-    if (place === null) {
-      throw new UserError('seek: expected a time such as "1.5ms", or a message such as "#120"');
-    }
-    this.#stop();
-    const { interconnect } = this.#session.system;
-    const back =
-      place.kind === "position" ? place.position <= this.#furthest : place.time <= interconnect.now;
-    if (!back) this.#go(place);
-    else if (place.kind === "time")
-      this.#travel(this.#session.seekingTime(place.time), "going back");
-    else this.#travel(this.#session.seeking(place.position), `going to #${place.position}`);
-  }
-
-  goToStart(): void {
-    this.#stop();
-    this.#travel(this.#session.seeking(0), "going to the start");
-  }
-
-  goToEnd(): void {
-    const { timeline, recorded } = this.#session;
-    const target = timeline.end ?? Math.max(recorded, this.#furthest);
-    if (target <= this.#session.position) this.#go({ kind: "none" });
-    else this.seek(`#${target}`);
-  }
-
-  faster(by: number): void {
-    this.#runner.faster(by);
-  }
-
-  setSpeed(text: string): void {
-    this.#runner.setSpeed(text);
-  }
-
   operate(command: string, argument: string): void {
-    if (this.#journey !== null) throw new UserError("on the way: esc stops it");
+    if (this.#work.travelling) throw new UserError("on the way: esc stops it");
     if (this.#session.system.done) throw new UserError("the run has ended: go back first (b, g)");
-    const perform = OPERATOR_COMMANDS[command]!;
+    const perform = OPERATOR_COMMANDS[command];
+    if (perform === undefined) throw new Error(`no operator command is called ${command}`);
     const { vm } = this.#ui.context;
     const told = perform(this.#session, vm, argument);
     this.#say(`${told}${this.#runner.running ? "" : " (space lets it run)"}`, "good");
@@ -297,8 +250,8 @@ export class Driver implements Controls {
   }
 
   save(path: string): void {
-    this.#stop();
-    if (this.#saving !== null) throw new UserError("a log is being written: esc gives it up");
+    this.run.stop();
+    if (this.#work.saving) throw new UserError("a log is being written: esc gives it up");
     const name = path === "" ? (this.#options.savePath ?? freeName()) : path;
     if (!exists(name)) this.#write(name, false);
     else {
@@ -310,9 +263,9 @@ export class Driver implements Controls {
   }
 
   #write(name: string, force: boolean): void {
-    const steps = this.#session.save(name, { force });
-    this.#saving = this.#begin(steps, `saving ${name}`, (messages) => {
-      this.#saving = null;
+    const tell = (percent: number): string =>
+      `saving ${name}: ${percent} %${this.#leaving ? ", then quits" : ""} (esc stops)`;
+    this.#work.begin("saving", this.#session.save(name, { force }), tell, (messages) => {
       const text = `saved: ${name}, ${messages} messages; again with: trackvisor tui ${name}`;
       this.#say(text, "good");
       if (this.#leaving) this.#quit();
@@ -320,13 +273,13 @@ export class Driver implements Controls {
   }
 
   suspend(): void {
-    this.#stop();
+    this.run.stop();
     this.#options.suspend();
   }
 
   /** Waits for a log that is being written; asks before operator commands are lost. */
   quit(): void {
-    if (this.#saving !== null) {
+    if (this.#work.saving) {
       this.#leaving = true;
       return;
     }
@@ -357,33 +310,23 @@ export class Driver implements Controls {
   }
 
   /** All that a screen of now is drawn from. */
-  shown(): Shown {
+  shown(): ScreenState {
     const { context, mode } = this.#ui;
     const sized = { mode, ui: context, ...this.#options.size() };
-    const frame = this.#sampler.sample(
-      requestOf(sized, {
-        frame: this.#last?.frame ?? null,
-        present: this.#session.position,
-        actors: this.#session.system.actors.map(({ name }) => name),
-        filter: parseFilter(this.#filterShown),
-        running: this.#runner.running || this.#journey !== null,
-      }),
-    );
-    this.#furthest = Math.max(this.#furthest, frame.position);
+    const request = requestOf(sized, {
+      frame: this.#last?.frame ?? this.#sampler.sample(LEAST_REQUEST),
+      present: this.#session.position,
+      actors: this.#session.system.actors.map(({ name }) => name),
+      filter: parseFilter(this.#filterShown),
+      running: this.run.moving,
+    });
+    const frame = this.#sampler.sample(request);
+    this.run.seen(frame.position);
     this.#sayRefusal();
-    return {
-      ...sized,
-      frame,
-      run: this.#runView(frame.ended),
-      look: this.#look,
-      keys: this.#options.keys,
-      vocabulary: this.#vocabulary,
-    };
+    const { keys } = this.#options;
+    const run = this.#runView(frame.ended);
+    return { ...sized, frame, run, look: this.#look, keys, vocabulary: this.#vocabulary };
   }
-
-  #last: Shown | null = null;
-  #refusal: string | null = null;
-  #furthest = 0;
 
   get #filterShown(): string {
     return this.#ui.typedFilter ?? this.#filter;
@@ -391,9 +334,8 @@ export class Driver implements Controls {
 
   #runView(ended: boolean): RunView {
     const { running, speed, rate } = this.#runner;
-    const busy = this.#saving !== null || this.#journey !== null;
     return {
-      status: busy ? "busy" : running ? "running" : ended ? "ended" : "paused",
+      status: this.#work.busy ? "busy" : running ? "running" : ended ? "ended" : "paused",
       speed,
       rate,
       notice: this.#notice,
@@ -402,66 +344,13 @@ export class Driver implements Controls {
     };
   }
 
-  #go(goal: Goal): void {
-    this.#stop();
-    if (goal.kind !== "none") this.#say("on the way there: space stops", "warn");
-    this.ui({ type: "follow" });
-    this.#runner.go(goal);
-  }
-
-  #stop(): void {
-    this.#runner.stop();
-    this.#journey?.cancel();
-    this.#journey = null;
-  }
-
-  /** A way through the run; short ones are done when this returns. */
-  #travel<Result>(
-    way: Generator<number, Result>,
-    what: string,
-    arrived: (result: Result) => void = () => {},
-  ): void {
-    this.#journey = this.#begin(way, what, (result) => {
-      this.#journey = null;
-      this.#notice = null;
-      arrived(result);
-      this.#doNext();
-    });
-  }
-
-  /** Work in slices; null if it is done already. */
-  #begin<Result>(
-    steps: Generator<number, Result>,
-    what: string,
-    done: (result: Result) => void,
-  ): Job<Result> | null {
-    const job = new Job(steps, {
-      progress: (part) => {
-        const then = this.#leaving ? ", then quits" : "";
-        this.#say(`${what}: ${Math.floor(100 * part)} %${then} (esc stops)`, "warn");
-        this.#painter.progress();
-      },
-      done: (result) => {
-        done(result);
-        this.#painter.touched();
-      },
-      failed: (error) => {
-        this.#journey = null;
-        this.#saving = null;
-        this.#leaving = false;
-        this.#failed(error);
-      },
-    });
-    job.start();
-    return job.over ? null : job;
-  }
-
-  /** Tells why the run has stopped. */
-  #report(stop: string | null): void {
-    if (stop === null) return;
-    this.#notice = null;
-    if (stop === "end") this.#sayEnd();
-    else if (stop !== "there" && stop !== "landmark") this.#say(`breakpoint: ${stop}`, "bad");
+  /** Tells why the run has stopped, and does what has waited for that. */
+  #stands(why: string | null): void {
+    if (why !== null) this.#notice = null;
+    if (why === "end") this.#sayEnd();
+    else if (why !== null && why !== "there" && why !== "landmark") {
+      this.#say(`breakpoint: ${why}`, "bad");
+    }
     this.#painter.touched();
     this.#doNext();
   }
@@ -479,8 +368,9 @@ export class Driver implements Controls {
     this.#refusal = refusal;
   }
 
-  #say(text: string, style: "good" | "warn" | "bad"): void {
-    this.#notice = { text, style };
+  /** @param style null: nothing is to be said any more */
+  #say(text: string, style: "good" | "warn" | "bad" | null): void {
+    this.#notice = style === null ? null : { text, style };
   }
 
   /** What the user got wrong is said below; anything else ends the screen. */

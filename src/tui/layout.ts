@@ -1,24 +1,23 @@
-/** Which panel goes where, for every size. Columns side by side, panels one above the other. */
+/** Which panel goes where, for every size. */
+import type { Frame } from "../session/frame.ts";
 import type { Area } from "./canvas.ts";
-
-export const PANELS = ["machine", "logs", "stream", "pages", "operation", "counters"] as const;
-export type PanelName = (typeof PANELS)[number];
+import { PANELS, panelNamed } from "./panels/all.ts";
+import type { Panel } from "./panels/panel.ts";
+import { COLUMNS, type PlaceName } from "./places.ts";
+import type { Sized } from "./screenState.ts";
 
 export interface Placed {
-  readonly panel: PanelName;
+  readonly panel: Panel;
   readonly area: Area;
+  /** Of its upper left corner: columns and rows of the screen before it. */
+  readonly at: { readonly column: number; readonly row: number };
 }
 
 export interface Layout {
   /** The whole screen, one line short of the terminal's. */
   readonly screen: Area;
   readonly columns: readonly (readonly Placed[])[];
-  /** Without room for two columns: fewer panels. */
-  readonly small: boolean;
 }
-
-/** How many rows panels would like: their contents, without the frame. */
-export type Wishes = Readonly<Record<PanelName, number>>;
 
 const HEADER = 1;
 const FOOTER = 1;
@@ -26,48 +25,48 @@ const FRAME = 2;
 const NARROW = 64;
 const WIDE = 160;
 const LOW = 14;
+/** Rows that the palette takes from the panels, its frame included. */
+export const PALETTE_ROWS = 9;
 
-/** @param zoomed a panel that has the screen for itself */
-export function layoutOf(
-  columns: number,
-  rows: number,
-  wishes: Wishes,
-  zoomed: PanelName | null,
-  focused: PanelName,
-): Layout {
-  const screen = { width: Math.max(1, columns), height: Math.max(1, rows - 1) };
-  const body = { width: screen.width, height: Math.max(0, screen.height - HEADER - FOOTER) };
-  const alone = zoomed ?? (columns < NARROW || rows < LOW ? focused : null);
-  if (alone !== null) {
-    return { screen, columns: [[{ panel: alone, area: body }]], small: zoomed === null };
-  }
-  const widths = columns >= WIDE ? thirds(body.width) : halves(body.width);
-  const stacks: readonly (readonly PanelName[])[] =
-    columns >= WIDE
-      ? [["machine", "logs", "counters"], ["stream"], ["pages", "operation"]]
-      : [
-          ["machine", "stream"],
-          ["logs", "pages", "operation", "counters"],
-        ];
-  const placed = stacks.map((stack, i) => stacked(stack, widths[i]!, body.height, wishes));
-  return { screen, columns: placed, small: false };
+/** What is left in a frame. */
+export function innerOf({ width, height }: Area): Area {
+  return { width: Math.max(0, width - FRAME), height: Math.max(0, height - FRAME) };
 }
 
-/** Whether every panel has the same place and size. */
-export function sameLayout(one: Layout, other: Layout): boolean {
-  const [placed, others] = [one.columns.flat(), other.columns.flat()];
-  return (
-    one.columns.length === other.columns.length &&
-    one.screen.width === other.screen.width &&
-    one.screen.height === other.screen.height &&
-    placed.length === others.length &&
-    placed.every(({ panel, area }, i) => {
-      const { panel: otherPanel, area: otherArea } = others[i]!;
-      return (
-        panel === otherPanel && area.width === otherArea.width && area.height === otherArea.height
-      );
-    })
-  );
+/** Of several panels of a place the one in front; of a small screen the one with the focus. */
+export function layoutFor({ mode, ui, columns, rows }: Sized, frame: Frame): Layout {
+  const height = mode === "palette" ? Math.max(4, rows - PALETTE_ROWS) : rows;
+  const screen = { width: Math.max(1, columns), height: Math.max(1, height - 1) };
+  const body = { width: screen.width, height: Math.max(0, screen.height - HEADER - FOOTER) };
+  if (ui.zoomed || columns < NARROW || height < LOW) {
+    const panel = panelNamed(ui.panels[Math.max(0, ui.focus)] ?? "");
+    return { screen, columns: [[{ panel, area: body, at: { column: 0, row: HEADER } }]] };
+  }
+  const wide = columns >= WIDE;
+  const widths = wide ? thirds(body.width) : halves(body.width);
+  const places: readonly (readonly PlaceName[])[] = wide ? COLUMNS.three : COLUMNS.two;
+  let column = 0;
+  const placed = places.map((stack, i) => {
+    const width = widths[i] ?? 0;
+    const panels = stack.map((place) => inFront(place, ui.fronts));
+    const stacked = stackOf(panels, { width, height: body.height }, { frame, rows, column });
+    column += width;
+    return stacked;
+  });
+  return { screen, columns: placed };
+}
+
+/** The area inside the frame of a panel; empty if it is not to be seen. */
+export function areaOf({ columns }: Layout, panel: Panel): Area {
+  const placed = columns.flat().find((one) => one.panel === panel);
+  return innerOf(placed?.area ?? { width: 0, height: 0 });
+}
+
+function inFront(place: PlaceName, fronts: readonly string[]): Panel {
+  const there = PANELS.filter((panel) => panel.place === place);
+  const front = there.find(({ name }) => fronts.includes(name)) ?? there[0];
+  if (front === undefined) throw new Error(`no panel stands at ${place}`);
+  return front;
 }
 
 function halves(width: number): number[] {
@@ -80,26 +79,35 @@ function thirds(width: number): number[] {
   return [side, width - 2 * side, side];
 }
 
-/** The last panel but those that wish little gets the rest; each has room for two rows at least. */
-function stacked(
-  stack: readonly PanelName[],
-  width: number,
-  height: number,
-  wishes: Wishes,
-): Placed[] {
-  const least = FRAME + 2;
-  const heights = stack.map((panel) => Math.max(least, wishes[panel] + FRAME));
-  const excess = (): number => heights.reduce((sum, one) => sum + one, 0) - height;
-  // Too high: the highest gives way, row by row.
-  while (excess() > 0 && heights.some((one) => one > least)) {
-    const highest = heights.indexOf(Math.max(...heights));
-    heights[highest]!--;
-  }
-  while (excess() > 0) heights[heights.indexOf(Math.max(...heights))]!--;
-  const greedy = stack.findIndex((panel) => GREEDY.includes(panel));
-  heights[greedy < 0 ? stack.length - 1 : greedy]! -= excess();
-  return stack.map((panel, i) => ({ panel, area: { width, height: heights[i]! } }));
+interface Surroundings {
+  readonly frame: Frame;
+  readonly rows: number;
+  readonly column: number;
 }
 
-/** These can use any room. */
-const GREEDY: readonly PanelName[] = ["stream", "operation"];
+/** What is small is shown whole; the first greedy one, or the last, gets the rest. Each has room for two rows at least. */
+function stackOf(
+  panels: readonly Panel[],
+  { width, height }: Area,
+  { frame, rows, column }: Surroundings,
+): Placed[] {
+  const least = FRAME + 2;
+  const heights = panels.map((panel) => Math.max(least, panel.wish(frame, rows) + FRAME));
+  const excess = (): number => heights.reduce((sum, one) => sum + one, 0) - height;
+  const shorten = (by: number, index: number): void => {
+    heights[index] = (heights[index] ?? 0) - by;
+  };
+  const highest = (): number => heights.indexOf(Math.max(...heights));
+  // Too high: the highest gives way, row by row.
+  while (excess() > 0 && heights.some((one) => one > least)) shorten(1, highest());
+  while (excess() > 0) shorten(1, highest());
+  const greedy = panels.findIndex((panel) => panel.greedy === true);
+  shorten(excess(), greedy < 0 ? panels.length - 1 : greedy);
+  let row = HEADER;
+  return panels.map((panel, i) => {
+    const area = { width, height: heights[i] ?? 0 };
+    const placed = { panel, area, at: { column, row } };
+    row += area.height;
+    return placed;
+  });
+}

@@ -1,11 +1,7 @@
 /**
- * Between Ink and the terminal. Ink draws relative to its last frame, and clears the terminal with its
- * scrollback (ESC [3J) when a frame does not fit; both go wrong when the size changes. So Ink runs in its
- * debug mode, in which it hands over each layout as a whole, and this puts the blocks in (blocks.ts) and
- * writes the rows that differ, each to its place. After a change of size all rows are written.
+ * The rows that are on the terminal. Of a new frame the rows that differ are written, each to its place, in one piece.
+ * After a change of size all are.
  */
-import { Writable } from "node:stream";
-import type { Blocks } from "./blocks.ts";
 
 /** What is needed of a terminal. */
 export interface TerminalStream {
@@ -21,39 +17,22 @@ const CSI = "\x1b[";
 const BEGIN = `${CSI}?2026h`;
 const END = `${CSI}?2026l`;
 const CLEAR = `${CSI}0m${CSI}2J`;
-/** More panels never stand side by side. */
-const MARKS = 8;
 const DEFAULT = { columns: 80, rows: 24 };
 
-export class Screen extends Writable {
-  readonly isTTY = true;
-  /** Bytes written, and frames. */
+export class Screen {
+  /** Characters written, and frames. */
   bytes = 0;
   frames = 0;
   readonly #terminal: TerminalStream;
-  readonly #blocks: Blocks;
   /** Line by line as text comes, without moving the cursor: for screen readers. */
   readonly #linear: boolean;
-  /** What Ink has laid out last. */
-  #layout: readonly string[] = [];
   #shown: readonly string[] = [];
   #stale = true;
   #open = true;
 
-  constructor(terminal: TerminalStream, blocks: Blocks, linear = false) {
-    super({ decodeStrings: false });
+  constructor(terminal: TerminalStream, linear = false) {
     this.#terminal = terminal;
-    this.#blocks = blocks;
     this.#linear = linear;
-  }
-
-  /** What Ink lays out: marks side by side. */
-  get columns(): number {
-    return MARKS;
-  }
-
-  get rows(): number {
-    return this.size.rows;
   }
 
   /** Of the terminal. */
@@ -72,17 +51,11 @@ export class Screen extends Writable {
     this.#open = false;
   }
 
-  override _write(layout: string, _: BufferEncoding, done: (error?: Error | null) => void): void {
-    this.#layout = layout.split("\n");
-    done();
-  }
-
-  /** Brings the terminal up to date with the blocks. */
-  show(): void {
+  /** Brings the terminal up to date. @param rows from the top of the screen */
+  show(rows: readonly string[]): void {
     if (!this.#open) return;
-    const lines = this.#blocks.resolve(this.#layout);
-    const text = this.#linear ? this.#newLines(lines) : this.#changes(lines);
-    this.#shown = lines;
+    const text = this.#linear ? this.#newLines(rows) : this.#changes(rows);
+    this.#shown = rows;
     this.#stale = false;
     if (text === "") return;
     this.bytes += text.length;
@@ -90,24 +63,23 @@ export class Screen extends Writable {
     this.#terminal.write(text);
   }
 
-  #newLines(lines: readonly string[]): string {
-    const changed = lines.filter((one) => !this.#shown.includes(one) && one !== "");
+  #newLines(rows: readonly string[]): string {
+    const changed = rows.filter((one) => !this.#shown.includes(one) && one !== "");
     return changed.map((one) => `${one}\n`).join("");
   }
 
-  #changes(lines: readonly string[]): string {
+  #changes(rows: readonly string[]): string {
     // One row less than there are: writing into the last cell makes some terminals scroll.
-    const height = Math.min(lines.length, this.rows - 1);
-    let text = this.#stale ? CLEAR : "";
-    for (let row = 0; row < height; row++) {
-      const now = lines[row]!;
-      if (!this.#stale && now === this.#shown[row]) continue;
-      // Erased first: behind a line as wide as the screen, erasing would take its last character.
-      text += `${CSI}${row + 1};1H${CSI}0m${CSI}K${now}`;
+    const shown = rows.slice(0, this.size.rows - 1);
+    const before = this.#stale ? [] : this.#shown;
+    // Erased first: behind a line as wide as the screen, erasing would take its last character.
+    const changes = shown.map((now, row) =>
+      now === before[row] ? "" : `${CSI}${row + 1};1H${CSI}0m${CSI}K${now}`,
+    );
+    for (let row = shown.length; row < before.length; row++) {
+      changes.push(`${CSI}${row + 1};1H${CSI}K`);
     }
-    for (let row = height; row < this.#shown.length && !this.#stale; row++) {
-      text += `${CSI}${row + 1};1H${CSI}K`;
-    }
+    const text = `${this.#stale ? CLEAR : ""}${changes.join("")}`;
     return text === "" ? "" : `${BEGIN}${text}${CSI}0m${END}`;
   }
 }

@@ -1,12 +1,11 @@
 /** Opens the screen on a terminal, and closes it. */
 import { type Key, type RenderOptions, render } from "ink";
 import type { Session } from "../session/session.ts";
-import { App } from "./App.tsx";
-import { Blocks } from "./blocks.ts";
 import { Driver } from "./driver.ts";
+import { Keyboard } from "./keyboard.tsx";
 import { type KeyMap, keyName } from "./keys.ts";
+import { PaintedRows, spokenRows } from "./paintedRows.ts";
 import { Screen, type TerminalStream } from "./screen.ts";
-import type { Shown } from "./shown.ts";
 import { Terminal } from "./terminal.ts";
 import type { Look } from "./themes.ts";
 
@@ -30,28 +29,15 @@ export interface TuiOptions {
 /** Runs until the operator quits. Rejects with a fault of the run, the terminal being restored. */
 export async function startTui(options: TuiOptions): Promise<void> {
   const { session, look, keys, input, output, screenReader = false } = options;
-  const blocks = new Blocks();
-  const screen = new Screen(output, blocks, screenReader);
+  const screen = new Screen(output, screenReader);
   const terminal = new Terminal(output, input, () => screen.close());
-  // Keys that came at once are one text.
-  const onKey = (text: string, key: Key): void => {
-    const name = keyName(text, key);
-    if (name === text && text.length > 1)
-      for (const one of text) driver.press(keyName(one, key), one);
-    else driver.press(name, text);
-  };
-  const appOf = (shown: Shown) => (
-    <App shown={shown} linear={screenReader} blocks={blocks} onKey={onKey} />
-  );
+  const rows = new PaintedRows();
   const driver = new Driver({
     session,
     look,
     keys,
     size: () => screen.size,
-    draw: (shown) => {
-      instance.rerender(appOf(shown));
-      screen.show();
-    },
+    draw: (state) => screen.show(screenReader ? spokenRows(state) : rows.of(state)),
     suspend: () => {
       terminal.suspend(() => {
         screen.repaint();
@@ -62,16 +48,7 @@ export async function startTui(options: TuiOptions): Promise<void> {
   });
   options.onDriver?.(driver, screen);
   if (options.takeTerminal !== false && !screenReader) terminal.take();
-  // Of an output Ink wants to know the size, and that it can write there.
-  const inkOptions: object = {
-    stdout: screen,
-    stdin: input,
-    debug: true,
-    exitOnCtrlC: false,
-    patchConsole: false,
-    isScreenReaderEnabled: false,
-  };
-  const instance = render(appOf(driver.shown()), inkOptions as RenderOptions);
+  const keyboard = listen(input, output, driver);
   const onResize = (): void => {
     screen.repaint();
     driver.resized();
@@ -79,12 +56,31 @@ export async function startTui(options: TuiOptions): Promise<void> {
   output.on("resize", onResize);
   try {
     driver.doAll(options.commands ?? []);
-    await driver.run();
+    await driver.untilQuit();
   } finally {
     output.off("resize", onResize);
     screen.close();
-    instance.unmount();
-    instance.cleanup();
+    keyboard.unmount();
+    keyboard.cleanup();
     terminal.release();
   }
+}
+
+/** Keys from the terminal to the driver, until it is unmounted. */
+function listen(input: NodeJS.ReadStream, output: TerminalStream, driver: Driver) {
+  // Keys that came at once are one text.
+  const onKey = (text: string, key: Key): void => {
+    const name = keyName(text, key);
+    if (name === text && text.length > 1)
+      for (const one of text) driver.press(keyName(one, key), one);
+    else driver.press(name, text);
+  };
+  const options: object = {
+    stdin: input,
+    stdout: output,
+    exitOnCtrlC: false,
+    patchConsole: false,
+    isScreenReaderEnabled: false,
+  };
+  return render(<Keyboard onKey={onKey} />, options as RenderOptions);
 }

@@ -2,19 +2,20 @@
 import { type Actor, createActor } from "xstate";
 import type { Vocabulary } from "../session/vocabulary.ts";
 import { completed } from "./commandLine.ts";
-import { scrollLimit } from "./compose.ts";
+
 import { isFilter } from "./filter.ts";
-import { PANELS } from "./layout.ts";
 import type { Mode } from "./modes.ts";
-import type { Shown } from "./shown.ts";
-import { type UiContext, type UiEvent, uiMachine } from "./uiMachine.ts";
+import { scrollLimit } from "./panelLines.ts";
+import { PANELS } from "./panels/all.ts";
+import type { ScreenState } from "./screenState.ts";
+import { type UiContext, type UiEvent, type UiInput, uiMachine } from "./uiMachine.ts";
 
 export class Ui {
   readonly #actor: Actor<typeof uiMachine>;
 
   /** @param command is given what was typed into the palette or the filter */
   constructor(command: (text: string) => void) {
-    this.#actor = createActor(uiMachine, { input: { panels: PANELS } }).start();
+    this.#actor = createActor(uiMachine, { input: panelInput() }).start();
     this.#actor.on("command", ({ text }) => command(text));
   }
 
@@ -46,7 +47,7 @@ export class Ui {
   }
 
   /** @param seen what was drawn last: the cursor goes through what it shows, and through what it hides */
-  move(by: number, seen: Shown | null, present: number): void {
+  move(by: number, seen: ScreenState | null, present: number): void {
     const { mode } = this;
     const { actors, stream } = seen?.frame ?? { actors: [], stream: [] };
     const limit = seen === null ? 0 : scrollLimit(seen);
@@ -78,7 +79,11 @@ export class Ui {
   }
 
   focusOn(panel: number): void {
-    const { focus, panels } = this.context;
-    if (panel < panels.length) this.send({ type: "focus", by: panel - focus });
+    if (panel < this.context.panels.length) this.send({ type: "choosePanel", panel });
   }
+}
+
+/** Names of the panels, and their places, in one order. */
+export function panelInput(): UiInput {
+  return { panels: PANELS.map(({ name }) => name), places: PANELS.map(({ place }) => place) };
 }

@@ -9,7 +9,8 @@
  *   panels    | openFilter             | filter    | -
  *   panels    | openActors             | actors    | -
  *   panels    | openMessage            | message   | -
- *   panels    | focus, zoom, move      | panels    | -
+ *   panels    | focus, turn, zoom      | panels    | -
+ *   panels    | choosePanel, move      | panels    | -
  *   panels    | scrollPanel            | panels    | -
  *   palette   | edit, complete, recall | palette   | -
  *   palette   | submit                 | panels    | command: what was typed
@@ -28,10 +29,15 @@ import { FRESH, type Histories, noted, recalled } from "./lineHistory.ts";
 export interface UiInput {
   /** Panels in the order of the focus. */
   readonly panels: readonly string[];
+  /** By panel: where it stands. Of those of one place one is in front. */
+  readonly places: readonly string[];
 }
 
 export interface UiContext extends UiInput {
+  /** Of the panels; -1 = nobody has it. */
   readonly focus: number;
+  /** Panels that are in front, one of each place. */
+  readonly fronts: readonly string[];
   readonly zoomed: boolean;
   /** What is being typed into the palette or the filter. */
   readonly line: EditedLine;
@@ -51,7 +57,12 @@ export interface UiContext extends UiInput {
 }
 
 export type UiEvent =
+  /** To the next panel in front, or the one before. */
   | { readonly type: "focus"; readonly by: number }
+  /** The panel gets the focus, and comes to the front. */
+  | { readonly type: "choosePanel"; readonly panel: number }
+  /** The next panel of the focused one's place, or the one before. */
+  | { readonly type: "turn"; readonly by: number }
   | { readonly type: "zoom" }
   | { readonly type: "openHelp" }
   | { readonly type: "openPalette"; readonly text: string }
@@ -85,6 +96,46 @@ function scrolledBy(scroll: number, { by, limit }: Of<"scroll" | "scrollPanel">)
   return Math.max(0, Math.min(limit, Math.min(scroll, limit) + by));
 }
 
+/** The next one that may be taken, round and round. */
+function next(from: number, by: number, may: readonly boolean[]): number {
+  let at = from;
+  do at = (at + by + may.length) % may.length;
+  while (at !== from && may[at] !== true);
+  return at;
+}
+
+/** A panel with the focus, in front of the others of its place. */
+function fronted(
+  { panels, places, fronts }: Pick<UiContext, "panels" | "places" | "fronts">,
+  focus: number,
+): Pick<UiContext, "focus" | "fronts"> {
+  const others = fronts.filter((name) => places[panels.indexOf(name)] !== places[focus]);
+  return { focus, fronts: [...others, panels[focus] ?? ""] };
+}
+
+/** The first of each place. */
+function firstFronts({ panels, places }: UiInput): string[] {
+  return panels.filter((_, panel) => places.indexOf(places[panel] ?? "") === panel);
+}
+
+/** As the screen is opened. */
+export function uiContext(input: UiInput): UiContext {
+  return {
+    ...input,
+    focus: 0,
+    fronts: firstFronts(input),
+    zoomed: false,
+    line: lineOf(""),
+    histories: FRESH,
+    cursor: -1,
+    actor: 0,
+    scroll: 0,
+    scrolls: input.panels.map(() => 0),
+    vm: 0,
+    question: "",
+  };
+}
+
 export const uiMachine = setup({
   types: {
     context: {} as UiContext,
@@ -94,11 +145,19 @@ export const uiMachine = setup({
   },
   actions: {
     moveFocus: assign({
-      focus: ({ context, event }) => {
-        const count = context.panels.length;
-        return (context.focus + (event as Of<"focus">).by + count) % count;
-      },
+      focus: ({ context: { focus, panels, fronts }, event }) =>
+        next(
+          focus,
+          (event as Of<"focus">).by,
+          panels.map((name) => fronts.includes(name)),
+        ),
     }),
+    turnPlace: assign(({ context, event }) => {
+      const { focus, places } = context;
+      const there = places.map((place) => place === places[focus]);
+      return fronted(context, next(focus, (event as Of<"turn">).by, there));
+    }),
+    focusOn: assign(({ context, event }) => fronted(context, (event as Of<"choosePanel">).panel)),
     toggleZoom: assign({ zoomed: ({ context }) => !context.zoomed }),
     beginTyping: assign({
       line: ({ event }) => lineOf((event as Of<"openPalette" | "openFilter">).text),
@@ -155,19 +214,7 @@ export const uiMachine = setup({
   },
 }).createMachine({
   id: "ui",
-  context: ({ input }) => ({
-    ...input,
-    focus: 0,
-    zoomed: false,
-    line: lineOf(""),
-    histories: FRESH,
-    cursor: -1,
-    actor: 0,
-    scroll: 0,
-    scrolls: input.panels.map(() => 0),
-    vm: 0,
-    question: "",
-  }),
+  context: ({ input }) => uiContext(input),
   initial: "panels",
   on: {
     chooseVm: { actions: "noteVm" },
@@ -183,6 +230,8 @@ export const uiMachine = setup({
     panels: {
       on: {
         focus: { actions: "moveFocus" },
+        turn: { actions: "turnPlace" },
+        choosePanel: { actions: "focusOn" },
         zoom: { actions: "toggleZoom" },
         move: { actions: "moveCursor" },
         scrollPanel: { actions: "movePanelScroll" },

@@ -20,7 +20,7 @@ import { lackeyImport } from "./lackeyImport.ts";
 import { log } from "./log.ts";
 import { migration } from "./migration.ts";
 import { modelChecking } from "./modelChecking.ts";
-import { tui } from "./tui.ts";
+import { tui, tuiByInk } from "./tui.ts";
 import { walkVariants } from "./walkVariants.ts";
 
 const BENCHMARKS: readonly Benchmark[] = [
@@ -33,6 +33,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   modelChecking,
   estimation,
   tui,
+  tuiByInk,
   log,
 ];
 const USAGE_ERROR = 2;

@@ -11,7 +11,7 @@ import { keyMap } from "../../src/tui/keys.ts";
 import { Runner } from "../../src/tui/runner.ts";
 import { startTui } from "../../src/tui/start.tsx";
 import { UNICODE } from "../../src/tui/themes.ts";
-import { type Benchmark, median, type Result } from "./harness.ts";
+import { type Benchmark, median, percentile, type Result } from "./harness.ts";
 
 const WARM_UP = 60;
 const FRAMES = 200;
@@ -118,10 +118,6 @@ function cpuMs(): number {
   return (user + system) / 1000;
 }
 
-function percentile(values: readonly number[], part: number): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length * part)]!;
-}
-
 async function frames(size: (typeof SIZES)[number]): Promise<Result[]> {
   const { session, driver, close } = await open(size);
   const times: number[] = [];
@@ -218,7 +214,7 @@ const KEYS = 40;
 /** From a key to the frame that shows what it did, while the run goes at full speed. */
 async function keyAnswers(): Promise<Result[]> {
   const { driver, session, input, output, close } = await open(SIZES[1]);
-  driver.toggleRun();
+  driver.run.toggle();
   await new Promise((resolve) => setTimeout(resolve, 1000));
   const times: number[] = [];
   for (let i = 0; i < KEYS; i++) {
@@ -274,5 +270,16 @@ export const tui: Benchmark = {
     const results: Result[] = [];
     for (const size of SIZES) results.push(...(await frames(size)));
     return [...results, ...(await slowDown()), ...(await keyAnswers()), await idle()];
+  },
+};
+
+/** What the screen does not do, and why: docs/decisions/0001-screen.md. */
+export const tuiByInk: Benchmark = {
+  name: "tui-by-ink",
+  async run() {
+    // React decides when it is loaded whether it checks everything it does.
+    process.env["NODE_ENV"] ??= "production";
+    const { inkText } = await import("./inkText.tsx");
+    return inkText(SCENARIO);
   },
 };

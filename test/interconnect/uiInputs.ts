@@ -6,9 +6,11 @@ const none: Payload = () => ({});
 
 export const uiCase: MachineCase = {
   machine: uiMachine,
-  input: { panels: ["machine", "stream", "pages"] },
+  input: { panels: ["machine", "stream", "lanes", "pages"], places: ["m", "s", "s", "p"] },
   events: {
     focus: (n) => ({ by: (n % 3) - 1 }),
+    turn: (n) => ({ by: (n % 3) - 1 }),
+    choosePanel: (n) => ({ panel: n % 4 }),
     zoom: none,
     openHelp: none,
     openPalette: (n) => ({ text: ["", "seek "][n % 2] }),

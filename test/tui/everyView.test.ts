@@ -11,18 +11,14 @@ import { Session } from "../../src/session/session.ts";
 import type { OvercommitResult } from "../../src/system/operations/overcommit/result.ts";
 import { frameOf, screenRows } from "../../src/tui/batch.ts";
 import { type Area, type Line, widthOf } from "../../src/tui/canvas.ts";
-import {
-  coverLines,
-  footerLine,
-  headerLine,
-  paletteLines,
-  panelLines,
-  spoken,
-} from "../../src/tui/compose.ts";
+import { coverLines, paletteLines } from "../../src/tui/covers.ts";
 import { Driver } from "../../src/tui/driver.ts";
+import { footerLine, headerLine } from "../../src/tui/edges.ts";
 import { keyMap } from "../../src/tui/keys.ts";
-import { PANELS } from "../../src/tui/layout.ts";
-import type { Shown } from "../../src/tui/shown.ts";
+import { panelLines } from "../../src/tui/panelLines.ts";
+import { PANELS } from "../../src/tui/panels/all.ts";
+import type { ScreenState } from "../../src/tui/screenState.ts";
+import { spoken } from "../../src/tui/sentences.ts";
 import { type Look, UNICODE } from "../../src/tui/themes.ts";
 import { SMALL } from "./fakeTerminal.ts";
 
@@ -60,10 +56,10 @@ function driverOf(session: Session): Driver {
 function drawEverything(session: Session): void {
   const area = { width: SIZE.columns, height: SIZE.rows };
   const driver = driverOf(session);
-  const shown: Shown = driver.shown();
+  const shown: ScreenState = driver.shown();
   for (const panel of PANELS) {
     for (const size of [area, { width: 48, height: 8 }, { width: 20, height: 3 }]) {
-      fits(panelLines(panel, shown, size, true), size);
+      fits(panelLines(panel, shown, size), size);
     }
   }
   for (const lines of [[headerLine(shown), footerLine(shown)], paletteLines(shown)]) {

@@ -54,9 +54,9 @@ it("a run that can go no further says who got what it does not take, also in its
   session.command("operator", { type: "armed", technique: "pml" });
   for (let steps = 0; session.system.stuck === null; steps++) {
     if (steps > 100) throw new Error("it is taken");
-    driver.step(1);
+    driver.run.step(1);
   }
-  driver.step(1);
+  driver.run.step(1);
   const text = 'the run cannot go on: operator: machine "operator" in state "idle"';
   expect(driver.shown().run.notice).toMatchObject({ style: "bad" });
   expect(driver.shown().run.notice?.text).toContain(text);

@@ -1,8 +1,8 @@
 /** One actor, or one message, on the whole screen. */
 import type { ActorFrame, ActorLine, ChartState, MessageFrame } from "../../session/frame.ts";
 import { type Area, type Line, line, piece } from "../canvas.ts";
+import { entryLine } from "../entryLine.ts";
 import type { Look } from "../themes.ts";
-import { entryLine } from "./stream.ts";
 
 /** The list of all actors, one selected. */
 export function actorListView(

@@ -3,6 +3,7 @@ import type { Frame, LogFrame } from "../../session/frame.ts";
 import { type Area, cell, type Line, line, piece } from "../canvas.ts";
 import { gauge, short } from "../text.ts";
 import type { Look } from "../themes.ts";
+import type { Panel } from "./panel.ts";
 
 const INDEX = 6;
 /** Room for what `short` gives, and a blank. */
@@ -13,7 +14,7 @@ const STATE = 10;
 const WIDE = 52;
 const SUSPENDED = "susp.";
 
-export function logsView(
+function logsView(
   { logs }: Pick<Frame, "logs">,
   { width }: Pick<Area, "width">,
   { glyphs }: Look,
@@ -66,3 +67,18 @@ function row(log: LogFrame, { who, bar, wide }: Columns, glyphs: Look["glyphs"])
     piece(wide ? short(logged).padStart(number) : ""),
   ];
 }
+
+export const logsPanel: Panel = {
+  name: "logs",
+  place: "logs",
+  needs: ["logs"],
+  wish: ({ logs }) => 1 + logs.length,
+  head: 1,
+  lines: ({ frame, look }, area) => logsView(frame, area, look),
+  sentences: ({ frame }) =>
+    frame.logs.map(({ vcpu, unit, used, entries, full }) =>
+      unit === "none"
+        ? `${vcpu} does not log.`
+        : `${unit} log of ${vcpu}: ${used} of ${entries}, ${full} times full.`,
+    ),
+};

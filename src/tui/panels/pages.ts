@@ -3,6 +3,7 @@ import { type Frame, type HeatFrame, PAGE_STATES, type VmFrame } from "../../ses
 import { type Area, type Line, piece } from "../canvas.ts";
 import { short } from "../text.ts";
 import type { Look } from "../themes.ts";
+import type { Panel } from "./panel.ts";
 
 const WORDS = {
   ".": "clean",
@@ -18,15 +19,11 @@ const WORDS = {
 const TEXT_ROWS = 2;
 
 /** Rows and columns of the map in an area. */
-export function mapOf({ width, height }: Area): Area {
+function mapOf({ width, height }: Area): Area {
   return { width, height: Math.max(0, height - TEXT_ROWS) };
 }
 
-export function pagesView(
-  { heat, vms }: Pick<Frame, "heat" | "vms">,
-  area: Area,
-  look: Look,
-): Line[] {
+function pagesView({ heat, vms }: Pick<Frame, "heat" | "vms">, area: Area, look: Look): Line[] {
   const vm = vms[heat.vm]!;
   const map = mapOf(area);
   return [facts(vm, heat, area.width), ...mapLines(heat, map, look), legend(heat.states, look)];
@@ -88,10 +85,27 @@ function legend(states: string, { glyphs }: Look): Line {
 }
 
 /** For those who only read. */
-export function pagesInWords({ states }: HeatFrame): string {
+function pagesInWords({ states }: HeatFrame): string {
   const counts = PAGE_STATES.map((state) => {
     const cells = [...states].filter((one) => one === state).length;
     return `${WORDS[state]} ${((100 * cells) / Math.max(1, states.length)).toFixed(0)} %`;
   });
   return counts.join(", ");
 }
+
+export const pagesPanel: Panel = {
+  name: "pages",
+  place: "pages",
+  needs: ["heat", "vms"],
+  wish: (_, rows) => (rows > 50 ? 22 : rows > 30 ? 10 : 5),
+  head: 0,
+  remark: ({ frame, ui }) => (frame.vms.length > 1 ? `VM ${ui.vm + 1} of ${frame.vms.length}` : ""),
+  lines: ({ frame, look }, area) => pagesView(frame, area, look),
+  asks: (area, { ui }) => {
+    const { width, height } = mapOf(area);
+    return { vm: ui.vm, cells: Math.max(1, width * height) };
+  },
+  sentences: ({ frame: { vms, heat } }) => [
+    `Pages of ${vms[heat.vm]?.name ?? ""}: ${pagesInWords(heat)}.`,
+  ],
+};

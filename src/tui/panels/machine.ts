@@ -3,13 +3,14 @@ import type { CpuFrame, Frame, WaitingFrame } from "../../session/frame.ts";
 import { type Area, cell, type Line, piece } from "../canvas.ts";
 import { stackedBar } from "../text.ts";
 import type { Look } from "../themes.ts";
+import type { Panel } from "./panel.ts";
 
 const NAME = 6;
 const OCCUPANT = 14;
 const STATE = 9;
 const GUEST = 7;
 
-export function machineView(
+function machineView(
   { cpus, waiting }: Pick<Frame, "cpus" | "waiting">,
   { width }: Pick<Area, "width">,
   look: Look,
@@ -59,3 +60,17 @@ function waitingLines(waiting: readonly WaitingFrame[]): Line[] {
   const text = waiting.map(({ name, why }) => `${name} ${why}`).join(", ");
   return [[piece("off   ", "accent"), piece(text, "dim")]];
 }
+
+export const machinePanel: Panel = {
+  name: "machine",
+  place: "machine",
+  needs: ["cpus", "waiting"],
+  wish: ({ cpus, waiting }) => 1 + cpus.length + (waiting.length > 0 ? 1 : 0),
+  head: 1,
+  lines: ({ frame, look }, area) => machineView(frame, area, look),
+  sentences: ({ frame }) =>
+    frame.cpus.map(
+      ({ name, occupant, state, shares }) =>
+        `${name}: ${occupant || "nobody"}, ${state}, ${(100 * shares.guest).toFixed(0)} percent guest.`,
+    ),
+};

@@ -3,6 +3,7 @@ import type { CounterFrame } from "../../session/frame.ts";
 import { type Area, type Line, line, piece } from "../canvas.ts";
 import { columnsOf, short, squeezed } from "../text.ts";
 import type { Look } from "../themes.ts";
+import type { Panel } from "./panel.ts";
 
 const NAME = 14;
 const VALUE = 7;
@@ -10,7 +11,7 @@ const RATE = 10;
 /** Higher charts say no more. */
 const CHART_ROWS_MAX = 6;
 
-export function countersView(
+function countersView(
   counters: readonly CounterFrame[],
   { width, height }: Area,
   look: Look,
@@ -49,3 +50,15 @@ function chart({ history }: CounterFrame, width: number, rows: number, { glyphs 
     line(text, "good"),
   );
 }
+
+export const countersPanel: Panel = {
+  name: "counters",
+  place: "counters",
+  needs: ["counters"],
+  wish: ({ counters }, rows) => (rows < 30 ? 4 : counters.length),
+  head: 0,
+  lines: ({ frame, look }, area) => countersView(frame.counters, area, look),
+  sentences: ({ frame }) => [
+    `${frame.counters.map(({ name, value }) => `${name} ${short(value)}`).join(", ")}.`,
+  ],
+};

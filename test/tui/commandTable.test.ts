@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { commandTable } from "../../src/tui/document.ts";
+import { commandTable } from "../../src/tui/commandTable.ts";
 import { keyMap, uiSettingsSchema } from "../../src/tui/keys.ts";
 import { THEME_NAMES, THEMES } from "../../src/tui/themes.ts";
 

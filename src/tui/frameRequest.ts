@@ -1,0 +1,46 @@
+/** What a screen asks of the session: as much as its panels can show, and no more. */
+import type { Frame } from "../session/frame.ts";
+import type { FrameRequest } from "../session/sampler.ts";
+import type { StreamFilter } from "../session/streamFilter.ts";
+import { areaOf, layoutFor } from "./layout.ts";
+import { PANELS } from "./panels/all.ts";
+import type { Sized } from "./screenState.ts";
+
+/** Messages that a filter looks back over while the run goes on, and while it stands. */
+const DEPTH_RUNNING = 1024;
+const DEPTH_PAUSED = 1 << 14;
+
+/** The least: for a layout, which depends on what there is to show. */
+export const LEAST_REQUEST: FrameRequest = {
+  vm: 0,
+  cells: 1,
+  stream: { rows: 1, end: null, filter: null },
+  actor: null,
+  message: null,
+  depth: 1,
+};
+
+export interface RequestSurroundings {
+  /** The last one: the layout depends on what there is to show. */
+  readonly frame: Frame;
+  readonly present: number;
+  /** Names in the order of the list. */
+  readonly actors: readonly string[];
+  readonly filter: StreamFilter | null;
+  readonly running: boolean;
+}
+
+export function requestOf(sized: Sized, surroundings: RequestSurroundings): FrameRequest {
+  const { ui, mode } = sized;
+  const { frame, present, actors, filter, running } = surroundings;
+  const layout = layoutFor(sized, frame);
+  return Object.assign(
+    { ...LEAST_REQUEST },
+    ...PANELS.map((panel) => panel.asks?.(areaOf(layout, panel), { ui, filter })),
+    {
+      actor: mode === "actors" ? (actors[ui.actor] ?? null) : null,
+      message: mode === "message" ? Math.max(1, ui.cursor < 0 ? present : ui.cursor) : null,
+      depth: running ? DEPTH_RUNNING : DEPTH_PAUSED,
+    },
+  );
+}

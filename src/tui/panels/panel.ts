@@ -1,0 +1,45 @@
+/** What a panel says of itself. Layout, focus, titles, what is asked of the session and the reader's sentences follow. */
+import type { Frame } from "../../session/frame.ts";
+import type { FrameRequest } from "../../session/sampler.ts";
+import type { Area, Line } from "../canvas.ts";
+import type { PlaceName } from "../places.ts";
+import type { ScreenState } from "../screenState.ts";
+
+export interface Panel {
+  /** Its title, behind its number. */
+  readonly name: string;
+  /** Where it stands. Those of one place take turns: the first one of them is there at the start. */
+  readonly place: PlaceName;
+  /** Parts of a frame that it is drawn from: while they are the same, so is the panel. */
+  readonly needs: readonly (keyof Frame)[];
+  /** What else it is drawn from. */
+  readonly also?: (state: ScreenState) => readonly unknown[];
+  /** Rows of contents that it would like. @param rows of the screen */
+  readonly wish: (frame: Frame, rows: number) => number;
+  /** It can use any room: what the others of its column leave is its own. */
+  readonly greedy?: true;
+  /** Rows at its top that stay while the others scroll. */
+  readonly head: number;
+  /** Behind its name; "" = nothing. */
+  readonly remark?: (state: ScreenState) => string;
+  /** Its contents: more lines than the area has rows where there is more to see by scrolling. */
+  readonly lines: (state: ScreenState, area: Area) => Line[];
+  /** What it shows unscrolled, if that is not the first of its lines: no more than the area has rows. */
+  readonly digest?: Digest;
+  /** What it wants of the session to fill an area. */
+  readonly asks?: (area: Area, asking: Asking) => Partial<FrameRequest>;
+  /** The same for those who hear it: whole sentences. */
+  readonly sentences: (state: ScreenState) => readonly string[];
+}
+
+/** The short form of contents that are dear to lay out whole. */
+export interface Digest {
+  readonly lines: (state: ScreenState, area: Area) => Line[];
+  /** Lines that all of it would take. */
+  readonly length: (state: ScreenState, width: number) => number;
+}
+
+/** What a panel may ask by. */
+export interface Asking extends Pick<ScreenState, "ui"> {
+  readonly filter: FrameRequest["stream"]["filter"];
+}

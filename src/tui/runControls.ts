@@ -1,0 +1,139 @@
+/** The ways through a run that commands offer: on, to a goal, and back. */
+import { UserError } from "../errors.ts";
+import type { Landmark, Session } from "../session/session.ts";
+import type { LongWork } from "./longWork.ts";
+import type { Goal, Runner } from "./runner.ts";
+import { parseRunPosition } from "./runPosition.ts";
+
+export interface RunListener {
+  say(text: string, style: "good" | "warn" | "bad" | null): void;
+  /** The cursor is to follow the present again. */
+  follow(): void;
+  /** The run stands. @param why a breakpoint, "end", "there", "landmark"; null: for no reason of its own */
+  stands(why: string | null): void;
+}
+
+export class RunControls {
+  readonly #session: Session;
+  readonly #runner: Runner;
+  readonly #work: LongWork;
+  readonly #listener: RunListener;
+  /** Messages that have been delivered at most. */
+  #furthest = 0;
+
+  constructor(session: Session, runner: Runner, work: LongWork, listener: RunListener) {
+    this.#session = session;
+    this.#runner = runner;
+    this.#work = work;
+    this.#listener = listener;
+  }
+
+  /** It runs, or is on its way through the run. */
+  get moving(): boolean {
+    return this.#runner.running || this.#work.travelling;
+  }
+
+  /** The frame of a position is made. */
+  seen(position: number): void {
+    this.#furthest = Math.max(this.#furthest, position);
+  }
+
+  toggle(): void {
+    if (this.moving) this.stop();
+    else this.go({ kind: "none" });
+  }
+
+  go(goal: Goal): void {
+    this.stop();
+    if (goal.kind !== "none") this.#listener.say("on the way there: space stops", "warn");
+    this.#listener.follow();
+    this.#runner.go(goal);
+  }
+
+  stop(): void {
+    this.#runner.stop();
+    this.#work.cancel("journey");
+  }
+
+  /** @throws UserError */
+  step(messages: number): void {
+    if (!(messages >= 1)) throw new UserError("step: expected a number of messages");
+    this.stop();
+    if (messages === 1) {
+      const stop = this.#session.advance(1);
+      if (stop !== null) this.#listener.stands(stop);
+    } else this.go({ kind: "position", position: this.#session.position + messages });
+  }
+
+  stepTo(landmark: Landmark): void {
+    this.go({ kind: "landmark", landmark });
+  }
+
+  stepBack(): void {
+    this.stop();
+    const { position } = this.#session;
+    if (position === 0) this.#listener.say("this is the start", "warn");
+    else this.#travel(this.#session.seeking(position - 1), "going back");
+  }
+
+  /** @throws UserError */
+  runBack(): void {
+    this.stop();
+    if (this.#session.breakpoints.length === 0) throw new UserError("there is no breakpoint (x)");
+    this.#travel(this.#session.runningBack(), "looking back", (hit) => {
+      if (hit === null) this.#listener.say("no breakpoint before this", "warn");
+      else this.#listener.say(`breakpoint: ${hit}`, "bad");
+    });
+  }
+
+  /** @throws UserError */
+  seek(text: string): void {
+    const place = parseRunPosition(text);
+    if (place === null) {
+      throw new UserError('seek: expected a time such as "1.5ms", or a message such as "#120"');
+    }
+    this.stop();
+    const { interconnect } = this.#session.system;
+    const back =
+      place.kind === "position" ? place.position <= this.#furthest : place.time <= interconnect.now;
+    if (!back) this.go(place);
+    else if (place.kind === "time")
+      this.#travel(this.#session.seekingTime(place.time), "going back");
+    else this.#travel(this.#session.seeking(place.position), `going to #${place.position}`);
+  }
+
+  toStart(): void {
+    this.stop();
+    this.#travel(this.#session.seeking(0), "going to the start");
+  }
+
+  toEnd(): void {
+    const { timeline, recorded } = this.#session;
+    const target = timeline.end ?? Math.max(recorded, this.#furthest);
+    if (target <= this.#session.position) this.go({ kind: "none" });
+    else this.seek(`#${target}`);
+  }
+
+  faster(by: number): void {
+    this.#runner.faster(by);
+  }
+
+  /** @throws UserError */
+  setSpeed(text: string): void {
+    this.#runner.setSpeed(text);
+  }
+
+  /** A way through the run; short ones are done when this returns. */
+  #travel<Result>(
+    way: Generator<number, Result>,
+    what: string,
+    arrived: (result: Result) => void = () => {},
+  ): void {
+    const tell = (percent: number): string => `${what}: ${percent} % (esc stops)`;
+    this.#work.begin("journey", way, tell, (result) => {
+      this.#listener.say("", null);
+      arrived(result);
+      this.#listener.stands(null);
+    });
+  }
+}

@@ -1,0 +1,39 @@
+/** A run in sentences, for those who hear it. */
+import { type Line, line } from "./canvas.ts";
+import { PANELS } from "./panels/all.ts";
+import type { RunView, ScreenState } from "./screenState.ts";
+import { clock } from "./text.ts";
+
+const STATUS: Record<RunView["status"], string> = {
+  running: "Running",
+  paused: "Paused",
+  ended: "The run has ended",
+  busy: "Busy",
+};
+
+/** How the run stands, what was said, and what each panel has to say. */
+export function spoken(state: ScreenState): Line[] {
+  const { frame, run, mode, ui } = state;
+  const { damage } = frame;
+  const texts = [
+    `${STATUS[run.status]}, at ${clock(frame.time)}, message ${frame.position}.`,
+    ...(damage === null ? [] : [`The log is damaged: ${damage}.`]),
+    ...(mode === "question" ? [ui.question] : []),
+    ...(run.notice === null ? [] : [`${run.notice.text}.`]),
+    ...PANELS.flatMap((panel) => panel.sentences(state)),
+    ...openSentences(state),
+  ];
+  return texts.map((text) => line(text));
+}
+
+/** Of what is open over the panels. */
+function openSentences({ mode, frame: { message, actor } }: ScreenState): string[] {
+  if (mode === "message" && message !== null) {
+    const { entry, effects } = message;
+    return [`Message ${entry.position}, ${entry.type}, caused ${effects.length} others.`];
+  }
+  if (mode === "actors" && actor !== null) {
+    return [`Actor ${actor.name}, state ${actor.state}, ${actor.pending} queued.`];
+  }
+  return [];
+}
