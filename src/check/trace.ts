@@ -97,10 +97,9 @@ function stepOf(exploration: Searched, { from, step }: Edge): TraceStep {
   };
 }
 
-function senderOf({ slots, channels, components }: Model, channel: number): string {
-  const from = channels[channel]?.from ?? null;
-  // A channel of a running system is named by its ends.
-  return from === null ? (slots[channel]!.name.split(" -> ")[0] ?? "") : components[from]!.name;
+function senderOf({ channels, components }: Model, channel: number): string {
+  const { from = null, outside = "" } = channels[channel] ?? {};
+  return from === null ? outside : components[from]!.name;
 }
 
 function stateName(value: unknown): string {

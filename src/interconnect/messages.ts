@@ -92,9 +92,9 @@ export interface MessageRow {
   readonly twice?: "interrupt" | "report" | "turn";
   /**
    * Why it keeps no order with what is sent to the same receiver meanwhile. work: how much comes before it is a
-   * statistic. endOfWork: a tracker that serves an exit of a CPU may ask that CPU for an INVEPT before it is done.
+   * statistic. delay: the same where it is sent with a delay, as at the end of a handler. endOfWork: a tracker that serves an exit of a CPU may ask that CPU for an INVEPT before it is done.
    */
-  readonly after?: "work" | "endOfWork";
+  readonly after?: "work" | "delay" | "endOfWork";
   /** A timer that goes round for ever, and by itself moves nobody. */
   readonly idle?: true;
 }
@@ -146,7 +146,7 @@ export const MESSAGES = {
   // log was not drained.
   reapDue: { fields: { drainedVcpu: vcpuOrNone, dispatcher: actor }, kind: "operation" },
   // Tracker -> PML unit: VMWRITE of the index, 511 again.
-  pmlIndexReset: { fields: {}, kind: "log", step: 3 },
+  pmlIndexReset: { fields: {}, kind: "log", step: 3, after: "delay" },
   // Tracker -> PML or PRL unit.
   enableLog: { fields: {}, kind: "log", step: 1 },
   disableLog: { fields: {}, kind: "log", step: 5 },

@@ -2,6 +2,7 @@
 import { CYCLES_PER_SECOND } from "../config/units.ts";
 import type { Delivery, Message } from "../interconnect/messages.ts";
 import type { Intervention } from "../system/intervention.ts";
+import { type ActorRole, roleInLog } from "../system/roles.ts";
 import { CauseFinder } from "./causality.ts";
 import type { LogEntry, MessageEntry } from "./decoder.ts";
 import type { LogHeader } from "./format.ts";
@@ -103,6 +104,8 @@ const HANDLING_US = 0.001;
  */
 export class PerfettoExport {
   readonly #nameOf: Names;
+  /** By address; null for who gives commands. */
+  readonly #roles: readonly (ActorRole | null)[];
   readonly #cpus: readonly string[];
   readonly #causes = new CauseFinder();
   readonly #deliveries: Delivery[] = [];
@@ -112,11 +115,13 @@ export class PerfettoExport {
   readonly #since: number[];
   readonly #handlingSince: (number | null)[];
   /** The CPU of each vCPU. */
-  readonly #cpuOf = new Map<string, number>();
+  readonly #cpuOf = new Map<number, number>();
 
   constructor({ actors }: LogHeader, nameOf: Names) {
     this.#nameOf = nameOf;
-    this.#cpus = actors.flatMap(({ name }) => /^(pcpu\d+)\/mmu$/.exec(name)?.[1] ?? []);
+    // Of vCPUs nothing is asked but their numbers.
+    this.#roles = [null, ...actors.map(({ name }) => roleInLog(name, []))];
+    this.#cpus = this.#roles.flatMap((role) => (role?.kind === "mmu" ? [`pcpu${role.pcpu}`] : []));
     this.#mode = this.#cpus.map(() => null);
     this.#since = this.#cpus.map(() => 0);
     this.#handlingSince = this.#cpus.map(() => null);
@@ -128,30 +133,36 @@ export class PerfettoExport {
     this.#deliveries.push(entry.delivery);
     const { delivery } = entry;
     const { message, time } = delivery;
-    const [from, to] = [this.#nameOf(delivery.from), this.#nameOf(delivery.to)];
+    const to = this.#roles[delivery.to];
+    const isToVcpu = to?.kind === "vcpu";
     switch (message.type) {
       case "schedule":
-        if (to.startsWith("vcpu")) this.#cpuOf.set(to, message.pcpu);
+        if (isToVcpu) this.#cpuOf.set(to.vcpu, message.pcpu);
         break;
       case "enterGuest":
-        this.#change(this.#cpus.indexOf(to.split("/")[0]!), "guest", time);
+        this.#change(this.#cpuBeside(to), "guest", time);
         break;
       case "guestStopped":
       case "entryFailed":
-        if (to.startsWith("vcpu")) this.#change(this.#cpuOf.get(to), "root", time);
+        if (isToVcpu) this.#change(this.#cpuOf.get(to.vcpu), "root", time);
         break;
       case "logFullExit":
       case "eptViolation":
-        this.#handling(this.#cpus.indexOf(from.split("/")[0]!), time);
+        this.#handling(this.#cpuBeside(this.#roles[delivery.from]), time);
         break;
       case "handled":
-        this.#handled(this.#cpus.indexOf(to.split("/")[0]!), time);
+        this.#handled(this.#cpuBeside(to), time);
         break;
       case "deschedule":
-        this.#change(this.#cpuOf.get(to), null, time);
+        if (isToVcpu) this.#change(this.#cpuOf.get(to.vcpu), null, time);
         break;
       default:
     }
+  }
+
+  /** The CPU that an MMU or a dispatcher belongs to; -1: neither. */
+  #cpuBeside(role: ActorRole | null | undefined): number {
+    return role != null && "pcpu" in role && role.pcpu < this.#cpus.length ? role.pcpu : -1;
   }
 
   /** Everything, as the events of a trace. */

@@ -1,4 +1,5 @@
 /** What may be expected of a run, by name: for cutting a failing run down, and for asking when it was lost. */
+import { vmOf } from "../system/roles.ts";
 import type { System } from "../system/system.ts";
 import { standstillOf, standstillText } from "../system/verdict/standstill.ts";
 import { type Broken, brokenPromises } from "../system/verdict/verdict.ts";
@@ -55,13 +56,13 @@ const noLostPage: Property = {
   },
 };
 
-function failureOf(property: string, { actor, what }: Broken, { world }: System): Failure {
-  const number = Number(/\d+/.exec(actor)?.[0] ?? 0);
-  const isVcpu = actor.startsWith("vcpu");
-  const vm = isVcpu ? world.vcpus[number]!.vm : number;
-  const { name } = world.vms[vm]!.config;
-  if (actor === "toolstack") return toolstackFailure(property, what);
-  return { property, actor, role: `${isVcpu ? "vCPU" : "tracker"} of ${name}`, what };
+function failureOf(property: string, { actor, what }: Broken, system: System): Failure {
+  const { world } = system;
+  const { role } = system.actor(actor);
+  const vm = world.vms[vmOf(role) ?? -1];
+  if (vm === undefined) return { ...toolstackFailure(property, what), actor, role: actor };
+  const kind = role.kind === "vcpu" ? "vCPU" : role.kind;
+  return { property, actor, role: `${kind} of ${vm.config.name}`, what };
 }
 
 function toolstackFailure(property: string, what: string): Failure {

@@ -1,5 +1,6 @@
 /** Finding messages in a log. */
 import type { Message } from "../interconnect/messages.ts";
+import { roleInLog, vmOf } from "../system/roles.ts";
 import type { MessageEntry } from "./decoder.ts";
 import type { LogHeader } from "./format.ts";
 import type { LogReader } from "./reader.ts";
@@ -26,7 +27,7 @@ export function matcher(header: LogHeader, query: Query): (entry: MessageEntry) 
   const names = ["system", ...header.actors.map(({ name }) => name)];
   const vms = vmsOfVcpus(header);
   const isActor = names.map((name) => name === actor || name.startsWith(`${actor}/`));
-  const isOfVm = names.map((name) => vmOf(name, vms) === vm);
+  const isOfVm = names.map((name) => vmOf(roleInLog(name, vms)) === vm);
   return ({ delivery: { time, from, to, message } }) => {
     if (type !== undefined && message.type !== type) return false;
     if (time < after || time > before) return false;
@@ -36,12 +37,6 @@ export function matcher(header: LogHeader, query: Query): (entry: MessageEntry) 
     const named = "vm" in message ? message.vm : "vcpu" in message ? vms[message.vcpu] : undefined;
     return named === vm || isOfVm[from] === true || isOfVm[to] === true;
   };
-}
-
-/** The VM of "vm1/tracker", or of the vCPU "vcpu3" or "vcpu3/pml". */
-function vmOf(name: string, vms: readonly number[]): number | undefined {
-  const [, kind, number] = /^(vm|vcpu)(\d+)(?:\/|$)/.exec(name) ?? [];
-  return kind === "vcpu" ? vms[Number(number)] : kind === "vm" ? Number(number) : undefined;
 }
 
 function speaksOf(message: Message, page: number): boolean {

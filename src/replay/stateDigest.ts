@@ -7,6 +7,7 @@
  * than the run.
  */
 import type { SystemActor } from "../system/actors.ts";
+import type { ActorRole } from "../system/roles.ts";
 import type { System } from "../system/system.ts";
 import { type FieldsDigest, fieldsDigest, type SeenObjects } from "./accessors.ts";
 
@@ -48,7 +49,7 @@ export class StateDigests {
 
   constructor(system: System) {
     this.#actors = system.actors.map(
-      (actor) => new ActorDigest(actor, witnessesOf(system, actor.name)),
+      (actor) => new ActorDigest(actor, witnessesOf(system, actor.role)),
     );
   }
 
@@ -64,10 +65,9 @@ export class StateDigests {
  * processor's own stores; of a tracker the sizes of its bitmaps; of a pVM CPU those of the cumulative
  * buffers.
  */
-function witnessesOf({ world }: System, name: string): () => readonly Int32Array[] {
-  const mmu = /^pcpu(\d+)\/mmu$/.exec(name);
-  if (mmu !== null) {
-    const pcpu = Number(mmu[1]);
+function witnessesOf({ world }: System, role: ActorRole): () => readonly Int32Array[] {
+  if (role.kind === "mmu") {
+    const { pcpu } = role;
     const { state } = world.memory;
     const idle = [state];
     const loaded = world.vcpus.map(({ counters, stream }) => {
@@ -75,14 +75,13 @@ function witnessesOf({ world }: System, name: string): () => readonly Int32Array
     });
     return () => loaded[world.loaded.vcpus[pcpu]! - 1] ?? idle;
   }
-  const tracker = /^vm(\d+)\/tracker$/.exec(name);
-  if (tracker !== null) {
-    const { tracked, reportedWritten, reportedTouched } = world.vms[Number(tracker[1])]!;
+  if (role.kind === "tracker") {
+    const { tracked, reportedWritten, reportedTouched } = world.vms[role.vm]!;
     const bitmaps = [tracked.dirty, tracked.touched, reportedWritten, reportedTouched];
     const words = [...bitmaps.map(({ state }) => state), tracked.buffer.state];
     return () => words;
   }
-  const words = /^pvm\d+$/.test(name) ? world.vms.map(({ tracked }) => tracked.buffer.state) : [];
+  const words = role.kind === "pvmCpu" ? world.vms.map(({ tracked }) => tracked.buffer.state) : [];
   return () => words;
 }
 

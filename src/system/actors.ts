@@ -20,6 +20,7 @@ import {
 import type { Device, SendEmission } from "../interconnect/emissions.ts";
 import type { Interconnect } from "../interconnect/interconnect.ts";
 import type { ActorId } from "../interconnect/messages.ts";
+import { type ActorRole, actorName } from "./roles.ts";
 
 /** How machines are run: from the compiled table, or by XState's own interpreter (for comparison). */
 export type LogicKind = "compiled" | "interpreted";
@@ -40,6 +41,8 @@ const REQUESTS_MOST = 10_000;
 
 export class SystemActor {
   readonly id: ActorId;
+  /** Who it is. */
+  readonly role: ActorRole;
   readonly name: string;
   /** Its behaviour. */
   readonly machine: AnyStateMachine;
@@ -60,21 +63,22 @@ export class SystemActor {
 
   constructor(
     id: ActorId,
-    name: string,
+    role: ActorRole,
     { machine, device }: { machine: AnyStateMachine; device: Device<never, AnyEventObject> | null },
     input: object,
     interconnect: Interconnect,
     kind: LogicKind,
   ) {
     this.id = id;
-    this.name = name;
+    this.role = role;
+    this.name = actorName(role);
     this.machine = machine;
     this.inputFields = Object.keys(input);
     this.#kind = kind;
     this.#logic = kind === "compiled" ? compileLogic(machine, true, this.#host) : machine;
     this.#device = device;
     this.#interconnect = interconnect;
-    this.#actor = this.#start(createActor(this.#logic, { id: name, input }));
+    this.#actor = this.#start(createActor(this.#logic, { id: this.name, input }));
     this.initial = this.snapshot;
   }
 

@@ -6,6 +6,7 @@ import type { AnyEventObject, AnyStateMachine } from "xstate";
 import type { Part } from "../hardware/part.ts";
 import type { Device } from "../interconnect/emissions.ts";
 import type { ActorId, Technique } from "../interconnect/messages.ts";
+import type { HelperRole } from "./roles.ts";
 import type { SystemSnapshot } from "./snapshot.ts";
 import type { World } from "./world.ts";
 
@@ -35,15 +36,19 @@ export interface OperationActor {
   readonly input: (wires: OperationWires) => object;
 }
 
+/** Another actor of an operation, such as the throttle of a migration. */
+export interface OperationHelper extends OperationActor {
+  readonly role: HelperRole;
+}
+
 export interface Operation {
   readonly kind: string;
   /** Receives "begin". In state "done" or "failed" the run has ended. */
   readonly main: OperationActor;
-  /** Further actors by name, such as "throttle". */
-  readonly helpers: Readonly<Record<string, OperationActor>>;
-  /** The helper that gives pages their frames, if not every page has one from the start. */
+  readonly helpers: readonly OperationHelper[];
+  /** Name of the helper that gives pages their frames, if not every page has one from the start. */
   readonly pager?: string;
-  /** Helpers that are operations themselves: the main actor is told when one comes to its last state. */
+  /** Names of helpers that are operations themselves: the main actor is told when one comes to its last state. */
   readonly hosts?: readonly string[];
   /** The one of them that is under way. @param context of the main actor */
   underWay?(context: object): string;

@@ -14,6 +14,7 @@ import { trackingBytes } from "../hypervisor/trackingMemory.ts";
 import type { Technique } from "../interconnect/messages.ts";
 import { type Energy, energyOf } from "./energy.ts";
 import { type AnyResult, knownResult } from "./operations/results.ts";
+import { isMeant, type RolePattern } from "./roles.ts";
 import type { Stuck, System } from "./system.ts";
 import { countBelow } from "./trackerDevice.ts";
 import { harvestsOf, type VmHarvests } from "./verdict/harvestVerdict.ts";
@@ -98,9 +99,6 @@ export interface RunSummary {
   readonly failures: readonly string[];
 }
 
-const VCPU = /^vcpu\d+$/;
-const CPU_WIDE = /^pcpu\d+\/dispatcher$/;
-
 /**
  * @param standstill of the run, where a ProgressWatch has found one
  * @throws Error if time was not conserved: a fault of the program
@@ -115,15 +113,15 @@ export function summarize(
   const { world, config } = system;
   const counters = world.vcpus.map(({ counters }) => readCounters(counters.values));
   const sum = (name: CounterName): number => total(counters.map((one) => one[name]));
-  const contexts = <Context>(pattern: RegExp): Context[] =>
+  const contexts = <Context>(pattern: RolePattern): Context[] =>
     system.actors
-      .filter(({ name }) => pattern.test(name))
+      .filter(({ role }) => isMeant(role, pattern))
       .map(({ snapshot }) => snapshot.context as Context);
-  const dispatchers = contexts<DispatcherContext>(CPU_WIDE);
-  const trackers = contexts<TrackerContext>(/\/tracker$/);
-  const pagers = contexts<PagerContext>(/^pager$/);
-  const vcpus = contexts<VcpuContext>(VCPU);
-  const pvmCpus = contexts<PvmCpuContext>(/^pvm\d+$/);
+  const dispatchers = contexts<DispatcherContext>({ kind: "dispatcher" });
+  const trackers = contexts<TrackerContext>({ kind: "tracker" });
+  const pagers = contexts<PagerContext>({ helper: "pager" });
+  const vcpus = contexts<VcpuContext>({ kind: "vcpu" });
+  const pvmCpus = contexts<PvmCpuContext>({ kind: "pvmCpu" });
   const operation = knownResult(system.result());
   const harvests = harvestsOf(system);
   const asked = config.world.tracking.technique;

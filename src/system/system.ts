@@ -17,10 +17,11 @@ import { type ActorSnapshot, type LogicKind, SystemActor } from "./actors.ts";
 import { type Intervention, InterventionError, interventions } from "./intervention.ts";
 import type { Operation, OperationResult } from "./operation.ts";
 import { reseedStream } from "./reseed.ts";
+import { actorName, OPERATOR } from "./roles.ts";
 import type { SystemSnapshot } from "./snapshot.ts";
 import type { SystemPlan } from "./systemPlan.ts";
 import type { TrackerDevice } from "./trackerDevice.ts";
-import { OPERATOR, wireRule } from "./wires.ts";
+import { wireRule } from "./wires.ts";
 import { type AddActor, wire } from "./wiring.ts";
 import { World } from "./world.ts";
 
@@ -39,7 +40,7 @@ export class System {
   readonly interconnect = new Interconnect();
   readonly #actors: SystemActor[] = [];
   readonly #byName = new Map<string, SystemActor>();
-  readonly #trackers: ReadonlyMap<string, TrackerDevice>;
+  readonly #trackers: ReadonlyMap<number, TrackerDevice>;
   readonly operation: Operation;
   readonly #toolstack: SystemActor;
   readonly #kind: LogicKind;
@@ -64,7 +65,7 @@ export class System {
       renew: (helpers) => this.#renew(helpers),
     });
     this.#trackers = wire(this, (...parts) => this.#add(...parts));
-    this.interconnect.enforce(wireRule([OPERATOR, ...this.#actors.map(({ name }) => name)]));
+    this.interconnect.enforce(wireRule(this.#actors));
     this.#toolstack = this.actor("toolstack");
     this.interconnect.post(0, this.#toolstack.id, 0, { type: "begin" });
   }
@@ -87,7 +88,13 @@ export class System {
 
   /** The name behind an address. */
   nameOf(id: ActorId): string {
-    return id === 0 ? OPERATOR : this.#actors[id - 1]!.name;
+    return id === 0 ? OPERATOR : this.#byId(id).name;
+  }
+
+  #byId(id: ActorId): SystemActor {
+    const actor = this.#actors[id - 1];
+    if (actor === undefined) throw new Error(`no actor has the address ${id}`);
+    return actor;
   }
 
   /** Whether the operation has ended. */
@@ -123,7 +130,7 @@ export class System {
 
   /** What came of the operation. */
   result(): OperationResult {
-    const names = ["toolstack", ...Object.keys(this.operation.helpers)];
+    const names = ["toolstack", ...this.operation.helpers.map(({ role }) => actorName(role))];
     const contexts = names.map((name) => [name, this.actor(name).snapshot.context] as const);
     return this.operation.result(Object.fromEntries(contexts), this.#toolstack.value);
   }
@@ -240,7 +247,7 @@ export class System {
   /** Whether the operator may do it at any time (session/operatorCommands.ts). */
   #isOperators(intervention: Intervention): boolean {
     if (intervention.kind === "command") {
-      return ["operator", "scheduler", "toolstack"].includes(this.nameOf(intervention.to));
+      return ["operator", "scheduler", "toolstack"].includes(this.#byId(intervention.to).role.kind);
     }
     return intervention.kind === "access" || intervention.kind === "reseed";
   }
@@ -326,7 +333,8 @@ export class System {
   /** Puts one actor's saved state back. Memory, and what its CPU has loaded, are restored apart. */
   restoreActor(actor: SystemActor, snapshot: ActorSnapshot): void {
     actor.restore(snapshot);
-    const tracker = this.#trackers.get(actor.name);
+    const { role } = actor;
+    const tracker = role.kind === "tracker" ? this.#trackers.get(role.vm) : undefined;
     if (tracker !== undefined) tracker.technique = (snapshot.context as TrackerContext).technique;
   }
 
@@ -361,11 +369,12 @@ export class System {
     this.interconnect.post(actor.id, this.#toolstack.id, 0, { type: "operationEnded" });
   }
 
-  #add(...[name, machine, device, input]: Parameters<AddActor>): ReturnType<AddActor> {
+  #add(...[role, machine, device, input]: Parameters<AddActor>): ReturnType<AddActor> {
     const { id, port } = this.interconnect.openPort();
-    const parts = this.config.replace(name, { machine, device });
+    const parts = this.config.replace(role, { machine, device });
     const { interconnect } = this;
-    const actor = new SystemActor(id, name, parts, input, interconnect, this.#kind);
+    const actor = new SystemActor(id, role, parts, input, interconnect, this.#kind);
+    const { name } = actor;
     this.#actors.push(actor);
     this.#byName.set(name, actor);
     const isHosted = this.operation.hosts?.includes(name) === true;

@@ -3,6 +3,7 @@ import type { AnyEventObject, AnyStateMachine } from "xstate";
 import type { Device } from "../interconnect/emissions.ts";
 import type { EnergyCosts } from "./energy.ts";
 import type { OperationFactory } from "./operation.ts";
+import type { ActorRole } from "./roles.ts";
 import type { WorldPlan } from "./worldPlan.ts";
 
 export interface SystemPlan {
@@ -21,8 +22,8 @@ export interface SystemPlan {
   readonly judgesRounds: boolean;
   /** What the toolstack does. */
   readonly operation: OperationFactory;
-  /** Puts something else in the place of an actor's machine or device, by the actor's name: a planted fault. */
-  readonly replace: (name: string, parts: ActorParts) => ActorParts;
+  /** Puts something else in the place of an actor's machine or device, by the actor's role: a planted fault. */
+  readonly replace: (role: ActorRole, parts: ActorParts) => ActorParts;
 }
 
 /** Linux's MAX_SOFTIRQ_RESTART (kernel/softirq.c): how often work that keeps coming is taken up at once. */
@@ -35,6 +36,6 @@ export interface ActorParts {
 }
 
 /** No fault is planted. */
-export function asPlanned(_: string, parts: ActorParts): ActorParts {
+export function asPlanned(_: ActorRole, parts: ActorParts): ActorParts {
   return parts;
 }

@@ -18,6 +18,7 @@ import { MmuDevice } from "./mmuDevice.ts";
 import type { Operation } from "./operation.ts";
 import { OperatorDevice } from "./operatorDevice.ts";
 import { PrlUnitDevice, PvmDevice } from "./pvmDevice.ts";
+import { type ActorRole, actorName } from "./roles.ts";
 import type { ActorParts, SystemPlan } from "./systemPlan.ts";
 import { TrackerDevice } from "./trackerDevice.ts";
 import type { World } from "./world.ts";
@@ -34,7 +35,7 @@ export interface AddedActor {
 
 /** Adds an actor. */
 export type AddActor = (
-  name: string,
+  role: ActorRole,
   machine: ActorParts["machine"],
   device: ActorParts["device"],
   input: object,
@@ -50,13 +51,13 @@ export interface Unwired {
 
 /**
  * Adds the system's actors: processors, trackers, pVM CPUs, the operation's own. Returns the trackers'
- * devices, by actor's name. Addresses come first: each machine's input names the others.
+ * devices, by VM. Addresses come first: each machine's input names the others.
  */
 export function wire(
   { config, world, operation, interconnect }: Unwired,
   add: AddActor,
-): ReadonlyMap<string, TrackerDevice> {
-  const trackerDevices = new Map<string, TrackerDevice>();
+): ReadonlyMap<number, TrackerDevice> {
+  const trackerDevices = new Map<number, TrackerDevice>();
   const { cpuTimes, cpuWaits, pvmTimes } = world;
   const { costs } = config.world.tracking;
   const pcpus = config.world.pcpus;
@@ -71,13 +72,12 @@ export function wire(
   const trackers = take(world.vms.length);
   const pvmCpus = take(config.pvmCpus);
 
-  const helperActors = Object.entries(operation.helpers);
-  const helpers = take(helperActors.length);
+  const helpers = take(operation.helpers.length);
   const wires = { toolstack, helpers, scheduler, dispatchers, trackers, vcpus, pvmCpus };
-  const pager = helperActors.findIndex(([name]) => name === operation.pager);
+  const pager = operation.helpers.findIndex((one) => actorName(one.role) === operation.pager);
   const { machine, device, input } = operation.main;
-  add("toolstack", machine, device, input({ ...wires, self: toolstack }));
-  add("scheduler", schedulerMachine, null, {
+  add({ kind: "toolstack" }, machine, device, input({ ...wires, self: toolstack }));
+  add({ kind: "scheduler" }, schedulerMachine, null, {
     self: scheduler,
     toolstack,
     timesliceCycles: config.timesliceCycles,
@@ -92,12 +92,12 @@ export function wire(
   mmus.forEach((self, pcpu) => {
     const device = new MmuDevice(world, pcpu, bounds);
     const input = { pcpu, self, vcpus, pmlUnits, prlUnits };
-    const { port } = add(`pcpu${pcpu}/mmu`, mmuMachine, device, input);
+    const { port } = add({ kind: "mmu", pcpu }, mmuMachine, device, input);
     port.subscribe((delivery) => cpuTimes.toMmu(pcpu, delivery));
   });
   dispatchers.forEach((self, pcpu) => {
     const device = new DispatcherDevice(world, pcpu);
-    const { port } = add(`pcpu${pcpu}/dispatcher`, dispatcherMachine, device, {
+    const { port } = add({ kind: "dispatcher", pcpu }, dispatcherMachine, device, {
       pcpu,
       self,
       mmu: mmus[pcpu],
@@ -112,7 +112,7 @@ export function wire(
     });
   });
   world.vcpus.forEach(({ vm }, vcpu) => {
-    const { port } = add(`vcpu${vcpu}`, vcpuMachine, null, {
+    const { port } = add({ kind: "vcpu", vcpu, vm }, vcpuMachine, null, {
       vcpu,
       vm,
       scheduler,
@@ -121,11 +121,13 @@ export function wire(
     });
     port.subscribe((delivery) => cpuTimes.toVcpu(vcpu, delivery));
   });
-  vcpus.forEach((vcpu, number) => {
-    add(`vcpu${number}/pml`, pmlUnitMachine, null, { vcpu });
+  world.vcpus.forEach(({ vm }, vcpu) => {
+    const role = { kind: "logUnit", unit: "pml", vcpu, vm } as const;
+    add(role, pmlUnitMachine, null, { vcpu: vcpus[vcpu] });
   });
-  vcpus.forEach((_, vcpu) => {
-    add(`vcpu${vcpu}/prl`, prlUnitMachine, new PrlUnitDevice(world), {
+  world.vcpus.forEach(({ vm }, vcpu) => {
+    const role = { kind: "logUnit", unit: "prl", vcpu, vm } as const;
+    add(role, prlUnitMachine, new PrlUnitDevice(world), {
       vcpu,
       handlerCpu: pvmCpus[config.prlHandlers[vcpu] ?? 0],
       vector: LOG_FULL_VECTOR,
@@ -134,10 +136,10 @@ export function wire(
   });
   trackers.forEach((self, vm) => {
     const device = new TrackerDevice(world, vm);
-    trackerDevices.set(`vm${vm}/tracker`, device);
+    trackerDevices.set(vm, device);
     const ownUnits = (units: readonly ActorId[]): ActorId[] =>
       units.map((unit, vcpu) => (world.vcpus[vcpu]!.vm === vm ? unit : 0));
-    const { port, actor } = add(`vm${vm}/tracker`, trackerMachine, device, {
+    const { port, actor } = add({ kind: "tracker", vm }, trackerMachine, device, {
       vm,
       self,
       dispatchers,
@@ -155,7 +157,7 @@ export function wire(
     });
   });
   pvmCpus.forEach((self, cpu) => {
-    const { port, actor } = add(`pvm${cpu}`, pvmCpuMachine, new PvmDevice(world), {
+    const { port, actor } = add({ kind: "pvmCpu", cpu }, pvmCpuMachine, new PvmDevice(world), {
       self,
       prlUnits,
       interruptCycles: costs.vmExit + costs.prlHandler + costs.vmEntry,
@@ -169,12 +171,11 @@ export function wire(
       pvmTimes.after(cpu, value === "handling", working, delivery);
     });
   });
-  helperActors.forEach(([name, helper], number) => {
-    const own = { ...wires, self: helpers[number]! };
-    add(name, helper.machine, helper.device, helper.input(own));
+  operation.helpers.forEach(({ role, machine, device, input }, number) => {
+    add(role, machine, device, input({ ...wires, self: helpers[number]! }));
   });
   const [self] = take(1);
-  add("operator", operatorMachine, new OperatorDevice(world), {
+  add({ kind: "operator" }, operatorMachine, new OperatorDevice(world), {
     self,
     scheduler,
     trackers,

@@ -20,7 +20,7 @@ const SMALL: TrackingOptions = {
 
 describe("a step that never ends", () => {
   it("of an actor that asks its device again and again ends the search", () => {
-    const replace = replaceIn("/tracker", ({ machine, device }) => ({
+    const replace = replaceIn("tracker", ({ machine, device }) => ({
       device,
       machine: machine.provide({
         actions: {

@@ -13,6 +13,7 @@ import {
   around,
   type Replacement,
   replaceIn,
+  type Whose,
 } from "../../src/check/mutations/mutation.ts";
 import { Counter } from "../../src/hardware/counters.ts";
 import { findLeaf } from "../../src/hardware/ept.ts";
@@ -74,18 +75,18 @@ const dropLeaf = ({ vms: [vm] }: World): void => {
 };
 
 describe("a device that writes what its step does not declare", () => {
-  const plants: readonly (readonly [string, TrackingOptions, string, Plant, string])[] = [
+  const plants: readonly (readonly [string, TrackingOptions, Whose, Plant, string])[] = [
     [
       "a tracker's handler takes rights from a page's leaf",
       SMALL,
-      "/tracker",
+      "tracker",
       alsoDo("serveLogFull", dropLeaf),
       'vm0/tracker, on "logFullExit" (serveLogFull), writes the EPT entry of page 0 of VM 0',
     ],
     [
       "a tracker's handler changes its vCPU's next access",
       PROTECTED,
-      "/tracker",
+      "tracker",
       alsoDo("serveViolation", ({ vcpus }) => {
         vcpus[0]!.stream.state[0]! ^= 1;
       }),
@@ -94,28 +95,28 @@ describe("a device that writes what its step does not declare", () => {
     [
       "a tracker arms, and marks a page of another VM",
       TWO_VMS,
-      "vm0/tracker",
+      { kind: "tracker", vm: 0 },
       alsoDo("arm", ({ vms }) => markDirty(vms[1]!.tracked.dirty, 0)),
       'vm0/tracker, on "arm" (arm), writes the dirty bitmap of VM 1, page 0',
     ],
     [
       "an MMU marks a page in the dirty bitmap",
       SMALL,
-      "/mmu",
+      "mmu",
       alsoDo("run", ({ vms }) => markDirty(vms[0]!.tracked.dirty, 1)),
       'pcpu0/mmu, on "continueGuest" (run), writes the dirty bitmap of VM 0, page 1',
     ],
     [
       "a dispatcher's INVEPT changes a VMCS",
       SMALL,
-      "/dispatcher",
+      "dispatcher",
       alsoDo("invept", ({ vcpus }) => writeField(vcpus[0]!.vmcs, Field.pmlIndex, 7)),
       'pcpu0/dispatcher, on "inveptRequest" (invept), writes VMCS field pmlIndex of vCPU 0',
     ],
     [
       "a dispatcher's INVEPT changes another CPU's TLB",
       TWO_VMS,
-      "pcpu0/dispatcher",
+      { kind: "dispatcher", pcpu: 0 },
       alsoDo("invept", ({ mmus }) => {
         mmus[1]!.tlb.l1.page[0]! ^= 1;
       }),
@@ -124,7 +125,7 @@ describe("a device that writes what its step does not declare", () => {
     [
       "a dispatcher's INVEPT changes what an MMU has loaded",
       SMALL,
-      "/dispatcher",
+      "dispatcher",
       alsoDo("invept", ({ mmus }) => {
         mmus[0]!.accessedDirty = !mmus[0]!.accessedDirty;
       }),
@@ -133,21 +134,21 @@ describe("a device that writes what its step does not declare", () => {
     [
       "a PRL unit's reload counts a page in the cumulative buffer",
       PRL,
-      "/prl",
+      { unit: "prl" },
       alsoDo("reload", ({ vms }) => addOccurrence(vms[0]!.tracked.buffer, 0)),
       'vcpu0/prl, on "remoteReload" (reload), writes',
     ],
     [
       "the handler on the pVM's CPU takes rights from a page's leaf",
       PRL,
-      "pvm0",
+      { kind: "pvmCpu", cpu: 0 },
       alsoDo("drain", dropLeaf),
       'pvm0, on "ipi" (drain), writes the EPT entry of page 0 of VM 0',
     ],
     [
       "the handler on the pVM's CPU changes the ground truth",
       PRL,
-      "pvm0",
+      { kind: "pvmCpu", cpu: 0 },
       alsoDo("reset", ({ vms }) => {
         vms[0]!.guest.truth[0]! ^= 8;
       }),
@@ -156,14 +157,14 @@ describe("a device that writes what its step does not declare", () => {
     [
       "a tracker's handler takes a frame of host memory",
       SMALL,
-      "/tracker",
+      "tracker",
       alsoDo("serveLogFull", ({ memory }) => memory.allocate()),
       'writes word 0 of "state" of memory',
     ],
     [
       "a tracker arms, and another VM's technique is another one",
       TWO_VMS,
-      "vm0/tracker",
+      { kind: "tracker", vm: 0 },
       alsoDo("arm", ({ vms }) => {
         vms[1]!.armed.technique = vms[0]!.armed.technique;
       }),
@@ -189,53 +190,53 @@ describe("a device that writes what its step does not declare", () => {
 
 describe("a device that reads what its step does not declare", () => {
   const served = { type: "exitServed", dispatcher: 4, fixed: true, cycles: 1, drainedVcpu: -1 };
-  const plants: readonly (readonly [string, TrackingOptions, string, Plant, string])[] = [
+  const plants: readonly (readonly [string, TrackingOptions, Whose, Plant, string])[] = [
     [
       "a tracker's handler goes by a page's D flag",
       SMALL,
-      "/tracker",
+      "tracker",
       onlyIf("serveLogFull", served, (world) => isDirty(world, 0)),
       'vm0/tracker, on "logFullExit" (serveLogFull), reads the EPT entry of page 0 of VM 0',
     ],
     [
       "a tracker's handler goes by the VMCS",
       PROTECTED,
-      "/tracker",
+      "tracker",
       onlyIf("serveViolation", served, ({ vcpus }) => readField(vcpus[0]!.vmcs, Field.vpid) === 1),
       'vm0/tracker, on "eptViolation" (serveViolation), reads VMCS field vpid of vCPU 0',
     ],
     [
       "an MMU goes by the dirty bitmap",
       SMALL,
-      "/mmu",
+      "mmu",
       onlyIf("run", { type: "workloadEnded" }, ({ vms }) => !isMarked(vms[0]!.tracked.dirty, 0)),
       'pcpu0/mmu, on "continueGuest" (run), reads the dirty bitmap of VM 0',
     ],
     [
       "a dispatcher goes by the dirty bitmap",
       SMALL,
-      "/dispatcher",
+      "dispatcher",
       onlyIf("invept", { type: "invalidated" }, ({ vms }) => vms[0]!.tracked.dirty.state[0] !== 1),
       "reads how many pages the dirty bitmap of VM 0 has",
     ],
     [
       "a PRL unit goes by the TLB",
       PRL,
-      "/prl",
+      { unit: "prl" },
       onlyIf("reload", { type: "reloaded" }, ({ mmus }) => mmus[0]!.tlb.l1.meta[0] !== 0),
       'vcpu0/prl, on "remoteReload" (reload), reads "l1.meta" of entry 0 of the TLB of CPU 0',
     ],
     [
       "the handler on the pVM's CPU goes by a page's D flag",
       PRL,
-      "pvm0",
+      { kind: "pvmCpu", cpu: 0 },
       onlyIf("drain", { type: "indexesReset" }, (world) => isDirty(world, 1)),
       'pvm0, on "ipi" (drain), reads the EPT entry of page 1 of VM 0',
     ],
     [
       "a tracker goes by a counter",
       SMALL,
-      "/tracker",
+      "tracker",
       onlyIf(
         "serveLogFull",
         served,
@@ -253,7 +254,7 @@ describe("a device that reads what its step does not declare", () => {
 
   it("by something that it keeps for itself, in no memory", () => {
     let served = 0;
-    const replace = around("/tracker", ({ op }, perform) => {
+    const replace = around("tracker", ({ op }, perform) => {
       if (op !== "serveLogFull" || ++served % 7 !== 0) return perform();
       return { type: "exitServed", dispatcher: 4, fixed: false, cycles: 1, drainedVcpu: -1 };
     });
@@ -261,7 +262,7 @@ describe("a device that reads what its step does not declare", () => {
   });
 
   it("by the time", () => {
-    const replace = replaceIn("estimator", ({ machine, device }) => ({
+    const replace = replaceIn({ helper: "estimator" }, ({ machine, device }) => ({
       machine,
       device: device && {
         perform(request: never) {
@@ -278,7 +279,7 @@ describe("a device that reads what its step does not declare", () => {
 });
 
 it("a device that does not say all that its requests touch is found by what it writes", () => {
-  const replace = replaceIn("/mmu", ({ machine, device }) => ({
+  const replace = replaceIn("mmu", ({ machine, device }) => ({
     machine,
     device: device && {
       perform: (request: never) => device.perform(request),
@@ -296,7 +297,7 @@ describe("a machine that goes by what is said to be no state", () => {
     errorOf(trackingModel("planted", { ...options, replace }));
 
   it("statistics of its own", () => {
-    const replace = replaceIn("vcpu0", ({ machine, device }) => ({
+    const replace = replaceIn({ kind: "vcpu", vcpu: 0 }, ({ machine, device }) => ({
       device,
       machine: machine.provide({
         guards: {
@@ -327,7 +328,7 @@ describe("a machine that goes by what is said to be no state", () => {
 
 describe("a wire inside a processor", () => {
   it("may have no message with a delay", () => {
-    const replace = replaceIn("/tracker", ({ machine, device }) => ({
+    const replace = replaceIn("tracker", ({ machine, device }) => ({
       device,
       machine: machine.provide({
         actions: {

@@ -14,6 +14,7 @@ import { ignored } from "../../src/interconnect/ignored.ts";
 import type { ActorId, Delivery, Message, Technique } from "../../src/interconnect/messages.ts";
 import type { LogicKind } from "../../src/system/actors.ts";
 import { measure } from "../../src/system/operations/measure.ts";
+import { type ActorRole, actorName } from "../../src/system/roles.ts";
 import { smallestPlan, smallestVm } from "../../src/system/smallestPlan.ts";
 import { type ActorParts, System, type SystemPlan } from "../../src/system/system.ts";
 import type { Workload } from "../../workloads/workload.ts";
@@ -216,8 +217,8 @@ export function listeningAt(
   place: string,
   config: SystemPlan,
 ): { readonly system: System; readonly listener: ActorId } {
-  const replace = (name: string, parts: ActorParts): ActorParts =>
-    name === place ? { machine: listenerMachine, device: null } : parts;
+  const replace = (role: ActorRole, parts: ActorParts): ActorParts =>
+    actorName(role) === place ? { machine: listenerMachine, device: null } : parts;
   const system = new System({ ...config, replace });
   return { system, listener: system.actor(place).id };
 }

@@ -23,6 +23,8 @@ export interface ChannelOptions {
   readonly kind: ChannelKind;
   /** Number of the component that sends, where it is one. */
   readonly from?: number;
+  /** Who sends, where it is no component. */
+  readonly outside?: string;
   /** Numbers of the components that may receive; one, except for a board. */
   readonly receivers: readonly number[];
   /** What may come next may also be lost. Not of a board. */
@@ -47,6 +49,7 @@ export class Channel extends Slot<readonly number[]> {
   readonly immediate: boolean;
   readonly fairness: Fairness | null;
   readonly from: number | null;
+  readonly outside: string;
   readonly lossy: boolean;
   readonly duplicating: boolean;
   readonly capacity: number;
@@ -66,6 +69,7 @@ export class Channel extends Slot<readonly number[]> {
     this.immediate = options.immediate ?? false;
     this.fairness = typeof fair === "string" ? fair : fair ? "weak" : null;
     this.from = options.from ?? null;
+    this.outside = options.outside ?? "";
     this.lossy = options.lossy ?? false;
     this.duplicating = options.duplicating ?? false;
     this.capacity = options.capacity ?? Number.POSITIVE_INFINITY;

@@ -12,7 +12,7 @@ import type { Part } from "../../hardware/part.ts";
 import { type DeviceEmission, request } from "../../interconnect/emissions.ts";
 import type { Message } from "../../interconnect/messages.ts";
 import { OPERATION_MEMORY } from "../../system/memoryNames.ts";
-import type { OperationActor } from "../../system/operation.ts";
+import type { OperationHelper } from "../../system/operation.ts";
 import {
   type CheckpointSink,
   MemorySink,
@@ -104,8 +104,9 @@ const storageMachine = setup({
 });
 
 /** The actor that has the storage fail when it is told to. */
-export function storageActor(storage: ModelStorage): OperationActor {
+export function storageActor(storage: ModelStorage): OperationHelper {
   return {
+    role: { kind: "helper", helper: STORAGE },
     machine: storageMachine,
     device: {
       perform() {

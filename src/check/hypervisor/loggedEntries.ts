@@ -68,10 +68,10 @@ export class LoggedEntries {
     property: LOGGED_IS_REPORTED,
     begin: (step) => {
       const guest = guestStep(step);
-      const { actor, requests } = step;
+      const { role, requests } = step;
       if (guest !== null) return this.#ofGuest(guest.vcpu);
-      if (!actor.endsWith("/tracker")) return null;
-      const vm = Number(/\d+/.exec(actor)![0]);
+      if (role.kind !== "tracker") return null;
+      const { vm } = role;
       const logged = this.#logged[vm]!;
       const [request] = requests;
       // A round of PRL begins with empty counts; what another technique finds is no entry.

@@ -16,10 +16,13 @@ import { accessForm } from "../../system/accessStream.ts";
 import { cpuMemory, vcpuMemory, vmMemory } from "../../system/memoryNames.ts";
 import { loadedForm, type VmState, type World } from "../../system/world.ts";
 import { ArmedTechnique } from "./derivedParts.ts";
+import type { Permutation } from "./permutation.ts";
 
 /** A piece of memory that is saved and restored as one slot. No other slot has its words. */
 export interface MemorySlot extends NormalForm {
   readonly name: string;
+  /** The name of the one that it becomes when CPUs and vCPUs have other numbers; absent: it stays. */
+  image?(to: Permutation): string;
 }
 
 /**
@@ -53,7 +56,7 @@ export function vcpuSlot(world: World, vcpu: number): MemorySlot {
     logForm(logs, { vcpu, vm, vmcs, prl }),
     accessForm(stream, vcpu, vm),
   ];
-  return { name: vcpuMemory(vcpu), ...joined(forms) };
+  return { name: vcpuMemory(vcpu), image: (to) => vcpuMemory(to.vcpu(vcpu)), ...joined(forms) };
 }
 
 /**
@@ -82,5 +85,6 @@ export function ringsSlot({ tracked, vcpus }: VmState, vm: number): MemorySlot {
 /** A physical CPU: its TLB, and what it has loaded. */
 export function cpuSlot(world: World, pcpu: number): MemorySlot {
   const tlb = tlbForm(world.mmus[pcpu]!.tlb, pcpu, (vcpu) => world.vcpus[vcpu]!.vm);
-  return { name: cpuMemory(pcpu), ...joined([loadedForm(world, pcpu), tlb]) };
+  const forms = [loadedForm(world, pcpu), tlb];
+  return { name: cpuMemory(pcpu), image: (to) => cpuMemory(to.pcpu(pcpu)), ...joined(forms) };
 }

@@ -28,8 +28,9 @@ import {
 } from "../../hypervisor/overcommit/vmMemory.ts";
 import { OPERATION_MEMORY } from "../../system/memoryNames.ts";
 import { type BalloonOrders, ordersForm } from "../../system/operations/overcommit/device.ts";
+import { isMeant } from "../../system/roles.ts";
 import type { System } from "../../system/system.ts";
-import { over, type Property } from "../properties/property.ts";
+import { ofEach, over, type Property } from "../properties/property.ts";
 import { type MemorySlot, pagingSlot } from "./memorySlots.ts";
 import { guestStep, NO_PAGE_LOST, type StepCheck } from "./stepChecks.ts";
 import { pagesWith, TRUTH_WRITTEN } from "./truthSlot.ts";
@@ -123,15 +124,15 @@ export class PagedHost {
       begin: (step) => {
         const guest = guestStep(step);
         if (guest !== null) return this.#ofGuest(guest.vcpu);
-        const { actor, requests } = step;
-        if (!actor.endsWith("/tracker")) return null;
-        return this.#ofTracker(Number(/\d+/.exec(actor)![0]), requests[0]?.op ?? "");
+        const { role, requests } = step;
+        if (role.kind !== "tracker") return null;
+        return this.#ofTracker(role.vm, requests[0]?.op ?? "");
       },
     },
     {
       property: CONTENT_SURVIVES,
-      begin: ({ actor }) => {
-        if (actor !== "pager") return null;
+      begin: ({ role }) => {
+        if (!isMeant(role, { helper: "pager" })) return null;
         const { memories } = this.#paging;
         const before = memories.map(({ states }) => states.slice());
         return () => {
@@ -193,7 +194,7 @@ export class PagedHost {
         world.mmus.map(({ tlb: { spaces } }, pcpu): Property => {
           return {
             kind: "always",
-            name: `${NO_FRAME_REACHED} (VM ${vm} on CPU ${pcpu})`,
+            ...ofEach("pcpu", pcpu, (cpu) => `${NO_FRAME_REACHED} (VM ${vm} on CPU ${cpu})`),
             that: over([`pcpu${pcpu}/tlb`, "operation"], (tlb: Words, host: Words) => {
               const states = host[`states${vm}`]!;
               const unflushed = host[`unflushed${vm}`]!;

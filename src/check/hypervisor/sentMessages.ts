@@ -5,14 +5,13 @@
  * follows, which is sent when it has been delivered.
  */
 import type { AnyEventObject } from "xstate";
-import { isInsideProcessor } from "../../system/wires.ts";
 import { FOLLOWED_BY, shownMessage } from "../engine/model.ts";
-import { channelName } from "./channels.ts";
+import { channelName, isInside, type Party } from "./channels.ts";
 
 /** A message on its way: who to whom, and after how many cycles. */
 export interface Sent {
-  readonly from: string;
-  readonly to: string;
+  readonly from: Party;
+  readonly to: Party;
   readonly delay: number;
   readonly message: AnyEventObject;
 }
@@ -23,14 +22,16 @@ export type Posted = readonly [channel: string, message: AnyEventObject];
 /** @param sent in the order in which it arrives if nothing else happens */
 export function postedBy(sent: readonly Sent[]): Posted[] {
   const posted: Posted[] = [];
-  for (let at = 0; at < sent.length; at++) {
-    const { from, to, delay, message } = sent[at]!;
+  let followed = 0;
+  for (const [at, one] of sent.entries()) {
+    if (at < followed) continue;
+    const { from, to, delay, message } = one;
     const channel = channelName(from, to, message.type, delay);
     const followers = sent.slice(at + 1).filter((later) => later.delay === delay);
-    if (!isFirst(sent[at]!) || followers.length === 0) posted.push([channel, message]);
+    if (!isFirst(one) || followers.length === 0) posted.push([channel, message]);
     else {
       posted.push([channel, { ...message, [FOLLOWED_BY]: postedBy(followers) }]);
-      at += followers.length;
+      followed = at + 1 + followers.length;
     }
   }
   return posted;
@@ -38,8 +39,8 @@ export function postedBy(sent: readonly Sent[]): Posted[] {
 
 /** Whether what is sent for the same moment must wait for it. */
 function isFirst({ from, to, delay }: Sent): boolean {
-  if (delay === 0 || from === to) return false;
-  return from.endsWith("/mmu") || isInsideProcessor(from, to);
+  if (delay === 0 || from.name === to.name) return false;
+  return from.role?.kind === "mmu" || isInside(from, to);
 }
 
 /** A message without what follows it, and that. */

@@ -15,6 +15,7 @@ import {
 import { type DirtyBitmap, forEachMarked, isMarked } from "../../hypervisor/dirtyBitmap.ts";
 import { logWords } from "../../hypervisor/logPages.ts";
 import { Work } from "../../hypervisor/tableWork.ts";
+import { type ActorRole, isMeant, vmOf } from "../../system/roles.ts";
 import type { System } from "../../system/system.ts";
 import type { VmState } from "../../system/world.ts";
 import { logsByPrl } from "./memorySlots.ts";
@@ -24,8 +25,8 @@ import { type Due, pagesWith, settle } from "./truthSlot.ts";
 /** A step that works on memory. */
 export interface StepContext {
   readonly system: System;
-  /** The actor's name, such as "pcpu0/mmu". */
-  readonly actor: string;
+  /** Whose step it is. */
+  readonly role: ActorRole;
   readonly requests: readonly DeviceRequest[];
   /** Bits of the truth that a harvest must report: what else the truth says is no state. */
   readonly owed: number;
@@ -47,9 +48,9 @@ export const NO_FLAG_WITHOUT_ACCESS = "no A or D flag without its access";
 export const COUNTED_WAS_ACCESSED = "no page is counted that was not accessed";
 
 /** What a tracker is doing to a table in this step, whichever piece of it; null: nothing, or the step is not a tracker's. */
-function workOf({ system, actor, requests: [request] }: StepContext) {
-  if (!actor.endsWith("/tracker") || request === undefined) return null;
-  const number = Number(/\d+/.exec(actor)![0]);
+function workOf({ system, role, requests: [request] }: StepContext) {
+  if (role.kind !== "tracker" || request === undefined) return null;
+  const number = role.vm;
   const vm = system.world.vms[number]!;
   const { work } = vm.tracked.work;
   const begun = { arm: Work.arm, harvest: Work.harvest, disarm: Work.disarm }[request.op];
@@ -106,10 +107,10 @@ function flushSettlement(after: string | undefined, due: Due, vm: VmState): () =
 }
 
 /** The vCPU of an MMU's step, and its physical CPU. */
-export function guestStep({ actor, requests, system }: StepContext) {
+export function guestStep({ role, requests, system }: StepContext) {
   const [request] = requests;
-  if (!actor.endsWith("/mmu") || request === undefined) return null;
-  const pcpu = Number(/\d+/.exec(actor)![0]);
+  if (role.kind !== "mmu" || request === undefined) return null;
+  const { pcpu } = role;
   const vcpu = system.world.vcpus[request.vcpu ?? 0]!;
   return { mmu: system.world.mmus[pcpu]!, vcpu, vm: system.world.vms[vcpu.vm]! };
 }
@@ -151,8 +152,8 @@ export const indexInRange: StepCheck = {
 /** What the log-full handler leaves behind: an empty log, so that the guest can go on (ept_vcpu_flush_pml_buffer). */
 export const servedLogIsEmpty: StepCheck = {
   property: SERVED_LOG_IS_EMPTY,
-  begin({ system, actor, requests: [request] }) {
-    if (!actor.endsWith("/tracker") || request?.op !== "serveLogFull") return null;
+  begin({ system, role, requests: [request] }) {
+    if (role.kind !== "tracker" || request?.op !== "serveLogFull") return null;
     const { vcpus, config } = system.world;
     const { vmcs } = vcpus[request.vcpu!]!;
     return () => readField(vmcs, Field.pmlIndex) === config.geometry.logEntries - 1;
@@ -193,22 +194,24 @@ export const noFlagWithoutAccess: StepCheck = {
  */
 export const countedWasAccessed: StepCheck = {
   property: COUNTED_WAS_ACCESSED,
-  begin({ system, actor, requests: [request], owed, dues }) {
-    const [owner = "", role = ""] = actor.split("/");
+  begin({ system, role, requests: [request], owed, dues }) {
+    const number = vmOf(role);
+    const isTracker = role.kind === "tracker";
+    const isEstimator = isMeant(role, { helper: "estimator" });
+    if (request === undefined || number === undefined || !(isTracker || isEstimator)) return null;
     // PRL's estimator reads the counts in the step in which it finds its interval over.
-    const counts = { tracker: ["harvest", "goOn"], estimator: ["look"] }[role];
-    if (counts === undefined || request === undefined || !counts.includes(request.op)) return null;
-    const number = Number(owner.slice("vm".length));
+    const counts = isTracker ? ["harvest", "goOn"] : ["look"];
+    if (!counts.includes(request.op)) return null;
     const { tracked, guest } = system.world.vms[number]!;
     const isHarvest = request.op !== "goOn" || tracked.work.work === Work.harvest;
     if (!isHarvest) return null;
     // Logging has ended, and its last round is settled: what is counted stays, and nobody estimates by it.
-    if (role === "estimator" && system.world.vms[number]!.armed.technique === null) return null;
+    if (isEstimator && system.world.vms[number]!.armed.technique === null) return null;
     const wasAccessed = Array.from({ length: guest.pages }, (_, page) =>
       dues[number]!.has(guest, page, owed),
     );
     return () => {
-      const counted = role === "tracker" ? marked(tracked.handedOver) : logged(tracked.buffer);
+      const counted = isTracker ? marked(tracked.handedOver) : logged(tracked.buffer);
       return counted.every((page) => wasAccessed[page] === true);
     };
   },

@@ -18,13 +18,14 @@ import { allotLog } from "../../hypervisor/logPages.ts";
 import type { Fields } from "../../interconnect/fields.ts";
 import type { Message } from "../../interconnect/messages.ts";
 import type { ActorSnapshot, SystemActor } from "../../system/actors.ts";
+import type { ActorRole } from "../../system/roles.ts";
 import type { System } from "../../system/system.ts";
 import { branchTaken } from "../branches.ts";
 import { Channel } from "../engine/channel.ts";
 import { type Component, type Model, type Outcome, shownMessage } from "../engine/model.ts";
 import { Slot } from "../engine/slot.ts";
 import type { Property } from "../properties/property.ts";
-import { channelOptions, endsOf } from "./channels.ts";
+import { channelOptions, Ways } from "./channels.ts";
 import { AccessChooser, type Chooser } from "./choosers.ts";
 import { ChoosingWorkload } from "./choosingWorkload.ts";
 import { derivedParts, noState } from "./derivedParts.ts";
@@ -88,7 +89,7 @@ export interface SystemModelOptions {
 }
 
 /** The commands that an actor, in this state, may be given. They are its choices: nothing obliges anybody to give them. */
-export type Commands = (actor: string, state: ActorSnapshot) => readonly Message[];
+export type Commands = (actor: ActorRole, state: ActorSnapshot) => readonly Message[];
 
 /** A machine that a model has of its own, without a context, is in no table. */
 function declaredFields(machine: string): Fields {
@@ -111,6 +112,7 @@ class SystemBinding {
   readonly #slots: Slot[];
   readonly #channels: (Channel | null)[];
   readonly #messages = new Slot<AnyEventObject>("messages");
+  readonly #ways: Ways;
   readonly #probes: readonly Probe[];
   readonly #steps: SystemSteps;
   readonly #audit: StepAudit;
@@ -121,6 +123,7 @@ class SystemBinding {
     this.#system = system;
     this.#options = options;
     this.#actors = system.actors;
+    this.#ways = new Ways(this.#actors);
     this.#prepareWorld();
     const { world } = system;
     // They would be memory that belongs to no slot.
@@ -157,6 +160,7 @@ class SystemBinding {
     this.#steps = new SystemSteps({
       system,
       actors: this.#actors,
+      ways: this.#ways,
       fields: this.#actors.map(({ machine }) => fieldsOf(machine.id)),
       memory: this.#memory,
       actorSlots: this.#actorSlots,
@@ -183,7 +187,9 @@ class SystemBinding {
       symmetry: systemSymmetry({
         world,
         actors: this.#actors,
+        ways: this.#ways,
         memory: this.#memory,
+        properties: options.properties,
         fieldsOf,
         pagesDiffer: options.pagesDiffer,
         staysOnCpu: options.staysOnCpu ?? false,
@@ -268,17 +274,17 @@ class SystemBinding {
   #slotNamed(name: string): number {
     const known = this.#slots.findIndex((slot) => slot.name === name);
     if (known >= 0) return known;
-    const { to } = endsOf(name);
-    const receiver = this.#actors.findIndex((actor) => actor.name === to);
+    const way = this.#ways.named(name);
+    const numberOf = (one: string) => this.#actors.findIndex((actor) => actor.name === one);
     const typeOf = (message: number): string => this.#messages.values[message]!.type;
-    const channel = new Channel(name, channelOptions(name, receiver, typeOf));
+    const channel = new Channel(name, channelOptions(way, numberOf, typeOf));
     this.#slots.push(channel);
     this.#channels.push(channel);
     return this.#slots.length - 1;
   }
 
   #component(actor: number): Component {
-    const { name, machine } = this.#actors[actor]!;
+    const { name, role, machine } = this.#actors[actor]!;
     const probe = this.#probes[actor]!;
     const slot = this.#actorSlots[actor]!;
     const first = this.#actors.length;
@@ -299,7 +305,7 @@ class SystemBinding {
           return first + found;
         });
       },
-      choices: (state) => this.#options.commands?.(name, slot.values[state]!) ?? [],
+      choices: (state) => this.#options.commands?.(role, slot.values[state]!) ?? [],
       step: (ids, message) => {
         const { requests } = foresee(ids[actor]!, message);
         const { event, followers } = partsOf(message);

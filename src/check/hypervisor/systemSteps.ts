@@ -15,6 +15,7 @@ import type { System } from "../../system/system.ts";
 import { ModelError } from "../engine/modelError.ts";
 import type { Slot } from "../engine/slot.ts";
 import { normalMessage, normalState } from "./abstraction.ts";
+import type { Ways } from "./channels.ts";
 import type { Chooser } from "./choosers.ts";
 import type { MemorySlot } from "./memorySlots.ts";
 import type { DeviceRequest } from "./probe.ts";
@@ -70,6 +71,7 @@ export interface Effects {
 export interface Binding {
   readonly system: System;
   readonly actors: readonly SystemActor[];
+  readonly ways: Ways;
   /** What the context of each holds. */
   readonly fields: readonly Fields[];
   readonly memory: readonly MemorySlot[];
@@ -105,10 +107,10 @@ export class SystemSteps {
 
   /** What is on its way, with the names of its channels. Between channels there is no order. */
   posted(): Posted[] {
-    const { system } = this.binding;
+    const { system, ways } = this.binding;
     const sent = system.interconnect.pending().map(({ from, to, time, message }) => ({
-      from: system.nameOf(from),
-      to: system.nameOf(to),
+      from: ways.party(from),
+      to: ways.party(to),
       delay: time - system.interconnect.now,
       message: normalMessage(message),
     }));
@@ -131,7 +133,7 @@ export class SystemSteps {
     variation.memory?.();
     const state = this.binding.actorSlots[actor]!.values[ids[actor]!]!;
     system.restoreActor(one, variation.state?.(state) ?? state);
-    if (one.name.endsWith("/mmu")) this.#deriveControls(step);
+    if (one.role.kind === "mmu") this.#deriveControls(step, one.role);
     system.interconnect.restore({ now: variation.now ?? 0, sequence: 0, queue: [] });
     begin();
     this.isNoted = variation === AS_IT_IS;
@@ -154,7 +156,7 @@ export class SystemSteps {
   #handle({ actor, requests }: Step, event: AnyEventObject): string[] | string {
     const { system, actors, stepChecks, owed, settles, dues } = this.binding;
     const one = actors[actor]!;
-    const context: StepContext = { system, actor: one.name, requests, owed, dues };
+    const context: StepContext = { system, role: one.role, requests, owed, dues };
     const checks = requests.length === 0 ? [] : stepChecks;
     const judges = checks.map((check) => [check.property, check.begin(context)] as const);
     const settlement = settles ? settlementOf(context) : null;
@@ -174,10 +176,8 @@ export class SystemSteps {
   }
 
   /** As System.restore does: what the processor has loaded of the VMCS, unless another is loaded now. */
-  #deriveControls({ actor, requests }: Step): void {
-    const { system, actors } = this.binding;
-    const { world } = system;
-    const pcpu = Number(/\d+/.exec(actors[actor]!.name)?.[0]);
+  #deriveControls({ requests }: Step, { pcpu }: { readonly pcpu: number }): void {
+    const { world } = this.binding.system;
     const number = world.loaded.vcpus[pcpu]! - 1;
     const loaded = world.vcpus[number];
     if (loaded === undefined || requests.every(({ vcpu }) => vcpu !== number)) return;

@@ -14,9 +14,11 @@ import type { Words } from "../../hardware/normalForm.ts";
 import type { Fields } from "../../interconnect/fields.ts";
 import type { ActorId } from "../../interconnect/messages.ts";
 import type { ActorSnapshot, SystemActor } from "../../system/actors.ts";
+import { type ActorRole, actorName, isMeant, vmOf } from "../../system/roles.ts";
 import type { World } from "../../system/world.ts";
 import { FOLLOWED_BY, type Renaming, type RenamingGroup } from "../engine/model.ts";
-import { endsOf } from "./channels.ts";
+import type { Property } from "../properties/property.ts";
+import { type Party, type Ways, wayName } from "./channels.ts";
 import type { MemorySlot } from "./memorySlots.ts";
 import { type Permutation, permutations } from "./permutation.ts";
 import { renamedFields, renamedMessage } from "./renaming.ts";
@@ -25,7 +27,9 @@ import { partsOf } from "./sentMessages.ts";
 export interface SymmetricSystem {
   readonly world: World;
   readonly actors: readonly SystemActor[];
+  readonly ways: Ways;
   readonly memory: readonly MemorySlot[];
+  readonly properties: readonly Property[];
   /** What the contexts of the machine of this name hold. */
   readonly fieldsOf: (machine: string) => Fields;
   /** Why pages are not alike; absent if they are. */
@@ -34,6 +38,9 @@ export interface SymmetricSystem {
   readonly staysOnCpu: boolean;
   readonly slotNamed: (name: string) => number;
 }
+
+/** In place of a VM. */
+const NOBODYS = -1;
 
 const VMS_DIFFER =
   "VMs are not alike: the toolstack starts and pauses them in the order of their numbers";
@@ -135,13 +142,7 @@ class SystemRenaming implements Renaming, Permutation {
       return members[orders.vcpus[vm]![members.indexOf(vcpu)]!]!;
     });
     this.#pcpus = system.staysOnCpu ? this.#vcpus : Array.from(world.mmus.keys());
-    this.#actors = [
-      0,
-      ...actors.map(({ name }) => {
-        const image = this.slot(name);
-        return actors.find((one) => one.name === image)!.id;
-      }),
-    ];
+    this.#actors = [0, ...actors.map(({ role }) => this.#become(role).id)];
     const moved = (order: Order): boolean => order.some((image, i) => image !== i);
     this.what = [
       ...orders.pages.flatMap((order, vm) =>
@@ -161,33 +162,57 @@ class SystemRenaming implements Renaming, Permutation {
   pcpu = (pcpu: number): number => this.#pcpus[pcpu]!;
   actor = (id: ActorId): ActorId => this.#actors[id]!;
 
+  /** The actor that one with this role becomes. */
+  #become(role: ActorRole): SystemActor {
+    const image = {
+      ...role,
+      ...("vcpu" in role ? { vcpu: this.vcpu(role.vcpu) } : {}),
+      ...("pcpu" in role ? { pcpu: this.pcpu(role.pcpu) } : {}),
+    };
+    const actor = this.#system.actors.find((one) => isMeant(one.role, image));
+    if (actor === undefined) throw new Error(`no actor is ${actorName(image)}`);
+    return actor;
+  }
+
+  #party(party: Party): Party {
+    return party.role === null ? party : this.#become(party.role);
+  }
+
   slot(name: string): string {
-    return this.#renamed(name, /\b(vcpu|pcpu)(\d+)/g);
+    const { actors, memory, ways } = this.#system;
+    const actor = actors.find((one) => one.name === name);
+    if (actor !== undefined) return this.#become(actor.role).name;
+    const piece = memory.find((one) => one.name === name);
+    if (piece !== undefined) return piece.image?.(this) ?? name;
+    const { from, to, manner } = ways.named(name);
+    return wayName(this.#party(from), this.#party(to), manner);
   }
 
   property(name: string): string {
-    return this.#renamed(name, /\b(vCPU |CPU )(\d+)/g);
-  }
-
-  #renamed(name: string, numbers: RegExp): string {
-    return name.replace(numbers, (_, kind: string, number: string) => {
-      const images = kind.startsWith("v") ? this.#vcpus : this.#pcpus;
-      return `${kind}${images[Number(number)]}`;
-    });
+    const each = this.#system.properties.find((one) => one.name === name)?.each;
+    return each === undefined ? name : each.nameOf(this[each.of](each.number));
   }
 
   value(slot: string, value: unknown): unknown {
     const { actors, memory, fieldsOf } = this.#system;
     const actor = actors.find(({ name }) => name === slot);
     if (actor === undefined) {
-      const { lists, renumber } = memory.find(({ name }) => name === slot)!;
+      const piece = memory.find(({ name }) => name === slot);
+      if (piece === undefined) throw new Error(`what "${slot}" holds is not known`);
+      const { lists, renumber } = piece;
       const unknown = Object.keys(value as Words).find((list) => !lists.includes(list));
       if (unknown !== undefined) throw new Error(`what the words "${unknown}" hold is not known`);
       return renumber(value as Words, this);
     }
     const { id } = actor.machine;
     const { value: state, context } = value as ActorSnapshot;
-    const renamed = renamedFields(id, fieldsOf(id), { ...context }, this.#vmOf(slot), this);
+    const renamed = renamedFields(
+      id,
+      fieldsOf(id),
+      { ...context },
+      vmOf(actor.role) ?? NOBODYS,
+      this,
+    );
     return { value: state, context: renamed };
   }
 
@@ -196,16 +221,11 @@ class SystemRenaming implements Renaming, Permutation {
     const { vm, vcpu } = event as { readonly vm?: number; readonly vcpu?: number };
     const { vcpus } = this.#system.world;
     const named = vm ?? (vcpu === undefined ? undefined : vcpus[vcpu]!.vm);
-    const renamed = renamedMessage(event, named ?? this.#vmOf(endsOf(channel).to), this);
+    const { role } = this.#system.ways.named(channel).to;
+    const receivers = role === null ? undefined : vmOf(role);
+    const renamed = renamedMessage(event, named ?? receivers ?? NOBODYS, this);
     if (followers.length === 0) return renamed;
     const others = followers.map(([name, one]) => [this.slot(name), this.message(name, one)]);
     return { ...renamed, [FOLLOWED_BY]: others };
-  }
-
-  /** The VM that an actor belongs to; -1 if it is nobody's. */
-  #vmOf(name: string): number {
-    const [, kind, number] = /^(vm|vcpu)(\d+)/.exec(name) ?? [];
-    if (kind === undefined) return -1;
-    return kind === "vm" ? Number(number) : this.#system.world.vcpus[Number(number)]!.vm;
   }
 }

@@ -13,6 +13,7 @@ import {
   type CheckpointResult,
   checkpointSchema,
 } from "../../system/operations/checkpoint.ts";
+import { isMeant } from "../../system/roles.ts";
 import type { System } from "../../system/system.ts";
 import type { Model } from "../engine/model.ts";
 import { CheckpointState } from "../hypervisor/checkpointState.ts";
@@ -21,6 +22,7 @@ import {
   indexInRange,
   noFlagWithoutAccess,
   type StepCheck,
+  type StepContext,
   servedLogIsEmpty,
 } from "../hypervisor/stepChecks.ts";
 import { type Commands, systemModel } from "../hypervisor/systemModel.ts";
@@ -80,7 +82,7 @@ export function checkpointSystem(options: CheckpointModelOptions): CheckpointSys
     return {
       kind: operation.kind,
       main: operation.main,
-      helpers: { [STORAGE]: storageActor(storage) },
+      helpers: [storageActor(storage)],
       parts: operation.parts,
       result: (contexts): CheckpointResult => operation.result(contexts),
     };
@@ -133,7 +135,7 @@ const GIVEN_UP = ["stopping", "disarming", "unprotected", "failed"];
 const ASKING_STOP = ["pausing", "writing", "closing"];
 
 const storageFails: Commands = (actor, { value }) =>
-  actor === STORAGE && value === "working" ? [{ type: "linkDown" }] : [];
+  isMeant(actor, { helper: STORAGE }) && value === "working" ? [{ type: "linkDown" }] : [];
 
 function liveProperties(): Property[] {
   const isOneOf = (...states: readonly string[]) =>
@@ -155,8 +157,8 @@ function liveProperties(): Property[] {
 function checkpointChecks(state: CheckpointState): readonly StepCheck[] {
   const { copied, acknowledged, storage } = state;
   const book = state.device.book;
-  const opOf = (actor: string, requests: readonly { readonly op: string }[]): string =>
-    actor === "toolstack" ? (requests[0]?.op ?? "") : "";
+  const opOf = ({ role, requests }: StepContext): string =>
+    role.kind === "toolstack" ? (requests[0]?.op ?? "") : "";
   const restoresTo = (wanted: readonly Int32Array[], bytes?: Buffer): boolean => {
     const found = state.restored(bytes);
     if (found === null) return wanted.every((versions) => versions.every((one) => one < 0));
@@ -172,15 +174,16 @@ function checkpointChecks(state: CheckpointState): readonly StepCheck[] {
   return [
     {
       property: LAST_ONE_STAYS,
-      begin({ actor, requests }) {
-        if (opOf(actor, requests) !== "commit") return null;
+      begin(step) {
+        if (opOf(step) !== "commit") return null;
         return () => storage.crashes().every((bytes) => restoresTo(acknowledged, bytes));
       },
     },
     {
       property: RESTORED_IS_MEMORY,
-      begin({ actor, requests, system }) {
-        const op = opOf(actor, requests);
+      begin(step) {
+        const { system } = step;
+        const op = opOf(step);
         if (op === "copy") {
           system.world.vms.forEach(({ guest }, vm) => {
             copied[vm]!.set(guest.versions);
@@ -199,8 +202,8 @@ function checkpointChecks(state: CheckpointState): readonly StepCheck[] {
     },
     {
       property: OUTPUT_WAITS,
-      begin({ actor, system }) {
-        if (actor !== "toolstack") return null;
+      begin({ role, system }) {
+        if (role.kind !== "toolstack") return null;
         const { outputs } = book.held;
         return () => {
           const { value } = system.actor("toolstack").snapshot;

@@ -7,7 +7,7 @@ import type { Words } from "../../hardware/normalForm.ts";
 import { techniqueNamed } from "../../hypervisor/techniques/all.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 import type { System } from "../../system/system.ts";
-import { over, type Property } from "../properties/property.ts";
+import { ofEach, over, type Property } from "../properties/property.ts";
 
 export const GUEST_EXECUTES = "a guest executes after each entry, or exits for a cause of its own";
 export const EXIT_IS_HANDLED = "an exit is followed by an entry, or its vCPU leaves its CPU";
@@ -39,7 +39,7 @@ function executes({ world }: System, vm: number, vcpu: number): Property {
   const mmus = world.mmus.map((_, pcpu) => `pcpu${pcpu}/mmu`);
   return {
     kind: "leadsTo",
-    name: `${GUEST_EXECUTES} (vCPU ${vcpu})`,
+    ...ofEach("vcpu", vcpu, (one) => `${GUEST_EXECUTES} (vCPU ${one})`),
     when: over([`vcpu${vcpu}`], inGuest),
     that: over(
       [`vcpu${vcpu}`, `vcpu${vcpu}/vmcs`, `vm${vm}/tracker`, ...mmus],
@@ -56,7 +56,7 @@ function isHandled(vcpu: number): Property {
   const inRoot = ({ value }: ActorSnapshot): boolean => value === "root";
   return {
     kind: "leadsTo",
-    name: `${EXIT_IS_HANDLED} (vCPU ${vcpu})`,
+    ...ofEach("vcpu", vcpu, (one) => `${EXIT_IS_HANDLED} (vCPU ${one})`),
     when: over([`vcpu${vcpu}`], inRoot),
     that: over([`vcpu${vcpu}`], (own: ActorSnapshot) => !inRoot(own)),
   };
@@ -69,7 +69,7 @@ function isHandled(vcpu: number): Property {
 function completes(vm: number, vcpu: number): Property {
   return {
     kind: "leadsTo",
-    name: `${ACCESS_COMPLETES} (vCPU ${vcpu})`,
+    ...ofEach("vcpu", vcpu, (one) => `${ACCESS_COMPLETES} (vCPU ${one})`),
     when: over([`vcpu${vcpu}/vmcs`], waits),
     that: over(
       [`vcpu${vcpu}/vmcs`, `vcpu${vcpu}`, "scheduler", "toolstack", `vm${vm}/tracker`],

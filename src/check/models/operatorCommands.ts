@@ -8,7 +8,7 @@ import type { SchedulerContext } from "../../../machines/scheduler.ts";
 import type { Message, Technique } from "../../interconnect/messages.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 import type { Commands } from "../hypervisor/systemModel.ts";
-import { over, type Property } from "../properties/property.ts";
+import { ofEach, over, type Property } from "../properties/property.ts";
 
 /** @param vcpus of the system; the commands are about its first VM */
 export function operatorCommands(vcpus: number, techniques: readonly Technique[]): Commands {
@@ -16,9 +16,9 @@ export function operatorCommands(vcpus: number, techniques: readonly Technique[]
     { type: "harvestNow", vm: 0 },
     ...techniques.map((technique) => ({ type: "switchTracker", vm: 0, technique }) as const),
   ];
-  return (actor, { value, context }) => {
-    if (actor === "operator") return value === "idle" ? atConsole : [];
-    if (actor !== "scheduler") return [];
+  return ({ kind }, { value, context }) => {
+    if (kind === "operator") return value === "idle" ? atConsole : [];
+    if (kind !== "scheduler") return [];
     const { held, waiting } = context as SchedulerContext;
     return Array.from({ length: vcpus }, (_, vcpu): Message[] => {
       if (!held.includes(vcpu)) return [{ type: "pauseVcpu", vcpu }];
@@ -30,10 +30,14 @@ export function operatorCommands(vcpus: number, techniques: readonly Technique[]
 /** What must come to pass comes if the operator lets it: one who never stops giving commands holds up anything. */
 export function ifOperatorWaits(property: Property): Property {
   if (property.kind !== "leadsTo") return property;
-  const { that } = property;
+  const { name, that, each } = property;
+  const waits = (text: string): string => `${text}, if the operator waits`;
   return {
     ...property,
-    name: `${property.name}, if the operator waits`,
+    name: waits(name),
+    ...(each === undefined
+      ? {}
+      : ofEach(each.of, each.number, (number) => waits(each.nameOf(number)))),
     that: over([...that.over, "operator"], (...states: readonly unknown[]) => {
       const operator = states.at(-1) as ActorSnapshot;
       return operator.value !== "idle" || that.holds(...(states.slice(0, -1) as never[]));

@@ -15,6 +15,7 @@ import {
 } from "../../system/operations/overcommit/createPaging.ts";
 import { BalloonOrders } from "../../system/operations/overcommit/device.ts";
 import { overcommitSchema } from "../../system/operations/overcommit.ts";
+import { isMeant } from "../../system/roles.ts";
 import type { System } from "../../system/system.ts";
 import type { Model } from "../engine/model.ts";
 import { ChoosingRandom } from "../hypervisor/choosers.ts";
@@ -79,7 +80,7 @@ export function overcommitSystem(options: OvercommitModelOptions): OvercommitSys
     const balloons = balloonActors(world, paging, config.balloon);
     return {
       ...measuring(world, host),
-      helpers: Object.fromEntries([...balloons, ["pager", pager]]),
+      helpers: [...balloons, pager],
       pager: "pager",
       parts: [...paging.parts, orders],
     };
@@ -122,7 +123,7 @@ export function overcommitModel(name: string, options: OvercommitModelOptions): 
 /** The smallest and the largest size that a controller could want, each when the balloon is at rest. */
 function targets({ pages }: OvercommitModelOptions): Commands {
   return (actor, { value }) => {
-    if (!actor.endsWith("/balloon") || value !== "resting") return [];
+    if (!isMeant(actor, { helper: "balloon" }) || value !== "resting") return [];
     return [2, pages].map((size) => ({ type: "setTarget", pages: size }) as const);
   };
 }

@@ -9,6 +9,7 @@ import type { Words } from "../../hardware/normalForm.ts";
 import { META_SPACE_SHIFT } from "../../hardware/tlb.ts";
 import { EPTP_ACCESSED_DIRTY, Field } from "../../hardware/vmcs.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
+import { isMeant } from "../../system/roles.ts";
 import type { System } from "../../system/system.ts";
 import { pagingSlot } from "../hypervisor/memorySlots.ts";
 import {
@@ -18,7 +19,7 @@ import {
   SERVED_LOG_IS_EMPTY,
 } from "../hypervisor/stepChecks.ts";
 import { EVERY_MESSAGE_TAKEN, NO_ACTOR_FAILS } from "../hypervisor/systemSteps.ts";
-import { over, type Predicate, type Property } from "../properties/property.ts";
+import { ofEach, over, type Predicate, type Property } from "../properties/property.ts";
 import { guestProgress } from "./guestProgress.ts";
 import { untrackedProperties } from "./untracked.ts";
 
@@ -56,7 +57,7 @@ export function protocolProperties(
     ...system.world.vcpus.map(
       (_, vcpu): Property => ({
         kind: "always",
-        name: `${NO_VCPU_LOST} (vCPU ${vcpu})`,
+        ...ofEach("vcpu", vcpu, (one) => `${NO_VCPU_LOST} (vCPU ${one})`),
         // A guest that has come to its end is not lost.
         that: over([`vcpu${vcpu}`], ({ value, context }: ActorSnapshot) => {
           return value !== "halted" || (context as VcpuContext).finished;
@@ -87,7 +88,7 @@ export function pmlProperties(system: System): Property[] {
     ...(vcpu === 0 ? steps : []),
     {
       kind: "leadsTo",
-      name: `a full log of vCPU ${vcpu} is served`,
+      ...ofEach("vcpu", vcpu, (one) => `a full log of vCPU ${one} is served`),
       when: isIn(`vcpu${vcpu}/pml`, "full"),
       that: isIn(`vcpu${vcpu}/pml`, "logging", "off"),
     },
@@ -115,7 +116,7 @@ export function ringProperties(): Property[] {
 
 /** What PRL must do, on every vCPU and on every CPU of the pVM. */
 export function prlProperties(system: System): Property[] {
-  const handlers = system.actors.filter(({ name }) => /^pvm\d+$/.test(name));
+  const handlers = system.actors.filter(({ role }) => role.kind === "pvmCpu");
   const returns = handlers.map(({ name }): Property => {
     return {
       kind: "leadsTo",
@@ -132,7 +133,7 @@ function logProperties(system: System): Property[] {
     ...(vcpu === 0 ? [{ kind: "step", name: INDEX_IN_RANGE } as const] : []),
     {
       kind: "leadsTo",
-      name: `the log of vCPU ${vcpu} resumes after it was full`,
+      ...ofEach("vcpu", vcpu, (one) => `the log of vCPU ${one} resumes after it was full`),
       when: over([`vcpu${vcpu}/vmcs`], isSuspended),
       that: over([`vcpu${vcpu}/vmcs`], (words: Words) => !isSuspended(words)),
     },
@@ -186,7 +187,7 @@ export function pausedVcpusRunAgain(system: System): Property[] {
     };
     return {
       kind: "leadsTo",
-      name: `vCPU ${vcpu} runs again after a pause`,
+      ...ofEach("vcpu", vcpu, (one) => `vCPU ${one} runs again after a pause`),
       when: over(slots, mustRun),
       that: over(slots, (...states: readonly [ActorSnapshot, ActorSnapshot, ActorSnapshot]) => {
         return !mustRun(...states);
@@ -229,10 +230,12 @@ export function noStaleTranslations(system: System): Property[] {
     system.world.mmus.map((mmu, pcpu) => ({ ept, vm, first, mmu, pcpu })),
   );
   // A pager takes rights away, too, and has INVEPT executed itself.
-  const pagers = system.actors.flatMap(({ name }) => (name === "pager" ? [name] : []));
+  const pagers = system.actors.flatMap(({ role, name }) =>
+    isMeant(role, { helper: "pager" }) ? [name] : [],
+  );
   return pairs.map(({ ept, vm, first, mmu, pcpu }) => ({
     kind: "always",
-    name: `${NO_STALE_TRANSLATION} (VM ${vm} on CPU ${pcpu})`,
+    ...ofEach("pcpu", pcpu, (cpu) => `${NO_STALE_TRANSLATION} (VM ${vm} on CPU ${cpu})`),
     when: over(
       [`vm${vm}/tracker`, ...pagers],
       ({ value, context }: ActorSnapshot, ...others: readonly ActorSnapshot[]) =>

@@ -6,6 +6,7 @@ import type { TrackerFault } from "../../hypervisor/trackedVm.ts";
 import type { Technique } from "../../interconnect/messages.ts";
 import type { OperationFactory } from "../../system/operation.ts";
 import { measure } from "../../system/operations/measure.ts";
+import type { ActorRole } from "../../system/roles.ts";
 import { smallestPlan, smallestVm } from "../../system/smallestPlan.ts";
 import { System } from "../../system/system.ts";
 import { type ActorParts, asPlanned } from "../../system/systemPlan.ts";
@@ -50,7 +51,7 @@ export interface SmallSystemOptions {
   readonly operation?: OperationFactory;
   /** Planted faults: see SystemPlan.replace. `world` and `operation` may be asked for once the system is built. */
   readonly replace?: (
-    name: string,
+    role: ActorRole,
     parts: ActorParts,
     world: () => World,
     operation: () => readonly Part[],
@@ -130,7 +131,7 @@ export function smallSystem(options: SmallSystemOptions): System {
         operation:
           options.operation ?? measureAtAnyMoment(options.harvests ?? true, options.live ?? false),
         replace:
-          replace === undefined ? asPlanned : (name, parts) => replace(name, parts, world, memory),
+          replace === undefined ? asPlanned : (role, parts) => replace(role, parts, world, memory),
       },
     }),
   );

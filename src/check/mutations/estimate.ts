@@ -24,7 +24,7 @@ export const estimateMutations: readonly Mutation[] = [
     mistake: "a harvest counts every slot of the log, whatever the index says",
     model: "estimate-pml",
     breaks: COUNTED_WAS_ACCESSED,
-    replace: around("/tracker", ({ op }, perform, { vms }) => {
+    replace: around("tracker", ({ op }, perform, { vms }) => {
       const reply = perform();
       // Slots that were never written hold zeros: page 0.
       if (op === "harvest") markDirty(vms[0]!.tracked.handedOver, 0);
@@ -36,7 +36,7 @@ export const estimateMutations: readonly Mutation[] = [
     mistake: "the handler counts the slots of a log as if they were pages",
     model: "estimate-prl",
     breaks: COUNTS_ARE_EXACT,
-    replace: around("pvm0", ({ op }, perform, { vms }) => {
+    replace: around({ kind: "pvmCpu", cpu: 0 }, ({ op }, perform, { vms }) => {
       const reply = perform();
       if (op !== "drain") return reply;
       const { buffer } = vms[0]!.tracked;
@@ -51,7 +51,7 @@ export const estimateMutations: readonly Mutation[] = [
     mistake: "an interval that ends while the estimator is busy sets no timer for the next",
     model: "estimate-pml",
     breaks: LOOKS_GO_ON,
-    replace: replaceIn("/estimator", ({ machine, device }) => ({
+    replace: replaceIn({ helper: "estimator" }, ({ machine, device }) => ({
       device,
       machine: machine.provide({
         actions: {
@@ -69,21 +69,21 @@ export const estimateMutations: readonly Mutation[] = [
     mistake: "the estimation ends, and nobody tells the tracker",
     model: "estimate-prl",
     breaks: ROUND_ENDS,
-    replace: without("/estimator", "sendDisarm"),
+    replace: without({ helper: "estimator" }, "sendDisarm"),
   },
   {
     name: "unit-logs-on",
     mistake: "the tracker disarms, and the PRL unit is not told",
     model: "estimate-prl",
     breaks: NOTHING_LOGS,
-    replace: without("/tracker", "sendDisable"),
+    replace: without("tracker", "sendDisable"),
   },
   {
     name: "flags-cleared-before-read",
     mistake: "a scan clears the D flags, and looks at them afterwards",
     model: "accessed-dirty-scan",
     breaks: NO_PAGE_LOST,
-    replace: around("/tracker", ({ op }, perform, { vms, memory }) => {
+    replace: around("tracker", ({ op }, perform, { vms, memory }) => {
       const { ept, guest } = vms[0]!;
       for (let page = 0; op === "harvest" && page < guest.pages; page++) {
         const leaf = findLeaf(ept, page);
@@ -97,7 +97,7 @@ export const estimateMutations: readonly Mutation[] = [
     mistake: "a page is made present again at its first access, and not marked as touched",
     model: "present-bit",
     breaks: NO_PAGE_LOST,
-    replace: around("/tracker", ({ op }, perform, { vms }) => {
+    replace: around("tracker", ({ op }, perform, { vms }) => {
       const reply = perform();
       if (op === "serveViolation") clearMarks(vms[0]!.tracked.touched);
       return reply;
@@ -108,7 +108,7 @@ export const estimateMutations: readonly Mutation[] = [
     mistake: "the log-full handler puts the exit back into its queue for as long as it lives",
     model: "pml",
     breaks: "a full log of vCPU 0 is served",
-    replace: replaceIn("/tracker", ({ machine, device }) => ({
+    replace: replaceIn("tracker", ({ machine, device }) => ({
       device,
       machine: machine.provide({
         actions: {

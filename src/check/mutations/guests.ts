@@ -29,7 +29,7 @@ export const guestMutations: readonly Mutation[] = [
     model: "operator",
     set: { pages: 1 },
     breaks: NOTHING_LOGS,
-    replace: around("/tracker", ({ op }, perform, { vms }) => {
+    replace: around("tracker", ({ op }, perform, { vms }) => {
       const reply = perform();
       if (op === "disarm") setAccessedDirty(vms[0]!.tracked, true);
       return reply;
@@ -40,7 +40,7 @@ export const guestMutations: readonly Mutation[] = [
     mistake: "a CPU acknowledges INVEPT at once, and the guest that it runs goes on",
     model: "estimate-prl",
     breaks: NO_CPU_LOGS_ON,
-    replace: replaceIn("/dispatcher", ({ machine, device }) => ({
+    replace: replaceIn("dispatcher", ({ machine, device }) => ({
       device,
       machine: withTransition(machine, "guest", "inveptRequest", {
         actions: ["noteInvept", "sendInveptDone", "forgetInvept"],
@@ -53,7 +53,7 @@ export const guestMutations: readonly Mutation[] = [
     model: "write-protection",
     set: { pages: 1, reads: 0 },
     breaks: GUEST_EXECUTES,
-    replace: without("/mmu", "forgetKick"),
+    replace: without("mmu", "forgetKick"),
   },
   {
     name: "violation-spins",
@@ -61,7 +61,7 @@ export const guestMutations: readonly Mutation[] = [
     model: "write-protection",
     set: { pages: 1, reads: 0 },
     breaks: EXIT_IS_HANDLED,
-    replace: replaceIn("/tracker", ({ machine, device }) => ({
+    replace: replaceIn("tracker", ({ machine, device }) => ({
       device,
       machine: machine.provide({
         actions: {
@@ -79,7 +79,7 @@ export const guestMutations: readonly Mutation[] = [
     model: "write-protection",
     set: { pages: 2, reads: 0 },
     breaks: ACCESS_COMPLETES,
-    replace: around("/tracker", ({ op }, perform, { memory }) => {
+    replace: around("tracker", ({ op }, perform, { memory }) => {
       const before = memory.words.slice();
       const reply = perform();
       if (op === "serveViolation") memory.words.set(before);

@@ -20,14 +20,14 @@ export const interruptMutations: readonly Mutation[] = [
     mistake: "a CPU acknowledges an INVEPT that it has not executed",
     model: "write-protection",
     breaks: NO_STALE_TRANSLATION,
-    replace: around("/dispatcher", () => ({ type: "invalidated" })),
+    replace: around("dispatcher", () => ({ type: "invalidated" })),
   },
   {
     name: "invept-on-one-cpu",
     mistake: "INVEPT is asked of the first CPU alone, twice, and that counts as all",
     model: "pml-two-vcpus",
     breaks: NO_STALE_TRANSLATION,
-    replace: replaceIn("/tracker", ({ machine, device }) => ({
+    replace: replaceIn("tracker", ({ machine, device }) => ({
       device,
       machine: machine.provide({
         actions: {
@@ -49,7 +49,7 @@ export const interruptMutations: readonly Mutation[] = [
     mistake: "the dispatcher does not look for pending INVEPTs before a VM entry",
     model: "dirty-ring-both-full",
     breaks: "no deadlock",
-    replace: replaceIn("/dispatcher", ({ machine, device }) => ({
+    replace: replaceIn("dispatcher", ({ machine, device }) => ({
       device,
       machine: machine.provide({ guards: { mustFlush: () => false } }),
     })),
@@ -60,21 +60,21 @@ export const interruptMutations: readonly Mutation[] = [
       "an INVEPT that was asked of a running CPU waits until the exit's handler is done, which waits for it",
     model: "dirty-ring-both-full",
     breaks: "no deadlock",
-    replace: without("/dispatcher", "askNoted"),
+    replace: without("dispatcher", "askNoted"),
   },
   {
     name: "kick-lost",
     mistake: "the dispatcher notes that its CPU is wanted, and sends no interrupt",
     model: "write-protection",
     breaks: OPERATION_GETS_ON,
-    replace: without("/dispatcher", "sendKick"),
+    replace: without("dispatcher", "sendKick"),
   },
   {
     name: "kick-ignored",
     mistake: "an interrupt that arrives in guest mode is not noted",
     model: "pml",
     breaks: OPERATION_GETS_ON,
-    replace: without("/mmu", "noteKick"),
+    replace: without("mmu", "noteKick"),
   },
   {
     name: "paused-too-early",
@@ -110,7 +110,7 @@ export const interruptMutations: readonly Mutation[] = [
     mistake: "a violation gives the right back, and the page is not marked",
     model: "write-protection",
     breaks: NO_PAGE_LOST,
-    replace: around("/tracker", ({ op }, perform, { vms }) => {
+    replace: around("tracker", ({ op }, perform, { vms }) => {
       const reply = perform();
       if (op === "serveViolation") clearMarks(vms[0]!.tracked.dirty);
       return reply;
@@ -121,7 +121,7 @@ export const interruptMutations: readonly Mutation[] = [
     mistake: "a violation whose right another CPU has given back meanwhile kills the guest",
     model: "write-protection-two-vcpus",
     breaks: NO_VCPU_LOST,
-    replace: around("/tracker", ({ op, page }, perform, { vms }) => {
+    replace: around("tracker", ({ op, page }, perform, { vms }) => {
       const { ept } = vms[0]!;
       const leaf = findLeaf(ept, page ?? 0);
       const writable = leaf !== null && (ept.memory.words[leaf.word]! & EPT_WRITE) !== 0;
@@ -134,7 +134,7 @@ export const interruptMutations: readonly Mutation[] = [
     mistake: "the TLB is filled with all rights, whatever the entry grants",
     model: "write-protection",
     breaks: NO_STALE_TRANSLATION,
-    replace: around("/mmu", (_, perform, { mmus }) => {
+    replace: around("mmu", (_, perform, { mmus }) => {
       const reply = perform();
       const { meta } = mmus[0]!.tlb.l1;
       meta.forEach((entry, at) => {
@@ -148,7 +148,7 @@ export const interruptMutations: readonly Mutation[] = [
     mistake: "the tracker answers one exit twice",
     model: "write-protection",
     breaks: "every message is handled",
-    replace: replaceIn("/tracker", ({ machine, device }) => ({
+    replace: replaceIn("tracker", ({ machine, device }) => ({
       device,
       machine: machine.provide({
         actions: {

@@ -23,7 +23,7 @@ function setInTable(ept: Ept, page: number, bits: number): void {
 
 /** A leaf that a violation splits becomes pages with these bits set. */
 function splitsInto(bits: number): Replacement {
-  return around("/tracker", ({ op, page = 0 }, perform, { vms }) => {
+  return around("tracker", ({ op, page = 0 }, perform, { vms }) => {
     const { ept } = vms[0]!;
     const splits = op === "serveViolation" && isLarge(ept, page);
     const reply = perform();
@@ -45,7 +45,7 @@ export const largeLeafMutations: readonly Mutation[] = [
     mistake: "a large leaf gets the right to be written as it is, and one page of it is marked",
     model: "write-protection-large-leaves",
     breaks: NO_PAGE_LOST,
-    replace: around("/tracker", ({ op, page = 0 }, perform, { vms, memory }) => {
+    replace: around("tracker", ({ op, page = 0 }, perform, { vms, memory }) => {
       const { ept } = vms[0]!;
       if (op !== "serveViolation" || !isLarge(ept, page)) return perform();
       const before = memory.words.slice(0, memory.framesUsed * memory.frameWords);
@@ -72,7 +72,7 @@ export const largeLeafMutations: readonly Mutation[] = [
     // The VM runs before it is tracked: its TLB knows large leaves that may be written.
     set: { leaf: 2 },
     breaks: NO_STALE_TRANSLATION,
-    replace: around("/dispatcher", (_, perform, { mmus }) => {
+    replace: around("dispatcher", (_, perform, { mmus }) => {
       const { l1Large, state } = mmus[0]!.tlb;
       const [meta, filled] = [l1Large.meta.slice(), state[1]!];
       const reply = perform();

@@ -168,6 +168,6 @@ export const migrationMutations: readonly Mutation[] = [
     model: "migration-throttled",
     set: { fails: 0 },
     breaks: CANCELLED_RUNS_ON,
-    replace: without("throttle", "sendUnpause"),
+    replace: without({ helper: "throttle" }, "sendUnpause"),
   },
 ];

@@ -6,6 +6,7 @@ import { type AnyEventObject, type AnyStateMachine, assign, createMachine } from
 import type { Part } from "../../hardware/part.ts";
 import type { TrackerFault } from "../../hypervisor/trackedVm.ts";
 import type { Device } from "../../interconnect/emissions.ts";
+import { type ActorKind, type ActorRole, isMeant, type RolePattern } from "../../system/roles.ts";
 import type { ActorParts } from "../../system/system.ts";
 import type { World } from "../../system/world.ts";
 
@@ -27,15 +28,18 @@ export interface Mutation {
 }
 
 /**
- * Other parts for the actor of this name, or the same. What it is given can be asked for once the system
+ * Other parts for the actor with this role, or the same. What it is given can be asked for once the system
  * is built: the world, and the memory of the operation's devices.
  */
 export type Replacement = (
-  name: string,
+  role: ActorRole,
   parts: ActorParts,
   world: () => World,
   operation: () => readonly Part[],
 ) => ActorParts;
+
+/** Actors of a kind, or as their roles say. */
+export type Whose = ActorKind | RolePattern;
 
 type AnyDevice = Device<never, AnyEventObject>;
 /** What a device is asked, as far as mutations look. */
@@ -60,28 +64,29 @@ export function wrapDevice(
   };
 }
 
-/** A replacement for the actors whose name ends so. */
+/** A replacement for some actors. */
 export function replaceIn(
-  ending: string,
+  whose: Whose,
   change: (parts: ActorParts, world: () => World, operation: () => readonly Part[]) => ActorParts,
 ): Replacement {
-  return (name, parts, world, operation) =>
-    name.endsWith(ending) ? change(parts, world, operation) : parts;
+  const pattern = typeof whose === "string" ? { kind: whose } : whose;
+  return (role, parts, world, operation) =>
+    isMeant(role, pattern) ? change(parts, world, operation) : parts;
 }
 
-/** Around the devices of the actors whose name ends so. */
+/** Around the devices of some actors. */
 export function around(
-  ending: string,
+  whose: Whose,
   what: (asked: Asked, perform: () => AnyEventObject, world: World) => AnyEventObject,
 ): Replacement {
-  return replaceIn(ending, ({ machine, device }, world) => ({
+  return replaceIn(whose, ({ machine, device }, world) => ({
     machine,
     device: wrapDevice(device, (asked, perform) => what(asked, perform, world())),
   }));
 }
 
 /** A harvest reports its pages, and leaves their entries as they were: none is armed again. */
-export const rearmsNothing: Replacement = around("/tracker", ({ op }, perform, { memory }) => {
+export const rearmsNothing: Replacement = around("tracker", ({ op }, perform, { memory }) => {
   const before = memory.words.slice();
   const reply = perform();
   if (op === "harvest") memory.words.set(before);
@@ -89,16 +94,16 @@ export const rearmsNothing: Replacement = around("/tracker", ({ op }, perform, {
 });
 
 /** Tracking ends, and the entries that it has changed stay as they are. */
-export const leavesEntriesArmed: Replacement = around("/tracker", ({ op }, perform, { memory }) => {
+export const leavesEntriesArmed: Replacement = around("tracker", ({ op }, perform, { memory }) => {
   const before = memory.words.slice();
   const reply = perform();
   if (op === "disarm") memory.words.set(before);
   return reply;
 });
 
-/** The machines whose actor's name ends so, without what an action does. */
-export function without(ending: string, action: string): Replacement {
-  return replaceIn(ending, ({ machine, device }) => ({
+/** The machines of some actors, without what an action does. */
+export function without(whose: Whose, action: string): Replacement {
+  return replaceIn(whose, ({ machine, device }) => ({
     device,
     machine: machine.provide({ actions: { [action]: assign({}) } }),
   }));

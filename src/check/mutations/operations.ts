@@ -9,7 +9,7 @@ import { NO_STALE_TRANSLATION } from "../models/properties.ts";
 import { around, type Mutation, type Replacement, replaceIn, withTransition } from "./mutation.ts";
 
 /** User space reaps while the handler that drains is still at work. */
-const reapedBeforeDrained: Replacement = replaceIn("/tracker", ({ machine, device }) => ({
+const reapedBeforeDrained: Replacement = replaceIn("tracker", ({ machine, device }) => ({
   device,
   machine: machine.provide({
     actions: {
@@ -24,7 +24,7 @@ const reapedBeforeDrained: Replacement = replaceIn("/tracker", ({ machine, devic
 }));
 
 /** A unit that is full drops what comes before its index is back. */
-const dropsOverflow: Replacement = replaceIn("/pml", ({ machine, device }) => ({
+const dropsOverflow: Replacement = replaceIn({ unit: "pml" }, ({ machine, device }) => ({
   device,
   machine: withTransition(machine, "full", "pmlIndexOutOfRange", ignored("it is full already")),
 }));
@@ -35,7 +35,7 @@ export const operationMutations: readonly Mutation[] = [
     mistake: "the rings are emptied before user space has read them",
     model: "dirty-ring",
     breaks: NO_PAGE_LOST,
-    replace: around("/tracker", ({ op }, perform, { vms }) => {
+    replace: around("tracker", ({ op }, perform, { vms }) => {
       if (op === "reapRings" || op === "harvest") {
         for (const { ring } of vms[0]!.tracked.vcpus) {
           ring.flags.fill(0);
@@ -50,7 +50,7 @@ export const operationMutations: readonly Mutation[] = [
     mistake: "a reset empties the ring and does not take the right from its pages",
     model: "dirty-ring",
     breaks: NO_PAGE_LOST,
-    replace: around("/tracker", ({ op }, perform, { memory }) => {
+    replace: around("tracker", ({ op }, perform, { memory }) => {
       const before = memory.words.slice();
       const reply = perform();
       if (op === "reapRings" || op === "harvest") memory.words.set(before);
@@ -62,7 +62,7 @@ export const operationMutations: readonly Mutation[] = [
     mistake: "a vCPU with a full ring runs on before the INVEPT of the reset is acknowledged",
     model: "dirty-ring",
     breaks: "every message is handled",
-    replace: replaceIn("/tracker", ({ machine, device }) => ({
+    replace: replaceIn("tracker", ({ machine, device }) => ({
       device,
       machine: machine.provide({
         actions: {
@@ -97,15 +97,15 @@ export const operationMutations: readonly Mutation[] = [
       "the same, and a PML unit that waits for its index drops the next overflow: the vCPU never runs again",
     model: "dirty-ring-pml",
     breaks: "no deadlock",
-    replace: (name, parts, ...rest) =>
-      dropsOverflow(name, reapedBeforeDrained(name, parts, ...rest), ...rest),
+    replace: (role, parts, ...rest) =>
+      dropsOverflow(role, reapedBeforeDrained(role, parts, ...rest), ...rest),
   },
   {
     name: "ring-reset-not-flushed",
     mistake: "the CPUs acknowledge the INVEPT after a ring's reset without executing it",
     model: "dirty-ring",
     breaks: NO_STALE_TRANSLATION,
-    replace: around("/dispatcher", () => ({ type: "invalidated" })),
+    replace: around("dispatcher", () => ({ type: "invalidated" })),
   },
   {
     name: "cleaned-bitmap-not-sent",

@@ -16,12 +16,15 @@ import {
 } from "./mutation.ts";
 
 /** A page gets the leaf that it would have if nobody tracked its VM. */
-const comesOrdinary: Replacement = around("pager", ({ op, page }, perform, { vms, memory }) => {
-  const reply = perform();
-  const leaf = op === "arrive" ? findLeaf(vms[0]!.ept, page!) : null;
-  if (leaf !== null) memory.words[leaf.word] = memory.words[leaf.word]! | ORDINARY_LEAF;
-  return reply;
-});
+const comesOrdinary: Replacement = around(
+  { helper: "pager" },
+  ({ op, page }, perform, { vms, memory }) => {
+    const reply = perform();
+    const leaf = op === "arrive" ? findLeaf(vms[0]!.ept, page!) : null;
+    if (leaf !== null) memory.words[leaf.word] = memory.words[leaf.word]! | ORDINARY_LEAF;
+    return reply;
+  },
+);
 
 export const pagingMutations: readonly Mutation[] = [
   {
@@ -39,7 +42,7 @@ export const pagingMutations: readonly Mutation[] = [
     model: "paging",
     set: { balloons: 0 },
     breaks: CONTENT_SURVIVES,
-    replace: replaceIn("pager", ({ machine, device }, _, operation) => ({
+    replace: replaceIn({ helper: "pager" }, ({ machine, device }, _, operation) => ({
       machine,
       device: wrapDevice(device, ({ op }, perform) => {
         const memories = operation().filter((part) => part instanceof VmMemory);
@@ -58,21 +61,21 @@ export const pagingMutations: readonly Mutation[] = [
       "a CPU acknowledges the pager's INVEPT without executing it, and the frame is another page's",
     model: "paging",
     breaks: NO_FRAME_REACHED,
-    replace: around("/dispatcher", () => ({ type: "invalidated" })),
+    replace: around("dispatcher", () => ({ type: "invalidated" })),
   },
   {
     name: "waiter-not-woken",
     mistake: "a page has come, and the vCPU that waits for it is not woken",
     model: "paging",
     breaks: "vCPU 0 runs again",
-    replace: around("pager", (_, perform) => ({ ...perform(), woken: [] })),
+    replace: around({ helper: "pager" }, (_, perform) => ({ ...perform(), woken: [] })),
   },
   {
     name: "balloon-keeps-what-it-took",
     mistake: "the balloon has taken a page from the guest, and tells the hypervisor nothing of it",
     model: "paging",
     breaks: BALLOON_RESTS,
-    replace: without("/balloon", "sendGiveBack"),
+    replace: without({ helper: "balloon" }, "sendGiveBack"),
   },
   {
     name: "page-comes-writable",
@@ -95,7 +98,7 @@ export const pagingMutations: readonly Mutation[] = [
     mistake: "a VM loses a frame, and INVEPT is executed for the VM that gets it",
     model: "paging-two-vms",
     breaks: NO_FRAME_REACHED,
-    replace: around("pager", (_, perform) => {
+    replace: around({ helper: "pager" }, (_, perform) => {
       const reply = perform();
       const { flush } = reply as PagerReply;
       return { ...reply, flush: flush.map((vm) => 1 - vm) };
@@ -106,7 +109,7 @@ export const pagingMutations: readonly Mutation[] = [
     mistake: "a page loses its frame, and its D flag is gone with the entry",
     model: "paging-scan",
     breaks: NO_PAGE_LOST,
-    replace: replaceIn("pager", ({ machine, device }, world) => ({
+    replace: replaceIn({ helper: "pager" }, ({ machine, device }, world) => ({
       machine,
       device: {
         perform: (request: never) => {

@@ -20,7 +20,7 @@ export const pieceMutations: readonly Mutation[] = [
       "a harvest in pieces clears the whole bitmap at its end, with what came behind it meanwhile",
     model: "write-protection-in-pieces",
     breaks: NO_PAGE_LOST,
-    replace: around("/tracker", ({ op }, perform, { vms }) => {
+    replace: around("tracker", ({ op }, perform, { vms }) => {
       const { dirty, work } = vms[0]!.tracked;
       const isHarvest = op === "goOn" && work.work === Work.harvest;
       const reply = perform();
@@ -34,7 +34,7 @@ export const pieceMutations: readonly Mutation[] = [
       "the next piece begins behind the entry at which the last one ended, and leaves it out",
     model: "pml-in-pieces",
     breaks: NO_PAGE_LOST,
-    replace: around("/tracker", ({ op }, perform, { vms }) => {
+    replace: around("tracker", ({ op }, perform, { vms }) => {
       const { work } = vms[0]!.tracked;
       if (op === "goOn") {
         work.next = work.from + 1;
@@ -48,7 +48,7 @@ export const pieceMutations: readonly Mutation[] = [
     mistake: "a violation of a page that is armed already is nobody's until the last page is",
     model: "write-protection-in-pieces",
     breaks: NO_VCPU_LOST,
-    replace: around("/tracker", ({ op }, perform, { vms }) => {
+    replace: around("tracker", ({ op }, perform, { vms }) => {
       const { armed, tracked } = vms[0]!;
       const { technique } = armed;
       if (op !== "serveViolation" || tracked.work.work !== Work.arm) return perform();

@@ -43,7 +43,7 @@ export const pmlMutations: readonly Mutation[] = [
     mistake: "the log-full handler resets the index, then drains what it says",
     model: "pml",
     breaks: NO_PAGE_LOST,
-    replace: around("/tracker", ({ op, vcpu }, perform, { vcpus, config }) => {
+    replace: around("tracker", ({ op, vcpu }, perform, { vcpus, config }) => {
       if (op === "serveLogFull") {
         writeField(vcpus[vcpu!]!.vmcs, Field.pmlIndex, last(config.geometry.logEntries));
       }
@@ -55,7 +55,7 @@ export const pmlMutations: readonly Mutation[] = [
     mistake: "the exit itself resets the index, before anybody has drained the log",
     model: "pml",
     breaks: INDEX_IN_RANGE,
-    replace: around("/mmu", ({ vcpu }, perform, { vcpus, config }) => {
+    replace: around("mmu", ({ vcpu }, perform, { vcpus, config }) => {
       const reply = perform();
       if (reply.type === "logUnavailable") {
         writeField(vcpus[vcpu!]!.vmcs, Field.pmlIndex, last(config.geometry.logEntries));
@@ -68,7 +68,7 @@ export const pmlMutations: readonly Mutation[] = [
     mistake: "the log-full handler drains the log, but leaves the index out of range",
     model: "pml",
     breaks: SERVED_LOG_IS_EMPTY,
-    replace: around("/tracker", ({ op, vcpu }, perform, { vcpus }) => {
+    replace: around("tracker", ({ op, vcpu }, perform, { vcpus }) => {
       const reply = perform();
       if (op === "serveLogFull") writeField(vcpus[vcpu!]!.vmcs, Field.pmlIndex, 0xffff, 0);
       return reply;
@@ -79,7 +79,7 @@ export const pmlMutations: readonly Mutation[] = [
     mistake: "the handler forgets to tell the PML unit that the index is back",
     model: "pml",
     breaks: "every message is handled",
-    replace: replaceIn("/tracker", ({ machine, device }) => ({
+    replace: replaceIn("tracker", ({ machine, device }) => ({
       device,
       machine: machine.provide({
         actions: {
@@ -102,7 +102,7 @@ export const pmlMutations: readonly Mutation[] = [
     mistake: "the bitmap is cleared before the requester's copy is made",
     model: "pml",
     breaks: NO_PAGE_LOST,
-    replace: around("/tracker", ({ op }, perform, { vms }) => {
+    replace: around("tracker", ({ op }, perform, { vms }) => {
       const reply = perform();
       if (op === "harvest") clearMarks(vms[0]!.tracked.handedOver);
       return reply;
@@ -113,7 +113,7 @@ export const pmlMutations: readonly Mutation[] = [
     mistake: "the walk sets A and D, and then finds the log full",
     model: "pml",
     breaks: NO_FLAG_WITHOUT_ACCESS,
-    replace: around("/mmu", ({ vcpu }, perform, { vcpus, vms, memory }) => {
+    replace: around("mmu", ({ vcpu }, perform, { vcpus, vms, memory }) => {
       const reply = perform();
       const { stream, vm } = vcpus[vcpu!]!;
       const leaf = findLeaf(vms[vm]!.ept, stream.block[0]! >>> 2);
@@ -128,7 +128,7 @@ export const pmlMutations: readonly Mutation[] = [
     mistake: "the processor wraps the index to the last entry instead of exiting",
     model: "pml",
     breaks: INDEX_IN_RANGE,
-    replace: around("/mmu", ({ vcpu }, perform, { vcpus, config }) => {
+    replace: around("mmu", ({ vcpu }, perform, { vcpus, config }) => {
       const { vmcs } = vcpus[vcpu!]!;
       if (readField(vmcs, Field.pmlIndex) === 0xffff) {
         writeField(vmcs, Field.pmlIndex, last(config.geometry.logEntries));
@@ -141,7 +141,7 @@ export const pmlMutations: readonly Mutation[] = [
     mistake: "the processor stores an entry and leaves the index where it was",
     model: "pml",
     breaks: INDEX_IN_RANGE,
-    replace: around("/mmu", ({ vcpu }, perform, { vcpus }) => {
+    replace: around("mmu", ({ vcpu }, perform, { vcpus }) => {
       const { vmcs } = vcpus[vcpu!]!;
       const index = readField(vmcs, Field.pmlIndex);
       const reply = perform();
@@ -154,7 +154,7 @@ export const pmlMutations: readonly Mutation[] = [
     mistake: "the PML unit becomes full and forgets to stop the guest",
     model: "pml",
     breaks: "no deadlock",
-    replace: replaceIn("/pml", ({ machine, device }) => ({
+    replace: replaceIn({ unit: "pml" }, ({ machine, device }) => ({
       device,
       machine: machine.provide({ actions: { sendLogFull: assign({}) } }),
     })),

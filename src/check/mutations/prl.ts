@@ -16,7 +16,7 @@ export const prlMutations: readonly Mutation[] = [
     model: "prl",
     set: { pages: 2, reads: 0 },
     breaks: RESUMES,
-    replace: replaceIn("pvm0", ({ machine, device }) => ({
+    replace: replaceIn({ kind: "pvmCpu", cpu: 0 }, ({ machine, device }) => ({
       device,
       machine: machine.provide({ actions: { sendReloads: assign({}) } }),
     })),
@@ -27,7 +27,7 @@ export const prlMutations: readonly Mutation[] = [
     model: "prl-two-vms",
     set: { pages: 2 },
     breaks: RESUMES,
-    replace: replaceIn("pvm0", ({ machine, device }) => ({
+    replace: replaceIn({ kind: "pvmCpu", cpu: 0 }, ({ machine, device }) => ({
       device,
       machine: machine.provide({ actions: { setPending: assign({}) } }),
     })),
@@ -38,7 +38,7 @@ export const prlMutations: readonly Mutation[] = [
     model: "prl",
     set: { pages: 2, reads: 0 },
     breaks: RESUMES,
-    replace: replaceIn("/prl", ({ machine, device }) => ({
+    replace: replaceIn({ unit: "prl" }, ({ machine, device }) => ({
       device,
       machine: machine.provide({ actions: { sendIpi: assign({}) } }),
     })),
@@ -49,7 +49,7 @@ export const prlMutations: readonly Mutation[] = [
     model: "prl",
     set: { pages: 2, reads: 0 },
     breaks: RESUMES,
-    replace: around("/prl", () => ({ type: "reloaded" })),
+    replace: around({ unit: "prl" }, () => ({ type: "reloaded" })),
   },
   {
     name: "image-not-reset",
@@ -57,7 +57,7 @@ export const prlMutations: readonly Mutation[] = [
     model: "prl",
     set: { pages: 2, reads: 0 },
     breaks: RESUMES,
-    replace: around("pvm0", ({ op }, perform) =>
+    replace: around({ kind: "pvmCpu", cpu: 0 }, ({ op }, perform) =>
       op === "reset" ? { type: "indexesReset" } : perform(),
     ),
   },
@@ -67,7 +67,7 @@ export const prlMutations: readonly Mutation[] = [
     model: "prl-two-vms",
     set: { pages: 2 },
     breaks: RESUMES,
-    replace: around("pvm0", ({ op }, perform, { logs }) => {
+    replace: around({ kind: "pvmCpu", cpu: 0 }, ({ op }, perform, { logs }) => {
       const before = logs.handled.slice();
       const reply = perform();
       if (op !== "drain") return reply;
@@ -82,7 +82,7 @@ export const prlMutations: readonly Mutation[] = [
     model: "prl",
     set: { pages: 2, reads: 0 },
     breaks: RESUMES,
-    replace: around("pvm0", ({ op }, perform, { vcpus, config }) => {
+    replace: around({ kind: "pvmCpu", cpu: 0 }, ({ op }, perform, { vcpus, config }) => {
       if (op === "drain") {
         for (const { vmcs } of vcpus) prlResetImage(vmcs, 3, config.geometry.logEntries);
       }
@@ -95,7 +95,7 @@ export const prlMutations: readonly Mutation[] = [
     model: "prl",
     set: { pages: 2, reads: 0 },
     breaks: HANDLER_RETURNS,
-    replace: replaceIn("pvm0", ({ machine, device }) => ({
+    replace: replaceIn({ kind: "pvmCpu", cpu: 0 }, ({ machine, device }) => ({
       device,
       machine: machine.provide({
         guards: { hasSpentBudget: () => false },
@@ -111,7 +111,7 @@ export const prlMutations: readonly Mutation[] = [
     model: "prl-counts",
     set: { counts: 2 },
     breaks: COUNTS_ARE_EXACT,
-    replace: around("pvm0", ({ op }, perform, { logs }) => {
+    replace: around({ kind: "pvmCpu", cpu: 0 }, ({ op }, perform, { logs }) => {
       const reply = perform();
       if (op === "drain") logs.handled.fill(0);
       return reply;
@@ -122,7 +122,7 @@ export const prlMutations: readonly Mutation[] = [
     mistake: "the handler counts a page's entries up to two, and the threshold is three",
     model: "prl-counts",
     breaks: COUNTS_ARE_EXACT,
-    replace: around("pvm0", (_, perform, { vms }) => {
+    replace: around({ kind: "pvmCpu", cpu: 0 }, (_, perform, { vms }) => {
       const reply = perform();
       const { counts } = vms[0]!.tracked.buffer;
       counts.set(counts.map((count) => Math.min(count, 2)));
@@ -134,7 +134,7 @@ export const prlMutations: readonly Mutation[] = [
     mistake: "the handler finds both logs full, copies the first, and resets both",
     model: "prl-two-logs",
     breaks: COUNTS_ARE_EXACT,
-    replace: around("pvm0", ({ op }, perform, { vcpus, vms }) => {
+    replace: around({ kind: "pvmCpu", cpu: 0 }, ({ op }, perform, { vcpus, vms }) => {
       const { image } = vcpus[0]!.vmcs;
       const [both, at] = [image[2 * Field.prlFullLogs] === 3, 2 * Field.prlFullLogs];
       if (op !== "drain" || !both) return perform();
@@ -153,7 +153,7 @@ export const prlMutations: readonly Mutation[] = [
     mistake: "a harvest copies the log of the first vCPU, and empties those of all",
     model: "prl-two-vcpus",
     breaks: LOGGED_IS_REPORTED,
-    replace: around("/tracker", ({ op }, perform, { vcpus, config }) => {
+    replace: around("tracker", ({ op }, perform, { vcpus, config }) => {
       if (op === "harvest") resetLog(vcpus[1]!.vmcs, config.geometry.logEntries);
       return perform();
     }),
@@ -164,7 +164,7 @@ export const prlMutations: readonly Mutation[] = [
       "the handler on a second pVM CPU leaves all full logs to the first, which nobody has interrupted",
     model: "prl-two-pvm-cpus",
     breaks: "the log of vCPU 1 resumes after it was full",
-    replace: around("pvm1", ({ op }, perform) =>
+    replace: around({ kind: "pvmCpu", cpu: 1 }, ({ op }, perform) =>
       op === "drain" ? { type: "logsDrained", drained: [], entries: 0 } : perform(),
     ),
   },

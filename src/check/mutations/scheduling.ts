@@ -83,7 +83,7 @@ export const schedulingMutations: readonly Mutation[] = [
     model: "write-protection-two-vms",
     set: { reads: 0 },
     breaks: NO_STALE_TRANSLATION,
-    replace: around("/dispatcher", ({ vm }, perform, { loaded, vcpus }) => {
+    replace: around("dispatcher", ({ vm }, perform, { loaded, vcpus }) => {
       const runs = vcpus[loaded.vcpus[0]! - 1]?.vm === vm;
       return runs ? perform() : { type: "invalidated" };
     }),

@@ -34,7 +34,17 @@ export interface SeenStep<State = unknown> {
   readonly lost: boolean;
 }
 
-export type Property =
+/** Which one of several properties it is that differ by a number: of a vCPU, or of a physical CPU. */
+export interface Each {
+  readonly of: "vcpu" | "pcpu";
+  readonly number: number;
+  /** The name of the one of another number. */
+  readonly nameOf: (number: number) => string;
+}
+
+export type Property = { readonly each?: Each } & PropertyOfKind;
+
+type PropertyOfKind =
   /** Holds in every state; `when`: in every state where that holds, and such a state must exist. */
   | {
       readonly kind: "always";
@@ -65,6 +75,15 @@ export type Property =
     }
   /** Every state has a next one, or is final. */
   | { readonly kind: "noDeadlock"; readonly name: string };
+
+/** The name of one of several properties that differ by a number. */
+export function ofEach(
+  of: Each["of"],
+  number: number,
+  nameOf: Each["nameOf"],
+): { readonly name: string; readonly each: Each } {
+  return { name: nameOf(number), each: { of, number, nameOf } };
+}
 
 /** What became of a property. */
 export type Verdict =

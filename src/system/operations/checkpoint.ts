@@ -162,7 +162,7 @@ export function checkpoint(
 export class CheckpointOperation implements Operation {
   readonly kind = "checkpoint";
   readonly main: OperationActor;
-  readonly helpers = {};
+  readonly helpers = [];
   readonly device: CheckpointDevice;
   readonly scenario: string;
   readonly #config: CheckpointConfig;

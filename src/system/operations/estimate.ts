@@ -48,7 +48,7 @@ export function estimate(
           deadlineCycles,
         }),
       },
-      helpers: Object.fromEntries(helpers),
+      helpers,
       parts,
       result: (contexts): EstimateResult => {
         const main = contexts["toolstack"] as EstimationContext;

@@ -45,7 +45,7 @@ export function measure(config: MeasureConfig, deadlineCycles: number): Operatio
         deadlineCycles,
       }),
     },
-    helpers: {},
+    helpers: [],
     parts: [],
     result: (contexts): MeasureResult => {
       const { rounds } = contexts["toolstack"] as ToolstackContext;

@@ -12,9 +12,9 @@ import { SendQueue } from "../../hypervisor/migration/sendQueue.ts";
 import { findsEveryWrite, TECHNIQUES } from "../../hypervisor/techniques/all.ts";
 import type { TechniqueName } from "../../hypervisor/techniques/technique.ts";
 import type {
-  OperationActor,
   OperationFactory,
   OperationFault,
+  OperationHelper,
   OperationWires,
 } from "../operation.ts";
 import type { World } from "../world.ts";
@@ -124,8 +124,9 @@ export function migrate(
         device: new MigrationDevice(world, number, queue, destination, host.now),
         input,
       },
-      helpers: {
-        sampler: {
+      helpers: [
+        {
+          role: { kind: "helper", helper: "sampler" },
           machine: samplerMachine,
           device: new SamplerDevice(world),
           input: ({ self }) => ({
@@ -135,8 +136,8 @@ export function migrate(
             samplesMax: config.samples,
           }),
         },
-        ...(throttles ? { throttle: throttleOf(number) } : {}),
-      },
+        ...(throttles ? [throttleOf(number)] : []),
+      ],
       parts: [queue, destination],
       result: (contexts) =>
         migrateResult(
@@ -150,8 +151,9 @@ export function migrate(
   };
 }
 
-function throttleOf(vm: number): OperationActor {
+function throttleOf(vm: number): OperationHelper {
   return {
+    role: { kind: "helper", helper: "throttle" },
     machine: throttleMachine,
     device: null,
     input: ({ self, scheduler }): ThrottleInput => {

@@ -10,6 +10,7 @@ import { formatCycles } from "../../config/units.ts";
 import { fieldError } from "../../errors.ts";
 import type { TargetRule } from "../../hypervisor/overcommit/targets.ts";
 import type { OperationFactory, OperationFault } from "../operation.ts";
+import { actorName } from "../roles.ts";
 import type { World } from "../world.ts";
 import { INTERVALS_MAX, prepareEstimation } from "./estimate/estimators.ts";
 import { balloonActors, createPaging, pagerActor } from "./overcommit/createPaging.ts";
@@ -78,7 +79,7 @@ export function overcommit(
           deadlineCycles,
         }),
       },
-      helpers: Object.fromEntries([...estimators.helpers, ...balloons, ["pager", pager]]),
+      helpers: [...estimators.helpers, ...balloons, pager],
       pager: "pager",
       parts: [...paging.parts, orders, controller.memory, ...estimators.parts],
       result: (contexts): OvercommitResult =>
@@ -86,7 +87,7 @@ export function overcommit(
           controller: contexts["toolstack"] as OvercommitmentContext,
           pager: contexts["pager"] as PagerContext,
           estimators: estimators.names.map((name) => contexts[name] as EstimatorContext),
-          balloons: balloons.map(([name]) => contexts[name] as BalloonContext),
+          balloons: balloons.map(({ role }) => contexts[actorName(role)] as BalloonContext),
         }),
     };
   };

@@ -17,12 +17,13 @@ import type { Technique } from "../../interconnect/messages.ts";
 import { OPERATION_MEMORY } from "../memoryNames.ts";
 import type {
   Operation,
-  OperationActor,
   OperationFactory,
   OperationFault,
+  OperationHelper,
   OperationHost,
   OperationWires,
 } from "../operation.ts";
+import { actorName } from "../roles.ts";
 import { type CheckpointSurroundings, checkpoint, checkpointSchema } from "./checkpoint.ts";
 import { estimate, estimateSchema } from "./estimate.ts";
 import { measure, measureSchema } from "./measure.ts";
@@ -57,7 +58,7 @@ interface Hosted {
   readonly name: string;
   readonly operation: Operation;
   readonly end: "deadline" | "abortDue";
-  readonly actors: readonly (readonly [string, OperationActor])[];
+  readonly actors: readonly OperationHelper[];
 }
 
 /** @param deadlineCycles end of the run, 0 = when the workloads have ended */
@@ -100,10 +101,8 @@ export function session(
           deadlineCycles,
         }),
       },
-      helpers: Object.fromEntries(
-        all.flatMap(({ actors }, i) =>
-          actors.map((one) => wiredTo(one, firsts[i]!, actors.length)),
-        ),
+      helpers: all.flatMap(({ actors }, i) =>
+        actors.map((one) => wiredTo(one, firsts[i]!, actors.length)),
       ),
       parts: all.flatMap(({ operation }) => operation.parts),
       hosts: all.map(({ name }) => name),
@@ -117,21 +116,17 @@ export function session(
 }
 
 function hosted(name: string, operation: Operation, end: Hosted["end"]): Hosted {
-  const helpers = Object.entries(operation.helpers);
-  return { name, operation, end, actors: [[name, operation.main], ...helpers] };
+  const main = { role: { kind: "helper", helper: name }, ...operation.main } as const;
+  return { name, operation, end, actors: [main, ...operation.helpers] };
 }
 
 /** An actor's wires: its own operation's main actor and helpers, and the session for the scheduler. */
-function wiredTo(
-  [name, actor]: readonly [string, OperationActor],
-  first: number,
-  count: number,
-): readonly [string, OperationActor] {
+function wiredTo(actor: OperationHelper, first: number, count: number): OperationHelper {
   const input = (wires: OperationWires): object => {
     const [toolstack = 0, ...helpers] = wires.helpers.slice(first, first + count);
     return actor.input({ ...wires, toolstack, helpers, scheduler: wires.toolstack });
   };
-  return [name, { ...actor, input }];
+  return { ...actor, input };
 }
 
 /** Makes an operation as it was when the run began, so that it can be done again. */
@@ -155,7 +150,7 @@ class SessionDevice implements Device<SessionRequest, SessionReply> {
     operation.parts.forEach((part, i) => {
       restorePart(part, this.#initial[number]![i]!);
     });
-    this.#host.renew(actors.map(([name]) => name));
+    this.#host.renew(actors.map(({ role }) => actorName(role)));
     return { type: "renewed" };
   }
 }

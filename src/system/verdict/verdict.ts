@@ -5,6 +5,7 @@
 import type { VcpuContext } from "../../../machines/vcpu.ts";
 import { exitReasonName } from "../../hardware/exit.ts";
 import type { SystemActor } from "../actors.ts";
+import { isMeant } from "../roles.ts";
 import type { System } from "../system.ts";
 import { harvestsOf, lossTexts } from "./harvestVerdict.ts";
 import { type Standstill, standstillOf, standstillText } from "./standstill.ts";
@@ -19,8 +20,6 @@ export interface Broken {
   /** One sentence. */
   readonly what: string;
 }
-
-const VCPU = /^vcpu\d+$/;
 
 /** @param standstill of the run, where a ProgressWatch has found one */
 export function brokenPromises(
@@ -41,7 +40,7 @@ export function brokenPromises(
     const what = `the run cannot go on: ${notTaken.what}`;
     stuck.push({ promise: "the run goes on", actor: notTaken.actor, what });
   }
-  const vcpus = system.actors.filter(({ name }) => VCPU.test(name));
+  const vcpus = system.actors.filter(({ role }) => role.kind === "vcpu");
   const dead = vcpus.flatMap(({ name, live }): Broken[] => {
     const what = live.value === "halted" ? causeOfDeath(live.context as VcpuContext, system) : null;
     return what === null ? [] : [{ promise: "no VM dies", actor: name, what }];
@@ -72,7 +71,9 @@ function isStranded({ id, live }: SystemActor, { actors, interconnect }: System)
   if (live.value !== "guest" || actors[mmu - 1]?.value !== "idle") return false;
   return !interconnect.pending().some(({ from, to, message }) => {
     if (to === id || (to === mmu && from === id)) return true;
-    return message.type === "pmlIndexOutOfRange" && actors[to - 1]!.name === `vcpu${vcpu}/pml`;
+    const unit = actors[to - 1];
+    const isOwn = unit !== undefined && isMeant(unit.role, { kind: "logUnit", vcpu });
+    return message.type === "pmlIndexOutOfRange" && isOwn;
   });
 }
 

@@ -8,7 +8,8 @@ import { techniqueOf } from "../../../hypervisor/wss/estimation.ts";
 import { type EstimatorConfig, estimatorNamed } from "../../../hypervisor/wss/estimators/all.ts";
 import { findKernelFootprint } from "../../../hypervisor/wss/kernelFootprint.ts";
 import type { Technique } from "../../../interconnect/messages.ts";
-import type { OperationActor, OperationHost } from "../../operation.ts";
+import type { OperationHelper, OperationHost, OperationWires } from "../../operation.ts";
+import { actorName } from "../../roles.ts";
 import type { World } from "../../world.ts";
 import { EstimatorDevice } from "./device.ts";
 import type { EstimationConfig } from "./estimatorSchema.ts";
@@ -26,7 +27,7 @@ export function estimateTechnique({ estimator }: EstimationConfig): Technique {
 export interface Estimators {
   /** Names of the actors, by VM. */
   readonly names: readonly string[];
-  readonly helpers: readonly (readonly [string, OperationActor])[];
+  readonly helpers: readonly OperationHelper[];
   readonly parts: readonly Part[];
 }
 
@@ -63,28 +64,26 @@ export function prepareEstimation(
       const settings = { rule, intervalCycles, windowIntervals, seed: own };
       return new EstimatorDevice(world, host, vm, settings);
     });
-    const names = rules.map((_, vm) => `vm${vm}/estimator`);
-    const helpers = rules.map((rule, vm): [string, OperationActor] => [
-      names[vm]!,
-      {
-        machine: estimatorMachine,
-        device: devices[vm]!,
-        input: ({ self, toolstack, scheduler, trackers, pvmCpus }) => ({
-          vm,
-          self,
-          toolstack,
-          scheduler,
-          tracker: trackers[vm],
-          pvmCpu: pvmCpus[vm % pvmCpus.length],
-          rule,
-          intervalCycles,
-          footprintPages,
-          bitmapWords: bitmapWords(world, vm),
-          wakeCycles: world.config.tracking.costs.estimatorWake,
-          scanCycles: world.config.tracking.costs.scanEntry,
-        }),
-      },
-    ]);
+    const helpers = rules.map((rule, vm): OperationHelper => {
+      const role = { kind: "helper", helper: "estimator", vm } as const;
+      const device = devices[vm] ?? null;
+      const input = ({ self, toolstack, scheduler, trackers, pvmCpus }: OperationWires) => ({
+        vm,
+        self,
+        toolstack,
+        scheduler,
+        tracker: trackers[vm],
+        pvmCpu: pvmCpus[vm % pvmCpus.length],
+        rule,
+        intervalCycles,
+        footprintPages,
+        bitmapWords: bitmapWords(world, vm),
+        wakeCycles: world.config.tracking.costs.estimatorWake,
+        scanCycles: world.config.tracking.costs.scanEntry,
+      });
+      return { role, machine: estimatorMachine, device, input };
+    });
+    const names = helpers.map(({ role }) => actorName(role));
     return { names, helpers, parts: devices.flatMap(({ parts }) => parts) };
   };
   return { intervalCycles, footprintPages, estimators };

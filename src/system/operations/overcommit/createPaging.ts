@@ -10,7 +10,7 @@ import { HostFrames } from "../../../hypervisor/overcommit/hostFrames.ts";
 import { Paging, type PagingRules } from "../../../hypervisor/overcommit/paging.ts";
 import { VmMemory } from "../../../hypervisor/overcommit/vmMemory.ts";
 import type { ActorId } from "../../../interconnect/messages.ts";
-import type { OperationActor, OperationWires } from "../../operation.ts";
+import type { OperationHelper, OperationWires } from "../../operation.ts";
 import type { VmState, World } from "../../world.ts";
 import { BalloonDevice, type BalloonOrders, PagerDevice } from "./device.ts";
 import { type OvercommitConfig, pageTransferCycles } from "./schema.ts";
@@ -70,8 +70,9 @@ export function pagerActor(
   orders: BalloonOrders,
   now: () => number,
   balloonsOf: (wires: OperationWires) => readonly ActorId[],
-): OperationActor {
+): OperationHelper {
   return {
+    role: { kind: "helper", helper: "pager" },
     machine: pagerMachine,
     device: new PagerDevice(paging, orders, now),
     input: (wires) => {
@@ -81,24 +82,22 @@ export function pagerActor(
   };
 }
 
-/** One for each VM, by name. The pager is the last helper. */
+/** One for each VM. The pager is the last helper. */
 export function balloonActors(
   world: World,
   paging: Paging,
   { limit, chunk }: OvercommitConfig["balloon"],
-): [string, OperationActor][] {
-  return world.vms.map(({ config: vm }, number) => [
-    `vm${number}/balloon`,
-    {
-      machine: balloonMachine,
-      device: new BalloonDevice(paging, Math.ceil((1 - limit) * vm.pages)),
-      input: ({ self, helpers }) => ({
-        vm: number,
-        self,
-        pager: helpers.at(-1),
-        chunkPages: chunk,
-        pageCycles: world.config.tracking.costs.balloonPage,
-      }),
-    },
-  ]);
+): OperationHelper[] {
+  return world.vms.map(({ config: vm }, number) => ({
+    role: { kind: "helper", helper: "balloon", vm: number },
+    machine: balloonMachine,
+    device: new BalloonDevice(paging, Math.ceil((1 - limit) * vm.pages)),
+    input: ({ self, helpers }) => ({
+      vm: number,
+      self,
+      pager: helpers.at(-1),
+      chunkPages: chunk,
+      pageCycles: world.config.tracking.costs.balloonPage,
+    }),
+  }));
 }
