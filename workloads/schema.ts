@@ -7,17 +7,19 @@ import { ExternalSort, externalSortSchema } from "./generators/externalSort.ts";
 import { commonFields, type Pace } from "./generators/generator.ts";
 import { HotCold, hotColdSchema } from "./generators/hotCold.ts";
 import { Hpl, hplSchema } from "./generators/hpl.ts";
+import { MachineTracePlayer } from "./generators/machineTrace.ts";
 import { Parsec, parsecSchema } from "./generators/parsec.ts";
 import { PhaseChange, phaseChangeSchema } from "./generators/phaseChange.ts";
 import { Phases, phasesSchema } from "./generators/phases.ts";
 import { RecordStore, recordStoreSchema } from "./generators/recordStore.ts";
 import { Script, scriptSchema } from "./generators/script.ts";
 import { Sequential, sequentialSchema } from "./generators/sequential.ts";
-import { TraceWorkload, traceSchema } from "./generators/trace.ts";
+import { type TraceConfig, TraceWorkload, tracePath, traceSchema } from "./generators/trace.ts";
 import { Uniform, uniformSchema } from "./generators/uniform.ts";
 import { WasmGuest, wasmSchema } from "./generators/wasm.ts";
 import { Zipf, zipfSchema } from "./generators/zipf.ts";
 import { deriveSeed } from "./random.ts";
+import { addressesOf } from "./trace/reader.ts";
 import type { Workload } from "./workload.ts";
 
 const BUILT_IN = [
@@ -131,7 +133,7 @@ export function createWorkload(
     case "script":
       return new Script(name, config, seed);
     case "trace":
-      return new TraceWorkload(name, config, seed, surroundings.directory ?? ".");
+      return traceOf(name, config, seed, surroundings.directory ?? ".");
     case "hpl":
       return new Hpl(name, config, seed);
     case "externalSort":
@@ -143,4 +145,16 @@ export function createWorkload(
     case "wasm":
       return new WasmGuest(name, config, surroundings);
   }
+}
+
+/** Of a whole machine, or of a program. @throws UserError if it cannot be played as it was asked for */
+function traceOf(name: string, config: TraceConfig, seed: number, directory: string): Workload {
+  const path = tracePath(config.file, directory);
+  if (addressesOf(path) !== "machine") return new TraceWorkload(name, config, seed, directory);
+  if (config.passes !== 1 || config.placement !== "compact") {
+    throw new UserError(
+      `${path}: a whole machine's: it is played once, and its pages keep their numbers`,
+    );
+  }
+  return new MachineTracePlayer(name, config, path);
 }

@@ -1,13 +1,18 @@
 /** What a guest does: a stream of accesses, made in blocks, whose whole state can be saved. */
 import type { Part } from "../src/hardware/part.ts";
+import type { TracedPaging } from "../src/hardware/tracedPaging.ts";
 
 export interface Workload extends Part {
   /** The linear pages it uses are 0 to pages - 1. */
   readonly pages: number;
-  /** Cycles of other work of the guest before each access. */
+  /** Cycles of other work of the guest before each access of those that fill() gave last. */
   readonly gap: number;
   /** Whether its pages are guest-physical, so that the guest has no paging of its own. */
   readonly guestPhysical?: boolean;
+  /** Cycles of other work before the first access that fill() gave last, beside the gap. */
+  readonly lead?: number;
+  /** The guest's own paging, if its stream has it: fill() changes it for the accesses that it gives. */
+  readonly traced?: TracedPaging;
   /** Whether it never ends by itself. */
   readonly endless?: boolean;
   /**

@@ -157,7 +157,7 @@ function infoAction(file: string, options: { json?: boolean }): void {
   progress.clear();
   const { fileBytes, command, blocks, runs, accesses, kinds, pages, skippedLines, damage } = scan;
   const { addresses, linearPages } = scan;
-  const isKept = addresses === "guestPhysical";
+  const isKept = addresses !== "linear";
   const digest = scan.digest.toString(16).padStart(8, "0");
   if (options.json === true) {
     const placements = isKept ? { kept: linearPages } : { compact: pages, regions: linearPages };
@@ -174,7 +174,9 @@ function infoAction(file: string, options: { json?: boolean }): void {
     print(`pages          ${grouped(pages)} (${mebibytes(pages)})`);
     print(
       isKept
-        ? `linear pages   ${grouped(linearPages)}: the pages are guest-physical and keep their numbers`
+        ? addresses === "machine"
+          ? `guest memory   ${grouped(linearPages)} pages: a whole machine's, with what its processor translated and flushed`
+          : `linear pages   ${grouped(linearPages)}: the pages are guest-physical and keep their numbers`
         : `linear pages   compact ${grouped(pages)}; ` +
             `regions ${grouped(linearPages)} (${grouped(linearPages / REGION_PAGES)} GiB)`,
     );

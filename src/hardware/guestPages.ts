@@ -4,6 +4,7 @@
  */
 import type { Part, WordArray } from "./part.ts";
 import { RoundTruth } from "./roundTruth.ts";
+import type { TracedPaging } from "./tracedPaging.ts";
 
 /** Pages in one word of the truth: two bits each. */
 const PAGES_PER_WORD = 16;
@@ -20,6 +21,8 @@ export class GuestPages implements Part {
   round: RoundTruth | null = null;
   /** The same of all windows before it, since the truth was last cleared; empty in the first window. */
   earlier: Int32Array = new Int32Array(0);
+  /** The guest's paging, if it is in its stream; null if it is in its memory, or there is none. */
+  traced: TracedPaging | null = null;
   /** Increments on each write; empty when contents are not kept. */
   readonly versions: Int32Array;
 

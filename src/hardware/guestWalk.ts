@@ -20,9 +20,11 @@ import { Compatibility, count, LinearPage, loadGuestMode, type Mmu } from "./mmu
 import { loadPdptes } from "./pdptes.ts";
 import { notePage } from "./roundTruth.ts";
 import { flushVpid } from "./tlb.ts";
+import { tracedWalk } from "./tracedWalk.ts";
 import {
   Field,
   GuestPaging,
+  PAGING_TRACED,
   readField,
   SECONDARY_UNRESTRICTED_GUEST,
   secondaryControls,
@@ -46,6 +48,7 @@ export function guestWalk(mmu: Mmu, linearPage: number, access: number): number 
     mmu.linearPageBits = LinearPage.user | LinearPage.writable;
     return Outcome.done;
   }
+  if (mmu.paging === PAGING_TRACED) return tracedWalk(mmu, linearPage, access);
   const { memory, guestPath, vmcs } = mmu;
   const { indexBits } = mmu.geometry;
   const indexMask = (1 << indexBits) - 1;

@@ -24,6 +24,7 @@ import {
   Field,
   GuestMode,
   GuestPaging,
+  PAGING_TRACED,
   readField,
   SECONDARY_EPT,
   SECONDARY_MODE_BASED_EXECUTE,
@@ -261,7 +262,8 @@ function loadPlainMasks(mmu: Mmu): void {
 
 /** Loads what the guest itself can change: paging mode and privilege. */
 export function loadGuestMode(mmu: Mmu): void {
-  mmu.paging = readField(mmu.vmcs, Field.guestPaging);
+  const { traced } = mmu.guest;
+  mmu.paging = traced === null ? readField(mmu.vmcs, Field.guestPaging) : PAGING_TRACED;
   mmu.linearSignBit = linearSignBit(mmu);
   const mode = readField(mmu.vmcs, Field.guestMode);
   mmu.user = (mode & GuestMode.user) !== 0;
@@ -274,7 +276,7 @@ export function loadGuestMode(mmu: Mmu): void {
 
 /** Long mode sign-extends the top bit that it translates; a PAE guest's linear pages all lie below their number. */
 function linearSignBit({ paging, geometry }: Mmu): number {
-  if (paging === GuestPaging.off) return SIGN_BIT;
+  if (paging === GuestPaging.off || paging === PAGING_TRACED) return SIGN_BIT;
   if (paging === GuestPaging.pae) return Math.log2(paePages(geometry));
   return Math.min(longModeBits(geometry) - PAGE_BITS - 1, SIGN_BIT);
 }

@@ -197,6 +197,30 @@ export function flushVpid(tlb: Tlb, vpid: number): void {
 }
 
 /**
+ * Drops the mappings of a VPID but those of global pages: MOV to CR3 (SDM vol. 3A 4.10.4.1). Which are global, the
+ * guest's own translations say, by linear page.
+ */
+export function flushNotGlobal(
+  tlb: Tlb,
+  vpid: number,
+  translations: Int32Array,
+  globalBit: number,
+): void {
+  for (let i = 0; i < tlb.state[0]!; i++) {
+    if (tlb.spaces[i * SPACE_WORDS] !== vpid) continue;
+    for (const level of [tlb.l1, tlb.l1Large, tlb.l2]) {
+      const { meta, tag } = level;
+      for (let slot = 0; slot < meta.length; slot++) {
+        const word = meta[slot]!;
+        if (word >>> META_SPACE_SHIFT !== i + 1) continue;
+        const page = (word & META_LARGE) === 0 ? tag[slot]! : tag[slot]! << tlb.largeBits;
+        if (page >= translations.length || (translations[page]! & globalBit) === 0) meta[slot] = 0;
+      }
+    }
+  }
+}
+
+/**
  * INVLPG: drops the mappings of one linear page of a VPID, under any EPT (SDM 28.3.3.1). If the guest maps
  * it by a page of which the TLB holds several pieces, all of them go (SDM vol. 3A 4.10.4.1); the TLB does
  * not know which they are, and drops all of the VPID (as Bochs does: TLB.split_large).

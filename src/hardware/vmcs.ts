@@ -92,6 +92,8 @@ const SHORT_INDEX_BITS = 16;
 /** Guest paging modes. */
 export const GuestPaging = { off: 0, pae: 1, longMode: 2 } as const;
 export type GuestPagingName = keyof typeof GuestPaging;
+/** Of an MMU, not of a VMCS: the guest's paging is in its stream (tracedPaging.ts). */
+export const PAGING_TRACED = 3;
 
 /** Flags of Field.guestMode. */
 export const GuestMode = { user: 1, writeProtect: 2, noExecuteEnable: 4 } as const;

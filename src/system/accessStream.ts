@@ -37,6 +37,8 @@ export function refill(stream: AccessStream): boolean {
   if (state[0]! < state[1]!) return true;
   state[0] = 0;
   state[1] = stream.workload.fill(stream.block);
+  const { lead } = stream.workload;
+  if (lead !== undefined) state[2] = state[2]! + lead;
   if (stream.intensity[0] !== 0) applyIntensity(stream);
   return state[1]! > 0;
 }

@@ -280,6 +280,12 @@ function vmConfig(
       `VM "${name}": the pages of its trace are guest-physical; expected paging "off", not "${vm.paging}"`,
     );
   }
+  if (workloads.length > 1 && workloads[0]?.traced !== undefined) {
+    throw new FieldError(
+      ["vms", number, "vcpus"],
+      `VM "${name}": what was recorded is a machine with one processor; expected 1, not ${workloads.length}`,
+    );
+  }
   const touched = Math.max(...workloads.map(({ pages }) => pages));
   const pages = vm.memory ?? touched;
   if (touched > pages) {

@@ -3,6 +3,7 @@ import type { MmuReply, MmuRequest } from "../../machines/mmu.ts";
 import { runAccesses, Stop } from "../hardware/accessLoop.ts";
 import { ExitReason } from "../hardware/exit.ts";
 import { controlWords, type Mmu } from "../hardware/mmu.ts";
+import { flushAsTraced } from "../hardware/tracedWalk.ts";
 import { Field, readField } from "../hardware/vmcs.ts";
 import { enterGuest } from "../hardware/vmEntry.ts";
 import { pageOfWords } from "../hardware/words.ts";
@@ -52,7 +53,7 @@ export class MmuDevice implements Device<MmuRequest, MmuReply> {
   #run(state: VcpuState): MmuReply {
     const mmu = this.#mmu;
     const { stream } = state;
-    const { gap } = stream.workload;
+    const { workload } = stream;
     const { quantum, horizon } = this.#bounds;
     // Other work, which touches no memory, may take longer than the quantum. Time goes on in any case.
     const budget = Math.max(1, Math.min(Math.max(quantum, stream.state[2]!), horizon()));
@@ -61,6 +62,8 @@ export class MmuDevice implements Device<MmuRequest, MmuReply> {
       if (!refill(stream)) return { type: "workloadEnded", elapsed };
       const [from, to] = [stream.state[0]!, stream.state[1]!];
       const left = stream.state[2]!;
+      if (workload.traced !== undefined) flushAsTraced(mmu, workload.traced);
+      const { gap } = workload;
       stream.state[0] = runAccesses(mmu, stream.block, from, to, budget - elapsed, gap, left);
       stream.state[2] = mmu.gapLeft;
       elapsed += mmu.elapsed;

@@ -308,10 +308,12 @@ export class World {
       work: new TableWork(`${vm.name}/tableWork`, tracking.preemptEvery),
       faults: tracking.faults,
     };
+    const guest = new GuestPages(`${vm.name}/pages`, total, vm.keepVersions);
+    guest.traced = vm.workloads[0]?.traced ?? null;
     return {
       config: vm,
       ept,
-      guest: new GuestPages(`${vm.name}/pages`, total, vm.keepVersions),
+      guest,
       tables,
       tracked,
       armed: { technique: null },

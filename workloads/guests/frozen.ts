@@ -4,7 +4,6 @@
  */
 import crypto from "node:crypto";
 import { syncBuiltinESMExports } from "node:module";
-import type { GuestHost } from "./host.ts";
 
 const NANOSECONDS = 1_000_000n;
 const LOCAL = [
@@ -18,7 +17,18 @@ const LOCAL = [
   "Seconds",
 ] as const;
 
-export function freeze(host: GuestHost): void {
+/** What is given instead, nanoseconds for times. */
+export interface TimeAndChance {
+  /** Since 1970. */
+  now(): bigint;
+  /** Since the guest began. */
+  elapsed(): bigint;
+  randomBytes(count: number): Uint8Array;
+  /** From 0 to 1. */
+  randomFraction(): number;
+}
+
+export function freeze(host: TimeAndChance): void {
   const milliseconds = (time: bigint): number => Number(time / NANOSECONDS);
   const fill = <T extends ArrayBufferView>(target: T): T => {
     const bytes = new Uint8Array(target.buffer, target.byteOffset, target.byteLength);

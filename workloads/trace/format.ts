@@ -6,6 +6,8 @@ export const MAGIC = Buffer.from("TVTRACE\0", "latin1");
 export const VERSION = 1;
 /** Whose header says what the addresses are. */
 export const VERSION_WITH_ADDRESSES = 2;
+/** Of a whole machine: runs have events between them. */
+export const VERSION_OF_MACHINES = 3;
 /** Magic and version. */
 export const PREAMBLE_BYTES = 12;
 /** Type, sequence number, payload length, checksum. */
@@ -30,6 +32,8 @@ export const RUN_BYTES_MAX = 13;
 export const COMMAND_BYTES_MAX = 4096;
 /** Runs, size when inflated, accesses. */
 export const RUNS_PREFIX_BYTES = 16;
+/** Of a machine's: events, and their size when inflated, too. */
+export const EVENTS_PREFIX_BYTES = 8;
 export const END_BYTES = 68;
 
 /** Accesses of each kind, in the order of AccessKind: read, write, fetch, read-modify-write. */
@@ -49,9 +53,17 @@ export interface TraceTotals {
   digest: number;
 }
 
-/** What addresses of a trace are: a program's own, or a guest's physical ones. */
-export const addressKinds = ["linear", "guestPhysical"] as const;
+/**
+ * What addresses of a trace are: a program's own, a guest's physical ones, or those of a whole machine, with what its
+ * processor translated them to (events.ts).
+ */
+export const addressKinds = ["linear", "guestPhysical", "machine"] as const;
 export type AddressKind = (typeof addressKinds)[number];
+const VERSIONS: Readonly<Record<AddressKind, number>> = {
+  linear: VERSION,
+  guestPhysical: VERSION_WITH_ADDRESSES,
+  machine: VERSION_OF_MACHINES,
+};
 
 export interface TraceHeader {
   readonly addresses: AddressKind;
@@ -97,8 +109,7 @@ export function extendDigest(digest: number, checksum: number): number {
 export function encodePreamble({ addresses }: Pick<TraceHeader, "addresses">): Buffer {
   const preamble = Buffer.alloc(PREAMBLE_BYTES);
   MAGIC.copy(preamble);
-  const version = addresses === "linear" ? VERSION : VERSION_WITH_ADDRESSES;
-  preamble.writeUInt32LE(version, MAGIC.length);
+  preamble.writeUInt32LE(VERSIONS[addresses], MAGIC.length);
   return preamble;
 }
 
@@ -122,7 +133,9 @@ export function decodeHeader(payload: Buffer, version: number): TraceHeader | st
     return "the header's length is wrong";
   }
   const addresses = version === VERSION ? "linear" : addressKinds[payload.readUInt32LE(8)];
-  if (addresses === undefined) return "the addresses are of no known kind";
+  if (addresses === undefined || VERSIONS[addresses] !== version) {
+    return "the addresses are of no known kind";
+  }
   return { addresses, command: payload.toString("utf8", textAt) };
 }
 

@@ -5,10 +5,13 @@
 import { inflateRawSync } from "node:zlib";
 import { UserError } from "../../src/errors.ts";
 import { type ByteSource, openSource } from "../../src/io/byteSource.ts";
+import { decodeEvents, EVENT_BYTES_MAX, EVENTS_MAX } from "./events.ts";
 import {
+  type AddressKind,
   type Damage,
   decodeHeader,
   decodeTotals,
+  EVENTS_PREFIX_BYTES,
   extendDigest,
   FrameType,
   type KindCounts,
@@ -21,7 +24,7 @@ import {
   type TraceTotals,
   totalAccesses,
   VERSION,
-  VERSION_WITH_ADDRESSES,
+  VERSION_OF_MACHINES,
 } from "./format.ts";
 import { type Frame, FrameReader } from "./frameReader.ts";
 import { decodeRuns, RunBlock } from "./runs.ts";
@@ -79,7 +82,11 @@ export class TraceReader {
       return undefined;
     }
     if (frame.type !== FrameType.runs) return this.fail(offset, "the block is of no known type", 1);
-    const wrong = decodeRunsPayload(frame.payload, this.block);
+    const wrong = decodeRunsPayload(
+      frame.payload,
+      this.block,
+      this.header?.addresses === "machine",
+    );
     if (wrong !== undefined) return this.fail(offset, wrong, 1);
     if (totalAccesses(this.kinds) + this.block.accesses > Number.MAX_SAFE_INTEGER) {
       return this.fail(offset, "more accesses than can be counted", 1);
@@ -114,9 +121,9 @@ export class TraceReader {
       );
     }
     const version = preamble.readUInt32LE(MAGIC.length);
-    if (version !== VERSION && version !== VERSION_WITH_ADDRESSES) {
+    if (version < VERSION || version > VERSION_OF_MACHINES) {
       throw new UserError(
-        `${this.path}: trace format version ${version}, but this program reads versions ${VERSION} and ${VERSION_WITH_ADDRESSES}`,
+        `${this.path}: trace format version ${version}, but this program reads versions ${VERSION} to ${VERSION_OF_MACHINES}`,
       );
     }
     return version;
@@ -161,33 +168,51 @@ export class TraceReader {
   }
 }
 
-/** Whether a file is a trace of guest-physical addresses. What cannot be read is none. */
+/** Whether a trace's guest has no paging of its own in the emulator. What cannot be read is none. */
 export function isGuestPhysical(path: string): boolean {
+  const addresses = addressesOf(path);
+  return addresses !== undefined && addresses !== "linear";
+}
+
+/** What the addresses of a trace are; undefined if it cannot be read, or is none. */
+export function addressesOf(path: string): AddressKind | undefined {
   try {
     const reader = new TraceReader(path);
     reader.close();
-    return reader.header?.addresses === "guestPhysical";
+    return reader.header?.addresses;
   } catch (error) {
-    if (error instanceof UserError) return false;
+    if (error instanceof UserError) return undefined;
     throw error;
   }
 }
 
-function decodeRunsPayload(payload: Buffer, block: RunBlock): string | undefined {
-  if (payload.length < RUNS_PREFIX_BYTES) return "the block is too short";
+function decodeRunsPayload(
+  payload: Buffer,
+  block: RunBlock,
+  hasEvents: boolean,
+): string | undefined {
+  const prefix = RUNS_PREFIX_BYTES + (hasEvents ? EVENTS_PREFIX_BYTES : 0);
+  if (payload.length < prefix) return "the block is too short";
+  const events = hasEvents ? payload.readUInt32LE(RUNS_PREFIX_BYTES) : 0;
+  const eventsSize = hasEvents ? payload.readUInt32LE(RUNS_PREFIX_BYTES + 4) : 0;
+  if (events > EVENTS_MAX || eventsSize > events * EVENT_BYTES_MAX) {
+    return "the number of events is impossible";
+  }
   const count = payload.readUInt32LE(0);
   const size = payload.readUInt32LE(4);
-  if (count === 0 || count > RUNS_MAX) return "the number of runs is impossible";
+  if (count + events === 0 || count > RUNS_MAX) return "the number of runs is impossible";
   if (size > count * RUN_BYTES_MAX) return "the size of the runs is impossible";
   let bytes: Buffer;
   try {
     // One byte of room more, so that longer data is seen and not cut.
-    bytes = inflateRawSync(payload.subarray(RUNS_PREFIX_BYTES), { maxOutputLength: size + 1 });
+    bytes = inflateRawSync(payload.subarray(prefix), { maxOutputLength: size + eventsSize + 1 });
   } catch {
     return "the block cannot be inflated";
   }
-  if (bytes.length !== size) return "the size of the runs is wrong";
-  const wrong = decodeRuns(bytes, count, block);
+  if (bytes.length !== size + eventsSize) return "the size of the runs is wrong";
+  const wrong =
+    decodeRuns(bytes.subarray(0, size), count, block) ??
+    decodeEvents(bytes.subarray(size), events, count, block.events);
   if (wrong !== undefined) return wrong;
   if (BigInt(block.accesses) !== payload.readBigUInt64LE(8)) return "the access count is wrong";
   return undefined;

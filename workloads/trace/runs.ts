@@ -3,6 +3,7 @@
  * page. Pages are coded as the difference from the last page of the same kind, because code and
  * data are far apart but each is near its own last place.
  */
+import { EventList } from "./events.ts";
 import { RUN_BYTES_MAX, RUN_LENGTH_MAX, RUNS_MAX, TRACE_PAGES_MAX } from "./format.ts";
 
 /** Where runs go. */
@@ -23,6 +24,8 @@ export class RunBlock {
   readonly pages = new Float64Array(RUNS_MAX);
   readonly kinds = new Uint8Array(RUNS_MAX);
   readonly lengths = new Int32Array(RUNS_MAX);
+  /** What happens between the runs; only a machine's trace has any. */
+  readonly events = new EventList();
 }
 
 const LENGTH_FOLLOWS = 4;

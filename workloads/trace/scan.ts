@@ -1,6 +1,7 @@
 /** Reads a whole trace once: what it holds, how far it is sound, and where its blocks are. */
 import type { ByteSource } from "../../src/io/byteSource.ts";
 import { type AddressKind, type Damage, type KindCounts, totalAccesses } from "./format.ts";
+import { MachinePages } from "./machinePages.ts";
 import { TraceReader } from "./reader.ts";
 import { createRelocation, KeptNumbers, type Placement, type Relocation } from "./relocate.ts";
 
@@ -18,7 +19,7 @@ export interface TraceScan {
   readonly kinds: Readonly<KindCounts>;
   /** Different pages: the linear pages of the compact placement. */
   readonly pages: number;
-  /** Linear pages under the placement that was asked for; of guest-physical addresses, those up to the highest. */
+  /** Linear pages under the placement that was asked for; of guest-physical addresses and of machines, guest-physical pages up to the highest. */
   readonly linearPages: number;
   /** CRC-32 over all accesses: the same for the same accesses. */
   readonly digest: number;
@@ -48,11 +49,13 @@ export function scanTrace(
     const addresses = reader.header?.addresses ?? "linear";
     const relocation = relocationOf(addresses, placement, compact);
     const lastPages = new Float64Array(4).fill(-1);
+    const machine = addresses === "machine" ? new MachinePages(reader.path) : undefined;
     const offsets: number[] = [];
     const checksums: number[] = [];
     for (let block = reader.next(); block !== undefined; block = reader.next()) {
       offsets.push(reader.blockOffset);
       checksums.push(reader.blockChecksum);
+      machine?.check(block);
       const { pages, kinds, count } = block;
       for (let i = 0; i < count; i++) {
         const page = pages[i]!;
@@ -73,7 +76,7 @@ export function scanTrace(
       accesses: totalAccesses(reader.kinds),
       kinds: reader.kinds,
       pages: compact.pages,
-      linearPages: relocation.pages,
+      linearPages: machine?.pages ?? relocation.pages,
       digest: reader.digest,
       skippedLines: reader.end?.skippedLines,
       damage: reader.damage ?? wrongEnd(reader, compact.pages),
@@ -91,7 +94,7 @@ function relocationOf(
   placement: Placement,
   compact: Relocation,
 ): Relocation {
-  if (addresses === "guestPhysical") return new KeptNumbers();
+  if (addresses !== "linear") return new KeptNumbers();
   return placement === "compact" ? compact : createRelocation(placement);
 }
 

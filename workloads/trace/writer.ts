@@ -1,6 +1,8 @@
 /** Writes trace files: collects runs into blocks and counts what the end marker says. */
 import { deflateRawSync } from "node:zlib";
+import { EVENT_BYTES_MAX, EVENTS_MAX, encodeEvents } from "./events.ts";
 import {
+  EVENTS_PREFIX_BYTES,
   encodeFrame,
   encodeHeader,
   encodePreamble,
@@ -36,6 +38,7 @@ export class TraceWriter implements RunSink {
   private readonly regions = createRelocation("regions");
   private readonly lastPages = new Float64Array(4).fill(-1);
   private sequence = 0;
+  private isMachine = false;
 
   /**
    * @param emit takes the bytes of the file, in order
@@ -70,6 +73,13 @@ export class TraceWriter implements RunSink {
     if (block.count === this.runsPerBlock) this.flush();
   }
 
+  /** Something happens before the next run: of a machine's trace alone. @param type one of EventType */
+  event(type: number, a: number, b = 0): void {
+    const { block } = this;
+    block.events.add(block.count, type, a, b);
+    if (block.events.count === EVENTS_MAX) this.flush();
+  }
+
   /** Writes what is left and the end marker. */
   finish(skippedLines: number): void {
     this.flush();
@@ -86,23 +96,40 @@ export class TraceWriter implements RunSink {
   private flush(): void {
     if (this.sequence === 0) {
       const header = this.header();
+      this.isMachine = header.addresses === "machine";
       this.emit(encodePreamble(header));
       this.frame(FrameType.header, encodeHeader(header));
     }
     const { block, encoded } = this;
-    if (block.count === 0) return;
+    if (block.count === 0 && block.events.count === 0) return;
     const size = encodeRuns(block, encoded);
     const prefix = Buffer.alloc(RUNS_PREFIX_BYTES);
     prefix.writeUInt32LE(block.count, 0);
     prefix.writeUInt32LE(size, 4);
     prefix.writeBigUInt64LE(BigInt(block.accesses), 8);
+    const events = this.events();
+    const content = Buffer.concat([encoded.subarray(0, size), events.bytes]);
     const checksum = this.frame(
       FrameType.runs,
-      Buffer.concat([prefix, deflateRawSync(encoded.subarray(0, size))]),
+      Buffer.concat([prefix, events.prefix, deflateRawSync(content)]),
     );
     this.totals.digest = extendDigest(this.totals.digest, checksum);
     block.count = 0;
     block.accesses = 0;
+    block.events.count = 0;
+  }
+
+  /** What a machine's block has beside its runs; others have nothing. */
+  private events(): { readonly prefix: Buffer; readonly bytes: Buffer } {
+    const none = Buffer.alloc(0);
+    if (!this.isMachine) return { prefix: none, bytes: none };
+    const { events } = this.block;
+    const bytes = Buffer.alloc(events.count * EVENT_BYTES_MAX);
+    const used = encodeEvents(events, bytes);
+    const prefix = Buffer.alloc(EVENTS_PREFIX_BYTES);
+    prefix.writeUInt32LE(events.count, 0);
+    prefix.writeUInt32LE(used, 4);
+    return { prefix, bytes: bytes.subarray(0, used) };
   }
 
   private frame(type: number, payload: Buffer): number {

@@ -11,12 +11,15 @@ export const Op = {
   end: 0x0b,
   br: 0x0c,
   brIf: 0x0d,
+  return: 0x0f,
   select: 0x1b,
   eqz: 0x45,
   eq: 0x46,
+  ne: 0x47,
   ltU: 0x49,
   leU: 0x4d,
   gtU: 0x4b,
+  geU: 0x4f,
   add: 0x6a,
   sub: 0x6b,
   and: 0x71,
@@ -37,6 +40,8 @@ const GLOBAL_GET = 0x23;
 const GLOBAL_SET = 0x24;
 const I32_CONST = 0x41;
 const I64_CONST = 0x42;
+const I32_LOAD = 0x28;
+const I32_STORE = 0x36;
 const I64_STORE = 0x37;
 const NO_RESULT = 0x40;
 
@@ -96,6 +101,20 @@ export class Assembler extends ByteWriter {
   /** i64.store at the address on the stack. */
   storeLong(): this {
     return this.op(I64_STORE, 3, 0);
+  }
+
+  /** i32.store at the address on the stack and an offset. */
+  storeWord(offset: number): this {
+    this.op(I32_STORE, 2);
+    this.unsigned(offset);
+    return this;
+  }
+
+  /** i32.load from a fixed address. */
+  loadWord(address: number): this {
+    this.constant(0).op(I32_LOAD, 2);
+    this.unsigned(address);
+    return this;
   }
 
   /** The opcode of one that is read, as InstructionReader numbers them. */

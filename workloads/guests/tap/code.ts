@@ -6,13 +6,16 @@ import { Assembler, Op } from "./assembler.ts";
 import { type ByteReader, malformed } from "./bytes.ts";
 import { InstructionReader, passType } from "./instructions.ts";
 import { MEMORY_OPCODES, type MemoryInstruction, ValueType, WRITE } from "./memoryOpcodes.ts";
-import { type Notes, PAGE_BYTES } from "./notes.ts";
+import { type MachineHooks, type Notes, PAGE_BYTES } from "./notes.ts";
 import { Immediate, Opcode } from "./opcodes.ts";
 
 const { i32 } = ValueType;
 const FAILED = -1;
 /** What engines take (JavaScript interface, section 9). */
 const LOCALS_MAX = 50_000;
+const I32_CONST = 0x41;
+/** A guest's memory has its address in a register, and a machine word or so as an offset: larger ones are of statics. */
+const STATIC_OFFSET = 1024;
 
 /** Rewrites the functions of one module, one after the other. */
 export class CodeRewriter {
@@ -25,6 +28,8 @@ export class CodeRewriter {
   #ownLocals = 0;
   readonly #locals = new Map<string, number>();
   readonly #types: ValueType[] = [];
+  /** What the present function flushes, if it does. */
+  #flushCode: number | undefined;
 
   /**
    * @param importedFunctions of the module; @param added to them, at their end: functions that are defined move by
@@ -39,10 +44,11 @@ export class CodeRewriter {
   /**
    * @param reader of one body, as the code section has it: its locals and its code
    * @param parameters of the function
+   * @param index of the function, in the original
    * @returns the new body; valid until the next one
    * @throws UserError if it holds what is not known
    */
-  rewrite(reader: ByteReader, parameters: number): Uint8Array {
+  rewrite(reader: ByteReader, parameters: number, index: number): Uint8Array {
     const body = this.#body;
     const code = this.#code;
     body.clear();
@@ -59,13 +65,18 @@ export class CodeRewriter {
     }
     if (this.#ownLocals > LOCALS_MAX) throw malformed(groupsAt, "more locals than engines take");
     const lastGroup = reader.at;
-    const calls = this.instructions(reader);
+    const { machine } = this.#notes;
+    this.#flushCode = machine?.flushing.get(index);
+    const calls = this.instructions(reader) && machine === undefined;
     if (calls) this.local("rounds", i32);
     body.unsigned(groups + this.#types.length);
     body.copy(reader.bytes, firstGroup, lastGroup);
     for (const type of this.#types) body.op(1, type);
     // Who calls nothing ends, if not for its loops.
     if (calls) this.round(body);
+    if (machine !== undefined && this.#flushCode !== undefined) {
+      body.constant(this.#flushCode).call(machine.flushed);
+    }
     body.put(code.view());
     return body.view();
   }
@@ -76,15 +87,21 @@ export class CodeRewriter {
     const { bytes } = reader;
     const one = new InstructionReader(reader);
     let calls = false;
+    const { machine } = this.#notes;
     let copied = reader.at;
+    let before = -1;
     while (!reader.atEnd) {
       one.next();
       const { opcode, immediate, start } = one;
       const memory = MEMORY_OPCODES.get(opcode);
+      const isOwn =
+        machine !== undefined &&
+        memory !== undefined &&
+        this.isMachinesOwn(machine, memory, one, before);
+      before = opcode;
       const isOfInterest =
-        memory !== undefined ||
-        opcode === Opcode.loop ||
-        opcode === Opcode.memoryGrow ||
+        (memory !== undefined && !isOwn) ||
+        (machine === undefined && (opcode === Opcode.loop || opcode === Opcode.memoryGrow)) ||
         immediate === Immediate.functionIndex ||
         (immediate >= Immediate.memoryCopy && immediate <= Immediate.memoryInit) ||
         opcode === MEMORY_FILL;
@@ -126,6 +143,11 @@ export class CodeRewriter {
     for (let i = 0; i < operands.length; i++) code.get(this.operand(operands, i));
     code.copy(one.reader.bytes, one.start, one.reader.at);
     const notes = this.#notes;
+    const { machine } = notes;
+    if (machine !== undefined && one.offset === machine.translations) {
+      this.translation(machine, memory, address);
+      return;
+    }
     this.effective(address, one.offset);
     code.getGlobal(notes.baseOf(memory.kind)).op(Op.sub);
     code
@@ -134,9 +156,42 @@ export class CodeRewriter {
       .open(Op.if);
     code.getGlobal(notes.count).constant(1).op(Op.add).setGlobal(notes.count);
     code.op(Op.else);
+    if (machine !== undefined) {
+      // What is outside of the guest's memory is not worth a call.
+      this.effective(address, one.offset);
+      code
+        .getGlobal(machine.ramFirst)
+        .op(Op.sub)
+        .getGlobal(machine.ramBytes)
+        .op(Op.ltU)
+        .open(Op.if);
+    }
     this.effective(address, one.offset);
     code.constant(memory.bytes).call(notes.accessOf(memory.kind));
+    if (machine !== undefined) code.op(Op.end);
     code.op(Op.end);
+  }
+
+  /** Of the machine, and not of its guest: at a fixed address, or in a field of what the compiler has placed. */
+  private isMachinesOwn(
+    { translations }: MachineHooks,
+    { operands }: MemoryInstruction,
+    { offset }: InstructionReader,
+    before: number,
+  ): boolean {
+    if (offset === translations) return operands.length > 0 && this.#flushCode !== undefined;
+    return offset >= STATIC_OFFSET || (operands.length === 0 && before === I32_CONST);
+  }
+
+  /** An access to the machine's own table of translations says which linear page comes next. */
+  private translation(machine: MachineHooks, memory: MemoryInstruction, address: number): void {
+    const code = this.#code;
+    if (memory.operands.length > 0) {
+      code.get(address).get(this.operand(memory.operands, 0)).call(machine.mapped);
+      return;
+    }
+    code.get(address).getGlobal(machine.linear).op(Op.ne).open(Op.if);
+    code.get(address).call(machine.translated).op(Op.end);
   }
 
   /** No overflow: the access was within the memory. */

@@ -10,14 +10,14 @@ import { MODIFY, READ, WRITE } from "./memoryOpcodes.ts";
 
 /** Of the emulated hardware, not of WebAssembly, whose own pages have 64 KiB. */
 export const PAGE_BYTES = 4096;
-const PAGE_SHIFT = 12;
+export const PAGE_SHIFT = 12;
 export const KIND_BITS = 2;
 /** In the order of what is kept for each. */
-const KINDS: readonly number[] = [READ, WRITE, MODIFY];
+export const KINDS: readonly number[] = [READ, WRITE, MODIFY];
 /** What memory.copy and the like move at a time: a machine word. */
 export const WORD_SHIFT = 3;
 /** The last page of 4 GiB, which no memory of at most MEMORY_PAGES_MAX has. */
-const NOWHERE = -PAGE_BYTES;
+export const NOWHERE = -PAGE_BYTES;
 /** Of 64 KiB. */
 export const MEMORY_PAGES_MAX = 65535;
 /**
@@ -37,9 +37,35 @@ export const IMPORTS = [
 ] as const;
 export const IMPORT_MODULE = "trackvisor";
 
-export const GLOBALS = 6;
-/** Values that they begin with. */
-export const GLOBAL_VALUES = [NOWHERE, NOWHERE, NOWHERE, -1, 0, ROUNDS] as const;
+/** Values that the globals begin with: where the run's page is, by kind; its key, its length; rounds that are left. */
+const GLOBAL_VALUES = [NOWHERE, NOWHERE, NOWHERE, -1, 0, ROUNDS];
+
+/** What the tap adds to a module, by name and number of parameters: i32 all of them, and no results. */
+export type Import = readonly [name: string, parameters: number];
+
+/** What a module exports so that others, made for it, note into the same run. */
+export interface Export {
+  readonly name: string;
+  readonly kind: "function" | "global";
+  readonly index: number;
+}
+
+/** A whole machine in a module: its memory is a part of the module's, and it translates linear pages by a table. */
+export interface MachineHooks {
+  /** Address of the table, of 4 bytes a linear page: an access to it has the page as its address. */
+  readonly translations: number;
+  /** Globals: the last linear page that was translated, four times its number; where the guest's memory begins; its bytes. */
+  readonly linear: number;
+  readonly ramFirst: number;
+  readonly ramBytes: number;
+  /** (linear): another page is translated. */
+  readonly translated: number;
+  /** (linear, entry): the table has another entry. */
+  readonly mapped: number;
+  /** (code): functions at whose start this is noted, by index; what they do to the table is not. */
+  readonly flushed: number;
+  readonly flushing: ReadonlyMap<number, number>;
+}
 
 /** Where the tap's own things are in a module. */
 export interface Places {
@@ -52,6 +78,13 @@ export interface Places {
 }
 
 export class Notes {
+  /** Functions and globals that the module imports for it. */
+  readonly imports: readonly Import[] = IMPORTS;
+  readonly importedGlobals: readonly string[] = [];
+  /** Globals of the module's own. */
+  readonly globalValues: readonly number[] = GLOBAL_VALUES;
+  /** Which whole machine's memory is in the module's; undefined if all of it is the guest's. */
+  readonly machine: MachineHooks | undefined = undefined;
   readonly put: number;
   readonly spent: number;
   readonly refused: number;
@@ -84,6 +117,11 @@ export class Notes {
     return this.#accesses + KINDS.indexOf(kind);
   }
 
+  /** What is exported beside FLUSH. */
+  exports(): readonly Export[] {
+    return [];
+  }
+
   /** The global that holds the page's first byte while the run is of this kind. */
   baseOf(kind: number): number {
     return this.#bases + KINDS.indexOf(kind);
@@ -101,7 +139,7 @@ export class Notes {
     ];
   }
 
-  private noteBody(): Uint8Array {
+  protected noteBody(): Uint8Array {
     const [address, count, kind, key] = [0, 1, 2, 3];
     const code = new Assembler();
     code.get(address).constant(PAGE_SHIFT).op(Op.shrU).constant(KIND_BITS).op(Op.shl);
@@ -120,13 +158,13 @@ export class Notes {
   }
 
   /** Ends the present run, if there is one. */
-  private handOver(code: Assembler): void {
+  protected handOver(code: Assembler): void {
     code.getGlobal(this.count).open(Op.if);
     code.getGlobal(this.key).getGlobal(this.count).call(this.put);
     code.op(Op.end);
   }
 
-  private accessBody(kind: number): Uint8Array {
+  protected accessBody(kind: number): Uint8Array {
     const [address, bytes, last] = [0, 1, 2];
     const code = new Assembler();
     code.get(address).get(bytes).op(Op.add).constant(1).op(Op.sub).tee(last);
@@ -146,7 +184,7 @@ export class Notes {
     return functionBody(1, code);
   }
 
-  private rangeBody(): Uint8Array {
+  protected rangeBody(): Uint8Array {
     const [address, bytes, kind, piece] = [0, 1, 2, 3];
     const code = new Assembler();
     code.open(Op.block).open(Op.loop);
@@ -164,7 +202,7 @@ export class Notes {
   }
 
   /** From the lowest byte up, or, where the target lies above, from the highest down (4.6.9, memory.copy). */
-  private copiedBody(): Uint8Array {
+  protected copiedBody(): Uint8Array {
     const [to, from, bytes, piece, toStart, fromStart] = [0, 1, 2, 3, 4, 5];
     const code = new Assembler();
     code.open(Op.block).open(Op.loop);
@@ -209,7 +247,7 @@ export class Notes {
     return functionBody(0, code);
   }
 
-  private flushBody(): Uint8Array {
+  protected flushBody(): Uint8Array {
     const code = new Assembler();
     this.handOver(code);
     code.constant(0).setGlobal(this.count);

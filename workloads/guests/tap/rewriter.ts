@@ -4,14 +4,8 @@ import { Assembler } from "./assembler.ts";
 import { ByteReader, malformed } from "./bytes.ts";
 import { CodeRewriter } from "./code.ts";
 import { passType } from "./instructions.ts";
-import {
-  GLOBAL_VALUES,
-  GLOBALS,
-  IMPORT_MODULE,
-  IMPORTS,
-  MEMORY_PAGES_MAX,
-  Notes,
-} from "./notes.ts";
+import { type MachineLayout, MachineNotes } from "./machineNotes.ts";
+import { IMPORT_MODULE, IMPORTS, MEMORY_PAGES_MAX, Notes, type Places } from "./notes.ts";
 import {
   type ActiveSegment,
   activeSegmentsOf,
@@ -39,6 +33,8 @@ const KEPT = ["dylink", "dylink.0", "producers", "target_features"];
 export interface TapOptions {
   /** What the module's own memory may grow to, in pages of 64 KiB. Default: what it says itself. */
   readonly memoryPages?: number;
+  /** The module is a whole machine's, or one that such a machine has made. */
+  readonly machine?: MachineLayout;
 }
 
 export interface TappedModule {
@@ -89,12 +85,22 @@ class ModuleRewriter {
     }
     this.#memory = all[0];
     const ownGlobals = this.read(Section.global, (reader) => reader.unsigned()) ?? 0;
-    this.#notes = new Notes({
+    const placesOf = (imports: number): Places => ({
       imports: functions,
       globals: globals.length + ownGlobals,
-      functions: functions + IMPORTS.length + this.#functionTypes.length,
+      functions: functions + imports + this.#functionTypes.length,
     });
-    this.#code = new CodeRewriter(this.#notes, functions, IMPORTS.length);
+    const { machine } = options;
+    if (machine?.role === "made" && ownGlobals + globals.length > 0) {
+      throw malformed(0, "a module made by a machine has globals");
+    }
+    this.#notes =
+      machine === undefined
+        ? new Notes(placesOf(IMPORTS.length))
+        : new MachineNotes(machine, placesOf(MachineNotes.importsOf(machine)), (name) =>
+            this.exportedFunction(name),
+          );
+    this.#code = new CodeRewriter(this.#notes, functions, this.#notes.imports.length);
   }
 
   rewrite(): TappedModule {
@@ -142,23 +148,29 @@ class ModuleRewriter {
     const rest = (): void => {
       if (reader !== undefined) content.copy(reader.bytes, reader.at, reader.end);
     };
-    const helpers = this.#notes.functions();
+    const notes = this.#notes;
+    const helpers = notes.functions();
     const types = this.#parameters.length;
     switch (id) {
       case Section.type:
-        // One for each number of parameters of i32: 0, 2 and 3.
+        // One for each number of parameters of i32.
         list(TYPES.length);
         rest();
         for (const count of TYPES) content.op(0x60, count, ...Array(count).fill(I32), 0);
         break;
       case Section.import:
-        list(IMPORTS.length);
+        list(notes.imports.length + notes.importedGlobals.length);
         rest();
-        for (const [name, parameters] of IMPORTS) {
+        for (const [name, parameters] of notes.imports) {
           content.name(IMPORT_MODULE);
           content.name(name);
           content.byte(0);
           content.unsigned(types + TYPES.indexOf(parameters));
+        }
+        for (const name of notes.importedGlobals) {
+          content.name(IMPORT_MODULE);
+          content.name(name);
+          content.op(3, I32, MUTABLE);
         }
         break;
       case Section.function:
@@ -175,7 +187,7 @@ class ModuleRewriter {
         this.tables(content, reader!);
         break;
       case Section.global:
-        list(GLOBALS);
+        list(notes.globalValues.length);
         if (reader !== undefined) {
           while (!reader.atEnd) {
             const start = reader.at;
@@ -185,16 +197,12 @@ class ModuleRewriter {
             this.expression(content, reader);
           }
         }
-        for (const value of GLOBAL_VALUES) {
+        for (const value of notes.globalValues) {
           content.op(I32, MUTABLE).constant(value).op(0x0b);
         }
         break;
       case Section.export:
-        list(1);
-        if (reader !== undefined) this.exports(content, reader);
-        content.name(FLUSH);
-        content.byte(0);
-        content.unsigned(this.#notes.flush);
+        this.exportSection(content, reader);
         break;
       case Section.start:
         content.unsigned(this.#code.functionIndex(reader!.unsigned()));
@@ -247,6 +255,33 @@ class ModuleRewriter {
       content.copy(reader.bytes, start, reader.at);
       if (hasValue) this.expression(content, reader);
     }
+  }
+
+  private exportSection(content: Assembler, reader: ByteReader | undefined): void {
+    const others = this.#notes.exports();
+    content.unsigned((reader?.unsigned() ?? 0) + 1 + others.length);
+    if (reader !== undefined) this.exports(content, reader);
+    const flush = { name: FLUSH, kind: "function", index: this.#notes.flush } as const;
+    for (const { name, kind, index } of [flush, ...others]) {
+      content.name(name);
+      content.byte(kind === "function" ? 0 : 3);
+      content.unsigned(index);
+    }
+  }
+
+  /** The index of an exported function, in the original. @throws UserError if there is none of that name */
+  private exportedFunction(wanted: string): number {
+    const found = this.read(Section.export, (reader) => {
+      for (let left = reader.unsigned(); left > 0; left--) {
+        const name = reader.name();
+        const kind = reader.byte();
+        const index = reader.unsigned();
+        if (kind === 0 && name === wanted) return index;
+      }
+      return undefined;
+    });
+    if (found === undefined) throw new UserError(`exports no function ${wanted}`);
+    return found;
   }
 
   private exports(content: Assembler, reader: ByteReader): void {
@@ -307,7 +342,8 @@ class ModuleRewriter {
       if (parameters === undefined) {
         throw malformed(reader.at, `function ${i} is of type ${type}, which is not there`);
       }
-      sized(content, this.#code.rewrite(reader.part(reader.unsigned()), parameters));
+      const index = this.#imports.functions + i;
+      sized(content, this.#code.rewrite(reader.part(reader.unsigned()), parameters, index));
     }
   }
 
@@ -321,7 +357,7 @@ class ModuleRewriter {
   }
 }
 
-const TYPES: readonly number[] = [0, 2, 3];
+const TYPES: readonly number[] = [0, 1, 2, 3];
 
 function indexes(reader: ByteReader): number[] {
   return Array.from({ length: reader.unsigned() }, () => reader.unsigned());
