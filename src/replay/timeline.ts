@@ -213,6 +213,22 @@ export class Timeline {
     return found;
   }
 
+  /**
+   * The messages from a position to the present once more, in order: to learn what happened there. Stays where it is.
+   * @param begin sees the system at that position
+   */
+  again(from: number, begin: () => void, visit: (delivery: Delivery) => void): void {
+    const here = { position: this.#position, made: this.#made };
+    if (from < here.position) this.seek(from);
+    begin();
+    while (this.#position < here.position) {
+      const delivery = this.step();
+      if (delivery === null) break;
+      visit(delivery);
+    }
+    this.#return(here);
+  }
+
   /** Goes on to behind the next message for which the predicate holds; to the end if there is none. */
   runTo(predicate: (delivery: Delivery, system: System) => boolean): Moment | null {
     for (let delivery = this.step(); delivery !== null; delivery = this.step()) {

@@ -71,6 +71,15 @@ export interface LogFrame {
   readonly logged: number;
 }
 
+/** A burst of a guest whose effects are there, but whose end lies ahead of the time that the frame is of. */
+export interface BurstFrame {
+  readonly pcpu: number;
+  readonly vcpu: number;
+  readonly vm: number;
+  /** When it ends, in cycles. */
+  readonly until: number;
+}
+
 /**
  * A run of pages of a VM by its most telling page: "." never used, "r" read, "w" written, "p" in a log
  * that nobody has read yet, "l" in this round's bitmap, "b" in the backup buffer, "h" there at least
@@ -170,6 +179,8 @@ export interface Frame {
   /** Messages of the whole run, once its end has been seen; else null. */
   readonly end: number | null;
   readonly ended: boolean;
+  /** Who is ahead of the time: of these vCPUs, logs, pages and counters are as they will be when their bursts end. */
+  readonly bursts: readonly BurstFrame[];
   readonly cpus: readonly CpuFrame[];
   readonly waiting: readonly WaitingFrame[];
   readonly logs: readonly LogFrame[];

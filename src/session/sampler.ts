@@ -5,6 +5,7 @@
 import { produce } from "immer";
 import { CYCLES_PER_SECOND } from "../config/units.ts";
 import { readCounters } from "../hardware/counters.ts";
+import { burstsUnderWay } from "./bursts.ts";
 import type { CounterFrame, Frame, StreamEntry } from "./frame.ts";
 import { heatFrame } from "./heatFrame.ts";
 import { actorFrame, actorLines, messageFrame } from "./inspect.ts";
@@ -76,6 +77,7 @@ export class Sampler {
       position,
       end: timeline.end,
       ended: system.done || timeline.end === position,
+      bursts: burstsUnderWay(system),
       cpus: cpuFrames(system),
       waiting: waitingFrames(system),
       logs,

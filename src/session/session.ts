@@ -24,6 +24,7 @@ import type { System } from "../system/system.ts";
 import { standstillOf } from "../system/verdict/standstill.ts";
 import { brokenPromises, failuresOf } from "../system/verdict/verdict.ts";
 import { type Breakpoint, LANDMARKS, parseBreakpoint } from "./breakpoints.ts";
+import { endOfBurst, endsOfBursts } from "./bursts.ts";
 import { History } from "./history.ts";
 import { MessageRing } from "./messageRing.ts";
 
@@ -69,6 +70,14 @@ interface Opened {
   readonly damage?: string | undefined;
 }
 
+/** A breakpoint, and what is known of what it watches. */
+interface Watched {
+  readonly point: Breakpoint;
+  last: string | number;
+  /** When changes that bursts under way have made come about: there the run stops. In cycles. */
+  dues: readonly number[];
+}
+
 export class Session {
   /** What is run, for people. */
   readonly name: string;
@@ -87,7 +96,7 @@ export class Session {
   readonly #source: RunSource;
   /** Interventions that a log on disk holds. */
   #saved: ReadonlySet<TimedIntervention>;
-  #breakpoints: { readonly point: Breakpoint; last: string | number }[] = [];
+  #breakpoints: Watched[] = [];
 
   constructor({ source, interventions, messages, damage }: Opened) {
     const system = source.build();
@@ -256,7 +265,8 @@ export class Session {
   /** @throws UserError */
   addBreakpoint(text: string): void {
     const point = parseBreakpoint(text, this.system);
-    this.#breakpoints.push({ point, last: "watch" in point ? point.watch(this.system) : "" });
+    this.#breakpoints.push({ point, last: "", dues: [] });
+    this.#lookAgain();
   }
 
   removeBreakpoints(): void {
@@ -310,9 +320,13 @@ export class Session {
         continue;
       }
       const now = point.watch(this.system);
-      if (now === entry.last) continue;
+      if (now !== entry.last && (point.becomes ?? now) === now) {
+        entry.dues = [...entry.dues, endOfBurst(this.system, delivery.to)];
+      }
       entry.last = now;
-      if (point.becomes === undefined || point.becomes === now) hit ??= point.text;
+      const left = entry.dues.filter((due) => due > delivery.time);
+      if (left.length < entry.dues.length) hit ??= point.text;
+      entry.dues = left;
     }
     return hit;
   }
@@ -326,22 +340,46 @@ export class Session {
       );
       return moment?.position ?? -1;
     }
-    const { becomes, watch } = point;
-    // A change lies where the value before was another one: the message before is looked at, too.
+    return yield* this.#lastChange(point.watch, point.becomes);
+  }
+
+  /**
+   * Where a watched value changed last before the present, as #hit has it: at the end of the burst that changed it;
+   * -1: nowhere.
+   */
+  *#lastChange(
+    watch: (system: System) => string | number,
+    becomes: string | undefined,
+  ): Generator<number, number> {
+    const { position } = this;
     let before: string | number | null = null;
-    const moment = yield* this.timeline.lookingBack(
-      position - 1,
-      (_, system) => {
-        const now = watch(system);
-        const changed = before !== null && now !== before && (becomes ?? now) === now;
-        before = now;
-        return changed;
-      },
-      (system) => {
-        before = watch(system);
-      },
-    );
-    return moment?.position ?? -1;
+    let changes: { readonly position: number; readonly time: number; readonly due: number }[] = [];
+    for (let end = position - 1; end > 0; ) {
+      // A change lies where the value before was another one: the message before is looked at, too.
+      const moment = yield* this.timeline.lookingBack(
+        end,
+        ({ time, to }, system) => {
+          const now = watch(system);
+          const changed = before !== null && now !== before && (becomes ?? now) === now;
+          before = now;
+          if (!changed) return false;
+          changes.push({ position: this.position, time, due: endOfBurst(system, to) });
+          return true;
+        },
+        (system) => {
+          before = watch(system);
+          changes = [];
+        },
+      );
+      if (moment === null) return -1;
+      for (const { position: at, time, due } of changes.toSorted((a, b) => b.due - a.due)) {
+        if (due <= time) return at;
+        const last = yield* this.timeline.lookingBack(position - 1, (one) => one.time < due);
+        if (last !== null && last.position + 1 < position) return last.position + 1;
+      }
+      end = Math.min(...changes.map((change) => change.position)) - 1;
+    }
+    return -1;
   }
 
   /** Afterwards the messages before the present are there to be seen, and watches know their values. */
@@ -354,10 +392,35 @@ export class Session {
         this.timeline.seek(Math.max(0, position - CONTEXT_MESSAGES));
         this.timeline.seek(position);
       }
-      for (const entry of this.#breakpoints) {
-        if ("watch" in entry.point) entry.last = entry.point.watch(this.system);
-      }
+      this.#lookAgain();
     }
+  }
+
+  /** Watched values as they are here, and which changes of them bursts under way have made. */
+  #lookAgain(): void {
+    const watched = this.#breakpoints.filter(({ point }) => "watch" in point);
+    if (watched.length === 0) return;
+    const begin = (): void => {
+      for (const entry of watched) {
+        if ("watch" in entry.point) entry.last = entry.point.watch(this.system);
+        entry.dues = [];
+      }
+    };
+    this.timeline.again(this.#beforeBursts(), begin, (delivery) => {
+      this.#hit(delivery);
+    });
+  }
+
+  /** The position before the messages with which the bursts under way began; this one if there is none. */
+  #beforeBursts(): number {
+    const { position, system, ring } = this;
+    const ends = endsOfBursts(system);
+    if (ends.length === 0) return position;
+    const first = Math.min(...ends);
+    // The message that posted it has the first count of messages posted that reaches its number.
+    let at = position;
+    while (at > 0 && ring.delivery(at) !== undefined && ring.postedWith(at)[1] >= first) at--;
+    return at;
   }
 }
 

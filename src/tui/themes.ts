@@ -162,6 +162,8 @@ export interface Glyphs {
   readonly paused: string;
   readonly point: string;
   readonly ellipsis: string;
+  /** Behind what belongs to a later time than the one shown. */
+  readonly ahead: string;
 }
 
 export const UNICODE: Glyphs = {
@@ -178,6 +180,7 @@ export const UNICODE: Glyphs = {
   paused: "■",
   point: "•",
   ellipsis: "…",
+  ahead: "»",
 };
 
 export const ASCII: Glyphs = {
@@ -194,6 +197,7 @@ export const ASCII: Glyphs = {
   paused: "=",
   point: "o",
   ellipsis: "~",
+  ahead: ">",
 };
 
 /** How things look: what a view needs to know of the terminal. */

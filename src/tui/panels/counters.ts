@@ -1,5 +1,6 @@
 /** Counters: the value, the rate in virtual time, and how it went; with room, as a chart each. */
 import type { CounterFrame } from "../../session/frame.ts";
+import { aheadText } from "../ahead.ts";
 import { type Area, type Line, line, piece } from "../canvas.ts";
 import { columnsOf, short, squeezed } from "../text.ts";
 import type { Look } from "../themes.ts";
@@ -54,9 +55,10 @@ function chart({ history }: CounterFrame, width: number, rows: number, { glyphs 
 export const countersPanel: Panel = {
   name: "counters",
   place: "counters",
-  needs: ["counters"],
+  needs: ["counters", "bursts"],
   wish: ({ counters }, rows) => (rows < 30 ? 4 : counters.length),
   head: 0,
+  remark: ({ frame, look }) => aheadText(frame.bursts, look.glyphs),
   lines: ({ frame, look }, area) => countersView(frame.counters, area, look),
   sentences: ({ frame }) => [
     `${frame.counters.map(({ name, value }) => `${name} ${short(value)}`).join(", ")}.`,

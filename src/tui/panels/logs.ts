@@ -1,5 +1,6 @@
 /** The PML or PRL log of each vCPU: how full, the index, what it has cost. */
 import type { Frame, LogFrame } from "../../session/frame.ts";
+import { aheadSentences, aheadText } from "../ahead.ts";
 import { type Area, cell, type Line, line, piece } from "../canvas.ts";
 import { gauge, short } from "../text.ts";
 import type { Look } from "../themes.ts";
@@ -15,7 +16,7 @@ const WIDE = 52;
 const SUSPENDED = "susp.";
 
 function logsView(
-  { logs }: Pick<Frame, "logs">,
+  { logs, bursts }: Pick<Frame, "logs" | "bursts">,
   { width }: Pick<Area, "width">,
   { glyphs }: Look,
 ): Line[] {
@@ -34,7 +35,8 @@ function logsView(
     "missed".padStart(missed),
     wide ? "stored".padStart(number) : "",
   ].join("");
-  const rows = logs.map((log) => row(log, { who, bar, wide }, glyphs));
+  const isAhead = (vcpu: number): boolean => bursts.some((burst) => burst.vcpu === vcpu);
+  const rows = logs.map((log, vcpu) => row(log, isAhead(vcpu), { who, bar, wide }, glyphs));
   return [line(head, "dim"), ...rows];
 }
 
@@ -50,9 +52,15 @@ interface Columns {
   readonly wide: boolean;
 }
 
-function row(log: LogFrame, { who, bar, wide }: Columns, glyphs: Look["glyphs"]): Line {
+/** @param isAhead it is as it will be when its burst ends */
+function row(
+  log: LogFrame,
+  isAhead: boolean,
+  { who, bar, wide }: Columns,
+  glyphs: Look["glyphs"],
+): Line {
   const { unit, state, index, used, entries, full, missed, logged } = log;
-  const name = whoOf(log).padEnd(who);
+  const name = `${whoOf(log)}${isAhead ? glyphs.ahead : ""}`.padEnd(who);
   if (unit === "none") return [piece(name, "dim"), piece("does not log", "dim")];
   const number = wide ? NUMBER.wide : NUMBER.narrow;
   const share = used / entries;
@@ -71,14 +79,17 @@ function row(log: LogFrame, { who, bar, wide }: Columns, glyphs: Look["glyphs"])
 export const logsPanel: Panel = {
   name: "logs",
   place: "logs",
-  needs: ["logs"],
+  needs: ["logs", "bursts"],
   wish: ({ logs }) => 1 + logs.length,
   head: 1,
+  remark: ({ frame, look }) => aheadText(frame.bursts, look.glyphs),
   lines: ({ frame, look }, area) => logsView(frame, area, look),
-  sentences: ({ frame }) =>
-    frame.logs.map(({ vcpu, unit, used, entries, full }) =>
+  sentences: ({ frame }) => [
+    ...frame.logs.map(({ vcpu, unit, used, entries, full }) =>
       unit === "none"
         ? `${vcpu} does not log.`
         : `${unit} log of ${vcpu}: ${used} of ${entries}, ${full} times full.`,
     ),
+    ...aheadSentences(frame.bursts),
+  ],
 };

@@ -1,5 +1,6 @@
 /** The pages of one VM as a map, and their sums. */
 import { type Frame, type HeatFrame, PAGE_STATES, type VmFrame } from "../../session/frame.ts";
+import { aheadText, remarks } from "../ahead.ts";
 import { type Area, type Line, piece } from "../canvas.ts";
 import { short } from "../text.ts";
 import type { Look } from "../themes.ts";
@@ -96,10 +97,17 @@ function pagesInWords({ states }: HeatFrame): string {
 export const pagesPanel: Panel = {
   name: "pages",
   place: "pages",
-  needs: ["heat", "vms"],
+  needs: ["heat", "vms", "bursts"],
   wish: (_, rows) => (rows > 50 ? 22 : rows > 30 ? 10 : 5),
   head: 0,
-  remark: ({ frame, ui }) => (frame.vms.length > 1 ? `VM ${ui.vm + 1} of ${frame.vms.length}` : ""),
+  remark: ({ frame: { vms, heat, bursts }, ui, look }) =>
+    remarks(
+      vms.length > 1 ? `VM ${ui.vm + 1} of ${vms.length}` : "",
+      aheadText(
+        bursts.filter(({ vm }) => vm === heat.vm),
+        look.glyphs,
+      ),
+    ),
   lines: ({ frame, look }, area) => pagesView(frame, area, look),
   asks: (area, { ui }) => {
     const { width, height } = mapOf(area);
