@@ -13,6 +13,7 @@ import { validateSpec } from "./actors/validate.ts";
 import { Wiring } from "./actors/wiring.ts";
 import type { Channel } from "./engine/channel.ts";
 import { canonical } from "./engine/encoding.ts";
+import { fieldOf, itemAt, wordAt } from "./engine/lookups.ts";
 import type { Model, StepRule } from "./engine/model.ts";
 import { slotNamed } from "./engine/model.ts";
 import { Slot } from "./engine/slot.ts";
@@ -37,21 +38,28 @@ export function actorModel(spec: ActorModelSpec): Model {
     messages,
   );
   const usage = new Usage(spec);
-  const channelReceivers = (slot: number) => channels[slot]!.receivers.map((one) => names[one]!);
+  const channelReceivers = (slot: number) =>
+    itemAt(channels, slot).receivers.map((one) => itemAt(names, one));
   const around = { model: spec.name, wiring, usage, observation, messages, channelReceivers };
   const actors = names.map((name, number) => {
-    return new Actor(number, actorSlots[number]!, specs[number]!, shapes[name]!, around);
+    return new Actor(
+      number,
+      itemAt(actorSlots, number),
+      itemAt(specs, number),
+      shapes[name]!,
+      around,
+    );
   });
   const initial = new Int32Array(slots.length);
   actors.forEach((actor, number) => {
     const { state, sends } = actor.begin();
     initial[number] = state;
     for (const [channel, message] of sends) {
-      initial[channel] = channels[channel]!.append(initial[channel]!, message);
+      initial[channel] = itemAt(channels, channel).append(wordAt(initial, channel), message);
     }
   });
   const statesOf = (ids: Int32Array) =>
-    names.map((name, i) => [name, actorSlots[i]!.values[ids[i]!]!] as const);
+    names.map((name, i) => [name, itemAt(itemAt(actorSlots, i).values, wordAt(ids, i))] as const);
   const model: Model = {
     name: spec.name,
     slots,
@@ -65,11 +73,15 @@ export function actorModel(spec: ActorModelSpec): Model {
     isFinal(ids) {
       const states = statesOf(ids);
       if (spec.isFinal !== undefined) return spec.isFinal(Object.fromEntries(states));
-      return states.every(([name, state]) => isAtRest(state, spec.actors[name]!.rests ?? []));
+      return states.every(([name, state]) =>
+        isAtRest(state, fieldOf(spec.actors, name).rests ?? []),
+      );
     },
     problems: (isComplete) => usage.problems(isComplete),
     remarks: () =>
-      names.flatMap((name, i) => orderOfTimers(name, spec.actors[name]!, actorSlots[i]!.values)),
+      names.flatMap((name, i) =>
+        orderOfTimers(name, fieldOf(spec.actors, name), itemAt(actorSlots, i).values),
+      ),
     verify: () => verifyValues([...slots.filter((_, i) => channels[i] === null), messages]),
   };
   for (const property of spec.properties) requireSlots(model, property);
@@ -91,7 +103,7 @@ function orderOfTimers(
 }
 
 function shapeIn({ name: model, actors }: ActorModelSpec, name: string): MachineShape {
-  const { machine } = actors[name]!;
+  const { machine } = fieldOf(actors, name);
   if (typeof machine?.transition !== "function" || machine.root === undefined) {
     throw new UserError(`model ${model}: actor "${name}": "machine": expected an XState machine`);
   }

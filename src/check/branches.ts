@@ -4,6 +4,7 @@
  */
 import type { AnyStateMachine, AnyStateNode } from "xstate";
 import { ALWAYS } from "../interconnect/compiledLogic.ts";
+import { valueUnder } from "./engine/lookups.ts";
 
 export interface Branch {
   /** See branchKey. */
@@ -36,7 +37,7 @@ export function branchTaken(
 /** The branch that a transition of XState's is. */
 export function branchOf(transition: Transition): string {
   const { source, eventType } = transition;
-  const number = source.transitions.get(eventType)!.indexOf(transition);
+  const number = valueUnder(source.transitions, eventType).indexOf(transition);
   return branchKey(nameOf(source), eventType, number);
 }
 

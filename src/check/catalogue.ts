@@ -2,6 +2,7 @@
 import { nearest } from "../config/nearest.ts";
 import { UserError } from "../errors.ts";
 import type { System } from "../system/system.ts";
+import { fieldOf } from "./engine/lookups.ts";
 import type { Model } from "./engine/model.ts";
 import type { ModelEntry, Values } from "./modelEntry.ts";
 import { fileFault, isModelFile, loadedModel } from "./modelFile.ts";
@@ -22,7 +23,7 @@ const commit: ModelEntry = {
   name: "two-phase-commit",
   what: "two-phase commit, to compare with other checkers",
   parameters: [{ name: "managers", value: 3, min: 1, max: 10, what: "resource managers" }],
-  build: (values) => twoPhaseCommit(values["managers"]!),
+  build: (values) => twoPhaseCommit(fieldOf(values, "managers")),
   system: null,
 };
 

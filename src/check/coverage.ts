@@ -2,6 +2,7 @@
 import type { AnyEventObject, AnyMachineSnapshot, AnyStateMachine, AnyStateNode } from "xstate";
 import { branchesOf, branchOf, nameOf, nodesIn } from "./branches.ts";
 import type { LocalSteps } from "./engine/localSteps.ts";
+import { itemAt, wordAt } from "./engine/lookups.ts";
 import { type Model, shownMessage } from "./engine/model.ts";
 
 /** What a machine could do, and what of it was done. Transitions are counted by branch. */
@@ -32,10 +33,10 @@ export class Coverage {
   constructor(model: Model, steps: LocalSteps) {
     this.#model = model;
     steps.onMiss = (component, ids, message) => {
-      const { slot, machine, taken } = model.components[component]!;
+      const { slot, machine, taken } = itemAt(model.components, component);
       if (taken !== undefined) return;
-      const state = model.slots[slot]!.values[ids[slot]!] as State;
-      const key = takenBranch(machine, state, shownMessage(model.messages.values[message]!));
+      const state = itemAt(model.slots, slot).values[wordAt(ids, slot)] as State;
+      const key = takenBranch(machine, state, shownMessage(itemAt(model.messages.values, message)));
       if (key !== null) this.#takenOf(machine.id).add(key);
     };
   }
@@ -83,7 +84,7 @@ export class Coverage {
     const entered = new Set<string>();
     for (const { machine, slot } of this.#model.components) {
       if (machine.id !== id) continue;
-      for (const value of this.#model.slots[slot]!.values) {
+      for (const value of itemAt(this.#model.slots, slot).values) {
         for (const name of activeStates((value as State).value, "")) entered.add(name);
       }
     }

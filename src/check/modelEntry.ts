@@ -1,5 +1,6 @@
 /** What the catalogue knows of a model: its name, its parameters, and how it is built. */
 import type { System } from "../system/system.ts";
+import { fieldOf } from "./engine/lookups.ts";
 import type { Model } from "./engine/model.ts";
 import type { TrackingOptions } from "./models/tracking.ts";
 import type { Mutation } from "./mutations/mutation.ts";
@@ -43,8 +44,8 @@ export function sizesOf(
   values: Values,
 ): Pick<TrackingOptions, "pages" | "logEntries" | "eptLevels" | "reads"> {
   return {
-    pages: values["pages"]!,
-    logEntries: values["log"]!,
+    pages: fieldOf(values, "pages"),
+    logEntries: fieldOf(values, "log"),
     eptLevels: values["levels"] ?? 1,
     reads: values["reads"] === 1,
   };

@@ -1,4 +1,6 @@
 /** The models of what a toolstack does with tracked VMs: migrations, checkpoints, estimations. */
+
+import { fieldOf } from "./engine/lookups.ts";
 import {
   faultsOf,
   geometry,
@@ -40,7 +42,7 @@ function migrationEntry(
       vcpus: [1],
       ...sizesOf(values),
       // A large leaf stands above the last level.
-      eptLevels: Math.max(values["levels"]!, values["leaf"]!),
+      eptLevels: Math.max(fieldOf(values, "levels"), fieldOf(values, "leaf")),
       leafLevel: values["leaf"] === 2 ? 2 : 1,
       aborts: values["aborts"] === 1,
       linkFails: values["fails"] === 1,
@@ -76,7 +78,7 @@ const migrations: readonly ModelEntry[] = [
     "the same by QEMU's policy with no downtime to spare: live rounds with harvests between them",
     [{ name: "rounds", value: 3, min: 1, max: 5, what: "live rounds at most (maxRounds)" }],
     // Without time no bandwidth is measured, and nothing but an empty queue is little enough.
-    (values) => ({ kind: "qemu", downtimeLimit: "1 cycles", maxRounds: values["rounds"]! }),
+    (values) => ({ kind: "qemu", downtimeLimit: "1 cycles", maxRounds: fieldOf(values, "rounds") }),
   ),
   migrationEntry(
     "migration-write-protection",
@@ -92,7 +94,7 @@ const migrations: readonly ModelEntry[] = [
     (values) => ({
       kind: "qemu",
       downtimeLimit: "1 cycles",
-      maxRounds: values["rounds"]!,
+      maxRounds: fieldOf(values, "rounds"),
       autoConverge: { initial: 50, increment: 49, max: 99 },
     }),
     { technique: "writeProtect", pages: 1 },
@@ -184,8 +186,11 @@ function overcommitEntry(
     vcpus,
     cpus: values["cpus"] ?? 1,
     ...sizesOf(values),
-    frames: values["frames"]!,
-    initialPages: Math.min(values["pages"]!, Math.floor(values["frames"]! / vcpus.length)),
+    frames: fieldOf(values, "frames"),
+    initialPages: Math.min(
+      fieldOf(values, "pages"),
+      Math.floor(fieldOf(values, "frames") / vcpus.length),
+    ),
     harvests: values["harvests"] === 1,
     balloons: values["balloons"] === 1,
     swapsUnflushed: mutation?.operationFault === "swapBeforeInvept",

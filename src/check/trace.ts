@@ -1,5 +1,6 @@
 /** A run of a model as data: who took which message, what it sent, and what changed. For every way of showing it. */
 import { load, type Searched } from "./engine/explored.ts";
+import { itemAt, wordAt } from "./engine/lookups.ts";
 import { type Model, shownMessage } from "./engine/model.ts";
 import { BY_ITSELF, DROPPED, isWithoutStep, LOST } from "./engine/transitions.ts";
 import type { Edge, Run } from "./properties/liveness.ts";
@@ -53,7 +54,7 @@ export function traceOf(exploration: Searched, property: string, run: Run): Trac
   const initial: Record<string, unknown> = {};
   model.slots.forEach((slot, number) => {
     if (model.channels[number] !== null) return;
-    initial[slot.name] = slot.values[exploration.expander.ids[number]!];
+    initial[slot.name] = slot.values[wordAt(exploration.expander.ids, number)];
   });
   return {
     model: model.name,
@@ -71,22 +72,28 @@ function stepOf(exploration: Searched, { from, step }: Edge): TraceStep {
   const after = before.slice();
   expander.apply(step, after);
   const { transitions } = expander;
-  const transition = expander.step[step]!;
-  const channel = transitions.channel[transition]!;
-  const outcome = transitions.outcome[transition]!;
+  const transition = wordAt(expander.step, step);
+  const channel = wordAt(transitions.channel, transition);
+  const outcome = wordAt(transitions.outcome, transition);
   const { pool } = expander.steps;
-  const component = model.components[transitions.component[transition]!]!;
-  const message = shownMessage(model.messages.values[transitions.message[transition]!]!);
+  const component = itemAt(model.components, wordAt(transitions.component, transition));
+  const message = shownMessage(
+    itemAt(model.messages.values, wordAt(transitions.message, transition)),
+  );
   const changes: TraceChange[] = [];
   model.slots.forEach(({ name, values }, slot) => {
     if (model.channels[slot] !== null || before[slot] === after[slot]) return;
-    changes.push({ slot: name, before: values[before[slot]!], after: values[after[slot]!] });
+    changes.push({
+      slot: name,
+      before: values[wordAt(before, slot)],
+      after: values[wordAt(after, slot)],
+    });
   });
   return {
     from: channel === BY_ITSELF ? "" : senderOf(model, channel),
     to: component.name,
     machine: component.machine.id,
-    state: stateName(model.slots[component.slot]!.values[before[component.slot]!]),
+    state: stateName(itemAt(model.slots, component.slot).values[wordAt(before, component.slot)]),
     message,
     choice: expander.steps.choiceAt(outcome),
     dropped: outcome === DROPPED,
@@ -99,7 +106,7 @@ function stepOf(exploration: Searched, { from, step }: Edge): TraceStep {
 
 function senderOf({ channels, components }: Model, channel: number): string {
   const { from = null, outside = "" } = channels[channel] ?? {};
-  return from === null ? outside : components[from]!.name;
+  return from === null ? outside : itemAt(components, from).name;
 }
 
 function stateName(value: unknown): string {
@@ -108,14 +115,17 @@ function stateName(value: unknown): string {
 
 function sendsOf({ model }: Searched, pool: Int32Array, outcome: number): TraceSend[] {
   const sends: TraceSend[] = [];
-  let at = outcome + 3 + 2 * pool[outcome + 2]!;
-  for (let channels = pool[at++]!; channels > 0; channels--) {
-    const { receivers } = model.channels[pool[at]!]!;
-    const to = receivers.map((receiver) => model.components[receiver]!.name).join(", ");
-    for (let count = pool[at + 1]!, i = 0; i < count; i++) {
-      sends.push({ to, message: shownMessage(model.messages.values[pool[at + 2 + i]!]!) });
+  let at = outcome + 3 + 2 * wordAt(pool, outcome + 2);
+  for (let channels = wordAt(pool, at++); channels > 0; channels--) {
+    const { receivers } = itemAt(model.channels, wordAt(pool, at));
+    const to = receivers.map((receiver) => itemAt(model.components, receiver).name).join(", ");
+    for (let count = wordAt(pool, at + 1), i = 0; i < count; i++) {
+      sends.push({
+        to,
+        message: shownMessage(itemAt(model.messages.values, wordAt(pool, at + 2 + i))),
+      });
     }
-    at += 2 + pool[at + 1]!;
+    at += 2 + wordAt(pool, at + 1);
   }
   return sends;
 }

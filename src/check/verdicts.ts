@@ -1,6 +1,7 @@
 /** From an exploration to verdicts: what each property came to, and the run that shows it. */
 import type { Finding } from "./engine/checks.ts";
 import { type Explored, load, type Searched } from "./engine/explored.ts";
+import { itemAt, numberAt } from "./engine/lookups.ts";
 import type { Symmetry } from "./engine/symmetry.ts";
 import { type LiftedRun, LiftedRuns } from "./liftedRuns.ts";
 import { holdsAt } from "./properties/evaluate.ts";
@@ -82,7 +83,7 @@ export class Judging {
     for (const isLive of [false, true]) {
       for (const [i, property] of model.properties.entries()) {
         if (isLiveness(property) !== isLive) continue;
-        const { finding, applied } = findings[i]!;
+        const { finding, applied } = itemAt(findings, i);
         const shown = finding === null ? null : { edges: runTo(exploration, finding), cycle: [] };
         yield* this.#judge(i, shown, applied, exploration);
         yield;
@@ -107,11 +108,11 @@ export class Judging {
     for (const [i, { name, kind }] of model.properties.entries()) {
       const shown = lifted.find((one) => one.property === name)?.run ?? null;
       const others = model.properties.flatMap((one, at) =>
-        at !== i && symmetry.alike(name).includes(one.name) ? [findings[at]!] : [],
+        at !== i && symmetry.alike(name).includes(one.name) ? [itemAt(findings, at)] : [],
       );
-      const { applied } = findings[i]!;
+      const { applied } = itemAt(findings, i);
       const isUnclear = others.some((one) => one.finding !== null || (one.applied && !applied));
-      const isFound = findings[i]!.finding !== null;
+      const isFound = itemAt(findings, i).finding !== null;
       const isOpen = shown === null && (isFound || isUnclear);
       if (isOpen) this.#results[i] = { name, kind, verdict: "open", run: null, of };
       else yield* this.#judge(i, shown, applied, of);
@@ -119,7 +120,7 @@ export class Judging {
   }
 
   *#judge(i: number, shown: Run | null, applied: boolean, of: Searched): InPieces<void> {
-    const property = this.#exploration.model.properties[i]!;
+    const property = itemAt(this.#exploration.model.properties, i);
     const { name, kind } = property;
     const note = ({ verdict, run }: Judged): void => {
       this.#results[i] = { name, kind, verdict, run, of };
@@ -188,7 +189,7 @@ export function runTo(exploration: Explored, { state, step }: Finding): Edge[] {
   const { states } = exploration;
   const path = [state];
   for (let at = state; at !== 0; path.unshift(at)) at = states.parentOf(at);
-  const edges = path.slice(1).map((to, i) => edgeBetween(exploration, path[i]!, to));
+  const edges = path.slice(1).map((to, i) => edgeBetween(exploration, numberAt(path, i), to));
   if (step >= 0) edges.push({ from: state, step, to: targetOf(exploration, state, step) });
   return edges;
 }

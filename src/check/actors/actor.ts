@@ -4,6 +4,7 @@ import { UserError } from "../../errors.ts";
 import type { Fairness } from "../engine/channel.ts";
 import { canonical } from "../engine/encoding.ts";
 import { reordered } from "../engine/keyOrder.ts";
+import { itemAt, wordAt } from "../engine/lookups.ts";
 import { type Component, type Outcome, OWN_STEP, shownMessage } from "../engine/model.ts";
 import type { Slot } from "../engine/slot.ts";
 import type { SeenStep } from "../properties/property.ts";
@@ -83,7 +84,7 @@ export class Actor {
   }
 
   #choices(state: number): readonly AnyEventObject[] {
-    const value = this.#slot.values[state]!;
+    const value = itemAt(this.#slot.values, state);
     const [found, others] = this.#guarded(this.#at(state, null), () => [
       ownEvents(this.#spec, value),
       ownEvents(this.#spec, reordered(value)),
@@ -96,8 +97,8 @@ export class Actor {
   }
 
   #step(ids: Int32Array, event: AnyEventObject): readonly Outcome[] | null {
-    const own = ids[this.#number]!;
-    const state = this.#slot.values[own]!;
+    const own = wordAt(ids, this.#number);
+    const state = itemAt(this.#slot.values, own);
     const eventKey = this.#keyOf(event);
     const stepped = this.#guarded(this.#at(own, event), () =>
       actorStep(this.#spec, this.#machine, state, event),
@@ -137,15 +138,15 @@ export class Actor {
     const { observation, messages, channelReceivers } = this.#around;
     if (observation === null || !observes(observation, event)) return [];
     const { spec, slot, number } = observation;
-    const own = ids[this.#number]!;
-    const before = slot.values[ids[number]!];
+    const own = wordAt(ids, this.#number);
+    const before = slot.values[wordAt(ids, number)];
     const step: Omit<SeenStep<ActorState>, "sender"> = {
       event: shownMessage(event),
       receiver: this.#name,
-      before: this.#slot.values[own]!,
+      before: itemAt(this.#slot.values, own),
       after: state,
       sent: sends.map(([channel, message]) => {
-        return { to: channelReceivers(channel), event: messages.values[message]! };
+        return { to: channelReceivers(channel), event: itemAt(messages.values, message) };
       }),
       taken: true,
       lost: false,
@@ -154,7 +155,13 @@ export class Actor {
     const record = (value: unknown, seen: unknown): unknown =>
       this.#guarded(at, () => spec.record(value as never, seen as never));
     const after = record(before, step);
-    this.#compare(own, event, `${slot.name}, which is observed,`, slot.keyOf(ids[number]!), before);
+    this.#compare(
+      own,
+      event,
+      `${slot.name}, which is observed,`,
+      slot.keyOf(wordAt(ids, number)),
+      before,
+    );
     const other = record(reordered(before), reordered(step));
     this.#requireSame(own, event, `what ${slot.name} records`, after, other);
     return [[number, this.#guarded(at, () => slot.intern(after))]];
@@ -178,7 +185,7 @@ export class Actor {
 
   /** @throws UserError if the step goes by the order in which the keys of an object were set */
   #requireNoOrder(own: number, event: AnyEventObject, stepped: Stepped | null): void {
-    const state = this.#slot.values[own]!;
+    const state = itemAt(this.#slot.values, own);
     const [otherState, otherEvent] = [reordered(state), reordered(event)];
     if (otherState === state && otherEvent === event) return;
     const step = (from: ActorState, on: AnyEventObject): Stepped | null =>
@@ -224,7 +231,7 @@ export class Actor {
   }
 
   #at(own: number, event: AnyEventObject | null): string {
-    const { value } = this.#slot.values[own]!;
+    const { value } = itemAt(this.#slot.values, own);
     const on = event === null ? "" : `, on "${event.type}"`;
     return `, in state "${valueName(value)}"${on}`;
   }

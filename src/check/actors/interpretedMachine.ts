@@ -15,6 +15,7 @@ import {
   transition,
 } from "xstate";
 import { UserError } from "../../errors.ts";
+import { itemAt, valueUnder } from "../engine/lookups.ts";
 import { stateName } from "./describe.ts";
 import type { MachineShape } from "./machineShape.ts";
 import type { ActorState, Ends } from "./spec.ts";
@@ -45,7 +46,10 @@ export function interpretedMachine(
   const restored = (state: ActorState): AnyMachineSnapshot => {
     const { value, context, history = {}, invoked = {} } = state;
     const historyValue = Object.fromEntries(
-      Object.entries(history).map(([id, targets]) => [id, targets.map((one) => nodes.get(one)!)]),
+      Object.entries(history).map(([id, targets]) => [
+        id,
+        targets.map((one) => valueUnder(nodes, one)),
+      ]),
     );
     const children = Object.fromEntries(
       Object.keys(invoked).map((id): [string, AnyActorRef] => [id, createActor(STAND_IN, { id })]),
@@ -85,7 +89,7 @@ export function interpretedMachine(
     endTimer(state, position) {
       const timers = new Timers(state.timers!);
       timers.end(position);
-      return step(state, state.timers![position]!.event, timers) ?? idle(state, timers.all);
+      return step(state, itemAt(state.timers!, position).event, timers) ?? idle(state, timers.all);
     },
     endInvoked(state, id, event) {
       const { [id]: _ended, ...invoked } = state.invoked!;

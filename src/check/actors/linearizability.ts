@@ -4,6 +4,7 @@
  * state of the object with the same operations done once (Wing and Gong, 1993; Lowe, 2017).
  */
 import { canonical } from "../engine/encoding.ts";
+import { itemAt } from "../engine/lookups.ts";
 
 /** A call, or the answer to a client's last call, in the order in which they came about. */
 export type OperationEvent<Call, Result> =
@@ -30,13 +31,13 @@ export function isLinearizable<State, Call, Result>(
   const operations = operationsOf(history);
   const tried = new Set<string>();
   const goesOn = (state: State, left: readonly number[]): boolean => {
-    if (left.every((one) => operations[one]!.answer === null)) return true;
+    if (left.every((one) => itemAt(operations, one).answer === null)) return true;
     const key = `${left.join(" ")} ${canonical(state)}`;
     if (tried.has(key)) return false;
     tried.add(key);
-    const end = Math.min(...left.map((one) => operations[one]!.answered));
+    const end = Math.min(...left.map((one) => itemAt(operations, one).answered));
     return left.some((one) => {
-      const { call, called, answer } = operations[one]!;
+      const { call, called, answer } = itemAt(operations, one);
       // Another operation was over before this was called.
       if (called > end) return false;
       const [next, result] = apply(state, call);
@@ -68,7 +69,7 @@ function operationsOf<Call, Result>(
     if (number === undefined) throw new Error(`${client} is answered and has called nothing`);
     open.delete(client);
     const { result } = event;
-    operations[number] = { ...operations[number]!, answered: position, answer: { result } };
+    operations[number] = { ...itemAt(operations, number), answered: position, answer: { result } };
   });
   return operations;
 }

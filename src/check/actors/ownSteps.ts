@@ -3,6 +3,7 @@
  * restart. Each is an event with a mark, so that none is taken for a message of the same type.
  */
 import type { AnyEventObject } from "xstate";
+import { itemAt } from "../engine/lookups.ts";
 import { OWN_STEP } from "../engine/model.ts";
 import { type ActorSpec, type ActorState, CRASHED, type Ends } from "./spec.ts";
 import type { PureMachine, Stepped } from "./steps.ts";
@@ -31,7 +32,7 @@ export function ownEvents(spec: ActorSpec, state: ActorState): readonly AnyEvent
   return [
     ...(typeof choices === "function" ? choices(state as never) : choices),
     ...nextTimers(state.timers ?? [], timers === "ordered").map((position) =>
-      own(state.timers![position]!.event, { timer: position }),
+      own(itemAt(state.timers!, position).event, { timer: position }),
     ),
     ...Object.entries(state.invoked ?? {}).flatMap(([id, src]) => endsOf(spec, id, src)),
     ...(mayCrash ? [own({ type: "crash" }, { crash: true })] : []),

@@ -1,4 +1,6 @@
 /** Predicates by the names of states, which are checked when the model is built, and combinations of predicates. */
+
+import { itemAt } from "../engine/lookups.ts";
 import type { Predicate } from "../properties/property.ts";
 import { isInState } from "./machineShape.ts";
 import type { ActorState } from "./spec.ts";
@@ -38,7 +40,11 @@ function combined(
   return {
     over,
     holds: (...values: never[]) =>
-      decide(predicates.map(({ holds }, i) => holds(...places[i]!.map((at) => values[at]!)))),
+      decide(
+        predicates.map(({ holds }, i) =>
+          holds(...itemAt(places, i).map((at) => itemAt(values, at))),
+        ),
+      ),
     states: predicates.flatMap(({ states = [] }) => states),
   };
 }

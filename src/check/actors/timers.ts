@@ -3,6 +3,7 @@
  * of another does not stop it, but takes the identifier over; and one that ends takes it from whoever has it.
  */
 import type { AnyEventObject } from "xstate";
+import { itemAt } from "../engine/lookups.ts";
 import type { Timer } from "./spec.ts";
 
 export class Timers {
@@ -27,7 +28,7 @@ export class Timers {
 
   /** Takes away the timer that ends. */
   end(position: number): void {
-    const { id } = this.#running[position]!;
+    const { id } = itemAt(this.#running, position);
     this.#running = this.#running.toSpliced(position, 1);
     this.#release(id);
   }
@@ -51,7 +52,7 @@ export class Timers {
 /** Positions of the timers that may end next. `ordered`: none that surely ends after another. */
 export function nextTimers(timers: readonly Timer[], ordered: boolean): readonly number[] {
   return [...timers.keys()].filter((position) => {
-    const { delay } = timers[position]!;
+    const { delay } = itemAt(timers, position);
     return !ordered || !timers.slice(0, position).some((earlier) => earlier.delay <= delay);
   });
 }

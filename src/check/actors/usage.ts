@@ -1,6 +1,7 @@
 /** What of a model's description was never used: then the model mostly says less than it seems to. */
 import type { AnyEventObject } from "xstate";
 import { nearest } from "../../config/nearest.ts";
+import { fieldOf, valueUnder } from "../engine/lookups.ts";
 import { OWN_STEP } from "../engine/model.ts";
 import { takesSomewhere } from "./machineShape.ts";
 import type { ActorModelSpec } from "./spec.ts";
@@ -24,12 +25,12 @@ export class Usage {
 
   noteStep(actor: string, event: AnyEventObject, taken: boolean): void {
     if (OWN_STEP in event) return;
-    this.#met.get(actor)!.add(event.type);
-    if (taken) this.#taken.get(actor)!.add(event.type);
+    valueUnder(this.#met, actor).add(event.type);
+    if (taken) valueUnder(this.#taken, actor).add(event.type);
   }
 
   noteEmission(actor: string, type: string): void {
-    this.#emitted.get(actor)!.add(type);
+    valueUnder(this.#emitted, actor).add(type);
   }
 
   /** In sentences. @param isComplete all steps have been seen */
@@ -44,7 +45,7 @@ export class Usage {
     const { actors, wires } = this.#spec;
     return Object.entries(actors).flatMap(([name, { outside = [] }]) => {
       const carried = wires.filter(({ from }) => from === name).map(({ event }) => event);
-      return [...this.#emitted.get(name)!]
+      return [...valueUnder(this.#emitted, name)]
         .filter((type) => !carried.includes(type) && !outside.includes(type))
         .map((type) => `${name} emits "${type}", which no wire carries${nearest(type, carried)}`);
     });
@@ -55,14 +56,14 @@ export class Usage {
     return Object.entries(actors).flatMap(([name, spec]) => {
       const types = [...new Set(fixedChoices(spec).map(({ type }) => type))];
       return types
-        .filter((type) => !this.#taken.get(name)!.has(type))
+        .filter((type) => !valueUnder(this.#taken, name).has(type))
         .map((type) => `${name} never takes its choice "${type}"${this.#nearestOf(name, type)}`);
     });
   }
 
   #wiresNotUsed(): string[] {
     return this.#spec.wires.flatMap(({ from, event, to }) => {
-      const emitted = this.#emitted.get(from)!;
+      const emitted = valueUnder(this.#emitted, from);
       if (emitted.has(event)) return [];
       const near = nearest(event, [...emitted]);
       return [`${from} never emits "${event}", which a wire to ${to.join(", ")} carries${near}`];
@@ -72,7 +73,10 @@ export class Usage {
   #notTaken(): string[] {
     return this.#spec.wires.flatMap(({ from, event, to }) =>
       to
-        .filter((name) => this.#met.get(name)!.has(event) && !this.#taken.get(name)!.has(event))
+        .filter(
+          (name) =>
+            valueUnder(this.#met, name).has(event) && !valueUnder(this.#taken, name).has(event),
+        )
         .map(
           (name) => `${name} never takes "${event}" from ${from}${this.#nearestOf(name, event)}`,
         ),
@@ -81,7 +85,7 @@ export class Usage {
 
   /** Of what the machine takes in some state, unless that is it. */
   #nearestOf(name: string, type: string): string {
-    const { machine } = this.#spec.actors[name]!;
+    const { machine } = fieldOf(this.#spec.actors, name);
     return takesSomewhere(machine, type) ? "" : nearest(type, machine.events as string[]);
   }
 }

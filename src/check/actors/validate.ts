@@ -2,6 +2,7 @@
 import { nearest } from "../../config/nearest.ts";
 import { UserError } from "../../errors.ts";
 import { canonical } from "../engine/encoding.ts";
+import { fieldOf } from "../engine/lookups.ts";
 import { OWN_STEP } from "../engine/model.ts";
 import type { Predicate, Property } from "../properties/property.ts";
 import { notInvoked, notPerformed, notToOthers } from "./interpretedMachine.ts";
@@ -67,7 +68,7 @@ export function validateSpec(
         `${where}: "${name}" cannot be an actor's name (no "all", comma or " -> ")`,
       );
     }
-    validateActor(`${where}: actor "${name}"`, spec.actors[name]!, shapes[name]!);
+    validateActor(`${where}: actor "${name}"`, fieldOf(spec.actors, name), fieldOf(shapes, name));
   }
   for (const wire of spec.wires) validateWire(where, wire, names);
   validateProperties(spec, shapes, where);
@@ -198,7 +199,7 @@ function validateProperties(
       }
       for (const { actor, state } of predicate.states ?? []) {
         refuseUnlisted(actor, Object.keys(shapes), `${at}: no actor is called`);
-        const all = [...shapes[actor]!.states.keys()];
+        const all = [...fieldOf(shapes, actor).states.keys()];
         refuseUnlisted(state, all, `${at}: ${actor} of model ${model} has no state`);
       }
     }

@@ -4,6 +4,7 @@ import { nearest } from "../../config/nearest.ts";
 import { UserError } from "../../errors.ts";
 import { Channel } from "../engine/channel.ts";
 import { canonical } from "../engine/encoding.ts";
+import { itemAt } from "../engine/lookups.ts";
 import type { Slot } from "../engine/slot.ts";
 import type { Wire } from "./spec.ts";
 import { validateEvent } from "./validate.ts";
@@ -83,7 +84,7 @@ export class Wiring {
     const routes = types.get(event) ?? [];
     for (const group of groups) {
       const channel = this.#channelOf(wire, group, model);
-      const receiver = group[0]!;
+      const receiver = itemAt(group, 0);
       if (routes.some((route) => route.channel === channel)) {
         throw new UserError(
           `model ${model}: two wires carry "${event}" from "${from}" to "${group.join('", "')}"`,
@@ -131,7 +132,7 @@ export class Wiring {
    * @throws UserError if it is no event, or is addressed to nobody
    */
   sends(actor: number, event: AnyEventObject): readonly Send[] {
-    const name = this.#names[actor]!;
+    const name = itemAt(this.#names, actor);
     validateEvent(event, name);
     const routes = this.#routes.get(name)?.get(event.type) ?? [];
     const taken = routes.filter((route) => this.#isAddressed(route, event));
@@ -149,7 +150,7 @@ export class Wiring {
   }
 
   #refuseAddress(name: string, routes: readonly Route[], event: AnyEventObject): void {
-    const { address } = routes[0]!.wire;
+    const { address } = itemAt(routes, 0).wire;
     const to: unknown = event[address!];
     // A list may be empty: it is sent to nobody.
     if (Array.isArray(to) && to.length === 0) return;
@@ -162,7 +163,7 @@ export class Wiring {
 
   /** A message of an actor to itself, by sendTo. */
   sendToItself(actor: number, event: AnyEventObject): Send {
-    validateEvent(event, this.#names[actor]!);
+    validateEvent(event, itemAt(this.#names, actor));
     const slot = this.#itself[actor];
     if (slot === null || slot === undefined) throw new Error("a machine without sendTo sends");
     return [slot, this.#messages.intern(event)];

@@ -19,6 +19,7 @@
 import type { Predicate } from "../properties/property.ts";
 import type { Expander } from "./expander.ts";
 import { type Effect, LocalEffects } from "./localEffects.ts";
+import { itemAt, wordAt } from "./lookups.ts";
 import { type Model, slotNamed } from "./model.ts";
 
 /** Sets of components are words of bits. */
@@ -95,7 +96,7 @@ export class AmpleSets {
 
   #findCandidates({ ids, step, count, transitions }: Expander): readonly number[] {
     let all = 0;
-    for (let i = 0; i < count; i++) all |= 1 << transitions.component[step[i]!]!;
+    for (let i = 0; i < count; i++) all |= 1 << wordAt(transitions.component, wordAt(step, i));
     const found = new Set<number>();
     for (let component = 0; component < this.#model.components.length; component++) {
       if ((all & (1 << component)) === 0) continue;
@@ -130,15 +131,16 @@ export class AmpleSets {
     const reach = new Reach(components.length);
     for (let component = 0; component < components.length; component++) {
       if ((set & (1 << component)) === 0) continue;
-      const own = ids[components[component]!.slot]!;
+      const own = wordAt(ids, itemAt(components, component).slot);
       reach.addState(component, own);
       for (const message of this.effects.choicesOf(component, own)) {
         reach.attempt(component, own, message);
       }
-      for (const channel of this.#inputs[component]!) {
-        const waiting = channels[channel]!.deliverable(ids[channel]!);
+      for (const channel of itemAt(this.#inputs, component)) {
+        const waiting = itemAt(channels, channel).deliverable(wordAt(ids, channel));
         if (waiting.length > 0 && this.#isWatched(channel)) return -1;
-        for (let i = 0; i < waiting.length; i += 2) reach.attempt(component, own, waiting[i]!);
+        for (let i = 0; i < waiting.length; i += 2)
+          reach.attempt(component, own, wordAt(waiting, i));
       }
     }
     let joined = 0;
@@ -150,7 +152,7 @@ export class AmpleSets {
       for (const slot of effect.writes) move.writes.add(slot);
       for (const state of effect.nexts) reach.addState(component, state);
       for (const [slot, messages] of effect.sends) {
-        const channel = channels[slot]!;
+        const channel = itemAt(channels, slot);
         if (!channel.immediate) addTo(move.sends, slot, messages);
         else
           for (const receiver of channel.receivers) {
@@ -169,12 +171,12 @@ export class AmpleSets {
   /** Whether a step may change a predicate. */
   #shows(component: number, own: number, { writes, nexts, sends }: Effect): boolean {
     const { components, slots } = this.#model;
-    const ownSlot = components[component]!.slot;
+    const ownSlot = itemAt(components, component).slot;
     return this.#watched.some(({ slot, isAlone, predicate }) => {
       if (sends.has(slot)) return true;
       if (!writes.has(slot)) return false;
       if (!isAlone || slot !== ownSlot) return true;
-      const holds = (id: number) => predicate.holds(slots[slot]!.values[id] as never);
+      const holds = (id: number) => predicate.holds(itemAt(slots, slot).values[id] as never);
       return [...nexts].some((next) => holds(next) !== holds(own));
     });
   }
@@ -183,9 +185,9 @@ export class AmpleSets {
   #takersOf({ sends }: Move, ids: Int32Array): number {
     let takers = 0;
     for (const [slot, messages] of sends) {
-      const { kind, values, receivers, coalesces } = this.#model.channels[slot]!;
+      const { kind, values, receivers, coalesces } = itemAt(this.#model.channels, slot);
       if (kind === "shared") continue;
-      const waiting = values[ids[slot]!]!;
+      const waiting = itemAt(values, wordAt(ids, slot));
       if (![...messages].some((one) => coalesces(one) && waiting.includes(one))) continue;
       for (const receiver of receivers) takers |= 1 << receiver;
     }
@@ -204,9 +206,9 @@ export class AmpleSets {
     };
     for (let component = 0; component < components.length; component++) {
       if ((set & (1 << component)) !== 0) continue;
-      addState(component, ids[components[component]!.slot]!);
-      for (const slot of this.#inputs[component]!) {
-        for (const message of channels[slot]!.values[ids[slot]!]!) {
+      addState(component, wordAt(ids, itemAt(components, component).slot));
+      for (const slot of itemAt(this.#inputs, component)) {
+        for (const message of itemAt(itemAt(channels, slot).values, wordAt(ids, slot))) {
           reach.addMessage(component, message);
         }
       }
@@ -217,7 +219,7 @@ export class AmpleSets {
       if (collides(effect, move)) return 1 << component;
       for (const [slot, messages] of effect.sends) {
         if (this.#disturbs(slot, messages, set, ids, move)) return 1 << component;
-        for (const receiver of channels[slot]!.receivers) {
+        for (const receiver of itemAt(channels, slot).receivers) {
           if ((set & (1 << receiver)) !== 0) continue;
           for (const one of messages) reach.addMessage(receiver, one);
         }
@@ -235,8 +237,8 @@ export class AmpleSets {
     ids: Int32Array,
     { sends }: Move,
   ): boolean {
-    const { kind, values, receivers, coalesces } = this.#model.channels[slot]!;
-    const waiting = values[ids[slot]!]!;
+    const { kind, values, receivers, coalesces } = itemAt(this.#model.channels, slot);
+    const waiting = itemAt(values, wordAt(ids, slot));
     const isPending = [...messages].some((one) => coalesces(one));
     // What is on a board already changes nothing there.
     const isNews = kind !== "shared" || [...messages].some((one) => !waiting.includes(one));
@@ -278,17 +280,17 @@ class Reach {
   }
 
   addState(component: number, own: number): void {
-    const states = this.#states[component]!;
+    const states = itemAt(this.#states, component);
     if (states.has(own)) return;
     states.add(own);
-    for (const message of this.#messages[component]!) this.attempt(component, own, message);
+    for (const message of itemAt(this.#messages, component)) this.attempt(component, own, message);
   }
 
   addMessage(component: number, message: number): void {
-    const messages = this.#messages[component]!;
+    const messages = itemAt(this.#messages, component);
     if (messages.has(message)) return;
     messages.add(message);
-    for (const own of this.#states[component]!) this.attempt(component, own, message);
+    for (const own of itemAt(this.#states, component)) this.attempt(component, own, message);
   }
 
   attempt(component: number, own: number, message: number): void {

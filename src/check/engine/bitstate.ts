@@ -7,6 +7,7 @@
 import { Checks, type Found } from "./checks.ts";
 import { Expander } from "./expander.ts";
 import { type Ending, loadIds, type Search } from "./explored.ts";
+import { numberAt, wordAt } from "./lookups.ts";
 import type { Model } from "./model.ts";
 import { Packing } from "./packing.ts";
 import { packedHash, StateTable } from "./stateTable.ts";
@@ -171,8 +172,8 @@ export class BitstateSearch implements Search {
     let second = 0x9e3779b1;
     for (let slot = 0; slot < ids.length; slot++) {
       if (ids[slot] === 0) continue;
-      first = mix(mix(first, slot), ids[slot]!);
-      second = mix(mix(second, ids[slot]!), slot);
+      first = mix(mix(first, slot), wordAt(ids, slot));
+      second = mix(mix(second, wordAt(ids, slot)), slot);
     }
     let isNew = false;
     const before = this.omission;
@@ -180,7 +181,7 @@ export class BitstateSearch implements Search {
       const hash = mix(Math.imul(first, 0x85ebca6b), second + Math.imul(i, first | 1));
       const bit = hash >>> (32 - this.#options.bits);
       const word = bit >>> 5;
-      if ((this.#filter[word]! & (1 << (bit & 31))) !== 0) continue;
+      if ((numberAt(this.#filter, word) & (1 << (bit & 31))) !== 0) continue;
       this.#filter[word]! |= 1 << (bit & 31);
       this.#ones++;
       isNew = true;

@@ -2,6 +2,8 @@
  * Channels between actors, as slots: a channel's state is the list of messages that wait in it. Number 0
  * is the empty channel.
  */
+
+import { itemAt } from "./lookups.ts";
 import { Slot } from "./slot.ts";
 
 /**
@@ -82,8 +84,9 @@ export class Channel extends Slot<readonly number[]> {
 
   /** Whether a message that is sent now has to wait for room. */
   blocks(state: number, message: number): boolean {
-    if (this.whenFull !== "block" || this.values[state]!.length < this.capacity) return false;
-    return !this.#isThere(this.values[state]!, message);
+    if (this.whenFull !== "block" || itemAt(this.values, state).length < this.capacity)
+      return false;
+    return !this.#isThere(itemAt(this.values, state), message);
   }
 
   #isThere(waiting: readonly number[], message: number): boolean {
@@ -96,7 +99,7 @@ export class Channel extends Slot<readonly number[]> {
   }
 
   #findDeliverable(state: number): Int32Array {
-    const waiting = this.values[state]!;
+    const waiting = itemAt(this.values, state);
     const pairs: number[] = [];
     waiting.forEach((message, position) => {
       if (this.kind === "fifo" && position > 0) return;
@@ -125,7 +128,7 @@ export class Channel extends Slot<readonly number[]> {
   }
 
   #findAppended(state: number, message: number): number {
-    const waiting = this.values[state]!;
+    const waiting = itemAt(this.values, state);
     let next = state;
     const isLost = this.whenFull === "lose" && waiting.length >= this.capacity;
     if (!this.#isThere(waiting, message) && !isLost) {

@@ -3,6 +3,7 @@ import { Evaluator } from "../properties/evaluate.ts";
 import type { Predicate, Property } from "../properties/property.ts";
 import type { Expander } from "./expander.ts";
 import type { Layout } from "./layout.ts";
+import { itemAt } from "./lookups.ts";
 import type { Model } from "./model.ts";
 
 /** Where a property was decided: a state, or a step from it. */
@@ -56,7 +57,7 @@ export class Checks {
   /** Takes over what was found before: one that was found remains. */
   restore(found: readonly Found[]): void {
     found.forEach(({ finding, applied }, i) => {
-      const check = this.#all[i]!;
+      const check = itemAt(this.#all, i);
       check.finding ??= finding;
       check.applied ||= applied;
       if (finding !== null && check.property.kind !== "sometimes") this.isBroken = true;
@@ -80,12 +81,12 @@ export class Checks {
   look(state: number, layout: Layout, words: Int32Array, from: number): void {
     const checks = this.#ofStates;
     for (let i = 0; i < checks.length; i++) {
-      const { when, that } = checks[i]!;
+      const { when, that } = itemAt(checks, i);
       if (when !== null && !when.holds(layout, words, from)) continue;
-      if (that === null || !checks[i]!.applied) this.#apply(checks[i]!);
-      const isSought = checks[i]!.property.kind === "sometimes";
+      if (that === null || !itemAt(checks, i).applied) this.#apply(itemAt(checks, i));
+      const isSought = itemAt(checks, i).property.kind === "sometimes";
       if (that !== null && that.holds(layout, words, from) === isSought) {
-        this.#find(checks[i]!, state, -1);
+        this.#find(itemAt(checks, i), state, -1);
       }
     }
     if (this.#expander.count === 0 && this.#deadlock?.finding === null) {

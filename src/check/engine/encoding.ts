@@ -6,6 +6,7 @@
  * The order of an object's keys does not count; that of a Map or Set does, as programs go by it.
  */
 import { UserError } from "../../errors.ts";
+import { itemAt } from "./lookups.ts";
 
 /** How deep data may be nested; more than that goes round in a circle. */
 const DEPTH_MOST = 500;
@@ -62,7 +63,7 @@ function recordText(value: object): string {
   if (keys.length > 1) keys.sort();
   let text = "{";
   for (let i = 0; i < keys.length; i++) {
-    const key = keys[i]!;
+    const key = itemAt(keys, i);
     path.push(key);
     text += `${i === 0 ? "" : ","}${JSON.stringify(key)}:${textOf((value as Record<string, unknown>)[key])}`;
     path.pop();

@@ -8,6 +8,7 @@
 import { grown } from "./growable.ts";
 import type { Layout } from "./layout.ts";
 import { LocalSteps, NOT_TAKEN } from "./localSteps.ts";
+import { itemAt, wordAt } from "./lookups.ts";
 import type { Model } from "./model.ts";
 import { StateHash } from "./stateHash.ts";
 import { StepRules } from "./stepRules.ts";
@@ -107,16 +108,19 @@ export class Expander {
     ids.set(this.ids);
     this.ids = ids;
     const all = channels.flatMap((channel, slot) => (channel === null ? [] : [slot]));
-    const immediate = all.filter((slot) => channels[slot]!.immediate);
+    const immediate = all.filter((slot) => itemAt(channels, slot).immediate);
     this.#blocks = all.some((slot) => {
-      return channels[slot]!.whenFull === "block" && Number.isFinite(channels[slot]!.capacity);
+      return (
+        itemAt(channels, slot).whenFull === "block" &&
+        Number.isFinite(itemAt(channels, slot).capacity)
+      );
     });
-    const numbers = [...immediate, ...all.filter((slot) => !channels[slot]!.immediate)];
+    const numbers = [...immediate, ...all.filter((slot) => !itemAt(channels, slot).immediate)];
     this.#immediate = immediate.length;
     this.#channelSlots = Int32Array.from(numbers);
     this.#firstGroup = Int32Array.from(numbers, (slot) => this.#groupsOf(slot));
     this.#endGroup = Int32Array.from(numbers, (slot, i) => {
-      return this.#firstGroup[i]! + channels[slot]!.receivers.length;
+      return wordAt(this.#firstGroup, i) + itemAt(channels, slot).receivers.length;
     });
   }
 
@@ -124,7 +128,8 @@ export class Expander {
     const known = this.#known.get(slot);
     if (known !== undefined) return known;
     const first = this.#groupCount;
-    for (const receiver of this.model.channels[slot]!.receivers) this.#addGroup(receiver, slot);
+    for (const receiver of itemAt(this.model.channels, slot).receivers)
+      this.#addGroup(receiver, slot);
     this.#known.set(slot, first);
     return first;
   }
@@ -133,7 +138,7 @@ export class Expander {
     const at = this.#groupCount++ * GROUP_WORDS;
     if (at === this.#groups.length) this.#groups = grown(this.#groups, at + GROUP_WORDS);
     this.#groups[at + COMPONENT] = component;
-    this.#groups[at + OWN_SLOT] = this.model.components[component]!.slot;
+    this.#groups[at + OWN_SLOT] = itemAt(this.model.components, component).slot;
     this.#groups[at + CHANNEL] = channel;
   }
 
@@ -150,15 +155,15 @@ export class Expander {
     if (this.isHashing) this.#base = this.stateHash.of(ids);
     const slots = this.#channelSlots;
     for (let i = 0; i < this.#immediate; i++) {
-      const state = ids[slots[i]!]!;
+      const state = wordAt(ids, wordAt(slots, i));
       if (state === 0) continue;
-      this.#collect(this.#firstGroup[i]!, this.#endGroup[i]!, state);
+      this.#collect(wordAt(this.#firstGroup, i), wordAt(this.#endGroup, i), state);
       return;
     }
     this.isImmediate = false;
     for (let i = this.#immediate; i < slots.length; i++) {
-      const state = ids[slots[i]!]!;
-      if (state !== 0) this.#collect(this.#firstGroup[i]!, this.#endGroup[i]!, state);
+      const state = wordAt(ids, wordAt(slots, i));
+      if (state !== 0) this.#collect(wordAt(this.#firstGroup, i), wordAt(this.#endGroup, i), state);
     }
     this.#collect(0, this.#deciders, 0);
     if (this.#blocks) this.#withhold();
@@ -168,29 +173,30 @@ export class Expander {
   #withhold(): void {
     const { step } = this;
     let kept = 0;
-    for (let i = 0; i < this.count; i++) if (this.#hasRoom(step[i]!)) step[kept++] = step[i]!;
+    for (let i = 0; i < this.count; i++)
+      if (this.#hasRoom(wordAt(step, i))) step[kept++] = wordAt(step, i);
     this.count = kept;
   }
 
   #hasRoom(transition: number): boolean {
     const { pool } = this.steps;
     const { channel, rest, sends } = this.transitions;
-    let at = sends[transition]!;
+    let at = wordAt(sends, transition);
     if (at === 0) return true;
-    for (let left = pool[at++]!; left > 0; left--) {
-      const slot = pool[at]!;
-      const end = at + 2 + pool[at + 1]!;
-      const to = this.model.channels[slot]!;
+    for (let left = wordAt(pool, at++); left > 0; left--) {
+      const slot = wordAt(pool, at);
+      const end = at + 2 + wordAt(pool, at + 1);
+      const to = itemAt(this.model.channels, slot);
       // Its own message has made room.
-      let state = slot === channel[transition] ? rest[transition]! : this.ids[slot]!;
+      let state = slot === channel[transition] ? wordAt(rest, transition) : wordAt(this.ids, slot);
       for (at += 2; at < end; at++) {
-        if (to.blocks(state, pool[at]!)) return false;
-        const known = to.known(state, pool[at]!);
+        if (to.blocks(state, wordAt(pool, at))) return false;
+        const known = to.known(state, wordAt(pool, at));
         if (known < 0 && this.isFrozen) {
           this.missed = true;
           return false;
         }
-        state = known < 0 ? to.append(state, pool[at]!) : known;
+        state = known < 0 ? to.append(state, wordAt(pool, at)) : known;
       }
     }
     return true;
@@ -202,11 +208,11 @@ export class Expander {
     const groups = this.#groups;
     this.lookups += end - first;
     for (let group = first * GROUP_WORDS; group < end * GROUP_WORDS; group += GROUP_WORDS) {
-      const own = ids[groups[group + OWN_SLOT]!]!;
-      const owns = groups[group + OWNS]!;
+      const own = wordAt(ids, wordAt(groups, group + OWN_SLOT));
+      const owns = wordAt(groups, group + OWNS);
       let list = UNKNOWN;
-      if (own < owns && state < groups[group + STATES]!) {
-        list = this.#entries[groups[group + FIRST]! + state * owns + own]!;
+      if (own < owns && state < wordAt(groups, group + STATES)) {
+        list = wordAt(this.#entries, wordAt(groups, group + FIRST) + state * owns + own);
       }
       if (list <= UNKNOWN) list = this.#findList(group, state, own, list);
       this.#take(list);
@@ -217,10 +223,10 @@ export class Expander {
     const lists = this.#lists;
     let list = from;
     let at = this.count;
-    const end = at + lists[list]!;
+    const end = at + wordAt(lists, list);
     if (end > this.step.length) this.step = grown(this.step, end);
     const { step } = this;
-    while (at < end) step[at++] = lists[++list]!;
+    while (at < end) step[at++] = wordAt(lists, ++list);
     this.count = end;
   }
 
@@ -255,37 +261,43 @@ export class Expander {
 
   /** Pairs: a message that the component may take, and what is left in the channel. */
   #messagesOf(group: number, state: number): Int32Array {
-    const component = this.#groups[group + COMPONENT]!;
-    const channel = this.#groups[group + CHANNEL]!;
-    if (channel !== BY_ITSELF) return this.model.channels[channel]!.deliverable(state);
+    const component = wordAt(this.#groups, group + COMPONENT);
+    const channel = wordAt(this.#groups, group + CHANNEL);
+    if (channel !== BY_ITSELF) return itemAt(this.model.channels, channel).deliverable(state);
     const choices = this.steps.choicesOf(component, this.ids);
     return choices.length === 0
       ? choices
-      : Int32Array.from({ length: 2 * choices.length }, (_, i) => (i & 1 ? 0 : choices[i >> 1]!));
+      : Int32Array.from({ length: 2 * choices.length }, (_, i) =>
+          i & 1 ? 0 : wordAt(choices, i >> 1),
+        );
   }
 
   #footprintOf(group: number, own: number, messages: Int32Array): Int32Array {
-    const component = this.#groups[group + COMPONENT]!;
+    const component = wordAt(this.#groups, group + COMPONENT);
     const slots = new Set<number>();
     for (let pair = 0; pair < messages.length; pair += 2) {
-      const event = this.model.messages.values[messages[pair]!]!;
-      for (const slot of this.model.components[component]!.footprint(own, event)) slots.add(slot);
+      const event = itemAt(this.model.messages.values, wordAt(messages, pair));
+      for (const slot of itemAt(this.model.components, component).footprint(own, event))
+        slots.add(slot);
     }
     return Int32Array.from(slots);
   }
 
   #note(group: number, state: number, own: number, what: number): void {
     const groups = this.#groups;
-    if (state >= groups[group + STATES]! || own >= groups[group + OWNS]!) {
+    if (state >= wordAt(groups, group + STATES) || own >= wordAt(groups, group + OWNS)) {
       this.#widen(group, state, own);
     }
-    this.#entries[groups[group + FIRST]! + state * groups[group + OWNS]! + own] = what;
+    this.#entries[wordAt(groups, group + FIRST) + state * wordAt(groups, group + OWNS) + own] =
+      what;
   }
 
   /** Gives a group a new place, with room for these states. */
   #widen(group: number, state: number, own: number): void {
     const groups = this.#groups;
-    const [first, states, owns] = [FIRST, STATES, OWNS].map((field) => groups[group + field]!);
+    const [first, states, owns] = [FIRST, STATES, OWNS].map((field) =>
+      wordAt(groups, group + field),
+    );
     const moreStates = state < states! ? states! : Math.max(state + 1, 2 * states!);
     const moreOwns = own < owns! ? owns! : Math.max(own + 1, 2 * owns!);
     const place = this.#entriesUsed;
@@ -302,17 +314,17 @@ export class Expander {
 
   #makeList(group: number, state: number, messages: Int32Array): number {
     const numbers: number[] = [];
-    const component = this.#groups[group + COMPONENT]!;
-    const channel = this.#groups[group + CHANNEL]!;
+    const component = wordAt(this.#groups, group + COMPONENT);
+    const channel = wordAt(this.#groups, group + CHANNEL);
     for (let pair = 0; pair < messages.length; pair += 2) {
-      const [message, rest] = [messages[pair]!, messages[pair + 1]!];
+      const [message, rest] = [wordAt(messages, pair), wordAt(messages, pair + 1)];
       const result = this.steps.find(component, this.ids, message);
       if (result !== NOT_TAKEN) {
         const { pool } = this.steps;
         let outcome = result + 1;
-        for (let left = pool[result]!; left > 0; left--) {
+        for (let left = wordAt(pool, result); left > 0; left--) {
           numbers.push(this.#addTransition({ component, channel, rest, message, outcome }, state));
-          outcome += pool[outcome]!;
+          outcome += wordAt(pool, outcome);
         }
       } else if (channel !== BY_ITSELF && rest !== state) {
         numbers.push(
@@ -337,47 +349,49 @@ export class Expander {
     const { component, channel, rest, outcome } = transition;
     const taken = channel === BY_ITSELF ? [] : [[channel, state, rest] as const];
     const { pool } = this.steps;
-    const before = this.ids[this.model.components[component]!.slot]!;
+    const before = wordAt(this.ids, itemAt(this.model.components, component).slot);
     const rules = this.rules.bits(transition, before);
     if (isWithoutStep(outcome)) {
       return this.transitions.add(transition, { moves: taken, sends: 0, broken: rules });
     }
-    const writes = pool[outcome + 2]!;
+    const writes = wordAt(pool, outcome + 2);
     const moves = Array.from({ length: writes }, (_, i) => {
-      const [slot, id] = [pool[outcome + 3 + 2 * i]!, pool[outcome + 4 + 2 * i]!];
-      return [slot, this.ids[slot]!, id] as const;
+      const [slot, id] = [wordAt(pool, outcome + 3 + 2 * i), wordAt(pool, outcome + 4 + 2 * i)];
+      return [slot, wordAt(this.ids, slot), id] as const;
     });
     const channels = outcome + 3 + 2 * writes;
     const sends = pool[channels] === 0 ? 0 : channels;
-    const broken = pool[outcome + 1]! | rules;
+    const broken = wordAt(pool, outcome + 1) | rules;
     return this.transitions.add(transition, { moves: [...taken, ...moves], sends, broken });
   }
 
   /** Bits of the step properties that a step breaks. */
   brokenBits(step: number): number {
-    return this.transitions.broken[this.step[step]!]!;
+    return wordAt(this.transitions.broken, wordAt(this.step, step));
   }
 
   /** Writes the state after a step, as numbers of all slots. */
   apply(step: number, next: Int32Array): void {
-    const transition = this.step[step]!;
+    const transition = wordAt(this.step, step);
     const { channel, rest, outcome } = this.transitions;
     next.set(this.ids);
-    if (channel[transition] !== BY_ITSELF) next[channel[transition]!] = rest[transition]!;
-    if (isWithoutStep(outcome[transition]!)) return;
+    if (channel[transition] !== BY_ITSELF)
+      next[wordAt(channel, transition)] = wordAt(rest, transition);
+    if (isWithoutStep(wordAt(outcome, transition))) return;
     const { pool } = this.steps;
     const { channels } = this.model;
-    let at = outcome[transition]! + 2;
-    for (let writes = pool[at++]!; writes > 0; writes--) {
-      next[pool[at]!] = pool[at + 1]!;
+    let at = wordAt(outcome, transition) + 2;
+    for (let writes = wordAt(pool, at++); writes > 0; writes--) {
+      next[wordAt(pool, at)] = wordAt(pool, at + 1);
       at += 2;
     }
-    for (let left = pool[at++]!; left > 0; left--) {
-      const slot = pool[at]!;
-      const messages = pool[at + 1]!;
+    for (let left = wordAt(pool, at++); left > 0; left--) {
+      const slot = wordAt(pool, at);
+      const messages = wordAt(pool, at + 1);
       at += 2;
-      let state = next[slot]!;
-      for (let i = 0; i < messages; i++) state = channels[slot]!.append(state, pool[at++]!);
+      let state = wordAt(next, slot);
+      for (let i = 0; i < messages; i++)
+        state = itemAt(channels, slot).append(state, wordAt(pool, at++));
       next[slot] = state;
     }
   }
@@ -394,14 +408,15 @@ export class Expander {
     packed: Int32Array,
     to: number,
   ): boolean {
-    const transition = this.step[step]!;
+    const transition = wordAt(this.step, step);
     const { delta, sends } = this.transitions;
     const { words } = layout;
     const change = transition * words;
-    for (let i = 0; i < words; i++) packed[to + i] = base[from + i]! ^ delta[change + i]!;
-    this.hash = this.#base ^ this.transitions.hash[transition]!;
+    for (let i = 0; i < words; i++)
+      packed[to + i] = wordAt(base, from + i) ^ wordAt(delta, change + i);
+    this.hash = this.#base ^ wordAt(this.transitions.hash, transition);
     if (sends[transition] === 0) return this.transitions.isLoop[transition] === 0;
-    if (!this.#send(sends[transition]!, layout, packed, to)) return false;
+    if (!this.#send(wordAt(sends, transition), layout, packed, to)) return false;
     for (let i = 0; i < words; i++) if (packed[to + i] !== base[from + i]) return true;
     return false;
   }
@@ -410,17 +425,17 @@ export class Expander {
     const { pool } = this.steps;
     const { channels } = this.model;
     let at = sends;
-    for (let left = pool[at++]!; left > 0; left--) {
-      const slot = pool[at]!;
-      const messages = pool[at + 1]!;
-      const channel = channels[slot]!;
-      const target = to + word[slot]!;
-      const field = shift[slot]!;
-      const before = (packed[target]! >>> field) & mask[slot]!;
+    for (let left = wordAt(pool, at++); left > 0; left--) {
+      const slot = wordAt(pool, at);
+      const messages = wordAt(pool, at + 1);
+      const channel = itemAt(channels, slot);
+      const target = to + wordAt(word, slot);
+      const field = wordAt(shift, slot);
+      const before = (wordAt(packed, target) >>> field) & wordAt(mask, slot);
       let state = before;
       at += 2;
       for (let i = 0; i < messages; i++) {
-        const message = pool[at++]!;
+        const message = wordAt(pool, at++);
         const known = channel.known(state, message);
         if (known < 0 && this.isFrozen) {
           this.missed = true;
@@ -429,8 +444,8 @@ export class Expander {
         state = known < 0 ? channel.append(state, message) : known;
       }
       // It would run over into its neighbours, which may be read next; the layout is outgrown.
-      if ((state & mask[slot]!) !== state) return false;
-      packed[target] = packed[target]! ^ ((before ^ state) << field);
+      if ((state & wordAt(mask, slot)) !== state) return false;
+      packed[target] = wordAt(packed, target) ^ ((before ^ state) << field);
     }
     return true;
   }

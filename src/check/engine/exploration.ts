@@ -7,6 +7,7 @@ import { Checks, type Found } from "./checks.ts";
 import { Expander } from "./expander.ts";
 import { type Ending, loadPacked, type Search } from "./explored.ts";
 import type { Layout } from "./layout.ts";
+import { wordAt } from "./lookups.ts";
 import type { Model } from "./model.ts";
 import { Packing } from "./packing.ts";
 import { Reduction } from "./reduction.ts";
@@ -244,6 +245,8 @@ export class Exploration implements Search {
 
   /** Whether a state is still to be expanded when this one is. */
   #isLater(ids: Int32Array, state: number): boolean {
+    // The layout has no room for it: it is asked again when there is.
+    if (this.#isStale) return true;
     const { layout } = this.#packing;
     const packed = new Int32Array(layout.words);
     layout.pack(ids, packed, 0);
@@ -327,8 +330,8 @@ function depthOfTree({ count, parent }: StateTable): number {
   const depths = new Int32Array(count);
   let deepest = 0;
   for (let state = 1; state < count; state++) {
-    depths[state] = depths[parent[state]!]! + 1;
-    deepest = Math.max(deepest, depths[state]!);
+    depths[state] = wordAt(depths, wordAt(parent, state)) + 1;
+    deepest = Math.max(deepest, wordAt(depths, state));
   }
   return deepest;
 }

@@ -6,6 +6,7 @@
  * representative of an orbit is always the same, and the number of orbits depends on nothing else.
  */
 import type { Expander } from "./expander.ts";
+import { itemAt, wordAt } from "./lookups.ts";
 import type { Model, RenamingGroup } from "./model.ts";
 import { StateRenaming } from "./stateRenaming.ts";
 import type { Symmetry } from "./symmetry.ts";
@@ -59,16 +60,16 @@ export class GroupSymmetry implements Symmetry {
     let image = this.#image;
     least.set(ids);
     for (let i = 0; i < this.renamings.length; i++) {
-      const renaming = this.renamings[i]!;
+      const renaming = itemAt(this.renamings, i);
       const { source } = renaming;
       let isLess = false;
       let at = 0;
       for (; at < order.length; at++) {
-        const slot = order[at]!;
-        const from = source[slot]!;
-        const id = renaming.idOf(from, ids[from]!);
-        if (!isLess && id !== least[slot]!) {
-          if (id > least[slot]!) break;
+        const slot = wordAt(order, at);
+        const from = wordAt(source, slot);
+        const id = renaming.idOf(from, wordAt(ids, from));
+        if (!isLess && id !== wordAt(least, slot)) {
+          if (id > wordAt(least, slot)) break;
           isLess = true;
         }
         image[slot] = id;

@@ -3,6 +3,7 @@
  * the values that slots have had; when one outgrows its field, all states are packed anew.
  */
 import { Channel } from "./channel.ts";
+import { numberAt, wordAt } from "./lookups.ts";
 import type { Slot } from "./slot.ts";
 
 const WORD_BITS = 32;
@@ -32,20 +33,22 @@ export class Layout {
     this.word = new Int32Array(least.length);
     this.shift = new Int32Array(least.length);
     this.mask = new Int32Array(least.length);
-    const order = Array.from(least.keys()).sort((a, b) => least[b]! - least[a]! || a - b);
+    const order = Array.from(least.keys()).sort(
+      (a, b) => wordAt(least, b) - wordAt(least, a) || a - b,
+    );
     const free = this.#place(order);
     for (const slot of wanting) {
       // At most twice as many again: room for the cube of its values.
-      const more = Math.min(2 * least[slot]!, free[this.word[slot]!]!);
+      const more = Math.min(2 * wordAt(least, slot), numberAt(free, wordAt(this.word, slot)));
       this.bits[slot]! += more;
-      free[this.word[slot]!]! -= more;
+      free[wordAt(this.word, slot)]! -= more;
     }
     const used = free.map(() => 0);
     for (const slot of order) {
-      const width = this.bits[slot]!;
-      this.shift[slot] = used[this.word[slot]!]!;
+      const width = wordAt(this.bits, slot);
+      this.shift[slot] = numberAt(used, wordAt(this.word, slot));
       this.mask[slot] = width === WORD_BITS ? -1 : (1 << width) - 1;
-      used[this.word[slot]!]! += width;
+      used[wordAt(this.word, slot)]! += width;
     }
     this.words = free.length;
   }
@@ -57,20 +60,20 @@ export class Layout {
   #place(order: readonly number[]): number[] {
     const firstFit: number[] = [];
     for (const slot of order) {
-      const found = firstFit.findIndex((free) => free >= this.bits[slot]!);
+      const found = firstFit.findIndex((free) => free >= wordAt(this.bits, slot));
       const word = found < 0 ? firstFit.push(WORD_BITS) - 1 : found;
       this.word[slot] = word;
-      firstFit[word]! -= this.bits[slot]!;
+      firstFit[word]! -= wordAt(this.bits, slot);
     }
     const emptiest = firstFit.map(() => WORD_BITS);
     const words = order.map((slot) => {
       const word = emptiest.indexOf(Math.max(...emptiest));
-      emptiest[word]! -= this.bits[slot]!;
+      emptiest[word]! -= wordAt(this.bits, slot);
       return word;
     });
     if (Math.min(...emptiest) < 0) return firstFit;
     order.forEach((slot, i) => {
-      this.word[slot] = words[i]!;
+      this.word[slot] = numberAt(words, i);
     });
     return emptiest;
   }
@@ -78,15 +81,16 @@ export class Layout {
   unpack(states: Int32Array, at: number, ids: Int32Array): void {
     const { word, shift, mask, slots } = this;
     for (let slot = 0; slot < slots; slot++) {
-      ids[slot] = (states[at + word[slot]!]! >>> shift[slot]!) & mask[slot]!;
+      ids[slot] =
+        (wordAt(states, at + wordAt(word, slot)) >>> wordAt(shift, slot)) & wordAt(mask, slot);
     }
   }
 
   pack(ids: Int32Array, states: Int32Array, at: number): void {
     for (let word = 0; word < this.words; word++) states[at + word] = 0;
     for (let slot = 0; slot < ids.length; slot++) {
-      const word = at + this.word[slot]!;
-      states[word] = states[word]! | (ids[slot]! << this.shift[slot]!);
+      const word = at + wordAt(this.word, slot);
+      states[word] = wordAt(states, word) | (wordAt(ids, slot) << wordAt(this.shift, slot));
     }
   }
 }
@@ -98,11 +102,11 @@ export class Layout {
 export function layoutFor(slots: readonly Slot[]): Layout {
   const known = slots.map(({ values }) => values.length);
   const bits = slots.map((slot, number) => {
-    const count = known[number]!;
+    const count = numberAt(known, number);
     if (count === 1) return slot instanceof Channel ? 1 : 0;
     return WORD_BITS - Math.clz32(count + (count >> 1) - 1);
   });
-  const wanting = [...known.keys()].filter((slot) => known[slot]! > 1);
-  wanting.sort((a, b) => known[b]! - known[a]! || a - b);
+  const wanting = [...known.keys()].filter((slot) => numberAt(known, slot) > 1);
+  wanting.sort((a, b) => numberAt(known, b) - numberAt(known, a) || a - b);
   return new Layout(Int32Array.from(bits), wanting);
 }

@@ -3,6 +3,7 @@
  * a step reads is known before it is worked out (its footprint); what it writes and sends is learnt.
  */
 import type { Expander } from "./expander.ts";
+import { itemAt, wordAt } from "./lookups.ts";
 import type { Model } from "./model.ts";
 import { isWithoutStep } from "./transitions.ts";
 
@@ -37,14 +38,14 @@ export class LocalEffects {
 
   /** What is known of a step. Of one that was never seen, the footprint alone. */
   of(component: number, own: number, message: number): Effect {
-    const effects = this.#effects[component]!;
+    const effects = itemAt(this.#effects, component);
     const key = own * MESSAGES_MOST + message;
     const known = effects.get(key);
     if (known !== undefined) return known;
     const { components, messages } = this.#model;
-    const { slot, footprint } = components[component]!;
+    const { slot, footprint } = itemAt(components, component);
     const effect: Effect = {
-      footprint: [slot, ...footprint(own, messages.values[message]!)],
+      footprint: [slot, ...footprint(own, itemAt(messages.values, message))],
       writes: new Set(),
       nexts: new Set(),
       sends: new Map(),
@@ -55,11 +56,13 @@ export class LocalEffects {
 
   /** What a component in a state may do by itself: messages. */
   choicesOf(component: number, own: number): readonly number[] {
-    const known = this.#choices[component]![own];
+    const known = itemAt(this.#choices, component)[own];
     if (known !== undefined) return known;
     const { components, messages } = this.#model;
-    const found = components[component]!.choices(own).map((event) => messages.intern(event));
-    this.#choices[component]![own] = found;
+    const found = itemAt(components, component)
+      .choices(own)
+      .map((event) => messages.intern(event));
+    itemAt(this.#choices, component)[own] = found;
     return found;
   }
 
@@ -71,37 +74,37 @@ export class LocalEffects {
       this.#isNoted = isNoted;
     }
     for (let i = 0; i < count; i++) {
-      const transition = step[i]!;
+      const transition = wordAt(step, i);
       if (this.#isNoted[transition] === 1) continue;
       this.#isNoted[transition] = 1;
-      const outcome = transitions.outcome[transition]!;
+      const outcome = wordAt(transitions.outcome, transition);
       if (isWithoutStep(outcome)) continue;
-      const component = transitions.component[transition]!;
-      const own = ids[this.#model.components[component]!.slot]!;
-      this.#learn(component, own, transitions.message[transition]!, steps.pool, outcome);
+      const component = wordAt(transitions.component, transition);
+      const own = wordAt(ids, itemAt(this.#model.components, component).slot);
+      this.#learn(component, own, wordAt(transitions.message, transition), steps.pool, outcome);
     }
   }
 
   #learn(component: number, own: number, message: number, pool: Int32Array, outcome: number): void {
     const effect = this.of(component, own, message);
-    const { slot: ownSlot } = this.#model.components[component]!;
+    const { slot: ownSlot } = itemAt(this.#model.components, component);
     let at = outcome + 2;
-    for (let writes = pool[at++]!; writes > 0; writes--) {
-      const [slot, value] = [pool[at]!, pool[at + 1]!];
+    for (let writes = wordAt(pool, at++); writes > 0; writes--) {
+      const [slot, value] = [wordAt(pool, at), wordAt(pool, at + 1)];
       at += 2;
       this.#add(effect.writes, slot);
       if (slot === ownSlot) this.#add(effect.nexts, value);
     }
-    for (let left = pool[at++]!; left > 0; left--) {
-      const channel = pool[at]!;
-      const messages = pool[at + 1]!;
+    for (let left = wordAt(pool, at++); left > 0; left--) {
+      const channel = wordAt(pool, at);
+      const messages = wordAt(pool, at + 1);
       at += 2;
       let sent = effect.sends.get(channel);
       if (sent === undefined) {
         sent = new Set();
         effect.sends.set(channel, sent);
       }
-      for (let i = 0; i < messages; i++) this.#add(sent, pool[at++]!);
+      for (let i = 0; i < messages; i++) this.#add(sent, wordAt(pool, at++));
     }
   }
 

@@ -6,6 +6,7 @@
  * [words in all, step properties broken, writes, (slot, id)..., channels, (channel, messages, message...)...].
  */
 import type { AnyEventObject } from "xstate";
+import { itemAt, wordAt } from "./lookups.ts";
 import type { Component, Model, Outcome } from "./model.ts";
 import { ModelError } from "./modelError.ts";
 import { watched } from "./stepWatch.ts";
@@ -59,8 +60,8 @@ export class LocalSteps {
 
   /** Where in the pool the result is of a component taking a message; NOT_TAKEN if it does not. */
   find(component: number, ids: Int32Array, message: number): number {
-    const row = this.#rows[component]![ids[this.#ownSlots[component]!]!];
-    const known = row === undefined || message >= row.length ? UNKNOWN : row[message]!;
+    const row = itemAt(this.#rows, component)[wordAt(ids, wordAt(this.#ownSlots, component))];
+    const known = row === undefined || message >= row.length ? UNKNOWN : wordAt(row, message);
     if (known === REFUSED) return NOT_TAKEN;
     if (known !== UNKNOWN && (known & 1) === 0) return known >>> 1;
     return this.#findAt(component, ids, message, known);
@@ -83,28 +84,28 @@ export class LocalSteps {
   /** Null if the step depends on the component's own state alone. */
   #makeSite(component: number, ids: Int32Array, message: number): Site | null {
     const { components, messages } = this.model;
-    const { slot } = components[component]!;
-    const event = messages.values[message]!;
-    const footprint = components[component]!.footprint(ids[slot]!, event);
+    const { slot } = itemAt(components, component);
+    const event = itemAt(messages.values, message);
+    const footprint = itemAt(components, component).footprint(wordAt(ids, slot), event);
     if (footprint.length === 0) return null;
     const site = {
       footprint: Int32Array.from(footprint),
       results: new TupleTable(footprint.length),
     };
     this.#sites.push(site);
-    this.#note(component, ids[slot]!, message, 2 * this.#sites.length + 1);
+    this.#note(component, wordAt(ids, slot), message, 2 * this.#sites.length + 1);
     return site;
   }
 
   #simple(component: number, ids: Int32Array, message: number): number {
-    const own = ids[this.model.components[component]!.slot]!;
+    const own = wordAt(ids, itemAt(this.model.components, component).slot);
     const worked = this.#workOut(component, ids, message, NO_SLOTS);
     this.#note(component, own, message, worked === NOT_TAKEN ? REFUSED : worked << 1);
     return worked;
   }
 
   #note(component: number, own: number, message: number, what: number): void {
-    const rows = this.#rows[component]!;
+    const rows = itemAt(this.#rows, component);
     let row = rows[own];
     if (row === undefined || row.length <= message) {
       const grown = new Int32Array(Math.max(message + 1, this.model.messages.values.length));
@@ -117,7 +118,7 @@ export class LocalSteps {
   #workOut(component: number, ids: Int32Array, message: number, footprint: Int32Array): number {
     const { name, components, messages } = this.model;
     const what = () =>
-      `model ${name}: ${components[component]!.name}, on "${messages.values[message]!.type}"`;
+      `model ${name}: ${itemAt(components, component).name}, on "${itemAt(messages.values, message).type}"`;
     return watched(what, () => this.#shownWhatIsDeclared(component, ids, message, footprint));
   }
 
@@ -134,16 +135,16 @@ export class LocalSteps {
     this.misses++;
     this.onMiss?.(component, ids, message);
     for (const watcher of this.watchers) watcher(component, ids, message);
-    const event = this.model.messages.values[message]!;
-    const actor = this.model.components[component]!;
+    const event = itemAt(this.model.messages.values, message);
+    const actor = itemAt(this.model.components, component);
     const { name, slot: own } = actor;
     const shown = new Int32Array(ids.length).fill(HIDDEN);
-    for (const slot of [own, ...footprint]) shown[slot] = ids[slot]!;
+    for (const slot of [own, ...footprint]) shown[slot] = wordAt(ids, slot);
     const outcomes = this.#stepOf(actor, shown, event);
     if (outcomes === null) return NOT_TAKEN;
     for (const [slot] of outcomes.flatMap(({ writes }) => writes)) {
       if (slot === own || (footprint.includes(slot) && !this.#ownSlots.includes(slot))) continue;
-      const written = this.model.slots[slot]!.name;
+      const written = itemAt(this.model.slots, slot).name;
       throw new ModelError(
         `${this.model.name}: ${name}, on "${event.type}", writes "${written}", which it does not declare`,
       );
@@ -210,17 +211,17 @@ export class LocalSteps {
 
   /** Numbers of the events that a component may have without a message. */
   choicesOf(component: number, ids: Int32Array): Int32Array {
-    const own = ids[this.#ownSlots[component]!]!;
-    return this.#choices[component]![own] ?? this.#findChoices(component, own);
+    const own = wordAt(ids, wordAt(this.#ownSlots, component));
+    return itemAt(this.#choices, component)[own] ?? this.#findChoices(component, own);
   }
 
   #findChoices(component: number, own: number): Int32Array {
     const { name, components, messages } = this.model;
-    const actor = components[component]!;
+    const actor = itemAt(components, component);
     const what = () => `model ${name}: ${actor.name}, asked for its choices`;
     const events = watched(what, () => actor.choices(own));
     const found = Int32Array.from(events, (event) => messages.intern(event));
-    this.#choices[component]![own] = found;
+    itemAt(this.#choices, component)[own] = found;
     return found;
   }
 }

@@ -11,6 +11,7 @@ import { canonical } from "./encoding.ts";
 import type { Expander } from "./expander.ts";
 import type { LocalSteps } from "./localSteps.ts";
 import { NOT_TAKEN } from "./localSteps.ts";
+import { itemAt, numberAt, wordAt } from "./lookups.ts";
 import { type Model, type StepRule, slotNamed, slotValue } from "./model.ts";
 import type { StateRenaming } from "./stateRenaming.ts";
 
@@ -64,8 +65,10 @@ export class MemberCheck {
   #requireAll(property: string, slots: readonly number[]): void {
     for (const exchange of this.#exchanges) {
       for (const slot of slots) {
-        if (slots.includes(exchange.image[slot]!)) continue;
-        const [one, other] = [slot, exchange.image[slot]!].map((at) => this.#model.slots[at]!.name);
+        if (slots.includes(wordAt(exchange.image, slot))) continue;
+        const [one, other] = [slot, wordAt(exchange.image, slot)].map(
+          (at) => itemAt(this.#model.slots, at).name,
+        );
         throw this.#error(
           `property "${property}" speaks of "${one}" and not of "${other}": say it of all members`,
         );
@@ -101,11 +104,11 @@ export class MemberCheck {
     exchange: StateRenaming,
   ): void {
     const { components, messages } = this.#model;
-    const { slot, footprint, name } = components[component]!;
-    const event = messages.values[message]!;
+    const { slot, footprint, name } = itemAt(components, component);
+    const event = itemAt(messages.values, message);
     const image = new Int32Array(ids.length);
-    for (const part of [slot, ...footprint(ids[slot]!, event)]) {
-      image[exchange.image[part]!] = exchange.idOf(part, ids[part]!);
+    for (const part of [slot, ...footprint(wordAt(ids, slot), event)]) {
+      image[wordAt(exchange.image, part)] = exchange.idOf(part, wordAt(ids, part));
     }
     const other = components.findIndex((one) => one.slot === exchange.image[slot]);
     const renamed = exchange.messageOf(slot, message);
@@ -113,7 +116,7 @@ export class MemberCheck {
     const theirs = this.#effect(steps, steps.find(other, image, renamed), null);
     if (own !== theirs) {
       throw this.#error(
-        `what ${name} does on "${event.type}" is not what ${components[other]!.name} does after ${exchange.renaming.what}: members must be alike, and every field that holds a member's number or name must be in references or indexed`,
+        `what ${name} does on "${event.type}" is not what ${itemAt(components, other).name} does after ${exchange.renaming.what}: members must be alike, and every field that holds a member's number or name must be in references or indexed`,
       );
     }
     this.#compareChoices(steps, component, other, ids, image, exchange);
@@ -128,7 +131,7 @@ export class MemberCheck {
     exchange: StateRenaming,
   ): void {
     const { components, messages } = this.#model;
-    const { slot, name } = components[component]!;
+    const { slot, name } = itemAt(components, component);
     const key = `${component} ${ids[slot]} ${exchange.renaming.what}`;
     if (this.#seenOwn.has(key)) return;
     this.#seenOwn.add(key);
@@ -139,9 +142,9 @@ export class MemberCheck {
       ...theirs.filter((one) => !own.includes(one)),
     ];
     if (alone.length === 0) return;
-    const { type } = messages.values[alone[0]!]!;
+    const { type } = itemAt(messages.values, numberAt(alone, 0));
     throw this.#error(
-      `of ${name} and ${components[other]!.name} one has the choice "${type}" where the other has not`,
+      `of ${name} and ${itemAt(components, other).name} one has the choice "${type}" where the other has not`,
     );
   }
 
@@ -151,9 +154,9 @@ export class MemberCheck {
     const { pool } = steps;
     const effects: string[] = [];
     let at = result + 1;
-    for (let left = pool[result]!; left > 0; left--) {
+    for (let left = wordAt(pool, result); left > 0; left--) {
       effects.push(this.#outcome(pool, at, exchange));
-      at += pool[at]!;
+      at += wordAt(pool, at);
     }
     return effects.sort().join("; ");
   }
@@ -162,29 +165,31 @@ export class MemberCheck {
     const slotOf = (slot: number) => exchange?.image[slot] ?? slot;
     const parts: string[] = [`breaks ${pool[from + 1]}`];
     let at = from + 2;
-    for (let writes = pool[at++]!; writes > 0; writes--, at += 2) {
-      const [slot, id] = [pool[at]!, pool[at + 1]!];
+    for (let writes = wordAt(pool, at++); writes > 0; writes--, at += 2) {
+      const [slot, id] = [wordAt(pool, at), wordAt(pool, at + 1)];
       parts.push(`${slotOf(slot)} is ${exchange?.idOf(slot, id) ?? id}`);
     }
-    for (let channels = pool[at++]!; channels > 0; channels--) {
-      const slot = pool[at]!;
-      const sent = Array.from(pool.subarray(at + 2, at + 2 + pool[at + 1]!), (message) =>
+    for (let channels = wordAt(pool, at++); channels > 0; channels--) {
+      const slot = wordAt(pool, at);
+      const sent = Array.from(pool.subarray(at + 2, at + 2 + wordAt(pool, at + 1)), (message) =>
         exchange === null ? message : exchange.messageOf(slot, message),
       );
       // Where there is no order, that of numbers.
-      if (this.#model.channels[slot]!.kind !== "fifo") sent.sort((a, b) => a - b);
+      if (itemAt(this.#model.channels, slot).kind !== "fifo") sent.sort((a, b) => a - b);
       parts.push(`${slotOf(slot)} gets ${sent.join(" ")}`);
-      at += 2 + pool[at + 1]!;
+      at += 2 + wordAt(pool, at + 1);
     }
     return parts.sort().join(", ");
   }
 
   /** Asks a predicate of all orders of what it is asked of in a state. */
   #ask({ property, predicate, slots, asked }: Watched, ids: Int32Array): void {
-    const first = slots.map((slot) => ids[slot]!);
+    const first = slots.map((slot) => wordAt(ids, slot));
     if (asked.has(first.join())) return;
     const holds = (part: readonly number[]): boolean =>
-      predicate.holds(...(part.map((id, i) => slotValue(this.#model, slots[i]!, id)) as never[]));
+      predicate.holds(
+        ...(part.map((id, i) => slotValue(this.#model, numberAt(slots, i), id)) as never[]),
+      );
     const wanted = holds(first);
     const open = [first];
     asked.add(first.join());
@@ -194,7 +199,10 @@ export class MemberCheck {
       for (const exchange of this.#exchanges) {
         const image: number[] = [];
         slots.forEach((slot, i) => {
-          image[slots.indexOf(exchange.image[slot]!)] = exchange.idOf(slot, part[i]!);
+          image[slots.indexOf(wordAt(exchange.image, slot))] = exchange.idOf(
+            slot,
+            numberAt(part, i),
+          );
         });
         const key = image.join();
         if (asked.has(key)) continue;
@@ -226,11 +234,11 @@ export class MemberCheck {
   #askRules(expander: Expander): void {
     const { step, count, transitions } = expander;
     for (let i = 0; i < count; i++) {
-      const transition = step[i]!;
+      const transition = wordAt(step, i);
       if (this.#seenRules.has(transition)) continue;
       this.#seenRules.add(transition);
-      const { slot } = this.#model.components[transitions.component[transition]!]!;
-      const seen = expander.rules.seen(transitions.at(transition), expander.ids[slot]!);
+      const { slot } = itemAt(this.#model.components, wordAt(transitions.component, transition));
+      const seen = expander.rules.seen(transitions.at(transition), wordAt(expander.ids, slot));
       for (const rule of this.#model.stepRules!) this.#askRule(rule, seen);
     }
   }

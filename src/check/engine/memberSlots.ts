@@ -1,5 +1,6 @@
 /** What becomes of slots when members get other numbers: which are whose. */
 import { UserError } from "../../errors.ts";
+import { itemAt, numberAt } from "./lookups.ts";
 import { type MemberSpec, type Model, slotNamed } from "./model.ts";
 
 export class MemberSlots {
@@ -54,13 +55,13 @@ export class MemberSlots {
     const { channels, slots } = this.#model;
     const moved = (actor: number): number => {
       const member = this.#members.indexOf(actor);
-      return member < 0 ? actor : this.#members[places[member]!]!;
+      return member < 0 ? actor : numberAt(this.#members, numberAt(places, member));
     };
     if (channels[slot] === null) return moved(slot);
     const found = this.#byEnds.get(this.#endsOf(slot, moved));
     if (found === undefined) {
       throw new UserError(
-        `model ${this.#model.name}: symmetry: the members are not alike: the channel "${slots[slot]!.name}" of one has no like of another`,
+        `model ${this.#model.name}: symmetry: the members are not alike: the channel "${itemAt(slots, slot).name}" of one has no like of another`,
       );
     }
     return found;
@@ -68,7 +69,7 @@ export class MemberSlots {
 
   /** The ends of a channel, and what it is like, as text. */
   #endsOf(slot: number, moved: (actor: number) => number): string {
-    const channel = this.#model.channels[slot]!;
+    const channel = itemAt(this.#model.channels, slot);
     const receivers = channel.receivers.map(moved).sort((a, b) => a - b);
     const from = channel.from === null ? -1 : moved(channel.from);
     const { kind, lossy, duplicating, capacity, whenFull, fairness, name } = channel;
@@ -89,7 +90,7 @@ export class MemberSlots {
     if (all.every((one) => isFixed(exchange(count, 0, one)))) return null;
     const owner = order.find((member) => {
       const others = all.filter((one) => one !== member);
-      return others.every((one) => isFixed(exchange(count, others[0]!, one)));
+      return others.every((one) => isFixed(exchange(count, numberAt(others, 0), one)));
     });
     return owner ?? null;
   }

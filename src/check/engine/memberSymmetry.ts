@@ -9,6 +9,7 @@
 import { UserError } from "../../errors.ts";
 import { canonical } from "./encoding.ts";
 import type { Expander } from "./expander.ts";
+import { itemAt, numberAt, valueUnder, wordAt } from "./lookups.ts";
 import { MemberCheck } from "./memberCheck.ts";
 import { MemberData, OTHER, OTHER_OF_ITS_OWN } from "./memberData.ts";
 import { exchange, MemberSlots } from "./memberSlots.ts";
@@ -84,53 +85,58 @@ export class MemberSymmetry implements Symmetry {
     const { own, shared } = this.#slots;
     const tuples = this.#spec.members.map((_, member) => this.#tuple(ids, member));
     const order = Array.from(tuples.keys());
-    order.sort((one, other) => compareTuples(tuples[one]!, tuples[other]!) || one - other);
+    order.sort(
+      (one, other) => compareTuples(itemAt(tuples, one), itemAt(tuples, other)) || one - other,
+    );
     if (this.#speaksOfOthers(ids, tuples)) {
       ids.set(this.#least(ids, order, tuples));
       return;
     }
     if (order.every((member, place) => member === place)) return;
     own.forEach((slots, kind) => {
-      const before = slots.map((slot) => ids[slot]!);
+      const before = slots.map((slot) => wordAt(ids, slot));
       slots.forEach((slot, place) => {
-        const member = order[place]!;
-        const number = tuples[member]![kind]!;
+        const member = numberAt(order, place);
+        const number = numberAt(itemAt(tuples, member), kind);
         ids[slot] =
-          this.#ids[slot]![number] ?? this.#findId(kind, place, member, before[member]!, number);
+          itemAt(this.#ids, slot)[number] ??
+          this.#findId(kind, place, member, numberAt(before, member), number);
       });
     });
     const places = inverse(order);
-    for (const slot of shared) ids[slot] = this.#movedId(slot, ids[slot]!, places, tuples);
+    for (const slot of shared) ids[slot] = this.#movedId(slot, wordAt(ids, slot), places, tuples);
   }
 
   #tuple(ids: Int32Array, member: number): number[] {
     const own = this.#slots.own.map((slots) =>
-      this.#classOf(slots[member]!, ids[slots[member]!]!, member),
+      this.#classOf(numberAt(slots, member), wordAt(ids, numberAt(slots, member)), member),
     );
-    const about = this.#slots.shared.map((slot) => this.#viewsOf(slot, ids[slot]!)[member]!);
+    const about = this.#slots.shared.map((slot) =>
+      numberAt(this.#viewsOf(slot, wordAt(ids, slot)), member),
+    );
     return [...own, ...about];
   }
 
   /** The class of what is a member's own. */
   #classOf(slot: number, id: number, member: number): number {
-    const known = this.#ownClasses[slot]![id];
+    const known = itemAt(this.#ownClasses, slot)[id];
     if (known !== undefined) return known;
     const found = this.#class(slot, id, member);
-    this.#ownClasses[slot]![id] = found;
+    itemAt(this.#ownClasses, slot)[id] = found;
     return found;
   }
 
   /** By member: the class of its part in what is not its own. */
   #viewsOf(slot: number, id: number): readonly number[] {
-    const known = this.#views[slot]![id];
+    const known = itemAt(this.#views, slot)[id];
     if (known !== undefined) return known;
     const found = this.#spec.members.map((_, member) => this.#class(slot, id, member));
-    this.#views[slot]![id] = found;
+    itemAt(this.#views, slot)[id] = found;
     return found;
   }
 
   #class(slot: number, id: number, member: number): number {
-    const { name } = this.#model.slots[slot]!;
+    const { name } = itemAt(this.#model.slots, slot);
     const view = this.#data.view(name, this.#plain(slot, id), member);
     const text = canonical(view, name);
     const number = this.#classes.intern(view, text);
@@ -141,7 +147,7 @@ export class MemberSymmetry implements Symmetry {
 
   /** A slot's value as data: channels as lists of messages. */
   #plain(slot: number, id: number): unknown {
-    const value = this.#model.slots[slot]!.values[id];
+    const value = itemAt(this.#model.slots, slot).values[id];
     if (this.#model.channels[slot] === null) return value;
     return (value as readonly number[]).map((message) => this.#model.messages.values[message]);
   }
@@ -160,16 +166,16 @@ export class MemberSymmetry implements Symmetry {
   }
 
   #hasLists(slot: number): boolean {
-    return (this.#spec.indexed[this.#model.slots[slot]!.name] ?? []).length > 0;
+    return (this.#spec.indexed[itemAt(this.#model.slots, slot).name] ?? []).length > 0;
   }
 
   /** The number of a member's own value when the member has another place. */
   #findId(kind: number, place: number, member: number, id: number, number: number): number {
-    const slots = this.#slots.own[kind]!;
-    const [from, to] = [slots[member]!, slots[place]!];
+    const slots = itemAt(this.#slots.own, kind);
+    const [from, to] = [numberAt(slots, member), numberAt(slots, place)];
     const renaming = this.#renaming(exchange(this.#data.count, member, place));
     const found = renaming.idOf(from, id);
-    this.#ids[to]![number] = found;
+    itemAt(this.#ids, to)[number] = found;
     return found;
   }
 
@@ -181,7 +187,11 @@ export class MemberSymmetry implements Symmetry {
   ): number {
     const at = this.#slots.own.length + this.#slots.shared.indexOf(slot);
     // Nobody has a part in it.
-    if (tuples.every((tuple) => tuple[at] === tuples[0]![at] && !this.#speaks[tuple[at]!])) {
+    if (
+      tuples.every(
+        (tuple) => tuple[at] === itemAt(tuples, 0)[at] && !this.#speaks[numberAt(tuple, at)],
+      )
+    ) {
       if (!this.#hasLists(slot)) return id;
     }
     const key = `${slot} ${id} ${places.join(" ")}`;
@@ -194,12 +204,14 @@ export class MemberSymmetry implements Symmetry {
 
   #movedValue(slot: number, id: number, places: readonly number[]): number {
     const { slots, channels, messages } = this.#model;
-    const { name } = slots[slot]!;
+    const { name } = itemAt(slots, slot);
     const channel = channels[slot] ?? null;
     if (channel === null) {
-      return slots[slot]!.intern(this.#data.renamed(name, slots[slot]!.values[id], places));
+      return itemAt(slots, slot).intern(
+        this.#data.renamed(name, itemAt(slots, slot).values[id], places),
+      );
     }
-    const waiting = channel.values[id]!.map((message) =>
+    const waiting = itemAt(channel.values, id).map((message) =>
       messages.intern(this.#data.renamed(name, messages.values[message], places) as never),
     );
     if (channel.kind !== "fifo") waiting.sort((a, b) => a - b);
@@ -249,12 +261,16 @@ function renamingOf(
   const moved = members.filter((_, member) => places[member] !== member);
   const renaming: Renaming = {
     what: `exchanging ${moved.join(" and ")}`,
-    slot: (name) => slots[memberSlots.image(numberOf.get(name)!, places)]!.name,
+    slot: (name) => itemAt(slots, memberSlots.image(valueUnder(numberOf, name), places)).name,
     value: (slot, value) => data.renamed(slot, value, places),
     message: (_channel, message) => data.renamed("", message, places) as typeof message,
     property: (name) => name,
   };
-  const made = new StateRenaming(model, { slotNamed: (name) => numberOf.get(name)! }, renaming);
+  const made = new StateRenaming(
+    model,
+    { slotNamed: (name) => valueUnder(numberOf, name) },
+    renaming,
+  );
   made.adapt();
   return made;
 }
@@ -267,14 +283,17 @@ function* ordersOf(
   const groups: number[][] = [];
   for (const member of order) {
     const last = groups.at(-1);
-    if (last !== undefined && compareTuples(tuples[last[0]!]!, tuples[member]!) === 0) {
+    if (
+      last !== undefined &&
+      compareTuples(itemAt(tuples, numberAt(last, 0)), itemAt(tuples, member)) === 0
+    ) {
       last.push(member);
     } else groups.push([member]);
   }
   function* from(at: number): Generator<readonly number[]> {
     if (at === groups.length) yield [];
     else {
-      for (const first of permutations(groups[at]!)) {
+      for (const first of permutations(itemAt(groups, at))) {
         for (const rest of from(at + 1)) yield [...first, ...rest];
       }
     }
@@ -302,10 +321,10 @@ function inverse(order: readonly number[]): readonly number[] {
 
 function isLess(one: Int32Array, other: Int32Array): boolean {
   const at = one.findIndex((id, slot) => id !== other[slot]);
-  return at >= 0 && one[at]! < other[at]!;
+  return at >= 0 && wordAt(one, at) < wordAt(other, at);
 }
 
 function compareTuples(one: readonly number[], other: readonly number[]): number {
   const at = one.findIndex((part, i) => part !== other[i]);
-  return at < 0 ? 0 : one[at]! - other[at]!;
+  return at < 0 ? 0 : numberAt(one, at) - numberAt(other, at);
 }

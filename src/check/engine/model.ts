@@ -4,6 +4,7 @@ import { nearest } from "../../config/nearest.ts";
 import { UserError } from "../../errors.ts";
 import type { Property, SeenStep } from "../properties/property.ts";
 import type { Channel, Fairness } from "./channel.ts";
+import { itemAt } from "./lookups.ts";
 import type { Slot } from "./slot.ts";
 
 /** What one step of a component does. */
@@ -144,9 +145,9 @@ export function slotNamed(
 
 /** A slot's value as properties see it: a channel as the list of its messages. */
 export function slotValue(model: Model, slot: number, id: number): unknown {
-  const value = model.slots[slot]!.values[id];
+  const value = itemAt(model.slots, slot).values[id];
   if (model.channels[slot] === null) return value;
   return (value as readonly number[]).map((message) =>
-    shownMessage(model.messages.values[message]!),
+    shownMessage(itemAt(model.messages.values, message)),
   );
 }

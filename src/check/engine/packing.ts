@@ -1,6 +1,7 @@
 /** The layout that a search packs its states by, as the model's slots get more values. */
 import type { Expander } from "./expander.ts";
 import { type Layout, layoutFor } from "./layout.ts";
+import { wordAt } from "./lookups.ts";
 import type { Watch } from "./slot.ts";
 
 export class Packing {
@@ -34,7 +35,7 @@ export class Packing {
     this.#watch.overflowed = false;
     model.messages.watch = this.#watch;
     model.slots.forEach((slot, number) => {
-      slot.room = 2 ** layout.bits[number]!;
+      slot.room = 2 ** wordAt(layout.bits, number);
       slot.watch = this.#watch;
     });
     transitions.use(layout);

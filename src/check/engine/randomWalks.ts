@@ -14,6 +14,7 @@ import { Random } from "../../../workloads/random.ts";
 import { Checks, type Found } from "./checks.ts";
 import { Expander } from "./expander.ts";
 import { type Ending, loadPacked, type Search } from "./explored.ts";
+import { numberAt, valueUnder, wordAt } from "./lookups.ts";
 import type { Model } from "./model.ts";
 import { Packing } from "./packing.ts";
 import { packedHash, StateTable } from "./stateTable.ts";
@@ -177,20 +178,20 @@ export class RandomWalks implements Search {
     });
     const thread = this.#highest(threads);
     const steps = threads.flatMap((one, step) => (one === thread ? [step] : []));
-    return steps[this.#random.below(steps.length)]!;
+    return numberAt(steps, this.#random.below(steps.length));
   }
 
   #highest(threads: readonly number[]): number {
     return threads.reduce((best, thread) =>
-      this.#priorities.get(thread)! > this.#priorities.get(best)! ? thread : best,
+      valueUnder(this.#priorities, thread) > valueUnder(this.#priorities, best) ? thread : best,
     );
   }
 
   /** A channel, or (below zero) a component that acts by itself. */
   #threadOf(step: number): number {
     const { channel, component } = this.expander.transitions;
-    const transition = this.expander.step[step]!;
-    const slot = channel[transition]!;
-    return slot === BY_ITSELF ? -1 - component[transition]! : slot;
+    const transition = wordAt(this.expander.step, step);
+    const slot = wordAt(channel, transition);
+    return slot === BY_ITSELF ? -1 - wordAt(component, transition) : slot;
   }
 }

@@ -5,6 +5,7 @@ import { AmpleSets, COMPONENTS_MOST } from "./ampleSets.ts";
 import type { Found } from "./checks.ts";
 import type { Expander } from "./expander.ts";
 import { loadIds } from "./explored.ts";
+import { itemAt, wordAt } from "./lookups.ts";
 import type { Model } from "./model.ts";
 
 export class Reduction {
@@ -59,7 +60,9 @@ export class Reduction {
 
   /** Predicates that are still to be decided must stay as they are in steps that stand for others. */
   look(found: readonly Found[]): void {
-    const watched = this.#properties.flatMap((property, i) => predicatesOf(property, found[i]!));
+    const watched = this.#properties.flatMap((property, i) =>
+      predicatesOf(property, itemAt(found, i)),
+    );
     const names = watched.map(({ name }) => name).join("\n");
     if (names === this.#watched) return;
     this.#watched = names;
@@ -79,7 +82,7 @@ export class Reduction {
     }
     const all = expander.step.slice(0, count);
     const candidates = this.#ample.candidates(expander).map((set) => {
-      return all.filter((one) => (set & (1 << transitions.component[one]!)) !== 0);
+      return all.filter((one) => (set & (1 << wordAt(transitions.component, one))) !== 0);
     });
     candidates.sort((one, other) => one.length - other.length);
     const best = candidates.find((kept) => this.#goesOn(expander, kept, isLater));
@@ -95,7 +98,7 @@ export class Reduction {
   #goesOn(expander: Expander, kept: Int32Array, isLater: (ids: Int32Array) => boolean): boolean {
     const ids = expander.ids.slice();
     const open = Array.from(expander.step.subarray(0, expander.count).keys())
-      .filter((step) => kept.includes(expander.step[step]!))
+      .filter((step) => kept.includes(wordAt(expander.step, step)))
       .map((step) => nextOf(expander, step));
     const met = new Set<string>();
     let found = false;

@@ -3,6 +3,7 @@
  * stands for is kept once, here. Slots are the states of actors, parts of memory, and channels.
  */
 import { canonical } from "./encoding.ts";
+import { itemAt } from "./lookups.ts";
 
 /** What slots say to those who pack them. */
 export interface Watch {
@@ -45,6 +46,6 @@ export class Slot<Value = unknown> {
 
   /** What a value was told from others by when it got its number. */
   keyOf(id: number): string {
-    return this.#keys[id]!;
+    return itemAt(this.#keys, id);
   }
 }

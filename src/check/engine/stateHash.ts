@@ -4,6 +4,8 @@
  * checking with SPIN", 1999). It does not depend on how states are packed. The hash is the XOR of a number
  * for each of these slots and its value (Zobrist), so that of a next state follows from the changes alone.
  */
+
+import { wordAt } from "./lookups.ts";
 import type { Model } from "./model.ts";
 
 /** One actor in three. */
@@ -24,7 +26,8 @@ export class StateHash {
   of(ids: Int32Array): number {
     const slots = this.#slots;
     let hash = 0;
-    for (let i = 0; i < slots.length; i++) hash ^= mixed(slots[i]!, ids[slots[i]!]!);
+    for (let i = 0; i < slots.length; i++)
+      hash ^= mixed(wordAt(slots, i), wordAt(ids, wordAt(slots, i)));
     return hash;
   }
 

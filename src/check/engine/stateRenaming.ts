@@ -1,5 +1,6 @@
 /** What a renaming makes of the numbers of a state. Each value is renamed once, and looked up ever after. */
 import { grown } from "./growable.ts";
+import { itemAt, wordAt } from "./lookups.ts";
 import type { Model, Renaming, RenamingGroup } from "./model.ts";
 
 /** A renaming of a whole state, slot by slot. */
@@ -26,7 +27,7 @@ export class StateRenaming {
     const { slots } = this.#model;
     const image: number[] = Array.from(this.image);
     for (let slot = image.length; slot < slots.length; slot++) {
-      image.push(this.#group.slotNamed(this.renaming.slot(slots[slot]!.name)));
+      image.push(this.#group.slotNamed(this.renaming.slot(itemAt(slots, slot).name)));
       this.#values.push(new Int32Array(16));
       this.#messages.push(new Int32Array(16));
     }
@@ -39,46 +40,49 @@ export class StateRenaming {
 
   /** The number, in the slot that a slot becomes, of what a value becomes. */
   idOf(slot: number, id: number): number {
-    const known = this.#values[slot]![id];
+    const known = itemAt(this.#values, slot)[id];
     return known !== undefined && known > 0 ? known - 1 : this.#findId(slot, id);
   }
 
   #findId(slot: number, id: number): number {
     const { slots, channels } = this.#model;
-    const to = this.image[slot]!;
-    const { name, values } = slots[slot]!;
+    const to = wordAt(this.image, slot);
+    const { name, values } = itemAt(slots, slot);
     const channel = channels[to] ?? null;
     let found: number;
-    if (channel === null) found = slots[to]!.intern(this.renaming.value(name, values[id]));
+    if (channel === null) found = itemAt(slots, to).intern(this.renaming.value(name, values[id]));
     else {
-      const waiting = channels[slot]!.values[id]!.map((message) => this.messageOf(slot, message));
+      const waiting = itemAt(itemAt(channels, slot).values, id).map((message) =>
+        this.messageOf(slot, message),
+      );
       // Where there is no order, that of numbers (see Channel).
       if (channel.kind !== "fifo") waiting.sort((a, b) => a - b);
       found = channel.intern(waiting);
     }
-    if (id >= this.#values[slot]!.length) this.#values[slot] = grown(this.#values[slot]!, 2 * id);
-    this.#values[slot]![id] = found + 1;
+    if (id >= itemAt(this.#values, slot).length)
+      this.#values[slot] = grown(itemAt(this.#values, slot), 2 * id);
+    itemAt(this.#values, slot)[id] = found + 1;
     return found;
   }
 
   /** The number of what a message in a channel becomes. */
   messageOf(channel: number, message: number): number {
-    const known = this.#messages[channel]![message];
+    const known = itemAt(this.#messages, channel)[message];
     if (known !== undefined && known > 0) return known - 1;
     const { messages, slots } = this.#model;
-    const { name } = slots[channel]!;
-    const found = messages.intern(this.renaming.message(name, messages.values[message]!));
-    if (message >= this.#messages[channel]!.length) {
-      this.#messages[channel] = grown(this.#messages[channel]!, 2 * message);
+    const { name } = itemAt(slots, channel);
+    const found = messages.intern(this.renaming.message(name, itemAt(messages.values, message)));
+    if (message >= itemAt(this.#messages, channel).length) {
+      this.#messages[channel] = grown(itemAt(this.#messages, channel), 2 * message);
     }
-    this.#messages[channel]![message] = found + 1;
+    itemAt(this.#messages, channel)[message] = found + 1;
     return found;
   }
 
   /** Writes the image of a state. */
   apply(ids: Int32Array, to: Int32Array): void {
     for (let slot = 0; slot < ids.length; slot++) {
-      to[this.image[slot]!] = this.idOf(slot, ids[slot]!);
+      to[wordAt(this.image, slot)] = this.idOf(slot, wordAt(ids, slot));
     }
   }
 }

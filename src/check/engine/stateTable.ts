@@ -4,6 +4,7 @@
  */
 import type { States } from "./explored.ts";
 import type { Layout } from "./layout.ts";
+import { wordAt } from "./lookups.ts";
 import { mix } from "./tupleTable.ts";
 
 const FIRST_STATES = 1 << 12;
@@ -49,11 +50,12 @@ export class StateTable implements States {
 
   read(state: number, packed: Int32Array): void {
     const { words } = this.layout;
-    for (let word = 0; word < words; word++) packed[word] = this.words[state * words + word]!;
+    for (let word = 0; word < words; word++)
+      packed[word] = wordAt(this.words, state * words + word);
   }
 
   parentOf(state: number): number {
-    return this.parent[state]!;
+    return wordAt(this.parent, state);
   }
 
   /** The arrays, for another thread; `shared` makes a table of them. */
@@ -96,23 +98,24 @@ export class StateTable implements States {
     const table = this.#table;
     const mask = this.#mask;
     let touched = 0;
-    for (let i = first; i < end; i++) touched ^= table[hashes[i]! & mask]!;
+    for (let i = first; i < end; i++) touched ^= wordAt(table, wordAt(hashes, i) & mask);
     const { words, parent } = this;
     for (let i = first; i < end; i++) {
-      const entry = this.#probe(hashes[i]!, hashes[i]! & mask);
-      touched ^= words[((table[entry]! & mask) - 1) * width]!;
+      const entry = this.#probe(wordAt(hashes, i), wordAt(hashes, i) & mask);
+      // An empty entry names no state.
+      touched ^= wordAt(words, Math.max(0, (wordAt(table, entry) & mask) - 1) * width);
     }
     this.#touched ^= touched;
     let states = this.count;
     for (let i = first; i < end; i++) {
       const from = i * width;
-      const hash = hashes[i]!;
+      const hash = wordAt(hashes, i);
       for (let at = this.#probe(hash, hash & mask); ; at = this.#probe(hash, (at + 1) & mask)) {
-        const entry = table[at]!;
+        const entry = wordAt(table, at);
         if (entry === 0) {
           const to = states * width;
-          for (let word = 0; word < width; word++) words[to + word] = batch[from + word]!;
-          parent[states] = parents[i]!;
+          for (let word = 0; word < width; word++) words[to + word] = wordAt(batch, from + word);
+          parent[states] = wordAt(parents, i);
           table[at] = ++states | (hash & ~mask);
           break;
         }
@@ -131,7 +134,7 @@ export class StateTable implements States {
     const mask = this.#mask;
     let at = from;
     for (;;) {
-      const entry = table[at]!;
+      const entry = wordAt(table, at);
       if (entry === 0 || ((entry ^ hash) & ~mask) === 0) return at;
       at = (at + 1) & mask;
     }
@@ -143,7 +146,7 @@ export class StateTable implements States {
     const hash = packedHash(packed, 0, width);
     for (let at = hash & this.#mask; ; at = (at + 1) & this.#mask) {
       at = this.#probe(hash, at);
-      const entry = this.#table[at]!;
+      const entry = wordAt(this.#table, at);
       if (entry === 0) return -1;
       const state = (entry & this.#mask) - 1;
       let word = 0;
@@ -216,7 +219,7 @@ export class StateTable implements States {
 /** The hash of a packed state. Its low bits are its place in the table. */
 export function packedHash(words: Int32Array, from: number, width: number): number {
   let hash = 0;
-  for (let word = 0; word < width; word++) hash = mix(hash, words[from + word]!);
+  for (let word = 0; word < width; word++) hash = mix(hash, wordAt(words, from + word));
   hash = Math.imul(hash, 0x85ebca6b);
   return hash ^ (hash >>> 13);
 }

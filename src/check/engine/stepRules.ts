@@ -2,6 +2,7 @@
 
 import type { SeenStep } from "../properties/property.ts";
 import type { LocalSteps } from "./localSteps.ts";
+import { itemAt, wordAt } from "./lookups.ts";
 import { type Model, shownMessage } from "./model.ts";
 import { BY_ITSELF, isWithoutStep, LOST, type Transition } from "./transitions.ts";
 
@@ -31,15 +32,15 @@ export class StepRules {
   /** A transition, as a property sees it. */
   seen({ component, channel, message, outcome }: Transition, before: number): SeenStep {
     const { components, slots, messages } = this.#model;
-    const { name, slot } = components[component]!;
+    const { name, slot } = itemAt(components, component);
     const taken = !isWithoutStep(outcome);
     const sender = channel === BY_ITSELF ? null : this.#senderOf(channel);
     return {
-      event: shownMessage(messages.values[message]!),
+      event: shownMessage(itemAt(messages.values, message)),
       sender,
       receiver: name,
-      before: slots[slot]!.values[before],
-      after: slots[slot]!.values[taken ? this.#after(outcome, slot, before) : before],
+      before: itemAt(slots, slot).values[before],
+      after: itemAt(slots, slot).values[taken ? this.#after(outcome, slot, before) : before],
       sent: taken ? this.#sent(outcome) : [],
       taken,
       lost: outcome === LOST,
@@ -48,13 +49,13 @@ export class StepRules {
 
   #senderOf(channel: number): string | null {
     const from = this.#model.channels[channel]?.from ?? null;
-    return from === null ? null : this.#model.components[from]!.name;
+    return from === null ? null : itemAt(this.#model.components, from).name;
   }
 
   #after(outcome: number, slot: number, before: number): number {
     const { pool } = this.#steps;
-    for (let left = pool[outcome + 2]!, at = outcome + 3; left > 0; left--, at += 2) {
-      if (pool[at] === slot) return pool[at + 1]!;
+    for (let left = wordAt(pool, outcome + 2), at = outcome + 3; left > 0; left--, at += 2) {
+      if (pool[at] === slot) return wordAt(pool, at + 1);
     }
     return before;
   }
@@ -63,12 +64,14 @@ export class StepRules {
     const { pool } = this.#steps;
     const { channels, components, messages } = this.#model;
     const sent: SeenStep["sent"][number][] = [];
-    let at = outcome + 3 + 2 * pool[outcome + 2]!;
-    for (let left = pool[at++]!; left > 0; left--) {
-      const to = channels[pool[at]!]!.receivers.map((receiver) => components[receiver]!.name);
-      const end = at + 2 + pool[at + 1]!;
+    let at = outcome + 3 + 2 * wordAt(pool, outcome + 2);
+    for (let left = wordAt(pool, at++); left > 0; left--) {
+      const to = itemAt(channels, wordAt(pool, at)).receivers.map(
+        (receiver) => itemAt(components, receiver).name,
+      );
+      const end = at + 2 + wordAt(pool, at + 1);
       for (at += 2; at < end; at++) {
-        sent.push({ to, event: shownMessage(messages.values[pool[at]!]!) });
+        sent.push({ to, event: shownMessage(itemAt(messages.values, wordAt(pool, at))) });
       }
     }
     return sent;

@@ -4,6 +4,7 @@
  * step it is.
  */
 import { Worker } from "node:worker_threads";
+import { wordAt } from "./lookups.ts";
 
 /** Words of the shared memory: how many steps have begun, and whether one is under way. */
 export const BEGUN = 0;
@@ -40,7 +41,7 @@ export function watched<Result>(what: () => string, work: () => Result): Result 
   if (thread === null) return work();
   const { written } = encoder.encodeInto(what(), text);
   words[TEXT_LENGTH] = written;
-  words[BEGUN] = (words[BEGUN]! + 1) | 0;
+  words[BEGUN] = (wordAt(words, BEGUN) + 1) | 0;
   Atomics.store(words, UNDER_WAY, 1);
   try {
     return work();

@@ -1,6 +1,7 @@
 /** The thread that looks on (stepWatch.ts). The thread of the search cannot print, or end: it is in the step. */
 import { workerData } from "node:worker_threads";
 import { noteAtOnce } from "../../io/standardStreams.ts";
+import { wordAt } from "./lookups.ts";
 import { BEGUN, TEXT_LENGTH, UNDER_WAY, type WatchTask } from "./stepWatch.ts";
 
 const LOOKS = 10;
@@ -15,7 +16,7 @@ let looks = 0;
 for (;;) {
   Atomics.wait(nothing, 0, 0, pause);
   const isSame = Atomics.load(words, UNDER_WAY) === 1 && words[BEGUN] === seen;
-  seen = words[BEGUN]!;
+  seen = wordAt(words, BEGUN);
   looks = isSame ? looks + 1 : 0;
   if (looks >= LOOKS) break;
 }

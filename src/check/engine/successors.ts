@@ -4,6 +4,7 @@
  */
 import type { Expander } from "./expander.ts";
 import type { Layout } from "./layout.ts";
+import { wordAt } from "./lookups.ts";
 import { packedHash } from "./stateTable.ts";
 import type { Symmetry } from "./symmetry.ts";
 
@@ -88,7 +89,7 @@ export class Successors {
     let word = 0;
     while (word < width && recent[cached + word] === words[from + word]) word++;
     if (word === width) return true;
-    for (; word < width; word++) recent[cached + word] = words[from + word]!;
+    for (; word < width; word++) recent[cached + word] = wordAt(words, from + word);
     return false;
   }
 }

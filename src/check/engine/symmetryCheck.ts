@@ -14,6 +14,7 @@
  */
 import { UserError } from "../../errors.ts";
 import type { Expander } from "./expander.ts";
+import { itemAt, wordAt } from "./lookups.ts";
 import type { Model } from "./model.ts";
 import type { StateRenaming } from "./stateRenaming.ts";
 import type { Symmetry } from "./symmetry.ts";
@@ -110,11 +111,11 @@ export class SymmetryCheck {
     const { components } = this.#model;
     const ids = new Int32Array(next.ids.length);
     renaming.apply(next.ids, ids);
-    const slot = renaming.image[components[next.component]!.slot];
+    const slot = renaming.image[itemAt(components, next.component).slot];
     return {
       ...next,
       component: components.findIndex((one) => one.slot === slot),
-      channel: next.channel === BY_ITSELF ? BY_ITSELF : renaming.image[next.channel]!,
+      channel: next.channel === BY_ITSELF ? BY_ITSELF : wordAt(renaming.image, next.channel),
       ids,
     };
   }
@@ -135,7 +136,8 @@ export class SymmetryCheck {
       return images.every((image) => keyOf(image) !== key);
     });
     const { components, name } = this.#model;
-    const who = wrong === undefined ? "a step" : `a step of ${components[wrong.component]!.name}`;
+    const who =
+      wrong === undefined ? "a step" : `a step of ${itemAt(components, wrong.component).name}`;
     throw new UserError(
       `model ${name} is not symmetric here: ${who} is another one after ${renaming.renaming.what}; search without --symmetry`,
     );
@@ -149,13 +151,13 @@ function keyOf({ component, channel, broken, ids }: Next): string {
 function nextOf(expander: Expander): Next[] {
   const { component, channel } = expander.transitions;
   return Array.from({ length: expander.count }, (_, step) => {
-    const transition = expander.step[step]!;
+    const transition = wordAt(expander.step, step);
     const ids = expander.ids.slice();
     expander.apply(step, ids);
     return {
       local: localOf(expander, step),
-      component: component[transition]!,
-      channel: channel[transition]!,
+      component: wordAt(component, transition),
+      channel: wordAt(channel, transition),
       broken: expander.brokenBits(step),
       ids,
     };
@@ -163,7 +165,7 @@ function nextOf(expander: Expander): Next[] {
 }
 
 function localOf({ step, transitions }: Expander, at: number): number {
-  const transition = step[at]!;
-  const outcome = transitions.outcome[transition]!;
-  return isWithoutStep(outcome) ? -1 - transitions.component[transition]! : outcome;
+  const transition = wordAt(step, at);
+  const outcome = wordAt(transitions.outcome, transition);
+  return isWithoutStep(outcome) ? -1 - wordAt(transitions.component, transition) : outcome;
 }

@@ -5,6 +5,7 @@
  */
 import { grown } from "./growable.ts";
 import type { Layout } from "./layout.ts";
+import { itemAt, wordAt } from "./lookups.ts";
 import type { StateHash } from "./stateHash.ts";
 
 /** A transition that only takes a message away: its receiver does nothing with it. */
@@ -85,11 +86,11 @@ export class Transitions {
 
   at(number: number): Transition {
     return {
-      component: this.component[number]!,
-      channel: this.channel[number]!,
-      rest: this.rest[number]!,
-      message: this.message[number]!,
-      outcome: this.outcome[number]!,
+      component: wordAt(this.component, number),
+      channel: wordAt(this.channel, number),
+      rest: wordAt(this.rest, number),
+      message: wordAt(this.message, number),
+      outcome: wordAt(this.outcome, number),
     };
   }
 
@@ -102,10 +103,11 @@ export class Transitions {
 
   #compile(number: number, layout: Layout): void {
     const from = number * layout.words;
-    for (const [slot, before, after] of this.#moves[number]!) {
+    for (const [slot, before, after] of itemAt(this.#moves, number)) {
       // A slot that the layout does not have yet: it will be replaced before this is used.
       if (slot >= layout.slots) continue;
-      this.delta[from + layout.word[slot]!]! ^= (before ^ after) << layout.shift[slot]!;
+      this.delta[from + wordAt(layout.word, slot)]! ^=
+        (before ^ after) << wordAt(layout.shift, slot);
     }
   }
 

@@ -1,5 +1,7 @@
 /** A hash table from short tuples of numbers to a number: open addressing over one typed array. */
 
+import { wordAt } from "./lookups.ts";
+
 const EMPTY = -1;
 
 /** Mixes one more number into a hash. */
@@ -33,13 +35,13 @@ export class TupleTable {
     const stride = this.#stride;
     const rows = this.#rows;
     let hash = 0;
-    for (let i = 0; i < arity; i++) hash = mix(hash, ids[slots[i]!]!);
+    for (let i = 0; i < arity; i++) hash = mix(hash, wordAt(ids, wordAt(slots, i)));
     for (let at = hash & this.#mask; ; at = (at + 1) & this.#mask) {
       const row = at * stride;
-      const value = rows[row + arity]!;
+      const value = wordAt(rows, row + arity);
       if (value === EMPTY) return EMPTY;
       let i = 0;
-      while (i < arity && rows[row + i] === ids[slots[i]!]) i++;
+      while (i < arity && rows[row + i] === ids[wordAt(slots, i)]) i++;
       if (i === arity) return value;
     }
   }
@@ -48,11 +50,11 @@ export class TupleTable {
   add(ids: Int32Array, slots: Int32Array, value: number): void {
     if (++this.#count * 2 > this.#mask) this.#grow();
     let hash = 0;
-    for (let i = 0; i < this.#arity; i++) hash = mix(hash, ids[slots[i]!]!);
+    for (let i = 0; i < this.#arity; i++) hash = mix(hash, wordAt(ids, wordAt(slots, i)));
     let at = hash & this.#mask;
     while (this.#rows[at * this.#stride + this.#arity] !== EMPTY) at = (at + 1) & this.#mask;
     const row = at * this.#stride;
-    for (let i = 0; i < this.#arity; i++) this.#rows[row + i] = ids[slots[i]!]!;
+    for (let i = 0; i < this.#arity; i++) this.#rows[row + i] = wordAt(ids, wordAt(slots, i));
     this.#rows[row + this.#arity] = value;
   }
 
@@ -64,7 +66,7 @@ export class TupleTable {
     for (let row = 0; row < before.length; row += stride) {
       if (before[row + this.#arity] === EMPTY) continue;
       let hash = 0;
-      for (let i = 0; i < this.#arity; i++) hash = mix(hash, before[row + i]!);
+      for (let i = 0; i < this.#arity; i++) hash = mix(hash, wordAt(before, row + i));
       let at = hash & this.#mask;
       while (this.#rows[at * stride + this.#arity] !== EMPTY) at = (at + 1) & this.#mask;
       this.#rows.set(before.subarray(row, row + stride), at * stride);

@@ -24,6 +24,7 @@ import { VmImage } from "../../system/operations/checkpoint/vmImage.ts";
 import type { WordList } from "../../system/operations/checkpoint/wordList.ts";
 import type { System } from "../../system/system.ts";
 import type { World } from "../../system/world.ts";
+import { fieldOf, itemAt, numberAt, wordAt } from "../engine/lookups.ts";
 import type { ModelStorage } from "./failingStorage.ts";
 import type { MemorySlot } from "./memorySlots.ts";
 
@@ -67,8 +68,8 @@ export class CheckpointState {
       name: "the storage",
       arrays: () => ({ flags: Int32Array.of(this.durable ? 1 : 0, storage.broken ? 1 : 0) }),
       put: ({ flags }) => {
-        this.durable = (flags![0]! & 1) === 1;
-        storage.broken = (flags![1]! & 1) === 1;
+        this.durable = (numberAt(flags!, 0) & 1) === 1;
+        storage.broken = (numberAt(flags!, 1) & 1) === 1;
       },
     };
   }
@@ -90,12 +91,12 @@ export class CheckpointState {
   }
 
   contents(vm: number): NormalForm {
-    const { guest, vcpus } = this.#world.vms[vm]!;
-    const image = this.device.images[vm]!;
-    const counters = vcpus.map((vcpu) => this.#world.vcpus[vcpu]!.counters.values);
+    const { guest, vcpus } = itemAt(this.#world.vms, vm);
+    const image = itemAt(this.device.images, vm);
+    const counters = vcpus.map((vcpu) => itemAt(this.#world.vcpus, vcpu).counters.values);
     const noted = { part: this.#book, array: "state", from: BookState.accesses };
     const accesses = vcpus.map((vcpu) => ({
-      part: this.#world.vcpus[vcpu]!.counters,
+      part: itemAt(this.#world.vcpus, vcpu).counters,
       array: "values",
       from: Counter.accesses,
       end: Counter.accesses + 1,
@@ -113,20 +114,23 @@ export class CheckpointState {
         const copies = Array.from(guest.versions, (now, page) =>
           firstAppearances([
             now,
-            staged[page]!,
-            image.versions[page]!,
+            wordAt(staged, page),
+            wordAt(image.versions, page),
             file?.[page] ?? NONE,
-            this.copied[vm]![page]!,
-            this.acknowledged[vm]![page]!,
+            wordAt(itemAt(this.copied, vm), page),
+            wordAt(itemAt(this.acknowledged, vm), page),
           ]),
         );
-        const accesses = counters.reduce((sum, values) => sum + values[Counter.accesses]!, 0);
-        const sent = accesses > this.#book.arrays()["state"]![BookState.accesses]!;
+        const accesses = counters.reduce(
+          (sum, values) => sum + numberAt(values, Counter.accesses),
+          0,
+        );
+        const sent = accesses > numberAt(fieldOf(this.#book.arrays(), "state"), BookState.accesses);
         return { copies: copies.flat(), sent: [sent ? 1 : 0] };
       },
       restore: ({ copies, sent }) => {
         const of = (copy: number, page: number): number => {
-          const label = copies![COPIES * page + copy]!;
+          const label = numberAt(copies!, COPIES * page + copy);
           return label === NONE ? NONE : NOW - label;
         };
         const column = (copy: number) =>
@@ -135,11 +139,11 @@ export class CheckpointState {
         this.#stage(vm, column(1));
         image.versions.set(column(2));
         this.#write(vm, column(3));
-        this.copied[vm]!.set(column(4));
-        this.acknowledged[vm]!.set(column(5));
+        itemAt(this.copied, vm).set(column(4));
+        itemAt(this.acknowledged, vm).set(column(5));
         for (const values of counters) values[Counter.accesses] = 0;
-        counters[0]![Counter.accesses] = sent![0]!;
-        this.#book.arrays()["state"]![BookState.accesses] = 0;
+        itemAt(counters, 0)[Counter.accesses] = numberAt(sent!, 0);
+        fieldOf(this.#book.arrays(), "state")[BookState.accesses] = 0;
       },
       scramble() {},
       renumber: ({ copies, sent }, { page }) => ({
@@ -170,7 +174,7 @@ export class CheckpointState {
       lists: ["checkpoints", "full", "held", "broken", "durable"],
       save: () => {
         const { count } = book;
-        const held = book.arrays()["state"]![BookState.heldCount]!;
+        const held = numberAt(fieldOf(book.arrays(), "state"), BookState.heldCount);
         return {
           // None, the first, or a later one.
           checkpoints: [Math.min(count, 2)],
@@ -181,14 +185,14 @@ export class CheckpointState {
         };
       },
       restore: ({ checkpoints, full, held, broken, durable }) => {
-        const count = checkpoints![0]!;
+        const count = numberAt(checkpoints!, 0);
         book.resize({ records: count * RECORD_FIELDS });
         const { records, state } = book.arrays();
         for (let number = 0; number < count; number++) {
-          records!.set([number, 0, 0, 0, 0, full![0]!], number * RECORD_FIELDS);
+          records!.set([number, 0, 0, 0, 0, numberAt(full!, 0)], number * RECORD_FIELDS);
         }
         state!.fill(0, BookState.pausedAt);
-        state![BookState.heldCount] = held![0]!;
+        state![BookState.heldCount] = numberAt(held!, 0);
         this.storage.broken = broken![0] === 1;
         this.storage.commits = 0;
         this.durable = durable![0] === 1;
@@ -205,13 +209,14 @@ export class CheckpointState {
 
   /** Versions in the staging buffer: of each VM a count, then page and version. */
   #staged(vm: number): Int32Array {
-    const { guest } = this.#world.vms[vm]!;
+    const { guest } = itemAt(this.#world.vms, vm);
     const versions = new Int32Array(guest.pages).fill(NONE);
     const { words, length } = this.#staging;
     let at = 0;
     for (let other = 0; at < length; other++) {
-      const end = at + 1 + 2 * words[at]!;
-      for (at++; at < end; at += 2) if (other === vm) versions[words[at]!] = words[at + 1]!;
+      const end = at + 1 + 2 * wordAt(words, at);
+      for (at++; at < end; at += 2)
+        if (other === vm) versions[wordAt(words, at)] = wordAt(words, at + 1);
     }
     return versions;
   }
@@ -222,7 +227,7 @@ export class CheckpointState {
     if (vm === 0) staging.clear();
     const pages = Array.from(versions.keys()).filter((page) => versions[page] !== NONE);
     staging.push(pages.length);
-    for (const page of pages) staging.pushAll(Int32Array.of(page, versions[page]!));
+    for (const page of pages) staging.pushAll(Int32Array.of(page, wordAt(versions, page)));
   }
 
   get #staging(): WordList {
@@ -236,7 +241,7 @@ export class CheckpointState {
     const before = this.restored();
     const { broken } = storage;
     storage.broken = false;
-    file.arrays()["state"]!.fill(0);
+    fieldOf(file.arrays(), "state").fill(0);
     storage.begin(0);
     storage.commit();
     if (versions[0] !== NONE) this.#writeAll(vm, versions, before);
@@ -248,7 +253,9 @@ export class CheckpointState {
     const { file, images } = this.device;
     const whole = this.#newImages();
     whole.forEach((image, other) => {
-      image.versions.set(other === vm ? versions : (before?.[other] ?? images[other]!.versions));
+      image.versions.set(
+        other === vm ? versions : (before?.[other] ?? itemAt(images, other).versions),
+      );
     });
     const pages = whole.map(() => []);
     file.write({ number: 0, time: 0, full: true, images: whole, pages, state: Buffer.alloc(0) });

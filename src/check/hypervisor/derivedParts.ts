@@ -8,6 +8,7 @@ import type { MemoryPart, NormalForm } from "../../hardware/normalForm.ts";
 import type { WordArray } from "../../hardware/part.ts";
 import { TECHNIQUES, techniqueNamed } from "../../hypervisor/techniques/all.ts";
 import type { World } from "../../system/world.ts";
+import { fieldOf, itemAt, numberAt } from "../engine/lookups.ts";
 import { type Domain, FIXED, STATISTICS } from "./memoryOwners.ts";
 
 /** What a processor is made with. */
@@ -47,7 +48,11 @@ class MmuRegisters implements MemoryPart {
     this.#mmu.guestPath.set(guestPath!);
     this.fields.forEach((field, i) => {
       const isFlag = typeof Reflect.get(this.#mmu, field) === "boolean";
-      Reflect.set(this.#mmu, field, isFlag ? (registers![i]! & 1) === 1 : registers![i]!);
+      Reflect.set(
+        this.#mmu,
+        field,
+        isFlag ? (numberAt(registers!, i) & 1) === 1 : numberAt(registers!, i),
+      );
     });
   }
 }
@@ -70,7 +75,7 @@ export class ArmedTechnique implements MemoryPart {
         { part: this, array: "technique", nameOf: () => `the technique armed on VM ${vm}` },
       ],
       lists: ["armed"],
-      save: () => ({ armed: Array.from(this.arrays()["technique"]!) }),
+      save: () => ({ armed: Array.from(fieldOf(this.arrays(), "technique")) }),
       restore: ({ armed: words }) => this.put({ technique: Int32Array.from(words!) }),
       scramble() {},
       renumber: ({ armed: words }) => ({ armed: words! }),
@@ -83,8 +88,8 @@ export class ArmedTechnique implements MemoryPart {
   }
 
   put({ technique }: Readonly<Record<string, WordArray>>): void {
-    const number = (technique![0]! >>> 0) % TECHNIQUES.length;
-    this.#armed.technique = techniqueNamed(TECHNIQUES[number]!);
+    const number = (numberAt(technique!, 0) >>> 0) % TECHNIQUES.length;
+    this.#armed.technique = techniqueNamed(itemAt(TECHNIQUES, number));
   }
 }
 

@@ -15,6 +15,7 @@ import { isMarked } from "../../hypervisor/dirtyBitmap.ts";
 import { logWords } from "../../hypervisor/logPages.ts";
 import type { System } from "../../system/system.ts";
 import type { World } from "../../system/world.ts";
+import { itemAt, numberAt, wordAt } from "../engine/lookups.ts";
 import { over, type Property } from "../properties/property.ts";
 import { guestStep, type StepCheck } from "./stepChecks.ts";
 
@@ -44,9 +45,9 @@ export class LoggedEntries {
 
   /** To be kept with a VM's truth. */
   contents(vm: number): NormalForm {
-    const logged = this.#logged[vm]!;
+    const logged = itemAt(this.#logged, vm);
     return {
-      extents: [{ part: this.parts[vm]!, array: "counts" }],
+      extents: [{ part: itemAt(this.parts, vm), array: "counts" }],
       lists: ["logged"],
       save: () => ({ logged: Array.from(logged, (count) => Math.min(count, this.#most)) }),
       restore({ logged: counts }) {
@@ -72,13 +73,13 @@ export class LoggedEntries {
       if (guest !== null) return this.#ofGuest(guest.vcpu);
       if (role.kind !== "tracker") return null;
       const { vm } = role;
-      const logged = this.#logged[vm]!;
+      const logged = itemAt(this.#logged, vm);
       const [request] = requests;
       // A round of PRL begins with empty counts; what another technique finds is no entry.
       if (request?.op === "arm" && request.technique === "prl") logged.fill(0);
       if (request?.op !== "harvest") return null;
       return () => {
-        const { handedOver } = this.#system.world.vms[vm]!.tracked;
+        const { handedOver } = itemAt(this.#system.world.vms, vm).tracked;
         const all = logged.every((count, page) => count === 0 || isMarked(handedOver, page));
         if (request.mode !== "peek") logged.fill(0);
         return all;
@@ -97,12 +98,12 @@ export class LoggedEntries {
       const switched = readField(vmcs, Field.prlActiveLog) !== active;
       const after = switched ? 0 : Math.max(0, readField(vmcs, Field.pmlIndex));
       const log =
-        (vmcs.words[2 * Field.pmlAddress]! >>> PAGE_SHIFT) * memory.frameWords +
+        (wordAt(vmcs.words, 2 * Field.pmlAddress) >>> PAGE_SHIFT) * memory.frameWords +
         active * logWords(logs);
-      const logged = this.#logged[vm]!;
+      const logged = itemAt(this.#logged, vm);
       for (let slot = after; slot < before; slot++) {
-        const page = memory.words[log + 2 * slot]! >>> PAGE_SHIFT;
-        logged[page] = logged[page]! + 1;
+        const page = wordAt(memory.words, log + 2 * slot) >>> PAGE_SHIFT;
+        logged[page] = wordAt(logged, page) + 1;
       }
       return true;
     };
@@ -137,17 +138,17 @@ export class LoggedEntries {
 
 /** The pages in a vCPU's logs that neither the handler nor a harvest has copied. */
 function uncopied({ logs, config }: World, { fields, log, handled }: Words): number[] {
-  if ((fields![2 * Field.secondaryControls]! & SECONDARY_PRL) === 0) return [];
+  if ((numberAt(fields!, 2 * Field.secondaryControls) & SECONDARY_PRL) === 0) return [];
   const { logEntries } = config.geometry;
   const rule = config.mmu.prl?.slotRule ?? "decrement-then-store";
-  const full = fields![2 * Field.prlFullLogs]! & ~handled![0]!;
-  const index = fields![2 * Field.pmlIndex]!;
+  const full = numberAt(fields!, 2 * Field.prlFullLogs) & ~numberAt(handled!, 0);
+  const index = numberAt(fields!, 2 * Field.pmlIndex);
   return [0, 1].flatMap((which) => {
     const isFilling = index >= 0 && fields![2 * Field.prlActiveLog] === which;
     if ((full & (1 << which)) === 0 && !isFilling) return [];
     const [from, to] = prlUsedSlots(isFilling ? index : -1, logEntries, rule);
     return Array.from({ length: to - from }, (_, i) => {
-      return log![which * logWords(logs) + 2 * (from + i)]! >>> PAGE_SHIFT;
+      return numberAt(log!, which * logWords(logs) + 2 * (from + i)) >>> PAGE_SHIFT;
     });
   });
 }

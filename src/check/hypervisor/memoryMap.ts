@@ -5,6 +5,7 @@
  */
 import type { MemoryPart } from "../../hardware/normalForm.ts";
 import { restorePart, savePart } from "../../hardware/part.ts";
+import { fieldOf, numberAt } from "../engine/lookups.ts";
 import { MemoryOutside } from "./memoryOutside.ts";
 import { type Domain, FIXED, type Row, type Span } from "./memoryOwners.ts";
 
@@ -59,7 +60,7 @@ function rowOf(part: MemoryPart, array: string, domains: readonly Domain[]): Row
     const word = nameOf(next.from, 0);
     throw new Error(`${word} belongs to ${owner} and to ${next.owner}: a word has one owner`);
   }
-  const { length } = part.arrays()[array]!;
+  const { length } = fieldOf(part.arrays(), array);
   for (let at = 0; at < length; at++) {
     if (spanAt(at) !== undefined) continue;
     throw new Error(
@@ -95,9 +96,9 @@ function lengthWords(part: MemoryPart, array: string): ReadonlySet<number> {
       .map(({ length }) => length)
       .join();
   const before = lengths();
-  const words = part.arrays()[array]!;
+  const words = fieldOf(part.arrays(), array);
   for (let at = 0; at < Math.min(words.length, SCALARS); at++) {
-    const value = words[at]!;
+    const value = numberAt(words, at);
     for (const other of [value + 1, 0]) {
       words[at] = other;
       if (lengths() !== before) found.add(at);

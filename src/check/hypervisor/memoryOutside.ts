@@ -4,6 +4,7 @@
  */
 import type { MemoryPart } from "../../hardware/normalForm.ts";
 import { restorePart, type WordArray } from "../../hardware/part.ts";
+import { fieldOf, itemAt, numberAt, wordAt } from "../engine/lookups.ts";
 import { FIXED, type Row, type Span, STATISTICS } from "./memoryOwners.ts";
 
 /** Its words, by row. */
@@ -69,7 +70,7 @@ export class MemoryOutside {
       return { part, from, end };
     });
     this.#fixed = this.#rows.map(({ row: { part, array }, isFixed }) =>
-      isFixed ? part.arrays()[array]!.slice() : null,
+      isFixed ? fieldOf(part.arrays(), array).slice() : null,
     );
   }
 
@@ -78,7 +79,7 @@ export class MemoryOutside {
     for (const { part, from, end } of this.#places) {
       const arrays = part.arrays();
       for (let row = from; row < end; row++) {
-        image.push(this.#fixed[row] ?? arrays[this.#rows[row]!.row.array]!.slice());
+        image.push(this.#fixed[row] ?? fieldOf(arrays, itemAt(this.#rows, row).row.array).slice());
       }
     }
     return image;
@@ -89,13 +90,13 @@ export class MemoryOutside {
       const arrays: Record<string, WordArray> = { ...part.arrays() };
       let isSameShape = true;
       for (let row = from; row < end; row++) {
-        const { isFixed, isWhole, loose, row: of } = this.#rows[row]!;
+        const { isFixed, isWhole, loose, row: of } = itemAt(this.#rows, row);
         if (isFixed) continue;
-        const now = arrays[of.array]!;
-        isSameShape &&= now.length === image[row]!.length;
-        if (isWhole && isSameShape && part.put === undefined) now.set(image[row]!);
-        else if (isWhole) arrays[of.array] = image[row]!;
-        else copySpans(loose, image[row]!, now);
+        const now = fieldOf(arrays, of.array);
+        isSameShape &&= now.length === itemAt(image, row).length;
+        if (isWhole && isSameShape && part.put === undefined) now.set(itemAt(image, row));
+        else if (isWhole) arrays[of.array] = itemAt(image, row);
+        else copySpans(loose, itemAt(image, row), now);
       }
       if (part.put !== undefined) part.put(arrays);
       else if (!isSameShape) restorePart(part, { name: part.name, arrays: copies(arrays) });
@@ -107,8 +108,8 @@ export class MemoryOutside {
     for (const { part, from, end } of this.#places) {
       const arrays = part.arrays();
       for (let number = from; number < end; number++) {
-        const { row } = this.#rows[number]!;
-        const [old, now] = [before[number]!, arrays[row.array]!];
+        const { row } = itemAt(this.#rows, number);
+        const [old, now] = [itemAt(before, number), fieldOf(arrays, row.array)];
         if (isSame(old, now)) continue;
         const change = this.#changeIn(number, old, now, mayWrite);
         if (change !== null) return change;
@@ -118,7 +119,7 @@ export class MemoryOutside {
   }
 
   #changeIn(number: number, old: WordArray, now: WordArray, mayWrite: string): Change | null {
-    const { row, loose } = this.#rows[number]!;
+    const { row, loose } = itemAt(this.#rows, number);
     const spans = [...loose, ...row.spans.filter(({ owner }) => owner === FIXED)];
     for (let at = 0; at < Math.max(old.length, now.length); at++) {
       if (Object.is(old[at], now[at])) continue;
@@ -137,7 +138,7 @@ export class MemoryOutside {
    */
   scrambled(image: MemoryImage, pattern: 0 | 1): MemoryImage {
     return image.map((words, number) => {
-      const { row, loose, isFixed } = this.#rows[number]!;
+      const { row, loose, isFixed } = itemAt(this.#rows, number);
       if (isFixed) return words;
       const other = words.slice();
       const isFloat = words instanceof Float64Array;
@@ -148,7 +149,9 @@ export class MemoryOutside {
           if (row.lengths.has(at)) continue;
           const flips = flipsOf(number, at, pattern);
           // What counts is not looked at bit by bit.
-          other[at] = isFloat ? words[at]! + 1 + (flips & 0xff) : words[at]! ^ (flips & mask);
+          other[at] = isFloat
+            ? numberAt(words, at) + 1 + (flips & 0xff)
+            : wordAt(words, at) ^ (flips & mask);
         }
       }
       return other;
@@ -158,9 +161,9 @@ export class MemoryOutside {
   /** Words in which two images differ; WHOLE where an array has another length. */
   differences(one: MemoryImage, other: MemoryImage): WordPlace[] {
     return one.flatMap((words, row): WordPlace[] => {
-      if (words.length !== other[row]!.length) return [{ row, at: WHOLE }];
+      if (words.length !== itemAt(other, row).length) return [{ row, at: WHOLE }];
       return Array.from(words.keys())
-        .filter((at) => !Object.is(words[at], other[row]![at]))
+        .filter((at) => !Object.is(words[at], itemAt(other, row)[at]))
         .map((at) => ({ row, at }));
     });
   }
@@ -169,21 +172,21 @@ export class MemoryOutside {
   mixed(base: MemoryImage, other: MemoryImage, places: readonly WordPlace[]): MemoryImage {
     const mixed = base.map((words) => words.slice());
     for (const { row, at } of places) {
-      if (at === WHOLE) mixed[row] = other[row]!.slice();
-      else mixed[row]![at] = other[row]![at]!;
+      if (at === WHOLE) mixed[row] = itemAt(other, row).slice();
+      else itemAt(mixed, row)[at] = numberAt(itemAt(other, row), at);
     }
     return mixed;
   }
 
   nameOf({ row, at }: WordPlace): string {
-    return this.#rows[row]!.row.nameOf(Math.max(at, 0), 0);
+    return itemAt(this.#rows, row).row.nameOf(Math.max(at, 0), 0);
   }
 }
 
 function copySpans(spans: readonly Span[], from: WordArray, to: WordArray): void {
   for (const { from: first, end } of spans) {
     const last = Math.min(end, from.length, to.length);
-    for (let at = first; at < last; at++) to[at] = from[at]!;
+    for (let at = first; at < last; at++) to[at] = numberAt(from, at);
   }
 }
 

@@ -15,6 +15,7 @@ import { workForm } from "../../hypervisor/tableWork.ts";
 import { accessForm } from "../../system/accessStream.ts";
 import { cpuMemory, vcpuMemory, vmMemory } from "../../system/memoryNames.ts";
 import { loadedForm, type VmState, type World } from "../../system/world.ts";
+import { itemAt, wordAt } from "../engine/lookups.ts";
 import { ArmedTechnique } from "./derivedParts.ts";
 import type { Permutation } from "./permutation.ts";
 
@@ -37,7 +38,7 @@ export function pagingSlot(world: World, vm: number): MemorySlot {
   const firstLog = Math.min(...Array.from(logs.frame).filter((frame) => frame > 0));
   const end = Math.min(vms[vm + 1]?.ept.root ?? firstLog, firstLog);
   const addedFrom = splits ? Math.max(...logs.frame) + 2 * logFrames(config.geometry) : null;
-  return { name: vmMemory(vm, "paging"), ...eptForm(vms[vm]!.ept, vm, { end, addedFrom }) };
+  return { name: vmMemory(vm, "paging"), ...eptForm(itemAt(vms, vm).ept, vm, { end, addedFrom }) };
 }
 
 /** A model has one technique, and so logs of one format. */
@@ -48,11 +49,11 @@ export function logsByPrl({ config }: World): boolean {
 /** A vCPU: its VMCS in the processor and in memory, its logs, and the access it is at. */
 export function vcpuSlot(world: World, vcpu: number): MemorySlot {
   const { logs, config } = world;
-  const { vm, vmcs, stream } = world.vcpus[vcpu]!;
+  const { vm, vmcs, stream } = itemAt(world.vcpus, vcpu);
   const { slotRule = "decrement-then-store" } = config.mmu.prl ?? {};
   const prl = logsByPrl(world) ? { slotRule } : null;
   const forms = [
-    vmcsForm(vmcs, vcpu, (one) => logs.frame[one]!),
+    vmcsForm(vmcs, vcpu, (one) => wordAt(logs.frame, one)),
     logForm(logs, { vcpu, vm, vmcs, prl }),
     accessForm(stream, vcpu, vm),
   ];
@@ -84,7 +85,7 @@ export function ringsSlot({ tracked, vcpus }: VmState, vm: number): MemorySlot {
 
 /** A physical CPU: its TLB, and what it has loaded. */
 export function cpuSlot(world: World, pcpu: number): MemorySlot {
-  const tlb = tlbForm(world.mmus[pcpu]!.tlb, pcpu, (vcpu) => world.vcpus[vcpu]!.vm);
+  const tlb = tlbForm(itemAt(world.mmus, pcpu).tlb, pcpu, (vcpu) => itemAt(world.vcpus, vcpu).vm);
   const forms = [loadedForm(world, pcpu), tlb];
   return { name: cpuMemory(pcpu), image: (to) => cpuMemory(to.pcpu(pcpu)), ...joined(forms) };
 }

@@ -30,6 +30,7 @@ import { OPERATION_MEMORY } from "../../system/memoryNames.ts";
 import { type BalloonOrders, ordersForm } from "../../system/operations/overcommit/device.ts";
 import { isMeant } from "../../system/roles.ts";
 import type { System } from "../../system/system.ts";
+import { fieldOf, itemAt, numberAt, wordAt } from "../engine/lookups.ts";
 import { ofEach, over, type Property } from "../properties/property.ts";
 import { type MemorySlot, pagingSlot } from "./memorySlots.ts";
 import { guestStep, NO_PAGE_LOST, type StepCheck } from "./stepChecks.ts";
@@ -72,10 +73,10 @@ export class PagedHost {
 
   /** What the pages of a VM contain, and what a harvest still has to report of them. */
   contents(vm: number): NormalForm {
-    const newest = this.#newest[vm]!;
-    const owed = this.#owed[vm]!;
-    const { versions } = this.#system.world.vms[vm]!.guest;
-    const { contents } = this.#paging.memories[vm]!;
+    const newest = itemAt(this.#newest, vm);
+    const owed = itemAt(this.#owed, vm);
+    const { versions } = itemAt(this.#system.world.vms, vm).guest;
+    const { contents } = itemAt(this.#paging.memories, vm);
     const alike = (copies: Int32Array): number[] =>
       Array.from(copies, (version, page) => (version === newest[page] ? 1 : 0));
     const own: MemoryPart = {
@@ -83,7 +84,7 @@ export class PagedHost {
       arrays: () => ({ newest, owed }),
     };
     return {
-      extents: [...wholeOf([own]), { part: this.#paging.memories[vm]!, array: "contents" }],
+      extents: [...wholeOf([own]), { part: itemAt(this.#paging.memories, vm), array: "contents" }],
       lists: ["same", "kept", "unreported"],
       save: () => ({ same: alike(versions), kept: alike(contents), unreported: Array.from(owed) }),
       scramble() {},
@@ -136,7 +137,9 @@ export class PagedHost {
         const { memories } = this.#paging;
         const before = memories.map(({ states }) => states.slice());
         return () => {
-          const alright = memories.map((memory, vm) => this.#ofPager(memory, vm, before[vm]!));
+          const alright = memories.map((memory, vm) =>
+            this.#ofPager(memory, vm, itemAt(before, vm)),
+          );
           return alright.every(Boolean);
         };
       },
@@ -145,23 +148,26 @@ export class PagedHost {
 
   #ofGuest({ stream, vm }: System["world"]["vcpus"][number]): () => boolean {
     return () => {
-      const word = stream.block[0]!;
+      const word = wordAt(stream.block, 0);
       const isDone = stream.state[0] === stream.state[1];
       if (!isDone || (word & 3) === AccessKind.read) return true;
       const page = word >>> ACCESS_PAGE_SHIFT;
-      this.#newest[vm]![page] = this.#system.world.vms[vm]!.guest.versions[page]!;
+      itemAt(this.#newest, vm)[page] = wordAt(
+        itemAt(this.#system.world.vms, vm).guest.versions,
+        page,
+      );
       const { technique } = this.#system.world.config.tracking;
-      this.#owed[vm]![page] = technique === "none" ? 0 : 1;
+      itemAt(this.#owed, vm)[page] = technique === "none" ? 0 : 1;
       return true;
     };
   }
 
   #ofTracker(vm: number, op: string): (() => boolean) | null {
-    const owed = this.#owed[vm]!;
+    const owed = itemAt(this.#owed, vm);
     if (op === "arm") owed.fill(0);
     if (op !== "harvest") return null;
     return () => {
-      const { handedOver } = this.#system.world.vms[vm]!.tracked;
+      const { handedOver } = itemAt(this.#system.world.vms, vm).tracked;
       const isReported = owed.every((one, page) => one === 0 || isMarked(handedOver, page));
       owed.fill(0);
       return isReported;
@@ -170,17 +176,17 @@ export class PagedHost {
 
   /** A page that has come has what was last written to it; one that nobody ever wrote has whatever it got. */
   #ofPager({ states, contents }: VmMemory, vm: number, before: Int32Array): boolean {
-    const { guest } = this.#system.world.vms[vm]!;
-    const newest = this.#newest[vm]!;
+    const { guest } = itemAt(this.#system.world.vms, vm);
+    const newest = itemAt(this.#newest, vm);
     const written = pagesWith({ guest }, TRUTH_WRITTEN);
     let alright = true;
     states.forEach((state, page) => {
       const hasCome = state === PageState.resident && before[page] !== PageState.resident;
-      const version = guest.versions[page]!;
+      const version = wordAt(guest.versions, page);
       if (hasCome && !written.includes(page)) newest[page] = version;
       if (hasCome && version !== newest[page]) alright = false;
       // Nobody reads it before it is written again.
-      if (stateBefore(state) <= PageState.resident) contents[page] = newest[page]! - 1;
+      if (stateBefore(state) <= PageState.resident) contents[page] = wordAt(newest, page) - 1;
     });
     return alright;
   }
@@ -196,12 +202,12 @@ export class PagedHost {
             kind: "always",
             ...ofEach("pcpu", pcpu, (cpu) => `${NO_FRAME_REACHED} (VM ${vm} on CPU ${cpu})`),
             that: over([`pcpu${pcpu}/tlb`, "operation"], (tlb: Words, host: Words) => {
-              const states = host[`states${vm}`]!;
-              const unflushed = host[`unflushed${vm}`]!;
-              return tlb["l1.meta"]!.every((meta, at) => {
+              const states = fieldOf(host, `states${vm}`);
+              const unflushed = fieldOf(host, `unflushed${vm}`);
+              return fieldOf(tlb, "l1.meta").every((meta, at) => {
                 const space = meta >>> META_SPACE_SHIFT;
                 if (space === 0 || spaces[3 * (space - 1) + 1] !== ept.root) return true;
-                const page = tlb["l1.page"]![at]!;
+                const page = numberAt(fieldOf(tlb, "l1.page"), at);
                 return states[page] === PageState.resident || unflushed[page] === 1;
               });
             }),
@@ -214,16 +220,21 @@ export class PagedHost {
         that: over(
           ["operation", ...world.vms.map((_, vm) => `vm${vm}/paging`)],
           (host: Words, ...paging: readonly Words[]) => {
-            const resident = world.vms.map((_, vm) => host[`sizes${vm}`]![3]!);
-            const all = [...resident, host["free"]!.length, host["leaving"]!.length];
+            const resident = world.vms.map((_, vm) => numberAt(fieldOf(host, `sizes${vm}`), 3));
+            const all = [
+              ...resident,
+              fieldOf(host, "free").length,
+              fieldOf(host, "leaving").length,
+            ];
             if (all.reduce((sum, count) => sum + count, 0) !== frames.frames) return false;
             return world.vms.every(({ ept, guest }, vm) => {
-              pagingSlot(world, vm).restore(paging[vm]!);
+              pagingSlot(world, vm).restore(itemAt(paging, vm));
               let isOwn = true;
               forEachLeaf(ept, (word, _level, page) => {
                 const { words } = ept.memory;
-                const frame = pageOfWords(words[word]!, words[word + 1]!) - DATA_FRAME_BASE;
-                if (page < guest.pages && host["owner"]![frame] !== vm + 1) isOwn = false;
+                const frame =
+                  pageOfWords(wordAt(words, word), wordAt(words, word + 1)) - DATA_FRAME_BASE;
+                if (page < guest.pages && fieldOf(host, "owner")[frame] !== vm + 1) isOwn = false;
               });
               return isOwn;
             });

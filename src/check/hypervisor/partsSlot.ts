@@ -1,5 +1,6 @@
 /** Parts of operations as a slot: what their devices keep. */
 import type { MemoryPart } from "../../hardware/normalForm.ts";
+import { fieldOf } from "../engine/lookups.ts";
 import type { MemorySlot } from "./memorySlots.ts";
 
 /**
@@ -22,16 +23,16 @@ export function partsSlot(
     lists: arrays.map(({ list }) => list),
     save: () =>
       Object.fromEntries(
-        arrays.map(({ part, array, list }) => [list, Array.from(part.arrays()[array]!)]),
+        arrays.map(({ part, array, list }) => [list, Array.from(fieldOf(part.arrays(), array))]),
       ),
     restore(lists) {
       for (const part of parts) {
         const own = arrays.filter((one) => one.part === part);
         part.resize?.(
-          Object.fromEntries(own.map(({ array, list }) => [array, lists[list]!.length])),
+          Object.fromEntries(own.map(({ array, list }) => [array, fieldOf(lists, list).length])),
         );
         const words = part.arrays();
-        for (const { array, list } of own) words[array]!.set(lists[list]!);
+        for (const { array, list } of own) fieldOf(words, array).set(fieldOf(lists, list));
       }
     },
     scramble() {},

@@ -11,6 +11,8 @@
  * - and, some steps later, once more as it was: what a device keeps for itself, in no memory, would tell.
  * What is found is named by turning the differences back by halves, until one word is left.
  */
+
+import { itemAt, wordAt } from "../engine/lookups.ts";
 import { ModelError } from "../engine/modelError.ts";
 import { ofAnotherTurn, scrambledMessage, scrambledState } from "./abstraction.ts";
 import type { MemoryMap } from "./memoryMap.ts";
@@ -121,13 +123,15 @@ export class StepAudit {
       states = this.#states();
     });
     // What is derived from its own actor's state is made anew before each step.
-    const stray = outside.strayWrite(before, actors[step.actor]!.name);
+    const stray = outside.strayWrite(before, itemAt(actors, step.actor).name);
     if (stray !== null) throw this.#wrote(step, stray);
     const whose = this.#states().findIndex((fields, actor) => {
-      return actor !== step.actor && fields.some((field, i) => field !== states[actor]![i]);
+      return actor !== step.actor && fields.some((field, i) => field !== itemAt(states, actor)[i]);
     });
     if (whose < 0) return effects;
-    throw new ModelError(`${this.#nameOf(step)} changes the state of ${actors[whose]!.name}`);
+    throw new ModelError(
+      `${this.#nameOf(step)} changes the state of ${itemAt(actors, whose).name}`,
+    );
   }
 
   /** State and context of every actor: fields are replaced, never changed in place. */
@@ -176,14 +180,14 @@ export class StepAudit {
     return {
       now: this.#timePasses && isAsked("time") ? more * SOME_TIME : 0,
       event: scrambledMessage(step.event, more, has("payload")),
-      state: (state) => scrambledState(fields[step.actor]!, state, more, has("field")),
+      state: (state) => scrambledState(itemAt(fields, step.actor), state, more, has("field")),
       memory: () => {
         const words = causes?.flatMap((one) => (one.kind === "word" ? [one.place] : []));
         const outside = this.#outsideOf(step);
         outside.write(words === undefined ? other : outside.mixed(base, other, words));
         for (const slot of step.footprint) {
           const isSlack = causes?.some((one) => one.kind === "slack" && one.slot === slot) ?? true;
-          if (isSlack) memory[slot - actors.length]!.scramble();
+          if (isSlack) itemAt(memory, slot - actors.length).scramble();
         }
       },
     };
@@ -191,7 +195,7 @@ export class StepAudit {
 
   #causes(step: Step, { base, other }: Difference): Cause[] {
     const { actorSlots } = this.#steps.binding;
-    const state = actorSlots[step.actor]!.values[step.ids[step.actor]!]!;
+    const state = itemAt(itemAt(actorSlots, step.actor).values, wordAt(step.ids, step.actor));
     return [
       { kind: "time" },
       ...this.#outsideOf(step)
@@ -205,7 +209,7 @@ export class StepAudit {
 
   #causeName(step: Step, cause: Cause): string {
     const { actor, footprint } = step;
-    const name = this.#steps.binding.actors[actor]!.name;
+    const name = itemAt(this.#steps.binding.actors, actor).name;
     switch (cause.kind) {
       case "word":
         return this.#outsideOf(step).nameOf(cause.place);
@@ -230,8 +234,10 @@ export class StepAudit {
     const nothing: Effects = {
       choice: "",
       choices: 1,
-      state: actorSlots[actor]!.values[ids[actor]!]!,
-      memory: footprint.map((slot) => memorySlots[slot - actors.length]!.values[ids[slot]!]!),
+      state: itemAt(itemAt(actorSlots, actor).values, wordAt(ids, actor)),
+      memory: footprint.map((slot) =>
+        itemAt(itemAt(memorySlots, slot - actors.length).values, wordAt(ids, slot)),
+      ),
       posted: [],
       broken: [],
     };
@@ -246,7 +252,7 @@ export class StepAudit {
     const number = Math.imul(++this.#count, 0x9e3779b1) >>> 0;
     const place = this.#past.length < PAST_KEPT ? this.#past.length : number % PAST_KEPT;
     this.#past[place] = { step: { ...step, ids: step.ids.slice() }, effects };
-    const past = this.#past[number % this.#past.length]!;
+    const past = itemAt(this.#past, number % this.#past.length);
     const again = this.#perform(past.step, AS_IT_IS);
     if (isAlike(again, past.effects)) return;
     const how = this.#difference(past.step, past.effects, again);
@@ -263,7 +269,7 @@ export class StepAudit {
   #nameOf({ actor, event, requests }: Step): string {
     const { actors } = this.#steps.binding;
     const asked = requests.map(({ op }) => op).join(", ");
-    return `${actors[actor]!.name}, on "${event.type}"${asked === "" ? "" : ` (${asked})`},`;
+    return `${itemAt(actors, actor).name}, on "${event.type}"${asked === "" ? "" : ` (${asked})`},`;
   }
 
   /** What two outcomes of a step differ in, in words. */
@@ -277,7 +283,7 @@ export class StepAudit {
     if (isAlike(one.state, other.state)) return "it sends other messages";
     const [first, second] = [one, other].map(({ state }) => Object.entries(state?.context ?? {}));
     const field = first!.find(([, value], i) => !isAlike(value, second![i]?.[1]))?.[0];
-    const name = this.#steps.binding.actors[actor]!.name;
+    const name = itemAt(this.#steps.binding.actors, actor).name;
     return field === undefined
       ? `${name} goes to another state`
       : `"${field}" of ${name} is another one after it`;

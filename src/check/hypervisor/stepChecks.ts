@@ -18,6 +18,7 @@ import { Work } from "../../hypervisor/tableWork.ts";
 import { type ActorRole, isMeant, vmOf } from "../../system/roles.ts";
 import type { System } from "../../system/system.ts";
 import type { VmState } from "../../system/world.ts";
+import { itemAt, numberAt, wordAt } from "../engine/lookups.ts";
 import { logsByPrl } from "./memorySlots.ts";
 import type { DeviceRequest } from "./probe.ts";
 import { type Due, pagesWith, settle } from "./truthSlot.ts";
@@ -51,7 +52,7 @@ export const COUNTED_WAS_ACCESSED = "no page is counted that was not accessed";
 function workOf({ system, role, requests: [request] }: StepContext) {
   if (role.kind !== "tracker" || request === undefined) return null;
   const number = role.vm;
-  const vm = system.world.vms[number]!;
+  const vm = itemAt(system.world.vms, number);
   const { work } = vm.tracked.work;
   const begun = { arm: Work.arm, harvest: Work.harvest, disarm: Work.disarm }[request.op];
   return { number, vm, request, work: request.op === "goOn" ? work : (begun ?? Work.none) };
@@ -67,7 +68,7 @@ export function settlementOf(step: StepContext): (() => boolean) | null {
   const of = workOf(step);
   if (of === null) return null;
   const { vm, number, request, work } = of;
-  const due = step.dues[number]!;
+  const due = itemAt(step.dues, number);
   const { guest, tracked } = vm;
   const isReported = (page: number): boolean => isMarked(tracked.handedOver, page);
   if (request.op === "flushed") return flushSettlement(request.after, due, vm);
@@ -111,8 +112,8 @@ export function guestStep({ role, requests, system }: StepContext) {
   const [request] = requests;
   if (role.kind !== "mmu" || request === undefined) return null;
   const { pcpu } = role;
-  const vcpu = system.world.vcpus[request.vcpu ?? 0]!;
-  return { mmu: system.world.mmus[pcpu]!, vcpu, vm: system.world.vms[vcpu.vm]! };
+  const vcpu = itemAt(system.world.vcpus, request.vcpu ?? 0);
+  return { mmu: itemAt(system.world.mmus, pcpu), vcpu, vm: itemAt(system.world.vms, vcpu.vm) };
 }
 
 /** The index and the slots of the log: what is stored lies between the old index and the new one. */
@@ -128,10 +129,11 @@ export const indexInRange: StepCheck = {
     const active = readField(vmcs, Field.prlActiveLog);
     const { memory, logs } = step.system.world;
     const start =
-      (vmcs.words[2 * Field.pmlAddress]! >>> 12) * memory.frameWords + active * logWords(logs);
+      (wordAt(vmcs.words, 2 * Field.pmlAddress) >>> 12) * memory.frameWords +
+      active * logWords(logs);
     const isPrl = logsByPrl(step.system.world);
     const log = (): number[] =>
-      Array.from({ length: logEntries }, (_, slot) => memory.words[start + 2 * slot]!);
+      Array.from({ length: logEntries }, (_, slot) => wordAt(memory.words, start + 2 * slot));
     const index = (): number => {
       const value = readField(vmcs, Field.pmlIndex);
       const switched = readField(vmcs, Field.prlActiveLog) !== active;
@@ -155,7 +157,7 @@ export const servedLogIsEmpty: StepCheck = {
   begin({ system, role, requests: [request] }) {
     if (role.kind !== "tracker" || request?.op !== "serveLogFull") return null;
     const { vcpus, config } = system.world;
-    const { vmcs } = vcpus[request.vcpu!]!;
+    const { vmcs } = itemAt(vcpus, request.vcpu!);
     return () => readField(vmcs, Field.pmlIndex) === config.geometry.logEntries - 1;
   },
 };
@@ -170,16 +172,16 @@ export const noFlagWithoutAccess: StepCheck = {
     const flags = (): number[] =>
       Array.from({ length: pages.pages }, (_, page) => {
         const leaf = findLeaf(ept, page);
-        return leaf === null ? 0 : ept.memory.words[leaf.word]! & (EPT_ACCESSED | EPT_DIRTY);
+        return leaf === null ? 0 : wordAt(ept.memory.words, leaf.word) & (EPT_ACCESSED | EPT_DIRTY);
       });
     const before = flags();
     return () => {
       const { state, block } = guest.vcpu.stream;
       const completed = state[0] === state[1];
-      const page = block[0]! >>> ACCESS_PAGE_SHIFT;
-      const wrote = (block[0]! & 3) !== AccessKind.read;
+      const page = wordAt(block, 0) >>> ACCESS_PAGE_SHIFT;
+      const wrote = (wordAt(block, 0) & 3) !== AccessKind.read;
       return flags().every((now, at) => {
-        const added = now & ~before[at]!;
+        const added = now & ~numberAt(before, at);
         if (added === 0) return true;
         return completed && at === page && ((added & EPT_DIRTY) === 0 || wrote);
       });
@@ -202,13 +204,13 @@ export const countedWasAccessed: StepCheck = {
     // PRL's estimator reads the counts in the step in which it finds its interval over.
     const counts = isTracker ? ["harvest", "goOn"] : ["look"];
     if (!counts.includes(request.op)) return null;
-    const { tracked, guest } = system.world.vms[number]!;
+    const { tracked, guest } = itemAt(system.world.vms, number);
     const isHarvest = request.op !== "goOn" || tracked.work.work === Work.harvest;
     if (!isHarvest) return null;
     // Logging has ended, and its last round is settled: what is counted stays, and nobody estimates by it.
-    if (isEstimator && system.world.vms[number]!.armed.technique === null) return null;
+    if (isEstimator && itemAt(system.world.vms, number).armed.technique === null) return null;
     const wasAccessed = Array.from({ length: guest.pages }, (_, page) =>
-      dues[number]!.has(guest, page, owed),
+      itemAt(dues, number).has(guest, page, owed),
     );
     return () => {
       const counted = isTracker ? marked(tracked.handedOver) : logged(tracked.buffer);

@@ -22,6 +22,7 @@ import type { ActorRole } from "../../system/roles.ts";
 import type { System } from "../../system/system.ts";
 import { branchTaken } from "../branches.ts";
 import { Channel } from "../engine/channel.ts";
+import { itemAt, numberAt, wordAt } from "../engine/lookups.ts";
 import { type Component, type Model, type Outcome, shownMessage } from "../engine/model.ts";
 import { Slot } from "../engine/slot.ts";
 import type { Property } from "../properties/property.ts";
@@ -135,7 +136,7 @@ class SystemBinding {
     this.#memory = [
       ...world.vms.flatMap((vm, number) => [
         pagingSlot(world, number),
-        truthSlot(vm, number, owed, options.contents?.(number) ?? null, dues[number]!),
+        truthSlot(vm, number, owed, options.contents?.(number) ?? null, itemAt(dues, number)),
         trackedSlot(vm, number, options.countsTo ?? 1),
         ringsSlot(vm, number),
       ]),
@@ -172,7 +173,7 @@ class SystemBinding {
       dues,
     });
     this.#audit = new StepAudit(this.#steps, this.#mapMemory(), {
-      nameOfSlot: (slot) => this.#slots[slot]!.name,
+      nameOfSlot: (slot) => itemAt(this.#slots, slot).name,
       timePasses: options.timeStandsStill === undefined,
     });
     const initial = this.#initialState();
@@ -196,7 +197,7 @@ class SystemBinding {
         slotNamed: (name) => this.#slotNamed(name),
       }),
       isFinal: (ids) => {
-        const { value } = this.#actorSlots[0]!.values[ids[0]!]!;
+        const { value } = itemAt(itemAt(this.#actorSlots, 0).values, wordAt(ids, 0));
         return value === "done" || value === "failed";
       },
     };
@@ -211,7 +212,7 @@ class SystemBinding {
     for (const { tlb } of world.mmus) {
       for (const { vmcs, vm } of world.vcpus) {
         const mode = readField(vmcs, Field.guestMode);
-        spaceOf(tlb, readField(vmcs, Field.vpid), world.vms[vm]!.ept.root, mode);
+        spaceOf(tlb, readField(vmcs, Field.vpid), itemAt(world.vms, vm).ept.root, mode);
       }
     }
   }
@@ -239,10 +240,10 @@ class SystemBinding {
   #initialState(): Int32Array {
     const initial = [
       ...this.#actorSlots.map((slot, actor) => slot.intern(this.#steps.stateOf(actor))),
-      ...this.#memory.map((memory, i) => this.#memorySlots[i]!.intern(memory.save())),
+      ...this.#memory.map((memory, i) => itemAt(this.#memorySlots, i).intern(memory.save())),
     ];
     for (const [channel, message] of this.#sends(this.#steps.posted())) {
-      initial[channel] = this.#channels[channel]!.append(initial[channel] ?? 0, message);
+      initial[channel] = itemAt(this.#channels, channel).append(initial[channel] ?? 0, message);
     }
     return Int32Array.from(initial);
   }
@@ -261,10 +262,10 @@ class SystemBinding {
     const { choice, state, memory, posted, broken } = effects;
     const first = this.#actors.length;
     const after: (readonly [slot: number, id: number])[] = [];
-    if (state !== null) after.push([actor, this.#actorSlots[actor]!.intern(state)]);
+    if (state !== null) after.push([actor, itemAt(this.#actorSlots, actor).intern(state)]);
     memory.forEach((words, i) => {
-      const slot = footprint[i]!;
-      after.push([slot, this.#memorySlots[slot - first]!.intern(words)]);
+      const slot = numberAt(footprint, i);
+      after.push([slot, itemAt(this.#memorySlots, slot - first).intern(words)]);
     });
     const writes = after.filter(([slot, id]) => ids[slot] !== id);
     return { choice, writes, sends: this.#sends(posted), broken };
@@ -276,7 +277,7 @@ class SystemBinding {
     if (known >= 0) return known;
     const way = this.#ways.named(name);
     const numberOf = (one: string) => this.#actors.findIndex((actor) => actor.name === one);
-    const typeOf = (message: number): string => this.#messages.values[message]!.type;
+    const typeOf = (message: number): string => itemAt(this.#messages.values, message).type;
     const channel = new Channel(name, channelOptions(way, numberOf, typeOf));
     this.#slots.push(channel);
     this.#channels.push(channel);
@@ -284,20 +285,20 @@ class SystemBinding {
   }
 
   #component(actor: number): Component {
-    const { name, role, machine } = this.#actors[actor]!;
-    const probe = this.#probes[actor]!;
-    const slot = this.#actorSlots[actor]!;
+    const { name, role, machine } = itemAt(this.#actors, actor);
+    const probe = itemAt(this.#probes, actor);
+    const slot = itemAt(this.#actorSlots, actor);
     const first = this.#actors.length;
     const foresee = (state: number, message: AnyEventObject) =>
-      probe.foresee(slot.values[state]!, shownMessage(message));
+      probe.foresee(itemAt(slot.values, state), shownMessage(message));
     return {
       name,
       machine,
       slot: actor,
-      taken: this.#taken[actor]!,
+      taken: itemAt(this.#taken, actor),
       footprint: (state, message) => {
         const names = foresee(state, message).requests.flatMap((request) =>
-          this.#actors[actor]!.touches(request),
+          itemAt(this.#actors, actor).touches(request),
         );
         return [...new Set(names)].map((memory) => {
           const found = this.#memory.findIndex((one) => one.name === memory);
@@ -305,11 +306,11 @@ class SystemBinding {
           return first + found;
         });
       },
-      choices: (state) => this.#options.commands?.(role, slot.values[state]!) ?? [],
+      choices: (state) => this.#options.commands?.(role, itemAt(slot.values, state)) ?? [],
       step: (ids, message) => {
-        const { requests } = foresee(ids[actor]!, message);
+        const { requests } = foresee(wordAt(ids, actor), message);
         const { event, followers } = partsOf(message);
-        const footprint = this.model.components[actor]!.footprint(ids[actor]!, event);
+        const footprint = itemAt(this.model.components, actor).footprint(wordAt(ids, actor), event);
         return this.#outcomes({ actor, ids, event, requests, footprint }, followers);
       },
     };

@@ -12,6 +12,7 @@ import type { Fields } from "../../interconnect/fields.ts";
 import { DelayOnWireError } from "../../interconnect/interconnect.ts";
 import type { ActorSnapshot, SystemActor } from "../../system/actors.ts";
 import type { System } from "../../system/system.ts";
+import { itemAt, wordAt } from "../engine/lookups.ts";
 import { ModelError } from "../engine/modelError.ts";
 import type { Slot } from "../engine/slot.ts";
 import { normalMessage, normalState } from "./abstraction.ts";
@@ -102,7 +103,11 @@ export class SystemSteps {
   /** An actor's state without what is no state. */
   stateOf(actor: number): ActorSnapshot {
     const { actors, fields } = this.binding;
-    return normalState(fields[actor]!, actors[actor]!.snapshot, this.#initials[actor]!);
+    return normalState(
+      itemAt(fields, actor),
+      itemAt(actors, actor).snapshot,
+      itemAt(this.#initials, actor),
+    );
   }
 
   /** What is on its way, with the names of its channels. Between channels there is no order. */
@@ -119,7 +124,9 @@ export class SystemSteps {
 
   /** Puts a memory slot into the state with this number. */
   restore(memory: number, id: number): void {
-    this.binding.memory[memory]!.restore(this.binding.memorySlots[memory]!.values[id]!);
+    itemAt(this.binding.memory, memory).restore(
+      itemAt(itemAt(this.binding.memorySlots, memory).values, id),
+    );
   }
 
   /** @param begin called when all is in place. @throws ModelError */
@@ -127,11 +134,11 @@ export class SystemSteps {
     const { system, actors, memory, choosers } = this.binding;
     const { actor, ids, footprint } = step;
     for (const chooser of choosers) chooser.choose(step.choice);
-    const one = actors[actor]!;
+    const one = itemAt(actors, actor);
     const first = actors.length;
-    for (const slot of footprint) this.restore(slot - first, ids[slot]!);
+    for (const slot of footprint) this.restore(slot - first, wordAt(ids, slot));
     variation.memory?.();
-    const state = this.binding.actorSlots[actor]!.values[ids[actor]!]!;
+    const state = itemAt(itemAt(this.binding.actorSlots, actor).values, wordAt(ids, actor));
     system.restoreActor(one, variation.state?.(state) ?? state);
     if (one.role.kind === "mmu") this.#deriveControls(step, one.role);
     system.interconnect.restore({ now: variation.now ?? 0, sequence: 0, queue: [] });
@@ -146,7 +153,7 @@ export class SystemSteps {
     return {
       ...chosen,
       state: this.stateOf(actor),
-      memory: footprint.map((slot) => memory[slot - first]!.save()),
+      memory: footprint.map((slot) => itemAt(memory, slot - first).save()),
       posted: this.posted(),
       broken,
     };
@@ -155,7 +162,7 @@ export class SystemSteps {
   /** Names of the properties that the step breaks; or that of the one, if it cannot be taken to its end. */
   #handle({ actor, requests }: Step, event: AnyEventObject): string[] | string {
     const { system, actors, stepChecks, owed, settles, dues } = this.binding;
-    const one = actors[actor]!;
+    const one = itemAt(actors, actor);
     const context: StepContext = { system, role: one.role, requests, owed, dues };
     const checks = requests.length === 0 ? [] : stepChecks;
     const judges = checks.map((check) => [check.property, check.begin(context)] as const);
@@ -178,12 +185,18 @@ export class SystemSteps {
   /** As System.restore does: what the processor has loaded of the VMCS, unless another is loaded now. */
   #deriveControls({ requests }: Step, { pcpu }: { readonly pcpu: number }): void {
     const { world } = this.binding.system;
-    const number = world.loaded.vcpus[pcpu]! - 1;
+    const number = wordAt(world.loaded.vcpus, pcpu) - 1;
     const loaded = world.vcpus[number];
     if (loaded === undefined || requests.every(({ vcpu }) => vcpu !== number)) return;
     const { vm, vmcs, counters } = loaded;
     const words = world.loadedControls.of(pcpu);
-    deriveControls(world.mmus[pcpu]!, vmcs, world.vms[vm]!.guest, counters.values, words);
+    deriveControls(
+      itemAt(world.mmus, pcpu),
+      vmcs,
+      itemAt(world.vms, vm).guest,
+      counters.values,
+      words,
+    );
   }
 }
 
@@ -196,5 +209,5 @@ function chosenFrom(
   if (chooser === undefined) return { choice: "", choices: 1 };
   if (other !== undefined) throw new ModelError("a step that asks for two choices");
   const { labels } = chooser;
-  return { choice: labels[choice % labels.length]!, choices: labels.length };
+  return { choice: itemAt(labels, choice % labels.length), choices: labels.length };
 }

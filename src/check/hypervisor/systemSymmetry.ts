@@ -16,6 +16,7 @@ import type { ActorId } from "../../interconnect/messages.ts";
 import type { ActorSnapshot, SystemActor } from "../../system/actors.ts";
 import { type ActorRole, actorName, isMeant, vmOf } from "../../system/roles.ts";
 import type { World } from "../../system/world.ts";
+import { itemAt, numberAt } from "../engine/lookups.ts";
 import { FOLLOWED_BY, type Renaming, type RenamingGroup } from "../engine/model.ts";
 import type { Property } from "../properties/property.ts";
 import { type Party, type Ways, wayName } from "./channels.ts";
@@ -68,8 +69,8 @@ export function systemSymmetry(system: SymmetricSystem): RenamingGroup {
   // The first of all leaves everything as it is.
   const renamings = all.slice(1).map((orders) => new SystemRenaming(system, orders));
   const alike = world.vms.flatMap(({ vcpus: members, config }, vm) => [
-    ...(pages[vm]!.length > 1
-      ? [orderText(`pages of VM ${vm}`, config.pages, pages[vm]!.length)]
+    ...(itemAt(pages, vm).length > 1
+      ? [orderText(`pages of VM ${vm}`, config.pages, itemAt(pages, vm).length)]
       : []),
     ...(members.length > 1 && !isCrowded ? [vcpuText(vm, members.length, system.staysOnCpu)] : []),
   ]);
@@ -101,7 +102,7 @@ type Order = readonly number[];
 function pageOrders({ config }: World, vm: number): readonly Order[] {
   const { eptLevels, indexBits } = config.geometry;
   const blocks = Array.from({ length: eptLevels - 1 }, (_, i) => 2 ** ((i + 1) * indexBits));
-  return permutations(config.vms[vm]!.pages).filter((order) =>
+  return permutations(itemAt(config.vms, vm).pages).filter((order) =>
     blocks.every((size) => {
       const block = (page: number): number => Math.floor(page / size);
       return order.every((image, page) =>
@@ -138,8 +139,8 @@ class SystemRenaming implements Renaming, Permutation {
     this.#system = system;
     this.#orders = orders;
     this.#vcpus = world.vcpus.map(({ vm }, vcpu) => {
-      const members = world.vms[vm]!.vcpus;
-      return members[orders.vcpus[vm]![members.indexOf(vcpu)]!]!;
+      const members = itemAt(world.vms, vm).vcpus;
+      return numberAt(members, numberAt(itemAt(orders.vcpus, vm), members.indexOf(vcpu)));
     });
     this.#pcpus = system.staysOnCpu ? this.#vcpus : Array.from(world.mmus.keys());
     this.#actors = [0, ...actors.map(({ role }) => this.#become(role).id)];
@@ -158,9 +159,9 @@ class SystemRenaming implements Renaming, Permutation {
     return order[page] ?? page;
   };
 
-  vcpu = (vcpu: number): number => this.#vcpus[vcpu]!;
-  pcpu = (pcpu: number): number => this.#pcpus[pcpu]!;
-  actor = (id: ActorId): ActorId => this.#actors[id]!;
+  vcpu = (vcpu: number): number => numberAt(this.#vcpus, vcpu);
+  pcpu = (pcpu: number): number => numberAt(this.#pcpus, pcpu);
+  actor = (id: ActorId): ActorId => numberAt(this.#actors, id);
 
   /** The actor that one with this role becomes. */
   #become(role: ActorRole): SystemActor {
@@ -220,7 +221,7 @@ class SystemRenaming implements Renaming, Permutation {
     const { event, followers } = partsOf(message);
     const { vm, vcpu } = event as { readonly vm?: number; readonly vcpu?: number };
     const { vcpus } = this.#system.world;
-    const named = vm ?? (vcpu === undefined ? undefined : vcpus[vcpu]!.vm);
+    const named = vm ?? (vcpu === undefined ? undefined : itemAt(vcpus, vcpu).vm);
     const { role } = this.#system.ways.named(channel).to;
     const receivers = role === null ? undefined : vmOf(role);
     const renamed = renamedMessage(event, named ?? receivers ?? NOBODYS, this);

@@ -14,6 +14,7 @@ import {
 import type { Part, WordArray } from "../../hardware/part.ts";
 import { vmMemory } from "../../system/memoryNames.ts";
 import type { VmState } from "../../system/world.ts";
+import { fieldOf, wordAt } from "../engine/lookups.ts";
 import type { MemorySlot } from "./memorySlots.ts";
 
 /** Bits of one page in the truth: read or fetched, written. */
@@ -23,7 +24,7 @@ const WRITTEN = 2;
 export function pagesWith({ guest }: Pick<VmState, "guest">, bits: number): number[] {
   const pages: number[] = [];
   for (let page = 0; page < guest.pages; page++) {
-    const word = guest.truth[page >>> 4]! | (guest.earlier[page >>> 4] ?? 0);
+    const word = wordAt(guest.truth, page >>> 4) | (guest.earlier[page >>> 4] ?? 0);
     if (((word >>> ((page & 15) * 2)) & bits) !== 0) pages.push(page);
   }
   return pages;
@@ -54,7 +55,7 @@ export class Due implements Part {
 
   /** A harvest begins: from now on what is done is another one's to report, or this one's. */
   begin({ truth, earlier }: GuestPages): void {
-    for (let i = 0; i < truth.length; i++) this.due[i] = truth[i]! | (earlier[i] ?? 0);
+    for (let i = 0; i < truth.length; i++) this.due[i] = wordAt(truth, i) | (earlier[i] ?? 0);
     truth.fill(0);
     earlier.fill(0);
   }
@@ -64,16 +65,17 @@ export class Due implements Part {
     for (let page = 0; page < pages; page++) {
       if (!isReported(page)) continue;
       const [word, bits] = [page >>> 4, 3 << ((page & 15) * 2)];
-      this.covered[word] = this.covered[word]! | ((truth[word]! | (earlier[word] ?? 0)) & bits);
-      truth[word] = truth[word]! & ~bits;
-      if (word < earlier.length) earlier[word] = earlier[word]! & ~bits;
+      this.covered[word] =
+        wordAt(this.covered, word) | ((wordAt(truth, word) | (earlier[word] ?? 0)) & bits);
+      truth[word] = wordAt(truth, word) & ~bits;
+      if (word < earlier.length) earlier[word] = wordAt(earlier, word) & ~bits;
     }
   }
 
   /** Pages that the harvest owes and has not reported. */
   missing(pages: number, bits: number, isReported: (page: number) => boolean): boolean {
     for (let page = 0; page < pages; page++) {
-      if (((this.due[page >>> 4]! >>> ((page & 15) * 2)) & bits) === 0) continue;
+      if (((wordAt(this.due, page >>> 4) >>> ((page & 15) * 2)) & bits) === 0) continue;
       if (!isReported(page)) return true;
     }
     return false;
@@ -82,13 +84,14 @@ export class Due implements Part {
   /** Whether a page was accessed in what a harvest now may report. */
   has({ truth, earlier }: GuestPages, page: number, bits: number): boolean {
     const at = page >>> 4;
-    const word = this.due[at]! | this.covered[at]! | truth[at]! | (earlier[at] ?? 0);
+    const word =
+      wordAt(this.due, at) | wordAt(this.covered, at) | wordAt(truth, at) | (earlier[at] ?? 0);
     return ((word >>> ((page & 15) * 2)) & bits) !== 0;
   }
 
   /** What the harvest owed is owed still. */
   giveBack({ truth }: GuestPages): void {
-    for (let i = 0; i < truth.length; i++) truth[i] = truth[i]! | this.due[i]!;
+    for (let i = 0; i < truth.length; i++) truth[i] = wordAt(truth, i) | wordAt(this.due, i);
   }
 
   clear(): void {
@@ -134,9 +137,9 @@ export function truthSlot(
     }),
     restore(words) {
       clearTruth(guest);
-      guest.truth.set(words["owed"]!);
-      due.due.set(words["due"]!);
-      due.covered.set(words["covered"]!);
+      guest.truth.set(fieldOf(words, "owed"));
+      due.due.set(fieldOf(words, "due"));
+      due.covered.set(fieldOf(words, "covered"));
       guest.versions.fill(1);
       contents?.restore(words);
     },
@@ -148,7 +151,7 @@ export function truthSlot(
     },
     renumber(words, to) {
       const page = (one: number): number => to.page(number, one);
-      const bits = (list: string) => renumberedBits(words[list]!, 2, guest.pages, page);
+      const bits = (list: string) => renumberedBits(fieldOf(words, list), 2, guest.pages, page);
       const [owed, harvested, covered] = [bits("owed"), bits("due"), bits("covered")];
       return { owed, due: harvested, covered, ...contents?.renumber(words, to) };
     },
@@ -161,7 +164,7 @@ export function settle(vm: VmState, isReported: (page: number) => boolean): void
   for (let page = 0; page < vm.guest.pages; page++) {
     if (!isReported(page)) continue;
     const [word, others] = [page >>> 4, ~(3 << ((page & 15) * 2))];
-    truth[word] = truth[word]! & others;
-    if (word < earlier.length) earlier[word] = earlier[word]! & others;
+    truth[word] = wordAt(truth, word) & others;
+    if (word < earlier.length) earlier[word] = wordAt(earlier, word) & others;
   }
 }

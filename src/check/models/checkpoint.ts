@@ -15,6 +15,7 @@ import {
 } from "../../system/operations/checkpoint.ts";
 import { isMeant } from "../../system/roles.ts";
 import type { System } from "../../system/system.ts";
+import { itemAt } from "../engine/lookups.ts";
 import type { Model } from "../engine/model.ts";
 import { CheckpointState } from "../hypervisor/checkpointState.ts";
 import { ModelStorage, STORAGE, storageActor } from "../hypervisor/failingStorage.ts";
@@ -163,7 +164,7 @@ function checkpointChecks(state: CheckpointState): readonly StepCheck[] {
     const found = state.restored(bytes);
     if (found === null) return wanted.every((versions) => versions.every((one) => one < 0));
     return found.every((versions, vm) =>
-      versions.every((version, page) => version === wanted[vm]![page]),
+      versions.every((version, page) => version === itemAt(wanted, vm)[page]),
     );
   };
   /** Whether the toolstack believes that a checkpoint is on the storage. */
@@ -186,7 +187,7 @@ function checkpointChecks(state: CheckpointState): readonly StepCheck[] {
         const op = opOf(step);
         if (op === "copy") {
           system.world.vms.forEach(({ guest }, vm) => {
-            copied[vm]!.set(guest.versions);
+            itemAt(copied, vm).set(guest.versions);
           });
           state.durable = false;
         }
@@ -194,7 +195,7 @@ function checkpointChecks(state: CheckpointState): readonly StepCheck[] {
         return () => {
           if (storage.commits > 0) state.durable = true;
           if (isBelieved(system)) {
-            for (const [vm, versions] of copied.entries()) acknowledged[vm]!.set(versions);
+            for (const [vm, versions] of copied.entries()) itemAt(acknowledged, vm).set(versions);
           }
           return restoresTo(acknowledged);
         };

@@ -7,6 +7,7 @@ import type { Words } from "../../hardware/normalForm.ts";
 import { techniqueNamed } from "../../hypervisor/techniques/all.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 import type { System } from "../../system/system.ts";
+import { itemAt } from "../engine/lookups.ts";
 import { ofEach, over, type Property } from "../properties/property.ts";
 
 export const GUEST_EXECUTES = "a guest executes after each entry, or exits for a cause of its own";
@@ -81,7 +82,8 @@ function completes(vm: number, vcpu: number): Property {
         tracker: ActorSnapshot,
       ) => {
         const { pausedBy, held } = scheduler.context as SchedulerContext;
-        const isHeldUp = pausedBy[vm]!.length > 0 || held.includes(vcpu) || value === "ready";
+        const isHeldUp =
+          itemAt(pausedBy, vm).length > 0 || held.includes(vcpu) || value === "ready";
         const isOver = toolstack.value === "done" || toolstack.value === "failed";
         return !waits(own) || isHeldUp || isBeingReset(tracker) || isOver;
       },

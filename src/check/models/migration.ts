@@ -19,6 +19,7 @@ import type { ActorSnapshot } from "../../system/actors.ts";
 import type { OperationFault } from "../../system/operation.ts";
 import { type MigrateConfig, migrate, migrateSchema } from "../../system/operations/migrate.ts";
 import type { System } from "../../system/system.ts";
+import { itemAt, numberAt, wordAt } from "../engine/lookups.ts";
 import type { Model } from "../engine/model.ts";
 import { partsSlot } from "../hypervisor/partsSlot.ts";
 import { indexInRange, noFlagWithoutAccess, servedLogIsEmpty } from "../hypervisor/stepChecks.ts";
@@ -145,7 +146,7 @@ function isCancelled({ context }: ActorSnapshot): boolean {
 
 /** Given up by the operator, the link or the policy: the VM was never anywhere else. */
 function cancelledProperties(system: System): Property[] {
-  const [vcpu] = system.world.vms[0]!.vcpus;
+  const [vcpu] = itemAt(system.world.vms, 0).vcpus;
   return [
     {
       kind: "leadsTo",
@@ -167,7 +168,8 @@ function cancelledProperties(system: System): Property[] {
       that: over(
         ["vm0/tracker", `vcpu${vcpu}/vmcs`],
         (tracker: ActorSnapshot, { fields }: Words) =>
-          tracker.value === "off" && (fields![2 * Field.secondaryControls]! & SECONDARY_PML) === 0,
+          tracker.value === "off" &&
+          (numberAt(fields!, 2 * Field.secondaryControls) & SECONDARY_PML) === 0,
       ),
     },
   ];
@@ -195,7 +197,7 @@ function roundProperties(): Property[] {
 
 /** Whether each page's copy is as the page is: how often it was written does not matter. */
 function copiedPages({ world }: System, destination: Destination): NormalForm {
-  const { guest } = world.vms[0]!;
+  const { guest } = itemAt(world.vms, 0);
   return {
     extents: wholeOf([destination]),
     lists: ["copied", "present"],
@@ -214,7 +216,7 @@ function copiedPages({ world }: System, destination: Destination): NormalForm {
       guest.versions.forEach((version, page, versions) => {
         const isCopied = destination.versions[page] === version;
         versions[page] = version + 2 + page;
-        destination.versions[page] = isCopied ? versions[page]! : 0;
+        destination.versions[page] = isCopied ? wordAt(versions, page) : 0;
       });
     },
     renumber({ copied, present }, { page }) {

@@ -11,6 +11,7 @@ import { EPTP_ACCESSED_DIRTY, Field } from "../../hardware/vmcs.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 import { isMeant } from "../../system/roles.ts";
 import type { System } from "../../system/system.ts";
+import { fieldOf, itemAt, numberAt, wordAt } from "../engine/lookups.ts";
 import { pagingSlot } from "../hypervisor/memorySlots.ts";
 import {
   INDEX_IN_RANGE,
@@ -141,7 +142,7 @@ function logProperties(system: System): Property[] {
 }
 
 function isSuspended(words: Words): boolean {
-  return words["fields"]![2 * Field.pmlIndex]! < 0;
+  return numberAt(fieldOf(words, "fields"), 2 * Field.pmlIndex) < 0;
 }
 
 function isCrowded({ world }: System): boolean {
@@ -159,7 +160,7 @@ function nobodyPassedOver(): Property {
     that: over(["scheduler"], ({ context }: ActorSnapshot) => {
       const { cpus, waiting, turns, held, pausedBy, vmOfVcpu } = context as SchedulerContext;
       const mayRun = (vcpu: number): boolean =>
-        !held.includes(vcpu) && pausedBy[vmOfVcpu[vcpu]!]!.length === 0;
+        !held.includes(vcpu) && itemAt(pausedBy, numberAt(vmOfVcpu, vcpu)).length === 0;
       return waiting
         .filter(mayRun)
         .every((one) =>
@@ -182,7 +183,7 @@ export function pausedVcpusRunAgain(system: System): Property[] {
     const slots = [`vcpu${vcpu}`, "toolstack", "scheduler"];
     const mustRun = (state: ActorSnapshot, toolstack: ActorSnapshot, scheduler: ActorSnapshot) => {
       const { held, pausedBy } = scheduler.context as SchedulerContext;
-      const mayRun = !held.includes(vcpu) && !(isCut && pausedBy[vm]!.length > 0);
+      const mayRun = !held.includes(vcpu) && !(isCut && itemAt(pausedBy, vm).length > 0);
       return state.value === "ready" && !hasEnded(toolstack) && mayRun;
     };
     return {
@@ -246,19 +247,20 @@ export function noStaleTranslations(system: System): Property[] {
     that: over(
       [`pcpu${pcpu}/tlb`, `vm${vm}/paging`, `vcpu${first}/vmcs`],
       (tlb: Words, paging: Words, vcpu: Words) => {
-        const flags = (vcpu["fields"]![2 * Field.eptPointer]! & EPTP_ACCESSED_DIRTY) !== 0;
+        const flags =
+          (numberAt(fieldOf(vcpu, "fields"), 2 * Field.eptPointer) & EPTP_ACCESSED_DIRTY) !== 0;
         // Where the tables are is a part of the state once leaves have been split.
         pagingSlot(system.world, vm).restore(paging);
         const grantedBy = (page: number): number => {
           const leaf = findLeaf(ept, page);
-          const low = leaf === null ? 0 : ept.memory.words[leaf.word]!;
+          const low = leaf === null ? 0 : wordAt(ept.memory.words, leaf.word);
           return low & EPT_RWX & (flags && !isDirty(low) ? ~EPT_WRITE : -1);
         };
         return ["l1", "l1Large"].every((level) =>
-          tlb[`${level}.meta`]!.every((meta, at) => {
+          fieldOf(tlb, `${level}.meta`).every((meta, at) => {
             const space = meta >>> META_SPACE_SHIFT;
             if (space === 0 || mmu.tlb.spaces[3 * (space - 1) + 1] !== ept.root) return true;
-            const first = tlb[`${level}.page`]![at]!;
+            const first = numberAt(fieldOf(tlb, `${level}.page`), at);
             const pages = level === "l1" ? 1 : 2 ** mmu.tlb.largeBits;
             return Array.from({ length: pages }, (_, i) => first + i).every(
               (page) => (meta & EPT_RWX & ~grantedBy(page)) === 0,

@@ -7,6 +7,7 @@ import { EPTP_ACCESSED_DIRTY, Field, SECONDARY_PML, SECONDARY_PRL } from "../../
 import { ORDINARY_LEAF } from "../../hypervisor/logDirty.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 import type { System } from "../../system/system.ts";
+import { fieldOf, numberAt, wordAt } from "../engine/lookups.ts";
 import { pagingSlot } from "../hypervisor/memorySlots.ts";
 import { over, type Predicate, type Property } from "../properties/property.ts";
 
@@ -35,7 +36,7 @@ export function untrackedProperties({ world }: System): Property[] {
           slot.restore(paging);
           let all = true;
           forEachLeaf(ept, (word) => {
-            if ((ept.memory.words[word]! & LENT) !== (ORDINARY_LEAF & LENT)) all = false;
+            if ((wordAt(ept.memory.words, word) & LENT) !== (ORDINARY_LEAF & LENT)) all = false;
           });
           return all;
         }),
@@ -61,7 +62,7 @@ export function untrackedProperties({ world }: System): Property[] {
           (...slots: readonly (Words & ActorSnapshot)[]) =>
             world.mmus.every((_, pcpu) => {
               const [mmu, cpu] = slots.slice(2 * pcpu);
-              const isOurs = vcpus.includes(cpu!["loaded"]![0]! - 1);
+              const isOurs = vcpus.includes(numberAt(fieldOf(cpu!, "loaded"), 0) - 1);
               return !isOurs || mmu!.value === "idle" || isQuiet(...loadedControls(cpu!));
             }),
         ),
@@ -71,12 +72,12 @@ export function untrackedProperties({ world }: System): Property[] {
 }
 
 function controlsOf({ fields }: Words): [number, number] {
-  return [fields![2 * Field.secondaryControls]!, fields![2 * Field.eptPointer]!];
+  return [numberAt(fields!, 2 * Field.secondaryControls), numberAt(fields!, 2 * Field.eptPointer)];
 }
 
 /** Secondary controls and EPT pointer (mmu.ts, controlWords). */
 function loadedControls({ controls }: Words): [number, number] {
-  return [controls![0]!, controls![1]!];
+  return [numberAt(controls!, 0), numberAt(controls!, 1)];
 }
 
 /** No log is on, and the processor sets no flags (vmx_domain_disable_pml, ept_disable_pml). */

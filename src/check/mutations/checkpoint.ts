@@ -4,6 +4,7 @@ import { clearMarks } from "../../hypervisor/dirtyBitmap.ts";
 import { send } from "../../interconnect/emissions.ts";
 import { CheckpointDevice } from "../../system/operations/checkpoint/device.ts";
 import type { ActorParts } from "../../system/system.ts";
+import { itemAt } from "../engine/lookups.ts";
 import { NO_PAGE_LOST } from "../hypervisor/stepChecks.ts";
 import { EVERY_MESSAGE_TAKEN } from "../hypervisor/systemSteps.ts";
 import { NOTHING_LEFT } from "../models/aftermath.ts";
@@ -121,7 +122,7 @@ export const checkpointMutations: readonly Mutation[] = [
     model: "checkpoint",
     breaks: RESTORED_IS_MEMORY,
     replace: around("toolstack", ({ op }, perform, { vms }) => {
-      if (op === "copy") clearMarks(vms[0]!.tracked.handedOver);
+      if (op === "copy") clearMarks(itemAt(vms, 0).tracked.handedOver);
       return perform();
     }),
   },

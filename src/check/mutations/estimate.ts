@@ -5,6 +5,7 @@ import { EPT_DIRTY } from "../../hardware/eptEntry.ts";
 import { addOccurrence } from "../../hypervisor/cumulativeBuffer.ts";
 import { clearMarks, markDirty } from "../../hypervisor/dirtyBitmap.ts";
 import { send } from "../../interconnect/emissions.ts";
+import { itemAt, wordAt } from "../engine/lookups.ts";
 import { COUNTS_ARE_EXACT } from "../hypervisor/loggedEntries.ts";
 import { COUNTED_WAS_ACCESSED, NO_PAGE_LOST } from "../hypervisor/stepChecks.ts";
 import { LOOKS_GO_ON, ROUND_ENDS } from "../models/estimate.ts";
@@ -27,7 +28,7 @@ export const estimateMutations: readonly Mutation[] = [
     replace: around("tracker", ({ op }, perform, { vms }) => {
       const reply = perform();
       // Slots that were never written hold zeros: page 0.
-      if (op === "harvest") markDirty(vms[0]!.tracked.handedOver, 0);
+      if (op === "harvest") markDirty(itemAt(vms, 0).tracked.handedOver, 0);
       return reply;
     }),
   },
@@ -39,7 +40,7 @@ export const estimateMutations: readonly Mutation[] = [
     replace: around({ kind: "pvmCpu", cpu: 0 }, ({ op }, perform, { vms }) => {
       const reply = perform();
       if (op !== "drain") return reply;
-      const { buffer } = vms[0]!.tracked;
+      const { buffer } = itemAt(vms, 0).tracked;
       buffer.counts.fill(0);
       buffer.state[1] = 0;
       addOccurrence(buffer, 0);
@@ -84,10 +85,10 @@ export const estimateMutations: readonly Mutation[] = [
     model: "accessed-dirty-scan",
     breaks: NO_PAGE_LOST,
     replace: around("tracker", ({ op }, perform, { vms, memory }) => {
-      const { ept, guest } = vms[0]!;
+      const { ept, guest } = itemAt(vms, 0);
       for (let page = 0; op === "harvest" && page < guest.pages; page++) {
         const leaf = findLeaf(ept, page);
-        if (leaf !== null) memory.words[leaf.word] = memory.words[leaf.word]! & ~EPT_DIRTY;
+        if (leaf !== null) memory.words[leaf.word] = wordAt(memory.words, leaf.word) & ~EPT_DIRTY;
       }
       return perform();
     }),
@@ -99,7 +100,7 @@ export const estimateMutations: readonly Mutation[] = [
     breaks: NO_PAGE_LOST,
     replace: around("tracker", ({ op }, perform, { vms }) => {
       const reply = perform();
-      if (op === "serveViolation") clearMarks(vms[0]!.tracked.touched);
+      if (op === "serveViolation") clearMarks(itemAt(vms, 0).tracked.touched);
       return reply;
     }),
   },

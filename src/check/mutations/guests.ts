@@ -3,6 +3,7 @@ import { emit } from "xstate";
 import { setAccessedDirty } from "../../hypervisor/techniques/logControls.ts";
 import { send } from "../../interconnect/emissions.ts";
 import type { Message } from "../../interconnect/messages.ts";
+import { itemAt } from "../engine/lookups.ts";
 import { ACCESS_COMPLETES, EXIT_IS_HANDLED, GUEST_EXECUTES } from "../models/guestProgress.ts";
 import { ALL_RIGHTS_BACK, NO_CPU_LOGS_ON, NOTHING_LOGS } from "../models/untracked.ts";
 import {
@@ -31,7 +32,7 @@ export const guestMutations: readonly Mutation[] = [
     breaks: NOTHING_LOGS,
     replace: around("tracker", ({ op }, perform, { vms }) => {
       const reply = perform();
-      if (op === "disarm") setAccessedDirty(vms[0]!.tracked, true);
+      if (op === "disarm") setAccessedDirty(itemAt(vms, 0).tracked, true);
       return reply;
     }),
   },

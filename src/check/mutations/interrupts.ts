@@ -4,6 +4,7 @@ import { findLeaf } from "../../hardware/ept.ts";
 import { EPT_RWX, EPT_WRITE } from "../../hardware/eptEntry.ts";
 import { clearMarks } from "../../hypervisor/dirtyBitmap.ts";
 import { send, sendAll } from "../../interconnect/emissions.ts";
+import { itemAt, wordAt } from "../engine/lookups.ts";
 import { NO_PAGE_LOST } from "../hypervisor/stepChecks.ts";
 import {
   HARVEST_STANDS_STILL,
@@ -112,7 +113,7 @@ export const interruptMutations: readonly Mutation[] = [
     breaks: NO_PAGE_LOST,
     replace: around("tracker", ({ op }, perform, { vms }) => {
       const reply = perform();
-      if (op === "serveViolation") clearMarks(vms[0]!.tracked.dirty);
+      if (op === "serveViolation") clearMarks(itemAt(vms, 0).tracked.dirty);
       return reply;
     }),
   },
@@ -122,9 +123,9 @@ export const interruptMutations: readonly Mutation[] = [
     model: "write-protection-two-vcpus",
     breaks: NO_VCPU_LOST,
     replace: around("tracker", ({ op, page }, perform, { vms }) => {
-      const { ept } = vms[0]!;
+      const { ept } = itemAt(vms, 0);
       const leaf = findLeaf(ept, page ?? 0);
-      const writable = leaf !== null && (ept.memory.words[leaf.word]! & EPT_WRITE) !== 0;
+      const writable = leaf !== null && (wordAt(ept.memory.words, leaf.word) & EPT_WRITE) !== 0;
       const reply = perform();
       return op === "serveViolation" && writable ? { ...reply, fixed: false } : reply;
     }),
@@ -136,7 +137,7 @@ export const interruptMutations: readonly Mutation[] = [
     breaks: NO_STALE_TRANSLATION,
     replace: around("mmu", (_, perform, { mmus }) => {
       const reply = perform();
-      const { meta } = mmus[0]!.tlb.l1;
+      const { meta } = itemAt(mmus, 0).tlb.l1;
       meta.forEach((entry, at) => {
         if (entry !== 0) meta[at] = entry | EPT_RWX;
       });

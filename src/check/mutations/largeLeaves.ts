@@ -1,6 +1,7 @@
 /** Faults in splitting the large leaves of a tracked VM. */
 import { type Ept, findLeaf } from "../../hardware/ept.ts";
 import { EPT_DIRTY, EPT_WRITE } from "../../hardware/eptEntry.ts";
+import { itemAt, wordAt } from "../engine/lookups.ts";
 import { NO_PAGE_LOST } from "../hypervisor/stepChecks.ts";
 import { NO_STALE_TRANSLATION } from "../models/properties.ts";
 import { around, type Mutation, type Replacement } from "./mutation.ts";
@@ -17,14 +18,14 @@ function setInTable(ept: Ept, page: number, bits: number): void {
   const first = page - (page % size);
   for (let one = first; one < first + size; one++) {
     const leaf = findLeaf(ept, one);
-    if (leaf !== null) words[leaf.word] = words[leaf.word]! | bits;
+    if (leaf !== null) words[leaf.word] = wordAt(words, leaf.word) | bits;
   }
 }
 
 /** A leaf that a violation splits becomes pages with these bits set. */
 function splitsInto(bits: number): Replacement {
   return around("tracker", ({ op, page = 0 }, perform, { vms }) => {
-    const { ept } = vms[0]!;
+    const { ept } = itemAt(vms, 0);
     const splits = op === "serveViolation" && isLarge(ept, page);
     const reply = perform();
     if (splits) setInTable(ept, page, bits);
@@ -46,14 +47,14 @@ export const largeLeafMutations: readonly Mutation[] = [
     model: "write-protection-large-leaves",
     breaks: NO_PAGE_LOST,
     replace: around("tracker", ({ op, page = 0 }, perform, { vms, memory }) => {
-      const { ept } = vms[0]!;
+      const { ept } = itemAt(vms, 0);
       if (op !== "serveViolation" || !isLarge(ept, page)) return perform();
       const before = memory.words.slice(0, memory.framesUsed * memory.frameWords);
       const { word } = findLeaf(ept, page)!;
       const reply = perform();
       memory.resize({ words: before.length });
       memory.words.set(before);
-      memory.words[word] = memory.words[word]! | EPT_WRITE;
+      memory.words[word] = wordAt(memory.words, word) | EPT_WRITE;
       return reply;
     }),
   },
@@ -73,8 +74,8 @@ export const largeLeafMutations: readonly Mutation[] = [
     set: { leaf: 2 },
     breaks: NO_STALE_TRANSLATION,
     replace: around("dispatcher", (_, perform, { mmus }) => {
-      const { l1Large, state } = mmus[0]!.tlb;
-      const [meta, filled] = [l1Large.meta.slice(), state[1]!];
+      const { l1Large, state } = itemAt(mmus, 0).tlb;
+      const [meta, filled] = [l1Large.meta.slice(), wordAt(state, 1)];
       const reply = perform();
       l1Large.meta.set(meta);
       state[1] = filled;

@@ -4,6 +4,7 @@ import type { MigrationContext } from "../../../machines/migrationContext.ts";
 import { clearMarks } from "../../hypervisor/dirtyBitmap.ts";
 import { Destination } from "../../hypervisor/migration/destination.ts";
 import { request, type SendEmission, send, sendAll } from "../../interconnect/emissions.ts";
+import { itemAt } from "../engine/lookups.ts";
 import { NO_PAGE_LOST } from "../hypervisor/stepChecks.ts";
 import { NOTHING_LEFT } from "../models/aftermath.ts";
 import { CANCELLED_IS_UNTRACKED, CANCELLED_RUNS_ON, MEMORY_EQUAL } from "../models/migration.ts";
@@ -70,7 +71,7 @@ export const migrationMutations: readonly Mutation[] = [
         request({ op: "queueHarvest", forget: false, wrong: true }),
       ),
       around("toolstack", ({ wrong }, perform, { vms }) => {
-        if (wrong === true) clearMarks(vms[0]!.tracked.handedOver);
+        if (wrong === true) clearMarks(itemAt(vms, 0).tracked.handedOver);
         return perform();
       }),
     ),
@@ -148,7 +149,7 @@ export const migrationMutations: readonly Mutation[] = [
     set: { aborts: 0, fails: 0 },
     breaks: MEMORY_EQUAL,
     replace: around("toolstack", ({ op }, perform, { vms }) => {
-      if (op === "queueHarvest") clearMarks(vms[0]!.tracked.handedOver);
+      if (op === "queueHarvest") clearMarks(itemAt(vms, 0).tracked.handedOver);
       return perform();
     }),
   },

@@ -3,6 +3,7 @@ import { emit } from "xstate";
 import { clearMarks } from "../../hypervisor/dirtyBitmap.ts";
 import { send, sendAll } from "../../interconnect/emissions.ts";
 import { ignored } from "../../interconnect/ignored.ts";
+import { itemAt } from "../engine/lookups.ts";
 import { NO_PAGE_LOST } from "../hypervisor/stepChecks.ts";
 import { MEMORY_EQUAL } from "../models/migration.ts";
 import { NO_STALE_TRANSLATION } from "../models/properties.ts";
@@ -37,7 +38,7 @@ export const operationMutations: readonly Mutation[] = [
     breaks: NO_PAGE_LOST,
     replace: around("tracker", ({ op }, perform, { vms }) => {
       if (op === "reapRings" || op === "harvest") {
-        for (const { ring } of vms[0]!.tracked.vcpus) {
+        for (const { ring } of itemAt(vms, 0).tracked.vcpus) {
           ring.flags.fill(0);
           ring.state.fill(0);
         }
@@ -120,7 +121,7 @@ export const operationMutations: readonly Mutation[] = [
     model: "migration",
     breaks: MEMORY_EQUAL,
     replace: around("toolstack", ({ op }, perform, { vms }) => {
-      if (op === "queueHarvest") clearMarks(vms[0]!.tracked.handedOver);
+      if (op === "queueHarvest") clearMarks(itemAt(vms, 0).tracked.handedOver);
       return perform();
     }),
   },

@@ -3,6 +3,7 @@ import type { PagerReply } from "../../../machines/pager.ts";
 import { findLeaf } from "../../hardware/ept.ts";
 import { ORDINARY_LEAF } from "../../hypervisor/logDirty.ts";
 import { VmMemory } from "../../hypervisor/overcommit/vmMemory.ts";
+import { itemAt, wordAt } from "../engine/lookups.ts";
 import { CONTENT_SURVIVES, NO_FRAME_REACHED } from "../hypervisor/pagedHost.ts";
 import { NO_PAGE_LOST } from "../hypervisor/stepChecks.ts";
 import { BALLOON_RESTS } from "../models/overcommit.ts";
@@ -20,8 +21,8 @@ const comesOrdinary: Replacement = around(
   { helper: "pager" },
   ({ op, page }, perform, { vms, memory }) => {
     const reply = perform();
-    const leaf = op === "arrive" ? findLeaf(vms[0]!.ept, page!) : null;
-    if (leaf !== null) memory.words[leaf.word] = memory.words[leaf.word]! | ORDINARY_LEAF;
+    const leaf = op === "arrive" ? findLeaf(itemAt(vms, 0).ept, page!) : null;
+    if (leaf !== null) memory.words[leaf.word] = wordAt(memory.words, leaf.word) | ORDINARY_LEAF;
     return reply;
   },
 );
@@ -49,7 +50,7 @@ export const pagingMutations: readonly Mutation[] = [
         const before = memories.map(({ contents }) => contents.slice());
         const reply = perform();
         memories.forEach(({ contents }, vm) => {
-          if (op === "flushed") contents.set(before[vm]!);
+          if (op === "flushed") contents.set(itemAt(before, vm));
         });
         return reply;
       }),
@@ -113,7 +114,7 @@ export const pagingMutations: readonly Mutation[] = [
       machine,
       device: {
         perform: (request: never) => {
-          const { armed } = world().vms[0]!;
+          const { armed } = itemAt(world().vms, 0);
           const { technique } = armed;
           if (technique !== null) armed.technique = { ...technique, pageTaken: () => {} };
           const reply = device!.perform(request);

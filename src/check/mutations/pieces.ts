@@ -1,6 +1,7 @@
 /** Faults in work that is done in pieces, between which a guest runs. */
 import { clearMarks } from "../../hypervisor/dirtyBitmap.ts";
 import { Work } from "../../hypervisor/tableWork.ts";
+import { itemAt } from "../engine/lookups.ts";
 import { NO_PAGE_LOST } from "../hypervisor/stepChecks.ts";
 import { NO_VCPU_LOST } from "../models/properties.ts";
 import { around, type Mutation } from "./mutation.ts";
@@ -21,7 +22,7 @@ export const pieceMutations: readonly Mutation[] = [
     model: "write-protection-in-pieces",
     breaks: NO_PAGE_LOST,
     replace: around("tracker", ({ op }, perform, { vms }) => {
-      const { dirty, work } = vms[0]!.tracked;
+      const { dirty, work } = itemAt(vms, 0).tracked;
       const isHarvest = op === "goOn" && work.work === Work.harvest;
       const reply = perform();
       if (isHarvest && reply.type === "tablesChanged") clearMarks(dirty);
@@ -35,7 +36,7 @@ export const pieceMutations: readonly Mutation[] = [
     model: "pml-in-pieces",
     breaks: NO_PAGE_LOST,
     replace: around("tracker", ({ op }, perform, { vms }) => {
-      const { work } = vms[0]!.tracked;
+      const { work } = itemAt(vms, 0).tracked;
       if (op === "goOn") {
         work.next = work.from + 1;
         work.endPiece(0);
@@ -49,7 +50,7 @@ export const pieceMutations: readonly Mutation[] = [
     model: "write-protection-in-pieces",
     breaks: NO_VCPU_LOST,
     replace: around("tracker", ({ op }, perform, { vms }) => {
-      const { armed, tracked } = vms[0]!;
+      const { armed, tracked } = itemAt(vms, 0);
       const { technique } = armed;
       if (op !== "serveViolation" || tracked.work.work !== Work.arm) return perform();
       armed.technique = null;

@@ -5,6 +5,7 @@ import { EPT_ACCESSED, EPT_DIRTY } from "../../hardware/eptEntry.ts";
 import { Field, readField, writeField } from "../../hardware/vmcs.ts";
 import { clearMarks } from "../../hypervisor/dirtyBitmap.ts";
 import { send } from "../../interconnect/emissions.ts";
+import { itemAt, wordAt } from "../engine/lookups.ts";
 import {
   INDEX_IN_RANGE,
   NO_FLAG_WITHOUT_ACCESS,
@@ -45,7 +46,7 @@ export const pmlMutations: readonly Mutation[] = [
     breaks: NO_PAGE_LOST,
     replace: around("tracker", ({ op, vcpu }, perform, { vcpus, config }) => {
       if (op === "serveLogFull") {
-        writeField(vcpus[vcpu!]!.vmcs, Field.pmlIndex, last(config.geometry.logEntries));
+        writeField(itemAt(vcpus, vcpu!).vmcs, Field.pmlIndex, last(config.geometry.logEntries));
       }
       return perform();
     }),
@@ -58,7 +59,7 @@ export const pmlMutations: readonly Mutation[] = [
     replace: around("mmu", ({ vcpu }, perform, { vcpus, config }) => {
       const reply = perform();
       if (reply.type === "logUnavailable") {
-        writeField(vcpus[vcpu!]!.vmcs, Field.pmlIndex, last(config.geometry.logEntries));
+        writeField(itemAt(vcpus, vcpu!).vmcs, Field.pmlIndex, last(config.geometry.logEntries));
       }
       return reply;
     }),
@@ -70,7 +71,7 @@ export const pmlMutations: readonly Mutation[] = [
     breaks: SERVED_LOG_IS_EMPTY,
     replace: around("tracker", ({ op, vcpu }, perform, { vcpus }) => {
       const reply = perform();
-      if (op === "serveLogFull") writeField(vcpus[vcpu!]!.vmcs, Field.pmlIndex, 0xffff, 0);
+      if (op === "serveLogFull") writeField(itemAt(vcpus, vcpu!).vmcs, Field.pmlIndex, 0xffff, 0);
       return reply;
     }),
   },
@@ -104,7 +105,7 @@ export const pmlMutations: readonly Mutation[] = [
     breaks: NO_PAGE_LOST,
     replace: around("tracker", ({ op }, perform, { vms }) => {
       const reply = perform();
-      if (op === "harvest") clearMarks(vms[0]!.tracked.handedOver);
+      if (op === "harvest") clearMarks(itemAt(vms, 0).tracked.handedOver);
       return reply;
     }),
   },
@@ -115,10 +116,10 @@ export const pmlMutations: readonly Mutation[] = [
     breaks: NO_FLAG_WITHOUT_ACCESS,
     replace: around("mmu", ({ vcpu }, perform, { vcpus, vms, memory }) => {
       const reply = perform();
-      const { stream, vm } = vcpus[vcpu!]!;
-      const leaf = findLeaf(vms[vm]!.ept, stream.block[0]! >>> 2);
+      const { stream, vm } = itemAt(vcpus, vcpu!);
+      const leaf = findLeaf(itemAt(vms, vm).ept, wordAt(stream.block, 0) >>> 2);
       if (reply.type === "logUnavailable" && leaf !== null) {
-        memory.words[leaf.word] = memory.words[leaf.word]! | EPT_ACCESSED | EPT_DIRTY;
+        memory.words[leaf.word] = wordAt(memory.words, leaf.word) | EPT_ACCESSED | EPT_DIRTY;
       }
       return reply;
     }),
@@ -129,7 +130,7 @@ export const pmlMutations: readonly Mutation[] = [
     model: "pml",
     breaks: INDEX_IN_RANGE,
     replace: around("mmu", ({ vcpu }, perform, { vcpus, config }) => {
-      const { vmcs } = vcpus[vcpu!]!;
+      const { vmcs } = itemAt(vcpus, vcpu!);
       if (readField(vmcs, Field.pmlIndex) === 0xffff) {
         writeField(vmcs, Field.pmlIndex, last(config.geometry.logEntries));
       }
@@ -142,7 +143,7 @@ export const pmlMutations: readonly Mutation[] = [
     model: "pml",
     breaks: INDEX_IN_RANGE,
     replace: around("mmu", ({ vcpu }, perform, { vcpus }) => {
-      const { vmcs } = vcpus[vcpu!]!;
+      const { vmcs } = itemAt(vcpus, vcpu!);
       const index = readField(vmcs, Field.pmlIndex);
       const reply = perform();
       if (reply.type === "ranToHorizon") writeField(vmcs, Field.pmlIndex, index, 0);

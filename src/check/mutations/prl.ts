@@ -3,6 +3,7 @@ import { assign } from "xstate";
 import { prlResetImage } from "../../hardware/pageReferenceLog.ts";
 import { Field } from "../../hardware/vmcs.ts";
 import { resetLog } from "../../hypervisor/techniques/logControls.ts";
+import { itemAt } from "../engine/lookups.ts";
 import { COUNTS_ARE_EXACT, LOGGED_IS_REPORTED } from "../hypervisor/loggedEntries.ts";
 import { HANDLER_RETURNS } from "../models/properties.ts";
 import { around, type Mutation, replaceIn } from "./mutation.ts";
@@ -124,7 +125,7 @@ export const prlMutations: readonly Mutation[] = [
     breaks: COUNTS_ARE_EXACT,
     replace: around({ kind: "pvmCpu", cpu: 0 }, (_, perform, { vms }) => {
       const reply = perform();
-      const { counts } = vms[0]!.tracked.buffer;
+      const { counts } = itemAt(vms, 0).tracked.buffer;
       counts.set(counts.map((count) => Math.min(count, 2)));
       return reply;
     }),
@@ -135,13 +136,13 @@ export const prlMutations: readonly Mutation[] = [
     model: "prl-two-logs",
     breaks: COUNTS_ARE_EXACT,
     replace: around({ kind: "pvmCpu", cpu: 0 }, ({ op }, perform, { vcpus, vms }) => {
-      const { image } = vcpus[0]!.vmcs;
+      const { image } = itemAt(vcpus, 0).vmcs;
       const [both, at] = [image[2 * Field.prlFullLogs] === 3, 2 * Field.prlFullLogs];
       if (op !== "drain" || !both) return perform();
       image[at] = 1;
       perform();
       image[at] = 3;
-      const { counts } = vms[0]!.tracked.buffer;
+      const { counts } = itemAt(vms, 0).tracked.buffer;
       const copied = counts.slice();
       const reply = perform();
       counts.set(copied);
@@ -154,7 +155,7 @@ export const prlMutations: readonly Mutation[] = [
     model: "prl-two-vcpus",
     breaks: LOGGED_IS_REPORTED,
     replace: around("tracker", ({ op }, perform, { vcpus, config }) => {
-      if (op === "harvest") resetLog(vcpus[1]!.vmcs, config.geometry.logEntries);
+      if (op === "harvest") resetLog(itemAt(vcpus, 1).vmcs, config.geometry.logEntries);
       return perform();
     }),
   },

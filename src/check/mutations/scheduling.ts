@@ -2,6 +2,7 @@
 import { type AnyStateMachine, assign, emit } from "xstate";
 import type { SchedulerContext } from "../../../machines/scheduler.ts";
 import { type SendAllEmission, type SendEmission, sendAll } from "../../interconnect/emissions.ts";
+import { wordAt } from "../engine/lookups.ts";
 import { NO_STALE_TRANSLATION, NOBODY_PASSED_OVER } from "../models/properties.ts";
 import { around, type Mutation, replaceIn } from "./mutation.ts";
 
@@ -84,7 +85,7 @@ export const schedulingMutations: readonly Mutation[] = [
     set: { reads: 0 },
     breaks: NO_STALE_TRANSLATION,
     replace: around("dispatcher", ({ vm }, perform, { loaded, vcpus }) => {
-      const runs = vcpus[loaded.vcpus[0]! - 1]?.vm === vm;
+      const runs = vcpus[wordAt(loaded.vcpus, 0) - 1]?.vm === vm;
       return runs ? perform() : { type: "invalidated" };
     }),
   },

@@ -1,5 +1,7 @@
 /** A graph in two arrays, and its strongly connected components (Tarjan's algorithm without recursion). */
 
+import { wordAt } from "../engine/lookups.ts";
+
 export interface Graph {
   /** By node: where its edges begin; one more entry than there are nodes. */
   readonly first: Int32Array;
@@ -36,16 +38,17 @@ export function* componentsOf({ first, targets }: Graph): Generator<readonly num
     }
     while (path.length > 0) {
       const node = path.at(-1)!;
-      if (next[node]! < first[node + 1]!) {
-        const target = targets[next[node]!]!;
-        next[node] = next[node]! + 1;
+      if (wordAt(next, node) < wordAt(first, node + 1)) {
+        const target = wordAt(targets, wordAt(next, node));
+        next[node] = wordAt(next, node) + 1;
         if (order[target] === 0) enter(target);
-        else if (onStack[target] === 1) low[node] = Math.min(low[node]!, order[target]!);
+        else if (onStack[target] === 1)
+          low[node] = Math.min(wordAt(low, node), wordAt(order, target));
         continue;
       }
       path.pop();
       const parent = path.at(-1);
-      if (parent !== undefined) low[parent] = Math.min(low[parent]!, low[node]!);
+      if (parent !== undefined) low[parent] = Math.min(wordAt(low, parent), wordAt(low, node));
       if (low[node] !== order[node]) continue;
       const members: number[] = [];
       let member: number;
@@ -65,8 +68,8 @@ export function subgraph({ first, targets }: Graph, nodes: readonly number[]): G
   const starts: number[] = [0];
   const ends: number[] = [];
   for (const node of nodes) {
-    for (let edge = first[node]!; edge < first[node + 1]!; edge++) {
-      const target = numbers.get(targets[edge]!);
+    for (let edge = wordAt(first, node); edge < wordAt(first, node + 1); edge++) {
+      const target = numbers.get(wordAt(targets, edge));
       if (target !== undefined) ends.push(target);
     }
     starts.push(ends.length);

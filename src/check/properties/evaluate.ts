@@ -1,5 +1,6 @@
 /** A predicate over slots, asked once for each combination of their values. */
 import type { Layout } from "../engine/layout.ts";
+import { wordAt } from "../engine/lookups.ts";
 import { type Model, slotNamed, slotValue } from "../engine/model.ts";
 import { TupleTable } from "../engine/tupleTable.ts";
 import type { Predicate } from "./property.ts";
@@ -27,7 +28,7 @@ export class Evaluator {
     if (layout !== this.#layout) this.#use(layout);
     const part = this.#part;
     for (let i = 0; i < part.length; i++) {
-      part[i] = states[from + this.#words[i]!]! & this.#masks[i]!;
+      part[i] = wordAt(states, from + wordAt(this.#words, i)) & wordAt(this.#masks, i);
     }
     const known = this.#known.find(part, this.#places);
     return known >= 0 ? known === 1 : this.#ask(layout, states, from);
@@ -37,10 +38,10 @@ export class Evaluator {
     this.#layout = layout;
     const masks = new Int32Array(layout.words);
     for (const slot of this.#slots) {
-      masks[layout.word[slot]!]! |= layout.mask[slot]! << layout.shift[slot]!;
+      masks[wordAt(layout.word, slot)]! |= wordAt(layout.mask, slot) << wordAt(layout.shift, slot);
     }
     this.#words = Int32Array.from(masks.keys()).filter((word) => masks[word] !== 0);
-    this.#masks = this.#words.map((word) => masks[word]!);
+    this.#masks = this.#words.map((word) => wordAt(masks, word));
     this.#part = new Int32Array(this.#words.length);
     this.#places = Int32Array.from(this.#words.keys());
     this.#known = new TupleTable(this.#words.length);
@@ -49,7 +50,7 @@ export class Evaluator {
   #ask(layout: Layout, states: Int32Array, from: number): boolean {
     const ids = new Int32Array(layout.slots);
     layout.unpack(states, from, ids);
-    const values = this.#slots.map((slot) => slotValue(this.#model, slot, ids[slot]!));
+    const values = this.#slots.map((slot) => slotValue(this.#model, slot, wordAt(ids, slot)));
     const holds = this.#predicate.holds(...(values as never[]));
     this.#known.add(this.#part, this.#places, holds ? 1 : 0);
     return holds;
@@ -60,7 +61,7 @@ export class Evaluator {
 export function holdsAt(model: Model, { over, holds }: Predicate, ids: Int32Array): boolean {
   const values = over.map((name) => {
     const slot = slotNamed(model, name);
-    return slotValue(model, slot, ids[slot]!);
+    return slotValue(model, slot, wordAt(ids, slot));
   });
   return holds(...(values as never[]));
 }

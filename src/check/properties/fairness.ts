@@ -6,6 +6,7 @@
  */
 import type { Fairness } from "../engine/channel.ts";
 import type { Expander } from "../engine/expander.ts";
+import { itemAt, wordAt } from "../engine/lookups.ts";
 import type { Model } from "../engine/model.ts";
 import { BY_ITSELF, LOST } from "../engine/transitions.ts";
 
@@ -18,10 +19,10 @@ export class FairClasses {
   /** The class of a step of the state in the expander; UNFAIR if nothing obliges it. */
   of(expander: Expander, step: number): number {
     const { transitions, model } = expander;
-    const transition = expander.step[step]!;
-    const channel = transitions.channel[transition]!;
+    const transition = wordAt(expander.step, step);
+    const channel = wordAt(transitions.channel, transition);
     if (channel === BY_ITSELF) return this.#ofChoice(expander, transition);
-    const { kind, fairness } = model.channels[channel]!;
+    const { kind, fairness } = itemAt(model.channels, channel);
     if (fairness === null || transitions.outcome[transition] === LOST) return UNFAIR;
     // A duplicate is not the delivery that is owed.
     const remains = transitions.rest[transition] === expander.ids[channel];
@@ -29,14 +30,14 @@ export class FairClasses {
     const key =
       kind === "fifo" && fairness === "weak"
         ? `${channel}`
-        : `${channel} ${transitions.message[transition]!} ${transitions.component[transition]!}`;
+        : `${channel} ${wordAt(transitions.message, transition)} ${wordAt(transitions.component, transition)}`;
     return this.#numberOf(key, fairness);
   }
 
   #ofChoice({ transitions, model }: Expander, transition: number): number {
-    const component = transitions.component[transition]!;
-    const event = model.messages.values[transitions.message[transition]!]!;
-    const fairness = model.components[component]!.fairness?.(event) ?? null;
+    const component = wordAt(transitions.component, transition);
+    const event = itemAt(model.messages.values, wordAt(transitions.message, transition));
+    const fairness = itemAt(model.components, component).fairness?.(event) ?? null;
     return fairness === null
       ? UNFAIR
       : this.#numberOf(`by itself ${component} ${event.type}`, fairness);
@@ -52,7 +53,7 @@ export class FairClasses {
   }
 
   isStrong(number: number): boolean {
-    return this.#isStrong[number]!;
+    return itemAt(this.#isStrong, number);
   }
 }
 

@@ -7,6 +7,7 @@
  * checking", 1987). Every component is looked at, joins and cycles included, so that the answer is exact.
  */
 import { type Explored, load } from "../engine/explored.ts";
+import { numberAt, valueUnder, wordAt } from "../engine/lookups.ts";
 import { componentsOf, type Graph, subgraph } from "./components.ts";
 import { Evaluator } from "./evaluate.ts";
 import { FairClasses, hasStrongFairness, UNFAIR } from "./fairness.ts";
@@ -102,7 +103,7 @@ class LivenessSearch {
     let nearest = this.#states.length;
     for (const members of componentsOf(graph)) {
       if (members === null) yield;
-      else if (reached[members[0]!] === 1 && nearestOf(members, rank) < nearest) {
+      else if (reached[numberAt(members, 0)] === 1 && nearestOf(members, rank) < nearest) {
         const part = yield* this.#fairPart(graph, members, rank);
         if (part !== null && nearestOf(part, rank) < nearest) {
           [best, nearest] = [part, nearestOf(part, rank)];
@@ -110,9 +111,9 @@ class LivenessSearch {
       }
     }
     if (best === null) return { applied: true, lasso: null };
-    const entry = order[nearest]!;
+    const entry = numberAt(order, nearest);
     const way = this.#wayTo(entry, from);
-    const start = way[0]?.from ?? this.#states[entry]!;
+    const start = way[0]?.from ?? numberAt(this.#states, entry);
     return { applied: true, lasso: { start, way, cycle: this.#cycle(best, entry) } };
   }
 
@@ -138,10 +139,10 @@ class LivenessSearch {
     for (let node = 0; node < this.#states.length; node++) {
       if (node % PAUSE_STATES === 0) yield;
       this.#first[node] = this.#edges;
-      const base = load(this.#exploration, this.#states[node]!);
+      const base = load(this.#exploration, numberAt(this.#states, node));
       for (let step = 0; step < expander.count; step++) {
         expander.applyPacked(step, states.layout, base, 0, this.#packed, 0);
-        const target = this.#nodes[states.find(this.#packed, expander.hash)]!;
+        const target = wordAt(this.#nodes, states.find(this.#packed, expander.hash));
         if (target >= 0) this.#addEdge(target, step);
       }
     }
@@ -167,14 +168,14 @@ class LivenessSearch {
     const from = new Int32Array(this.#states.length).fill(-2);
     const order: number[] = [];
     for (const state of this.#starts) {
-      const node = this.#nodes[state]!;
+      const node = wordAt(this.#nodes, state);
       from[node] = -1;
       order.push(node);
     }
     for (let head = 0; head < order.length; head++) {
-      const node = order[head]!;
-      for (let edge = first[node]!; edge < first[node + 1]!; edge++) {
-        const target = targets[edge]!;
+      const node = numberAt(order, head);
+      for (let edge = wordAt(first, node); edge < wordAt(first, node + 1); edge++) {
+        const target = wordAt(targets, edge);
         if (from[target] !== -2) continue;
         from[target] = edge;
         order.push(target);
@@ -188,21 +189,25 @@ class LivenessSearch {
     let high = this.#states.length;
     while (high - low > 1) {
       const middle = (low + high) >> 1;
-      if (this.#first[middle]! <= edge) low = middle;
+      if (wordAt(this.#first, middle) <= edge) low = middle;
       else high = middle;
     }
     return low;
   }
 
   #edge(edge: number): Edge {
-    const from = this.#states[this.#sourceOf(edge)]!;
-    return { from, step: this.#steps[edge]!, to: this.#states[this.#targets[edge]!]! };
+    const from = numberAt(this.#states, this.#sourceOf(edge));
+    return {
+      from,
+      step: wordAt(this.#steps, edge),
+      to: numberAt(this.#states, wordAt(this.#targets, edge)),
+    };
   }
 
   #wayTo(node: number, from: Int32Array): Edge[] {
     const way: Edge[] = [];
-    for (let at = node; from[at]! >= 0; at = this.#sourceOf(from[at]!)) {
-      way.unshift(this.#edge(from[at]!));
+    for (let at = node; wordAt(from, at) >= 0; at = this.#sourceOf(wordAt(from, at))) {
+      way.unshift(this.#edge(wordAt(from, at)));
     }
     return way;
   }
@@ -210,7 +215,7 @@ class LivenessSearch {
   /** Fair classes enabled in a state; null if a wire without latency is busy: it holds up nothing for long. */
   #enabled(node: number): Set<number> | null {
     const { expander } = this.#exploration;
-    load(this.#exploration, this.#states[node]!);
+    load(this.#exploration, numberAt(this.#states, node));
     if (expander.isImmediate) return null;
     const classes = new Set<number>();
     for (let step = 0; step < expander.count; step++) {
@@ -223,7 +228,7 @@ class LivenessSearch {
   /** Whether anything obliges the run to leave a state. */
   #isObliged(node: number): boolean {
     const { expander } = this.#exploration;
-    load(this.#exploration, this.#states[node]!);
+    load(this.#exploration, numberAt(this.#states, node));
     for (let step = 0; step < expander.count; step++) {
       if (this.#classes.of(expander, step) !== UNFAIR) return true;
     }
@@ -253,7 +258,7 @@ class LivenessSearch {
       if (numbers === null) continue;
       const part: readonly number[] | null = yield* this.#fairPart(
         graph,
-        numbers.map((number) => kept[number]!),
+        numbers.map((number) => numberAt(kept, number)),
         rank,
       );
       if (part === null) continue;
@@ -281,7 +286,7 @@ class LivenessSearch {
         for (const one of enabled) if (this.#classes.isStrong(one)) strong.add(one);
       }
       for (const edge of this.#inner(node, inside)) {
-        taken.add(this.#classes.of(this.#exploration.expander, this.#steps[edge]!));
+        taken.add(this.#classes.of(this.#exploration.expander, wordAt(this.#steps, edge)));
       }
       if (always?.size === 0 && !this.#hasStrong) return strong;
     }
@@ -291,8 +296,8 @@ class LivenessSearch {
 
   #inner(node: number, inside: ReadonlySet<number>): number[] {
     const edges: number[] = [];
-    for (let edge = this.#first[node]!; edge < this.#first[node + 1]!; edge++) {
-      if (inside.has(this.#targets[edge]!)) edges.push(edge);
+    for (let edge = wordAt(this.#first, node); edge < wordAt(this.#first, node + 1); edge++) {
+      if (inside.has(wordAt(this.#targets, edge))) edges.push(edge);
     }
     return edges;
   }
@@ -305,7 +310,7 @@ class LivenessSearch {
     const go = (edges: readonly number[]): void => {
       for (const edge of edges) {
         cycle.push(this.#edge(edge));
-        at = this.#targets[edge]!;
+        at = wordAt(this.#targets, edge);
       }
     };
     const sets = members.flatMap((node) => this.#enabled(node) ?? []);
@@ -320,7 +325,7 @@ class LivenessSearch {
         this.#enabled(node);
         const { expander } = this.#exploration;
         const edge = this.#inner(node, inside).find((candidate) => {
-          return this.#classes.of(expander, this.#steps[candidate]!) === one;
+          return this.#classes.of(expander, wordAt(this.#steps, candidate)) === one;
         });
         if (edge === undefined) continue;
         go([...this.#inside(at, (other) => other === node, inside), edge]);
@@ -342,14 +347,14 @@ class LivenessSearch {
     const queue = [start];
     for (const node of queue) {
       for (const edge of this.#inner(node, inside)) {
-        const target = this.#targets[edge]!;
+        const target = wordAt(this.#targets, edge);
         if (from.has(target)) continue;
         from.set(target, edge);
         queue.push(target);
         if (!isThere(target)) continue;
         const edges: number[] = [];
-        for (let at = target; at !== start; at = this.#sourceOf(from.get(at)!)) {
-          edges.unshift(from.get(at)!);
+        for (let at = target; at !== start; at = this.#sourceOf(valueUnder(from, at))) {
+          edges.unshift(valueUnder(from, at));
         }
         return edges;
       }
@@ -360,5 +365,5 @@ class LivenessSearch {
 
 /** The least rank of some nodes. */
 function nearestOf(nodes: readonly number[], rank: Int32Array): number {
-  return nodes.reduce((least, node) => Math.min(least, rank[node]!), rank.length);
+  return nodes.reduce((least, node) => Math.min(least, wordAt(rank, node)), rank.length);
 }

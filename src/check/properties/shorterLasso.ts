@@ -5,6 +5,7 @@
  * concluded from causality alone, which only says what to try.
  */
 import { type Explored, load } from "../engine/explored.ts";
+import { wordAt } from "../engine/lookups.ts";
 import { Evaluator } from "./evaluate.ts";
 import { FairClasses, UNFAIR } from "./fairness.ts";
 import type { Edge, InPieces, Run } from "./liveness.ts";
@@ -67,12 +68,12 @@ class Shortening {
   /** Of a step of the state in the expander. */
   #labelHere(step: number): Label {
     const { transitions, steps, step: numbers } = this.#exploration.expander;
-    const transition = numbers[step]!;
+    const transition = wordAt(numbers, step);
     return {
-      component: transitions.component[transition]!,
-      channel: transitions.channel[transition]!,
-      message: transitions.message[transition]!,
-      choice: steps.choiceAt(transitions.outcome[transition]!),
+      component: wordAt(transitions.component, transition),
+      channel: wordAt(transitions.channel, transition),
+      message: wordAt(transitions.message, transition),
+      choice: steps.choiceAt(wordAt(transitions.outcome, transition)),
     };
   }
 

@@ -9,6 +9,7 @@ import { buildModel, type CheckTarget } from "../catalogue.ts";
 import type { Finding, Found } from "../engine/checks.ts";
 import type { Expander } from "../engine/expander.ts";
 import type { Ending, Search } from "../engine/explored.ts";
+import { itemAt } from "../engine/lookups.ts";
 import type { Model } from "../engine/model.ts";
 import { ModelError } from "../engine/modelError.ts";
 import { StateTable } from "../engine/stateTable.ts";
@@ -151,7 +152,7 @@ export class ParallelSearch implements Search {
     const findings = this.model.properties.map((_, i) =>
       merge(
         states,
-        found.map((one) => one[i]!),
+        found.map((one) => itemAt(one, i)),
       ),
     );
     this.#gathered = { states, findings };

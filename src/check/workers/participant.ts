@@ -10,6 +10,7 @@ import { Checks } from "../engine/checks.ts";
 import { Expander } from "../engine/expander.ts";
 import type { Bounds } from "../engine/exploration.ts";
 import { type Ending, loadPacked } from "../engine/explored.ts";
+import { wordAt } from "../engine/lookups.ts";
 import type { Model } from "../engine/model.ts";
 import { Packing } from "../engine/packing.ts";
 import { packedHash, StateTable } from "../engine/stateTable.ts";
@@ -118,7 +119,7 @@ export class Participant {
     memory.publish(number, "generated", this.#generated);
     memory.publish(number, "expanded", this.#expanded);
     memory.publish(number, "left", this.#levelEnd - this.#head);
-    memory.publish(number, "pending", memory.pending(number)[0]!);
+    memory.publish(number, "pending", wordAt(memory.pending(number), 0));
     memory.publish(number, "broken", this.checks.isBroken ? 1 : 0);
     memory.publish(number, "lookups", this.expander.lookups);
     memory.publish(number, "last", this.isLast ? 1 : 0);
@@ -159,7 +160,7 @@ export class Participant {
     this.#distribute(true);
     expander.isFrozen = false;
     for (let to = 0; to < this.#posted.length; to++) {
-      if (to !== this.number) this.#memory.box(this.number, to).size[0] = this.#posted[to]!;
+      if (to !== this.number) this.#memory.box(this.number, to).size[0] = wordAt(this.#posted, to);
     }
   }
 
@@ -174,7 +175,7 @@ export class Participant {
     const at = SharedMemory.pendingAt(pending[0]!++);
     pending[at] = state;
     for (let word = 0; word < words; word++) {
-      pending[at + 1 + word] = this.states.words[from + word]!;
+      pending[at + 1 + word] = wordAt(this.states.words, from + word);
     }
   }
 
@@ -184,11 +185,15 @@ export class Participant {
     const { threads } = this.#memory;
     // Names become owners.
     const { names, count } = successors;
-    for (let i = 0; i < count; i++) names[i] = ownerOf(names[i]!, threads);
+    for (let i = 0; i < count; i++) names[i] = ownerOf(wordAt(names, i), threads);
     for (let to = 0; to < threads; to++) {
       if (to === this.number || !posts) continue;
-      this.#posted[to] = this.#copy(to, this.#memory.box(this.number, to), this.#posted[to]!);
-      this.#mostPosted = Math.max(this.#mostPosted, this.#posted[to]!);
+      this.#posted[to] = this.#copy(
+        to,
+        this.#memory.box(this.number, to),
+        wordAt(this.#posted, to),
+      );
+      this.#mostPosted = Math.max(this.#mostPosted, wordAt(this.#posted, to));
     }
     const own = this.#own;
     const kept = this.#copy(this.number, own, 0);
@@ -205,10 +210,10 @@ export class Participant {
     for (let i = 0; i < count; i++) {
       if (names[i] !== owner) continue;
       for (let word = 0; word < width; word++) {
-        toWords[at * width + word] = words[i * width + word]!;
+        toWords[at * width + word] = wordAt(words, i * width + word);
       }
-      toHashes[at] = hashes[i]!;
-      toParents[at++] = parents[i]!;
+      toHashes[at] = wordAt(hashes, i);
+      toParents[at++] = wordAt(parents, i);
     }
     return at;
   }
@@ -217,7 +222,7 @@ export class Participant {
     for (let from = 0; from < this.#memory.threads; from++) {
       if (from === this.number) continue;
       const { words, size, hashes, parents } = this.#memory.box(from, this.number);
-      const count = size[0]!;
+      const count = wordAt(size, 0);
       for (let at = 0; at < count; at += BATCH) {
         this.states.addBatch(words, hashes, parents, Math.min(BATCH, count - at), at);
       }
@@ -231,11 +236,11 @@ export class Participant {
     const { layout } = this.packing;
     for (let owner = 0; owner < this.#memory.threads; owner++) {
       const pending = this.#memory.pending(owner);
-      for (let i = 0; i < pending[0]!; i++) {
+      for (let i = 0; i < wordAt(pending, 0); i++) {
         const at = SharedMemory.pendingAt(i);
         const ids = new Int32Array(layout.slots);
         layout.unpack(pending, at + 1, ids);
-        waiting.push({ owner, state: pending[at]!, ids });
+        waiting.push({ owner, state: wordAt(pending, at), ids });
       }
     }
     for (const { owner, state, ids } of waiting) {

@@ -1,6 +1,7 @@
 /** The states of all threads as one numbered whole: those of the initial state's owner first. */
 import type { States } from "../engine/explored.ts";
 import type { Layout } from "../engine/layout.ts";
+import { itemAt, numberAt } from "../engine/lookups.ts";
 import type { StateTable } from "../engine/stateTable.ts";
 import { ownerOf } from "./participant.ts";
 
@@ -23,7 +24,7 @@ export class ShardedStates implements States {
     let count = 0;
     for (const thread of this.#order) {
       first[thread] = count;
-      count += shards[thread]!.count;
+      count += itemAt(shards, thread).count;
     }
     this.#first = first;
     this.count = count;
@@ -37,28 +38,30 @@ export class ShardedStates implements States {
   numberOf(encoded: number): number {
     if (encoded < 0) return encoded;
     const threads = this.#shards.length;
-    return this.#first[encoded % threads]! + Math.floor(encoded / threads);
+    return numberAt(this.#first, encoded % threads) + Math.floor(encoded / threads);
   }
 
   read(state: number, packed: Int32Array): void {
     const thread = this.#threadOf(state);
-    this.#shards[thread]!.read(state - this.#first[thread]!, packed);
+    itemAt(this.#shards, thread).read(state - numberAt(this.#first, thread), packed);
   }
 
   parentOf(state: number): number {
     const thread = this.#threadOf(state);
-    return this.numberOf(this.#shards[thread]!.parentOf(state - this.#first[thread]!));
+    return this.numberOf(
+      itemAt(this.#shards, thread).parentOf(state - numberAt(this.#first, thread)),
+    );
   }
 
   find(packed: Int32Array, hash: number): number {
     const thread = ownerOf(hash, this.#shards.length);
-    const found = this.#shards[thread]!.find(packed);
-    return found < 0 ? found : this.#first[thread]! + found;
+    const found = itemAt(this.#shards, thread).find(packed);
+    return found < 0 ? found : numberAt(this.#first, thread) + found;
   }
 
   #threadOf(state: number): number {
     let at = this.#order.length - 1;
-    while (state < this.#first[this.#order[at]!]!) at--;
-    return this.#order[at]!;
+    while (state < numberAt(this.#first, numberAt(this.#order, at))) at--;
+    return numberAt(this.#order, at);
   }
 }

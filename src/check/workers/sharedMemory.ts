@@ -1,6 +1,8 @@
 /** What the threads of a parallel search share: a barrier, their counters, boxes for states, and one for what is new. */
 
 /** Words of packed states in one box, and states at most. */
+import { itemAt, numberAt } from "../engine/lookups.ts";
+
 const BOX_WORDS = 1 << 21;
 const BOX_STATES = 1 << 18;
 /** States of one thread that wait for something new to be worked out. */
@@ -83,7 +85,7 @@ export class SharedMemory {
   }
 
   box(from: number, to: number): Box {
-    return this.#boxes[from * this.threads + to]!;
+    return itemAt(this.#boxes, from * this.threads + to);
   }
 
   /** States that fit into a box. */
@@ -93,7 +95,7 @@ export class SharedMemory {
 
   /** Of a thread: how many states wait, then for each its number there and its packed words. */
   pending(thread: number): Int32Array {
-    return this.#pending[thread]!;
+    return itemAt(this.#pending, thread);
   }
 
   /** Where a waiting state begins. */
@@ -106,7 +108,7 @@ export class SharedMemory {
   }
 
   of(thread: number, counter: Counter): number {
-    return this.#counters[thread * COUNTERS.length + COUNTERS.indexOf(counter)]!;
+    return numberAt(this.#counters, thread * COUNTERS.length + COUNTERS.indexOf(counter));
   }
 
   sum(counter: Counter): number {
