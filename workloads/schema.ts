@@ -93,6 +93,11 @@ export function ownWorkloadKinds(): string[] {
   return [...registered.keys()];
 }
 
+/** Whether a workload has to be run before anything is known of it: a program, whose accesses are noted. */
+export function isRunToBeKnown({ kind }: WorkloadConfig): boolean {
+  return kind === "wasm";
+}
+
 /** A workload with its defaults filled in. */
 export type WorkloadConfig = z.infer<typeof workloadSchema>;
 

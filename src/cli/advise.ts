@@ -1,5 +1,6 @@
 /** `trackvisor advise`: answers in words, with numbers, and the run behind each. */
 import { Command } from "commander";
+import { grouped } from "../config/figures.ts";
 import { nearest } from "../config/nearest.ts";
 import type { Override } from "../config/override.ts";
 import { UserError } from "../errors.ts";
@@ -12,7 +13,7 @@ import { RunStore } from "../runs/runStore.ts";
 import { loaderOf, sourceWords } from "../runs/scenarioFile.ts";
 import { adviceLines } from "./adviseReport.ts";
 import { IMPORT, importModules, SET, seedList, UNTIL } from "./optionParsers.ts";
-import { grouped, noteDamaged } from "./output.ts";
+import { noteDamaged } from "./output.ts";
 import { defaultStore, RUNS_UNASKED, WORKERS, withProgress, YES } from "./poolOptions.ts";
 
 const EXIT_INTERRUPTED = 130;

@@ -1,7 +1,7 @@
 /** An advice for people: answers in words, each with the runs that its numbers are from, and how to repeat those. */
+
+import { grouped, wrap } from "../config/figures.ts";
 import type { Advice } from "../questions/advise/advice.ts";
-import { wrap } from "./migrateReport.ts";
-import { grouped } from "./output.ts";
 
 const WIDTH = 98;
 const INDENT = 2;

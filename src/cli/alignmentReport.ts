@@ -1,7 +1,8 @@
 /** Two aligned logs as text: what only one has, with a few messages around it. */
+
+import { grouped } from "../config/figures.ts";
 import type { Aligned } from "../replay/align.ts";
 import { messageLine } from "./messageText.ts";
-import { grouped } from "./output.ts";
 
 type Names = (id: number) => string;
 

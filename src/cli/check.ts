@@ -28,6 +28,7 @@ import { itfTrace } from "../check/output/itf.ts";
 import { mermaidDiagram } from "../check/output/mermaid.ts";
 import { readSearch, writeSearch } from "../check/savedSearch.ts";
 import type { Trace } from "../check/trace.ts";
+import { grouped } from "../config/figures.ts";
 import { UserError } from "../errors.ts";
 import { refuseUnwritable, writeOutput } from "../io/outputFile.ts";
 import { note, print } from "../io/standardStreams.ts";
@@ -38,7 +39,6 @@ import { formatCheck } from "./checkReport.ts";
 import { checkSummary } from "./checkSummary.ts";
 import { JSON_OPTION, printResult } from "./jsonFormats.ts";
 import { FORCE, seedList } from "./optionParsers.ts";
-import { grouped } from "./output.ts";
 import { ProgressLine } from "./progress.ts";
 import { refuseSwarm, type SwarmOptions, walkSwarm } from "./walks.ts";
 

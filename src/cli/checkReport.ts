@@ -1,8 +1,8 @@
 /** What `trackvisor check` prints. */
 import type { CheckReport, CheckRun } from "../check/checkRun.ts";
 import { numberedList } from "../check/output/list.ts";
+import { grouped } from "../config/figures.ts";
 import type { Colour, Line } from "../io/standardStreams.ts";
-import { grouped } from "./output.ts";
 
 const LEVELS_SHOWN = 8;
 const SIGNS = { holds: "ok", violated: "VIOLATED", open: "open", vacuous: "VACUOUS" } as const;

@@ -1,8 +1,8 @@
 /** The table at the end of `trackvisor check --all`. */
 import Table from "cli-table3";
 import type { CheckReport } from "../check/checkRun.ts";
+import { grouped } from "../config/figures.ts";
 import { visible } from "../io/visible.ts";
-import { grouped } from "./output.ts";
 
 const HEAD = ["model", "states", "generated", "depth", "seconds", "complete", "properties"];
 

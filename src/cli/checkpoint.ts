@@ -1,5 +1,6 @@
 /** `trackvisor checkpoint`: what checkpoint files hold, and whether they are sound. */
 import { Command } from "commander";
+import { grouped } from "../config/figures.ts";
 import { formatCycles } from "../config/units.ts";
 import { openSource } from "../io/byteSource.ts";
 import { note, print } from "../io/standardStreams.ts";
@@ -10,7 +11,6 @@ import {
   scanCheckpoints,
 } from "../system/operations/checkpoint/reader.ts";
 import { JSON_OPTION, printResult } from "./jsonFormats.ts";
-import { grouped } from "./output.ts";
 
 const EXIT_DAMAGED = 1;
 

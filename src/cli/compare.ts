@@ -2,6 +2,7 @@
 
 import Table from "cli-table3";
 import { Command } from "commander";
+import { grouped } from "../config/figures.ts";
 import type { Override } from "../config/override.ts";
 import { UserError } from "../errors.ts";
 import { note, print } from "../io/standardStreams.ts";
@@ -14,7 +15,6 @@ import { type RunSummary, summarize } from "../system/summary.ts";
 import { drive } from "./drive.ts";
 import { JSON_OPTION, printResult } from "./jsonFormats.ts";
 import { IMPORT, importModules, SET, seedList, UNTIL } from "./optionParsers.ts";
-import { grouped } from "./output.ts";
 import { DEFAULT_SCENARIO } from "./run.ts";
 
 const EXIT_FAILED = 1;

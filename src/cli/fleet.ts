@@ -1,5 +1,6 @@
 /** `trackvisor fleet`: a virtual day of thousands of VMs on hundreds of hosts, by what each tracker makes of them. */
 import { Command } from "commander";
+import { grouped } from "../config/figures.ts";
 import { UserError } from "../errors.ts";
 import { refuseUnwritable, writeOutput } from "../io/outputFile.ts";
 import { print, printJson } from "../io/standardStreams.ts";
@@ -13,7 +14,7 @@ import { codeVersion, measuringVersion } from "../runs/codeVersion.ts";
 import { RunStore } from "../runs/runStore.ts";
 import { fleetLines } from "./fleetTable.ts";
 import { FORCE } from "./optionParsers.ts";
-import { grouped, noteDamaged } from "./output.ts";
+import { noteDamaged } from "./output.ts";
 import { defaultStore, RUNS_UNASKED, STORE, WORKERS, withProgress, YES } from "./poolOptions.ts";
 import { queueOption, withQueue } from "./queue.ts";
 

@@ -1,10 +1,9 @@
 /** A fleet's day for people: a table of trackers, the answers, and what is left out. */
 import Table from "cli-table3";
+import { grouped, mebibytes, wrap } from "../config/figures.ts";
 import { visible } from "../io/visible.ts";
 import type { FleetDay, FleetReport } from "../questions/fleet/fleetFormat.ts";
 import { partText, sizesText } from "../questions/fleet/fleetWords.ts";
-import { wrap } from "./migrateReport.ts";
-import { grouped, mebibytes } from "./output.ts";
 
 const WIDTH = 98;
 const INDENT = 2;

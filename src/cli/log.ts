@@ -1,5 +1,6 @@
 /** `trackvisor log`: look into message logs. */
 import { Command, Option } from "commander";
+import { grouped } from "../config/figures.ts";
 import { nearest } from "../config/nearest.ts";
 import { formatCycles } from "../config/units.ts";
 import { UserError } from "../errors.ts";
@@ -16,7 +17,6 @@ import { formatAlignment } from "./alignmentReport.ts";
 import { JSON_OPTION, printResult } from "./jsonFormats.ts";
 import { messageLine, namesOf } from "./messageText.ts";
 import { duration, wholeNumber } from "./optionParsers.ts";
-import { grouped } from "./output.ts";
 import { entryText } from "./replayReport.ts";
 import { addWhatIf } from "./whatIf.ts";
 

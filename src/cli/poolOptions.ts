@@ -1,10 +1,10 @@
 /** What commands that run many share: their limits, the store, progress and Ctrl-C. */
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { grouped } from "../config/figures.ts";
 import { note } from "../io/standardStreams.ts";
 import { Interrupted, type RunProgress } from "../runs/pool.ts";
 import { wholeNumber } from "./optionParsers.ts";
-import { grouped } from "./output.ts";
 import { ProgressLine } from "./progress.ts";
 
 const WORKERS_MAX = 256;

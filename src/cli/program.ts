@@ -71,7 +71,7 @@ export async function runCommandLine(given: readonly string[]): Promise<void> {
       if (error.code === "commander.help") process.exitCode = EXIT_USAGE;
       else complain(error.message.replace(/^error: /, ""));
     } else if (error instanceof UserError) {
-      complain(`${error.message}${commandHint(words)}`);
+      complain(...error.lines.slice(0, -1), `${error.lines.at(-1) ?? ""}${commandHint(words)}`);
     } else {
       printFault(error);
       process.exitCode = EXIT_FAULT;
@@ -87,7 +87,7 @@ function commandHint([first = "", ...more]: readonly string[]): string {
   return nearest(first, names).replace("did you mean", "or did you mean the command");
 }
 
-function complain(message: string): void {
-  note(message);
+function complain(...lines: readonly string[]): void {
+  for (const line of lines) note(line);
   process.exitCode = EXIT_USAGE;
 }

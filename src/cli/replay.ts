@@ -1,6 +1,7 @@
 /** `trackvisor replay`: runs a recorded log again and says where the two differ first. */
 import { Command, InvalidArgumentError } from "commander";
 import { systemOfLog } from "../check/origin.ts";
+import { grouped } from "../config/figures.ts";
 import { DURATION_HELP, formatCycles, parseDuration } from "../config/units.ts";
 import { UserError } from "../errors.ts";
 import { openSource } from "../io/byteSource.ts";
@@ -18,7 +19,6 @@ import { brokenPromises } from "../system/verdict/verdict.ts";
 import { JSON_OPTION, printResult } from "./jsonFormats.ts";
 import { namesOf } from "./messageText.ts";
 import { IMPORT, importModules } from "./optionParsers.ts";
-import { grouped } from "./output.ts";
 import { ProgressLine } from "./progress.ts";
 import { formatComponent, formatDivergence, formatLogDifference } from "./replayReport.ts";
 

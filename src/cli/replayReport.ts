@@ -1,11 +1,12 @@
 /** The first difference between a log and a run, or another log, as text. */
+
+import { grouped } from "../config/figures.ts";
 import type { Delivery } from "../interconnect/messages.ts";
 import type { LogDifference } from "../replay/bisect.ts";
 import type { ComponentResult } from "../replay/component.ts";
 import type { LogEntry } from "../replay/decoder.ts";
 import { type Divergence, type DivergenceKind, differences } from "../replay/divergence.ts";
 import { messageLine, payloadText, valueText } from "./messageText.ts";
-import { grouped } from "./output.ts";
 
 type Names = (id: number) => string;
 

@@ -12,14 +12,15 @@ import { Recorder } from "../replay/recorder.ts";
 import {
   buildLoaded,
   type LoadedScenario,
+  loaderBy,
   loadScenario,
   traceScenario,
 } from "../runs/scenarioFile.ts";
 import { comparedWith } from "../runs/withEnoughMemory.ts";
 import { referenceScenario } from "../system/build.ts";
+import { configured, estimatorOf, OPERATIONS } from "../system/operations/all.ts";
 import { FileSink } from "../system/operations/checkpoint/fileSink.ts";
 import { restoreCheckpoint } from "../system/operations/checkpoint/restore.ts";
-import { estimates } from "../system/operations/schema.ts";
 import { summarize } from "../system/summary.ts";
 import type { System } from "../system/system.ts";
 import { drive } from "./drive.ts";
@@ -77,7 +78,7 @@ export function runCommand(): Command {
       if (options.record !== undefined && options.fromCheckpoint !== undefined) {
         throw new UserError("--record: a run that goes on from a checkpoint cannot be recorded");
       }
-      const loaded = writingTo(options.checkpoint, loadInput(name, options));
+      const loaded = loadInput(name, options);
       const { scenario } = loaded;
       const system = buildLoaded(loaded, { checkpointSink: checkpointSink(loaded, options) });
       warnOfDamage(system);
@@ -106,16 +107,16 @@ export function runCommand(): Command {
 /** A trace is played by the VMs of the scenario that is given, or else by one VM of one vCPU. */
 function loadInput(name: string | undefined, options: RunOptions): LoadedScenario {
   const { trace, vcpus } = options;
-  const load = (overrides: readonly Override[]): LoadedScenario => {
+  const load = loaderBy((overrides) => {
     if (trace === undefined || name !== undefined) {
       const loaded = loadScenario(name ?? DEFAULT_SCENARIO, overrides);
       return trace === undefined ? loaded : { ...loaded, directory: "." };
     }
     return traceScenario(trace, { name: `trace ${trace}`, origin: "--trace" }, overrides);
-  };
+  });
   const overrides = overridesOf(options);
   const loaded = load(overrides);
-  if (options.tracker !== undefined && estimates(loaded.scenario.operation)) {
+  if (options.tracker !== undefined && estimatorOf(loaded.scenario.operation) !== null) {
     throw new UserError("--tracker: an estimator chooses its own way of tracking");
   }
   // Each vCPU gets a CPU, if the scenario has no more already.
@@ -149,23 +150,19 @@ function overridesOf({ trace, tracker, vcpus, until, seed, set }: RunOptions): O
   ];
 }
 
-function writingTo(file: string | undefined, loaded: LoadedScenario): LoadedScenario {
-  if (file === undefined) return loaded;
-  const { scenario } = loaded;
-  const { operation } = scenario;
-  if (operation.kind !== "checkpoint") {
+/** The file of checkpoints, if the command line or the scenario names one. */
+function checkpointSink(
+  { scenario: { operation, faults } }: LoadedScenario,
+  { checkpoint, force }: RunOptions,
+): FileSink | undefined {
+  const writers = OPERATIONS.filter((one) => one.writesFile).map(({ kind }) => kind);
+  if (checkpoint !== undefined && !writers.includes(operation.kind)) {
     throw new UserError(
-      `--checkpoint: the scenario's operation is ${operation.kind}, not checkpoint`,
+      `--checkpoint: the scenario's operation is ${operation.kind}, not ${writers.join(" or ")}`,
     );
   }
-  return { ...loaded, scenario: { ...scenario, operation: { ...operation, file } } };
-}
-
-/** The file of a checkpoint scenario, if it or the command line names one. */
-function checkpointSink({ scenario }: LoadedScenario, { force }: RunOptions): FileSink | undefined {
-  const { operation } = scenario;
-  if (operation.kind !== "checkpoint" || operation.file === undefined) return undefined;
-  return new FileSink(operation.file, { force });
+  const file = checkpoint ?? configured(operation, faults).file;
+  return file === null ? undefined : new FileSink(file, { force });
 }
 
 /** What was recorded before a signal or a fault is of use: it can be read up to there. */

@@ -1,9 +1,10 @@
 /** A run's summary as text. */
+
+import { grouped } from "../config/figures.ts";
 import { formatCycles } from "../config/units.ts";
 import { exitReasonName } from "../hardware/exit.ts";
+import { reportOf } from "../system/operations/all.ts";
 import type { RunSummary } from "../system/summary.ts";
-import { formatOperation } from "./operationReport.ts";
-import { grouped } from "./output.ts";
 
 const LABEL = 26;
 const COLUMN = 13;
@@ -13,7 +14,7 @@ export function formatSummary(name: string, summary: RunSummary): string[] {
   const spent = Object.values(cycles).reduce((sum, part) => sum + part, 0);
   const share = (part: number): string =>
     `${grouped(part).padStart(16)}  ${((100 * part) / (spent || 1)).toFixed(2).padStart(6)} %`;
-  const operation = formatOperation(summary.operation);
+  const operation = reportOf(summary.operation);
   const lines = [
     `${name}: ${techniqueOf(summary)}, ${formatCycles(summary.time)} of virtual time${ending(summary)}`,
     "",

@@ -1,5 +1,6 @@
 /** `trackvisor sweep`: the same guests with other parameters, on all cores. */
 import { Command } from "commander";
+import { grouped } from "../config/figures.ts";
 import type { Override } from "../config/override.ts";
 import { UserError } from "../errors.ts";
 import { readText } from "../io/inputFile.ts";
@@ -25,7 +26,7 @@ import { RunStore } from "../runs/runStore.ts";
 import { loaderOf } from "../runs/scenarioFile.ts";
 import { isOfShard, parseShard, type Shard } from "../shares/shard.ts";
 import { IMPORT, importModules, SET, seedList, UNTIL } from "./optionParsers.ts";
-import { grouped, noteDamaged } from "./output.ts";
+import { noteDamaged } from "./output.ts";
 import { defaultStore, RUNS_UNASKED, STORE, WORKERS, withProgress, YES } from "./poolOptions.ts";
 import { queueOption, withQueue } from "./queue.ts";
 import { deliver, refuseOutputs, type SweepOutput, withOutputs } from "./sweepOutput.ts";

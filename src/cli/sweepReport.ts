@@ -1,11 +1,11 @@
 /** A sweep's result for people: a table with intervals, a plot, what went wrong. */
 import Table from "cli-table3";
+import { grouped } from "../config/figures.ts";
 import { visible } from "../io/visible.ts";
 import { UNSET } from "../questions/sweep/layout.ts";
 import { pointText } from "../questions/sweep/points.ts";
 import type { PointResult, SweepHead, SweepResult } from "../questions/sweep/result.ts";
 import { terminalPlot } from "../questions/sweep/terminalPlot.ts";
-import { grouped } from "./output.ts";
 
 /** Failures that are told one by one. */
 const FAILURES_MAX = 20;

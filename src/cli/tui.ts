@@ -18,7 +18,7 @@ import {
   terminal,
 } from "../io/standardStreams.ts";
 import { isLogFile } from "../replay/logFile.ts";
-import { loadScenario } from "../runs/scenarioFile.ts";
+import { loadScenario, placed } from "../runs/scenarioFile.ts";
 import { Session } from "../session/session.ts";
 import { ProgressWatch } from "../system/verdict/progressWatch.ts";
 import { standstillOf } from "../system/verdict/standstill.ts";
@@ -133,8 +133,8 @@ function open(name: string, overrides: readonly Override[]): Session {
     if (first === undefined) return Session.open(name);
     throw new UserError(`${first.origin}: ${name} is a log, whose scenario has been run`);
   }
-  const { scenario, directory } = loadScenario(name, overrides);
-  return Session.start(scenario, directory);
+  const loaded = loadScenario(name, overrides);
+  return placed(loaded, () => Session.start(loaded.scenario, loaded.directory));
 }
 
 /** A saved session opens where it was saved. */

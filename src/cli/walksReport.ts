@@ -1,9 +1,9 @@
 /** What `trackvisor check --seeds` prints, and `merge` of its shares. */
 import { STEPS_DEFAULT, WALKS_DEFAULT } from "../check/checkRun.ts";
 import type { SwarmAsked, SwarmProperty, SwarmReport } from "../check/swarm.ts";
+import { grouped } from "../config/figures.ts";
 import type { Line } from "../io/standardStreams.ts";
 import { coverageLines, titleLine, verdictLine } from "./checkReport.ts";
-import { grouped } from "./output.ts";
 
 export function swarmLines(asked: SwarmAsked, report: SwarmReport): Line[] {
   const { properties, coverage } = report;

@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import * as z from "zod";
 import { isOfCheck, systemOfLog } from "../check/origin.ts";
+import { grouped } from "../config/figures.ts";
 import { DURATION_HELP, formatCycles, parseDuration } from "../config/units.ts";
 import { UserError } from "../errors.ts";
 import { type Message, messages } from "../interconnect/messages.ts";
@@ -30,7 +31,6 @@ import type { System } from "../system/system.ts";
 import { JSON_OPTION, printResult } from "./jsonFormats.ts";
 import { messageLine } from "./messageText.ts";
 import { FORCE, IMPORT, importModules, SEED_MAX, wholeNumber } from "./optionParsers.ts";
-import { grouped } from "./output.ts";
 import { ProgressLine } from "./progress.ts";
 
 /** A run that goes on for so many times its parent's messages does not end. */

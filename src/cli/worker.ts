@@ -1,10 +1,10 @@
 /** `trackvisor worker`: does the runs of sweeps and experiments that others have ordered through a queue. */
 import { availableParallelism } from "node:os";
 import { Command } from "commander";
+import { grouped } from "../config/figures.ts";
 import { note, print, printed } from "../io/standardStreams.ts";
 import type { QueueAddress } from "../queue/address.ts";
 import { IMPORT, importModules, wholeNumber } from "./optionParsers.ts";
-import { grouped } from "./output.ts";
 import { WORKERS } from "./poolOptions.ts";
 import { ProgressLine } from "./progress.ts";
 import { queueAddress } from "./queue.ts";

@@ -9,47 +9,59 @@ export interface Explanation {
   readonly message: string;
 }
 
-/** What an issue that a schema has raised is about, in words for whoever wrote the value. */
+/** What issues that a schema has raised are about, in words for whoever wrote the value. */
+export function explainAll(
+  issues: readonly z.core.$ZodIssue[],
+  schema: z.ZodType,
+  root: unknown,
+): readonly Explanation[] {
+  let made: Json | null = null;
+  const json = (): Json => {
+    made ??= z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
+    return made;
+  };
+  return issues.flatMap((issue) => explained(issue, json, root));
+}
+
+/** The first thing that an issue is about. */
 export function explain(issue: z.core.$ZodIssue, schema: z.ZodType, root: unknown): Explanation {
+  const [first] = explainAll([issue], schema, root);
+  return first ?? { path: issue.path, message: issue.message };
+}
+
+function explained(
+  issue: z.core.$ZodIssue,
+  json: () => Json,
+  root: unknown,
+): readonly Explanation[] {
   const { path } = issue;
   if (issue.code === "unrecognized_keys") {
-    const key = issue.keys[0]!;
-    const known = fieldsAt(
-      z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }),
-      path,
-      root,
-    );
-    const hint = known.length === 0 ? "" : `; did you mean "${closest(key, known)}"?`;
-    return { path: [...path, key], message: `unknown field${hint}` };
+    const known = fieldsAt(json(), path, root);
+    return issue.keys.map((key) => {
+      const hint = known.length === 0 ? "" : `; did you mean "${closest(key, known)}"?`;
+      return { path: [...path, key], message: `unknown field${hint}` };
+    });
   }
   const given = valueAt(root, path);
   if (given === undefined) {
-    return { path: path.slice(0, -1), message: `field "${String(path.at(-1))}" is missing` };
+    return [{ path: path.slice(0, -1), message: `field "${String(path.at(-1))}" is missing` }];
   }
   if (issue.code === "invalid_value" && typeof given === "string") {
-    const valid = issue.values.map(String);
-    const list = valid.join(", ");
-    return {
-      path,
-      message: `expected one of ${list}, not "${excerpt(given)}"; did you mean "${closest(given, valid)}"?`,
-    };
+    return [{ path, message: expectedOneOf(issue.values.map(String), given) }];
   }
   if (issue.code === "invalid_union" && "discriminator" in issue) {
-    const kinds = alternatives(
-      z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }),
-      path.slice(0, -1),
-      root,
-    );
-    const text = String(given);
-    return {
-      path,
-      message: `expected one of ${kinds.join(", ")}, not "${excerpt(text)}"; did you mean "${closest(text, kinds)}"?`,
-    };
+    const kinds = alternatives(json(), path.slice(0, -1), root);
+    return [{ path, message: expectedOneOf(kinds, String(given)) }];
   }
   const message = issue.message
     .replace(/^Invalid input: /, "")
     .replace(typeof given === "object" ? "" : /, received \w+$/, "");
-  return { path, message: `${message}${describeGiven(given)}` };
+  return [{ path, message: `${message}${describeGiven(given)}` }];
+}
+
+function expectedOneOf(valid: readonly string[], given: string): string {
+  const near = closest(given, [...valid]);
+  return `expected one of ${valid.join(", ")}, not "${excerpt(given)}"; did you mean "${near}"?`;
 }
 
 function describeGiven(given: unknown): string {

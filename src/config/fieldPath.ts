@@ -3,7 +3,10 @@
 /** Longest excerpt of a name or value in a message. */
 const GIVEN_MAX = 60;
 
-export function pathText(path: readonly PropertyKey[]): string {
+/** From the outermost field. */
+export type FieldPath = readonly PropertyKey[];
+
+export function pathText(path: FieldPath): string {
   let text = "";
   for (const part of path) {
     text += typeof part === "number" ? `[${part}]` : `${text === "" ? "" : "."}${excerpt(part)}`;

@@ -1,13 +1,16 @@
 /**
- * Reads a YAML file, and what the command line puts into it, against a schema. A mistake becomes one line: file and
- * line, or the option that it comes from; field; what was expected.
+ * Reads a YAML file, and what the command line puts into it, against a schema: units and shapes. Each mistake becomes a
+ * line: file and line, or the option that it comes from; field; what was expected.
  */
 import { Document, isCollection, isMap, isNode, LineCounter, parseDocument } from "yaml";
 import type * as z from "zod";
 import { UserError } from "../errors.ts";
-import { explain } from "./explain.ts";
+import { explainAll } from "./explain.ts";
 import { pathText } from "./fieldPath.ts";
 import { type Override, originOf, override } from "./override.ts";
+
+/** Mistakes that are told of one file: a file of something else has thousands. */
+const LINES_MAX = 20;
 
 export interface LocatedYaml<Value> {
   readonly value: Value;
@@ -19,7 +22,7 @@ export interface LocatedYaml<Value> {
  * Parses and checks a text.
  * @param file name for messages
  * @param overrides fields that have other values than in the text
- * @throws UserError, one line
+ * @throws UserError, a line for each mistake
  */
 export function parseYaml<Schema extends z.ZodType>(
   file: string,
@@ -62,7 +65,7 @@ export function parseYaml<Schema extends z.ZodType>(
 /**
  * Checks fields that are from no file.
  * @param origin for messages
- * @throws UserError, one line
+ * @throws UserError, a line for each mistake
  */
 export function parseFields<Schema extends z.ZodType>(
   origin: string,
@@ -92,9 +95,15 @@ function checked<Schema extends z.ZodType>(
   }
   const result = schema.safeParse(value);
   if (result.success) return { value: result.data, at };
-  const issue = result.error.issues[0]!;
-  const { path, message } = explain(issue, schema, value);
-  const field = path.length === 0 ? "" : ` ${pathText(path)}:`;
-  const whole = isCollection(document.contents) || path.length > 0 ? "" : " the file:";
-  throw new UserError(`${at(path)}:${field}${whole} ${message}`);
+  const lines = explainAll(result.error.issues, schema, value).map(({ path, message }) => {
+    const field = path.length === 0 ? "" : ` ${pathText(path)}:`;
+    const whole = isCollection(document.contents) || path.length > 0 ? "" : " the file:";
+    return `${at(path)}:${field}${whole} ${message}`;
+  });
+  const distinct = [...new Set(lines)];
+  const left = distinct.length - LINES_MAX;
+  throw new UserError([
+    ...distinct.slice(0, LINES_MAX),
+    ...(left > 0 ? [`${place([])}: and ${left} more mistakes`] : []),
+  ]);
 }

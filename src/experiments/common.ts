@@ -1,9 +1,9 @@
 /** What several experiments share: the study's machine and program, and ways into a summary. */
 import { CYCLES_PER_SECOND } from "../config/units.ts";
 import { DEFAULT_PROCESSOR_COSTS } from "../hardware/costs.ts";
-import type { CheckpointResult } from "../system/operations/checkpoint.ts";
-import type { EstimateResult } from "../system/operations/estimate.ts";
-import type { MigrateResult } from "../system/operations/migration/result.ts";
+import type { CheckpointResult } from "../system/operations/checkpoint/checkpointResult.ts";
+import type { EstimateResult } from "../system/operations/estimate/estimateResult.ts";
+import type { MigrateResult } from "../system/operations/migration/migrateResult.ts";
 import type { RunSummary } from "../system/summary.ts";
 import type { ScenarioInput } from "./experiment.ts";
 import { type Scale, scaled } from "./scale.ts";

@@ -2,7 +2,7 @@
 
 import { barPlot, linePlot } from "../plots/kinds.ts";
 import type { DataRow } from "../plots/plot.ts";
-import type { OvercommitResult } from "../system/operations/overcommit/result.ts";
+import type { OvercommitResult } from "../system/operations/overcommit/overcommitResult.ts";
 import type { RunSummary } from "../system/summary.ts";
 import type { Experiment, Figure, Point, Results, ScenarioInput } from "./experiment.ts";
 

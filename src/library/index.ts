@@ -25,7 +25,7 @@ export type { Measures } from "../questions/measures.ts";
 export type { SweepResult } from "../questions/sweep/result.ts";
 export type { RunProgress } from "../runs/pool.ts";
 export { type LoadedScenario, shippedScenarios } from "../runs/scenarioFile.ts";
-export type { AnyResult } from "../system/operations/results.ts";
+export type { AnyResult } from "../system/operations/all.ts";
 export {
   registerEstimator,
   registerTracker,

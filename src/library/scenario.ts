@@ -3,7 +3,7 @@ import type * as z from "zod";
 import { type Override, parseOverride } from "../config/override.ts";
 import { parseFields } from "../config/yamlFile.ts";
 import { UserError } from "../errors.ts";
-import { type LoadedScenario, loaderOf } from "../runs/scenarioFile.ts";
+import { type LoadedScenario, type Loader, loaderBy, loaderOf } from "../runs/scenarioFile.ts";
 import { scenarioSchema } from "../system/scenarioSchema.ts";
 
 /** The fields of a scenario as a file has them (docs/scenario.md): "1GiB", "100ms"; defaults left out. */
@@ -45,10 +45,7 @@ export function loadScenario(
 }
 
 /** How a source is read with fields of other values. One that was loaded has no others. */
-export function loaderOfSource(
-  source: ScenarioSource,
-  directory = ".",
-): (overrides: readonly Override[]) => LoadedScenario {
+export function loaderOfSource(source: ScenarioSource, directory = "."): Loader {
   if (typeof source === "string") return loaderOf(source);
   if (isLoaded(source)) {
     return (overrides) => {
@@ -59,10 +56,10 @@ export function loaderOfSource(
       );
     };
   }
-  return (overrides) => {
+  return loaderBy((overrides) => {
     const { value: scenario, at } = parseFields(FIELDS, source, scenarioSchema, overrides);
     return { scenario, directory, at };
-  };
+  });
 }
 
 /** A path and a value, as `--set` has them. @throws UserError for what is no path */

@@ -2,7 +2,7 @@
 import type { Override } from "../config/override.ts";
 import { UserError } from "../errors.ts";
 import type { LoadedScenario } from "../runs/scenarioFile.ts";
-import { estimates } from "../system/operations/schema.ts";
+import { estimatorOf } from "../system/operations/all.ts";
 import type { RunSummary } from "../system/summary.ts";
 import type { Compared } from "./compare.ts";
 import { type Contender, contenders, overridesOf } from "./contenders.ts";
@@ -31,7 +31,7 @@ export function underEach(
   { name, load }: Candidate,
   trackers: readonly Contender[] = contenders(),
 ): Candidate[] {
-  if (estimates(load([]).scenario.operation)) {
+  if (estimatorOf(load([]).scenario.operation) !== null) {
     throw new UserError(
       `${name}: an estimator chooses its own way of tracking; compare several scenarios: trackvisor compare wss-prl wss-pml`,
     );

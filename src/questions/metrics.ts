@@ -2,10 +2,7 @@
 import { nearest } from "../config/nearest.ts";
 import { CYCLES_PER_SECOND } from "../config/units.ts";
 import { UserError } from "../errors.ts";
-import type { CheckpointResult } from "../system/operations/checkpoint.ts";
-import type { EstimateResult } from "../system/operations/estimate.ts";
-import type { MigrateResult } from "../system/operations/migration/result.ts";
-import type { OvercommitResult } from "../system/operations/overcommit/result.ts";
+import { resultNumbers } from "../system/operations/all.ts";
 import type { RunSummary } from "../system/summary.ts";
 import { ownMeasuresOf } from "./measures.ts";
 
@@ -20,7 +17,6 @@ export interface Metric {
   readonly of: ((summary: RunSummary) => number | null) | "base";
 }
 
-type Result = RunSummary["operation"];
 type Row = readonly [
   name: string,
   unit: string,
@@ -32,34 +28,7 @@ function metric([name, unit, what, of]: Row): Metric {
   return { name, unit, what, operation: null, of };
 }
 
-/** Numbers of one operation. */
-function metricsOf<Of extends Result>(
-  operation: string,
-  rows: readonly (readonly [string, string, string, (result: Of) => number | null])[],
-): Metric[] {
-  return rows.map(([name, unit, what, of]) => ({
-    name,
-    unit,
-    what,
-    operation,
-    of: ({ operation: result }) => (result.kind === operation ? of(result as Of) : null),
-  }));
-}
-
-const MIB = 2 ** 20;
 const inMs = (cycles: number): number => (1000 * cycles) / CYCLES_PER_SECOND;
-
-/** Mean and largest over VMs; null if any has none. */
-function over<Vm>(
-  vms: readonly Vm[],
-  of: (vm: Vm) => number | null,
-  all: (values: readonly number[]) => number,
-): number | null {
-  const values = vms.map(of).filter((value) => value !== null);
-  return values.length === 0 || values.length < vms.length ? null : all(values);
-}
-const sum = (values: readonly number[]): number => values.reduce((total, one) => total + one, 0);
-const mean = (values: readonly number[]): number => sum(values) / values.length;
 
 const OWN: readonly Row[] = [
   ["exits", "", "VM exits but for HLT", (run) => ownMeasuresOf(run).exits],
@@ -91,52 +60,9 @@ export const METRICS: readonly Metric[] = [
     of: "base",
   },
   ...OWN.map(metric),
-  ...metricsOf<MigrateResult>("migrate", [
-    ["downtime", "ms", "of the VM that moves", (one) => one.downtime && inMs(one.downtime)],
-    ["totalTime", "ms", "of the migration", ({ totalTime }) => inMs(totalTime)],
-    ["rounds", "", "of the migration", ({ rounds }) => rounds.length],
-    ["sent", "MiB", "bytes that the migration sent", ({ bytes }) => bytes / MIB],
-  ]),
-  ...metricsOf<CheckpointResult>("checkpoint", [
-    ["meanPause", "ms", "of a checkpoint", ({ meanPause }) => inMs(meanPause)],
-    ["maxPause", "ms", "of a checkpoint", ({ maxPause }) => inMs(maxPause)],
-    ["paused", "%", "part of the run that VMs stood still", (one) => 100 * one.pausedShare],
-    ["checkpoints", "", "committed", ({ committed }) => committed],
-  ]),
-  ...metricsOf<EstimateResult>("estimate", [
-    [
-      "wss",
-      "MiB",
-      "last estimates of the working sets, together",
-      ({ vms }) => over(vms, ({ bytes }) => bytes && bytes / MIB, sum),
-    ],
-    [
-      "wssError",
-      "%",
-      "mean distance of estimates from the truth",
-      ({ vms }) => over(vms, ({ meanError }) => meanError && 100 * meanError, mean),
-    ],
-  ]),
-  ...metricsOf<OvercommitResult>("overcommit", [
-    [
-      "slowdown",
-      "",
-      "of the VMs, 1 without waiting: the mean",
-      ({ vms }) => over(vms, ({ slowdown }) => slowdown, mean),
-    ],
-    [
-      "worstSlowdown",
-      "",
-      "of the VM that waits most",
-      ({ vms }) =>
-        over(
-          vms,
-          ({ slowdown }) => slowdown,
-          (values) => Math.max(...values),
-        ),
-    ],
-    ["hostFaults", "", "faults that the pager served", ({ pager }) => pager.faults],
-  ]),
+  ...resultNumbers().map(
+    ({ of, ...number }): Metric => ({ ...number, of: ({ operation }) => of(operation) }),
+  ),
 ];
 
 /** What is shown of runs of an operation where nothing is asked for. */

@@ -93,7 +93,7 @@ export function changedMachines(header: LogHeader, system: System): readonly str
 /** A run that is looked at, or replayed, writes no checkpoint file. */
 export function withoutFile(scenario: Scenario): Scenario {
   const { operation } = scenario;
-  if (operation.kind !== "checkpoint" || operation.file === undefined) return scenario;
+  if (!("file" in operation) || operation.file === undefined) return scenario;
   const { file: _, ...rest } = operation;
   return { ...scenario, operation: rest };
 }

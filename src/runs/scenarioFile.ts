@@ -2,13 +2,14 @@
 
 import { dirname, join } from "node:path";
 import { isGuestPhysical } from "../../workloads/trace/reader.ts";
+import { type FieldPath, pathText } from "../config/fieldPath.ts";
 import { nearest } from "../config/nearest.ts";
 import type { Override } from "../config/override.ts";
 import { parseFields, parseYaml } from "../config/yamlFile.ts";
-import { FieldError, UserError } from "../errors.ts";
+import { FieldError, type Problem, UserError } from "../errors.ts";
 import { kindOfFile, listDirectory, readText } from "../io/inputFile.ts";
 import { packagePath } from "../io/packageFiles.ts";
-import { type BuildOptions, buildSystem } from "../system/build.ts";
+import { type BuildOptions, buildSystem, planScenario } from "../system/build.ts";
 import { type Scenario, scenarioSchema } from "../system/scenarioSchema.ts";
 import type { System } from "../system/system.ts";
 
@@ -16,12 +17,27 @@ const MAX_BYTES = 1 << 20;
 const EXTENSION = ".yaml";
 const TRACE_EXTENSION = ".tvtrace";
 
+/** A scenario as it was written: parsed, with what the command line has put into it, and where each value is from. */
 export interface LoadedScenario {
   readonly scenario: Scenario;
   /** Where relative file names in it start. */
   readonly directory: string;
   /** "file:line" of a field, or the option that has set it. */
-  readonly at: (path: readonly PropertyKey[]) => string;
+  readonly at: (path: FieldPath) => string;
+  /** The options that have set fields, in order; and how the scenario is with others. */
+  readonly overrides: readonly Override[];
+  readonly load: Loader;
+}
+
+/** Reads a scenario, with fields of other values. @throws UserError */
+export type Loader = (overrides: readonly Override[]) => LoadedScenario;
+
+/** A loader from what reads the fields. */
+export function loaderBy(
+  read: (overrides: readonly Override[]) => Omit<LoadedScenario, "overrides" | "load">,
+): Loader {
+  const load: Loader = (overrides) => ({ ...read(overrides), overrides, load });
+  return load;
 }
 
 /**
@@ -35,8 +51,11 @@ export function loadScenario(
 ): LoadedScenario {
   const path = resolveScenario(nameOrPath);
   const text = readText(path, MAX_BYTES);
-  const { value: scenario, at } = parseYaml(path, text, scenarioSchema, overrides);
-  return { scenario, directory: dirname(path), at };
+  const load = loaderBy((given) => {
+    const { value: scenario, at } = parseYaml(path, text, scenarioSchema, given);
+    return { scenario, directory: dirname(path), at };
+  });
+  return load(overrides);
 }
 
 /**
@@ -52,12 +71,15 @@ export function traceScenario(
   const workload = { kind: "trace", file } as const;
   const paging = isGuestPhysical(file) ? { paging: "off" } : {};
   const fields = { name, vms: [{ workload, ...paging }] };
-  const { value: scenario, at } = parseFields(origin, fields, scenarioSchema, overrides);
-  return { scenario, directory: ".", at };
+  const load = loaderBy((given) => {
+    const { value: scenario, at } = parseFields(origin, fields, scenarioSchema, given);
+    return { scenario, directory: ".", at };
+  });
+  return load(overrides);
 }
 
 /** How a scenario, or a trace by its extension, is read with fields of other values. */
-export function loaderOf(name: string): (overrides: readonly Override[]) => LoadedScenario {
+export function loaderOf(name: string): Loader {
   if (!name.endsWith(TRACE_EXTENSION)) return (overrides) => loadScenario(name, overrides);
   return (overrides) => traceScenario(name, { name, origin: name }, overrides);
 }
@@ -73,20 +95,68 @@ export function readScenario(nameOrPath: string): string {
 }
 
 /**
- * Builds a scenario's system.
- * @param options but for the directory, which the scenario has
- * @throws UserError with the field's line if the scenario asks in one of its fields for what cannot be
+ * Does something with a scenario that was loaded.
+ * @throws UserError with all that is wrong, each mistake in a line that begins with its place
  */
-export function buildLoaded(
-  { scenario, directory, at }: LoadedScenario,
-  options: Omit<BuildOptions, "directory"> = {},
-): System {
+export function placed<Done>(loaded: LoadedScenario, action: () => Done): Done {
   try {
-    return buildSystem(scenario, { ...options, directory });
+    return action();
   } catch (error) {
     if (!(error instanceof FieldError)) throw error;
-    throw new UserError(`${at(error.path)}: ${error.message}`);
+    const without = withoutEach(loaded);
+    throw new UserError(
+      error.problems.map((problem) => `${placeOf(problem, loaded, without)}: ${problem.message}`),
+    );
   }
+}
+
+/** What is wrong without one of the options: whoever takes a mistake away by not being there has made it. */
+type Without = ReadonlyMap<Override, readonly Problem[]>;
+
+function withoutEach({ overrides, load }: LoadedScenario): Without {
+  return new Map(
+    overrides.map((one) => {
+      try {
+        const { scenario, directory } = load(overrides.filter((other) => other !== one));
+        planScenario(scenario, directory);
+        return [one, []];
+      } catch (error) {
+        if (!(error instanceof UserError)) throw error;
+        // Without it the whole cannot be read: it is not what was wrong.
+        return [one, error instanceof FieldError ? error.problems : [{ path: [], message: "" }]];
+      }
+    }),
+  );
+}
+
+/** The option that has set the field; or those that have made it wrong; or the field's line. */
+function placeOf({ path }: Problem, { overrides, at }: LoadedScenario, without: Without): string {
+  const own = at(path);
+  if (overrides.some(({ origin }) => origin === own)) return own;
+  const isAbout = (other: FieldPath): boolean =>
+    other.length === 0 || pathText(other) === pathText(path);
+  const blamed = overrides.filter((one) => {
+    return !without.get(one)?.some((problem) => isAbout(problem.path));
+  });
+  return blamed.length === 0 ? own : blamed.map(({ origin }) => origin).join(", ");
+}
+
+/** Whether a scenario can be run here. @throws UserError with all that is wrong with it, and the places */
+export function checkLoaded(loaded: LoadedScenario): void {
+  placed(loaded, () => planScenario(loaded.scenario, loaded.directory));
+}
+
+/**
+ * Builds a scenario's system.
+ * @param options but for the directory, which the scenario has
+ * @throws UserError with all that is wrong with it, and the places
+ */
+export function buildLoaded(
+  loaded: LoadedScenario,
+  options: Omit<BuildOptions, "directory"> = {},
+): System {
+  const { scenario, directory } = loaded;
+  return placed(loaded, () => buildSystem(scenario, { ...options, directory }));
 }
 
 /** Names of the shipped scenarios, in order. */

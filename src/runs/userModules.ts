@@ -11,7 +11,7 @@ import { ownTrackerNames } from "../hypervisor/techniques/all.ts";
 import { ownEstimatorKinds } from "../hypervisor/wss/estimators/all.ts";
 import { kindOfFile, readText } from "../io/inputFile.ts";
 import { loadUserModule } from "../io/userModule.ts";
-import { estimates, operationTechnique } from "../system/operations/schema.ts";
+import { configured } from "../system/operations/all.ts";
 import type { Scenario } from "../system/scenarioSchema.ts";
 import * as face from "./moduleFace.ts";
 
@@ -115,13 +115,15 @@ function registeredKinds(): string[] {
 }
 
 /** Registered ones that a scenario uses. */
-function kindsOf({ vms, operation, tracker }: Scenario): string[] {
+function kindsOf({ vms, operation, tracker, faults }: Scenario): string[] {
+  const own = configured(operation, faults);
+  const { estimator } = own;
   const known = new Set(registeredKinds());
   const named = [
     ...vms.map(({ workload }) => `workload ${workload.kind}`),
-    ...(estimates(operation) ? [`estimator ${operation.estimator.kind}`] : []),
+    ...(estimator === null ? [] : [`estimator ${estimator}`]),
     // An estimator has one of its own choice.
-    `tracker ${operationTechnique(operation, tracker.technique)}`,
+    `tracker ${own.technique(tracker.technique)}`,
   ];
   return [...new Set(named)].filter((kind) => known.has(kind));
 }

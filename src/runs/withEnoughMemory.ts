@@ -1,5 +1,5 @@
 /** An overcommitted host is told beside the same one with enough memory. */
-import { compareWith, type OvercommitResult } from "../system/operations/overcommit/result.ts";
+import { comparedResult } from "../system/operations/all.ts";
 import type { RunSummary } from "../system/summary.ts";
 import type { System } from "../system/system.ts";
 import type { Standstill } from "../system/verdict/standstill.ts";
@@ -14,11 +14,11 @@ export function comparedWith(
   standstill: Standstill | null,
   summary: RunSummary,
 ): RunSummary {
-  const enough = reference.result() as OvercommitResult;
+  const enough = reference.result();
   const failures = failuresOf(reference, standstill).map((what) => `with enough memory: ${what}`);
   return {
     ...summary,
-    operation: compareWith(enough, summary.operation as OvercommitResult),
+    operation: comparedResult(enough, summary.operation),
     failures: [...summary.failures, ...failures],
   };
 }

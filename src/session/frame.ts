@@ -5,8 +5,10 @@
  * Times are virtual, in cycles; shares are parts of 1.
  */
 import type { MessageKind } from "../interconnect/messages.ts";
+import type { Told, ToldChart } from "../system/operations/telling.ts";
 
 export type { MessageKind };
+export type ChartFrame = ToldChart;
 
 export interface StreamEntry {
   /** Messages delivered up to and with this one. */
@@ -110,23 +112,10 @@ export interface HeatFrame {
   readonly levels: string;
 }
 
-/** A line of a table: cells as text. */
-export interface OperationFrame {
+/** What the toolstack is doing, as its operation tells it. */
+export interface OperationFrame extends Told {
   readonly kind: string;
   readonly state: string;
-  /** In a sentence: how far it is. */
-  readonly headline: string;
-  readonly facts: readonly (readonly [label: string, value: string])[];
-  readonly chart: ChartFrame | null;
-  readonly columns: readonly string[];
-  readonly rows: readonly (readonly string[])[];
-}
-
-/** Two series over the same time, the second may be empty. */
-export interface ChartFrame {
-  readonly title: string;
-  readonly names: readonly [string, string];
-  readonly series: readonly [readonly number[], readonly number[]];
 }
 
 export interface CounterFrame {

@@ -9,7 +9,8 @@ import { UserError } from "../errors.ts";
 import { logProblem } from "../hardware/logLimits.ts";
 import { TECHNIQUES, techniqueNamed, unitOf } from "../hypervisor/techniques/all.ts";
 import type { TechniqueName } from "../hypervisor/techniques/technique.ts";
-import { STARTABLE, type Startable } from "../system/operations/session.ts";
+import { operatorSideOf } from "../system/operations/all.ts";
+import type { OperatorAnswer } from "../system/operations/declaration.ts";
 import type { System } from "../system/system.ts";
 import { unknown } from "./breakpoints.ts";
 import { contextOf } from "./machineFrame.ts";
@@ -91,78 +92,41 @@ export const OPERATOR_COMMANDS: Readonly<Record<string, OperatorCommand>> = {
   start(session, _, argument) {
     const { system } = session;
     if (system.done) throw new UserError("the run has ended: go back first (b, g)");
-    if (system.operation.kind !== "session") return startOwn(session);
-    const name = startable(argument);
+    const { side, view } = operatorSideOf(system);
+    if (side.startable.length === 0) return given(session, side.start(view, ""));
+    const name = startable(argument, side.startable);
     refuseOwned(system, "abort it first (A)");
     refuseBusy(system);
-    const operation = 1 + STARTABLE.indexOf(name);
-    session.command("toolstack", { type: "startOperation", operation });
-    return system.actor("toolstack").value === "created"
-      ? `${name} comes first in this run (space lets it run)`
-      : `${name} begins when the measurement has harvested`;
+    return given(session, side.start(view, name));
   },
 
   abort(session) {
     const { system } = session;
-    const { kind } = system.operation;
-    const { value } = system.actor("toolstack");
     if (system.done) throw new UserError("the operation has ended");
-    if (kind === "session") {
-      const owner = ownerOf(system);
-      if (owner === null) throw new UserError("no operation is under way (M starts one)");
-      if (value !== "hosting") throw new UserError(`${owner} has not begun yet`);
-      session.command("toolstack", { type: "abortOperation" });
-      return `${owner} is brought to its end; then the measurement goes on`;
-    }
-    if (kind !== "migrate") {
-      session.command("toolstack", { type: "deadline" });
-      return `the ${kind} operation comes to its end`;
-    }
-    if (value === "running" || value === "created") {
-      throw new UserError("the migration has not begun");
-    }
-    session.command("toolstack", { type: "abortDue" });
-    return "migration: abort requested";
+    const { side, view } = operatorSideOf(system);
+    return given(session, side.end(view));
   },
 };
 
-/** Of a scenario that declares its operation: that one, if it waits to be started. */
-function startOwn(session: Commanded): string {
-  const { system } = session;
-  const { kind } = system.operation;
-  const { value, machine } = system.actor("toolstack");
-  if (kind === "migrate" && value === "running") {
-    session.command("toolstack", { type: "migrationDue" });
-    return "migration begins";
-  }
-  if (kind === "checkpoint" && machine.id === "checkpointStop") {
-    session.command("toolstack", { type: "checkpointDue" });
-    return "checkpoint requested";
-  }
-  if (kind === "measure") {
-    throw new UserError("this log was not recorded by the tui: nothing can be started in it");
-  }
-  throw new UserError(`this scenario's operation is ${kind}, now ${value}: it starts by itself`);
+/** Gives the toolstack its command. @throws UserError with the sentence of a refusal */
+function given(session: Commanded, answer: OperatorAnswer): string {
+  if ("refusal" in answer) throw new UserError(answer.refusal);
+  session.command("toolstack", answer.message);
+  return answer.said;
 }
 
-function startable(text: string): Startable {
-  const name = STARTABLE.find((one) => one.startsWith(text.trim().toLowerCase()));
+function startable(text: string, names: readonly string[]): string {
+  const name = names.find((one) => one.startsWith(text.trim().toLowerCase()));
   if (name === undefined || text.trim() === "") {
-    throw new UserError(`start: expected ${STARTABLE.join(", ")}${nearest(text, STARTABLE)}`);
+    throw new UserError(`start: expected ${names.join(", ")}${nearest(text, names)}`);
   }
   return name;
 }
 
 /** The operation that owns the trackers; null: only a measurement is under way. */
 function ownerOf(system: System): string | null {
-  const { kind } = system.operation;
-  if (kind === "measure") return null;
-  if (kind !== "session") return `the ${kind} operation`;
-  const { value } = system.actor("toolstack");
-  if (value === "created") return null;
-  if (value !== "hosting") return "the next operation";
-  const { name } = system.operating;
-  return name === "measurement" ? null : `the ${name}`;
+  const { side, view } = operatorSideOf(system);
+  return side.owner(view);
 }
 
 function vmName({ world }: System, vm: number): string {

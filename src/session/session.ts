@@ -18,7 +18,8 @@ import { Recorder } from "../replay/recorder.ts";
 import { intervene, type TimedIntervention } from "../replay/timedIntervention.ts";
 import { finish, Timeline } from "../replay/timeline.ts";
 import { buildSystem } from "../system/build.ts";
-import { STARTABLE, sessionSchema } from "../system/operations/session.ts";
+import { startableIn } from "../system/operations/all.ts";
+import { sessionOf } from "../system/operations/session.ts";
 import type { Scenario } from "../system/scenarioSchema.ts";
 import type { System } from "../system/system.ts";
 import { standstillOf } from "../system/verdict/standstill.ts";
@@ -425,7 +426,7 @@ export class Session {
 }
 
 function ofScenario({ name, until = 0, operation }: Scenario) {
-  return { name, until, startable: operation.kind === "session" ? STARTABLE : [] };
+  return { name, until, startable: startableIn(operation) };
 }
 
 function counterexampleName({ check: { model, mutation }, property }: CheckOrigin): string {
@@ -437,6 +438,5 @@ function counterexampleName({ check: { model, mutation }, property }: CheckOrigi
 function withOperations(scenario: Scenario): Scenario {
   const { operation } = scenario;
   if (operation.kind !== "measure") return scenario;
-  const defaults = sessionSchema.parse({ kind: "session" });
-  return { ...scenario, operation: { ...defaults, measure: operation } };
+  return { ...scenario, operation: sessionOf(operation) };
 }

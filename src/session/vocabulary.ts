@@ -1,6 +1,6 @@
 /** The names that commands may be given: what is completed while they are typed, and suggested when they are wrong. */
 import { TECHNIQUES } from "../hypervisor/techniques/all.ts";
-import { STARTABLE } from "../system/operations/session.ts";
+import { operatorSideOf } from "../system/operations/all.ts";
 import type { System } from "../system/system.ts";
 
 export interface Vocabulary {
@@ -17,7 +17,8 @@ export interface Vocabulary {
 /** What a breakpoint may watch. */
 export const PROPERTIES = ["missed", "crashed"] as const;
 
-export function vocabularyOf({ actors, world }: System): Vocabulary {
+export function vocabularyOf(system: System): Vocabulary {
+  const { actors, world } = system;
   const events = actors.flatMap(({ machine }) => machine.events.filter((event) => event !== ""));
   return {
     messages: [...new Set(events)].sort(),
@@ -27,6 +28,6 @@ export function vocabularyOf({ actors, world }: System): Vocabulary {
     vcpus: world.vcpus.map((_, vcpu) => `vcpu${vcpu}`),
     vms: world.vms.map(({ config }) => config.name),
     trackers: TECHNIQUES,
-    operations: STARTABLE,
+    operations: operatorSideOf(system).side.startable,
   };
 }

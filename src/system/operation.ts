@@ -5,7 +5,8 @@
 import type { AnyEventObject, AnyStateMachine } from "xstate";
 import type { Part } from "../hardware/part.ts";
 import type { Device } from "../interconnect/emissions.ts";
-import type { ActorId, Technique } from "../interconnect/messages.ts";
+import type { ActorId } from "../interconnect/messages.ts";
+import type { ActorContexts, HeldContext } from "./actorContexts.ts";
 import type { HelperRole } from "./roles.ts";
 import type { SystemSnapshot } from "./snapshot.ts";
 import type { World } from "./world.ts";
@@ -50,12 +51,12 @@ export interface Operation {
   readonly pager?: string;
   /** Names of helpers that are operations themselves: the main actor is told when one comes to its last state. */
   readonly hosts?: readonly string[];
-  /** The one of them that is under way. @param context of the main actor */
-  underWay?(context: object): string;
+  /** The one of them that is under way. @param toolstack the main actor */
+  underWay?(toolstack: HeldContext): string;
   /** Memory of the operation's devices. */
   readonly parts: readonly Part[];
-  /** What came of it, for the summary: plain data. `contexts`: of the main actor and of the helpers by name. */
-  result(contexts: Readonly<Record<string, object>>, state: string): OperationResult;
+  /** What came of it, for the summary: plain data. @param actors the main one and the helpers */
+  result(actors: ActorContexts): OperationResult;
 }
 
 export interface OperationResult {
@@ -66,8 +67,6 @@ export interface OperationResult {
 
 /** What an operation's devices may ask of the system around them. */
 export interface OperationHost {
-  /** How VMs are tracked for an operation that does not decide it. */
-  readonly technique: Technique;
   /** Virtual time, in cycles. */
   now(): number;
   /**

@@ -4,24 +4,21 @@ import { addWorkloadKind, type OwnWorkload, workloadSchema } from "../../workloa
 import { CYCLES_PER_SECOND, positiveDuration, size } from "../config/units.ts";
 import { DEFAULT_PROCESSOR_COSTS } from "../hardware/costs.ts";
 import { DEFAULT_GEOMETRY } from "../hardware/geometry.ts";
-import { DW19_ENTRIES_MAX, PML_ENTRIES_MAX } from "../hardware/logLimits.ts";
+import { DW19_ENTRIES_MAX } from "../hardware/logLimits.ts";
 import { DEFAULT_HYPERVISOR_COSTS } from "../hypervisor/costs.ts";
-import { checkRingSize } from "../hypervisor/dirtyRing.ts";
 import {
   addTracker,
   type BuiltInTechnique,
   type SectionOf,
   sections,
   TECHNIQUES,
-  techniqueNamed,
-  techniques,
 } from "../hypervisor/techniques/all.ts";
 import type { OwnTracker } from "../hypervisor/techniques/own.ts";
 import { TRACKER_FAULTS } from "../hypervisor/trackedVm.ts";
 import type { OwnEstimator } from "../hypervisor/wss/estimators/own.ts";
 import { DEFAULT_ENERGY_COSTS } from "./energy.ts";
 import { OPERATION_FAULTS } from "./operation.ts";
-import { addOperationEstimator, operationSchema } from "./operations/schema.ts";
+import { addOperationEstimator, operationSchema } from "./operations/all.ts";
 import { HANDLER_BUDGET } from "./systemPlan.ts";
 
 /** Between two messages a run cannot be interrupted. */
@@ -134,12 +131,6 @@ function sectionsOf(): Sections {
   return Object.fromEntries(sections().map(({ name, schema }) => [name, schema])) as Sections;
 }
 
-/** Techniques whose dirty bitmap may begin with all bits set, by name. */
-function beginningSet(): string[] {
-  const able = techniques().filter(({ beginsSet }) => beginsSet === true);
-  return able.map(({ name }) => name).sort();
-}
-
 /** With the techniques that there are now. */
 function trackerSchema() {
   return z
@@ -183,10 +174,6 @@ function trackerSchema() {
     .describe("how the VMs are tracked");
 }
 
-function quoted(names: readonly string[]): string {
-  return names.map((name) => `"${name}"`).join(" or ");
-}
-
 function schemaWith(workload: typeof workloadSchema) {
   return z
     .strictObject({
@@ -202,27 +189,6 @@ function schemaWith(workload: typeof workloadSchema) {
         .describe("known ways to lose a page, planted to see them caught"),
       until: positiveDuration.optional().describe("virtual time after which the run ends"),
     })
-    .refine(
-      ({ tracker: { ring }, machine }) =>
-        checkRingSize(
-          ring.entries,
-          ring.source === "pml" ? Math.min(machine.logEntries, PML_ENTRIES_MAX) : 0,
-        ) === null,
-      {
-        path: ["tracker", "ring", "entries"],
-        error: "expected a power of two from 256 to 65536, with room for the reserve and a PML log",
-      },
-    )
-    .refine(
-      ({ tracker: { initiallySet, technique }, operation: { kind } }) =>
-        initiallySet !== true ||
-        (techniqueNamed(technique)?.beginsSet === true &&
-          (kind === "measure" || kind === "checkpoint")),
-      {
-        path: ["tracker", "initiallySet"],
-        error: `expected technique ${quoted(beginningSet())}, and operation "measure" or "checkpoint"`,
-      },
-    )
     .describe("a Trackvisor scenario");
 }
 

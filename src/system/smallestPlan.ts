@@ -60,7 +60,7 @@ export function smallestPlan(
     quantumCycles: LONG_CYCLES,
     timesliceCycles: LONG_CYCLES,
     judgesRounds: true,
-    operation: measure({ kind: "measure" }, 0),
+    operation: measure({ harvestCycles: 0, live: false, deadlineCycles: 0 }),
     replace: asPlanned,
     ...system,
   };

@@ -13,7 +13,7 @@ import { techniqueNamed } from "../hypervisor/techniques/all.ts";
 import { trackingBytes } from "../hypervisor/trackingMemory.ts";
 import type { Technique } from "../interconnect/messages.ts";
 import { type Energy, energyOf } from "./energy.ts";
-import { type AnyResult, knownResult } from "./operations/results.ts";
+import { type AnyResult, knownResult } from "./operations/all.ts";
 import { isMeant, type RolePattern } from "./roles.ts";
 import type { Stuck, System } from "./system.ts";
 import { countBelow } from "./trackerDevice.ts";

@@ -13,6 +13,7 @@ import type { Census } from "../interconnect/fields.ts";
 import { Interconnect } from "../interconnect/interconnect.ts";
 import type { ActorId, Delivery, Message } from "../interconnect/messages.ts";
 import { hasRoom, prependAccess } from "./accessStream.ts";
+import { ActorContexts, type HeldContext } from "./actorContexts.ts";
 import { type ActorSnapshot, type LogicKind, SystemActor } from "./actors.ts";
 import { type Intervention, InterventionError, interventions } from "./intervention.ts";
 import type { Operation, OperationResult } from "./operation.ts";
@@ -59,7 +60,6 @@ export class System {
     this.world = new World(config.world, config.pvmCpus);
     if (config.judgesRounds) this.world.judgeRounds();
     this.operation = config.operation(this.world, {
-      technique: this.world.config.tracking.technique,
       now: () => this.interconnect.now,
       save: () => this.save(),
       renew: (helpers) => this.#renew(helpers),
@@ -104,7 +104,8 @@ export class System {
 
   /** The main actor of the operation that is under way: of a session, the hosted one's. */
   get operating(): SystemActor {
-    const name = this.operation.underWay?.(this.#toolstack.live.context);
+    const { machine, live } = this.#toolstack;
+    const name = this.operation.underWay?.({ machine, context: live.context });
     return name === undefined ? this.#toolstack : this.actor(name);
   }
 
@@ -131,8 +132,11 @@ export class System {
   /** What came of the operation. */
   result(): OperationResult {
     const names = ["toolstack", ...this.operation.helpers.map(({ role }) => actorName(role))];
-    const contexts = names.map((name) => [name, this.actor(name).snapshot.context] as const);
-    return this.operation.result(Object.fromEntries(contexts), this.#toolstack.value);
+    const actors = names.map((name): [string, HeldContext] => {
+      const actor = this.actor(name);
+      return [name, { machine: actor.machine, context: actor.snapshot.context }];
+    });
+    return this.operation.result(new ActorContexts(new Map(actors)));
   }
 
   /**

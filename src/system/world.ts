@@ -207,6 +207,21 @@ export class World {
     );
   }
 
+  /** @throws if there is no VM of that number */
+  vmNumbered(number: number): VmState {
+    return numbered(this.vms, number, "VM");
+  }
+
+  /** @throws if there is no vCPU of that number */
+  vcpuNumbered(number: number): VcpuState {
+    return numbered(this.vcpus, number, "vCPU");
+  }
+
+  /** @throws if there is no physical CPU of that number */
+  mmuNumbered(number: number): Mmu {
+    return numbered(this.mmus, number, "physical CPU");
+  }
+
   /** From now on each harvest is compared with what its VM did. To be called before the first access. */
   judgeRounds(): void {
     for (const vm of this.vms) {
@@ -324,6 +339,12 @@ export class World {
       vcpus: numbers,
     };
   }
+}
+
+function numbered<One>(all: readonly One[], number: number, what: string): One {
+  const found = all[number];
+  if (found === undefined) throw new Error(`there is no ${what} ${number}`);
+  return found;
 }
 
 /** The first frame of each VM. Those with the largest leaves come first: so alignment leaves no holes. */

@@ -5,7 +5,7 @@
  */
 import { loadScenario } from "../../src/runs/scenarioFile.ts";
 import { buildSystem } from "../../src/system/build.ts";
-import type { EstimateResult } from "../../src/system/operations/estimate/result.ts";
+import type { EstimateResult } from "../../src/system/operations/estimate/estimateResult.ts";
 import { type Benchmark, type Result, secondsOf } from "./harness.ts";
 
 const SECONDS = 30;

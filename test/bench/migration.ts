@@ -3,7 +3,7 @@
  * suspension, comparison of the two hosts, and the guest's accesses meanwhile.
  */
 import { buildSystem } from "../../src/system/build.ts";
-import type { MigrateResult } from "../../src/system/operations/migration/result.ts";
+import type { MigrateResult } from "../../src/system/operations/migration/migrateResult.ts";
 import { scenarioSchema } from "../../src/system/scenarioSchema.ts";
 import { type Benchmark, type Result, secondsOf } from "./harness.ts";
 

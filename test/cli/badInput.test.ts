@@ -129,7 +129,11 @@ const files: readonly (readonly [string, string | Uint8Array, RegExp])[] = [
   ],
   ...(
     [
-      ["less memory than the minimums", "memory: 4KiB", /:4: operation\.memory: 1 pages, but/],
+      [
+        "less memory than the minimums",
+        "memory: 4KiB\n  interval: 1s",
+        /:4: operation\.memory: 1 pages, but/,
+      ],
       [
         "a factor for an unknown VM",
         "memory: 16KiB\n  scale:\n    vm1: 2\n  interval: 1s",

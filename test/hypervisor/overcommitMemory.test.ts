@@ -15,7 +15,7 @@ import {
 } from "../../src/hypervisor/overcommit/vmMemory.ts";
 import { techniqueNamed } from "../../src/hypervisor/techniques/all.ts";
 import { createPaging } from "../../src/system/operations/overcommit/createPaging.ts";
-import { overcommitSchema } from "../../src/system/operations/overcommit.ts";
+import { overcommitSchema } from "../../src/system/operations/overcommit/overcommitSchema.ts";
 import { Random } from "../../workloads/random.ts";
 import { buildOvercommitted, type OvercommittedSystem } from "../system/overcommitSystems.ts";
 import { SIMPLE } from "../system/smallSystems.ts";
@@ -178,7 +178,7 @@ it("a fault on a page that has come meanwhile waits for nothing, and takes no fr
   const { system } = hostOf(1);
   const { world } = system;
   const config = overcommitSchema().parse({ kind: "overcommit", memory: "64KiB", ...FIELDS });
-  const paging = createPaging(config, world, { seed: 1, swapsUnflushed: false });
+  const paging = createPaging(config, ["clock"], world, { seed: 1, swapsUnflushed: false });
   const [memory] = paging.memories;
   if (memory === undefined) throw new Error("there is no VM");
   const seen = () => [memory.states[3], memory.tallies[Tally.held], paging.frames.freeFrames];

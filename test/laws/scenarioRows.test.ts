@@ -10,7 +10,7 @@ import { MODELS } from "../../src/check/catalogue.ts";
 import { TECHNIQUES, techniqueNamed } from "../../src/hypervisor/techniques/all.ts";
 import { estimatorSchema } from "../../src/hypervisor/wss/estimators/all.ts";
 import { contenderNamed } from "../../src/questions/contenders.ts";
-import { operationSchema } from "../../src/system/operations/schema.ts";
+import { operationSchema } from "../../src/system/operations/all.ts";
 import { scenarioSchema } from "../../src/system/scenarioSchema.ts";
 import { workloadSchema } from "../../workloads/schema.ts";
 import { keepLaws } from "./runLaws.ts";

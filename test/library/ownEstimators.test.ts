@@ -8,7 +8,7 @@ import {
   UserError,
 } from "../../src/library/index.ts";
 import { RunIdentity } from "../../src/runs/runIdentity.ts";
-import type { EstimateResult } from "../../src/system/operations/estimate/result.ts";
+import type { EstimateResult } from "../../src/system/operations/estimate/estimateResult.ts";
 import { keepLaws } from "../laws/runLaws.ts";
 import { scenarioOf } from "../laws/samples.ts";
 

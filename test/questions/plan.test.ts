@@ -5,17 +5,18 @@ import { parseFields } from "../../src/config/yamlFile.ts";
 import { defaultMetrics, metricNamed } from "../../src/questions/metrics.ts";
 import { parseVary } from "../../src/questions/sweep/axis.ts";
 import { planSweep, type SweepAsked, tryOutPoints } from "../../src/questions/sweep/plan.ts";
+import { loaderBy } from "../../src/runs/scenarioFile.ts";
 import { scenarioSchema } from "../../src/system/scenarioSchema.ts";
 
 const workload = { kind: "uniform", pages: 10, writeFraction: 0.5, accesses: 100 } as const;
 
 function plan(varied: readonly string[], asked: Partial<SweepAsked> = {}) {
   return planSweep({
-    load: (overrides) => {
+    load: loaderBy((overrides) => {
       const fields = { name: "small", vms: [{ workload }] };
       const { value, at } = parseFields("small.yaml", fields, scenarioSchema, overrides);
       return { scenario: value, directory: ".", at };
-    },
+    }),
     common: [],
     axes: varied.map((text) => parseVary(text)),
     seeds: null,

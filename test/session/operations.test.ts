@@ -7,9 +7,9 @@ import { UserError } from "../../src/errors.ts";
 import { readCounters } from "../../src/hardware/counters.ts";
 import { OPERATOR_COMMANDS } from "../../src/session/operatorCommands.ts";
 import { Session } from "../../src/session/session.ts";
-import type { CheckpointResult } from "../../src/system/operations/checkpoint.ts";
-import type { EstimateResult } from "../../src/system/operations/estimate.ts";
-import type { MigrateResult } from "../../src/system/operations/migration/result.ts";
+import type { CheckpointResult } from "../../src/system/operations/checkpoint/checkpointResult.ts";
+import type { EstimateResult } from "../../src/system/operations/estimate/estimateResult.ts";
+import type { MigrateResult } from "../../src/system/operations/migration/migrateResult.ts";
 import { scenarioSchema } from "../../src/system/scenarioSchema.ts";
 
 const WORKLOAD = { kind: "uniform", pages: 200, writeFraction: 0.5, accesses: 20_000_000 };

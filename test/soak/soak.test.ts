@@ -1,7 +1,7 @@
 /** A few of the random scenarios that `npm run soak` runs by the thousand, and the soak itself. */
 import { describe, expect, it } from "vitest";
 import { TECHNIQUES } from "../../src/hypervisor/techniques/all.ts";
-import { operationSchema } from "../../src/system/operations/schema.ts";
+import { operationSchema } from "../../src/system/operations/all.ts";
 import { scenarioSchema } from "../../src/system/scenarioSchema.ts";
 import { workloadSchema } from "../../workloads/schema.ts";
 import { caseOf, type SoakCase } from "./generator.ts";

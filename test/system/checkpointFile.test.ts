@@ -265,6 +265,7 @@ describe("numbers in a block", () => {
 
 /** A disk: what is on it when the machine stops after so many operations, or in the midst of one. */
 class Disk implements CheckpointSink {
+  readonly name = null;
   readonly parts = [];
   /** Under its name, and under the temporary one. */
   file = Buffer.alloc(0);

@@ -5,13 +5,13 @@ import { pageOfWords } from "../../src/hardware/words.ts";
 import type { TrackerFault } from "../../src/hypervisor/trackedVm.ts";
 import type { Technique } from "../../src/interconnect/messages.ts";
 import type { LogicKind } from "../../src/system/actors.ts";
-import type { CheckpointSink } from "../../src/system/operations/checkpoint/sink.ts";
+import { operationIn } from "../../src/system/operations/all.ts";
+import type { CheckpointResult } from "../../src/system/operations/checkpoint/checkpointResult.ts";
 import {
   type CheckpointConfig,
-  type CheckpointResult,
-  checkpoint,
   checkpointSchema,
-} from "../../src/system/operations/checkpoint.ts";
+} from "../../src/system/operations/checkpoint/checkpointSchema.ts";
+import type { CheckpointSink } from "../../src/system/operations/checkpoint/sink.ts";
 import { System } from "../../src/system/system.ts";
 import {
   anyRecipe,
@@ -97,7 +97,10 @@ export function buildCheckpoints(
         vms: vms.map((vm) => ({ ...vm, keepVersions: true })),
         tracking: { ...tracking, faults: recipe.faults },
       },
-      operation: checkpoint(configurationOf(recipe), recipe.system.deadline ?? 0, surroundings),
+      operation: operationIn(configurationOf(recipe), {
+        deadlineCycles: recipe.system.deadline ?? 0,
+        ...surroundings,
+      }),
     },
     logic,
   );

@@ -1,6 +1,6 @@
 /** Small estimations: a scenario as its file would say it, run to the end. */
 import { buildSystem } from "../../src/system/build.ts";
-import type { EstimateResult } from "../../src/system/operations/estimate.ts";
+import type { EstimateResult } from "../../src/system/operations/estimate/estimateResult.ts";
 import { type Scenario, scenarioSchema } from "../../src/system/scenarioSchema.ts";
 import type { System } from "../../src/system/system.ts";
 

@@ -1,9 +1,9 @@
 /** A migration that was given up is tried again, if it is to be repeated; what was on its way does not disturb it. */
 import { describe, expect, it } from "vitest";
 import type { MigrationContext } from "../../machines/migrationContext.ts";
-import { formatMigration } from "../../src/cli/migrateReport.ts";
 import { buildSystem } from "../../src/system/build.ts";
-import type { MigrateResult } from "../../src/system/operations/migration/result.ts";
+import type { MigrateResult } from "../../src/system/operations/migration/migrateResult.ts";
+import { formatMigration } from "../../src/system/operations/migration/migrationReport.ts";
 import { scenarioSchema } from "../../src/system/scenarioSchema.ts";
 import { summarize } from "../../src/system/summary.ts";
 

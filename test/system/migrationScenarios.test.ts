@@ -1,14 +1,14 @@
 /** Migrations of scenarios: throttling, what does not converge, what fails, what is refused. */
 import { describe, expect, it } from "vitest";
-import { formatMigration } from "../../src/cli/migrateReport.ts";
 import { UserError } from "../../src/errors.ts";
 import { Counter } from "../../src/hardware/counters.ts";
 import { forEachLeaf } from "../../src/hardware/ept.ts";
 import { convergeFrom } from "../../src/hypervisor/migration/autoConverge.ts";
 import { NO_PROGRESS } from "../../src/hypervisor/migration/progress.ts";
 import { buildSystem } from "../../src/system/build.ts";
+import type { MigrateResult } from "../../src/system/operations/migration/migrateResult.ts";
+import { formatMigration } from "../../src/system/operations/migration/migrationReport.ts";
 import { remedyFor } from "../../src/system/operations/migration/remedy.ts";
-import type { MigrateResult } from "../../src/system/operations/migration/result.ts";
 import { scenarioSchema } from "../../src/system/scenarioSchema.ts";
 import { summarize } from "../../src/system/summary.ts";
 import type { System } from "../../src/system/system.ts";

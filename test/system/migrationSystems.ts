@@ -4,8 +4,9 @@ import { TRACKER_FAULTS, type TrackerFault } from "../../src/hypervisor/trackedV
 import type { Technique } from "../../src/interconnect/messages.ts";
 import type { LogicKind } from "../../src/system/actors.ts";
 import type { OperationFault } from "../../src/system/operation.ts";
-import { type MigrateConfig, migrate } from "../../src/system/operations/migrate.ts";
-import type { MigrateResult } from "../../src/system/operations/migration/result.ts";
+import { operationIn } from "../../src/system/operations/all.ts";
+import type { MigrateResult } from "../../src/system/operations/migration/migrateResult.ts";
+import type { MigrateConfig } from "../../src/system/operations/migration/migrateSchema.ts";
 import { System } from "../../src/system/system.ts";
 import { anyRecipe, configOf, type Recipe } from "./smallSystems.ts";
 
@@ -94,7 +95,7 @@ export function buildMigration(
           faults: TRACKER_FAULTS.filter((one) => one === fault),
         },
       },
-      operation: migrate(config, 0, fault === "cleanedBitmapNotSent" ? [fault] : []),
+      operation: operationIn(config, { faults: fault === "cleanedBitmapNotSent" ? [fault] : [] }),
     },
     logic,
   );

@@ -109,7 +109,7 @@ describe("an overcommitted host", () => {
           const cycles = shortestTurn(costsOf(recipe), recipe.logEntries) + 5000 + harvest;
           const host = buildOvercommitted(
             { ...any, recipe },
-            measure({ kind: "measure", harvest: cycles }, 0),
+            measure({ harvestCycles: cycles, live: false, deadlineCycles: 0 }),
           );
           const { system, memories } = host;
           const trackers = memories.map((_, vm) => system.actor(`vm${vm}/tracker`).id);

@@ -5,7 +5,7 @@ import { buildSystem, referenceScenario } from "../../src/system/build.ts";
 import {
   compareWith,
   type OvercommitResult,
-} from "../../src/system/operations/overcommit/result.ts";
+} from "../../src/system/operations/overcommit/overcommitResult.ts";
 import { type Scenario, scenarioSchema } from "../../src/system/scenarioSchema.ts";
 import { createWorkload, workloadSchema } from "../../workloads/schema.ts";
 

@@ -1,6 +1,7 @@
 /** Small overcommitted hosts for property tests, and the laws of memory that hold on them at any moment. */
 import fc from "fast-check";
 import { expect } from "vitest";
+import { Problems } from "../../src/errors.ts";
 import { forEachLeaf } from "../../src/hardware/ept.ts";
 import { DATA_FRAME_BASE } from "../../src/hardware/memory.ts";
 import type { Part } from "../../src/hardware/part.ts";
@@ -8,8 +9,9 @@ import { pageOfWords } from "../../src/hardware/words.ts";
 import type { HostFrames } from "../../src/hypervisor/overcommit/hostFrames.ts";
 import { PageState, stateBefore, type VmMemory } from "../../src/hypervisor/overcommit/vmMemory.ts";
 import type { OperationFactory, OperationFault } from "../../src/system/operation.ts";
+import { operationIn } from "../../src/system/operations/all.ts";
+import { overcommitSchema } from "../../src/system/operations/overcommit/overcommitSchema.ts";
 import { initialSizes, minimumOf } from "../../src/system/operations/overcommit/sizes.ts";
-import { overcommit, overcommitSchema } from "../../src/system/operations/overcommit.ts";
 import { System } from "../../src/system/system.ts";
 import { configOf, type Recipe } from "./smallSystems.ts";
 
@@ -70,7 +72,7 @@ export function buildOvercommitted(
   const most = vms.reduce((sum, { pages }) => sum + pages, 0);
   const memory = Math.floor(least + roominess * (most - least));
   const operation = { ...schema, memory };
-  const sizes = initialSizes(operation, vms, world.geometry.indexBits);
+  const sizes = initialSizes(operation, vms, world.geometry.indexBits, new Problems());
   const parts: Part[] = [];
   const system = new System({
     ...config,
@@ -79,7 +81,7 @@ export function buildOvercommitted(
       vms: vms.map((vm, number) => ({ ...vm, initialPages: sizes[number]! })),
     },
     operation: (own, host) => {
-      const controlled = overcommit(operation, 0, faults, seed)(own, host);
+      const controlled = operationIn(operation, { faults, seed })(own, host);
       parts.push(...controlled.parts);
       if (main === undefined) return controlled;
       const { helpers, parts: memory } = controlled;

@@ -40,7 +40,8 @@ function build({ recipe, piece, live }: Way): System {
   const tracking = { ...world.tracking, preemptEvery: piece };
   // All turns last longer where the work is interrupted, and starts anew.
   const harvest = shortestTurn(costsOf(recipe), recipe.logEntries) + (recipe.harvest ?? 0);
-  const operation = measure({ kind: "measure", live, harvest }, recipe.deadline ?? 0);
+  const deadlineCycles = recipe.deadline ?? 0;
+  const operation = measure({ harvestCycles: harvest, live, deadlineCycles });
   return new System({ ...config, world: { ...world, tracking }, operation });
 }
 

@@ -162,7 +162,7 @@ export function configOf(recipe: Recipe): SystemPlan {
     );
     return smallestVm(`vm${number}`, pages, workloads, { paging, leafLevel });
   });
-  const harvest = recipe.harvest === null ? {} : { harvest: least + recipe.harvest };
+  const harvestCycles = recipe.harvest === null ? 0 : least + recipe.harvest;
   return smallestPlan(vms, {
     world: {
       geometry: {
@@ -192,7 +192,7 @@ export function configOf(recipe: Recipe): SystemPlan {
     system: {
       quantumCycles: recipe.quantum,
       timesliceCycles: least + recipe.timeslice,
-      operation: measure({ kind: "measure", ...harvest }, recipe.deadline ?? 0),
+      operation: measure({ harvestCycles, live: false, deadlineCycles: recipe.deadline ?? 0 }),
     },
   });
 }

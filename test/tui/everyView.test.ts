@@ -8,7 +8,7 @@ import { finish } from "../../src/replay/timeline.ts";
 import { loadScenario, shippedScenarios } from "../../src/runs/scenarioFile.ts";
 import { visitPending } from "../../src/session/machineFrame.ts";
 import { Session } from "../../src/session/session.ts";
-import type { OvercommitResult } from "../../src/system/operations/overcommit/result.ts";
+import type { OvercommitResult } from "../../src/system/operations/overcommit/overcommitResult.ts";
 import { frameOf, screenRows } from "../../src/tui/batch.ts";
 import { type Area, type Line, widthOf } from "../../src/tui/canvas.ts";
 import { coverLines, paletteLines } from "../../src/tui/covers.ts";

@@ -20,6 +20,7 @@ import {
 } from "../../system/operations/checkpoint/sink.ts";
 
 export class ModelStorage implements CheckpointSink {
+  readonly name = null;
   broken = false;
   /** Transactions that were made durable since this was set to 0. */
   commits = 0;

@@ -5,14 +5,14 @@
  */
 import type { CheckpointLiveContext } from "../../../machines/checkpointLive.ts";
 import type { CheckpointStopContext } from "../../../machines/checkpointStop.ts";
+import { Problems } from "../../errors.ts";
 import { Counter } from "../../hardware/counters.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 import type { Operation, OperationFactory } from "../../system/operation.ts";
-import {
-  CheckpointOperation,
-  type CheckpointResult,
-  checkpointSchema,
-} from "../../system/operations/checkpoint.ts";
+import { subjectOf } from "../../system/operations/all.ts";
+import type { CheckpointResult } from "../../system/operations/checkpoint/checkpointResult.ts";
+import { checkpointSchema } from "../../system/operations/checkpoint/checkpointSchema.ts";
+import { CheckpointOperation, checkpointPlan } from "../../system/operations/checkpoint.ts";
 import { isMeant } from "../../system/roles.ts";
 import type { System } from "../../system/system.ts";
 import { itemAt } from "../engine/lookups.ts";
@@ -78,14 +78,16 @@ export function checkpointSystem(options: CheckpointModelOptions): CheckpointSys
   });
   const made: { operation?: CheckpointOperation } = {};
   const factory: OperationFactory = (world, host): Operation => {
-    const operation = new CheckpointOperation(config, 1, { sink: storage }, world, host);
+    const subject = subjectOf(world.config, { deadlineCycles: 1 });
+    const plan = checkpointPlan(config, subject, new Problems());
+    const operation = new CheckpointOperation(plan, storage, world, host);
     made.operation = operation;
     return {
       kind: operation.kind,
       main: operation.main,
       helpers: [storageActor(storage)],
       parts: operation.parts,
-      result: (contexts): CheckpointResult => operation.result(contexts),
+      result: (actors): CheckpointResult => operation.result(actors),
     };
   };
   const system = smallSystem({ ...options, keepVersions: true, operation: factory });

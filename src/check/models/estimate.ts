@@ -8,7 +8,8 @@ import type { Part } from "../../hardware/part.ts";
 import { Field, SECONDARY_PRL } from "../../hardware/vmcs.ts";
 import { WindowTruth } from "../../hypervisor/wss/windowTruth.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
-import { estimate, estimateSchema } from "../../system/operations/estimate.ts";
+import { operationIn } from "../../system/operations/all.ts";
+import { estimateSchema } from "../../system/operations/estimate/estimatorSchema.ts";
 import type { System } from "../../system/system.ts";
 import type { Model } from "../engine/model.ts";
 import { LoggedEntries } from "../hypervisor/loggedEntries.ts";
@@ -56,7 +57,7 @@ export function estimateSystem(options: EstimateModelOptions): System {
         ? { kind: "prl", tau: options.countsTo ?? 1, threshold: "at-least", mu: SOON, loop: "dw19" }
         : { kind: "pml", interval: SOON, clean: true },
   });
-  return smallSystem({ ...options, operation: estimate(config, 1, 0) });
+  return smallSystem({ ...options, operation: operationIn(config, { deadlineCycles: 1 }) });
 }
 
 export function estimateModel(name: string, options: EstimateModelOptions): Model {

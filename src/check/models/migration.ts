@@ -17,7 +17,11 @@ import { Field, SECONDARY_PML } from "../../hardware/vmcs.ts";
 import { Destination } from "../../hypervisor/migration/destination.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 import type { OperationFault } from "../../system/operation.ts";
-import { type MigrateConfig, migrate, migrateSchema } from "../../system/operations/migrate.ts";
+import { operationIn } from "../../system/operations/all.ts";
+import {
+  type MigrateConfig,
+  migrateSchema,
+} from "../../system/operations/migration/migrateSchema.ts";
 import type { System } from "../../system/system.ts";
 import { itemAt, numberAt, wordAt } from "../engine/lookups.ts";
 import type { Model } from "../engine/model.ts";
@@ -79,7 +83,7 @@ export function migrationSystem(options: MigrationOptions): System {
     link: options.linkFails === true ? { failAfter: SOON } : {},
     policy: options.policy,
   });
-  const operation = migrate(withoutTime(config), 0, options.operationFaults ?? []);
+  const operation = operationIn(withoutTime(config), { faults: options.operationFaults ?? [] });
   return smallSystem({ ...options, keepVersions: true, operation });
 }
 

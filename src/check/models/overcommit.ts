@@ -14,7 +14,7 @@ import {
   pagerActor,
 } from "../../system/operations/overcommit/createPaging.ts";
 import { BalloonOrders } from "../../system/operations/overcommit/device.ts";
-import { overcommitSchema } from "../../system/operations/overcommit.ts";
+import { overcommitSchema } from "../../system/operations/overcommit/overcommitSchema.ts";
 import { isMeant } from "../../system/roles.ts";
 import type { System } from "../../system/system.ts";
 import type { Model } from "../engine/model.ts";
@@ -66,9 +66,10 @@ export function overcommitSystem(options: OvercommitModelOptions): OvercommitSys
   });
   const random = new ChoosingRandom(pages);
   const made: { paging?: Paging; orders?: BalloonOrders } = {};
-  const measuring = measure({ kind: "measure", ...(harvests ? { harvest: 1 } : {}) }, 1);
+  const measuring = measure({ harvestCycles: harvests ? 1 : 0, live: false, deadlineCycles: 1 });
+  const guestRules = options.vcpus.map(() => "random" as const);
   const operation: OperationFactory = (world, host): Operation => {
-    const paging = createPaging(config, world, {
+    const paging = createPaging(config, guestRules, world, {
       seed: 0,
       random: () => random,
       swapsUnflushed: options.swapsUnflushed === true,

@@ -63,8 +63,7 @@ const SOME_TIME = 1;
 
 /** Harvests at any moment, or none but the last, and an end at any moment. */
 function measureAtAnyMoment(harvests: boolean, live: boolean): OperationFactory {
-  const often = harvests ? { harvest: SOME_TIME } : {};
-  return measure({ kind: "measure", live, ...often }, SOME_TIME);
+  return measure({ harvestCycles: harvests ? SOME_TIME : 0, live, deadlineCycles: SOME_TIME });
 }
 
 export function smallSystem(options: SmallSystemOptions): System {

@@ -3,7 +3,7 @@ import { CYCLES_PER_SECOND, formatCycles } from "../../config/units.ts";
 import { ExitReason } from "../../hardware/exit.ts";
 import type { MigrationRound } from "../../hypervisor/migration/progress.ts";
 import { PAGE_BYTES } from "../../hypervisor/migration/stats.ts";
-import type { MigrateResult } from "../../system/operations/migration/result.ts";
+import type { MigrateResult } from "../../system/operations/migration/migrateResult.ts";
 import type { RunSummary } from "../../system/summary.ts";
 import { counted, mebibytes, significant } from "./sentence.ts";
 

@@ -2,8 +2,8 @@
 import type { Override } from "../../config/override.ts";
 import { CYCLES_PER_SECOND } from "../../config/units.ts";
 import { findsEveryWrite } from "../../hypervisor/techniques/all.ts";
-import type { MigrateConfig } from "../../system/operations/migrate.ts";
-import type { MigrateResult } from "../../system/operations/migration/result.ts";
+import type { MigrateResult } from "../../system/operations/migration/migrateResult.ts";
+import type { MigrateConfig } from "../../system/operations/migration/migrateSchema.ts";
 import type { RunSummary } from "../../system/summary.ts";
 import { type Judged, judge, together, type Verdict } from "./convergence.ts";
 import type { PlannedRun, RunBook } from "./runBook.ts";

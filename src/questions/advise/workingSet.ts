@@ -1,8 +1,11 @@
 /** How much memory a guest uses: estimates with their spread and their error, for the emulator knows the truth. */
 import type { Override } from "../../config/override.ts";
 import { formatCycles } from "../../config/units.ts";
+import type {
+  EstimateResult,
+  VmEstimate,
+} from "../../system/operations/estimate/estimateResult.ts";
 import { estimatorInterval } from "../../system/operations/estimate/estimators.ts";
-import type { EstimateResult, VmEstimate } from "../../system/operations/estimate/result.ts";
 import type { RunSummary } from "../../system/summary.ts";
 import { moments } from "../statistics.ts";
 import { lastingPhases, phasesOf } from "./phases.ts";

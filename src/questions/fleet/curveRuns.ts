@@ -1,6 +1,9 @@
 /** The runs of the emulator that show what a kind of guests does, and what of each is kept. */
 import type { RunOrder } from "../../runs/runOrder.ts";
-import { type OvercommitConfig, overcommitSchema } from "../../system/operations/overcommit.ts";
+import {
+  type OvercommitConfig,
+  overcommitSchema,
+} from "../../system/operations/overcommit/overcommitSchema.ts";
 import type { Scenario } from "../../system/scenarioSchema.ts";
 import type { FleetConfig } from "./schema.ts";
 

@@ -1,7 +1,7 @@
 /** Curves from what the runs amount to. */
 import { CYCLES_PER_SECOND } from "../../config/units.ts";
 import { UserError } from "../../errors.ts";
-import type { AnyResult, ResultKind, ResultOf } from "../../system/operations/results.ts";
+import type { AnyResult, ResultKind, ResultOf } from "../../system/operations/all.ts";
 import type { RunSummary } from "../../system/summary.ts";
 import { type CurveOrder, isSettled, type Role } from "./curveRuns.ts";
 import type { Curve, Dirty, Estimates, MigrationCosts, WorkingSet } from "./curves.ts";

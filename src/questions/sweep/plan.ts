@@ -3,7 +3,7 @@ import type { Override } from "../../config/override.ts";
 import { UserError } from "../../errors.ts";
 import { digestOf, RunIdentity } from "../../runs/runIdentity.ts";
 import type { RunOrder } from "../../runs/runOrder.ts";
-import { buildLoaded, type LoadedScenario } from "../../runs/scenarioFile.ts";
+import { checkLoaded, type LoadedScenario } from "../../runs/scenarioFile.ts";
 import { type Metric, refuseOthers } from "../metrics.ts";
 import type { Axis } from "./axis.ts";
 import { fieldsOf, pointsOf, pointText, type SweepPoint } from "./points.ts";
@@ -79,7 +79,7 @@ export function planSweep(asked: SweepAsked): SweepPlan | { readonly problems: P
 }
 
 /**
- * Builds points and lets them go, to see whether they can be.
+ * Looks whether points can be run.
  * @param isDone what was run before can be built
  * @returns why not, each reason once
  */
@@ -91,7 +91,7 @@ export function tryOutPoints(
   for (const point of points) {
     try {
       if (point.seeds.some((seed) => isDone(withSeed(point.order, seed)))) continue;
-      buildLoaded(point.order);
+      checkLoaded(point.order);
     } catch (error) {
       note(problems, error, point);
     }
@@ -116,9 +116,11 @@ function refuseSetTwice(fields: readonly string[], { common, seeds }: SweepAsked
 
 function note(problems: Map<string, SweepPoint[]>, error: unknown, point: SweepPoint): void {
   if (!(error instanceof UserError)) throw error;
-  const points = problems.get(error.message);
-  if (points === undefined) problems.set(error.message, [point]);
-  else points.push(point);
+  for (const line of error.lines) {
+    const points = problems.get(line);
+    if (points === undefined) problems.set(line, [point]);
+    else points.push(point);
+  }
 }
 
 function textsOf(problems: ReadonlyMap<string, readonly SweepPoint[]>): Problems {

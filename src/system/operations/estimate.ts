@@ -1,39 +1,63 @@
 /** Working-set-size estimation: one estimation process in the pVM for each VM (VEE21 3.4). */
-import { type EstimationContext, estimationMachine } from "../../../machines/estimation.ts";
-import type { EstimatorContext } from "../../../machines/estimatorContext.ts";
+import { estimationMachine } from "../../../machines/estimation.ts";
+import { estimatorMachine } from "../../../machines/estimator.ts";
 import { formatCycles } from "../../config/units.ts";
-import { fieldError } from "../../errors.ts";
+import type { Problems } from "../../errors.ts";
 import type { OperationFactory } from "../operation.ts";
-import type { EstimateConfig } from "./estimate/estimatorSchema.ts";
-import { INTERVALS_MAX, prepareEstimation } from "./estimate/estimators.ts";
-import { type EstimateResult, loadSeries, vmEstimate } from "./estimate/result.ts";
-
-export { type EstimateConfig, estimateSchema } from "./estimate/estimatorSchema.ts";
-export type { EstimateResult } from "./estimate/result.ts";
+import {
+  declareOperation,
+  endsAtDeadline,
+  type OperationSubject,
+  ownsTrackers,
+  PLAIN_NEEDS,
+} from "./declaration.ts";
+import { type EstimateResult, loadSeries, vmEstimate } from "./estimate/estimateResult.ts";
+import { estimateTelling } from "./estimate/estimateTelling.ts";
+import { type EstimateConfig, estimateSchema } from "./estimate/estimatorSchema.ts";
+import {
+  createEstimators,
+  type EstimationPlan,
+  estimateTechnique,
+  estimationPlan,
+  footprintOf,
+  INTERVALS_MAX,
+} from "./estimate/estimators.ts";
 
 const LOOKS_IN_INTERVAL = 10;
 
-/**
- * @param deadlineCycles end of the run, 0 = when the workloads have ended
- * @param seed of the samples
- * @throws FieldError if the parameters make no sense together
- */
-export function estimate(
+export interface EstimatePlan {
+  /** The estimator's kind: one of those that there are, or a user's. */
+  readonly estimator: string;
+  readonly estimation: EstimationPlan;
+  /** Between two looks at the load of the pVM. */
+  readonly loadCycles: number;
+  /** End of the run; 0 = when the workloads have ended. */
+  readonly deadlineCycles: number;
+}
+
+export function estimatePlan(
   config: EstimateConfig,
-  deadlineCycles: number,
-  seed: number,
-): OperationFactory {
-  const estimation = prepareEstimation(config, deadlineCycles, seed);
-  const { intervalCycles, footprintPages } = estimation;
-  const loadCycles = config.loadInterval ?? Math.ceil(intervalCycles / LOOKS_IN_INTERVAL);
+  subject: OperationSubject,
+  problems: Problems,
+): EstimatePlan {
+  const { deadlineCycles } = subject;
+  const estimation = estimationPlan(config, subject, problems);
+  const usual = Math.ceil(estimation.intervalCycles / LOOKS_IN_INTERVAL);
+  const { loadInterval: loadCycles = usual } = config;
   if (config.loadInterval !== undefined && deadlineCycles > INTERVALS_MAX * loadCycles) {
-    throw fieldError(
+    problems.add(
       ["operation", "loadInterval"],
       `${formatCycles(loadCycles)} is too short: more than ${INTERVALS_MAX} in the run`,
     );
   }
+  return { estimator: config.estimator.kind, estimation, loadCycles, deadlineCycles };
+}
+
+export function estimate(plan: EstimatePlan): OperationFactory {
+  const { estimator, estimation, loadCycles, deadlineCycles } = plan;
+  const footprintPages = footprintOf(estimation);
   return (world, host) => {
-    const { names, helpers, parts } = estimation.estimators(world, host);
+    const { names, helpers, parts } = createEstimators(estimation, footprintPages, world, host);
     return {
       kind: "estimate",
       main: {
@@ -50,22 +74,41 @@ export function estimate(
       },
       helpers,
       parts,
-      result: (contexts): EstimateResult => {
-        const main = contexts["toolstack"] as EstimationContext;
-        const load = loadSeries(main);
+      result: (actors): EstimateResult => {
+        const main = actors.of("toolstack", estimationMachine);
         const last = (cpu: number) => main.loads.findLast((report) => report.cpu === cpu);
         const sum = (field: "handlerCycles" | "jobCycles"): number =>
           main.pvmCpus.reduce((total, cpu) => total + (last(cpu)?.[field] ?? 0), 0);
         return {
           kind: "estimate",
           failures: [],
-          estimator: config.estimator.kind,
-          interval: intervalCycles,
+          estimator,
+          interval: estimation.intervalCycles,
           footprintPages,
-          vms: names.map((name) => vmEstimate(world, contexts[name] as EstimatorContext)),
-          pvm: { load, handlerCycles: sum("handlerCycles"), processCycles: sum("jobCycles") },
+          vms: names.map((name) => vmEstimate(world, actors.of(name, estimatorMachine))),
+          pvm: {
+            load: loadSeries(main),
+            handlerCycles: sum("handlerCycles"),
+            processCycles: sum("jobCycles"),
+          },
         };
       },
     };
   };
 }
+
+const KIND = "estimate";
+
+export const estimateOperation = declareOperation({
+  kind: KIND,
+  schema: estimateSchema,
+  needs: { ...PLAIN_NEEDS, technique: estimateTechnique },
+  faults: [],
+  estimator: ({ estimator }: EstimateConfig) => estimator.kind,
+  file: null,
+  comparison: null,
+  resolve: estimatePlan,
+  create: estimate,
+  telling: estimateTelling,
+  operator: { ...ownsTrackers(KIND), end: () => endsAtDeadline(KIND) },
+});

@@ -1,12 +1,11 @@
 /** The plain measurement: arm, run, harvest at an interval and at the end. */
 import * as z from "zod";
-import {
-  type Round,
-  type ToolstackContext,
-  toolstackMachine,
-} from "../../../machines/toolstack.ts";
+import { type Round, toolstackMachine } from "../../../machines/toolstack.ts";
+import { grouped } from "../../config/figures.ts";
 import { positiveDuration } from "../../config/units.ts";
 import type { OperationFactory, OperationResult } from "../operation.ts";
+import { declareOperation, endsAtDeadline, PLAIN_NEEDS } from "./declaration.ts";
+import type { Told } from "./telling.ts";
 
 export const measureSchema = z
   .strictObject({
@@ -28,8 +27,19 @@ export interface MeasureResult extends OperationResult {
   readonly rounds: readonly Round[];
 }
 
-/** @param deadlineCycles end of the run, 0 = when the workloads have ended */
-export function measure(config: MeasureConfig, deadlineCycles: number): OperationFactory {
+export interface MeasurePlan {
+  /** Between two harvests; 0: there is one, at the end. */
+  readonly harvestCycles: number;
+  readonly live: boolean;
+  /** End of the run; 0 = when the workloads have ended. */
+  readonly deadlineCycles: number;
+}
+
+export function measurePlan(config: MeasureConfig, deadlineCycles: number): MeasurePlan {
+  return { harvestCycles: config.harvest ?? 0, live: config.live === true, deadlineCycles };
+}
+
+export function measure(plan: MeasurePlan): OperationFactory {
   return (world) => ({
     kind: "measure",
     main: {
@@ -40,16 +50,81 @@ export function measure(config: MeasureConfig, deadlineCycles: number): Operatio
         scheduler,
         trackers,
         technique: world.config.tracking.technique,
-        harvestCycles: config.harvest ?? 0,
-        live: config.live === true,
-        deadlineCycles,
+        ...plan,
       }),
     },
     helpers: [],
     parts: [],
-    result: (contexts): MeasureResult => {
-      const { rounds } = contexts["toolstack"] as ToolstackContext;
+    result: (actors): MeasureResult => {
+      const { rounds } = actors.of("toolstack", toolstackMachine);
       return { kind: "measure", rounds, failures: [] };
     },
   });
+}
+
+export const measureOperation = declareOperation({
+  kind: "measure",
+  schema: () => measureSchema,
+  needs: { ...PLAIN_NEEDS, beginsSet: true, live: ({ live }: MeasureConfig) => live === true },
+  faults: [],
+  estimator: () => null,
+  file: null,
+  comparison: null,
+  resolve(config, { technique, deadlineCycles }, problems) {
+    if (config.live === true && technique === "none") {
+      problems.add(["operation", "live"], 'technique "none" harvests nothing: expected a tracker');
+    }
+    return measurePlan(config, deadlineCycles);
+  },
+  create: measure,
+  telling: {
+    tell: tellMeasurement,
+    // The summary of the VMs says it all.
+    report: () => [],
+    numbers: [],
+  },
+  operator: {
+    owner: () => null,
+    startable: [],
+    start: () => ({
+      refusal: "this log was not recorded by the tui: nothing can be started in it",
+    }),
+    end: () => endsAtDeadline("measure"),
+  },
+});
+
+function tellMeasurement({ rounds }: MeasureResult): Told {
+  const pages = rounds.map(({ pagesWritten, pagesTouched }) =>
+    sum(pagesTouched.map((touched, vm) => touched ?? pagesWritten[vm] ?? 0)),
+  );
+  const last = pages.at(-1);
+  return {
+    headline:
+      rounds.length === 0
+        ? "no harvest yet"
+        : `${grouped(rounds.length)} ${rounds.length === 1 ? "harvest" : "harvests"} of the logs`,
+    facts: [["last harvest", last === undefined ? "-" : `${grouped(last)} pages`]],
+    chart: {
+      title: "pages reported, harvest by harvest",
+      names: ["pages", ""],
+      series: [pages, []],
+    },
+    columns: ["harvest", "written", "touched", "tables"],
+    rows: rounds.map(({ pagesWritten, pagesTouched, guestPageTables }, number) => [
+      String(number + 1),
+      known(pagesWritten),
+      known(pagesTouched),
+      grouped(sum(guestPageTables)),
+    ]),
+  };
+}
+
+/** "-" is what a technique cannot know. */
+function known(pages: readonly (number | null)[]): string {
+  const numbers = pages.filter((one) => one !== null);
+  return numbers.length === 0 ? "-" : grouped(sum(numbers));
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }

@@ -4,90 +4,163 @@
  */
 import * as z from "zod";
 import {
-  type SessionContext,
   type SessionInput,
   type SessionReply,
   type SessionRequest,
   sessionMachine,
 } from "../../../machines/session.ts";
+import type { Problems } from "../../errors.ts";
 import { type PartSnapshot, restorePart, savePart } from "../../hardware/part.ts";
 import { findsEveryWrite } from "../../hypervisor/techniques/all.ts";
+import type { TechniqueName } from "../../hypervisor/techniques/technique.ts";
 import type { Device } from "../../interconnect/emissions.ts";
-import type { Technique } from "../../interconnect/messages.ts";
+import { contextOf } from "../actorContexts.ts";
 import { OPERATION_MEMORY } from "../memoryNames.ts";
 import type {
   Operation,
   OperationFactory,
-  OperationFault,
   OperationHelper,
   OperationHost,
   OperationWires,
 } from "../operation.ts";
 import { actorName } from "../roles.ts";
-import { type CheckpointSurroundings, checkpoint, checkpointSchema } from "./checkpoint.ts";
-import { estimate, estimateSchema } from "./estimate.ts";
-import { measure, measureSchema } from "./measure.ts";
-import { migrate, migrateSchema } from "./migrate.ts";
+import { checkpointSchema } from "./checkpoint/checkpointSchema.ts";
+import { checkpointOperation } from "./checkpoint.ts";
+import {
+  type ConfiguredOperation,
+  declareOperation,
+  type OperationSubject,
+  PLAIN_NEEDS,
+  type PlannedOperation,
+  type Surroundings,
+  type ToolstackView,
+} from "./declaration.ts";
+import { estimateSchema } from "./estimate/estimatorSchema.ts";
+import { estimateOperation } from "./estimate.ts";
+import { type MeasureConfig, measureOperation, measureSchema } from "./measure.ts";
+import { migrateOperation } from "./migrate.ts";
+import { migrateSchema } from "./migration/migrateSchema.ts";
 
-export const sessionSchema = z
-  .strictObject({
-    kind: z.literal("session"),
-    measure: measureSchema.prefault({ kind: "measure" }).describe("what runs before and between"),
-    migration: migrateSchema.prefault({ kind: "migrate" }),
-    checkpoint: checkpointSchema.prefault({ kind: "checkpoint" }),
-    estimation: estimateSchema().prefault({
-      kind: "estimate",
-      estimator: { kind: "pml", interval: "10ms", clean: true },
-    }),
-  })
-  .describe("a measurement, and operations that the operator starts");
+export function sessionSchema() {
+  return z
+    .strictObject({
+      kind: z.literal("session"),
+      measure: measureSchema.prefault({ kind: "measure" }).describe("what runs before and between"),
+      migration: migrateSchema.prefault({ kind: "migrate" }),
+      checkpoint: checkpointSchema.prefault({ kind: "checkpoint" }),
+      estimation: estimateSchema().prefault({
+        kind: "estimate",
+        estimator: { kind: "pml", interval: "10ms", clean: true },
+      }),
+    })
+    .describe("a measurement, and operations that the operator starts");
+}
 
-export type SessionConfig = z.output<typeof sessionSchema>;
+export type SessionConfig = z.output<ReturnType<typeof sessionSchema>>;
 
+/** What runs before and between. */
+const BETWEEN = "measurement";
 /** What the operator can start, by name; in the order of the session's list, from 1. */
-export const STARTABLE = ["migration", "checkpoint", "estimation"] as const;
-export type Startable = (typeof STARTABLE)[number];
+const STARTABLE: readonly string[] = ["migration", "checkpoint", "estimation"];
 
 /** One cycle: after a migration the VM goes on, and the migration is over. */
 const SETTLE_CYCLES = 1;
 /** Its tracker finds written pages on every machine with PML. */
-const DEFAULT_TECHNIQUE: Technique = "pml";
+const DEFAULT_TECHNIQUE: TechniqueName = "pml";
+
+type End = SessionInput["operations"][number]["end"];
+
+interface HostedPlan {
+  readonly name: string;
+  readonly end: End;
+  readonly planned: PlannedOperation;
+}
 
 interface Hosted {
   /** Of its main actor. */
   readonly name: string;
   readonly operation: Operation;
-  readonly end: "deadline" | "abortDue";
+  readonly end: End;
   readonly actors: readonly OperationHelper[];
 }
 
-/** @param deadlineCycles end of the run, 0 = when the workloads have ended */
-export function session(
+export interface SessionPlan {
+  /** The measurement, and those that can be started in the order of their names. */
+  readonly hosted: readonly HostedPlan[];
+  /** End of the run; 0 = when the workloads have ended. */
+  readonly deadlineCycles: number;
+}
+
+/** A measurement as one that makes way for what the operator starts. */
+export function sessionOf(measure: MeasureConfig): SessionConfig {
+  return { ...sessionSchema().parse({ kind: "session" }), measure };
+}
+
+export function sessionPlan(
   config: SessionConfig,
-  deadlineCycles: number,
-  faults: readonly OperationFault[],
-  surroundings: CheckpointSurroundings,
-  seed: number,
-): OperationFactory {
-  return (world, host) => {
-    const { technique } = host;
-    const tracking: OperationHost = {
-      ...host,
-      technique: findsEveryWrite(technique) ? technique : DEFAULT_TECHNIQUE,
-    };
-    const migration = { ...config.migration, settle: config.migration.settle ?? SETTLE_CYCLES };
-    const all: readonly Hosted[] = [
-      hosted("measurement", measure(config.measure, 0)(world, host), "deadline"),
-      hosted("migration", migrate(migration, 0, faults)(world, tracking), "abortDue"),
+  subject: OperationSubject,
+  problems: Problems,
+): SessionPlan {
+  const { technique, deadlineCycles } = subject;
+  // Each comes to its end when it is told to.
+  const own: OperationSubject = { ...subject, deadlineCycles: 0 };
+  const tracked: OperationSubject = {
+    ...own,
+    technique: findsEveryWrite(technique) ? technique : DEFAULT_TECHNIQUE,
+  };
+  const migration = { ...config.migration, settle: config.migration.settle ?? SETTLE_CYCLES };
+  const { faults } = subject;
+  const hosted = (
+    name: string,
+    end: End,
+    operation: ConfiguredOperation<unknown>,
+    of: OperationSubject,
+    field: string = name,
+  ): HostedPlan => {
+    const planned = operation.resolve(of, problems.within("operation", field));
+    return { name, end, planned };
+  };
+  return {
+    hosted: [
+      hosted(
+        BETWEEN,
+        "deadline",
+        measureOperation.configured(config.measure, faults),
+        own,
+        "measure",
+      ),
+      hosted("migration", "abortDue", migrateOperation.configured(migration, faults), tracked),
       hosted(
         "checkpoint",
-        checkpoint(config.checkpoint, 0, surroundings)(world, tracking),
         "deadline",
+        checkpointOperation.configured(config.checkpoint, faults),
+        tracked,
       ),
-      hosted("estimation", estimate(config.estimation, 0, seed)(world, host), "deadline"),
-    ];
-    const firsts = all.map((_, i) => all.slice(0, i).flatMap(({ actors }) => actors).length);
-    const current = (context: object): Hosted => all[(context as SessionContext).current]!;
+      hosted(
+        "estimation",
+        "deadline",
+        estimateOperation.configured(config.estimation, faults),
+        own,
+      ),
+    ],
+    deadlineCycles,
+  };
+}
+
+export function session(
+  { hosted: plans, deadlineCycles }: SessionPlan,
+  surroundings: Surroundings,
+): OperationFactory {
+  return (world, host) => {
+    let next = 0;
+    const all = plans.map(({ name, end, planned }): Hosted & { readonly first: number } => {
+      const operation = planned(surroundings)(world, host);
+      const main = { role: { kind: "helper", helper: name }, ...operation.main } as const;
+      const actors: Hosted["actors"] = [main, ...operation.helpers];
+      const first = next;
+      next += actors.length;
+      return { name, operation, end, actors, first };
+    });
     return {
       kind: "session",
       main: {
@@ -97,27 +170,29 @@ export function session(
           self,
           scheduler,
           trackers,
-          operations: all.map(({ end }, i) => ({ actor: helpers[firsts[i]!]!, end })),
+          operations: all.map(({ end, first }) => ({ actor: helpers[first] ?? 0, end })),
           deadlineCycles,
         }),
       },
-      helpers: all.flatMap(({ actors }, i) =>
-        actors.map((one) => wiredTo(one, firsts[i]!, actors.length)),
+      helpers: all.flatMap(({ actors, first }) =>
+        actors.map((one) => wiredTo(one, first, actors.length)),
       ),
       parts: all.flatMap(({ operation }) => operation.parts),
       hosts: all.map(({ name }) => name),
-      underWay: (context) => current(context).name,
-      result: (contexts) => {
-        const { name, operation } = current(contexts["toolstack"]!);
-        return operation.result({ ...contexts, toolstack: contexts[name]! }, "");
+      underWay: (toolstack) => numbered(all, contextOf(toolstack, sessionMachine).current).name,
+      result: (actors) => {
+        const { current } = actors.of("toolstack", sessionMachine);
+        const { name, operation } = numbered(all, current);
+        return operation.result(actors.under(name));
       },
     };
   };
 }
 
-function hosted(name: string, operation: Operation, end: Hosted["end"]): Hosted {
-  const main = { role: { kind: "helper", helper: name }, ...operation.main } as const;
-  return { name, operation, end, actors: [main, ...operation.helpers] };
+function numbered<One extends Hosted>(all: readonly One[], number: number): One {
+  const found = all[number];
+  if (found === undefined) throw new Error(`the session hosts no operation ${number}`);
+  return found;
 }
 
 /** An actor's wires: its own operation's main actor and helpers, and the session for the scheduler. */
@@ -131,14 +206,12 @@ function wiredTo(actor: OperationHelper, first: number, count: number): Operatio
 
 /** Makes an operation as it was when the run began, so that it can be done again. */
 class SessionDevice implements Device<SessionRequest, SessionReply> {
-  readonly #all: readonly Hosted[];
+  readonly #all: readonly (Hosted & { readonly initial: readonly PartSnapshot[] })[];
   readonly #host: OperationHost;
-  readonly #initial: readonly (readonly PartSnapshot[])[];
 
   constructor(all: readonly Hosted[], host: OperationHost) {
-    this.#all = all;
+    this.#all = all.map((one) => ({ ...one, initial: one.operation.parts.map(savePart) }));
     this.#host = host;
-    this.#initial = all.map(({ operation }) => operation.parts.map(savePart));
   }
 
   touches(): string[] {
@@ -146,11 +219,60 @@ class SessionDevice implements Device<SessionRequest, SessionReply> {
   }
 
   perform({ operation: number }: SessionRequest): SessionReply {
-    const { actors, operation } = this.#all[number]!;
-    operation.parts.forEach((part, i) => {
-      restorePart(part, this.#initial[number]![i]!);
+    const { actors, operation, initial } = numbered(this.#all, number);
+    initial.forEach((snapshot, i) => {
+      const part = operation.parts[i];
+      if (part !== undefined) restorePart(part, snapshot);
     });
     this.#host.renew(actors.map(({ role }) => actorName(role)));
     return { type: "renewed" };
   }
+}
+
+export const sessionOperation = declareOperation<
+  "session",
+  ReturnType<typeof sessionSchema>,
+  SessionPlan,
+  never
+>({
+  kind: "session",
+  schema: sessionSchema,
+  needs: { ...PLAIN_NEEDS, contents: () => true, operatorDecides: true },
+  faults: [],
+  estimator: () => null,
+  file: null,
+  comparison: null,
+  resolve: sessionPlan,
+  create: session,
+  telling: null,
+  operator: {
+    owner,
+    startable: STARTABLE,
+    start: ({ state }, name) => ({
+      message: {
+        type: "startOperation",
+        operation: 1 + STARTABLE.indexOf(name),
+      },
+      said:
+        state === "created"
+          ? `${name} comes first in this run (space lets it run)`
+          : `${name} begins when the measurement has harvested`,
+    }),
+    end(view) {
+      const owned = owner(view);
+      if (owned === null) return { refusal: "no operation is under way (M starts one)" };
+      if (view.state !== "hosting") return { refusal: `${owned} has not begun yet` };
+      return {
+        message: { type: "abortOperation" },
+        said: `${owned} is brought to its end; then the measurement goes on`,
+      };
+    },
+  },
+});
+
+/** The operation that owns the trackers; null: only a measurement is under way. */
+function owner({ state, underWay }: ToolstackView): string | null {
+  if (state === "created") return null;
+  if (state !== "hosting") return "the next operation";
+  return underWay === BETWEEN ? null : `the ${underWay}`;
 }

@@ -458,7 +458,7 @@ export const outside: readonly HandMade[] = [
   },
   {
     name: "outside-downtime-from-start",
-    file: "src/system/operations/migration/result.ts",
+    file: "src/system/operations/migration/migrateResult.ts",
     class: "arithmetic",
     from: "    downtime: resumeTime < 0 ? null : resumeTime - suspendTime,\n    impliedDowntime",
     to: "    downtime: resumeTime < 0 ? null : resumeTime - startTime,\n    impliedDowntime",

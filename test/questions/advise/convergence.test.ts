@@ -4,7 +4,7 @@ import { CYCLES_PER_SECOND } from "../../../src/config/units.ts";
 import { parseFields } from "../../../src/config/yamlFile.ts";
 import { judge, ratesText, together } from "../../../src/questions/advise/convergence.ts";
 import { runToEnd } from "../../../src/runs/runOrder.ts";
-import type { MigrateResult } from "../../../src/system/operations/migration/result.ts";
+import type { MigrateResult } from "../../../src/system/operations/migration/migrateResult.ts";
 import { scenarioSchema } from "../../../src/system/scenarioSchema.ts";
 
 const MILLISECOND = CYCLES_PER_SECOND / 1000;

@@ -11,14 +11,14 @@ import { type CheckpointSink, SinkError } from "./sink.ts";
 
 export class FileSink implements CheckpointSink {
   readonly parts = [];
-  readonly #path: string;
+  readonly name: string;
   /** Whether what has the name may be replaced: it was said, or it is ours. */
   #force: boolean;
   #change: OutputFile | FileExtension | null = null;
 
   /** @throws UserError if the file cannot be written, or exists and `force` is not set */
   constructor(path: string, options: OutputOptions = {}) {
-    this.#path = path;
+    this.name = path;
     this.#force = options.force === true;
     // Whether there is a place for it is known now, and not only after the first checkpoint.
     refuseUnwritable(path, options);
@@ -29,8 +29,8 @@ export class FileSink implements CheckpointSink {
     this.#attempt(() => {
       this.#change =
         length === 0
-          ? new OutputFile(this.#path, { force: this.#force })
-          : new FileExtension(this.#path, length);
+          ? new OutputFile(this.name, { force: this.#force })
+          : new FileExtension(this.name, length);
     });
   }
 
@@ -54,7 +54,7 @@ export class FileSink implements CheckpointSink {
       action();
     } catch (error) {
       if (error instanceof UserError) throw new SinkError(error.message);
-      throw new SinkError(`${this.#path}: ${systemReason(error)}`);
+      throw new SinkError(`${this.name}: ${systemReason(error)}`);
     }
   }
 }

@@ -3,6 +3,8 @@ import type { Part } from "../../../hardware/part.ts";
 import { ByteList } from "./byteList.ts";
 
 export interface CheckpointSink {
+  /** Its name; null: it has none. */
+  readonly name: string | null;
   /**
    * Begins to add to the file's first `length` bytes, which it must have; with 0 begins a new file,
    * which takes the place of the one before when it is committed.
@@ -22,6 +24,7 @@ export class SinkError extends Error {}
 
 /** Keeps the file in memory, as a part of the system. */
 export class MemorySink implements CheckpointSink {
+  readonly name = null;
   readonly #file = new ByteList("checkpoint/memory");
   #from = 0;
   #pieces: Uint8Array[] = [];

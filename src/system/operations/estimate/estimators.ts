@@ -2,15 +2,20 @@
 import { estimatorMachine } from "../../../../machines/estimator.ts";
 import { deriveSeed } from "../../../../workloads/random.ts";
 import { formatCycles } from "../../../config/units.ts";
-import { fieldError } from "../../../errors.ts";
+import type { Problems } from "../../../errors.ts";
 import type { Part } from "../../../hardware/part.ts";
 import { techniqueOf } from "../../../hypervisor/wss/estimation.ts";
-import { type EstimatorConfig, estimatorNamed } from "../../../hypervisor/wss/estimators/all.ts";
+import {
+  type EstimatorConfig,
+  type EstimatorRule,
+  estimatorNamed,
+} from "../../../hypervisor/wss/estimators/all.ts";
 import { findKernelFootprint } from "../../../hypervisor/wss/kernelFootprint.ts";
 import type { Technique } from "../../../interconnect/messages.ts";
-import type { OperationHelper, OperationHost, OperationWires } from "../../operation.ts";
+import type { OperationHelper, OperationHost } from "../../operation.ts";
 import { actorName } from "../../roles.ts";
 import type { World } from "../../world.ts";
+import type { OperationSubject } from "../declaration.ts";
 import { EstimatorDevice } from "./device.ts";
 import type { EstimationConfig } from "./estimatorSchema.ts";
 import { kernelLives } from "./kernelVm.ts";
@@ -31,43 +36,61 @@ export interface Estimators {
   readonly parts: readonly Part[];
 }
 
-export interface Estimation {
+/** What the estimation processes go by. */
+export interface EstimationPlan {
   readonly intervalCycles: number;
-  readonly footprintPages: number;
-  estimators(world: World, host: OperationHost): Estimators;
+  readonly windowIntervals: number;
+  readonly footprint: EstimationConfig["kernelFootprint"];
+  /** By VM: what its process goes by, and the seed of its samples. */
+  readonly vms: readonly { readonly rule: EstimatorRule; readonly seed: number }[];
 }
 
-/**
- * @param deadlineCycles end of the run, 0 = when the workloads have ended
- * @param seed of the samples
- * @throws FieldError if the parameters make no sense together
- */
-export function prepareEstimation(
+/** Cycles between two estimates. */
+export function estimatorInterval(estimator: EstimatorConfig): number {
+  return estimatorNamed(estimator.kind).interval(estimator);
+}
+
+/** The times go together with the run, the samples with the VMs. */
+export function estimationPlan(
   config: EstimationConfig,
-  deadlineCycles: number,
-  seed: number,
-): Estimation {
-  const { estimator } = config;
+  { world, deadlineCycles, seed }: OperationSubject,
+  problems: Problems,
+): EstimationPlan {
+  const { estimator, kernelFootprint: footprint } = config;
+  const declared = estimatorNamed(estimator.kind);
   const intervalCycles = estimatorInterval(estimator);
-  checkTimes(config, intervalCycles, deadlineCycles);
+  checkTimes(config, intervalCycles, deadlineCycles, problems);
+  if (typeof footprint === "object" && footprint.needs > footprint.from) {
+    problems.add(
+      ["operation", "kernelFootprint"],
+      `the kernel needs ${footprint.needs} pages, and the VM begins with ${footprint.from}`,
+    );
+  }
   const windowIntervals = (config.window ?? intervalCycles) / intervalCycles;
-  const footprintPages = footprintOf(config.kernelFootprint);
-  const estimators = (world: World, host: OperationHost): Estimators => {
-    const rules = world.vms.map(({ config: { pages, name } }) => {
-      const declared = estimatorNamed(estimator.kind);
-      const rule = declared.rule(estimator, pages);
-      checkSamples(declared.sampling?.samples(rule) ?? 0, name, pages);
-      return rule;
-    });
-    const devices = rules.map((rule, vm) => {
-      const own = deriveSeed(seed, `${world.vms[vm]!.config.name}/estimator`);
-      const settings = { rule, intervalCycles, windowIntervals, seed: own };
-      return new EstimatorDevice(world, host, vm, settings);
-    });
-    const helpers = rules.map((rule, vm): OperationHelper => {
-      const role = { kind: "helper", helper: "estimator", vm } as const;
-      const device = devices[vm] ?? null;
-      const input = ({ self, toolstack, scheduler, trackers, pvmCpus }: OperationWires) => ({
+  const vms = world.vms.map(({ name, pages }) => {
+    const rule = declared.rule(estimator, pages);
+    checkSamples(declared.sampling?.samples(rule) ?? 0, name, pages, problems);
+    return { rule, seed: deriveSeed(seed, `${name}/estimator`) };
+  });
+  return { intervalCycles, windowIntervals, footprint, vms };
+}
+
+/** @param footprintPages f, added to every estimate */
+export function createEstimators(
+  { intervalCycles, windowIntervals, vms }: EstimationPlan,
+  footprintPages: number,
+  world: World,
+  host: OperationHost,
+): Estimators {
+  const { estimatorWake, scanEntry } = world.config.tracking.costs;
+  const made = vms.map(({ rule, seed }, vm) => {
+    const settings = { rule, intervalCycles, windowIntervals, seed };
+    const device = new EstimatorDevice(world, host, vm, settings);
+    const actor: OperationHelper = {
+      role: { kind: "helper", helper: "estimator", vm },
+      machine: estimatorMachine,
+      device,
+      input: ({ self, toolstack, scheduler, trackers, pvmCpus }) => ({
         vm,
         self,
         toolstack,
@@ -78,37 +101,30 @@ export function prepareEstimation(
         intervalCycles,
         footprintPages,
         bitmapWords: bitmapWords(world, vm),
-        wakeCycles: world.config.tracking.costs.estimatorWake,
-        scanCycles: world.config.tracking.costs.scanEntry,
-      });
-      return { role, machine: estimatorMachine, device, input };
-    });
-    const names = helpers.map(({ role }) => actorName(role));
-    return { names, helpers, parts: devices.flatMap(({ parts }) => parts) };
+        wakeCycles: estimatorWake,
+        scanCycles: scanEntry,
+      }),
+    };
+    return { actor, device };
+  });
+  return {
+    names: made.map(({ actor }) => actorName(actor.role)),
+    helpers: made.map(({ actor }) => actor),
+    parts: made.flatMap(({ device }) => device.parts),
   };
-  return { intervalCycles, footprintPages, estimators };
 }
 
 function bitmapWords(world: World, vm: number): number {
-  return Math.ceil(world.vms[vm]!.tracked.dirty.pages / 32);
+  return Math.ceil(world.vmNumbered(vm).tracked.dirty.pages / 32);
 }
 
-/** Cycles between two estimates. */
-export function estimatorInterval(estimator: EstimatorConfig): number {
-  return estimatorNamed(estimator.kind).interval(estimator);
-}
-
-function footprintOf(config: EstimationConfig["kernelFootprint"]): number {
-  if (config === undefined) return 0;
-  if (typeof config === "number") return config;
-  const { needs, from } = config;
+/** f in pages: as it is said, or as it is found by shrinking a VM. */
+export function footprintOf({ footprint }: EstimationPlan): number {
+  if (footprint === undefined) return 0;
+  if (typeof footprint === "number") return footprint;
+  const { needs, from } = footprint;
   const found = findKernelFootprint((pages) => kernelLives(needs, pages), from);
-  if (found === null) {
-    throw fieldError(
-      ["operation", "kernelFootprint"],
-      `the kernel needs ${needs} pages, and the VM begins with ${from}`,
-    );
-  }
+  if (found === null) throw new Error(`a VM of ${from} pages does not hold a kernel of ${needs}`);
   return found;
 }
 
@@ -116,27 +132,25 @@ function checkTimes(
   { estimator, window }: EstimationConfig,
   interval: number,
   deadline: number,
+  problems: Problems,
 ): void {
   const field = ["operation", "estimator", estimatorNamed(estimator.kind).intervalField];
+  const own = formatCycles(interval);
   if (deadline > 0 && interval > deadline) {
-    const [own, run] = [formatCycles(interval), formatCycles(deadline)];
-    throw fieldError(field, `${own} is longer than the run, which lasts ${run}`);
-  }
-  if (deadline > INTERVALS_MAX * interval) {
-    const own = formatCycles(interval);
-    throw fieldError(field, `${own} is too short: more than ${INTERVALS_MAX} in the run`);
+    const run = formatCycles(deadline);
+    problems.add(field, `${own} is longer than the run, which lasts ${run}`);
+  } else if (deadline > INTERVALS_MAX * interval) {
+    problems.add(field, `${own} is too short: more than ${INTERVALS_MAX} in the run`);
   }
   if (window !== undefined && (window % interval !== 0 || window > WINDOW_MAX * interval)) {
-    throw fieldError(
-      ["operation", "window"],
-      `expected 1 to ${WINDOW_MAX} whole intervals of ${formatCycles(interval)}`,
-    );
+    const whole = `expected 1 to ${WINDOW_MAX} whole intervals of ${own}`;
+    problems.add(["operation", "window"], whole);
   }
 }
 
-function checkSamples(samples: number, vm: string, pages: number): void {
+function checkSamples(samples: number, vm: string, pages: number, problems: Problems): void {
   if (samples <= pages) return;
-  throw fieldError(
+  problems.add(
     ["operation", "estimator", "samples"],
     `${samples} samples, but VM "${vm}" has ${pages} pages`,
   );

@@ -1,7 +1,7 @@
 /** The paging of an overcommitted host, and the actors around it. */
 import { balloonMachine } from "../../../../machines/balloon.ts";
 import { pagerMachine } from "../../../../machines/pager.ts";
-import { fieldError } from "../../../errors.ts";
+import type { Problems } from "../../../errors.ts";
 import { forEachLeaf } from "../../../hardware/ept.ts";
 import { pageOfWords } from "../../../hardware/words.ts";
 import { Disk } from "../../../hypervisor/overcommit/disk.ts";
@@ -11,16 +11,18 @@ import { Paging, type PagingRules } from "../../../hypervisor/overcommit/paging.
 import { VmMemory } from "../../../hypervisor/overcommit/vmMemory.ts";
 import type { ActorId } from "../../../interconnect/messages.ts";
 import type { OperationHelper, OperationWires } from "../../operation.ts";
-import type { VmState, World } from "../../world.ts";
+import type { World } from "../../world.ts";
+import type { VmPlan } from "../../worldPlan.ts";
 import { BalloonDevice, type BalloonOrders, PagerDevice } from "./device.ts";
-import { type OvercommitConfig, pageTransferCycles } from "./schema.ts";
+import { type OvercommitConfig, pageTransferCycles } from "./overcommitSchema.ts";
 
 /** What decides which pages are taken, beside the configuration. */
 export type PagingChoices = Pick<PagingRules, "seed" | "random" | "swapsUnflushed">;
 
-/** @throws FieldError if a guest without paging is asked to choose by its flags */
+/** @param guestRules by VM */
 export function createPaging(
   config: OvercommitConfig,
+  guestRules: readonly GuestRule[],
   world: World,
   choices: PagingChoices,
 ): Paging {
@@ -46,7 +48,7 @@ export function createPaging(
     memories,
     world.vms.map(({ vcpus }) => vcpus),
     {
-      guest: world.vms.map((vm, number) => guestRule(config, vm, number)),
+      guest: guestRules,
       host: swap.victims,
       batch: swap.batch,
       costs: world.config.tracking.costs,
@@ -55,13 +57,21 @@ export function createPaging(
   );
 }
 
-function guestRule({ guest }: OvercommitConfig, { config }: VmState, number: number): GuestRule {
-  if (config.paging !== "off") return guest.victims ?? "clock";
-  if (guest.victims !== "clock") return "random";
-  throw fieldError(
-    ["vms", number, "paging"],
-    `a guest without paging has no accessed flags; use operation.guest.victims "random"`,
-  );
+/** How a guest chooses the pages that it gives up; one without paging has no accessed flags to choose by. */
+export function guestRule(
+  { guest }: OvercommitConfig,
+  { paging }: VmPlan,
+  number: number,
+  problems: Problems,
+): GuestRule {
+  if (paging !== "off") return guest.victims ?? "clock";
+  if (guest.victims === "clock") {
+    problems.add(
+      ["vms", number, "paging"],
+      `a guest without paging has no accessed flags; use operation.guest.victims "random"`,
+    );
+  }
+  return "random";
 }
 
 /** @param balloonsOf whom of its helpers the pager knows as balloons, by VM */

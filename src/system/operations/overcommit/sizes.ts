@@ -1,7 +1,7 @@
 /** With how much memory VMs begin on an overcommitted host, and what they are always left. */
-import { fieldError } from "../../../errors.ts";
+import type { Problems } from "../../../errors.ts";
 import type { VmPlan } from "../../worldPlan.ts";
-import type { OvercommitConfig } from "./schema.ts";
+import type { OvercommitConfig } from "./overcommitSchema.ts";
 
 type Sized = Pick<VmPlan, "name" | "pages" | "leafLevel" | "workloads">;
 
@@ -13,18 +13,18 @@ export function minimumOf({ minimum }: OvercommitConfig, { pages, workloads }: S
 }
 
 /**
- * At the start the host's memory is divided as the VMs' memory is, in whole leaves of the EPT.
- * @throws FieldError if the host is too small for the minimums
+ * At the start the host's memory is divided as the VMs' memory is, in whole leaves of the EPT. It must hold the minimums.
  */
 export function initialSizes(
   config: OvercommitConfig,
   vms: readonly Sized[],
   indexBits: number,
+  problems: Problems,
 ): number[] {
   const host = config.memory;
   const least = vms.reduce((sum, vm) => sum + minimumOf(config, vm), 0);
   if (least > host) {
-    throw fieldError(
+    problems.add(
       ["operation", "memory"],
       `${host} pages, but the minimums of the VMs are ${least} pages`,
     );

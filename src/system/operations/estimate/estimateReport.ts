@@ -1,14 +1,9 @@
 /** An estimation as text: a table and two lines of blocks for each VM, and the load of the pVM. */
-import { formatCycles } from "../config/units.ts";
-import { estimatorNamed } from "../hypervisor/wss/estimators/all.ts";
-import type {
-  EstimateResult,
-  LoadPoint,
-  SeriesPoint,
-  VmEstimate,
-} from "../system/operations/estimate/result.ts";
-import { mebibytes } from "./output.ts";
-import { sparkline } from "./sparkline.ts";
+
+import { mebibytes, orDash, sparkline, thinned } from "../../../config/figures.ts";
+import { formatCycles } from "../../../config/units.ts";
+import { estimatorNamed } from "../../../hypervisor/wss/estimators/all.ts";
+import type { EstimateResult, LoadPoint, SeriesPoint, VmEstimate } from "./estimateResult.ts";
 
 const ROWS = 16;
 const WIDTH = 60;
@@ -39,7 +34,7 @@ function vmLines(vm: VmEstimate): string[] {
     `  missed GPAs ${vm.missedGpas.toLocaleString("en")}${vm.lostIntervals === 0 ? "" : `, intervals lost ${vm.lostIntervals}`}`,
     "",
     `  ${["time", "estimate", "truth", "page tables", "pVM cycles"].map((text) => text.padStart(13)).join("")}`,
-    ...chosenRows(series).map(pointLine),
+    ...thinned(series, ROWS).map(pointLine),
     "",
     row(
       "estimate",
@@ -54,12 +49,6 @@ function vmLines(vm: VmEstimate): string[] {
 
 function valuesOf({ pages, truthPages }: SeriesPoint): number[] {
   return [pages ?? 0, truthPages];
-}
-
-/** All points if they are few, else some at equal distances, the last among them. */
-function chosenRows(series: readonly SeriesPoint[]): SeriesPoint[] {
-  const step = Math.ceil(series.length / ROWS);
-  return series.filter((_, index) => (series.length - 1 - index) % step === 0);
 }
 
 function pointLine(point: SeriesPoint): string {
@@ -87,8 +76,4 @@ function loadLines(load: readonly LoadPoint[]): string[] {
 
 function percent(part: number): string {
   return `${(100 * part).toFixed(2)} %`;
-}
-
-function orDash(value: number | null, format: (value: number) => string): string {
-  return value === null ? "-" : format(value);
 }

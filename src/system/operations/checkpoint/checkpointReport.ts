@@ -1,7 +1,8 @@
 /** What came of checkpointing, as lines of text. */
-import { formatCycles } from "../config/units.ts";
-import type { CheckpointEntry, CheckpointResult } from "../system/operations/checkpoint.ts";
-import { grouped } from "./output.ts";
+
+import { grouped } from "../../../config/figures.ts";
+import { formatCycles } from "../../../config/units.ts";
+import type { CheckpointEntry, CheckpointResult } from "./checkpointResult.ts";
 
 const ROWS = 12;
 

@@ -1,9 +1,9 @@
 /** A migration's result as lines of text. */
-import { CYCLES_PER_SECOND, formatCycles } from "../config/units.ts";
-import type { MigrationRound } from "../hypervisor/migration/progress.ts";
-import type { EarlierMigration, MigrateResult } from "../system/operations/migration/result.ts";
-import { grouped } from "./output.ts";
-import { sparkline } from "./sparkline.ts";
+
+import { grouped, sparkline, wrap } from "../../../config/figures.ts";
+import { CYCLES_PER_SECOND, formatCycles } from "../../../config/units.ts";
+import type { MigrationRound } from "../../../hypervisor/migration/progress.ts";
+import type { EarlierMigration, MigrateResult } from "./migrateResult.ts";
 
 const LABEL = 24;
 const WIDTH = 98;
@@ -95,19 +95,6 @@ function throughputLines({ throughput: { interval, accesses } }: MigrateResult):
 
 function line(label: string, value: string): string {
   return `  ${label.padEnd(LABEL)}${value}`;
-}
-
-/** Lines of at most `width` columns; a number stays with its unit. */
-export function wrap(text: string, width = WIDTH): string[] {
-  const lines: string[] = [];
-  let current = "";
-  for (const word of text.split(/ (?!(?:ms|us|s|%|MiB\/s)(?:[ ,.;]|$))/)) {
-    if (current !== "" && current.length + 1 + word.length > width) {
-      lines.push(current);
-      current = word;
-    } else current = current === "" ? word : `${current} ${word}`;
-  }
-  return current === "" ? lines : [...lines, current];
 }
 
 function seconds(value: number): string {

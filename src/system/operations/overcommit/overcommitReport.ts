@@ -1,15 +1,9 @@
 /** An overcommitted host as text: a table of all VMs, what each wrong estimate cost, and each VM's series. */
 
-import { formatCycles } from "../config/units.ts";
-import { estimatorNamed } from "../hypervisor/wss/estimators/all.ts";
-import type {
-  OvercommitResult,
-  VmOutcome,
-  VmSeriesPoint,
-} from "../system/operations/overcommit/result.ts";
-import { wrap } from "./migrateReport.ts";
-import { grouped, mebibytes } from "./output.ts";
-import { sparkline } from "./sparkline.ts";
+import { grouped, mebibytes, orDash, sparkline, thinned, wrap } from "../../../config/figures.ts";
+import { formatCycles } from "../../../config/units.ts";
+import { estimatorNamed } from "../../../hypervisor/wss/estimators/all.ts";
+import type { OvercommitResult, VmOutcome, VmSeriesPoint } from "./overcommitResult.ts";
 
 const ROWS = 12;
 const WIDTH = 60;
@@ -93,7 +87,7 @@ function seriesLines(vm: VmOutcome): string[] {
       `${vm.doublePaged === 0 ? "" : ` (${grouped(vm.doublePaged)} of them had been swapped by the hypervisor)`}; the hypervisor swapped ${grouped(vm.swappedOut)}`,
     "",
     `  ${["time", "size", "target", "estimate", "truth", "refaults/s", "waiting"].map((text) => text.padStart(13)).join("")}`,
-    ...chosenRows(series).map(pointLine),
+    ...thinned(series, ROWS).map(pointLine),
     "",
     row(
       "size",
@@ -107,12 +101,6 @@ function seriesLines(vm: VmOutcome): string[] {
     ),
     row("refaults/s", faults, Math.max(...faults)),
   ];
-}
-
-/** All points if they are few, else some at equal distances, the last among them. */
-function chosenRows(series: readonly VmSeriesPoint[]): VmSeriesPoint[] {
-  const step = Math.ceil(series.length / ROWS);
-  return series.filter((_, index) => (series.length - 1 - index) % step === 0);
 }
 
 function pointLine(point: VmSeriesPoint): string {
@@ -130,8 +118,4 @@ function pointLine(point: VmSeriesPoint): string {
 
 function percent(part: number): string {
   return `${(100 * part).toFixed(1)} %`;
-}
-
-function orDash(value: number | null, format: (value: number) => string): string {
-  return value === null ? "-" : format(value);
 }

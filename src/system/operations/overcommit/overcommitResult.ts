@@ -9,7 +9,7 @@ import type { Paging } from "../../../hypervisor/overcommit/paging.ts";
 import { lostStoresOf, Tally, type VmMemory } from "../../../hypervisor/overcommit/vmMemory.ts";
 import type { OperationResult } from "../../operation.ts";
 import type { World } from "../../world.ts";
-import type { OvercommitConfig } from "./schema.ts";
+import type { OvercommitConfig } from "./overcommitSchema.ts";
 
 /** One VM between two decisions: sizes at the end of the interval, rates and shares over it. */
 export interface VmSeriesPoint {

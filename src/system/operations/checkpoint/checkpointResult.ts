@@ -1,0 +1,123 @@
+/** What came of checkpointing. */
+import { checkpointLiveMachine } from "../../../../machines/checkpointLive.ts";
+import { checkpointStopMachine } from "../../../../machines/checkpointStop.ts";
+import { formatCycles } from "../../../config/units.ts";
+import type { ActorContexts } from "../../actorContexts.ts";
+import type { OperationResult } from "../../operation.ts";
+import { type CheckpointDevice, PAGE_BYTES } from "./device.ts";
+
+export interface CheckpointEntry {
+  readonly number: number;
+  /** Virtual time of its contents, in cycles. */
+  readonly time: number;
+  readonly pages: number;
+  /** What the VMs' pages take on the storage: 4 KiB each. */
+  readonly bytes: number;
+  /** Cycles that the VMs stood still. */
+  readonly pause: number;
+  /** When the storage had acknowledged it; null: it never was. */
+  readonly acknowledged: number | null;
+}
+
+export interface CheckpointResult extends OperationResult {
+  readonly kind: "checkpoint";
+  readonly mode: "live" | "stop";
+  readonly epoch: number | null;
+  readonly checkpoints: readonly CheckpointEntry[];
+  readonly committed: number;
+  readonly pages: number;
+  readonly bytes: number;
+  readonly meanPause: number;
+  readonly maxPause: number;
+  /** Part of the run that the VMs stood still. */
+  readonly pausedShare: number;
+  /** Epochs that were longer because the checkpoint before was still being written. */
+  readonly lateEpochs: number;
+  /** Packets that were held, and for how many cycles; null in mode stop, where none is. */
+  readonly output: {
+    readonly outputs: number;
+    readonly meanDelay: number;
+    readonly maxDelay: number;
+  } | null;
+  readonly file: string | null;
+  /** Of the emulator's own file. */
+  readonly fileBytes: number;
+  readonly fileRewrites: number;
+}
+
+interface Ending {
+  readonly failures: readonly string[];
+  readonly lateEpochs: number;
+  /** Times that the run did not reach. */
+  readonly missed: readonly number[];
+}
+
+function endingOf(actors: ActorContexts, mode: "live" | "stop"): Ending {
+  if (mode === "live") {
+    const { failures, lateEpochs } = actors.of("toolstack", checkpointLiveMachine);
+    return { failures, lateEpochs, missed: [] };
+  }
+  const { failures, times, dueSoFar } = actors.of("toolstack", checkpointStopMachine);
+  return { failures, lateEpochs: 0, missed: times.slice(dueSoFar) };
+}
+
+/**
+ * @param now virtual time, in cycles
+ * @param configured the mode, the length of an epoch, and the name of the file, null if there is none
+ */
+export function checkpointResult(
+  actors: ActorContexts,
+  { book, file }: CheckpointDevice,
+  now: number,
+  configured: Pick<CheckpointResult, "mode" | "file"> & { readonly epoch: number },
+): CheckpointResult {
+  const { mode } = configured;
+  const live = mode === "live";
+  const { failures, lateEpochs, missed } = endingOf(actors, mode);
+  const records = Array.from({ length: book.count }, (_, number) => book.record(number));
+  // The first live checkpoint is taken before the VMs run: it stops nobody.
+  const pauses = records.slice(live ? 1 : 0).flatMap(({ pause }) => pause ?? []);
+  const paused = total(pauses);
+  const pages = total(records.map((record) => record.pages));
+  const committed = records.filter(({ acknowledged }) => acknowledged !== null);
+  const last = committed.at(-1);
+  const remains =
+    last === undefined
+      ? "there is no complete checkpoint"
+      : `checkpoint ${last.number} is the last complete one`;
+  const ran = now - (live ? (records[0]?.time ?? 0) : 0);
+  return {
+    kind: "checkpoint",
+    mode,
+    epoch: live ? configured.epoch : null,
+    checkpoints: records.map(({ number, time, pages, pause, acknowledged }) => ({
+      number,
+      time,
+      pages,
+      bytes: pages * PAGE_BYTES,
+      pause: pause ?? 0,
+      acknowledged,
+    })),
+    committed: committed.length,
+    pages,
+    bytes: pages * PAGE_BYTES,
+    meanPause: pauses.length === 0 ? 0 : paused / pauses.length,
+    maxPause: Math.max(0, ...pauses),
+    pausedShare: ran === 0 ? 0 : paused / ran,
+    lateEpochs,
+    output: live ? book.held : null,
+    file: configured.file,
+    fileBytes: file.length,
+    fileRewrites: file.rewrites,
+    failures: [
+      ...failures.map((failure) => `${failure}; the VMs ran on; ${remains}`),
+      ...missed.map(
+        (time) => `no checkpoint was taken at ${formatCycles(time)}: the run had ended`,
+      ),
+    ],
+  };
+}
+
+function total(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
+}

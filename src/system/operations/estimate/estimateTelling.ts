@@ -1,0 +1,57 @@
+/** What an estimation tells people. */
+import { grouped, pagesAndSize, percentOrDash } from "../../../config/figures.ts";
+import { CYCLES_PER_SECOND, formatCycles } from "../../../config/units.ts";
+import { meanOver, sumOver, type Telling, type Told } from "../telling.ts";
+import { formatEstimation } from "./estimateReport.ts";
+import type { EstimateResult } from "./estimateResult.ts";
+
+const PAGE_BYTES = 4096;
+const MIB = 2 ** 20;
+
+export const estimateTelling: Telling<EstimateResult> = {
+  tell: tellEstimation,
+  report: formatEstimation,
+  numbers: [
+    {
+      name: "wss",
+      unit: "MiB",
+      what: "last estimates of the working sets, together",
+      of: ({ vms }) => sumOver(vms, ({ bytes }) => bytes && bytes / MIB),
+    },
+    {
+      name: "wssError",
+      unit: "%",
+      what: "mean distance of estimates from the truth",
+      of: ({ vms }) => meanOver(vms, ({ meanError }) => meanError && 100 * meanError),
+    },
+  ],
+};
+
+function tellEstimation({ vms, estimator, interval }: EstimateResult): Told {
+  const [first] = vms;
+  const series = first?.series ?? [];
+  return {
+    headline: `working set by ${estimator}, a look every ${formatCycles(interval)}`,
+    facts: vms.flatMap((vm): [string, string][] => [
+      [`${vm.vm} estimate`, pagesAndSize(vm.pages)],
+      [`${vm.vm} truth`, pagesAndSize(vm.truthPages)],
+      [`${vm.vm} error`, percentOrDash(vm.error)],
+      [`${vm.vm} stable`, vm.stableAt === null ? "not yet" : `at ${formatCycles(vm.stableAt)}`],
+    ]),
+    chart: {
+      title: `working set of ${first?.vm ?? ""}, MiB`,
+      names: ["estimate", "truth"],
+      series: [
+        series.map(({ pages }) => ((pages ?? 0) * PAGE_BYTES) / MIB),
+        series.map(({ truthPages }) => (truthPages * PAGE_BYTES) / MIB),
+      ],
+    },
+    columns: ["at", "estimate", "truth", "pVM ms"],
+    rows: series.map(({ time, pages, truthPages, pvmCycles }) => [
+      formatCycles(time),
+      pages === null ? "-" : grouped(pages),
+      grouped(truthPages),
+      ((1e3 * pvmCycles) / CYCLES_PER_SECOND).toFixed(3),
+    ]),
+  };
+}

@@ -1,0 +1,48 @@
+/** A migration as a scenario configures it. */
+import * as z from "zod";
+import { duration, rate } from "../../../config/units.ts";
+import { precopyFields } from "./precopySchema.ts";
+
+const link = z
+  .strictObject({
+    bandwidth: rate.prefault("10Gbit/s").describe("what the link carries"),
+    latency: duration.prefault("100us").describe("of each batch, on top"),
+    failAfter: duration.optional().describe("the link fails so long after the migration's start"),
+  })
+  .prefault({})
+  .describe("the link between the two hosts");
+
+export const migrateSchema = z
+  .strictObject({
+    kind: z.literal("migrate"),
+    vm: z.string().optional().describe("name of the VM to migrate; default: the first"),
+    start: duration.optional().describe("when the migration begins; default: with the VMs"),
+    link,
+    ...precopyFields,
+    samples: z
+      .int()
+      .min(2)
+      .max(65536)
+      .default(40)
+      .describe("points of the throughput curve at most; at least half as many in a long run"),
+    abortAfter: duration.optional().describe("the operator aborts so long after the start"),
+    repeat: z
+      .strictObject({
+        times: z.int().min(1).max(1000).default(1).describe("how often"),
+        after: duration
+          .prefault("0s")
+          .describe("from the end of a migration to the start of the next"),
+      })
+      .optional()
+      .describe(
+        "migrate again: on to another empty host once a migration has completed, from where the VM is once one was given up; `abortAfter` and `failAfter` count from the first start, and come once",
+      ),
+    settle: duration
+      .optional()
+      .describe(
+        "how long the run goes on after the last migration; default: not at all once it has completed, else to the end of the workloads, for a second at most if there is no `until`",
+      ),
+  })
+  .describe("migrate a VM live to another host");
+
+export type MigrateConfig = z.output<typeof migrateSchema>;

@@ -1,0 +1,79 @@
+/** What a migration tells people. */
+import { grouped } from "../../../config/figures.ts";
+import { CYCLES_PER_SECOND, formatCycles } from "../../../config/units.ts";
+import type { Telling, Told } from "../telling.ts";
+import type { MigrateResult } from "./migrateResult.ts";
+import { formatMigration } from "./migrationReport.ts";
+
+const MIB = 2 ** 20;
+
+const inMs = (cycles: number): number => (1000 * cycles) / CYCLES_PER_SECOND;
+
+export const migrationTelling: Telling<MigrateResult> = {
+  tell: tellMigration,
+  report: formatMigration,
+  numbers: [
+    {
+      name: "downtime",
+      unit: "ms",
+      what: "of the VM that moves",
+      of: ({ downtime }) => downtime && inMs(downtime),
+    },
+    {
+      name: "totalTime",
+      unit: "ms",
+      what: "of the migration",
+      of: ({ totalTime }) => inMs(totalTime),
+    },
+    { name: "rounds", unit: "", what: "of the migration", of: ({ rounds }) => rounds.length },
+    {
+      name: "sent",
+      unit: "MiB",
+      what: "bytes that the migration sent",
+      of: ({ bytes }) => bytes / MIB,
+    },
+  ],
+};
+
+function tellMigration(result: MigrateResult, state: string): Told {
+  const { rounds, outcome, policy, vm } = result;
+  const last = rounds.at(-1);
+  const lastRate = rounds.findLast(({ dirtyRate }) => dirtyRate !== null)?.dirtyRate ?? undefined;
+  const begun = rounds.length > 0;
+  const unfinished = outcome === "unfinished";
+  const phase = state === "created" || state === "running" ? "has not begun" : state;
+  const dirty = rounds.flatMap(({ dirtyAfter }) => (dirtyAfter === null ? [] : [dirtyAfter]));
+  return {
+    headline: unfinished
+      ? `${vm} by ${policy}'s rules: ${phase}${begun ? `, round ${last!.iteration}` : ""}`
+      : `${vm} by ${policy}'s rules: ${outcome}`,
+    facts: [
+      ["sent", `${grouped(result.pagesSent)} pages, ${(result.bytes / MIB).toFixed(1)} MiB`],
+      ["rate", `${(result.transferRate / MIB).toFixed(1)} MiB/s`],
+      [
+        "dirty rate",
+        // The round under way has none yet.
+        lastRate === undefined ? "-" : `${grouped(Math.round(lastRate))} pages/s`,
+      ],
+      ["downtime", result.downtime === null ? "-" : formatCycles(result.downtime)],
+      ["throttle", `${result.throttle.at(-1)?.percent ?? 0} %`],
+      [
+        "destination",
+        result.verified === null ? "-" : result.verified ? "equals the source" : "DIFFERS",
+      ],
+    ],
+    chart: {
+      title: "pages sent and found dirty, round by round",
+      names: ["sent", "dirty after"],
+      series: [rounds.map(({ pagesSent }) => pagesSent), dirty],
+    },
+    columns: ["round", "pages", "time", "dirty after", "pages/s"],
+    rows: rounds.map(({ iteration, live, pagesSent, duration, dirtyAfter, dirtyRate }) => [
+      live ? String(iteration) : `${iteration} down`,
+      grouped(pagesSent),
+      formatCycles(duration),
+      dirtyAfter === null ? "-" : grouped(dirtyAfter),
+      dirtyRate === null ? "-" : grouped(Math.round(dirtyRate)),
+    ]),
+  };
+}

@@ -1,0 +1,150 @@
+/** Rules across the fields of a scenario: what would change nothing, or could not be, is refused. */
+import type { Problems } from "../../errors.ts";
+import { logProblem, PML_ENTRIES_MAX } from "../../hardware/logLimits.ts";
+import { checkRingSize } from "../../hypervisor/dirtyRing.ts";
+import { techniqueNamed, techniques, unitOf } from "../../hypervisor/techniques/all.ts";
+import type { Technique, TechniqueName } from "../../hypervisor/techniques/technique.ts";
+import { TRACKER_FAULTS, type TrackerFault } from "../../hypervisor/trackedVm.ts";
+import { OPERATION_FAULTS, type OperationFault } from "../operation.ts";
+import { OPERATIONS, type OperationConfig, ownerOfFault } from "../operations/all.ts";
+import type { ConfiguredOperation } from "../operations/declaration.ts";
+import type { Scenario } from "../scenarioSchema.ts";
+import type { VmPlan } from "../worldPlan.ts";
+
+/** What a rule may look at. */
+export interface RuleSubject {
+  readonly scenario: Scenario;
+  readonly operation: ConfiguredOperation<OperationConfig>;
+  /** How the VMs are tracked. */
+  readonly technique: TechniqueName;
+}
+
+type Rule = (subject: RuleSubject, problems: Problems) => void;
+
+/** Those that need not know the guests. */
+export const RULES: readonly Rule[] = [ring, logs, beginsSet, section, pieces, faults];
+
+/** The ring has room for the reserve and a PML log. */
+function ring({ scenario: { tracker, machine } }: RuleSubject, problems: Problems): void {
+  const { entries, source } = tracker.ring;
+  const log = source === "pml" ? Math.min(machine.logEntries, PML_ENTRIES_MAX) : 0;
+  if (checkRingSize(entries, log) === null) return;
+  problems.add(
+    ["tracker", "ring", "entries"],
+    `expected a power of two from 256 to 65536, with room for the reserve and a PML log, not ${entries}`,
+  );
+}
+
+/** A log longer than its unit can have would not fill, or its index wrap. */
+function logs(
+  { scenario: { machine, tracker }, technique }: RuleSubject,
+  problems: Problems,
+): void {
+  const unit = unitOf(technique, tracker.ring.source);
+  const problem = unit === null ? null : logProblem(unit, machine.logEntries, tracker.prl.variant);
+  if (problem !== null) problems.add(["machine", "logEntries"], problem);
+}
+
+function beginsSet({ scenario: { tracker }, operation }: RuleSubject, problems: Problems): void {
+  if (tracker.initiallySet !== true) return;
+  if (techniqueNamed(tracker.technique)?.beginsSet === true && operation.beginsSet) return;
+  const able = techniques()
+    .flatMap((one) => (one.beginsSet === true ? [one.name] : []))
+    .sort();
+  const operations = OPERATIONS.flatMap((one) => (one.beginsSet ? [one.kind] : []));
+  problems.add(
+    ["tracker", "initiallySet"],
+    `expected technique ${quoted(able)}, and operation ${quoted(operations)}`,
+  );
+}
+
+/** The section of the technique that is used says all that it has to. */
+function section({ scenario: { tracker }, technique }: RuleSubject, problems: Problems): void {
+  const used = techniqueNamed(technique)?.section;
+  const given: Readonly<Record<string, unknown>> = tracker;
+  if (used === undefined || given[used.name] !== undefined) return;
+  for (const { path } of used.schema.safeParse({}).error?.issues ?? []) {
+    problems.add(["tracker", used.name, ...path.map(String)], "this tracker needs it");
+  }
+}
+
+/** In a session the operator may arm what he likes. */
+function pieces({ scenario: { tracker }, operation, technique }: RuleSubject, problems: Problems) {
+  if (operation.operatorDecides || tracker.preemptEvery === undefined) return;
+  if (techniqueNamed(technique)?.armsEntries === true) return;
+  problems.add(
+    ["tracker", "preemptEvery"],
+    `technique "${technique}" handles no entries: expected one that arms them`,
+  );
+}
+
+/** A planted fault that could do nothing is refused. In a session the operator may arm what he likes. */
+function faults(subject: RuleSubject, problems: Problems): void {
+  if (subject.operation.operatorDecides) return;
+  subject.scenario.faults.forEach((fault, i) => {
+    const [isThere, what] = isTrackers(fault)
+      ? TRACKER_NEEDS[fault](subject)
+      : operationsNeed(fault, subject);
+    if (isThere) return;
+    problems.add(["faults", i], `"${fault}" can do nothing here: it needs ${what}`);
+  });
+}
+
+/** Whether a fault can do something, and what it needs for it. */
+type Need = readonly [isThere: boolean, what: string];
+
+function isTrackers(fault: Scenario["faults"][number]): fault is TrackerFault {
+  return TRACKER_FAULTS.some((one) => one === fault);
+}
+
+function operationsNeed(fault: OperationFault, { operation }: RuleSubject): Need {
+  const owner = ownerOfFault(fault);
+  return [operation.kind === owner, `operation "${owner}"`];
+}
+
+const TRACKER_NEEDS: Readonly<Record<TrackerFault, (subject: RuleSubject) => Need>> = {
+  skipInvept: ({ technique }) => [technique !== "none", "a tracker"],
+  harvestBeforeDrain: ({ technique }) => techniquesNeed("harvestBeforeDrain", technique),
+  pmlOnSomeVcpus: ({ technique, scenario: { tracker, vms } }) => [
+    unitOf(technique, tracker.ring.source) === "pml" && vms.some(({ vcpus }) => vcpus > 1),
+    "PML, and a VM of several vCPUs",
+  ],
+  tornEntries({ technique, scenario: { tracker }, operation }) {
+    const [isOwn, what] = techniquesNeed("tornEntries", technique);
+    return [
+      isOwn && tracker.preemptEvery !== undefined && operation.isLive,
+      `${what}, "preemptEvery", and operation "measure" with "live: true"`,
+    ];
+  },
+};
+
+function techniquesNeed(fault: TrackerFault, technique: TechniqueName): Need {
+  const has = (one: Technique | null): boolean => one?.faults?.includes(fault) === true;
+  const able = techniques().filter(has);
+  return [has(techniqueNamed(technique)), `technique ${quoted(able.map(({ name }) => name))}`];
+}
+
+function quoted(names: readonly string[]): string {
+  return names.map((name) => `"${name}"`).join(" or ");
+}
+
+/** Planted faults of operations that a scenario asks for. */
+export function operationFaults({ faults: asked }: Scenario): readonly OperationFault[] {
+  return OPERATION_FAULTS.filter((fault) => asked.includes(fault));
+}
+
+/** A run must end: with a workload that never does, the scenario says when. */
+export function checkEnd(
+  { scenario: { until }, operation }: RuleSubject,
+  vms: readonly VmPlan[],
+  problems: Problems,
+): void {
+  if (until !== undefined || operation.endsByItself) return;
+  vms.forEach(({ name, workloads }, number) => {
+    if (!workloads.some(({ endless }) => endless === true)) return;
+    problems.addWhole(
+      ["vms", number, "workload"],
+      `VM "${name}": its workload never ends; set "until" (or --until), or limit its "accesses"`,
+    );
+  });
+}

@@ -1,0 +1,112 @@
+/** The VMs of a scenario, planned: their guests are made, or read, and their sizes follow from them. */
+import { createWorkload, isRunToBeKnown } from "../../../workloads/schema.ts";
+import type { Workload } from "../../../workloads/workload.ts";
+import { type Problems, UserError } from "../../errors.ts";
+import { LINEAR_PAGES_MAX } from "../../hardware/accessLoop.ts";
+import type { Scenario } from "../scenarioSchema.ts";
+import type { VmPlan } from "../worldPlan.ts";
+
+type Vm = Scenario["vms"][number];
+
+const LEAF_LEVELS = { "4K": 1, "2M": 2, "1G": 3 } as const;
+/** PAE maps four times 1 GiB. */
+const PAE_PAGES = 1 << 20;
+
+export function vmName({ name }: Vm, number: number): string {
+  return name ?? `vm${number}`;
+}
+
+export function checkNames({ vms }: Scenario, problems: Problems): void {
+  const names = vms.map(vmName);
+  names.forEach((name, number) => {
+    if (names.indexOf(name) === number) return;
+    problems.addWhole(["vms", number, "name"], `two VMs are called "${name}"`);
+  });
+}
+
+/**
+ * @param directory where relative names of trace files start
+ * @returns null if a guest cannot be known: what depends on it is not looked at
+ */
+export function vmPlans(
+  scenario: Scenario,
+  keepsVersions: boolean,
+  directory: string,
+  problems: Problems,
+): readonly VmPlan[] | null {
+  // A guest that has to be run takes seconds: not for a scenario that is known to be wrong.
+  const isWrong = problems.found.length > 0;
+  if (isWrong && scenario.vms.some(({ workload }) => isRunToBeKnown(workload))) return null;
+  const plans = scenario.vms.map((vm, number) => {
+    const workloads = guestsOf(scenario, vm, number, directory, problems);
+    return workloads === null ? null : planOf(vm, number, workloads, keepsVersions, problems);
+  });
+  const known = plans.filter((plan) => plan !== null);
+  return known.length < plans.length ? null : known;
+}
+
+/** One for each vCPU. */
+function guestsOf(
+  { seed }: Scenario,
+  vm: Vm,
+  number: number,
+  directory: string,
+  problems: Problems,
+): readonly Workload[] | null {
+  const name = vmName(vm, number);
+  try {
+    return Array.from({ length: vm.vcpus }, (_, vcpu) =>
+      createWorkload(vm.workload, `${name}/workload${vcpu}`, { seed, directory }),
+    );
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    problems.addWhole(["vms", number, "workload"], error.message);
+    return null;
+  }
+}
+
+function planOf(
+  vm: Vm,
+  number: number,
+  workloads: readonly Workload[],
+  keepsVersions: boolean,
+  problems: Problems,
+): VmPlan {
+  const name = vmName(vm, number);
+  const touched = Math.max(...workloads.map(({ pages }) => pages));
+  const pages = vm.memory ?? touched;
+  if (vm.paging !== "off" && workloads.some((one) => one.guestPhysical === true)) {
+    problems.addWhole(
+      ["vms", number, "paging"],
+      `VM "${name}": the pages of its trace are guest-physical; expected paging "off", not "${vm.paging}"`,
+    );
+  }
+  if (workloads.length > 1 && workloads[0]?.traced !== undefined) {
+    problems.addWhole(
+      ["vms", number, "vcpus"],
+      `VM "${name}": what was recorded is a machine with one processor; expected 1, not ${workloads.length}`,
+    );
+  }
+  if (touched > pages) {
+    problems.addWhole(
+      ["vms", number, "memory"],
+      `VM "${name}": its workload uses ${touched} pages, its memory has ${pages}`,
+    );
+  }
+  const limit = vm.paging === "pae" ? PAE_PAGES : LINEAR_PAGES_MAX;
+  if (pages > limit) {
+    problems.addWhole(
+      ["vms", number, "paging"],
+      `VM "${name}": ${pages} pages; with paging "${vm.paging}" at most ${limit}`,
+    );
+  }
+  return {
+    name,
+    pages,
+    initialPages: pages,
+    paging: vm.paging,
+    leafLevel: LEAF_LEVELS[vm.pageSize],
+    keepVersions: vm.contents || keepsVersions,
+    workloads,
+  };
+}
