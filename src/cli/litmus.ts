@@ -5,11 +5,11 @@ import { print } from "../io/standardStreams.ts";
 import { runLitmusPaths } from "../litmus/paths.ts";
 import { describeSummary, testTitle } from "../litmus/report.ts";
 import { JSON_OPTION, printResult } from "./jsonFormats.ts";
+import { askWitness, type WitnessOptions } from "./litmusWitness.ts";
+import { FORCE } from "./optionParsers.ts";
 
-interface Options {
+interface Options extends WitnessOptions {
   readonly json?: true;
-  readonly verbose?: true;
-  readonly case?: number;
 }
 
 /** The command. Exit codes: 0 all passed, 1 an expectation failed, 2 bad input. */
@@ -20,7 +20,18 @@ export function litmusCommand(): Command {
     .option("--case <number>", "only the tests of one conformance case", caseNumber)
     .option(...JSON_OPTION)
     .option("-v, --verbose", "name each test as it ends")
+    .option(
+      "--on <witness>",
+      "ask another implementation, and compare (docs/witnesses.md): bochs; or image:FILE, a disk for a real processor",
+    )
+    .option("--results <file>", "compare what a processor printed that was started from that disk")
+    .option(...FORCE)
     .action(async (paths: string[], options: Options) => {
+      if (options.on !== undefined || options.results !== undefined) {
+        if (options.json) throw new UserError("--json: a witness's report is text");
+        await askWitness(paths, options);
+        return;
+      }
       const summary = await runLitmusPaths(paths, {
         ...(options.case === undefined ? {} : { caseNumber: options.case }),
         onResult: (result) => {

@@ -31,6 +31,7 @@ const planted: readonly (readonly [string, string, string])[] = [
   ["machines/d.ts", "../src/hypervisor/x.ts", "machines: no memory"],
   ["machines/e.ts", "../src/hardware/x.ts", "machines: no memory"],
   ["src/system/a.ts", "../cli/x.ts", "src/system, src/litmus: only from below"],
+  ["src/witness/a.ts", "../replay/x.ts", "src/witness: only from below"],
   ["src/replay/a.ts", "../check/x.ts", "src/replay: only from below"],
   ["src/check/a.ts", "../experiments/x.ts", "src/check: only from below"],
   ["src/runs/a.ts", "../experiments/x.ts", "src/runs: only from below"],

@@ -9,6 +9,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["src/hypervisor"],
   ["machines"],
   ["src/system", "src/litmus"],
+  ["src/witness"],
   ["src/replay"],
   ["src/check"],
   ["src/runs"],

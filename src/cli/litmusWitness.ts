@@ -1,0 +1,90 @@
+/** `trackvisor litmus --on`: asks implementations that nobody here wrote (docs/witnesses.md). */
+import { UserError } from "../errors.ts";
+import { readText } from "../io/inputFile.ts";
+import { OutputFile } from "../io/outputFile.ts";
+import { print } from "../io/standardStreams.ts";
+import { type LitmusTest, loadLitmus } from "../litmus/load.ts";
+import { findLitmusFiles } from "../litmus/paths.ts";
+import { RULES } from "../witness/explained.ts";
+import { testName, type WitnessReport } from "../witness/report.ts";
+import { askBochs, compareResults, diskFor } from "../witness/witness.ts";
+
+const FILE_BYTES_LIMIT = 4 << 20;
+const RESULTS_BYTES_LIMIT = 256 << 20;
+const IMAGE = "image:";
+
+export interface WitnessOptions {
+  readonly on?: string;
+  readonly results?: string;
+  readonly case?: number;
+  readonly verbose?: true;
+  readonly force?: true;
+}
+
+/** Sets the exit code 1 if a test differs for no known reason. */
+export async function askWitness(paths: readonly string[], options: WitnessOptions): Promise<void> {
+  const { on, results, case: caseNumber, verbose } = options;
+  if (on !== undefined && results !== undefined) {
+    throw new UserError("--results compares what --on image:FILE gave: choose one of the two");
+  }
+  const tests = findLitmusFiles(paths)
+    .flatMap((file) => loadLitmus(file, readText(file, FILE_BYTES_LIMIT)))
+    .filter(({ cases = [] }) => caseNumber === undefined || cases.includes(caseNumber));
+  if (on?.startsWith(IMAGE) === true) {
+    await writeDisk(on.slice(IMAGE.length), tests, options.force);
+    return;
+  }
+  if (on !== undefined && on !== "bochs") {
+    throw new UserError(`--on ${on}: expected bochs, or ${IMAGE}FILE`);
+  }
+  const report =
+    results === undefined
+      ? await askBochs(tests)
+      : await compareResults(tests, readText(results, RESULTS_BYTES_LIMIT), results);
+  print(...describeWitness(report, verbose === true));
+  if (report.differing.length > 0) process.exitCode = 1;
+}
+
+async function writeDisk(path: string, tests: readonly LitmusTest[], force?: true): Promise<void> {
+  if (path === "") throw new UserError(`--on ${IMAGE}: the name of a file is missing`);
+  const file = new OutputFile(path, { force });
+  try {
+    file.write(await diskFor(tests));
+    file.commit();
+  } finally {
+    file.abort();
+  }
+  print(`${path}: a disk to start a PC from; it prints to the first serial port, and to port 0xE9`);
+}
+
+/** The report for a person. @param verbose names each test that was not asked, or is explained */
+export function describeWitness(report: WitnessReport, verbose: boolean): string[] {
+  const { explained, differing, notAsked } = report;
+  const lines = differing.flatMap(({ test, found }) => [
+    `DIFFERS ${testName(test)}`,
+    ...found.map(
+      ({ step, what, expected, actual }) =>
+        `  step ${step}, ${what}: expected ${expected}, ${report.witness} has ${actual}`,
+    ),
+  ]);
+  const names = (list: readonly string[]) => (verbose ? list.map((name) => `      ${name}`) : []);
+  lines.push(
+    `${report.witness}: ${report.asked} of ${report.tests} tests asked, ${report.values} values`,
+  );
+  lines.push(`${report.agreeing} agree in all of them`);
+  lines.push(`${report.explainedTests} differ, for reasons that are known:`);
+  for (const rule of RULES) {
+    const list = explained.get(rule.name) ?? [];
+    if (list.length === 0) continue;
+    lines.push(
+      `  ${String(list.length).padStart(4)} ${rule.reason} (${rule.source})`,
+      ...names(list),
+    );
+  }
+  lines.push(`${differing.length} differ, and nothing says why`);
+  lines.push(`${report.tests - report.asked} cannot be asked; they need:`);
+  for (const [reason, list] of [...notAsked].sort(([, a], [, b]) => b.length - a.length)) {
+    lines.push(`  ${String(list.length).padStart(4)} ${reason}`, ...names(list));
+  }
+  return lines;
+}

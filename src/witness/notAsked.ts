@@ -1,0 +1,2 @@
+/** What a test needs, and the image cannot do. */
+export class NotAsked extends Error {}

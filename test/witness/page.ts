@@ -1,0 +1,58 @@
+/** The part of docs/witnesses.md that is written from what witnesses said (UPDATE_WITNESS=1 npx vitest run test/witness). */
+import { RULES } from "../../src/witness/explained.ts";
+
+/** What is stored of one witness. */
+export interface Stored {
+  readonly witness: string;
+  /** When it was last asked and the list renewed. */
+  readonly asked: string;
+  readonly tests: number;
+  readonly askedTests: number;
+  readonly values: number;
+  readonly agreeing: number;
+  /** By rule: the tests, or of a rule that changes single values how many there are. */
+  readonly explained: Readonly<Record<string, number | readonly string[]>>;
+  readonly notAsked: Readonly<Record<string, number>>;
+}
+
+const BEGIN = "<!-- witnesses -->\n";
+const END = "<!-- /witnesses -->";
+
+export function withWitness(page: string, stored: Stored): string {
+  const from = page.indexOf(BEGIN) + BEGIN.length;
+  return page.slice(0, from) + section(stored) + page.slice(page.indexOf(END));
+}
+
+function section(stored: Stored): string {
+  const explained = stored.askedTests - stored.agreeing;
+  const claims = `| claim | who says so | last asked | agree | differ, and why is known | differ |
+|---|---|---|---|---|---|
+| the processor's rules: walks, A/D flags, PML, exits, entry checks, events (\`test/litmus\`) | ${stored.witness} | ${stored.asked} | ${stored.agreeing} tests in all values | ${explained} tests | 0 |
+`;
+  const rows = RULES.flatMap(({ name, reason, source, kind }) => {
+    const tests = stored.explained[name] ?? 0;
+    const count = typeof tests === "number" ? tests : tests.length;
+    const what = { value: "one value", path: "the rest of the test", mode: "as mode `bochs`" }[
+      kind
+    ];
+    return count === 0 ? [] : [`| ${count} | ${reason} | ${what} | ${source} |`];
+  });
+  const needs = Object.entries(stored.notAsked).map(([need, count]) => `| ${count} | ${need} |`);
+  return `${claims}
+${stored.askedTests} of ${stored.tests} tests were asked, and ${stored.values.toLocaleString("en-US")} values compared. Where ${stored.witness} differs (a test may have several reasons):
+
+| tests | ${stored.witness} | what differs | source |
+|---|---|---|---|
+${rows.join("\n")}
+
+"As mode \`bochs\`": the emulator in that mode gives all of its answers. "The rest of the test": from there on the two go different ways, and
+what follows is not compared. The tests by name are in \`test/witness/explained\`; one that no longer differs fails the test, as does a new one.
+
+What the other tests need, and the image or the processor has not:
+
+| tests | need |
+|---|---|
+${needs.join("\n")}
+
+`;
+}
