@@ -159,6 +159,36 @@ export interface MessageFrame {
   readonly effects: readonly StreamEntry[];
 }
 
+/** In the order of the way of a logged page: from the guest's store to who uses it. */
+export const LANES = ["guest", "unit", "hypervisor", "tracker", "pvm", "operation"] as const;
+export type LaneName = (typeof LANES)[number];
+
+/** A message between lanes, or several alike ones to oneself. */
+export interface LaneRow {
+  /** Of the last one. */
+  readonly position: number;
+  readonly time: number;
+  readonly count: number;
+  /** Null: from outside. */
+  readonly from: LaneName | null;
+  readonly to: LaneName;
+  /** The receiver's name. */
+  readonly who: string;
+  readonly type: string;
+  readonly kind: MessageKind;
+  readonly step: number;
+  /** The message under the cursor, what has caused it, and what it has caused. */
+  readonly role: "here" | "cause" | "effect" | "other";
+}
+
+export interface LanesFrame {
+  /** Those that this machine has. */
+  readonly lanes: readonly LaneName[];
+  readonly rows: readonly LaneRow[];
+  /** Of page logging, the step that is under way; 0 = none has been. */
+  readonly step: number;
+}
+
 export interface Frame {
   readonly scenario: string;
   readonly time: number;
@@ -179,6 +209,8 @@ export interface Frame {
   readonly counters: readonly CounterFrame[];
   readonly actors: readonly ActorLine[];
   readonly stream: readonly StreamEntry[];
+  /** Null: it was not asked for. */
+  readonly lanes: LanesFrame | null;
   /** How many of the last messages pass the filter; null: there is none. */
   readonly matches: MatchCount | null;
   readonly breakpoints: readonly string[];

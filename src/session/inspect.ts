@@ -85,11 +85,7 @@ export function messageFrame(
   const [from, to] = ring.postedWith(position);
   const mine = (sequence: number, sender: number): boolean =>
     sequence > from && sequence <= to && sender === delivery.to;
-  const effects = [];
-  for (let at = position + 1; at <= present; at++) {
-    const later = ring.delivery(at);
-    if (later !== undefined && mine(later.sequence, later.from)) effects.push(ring.entry(at)!);
-  }
+  const effects = ring.effectsOf(position, present).flatMap((at) => ring.entry(at) ?? []);
   for (const later of system.interconnect.pending()) {
     if (mine(later.sequence, later.from)) effects.push(entryOf(later, 0, nameOf(system)));
   }

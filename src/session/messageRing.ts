@@ -56,6 +56,20 @@ export class MessageRing {
     return [from, this.#posted[position & (CAPACITY - 1)]!];
   }
 
+  /** Positions up to `end` of the messages that the one at `position` has caused. */
+  effectsOf(position: number, end: number): number[] {
+    const cause = this.delivery(position);
+    if (cause === undefined) return [];
+    const [from, to] = this.postedWith(position);
+    const effects: number[] = [];
+    for (let at = position + 1; at <= end; at++) {
+      const later = this.delivery(at);
+      if (later === undefined || later.from !== cause.to) continue;
+      if (later.sequence > from && later.sequence <= to) effects.push(at);
+    }
+    return effects;
+  }
+
   /** Where the message stands that caused the one at `position`. */
   causeOf(position: number): number | null {
     const delivery = this.delivery(position);

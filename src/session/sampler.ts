@@ -9,6 +9,7 @@ import { burstsUnderWay } from "./bursts.ts";
 import type { CounterFrame, Frame, StreamEntry } from "./frame.ts";
 import { heatFrame } from "./heatFrame.ts";
 import { actorFrame, actorLines, messageFrame } from "./inspect.ts";
+import { LaneSampler, type LanesRequest } from "./lanesFrame.ts";
 import { cpuFrames, logFrames, vmFrames, waitingFrames } from "./machineFrame.ts";
 import { MatchCounter } from "./matchCount.ts";
 import { operationFrame } from "./operationFrame.ts";
@@ -30,6 +31,7 @@ export interface FrameRequest {
   /** Cells of the page map. */
   readonly cells: number;
   readonly stream: StreamRequest;
+  readonly lanes: Omit<LanesRequest, "depth"> | null;
   readonly actor: string | null;
   /** Position of the message in detail. */
   readonly message: number | null;
@@ -50,10 +52,12 @@ const NAMES: Readonly<Record<(typeof KEPT_COUNTERS)[number], string>> = {
 export class Sampler {
   readonly #session: Session;
   readonly #matches = new MatchCounter();
+  readonly #lanes: LaneSampler;
   #last: Frame | null = null;
 
   constructor(session: Session) {
     this.#session = session;
+    this.#lanes = new LaneSampler(session.system, session.ring);
   }
 
   /** The frame of now. */
@@ -87,6 +91,10 @@ export class Sampler {
       counters: counterFrames(session),
       actors: actorLines(system),
       stream: streamOf(session, request),
+      lanes:
+        request.lanes === null
+          ? null
+          : this.#lanes.sample({ ...request.lanes, depth: request.depth }, position),
       matches: filter === null ? null : this.#matches.count(ring, filter, position, request.depth),
       breakpoints: session.breakpoints,
       damage: session.damage ?? null,

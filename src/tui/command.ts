@@ -16,6 +16,8 @@ export interface Controls {
   clearBreakpoints(): void;
   move(by: number): void;
   open(): void;
+  /** The cursor goes to what has caused the message under it, or to the first that it has caused. */
+  follow(way: "cause" | "effect"): void;
   nextVm(): void;
   nextTheme(text: string): void;
   save(path: string): void;
@@ -24,10 +26,10 @@ export interface Controls {
 }
 
 /**
- * Where what a command does is to be seen: whatever is open; where the machine as it is now is in view; on the
- * panels alone. Elsewhere its key is refused.
+ * Where what a command does is to be seen: whatever is open; where the machine as it is now is in view; where messages
+ * are; on the panels alone. Elsewhere its key is refused.
  */
-export type Reach = "anywhere" | "live" | "panels";
+export type Reach = "anywhere" | "live" | "messages" | "panels";
 
 export const GROUPS = ["run", "look", "machine", "session"] as const;
 export type Group = (typeof GROUPS)[number];
@@ -59,5 +61,6 @@ const REACH: Readonly<Record<Group, Reach>> = {
 /** Whether what a command does is to be seen in this mode. */
 export function reaches({ group, reach = REACH[group] }: Command, mode: Mode): boolean {
   if (!isCovered(mode)) return true;
-  return reach === "anywhere" || (reach === "live" && mode === "actors");
+  if (reach === "anywhere") return true;
+  return (reach === "live" && mode === "actors") || (reach === "messages" && mode === "message");
 }

@@ -237,6 +237,17 @@ export class Driver implements Controls {
     this.ui({ type: "openMessage", position: entry.position });
   }
 
+  follow(way: "cause" | "effect"): void {
+    const { ring, position } = this.#session;
+    const { cursor } = this.#ui.context;
+    const from = cursor < 0 ? position : cursor;
+    const to = way === "cause" ? ring.causeOf(from) : ring.effectsOf(from, position)[0];
+    if (typeof to === "number") this.ui({ type: "point", position: to });
+    else if (way === "cause")
+      this.#say("it came from outside, or its cause is no longer kept", "warn");
+    else this.#say("nothing that it caused has been delivered yet", "warn");
+  }
+
   nextVm(): void {
     const { vm } = this.#ui.context;
     const vms = this.#session.system.world.vms.length;

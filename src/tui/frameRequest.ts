@@ -15,6 +15,7 @@ export const LEAST_REQUEST: FrameRequest = {
   vm: 0,
   cells: 1,
   stream: { rows: 1, end: null, filter: null },
+  lanes: null,
   actor: null,
   message: null,
   depth: 1,

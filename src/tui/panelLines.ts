@@ -1,16 +1,22 @@
 /** A panel in its frame, with what it shows of its contents. */
+import { remarks } from "./ahead.ts";
 import { type Area, type Line, lastFirst, restText, windowed } from "./canvas.ts";
 import { coverScrollLimit } from "./covers.ts";
 import { framed } from "./framed.ts";
 import { innerOf, layoutFor } from "./layout.ts";
+import { PANELS } from "./panels/all.ts";
 import type { Panel } from "./panels/panel.ts";
 import type { ScreenState } from "./screenState.ts";
 
 export function panelTitle(panel: Panel, state: ScreenState): string {
   const { panels } = state.ui;
-  const remark = panel.remark?.(state) ?? "";
-  const title = `${panels.indexOf(panel.name) + 1} ${panel.name}`;
-  return remark === "" ? title : `${title}  ${remark}`;
+  const named = ({ name }: Panel): string => `${panels.indexOf(name) + 1} ${name}`;
+  const behind = PANELS.filter((one) => one.place === panel.place && one !== panel);
+  return remarks(
+    named(panel),
+    panel.remark?.(state) ?? "",
+    behind.length === 0 ? "" : `(${behind.map(named).join(", ")})`,
+  );
 }
 
 export function panelLines(panel: Panel, state: ScreenState, area: Area): Line[] {

@@ -5,7 +5,7 @@
 import { nearest } from "../config/nearest.ts";
 import { UserError } from "../errors.ts";
 import type { ColourMode, Painted } from "../io/standardStreams.ts";
-import type { MessageKind, PageState } from "../session/frame.ts";
+import type { LaneRow, MessageKind, PageState } from "../session/frame.ts";
 import { printable } from "./printable.ts";
 
 export type StyleName =
@@ -164,6 +164,12 @@ export interface Glyphs {
   readonly ellipsis: string;
   /** Behind what belongs to a later time than the one shown. */
   readonly ahead: string;
+  /** Ends of arrows. */
+  readonly heads: { readonly left: string; readonly right: string };
+  /** A message to oneself. */
+  readonly itself: string;
+  /** What a message is to the one under the cursor. */
+  readonly roles: Readonly<Record<LaneRow["role"], string>>;
 }
 
 export const UNICODE: Glyphs = {
@@ -181,6 +187,9 @@ export const UNICODE: Glyphs = {
   point: "•",
   ellipsis: "…",
   ahead: "»",
+  heads: { left: "◀", right: "▶" },
+  itself: "●",
+  roles: { here: "▸", cause: "↑", effect: "↓", other: " " },
 };
 
 export const ASCII: Glyphs = {
@@ -198,6 +207,9 @@ export const ASCII: Glyphs = {
   point: "o",
   ellipsis: "~",
   ahead: ">",
+  heads: { left: "<", right: ">" },
+  itself: "o",
+  roles: { here: ">", cause: "^", effect: "v", other: " " },
 };
 
 /** How things look: what a view needs to know of the terminal. */

@@ -6,7 +6,7 @@ import { completed } from "./commandLine.ts";
 import { isFilter } from "./filter.ts";
 import type { Mode } from "./modes.ts";
 import { scrollLimit } from "./panelLines.ts";
-import { PANELS } from "./panels/all.ts";
+import { PANELS, panelNamed } from "./panels/all.ts";
 import type { ScreenState } from "./screenState.ts";
 import { type UiContext, type UiEvent, type UiInput, uiMachine } from "./uiMachine.ts";
 
@@ -57,6 +57,7 @@ export class Ui {
       if (Math.abs(by) > 1) this.send({ type: "scroll", by, limit });
       else this.send({ type: "move", by, limit: actors.length });
     } else if (mode === "panels" && limit > 0) this.send({ type: "scrollPanel", by, limit });
+    else if (mode === "panels" && seen !== null && this.#moveInPanel(by, seen)) return;
     else {
       const { cursor } = this.context;
       const shown = stream.map(({ position }) => position);
@@ -65,6 +66,18 @@ export class Ui {
       const jump = by < 0 && cursor >= 0 && before !== undefined ? before - cursor : by;
       this.send({ type: "move", by: jump || by, limit: present });
     }
+  }
+
+  /** From row to row of the focused panel, if it has its own; whether it has. */
+  #moveInPanel(by: number, seen: ScreenState): boolean {
+    const { panels, focus, cursor } = this.context;
+    const positions = panelNamed(panels[focus] ?? "").positions?.(seen);
+    if (positions === undefined) return false;
+    const under = positions.findIndex((position) => position >= cursor);
+    const from = cursor < 0 || under < 0 ? positions.length - 1 : under;
+    const position = positions[Math.max(0, from + by)];
+    this.send(position === undefined ? { type: "follow" } : { type: "point", position });
+    return true;
   }
 
   /** A key while a line is typed. */

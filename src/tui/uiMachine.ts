@@ -45,6 +45,8 @@ export interface UiContext extends UiInput {
   readonly histories: Histories;
   /** The position under the cursor of the stream; -1 = it follows the present. */
   readonly cursor: number;
+  /** Whether alike messages to oneself are one row of the lanes. */
+  readonly folded: boolean;
   /** Actor in the list. */
   readonly actor: number;
   /** First row of a view that is longer than the screen. */
@@ -83,6 +85,9 @@ export type UiEvent =
   | { readonly type: "scroll"; readonly by: number; readonly limit: number }
   | { readonly type: "scrollPanel"; readonly by: number; readonly limit: number }
   | { readonly type: "follow" }
+  | { readonly type: "fold" }
+  /** To a message, without opening it. */
+  | { readonly type: "point"; readonly position: number }
   | { readonly type: "chooseVm"; readonly vm: number };
 type Of<T extends UiEvent["type"]> = Extract<UiEvent, { type: T }>;
 
@@ -128,6 +133,7 @@ export function uiContext(input: UiInput): UiContext {
     line: lineOf(""),
     histories: FRESH,
     cursor: -1,
+    folded: true,
     actor: 0,
     scroll: 0,
     scrolls: input.panels.map(() => 0),
@@ -153,8 +159,11 @@ export const uiMachine = setup({
         ),
     }),
     turnPlace: assign(({ context, event }) => {
-      const { focus, places } = context;
-      const there = places.map((place) => place === places[focus]);
+      const { focus, places, panels, fronts } = context;
+      const here = places.map((place) => place === places[focus]);
+      // Alone at its place: the next one that waits for its turn anywhere.
+      const isAlone = here.filter((one) => one).length === 1;
+      const there = isAlone ? panels.map((name) => !fronts.includes(name)) : here;
       return fronted(context, next(focus, (event as Of<"turn">).by, there));
     }),
     focusOn: assign(({ context, event }) => fronted(context, (event as Of<"choosePanel">).panel)),
@@ -188,7 +197,11 @@ export const uiMachine = setup({
           panel === focus ? scrolledBy(scroll, event as Of<"scrollPanel">) : scroll,
         ),
     }),
-    pointAt: assign({ cursor: ({ event }) => (event as Of<"openMessage">).position, scroll: 0 }),
+    pointAt: assign({
+      cursor: ({ event }) => (event as Of<"openMessage" | "point">).position,
+      scroll: 0,
+    }),
+    toggleFold: assign({ folded: ({ context }) => !context.folded }),
     moveCursor: assign({
       cursor: ({ context, event }) => {
         const { by, limit } = event as Of<"move">;
@@ -219,6 +232,8 @@ export const uiMachine = setup({
   on: {
     chooseVm: { actions: "noteVm" },
     follow: { actions: "follow" },
+    fold: { actions: "toggleFold" },
+    point: { actions: "pointAt" },
     scroll: { actions: "moveScroll" },
     openHelp: { target: ".help", actions: "beginScroll" },
     openPalette: { target: ".palette", actions: "beginTyping" },

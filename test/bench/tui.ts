@@ -8,6 +8,7 @@ import { Session } from "../../src/session/session.ts";
 import { scenarioSchema } from "../../src/system/scenarioSchema.ts";
 import type { Driver } from "../../src/tui/driver.ts";
 import { keyMap } from "../../src/tui/keys.ts";
+import { PANELS } from "../../src/tui/panels/all.ts";
 import { Runner } from "../../src/tui/runner.ts";
 import { startTui } from "../../src/tui/start.tsx";
 import { UNICODE } from "../../src/tui/themes.ts";
@@ -17,6 +18,10 @@ const WARM_UP = 60;
 const FRAMES = 200;
 const MESSAGES_PER_FRAME = 200;
 const IDLE_MS = 2000;
+/** Keys of panels that are not in front at the start. */
+const OTHER_PANELS = PANELS.flatMap(({ place }, i) =>
+  PANELS.findIndex((panel) => panel.place === place) < i ? [String(i + 1)] : [],
+);
 const SIZES = [
   { columns: 80, rows: 24 },
   { columns: 120, rows: 40, bar: 8 },
@@ -118,8 +123,10 @@ function cpuMs(): number {
   return (user + system) / 1000;
 }
 
-async function frames(size: (typeof SIZES)[number]): Promise<Result[]> {
+/** @param panel a key that chooses one which is not in front at the start; "" = none */
+async function frames(size: (typeof SIZES)[number], panel: string): Promise<Result[]> {
   const { session, driver, close } = await open(size);
+  if (panel !== "") driver.press(panel, panel);
   const times: number[] = [];
   for (let i = 0; i < WARM_UP + FRAMES; i++) {
     session.advance(MESSAGES_PER_FRAME);
@@ -128,7 +135,7 @@ async function frames(size: (typeof SIZES)[number]): Promise<Result[]> {
     if (i >= WARM_UP) times.push(performance.now() - start);
   }
   await close();
-  const what = `tui: frame at ${size.columns}x${size.rows}`;
+  const what = `tui: frame at ${size.columns}x${size.rows}${panel === "" ? "" : `, panel ${panel}`}`;
   const bar = "bar" in size ? { bar: { atMost: size.bar } } : {};
   return [
     { what: `${what}, median`, value: median(times), unit: "ms" },
@@ -254,6 +261,37 @@ async function keyAnswers(): Promise<Result[]> {
   ];
 }
 
+const LONG_RUN = 1_000_000;
+/** Where in it the lanes are opened. */
+const PARTS = [1, 0.999, 0.5, 0.123] as const;
+
+/** From the key to the lanes of a run of a million messages, at its end and after going back in it. */
+async function lanesOfLongRun(): Promise<Result[]> {
+  const { session, driver, output, input, close } = await open(SIZES[1]);
+  session.advance(LONG_RUN);
+  const times: number[] = [];
+  for (const part of PARTS) {
+    session.seek(Math.floor(part * LONG_RUN));
+    driver.press("3", "3");
+    driver.paint();
+    const shown = output.next(/7 lanes/);
+    const start = performance.now();
+    input.type("7");
+    await shown;
+    times.push(performance.now() - start);
+  }
+  await close();
+  return [
+    {
+      what: "tui: lanes of 1 M messages, from the key to the frame, longest",
+      value: Math.max(...times),
+      unit: "ms",
+      bar: { atMost: 200 },
+      note: `at ${PARTS.map((part) => `${100 * part} %`).join(", ")}: ${times.map((time) => time.toFixed(0)).join(", ")}`,
+    },
+  ];
+}
+
 async function idle(): Promise<Result> {
   const { close } = await open(SIZES[1]);
   await new Promise((resolve) => setTimeout(resolve, 300));
@@ -268,7 +306,10 @@ export const tui: Benchmark = {
   name: "tui",
   async run() {
     const results: Result[] = [];
-    for (const size of SIZES) results.push(...(await frames(size)));
+    for (const panel of ["", ...OTHER_PANELS]) {
+      for (const size of SIZES) results.push(...(await frames(size, panel)));
+    }
+    results.push(...(await lanesOfLongRun()));
     return [...results, ...(await slowDown()), ...(await keyAnswers()), await idle()];
   },
 };

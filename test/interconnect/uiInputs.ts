@@ -11,6 +11,8 @@ export const uiCase: MachineCase = {
     focus: (n) => ({ by: (n % 3) - 1 }),
     turn: (n) => ({ by: (n % 3) - 1 }),
     choosePanel: (n) => ({ panel: n % 4 }),
+    fold: none,
+    point: (n) => ({ position: 1 + n }),
     zoom: none,
     openHelp: none,
     openPalette: (n) => ({ text: ["", "seek "][n % 2] }),

@@ -67,6 +67,29 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
   },
   focus: { seen: (robot) => expect(ui(robot).focus).toBe(1) },
   "focus-back": { seen: (robot) => expect(ui(robot).focus).toBe(5) },
+  // Alone at its place: the next one that waits for its turn.
+  turn: { seen: says("▶ 7 lanes") },
+  "turn-back": { before: ["3", "]"], seen: says("▶ 3 stream") },
+  cause: {
+    seen: (robot) => {
+      const { cursor } = ui(robot);
+      expect(cursor).toBe(robot.session.ring.causeOf(START));
+    },
+  },
+  effect: {
+    before: ["<"],
+    seen: (robot) => {
+      const { ring } = robot.session;
+      expect(ui(robot).cursor).toBe(ring.effectsOf(ring.causeOf(START)!, START)[0]);
+    },
+  },
+  fold: {
+    before: ["7"],
+    seen: (robot, before) => {
+      expect(before.text).toMatch(/continueGuest x \d/);
+      expect(robot.output.text).not.toMatch(/continueGuest x \d/);
+    },
+  },
   zoom: { seen: (robot) => expect(robot.output.text).not.toContain("2 logs") },
   up: { seen: moved(-1) },
   down: { before: ["up", "up"], seen: moved(-1) },

@@ -1,5 +1,6 @@
 /** All panels, in the order of their numbers and of the focus. */
 import { countersPanel } from "./counters.ts";
+import { lanesPanel } from "./lanes.ts";
 import { logsPanel } from "./logs.ts";
 import { machinePanel } from "./machine.ts";
 import { operationPanel } from "./operation.ts";
@@ -14,6 +15,7 @@ export const PANELS: readonly Panel[] = [
   pagesPanel,
   operationPanel,
   countersPanel,
+  lanesPanel,
 ];
 
 /** @throws Error if there is none of that name */

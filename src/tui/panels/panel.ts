@@ -26,6 +26,8 @@ export interface Panel {
   readonly lines: (state: ScreenState, area: Area) => Line[];
   /** What it shows unscrolled, if that is not the first of its lines: no more than the area has rows. */
   readonly digest?: Digest;
+  /** Messages that up and down go through while it has the focus, in order; without it those of the stream. */
+  readonly positions?: (state: ScreenState) => readonly number[];
   /** What it wants of the session to fill an area. */
   readonly asks?: (area: Area, asking: Asking) => Partial<FrameRequest>;
   /** The same for those who hear it: whole sentences. */
