@@ -7,6 +7,7 @@ import { ExternalSort, externalSortSchema } from "./generators/externalSort.ts";
 import { commonFields, type Pace } from "./generators/generator.ts";
 import { HotCold, hotColdSchema } from "./generators/hotCold.ts";
 import { Hpl, hplSchema } from "./generators/hpl.ts";
+import { LinuxWorkload, linuxSchema } from "./generators/linux.ts";
 import { MachineTracePlayer } from "./generators/machineTrace.ts";
 import { Parsec, parsecSchema } from "./generators/parsec.ts";
 import { PhaseChange, phaseChangeSchema } from "./generators/phaseChange.ts";
@@ -37,6 +38,7 @@ const BUILT_IN = [
   recordStoreSchema,
   parsecSchema,
   wasmSchema,
+  linuxSchema,
 ] as const;
 
 /** Kinds that a program has registered, by name. */
@@ -149,6 +151,8 @@ export function createWorkload(
       return new Parsec(name, config, seed);
     case "wasm":
       return new WasmGuest(name, config, surroundings);
+    case "linux":
+      return new LinuxWorkload(name, config, surroundings);
   }
 }
 

@@ -54,6 +54,13 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./worker.ts")).workerCommand(),
   },
   {
+    name: "guest",
+    usage: "guest",
+    description:
+      "whole operating systems as guests: fetch what they are booted from (docs/guests.md)",
+    load: async () => (await import("./guest.ts")).guestCommand(),
+  },
+  {
     name: "scenarios",
     usage: "scenarios",
     description: "the shipped scenarios: list, show, copy",

@@ -1,7 +1,6 @@
 /** What commands that run many share: their limits, the store, progress and Ctrl-C. */
-import { homedir } from "node:os";
-import { join } from "node:path";
 import { grouped } from "../config/figures.ts";
+import { cacheDirectory } from "../io/cacheDirectory.ts";
 import { note } from "../io/standardStreams.ts";
 import { Interrupted, type RunProgress } from "../runs/pool.ts";
 import { wholeNumber } from "./optionParsers.ts";
@@ -22,11 +21,9 @@ export const STORE = [
 ] as const;
 export const YES = ["--yes", `run more than ${grouped(RUNS_UNASKED)}`] as const;
 
-/** Runs can be done again: a cache (XDG Base Directory Specification). */
+/** Runs can be done again. */
 export function defaultStore(): string {
-  const { XDG_CACHE_HOME } = process.env;
-  const cache = XDG_CACHE_HOME?.startsWith("/") ? XDG_CACHE_HOME : join(homedir(), ".cache");
-  return join(cache, "trackvisor", "runs");
+  return cacheDirectory("runs");
 }
 
 /**

@@ -27,6 +27,7 @@ export function originOf(scenario: Scenario, directory: string): Origin {
 function ownFiles({ vms }: Scenario): readonly string[] {
   const files = vms.flatMap(({ workload }): string[] => {
     if (workload.kind === "trace") return [workload.file];
+    if (workload.kind === "linux") return [...workload.files];
     if (workload.kind !== "wasm") return [];
     const { module = [], scriptFile = [], files } = workload;
     return [module, scriptFile, files].flat();

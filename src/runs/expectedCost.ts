@@ -12,6 +12,7 @@ const PROGRAMS: ReadonlySet<string> = new Set([
   "parsec",
   "trace",
   "wasm",
+  "linux",
 ] satisfies Vm["workload"]["kind"][]);
 /** Microseconds of an access of such a program, of one that needs a walk, and of one that needs it in two dimensions. */
 const HIT = 0.02;

@@ -1,5 +1,6 @@
 /** What tells runs apart, whatever they are called and wherever they would write. */
 import { createHash } from "node:crypto";
+import { linuxOf } from "../../workloads/generators/linux.ts";
 import { tracePath } from "../../workloads/generators/trace.ts";
 import { guestOf } from "../../workloads/generators/wasm.ts";
 import { guestDigest } from "../../workloads/guests/record.ts";
@@ -26,6 +27,10 @@ export class RunIdentity {
       const { workload } = vm;
       if (workload.kind === "wasm") {
         const guest = guestDigest(guestOf(workload, directory, scenario.seed));
+        return { ...vm, workload: { ...workload, guest } };
+      }
+      if (workload.kind === "linux") {
+        const guest = linuxOf(workload, directory, scenario.seed).digest;
         return { ...vm, workload: { ...workload, guest } };
       }
       if (workload.kind !== "trace") return vm;

@@ -2,8 +2,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { buildLoaded, loadScenario, shippedScenarios } from "../../src/runs/scenarioFile.ts";
+import { buildLoaded, loadScenario } from "../../src/runs/scenarioFile.ts";
 import { actorName, roleInLog } from "../../src/system/roles.ts";
+import { runnableScenarios } from "../runnableScenarios.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 /** Makes names of roles, and, for logs, which hold names alone, roles of names. */
@@ -52,7 +53,7 @@ describe("roles of actors", () => {
   });
 
   it("are in a log what they were in its system", () => {
-    for (const name of shippedScenarios()) {
+    for (const name of runnableScenarios()) {
       const system = buildLoaded(loadScenario(name));
       const vms = system.world.vcpus.map(({ vm }) => vm);
       for (const { role } of system.actors) expect(roleInLog(actorName(role), vms)).toEqual(role);

@@ -5,10 +5,11 @@ import { describe, expect, it } from "vitest";
 import { ANY_SYSTEM } from "../../src/interconnect/fields.ts";
 import { MESSAGES, messages } from "../../src/interconnect/messages.ts";
 import { rebuild } from "../../src/replay/rebuild.ts";
-import { loadScenario, shippedScenarios } from "../../src/runs/scenarioFile.ts";
+import { loadScenario } from "../../src/runs/scenarioFile.ts";
 import { buildSystem } from "../../src/system/build.ts";
 import type { System } from "../../src/system/system.ts";
 import { entriesOf, readerOf } from "../replay/logs.ts";
+import { runnableScenarios } from "../runnableScenarios.ts";
 import { exampleOf } from "./examples.ts";
 
 const golden = join(import.meta.dirname, "..", "replay", "golden", "v1");
@@ -25,7 +26,7 @@ function refusedMessages(system: System, most = 3000): readonly string[] {
 }
 
 describe("messages that machines send are in the table", () => {
-  it.each(shippedScenarios())("%s", (name) => {
+  it.each(runnableScenarios())("%s", (name) => {
     const { scenario, directory } = loadScenario(name);
     expect(refusedMessages(buildSystem(scenario, { directory }))).toEqual([]);
   });

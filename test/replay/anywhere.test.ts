@@ -8,8 +8,9 @@ import { createActor, createMachine } from "xstate";
 import { LogBuffer } from "../../src/replay/logFile.ts";
 import { originOf, rebuild } from "../../src/replay/rebuild.ts";
 import { Recorder } from "../../src/replay/recorder.ts";
-import { loadScenario, shippedScenarios } from "../../src/runs/scenarioFile.ts";
+import { loadScenario } from "../../src/runs/scenarioFile.ts";
 import { buildSystem } from "../../src/system/build.ts";
+import { runnableScenarios } from "../runnableScenarios.ts";
 import { readerOf, replayAll } from "./logs.ts";
 
 const MAIN = join(import.meta.dirname, "..", "..", "dist", "src", "cli", "main.js");
@@ -29,7 +30,7 @@ function record(name: string): Buffer {
   return sink.bytes;
 }
 
-describe.each(shippedScenarios())("%s", (name) => {
+describe.each(runnableScenarios())("%s", (name) => {
   it("replays after unrelated actors were created", { timeout: 120_000 }, () => {
     const bytes = record(name);
     const other = createMachine({

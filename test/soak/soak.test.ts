@@ -42,7 +42,7 @@ describe("the generator", () => {
       options.map(({ shape }) => shape.kind.value);
     // Traces, PARSEC's programs and guests are long, and no more random for it.
     const workloads = kindsOf(workloadSchema.options).filter(
-      (kind) => !["trace", "parsec", "wasm"].includes(kind),
+      (kind) => !["trace", "parsec", "wasm", "linux"].includes(kind),
     );
     const all = [...kindsOf(operationSchema.options), ...TECHNIQUES, ...workloads];
     expect([...seen].sort()).toEqual(expect.arrayContaining(all));

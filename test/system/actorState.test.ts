@@ -1,14 +1,15 @@
 /** What machines declare of their states is what their states really hold. */
 import { expect, it } from "vitest";
-import { loadScenario, shippedScenarios } from "../../src/runs/scenarioFile.ts";
+import { loadScenario } from "../../src/runs/scenarioFile.ts";
 import { actorProblem, type StoredState } from "../../src/system/actorState.ts";
 import { buildSystem } from "../../src/system/build.ts";
+import { runnableScenarios } from "../runnableScenarios.ts";
 
 const MESSAGES = 900;
 /** Messages between two looks; a prime, so that no rhythm of the machines is met again and again. */
 const EVERY = 29;
 
-it.each(shippedScenarios())(
+it.each(runnableScenarios())(
   "%s: every state of every machine is one that a file may hold",
   (name) => {
     const { scenario, directory } = loadScenario(name);

@@ -5,9 +5,10 @@ import { describe, expect, it } from "vitest";
 import { type AnyStateMachine, createActor, StateMachine } from "xstate";
 import { contextFields } from "../../machines/contexts.ts";
 import { type Fields, problemOf, record, traitsOf } from "../../src/interconnect/fields.ts";
-import { loadScenario, shippedScenarios } from "../../src/runs/scenarioFile.ts";
+import { loadScenario } from "../../src/runs/scenarioFile.ts";
 import { buildSystem } from "../../src/system/build.ts";
 import { machineCases } from "../interconnect/machineInputs.ts";
+import { runnableScenarios } from "../runnableScenarios.ts";
 
 const directory = join(import.meta.dirname, "..", "..", "machines");
 const machines = await Promise.all(
@@ -47,7 +48,7 @@ describe.each(machines.flat().map((machine) => [machine.id, machine] as const))(
   },
 );
 
-it.each(shippedScenarios())("%s sets its machines up with what they declare", (name) => {
+it.each(runnableScenarios())("%s sets its machines up with what they declare", (name) => {
   const { scenario, directory: place } = loadScenario(name);
   const { actors, census } = buildSystem(scenario, { directory: place });
   for (const { name: actor, machine, initial, inputFields } of actors) {

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { finish } from "../../src/replay/timeline.ts";
-import { loadScenario, shippedScenarios } from "../../src/runs/scenarioFile.ts";
+import { loadScenario } from "../../src/runs/scenarioFile.ts";
 import { visitPending } from "../../src/session/machineFrame.ts";
 import { Session } from "../../src/session/session.ts";
 import type { OvercommitResult } from "../../src/system/operations/overcommit/overcommitResult.ts";
@@ -20,6 +20,7 @@ import { PANELS } from "../../src/tui/panels/all.ts";
 import type { ScreenState } from "../../src/tui/screenState.ts";
 import { spoken } from "../../src/tui/sentences.ts";
 import { type Look, UNICODE } from "../../src/tui/themes.ts";
+import { runnableScenarios } from "../runnableScenarios.ts";
 import { SMALL } from "./fakeTerminal.ts";
 
 const MAIN = join(import.meta.dirname, "..", "..", "dist", "src", "cli", "main.js");
@@ -81,7 +82,7 @@ function drawEverything(session: Session): void {
   expect(JSON.parse(JSON.stringify(frameOf(session))).position).toBe(session.position);
 }
 
-describe.each(shippedScenarios())("%s", (name) => {
+describe.each(runnableScenarios())("%s", (name) => {
   const start = (): Session => {
     const { scenario, directory: from } = loadScenario(name);
     return Session.start(scenario, from);

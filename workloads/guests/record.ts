@@ -3,11 +3,8 @@
  * comes with JavaScript reads clocks and randomness wherever it finds them: in that thread they are the guest's.
  */
 import { createHash } from "node:crypto";
-import { MessageChannel, receiveMessageOnPort, Worker } from "node:worker_threads";
-import { UserError } from "../../src/errors.ts";
-import { packagePath } from "../../src/io/packageFiles.ts";
 import type { GuestReply, GuestSpec, Recording } from "./spec.ts";
-import type { GuestThreadData } from "./worker.ts";
+import { askThread } from "./thread.ts";
 
 /** Recordings that are kept: a machine has several vCPUs, and is built several times. */
 const KEPT_MAX = 4;
@@ -42,29 +39,5 @@ export function recordGuest(spec: GuestSpec): Recording {
 }
 
 function recordNow(spec: GuestSpec): Recording {
-  const path = packagePath("dist", "workloads", "guests", "worker.js");
-  if (path === null) throw new UserError("the program is not built: npm run build");
-  const answered = new SharedArrayBuffer(4);
-  const { port1, port2 } = new MessageChannel();
-  const workerData: GuestThreadData = { spec, port: port2, answered };
-  const worker = new Worker(path, {
-    workerData,
-    transferList: [port2],
-    // Nothing of this process's is the guest's.
-    argv: [],
-    env: {},
-    execArgv: [],
-    stdout: true,
-    stderr: true,
-  });
-  // It has answered by then.
-  worker.on("error", () => {});
-  Atomics.wait(new Int32Array(answered), 0, 0);
-  const received = receiveMessageOnPort(port1);
-  port1.close();
-  void worker.terminate();
-  const reply = received?.message as GuestReply | undefined;
-  if (reply === undefined) throw new UserError(`${spec.name}: the guest's thread has ended`);
-  if ("problem" in reply) throw new UserError(`${spec.name}: ${reply.problem}`);
-  return reply.recording;
+  return askThread<GuestSpec, GuestReply>("worker", spec.name, spec).recording;
 }

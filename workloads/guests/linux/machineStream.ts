@@ -64,7 +64,7 @@ export class MachineStream {
   /** The page table of the last walk, or -1. */
   #walkedTable = -1;
   /** The runs of the present pace: page << 2 | kind, and length. */
-  readonly #words = new Float64Array(SEGMENT_MAX);
+  readonly #words = new Int32Array(SEGMENT_MAX);
   readonly #lengths = new Float64Array(SEGMENT_MAX);
   #runs = 0;
   #accesses = 0;
@@ -127,7 +127,7 @@ export class MachineStream {
       if (run === this.#runs) break;
       const word = this.#words[run]!;
       for (let left = this.#lengths[run]!; left > 0; left -= RUN_LENGTH_MAX) {
-        sink.run(Math.floor(word / 4), word % 4, Math.min(left, RUN_LENGTH_MAX));
+        sink.run(word >>> 2, word & 3, Math.min(left, RUN_LENGTH_MAX));
       }
     }
     if (idled > 0) sink.event(EventType.idle, idled);
@@ -247,7 +247,7 @@ export class MachineStream {
   }
 
   #run(page: number, kind: number, count: number): void {
-    const word = page * 4 + kind;
+    const word = (page << 2) | kind;
     this.#accesses += count;
     const last = this.#runs - 1;
     const events = this.#events;

@@ -1,0 +1,68 @@
+/** `trackvisor guest`: prepares what whole guests are booted from (docs/guests.md). */
+import { Command } from "commander";
+import { guestConsole } from "../../workloads/guests/linux/guestConsole.ts";
+import type { ImagePart } from "../../workloads/guests/linux/image.ts";
+import { IMAGE_PARTS, linuxCache } from "../../workloads/guests/linux/image.ts";
+import { bootLinux, COMMAND_LINE, loadLinux } from "../../workloads/guests/linux/load.ts";
+import { prepareLinux } from "../../workloads/guests/linux/prepare.ts";
+import { grouped } from "../config/figures.ts";
+import { nearest } from "../config/nearest.ts";
+import { UserError } from "../errors.ts";
+import { readBytes } from "../io/inputFile.ts";
+import { note, print } from "../io/standardStreams.ts";
+import { visible } from "../io/visible.ts";
+
+const GUESTS = ["linux"];
+const PART_BYTES_MAX = 256 << 20;
+const MEMORY_PAGES = 32768;
+
+interface PrepareOptions {
+  readonly kernel?: string;
+  readonly initrd?: string;
+  readonly bios?: string;
+  readonly vgaBios?: string;
+}
+
+/** The command. Exit codes: 0 fine, 2 bad input. */
+export function guestCommand(): Command {
+  const guest = new Command("guest").description(
+    "whole operating systems as guests: fetch what they are booted from (docs/guests.md)",
+  );
+  guest
+    .command("prepare")
+    .description(
+      "fetch what a guest is booted from (Debian's packages, without root), and boot it once",
+    )
+    .argument("<name>", `the guest: ${GUESTS.join(", ")}`)
+    .option("--kernel <file>", "a kernel for 32 bits, and not Debian's")
+    .option("--initrd <file>", 'its first file system; its shell\'s prompt has to be "[$?] # "')
+    .option("--bios <file>", "SeaBIOS's bios.bin")
+    .option("--vga-bios <file>", "SeaBIOS's vgabios-stdvga.bin")
+    .action(prepareAction);
+  return guest;
+}
+
+function prepareAction(name: string, options: PrepareOptions): void {
+  if (!GUESTS.includes(name)) {
+    throw new UserError(
+      `${name}: no guest of this name; expected ${GUESTS.join(", ")}${nearest(name, GUESTS)}`,
+    );
+  }
+  const given = IMAGE_PARTS.flatMap((part): [ImagePart, Uint8Array][] => {
+    const file = options[part];
+    return file === undefined ? [] : [[part, new Uint8Array(readBytes(file, PART_BYTES_MAX))]];
+  });
+  const image = prepareLinux(Object.fromEntries(given), note);
+  for (const source of image.sources) print(source);
+  note("booting it once, which takes half a minute");
+  const common = { input: [], files: [], seed: 1, instructions: 1 };
+  const guest = loadLinux({ ...common, memory: MEMORY_PAGES, commandLine: COMMAND_LINE }, ".");
+  const { ticks, console } = bootLinux(guest);
+  const lines = guestConsole(console);
+  const version = lines.find((line) => line.includes("Linux version")) ?? lines[0] ?? "";
+  print(visible(version.replace(/^\[[^\]]*\]\s*/, "").replace(/ \(.*/, "")));
+  print(
+    `${grouped(Math.round(ticks / 1e6))} M instructions to its prompt; kept in ${linuxCache()}`,
+    "run it with: trackvisor run linux-sort",
+  );
+}

@@ -1,0 +1,97 @@
+/** A real Linux under every technique. Where none was prepared and none can be fetched, it is left out. */
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { rmSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { UserError } from "../../../src/errors.ts";
+import { TECHNIQUES } from "../../../src/hypervisor/techniques/all.ts";
+import { buildSystem } from "../../../src/system/build.ts";
+import { scenarioSchema } from "../../../src/system/scenarioSchema.ts";
+import { summarize } from "../../../src/system/summary.ts";
+import { linuxOf, linuxSchema } from "../../../workloads/generators/linux.ts";
+import { keptImage, keptPath } from "../../../workloads/guests/linux/image.ts";
+import { recordLinux } from "../../../workloads/guests/linux/load.ts";
+import { IS_LONG } from "../../share.ts";
+
+/** Fetching takes seconds, booting 13 s of processor time, and the commands below a few seconds each. */
+const TIMEOUT = 600_000;
+
+const RUN = "seq 300 | sort -r | md5sum";
+const lines = Array.from({ length: 300 }, (_, i) => String(i + 1))
+  .sort()
+  .reverse();
+const MD5 = createHash("md5")
+  .update(`${lines.join("\n")}\n`)
+  .digest("hex");
+
+function hasImage(): boolean {
+  try {
+    keptImage();
+    return true;
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return false;
+  }
+}
+
+/** Whether there is a Linux to boot now. CI fetches one, where Debian's packages can be had. */
+function isPrepared(): boolean {
+  if (hasImage()) return true;
+  if (!IS_LONG) return false;
+  spawnSync(process.execPath, ["dist/src/cli/main.js", "guest", "prepare", "linux"]);
+  return hasImage();
+}
+
+const config = (fields: object) => linuxSchema.parse({ kind: "linux", ...fields });
+
+describe.skipIf(!isPrepared())(
+  "a real Linux (trackvisor guest prepare linux)",
+  { timeout: TIMEOUT },
+  () => {
+    it("comes to the right result under the tap, and to the same stream each time", () => {
+      const guest = linuxOf(config({ run: RUN }));
+      const path = keptPath("recording", guest.digest);
+      rmSync(path, { force: true });
+      const first = recordLinux(guest);
+      expect(Buffer.from(first.console).toString()).toContain(`${MD5}  -\n[0] # `);
+      expect(first.exitCode).toBe(0);
+      // From the cache, and anew.
+      expect(Buffer.compare(recordLinux(guest).trace, first.trace)).toBe(0);
+      rmSync(path);
+      expect(Buffer.compare(recordLinux(guest).trace, first.trace)).toBe(0);
+      expect(first.flushes).toBeGreaterThan(100);
+      // Each access has a linear page, but for the few that its processor makes without one.
+      expect(first.physical / first.accesses).toBeLessThan(1e-4);
+    });
+
+    it.each(TECHNIQUES.filter((name) => name !== "none"))("loses no page under %s", (technique) => {
+      const system = buildSystem(
+        scenarioSchema.parse({
+          name: "linux",
+          vms: [{ paging: "off", workload: { kind: "linux", run: RUN } }],
+          tracker: { technique },
+        }),
+      );
+      system.run();
+      const { harvests, failures, truth } = summarize(system);
+      expect(failures).toEqual([]);
+      expect(harvests.map(({ lostPages }) => lostPages)).toEqual([0]);
+      expect(truth.pagesWritten).toBeGreaterThan(100);
+    });
+
+    it("says the exit code of a command that fails, and ends at a limit", () => {
+      expect(recordLinux(linuxOf(config({ run: "sh -c 'exit 3'" }))).exitCode).toBe(3);
+      const limited = recordLinux(
+        linuxOf(config({ run: "while :; do :; done", instructions: 40e6 })),
+      );
+      expect(limited.exitCode).toBeUndefined();
+      expect(limited.instructions).toBeGreaterThan(30e6);
+    });
+
+    it("is typed to at its times", () => {
+      const input = [{ after: 20e6, text: "hello\n" }];
+      const { console } = recordLinux(linuxOf(config({ run: "read x; echo got $x", input })));
+      expect(Buffer.from(console).toString()).toContain("got hello\n[0] # ");
+    });
+  },
+);

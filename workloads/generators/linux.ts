@@ -1,0 +1,73 @@
+/** A real Linux: booted, told what to run, and recorded with every access; played as a machine's trace is. */
+import { z } from "zod";
+import { size } from "../../src/config/units.ts";
+import { COMMAND_LINE, type LinuxGuest, loadLinux, recordLinux } from "../guests/linux/load.ts";
+import { commonFields, countField } from "./generator.ts";
+import { MachineTracePlayer } from "./machineTrace.ts";
+
+const MIB_PAGES = 256;
+const LEAST_MIB = 64;
+const MOST_MIB = 1024;
+
+const memory = size
+  .refine((pages) => Number.isInteger(Math.log2(pages / MIB_PAGES)), {
+    error: "expected a power of two, in MiB",
+  })
+  .refine((pages) => pages >= LEAST_MIB * MIB_PAGES && pages <= MOST_MIB * MIB_PAGES, {
+    error: `expected ${LEAST_MIB}MiB to ${MOST_MIB}MiB`,
+  });
+
+export const linuxSchema = z
+  .strictObject({
+    kind: z.literal("linux"),
+    run: z.string().min(1).optional().describe("what its shell runs; the run ends when it has"),
+    memory: memory.prefault("128MiB").describe("of the machine: 64MiB to 1024MiB, a power of two"),
+    commandLine: z.string().max(2000).default(COMMAND_LINE).describe("the kernel's"),
+    files: z
+      .array(z.string().min(1))
+      .max(1000)
+      .default([])
+      .describe("files that it finds in /root, relative to the scenario file"),
+    input: z
+      .array(z.strictObject({ after: z.int().min(0), text: z.string().min(1) }))
+      .max(1000)
+      .default([])
+      .describe("what is typed on its console, so many instructions after it waits at its prompt"),
+    instructions: countField
+      .optional()
+      .describe(
+        "ends when so many were executed, or idled away, if its command does not end before",
+      ),
+    ...commonFields,
+  })
+  .describe("a real Linux, from its prompt to the end of a command (docs/guests.md)");
+
+export type LinuxConfig = z.infer<typeof linuxSchema>;
+
+const DEFAULT_SEED = 1;
+
+export class LinuxWorkload extends MachineTracePlayer {
+  /**
+   * Runs the guest, if what it does is not known yet.
+   * @param directory where relative file names start
+   * @param seed of the scenario
+   * @throws UserError if there is no Linux to boot, or it cannot be run to its end
+   */
+  constructor(
+    name: string,
+    config: LinuxConfig,
+    { directory, seed }: { readonly directory?: string; readonly seed?: number },
+  ) {
+    const guest = linuxOf(config, directory, seed);
+    const { trace, exitCode } = recordLinux(guest);
+    super(name, config, MachineTracePlayer.source("linux", trace), config.memory);
+    if (exitCode !== undefined && exitCode !== 0) {
+      this.warning = `linux: its command has ended with exit code ${exitCode}`;
+    }
+  }
+}
+
+/** The guest of a scenario. @throws UserError if a file of it cannot be read */
+export function linuxOf(config: LinuxConfig, directory = ".", seed = DEFAULT_SEED): LinuxGuest {
+  return loadLinux({ ...config, seed: config.seed ?? seed }, directory);
+}

@@ -1,0 +1,68 @@
+/** What is asked of a Linux guest, as plain data that crosses threads, and what comes back. */
+import type { GuestFile } from "../spec.ts";
+
+/** What somebody types, so many instructions after the guest was booted. */
+export interface ConsoleInput {
+  readonly after: number;
+  readonly text: string;
+}
+
+/** What a machine is built of, and how it is booted. */
+export interface BootSpec {
+  /** v86's module, and the address of its JavaScript. */
+  readonly module: Uint8Array;
+  readonly loader: string;
+  readonly kernel: Uint8Array;
+  readonly initrd: Uint8Array;
+  readonly bios: Uint8Array;
+  readonly vgaBios: Uint8Array;
+  readonly commandLine: string;
+  readonly memoryBytes: number;
+}
+
+/** A machine that waits at its prompt. */
+export interface BootedState {
+  readonly state: Uint8Array;
+  /** Its clock, in instructions. */
+  readonly ticks: number;
+  readonly console: Uint8Array;
+}
+
+export interface LinuxRun {
+  /** What its shell is to run; the run ends when it has. Undefined: the limits end it. */
+  readonly command: string | undefined;
+  readonly input: readonly ConsoleInput[];
+  readonly files: readonly GuestFile[];
+  /** Ends after so many, as far as it has come; undefined: the command has to end. */
+  readonly instructions: number | undefined;
+  readonly accesses: number | undefined;
+  readonly seed: number;
+}
+
+/** What a booted guest has done. */
+export interface LinuxRecording {
+  /** A whole trace, as a file has it. */
+  readonly trace: Uint8Array;
+  readonly console: Uint8Array;
+  /** Of the command; undefined if a limit ended it. */
+  readonly exitCode: number | undefined;
+  readonly instructions: number;
+  readonly accesses: number;
+  readonly flushes: number;
+  /** Accesses that have no linear page. */
+  readonly physical: number;
+}
+
+export type LinuxOrder =
+  | { readonly what: "boot"; readonly boot: BootSpec }
+  | {
+      readonly what: "run";
+      readonly boot: BootSpec;
+      readonly booted: Omit<BootedState, "console">;
+      readonly run: LinuxRun;
+    };
+
+export type LinuxReply =
+  | { readonly booted: BootedState }
+  | { readonly recording: LinuxRecording }
+  | { readonly problem: string };
