@@ -3,7 +3,8 @@
  * (xg_sr_save.c, enable_logdirty), one after the other, as "disarmed" does not say who it is. An arm that is sent
  * before the tracker has answered could overtake the disarm: a tracker in the middle of something puts requests off.
  */
-import { type SendEmission, send } from "../src/interconnect/emissions.ts";
+
+import { actorAt, type SendEmission, send } from "../src/interconnect/emissions.ts";
 import type { ActorId, Technique } from "../src/interconnect/messages.ts";
 
 export interface Arming {
@@ -17,7 +18,9 @@ export interface Arming {
 
 /** On "armRefused", before the VM is noted. */
 export function switchOff({ self, trackers, refused }: Arming, vm: number): SendEmission[] {
-  return refused.length > 0 ? [] : [send(trackers[vm]!, { type: "disarm", requester: self })];
+  return refused.length > 0
+    ? []
+    : [send(actorAt(trackers, vm), { type: "disarm", requester: self })];
 }
 
 /** On "disarmed", before the VM is forgotten. */
@@ -25,9 +28,9 @@ export function switchOn({ self, trackers, technique, refused }: Arming): SendEm
   const [vm, ...others] = refused;
   if (vm === undefined) return [];
   return [
-    send(trackers[vm]!, { type: "arm", technique, requester: self }),
+    send(actorAt(trackers, vm), { type: "arm", technique, requester: self }),
     ...others.slice(0, 1).map((next) => {
-      return send(trackers[next]!, { type: "disarm", requester: self });
+      return send(actorAt(trackers, next), { type: "disarm", requester: self });
     }),
   ];
 }

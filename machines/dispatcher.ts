@@ -28,9 +28,11 @@
  * KVM's vcpu_enter_guest tests requests). An exit whose handler has to wait for somebody else's answer
  * takes the interrupt first: that answer may wait for this very INVEPT.
  */
+
 import { assign, emit, setup } from "xstate";
 import { ExitReason, exitReasonName } from "../src/hardware/exit.ts";
 import {
+  actorAt,
   type DeviceEmission,
   request,
   type SendAllEmission,
@@ -42,6 +44,7 @@ import * as kind from "../src/interconnect/fields.ts";
 import { ignored } from "../src/interconnect/ignored.ts";
 import { machineTypes } from "../src/interconnect/machineTypes.ts";
 import type { Message } from "../src/interconnect/messages.ts";
+import { itemAt } from "../src/lookup.ts";
 
 /** What it is set up with. */
 export const dispatcherInput = {
@@ -111,7 +114,7 @@ export const dispatcherMachine = setup({
   actions: {
     noteVcpu: assign({ vcpu: on("schedule", ({ event }) => event.vcpu) }),
     forwardSchedule: emit(
-      on("schedule", ({ context, event }) => send(context.vcpus[event.vcpu]!, event)),
+      on("schedule", ({ context, event }) => send(actorAt(context.vcpus, event.vcpu), event)),
     ),
     countExit: assign({
       exits: on("vmExit", ({ context, event }) => {
@@ -141,34 +144,38 @@ export const dispatcherMachine = setup({
       handlerCycles: ({ context }) => context.handlerCycles + context.inveptCycles,
     }),
     forgetWork: assign({ workCycles: 0 }),
-    askInvept: emit(({ context }) => request({ op: "invept", vm: context.invepts[0]!.vm })),
+    askInvept: emit(({ context }) => request({ op: "invept", vm: itemAt(context.invepts, 0).vm })),
     askNoted: emit(({ context: { invepts } }) =>
-      invepts.length === 0 ? sendAll([]) : request({ op: "invept", vm: invepts[0]!.vm }),
+      invepts.length === 0 ? sendAll([]) : request({ op: "invept", vm: itemAt(invepts, 0).vm }),
     ),
     sendInveptDone: emit(({ context }) => {
-      const { tracker } = context.invepts[0]!;
+      const { tracker } = itemAt(context.invepts, 0);
       return send(tracker, { type: "inveptDone", pcpu: context.pcpu }, context.inveptCycles);
     }),
     sendKick: emit(({ context }) => send(context.mmu, { type: "kick" })),
     sendLogFull: emit(
       on("vmExit", ({ context, event: { vcpu, vm } }) =>
-        send(context.trackers[vm]!, { type: "logFullExit", vcpu, dispatcher: context.self }),
+        send(actorAt(context.trackers, vm), {
+          type: "logFullExit",
+          vcpu,
+          dispatcher: context.self,
+        }),
       ),
     ),
     sendViolation: emit(
       on("vmExit", ({ context, event: { vcpu, vm, page, qualification } }) => {
         const dispatcher = context.self;
         const message = { type: "eptViolation", vcpu, page, qualification, dispatcher } as const;
-        return send(context.trackers[vm]!, message);
+        return send(actorAt(context.trackers, vm), message);
       }),
     ),
     sendResume: emit(({ context }) =>
-      send(context.vcpus[context.vcpu]!, { type: "resume" }, context.workCycles),
+      send(actorAt(context.vcpus, context.vcpu), { type: "resume" }, context.workCycles),
     ),
     sendDeschedule: emit(({ context }) => {
       const { crashed, waits } = context;
       const message = { type: "deschedule", crashed, waits } as const;
-      return send(context.vcpus[context.vcpu]!, message, context.workCycles);
+      return send(actorAt(context.vcpus, context.vcpu), message, context.workCycles);
     }),
   },
   guards: {

@@ -20,9 +20,11 @@
  * A kick waits for the end of the burst: an interrupt is taken between instructions. One that finds
  * the CPU in root mode stays pending and ends the next entry at once.
  */
+
 import { assign, emit, setup } from "xstate";
 import { ExitReason } from "../src/hardware/exit.ts";
 import {
+  actorAt,
   type DeviceEmission,
   request,
   type SendAllEmission,
@@ -99,7 +101,7 @@ export const mmuMachine = setup({
     sendFilledAndContinue: emit(
       on("prlLogFilled", ({ context, event: { elapsed } }) =>
         sendAll([
-          send(context.prlUnits[context.vcpu]!, { type: "prlLogFilled" }, elapsed),
+          send(actorAt(context.prlUnits, context.vcpu), { type: "prlLogFilled" }, elapsed),
           send(context.self, { type: "continueGuest" }, elapsed),
         ]),
       ),
@@ -107,28 +109,32 @@ export const mmuMachine = setup({
     sendStopped: emit(
       on("accessExited", ({ context, event: { reason, qualification, page, elapsed } }) => {
         const message = { type: "guestStopped", reason, qualification, page } as const;
-        return send(context.vcpus[context.vcpu]!, message, elapsed);
+        return send(actorAt(context.vcpus, context.vcpu), message, elapsed);
       }),
     ),
     sendOutOfRange: emit(
       on("logUnavailable", ({ context, event }) =>
-        send(context.pmlUnits[context.vcpu]!, { type: "pmlIndexOutOfRange" }, event.elapsed),
+        send(
+          actorAt(context.pmlUnits, context.vcpu),
+          { type: "pmlIndexOutOfRange" },
+          event.elapsed,
+        ),
       ),
     ),
     sendHlt: emit(
       on("workloadEnded", ({ context, event }) => {
         const message = { type: "guestStopped", reason: ExitReason.hlt, ...NO_DETAIL } as const;
-        return send(context.vcpus[context.vcpu]!, message, event.elapsed);
+        return send(actorAt(context.vcpus, context.vcpu), message, event.elapsed);
       }),
     ),
     sendInterrupted: emit(({ context }) => {
       const reason = ExitReason.externalInterrupt;
       const message = { type: "guestStopped", reason, ...NO_DETAIL } as const;
-      return send(context.vcpus[context.vcpu]!, message);
+      return send(actorAt(context.vcpus, context.vcpu), message);
     }),
     sendEntryFailed: emit(
       on("entryRefused", ({ context, event: { failure } }) =>
-        send(context.vcpus[context.vcpu]!, { type: "entryFailed", failure }),
+        send(actorAt(context.vcpus, context.vcpu), { type: "entryFailed", failure }),
       ),
     ),
   },

@@ -18,8 +18,10 @@
  *
  *   other than idle | harvestNow, switchTracker | - | ignored: busy; whoever asks looks first
  */
+
 import { assign, emit, setup } from "xstate";
 import {
+  actorAt,
   type DeviceEmission,
   request,
   type SendEmission,
@@ -126,18 +128,18 @@ export const operatorMachine = setup({
       send(context.scheduler, { type: "unpauseVm", vm: context.vm }),
     ),
     sendHarvest: emit(({ context }) =>
-      send(context.trackers[context.vm]!, {
+      send(actorAt(context.trackers, context.vm), {
         type: "harvest",
         mode: "clean",
         requester: context.self,
       }),
     ),
     sendDisarm: emit(({ context }) =>
-      send(context.trackers[context.vm]!, { type: "disarm", requester: context.self }),
+      send(actorAt(context.trackers, context.vm), { type: "disarm", requester: context.self }),
     ),
     sendArm: emit(({ context }) => {
       const technique = context.technique === "keep" ? "none" : context.technique;
-      return send(context.trackers[context.vm]!, {
+      return send(actorAt(context.trackers, context.vm), {
         type: "arm",
         technique,
         requester: context.self,

@@ -24,8 +24,10 @@
  *
  * deadline and vmHalted do in "deciding" what they do in "running".
  */
+
 import { assign, emit, setup } from "xstate";
 import {
+  actorAt,
   type DeviceEmission,
   request,
   type SendAllEmission,
@@ -186,7 +188,7 @@ export const overcommitmentMachine = setup({
         const { vms } = event.point;
         return sendAll(
           vms.map(({ target }, vm) =>
-            send(context.balloons[vm]!, { type: "setTarget", pages: target }),
+            send(actorAt(context.balloons, vm), { type: "setTarget", pages: target }),
           ),
         );
       }),

@@ -16,8 +16,10 @@
  *   flushing | inveptDone          | flushing | -
  *   flushing | inveptDone, last    | resting  | device: flushed
  */
+
 import { assign, emit, setup } from "xstate";
 import {
+  actorAt,
   type DeviceEmission,
   request,
   type SendAllEmission,
@@ -109,7 +111,7 @@ function consequences(context: PagerContext, reply: PagerReply): SendEmission[] 
   }
   for (const vcpu of woken) sends.push(send(scheduler, { type: "wakeVcpu", vcpu }));
   for (const { vm, surplus, stuck } of gaveBack) {
-    sends.push(send(balloons[vm]!, { type: "gaveBack", surplus, stuck }));
+    sends.push(send(actorAt(balloons, vm), { type: "gaveBack", surplus, stuck }));
   }
   return sends;
 }

@@ -29,8 +29,10 @@
  *   any      | jobDue, preempted | -   | jobDue to itself, after the time that the handler took
  *   any      | loadQuery    | -        | loadReport to the toolstack
  */
+
 import { assign, emit, setup } from "xstate";
 import {
+  actorAt,
   type DeviceEmission,
   request,
   type SendAllEmission,
@@ -41,6 +43,7 @@ import {
 import * as kind from "../src/interconnect/fields.ts";
 import { type EventOf, machineTypes } from "../src/interconnect/machineTypes.ts";
 import type { Message } from "../src/interconnect/messages.ts";
+import { itemAt } from "../src/lookup.ts";
 
 /** What it is set up with. */
 export const pvmCpuInput = {
@@ -123,7 +126,9 @@ function handlerCycles(context: PvmCpuContext, { entries }: Drained): number {
 }
 
 function reloads({ drained, prlUnits, reloadCycles }: PvmCpuContext): SendEmission[] {
-  return drained.map(({ vcpu }) => send(prlUnits[vcpu]!, { type: "remoteReload" }, reloadCycles));
+  return drained.map(({ vcpu }) =>
+    send(actorAt(prlUnits, vcpu), { type: "remoteReload" }, reloadCycles),
+  );
 }
 
 const { types, on } = machineTypes<
@@ -178,9 +183,11 @@ export const pvmCpuMachine = setup({
     sendRestDue: emit(({ context }) =>
       send(context.self, { type: "jobDue" }, context.preemptedCycles),
     ),
-    sendComputed: emit(({ context }) => send(context.jobs[0]!.requester, { type: "computed" })),
+    sendComputed: emit(({ context }) =>
+      send(itemAt(context.jobs, 0).requester, { type: "computed" }),
+    ),
     sendNextDue: emit(({ context }) =>
-      send(context.self, { type: "jobDue" }, context.jobs[0]!.cycles),
+      send(context.self, { type: "jobDue" }, itemAt(context.jobs, 0).cycles),
     ),
     sendLoad: emit(
       on("loadQuery", ({ context, event }) => {

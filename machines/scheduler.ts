@@ -24,8 +24,10 @@
  *
  * Pauses nest: a VM runs again when every pause is undone (Xen's domain_pause and its pause_count).
  */
+
 import { assign, emit, setup } from "xstate";
 import {
+  actorAt,
   type SendAllEmission,
   type SendEmission,
   send,
@@ -34,6 +36,7 @@ import {
 import * as kind from "../src/interconnect/fields.ts";
 import { machineTypes } from "../src/interconnect/machineTypes.ts";
 import type { Message } from "../src/interconnect/messages.ts";
+import { itemAt } from "../src/lookup.ts";
 
 /** What it is set up with. */
 export const schedulerInput = {
@@ -108,7 +111,10 @@ function vcpusOf(context: SchedulerContext, vm: number): number[] {
 }
 
 function isPaused(context: SchedulerContext, vcpu: number): boolean {
-  return context.held.includes(vcpu) || context.pausedBy[context.vmOfVcpu[vcpu]!]!.length > 0;
+  return (
+    context.held.includes(vcpu) ||
+    itemAt(context.pausedBy, itemAt(context.vmOfVcpu, vcpu)).length > 0
+  );
 }
 
 function isCrowded({ vmOfVcpu, cpus }: SchedulerContext): boolean {
@@ -146,8 +152,8 @@ function preemptForPassedOver(context: SchedulerContext, before: Plan): Plan {
     if (last === undefined || isPaused(current, waiting)) continue;
     if (placeOf(last.vcpu) < placeOf(waiting)) continue;
     later.shift();
-    cpus[last.pcpu] = { ...cpus[last.pcpu]!, wanted: true };
-    sends.push(send(dispatchers[last.pcpu]!, { type: "preempt" }));
+    cpus[last.pcpu] = { ...itemAt(cpus, last.pcpu), wanted: true };
+    sends.push(send(actorAt(dispatchers, last.pcpu), { type: "preempt" }));
   }
   return { changes: { ...before.changes, cpus }, sends };
 }
@@ -160,14 +166,14 @@ function fillCpus(context: SchedulerContext, before: Plan): Plan {
   const sends = [...before.sends];
   const crowded = isCrowded(context);
   for (let pcpu = 0; pcpu < cpus.length; pcpu++) {
-    if (cpus[pcpu]!.vcpu >= 0) continue;
+    if (itemAt(cpus, pcpu).vcpu >= 0) continue;
     const next = waiting.findIndex((vcpu) => !isPaused(current, vcpu));
     if (next < 0) break;
-    const vcpu = waiting.splice(next, 1)[0]!;
-    const slice = cpus[pcpu]!.slice + 1;
+    const vcpu = itemAt(waiting.splice(next, 1), 0);
+    const slice = itemAt(cpus, pcpu).slice + 1;
     cpus[pcpu] = { vcpu, slice, wanted: false };
-    const mmu = context.mmus[pcpu]!;
-    const dispatcher = context.dispatchers[pcpu]!;
+    const mmu = actorAt(context.mmus, pcpu);
+    const dispatcher = actorAt(context.dispatchers, pcpu);
     sends.push(send(dispatcher, { type: "schedule", vcpu, pcpu, mmu, dispatcher }));
     if (crowded) {
       sends.push(
@@ -182,7 +188,7 @@ function planDescheduled(
   context: SchedulerContext,
   { vcpu, halted, waits }: Extract<SchedulerEvent, { type: "descheduled" }>,
 ): Plan {
-  const vm = context.vmOfVcpu[vcpu]!;
+  const vm = itemAt(context.vmOfVcpu, vcpu);
   const cpus = context.cpus.map((slot) =>
     slot.vcpu === vcpu ? { ...slot, vcpu: -1, wanted: false } : slot,
   );
@@ -196,7 +202,7 @@ function planDescheduled(
   }
   const stillRuns = cpus.some((slot) => members.includes(slot.vcpu));
   // As the VM ran until now, nobody who asked has been answered yet.
-  const paused = stillRuns ? [] : context.pausedBy[vm]!;
+  const paused = stillRuns ? [] : itemAt(context.pausedBy, vm);
   for (const requester of paused) sends.push(send(requester, { type: "vmPaused", vm }));
   return fillCpus(context, { changes, sends });
 }
@@ -243,7 +249,7 @@ function planPause(
   context: SchedulerContext,
   { vm, requester }: Extract<SchedulerEvent, { type: "pauseVm" }>,
 ): Plan {
-  const before = context.pausedBy[vm]!;
+  const before = itemAt(context.pausedBy, vm);
   const pausedBy = context.pausedBy.with(vm, [...before, requester]);
   const members = vcpusOf(context, vm);
   const running = context.cpus.flatMap(({ vcpu }, pcpu) => (members.includes(vcpu) ? [pcpu] : []));
@@ -252,7 +258,7 @@ function planPause(
       ? [send(requester, { type: "vmPaused", vm })]
       : running
           .filter(() => before.length === 0)
-          .map((pcpu) => send(context.dispatchers[pcpu]!, { type: "preempt" }));
+          .map((pcpu) => send(actorAt(context.dispatchers, pcpu), { type: "preempt" }));
   return { changes: { pausedBy }, sends };
 }
 
@@ -264,7 +270,7 @@ function planLetGo(context: SchedulerContext, changes: Changes): Plan {
 function planPauseVcpu(context: SchedulerContext, vcpu: number): Plan {
   if (context.held.includes(vcpu)) return { changes: {}, sends: [] };
   const pcpu = context.cpus.findIndex((slot) => slot.vcpu === vcpu);
-  const sends = pcpu < 0 ? [] : [send(context.dispatchers[pcpu]!, { type: "preempt" })];
+  const sends = pcpu < 0 ? [] : [send(actorAt(context.dispatchers, pcpu), { type: "preempt" })];
   return { changes: { held: [...context.held, vcpu] }, sends };
 }
 
@@ -272,10 +278,10 @@ function planTimesliceEnd(
   context: SchedulerContext,
   { pcpu, slice }: Extract<SchedulerEvent, { type: "timesliceEnd" }>,
 ): Plan {
-  const slot = context.cpus[pcpu]!;
+  const slot = itemAt(context.cpus, pcpu);
   if (slot.vcpu < 0 || slot.slice !== slice) return { changes: {}, sends: [] };
   if (context.waiting.some((vcpu) => !isPaused(context, vcpu))) {
-    return { changes: {}, sends: [send(context.dispatchers[pcpu]!, { type: "preempt" })] };
+    return { changes: {}, sends: [send(actorAt(context.dispatchers, pcpu), { type: "preempt" })] };
   }
   const again = { type: "timesliceEnd", pcpu, slice } as const;
   return { changes: {}, sends: [send(context.self, again, context.timesliceCycles)] };
@@ -290,7 +296,7 @@ function plan(context: SchedulerContext, event: SchedulerEvent): Plan {
       return fillCpus(context, { changes: { waiting, turns }, sends: [] });
     }
     case "unpauseVm": {
-      const left = context.pausedBy[event.vm]!.slice(1);
+      const left = itemAt(context.pausedBy, event.vm).slice(1);
       return planLetGo(context, { pausedBy: context.pausedBy.with(event.vm, left) });
     }
     case "descheduled":

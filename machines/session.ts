@@ -26,6 +26,7 @@
  *
  * "over": the time is up, all VMs have halted, or the measurement has ended though nothing was to follow.
  */
+
 import { assign, emit, setup } from "xstate";
 import {
   type DeviceEmission,
@@ -39,6 +40,7 @@ import * as kind from "../src/interconnect/fields.ts";
 import { ignored } from "../src/interconnect/ignored.ts";
 import { machineTypes } from "../src/interconnect/machineTypes.ts";
 import type { Message } from "../src/interconnect/messages.ts";
+import { itemAt } from "../src/lookup.ts";
 
 const hostedOperation = {
   // Its main actor.
@@ -102,7 +104,7 @@ type SessionEvent =
   | SessionReply;
 
 function endOf({ operations, current }: SessionContext): SendEmission {
-  const { actor, end } = operations[current]!;
+  const { actor, end } = itemAt(operations, current);
   return send(actor, { type: end });
 }
 
@@ -111,7 +113,7 @@ function allHalted({ halted, trackers }: SessionContext): boolean {
 }
 
 function changed(counts: readonly number[], vm: number, by: number): readonly number[] {
-  return counts.with(vm, Math.max(0, counts[vm]! + by));
+  return counts.with(vm, Math.max(0, itemAt(counts, vm) + by));
 }
 
 /** What the operator asks between two operations. Whoever asks looks first. */
@@ -155,12 +157,12 @@ export const sessionMachine = setup({
     askRenew: emit(({ context }) => request({ op: "renew", operation: context.current })),
     sendBegin: emit(({ context: { self, operations, current, deadlineCycles } }) =>
       sendAll([
-        send(operations[current]!.actor, { type: "begin" }),
+        send(itemAt(operations, current).actor, { type: "begin" }),
         ...(deadlineCycles > 0 ? [send(self, { type: "deadline" }, deadlineCycles)] : []),
       ]),
     ),
     sendNextBegin: emit(({ context: { operations, current, halted } }) => {
-      const { actor } = operations[current]!;
+      const { actor } = itemAt(operations, current);
       return sendAll([
         send(actor, { type: "begin" }),
         ...halted.map((vm) => send(actor, { type: "vmHalted", vm })),
@@ -179,7 +181,7 @@ export const sessionMachine = setup({
         const unpause = send(scheduler, { type: "unpauseVm", vm });
         return sendAll([
           ...(started[vm] ? [] : [send(scheduler, { type: "startVm", vm })]),
-          ...Array.from({ length: pauses[vm]! }, () => unpause),
+          ...Array.from({ length: itemAt(pauses, vm) }, () => unpause),
         ]);
       }),
     ),
@@ -188,7 +190,7 @@ export const sessionMachine = setup({
     ),
     forwardToOperation: emit(
       on("vmHalted", ({ context: { operations, current }, event }) =>
-        send(operations[current]!.actor, event),
+        send(itemAt(operations, current).actor, event),
       ),
     ),
   },

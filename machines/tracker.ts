@@ -39,8 +39,10 @@
  *
  * "last": of all INVEPTs that were asked for, be it for an answer or for a ring. Whoever waits waits for all.
  */
+
 import { assign, emit, setup } from "xstate";
 import {
+  actorAt,
   type DeviceEmission,
   request,
   type SendAllEmission,
@@ -73,7 +75,7 @@ function inveptRequests(context: TrackerContext, delay: number): SendEmission[] 
 }
 
 function indexReset(context: TrackerContext, vcpu: number, delay: number): SendEmission[] {
-  return vcpu < 0 ? [] : [send(context.pmlUnits[vcpu]!, { type: "pmlIndexReset" }, delay)];
+  return vcpu < 0 ? [] : [send(actorAt(context.pmlUnits, vcpu), { type: "pmlIndexReset" }, delay)];
 }
 
 /** An INVEPT for a ring's reset. */

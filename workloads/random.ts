@@ -2,12 +2,13 @@
  * The generator of all random choices of a workload: xoshiro128** (Blackman and Vigna), period
  * 2^128 - 1. Its whole state is four words, so that it is saved and restored with its part.
  */
+import { words } from "../src/lookup.ts";
 
 const TWO_32 = 4294967296;
 
 export class Random {
   /** Four words, never all zero. */
-  readonly state = new Int32Array(4);
+  readonly state = words(4);
 
   /** @param seed any integer from 0 to 2^53 - 1; seeds that differ by one give unrelated streams. */
   constructor(seed: number) {
@@ -20,7 +21,7 @@ export class Random {
       z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
       this.state[i] = z ^ (z >>> 15);
     }
-    if ((this.state[0]! | this.state[1]! | this.state[2]! | this.state[3]!) === 0) {
+    if ((this.state[0] | this.state[1] | this.state[2] | this.state[3]) === 0) {
       this.state[0] = 1;
     }
   }
@@ -28,10 +29,10 @@ export class Random {
   /** The next 32 random bits, 0 to 2^32 - 1. */
   next(): number {
     const state = this.state;
-    const s0 = state[0]!;
-    const s1 = state[1]!;
-    const s2 = state[2]! ^ s0;
-    const s3 = state[3]! ^ s1;
+    const s0 = state[0];
+    const s1 = state[1];
+    const s2 = state[2] ^ s0;
+    const s3 = state[3] ^ s1;
     const scrambled = Math.imul(s1, 5);
     state[0] = s0 ^ s3;
     state[1] = s1 ^ s2;

@@ -1,4 +1,5 @@
 /** Draws ranks by Zipf's law: rank r in proportion to r^-exponent. */
+import { itemAt, numberAt, present, wordAt } from "../src/lookup.ts";
 import { power } from "./power.ts";
 import type { Random } from "./random.ts";
 
@@ -36,8 +37,8 @@ export class ZipfSampler {
     this.least = new Float64Array(groups);
     const weights = new Float64Array(groups);
     for (let i = 0; i < groups; i++) {
-      const start = this.first[i]!;
-      const size = this.size[i]!;
+      const start = wordAt(this.first, i);
+      const size = wordAt(this.size, i);
       weights[i] = size * power(start, -exponent);
       this.least[i] = size === 1 ? 1 : power((start + size - 1) / start, -exponent);
     }
@@ -51,14 +52,14 @@ export class ZipfSampler {
     const { groups, stay, other, first, size, least } = this;
     for (;;) {
       let group = (random.next() * (groups / TWO_32)) | 0;
-      if (random.next() >= stay[group]!) group = other[group]!;
-      const start = first[group]!;
-      const members = size[group]!;
+      if (random.next() >= numberAt(stay, group)) group = wordAt(other, group);
+      const start = wordAt(first, group);
+      const members = wordAt(size, group);
       if (members === 1) return start;
       // Sizes are powers of two but for the last: members are as good as equally likely.
       const rank = start + ((random.next() * (members / TWO_32)) | 0);
       const test = random.next() / TWO_32;
-      if (test < least[group]! || test < power(rank / start, -this.exponent)) return rank;
+      if (test < numberAt(least, group) || test < power(rank / start, -this.exponent)) return rank;
     }
   }
 }
@@ -80,12 +81,12 @@ function fillAliasTable(weights: Float64Array, stay: Float64Array, other: Int32A
     other[i] = i;
   });
   while (small.length > 0 && large.length > 0) {
-    const poor = small.pop()!;
-    const rich = large[large.length - 1]!;
-    stay[poor] = share[poor]! * TWO_32;
+    const poor = present(small.pop(), "a slot with too little");
+    const rich = itemAt(large, large.length - 1);
+    stay[poor] = numberAt(share, poor) * TWO_32;
     other[poor] = rich;
-    share[rich] = share[rich]! - (1 - share[poor]!);
-    if (share[rich]! < 1) {
+    share[rich] = numberAt(share, rich) - (1 - numberAt(share, poor));
+    if (share[rich] < 1) {
       large.pop();
       small.push(rich);
     }

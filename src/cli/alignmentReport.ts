@@ -1,6 +1,7 @@
 /** Two aligned logs as text: what only one has, with a few messages around it. */
 
 import { grouped } from "../config/figures.ts";
+import { itemAt, present } from "../lookup.ts";
 import type { Aligned } from "../replay/align.ts";
 import { messageLine } from "./messageText.ts";
 
@@ -27,7 +28,7 @@ export function formatAlignment(
     const from = Math.max(shown + 1, at - AROUND);
     if (from > shown + 1) lines.push("  ...");
     const to = Math.min(aligned.length - 1, at + AROUND);
-    for (let i = from; i <= to; i++) lines.push(lineOf(aligned[i]!, leftName, rightName));
+    for (let i = from; i <= to; i++) lines.push(lineOf(itemAt(aligned, i), leftName, rightName));
     shown = Math.max(shown, to);
   });
   if (shown >= 0 && shown < aligned.length - 1) lines.push("  ...");
@@ -39,7 +40,10 @@ export function formatAlignment(
 }
 
 function lineOf({ kind, left, right }: Aligned, leftName: Names, rightName: Names): string {
-  if (kind === "right") return `+ ${messageLine(right!.position + 1, right!.delivery, rightName)}`;
-  const mark = kind === "left" ? "-" : " ";
-  return `${mark} ${messageLine(left!.position + 1, left!.delivery, leftName)}`;
+  const [mark, message, nameOf] =
+    kind === "right"
+      ? (["+", right, rightName] as const)
+      : ([kind === "left" ? "-" : " ", left, leftName] as const);
+  const { position, delivery } = present(message, `a message of the ${kind} run`);
+  return `${mark} ${messageLine(position + 1, delivery, nameOf)}`;
 }

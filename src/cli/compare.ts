@@ -7,6 +7,7 @@ import type { Override } from "../config/override.ts";
 import { UserError } from "../errors.ts";
 import { note, print } from "../io/standardStreams.ts";
 import { visible } from "../io/visible.ts";
+import { itemAt } from "../lookup.ts";
 import { answers, type ComparisonRow, compareRuns, percent } from "../questions/compare.ts";
 import { type Candidate, runCandidates, underEach } from "../questions/comparison.ts";
 import { type Contender, contenderNamed, contenders } from "../questions/contenders.ts";
@@ -78,14 +79,14 @@ export function compareCommand(): Command {
 }
 
 function candidatesOf(names: readonly string[], { trackers }: CompareOptions): Candidate[] {
-  const [name] = names;
   if (names.length > 1) {
     if (trackers !== undefined) {
       throw new UserError("--trackers: of one scenario, not of several; each has its own tracker");
     }
-    return names.map((one) => ({ name: one, load: loaderOf(one) }));
+    return names.map((name) => ({ name, load: loaderOf(name) }));
   }
-  return underEach({ name: name!, load: loaderOf(name!) }, trackers);
+  const name = itemAt(names, 0);
+  return underEach({ name, load: loaderOf(name) }, trackers);
 }
 
 function commonOf({ until, set }: CompareOptions): Override[] {

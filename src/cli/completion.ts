@@ -4,10 +4,12 @@
  * The scripts are our own: the one library for this that is kept, @bomb.sh/tab, never completes file names, needs
  * the package bash-completion, and evaluates what was typed.
  */
+
 import { Argument, Command } from "commander";
 import { readText } from "../io/inputFile.ts";
 import { packagePath } from "../io/packageFiles.ts";
 import { print } from "../io/standardStreams.ts";
+import { itemAt } from "../lookup.ts";
 import { type CommandEntry, DEFAULT_COMMAND } from "./commandEntry.ts";
 
 /** What can be put for the word at the cursor. */
@@ -103,7 +105,7 @@ async function within(
     const options = command.options.map(({ long, short, description }) => {
       return { value: long ?? short ?? "", what: description };
     });
-    return { words: [...options, ROOT_OPTIONS[0]!], files: false };
+    return { words: [...options, itemAt(ROOT_OPTIONS, 0)], files: false };
   }
   const subcommands = command.commands.map((one) => ({
     value: one.name(),

@@ -134,7 +134,7 @@ function fieldTable(
   const row = (...cells: readonly string[]): string =>
     `  ${cells.map((cell) => cell.padEnd(COLUMN)).join("")}`.trimEnd();
   return [
-    row("field", names[0]!, names[1]!),
+    row("field", names[0], names[1]),
     ...fields.map(({ field, recorded, actual }) =>
       row(field, valueText(recorded), valueText(actual)),
     ),

@@ -1,4 +1,5 @@
 /** `trackvisor trace`: import, record, inspect and show traces of real programs. */
+
 import { Command, InvalidArgumentError, Option } from "commander";
 import { totalAccesses } from "../../workloads/trace/format.ts";
 import { ImportInterrupted, importLog, unknownNote } from "../../workloads/trace/import.ts";
@@ -12,6 +13,7 @@ import { UserError } from "../errors.ts";
 import { AccessKind, type AccessKindName } from "../hardware/accessLoop.ts";
 import { note, print } from "../io/standardStreams.ts";
 import { visible } from "../io/visible.ts";
+import { byteAt, itemAt, numberAt, wordAt } from "../lookup.ts";
 import { JSON_OPTION, printResult, type TraceRunJson } from "./jsonFormats.ts";
 import { FORCE, wholeNumber } from "./optionParsers.ts";
 import { ProgressLine } from "./progress.ts";
@@ -197,9 +199,9 @@ function headAction(file: string, options: { lines: number; json?: boolean }): v
       const count = Math.min(left, block.count);
       left -= count;
       for (let i = 0; i < count; i++) {
-        const kind = KIND_NAMES[block.kinds[i]!]!;
-        const address = `0x${(BigInt(block.pages[i]!) << 12n).toString(16)}`;
-        const accesses = block.lengths[i]!;
+        const kind = itemAt(KIND_NAMES, byteAt(block.kinds, i));
+        const address = `0x${(BigInt(numberAt(block.pages, i)) << 12n).toString(16)}`;
+        const accesses = wordAt(block.lengths, i);
         if (options.json === true) rows.push({ kind, address, accesses });
         else print(`${kind.padEnd(15)} ${address.padEnd(18)} ${accesses}`);
       }
@@ -226,10 +228,10 @@ function reportDamage(damage: string | undefined): void {
 
 function namedKinds(kinds: readonly number[]): Record<AccessKindName, number> {
   return {
-    read: kinds[AccessKind.read]!,
-    write: kinds[AccessKind.write]!,
-    fetch: kinds[AccessKind.fetch]!,
-    readModifyWrite: kinds[AccessKind.readModifyWrite]!,
+    read: itemAt(kinds, AccessKind.read),
+    write: itemAt(kinds, AccessKind.write),
+    fetch: itemAt(kinds, AccessKind.fetch),
+    readModifyWrite: itemAt(kinds, AccessKind.readModifyWrite),
   };
 }
 

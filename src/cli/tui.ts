@@ -1,4 +1,5 @@
 /** `trackvisor tui`: see a machine run, change it, go back in time; or the same numbers in a pipe. */
+
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
@@ -17,6 +18,7 @@ import {
   printPainted,
   terminal,
 } from "../io/standardStreams.ts";
+import { present } from "../lookup.ts";
 import { isLogFile } from "../replay/logFile.ts";
 import { loadScenario, placed } from "../runs/scenarioFile.ts";
 import { Session } from "../session/session.ts";
@@ -154,7 +156,8 @@ async function batch(session: Session, options: TuiOptions, look: Look): Promise
       if (timeline.step() === null || !watch.note()) break;
     }
     if (options.log) {
-      for (let at = from + 1; at <= timeline.position; at++) print(logLine(ring.entry(at)!));
+      for (let at = from + 1; at <= timeline.position; at++)
+        print(logLine(present(ring.entry(at), "a message that was just delivered")));
       await printed();
     }
     if (timeline.position < until || timeline.position === place.position) break;

@@ -2,6 +2,7 @@
  * `trackvisor check --random --seeds 1..20`, and with --pct: a swarm of random walks, on one machine or in shares on
  * many.
  */
+
 import * as z from "zod";
 import type { CheckRun } from "../check/checkRun.ts";
 import { isModelFile } from "../check/modelFile.ts";
@@ -10,6 +11,7 @@ import { UserError } from "../errors.ts";
 import { digestOfFile } from "../io/inputFile.ts";
 import { refuseUnwritable, writeOutput } from "../io/outputFile.ts";
 import { note, print } from "../io/standardStreams.ts";
+import { itemAt, present } from "../lookup.ts";
 import { checkingVersion } from "../runs/codeVersion.ts";
 import type { Shard } from "../shares/shard.ts";
 import { placesOf, type Share, type ShareKind, shareOf, shareText } from "../shares/shareFile.ts";
@@ -116,7 +118,7 @@ export async function walkSwarm(
   const places = placesOf(work, shard);
   const reports = new Map<number, SeedReport>();
   for (const place of places) {
-    const run = await walk(seeds[place]!);
+    const run = await walk(itemAt(seeds, place));
     if (run === null) break;
     reports.set(place, seedReport(run));
   }
@@ -124,12 +126,14 @@ export async function walkSwarm(
     note(`interrupted after ${reports.size} of ${places.length} seeds: nothing is written`);
     process.exitCode = EXIT_INTERRUPTED;
     if (reports.size === 0) return;
-    const done = new Map([...reports].map(([place, report]) => [seeds[place]!, report]));
+    const done = new Map([...reports].map(([place, report]) => [itemAt(seeds, place), report]));
     tell(asked, done, options);
     return;
   }
   deliverSwarm(
-    shareOf(WALK_SHARES, work, shard, (place) => reports.get(place)!),
+    shareOf(WALK_SHARES, work, shard, (place) =>
+      present(reports.get(place), "the report of a walk"),
+    ),
     options,
   );
 }

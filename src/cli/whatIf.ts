@@ -1,4 +1,5 @@
 /** `trackvisor log branch`, `inevitable` and `shrink`: other runs, made from a recorded one. */
+
 import { type Command, InvalidArgumentError, Option } from "commander";
 import * as z from "zod";
 import { isOfCheck, systemOfLog } from "../check/origin.ts";
@@ -11,6 +12,7 @@ import { isSameFile } from "../io/inputFile.ts";
 import { refuseUnwritable, writeOutput } from "../io/outputFile.ts";
 import { print } from "../io/standardStreams.ts";
 import { jsonText } from "../io/visible.ts";
+import { itemAt, present } from "../lookup.ts";
 import { outlineOf, recordBranch, repeat } from "../replay/branch.ts";
 import { causalPast } from "../replay/causality.ts";
 import type { LogEntry } from "../replay/decoder.ts";
@@ -319,7 +321,9 @@ function unrelatedVms(system: System, entries: readonly LogEntry[], failing: str
   const { id } = system.actor(failing);
   const last = messages.findLastIndex(({ delivery }) => delivery.to === id);
   if (last < 0) return [];
-  const receivers = new Set([...causalPast(messages, last)].map((at) => messages[at]!.delivery.to));
+  const receivers = new Set(
+    [...causalPast(messages, last)].map((at) => itemAt(messages, at).delivery.to),
+  );
   return system.world.vms.flatMap(({ config, vcpus }, vm) => {
     const names = [`vm${vm}/tracker`, ...vcpus.map((vcpu) => `vcpu${vcpu}`)];
     return names.some((name) => receivers.has(system.actor(name).id)) ? [] : [config.name];
@@ -327,7 +331,10 @@ function unrelatedVms(system: System, entries: readonly LogEntry[], failing: str
 }
 
 function propertyNamed({ expect }: ExpectOptions): Property {
-  return PROPERTIES.find(({ name }) => name === expect)!;
+  return present(
+    PROPERTIES.find(({ name }) => name === expect),
+    `the property ${expect}`,
+  );
 }
 
 function list<T>(parse: (text: string) => T): (text: string, before: readonly T[]) => readonly T[] {

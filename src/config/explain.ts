@@ -1,4 +1,5 @@
 /** What is wrong with a value that a schema does not take, with the nearest valid name. */
+
 import { closest } from "fastest-levenshtein";
 import * as z from "zod";
 import { excerpt } from "./fieldPath.ts";

@@ -1,5 +1,7 @@
 /** Quantities with units, as people write them in scenarios and on the command line. */
+
 import * as z from "zod";
+import { fieldOf } from "../lookup.ts";
 
 /** The emulated processor's clock: 2.4 GHz, the machine of the published costs. */
 export const CYCLES_PER_SECOND = 2.4e9;
@@ -17,8 +19,8 @@ const PAGE = 4096;
 export function parseDuration(text: string): number | null {
   const match = /^(\d+(?:\.\d+)?)\s*(ns|us|ms|s|min|cycles)$/.exec(text.trim());
   if (match === null) return null;
-  const [, value, unit] = match;
-  const scale = unit === "cycles" ? 1 : SECONDS[unit!]! * CYCLES_PER_SECOND;
+  const [, value, unit = ""] = match;
+  const scale = unit === "cycles" ? 1 : fieldOf(SECONDS, unit) * CYCLES_PER_SECOND;
   const cycles = Math.round(Number(value) * scale);
   return Number.isSafeInteger(cycles) ? cycles : null;
 }
@@ -27,7 +29,8 @@ export function parseDuration(text: string): number | null {
 export function parseSize(text: string): number | null {
   const match = /^(\d+(?:\.\d+)?)\s*(KiB|MiB|GiB|TiB)$/.exec(text.trim());
   if (match === null) return null;
-  const pages = (Number(match[1]) * BYTES[match[2]!]!) / PAGE;
+  const [, value, unit = ""] = match;
+  const pages = (Number(value) * fieldOf(BYTES, unit)) / PAGE;
   return Number.isSafeInteger(pages) && pages > 0 ? pages : null;
 }
 
@@ -42,7 +45,8 @@ const RATES: Readonly<Record<string, number>> = {
 export function parseRate(text: string): number | null {
   const match = /^(\d+(?:\.\d+)?)\s*([MG](?:bit|iB)\/s)$/.exec(text.trim());
   if (match === null) return null;
-  const rate = Number(match[1]) * RATES[match[2]!]!;
+  const [, value, unit = ""] = match;
+  const rate = Number(value) * fieldOf(RATES, unit);
   return Number.isFinite(rate) && rate > 0 ? rate : null;
 }
 
@@ -93,7 +97,7 @@ export const positiveDuration = duration.refine((cycles) => cycles > 0, {
 /** A size in a file; 4 KiB pages after parsing. */
 export const size = quantity(
   parseSize,
-  (pages) => `${(pages * PAGE) / BYTES["KiB"]!} KiB`,
+  (pages) => `${(pages * PAGE) / fieldOf(BYTES, "KiB")} KiB`,
   SIZE_HELP,
   ["400MiB", "1GiB"],
 ).describe("size with a unit: KiB, MiB, GiB or TiB");
@@ -102,7 +106,7 @@ export const size = quantity(
 export const rate = quantity(
   parseRate,
   // A division by a power of two is exact.
-  (bytes) => `${bytes / RATES["MiB/s"]!} MiB/s`,
+  (bytes) => `${bytes / fieldOf(RATES, "MiB/s")} MiB/s`,
   RATE_HELP,
   ["10Gbit/s", "120MiB/s"],
 ).describe("transfer rate with a unit: Mbit/s, Gbit/s, MiB/s or GiB/s");

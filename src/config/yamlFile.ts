@@ -2,6 +2,7 @@
  * Reads a YAML file, and what the command line puts into it, against a schema: units and shapes. Each mistake becomes a
  * line: file and line, or the option that it comes from; field; what was expected.
  */
+
 import { Document, isCollection, isMap, isNode, LineCounter, parseDocument } from "yaml";
 import type * as z from "zod";
 import { UserError } from "../errors.ts";

@@ -1,5 +1,6 @@
 /** Accuracy of PRL, PML and VMware's sampling: the 400 MB array in three orders, and HPL (VEE21 4.3). */
 
+import { fieldOf, itemAt } from "../lookup.ts";
 import { linePlot } from "../plots/kinds.ts";
 import type { DataRow } from "../plots/plot.ts";
 import { moments } from "../questions/statistics.ts";
@@ -117,7 +118,14 @@ function points(scale: Scale): readonly Point[] {
       };
       return {
         name,
-        scenario: estimateScenario(name, workload, kind, TIMES.at(-1)!, scale, i + 1),
+        scenario: estimateScenario(
+          name,
+          workload,
+          kind,
+          itemAt(TIMES, TIMES.length - 1),
+          scale,
+          i + 1,
+        ),
       };
     }),
     {
@@ -126,7 +134,7 @@ function points(scale: Scale): readonly Point[] {
         `HPL ${kind}`,
         hplWorkload(scale),
         kind,
-        HPL_TIMES.at(-1)!,
+        itemAt(HPL_TIMES, HPL_TIMES.length - 1),
         scale,
         4,
       ),
@@ -144,7 +152,7 @@ function publishedSeries(program: Program, kind: EstimatorKind): readonly DataRo
   const [times, values] =
     program === "HPL" ? [HPL_TIMES, HPL[kind]] : [TIMES, ARRAY[program][kind]];
   const estimator = `${LABEL[kind]}, published`;
-  return times.map((time, i) => ({ program, estimator, time, estimate: values[i]! }));
+  return times.map((time, i) => ({ program, estimator, time, estimate: itemAt(values, i) }));
 }
 
 /** Rows of PML and PRL: only RRWW's PML is far off. */
@@ -195,9 +203,9 @@ function evaluate(results: Results, scale: Scale) {
         figures.push({
           quantity,
           unit: "MB",
-          published: { value: published[i]!, fitted: isFitted(program, kind, time) },
-          emulated: values[i]!,
-          reason: seriesReason(kind, published[i]!),
+          published: { value: itemAt(published, i), fitted: isFitted(program, kind, time) },
+          emulated: itemAt(values, i),
+          reason: seriesReason(kind, itemAt(published, i)),
         });
       }
       return;
@@ -210,14 +218,14 @@ function evaluate(results: Results, scale: Scale) {
         unit: "MB",
         published: { value: theirs.mean },
         emulated: ours.mean,
-        reason: samplingReason(TRUTH[program]!, times.length, ours, theirs),
+        reason: samplingReason(fieldOf(TRUTH, program), times.length, ours, theirs),
       },
       {
         quantity: `${program}, VMware, standard deviation`,
         unit: "MB",
         published: { value: theirs.sd },
         emulated: ours.sd,
-        reason: samplingReason(TRUTH[program]!, times.length, ours, theirs),
+        reason: samplingReason(fieldOf(TRUTH, program), times.length, ours, theirs),
       },
     );
   };
@@ -227,7 +235,7 @@ function evaluate(results: Results, scale: Scale) {
   for (const kind of KINDS) compared("HPL", kind, HPL_TIMES, HPL[kind]);
   const series: DataRow[] = ALL_PROGRAMS.flatMap((program) =>
     KINDS.flatMap((kind) => [
-      ...estimation(results(`${program} ${kind}`)).vms[0]!.series.map(({ time, bytes }) => ({
+      ...itemAt(estimation(results(`${program} ${kind}`)).vms, 0).series.map(({ time, bytes }) => ({
         program,
         estimator: `${LABEL[kind]}, emulated`,
         time: inSeconds(time) * scale.divisor,
@@ -237,7 +245,7 @@ function evaluate(results: Results, scale: Scale) {
     ]),
   );
   const errors = ALL_PROGRAMS.map((program) => {
-    const { meanError } = estimation(results(`${program} prl`)).vms[0]!;
+    const { meanError } = itemAt(estimation(results(`${program} prl`)).vms, 0);
     return `${program} ${(100 * (meanError ?? Number.NaN)).toFixed(2)} %`;
   });
   return {

@@ -1,6 +1,8 @@
 /** What several experiments share: the study's machine and program, and ways into a summary. */
+
 import { CYCLES_PER_SECOND } from "../config/units.ts";
 import { DEFAULT_PROCESSOR_COSTS } from "../hardware/costs.ts";
+import { itemAt } from "../lookup.ts";
 import type { CheckpointResult } from "../system/operations/checkpoint/checkpointResult.ts";
 import type { EstimateResult } from "../system/operations/estimate/estimateResult.ts";
 import type { MigrateResult } from "../system/operations/migration/migrateResult.ts";
@@ -98,7 +100,7 @@ export function estimation({ operation }: RunSummary): EstimateResult {
 
 /** The estimate in MiB of the first VM at the interval that ended last before a time; NaN if none. */
 export function estimateAt(summary: RunSummary, time: number): number {
-  const { series } = estimation(summary).vms[0]!;
+  const { series } = itemAt(estimation(summary).vms, 0);
   // A look is a little late: the process has to wake up and to count.
   const point = series.findLast((one) => inSeconds(one.time) <= time * 1.02);
   return point?.bytes == null ? Number.NaN : point.bytes / 2 ** 20;

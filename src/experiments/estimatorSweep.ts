@@ -1,5 +1,6 @@
 /** Beyond the study: tau, the interval mu and the stability time omega (w on the slides). */
 
+import { itemAt } from "../lookup.ts";
 import { linePlot } from "../plots/kinds.ts";
 import type { DataRow } from "../plots/plot.ts";
 import { estimation, inSeconds, PAGE_MIB, STUDY_TLB } from "./common.ts";
@@ -64,7 +65,7 @@ function evaluate(results: Results, scale: Scale) {
   const series: DataRow[] = [];
   for (const [tau, mu, omega] of combinations()) {
     const name = pointName(tau, mu, omega);
-    const vm = estimation(results(name)).vms[0]!;
+    const vm = itemAt(estimation(results(name)).vms, 0);
     figures.push(
       {
         quantity: `${name}: estimate, part of the pages`,
@@ -89,7 +90,8 @@ function evaluate(results: Results, scale: Scale) {
     }
   }
   const partOf = (tau: number, mu: number, omega: number): number =>
-    (estimation(results(pointName(tau, mu, omega))).vms[0]!.pages ?? 0) / scaled(PAGES, scale);
+    (itemAt(estimation(results(pointName(tau, mu, omega))).vms, 0).pages ?? 0) /
+    scaled(PAGES, scale);
   const parts = TAUS.map((tau) => partOf(tau, 30, 120).toFixed(3));
   const alike = combinations()
     .filter(([tau]) => tau === 50)
@@ -98,7 +100,8 @@ function evaluate(results: Results, scale: Scale) {
   const x = { field: "time", title: "time, s" };
   const y = { field: "size", title: "estimate, MB" };
   const unstable = combinations().filter(
-    ([tau, mu, omega]) => estimation(results(pointName(tau, mu, omega))).vms[0]!.stableAt === null,
+    ([tau, mu, omega]) =>
+      itemAt(estimation(results(pointName(tau, mu, omega))).vms, 0).stableAt === null,
   );
   return {
     figures,

@@ -1,5 +1,6 @@
 /** Live migration with PML and with write protection (VEE21 section 2.3, table 1, figure 3; slide 8). */
 
+import { itemAt } from "../lookup.ts";
 import { barPlot, curvePlot, PUBLISHED as PUBLISHED_SERIES } from "../plots/kinds.ts";
 import type { DataRow } from "../plots/plot.ts";
 import { moments } from "../questions/statistics.ts";
@@ -176,7 +177,7 @@ function evaluate(results: Results, scale: Scale) {
       { intensity, metric: M2, origin: "emulated", percent: m2 },
     );
     for (const [i, technique] of TECHNIQUES.entries()) {
-      const all = passes(runs[i]!, pages);
+      const all = passes(itemAt(runs, i), pages);
       const middle = median(all.map(({ throughput }) => throughput));
       const worst = Math.min(...all.map(({ throughput }) => throughput)) / middle;
       const low = all.filter(({ throughput }) => throughput < LOW * middle).length / all.length;
@@ -206,7 +207,7 @@ function evaluate(results: Results, scale: Scale) {
           unit: "",
           published: { value: publishedWorst, within: 0.005 },
           emulated: worst,
-          reason: worstReason(runs[i]!, publishedWorst, intensity, scale),
+          reason: worstReason(itemAt(runs, i), publishedWorst, intensity, scale),
         },
         {
           quantity: `passes below 93 % of the median, ${intensity} % writes, ${technique}`,
@@ -318,8 +319,8 @@ function worstReason(
 ): string {
   const pass = STUDY_PAGES / MEDIAN_THROUGHPUT[intensity] / 1e6;
   const stopped = 1e3 * pass * (1 / published - 1);
-  const { downtime, pagesSent, rounds } = both(summary)[0]!;
-  const last = rounds.at(-1)!.pagesSent;
+  const { downtime, pagesSent, rounds } = itemAt(both(summary), 0);
+  const last = itemAt(rounds, rounds.length - 1).pagesSent;
   return (
     `a pass of ${(1e3 * pass).toFixed(0)} ms that comes down to ${published.toFixed(2)} of the median is ${stopped.toFixed(0)} ms longer, so the study's program did not see a downtime of more than that; ` +
     `here the downtime is ${(1e3 * inSeconds(downtime) * divisor).toFixed(1)} ms in the study's sizes, for ${last} of ${pagesSent} pages are left to the last round`

@@ -1,5 +1,6 @@
 /** Beyond the study: migration with other ways of tracking, and with auto-converge. */
 
+import { present } from "../lookup.ts";
 import { rowPlot } from "../plots/kinds.ts";
 import {
   arrayPages,
@@ -100,9 +101,13 @@ function evaluate(results: Results) {
   }
   const of = (variant: string): { share: number; down: number } => {
     const value = (metric: string): number =>
-      data.find(
-        (row) => row.variant === variant && row.writes === "100 % writes" && row.metric === metric,
-      )!.value;
+      present(
+        data.find(
+          (row) =>
+            row.variant === variant && row.writes === "100 % writes" && row.metric === metric,
+        ),
+        `${metric} of ${variant}`,
+      ).value;
     return { share: value(SHARE), down: value(DOWNTIME) };
   };
   return {

@@ -1,5 +1,6 @@
 /** Beyond the study: what a wrong working-set estimate costs when a host has too little memory. */
 
+import { itemAt } from "../lookup.ts";
 import { barPlot, linePlot } from "../plots/kinds.ts";
 import type { DataRow } from "../plots/plot.ts";
 import type { OvercommitResult } from "../system/operations/overcommit/overcommitResult.ts";
@@ -70,7 +71,8 @@ function evaluate(results: Results) {
   const throughputs = (point: string): readonly number[] =>
     outcome(results(point)).vms.map(({ throughput }) => throughput);
   const enough = throughputs(ENOUGH);
-  const part = (point: string, vm: number): number => (100 * throughputs(point)[vm]!) / enough[vm]!;
+  const part = (point: string, vm: number): number =>
+    (100 * itemAt(throughputs(point), vm)) / itemAt(enough, vm);
   const figures: Figure[] = [];
   const data: DataRow[] = [];
   for (const point of [...FACTORS.map(factorPoint), ...Object.keys(ESTIMATORS)]) {

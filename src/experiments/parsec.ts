@@ -1,5 +1,7 @@
 /** Working sets of twelve programs like PARSEC's, estimated (VEE21 4.3). */
+
 import type { ParsecName } from "../../workloads/generators/parsecPrograms.ts";
+import { itemAt } from "../lookup.ts";
 import { dotPlot, PUBLISHED as PUBLISHED_SERIES } from "../plots/kinds.ts";
 import type { DataRow } from "../plots/plot.ts";
 import type { RunSummary } from "../system/summary.ts";
@@ -66,7 +68,9 @@ function evaluate(results: Results, scale: Scale) {
     const published = PUBLISHED[program];
     for (const kind of KINDS) {
       const run = results(pointName(program, kind));
-      const estimates = estimation(run).vms[0]!.series.map(({ pages }) => (pages ?? 0) * PAGE_MIB);
+      const estimates = itemAt(estimation(run).vms, 0).series.map(
+        ({ pages }) => (pages ?? 0) * PAGE_MIB,
+      );
       const emulated =
         kind === "vmware"
           ? estimates.reduce((sum, value) => sum + value, 0) / estimates.length
@@ -102,7 +106,8 @@ function evaluate(results: Results, scale: Scale) {
       quantity: `${program}, true working set of the last interval`,
       unit: "MB",
       published: null,
-      emulated: (estimation(results(pointName(program, "prl"))).vms[0]!.truthPages ?? 0) * PAGE_MIB,
+      emulated:
+        (itemAt(estimation(results(pointName(program, "prl"))).vms, 0).truthPages ?? 0) * PAGE_MIB,
     });
   }
   const prl = (program: string): number =>

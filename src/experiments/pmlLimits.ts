@@ -1,5 +1,6 @@
 /** What PML cannot see (DW19 section 3 and figure 2; VEE21 section 2.4; slide 9). */
 
+import { itemAt } from "../lookup.ts";
 import { linePlot } from "../plots/kinds.ts";
 import type { DataRow } from "../plots/plot.ts";
 import {
@@ -159,7 +160,7 @@ function evaluate(results: Results, scale: Scale) {
     },
   ];
   const series: DataRow[] = ESTIMATORS.flatMap((kind) =>
-    estimation(results(`constant ${kind}`)).vms[0]!.series.flatMap(
+    itemAt(estimation(results(`constant ${kind}`)).vms, 0).series.flatMap(
       ({ time, bytes, truthPages }): DataRow[] => {
         const at = inSeconds(time) * scale.divisor;
         const truth = truthPages * PAGE_MIB * scale.divisor;

@@ -1,5 +1,7 @@
 /** Beyond the study: one log or two, and logs of 64 to 65536 entries for PRL; logs of PML, which has no more than 512. */
+
 import { PML_ENTRIES_MAX } from "../hardware/logLimits.ts";
+import { itemAt, present } from "../lookup.ts";
 import { linePlot } from "../plots/kinds.ts";
 import {
   arrayPages,
@@ -117,11 +119,14 @@ function evaluate(results: Results) {
   }
   const x = { field: "entries", title: "log entries", log: 2 } as const;
   const missedAt = (entries: number, condition: string): number =>
-    missedRows.find((row) => row.entries === entries && row.condition === condition)!.missed;
+    present(
+      missedRows.find((row) => row.entries === entries && row.condition === condition),
+      `${condition} with ${entries} entries`,
+    ).missed;
   const ratio = missedAt(512, "one log, handler 1x") / missedAt(512, "two logs, handler 1x");
   const perLog = (handler: keyof typeof HANDLERS): string =>
     ((512 * missedAt(512, `two logs, handler ${handler}`)) / 100).toFixed(2);
-  const [small, large] = [LOGS[0], LOGS[LOGS.length - 1]!];
+  const [small, large] = [LOGS[0], itemAt(LOGS, LOGS.length - 1)];
   const endless = overheadRows.filter(({ overhead }) => overhead > 100);
   return {
     figures,

@@ -1,5 +1,6 @@
 /** How much of a core PRL takes in the pVM: over time, and for 1 to 10 VMs (VEE21 figure 9). */
 
+import { itemAt } from "../lookup.ts";
 import { curvePlot, linePlot, PUBLISHED } from "../plots/kinds.ts";
 import type { DataRow } from "../plots/plot.ts";
 import type { RunSummary } from "../system/summary.ts";
@@ -157,7 +158,7 @@ function peakReason(run: RunSummary, { divisor }: Scale): string {
   const perSecond = run.logEntries / inSeconds(run.time);
   const slopes = PEAKS.slice(1).map(([time, percent]) => percent / time);
   const nanoseconds = (slope: number): string => ((1e9 * slope) / 100 / perSecond).toFixed(1);
-  const scans = (1e3 * inSeconds(run.pvm.processes)) / estimation(run).vms[0]!.series.length;
+  const scans = (1e3 * inSeconds(run.pvm.processes)) / itemAt(estimation(run).vms, 0).series.length;
   return (
     `from 70 s on the published peaks are ${Math.min(...slopes).toFixed(2)} to ${Math.max(...slopes).toFixed(2)} % of a core for each second since the start: they grow with the number of GPAs logged, ${nanoseconds(Math.min(...slopes))} to ${nanoseconds(Math.max(...slopes))} ns a GPA at the emulated rate, as if the study's process went through all of them each time. ` +
     `Here the buffer has a counter for each page, and a scan takes ${(scans * divisor).toFixed(2)} ms every 30 s`

@@ -1,5 +1,7 @@
 /** Outcomes as a Markdown summary and as one HTML page that needs nothing else. */
+
 import { htmlText } from "../io/visible.ts";
+import { itemAt } from "../lookup.ts";
 import type { Row } from "./experiment.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Scale } from "./scale.ts";
@@ -57,7 +59,7 @@ function scaleLine({ name, divisor }: Scale): string {
 /** The scales of rows; with more than one, which rows have them. */
 function scales(rows: readonly Row[]): string {
   const groups = groupsBy(rows, ({ scale }) => scale);
-  if (groups.size === 1) return [...groups.keys()][0]!;
+  if (groups.size === 1) return itemAt([...groups.keys()], 0);
   return [...groups].map(([scale, own]) => `${scale} (${names(own)})`).join("; ");
 }
 

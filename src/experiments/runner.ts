@@ -1,5 +1,7 @@
 /** Does the runs of experiments. */
+
 import { UserError } from "../errors.ts";
+import { present } from "../lookup.ts";
 import { type Ended, type PoolOptions, runAll } from "../runs/pool.ts";
 import { RunIdentity } from "../runs/runIdentity.ts";
 import type { RunOrder } from "../runs/runOrder.ts";
@@ -52,7 +54,7 @@ export async function doRuns(
   pool: PoolOptions,
 ): Promise<readonly RunSummary[]> {
   const summaries = await runAll(runs, summaryOf, pool);
-  return runs.map((order) => summaries.get(pool.store.key(order))!);
+  return runs.map((order) => present(summaries.get(pool.store.key(order)), "the summary of a run"));
 }
 
 /** The results of each experiment, from the summaries of all runs. */

@@ -1,6 +1,8 @@
 /** Experiments in shares: the runs that one of several machines has done, and outcomes from those of all. */
+
 import * as z from "zod";
 import { UserError } from "../errors.ts";
+import { itemAt, present } from "../lookup.ts";
 import { experimentingVersion } from "../runs/codeVersion.ts";
 import type { PoolOptions } from "../runs/pool.ts";
 import type { Shard } from "../shares/shard.ts";
@@ -64,11 +66,13 @@ export async function runShare(
   const work = workOf(asked);
   const places = placesOf(work, shard);
   const summaries = await doRuns(
-    places.map((place) => work.runs[place]!),
+    places.map((place) => itemAt(work.runs, place)),
     pool,
   );
-  const byPlace = new Map(places.map((place, n) => [place, summaries[n]!]));
-  return shareOf(EXPERIMENT_SHARES, work, shard, (place) => byPlace.get(place)!);
+  const byPlace = new Map(places.map((place, n) => [place, itemAt(summaries, n)]));
+  return shareOf(EXPERIMENT_SHARES, work, shard, (place) =>
+    present(byPlace.get(place), "a part of the share"),
+  );
 }
 
 /**
@@ -92,7 +96,7 @@ export async function outcomesOf({
   const scale = scaleOf(asked);
   return Promise.all(
     experimentsNamed(asked.experiment).map((experiment, n) =>
-      outcomeOf(experiment, results[n]!, scale),
+      outcomeOf(experiment, itemAt(results, n), scale),
     ),
   );
 }

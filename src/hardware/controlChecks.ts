@@ -3,6 +3,7 @@
  * is_eptptr_valid; KVM nested_vmx_check_controls, nested_vmx_check_pml_controls and
  * nested_vmx_check_eptp; kvm-unit-tests vmx_controls_test).
  */
+import { wordAt } from "../lookup.ts";
 import type { Capabilities } from "./capabilities.ts";
 import { EventType, eventTypeOf } from "./eventInformation.ts";
 import type { Geometry } from "./geometry.ts";
@@ -126,8 +127,8 @@ function eptControls(
     return "vpid-zero";
   }
   if ((secondary & SECONDARY_EPT) !== 0) {
-    const low = vmcs.words[2 * Field.eptPointer]!;
-    const high = vmcs.words[2 * Field.eptPointer + 1]!;
+    const low = wordAt(vmcs.words, 2 * Field.eptPointer);
+    const high = wordAt(vmcs.words, 2 * Field.eptPointer + 1);
     return eptPointerFailure(low, high, capabilities, geometry);
   }
   if ((secondary & SECONDARY_UNRESTRICTED_GUEST) !== 0) return "unrestricted-guest-without-ept";
@@ -154,7 +155,7 @@ function logControls(
 
 /** Whether a 64-bit field has bits beyond the physical-address width, which is more than 32. */
 export function isTooWide(vmcs: Vmcs, field: number, { physicalAddressBits }: Geometry): boolean {
-  return vmcs.words[2 * field + 1]! >>> (physicalAddressBits - 32) !== 0;
+  return wordAt(vmcs.words, 2 * field + 1) >>> (physicalAddressBits - 32) !== 0;
 }
 
 /** What is wrong with an EPT pointer, given as two words, or null. */

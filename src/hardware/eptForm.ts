@@ -1,4 +1,5 @@
 /** The paging structures of a VM as a state: its entries, and where they are when pages have other numbers. */
+import { fieldOf, itemAt } from "../lookup.ts";
 import { type Ept, forEachLeaf } from "./ept.ts";
 import { isLeaf } from "./eptEntry.ts";
 import type { Geometry } from "./geometry.ts";
@@ -32,18 +33,27 @@ export function eptForm(ept: Ept, vm: number, { end, addedFrom }: TableFrames): 
     lists: added === null ? ["words"] : ["words", "added"],
     save: () => ({
       words: Array.from(memory.words.subarray(from, last)),
-      ...(added === null ? {} : { added: Array.from(memory.arrays()["words"]!).slice(added) }),
+      ...(added === null
+        ? {}
+        : { added: Array.from(fieldOf(memory.arrays(), "words")).slice(added) }),
     }),
-    restore({ words, added: more = [] }) {
+    restore(lists) {
+      const more = lists["added"] ?? [];
       if (added !== null) memory.resize({ words: added + more.length });
-      memory.words.set(words!, from);
+      memory.words.set(fieldOf(lists, "words"), from);
       if (added !== null) memory.words.set(more, added);
       memory.structureChanged();
     },
     scramble() {},
-    renumber: ({ words, added: more }, { page }) => {
-      const tables = { root, words: words!, addedFrom: addedFrom ?? end, added: more ?? [] };
-      const renumbered = renumberedTables(tables, geometry, (one) => page(vm, one));
+    renumber: (lists, { page }) => {
+      const more = lists["added"];
+      const tables = {
+        root,
+        words: fieldOf(lists, "words"),
+        addedFrom: addedFrom ?? end,
+        added: more ?? [],
+      };
+      const renumbered = renumberedTables(tables, geometry, (own) => page(vm, own));
       return more === undefined ? { words: renumbered.words } : renumbered;
     },
   };
@@ -99,7 +109,7 @@ function renumberedTables(
       : (["words", 2 * ((frame - root) * perTable + entry)] as const);
   const read = (frame: number, entry: number): readonly [low: number, high: number] => {
     const [list, at] = place(frame, entry);
-    return [before[list][at]!, before[list][at + 1]!];
+    return [itemAt(before[list], at), itemAt(before[list], at + 1)];
   };
   let moved = 0;
   const write = (frame: number, entry: number, low: number, high: number): void => {
@@ -137,7 +147,7 @@ function renumberedTables(
   };
   visit(root, root, eptLevels, 0);
   const used = [...words, ...added].filter(
-    (_, at, all) => at % 2 === 0 && (all[at]! | all[at + 1]!) !== 0,
+    (_, at, all) => at % 2 === 0 && (itemAt(all, at) | itemAt(all, at + 1)) !== 0,
   );
   if (used.length !== moved) throw new Error("words of paging structures that no table holds");
   return after;

@@ -3,6 +3,7 @@
  * of its words are state (others nothing reads before they are written), which pages and vCPUs they name, and what
  * they are called. Asked by who explores all states (src/check); no run needs it.
  */
+import { itemAt } from "../lookup.ts";
 import type { Part, WordArray } from "./part.ts";
 
 /** Named lists of words: equal for states that make no difference. */
@@ -99,10 +100,11 @@ export function renumberedBits(
   if (words.length === 0) return renumbered;
   for (let page = 0; page < pages; page++) {
     const at = page * bits;
-    const value = (words[Math.floor(at / WORD_BITS)]! >>> (at % WORD_BITS)) & (2 ** bits - 1);
+    const value =
+      (itemAt(words, Math.floor(at / WORD_BITS)) >>> (at % WORD_BITS)) & (2 ** bits - 1);
     const goal = to(page) * bits;
     const word = Math.floor(goal / WORD_BITS);
-    renumbered[word] = renumbered[word]! | (value << (goal % WORD_BITS));
+    renumbered[word] = itemAt(renumbered, word) | (value << (goal % WORD_BITS));
   }
   return renumbered;
 }

@@ -3,6 +3,8 @@
  * in typed arrays; saving, restoring, comparing and digesting are written once, here.
  */
 
+import { wordAt } from "../lookup.ts";
+
 export type WordArray = Int32Array | Float64Array;
 
 /** A named piece of state. `arrays` is read anew at each use, because an array may have grown. */
@@ -64,7 +66,7 @@ export function digestPart(part: Part): string {
     for (let i = 0; i < key.length; i++) a = Math.imul(a ^ key.charCodeAt(i), 0x01000193);
     const words = new Int32Array(array.buffer, array.byteOffset, array.byteLength >>> 2);
     for (let i = 0; i < words.length; i++) {
-      const word = words[i]!;
+      const word = wordAt(words, i);
       a = Math.imul(a ^ word, 0x01000193);
       a ^= a >>> 15;
       b = Math.imul(b ^ word, 0x85ebca6b);

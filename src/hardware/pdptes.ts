@@ -3,6 +3,7 @@
  * VMCS fields are these registers. They are loaded by MOV to CR3, by MOV to CR0 or CR4 that changes how
  * paging works, and by VM entry: from the VMCS with EPT, from memory at CR3 without.
  */
+import { wordAt } from "../lookup.ts";
 import { Access, eptAccess, Outcome } from "./eptWalk.ts";
 import type { Geometry } from "./geometry.ts";
 import { GUEST_PRESENT } from "./guestEntry.ts";
@@ -24,9 +25,9 @@ export function somePdpteReserved(
   { physicalAddressBits }: Pick<Geometry, "physicalAddressBits">,
 ): boolean {
   for (let i = 0; i < PDPTES; i++) {
-    const low = pdptes[2 * i]!;
+    const low = wordAt(pdptes, 2 * i);
     if ((low & GUEST_PRESENT) === 0) continue;
-    const beyond = pdptes[2 * i + 1]! >>> (physicalAddressBits - 32);
+    const beyond = wordAt(pdptes, 2 * i + 1) >>> (physicalAddressBits - 32);
     if ((low & RESERVED_LOW) !== 0 || beyond !== 0) return true;
   }
   return false;
@@ -56,14 +57,16 @@ function pdptesAt(memory: HostMemory, frame: number, offset: number): Int32Array
 
 function load(vmcs: Vmcs, pdptes: Int32Array): void {
   for (let i = 0; i < PDPTES; i++) {
-    if ((pdptes[2 * i]! & GUEST_PRESENT) !== 0) requireHeld(pdptes[2 * i + 1]!, "a PDPTE's table");
+    if ((wordAt(pdptes, 2 * i) & GUEST_PRESENT) !== 0)
+      requireHeld(wordAt(pdptes, 2 * i + 1), "a PDPTE's table");
   }
   fields(vmcs).set(pdptes);
 }
 
 /** VM entry of a PAE guest, after its checks. */
 export function loadPdptesAtEntry(mmu: Mmu, vmcs: Vmcs): void {
-  if (!mmu.eptEnabled) load(vmcs, pdptesInMemory(mmu.memory, vmcs.words[2 * Field.guestCr3]!));
+  if (!mmu.eptEnabled)
+    load(vmcs, pdptesInMemory(mmu.memory, wordAt(vmcs.words, 2 * Field.guestCr3)));
   else load(vmcs, fields(vmcs).slice());
 }
 

@@ -2,6 +2,7 @@
  * The ground truth of one round of a tracker: what was accessed since it began, and two things that a
  * processor does and no access shows. It is kept only where somebody compares rounds with it.
  */
+import { wordAt } from "../lookup.ts";
 import type { Part, WordArray } from "./part.ts";
 
 /** Pages in one word of a set with a bit for each page. */
@@ -45,5 +46,5 @@ export class RoundTruth implements Part {
 /** Adds a page to a set with a bit for each page. Pages beyond it are left out. */
 export function notePage(set: Int32Array, page: number): void {
   const word = page >>> 5;
-  if (word < set.length) set[word] = set[word]! | (1 << (page & 31));
+  if (word < set.length) set[word] = wordAt(set, word) | (1 << (page & 31));
 }

@@ -1,4 +1,5 @@
 /** A TLB as a state: its valid entries, and in which sets they are when pages and vCPUs have other numbers. */
+import { fieldOf, itemAt, wordAt } from "../lookup.ts";
 import {
   type NormalForm,
   numberedNames,
@@ -27,7 +28,7 @@ export function tlbForm(tlb: Tlb, pcpu: number, vmOf: (vcpu: number) => number):
     save() {
       const lists: Record<string, number[]> = {
         state: Array.from(tlb.state),
-        spaces: Array.from(tlb.spaces.subarray(0, SPACE_WORDS * tlb.state[0]!)),
+        spaces: Array.from(tlb.spaces.subarray(0, SPACE_WORDS * wordAt(tlb.state, 0))),
       };
       for (const [name, { tag, meta, page, next, ways }] of levels) {
         const valid = (words: Int32Array): number[] =>
@@ -40,12 +41,12 @@ export function tlbForm(tlb: Tlb, pcpu: number, vmOf: (vcpu: number) => number):
       return lists;
     },
     restore(lists) {
-      tlb.state.set(lists["state"]!);
-      tlb.spaces.set(lists["spaces"]!);
+      tlb.state.set(fieldOf(lists, "state"));
+      tlb.spaces.set(fieldOf(lists, "spaces"));
       for (const [name, level] of levels) {
-        level.meta.set(lists[`${name}.meta`]!);
-        level.tag.set(lists[`${name}.tag`]!);
-        level.page.set(lists[`${name}.page`]!);
+        level.meta.set(fieldOf(lists, `${name}.meta`));
+        level.tag.set(fieldOf(lists, `${name}.tag`));
+        level.page.set(fieldOf(lists, `${name}.page`));
         level.next.set(lists[`${name}.next`] ?? level.next.map(() => 0));
       }
     },
@@ -79,13 +80,13 @@ function renumberedLevel(
   if (lists[`${level}.next`] !== undefined) {
     throw new Error("a TLB with several ways has an order of its own");
   }
-  const before = lists[`${level}.meta`]!;
+  const before = fieldOf(lists, `${level}.meta`);
   const [meta, tag, page] = [before.map(() => 0), before.map(() => 0), before.map(() => 0)];
   before.forEach((word, at) => {
     if (word === 0) return;
     const vcpu = (word >>> META_SPACE_SHIFT) - 1;
     const size = (word & META_LARGE) === 0 ? 1 : 2 ** largeBits;
-    const goal = to.page(vmOf(vcpu), lists[`${level}.page`]![at]!);
+    const goal = to.page(vmOf(vcpu), itemAt(fieldOf(lists, `${level}.page`), at));
     const image = Math.floor(goal / size) * size;
     const set = (image / size) & (before.length - 1);
     if (meta[set] !== 0) throw new Error("two translations in the place of one");

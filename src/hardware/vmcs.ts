@@ -3,6 +3,7 @@
  * 32-bit words. A VMCS that is current on a processor is cached there, so it exists twice: the
  * processor works on `words`, software on another processor sees `image` (SDM vol. 3C 24.1, 24.11.1).
  */
+import { wordAt } from "../lookup.ts";
 import type { Part, WordArray } from "./part.ts";
 import { highWord, joinWords, lowWord } from "./words.ts";
 
@@ -152,11 +153,11 @@ export class Vmcs implements Part {
 
 /** VMREAD on the processor where the VMCS is current: bits 31:0, signed. */
 export function readField(vmcs: Vmcs, field: number): number {
-  return vmcs.words[2 * field]!;
+  return wordAt(vmcs.words, 2 * field);
 }
 
 export function readField64(vmcs: Vmcs, field: number): bigint {
-  return joinWords(vmcs.words[2 * field]!, vmcs.words[2 * field + 1]!);
+  return joinWords(wordAt(vmcs.words, 2 * field), wordAt(vmcs.words, 2 * field + 1));
 }
 
 /** VMWRITE on the processor where the VMCS is current. */
@@ -204,12 +205,12 @@ export function loadVmcs(vmcs: Vmcs): void {
 
 /** Writes one field of the processor's copy back to memory, as the PRL unit does when its log fills. */
 export function publishField(vmcs: Vmcs, field: number): void {
-  vmcs.image[2 * field] = vmcs.words[2 * field]!;
-  vmcs.image[2 * field + 1] = vmcs.words[2 * field + 1]!;
+  vmcs.image[2 * field] = wordAt(vmcs.words, 2 * field);
+  vmcs.image[2 * field + 1] = wordAt(vmcs.words, 2 * field + 1);
 }
 
 /** Reloads one field from memory: VEE21's new instruction, seen from the remote processor. */
 export function reloadField(vmcs: Vmcs, field: number): void {
-  vmcs.words[2 * field] = vmcs.image[2 * field]!;
-  vmcs.words[2 * field + 1] = vmcs.image[2 * field + 1]!;
+  vmcs.words[2 * field] = wordAt(vmcs.image, 2 * field);
+  vmcs.words[2 * field + 1] = wordAt(vmcs.image, 2 * field + 1);
 }

@@ -1,4 +1,5 @@
 /** A VMCS as a state: what its fields hold. */
+import { fieldOf, itemAt } from "../lookup.ts";
 import { type NameOf, type NormalForm, SCRAMBLED } from "./normalForm.ts";
 import { Field, type FieldName, type Vmcs } from "./vmcs.ts";
 import { pageAddressHigh, pageAddressLow } from "./words.ts";
@@ -54,16 +55,16 @@ export function vmcsForm(vmcs: Vmcs, vcpu: number, logFrame: (vcpu: number) => n
     ],
     lists: ["fields", "image"],
     save: () => ({ fields: saved(vmcs.words), image: saved(vmcs.image) }),
-    restore({ fields, image }) {
-      vmcs.words.set(fields!);
-      vmcs.image.set(image!);
+    restore(lists) {
+      vmcs.words.set(fieldOf(lists, "fields"));
+      vmcs.image.set(fieldOf(lists, "image"));
     },
     scramble() {
       for (const field of EXIT_FIELDS) vmcs.words.fill(SCRAMBLED, 2 * field, 2 * field + 2);
     },
-    renumber: ({ fields, image }, to) => ({
-      fields: renumberedFields(fields!, vcpu, to.vcpu(vcpu), logFrame),
-      image: renumberedFields(image!, vcpu, to.vcpu(vcpu), logFrame),
+    renumber: (lists, to) => ({
+      fields: renumberedFields(fieldOf(lists, "fields"), vcpu, to.vcpu(vcpu), logFrame),
+      image: renumberedFields(fieldOf(lists, "image"), vcpu, to.vcpu(vcpu), logFrame),
     }),
   };
 }
@@ -78,7 +79,7 @@ function renumberedFields(
   const renumbered = [...fields];
   for (const name of NAMES) {
     const low = 2 * Field[name];
-    const value = fields[low]!;
+    const value = itemAt(fields, low);
     const kind = KINDS[name];
     if (kind === "vpid") {
       if (value !== from + 1) throw new Error(`vCPU ${from} has VPID ${value}`);

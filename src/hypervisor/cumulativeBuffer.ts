@@ -2,6 +2,7 @@
  * PRL's cumulative buffer of one VM: how often each GPA was logged (VEE21 3.3). Counters exist only
  * for pages near one that was logged: blocks of 512 are allotted at first use.
  */
+
 import {
   type NormalForm,
   numberedNames,
@@ -9,17 +10,25 @@ import {
   SCRAMBLED,
 } from "../hardware/normalForm.ts";
 import type { Part, WordArray } from "../hardware/part.ts";
+import { fieldOf, wordAt, words } from "../lookup.ts";
 
 const BLOCK_BITS = 9;
 const BLOCK = 1 << BLOCK_BITS;
+
+/** Words of the state. */
+const At = {
+  /** Blocks that have counters. */
+  blocks: 0,
+  /** Distinct pages that were logged. */
+  pages: 1,
+} as const;
 
 export class CumulativeBuffer implements Part {
   readonly name: string;
   /** Per block of pages: 1 + the position of its counters, or 0. */
   readonly directory: Int32Array;
   counts: Int32Array = new Int32Array(BLOCK);
-  /** [0]: blocks allotted; [1]: distinct pages. */
-  readonly state = new Int32Array(2);
+  readonly state = words(2);
 
   constructor(name: string, pages: number) {
     this.name = name;
@@ -27,13 +36,13 @@ export class CumulativeBuffer implements Part {
   }
 
   arrays(): Readonly<Record<string, WordArray>> {
-    const counts = this.counts.subarray(0, this.state[0]! * BLOCK);
+    const counts = this.counts.subarray(0, this.state[At.blocks] * BLOCK);
     return { directory: this.directory, state: this.state, counts };
   }
 
   /** Words of the counters and of the directory to them. */
   get words(): number {
-    return this.directory.length + this.state[0]! * BLOCK;
+    return this.directory.length + this.state[At.blocks] * BLOCK;
   }
 
   resize(lengths: Readonly<Record<string, number>>): void {
@@ -41,7 +50,12 @@ export class CumulativeBuffer implements Part {
     if (needed > this.counts.length) this.counts = new Int32Array(needed);
     // Blocks beyond are allotted later, and begin at zero.
     this.counts.fill(0, needed);
-    this.state[0] = needed / BLOCK;
+    this.state[At.blocks] = needed / BLOCK;
+  }
+
+  /** Distinct pages that were logged. */
+  get pagesLogged(): number {
+    return this.state[At.pages];
   }
 }
 
@@ -53,10 +67,10 @@ export function addOccurrence(buffer: CumulativeBuffer, page: number): void {
   const { directory, state } = buffer;
   const block = page >>> BLOCK_BITS;
   if (block >= directory.length) return;
-  let position = directory[block]!;
+  let position = wordAt(directory, block);
   if (position === 0) {
-    position = state[0]! + 1;
-    state[0] = position;
+    position = state[At.blocks] + 1;
+    state[At.blocks] = position;
     directory[block] = position;
     if (position * BLOCK > buffer.counts.length) {
       const grown = new Int32Array(buffer.counts.length * 2);
@@ -65,15 +79,15 @@ export function addOccurrence(buffer: CumulativeBuffer, page: number): void {
     }
   }
   const at = (position - 1) * BLOCK + (page & (BLOCK - 1));
-  const before = buffer.counts[at]!;
-  if (before === 0) state[1] = state[1]! + 1;
+  const before = wordAt(buffer.counts, at);
+  if (before === 0) state[At.pages] += 1;
   if (before < COUNT_MAX) buffer.counts[at] = before + 1;
 }
 
 /** Occurrences of a page so far. */
 export function occurrencesOf(buffer: CumulativeBuffer, page: number): number {
   const position = buffer.directory[page >>> BLOCK_BITS] ?? 0;
-  return position === 0 ? 0 : buffer.counts[(position - 1) * BLOCK + (page & (BLOCK - 1))]!;
+  return position === 0 ? 0 : wordAt(buffer.counts, (position - 1) * BLOCK + (page & (BLOCK - 1)));
 }
 
 /** Calls `visit` for each page that was logged, ascending, with its count. */
@@ -82,11 +96,11 @@ export function forEachOccurrence(
   visit: (page: number, count: number) => void,
 ): void {
   for (let block = 0; block < buffer.directory.length; block++) {
-    const position = buffer.directory[block]!;
+    const position = wordAt(buffer.directory, block);
     if (position === 0) continue;
     const first = (position - 1) * BLOCK;
     for (let i = 0; i < BLOCK; i++) {
-      const count = buffer.counts[first + i]!;
+      const count = wordAt(buffer.counts, first + i);
       if (count > 0) visit(block * BLOCK + i, count);
     }
   }
@@ -96,11 +110,11 @@ export function forEachOccurrence(
 export function countPages(buffer: CumulativeBuffer, threshold: number, pages: number): number {
   let found = 0;
   for (let block = 0; block < buffer.directory.length; block++) {
-    const position = buffer.directory[block]!;
+    const position = wordAt(buffer.directory, block);
     if (position === 0) continue;
     const first = (position - 1) * BLOCK;
     const inBlock = Math.min(BLOCK, pages - block * BLOCK);
-    for (let i = 0; i < inBlock; i++) if (buffer.counts[first + i]! >= threshold) found++;
+    for (let i = 0; i < inBlock; i++) if (wordAt(buffer.counts, first + i) >= threshold) found++;
   }
   return found;
 }
@@ -134,27 +148,28 @@ export function bufferForm(
     ],
     lists: ["buffer"],
     save() {
-      const counts = buffer.arrays()["counts"]!.subarray(0, pages);
+      const counts = fieldOf(buffer.arrays(), "counts").subarray(0, pages);
       return { buffer: Array.from(counts, (count) => Math.min(count, most)) };
     },
-    restore({ buffer: counts }) {
+    restore(lists) {
+      const counts = fieldOf(lists, "buffer");
       directory.fill(0);
       buffer.counts.fill(0);
       state.fill(0);
-      counts!.forEach((count, page) => {
+      counts.forEach((count, page) => {
         buffer.counts[page] = count;
       });
-      if (counts!.length === 0) return;
+      if (counts.length === 0) return;
       directory[0] = 1;
-      state.set([1, counts!.filter((count) => count > 0).length]);
+      state.set([1, counts.filter((count) => count > 0).length]);
     },
     scramble() {
       buffer.counts.forEach((count, page, all) => {
         if (count >= most) all[page] = count + SCRAMBLED;
       });
     },
-    renumber: ({ buffer: counts }, { page }) => ({
-      buffer: renumberedList(counts!, (one) => page(vm, one)),
+    renumber: (lists, { page }) => ({
+      buffer: renumberedList(fieldOf(lists, "buffer"), (own) => page(vm, own)),
     }),
   };
 }

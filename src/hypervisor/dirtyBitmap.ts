@@ -1,6 +1,11 @@
 /** The log-dirty bitmap of a VM: one bit per guest-physical page, and the number of set bits. */
+
 import { type NormalForm, pageBitNames, renumberedBits } from "../hardware/normalForm.ts";
 import type { Part, WordArray } from "../hardware/part.ts";
+import { wordAt, words } from "../lookup.ts";
+
+/** The one word of the state: pages that are set (Xen's dirty_count). */
+export const MARKED_PAGES = 0;
 
 /** Like Xen's bitmap, it takes no memory before the first bit is set. */
 export class DirtyBitmap implements Part {
@@ -9,8 +14,7 @@ export class DirtyBitmap implements Part {
   readonly pages: number;
   /** Empty until the first mark. */
   bits: Int32Array = new Int32Array(0);
-  /** [0]: pages set (Xen's dirty_count). */
-  readonly state = new Int32Array(1);
+  readonly state = words(1);
 
   constructor(name: string, pages: number) {
     this.name = name;
@@ -32,9 +36,10 @@ export function markDirty(bitmap: DirtyBitmap, page: number): boolean {
   if (bitmap.bits.length === 0) bitmap.bits = new Int32Array(Math.ceil(bitmap.pages / 32));
   const word = page >>> 5;
   const bit = 1 << (page & 31);
-  if ((bitmap.bits[word]! & bit) !== 0) return false;
-  bitmap.bits[word] = bitmap.bits[word]! | bit;
-  bitmap.state[0] = bitmap.state[0]! + 1;
+  const before = wordAt(bitmap.bits, word);
+  if ((before & bit) !== 0) return false;
+  bitmap.bits[word] = before | bit;
+  bitmap.state[MARKED_PAGES] += 1;
   return true;
 }
 
@@ -44,13 +49,13 @@ export function isMarked(bitmap: DirtyBitmap, page: number): boolean {
 
 /** Number of marked pages. */
 export function countMarked(bitmap: DirtyBitmap): number {
-  return bitmap.state[0]!;
+  return bitmap.state[MARKED_PAGES];
 }
 
 /** Calls `visit` for each marked page, ascending. */
 export function forEachMarked(bitmap: DirtyBitmap, visit: (page: number) => void): void {
   for (let word = 0; word < bitmap.bits.length; word++) {
-    for (let rest = bitmap.bits[word]!; rest !== 0; rest &= rest - 1) {
+    for (let rest = wordAt(bitmap.bits, word); rest !== 0; rest &= rest - 1) {
       visit(word * 32 + 31 - Math.clz32(rest & -rest));
     }
   }
@@ -60,7 +65,7 @@ export function forEachMarked(bitmap: DirtyBitmap, visit: (page: number) => void
 export function nextMarked({ bits }: DirtyBitmap, from: number): number {
   let mask = -1 << (from & 31);
   for (let word = from >>> 5; word < bits.length; word++, mask = -1) {
-    const rest = bits[word]! & mask;
+    const rest = wordAt(bits, word) & mask;
     if (rest !== 0) return word * 32 + 31 - Math.clz32(rest & -rest);
   }
   return -1;
@@ -70,13 +75,13 @@ export function nextMarked({ bits }: DirtyBitmap, from: number): number {
 export function clearMark(bitmap: DirtyBitmap, page: number): void {
   if (!isMarked(bitmap, page)) return;
   const word = page >>> 5;
-  bitmap.bits[word] = bitmap.bits[word]! & ~(1 << (page & 31));
-  bitmap.state[0] = bitmap.state[0]! - 1;
+  bitmap.bits[word] = wordAt(bitmap.bits, word) & ~(1 << (page & 31));
+  bitmap.state[MARKED_PAGES] -= 1;
 }
 
 export function clearMarks(bitmap: DirtyBitmap): void {
   bitmap.bits.fill(0);
-  bitmap.state[0] = 0;
+  bitmap.state[MARKED_PAGES] = 0;
 }
 
 /** @param list that holds its bits. @param what such as "the dirty bitmap" */
@@ -95,21 +100,21 @@ export function bitmapForm(
     ],
     lists: [list],
     // One that was never set, and one that is clear, are the same.
-    save: () => ({ [list]: state[0] === 0 ? [] : Array.from(bitmap.bits) }),
+    save: () => ({ [list]: state[MARKED_PAGES] === 0 ? [] : Array.from(bitmap.bits) }),
     restore({ [list]: bits = [] }) {
       bitmap.bits = new Int32Array(Math.ceil(pages / 32));
       bitmap.bits.set(bits);
-      state[0] = 0;
+      state[MARKED_PAGES] = 0;
       forEachMarked(bitmap, () => {
-        state[0] = state[0]! + 1;
+        state[MARKED_PAGES] += 1;
       });
     },
     scramble() {
       // As before the first mark.
-      if (state[0] === 0) bitmap.bits = new Int32Array(0);
+      if (state[MARKED_PAGES] === 0) bitmap.bits = new Int32Array(0);
     },
     renumber: ({ [list]: bits = [] }, { page }) => ({
-      [list]: renumberedBits(bits, 1, pages, (one) => page(vm, one)),
+      [list]: renumberedBits(bits, 1, pages, (own) => page(vm, own)),
     }),
   };
 }

@@ -2,8 +2,10 @@
  * KVM's dirty ring of one vCPU (virt/kvm/dirty_ring.c; api.rst 8.29). An entry's life: 00 unused, 01
  * dirty (pushed by the kernel), 1X harvested (by user space, in order), 00 again after a reset.
  */
+
 import { type NormalForm, numberedNames, SCRAMBLED } from "../hardware/normalForm.ts";
 import type { Part, WordArray } from "../hardware/part.ts";
+import { fieldOf, wordAt, words } from "../lookup.ts";
 
 const FLAG_DIRTY = 1;
 const FLAG_HARVESTED = 2;
@@ -25,7 +27,7 @@ export class DirtyRing implements Part {
   readonly softLimit: number;
   readonly pages: Int32Array;
   readonly flags: Int32Array;
-  readonly state = new Int32Array(3);
+  readonly state = words(3);
 
   /**
    * @param pmlEntries entries of the PML log that may be drained into the ring at once, 0 without PML
@@ -59,7 +61,7 @@ export function checkRingSize(
 const RUN_PAGES = 64;
 
 export function ringUsed({ state }: DirtyRing): number {
-  return (state[DIRTY_INDEX]! - state[RESET_INDEX]!) | 0;
+  return (state[DIRTY_INDEX] - state[RESET_INDEX]) | 0;
 }
 
 /** Whether the vCPU must return to user space before it runs again. */
@@ -70,21 +72,21 @@ export function ringSoftFull(ring: DirtyRing): boolean {
 /** Pushes a page. The soft limit leaves room: a full ring is a fault of the caller. */
 export function ringPush(ring: DirtyRing, page: number): void {
   if (ringUsed(ring) >= ring.size) throw new Error(`dirty ring ${ring.name} overruns`);
-  const slot = ring.state[DIRTY_INDEX]! & (ring.size - 1);
+  const slot = ring.state[DIRTY_INDEX] & (ring.size - 1);
   ring.pages[slot] = page;
   ring.flags[slot] = FLAG_DIRTY;
-  ring.state[DIRTY_INDEX] = (ring.state[DIRTY_INDEX]! + 1) | 0;
+  ring.state[DIRTY_INDEX] = (ring.state[DIRTY_INDEX] + 1) | 0;
 }
 
 /** User space: takes every dirty entry in order and marks it harvested. Returns how many. */
 export function ringHarvest(ring: DirtyRing, visit: (page: number) => void): number {
   let harvested = 0;
   for (;;) {
-    const slot = ring.state[FETCH_INDEX]! & (ring.size - 1);
+    const slot = ring.state[FETCH_INDEX] & (ring.size - 1);
     if (ring.flags[slot] !== FLAG_DIRTY) return harvested;
-    visit(ring.pages[slot]!);
+    visit(wordAt(ring.pages, slot));
     ring.flags[slot] = FLAG_DIRTY | FLAG_HARVESTED;
-    ring.state[FETCH_INDEX] = (ring.state[FETCH_INDEX]! + 1) | 0;
+    ring.state[FETCH_INDEX] = (ring.state[FETCH_INDEX] + 1) | 0;
     harvested++;
   }
 }
@@ -104,11 +106,11 @@ export function ringReset(
   let low = 0;
   let high = 0;
   for (;;) {
-    const slot = ring.state[RESET_INDEX]! & (ring.size - 1);
-    if ((ring.flags[slot]! & FLAG_HARVESTED) === 0) break;
-    const page = ring.pages[slot]!;
+    const slot = ring.state[RESET_INDEX] & (ring.size - 1);
+    if ((wordAt(ring.flags, slot) & FLAG_HARVESTED) === 0) break;
+    const page = wordAt(ring.pages, slot);
     ring.flags[slot] = 0;
-    ring.state[RESET_INDEX] = (ring.state[RESET_INDEX]! + 1) | 0;
+    ring.state[RESET_INDEX] = (ring.state[RESET_INDEX] + 1) | 0;
     reset++;
     if (first < 0 || page - first >= RUN_PAGES || last - page >= RUN_PAGES) {
       if (first >= 0) rearm(first, low, high);
@@ -152,7 +154,7 @@ export function ringsForm(
     save() {
       const lists: Record<string, number[]> = {};
       rings.forEach(({ state, pages, flags, size }, i) => {
-        const base = size === 0 ? 0 : state[RESET_INDEX]! - (state[RESET_INDEX]! & (size - 1));
+        const base = size === 0 ? 0 : state[RESET_INDEX] - (state[RESET_INDEX] & (size - 1));
         lists[`state${i}`] = Array.from(state, (index) => index - base);
         lists[`flags${i}`] = Array.from(flags);
         lists[`pages${i}`] = Array.from(pages, (page, at) => (flags[at] === 0 ? 0 : page));
@@ -161,9 +163,9 @@ export function ringsForm(
     },
     restore(lists) {
       rings.forEach((ring, i) => {
-        ring.state.set(lists[`state${i}`]!);
-        ring.flags.set(lists[`flags${i}`]!);
-        ring.pages.set(lists[`pages${i}`]!);
+        ring.state.set(fieldOf(lists, `state${i}`));
+        ring.flags.set(fieldOf(lists, `flags${i}`));
+        ring.pages.set(fieldOf(lists, `pages${i}`));
       });
     },
     scramble() {
@@ -179,15 +181,13 @@ export function ringsForm(
     },
     renumber(lists, { page, vcpu }) {
       const renumbered: Record<string, readonly number[]> = {};
-      rings.forEach((_, i) => {
-        const to = vcpus.indexOf(vcpu(vcpus[i]!));
-        const [state, flags, pages] = [`state${i}`, `flags${i}`, `pages${i}`].map(
-          (key) => lists[key]!,
-        );
-        renumbered[`state${to}`] = state!;
-        renumbered[`flags${to}`] = flags!;
-        renumbered[`pages${to}`] = pages!.map((one, at) =>
-          flags![at] === 0 ? one : page(vm, one),
+      vcpus.forEach((own, i) => {
+        const to = vcpus.indexOf(vcpu(own));
+        const flags = fieldOf(lists, `flags${i}`);
+        renumbered[`state${to}`] = fieldOf(lists, `state${i}`);
+        renumbered[`flags${to}`] = flags;
+        renumbered[`pages${to}`] = fieldOf(lists, `pages${i}`).map((logged, at) =>
+          flags[at] === 0 ? logged : page(vm, logged),
         );
       });
       return renumbered;

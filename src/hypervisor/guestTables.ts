@@ -2,6 +2,7 @@
  * The guest's own paging structures, as its kernel would have set them up: linear page n maps to
  * guest-physical page n, writable, user. They lie in guest-physical pages after the guest's data.
  */
+
 import { type Ept, mapPage } from "../hardware/ept.ts";
 import { GUEST_PRESENT, GUEST_USER, GUEST_WRITE } from "../hardware/guestEntry.ts";
 import {
@@ -11,6 +12,7 @@ import {
   type Vmcs,
   writeField,
 } from "../hardware/vmcs.ts";
+import { present, wordAt } from "../lookup.ts";
 
 const TABLE_BITS = GUEST_PRESENT | GUEST_WRITE | GUEST_USER;
 const LEAF_BITS = TABLE_BITS;
@@ -61,7 +63,7 @@ export function buildGuestTables(
     return page;
   };
   const write = (table: number, index: number, target: number, bits: number): void => {
-    const word = frames.get(table)! * memory.frameWords + 2 * index;
+    const word = present(frames.get(table), "a guest's table") * memory.frameWords + 2 * index;
     memory.words[word] = (target << 12) | bits;
     memory.words[word + 1] = target >>> 20;
   };
@@ -87,7 +89,12 @@ export function buildGuestTables(
   } else {
     rootPage = fill(geometry.guestLevels, 0);
   }
-  return { rootPage, firstPage, count: next - firstPage, rootFrame: frames.get(rootPage)! };
+  return {
+    rootPage,
+    firstPage,
+    count: next - firstPage,
+    rootFrame: present(frames.get(rootPage), "the guest's first table"),
+  };
 }
 
 /** Puts a vCPU into a paging mode with these tables: CR3 and, in PAE mode, the PDPTEs. */
@@ -104,6 +111,6 @@ export function enterPagingMode(
   const { words, frameWords } = ept.memory;
   for (let i = 0; i < 4; i++) {
     const word = tables.rootFrame * frameWords + 2 * i;
-    writeField(vmcs, Field.guestPdpte0 + i, words[word]!, words[word + 1]!);
+    writeField(vmcs, Field.guestPdpte0 + i, wordAt(words, word), wordAt(words, word + 1));
   }
 }

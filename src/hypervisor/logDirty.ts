@@ -2,6 +2,7 @@
  * What log-dirty tracking does to a VM's EPT entries. After each of these that takes something away
  * the caller must have INVEPT executed on every CPU.
  */
+
 import {
   type Ept,
   findLeaf,
@@ -11,6 +12,7 @@ import {
   splitLeaf,
 } from "../hardware/ept.ts";
 import { EPT_ACCESSED, EPT_DIRTY, EPT_WRITE } from "../hardware/eptEntry.ts";
+import { wordAt } from "../lookup.ts";
 import { type DirtyBitmap, markDirty } from "./dirtyBitmap.ts";
 import { type Walk, walkLeaves, walkMarks, wholeWalk } from "./tableWork.ts";
 
@@ -38,7 +40,7 @@ export function armAll(ept: Ept, technique: DirtyTechnique, walk: Walk = wholeWa
   const { words } = ept.memory;
   let leaves = 0;
   walkLeaves(walk, ept, (word, level) => {
-    words[word] = words[word]! & ~armedBits(technique, level);
+    words[word] = wordAt(words, word) & ~armedBits(technique, level);
     leaves++;
   });
   return leaves;
@@ -60,7 +62,7 @@ export function rearmPage(ept: Ept, technique: DirtyTechnique, page: number): vo
   const leaf = findLeaf(ept, page);
   if (leaf === null) return;
   const { words } = ept.memory;
-  words[leaf.word] = words[leaf.word]! & ~armedBits(technique, leaf.level);
+  words[leaf.word] = wordAt(words, leaf.word) & ~armedBits(technique, leaf.level);
 }
 
 /** Arms the marked pages again, for the next round. Returns how many. */
@@ -105,7 +107,7 @@ export function disarmAll(ept: Ept, walk: Walk = wholeWalk()): number {
   const { words } = ept.memory;
   let leaves = 0;
   walkLeaves(walk, ept, (word) => {
-    words[word] = words[word]! | EPT_WRITE | EPT_ACCESSED | EPT_DIRTY;
+    words[word] = wordAt(words, word) | EPT_WRITE | EPT_ACCESSED | EPT_DIRTY;
     leaves++;
   });
   return leaves;
@@ -145,7 +147,7 @@ export function fixWrite(
   if (leaf === null) return "notOurs";
   if (leaf.level === 1) {
     // Another CPU may have been here first: the write right is back, the access just retries.
-    words[leaf.word] = words[leaf.word]! | EPT_WRITE | EPT_ACCESSED | EPT_DIRTY;
+    words[leaf.word] = wordAt(words, leaf.word) | EPT_WRITE | EPT_ACCESSED | EPT_DIRTY;
     onDirty(page);
     return "granted";
   }
@@ -169,6 +171,6 @@ function armNewTable(ept: Ept, page: number): void {
   if (first === null) return;
   for (let i = 0; i < perTable; i++) {
     const word = first.word + 2 * i;
-    memory.words[word] = (memory.words[word]! | EPT_WRITE) & ~EPT_DIRTY;
+    memory.words[word] = (wordAt(memory.words, word) | EPT_WRITE) & ~EPT_DIRTY;
   }
 }

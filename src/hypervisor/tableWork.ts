@@ -7,9 +7,11 @@
  * Where a piece ends is a page number: entries before it are done, and are not looked at again, whatever a guest or an exit
  * handler does to them; those from it on are read anew. So it holds also where a large leaf has been split meanwhile.
  */
+
 import { type Ept, forEachLeafFrom } from "../hardware/ept.ts";
 import { type NormalForm, SCRAMBLED } from "../hardware/normalForm.ts";
 import type { Part, WordArray } from "../hardware/part.ts";
+import { fieldOf, itemAt, numbers } from "../lookup.ts";
 import { type DirtyBitmap, nextMarked } from "./dirtyBitmap.ts";
 
 /** What a tracker does in pieces. */
@@ -47,7 +49,7 @@ export function wholeWalk(): Walk {
 export class TableWork implements Part, Walk {
   readonly name: string;
   readonly #most: number;
-  readonly state = new Float64Array(Object.keys(At).length);
+  readonly state = numbers(5);
   next = -1;
 
   /** @param most entries in a piece; 0: the whole is one */
@@ -61,7 +63,7 @@ export class TableWork implements Part, Walk {
   }
 
   get work(): Work {
-    return WORKS[this.state[At.work]!]!;
+    return itemAt(WORKS, this.state[At.work]);
   }
 
   /** What is nobody's work, such as a harvest that only looks, is not divided. */
@@ -70,7 +72,7 @@ export class TableWork implements Part, Walk {
   }
 
   get from(): number {
-    return this.state[At.from]!;
+    return this.state[At.from];
   }
 
   /** Whether the present piece is the first. */
@@ -80,7 +82,7 @@ export class TableWork implements Part, Walk {
 
   /** Cycles of all pieces so far. */
   get cycles(): number {
-    return this.state[At.cycles]!;
+    return this.state[At.cycles];
   }
 
   begin(work: Work): void {
@@ -110,7 +112,7 @@ export class TableWork implements Part, Walk {
 
   /** What was kept of an entry, or what it is now. */
   heldOr(word: number, now: number): number {
-    return this.state[At.heldAt] === word ? this.state[At.held]! : now;
+    return this.state[At.heldAt] === word ? this.state[At.held] : now;
   }
 
   /** Nothing is kept any more. */
@@ -146,12 +148,12 @@ export function workForm(work: TableWork, vm: number): NormalForm {
     lists: ["work"],
     // Of the cycles only their sum is told, which is a statistic.
     save: () => ({ work: Array.from(state, (word, at) => (at === At.cycles ? 0 : word)) }),
-    restore({ work: words }) {
-      state.set(words!);
+    restore(words) {
+      state.set(fieldOf(words, "work"));
     },
     scramble() {
       state[At.cycles] = SCRAMBLED;
     },
-    renumber: ({ work: words }) => ({ work: words! }),
+    renumber: (words) => words,
   };
 }

@@ -2,10 +2,12 @@
  * What fields of messages and of machines' states hold, as schemas: a type, and what of a system a number
  * counts or names. Programs get their types from them; what a file says is held against them.
  */
+
 import * as z from "zod";
 import { type Explanation, explain } from "../config/explain.ts";
 import { excerpt, pathText } from "../config/fieldPath.ts";
 import { nearest } from "../config/nearest.ts";
+import { fieldOf } from "../lookup.ts";
 
 /** What a number names: it is below the system's count of them. */
 export type Role = "actor" | "vcpu" | "vm" | "pcpu" | "page";
@@ -362,7 +364,7 @@ export class Variants {
   /** Names of fields that one of a kind may lack. */
   optionalOf(kind: string): readonly string[] {
     const fields = this.fieldsOf(kind) ?? {};
-    return Object.keys(fields).filter((name) => mayBeMissing(fields[name]!));
+    return Object.keys(fields).filter((name) => mayBeMissing(fieldOf(fields, name)));
   }
 
   /** What is wrong with a value; undefined if it is one of these. */

@@ -4,6 +4,8 @@
  * may hold anything.
  */
 
+import { fieldOf } from "../lookup.ts";
+
 /**
  * What is not shown as itself: control characters (C0, DEL, C1; Cc), format characters (bidirectional
  * controls, zero-width ones, the byte order mark; Cf), lone surrogates, private and unassigned ones, and
@@ -22,7 +24,7 @@ const SHORT: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t"
  */
 export function visible(text: string): string {
   return text.replace(HIDDEN, (one) => {
-    const code = one.codePointAt(0)!;
+    const code = one.codePointAt(0) ?? 0;
     const digits = code.toString(16);
     return SHORT[one] ?? (code < 256 ? `\\x${digits.padStart(2, "0")}` : `\\u{${digits}}`);
   });
@@ -67,5 +69,5 @@ const ENTITIES: Readonly<Record<string, string>> = {
 
 /** A text within HTML or SVG, between tags or in a quoted attribute. */
 export function htmlText(text: string): string {
-  return visible(text).replace(/[&<>"']/g, (one) => ENTITIES[one]!);
+  return visible(text).replace(/[&<>"']/g, (one) => fieldOf(ENTITIES, one));
 }

@@ -3,6 +3,7 @@
 import type { Ept } from "../hardware/ept.ts";
 import { EPT_RWX, isLeaf } from "../hardware/eptEntry.ts";
 import { pageOfWords } from "../hardware/words.ts";
+import { wordAt } from "../lookup.ts";
 
 /** Entries of a walk, the top level first: where the low word is, and the level. */
 export type Path = { readonly word: number; readonly level: number }[];
@@ -20,7 +21,7 @@ export function eptPath(ept: Ept, page: number): Path {
     if (low === undefined) break;
     path.push({ word, level });
     if ((low & EPT_RWX) === 0 || isLeaf(low, level)) break;
-    table = pageOfWords(low, memory.words[word + 1]!);
+    table = pageOfWords(low, wordAt(memory.words, word + 1));
   }
   return path;
 }

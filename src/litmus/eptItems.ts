@@ -11,6 +11,7 @@ import {
   EPT_WRITE,
 } from "../hardware/eptEntry.ts";
 import { DATA_FRAME_BASE } from "../hardware/memory.ts";
+import { itemAt, present, wordAt } from "../lookup.ts";
 import { eptPath } from "./entryPath.ts";
 import { applyFlags, type FlagBits } from "./flagText.ts";
 import { overrideEntry } from "./guestTables.ts";
@@ -77,7 +78,7 @@ export function applyEptItem(machine: Machine, item: EptItem, path: readonly Pro
       throw new LitmusProblem(path, error instanceof Error ? error.message : String(error));
     }
     const walk = eptPath(ept, page);
-    overrideEntry(memory, walk.at(-1)!.word, item);
+    overrideEntry(memory, itemAt(walk, walk.length - 1).word, item);
     if (item.flags === undefined) continue;
     const problem = applyFlags(memory, walk, item.flags, EPT_FLAGS);
     if (problem !== null) throw new LitmusProblem([...path, "flags"], problem);
@@ -103,7 +104,7 @@ function changeEntry(
   }
   overrideEntry(memory, word, item);
   if (item.permissions !== undefined) {
-    const low = memory.words[word]! & ~PERMISSION_BITS;
+    const low = wordAt(memory.words, word) & ~PERMISSION_BITS;
     memory.words[word] = low | permissionBits(item.permissions);
   }
   memory.structureChanged();
@@ -116,6 +117,7 @@ export function mapTables({ ept, geometry, tables }: Machine): void {
     if (page >= reach) {
       throw new LitmusProblem(["guest", "tables"], "the EPT cannot map so many paging structures");
     }
-    if (findLeaf(ept, page) === null) mapPage(ept, page, tables.frames.get(page)!);
+    if (findLeaf(ept, page) === null)
+      mapPage(ept, page, present(tables.frames.get(page), "the frame of a guest's table"));
   }
 }

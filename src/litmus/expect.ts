@@ -1,4 +1,5 @@
 /** Compares what a step did with what its test expects. */
+
 import { Counter, type CounterName } from "../hardware/counters.ts";
 import { isLeaf } from "../hardware/eptEntry.ts";
 import { describeEvent } from "../hardware/eventInformation.ts";
@@ -13,6 +14,7 @@ import {
   readField64,
 } from "../hardware/vmcs.ts";
 import { joinWords } from "../hardware/words.ts";
+import { wordAt } from "../lookup.ts";
 import { eptPath } from "./entryPath.ts";
 import { EPT_FLAGS, permissionBits, permissionText } from "./eptItems.ts";
 import { expandFlags, readFlags } from "./flagText.ts";
@@ -189,7 +191,7 @@ function compareEntries(
   }
   for (const [gpa, text] of Object.entries(expected.mapping ?? {})) {
     const leaf = eptPath(ept, Math.floor(Number(gpa) / 4096)).at(-1);
-    const low = leaf === undefined ? 0 : memory.words[leaf.word]!;
+    const low = leaf === undefined ? 0 : wordAt(memory.words, leaf.word);
     const present = leaf !== undefined && low !== 0 && isLeaf(low, leaf.level);
     const actual = present ? `${PAGE_SIZES[leaf.level - 1]} ${permissionText(low)}` : "none";
     const [size, permissions] = text.split(" ");
@@ -230,7 +232,7 @@ function compareFields(
     compare(
       `${where} ${name}`,
       hex(value),
-      hex(joinWords(words[2 * field]!, words[2 * field + 1]!)),
+      hex(joinWords(wordAt(words, 2 * field), wordAt(words, 2 * field + 1))),
     );
   }
 }

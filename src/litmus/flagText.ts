@@ -1,5 +1,7 @@
 /** Accessed and dirty flags of a walk as text: "A A A AD", top level first, or clean, accessed, dirty. */
+
 import type { HostMemory } from "../hardware/memory.ts";
+import { itemAt, wordAt } from "../lookup.ts";
 import type { Path } from "./entryPath.ts";
 
 /** Where the two flags are in an entry's low word. */
@@ -26,7 +28,7 @@ export function readFlags(memory: HostMemory, path: Path, bits: FlagBits): strin
   if (path.length === 0) return "no entries";
   return path
     .map(({ word }) => {
-      const low = memory.words[word]!;
+      const low = wordAt(memory.words, word);
       const text = `${(low & bits.accessed) === 0 ? "" : "A"}${(low & bits.dirty) === 0 ? "" : "D"}`;
       return text === "" ? "-" : text;
     })
@@ -45,8 +47,8 @@ export function applyFlags(
     return `flags "${text}" name ${levels.length} levels, but the walk has ${path.length}`;
   }
   for (const [i, { word }] of path.entries()) {
-    const wanted = levels[i]!;
-    let low = memory.words[word]! & ~(bits.accessed | bits.dirty);
+    const wanted = itemAt(levels, i);
+    let low = wordAt(memory.words, word) & ~(bits.accessed | bits.dirty);
     if (wanted.includes("A")) low |= bits.accessed;
     if (wanted.includes("D")) low |= bits.dirty;
     memory.words[word] = low;

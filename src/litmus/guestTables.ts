@@ -1,4 +1,5 @@
 /** Builds a guest's paging structures, as its operating system would: none of this is tracked. */
+
 import {
   GUEST_ACCESSED,
   GUEST_DIRTY,
@@ -11,6 +12,7 @@ import {
 import type { HostMemory } from "../hardware/memory.ts";
 import type { GuestPagingName } from "../hardware/vmcs.ts";
 import { highWord, lowWord, pageOfWords } from "../hardware/words.ts";
+import { wordAt } from "../lookup.ts";
 import type { Path } from "./entryPath.ts";
 import { applyFlags, type FlagBits } from "./flagText.ts";
 import { LitmusProblem } from "./problem.ts";
@@ -98,15 +100,15 @@ export class GuestTables {
     if (this.paging === "off") return path;
     if (this.paging === "pae") {
       const word = this.#pdpteOf(linearPage);
-      if ((words[word]! & GUEST_PRESENT) === 0) return path;
-      table = pageOfWords(words[word]!, words[word + 1]!);
+      if ((wordAt(words, word) & GUEST_PRESENT) === 0) return path;
+      table = pageOfWords(wordAt(words, word), wordAt(words, word + 1));
     }
     for (let level = this.#levels; level >= 1 && this.frames.has(table); level--) {
       const word = this.#word(table, this.#index(linearPage, level));
       path.push({ word, level });
-      const low = words[word]!;
+      const low = wordAt(words, word);
       if ((low & GUEST_PRESENT) === 0 || (level <= 3 && (low & GUEST_LARGE) !== 0)) break;
-      table = pageOfWords(low, words[word + 1]!);
+      table = pageOfWords(low, wordAt(words, word + 1));
     }
     return path;
   }
@@ -116,10 +118,12 @@ export class GuestTables {
     if (this.paging === "off") return linearPage;
     const leaf = this.path(linearPage).at(-1);
     if (leaf === undefined) return -1;
-    const low = this.#memory.words[leaf.word]!;
+    const low = wordAt(this.#memory.words, leaf.word);
     if ((low & GUEST_PRESENT) === 0) return -1;
     const mask = leaf.level === 1 ? 0 : (1 << ((leaf.level - 1) * this.#indexBits)) - 1;
-    return (pageOfWords(low, this.#memory.words[leaf.word + 1]!) & ~mask) | (linearPage & mask);
+    return (
+      (pageOfWords(low, wordAt(this.#memory.words, leaf.word + 1)) & ~mask) | (linearPage & mask)
+    );
   }
 
   /** Maps, or changes an entry. Returns what is wrong with the item, or null. */
@@ -165,7 +169,7 @@ export class GuestTables {
     if (this.paging === "pae") table = this.#follow(this.#pdpteOf(linearPage), 0);
     for (let at = this.#levels; at > level; at--) {
       const word = this.#word(table, this.#index(linearPage, at));
-      if (at <= 3 && (this.#memory.words[word]! & GUEST_LARGE) !== 0) return null;
+      if (at <= 3 && (wordAt(this.#memory.words, word) & GUEST_LARGE) !== 0) return null;
       table = this.#follow(word, GUEST_WRITE | GUEST_USER);
     }
     return this.#word(table, this.#index(linearPage, level));
@@ -173,7 +177,8 @@ export class GuestTables {
 
   #follow(word: number, bits: number): number {
     const { words } = this.#memory;
-    if ((words[word]! & GUEST_PRESENT) !== 0) return pageOfWords(words[word]!, words[word + 1]!);
+    if ((wordAt(words, word) & GUEST_PRESENT) !== 0)
+      return pageOfWords(wordAt(words, word), wordAt(words, word + 1));
     const table = this.#newTable();
     this.#memory.words[word] = (table << 12) | GUEST_PRESENT | bits;
     this.#memory.words[word + 1] = table >>> 20;
@@ -214,6 +219,6 @@ export function overrideEntry(
   }
   const set = change.set ?? 0n;
   const clear = change.clear ?? 0n;
-  words[word] = (words[word]! & ~lowWord(clear)) | lowWord(set);
-  words[word + 1] = (words[word + 1]! & ~highWord(clear)) | highWord(set);
+  words[word] = (wordAt(words, word) & ~lowWord(clear)) | lowWord(set);
+  words[word + 1] = (wordAt(words, word + 1) & ~highWord(clear)) | highWord(set);
 }

@@ -1,6 +1,8 @@
 /** Reads a litmus file: YAML, inheritance between its tests, parameters, and the check against the schema. */
+
 import type * as z from "zod";
 import { UserError } from "../errors.ts";
+import { itemAt } from "../lookup.ts";
 import { type Located, lineAt, merge, parseLocated, plain, without } from "./located.ts";
 import { combinations, describeBinding, substitute } from "./parameters.ts";
 import { testSchema } from "./schema.ts";
@@ -56,7 +58,7 @@ function check(file: string, located: Located, parameters: string): LitmusTest {
   const at = (path: readonly PropertyKey[]) => `${file}:${lineAt(located, path)}`;
   const result = testSchema.safeParse(plain(located));
   if (result.success) return { ...result.data, file, parameters, at };
-  const { path, message, key } = innermost(result.error.issues[0]!, located, []);
+  const { path, message, key } = innermost(itemAt(result.error.issues, 0), located, []);
   const field = path.length === 0 ? "" : ` ${pathText(path)}:`;
   const where = key === undefined ? path : [...path, key];
   throw new UserError(`${at(where)}:${field} ${message}`);

@@ -2,8 +2,10 @@
  * YAML as a tree that knows the line of each value, so that a value made by merging and substitution
  * still says where it was written.
  */
+
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
 import { UserError } from "../errors.ts";
+import { itemAt } from "../lookup.ts";
 
 export type Scalar = string | number | boolean | null;
 
@@ -29,7 +31,7 @@ export function parseLocated(file: string, text: string): Located {
   const lineOf = (offset: number | undefined) => lines.linePos(offset ?? 0).line || 1;
   const [problem] = document.errors;
   if (problem !== undefined) {
-    const message = problem.message.split("\n")[0]!.replace(/ at line \d+.*$/, "");
+    const message = itemAt(problem.message.split("\n"), 0).replace(/ at line \d+.*$/, "");
     throw new UserError(`${file}:${lineOf(problem.pos[0])}: not valid YAML: ${message}`);
   }
   let nodes = 0;

@@ -44,6 +44,7 @@ import {
   writeField,
 } from "../hardware/vmcs.ts";
 import { pageAddressHigh, pageAddressLow } from "../hardware/words.ts";
+import { present, wordAt } from "../lookup.ts";
 import { applyEptItem, mapTables } from "./eptItems.ts";
 import { GuestTables } from "./guestTables.ts";
 import type { LitmusTest } from "./load.ts";
@@ -217,7 +218,7 @@ function createVcpus(
     vcpus.set(name, vcpu);
     first ??= vcpu;
   }
-  return first!;
+  return present(first, "the first vCPU");
 }
 
 function createVmcs(
@@ -295,7 +296,12 @@ function loadInitialPdptes({ memory, tables }: Machine, { vmcs }: Vcpu): void {
   if (tables.paging !== "pae") return;
   for (let i = 0; i < 4; i++) {
     const word = tables.pdpteWord(i);
-    writeField(vmcs, Field.guestPdpte0 + i, memory.words[word]!, memory.words[word + 1]!);
+    writeField(
+      vmcs,
+      Field.guestPdpte0 + i,
+      wordAt(memory.words, word),
+      wordAt(memory.words, word + 1),
+    );
   }
 }
 

@@ -13,6 +13,7 @@ import {
   secondaryControls,
 } from "../hardware/vmcs.ts";
 import { highWord, lowWord } from "../hardware/words.ts";
+import { numberAt, wordAt } from "../lookup.ts";
 import { permissionText } from "./eptItems.ts";
 import type { Machine, Vcpu } from "./state.ts";
 import { logEntry } from "./vmmSteps.ts";
@@ -63,7 +64,7 @@ function logDigest(machine: Machine, vcpu: Vcpu): string {
 
 /** How much a counter has grown since. */
 export function grown(vcpu: Vcpu, before: Before, counter: number): number {
-  return vcpu.counters[counter]! - before.counters[counter]!;
+  return numberAt(vcpu.counters, counter) - numberAt(before.counters, counter);
 }
 
 /** The GPAs logged since, in order, from the slots that the rules give them. */
@@ -102,7 +103,7 @@ export function cachedRights(vcpu: Vcpu, linearPage: number): string {
   ];
   for (const [level, wanted, meta] of places) {
     const found = findInLevel(level, wanted, meta);
-    const rights = found < 0 ? 0 : level.meta[found]! & 7;
+    const rights = found < 0 ? 0 : wordAt(level.meta, found) & 7;
     if (rights !== 0) return permissionText(rights);
   }
   return "-";

@@ -1,6 +1,8 @@
 /** Runs one litmus test from a fresh machine, up to its first step that does not do what is expected. */
+
 import { UserError } from "../errors.ts";
 import { AddressNotHeldError } from "../hardware/words.ts";
+import { itemAt } from "../lookup.ts";
 import { type Difference, differences } from "./expect.ts";
 import { type LitmusTest, pathText } from "./load.ts";
 import { createMachine } from "./machine.ts";
@@ -48,7 +50,7 @@ export function runLitmus(test: LitmusTest): LitmusResult {
 
 function runStep(test: LitmusTest, machine: Machine, position: number): StepFailure | null {
   const path = ["steps", position];
-  const step = test.steps[position]!;
+  const step = itemAt(test.steps, position);
   const vcpu = vcpuOf(machine, step.vcpu, path);
   const expected = step.expect ?? {};
   const before = observe(machine, vcpu, expected.unchanged ?? []);

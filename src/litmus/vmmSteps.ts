@@ -13,6 +13,7 @@ import {
 } from "../hardware/pageReferenceLog.ts";
 import { Field, readField, readField64, writeField } from "../hardware/vmcs.ts";
 import { joinWords, pageOfWords } from "../hardware/words.ts";
+import { wordAt } from "../lookup.ts";
 import { eptPath } from "./entryPath.ts";
 import { applyEptItem, mapTables, permissionBits } from "./eptItems.ts";
 import { DONE, exitGuest, noteStore, type StepResult } from "./guestSteps.ts";
@@ -82,7 +83,7 @@ export function clearStep(
   for (let i = 0; i < number; i++) {
     const walk = eptPath(ept, Math.floor(step.clear / 4096) + i);
     for (const { word } of step.levels === "all" ? walk : walk.slice(-1)) {
-      memory.words[word] = memory.words[word]! & ~bits;
+      memory.words[word] = wordAt(memory.words, word) & ~bits;
     }
   }
   memory.structureChanged();
@@ -120,10 +121,10 @@ export function splitStep(
   }
   spend(machine, 1 << geometry.indexBits, path);
   splitLeaf(ept, leaf);
-  const table = pageOfWords(memory.words[leaf.word]!, memory.words[leaf.word + 1]!);
+  const table = pageOfWords(wordAt(memory.words, leaf.word), wordAt(memory.words, leaf.word + 1));
   for (let i = 0; i < 1 << geometry.indexBits; i++) {
     const word = table * memory.frameWords + 2 * i;
-    let low = memory.words[word]!;
+    let low = wordAt(memory.words, word);
     if (step.permissions !== undefined) low = (low & ~EPT_RWX) | permissionBits(step.permissions);
     if (step.flags === "clean") low &= ~(EPT_ACCESSED | EPT_DIRTY);
     memory.words[word] = low;
@@ -157,7 +158,7 @@ export function restoreNmiStep(vcpu: Vcpu): StepResult {
 
 /** The PRL handler reads the logs that are full, from the VMCS region in memory. */
 export function prlCopyStep(machine: Machine, vcpu: Vcpu): StepResult {
-  const full = vcpu.vmcs.image[2 * Field.prlFullLogs]!;
+  const full = wordAt(vcpu.vmcs.image, 2 * Field.prlFullLogs);
   const { logEntries } = machine.geometry;
   const { slotRule } = vcpu.mmu.prlOptions;
   const copied: number[] = [];

@@ -2,6 +2,7 @@
  * The kinds of plots: lines, bars and dots. Series differ in lightness, and lines and dots in shape
  * and dash as well, so that they can be told apart in grey. What was published is black.
  */
+import { itemAt } from "../lookup.ts";
 import type { DataRow, DataValue, Plot } from "./plot.ts";
 
 export const PUBLISHED = "published";
@@ -179,7 +180,7 @@ function series(
   const names = domain(data, field);
   const first = names[0] === PUBLISHED;
   const after = <T>(published: T, others: readonly T[]): T[] => {
-    const own = names.map((_, i) => others[i % others.length]!);
+    const own = names.map((_, i) => itemAt(others, i % others.length));
     return first ? [published, ...own.slice(0, -1)] : own;
   };
   const ranges = {

@@ -1,4 +1,5 @@
 /** `trackvisor compare`: ways of tracking on the same guests, side by side, and which is cheapest for what. */
+import { itemAt } from "../lookup.ts";
 import type { RunSummary } from "../system/summary.ts";
 import {
   CAUSES,
@@ -40,9 +41,8 @@ export function compareRuns(all: readonly Compared[]): ComparisonRow[] {
 }
 
 function rowOf({ name, runs, bases }: Compared): ComparisonRow {
-  const measured = runs.map((run, n) => measuresOf(run, bases[n]!));
-  const [first] = runs;
-  const { harvests, technique } = first!;
+  const measured = runs.map((run, n) => measuresOf(run, itemAt(bases, n)));
+  const { harvests, technique } = itemAt(runs, 0);
   const armed = harvests.filter((one) => one.technique !== "none");
   const every = (what: "findsWritten" | "findsTouched"): boolean =>
     armed.length > 0 && armed.every((one) => one[what]);
@@ -77,7 +77,7 @@ function causesOf(
   const percent = (cause: Cause): number =>
     mean(
       runs.map((run, n) => {
-        const base = bases[n]!;
+        const base = itemAt(bases, n);
         const more = cyclesPerAccess(run)[cause] - cyclesPerAccess(base)[cause];
         return (100 * more) / wholeOf(base);
       }),

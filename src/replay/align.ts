@@ -3,6 +3,7 @@
  * algorithm", 1986). Two messages are the same if sender, receiver and contents are; their times and
  * numbers may differ, because one message more shifts all that follow.
  */
+import { itemAt, wordAt } from "../lookup.ts";
 import type { MessageEntry } from "./decoder.ts";
 
 /** A step of the alignment; positions in the two logs. */
@@ -26,9 +27,9 @@ export function align(
   if (steps === null) return null;
   let [x, y] = [0, 0];
   return steps.map((kind): Aligned => {
-    if (kind === "both") return { kind, left: left[x++]!, right: right[y++]! };
-    if (kind === "left") return { kind, left: left[x++]!, right: null };
-    return { kind, left: null, right: right[y++]! };
+    if (kind === "both") return { kind, left: itemAt(left, x++), right: itemAt(right, y++) };
+    if (kind === "left") return { kind, left: itemAt(left, x++), right: null };
+    return { kind, left: null, right: itemAt(right, y++) };
   });
 }
 
@@ -47,8 +48,9 @@ function editPath(a: readonly string[], b: readonly string[]): Aligned["kind"][]
     for (let diagonal = -edits; diagonal <= edits; diagonal += 2) {
       const at = middle + diagonal;
       const down =
-        diagonal === -edits || (diagonal !== edits && furthest[at - 1]! < furthest[at + 1]!);
-      let x = down ? furthest[at + 1]! : furthest[at - 1]! + 1;
+        diagonal === -edits ||
+        (diagonal !== edits && wordAt(furthest, at - 1) < wordAt(furthest, at + 1));
+      let x = down ? wordAt(furthest, at + 1) : wordAt(furthest, at - 1) + 1;
       while (x < a.length && x - diagonal < b.length && a[x] === b[x - diagonal]) x++;
       furthest[at] = x;
       if (x >= a.length && x - diagonal >= b.length) return walkBack(trace, a.length, b.length);
@@ -61,14 +63,15 @@ function walkBack(trace: readonly Int32Array[], xEnd: number, yEnd: number): Ali
   const steps: Aligned["kind"][] = [];
   let [x, y] = [xEnd, yEnd];
   for (let edits = trace.length - 1; edits >= 0; edits--) {
-    const furthest = trace[edits]!;
+    const furthest = itemAt(trace, edits);
     const middle = edits + 1;
     const diagonal = x - y;
     const down =
       diagonal === -edits ||
-      (diagonal !== edits && furthest[middle + diagonal - 1]! < furthest[middle + diagonal + 1]!);
+      (diagonal !== edits &&
+        wordAt(furthest, middle + diagonal - 1) < wordAt(furthest, middle + diagonal + 1));
     const before = down ? diagonal + 1 : diagonal - 1;
-    const xBefore = edits === 0 ? 0 : furthest[middle + before]!;
+    const xBefore = edits === 0 ? 0 : wordAt(furthest, middle + before);
     const yBefore = edits === 0 ? 0 : xBefore - before;
     const xAfter = edits === 0 ? 0 : down ? xBefore : xBefore + 1;
     while (x > xAfter && y > (edits === 0 ? 0 : down ? yBefore + 1 : yBefore)) {

@@ -2,7 +2,9 @@
  * The first difference of two logs, without replaying either: blocks that agree have the same digest of
  * all blocks before them, so a binary search finds the block, and only that one is read.
  */
+
 import type { Delivery } from "../interconnect/messages.ts";
+import { itemAt } from "../lookup.ts";
 import type { LogEntry } from "./decoder.ts";
 import { sameDelivery } from "./divergence.ts";
 import type { BlockPlace, LogReader } from "./reader.ts";
@@ -30,7 +32,7 @@ export function firstDifference(left: LogReader, right: LogReader): LogDifferenc
   // Invariant: block `low` is in both logs at the same place, after the same blocks; `high` is not.
   while (high - low > 1) {
     const middle = (low + high) >> 1;
-    if (samePlace(places[0][middle]!, places[1][middle]!)) low = middle;
+    if (samePlace(itemAt(places[0], middle), itemAt(places[1], middle))) low = middle;
     else high = middle;
   }
   // One block earlier, for the messages before.

@@ -2,6 +2,7 @@
  * Which message has caused which: a message is posted while another one is handled, and a log says how
  * many were posted by then. An actor's earlier messages are causes, too: they made its state.
  */
+import { itemAt } from "../lookup.ts";
 import type { LogEntry, MessageEntry } from "./decoder.ts";
 
 /** Finds the position of the message that caused another, by sequence numbers. */
@@ -23,7 +24,7 @@ export class CauseFinder {
     let [low, high] = [0, this.#posted.length];
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (this.#posted[middle]! >= sequence) high = middle;
+      if (itemAt(this.#posted, middle) >= sequence) high = middle;
       else low = middle + 1;
     }
     return low < this.#posted.length ? low : null;
@@ -42,7 +43,7 @@ export function causalPast(entries: readonly LogEntry[], position: number): Read
   /** By actor: whether what it has received is in the past, up to the message being looked at. */
   const receivers = new Set<number>();
   for (let at = messages.length - 1; at >= 0; at--) {
-    const { delivery } = messages[at]!;
+    const { delivery } = itemAt(messages, at);
     if (!past.has(at) && !receivers.has(delivery.to)) continue;
     past.add(at);
     receivers.add(delivery.to);

@@ -3,8 +3,10 @@
  * those that were recorded, and the recorded ones are what the others get. So whoever edits a machine
  * sees what it does differently, every time, and not only the first consequence.
  */
+
 import { UserError } from "../errors.ts";
 import { type Delivery, messages as messageTable } from "../interconnect/messages.ts";
+import { itemAt } from "../lookup.ts";
 import type { System } from "../system/system.ts";
 import type { LogEntry, MessageEntry } from "./decoder.ts";
 import { type Divergence, sameMessage } from "./divergence.ts";
@@ -115,7 +117,7 @@ function postedBetween({ interconnect }: System, after: number, to: number): Del
 function sameOutputs(recorded: readonly (Delivery | null)[], actual: readonly Delivery[]): boolean {
   if (recorded.length !== actual.length) return false;
   return recorded.every((one, i) => {
-    const other = actual[i]!;
+    const other = itemAt(actual, i);
     if (one === null) return true;
     return (
       one.to === other.to && one.time === other.time && sameMessage(one.message, other.message)

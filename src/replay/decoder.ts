@@ -1,8 +1,10 @@
 /** Reads the entries of a block that a BlockEncoder wrote. */
+
 import { excerpt } from "../config/fieldPath.ts";
 import { nearest } from "../config/nearest.ts";
 import { type Census, cycles, problemOf } from "../interconnect/fields.ts";
 import { type Delivery, type Message, messages } from "../interconnect/messages.ts";
+import { itemAt, numberAt } from "../lookup.ts";
 import { type Intervention, interventions } from "../system/intervention.ts";
 import { BLOCK_PREFIX_BYTES, RECORD_BYTES_MAX, RecordTag } from "./format.ts";
 import { NumberSource } from "./numbers.ts";
@@ -206,9 +208,9 @@ export class BlockDecoder {
     const message: Record<string, unknown> = { type };
     let at = 0;
     for (let i = 0; i < fields.length; i++) {
-      const [name, kind] = fields[i]!;
+      const [name, kind] = itemAt(fields, i);
       if (kind === "number") {
-        last[at] = this.#difference(last[at]!);
+        last[at] = this.#difference(numberAt(last, at));
         message[name] = last[at++];
       } else message[name] = kind === "json" ? this.#json() : kind.is;
     }

@@ -1,5 +1,7 @@
 /** The first difference between a log and the run that it is compared with. */
+
 import type { Delivery, Message } from "../interconnect/messages.ts";
+import { itemAt } from "../lookup.ts";
 import type { System } from "../system/system.ts";
 
 /** A field of a message that differs; undefined where one has no such field. */
@@ -92,7 +94,7 @@ export function actorsOf(system: System, deliveries: readonly (Delivery | null)[
   const ids = new Set(deliveries.flatMap((one) => (one === null ? [] : [one.from, one.to])));
   return [...ids]
     .filter((id) => id > 0 && id <= system.actors.length)
-    .map((id) => system.actors[id - 1]!)
+    .map((id) => itemAt(system.actors, id - 1))
     .map(({ name, snapshot }) => ({ name, ...snapshot }));
 }
 

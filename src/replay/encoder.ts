@@ -2,7 +2,9 @@
  * Writes log entries into blocks. A block stands for itself: shapes are defined at their first use in it,
  * and differences are to what it has had before. So a reader may begin at any block.
  */
+
 import type { Delivery } from "../interconnect/messages.ts";
+import { numberAt } from "../lookup.ts";
 import type { Intervention } from "../system/intervention.ts";
 import { BLOCK_BYTES, BLOCK_PREFIX_BYTES, RECORD_BYTES_MAX, RecordTag } from "./format.ts";
 import { NumberWriter, WHOLE_MAX } from "./numbers.ts";
@@ -66,8 +68,8 @@ export class BlockEncoder {
     else {
       const { last } = shape;
       for (let i = 0; i < last.length; i++) {
-        const value = numbers[i]!;
-        this.#difference(value, last[i]!);
+        const value = numberAt(numbers, i);
+        this.#difference(value, numberAt(last, i));
         last[i] = value;
       }
     }
@@ -107,7 +109,7 @@ export class BlockEncoder {
       const value = fieldOf(message, name);
       if (kind === "json") this.#json(value);
       else if (kind === "number") {
-        this.#difference(value as number, shape.last[number]!);
+        this.#difference(value as number, numberAt(shape.last, number));
         shape.last[number++] = value as number;
       }
     }

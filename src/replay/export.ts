@@ -1,6 +1,8 @@
 /** Logs in the formats of other tools. Each function gives lines or objects in order. */
+
 import { CYCLES_PER_SECOND } from "../config/units.ts";
 import type { Delivery, Message } from "../interconnect/messages.ts";
+import { itemAt } from "../lookup.ts";
 import type { Intervention } from "../system/intervention.ts";
 import { type ActorRole, roleInLog } from "../system/roles.ts";
 import { CauseFinder } from "./causality.ts";
@@ -198,7 +200,7 @@ export class PerfettoExport {
       yield { name: type, ph: "X", ...common, tid: to, ts, dur: HANDLING_US, args };
       const cause = this.#causes.causeOf(sequence, from);
       if (cause === null) continue;
-      const posted = microseconds(this.#deliveries[cause]!.time);
+      const posted = microseconds(itemAt(this.#deliveries, cause).time);
       yield { name: type, ph: "s", ...common, tid: from, ts: posted, id: sequence };
       yield { name: type, ph: "f", bp: "e", ...common, tid: to, ts, id: sequence };
     }
@@ -207,7 +209,7 @@ export class PerfettoExport {
   #change(cpu: number | undefined, mode: "guest" | "root" | null, time: number): void {
     if (cpu === undefined || cpu < 0) return;
     const before = this.#mode[cpu];
-    if (before != null) this.#slice(cpu, before, this.#since[cpu]!, time);
+    if (before != null) this.#slice(cpu, before, itemAt(this.#since, cpu), time);
     this.#mode[cpu] = mode;
     this.#since[cpu] = time;
   }

@@ -2,8 +2,10 @@
  * Runs a recorded system again and compares it with its log: each message, the digest of the state
  * behind it, and all memory at each checkpoint.
  */
+
 import type { Subscription } from "rxjs";
 import type { Delivery } from "../interconnect/messages.ts";
+import { present } from "../lookup.ts";
 import type { SystemActor } from "../system/actors.ts";
 import { InterventionError } from "../system/intervention.ts";
 import type { System } from "../system/system.ts";
@@ -84,7 +86,7 @@ export class Player {
   #message({ delivery: recorded, posted, digest }: MessageEntry): Divergence | null {
     // After an intervention it may have been delivered already.
     if (this.#actual === null && !this.system.step()) return this.#diverge("ended", recorded, []);
-    const actual = this.#actual!;
+    const actual = present(this.#actual, "what was delivered");
     if (!sameDelivery(recorded, actual)) return this.#diverge("message", recorded, []);
     if (this.#except.every(({ id }) => id !== actual.to)) {
       const same = this.system.interconnect.sequence === posted;

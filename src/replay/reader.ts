@@ -91,13 +91,14 @@ export class LogReader {
    */
   next(): LogEntry | undefined {
     while (this.damage === undefined && this.end === undefined) {
-      if (this.#block === undefined && !this.#nextBlock()) return undefined;
-      const entry = this.#nextEntry(this.#block!);
+      const block = this.#block ?? this.#nextBlock();
+      if (block === undefined) return undefined;
+      const entry = this.#nextEntry(block);
       if (entry !== undefined) {
         if (entry.kind === "message") this.#position++;
         return entry;
       }
-      this.#posted = this.#block!.posted;
+      this.#posted = block.posted;
       this.#block = undefined;
     }
     return undefined;
@@ -159,23 +160,24 @@ export class LogReader {
     return header;
   }
 
-  #nextBlock(): boolean {
+  /** Undefined at the end, and at damage. */
+  #nextBlock(): BlockDecoder | undefined {
     const { offset, atEnd } = this.#frames;
     this.#blockStart = offset;
-    if (atEnd) return this.#fail(offset, "the end marker is missing", 0) ?? false;
+    if (atEnd) return this.#fail(offset, "the end marker is missing", 0);
     const frame = this.#frames.next();
-    if (typeof frame === "string") return this.#fail(offset, frame, 0) ?? false;
-    if (frame.type === FrameType.end) return this.#readEnd(frame) ?? false;
+    if (typeof frame === "string") return this.#fail(offset, frame, 0);
+    if (frame.type === FrameType.end) return this.#readEnd(frame);
     if (frame.type !== FrameType.entries || frame.payload.length < BLOCK_PREFIX_BYTES) {
-      return this.#fail(offset, "the block is of no known type", 1) ?? false;
+      return this.#fail(offset, "the block is of no known type", 1);
     }
     const before = decodePrefix(frame.payload);
     if (before?.position !== this.#position || before?.digest !== this.#digest) {
-      return this.#fail(offset, "the block does not follow the one before", 1) ?? false;
+      return this.#fail(offset, "the block does not follow the one before", 1);
     }
     this.#digest = extendDigest(this.#digest, frame.checksum);
     this.#block = new BlockDecoder(frame.payload, before, this.#contents, this.#posted);
-    return true;
+    return this.#block;
   }
 
   #readEnd({ payload, offset }: Frame): undefined {

@@ -2,9 +2,11 @@
  * The shape of a message: who sends what to whom, and which of its fields are numbers. Everything else
  * in a message belongs to its shape, so that a message is its shape's number and a few differences.
  */
+
 import * as z from "zod";
 import { actor } from "../interconnect/fields.ts";
 import { type Delivery, type Message, messages } from "../interconnect/messages.ts";
+import { itemAt } from "../lookup.ts";
 import { type FieldKind, type NumberReader, numberReader } from "./accessors.ts";
 
 /** A number; a constant; or anything else, written as JSON. */
@@ -95,7 +97,7 @@ export class ShapeTable {
     this.#shapes[to] ??= [];
     const shapes = this.#shapes[to];
     for (let i = 0; i < shapes.length; i++) {
-      const shape = shapes[i]!;
+      const shape = itemAt(shapes, i);
       if (shape.type !== type || shape.from !== from) continue;
       if (shape.read === null ? !isLike(shape, delivery) : !shape.read(message, numbers)) continue;
       // The next one is probably like this.

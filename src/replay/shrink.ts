@@ -3,9 +3,11 @@
  * First goes all that is causally unrelated to the failure, at once; then, by delta debugging (Zeller and
  * Hildebrandt 2002), what was done from outside, VMs, vCPUs, pages and single accesses.
  */
+
 import { scriptSchema, stepText } from "../../workloads/generators/script.ts";
 import { UserError } from "../errors.ts";
 import { Counter } from "../hardware/counters.ts";
+import { itemAt, numberAt } from "../lookup.ts";
 import { buildSystem } from "../system/build.ts";
 import { InterventionError } from "../system/intervention.ts";
 import { type Scenario, scenarioSchema } from "../system/scenarioSchema.ts";
@@ -167,8 +169,11 @@ class Search {
     if (workload === undefined || workload.kind === "script") return;
     const most = Math.max(
       1,
-      ...this.outcome.system.world.vms[vm]!.vcpus.map((vcpu) => {
-        return this.outcome.system.world.vcpus[vcpu]!.counters.values[Counter.accesses]!;
+      ...itemAt(this.outcome.system.world.vms, vm).vcpus.map((vcpu) => {
+        return numberAt(
+          itemAt(this.outcome.system.world.vcpus, vcpu).counters.values,
+          Counter.accesses,
+        );
       }),
     );
     const withAccesses = (accesses: number): Case =>
@@ -188,7 +193,7 @@ class Search {
       const workload = scriptSchema.parse({ kind: "script", script, gap });
       if (!this.#try(this.#withVm(vm, { workload }))) return;
     }
-    const { workload } = this.best.scenario.vms[vm]!;
+    const { workload } = itemAt(this.best.scenario.vms, vm);
     if (workload.kind !== "script") return;
     this.#list(workload.script, (script) =>
       this.#withVm(vm, { workload: { ...workload, script: [...script] } }),
@@ -200,10 +205,13 @@ class Search {
     const system = build(this.best, this.#options);
     const [vcpu] = system?.world.vms[vm]?.vcpus ?? [];
     if (system === null || vcpu === undefined) return null;
-    const made = this.outcome.system.world.vcpus[vcpu]!.counters.values[Counter.accesses]!;
+    const made = numberAt(
+      itemAt(this.outcome.system.world.vcpus, vcpu).counters.values,
+      Counter.accesses,
+    );
     if (made === 0 || made > SCRIPT_MAX) return null;
     const block = new Int32Array(made);
-    const count = system.world.vcpus[vcpu]!.stream.workload.fill(block);
+    const count = itemAt(system.world.vcpus, vcpu).stream.workload.fill(block);
     return Array.from(block.subarray(0, count), stepText);
   }
 
@@ -213,7 +221,7 @@ class Search {
     if (config === undefined) return;
     const { memory: _, ...small } = config;
     if (config.memory !== undefined) this.#try(this.#withVms(this.#replaced(vm, small)));
-    const { workload } = this.best.scenario.vms[vm]!;
+    const { workload } = itemAt(this.best.scenario.vms, vm);
     if ("pages" in workload && workload.pages !== undefined && workload.kind !== "script") {
       this.#number(
         () => workload.pages,
@@ -252,7 +260,7 @@ class Search {
 
   #withVm(vm: number, changes: Partial<Scenario["vms"][number]>): Case {
     const { vms } = this.best.scenario;
-    return this.#withVms(vms.with(vm, { ...vms[vm]!, ...changes }));
+    return this.#withVms(vms.with(vm, { ...itemAt(vms, vm), ...changes }));
   }
 }
 
@@ -289,7 +297,7 @@ function build({ scenario }: Case, { directory }: ShrinkOptions): System | null 
 
 function sizeOf({ scenario, interventions }: Case, { world }: System, messages: number): CaseSize {
   let accesses = 0;
-  for (const { counters } of world.vcpus) accesses += counters.values[Counter.accesses]!;
+  for (const { counters } of world.vcpus) accesses += numberAt(counters.values, Counter.accesses);
   return {
     messages,
     accesses,

@@ -4,8 +4,10 @@
  * whose absence costs least: far from the present they stand far apart, near it close together, so that
  * the way from a snapshot to any point is a small part of the way from there to the present.
  */
+
 import type { PartSnapshot, WordArray } from "../hardware/part.ts";
 import type { Delivery } from "../interconnect/messages.ts";
+import { itemAt, present } from "../lookup.ts";
 import type { SystemSnapshot } from "../system/snapshot.ts";
 
 const CHUNK_WORDS = 4096;
@@ -61,12 +63,12 @@ export class SnapshotStore {
 
   /** The last one at or before a position. */
   before(position: number): Kept {
-    return this.#kept[this.#countTo(position) - 1]!;
+    return itemAt(this.#kept, this.#countTo(position) - 1);
   }
 
   /** The last one whose virtual time is not after this. */
   upTo(time: number): Kept {
-    return this.#kept.findLast((one) => one.time <= time) ?? this.#kept[0]!;
+    return this.#kept.findLast((one) => one.time <= time) ?? itemAt(this.#kept, 0);
   }
 
   add(place: Kept, snapshot: SystemSnapshot): void {
@@ -106,7 +108,7 @@ export class SnapshotStore {
     let [low, high] = [0, this.#kept.length];
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (this.#kept[middle]!.position <= position) low = middle + 1;
+      if (itemAt(this.#kept, middle).position <= position) low = middle + 1;
       else high = middle;
     }
     return low;
@@ -117,8 +119,8 @@ export class SnapshotStore {
     let best = 1;
     let least = Number.POSITIVE_INFINITY;
     for (let i = 1; i < this.#kept.length - 1; i++) {
-      const gap = this.#kept[i + 1]!.work - this.#kept[i - 1]!.work;
-      const distance = Math.abs(present - this.#kept[i]!.work) + 1;
+      const gap = itemAt(this.#kept, i + 1).work - itemAt(this.#kept, i - 1).work;
+      const distance = Math.abs(present - itemAt(this.#kept, i).work) + 1;
       if (gap / distance < least) {
         least = gap / distance;
         best = i;
@@ -128,10 +130,11 @@ export class SnapshotStore {
   }
 
   #drop(at: number): void {
-    const [dropped] = this.#kept.splice(at, 1);
+    const dropped = itemAt(this.#kept, at);
+    this.#kept.splice(at, 1);
     this.#bytes -= REST_BYTES;
-    this.#forEachChunk(dropped!.parts, (chunk) => {
-      const users = this.#users.get(chunk)! - 1;
+    this.#forEachChunk(dropped.parts, (chunk) => {
+      const users = present(this.#users.get(chunk), "the use of a chunk") - 1;
       if (users > 0) this.#users.set(chunk, users);
       else {
         this.#users.delete(chunk);

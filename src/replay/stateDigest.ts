@@ -6,6 +6,7 @@
  * Memory as a whole is digested at checkpoints (recorder.ts); to do it at each message would take longer
  * than the run.
  */
+import { itemAt, wordAt } from "../lookup.ts";
 import type { SystemActor } from "../system/actors.ts";
 import type { ActorRole } from "../system/roles.ts";
 import type { System } from "../system/system.ts";
@@ -38,7 +39,7 @@ class ActorDigest {
     }
     let hash = this.#fields(context, this.#valueDigest, this.#seen, digestValue);
     const witnesses = this.#witnesses();
-    for (let i = 0; i < witnesses.length; i++) hash = digestWords(witnesses[i]!, hash);
+    for (const words of witnesses) hash = digestWords(words, hash);
     return (hash ^ (hash >>> 13)) >>> 0;
   }
 }
@@ -55,7 +56,7 @@ export class StateDigests {
 
   /** 32 bits, of the actor with this address. */
   of(id: number): number {
-    return this.#actors[id - 1]!.digest();
+    return itemAt(this.#actors, id - 1).digest();
   }
 }
 
@@ -73,10 +74,10 @@ function witnessesOf({ world }: System, role: ActorRole): () => readonly Int32Ar
     const loaded = world.vcpus.map(({ counters, stream }) => {
       return [state, stream.state, wordsOf(counters.values)];
     });
-    return () => loaded[world.loaded.vcpus[pcpu]! - 1] ?? idle;
+    return () => loaded[wordAt(world.loaded.vcpus, pcpu) - 1] ?? idle;
   }
   if (role.kind === "tracker") {
-    const { tracked, reportedWritten, reportedTouched } = world.vms[role.vm]!;
+    const { tracked, reportedWritten, reportedTouched } = itemAt(world.vms, role.vm);
     const bitmaps = [tracked.dirty, tracked.touched, reportedWritten, reportedTouched];
     const words = [...bitmaps.map(({ state }) => state), tracked.buffer.state];
     return () => words;
@@ -94,13 +95,13 @@ function wordsOf({ buffer, byteOffset, byteLength }: Float64Array): Int32Array {
 
 function digestWords(words: Int32Array, start: number): number {
   let hash = start;
-  for (let i = 0; i < words.length; i++) hash = Math.imul(hash ^ words[i]!, PRIME);
+  for (let i = 0; i < words.length; i++) hash = Math.imul(hash ^ wordAt(words, i), PRIME);
   return hash ^ (hash >>> 15);
 }
 
 function digestNumber(value: number): number {
   double[0] = value;
-  return Math.imul(halves[0]! ^ 0x9747b28c, PRIME) ^ halves[1]!;
+  return Math.imul(wordAt(halves, 0) ^ 0x9747b28c, PRIME) ^ wordAt(halves, 1);
 }
 
 /** The names that machines use are few. */

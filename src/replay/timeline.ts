@@ -6,6 +6,7 @@
 
 import { Counter } from "../hardware/counters.ts";
 import type { Delivery } from "../interconnect/messages.ts";
+import { itemAt, numberAt } from "../lookup.ts";
 import type { Intervention } from "../system/intervention.ts";
 import type { System } from "../system/system.ts";
 import { type Kept, SnapshotStore } from "./snapshots.ts";
@@ -105,7 +106,7 @@ export class Timeline {
   step(): Delivery | null {
     this.#delivered = null;
     while (this.#delivered === null && this.#made < this.#interventions.length) {
-      const next = this.#interventions[this.#made]!;
+      const next = itemAt(this.#interventions, this.#made);
       if (next.at > this.#position) break;
       this.#made++;
       intervene(this.system, next);
@@ -311,7 +312,7 @@ export class Timeline {
   #return({ position, made }: { readonly position: number; readonly made: number }): void {
     this.seek(position);
     while (this.#made < made) {
-      intervene(this.system, this.#interventions[this.#made++]!);
+      intervene(this.system, itemAt(this.#interventions, this.#made++));
     }
   }
 
@@ -351,7 +352,7 @@ export class Timeline {
   #countAccesses(): number {
     let accesses = 0;
     for (const { counters } of this.system.world.vcpus) {
-      accesses += counters.values[Counter.accesses]!;
+      accesses += numberAt(counters.values, Counter.accesses);
     }
     return accesses;
   }

@@ -1,6 +1,8 @@
 /** What can be watched in a system, as values to compare: see Timeline.lastChange. */
+
 import { findLeaf } from "../hardware/ept.ts";
 import { joinWords } from "../hardware/words.ts";
+import { itemAt, wordAt } from "../lookup.ts";
 import type { System } from "../system/system.ts";
 
 /**
@@ -9,11 +11,11 @@ import type { System } from "../system/system.ts";
  */
 export function eptEntry(vm: number, page: number): (system: System) => string {
   return ({ world }) => {
-    const { ept } = world.vms[vm]!;
+    const { ept } = itemAt(world.vms, vm);
     const leaf = findLeaf(ept, page);
     if (leaf === null) return "none";
     const { words } = world.memory;
-    return joinWords(words[leaf.word]!, words[leaf.word + 1]!)
+    return joinWords(wordAt(words, leaf.word), wordAt(words, leaf.word + 1))
       .toString(16)
       .padStart(16, "0");
   };

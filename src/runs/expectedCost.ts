@@ -27,7 +27,7 @@ export function expectedCost(scenario: Scenario): number {
 }
 
 function accessesOf({ vcpus, workload }: Vm, { machine, until }: Scenario): number {
-  const pace = (workload.gap ?? 0) + machine.costs.processor.access!;
+  const pace = (workload.gap ?? 0) + machine.costs.processor.access;
   const cycles = until ?? UNKNOWN_SECONDS * CYCLES_PER_SECOND;
   const limit = workload.accesses ?? Number.POSITIVE_INFINITY;
   const inTime = until === undefined && workload.accesses !== undefined ? limit : cycles / pace;

@@ -78,7 +78,7 @@ async function importNow(name: string, digest?: string): Promise<void> {
     }
     imported.set(path, { ...own, kinds });
   }
-  if (digest !== undefined && imported.get(path)!.digest !== digest) {
+  if (digest !== undefined && imported.get(path)?.digest !== digest) {
     throw new UserError(`${name}: has changed since it was imported`);
   }
 }
@@ -137,8 +137,8 @@ function digestOfModule(path: string): string {
     const text = readText(file, FILE_BYTES_MAX);
     // The path would make a run another one where the files lie elsewhere.
     hash.update(`${text.length}\n`).update(text);
-    for (const [, name] of text.matchAll(IMPORTS)) {
-      const found = fileOf(resolve(dirname(file), name!));
+    for (const [, name = ""] of text.matchAll(IMPORTS)) {
+      const found = fileOf(resolve(dirname(file), name));
       if (found !== null) add(found);
     }
   };

@@ -153,7 +153,7 @@ export function vmFrames(system: System): VmFrame[] {
         read: truth.pagesRead,
         written: truth.pagesWritten,
         inBitmap: Math.max(countMarked(tracked.dirty), countMarked(tracked.touched)),
-        inBuffer: tracked.buffer.state[1]!,
+        inBuffer: tracked.buffer.pagesLogged,
         reported: Math.max(
           dataPages(reportedWritten, config.pages),
           dataPages(reportedTouched, config.pages),

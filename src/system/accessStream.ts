@@ -40,7 +40,7 @@ export function refill(stream: AccessStream): boolean {
   const { lead } = stream.workload;
   if (lead !== undefined) state[2] = state[2]! + lead;
   if (stream.intensity[0] !== 0) applyIntensity(stream);
-  return state[1]! > 0;
+  return state[1] > 0;
 }
 
 /** From now on so many percent of the accesses write, evenly spread; negative: as the workload has it. */

@@ -326,7 +326,7 @@ function act(subject: Subject, value: SetupValue, one: ActionValue, reference: b
       for (const { word, level } of eptPath(ept, one.page)) {
         if (level !== one.level) continue;
         memory.words[word] = memory.words[word]! & ~one.bits;
-        if (!isLeaf(memory.words[word]!, level)) memory.structureChanged();
+        if (!isLeaf(memory.words[word], level)) memory.structureChanged();
       }
       return 0;
     case "invept":

@@ -70,7 +70,7 @@ describe("an overcommitted host", () => {
         checkFrames(host);
         expect(contentsOf(host)).toEqual(host.memories.map((_, vm) => writesOf(any.recipe, vm)));
         for (const { tallies } of host.memories) {
-          swapped += tallies[Tally.guestRefaults]! + tallies[Tally.hostRefaults]!;
+          swapped += tallies[Tally.guestRefaults] + tallies[Tally.hostRefaults];
         }
       }),
       { numRuns: RUNS },

@@ -102,7 +102,7 @@ export function buildOvercommitted(
  */
 export function checkFrames({ system, memories, frames }: OvercommittedSystem): void {
   for (let i = 0; i < frames.leavingFrames; i++) {
-    const at = (frames.state[1]! + i) % frames.frames;
+    const at = (frames.state[1] + i) % frames.frames;
     const state = memories[frames.leavingVm[at]!]!.states[frames.leavingPage[at]!]!;
     if (stateBefore(state) === PageState.hostSwapped) expect(frames.mustWrite[at]).toBe(1);
   }

@@ -5,9 +5,11 @@
  *
  *   pages: input | buffer | runs | merged runs   (passes alternate between the last two)
  */
+
 import { z } from "zod";
 import { AccessKind } from "../../src/hardware/accessLoop.ts";
 import type { WordArray } from "../../src/hardware/part.ts";
+import { numberAt, numbers } from "../../src/lookup.ts";
 import { countField, pagesField } from "./generator.ts";
 import { LINE_BYTES, PAGE_BYTES, Program, programFields } from "./program.ts";
 
@@ -59,6 +61,7 @@ const GROUP = 8;
 const COUNTERS = 9;
 
 export class ExternalSort extends Program {
+  protected override readonly at = numbers(COUNTERS);
   private readonly data: number;
   private readonly buffer: number;
   private readonly fanIn: number;
@@ -69,7 +72,7 @@ export class ExternalSort extends Program {
 
   constructor(name: string, config: ExternalSortConfig, seed: number) {
     // One more page: where each record is worked on.
-    super(name, 3 * config.dataPages + config.bufferPages + 1, config, seed, COUNTERS);
+    super(name, 3 * config.dataPages + config.bufferPages + 1, config, seed);
     this.data = config.dataPages;
     this.buffer = config.bufferPages;
     this.fanIn = config.fanIn;
@@ -85,13 +88,13 @@ export class ExternalSort extends Program {
   protected override step(): void {
     switch (this.at[PHASE]) {
       case Phase.load:
-        this.copy(0, this.at[RUN]!, this.data, Phase.sort);
+        this.copy(0, this.at[RUN], this.data, Phase.sort);
         break;
       case Phase.sort:
         this.sort();
         break;
       case Phase.store:
-        this.copy(this.data, 0, this.data + this.buffer + this.at[RUN]!, Phase.merge);
+        this.copy(this.data, 0, this.data + this.buffer + this.at[RUN], Phase.merge);
         break;
       default:
         this.merge();
@@ -100,7 +103,7 @@ export class ExternalSort extends Program {
 
   /** Pages of the present run: the last one may be shorter. */
   private runPages(): number {
-    return Math.min(this.buffer, this.data - this.at[RUN]!);
+    return Math.min(this.buffer, this.data - this.at[RUN]);
   }
 
   private page(page: number, kind: number, accesses = PAGE_BYTES / LINE_BYTES): void {
@@ -110,7 +113,7 @@ export class ExternalSort extends Program {
   /** Copies a run, page by page, with the work on its records. */
   private copy(base: number, offset: number, to: number, next: number): void {
     const { at } = this;
-    const turn = at[TURN]!;
+    const turn = at[TURN];
     const page = Math.floor(turn / 3);
     if (page >= this.runPages()) {
       at[TURN] = 0;
@@ -131,9 +134,9 @@ export class ExternalSort extends Program {
 
   private stored(): void {
     const { at, data, buffer } = this;
-    at[RUN] = at[RUN]! + buffer;
+    at[RUN] += buffer;
     at[PHASE] = Phase.load;
-    if (at[RUN]! < data) return;
+    if (at[RUN] < data) return;
     at[RUN] = 0;
     if (data <= buffer) return;
     at[PHASE] = Phase.merge;
@@ -150,11 +153,11 @@ export class ExternalSort extends Program {
   private sort(): void {
     const { at } = this;
     const pages = this.runPages();
-    const level = at[LEVEL]!;
+    const level = at[LEVEL];
     const halves = 2 ** level;
-    const first = Math.floor((pages * at[NUMBER]!) / halves);
-    const end = Math.floor((pages * (at[NUMBER]! + 1)) / halves);
-    const done = at[DONE]!;
+    const first = Math.floor((pages * at[NUMBER]) / halves);
+    const end = Math.floor((pages * (at[NUMBER] + 1)) / halves);
+    const done = at[DONE];
     if (end - first > 1) {
       if (done < end - first) {
         const page = (done & 1) === 0 ? first + (done >> 1) : end - 1 - (done >> 1);
@@ -164,7 +167,7 @@ export class ExternalSort extends Program {
       }
       at[DONE] = 0;
       at[LEVEL] = level + 1;
-      at[NUMBER] = at[NUMBER]! * 2;
+      at[NUMBER] *= 2;
       return;
     }
     this.nextPart();
@@ -177,26 +180,26 @@ export class ExternalSort extends Program {
   /** Depth first: up while this was a right half, then to the right half beside it. */
   private nextPart(): void {
     const { at } = this;
-    while (at[LEVEL]! > 0 && at[NUMBER]! % 2 === 1) {
-      at[LEVEL] = at[LEVEL]! - 1;
-      at[NUMBER] = (at[NUMBER]! - 1) / 2;
+    while (at[LEVEL] > 0 && at[NUMBER] % 2 === 1) {
+      at[LEVEL] -= 1;
+      at[NUMBER] = (at[NUMBER] - 1) / 2;
     }
     if (at[LEVEL] === 0) {
       at[NUMBER] = 0;
       at[PHASE] = Phase.store;
     } else {
-      at[NUMBER] = at[NUMBER]! + 1;
+      at[NUMBER] += 1;
     }
   }
 
   /** Of random keys, each run of a group is as likely to have the next record. */
   private merge(): void {
     const { at, data, buffer, fanIn, record, merged } = this;
-    const source = data + buffer + (at[PASS]! % 2 === 0 ? 0 : data);
-    const target = data + buffer + (at[PASS]! % 2 === 0 ? data : 0);
-    const group = at[GROUP]!;
-    const length = at[LENGTH]!;
-    const out = at[RUN]!;
+    const source = data + buffer + (at[PASS] % 2 === 0 ? 0 : data);
+    const target = data + buffer + (at[PASS] % 2 === 0 ? data : 0);
+    const group = at[GROUP];
+    const length = at[LENGTH];
+    const out = at[RUN];
     if (at[TURN] === 1) {
       at[TURN] = 2;
       at[RUN] = out + record;
@@ -218,15 +221,15 @@ export class ExternalSort extends Program {
     // An exhausted run has no more records: the next one has.
     for (let tried = 0; tried < runs; tried++, from = (from + 1) % runs) {
       const bytes = Math.min(length, groupPages - from * length) * PAGE_BYTES;
-      if (merged[from]! + record <= bytes) break;
+      if (numberAt(merged, from) + record <= bytes) break;
     }
     const bytes = Math.min(length, groupPages - from * length) * PAGE_BYTES;
-    if (merged[from]! + record > bytes) {
+    if (numberAt(merged, from) + record > bytes) {
       this.nextGroup(groupPages);
       return;
     }
-    const address = (source + group + from * length) * PAGE_BYTES + merged[from]!;
-    merged[from] = merged[from]! + record;
+    const address = (source + group + from * length) * PAGE_BYTES + numberAt(merged, from);
+    merged[from] = numberAt(merged, from) + record;
     at[TURN] = 1;
     this.use(address, record, AccessKind.read);
   }
@@ -235,11 +238,11 @@ export class ExternalSort extends Program {
     const { at, data, fanIn } = this;
     this.merged.fill(0);
     at[RUN] = 0;
-    at[GROUP] = at[GROUP]! + groupPages;
-    if (at[GROUP]! < data) return;
+    at[GROUP] += groupPages;
+    if (at[GROUP] < data) return;
     at[GROUP] = 0;
-    at[LENGTH] = at[LENGTH]! * fanIn;
-    at[PASS] = at[PASS]! + 1;
-    if (at[LENGTH]! >= data) at[PHASE] = Phase.load;
+    at[LENGTH] *= fanIn;
+    at[PASS] += 1;
+    if (at[LENGTH] >= data) at[PHASE] = Phase.load;
   }
 }

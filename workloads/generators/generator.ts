@@ -1,7 +1,9 @@
 /** What all generators share: the pace, the limit, and state in two small arrays. */
+
 import { z } from "zod";
 import { LINEAR_PAGES_MAX } from "../../src/hardware/accessLoop.ts";
 import type { WordArray } from "../../src/hardware/part.ts";
+import { numbers } from "../../src/lookup.ts";
 import { Random } from "../random.ts";
 import type { Workload } from "../workload.ts";
 
@@ -43,7 +45,7 @@ export abstract class Generator implements Workload {
   protected readonly random: Random;
   private readonly limit: number;
   /** Accesses made so far; a double, so that it counts to 2^53. */
-  private readonly made = new Float64Array(1);
+  private readonly made = numbers(1);
 
   /** @param length accesses after which it ends by itself; Infinity if it does not. */
   constructor(name: string, pages: number, pace: Pace, seed: number, length = Infinity) {
@@ -60,7 +62,7 @@ export abstract class Generator implements Workload {
   }
 
   fill(block: Int32Array): number {
-    const made = this.made[0]!;
+    const made = this.made[0];
     const count = Math.min(block.length, this.limit - made);
     if (count <= 0) return 0;
     this.generate(block, count, made);

@@ -13,8 +13,10 @@
  *                     rows at a time), then strips of 8 columns
  *   HPL_pdtrsv      back substitution: the upper triangle is read from the last column block
  */
+
 import { z } from "zod";
 import { AccessKind } from "../../src/hardware/accessLoop.ts";
+import { numbers } from "../../src/lookup.ts";
 import { deriveSeed } from "../random.ts";
 import { columnUpdate, type PanelStep, panelSteps } from "./hplPanel.ts";
 import { LINE_BYTES, PAGE_BYTES, Program, programFields } from "./program.ts";
@@ -105,6 +107,7 @@ const IC = 8;
 const COUNTERS = 9;
 
 export class Hpl extends Program {
+  protected override readonly at = numbers(COUNTERS);
   private readonly order: number;
   private readonly blockSize: number;
   private readonly flopsPerAccess: number;
@@ -117,7 +120,7 @@ export class Hpl extends Program {
     const { order } = config;
     const blockSize = Math.min(config.blockSize, order);
     const layout = hplLayout(order, blockSize);
-    super(name, layout.pages, config, seed, COUNTERS);
+    super(name, layout.pages, config, seed);
     this.order = order;
     this.blockSize = blockSize;
     this.flopsPerAccess = config.flopsPerAccess;
@@ -166,7 +169,7 @@ export class Hpl extends Program {
 
   /** Columns of the present panel. */
   private width(): number {
-    return Math.min(this.blockSize, this.order - this.at[PANEL]!);
+    return Math.min(this.blockSize, this.order - this.at[PANEL]);
   }
 
   /** Rows `row` to `row + rows - 1` of a column. */
@@ -180,14 +183,14 @@ export class Hpl extends Program {
     const { at, order } = this;
     const width = this.width();
     const steps = width === this.blockSize ? this.steps : this.lastSteps;
-    const step = steps[at[STEP]!];
-    const first = at[PANEL]!;
+    const step = steps[at[STEP]];
+    const first = at[PANEL];
     if (step === undefined) {
       at[STEP] = 0;
       this.go(Phase.swap);
       return;
     }
-    const counter = at[I]!;
+    const counter = at[I];
     at[I] = counter + 1;
     if (step.kind === "update") {
       const rows = order - first - step.left;
@@ -205,7 +208,7 @@ export class Hpl extends Program {
     const rows = order - column;
     if (counter === 0) this.column(column, column, rows, AccessKind.read);
     else if (counter <= 2 * width) {
-      const row = (counter & 1) === 1 ? column : pivotRow(this.seed, at[SOLVE]!, column, order);
+      const row = (counter & 1) === 1 ? column : pivotRow(this.seed, at[SOLVE], column, order);
       this.column(row, first + ((counter - 1) >> 1), 1, AccessKind.readModifyWrite);
     } else {
       const target = column + counter - 2 * width - 1;
@@ -215,7 +218,7 @@ export class Hpl extends Program {
   }
 
   private endStep(): void {
-    this.at[STEP] = this.at[STEP]! + 1;
+    this.at[STEP] += 1;
     this.at[I] = 0;
   }
 
@@ -223,99 +226,99 @@ export class Hpl extends Program {
   private swap(): void {
     const { at, order } = this;
     const width = this.width();
-    const left = at[PANEL]! + width;
-    const columns = Math.min(SWAP_COLUMNS, order + 1 - left - at[I]!);
+    const left = at[PANEL] + width;
+    const columns = Math.min(SWAP_COLUMNS, order + 1 - left - at[I]);
     if (columns <= 0) {
       this.go(Phase.solve);
       return;
     }
-    const pivot = at[PANEL]! + at[J]!;
-    const row = (at[K]! & 1) === 0 ? pivot : pivotRow(this.seed, at[SOLVE]!, pivot, order);
-    this.column(row, left + at[I]! + (at[K]! >> 1), 1, AccessKind.readModifyWrite);
-    at[K] = at[K]! + 1;
-    if (at[K]! < 2 * columns) return;
+    const pivot = at[PANEL] + at[J];
+    const row = (at[K] & 1) === 0 ? pivot : pivotRow(this.seed, at[SOLVE], pivot, order);
+    this.column(row, left + at[I] + (at[K] >> 1), 1, AccessKind.readModifyWrite);
+    at[K] += 1;
+    if (at[K] < 2 * columns) return;
     at[K] = 0;
-    at[J] = at[J]! + 1;
-    if (at[J]! < width) return;
+    at[J] += 1;
+    if (at[J] < width) return;
     at[J] = 0;
-    at[I] = at[I]! + SWAP_COLUMNS;
+    at[I] += SWAP_COLUMNS;
   }
 
   private solve(): void {
     const { at, order } = this;
     const width = this.width();
-    const column = at[PANEL]! + width + at[I]!;
+    const column = at[PANEL] + width + at[I];
     if (column > order) {
-      at[JC] = at[PANEL]! + width;
+      at[JC] = at[PANEL] + width;
       // Below the last panel there is nothing to update.
-      if (at[JC]! < order) this.go(Phase.packU);
+      if (at[JC] < order) this.go(Phase.packU);
       else this.go(Phase.back);
       return;
     }
-    this.column(at[PANEL]!, column, width, AccessKind.readModifyWrite, width);
-    at[I] = at[I]! + 1;
+    this.column(at[PANEL], column, width, AccessKind.readModifyWrite, width);
+    at[I] += 1;
   }
 
   private packU(): void {
     const { at, order, layout } = this;
     const width = this.width();
-    if (at[JC]! > order) {
-      at[PANEL] = at[PANEL]! + width;
+    if (at[JC] > order) {
+      at[PANEL] += width;
       this.go(Phase.panel);
       return;
     }
-    const columns = Math.min(NC, order + 1 - at[JC]!);
-    const column = at[I]! >> 1;
+    const columns = Math.min(NC, order + 1 - at[JC]);
+    const column = at[I] >> 1;
     if (column >= columns) {
-      at[IC] = at[PANEL]! + width;
+      at[IC] = at[PANEL] + width;
       this.go(Phase.packL);
       return;
     }
-    if ((at[I]! & 1) === 0) {
-      this.column(at[PANEL]!, at[JC]! + column, width, AccessKind.read);
+    if ((at[I] & 1) === 0) {
+      this.column(at[PANEL], at[JC] + column, width, AccessKind.read);
     } else {
       this.use(layout.packedU + column * width * ELEMENT, width * ELEMENT, AccessKind.write);
     }
-    at[I] = at[I]! + 1;
+    at[I] += 1;
   }
 
   private packL(): void {
     const { at, order, layout } = this;
     const width = this.width();
-    const rows = Math.min(MC, order - at[IC]!);
+    const rows = Math.min(MC, order - at[IC]);
     if (rows <= 0) {
-      at[JC] = at[JC]! + NC;
+      at[JC] += NC;
       this.go(Phase.packU);
       return;
     }
-    const column = at[I]! >> 1;
+    const column = at[I] >> 1;
     if (column >= width) {
       this.go(Phase.strip);
       return;
     }
-    if ((at[I]! & 1) === 0) this.column(at[IC]!, at[PANEL]! + column, rows, AccessKind.read);
+    if ((at[I] & 1) === 0) this.column(at[IC], at[PANEL] + column, rows, AccessKind.read);
     else this.use(layout.packedL + column * rows * ELEMENT, rows * ELEMENT, AccessKind.write);
-    at[I] = at[I]! + 1;
+    at[I] += 1;
   }
 
   /** I: first column of the strip within the packed U; J: 0 packed U, 1 packed L, then its columns. */
   private strip(): void {
     const { at, order, layout } = this;
     const width = this.width();
-    const columns = Math.min(NR, order + 1 - at[JC]! - at[I]!, NC - at[I]!);
+    const columns = Math.min(NR, order + 1 - at[JC] - at[I], NC - at[I]);
     if (columns <= 0) {
-      at[IC] = at[IC]! + MC;
+      at[IC] += MC;
       this.go(Phase.packL);
       return;
     }
-    const rows = Math.min(MC, order - at[IC]!);
-    const turn = at[J]!;
+    const rows = Math.min(MC, order - at[IC]);
+    const turn = at[J];
     at[J] = turn + 1;
     if (turn >= 2) {
-      this.column(at[IC]!, at[JC]! + at[I]! + turn - 2, rows, AccessKind.readModifyWrite);
+      this.column(at[IC], at[JC] + at[I] + turn - 2, rows, AccessKind.readModifyWrite);
       if (turn - 1 < columns) return;
       at[J] = 0;
-      at[I] = at[I]! + NR;
+      at[I] += NR;
       return;
     }
     // The packed parts come from the processor's caches: what is left of the strip's arithmetic is
@@ -325,7 +328,7 @@ export class Hpl extends Program {
     const lines = (rows * columns * ELEMENT) / LINE_BYTES;
     const accesses = Math.max(1, (2 * rows * columns * width) / this.flopsPerAccess - lines);
     const bytesPerAccess = Math.min(PAGE_BYTES, (bytesL + bytesU) / accesses);
-    const start = at[I]! * width * ELEMENT;
+    const start = at[I] * width * ELEMENT;
     if (turn === 0) this.use(layout.packedU + start, bytesU, AccessKind.read, bytesPerAccess);
     else this.use(layout.packedL, bytesL, AccessKind.read, bytesPerAccess);
   }
@@ -333,9 +336,9 @@ export class Hpl extends Program {
   /** I: columns done, from the last; K: 1 when the right-hand side's part is due. */
   private back(): void {
     const { at, order } = this;
-    const column = order - 1 - at[I]!;
+    const column = order - 1 - at[I];
     if (column < 0) {
-      at[SOLVE] = at[SOLVE]! + 1;
+      at[SOLVE] += 1;
       at[PANEL] = 0;
       this.go(Phase.generate);
       return;
@@ -343,8 +346,8 @@ export class Hpl extends Program {
     if (at[K] === 0) this.column(0, column, column + 1, AccessKind.read, 2);
     else {
       this.column(0, order, column + 1, AccessKind.readModifyWrite);
-      at[I] = at[I]! + 1;
+      at[I] += 1;
     }
-    at[K] = 1 - at[K]!;
+    at[K] = 1 - at[K];
   }
 }

@@ -3,8 +3,10 @@
  * takes most accesses, and the program's own share of writes (parsecPrograms.ts has the numbers, and
  * says where each is from). From the region of interest on: initialisation is left out.
  */
+
 import { z } from "zod";
 import { AccessKind } from "../../src/hardware/accessLoop.ts";
+import { numbers } from "../../src/lookup.ts";
 import { oddsOf } from "../random.ts";
 import { PARSEC_PROGRAMS, type ParsecName, type ParsecProgram } from "./parsecPrograms.ts";
 import { LINE_BYTES, PAGE_BYTES, Program, programFields } from "./program.ts";
@@ -44,6 +46,7 @@ const TURN = 1;
 const VISIT = 2;
 
 export class Parsec extends Program {
+  protected override readonly at = numbers(3);
   private readonly program: ParsecProgram;
   private readonly largePages: number;
   private readonly hotPages: number;
@@ -52,7 +55,7 @@ export class Parsec extends Program {
 
   constructor(name: string, config: ParsecConfig, seed: number) {
     const program = PARSEC_PROGRAMS[config.program];
-    super(name, pagesOf(program.large), config, seed, 3);
+    super(name, pagesOf(program.large), config, seed);
     this.program = program;
     this.largePages = pagesOf(program.large);
     // The small working set is a part of the large one, as in the report's curves.
@@ -65,19 +68,19 @@ export class Parsec extends Program {
     const { at, program, random } = this;
     if (at[TURN] === 1) {
       at[TURN] = 0;
-      this.touch(random.below(this.hotPages), 0, at[VISIT]! * HOT_SHARE);
+      this.touch(random.below(this.hotPages), 0, at[VISIT] * HOT_SHARE);
       return;
     }
     at[TURN] = 1;
     if (program.order === "random") {
       at[VISIT] = 1;
       const objects = PAGE_BYTES / ACCESS_BYTES;
-      this.touch(random.below(this.largePages), random.below(objects) * ACCESS_BYTES, at[VISIT]!);
+      this.touch(random.below(this.largePages), random.below(objects) * ACCESS_BYTES, at[VISIT]);
       return;
     }
     at[VISIT] = PAGE_BYTES / ACCESS_BYTES;
-    this.touch(at[PAGE]!, 0, at[VISIT]!);
-    at[PAGE] = (at[PAGE]! + 1) % this.largePages;
+    this.touch(at[PAGE], 0, at[VISIT]);
+    at[PAGE] = (at[PAGE] + 1) % this.largePages;
   }
 
   /** A visit reads or writes; pages that are only read lie between the others. */

@@ -1,6 +1,8 @@
 /** A working set that grows, moves and shrinks: a list of sets, each used for a number of accesses. */
+
 import { z } from "zod";
 import { LINEAR_PAGES_MAX } from "../../src/hardware/accessLoop.ts";
+import { itemAt } from "../../src/lookup.ts";
 import { oddsOf } from "../random.ts";
 import {
   commonFields,
@@ -62,13 +64,13 @@ export class PhaseChange extends Generator {
 
   protected override generate(block: Int32Array, count: number, made: number): void {
     const { random, phases, ends } = this;
-    let inRound = made % ends[ends.length - 1]!;
+    let inRound = made % itemAt(ends, ends.length - 1);
     let index = ends.findIndex((end) => inRound < end);
     let done = 0;
     while (done < count) {
-      const { firstPage, pages, writeFraction } = phases[index]!;
+      const { firstPage, pages, writeFraction } = itemAt(phases, index);
       const writeOdds = oddsOf(writeFraction);
-      const end = Math.min(count, done + ends[index]! - inRound);
+      const end = Math.min(count, done + itemAt(ends, index) - inRound);
       inRound += end - done;
       for (; done < end; done++) {
         const page = firstPage + random.below(pages);

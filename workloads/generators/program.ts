@@ -2,9 +2,11 @@
  * What the models of real programs share. A program works on stretches of memory: a part of a
  * matrix column, a record of a file. A stretch becomes one run of accesses for each of its pages.
  */
+
 import { z } from "zod";
 import type { WordArray } from "../../src/hardware/part.ts";
-import { commonFields, Generator, type Pace } from "./generator.ts";
+import { numbers, words } from "../../src/lookup.ts";
+import { commonFields, Generator } from "./generator.ts";
 
 export const PAGE_BYTES = 4096;
 /** What an access moves unless a program says otherwise: a cache line. */
@@ -36,16 +38,10 @@ const LEFT = 1;
 
 /** Never ends by itself: what is done is done again. */
 export abstract class Program extends Generator {
-  private readonly stretch = new Float64Array(4);
-  private readonly run = new Int32Array(2);
+  private readonly stretch = numbers(4);
+  private readonly run = words(2);
   /** Loop counters and the like: all that a program knows of where it is. */
-  protected readonly at: Float64Array;
-
-  /** @param counters how many numbers a program's own state has */
-  constructor(name: string, pages: number, pace: Pace, seed: number, counters: number) {
-    super(name, pages, pace, seed);
-    this.at = new Float64Array(counters);
-  }
+  protected abstract readonly at: Float64Array;
 
   override arrays(): Record<string, WordArray> {
     return { ...super.arrays(), stretch: this.stretch, run: this.run, at: this.at };
@@ -76,9 +72,9 @@ export abstract class Program extends Generator {
         while (stretch[BYTES] === 0) this.step();
         this.nextRun();
       }
-      const word = run[WORD]!;
-      const end = Math.min(count, done + run[LEFT]!);
-      run[LEFT] = run[LEFT]! - (end - done);
+      const word = run[WORD];
+      const end = Math.min(count, done + run[LEFT]);
+      run[LEFT] -= end - done;
       while (done < end) block[done++] = word;
     }
   }
@@ -86,12 +82,12 @@ export abstract class Program extends Generator {
   /** The part of the stretch on its first page. */
   private nextRun(): void {
     const { run, stretch } = this;
-    const address = stretch[ADDRESS]!;
+    const address = stretch[ADDRESS];
     const page = Math.floor(address / PAGE_BYTES);
-    const bytes = Math.min(stretch[BYTES]!, (page + 1) * PAGE_BYTES - address);
+    const bytes = Math.min(stretch[BYTES], (page + 1) * PAGE_BYTES - address);
     stretch[ADDRESS] = address + bytes;
-    stretch[BYTES] = stretch[BYTES]! - bytes;
-    run[WORD] = (page << 2) | stretch[KIND]!;
-    run[LEFT] = Math.ceil(bytes / stretch[BYTES_PER_ACCESS]!);
+    stretch[BYTES] -= bytes;
+    run[WORD] = (page << 2) | stretch[KIND];
+    run[LEFT] = Math.ceil(bytes / stretch[BYTES_PER_ACCESS]);
   }
 }

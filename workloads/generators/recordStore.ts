@@ -9,8 +9,10 @@
  *
  *   pages: heap | index or log | table | files | merged file
  */
+
 import { z } from "zod";
 import { AccessKind } from "../../src/hardware/accessLoop.ts";
+import { numbers } from "../../src/lookup.ts";
 import { Permutation } from "../permutation.ts";
 import { deriveSeed } from "../random.ts";
 import { ZipfSampler } from "../zipfSampler.ts";
@@ -77,6 +79,7 @@ const BLOCK = 6;
 const COUNTERS = 7;
 
 export class RecordStore extends Program {
+  protected override readonly at = numbers(COUNTERS);
   private readonly config: RecordStoreConfig;
   private readonly perTable: number;
   private readonly index: number;
@@ -94,7 +97,7 @@ export class RecordStore extends Program {
     const table = heapPages + (reads ? indexPages : LOG_TABLES * tablePages);
     const files = table + (reads ? 1 : tablePages);
     const pages = files + (reads ? blocks * blockPages : 2 * FILES * tablePages);
-    super(name, pages, config, seed, COUNTERS);
+    super(name, pages, config, seed);
     this.config = config;
     this.index = heapPages;
     this.table = table;
@@ -122,15 +125,15 @@ export class RecordStore extends Program {
   private get(): void {
     const { at, config, index, table, files } = this;
     const { blockPages, recordBytes } = config;
-    const turn = at[TURN]!;
+    const turn = at[TURN];
     at[TURN] = turn + 1;
     if (turn < HEAP_STEPS) this.otherWork();
     else if (turn === HEAP_STEPS) {
       at[BLOCK] = this.places.at(this.popularity.draw(this.random) - 1);
-      this.use(index * PAGE_BYTES + at[BLOCK]! * INDEX_ENTRY, INDEX_ENTRY, AccessKind.read);
+      this.use(index * PAGE_BYTES + at[BLOCK] * INDEX_ENTRY, INDEX_ENTRY, AccessKind.read);
     } else if (turn === HEAP_STEPS + 1) {
       const bytes = blockPages * PAGE_BYTES;
-      this.use(files * PAGE_BYTES + at[BLOCK]! * bytes, bytes, AccessKind.read);
+      this.use(files * PAGE_BYTES + at[BLOCK] * bytes, bytes, AccessKind.read);
     } else {
       // Answers go through one page.
       const bytes = Math.min(recordBytes, PAGE_BYTES);
@@ -142,17 +145,17 @@ export class RecordStore extends Program {
   private put(): void {
     const { at, config, index, table } = this;
     const { recordBytes, tablePages } = config;
-    const records = at[RECORDS]!;
-    const turn = at[TURN]!;
+    const records = at[RECORDS];
+    const turn = at[TURN];
     at[TURN] = turn + 1;
     // A skip list of n records is searched in about log2(n) steps, each at another record.
     const search = 32 - Math.clz32(records + 1);
     if (turn < HEAP_STEPS) this.otherWork();
     else if (turn === HEAP_STEPS) {
       const logBytes = LOG_TABLES * tablePages * PAGE_BYTES;
-      if ((at[LOGGED]! + 1) * recordBytes > logBytes) at[LOGGED] = 0;
-      this.use(index * PAGE_BYTES + at[LOGGED]! * recordBytes, recordBytes, AccessKind.write);
-      at[LOGGED] = at[LOGGED]! + 1;
+      if ((at[LOGGED] + 1) * recordBytes > logBytes) at[LOGGED] = 0;
+      this.use(index * PAGE_BYTES + at[LOGGED] * recordBytes, recordBytes, AccessKind.write);
+      at[LOGGED] += 1;
     } else if (turn <= HEAP_STEPS + search) {
       const other = this.random.below(records + 1);
       const bytes = Math.min(LINE_BYTES, recordBytes);
@@ -176,20 +179,20 @@ export class RecordStore extends Program {
   private flush(): void {
     const { at, config, table, files } = this;
     const { recordBytes, tablePages } = config;
-    const done = at[DONE]!;
+    const done = at[DONE];
     if (at[TURN] === 0) {
       at[TURN] = 1;
       const record = this.order.at(done);
       this.use(table * PAGE_BYTES + record * recordBytes, recordBytes, AccessKind.read);
       return;
     }
-    const file = (files + at[FILE]! * tablePages) * PAGE_BYTES;
+    const file = (files + at[FILE] * tablePages) * PAGE_BYTES;
     this.use(file + done * recordBytes, recordBytes, AccessKind.write);
     at[TURN] = 0;
     at[DONE] = done + 1;
     if (done + 1 < this.perTable) return;
     at[RECORDS] = 0;
-    at[FILE] = at[FILE]! + 1;
+    at[FILE] += 1;
     this.begin(at[FILE] === FILES ? 2 : 0);
   }
 
@@ -197,7 +200,7 @@ export class RecordStore extends Program {
   private merge(): void {
     const { at, config, files } = this;
     const { recordBytes, tablePages } = config;
-    const done = at[DONE]!;
+    const done = at[DONE];
     if (at[TURN] === 0) {
       at[TURN] = 1;
       const file = (files + (done % FILES) * tablePages) * PAGE_BYTES;

@@ -1,10 +1,12 @@
 /** Plays accesses that are written down one by one: for small cases, and what is left of larger ones. */
+
 import { z } from "zod";
 import {
   AccessKind,
   type AccessKindName,
   LINEAR_PAGES_MAX,
 } from "../../src/hardware/accessLoop.ts";
+import { present, wordAt } from "../../src/lookup.ts";
 import { commonFields, Generator, pagesField, repeated, repeatField } from "./generator.ts";
 
 const SCRIPT_MAX = 50_000;
@@ -44,13 +46,13 @@ export class Script extends Generator {
 
   protected override generate(block: Int32Array, count: number, made: number): void {
     const { words } = this;
-    for (let i = 0; i < count; i++) block[i] = words[(made + i) % words.length]!;
+    for (let i = 0; i < count; i++) block[i] = wordAt(words, (made + i) % words.length);
   }
 }
 
 /** An access as the inner loop takes it. */
 function wordOf(text: string): number {
-  const [, kind, page] = STEP.exec(text)!;
+  const [, kind, page] = present(STEP.exec(text), "a step of a script");
   return (Number(page) << 2) | AccessKind[kind as AccessKindName];
 }
 

@@ -1,10 +1,12 @@
 /** Plays a trace of a real program. */
+
 import { resolve } from "node:path";
 import { z } from "zod";
 import { UserError } from "../../src/errors.ts";
 import type { WordArray } from "../../src/hardware/part.ts";
 import type { ByteSource } from "../../src/io/byteSource.ts";
 import { packagePath } from "../../src/io/packageFiles.ts";
+import { byteAt, itemAt, numberAt, numbers, wordAt } from "../../src/lookup.ts";
 import { RUNS_MAX } from "../trace/format.ts";
 import { TraceReader } from "../trace/reader.ts";
 import { placements } from "../trace/relocate.ts";
@@ -50,7 +52,7 @@ export class TracePlayer extends Generator {
   readonly guestPhysical: boolean;
   private readonly file: string | ByteSource;
   private readonly scan: TraceScan;
-  private readonly position = new Float64Array(3);
+  private readonly position = numbers(3);
   /** The block that is being played, decoded and relocated; -1 if none. Follows from `position`. */
   private loaded = -1;
   private runs = 0;
@@ -93,13 +95,13 @@ export class TracePlayer extends Generator {
     const { position, words, lengths } = this;
     let done = 0;
     while (done < count) {
-      if (this.loaded !== position[BLOCK]) this.load(position[BLOCK]!);
-      let run = position[RUN]!;
-      let used = position[USED]!;
+      if (this.loaded !== position[BLOCK]) this.load(position[BLOCK]);
+      let run = position[RUN];
+      let used = position[USED];
       const runs = this.runs;
       while (done < count && run < runs) {
-        const word = words[run]!;
-        const end = Math.min(count, done + lengths[run]! - used);
+        const word = wordAt(words, run);
+        const end = Math.min(count, done + wordAt(lengths, run) - used);
         used += end - done;
         while (done < end) block[done++] = word;
         if (used === lengths[run]) {
@@ -109,7 +111,7 @@ export class TracePlayer extends Generator {
       }
       if (run === runs) {
         run = 0;
-        position[BLOCK] = (position[BLOCK]! + 1) % this.scan.blocks;
+        position[BLOCK] = (position[BLOCK] + 1) % this.scan.blocks;
       }
       position[RUN] = run;
       position[USED] = used;
@@ -120,7 +122,7 @@ export class TracePlayer extends Generator {
     const { scan, words, lengths } = this;
     const reader = new TraceReader(this.file);
     try {
-      reader.seek(scan.offsets[index]!, index + 1);
+      reader.seek(itemAt(scan.offsets, index), index + 1);
       const block = reader.next();
       if (block === undefined || reader.blockChecksum !== scan.checksums[index]) {
         throw new UserError(`${scan.path}: changed while it was played (block ${index + 1})`);
@@ -130,13 +132,13 @@ export class TracePlayer extends Generator {
       const lastWord = new Int32Array(4);
       const { pages, kinds, count } = block;
       for (let i = 0; i < count; i++) {
-        const page = pages[i]!;
-        const kind = kinds[i]!;
+        const page = numberAt(pages, i);
+        const kind = byteAt(kinds, i);
         if (lastPage[kind] !== page) {
           lastPage[kind] = page;
           lastWord[kind] = (scan.relocation.linearPage(page) << 2) | kind;
         }
-        words[i] = lastWord[kind]!;
+        words[i] = wordAt(lastWord, kind);
       }
       lengths.set(block.lengths.subarray(0, count));
       this.runs = block.count;

@@ -51,17 +51,17 @@ function texts(host: GuestHost, name: string, values: readonly string[]): Record
   const bytes = values.map((value) => Buffer.from(`${value}\0`, "utf8"));
   return {
     [`${name}_sizes_get`](count, size) {
-      host.memory.setWord(count!, bytes.length);
+      host.memory.setWord(count, bytes.length);
       host.memory.setWord(
-        size!,
+        size,
         bytes.reduce((sum, { length }) => sum + length, 0),
       );
       return Errno.success;
     },
     [`${name}_get`](table, buffer) {
-      let at = buffer!;
+      let at = buffer;
       for (const [i, each] of bytes.entries()) {
-        host.memory.setWord(table! + 4 * i, at);
+        host.memory.setWord(table + 4 * i, at);
         host.memory.setBytes(at, each);
         at += each.length;
       }

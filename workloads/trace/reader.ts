@@ -2,9 +2,11 @@
  * Reads trace files block by block. A file may be cut off, damaged or made to harm: every length is
  * bounded before memory is taken for it, and what follows the first damage is not used.
  */
+
 import { inflateRawSync } from "node:zlib";
 import { UserError } from "../../src/errors.ts";
 import { type ByteSource, openSource } from "../../src/io/byteSource.ts";
+import { byteAt, itemAt, wordAt } from "../../src/lookup.ts";
 import { decodeEvents, EVENT_BYTES_MAX, EVENTS_MAX } from "./events.ts";
 import {
   type AddressKind,
@@ -97,7 +99,8 @@ export class TraceReader {
     this.runs += this.block.count;
     this.digest = extendDigest(this.digest, frame.checksum);
     const { kinds, lengths, count } = this.block;
-    for (let i = 0; i < count; i++) this.kinds[kinds[i]!] = this.kinds[kinds[i]!]! + lengths[i]!;
+    for (let i = 0; i < count; i++)
+      this.kinds[byteAt(kinds, i)] = itemAt(this.kinds, byteAt(kinds, i)) + wordAt(lengths, i);
     return this.block;
   }
 

@@ -14,6 +14,7 @@
 
 import { UserError } from "../../src/errors.ts";
 import { LINEAR_PAGES_MAX } from "../../src/hardware/accessLoop.ts";
+import { wordAt } from "../../src/lookup.ts";
 
 export const placements = ["compact", "regions"] as const;
 export type Placement = (typeof placements)[number];
@@ -106,7 +107,7 @@ class CompactRelocation implements Relocation {
       this.#leaf = this.#leaves[number];
       this.#lastLeaf = leaf;
     }
-    const known = this.#leaf[within]!;
+    const known = wordAt(this.#leaf, within);
     if (known > 0) return known - 1;
     if (this.pages === DISTINCT_PAGES_MAX) {
       throw new UserError(`the trace uses more than ${DISTINCT_PAGES_MAX} pages`);

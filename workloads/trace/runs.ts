@@ -3,6 +3,7 @@
  * page. Pages are coded as the difference from the last page of the same kind, because code and
  * data are far apart but each is near its own last place.
  */
+import { byteAt, numberAt, wordAt } from "../../src/lookup.ts";
 import { EventList } from "./events.ts";
 import { RUN_BYTES_MAX, RUN_LENGTH_MAX, RUNS_MAX, TRACE_PAGES_MAX } from "./format.ts";
 
@@ -41,10 +42,10 @@ export function encodeRuns(block: RunBlock, bytes: Uint8Array): number {
   const { pages, kinds, lengths, count } = block;
   let at = 0;
   for (let i = 0; i < count; i++) {
-    const kind = kinds[i]!;
-    const page = pages[i]!;
-    const length = lengths[i]!;
-    const difference = page - last[kind]!;
+    const kind = byteAt(kinds, i);
+    const page = numberAt(pages, i);
+    const length = wordAt(lengths, i);
+    const difference = page - numberAt(last, kind);
     last[kind] = page;
     // Zigzag: small differences of either sign are small numbers. At most 53 bits.
     let zigzag = difference < 0 ? -2 * difference - 1 : 2 * difference;
@@ -78,7 +79,7 @@ export function decodeRuns(bytes: Uint8Array, count: number, block: RunBlock): s
   let accesses = 0;
   for (let i = 0; i < count; i++) {
     if (at >= end) return "the runs end too early";
-    const head = bytes[at++]!;
+    const head = byteAt(bytes, at++);
     const kind = head & 3;
     let zigzag = (head >>> 3) & 15;
     if (head >= MORE) {
@@ -86,12 +87,12 @@ export function decodeRuns(bytes: Uint8Array, count: number, block: RunBlock): s
       let byte = MORE;
       for (; byte >= MORE; unit *= MORE) {
         if (at >= end || unit > 2 ** 46) return "a page number does not end";
-        byte = bytes[at++]!;
+        byte = byteAt(bytes, at++);
         zigzag += (byte & 127) * unit;
       }
     }
     const odd = zigzag % 2;
-    const page = last[kind]! + (odd === 1 ? -(zigzag + 1) / 2 : zigzag / 2);
+    const page = numberAt(last, kind) + (odd === 1 ? -(zigzag + 1) / 2 : zigzag / 2);
     if (page < 0 || page >= TRACE_PAGES_MAX) return "a page number is out of range";
     let length = 1;
     if ((head & LENGTH_FOLLOWS) !== 0) {
@@ -100,7 +101,7 @@ export function decodeRuns(bytes: Uint8Array, count: number, block: RunBlock): s
       let byte = MORE;
       for (; byte >= MORE; unit *= MORE) {
         if (at >= end || unit > 2 ** 28) return "a run length does not end";
-        byte = bytes[at++]!;
+        byte = byteAt(bytes, at++);
         length += (byte & 127) * unit;
       }
       if (length > RUN_LENGTH_MAX) return "a run is too long";

@@ -1,5 +1,7 @@
 /** Reads a whole trace once: what it holds, how far it is sound, and where its blocks are. */
+
 import type { ByteSource } from "../../src/io/byteSource.ts";
+import { byteAt, numberAt } from "../../src/lookup.ts";
 import { type AddressKind, type Damage, type KindCounts, totalAccesses } from "./format.ts";
 import { MachinePages } from "./machinePages.ts";
 import { TraceReader } from "./reader.ts";
@@ -58,9 +60,9 @@ export function scanTrace(
       machine?.check(block);
       const { pages, kinds, count } = block;
       for (let i = 0; i < count; i++) {
-        const page = pages[i]!;
-        if (lastPages[kinds[i]!] === page) continue;
-        lastPages[kinds[i]!] = page;
+        const page = numberAt(pages, i);
+        if (lastPages[byteAt(kinds, i)] === page) continue;
+        lastPages[byteAt(kinds, i)] = page;
         compact.linearPage(page);
         if (relocation !== compact) relocation.linearPage(page);
       }

@@ -1,5 +1,7 @@
 /** Writes trace files: collects runs into blocks and counts what the end marker says. */
+
 import { deflateRawSync } from "node:zlib";
+import { itemAt } from "../../src/lookup.ts";
 import { EVENT_BYTES_MAX, EVENTS_MAX, encodeEvents } from "./events.ts";
 import {
   EVENTS_PREFIX_BYTES,
@@ -69,7 +71,7 @@ export class TraceWriter implements RunSink {
     block.lengths[i] = length;
     block.accesses += length;
     totals.runs++;
-    totals.kinds[kind] = totals.kinds[kind]! + length;
+    totals.kinds[kind] = itemAt(totals.kinds, kind) + length;
     if (block.count === this.runsPerBlock) this.flush();
   }
 

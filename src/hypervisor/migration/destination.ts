@@ -3,11 +3,13 @@
  * the guest's programs. A page of the guest's own paging structures has real bytes, which the processor
  * changes too (accessed and dirty flags); they are copied and compared as they are.
  */
+
 import { type Ept, findLeaf } from "../../hardware/ept.ts";
 import type { GuestPages } from "../../hardware/guestPages.ts";
 import { DATA_FRAME_BASE } from "../../hardware/memory.ts";
 import type { Part, WordArray } from "../../hardware/part.ts";
 import { pageOfWords } from "../../hardware/words.ts";
+import { present, wordAt } from "../../lookup.ts";
 import type { GuestTables } from "../guestTables.ts";
 
 export class Destination implements Part {
@@ -48,8 +50,8 @@ export interface Source {
 
 /** Copies a page as it is now. */
 export function copyPage({ ept, guest }: Source, to: Destination, page: number): void {
-  to.present[page >>> 5] = to.present[page >>> 5]! | (1 << (page & 31));
-  to.versions[page] = guest.versions[page]!;
+  to.present[page >>> 5] = wordAt(to.present, page >>> 5) | (1 << (page & 31));
+  to.versions[page] = wordAt(guest.versions, page);
   const from = tableFrame(ept, to, page);
   if (from < 0) return;
   const { words, frameWords } = ept.memory;
@@ -60,7 +62,7 @@ export function copyPage({ ept, guest }: Source, to: Destination, page: number):
 /** The first page that differs between the two hosts, or -1 (as Xen's verify_frames). */
 export function firstDifference({ ept, guest }: Source, to: Destination): number {
   for (let page = 0; page < to.versions.length; page++) {
-    const present = (to.present[page >>> 5]! & (1 << (page & 31))) !== 0;
+    const present = (wordAt(to.present, page >>> 5) & (1 << (page & 31))) !== 0;
     const same =
       to.versions[page] === guest.versions[page] &&
       (present || findLeaf(ept, page) === null) &&
@@ -83,7 +85,8 @@ function sameTable(ept: Ept, to: Destination, page: number): boolean {
 
 /** Position of a table page's bytes at the destination. */
 function tableAt(ept: Ept, { tables }: Destination, page: number): number {
-  return (page - tables!.firstPage) * ept.memory.frameWords;
+  const { firstPage } = present(tables, "the guest's tables");
+  return (page - firstPage) * ept.memory.frameWords;
 }
 
 /** Host frame of a page of the guest's tables; -1 for other pages. */
@@ -92,7 +95,7 @@ function tableFrame(ept: Ept, { tables }: Destination, page: number): number {
     return -1;
   }
   const { words } = ept.memory;
-  const { word } = findLeaf(ept, page)!;
-  const frame = pageOfWords(words[word]!, words[word + 1]!);
+  const { word } = present(findLeaf(ept, page), "the leaf of a guest's table");
+  const frame = pageOfWords(wordAt(words, word), wordAt(words, word + 1));
   return frame < DATA_FRAME_BASE ? frame : -1;
 }

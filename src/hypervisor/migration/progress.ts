@@ -1,5 +1,7 @@
 /** The bookkeeping of a pre-copy migration: rounds, times, measured bandwidth. Plain data and pure functions. */
+
 import { CYCLES_PER_SECOND } from "../../config/units.ts";
+import { present } from "../../lookup.ts";
 import { type PrecopyStats, SLICE_SECONDS } from "./stats.ts";
 
 /** The window over which the bandwidth is measured: a tenth of a second (QEMU: BUFFER_DELAY). */
@@ -120,7 +122,7 @@ export function batchTaken(
   bytes: number,
   pending: number,
 ): Progress {
-  const round = progress.round!;
+  const round = present(progress.round, "the round of a batch");
   return {
     ...progress,
     pendingPages: pending,
@@ -132,7 +134,7 @@ export function batchTaken(
 }
 
 export function batchArrived(progress: Progress, now: number): Progress {
-  const round = progress.round!;
+  const round = present(progress.round, "the round of a batch");
   const duration = now - round.startTime;
   const slices = Math.floor(duration / (SLICE_SECONDS * CYCLES_PER_SECOND));
   const sliceOver = slices > progress.slices;

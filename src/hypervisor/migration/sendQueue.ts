@@ -1,13 +1,24 @@
 /** The pages that a migration still has to send, and where in them it is. */
+
 import { type Ept, forEachLeaf } from "../../hardware/ept.ts";
 import type { Part, WordArray } from "../../hardware/part.ts";
-import { clearMarks, DirtyBitmap, forEachMarked, markDirty } from "../dirtyBitmap.ts";
+import { wordAt, words } from "../../lookup.ts";
+import {
+  clearMarks,
+  countMarked,
+  DirtyBitmap,
+  forEachMarked,
+  MARKED_PAGES,
+  markDirty,
+} from "../dirtyBitmap.ts";
+
+/** The one word of the state: the bitmap's word where the next page is looked for. */
+const CURSOR = 0;
 
 export class SendQueue implements Part {
   readonly name: string;
   readonly marks: DirtyBitmap;
-  /** [0]: word of the bitmap where the next page is looked for. */
-  readonly state = new Int32Array(1);
+  readonly state = words(1);
 
   constructor(name: string, pages: number) {
     this.name = name;
@@ -26,7 +37,7 @@ export class SendQueue implements Part {
 
 /** Pages waiting. */
 export function queued({ marks }: SendQueue): number {
-  return marks.state[0]!;
+  return countMarked(marks);
 }
 
 /** Queues every page that is mapped (the first round sends every entry of the p2m). */
@@ -35,7 +46,7 @@ export function queueMapped(queue: SendQueue, ept: Ept): void {
     const size = 2 ** ((level - 1) * ept.geometry.indexBits);
     for (let i = 0; i < size; i++) markDirty(queue.marks, page + i);
   });
-  queue.state[0] = 0;
+  queue.state[CURSOR] = 0;
 }
 
 /**
@@ -43,15 +54,15 @@ export function queueMapped(queue: SendQueue, ept: Ept): void {
  * bitmap; one with pages left goes on where it was, as QEMU does. Returns how many the harvest had.
  */
 export function queueHarvest(queue: SendQueue, harvest: DirtyBitmap): number {
-  if (queued(queue) === 0) queue.state[0] = 0;
+  if (queued(queue) === 0) queue.state[CURSOR] = 0;
   forEachMarked(harvest, (page) => markDirty(queue.marks, page));
-  return harvest.state[0]!;
+  return countMarked(harvest);
 }
 
 /** Forgets what waits. */
 export function clearQueue(queue: SendQueue): void {
   clearMarks(queue.marks);
-  queue.state[0] = 0;
+  queue.state[CURSOR] = 0;
 }
 
 /** Takes up to `count` pages out, ascending and then again from the first page; returns how many it found. */
@@ -59,10 +70,10 @@ export function takePages(queue: SendQueue, count: number, visit: (page: number)
   const { bits, state } = queue.marks;
   const wanted = Math.min(count, queued(queue));
   let taken = 0;
-  let word = queue.state[0]!;
+  let word = queue.state[CURSOR];
   for (; taken < wanted; word++) {
     if (word >= bits.length) word = 0;
-    let rest = bits[word]!;
+    let rest = wordAt(bits, word);
     while (rest !== 0 && taken < wanted) {
       visit(word * 32 + 31 - Math.clz32(rest & -rest));
       rest &= rest - 1;
@@ -71,7 +82,7 @@ export function takePages(queue: SendQueue, count: number, visit: (page: number)
     bits[word] = rest;
     if (rest !== 0) break;
   }
-  queue.state[0] = word;
-  state[0] = state[0]! - taken;
+  queue.state[CURSOR] = word;
+  state[MARKED_PAGES] -= taken;
   return taken;
 }

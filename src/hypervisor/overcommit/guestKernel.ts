@@ -4,12 +4,14 @@
  * 1968), what Linux's inactive list and Windows' working-set trimming come down to: the accessed flags are those that the
  * processor set in the guest's own page tables. A guest without paging has none and chooses at random.
  */
+
 import type { Random } from "../../../workloads/random.ts";
 import { findLeaf } from "../../hardware/ept.ts";
 import { GUEST_ACCESSED, GUEST_DIRTY } from "../../hardware/guestEntry.ts";
 import { wasTouched } from "../../hardware/guestPages.ts";
 import { pageOfWords } from "../../hardware/words.ts";
-import { type PagedVm, PageState, type VmMemory } from "./vmMemory.ts";
+import { present, wordAt } from "../../lookup.ts";
+import { Hand, type PagedVm, PageState, type VmMemory } from "./vmMemory.ts";
 
 export const GUEST_RULES = ["clock", "random"] as const;
 export type GuestRule = (typeof GUEST_RULES)[number];
@@ -51,15 +53,15 @@ export class GuestKernel {
     if (this.#leaves.length === 0) return;
     const { words } = this.#memory.vm.ept.memory;
     const word = this.#word(page);
-    const low = words[word]! | GUEST_ACCESSED;
+    const low = wordAt(words, word) | GUEST_ACCESSED;
     words[word] = fromSwap ? low & ~GUEST_DIRTY : low;
   }
 
   /** Once its programs have used a page they keep it, so the search never goes back. */
   #nextFree(pinned: (page: number) => boolean): number {
     const { hands, vm } = this.#memory;
-    for (let page = hands[1]!; page >= 0; page--) {
-      hands[1] = page;
+    for (let page = hands[Hand.free]; page >= 0; page--) {
+      hands[Hand.free] = page;
       if (this.#isHeld(page) && !wasTouched(vm.guest, page) && !pinned(page)) return page;
     }
     return -1;
@@ -69,8 +71,8 @@ export class GuestKernel {
     const { hands, vm } = this.#memory;
     // After one turn every flag is clear, so the second finds a page if there is one.
     for (let step = 0; step < 2 * vm.pages; step++) {
-      const page = hands[0]!;
-      hands[0] = (page + 1) % vm.pages;
+      const page = hands[Hand.clock];
+      hands[Hand.clock] = (page + 1) % vm.pages;
       if (!this.#isHeld(page) || pinned(page)) continue;
       if (!this.#testAndClearAccessed(page)) return page;
     }
@@ -84,25 +86,25 @@ export class GuestKernel {
   }
 
   #isHeld(page: number): boolean {
-    const state = this.#memory.states[page]!;
+    const state = wordAt(this.#memory.states, page);
     return state === PageState.resident || state === PageState.hostSwapped;
   }
 
   #testAndClearAccessed(page: number): boolean {
     const { words } = this.#memory.vm.ept.memory;
     const word = this.#word(page);
-    const low = words[word]!;
+    const low = wordAt(words, word);
     words[word] = low & ~GUEST_ACCESSED;
     return (low & GUEST_ACCESSED) !== 0;
   }
 
   #leaf(page: number): number {
-    return this.#memory.vm.ept.memory.words[this.#word(page)]!;
+    return wordAt(this.#memory.vm.ept.memory.words, this.#word(page));
   }
 
   #word(page: number): number {
     const { indexBits } = this.#memory.vm.ept.geometry;
-    return this.#leaves[page >>> indexBits]! + 2 * (page & ((1 << indexBits) - 1));
+    return wordAt(this.#leaves, page >>> indexBits) + 2 * (page & ((1 << indexBits) - 1));
   }
 }
 
@@ -126,8 +128,8 @@ function leafTables({ ept, tables, paging, pages }: PagedVm): Int32Array {
   const { memory, geometry } = ept;
   const levels = paging === "pae" ? 3 : geometry.guestLevels;
   const frameOf = (page: number): number => {
-    const { word } = findLeaf(ept, page)!;
-    return pageOfWords(memory.words[word]!, memory.words[word + 1]!);
+    const { word } = present(findLeaf(ept, page), "the leaf of a guest's table");
+    return pageOfWords(wordAt(memory.words, word), wordAt(memory.words, word + 1));
   };
   const perTable = 2 ** geometry.indexBits;
   return Int32Array.from({ length: Math.ceil(pages / perTable) }, (_, region) => {
@@ -136,7 +138,7 @@ function leafTables({ ept, tables, paging, pages }: PagedVm): Int32Array {
       const span = perTable ** (level - 1);
       const index = Math.floor((region * perTable) / span) % perTable;
       const word = frame * memory.frameWords + 2 * index;
-      frame = frameOf(pageOfWords(memory.words[word]!, memory.words[word + 1]!));
+      frame = frameOf(pageOfWords(wordAt(memory.words, word), wordAt(memory.words, word + 1)));
     }
     return frame * memory.frameWords;
   });

@@ -3,13 +3,29 @@
  * VM goes a way before it is free: every CPU must have executed INVEPT, and what the frame held must
  * be on the disk. Frames go that way in order, so it is one queue with three parts.
  */
+
 import { DATA_FRAME_BASE } from "../../hardware/memory.ts";
 import { type NormalForm, type Words, wholeOf } from "../../hardware/normalForm.ts";
 import type { Part, WordArray } from "../../hardware/part.ts";
+import { fieldOf, itemAt, numbers, wordAt, words } from "../../lookup.ts";
 
 /** `owner` of a free frame, and of one on its way to become free; else 1 + the VM's number. */
 export const NOBODY = 0;
 export const LEAVING = -1;
+
+/** Words of the state: numbers of frames, but for the first. */
+const At = {
+  free: 0,
+  /** Where the ring begins. */
+  first: 1,
+  beingWritten: 2,
+  waitingForInvept: 3,
+  /** Have entered since INVEPT was asked for. */
+  entered: 4,
+} as const;
+
+/** Words of `passed`: frames since the start. */
+const Passed = { in: 0, out: 1 } as const;
 
 export class HostFrames implements Part {
   readonly name = "hostFrames";
@@ -23,10 +39,8 @@ export class HostFrames implements Part {
   readonly leavingVm: Int32Array;
   readonly leavingPage: Int32Array;
   readonly mustWrite: Int32Array;
-  /** [0]: free; [1]: first of the ring; [2]: being written; [3]: waiting for INVEPT; [4]: not yet asked for. */
-  readonly state = new Int32Array(5);
-  /** [0]: frames that have entered the queue since the start; [1]: that have left it. */
-  readonly passed = new Float64Array(2);
+  readonly state = words(5);
+  readonly passed = numbers(2);
 
   constructor(frames: number) {
     this.frames = frames;
@@ -44,12 +58,22 @@ export class HostFrames implements Part {
   }
 
   get freeFrames(): number {
-    return this.state[0]!;
+    return this.state[At.free];
   }
 
   /** Frames on their way to become free. */
   get leavingFrames(): number {
-    return this.state[2]! + this.state[3]! + this.state[4]!;
+    return this.state[At.beingWritten] + this.state[At.waitingForInvept] + this.state[At.entered];
+  }
+
+  /** Frames that have entered the queue since the start. */
+  get framesIn(): number {
+    return this.passed[Passed.in];
+  }
+
+  /** Frames that have left the queue since the start. */
+  get framesOut(): number {
+    return this.passed[Passed.out];
   }
 
   /** At the start: a frame that a VM has. */
@@ -62,24 +86,24 @@ export class HostFrames implements Part {
 
   /** At the start, after own(): all others are free. The lowest is handed out first. */
   collectFree(): void {
-    this.state[0] = 0;
+    this.state[At.free] = 0;
     for (let index = this.frames - 1; index >= 0; index--) {
       if (this.owner[index] === NOBODY) this.#push(index);
     }
   }
 
   #push(index: number): void {
-    this.free[this.state[0]!] = index;
-    this.state[0] = this.state[0]! + 1;
+    this.free[this.state[At.free]] = index;
+    this.state[At.free] += 1;
   }
 }
 
 /** Hands out a free frame. The caller has made sure that there is one. */
 export function takeFrame(frames: HostFrames, vm: number): number {
   const { state, free, owner } = frames;
-  if (state[0] === 0) throw new Error("no frame is free");
-  state[0] = state[0]! - 1;
-  const index = free[state[0]!]!;
+  if (state[At.free] === 0) throw new Error("no frame is free");
+  state[At.free] -= 1;
+  const index = wordAt(free, state[At.free]);
   owner[index] = vm + 1;
   return DATA_FRAME_BASE + index;
 }
@@ -94,22 +118,22 @@ export function leaveFrame(
 ): void {
   const { state, leaving, leavingVm, leavingPage, mustWrite, owner, passed } = frames;
   const index = frame - DATA_FRAME_BASE;
-  const at = (state[1]! + frames.leavingFrames) % frames.frames;
+  const at = (state[At.first] + frames.leavingFrames) % frames.frames;
   leaving[at] = index;
   leavingVm[at] = vm;
   leavingPage[at] = page;
   mustWrite[at] = write ? 1 : 0;
   owner[index] = LEAVING;
-  state[4] = state[4]! + 1;
-  passed[0] = passed[0]! + 1;
+  state[At.entered] += 1;
+  passed[Passed.in] += 1;
 }
 
 /** INVEPT is asked for: it covers all frames that have entered since the last one. Returns how many. */
 export function beginFlush(frames: HostFrames): number {
   const { state } = frames;
-  const entered = state[4]!;
-  state[3] = state[3]! + entered;
-  state[4] = 0;
+  const entered = state[At.entered];
+  state[At.waitingForInvept] += entered;
+  state[At.entered] = 0;
   return entered;
 }
 
@@ -122,15 +146,15 @@ export function endFlush(
   visit: (vm: number, page: number) => void,
 ): { readonly count: number; readonly writes: number } {
   const { state, leavingVm, leavingPage, mustWrite } = frames;
-  const count = state[3]!;
+  const count = state[At.waitingForInvept];
   let writes = 0;
   for (let i = 0; i < count; i++) {
-    const at = (state[1]! + state[2]! + i) % frames.frames;
-    visit(leavingVm[at]!, leavingPage[at]!);
-    writes += mustWrite[at]!;
+    const at = (state[At.first] + state[At.beingWritten] + i) % frames.frames;
+    visit(wordAt(leavingVm, at), wordAt(leavingPage, at));
+    writes += wordAt(mustWrite, at);
   }
-  state[2] = state[2]! + count;
-  state[3] = 0;
+  state[At.beingWritten] += count;
+  state[At.waitingForInvept] = 0;
   return { count, writes };
 }
 
@@ -138,14 +162,14 @@ export function endFlush(
 export function freeFrames(frames: HostFrames, count: number): void {
   const { state, leaving, free, owner, passed } = frames;
   for (let i = 0; i < count; i++) {
-    const index = leaving[state[1]!]!;
-    state[1] = (state[1]! + 1) % frames.frames;
+    const index = wordAt(leaving, state[At.first]);
+    state[At.first] = (state[At.first] + 1) % frames.frames;
     owner[index] = NOBODY;
-    free[state[0]!] = index;
-    state[0] = state[0]! + 1;
+    free[state[At.free]] = index;
+    state[At.free] += 1;
   }
-  state[2] = state[2]! - count;
-  passed[1] = passed[1]! + count;
+  state[At.beingWritten] -= count;
+  passed[Passed.out] += count;
 }
 
 /** Some turns, frames or cycles later nothing is another one. */
@@ -172,16 +196,18 @@ export function framesForm(frames: HostFrames): NormalForm {
 function savedFrames(frames: HostFrames): Words {
   const { owner, free, leaving, leavingVm, leavingPage, mustWrite, state, passed } = frames;
   const queue = (list: Int32Array): number[] =>
-    Array.from({ length: frames.leavingFrames }, (_, i) => list[(state[1]! + i) % frames.frames]!);
+    Array.from({ length: frames.leavingFrames }, (_, i) =>
+      wordAt(list, (state[At.first] + i) % frames.frames),
+    );
   return {
     owner: Array.from(owner),
-    free: Array.from(free.subarray(0, state[0]!)),
+    free: Array.from(free.subarray(0, state[At.free])),
     leaving: queue(leaving),
     leavingVm: queue(leavingVm),
     leavingPage: queue(leavingPage),
     mustWrite: queue(mustWrite),
-    leavingState: Array.from(state.subarray(2)),
-    passed: [passed[0]! - passed[1]!],
+    leavingState: Array.from(state.subarray(At.beingWritten)),
+    passed: [passed[Passed.in] - passed[Passed.out]],
   };
 }
 
@@ -190,14 +216,14 @@ function restoreFrames(frames: HostFrames, lists: Words): void {
     list.fill(0);
     list.set(from);
   };
-  frames.owner.set(lists["owner"]!);
-  put(frames.free, lists["free"]!);
-  put(frames.leaving, lists["leaving"]!);
-  put(frames.leavingVm, lists["leavingVm"]!);
-  put(frames.leavingPage, lists["leavingPage"]!);
-  put(frames.mustWrite, lists["mustWrite"]!);
-  frames.state.set([lists["free"]!.length, 0, ...lists["leavingState"]!]);
-  frames.passed.set([lists["passed"]![0]!, 0]);
+  frames.owner.set(fieldOf(lists, "owner"));
+  put(frames.free, fieldOf(lists, "free"));
+  put(frames.leaving, fieldOf(lists, "leaving"));
+  put(frames.leavingVm, fieldOf(lists, "leavingVm"));
+  put(frames.leavingPage, fieldOf(lists, "leavingPage"));
+  put(frames.mustWrite, fieldOf(lists, "mustWrite"));
+  frames.state.set([fieldOf(lists, "free").length, 0, ...fieldOf(lists, "leavingState")]);
+  frames.passed.set([itemAt(fieldOf(lists, "passed"), 0), 0]);
 }
 
 /** The same queue, some frames later. */
@@ -210,11 +236,11 @@ function moveQueue({
   passed,
 }: HostFrames): void {
   for (const list of [leaving, leavingVm, leavingPage, mustWrite]) {
-    const last = list.at(-1)!;
+    const last = wordAt(list, list.length - 1);
     list.copyWithin(1, 0);
     list[0] = last;
   }
-  state[1] = (state[1]! + 1) % leaving.length;
-  passed[0] = passed[0]! + LATER;
-  passed[1] = passed[1]! + LATER;
+  state[At.first] = (state[At.first] + 1) % leaving.length;
+  passed[Passed.in] += LATER;
+  passed[Passed.out] += LATER;
 }

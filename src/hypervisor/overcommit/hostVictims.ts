@@ -3,9 +3,11 @@
  * furthest above its target, and there at random, so that the choice does not meet the guest's own
  * (Waldspurger, OSDI'02 3.3); or the coldest of a few, as far as the tracker knows.
  */
+
 import type { Random } from "../../../workloads/random.ts";
 import { findLeaf } from "../../hardware/ept.ts";
 import { EPT_ACCESSED, EPT_DIRTY } from "../../hardware/eptEntry.ts";
+import { wordAt } from "../../lookup.ts";
 import { occurrencesOf } from "../cumulativeBuffer.ts";
 import { isMarked } from "../dirtyBitmap.ts";
 import { randomPage } from "./guestKernel.ts";
@@ -25,7 +27,7 @@ export function furthestAbove(
   let found = -1;
   let most = Number.NEGATIVE_INFINITY;
   memories.forEach(({ tallies }, vm) => {
-    const above = tallies[Tally.resident]! - tallies[Tally.target]!;
+    const above = tallies[Tally.resident] - tallies[Tally.target];
     if (above <= most || !hasPage(vm)) return;
     found = vm;
     most = above;
@@ -65,5 +67,5 @@ function heat({ tracked, ept, armed }: PagedVm, page: number): number {
   if (!byFlags) return 0;
   const leaf = findLeaf(ept, page);
   if (leaf === null) return 0;
-  return (ept.memory.words[leaf.word]! & (EPT_ACCESSED | EPT_DIRTY)) === 0 ? 0 : 1;
+  return (wordAt(ept.memory.words, leaf.word) & (EPT_ACCESSED | EPT_DIRTY)) === 0 ? 0 : 1;
 }

@@ -3,10 +3,12 @@
  * that its balloon leaves it gives up pages of its own first; without a free frame the hypervisor takes
  * pages from the VM that is furthest above its target. Rules of data alone: times are the caller's.
  */
+
 import { deriveSeed, Random } from "../../../workloads/random.ts";
 import { wasTouched } from "../../hardware/guestPages.ts";
 import type { NormalForm } from "../../hardware/normalForm.ts";
 import type { Part, WordArray } from "../../hardware/part.ts";
+import { fieldOf, itemAt, numberAt, numbers, wordAt } from "../../lookup.ts";
 import type { HypervisorCosts } from "../costs.ts";
 import { type Disk, readPage, writePages } from "./disk.ts";
 import { GuestKernel, type GuestRule } from "./guestKernel.ts";
@@ -62,6 +64,13 @@ export interface Paged {
   readonly flush: readonly number[];
 }
 
+/** Words of the waiters' state. */
+const At = {
+  turnsGiven: 0,
+  /** 1 while an INVEPT is under way. */
+  flushing: 1,
+} as const;
+
 /** Who waits for what: by vCPU. */
 class Waiters implements Part {
   readonly name = "waiters";
@@ -70,8 +79,7 @@ class Waiters implements Part {
   readonly since: Float64Array;
   /** Its turn among those whose page still needs a frame, 0 if it is not one of them. */
   readonly turns: Float64Array;
-  /** [0]: turns given out; [1]: 1 while an INVEPT is under way. */
-  readonly state = new Float64Array(2);
+  readonly state = numbers(2);
   /** By VM: it has lost a page since the last INVEPT began. */
   readonly unflushed: Int32Array;
   readonly randoms: readonly Random[];
@@ -122,7 +130,7 @@ export class Paging {
     this.#rules = rules;
     this.#waiters = new Waiters(vcpus.flat().length, memories.length, rules);
     this.#kernels = memories.map((memory, vm) => {
-      return new GuestKernel(memory, rules.guest[vm]!, this.#waiters.randoms[vm]!);
+      return new GuestKernel(memory, itemAt(rules.guest, vm), itemAt(this.#waiters.randoms, vm));
     });
     this.parts = [frames, disk, this.#waiters, ...memories];
   }
@@ -134,12 +142,12 @@ export class Paging {
 
   /** A vCPU touched a page that had no frame. Says whether it must wait. */
   fault(vm: number, vcpu: number, page: number, now: number): Paged & { readonly waits: boolean } {
-    const memory = this.memories[vm]!;
+    const memory = itemAt(this.memories, vm);
     const { pages, since, turns, state } = this.#waiters;
     const { costs } = this.#rules;
     this.#begin(costs.violationHandler);
     pages[vcpu] = page;
-    const before = memory.states[page]!;
+    const before = wordAt(memory.states, page);
     // Another vCPU was first, and the page has come meanwhile.
     if (before === PageState.resident) return { ...this.#end(), waits: false };
     since[vcpu] = now;
@@ -147,13 +155,13 @@ export class Paging {
     this.#countTouch(memory, before);
     if (before !== PageState.hostSwapped) {
       const { tallies } = memory;
-      if (tallies[Tally.held]! >= tallies[Tally.grant]!)
+      if (tallies[Tally.held] >= tallies[Tally.grant])
         this.#guestGivesUp(vm, this.#batchOf(vm), now);
       add(memory, Tally.held, 1);
     }
     memory.states[page] = PageState.coming + before;
-    state[0] = state[0]! + 1;
-    turns[vcpu] = state[0]!;
+    state[At.turnsGiven] += 1;
+    turns[vcpu] = state[At.turnsGiven];
     this.#handOut(now);
     if (before === PageState.empty && this.#fillAtOnce(vm, vcpu, page)) {
       return { ...this.#end(), waits: false };
@@ -167,8 +175,8 @@ export class Paging {
     if (mine === undefined) return false;
     this.#arrivals = this.#arrivals.filter((one) => one !== mine);
     this.#cycles += mine.delay;
-    fillPage(this.memories[vm]!, page, mine.frame);
-    this.#kernels[vm]!.mapped(page, false);
+    fillPage(itemAt(this.memories, vm), page, mine.frame);
+    itemAt(this.#kernels, vm).mapped(page, false);
     this.#waiters.since[vcpu] = -1;
     return true;
   }
@@ -185,10 +193,10 @@ export class Paging {
   flushed(now: number): Paged & { readonly count: number; readonly delay: number } {
     this.#begin(0);
     const { count, writes } = endFlush(this.frames, (vm, page) => {
-      if (!this.#rules.swapsUnflushed) keepContent(this.memories[vm]!, page);
-      this.memories[vm]!.unflushed[page] = 0;
+      if (!this.#rules.swapsUnflushed) keepContent(itemAt(this.memories, vm), page);
+      itemAt(this.memories, vm).unflushed[page] = 0;
     });
-    this.#waiters.state[1] = 0;
+    this.#waiters.state[At.flushing] = 0;
     this.#handOut(now);
     return { count, delay: writePages(this.disk, now, writes), ...this.#end() };
   }
@@ -203,14 +211,16 @@ export class Paging {
 
   /** A page has its content. Returns the vCPUs that waited for it. */
   arrived(vm: number, page: number, frame: number, now: number): number[] {
-    const memory = this.memories[vm]!;
+    const memory = itemAt(this.memories, vm);
     const { pages, since } = this.#waiters;
-    const fromSwap = stateBefore(memory.states[page]!) === PageState.guestSwapped;
+    const fromSwap = stateBefore(wordAt(memory.states, page)) === PageState.guestSwapped;
     fillPage(memory, page, frame);
-    this.#kernels[vm]!.mapped(page, fromSwap);
-    const woken = this.#vcpus[vm]!.filter((vcpu) => pages[vcpu] === page && since[vcpu]! >= 0);
+    itemAt(this.#kernels, vm).mapped(page, fromSwap);
+    const woken = itemAt(this.#vcpus, vm).filter(
+      (vcpu) => pages[vcpu] === page && numberAt(since, vcpu) >= 0,
+    );
     for (const vcpu of woken) {
-      add(memory, Tally.waitCycles, now - since[vcpu]!);
+      add(memory, Tally.waitCycles, now - numberAt(since, vcpu));
       since[vcpu] = -1;
     }
     return woken;
@@ -219,21 +229,21 @@ export class Paging {
   /** What the vCPUs that wait now have waited so far, in cycles. */
   openWaits(vm: number, now: number): number {
     const { since } = this.#waiters;
-    const open = this.#vcpus[vm]!.filter((vcpu) => since[vcpu]! >= 0);
-    return open.reduce((sum, vcpu) => sum + now - since[vcpu]!, 0);
+    const open = itemAt(this.#vcpus, vm).filter((vcpu) => numberAt(since, vcpu) >= 0);
+    return open.reduce((sum, vcpu) => sum + now - numberAt(since, vcpu), 0);
   }
 
   /** The size that the controller wants, and what the balloon can do towards it. */
   setTarget(vm: number, target: number, grant: number): void {
-    const { tallies } = this.memories[vm]!;
+    const { tallies } = itemAt(this.memories, vm);
     tallies[Tally.target] = target;
     tallies[Tally.grant] = grant;
   }
 
   /** Pages that the guest has above what its balloon shall leave it. */
   surplus(vm: number): number {
-    const { tallies } = this.memories[vm]!;
-    return Math.max(0, tallies[Tally.held]! - tallies[Tally.grant]!);
+    const { tallies } = itemAt(this.memories, vm);
+    return Math.max(0, tallies[Tally.held] - tallies[Tally.grant]);
   }
 
   #begin(cycles: number): void {
@@ -245,8 +255,8 @@ export class Paging {
   #end(): Paged {
     const { state, unflushed } = this.#waiters;
     const flush: number[] = [];
-    if (state[1] === 0 && beginFlush(this.frames) > 0) {
-      state[1] = 1;
+    if (state[At.flushing] === 0 && beginFlush(this.frames) > 0) {
+      state[At.flushing] = 1;
       unflushed.forEach((lost, vm) => {
         if (lost !== 0) flush.push(vm);
       });
@@ -263,8 +273,8 @@ export class Paging {
 
   /** Never so much of a small VM that it has to fetch at once what it has just given. */
   #batchOf(vm: number): number {
-    const { tallies } = this.memories[vm]!;
-    return Math.max(1, Math.min(this.#rules.batch, tallies[Tally.grant]! >> 3));
+    const { tallies } = itemAt(this.memories, vm);
+    return Math.max(1, Math.min(this.#rules.batch, tallies[Tally.grant] >> 3));
   }
 
   /** Free frames go to those who wait, in turn; if there are too few on the way more pages are taken. */
@@ -288,26 +298,29 @@ export class Paging {
     const { turns, pages } = this.#waiters;
     let found = -1;
     for (let vcpu = 0; vcpu < turns.length; vcpu++) {
-      const turn = turns[vcpu]!;
-      if (turn === 0 || (found >= 0 && turn > turns[found]!)) continue;
-      if (this.#memoryOf(vcpu).unflushed[pages[vcpu]!] === 0) found = vcpu;
+      const turn = numberAt(turns, vcpu);
+      if (turn === 0 || (found >= 0 && turn > numberAt(turns, found))) continue;
+      if (this.#memoryOf(vcpu).unflushed[wordAt(pages, vcpu)] === 0) found = vcpu;
     }
     return found;
   }
 
   #memoryOf(vcpu: number): VmMemory {
-    return this.memories[this.#vcpus.findIndex((own) => own.includes(vcpu))]!;
+    return itemAt(
+      this.memories,
+      this.#vcpus.findIndex((own) => own.includes(vcpu)),
+    );
   }
 
   /** The page gets its frame now, and its content when the disk has read it. */
   #startFill(vcpu: number, now: number): void {
     const { costs } = this.#rules;
     const vm = this.#vcpus.findIndex((own) => own.includes(vcpu));
-    const memory = this.memories[vm]!;
-    const page = this.#waiters.pages[vcpu]!;
+    const memory = itemAt(this.memories, vm);
+    const page = wordAt(this.#waiters.pages, vcpu);
     const frame = takeFrame(this.frames, vm);
     add(memory, Tally.resident, 1);
-    const before = stateBefore(memory.states[page]!);
+    const before = stateBefore(wordAt(memory.states, page));
     let delay = costs.zeroPage;
     if (before !== PageState.empty) delay = readPage(this.disk, now) + costs.pageIn;
     if (before === PageState.guestSwapped) delay += costs.guestFault;
@@ -315,7 +328,7 @@ export class Paging {
   }
 
   #guestGivesUp(vm: number, count: number, now: number): void {
-    const kernel = this.#kernels[vm]!;
+    const kernel = itemAt(this.#kernels, vm);
     for (let given = 0; given < count; given++) {
       const page = kernel.choose((one) => this.#isPinned(vm, one));
       if (page < 0) return;
@@ -324,10 +337,10 @@ export class Paging {
   }
 
   #giveUp(vm: number, page: number, now: number): void {
-    const memory = this.memories[vm]!;
+    const memory = itemAt(this.memories, vm);
     const used = wasTouched(memory.vm.guest, page);
     if (memory.states[page] === PageState.resident) {
-      this.#takeFrameOf(vm, page, used && this.#kernels[vm]!.isDirty(page));
+      this.#takeFrameOf(vm, page, used && itemAt(this.#kernels, vm).isDirty(page));
     } else if (used) {
       // It must come in from the host's swap to go out to the guest's.
       add(memory, Tally.doublePaged, 1);
@@ -340,14 +353,14 @@ export class Paging {
   }
 
   #hostTakes(missing: number): void {
-    const random = this.#waiters.randoms.at(-1)!;
-    const has = (vm: number): boolean => this.memories[vm]!.tallies[Tally.resident]! > 0;
+    const random = itemAt(this.#waiters.randoms, this.memories.length);
+    const has = (vm: number): boolean => itemAt(this.memories, vm).tallies[Tally.resident] > 0;
     const count = Math.max(missing, Math.min(this.#rules.batch, this.frames.frames >> 3));
     const empty = new Set<number>();
     for (let taken = 0; taken < count; ) {
       const vm = furthestAbove(this.memories, (one) => has(one) && !empty.has(one));
       if (vm < 0) return;
-      const memory = this.memories[vm]!;
+      const memory = itemAt(this.memories, vm);
       const pinned = (page: number): boolean => this.#isPinned(vm, page);
       const page = hostVictim(memory, this.#rules.host, random, pinned);
       if (page < 0) {
@@ -364,9 +377,9 @@ export class Paging {
 
   #takeFrameOf(vm: number, page: number, write: boolean): void {
     const { costs } = this.#rules;
-    const { frame, splits } = unmapPage(this.memories[vm]!, page);
+    const { frame, splits } = unmapPage(itemAt(this.memories, vm), page);
     leaveFrame(this.frames, frame, vm, page, write);
-    if (this.#rules.swapsUnflushed) keepContent(this.memories[vm]!, page);
+    if (this.#rules.swapsUnflushed) keepContent(itemAt(this.memories, vm), page);
     this.#waiters.unflushed[vm] = 1;
     this.#cycles += costs.protectPage + splits * costs.splitHandler;
   }
@@ -374,7 +387,7 @@ export class Paging {
   /** The page that a vCPU faulted on last stays until it faults again: else two VMs could take it from each other for ever. */
   #isPinned(vm: number, page: number): boolean {
     const { pages } = this.#waiters;
-    return this.#vcpus[vm]!.some((vcpu) => pages[vcpu] === page);
+    return itemAt(this.#vcpus, vm).some((vcpu) => pages[vcpu] === page);
   }
 }
 
@@ -388,14 +401,14 @@ function waitersForm(waiters: Waiters): NormalForm {
       pages: Array.from(pages),
       since: Array.from(since, (time) => (time < 0 ? -1 : 0)),
       turns: ranks(Array.from(turns)),
-      waiting: [state[1]!, ...unflushed],
+      waiting: [state[At.flushing], ...unflushed],
     }),
     restore(words) {
-      pages.set(words["pages"]!);
-      since.set(words["since"]!);
-      turns.set(words["turns"]!);
-      state.set([Math.max(...words["turns"]!), words["waiting"]![0]!]);
-      unflushed.set(words["waiting"]!.slice(1));
+      pages.set(fieldOf(words, "pages"));
+      since.set(fieldOf(words, "since"));
+      turns.set(fieldOf(words, "turns"));
+      state.set([Math.max(...fieldOf(words, "turns")), itemAt(fieldOf(words, "waiting"), 0)]);
+      unflushed.set(fieldOf(words, "waiting").slice(1));
     },
     scramble() {
       since.forEach((time, vcpu) => {
@@ -404,7 +417,7 @@ function waitersForm(waiters: Waiters): NormalForm {
       turns.forEach((turn, vcpu) => {
         if (turn > 0) turns[vcpu] = turn + LATER;
       });
-      state[0] = state[0]! + LATER;
+      state[At.turnsGiven] += LATER;
     },
     renumber: pagesDiffer,
   };

@@ -1,5 +1,7 @@
 /** How large each VM of an overcommitted host shall be, given how much of its memory each one uses. */
 
+import { itemAt } from "../../lookup.ts";
+
 export type TargetRule =
   /** What each uses and a reserve on top; the rest stays free. If that is too much, in proportion to it. */
   | { readonly kind: "workingSet"; readonly headroom: number }
@@ -22,14 +24,14 @@ export function targetsOf(rule: TargetRule, host: number, demands: readonly Dema
   if (rule.kind === "idleTax") {
     const { tax, shares } = rule;
     return divide(host, demands, (vm, price) =>
-      sizeAtPrice(demands[vm]!, tax, shares[vm]! * price),
+      sizeAtPrice(itemAt(demands, vm), tax, itemAt(shares, vm) * price),
     );
   }
   const wanted = demands.map((demand) =>
     clamp(demand, Math.round(demand.used * (1 + rule.headroom))),
   );
   if (sum(wanted) <= host) return wanted;
-  return divide(host, demands, (vm, price) => wanted[vm]! * price);
+  return divide(host, demands, (vm, price) => itemAt(wanted, vm) * price);
 }
 
 /**
@@ -62,8 +64,8 @@ function divide(
   // What rounding left over goes to the first that may have it.
   let left = most - sum(whole);
   for (let vm = 0; vm < whole.length && left > 0; vm++) {
-    const room = Math.min(left, 1, demands[vm]!.pages - whole[vm]!);
-    whole[vm] = whole[vm]! + room;
+    const room = Math.min(left, 1, itemAt(demands, vm).pages - itemAt(whole, vm));
+    whole[vm] = itemAt(whole, vm) + room;
     left -= room;
   }
   return whole;

@@ -3,12 +3,14 @@
  * everything: a page loses its frame, a page is given one. What a frame held moves with the page: it is
  * kept aside while the page has none, and the frame's next owner finds zeroes or its own content.
  */
+
 import { type Ept, findLeaf, mapPage, splitLeaf } from "../../hardware/ept.ts";
 import { type GuestPages, wasTouched } from "../../hardware/guestPages.ts";
 import type { NormalForm } from "../../hardware/normalForm.ts";
 import type { Part, WordArray } from "../../hardware/part.ts";
 import type { GuestPagingName } from "../../hardware/vmcs.ts";
 import { pageOfWords } from "../../hardware/words.ts";
+import { fieldOf, numbers, wordAt, words as wordsOf } from "../../lookup.ts";
 import type { GuestTables } from "../guestTables.ts";
 import { ORDINARY_LEAF } from "../logDirty.ts";
 import { Work } from "../tableWork.ts";
@@ -51,9 +53,26 @@ export const Tally = {
   /** When its last vCPU halted; 0 while it runs. */
   haltedAt: 12,
 } as const;
+export type Tally = (typeof Tally)[keyof typeof Tally];
 
 /** Of what is counted, the sizes come first: something is decided by them, and by nothing else. */
 export const SIZES = Tally.resident + 1;
+
+/** Words of `lostStores`. */
+const Lost = {
+  /** Stores that went into a frame whose page had been read already. */
+  stores: 0,
+  /** The first such page, plus 1. */
+  firstPage: 1,
+} as const;
+
+/** Words of `hands`. */
+export const Hand = {
+  /** The guest's clock hand. */
+  clock: 0,
+  /** Where it looks for free pages next, downwards. */
+  free: 1,
+} as const;
 
 /** A VM as the pager sees it. */
 export interface PagedVm {
@@ -77,11 +96,9 @@ export class VmMemory implements Part {
   readonly contents: Int32Array;
   /** 1: the page has lost its frame, and not every CPU has executed INVEPT since. */
   readonly unflushed: Int32Array;
-  readonly tallies = new Float64Array(Object.keys(Tally).length);
-  /** [0]: stores that went into a frame whose page had been read already, and so are lost; [1]: the first such page, plus 1. */
-  readonly lostStores = new Float64Array(2);
-  /** [0]: the guest's clock hand; [1]: where it looks for free pages next, downwards. */
-  readonly hands: Int32Array;
+  readonly tallies = numbers(13);
+  readonly lostStores = numbers(2);
+  readonly hands = wordsOf(2);
 
   constructor(vm: PagedVm, initialPages: number) {
     this.vm = vm;
@@ -89,7 +106,7 @@ export class VmMemory implements Part {
     this.states = new Int32Array(vm.pages).fill(PageState.resident, 0, initialPages);
     this.unflushed = new Int32Array(vm.pages);
     this.contents = new Int32Array(vm.guest.versions.length === 0 ? 0 : vm.pages);
-    this.hands = Int32Array.of(0, vm.pages - 1);
+    this.hands[Hand.free] = vm.pages - 1;
     for (const tally of [Tally.target, Tally.grant, Tally.held, Tally.resident]) {
       this.tallies[tally] = initialPages;
     }
@@ -101,8 +118,8 @@ export class VmMemory implements Part {
   }
 }
 
-export function add(memory: VmMemory, tally: number, value: number): void {
-  memory.tallies[tally] = memory.tallies[tally]! + value;
+export function add(memory: VmMemory, tally: Tally, value: number): void {
+  memory.tallies[tally] += value;
 }
 
 /** Whatever a page was that has no frame, by its present state. */
@@ -129,12 +146,12 @@ export function unmapPage(
   }
   if (leaf === null) throw new Error(`page ${page} of ${vm.name} has no frame`);
   const { words } = ept.memory;
-  armed.technique?.pageTaken(tracked, page, words[leaf.word]!);
-  const frame = pageOfWords(words[leaf.word]!, words[leaf.word + 1]!);
+  armed.technique?.pageTaken(tracked, page, wordAt(words, leaf.word));
+  const frame = pageOfWords(wordAt(words, leaf.word), wordAt(words, leaf.word + 1));
   words[leaf.word] = 0;
   words[leaf.word + 1] = 0;
   unflushed[page] = 1;
-  tallies[Tally.resident] = tallies[Tally.resident]! - 1;
+  tallies[Tally.resident] -= 1;
   return { frame, splits };
 }
 
@@ -144,13 +161,13 @@ export function unmapPage(
  */
 export function keepContent({ vm, states, contents, unflushed }: VmMemory, page: number): void {
   const { versions } = vm.guest;
-  const state = states[page]!;
+  const state = wordAt(states, page);
   if (stateBefore(state) === PageState.empty && wasTouched(vm.guest, page)) {
     states[page] = state + PageState.guestSwapped - PageState.empty;
   }
   unflushed[page] = 0;
   if (contents.length === 0) return;
-  contents[page] = versions[page]!;
+  contents[page] = wordAt(versions, page);
   // The frame is not this page's any more.
   versions[page] = 0;
 }
@@ -159,24 +176,24 @@ export function keepContent({ vm, states, contents, unflushed }: VmMemory, page:
 export function fillPage(memory: VmMemory, page: number, frame: number): void {
   const { vm, states, contents } = memory;
   const { ept, guest, tracked, armed } = vm;
-  const fresh = stateBefore(states[page]!) === PageState.empty;
+  const fresh = stateBefore(wordAt(states, page)) === PageState.empty;
   // What has been disarmed is not looked at again.
   const technique = tracked.work.work === Work.disarm ? null : armed.technique;
   const bits = technique?.pageReturned(tracked, page) ?? ORDINARY_LEAF;
   mapPage(ept, page, frame, 1, bits);
   if (contents.length > 0) {
     noteLostStores(memory, page);
-    guest.versions[page] = fresh ? 0 : contents[page]!;
+    guest.versions[page] = fresh ? 0 : wordAt(contents, page);
   }
   states[page] = PageState.resident;
 }
 
 /** What was stored to a page without a frame since its content was read: through an old translation, into whose frame it may. */
 function noteLostStores({ vm, lostStores }: VmMemory, page: number): void {
-  const stores = vm.guest.versions[page]!;
+  const stores = wordAt(vm.guest.versions, page);
   if (stores === 0) return;
-  lostStores[0] = lostStores[0]! + stores;
-  if (lostStores[1] === 0) lostStores[1] = page + 1;
+  lostStores[Lost.stores] += stores;
+  if (lostStores[Lost.firstPage] === 0) lostStores[Lost.firstPage] = page + 1;
 }
 
 /** Stores that are lost, with those to pages that have no frame now; and the first such page, -1 if there is none. */
@@ -184,8 +201,8 @@ export function lostStoresOf({ vm, states, unflushed, lostStores }: VmMemory): {
   readonly stores: number;
   readonly firstPage: number;
 } {
-  let stores = lostStores[0]!;
-  let firstPage = lostStores[1]! - 1;
+  let stores = lostStores[Lost.stores];
+  let firstPage = lostStores[Lost.firstPage] - 1;
   vm.guest.versions.subarray(0, vm.pages).forEach((version, page) => {
     if (version === 0 || states[page] === PageState.resident || unflushed[page] !== 0) return;
     stores += version;
@@ -197,9 +214,10 @@ export function lostStoresOf({ vm, states, unflushed, lostStores }: VmMemory): {
 /** But for the contents of its pages, of which it only matters which are alike. */
 export function memoryForm(memory: VmMemory, vm: number): NormalForm {
   const { states, unflushed, tallies, hands } = memory;
-  const [statesOf, unflushedOf, sizes, handsOf] = ["states", "unflushed", "sizes", "hands"].map(
-    (list) => `${list}${vm}`,
-  ) as [string, string, string, string];
+  const statesOf = `states${vm}`;
+  const unflushedOf = `unflushed${vm}`;
+  const sizes = `sizes${vm}`;
+  const handsOf = `hands${vm}`;
   return {
     extents: [
       ...["states", "unflushed", "hands"].map((array) => ({ part: memory, array })),
@@ -213,11 +231,11 @@ export function memoryForm(memory: VmMemory, vm: number): NormalForm {
       [handsOf]: Array.from(hands),
     }),
     restore(words) {
-      states.set(words[statesOf]!);
-      unflushed.set(words[unflushedOf]!);
+      states.set(fieldOf(words, statesOf));
+      unflushed.set(fieldOf(words, unflushedOf));
       tallies.fill(0);
-      tallies.set(words[sizes]!);
-      hands.set(words[handsOf]!);
+      tallies.set(fieldOf(words, sizes));
+      hands.set(fieldOf(words, handsOf));
     },
     scramble() {},
     renumber: pagesDiffer,

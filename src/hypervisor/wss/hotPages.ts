@@ -1,4 +1,5 @@
 /** Counting hot pages in PRL's cumulative buffers: those logged often enough (VEE21 3.4, dist[t]). */
+import { wordAt } from "../../lookup.ts";
 import { type CumulativeBuffer, clearOccurrences } from "../cumulativeBuffer.ts";
 
 export interface HotPages {
@@ -27,13 +28,13 @@ export function countHotPages(
   let tables = 0;
   let scanned = 0;
   for (let block = 0; block < buffer.directory.length; block++) {
-    const now = buffer.directory[block]!;
+    const now = wordAt(buffer.directory, block);
     const before = older?.directory[block] ?? 0;
     if (now === 0 && before === 0) continue;
     scanned += (now === 0 ? 0 : BLOCK) + (before === 0 ? 0 : BLOCK);
     for (let i = 0; i < BLOCK; i++) {
-      let count = now === 0 ? 0 : buffer.counts[(now - 1) * BLOCK + i]!;
-      if (before !== 0) count += older!.counts[(before - 1) * BLOCK + i]!;
+      let count = now === 0 ? 0 : wordAt(buffer.counts, (now - 1) * BLOCK + i);
+      if (older !== null && before !== 0) count += wordAt(older.counts, (before - 1) * BLOCK + i);
       if (count < least) continue;
       if (block * BLOCK + i < dataPages) pages++;
       else tables++;

@@ -2,6 +2,7 @@
  * What the programs really used: the pages touched in the last T, Denning's W(t, T), from the access
  * stream itself. T is a whole number of intervals; the truth of each interval is kept until it is older.
  */
+
 import {
   beginWindow,
   countTouched,
@@ -9,6 +10,15 @@ import {
   type GuestPages,
 } from "../../hardware/guestPages.ts";
 import type { Part, WordArray } from "../../hardware/part.ts";
+import { wordAt, words } from "../../lookup.ts";
+
+/** Words of the state. */
+const At = {
+  /** The interval that is replaced next. */
+  oldest: 0,
+  /** Pages touched in the window that ended last. */
+  windowPages: 1,
+} as const;
 
 export class WindowTruth implements Part {
   readonly name: string;
@@ -16,8 +26,7 @@ export class WindowTruth implements Part {
   readonly intervals: number;
   /** The truth of each interval, in turn. */
   readonly truths: Int32Array;
-  /** [0]: the interval that is replaced next; [1]: pages touched in the window that ended last. */
-  readonly state = new Int32Array(2);
+  readonly state = words(2);
   readonly #union: Int32Array;
 
   constructor(name: string, guest: GuestPages, intervals: number) {
@@ -33,23 +42,24 @@ export class WindowTruth implements Part {
 
   /** Pages touched in the window that ended last. */
   get windowPages(): number {
-    return this.state[1]!;
+    return this.state[At.windowPages];
   }
 
   /** Ends an interval. Returns the pages touched in the window that ends with it. */
   endInterval(guest: GuestPages): number {
     const { truths, intervals, state } = this;
-    const words = guest.truth.length;
+    const length = guest.truth.length;
     foldTruth(guest);
-    truths.set(guest.truth, state[0]! * words);
-    state[0] = (state[0]! + 1) % intervals;
+    truths.set(guest.truth, state[At.oldest] * length);
+    state[At.oldest] = (state[At.oldest] + 1) % intervals;
     beginWindow(guest);
     const union = this.#union;
-    union.set(truths.subarray(0, words));
-    for (let i = words; i < truths.length; i++) {
-      union[i % words] = union[i % words]! | truths[i]!;
+    union.set(truths.subarray(0, length));
+    for (let i = length; i < truths.length; i++) {
+      const at = i % length;
+      union[at] = wordAt(union, at) | wordAt(truths, i);
     }
-    state[1] = countTouched(union);
-    return state[1];
+    state[At.windowPages] = countTouched(union);
+    return state[At.windowPages];
   }
 }

@@ -1,6 +1,8 @@
 /** `trackvisor fleet`: the curves that a fleet needs, and its day by each way of sizing VMs. */
+
 import { nearest } from "../../config/nearest.ts";
 import { UserError } from "../../errors.ts";
+import { fieldOf } from "../../lookup.ts";
 import type { KindCurves } from "./curves.ts";
 import { Day, type DayResult } from "./day/day.ts";
 import type { Sizing } from "./day/guests.ts";
@@ -36,7 +38,7 @@ export function withTrackers(
       `${field}: there is no "${name}"${nearest(name, names)} (trackers of the file: ${names.join(", ")})`,
     );
   }
-  const some = Object.fromEntries(asked.map((name) => [name, trackers[name]!]));
+  const some = Object.fromEntries(asked.map((name) => [name, fieldOf(trackers, name)]));
   return { ...fleet, config: { ...fleet.config, trackers: some } };
 }
 

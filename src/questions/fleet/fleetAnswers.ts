@@ -1,4 +1,5 @@
 /** The answers of a fleet in sentences: how many hosts are left, and at what price. */
+import { itemAt } from "../../lookup.ts";
 import type { FleetDay } from "./fleetFormat.ts";
 import {
   clockText,
@@ -62,9 +63,9 @@ function trackerAnswers(
   if (placement.by === "declared") return [cheap];
   const fewest = least(({ hosts }) => hosts.mean, AS_MANY);
   const names = listText(fewest.map(sizesText));
-  const [one] = fewest;
+  const one = itemAt(fewest, 0);
   const verb = fewest.length === 1 ? "leaves" : "leave";
-  const first = `Of the trackers, ${names} ${verb} the fewest hosts, ${hostsText(one!)}, ${besideExact(one!, exact)}.`;
+  const first = `Of the trackers, ${names} ${verb} the fewest hosts, ${hostsText(one)}, ${besideExact(one, exact)}.`;
   const prices = fewest
     .filter((day) => day !== cheapest)
     .map((day) => `With ${sizesText(day)}, ${lossText(day)}.`);

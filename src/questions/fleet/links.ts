@@ -4,6 +4,8 @@
  * Data Networks, 6.5.2): all rise together until a direction is full; those on it stay, and the others rise on.
  */
 
+import { itemAt } from "../../lookup.ts";
+
 interface Transfer {
   readonly id: number;
   readonly from: number;
@@ -38,15 +40,15 @@ export class Links {
 
   /** What a transfer would get beside those that are under way. */
   rateFor(from: number, to: number): number {
-    const most = Math.max(this.#on[2 * from]!.length, this.#on[2 * to + 1]!.length);
+    const most = Math.max(itemAt(this.#on, 2 * from).length, itemAt(this.#on, 2 * to + 1).length);
     return this.#bandwidth / (most + 1);
   }
 
   start(id: number, from: number, to: number, bytes: number, now: number): void {
     const transfer = { id, from, to, left: bytes, rate: 0, since: now };
     this.#all.set(id, transfer);
-    this.#on[2 * from]!.push(transfer);
-    this.#on[2 * to + 1]!.push(transfer);
+    itemAt(this.#on, 2 * from).push(transfer);
+    itemAt(this.#on, 2 * to + 1).push(transfer);
     this.#share(transfer, now);
   }
 
@@ -56,7 +58,7 @@ export class Links {
     if (transfer === undefined) throw new Error(`there is no transfer ${id}`);
     this.#all.delete(id);
     for (const direction of [2 * transfer.from, 2 * transfer.to + 1]) {
-      const list = this.#on[direction]!;
+      const list = itemAt(this.#on, direction);
       list.splice(list.indexOf(transfer), 1);
     }
     this.#share(transfer, now);
@@ -68,7 +70,7 @@ export class Links {
     const seen = new Set(directions);
     const reached = new Set<Transfer>();
     for (const direction of directions) {
-      for (const transfer of this.#on[direction]!) {
+      for (const transfer of itemAt(this.#on, direction)) {
         reached.add(transfer);
         for (const next of [2 * transfer.from, 2 * transfer.to + 1]) {
           if (seen.has(next)) continue;
@@ -87,7 +89,7 @@ export class Links {
   #fill(directions: readonly number[], transfers: ReadonlySet<Transfer>, now: number): void {
     const before = new Map([...transfers].map((one) => [one, one.rate]));
     const room = new Map(directions.map((one) => [one, this.#bandwidth]));
-    const waiting = new Map(directions.map((one) => [one, this.#on[one]!.length]));
+    const waiting = new Map(directions.map((one) => [one, itemAt(this.#on, one).length]));
     const open = new Set(transfers);
     while (open.size > 0) {
       let [fullest, least] = [-1, Number.POSITIVE_INFINITY];

@@ -1,5 +1,7 @@
 /** What is still to happen in a fleet, in order of (time, order of arrival): a binary heap over typed arrays. */
 
+import { numberAt, wordAt } from "../../lookup.ts";
+
 export class Timeline {
   #times = new Float64Array(1024);
   #orders = new Float64Array(1024);
@@ -32,12 +34,12 @@ export class Timeline {
   /** Takes the earliest event out, into the fields. @returns whether there was one */
   pop(): boolean {
     if (this.#count === 0) return false;
-    this.time = this.#times[0]!;
-    this.kind = this.#kinds[0]!;
-    this.subject = this.#subjects[0]!;
-    this.version = this.#versions[0]!;
+    this.time = numberAt(this.#times, 0);
+    this.kind = wordAt(this.#kinds, 0);
+    this.subject = wordAt(this.#subjects, 0);
+    this.version = wordAt(this.#versions, 0);
     const last = --this.#count;
-    if (last > 0) this.#sink(this.#times[last]!, this.#orders[last]!, last);
+    if (last > 0) this.#sink(numberAt(this.#times, last), numberAt(this.#orders, last), last);
     return true;
   }
 
@@ -48,7 +50,10 @@ export class Timeline {
       let child = 2 * at + 1;
       if (child >= this.#count) break;
       const other = child + 1;
-      if (other < this.#count && this.#isAfter(child, this.#times[other]!, this.#orders[other]!)) {
+      if (
+        other < this.#count &&
+        this.#isAfter(child, numberAt(this.#times, other), numberAt(this.#orders, other))
+      ) {
         child = other;
       }
       if (this.#isAfter(child, time, order)) break;
@@ -59,18 +64,18 @@ export class Timeline {
   }
 
   #isAfter(at: number, time: number, order: number): boolean {
-    const own = this.#times[at]!;
-    return own > time || (own === time && this.#orders[at]! > order);
+    const own = numberAt(this.#times, at);
+    return own > time || (own === time && numberAt(this.#orders, at) > order);
   }
 
   #move(from: number, to: number): void {
     this.#put(
       to,
-      this.#times[from]!,
-      this.#orders[from]!,
-      this.#kinds[from]!,
-      this.#subjects[from]!,
-      this.#versions[from]!,
+      numberAt(this.#times, from),
+      numberAt(this.#orders, from),
+      wordAt(this.#kinds, from),
+      wordAt(this.#subjects, from),
+      wordAt(this.#versions, from),
     );
   }
 

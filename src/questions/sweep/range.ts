@@ -23,14 +23,14 @@ const NEARLY = 1e-9;
 export function rangeValues(text: string, shown: string): (number | string)[] | null {
   const match = RANGE.exec(text.trim());
   if (match === null) return null;
-  const [, first, firstUnit, last, lastUnit, sign = "+", by = "1", byUnit] = match;
+  const [, first = "", firstUnit, last = "", lastUnit, sign = "+", by = "1", byUnit] = match;
   const unit = firstUnit ?? lastUnit ?? "";
   const inUnit = (value: string, own: string | undefined): number => {
     const factor = unitsIn(unit, own ?? unit);
     if (factor !== null) return Number(value) * factor;
     throw new UserError(`${shown}: "${text}" has the units ${unit || "none"} and ${own}`);
   };
-  const [from, to] = [inUnit(first!, firstUnit), inUnit(last!, lastUnit)];
+  const [from, to] = [inUnit(first, firstUnit), inUnit(last, lastUnit)];
   if (sign === "*" && byUnit !== undefined) {
     throw new UserError(`${shown}: "${text}": a factor has no unit`);
   }

@@ -1,4 +1,5 @@
 /** From points that were run to a result, and from the results of shares to the whole. */
+import { itemAt } from "../../lookup.ts";
 import { combine } from "../../shares/combine.ts";
 import type { Shard } from "../../shares/shard.ts";
 import type { SweepPlan } from "./plan.ts";
@@ -45,5 +46,5 @@ export function mergeResults(read: readonly ReadResult[]): SweepResult {
     return { file, code, digest: sweep.digest, head: sweep, count: sweep.points, shard, items };
   });
   const points = combine(parts, { work: "sweep", item: "point", told: pointText });
-  return { ...read[0]!.result, shard: null, points };
+  return { ...itemAt(read, 0).result, shard: null, points };
 }

@@ -27,13 +27,13 @@ const log = [
 ].join("\n");
 
 const expected: readonly Run[] = [
-  { page: 0x4016, kind: FETCH!, length: 2 },
-  { page: 0x1ffeff7, kind: WRITE!, length: 1 },
-  { page: 0x1ffeff7, kind: READ!, length: 2 },
-  { page: 0x4017, kind: MODIFY!, length: 1 },
-  { page: 0x4018, kind: MODIFY!, length: 1 },
-  { page: 0xffffffffff600, kind: FETCH!, length: 1 },
-  { page: 0, kind: WRITE!, length: 1 },
+  { page: 0x4016, kind: FETCH, length: 2 },
+  { page: 0x1ffeff7, kind: WRITE, length: 1 },
+  { page: 0x1ffeff7, kind: READ, length: 2 },
+  { page: 0x4017, kind: MODIFY, length: 1 },
+  { page: 0x4018, kind: MODIFY, length: 1 },
+  { page: 0xffffffffff600, kind: FETCH, length: 1 },
+  { page: 0, kind: WRITE, length: 1 },
 ];
 
 const parse = (chunks: readonly Buffer[]) => readLog(lackey, chunks);

@@ -1,5 +1,7 @@
 /** Reads and writes what WebAssembly modules consist of (core specification 2.0, section 5.2: integers in LEB128). */
+
 import { UserError } from "../../../src/errors.ts";
+import { byteAt } from "../../../src/lookup.ts";
 
 /** What is wrong with a module, and at which of its bytes. */
 export function malformed(offset: number, what: string): UserError {
@@ -28,7 +30,7 @@ export class ByteReader {
 
   byte(): number {
     if (this.at >= this.end) throw malformed(this.at, "the module ends too early");
-    return this.bytes[this.at++]!;
+    return byteAt(this.bytes, this.at++);
   }
 
   /** Of at most 32 bits. */
@@ -113,7 +115,7 @@ export class ByteWriter {
     // Most pieces are of a few bytes.
     const own = this.bytes;
     let at = this.length;
-    for (let i = start; i < end; i++) own[at++] = bytes[i]!;
+    for (let i = start; i < end; i++) own[at++] = byteAt(bytes, i);
     this.length = at;
   }
 

@@ -2,6 +2,7 @@
  * Rewrites a function so that it notes its accesses. An access is noted once it has been done: one that traps has
  * accessed nothing, and traps as it did.
  */
+import { itemAt } from "../../../src/lookup.ts";
 import { Assembler, Op } from "./assembler.ts";
 import { type ByteReader, malformed } from "./bytes.ts";
 import { InstructionReader, passType } from "./instructions.ts";
@@ -201,7 +202,7 @@ export class CodeRewriter {
   }
 
   private operand(operands: MemoryInstruction["operands"], i: number): number {
-    return this.local(`operand ${i} ${operands[i]}`, operands[i]!);
+    return this.local(`operand ${i} ${operands[i]}`, itemAt(operands, i));
   }
 
   /** memory.copy, memory.fill and memory.init: three operands of i32. */

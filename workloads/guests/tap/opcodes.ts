@@ -90,9 +90,8 @@ const rows: readonly (readonly [Immediate, ...string[]])[] = [
 export const IMMEDIATES: ReadonlyMap<number, Immediate> = new Map(
   rows.flatMap(([immediate, ...ranges]) =>
     ranges.flatMap((range) => {
-      const [first, last = first] = range.split("-").map(Number);
-      const count = last! - first! + 1;
-      return Array.from({ length: count }, (_, i) => [first! + i, immediate] as const);
+      const [first = 0, last = first] = range.split("-").map(Number);
+      return Array.from({ length: last - first + 1 }, (_, i) => [first + i, immediate] as const);
     }),
   ),
 );

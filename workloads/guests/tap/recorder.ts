@@ -2,7 +2,9 @@
  * Takes the runs of a tapped module. They go to a ring in the memory of a small module of its own, by a call from
  * WebAssembly to WebAssembly; JavaScript is called when the ring is full.
  */
+
 import { UserError } from "../../../src/errors.ts";
+import { wordAt } from "../../../src/lookup.ts";
 import { RUN_LENGTH_MAX } from "../../trace/format.ts";
 import type { RunSink } from "../../trace/runs.ts";
 import type { WasmInstance } from "../webAssembly.ts";
@@ -104,9 +106,9 @@ export class Recorder {
     let length = this.#length;
     let made = 0;
     for (let i = 0; i < words; i += RUN_WORDS) {
-      const next = ring[i]!;
+      const next = wordAt(ring, i);
       // Unsigned: a run may have 2^32 - 1 accesses.
-      const more = ring[i + 1]! >>> 0;
+      const more = wordAt(ring, i + 1) >>> 0;
       made += more;
       if (next === key) {
         length += more;

@@ -1,5 +1,7 @@
 /** Rewrites a whole module, section by section, so that it notes its accesses. */
+
 import { UserError } from "../../../src/errors.ts";
+import { itemAt } from "../../../src/lookup.ts";
 import { Assembler } from "./assembler.ts";
 import { ByteReader, malformed } from "./bytes.ts";
 import { CodeRewriter } from "./code.ts";
@@ -116,8 +118,8 @@ class ModuleRewriter {
       Section.code,
     ];
     const writeDue = (before: number): void => {
-      while (due.length > 0 && placeOf(due[0]!) < before) {
-        section(output, due[0]!, this.section(due.shift()!, undefined));
+      while (due.length > 0 && placeOf(itemAt(due, 0)) < before) {
+        section(output, itemAt(due, 0), this.section(due.shift()!, undefined));
       }
     };
     for (const raw of this.#sections) {

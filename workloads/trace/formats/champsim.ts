@@ -7,6 +7,7 @@
  * where a memory address of 0 is none. An instruction is a fetch at ip, then its reads, then its writes.
  * Sizes are not told: each access is of one byte. Traces for SPARC (cloudsuite_instr) have other records.
  */
+import { byteAt } from "../../../src/lookup.ts";
 import { type Accesses, FETCH, READ, WRITE } from "../accesses.ts";
 import type { TraceFormat, TraceReading, Understood } from "./traceFormat.ts";
 
@@ -98,7 +99,7 @@ class RecordReading implements TraceReading {
 
 /** Whether all of a record is possible. */
 function isRecord(bytes: Buffer, at: number): boolean {
-  if (bytes[at + IS_BRANCH]! > 1 || bytes[at + BRANCH_TAKEN]! > 1) return false;
+  if (byteAt(bytes, at + IS_BRANCH) > 1 || byteAt(bytes, at + BRANCH_TAKEN) > 1) return false;
   if (bytes.readUInt32LE(at) === 0 && bytes.readUInt32LE(at + 4) === 0) return false;
   if (!isCanonical(bytes, at)) return false;
   for (let word = at + DESTINATION_MEMORY; word < at + RECORD_BYTES; word += 8) {

@@ -8,6 +8,7 @@
  * fetches there. In user emulation there is no device, and all addresses are the program's. Sizes are not
  * told: a load or store is of one byte. Newer versions add registers, "name -> 0xvalue".
  */
+import { itemAt } from "../../../src/lookup.ts";
 import { type Accesses, FETCH, READ, WRITE } from "../accesses.ts";
 import { accessAt, type Line, textReading } from "./textLines.ts";
 import { linesLike, type TraceFormat } from "./traceFormat.ts";
@@ -59,7 +60,7 @@ function lineOf(accesses: Accesses, line: string, isSystem: boolean): Line {
   const found: (readonly [string, number])[] = isSystem ? [] : [[instruction, FETCH]];
   const items = rest.split(", ").slice(1);
   for (let at = 0; at < items.length; ) {
-    const item = items[at++]!;
+    const item = itemAt(items, at++);
     if (REGISTER.test(item)) continue;
     const kind = item === "load" ? READ : item === "store" ? WRITE : undefined;
     const address = ADDRESS.exec(items[at++] ?? "")?.[1];

@@ -47,9 +47,9 @@ function lines({ accesses, processes }: TraceInto): (line: string) => Line {
     const fault = FAULT.exec(line);
     const [, command = "", process = "", thread, ...rest] = fault ?? SAMPLE.exec(line) ?? [];
     if (process === "") return OTHERS.some((other) => other.test(line)) ? "other" : "unknown";
-    const [event, digits = "", operation] = rest;
+    const [event = "", digits = "", operation] = rest;
     const [address, kind] =
-      fault !== null ? [event!, kindOfFault(digits)] : [digits, kindOfSample(event!, operation)];
+      fault !== null ? [event, kindOfFault(digits)] : [digits, kindOfSample(event, operation)];
     // What has no address is sampled all the same.
     if (/^0+$/.test(address)) return "other";
     if (thread === undefined) processes.threadAccess(Number(process), command);

@@ -5,7 +5,9 @@
  * A look gives every VM the size that the estimate of one of its measured windows says; the window is drawn, the same
  * for every way. Between two looks a VM goes through all its windows, each as long as the others.
  */
+
 import { deriveSeed, Random } from "../../../../workloads/random.ts";
+import { itemAt, numberAt, present, wordAt } from "../../../lookup.ts";
 import type { KindCurves } from "../curves.ts";
 import type { FleetConfig } from "../schema.ts";
 import { Timeline } from "../timeline.ts";
@@ -118,7 +120,7 @@ export class Day {
     const guests = new Guests(config, kinds, sizing);
     const hosts = new Hosts(config.hosts.count, config.hosts.memory, count);
     const guestOf = Int32Array.from({ length: count }, (_, vm) =>
-      guests.index(population.kinds[vm]!, population.seeds[vm]!),
+      guests.index(wordAt(population.kinds, vm), wordAt(population.seeds, vm)),
     );
     this.#config = config;
     this.#sizing = sizing;
@@ -217,8 +219,9 @@ export class Day {
     const { count, arrivals, departures, changes } = this.population;
     const timeline = this.#timeline;
     for (let vm = 0; vm < count; vm++) {
-      timeline.push(arrivals[vm]!, ARRIVE, vm);
-      if (departures[vm]! < this.#config.until) timeline.push(departures[vm]!, DEPART, vm);
+      timeline.push(numberAt(arrivals, vm), ARRIVE, vm);
+      if (numberAt(departures, vm) < this.#config.until)
+        timeline.push(numberAt(departures, vm), DEPART, vm);
     }
     for (const [n, { time }] of changes.entries()) timeline.push(time, CHANGE, n);
     for (const [n, { at }] of this.#config.events.entries()) timeline.push(at, EVACUATE, n);
@@ -232,9 +235,11 @@ export class Day {
 
   /** Of a VM that is there from the start there is an estimate from before; of a new one nothing is known. */
   #arrive(vm: number): void {
-    const guest = this.#guestOf[vm]!;
+    const guest = wordAt(this.#guestOf, vm);
     const size =
-      this.#now === 0 ? this.#guests.size(guest, this.#draws[vm]!) : this.#guests.memory[guest]!;
+      this.#now === 0
+        ? this.#guests.size(guest, numberAt(this.#draws, vm))
+        : wordAt(this.#guests.memory, guest);
     this.hosts.resize(vm, size);
     if (this.#place(vm)) return;
     this.#waiting.set(vm, this.#now);
@@ -243,7 +248,7 @@ export class Day {
 
   /** @returns whether there is room */
   #place(vm: number): boolean {
-    const host = this.#placement.find(this.hosts.sizeOf[vm]!);
+    const host = this.#placement.find(wordAt(this.hosts.sizeOf, vm));
     if (host === NONE) return false;
     this.hosts.place(vm, host);
     this.#meter.changed(vm, this.#now);
@@ -253,11 +258,11 @@ export class Day {
 
   #depart(vm: number): void {
     if (this.#waiting.has(vm)) {
-      this.#waitingCycles += this.#now - this.#waiting.get(vm)!;
+      this.#waitingCycles += this.#now - present(this.#waiting.get(vm), "a VM that waits");
       this.#waiting.delete(vm);
       return;
     }
-    const [host, target] = [this.hosts.hostOf[vm]!, this.hosts.targetOf[vm]!];
+    const [host, target] = [wordAt(this.hosts.hostOf, vm), wordAt(this.hosts.targetOf, vm)];
     this.#migrations.abandon(vm, this.#now);
     this.hosts.remove(vm);
     this.#meter.changed(vm, this.#now);
@@ -268,20 +273,20 @@ export class Day {
   }
 
   #change(index: number): void {
-    const { vm, kind } = this.population.changes[index]!;
-    this.#guestOf[vm] = this.#guests.index(kind, this.population.seeds[vm]!);
+    const { vm, kind } = itemAt(this.population.changes, index);
+    this.#guestOf[vm] = this.#guests.index(kind, wordAt(this.population.seeds, vm));
     if (this.hosts.hostOf[vm] !== NONE) this.#meter.changed(vm, this.#now);
   }
 
   #evacuate(index: number): void {
-    const { evacuate } = this.#config.events[index]!;
+    const { evacuate } = itemAt(this.#config.events, index);
     const host = evacuate === "busiest" ? this.#busiest() : evacuate;
     if (host === NONE || this.hosts.closed[host] === 1) return;
     this.hosts.closed[host] = 1;
     this.#migrations.withdraw(host);
     this.#evacuations.push({
       ...{ host, from: this.#now, until: null },
-      vms: this.hosts.residents[host]!,
+      vms: wordAt(this.hosts.residents, host),
     });
     this.#noRoom += this.#placement.evacuate(host, this.#order("evacuation"));
     this.#rescaleAll();
@@ -295,7 +300,7 @@ export class Day {
     let busiest = NONE;
     for (let host = 0; host < count; host++) {
       if (closed[host] === 1) continue;
-      if (busiest === NONE || taken[host]! > taken[busiest]!) busiest = host;
+      if (busiest === NONE || numberAt(taken, host) > numberAt(taken, busiest)) busiest = host;
     }
     return busiest;
   }
@@ -307,7 +312,7 @@ export class Day {
     for (let vm = 0; vm < this.#guestOf.length; vm++) {
       const isPlaced = hosts.hostOf[vm] !== NONE;
       if (!isPlaced && !this.#waiting.has(vm)) continue;
-      hosts.resize(vm, this.#guests.size(this.#guestOf[vm]!, this.#draws[vm]!));
+      hosts.resize(vm, this.#guests.size(wordAt(this.#guestOf, vm), numberAt(this.#draws, vm)));
       this.#estimates++;
       if (isPlaced && this.#meter.isShort(vm)) this.#estimatesOfShort++;
     }
@@ -360,7 +365,7 @@ export class Day {
     this.#scales[host] = scale;
     this.#meter.hostChanged(host, scale < 1, this.#now);
     const count = this.hosts.residentsOf(host, this.#residents);
-    for (let n = 0; n < count; n++) this.#meter.changed(this.#residents[n]!, this.#now);
+    for (let n = 0; n < count; n++) this.#meter.changed(wordAt(this.#residents, n), this.#now);
   }
 
   #point(): Point {
@@ -369,13 +374,13 @@ export class Day {
     const busy = new Float64Array(hosts.count);
     const point = { vms: 0, given: 0, used: 0, shortVms: 0 };
     for (let vm = 0; vm < this.#guestOf.length; vm++) {
-      const host = hosts.hostOf[vm]!;
+      const host = wordAt(hosts.hostOf, vm);
       if (host === NONE) continue;
-      const guest = this.#guestOf[vm]!;
-      busy[host]! += this.#guests.pvmShare[guest]! / pvmCpus;
+      const guest = wordAt(this.#guestOf, vm);
+      busy[host] = numberAt(busy, host) + numberAt(this.#guests.pvmShare, guest) / pvmCpus;
       point.vms++;
       point.given += hosts.left(vm);
-      point.used += this.#guests.used[guest]!;
+      point.used += numberAt(this.#guests.used, guest);
       if (this.#meter.isShort(vm)) point.shortVms++;
     }
     for (const share of busy) if (share > 1) this.#overloaded++;

@@ -1,4 +1,5 @@
 /** What curves say of each measured guest, as one way of sizing sees it: tables for the day's hot loop. */
+import { fieldOf, itemAt, numberAt, wordAt } from "../../../lookup.ts";
 import { techniquesOf } from "../curveRuns.ts";
 import {
   type GuestCurves,
@@ -51,7 +52,7 @@ export class Guests {
     const share = tracker?.share ?? 0;
     this.#seeds = config.curves.seeds.length;
     this.#curves = curves;
-    this.#technique = tracker?.dirty ?? techniquesOf(config)[0]!;
+    this.#technique = tracker?.dirty ?? itemAt(techniquesOf(config), 0);
     this.memory = Int32Array.from(curves, ({ memory }) => memory);
     this.pace = Float64Array.from(curves, ({ workingSet }) => workingSet.pace);
     this.speed = Float64Array.from(
@@ -77,26 +78,26 @@ export class Guests {
 
   /** Pages that a VM is given by the estimate of one of its windows. @param draw 32 random bits that choose it */
   size(guest: number, draw: number): number {
-    const sizes = this.#sizes[guest]!;
-    return sizes[draw % sizes.length]!;
+    const sizes = itemAt(this.#sizes, guest);
+    return wordAt(sizes, draw % sizes.length);
   }
 
   /** Part of the time in which a guest that is left so many pages uses more. */
   shortPart(guest: number, left: number): number {
-    const truths = this.#truths[guest]!;
+    const truths = itemAt(this.#truths, guest);
     let short = 0;
-    for (let n = 0; n < truths.length; n++) if (truths[n]! > left) short++;
+    for (let n = 0; n < truths.length; n++) if (numberAt(truths, n) > left) short++;
     return short / truths.length;
   }
 
   /** Accesses of a guest that is left so many pages, as a part of those with enough. */
   throughput(guest: number, left: number): number {
-    return valueAt(this.#curves[guest]!.throughput, left);
+    return valueAt(itemAt(this.#curves, guest).throughput, left);
   }
 
   /** Whether no guest was measured with so few pages: throughput() says too much then. */
   isUnmeasured(guest: number, left: number): boolean {
-    return isBelow(this.#curves[guest]!.throughput, left);
+    return isBelow(itemAt(this.#curves, guest).throughput, left);
   }
 
   /** Pages that a guest dirties in a window. */
@@ -110,11 +111,11 @@ export class Guests {
   }
 
   migration(guest: number): MigrationCosts {
-    return this.#curves[guest]!.migration[this.#technique]!;
+    return fieldOf(itemAt(this.#curves, guest).migration, this.#technique);
   }
 
   #dirty(guest: number) {
-    return this.#curves[guest]!.dirty[this.#technique]!.pages;
+    return fieldOf(itemAt(this.#curves, guest).dirty, this.#technique).pages;
   }
 }
 

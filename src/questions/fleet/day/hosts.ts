@@ -3,6 +3,8 @@
  * memory of a VM that migrates is held on both hosts, once on each, until it is over.
  */
 
+import { numberAt, wordAt } from "../../../lookup.ts";
+
 const NONE = -1;
 
 export class Hosts {
@@ -50,51 +52,51 @@ export class Hosts {
   }
 
   isOn(host: number): boolean {
-    return this.residents[host]! + this.expected[host]! > 0;
+    return wordAt(this.residents, host) + wordAt(this.expected, host) > 0;
   }
 
   /** Pages that are neither taken nor set aside; below 0 if VMs have grown beyond what there is. */
   room(host: number): number {
-    return this.memory - this.taken[host]! - this.setAside[host]!;
+    return this.memory - numberAt(this.taken, host) - numberAt(this.setAside, host);
   }
 
   /** The part of their sizes that VMs of a host have: all shrink alike where it has too little (docs/overcommit.md). */
   scale(host: number): number {
-    const wanted = this.taken[host]! + this.setAside[host]!;
+    const wanted = numberAt(this.taken, host) + numberAt(this.setAside, host);
     return wanted > this.memory ? this.memory / wanted : 1;
   }
 
   /** Pages that a VM is left. */
   left(vm: number): number {
-    return this.sizeOf[vm]! * this.scale(this.hostOf[vm]!);
+    return wordAt(this.sizeOf, vm) * this.scale(wordAt(this.hostOf, vm));
   }
 
   /** Puts a VM that is nowhere on a host. */
   place(vm: number, host: number): void {
     if (this.hostOf[vm] !== NONE) throw new Error(`VM ${vm} is on a host`);
     const wasOn = this.isOn(host);
-    const first = this.#first[host]!;
+    const first = wordAt(this.#first, host);
     this.#next[vm] = first;
     this.#previous[vm] = NONE;
     if (first !== NONE) this.#previous[first] = vm;
     this.#first[host] = vm;
     this.hostOf[vm] = host;
-    this.residents[host]!++;
-    this.taken[host]! += this.sizeOf[vm]!;
+    this.residents[host] = wordAt(this.residents, host) + 1;
+    this.taken[host] = numberAt(this.taken, host) + wordAt(this.sizeOf, vm);
     this.#changed(host, wasOn);
   }
 
   /** Takes a VM off its host. */
   remove(vm: number): void {
-    const host = this.hostOf[vm]!;
+    const host = wordAt(this.hostOf, vm);
     const wasOn = this.isOn(host);
-    const [before, after] = [this.#previous[vm]!, this.#next[vm]!];
+    const [before, after] = [wordAt(this.#previous, vm), wordAt(this.#next, vm)];
     if (before === NONE) this.#first[host] = after;
     else this.#next[before] = after;
     if (after !== NONE) this.#previous[after] = before;
     this.hostOf[vm] = NONE;
-    this.residents[host]!--;
-    this.taken[host]! -= this.sizeOf[vm]!;
+    this.residents[host] = wordAt(this.residents, host) - 1;
+    this.taken[host] = numberAt(this.taken, host) - wordAt(this.sizeOf, vm);
     this.#changed(host, wasOn);
   }
 
@@ -102,23 +104,23 @@ export class Hosts {
   reserve(vm: number, host: number): void {
     const wasOn = this.isOn(host);
     this.targetOf[vm] = host;
-    this.expected[host]!++;
-    this.setAside[host]! += this.sizeOf[vm]!;
+    this.expected[host] = wordAt(this.expected, host) + 1;
+    this.setAside[host] = numberAt(this.setAside, host) + wordAt(this.sizeOf, vm);
     this.#changed(host, wasOn);
   }
 
   release(vm: number): void {
-    const host = this.targetOf[vm]!;
+    const host = wordAt(this.targetOf, vm);
     const wasOn = this.isOn(host);
     this.targetOf[vm] = NONE;
-    this.expected[host]!--;
-    this.setAside[host]! -= this.sizeOf[vm]!;
+    this.expected[host] = wordAt(this.expected, host) - 1;
+    this.setAside[host] = numberAt(this.setAside, host) - wordAt(this.sizeOf, vm);
     this.#changed(host, wasOn);
   }
 
   /** A VM is where it was to go. */
   arrive(vm: number): void {
-    const host = this.targetOf[vm]!;
+    const host = wordAt(this.targetOf, vm);
     this.remove(vm);
     this.release(vm);
     this.place(vm, host);
@@ -126,17 +128,18 @@ export class Hosts {
 
   /** Gives a VM another size, wherever it is. */
   resize(vm: number, size: number): void {
-    const more = size - this.sizeOf[vm]!;
-    const [host, target] = [this.hostOf[vm]!, this.targetOf[vm]!];
-    if (host !== NONE) this.taken[host]! += more;
-    if (target !== NONE) this.setAside[target]! += more;
+    const more = size - wordAt(this.sizeOf, vm);
+    const [host, target] = [wordAt(this.hostOf, vm), wordAt(this.targetOf, vm)];
+    if (host !== NONE) this.taken[host] = numberAt(this.taken, host) + more;
+    if (target !== NONE) this.setAside[target] = numberAt(this.setAside, target) + more;
     this.sizeOf[vm] = size;
   }
 
   /** VMs that are on a host, into `into`. @returns how many */
   residentsOf(host: number, into: Int32Array): number {
     let count = 0;
-    for (let vm = this.#first[host]!; vm !== NONE; vm = this.#next[vm]!) into[count++] = vm;
+    for (let vm = wordAt(this.#first, host); vm !== NONE; vm = wordAt(this.#next, vm))
+      into[count++] = vm;
     return count;
   }
 

@@ -1,5 +1,7 @@
 /** What a day amounts to: each VM's part is added up whenever something about the VM changes. Times in cycles. */
+
 import { CYCLES_PER_SECOND } from "../../../config/units.ts";
+import { byteAt, numberAt, wordAt } from "../../../lookup.ts";
 import type { Guests } from "./guests.ts";
 import type { Hosts } from "./hosts.ts";
 
@@ -60,37 +62,37 @@ export class Meter {
 
   /** Something about a VM is other from now on: its guest, its host, or the pages that it is left. */
   changed(vm: number, now: number): void {
-    const time = now - this.#since[vm]!;
+    const time = now - numberAt(this.#since, vm);
     this.#since[vm] = now;
-    if (this.#offered[vm]! > 0 && time > 0) {
+    if (numberAt(this.#offered, vm) > 0 && time > 0) {
       this.vmCycles += time;
-      this.shortCycles += this.#short[vm]! * time;
-      this.unmeasuredCycles += this.#unmeasured[vm]! * time;
-      this.offered += this.#offered[vm]! * time;
-      this.lostToMemory += this.#lostToMemory[vm]! * time;
-      this.lostToTracking += this.#lostToTracking[vm]! * time;
-      this.pvmCycles += this.#pvm[vm]! * time;
+      this.shortCycles += numberAt(this.#short, vm) * time;
+      this.unmeasuredCycles += byteAt(this.#unmeasured, vm) * time;
+      this.offered += numberAt(this.#offered, vm) * time;
+      this.lostToMemory += numberAt(this.#lostToMemory, vm) * time;
+      this.lostToTracking += numberAt(this.#lostToTracking, vm) * time;
+      this.pvmCycles += numberAt(this.#pvm, vm) * time;
     }
     if (this.#hosts.hostOf[vm] === NONE) {
       this.#offered[vm] = 0;
       return;
     }
     const guests = this.#guests;
-    const guest = this.#guestOf[vm]!;
+    const guest = wordAt(this.#guestOf, vm);
     const left = this.#hosts.left(vm);
-    const offered = guests.pace[guest]! / CYCLES_PER_SECOND;
+    const offered = numberAt(guests.pace, guest) / CYCLES_PER_SECOND;
     const made = offered * guests.throughput(guest, left);
     this.#offered[vm] = offered;
     this.#short[vm] = guests.shortPart(guest, left);
     this.#unmeasured[vm] = guests.isUnmeasured(guest, left) ? 1 : 0;
     this.#lostToMemory[vm] = offered - made;
-    this.#lostToTracking[vm] = made * (1 - guests.speed[guest]!);
-    this.#pvm[vm] = guests.pvmShare[guest]!;
+    this.#lostToTracking[vm] = made * (1 - numberAt(guests.speed, guest));
+    this.#pvm[vm] = numberAt(guests.pvmShare, guest);
   }
 
   /** What a host has to give is other from now on. @param isFull whether it is too full */
   hostChanged(host: number, isFull: boolean, now: number): void {
-    if (this.#isFull[host] === 1) this.fullCycles += now - this.#fullSince[host]!;
+    if (this.#isFull[host] === 1) this.fullCycles += now - numberAt(this.#fullSince, host);
     this.#isFull[host] = isFull ? 1 : 0;
     this.#fullSince[host] = now;
   }
@@ -105,13 +107,16 @@ export class Meter {
 
   /** A VM stood still for so long. */
   stoodStill(vm: number, cycles: number): void {
-    const made = this.#offered[vm]! - this.#lostToMemory[vm]! - this.#lostToTracking[vm]!;
+    const made =
+      numberAt(this.#offered, vm) -
+      numberAt(this.#lostToMemory, vm) -
+      numberAt(this.#lostToTracking, vm);
     this.lostToDowntime += made * cycles;
   }
 
   /** Whether a VM uses more than it is left, in some of its windows at least. */
   isShort(vm: number): boolean {
-    return this.#short[vm]! > 0;
+    return numberAt(this.#short, vm) > 0;
   }
 
   /** The end. */

@@ -1,5 +1,7 @@
 /** The migrations of a day: so many at a time from a host and to one, each step by step, over links that they share. */
+
 import { CYCLES_PER_SECOND } from "../../../config/units.ts";
+import { present, wordAt } from "../../../lookup.ts";
 import { policyOf } from "../../../system/operations/migration/precopySchema.ts";
 import { Links } from "../links.ts";
 import { Precopy, type PrecopySettings, type Step } from "../precopy.ts";
@@ -118,7 +120,7 @@ export class Migrations {
     this.#from = new Int32Array(count);
     this.#to = new Int32Array(count);
     this.#links = new Links(count, link, (id, end) => {
-      const one = this.#running.get(id)!;
+      const one = present(this.#running.get(id), "a migration under way");
       parts.timeline.push(end * CYCLES_PER_SECOND, parts.events.sent, id, ++one.version);
     });
   }
@@ -130,7 +132,7 @@ export class Migrations {
 
   /** Orders a migration to the host where room is set aside; begin() lets it begin. */
   order(vm: number, reason: Reason): void {
-    const [from, to] = [this.#hosts.hostOf[vm]!, this.#hosts.targetOf[vm]!];
+    const [from, to] = [wordAt(this.#hosts.hostOf, vm), wordAt(this.#hosts.targetOf, vm)];
     this.#waiting.push({ vm, from, to, reason });
   }
 
@@ -150,7 +152,8 @@ export class Migrations {
     const still: Waiting[] = [];
     for (const one of this.#waiting) {
       const { from, to } = one;
-      if (this.#from[from]! >= this.#together || this.#to[to]! >= this.#together) still.push(one);
+      if (wordAt(this.#from, from) >= this.#together || wordAt(this.#to, to) >= this.#together)
+        still.push(one);
       else this.#start(one, now);
     }
     this.#waiting = still;
@@ -195,17 +198,17 @@ export class Migrations {
     };
     this.#running.set(id, one);
     this.#byVm.set(vm, one);
-    this.#from[from]!++;
-    this.#to[to]!++;
+    this.#from[from] = wordAt(this.#from, from) + 1;
+    this.#to[to] = wordAt(this.#to, to) + 1;
     this.#take(one, precopy.begin(), now);
   }
 
   /** What the balloon has taken, and what is swapped, is not sent. */
   #guest(vm: number) {
     const guests = this.#guests;
-    const { mapped, setup, harvest, harvestPage } = guests.migration(this.#guestOf[vm]!);
+    const { mapped, setup, harvest, harvestPage } = guests.migration(wordAt(this.#guestOf, vm));
     const left = this.#hosts.left(vm);
-    const hasAll = left >= guests.memory[this.#guestOf[vm]!]!;
+    const hasAll = left >= wordAt(guests.memory, wordAt(this.#guestOf, vm));
     // With all that it has its tables are sent, too.
     const most = hasAll ? mapped : Math.max(1, Math.min(mapped, Math.floor(left)));
     return {
@@ -214,7 +217,7 @@ export class Migrations {
       harvest: (pages: number) => harvest + harvestPage * pages,
       dirtied: (window: number) => {
         // It may be another guest by now.
-        const guest = this.#guestOf[vm]!;
+        const guest = wordAt(this.#guestOf, vm);
         this.totals.windows++;
         if (guests.isTooLong(guest, window)) this.totals.windowsTooLong++;
         return Math.min(most, guests.dirtied(guest, window));
@@ -243,7 +246,7 @@ export class Migrations {
     const { totals } = this;
     this.#forget(one);
     totals.bytes += precopy.progress.bytesSent;
-    totals.pvmCycles += this.#guests.migration(this.#guestOf[vm]!).pvmCycles;
+    totals.pvmCycles += this.#guests.migration(wordAt(this.#guestOf, vm)).pvmCycles;
     if (isMoved) {
       const time = now - begin;
       const downtime = precopy.downtime ?? 0;
@@ -265,7 +268,7 @@ export class Migrations {
   #forget({ id, vm, from, to }: Migration): void {
     this.#running.delete(id);
     this.#byVm.delete(vm);
-    this.#from[from]!--;
-    this.#to[to]!--;
+    this.#from[from] = wordAt(this.#from, from) - 1;
+    this.#to[to] = wordAt(this.#to, to) - 1;
   }
 }

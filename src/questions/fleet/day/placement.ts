@@ -1,4 +1,5 @@
 /** Which host a VM gets, and which VMs go elsewhere: a host that is closed, one that is too full, one to be emptied. */
+import { itemAt, numberAt, wordAt } from "../../../lookup.ts";
 import type { FleetConfig } from "../schema.ts";
 import type { Hosts } from "./hosts.ts";
 
@@ -66,12 +67,14 @@ export class Placement {
       this.#leaving[host] = 1;
       const staying = this.#staying(host);
       // What is on its way to elsewhere goes anyway.
-      let excess = -hosts.room(host) - (hosts.taken[host]! - this.#sum(staying));
+      let excess = -hosts.room(host) - (numberAt(hosts.taken, host) - this.#sum(staying));
       while (excess > 0 && staying.length > 0) {
         // The smallest one that is enough; where none is, the largest: they are in order of size.
-        const enough = staying.findLastIndex((vm) => hosts.sizeOf[vm]! >= excess);
-        const [vm] = staying.splice(Math.max(0, enough), 1);
-        if (this.#move(vm!, order)) excess -= hosts.sizeOf[vm!]!;
+        const enough = staying.findLastIndex((vm) => wordAt(hosts.sizeOf, vm) >= excess);
+        const at = Math.max(0, enough);
+        const vm = itemAt(staying, at);
+        staying.splice(at, 1);
+        if (this.#move(vm, order)) excess -= wordAt(hosts.sizeOf, vm);
         else without++;
       }
     }
@@ -88,11 +91,11 @@ export class Placement {
       candidates.push(host);
       room += Math.max(0, hosts.room(host));
     }
-    candidates.sort((a, b) => hosts.taken[a]! - hosts.taken[b]! || b - a);
+    candidates.sort((a, b) => numberAt(hosts.taken, a) - numberAt(hosts.taken, b) || b - a);
     let emptied = 0;
     for (const host of candidates) {
       if (emptied === this.#most) return;
-      if (hosts.expected[host]! > 0) continue;
+      if (wordAt(hosts.expected, host) > 0) continue;
       const own = Math.max(0, hosts.room(host));
       const staying = this.#staying(host);
       const wanted = this.#sum(staying);
@@ -108,7 +111,7 @@ export class Placement {
     const hosts = this.#hosts;
     this.#leaving[host] = 1;
     for (const [n, vm] of vms.entries()) {
-      const target = this.find(hosts.sizeOf[vm]!, false);
+      const target = this.find(wordAt(hosts.sizeOf, vm), false);
       if (target === NONE) {
         for (const before of vms.slice(0, n)) hosts.release(before);
         this.#leaving[host] = 0;
@@ -121,7 +124,7 @@ export class Placement {
   }
 
   #move(vm: number, order: Order): boolean {
-    const target = this.find(this.#hosts.sizeOf[vm]!);
+    const target = this.find(wordAt(this.#hosts.sizeOf, vm));
     if (target === NONE) return false;
     this.#hosts.reserve(vm, target);
     order(vm);
@@ -134,10 +137,10 @@ export class Placement {
     const count = this.#hosts.residentsOf(host, this.#vms);
     return [...this.#vms.subarray(0, count)]
       .filter((vm) => targetOf[vm] === NONE)
-      .sort((a, b) => sizeOf[b]! - sizeOf[a]! || a - b);
+      .sort((a, b) => wordAt(sizeOf, b) - wordAt(sizeOf, a) || a - b);
   }
 
   #sum(vms: readonly number[]): number {
-    return vms.reduce((sum, vm) => sum + this.#hosts.sizeOf[vm]!, 0);
+    return vms.reduce((sum, vm) => sum + wordAt(this.#hosts.sizeOf, vm), 0);
   }
 }

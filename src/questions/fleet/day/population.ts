@@ -1,5 +1,7 @@
 /** The VMs of a day: which guests they are, and when they come, change and go. The same for every tracker. */
+
 import { deriveSeed, Random } from "../../../../workloads/random.ts";
+import { itemAt } from "../../../lookup.ts";
 import type { FleetConfig } from "../schema.ts";
 
 /** From `time` on a VM is a guest of another kind. */
@@ -45,7 +47,7 @@ export function populationOf(config: FleetConfig, kinds: readonly string[]): Pop
       const offset = Math.floor(random.fraction() * late);
       if (arrive !== undefined) population.arrivals[vm] = spread(arrive, part);
       if (leave !== undefined) population.departures[vm] = spread(leave, part);
-      population.kinds[vm] = steps.at(-1)!.kind;
+      population.kinds[vm] = itemAt(steps, steps.length - 1).kind;
       for (const { from, kind } of steps) {
         const time = from + offset;
         if (time === 0) population.kinds[vm] = kind;

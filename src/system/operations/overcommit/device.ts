@@ -93,12 +93,12 @@ export class BalloonOrders implements Part {
   }
 
   open(vm: number, { frames }: Paging, stuck: boolean): void {
-    this.due[vm] = frames.passed[0]!;
+    this.due[vm] = frames.framesIn;
     this.stuck[vm] = stuck ? 1 : 0;
   }
 
   close(paging: Paging): { vm: number; surplus: number; stuck: boolean }[] {
-    const freed = paging.frames.passed[1]!;
+    const freed = paging.frames.framesOut;
     const closed: { vm: number; surplus: number; stuck: boolean }[] = [];
     this.due.forEach((due, vm) => {
       if (due < 0 || due > freed) return;
@@ -115,7 +115,7 @@ export function ordersForm(orders: BalloonOrders, { passed }: HostFrames): Norma
     extents: wholeOf([orders]),
     lists: ["due", "stuck"],
     save: () => ({
-      due: Array.from(due, (one) => (one < 0 ? one : one - passed[1]!)),
+      due: Array.from(due, (one) => (one < 0 ? one : one - passed[1])),
       stuck: Array.from(stuck),
     }),
     // The frames have been restored: none of them has passed.
@@ -217,7 +217,7 @@ export class ControllerDevice implements Device<OvercommitmentRequest, Overcommi
     const { rule, hostPages, scales, bounds } = this.#settings;
     const used = estimates.map((pages, vm) => (pages < 0 ? null : pages * scales[vm]!));
     const known = used.some((pages) => pages !== null);
-    const before = this.#paging.memories.map(({ tallies }) => tallies[Tally.target]!);
+    const before = this.#paging.memories.map(({ tallies }) => tallies[Tally.target]);
     const targets =
       decides && known
         ? targetsOf(
@@ -242,12 +242,12 @@ export class ControllerDevice implements Device<OvercommitmentRequest, Overcommi
     const { tallies } = this.#paging.memories[vm]!;
     const { vcpus } = this.#world.vms[vm]!;
     return {
-      size: tallies[Tally.held]!,
-      resident: tallies[Tally.resident]!,
-      guestRefaults: tallies[Tally.guestRefaults]!,
-      hostRefaults: tallies[Tally.hostRefaults]!,
-      firstTouches: tallies[Tally.firstTouches]!,
-      waitCycles: tallies[Tally.waitCycles]! + this.#paging.openWaits(vm, this.#now()),
+      size: tallies[Tally.held],
+      resident: tallies[Tally.resident],
+      guestRefaults: tallies[Tally.guestRefaults],
+      hostRefaults: tallies[Tally.hostRefaults],
+      firstTouches: tallies[Tally.firstTouches],
+      waitCycles: tallies[Tally.waitCycles] + this.#paging.openWaits(vm, this.#now()),
       accesses: vcpus.reduce((sum, vcpu) => {
         return sum + this.#world.vcpus[vcpu]!.counters.values[Counter.accesses]!;
       }, 0),

@@ -127,7 +127,7 @@ export function overcommitResult(
       share: time === 0 ? 0 : (cycles + estimatorCycles) / time,
     },
     pager: { faults: pager.faults, invepts: pager.flushes, cycles: pager.handlerCycles },
-    disk: { pagesRead: paging.disk.state[2]!, pagesWritten: paging.disk.state[3]! },
+    disk: { pagesRead: paging.disk.pagesRead, pagesWritten: paging.disk.pagesWritten },
   };
 }
 
@@ -166,7 +166,7 @@ function outcome(
   const last = points.at(-1);
   const { firstTouches, guestRefaults, hostRefaults, waitCycles, accesses } =
     last?.vms[vm] ?? NOTHING;
-  const halted = tallies[Tally.haltedAt]!;
+  const halted = tallies[Tally.haltedAt];
   const elapsed = halted > 0 ? halted : (last?.time ?? 0);
   const perSecond = (count: number): number =>
     elapsed === 0 ? 0 : (count * CYCLES_PER_SECOND) / elapsed;
@@ -185,10 +185,10 @@ function outcome(
     guestRefaults,
     hostRefaults,
     refaultRate: perSecond(guestRefaults + hostRefaults),
-    pagedOut: tallies[Tally.guestOuts]!,
-    freeGiven: tallies[Tally.freeOuts]!,
-    swappedOut: tallies[Tally.hostOuts]!,
-    doublePaged: tallies[Tally.doublePaged]!,
+    pagedOut: tallies[Tally.guestOuts],
+    freeGiven: tallies[Tally.freeOuts],
+    swappedOut: tallies[Tally.hostOuts],
+    doublePaged: tallies[Tally.doublePaged],
     waitCycles,
     runCycles,
     waiting: elapsed === 0 ? 0 : waitCycles / (elapsed * vcpus.length),
