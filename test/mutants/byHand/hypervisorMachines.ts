@@ -167,8 +167,8 @@ export const hypervisorMachines: readonly HandMade[] = [
     name: "tracker-index-reset-of-vcpu-0",
     file: "machines/tracker.ts",
     class: "other receiver",
-    from: `send(context.pmlUnits[vcpu]!, { type: "pmlIndexReset" }, delay)`,
-    to: `send(context.pmlUnits[0]!, { type: "pmlIndexReset" }, delay)`,
+    from: `send(actorAt(context.pmlUnits, vcpu), { type: "pmlIndexReset" }, delay)`,
+    to: `send(actorAt(context.pmlUnits, 0), { type: "pmlIndexReset" }, delay)`,
     damage: "the unit of vCPU 0 is told of every reset",
   },
   {
@@ -237,8 +237,8 @@ export const hypervisorMachines: readonly HandMade[] = [
     name: "scheduler-unpause-undoes-all",
     file: "machines/scheduler.ts",
     class: "constant",
-    from: "const left = context.pausedBy[event.vm]!.slice(1);",
-    to: "const left = context.pausedBy[event.vm]!.slice(99);",
+    from: "const left = itemAt(context.pausedBy, event.vm).slice(1);",
+    to: "const left = itemAt(context.pausedBy, event.vm).slice(99);",
     damage: "one unpause undoes every pause of a VM",
   },
   {
@@ -253,8 +253,8 @@ export const hypervisorMachines: readonly HandMade[] = [
     name: "scheduler-paused-with-one-vcpu-running",
     file: "machines/scheduler.ts",
     class: "condition",
-    from: "const paused = stillRuns ? [] : context.pausedBy[vm]!;",
-    to: "const paused = context.pausedBy[vm]!;",
+    from: "const paused = stillRuns ? [] : itemAt(context.pausedBy, vm);",
+    to: "const paused = itemAt(context.pausedBy, vm);",
     damage: "a VM counts as paused when the first of its vCPUs has left",
   },
   {
@@ -277,8 +277,9 @@ export const hypervisorMachines: readonly HandMade[] = [
     name: "scheduler-held-vcpu-runs",
     file: "machines/scheduler.ts",
     class: "condition",
-    from: "return context.held.includes(vcpu) || context.pausedBy[context.vmOfVcpu[vcpu]!]!.length > 0;",
-    to: "return context.pausedBy[context.vmOfVcpu[vcpu]!]!.length > 0;",
+    from: `    context.held.includes(vcpu) ||
+    itemAt(`,
+    to: "    itemAt(",
     damage: "a vCPU that the operator holds gets a CPU all the same",
   },
   {
@@ -349,10 +350,10 @@ export const hypervisorMachines: readonly HandMade[] = [
     name: "operator-harvests-vm-0",
     file: "machines/operator.ts",
     class: "other receiver",
-    from: `send(context.trackers[context.vm]!, {
-        type: "harvest",`,
-    to: `send(context.trackers[0]!, {
-        type: "harvest",`,
+    from: `send(actorAt(context.trackers, context.vm), {
+        type: "harvest"`,
+    to: `send(actorAt(context.trackers, 0), {
+        type: "harvest"`,
     damage: "the operator's harvest is always of VM 0",
   },
   {

@@ -226,8 +226,10 @@ export const outside: readonly HandMade[] = [
     name: "outside-arms-all-again-at-once",
     file: "machines/armAgain.ts",
     class: "early return removed",
-    from: "return refused.length > 0 ? [] : [send(",
-    to: "return refused.length > 9 ? [] : [send(",
+    from: `return refused.length > 0
+    ? []`,
+    to: `return refused.length > 9
+    ? []`,
     damage: "two trackers that were armed already are switched off at once",
   },
   {
@@ -275,8 +277,8 @@ export const outside: readonly HandMade[] = [
     name: "outside-guest-writes-clean-pages",
     file: "src/hypervisor/overcommit/paging.ts",
     class: "condition",
-    from: "used && this.#kernels[vm]!.isDirty(page)",
-    to: "used && !this.#kernels[vm]!.isDirty(page)",
+    from: "used && itemAt(this.#kernels, vm).isDirty(page)",
+    to: "used && !itemAt(this.#kernels, vm).isDirty(page)",
     damage: "a guest writes clean pages to its swap, and dirty ones not",
   },
   {
@@ -344,8 +346,8 @@ export const outside: readonly HandMade[] = [
     name: "outside-largest-vm-pays",
     file: "src/hypervisor/overcommit/hostVictims.ts",
     class: "arithmetic",
-    from: "const above = tallies[Tally.resident]! - tallies[Tally.target]!;",
-    to: "const above = tallies[Tally.resident]!;",
+    from: "const above = tallies[Tally.resident] - tallies[Tally.target];",
+    to: "const above = tallies[Tally.resident];",
     damage: "the hypervisor takes pages from the largest VM, whatever its target",
   },
   {

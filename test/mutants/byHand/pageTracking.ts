@@ -14,9 +14,9 @@ export const pageTracking: readonly HandMade[] = [
     name: "arm-first-leaf-only",
     file: "src/hypervisor/logDirty.ts",
     class: "condition",
-    from: `words[word] = words[word]! & ~armedBits(technique, level);
+    from: `words[word] = wordAt(words, word) & ~armedBits(technique, level);
     leaves++;`,
-    to: `if (leaves === 0) words[word] = words[word]! & ~armedBits(technique, level);
+    to: `if (leaves === 0) words[word] = wordAt(words, word) & ~armedBits(technique, level);
     leaves++;`,
     damage: "arming changes the first leaf alone",
   },
@@ -24,9 +24,9 @@ export const pageTracking: readonly HandMade[] = [
     name: "disarm-keeps-dirty-clear",
     file: "src/hypervisor/logDirty.ts",
     class: "bits",
-    from: `words[word] = words[word]! | EPT_WRITE | EPT_ACCESSED | EPT_DIRTY;
+    from: `words[word] = wordAt(words, word) | EPT_WRITE | EPT_ACCESSED | EPT_DIRTY;
     leaves++;`,
-    to: `words[word] = words[word]! | EPT_WRITE | EPT_ACCESSED;
+    to: `words[word] = wordAt(words, word) | EPT_WRITE | EPT_ACCESSED;
     leaves++;`,
     damage: "after disarming D flags stay clear",
   },
@@ -34,9 +34,9 @@ export const pageTracking: readonly HandMade[] = [
     name: "disarm-keeps-write-protection",
     file: "src/hypervisor/logDirty.ts",
     class: "bits",
-    from: `words[word] = words[word]! | EPT_WRITE | EPT_ACCESSED | EPT_DIRTY;
+    from: `words[word] = wordAt(words, word) | EPT_WRITE | EPT_ACCESSED | EPT_DIRTY;
     leaves++;`,
-    to: `words[word] = words[word]! | EPT_ACCESSED | EPT_DIRTY;
+    to: `words[word] = wordAt(words, word) | EPT_ACCESSED | EPT_DIRTY;
     leaves++;`,
     damage: "after disarming pages stay write-protected",
   },
@@ -44,9 +44,9 @@ export const pageTracking: readonly HandMade[] = [
     name: "fix-grants-without-dirty",
     file: "src/hypervisor/logDirty.ts",
     class: "bits",
-    from: `words[leaf.word] = words[leaf.word]! | EPT_WRITE | EPT_ACCESSED | EPT_DIRTY;
+    from: `words[leaf.word] = wordAt(words, leaf.word) | EPT_WRITE | EPT_ACCESSED | EPT_DIRTY;
     onDirty(page);`,
-    to: `words[leaf.word] = words[leaf.word]! | EPT_WRITE;
+    to: `words[leaf.word] = wordAt(words, leaf.word) | EPT_WRITE;
     onDirty(page);`,
     damage: "a violation that is served leaves A and D clear",
   },
@@ -83,8 +83,8 @@ export const pageTracking: readonly HandMade[] = [
     name: "rearm-large-as-small",
     file: "src/hypervisor/logDirty.ts",
     class: "protocol",
-    from: "words[leaf.word] = words[leaf.word]! & ~armedBits(technique, leaf.level);",
-    to: "words[leaf.word] = words[leaf.word]! & ~armedBits(technique, 1);",
+    from: "words[leaf.word] = wordAt(words, leaf.word) & ~armedBits(technique, leaf.level);",
+    to: "words[leaf.word] = wordAt(words, leaf.word) & ~armedBits(technique, 1);",
     damage: "a large leaf is armed again by its D flag alone",
   },
   {
@@ -155,7 +155,7 @@ export const pageTracking: readonly HandMade[] = [
     name: "bitmap-counts-twice",
     file: "src/hypervisor/dirtyBitmap.ts",
     class: "early return removed",
-    from: `  if ((bitmap.bits[word]! & bit) !== 0) return false;
+    from: `  if ((before & bit) !== 0) return false;
 `,
     to: "",
     damage: "a page that is marked twice counts twice",
@@ -165,7 +165,7 @@ export const pageTracking: readonly HandMade[] = [
     file: "src/hypervisor/dirtyBitmap.ts",
     class: "statement removed",
     from: `  bitmap.bits.fill(0);
-  bitmap.state[0] = 0;`,
+  bitmap.state[MARKED_PAGES] = 0;`,
     to: "  bitmap.bits.fill(0);",
     damage: "the count of a bitmap is not cleared with its bits",
   },
@@ -183,8 +183,8 @@ export const pageTracking: readonly HandMade[] = [
     name: "buffer-threshold-off-by-one",
     file: "src/hypervisor/cumulativeBuffer.ts",
     class: "boundary",
-    from: "if (buffer.counts[first + i]! >= threshold) found++;",
-    to: "if (buffer.counts[first + i]! > threshold) found++;",
+    from: "if (wordAt(buffer.counts, first + i) >= threshold) found++;",
+    to: "if (wordAt(buffer.counts, first + i) > threshold) found++;",
     damage: "a page that was logged just often enough does not count",
   },
   {
@@ -216,8 +216,8 @@ export const pageTracking: readonly HandMade[] = [
     name: "ring-reset-takes-unharvested",
     file: "src/hypervisor/dirtyRing.ts",
     class: "bits",
-    from: "if ((ring.flags[slot]! & FLAG_HARVESTED) === 0) break;",
-    to: "if (ring.flags[slot]! === 0) break;",
+    from: "if ((wordAt(ring.flags, slot) & FLAG_HARVESTED) === 0) break;",
+    to: "if (wordAt(ring.flags, slot) === 0) break;",
     damage: "a reset takes entries that nobody has harvested",
   },
   {
@@ -249,8 +249,8 @@ export const pageTracking: readonly HandMade[] = [
     name: "ring-index-mask",
     file: "src/hypervisor/dirtyRing.ts",
     class: "bits",
-    from: "const slot = ring.state[FETCH_INDEX]! & (ring.size - 1);",
-    to: "const slot = ring.state[FETCH_INDEX]! % (2 * ring.size);",
+    from: "const slot = ring.state[FETCH_INDEX] & (ring.size - 1);",
+    to: "const slot = ring.state[FETCH_INDEX] % (2 * ring.size);",
     damage: "user space reads beyond the ring once it has gone round",
   },
   {

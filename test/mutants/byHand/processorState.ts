@@ -31,8 +31,10 @@ export const processorState: readonly HandMade[] = [
     name: "entry-pdptes-of-vmcs-always",
     file: "src/hardware/pdptes.ts",
     class: "condition",
-    from: "if (!mmu.eptEnabled) load(",
-    to: "if (mmu.eptEnabled) load(",
+    from: `if (!mmu.eptEnabled)
+    load(`,
+    to: `if (mmu.eptEnabled)
+    load(`,
     damage: "VM entry takes a PAE guest's PDPTEs from the wrong place",
   },
   {

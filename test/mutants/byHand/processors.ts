@@ -75,9 +75,9 @@ export const processors: readonly HandMade[] = [
     name: "dispatcher-invept-to-wrong-tracker",
     file: "machines/dispatcher.ts",
     class: "other receiver",
-    from: `const { tracker } = context.invepts[0]!;
+    from: `const { tracker } = itemAt(context.invepts, 0);
       return send(tracker,`,
-    to: `const tracker = context.trackers[0]!;
+    to: `const tracker = actorAt(context.trackers, 0);
       return send(tracker,`,
     damage: "INVEPT is acknowledged to the tracker of VM 0, whoever asked",
   },
@@ -268,8 +268,8 @@ export const processors: readonly HandMade[] = [
     name: "mmu-stop-before-burst",
     file: "machines/mmu.ts",
     class: "delay lost",
-    from: "return send(context.vcpus[context.vcpu]!, message, elapsed);",
-    to: "return send(context.vcpus[context.vcpu]!, message);",
+    from: "return send(actorAt(context.vcpus, context.vcpu), message, elapsed);",
+    to: "return send(actorAt(context.vcpus, context.vcpu), message);",
     damage: "an exit is reported before the accesses that precede it took their time",
   },
   {
