@@ -23,32 +23,66 @@ import { deriveSeed } from "./random.ts";
 import { addressesOf } from "./trace/reader.ts";
 import type { Workload } from "./workload.ts";
 
+/** What a workload is made with, beside its fields. */
+interface Made {
+  /** Its own, or one made of the scenario's and its name. */
+  readonly seed: number;
+  readonly directory: string;
+  /** For a program, which has other defaults. */
+  readonly given: WorkloadSurroundings;
+}
+
+/** A kind of workload: its fields, and how one is made of them; whether it is a program that has to be run first. */
+function kindOf<Schema extends z.ZodObject<{ kind: z.ZodLiteral<string> }>>(
+  schema: Schema,
+  create: (name: string, config: z.output<Schema>, made: Made) => Workload,
+  isRun = false,
+) {
+  const kind = schema.shape.kind.value;
+  const isOwn = (config: unknown): config is z.output<Schema> =>
+    typeof config === "object" && config !== null && "kind" in config && config.kind === kind;
+  return {
+    kind,
+    schema,
+    isRun,
+    create(config: unknown, name: string, made: Made): Workload {
+      if (!isOwn(config)) throw new Error(`this is no workload "${kind}"`);
+      return create(name, config, made);
+    },
+  };
+}
+
+/** Every kind, in the order of manuals. */
 const BUILT_IN = [
-  arrayParserSchema,
-  phasesSchema,
-  uniformSchema,
-  zipfSchema,
-  hotColdSchema,
-  phaseChangeSchema,
-  sequentialSchema,
-  scriptSchema,
-  traceSchema,
-  hplSchema,
-  externalSortSchema,
-  recordStoreSchema,
-  parsecSchema,
-  wasmSchema,
-  linuxSchema,
+  kindOf(arrayParserSchema, (name, config, { seed }) => new ArrayParser(name, config, seed)),
+  kindOf(phasesSchema, (name, config, { seed }) => new Phases(name, config, seed)),
+  kindOf(uniformSchema, (name, config, { seed }) => new Uniform(name, config, seed)),
+  kindOf(zipfSchema, (name, config, { seed }) => new Zipf(name, config, seed)),
+  kindOf(hotColdSchema, (name, config, { seed }) => new HotCold(name, config, seed)),
+  kindOf(phaseChangeSchema, (name, config, { seed }) => new PhaseChange(name, config, seed)),
+  kindOf(sequentialSchema, (name, config, { seed }) => new Sequential(name, config, seed)),
+  kindOf(scriptSchema, (name, config, { seed }) => new Script(name, config, seed)),
+  kindOf(traceSchema, traceOf),
+  kindOf(hplSchema, (name, config, { seed }) => new Hpl(name, config, seed)),
+  kindOf(externalSortSchema, (name, config, { seed }) => new ExternalSort(name, config, seed)),
+  kindOf(recordStoreSchema, (name, config, { seed }) => new RecordStore(name, config, seed)),
+  kindOf(parsecSchema, (name, config, { seed }) => new Parsec(name, config, seed)),
+  kindOf(wasmSchema, (name, config, { given }) => new WasmGuest(name, config, given), true),
+  kindOf(linuxSchema, (name, config, { given }) => new LinuxWorkload(name, config, given), true),
 ] as const;
+
+type SchemasOf<Kinds extends readonly { readonly schema: z.ZodObject }[]> = {
+  readonly [I in keyof Kinds]: Kinds[I]["schema"];
+};
 
 /** Kinds that a program has registered, by name. */
 const registered = new Map<string, OwnWorkload>();
 
 function unionOf(kinds: readonly z.ZodObject[]) {
   // Others are taken as well, but the types know those that are built in alone.
-  const all: readonly z.ZodObject[] = [...BUILT_IN, ...kinds];
+  const all: readonly z.ZodObject[] = [...BUILT_IN.map(({ schema }) => schema), ...kinds];
   return z
-    .discriminatedUnion("kind", all as typeof BUILT_IN)
+    .discriminatedUnion("kind", all as unknown as SchemasOf<typeof BUILT_IN>)
     .describe("what a guest does: a stream of accesses to its pages");
 }
 
@@ -73,7 +107,7 @@ export type OwnWorkloadConfig = Pace & Readonly<Record<string, unknown>>;
 /** From now on `workloadSchema` takes this kind. @throws UserError if the name is taken, or is none */
 export function addWorkloadKind(own: OwnWorkload): void {
   const { kind, parameters } = own;
-  const isTaken = registered.has(kind) || BUILT_IN.some(({ shape }) => shape.kind.value === kind);
+  const isTaken = registered.has(kind) || BUILT_IN.some((one) => one.kind === kind);
   if (isTaken) throw new UserError(`workload "${kind}": there is one of this kind already`);
   if (!/^[A-Za-z][\w-]{0,39}$/.test(kind)) {
     throw new UserError(`workload "${excerpt(kind)}": expected letters, digits, - and _`);
@@ -97,7 +131,7 @@ export function ownWorkloadKinds(): string[] {
 
 /** Whether a workload has to be run before anything is known of it: a program, whose accesses are noted. */
 export function isRunToBeKnown({ kind }: WorkloadConfig): boolean {
-  return kind === "wasm";
+  return BUILT_IN.some((one) => one.kind === kind && one.isRun);
 }
 
 /** A workload with its defaults filled in. */
@@ -119,45 +153,17 @@ export function createWorkload(
   name: string,
   surroundings: WorkloadSurroundings = {},
 ): Workload {
-  const own = registered.get(config.kind);
+  const { directory = "." } = surroundings;
   const seed = config.seed ?? deriveSeed(surroundings.seed ?? 1, name);
+  const own = registered.get(config.kind);
   if (own !== undefined) return own.create({ ...config }, name, seed);
-  switch (config.kind) {
-    case "arrayParser":
-      return new ArrayParser(name, config, seed);
-    case "phases":
-      return new Phases(name, config, seed);
-    case "uniform":
-      return new Uniform(name, config, seed);
-    case "zipf":
-      return new Zipf(name, config, seed);
-    case "hotCold":
-      return new HotCold(name, config, seed);
-    case "phaseChange":
-      return new PhaseChange(name, config, seed);
-    case "sequential":
-      return new Sequential(name, config, seed);
-    case "script":
-      return new Script(name, config, seed);
-    case "trace":
-      return traceOf(name, config, seed, surroundings.directory ?? ".");
-    case "hpl":
-      return new Hpl(name, config, seed);
-    case "externalSort":
-      return new ExternalSort(name, config, seed);
-    case "recordStore":
-      return new RecordStore(name, config, seed);
-    case "parsec":
-      return new Parsec(name, config, seed);
-    case "wasm":
-      return new WasmGuest(name, config, surroundings);
-    case "linux":
-      return new LinuxWorkload(name, config, surroundings);
-  }
+  const found = BUILT_IN.find(({ kind }) => kind === config.kind);
+  if (found === undefined) throw new Error(`there is no workload "${config.kind}"`);
+  return found.create(config, name, { seed, directory, given: surroundings });
 }
 
 /** Of a whole machine, or of a program. @throws UserError if it cannot be played as it was asked for */
-function traceOf(name: string, config: TraceConfig, seed: number, directory: string): Workload {
+function traceOf(name: string, config: TraceConfig, { seed, directory }: Made): Workload {
   const path = tracePath(config.file, directory);
   if (addressesOf(path) !== "machine") return new TraceWorkload(name, config, seed, directory);
   if (config.passes !== 1 || config.placement !== "compact") {
