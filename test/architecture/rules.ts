@@ -2,7 +2,7 @@
 import { cruise, type ICruiseResult, type IForbiddenRuleType } from "dependency-cruiser";
 
 /** From low to high; what stands on one line may use each other. */
-const LAYERS: readonly (readonly string[])[] = [
+export const LAYERS: readonly (readonly string[])[] = [
   ["src/hardware"],
   ["workloads"],
   ["src/interconnect"],

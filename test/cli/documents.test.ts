@@ -9,6 +9,7 @@ const ROOT = join(import.meta.dirname, "..", "..");
 const PAGES = [
   ...readdirSync(ROOT),
   ...readdirSync(join(ROOT, "docs")).map((name) => join("docs", name)),
+  ...readdirSync(join(ROOT, "docs", "decisions")).map((name) => join("docs", "decisions", name)),
 ].filter((name) => name.endsWith(".md"));
 
 function textOf(page: string): string {
