@@ -11,6 +11,7 @@ import { UserError } from "../errors.ts";
 import { readBytes } from "../io/inputFile.ts";
 import { note, print } from "../io/standardStreams.ts";
 import { visible } from "../io/visible.ts";
+import { programsAction } from "./guestPrograms.ts";
 
 const GUESTS = ["linux"];
 const PART_BYTES_MAX = 256 << 20;
@@ -39,6 +40,10 @@ export function guestCommand(): Command {
     .option("--bios <file>", "SeaBIOS's bios.bin")
     .option("--vga-bios <file>", "SeaBIOS's vgabios-stdvga.bin")
     .action(prepareAction);
+  guest
+    .command("programs")
+    .description("what estimators say of five real programs, beside the truth")
+    .action(programsAction);
   return guest;
 }
 

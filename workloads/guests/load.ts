@@ -1,5 +1,5 @@
 /** From what a scenario or a command line asks for to a guest that can be run: its files are read here. */
-import { basename, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { UserError } from "../../src/errors.ts";
 import { readBytes, readText } from "../../src/io/inputFile.ts";
 import { findPackagePart } from "../../src/io/optionalPackage.ts";
@@ -33,6 +33,8 @@ interface ProgramPackage {
   /** The package's parts: its module, and what loads it. */
   readonly module: string;
   readonly loader: string;
+  /** The module's file beside the part that is named, where a package does not let it be named itself. */
+  readonly file?: string;
   readonly language: string;
 }
 
@@ -48,6 +50,13 @@ const PACKAGES: Readonly<Record<GuestProgram, ProgramPackage>> = {
     module: "@jitl/quickjs-wasmfile-release-sync/wasm",
     loader: "@jitl/quickjs-wasmfile-release-sync/emscripten-module",
     language: "JavaScript",
+  },
+  postgres: {
+    name: "@electric-sql/pglite",
+    module: "@electric-sql/pglite",
+    file: "pglite.wasm",
+    loader: "@electric-sql/pglite",
+    language: "SQL",
   },
 };
 
@@ -106,13 +115,18 @@ export function loadGuest(request: GuestRequest, directory: string): GuestSpec {
 }
 
 function partsOf(program: GuestProgram): Pick<GuestSpec, "module" | "loader"> {
-  const { name, module, loader } = PACKAGES[program];
+  const { name, module, loader, file } = PACKAGES[program];
   const [bytes, code] = [module, loader].map((part) => findPackagePart(part, name));
   if (!bytes || !code) {
     throw new UserError(`program ${program}: needs the package ${name}: npm install ${name}`);
   }
   return {
-    module: new Uint8Array(readBytes(bytes.path, MODULE_BYTES_MAX)),
+    module: new Uint8Array(
+      readBytes(
+        file === undefined ? bytes.path : join(dirname(bytes.path), file),
+        MODULE_BYTES_MAX,
+      ),
+    ),
     loader: code.url,
   };
 }

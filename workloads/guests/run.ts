@@ -4,6 +4,7 @@ import type { RunSink } from "../trace/runs.ts";
 import { TraceWriter } from "../trace/writer.ts";
 import { freeze } from "./frozen.ts";
 import { GuestExit, GuestHost } from "./host.ts";
+import { runPostgres } from "./programs/postgres.ts";
 import { runQuickjs } from "./programs/quickjs.ts";
 import { runSqlite } from "./programs/sqlite.ts";
 import { runWasi } from "./programs/wasi.ts";
@@ -20,6 +21,7 @@ const RUNS: Readonly<Record<GuestSpec["program"], (host: GuestHost) => void | Pr
   wasi: runWasi,
   sqlite: runSqlite,
   quickjs: runQuickjs,
+  postgres: runPostgres,
 };
 
 /**

@@ -1,7 +1,7 @@
 /** What is asked of a guest, as plain data that crosses threads, and what comes back. */
 
 /** Programs that come as npm packages, beside any module for WASI. */
-export const guestPrograms = ["sqlite", "quickjs"] as const;
+export const guestPrograms = ["sqlite", "quickjs", "postgres"] as const;
 export type GuestProgram = (typeof guestPrograms)[number];
 
 export interface GuestFile {

@@ -27,6 +27,7 @@ export interface WasmImport {
 
 interface Engine {
   validate(bytes: Uint8Array): boolean;
+  instantiate(source: object, imports: WasmImports): Promise<unknown>;
   readonly Module: {
     new (bytes: Uint8Array): WasmModule;
     imports(module: WasmModule): WasmImport[];

@@ -13,6 +13,7 @@ const GUESTS = [
       script: "create table t(a); insert into t values(1), (2); select sum(a) from t;",
     },
   ],
+  ["PostgreSQL", { program: "postgres", script: "select sum(i) from generate_series(1, 100) i" }],
   ["QuickJS", { program: "quickjs", script: "[3, 1, 2].sort().join()" }],
 ] as const;
 
