@@ -1,6 +1,8 @@
 /** `trackvisor trace record`: runs a program in WebAssembly, and records all that it accesses (docs/guests.md). */
 import { resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
+import { linuxOf, linuxSchema } from "../../workloads/generators/linux.ts";
+import { recordLinux } from "../../workloads/guests/linux/load.ts";
 import { type GuestRequest, loadGuest } from "../../workloads/guests/load.ts";
 import { recordGuest } from "../../workloads/guests/record.ts";
 import { type GuestProgram, guestPrograms } from "../../workloads/guests/spec.ts";
@@ -16,23 +18,34 @@ interface RecordOptions {
   readonly output?: string;
   readonly console?: string;
   readonly file: readonly string[];
-  readonly memory: number;
+  readonly memory?: number;
   readonly accesses?: number;
   readonly seed: number;
   readonly force?: true;
 }
 
 const MODULE_EXTENSION = ".wasm";
+const LINUX = "linux";
+const MEMORY = "256MiB";
+const LINUX_MEMORY = "128MiB";
+const PAGES_PER_MIB = 256;
 
 export function recordCommand(): Command {
   return new Command("record")
     .description("run a program in WebAssembly, and record what it accesses (docs/guests.md)")
-    .argument("<guest>", `NAME.wasm, a command for WASI; or ${guestPrograms.join(", ")}`)
-    .argument("[args...]", "its arguments, after --; of a program the file of its script")
+    .argument("<guest>", `NAME.wasm, a command for WASI; or ${guestPrograms.join(", ")}, ${LINUX}`)
+    .argument(
+      "[args...]",
+      "its arguments, after --; of a program the file of its script; of a Linux what it runs",
+    )
     .option("-o, --output <file>", "the trace (default: the guest's name with .tvtrace)")
     .option("--console <file>", "write there what it prints, and not to standard output")
     .option("--file <file>", "a file that it can read; repeat for more", collect, [])
-    .option("--memory <size>", "what its memory may grow to", sizeOption, parseSize("256MiB") ?? 0)
+    .option(
+      "--memory <size>",
+      "what its memory may grow to (default: 256MiB); of a Linux, what it has (default: 128MiB)",
+      sizeOption,
+    )
     .option("--accesses <count>", "record the first so many, and end it then", wholeNumber(1))
     .option("--seed <number>", "seed of its randomness", wholeNumber(0, SEED_MAX), 1)
     .option(...FORCE)
@@ -47,37 +60,85 @@ function recordAction(guest: string, args: string[], options: RecordOptions): vo
   }
   // The run may take minutes.
   for (const file of outputs) refuseUnwritable(file, options);
-  const recording = recordGuest(loadGuest(requestOf(guest, args, options), "."));
+  const {
+    trace: bytes,
+    console: said,
+    exitCode,
+    facts,
+  } = guest === LINUX ? recordedLinux(args, options) : recorded(guest, args, options);
   const files = outputs.map((file) => new OutputFile(file, options));
   try {
     const [trace, console] = files;
-    trace?.write(recording.trace);
-    console?.write(recording.console);
+    trace?.write(bytes);
+    console?.write(said);
     for (const file of files) file.commit();
   } finally {
     for (const file of files) file.abort();
   }
   if (options.console === undefined) {
-    const said = Buffer.from(recording.console).toString("utf8").trimEnd();
-    if (said !== "") print(...said.split("\n").map(visible));
+    const text = Buffer.from(said).toString("utf8").trimEnd();
+    if (text !== "") print(...text.split("\n").map(visible));
   }
-  const { accesses, hostAccesses, runs, pages, exitCode } = recording;
-  print(
-    `${output}: ${grouped(accesses)} accesses in ${grouped(runs)} runs, ${grouped(recording.trace.length)} bytes`,
+  const [first, ...rest] = facts;
+  print(`${output}: ${first}, ${grouped(bytes.length)} bytes`, ...rest);
+  if (exitCode !== undefined && exitCode !== 0) {
+    note(`${guest}: has ended with exit code ${exitCode}`);
+  }
+}
+
+/** What there is to write, and to say. */
+interface Recorded {
+  readonly trace: Uint8Array;
+  readonly console: Uint8Array;
+  readonly exitCode: number | undefined;
+  readonly facts: readonly string[];
+}
+
+function recorded(guest: string, args: string[], options: RecordOptions): Recorded {
+  const recording = recordGuest(loadGuest(requestOf(guest, args, options), "."));
+  const { accesses, hostAccesses, runs, pages } = recording;
+  const facts = [
+    `${grouped(accesses)} accesses in ${grouped(runs)} runs`,
     `${grouped(pages)} pages (${(pages / 256).toFixed(1)} MiB); ${grouped(hostAccesses)} of the accesses are the host's`,
-  );
-  if (exitCode !== 0) note(`${guest}: has ended with exit code ${exitCode}`);
+  ];
+  return { ...recording, facts };
+}
+
+/** @throws UserError if it is not said what it is to run, or it cannot be run */
+function recordedLinux(args: string[], options: RecordOptions): Recorded {
+  const run = args.join(" ");
+  if (run === "" && options.accesses === undefined) {
+    throw new UserError(`${LINUX}: expected what it is to run, after --`);
+  }
+  const { file: files, accesses, seed } = options;
+  const memory = `${(options.memory ?? parseSize(LINUX_MEMORY) ?? 0) / PAGES_PER_MIB}MiB`;
+  const workload = { kind: "linux", ...(run === "" ? {} : { run }), files, accesses, seed, memory };
+  const { data, error } = linuxSchema.safeParse(workload);
+  const [issue] = error?.issues ?? [];
+  if (data === undefined) {
+    throw new UserError(
+      `${LINUX}: --${issue?.path.join(".") ?? "memory"}: ${issue?.message ?? ""}`,
+    );
+  }
+  const recording = recordLinux(linuxOf(data));
+  const { instructions, flushes } = recording;
+  const facts = [
+    `${grouped(recording.accesses)} accesses`,
+    `${grouped(instructions)} instructions, ${grouped(flushes)} flushes of the TLB`,
+  ];
+  return { ...recording, facts };
 }
 
 /** @throws UserError if the guest is neither a module nor a program */
 function requestOf(guest: string, args: string[], options: RecordOptions): GuestRequest {
-  const { file: files, memory, accesses, seed } = options;
+  const { file: files, accesses, seed } = options;
+  const memory = options.memory ?? parseSize(MEMORY) ?? 0;
   const common = { files, memory, accesses, seed };
   if (guest.endsWith(MODULE_EXTENSION)) return { ...common, module: guest, args };
   const program = guestPrograms.find((name) => name === guest);
   if (program === undefined) {
     throw new UserError(
-      `${guest}: expected NAME${MODULE_EXTENSION}, or one of ${guestPrograms.join(", ")}${nearest(guest, guestPrograms)}`,
+      `${guest}: expected NAME${MODULE_EXTENSION}, or one of ${[...guestPrograms, LINUX].join(", ")}${nearest(guest, [...guestPrograms, LINUX])}`,
     );
   }
   return { ...common, program, args: [], scriptFile: scriptOf(program, args) };

@@ -17,6 +17,7 @@ import {
   statusOf,
 } from "./harness.ts";
 import { lackeyImport } from "./lackeyImport.ts";
+import { linux } from "./linux.ts";
 import { log } from "./log.ts";
 import { migration } from "./migration.ts";
 import { modelChecking } from "./modelChecking.ts";
@@ -35,6 +36,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   tui,
   tuiByInk,
   log,
+  linux,
 ];
 const USAGE_ERROR = 2;
 

@@ -254,6 +254,12 @@ describe("trackvisor says in one line that", { timeout: 60_000 }, () => {
       /no Linux to boot yet: trackvisor guest prepare linux/,
     ],
     ["no guest has this name", ["guest", "prepare", "linus"], /did you mean "linux"/],
+    ["nothing is to be run", ["trace", "record", "linux"], /expected what it is to run/],
+    [
+      "a machine has no such memory",
+      ["trace", "record", "linux", "--memory", "100MiB", "--", "ls"],
+      /--memory: expected a power of two, in MiB/,
+    ],
     ["a part is not there", ["guest", "prepare", "linux", "--kernel", "none"], /none: /],
   ] as const)("%s", (_what, words, message) => {
     const [status, stderr] = run(...words);

@@ -56,7 +56,8 @@ export async function run({
   );
   const recorder = new Recorder(clock, new MachineStream(writer, spec.memoryBytes));
   const terminal = new ConsoleText();
-  const pc = await Pc.start(spec, clock, (byte) => terminal.write(byte), recorder);
+  const tap = order.tapped === false ? undefined : recorder;
+  const pc = await Pc.start(spec, clock, (byte) => terminal.write(byte), tap);
   pc.restore(booted.state);
   clock.seed(order.seed);
   recorder.begin(pc);

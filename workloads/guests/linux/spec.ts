@@ -37,6 +37,8 @@ export interface LinuxRun {
   readonly instructions: number | undefined;
   readonly accesses: number | undefined;
   readonly seed: number;
+  /** False: it is run without the tap, to compare; nothing is recorded. Default: true. */
+  readonly tapped?: boolean;
 }
 
 /** What a booted guest has done. */
