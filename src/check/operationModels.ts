@@ -39,7 +39,7 @@ function migrationEntry(
     const fault = mutation?.operationFault;
     return {
       technique,
-      vcpus: [1],
+      vcpus: [values["vcpus"] ?? 1],
       ...sizesOf(values),
       // A large leaf stands above the last level.
       eptLevels: Math.max(fieldOf(values, "levels"), fieldOf(values, "leaf")),
@@ -56,6 +56,7 @@ function migrationEntry(
     what,
     parameters: [
       ...geometry(pages, 1, 0),
+      { name: "vcpus", value: 1, min: 1, max: 2, what: "vCPUs of the VM" },
       { name: "leaf", value: 1, min: 1, max: 2, what: "2: large leaves, split at the first write" },
       { name: "aborts", value: 1, min: 0, max: 1, what: "1: the operator may abort" },
       { name: "fails", value: 1, min: 0, max: 1, what: "1: the link may fail" },

@@ -402,7 +402,7 @@ function catalogue(only?: string): string[] {
     }
     const model = buildModel({ model: name, set: {}, mutation: null });
     lines.push(
-      `  ${hasSymmetry(model) ? "--symmetry" : "no --symmetry"}: ${describeSymmetry(model)}`,
+      `  ${hasSymmetry(model) ? "--symmetry" : "--symmetry keeps every state"}: ${describeSymmetry(model)}`,
     );
     for (const fault of mutationsOf(name)) {
       lines.push(`  --fault ${fault.name}: ${fault.mistake}`);

@@ -29,6 +29,8 @@ export type NameOf = (at: number, changed: number) => string;
 
 /** The number that each gets; whoever is not exchanged keeps its own. */
 export interface Renumbering {
+  /** Whether some page gets another number. */
+  readonly movesPages: boolean;
   page(vm: number, page: number): number;
   vcpu(vcpu: number): number;
 }
@@ -50,6 +52,15 @@ export interface NormalForm {
    * holds then.
    */
   renumber(words: Words, to: Renumbering): Words;
+}
+
+/**
+ * Renumbers what goes by the numbers of pages, such as the order in which they are sent, and names no vCPU.
+ * @throws Error if pages get other numbers
+ */
+export function whilePagesStay(words: Words, { movesPages }: Renumbering): Words {
+  if (movesPages) throw new Error("it goes by the numbers of pages, which are not alike");
+  return words;
 }
 
 /** Put where a value says nothing. */

@@ -13,6 +13,8 @@ export interface Part {
   arrays(): Readonly<Record<string, WordArray>>;
   /** Arrays in whose words there is neither a page nor a vCPU, where somebody asks for other numbers. */
   readonly plain?: readonly string[];
+  /** Arrays that go by the numbers of pages, as the order in which they are sent does, and name no vCPU. */
+  readonly byPageNumber?: readonly string[];
   /** Called before a restore, so that a growing part can make room. Lengths in elements. */
   resize?(lengths: Readonly<Record<string, number>>): void;
 }

@@ -292,6 +292,20 @@ it("a device that does not say all that its requests touch is found by what it w
   );
 });
 
+it.each([
+  ["pml", SMALL],
+  ["write protection", PROTECTED],
+  ["prl", PRL],
+] as const)("a dispatcher that says nothing of what it flushes: %s", (_, options) => {
+  const replace = replaceIn("dispatcher", ({ machine, device }) => ({
+    machine,
+    device: device && { perform: (request: never) => device.perform(request), touches: () => [] },
+  }));
+  expect(errorOf(trackingModel("planted", { ...options, replace }))).toMatch(
+    /pcpu0\/dispatcher, on "inveptRequest" \(invept\), writes .* of the TLB of CPU 0/,
+  );
+});
+
 describe("a machine that goes by what is said to be no state", () => {
   const planted = (options: TrackingOptions, replace: Replacement): string =>
     errorOf(trackingModel("planted", { ...options, replace }));

@@ -48,10 +48,11 @@ describe.each(SYSTEMS)("%s", (_, options) => {
     model.slots.find((one) => one.name === name)!.values as readonly Words[];
   const vcpus = world.vcpus.length > 1;
   const swap: Renumbering = {
+    movesPages: true,
     page: (_, page) => swapped(page),
     vcpu: (vcpu) => (vcpus ? swapped(vcpu) : vcpu),
   };
-  const same: Renumbering = { page: (_, page) => page, vcpu: (vcpu) => vcpu };
+  const same: Renumbering = { movesPages: false, page: (_, page) => page, vcpu: (vcpu) => vcpu };
   const counterpart = ({ name }: MemorySlot): MemorySlot => {
     const other = name.replace(/^(vcpu)(\d)/, (_, kind, n) => `${kind}${swap.vcpu(Number(n))}`);
     return slots.find((one) => one.name === other)!;

@@ -178,7 +178,14 @@ it("two-phase commit shows its witnesses", () => {
 });
 
 describe("what tables do not know is an error", () => {
-  const none = { page: () => 0, vcpu: () => 0, pcpu: () => 0, actor: () => 0, vm: 0 };
+  const none = {
+    movesPages: true,
+    page: () => 0,
+    vcpu: () => 0,
+    pcpu: () => 0,
+    actor: () => 0,
+    vm: 0,
+  };
 
   it("a field of a message", () => {
     expect(() => renamedMessage({ type: "kick", strength: 3 }, 0, none)).toThrow(

@@ -33,10 +33,12 @@ function count(model: string, way: Way): Counted | null {
     [cli, "check", model, "--json", ...flags],
     { encoding: "utf8", maxBuffer: 1 << 28 },
   );
-  // Nothing is alike, or it cannot be told.
+  // What is alike is not known.
   if (status === 2 && way !== "all" && stderr.includes("has no symmetry")) return null;
   if (status !== 0 && status !== 1) throw new Error(`${model} ${flags.join(" ")}: ${stderr}`);
-  const { distinct, generated, depth, complete, properties } = JSON.parse(stdout);
+  const { distinct, generated, depth, complete, properties, remarks } = JSON.parse(stdout);
+  const isNothingAlike = (remark: string): boolean => remark.startsWith("nothing is alike");
+  if ((remarks as string[]).some(isNothingAlike)) return null;
   const verdicts = (properties as { verdict: string }[]).map(({ verdict }) => verdict);
   const holding = verdicts.filter((verdict) => verdict === "holds").length;
   return { distinct, generated, depth, complete, properties: verdicts.length, holding };

@@ -31,8 +31,11 @@ export class GroupSymmetry implements Symmetry {
   }
 
   get remark(): string {
-    const { alike, renamings } = this.#group;
-    return `${alike.join(", and ")}: of ${renamings.length + 1} states that differ by their numbers one is kept`;
+    const { alike, differs, renamings } = this.#group;
+    const why = differs.map((one) => `; ${one}`).join("");
+    if (renamings.length === 0) return `nothing is alike, and every state is kept${why}`;
+    const count = renamings.length + 1;
+    return `${alike.join(", and ")}: of ${count} states that differ by their numbers one is kept${why}`;
   }
 
   adapt(): void {

@@ -5,10 +5,10 @@ import { MemberSymmetry } from "./memberSymmetry.ts";
 import type { Model } from "./model.ts";
 import type { Symmetry } from "./symmetry.ts";
 
-/** @throws UserError if nothing in the model is alike */
+/** @throws UserError if it is not known what in the model is alike */
 export function symmetryOf(model: Model): Symmetry {
   const { name, symmetry } = model;
-  if (symmetry === undefined || !hasSymmetry(model)) {
+  if (symmetry === undefined) {
     throw new UserError(`model ${name} has no symmetry: ${describeSymmetry(model)}`);
   }
   return "members" in symmetry
@@ -24,7 +24,7 @@ export function describeSymmetry({ symmetry }: Model): string {
   return all.length === 0 ? "there is one of each" : all.join("; ");
 }
 
-/** Whether a search with symmetry can be asked for. */
+/** Whether a search with symmetry can have fewer states. */
 export function hasSymmetry({ symmetry }: Model): boolean {
   if (symmetry === undefined) return false;
   return "members" in symmetry || symmetry.renamings.length > 0;

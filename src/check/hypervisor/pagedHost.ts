@@ -12,12 +12,13 @@ import {
   type MemoryPart,
   type NormalForm,
   type Words,
+  whilePagesStay,
   wholeOf,
 } from "../../hardware/normalForm.ts";
 import { META_SPACE_SHIFT } from "../../hardware/tlb.ts";
 import { pageOfWords } from "../../hardware/words.ts";
 import { isMarked } from "../../hypervisor/dirtyBitmap.ts";
-import { framesForm, pagesDiffer } from "../../hypervisor/overcommit/hostFrames.ts";
+import { framesForm } from "../../hypervisor/overcommit/hostFrames.ts";
 import type { Paging } from "../../hypervisor/overcommit/paging.ts";
 import {
   memoryForm,
@@ -94,7 +95,7 @@ export class PagedHost {
         contents.set(kept!.map((one) => (one === 1 ? NEWEST : OLDER)));
         owed.set(unreported!);
       },
-      renumber: pagesDiffer,
+      renumber: whilePagesStay,
     };
   }
 

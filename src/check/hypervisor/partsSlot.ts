@@ -1,5 +1,5 @@
 /** Parts of operations as a slot: what their devices keep. */
-import type { MemoryPart } from "../../hardware/normalForm.ts";
+import { type MemoryPart, whilePagesStay } from "../../hardware/normalForm.ts";
 import { fieldOf } from "../engine/lookups.ts";
 import type { MemorySlot } from "./memorySlots.ts";
 
@@ -36,10 +36,13 @@ export function partsSlot(
       }
     },
     scramble() {},
-    renumber(lists) {
-      const unknown = arrays.find(({ part, array }) => part.plain?.includes(array) !== true);
+    renumber(lists, to) {
+      const isSaid = (names: readonly string[] | undefined, array: string): boolean =>
+        names?.includes(array) === true;
+      const others = arrays.filter(({ part, array }) => !isSaid(part.plain, array));
+      const unknown = others.find(({ part, array }) => !isSaid(part.byPageNumber, array));
       if (unknown !== undefined) throw new Error(`what "${unknown.list}" holds is not known`);
-      return lists;
+      return others.length === 0 ? lists : whilePagesStay(lists, to);
     },
   };
 }

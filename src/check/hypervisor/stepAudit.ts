@@ -4,11 +4,12 @@
  * wrote would be lost, and whatever else it read would be taken for granted.
  *
  * Writes: all memory that there is (memoryMap.ts), and the state of every other actor, is compared before and after.
- * Reads: the step is worked out four times more, and must come to the same each time:
+ * Reads: the step is worked out four times more, some of them five times, and must come to the same each time:
  * - twice with all other memory garbled, so that each bit is the other way in one of them; with other statistics
  *   in the actor's state and in the message; with other values in all that is said to be no state; at another time;
  * - with every other piece of memory in some other state that it is known to have;
- * - and, some steps later, once more as it was: what a device keeps for itself, in no memory, would tell.
+ * - and, some steps later, once more as it was: what a device keeps for itself, in no memory, would tell. Then again
+ *   with other memory in states that are known by then.
  * What is found is named by turning the differences back by halves, until one word is left.
  */
 
@@ -247,16 +248,23 @@ export class StepAudit {
     );
   }
 
-  /** Each step is worked out again some time later, in another order. */
+  /** With each new step one of the past is worked out again, in turn: so each is, when there are twice as many. */
   #workOutAgain(step: Step, effects: Effects): void {
-    const number = Math.imul(++this.#count, 0x9e3779b1) >>> 0;
-    const place = this.#past.length < PAST_KEPT ? this.#past.length : number % PAST_KEPT;
-    this.#past[place] = { step: { ...step, ids: step.ids.slice() }, effects };
-    const past = itemAt(this.#past, number % this.#past.length);
+    this.#count++;
+    this.#past.push({ step: { ...step, ids: step.ids.slice() }, effects });
+    const past = this.#past.shift();
+    if (past === undefined) return;
+    if (this.#past.length < PAST_KEPT) this.#past.push(past);
     const again = this.#perform(past.step, AS_IT_IS);
-    if (isAlike(again, past.effects)) return;
-    const how = this.#difference(past.step, past.effects, again);
-    throw new ModelError(`${this.#nameOf(past.step)} ${DOES_OTHERWISE}: ${how}`);
+    if (!isAlike(again, past.effects)) {
+      const how = this.#difference(past.step, past.effects, again);
+      throw new ModelError(`${this.#nameOf(past.step)} ${DOES_OTHERWISE}: ${how}`);
+    }
+    // When it was first taken other memory may have had no other state yet.
+    const outside = this.#outsideOf(past.step);
+    const base = outside.read();
+    this.#compare(past.step, past.effects, { more: 4, base, other: this.#otherKnown(past.step) });
+    outside.write(base);
   }
 
   #wrote(step: Step, { word, before, after }: Change): ModelError {

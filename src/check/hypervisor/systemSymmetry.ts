@@ -127,6 +127,7 @@ interface Orders {
 
 class SystemRenaming implements Renaming, Permutation {
   readonly what: string;
+  readonly movesPages: boolean;
   readonly #system: SymmetricSystem;
   readonly #orders: Orders;
   /** By vCPU, by physical CPU, and by actor's address. */
@@ -145,6 +146,7 @@ class SystemRenaming implements Renaming, Permutation {
     this.#pcpus = system.staysOnCpu ? this.#vcpus : Array.from(world.mmus.keys());
     this.#actors = [0, ...actors.map(({ role }) => this.#become(role).id)];
     const moved = (order: Order): boolean => order.some((image, i) => image !== i);
+    this.movesPages = orders.pages.some(moved);
     this.what = [
       ...orders.pages.flatMap((order, vm) =>
         moved(order) ? [`giving its pages the numbers ${order.join(", ")} in VM ${vm}`] : [],

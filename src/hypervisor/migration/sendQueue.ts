@@ -16,6 +16,7 @@ import {
 const CURSOR = 0;
 
 export class SendQueue implements Part {
+  readonly byPageNumber = ["bits", "count", "cursor"];
   readonly name: string;
   readonly marks: DirtyBitmap;
   readonly state = words(1);

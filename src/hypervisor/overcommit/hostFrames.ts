@@ -5,7 +5,7 @@
  */
 
 import { DATA_FRAME_BASE } from "../../hardware/memory.ts";
-import { type NormalForm, type Words, wholeOf } from "../../hardware/normalForm.ts";
+import { type NormalForm, type Words, whilePagesStay, wholeOf } from "../../hardware/normalForm.ts";
 import type { Part, WordArray } from "../../hardware/part.ts";
 import { fieldOf, itemAt, numbers, wordAt, words } from "../../lookup.ts";
 
@@ -175,11 +175,6 @@ export function freeFrames(frames: HostFrames, count: number): void {
 /** Some turns, frames or cycles later nothing is another one. */
 export const LATER = 3;
 
-/** Which pages a guest gives up, and in which order, goes by their numbers. */
-export function pagesDiffer(): never {
-  throw new Error("pages of an overcommitted host are not alike");
-}
-
 export function framesForm(frames: HostFrames): NormalForm {
   const queue = ["leaving", "leavingVm", "leavingPage", "mustWrite"];
   return {
@@ -188,7 +183,7 @@ export function framesForm(frames: HostFrames): NormalForm {
     save: () => savedFrames(frames),
     restore: (words) => restoreFrames(frames, words),
     scramble: () => moveQueue(frames),
-    renumber: pagesDiffer,
+    renumber: whilePagesStay,
   };
 }
 

@@ -6,7 +6,7 @@
 
 import { deriveSeed, Random } from "../../../workloads/random.ts";
 import { wasTouched } from "../../hardware/guestPages.ts";
-import type { NormalForm } from "../../hardware/normalForm.ts";
+import { type NormalForm, renumberedList, whilePagesStay } from "../../hardware/normalForm.ts";
 import type { Part, WordArray } from "../../hardware/part.ts";
 import { fieldOf, itemAt, numberAt, numbers, wordAt } from "../../lookup.ts";
 import type { HypervisorCosts } from "../costs.ts";
@@ -19,7 +19,6 @@ import {
   type HostFrames,
   LATER,
   leaveFrame,
-  pagesDiffer,
   takeFrame,
 } from "./hostFrames.ts";
 import { furthestAbove, type HostRule, hostVictim } from "./hostVictims.ts";
@@ -419,7 +418,11 @@ function waitersForm(waiters: Waiters): NormalForm {
       });
       state[At.turnsGiven] += LATER;
     },
-    renumber: pagesDiffer,
+    renumber(words, to) {
+      const byVcpu = (list: string) => [list, renumberedList(words[list] ?? [], to.vcpu)] as const;
+      const moved = Object.fromEntries(["pages", "since", "turns"].map(byVcpu));
+      return whilePagesStay({ ...words, ...moved }, to);
+    },
   };
 }
 

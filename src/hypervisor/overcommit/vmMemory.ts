@@ -6,7 +6,7 @@
 
 import { type Ept, findLeaf, mapPage, splitLeaf } from "../../hardware/ept.ts";
 import { type GuestPages, wasTouched } from "../../hardware/guestPages.ts";
-import type { NormalForm } from "../../hardware/normalForm.ts";
+import { type NormalForm, whilePagesStay } from "../../hardware/normalForm.ts";
 import type { Part, WordArray } from "../../hardware/part.ts";
 import type { GuestPagingName } from "../../hardware/vmcs.ts";
 import { pageOfWords } from "../../hardware/words.ts";
@@ -16,7 +16,6 @@ import { ORDINARY_LEAF } from "../logDirty.ts";
 import { Work } from "../tableWork.ts";
 import type { Technique } from "../techniques/technique.ts";
 import type { TrackedVm } from "../trackedVm.ts";
-import { pagesDiffer } from "./hostFrames.ts";
 
 export const PageState = {
   /** No frame and no content: in the balloon, or never used. */
@@ -238,6 +237,6 @@ export function memoryForm(memory: VmMemory, vm: number): NormalForm {
       hands.set(fieldOf(words, handsOf));
     },
     scramble() {},
-    renumber: pagesDiffer,
+    renumber: whilePagesStay,
   };
 }

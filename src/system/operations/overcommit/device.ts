@@ -8,9 +8,9 @@ import type {
 } from "../../../../machines/overcommitment.ts";
 import type { PagerReply, PagerRequest } from "../../../../machines/pager.ts";
 import { Counter } from "../../../hardware/counters.ts";
-import { type NormalForm, wholeOf } from "../../../hardware/normalForm.ts";
+import { type NormalForm, whilePagesStay, wholeOf } from "../../../hardware/normalForm.ts";
 import type { Part, WordArray } from "../../../hardware/part.ts";
-import { type HostFrames, LATER, pagesDiffer } from "../../../hypervisor/overcommit/hostFrames.ts";
+import { type HostFrames, LATER } from "../../../hypervisor/overcommit/hostFrames.ts";
 import type { Paged, Paging } from "../../../hypervisor/overcommit/paging.ts";
 import { type Demand, type TargetRule, targetsOf } from "../../../hypervisor/overcommit/targets.ts";
 import { Tally } from "../../../hypervisor/overcommit/vmMemory.ts";
@@ -129,7 +129,7 @@ export function ordersForm(orders: BalloonOrders, { passed }: HostFrames): Norma
         if (one >= 0) due[vm] = one + LATER;
       });
     },
-    renumber: pagesDiffer,
+    renumber: whilePagesStay,
   };
 }
 
