@@ -20,6 +20,11 @@ export function fieldOf<Value>(record: Readonly<Record<string, Value>>, name: st
   return value;
 }
 
+/** The names of an object's own fields: of one that has no others than its type says. */
+export function namesOf<Name extends string>(object: Readonly<Record<Name, unknown>>): Name[] {
+  return Object.keys(object) as Name[];
+}
+
 /** @param what is looked for, as in "the page's leaf". @throws NotThereError if it is not there */
 export function present<Value>(value: Value | undefined | null, what: string): Value {
   if (value === undefined || value === null) throw notThere(what);

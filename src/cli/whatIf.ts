@@ -12,7 +12,7 @@ import { isSameFile } from "../io/inputFile.ts";
 import { refuseUnwritable, writeOutput } from "../io/outputFile.ts";
 import { print } from "../io/standardStreams.ts";
 import { jsonText } from "../io/visible.ts";
-import { itemAt, present } from "../lookup.ts";
+import { itemAt, namesOf, present } from "../lookup.ts";
 import { outlineOf, recordBranch, repeat } from "../replay/branch.ts";
 import { causalPast } from "../replay/causality.ts";
 import type { LogEntry } from "../replay/decoder.ts";
@@ -23,7 +23,7 @@ import { PROPERTIES, type Property } from "../replay/properties.ts";
 import { LogReader } from "../replay/reader.ts";
 import { originOf, rebuild, scenarioOf } from "../replay/rebuild.ts";
 import { Recorder } from "../replay/recorder.ts";
-import { type CaseSize, shrink } from "../replay/shrink.ts";
+import { shrink } from "../replay/shrink.ts";
 import { timed } from "../replay/timedIntervention.ts";
 import { Timeline } from "../replay/timeline.ts";
 import { buildSystem } from "../system/build.ts";
@@ -295,7 +295,7 @@ function shrinkAction(
   progress.clear();
   print(`${failure.actor}: ${failure.what}`);
   print(`                 before         after   (${grouped(tried)} runs tried)`);
-  for (const key of Object.keys(before) as (keyof CaseSize)[]) {
+  for (const key of namesOf(before)) {
     const cells = [before[key], after[key]].map((value) => grouped(value).padStart(14)).join("");
     print(`  ${key.padEnd(13)}${cells}`);
   }

@@ -1,5 +1,6 @@
 /** Checkpoints with PML and with write protection (the authors' 2018 and 2019 posters). */
 
+import { itemAt } from "../lookup.ts";
 import { barPlot } from "../plots/kinds.ts";
 import type { DataRow } from "../plots/plot.ts";
 import {
@@ -62,9 +63,8 @@ function evaluate(results: Results) {
   const gained: { mode: (typeof MODES)[number]; gain: number; shorter: number }[] = [];
   for (const intensity of INTENSITIES) {
     for (const mode of MODES) {
-      const [protect, pml] = TECHNIQUES.map((technique) =>
-        results(pointName(intensity, mode, technique)),
-      ) as [ReturnType<Results>, ReturnType<Results>];
+      const runs = TECHNIQUES.map((technique) => results(pointName(intensity, mode, technique)));
+      const [protect, pml] = [itemAt(runs, 0), itemAt(runs, 1)];
       const gain = percentAbove(
         pml.accesses / inSeconds(pml.time),
         protect.accesses / inSeconds(protect.time),

@@ -132,10 +132,10 @@ function saveTime(summary: ReturnType<Results>): number {
 /** Operations a microsecond while a migration was under way. */
 function duringMigration(summary: ReturnType<Results>): number {
   const { interval, accesses } = migration(summary).throughput;
-  const spans = both(summary).map(({ startTime, totalTime }) => [
-    startTime / interval,
-    (startTime + totalTime) / interval,
-  ]) as [number, number][];
+  const spans = both(summary).map(
+    ({ startTime, totalTime }) =>
+      [startTime / interval, (startTime + totalTime) / interval] as const,
+  );
   const done = accesses.reduce((sum, count, i) => {
     const parts = spans.map(([from, to]) => Math.min(i + 1, to) - Math.max(i, from));
     return sum + count * parts.reduce((all, part) => all + Math.max(0, part), 0);
@@ -150,7 +150,7 @@ function evaluate(results: Results, scale: Scale) {
   const curve: DataRow[] = [];
   for (const intensity of INTENSITIES) {
     const runs = TECHNIQUES.map((technique) => results(pointName(intensity, technique)));
-    const [protect, pml] = runs as [ReturnType<Results>, ReturnType<Results>];
+    const [protect, pml] = [itemAt(runs, 0), itemAt(runs, 1)];
     const m1 = 100 * (1 - saveTime(pml) / saveTime(protect));
     const m2 = percentAbove(duringMigration(pml), duringMigration(protect));
     const published = PUBLISHED[intensity];

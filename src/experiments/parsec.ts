@@ -1,7 +1,7 @@
 /** Working sets of twelve programs like PARSEC's, estimated (VEE21 4.3). */
 
 import type { ParsecName } from "../../workloads/generators/parsecPrograms.ts";
-import { itemAt } from "../lookup.ts";
+import { itemAt, namesOf } from "../lookup.ts";
 import { dotPlot, PUBLISHED as PUBLISHED_SERIES } from "../plots/kinds.ts";
 import type { DataRow } from "../plots/plot.ts";
 import type { RunSummary } from "../system/summary.ts";
@@ -35,7 +35,7 @@ const PUBLISHED: Readonly<Record<ParsecName, PublishedProgram>> = {
   canneal: { prl: 252.2, pml: 201.7, vmware: [92, 361] },
   dedup: { prl: 255.8, pml: 245.1, vmware: [95, 300] },
 };
-const NAMES = Object.keys(PUBLISHED) as ParsecName[];
+const NAMES = namesOf(PUBLISHED);
 const LABEL = { prl: "PRL", pml: "PML", vmware: "VMware, mean" } as const;
 
 const pointName = (program: string, kind: EstimatorKind): string => `${program} ${kind}`;

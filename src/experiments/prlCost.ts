@@ -3,6 +3,7 @@
  * TLB and therefore never become hot.
  */
 
+import { namesOf } from "../lookup.ts";
 import { barPlot, linePlot } from "../plots/kinds.ts";
 import {
   estimateAt,
@@ -20,7 +21,7 @@ type Workload = ScenarioInput["vms"][number]["workload"];
 
 const TLBS = { "TLB of 64": STUDY_TLB, "TLB of 64 + 1536": {} } as const;
 type TlbName = keyof typeof TLBS;
-const TLB_NAMES = Object.keys(TLBS) as TlbName[];
+const TLB_NAMES = namesOf(TLBS);
 
 const PROGRAMS = ["array", "read", "sort", "write", "hpl"] as const;
 type Program = (typeof PROGRAMS)[number];

@@ -1,7 +1,7 @@
 /** Beyond the study: one log or two, and logs of 64 to 65536 entries for PRL; logs of PML, which has no more than 512. */
 
 import { PML_ENTRIES_MAX } from "../hardware/logLimits.ts";
-import { itemAt, present } from "../lookup.ts";
+import { itemAt, namesOf, present } from "../lookup.ts";
 import { linePlot } from "../plots/kinds.ts";
 import {
   arrayPages,
@@ -18,11 +18,11 @@ const LOGS = [64, 128, 256, 512, 1024, 4096, 16_384, 65_536] as const;
 const PML_LOGS = LOGS.filter((entries) => entries <= PML_ENTRIES_MAX);
 /** The same handler, and one that is ten times slower. */
 const HANDLERS = { "1x": {}, "10x": { prlHandler: 30_000, prlEntry: 240 } } as const;
-const HANDLER_NAMES = Object.keys(HANDLERS) as (keyof typeof HANDLERS)[];
+const HANDLER_NAMES = namesOf(HANDLERS);
 const PRL_ACCESSES = 10_000_000;
 const PML_RUN = 5;
 const PML_HANDLERS = { "257 us for 512": {}, "4 ms": FOUR_MS } as const;
-const PML_HANDLER_NAMES = Object.keys(PML_HANDLERS) as (keyof typeof PML_HANDLERS)[];
+const PML_HANDLER_NAMES = namesOf(PML_HANDLERS);
 
 const prlPoint = (entries: number, handler: string, logs: number): string =>
   `PRL, ${entries} entries, handler ${handler}, logs ${logs}`;

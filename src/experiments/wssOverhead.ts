@@ -4,6 +4,7 @@
  * authors cleaned the log is not.
  */
 
+import { itemAt } from "../lookup.ts";
 import { dotPlot, PUBLISHED as PUBLISHED_SERIES, stackPlot } from "../plots/kinds.ts";
 import type { DataRow } from "../plots/plot.ts";
 import { FOUR_MS, inSeconds, percentAbove } from "./common.ts";
@@ -111,7 +112,7 @@ function evaluate(results: Results) {
   }
   distances.sort((a, b) => a.distance - b.distance);
   const factor = (distance: number): string => Math.exp(distance / 3).toFixed(2);
-  const [best, second] = distances as [(typeof distances)[0], (typeof distances)[0]];
+  const [best, second] = [itemAt(distances, 0), itemAt(distances, 1)];
   return {
     figures,
     plots: [

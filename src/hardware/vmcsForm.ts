@@ -1,5 +1,5 @@
 /** A VMCS as a state: what its fields hold. */
-import { fieldOf, itemAt } from "../lookup.ts";
+import { fieldOf, itemAt, namesOf } from "../lookup.ts";
 import { type NameOf, type NormalForm, SCRAMBLED } from "./normalForm.ts";
 import { Field, type FieldName, type Vmcs } from "./vmcs.ts";
 import { pageAddressHigh, pageAddressLow } from "./words.ts";
@@ -38,7 +38,7 @@ const KINDS: Readonly<Record<FieldName, "same" | "vpid" | "log" | "exit">> = {
   vmInstructionError: "exit",
 };
 
-const NAMES = Object.keys(Field) as FieldName[];
+const NAMES = namesOf(Field);
 const EXIT_FIELDS = NAMES.filter((name) => KINDS[name] === "exit").map((name) => Field[name]);
 
 /** @param logFrame of a vCPU's logs */

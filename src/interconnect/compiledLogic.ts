@@ -14,8 +14,9 @@
  */
 
 import type { ActorLogic, AnyEventObject, AnyStateMachine, EventObject, Snapshot } from "xstate";
+import { present } from "../lookup.ts";
 import { isIgnored } from "./ignored.ts";
-import { findMisreading } from "./misreadings.ts";
+import { findMisreading, propertiesOf } from "./misreadings.ts";
 
 /** State of a compiled machine: what an XState snapshot has that Trackvisor uses. */
 export type CompiledSnapshot = Snapshot<undefined> & {
@@ -116,7 +117,7 @@ export function compileLogic(
     if (host === null || event.startsWith("xstate.")) return;
     throw new UnhandledEventError(machine.id, state, event);
   };
-  const initialState = states.get(initial)!;
+  const initialState = stateNamed(states, initial);
   const initialContext = machine.config.context as unknown;
 
   // Mostly the state of the last transition, which spares the look-up by name.
@@ -126,7 +127,7 @@ export function compileLogic(
     event: AnyEventObject,
     emit: EmissionSink,
   ): CompiledSnapshot => {
-    const state = snapshot.value === last.name ? last : states.get(snapshot.value)!;
+    const state = snapshot.value === last.name ? last : stateNamed(states, snapshot.value);
     const candidates = state.on.get(event.type) ?? NO_CANDIDATES;
     const args = { context: snapshot.context, event };
     for (const { guard, target, actions } of candidates) {
@@ -190,6 +191,10 @@ function watchTransitions(states: ReadonlyMap<string, StateTable>, taken: Transi
     for (const [event, list] of on) on.set(event, watched(name, event, list));
     always.splice(0, always.length, ...watched(name, ALWAYS, always));
   }
+}
+
+function stateNamed(states: ReadonlyMap<string, StateTable>, name: string): StateTable {
+  return present(states.get(name), `the state "${name}"`);
 }
 
 function snapshotOf(state: StateTable, context: object): CompiledSnapshot {
@@ -267,28 +272,33 @@ function compileStates(machine: AnyStateMachine): {
   readonly states: Map<string, StateTable>;
   readonly initial: string;
 } {
-  const config = machine.config as Record<string, unknown>;
+  const config = propertiesOf(machine.config);
   const where = `machine "${machine.id}"`;
   refuseUnknown(config, MACHINE_KEYS, where);
-  const stateConfigs = (config["states"] ?? {}) as Record<string, Record<string, unknown>>;
+  const stateConfigs = new Map(
+    Object.entries(propertiesOf(config["states"])).map(([name, state]) => [
+      name,
+      propertiesOf(state),
+    ]),
+  );
   const initial = config["initial"];
   if (
     typeof initial !== "string" ||
-    stateConfigs[initial]?.["always"] !== undefined ||
-    stateConfigs[initial] === undefined
+    !stateConfigs.has(initial) ||
+    stateConfigs.get(initial)?.["always"] !== undefined
   ) {
     throw new UnsupportedMachineError(
       `${where}: "initial" must name one of its states, not a transient one`,
     );
   }
   const states = new Map<string, StateTable>();
-  for (const name of Object.keys(stateConfigs)) {
+  for (const name of stateConfigs.keys()) {
     states.set(name, { name, entry: [], exit: [], on: new Map(), always: [] });
   }
-  for (const [name, stateConfig] of Object.entries(stateConfigs)) {
+  for (const [name, stateConfig] of stateConfigs) {
     const at = `${where}, state "${name}"`;
     refuseUnknown(stateConfig, STATE_KEYS, at);
-    const state = states.get(name)!;
+    const state = stateNamed(states, name);
     state.entry.push(...compileActions(machine, stateConfig["entry"], at));
     state.exit.push(...compileActions(machine, stateConfig["exit"], at));
     addAlways(machine, state, stateConfig, states, at);
@@ -306,7 +316,7 @@ function addTransitions(
   states: ReadonlyMap<string, StateTable>,
   at: string,
 ): void {
-  for (const [type, value] of Object.entries((on ?? {}) as Record<string, unknown>)) {
+  for (const [type, value] of Object.entries(propertiesOf(on))) {
     if (type.includes("*") || type === "") {
       throw new UnsupportedMachineError(`${at}: wildcard event "${type}" is not supported`);
     }
@@ -322,7 +332,7 @@ function addTransitions(
 function addAlways(
   machine: AnyStateMachine,
   state: StateTable,
-  config: Record<string, unknown>,
+  config: Readonly<Record<string, unknown>>,
   states: ReadonlyMap<string, StateTable>,
   at: string,
 ): void {
@@ -347,10 +357,8 @@ function compileTransition(
   states: ReadonlyMap<string, StateTable>,
   at: string,
 ): Candidate {
-  const config = (typeof transition === "string" ? { target: transition } : transition) as Record<
-    string,
-    unknown
-  >;
+  const config: Readonly<Record<string, unknown>> =
+    typeof transition === "string" ? { target: transition } : propertiesOf(transition);
   refuseUnknown(config, TRANSITION_KEYS, at);
   const targetName = config["target"];
   let target: StateTable | null = null;
@@ -393,11 +401,11 @@ function compileAction(machine: AnyStateMachine, name: unknown, at: string): Act
   if (implementation === undefined) {
     throw new UnsupportedMachineError(`${at}: action ${describe(name)} must be a named action`);
   }
-  const creator: Record<string, unknown> = { ...implementation };
+  const creator = propertiesOf(implementation);
   if (creator["type"] === "xstate.assign") {
     const assignment = creator["assignment"];
     if (typeof assignment === "function") return assignAll(assignment as Assigner);
-    return assignEach(Object.entries(assignment as Record<string, unknown>));
+    return assignEach(Object.entries(propertiesOf(assignment)));
   }
   if (creator["type"] === "xstate.emit") return emitEvent(creator["event"]);
   throw new UnsupportedMachineError(`${at}: action "${name}" must be an assign() or an emit()`);
@@ -413,7 +421,7 @@ function refuseUnreasoned({ id, config: { on: shared, states } }: AnyStateMachin
     for (const [event, value] of Object.entries(on ?? {})) {
       const list: readonly unknown[] = Array.isArray(value) ? value : [value];
       for (const transition of list) {
-        if (!isIgnored(transition) || hasReason(transition as object)) continue;
+        if (!isIgnored(transition) || hasReason(propertiesOf(transition))) continue;
         throw new UnsupportedMachineError(
           `machine "${id}", state "${state}", on "${event}": ignored without a reason`,
         );

@@ -140,7 +140,7 @@ function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [value];
 }
 
-/** XState's own actions are functions with properties. */
-function propertiesOf(value: unknown): Config {
+/** What a value has under names; nothing if it is none with names. XState's own actions are functions with properties. */
+export function propertiesOf(value: unknown): Config {
   return typeof value === "object" || typeof value === "function" ? { ...value } : {};
 }

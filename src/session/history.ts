@@ -2,6 +2,9 @@
  * How counters grew over the run: looks at a regular distance of virtual time. When there are too many,
  * every other one goes and the distance doubles. So they follow from the run alone.
  */
+
+import { itemAt } from "../lookup.ts";
+
 const LOOKS_MAX = 256;
 /** Looks back that a rate is taken over. */
 const RATE_LOOKS = 3;
@@ -54,7 +57,9 @@ export class History {
     const known = this.#increments.get(value);
     if (known !== undefined && known.length === Math.max(0, count - 1)) return known;
     const looks = this.#looks.slice(0, count);
-    const made = looks.slice(1).map((look, i) => look.values[value]! - looks[i]!.values[value]!);
+    const made = looks
+      .slice(1)
+      .map((look, i) => itemAt(look.values, value) - itemAt(itemAt(looks, i).values, value));
     // Frozen once, not with each frame that shows it.
     this.#increments.set(value, Object.freeze(made));
     return made;
@@ -63,16 +68,16 @@ export class History {
   /** What a value gains in one cycle, over the last looks and up to now. */
   rate(value: number, now: number, current: number): number {
     let count = this.#countUpTo(now);
-    while (count > 0 && this.#looks[count - 1]!.time === now) count--;
+    while (count > 0 && itemAt(this.#looks, count - 1).time === now) count--;
     const from = this.#looks[Math.max(0, count - RATE_LOOKS)];
     if (count === 0 || from === undefined) return 0;
-    return (current - from.values[value]!) / (now - from.time);
+    return (current - itemAt(from.values, value)) / (now - from.time);
   }
 
   /** Looks up to a time; nearly always all of them. */
   #countUpTo(now: number): number {
     let count = this.#looks.length;
-    while (count > 0 && this.#looks[count - 1]!.time > now) count--;
+    while (count > 0 && itemAt(this.#looks, count - 1).time > now) count--;
     return count;
   }
 }

@@ -1,5 +1,7 @@
 /** The last messages of a run by their position, with what each of them caused. */
+
 import type { Delivery } from "../interconnect/messages.ts";
+import { numberAt } from "../lookup.ts";
 import type { System } from "../system/system.ts";
 import { entryOf, type Names } from "./describe.ts";
 import type { StreamEntry } from "./frame.ts";
@@ -52,8 +54,8 @@ export class MessageRing {
   /** The sequence numbers that were given out while a message was handled: (from, to]. */
   postedWith(position: number): readonly [number, number] {
     const before = this.delivery(position - 1);
-    const from = before === undefined ? 0 : this.#posted[(position - 1) & (CAPACITY - 1)]!;
-    return [from, this.#posted[position & (CAPACITY - 1)]!];
+    const from = before === undefined ? 0 : numberAt(this.#posted, (position - 1) & (CAPACITY - 1));
+    return [from, numberAt(this.#posted, position & (CAPACITY - 1))];
   }
 
   /** Positions up to `end` of the messages that the one at `position` has caused. */

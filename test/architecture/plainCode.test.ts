@@ -13,33 +13,78 @@ const FUNCTION_LINES = 60;
 
 /** At most, by room: [assertions that something is there, casts other than `as const`]. */
 const MOST: Readonly<Record<string, readonly [assertions: number, casts: number]>> = {
-  machines: [2, 3],
-  "src/check": [1102, 153],
-  "src/cli": [5, 8],
-  "src/config": [2, 6],
-  "src/errors.ts": [2, 3],
-  "src/experiments": [2, 17],
+  machines: [0, 0],
+  "src/check": [130, 140],
+  "src/cli": [3, 4],
+  "src/config": [0, 3],
+  "src/errors.ts": [0, 0],
+  "src/experiments": [0, 4],
   // The access loop, the walks, the tables and the TLB.
-  "src/hardware": [142, 11],
-  "src/hypervisor": [57, 15],
+  "src/hardware": [125, 4],
+  "src/hypervisor": [40, 10],
   // The queue of events, and the loop over compiled actions.
-  "src/interconnect": [24, 31],
-  "src/io": [2, 6],
-  "src/library": [2, 3],
-  "src/litmus": [4, 15],
-  "src/lookup.ts": [2, 5],
-  "src/plots": [2, 4],
-  "src/questions": [2, 9],
-  "src/queue": [2, 6],
-  "src/replay": [2, 22],
-  "src/runs": [2, 5],
-  "src/session": [47, 18],
-  "src/shares": [2, 5],
-  "src/system": [252, 58],
-  "src/tui": [42, 43],
+  "src/interconnect": [17, 17],
+  "src/io": [0, 5],
+  "src/library": [0, 0],
+  "src/litmus": [2, 10],
+  "src/lookup.ts": [0, 3],
+  "src/plots": [0, 1],
+  "src/questions": [0, 4],
+  "src/queue": [0, 0],
+  "src/replay": [0, 14],
+  "src/runs": [0, 0],
+  "src/session": [40, 12],
+  "src/shares": [0, 2],
+  "src/system": [220, 40],
+  "src/tui": [25, 36],
   // What reads Lackey's lines, byte by byte.
-  workloads: [87, 23],
+  workloads: [40, 24],
 };
+
+/**
+ * Functions of more lines than that. Those of the loops, the walks, the wiring and the schemas earn it: they are one loop,
+ * one table or one switch. The others are to be split; none is added.
+ */
+const LONG: readonly string[] = [
+  "src/check/actorModel.ts: actorModel",
+  "src/check/actors/interpretedMachine.ts: interpretedMachine",
+  "src/check/hypervisor/checkpointState.ts: contents",
+  "src/check/hypervisor/systemModel.ts: (anonymous)",
+  "src/check/models/smallSystem.ts: smallSystem",
+  "src/cli/log.ts: logCommand",
+  "src/cli/trace.ts: importAction",
+  "src/cli/tui.ts: tuiCommand",
+  "src/experiments/accuracy.ts: evaluate",
+  "src/experiments/estimatorSweep.ts: evaluate",
+  "src/experiments/migration.ts: evaluate",
+  "src/experiments/migrationTechniques.ts: evaluate",
+  "src/experiments/missedGpas.ts: evaluate",
+  "src/experiments/parsec.ts: evaluate",
+  "src/experiments/pmlLimits.ts: points",
+  "src/experiments/pmlLimits.ts: evaluate",
+  "src/experiments/prlDesign.ts: evaluate",
+  "src/experiments/pvmLoad.ts: evaluate",
+  "src/experiments/wssOverhead.ts: evaluate",
+  "src/hardware/accessLoop.ts: runAccesses",
+  "src/hardware/eptWalk.ts: walkEpt",
+  "src/hardware/guestWalk.ts: guestWalk",
+  "src/hypervisor/logPages.ts: logForm",
+  "src/hypervisor/techniques/own.ts: ownTechnique",
+  "src/interconnect/compiledLogic.ts: compileLogic",
+  "src/questions/advise/advice.ts: adviceOf",
+  "src/questions/fleet/measureCurves.ts: measureCurves",
+  "src/system/operations/declaration.ts: declareOperation",
+  "src/system/operations/overcommit/overcommitSchema.ts: overcommitSchema",
+  "src/system/scenario/resolve.ts: resolveInto",
+  "src/system/summary.ts: summarize",
+  "src/system/wiring.ts: wire",
+  "src/system/world.ts: #buildVm",
+  "workloads/guests/tap/instructions.ts: pass",
+  "workloads/guests/tap/rewriter.ts: section",
+  "workloads/guests/tap/ring.ts: ringModule",
+  "workloads/guests/wasi.ts: reading",
+  "workloads/trace/import.ts: importLog",
+];
 
 interface Found {
   readonly assertions: number;
@@ -111,6 +156,11 @@ describe("code", () => {
       ];
     });
     expect(over).toEqual([]);
+  });
+
+  it("has no further function that is long", () => {
+    const long = new Set(all.flatMap(({ found }) => found.long));
+    expect([...long].filter((name) => !LONG.includes(name))).toEqual([]);
   });
 
   it("counts what it means to count", () => {

@@ -1,8 +1,10 @@
 /** Plays the trace of a whole machine: its accesses, what its processor translated and flushed, and its time. */
+
 import { UserError } from "../../src/errors.ts";
 import type { WordArray } from "../../src/hardware/part.ts";
 import { Flushed, TracedPaging } from "../../src/hardware/tracedPaging.ts";
 import { type ByteSource, sourceOf } from "../../src/io/byteSource.ts";
+import { byteAt, itemAt, numberAt, numbers, wordAt } from "../../src/lookup.ts";
 import { EventType } from "../trace/events.ts";
 import { TraceReader } from "../trace/reader.ts";
 import type { RunBlock } from "../trace/runs.ts";
@@ -30,9 +32,9 @@ export class MachineTracePlayer implements Workload {
   readonly #scan: TraceScan;
   readonly #extraGap: number;
   readonly #limit: number;
-  readonly #made = new Float64Array(1);
-  readonly #position = new Float64Array(Object.keys(At).length);
-  readonly #pace = new Float64Array(Object.keys(PaceAt).length);
+  readonly #made = numbers(1);
+  readonly #position = numbers(4);
+  readonly #pace = numbers(3);
   #loaded = -1;
   #block: RunBlock | undefined;
 
@@ -60,11 +62,11 @@ export class MachineTracePlayer implements Workload {
   }
 
   get gap(): number {
-    return this.#pace[PaceAt.gap]! + this.#extraGap;
+    return this.#pace[PaceAt.gap] + this.#extraGap;
   }
 
   get lead(): number {
-    return this.#pace[PaceAt.lead]!;
+    return this.#pace[PaceAt.lead];
   }
 
   arrays(): Record<string, WordArray> {
@@ -78,27 +80,31 @@ export class MachineTracePlayer implements Workload {
 
   fill(block: Int32Array): number {
     const position = this.#position;
-    const most = Math.min(block.length, this.#limit - this.#made[0]!);
+    const most = Math.min(block.length, this.#limit - this.#made[0]);
     this.#pace[PaceAt.lead] = 0;
     let done = 0;
     while (done < most) {
       const runs = this.#current();
       if (runs === undefined) break;
       const { pages, kinds, lengths, events, count } = runs;
-      const [run, used, event] = [position[At.run]!, position[At.used]!, position[At.event]!];
-      if (used === 0 && event < events.count && events.at[event]! <= run) {
+      const [run, used, event] = [position[At.run], position[At.used], position[At.event]];
+      if (used === 0 && event < events.count && wordAt(events.at, event) <= run) {
         // What changes translations, the TLB or the pace is done between two blocks of accesses.
         if (done > 0) break;
-        this.#happens(events.types[event]!, events.a[event]!, events.b[event]!);
+        this.#happens(
+          byteAt(events.types, event),
+          numberAt(events.a, event),
+          numberAt(events.b, event),
+        );
         position[At.event] = event + 1;
         continue;
       }
       if (run === count) {
-        position.set([position[At.block]! + 1, 0, 0, 0]);
+        position.set([position[At.block] + 1, 0, 0, 0]);
         continue;
       }
-      const word = (pages[run]! << 2) | kinds[run]!;
-      const end = Math.min(most, done + lengths[run]! - used);
+      const word = (numberAt(pages, run) << 2) | byteAt(kinds, run);
+      const end = Math.min(most, done + wordAt(lengths, run) - used);
       const taken = end - done;
       while (done < end) block[done++] = word;
       if (used + taken === lengths[run]) {
@@ -106,7 +112,7 @@ export class MachineTracePlayer implements Workload {
         position[At.used] = 0;
       } else position[At.used] = used + taken;
     }
-    this.#made[0] = this.#made[0]! + done;
+    this.#made[0] = this.#made[0] + done;
     return done;
   }
 
@@ -133,7 +139,7 @@ export class MachineTracePlayer implements Workload {
         return;
       case EventType.pace: {
         // An instruction a cycle; one that accesses memory is the access.
-        const other = Math.max(0, a - b) + pace[PaceAt.rest]!;
+        const other = Math.max(0, a - b) + pace[PaceAt.rest];
         if (b === 0) {
           this.#wait(other);
           pace[PaceAt.rest] = 0;
@@ -153,12 +159,12 @@ export class MachineTracePlayer implements Workload {
 
   /** The block of the present position; undefined at the end. */
   #current(): RunBlock | undefined {
-    const index = this.#position[At.block]!;
+    const index = this.#position[At.block];
     if (index >= this.#scan.blocks) return undefined;
     if (this.#loaded === index) return this.#block;
     const reader = new TraceReader(this.#file);
     try {
-      reader.seek(this.#scan.offsets[index]!, index + 1);
+      reader.seek(itemAt(this.#scan.offsets, index), index + 1);
       const block = reader.next();
       if (block === undefined || reader.blockChecksum !== this.#scan.checksums[index]) {
         throw new UserError(`${this.#scan.path}: changed while it was played (block ${index + 1})`);

@@ -6,12 +6,12 @@
 
 import { z } from "zod";
 import { AccessKind } from "../../src/hardware/accessLoop.ts";
-import { numbers } from "../../src/lookup.ts";
+import { namesOf, numbers } from "../../src/lookup.ts";
 import { oddsOf } from "../random.ts";
-import { PARSEC_PROGRAMS, type ParsecName, type ParsecProgram } from "./parsecPrograms.ts";
+import { PARSEC_PROGRAMS, type ParsecProgram } from "./parsecPrograms.ts";
 import { LINE_BYTES, PAGE_BYTES, Program, programFields } from "./program.ts";
 
-const NAMES = Object.keys(PARSEC_PROGRAMS) as ParsecName[];
+const NAMES = namesOf(PARSEC_PROGRAMS);
 
 /** An access stands for four lines: with its own 4 cycles 400, as in the other programs. */
 const ACCESS_BYTES = 4 * LINE_BYTES;

@@ -6,11 +6,11 @@ import {
   type AccessKindName,
   LINEAR_PAGES_MAX,
 } from "../../src/hardware/accessLoop.ts";
-import { present, wordAt } from "../../src/lookup.ts";
+import { namesOf, present, wordAt } from "../../src/lookup.ts";
 import { commonFields, Generator, pagesField, repeated, repeatField } from "./generator.ts";
 
 const SCRIPT_MAX = 50_000;
-const KINDS = Object.keys(AccessKind) as AccessKindName[];
+const KINDS = namesOf(AccessKind);
 const STEP = new RegExp(`^(${KINDS.join("|")}) (\\d{1,10})$`);
 
 const step = z

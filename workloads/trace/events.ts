@@ -3,6 +3,8 @@
  * devices write. Each stands before a run of its block.
  */
 
+import { byteAt, numberAt, wordAt } from "../../src/lookup.ts";
+
 export const EventType = {
   /** a: a linear page; b: its translation, as TracedPaging has it. */
   translation: 0,
@@ -58,11 +60,11 @@ export function encodeEvents({ count, at, types, a, b }: EventList, bytes: Uint8
     bytes[used++] = rest;
   };
   for (let i = 0; i < count; i++) {
-    put(at[i]! - last);
-    last = at[i]!;
-    bytes[used++] = types[i]!;
-    put(a[i]!);
-    put(b[i]!);
+    put(wordAt(at, i) - last);
+    last = wordAt(at, i);
+    bytes[used++] = byteAt(types, i);
+    put(numberAt(a, i));
+    put(numberAt(b, i));
   }
   return used;
 }
@@ -81,7 +83,7 @@ export function decodeEvents(
     let value = 0;
     for (let unit = 1; unit < VALUES; unit *= MORE) {
       if (used >= bytes.length) return NaN;
-      const byte = bytes[used++]!;
+      const byte = byteAt(bytes, used++);
       value += (byte & (MORE - 1)) * unit;
       if (byte < MORE) return value < VALUES ? value : NaN;
     }

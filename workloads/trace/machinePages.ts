@@ -1,4 +1,5 @@
 /** Checks what a machine's trace says of its pages, and counts them: a file may be made to harm. */
+
 import { UserError } from "../../src/errors.ts";
 import {
   LINEAR_PAGES,
@@ -6,6 +7,7 @@ import {
   TRANSLATION_PAGE_SHIFT,
   Translation,
 } from "../../src/hardware/tracedPaging.ts";
+import { byteAt, numberAt, wordAt } from "../../src/lookup.ts";
 import { EventType } from "./events.ts";
 import type { RunBlock } from "./runs.ts";
 
@@ -28,11 +30,15 @@ export class MachinePages {
   check({ pages, count, events }: RunBlock): void {
     let event = 0;
     for (let run = 0; run <= count; run++) {
-      while (event < events.count && events.at[event]! <= run) {
-        this.#event(events.types[event]!, events.a[event]!, events.b[event]!);
+      while (event < events.count && wordAt(events.at, event) <= run) {
+        this.#event(
+          byteAt(events.types, event),
+          numberAt(events.a, event),
+          numberAt(events.b, event),
+        );
         event++;
       }
-      if (run < count) this.#access(pages[run]!);
+      if (run < count) this.#access(numberAt(pages, run));
     }
   }
 

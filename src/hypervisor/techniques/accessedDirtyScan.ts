@@ -2,8 +2,10 @@
  * Scanning accessed and dirty flags: nothing exits; the scan of the whole table is work in the pVM, and
  * the guest pays with TLB refills after each flush (kvm clear_dirty_pt_masked; idle page tracking).
  */
+
 import { findLeaf } from "../../hardware/ept.ts";
 import { EPT_ACCESSED, EPT_DIRTY } from "../../hardware/eptEntry.ts";
+import { wordAt } from "../../lookup.ts";
 import { markDirty } from "../dirtyBitmap.ts";
 import { disarmAll, ORDINARY_LEAF, splitAll } from "../logDirty.ts";
 import { walkLeaves } from "../tableWork.ts";
@@ -15,7 +17,7 @@ function clearFlags(vm: TrackedVm): number {
   const { words } = vm.ept.memory;
   let leaves = 0;
   walkLeaves(vm.work, vm.ept, (word) => {
-    words[word] = vm.work.heldOr(word, words[word]!) & ~(EPT_ACCESSED | EPT_DIRTY);
+    words[word] = vm.work.heldOr(word, wordAt(words, word)) & ~(EPT_ACCESSED | EPT_DIRTY);
     leaves++;
   });
   return leaves;
@@ -26,7 +28,7 @@ function readAhead({ work, ept, faults }: TrackedVm): void {
   work.release();
   const leaf = work.next < 0 ? null : findLeaf(ept, work.next);
   if (leaf === null || !faults.includes("tornEntries")) return;
-  work.hold(leaf.word, ept.memory.words[leaf.word]!);
+  work.hold(leaf.word, wordAt(ept.memory.words, leaf.word));
 }
 
 export const accessedDirtyScan = {
@@ -51,7 +53,7 @@ export const accessedDirtyScan = {
     const { words } = vm.ept.memory;
     let leaves = 0;
     walkLeaves(vm.work, vm.ept, (word, _level, page) => {
-      const low = vm.work.heldOr(word, words[word]!);
+      const low = vm.work.heldOr(word, wordAt(words, word));
       leaves++;
       if ((low & EPT_ACCESSED) !== 0) markDirty(vm.touched, page);
       if ((low & EPT_DIRTY) !== 0) markDirty(vm.dirty, page);

@@ -2,6 +2,7 @@
  * Trackers of users. Their handlers see a VM through a face that knows what the hypervisor may do when, charges what it
  * costs, and refuses the rest by the tracker's name.
  */
+
 import * as z from "zod";
 import { excerpt } from "../../config/fieldPath.ts";
 import { UserError } from "../../errors.ts";
@@ -14,6 +15,7 @@ import {
   EPT_RWX,
   EPT_WRITE,
 } from "../../hardware/eptEntry.ts";
+import { wordAt } from "../../lookup.ts";
 import { clearMarks, countMarked, isMarked, markDirty } from "../dirtyBitmap.ts";
 import { ORDINARY_LEAF, splitAll } from "../logDirty.ts";
 import { callOwn } from "../ownCode.ts";
@@ -131,7 +133,7 @@ export function ownTechnique(own: OwnTracker): Technique {
       const { words } = vm.ept.memory;
       let leaves = 0;
       walkLeaves(wholeWalk(), vm.ept, (word) => {
-        words[word] = words[word]! | EPT_RWX | EPT_ACCESSED | EPT_DIRTY;
+        words[word] = wordAt(words, word) | EPT_RWX | EPT_ACCESSED | EPT_DIRTY;
         leaves++;
       });
       return leaves * vm.costs.protectPage;
@@ -141,7 +143,7 @@ export function ownTechnique(own: OwnTracker): Technique {
       const wanted = write ? EPT_WRITE : EPT_READ | EPT_EXECUTE;
       const lacks = (): boolean => {
         const leaf = findLeaf(vm.ept, page);
-        return leaf !== null && (vm.ept.memory.words[leaf.word]! & wanted) !== wanted;
+        return leaf !== null && (wordAt(vm.ept.memory.words, leaf.word) & wanted) !== wanted;
       };
       // There is no page, or another CPU was here first: then the access just retries.
       if (!lacks()) return NOT_OURS;
@@ -222,7 +224,7 @@ class Face implements OwnTrackedVm {
     if (word < 0) return;
     // Where flags are read, the processor sets them; else they are set beforehand, and cost nothing later.
     const flags = this.#own.usesFlags === true ? 0 : EPT_ACCESSED | EPT_DIRTY;
-    this.#words[word] = this.#words[word]! | EPT_RWX | flags;
+    this.#words[word] = wordAt(this.#words, word) | EPT_RWX | flags;
   }
 
   isAccessed(page: number): boolean {
@@ -272,7 +274,7 @@ class Face implements OwnTrackedVm {
       this.#refuse(`${call}: only arm and rearm are followed by a flush of the CPUs' TLBs`);
     }
     if (word < 0) return false;
-    this.#words[word] = this.#words[word]! & ~bits;
+    this.#words[word] = wordAt(this.#words, word) & ~bits;
     if (this.#own.samples === true) markDirty(this.#vm.sampled, page);
     return true;
   }
@@ -280,7 +282,7 @@ class Face implements OwnTrackedVm {
   #hasFlag(call: string, page: number, flag: number): boolean {
     this.#needFlags(call);
     const word = this.#wordOf(call, page);
-    return word >= 0 && (this.#words[word]! & flag) !== 0;
+    return word >= 0 && (wordAt(this.#words, word) & flag) !== 0;
   }
 
   #needFlags(call: string): void {

@@ -3,8 +3,10 @@
  * violation. It tells touched pages, not written ones: after the first access all rights are back.
  * With chosen pages it is VMware's sampling (Waldspurger, OSDI'02 5.3), else every page takes part.
  */
+
 import { findLeaf, forEachLeaf } from "../../hardware/ept.ts";
 import { EPT_ACCESSED, EPT_DIRTY, EPT_RWX } from "../../hardware/eptEntry.ts";
+import { wordAt } from "../../lookup.ts";
 import { clearMarks, countMarked, isMarked, markDirty } from "../dirtyBitmap.ts";
 import { ORDINARY_LEAF, splitAll } from "../logDirty.ts";
 import { walkLeaves, walkMarks, wholeWalk } from "../tableWork.ts";
@@ -15,7 +17,7 @@ function takeRights(vm: TrackedVm, page: number): void {
   const leaf = findLeaf(vm.ept, page);
   if (leaf === null) return;
   const { words } = vm.ept.memory;
-  words[leaf.word] = words[leaf.word]! & ~EPT_RWX;
+  words[leaf.word] = wordAt(words, leaf.word) & ~EPT_RWX;
 }
 
 /** Takes the rights of these pages, and gives them back to all others. Returns the entries changed. */
@@ -23,8 +25,8 @@ function choose(vm: TrackedVm, pages: readonly number[]): number {
   const { words } = vm.ept.memory;
   let changed = 0;
   forEachLeaf(vm.ept, (word) => {
-    if ((words[word]! & EPT_RWX) !== 0) return;
-    words[word] = words[word]! | EPT_RWX;
+    if ((wordAt(words, word) & EPT_RWX) !== 0) return;
+    words[word] = wordAt(words, word) | EPT_RWX;
     changed++;
   });
   clearMarks(vm.sampled);
@@ -56,7 +58,7 @@ export const presentBit = {
     const { words } = vm.ept.memory;
     clearMarks(vm.sampled);
     walkLeaves(vm.work, vm.ept, (word) => {
-      words[word] = words[word]! & ~EPT_RWX;
+      words[word] = wordAt(words, word) & ~EPT_RWX;
       leaves++;
     });
     return leaves * vm.costs.protectPage + split * vm.costs.splitHandler;
@@ -75,7 +77,7 @@ export const presentBit = {
     let leaves = 0;
     const { words } = vm.ept.memory;
     walkLeaves(vm.work, vm.ept, (word) => {
-      words[word] = words[word]! | EPT_RWX | EPT_ACCESSED | EPT_DIRTY;
+      words[word] = wordAt(words, word) | EPT_RWX | EPT_ACCESSED | EPT_DIRTY;
       leaves++;
     });
     return leaves * vm.costs.protectPage;
@@ -86,8 +88,8 @@ export const presentBit = {
     if (leaf === null) return NOT_OURS;
     const { words } = vm.ept.memory;
     // Another CPU, or a new choice of pages, may have been here first: then the access just retries.
-    if ((words[leaf.word]! & EPT_RWX) === 0) markDirty(vm.touched, page);
-    words[leaf.word] = words[leaf.word]! | EPT_RWX;
+    if ((wordAt(words, leaf.word) & EPT_RWX) === 0) markDirty(vm.touched, page);
+    words[leaf.word] = wordAt(words, leaf.word) | EPT_RWX;
     return { fix: "granted", cycles: vm.costs.violationHandler, ringFull: false };
   },
   pageTaken: () => {},

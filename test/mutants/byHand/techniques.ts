@@ -102,8 +102,8 @@ export const techniques: readonly HandMade[] = [
     name: "present-bit-disarm-forgets",
     file: "src/hypervisor/techniques/presentBit.ts",
     class: "bits",
-    from: "words[word] = words[word]! | EPT_RWX | EPT_ACCESSED | EPT_DIRTY;",
-    to: "words[word] = words[word]! | EPT_ACCESSED | EPT_DIRTY;",
+    from: "words[word] = wordAt(words, word) | EPT_RWX | EPT_ACCESSED | EPT_DIRTY;",
+    to: "words[word] = wordAt(words, word) | EPT_ACCESSED | EPT_DIRTY;",
     damage: "pages that were made absent stay so after tracking",
   },
   {
@@ -148,8 +148,8 @@ export const techniques: readonly HandMade[] = [
     name: "scan-clears-accessed-only",
     file: "src/hypervisor/techniques/accessedDirtyScan.ts",
     class: "bits",
-    from: "vm.work.heldOr(word, words[word]!) & ~(EPT_ACCESSED | EPT_DIRTY);",
-    to: "vm.work.heldOr(word, words[word]!) & ~EPT_ACCESSED;",
+    from: "vm.work.heldOr(word, wordAt(words, word)) & ~(EPT_ACCESSED | EPT_DIRTY);",
+    to: "vm.work.heldOr(word, wordAt(words, word)) & ~EPT_ACCESSED;",
     damage: "a scan leaves the D flags set",
   },
   {

@@ -8,6 +8,7 @@
  *   stored. What it reads, a walk of the emulated processor reads too; what it writes (A and D) has no linear page.
  * - an instruction of two operands, or the fetch of one that is interpreted: its page was translated before.
  */
+
 import {
   LINEAR_PAGES,
   PHYSICAL_PAGES,
@@ -15,6 +16,7 @@ import {
   TRANSLATION_PAGE_SHIFT,
   Translation,
 } from "../../../src/hardware/tracedPaging.ts";
+import { itemAt, numberAt, wordAt } from "../../../src/lookup.ts";
 import { EventType } from "../../trace/events.ts";
 import { RUN_LENGTH_MAX } from "../../trace/format.ts";
 import { CONTROL, MAPPED } from "../tap/machineNotes.ts";
@@ -92,12 +94,12 @@ export class MachineStream {
   /** Takes records from the ring. */
   take(words: Int32Array, count: number): void {
     for (let i = 0; i < count; i += RECORD_WORDS) {
-      const linear = words[i]! >>> 2;
-      const key = words[i + 1]!;
-      const value = words[i + 2]!;
+      const linear = wordAt(words, i) >>> 2;
+      const key = wordAt(words, i + 1);
+      const value = wordAt(words, i + 2);
       if ((key & 3) !== CONTROL) this.#access(linear, key, value >>> 0);
       else if (key >>> KIND_BITS === MAPPED) this.#mapped(linear, value);
-      else this.#flushed(key >>> KIND_BITS, words[i]!);
+      else this.#flushed(key >>> KIND_BITS, wordAt(words, i));
     }
   }
 
@@ -120,13 +122,13 @@ export class MachineStream {
     if (passed > 0 || this.#runs > 0) sink.event(EventType.pace, passed, this.#accesses);
     let event = 0;
     for (let run = 0; run <= this.#runs; run++) {
-      while (event < this.#events.length && this.#events[event]![0] <= run) {
-        const [, type, a, b] = this.#events[event++]!;
+      while (event < this.#events.length && itemAt(this.#events, event)[0] <= run) {
+        const [, type, a, b] = itemAt(this.#events, event++);
         sink.event(type, a, b);
       }
       if (run === this.#runs) break;
-      const word = this.#words[run]!;
-      for (let left = this.#lengths[run]!; left > 0; left -= RUN_LENGTH_MAX) {
+      const word = wordAt(this.#words, run);
+      for (let left = numberAt(this.#lengths, run); left > 0; left -= RUN_LENGTH_MAX) {
         sink.run(word >>> 2, word & 3, Math.min(left, RUN_LENGTH_MAX));
       }
     }
@@ -144,7 +146,7 @@ export class MachineStream {
 
   #access(linear: number, key: number, count: number): void {
     const page = key >>> KIND_BITS;
-    const translation = this.#translations[linear]!;
+    const translation = wordAt(this.#translations, linear);
     if (
       (translation & Translation.valid) !== 0 &&
       translation >>> TRANSLATION_PAGE_SHIFT === page
@@ -165,8 +167,8 @@ export class MachineStream {
    * a large one, a table. What is pending is then disposed of.
    */
   #walked(linear: number): boolean {
-    const pageAt = (i: number): number => this.#pending[2 * i]! >>> KIND_BITS;
-    const isRead = (i: number): boolean => (this.#pending[2 * i]! & 3) === READ;
+    const pageAt = (i: number): number => numberAt(this.#pending, 2 * i) >>> KIND_BITS;
+    const isRead = (i: number): boolean => (numberAt(this.#pending, 2 * i) & 3) === READ;
     let first = this.#pendingLinear === linear ? this.#pendingCount - 1 : -1;
     while (first >= 0 && !(isRead(first) && pageAt(first) === this.#root)) first--;
     const end = this.#pendingCount;
@@ -174,7 +176,11 @@ export class MachineStream {
     this.#walkedTable = -1;
     for (let i = Math.max(0, first); i < end && first >= 0; i++) {
       if (!isRead(i))
-        this.#physical(pageAt(i), this.#pending[2 * i]! & 3, this.#pending[2 * i + 1]!);
+        this.#physical(
+          pageAt(i),
+          numberAt(this.#pending, 2 * i) & 3,
+          numberAt(this.#pending, 2 * i + 1),
+        );
       else if (i > first) this.#walkedTable = pageAt(i);
     }
     return first >= 0;
@@ -183,12 +189,12 @@ export class MachineStream {
   /** What is pending was not the walker's, up to an end. Nothing is pending afterwards. */
   #resolve(end = this.#pendingCount): void {
     for (let i = 0; i < end; i++) {
-      const key = this.#pending[2 * i]!;
+      const key = numberAt(this.#pending, 2 * i);
       const page = key >>> KIND_BITS;
-      const linear = this.#linearOf[page]! - 1;
+      const linear = wordAt(this.#linearOf, page) - 1;
       const isCached =
-        linear >= 0 && this.#translations[linear]! >>> TRANSLATION_PAGE_SHIFT === page;
-      const count = this.#pending[2 * i + 1]!;
+        linear >= 0 && wordAt(this.#translations, linear) >>> TRANSLATION_PAGE_SHIFT === page;
+      const count = numberAt(this.#pending, 2 * i + 1);
       if (isCached) this.#run(linear, key & 3, count);
       else this.#physical(page, key & 3, count);
     }
@@ -227,7 +233,7 @@ export class MachineStream {
       (table >= 0 ? Translation.table : 0);
     if (this.#translations[linear] === translation) return;
     // An entry that is stored again without a walk says no less than before.
-    const before = this.#translations[linear]!;
+    const before = wordAt(this.#translations, linear);
     const kept = Translation.directory | Translation.table;
     if (!hasWalked && ((before ^ translation) & ~kept) === 0) return;
     this.#translations[linear] = translation;
@@ -251,9 +257,9 @@ export class MachineStream {
     this.#accesses += count;
     const last = this.#runs - 1;
     const events = this.#events;
-    const isInterrupted = events.length > 0 && events[events.length - 1]![0] > last;
+    const isInterrupted = events.length > 0 && itemAt(events, events.length - 1)[0] > last;
     if (last >= 0 && !isInterrupted && this.#words[last] === word) {
-      this.#lengths[last] = this.#lengths[last]! + count;
+      this.#lengths[last] = numberAt(this.#lengths, last) + count;
       return;
     }
     this.#words[this.#runs] = word;

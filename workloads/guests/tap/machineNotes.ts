@@ -7,6 +7,7 @@
  * Such a machine makes modules while it runs. They note into the globals of the first one, the core, which exports
  * them with its functions; so there is one present run, whoever accesses.
  */
+import { itemAt } from "../../../src/lookup.ts";
 import { Assembler, functionBody, Op } from "./assembler.ts";
 import { MODIFY, READ, WRITE } from "./memoryOpcodes.ts";
 import {
@@ -118,7 +119,7 @@ export class MachineNotes extends Notes {
       this.#mappedBody(),
       this.#flushedBody(),
     ];
-    return FUNCTIONS.map(([, parameters], i) => ({ parameters, body: bodies[i]! }));
+    return FUNCTIONS.map(([, parameters], i) => ({ parameters, body: itemAt(bodies, i) }));
   }
 
   override exports(): readonly Export[] {

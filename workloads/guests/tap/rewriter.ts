@@ -1,7 +1,7 @@
 /** Rewrites a whole module, section by section, so that it notes its accesses. */
 
 import { UserError } from "../../../src/errors.ts";
-import { itemAt } from "../../../src/lookup.ts";
+import { itemAt, present } from "../../../src/lookup.ts";
 import { Assembler } from "./assembler.ts";
 import { ByteReader, malformed } from "./bytes.ts";
 import { CodeRewriter } from "./code.ts";
@@ -119,7 +119,9 @@ class ModuleRewriter {
     ];
     const writeDue = (before: number): void => {
       while (due.length > 0 && placeOf(itemAt(due, 0)) < before) {
-        section(output, itemAt(due, 0), this.section(due.shift()!, undefined));
+        const id = itemAt(due, 0);
+        due.shift();
+        section(output, id, this.section(id, undefined));
       }
     };
     for (const raw of this.#sections) {
@@ -150,6 +152,8 @@ class ModuleRewriter {
     const rest = (): void => {
       if (reader !== undefined) content.copy(reader.bytes, reader.at, reader.end);
     };
+    /** Of what is rewritten only where it is. */
+    const there = (): ByteReader => present(reader, "a section");
     const notes = this.#notes;
     const helpers = notes.functions();
     const types = this.#parameters.length;
@@ -163,17 +167,7 @@ class ModuleRewriter {
       case Section.import:
         list(notes.imports.length + notes.importedGlobals.length);
         rest();
-        for (const [name, parameters] of notes.imports) {
-          content.name(IMPORT_MODULE);
-          content.name(name);
-          content.byte(0);
-          content.unsigned(types + TYPES.indexOf(parameters));
-        }
-        for (const name of notes.importedGlobals) {
-          content.name(IMPORT_MODULE);
-          content.name(name);
-          content.op(3, I32, MUTABLE);
-        }
+        this.ownImports(content);
         break;
       case Section.function:
         list(helpers.length);
@@ -183,22 +177,14 @@ class ModuleRewriter {
         }
         break;
       case Section.memory:
-        this.memory(content, reader!);
+        this.memory(content, there());
         break;
       case Section.table:
-        this.tables(content, reader!);
+        this.tables(content, there());
         break;
       case Section.global:
         list(notes.globalValues.length);
-        if (reader !== undefined) {
-          while (!reader.atEnd) {
-            const start = reader.at;
-            passType(reader);
-            reader.byte();
-            content.copy(reader.bytes, start, reader.at);
-            this.expression(content, reader);
-          }
-        }
+        if (reader !== undefined) this.globals(content, reader);
         for (const value of notes.globalValues) {
           content.op(I32, MUTABLE).constant(value).op(0x0b);
         }
@@ -207,10 +193,10 @@ class ModuleRewriter {
         this.exportSection(content, reader);
         break;
       case Section.start:
-        content.unsigned(this.#code.functionIndex(reader!.unsigned()));
+        content.unsigned(this.#code.functionIndex(there().unsigned()));
         break;
       case Section.element:
-        this.elements(content, reader!);
+        this.elements(content, there());
         break;
       case Section.code:
         list(helpers.length);
@@ -221,6 +207,31 @@ class ModuleRewriter {
         rest();
     }
     return content.view();
+  }
+
+  private ownImports(content: Assembler): void {
+    const { imports, importedGlobals } = this.#notes;
+    for (const [name, parameters] of imports) {
+      content.name(IMPORT_MODULE);
+      content.name(name);
+      content.byte(0);
+      content.unsigned(this.#parameters.length + TYPES.indexOf(parameters));
+    }
+    for (const name of importedGlobals) {
+      content.name(IMPORT_MODULE);
+      content.name(name);
+      content.op(3, I32, MUTABLE);
+    }
+  }
+
+  private globals(content: Assembler, reader: ByteReader): void {
+    while (!reader.atEnd) {
+      const start = reader.at;
+      passType(reader);
+      reader.byte();
+      content.copy(reader.bytes, start, reader.at);
+      this.expression(content, reader);
+    }
   }
 
   private memory(content: Assembler, reader: ByteReader): void {
