@@ -5,8 +5,8 @@ import { print } from "../io/standardStreams.ts";
 import { runLitmusPaths } from "../litmus/paths.ts";
 import { describeSummary, testTitle } from "../litmus/report.ts";
 import { JSON_OPTION, printResult } from "./jsonFormats.ts";
-import { askWitness, type WitnessOptions } from "./litmusWitness.ts";
-import { FORCE } from "./optionParsers.ts";
+import { askWitness, fuzzWitness, type WitnessOptions } from "./litmusWitness.ts";
+import { FORCE, SEED_MAX, wholeNumber } from "./optionParsers.ts";
 
 interface Options extends WitnessOptions {
   readonly json?: true;
@@ -16,7 +16,7 @@ interface Options extends WitnessOptions {
 export function litmusCommand(): Command {
   return new Command("litmus")
     .description("run litmus tests of the emulated hardware (format: docs/litmus.md)")
-    .argument("<path...>", "litmus files, or directories with *.litmus.yaml files")
+    .argument("[path...]", "litmus files, or directories with *.litmus.yaml files")
     .option("--case <number>", "only the tests of one conformance case", caseNumber)
     .option(...JSON_OPTION)
     .option("-v, --verbose", "name each test as it ends")
@@ -25,8 +25,21 @@ export function litmusCommand(): Command {
       "ask another implementation, and compare (docs/witnesses.md): bochs; or image:FILE, a disk for a real processor",
     )
     .option("--results <file>", "compare what a processor printed that was started from that disk")
+    .option(
+      "--fuzz <tests>",
+      "ask so many random tests, and shrink the first that differs",
+      wholeNumber(1),
+    )
+    .option("--seed <number>", "seed of the random tests", wholeNumber(0, SEED_MAX), 1)
     .option(...FORCE)
     .action(async (paths: string[], options: Options) => {
+      if (options.fuzz !== undefined) {
+        await fuzzWitness(paths, options);
+        return;
+      }
+      if (paths.length === 0) {
+        throw new UserError("expected litmus files, or directories with *.litmus.yaml files");
+      }
       if (options.on !== undefined || options.results !== undefined) {
         if (options.json) throw new UserError("--json: a witness's report is text");
         await askWitness(paths, options);

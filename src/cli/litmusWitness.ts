@@ -6,6 +6,7 @@ import { print } from "../io/standardStreams.ts";
 import { type LitmusTest, loadLitmus } from "../litmus/load.ts";
 import { findLitmusFiles } from "../litmus/paths.ts";
 import { RULES } from "../witness/explained.ts";
+import { type FuzzReport, fuzzBochs } from "../witness/fuzz.ts";
 import { testName, type WitnessReport } from "../witness/report.ts";
 import { askBochs, compareResults, diskFor } from "../witness/witness.ts";
 
@@ -19,6 +20,41 @@ export interface WitnessOptions {
   readonly case?: number;
   readonly verbose?: true;
   readonly force?: true;
+  readonly fuzz?: number;
+  readonly seed?: number;
+}
+
+/** Asks Bochs random tests. Sets the exit code 1 if one differs for no known reason. */
+export async function fuzzWitness(
+  paths: readonly string[],
+  { on, fuzz = 0, seed = 1, results }: WitnessOptions,
+): Promise<void> {
+  if (on !== "bochs" || results !== undefined || paths.length > 0) {
+    throw new UserError("--fuzz makes its own tests: give it --on bochs, and no files");
+  }
+  const report = await fuzzBochs(fuzz, seed);
+  print(...describeFuzz(report, seed));
+  if (report.failure !== null) process.exitCode = 1;
+}
+
+/** The report for a person. The lines of a failure are a litmus file. */
+export function describeFuzz(report: FuzzReport, seed: number): string[] {
+  const { witness, tests, accesses, values, rules, notAsked, failure } = report;
+  const number = (value: number) => value.toLocaleString("en-US");
+  const skipped = [...notAsked.values()].reduce((sum, count) => sum + count, 0);
+  const asked = `${number(tests - skipped)} of ${number(tests)} random tests of seed ${seed} asked`;
+  const lines = [
+    `# ${witness}: ${asked}, ${number(accesses)} accesses, ${number(values)} values`,
+    ...RULES.filter(({ name }) => rules.has(name)).map(
+      ({ name, reason }) => `# ${number(rules.get(name) ?? 0)} of them: ${reason}`,
+    ),
+  ];
+  if (failure === null) return [...lines, "# all others agree in all values"];
+  lines.push(`# test ${failure.number} differs, and nothing says why; shrunk:`);
+  for (const { step, what, expected, actual } of failure.found) {
+    lines.push(`#   step ${step}, ${what}: expected ${expected}, ${witness} has ${actual}`);
+  }
+  return [...lines, ...failure.text.trimEnd().split("\n")];
 }
 
 /** Sets the exit code 1 if a test differs for no known reason. */

@@ -18,15 +18,19 @@ interface Item extends Context {
   readonly found: Found;
 }
 
-/** @param bochsMode gives the questions with the answers that the emulator expects in mode `bochs` @param version of Bochs; null: another processor, for which no rule speaks */
+/** The rules that speak for a version of Bochs; null: for another processor none does. */
+export function rulesFor(version: string | null): readonly Rule[] {
+  return version === null ? [] : RULES.filter((rule) => rule.versions.test(version));
+}
+
+/** @param bochsMode gives the questions with the answers that the emulator expects in mode `bochs` */
 export function judge(
   questions: readonly Question[],
   printed: readonly Printed[],
-  version: string | null,
+  rules: readonly Rule[],
   bochsMode: () => readonly Question[] | null,
 ): Judgement {
   const { items, values } = differences(questions, printed);
-  const rules = RULES.filter((rule) => version !== null && rule.versions.test(version));
   const used = new Set<string>();
   const rest = withoutValues(items, rules, used);
   const [first] = rest;

@@ -1,7 +1,7 @@
 /** What came of asking a processor: how many tests agree, differ for a known reason, differ, or cannot be asked. */
 import type { LitmusTest } from "../litmus/load.ts";
 import { type Asked, type Found, inBochsMode } from "./ask.ts";
-import { judge } from "./judge.ts";
+import { judge, rulesFor } from "./judge.ts";
 import type { Output, Processor } from "./output.ts";
 
 /** A test that differs, and nothing says why. */
@@ -54,7 +54,7 @@ export function reportOf(
     }
     const printed = output.tests.get(i) ?? [];
     const other = () => inBochsMode(one, i, processor, symbols);
-    const judgement = judge(one.translation.questions, printed, version, other);
+    const judgement = judge(one.translation.questions, printed, rulesFor(version), other);
     values += judgement.values;
     for (const rule of judgement.rules) add(explained, rule, name);
     if (judgement.unexplained.length > 0) {
