@@ -189,6 +189,7 @@ class Translator {
     this.#frames.used = this.#machine.memory.framesUsed;
     const runs = guestRuns(place, step);
     const before = this.#contents();
+    const index = readField(vcpu.vmcs, Field.pmlIndex) & 0xffff;
     if (runs !== null) {
       this.#refuseOverlaps();
       if (!this.#roots.has(rootOf(vcpu.vmcs)) && code.ept) throw new NotAsked("an EPT of its own");
@@ -203,15 +204,35 @@ class Translator {
       this.#vmm(vcpu, step, changed, position, code, result);
       return;
     }
+    const again = this.#loggedAgain(vcpu, index, before, changed);
     // The processor moves the index itself.
     this.#known.get(vcpu)?.set(PML_INDEX, readField64(vcpu.vmcs, Field.pmlIndex) & 0xffffn);
     this.#questions.push({
       step: position,
       runs,
       code,
-      expected: expectedAnswer(vcpu, result, changed),
+      expected: { ...expectedAnswer(vcpu, result, changed), again },
       compared: comparedOf(place, step, result, this.#kindOf()),
     });
+  }
+
+  /** Adds log entries that a step stored and that were there before. @returns their addresses */
+  #loggedAgain(
+    { vmcs }: Vcpu,
+    index: number,
+    before: ReadonlyMap<number, bigint>,
+    changed: Map<number, bigint>,
+  ): Set<number> {
+    const again = new Set<number>();
+    const logged = (index - (readField(vmcs, Field.pmlIndex) & 0xffff)) & 0xffff;
+    const log = Number(this.#frames.translate(readField64(vmcs, Field.pmlAddress)));
+    for (let slot = index; slot > index - logged; slot--) {
+      const at = log + 8 * slot;
+      if (changed.has(at)) continue;
+      changed.set(at, before.get(at) ?? 0n);
+      again.add(at);
+    }
+    return again;
   }
 
   #kindOf(): (address: number) => string {
