@@ -74,7 +74,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: "litmus",
-    usage: "litmus [options] <path...>",
+    usage: "litmus [options] [path...]",
     description: "run litmus tests of the emulated hardware (format: docs/litmus.md)",
     load: async () => (await import("./litmus.ts")).litmusCommand(),
   },
