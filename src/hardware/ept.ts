@@ -123,6 +123,21 @@ export function findLeaf(ept: Ept, page: number): EptLeaf | null {
   return null;
 }
 
+/** Low-word indexes of the entries that a walk to a page reads, from the top level on to the leaf, or to one that maps nothing. */
+export function entriesOf(ept: Ept, page: number): EptLeaf[] {
+  const { memory, geometry } = ept;
+  const entries: EptLeaf[] = [];
+  let table = ept.root;
+  for (let level = geometry.eptLevels; level >= 1; level--) {
+    const word = entryWord(ept, table, page, level);
+    entries.push({ word, level });
+    const low = memory.words[word] ?? 0;
+    if (isLeaf(low, level) || (low & EPT_RWX) === 0) break;
+    table = pageOfWords(low, memory.words[word + 1] ?? 0);
+  }
+  return entries;
+}
+
 /**
  * Replaces a large leaf by a table of smaller leaves with the same rights, A and D (Xen
  * ept_split_super_page). Does nothing to a 4 KiB leaf. The caller flushes the TLBs.

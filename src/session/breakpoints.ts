@@ -3,9 +3,9 @@ import { nearest } from "../config/nearest.ts";
 import { UserError } from "../errors.ts";
 import { Counter } from "../hardware/counters.ts";
 import type { Delivery } from "../interconnect/messages.ts";
-import { eptEntry } from "../replay/watch.ts";
 import type { System } from "../system/system.ts";
 import { hasCrashed } from "./machineFrame.ts";
+import { PAGE_ASPECTS, pageAspect } from "./pageFrame.ts";
 import { PROPERTIES, type Vocabulary, vocabularyOf } from "./vocabulary.ts";
 
 /** Either a question about each message, or a value that must not change. */
@@ -25,7 +25,7 @@ export type Breakpoint =
 export const KINDS = ["message", "actor", "page", "property"] as const;
 
 const HELP =
-  'expected "message TYPE", "actor NAME STATE", "page [VM:]NUMBER" or "property missed|crashed"';
+  'expected "message TYPE", "actor NAME STATE", "page [VM:]NUMBER [written|marked|buffered]" or "property missed|crashed"';
 
 /** What the next word of a breakpoint may be, behind those before. */
 export function breakpointWords(
@@ -37,6 +37,7 @@ export function breakpointWords(
   if (kind === "actor" && name !== undefined) {
     return before.length === 2 ? (states.get(name) ?? []) : [];
   }
+  if (kind === "page" && before.length === 2) return PAGE_ASPECTS;
   if (before.length > 1) return [];
   switch (kind) {
     case "message":
@@ -103,16 +104,39 @@ function actorBreakpoint(text: string, rest: string[], system: System): Breakpoi
   return { text, watch: () => actor.value, becomes: state };
 }
 
-function pageWatch([which = ""]: string[], { world }: System): (system: System) => string {
-  const match = /^(?:(.+):)?(0x[0-9a-f]+|\d+)$/i.exec(which);
-  if (match === null) throw new UserError(`break: ${HELP}`);
+function pageWatch(
+  [which = "", aspect = "entry"]: string[],
+  { world }: System,
+): (system: System) => string {
+  const { vm, page } = parsePage("break", which, { world });
+  const named = PAGE_ASPECTS.find((one) => one === aspect);
+  if (named === undefined) {
+    throw new UserError(`break: ${unknown("aspect of a page", aspect, PAGE_ASPECTS)}`);
+  }
+  return pageAspect(vm, page, named);
+}
+
+/** "12", "0x1f", "one:12". @throws UserError, which begins with the name of the command */
+export function parsePage(
+  command: string,
+  text: string,
+  { world }: Pick<System, "world">,
+): { readonly vm: number; readonly page: number } {
+  const match = /^(?:(.+):)?(0x[0-9a-f]+|\d+)$/i.exec(text);
+  if (match === null) {
+    throw new UserError(`${command}: ${command === "break" ? HELP : 'expected "[VM:]NUMBER"'}`);
+  }
   const names = world.vms.map(({ config }) => config.name);
   const vm = match[1] === undefined ? 0 : names.indexOf(match[1]);
-  if (vm < 0) throw new UserError(`break: ${unknown("VM", match[1] ?? "", names)}`);
+  const config = world.vms[vm]?.config;
+  if (config === undefined) {
+    throw new UserError(`${command}: ${unknown("VM", match[1] ?? "", names)}`);
+  }
   const page = Number(match[2]);
-  const { pages } = world.vms[vm]!.config;
-  if (page >= pages) throw new UserError(`break: ${names[vm]} has pages 0 to ${pages - 1}`);
-  return eptEntry(vm, page);
+  if (page >= config.pages) {
+    throw new UserError(`${command}: ${config.name} has pages 0 to ${config.pages - 1}`);
+  }
+  return { vm, page };
 }
 
 function propertyWatch([name = ""]: string[]): (system: System) => number {

@@ -8,16 +8,19 @@ import type { BurstFrame } from "./frame.ts";
 
 /** In the order of the CPUs. */
 export function burstsUnderWay(system: System): BurstFrame[] {
+  return system.actors.flatMap(({ id }) => burstOf(system, id) ?? []);
+}
+
+/** The burst that an actor has under way; undefined if it has none, or is no MMU. */
+export function burstOf(system: System, actor: number): BurstFrame | undefined {
   const { world, actors } = system;
-  const ends = endsBySender(system);
-  return actors.flatMap(({ id, role }) => {
-    const until = ends.get(id);
-    if (role.kind !== "mmu" || until === undefined) return [];
-    const { pcpu } = role;
-    const vcpu = (world.loaded.vcpus[pcpu] ?? 0) - 1;
-    const vm = world.vcpus[vcpu]?.vm;
-    return vm === undefined ? [] : [{ pcpu, vcpu, vm, until }];
-  });
+  const role = actors.find(({ id }) => id === actor)?.role;
+  if (role?.kind !== "mmu") return undefined;
+  const until = endsBySender(system).get(actor);
+  const { pcpu } = role;
+  const vcpu = (world.loaded.vcpus[pcpu] ?? 0) - 1;
+  const vm = world.vcpus[vcpu]?.vm;
+  return until === undefined || vm === undefined ? undefined : { pcpu, vcpu, vm, until };
 }
 
 /** When what an actor has begun ends: its burst, if it is an MMU that performs one; else now. In cycles. */

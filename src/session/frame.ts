@@ -105,6 +105,8 @@ export interface VmFrame {
 
 export interface HeatFrame {
   readonly vm: number;
+  /** Page that the first cell begins with. */
+  readonly first: number;
   readonly pagesPerCell: number;
   /** One character of PageState a cell. */
   readonly states: string;
@@ -159,6 +161,30 @@ export interface MessageFrame {
   readonly effects: readonly StreamEntry[];
 }
 
+/** One page of a VM. */
+export interface PageFrame {
+  readonly vm: number;
+  /** Number of its guest-physical page, and its address. */
+  readonly page: number;
+  readonly gpa: string;
+  /** Of the EPT, from the top level on; 1 = 4 KiB. */
+  readonly entries: readonly {
+    readonly level: number;
+    readonly entry: string;
+    readonly flags: string;
+  }[];
+  /** What the guest has done to it, so far. */
+  readonly guest: "never used" | "read" | "written";
+  /** Logs that it is in, unread. */
+  readonly inLogs: readonly { readonly vcpu: number; readonly times: number }[];
+  /** In this round's bitmap. */
+  readonly marked: boolean;
+  /** Times in the backup buffer. */
+  readonly buffered: number;
+  /** In a harvest, so far. */
+  readonly reported: boolean;
+}
+
 /** In the order of the way of a logged page: from the guest's store to who uses it. */
 export const LANES = ["guest", "unit", "hypervisor", "tracker", "pvm", "operation"] as const;
 export type LaneName = (typeof LANES)[number];
@@ -205,6 +231,8 @@ export interface Frame {
   readonly logs: readonly LogFrame[];
   readonly vms: readonly VmFrame[];
   readonly heat: HeatFrame;
+  /** Null: none is asked for. */
+  readonly page: PageFrame | null;
   readonly operation: OperationFrame;
   readonly counters: readonly CounterFrame[];
   readonly actors: readonly ActorLine[];

@@ -15,21 +15,35 @@ const LEVELS = 9;
 /** More pages of a cell are not looked at one by one: so many, evenly spread. */
 const PAGES_LOOKED_AT = 16;
 
-/** @param cells at most so many */
+/** What of a VM's memory is shown, in how many cells at most. */
+export interface HeatRequest {
+  readonly vm: number;
+  readonly cells: number;
+  /** Magnified around this page; null = the first one. */
+  readonly page: number | null;
+  /** So many times by four; 0 = all of it is shown. */
+  readonly magnified: number;
+}
+
 export function heatFrame(
   system: System,
-  vm: number,
-  cells: number,
+  { vm, cells, page: centre, magnified }: HeatRequest,
   logs: readonly LogFrame[],
 ): HeatFrame {
   const state = system.world.vms[vm]!;
-  const { pages } = state.config;
-  const pagesPerCell = Math.max(1, Math.ceil(pages / Math.max(1, cells)));
+  const all = state.config.pages;
+  const room = Math.max(1, cells);
+  const span = Math.max(Math.min(all, room), Math.ceil(all / 4 ** magnified));
+  const pagesPerCell = Math.max(1, Math.ceil(span / room));
+  // Whole cells before it, so that they stay the same cells while the cursor moves.
+  const wished = Math.floor(((centre ?? 0) - span / 2) / pagesPerCell) * pagesPerCell;
+  const from = Math.max(0, Math.min(wished, Math.ceil((all - span) / pagesPerCell) * pagesPerCell));
+  const pages = Math.min(all, from + span);
   const pending = pendingPages(system, state, logs);
   const counts = new Int32Array(PAGE_STATES.length);
   let states = "";
   let levels = "";
-  for (let first = 0; first < pages; first += pagesPerCell) {
+  for (let first = from; first < pages; first += pagesPerCell) {
     const end = Math.min(pages, first + pagesPerCell);
     const stride = Math.max(1, Math.floor((end - first) / PAGES_LOOKED_AT));
     counts.fill(0);
@@ -44,7 +58,7 @@ export function heatFrame(
     states += PAGE_STATES[top];
     levels += Math.max(1, Math.ceil((LEVELS * counts[top]!) / looked));
   }
-  return { vm, pagesPerCell, states, levels };
+  return { vm, first: from, pagesPerCell, states, levels };
 }
 
 function rankOf({ guest, tracked }: VmState, page: number): number {

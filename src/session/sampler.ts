@@ -13,6 +13,7 @@ import { LaneSampler, type LanesRequest } from "./lanesFrame.ts";
 import { cpuFrames, logFrames, vmFrames, waitingFrames } from "./machineFrame.ts";
 import { MatchCounter } from "./matchCount.ts";
 import { operationFrame } from "./operationFrame.ts";
+import { pageFrame } from "./pageFrame.ts";
 import { KEPT_COUNTERS, type Session } from "./session.ts";
 import { lineOf, type StreamFilter } from "./streamFilter.ts";
 
@@ -30,6 +31,10 @@ export interface FrameRequest {
   readonly vm: number;
   /** Cells of the page map. */
   readonly cells: number;
+  /** The page under the cursor of the map; null = there is no cursor. */
+  readonly page: number | null;
+  /** How often the map is magnified, each time by four, around that page. */
+  readonly magnified: number;
   readonly stream: StreamRequest;
   readonly lanes: Omit<LanesRequest, "depth"> | null;
   readonly actor: string | null;
@@ -86,7 +91,8 @@ export class Sampler {
       waiting: waitingFrames(system),
       logs,
       vms: vmFrames(system),
-      heat: heatFrame(system, request.vm, request.cells, logs),
+      heat: heatFrame(system, request, logs),
+      page: request.page === null ? null : pageFrame(system, request.vm, request.page, logs),
       operation: operationFrame(system),
       counters: counterFrames(session),
       actors: actorLines(system),

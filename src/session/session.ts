@@ -28,6 +28,7 @@ import { type Breakpoint, LANDMARKS, parseBreakpoint } from "./breakpoints.ts";
 import { endOfBurst, endsOfBursts } from "./bursts.ts";
 import { History } from "./history.ts";
 import { MessageRing } from "./messageRing.ts";
+import { PAGE_ASPECTS, pageAspect } from "./pageFrame.ts";
 
 export type Landmark = keyof typeof LANDMARKS;
 
@@ -261,6 +262,30 @@ export class Session {
     }
     if (text !== null) yield* this.seeking(best);
     return text;
+  }
+
+  /**
+   * Back to the message with which a page changed last before the present: its leaf, what the guest did to it, its bit or
+   * its count; in pieces. Null, and where it was: it has not changed.
+   */
+  *seekingPageChange(vm: number, page: number): Generator<number, Delivery | null> {
+    const watches = PAGE_ASPECTS.map((aspect) => pageAspect(vm, page, aspect));
+    const watch = (system: System): string => watches.map((one) => one(system)).join("; ");
+    let before: string | null = null;
+    const found = yield* this.timeline.lookingBack(
+      this.position - 1,
+      (_, system) => {
+        const now = watch(system);
+        const changed = before !== null && now !== before;
+        before = now;
+        return changed;
+      },
+      (system) => {
+        before = watch(system);
+      },
+    );
+    if (found !== null) yield* this.seeking(found.position);
+    return found?.delivery ?? null;
   }
 
   /** @throws UserError */

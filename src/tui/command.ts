@@ -19,6 +19,12 @@ export interface Controls {
   /** The cursor goes to what has caused the message under it, or to the first that it has caused. */
   follow(way: "cause" | "effect"): void;
   nextVm(): void;
+  /** The cursor of the map so many cells on; or to a page, [VM:]NUMBER. */
+  movePage(cells: number): void;
+  choosePage(text: string): void;
+  magnify(by: number): void;
+  /** Back to where the page under the cursor changed last. */
+  lastChange(): void;
   nextTheme(text: string): void;
   save(path: string): void;
   suspend(): void;
@@ -63,4 +69,11 @@ export function reaches({ group, reach = REACH[group] }: Command, mode: Mode): b
   if (!isCovered(mode)) return true;
   if (reach === "anywhere") return true;
   return (reach === "live" && mode === "actors") || (reach === "messages" && mode === "message");
+}
+
+/** Words of an argument of one word. */
+export function oneOf(
+  names: (vocabulary: Vocabulary) => readonly string[],
+): NonNullable<Command["words"]> {
+  return (vocabulary, before) => (before.length === 0 ? names(vocabulary) : []);
 }

@@ -3,25 +3,10 @@
  * and the documentation all come from this table.
  */
 import { breakpointWords } from "../session/breakpoints.ts";
-import type { Vocabulary } from "../session/vocabulary.ts";
-import type { Command } from "./command.ts";
+import { type Command, oneOf } from "./command.ts";
+import { MACHINE_COMMANDS } from "./machineCommands.ts";
 import { SPEED_NAMES } from "./runner.ts";
 import { THEME_NAMES } from "./themes.ts";
-
-/** Words of an argument of one word. */
-function oneOf(
-  names: (vocabulary: Vocabulary) => readonly string[],
-): NonNullable<Command["words"]> {
-  return (vocabulary, before) => (before.length === 0 ? names(vocabulary) : []);
-}
-
-/** A key that needs an argument opens the palette with the command's name in it. */
-function asks(name: string): Command["run"] {
-  return (controls, argument) => {
-    if (argument === "") controls.ui({ type: "openPalette", text: `${name} ` });
-    else controls.operate(name, argument);
-  };
-}
 
 export const COMMANDS: readonly Command[] = [
   {
@@ -164,7 +149,7 @@ export const COMMANDS: readonly Command[] = [
     keys: ["x"],
     group: "run",
     hint: "break",
-    help: "stop at: message TYPE, actor NAME STATE, page [VM:]NUMBER, property missed|crashed",
+    help: "stop at: message TYPE, actor NAME STATE, page [VM:]NUMBER [written|marked|buffered], property missed|crashed",
     argument: "WHERE",
     words: breakpointWords,
     run: (to, text) => {
@@ -333,6 +318,65 @@ export const COMMANDS: readonly Command[] = [
     run: (to) => to.nextVm(),
   },
   {
+    name: "next-page",
+    keys: ["."],
+    group: "look",
+    reach: "panels",
+    hint: "",
+    help: "the cursor of the map one cell on; without one it is put on the first",
+    run: (to) => to.movePage(1),
+  },
+  {
+    name: "previous-page",
+    keys: [","],
+    group: "look",
+    reach: "panels",
+    hint: "",
+    help: "the cursor of the map one cell back",
+    run: (to) => to.movePage(-1),
+  },
+  {
+    name: "page",
+    keys: ["P"],
+    group: "look",
+    reach: "panels",
+    hint: "page",
+    help: "the cursor of the map to a page, and all that is known of it",
+    argument: "[VM:]NUMBER",
+    words: oneOf(({ vms }) => vms.map((vm) => `${vm}:`)),
+    run: (to, text) => {
+      if (text === "") to.ui({ type: "openPalette", text: "page " });
+      else to.choosePage(text);
+    },
+  },
+  {
+    name: "magnify",
+    keys: ["}"],
+    group: "look",
+    reach: "panels",
+    hint: "",
+    help: "the map around its cursor, four times as large, down to a page a cell",
+    run: (to) => to.magnify(1),
+  },
+  {
+    name: "reduce",
+    keys: ["{"],
+    group: "look",
+    reach: "panels",
+    hint: "",
+    help: "four times as much of the memory in the map, up to all of it",
+    run: (to) => to.magnify(-1),
+  },
+  {
+    name: "last-change",
+    keys: ["W"],
+    group: "run",
+    hint: "",
+    help: "go back to where the page under the map's cursor changed last: its entry, its bits, who did it",
+    reach: "panels",
+    run: (to) => to.lastChange(),
+  },
+  {
     name: "theme",
     keys: ["c"],
     group: "look",
@@ -350,88 +394,7 @@ export const COMMANDS: readonly Command[] = [
     help: "back to the panels, and to the present",
     run: (to) => to.ui({ type: "close" }),
   },
-  {
-    name: "pause-vm",
-    keys: ["p"],
-    group: "machine",
-    hint: "",
-    help: "pause the VM",
-    run: (to) => to.operate("pauseVm", ""),
-  },
-  {
-    name: "resume-vm",
-    keys: ["r"],
-    group: "machine",
-    hint: "",
-    help: "let the paused VM go on",
-    run: (to) => to.operate("resumeVm", ""),
-  },
-  {
-    name: "pause-vcpu",
-    keys: [],
-    group: "machine",
-    hint: "",
-    help: "hold one vCPU",
-    argument: "VCPU",
-    words: oneOf(({ vcpus }) => vcpus),
-    run: (to, vcpu) => to.operate("pauseVcpu", vcpu),
-  },
-  {
-    name: "resume-vcpu",
-    keys: [],
-    group: "machine",
-    hint: "",
-    help: "let a held vCPU go on",
-    argument: "VCPU",
-    words: oneOf(({ vcpus }) => vcpus),
-    run: (to, vcpu) => to.operate("resumeVcpu", vcpu),
-  },
-  {
-    name: "tracker",
-    keys: ["T"],
-    group: "machine",
-    hint: "",
-    help: "track the VM by another technique (none, pml, prl, writeProtect, ...)",
-    argument: "TECHNIQUE",
-    words: oneOf(({ trackers }) => trackers),
-    run: asks("tracker"),
-  },
-  {
-    name: "harvest",
-    keys: ["h"],
-    group: "machine",
-    hint: "",
-    help: "harvest the VM's tracker now",
-    run: (to) => to.operate("harvest", ""),
-  },
-  {
-    name: "writes",
-    keys: ["w"],
-    group: "machine",
-    hint: "",
-    help: "make so many percent of the VM's accesses writes; workload: as it was",
-    argument: "PERCENT|workload",
-    words: oneOf(() => ["workload"]),
-    run: asks("writes"),
-  },
-  {
-    name: "start",
-    keys: ["M"],
-    group: "machine",
-    hint: "",
-    help: "start an operation: migration, checkpoint or estimation",
-    argument: "OPERATION",
-    words: oneOf(({ operations }) => operations),
-    run: (to, name) => to.startOperation(name),
-  },
-  {
-    name: "abort",
-    keys: ["A"],
-    group: "machine",
-    hint: "",
-    help: "abort the operation; then the measurement goes on",
-    run: (to) => to.operate("abort", ""),
-  },
+  ...MACHINE_COMMANDS,
   {
     name: "save",
     keys: ["s"],

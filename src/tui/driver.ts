@@ -16,6 +16,7 @@ import { freeName } from "./freeName.ts";
 import type { KeyMap } from "./keys.ts";
 import { LongWork } from "./longWork.ts";
 import { toEnd } from "./modes.ts";
+import { PageControls } from "./pageControls.ts";
 import { Painter } from "./painter.ts";
 import { RunControls } from "./runControls.ts";
 import { Runner } from "./runner.ts";
@@ -45,6 +46,7 @@ export class Driver implements Controls {
   readonly #runner: Runner;
   readonly #work: LongWork;
   readonly #painter: Painter;
+  readonly #pages: PageControls;
   readonly #vocabulary: Vocabulary;
   #look: Look;
   #filter = "";
@@ -68,6 +70,7 @@ export class Driver implements Controls {
     this.#sampler = new Sampler(session);
     this.#vocabulary = vocabularyOf(session.system);
     this.#ui = new Ui((text) => this.do(text));
+    this.#pages = new PageControls(session, this.#ui, () => this.#last ?? this.shown());
     const draw = (): void => {
       this.#last = this.shown();
       options.draw(this.#last);
@@ -246,6 +249,23 @@ export class Driver implements Controls {
     else if (way === "cause")
       this.#say("it came from outside, or its cause is no longer kept", "warn");
     else this.#say("nothing that it caused has been delivered yet", "warn");
+  }
+
+  movePage(cells: number): void {
+    this.#pages.move(cells);
+  }
+
+  choosePage(text: string): void {
+    this.#pages.choose(text);
+  }
+
+  magnify(by: number): void {
+    this.#pages.magnify(by);
+  }
+
+  lastChange(): void {
+    const { vm, page } = this.#pages.chosen;
+    this.run.toPageChange(vm, page);
   }
 
   nextVm(): void {

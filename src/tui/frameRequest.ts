@@ -14,6 +14,8 @@ const DEPTH_PAUSED = 1 << 14;
 export const LEAST_REQUEST: FrameRequest = {
   vm: 0,
   cells: 1,
+  page: null,
+  magnified: 0,
   stream: { rows: 1, end: null, filter: null },
   lanes: null,
   actor: null,

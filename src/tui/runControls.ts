@@ -1,9 +1,11 @@
 /** The ways through a run that commands offer: on, to a goal, and back. */
 import { UserError } from "../errors.ts";
+import { burstOf } from "../session/bursts.ts";
 import type { Landmark, Session } from "../session/session.ts";
 import type { LongWork } from "./longWork.ts";
 import type { Goal, Runner } from "./runner.ts";
 import { parseRunPosition } from "./runPosition.ts";
+import { clock } from "./text.ts";
 
 export interface RunListener {
   say(text: string, style: "good" | "warn" | "bad" | null): void;
@@ -100,6 +102,25 @@ export class RunControls {
     else if (place.kind === "time")
       this.#travel(this.#session.seekingTime(place.time), "going back");
     else this.#travel(this.#session.seeking(place.position), `going to #${place.position}`);
+  }
+
+  /** Back to where a page changed last. */
+  toPageChange(vm: number, page: number): void {
+    this.stop();
+    const { system } = this.#session;
+    this.#travel(this.#session.seekingPageChange(vm, page), "looking back", (change) => {
+      if (change === null) {
+        this.#listener.say(`page ${page} has not changed before this`, "warn");
+        return;
+      }
+      const { message, to } = change;
+      const burst = burstOf(system, to);
+      const who =
+        burst === undefined
+          ? `by ${system.nameOf(to)}, which handles ${message.type}`
+          : `by vcpu${burst.vcpu}, in the burst that ends at ${clock(burst.until)}`;
+      this.#listener.say(`page ${page} changed here, ${who}`, "good");
+    });
   }
 
   toStart(): void {

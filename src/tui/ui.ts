@@ -4,6 +4,7 @@ import type { Vocabulary } from "../session/vocabulary.ts";
 import { completed } from "./commandLine.ts";
 
 import { isFilter } from "./filter.ts";
+import { areaOf, layoutFor } from "./layout.ts";
 import type { Mode } from "./modes.ts";
 import { scrollLimit } from "./panelLines.ts";
 import { PANELS, panelNamed } from "./panels/all.ts";
@@ -68,16 +69,13 @@ export class Ui {
     }
   }
 
-  /** From row to row of the focused panel, if it has its own; whether it has. */
+  /** As the focused panel has it; false = it has no way of its own. */
   #moveInPanel(by: number, seen: ScreenState): boolean {
-    const { panels, focus, cursor } = this.context;
-    const positions = panelNamed(panels[focus] ?? "").positions?.(seen);
-    if (positions === undefined) return false;
-    const under = positions.findIndex((position) => position >= cursor);
-    const from = cursor < 0 || under < 0 ? positions.length - 1 : under;
-    const position = positions[Math.max(0, from + by)];
-    this.send(position === undefined ? { type: "follow" } : { type: "point", position });
-    return true;
+    const { panels, focus } = this.context;
+    const panel = panelNamed(panels[focus] ?? "");
+    const event = panel.move?.(seen, by, areaOf(layoutFor(seen, seen.frame), panel));
+    if (event !== undefined) this.send(event);
+    return event !== undefined;
   }
 
   /** A key while a line is typed. */

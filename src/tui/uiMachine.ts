@@ -54,6 +54,10 @@ export interface UiContext extends UiInput {
   /** By panel: first row of contents that are longer than it. */
   readonly scrolls: readonly number[];
   readonly vm: number;
+  /** The page under the cursor of the map; -1 = there is no cursor. */
+  readonly page: number;
+  /** How often the map is magnified around it. */
+  readonly magnified: number;
   /** What is asked, with the keys that answer it. */
   readonly question: string;
 }
@@ -86,6 +90,9 @@ export type UiEvent =
   | { readonly type: "scrollPanel"; readonly by: number; readonly limit: number }
   | { readonly type: "follow" }
   | { readonly type: "fold" }
+  /** A page of the VM that is shown. */
+  | { readonly type: "choosePage"; readonly page: number }
+  | { readonly type: "magnify"; readonly by: number; readonly limit: number }
   /** To a message, without opening it. */
   | { readonly type: "point"; readonly position: number }
   | { readonly type: "chooseVm"; readonly vm: number };
@@ -138,6 +145,8 @@ export function uiContext(input: UiInput): UiContext {
     scroll: 0,
     scrolls: input.panels.map(() => 0),
     vm: 0,
+    page: -1,
+    magnified: 0,
     question: "",
   };
 }
@@ -218,7 +227,19 @@ export const uiMachine = setup({
       },
     }),
     follow: assign({ cursor: -1 }),
-    noteVm: assign({ vm: ({ event }) => (event as Of<"chooseVm">).vm }),
+    noteVm: assign({
+      vm: ({ event }) => (event as Of<"chooseVm">).vm,
+      page: -1,
+      magnified: 0,
+    }),
+    notePage: assign({ page: ({ event }) => (event as Of<"choosePage">).page }),
+    magnify: assign({
+      page: ({ context }) => Math.max(0, context.page),
+      magnified: ({ context, event }) => {
+        const { by, limit } = event as Of<"magnify">;
+        return Math.max(0, Math.min(limit, context.magnified + by));
+      },
+    }),
     emitCommand: emit(({ context }) => ({ type: "command", text: context.line.text })),
     emitFilter: emit(({ context: { line } }) => ({
       type: "command",
@@ -233,6 +254,8 @@ export const uiMachine = setup({
     chooseVm: { actions: "noteVm" },
     follow: { actions: "follow" },
     fold: { actions: "toggleFold" },
+    choosePage: { actions: "notePage" },
+    magnify: { actions: "magnify" },
     point: { actions: "pointAt" },
     scroll: { actions: "moveScroll" },
     openHelp: { target: ".help", actions: "beginScroll" },

@@ -12,6 +12,8 @@ export const uiCase: MachineCase = {
     turn: (n) => ({ by: (n % 3) - 1 }),
     choosePanel: (n) => ({ panel: n % 4 }),
     fold: none,
+    choosePage: (n) => ({ page: n }),
+    magnify: (n) => ({ by: (n % 3) - 1, limit: 4 }),
     point: (n) => ({ position: 1 + n }),
     zoom: none,
     openHelp: none,

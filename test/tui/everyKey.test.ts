@@ -99,6 +99,21 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
   actors: { seen: says("statechart") },
   filter: { seen: (robot) => expect(robot.driver.shown().mode).toBe("filter") },
   "next-vm": { seen: says("VM 2 of 2") },
+  "next-page": { before: ["."], seen: (robot) => expect(ui(robot).page).toBeGreaterThan(0) },
+  "previous-page": { before: [".", "."], seen: (robot) => expect(ui(robot).page).toBe(0) },
+  page: { seen: typing("page ") },
+  magnify: {
+    before: ["."],
+    seen: (robot) => expect(frame(robot).heat.pagesPerCell).toBe(1),
+  },
+  reduce: { before: ["}"], seen: (robot) => expect(ui(robot).magnified).toBe(0) },
+  "last-change": {
+    before: ["."],
+    seen: (robot) => {
+      expect(at(robot)).toBeLessThan(START);
+      expect(robot.output.text).toContain("page 0 changed here, by ");
+    },
+  },
   theme: { seen: says("theme: deuteranopia") },
   close: { before: ["?"], seen: (robot) => expect(robot.driver.shown().mode).toBe("panels") },
   "pause-vm": { seen: (robot) => expect(interventions(robot)).toContain("pauseVcpu") },

@@ -4,6 +4,7 @@ import { lanesPanel } from "./lanes.ts";
 import { logsPanel } from "./logs.ts";
 import { machinePanel } from "./machine.ts";
 import { operationPanel } from "./operation.ts";
+import { pagePanel } from "./page.ts";
 import { pagesPanel } from "./pages.ts";
 import type { Panel } from "./panel.ts";
 import { streamPanel } from "./stream.ts";
@@ -16,6 +17,7 @@ export const PANELS: readonly Panel[] = [
   operationPanel,
   countersPanel,
   lanesPanel,
+  pagePanel,
 ];
 
 /** @throws Error if there is none of that name */

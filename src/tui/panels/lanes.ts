@@ -138,7 +138,13 @@ export const lanesPanel: Panel = {
   remark: ({ ui }) => (ui.cursor >= 0 ? `at ${ui.cursor}` : ""),
   lines: ({ frame, look }, area) =>
     frame.lanes === null ? [] : lanesView(frame.lanes, area, look),
-  positions: ({ frame }) => frame.lanes?.rows.map(({ position }) => position) ?? [],
+  move: ({ frame, ui: { cursor } }, by) => {
+    const positions = frame.lanes?.rows.map(({ position }) => position) ?? [];
+    const under = positions.findIndex((position) => position >= cursor);
+    const from = cursor < 0 || under < 0 ? positions.length - 1 : under;
+    const position = positions[Math.max(0, from + by)];
+    return position === undefined ? { type: "follow" } : { type: "point", position };
+  },
   asks: ({ height }, { ui, filter }) => ({
     lanes:
       height <= HEAD_ROWS

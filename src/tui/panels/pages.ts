@@ -1,9 +1,17 @@
 /** The pages of one VM as a map, and their sums. */
-import { type Frame, type HeatFrame, PAGE_STATES, type VmFrame } from "../../session/frame.ts";
+import {
+  type Frame,
+  type HeatFrame,
+  PAGE_STATES,
+  type PageFrame,
+  type VmFrame,
+} from "../../session/frame.ts";
 import { aheadText, remarks } from "../ahead.ts";
 import { type Area, type Line, piece } from "../canvas.ts";
+import type { ScreenState } from "../screenState.ts";
 import { short } from "../text.ts";
 import type { Look } from "../themes.ts";
+import type { UiEvent } from "../uiMachine.ts";
 import type { Panel } from "./panel.ts";
 
 const WORDS = {
@@ -24,10 +32,37 @@ function mapOf({ width, height }: Area): Area {
   return { width, height: Math.max(0, height - TEXT_ROWS) };
 }
 
-function pagesView({ heat, vms }: Pick<Frame, "heat" | "vms">, area: Area, look: Look): Line[] {
+/** @param page under the cursor; null = there is no cursor */
+function pagesView(
+  { heat, vms, page }: Pick<Frame, "heat" | "vms" | "page">,
+  area: Area,
+  look: Look,
+): Line[] {
   const vm = vms[heat.vm]!;
   const map = mapOf(area);
-  return [facts(vm, heat, area.width), ...mapLines(heat, map, look), legend(heat.states, look)];
+  const cell = page === null ? -1 : Math.floor((page.page - heat.first) / heat.pagesPerCell);
+  const head = page === null ? facts(vm, heat, area.width) : pageLine(page, heat);
+  return [head, ...mapLines(heat, cell, map, look), legend(heat.states, look)];
+}
+
+/** Of the page under the cursor the most, in a line. */
+function pageLine({ page, gpa, guest, entries, inLogs, marked }: PageFrame, heat: HeatFrame): Line {
+  const { first, pagesPerCell, states } = heat;
+  const tracked = [
+    ...(inLogs.length > 0
+      ? [`in the log of vcpu${inLogs.map(({ vcpu }) => vcpu).join(", ")}`]
+      : []),
+    ...(marked ? ["in the bitmap"] : []),
+  ].join(", ");
+  return [
+    piece(`page ${page} `, "accent"),
+    piece(`${gpa} ${entries.at(-1)?.flags ?? ""} ${guest} `),
+    piece(tracked === "" ? "" : `${tracked} `, "warn"),
+    piece(
+      `; 1 cell = ${short(pagesPerCell)}, map ${first} to ${first + states.length * pagesPerCell - 1}`,
+      "dim",
+    ),
+  ];
 }
 
 function facts(vm: VmFrame, { pagesPerCell }: HeatFrame, width: number): Line {
@@ -45,6 +80,7 @@ function facts(vm: VmFrame, { pagesPerCell }: HeatFrame, width: number): Line {
 
 function mapLines(
   { states, levels }: HeatFrame,
+  cursor: number,
   { width, height }: Area,
   { glyphs }: Look,
 ): Line[] {
@@ -56,7 +92,12 @@ function mapLines(
     while (from < end) {
       const state = states[from]!;
       let to = from;
-      while (to < end && states[to] === state) to++;
+      while (
+        to < end &&
+        states[to] === state &&
+        (to === from || (to !== cursor && from !== cursor))
+      )
+        to++;
       pieces.push({ from, to, state });
       from = to;
     }
@@ -70,7 +111,7 @@ function mapLines(
             Number(level) <= 1 && page !== "." && page !== "p" ? glyphs.few : glyphs.pages[page],
           )
           .join("");
-        return piece(text, `page.${page}`);
+        return piece(text, from === cursor ? "selected" : `page.${page}`);
       }),
     );
   }
@@ -85,6 +126,14 @@ function legend(states: string, { glyphs }: Look): Line {
   ]);
 }
 
+/** So many cells further, or back; the first page, if there was no cursor. */
+export function choosePage({ frame: { heat, vms }, ui }: ScreenState, cells: number): UiEvent {
+  const limit = (vms[heat.vm]?.pages ?? 1) - 1;
+  const wished = ui.page + cells * heat.pagesPerCell;
+  const page = ui.page < 0 ? heat.first : Math.max(0, Math.min(limit, wished));
+  return { type: "choosePage", page };
+}
+
 /** For those who only read. */
 function pagesInWords({ states }: HeatFrame): string {
   const counts = PAGE_STATES.map((state) => {
@@ -97,7 +146,7 @@ function pagesInWords({ states }: HeatFrame): string {
 export const pagesPanel: Panel = {
   name: "pages",
   place: "pages",
-  needs: ["heat", "vms", "bursts"],
+  needs: ["heat", "vms", "page", "bursts"],
   wish: (_, rows) => (rows > 50 ? 22 : rows > 30 ? 10 : 5),
   head: 0,
   remark: ({ frame: { vms, heat, bursts }, ui, look }) =>
@@ -109,9 +158,16 @@ export const pagesPanel: Panel = {
       ),
     ),
   lines: ({ frame, look }, area) => pagesView(frame, area, look),
+  // A row of the map up, or down.
+  move: (state, by, { width }) => choosePage(state, by * width),
   asks: (area, { ui }) => {
     const { width, height } = mapOf(area);
-    return { vm: ui.vm, cells: Math.max(1, width * height) };
+    return {
+      vm: ui.vm,
+      cells: Math.max(1, width * height),
+      page: ui.page < 0 ? null : ui.page,
+      magnified: ui.magnified,
+    };
   },
   sentences: ({ frame: { vms, heat } }) => [
     `Pages of ${vms[heat.vm]?.name ?? ""}: ${pagesInWords(heat)}.`,

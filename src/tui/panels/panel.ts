@@ -4,6 +4,7 @@ import type { FrameRequest } from "../../session/sampler.ts";
 import type { Area, Line } from "../canvas.ts";
 import type { PlaceName } from "../places.ts";
 import type { ScreenState } from "../screenState.ts";
+import type { UiEvent } from "../uiMachine.ts";
 
 export interface Panel {
   /** Its title, behind its number. */
@@ -26,8 +27,8 @@ export interface Panel {
   readonly lines: (state: ScreenState, area: Area) => Line[];
   /** What it shows unscrolled, if that is not the first of its lines: no more than the area has rows. */
   readonly digest?: Digest;
-  /** Messages that up and down go through while it has the focus, in order; without it those of the stream. */
-  readonly positions?: (state: ScreenState) => readonly number[];
+  /** What up and down do while it has the focus and hides nothing; without it they go through the stream. */
+  readonly move?: (state: ScreenState, by: number, area: Area) => UiEvent;
   /** What it wants of the session to fill an area. */
   readonly asks?: (area: Area, asking: Asking) => Partial<FrameRequest>;
   /** The same for those who hear it: whole sentences. */
