@@ -37,14 +37,37 @@ export class TracedPaging {
   readonly translations = new Int32Array(LINEAR_PAGES);
   /** By linear page >> 10: the page table, guest-physical. */
   readonly tables = new Int32Array(LINEAR_PAGES >> TABLE_BITS);
-  /** [0]: the page directory, guest-physical; [1]: flushes that are due. */
-  readonly state = new Int32Array(2);
+  /** [0]: the page directory, guest-physical; [1]: flushes that are due; [2]: whether devices have written. */
+  readonly state = new Int32Array(3);
   /** What is to be flushed before the next access. */
   readonly pending = new Int32Array(PENDING_MAX);
 
+  /** One bit a guest-physical page: what devices have written since the last access. */
+  readonly written = new Int32Array(LINEAR_PAGES >> 5);
+
   arrays(): Readonly<Record<string, WordArray>> {
-    const { translations, tables, state, pending } = this;
-    return { translations, tables, root: state, pending };
+    const { translations, tables, state, pending, written } = this;
+    return { translations, tables, root: state, pending, written };
+  }
+
+  /** A device writes to these guest-physical pages. */
+  deviceWrites(first: number, pages: number): void {
+    for (let page = first; page < first + pages; page++) {
+      this.written[page >>> 5] = this.written[page >>> 5]! | (1 << (page & 31));
+    }
+    this.state[2] = 1;
+  }
+
+  /** What devices have written since the last time, in order. */
+  takeDeviceWrites(visit: (page: number) => void): void {
+    if (this.state[2] === 0) return;
+    this.state[2] = 0;
+    for (const [word, bits] of this.written.entries()) {
+      for (let rest = bits; rest !== 0; rest &= rest - 1) {
+        visit(32 * word + 31 - Math.clz32(rest & -rest));
+      }
+    }
+    this.written.fill(0);
   }
 
   /** @param what a linear page, or one of Flushed */

@@ -3,10 +3,12 @@ import type { MmuReply, MmuRequest } from "../../machines/mmu.ts";
 import { runAccesses, Stop } from "../hardware/accessLoop.ts";
 import { ExitReason } from "../hardware/exit.ts";
 import { controlWords, type Mmu } from "../hardware/mmu.ts";
+import type { TracedPaging } from "../hardware/tracedPaging.ts";
 import { flushAsTraced } from "../hardware/tracedWalk.ts";
 import { Field, readField } from "../hardware/vmcs.ts";
 import { enterGuest } from "../hardware/vmEntry.ts";
 import { pageOfWords } from "../hardware/words.ts";
+import { deviceWrote } from "../hypervisor/deviceWrites.ts";
 import type { Device } from "../interconnect/emissions.ts";
 import { refill } from "./accessStream.ts";
 import { cpuMemory, vcpuMemory, vmMemories } from "./memoryNames.ts";
@@ -34,8 +36,10 @@ export class MmuDevice implements Device<MmuRequest, MmuReply> {
   }
 
   touches({ vcpu }: MmuRequest): string[] {
-    const { vm } = this.#world.vcpus[vcpu]!;
-    return [cpuMemory(this.#pcpu), vcpuMemory(vcpu), ...vmMemories(vm, "paging", "truth")];
+    const { vm, stream } = this.#world.vcpus[vcpu]!;
+    const own = [cpuMemory(this.#pcpu), vcpuMemory(vcpu), ...vmMemories(vm, "paging", "truth")];
+    // What devices of a traced machine write is marked.
+    return stream.workload.traced === undefined ? own : [...own, ...vmMemories(vm, "tracked")];
   }
 
   perform({ op, vcpu }: MmuRequest): MmuReply {
@@ -59,10 +63,11 @@ export class MmuDevice implements Device<MmuRequest, MmuReply> {
     const budget = Math.max(1, Math.min(Math.max(quantum, stream.state[2]!), horizon()));
     let elapsed = 0;
     while (elapsed < budget) {
-      if (!refill(stream)) return { type: "workloadEnded", elapsed };
+      const isReady = refill(stream);
+      if (workload.traced !== undefined) this.#happenedBefore(state, workload.traced);
+      if (!isReady) return { type: "workloadEnded", elapsed };
       const [from, to] = [stream.state[0]!, stream.state[1]!];
       const left = stream.state[2]!;
-      if (workload.traced !== undefined) flushAsTraced(mmu, workload.traced);
       const { gap } = workload;
       stream.state[0] = runAccesses(mmu, stream.block, from, to, budget - elapsed, gap, left);
       stream.state[2] = mmu.gapLeft;
@@ -85,6 +90,13 @@ export class MmuDevice implements Device<MmuRequest, MmuReply> {
       }
     }
     return { type: "ranToHorizon", elapsed };
+  }
+
+  /** What the guest's processor flushed, and its devices wrote, before the accesses that come now. */
+  #happenedBefore({ vm }: VcpuState, traced: TracedPaging): void {
+    flushAsTraced(this.#mmu, traced);
+    const { tracked, guest, armed } = this.#world.vms[vm]!;
+    traced.takeDeviceWrites((page) => deviceWrote(page, tracked, guest, armed.technique));
   }
 }
 

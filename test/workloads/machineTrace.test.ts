@@ -221,6 +221,22 @@ describe("what a tracker sees of a machine's trace", () => {
     }
   });
 
+  it("has what devices write, which no walk shows: software marks it, in every technique", () => {
+    const dma: Step[] = [...steps, ["event", EventType.deviceWrite, 9, 3], ["run", 6, READ, 1]];
+    for (const technique of TECHNIQUES.filter((name) => name !== "none")) {
+      const system = systemOf(traceOf(dma), {}, technique);
+      system.run();
+      const { harvests, truth, reported } = summarize(system);
+      expect(
+        harvests.map(({ lostPages, overReported }) => [lostPages, overReported]),
+        technique,
+      ).toEqual([[0, 0]]);
+      expect(truth.pagesWritten, technique).toBeGreaterThanOrEqual(5);
+      const found = reported.pagesWritten ?? reported.pagesTouched ?? 0;
+      expect(found, technique).toBeGreaterThanOrEqual(5);
+    }
+  });
+
   it("takes the time that the guest took: instructions, and what it idled", () => {
     const system = systemOf(traceOf(steps), {}, "none");
     system.run();

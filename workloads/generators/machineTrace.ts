@@ -134,6 +134,9 @@ export class MachineTracePlayer implements Workload {
       case EventType.flushPage:
         traced.flush(a);
         return;
+      case EventType.deviceWrite:
+        traced.deviceWrites(a, b);
+        return;
       case EventType.idle:
         this.#wait(a);
         return;
