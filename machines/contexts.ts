@@ -29,8 +29,6 @@ import {
   overcommitmentMachine,
 } from "./overcommitment.ts";
 import { pagerFields, pagerInput, pagerMachine } from "./pager.ts";
-import { pmlUnitFields, pmlUnitInput, pmlUnitMachine } from "./pmlUnit.ts";
-import { prlUnitFields, prlUnitInput, prlUnitMachine } from "./prlUnit.ts";
 import { pvmCpuFields, pvmCpuInput, pvmCpuMachine } from "./pvmCpu.ts";
 import { samplerFields, samplerInput, samplerMachine } from "./sampler.ts";
 import { schedulerFields, schedulerInput, schedulerMachine } from "./scheduler.ts";
@@ -39,6 +37,7 @@ import { throttleFields, throttleInput, throttleMachine } from "./throttle.ts";
 import { toolstackFields, toolstackInput, toolstackMachine } from "./toolstack.ts";
 import { trackerMachine } from "./tracker.ts";
 import { trackerFields, trackerInput } from "./trackerContext.ts";
+import { UNIT_STATECHARTS } from "./units/all.ts";
 import { vcpuFields, vcpuInput, vcpuMachine } from "./vcpu.ts";
 
 /** A field of a machine's context that is not declared does not compile here. */
@@ -61,8 +60,7 @@ const CONTEXTS = new Map([
   of(operatorMachine, { ...operatorInput, ...operatorFields }),
   of(overcommitmentMachine, { ...overcommitmentInput, ...overcommitmentFields }),
   of(pagerMachine, { ...pagerInput, ...pagerFields }),
-  of(pmlUnitMachine, { ...pmlUnitInput, ...pmlUnitFields }),
-  of(prlUnitMachine, { ...prlUnitInput, ...prlUnitFields }),
+  ...UNIT_STATECHARTS.map(({ machine: { id }, fields }) => [id, fields] as const),
   of(pvmCpuMachine, { ...pvmCpuInput, ...pvmCpuFields }),
   of(samplerMachine, { ...samplerInput, ...samplerFields }),
   of(schedulerMachine, { ...schedulerInput, ...schedulerFields }),

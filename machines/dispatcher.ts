@@ -30,7 +30,7 @@
  */
 
 import { assign, emit, setup } from "xstate";
-import { ExitReason, exitReasonName } from "../src/hardware/exit.ts";
+import { ExitReason } from "../src/hardware/exit.ts";
 import {
   actorAt,
   type DeviceEmission,
@@ -45,6 +45,7 @@ import { ignored } from "../src/interconnect/ignored.ts";
 import { machineTypes } from "../src/interconnect/machineTypes.ts";
 import type { Message } from "../src/interconnect/messages.ts";
 import { itemAt } from "../src/lookup.ts";
+import { exitReasonName, isLogFull } from "../src/units/exits.ts";
 
 /** What it is set up with. */
 export const dispatcherInput = {
@@ -179,7 +180,7 @@ export const dispatcherMachine = setup({
     }),
   },
   guards: {
-    isLogFull: on("vmExit", ({ event }) => event.reason === ExitReason.pmlFull),
+    isLogFull: on("vmExit", ({ event }) => isLogFull(event.reason)),
     isViolation: on("vmExit", ({ event }) => event.reason === ExitReason.eptViolation),
     isInterrupt: on("vmExit", ({ event }) => event.reason === ExitReason.externalInterrupt),
     isHlt: on("vmExit", ({ event }) => event.reason === ExitReason.hlt),

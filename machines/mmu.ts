@@ -8,9 +8,9 @@
  *   idle    | enterGuest, kicked | idle | guestStopped (external interrupt) to the vCPU
  *   idle    | kick            | idle    | -
  *   running | ranToHorizon    | running | continueGuest to itself, at the guest's local time
- *   running | prlLogFilled    | running | prlLogFilled to the PRL unit, and continueGuest
+ *   running | logFilled       | running | its unit's message to the unit, and continueGuest
  *   running | accessExited    | idle    | guestStopped to the vCPU
- *   running | logUnavailable  | idle    | pmlIndexOutOfRange to the PML unit
+ *   running | logUnavailable  | idle    | its unit's message to the unit
  *   running | workloadEnded   | idle    | guestStopped (HLT) to the vCPU
  *   running | entryRefused    | idle    | entryFailed to the vCPU
  *   running | continueGuest   | running | device: run
@@ -35,14 +35,15 @@ import {
 import * as kind from "../src/interconnect/fields.ts";
 import { machineTypes } from "../src/interconnect/machineTypes.ts";
 import type { Message } from "../src/interconnect/messages.ts";
+import type { UnitMessageType } from "../src/units/messages.ts";
 
 /** What it is set up with. */
 export const mmuInput = {
   pcpu: kind.pcpu,
   self: kind.actor,
   vcpus: kind.listBy("vcpu", kind.actor),
-  pmlUnits: kind.listBy("vcpu", kind.actor),
-  prlUnits: kind.listBy("vcpu", kind.actor),
+  // By unit's number, and vCPU; a unit without a statechart has no actors.
+  units: kind.list(kind.listBy("vcpu", kind.actor)),
 } as const satisfies kind.Fields;
 export type MmuInput = kind.Values<typeof mmuInput>;
 
@@ -60,8 +61,9 @@ export type MmuRequest = { readonly op: "enter" | "run"; readonly vcpu: number }
 /** How a burst ended; `elapsed` cycles of guest time after the request. */
 export type MmuReply =
   | { readonly type: "ranToHorizon"; readonly elapsed: number }
-  | { readonly type: "prlLogFilled"; readonly elapsed: number }
-  | { readonly type: "logUnavailable"; readonly elapsed: number }
+  // `unit`: whose log it is, and what it is told.
+  | { readonly type: "logFilled"; readonly elapsed: number; readonly unit: ToldUnit }
+  | { readonly type: "logUnavailable"; readonly elapsed: number; readonly unit: ToldUnit }
   | { readonly type: "workloadEnded"; readonly elapsed: number }
   | {
       readonly type: "accessExited";
@@ -72,7 +74,23 @@ export type MmuReply =
     }
   | { readonly type: "entryRefused"; readonly failure: string };
 
+/** A unit of the current vCPU. */
+export interface ToldUnit {
+  readonly number: number;
+  readonly message: UnitMessageType;
+}
+
 type MmuEvent = Extract<Message, { type: "enterGuest" | "continueGuest" | "kick" }> | MmuReply;
+
+function told(
+  { units, vcpu }: MmuContext,
+  { number, message }: ToldUnit,
+  elapsed: number,
+): SendEmission {
+  const actor = units[number]?.[vcpu];
+  if (actor === undefined) throw new Error(`unit ${number} of vCPU ${vcpu} is no actor`);
+  return send(actor, { type: message }, elapsed);
+}
 
 const NO_DETAIL = { qualification: 0, page: 0 } as const;
 
@@ -99,9 +117,9 @@ export const mmuMachine = setup({
       ),
     ),
     sendFilledAndContinue: emit(
-      on("prlLogFilled", ({ context, event: { elapsed } }) =>
+      on("logFilled", ({ context, event: { elapsed, unit } }) =>
         sendAll([
-          send(actorAt(context.prlUnits, context.vcpu), { type: "prlLogFilled" }, elapsed),
+          told(context, unit, elapsed),
           send(context.self, { type: "continueGuest" }, elapsed),
         ]),
       ),
@@ -112,14 +130,8 @@ export const mmuMachine = setup({
         return send(actorAt(context.vcpus, context.vcpu), message, elapsed);
       }),
     ),
-    sendOutOfRange: emit(
-      on("logUnavailable", ({ context, event }) =>
-        send(
-          actorAt(context.pmlUnits, context.vcpu),
-          { type: "pmlIndexOutOfRange" },
-          event.elapsed,
-        ),
-      ),
+    sendUnavailable: emit(
+      on("logUnavailable", ({ context, event: { elapsed, unit } }) => told(context, unit, elapsed)),
     ),
     sendHlt: emit(
       on("workloadEnded", ({ context, event }) => {
@@ -158,9 +170,9 @@ export const mmuMachine = setup({
     running: {
       on: {
         ranToHorizon: { actions: "sendContinue" },
-        prlLogFilled: { actions: "sendFilledAndContinue" },
+        logFilled: { actions: "sendFilledAndContinue" },
         accessExited: { target: "idle", actions: ["forgetKick", "sendStopped"] },
-        logUnavailable: { target: "idle", actions: ["forgetKick", "sendOutOfRange"] },
+        logUnavailable: { target: "idle", actions: ["forgetKick", "sendUnavailable"] },
         workloadEnded: { target: "idle", actions: ["forgetKick", "sendHlt"] },
         entryRefused: { target: "idle", actions: ["forgetKick", "sendEntryFailed"] },
         continueGuest: [

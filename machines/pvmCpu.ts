@@ -16,7 +16,7 @@
  *   handling | ipi          | handling | -
  *   handling | logsDrained  | handling | logsCopied to itself, after the handler's time
  *   handling | logsCopied   | handling | device: reset (c: indexes in the VMCS regions)
- *   handling | indexesReset | guest    | remoteReload to each PRL unit (d); (e: unmask); jobDue of a
+ *   handling | indexesReset | guest    | remoteReload to each unit (d); (e: unmask); jobDue of a
  *            |              |          | job that waits, here and below
  *   handling | indexesReset, pending | handling | remoteReload to each, device: drain
  *   handling | indexesReset, pending, budget spent | deferred | remoteReload to each; handlerDue to itself,
@@ -48,8 +48,8 @@ import { itemAt } from "../src/lookup.ts";
 /** What it is set up with. */
 export const pvmCpuInput = {
   self: kind.actor,
-  // PRL units by vCPU number.
-  prlUnits: kind.listBy("vcpu", kind.actor),
+  // The vCPUs' page-logging units that interrupt it.
+  units: kind.listBy("vcpu", kind.actor),
   // Exit and entry around the handler, and its own fixed part, in cycles.
   interruptCycles: kind.cycles,
   // Copying one entry into the cumulative buffer, in cycles.
@@ -125,9 +125,9 @@ function handlerCycles(context: PvmCpuContext, { entries }: Drained): number {
   return context.interruptCycles + entries * context.entryCopyCycles;
 }
 
-function reloads({ drained, prlUnits, reloadCycles }: PvmCpuContext): SendEmission[] {
+function reloads({ drained, units, reloadCycles }: PvmCpuContext): SendEmission[] {
   return drained.map(({ vcpu }) =>
-    send(actorAt(prlUnits, vcpu), { type: "remoteReload" }, reloadCycles),
+    send(actorAt(units, vcpu), { type: "remoteReload" }, reloadCycles),
   );
 }
 

@@ -26,10 +26,10 @@
  *   logging    | arm               | logging   | armRefused to the requester (Xen), or armed (KVM): nothing is done
  *   any        | logFullExit       | -         | device: serveLogFull
  *   any        | eptViolation      | -         | device: serveViolation
- *   any        | exitServed        | -         | handled to the dispatcher, after T_h; pmlIndexReset
+ *   any        | exitServed        | -         | handled to the dispatcher, after T_h; the unit is told of its index
  *   any        | pageMissing       | -         | pageFault to the pager
  *   any        | ringFull          | -         | reapDue to itself, after T_h
- *   any        | reapDue           | -         | pmlIndexReset; device: reapRings
+ *   any        | reapDue           | -         | the unit is told of its index; device: reapRings
  *   any        | ringsReaped       | -         | inveptRequest to every dispatcher
  *   off, preparing, logging | inveptDone      | - | -
  *   off, preparing, logging | inveptDone, last | - | handled to the dispatchers whose vCPUs were held back
@@ -42,7 +42,6 @@
 
 import { assign, emit, setup } from "xstate";
 import {
-  actorAt,
   type DeviceEmission,
   request,
   type SendAllEmission,
@@ -53,6 +52,8 @@ import {
 import { ignored } from "../src/interconnect/ignored.ts";
 import { type EventOf, machineTypes } from "../src/interconnect/machineTypes.ts";
 import type { ActorId } from "../src/interconnect/messages.ts";
+import { NO_UNIT, unitNumber } from "../src/units/all.ts";
+import { unitMessage } from "../src/units/messages.ts";
 import type {
   TrackerContext,
   TrackerEvent,
@@ -65,8 +66,7 @@ function units(
   context: TrackerContext,
   { unit }: EventOf<TrackerEvent, "tablesChanged" | "pieceDone">,
 ): readonly ActorId[] {
-  if (unit === "none") return [];
-  return (unit === "prl" ? context.prlUnits : context.pmlUnits).filter((id) => id !== 0);
+  return (context.units[unitNumber(unit)] ?? []).filter((id) => id !== 0);
 }
 
 function inveptRequests(context: TrackerContext, delay: number): SendEmission[] {
@@ -75,7 +75,8 @@ function inveptRequests(context: TrackerContext, delay: number): SendEmission[] 
 }
 
 function indexReset(context: TrackerContext, vcpu: number, delay: number): SendEmission[] {
-  return vcpu < 0 ? [] : [send(actorAt(context.pmlUnits, vcpu), { type: "pmlIndexReset" }, delay)];
+  const unit = context.units[context.stoppingUnit]?.[vcpu];
+  return unit === undefined ? [] : [send(unit, unitMessage(context.emptied), delay)];
 }
 
 /** An INVEPT for a ring's reset. */
@@ -302,7 +303,7 @@ export const trackerMachine = setup({
       ({ context, event }) => context.skipInvept && event.answer.type === "harvested",
     ),
     isArmingPiece: on("pieceDone", ({ event }) => event.answer !== null),
-    beginsDisarming: on("pieceDone", ({ event }) => event.unit !== "none"),
+    beginsDisarming: on("pieceDone", ({ event }) => event.unit !== NO_UNIT),
     isArming: on("tablesChanged", ({ event }) => event.answer.type === "armed"),
     isDisarming: on("tablesChanged", ({ event }) => event.answer.type === "disarmed"),
   },

@@ -3,12 +3,12 @@ import * as kind from "../src/interconnect/fields.ts";
 import {
   type ActorId,
   type HarvestMode,
-  type LogUnit,
   type Message,
   message,
   type Technique,
   technique,
 } from "../src/interconnect/messages.ts";
+import type { UnitName } from "../src/units/all.ts";
 
 /**
  * Xen's paging_log_dirty_enable returns -EINVAL if log-dirty mode is on (xen/arch/x86/mm/paging.c). In KVM a slot
@@ -23,9 +23,11 @@ export const trackerInput = {
   dispatchers: kind.listBy("pcpu", kind.actor),
   // Who gives pages their frames on an overcommitted host; 0 if every page has one.
   pager: kind.actor,
-  // Units of this VM's vCPUs, by vCPU number; 0 where the vCPU is another VM's.
-  pmlUnits: kind.listBy("vcpu", kind.actor),
-  prlUnits: kind.listBy("vcpu", kind.actor),
+  // Page-logging units of this VM's vCPUs, by unit's number and vCPU; 0 where the vCPU is another VM's.
+  units: kind.list(kind.listBy("vcpu", kind.actor)),
+  // The number of the unit whose full log makes a guest exit, and the message that tells it that its index is back.
+  stoppingUnit: kind.count,
+  emptied: kind.text,
   // A planted fault: answers without having INVEPT executed.
   skipInvept: kind.flag,
   // Whose answer a tracker that is armed already gives to another arm.
@@ -85,14 +87,14 @@ export type TrackerReply =
   | {
       readonly type: "tablesChanged";
       readonly cycles: number;
-      readonly unit: LogUnit;
+      readonly unit: UnitName;
       readonly answer: Message;
     }
   // As tablesChanged, but there is more to do. `unit`: to be told now; `answer`: of arming, which has begun.
   | {
       readonly type: "pieceDone";
       readonly cycles: number;
-      readonly unit: LogUnit;
+      readonly unit: UnitName;
       readonly answer: Message | null;
     }
   | { readonly type: "flushNoted" }
@@ -102,7 +104,7 @@ export type TrackerReply =
       readonly dispatcher: ActorId;
       readonly fixed: boolean;
       readonly cycles: number;
-      /** The vCPU whose PML index was reset, or -1. */
+      /** The vCPU whose log was emptied and its index set back, or -1. */
       readonly drainedVcpu: number;
     }
   // As exitServed, but the vCPU's dirty ring is at its soft limit: it may not run on before a reset.

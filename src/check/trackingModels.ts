@@ -127,7 +127,7 @@ const ENTRIES: readonly TrackingEntry[] = [
     logEntries: 2,
     reads: 0,
     budget: 1,
-    more: { doubleBuffer: true },
+    more: { units: { prl: { doubleBuffer: true } } },
   },
   {
     name: "prl-two-vms",
@@ -172,7 +172,7 @@ const ENTRIES: readonly TrackingEntry[] = [
     logEntries: 2,
     reads: 0,
     harvests: 0,
-    more: { pvmCpus: 2, prlHandlers: [0, 1] },
+    more: { pvmCpus: 2, handlerCpus: [0, 1] },
   },
   {
     name: "write-protection",
@@ -272,7 +272,7 @@ const ENTRIES: readonly TrackingEntry[] = [
     logEntries: 1,
     reads: 1,
     // One entry is its soft limit: the first log that is drained into it fills it.
-    more: { ringEntries: 4, ringReserved: 2, ringFromPml: true },
+    more: { ringEntries: 4, ringReserved: 2, ringSource: "pml" },
   },
   {
     name: "write-protection-in-pieces",

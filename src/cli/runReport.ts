@@ -2,9 +2,9 @@
 
 import { grouped } from "../config/figures.ts";
 import { formatCycles } from "../config/units.ts";
-import { exitReasonName } from "../hardware/exit.ts";
 import { reportOf } from "../system/operations/all.ts";
 import type { RunSummary } from "../system/summary.ts";
+import { exitReasonName } from "../units/exits.ts";
 
 const LABEL = 26;
 const COLUMN = 13;

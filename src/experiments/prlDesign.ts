@@ -1,8 +1,8 @@
 /** Beyond the study: one log or two, and logs of 64 to 65536 entries for PRL; logs of PML, which has no more than 512. */
 
-import { PML_ENTRIES_MAX } from "../hardware/logLimits.ts";
 import { itemAt, namesOf, present } from "../lookup.ts";
 import { linePlot } from "../plots/kinds.ts";
+import { PML_ENTRIES_MAX } from "../units/pml/declaration.ts";
 import {
   arrayPages,
   arrayWorkload,

@@ -1,11 +1,10 @@
 /**
  * The data plane's inner loop: retires a burst of accesses until one exits, the cycles are used up,
- * or a PRL log fills. No allocation, no closures.
+ * or a log of walks fills. No allocation, no closures.
  */
 import { Counter } from "./counters.ts";
 import { Outcome, plainFirstWrite, plainLeaf } from "./eptWalk.ts";
 import { count, type Mmu } from "./mmu.ts";
-import { prlLog } from "./pageReferenceLog.ts";
 import { Filled } from "./tlb.ts";
 import { translateMiss } from "./translate.ts";
 
@@ -35,8 +34,8 @@ export const Stop = {
   blockEnd: 7,
   /** The cycles were used up. */
   horizon: 8,
-  /** A PRL log became full; the access that filled it completed. */
-  prlFull: 9,
+  /** A log of walks became full; the access that filled it completed. */
+  logFilled: 9,
 } as const;
 
 /** Fewer accesses than this between two walks: the next ones probably walk too. */
@@ -73,7 +72,7 @@ export function runAccesses(
   const { tag: l2Tag, meta: l2Meta, page: l2Page, next: l2Next } = l2;
   const { words } = mmu.memory;
   const { region: regions, firstLeaf } = mmu.leafTables;
-  const { prl } = mmu;
+  const { walkLog } = mmu;
   // "| 0" tells V8 that these are plain 32-bit words, here and below: it spares conversions at each use.
   const l1Mask = l1.setMask | 0;
   const l1Ways = l1.ways | 0;
@@ -105,7 +104,7 @@ export function runAccesses(
   let lastMeta = 0;
   let lastWalk = from - PREFETCH;
   let prefetched = from;
-  mmu.prlFull = false;
+  mmu.logFilled = false;
   mmu.walkCycles = 0;
   mmu.l2Hits = 0;
   mmu.l1LargeHits = 0;
@@ -189,7 +188,7 @@ export function runAccesses(
         if ((rights & need) === need) {
           page = linearPage;
           plainWalks++;
-          if (prl) prlLog(mmu, page, false);
+          if (walkLog !== null) walkLog.log(mmu, page);
           cycles += walkCost + mmu.walkCycles - before;
           lastMeta = space | rights;
           const l1Slot = slotToFill(l1Next, l1Set, l1Ways, l1Found);
@@ -217,8 +216,8 @@ export function runAccesses(
     truth[page >>> 4] = truth[page >>> 4]! | (((TRUTHS >>> kind) & 3) << ((page & 15) << 1));
     if (keepVersions && (need & 2) !== 0) versions[page] = versions[page]! + 1;
     position++;
-    if (mmu.prlFull) {
-      stop = Stop.prlFull;
+    if (mmu.logFilled) {
+      stop = Stop.logFilled;
       break;
     }
   }

@@ -20,10 +20,6 @@ export interface Capabilities extends EptCapabilities {
   readonly invvpidSingleContext: boolean;
   readonly invvpidAllContexts: boolean;
   readonly invvpidRetainingGlobals: boolean;
-  /** IA32_VMX_PROCBASED_CTLS2 bit 49: PML may be enabled. */
-  readonly pml: boolean;
-  /** Page reference logging is there: no real processor has it. */
-  readonly prl: boolean;
   /** The processor can shadow-stack guests: bit 7 of the EPT pointer is no longer reserved. */
   readonly supervisorShadowStack: boolean;
   /**
@@ -48,8 +44,6 @@ export const DEFAULT_CAPABILITIES: Capabilities = {
   invvpidSingleContext: true,
   invvpidAllContexts: true,
   invvpidRetainingGlobals: true,
-  pml: true,
-  prl: true,
   supervisorShadowStack: false,
   cr0PagingFixed: false,
 };

@@ -1,12 +1,12 @@
 /**
  * The VM-entry checks on the controls (SDM vol. 3C 26.2.1; Bochs VMenterLoadCheckVmControls and
- * is_eptptr_valid; KVM nested_vmx_check_controls, nested_vmx_check_pml_controls and
- * nested_vmx_check_eptp; kvm-unit-tests vmx_controls_test).
+ * is_eptptr_valid; KVM nested_vmx_check_controls and nested_vmx_check_eptp; kvm-unit-tests vmx_controls_test).
  */
 import { wordAt } from "../lookup.ts";
 import type { Capabilities } from "./capabilities.ts";
 import { EventType, eventTypeOf } from "./eventInformation.ts";
 import type { Geometry } from "./geometry.ts";
+import { isSelected, type Mmu } from "./mmu.ts";
 import {
   EPTP_ACCESSED_DIRTY,
   Field,
@@ -20,16 +20,13 @@ import {
   readField,
   SECONDARY_EPT,
   SECONDARY_MODE_BASED_EXECUTE,
-  SECONDARY_PML,
-  SECONDARY_PRL,
-  SECONDARY_PRL_FILTER,
   SECONDARY_UNRESTRICTED_GUEST,
   SECONDARY_VPID,
   secondaryControls,
   type Vmcs,
 } from "./vmcs.ts";
 
-/** Why the controls of a VMCS are invalid. */
+/** Why the controls of a VMCS are invalid, besides what the units of its processor have to say (LogUnit.failure). */
 export const CONTROL_FAILURES = [
   "pin-based-controls-reserved",
   "primary-controls-reserved",
@@ -37,12 +34,7 @@ export const CONTROL_FAILURES = [
   "virtual-nmis-without-nmi-exiting",
   "nmi-window-exiting-without-virtual-nmis",
   "unrestricted-guest-without-ept",
-  "pml-not-supported",
-  "pml-without-ept",
-  "pml-address-unaligned",
-  "pml-address-too-wide",
-  "prl-not-supported",
-  "prl-without-pml",
+  "log-units-exclude-each-other",
   "mode-based-execute-without-ept",
   "vpid-zero",
   "eptp-memory-type",
@@ -69,43 +61,36 @@ const PRIMARY =
   PRIMARY_NMI_WINDOW_EXITING |
   PRIMARY_ACTIVATE_SECONDARY |
   bits(1, 4, 5, 6, 8, 13, 14, 26);
-const PRL_CONTROLS = SECONDARY_PRL | SECONDARY_PRL_FILTER;
 const SECONDARY =
-  SECONDARY_EPT |
-  SECONDARY_VPID |
-  SECONDARY_UNRESTRICTED_GUEST |
-  SECONDARY_PML |
-  SECONDARY_MODE_BASED_EXECUTE |
-  PRL_CONTROLS;
+  SECONDARY_EPT | SECONDARY_VPID | SECONDARY_UNRESTRICTED_GUEST | SECONDARY_MODE_BASED_EXECUTE;
 
 function bits(...numbers: readonly number[]): number {
   return numbers.reduce((sum, bit) => sum | (1 << bit), 0);
 }
 
 /**
- * The first thing that is wrong with the controls, or null. The PML index is not checked (any 16-bit value
- * is legal), and with PML off neither is its address. Secondary controls that are not activated are all 0.
+ * The first thing that is wrong with the controls, or null. A log's index is not checked (any value is legal), and
+ * with its unit off neither is its address. Secondary controls that are not activated are all 0.
  */
-export function controlFailure(
-  vmcs: Vmcs,
-  capabilities: Capabilities,
-  geometry: Geometry,
-): ControlFailure | null {
+export function controlFailure(vmcs: Vmcs, mmu: Mmu): string | null {
+  const { capabilities, geometry } = mmu;
   return (
-    reservedControls(vmcs) ??
+    reservedControls(vmcs, mmu.unitControls) ??
     nmiControls(vmcs) ??
     eptControls(vmcs, capabilities, geometry) ??
-    logControls(vmcs, capabilities, geometry) ??
+    logControls(vmcs, mmu) ??
     injectedEvent(vmcs, capabilities)
   );
 }
 
-function reservedControls(vmcs: Vmcs): ControlFailure | null {
+function reservedControls(vmcs: Vmcs, ofUnits: number): ControlFailure | null {
   if ((readField(vmcs, Field.pinBasedControls) & ~PIN_BASED) !== 0) {
     return "pin-based-controls-reserved";
   }
   if ((readField(vmcs, Field.primaryControls) & ~PRIMARY) !== 0) return "primary-controls-reserved";
-  return (secondaryControls(vmcs) & ~SECONDARY) !== 0 ? "secondary-controls-reserved" : null;
+  return (secondaryControls(vmcs) & ~(SECONDARY | ofUnits)) !== 0
+    ? "secondary-controls-reserved"
+    : null;
 }
 
 /** kvm-unit-tests test_nmi_ctrls. */
@@ -136,21 +121,18 @@ function eptControls(
   return modeBased ? "mode-based-execute-without-ept" : null;
 }
 
-function logControls(
-  vmcs: Vmcs,
-  capabilities: Capabilities,
-  geometry: Geometry,
-): ControlFailure | null {
+/** What the units say, those first that build on others; and that not two of them write to the one log. */
+function logControls(vmcs: Vmcs, { units, geometry }: Mmu): string | null {
   const secondary = secondaryControls(vmcs);
-  const pml = (secondary & SECONDARY_PML) !== 0;
-  if ((secondary & PRL_CONTROLS) !== 0 && !capabilities.prl) return "prl-not-supported";
-  // DW19 section 4: page access and modification logging is bit 17 together with bit 26.
-  if ((secondary & SECONDARY_PRL) !== 0 && !pml) return "prl-without-pml";
-  if (!pml) return null;
-  if (!capabilities.pml) return "pml-not-supported";
-  if ((secondary & SECONDARY_EPT) === 0) return "pml-without-ept";
-  if ((readField(vmcs, Field.pmlAddress) & 0xfff) !== 0) return "pml-address-unaligned";
-  return isTooWide(vmcs, Field.pmlAddress, geometry) ? "pml-address-too-wide" : null;
+  let selected = 0;
+  for (let i = units.length - 1; i >= 0; i--) {
+    const unit = units[i];
+    if (unit === undefined) continue;
+    const failure = unit.failure(vmcs, geometry);
+    if (failure !== null) return failure;
+    if (isSelected(units, unit, secondary)) selected++;
+  }
+  return selected > 1 ? "log-units-exclude-each-other" : null;
 }
 
 /** Whether a 64-bit field has bits beyond the physical-address width, which is more than 32. */

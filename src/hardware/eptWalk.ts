@@ -17,8 +17,6 @@ import {
 import { ExitReason, Qualification } from "./exit.ts";
 import { DATA_FRAME_BASE } from "./memory.ts";
 import { Compatibility, count, LinearPage, type Mmu } from "./mmu.ts";
-import { pmlIsFull, pmlLog } from "./pageModificationLog.ts";
-import { prlLog } from "./pageReferenceLog.ts";
 import { Field, writeField } from "./vmcs.ts";
 import { pageAddressLow, requireHeld } from "./words.ts";
 
@@ -117,12 +115,19 @@ function plainAccess(mmu: Mmu, page: number, access: number, leaf: number): bool
     if ((access & NOT_A_READ_WITH_AD) === Access.structure) needed |= EPT_WRITE;
   }
   if ((rights & needed) !== needed) return false;
-  if (mmu.prl) prlLog(mmu, page, (access & Access.structure) !== 0);
+  noteWalk(mmu, page, access);
   mmu.rights = rights;
   mmu.leafBits = 0;
   mmu.frame = (low >>> 12) | (high << 20);
   countReferences(mmu, mmu.eptLevels);
   return true;
+}
+
+/** A log of walks is given what this one found. */
+function noteWalk(mmu: Mmu, page: number, access: number): void {
+  const { walkLog } = mmu;
+  if (walkLog === null || (mmu.skipsStructures && (access & Access.structure) !== 0)) return;
+  walkLog.log(mmu, page);
 }
 
 function countReferences(mmu: Mmu, references: number): void {
@@ -190,8 +195,8 @@ function walkEpt(mmu: Mmu, page: number, access: number): number {
     if (outcome !== Outcome.done) return outcome;
     // A mapping cached while D = 0 must not satisfy a later write (SDM 28.3.2; Bochs tlb accessBits).
     if (!asWrite && (low & EPT_DIRTY) === 0) granted &= ~EPT_WRITE;
-    if (mmu.prl) prlLog(mmu, page, (access & Access.structure) !== 0);
   }
+  noteWalk(mmu, page, access);
   if (userExecute) {
     granted = (granted & ~EPT_EXECUTE) | ((granted & EPT_USER_EXECUTE) >>> 8);
   }
@@ -217,11 +222,12 @@ function updateFlags(
 ): number {
   const setDirty = asWrite && (leafLow & EPT_DIRTY) === 0;
   const somethingToSet = setDirty || !allAccessed;
-  if (mmu.pml && (somethingToSet || mmu.compatibility === Compatibility.bochs)) {
-    const asks = mmu.compatibility !== Compatibility.kvm || setDirty;
-    if (asks && pmlIsFull(mmu)) {
+  const log = mmu.dirtyLog;
+  if (log !== null && (somethingToSet || mmu.compatibility === Compatibility.bochs)) {
+    const gatesAccessed = log.gatesAccessed && mmu.compatibility !== Compatibility.kvm;
+    if ((setDirty || gatesAccessed) && log.isFull(mmu)) {
       if (mmu.compatibility === Compatibility.kvm) setAccessed(mmu, leafLevel + 1);
-      return logFull(mmu, page);
+      return logFull(mmu, page, log.exitReason);
     }
   }
   if (!somethingToSet) return Outcome.done;
@@ -234,7 +240,7 @@ function setDirtyAndLog(mmu: Mmu, page: number, leaf: number): void {
   mmu.memory.storeWord(leaf, mmu.memory.words[leaf]! | EPT_DIRTY);
   count(mmu, Counter.flagUpdates, 1);
   mmu.walkCycles += mmu.costs.flagUpdate;
-  if (mmu.pml) pmlLog(mmu, page);
+  mmu.dirtyLog?.log(mmu, page);
 }
 
 /**
@@ -242,7 +248,7 @@ function setDirtyAndLog(mmu: Mmu, page: number, leaf: number): void {
  * Returns whether it is done: with a full log nothing happens, and the full walk must say so.
  */
 export function plainFirstWrite(mmu: Mmu, page: number, leaf: number): boolean {
-  if (mmu.pml && pmlIsFull(mmu)) return false;
+  if (mmu.dirtyLog?.isFull(mmu) === true) return false;
   setDirtyAndLog(mmu, page, leaf);
   return true;
 }
@@ -298,8 +304,8 @@ function misconfiguration(mmu: Mmu, page: number): number {
 }
 
 /** The guest-physical address is undefined for this exit (SDM 27.2.1): only nested KVM writes it. */
-function logFull(mmu: Mmu, page: number): number {
-  writeField(mmu.vmcs, Field.exitReason, ExitReason.pmlFull);
+function logFull(mmu: Mmu, page: number, reason: number): number {
+  writeField(mmu.vmcs, Field.exitReason, reason);
   writeField(mmu.vmcs, Field.exitQualification, 0);
   if (mmu.compatibility === Compatibility.kvm) writePhysicalAddress(mmu, page);
   count(mmu, Counter.logFull, 1);

@@ -1,4 +1,7 @@
-/** VM-exit reasons and exit qualifications (SDM vol. 3C appendix C, 27.2.1 and table 27-7). */
+/**
+ * VM-exit reasons and exit qualifications (SDM vol. 3C appendix C, 27.2.1 and table 27-7). That of a full log is its
+ * unit's (src/units/exits.ts).
+ */
 import { EVENT_VALID, setsResumeFlag } from "./eventInformation.ts";
 import {
   BLOCKING_BY_NMI,
@@ -21,19 +24,8 @@ export const ExitReason = {
   invalidGuestState: 33,
   eptViolation: 48,
   eptMisconfiguration: 49,
-  pmlFull: 62,
 } as const;
 export type ExitReasonName = keyof typeof ExitReason;
-
-const EXIT_NAMES: readonly (string | undefined)[] = Object.entries(ExitReason).reduce(
-  (names, [name, reason]) => names.with(reason, name),
-  new Array<string | undefined>(64).fill(undefined),
-);
-
-/** The name of a basic exit reason, for people; "reason N" if it is none of ours. */
-export function exitReasonName(reason: number): string {
-  return EXIT_NAMES[reason] ?? `reason ${reason}`;
-}
 
 /** Bits of the exit qualification of an EPT violation. */
 export const Qualification = {

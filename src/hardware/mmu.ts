@@ -17,20 +17,17 @@ import {
 import { eptPages, type Geometry, longModeBits, paePages } from "./geometry.ts";
 import { GuestPages } from "./guestPages.ts";
 import type { HostMemory, LeafTables } from "./memory.ts";
-import { DEFAULT_PRL_OPTIONS, type PrlOptions } from "./prlOptions.ts";
 import { flushVpid, META_SPACE_SHIFT, spaceOf, Tlb } from "./tlb.ts";
 import {
   EPTP_ACCESSED_DIRTY,
   Field,
   GuestMode,
   GuestPaging,
+  type IndexWidth,
   PAGING_TRACED,
   readField,
   SECONDARY_EPT,
   SECONDARY_MODE_BASED_EXECUTE,
-  SECONDARY_PML,
-  SECONDARY_PRL,
-  SECONDARY_PRL_FILTER,
   SECONDARY_VPID,
   secondaryControls,
   Vmcs,
@@ -45,7 +42,50 @@ export interface MmuOptions {
   readonly capabilities?: Capabilities;
   readonly compatibility?: CompatibilityName;
   readonly costs?: ProcessorCosts;
-  readonly prl?: PrlOptions;
+  /** Those that its kind of processor may have (src/units lists them); default: none. */
+  readonly units?: readonly LogUnit[];
+}
+
+/** A log of leaves whose D flag a walk sets. */
+export interface TransitionLog {
+  readonly logs: "transitions";
+  /**
+   * Whether a full log stops a walk that would set A alone, too (SDM vol. 3C 28.2.6). Others are asked by writes that
+   * set D alone (AMD APM vol. 2 15.25.15; Arm ARM D8.5.2.3).
+   */
+  readonly gatesAccessed: boolean;
+  /** Of the exit with which an access ends that finds it full. */
+  readonly exitReason: number;
+  /** Asked before any flag is set. */
+  isFull(mmu: Mmu): boolean;
+  /** D was set in the leaf that maps this page. The log is not full. */
+  log(mmu: Mmu, page: number): void;
+}
+
+/** A log of the guest-physical pages that walks give. It stops nobody: what it cannot take it drops. */
+export interface WalkLog {
+  readonly logs: "walks";
+  /** Whether, with these secondary controls, pages are left out that hold the guest's paging structures. */
+  skipsStructures(secondary: number): boolean;
+  log(mmu: Mmu, page: number): void;
+}
+
+/**
+ * A page-logging unit as the processor sees it. Which there are, and by what rules each logs, is said in src/units. VM
+ * entry selects by the secondary controls, and the walk asks what was selected, at most one log of each sort.
+ */
+export interface LogUnit {
+  readonly name: string;
+  /** Secondary controls that are its own; where no unit has them they are reserved. */
+  readonly controls: number;
+  /** All of these select it. A unit that is selected by more of them than another takes its place. */
+  readonly selectedBy: number;
+  /** Whether a VMCS without EPT A/D flags has nothing for it to log. */
+  readonly needsFlags: boolean;
+  readonly index: IndexWidth;
+  readonly log: TransitionLog | WalkLog;
+  /** The first thing that is wrong with what a VMCS says of it, or null. */
+  failure(vmcs: Vmcs, geometry: Geometry): string | null;
 }
 
 /**
@@ -72,7 +112,9 @@ export class Mmu {
   readonly capabilities: Capabilities;
   readonly compatibility: number;
   readonly costs: ProcessorCosts;
-  readonly prlOptions: PrlOptions;
+  readonly units: readonly LogUnit[];
+  /** Secondary controls that one of them has. */
+  readonly unitControls: number;
   readonly tlb: Tlb;
   // Copies of what every walk needs, beside each other.
   readonly eptLevels: number;
@@ -92,11 +134,11 @@ export class Mmu {
   eptEnabled = false;
   eptRoot = 0;
   accessedDirty = false;
-  /** PML mode: D transitions are logged, a full log exits. */
-  pml = false;
-  /** PRL's PAML mode: every walk is logged, a full log interrupts the pVM. */
-  prl = false;
-  prlFilter = false;
+  /** The logs that VM entry selected. */
+  dirtyLog: TransitionLog | null = null;
+  walkLog: WalkLog | null = null;
+  /** Whether the walk log leaves out pages of the guest's paging structures. */
+  skipsStructures = false;
   modeBasedExecute = false;
   paging: number = GuestPaging.off;
   /** A linear page shifted right by this is 0 or, in long mode, -1: else the guest cannot name it. */
@@ -140,8 +182,8 @@ export class Mmu {
   linearOffset = 0;
   /** #PF error code, when a walk ended in a guest page fault. */
   pageFaultError = 0;
-  /** Set when a PRL log became full during a walk: the LAPIC sends the interrupt after the access. */
-  prlFull = false;
+  /** Set when a walk log became full during a walk: the LAPIC sends the interrupt after the access. */
+  logFilled = false;
   /** Cycles that second-level hits and walks have taken. Reset by each burst. */
   walkCycles = 0;
   /** What the last prefetch loaded: keeps the loads alive, means nothing. */
@@ -165,7 +207,8 @@ export class Mmu {
     this.capabilities = options.capabilities ?? DEFAULT_CAPABILITIES;
     this.compatibility = Compatibility[options.compatibility ?? "sdm"];
     this.costs = options.costs ?? DEFAULT_PROCESSOR_COSTS;
-    this.prlOptions = options.prl ?? DEFAULT_PRL_OPTIONS;
+    this.units = options.units ?? [];
+    this.unitControls = this.units.reduce((controls, unit) => controls | unit.controls, 0);
     this.tlb = new Tlb(name, geometry);
     this.eptLevels = geometry.eptLevels;
     this.indexBits = geometry.indexBits;
@@ -227,17 +270,39 @@ export function deriveControls(
   if (mmu.eptEnabled) requireHeld(pointerHigh, "the EPT pointer");
   requireHeld(vmcs.words[2 * Field.guestCr3 + 1]!, "CR3");
   mmu.accessedDirty = mmu.eptEnabled && (pointer & EPTP_ACCESSED_DIRTY) !== 0;
-  const logging = (secondary & SECONDARY_PML) !== 0 && mmu.accessedDirty;
-  mmu.prl = logging && (secondary & SECONDARY_PRL) !== 0;
-  mmu.pml = logging && !mmu.prl;
-  // VEE21 3.2 logs the GPA that a walk gives, one a TLB miss; DW19 the guest's tables too, unless bit 27 is set.
-  const filter = (secondary & SECONDARY_PRL_FILTER) !== 0;
-  mmu.prlFilter = filter || mmu.prlOptions.variant === "vee21";
+  loadLogs(mmu, secondary);
   mmu.modeBasedExecute = (secondary & SECONDARY_MODE_BASED_EXECUTE) !== 0;
   mmu.vpidEnabled = (secondary & SECONDARY_VPID) !== 0;
   mmu.vpid = mmu.vpidEnabled ? readField(vmcs, Field.vpid) & 0xffff : 0;
   loadPlainMasks(mmu);
   loadGuestMode(mmu);
+}
+
+function loadLogs(mmu: Mmu, secondary: number): void {
+  mmu.dirtyLog = null;
+  mmu.walkLog = null;
+  mmu.skipsStructures = false;
+  for (const unit of mmu.units) {
+    if (!isSelected(mmu.units, unit, secondary)) continue;
+    if (!mmu.eptEnabled || (unit.needsFlags && !mmu.accessedDirty)) continue;
+    const { log } = unit;
+    if (log.logs === "transitions") mmu.dirtyLog = log;
+    else {
+      mmu.walkLog = log;
+      mmu.skipsStructures = log.skipsStructures(secondary);
+    }
+  }
+}
+
+/** Whether controls select a unit, and none that takes its place. */
+export function isSelected(units: readonly LogUnit[], unit: LogUnit, secondary: number): boolean {
+  const { selectedBy } = unit;
+  if ((secondary & selectedBy) !== selectedBy) return false;
+  for (const other of units) {
+    const takesPlace = other !== unit && (other.selectedBy & selectedBy) === selectedBy;
+    if (takesPlace && (secondary & other.selectedBy) === other.selectedBy) return false;
+  }
+  return true;
 }
 
 /**

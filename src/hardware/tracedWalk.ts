@@ -81,8 +81,8 @@ function readTable(mmu: Mmu, page: number, index: number): number {
   if (outcome !== Outcome.done) return outcome;
   count(mmu, Counter.walkReferences, 1);
   mmu.walkCycles += mmu.costs.walkReference;
-  // What PRL's filter leaves out on purpose is not held against it.
-  if (!mmu.prl || !mmu.prlFilter) noteTable(mmu.guest, page, mmu.accessedDirty);
+  // What a log's filter leaves out on purpose is not held against it.
+  if (mmu.walkLog === null || !mmu.skipsStructures) noteTable(mmu.guest, page, mmu.accessedDirty);
   return outcome;
 }
 

@@ -3,7 +3,7 @@
  * VMenterLoadCheckVmControls and VMenterLoadCheckGuestState), as far as page tracking, paging and events
  * go, first the controls, then the guest state; and what it loads.
  */
-import { CONTROL_FAILURES, type ControlFailure, controlFailure } from "./controlChecks.ts";
+import { CONTROL_FAILURES, controlFailure } from "./controlChecks.ts";
 import { ExitReason } from "./exit.ts";
 import type { GuestPages } from "./guestPages.ts";
 import {
@@ -15,9 +15,8 @@ import { loadControls, type Mmu } from "./mmu.ts";
 import { loadPdptesAtEntry } from "./pdptes.ts";
 import { Field, GuestPaging, type Vmcs, writeField } from "./vmcs.ts";
 
-/** Why an entry fails. */
+/** Why an entry fails, besides what the units of the processor have to say of their controls (LogUnit.failure). */
 export const ENTRY_FAILURES = [...CONTROL_FAILURES, ...GUEST_STATE_FAILURES] as const;
-export type EntryFailure = ControlFailure | GuestStateFailure;
 
 /** Bit 31 of an exit reason: the VM entry failed. */
 const ENTRY_FAILED = 1 << 31;
@@ -39,7 +38,7 @@ export function enterGuest(
   vmcs: Vmcs,
   guest: GuestPages,
   counters: Float64Array,
-): EntryFailure | null {
+): string | null {
   const failure = checkEntry(mmu, vmcs);
   if (failure !== null) return failure;
   loadControls(mmu, vmcs, guest, counters);
@@ -47,8 +46,8 @@ export function enterGuest(
   return null;
 }
 
-function checkEntry(mmu: Mmu, vmcs: Vmcs): EntryFailure | null {
-  const control = controlFailure(vmcs, mmu.capabilities, mmu.geometry);
+function checkEntry(mmu: Mmu, vmcs: Vmcs): string | null {
+  const control = controlFailure(vmcs, mmu);
   if (control !== null) {
     writeField(vmcs, Field.vmInstructionError, INVALID_CONTROLS);
     return control;

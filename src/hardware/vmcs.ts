@@ -19,13 +19,13 @@ export const Field = {
   eptPointer: 3,
   /** 0x0000. */
   vpid: 4,
-  /** 0x200E. Also the address of the PRL log: the two modes exclude each other. */
-  pmlAddress: 5,
-  /** 0x0812. Also the PRL index: signed, negative while the log is suspended (DW19 keeps the sign in bits 63:60). */
-  pmlIndex: 6,
-  /** Host state of PRL, VEE21 3.1, no encoding given: 16-bit index of the CPU that gets the interrupt. */
+  /** 0x200E: where the log is of the unit that the controls select (src/units); units that share it exclude each other. */
+  logAddress: 5,
+  /** 0x0812: the index into that log. How wide it is, and what it says, is the unit's. */
+  logIndex: 6,
+  /** Host state, VEE21 3.1, no encoding given: 16-bit index of the CPU that a full log interrupts. */
   logFullHandlerCpu: 7,
-  /** Host state of PRL: 8-bit vector. */
+  /** Host state: 8-bit vector of that interrupt. */
   logFullVector: 8,
   /** 0x4402. */
   exitReason: 9,
@@ -50,10 +50,10 @@ export const Field = {
   guestInterruptibility: 20,
   /** 0x681E. */
   guestRip: 21,
-  /** Which of the two logs the processor fills, with double-buffered PRL (an option of ours, after POSTER18). */
-  prlActiveLog: 22,
-  /** Bit i: PRL log i is full and waits for the handler. */
-  prlFullLogs: 23,
+  /** Of a unit with two logs: which of them the processor fills (an option of ours, after POSTER18). */
+  activeLog: 22,
+  /** Bit i: log i is full and waits for the handler. */
+  fullLogs: 23,
   /** Guest paging mode: one of GuestPaging. Stands for CR0.PG, CR4.PAE and EFER.LMA. */
   guestPaging: 24,
   /** Privilege and protection bits: one word of GuestMode flags. Stands for CS.DPL, CR0.WP and EFER.NXE. */
@@ -87,8 +87,14 @@ const WIDTHS: Partial<Readonly<Record<FieldName, number>>> = {
   entryExceptionErrorCode: 32,
   vmInstructionError: 32,
 };
-/** The PML index, and VEE21's PRL index. */
-const SHORT_INDEX_BITS = 16;
+
+/** How many bits of the log's index its unit has, and whether it is signed. */
+export interface IndexWidth {
+  readonly bits: number;
+  readonly signed: boolean;
+}
+/** 0x0812 (SDM vol. 3C 24.6.18): 16 bits, whichever unit is selected, if any. */
+export const SHORT_INDEX: IndexWidth = { bits: 16, signed: false };
 
 /** Guest paging modes. */
 export const GuestPaging = { off: 0, pae: 1, longMode: 2 } as const;
@@ -115,12 +121,7 @@ export const PRIMARY_ACTIVATE_SECONDARY = 1 << 31;
 export const SECONDARY_EPT = 1 << 1;
 export const SECONDARY_VPID = 1 << 5;
 export const SECONDARY_UNRESTRICTED_GUEST = 1 << 7;
-export const SECONDARY_PML = 1 << 17;
 export const SECONDARY_MODE_BASED_EXECUTE = 1 << 22;
-/** "PRL enable": bit 26 (DW19 section 4; VEE21 gives no number). */
-export const SECONDARY_PRL = 1 << 26;
-/** "Filter guest page-table pages from the PRL log": bit 27 (DW19 section 4). */
-export const SECONDARY_PRL_FILTER = 1 << 27;
 
 /** Bits 6 of the EPT pointer: enable accessed and dirty flags (SDM 24.6.11). */
 export const EPTP_ACCESSED_DIRTY = 1 << 6;
@@ -174,15 +175,17 @@ export function secondaryControls(vmcs: Vmcs): number {
 
 /**
  * VMWRITE of a 64-bit operand: a field takes as many low bits as it has.
- * @param wideIndex whether the PRL index has 64 bits, as DW19 has it
+ * @param index that of the log's unit
  */
-export function vmwrite(vmcs: Vmcs, name: FieldName, value: bigint, wideIndex = false): void {
+export function vmwrite(
+  vmcs: Vmcs,
+  name: FieldName,
+  value: bigint,
+  index: IndexWidth = SHORT_INDEX,
+): void {
   let stored = BigInt.asUintN(WIDTHS[name] ?? 64, value);
-  if (name === "pmlIndex") {
-    const isPrl = (secondaryControls(vmcs) & SECONDARY_PRL) !== 0;
-    // PRL's index is signed: a negative one suspends the log (VEE21 3.2).
-    if (!isPrl) stored = BigInt.asUintN(SHORT_INDEX_BITS, value);
-    else if (!wideIndex) stored = BigInt.asIntN(SHORT_INDEX_BITS, value);
+  if (name === "logIndex") {
+    stored = index.signed ? BigInt.asIntN(index.bits, value) : BigInt.asUintN(index.bits, value);
   }
   writeField(vmcs, Field[name], lowWord(stored), highWord(stored));
 }
@@ -203,7 +206,7 @@ export function loadVmcs(vmcs: Vmcs): void {
   vmcs.words.set(vmcs.image);
 }
 
-/** Writes one field of the processor's copy back to memory, as the PRL unit does when its log fills. */
+/** Writes one field of the processor's copy back to memory, as a unit does whose log fills while its guest runs on. */
 export function publishField(vmcs: Vmcs, field: number): void {
   vmcs.image[2 * field] = wordAt(vmcs.words, 2 * field);
   vmcs.image[2 * field + 1] = wordAt(vmcs.words, 2 * field + 1);

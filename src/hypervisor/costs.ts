@@ -1,8 +1,10 @@
+import { DEFAULT_UNIT_COSTS, type UnitCosts } from "../units/all.ts";
+
 /**
  * What the hypervisor's and the pVM's work costs, in cycles of a 2.4 GHz machine. docs/costs.md has
  * the sources; every value can be overridden in a scenario.
  */
-export interface HypervisorCosts {
+export interface HypervisorCosts extends UnitCosts {
   /** T_x and T_e: the two switches. Together about 1200 (NEVE, SOSP'17 table 1: null hypercall 1188). */
   readonly vmExit: number;
   readonly vmEntry: number;
@@ -24,9 +26,6 @@ export interface HypervisorCosts {
   readonly ringEntry: number;
   /** From the LAPIC's send to the arrival at the pVM CPU. */
   readonly ipi: number;
-  /** PRL's log-full handler on the pVM CPU, between VM exit and entry there: a fixed part, and each entry's count. */
-  readonly prlHandler: number;
-  readonly prlEntry: number;
   /** Until a remote processor has reloaded its log state. */
   readonly remoteReload: number;
   /** An estimation process of the pVM: waking up each interval, and each counter or word it looks at. */
@@ -55,8 +54,7 @@ export const DEFAULT_HYPERVISOR_COSTS: HypervisorCosts = {
   ringExit: 6000,
   ringEntry: 20,
   ipi: 2400,
-  prlHandler: 1800,
-  prlEntry: 24,
+  ...DEFAULT_UNIT_COSTS,
   remoteReload: 2400,
   estimatorWake: 7200,
   scanEntry: 4,
@@ -66,3 +64,10 @@ export const DEFAULT_HYPERVISOR_COSTS: HypervisorCosts = {
   balloonPage: 1200,
   decideTarget: 24_000,
 };
+
+/** One of them by its name. @throws if there is none of this name */
+export function costNamed(costs: HypervisorCosts, name: string): number {
+  const found = Object.entries(costs).find(([one]) => one === name)?.[1];
+  if (typeof found !== "number") throw new Error(`there is no cost "${name}"`);
+  return found;
+}

@@ -1,5 +1,5 @@
 /**
- * PRL's cumulative buffer of one VM: how often each GPA was logged (VEE21 3.3). Counters exist only
+ * The cumulative buffer of one VM: how often each GPA was logged (VEE21 3.3). Counters exist only
  * for pages near one that was logged: blocks of 512 are allotted at first use.
  */
 
@@ -136,14 +136,14 @@ export function bufferForm(
   vm: number,
 ): NormalForm {
   const { directory, state } = buffer;
-  const nameOf = numberedNames("PRL's count of page", `VM ${vm}`);
+  const nameOf = numberedNames("the count of page", `VM ${vm}`);
   return {
     extents: [
       { part: buffer, array: "counts", nameOf },
       ...["directory", "state"].map((array) => ({
         part: buffer,
         array,
-        nameOf: () => `the ${array} of PRL's counts of VM ${vm}`,
+        nameOf: () => `the ${array} of the counts of VM ${vm}`,
       })),
     ],
     lists: ["buffer"],

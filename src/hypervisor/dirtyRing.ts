@@ -30,12 +30,12 @@ export class DirtyRing implements Part {
   readonly state = words(3);
 
   /**
-   * @param pmlEntries entries of the PML log that may be drained into the ring at once, 0 without PML
+   * @param logEntries entries of the log that may be drained into the ring at once, 0 without a log
    */
-  constructor(name: string, size: number, pmlEntries: number, reserved = RING_RESERVED) {
+  constructor(name: string, size: number, logEntries: number, reserved = RING_RESERVED) {
     this.name = name;
     this.size = size;
-    this.softLimit = size - (reserved + pmlEntries);
+    this.softLimit = size - (reserved + logEntries);
     this.pages = new Int32Array(size);
     this.flags = new Int32Array(size);
   }
@@ -48,12 +48,12 @@ export class DirtyRing implements Part {
 /** Why a ring of a size cannot be: KVM's errno, or null (kvm_vm_ioctl_enable_dirty_log_ring). */
 export function checkRingSize(
   entries: number,
-  pmlEntries: number,
+  logEntries: number,
   reserved = RING_RESERVED,
 ): "EINVAL" | "E2BIG" | null {
   if (entries < 1 || (entries & (entries - 1)) !== 0) return "EINVAL";
   // An entry has 16 bytes, and the ring at least one page.
-  if (entries * 16 < 4096 || entries < reserved + pmlEntries) return "EINVAL";
+  if (entries * 16 < 4096 || entries < reserved + logEntries) return "EINVAL";
   return entries > RING_MAX_ENTRIES ? "E2BIG" : null;
 }
 

@@ -19,12 +19,12 @@ import { type Walk, walkLeaves, walkMarks, wholeWalk } from "./tableWork.ts";
 /** Xen's ram_rw: A and D are set beforehand, so that nothing is logged until a tracker is armed. */
 export const ORDINARY_LEAF = RAM_LEAF | EPT_ACCESSED | EPT_DIRTY;
 
-/** Techniques that find the first write of each page. */
-export type DirtyTechnique = "writeProtect" | "pml";
+/** By what the first write of each page is found: it faults, or sets D, which a unit of the processor logs. */
+export type DirtyTechnique = "writeProtect" | "dirtyFlag";
 
-/** The bits that an armed leaf lacks: D for PML on 4 KiB leaves, else W (Xen ept_p2m_type_to_flags). */
+/** The bits that an armed leaf lacks: D for a log on 4 KiB leaves, else W (Xen ept_p2m_type_to_flags). */
 function armedBits(technique: DirtyTechnique, level: number): number {
-  return technique === "pml" && level === 1 ? EPT_DIRTY : EPT_WRITE;
+  return technique === "dirtyFlag" && level === 1 ? EPT_DIRTY : EPT_WRITE;
 }
 
 /** An armed 4 KiB leaf. */
@@ -155,7 +155,7 @@ export function fixWrite(
   splitLeaf(ept, leaf);
   if (splitTo > 1)
     return fixWrite(ept, technique, page, onDirty) === "notOurs" ? "notOurs" : "split";
-  if (technique === "pml") {
+  if (technique === "dirtyFlag") {
     armNewTable(ept, page);
     return "split";
   }
@@ -163,7 +163,7 @@ export function fixWrite(
   return "split";
 }
 
-/** The leaves of a split page under PML: W back, D clear, so that the retried write is logged (case of ept_split_super_page). */
+/** The leaves of a split page under a log: W back, D clear, so that the retried write is logged (case of ept_split_super_page). */
 function armNewTable(ept: Ept, page: number): void {
   const { memory, geometry } = ept;
   const perTable = 1 << geometry.indexBits;

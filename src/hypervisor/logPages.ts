@@ -1,11 +1,11 @@
-/** The pages that PML and PRL logs occupy: one log, or two, for each vCPU, from a pool that can run out. */
+/** The pages that logs of page-logging units occupy: one log, or two, for each vCPU, from a pool that can run out. */
 import { type Geometry, logFrames } from "../hardware/geometry.ts";
 import type { HostMemory } from "../hardware/memory.ts";
 import { type NameOf, type NormalForm, SCRAMBLED } from "../hardware/normalForm.ts";
-import { prlUsedSlots } from "../hardware/pageReferenceLog.ts";
 import type { Part, WordArray } from "../hardware/part.ts";
-import type { PrlSlotRuleName } from "../hardware/prlOptions.ts";
-import { Field, SECONDARY_PRL, type Vmcs } from "../hardware/vmcs.ts";
+import { Field, readField, type Vmcs } from "../hardware/vmcs.ts";
+import { LOG_CONTROLS } from "../units/all.ts";
+import type { Unit, VmcsWords } from "../units/unit.ts";
 
 export class LogPages implements Part {
   readonly name = "logs";
@@ -13,7 +13,7 @@ export class LogPages implements Part {
   readonly geometry: Geometry;
   /** Per vCPU: first frame of its logs, 0 until allotted; negated while they are back in the pool. */
   readonly frame: Int32Array;
-  /** Per vCPU: PRL logs that the pVM's handler has copied but not yet reset, a bit each. */
+  /** Per vCPU: logs that the pVM's handler has copied but not yet reset, a bit each. */
   readonly handled: Int32Array;
   /** [0]: logs that can still be allotted; negative = without limit. */
   readonly state: Int32Array;
@@ -42,7 +42,7 @@ export function allotLog(logs: LogPages, vcpu: number): boolean {
 }
 
 /**
- * Gives a vCPU's log pages back, for another vCPU to have: PML was turned off, or could not be turned on
+ * Gives a vCPU's log pages back, for another vCPU to have: logging was turned off, or could not be turned on
  * for all (Xen vmx_vcpu_disable_pml, vmx_domain_enable_pml). A pool without limit does not notice.
  */
 export function freeLog(logs: LogPages, vcpu: number): void {
@@ -66,38 +66,22 @@ export interface LogUse {
   readonly vcpu: number;
   readonly vm: number;
   readonly vmcs: Vmcs;
-  /** Null: the logs are PML's. A processor may log on after its VMCS says otherwise, so that the VMCS does not tell. */
-  readonly prl: { readonly slotRule: PrlSlotRuleName } | null;
-}
-
-/** A VMCS as the processor has it, and as it is in memory. */
-interface VmcsWords {
-  readonly words: ArrayLike<number>;
-  readonly image: ArrayLike<number>;
+  /** Whose logs they are. A processor may log on after its VMCS says otherwise, so that the VMCS does not tell. */
+  readonly unit: Unit;
 }
 
 /** The entries of a vCPU's logs that have been written since each was emptied; with lists of its VMCS (vmcsForm.ts). */
-export function logForm(logs: LogPages, { vcpu, vm, vmcs, prl }: LogUse): NormalForm {
+export function logForm(logs: LogPages, { vcpu, vm, vmcs, unit }: LogUse): NormalForm {
   const { memory, geometry } = logs;
   const first = logs.frame[vcpu]! * memory.frameWords;
   const length = logWords(logs);
   const end = first + 2 * length;
   const words = (): Int32Array => memory.words.subarray(first, end);
 
-  const isUsed = (at: number, { words: fields, image }: VmcsWords = vmcs): boolean => {
+  const isUsed = (at: number, fields: VmcsWords = vmcs): boolean => {
     const log = at < length ? 0 : 1;
     const slot = (at - log * length) >> 1;
-    const index = fields[2 * Field.pmlIndex]!;
-    if (prl === null) {
-      // PML: an index out of range means that every entry is.
-      const used = (index & 0xffff) >= geometry.logEntries ? 0 : (index & 0xffff) + 1;
-      return log === 0 && slot >= used && slot < geometry.logEntries;
-    }
-    const full = fields[2 * Field.prlFullLogs]! | image[2 * Field.prlFullLogs]!;
-    const isFull = (full & (1 << log)) !== 0;
-    const isActive = fields[2 * Field.prlActiveLog] === log;
-    if (!isFull && !isActive) return false;
-    const [from, until] = prlUsedSlots(isFull ? -1 : index, geometry.logEntries, prl.slotRule);
+    const [from, until] = unit.usedSlots(fields, log, geometry);
     return slot >= from && slot < until;
   };
 
@@ -114,8 +98,10 @@ export function logForm(logs: LogPages, { vcpu, vm, vmcs, prl }: LogUse): Normal
     ],
     lists: ["log", "handled"],
     save() {
-      if (prl === null && (vmcs.words[2 * Field.secondaryControls]! & SECONDARY_PRL) !== 0) {
-        throw new Error("PRL is on where it was not expected: what the logs hold is not known");
+      const others = readField(vmcs, Field.secondaryControls) & LOG_CONTROLS & ~unit.enabling;
+      if (others !== 0) {
+        const { label } = unit.declaration;
+        throw new Error(`another unit than ${label} logs: what the logs hold is not known`);
       }
       const log = Array.from(words(), (word, at) => (isUsed(at) ? word : 0));
       return { log, handled: [logs.handled[vcpu]!] };

@@ -1,7 +1,9 @@
 /** What a tracking technique works on: the memory of one VM, as the hypervisor sees it. */
 import type { Ept } from "../hardware/ept.ts";
-import type { PrlOptions, PrlSlotRuleName } from "../hardware/prlOptions.ts";
 import type { Vmcs } from "../hardware/vmcs.ts";
+import type { UnitFault } from "../units/all.ts";
+import { UNIT_FAULTS } from "../units/all.ts";
+import type { Unit } from "../units/unit.ts";
 import type { HypervisorCosts } from "./costs.ts";
 import type { CumulativeBuffer } from "./cumulativeBuffer.ts";
 import type { DirtyBitmap } from "./dirtyBitmap.ts";
@@ -14,13 +16,14 @@ import type { TableWork } from "./tableWork.ts";
  * one piece of a scan and written back in the next, and not exchanged at once: what the processor sets in it meanwhile
  * is lost (KVM clears flags of such entries by an atomic AND: tdp_mmu_clear_spte_bits in arch/x86/kvm/mmu/tdp_iter.h).
  */
-export const TRACKER_FAULTS = [
+const FAULTS = ["skipInvept", "harvestBeforeDrain", "tornEntries"] as const;
+export type TrackerFault = (typeof FAULTS)[number] | UnitFault;
+export const TRACKER_FAULTS: readonly TrackerFault[] = [
   "skipInvept",
   "harvestBeforeDrain",
-  "pmlOnSomeVcpus",
+  ...UNIT_FAULTS,
   "tornEntries",
-] as const;
-export type TrackerFault = (typeof TRACKER_FAULTS)[number];
+];
 
 export interface TrackedVcpu {
   readonly vcpu: number;
@@ -37,17 +40,15 @@ export interface TrackedVm {
   readonly sampled: DirtyBitmap;
   /** The pages of the last harvest, as the operation that asked for it was given them. */
   readonly handedOver: DirtyBitmap;
-  /** PRL's counts. */
+  /** How often each page was logged, by a unit that logs accesses. */
   readonly buffer: CumulativeBuffer;
   readonly vcpus: readonly TrackedVcpu[];
   readonly logs: LogPages;
   readonly costs: HypervisorCosts;
-  readonly prlVariant: PrlOptions["variant"];
-  readonly prlSlotRule: PrlSlotRuleName;
-  /** DW19's bit 27. */
-  readonly filterGuestTables: boolean;
-  /** Whether the dirty ring is fed by PML; else by write protection. */
-  readonly ringFromPml: boolean;
+  /** The page-logging units of the processors, in the order of their list. */
+  readonly units: readonly Unit[];
+  /** The unit that feeds the dirty ring; null: write protection does. */
+  readonly ringUnit: Unit | null;
   /** Level of the leaves that tracking splits and its end makes again (KVM); 1 = they stay split (Xen). */
   readonly mergedLevel: number;
   /** KVM_DIRTY_LOG_INITIALLY_SET: the first round reports every page, and nothing is armed before its end. */

@@ -1,5 +1,6 @@
 /** What a hypervisor keeps in memory to track a VM, in bytes: logs, rings, bitmaps, counts. */
 import { type Geometry, logFrames } from "../hardware/geometry.ts";
+import { unitNamed } from "../units/all.ts";
 import type { Technique } from "./techniques/technique.ts";
 import type { TrackedVm } from "./trackedVm.ts";
 
@@ -10,21 +11,20 @@ const COUNT_BYTES = 4;
 
 /**
  * @param pages of the VM
- * @param twoLogs PRL's, used in turn
  * @returns bytes, of all vCPUs of the VM together
  */
 export function trackingBytes(
   vm: TrackedVm,
   technique: Technique,
   geometry: Geometry,
-  { pages, twoLogs }: { readonly pages: number; readonly twoLogs: boolean },
+  pages: number,
 ): number {
   const { vcpus, buffer } = vm;
   const { usesRing, findsWritten, findsTouched } = technique;
-  const unit = technique.unit(vm);
-  const logs = unit === "none" ? 0 : unit === "prl" && twoLogs ? 2 : 1;
+  const unit = unitNamed(vm.units, technique.unit(vm));
+  const logs = unit === null ? 0 : unit.logs;
   let bytes = vcpus.length * logs * logFrames(geometry) * FRAME_BYTES;
-  if (unit === "prl") bytes += COUNT_BYTES * buffer.words;
+  if (unit?.declaration.finds === "accesses") bytes += COUNT_BYTES * buffer.words;
   if (usesRing === true) {
     return bytes + vcpus.reduce((sum, { ring }) => sum + ring.size * RING_ENTRY_BYTES, 0);
   }

@@ -3,6 +3,7 @@
  * beside each type. Payloads are plain data, so that a message can be logged, compared and replayed. What
  * the fields hold is said once, here: the types of the program and the schemas of what files hold.
  */
+import { UNIT_MESSAGES } from "../units/messages.ts";
 import {
   actor,
   count,
@@ -42,9 +43,6 @@ export type Technique = string;
 export function nameTechnique(name: string): void {
   if (!techniqueNames.includes(name)) techniqueNames.push(name);
 }
-
-/** Which unit of the processor logs for a technique. */
-export type LogUnit = "none" | "pml" | "prl";
 
 export const harvestMode = word(["clean", "peek"]);
 /** Xen's log-dirty operations: CLEAN returns the bitmap and starts a new round, PEEK only looks. */
@@ -107,17 +105,15 @@ export const MESSAGES = {
   continueGuest: { fields: {}, kind: "run" },
   // Dispatcher -> MMU: an interrupt for this CPU; the guest exits at the next instruction boundary.
   kick: { fields: {}, kind: "interrupt", twice: "interrupt" },
-  // MMU or PML unit -> vCPU: the guest stopped here.
+  // MMU or page-logging unit -> vCPU: the guest stopped here.
   guestStopped: {
     fields: { reason: count, qualification: count, page: violatedPage },
     kind: "exit",
   },
   // MMU -> vCPU -> dispatcher: VMfail, a control field is invalid.
   entryFailed: { fields: { failure: text }, kind: "exit" },
-  // MMU -> PML unit: an event needs the log and the index is out of range.
-  pmlIndexOutOfRange: { fields: {}, kind: "log", step: 2 },
-  // MMU -> PRL unit: the log became full; the guest runs on.
-  prlLogFilled: { fields: {}, kind: "log", step: 2 },
+  // MMU -> unit: its log is full; tracker -> unit: it is empty again.
+  ...UNIT_MESSAGES,
   // vCPU -> dispatcher of its CPU.
   vmExit: {
     fields: { vcpu, vm, reason: count, qualification: count, page: violatedPage },
@@ -145,18 +141,16 @@ export const MESSAGES = {
   // Tracker -> itself: the handler that found a dirty ring at its limit is done; user space reaps. -1: its
   // log was not drained.
   reapDue: { fields: { drainedVcpu: vcpuOrNone, dispatcher: actor }, kind: "operation" },
-  // Tracker -> PML unit: VMWRITE of the index, 511 again.
-  pmlIndexReset: { fields: {}, kind: "log", step: 3, after: "delay" },
-  // Tracker -> PML or PRL unit.
+  // Tracker -> page-logging unit.
   enableLog: { fields: {}, kind: "log", step: 1 },
   disableLog: { fields: {}, kind: "log", step: 5 },
-  // PRL unit -> pVM CPU: the LAPIC's interrupt.
+  // Page-logging unit -> pVM CPU: the LAPIC's interrupt.
   ipi: { fields: { vector: count, vcpu }, kind: "interrupt", step: 2, twice: "interrupt" },
   // pVM CPU -> itself, when the log-full handler has copied the logs.
   logsCopied: { fields: {}, kind: "log", step: 3 },
   // pVM CPU -> itself, when its processes have had their time and the handler goes on.
   handlerDue: { fields: {}, kind: "log", step: 3 },
-  // pVM CPU -> PRL unit: the new instruction, reload log state from the VMCS in memory.
+  // pVM CPU -> page-logging unit: the new instruction, reload log state from the VMCS in memory.
   remoteReload: { fields: {}, kind: "log", step: 3, twice: "interrupt" },
   // Tracker -> dispatcher of each CPU: INVEPT single-context there. Answered by "inveptDone".
   inveptRequest: { fields: { vm, tracker: actor }, kind: "flush" },

@@ -3,18 +3,13 @@
 import { Counter, type CounterName } from "../hardware/counters.ts";
 import { isLeaf } from "../hardware/eptEntry.ts";
 import { describeEvent } from "../hardware/eventInformation.ts";
-import { ExitReason, exitReasonName, Qualification } from "../hardware/exit.ts";
+import { Qualification } from "../hardware/exit.ts";
 import { PageFault } from "../hardware/guestEntry.ts";
-import {
-  BLOCKING_BY_NMI,
-  Field,
-  type FieldName,
-  RFLAGS_RF,
-  readField,
-  readField64,
-} from "../hardware/vmcs.ts";
+import { BLOCKING_BY_NMI, Field, RFLAGS_RF, readField, readField64 } from "../hardware/vmcs.ts";
 import { joinWords } from "../hardware/words.ts";
 import { wordAt } from "../lookup.ts";
+import { fieldNamed, LOG_FULL_EXPECTATIONS } from "../units/all.ts";
+import { exitReasonName, isLogFull } from "../units/exits.ts";
 import { eptPath } from "./entryPath.ts";
 import { EPT_FLAGS, permissionBits, permissionText } from "./eptItems.ts";
 import { expandFlags, readFlags } from "./flagText.ts";
@@ -108,7 +103,7 @@ function compareQualification(vcpu: Vcpu, expected: Expectation, compare: Compar
   let bits = typeof wanted === "bigint" ? Number(wanted & 0xffffffffn) : 0;
   if (typeof wanted === "object") for (const name of wanted) bits |= QUALIFICATION_BITS[name];
   // Of a log-full exit's qualification only bit 12 is defined (SDM 27.2.1).
-  const logFull = readField(vcpu.vmcs, Field.exitReason) === ExitReason.pmlFull;
+  const logFull = isLogFull(readField(vcpu.vmcs, Field.exitReason));
   const defined = logFull ? Qualification.nmiUnblocked : -1;
   const actual = readField(vcpu.vmcs, Field.exitQualification) & defined;
   compare(
@@ -126,9 +121,9 @@ function compareLog(
   before: Before,
   compare: Compare,
 ): void {
-  const { index, logged, log, missed, prlFull } = expected;
+  const { index, logged, log, missed } = expected;
   if (index !== undefined)
-    compare("index", hex(index), hex(readField64(vcpu.vmcs, Field.pmlIndex)));
+    compare("index", hex(index), hex(readField64(vcpu.vmcs, Field.logIndex)));
   const lists: [string, GpaRange | undefined, () => number[]][] = [
     ["logged", logged, () => loggedSince(machine, vcpu, before)],
     ["drained", expected.drained, () => result.drained ?? []],
@@ -144,8 +139,10 @@ function compareLog(
   if (missed !== undefined) {
     compare("missed", String(missed), String(grown(vcpu, before, Counter.missedGpas)));
   }
-  if (prlFull !== undefined) {
-    compare("prlFull", String(prlFull), String(grown(vcpu, before, Counter.logFull) > 0));
+  for (const name of LOG_FULL_EXPECTATIONS) {
+    const wanted = Object.entries(expected).find(([one]) => one === name)?.[1];
+    if (wanted === undefined) continue;
+    compare(name, String(wanted), String(grown(vcpu, before, Counter.logFull) > 0));
   }
 }
 
@@ -228,7 +225,7 @@ function compareFields(
 ): void {
   for (const [name, value] of Object.entries(fields ?? {})) {
     if (value === undefined) continue;
-    const field = Field[name as FieldName];
+    const field = Field[fieldNamed(name)];
     compare(
       `${where} ${name}`,
       hex(value),

@@ -20,8 +20,7 @@ import {
 import { ORDINARY_ACCESS, saveAccessExit, writeResumeFlag } from "../hardware/exit.ts";
 import { paePages } from "../hardware/geometry.ts";
 import { changePaging, moveToCr3 } from "../hardware/guestWalk.ts";
-import { PML_ENTRIES_MAX } from "../hardware/logLimits.ts";
-import { count, leaveGuest, loadGuestMode } from "../hardware/mmu.ts";
+import { count, isSelected, leaveGuest, loadGuestMode } from "../hardware/mmu.ts";
 import { flushPage } from "../hardware/tlb.ts";
 import { isCanonical, linearPageOf, translateBytes } from "../hardware/translate.ts";
 import {
@@ -31,16 +30,14 @@ import {
   readField,
   readField64,
   SECONDARY_EPT,
-  SECONDARY_PML,
-  SECONDARY_PRL,
   secondaryControls,
   type Vmcs,
   writeField,
 } from "../hardware/vmcs.ts";
-import { type EntryFailure, enterGuest } from "../hardware/vmEntry.ts";
+import { enterGuest } from "../hardware/vmEntry.ts";
 import { highWord, lowWord } from "../hardware/words.ts";
 import { LitmusProblem } from "./problem.ts";
-import { type Machine, spend, type Vcpu } from "./state.ts";
+import { type Machine, spend, unitOf, type Vcpu } from "./state.ts";
 import type { EXCEPTIONS, Step } from "./stepSchema.ts";
 
 /** How a step ended. */
@@ -49,7 +46,7 @@ export type StepOutcome =
   | { readonly kind: "exit"; readonly reason: number }
   | { readonly kind: "pageFault"; readonly error: number }
   | { readonly kind: "exception"; readonly name: (typeof EXCEPTIONS)[number] }
-  | { readonly kind: "entryFailure"; readonly failure: EntryFailure }
+  | { readonly kind: "entryFailure"; readonly failure: string }
   /** A VMX instruction that failed, with its VM-instruction error. */
   | { readonly kind: "vmfail"; readonly error: number };
 
@@ -101,13 +98,15 @@ function enter(machine: Machine, vcpu: Vcpu, handler: Handler | null): StepOutco
 }
 
 /** What a test cannot ask of this machine, though VM entry would not mind. */
-function refuseImpossible(machine: Machine, { vmcs }: Vcpu): void {
+function refuseImpossible(machine: Machine, vcpu: Vcpu): void {
+  const { vmcs, mmu } = vcpu;
   const secondary = secondaryControls(vmcs);
   const { logEntries } = machine.geometry;
-  const isPml = (secondary & SECONDARY_PML) !== 0 && (secondary & SECONDARY_PRL) === 0;
-  if (isPml && logEntries > PML_ENTRIES_MAX) {
-    const message = `a PML log has at most ${PML_ENTRIES_MAX} entries, one page of them, not ${logEntries}`;
-    throw new LitmusProblem(["machine", "geometry", "logEntries"], message);
+  const { declaration, entriesMax, whyNoMore } = unitOf(machine, vcpu);
+  const isOn = mmu.units.some((unit) => isSelected(mmu.units, unit, secondary));
+  if (isOn && logEntries > entriesMax) {
+    const most = `a ${declaration.label} log has at most ${entriesMax} entries, not ${logEntries}`;
+    throw new LitmusProblem(["machine", "geometry", "logEntries"], `${most}: ${whyNoMore}`);
   }
   const paged = readField(vmcs, Field.guestPaging) !== GuestPaging.off;
   if (paged && (secondary & SECONDARY_EPT) === 0 && !machine.identityTables) {
@@ -139,7 +138,7 @@ export function inGuest(
     exitGuest(vcpu);
     return { outcome: { kind: "exit", reason: readField(vcpu.vmcs, Field.exitReason) } };
   }
-  vcpu.mmu.prlFull = false;
+  vcpu.mmu.logFilled = false;
   return action();
 }
 

@@ -11,11 +11,8 @@ import {
   paePages,
 } from "../hardware/geometry.ts";
 import { GuestPages } from "../hardware/guestPages.ts";
-import { VEE21_ENTRIES_MAX } from "../hardware/logLimits.ts";
 import { HostMemory } from "../hardware/memory.ts";
-import { Mmu } from "../hardware/mmu.ts";
-import { prlInitialIndex } from "../hardware/pageReferenceLog.ts";
-import { DEFAULT_PRL_OPTIONS } from "../hardware/prlOptions.ts";
+import { isSelected, Mmu } from "../hardware/mmu.ts";
 import {
   clearVmcs,
   Field,
@@ -33,9 +30,6 @@ import {
   RFLAGS_IF,
   SECONDARY_EPT,
   SECONDARY_MODE_BASED_EXECUTE,
-  SECONDARY_PML,
-  SECONDARY_PRL,
-  SECONDARY_PRL_FILTER,
   SECONDARY_UNRESTRICTED_GUEST,
   SECONDARY_VPID,
   secondaryControls,
@@ -45,12 +39,14 @@ import {
 } from "../hardware/vmcs.ts";
 import { pageAddressHigh, pageAddressLow } from "../hardware/words.ts";
 import { present, wordAt } from "../lookup.ts";
+import { configuredUnits, FIRST_UNIT, fieldNamed, UNIT_CONTROLS, UNITS } from "../units/all.ts";
+import type { Unit } from "../units/unit.ts";
 import { applyEptItem, mapTables } from "./eptItems.ts";
 import { GuestTables } from "./guestTables.ts";
 import type { LitmusTest } from "./load.ts";
 import { LitmusProblem } from "./problem.ts";
 import type { ControlsSetup, GuestItem, VcpuSetup, VmcsFields } from "./setupSchema.ts";
-import { type Machine, spend, type Vcpu } from "./state.ts";
+import { logsOf, type Machine, spend, type Vcpu } from "./state.ts";
 
 const WORK_LIMIT = 1 << 23;
 /** Where the guest's paging structures are unless the test says otherwise. */
@@ -64,7 +60,7 @@ const DEFAULT_CONTROLS: ControlsSetup = {
   externalInterruptExiting: true,
   ept: true,
   accessedDirty: true,
-  pml: true,
+  [FIRST_UNIT]: true,
   vpid: true,
 };
 const DEFAULT_VCPU = "vcpu0";
@@ -90,10 +86,12 @@ export function createMachine(test: LitmusTest): Machine {
     : largeTableFrames(test, memory, geometry, tablesPage);
   const tables = new GuestTables(memory, geometry, paging, tablesPage, frames, !identityTables);
   const vcpus = new Map<string, Vcpu>();
-  const first = createVcpus(test, vcpus, memory, ept, tables);
+  const units = configuredUnits(unitSections(test));
+  const first = createVcpus(test, vcpus, memory, ept, tables, units);
   const machine: Machine = {
     memory,
     geometry,
+    units,
     ept,
     tables,
     vcpus,
@@ -171,27 +169,32 @@ function largeTableFrames(
   return frames;
 }
 
+/** What a test says of units' options, by their names. */
+function unitSections({ machine }: LitmusTest): Readonly<Record<string, unknown>> {
+  const said = Object.entries(machine ?? {}).filter(([name]) => {
+    return UNITS.some((unit) => unit.name === name);
+  });
+  return Object.fromEntries(said);
+}
+
 function createVcpus(
   test: LitmusTest,
   vcpus: Map<string, Vcpu>,
   memory: HostMemory,
   ept: Ept,
   tables: GuestTables,
+  units: readonly Unit[],
 ): Vcpu {
   const { geometry } = ept;
+  const capabilities = { ...DEFAULT_CAPABILITIES, ...defined(test.machine?.capabilities ?? {}) };
   const options = {
-    capabilities: { ...DEFAULT_CAPABILITIES, ...defined(test.machine?.capabilities ?? {}) },
+    capabilities,
     compatibility: test.machine?.compatibility ?? "sdm",
-    prl: { ...DEFAULT_PRL_OPTIONS, ...defined(test.machine?.prl ?? {}) },
+    units: units.map((unit) => {
+      const has = Object.entries(capabilities).find(([name]) => name === unit.declaration.name);
+      return unit.processorSide(has?.[1] !== false);
+    }),
   } as const;
-  // VEE21's index has 16 bits: a longer log needs DW19's.
-  if (options.prl.variant === "vee21" && geometry.logEntries > VEE21_ENTRIES_MAX) {
-    const path = ["machine", "geometry", "logEntries"];
-    throw new LitmusProblem(
-      path,
-      `expected at most ${VEE21_ENTRIES_MAX} with the vee21 variant of PRL`,
-    );
-  }
   const processors = new Map<string, Mmu>();
   const setups = Object.entries(test.vcpus ?? { [DEFAULT_VCPU]: {} });
   if (setups.length === 0 || setups.length > MAX_VCPUS) {
@@ -203,8 +206,8 @@ function createVcpus(
     const mmu = processors.get(processor) ?? new Mmu(processor, memory, geometry, options);
     processors.set(processor, mmu);
     const vmcs = createVmcs(test, name, setup, i, ept, tables);
-    const logs = memory.allocate(logFrames(geometry) * (options.prl.doubleBuffer ? 2 : 1));
-    writeField(vmcs, Field.pmlAddress, pageAddressLow(logs), pageAddressHigh(logs));
+    const logs = memory.allocate(logFrames(geometry) * logsOf(units));
+    writeField(vmcs, Field.logAddress, pageAddressLow(logs), pageAddressHigh(logs));
     const vcpu: Vcpu = {
       name,
       vmcs,
@@ -236,7 +239,7 @@ function createVmcs(
   const { logEntries } = ept.geometry;
   writeField(vmcs, Field.eptPointer, low, high);
   writeField(vmcs, Field.vpid, on.vpid ? position + 1 : 0);
-  writeField(vmcs, Field.pmlIndex, on.prl ? prlInitialIndex(logEntries) : logEntries - 1);
+  writeField(vmcs, Field.logIndex, logEntries - 1);
   writeField(vmcs, Field.guestRflags, RFLAGS_FIXED | RFLAGS_IF);
   writeField(vmcs, Field.guestRip, DEFAULT_RIP);
   writeField(vmcs, Field.guestCr3, tables.root << 12, tables.root >>> 20);
@@ -267,9 +270,7 @@ function writeControls(vmcs: Vmcs, on: ControlsSetup): void {
     [on.ept, SECONDARY_EPT],
     [on.vpid, SECONDARY_VPID],
     [on.unrestrictedGuest, SECONDARY_UNRESTRICTED_GUEST],
-    [on.pml, SECONDARY_PML],
-    [on.prl, SECONDARY_PRL],
-    [on.prlFilter, SECONDARY_PRL_FILTER],
+    ...Object.entries(on).map(([name, set]) => [set, UNIT_CONTROLS[name] ?? 0] as const),
     [on.modeBasedExecute, SECONDARY_MODE_BASED_EXECUTE],
   );
   writeField(vmcs, Field.pinBasedControls, pin, 0);
@@ -309,21 +310,23 @@ function loadInitialPdptes({ memory, tables }: Machine, { vmcs }: Vcpu): void {
 const VALUES: Partial<Readonly<Record<FieldName, number>>> = {
   guestPaging: Object.keys(GuestPaging).length,
   guestMode: 1 << Object.keys(GuestMode).length,
-  prlActiveLog: 2,
-  prlFullLogs: 4,
+  activeLog: 2,
+  fullLogs: 4,
 };
 
 /** VMWRITE of several fields. */
 export function writeFields(vcpu: Vcpu, fields: VmcsFields, path: readonly PropertyKey[]): void {
-  const wideIndex = vcpu.mmu.prlOptions.variant === "dw19";
+  const { units } = vcpu.mmu;
   for (const [key, value] of Object.entries(fields)) {
     if (value === undefined) continue;
-    const name = key as FieldName;
+    const name = fieldNamed(key);
     const values = VALUES[name];
     if (values !== undefined && value >= BigInt(values)) {
-      throw new LitmusProblem([...path, name], `expected a number below ${values}`);
+      throw new LitmusProblem([...path, key], `expected a number below ${values}`);
     }
-    vmwrite(vcpu.vmcs, name, value, wideIndex);
+    const secondary = secondaryControls(vcpu.vmcs);
+    const selected = units.find((unit) => isSelected(units, unit, secondary));
+    vmwrite(vcpu.vmcs, name, value, selected?.index);
   }
 }
 

@@ -2,27 +2,20 @@
 
 import { Counter } from "../hardware/counters.ts";
 import { loadGuestMode } from "../hardware/mmu.ts";
-import { prlInitialIndex } from "../hardware/pageReferenceLog.ts";
 import { digestPart } from "../hardware/part.ts";
 import { findInLevel, META_LARGE, type TlbLevel } from "../hardware/tlb.ts";
-import {
-  Field,
-  readField,
-  readField64,
-  SECONDARY_PRL,
-  secondaryControls,
-} from "../hardware/vmcs.ts";
+import { Field, readField, readField64 } from "../hardware/vmcs.ts";
 import { highWord, lowWord } from "../hardware/words.ts";
 import { numberAt, wordAt } from "../lookup.ts";
+import type { VmcsWords } from "../units/unit.ts";
 import { permissionText } from "./eptItems.ts";
-import type { Machine, Vcpu } from "./state.ts";
+import { logsOf, type Machine, unitOf, type Vcpu } from "./state.ts";
 import { logEntry } from "./vmmSteps.ts";
 
 /** State before a step. Digests are taken only for what the step's expectations compare. */
 export interface Before {
   readonly index: number;
-  readonly activeLog: number;
-  readonly fullLogs: number;
+  readonly vmcs: VmcsWords;
   readonly rip: bigint;
   readonly counters: Float64Array;
   readonly memory: string | null;
@@ -34,9 +27,8 @@ export interface Before {
 export function observe(machine: Machine, vcpu: Vcpu, compared: readonly string[]): Before {
   const { vmcs } = vcpu;
   return {
-    index: readField(vmcs, Field.pmlIndex),
-    activeLog: readField(vmcs, Field.prlActiveLog),
-    fullLogs: readField(vmcs, Field.prlFullLogs),
+    index: readField(vmcs, Field.logIndex),
+    vmcs: { words: vmcs.words.slice(), image: vmcs.image.slice() },
     rip: readField64(vmcs, Field.guestRip),
     counters: vcpu.counters.slice(),
     memory: compared.includes("memory") ? memoryDigest(machine) : null,
@@ -53,7 +45,7 @@ function memoryDigest({ memory }: Machine): string {
 
 function logDigest(machine: Machine, vcpu: Vcpu): string {
   const { logEntries } = machine.geometry;
-  const logs = vcpu.mmu.prlOptions.doubleBuffer ? 2 : 1;
+  const logs = logsOf(machine.units);
   const words = new Int32Array(2 * logs * logEntries);
   for (let slot = 0; slot < logs * logEntries; slot++) {
     const entry = logEntry(machine, vcpu, Math.floor(slot / logEntries), slot % logEntries);
@@ -70,23 +62,8 @@ export function grown(vcpu: Vcpu, before: Before, counter: number): number {
 /** The GPAs logged since, in order, from the slots that the rules give them. */
 export function loggedSince(machine: Machine, vcpu: Vcpu, before: Before): number[] {
   const count = grown(vcpu, before, Counter.logEntries);
-  const prl = (secondaryControls(vcpu.vmcs) & SECONDARY_PRL) !== 0;
-  const { slotRule } = vcpu.mmu.prlOptions;
-  const logged: number[] = [];
-  let index = prl ? before.index : before.index & 0xffff;
-  let log = before.activeLog;
-  while (logged.length < count) {
-    if (prl && index === 0) {
-      if (slotRule === "store-at-zero") logged.push(Number(logEntry(machine, vcpu, log, 0)));
-      log ^= 1;
-      index = prlInitialIndex(machine.geometry.logEntries);
-      continue;
-    }
-    const slot = prl && slotRule === "decrement-then-store" ? index - 1 : index;
-    logged.push(Number(logEntry(machine, vcpu, log, slot)));
-    index--;
-  }
-  return logged;
+  const slots = unitOf(machine, vcpu).nextSlots(before.vmcs, count, machine.geometry);
+  return slots.map(([log, slot]) => Number(logEntry(machine, vcpu, log, slot)));
 }
 
 /** The rights that the TLB holds for a linear page in the vCPU's present space; "none" without an entry. */

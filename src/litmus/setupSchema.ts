@@ -2,8 +2,8 @@
 import * as z from "zod";
 import { DEFAULT_CAPABILITIES } from "../hardware/capabilities.ts";
 import { Compatibility } from "../hardware/mmu.ts";
-import { PrlSlotRule } from "../hardware/prlOptions.ts";
 import { Field, GuestPaging } from "../hardware/vmcs.ts";
+import { fieldName, UNIT_CONTROLS, UNITS } from "../units/all.ts";
 import {
   address,
   bool,
@@ -30,6 +30,11 @@ function optionals<K extends string, T extends z.ZodType>(
   return Object.fromEntries(entries) as Record<K, z.ZodOptional<T>>;
 }
 
+/** Flags that units bring along. */
+function ofUnits(names: readonly string[]): Record<string, z.ZodOptional<typeof bool>> {
+  return optionals(names, bool);
+}
+
 const tlbLevel = named({
   sets: int(1, 4096).refine((sets) => (sets & (sets - 1)) === 0, {
     error: "expected a power of two",
@@ -46,16 +51,25 @@ const geometry = named({
   tlb: named({ l1: tlbLevel, l1Large: tlbLevel, l2: tlbLevel }).optional(),
 });
 
-const prl = named({
-  variant: oneOf(["vee21", "dw19"]).optional(),
-  slotRule: oneOf(namesOf(PrlSlotRule)).optional(),
-  doubleBuffer: bool.optional(),
-});
+/** What of a page-logging unit's options is the machine's, by the unit's name. */
+const unitOptions = Object.fromEntries(
+  UNITS.filter(({ machineOptions }) => Object.keys(machineOptions).length > 0).map(
+    ({ name, machineOptions }) => {
+      const options = Object.entries(machineOptions).map(([option, values]) => {
+        return [option, (values === "flag" ? bool : oneOf(values)).optional()];
+      });
+      return [name, named(Object.fromEntries(options)).optional()];
+    },
+  ),
+);
 
 const machine = named({
   compatibility: oneOf(namesOf(Compatibility)).optional(),
-  capabilities: named(optionals(namesOf(DEFAULT_CAPABILITIES), bool)).optional(),
-  prl: prl.optional(),
+  capabilities: named({
+    ...optionals(namesOf(DEFAULT_CAPABILITIES), bool),
+    ...ofUnits(UNITS.map(({ name }) => name)),
+  }).optional(),
+  ...unitOptions,
   geometry: geometry.optional(),
 });
 
@@ -63,10 +77,7 @@ const machine = named({
 export const CONTROLS = [
   "ept",
   "accessedDirty",
-  "pml",
   "vpid",
-  "prl",
-  "prlFilter",
   "modeBasedExecute",
   "nmiExiting",
   "virtualNmis",
@@ -76,10 +87,13 @@ export const CONTROLS = [
   "interruptWindowExiting",
   "nmiWindowExiting",
 ] as const;
-const controls = named(optionals(CONTROLS, bool));
+const controls = named({
+  ...optionals(CONTROLS, bool),
+  ...ofUnits(Object.keys(UNIT_CONTROLS)),
+});
 
-/** Values for VMCS fields. */
-export const vmcsFields = named(optionals(namesOf(Field), signedWord64));
+/** Values for VMCS fields, by the names that units give them. */
+export const vmcsFields = named(optionals(namesOf(Field).map(fieldName), signedWord64));
 
 /** Page sizes by level: the name on the real machine; in a small one, the size of that level. */
 export const PAGE_SIZES = ["4K", "2M", "1G"] as const;

@@ -4,8 +4,9 @@ import type { EventDelivery } from "../hardware/events.ts";
 import type { Geometry } from "../hardware/geometry.ts";
 import type { GuestPages } from "../hardware/guestPages.ts";
 import type { HostMemory } from "../hardware/memory.ts";
-import type { Mmu } from "../hardware/mmu.ts";
-import type { Vmcs } from "../hardware/vmcs.ts";
+import { isSelected, type Mmu } from "../hardware/mmu.ts";
+import { secondaryControls, type Vmcs } from "../hardware/vmcs.ts";
+import type { Unit } from "../units/unit.ts";
 import type { GuestTables } from "./guestTables.ts";
 import { LitmusProblem } from "./problem.ts";
 
@@ -20,13 +21,15 @@ export interface Vcpu {
   inGuest: boolean;
   /** The event delivered last, so that it can be injected again. */
   lastEvent: EventDelivery | null;
-  /** PRL logs that the handler has copied and not yet reset, one bit each. */
+  /** Logs that the handler has copied and not yet reset, one bit each. */
   copiedLogs: number;
 }
 
 export interface Machine {
   readonly memory: HostMemory;
   readonly geometry: Geometry;
+  /** The page-logging units of its processors, in the order of their list. */
+  readonly units: readonly Unit[];
   readonly ept: Ept;
   readonly tables: GuestTables;
   readonly vcpus: ReadonlyMap<string, Vcpu>;
@@ -45,4 +48,18 @@ export interface Machine {
 export function spend(machine: Machine, amount: number, path: readonly PropertyKey[]): void {
   machine.budget -= amount;
   if (machine.budget < 0) throw new LitmusProblem(path, "the test asks for too many operations");
+}
+
+/** The unit that a vCPU's controls select; where they select none, the first, whose index has no other meaning then. */
+export function unitOf({ units }: Machine, { mmu, vmcs }: Vcpu): Unit {
+  const secondary = secondaryControls(vmcs);
+  const selected = mmu.units.findIndex((unit) => isSelected(mmu.units, unit, secondary));
+  const unit = units[Math.max(0, selected)];
+  if (unit === undefined) throw new Error("a machine without page-logging units");
+  return unit;
+}
+
+/** Logs that a vCPU of a machine has room for. */
+export function logsOf(units: readonly Unit[]): number {
+  return Math.max(...units.map(({ logs }) => logs));
 }

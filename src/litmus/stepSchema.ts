@@ -1,10 +1,11 @@
 /** The steps of a litmus test: one verb each, its options, and what is expected of it. */
 import * as z from "zod";
 import { Counter } from "../hardware/counters.ts";
-import { ExitReason } from "../hardware/exit.ts";
 import { PageFault } from "../hardware/guestEntry.ts";
 import { InveptType, InvvpidType } from "../hardware/invalidation.ts";
 import { ENTRY_FAILURES } from "../hardware/vmEntry.ts";
+import { LOG_FULL_EXPECTATIONS, UNIT_FAILURES, UNIT_VERBS } from "../units/all.ts";
+import { EXIT_REASONS } from "../units/exits.ts";
 import {
   address,
   bool,
@@ -36,7 +37,7 @@ const EXITS = ["hlt", "vmcall", "externalInterrupt", "exceptionOrNmi"] as const;
 export const EXCEPTIONS = ["generalProtection", "stackFault"] as const;
 
 /** Reasons with which a guest leaves; an entry that failed is told by its cause. */
-const { invalidGuestState: _, ...GUEST_EXITS } = ExitReason;
+const { invalidGuestState: _, ...GUEST_EXITS } = EXIT_REASONS;
 
 const gpaRange = z.union(
   [list(address), named({ from: address, count: int(0, 1 << 20), stride: address.optional() })],
@@ -49,18 +50,23 @@ const mapping = z
     error: 'expected a mapping such as "4K rwx", or none',
   });
 
+/** Whether a log has become full while the guest runs on, by the names that units give this. */
+const logFullExpectations: Record<string, z.ZodOptional<typeof bool>> = Object.fromEntries(
+  LOG_FULL_EXPECTATIONS.map((name) => [name, bool.optional()]),
+);
+
 export const expectation = named({
   exit: oneOf(namesOf(GUEST_EXITS)).optional(),
   qualification: z.union([list(oneOf(namesOf(QUALIFICATION_BITS))), word64]).optional(),
   pageFault: list(oneOf(namesOf(PageFault))).optional(),
   exception: oneOf(EXCEPTIONS).optional(),
   vmfail: int(1, 28).optional(),
-  entryFailure: oneOf(ENTRY_FAILURES).optional(),
+  entryFailure: oneOf([...ENTRY_FAILURES, ...UNIT_FAILURES]).optional(),
   index: signedWord64.optional(),
   logged: gpaRange.optional(),
   log: byNumber(word64).optional(),
   missed: int(0, 1 << 30).optional(),
-  prlFull: bool.optional(),
+  ...logFullExpectations,
   flags: byNumber(flags).optional(),
   guestFlags: byNumber(flags).optional(),
   mapping: byNumber(mapping).optional(),
@@ -160,20 +166,18 @@ const verbs = {
   restoreNmiBlocking: named({ restoreNmiBlocking: yes, ...common }),
   store: named({ store: address, by: oneOf(["vmm", "dma"]).optional(), ...common }),
   vmwrite: named({ vmwrite: vmcsFields, ...common }),
-  prlCopy: named({ prlCopy: yes, ...common }),
-  prlReset: named({ prlReset: yes, ...common }),
-  prlReload: named({ prlReload: yes, ...common }),
 } as const;
+/** Verbs that units bring along. */
+const unitVerbs = [...UNIT_VERBS.keys()].map((verb) => named({ [verb]: yes, ...common }));
 
-export type Verb = keyof typeof verbs;
-export const VERBS = namesOf(verbs);
+export const VERBS: readonly [string, ...string[]] = [...namesOf(verbs), ...UNIT_VERBS.keys()];
 
 const [firstVerb, ...otherVerbs] = Object.values(verbs);
-export const step = z.union([firstVerb!, ...otherVerbs], {
+export const step = z.union([firstVerb!, ...otherVerbs, ...unitVerbs], {
   error: ({ input }) => {
     if (typeof input !== "object" || input === null) return "expected a step: a map with a verb";
     const keys = Object.keys(input);
-    const known = keys.filter((key) => (VERBS as string[]).includes(key));
+    const known = keys.filter((key) => (VERBS as readonly string[]).includes(key));
     // "invept" is also an option of "clear".
     const [verb, other] = known.filter((key) => key !== "invept" || !known.includes("clear"));
     if (verb !== undefined && other !== undefined) {

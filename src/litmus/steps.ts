@@ -1,4 +1,5 @@
 /** One step of a litmus test, by its verb. */
+import { UNIT_VERBS } from "../units/all.ts";
 import { deliverStep, entryStep, exitStep, iretStep, reinjectStep } from "./eventSteps.ts";
 import {
   accessStep,
@@ -17,12 +18,10 @@ import {
   entriesStep,
   inveptStep,
   invvpidStep,
-  prlCopyStep,
-  prlReloadStep,
-  prlResetStep,
   restoreNmiStep,
   splitStep,
   storeStep,
+  unitStep,
   vmwriteStep,
 } from "./vmmSteps.ts";
 
@@ -58,9 +57,7 @@ export function takeStep(
   if ("restoreNmiBlocking" in step) return restoreNmiStep(vcpu);
   if ("store" in step) return storeStep(machine, step.store);
   if ("vmwrite" in step) return vmwriteStep(machine, vcpu, step);
-  if ("prlCopy" in step) return prlCopyStep(machine, vcpu);
-  if ("prlReset" in step) return prlResetStep(machine, vcpu, path);
-  if ("prlReload" in step) return prlReloadStep(vcpu);
+  for (const [verb, act] of UNIT_VERBS) if (verb in step) return unitStep(machine, vcpu, act, path);
   throw new LitmusProblem(path, "a step without a verb");
 }
 
@@ -68,7 +65,7 @@ export function takeStep(
 export function stepTitle(step: Step): string {
   if (step.name !== undefined) return step.name;
   for (const [key, value] of Object.entries(step)) {
-    if (!(VERBS as string[]).includes(key)) continue;
+    if (!(VERBS as readonly string[]).includes(key)) continue;
     if (typeof value === "number" || typeof value === "bigint") {
       return `${key} 0x${BigInt.asUintN(64, BigInt(value)).toString(16)}`;
     }

@@ -1,25 +1,20 @@
-/** Steps that the VMM takes: EPT entries, flags, invalidation, logs, VMCS fields, the PRL handler. */
+/** Steps that the VMM takes: EPT entries, flags, invalidation, logs, VMCS fields, and what is a unit's own. */
 
 import { findLeaf, splitLeaf } from "../hardware/ept.ts";
 import { EPT_ACCESSED, EPT_DIRTY, EPT_RWX } from "../hardware/eptEntry.ts";
 import { restoreNmiBlocking } from "../hardware/exit.ts";
 import { invept, invvpid } from "../hardware/invalidation.ts";
-import { logFrameOf } from "../hardware/pageModificationLog.ts";
-import {
-  PRL_SUSPENDED,
-  prlReload,
-  prlResetImage,
-  prlUsedSlots,
-} from "../hardware/pageReferenceLog.ts";
-import { Field, readField, readField64, writeField } from "../hardware/vmcs.ts";
+import { logFrameOf } from "../hardware/logStore.ts";
+import { Field, readField, readField64 } from "../hardware/vmcs.ts";
 import { joinWords, pageOfWords } from "../hardware/words.ts";
 import { wordAt } from "../lookup.ts";
+import type { LogStep } from "../units/unit.ts";
 import { eptPath } from "./entryPath.ts";
 import { applyEptItem, mapTables, permissionBits } from "./eptItems.ts";
 import { DONE, exitGuest, noteStore, type StepResult } from "./guestSteps.ts";
 import { mapGuest, writeFields } from "./machine.ts";
 import { LitmusProblem } from "./problem.ts";
-import { type Machine, spend, type Vcpu } from "./state.ts";
+import { type Machine, spend, unitOf, type Vcpu } from "./state.ts";
 import type { Step } from "./stepSchema.ts";
 
 /** INVEPT on the vCPU's processor, or on all: single-context, for the vCPU's EPT, unless the step says otherwise. */
@@ -54,17 +49,18 @@ export function logEntry(machine: Machine, vcpu: Vcpu, log: number, slot: number
   return joinWords(...memory.readEntry(frame, slot & ((1 << geometry.indexBits) - 1)));
 }
 
-/** The VMM, after an exit, empties a PML log: entries oldest first, index back to the last slot. */
+/** The VMM, after an exit, empties the logs: entries oldest first, as logs are filled downwards, and the unit begins anew. */
 export function drainStep(machine: Machine, vcpu: Vcpu): StepResult {
   exitGuest(vcpu);
-  const { logEntries } = machine.geometry;
-  const index = readField(vcpu.vmcs, Field.pmlIndex) & 0xffff;
-  const lowest = index >= logEntries ? 0 : index + 1;
+  const unit = unitOf(machine, vcpu);
   const drained: number[] = [];
-  for (let slot = logEntries - 1; slot >= lowest; slot--) {
-    drained.push(Number(logEntry(machine, vcpu, 0, slot)));
+  for (let log = 0; log < unit.logs; log++) {
+    const [first, end] = unit.usedSlots(vcpu.vmcs, log, machine.geometry);
+    for (let slot = end - 1; slot >= first; slot--) {
+      drained.push(Number(logEntry(machine, vcpu, log, slot)));
+    }
   }
-  writeField(vcpu.vmcs, Field.pmlIndex, logEntries - 1);
+  unit.empty(vcpu.vmcs, machine.geometry);
   return { ...DONE, drained };
 }
 
@@ -156,38 +152,21 @@ export function restoreNmiStep(vcpu: Vcpu): StepResult {
   return DONE;
 }
 
-/** The PRL handler reads the logs that are full, from the VMCS region in memory. */
-export function prlCopyStep(machine: Machine, vcpu: Vcpu): StepResult {
-  const full = wordAt(vcpu.vmcs.image, 2 * Field.prlFullLogs);
-  const { logEntries } = machine.geometry;
-  const { slotRule } = vcpu.mmu.prlOptions;
-  const copied: number[] = [];
-  for (const log of [0, 1]) {
-    if ((full & (1 << log)) === 0) continue;
-    const [first, end] = prlUsedSlots(PRL_SUSPENDED, logEntries, slotRule);
-    for (let slot = end - 1; slot >= first; slot--) {
-      copied.push(Number(logEntry(machine, vcpu, log, slot)));
-    }
-  }
-  vcpu.copiedLogs |= full;
-  return { ...DONE, copied };
-}
-
-/** The handler declares the copied logs empty, in the VMCS region in memory. */
-export function prlResetStep(
+/** A step that is a unit's own. */
+export function unitStep(
   machine: Machine,
   vcpu: Vcpu,
+  act: LogStep,
   path: readonly PropertyKey[],
 ): StepResult {
-  if (vcpu.copiedLogs === 0)
-    throw new LitmusProblem(path, "prlReset needs a prlCopy of a full log");
-  prlResetImage(vcpu.vmcs, vcpu.copiedLogs, machine.geometry.logEntries);
-  vcpu.copiedLogs = 0;
-  return DONE;
-}
-
-/** The new instruction: the vCPU's processor reloads its log state from memory. */
-export function prlReloadStep(vcpu: Vcpu): StepResult {
-  prlReload(vcpu.vmcs);
-  return DONE;
+  const done = act({
+    vmcs: vcpu.vmcs,
+    geometry: machine.geometry,
+    units: machine.units,
+    copied: vcpu.copiedLogs,
+    entry: (log, slot) => Number(logEntry(machine, vcpu, log, slot)),
+  });
+  if (typeof done === "string") throw new LitmusProblem(path, done);
+  vcpu.copiedLogs = done.copied;
+  return done.read === undefined ? DONE : { ...DONE, copied: [...done.read] };
 }

@@ -4,6 +4,7 @@ import { UserError } from "../errors.ts";
 import { Counter } from "../hardware/counters.ts";
 import type { Delivery } from "../interconnect/messages.ts";
 import type { System } from "../system/system.ts";
+import { saysLogIsFull } from "../units/messages.ts";
 import { hasCrashed } from "./machineFrame.ts";
 import { PAGE_ASPECTS, pageAspect } from "./pageFrame.ts";
 import { PROPERTIES, type Vocabulary, vocabularyOf } from "./vocabulary.ts";
@@ -57,10 +58,7 @@ export function breakpointWords(
 export const LANDMARKS: Readonly<Record<"exit" | "ipi" | "full", (one: Delivery) => boolean>> = {
   exit: ({ message }) => message.type === "vmExit",
   ipi: ({ message }) => message.type === "ipi",
-  full: ({ message }) =>
-    message.type === "prlLogFilled" ||
-    message.type === "logFullExit" ||
-    message.type === "pmlIndexOutOfRange",
+  full: ({ message }) => message.type === "logFullExit" || saysLogIsFull(message.type),
 };
 
 /** @throws UserError */

@@ -1,5 +1,5 @@
 /** Messages for people: their kind, their step of the workflow, their payload in short. */
-import { exitReasonName } from "../hardware/exit.ts";
+
 import { type Role, traitsOf } from "../interconnect/fields.ts";
 import {
   type Delivery,
@@ -8,6 +8,7 @@ import {
   messages,
   rowOf,
 } from "../interconnect/messages.ts";
+import { exitReasonName } from "../units/exits.ts";
 import type { StreamEntry } from "./frame.ts";
 
 export type Names = (id: number) => string;

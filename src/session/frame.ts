@@ -62,9 +62,10 @@ export interface WaitingFrame {
 
 export interface LogFrame {
   readonly vcpu: string;
-  readonly unit: "PML" | "PRL" | "none";
+  /** For people; "none" while nobody logs. */
+  readonly unit: string;
   readonly state: string;
-  /** The index field; negative while a PRL log is suspended. */
+  /** The index field; negative while a log is suspended. */
   readonly index: number;
   readonly used: number;
   readonly entries: number;

@@ -79,8 +79,7 @@ function pendingPages(
 ): ReadonlySet<number> {
   const found = new Set<number>();
   for (const vcpu of vcpus) {
-    const { unit, used } = logs[vcpu]!;
-    if (used > 0) visitPending(system, vcpu, unit, (page) => found.add(page));
+    if ((logs[vcpu]?.used ?? 0) > 0) visitPending(system, vcpu, (page) => found.add(page));
   }
   return found;
 }

@@ -5,12 +5,12 @@ import type { TrackerContext } from "../../machines/trackerContext.ts";
 import type { VcpuContext } from "../../machines/vcpu.ts";
 import { Counter } from "../hardware/counters.ts";
 import { countTruth } from "../hardware/guestPages.ts";
-import { Field, readField } from "../hardware/vmcs.ts";
 import { countMarked, type DirtyBitmap, isMarked } from "../hypervisor/dirtyBitmap.ts";
-import { prlView, visitPmlLog, visitPrlLogs } from "../hypervisor/drain.ts";
-import { techniqueNamed } from "../hypervisor/techniques/all.ts";
+import { visitLogs } from "../hypervisor/drain.ts";
 import { CpuMode } from "../system/cpuTimes.ts";
 import type { System } from "../system/system.ts";
+import { NO_UNIT } from "../units/all.ts";
+import type { Unit } from "../units/unit.ts";
 import type { CpuFrame, LogFrame, VmFrame, WaitingFrame } from "./frame.ts";
 
 /** The context as it is; only looked at, never kept. */
@@ -88,20 +88,23 @@ export function waitingFrames(system: System): WaitingFrame[] {
 export function logFrames(system: System): LogFrame[] {
   const { world } = system;
   return world.vcpus.map(({ vm, vmcs, counters }, vcpu): LogFrame => {
-    const { technique } = contextOf<TrackerContext>(system, `vm${vm}/tracker`);
-    const unit = unitOf(technique, system);
-    const state =
-      unit === "none" ? "off" : system.actor(`vcpu${vcpu}/${unit === "PML" ? "pml" : "prl"}`).value;
-    const index = readField(vmcs, Field.pmlIndex);
+    const unit = loggingUnit(system, vm);
+    const { name, label } = unit?.declaration ?? { name: "", label: NO_UNIT };
+    // Whoever is not told of full logs has no statechart.
+    const isTold = unit !== null && unit.declaration.whenFull.kind !== "drop";
+    const state = isTold
+      ? system.actor(`vcpu${vcpu}/${name}`).value
+      : unit === null
+        ? "off"
+        : "logging";
     const { logEntries } = world.config.geometry;
-    const logs = unit === "PRL" && system.config.world.mmu.prl?.doubleBuffer === true ? 2 : 1;
     return {
       vcpu: vcpuName(system, vcpu),
-      unit,
+      unit: label,
       state,
-      index: unit === "none" ? 0 : unit === "PML" ? index & 0xffff : index | 0,
-      used: state === "off" ? 0 : visitPending(system, vcpu, unit, () => {}),
-      entries: logs * logEntries,
+      index: unit?.shownIndex(vmcs) ?? 0,
+      used: state === "off" ? 0 : visitPending(system, vcpu, () => {}),
+      entries: (unit?.logs ?? 1) * logEntries,
       full: counters.values[Counter.logFull]!,
       missed: counters.values[Counter.missedGpas]!,
       logged: counters.values[Counter.logEntries]!,
@@ -109,31 +112,17 @@ export function logFrames(system: System): LogFrame[] {
   });
 }
 
-const UNITS = { none: "none", pml: "PML", prl: "PRL" } as const;
-
-function unitOf(technique: string, { world }: System): LogFrame["unit"] {
-  return UNITS[techniqueNamed(technique)?.unit(world.config.tracking) ?? "none"];
+/** The unit that logs for what is armed in a VM. */
+function loggingUnit(system: System, vm: number): Unit | null {
+  const { technique } = contextOf<TrackerContext>(system, `vm${vm}/tracker`);
+  return system.world.unitOf(technique);
 }
 
 /** Visits the pages in a vCPU's logs that nobody has read yet; returns the number of entries. */
-export function visitPending(
-  { world }: System,
-  vcpu: number,
-  unit: LogFrame["unit"],
-  visit: (page: number) => void,
-): number {
-  const { vmcs, vm } = world.vcpus[vcpu]!;
-  const { logs } = world;
-  switch (unit) {
-    case "PML":
-      return visitPmlLog(logs, vmcs, visit);
-    case "PRL": {
-      const view = prlView(logs, vmcs, world.vms[vm]!.tracked.prlSlotRule);
-      return visitPrlLogs(view, logs.handled[vcpu]!, visit);
-    }
-    case "none":
-      return 0;
-  }
+export function visitPending(system: System, vcpu: number, visit: (page: number) => void): number {
+  const { vmcs, vm } = system.world.vcpus[vcpu]!;
+  const unit = loggingUnit(system, vm);
+  return unit === null ? 0 : visitLogs({ logs: system.world.logs, unit, vcpu, vmcs }, visit);
 }
 
 export function vmFrames(system: System): VmFrame[] {

@@ -6,12 +6,12 @@ import type { OperatorContext } from "../../machines/operator.ts";
 import type { SchedulerContext } from "../../machines/scheduler.ts";
 import { nearest } from "../config/nearest.ts";
 import { UserError } from "../errors.ts";
-import { logProblem } from "../hardware/logLimits.ts";
-import { TECHNIQUES, techniqueNamed, unitOf } from "../hypervisor/techniques/all.ts";
+import { TECHNIQUES, techniqueNamed } from "../hypervisor/techniques/all.ts";
 import type { TechniqueName } from "../hypervisor/techniques/technique.ts";
 import { operatorSideOf } from "../system/operations/all.ts";
 import type { OperatorAnswer } from "../system/operations/declaration.ts";
 import type { System } from "../system/system.ts";
+import { logProblem } from "../units/all.ts";
 import { unknown } from "./breakpoints.ts";
 import { contextOf } from "./machineFrame.ts";
 import type { Session } from "./session.ts";
@@ -171,10 +171,9 @@ function techniqueOf(text: string, { world }: System): TechniqueName {
   if (words > 0 && world.config.tracking.technique !== technique) {
     throw new UserError(`${technique}: its memory is made at the start; say so in the scenario`);
   }
-  const { tracking, geometry, mmu } = world.config;
-  const unit = unitOf(technique, tracking.ringFromPml ? "pml" : "writeProtect");
-  const variant = mmu.prl?.variant ?? "vee21";
-  const problem = unit === null ? null : logProblem(unit, geometry.logEntries, variant);
+  const { geometry } = world.config;
+  const unit = world.unitOf(technique);
+  const problem = unit === null ? null : logProblem(unit, geometry.logEntries);
   if (problem !== null) {
     throw new UserError(
       `${technique}: the logs of this machine have ${geometry.logEntries} entries: ${problem}`,

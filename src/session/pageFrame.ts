@@ -51,9 +51,9 @@ export function pageFrame(
   });
   const inLogs = state.vcpus.flatMap((vcpu) => {
     let times = 0;
-    const { unit = "none", used = 0 } = logs[vcpu] ?? {};
+    const { used = 0 } = logs[vcpu] ?? {};
     if (used > 0) {
-      visitPending(system, vcpu, unit, (logged) => {
+      visitPending(system, vcpu, (logged) => {
         if (logged === page) times++;
       });
     }

@@ -1,5 +1,5 @@
 /** The device of an MMU actor: VM entry, and bursts of the guest's accesses. */
-import type { MmuReply, MmuRequest } from "../../machines/mmu.ts";
+import type { MmuReply, MmuRequest, ToldUnit } from "../../machines/mmu.ts";
 import { runAccesses, Stop } from "../hardware/accessLoop.ts";
 import { ExitReason } from "../hardware/exit.ts";
 import { controlWords, type Mmu } from "../hardware/mmu.ts";
@@ -10,6 +10,8 @@ import { enterGuest } from "../hardware/vmEntry.ts";
 import { pageOfWords } from "../hardware/words.ts";
 import { deviceWrote } from "../hypervisor/deviceWrites.ts";
 import type { Device } from "../interconnect/emissions.ts";
+import { UNITS } from "../units/all.ts";
+import { unitMessage } from "../units/messages.ts";
 import { refill } from "./accessStream.ts";
 import { cpuMemory, vcpuMemory, vmMemories } from "./memoryNames.ts";
 import type { VcpuState, World } from "./world.ts";
@@ -27,12 +29,21 @@ export class MmuDevice implements Device<MmuRequest, MmuReply> {
   readonly #pcpu: number;
   readonly #mmu: Mmu;
   readonly #bounds: BurstBounds;
+  /** What units are told whose logs these are. */
+  readonly #told: ReadonlyMap<Mmu["walkLog"] | Mmu["dirtyLog"], ToldUnit>;
 
   constructor(world: World, pcpu: number, bounds: BurstBounds) {
     this.#world = world;
     this.#pcpu = pcpu;
     this.#mmu = world.mmus[pcpu]!;
     this.#bounds = bounds;
+    this.#told = new Map(
+      UNITS.flatMap(({ whenFull }, number) => {
+        const log = this.#mmu.units[number]?.log;
+        if (log === undefined || whenFull.kind === "drop") return [];
+        return [[log, { number, message: unitMessage(whenFull.full).type }] as const];
+      }),
+    );
   }
 
   touches({ vcpu }: MmuRequest): string[] {
@@ -52,6 +63,12 @@ export class MmuDevice implements Device<MmuRequest, MmuReply> {
       this.#world.loadedControls.of(this.#pcpu).set(controlWords(state.vmcs));
     }
     return this.#run(state);
+  }
+
+  #unitOf(log: Mmu["walkLog"] | Mmu["dirtyLog"]): ToldUnit {
+    const unit = this.#told.get(log);
+    if (unit === undefined) throw new Error("a full log that tells nobody has stopped a guest");
+    return unit;
   }
 
   #run(state: VcpuState): MmuReply {
@@ -76,10 +93,10 @@ export class MmuDevice implements Device<MmuRequest, MmuReply> {
         case Stop.blockEnd:
         case Stop.horizon:
           break;
-        case Stop.prlFull:
-          return { type: "prlLogFilled", elapsed };
+        case Stop.logFilled:
+          return { type: "logFilled", elapsed, unit: this.#unitOf(mmu.walkLog) };
         case Stop.logFull:
-          return { type: "logUnavailable", elapsed };
+          return { type: "logUnavailable", elapsed, unit: this.#unitOf(mmu.dirtyLog) };
         case Stop.pageFault:
         case Stop.generalProtection:
           throw new Error(

@@ -1,18 +1,31 @@
-/** The devices around PRL's interrupt: the pVM CPU's view of every VM's logs, and the remote reload. */
-import type { PrlUnitReply, PrlUnitRequest } from "../../machines/prlUnit.ts";
+/** The devices around a full log's interrupt: the pVM CPU's view of every VM's logs, and the remote reload. */
+
 import type { DrainedLog, PvmCpuReply, PvmCpuRequest } from "../../machines/pvmCpu.ts";
-import { prlReload, prlResetImage } from "../hardware/pageReferenceLog.ts";
+import type { UnitReply, UnitRequest } from "../../machines/units/all.ts";
 import { Field, readField } from "../hardware/vmcs.ts";
-import { copyPrlLog, prlView } from "../hypervisor/drain.ts";
+import { addOccurrence } from "../hypervisor/cumulativeBuffer.ts";
+import { visitTheseLogs } from "../hypervisor/drain.ts";
 import type { Device } from "../interconnect/emissions.ts";
+import type { InterruptsCpu, Unit } from "../units/unit.ts";
 import { vcpuMemory, vmMemories } from "./memoryNames.ts";
 import type { World } from "./world.ts";
 
+/** A unit that interrupts a CPU of the pVM. */
+interface Interrupting {
+  readonly unit: Unit;
+  readonly whenFull: InterruptsCpu;
+}
+
 export class PvmDevice implements Device<PvmCpuRequest, PvmCpuReply> {
   readonly #world: World;
+  readonly #interrupting: readonly Interrupting[];
 
   constructor(world: World) {
     this.#world = world;
+    this.#interrupting = world.config.units.flatMap((unit) => {
+      const { whenFull } = unit.declaration;
+      return whenFull.kind === "interrupt" ? [{ unit, whenFull }] : [];
+    });
   }
 
   /** A pending interrupt has the reset followed by a drain in the same step. */
@@ -32,15 +45,16 @@ export class PvmDevice implements Device<PvmCpuRequest, PvmCpuReply> {
     const drained: DrainedLog[] = [];
     let entries = 0;
     vcpus.forEach(({ vmcs, vm }, vcpu) => {
-      const full = vmcs.image[2 * Field.prlFullLogs]! & ~logs.handled[vcpu]!;
-      if (full === 0) return;
-      const { buffer, prlSlotRule } = vms[vm]!.tracked;
-      const view = prlView(logs, vmcs, prlSlotRule);
-      for (let log = 0; log < 2; log++) {
-        if ((full & (1 << log)) !== 0) entries += copyPrlLog(view, log, -1, buffer);
+      const handled = logs.handled[vcpu] ?? 0;
+      for (const { unit, whenFull } of this.#interrupting) {
+        const full = whenFull.fullLogs(vmcs) & ~handled;
+        if (full === 0) continue;
+        const { buffer } = vms[vm]!.tracked;
+        const at = { logs, unit, vcpu, vmcs };
+        entries += visitTheseLogs(at, full, (page) => addOccurrence(buffer, page));
+        logs.handled[vcpu] = handled | full;
+        drained.push({ vcpu, logs: full });
       }
-      logs.handled[vcpu] = logs.handled[vcpu]! | full;
-      drained.push({ vcpu, logs: full });
     });
     return { type: "logsDrained", drained, entries };
   }
@@ -52,30 +66,36 @@ export class PvmDevice implements Device<PvmCpuRequest, PvmCpuReply> {
   #reset(drained: readonly DrainedLog[]): PvmCpuReply {
     const { vcpus, logs: pages, config } = this.#world;
     for (const { vcpu, logs } of drained) {
-      const ours = logs & pages.handled[vcpu]!;
-      if (ours !== 0) prlResetImage(vcpus[vcpu]!.vmcs, ours, config.geometry.logEntries);
+      const ours = logs & (pages.handled[vcpu] ?? 0);
+      if (ours === 0) continue;
+      const { vmcs } = vcpus[vcpu]!;
+      for (const { whenFull } of this.#interrupting) {
+        whenFull.emptyInMemory(vmcs, ours, config.geometry);
+      }
     }
     return { type: "indexesReset" };
   }
 }
 
 /** Step (d), on the processor where the VMCS is cached. */
-export class PrlUnitDevice implements Device<PrlUnitRequest, PrlUnitReply> {
+export class UnitDevice implements Device<UnitRequest, UnitReply> {
   readonly #world: World;
+  readonly #whenFull: InterruptsCpu;
 
-  constructor(world: World) {
+  constructor(world: World, whenFull: InterruptsCpu) {
     this.#world = world;
+    this.#whenFull = whenFull;
   }
 
-  touches({ vcpu }: PrlUnitRequest): string[] {
+  touches({ vcpu }: UnitRequest): string[] {
     return [vcpuMemory(vcpu)];
   }
 
-  perform({ vcpu }: PrlUnitRequest): PrlUnitReply {
+  perform({ vcpu }: UnitRequest): UnitReply {
     const { logs, vcpus } = this.#world;
     const { vmcs } = vcpus[vcpu]!;
-    prlReload(vmcs);
-    logs.handled[vcpu] = logs.handled[vcpu]! & readField(vmcs, Field.prlFullLogs);
+    this.#whenFull.reload(vmcs);
+    logs.handled[vcpu] = (logs.handled[vcpu] ?? 0) & readField(vmcs, Field.fullLogs);
     return { type: "reloaded" };
   }
 }

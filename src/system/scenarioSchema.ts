@@ -4,11 +4,11 @@ import { addWorkloadKind, type OwnWorkload, workloadSchema } from "../../workloa
 import { CYCLES_PER_SECOND, positiveDuration, size } from "../config/units.ts";
 import { DEFAULT_PROCESSOR_COSTS } from "../hardware/costs.ts";
 import { DEFAULT_GEOMETRY } from "../hardware/geometry.ts";
-import { DW19_ENTRIES_MAX } from "../hardware/logLimits.ts";
 import { DEFAULT_HYPERVISOR_COSTS } from "../hypervisor/costs.ts";
 import {
   addTracker,
   type BuiltInTechnique,
+  DEFAULT_TECHNIQUE,
   type SectionOf,
   sections,
   TECHNIQUES,
@@ -16,6 +16,8 @@ import {
 import type { OwnTracker } from "../hypervisor/techniques/own.ts";
 import { TRACKER_FAULTS } from "../hypervisor/trackedVm.ts";
 import type { OwnEstimator } from "../hypervisor/wss/estimators/own.ts";
+import { MOST_LOG_ENTRIES, UNITS } from "../units/all.ts";
+import { INTERRUPTING_LABELS, UNIT_LABELS } from "../units/texts.ts";
 import { DEFAULT_ENERGY_COSTS } from "./energy.ts";
 import { OPERATION_FAULTS } from "./operation.ts";
 import { addOperationEstimator, operationSchema } from "./operations/all.ts";
@@ -53,7 +55,7 @@ const machine = z
       .max(1e6)
       .default(HANDLER_BUDGET)
       .describe(
-        "how often PRL's handler serves full logs in a row before the pVM's processes get its CPU",
+        `how often ${INTERRUPTING_LABELS}'s handler serves full logs in a row before the pVM's processes get its CPU`,
       ),
     compatibility: z
       .enum(["sdm", "bochs", "kvm"])
@@ -67,10 +69,10 @@ const machine = z
     logEntries: z
       .int()
       .min(1)
-      .max(DW19_ENTRIES_MAX)
+      .max(MOST_LOG_ENTRIES)
       .default(DEFAULT_GEOMETRY.logEntries)
       .describe(
-        "entries of a PML or PRL log: for PML at most 512, as on the real machine; for PRL 32768, with variant dw19 65536",
+        `entries of a ${UNIT_LABELS} log: ${UNITS.map(({ entriesText }) => entriesText).join("; ")}`,
       ),
     tlb: z
       .strictObject({
@@ -137,13 +139,13 @@ function trackerSchema() {
     .strictObject({
       technique: z
         .enum(TECHNIQUES as readonly BuiltInTechnique[])
-        .default("pml")
+        .default(DEFAULT_TECHNIQUE)
         .describe("how accesses are tracked (docs/first-steps.md)"),
       logLimit: z
         .int()
         .min(0)
         .optional()
-        .describe("PML or PRL logs that can be allotted; default: as many as vCPUs"),
+        .describe(`${UNIT_LABELS} logs that can be allotted; default: as many as vCPUs`),
       largePagesReturn: z
         .boolean()
         .optional()

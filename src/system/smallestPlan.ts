@@ -2,9 +2,9 @@
 import type { Workload } from "../../workloads/workload.ts";
 import { DEFAULT_PROCESSOR_COSTS } from "../hardware/costs.ts";
 import { DEFAULT_GEOMETRY } from "../hardware/geometry.ts";
-import { DEFAULT_PRL_OPTIONS } from "../hardware/prlOptions.ts";
 import { DEFAULT_HYPERVISOR_COSTS } from "../hypervisor/costs.ts";
 import { sectionDefaults } from "../hypervisor/techniques/all.ts";
+import { configuredUnits } from "../units/all.ts";
 import { DEFAULT_ENERGY_COSTS } from "./energy.ts";
 import { measure } from "./operations/measure.ts";
 import { asPlanned, HANDLER_BUDGET, type SystemPlan } from "./systemPlan.ts";
@@ -33,16 +33,16 @@ export function smallestPlan(
       geometry: DEFAULT_GEOMETRY,
       pcpus: 1,
       vms,
-      mmu: { compatibility: "sdm", costs: DEFAULT_PROCESSOR_COSTS, prl: DEFAULT_PRL_OPTIONS },
+      mmu: { compatibility: "sdm", costs: DEFAULT_PROCESSOR_COSTS },
+      units: configuredUnits(),
       blockAccesses: BLOCK_ACCESSES,
       tracking: {
         technique: "none",
         costs: DEFAULT_HYPERVISOR_COSTS,
         logLimit: -1,
-        filterGuestTables: false,
         ringEntries: 256,
         ringReserved: 0,
-        ringFromPml: false,
+        ringSource: "writeProtect",
         largePagesReturn: false,
         initiallySet: false,
         armedTwice: "xen",
@@ -54,7 +54,7 @@ export function smallestPlan(
       ...world,
     },
     pvmCpus: 1,
-    prlHandlers: [],
+    handlerCpus: [],
     handlerBudget: HANDLER_BUDGET,
     energy: DEFAULT_ENERGY_COSTS,
     quantumCycles: LONG_CYCLES,

@@ -1,4 +1,5 @@
 /** What a run amounts to: numbers for people and programs, all read from a system's state. */
+
 import type { DispatcherContext } from "../../machines/dispatcher.ts";
 import type { PagerContext } from "../../machines/pager.ts";
 import type { PvmCpuContext } from "../../machines/pvmCpu.ts";
@@ -6,12 +7,12 @@ import type { TrackerContext } from "../../machines/trackerContext.ts";
 import type { VcpuContext } from "../../machines/vcpu.ts";
 import { CYCLES_PER_SECOND } from "../config/units.ts";
 import { type CounterName, readCounters } from "../hardware/counters.ts";
-import { ExitReason, type ExitReasonName } from "../hardware/exit.ts";
 import { countTruth, type PageCounts } from "../hardware/guestPages.ts";
 import { countMarked } from "../hypervisor/dirtyBitmap.ts";
 import { techniqueNamed } from "../hypervisor/techniques/all.ts";
 import { trackingBytes } from "../hypervisor/trackingMemory.ts";
 import type { Technique } from "../interconnect/messages.ts";
+import { EXIT_REASONS } from "../units/exits.ts";
 import { type Energy, energyOf } from "./energy.ts";
 import { type AnyResult, knownResult } from "./operations/all.ts";
 import { isMeant, type RolePattern } from "./roles.ts";
@@ -203,7 +204,7 @@ function countExits(dispatchers: readonly DispatcherContext[]): Record<string, n
   const exits: Record<string, number> = {};
   for (const { exits: own } of dispatchers) {
     for (const [name, count] of Object.entries(own)) {
-      const reason = String(ExitReason[name as ExitReasonName] ?? name);
+      const reason = String(EXIT_REASONS[name] ?? name);
       exits[reason] = (exits[reason] ?? 0) + count;
     }
   }
@@ -222,12 +223,11 @@ function sumTruth({ world }: System): PageCounts {
 /** By what is armed, or was last; before that, by what was asked for. */
 function bytesOfTracking({ world, config }: System): number {
   const { technique: asked } = config.world.tracking;
-  const { geometry, mmu } = config.world;
+  const { geometry } = config.world;
   const ofVms = world.vms.map(({ tracked, rounds, config: { pages } }) => {
     const armed = rounds?.counts.technique ?? "none";
     const technique = techniqueNamed(armed === "none" ? asked : armed);
-    const twoLogs = mmu.prl?.doubleBuffer === true;
-    return technique === null ? 0 : trackingBytes(tracked, technique, geometry, { pages, twoLogs });
+    return technique === null ? 0 : trackingBytes(tracked, technique, geometry, pages);
   });
   return total(ofVms);
 }

@@ -9,9 +9,9 @@ import type { WorldPlan } from "./worldPlan.ts";
 export interface SystemPlan {
   readonly world: WorldPlan;
   readonly pvmCpus: number;
-  /** By vCPU: the pVM CPU that its PRL unit interrupts; those that the list does not reach interrupt the first. */
-  readonly prlHandlers: readonly number[];
-  /** How often PRL's log-full handler serves in a row. */
+  /** By vCPU: the pVM CPU that its full log interrupts; those that the list does not reach interrupt the first. */
+  readonly handlerCpus: readonly number[];
+  /** How often the log-full handler of the pVM serves in a row. */
   readonly handlerBudget: number;
   /** It changes nothing in a run. */
   readonly energy: EnergyCosts;

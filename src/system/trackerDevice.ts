@@ -20,12 +20,8 @@ import { reapRings } from "../hypervisor/techniques/dirtyRing.ts";
 import { type ExitWork, NOT_OURS, type Technique } from "../hypervisor/techniques/technique.ts";
 import { writeProtect } from "../hypervisor/techniques/writeProtect.ts";
 import type { Device } from "../interconnect/emissions.ts";
-import type {
-  HarvestMode,
-  LogUnit,
-  Message,
-  Technique as TechniqueName,
-} from "../interconnect/messages.ts";
+import type { HarvestMode, Message, Technique as TechniqueName } from "../interconnect/messages.ts";
+import { NO_UNIT, type UnitName } from "../units/all.ts";
 import { type VmPiece, vcpuMemory, vmMemories } from "./memoryNames.ts";
 import type { Found } from "./verdict/rounds.ts";
 import type { VmState, World } from "./world.ts";
@@ -132,7 +128,7 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
     return this.#endArmed(technique, cycles, technique.unit(tracked));
   }
 
-  #endArmed(technique: Technique, cycles: number, unit: LogUnit): TrackerReply {
+  #endArmed(technique: Technique, cycles: number, unit: UnitName): TrackerReply {
     const { work } = this.#vm.tracked;
     const answer = { type: "armed", technique: technique.name } as const;
     if (!work.endPiece(cycles)) return { type: "pieceDone", cycles, unit, answer };
@@ -146,11 +142,11 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
     const technique = this.#technique!;
     switch (tracked.work.work) {
       case Work.arm:
-        return this.#endArmed(technique, technique.arm(tracked, null) ?? 0, "none");
+        return this.#endArmed(technique, technique.arm(tracked, null) ?? 0, NO_UNIT);
       case Work.harvest:
         return this.#harvestPiece(technique, null);
       case Work.disarm:
-        return this.#disarmPiece(technique, "none");
+        return this.#disarmPiece(technique, NO_UNIT);
       case Work.none:
         throw new Error("the next piece of nothing");
     }
@@ -210,7 +206,7 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
   }
 
   /** @param unit the one to be told now */
-  #disarmPiece(technique: Technique, unit: LogUnit): TrackerReply {
+  #disarmPiece(technique: Technique, unit: UnitName): TrackerReply {
     const { tracked, rounds, reportedTouched } = this.#vm;
     const { ept, mergedLevel, costs, work, handedOver } = tracked;
     let cycles = technique.collect(tracked);
@@ -270,7 +266,7 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
 }
 
 /** There is more to do. @param unit the one to be told now */
-function piece(cycles: number, unit: LogUnit = "none"): TrackerReply {
+function piece(cycles: number, unit: UnitName = NO_UNIT): TrackerReply {
   return { type: "pieceDone", cycles, unit, answer: null };
 }
 

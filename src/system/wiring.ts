@@ -3,27 +3,28 @@ import type { Observable } from "rxjs";
 import { dispatcherMachine } from "../../machines/dispatcher.ts";
 import { mmuMachine } from "../../machines/mmu.ts";
 import { operatorMachine } from "../../machines/operator.ts";
-import { pmlUnitMachine } from "../../machines/pmlUnit.ts";
-import { prlUnitMachine } from "../../machines/prlUnit.ts";
-import { type PvmCpuContext, pvmCpuMachine } from "../../machines/pvmCpu.ts";
+import { type PvmCpuContext, type PvmCpuInput, pvmCpuMachine } from "../../machines/pvmCpu.ts";
 import { schedulerMachine } from "../../machines/scheduler.ts";
 import { trackerMachine } from "../../machines/tracker.ts";
 import type { TrackerContext } from "../../machines/trackerContext.ts";
+import { statechartOf } from "../../machines/units/all.ts";
 import { vcpuMachine } from "../../machines/vcpu.ts";
+import { costNamed, type HypervisorCosts } from "../hypervisor/costs.ts";
 import type { Interconnect } from "../interconnect/interconnect.ts";
 import type { ActorId, Delivery } from "../interconnect/messages.ts";
+import { UNITS } from "../units/all.ts";
 import type { SystemActor } from "./actors.ts";
 import { DispatcherDevice } from "./dispatcherDevice.ts";
 import { MmuDevice } from "./mmuDevice.ts";
 import type { Operation } from "./operation.ts";
 import { OperatorDevice } from "./operatorDevice.ts";
-import { PrlUnitDevice, PvmDevice } from "./pvmDevice.ts";
+import { PvmDevice, UnitDevice } from "./pvmDevice.ts";
 import { type ActorRole, actorName } from "./roles.ts";
 import type { ActorParts, SystemPlan } from "./systemPlan.ts";
 import { TrackerDevice } from "./trackerDevice.ts";
 import type { World } from "./world.ts";
 
-/** The interrupt vector that PRL units use. */
+/** The interrupt vector of a full log. */
 const LOG_FULL_VECTOR = 0xf3;
 
 /** An actor as others see it. */
@@ -67,8 +68,8 @@ export function wire(
   const mmus = take(pcpus);
   const dispatchers = take(pcpus);
   const vcpus = take(world.vcpus.length);
-  const pmlUnits = take(world.vcpus.length);
-  const prlUnits = take(world.vcpus.length);
+  // Who is not told that its log is full has no statechart, and no address.
+  const units = UNITS.map(({ name }) => take(statechartOf(name) === null ? 0 : world.vcpus.length));
   const trackers = take(world.vms.length);
   const pvmCpus = take(config.pvmCpus);
 
@@ -91,7 +92,7 @@ export function wire(
   };
   mmus.forEach((self, pcpu) => {
     const device = new MmuDevice(world, pcpu, bounds);
-    const input = { pcpu, self, vcpus, pmlUnits, prlUnits };
+    const input = { pcpu, self, vcpus, units };
     const { port } = add({ kind: "mmu", pcpu }, mmuMachine, device, input);
     port.subscribe((delivery) => cpuTimes.toMmu(pcpu, delivery));
   });
@@ -121,17 +122,19 @@ export function wire(
     });
     port.subscribe((delivery) => cpuTimes.toVcpu(vcpu, delivery));
   });
-  world.vcpus.forEach(({ vm }, vcpu) => {
-    const role = { kind: "logUnit", unit: "pml", vcpu, vm } as const;
-    add(role, pmlUnitMachine, null, { vcpu: vcpus[vcpu] });
-  });
-  world.vcpus.forEach(({ vm }, vcpu) => {
-    const role = { kind: "logUnit", unit: "prl", vcpu, vm } as const;
-    add(role, prlUnitMachine, new PrlUnitDevice(world), {
-      vcpu,
-      handlerCpu: pvmCpus[config.prlHandlers[vcpu] ?? 0],
-      vector: LOG_FULL_VECTOR,
-      ipiCycles: costs.ipi,
+  UNITS.forEach((unit) => {
+    const statechart = statechartOf(unit.name);
+    if (statechart === null) return;
+    const { machine, input } = statechart;
+    world.vcpus.forEach(({ vm }, number) => {
+      const device =
+        unit.whenFull.kind === "interrupt" ? new UnitDevice(world, unit.whenFull) : null;
+      const handlerCpu = pvmCpus[config.handlerCpus[number] ?? 0];
+      const vector = LOG_FULL_VECTOR;
+      const vcpu = vcpus[number] ?? 0;
+      const surroundings = { number, vcpu, handlerCpu, vector, ipiCycles: costs.ipi };
+      const role = { kind: "logUnit", unit: unit.name, vcpu: number, vm } as const;
+      add(role, machine, device, input(surroundings));
     });
   });
   trackers.forEach((self, vm) => {
@@ -144,8 +147,8 @@ export function wire(
       self,
       dispatchers,
       pager: helpers[pager] ?? 0,
-      pmlUnits: ownUnits(pmlUnits),
-      prlUnits: ownUnits(prlUnits),
+      units: units.map(ownUnits),
+      ...STOPPING,
       skipInvept: config.world.tracking.faults.includes("skipInvept"),
       armedTwice: config.world.tracking.armedTwice,
     });
@@ -159,9 +162,7 @@ export function wire(
   pvmCpus.forEach((self, cpu) => {
     const { port, actor } = add({ kind: "pvmCpu", cpu }, pvmCpuMachine, new PvmDevice(world), {
       self,
-      prlUnits,
-      interruptCycles: costs.vmExit + costs.prlHandler + costs.vmEntry,
-      entryCopyCycles: costs.prlEntry,
+      ...interruptedBy(units, costs),
       reloadCycles: costs.remoteReload,
       handlerBudget: config.handlerBudget,
     });
@@ -181,4 +182,27 @@ export function wire(
     trackers,
   });
   return trackerDevices;
+}
+
+/** Whom a tracker tells that an index is back: the unit whose full log makes a guest exit. */
+const STOPPING = (() => {
+  const stoppingUnit = UNITS.findIndex(({ whenFull }) => whenFull.kind === "exit");
+  const whenFull = UNITS[stoppingUnit]?.whenFull;
+  return { stoppingUnit, emptied: whenFull?.kind === "exit" ? whenFull.emptied : "" };
+})();
+
+/** What interrupts a pVM CPU, and what its handler costs. */
+function interruptedBy(
+  units: readonly (readonly ActorId[])[],
+  costs: HypervisorCosts,
+): Pick<PvmCpuInput, "units" | "interruptCycles" | "entryCopyCycles"> {
+  const number = UNITS.findIndex(({ whenFull }) => whenFull.kind === "interrupt");
+  const whenFull = UNITS[number]?.whenFull;
+  if (whenFull?.kind !== "interrupt") throw new Error("no unit interrupts a CPU of the pVM");
+  const handler = costNamed(costs, whenFull.handlerCost);
+  return {
+    units: units[number] ?? [],
+    interruptCycles: costs.vmExit + handler + costs.vmEntry,
+    entryCopyCycles: costNamed(costs, whenFull.entryCost),
+  };
 }

@@ -33,9 +33,11 @@ import {
 import { ORDINARY_LEAF } from "../hypervisor/logDirty.ts";
 import { LogPages } from "../hypervisor/logPages.ts";
 import { TableWork } from "../hypervisor/tableWork.ts";
-import { techniqueNamed } from "../hypervisor/techniques/all.ts";
-import type { Technique } from "../hypervisor/techniques/technique.ts";
+import { techniqueNamed, unitOf } from "../hypervisor/techniques/all.ts";
+import type { Technique, TechniqueName } from "../hypervisor/techniques/technique.ts";
 import type { TrackedVm } from "../hypervisor/trackedVm.ts";
+import { writeLog } from "../units/all.ts";
+import type { Unit } from "../units/unit.ts";
 import { AccessStream } from "./accessStream.ts";
 import { CpuTimes, CpuWaits, PvmTimes } from "./cpuTimes.ts";
 import { Rounds } from "./verdict/rounds.ts";
@@ -201,10 +203,18 @@ export class World {
     this.cpuTimes = new CpuTimes(config.pcpus, vcpus.length);
     this.cpuWaits = new CpuWaits(config.pcpus, config.vms.length);
     this.pvmTimes = new PvmTimes(pvmCpus);
+    const units = config.units.map((unit) => unit.processorSide(true));
+    const mmuOptions = { ...config.mmu, units };
     this.mmus = Array.from(
       { length: config.pcpus },
-      (_, pcpu) => new Mmu(`pcpu${pcpu}/tlb`, this.memory, geometry, config.mmu),
+      (_, pcpu) => new Mmu(`pcpu${pcpu}/tlb`, this.memory, geometry, mmuOptions),
     );
+  }
+
+  /** The unit of the processors that logs for a technique; null: none does. */
+  unitOf(technique: TechniqueName): Unit | null {
+    const { units, tracking } = this.config;
+    return unitOf(technique, units, writeLog(units, tracking.ringSource));
   }
 
   /** @throws if there is no VM of that number */
@@ -297,7 +307,8 @@ export class World {
     const { tracking } = this.config;
     const usesRing = techniqueNamed(tracking.technique)?.usesRing === true;
     const rings = usesRing ? tracking.ringEntries : 0;
-    const pmlEntries = tracking.ringFromPml ? geometry.logEntries : 0;
+    const ringUnit = writeLog(this.config.units, tracking.ringSource);
+    const logEntries = ringUnit === null ? 0 : geometry.logEntries;
     const own = new OwnNumbers(`${vm.name}/own`, techniqueNamed(tracking.technique)?.words ?? 0);
     const tracked: TrackedVm = {
       ept,
@@ -307,15 +318,13 @@ export class World {
       handedOver: new DirtyBitmap(`${vm.name}/handedOver`, total),
       buffer: new CumulativeBuffer(`${vm.name}/cumulative`, total),
       vcpus: numbers.map((vcpu) => {
-        const ring = new DirtyRing(`vcpu${vcpu}/ring`, rings, pmlEntries, tracking.ringReserved);
+        const ring = new DirtyRing(`vcpu${vcpu}/ring`, rings, logEntries, tracking.ringReserved);
         return { vcpu, vmcs: vcpus[vcpu]!.vmcs, ring };
       }),
       logs: this.logs,
       costs: tracking.costs,
-      prlVariant: this.config.mmu.prl.variant,
-      prlSlotRule: this.config.mmu.prl.slotRule,
-      filterGuestTables: tracking.filterGuestTables,
-      ringFromPml: tracking.ringFromPml,
+      units: this.config.units,
+      ringUnit,
       mergedLevel: tracking.largePagesReturn ? vm.leafLevel : 1,
       initiallySet: tracking.initiallySet,
       options: tracking.options,

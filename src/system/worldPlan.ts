@@ -7,6 +7,8 @@ import type { GuestPagingName } from "../hardware/vmcs.ts";
 import type { HypervisorCosts } from "../hypervisor/costs.ts";
 import type { TechniqueName } from "../hypervisor/techniques/technique.ts";
 import type { TrackerFault } from "../hypervisor/trackedVm.ts";
+import type { WriteLogName } from "../units/all.ts";
+import type { Unit } from "../units/unit.ts";
 
 /** Accesses in a block, where nothing else is said. */
 export const BLOCK_ACCESSES = 4096;
@@ -16,13 +18,15 @@ export interface WorldPlan {
   readonly pcpus: number;
   readonly vms: readonly VmPlan[];
   readonly mmu: MmuPlan;
+  /** The page-logging units of its processors, in the order of their list. */
+  readonly units: readonly Unit[];
   readonly tracking: TrackingPlan;
   /** Accesses that a vCPU takes from its workload at a time. */
   readonly blockAccesses: number;
 }
 
 /** The processor: what it can do is what the emulator can, and the rest is said. */
-export type MmuPlan = Required<Omit<MmuOptions, "capabilities">>;
+export type MmuPlan = Required<Omit<MmuOptions, "capabilities" | "units">>;
 
 export interface VmPlan {
   readonly name: string;
@@ -44,11 +48,10 @@ export interface TrackingPlan {
   readonly costs: HypervisorCosts;
   /** Logs that can be allotted in all; negative = without limit. */
   readonly logLimit: number;
-  readonly filterGuestTables: boolean;
   /** Entries of a dirty ring, a power of two; those kept in reserve; and what feeds it. */
   readonly ringEntries: number;
   readonly ringReserved: number;
-  readonly ringFromPml: boolean;
+  readonly ringSource: "writeProtect" | WriteLogName;
   /** As KVM does: large leaves come back when tracking ends; dirty bitmaps begin with all bits set. */
   readonly largePagesReturn: boolean;
   readonly initiallySet: boolean;

@@ -1,9 +1,10 @@
 /** Whether a processor can be asked what a test asks; and the test for that processor. */
 import { type Capabilities, DEFAULT_CAPABILITIES } from "../hardware/capabilities.ts";
 import { DEFAULT_GEOMETRY, type Geometry } from "../hardware/geometry.ts";
-import { SECONDARY_MODE_BASED_EXECUTE, SECONDARY_PML } from "../hardware/vmcs.ts";
+import { SECONDARY_MODE_BASED_EXECUTE } from "../hardware/vmcs.ts";
 import type { LitmusTest } from "../litmus/load.ts";
 import type { ControlsSetup } from "../litmus/setupSchema.ts";
+import { UNITS } from "../units/all.ts";
 import { NotAsked } from "./notAsked.ts";
 import type { Processor } from "./output.ts";
 
@@ -26,8 +27,19 @@ const CAPABILITY_BITS: Partial<Readonly<Record<keyof Capabilities, bigint>>> = {
   invvpidRetainingGlobals: 43n,
 };
 
+/** Which page-logging units the processor has, by their names. */
+function unitsOf({ secondaryAllowed }: Processor): Record<string, boolean> {
+  const has = UNITS.map(({ name, isReal, controls }) => {
+    const bits = Object.values(controls);
+    return [name, isReal && bits.every((bit) => (secondaryAllowed & bit) !== 0)];
+  });
+  return Object.fromEntries(has);
+}
+
 /** What the processor can do, in the emulator's words. */
-export function capabilitiesOf(processor: Processor): Capabilities {
+export function capabilitiesOf(
+  processor: Processor,
+): Capabilities & Readonly<Record<string, boolean>> {
   const has = (name: keyof Capabilities) => {
     const bit = CAPABILITY_BITS[name];
     if (bit === undefined) return DEFAULT_CAPABILITIES[name];
@@ -35,8 +47,7 @@ export function capabilitiesOf(processor: Processor): Capabilities {
   };
   const entries = Object.keys(DEFAULT_CAPABILITIES).map((name) => [name, has(nameOf(name))]);
   const found: Partial<Capabilities> = Object.fromEntries(entries);
-  const pml = (processor.secondaryAllowed & SECONDARY_PML) !== 0;
-  return { ...DEFAULT_CAPABILITIES, ...found, pml, prl: false };
+  return { ...DEFAULT_CAPABILITIES, ...found, ...unitsOf(processor) };
 }
 
 function nameOf(name: string): keyof Capabilities {
@@ -45,7 +56,7 @@ function nameOf(name: string): keyof Capabilities {
 }
 const CAPABILITY_NAMES = [
   ...(["executeOnly", "pages2M", "pages1G", "accessedDirty", "memoryTypeUC"] as const),
-  ...(["memoryTypeWB", "walkLength5", "advancedViolationInformation", "pml", "prl"] as const),
+  ...(["memoryTypeWB", "walkLength5", "advancedViolationInformation"] as const),
   ...(["inveptSingleContext", "inveptAllContexts", "invvpidIndividualAddress"] as const),
   ...(["invvpidSingleContext", "invvpidAllContexts", "invvpidRetainingGlobals"] as const),
   ...(["supervisorShadowStack", "cr0PagingFixed"] as const),
@@ -93,18 +104,26 @@ function refuseCapabilities(
   if (wanted.cr0PagingFixed === true) {
     throw new NotAsked("a guest without paging: the image's own code is paged");
   }
-  if (wanted.prl === true) throw new NotAsked("page reference logging");
-  const has = { ...capabilitiesOf(processor), cr0PagingFixed: wanted.cr0PagingFixed };
-  for (const name of CAPABILITY_NAMES) {
-    const value = wanted[name];
+  for (const { name, title, isReal } of UNITS) {
+    if (!isReal && isOn(wanted, name)) throw new NotAsked(title);
+  }
+  const has: Readonly<Record<string, boolean | undefined>> = {
+    ...capabilitiesOf(processor),
+    cr0PagingFixed: wanted.cr0PagingFixed,
+  };
+  for (const [name, value] of Object.entries(wanted)) {
     if (value === undefined || value === has[name]) continue;
     throw new NotAsked(`a processor ${value ? "with" : "without"} ${name}`);
   }
 }
 
+function isOn(flags: object, name: string): boolean {
+  return Object.entries(flags).some(([flag, value]) => flag === name && value === true);
+}
+
 function refuseControls(controls: ControlsSetup, processor: Processor): void {
-  if (controls.prl === true || controls.prlFilter === true) {
-    throw new NotAsked("page reference logging");
+  for (const { title, isReal, controls: own } of UNITS) {
+    if (!isReal && Object.keys(own).some((name) => isOn(controls, name))) throw new NotAsked(title);
   }
   const modeBased = (processor.secondaryAllowed & SECONDARY_MODE_BASED_EXECUTE) !== 0;
   if (controls.modeBasedExecute === true && !modeBased) {

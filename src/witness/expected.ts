@@ -6,6 +6,8 @@ import { Field, RFLAGS_RF, readField, readField64 } from "../hardware/vmcs.ts";
 import type { StepResult } from "../litmus/guestSteps.ts";
 import type { Vcpu } from "../litmus/state.ts";
 import type { Step } from "../litmus/stepSchema.ts";
+import { UNIT_FAILURES } from "../units/all.ts";
+import { isLogFull } from "../units/exits.ts";
 import type { Answer, Compared, Ending } from "./answers.ts";
 import type { Place } from "./guestCode.ts";
 import { PDPTE_FIELDS } from "./vmcsFields.ts";
@@ -15,11 +17,7 @@ const PAGE_FAULT = 14;
 const GENERAL_PROTECTION = 13;
 const STACK_FAULT = 12;
 /** Exits that an access causes. */
-const OF_ACCESSES: readonly number[] = [
-  ExitReason.eptViolation,
-  ExitReason.eptMisconfiguration,
-  ExitReason.pmlFull,
-];
+const OF_ACCESSES: readonly number[] = [ExitReason.eptViolation, ExitReason.eptMisconfiguration];
 
 export function expectedAnswer(
   vcpu: Vcpu,
@@ -29,7 +27,7 @@ export function expectedAnswer(
   const { vmcs } = vcpu;
   return {
     ending: expectedEnding(vcpu, result),
-    index: readField(vmcs, Field.pmlIndex) & 0xffff,
+    index: readField(vmcs, Field.logIndex) & 0xffff,
     interruptibility: readField(vmcs, Field.guestInterruptibility),
     pdptes: PDPTE_FIELDS.map((field) => readField64(vmcs, field)),
     retired: result.retired ?? 0,
@@ -50,7 +48,9 @@ function expectedEnding({ vmcs }: Vcpu, { outcome }: StepResult): Ending {
     case "vmfail":
       return { kind: "failed", error: outcome.error };
     case "entryFailure": {
-      const control = CONTROL_FAILURES.some((name) => name === outcome.failure);
+      const control = [...CONTROL_FAILURES, ...UNIT_FAILURES].some(
+        (name) => name === outcome.failure,
+      );
       if (control) return { kind: "failed", error: INVALID_CONTROLS };
       const reason = readField(vmcs, Field.exitReason);
       const qualification = readField(vmcs, Field.exitQualification);
@@ -91,7 +91,7 @@ export function comparedOf(
   if (place === null) return nothing;
   const { code, vcpu } = place;
   const exited = outcome.kind === "exit";
-  const ofAccess = exited && OF_ACCESSES.includes(outcome.reason);
+  const ofAccess = exited && (OF_ACCESSES.includes(outcome.reason) || isLogFull(outcome.reason));
   const event = "deliver" in step || "vmentry" in step || "reinject" in step;
   // What VM entry injects has RF pushed as the VMCS has it; a fault of the guest's own has it set.
   const injectedFault =

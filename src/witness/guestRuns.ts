@@ -97,15 +97,14 @@ function eventRun(
 }
 
 /** Events of the guest's own are injected here, and VM entry injects less than there may be. */
-function refuseInjection({ machine, vcpu }: Place, information: number): void {
+function refuseInjection({ vcpu }: Place, information: number): void {
   const scratch = new Vmcs("event");
   writeField(scratch, Field.entryInterruptionInformation, information);
-  const { capabilities } = vcpu.mmu;
   if (eventTypeOf(information) === OTHER_EVENT) {
     throw new NotAsked("a processor without the monitor trap flag");
   }
-  const wanted = controlFailure(vcpu.vmcs, capabilities, machine.geometry);
-  const failure = controlFailure(scratch, capabilities, machine.geometry);
+  const wanted = controlFailure(vcpu.vmcs, vcpu.mmu);
+  const failure = controlFailure(scratch, vcpu.mmu);
   if (failure !== null && wanted === null)
     throw new NotAsked("an event that VM entry does not inject");
 }

@@ -73,7 +73,7 @@ const INVVPID_TYPES = {
   retainingGlobals: 3n,
 } as const;
 const PDPTES = 4;
-const PML_INDEX = 0x0812;
+const LOG_INDEX = 0x0812;
 const ADDRESS_BITS = 40n;
 const LINEAR_BITS = 48n;
 /** Without EPT a guest must not store here. */
@@ -176,7 +176,7 @@ class Translator {
   /** Where logs have been. */
   #noteLogs(): void {
     for (const { vmcs } of this.#vcpus) {
-      const frame = Number((readField64(vmcs, Field.pmlAddress) >> 12n) & 0xfffffffn);
+      const frame = Number((readField64(vmcs, Field.logAddress) >> 12n) & 0xfffffffn);
       this.#logs.add(frame);
     }
   }
@@ -189,7 +189,7 @@ class Translator {
     this.#frames.used = this.#machine.memory.framesUsed;
     const runs = guestRuns(place, step);
     const before = this.#contents();
-    const index = readField(vcpu.vmcs, Field.pmlIndex) & 0xffff;
+    const index = readField(vcpu.vmcs, Field.logIndex) & 0xffff;
     if (runs !== null) {
       this.#refuseOverlaps();
       if (!this.#roots.has(rootOf(vcpu.vmcs)) && code.ept) throw new NotAsked("an EPT of its own");
@@ -206,7 +206,7 @@ class Translator {
     }
     const again = this.#loggedAgain(vcpu, index, before, changed);
     // The processor moves the index itself.
-    this.#known.get(vcpu)?.set(PML_INDEX, readField64(vcpu.vmcs, Field.pmlIndex) & 0xffffn);
+    this.#known.get(vcpu)?.set(LOG_INDEX, readField64(vcpu.vmcs, Field.logIndex) & 0xffffn);
     this.#questions.push({
       step: position,
       runs,
@@ -224,8 +224,8 @@ class Translator {
     changed: Map<number, bigint>,
   ): Set<number> {
     const again = new Set<number>();
-    const logged = (index - (readField(vmcs, Field.pmlIndex) & 0xffff)) & 0xffff;
-    const log = Number(this.#frames.translate(readField64(vmcs, Field.pmlAddress)));
+    const logged = (index - (readField(vmcs, Field.logIndex) & 0xffff)) & 0xffff;
+    const log = Number(this.#frames.translate(readField64(vmcs, Field.logAddress)));
     for (let slot = index; slot > index - logged; slot--) {
       const at = log + 8 * slot;
       if (changed.has(at)) continue;
@@ -306,10 +306,10 @@ class Translator {
   #vmmFields({ vmcs }: Vcpu): FieldWrite[] {
     return VMM_FIELDS.map(([name, encoding]) => {
       const value = readField64(vmcs, Field[name]);
-      if (name === "eptPointer" || name === "pmlAddress") {
+      if (name === "eptPointer" || name === "logAddress") {
         return [encoding, this.#frames.translate(value)];
       }
-      return [encoding, name === "pmlIndex" ? value & 0xffffn : value & 0xffffffffn];
+      return [encoding, name === "logIndex" ? value & 0xffffn : value & 0xffffffffn];
     });
   }
 

@@ -12,8 +12,8 @@ export const VMM_FIELDS: readonly (readonly [FieldName, number])[] = [
   ["secondaryControls", 0x401e],
   ["eptPointer", 0x201a],
   ["vpid", 0x0000],
-  ["pmlAddress", 0x200e],
-  ["pmlIndex", 0x0812],
+  ["logAddress", 0x200e],
+  ["logIndex", 0x0812],
 ];
 export const PDPTE_FIELDS = [
   Field.guestPdpte0,

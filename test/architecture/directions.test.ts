@@ -20,6 +20,7 @@ const planted: readonly (readonly [string, string, string])[] = [
   ["src/hardware/b.ts", "../errors.ts", "src/hardware: on its own"],
   ["src/hardware/c.ts", "node:fs", "src/hardware: on its own"],
   ["src/hardware/d.ts", "xstate", "src/hardware: on its own"],
+  ["src/units/a.ts", "../interconnect/x.ts", "src/units: only from below"],
   ["workloads/a.ts", "../src/interconnect/x.ts", "workloads: only from below"],
   ["src/interconnect/a.ts", "../hypervisor/x.ts", "src/interconnect: only from below"],
   ["src/interconnect/b.ts", "node:fs", "src/interconnect: RxJS"],

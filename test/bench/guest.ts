@@ -14,7 +14,6 @@ import { DEFAULT_GEOMETRY, logFrames } from "../../src/hardware/geometry.ts";
 import { GuestPages } from "../../src/hardware/guestPages.ts";
 import { DATA_FRAME_BASE, HostMemory } from "../../src/hardware/memory.ts";
 import { loadControls, Mmu } from "../../src/hardware/mmu.ts";
-import { prlInitialIndex, prlReload, prlResetImage } from "../../src/hardware/pageReferenceLog.ts";
 import { flushEpt } from "../../src/hardware/tlb.ts";
 import {
   clearVmcs,
@@ -22,13 +21,19 @@ import {
   PRIMARY_ACTIVATE_SECONDARY,
   readField,
   SECONDARY_EPT,
-  SECONDARY_PML,
-  SECONDARY_PRL,
   SECONDARY_VPID,
   Vmcs,
   writeField,
 } from "../../src/hardware/vmcs.ts";
 import { buildGuestTables, enterPagingMode } from "../../src/hypervisor/guestTables.ts";
+import { processorUnits } from "../../src/units/all.ts";
+import { SECONDARY_PML } from "../../src/units/pml/walk.ts";
+import {
+  prlInitialIndex,
+  prlReload,
+  prlResetImage,
+  SECONDARY_PRL,
+} from "../../src/units/prl/walk.ts";
 
 /** 1 GiB of 4 KiB pages. */
 export const GIB_PAGES = 1 << 18;
@@ -59,15 +64,15 @@ export class BenchGuest {
       paging === "off" ? null : buildGuestTables(this.#ept, paging, GIB_PAGES, GIB_PAGES);
     const frame = memory.allocate(logFrames(geometry));
     writeField(vmcs, Field.eptPointer, ...eptPointer(this.#ept, true));
-    writeField(vmcs, Field.pmlAddress, frame << 12, frame >>> 20);
-    writeField(vmcs, Field.pmlIndex, prlInitialIndex(geometry.logEntries));
+    writeField(vmcs, Field.logAddress, frame << 12, frame >>> 20);
+    writeField(vmcs, Field.logIndex, prlInitialIndex(geometry.logEntries));
     writeField(vmcs, Field.vpid, 1);
     const logging = log === "prl" ? SECONDARY_PML | SECONDARY_PRL : SECONDARY_PML;
     writeField(vmcs, Field.primaryControls, PRIMARY_ACTIVATE_SECONDARY, 0);
     writeField(vmcs, Field.secondaryControls, SECONDARY_EPT | SECONDARY_VPID | logging);
     enterPagingMode(this.#ept, vmcs, paging, tables);
     clearVmcs(vmcs);
-    this.mmu = new Mmu("mmu", memory, geometry);
+    this.mmu = new Mmu("mmu", memory, geometry, { units: processorUnits() });
     this.pages = new GuestPages("pages", GIB_PAGES + (tables?.count ?? 0), false);
     loadControls(this.mmu, vmcs, this.pages, this.counters);
   }
@@ -87,7 +92,7 @@ export class BenchGuest {
     for (let at = 0; at < block.length; ) {
       at = runAccesses(mmu, block, at, block.length, QUANTUM, 0, 0);
       this.bursts++;
-      if (mmu.stop === Stop.logFull || mmu.stop === Stop.prlFull) this.#emptyLog();
+      if (mmu.stop === Stop.logFull || mmu.stop === Stop.logFilled) this.#emptyLog();
       else if (mmu.stop !== Stop.horizon && mmu.stop !== Stop.blockEnd) {
         throw new Error(`the guest stopped for another reason: ${mmu.stop}`);
       }
@@ -96,9 +101,9 @@ export class BenchGuest {
 
   #emptyLog(): void {
     const { logEntries } = this.mmu.geometry;
-    if (this.mmu.pml) writeField(this.#vmcs, Field.pmlIndex, logEntries - 1);
+    if (this.mmu.dirtyLog !== null) writeField(this.#vmcs, Field.logIndex, logEntries - 1);
     else {
-      prlResetImage(this.#vmcs, readField(this.#vmcs, Field.prlFullLogs), logEntries);
+      prlResetImage(this.#vmcs, readField(this.#vmcs, Field.fullLogs), this.mmu.geometry);
       prlReload(this.#vmcs);
     }
   }

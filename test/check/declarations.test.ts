@@ -45,7 +45,7 @@ describe("what a number names, with two vCPUs that are alike", () => {
     ["an actor as a count", "vcpu", "mmu", kind.count],
     ["actors by vCPU in any order", "mmu", "vcpus", kind.list(kind.actor)],
     ["actors by CPU in any order", "tracker", "dispatchers", kind.list(kind.actor)],
-    ["actors by vCPU as counts", "mmu", "pmlUnits", kind.listBy("vcpu", kind.count)],
+    ["actors by vCPU as counts", "mmu", "units", kind.list(kind.listBy("vcpu", kind.count))],
     ["records as something given", "scheduler", "cpus", kind.setting<readonly CpuSlot[]>()],
   ])("%s: %s.%s", (...wrong) => {
     expect(search(modelWith("pml", 2, wrong), true)).toThrow(/not symmetric here|is another one/);

@@ -110,8 +110,8 @@ describe("a device that writes what its step does not declare", () => {
       "a dispatcher's INVEPT changes a VMCS",
       SMALL,
       "dispatcher",
-      alsoDo("invept", ({ vcpus }) => writeField(vcpus[0]!.vmcs, Field.pmlIndex, 7)),
-      'pcpu0/dispatcher, on "inveptRequest" (invept), writes VMCS field pmlIndex of vCPU 0',
+      alsoDo("invept", ({ vcpus }) => writeField(vcpus[0]!.vmcs, Field.logIndex, 7)),
+      'pcpu0/dispatcher, on "inveptRequest" (invept), writes VMCS field logIndex of vCPU 0',
     ],
     [
       "a dispatcher's INVEPT changes another CPU's TLB",
@@ -347,7 +347,7 @@ describe("a wire inside a processor", () => {
       machine: machine.provide({
         actions: {
           sendEnable: emit(({ context }) => {
-            const to = (context["pmlUnits"] as readonly number[])[0]!;
+            const to = (context["units"] as readonly (readonly number[])[])[0]![0]!;
             return { type: "send", to, delay: 90, message: { type: "enableLog" } };
           }),
         },

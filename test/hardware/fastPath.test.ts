@@ -14,7 +14,6 @@ import { type Geometry, logFrames } from "../../src/hardware/geometry.ts";
 import { GuestPages } from "../../src/hardware/guestPages.ts";
 import { DATA_FRAME_BASE, HostMemory } from "../../src/hardware/memory.ts";
 import { leaveGuest, loadControls, Mmu } from "../../src/hardware/mmu.ts";
-import { prlInitialIndex, prlReload, prlResetImage } from "../../src/hardware/pageReferenceLog.ts";
 import { digestPart } from "../../src/hardware/part.ts";
 import { flushEpt, flushPage } from "../../src/hardware/tlb.ts";
 import { translate } from "../../src/hardware/translate.ts";
@@ -27,15 +26,21 @@ import {
   readField,
   SECONDARY_EPT,
   SECONDARY_MODE_BASED_EXECUTE,
-  SECONDARY_PML,
-  SECONDARY_PRL,
-  SECONDARY_PRL_FILTER,
   SECONDARY_VPID,
   Vmcs,
   writeField,
 } from "../../src/hardware/vmcs.ts";
 import { eptPath } from "../../src/litmus/entryPath.ts";
 import { GuestTables } from "../../src/litmus/guestTables.ts";
+import { processorUnits } from "../../src/units/all.ts";
+import { SECONDARY_PML } from "../../src/units/pml/walk.ts";
+import {
+  prlInitialIndex,
+  prlReload,
+  prlResetImage,
+  SECONDARY_PRL,
+  SECONDARY_PRL_FILTER,
+} from "../../src/units/prl/walk.ts";
 
 const PAGES = 64;
 const TABLES_PAGE = 64;
@@ -205,7 +210,9 @@ function build(value: SetupValue): Subject {
   memory.structureChanged();
   const mmu = new Mmu("p", memory, geometry, {
     compatibility: value.compatibility,
-    prl: { variant: value.variant, slotRule: value.slotRule, doubleBuffer: value.doubleBuffer },
+    units: processorUnits({
+      prl: { variant: value.variant, slotRule: value.slotRule, doubleBuffer: value.doubleBuffer },
+    }),
   });
   const vmcs = new Vmcs("v");
   const own = memory.allocate(2 * logFrames(geometry));
@@ -219,8 +226,8 @@ function build(value: SetupValue): Subject {
   const log = value.log === "elsewhere" ? STRAY_FRAME : places[value.log];
   const [low, high] = eptPointer(ept, value.accessedDirty);
   writeField(vmcs, Field.eptPointer, low, high);
-  writeField(vmcs, Field.pmlAddress, log << 12, log >>> 20);
-  writeField(vmcs, Field.pmlIndex, prlInitialIndex(value.logEntries));
+  writeField(vmcs, Field.logAddress, log << 12, log >>> 20);
+  writeField(vmcs, Field.logIndex, prlInitialIndex(value.logEntries));
   const secondary = (value.ept ? SECONDARY_EPT : 0) | (value.vpid ? SECONDARY_VPID : 0);
   writeField(vmcs, Field.primaryControls, PRIMARY_ACTIVATE_SECONDARY, 0);
   writeField(vmcs, Field.secondaryControls, secondary | value.logging | value.modeBasedExecute);
@@ -256,7 +263,7 @@ function runSlowly(
   let cycles = 0;
   let wait = Math.max(0, gap - gapDone);
   let position = 0;
-  mmu.prlFull = false;
+  mmu.logFilled = false;
   mmu.walkCycles = 0;
   mmu.l2Hits = 0;
   mmu.offset = 0;
@@ -288,8 +295,8 @@ function runSlowly(
     if (guest.versions.length > 0 && (NEEDS[kind]! & 2) !== 0) {
       guest.versions[page] = guest.versions[page]! + 1;
     }
-    if (mmu.prlFull) {
-      mmu.stop = Stop.prlFull;
+    if (mmu.logFilled) {
+      mmu.stop = Stop.logFilled;
       position++;
       break;
     }
@@ -340,10 +347,10 @@ function act(subject: Subject, value: SetupValue, one: ActionValue, reference: b
       enter(subject, reference);
       return 0;
     case "drain":
-      if (!mmu.prl) writeField(vmcs, Field.pmlIndex, value.logEntries - 1);
+      if (mmu.walkLog === null) writeField(vmcs, Field.logIndex, value.logEntries - 1);
       else {
-        const full = readField(vmcs, Field.prlFullLogs);
-        if (full !== 0) prlResetImage(vmcs, full, value.logEntries);
+        const full = readField(vmcs, Field.fullLogs);
+        if (full !== 0) prlResetImage(vmcs, full, mmu.geometry);
         prlReload(vmcs);
       }
       return 0;
@@ -355,7 +362,7 @@ function observe({ memory, mmu, vmcs, guest, counters }: Subject) {
     stop: mmu.stop,
     elapsed: mmu.elapsed,
     gapLeft: mmu.gapLeft,
-    prlFull: mmu.prlFull,
+    prlFull: mmu.logFilled,
     counters: readCounters(counters),
     memory: memory.arrays(),
     vmcs: vmcs.arrays(),

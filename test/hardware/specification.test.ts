@@ -26,7 +26,6 @@ import {
   readField64,
   SECONDARY_EPT,
   SECONDARY_MODE_BASED_EXECUTE,
-  SECONDARY_PML,
   Vmcs,
   vmwrite,
   writeField,
@@ -35,6 +34,8 @@ import { enterGuest } from "../../src/hardware/vmEntry.ts";
 import { joinWords } from "../../src/hardware/words.ts";
 import { eptPath } from "../../src/litmus/entryPath.ts";
 import { GuestTables, overrideEntry } from "../../src/litmus/guestTables.ts";
+import { processorUnits } from "../../src/units/all.ts";
+import { SECONDARY_PML } from "../../src/units/pml/walk.ts";
 import {
   type Ended,
   type Processor,
@@ -216,8 +217,8 @@ function build(value: Setup) {
   memory.structureChanged();
   const vmcs = new Vmcs("v");
   writeField(vmcs, Field.eptPointer, ...eptPointer(ept, value.accessedDirty));
-  vmwrite(vmcs, "pmlAddress", BigInt(log) << 12n);
-  writeField(vmcs, Field.pmlIndex, value.pmlIndex);
+  vmwrite(vmcs, "logAddress", BigInt(log) << 12n);
+  writeField(vmcs, Field.logIndex, value.pmlIndex);
   writeField(
     vmcs,
     Field.primaryControls,
@@ -243,7 +244,7 @@ function build(value: Setup) {
     (value.noExecuteEnable ? GuestMode.noExecuteEnable : 0);
   writeField(vmcs, Field.guestMode, mode);
   const capabilities = { ...DEFAULT_CAPABILITIES, executeOnly: value.executeOnly };
-  const mmu = new Mmu("p", memory, geometry, { capabilities });
+  const mmu = new Mmu("p", memory, geometry, { capabilities, units: processorUnits() });
   const guest = new GuestPages("g", 256, false);
   expect(enterGuest(mmu, vmcs, guest, new Float64Array(COUNTER_COUNT))).toBeNull();
   const pdptes = [0, 1, 2, 3].map((i) => readField64(vmcs, Field.guestPdpte0 + i));
@@ -386,7 +387,7 @@ it("every access, event and load of PDPTEs ends as the manual says, with its fla
         flushAll(mmu.tlb);
         const { expected, actual } = act(subject, one);
         expect(actual).toEqual(expected);
-        expect(readField(vmcs, Field.pmlIndex)).toBe(processor.pmlIndex);
+        expect(readField(vmcs, Field.logIndex)).toBe(processor.pmlIndex);
         const entries = entriesOf(memory);
         if (entries.some((entry, i) => entry !== processor.memory[i])) {
           expect([...entries]).toEqual([...processor.memory]);

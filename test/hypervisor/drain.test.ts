@@ -4,13 +4,19 @@ import { describe, expect, it } from "vitest";
 import { DEFAULT_GEOMETRY, type Geometry } from "../../src/hardware/geometry.ts";
 import { HostMemory } from "../../src/hardware/memory.ts";
 import { Mmu } from "../../src/hardware/mmu.ts";
-import { pmlIsFull, pmlLog } from "../../src/hardware/pageModificationLog.ts";
-import { prlCapacity, prlInitialIndex, prlLog } from "../../src/hardware/pageReferenceLog.ts";
-import type { PrlSlotRuleName } from "../../src/hardware/prlOptions.ts";
 import { Field, readField, Vmcs, writeField } from "../../src/hardware/vmcs.ts";
-import { CumulativeBuffer, forEachOccurrence } from "../../src/hypervisor/cumulativeBuffer.ts";
-import { copyPrlLog, drainPmlLog, prlView, visitPmlLog } from "../../src/hypervisor/drain.ts";
+import {
+  addOccurrence,
+  CumulativeBuffer,
+  forEachOccurrence,
+} from "../../src/hypervisor/cumulativeBuffer.ts";
+import { drainLogs, visitLogs } from "../../src/hypervisor/drain.ts";
 import { allotLog, LogPages } from "../../src/hypervisor/logPages.ts";
+import { configuredUnits, unitNamed } from "../../src/units/all.ts";
+import { pmlIsFull, pmlLog } from "../../src/units/pml/walk.ts";
+import type { PrlSlotRuleName } from "../../src/units/prl/options.ts";
+import { prlCapacity, prlInitialIndex } from "../../src/units/prl/walk.ts";
+import type { Unit } from "../../src/units/unit.ts";
 
 interface Bench {
   readonly mmu: Mmu;
@@ -18,16 +24,19 @@ interface Bench {
   readonly logs: LogPages;
 }
 
-function bench(logEntries: number, slotRule: PrlSlotRuleName = "decrement-then-store"): Bench {
+function unit(name: string, slotRule?: PrlSlotRuleName): Unit {
+  return unitNamed(configuredUnits({ prl: { slotRule } }), name)!;
+}
+
+function bench(logEntries: number): Bench {
   const geometry: Geometry = { ...DEFAULT_GEOMETRY, indexBits: 3, logEntries };
   const memory = new HostMemory(geometry.indexBits);
-  const prl = { variant: "vee21", slotRule, doubleBuffer: false } as const;
-  const mmu = new Mmu("mmu", memory, geometry, { prl });
+  const mmu = new Mmu("mmu", memory, geometry);
   const vmcs = new Vmcs("vmcs");
   const logs = new LogPages(memory, geometry, 1);
   allotLog(logs, 0);
-  writeField(vmcs, Field.pmlAddress, logs.frame[0]! << 12, 0);
-  writeField(vmcs, Field.pmlIndex, logEntries - 1, 0);
+  writeField(vmcs, Field.logAddress, logs.frame[0]! << 12, 0);
+  writeField(vmcs, Field.logIndex, logEntries - 1, 0);
   mmu.vmcs = vmcs;
   return { mmu, vmcs, logs };
 }
@@ -36,8 +45,9 @@ function drain({ logs, vmcs }: Bench): number[] {
   const pages: number[] = [];
   // To look at a log, before and after, gives as much and changes nothing.
   const seen: number[] = [];
-  expect(visitPmlLog(logs, vmcs, (page) => seen.push(page))).toBe(seen.length);
-  const entries = drainPmlLog(logs, vmcs, (page) => pages.push(page));
+  const at = { logs, unit: unit("pml"), vcpu: 0, vmcs };
+  expect(visitLogs(at, (page) => seen.push(page))).toBe(seen.length);
+  const entries = drainLogs(at, (page) => pages.push(page));
   expect(entries).toBe(pages.length);
   expect(seen).toEqual(pages);
   return pages;
@@ -57,10 +67,10 @@ describe("draining a PML log", () => {
           let logged: number[] = [];
           const check = (): void => {
             expect(drain(one)).toEqual(logged.toReversed());
-            expect(readField(one.vmcs, Field.pmlIndex)).toBe(logEntries - 1);
+            expect(readField(one.vmcs, Field.logIndex)).toBe(logEntries - 1);
             // Drained again, nothing is processed.
             expect(drain(one)).toEqual([]);
-            expect(readField(one.vmcs, Field.pmlIndex)).toBe(logEntries - 1);
+            expect(readField(one.vmcs, Field.logIndex)).toBe(logEntries - 1);
             logged = [];
           };
           pages.forEach((next, i) => {
@@ -83,10 +93,10 @@ describe("draining a PML log", () => {
         fc.integer({ min: 0, max: 0xffff }),
         (logEntries, index) => {
           const one = bench(logEntries);
-          writeField(one.vmcs, Field.pmlIndex, index, 0);
+          writeField(one.vmcs, Field.logIndex, index, 0);
           const used = index >= logEntries ? logEntries : logEntries - 1 - index;
           expect(drain(one)).toHaveLength(used);
-          expect(readField(one.vmcs, Field.pmlIndex)).toBe(logEntries - 1);
+          expect(readField(one.vmcs, Field.logIndex)).toBe(logEntries - 1);
         },
       ),
     );
@@ -95,7 +105,8 @@ describe("draining a PML log", () => {
   it("finds nothing in a vCPU that has no log", () => {
     const { logs } = bench(4);
     const vmcs = new Vmcs("other");
-    expect(drainPmlLog(logs, vmcs, () => expect.fail("a page"))).toBe(0);
+    const at = { logs, unit: unit("pml"), vcpu: 0, vmcs };
+    expect(drainLogs(at, () => expect.fail("a page"))).toBe(0);
   });
 });
 
@@ -107,12 +118,14 @@ describe("copying a PRL log", () => {
         fc.integer({ min: 1, max: 30 }),
         fc.array(fc.nat(20), { maxLength: 60 }),
         (logEntries, pages) => {
-          const { mmu, vmcs, logs } = bench(logEntries, rule);
-          writeField(vmcs, Field.pmlIndex, prlInitialIndex(logEntries));
-          for (const next of pages) prlLog(mmu, next, false);
+          const { mmu, vmcs, logs } = bench(logEntries);
+          const prl = unit("prl", rule);
+          const { log } = prl.processorSide(true);
+          writeField(vmcs, Field.logIndex, prlInitialIndex(logEntries));
+          for (const next of pages) log.log(mmu, next);
           const buffer = new CumulativeBuffer("c", 64);
-          const view = prlView(logs, vmcs, rule);
-          const entries = copyPrlLog(view, 0, readField(vmcs, Field.pmlIndex), buffer);
+          const at = { logs, unit: prl, vcpu: 0, vmcs };
+          const entries = visitLogs(at, (one) => addOccurrence(buffer, one));
           const logged = pages.slice(0, prlCapacity(logEntries, rule));
           expect(entries).toBe(logged.length);
           const counts = new Map<number, number>();

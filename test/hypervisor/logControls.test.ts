@@ -1,10 +1,14 @@
 /** Turning PML on for all vCPUs of a VM or for none, with a pool of log pages that can run out. */
 import { describe, expect, it } from "vitest";
-import { EPTP_ACCESSED_DIRTY, Field, readField, SECONDARY_PML } from "../../src/hardware/vmcs.ts";
+import { EPTP_ACCESSED_DIRTY, Field, readField } from "../../src/hardware/vmcs.ts";
+import { techniqueNamed } from "../../src/hypervisor/techniques/all.ts";
 import { disableLogs, enableLogs } from "../../src/hypervisor/techniques/logControls.ts";
-import { pml } from "../../src/hypervisor/techniques/pml.ts";
 import { System } from "../../src/system/system.ts";
+import { configuredUnits, unitNamed } from "../../src/units/all.ts";
+import { SECONDARY_PML } from "../../src/units/pml/walk.ts";
 import { configOf, SIMPLE } from "../system/smallSystems.ts";
+
+const PML = unitNamed(configuredUnits(), "pml")!;
 
 /** Two VMs of so many vCPUs, and a pool of so many logs for both. */
 function world(logLimit: number, vcpus: readonly [number, number]) {
@@ -35,16 +39,16 @@ function logging({ vcpus }: Tracked): boolean[] {
 describe("enabling PML (Xen vmx_domain_enable_pml)", () => {
   it("enables every vCPU, or none, and leaves nothing allotted when it fails", () => {
     const [first, second] = world(3, [4, 3]) as [Tracked, Tracked];
-    expect(enableLogs(first, "pml")).toBe(false);
+    expect(enableLogs(first, PML)).toBe(false);
     expect(logging(first)).toEqual([false, false, false, false]);
-    expect(enableLogs(second, "pml")).toBe(true);
+    expect(enableLogs(second, PML)).toBe(true);
     expect(logging(second)).toEqual([true, true, true]);
   });
 
   it("can be done twice, and takes nothing the second time", () => {
     const [first, second] = world(2, [1, 1]) as [Tracked, Tracked];
-    expect(enableLogs(first, "pml") && enableLogs(first, "pml")).toBe(true);
-    expect(enableLogs(second, "pml")).toBe(true);
+    expect(enableLogs(first, PML) && enableLogs(first, PML)).toBe(true);
+    expect(enableLogs(second, PML)).toBe(true);
   });
 
   it("gives the logs back when it is turned off (vmx_vcpu_disable_pml)", () => {
@@ -54,8 +58,8 @@ describe("enabling PML (Xen vmx_domain_enable_pml)", () => {
         [first, second],
         [second, first],
       ] as const) {
-        expect(enableLogs(one, "pml")).toBe(true);
-        expect(pml.arm(other)).toBeNull();
+        expect(enableLogs(one, PML)).toBe(true);
+        expect(techniqueNamed("pml")?.arm(other, null)).toBeNull();
         disableLogs(one);
         expect(logging(one)).toEqual([false, false]);
       }
@@ -66,9 +70,9 @@ describe("enabling PML (Xen vmx_domain_enable_pml)", () => {
 
   it("uses one log for each vCPU and none twice", () => {
     const [first, second] = world(4, [2, 2]) as [Tracked, Tracked];
-    expect(enableLogs(first, "pml") && enableLogs(second, "pml")).toBe(true);
+    expect(enableLogs(first, PML) && enableLogs(second, PML)).toBe(true);
     const frames = [...first.vcpus, ...second.vcpus].map(({ vmcs }) =>
-      readField(vmcs, Field.pmlAddress),
+      readField(vmcs, Field.logAddress),
     );
     expect(new Set(frames).size).toBe(4);
     expect(frames).not.toContain(0);

@@ -42,7 +42,7 @@ function eptOf(level: number): Ept {
 }
 
 const level = fc.constantFrom(1, 2, 3);
-const technique = fc.constantFrom<DirtyTechnique>("pml", "writeProtect");
+const technique = fc.constantFrom<DirtyTechnique>("dirtyFlag", "writeProtect");
 const pages = fc.array(fc.nat(PAGES - 1), { maxLength: 30 });
 
 function low(ept: Ept, page: number): number {
@@ -72,7 +72,7 @@ function write(ept: Ept, kind: DirtyTechnique, page: number, dirty: Set<number>)
     const { word } = findLeaf(ept, page)!;
     if ((ept.memory.words[word]! & EPT_WRITE) !== 0) {
       // The processor sets D, and logs the page if it was clear.
-      if (kind === "pml" && (ept.memory.words[word]! & EPT_DIRTY) === 0) dirty.add(page);
+      if (kind === "dirtyFlag" && (ept.memory.words[word]! & EPT_DIRTY) === 0) dirty.add(page);
       ept.memory.words[word] = ept.memory.words[word]! | EPT_DIRTY | EPT_ACCESSED;
       return exits;
     }
@@ -135,12 +135,12 @@ describe("an armed VM", () => {
           const inLeaf = Math.floor(other / size) === Math.floor(page / size);
           expect(levelOf(ept, other)).toBe(near ? 1 : inLeaf ? at - 1 : at);
           if (!near) expect(low(ept, other) & EPT_WRITE).toBe(0);
-          else if (kind === "pml")
+          else if (kind === "dirtyFlag")
             expect(low(ept, other) & (EPT_WRITE | EPT_DIRTY)).toBe(EPT_WRITE);
           else expect((low(ept, other) & EPT_WRITE) !== 0).toBe(other === page);
         }
         // Under PML the write itself is logged when it is retried.
-        expect([...dirty]).toEqual(kind === "pml" ? [] : [page]);
+        expect([...dirty]).toEqual(kind === "dirtyFlag" ? [] : [page]);
       }),
     );
   });
@@ -155,7 +155,7 @@ describe("an armed VM", () => {
         const tables = new Set(written.map((page) => Math.floor(page / 4))).size;
         const distinct = new Set(written).size;
         const underPml = at === 1 ? 0 : tables;
-        expect(exits).toBe(kind === "pml" ? underPml : distinct);
+        expect(exits).toBe(kind === "dirtyFlag" ? underPml : distinct);
       }),
     );
   });
@@ -176,7 +176,7 @@ describe("an armed VM", () => {
 
   it("says that a page it does not map is not its doing", () => {
     const ept = eptOf(1);
-    expect(fixWrite(ept, "pml", PAGES + 5, () => expect.fail("a page"))).toBe("notOurs");
+    expect(fixWrite(ept, "dirtyFlag", PAGES + 5, () => expect.fail("a page"))).toBe("notOurs");
   });
 });
 
@@ -202,8 +202,8 @@ describe("making large leaves again", () => {
     fc.assert(
       fc.property(level, pages, pages, (at, split, changed) => {
         const ept = eptOf(at);
-        armAll(ept, "pml");
-        for (const page of split) write(ept, "pml", page, new Set());
+        armAll(ept, "dirtyFlag");
+        for (const page of split) write(ept, "dirtyFlag", page, new Set());
         disarmAll(ept);
         const leafOf = (page: number) => Math.floor(page / 4 ** (at - 1));
         const odd = new Set<number>();

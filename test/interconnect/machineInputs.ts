@@ -7,14 +7,14 @@ import { estimatorMachine } from "../../machines/estimator.ts";
 import { migrationMachine } from "../../machines/migration.ts";
 import { mmuMachine } from "../../machines/mmu.ts";
 import { operatorMachine } from "../../machines/operator.ts";
-import { pmlUnitMachine } from "../../machines/pmlUnit.ts";
-import { prlUnitMachine } from "../../machines/prlUnit.ts";
 import { pvmCpuMachine } from "../../machines/pvmCpu.ts";
 import { samplerMachine } from "../../machines/sampler.ts";
 import { schedulerMachine } from "../../machines/scheduler.ts";
 import { throttleMachine } from "../../machines/throttle.ts";
 import { toolstackMachine } from "../../machines/toolstack.ts";
 import { trackerMachine } from "../../machines/tracker.ts";
+import { pmlUnitMachine } from "../../machines/units/pmlUnit.ts";
+import { prlUnitMachine } from "../../machines/units/prlUnit.ts";
 import { vcpuMachine } from "../../machines/vcpu.ts";
 import type { MachineCase, Payload, Way } from "./machineCase.ts";
 import { ABORTED, ABORTED_THEN_MIGRATED, MIGRATED_TWICE } from "./migrationWays.ts";
@@ -56,14 +56,25 @@ export const machineCases: Readonly<Record<string, MachineCase>> = {
   },
   mmu: {
     machine: mmuMachine,
-    input: { pcpu: 0, self: 3, vcpus: [5, 6], pmlUnits: [7, 8], prlUnits: [9, 10] },
+    input: {
+      pcpu: 0,
+      self: 3,
+      vcpus: [5, 6],
+      units: [
+        [7, 8],
+        [9, 10],
+      ],
+    },
     events: {
       enterGuest: (n) => ({ vcpu: n % 2 }),
       continueGuest: none,
       kick: none,
       ranToHorizon: (n) => ({ elapsed: n }),
-      prlLogFilled: (n) => ({ elapsed: n }),
-      logUnavailable: (n) => ({ elapsed: n }),
+      logFilled: (n) => ({ elapsed: n, unit: { number: 1, message: "prlLogFilled" } }),
+      logUnavailable: (n) => ({
+        elapsed: n,
+        unit: { number: 0, message: "pmlIndexOutOfRange" },
+      }),
       workloadEnded: (n) => ({ elapsed: n }),
       accessExited: (n) => ({ elapsed: n, reason: reasons[n % 5], qualification: n, page: n }),
       entryRefused: () => ({ failure: "vpid-zero" }),
@@ -89,7 +100,7 @@ export const machineCases: Readonly<Record<string, MachineCase>> = {
     machine: pvmCpuMachine,
     input: {
       self: 3,
-      prlUnits: [5, 6],
+      units: [5, 6],
       interruptCycles: 4,
       entryCopyCycles: 2,
       reloadCycles: 3,
@@ -134,8 +145,12 @@ export const machineCases: Readonly<Record<string, MachineCase>> = {
       self: 6,
       dispatchers: [3, 4],
       pager: 0,
-      pmlUnits: [7, 0],
-      prlUnits: [8, 0],
+      units: [
+        [7, 0],
+        [8, 0],
+      ],
+      stoppingUnit: 0,
+      emptied: "pmlIndexReset",
       skipInvept: false,
       armedTwice: "xen",
     },

@@ -57,7 +57,7 @@ describe("a mistake in a file is told in one line", () => {
     ],
     [
       `name: x\nmachine:\n  geometry: { logEntries: 513 }\n${steps}`,
-      "t.litmus.yaml:3: machine.geometry.logEntries: a PML log has at most 512 entries, one page of them, not 513",
+      "t.litmus.yaml:3: machine.geometry.logEntries: a PML log has at most 512 entries, not 513: PML's log is one page (SDM 28.2.5)",
     ],
     [
       `name: x\nvmcs:\n  guestPaging: 3\n${steps}`,

@@ -1,9 +1,10 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { Field } from "../../src/hardware/vmcs.ts";
+import { Field, type FieldName } from "../../src/hardware/vmcs.ts";
 import { litmusJsonSchema } from "../../src/litmus/schema.ts";
 import { CONTROLS } from "../../src/litmus/setupSchema.ts";
 import { expectation, UNCHANGED, VERBS } from "../../src/litmus/stepSchema.ts";
+import { fieldName, UNIT_CONTROLS } from "../../src/units/all.ts";
 
 const FILE = "docs/litmus.schema.json";
 
@@ -26,7 +27,9 @@ describe("docs/litmus.md", () => {
   });
 
   it("explains every step, expectation, control and VMCS field", () => {
-    const names = [VERBS, UNCHANGED, CONTROLS, Object.keys(expectation.shape), Object.keys(Field)];
+    const fields = (Object.keys(Field) as FieldName[]).map(fieldName);
+    const controls = [...CONTROLS, ...Object.keys(UNIT_CONTROLS)];
+    const names = [VERBS, UNCHANGED, controls, Object.keys(expectation.shape), fields];
     const pdptes = ["guestPdpte1", "guestPdpte2"];
     const missing = names.flat().filter((name) => !manual.includes(`\`${name}\``));
     expect(missing.filter((name) => !pdptes.includes(name))).toEqual([]);

@@ -7,6 +7,7 @@ import { filesIn } from "../shares/treeVersion.ts";
 /** Where mutants are looked for, by the name that the tables use. */
 export const AREAS: readonly { readonly name: string; readonly files: RegExp }[] = [
   { name: "machines", files: /^machines\// },
+  { name: "page-logging units", files: /^src\/units\// },
   { name: "hypervisor", files: /^src\/hypervisor\// },
   { name: "hardware", files: /^src\/hardware\// },
   { name: "operations", files: /^src\/system\/(operations\/|\w*[dD]evice\.ts$)/ },

@@ -173,7 +173,7 @@ describe("what an estimation costs", () => {
   it("the log-full handler preempts the process, and processes take turns", () => {
     const input = {
       self: 7,
-      prlUnits: [],
+      units: [],
       interruptCycles: 4,
       entryCopyCycles: 2,
       reloadCycles: 0,

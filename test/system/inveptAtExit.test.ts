@@ -8,6 +8,7 @@ import { initialTransition, transition } from "xstate";
 import { type DispatcherInput, dispatcherMachine } from "../../machines/dispatcher.ts";
 import { ExitReason } from "../../src/hardware/exit.ts";
 import type { ActorId, Message } from "../../src/interconnect/messages.ts";
+import { PML_FULL } from "../../src/units/pml/walk.ts";
 
 const actor = (number: number): ActorId => number;
 const TRACKER = actor(9);
@@ -45,7 +46,7 @@ const SCHEDULE = {
 const INVEPT = { type: "inveptRequest", vm: 0, tracker: TRACKER } as const;
 
 it.each([
-  ["a full log", ExitReason.pmlFull],
+  ["a full log", PML_FULL],
   ["an EPT violation", ExitReason.eptViolation],
 ])("at an exit by %s, before its handler is done", (_what, reason) => {
   const exit = { type: "vmExit", reason, ...EXIT } as const;

@@ -124,9 +124,9 @@ describe("PRL's interrupt", () => {
           const busy = underWay(system, "prlLogFilled", "ipi", "logsCopied", "remoteReload");
           if (busy > 0 || system.actor("pvm0").value !== "guest") return;
           for (const { vmcs } of system.world.vcpus) {
-            expect(vmcs.image[2 * Field.prlFullLogs]).toBe(0);
-            expect(readField(vmcs, Field.prlFullLogs)).toBe(0);
-            expect(readField(vmcs, Field.pmlIndex)).toBeGreaterThanOrEqual(0);
+            expect(vmcs.image[2 * Field.fullLogs]).toBe(0);
+            expect(readField(vmcs, Field.fullLogs)).toBe(0);
+            expect(readField(vmcs, Field.logIndex)).toBeGreaterThanOrEqual(0);
           }
         });
       }),
@@ -152,7 +152,7 @@ describe("PRL's interrupt", () => {
             const { counters, vmcs } = system.world.vcpus[vcpu]!;
             const { values } = counters;
             // Another vCPU's interrupt may have made the handler empty this log already.
-            if (readField(vmcs, Field.pmlIndex) >= 0) return;
+            if (readField(vmcs, Field.logIndex) >= 0) return;
             suspendedAt.set(vcpu, values[Counter.logEntries]!);
             suspensions++;
           } else if (message.type === "remoteReload") {

@@ -1,8 +1,8 @@
 /** The rules of the control plane, seen from outside: by the messages and by what guests have done. */
+
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { DispatcherContext } from "../../machines/dispatcher.ts";
-import { DEFAULT_CAPABILITIES } from "../../src/hardware/capabilities.ts";
 import { Counter } from "../../src/hardware/counters.ts";
 import { ExitReason } from "../../src/hardware/exit.ts";
 import { clearTruth, wasWritten } from "../../src/hardware/guestPages.ts";
@@ -12,6 +12,7 @@ import type { TechniqueName } from "../../src/hypervisor/techniques/technique.ts
 import type { Delivery } from "../../src/interconnect/messages.ts";
 import { summarize } from "../../src/system/summary.ts";
 import { System } from "../../src/system/system.ts";
+import { PML_FULL } from "../../src/units/pml/walk.ts";
 import { accessesOf, staleMappings, sumCounter } from "./observe.ts";
 import {
   anyRecipe,
@@ -297,12 +298,12 @@ describe("a log-full exit of PML", () => {
         const system = build(recipe);
         const full = new Set<number>();
         drive(system, ({ message }) => {
-          if (message.type === "vmExit" && message.reason === ExitReason.pmlFull) {
+          if (message.type === "vmExit" && message.reason === PML_FULL) {
             full.add(message.vcpu);
           } else if (message.type === "handled") {
             for (const vcpu of full) {
               const { vmcs } = system.world.vcpus[vcpu]!;
-              if (readField(vmcs, Field.pmlIndex) !== recipe.logEntries - 1) continue;
+              if (readField(vmcs, Field.logIndex) !== recipe.logEntries - 1) continue;
               full.delete(vcpu);
               served++;
             }
@@ -311,7 +312,7 @@ describe("a log-full exit of PML", () => {
           }
         });
         const { exits, logFull } = summarize(system);
-        expect(exits[String(ExitReason.pmlFull)] ?? 0).toBe(logFull);
+        expect(exits[String(PML_FULL)] ?? 0).toBe(logFull);
       }),
       { numRuns: RUNS },
     );
@@ -441,9 +442,10 @@ describe("a VM entry that fails", () => {
         { pages: 3, paging: "off", leafLevel: 1, vcpus },
       ],
     });
-    const capabilities = { ...DEFAULT_CAPABILITIES, pml: false, prl: false };
-    const mmu = { ...config.world.mmu, capabilities };
-    const system = new System({ ...config, world: { ...config.world, mmu } });
+    const units = config.world.units.map((unit) => {
+      return { ...unit, processorSide: () => unit.processorSide(false) };
+    });
+    const system = new System({ ...config, world: { ...config.world, units } });
     drive(system, () => {});
     expect(summarize(system).failures).toHaveLength(2);
     expect(summarize(system).failures[0]).toContain("not-supported");

@@ -6,7 +6,6 @@ import fc from "fast-check";
 import { setup } from "xstate";
 import { DEFAULT_PROCESSOR_COSTS } from "../../src/hardware/costs.ts";
 import type { WordArray } from "../../src/hardware/part.ts";
-import type { PrlSlotRuleName } from "../../src/hardware/prlOptions.ts";
 import type { GuestPagingName } from "../../src/hardware/vmcs.ts";
 import { DEFAULT_HYPERVISOR_COSTS, type HypervisorCosts } from "../../src/hypervisor/costs.ts";
 import { TECHNIQUES } from "../../src/hypervisor/techniques/all.ts";
@@ -17,6 +16,8 @@ import { measure } from "../../src/system/operations/measure.ts";
 import { type ActorRole, actorName } from "../../src/system/roles.ts";
 import { smallestPlan, smallestVm } from "../../src/system/smallestPlan.ts";
 import { type ActorParts, System, type SystemPlan } from "../../src/system/system.ts";
+import { configuredUnits } from "../../src/units/all.ts";
+import type { PrlSlotRuleName } from "../../src/units/prl/options.ts";
 import type { Workload } from "../../workloads/workload.ts";
 
 /** A failure is shown in time, also when making it smaller would take longer than a test may. */
@@ -152,7 +153,7 @@ export function costsOf(recipe: Recipe): HypervisorCosts {
 
 export function configOf(recipe: Recipe): SystemPlan {
   const { indexBits, eptLevels, logEntries, l1, l1Large, l2 } = recipe;
-  const { variant, slotRule, doubleBuffer } = recipe;
+  const { variant, slotRule, doubleBuffer, filterGuestTables } = recipe;
   const costs = costsOf(recipe);
   const least = shortestTurn(costs, logEntries);
   const vms = recipe.vms.map(({ pages, paging, leafLevel, vcpus }, number) => {
@@ -177,17 +178,16 @@ export function configOf(recipe: Recipe): SystemPlan {
       mmu: {
         compatibility: "sdm",
         costs: DEFAULT_PROCESSOR_COSTS,
-        prl: { variant, slotRule, doubleBuffer },
       },
+      units: configuredUnits({ prl: { variant, slotRule, doubleBuffer, filterGuestTables } }),
       blockAccesses: recipe.blockAccesses,
     },
     tracking: {
       technique: recipe.technique,
       costs,
-      filterGuestTables: recipe.filterGuestTables,
       ringEntries: RING_ENTRIES,
       ringReserved: 8,
-      ringFromPml: recipe.ringFromPml,
+      ringSource: recipe.ringFromPml ? "pml" : "writeProtect",
     },
     system: {
       quantumCycles: recipe.quantum,

@@ -180,7 +180,7 @@ describe("PRL with two logs", () => {
     const { system } = session;
     const pages = new Set<number>();
     for (const vcpu of system.world.vms[0]!.vcpus) {
-      visitPending(system, vcpu, "PRL", (page) => pages.add(page));
+      visitPending(system, vcpu, (page) => pages.add(page));
     }
     const { pagesPerCell, states } = frame.heat;
     expect(pagesPerCell).toBe(1);

@@ -21,7 +21,26 @@ const BUILT = [
   "walkReferenceCost",
   "l2TlbHitCost",
   "unusualHighBits",
+  "unitControls",
 ];
+
+/** The logs that VM entry selected, as numbers: 0 for none. */
+function selectedLogs({ units, dirtyLog, walkLog }: Mmu): Int32Array {
+  const numberOf = (log: Mmu["dirtyLog"] | Mmu["walkLog"]): number =>
+    units.findIndex((unit) => unit.log === log) + 1;
+  return Int32Array.of(numberOf(dirtyLog), numberOf(walkLog));
+}
+
+/** Any number stands for one of them, or for none. */
+function selectLogs(mmu: Mmu, numbers: ArrayLike<number>): void {
+  const { units } = mmu;
+  const logs = Array.from(
+    numbers,
+    (number) => units[((number >>> 0) % (units.length + 1)) - 1]?.log,
+  );
+  mmu.dirtyLog = logs.find((log) => log?.logs === "transitions") ?? null;
+  mmu.walkLog = logs.find((log) => log?.logs === "walks") ?? null;
+}
 
 /** What an MMU has loaded, and the results of its last walk and burst. */
 class MmuRegisters implements MemoryPart {
@@ -40,12 +59,13 @@ class MmuRegisters implements MemoryPart {
   arrays(): Readonly<Record<string, WordArray>> {
     const { path, guestPath } = this.#mmu;
     const values = this.fields.map((field) => Number(Reflect.get(this.#mmu, field)));
-    return { path, guestPath, registers: Int32Array.from(values) };
+    return { path, guestPath, logs: selectedLogs(this.#mmu), registers: Int32Array.from(values) };
   }
 
-  put({ path, guestPath, registers }: Readonly<Record<string, WordArray>>): void {
+  put({ path, guestPath, logs, registers }: Readonly<Record<string, WordArray>>): void {
     this.#mmu.path.set(path!);
     this.#mmu.guestPath.set(guestPath!);
+    selectLogs(this.#mmu, logs ?? []);
     this.fields.forEach((field, i) => {
       const isFlag = typeof Reflect.get(this.#mmu, field) === "boolean";
       Reflect.set(
@@ -106,7 +126,7 @@ export function derivedParts({ mmus }: World): OwnedParts {
     domains: [
       ...registers.map((part, pcpu) => ({
         owner: part.name,
-        extents: ["path", "guestPath", "registers"].map((array) => ({
+        extents: ["path", "guestPath", "logs", "registers"].map((array) => ({
           part,
           array,
           nameOf: (at: number) =>

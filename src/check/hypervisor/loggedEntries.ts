@@ -1,5 +1,5 @@
 /**
- * The ground truth of page reference logging: how often each page was logged since the round began. What is
+ * The ground truth of a unit that logs accesses: how often each page was logged since the round began. What is
  * in the cumulative buffer and in logs that nobody has copied yet must come to the same, and a harvest must
  * report every page that was logged.
  */
@@ -9,14 +9,14 @@ import {
   renumberedList,
   type Words,
 } from "../../hardware/normalForm.ts";
-import { prlUsedSlots } from "../../hardware/pageReferenceLog.ts";
-import { Field, readField, SECONDARY_PRL } from "../../hardware/vmcs.ts";
+import { Field, readField } from "../../hardware/vmcs.ts";
 import { isMarked } from "../../hypervisor/dirtyBitmap.ts";
 import { logWords } from "../../hypervisor/logPages.ts";
 import type { System } from "../../system/system.ts";
 import type { World } from "../../system/world.ts";
 import { itemAt, numberAt, wordAt } from "../engine/lookups.ts";
 import { over, type Property } from "../properties/property.ts";
+import { unitOfLogs } from "./memorySlots.ts";
 import { guestStep, type StepCheck } from "./stepChecks.ts";
 
 export const LOGGED_IS_REPORTED = "every page that was logged is reported";
@@ -75,8 +75,9 @@ export class LoggedEntries {
       const { vm } = role;
       const logged = itemAt(this.#logged, vm);
       const [request] = requests;
-      // A round of PRL begins with empty counts; what another technique finds is no entry.
-      if (request?.op === "arm" && request.technique === "prl") logged.fill(0);
+      // A round of counts begins with none; what another technique finds is no entry.
+      const { technique } = this.#system.world.config.tracking;
+      if (request?.op === "arm" && request.technique === technique) logged.fill(0);
       if (request?.op !== "harvest") return null;
       return () => {
         const { handedOver } = itemAt(this.#system.world.vms, vm).tracked;
@@ -87,24 +88,27 @@ export class LoggedEntries {
     },
   };
 
-  /** Slots are used from the last one downwards: decrement, then store. */
+  /** What is new in a log's used slots was logged in this step. */
   #ofGuest({ vmcs, vm }: World["vcpus"][number]): () => boolean {
-    const active = readField(vmcs, Field.prlActiveLog);
-    const before = readField(vmcs, Field.pmlIndex);
-    const isOn = (readField(vmcs, Field.secondaryControls) & SECONDARY_PRL) !== 0;
+    const { world } = this.#system;
+    const { memory, logs, config } = world;
+    const unit = unitOfLogs(world);
+    const isOn = (readField(vmcs, Field.secondaryControls) & unit.enabling) === unit.enabling;
+    const used = (log: number) => unit.usedSlots(vmcs, log, config.geometry);
+    const before = Array.from({ length: unit.logs }, (_, log) => used(log));
     return () => {
-      if (!isOn || before < 0) return true;
-      const { memory, logs } = this.#system.world;
-      const switched = readField(vmcs, Field.prlActiveLog) !== active;
-      const after = switched ? 0 : Math.max(0, readField(vmcs, Field.pmlIndex));
-      const log =
-        (wordAt(vmcs.words, 2 * Field.pmlAddress) >>> PAGE_SHIFT) * memory.frameWords +
-        active * logWords(logs);
+      if (!isOn) return true;
+      const start = (wordAt(vmcs.words, 2 * Field.logAddress) >>> PAGE_SHIFT) * memory.frameWords;
       const logged = itemAt(this.#logged, vm);
-      for (let slot = after; slot < before; slot++) {
-        const page = wordAt(memory.words, log + 2 * slot) >>> PAGE_SHIFT;
-        logged[page] = wordAt(logged, page) + 1;
-      }
+      before.forEach(([from, end], log) => {
+        const [first, last] = used(log);
+        for (let slot = first; slot < last; slot++) {
+          if (slot >= from && slot < end) continue;
+          const word = wordAt(memory.words, start + log * logWords(logs) + 2 * slot);
+          const page = word >>> PAGE_SHIFT;
+          logged[page] = wordAt(logged, page) + 1;
+        }
+      });
       return true;
     };
   }
@@ -137,16 +141,15 @@ export class LoggedEntries {
 }
 
 /** The pages in a vCPU's logs that neither the handler nor a harvest has copied. */
-function uncopied({ logs, config }: World, { fields, log, handled }: Words): number[] {
-  if ((numberAt(fields!, 2 * Field.secondaryControls) & SECONDARY_PRL) === 0) return [];
-  const { logEntries } = config.geometry;
-  const rule = config.mmu.prl?.slotRule ?? "decrement-then-store";
-  const full = numberAt(fields!, 2 * Field.prlFullLogs) & ~numberAt(handled!, 0);
-  const index = numberAt(fields!, 2 * Field.pmlIndex);
-  return [0, 1].flatMap((which) => {
-    const isFilling = index >= 0 && fields![2 * Field.prlActiveLog] === which;
-    if ((full & (1 << which)) === 0 && !isFilling) return [];
-    const [from, to] = prlUsedSlots(isFilling ? index : -1, logEntries, rule);
+function uncopied(world: World, { fields, image, log, handled }: Words): number[] {
+  const unit = unitOfLogs(world);
+  const { logs, config } = world;
+  const secondary = numberAt(fields!, 2 * Field.secondaryControls);
+  if ((secondary & unit.enabling) !== unit.enabling) return [];
+  return Array.from({ length: unit.logs }).flatMap((_, which) => {
+    if ((numberAt(handled!, 0) & (1 << which)) !== 0) return [];
+    const vmcs = { words: fields!, image: image! };
+    const [from, to] = unit.usedSlots(vmcs, which, config.geometry);
     return Array.from({ length: to - from }, (_, i) => {
       return numberAt(log!, which * logWords(logs) + 2 * (from + i)) >>> PAGE_SHIFT;
     });

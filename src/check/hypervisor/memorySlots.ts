@@ -15,6 +15,7 @@ import { workForm } from "../../hypervisor/tableWork.ts";
 import { accessForm } from "../../system/accessStream.ts";
 import { cpuMemory, vcpuMemory, vmMemory } from "../../system/memoryNames.ts";
 import { loadedForm, type VmState, type World } from "../../system/world.ts";
+import type { Unit } from "../../units/unit.ts";
 import { itemAt, wordAt } from "../engine/lookups.ts";
 import { ArmedTechnique } from "./derivedParts.ts";
 import type { Permutation } from "./permutation.ts";
@@ -41,20 +42,20 @@ export function pagingSlot(world: World, vm: number): MemorySlot {
   return { name: vmMemory(vm, "paging"), ...eptForm(itemAt(vms, vm).ept, vm, { end, addedFrom }) };
 }
 
-/** A model has one technique, and so logs of one format. */
-export function logsByPrl({ config }: World): boolean {
-  return config.tracking.technique === "prl";
+/** A model has one technique, and so logs of one unit; where none logs, of the first, which leaves them empty. */
+export function unitOfLogs(world: World): Unit {
+  const unit = world.unitOf(world.config.tracking.technique) ?? world.config.units[0];
+  if (unit === undefined) throw new Error("a processor without page-logging units");
+  return unit;
 }
 
 /** A vCPU: its VMCS in the processor and in memory, its logs, and the access it is at. */
 export function vcpuSlot(world: World, vcpu: number): MemorySlot {
-  const { logs, config } = world;
+  const { logs } = world;
   const { vm, vmcs, stream } = itemAt(world.vcpus, vcpu);
-  const { slotRule = "decrement-then-store" } = config.mmu.prl ?? {};
-  const prl = logsByPrl(world) ? { slotRule } : null;
   const forms = [
     vmcsForm(vmcs, vcpu, (one) => wordAt(logs.frame, one)),
-    logForm(logs, { vcpu, vm, vmcs, prl }),
+    logForm(logs, { vcpu, vm, vmcs, unit: unitOfLogs(world) }),
     accessForm(stream, vcpu, vm),
   ];
   return { name: vcpuMemory(vcpu), image: (to) => vcpuMemory(to.vcpu(vcpu)), ...joined(forms) };

@@ -17,9 +17,9 @@ import { logWords } from "../../hypervisor/logPages.ts";
 import { Work } from "../../hypervisor/tableWork.ts";
 import { type ActorRole, isMeant, vmOf } from "../../system/roles.ts";
 import type { System } from "../../system/system.ts";
-import type { VmState } from "../../system/world.ts";
+import type { VcpuState, VmState, World } from "../../system/world.ts";
 import { itemAt, numberAt, wordAt } from "../engine/lookups.ts";
-import { logsByPrl } from "./memorySlots.ts";
+import { unitOfLogs } from "./memorySlots.ts";
 import type { DeviceRequest } from "./probe.ts";
 import { type Due, pagesWith, settle } from "./truthSlot.ts";
 
@@ -116,37 +116,42 @@ export function guestStep({ role, requests, system }: StepContext) {
   return { mmu: itemAt(system.world.mmus, pcpu), vcpu, vm: itemAt(system.world.vms, vcpu.vm) };
 }
 
-/** The index and the slots of the log: what is stored lies between the old index and the new one. */
+/** The slots of a vCPU's logs, and what each holds. */
+function slotsOf(world: World, { vmcs }: VcpuState): Map<string, { used: boolean; word: number }> {
+  const { memory, logs, config } = world;
+  const { geometry } = config;
+  const unit = unitOfLogs(world);
+  const start = ((vmcs.words[2 * Field.logAddress] ?? 0) >>> 12) * memory.frameWords;
+  const slots = new Map<string, { used: boolean; word: number }>();
+  for (let log = 0; log < unit.logs; log++) {
+    const [from, end] = unit.usedSlots(vmcs, log, geometry);
+    for (let slot = 0; slot < geometry.logEntries; slot++) {
+      const word = memory.words[start + log * logWords(logs) + 2 * slot] ?? 0;
+      slots.set(`${log} ${slot}`, { used: slot >= from && slot < end, word });
+    }
+  }
+  return slots;
+}
+
+/** While a guest runs, used slots stay so, and nothing is stored but in slots that become used: each once. */
 export const indexInRange: StepCheck = {
   property: INDEX_IN_RANGE,
   begin(step) {
     const guest = guestStep(step);
     if (guest === null) return null;
-    const { logEntries } = step.system.world.config.geometry;
+    const { world } = step.system;
     const { vmcs } = guest.vcpu;
-    if (readField(vmcs, Field.pmlAddress) === 0) return null;
-    // With two PRL logs, the one that is being filled; a step fills at most the rest of it.
-    const active = readField(vmcs, Field.prlActiveLog);
-    const { memory, logs } = step.system.world;
-    const start =
-      (wordAt(vmcs.words, 2 * Field.pmlAddress) >>> 12) * memory.frameWords +
-      active * logWords(logs);
-    const isPrl = logsByPrl(step.system.world);
-    const log = (): number[] =>
-      Array.from({ length: logEntries }, (_, slot) => wordAt(memory.words, start + 2 * slot));
-    const index = (): number => {
-      const value = readField(vmcs, Field.pmlIndex);
-      const switched = readField(vmcs, Field.prlActiveLog) !== active;
-      return value === 0xffff || switched ? -1 : value;
-    };
-    const [first, entries] = [index(), log()];
+    if (readField(vmcs, Field.logAddress) === 0) return null;
+    const before = slotsOf(world, guest.vcpu);
     return () => {
-      const last = index();
-      const inRange = last >= -1 && last < logEntries && last <= first;
-      // PML stores at the index and then decrements it; PRL, by the slot rule of these models, the other way round.
-      const isNew = (slot: number): boolean =>
-        isPrl ? slot >= last && slot < first : slot > last && slot <= first;
-      return inRange && log().every((entry, slot) => entry === entries[slot] || isNew(slot));
+      if (!unitOfLogs(world).isIndexValid(vmcs, world.config.geometry)) return false;
+      const after = slotsOf(world, guest.vcpu);
+      return [...before].every(([at, { used, word }]) => {
+        const now = after.get(at);
+        if (now === undefined) return false;
+        const isNew = !used && now.used;
+        return (now.used || !used) && (isNew || now.word === word);
+      });
     };
   },
 };
@@ -156,9 +161,9 @@ export const servedLogIsEmpty: StepCheck = {
   property: SERVED_LOG_IS_EMPTY,
   begin({ system, role, requests: [request] }) {
     if (role.kind !== "tracker" || request?.op !== "serveLogFull") return null;
-    const { vcpus, config } = system.world;
-    const { vmcs } = itemAt(vcpus, request.vcpu!);
-    return () => readField(vmcs, Field.pmlIndex) === config.geometry.logEntries - 1;
+    const vcpu = system.world.vcpus[request.vcpu ?? 0];
+    if (vcpu === undefined) return null;
+    return () => [...slotsOf(system.world, vcpu).values()].every(({ used }) => !used);
   },
 };
 

@@ -31,10 +31,10 @@ import { TRUTH_WRITTEN } from "../hypervisor/truthSlot.ts";
 import { over, type Property } from "../properties/property.ts";
 import { nothingLeft } from "./aftermath.ts";
 import {
+  logProperties,
   noPageLost,
   noStaleTranslations,
   pausedVcpusRunAgain,
-  pmlProperties,
   protocolProperties,
   standsStill,
 } from "./properties.ts";
@@ -96,7 +96,7 @@ export function checkpointSystem(options: CheckpointModelOptions): CheckpointSys
 
 export function checkpointModel(name: string, options: CheckpointModelOptions): Model {
   const { system, operation, storage } = checkpointSystem(options);
-  const { mode, technique } = options;
+  const { mode } = options;
   const state = new CheckpointState(system, operation.device, storage);
   const live = mode === "live";
   return systemModel(system, {
@@ -112,7 +112,7 @@ export function checkpointModel(name: string, options: CheckpointModelOptions): 
       ...protocolProperties(system, live ? ASKING_LIVE : ASKING_STOP),
       ...(live ? [...noPageLost(), ...noStaleTranslations(system)] : []),
       ...pausedVcpusRunAgain(system),
-      ...(technique === "pml" && live ? pmlProperties(system) : []),
+      ...(live ? logProperties(system) : []),
       standsStill(system, STANDS_STILL, live ? ["copying"] : ["writing"]),
       { kind: "step", name: RESTORED_IS_MEMORY },
       { kind: "step", name: LAST_ONE_STAYS },

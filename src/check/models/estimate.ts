@@ -5,12 +5,13 @@
  */
 import type { Words } from "../../hardware/normalForm.ts";
 import type { Part } from "../../hardware/part.ts";
-import { Field, SECONDARY_PRL } from "../../hardware/vmcs.ts";
+import { Field } from "../../hardware/vmcs.ts";
 import { WindowTruth } from "../../hypervisor/wss/windowTruth.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 import { operationIn } from "../../system/operations/all.ts";
 import { estimateSchema } from "../../system/operations/estimate/estimatorSchema.ts";
 import type { System } from "../../system/system.ts";
+import { LOG_CONTROLS } from "../../units/all.ts";
 import type { Model } from "../engine/model.ts";
 import { LoggedEntries } from "../hypervisor/loggedEntries.ts";
 import { partsSlot } from "../hypervisor/partsSlot.ts";
@@ -25,11 +26,10 @@ import { systemModel } from "../hypervisor/systemModel.ts";
 import { TRUTH_TOUCHED, TRUTH_WRITTEN } from "../hypervisor/truthSlot.ts";
 import { over, type Predicate, type Property } from "../properties/property.ts";
 import {
+  logProperties,
   noPageLost,
   noStaleTranslations,
   pausedVcpusRunAgain,
-  pmlProperties,
-  prlProperties,
   protocolProperties,
 } from "./properties.ts";
 import { smallSystem } from "./smallSystem.ts";
@@ -104,7 +104,8 @@ export function estimateModel(name: string, options: EstimateModelOptions): Mode
       ...protocolProperties(system, ["preparing", "ending"]),
       ...noStaleTranslations(system),
       ...pausedVcpusRunAgain(system),
-      ...(isPrl ? prlProperties(system) : [...noPageLost(), ...pmlProperties(system)]),
+      ...(isPrl ? [] : noPageLost()),
+      ...logProperties(system),
       { kind: "step", name: COUNTED_WAS_ACCESSED },
       ...(logged?.properties() ?? []),
       ...roundProperties(isPrl),
@@ -116,7 +117,7 @@ const RUNS_ON = "a guest runs on with PRL that its VMCS no longer has";
 const runsOn: Predicate = over(
   ["pcpu0/mmu", "pcpu0/tlb", "vcpu0/vmcs"],
   ({ value }: ActorSnapshot, { controls }: Words, { fields }: Words) => {
-    const hasPrl = (word: number | undefined): boolean => (word! & SECONDARY_PRL) !== 0;
+    const hasPrl = (word: number | undefined): boolean => ((word ?? 0) & LOG_CONTROLS) !== 0;
     return (
       value === "running" && hasPrl(controls![0]) && !hasPrl(fields![2 * Field.secondaryControls])
     );

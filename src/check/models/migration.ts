@@ -13,7 +13,7 @@ import {
   type Words,
   wholeOf,
 } from "../../hardware/normalForm.ts";
-import { Field, SECONDARY_PML } from "../../hardware/vmcs.ts";
+import { Field } from "../../hardware/vmcs.ts";
 import { Destination } from "../../hypervisor/migration/destination.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 import type { OperationFault } from "../../system/operation.ts";
@@ -23,6 +23,7 @@ import {
   migrateSchema,
 } from "../../system/operations/migration/migrateSchema.ts";
 import type { System } from "../../system/system.ts";
+import { LOG_CONTROLS } from "../../units/all.ts";
 import { itemAt, numberAt, wordAt } from "../engine/lookups.ts";
 import type { Model } from "../engine/model.ts";
 import { partsSlot } from "../hypervisor/partsSlot.ts";
@@ -32,9 +33,9 @@ import { over, type Property } from "../properties/property.ts";
 import { nothingLeft } from "./aftermath.ts";
 import {
   HARVEST_STANDS_STILL,
+  logProperties,
   noPageLost,
   noStaleTranslations,
-  pmlProperties,
   protocolProperties,
   standsStill,
 } from "./properties.ts";
@@ -117,7 +118,7 @@ export function migrationModel(name: string, options: MigrationOptions): Model {
       ...protocolProperties(system, ASKING),
       ...noPageLost(),
       ...noStaleTranslations(system),
-      ...(options.technique === "pml" ? pmlProperties(system) : []),
+      ...logProperties(system),
       {
         kind: "always",
         name: MEMORY_EQUAL,
@@ -173,7 +174,7 @@ function cancelledProperties(system: System): Property[] {
         ["vm0/tracker", `vcpu${vcpu}/vmcs`],
         (tracker: ActorSnapshot, { fields }: Words) =>
           tracker.value === "off" &&
-          (numberAt(fields!, 2 * Field.secondaryControls) & SECONDARY_PML) === 0,
+          (numberAt(fields!, 2 * Field.secondaryControls) & LOG_CONTROLS) === 0,
       ),
     },
   ];

@@ -25,10 +25,10 @@ import { type Commands, systemModel } from "../hypervisor/systemModel.ts";
 import { TRUTH_TOUCHED } from "../hypervisor/truthSlot.ts";
 import { over, type Property } from "../properties/property.ts";
 import {
+  logProperties,
   noPageLost,
   noStaleTranslations,
   pausedVcpusRunAgain,
-  pmlProperties,
   protocolProperties,
 } from "./properties.ts";
 import { smallSystem } from "./smallSystem.ts";
@@ -114,7 +114,7 @@ export function overcommitModel(name: string, options: OvercommitModelOptions): 
       ...(tracks ? noPageLost() : []),
       ...(tracks ? noStaleTranslations(system) : []),
       ...pausedVcpusRunAgain(system),
-      ...(technique === "pml" ? pmlProperties(system) : []),
+      ...logProperties(system),
       ...host.properties(),
       ...(options.balloons ? system.world.vms.map((_, vm) => balloonRests(vm)) : []),
     ],

@@ -11,6 +11,7 @@ import { EPTP_ACCESSED_DIRTY, Field } from "../../hardware/vmcs.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 import { isMeant } from "../../system/roles.ts";
 import type { System } from "../../system/system.ts";
+import type { Unit } from "../../units/unit.ts";
 import { fieldOf, itemAt, numberAt, wordAt } from "../engine/lookups.ts";
 import { pagingSlot } from "../hypervisor/memorySlots.ts";
 import {
@@ -80,8 +81,22 @@ export function noPageLost(): Property[] {
   ];
 }
 
-/** What PML must do, on every vCPU. */
-export function pmlProperties(system: System): Property[] {
+/** What the unit that logs for the model's technique must do, by what happens when its log is full. */
+export function logProperties(system: System): Property[] {
+  const unit = system.world.unitOf(system.world.config.tracking.technique);
+  if (unit === null) return [];
+  switch (unit.declaration.whenFull.kind) {
+    case "exit":
+      return stoppingLogProperties(system, unit);
+    case "interrupt":
+      return interruptingLogProperties(system, unit);
+    case "drop":
+      return [{ kind: "step", name: INDEX_IN_RANGE }];
+  }
+}
+
+/** A unit whose full log stops the guest, on every vCPU. */
+function stoppingLogProperties(system: System, { declaration: { name: unit } }: Unit): Property[] {
   const steps = [INDEX_IN_RANGE, SERVED_LOG_IS_EMPTY].map(
     (name) => ({ kind: "step", name }) as const,
   );
@@ -90,8 +105,8 @@ export function pmlProperties(system: System): Property[] {
     {
       kind: "leadsTo",
       ...ofEach("vcpu", vcpu, (one) => `a full log of vCPU ${one} is served`),
-      when: isIn(`vcpu${vcpu}/pml`, "full"),
-      that: isIn(`vcpu${vcpu}/pml`, "logging", "off"),
+      when: isIn(`vcpu${vcpu}/${unit}`, "full"),
+      that: isIn(`vcpu${vcpu}/${unit}`, "logging", "off"),
     },
   ]);
 }
@@ -115,8 +130,8 @@ export function ringProperties(): Property[] {
   ];
 }
 
-/** What PRL must do, on every vCPU and on every CPU of the pVM. */
-export function prlProperties(system: System): Property[] {
+/** A unit whose full log interrupts a CPU of the pVM, on every vCPU and on every such CPU. */
+function interruptingLogProperties(system: System, unit: Unit): Property[] {
   const handlers = system.actors.filter(({ role }) => role.kind === "pvmCpu");
   const returns = handlers.map(({ name }): Property => {
     return {
@@ -126,11 +141,9 @@ export function prlProperties(system: System): Property[] {
       that: isIn(name, "guest", "deferred"),
     };
   });
-  return [...returns, ...logProperties(system)];
-}
-
-function logProperties(system: System): Property[] {
-  return system.world.vcpus.flatMap((_, vcpu): Property[] => [
+  const isSuspended = ({ fields, image }: Words): boolean =>
+    unit.shownIndex({ words: fields ?? [], image: image ?? [] }) < 0;
+  const resume = system.world.vcpus.flatMap((_, vcpu): Property[] => [
     ...(vcpu === 0 ? [{ kind: "step", name: INDEX_IN_RANGE } as const] : []),
     {
       kind: "leadsTo",
@@ -139,10 +152,7 @@ function logProperties(system: System): Property[] {
       that: over([`vcpu${vcpu}/vmcs`], (words: Words) => !isSuspended(words)),
     },
   ]);
-}
-
-function isSuspended(words: Words): boolean {
-  return numberAt(fieldOf(words, "fields"), 2 * Field.pmlIndex) < 0;
+  return [...returns, ...resume];
 }
 
 function isCrowded({ world }: System): boolean {

@@ -1,7 +1,6 @@
 /** Systems small enough to explore: the real ones in a geometry of a few pages and log entries. */
 import { DEFAULT_PROCESSOR_COSTS } from "../../hardware/costs.ts";
 import type { Part } from "../../hardware/part.ts";
-import { DEFAULT_PRL_OPTIONS, type PrlOptions } from "../../hardware/prlOptions.ts";
 import type { TrackerFault } from "../../hypervisor/trackedVm.ts";
 import type { Technique } from "../../interconnect/messages.ts";
 import type { OperationFactory } from "../../system/operation.ts";
@@ -11,6 +10,7 @@ import { smallestPlan, smallestVm } from "../../system/smallestPlan.ts";
 import { System } from "../../system/system.ts";
 import { type ActorParts, asPlanned } from "../../system/systemPlan.ts";
 import type { World } from "../../system/world.ts";
+import { configuredUnits, type WriteLogName } from "../../units/all.ts";
 import { ChoosingWorkload } from "../hypervisor/choosingWorkload.ts";
 
 export interface SmallSystemOptions {
@@ -25,20 +25,20 @@ export interface SmallSystemOptions {
   readonly logEntries: number;
   readonly eptLevels: number;
   readonly pvmCpus?: number;
-  /** By vCPU: the pVM CPU that its PRL unit interrupts; default: the first. */
-  readonly prlHandlers?: readonly number[];
+  /** By vCPU: the pVM CPU that its full log interrupts; default: the first. */
+  readonly handlerCpus?: readonly number[];
   /** Level of the leaves that map a VM at first; 2: each maps as many pages as a table has entries. */
   readonly leafLevel?: 1 | 2;
-  readonly doubleBuffer?: boolean;
+  /** Options of page-logging units, by their names; default: as in a scenario that says nothing. */
+  readonly units?: Readonly<Record<string, unknown>>;
   /** Pages that the TLB holds; default: all. */
   readonly tlbPages?: number;
-  /** How often PRL's handler serves in a row; default: once. */
+  /** How often the log-full handler serves in a row; default: once. */
   readonly handlerBudget?: number;
-  readonly variant?: PrlOptions["variant"];
   /** Entries of a dirty ring, and those kept free. */
   readonly ringEntries?: number;
   readonly ringReserved?: number;
-  readonly ringFromPml?: boolean;
+  readonly ringSource?: "writeProtect" | WriteLogName;
   readonly keepVersions?: boolean;
   readonly faults?: readonly TrackerFault[];
   /** Entries in a piece of the tracker's work; default: all. */
@@ -102,25 +102,21 @@ export function smallSystem(options: SmallSystemOptions): System {
         mmu: {
           compatibility: "sdm",
           costs: DEFAULT_PROCESSOR_COSTS,
-          prl: {
-            ...DEFAULT_PRL_OPTIONS,
-            variant: options.variant ?? "vee21",
-            doubleBuffer: options.doubleBuffer ?? false,
-          },
         },
+        units: configuredUnits(options.units),
         blockAccesses: 1,
       },
       tracking: {
         technique,
         ringEntries: options.ringEntries ?? 4,
         ringReserved: options.ringReserved ?? 1,
-        ringFromPml: options.ringFromPml ?? false,
+        ringSource: options.ringSource ?? "writeProtect",
         preemptEvery: options.piece ?? 0,
         faults: options.faults ?? [],
       },
       system: {
         pvmCpus: options.pvmCpus ?? 1,
-        prlHandlers: options.prlHandlers ?? [],
+        handlerCpus: options.handlerCpus ?? [],
         handlerBudget: options.handlerBudget ?? 1,
         // A burst is one access.
         quantumCycles: 1,

@@ -5,6 +5,7 @@ import { techniqueNamed } from "../../hypervisor/techniques/all.ts";
 import type { Technique } from "../../hypervisor/techniques/technique.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 import type { System } from "../../system/system.ts";
+import { UNITS } from "../../units/all.ts";
 import type { Model } from "../engine/model.ts";
 import { LoggedEntries } from "../hypervisor/loggedEntries.ts";
 import {
@@ -20,11 +21,10 @@ import { over, type Predicate, type Property } from "../properties/property.ts";
 import { ifOperatorWaits } from "./operatorCommands.ts";
 import {
   HARVEST_STANDS_STILL,
+  logProperties,
   noPageLost,
   noStaleTranslations,
   pausedVcpusRunAgain,
-  pmlProperties,
-  prlProperties,
   protocolProperties,
   ringProperties,
   standsStill,
@@ -97,6 +97,10 @@ function pieceProperties({ technique, harvests, pages }: TrackingOptions): Prope
       return tracker.value === "preparing" && other.value === state;
     });
   const seen = (name: string, that: Predicate): Property => ({ kind: "sometimes", name, that });
+  // The unit that logs for it alone, and stops the guest when its log is full.
+  const stopping = UNITS.find(({ name, whenFull }) => {
+    return name === technique && whenFull.kind === "exit";
+  });
   // Rings are harvested in one piece.
   const isHarvest = harvests !== false && techniqueNamed(technique)?.usesRing !== true;
   return [
@@ -108,8 +112,8 @@ function pieceProperties({ technique, harvests, pages }: TrackingOptions): Prope
       ? [seen("a violation is handled between two pieces", comes("pcpu0/dispatcher", "handling"))]
       : []),
     // It takes two pages that are armed already, and one that is not.
-    ...(technique === "pml" && pages > 2
-      ? [seen("a log is full between two pieces", comes("vcpu0/pml", "full"))]
+    ...(stopping !== undefined && pages > 2
+      ? [seen("a log is full between two pieces", comes(`vcpu0/${stopping.name}`, "full"))]
       : []),
   ];
 }
@@ -131,18 +135,14 @@ function isExact({ technique, commands }: TrackingOptions): boolean {
   return commands === undefined && isNoted;
 }
 
-function techniqueProperties(
-  system: System,
-  { technique, ringFromPml }: TrackingOptions,
-): Property[] {
+function techniqueProperties(system: System, { technique }: TrackingOptions): Property[] {
   const common = [...noStaleTranslations(system), ...pausedVcpusRunAgain(system)];
   const declared = techniqueNamed(technique);
-  if (declared?.logsMisses === true) return [...common, ...prlProperties(system)];
-  const unit = declared?.unit({ ringFromPml: ringFromPml === true }) ?? "none";
+  if (declared?.logsMisses === true) return [...common, ...logProperties(system)];
   return [
     ...noPageLost(),
     ...common,
     ...(declared?.usesRing === true ? ringProperties() : []),
-    ...(unit === "pml" ? pmlProperties(system) : []),
+    ...logProperties(system),
   ];
 }

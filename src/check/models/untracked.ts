@@ -3,10 +3,11 @@
 import { forEachLeaf } from "../../hardware/ept.ts";
 import { EPT_ACCESSED, EPT_DIRTY, EPT_RWX } from "../../hardware/eptEntry.ts";
 import type { Words } from "../../hardware/normalForm.ts";
-import { EPTP_ACCESSED_DIRTY, Field, SECONDARY_PML, SECONDARY_PRL } from "../../hardware/vmcs.ts";
+import { EPTP_ACCESSED_DIRTY, Field } from "../../hardware/vmcs.ts";
 import { ORDINARY_LEAF } from "../../hypervisor/logDirty.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 import type { System } from "../../system/system.ts";
+import { LOG_CONTROLS } from "../../units/all.ts";
 import { fieldOf, numberAt, wordAt } from "../engine/lookups.ts";
 import { pagingSlot } from "../hypervisor/memorySlots.ts";
 import { over, type Predicate, type Property } from "../properties/property.ts";
@@ -82,5 +83,5 @@ function loadedControls({ controls }: Words): [number, number] {
 
 /** No log is on, and the processor sets no flags (vmx_domain_disable_pml, ept_disable_pml). */
 function isQuiet(controls: number, eptp: number): boolean {
-  return (controls & (SECONDARY_PML | SECONDARY_PRL)) === 0 && (eptp & EPTP_ACCESSED_DIRTY) === 0;
+  return (controls & LOG_CONTROLS) === 0 && (eptp & EPTP_ACCESSED_DIRTY) === 0;
 }

@@ -46,7 +46,7 @@ export const pmlMutations: readonly Mutation[] = [
     breaks: NO_PAGE_LOST,
     replace: around("tracker", ({ op, vcpu }, perform, { vcpus, config }) => {
       if (op === "serveLogFull") {
-        writeField(itemAt(vcpus, vcpu!).vmcs, Field.pmlIndex, last(config.geometry.logEntries));
+        writeField(itemAt(vcpus, vcpu!).vmcs, Field.logIndex, last(config.geometry.logEntries));
       }
       return perform();
     }),
@@ -59,7 +59,7 @@ export const pmlMutations: readonly Mutation[] = [
     replace: around("mmu", ({ vcpu }, perform, { vcpus, config }) => {
       const reply = perform();
       if (reply.type === "logUnavailable") {
-        writeField(itemAt(vcpus, vcpu!).vmcs, Field.pmlIndex, last(config.geometry.logEntries));
+        writeField(itemAt(vcpus, vcpu!).vmcs, Field.logIndex, last(config.geometry.logEntries));
       }
       return reply;
     }),
@@ -71,7 +71,7 @@ export const pmlMutations: readonly Mutation[] = [
     breaks: SERVED_LOG_IS_EMPTY,
     replace: around("tracker", ({ op, vcpu }, perform, { vcpus }) => {
       const reply = perform();
-      if (op === "serveLogFull") writeField(itemAt(vcpus, vcpu!).vmcs, Field.pmlIndex, 0xffff, 0);
+      if (op === "serveLogFull") writeField(itemAt(vcpus, vcpu!).vmcs, Field.logIndex, 0xffff, 0);
       return reply;
     }),
   },
@@ -131,8 +131,8 @@ export const pmlMutations: readonly Mutation[] = [
     breaks: INDEX_IN_RANGE,
     replace: around("mmu", ({ vcpu }, perform, { vcpus, config }) => {
       const { vmcs } = itemAt(vcpus, vcpu!);
-      if (readField(vmcs, Field.pmlIndex) === 0xffff) {
-        writeField(vmcs, Field.pmlIndex, last(config.geometry.logEntries));
+      if (readField(vmcs, Field.logIndex) === 0xffff) {
+        writeField(vmcs, Field.logIndex, last(config.geometry.logEntries));
       }
       return perform();
     }),
@@ -144,9 +144,9 @@ export const pmlMutations: readonly Mutation[] = [
     breaks: INDEX_IN_RANGE,
     replace: around("mmu", ({ vcpu }, perform, { vcpus }) => {
       const { vmcs } = itemAt(vcpus, vcpu!);
-      const index = readField(vmcs, Field.pmlIndex);
+      const index = readField(vmcs, Field.logIndex);
       const reply = perform();
-      if (reply.type === "ranToHorizon") writeField(vmcs, Field.pmlIndex, index, 0);
+      if (reply.type === "ranToHorizon") writeField(vmcs, Field.logIndex, index, 0);
       return reply;
     }),
   },

@@ -1,10 +1,10 @@
 /** Faults in PRL's interrupt, its handler, and the remote reload. */
 import { assign } from "xstate";
-import { prlResetImage } from "../../hardware/pageReferenceLog.ts";
 import { Field } from "../../hardware/vmcs.ts";
-import { resetLog } from "../../hypervisor/techniques/logControls.ts";
+import { prlResetImage } from "../../units/prl/walk.ts";
 import { itemAt } from "../engine/lookups.ts";
 import { COUNTS_ARE_EXACT, LOGGED_IS_REPORTED } from "../hypervisor/loggedEntries.ts";
+import { unitOfLogs } from "../hypervisor/memorySlots.ts";
 import { HANDLER_RETURNS } from "../models/properties.ts";
 import { around, type Mutation, replaceIn } from "./mutation.ts";
 
@@ -85,7 +85,7 @@ export const prlMutations: readonly Mutation[] = [
     breaks: RESUMES,
     replace: around({ kind: "pvmCpu", cpu: 0 }, ({ op }, perform, { vcpus, config }) => {
       if (op === "drain") {
-        for (const { vmcs } of vcpus) prlResetImage(vmcs, 3, config.geometry.logEntries);
+        for (const { vmcs } of vcpus) prlResetImage(vmcs, 3, config.geometry);
       }
       return perform();
     }),
@@ -137,7 +137,7 @@ export const prlMutations: readonly Mutation[] = [
     breaks: COUNTS_ARE_EXACT,
     replace: around({ kind: "pvmCpu", cpu: 0 }, ({ op }, perform, { vcpus, vms }) => {
       const { image } = itemAt(vcpus, 0).vmcs;
-      const [both, at] = [image[2 * Field.prlFullLogs] === 3, 2 * Field.prlFullLogs];
+      const [both, at] = [image[2 * Field.fullLogs] === 3, 2 * Field.fullLogs];
       if (op !== "drain" || !both) return perform();
       image[at] = 1;
       perform();
@@ -154,8 +154,9 @@ export const prlMutations: readonly Mutation[] = [
     mistake: "a harvest copies the log of the first vCPU, and empties those of all",
     model: "prl-two-vcpus",
     breaks: LOGGED_IS_REPORTED,
-    replace: around("tracker", ({ op }, perform, { vcpus, config }) => {
-      if (op === "harvest") resetLog(itemAt(vcpus, 1).vmcs, config.geometry.logEntries);
+    replace: around("tracker", ({ op }, perform, world) => {
+      const { vcpus, config } = world;
+      if (op === "harvest") unitOfLogs(world).empty(itemAt(vcpus, 1).vmcs, config.geometry);
       return perform();
     }),
   },

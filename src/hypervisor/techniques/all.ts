@@ -1,26 +1,59 @@
 /** Every tracking technique: the one list, from which names, schemas, tables and models are derived. */
 
 import { UserError } from "../../errors.ts";
-import type { LoggingUnit } from "../../hardware/logLimits.ts";
 import { nameTechnique, TECHNIQUE_NAMES } from "../../interconnect/messages.ts";
+import {
+  FIRST_UNIT,
+  NO_UNIT,
+  UNITS,
+  type UnitSection,
+  type UnitTechniqueName,
+  unitNamed,
+} from "../../units/all.ts";
+import type { Unit, UnitDeclaration } from "../../units/unit.ts";
 import { accessedDirtyScan } from "./accessedDirtyScan.ts";
+import { accessLogTechnique } from "./accessLog.ts";
+import { dirtyLogTechnique } from "./dirtyLog.ts";
 import { dirtyRing } from "./dirtyRing.ts";
 import { type OwnTracker, ownTechnique } from "./own.ts";
-import { pml } from "./pml.ts";
 import { presentBit } from "./presentBit.ts";
-import { prl } from "./prl.ts";
 import type { Technique, TechniqueName, TechniqueSection } from "./technique.ts";
 import { writeProtect } from "./writeProtect.ts";
 
-// In the order of their numbers in saved states: a new one comes last.
-const BUILT_IN = [writeProtect, presentBit, accessedDirtyScan, pml, prl, dirtyRing] as const;
+/** The technique of a unit alone. */
+function ofUnit(unit: UnitDeclaration): Technique {
+  const technique = unit.finds === "writes" ? dirtyLogTechnique(unit) : accessLogTechnique(unit);
+  const { name, section: schema } = unit;
+  return schema === null ? technique : { ...technique, section: { name, schema } };
+}
 
-type BuiltIn = (typeof BUILT_IN)[number];
+const ofUnits = UNITS.map(ofUnit);
+/** Units that were there before the dirty ring was. */
+const FIRST_UNITS = 2;
+
+// In the order of their numbers in saved states: a new one comes last.
+const BUILT_IN: readonly Technique[] = [
+  writeProtect,
+  presentBit,
+  accessedDirtyScan,
+  ...ofUnits.slice(0, FIRST_UNITS),
+  dirtyRing,
+  ...ofUnits.slice(FIRST_UNITS),
+];
+
+type OwnFile =
+  | typeof writeProtect
+  | typeof presentBit
+  | typeof accessedDirtyScan
+  | typeof dirtyRing;
 /** Names of those that are built in. */
-export type BuiltInTechnique = "none" | BuiltIn["name"];
+export type BuiltInTechnique = "none" | OwnFile["name"] | UnitTechniqueName;
+
+/** Where nothing is said: the first unit's, which every processor with hardware logging has. */
+export const DEFAULT_TECHNIQUE: BuiltInTechnique = FIRST_UNIT;
 
 /** Sections of `tracker` of those that are built in. */
-export type SectionOf = Extract<BuiltIn, { readonly section: unknown }>["section"];
+export type SectionOf = Extract<OwnFile, { readonly section: unknown }>["section"] | UnitSection;
 
 /** Fields of `tracker` that are no technique's, and sections that are called otherwise. */
 const RESERVED = [
@@ -83,11 +116,11 @@ export function findsEveryWrite(name: TechniqueName): boolean {
   return technique?.findsWritten === true && technique.samples !== true;
 }
 
-/** The unit of the processor that logs for a technique; null: none does. `ringSource`: what feeds a dirty ring. */
+/** The unit of the processor, among these, that logs for a technique; null: none does. `ringUnit`: what feeds a dirty ring. */
 export function unitOf(
   technique: TechniqueName,
-  ringSource: "writeProtect" | "pml",
-): LoggingUnit | null {
-  const unit = techniqueNamed(technique)?.unit({ ringFromPml: ringSource === "pml" }) ?? "none";
-  return unit === "none" ? null : unit;
+  units: readonly Unit[],
+  ringUnit: Unit | null,
+): Unit | null {
+  return unitNamed(units, techniqueNamed(technique)?.unit({ ringUnit }) ?? NO_UNIT);
 }

@@ -1,12 +1,13 @@
 /**
- * KVM's dirty ring: each vCPU has a ring of dirty pages, fed by write protection or by draining PML. At
+ * KVM's dirty ring: each vCPU has a ring of dirty pages, fed by write protection or by draining a log. At
  * the soft limit the vCPU returns to user space before it runs again; user space harvests the rings
  * and resets them, which arms the pages again.
  */
 import * as z from "zod";
+import { NO_UNIT, WRITE_LOGS } from "../../units/all.ts";
 import { markDirty } from "../dirtyBitmap.ts";
 import { ringHarvest, ringPush, ringReset, ringSoftFull } from "../dirtyRing.ts";
-import { drainPmlLog } from "../drain.ts";
+import { drainLogs } from "../drain.ts";
 import {
   armAll,
   armedLeaf,
@@ -22,22 +23,26 @@ import { type ExitWork, NOT_OURS, type Technique } from "./technique.ts";
 const schema = z
   .strictObject({
     entries: z.int().default(4096).describe("of each vCPU's dirty ring: a power of two"),
-    source: z.enum(["writeProtect", "pml"]).default("writeProtect").describe("what feeds it"),
+    source: z
+      .enum(["writeProtect", ...WRITE_LOGS])
+      .default("writeProtect")
+      .describe("what feeds it"),
   })
   .prefault({})
   .describe("KVM's dirty ring, for technique dirtyRing");
 
 function source(vm: TrackedVm): DirtyTechnique {
-  return vm.ringFromPml ? "pml" : "writeProtect";
+  return vm.ringUnit === null ? "writeProtect" : "dirtyFlag";
 }
 
 function find(vm: TrackedVm, vcpu: number): TrackedVcpu {
   return vm.vcpus.find((one) => one.vcpu === vcpu)!;
 }
 
-/** Moves a vCPU's PML log into its ring (KVM vmx_flush_pml_buffer). */
-function flushPml(vm: TrackedVm, { vmcs, ring }: TrackedVcpu): number {
-  return vm.ringFromPml ? drainPmlLog(vm.logs, vmcs, (page) => ringPush(ring, page)) : 0;
+/** Moves a vCPU's log into its ring (KVM vmx_flush_pml_buffer). */
+function flushLog({ logs, ringUnit: unit }: TrackedVm, { vcpu, vmcs, ring }: TrackedVcpu): number {
+  if (unit === null) return 0;
+  return drainLogs({ logs, unit, vcpu, vmcs }, (page) => ringPush(ring, page));
 }
 
 /** User space's reaper: harvests every ring, then has them reset. Reset comes before page contents are read. */
@@ -62,7 +67,7 @@ function served({ ring }: TrackedVcpu, fix: ExitWork["fix"], cycles: number): Ex
 export const dirtyRing = {
   name: "dirtyRing",
   finds: "the first write to each page",
-  costs: "write protection's or PML's exits, and a return to user space at the soft limit",
+  costs: "write protection's or a log's exits, and a return to user space at the soft limit",
   findsWritten: true,
   findsTouched: false,
   byProcessor: false,
@@ -70,28 +75,32 @@ export const dirtyRing = {
   armsEntries: true,
   usesRing: true,
   section: { name: "ring", schema },
-  variants: [{ name: "dirtyRing-pml", fields: { "ring.source": "pml" } }],
+  variants: WRITE_LOGS.map((source) => ({
+    name: `dirtyRing-${source}`,
+    fields: { "ring.source": source },
+  })),
   model: { pages: 2, logEntries: 1, reads: 1 },
-  unit: (vm) => (vm.ringFromPml ? "pml" : "none"),
+  unit: ({ ringUnit }) => ringUnit?.declaration.name ?? NO_UNIT,
   arm(vm) {
-    if (vm.work.begins && vm.ringFromPml && !enableLogs(vm, "pml")) return null;
+    const { ringUnit } = vm;
+    if (vm.work.begins && ringUnit !== null && !enableLogs(vm, ringUnit)) return null;
     return armAll(vm.ept, source(vm), vm.work) * vm.costs.protectPage;
   },
   collect(vm) {
     if (!vm.work.begins) return 0;
     let entries = 0;
-    for (const vcpu of vm.vcpus) entries += flushPml(vm, vcpu);
+    for (const vcpu of vm.vcpus) entries += flushLog(vm, vcpu);
     return entries * vm.costs.drainEntry + reapRings(vm);
   },
   // The rings' resets have armed the pages already.
   rearm: () => 0,
   disarm(vm) {
-    if (vm.work.begins && vm.ringFromPml) disableLogs(vm);
+    if (vm.work.begins && vm.ringUnit !== null) disableLogs(vm);
     return disarmAll(vm.ept, vm.work) * vm.costs.protectPage;
   },
   serveLogFull(vm, vcpu) {
     const target = find(vm, vcpu);
-    const entries = flushPml(vm, target);
+    const entries = flushLog(vm, target);
     return served(target, "granted", vm.costs.drainHandler + entries * vm.costs.drainEntry);
   },
   serveViolation(vm, vcpu, page, write) {

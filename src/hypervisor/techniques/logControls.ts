@@ -1,33 +1,25 @@
 /** Turning a processor's logging on and off: log pages, VMCS fields, EPTP (Xen vmx_domain_enable_pml, ept_enable_pml). */
 import { eptPointer } from "../../hardware/ept.ts";
-import { type LoggingUnit, logProblem } from "../../hardware/logLimits.ts";
-import { prlInitialIndex } from "../../hardware/pageReferenceLog.ts";
-import {
-  clearVmcs,
-  Field,
-  readField,
-  SECONDARY_PML,
-  SECONDARY_PRL,
-  SECONDARY_PRL_FILTER,
-  type Vmcs,
-  writeField,
-} from "../../hardware/vmcs.ts";
+import { clearVmcs, Field, readField, writeField } from "../../hardware/vmcs.ts";
+import { LOG_CONTROLS, logProblem } from "../../units/all.ts";
+import type { Unit } from "../../units/unit.ts";
 import { allotLog, freeLog } from "../logPages.ts";
 import type { TrackedVcpu, TrackedVm } from "../trackedVm.ts";
 
 /**
  * Enables logging on every vCPU, or on none: if a log page is missing, or the unit cannot have logs of this
- * length, nothing is enabled. With the fault pmlOnSomeVcpus only the first vCPU logs, though entries are
+ * length, nothing is enabled. With the unit's planted fault only the first vCPU logs, though entries are
  * shared by all.
  */
-export function enableLogs(vm: TrackedVm, unit: LoggingUnit): boolean {
+export function enableLogs(vm: TrackedVm, unit: Unit): boolean {
   const { logEntries } = vm.logs.geometry;
-  if (logProblem(unit, logEntries, vm.prlVariant) !== null) return false;
+  if (logProblem(unit, logEntries) !== null) return false;
   if (!vm.vcpus.every(({ vcpu }) => allotLog(vm.logs, vcpu))) {
     freeLogs(vm);
     return false;
   }
-  const some = unit === "pml" && vm.faults.includes("pmlOnSomeVcpus");
+  const { onSomeVcpus } = unit.declaration;
+  const some = vm.faults.some((fault) => fault === onSomeVcpus);
   vm.vcpus.forEach((vcpu, position) => {
     if (position === 0 || !some) enableLog(vm, vcpu, unit);
   });
@@ -35,13 +27,14 @@ export function enableLogs(vm: TrackedVm, unit: LoggingUnit): boolean {
   return true;
 }
 
-function enableLog(vm: TrackedVm, { vcpu, vmcs }: TrackedVcpu, unit: LoggingUnit): void {
+function enableLog(vm: TrackedVm, { vcpu, vmcs }: TrackedVcpu, unit: Unit): void {
   const frame = vm.logs.frame[vcpu]!;
-  writeField(vmcs, Field.pmlAddress, frame << 12, frame >>> 20);
-  resetLog(vmcs, vm.logs.geometry.logEntries);
-  let controls = readField(vmcs, Field.secondaryControls) | SECONDARY_PML;
-  if (unit === "prl") controls |= SECONDARY_PRL;
-  if (unit === "prl" && vm.filterGuestTables) controls |= SECONDARY_PRL_FILTER;
+  writeField(vmcs, Field.logAddress, frame << 12, frame >>> 20);
+  // Whichever unit logged before.
+  writeField(vmcs, Field.activeLog, 0);
+  writeField(vmcs, Field.fullLogs, 0);
+  unit.empty(vmcs, vm.logs.geometry);
+  const controls = readField(vmcs, Field.secondaryControls) | unit.enabling;
   writeField(vmcs, Field.secondaryControls, controls);
 }
 
@@ -50,9 +43,9 @@ function freeLogs(vm: TrackedVm): void {
 }
 
 export function disableLogs(vm: TrackedVm): void {
-  const logging = SECONDARY_PML | SECONDARY_PRL | SECONDARY_PRL_FILTER;
   for (const { vmcs } of vm.vcpus) {
-    writeField(vmcs, Field.secondaryControls, readField(vmcs, Field.secondaryControls) & ~logging);
+    const controls = readField(vmcs, Field.secondaryControls) & ~LOG_CONTROLS;
+    writeField(vmcs, Field.secondaryControls, controls);
   }
   freeLogs(vm);
   setAccessedDirty(vm, false);
@@ -64,11 +57,4 @@ export function setAccessedDirty(vm: TrackedVm, on: boolean): void {
     writeField(vmcs, Field.eptPointer, ...eptPointer(vm.ept, on));
     clearVmcs(vmcs);
   }
-}
-
-/** An empty log: the index at its last entry, nothing suspended. */
-export function resetLog(vmcs: Vmcs, logEntries: number): void {
-  writeField(vmcs, Field.pmlIndex, prlInitialIndex(logEntries), 0);
-  writeField(vmcs, Field.prlActiveLog, 0);
-  writeField(vmcs, Field.prlFullLogs, 0);
 }

@@ -1,6 +1,7 @@
 /** The one interface of all tracking techniques: each says everything of itself in its own file; all.ts lists them. */
 import type * as z from "zod";
-import type { LogUnit, Technique as TechniqueName } from "../../interconnect/messages.ts";
+import type { Technique as TechniqueName } from "../../interconnect/messages.ts";
+import type { UnitName } from "../../units/all.ts";
 import type { Fix } from "../logDirty.ts";
 import type { TrackedVm, TrackerFault } from "../trackedVm.ts";
 
@@ -77,7 +78,7 @@ export interface TechniqueVariant {
  */
 export interface Technique extends TechniqueTelling {
   /** The unit of the processor that logs for it. */
-  unit(vm: Pick<TrackedVm, "ringFromPml">): LogUnit;
+  unit(vm: Pick<TrackedVm, "ringUnit">): UnitName;
   /** Begins the first round. Returns null when resources are missing: the tracker falls back to write protection. */
   arm(vm: TrackedVm, pages: readonly number[] | null): number | null;
   /** Moves all that is known of this round into vm.dirty and vm.touched. */
@@ -86,7 +87,7 @@ export interface Technique extends TechniqueTelling {
   rearm(vm: TrackedVm, pages: readonly number[] | null): number;
   /** The VM's entries become ordinary again. The last round has been collected. */
   disarm(vm: TrackedVm): number;
-  /** Exit 62 of a vCPU. */
+  /** The exit of a vCPU whose log is full. */
   serveLogFull(vm: TrackedVm, vcpu: number): ExitWork;
   /** An EPT violation; `write`: the access was one. */
   serveViolation(vm: TrackedVm, vcpu: number, page: number, write: boolean): ExitWork;

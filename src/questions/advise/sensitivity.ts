@@ -1,6 +1,6 @@
 /** What would change an answer: parameters, each smaller and larger, and what is asked of each. */
 import type { Override } from "../../config/override.ts";
-import { PML_ENTRIES_MAX } from "../../hardware/logLimits.ts";
+import { PML_ENTRIES_MAX } from "../../units/pml/declaration.ts";
 import { KINDS, rank } from "../compare.ts";
 import { type Contender, contenders } from "../contenders.ts";
 import { together } from "./convergence.ts";

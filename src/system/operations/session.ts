@@ -11,8 +11,7 @@ import {
 } from "../../../machines/session.ts";
 import type { Problems } from "../../errors.ts";
 import { type PartSnapshot, restorePart, savePart } from "../../hardware/part.ts";
-import { findsEveryWrite } from "../../hypervisor/techniques/all.ts";
-import type { TechniqueName } from "../../hypervisor/techniques/technique.ts";
+import { DEFAULT_TECHNIQUE, findsEveryWrite } from "../../hypervisor/techniques/all.ts";
 import type { Device } from "../../interconnect/emissions.ts";
 import { contextOf } from "../actorContexts.ts";
 import { OPERATION_MEMORY } from "../memoryNames.ts";
@@ -65,8 +64,6 @@ const STARTABLE: readonly string[] = ["migration", "checkpoint", "estimation"];
 
 /** One cycle: after a migration the VM goes on, and the migration is over. */
 const SETTLE_CYCLES = 1;
-/** Its tracker finds written pages on every machine with PML. */
-const DEFAULT_TECHNIQUE: TechniqueName = "pml";
 
 type End = SessionInput["operations"][number]["end"];
 

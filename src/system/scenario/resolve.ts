@@ -9,6 +9,7 @@ import { DATA_FRAME_BASE } from "../../hardware/memory.ts";
 import { RING_RESERVED } from "../../hypervisor/dirtyRing.ts";
 import { sectionDefaults, sections } from "../../hypervisor/techniques/all.ts";
 import { TRACKER_FAULTS } from "../../hypervisor/trackedVm.ts";
+import { configuredUnits } from "../../units/all.ts";
 import { configured } from "../operations/all.ts";
 import type { PlannedOperation } from "../operations/declaration.ts";
 import { scenarioDigest } from "../scenarioDigest.ts";
@@ -72,8 +73,8 @@ function resolveInto(
     mmu: {
       compatibility: machine.compatibility,
       costs: machine.costs.processor,
-      prl: prlOf(scenario),
     },
+    units: configuredUnits(sectionsIn(scenario)),
   };
   // Of VMs that cannot be their tables are of no interest.
   if (problems.found.length === known) checkTables(world, problems);
@@ -92,7 +93,7 @@ function resolveInto(
     system: {
       world: { ...world, tracking: trackingOf(subject) },
       pvmCpus: machine.pvmCpus,
-      prlHandlers: [],
+      handlerCpus: [],
       judgesRounds: true,
       replace: asPlanned,
       handlerBudget: machine.handlerBudget,
@@ -105,21 +106,15 @@ function resolveInto(
   };
 }
 
-function prlOf({ tracker: { prl } }: Scenario): WorldPlan["mmu"]["prl"] {
-  const { variant, slotRule, doubleBuffer } = prl;
-  return { variant, slotRule, doubleBuffer };
-}
-
 function trackingOf({ scenario, technique }: RuleSubject): TrackingPlan {
   const { tracker, machine, faults } = scenario;
   return {
     technique,
     costs: machine.costs.hypervisor,
     logLimit: tracker.logLimit ?? -1,
-    filterGuestTables: tracker.prl.filterGuestTables,
     ringEntries: tracker.ring.entries,
     ringReserved: RING_RESERVED,
-    ringFromPml: tracker.ring.source === "pml",
+    ringSource: tracker.ring.source,
     largePagesReturn: tracker.largePagesReturn === true,
     initiallySet: tracker.initiallySet === true,
     armedTwice: tracker.armedTwice,

@@ -1,10 +1,19 @@
 /** Rules across the fields of a scenario: what would change nothing, or could not be, is refused. */
 import type { Problems } from "../../errors.ts";
-import { logProblem, PML_ENTRIES_MAX } from "../../hardware/logLimits.ts";
 import { checkRingSize } from "../../hypervisor/dirtyRing.ts";
 import { techniqueNamed, techniques, unitOf } from "../../hypervisor/techniques/all.ts";
 import type { Technique, TechniqueName } from "../../hypervisor/techniques/technique.ts";
 import { TRACKER_FAULTS, type TrackerFault } from "../../hypervisor/trackedVm.ts";
+import {
+  configuredUnits,
+  logProblem,
+  mostOf,
+  UNITS,
+  type UnitFault,
+  writeLog,
+} from "../../units/all.ts";
+import { WRITE_LOG_LABELS } from "../../units/texts.ts";
+import type { Unit } from "../../units/unit.ts";
 import { OPERATION_FAULTS, type OperationFault } from "../operation.ts";
 import { OPERATIONS, type OperationConfig, ownerOfFault } from "../operations/all.ts";
 import type { ConfiguredOperation } from "../operations/declaration.ts";
@@ -24,25 +33,29 @@ type Rule = (subject: RuleSubject, problems: Problems) => void;
 /** Those that need not know the guests. */
 export const RULES: readonly Rule[] = [ring, logs, beginsSet, section, pieces, faults];
 
-/** The ring has room for the reserve and a PML log. */
+/** The ring has room for the reserve and a log that is drained into it. */
 function ring({ scenario: { tracker, machine } }: RuleSubject, problems: Problems): void {
   const { entries, source } = tracker.ring;
-  const log = source === "pml" ? Math.min(machine.logEntries, PML_ENTRIES_MAX) : 0;
+  const log = source === "writeProtect" ? 0 : Math.min(machine.logEntries, mostOf(source));
   if (checkRingSize(entries, log) === null) return;
   problems.add(
     ["tracker", "ring", "entries"],
-    `expected a power of two from 256 to 65536, with room for the reserve and a PML log, not ${entries}`,
+    `expected a power of two from 256 to 65536, with room for the reserve and a ${WRITE_LOG_LABELS} log, not ${entries}`,
   );
 }
 
 /** A log longer than its unit can have would not fill, or its index wrap. */
-function logs(
-  { scenario: { machine, tracker }, technique }: RuleSubject,
-  problems: Problems,
-): void {
-  const unit = unitOf(technique, tracker.ring.source);
-  const problem = unit === null ? null : logProblem(unit, machine.logEntries, tracker.prl.variant);
+function logs(subject: RuleSubject, problems: Problems): void {
+  const { machine } = subject.scenario;
+  const unit = loggingUnit(subject);
+  const problem = unit === null ? null : logProblem(unit, machine.logEntries);
   if (problem !== null) problems.add(["machine", "logEntries"], problem);
+}
+
+/** The unit that logs for the scenario's technique; null: none does. */
+function loggingUnit({ scenario: { tracker }, technique }: RuleSubject): Unit | null {
+  const units = configuredUnits({ ...tracker });
+  return unitOf(technique, units, writeLog(units, tracker.ring.source));
 }
 
 function beginsSet({ scenario: { tracker }, operation }: RuleSubject, problems: Problems): void {
@@ -102,13 +115,25 @@ function operationsNeed(fault: OperationFault, { operation }: RuleSubject): Need
   return [operation.kind === owner, `operation "${owner}"`];
 }
 
-const TRACKER_NEEDS: Readonly<Record<TrackerFault, (subject: RuleSubject) => Need>> = {
+type Needs<Fault extends string> = Readonly<Record<Fault, (subject: RuleSubject) => Need>>;
+
+/** A unit that is on in some of a VM's vCPUs alone. */
+const UNIT_NEEDS = Object.fromEntries(
+  UNITS.flatMap(({ onSomeVcpus, label }) => {
+    if (onSomeVcpus === null) return [];
+    const need = (subject: RuleSubject): Need => [
+      loggingUnit(subject)?.declaration.onSomeVcpus === onSomeVcpus &&
+        subject.scenario.vms.some(({ vcpus }) => vcpus > 1),
+      `${label}, and a VM of several vCPUs`,
+    ];
+    return [[onSomeVcpus, need]];
+  }),
+) as Needs<UnitFault>;
+
+const TRACKER_NEEDS: Needs<TrackerFault> = {
+  ...UNIT_NEEDS,
   skipInvept: ({ technique }) => [technique !== "none", "a tracker"],
   harvestBeforeDrain: ({ technique }) => techniquesNeed("harvestBeforeDrain", technique),
-  pmlOnSomeVcpus: ({ technique, scenario: { tracker, vms } }) => [
-    unitOf(technique, tracker.ring.source) === "pml" && vms.some(({ vcpus }) => vcpus > 1),
-    "PML, and a VM of several vCPUs",
-  ],
   tornEntries({ technique, scenario: { tracker }, operation }) {
     const [isOwn, what] = techniquesNeed("tornEntries", technique);
     return [

@@ -3,6 +3,7 @@
  * not come to its end. Who stands where, and what each could be moved by, as its machine's definition says.
  */
 import type { SchedulerContext } from "../../../machines/scheduler.ts";
+import { UNIT_STATECHARTS } from "../../../machines/units/all.ts";
 import { isIgnored } from "../../interconnect/ignored.ts";
 import { rowOf } from "../../interconnect/messages.ts";
 import type { SystemActor } from "../actors.ts";
@@ -30,8 +31,7 @@ export const AT_REST: Readonly<Record<string, readonly string[]>> = {
   mmu: ["idle"],
   operator: ["idle"],
   pager: ["resting"],
-  pmlUnit: ["off", "logging"],
-  prlUnit: ["off", "logging"],
+  ...Object.fromEntries(UNIT_STATECHARTS.map(({ machine, atRest }) => [machine.id, atRest])),
   pvmCpu: ["guest"],
   sampler: ["off", "sampling"],
   scheduler: ["scheduling"],

@@ -3,6 +3,7 @@
  * on some CPU for it, but for what is charged already and still under way. Whatever is charged and does
  * not pass, or passes and is not charged, is a fault of the program.
  */
+
 import type { DispatcherContext } from "../../../machines/dispatcher.ts";
 import type { PagerContext } from "../../../machines/pager.ts";
 import type { PvmCpuContext } from "../../../machines/pvmCpu.ts";
@@ -10,6 +11,7 @@ import type { TrackerContext } from "../../../machines/trackerContext.ts";
 import type { VcpuContext } from "../../../machines/vcpu.ts";
 import { Counter } from "../../hardware/counters.ts";
 import type { Delivery, MessageType } from "../../interconnect/messages.ts";
+import { STOPPING_MESSAGES } from "../../units/messages.ts";
 import { CpuMode, PvmMode } from "../cpuTimes.ts";
 import type { System } from "../system.ts";
 
@@ -117,7 +119,7 @@ function charges(system: System): Readonly<Record<string, Charge>> {
           return values[Counter.guestCycles]! + values[Counter.walkCycles]!;
         }),
       ),
-      underWay: flight.of("mmu", "continueGuest", "guestStopped", "pmlIndexOutOfRange"),
+      underWay: flight.of("mmu", "continueGuest", "guestStopped", ...STOPPING_MESSAGES),
     },
     transition: {
       charged: total(

@@ -3,7 +3,8 @@
  * loses a page, a run that can go no further, a VM that dies.
  */
 import type { VcpuContext } from "../../../machines/vcpu.ts";
-import { exitReasonName } from "../../hardware/exit.ts";
+import { exitReasonName } from "../../units/exits.ts";
+import { STOPPING_MESSAGES } from "../../units/messages.ts";
 import type { SystemActor } from "../actors.ts";
 import { isMeant } from "../roles.ts";
 import type { System } from "../system.ts";
@@ -73,7 +74,7 @@ function isStranded({ id, live }: SystemActor, { actors, interconnect }: System)
     if (to === id || (to === mmu && from === id)) return true;
     const unit = actors[to - 1];
     const isOwn = unit !== undefined && isMeant(unit.role, { kind: "logUnit", vcpu });
-    return message.type === "pmlIndexOutOfRange" && isOwn;
+    return STOPPING_MESSAGES.some((type) => type === message.type) && isOwn;
   });
 }
 

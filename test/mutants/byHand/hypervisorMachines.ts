@@ -167,8 +167,8 @@ export const hypervisorMachines: readonly HandMade[] = [
     name: "tracker-index-reset-of-vcpu-0",
     file: "machines/tracker.ts",
     class: "other receiver",
-    from: `send(actorAt(context.pmlUnits, vcpu), { type: "pmlIndexReset" }, delay)`,
-    to: `send(actorAt(context.pmlUnits, 0), { type: "pmlIndexReset" }, delay)`,
+    from: `const unit = context.units[context.stoppingUnit]?.[vcpu];`,
+    to: `const unit = context.units[context.stoppingUnit]?.[0];`,
     damage: "the unit of vCPU 0 is told of every reset",
   },
   {
@@ -199,8 +199,8 @@ export const hypervisorMachines: readonly HandMade[] = [
     name: "tracker-units-of-all-vms",
     file: "machines/tracker.ts",
     class: "condition",
-    from: `return (unit === "prl" ? context.prlUnits : context.pmlUnits).filter((id) => id !== 0);`,
-    to: `return unit === "prl" ? context.pmlUnits : context.prlUnits;`,
+    from: `return (context.units[unitNumber(unit)] ?? []).filter((id) => id !== 0);`,
+    to: `return (context.units[1 - unitNumber(unit)] ?? []).filter((id) => id !== 0);`,
     damage: "arming PRL tells the PML units, and PML the PRL units",
   },
   {

@@ -176,25 +176,25 @@ export const operations: readonly HandMade[] = [
     name: "pvm-handled-not-noted",
     file: "src/system/pvmDevice.ts",
     class: "statement removed",
-    from: `      logs.handled[vcpu] = logs.handled[vcpu]! | full;
+    from: `        logs.handled[vcpu] = handled | full;
 `,
-    to: "",
+    to: ``,
     damage: "a harvest copies logs that the handler has copied already",
   },
   {
     name: "pvm-resets-harvested-log",
     file: "src/system/pvmDevice.ts",
     class: "bits",
-    from: "const ours = logs & pages.handled[vcpu]!;",
-    to: "const ours = logs;",
+    from: `const ours = logs & (pages.handled[vcpu] ?? 0);`,
+    to: `const ours = logs;`,
     damage: "the handler resets a log that a harvest has emptied meanwhile",
   },
   {
     name: "pvm-reload-forgets-handled",
     file: "src/system/pvmDevice.ts",
     class: "bits",
-    from: "logs.handled[vcpu] = logs.handled[vcpu]! & readField(vmcs, Field.prlFullLogs);",
-    to: "logs.handled[vcpu] = 0;",
+    from: `logs.handled[vcpu] = (logs.handled[vcpu] ?? 0) & readField(vmcs, Field.fullLogs);`,
+    to: `logs.handled[vcpu] = 0;`,
     damage: "a reload forgets that another log is still being handled",
   },
   {

@@ -4,7 +4,7 @@ import type { HandMade } from "../mutant.ts";
 export const outside: readonly HandMade[] = [
   {
     name: "outside-pml-decrements-first",
-    file: "src/hardware/pageModificationLog.ts",
+    file: "src/units/pml/walk.ts",
     class: "protocol",
     from: "storeLogEntry(mmu, 0, index, page);",
     to: "storeLogEntry(mmu, 0, (index - 1) & 0xffff, page);",
@@ -12,7 +12,7 @@ export const outside: readonly HandMade[] = [
   },
   {
     name: "outside-log-of-one-page",
-    file: "src/hardware/pageModificationLog.ts",
+    file: "src/hardware/logStore.ts",
     class: "arithmetic",
     from: "return first + others + (slot >>> geometry.indexBits);",
     to: "return first + others;",
@@ -44,9 +44,9 @@ export const outside: readonly HandMade[] = [
   },
   {
     name: "outside-prl-reset-of-running-log",
-    file: "src/hardware/pageReferenceLog.ts",
+    file: "src/units/prl/walk.ts",
     class: "early return removed",
-    from: `  if (vmcs.image[2 * Field.pmlIndex]! >= 0) return;
+    from: `  if (vmcs.image[2 * Field.logIndex]! >= 0) return;
 `,
     to: "",
     damage: "resetting one PRL log sets back the index of the other, which is being filled",
@@ -147,7 +147,7 @@ export const outside: readonly HandMade[] = [
   },
   {
     name: "outside-pml-of-two-pages",
-    file: "src/hardware/logLimits.ts",
+    file: "src/units/pml/declaration.ts",
     class: "constant",
     from: "export const PML_ENTRIES_MAX = 512;",
     to: "export const PML_ENTRIES_MAX = 1024;",

@@ -6,8 +6,8 @@ export const pageTracking: readonly HandMade[] = [
     name: "arm-leaves-large-writable",
     file: "src/hypervisor/logDirty.ts",
     class: "condition",
-    from: `return technique === "pml" && level === 1 ? EPT_DIRTY : EPT_WRITE;`,
-    to: `return technique === "pml" ? EPT_DIRTY : EPT_WRITE;`,
+    from: `return technique === "dirtyFlag" && level === 1 ? EPT_DIRTY : EPT_WRITE;`,
+    to: `return technique === "dirtyFlag" ? EPT_DIRTY : EPT_WRITE;`,
     damage: "under PML a large leaf keeps the right to be written",
   },
   {
@@ -64,9 +64,11 @@ export const pageTracking: readonly HandMade[] = [
     name: "split-is-granted",
     file: "src/hypervisor/logDirty.ts",
     class: "protocol",
-    from: `  if (technique === "pml") {
-    armNewTable(ept, page);`,
-    to: `  if (technique === "pml") {`,
+    from: `  if (technique === "dirtyFlag") {
+    armNewTable(ept, page);
+`,
+    to: `  if (technique === "dirtyFlag") {
+`,
     damage: "the pages of a leaf that is split for PML stay write-protected",
   },
   {
@@ -105,7 +107,7 @@ export const pageTracking: readonly HandMade[] = [
   },
   {
     name: "drain-newest-entry-lost",
-    file: "src/hypervisor/drain.ts",
+    file: "src/units/pml/declaration.ts",
     class: "boundary",
     from: "return [index >= logEntries ? 0 : index + 1, logEntries];",
     to: "return [index >= logEntries ? 1 : index + 1, logEntries];",
@@ -113,7 +115,7 @@ export const pageTracking: readonly HandMade[] = [
   },
   {
     name: "drain-off-by-one",
-    file: "src/hypervisor/drain.ts",
+    file: "src/units/pml/declaration.ts",
     class: "boundary",
     from: "return [index >= logEntries ? 0 : index + 1, logEntries];",
     to: "return [index >= logEntries ? 0 : index + 2, logEntries];",
@@ -121,7 +123,7 @@ export const pageTracking: readonly HandMade[] = [
   },
   {
     name: "drain-one-too-many",
-    file: "src/hypervisor/drain.ts",
+    file: "src/units/pml/declaration.ts",
     class: "boundary",
     from: "return [index >= logEntries ? 0 : index + 1, logEntries];",
     to: "return [index >= logEntries ? 0 : index, logEntries];",
@@ -131,16 +133,16 @@ export const pageTracking: readonly HandMade[] = [
     name: "drain-high-word-lost",
     file: "src/hypervisor/drain.ts",
     class: "bits",
-    from: "visit(pageOfWords(memory.words[word]!, memory.words[word + 1]!));",
-    to: "visit(pageOfWords(memory.words[word]!, 0));",
+    from: `visit(pageOfWords(words[word]!, words[word + 1]!));`,
+    to: `visit(pageOfWords(words[word]!, 0));`,
     damage: "pages beyond 4 GiB are taken for others",
   },
   {
     name: "prl-copy-second-log-as-first",
     file: "src/hypervisor/drain.ts",
     class: "arithmetic",
-    from: "const log = logWord(memory, view.vmcs) + which * view.logWords;",
-    to: "const log = logWord(memory, view.vmcs);",
+    from: "visitSlots(memory, logWord(memory, vmcs) + log * logWords(logs), first, end, visit);",
+    to: "visitSlots(memory, logWord(memory, vmcs), first, end, visit);",
     damage: "the first of two PRL logs is copied twice, the second never",
   },
   {
@@ -200,8 +202,8 @@ export const pageTracking: readonly HandMade[] = [
     name: "ring-limit-ignores-pml",
     file: "src/hypervisor/dirtyRing.ts",
     class: "arithmetic",
-    from: "this.softLimit = size - (reserved + pmlEntries);",
-    to: "this.softLimit = size - reserved;",
+    from: `this.softLimit = size - (reserved + logEntries);`,
+    to: `this.softLimit = size - reserved;`,
     damage: "a ring fed by PML has no room for a whole log",
   },
   {

@@ -14,8 +14,8 @@ export const processorState: readonly HandMade[] = [
     name: "vmwrite-wide-index",
     file: "src/hardware/vmcs.ts",
     class: "constant",
-    from: "const SHORT_INDEX_BITS = 16;",
-    to: "const SHORT_INDEX_BITS = 32;",
+    from: `{ bits: 16, signed: false }`,
+    to: `{ bits: 32, signed: false }`,
     damage: "the PML index keeps more than its 16 bits",
   },
   {

@@ -274,7 +274,7 @@ export const processors: readonly HandMade[] = [
   },
   {
     name: "pml-unit-full-not-disabled",
-    file: "machines/pmlUnit.ts",
+    file: "machines/units/pmlUnit.ts",
     class: "transition removed",
     from: `        pmlIndexReset: "logging",
         disableLog: "off",`,
@@ -283,7 +283,7 @@ export const processors: readonly HandMade[] = [
   },
   {
     name: "pml-unit-stays-on",
-    file: "machines/pmlUnit.ts",
+    file: "machines/units/pmlUnit.ts",
     class: "transition removed",
     from: `        disableLog: "off",
       },
@@ -296,15 +296,15 @@ export const processors: readonly HandMade[] = [
   },
   {
     name: "pml-unit-wrong-reason",
-    file: "machines/pmlUnit.ts",
+    file: "machines/units/pmlUnit.ts",
     class: "constant",
-    from: "reason: ExitReason.pmlFull,",
-    to: "reason: ExitReason.hlt,",
+    from: `reason: pml.whenFull.reason,`,
+    to: `reason: 12,`,
     damage: "a full log looks like HLT",
   },
   {
     name: "prl-unit-second-full-silent",
-    file: "machines/prlUnit.ts",
+    file: "machines/units/prlUnit.ts",
     class: "action removed",
     from: `suspended: {
       on: {
@@ -316,7 +316,7 @@ export const processors: readonly HandMade[] = [
   },
   {
     name: "prl-unit-off-ignores-reload",
-    file: "machines/prlUnit.ts",
+    file: "machines/units/prlUnit.ts",
     class: "transition removed",
     from: `        enableLog: "logging",
         remoteReload: { actions: "askReload" },
@@ -327,7 +327,7 @@ export const processors: readonly HandMade[] = [
   },
   {
     name: "prl-unit-ipi-at-once",
-    file: "machines/prlUnit.ts",
+    file: "machines/units/prlUnit.ts",
     class: "delay lost",
     from: `return send(context.handlerCpu, { type: "ipi", vector, vcpu }, context.ipiCycles);`,
     to: `return send(context.handlerCpu, { type: "ipi", vector, vcpu });`,
@@ -335,7 +335,7 @@ export const processors: readonly HandMade[] = [
   },
   {
     name: "prl-unit-suspended-cannot-stop",
-    file: "machines/prlUnit.ts",
+    file: "machines/units/prlUnit.ts",
     class: "transition removed",
     from: `        reloaded: "logging",
         disableLog: "off",`,

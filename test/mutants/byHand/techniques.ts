@@ -24,8 +24,8 @@ export const techniques: readonly HandMade[] = [
     name: "controls-not-cleared",
     file: "src/hypervisor/techniques/logControls.ts",
     class: "bits",
-    from: "readField(vmcs, Field.secondaryControls) & ~logging",
-    to: "readField(vmcs, Field.secondaryControls) | logging",
+    from: `readField(vmcs, Field.secondaryControls) & ~LOG_CONTROLS`,
+    to: `readField(vmcs, Field.secondaryControls) | LOG_CONTROLS`,
     damage: "disarming leaves the logging controls on",
   },
   {
@@ -41,39 +41,39 @@ export const techniques: readonly HandMade[] = [
     name: "index-not-reset-on-arm",
     file: "src/hypervisor/techniques/logControls.ts",
     class: "statement removed",
-    from: `  resetLog(vmcs, vm.logs.geometry.logEntries);
+    from: `  unit.empty(vmcs, vm.logs.geometry);
 `,
-    to: "",
+    to: ``,
     damage: "a log is not empty when logging begins",
   },
   {
     name: "full-logs-survive-reset",
     file: "src/hypervisor/techniques/logControls.ts",
     class: "statement removed",
-    from: `  writeField(vmcs, Field.prlFullLogs, 0);
+    from: `  writeField(vmcs, Field.fullLogs, 0);
 `,
     to: "",
     damage: "PRL logs that were full before are full when logging begins again",
   },
   {
     name: "filter-always",
-    file: "src/hypervisor/techniques/logControls.ts",
+    file: "src/units/prl/declaration.ts",
     class: "condition",
-    from: `if (unit === "prl" && vm.filterGuestTables) controls |= SECONDARY_PRL_FILTER;`,
-    to: `if (unit === "prl") controls |= SECONDARY_PRL_FILTER;`,
+    from: `(filterGuestTables ? SECONDARY_PRL_FILTER : 0)`,
+    to: `SECONDARY_PRL_FILTER`,
     damage: "PRL always filters the guest's page tables",
   },
   {
     name: "pml-rearms-nothing-after-log-full",
-    file: "src/hypervisor/techniques/pml.ts",
+    file: "src/hypervisor/techniques/dirtyLog.ts",
     class: "protocol",
-    from: "const entries = drainPmlLog(vm.logs, vmcs, (page) => markDirty(vm.dirty, page));",
-    to: "const entries = drainPmlLog(vm.logs, vmcs, () => {});",
+    from: `const entries = drainLogs(at, (page) => markDirty(vm.dirty, page));`,
+    to: `const entries = drainLogs(at, () => {});`,
     damage: "the log-full handler drops the entries",
   },
   {
     name: "pml-serves-first-vcpu",
-    file: "src/hypervisor/techniques/pml.ts",
+    file: "src/hypervisor/techniques/dirtyLog.ts",
     class: "other receiver",
     from: "vm.vcpus.find((one) => one.vcpu === vcpu)!;",
     to: "vm.vcpus[0]!;",
@@ -81,12 +81,12 @@ export const techniques: readonly HandMade[] = [
   },
   {
     name: "pml-disarm-keeps-leaves",
-    file: "src/hypervisor/techniques/pml.ts",
+    file: "src/hypervisor/techniques/dirtyLog.ts",
     class: "statement removed",
-    from: `    if (vm.work.begins) disableLogs(vm);
-    return disarmAll(vm.ept, vm.work) * vm.costs.protectPage;`,
-    to: `    if (vm.work.begins) disableLogs(vm);
-    return 0;`,
+    from: `      if (vm.work.begins) disableLogs(vm);
+      return disarmAll(vm.ept, vm.work) * vm.costs.protectPage;`,
+    to: `      if (vm.work.begins) disableLogs(vm);
+      return 0;`,
     damage: "disarming PML leaves D flags clear and large leaves protected",
   },
   {
@@ -154,35 +154,37 @@ export const techniques: readonly HandMade[] = [
   },
   {
     name: "prl-full-log-dropped-at-harvest",
-    file: "src/hypervisor/techniques/prl.ts",
+    file: "src/hypervisor/techniques/accessLog.ts",
     class: "condition",
-    from: "const full = readField(vmcs, Field.prlFullLogs) & ~vm.logs.handled[vcpu]!;",
-    to: "const full = 0 & ~vm.logs.handled[vcpu]!;",
+    from: `entries += visitLogs({ logs, unit, vcpu, vmcs }, (page) => addOccurrence(buffer, page));`,
+    to: `entries += 0;`,
     damage: "a harvest throws full PRL logs away",
   },
   {
     name: "prl-handled-log-counted-again",
-    file: "src/hypervisor/techniques/prl.ts",
+    file: "src/hypervisor/drain.ts",
     class: "bits",
-    from: "const full = readField(vmcs, Field.prlFullLogs) & ~vm.logs.handled[vcpu]!;",
-    to: "const full = readField(vmcs, Field.prlFullLogs);",
+    from: `if ((handled & (1 << log)) === 0) entries`,
+    to: `if ((handled & (1 << log)) >= 0) entries`,
     damage: "a log that the handler has copied already is counted again",
   },
   {
     name: "prl-counts-survive",
-    file: "src/hypervisor/techniques/prl.ts",
+    file: "src/hypervisor/techniques/accessLog.ts",
     class: "statement removed",
-    from: `  rearm(vm) {
-    clearOccurrences(vm.buffer);`,
-    to: "  rearm(vm) {",
+    from: `    rearm(vm) {
+      clearOccurrences(vm.buffer);
+`,
+    to: `    rearm(vm) {
+`,
     damage: "PRL's counts are not emptied between rounds",
   },
   {
     name: "ring-collect-leaves-log",
     file: "src/hypervisor/techniques/dirtyRing.ts",
     class: "statement removed",
-    from: "for (const vcpu of vm.vcpus) entries += flushPml(vm, vcpu);",
-    to: "",
+    from: `for (const vcpu of vm.vcpus) entries += flushLog(vm, vcpu);`,
+    to: ``,
     damage: "a harvest leaves in the log what has not come to the ring",
   },
   {

@@ -9,7 +9,7 @@ import {
   forEachOccurrence,
 } from "../../../hypervisor/cumulativeBuffer.ts";
 import { markDirty } from "../../../hypervisor/dirtyBitmap.ts";
-import { prlView, visitPrlLogs } from "../../../hypervisor/drain.ts";
+import { visitLogs } from "../../../hypervisor/drain.ts";
 import { type EstimatorRule, harvestOf, pausesVm } from "../../../hypervisor/wss/estimation.ts";
 import { estimatorOf } from "../../../hypervisor/wss/estimators/all.ts";
 import { countHotPages, passGeneration } from "../../../hypervisor/wss/hotPages.ts";
@@ -17,6 +17,7 @@ import { drawPages } from "../../../hypervisor/wss/pageSample.ts";
 import type { Forget } from "../../../hypervisor/wss/prlLoop.ts";
 import { WindowTruth } from "../../../hypervisor/wss/windowTruth.ts";
 import type { Device } from "../../../interconnect/emissions.ts";
+import { NO_UNIT, unitNamed } from "../../../units/all.ts";
 import { OPERATION_MEMORY, vmMemories } from "../../memoryNames.ts";
 import type { OperationHost } from "../../operation.ts";
 import type { VmState, World } from "../../world.ts";
@@ -145,10 +146,10 @@ export class EstimatorDevice implements Device<EstimatorRequest, EstimatorReply>
     // For the run's summary and its verdict, which harvests inform otherwise.
     forEachOccurrence(tracked.buffer, (page) => markDirty(reportedTouched, page));
     rounds?.read(reportedTouched, (visit) => {
-      const { logs, prlSlotRule, vcpus } = tracked;
-      for (const { vcpu, vmcs } of vcpus) {
-        visitPrlLogs(prlView(logs, vmcs, prlSlotRule), logs.handled[vcpu]!, visit);
-      }
+      const { logs, units, vcpus } = tracked;
+      const unit = unitNamed(units, this.#vm.armed.technique?.unit(tracked) ?? NO_UNIT);
+      if (unit === null) return;
+      for (const { vcpu, vmcs } of vcpus) visitLogs({ logs, unit, vcpu, vmcs }, visit);
     });
     const hot = countHotPages(tracked.buffer, this.#older, source.least(rule), config.pages);
     const { pages, tables, scanned } = hot;

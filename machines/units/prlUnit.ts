@@ -23,11 +23,11 @@ import {
   request,
   type SendEmission,
   send,
-} from "../src/interconnect/emissions.ts";
-import * as kind from "../src/interconnect/fields.ts";
-import { ignored } from "../src/interconnect/ignored.ts";
-import { machineTypes } from "../src/interconnect/machineTypes.ts";
-import type { Message } from "../src/interconnect/messages.ts";
+} from "../../src/interconnect/emissions.ts";
+import * as kind from "../../src/interconnect/fields.ts";
+import { ignored } from "../../src/interconnect/ignored.ts";
+import { machineTypes } from "../../src/interconnect/machineTypes.ts";
+import type { Message } from "../../src/interconnect/messages.ts";
 
 /** What it is set up with. */
 export const prlUnitInput = {

@@ -1,6 +1,6 @@
 /**
  * The PML unit of one vCPU: whether it logs. The log and the index are words in memory; the stores
- * happen in the walk (src/hardware/pageModificationLog.ts). While it is full no guest runs on: the one that
+ * happen in the walk (src/units/pml/walk.ts). While it is full no guest runs on: the one that
  * filled it waits for the index.
  *
  *   state   | event              | next    | emits
@@ -14,12 +14,12 @@
  *   logging, full | disableLog   | off     | -
  */
 import { assign, emit, setup } from "xstate";
-import { ExitReason } from "../src/hardware/exit.ts";
-import { type SendEmission, send } from "../src/interconnect/emissions.ts";
-import * as kind from "../src/interconnect/fields.ts";
-import { ignored } from "../src/interconnect/ignored.ts";
-import { machineTypes } from "../src/interconnect/machineTypes.ts";
-import type { Message } from "../src/interconnect/messages.ts";
+import { type SendEmission, send } from "../../src/interconnect/emissions.ts";
+import * as kind from "../../src/interconnect/fields.ts";
+import { ignored } from "../../src/interconnect/ignored.ts";
+import { machineTypes } from "../../src/interconnect/machineTypes.ts";
+import type { Message } from "../../src/interconnect/messages.ts";
+import { pml } from "../../src/units/pml/declaration.ts";
 
 /** What it is set up with. */
 export const pmlUnitInput = {
@@ -49,7 +49,7 @@ export const pmlUnitMachine = setup({
     sendLogFull: emit(({ context }) =>
       send(context.vcpu, {
         type: "guestStopped",
-        reason: ExitReason.pmlFull,
+        reason: pml.whenFull.reason,
         qualification: 0,
         page: 0,
       }),

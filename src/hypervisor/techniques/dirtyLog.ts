@@ -1,0 +1,83 @@
+/** A unit that logs writes: the processor logs the first write to each page; full logs are drained (Xen hvm_enable_pml). */
+import { unitNamed } from "../../units/all.ts";
+import type { Unit, UnitDeclaration } from "../../units/unit.ts";
+import { markDirty } from "../dirtyBitmap.ts";
+import { drainLogs } from "../drain.ts";
+import { armedLeaf, disarmAll, fixWrite, rearmMarked } from "../logDirty.ts";
+import type { TrackedVm } from "../trackedVm.ts";
+import { armOrSetAll } from "./initiallySet.ts";
+import { disableLogs, enableLogs } from "./logControls.ts";
+import { NOT_OURS, type Technique } from "./technique.ts";
+
+/** That of a VM's processors. @throws if they were built without it */
+export function unitOf({ units }: TrackedVm, { name }: UnitDeclaration): Unit {
+  const unit = unitNamed(units, name);
+  if (unit === null) throw new Error(`no processor has the unit "${name}"`);
+  return unit;
+}
+
+/** Drains every vCPU's log into the bitmap; returns the entries. */
+function drainAll(vm: TrackedVm, unit: Unit): number {
+  let entries = 0;
+  for (const { vcpu, vmcs } of vm.vcpus) {
+    entries += drainLogs({ logs: vm.logs, unit, vcpu, vmcs }, (page) => markDirty(vm.dirty, page));
+  }
+  return entries;
+}
+
+/** The technique of a unit that finds writes. */
+export function dirtyLogTechnique<const Declared extends UnitDeclaration>(declaration: Declared) {
+  const { name } = declaration;
+  return {
+    ...declaration.technique,
+    name: name as Declared["name"],
+    findsWritten: true,
+    findsTouched: false,
+    byProcessor: true,
+    exits: true,
+    armsEntries: true,
+    beginsSet: true,
+    faults: ["harvestBeforeDrain"],
+    unit: () => name,
+    arm(vm) {
+      if (vm.work.begins && !enableLogs(vm, unitOf(vm, declaration))) return null;
+      return armOrSetAll(vm, "dirtyFlag");
+    },
+    collect(vm) {
+      if (!vm.work.begins) return 0;
+      const unit = unitOf(vm, declaration);
+      if (vm.faults.includes("harvestBeforeDrain")) {
+        // The bitmap is read first; the logs are emptied too late for it, and their entries are gone.
+        for (const { vmcs } of vm.vcpus) unit.empty(vmcs, vm.logs.geometry);
+        return 0;
+      }
+      return drainAll(vm, unit) * vm.costs.drainEntry;
+    },
+    rearm: (vm) => rearmMarked(vm.ept, "dirtyFlag", vm.dirty, vm.work) * vm.costs.protectPage,
+    disarm(vm) {
+      if (vm.work.begins) disableLogs(vm);
+      return disarmAll(vm.ept, vm.work) * vm.costs.protectPage;
+    },
+    serveLogFull(vm, vcpu) {
+      const { vmcs } = vm.vcpus.find((one) => one.vcpu === vcpu)!;
+      const at = { logs: vm.logs, unit: unitOf(vm, declaration), vcpu, vmcs };
+      const entries = drainLogs(at, (page) => markDirty(vm.dirty, page));
+      const cycles = vm.costs.drainHandler + entries * vm.costs.drainEntry;
+      return { fix: "granted", cycles, ringFull: false };
+    },
+    // Large leaves are write-protected, so that their first write splits them.
+    serveViolation(vm, _vcpu, page, write) {
+      if (!write) return NOT_OURS;
+      const fix = fixWrite(vm.ept, "dirtyFlag", page, (one) => markDirty(vm.dirty, one));
+      const { violationHandler, splitHandler } = vm.costs;
+      return {
+        fix,
+        cycles: violationHandler + (fix === "split" ? splitHandler : 0),
+        ringFull: false,
+      };
+    },
+    // A page with D set is in the log or in the bitmap already, and stays there.
+    pageTaken: () => {},
+    pageReturned: () => armedLeaf("dirtyFlag"),
+  } as const satisfies Technique;
+}

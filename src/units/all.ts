@@ -1,0 +1,142 @@
+/** Every page-logging unit: the one list. A new one is a folder and a line here; what others ask of units follows from it. */
+import type * as z from "zod";
+import type { LogUnit } from "../hardware/mmu.ts";
+import { Field, type FieldName } from "../hardware/vmcs.ts";
+import { pml } from "./pml/declaration.ts";
+import { prl } from "./prl/declaration.ts";
+import type { LogStep, Unit, UnitDeclaration } from "./unit.ts";
+
+/** In the order of their numbers, which snapshots know: a new one comes last. */
+const LIST = [pml, prl] as const;
+
+/** Their types, where a constant's name is to be known. */
+export type Listed = (typeof LIST)[number];
+
+export const UNITS: readonly UnitDeclaration[] = LIST;
+
+/** Which unit logs: its name, or none of them. */
+export type UnitName = string;
+export const NO_UNIT = "none";
+
+/** The number of a unit in the list; -1 for none. */
+export function unitNumber(name: UnitName): number {
+  return UNITS.findIndex((unit) => unit.name === name);
+}
+
+/** Sections by unit's name -> units whose options are settled, in the order of the list. */
+export function configuredUnits(sections: Readonly<Record<string, unknown>> = {}): readonly Unit[] {
+  return UNITS.map(({ name, configure }) => configure(sections[name]));
+}
+
+/** The unit of that name among these; null for none. @throws if there is no such unit */
+export function unitNamed(units: readonly Unit[], name: UnitName): Unit | null {
+  if (name === NO_UNIT) return null;
+  const found = units.find(({ declaration }) => declaration.name === name);
+  if (found === undefined) throw new Error(`there is no unit "${name}"`);
+  return found;
+}
+
+/** Why a unit cannot have a log of so many entries, and which could; null if it can. */
+export function logProblem(unit: Unit, entries: number): string | null {
+  if (entries <= unit.entriesMax) return null;
+  const longer = unit.declaration.whereLonger;
+  const others = longer === null ? "" : `; ${longer}`;
+  return `expected at most ${unit.entriesMax}: ${unit.whyNoMore}${others}`;
+}
+
+/** Secondary controls of all units, by the names that litmus tests give them. */
+export const UNIT_CONTROLS: Readonly<Record<string, number>> = Object.assign(
+  {},
+  ...UNITS.map(({ controls }) => controls),
+);
+
+/** All of them: software that turns logging off clears these. */
+export const LOG_CONTROLS: number = Object.values(UNIT_CONTROLS).reduce((all, one) => all | one, 0);
+
+type SectionsOf<Unit> = Unit extends {
+  readonly name: infer Name;
+  readonly section: infer Schema extends z.ZodType;
+}
+  ? { readonly name: Name; readonly schema: Schema }
+  : never;
+/** Sections of a scenario's `tracker`, and names of techniques, that are units'. */
+export type UnitSection = SectionsOf<Listed>;
+export type UnitTechniqueName = Listed["name"];
+export const FIRST_UNIT: UnitTechniqueName = LIST[0].name;
+
+type WritesOf<Unit> = Unit extends { readonly finds: "writes"; readonly name: infer Name }
+  ? Name
+  : never;
+/** Units that find writes, and can feed a dirty ring. */
+export type WriteLogName = WritesOf<Listed>;
+export const WRITE_LOGS: readonly WriteLogName[] = LIST.flatMap((unit) =>
+  unit.finds === "writes" ? [unit.name] : [],
+);
+
+/** The unit that feeds a dirty ring from a source; null: write protection does. */
+export function writeLog(
+  units: readonly Unit[],
+  source: "writeProtect" | WriteLogName,
+): Unit | null {
+  return source === "writeProtect" ? null : unitNamed(units, source);
+}
+
+type OnSome = Listed["onSomeVcpus"];
+/** Planted faults of units. */
+export type UnitFault = Exclude<OnSome, null>;
+export const UNIT_FAULTS: readonly UnitFault[] = LIST.flatMap(({ onSomeVcpus }) =>
+  onSomeVcpus === null ? [] : [onSomeVcpus],
+);
+
+type UnionOfCosts<Unit> = Unit extends { readonly costs: infer Costs } ? keyof Costs : never;
+/** Costs of units, by the names that scenarios give them, in cycles. */
+export type UnitCosts = Readonly<Record<UnionOfCosts<Listed>, number>>;
+export const DEFAULT_UNIT_COSTS: UnitCosts = Object.assign({}, ...UNITS.map(({ costs }) => costs));
+
+/** What VM entry may find wrong with them. */
+export const UNIT_FAILURES: readonly string[] = UNITS.flatMap(({ failures }) => failures);
+
+const FIELD_NAMES = Object.keys(Field) as FieldName[];
+
+/** Names that units give to VMCS fields, with the fields that they name. */
+export const UNIT_FIELDS: ReadonlyMap<string, FieldName> = new Map(
+  UNITS.flatMap(({ fields }) => Object.entries(fields)),
+);
+
+/** The field that people and files call so. @throws if there is none */
+export function fieldNamed(name: string): FieldName {
+  const field = UNIT_FIELDS.get(name) ?? FIELD_NAMES.find((one) => one === name);
+  if (field === undefined) throw new Error(`there is no VMCS field "${name}"`);
+  return field;
+}
+
+/** The name that a VMCS field has for people and in files. */
+export function fieldName(field: FieldName): string {
+  for (const [name, named] of UNIT_FIELDS) if (named === field) return name;
+  return field;
+}
+
+/** Entries that a unit's log may have at most, whatever its options. */
+export function mostOf(name: UnitName): number {
+  const unit = UNITS.find((one) => one.name === name);
+  if (unit === undefined) throw new Error(`there is no unit "${name}"`);
+  return unit.entriesMax;
+}
+
+/** The longest log that any of them may have. */
+export const MOST_LOG_ENTRIES = Math.max(...UNITS.map(({ entriesMax }) => entriesMax));
+
+/** Verbs of litmus steps that are units' own. */
+export const UNIT_VERBS: ReadonlyMap<string, LogStep> = new Map(
+  UNITS.flatMap(({ verbs }) => Object.entries(verbs)),
+);
+
+/** Names of litmus expectations that a log has become full. */
+export const LOG_FULL_EXPECTATIONS: readonly string[] = UNITS.flatMap(({ fullExpectation }) =>
+  fullExpectation === null ? [] : [fullExpectation],
+);
+
+/** The units of a processor that has all of them. @param sections of their options, by their names */
+export function processorUnits(sections: Readonly<Record<string, unknown>> = {}): LogUnit[] {
+  return configuredUnits(sections).map((unit) => unit.processorSide(true));
+}

@@ -1,0 +1,28 @@
+/** Basic exit reasons, those of full logs included, which their units declare. */
+import { ExitReason } from "../hardware/exit.ts";
+import { UNITS } from "./all.ts";
+
+const ofUnits = UNITS.flatMap(({ whenFull }) =>
+  whenFull.kind === "exit" ? [[whenFull.reasonName, whenFull.reason] as const] : [],
+);
+
+/** By name. */
+export const EXIT_REASONS: Readonly<Record<string, number>> = {
+  ...ExitReason,
+  ...Object.fromEntries(ofUnits),
+};
+
+const NAMES: readonly (string | undefined)[] = Object.entries(EXIT_REASONS).reduce(
+  (names, [name, reason]) => names.with(reason, name),
+  new Array<string | undefined>(Math.max(...Object.values(EXIT_REASONS)) + 1).fill(undefined),
+);
+
+/** The name of a basic exit reason, for people; "reason N" if it is none of ours. */
+export function exitReasonName(reason: number): string {
+  return NAMES[reason] ?? `reason ${reason}`;
+}
+
+/** Whether a guest exits with this reason because a log is full. */
+export function isLogFull(reason: number): boolean {
+  return ofUnits.some(([, own]) => own === reason);
+}
