@@ -4,6 +4,7 @@
  */
 import type { AnyEventObject } from "xstate";
 import { UserError } from "../errors.ts";
+import { fieldOf, wordAt } from "../lookup.ts";
 import { Actor, type Observation } from "./actors/actor.ts";
 import { isInState, type MachineShape, shapeOf } from "./actors/machineShape.ts";
 import type { ActorModelSpec, ActorSpec, ActorState } from "./actors/spec.ts";
@@ -13,7 +14,7 @@ import { validateSpec } from "./actors/validate.ts";
 import { Wiring } from "./actors/wiring.ts";
 import type { Channel } from "./engine/channel.ts";
 import { canonical } from "./engine/encoding.ts";
-import { fieldOf, itemAt, wordAt } from "./engine/lookups.ts";
+import { itemAt } from "./engine/lookups.ts";
 import type { Model, StepRule } from "./engine/model.ts";
 import { slotNamed } from "./engine/model.ts";
 import { Slot } from "./engine/slot.ts";

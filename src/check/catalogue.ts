@@ -1,8 +1,8 @@
 /** The models that can be checked, by name, with their parameters. */
 import { nearest } from "../config/nearest.ts";
 import { UserError } from "../errors.ts";
+import { fieldOf } from "../lookup.ts";
 import type { System } from "../system/system.ts";
-import { fieldOf } from "./engine/lookups.ts";
 import type { Model } from "./engine/model.ts";
 import type { ModelEntry, Values } from "./modelEntry.ts";
 import { fileFault, isModelFile, loadedModel } from "./modelFile.ts";

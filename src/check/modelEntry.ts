@@ -1,6 +1,7 @@
 /** What the catalogue knows of a model: its name, its parameters, and how it is built. */
+
+import { fieldOf } from "../lookup.ts";
 import type { System } from "../system/system.ts";
-import { fieldOf } from "./engine/lookups.ts";
 import type { Model } from "./engine/model.ts";
 import type { TrackingOptions } from "./models/tracking.ts";
 import type { Mutation } from "./mutations/mutation.ts";

@@ -1,6 +1,6 @@
 /** The models of what a toolstack does with tracked VMs: migrations, checkpoints, estimations. */
 
-import { fieldOf } from "./engine/lookups.ts";
+import { fieldOf } from "../lookup.ts";
 import {
   faultsOf,
   geometry,

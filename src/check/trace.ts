@@ -1,6 +1,8 @@
 /** A run of a model as data: who took which message, what it sent, and what changed. For every way of showing it. */
+
+import { wordAt } from "../lookup.ts";
 import { load, type Searched } from "./engine/explored.ts";
-import { itemAt, wordAt } from "./engine/lookups.ts";
+import { itemAt } from "./engine/lookups.ts";
 import { type Model, shownMessage } from "./engine/model.ts";
 import { BY_ITSELF, DROPPED, isWithoutStep, LOST } from "./engine/transitions.ts";
 import type { Edge, Run } from "./properties/liveness.ts";

@@ -79,8 +79,14 @@ export function joined(forms: readonly NormalForm[]): NormalForm {
     scramble() {
       for (const form of forms) form.scramble();
     },
-    renumber: (words, to) => merged(forms.map((form) => form.renumber(words, to))),
+    // One that leaves all as it is gives back what it got, the lists of the others among it.
+    renumber: (words, to) =>
+      merged(forms.map((form) => onlyOf(form.lists, form.renumber(words, to)))),
   };
+}
+
+function onlyOf(lists: readonly string[], words: Words): Words {
+  return Object.fromEntries(Object.entries(words).filter(([list]) => lists.includes(list)));
 }
 
 /** All words of some parts as they are. */

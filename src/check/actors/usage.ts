@@ -1,7 +1,8 @@
 /** What of a model's description was never used: then the model mostly says less than it seems to. */
 import type { AnyEventObject } from "xstate";
 import { nearest } from "../../config/nearest.ts";
-import { fieldOf, valueUnder } from "../engine/lookups.ts";
+import { fieldOf } from "../../lookup.ts";
+import { valueUnder } from "../engine/lookups.ts";
 import { OWN_STEP } from "../engine/model.ts";
 import { takesSomewhere } from "./machineShape.ts";
 import type { ActorModelSpec } from "./spec.ts";

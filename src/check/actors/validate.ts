@@ -1,8 +1,8 @@
 /** What of a model's description can be wrong, found before anything is explored. */
 import { nearest } from "../../config/nearest.ts";
 import { UserError } from "../../errors.ts";
+import { fieldOf } from "../../lookup.ts";
 import { canonical } from "../engine/encoding.ts";
-import { fieldOf } from "../engine/lookups.ts";
 import { OWN_STEP } from "../engine/model.ts";
 import type { Predicate, Property } from "../properties/property.ts";
 import { notInvoked, notPerformed, notToOthers } from "./interpretedMachine.ts";

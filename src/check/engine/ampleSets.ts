@@ -16,10 +16,11 @@
  * learnt anything is done again: one that learns nothing more has seen every step of the full one.
  */
 
+import { wordAt } from "../../lookup.ts";
 import type { Predicate } from "../properties/property.ts";
 import type { Expander } from "./expander.ts";
 import { type Effect, LocalEffects } from "./localEffects.ts";
-import { itemAt, wordAt } from "./lookups.ts";
+import { itemAt } from "./lookups.ts";
 import { type Model, slotNamed } from "./model.ts";
 
 /** Sets of components are words of bits. */

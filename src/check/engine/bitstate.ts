@@ -4,10 +4,12 @@
  * Depth first, for then the run to a state is on the stack (Holzmann, "An analysis of bitstate hashing",
  * 1998); three bits a state (Dillinger and Manolios, "Bloom filters in probabilistic verification", FMCAD 2004).
  */
+
+import { wordAt } from "../../lookup.ts";
 import { Checks, type Found } from "./checks.ts";
 import { Expander } from "./expander.ts";
 import { type Ending, loadIds, type Search } from "./explored.ts";
-import { numberAt, wordAt } from "./lookups.ts";
+import { numberAt } from "./lookups.ts";
 import type { Model } from "./model.ts";
 import { Packing } from "./packing.ts";
 import { packedHash, StateTable } from "./stateTable.ts";

@@ -5,10 +5,12 @@
  * a state has depends on the channel's state, the receiver's, and a footprint of further slots; each
  * combination is worked out once, as a list of transitions, and looked up ever after.
  */
+
+import { wordAt } from "../../lookup.ts";
 import { grown } from "./growable.ts";
 import type { Layout } from "./layout.ts";
 import { LocalSteps, NOT_TAKEN } from "./localSteps.ts";
-import { itemAt, wordAt } from "./lookups.ts";
+import { itemAt } from "./lookups.ts";
 import type { Model } from "./model.ts";
 import { StateHash } from "./stateHash.ts";
 import { StepRules } from "./stepRules.ts";

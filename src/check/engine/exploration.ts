@@ -3,11 +3,11 @@
  * finding, the first state found to break a property is one of the nearest; depth first, any.
  */
 import { UserError } from "../../errors.ts";
+import { wordAt } from "../../lookup.ts";
 import { Checks, type Found } from "./checks.ts";
 import { Expander } from "./expander.ts";
 import { type Ending, loadPacked, type Search } from "./explored.ts";
 import type { Layout } from "./layout.ts";
-import { wordAt } from "./lookups.ts";
 import type { Model } from "./model.ts";
 import { Packing } from "./packing.ts";
 import { Reduction } from "./reduction.ts";

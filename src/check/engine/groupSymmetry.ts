@@ -5,8 +5,10 @@
  * they are once given, and a state that is met has all its images numbered, so within a search the
  * representative of an orbit is always the same, and the number of orbits depends on nothing else.
  */
+
+import { wordAt } from "../../lookup.ts";
 import type { Expander } from "./expander.ts";
-import { itemAt, wordAt } from "./lookups.ts";
+import { itemAt } from "./lookups.ts";
 import type { Model, RenamingGroup } from "./model.ts";
 import { StateRenaming } from "./stateRenaming.ts";
 import type { Symmetry } from "./symmetry.ts";

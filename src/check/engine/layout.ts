@@ -2,8 +2,10 @@
  * A global state as words: each slot has a field of a few bits, none across two words. Widths follow
  * the values that slots have had; when one outgrows its field, all states are packed anew.
  */
+
+import { wordAt } from "../../lookup.ts";
 import { Channel } from "./channel.ts";
-import { numberAt, wordAt } from "./lookups.ts";
+import { numberAt } from "./lookups.ts";
 import type { Slot } from "./slot.ts";
 
 const WORD_BITS = 32;

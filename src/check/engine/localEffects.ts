@@ -2,8 +2,10 @@
  * What local steps were seen to do, whatever the memory: for partial-order reduction (ampleSets.ts). What
  * a step reads is known before it is worked out (its footprint); what it writes and sends is learnt.
  */
+
+import { wordAt } from "../../lookup.ts";
 import type { Expander } from "./expander.ts";
-import { itemAt, wordAt } from "./lookups.ts";
+import { itemAt } from "./lookups.ts";
 import type { Model } from "./model.ts";
 import { isWithoutStep } from "./transitions.ts";
 

@@ -6,7 +6,8 @@
  * [words in all, step properties broken, writes, (slot, id)..., channels, (channel, messages, message...)...].
  */
 import type { AnyEventObject } from "xstate";
-import { itemAt, wordAt } from "./lookups.ts";
+import { wordAt } from "../../lookup.ts";
+import { itemAt } from "./lookups.ts";
 import type { Component, Model, Outcome } from "./model.ts";
 import { ModelError } from "./modelError.ts";
 import { watched } from "./stepWatch.ts";

@@ -6,12 +6,13 @@
  */
 import type { AnyEventObject } from "xstate";
 import { UserError } from "../../errors.ts";
+import { wordAt } from "../../lookup.ts";
 import type { Predicate, Property, SeenStep } from "../properties/property.ts";
 import { canonical } from "./encoding.ts";
 import type { Expander } from "./expander.ts";
 import type { LocalSteps } from "./localSteps.ts";
 import { NOT_TAKEN } from "./localSteps.ts";
-import { itemAt, numberAt, wordAt } from "./lookups.ts";
+import { itemAt, numberAt } from "./lookups.ts";
 import { type Model, type StepRule, slotNamed, slotValue } from "./model.ts";
 import type { StateRenaming } from "./stateRenaming.ts";
 

@@ -7,9 +7,10 @@
  * speak of another, the orders that the key leaves open are tried, and the least state is taken.
  */
 import { UserError } from "../../errors.ts";
+import { wordAt } from "../../lookup.ts";
 import { canonical } from "./encoding.ts";
 import type { Expander } from "./expander.ts";
-import { itemAt, numberAt, valueUnder, wordAt } from "./lookups.ts";
+import { itemAt, numberAt, valueUnder } from "./lookups.ts";
 import { MemberCheck } from "./memberCheck.ts";
 import { MemberData, OTHER, OTHER_OF_ITS_OWN } from "./memberData.ts";
 import { exchange, MemberSlots } from "./memberSlots.ts";

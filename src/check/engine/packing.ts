@@ -1,7 +1,8 @@
 /** The layout that a search packs its states by, as the model's slots get more values. */
+
+import { wordAt } from "../../lookup.ts";
 import type { Expander } from "./expander.ts";
 import { type Layout, layoutFor } from "./layout.ts";
-import { wordAt } from "./lookups.ts";
 import type { Watch } from "./slot.ts";
 
 export class Packing {

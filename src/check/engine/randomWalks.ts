@@ -11,10 +11,11 @@
  * for n threads and k steps, where the choices besides the order (a guest's next access) are the right ones.
  */
 import { Random } from "../../../workloads/random.ts";
+import { wordAt } from "../../lookup.ts";
 import { Checks, type Found } from "./checks.ts";
 import { Expander } from "./expander.ts";
 import { type Ending, loadPacked, type Search } from "./explored.ts";
-import { numberAt, valueUnder, wordAt } from "./lookups.ts";
+import { numberAt, valueUnder } from "./lookups.ts";
 import type { Model } from "./model.ts";
 import { Packing } from "./packing.ts";
 import { packedHash, StateTable } from "./stateTable.ts";

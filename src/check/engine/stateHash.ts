@@ -5,7 +5,7 @@
  * for each of these slots and its value (Zobrist), so that of a next state follows from the changes alone.
  */
 
-import { wordAt } from "./lookups.ts";
+import { wordAt } from "../../lookup.ts";
 import type { Model } from "./model.ts";
 
 /** One actor in three. */

@@ -1,6 +1,8 @@
 /** What a renaming makes of the numbers of a state. Each value is renamed once, and looked up ever after. */
+
+import { wordAt } from "../../lookup.ts";
 import { grown } from "./growable.ts";
-import { itemAt, wordAt } from "./lookups.ts";
+import { itemAt } from "./lookups.ts";
 import type { Model, Renaming, RenamingGroup } from "./model.ts";
 
 /** A renaming of a whole state, slot by slot. */

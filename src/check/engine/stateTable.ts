@@ -2,9 +2,10 @@
  * The states that were found: packed, each once, in the order of finding, and an open-addressing hash
  * table over them. Three typed arrays, and nothing else for each state.
  */
+
+import { wordAt } from "../../lookup.ts";
 import type { States } from "./explored.ts";
 import type { Layout } from "./layout.ts";
-import { wordAt } from "./lookups.ts";
 import { mix } from "./tupleTable.ts";
 
 const FIRST_STATES = 1 << 12;

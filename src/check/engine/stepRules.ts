@@ -1,8 +1,9 @@
 /** Step properties that are plain predicates: asked once for each transition that comes about. */
 
+import { wordAt } from "../../lookup.ts";
 import type { SeenStep } from "../properties/property.ts";
 import type { LocalSteps } from "./localSteps.ts";
-import { itemAt, wordAt } from "./lookups.ts";
+import { itemAt } from "./lookups.ts";
 import { type Model, shownMessage } from "./model.ts";
 import { BY_ITSELF, isWithoutStep, LOST, type Transition } from "./transitions.ts";
 

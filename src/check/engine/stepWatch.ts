@@ -4,7 +4,7 @@
  * step it is.
  */
 import { Worker } from "node:worker_threads";
-import { wordAt } from "./lookups.ts";
+import { wordAt } from "../../lookup.ts";
 
 /** Words of the shared memory: how many steps have begun, and whether one is under way. */
 export const BEGUN = 0;

@@ -1,7 +1,7 @@
 /** The thread that looks on (stepWatch.ts). The thread of the search cannot print, or end: it is in the step. */
 import { workerData } from "node:worker_threads";
 import { noteAtOnce } from "../../io/standardStreams.ts";
-import { wordAt } from "./lookups.ts";
+import { wordAt } from "../../lookup.ts";
 import { BEGUN, TEXT_LENGTH, UNDER_WAY, type WatchTask } from "./stepWatch.ts";
 
 const LOOKS = 10;

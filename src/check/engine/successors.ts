@@ -2,9 +2,10 @@
  * Successors that wait to be looked up together. Most have been found a moment ago from a state nearby
  * (independent steps commute): a small cache of recent ones tells, without a look at the large table.
  */
+
+import { wordAt } from "../../lookup.ts";
 import type { Expander } from "./expander.ts";
 import type { Layout } from "./layout.ts";
-import { wordAt } from "./lookups.ts";
 import { packedHash } from "./stateTable.ts";
 import type { Symmetry } from "./symmetry.ts";
 

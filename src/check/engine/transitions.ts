@@ -3,9 +3,11 @@
  * values that it starts from (own state, channel, footprint), so what it changes is known too: a packed
  * state after it is the one before, XOR a few words. Only channels that it sends into depend on the rest.
  */
+
+import { wordAt } from "../../lookup.ts";
 import { grown } from "./growable.ts";
 import type { Layout } from "./layout.ts";
-import { itemAt, wordAt } from "./lookups.ts";
+import { itemAt } from "./lookups.ts";
 import type { StateHash } from "./stateHash.ts";
 
 /** A transition that only takes a message away: its receiver does nothing with it. */

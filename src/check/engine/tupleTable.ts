@@ -1,6 +1,6 @@
 /** A hash table from short tuples of numbers to a number: open addressing over one typed array. */
 
-import { wordAt } from "./lookups.ts";
+import { wordAt } from "../../lookup.ts";
 
 const EMPTY = -1;
 

@@ -17,6 +17,7 @@ import {
   wholeOf,
 } from "../../hardware/normalForm.ts";
 import { sourceOf } from "../../io/byteSource.ts";
+import { fieldOf, wordAt } from "../../lookup.ts";
 import { type Book, BookState, RECORD_FIELDS } from "../../system/operations/checkpoint/book.ts";
 import type { CheckpointDevice } from "../../system/operations/checkpoint/device.ts";
 import { readCheckpoint, scanCheckpoints } from "../../system/operations/checkpoint/reader.ts";
@@ -24,7 +25,7 @@ import { VmImage } from "../../system/operations/checkpoint/vmImage.ts";
 import type { WordList } from "../../system/operations/checkpoint/wordList.ts";
 import type { System } from "../../system/system.ts";
 import type { World } from "../../system/world.ts";
-import { fieldOf, itemAt, numberAt, wordAt } from "../engine/lookups.ts";
+import { itemAt, numberAt } from "../engine/lookups.ts";
 import type { ModelStorage } from "./failingStorage.ts";
 import type { MemorySlot } from "./memorySlots.ts";
 

@@ -7,8 +7,9 @@ import type { Mmu } from "../../hardware/mmu.ts";
 import type { MemoryPart, NormalForm } from "../../hardware/normalForm.ts";
 import type { WordArray } from "../../hardware/part.ts";
 import { TECHNIQUES, techniqueNamed } from "../../hypervisor/techniques/all.ts";
+import { fieldOf } from "../../lookup.ts";
 import type { World } from "../../system/world.ts";
-import { fieldOf, itemAt, numberAt } from "../engine/lookups.ts";
+import { itemAt, numberAt } from "../engine/lookups.ts";
 import { type Domain, FIXED, STATISTICS } from "./memoryOwners.ts";
 
 /** What a processor is made with. */

@@ -12,9 +12,10 @@ import {
 import { Field, readField } from "../../hardware/vmcs.ts";
 import { isMarked } from "../../hypervisor/dirtyBitmap.ts";
 import { logWords } from "../../hypervisor/logPages.ts";
+import { wordAt } from "../../lookup.ts";
 import type { System } from "../../system/system.ts";
 import type { World } from "../../system/world.ts";
-import { itemAt, numberAt, wordAt } from "../engine/lookups.ts";
+import { itemAt, numberAt } from "../engine/lookups.ts";
 import { over, type Property } from "../properties/property.ts";
 import { unitOfLogs } from "./memorySlots.ts";
 import { guestStep, type StepCheck } from "./stepChecks.ts";

@@ -5,7 +5,8 @@
  */
 import type { MemoryPart } from "../../hardware/normalForm.ts";
 import { restorePart, savePart } from "../../hardware/part.ts";
-import { fieldOf, numberAt } from "../engine/lookups.ts";
+import { fieldOf } from "../../lookup.ts";
+import { numberAt } from "../engine/lookups.ts";
 import { MemoryOutside } from "./memoryOutside.ts";
 import { type Domain, FIXED, type Row, type Span } from "./memoryOwners.ts";
 

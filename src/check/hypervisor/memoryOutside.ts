@@ -4,7 +4,8 @@
  */
 import type { MemoryPart } from "../../hardware/normalForm.ts";
 import { restorePart, type WordArray } from "../../hardware/part.ts";
-import { fieldOf, itemAt, numberAt, wordAt } from "../engine/lookups.ts";
+import { fieldOf, wordAt } from "../../lookup.ts";
+import { itemAt, numberAt } from "../engine/lookups.ts";
 import { FIXED, type Row, type Span, STATISTICS } from "./memoryOwners.ts";
 
 /** Its words, by row. */

@@ -27,11 +27,12 @@ import {
   stateBefore,
   type VmMemory,
 } from "../../hypervisor/overcommit/vmMemory.ts";
+import { fieldOf, wordAt } from "../../lookup.ts";
 import { OPERATION_MEMORY } from "../../system/memoryNames.ts";
 import { type BalloonOrders, ordersForm } from "../../system/operations/overcommit/device.ts";
 import { isMeant } from "../../system/roles.ts";
 import type { System } from "../../system/system.ts";
-import { fieldOf, itemAt, numberAt, wordAt } from "../engine/lookups.ts";
+import { itemAt, numberAt } from "../engine/lookups.ts";
 import { ofEach, over, type Property } from "../properties/property.ts";
 import { type MemorySlot, pagingSlot } from "./memorySlots.ts";
 import { guestStep, NO_PAGE_LOST, type StepCheck } from "./stepChecks.ts";

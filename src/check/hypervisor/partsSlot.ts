@@ -1,6 +1,6 @@
 /** Parts of operations as a slot: what their devices keep. */
 import { type MemoryPart, whilePagesStay } from "../../hardware/normalForm.ts";
-import { fieldOf } from "../engine/lookups.ts";
+import { fieldOf } from "../../lookup.ts";
 import type { MemorySlot } from "./memorySlots.ts";
 
 /**

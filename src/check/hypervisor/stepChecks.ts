@@ -15,10 +15,11 @@ import {
 import { type DirtyBitmap, forEachMarked, isMarked } from "../../hypervisor/dirtyBitmap.ts";
 import { logWords } from "../../hypervisor/logPages.ts";
 import { Work } from "../../hypervisor/tableWork.ts";
+import { wordAt } from "../../lookup.ts";
 import { type ActorRole, isMeant, vmOf } from "../../system/roles.ts";
 import type { System } from "../../system/system.ts";
 import type { VcpuState, VmState, World } from "../../system/world.ts";
-import { itemAt, numberAt, wordAt } from "../engine/lookups.ts";
+import { itemAt, numberAt } from "../engine/lookups.ts";
 import { unitOfLogs } from "./memorySlots.ts";
 import type { DeviceRequest } from "./probe.ts";
 import { type Due, pagesWith, settle } from "./truthSlot.ts";

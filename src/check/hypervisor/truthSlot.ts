@@ -12,9 +12,9 @@ import {
   renumberedBits,
 } from "../../hardware/normalForm.ts";
 import type { Part, WordArray } from "../../hardware/part.ts";
+import { fieldOf, wordAt } from "../../lookup.ts";
 import { vmMemory } from "../../system/memoryNames.ts";
 import type { VmState } from "../../system/world.ts";
-import { fieldOf, wordAt } from "../engine/lookups.ts";
 import type { MemorySlot } from "./memorySlots.ts";
 
 /** Bits of one page in the truth: read or fetched, written. */

@@ -8,11 +8,12 @@ import { EPT_RWX, EPT_WRITE } from "../../hardware/eptEntry.ts";
 import type { Words } from "../../hardware/normalForm.ts";
 import { META_SPACE_SHIFT } from "../../hardware/tlb.ts";
 import { EPTP_ACCESSED_DIRTY, Field } from "../../hardware/vmcs.ts";
+import { fieldOf, wordAt } from "../../lookup.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 import { isMeant } from "../../system/roles.ts";
 import type { System } from "../../system/system.ts";
 import type { Unit } from "../../units/unit.ts";
-import { fieldOf, itemAt, numberAt, wordAt } from "../engine/lookups.ts";
+import { itemAt, numberAt } from "../engine/lookups.ts";
 import { pagingSlot } from "../hypervisor/memorySlots.ts";
 import {
   INDEX_IN_RANGE,

@@ -5,10 +5,11 @@ import { EPT_ACCESSED, EPT_DIRTY, EPT_RWX } from "../../hardware/eptEntry.ts";
 import type { Words } from "../../hardware/normalForm.ts";
 import { EPTP_ACCESSED_DIRTY, Field } from "../../hardware/vmcs.ts";
 import { ORDINARY_LEAF } from "../../hypervisor/logDirty.ts";
+import { fieldOf, wordAt } from "../../lookup.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 import type { System } from "../../system/system.ts";
 import { LOG_CONTROLS } from "../../units/all.ts";
-import { fieldOf, numberAt, wordAt } from "../engine/lookups.ts";
+import { numberAt } from "../engine/lookups.ts";
 import { pagingSlot } from "../hypervisor/memorySlots.ts";
 import { over, type Predicate, type Property } from "../properties/property.ts";
 

@@ -4,7 +4,8 @@ import { findLeaf } from "../../hardware/ept.ts";
 import { EPT_RWX, EPT_WRITE } from "../../hardware/eptEntry.ts";
 import { clearMarks } from "../../hypervisor/dirtyBitmap.ts";
 import { send, sendAll } from "../../interconnect/emissions.ts";
-import { itemAt, wordAt } from "../engine/lookups.ts";
+import { wordAt } from "../../lookup.ts";
+import { itemAt } from "../engine/lookups.ts";
 import { NO_PAGE_LOST } from "../hypervisor/stepChecks.ts";
 import {
   HARVEST_STANDS_STILL,

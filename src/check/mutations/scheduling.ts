@@ -2,7 +2,7 @@
 import { type AnyStateMachine, assign, emit } from "xstate";
 import type { SchedulerContext } from "../../../machines/scheduler.ts";
 import { type SendAllEmission, type SendEmission, sendAll } from "../../interconnect/emissions.ts";
-import { wordAt } from "../engine/lookups.ts";
+import { wordAt } from "../../lookup.ts";
 import { NO_STALE_TRANSLATION, NOBODY_PASSED_OVER } from "../models/properties.ts";
 import { around, type Mutation, replaceIn } from "./mutation.ts";
 

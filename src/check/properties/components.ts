@@ -1,6 +1,6 @@
 /** A graph in two arrays, and its strongly connected components (Tarjan's algorithm without recursion). */
 
-import { wordAt } from "../engine/lookups.ts";
+import { wordAt } from "../../lookup.ts";
 
 export interface Graph {
   /** By node: where its edges begin; one more entry than there are nodes. */

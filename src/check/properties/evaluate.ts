@@ -1,6 +1,7 @@
 /** A predicate over slots, asked once for each combination of their values. */
+
+import { wordAt } from "../../lookup.ts";
 import type { Layout } from "../engine/layout.ts";
-import { wordAt } from "../engine/lookups.ts";
 import { type Model, slotNamed, slotValue } from "../engine/model.ts";
 import { TupleTable } from "../engine/tupleTable.ts";
 import type { Predicate } from "./property.ts";

@@ -4,9 +4,11 @@
  * message that can be delivered again and again is delivered again and again, each message apart. What a component
  * does by itself it may also never do, unless the model says that something is owed to it.
  */
+
+import { wordAt } from "../../lookup.ts";
 import type { Fairness } from "../engine/channel.ts";
 import type { Expander } from "../engine/expander.ts";
-import { itemAt, wordAt } from "../engine/lookups.ts";
+import { itemAt } from "../engine/lookups.ts";
 import type { Model } from "../engine/model.ts";
 import { BY_ITSELF, LOST } from "../engine/transitions.ts";
 

@@ -6,8 +6,10 @@
  * the states that enable the class is looked at in the same way (Emerson and Lei, "Modalities for model
  * checking", 1987). Every component is looked at, joins and cycles included, so that the answer is exact.
  */
+
+import { wordAt } from "../../lookup.ts";
 import { type Explored, load } from "../engine/explored.ts";
-import { numberAt, valueUnder, wordAt } from "../engine/lookups.ts";
+import { numberAt, valueUnder } from "../engine/lookups.ts";
 import { componentsOf, type Graph, subgraph } from "./components.ts";
 import { Evaluator } from "./evaluate.ts";
 import { FairClasses, hasStrongFairness, UNFAIR } from "./fairness.ts";

@@ -4,8 +4,9 @@
  * run again on the explored graph and judged anew (the property, and fairness of the cycle): nothing is
  * concluded from causality alone, which only says what to try.
  */
+
+import { wordAt } from "../../lookup.ts";
 import { type Explored, load } from "../engine/explored.ts";
-import { wordAt } from "../engine/lookups.ts";
 import { Evaluator } from "./evaluate.ts";
 import { FairClasses, UNFAIR } from "./fairness.ts";
 import type { Edge, InPieces, Run } from "./liveness.ts";

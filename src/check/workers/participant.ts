@@ -6,11 +6,12 @@
  * worked out: a state that needs it waits. At the end of the round every thread expands all waiting states,
  * in the same order: all come to the same new values and numbers, and to the same layouts.
  */
+
+import { wordAt } from "../../lookup.ts";
 import { Checks } from "../engine/checks.ts";
 import { Expander } from "../engine/expander.ts";
 import type { Bounds } from "../engine/exploration.ts";
 import { type Ending, loadPacked } from "../engine/explored.ts";
-import { wordAt } from "../engine/lookups.ts";
 import type { Model } from "../engine/model.ts";
 import { Packing } from "../engine/packing.ts";
 import { packedHash, StateTable } from "../engine/stateTable.ts";
