@@ -4,26 +4,40 @@ import type { Workload } from "../../workloads/workload.ts";
 import { ACCESS_PAGE_SHIFT, AccessKind } from "../hardware/accessLoop.ts";
 import type { NormalForm } from "../hardware/normalForm.ts";
 import type { Part, WordArray } from "../hardware/part.ts";
+import { wordAt, words } from "../lookup.ts";
 
 const ACCESS_KIND_MASK = (1 << ACCESS_PAGE_SHIFT) - 1;
+
+/** Words of a stream's state. */
+export const StreamAt = {
+  /** Place of the next access in the block. */
+  next: 0,
+  /** Accesses in the block. */
+  end: 1,
+  /** Cycles of other work that are left before the next access. */
+  work: 2,
+} as const;
+
+/** Words of a stream's intensity. */
+const IntensityAt = {
+  /** 1 + the percentage of writes that the operator wants; 0: as the workload has it. */
+  wanted: 0,
+  /** What is left over of the percentages so far. */
+  rest: 1,
+} as const;
 
 export class AccessStream implements Part {
   readonly name: string;
   readonly workload: Workload;
   readonly block: Int32Array;
-  /**
-   * [0]: position of the next access; [1]: accesses in the block; [2]: cycles of other work that are left
-   * before the next access.
-   */
-  readonly state = new Int32Array(3);
-  /** [0]: 1 + the percentage of writes that the operator wants, 0 = as the workload has it; [1]: the rest. */
-  readonly intensity = new Int32Array(2);
+  readonly state = words(3);
+  readonly intensity = words(2);
 
   constructor(name: string, workload: Workload, blockAccesses: number) {
     this.name = name;
     this.workload = workload;
     this.block = new Int32Array(blockAccesses);
-    this.state[2] = workload.gap;
+    this.state[StreamAt.work] = workload.gap;
   }
 
   arrays(): Readonly<Record<string, WordArray>> {
@@ -34,28 +48,28 @@ export class AccessStream implements Part {
 /** Makes sure that an access is ready; false when the workload has ended. */
 export function refill(stream: AccessStream): boolean {
   const { state } = stream;
-  if (state[0]! < state[1]!) return true;
-  state[0] = 0;
-  state[1] = stream.workload.fill(stream.block);
+  if (state[StreamAt.next] < state[StreamAt.end]) return true;
+  state[StreamAt.next] = 0;
+  state[StreamAt.end] = stream.workload.fill(stream.block);
   const { lead } = stream.workload;
-  if (lead !== undefined) state[2] = state[2]! + lead;
-  if (stream.intensity[0] !== 0) applyIntensity(stream);
-  return state[1] > 0;
+  if (lead !== undefined) state[StreamAt.work] = state[StreamAt.work] + lead;
+  if (stream.intensity[IntensityAt.wanted] !== 0) applyIntensity(stream);
+  return state[StreamAt.end] > 0;
 }
 
 /** From now on so many percent of the accesses write, evenly spread; negative: as the workload has it. */
 export function setWriteIntensity(stream: AccessStream, percent: number): void {
-  stream.intensity[0] = percent < 0 ? 0 : 1 + Math.min(100, Math.round(percent));
-  stream.intensity[1] = 0;
+  stream.intensity[IntensityAt.wanted] = percent < 0 ? 0 : 1 + Math.min(100, Math.round(percent));
+  stream.intensity[IntensityAt.rest] = 0;
   if (percent >= 0) applyIntensity(stream);
 }
 
 /** Makes the accesses that are ready reads or writes. What is fetched stays a fetch. */
 function applyIntensity({ block, state, intensity }: AccessStream): void {
-  const percent = intensity[0]! - 1;
-  let rest = intensity[1]!;
-  for (let i = state[0]!; i < state[1]!; i++) {
-    const word = block[i]!;
+  const percent = intensity[IntensityAt.wanted] - 1;
+  let rest = intensity[IntensityAt.rest];
+  for (let i = state[StreamAt.next]; i < state[StreamAt.end]; i++) {
+    const word = wordAt(block, i);
     const page = word & ~ACCESS_KIND_MASK;
     if (word - page === AccessKind.fetch) continue;
     rest += percent;
@@ -63,23 +77,23 @@ function applyIntensity({ block, state, intensity }: AccessStream): void {
     if (writes) rest -= 100;
     block[i] = page | (writes ? AccessKind.write : AccessKind.read);
   }
-  intensity[1] = rest;
+  intensity[IntensityAt.rest] = rest;
 }
 
 /** Whether one more access can be put before those that are ready. */
 export function hasRoom({ block, state }: AccessStream): boolean {
-  return state[0]! > 0 || state[1]! < block.length;
+  return state[StreamAt.next] > 0 || state[StreamAt.end] < block.length;
 }
 
 /** Puts one access before those that are ready; there must be room. */
 export function prependAccess({ block, state }: AccessStream, word: number): void {
-  if (state[0] === 0) {
-    block.copyWithin(1, 0, state[1]);
-    state[0] = 1;
-    state[1] = state[1]! + 1;
+  if (state[StreamAt.next] === 0) {
+    block.copyWithin(1, 0, state[StreamAt.end]);
+    state[StreamAt.next] = 1;
+    state[StreamAt.end] = state[StreamAt.end] + 1;
   }
-  state[0] = state[0]! - 1;
-  block[state[0]] = word;
+  state[StreamAt.next] = state[StreamAt.next] - 1;
+  block[state[StreamAt.next]] = word;
 }
 
 /** The access that a vCPU is at: of a workload that gives one at a time. */
@@ -91,15 +105,18 @@ export function accessForm(stream: AccessStream, vcpu: number, vm: number): Norm
       { part: stream, array: "block", nameOf },
     ],
     lists: ["access"],
-    save: () => ({ access: stream.state[0]! < stream.state[1]! ? [stream.block[0]!] : [] }),
-    restore({ access }) {
-      stream.state[0] = 0;
-      stream.state[1] = access!.length;
-      stream.block[0] = access![0] ?? 0;
+    save: () => ({
+      access:
+        stream.state[StreamAt.next] < stream.state[StreamAt.end] ? [wordAt(stream.block, 0)] : [],
+    }),
+    restore({ access = [] }) {
+      stream.state[StreamAt.next] = 0;
+      stream.state[StreamAt.end] = access.length;
+      stream.block[0] = access[0] ?? 0;
     },
     scramble() {},
-    renumber: ({ access }, { page }) => ({
-      access: access!.map((word) => {
+    renumber: ({ access = [] }, { page }) => ({
+      access: access.map((word) => {
         const to = page(vm, word >>> ACCESS_PAGE_SHIFT);
         return (to << ACCESS_PAGE_SHIFT) | (word & ACCESS_KIND_MASK);
       }),

@@ -1,7 +1,9 @@
 /** The device of a dispatcher actor: INVEPT on its own physical CPU. */
+
 import type { DispatcherReply, DispatcherRequest } from "../../machines/dispatcher.ts";
 import { flushEpt } from "../hardware/tlb.ts";
 import type { Device } from "../interconnect/emissions.ts";
+import { itemAt } from "../lookup.ts";
 import { cpuMemory } from "./memoryNames.ts";
 import type { World } from "./world.ts";
 
@@ -19,7 +21,7 @@ export class DispatcherDevice implements Device<DispatcherRequest, DispatcherRep
   }
 
   perform({ vm }: DispatcherRequest): DispatcherReply {
-    flushEpt(this.#world.mmus[this.#pcpu]!.tlb, this.#world.vms[vm]!.ept.root);
+    flushEpt(itemAt(this.#world.mmus, this.#pcpu).tlb, itemAt(this.#world.vms, vm).ept.root);
     return { type: "invalidated" };
   }
 }

@@ -1,6 +1,8 @@
 /** The device of the operator actor: what a person may change about the guests' workloads. */
+
 import type { OperatorReply, OperatorRequest } from "../../machines/operator.ts";
 import type { Device } from "../interconnect/emissions.ts";
+import { itemAt } from "../lookup.ts";
 import { setWriteIntensity } from "./accessStream.ts";
 import { vcpuMemory } from "./memoryNames.ts";
 import type { World } from "./world.ts";
@@ -18,7 +20,7 @@ export class OperatorDevice implements Device<OperatorRequest, OperatorReply> {
 
   perform({ vm, percent }: OperatorRequest): OperatorReply {
     for (const vcpu of this.#world.vms[vm]?.vcpus ?? []) {
-      setWriteIntensity(this.#world.vcpus[vcpu]!.stream, percent);
+      setWriteIntensity(itemAt(this.#world.vcpus, vcpu).stream, percent);
     }
     return { type: "intensitySet" };
   }

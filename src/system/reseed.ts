@@ -1,7 +1,8 @@
 /** New random choices for a guest from now on. */
+
 import { deriveSeed, Random } from "../../workloads/random.ts";
 import type { Part } from "../hardware/part.ts";
-import type { AccessStream } from "./accessStream.ts";
+import { type AccessStream, StreamAt } from "./accessStream.ts";
 
 /** Arrays of a generator whose next access depends on nothing else than these (workloads/generators). */
 const PLAIN_GENERATOR = ["made", "random"];
@@ -19,6 +20,6 @@ export function reseedStream(stream: AccessStream, seed: number): void {
   if (made === undefined) return;
   const plain = Object.keys(workload.arrays()).every((key) => PLAIN_GENERATOR.includes(key));
   if (!plain) return;
-  made[0] = made[0]! - (state[1]! - state[0]!);
-  state[0] = state[1]!;
+  made[0] = made[0]! - (state[StreamAt.end] - state[StreamAt.next]);
+  state[StreamAt.next] = state[StreamAt.end];
 }

@@ -114,15 +114,18 @@ export function summarize(
   const { world, config } = system;
   const counters = world.vcpus.map(({ counters }) => readCounters(counters.values));
   const sum = (name: CounterName): number => total(counters.map((one) => one[name]));
-  const contexts = <Context>(pattern: RolePattern): Context[] =>
+  const contexts = <Machine extends AnyStateMachine>(
+    machine: Machine,
+    pattern: RolePattern,
+  ): ContextFrom<Machine>[] =>
     system.actors
       .filter(({ role }) => isMeant(role, pattern))
-      .map(({ snapshot }) => snapshot.context as Context);
-  const dispatchers = contexts<DispatcherContext>({ kind: "dispatcher" });
-  const trackers = contexts<TrackerContext>({ kind: "tracker" });
-  const pagers = contexts<PagerContext>({ helper: "pager" });
-  const vcpus = contexts<VcpuContext>({ kind: "vcpu" });
-  const pvmCpus = contexts<PvmCpuContext>({ kind: "pvmCpu" });
+      .map((actor) => contextOf({ machine: actor.machine, context: actor.live.context }, machine));
+  const dispatchers = contexts(dispatcherMachine, { kind: "dispatcher" });
+  const trackers = contexts(trackerMachine, { kind: "tracker" });
+  const pagers = contexts(pagerMachine, { helper: "pager" });
+  const vcpus = contexts(vcpuMachine, { kind: "vcpu" });
+  const pvmCpus = contexts(pvmCpuMachine, { kind: "pvmCpu" });
   const operation = knownResult(system.result());
   const harvests = harvestsOf(system);
   const asked = config.world.tracking.technique;

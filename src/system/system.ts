@@ -2,6 +2,7 @@
  * A running system: actors, wires and memory, built from a configuration; run, step, save, restore,
  * digest. Everything that a run depends on is in here, and all of it can be saved.
  */
+
 import { type Observable, Subject } from "rxjs";
 import type { TrackerContext } from "../../machines/trackerContext.ts";
 import { UserError } from "../errors.ts";
@@ -12,6 +13,7 @@ import { UnhandledEventError } from "../interconnect/compiledLogic.ts";
 import type { Census } from "../interconnect/fields.ts";
 import { Interconnect } from "../interconnect/interconnect.ts";
 import type { ActorId, Delivery, Message } from "../interconnect/messages.ts";
+import { fieldOf, itemAt, wordAt } from "../lookup.ts";
 import { hasRoom, prependAccess } from "./accessStream.ts";
 import { ActorContexts, type HeldContext } from "./actorContexts.ts";
 import { type ActorSnapshot, type LogicKind, SystemActor } from "./actors.ts";
@@ -239,7 +241,7 @@ export class System {
       case "access": {
         const { vcpu, page, access } = intervention;
         const word = (page << ACCESS_PAGE_SHIFT) | AccessKind[access];
-        prependAccess(world.vcpus[vcpu]!.stream, word);
+        prependAccess(itemAt(world.vcpus, vcpu).stream, word);
         break;
       }
       case "reseed":
@@ -282,7 +284,7 @@ export class System {
         break;
       case "access": {
         const { vcpu, page } = intervention;
-        const { stream } = world.vcpus[vcpu]!;
+        const { stream } = itemAt(world.vcpus, vcpu);
         if (page >= stream.workload.pages) {
           throw new InterventionError(`vCPU ${vcpu} has no page ${page}`);
         }
@@ -322,15 +324,16 @@ export class System {
     this.interconnect.restore(snapshot.interconnect);
     const parts = this.parts();
     parts.forEach((part, i) => {
-      restorePart(part, snapshot.parts[i]!);
+      restorePart(part, itemAt(snapshot.parts, i));
     });
-    for (const actor of this.#actors) this.restoreActor(actor, snapshot.actors[actor.name]!);
+    for (const actor of this.#actors)
+      this.restoreActor(actor, fieldOf(snapshot.actors, actor.name));
     this.world.mmus.forEach((mmu, pcpu) => {
-      const loaded = this.world.vcpus[this.world.loaded.vcpus[pcpu]! - 1];
+      const loaded = this.world.vcpus[wordAt(this.world.loaded.vcpus, pcpu) - 1];
       if (loaded === undefined) return;
       const { vm, vmcs, counters } = loaded;
       const words = this.world.loadedControls.of(pcpu);
-      deriveControls(mmu, vmcs, this.world.vms[vm]!.guest, counters.values, words);
+      deriveControls(mmu, vmcs, itemAt(this.world.vms, vm).guest, counters.values, words);
     });
   }
 

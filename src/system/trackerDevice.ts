@@ -1,4 +1,5 @@
 /** The device of a tracker actor: one VM's entries, logs and bitmaps, through the technique that is armed. */
+
 import type { ChosenPages, TrackerReply, TrackerRequest } from "../../machines/trackerContext.ts";
 import { findLeaf } from "../hardware/ept.ts";
 import { EPT_RWX } from "../hardware/eptEntry.ts";
@@ -35,7 +36,7 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
 
   /** @param number of its VM */
   constructor({ vms, config }: World, number: number) {
-    this.#vm = vms[number]!;
+    this.#vm = itemAt(vms, number);
     this.#number = number;
     this.#hasRings = techniqueNamed(config.tracking.technique)?.usesRing === true;
   }
@@ -102,7 +103,7 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
         const leaf = findLeaf(tracked.ept, page);
         if (leaf === null) return { type: "pageMissing", vcpu, page, dispatcher };
         const wanted = qualification & EPT_RWX;
-        const allowed = (tracked.ept.memory.words[leaf.word]! & wanted) === wanted;
+        const allowed = (wordAt(tracked.ept.memory.words, leaf.word) & wanted) === wanted;
         return served(allowed ? spurious(tracked.costs) : work, dispatcher, -1);
       }
       case "reapRings": {

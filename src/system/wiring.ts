@@ -1,4 +1,5 @@
 /** Who is in a system, and who knows whom. */
+
 import type { Observable } from "rxjs";
 import { dispatcherMachine } from "../../machines/dispatcher.ts";
 import { mmuMachine } from "../../machines/mmu.ts";
@@ -141,7 +142,7 @@ export function wire(
     const device = new TrackerDevice(world, vm);
     trackerDevices.set(vm, device);
     const ownUnits = (units: readonly ActorId[]): ActorId[] =>
-      units.map((unit, vcpu) => (world.vcpus[vcpu]!.vm === vm ? unit : 0));
+      units.map((unit, vcpu) => (itemAt(world.vcpus, vcpu).vm === vm ? unit : 0));
     const { port, actor } = add({ kind: "tracker", vm }, trackerMachine, device, {
       vm,
       self,
@@ -173,7 +174,7 @@ export function wire(
     });
   });
   operation.helpers.forEach(({ role, machine, device, input }, number) => {
-    add(role, machine, device, input({ ...wires, self: helpers[number]! }));
+    add(role, machine, device, input({ ...wires, self: itemAt(helpers, number) }));
   });
   const [self] = take(1);
   add({ kind: "operator" }, operatorMachine, new OperatorDevice(world), {

@@ -1,4 +1,5 @@
 /** The data plane of a system: memory, VMs, vCPUs and physical CPUs, built from a configuration. */
+
 import { COUNTER_COUNT } from "../hardware/counters.ts";
 import { createEpt, type Ept, eptPointer, mapRange } from "../hardware/ept.ts";
 import { type Geometry, logFrames } from "../hardware/geometry.ts";
@@ -159,11 +160,11 @@ export function loadedForm(
     ],
     lists: ["loaded", "controls"],
     save: () => ({
-      loaded: [loaded.vcpus[pcpu]!],
+      loaded: [wordAt(loaded.vcpus, pcpu)],
       controls: Array.from(loadedControls.of(pcpu)),
     }),
     restore({ loaded: vcpu, controls }) {
-      loaded.vcpus[pcpu] = vcpu![0]!;
+      loaded.vcpus[pcpu] = itemAt(vcpu!, 0);
       loadedControls.of(pcpu).set(controls!);
     },
     scramble() {},
@@ -196,7 +197,9 @@ export class World {
     this.logs = new LogPages(this.memory, geometry, vcpuCount, config.tracking.logLimit);
     const vcpus: VcpuState[] = [];
     const places = placeVms(config.vms, geometry);
-    this.vms = config.vms.map((vm, number) => this.#buildVm(vm, number, places[number]!, vcpus));
+    this.vms = config.vms.map((vm, number) =>
+      this.#buildVm(vm, number, itemAt(places, number), vcpus),
+    );
     this.vcpus = vcpus;
     this.loaded = new LoadedVcpus(config.pcpus);
     this.loadedControls = new LoadedControls(config.pcpus);
@@ -350,20 +353,14 @@ export class World {
   }
 }
 
-function numbered<One>(all: readonly One[], number: number, what: string): One {
-  const found = all[number];
-  if (found === undefined) throw new Error(`there is no ${what} ${number}`);
-  return found;
-}
-
 /** The first frame of each VM. Those with the largest leaves come first: so alignment leaves no holes. */
 function placeVms(vms: readonly VmPlan[], geometry: Geometry): number[] {
   const places = vms.map(() => 0);
   const order = vms.map((_, number) => number);
-  order.sort((a, b) => vms[b]!.leafLevel - vms[a]!.leafLevel);
+  order.sort((a, b) => itemAt(vms, b).leafLevel - itemAt(vms, a).leafLevel);
   let nextFrame = DATA_FRAME_BASE;
   for (const number of order) {
-    const vm = vms[number]!;
+    const vm = itemAt(vms, number);
     places[number] = roundUp(nextFrame, leafPages(vm, geometry));
     nextFrame = places[number] + roundUp(vm.initialPages, leafPages(vm, geometry));
   }

@@ -1,4 +1,5 @@
 /** Live migration of one VM between two emulated hosts over an emulated link. */
+
 import { migrationMachine } from "../../../machines/migration.ts";
 import type { MigrationInput } from "../../../machines/migrationContext.ts";
 import { samplerMachine } from "../../../machines/sampler.ts";
@@ -9,6 +10,7 @@ import { countMarked } from "../../hypervisor/dirtyBitmap.ts";
 import { Destination } from "../../hypervisor/migration/destination.ts";
 import { SendQueue } from "../../hypervisor/migration/sendQueue.ts";
 import { findsEveryWrite, TECHNIQUES } from "../../hypervisor/techniques/all.ts";
+import { itemAt } from "../../lookup.ts";
 import type { OperationFactory, OperationHelper, OperationWires } from "../operation.ts";
 import {
   declareOperation,
@@ -84,7 +86,7 @@ export function migrate({ migration, samples }: MigratePlan): OperationFactory {
   const { vm: number, policy } = migration;
   const throttles = policy.kind === "qemu" && policy.autoConverge !== null;
   return (world, host) => {
-    const vm = world.vmNumbered(number);
+    const vm = itemAt(world.vms, number);
     if (vm.guest.versions.length === 0) throw new Error("a VM that migrates must keep contents");
     const pages = vm.guest.pages;
     const queue = new SendQueue("migration/queue", pages);

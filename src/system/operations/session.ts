@@ -13,6 +13,7 @@ import type { Problems } from "../../errors.ts";
 import { type PartSnapshot, restorePart, savePart } from "../../hardware/part.ts";
 import { DEFAULT_TECHNIQUE, findsEveryWrite } from "../../hypervisor/techniques/all.ts";
 import type { Device } from "../../interconnect/emissions.ts";
+import { itemAt } from "../../lookup.ts";
 import { contextOf } from "../actorContexts.ts";
 import { OPERATION_MEMORY } from "../memoryNames.ts";
 import type {
@@ -176,20 +177,14 @@ export function session(
       ),
       parts: all.flatMap(({ operation }) => operation.parts),
       hosts: all.map(({ name }) => name),
-      underWay: (toolstack) => numbered(all, contextOf(toolstack, sessionMachine).current).name,
+      underWay: (toolstack) => itemAt(all, contextOf(toolstack, sessionMachine).current).name,
       result: (actors) => {
         const { current } = actors.of("toolstack", sessionMachine);
-        const { name, operation } = numbered(all, current);
+        const { name, operation } = itemAt(all, current);
         return operation.result(actors.under(name));
       },
     };
   };
-}
-
-function numbered<One extends Hosted>(all: readonly One[], number: number): One {
-  const found = all[number];
-  if (found === undefined) throw new Error(`the session hosts no operation ${number}`);
-  return found;
 }
 
 /** An actor's wires: its own operation's main actor and helpers, and the session for the scheduler. */
@@ -216,7 +211,7 @@ class SessionDevice implements Device<SessionRequest, SessionReply> {
   }
 
   perform({ operation: number }: SessionRequest): SessionReply {
-    const { actors, operation, initial } = numbered(this.#all, number);
+    const { actors, operation, initial } = itemAt(this.#all, number);
     initial.forEach((snapshot, i) => {
       const part = operation.parts[i];
       if (part !== undefined) restorePart(part, snapshot);

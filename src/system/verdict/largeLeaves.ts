@@ -2,7 +2,9 @@
  * What PRL can know of a page that a large leaf maps: a miss for one page of the leaf fills the TLB for
  * all of them, so one address stands for the leaf.
  */
+
 import { type Ept, findLeaf } from "../../hardware/ept.ts";
+import { wordAt } from "../../lookup.ts";
 import { spread } from "./pageSets.ts";
 
 const PAGES_OF_A_WORD = 16;
@@ -50,7 +52,7 @@ export class LargeLeaves {
   #anyOf(first: number, size: number): boolean {
     for (let page = first; page < first + size; page++) {
       const at = page >>> 4;
-      const bits = this.#reported[at]! | spread(this.#dropped, at);
+      const bits = wordAt(this.#reported, at) | spread(this.#dropped, at);
       if (((bits >>> (2 * (page & 15))) & 1) !== 0) return true;
     }
     return false;

@@ -1,7 +1,9 @@
 /** Notices a run that gets nowhere, for whoever drives one to its end. */
+
 import type { VcpuContext } from "../../../machines/vcpu.ts";
 import { UserError } from "../../errors.ts";
 import { Counter } from "../../hardware/counters.ts";
+import { numberAt } from "../../lookup.ts";
 import type { System } from "../system.ts";
 import { type Standstill, standstillOf, whoWaits } from "./standstill.ts";
 
@@ -56,7 +58,7 @@ export class ProgressWatch {
     const standstill = standstillOf(this.#system);
     if (standstill !== null || this.#system.done) return standstill;
     const accesses = world.vcpus.reduce(
-      (sum, { counters }) => sum + counters.values[Counter.accesses]!,
+      (sum, { counters }) => sum + numberAt(counters.values, Counter.accesses),
       0,
     );
     if (accesses !== this.#accesses) {

@@ -13,6 +13,7 @@
  * accessed from then on is in its report or is owed by the next one, and is never in neither. A page is reported too much
  * if nobody has accessed it since the last harvest, up to the moment at which the last page was taken.
  */
+
 import {
   countBits,
   foldTruth,
@@ -25,6 +26,7 @@ import type { DirtyBitmap } from "../../hypervisor/dirtyBitmap.ts";
 import { TECHNIQUES, techniqueNamed } from "../../hypervisor/techniques/all.ts";
 import type { Technique, TechniqueName } from "../../hypervisor/techniques/technique.ts";
 import type { TrackedVm } from "../../hypervisor/trackedVm.ts";
+import { itemAt, numberAt, wordAt } from "../../lookup.ts";
 import { LargeLeaves } from "./largeLeaves.ts";
 import { below, either, first, PageList, second, spread } from "./pageSets.ts";
 import { RoundCut } from "./roundCut.ts";
@@ -163,7 +165,7 @@ export class Rounds implements Part {
     const { state } = this;
     state[At.technique] = TECHNIQUES.indexOf(technique.name);
     state[At.armed] = 1;
-    state[At.armings] = state[At.armings]! + 1;
+    state[At.armings] = numberAt(state, At.armings) + 1;
     state[At.round] = 0;
     if (technique.findsWritten) state[At.findsWritten] = 1;
     if (technique.findsTouched) state[At.findsTouched] = 1;
@@ -221,7 +223,7 @@ export class Rounds implements Part {
    */
   read(known: DirtyBitmap, underWay: (visit: (page: number) => void) => void): void {
     const { state, reported } = this;
-    const technique = techniqueNamed(TECHNIQUES[state[At.technique]!]!);
+    const technique = techniqueNamed(itemAt(TECHNIQUES, numberAt(state, At.technique)));
     if (state[At.armed] === 0 || technique?.logsMisses !== true) return;
     this.#open();
     state[At.isRead] = 1;
@@ -229,7 +231,7 @@ export class Rounds implements Part {
     this.#noteKnown(known);
     underWay((page) => {
       const at = page >>> 4;
-      if (at < reported.length) reported[at] = reported[at]! | (3 << (2 * (page & 15)));
+      if (at < reported.length) reported[at] = wordAt(reported, at) | (3 << (2 * (page & 15)));
     });
     this.#judgeKnown(technique);
     this.cut.clear();
@@ -273,7 +275,7 @@ export class Rounds implements Part {
     window.set(accesses);
     const isCounted = state[At.flush] === Flush.covered;
     for (let i = 0; i < accesses.length; i++) {
-      accesses[i] = isCounted ? accesses[i]! & ~reported[i]! : 0;
+      accesses[i] = isCounted ? wordAt(accesses, i) & ~wordAt(reported, i) : 0;
     }
     // Nothing of what was done while the tracker was being armed is owed.
     if (state[At.round] === 0) truth.structureWrites.fill(0);
@@ -282,17 +284,18 @@ export class Rounds implements Part {
 
   get counts(): HarvestCounts {
     const { state } = this;
-    const kept = Math.min(state[At.lossy]!, LOSSES_KEPT);
+    const kept = Math.min(numberAt(state, At.lossy), LOSSES_KEPT);
     return {
-      technique: state[At.armings] === 0 ? "none" : TECHNIQUES[state[At.technique]!]!,
+      technique:
+        state[At.armings] === 0 ? "none" : itemAt(TECHNIQUES, numberAt(state, At.technique)),
       findsWritten: state[At.findsWritten] === 1,
       findsTouched: state[At.findsTouched] === 1,
-      harvests: state[At.harvests]!,
-      lossy: state[At.lossy]!,
-      lostPages: state[At.lost]!,
-      reportedPages: this.reportedPages.state[0]!,
-      overReported: state[At.overReported]!,
-      droppedPages: state[At.dropped]!,
+      harvests: numberAt(state, At.harvests),
+      lossy: numberAt(state, At.lossy),
+      lostPages: numberAt(state, At.lost),
+      reportedPages: numberAt(this.reportedPages.state, 0),
+      overReported: numberAt(state, At.overReported),
+      droppedPages: numberAt(state, At.dropped),
       losses: Array.from({ length: kept }, (_, i) => this.#loss(i)),
     };
   }
@@ -300,8 +303,8 @@ export class Rounds implements Part {
   /** A harvest is compared. */
   #open(): void {
     const { state } = this;
-    state[At.harvests] = state[At.harvests]! + 1;
-    state[At.round] = state[At.round]! + 1;
+    state[At.harvests] = numberAt(state, At.harvests) + 1;
+    state[At.round] = numberAt(state, At.round) + 1;
     foldTruth(this.#guest);
   }
 
@@ -322,8 +325,8 @@ export class Rounds implements Part {
   /** Of readings all that is known is what was ever known: nothing is counted as found, or as a surplus. */
   #judgeKnown(technique: Technique): void {
     const { state } = this;
-    const surplus = state[At.overReported]!;
-    const total = this.reportedPages.state[0]!;
+    const surplus = numberAt(state, At.overReported);
+    const total = numberAt(this.reportedPages.state, 0);
     this.#noteLoss(this.#lostPages(technique), new PageList(0));
     state[At.overReported] = surplus;
     this.reportedPages.state[0] = total;
@@ -365,9 +368,9 @@ export class Rounds implements Part {
     let dropped = 0;
     let total = 0;
     for (let i = 0; i < reported.length; i++) {
-      const owed = cut.accesses[i]!;
-      const seen = owed | window[i]! | truth.accesses[i]!;
-      const found = reported[i]!;
+      const owed = wordAt(cut.accesses, i);
+      const seen = owed | wordAt(window, i) | wordAt(truth.accesses, i);
+      const found = wordAt(reported, i);
       if ((seen | found) === 0) continue;
       total += countBits(below(findsTouched ? first(found) : second(found), i, this.#pages));
       const asked = all ? -1 : spread(cut.chosen, i);
@@ -381,8 +384,8 @@ export class Rounds implements Part {
         missing |= second(owed) & ~second(found) & asked;
         surplus |= second(found) & ~second(seen);
       }
-      missing &= ~said[i]!;
-      said[i] = said[i]! | missing;
+      missing &= ~wordAt(said, i);
+      said[i] = wordAt(said, i) | missing;
       const excused = missing & spread(cut.dropped, i);
       missing &= ~excused;
       if (missing !== 0 && technique.logsMisses === true) missing &= ~leaves.among(missing, i);
@@ -390,12 +393,12 @@ export class Rounds implements Part {
       dropped += countBits(excused);
       over += countBits(below(surplus, i, this.#pages));
     }
-    state[At.dropped] = state[At.dropped]! + dropped;
+    state[At.dropped] = numberAt(state, At.dropped) + dropped;
     // KVM_DIRTY_LOG_INITIALLY_SET: the first harvest reports every page, and says so.
     const isInitial = this.#tracked.initiallySet && state[At.round] === 1;
     if (!isInitial) {
-      state[At.overReported] = state[At.overReported]! + over;
-      this.reportedPages.state[0] = this.reportedPages.state[0]! + total;
+      state[At.overReported] = numberAt(state, At.overReported) + over;
+      this.reportedPages.state[0] = numberAt(this.reportedPages.state, 0) + total;
     }
     return lost;
   }
@@ -408,8 +411,8 @@ export class Rounds implements Part {
     const all = cut.chosen.every((word) => word === 0);
     cut.structureWrites.forEach((word, i) => {
       const asked = all ? -1 : (cut.chosen[i] ?? 0);
-      const missing = word & asked & ~(bits[i] ?? 0) & ~said[i]!;
-      said[i] = said[i]! | missing;
+      const missing = word & asked & ~(bits[i] ?? 0) & ~wordAt(said, i);
+      said[i] = wordAt(said, i) | missing;
       lost.addOfOneBit(missing, i);
     });
     return lost;
@@ -418,11 +421,16 @@ export class Rounds implements Part {
   #noteLoss(pages: PageList, structures: PageList): void {
     const { state, losses } = this;
     if (pages.count + structures.count === 0) return;
-    const number = state[At.lossy]!;
+    const number = numberAt(state, At.lossy);
     state[At.lossy] = number + 1;
-    state[At.lost] = state[At.lost]! + pages.count + structures.count;
+    state[At.lost] = numberAt(state, At.lost) + pages.count + structures.count;
     if (number >= LOSSES_KEPT) return;
-    const words = [state[At.armings]!, state[At.round]!, pages.count, structures.count];
+    const words = [
+      numberAt(state, At.armings),
+      numberAt(state, At.round),
+      pages.count,
+      structures.count,
+    ];
     losses.set(words, number * LOSS_WORDS);
     losses.set(pages.first, number * LOSS_WORDS + words.length);
     losses.set(structures.first, number * LOSS_WORDS + words.length + PAGES_KEPT);

@@ -2,10 +2,12 @@
  * A run that can go no further: no message is under way that could change anything, and its operation has
  * not come to its end. Who stands where, and what each could be moved by, as its machine's definition says.
  */
+
 import type { SchedulerContext } from "../../../machines/scheduler.ts";
 import { UNIT_STATECHARTS } from "../../../machines/units/all.ts";
 import { isIgnored } from "../../interconnect/ignored.ts";
 import { rowOf } from "../../interconnect/messages.ts";
+import { itemAt } from "../../lookup.ts";
 import type { SystemActor } from "../actors.ts";
 import type { System } from "../system.ts";
 
@@ -89,12 +91,12 @@ function heldVcpus(system: System): string[] {
   pausedBy.forEach((requesters, vm) => {
     if (requesters.length === 0) return;
     const names = requesters.map((id) => system.nameOf(id)).join(", ");
-    phrases.push(`VM ${vms[vm]!.config.name} is paused by ${names}`);
+    phrases.push(`VM ${itemAt(vms, vm).config.name} is paused by ${names}`);
   });
   for (const vcpu of held) phrases.push(`vCPU ${vcpu} is held by the operator`);
   for (const vcpu of sleeping) phrases.push(`vCPU ${vcpu} sleeps until its page is there`);
   for (const vcpu of waiting) {
-    const isPaused = held.includes(vcpu) || pausedBy[vmOfVcpu[vcpu]!]!.length > 0;
+    const isPaused = held.includes(vcpu) || itemAt(pausedBy, itemAt(vmOfVcpu, vcpu)).length > 0;
     if (!isPaused) phrases.push(`vCPU ${vcpu} waits for a CPU`);
   }
   return phrases;

@@ -71,10 +71,10 @@ function cpuTimesOf({ world, interconnect }: System): CpuTime[] {
     return {
       cpu: `pcpu${pcpu}`,
       cycles: {
-        idle: modes[CpuMode.idle]!,
-        guest: modes[CpuMode.guest]!,
-        transition: modes[CpuMode.transition]!,
-        handler: modes[CpuMode.handler]! - waiting,
+        idle: itemAt(modes, CpuMode.idle),
+        guest: itemAt(modes, CpuMode.guest),
+        transition: itemAt(modes, CpuMode.transition),
+        handler: itemAt(modes, CpuMode.handler) - waiting,
         waiting,
       },
     };
@@ -84,9 +84,9 @@ function cpuTimesOf({ world, interconnect }: System): CpuTime[] {
     return {
       cpu: `pvm${cpu}`,
       cycles: {
-        idle: modes[PvmMode.idle]!,
-        "log-full handler": modes[PvmMode.handler]!,
-        process: modes[PvmMode.process]!,
+        idle: itemAt(modes, PvmMode.idle),
+        "log-full handler": itemAt(modes, PvmMode.handler),
+        process: itemAt(modes, PvmMode.process),
       },
     };
   });
@@ -116,7 +116,7 @@ function charges(system: System): Readonly<Record<string, Charge>> {
     guest: {
       charged: total(
         world.vcpus.map(({ counters: { values } }) => {
-          return values[Counter.guestCycles]! + values[Counter.walkCycles]!;
+          return numberAt(values, Counter.guestCycles) + numberAt(values, Counter.walkCycles);
         }),
       ),
       underWay: flight.of("mmu", "continueGuest", "guestStopped", ...STOPPING_MESSAGES),

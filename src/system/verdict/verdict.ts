@@ -2,6 +2,7 @@
  * The verdict of a run: what must not happen in any, whatever its operation comes to. A harvest that
  * loses a page, a run that can go no further, a VM that dies.
  */
+
 import type { VcpuContext } from "../../../machines/vcpu.ts";
 import { exitReasonName } from "../../units/exits.ts";
 import { STOPPING_MESSAGES } from "../../units/messages.ts";
@@ -88,5 +89,5 @@ function causeOfDeath(context: VcpuContext, system: System): string | null {
 }
 
 function nameOf({ vcpu, vm }: VcpuContext, { world }: System): string {
-  return `vCPU ${vcpu} of ${world.vms[vm]!.config.name}`;
+  return `vCPU ${vcpu} of ${itemAt(world.vms, vm).config.name}`;
 }

@@ -1,5 +1,7 @@
 /** What is noted about the checkpoints of a run: times, pages, and how long output was held. */
+
 import type { Part, WordArray } from "../../../hardware/part.ts";
+import { numberAt } from "../../../lookup.ts";
 
 /** Fields of a record. Not yet known: -1. */
 export const RECORD_FIELDS = 6;
@@ -55,18 +57,18 @@ export class Book implements Part {
   }
 
   get count(): number {
-    return this.#state[BookState.records]!;
+    return numberAt(this.#state, BookState.records);
   }
 
   get held() {
     const { releasedCount, releasedDelay, releasedLongest } = BookState;
-    const count = this.#state[releasedCount]!;
-    const mean = count === 0 ? 0 : this.#state[releasedDelay]! / count;
-    return { outputs: count, meanDelay: mean, maxDelay: this.#state[releasedLongest]! };
+    const count = numberAt(this.#state, releasedCount);
+    const mean = count === 0 ? 0 : numberAt(this.#state, releasedDelay) / count;
+    return { outputs: count, meanDelay: mean, maxDelay: numberAt(this.#state, releasedLongest) };
   }
 
   record(number: number): CheckpointRecord {
-    const at = (field: number) => this.#records[number * RECORD_FIELDS + field]!;
+    const at = (field: number) => numberAt(this.#records, number * RECORD_FIELDS + field);
     const [pause, acknowledged] = [at(Field.pause), at(Field.acknowledged)];
     return {
       number: at(Field.number),
@@ -92,7 +94,7 @@ export class Book implements Part {
 
   /** The VMs go on, or have ended. A checkpoint before they first run does not stop them. */
   noteRelease(now: number): void {
-    const pausedAt = this.#state[BookState.pausedAt]!;
+    const pausedAt = numberAt(this.#state, BookState.pausedAt);
     const pause = pausedAt < 0 ? 0 : now - pausedAt;
     this.#records[(this.count - 1) * RECORD_FIELDS + Field.pause] = pause;
     this.#state[BookState.resumedAt] = now;
@@ -108,9 +110,9 @@ export class Book implements Part {
    */
   holdOutput(accesses: number, per: number): void {
     const state = this.#state;
-    const before = state[BookState.accesses]!;
-    const from = state[BookState.resumedAt]!;
-    const to = state[BookState.pausedAt]!;
+    const before = numberAt(state, BookState.accesses);
+    const from = numberAt(state, BookState.resumedAt);
+    const to = numberAt(state, BookState.pausedAt);
     const first = Math.floor(before / per) + 1;
     const count = Math.floor(accesses / per) - first + 1;
     state[BookState.accesses] = accesses;
@@ -126,13 +128,16 @@ export class Book implements Part {
   /** What was held goes out. */
   releaseOutput(now: number): void {
     const state = this.#state;
-    const count = state[BookState.heldCount]!;
+    const count = numberAt(state, BookState.heldCount);
     if (count === 0) return;
-    const longest = now - state[BookState.heldFirst]!;
-    state[BookState.releasedCount] = state[BookState.releasedCount]! + count;
+    const longest = now - numberAt(state, BookState.heldFirst);
+    state[BookState.releasedCount] = numberAt(state, BookState.releasedCount) + count;
     state[BookState.releasedDelay] =
-      state[BookState.releasedDelay]! + count * now - state[BookState.heldTimes]!;
-    state[BookState.releasedLongest] = Math.max(state[BookState.releasedLongest]!, longest);
+      numberAt(state, BookState.releasedDelay) + count * now - numberAt(state, BookState.heldTimes);
+    state[BookState.releasedLongest] = Math.max(
+      numberAt(state, BookState.releasedLongest),
+      longest,
+    );
     state[BookState.heldCount] = 0;
   }
 

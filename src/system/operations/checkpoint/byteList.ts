@@ -1,5 +1,7 @@
 /** Bytes as a list of words that can be saved: a file in memory, a kept state. */
+
 import type { Part, WordArray } from "../../../hardware/part.ts";
+import { numberAt } from "../../../lookup.ts";
 
 export class ByteList implements Part {
   readonly name: string;
@@ -12,7 +14,7 @@ export class ByteList implements Part {
   }
 
   get length(): number {
-    return this.state[0]!;
+    return numberAt(this.state, 0);
   }
 
   /** The bytes, valid until the next change. */

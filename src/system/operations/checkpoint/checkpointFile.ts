@@ -2,8 +2,10 @@
  * Writes checkpoints into a file: blocks, then a commit record, then everything is made durable. When
  * the file has grown beyond its limit the next checkpoint goes into a new one, with all pages.
  */
+
 import { encodeFrame, extendDigest, PAYLOAD_MAX } from "../../../../workloads/trace/format.ts";
 import type { Part, WordArray } from "../../../hardware/part.ts";
+import { itemAt, numberAt } from "../../../lookup.ts";
 import {
   BlockType,
   type CheckpointHeader,
@@ -52,12 +54,12 @@ export class CheckpointFile implements Part {
 
   /** Bytes up to the last commit. */
   get length(): number {
-    return this.#state[LENGTH]!;
+    return numberAt(this.#state, LENGTH);
   }
 
   /** How often a new file replaced the one before. */
   get rewrites(): number {
-    return this.#state[REWRITES]!;
+    return numberAt(this.#state, REWRITES);
   }
 
   /** @throws SinkError; the file is then as it was, or has something without a commit record at its end */
@@ -66,7 +68,7 @@ export class CheckpointFile implements Part {
     const fresh = this.#beginsAnew();
     const full = fresh || contents.full;
     let length = fresh ? 0 : this.length;
-    let sequence = fresh ? 0 : this.#state[SEQUENCE]!;
+    let sequence = fresh ? 0 : numberAt(this.#state, SEQUENCE);
     let blocks = 0;
     let digest = 0;
     const write = (bytes: Buffer): void => {
@@ -91,8 +93,14 @@ export class CheckpointFile implements Part {
       let pages = 0;
       images.forEach((image, vm) => {
         const { layout } = image;
-        pages += full ? layout.pages + layout.tables : contents.pages[vm]!.length;
-        encodePages(number, vm, image, full ? allPages(layout) : contents.pages[vm]!, counted);
+        pages += full ? layout.pages + layout.tables : itemAt(contents.pages, vm).length;
+        encodePages(
+          number,
+          vm,
+          image,
+          full ? allPages(layout) : itemAt(contents.pages, vm),
+          counted,
+        );
       });
       for (const piece of statePieces(number, state)) counted(BlockType.state, piece);
       block(BlockType.commit, encodeCommit({ number, full, blocks, digest, time, pages }));
@@ -109,7 +117,7 @@ export class CheckpointFile implements Part {
 
   /** A file no longer than twice its first checkpoint is not rewritten: a new one would be as long soon. */
   #beginsAnew(): boolean {
-    const worthwhile = 2 * this.#state[LENGTH_OF_FIRST]!;
+    const worthwhile = 2 * numberAt(this.#state, LENGTH_OF_FIRST);
     return this.length === 0 || this.length > Math.max(this.#limit, worthwhile);
   }
 }

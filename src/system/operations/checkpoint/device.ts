@@ -2,10 +2,12 @@
  * The device behind the checkpointing machines: copies pages while the VMs stand still, and writes
  * checkpoints. What it costs in virtual time comes from the configuration alone.
  */
+
 import type { CheckpointReply, CheckpointRequest } from "../../../../machines/checkpointLive.ts";
 import { Counter } from "../../../hardware/counters.ts";
 import type { Part } from "../../../hardware/part.ts";
 import type { Device } from "../../../interconnect/emissions.ts";
+import { itemAt, numberAt } from "../../../lookup.ts";
 import { toolstackMemory } from "../../memoryNames.ts";
 import type { OperationHost } from "../../operation.ts";
 import type { World } from "../../world.ts";
@@ -103,9 +105,9 @@ export class CheckpointDevice implements Device<CheckpointRequest, CheckpointRep
   /** The system has been put into the state of a checkpoint: as if it had just been copied. */
   adopt(images: readonly VmImage[], state: Buffer): void {
     images.forEach((image, vm) => {
-      this.images[vm]!.versions.set(image.versions);
-      this.images[vm]!.tables.set(image.tables);
-      writeBack(image, this.#memories[vm]!);
+      itemAt(this.images, vm).versions.set(image.versions);
+      itemAt(this.images, vm).tables.set(image.tables);
+      writeBack(image, itemAt(this.#memories, vm));
     });
     this.staging.clear();
     // No pages of any VM: the images have them, and a new file begins with all.
@@ -118,9 +120,9 @@ export class CheckpointDevice implements Device<CheckpointRequest, CheckpointRep
     this.staging.clear();
     let pages = 0;
     this.#memories.forEach((memory, vm) => {
-      const { handedOver } = this.#world.vms[vm]!.tracked;
+      const { handedOver } = itemAt(this.#world.vms, vm).tracked;
       const marked = all ? null : handedOver;
-      pages += stagePages(this.staging, this.images[vm]!, memory, marked);
+      pages += stagePages(this.staging, itemAt(this.images, vm), memory, marked);
     });
     if (accessesPerOutput > 0) this.book.holdOutput(this.#accesses(), accessesPerOutput);
     this.book.noteCopy(now, pages, all);
@@ -152,7 +154,7 @@ export class CheckpointDevice implements Device<CheckpointRequest, CheckpointRep
 
   #accesses(): number {
     return this.#world.vcpus.reduce(
-      (sum, { counters }) => sum + counters.values[Counter.accesses]!,
+      (sum, { counters }) => sum + numberAt(counters.values, Counter.accesses),
       0,
     );
   }

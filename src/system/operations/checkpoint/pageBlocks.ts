@@ -3,6 +3,7 @@
  * and count; then for each page its distance from the page after the one before, and for data its
  * version, for a paging structure its words that are not 0: how many, and each with its distance.
  */
+import { wordAt } from "../../../lookup.ts";
 import { Decoder, Encoder } from "./coding.ts";
 import { BLOCK_BYTES, BlockType, encodePrefix, PREFIX_BYTES, type VmLayout } from "./format.ts";
 import { tableOffset, type VmImage } from "./vmImage.ts";
@@ -23,7 +24,7 @@ export function encodePages(
   for (const page of pages) {
     const offset = tableOffset(image, page);
     if (offset < 0) {
-      data.begin(page).number(image.versions[page]!);
+      data.begin(page).number(wordAt(image.versions, page));
     } else {
       encodeWords(tables.begin(page), image.tables.subarray(offset, offset + image.tableWords));
     }
@@ -77,7 +78,7 @@ function encodeWords(encoder: Encoder, words: Int32Array): void {
   for (let i = 0; i < words.length; i++) {
     if (words[i] === 0) continue;
     encoder.number(i - next);
-    encoder.number(words[i]!);
+    encoder.number(wordAt(words, i));
     next = i + 1;
   }
 }

@@ -3,6 +3,7 @@
 import { UserError } from "../../../errors.ts";
 import { type Part, PartError } from "../../../hardware/part.ts";
 import type { ByteSource } from "../../../io/byteSource.ts";
+import { itemAt } from "../../../lookup.ts";
 import type { System } from "../../system.ts";
 import { CheckpointOperation } from "../checkpoint.ts";
 import { wordsOfTable } from "./format.ts";
@@ -46,7 +47,7 @@ export function restoreCheckpoint(system: System, source: ByteSource): Restored 
   const continues = state.length > 0 && operation instanceof CheckpointOperation;
   if (!continues) {
     images.forEach((image, vm) => {
-      writeBack(image, memoryOf(vms[vm]!));
+      writeBack(image, memoryOf(itemAt(vms, vm)));
     });
     return { checkpoint, continues, damage };
   }

@@ -3,7 +3,9 @@
  * they were when they were copied. For each VM: how many pages; and for each its number, and its
  * version or the words of a paging structure.
  */
+
 import { type DirtyBitmap, forEachMarked } from "../../../hypervisor/dirtyBitmap.ts";
+import { wordAt } from "../../../lookup.ts";
 import { allPages } from "./pageBlocks.ts";
 import { tableOffset, type VmImage, type VmMemory } from "./vmImage.ts";
 import type { WordList } from "./wordList.ts";
@@ -23,9 +25,9 @@ export function stagePages(
     staging.push(page);
     const offset = tableOffset(image, page);
     if (offset < 0) {
-      staging.push(memory.versions[page]!);
+      staging.push(wordAt(memory.versions, page));
     } else {
-      const at = memory.tablesAt[offset / image.tableWords]!;
+      const at = wordAt(memory.tablesAt, offset / image.tableWords);
       staging.pushAll(words.subarray(at, at + image.tableWords));
     }
     count++;
@@ -47,13 +49,13 @@ export function applyStaged(staging: WordList, images: readonly VmImage[]): numb
   let at = 0;
   return images.map((image) => {
     const pages: number[] = [];
-    const count = words[at++]!;
+    const count = wordAt(words, at++);
     for (let i = 0; i < count; i++) {
-      const page = words[at++]!;
+      const page = wordAt(words, at++);
       pages.push(page);
       const offset = tableOffset(image, page);
       if (offset < 0) {
-        image.versions[page] = words[at++]!;
+        image.versions[page] = wordAt(words, at++);
       } else {
         image.tables.set(words.subarray(at, at + image.tableWords), offset);
         at += image.tableWords;

@@ -2,9 +2,11 @@
  * The contents of one VM as checkpoints hold them: a version for each page, and the words of the
  * guest's own paging structures. In the emulator a data page has no bytes; its version stands for them.
  */
+
 import { findLeaf } from "../../../hardware/ept.ts";
 import type { Part, WordArray } from "../../../hardware/part.ts";
 import { pageOfWords } from "../../../hardware/words.ts";
+import { wordAt } from "../../../lookup.ts";
 import type { VmState } from "../../world.ts";
 import type { VmLayout } from "./format.ts";
 
@@ -59,7 +61,9 @@ export function memoryOf(vm: VmState): VmMemory {
   const { memory } = vm.ept;
   const tablesAt = Int32Array.from({ length: layout.tables }, (_, table) => {
     const { word } = findLeaf(vm.ept, layout.firstTable + table)!;
-    return pageOfWords(memory.words[word]!, memory.words[word + 1]!) * memory.frameWords;
+    return (
+      pageOfWords(wordAt(memory.words, word), wordAt(memory.words, word + 1)) * memory.frameWords
+    );
   });
   return { layout, versions: vm.guest.versions, words: () => memory.words, tablesAt };
 }

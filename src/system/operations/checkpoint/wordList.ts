@@ -1,5 +1,7 @@
 /** A list of 32-bit words that grows and can be saved. */
+
 import type { Part, WordArray } from "../../../hardware/part.ts";
+import { wordAt } from "../../../lookup.ts";
 
 export class WordList implements Part {
   readonly name: string;
@@ -12,7 +14,7 @@ export class WordList implements Part {
   }
 
   get length(): number {
-    return this.state[0]!;
+    return wordAt(this.state, 0);
   }
 
   clear(): void {

@@ -1,4 +1,5 @@
 /** The device of an estimator: the counts in the pVM's memory, the samples, and the truth beside them. */
+
 import type { EstimatorReply, EstimatorRequest } from "../../../../machines/estimatorContext.ts";
 import { Random } from "../../../../workloads/random.ts";
 import { Counter } from "../../../hardware/counters.ts";
@@ -66,7 +67,7 @@ export class EstimatorDevice implements Device<EstimatorRequest, EstimatorReply>
   constructor(world: World, host: OperationHost, number: number, settings: EstimatorSettings) {
     this.#world = world;
     this.#host = host;
-    this.#vm = world.vms[number]!;
+    this.#vm = itemAt(world.vms, number);
     this.#number = number;
     this.#settings = settings;
     const { config, guest } = this.#vm;
@@ -119,7 +120,7 @@ export class EstimatorDevice implements Device<EstimatorRequest, EstimatorReply>
     }
     return {
       type: "due",
-      time: this.#host.now() - this.#memory.times[0]!,
+      time: this.#host.now() - numberAt(this.#memory.times, 0),
       truthPages: this.#truth.endInterval(guest),
       executedCycles,
       ask: harvestOf(rule, interval),
@@ -130,8 +131,8 @@ export class EstimatorDevice implements Device<EstimatorRequest, EstimatorReply>
 
   #executed(): number {
     return this.#vm.vcpus.reduce((sum, vcpu) => {
-      const { values } = this.#world.vcpus[vcpu]!.counters;
-      return sum + values[Counter.guestCycles]! + values[Counter.walkCycles]!;
+      const { values } = itemAt(this.#world.vcpus, vcpu).counters;
+      return sum + numberAt(values, Counter.guestCycles) + numberAt(values, Counter.walkCycles);
     }, 0);
   }
 

@@ -1,8 +1,10 @@
 /** What came of an estimation, from the states of its machines. */
+
 import type { EstimationContext } from "../../../../machines/estimation.ts";
 import type { EstimatePoint, EstimatorContext } from "../../../../machines/estimatorContext.ts";
 import { DEFAULT_PROCESSOR_COSTS } from "../../../hardware/costs.ts";
 import { Counter } from "../../../hardware/counters.ts";
+import { itemAt, numberAt } from "../../../lookup.ts";
 import type { OperationResult } from "../../operation.ts";
 import type { World } from "../../world.ts";
 
@@ -60,7 +62,7 @@ export interface EstimateResult extends OperationResult {
 
 export function vmEstimate(world: World, context: EstimatorContext): VmEstimate {
   const { points, footprintPages, stableAt, lost } = context;
-  const { config, vcpus } = world.vms[context.vm]!;
+  const { config, vcpus } = itemAt(world.vms, context.vm);
   const series = points.map((point) => ({ ...point, bytes: bytesOf(point.pages) }));
   const last = series.at(-1);
   const errors = points.flatMap((point) => {
@@ -68,7 +70,10 @@ export function vmEstimate(world: World, context: EstimatorContext): VmEstimate 
     return error === null ? [] : [Math.abs(error)];
   });
   const sum = (counter: number): number =>
-    vcpus.reduce((total, vcpu) => total + world.vcpus[vcpu]!.counters.values[counter]!, 0);
+    vcpus.reduce(
+      (total, vcpu) => total + numberAt(itemAt(world.vcpus, vcpu).counters.values, counter),
+      0,
+    );
   const logStores =
     sum(Counter.logEntries) * (world.config.mmu.costs ?? DEFAULT_PROCESSOR_COSTS).logStore;
   const executed = sum(Counter.guestCycles) + sum(Counter.walkCycles);
@@ -129,7 +134,7 @@ export function loadSeries({ loads, loadCycles, pvmCpus, looks }: EstimationCont
       waiting -= done;
       handlerBefore = report.handlerCycles;
       jobsBefore = report.jobCycles;
-      const point = series[report.look - 1]!;
+      const point = itemAt(series, report.look - 1);
       point.handler += handler / loadCycles;
       point.processes += done / loadCycles;
     }

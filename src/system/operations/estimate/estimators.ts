@@ -1,4 +1,5 @@
 /** The estimation processes of an operation: one in the pVM for each VM. */
+
 import { estimatorMachine } from "../../../../machines/estimator.ts";
 import { deriveSeed } from "../../../../workloads/random.ts";
 import { formatCycles } from "../../../config/units.ts";
@@ -12,6 +13,7 @@ import {
 } from "../../../hypervisor/wss/estimators/all.ts";
 import { findKernelFootprint } from "../../../hypervisor/wss/kernelFootprint.ts";
 import type { Technique } from "../../../interconnect/messages.ts";
+import { itemAt } from "../../../lookup.ts";
 import type { OperationHelper, OperationHost } from "../../operation.ts";
 import { actorName } from "../../roles.ts";
 import type { World } from "../../world.ts";
@@ -115,7 +117,7 @@ export function createEstimators(
 }
 
 function bitmapWords(world: World, vm: number): number {
-  return Math.ceil(world.vmNumbered(vm).tracked.dirty.pages / 32);
+  return Math.ceil(itemAt(world.vms, vm).tracked.dirty.pages / 32);
 }
 
 /** f in pages: as it is said, or as it is found by shrinking a VM. */

@@ -1,4 +1,5 @@
 /** The devices of a migration: the two hosts' memories with the link between them, and the sampler's counters. */
+
 import type { MigrationReply, MigrationRequest } from "../../../../machines/migrationContext.ts";
 import type { SamplerReply, SamplerRequest } from "../../../../machines/sampler.ts";
 import { Counter } from "../../../hardware/counters.ts";
@@ -18,6 +19,7 @@ import {
 } from "../../../hypervisor/migration/sendQueue.ts";
 import { batchBytes } from "../../../hypervisor/migration/stats.ts";
 import type { Device } from "../../../interconnect/emissions.ts";
+import { itemAt, numberAt } from "../../../lookup.ts";
 import { toolstackMemory } from "../../memoryNames.ts";
 import type { VmState, World } from "../../world.ts";
 
@@ -37,7 +39,7 @@ export class MigrationDevice implements Device<MigrationRequest, MigrationReply>
     now: () => number,
   ) {
     this.#world = world;
-    this.#vm = world.vms[vm]!;
+    this.#vm = itemAt(world.vms, vm);
     this.#queue = queue;
     this.#destination = destination;
     this.#now = now;
@@ -98,8 +100,8 @@ export class SamplerDevice implements Device<SamplerRequest, SamplerReply> {
 
   perform({ vm }: SamplerRequest): SamplerReply {
     let accesses = 0;
-    for (const vcpu of this.#world.vms[vm]!.vcpus) {
-      accesses += this.#world.vcpus[vcpu]!.counters.values[Counter.accesses]!;
+    for (const vcpu of itemAt(this.#world.vms, vm).vcpus) {
+      accesses += numberAt(itemAt(this.#world.vcpus, vcpu).counters.values, Counter.accesses);
     }
     return { type: "counted", accesses };
   }

@@ -1,4 +1,5 @@
 /** What came of a migration, as numbers and in words. */
+
 import type {
   Attempt,
   MigrationContext,
@@ -7,6 +8,7 @@ import type {
 import { type SamplerContext, samplerInterval } from "../../../../machines/sampler.ts";
 import { averageRate, type MigrationRound } from "../../../hypervisor/migration/progress.ts";
 import { impliedDowntime } from "../../../hypervisor/migration/stats.ts";
+import { itemAt } from "../../../lookup.ts";
 import type { OperationResult } from "../../operation.ts";
 import { type Outcome, outcomeOf } from "./outcome.ts";
 import { type Remedy, remedyFor } from "./remedy.ts";
@@ -98,7 +100,7 @@ export function migrateResult(
     earlier: context.earlier.map(earlierMigration),
     throughput: {
       interval: samplerInterval(sampler),
-      accesses: sampler.totals.slice(1).map((total, i) => total - sampler.totals[i]!),
+      accesses: sampler.totals.slice(1).map((total, i) => total - itemAt(sampler.totals, i)),
     },
     failures: failuresOf(context, vm, outcome),
   };

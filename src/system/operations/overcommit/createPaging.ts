@@ -1,4 +1,5 @@
 /** The paging of an overcommitted host, and the actors around it. */
+
 import { balloonMachine } from "../../../../machines/balloon.ts";
 import { pagerMachine } from "../../../../machines/pager.ts";
 import type { Problems } from "../../../errors.ts";
@@ -10,6 +11,7 @@ import { HostFrames } from "../../../hypervisor/overcommit/hostFrames.ts";
 import { Paging, type PagingRules } from "../../../hypervisor/overcommit/paging.ts";
 import { VmMemory } from "../../../hypervisor/overcommit/vmMemory.ts";
 import type { ActorId } from "../../../interconnect/messages.ts";
+import { wordAt } from "../../../lookup.ts";
 import type { OperationHelper, OperationWires } from "../../operation.ts";
 import type { World } from "../../world.ts";
 import type { VmPlan } from "../../worldPlan.ts";
@@ -34,7 +36,7 @@ export function createPaging(
     forEachLeaf(ept, (word, level, page) => {
       if (page >= pages) return;
       const { words } = ept.memory;
-      const first = pageOfWords(words[word]!, words[word + 1]!);
+      const first = pageOfWords(wordAt(words, word), wordAt(words, word + 1));
       const count = 2 ** ((level - 1) * ept.geometry.indexBits);
       for (let i = 0; i < count; i++) frames.own(first + i, number);
     });

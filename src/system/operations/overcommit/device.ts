@@ -1,4 +1,5 @@
 /** The devices of overcommitment: the pager's memory, the balloons' view of it, and the controller's. */
+
 import type { BalloonReply, BalloonRequest } from "../../../../machines/balloon.ts";
 import type {
   ControlPoint,
@@ -15,6 +16,7 @@ import type { Paged, Paging } from "../../../hypervisor/overcommit/paging.ts";
 import { type Demand, type TargetRule, targetsOf } from "../../../hypervisor/overcommit/targets.ts";
 import { Tally } from "../../../hypervisor/overcommit/vmMemory.ts";
 import type { Device } from "../../../interconnect/emissions.ts";
+import { fieldOf, itemAt, numberAt } from "../../../lookup.ts";
 import { OPERATION_MEMORY, toolstackMemory, vmMemories } from "../../memoryNames.ts";
 import type { World } from "../../world.ts";
 
@@ -120,8 +122,8 @@ export function ordersForm(orders: BalloonOrders, { passed }: HostFrames): Norma
     }),
     // The frames have been restored: none of them has passed.
     restore(words) {
-      due.set(words["due"]!);
-      stuck.set(words["stuck"]!);
+      due.set(fieldOf(words, "due"));
+      stuck.set(fieldOf(words, "stuck"));
     },
     // Later, as the frames are.
     scramble() {
@@ -198,7 +200,7 @@ export class ControllerDevice implements Device<OvercommitmentRequest, Overcommi
       case "decide":
         return { type: "decided", point: this.#point(request.estimates, true) };
       case "halt":
-        this.#paging.memories[request.vm]!.tallies[Tally.haltedAt] = this.#elapsed();
+        itemAt(this.#paging.memories, request.vm).tallies[Tally.haltedAt] = this.#elapsed();
         return { type: "haltNoted" };
       case "end":
         return { type: "ended", point: this.#point(request.estimates, false) };
@@ -206,7 +208,7 @@ export class ControllerDevice implements Device<OvercommitmentRequest, Overcommi
   }
 
   #elapsed(): number {
-    return this.#now() - this.memory.started[0]!;
+    return this.#now() - numberAt(this.memory.started, 0);
   }
 
   /**
@@ -215,7 +217,7 @@ export class ControllerDevice implements Device<OvercommitmentRequest, Overcommi
    */
   #point(estimates: readonly number[], decides: boolean): ControlPoint {
     const { rule, hostPages, scales, bounds } = this.#settings;
-    const used = estimates.map((pages, vm) => (pages < 0 ? null : pages * scales[vm]!));
+    const used = estimates.map((pages, vm) => (pages < 0 ? null : pages * itemAt(scales, vm)));
     const known = used.some((pages) => pages !== null);
     const before = this.#paging.memories.map(({ tallies }) => tallies[Tally.target]);
     const targets =
@@ -223,7 +225,7 @@ export class ControllerDevice implements Device<OvercommitmentRequest, Overcommi
         ? targetsOf(
             rule,
             hostPages,
-            bounds.map((bound, vm) => ({ ...bound, used: used[vm] ?? before[vm]! })),
+            bounds.map((bound, vm) => ({ ...bound, used: used[vm] ?? itemAt(before, vm) })),
           )
         : before;
     return {
@@ -232,15 +234,15 @@ export class ControllerDevice implements Device<OvercommitmentRequest, Overcommi
       vms: targets.map((target, vm) => ({
         ...this.#measure(vm),
         target,
-        estimate: estimates[vm]! < 0 ? null : estimates[vm]!,
+        estimate: itemAt(estimates, vm) < 0 ? null : itemAt(estimates, vm),
         used: used[vm] ?? null,
       })),
     };
   }
 
   #measure(vm: number): Omit<VmPoint, "target" | "estimate" | "used"> {
-    const { tallies } = this.#paging.memories[vm]!;
-    const { vcpus } = this.#world.vms[vm]!;
+    const { tallies } = itemAt(this.#paging.memories, vm);
+    const { vcpus } = itemAt(this.#world.vms, vm);
     return {
       size: tallies[Tally.held],
       resident: tallies[Tally.resident],
@@ -249,7 +251,7 @@ export class ControllerDevice implements Device<OvercommitmentRequest, Overcommi
       firstTouches: tallies[Tally.firstTouches],
       waitCycles: tallies[Tally.waitCycles] + this.#paging.openWaits(vm, this.#now()),
       accesses: vcpus.reduce((sum, vcpu) => {
-        return sum + this.#world.vcpus[vcpu]!.counters.values[Counter.accesses]!;
+        return sum + numberAt(itemAt(this.#world.vcpus, vcpu).counters.values, Counter.accesses);
       }, 0),
     };
   }

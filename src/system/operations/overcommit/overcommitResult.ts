@@ -1,4 +1,5 @@
 /** What came of overcommitment, from the states of its machines and the memory behind them. */
+
 import type { BalloonContext } from "../../../../machines/balloon.ts";
 import type { EstimatorContext } from "../../../../machines/estimatorContext.ts";
 import type { OvercommitmentContext, VmPoint } from "../../../../machines/overcommitment.ts";
@@ -7,6 +8,7 @@ import { CYCLES_PER_SECOND } from "../../../config/units.ts";
 import { Counter } from "../../../hardware/counters.ts";
 import type { Paging } from "../../../hypervisor/overcommit/paging.ts";
 import { lostStoresOf, Tally, type VmMemory } from "../../../hypervisor/overcommit/vmMemory.ts";
+import { itemAt, numberAt } from "../../../lookup.ts";
 import type { OperationResult } from "../../operation.ts";
 import type { World } from "../../world.ts";
 import type { OvercommitConfig } from "./overcommitSchema.ts";
@@ -113,7 +115,7 @@ export function overcommitResult(
     estimator: config.estimator.kind,
     hostPages: config.memory,
     vms: world.vms.map((_, vm) =>
-      outcome(world, paging, vm, controller, estimators[vm]!, balloons[vm]!),
+      outcome(world, paging, vm, controller, itemAt(estimators, vm), itemAt(balloons, vm)),
     ),
     mostFrames: points.reduce(
       (most, { freeFrames }) => Math.max(most, config.memory - freeFrames),
@@ -161,8 +163,8 @@ function outcome(
   estimator: EstimatorContext,
   balloon: BalloonContext,
 ): VmOutcome {
-  const { config, vcpus } = world.vms[vm]!;
-  const { tallies } = paging.memories[vm]!;
+  const { config, vcpus } = itemAt(world.vms, vm);
+  const { tallies } = itemAt(paging.memories, vm);
   const last = points.at(-1);
   const { firstTouches, guestRefaults, hostRefaults, waitCycles, accesses } =
     last?.vms[vm] ?? NOTHING;
@@ -171,8 +173,8 @@ function outcome(
   const perSecond = (count: number): number =>
     elapsed === 0 ? 0 : (count * CYCLES_PER_SECOND) / elapsed;
   const runCycles = vcpus.reduce((sum, vcpu) => {
-    const { values } = world.vcpus[vcpu]!.counters;
-    return sum + values[Counter.guestCycles]! + values[Counter.walkCycles]!;
+    const { values } = itemAt(world.vcpus, vcpu).counters;
+    return sum + numberAt(values, Counter.guestCycles) + numberAt(values, Counter.walkCycles);
   }, 0);
   const series = seriesOf(points, vm, estimator, vcpus.length);
   return {
@@ -211,7 +213,7 @@ function seriesOf(
 ): VmSeriesPoint[] {
   let before = { time: 0, ...NOTHING };
   return points.map(({ time, vms }) => {
-    const now = vms[vm]!;
+    const now = itemAt(vms, vm);
     const duration = time - before.time;
     const rate = (of: "guestRefaults" | "hostRefaults" | "accesses"): number =>
       duration === 0 ? 0 : ((now[of] - before[of]) * CYCLES_PER_SECOND) / duration;
@@ -248,7 +250,7 @@ export function compareWith(
   result: OvercommitResult,
 ): OvercommitResult {
   const vms = result.vms.map((vm, number) => {
-    const { throughput, meanTruth } = reference.vms[number]!;
+    const { throughput, meanTruth } = itemAt(reference.vms, number);
     const relativeThroughput = throughput === 0 ? null : vm.throughput / throughput;
     return { ...vm, relativeThroughput, unhinderedTruth: meanTruth };
   });
