@@ -1,10 +1,11 @@
 /** What a run amounts to: numbers for people and programs, all read from a system's state. */
 
-import type { DispatcherContext } from "../../machines/dispatcher.ts";
-import type { PagerContext } from "../../machines/pager.ts";
-import type { PvmCpuContext } from "../../machines/pvmCpu.ts";
-import type { TrackerContext } from "../../machines/trackerContext.ts";
-import type { VcpuContext } from "../../machines/vcpu.ts";
+import type { AnyStateMachine, ContextFrom } from "xstate";
+import { type DispatcherContext, dispatcherMachine } from "../../machines/dispatcher.ts";
+import { pagerMachine } from "../../machines/pager.ts";
+import { pvmCpuMachine } from "../../machines/pvmCpu.ts";
+import { trackerMachine } from "../../machines/tracker.ts";
+import { vcpuMachine } from "../../machines/vcpu.ts";
 import { CYCLES_PER_SECOND } from "../config/units.ts";
 import { type CounterName, readCounters } from "../hardware/counters.ts";
 import { countTruth, type PageCounts } from "../hardware/guestPages.ts";
@@ -13,6 +14,7 @@ import { techniqueNamed } from "../hypervisor/techniques/all.ts";
 import { trackingBytes } from "../hypervisor/trackingMemory.ts";
 import type { Technique } from "../interconnect/messages.ts";
 import { EXIT_REASONS } from "../units/exits.ts";
+import { contextOf } from "./actorContexts.ts";
 import { type Energy, energyOf } from "./energy.ts";
 import { type AnyResult, knownResult } from "./operations/all.ts";
 import { isMeant, type RolePattern } from "./roles.ts";

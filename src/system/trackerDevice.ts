@@ -22,6 +22,7 @@ import { type ExitWork, NOT_OURS, type Technique } from "../hypervisor/technique
 import { writeProtect } from "../hypervisor/techniques/writeProtect.ts";
 import type { Device } from "../interconnect/emissions.ts";
 import type { HarvestMode, Message, Technique as TechniqueName } from "../interconnect/messages.ts";
+import { itemAt, wordAt } from "../lookup.ts";
 import { NO_UNIT, type UnitName } from "../units/all.ts";
 import { type VmPiece, vcpuMemory, vmMemories } from "./memoryNames.ts";
 import type { Found } from "./verdict/rounds.ts";

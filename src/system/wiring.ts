@@ -13,6 +13,7 @@ import { vcpuMachine } from "../../machines/vcpu.ts";
 import { costNamed, type HypervisorCosts } from "../hypervisor/costs.ts";
 import type { Interconnect } from "../interconnect/interconnect.ts";
 import type { ActorId, Delivery } from "../interconnect/messages.ts";
+import { itemAt } from "../lookup.ts";
 import { UNITS } from "../units/all.ts";
 import type { SystemActor } from "./actors.ts";
 import { DispatcherDevice } from "./dispatcherDevice.ts";

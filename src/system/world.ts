@@ -37,6 +37,7 @@ import { TableWork } from "../hypervisor/tableWork.ts";
 import { techniqueNamed, unitOf } from "../hypervisor/techniques/all.ts";
 import type { Technique, TechniqueName } from "../hypervisor/techniques/technique.ts";
 import type { TrackedVm } from "../hypervisor/trackedVm.ts";
+import { itemAt, wordAt } from "../lookup.ts";
 import { writeLog } from "../units/all.ts";
 import type { Unit } from "../units/unit.ts";
 import { AccessStream } from "./accessStream.ts";
@@ -351,6 +352,12 @@ export class World {
       vcpus: numbers,
     };
   }
+}
+
+function numbered<One>(all: readonly One[], number: number, what: string): One {
+  const found = all[number];
+  if (found === undefined) throw new Error(`there is no ${what} ${number}`);
+  return found;
 }
 
 /** The first frame of each VM. Those with the largest leaves come first: so alignment leaves no holes. */

@@ -11,6 +11,7 @@ import type { TrackerContext } from "../../../machines/trackerContext.ts";
 import type { VcpuContext } from "../../../machines/vcpu.ts";
 import { Counter } from "../../hardware/counters.ts";
 import type { Delivery, MessageType } from "../../interconnect/messages.ts";
+import { itemAt, numberAt } from "../../lookup.ts";
 import { STOPPING_MESSAGES } from "../../units/messages.ts";
 import { CpuMode, PvmMode } from "../cpuTimes.ts";
 import type { System } from "../system.ts";

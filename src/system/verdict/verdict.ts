@@ -4,6 +4,7 @@
  */
 
 import type { VcpuContext } from "../../../machines/vcpu.ts";
+import { itemAt } from "../../lookup.ts";
 import { exitReasonName } from "../../units/exits.ts";
 import { STOPPING_MESSAGES } from "../../units/messages.ts";
 import type { SystemActor } from "../actors.ts";

@@ -18,6 +18,7 @@ import { drawPages } from "../../../hypervisor/wss/pageSample.ts";
 import type { Forget } from "../../../hypervisor/wss/prlLoop.ts";
 import { WindowTruth } from "../../../hypervisor/wss/windowTruth.ts";
 import type { Device } from "../../../interconnect/emissions.ts";
+import { itemAt, numberAt } from "../../../lookup.ts";
 import { NO_UNIT, unitNamed } from "../../../units/all.ts";
 import { OPERATION_MEMORY, vmMemories } from "../../memoryNames.ts";
 import type { OperationHost } from "../../operation.ts";
