@@ -84,7 +84,7 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
     },
   },
   fold: {
-    before: ["7"],
+    before: ["7", "pageup", "pageup"],
     seen: (robot, before) => {
       expect(before.text).toMatch(/continueGuest x \d/);
       expect(robot.output.text).not.toMatch(/continueGuest x \d/);
@@ -104,7 +104,11 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
   page: { seen: typing("page ") },
   magnify: {
     before: ["."],
-    seen: (robot) => expect(frame(robot).heat.pagesPerCell).toBe(1),
+    // 300 pages, of which a quarter is shown now: on the small screen by 30 cells, on the large one by more cells than pages.
+    seen: (robot) => {
+      const { pagesPerCell, states } = frame(robot).heat;
+      expect(pagesPerCell).toBe(Math.max(1, Math.ceil(300 / 4 / states.length)));
+    },
   },
   reduce: { before: ["}"], seen: (robot) => expect(ui(robot).magnified).toBe(0) },
   "last-change": {
