@@ -8,7 +8,7 @@
  *   idle    | enterGuest, kicked | idle | guestStopped (external interrupt) to the vCPU
  *   idle    | kick            | idle    | -
  *   running | ranToHorizon    | running | continueGuest to itself, at the guest's local time
- *   running | logFilled       | running | its unit's message to the unit, and continueGuest
+ *   running | filledLog       | running | its unit's message to the unit, and continueGuest
  *   running | accessExited    | idle    | guestStopped to the vCPU
  *   running | logUnavailable  | idle    | its unit's message to the unit
  *   running | workloadEnded   | idle    | guestStopped (HLT) to the vCPU
@@ -62,7 +62,7 @@ export type MmuRequest = { readonly op: "enter" | "run"; readonly vcpu: number }
 export type MmuReply =
   | { readonly type: "ranToHorizon"; readonly elapsed: number }
   // `unit`: whose log it is, and what it is told.
-  | { readonly type: "logFilled"; readonly elapsed: number; readonly unit: ToldUnit }
+  | { readonly type: "filledLog"; readonly elapsed: number; readonly unit: ToldUnit }
   | { readonly type: "logUnavailable"; readonly elapsed: number; readonly unit: ToldUnit }
   | { readonly type: "workloadEnded"; readonly elapsed: number }
   | {
@@ -117,7 +117,7 @@ export const mmuMachine = setup({
       ),
     ),
     sendFilledAndContinue: emit(
-      on("logFilled", ({ context, event: { elapsed, unit } }) =>
+      on("filledLog", ({ context, event: { elapsed, unit } }) =>
         sendAll([
           told(context, unit, elapsed),
           send(context.self, { type: "continueGuest" }, elapsed),
@@ -170,7 +170,7 @@ export const mmuMachine = setup({
     running: {
       on: {
         ranToHorizon: { actions: "sendContinue" },
-        logFilled: { actions: "sendFilledAndContinue" },
+        filledLog: { actions: "sendFilledAndContinue" },
         accessExited: { target: "idle", actions: ["forgetKick", "sendStopped"] },
         logUnavailable: { target: "idle", actions: ["forgetKick", "sendUnavailable"] },
         workloadEnded: { target: "idle", actions: ["forgetKick", "sendHlt"] },

@@ -94,7 +94,7 @@ export class MmuDevice implements Device<MmuRequest, MmuReply> {
         case Stop.horizon:
           break;
         case Stop.logFilled:
-          return { type: "logFilled", elapsed, unit: this.#unitOf(mmu.walkLog) };
+          return { type: "filledLog", elapsed, unit: this.#unitOf(mmu.walkLog) };
         case Stop.logFull:
           return { type: "logUnavailable", elapsed, unit: this.#unitOf(mmu.dirtyLog) };
         case Stop.pageFault:

@@ -70,7 +70,7 @@ export const machineCases: Readonly<Record<string, MachineCase>> = {
       continueGuest: none,
       kick: none,
       ranToHorizon: (n) => ({ elapsed: n }),
-      logFilled: (n) => ({ elapsed: n, unit: { number: 1, message: "prlLogFilled" } }),
+      filledLog: (n) => ({ elapsed: n, unit: { number: 1, message: "prlLogFilled" } }),
       logUnavailable: (n) => ({
         elapsed: n,
         unit: { number: 0, message: "pmlIndexOutOfRange" },

@@ -12,10 +12,13 @@ import { runnableScenarios } from "../runnableScenarios.ts";
 
 const directory = join(import.meta.dirname, "..", "..", "machines");
 const machines = await Promise.all(
-  readdirSync(directory).map(async (file): Promise<AnyStateMachine[]> => {
-    const module = (await import(join(directory, file))) as Readonly<Record<string, unknown>>;
-    return Object.values(module).filter((one) => one instanceof StateMachine);
-  }),
+  readdirSync(directory, { recursive: true, encoding: "utf8" }).map(
+    async (file): Promise<AnyStateMachine[]> => {
+      if (!file.endsWith(".ts")) return [];
+      const module = (await import(join(directory, file))) as Readonly<Record<string, unknown>>;
+      return Object.values(module).filter((one) => one instanceof StateMachine);
+    },
+  ),
 );
 
 function declared(machine: string): Fields {

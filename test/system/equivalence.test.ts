@@ -37,7 +37,7 @@ function fourVcpus(vms: Recipe["vms"]): Recipe["vms"] {
 }
 
 interface Variant {
-  readonly ringFromPml?: boolean;
+  readonly ringSource?: "pml";
   readonly faults?: readonly TrackerFault[];
   readonly logLimit?: number;
 }
@@ -94,7 +94,7 @@ const techniques: readonly (readonly [string, TechniqueName, Variant, number])[]
   ["PML", "pml", {}, 0],
   ["PML without log pages: write protection", "pml", { logLimit: 0 }, 1],
   ["dirty ring fed by write protection", "dirtyRing", {}, 1],
-  ["dirty ring fed by PML", "dirtyRing", { ringFromPml: true }, 0],
+  ["dirty ring fed by PML", "dirtyRing", { ringSource: "pml" }, 0],
 ];
 
 describe.each(techniques)("%s", (_name, technique, variant, pending) => {

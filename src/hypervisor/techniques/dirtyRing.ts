@@ -5,6 +5,7 @@
  */
 import * as z from "zod";
 import { NO_UNIT, WRITE_LOGS } from "../../units/all.ts";
+import { WRITE_LOG_LABELS } from "../../units/texts.ts";
 import { markDirty } from "../dirtyBitmap.ts";
 import { ringHarvest, ringPush, ringReset, ringSoftFull } from "../dirtyRing.ts";
 import { drainLogs } from "../drain.ts";
@@ -67,7 +68,7 @@ function served({ ring }: TrackedVcpu, fix: ExitWork["fix"], cycles: number): Ex
 export const dirtyRing = {
   name: "dirtyRing",
   finds: "the first write to each page",
-  costs: "write protection's or a log's exits, and a return to user space at the soft limit",
+  costs: `write protection's or ${WRITE_LOG_LABELS}'s exits, and a return to user space at the soft limit`,
   findsWritten: true,
   findsTouched: false,
   byProcessor: false,
