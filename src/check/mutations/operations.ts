@@ -16,7 +16,7 @@ const reapedBeforeDrained: Replacement = replaceIn("tracker", ({ machine, device
     actions: {
       sendReapDue: emit(({ context, event: { cycles, drainedVcpu, dispatcher } }) =>
         sendAll([
-          send(context["pmlUnits"][drainedVcpu], { type: "pmlIndexReset" }, cycles),
+          send(context["units"][0][drainedVcpu], { type: "pmlIndexReset" }, cycles),
           send(context["self"], { type: "reapDue", drainedVcpu: -1, dispatcher }),
         ]),
       ),
