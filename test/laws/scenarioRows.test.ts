@@ -102,11 +102,15 @@ describe.each(REGISTRIES)("$name", ({ schema, scenario }) => {
       }
     });
 
-    it("runs: time is conserved, nothing is lost; the same from a save, and from its log", () => {
-      const { time, accesses } = keepLaws(scenarioOf(scenario(sample)));
-      expect(time).toBeGreaterThan(0);
-      expect(accesses).toBeGreaterThan(0);
-    });
+    // A Linux has to be fetched first, and takes minutes here: test/workloads/guests/linux.test.ts runs it.
+    it.skipIf(kind === "linux")(
+      "runs: time is conserved, nothing is lost; the same from a save, and from its log",
+      () => {
+        const { time, accesses } = keepLaws(scenarioOf(scenario(sample)));
+        expect(time).toBeGreaterThan(0);
+        expect(accesses).toBeGreaterThan(0);
+      },
+    );
   });
 
   it("refuses a kind that there is not, with the nearest one", () => {
