@@ -16,7 +16,6 @@ import { freeName } from "./freeName.ts";
 import type { KeyMap } from "./keys.ts";
 import { LongWork } from "./longWork.ts";
 import { toEnd } from "./modes.ts";
-import type { MouseReport } from "./mouse.ts";
 import { PageControls } from "./pageControls.ts";
 import { Painter } from "./painter.ts";
 import { RunControls } from "./runControls.ts";
@@ -136,12 +135,6 @@ export class Driver implements Controls {
       else if (command !== undefined) this.#attempt(() => this.#press(command));
       else if (/^[1-9]$/.test(key)) this.#ui.focusOn(Number(key) - 1);
     }
-    this.#painter.touched();
-  }
-
-  /** A click, or the wheel. */
-  point(report: MouseReport): void {
-    this.#ui.point(report, this.#last ?? this.shown(), this.#session.position);
     this.#painter.touched();
   }
 

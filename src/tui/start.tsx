@@ -4,7 +4,6 @@ import type { Session } from "../session/session.ts";
 import { Driver } from "./driver.ts";
 import { Keyboard } from "./keyboard.tsx";
 import { type KeyMap, keyName } from "./keys.ts";
-import { mouseReport } from "./mouse.ts";
 import { PaintedRows, spokenRows } from "./paintedRows.ts";
 import { Screen, type TerminalStream } from "./screen.ts";
 import { Terminal } from "./terminal.ts";
@@ -71,11 +70,6 @@ export async function startTui(options: TuiOptions): Promise<void> {
 function listen(input: NodeJS.ReadStream, output: TerminalStream, driver: Driver) {
   // Keys that came at once are one text.
   const onKey = (text: string, key: Key): void => {
-    const report = mouseReport(text);
-    if (report !== null) {
-      if (report !== "other") driver.point(report);
-      return;
-    }
     const name = keyName(text, key);
     if (name === text && text.length > 1)
       for (const one of text) driver.press(keyName(one, key), one);

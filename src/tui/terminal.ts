@@ -1,11 +1,10 @@
 /** Takes the terminal over, and gives it back whatever happens. */
 import { printFault } from "../io/standardStreams.ts";
-import { MOUSE_OFF, MOUSE_ON } from "./mouse.ts";
 import type { TerminalStream } from "./screen.ts";
 
-/** The alternate screen, without a cursor, without wrapping at the right edge, with a mouse. */
-const ENTER = `\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[2J\x1b[H${MOUSE_ON}`;
-const LEAVE = `${MOUSE_OFF}\x1b[0m\x1b[?2026l\x1b[?7h\x1b[?25h\x1b[?1049l`;
+/** The alternate screen, without a cursor, and without wrapping at the right edge. */
+const ENTER = "\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[2J\x1b[H";
+const LEAVE = "\x1b[0m\x1b[?2026l\x1b[?7h\x1b[?25h\x1b[?1049l";
 
 const EXIT_CODES = { SIGTERM: 143, SIGHUP: 129, SIGINT: 130 } as const;
 type Signal = keyof typeof EXIT_CODES;

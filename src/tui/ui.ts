@@ -4,16 +4,12 @@ import type { Vocabulary } from "../session/vocabulary.ts";
 import { completed } from "./commandLine.ts";
 
 import { isFilter } from "./filter.ts";
-import { areaOf, innerOf, layoutFor } from "./layout.ts";
+import { areaOf, layoutFor } from "./layout.ts";
 import type { Mode } from "./modes.ts";
-import type { MouseReport } from "./mouse.ts";
 import { scrollLimit } from "./panelLines.ts";
 import { PANELS, panelNamed } from "./panels/all.ts";
 import type { ScreenState } from "./screenState.ts";
 import { type UiContext, type UiEvent, type UiInput, uiMachine } from "./uiMachine.ts";
-
-/** That a turn of the wheel goes through. */
-const WHEEL_LINES = 3;
 
 export class Ui {
   readonly #actor: Actor<typeof uiMachine>;
@@ -80,29 +76,6 @@ export class Ui {
     const event = panel.move?.(seen, by, areaOf(layoutFor(seen, seen.frame), panel));
     if (event !== undefined) this.send(event);
     return event !== undefined;
-  }
-
-  /** A click, or a turn of the wheel, at what was drawn last. */
-  point({ kind, column, row }: MouseReport, seen: ScreenState, present: number): void {
-    if (this.mode === "question" || this.types) return;
-    const wheel = kind === "wheelUp" ? -WHEEL_LINES : kind === "wheelDown" ? WHEEL_LINES : 0;
-    if (this.mode === "panels") {
-      const placed = layoutFor(seen, seen.frame)
-        .columns.flat()
-        .find(({ at, area }) => {
-          const [x, y] = [column - at.column, row - at.row];
-          return x >= 0 && y >= 0 && x < area.width && y < area.height;
-        });
-      if (placed === undefined) return;
-      const { panel, at, area } = placed;
-      this.focusOn(PANELS.indexOf(panel));
-      if (wheel === 0) {
-        const cell = { column: column - at.column - 1, row: row - at.row - 1 };
-        const event = panel.click?.(seen, cell, innerOf(area));
-        if (event !== undefined && event !== null) this.send(event);
-      }
-    }
-    if (wheel !== 0) this.move(wheel, { ...seen, ui: this.context }, present);
   }
 
   /** A key while a line is typed. */

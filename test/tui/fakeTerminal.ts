@@ -124,8 +124,6 @@ export interface Robot {
   readonly output: FakeOutput;
   /** Types keys by their names, each followed by what it does. */
   keys(...names: string[]): Promise<void>;
-  /** Presses a mouse button and lets it go, at a cell from 0; 64, 65: the wheel up, down. */
-  click(column: number, row: number, button?: number): Promise<void>;
   /** Waits until the run stands. */
   stands(): Promise<void>;
   quit(): Promise<void>;
@@ -183,12 +181,6 @@ export async function startRobot(
         do await settled();
         while (driver!.shown().run.status === "busy");
       }
-      driver!.paint();
-    },
-    async click(column, row, button = 0) {
-      const report = `\x1b[<${button};${column + 1};${row + 1}`;
-      input.type(`${report}M${report}m`);
-      await settled();
       driver!.paint();
     },
     async stands() {

@@ -145,11 +145,6 @@ export const lanesPanel: Panel = {
     const position = positions[Math.max(0, from + by)];
     return position === undefined ? { type: "follow" } : { type: "point", position };
   },
-  click: ({ frame: { lanes } }, { row }, { height }) => {
-    const shown = lanes?.rows.slice(-Math.max(0, height - HEAD_ROWS)) ?? [];
-    const found = shown[row - (height - shown.length)];
-    return found === undefined ? null : { type: "point", position: found.position };
-  },
   asks: ({ height }, { ui, filter }) => ({
     lanes:
       height <= HEAD_ROWS

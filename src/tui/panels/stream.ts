@@ -52,12 +52,6 @@ export const streamPanel: Panel = {
     const pattern = patternOf(run.filter);
     return streamView({ entries: frame.stream, cursor, pattern }, area, look);
   },
-  // On a message: the cursor goes there.
-  click: ({ frame: { stream } }, { row }, { height }) => {
-    const shown = stream.slice(-height);
-    const entry = shown[row - Math.max(0, height - shown.length)];
-    return entry === undefined ? null : { type: "point", position: entry.position };
-  },
   asks: ({ height }, { ui, filter }) => ({
     stream: { rows: Math.max(1, height), end: ui.cursor < 0 ? null : ui.cursor, filter },
   }),
