@@ -36,6 +36,9 @@ function modelWith(
 const search = (model: Model, symmetry: boolean) => () =>
   new Exploration(model, { symmetry, bounds: { states: 20_000 } }).run();
 
+/** A search says that what was renumbered goes on otherwise, or ends at a number that names nothing any more. */
+const CAUGHT = /not symmetric here|is another one|nothing is at place/;
+
 describe("what a number names, with two vCPUs that are alike", () => {
   it.each<Wrong>([
     ["a vCPU as a count", "mmu", "vcpu", kind.countOrNone],
@@ -48,13 +51,13 @@ describe("what a number names, with two vCPUs that are alike", () => {
     ["actors by vCPU as counts", "mmu", "units", kind.list(kind.listBy("vcpu", kind.count))],
     ["records as something given", "scheduler", "cpus", kind.setting<readonly CpuSlot[]>()],
   ])("%s: %s.%s", (...wrong) => {
-    expect(search(modelWith("pml", 2, wrong), true)).toThrow(/not symmetric here|is another one/);
+    expect(search(modelWith("pml", 2, wrong), true)).toThrow(CAUGHT);
   });
 
   it("a set in any order: pvmCpu.drained", () => {
     const drained = kind.list(kind.record({ vcpu: kind.vcpu, logs: kind.count }));
     const model = modelWith("prl", 2, ["", "pvmCpu", "drained", drained]);
-    expect(search(model, true)).toThrow(/not symmetric here|is another one/);
+    expect(search(model, true)).toThrow(CAUGHT);
   });
 });
 
