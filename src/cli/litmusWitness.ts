@@ -13,6 +13,7 @@ import { askBochs, compareResults, diskFor } from "../witness/witness.ts";
 const FILE_BYTES_LIMIT = 4 << 20;
 const RESULTS_BYTES_LIMIT = 256 << 20;
 const IMAGE = "image:";
+const TEXT_ALONE = "--json: a witness's report is text";
 
 export interface WitnessOptions {
   readonly on?: string;
@@ -22,16 +23,18 @@ export interface WitnessOptions {
   readonly force?: true;
   readonly fuzz?: number;
   readonly seed?: number;
+  readonly json?: true;
 }
 
 /** Asks Bochs random tests. Sets the exit code 1 if one differs for no known reason. */
 export async function fuzzWitness(
   paths: readonly string[],
-  { on, fuzz = 0, seed = 1, results }: WitnessOptions,
+  { on, fuzz = 0, seed = 1, results, case: caseNumber, json }: WitnessOptions,
 ): Promise<void> {
-  if (on !== "bochs" || results !== undefined || paths.length > 0) {
-    throw new UserError("--fuzz makes its own tests: give it --on bochs, and no files");
+  if (on !== "bochs" || results !== undefined || caseNumber !== undefined || paths.length > 0) {
+    throw new UserError("--fuzz makes its own tests: give it --on bochs, and no files or case");
   }
+  if (json) throw new UserError(TEXT_ALONE);
   const report = await fuzzBochs(fuzz, seed);
   print(...describeFuzz(report, seed));
   if (report.failure !== null) process.exitCode = 1;
@@ -63,6 +66,7 @@ export async function askWitness(paths: readonly string[], options: WitnessOptio
   if (on !== undefined && results !== undefined) {
     throw new UserError("--results compares what --on image:FILE gave: choose one of the two");
   }
+  if (options.json) throw new UserError(TEXT_ALONE);
   const tests = findLitmusFiles(paths)
     .flatMap((file) => loadLitmus(file, readText(file, FILE_BYTES_LIMIT)))
     .filter(({ cases = [] }) => caseNumber === undefined || cases.includes(caseNumber));

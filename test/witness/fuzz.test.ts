@@ -1,6 +1,7 @@
 /** Random tests of Bochs: all agree in its mode, and another mode is noticed. Skipped where it cannot be asked. */
 import { describe, expect, it } from "vitest";
-import { describeFuzz } from "../../src/cli/litmusWitness.ts";
+import { describeFuzz, fuzzWitness, type WitnessOptions } from "../../src/cli/litmusWitness.ts";
+import { UserError } from "../../src/errors.ts";
 import { hasProgram } from "../../src/io/scratch.ts";
 import { loadLitmus } from "../../src/litmus/load.ts";
 import { hasBochs } from "../../src/witness/bochs.ts";
@@ -31,6 +32,18 @@ describe("a random test", () => {
     expect(sizes[0]).toBeLessThan(whole - 3);
     expect(sizes.at(-1)).toBe(whole - 1);
     expect(accessesOf(test)).toBeGreaterThan(0);
+  });
+});
+
+describe("random tests", () => {
+  it.each<[string, readonly string[], WitnessOptions]>([
+    ["files", ["a.litmus.yaml"], { on: "bochs" }],
+    ["another witness", [], { on: "image:a.img" }],
+    ["results", [], { on: "bochs", results: "log.txt" }],
+    ["a case", [], { on: "bochs", case: 7 }],
+    ["JSON", [], { on: "bochs", json: true }],
+  ])("refuse %s", async (_, paths, options) => {
+    await expect(fuzzWitness(paths, { fuzz: 1, ...options })).rejects.toThrow(UserError);
   });
 });
 
