@@ -70,7 +70,7 @@ export class Driver implements Controls {
     this.#sampler = new Sampler(session);
     this.#vocabulary = vocabularyOf(session.system);
     this.#ui = new Ui((text) => this.do(text));
-    this.#pages = new PageControls(session, this.#ui, () => this.#last ?? this.shown());
+    this.#pages = new PageControls(session, this.#ui, () => this.#seen() ?? this.shown());
     const draw = (): void => {
       this.#last = this.shown();
       options.draw(this.#last);
@@ -230,12 +230,12 @@ export class Driver implements Controls {
   }
 
   move(by: number): void {
-    this.#ui.move(by, this.#last, this.#session.position);
+    this.#ui.move(by, this.#seen(), this.#session.position);
   }
 
   open(): void {
     if (this.#ui.mode !== "panels") return;
-    const entry = this.#last?.frame.stream.at(-1);
+    const entry = this.#seen()?.frame.stream.at(-1);
     if (entry === undefined) throw new UserError("there is no message yet (space runs)");
     this.ui({ type: "openMessage", position: entry.position });
   }
@@ -338,6 +338,14 @@ export class Driver implements Controls {
   /** What frames have cost, in ms: for the bench. */
   get frameTimes(): number[] {
     return this.#painter.frameTimes;
+  }
+
+  /** What was drawn last; what would be drawn now, if a key has come before it could be: keys go by what they follow. */
+  #seen(): ScreenState | null {
+    const last = this.#last;
+    if (last === null) return null;
+    const { context, mode } = this.#ui;
+    return last.ui === context && last.mode === mode ? last : this.shown();
   }
 
   /** All that a screen of now is drawn from. */

@@ -194,7 +194,9 @@ export async function startRobot(
       await ended;
     },
   };
-  await settled();
+  // Ink listens from an effect on, which a busy machine may run later than others: a key before that is lost.
+  do await settled();
+  while (input.listenerCount("readable") === 0);
   return robot;
 }
 

@@ -213,6 +213,19 @@ describe("on the screen", () => {
     await robot.quit();
   });
 
+  it("keys that come faster than frames go by what they follow, not by what was drawn", async () => {
+    const robot = await startRobot({ columns: 80, rows: 24, commands: ["seek #300"] });
+    await robot.stands();
+    const { driver } = robot;
+    driver.press("2", "2");
+    driver.press("down", "");
+    expect(driver.shown().ui.cursor).toBe(-1);
+    driver.press("3", "3");
+    driver.press("up", "");
+    expect(driver.shown().ui.cursor).toBe(299);
+    await robot.quit();
+  });
+
   it("commands are refused when the run has ended", async () => {
     const robot = await startRobot();
     await robot.keys("G");
