@@ -2,10 +2,8 @@
  * What each CPU spends its time on, from the messages that change its mode. Parts of the system like any
  * other: saved, restored, digested. What the machines count is held against it: verdict/timeLedger.ts.
  */
-
 import type { Part, WordArray } from "../hardware/part.ts";
 import type { Delivery } from "../interconnect/messages.ts";
-import { itemAt, numberAt, wordAt } from "../lookup.ts";
 
 /** Where a CPU is: without a vCPU, in the guest, on the way out or in, in the hypervisor. */
 export const CpuMode = { idle: 0, guest: 1, transition: 2, handler: 3 } as const;
@@ -35,14 +33,13 @@ class ModeTimes {
   of(cpu: number, now: number): readonly number[] {
     const first = cpu * this.#modes;
     const cycles = Array.from(this.cycles.subarray(first, first + this.#modes));
-    cycles[wordAt(this.mode, cpu)] =
-      itemAt(cycles, wordAt(this.mode, cpu)) + Math.max(0, now - numberAt(this.since, cpu));
+    cycles[this.mode[cpu]!]! += Math.max(0, now - this.since[cpu]!);
     return cycles;
   }
 
   enter(cpu: number, mode: number, time: number): void {
-    const at = cpu * this.#modes + wordAt(this.mode, cpu);
-    this.cycles[at] = numberAt(this.cycles, at) + time - numberAt(this.since, cpu);
+    const at = cpu * this.#modes + this.mode[cpu]!;
+    this.cycles[at] = this.cycles[at]! + time - this.since[cpu]!;
     this.mode[cpu] = mode;
     this.since[cpu] = time;
   }
@@ -91,10 +88,10 @@ export class CpuTimes implements Part {
         break;
       case "guestStopped":
       case "resume":
-        this.#times.enter(wordAt(this.#cpuOfVcpu, vcpu), CpuMode.transition, time);
+        this.#times.enter(this.#cpuOfVcpu[vcpu]!, CpuMode.transition, time);
         break;
       case "deschedule":
-        this.#times.enter(wordAt(this.#cpuOfVcpu, vcpu), CpuMode.idle, time);
+        this.#times.enter(this.#cpuOfVcpu[vcpu]!, CpuMode.idle, time);
         break;
     }
   }
@@ -129,8 +126,8 @@ export class CpuWaits implements Part {
 
   /** Cycles that a CPU has waited up to `now`. */
   of(pcpu: number, now: number): number {
-    const since = numberAt(this.#since, pcpu);
-    return numberAt(this.#cycles, pcpu) + (since < 0 ? 0 : Math.max(0, now - since));
+    const since = this.#since[pcpu]!;
+    return this.#cycles[pcpu]! + (since < 0 ? 0 : Math.max(0, now - since));
   }
 
   /** Cycles of work that are still to come before CPUs begin to wait. */
@@ -144,16 +141,14 @@ export class CpuWaits implements Part {
    * @param heldBack the CPU whose vCPU is from now on held back, once the work just charged is done; -1: none
    */
   afterTracker(vm: number, handlerCycles: number, heldBack: number, { time }: Delivery): void {
-    if (heldBack >= 0)
-      this.#since[heldBack] = time + handlerCycles - numberAt(this.#handlerCycles, vm);
+    if (heldBack >= 0) this.#since[heldBack] = time + handlerCycles - this.#handlerCycles[vm]!;
     this.#handlerCycles[vm] = handlerCycles;
   }
 
   /** A message to the exit dispatcher of a CPU. */
   toDispatcher(pcpu: number, { message, time }: Delivery): void {
-    if (message.type !== "handled" || numberAt(this.#since, pcpu) < 0) return;
-    this.#cycles[pcpu] =
-      numberAt(this.#cycles, pcpu) + Math.max(0, time - numberAt(this.#since, pcpu));
+    if (message.type !== "handled" || this.#since[pcpu]! < 0) return;
+    this.#cycles[pcpu] = this.#cycles[pcpu]! + Math.max(0, time - this.#since[pcpu]!);
     this.#since[pcpu] = -1;
   }
 }
