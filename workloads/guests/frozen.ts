@@ -1,5 +1,5 @@
 /**
- * Takes from a thread what differs from run to run: clocks, time zones and randomness. Programs that come with
+ * Takes from a thread what differs from run to run: clocks, time zones, randomness and paths. Programs that come with
  * JavaScript of their own ask for them there. To be called before anything of theirs is loaded.
  */
 import crypto from "node:crypto";
@@ -29,6 +29,8 @@ export interface TimeAndChance {
 }
 
 export function freeze(host: TimeAndChance): void {
+  // Emscripten tells a program its own name, which would be a path of this machine, in the guest's memory.
+  process.argv.splice(0, process.argv.length, "node", "guest");
   const milliseconds = (time: bigint): number => Number(time / NANOSECONDS);
   const fill = <T extends ArrayBufferView>(target: T): T => {
     const bytes = new Uint8Array(target.buffer, target.byteOffset, target.byteLength);
