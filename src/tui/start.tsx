@@ -1,4 +1,5 @@
 /** Opens the screen on a terminal, and closes it. */
+import { Writable } from "node:stream";
 import { type Key, type RenderOptions, render } from "ink";
 import type { Session } from "../session/session.ts";
 import { Driver } from "./driver.ts";
@@ -48,7 +49,7 @@ export async function startTui(options: TuiOptions): Promise<void> {
   });
   options.onDriver?.(driver, screen);
   if (options.takeTerminal !== false && !screenReader) terminal.take();
-  const keyboard = listen(input, output, driver);
+  const keyboard = listen(input, driver);
   const onResize = (): void => {
     screen.repaint();
     driver.resized();
@@ -67,7 +68,7 @@ export async function startTui(options: TuiOptions): Promise<void> {
 }
 
 /** Keys from the terminal to the driver, until it is unmounted. */
-function listen(input: NodeJS.ReadStream, output: TerminalStream, driver: Driver) {
+function listen(input: NodeJS.ReadStream, driver: Driver) {
   // Keys that came at once are one text.
   const onKey = (text: string, key: Key): void => {
     const name = keyName(text, key);
@@ -77,7 +78,9 @@ function listen(input: NodeJS.ReadStream, output: TerminalStream, driver: Driver
   };
   const options: object = {
     stdin: input,
-    stdout: output,
+    // Ink has the keyboard alone. What it writes by itself differs with the environment (a line feed
+    // at the end where CI is set), and would be written over the screen.
+    stdout: new Writable({ write: (_chunk, _encoding, done) => done() }),
     exitOnCtrlC: false,
     patchConsole: false,
     isScreenReaderEnabled: false,
