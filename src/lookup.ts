@@ -20,6 +20,13 @@ export function fieldOf<Value>(record: Readonly<Record<string, Value>>, name: st
   return value;
 }
 
+/** What a map has under a key. @throws NotThereError if it has nothing */
+export function valueUnder<Key, Value>(map: ReadonlyMap<Key, Value>, key: Key): Value {
+  const value = map.get(key);
+  if (value === undefined) throw notThere(`what stands under ${String(key)}`);
+  return value;
+}
+
 /** The names of an object's own fields: of one that has no others than its type says. */
 export function namesOf<Name extends string>(object: Readonly<Record<Name, unknown>>): Name[] {
   return Object.keys(object) as Name[];

@@ -2,9 +2,10 @@
  * A model of any XState machines and the wires between them. A machine says what it sends by emitting
  * events (`emit` in its actions); a wire says who receives an emitted event. Nothing else leaves a machine.
  */
+
 import type { AnyEventObject } from "xstate";
 import { UserError } from "../errors.ts";
-import { fieldOf, wordAt } from "../lookup.ts";
+import { fieldOf, itemAt, wordAt } from "../lookup.ts";
 import { Actor, type Observation } from "./actors/actor.ts";
 import { isInState, type MachineShape, shapeOf } from "./actors/machineShape.ts";
 import type { ActorModelSpec, ActorSpec, ActorState } from "./actors/spec.ts";
@@ -13,8 +14,8 @@ import { Usage } from "./actors/usage.ts";
 import { validateSpec } from "./actors/validate.ts";
 import { Wiring } from "./actors/wiring.ts";
 import type { Channel } from "./engine/channel.ts";
+import { channelAt } from "./engine/channel.ts";
 import { canonical } from "./engine/encoding.ts";
-import { itemAt } from "./engine/lookups.ts";
 import type { Model, StepRule } from "./engine/model.ts";
 import { slotNamed } from "./engine/model.ts";
 import { Slot } from "./engine/slot.ts";
@@ -40,7 +41,7 @@ export function actorModel(spec: ActorModelSpec): Model {
   );
   const usage = new Usage(spec);
   const channelReceivers = (slot: number) =>
-    itemAt(channels, slot).receivers.map((one) => itemAt(names, one));
+    channelAt(channels, slot).receivers.map((one) => itemAt(names, one));
   const around = { model: spec.name, wiring, usage, observation, messages, channelReceivers };
   const actors = names.map((name, number) => {
     return new Actor(
@@ -56,7 +57,7 @@ export function actorModel(spec: ActorModelSpec): Model {
     const { state, sends } = actor.begin();
     initial[number] = state;
     for (const [channel, message] of sends) {
-      initial[channel] = itemAt(channels, channel).append(wordAt(initial, channel), message);
+      initial[channel] = channelAt(channels, channel).append(wordAt(initial, channel), message);
     }
   });
   const statesOf = (ids: Int32Array) =>

@@ -4,7 +4,7 @@
  */
 import type { AnyStateMachine, AnyStateNode } from "xstate";
 import { ALWAYS } from "../interconnect/compiledLogic.ts";
-import { valueUnder } from "./engine/lookups.ts";
+import { valueUnder } from "../lookup.ts";
 
 export interface Branch {
   /** See branchKey. */

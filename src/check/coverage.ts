@@ -1,9 +1,8 @@
 /** Which states and transitions of the machines an exploration has seen, and which never. */
 import type { AnyEventObject, AnyMachineSnapshot, AnyStateMachine, AnyStateNode } from "xstate";
-import { wordAt } from "../lookup.ts";
+import { itemAt, wordAt } from "../lookup.ts";
 import { branchesOf, branchOf, nameOf, nodesIn } from "./branches.ts";
 import type { LocalSteps } from "./engine/localSteps.ts";
-import { itemAt } from "./engine/lookups.ts";
 import { type Model, shownMessage } from "./engine/model.ts";
 
 /** What a machine could do, and what of it was done. Transitions are counted by branch. */

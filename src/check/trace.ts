@@ -1,8 +1,8 @@
 /** A run of a model as data: who took which message, what it sent, and what changed. For every way of showing it. */
 
-import { wordAt } from "../lookup.ts";
+import { itemAt, wordAt } from "../lookup.ts";
+import { channelAt } from "./engine/channel.ts";
 import { load, type Searched } from "./engine/explored.ts";
-import { itemAt } from "./engine/lookups.ts";
 import { type Model, shownMessage } from "./engine/model.ts";
 import { BY_ITSELF, DROPPED, isWithoutStep, LOST } from "./engine/transitions.ts";
 import type { Edge, Run } from "./properties/liveness.ts";
@@ -119,7 +119,7 @@ function sendsOf({ model }: Searched, pool: Int32Array, outcome: number): TraceS
   const sends: TraceSend[] = [];
   let at = outcome + 3 + 2 * wordAt(pool, outcome + 2);
   for (let channels = wordAt(pool, at++); channels > 0; channels--) {
-    const { receivers } = itemAt(model.channels, wordAt(pool, at));
+    const { receivers } = channelAt(model.channels, wordAt(pool, at));
     const to = receivers.map((receiver) => itemAt(model.components, receiver).name).join(", ");
     for (let count = wordAt(pool, at + 1), i = 0; i < count; i++) {
       sends.push({

@@ -1,7 +1,8 @@
 /** From an exploration to verdicts: what each property came to, and the run that shows it. */
+
+import { itemAt } from "../lookup.ts";
 import type { Finding } from "./engine/checks.ts";
 import { type Explored, load, type Searched } from "./engine/explored.ts";
-import { itemAt, numberAt } from "./engine/lookups.ts";
 import type { Symmetry } from "./engine/symmetry.ts";
 import { type LiftedRun, LiftedRuns } from "./liftedRuns.ts";
 import { holdsAt } from "./properties/evaluate.ts";
@@ -189,7 +190,7 @@ export function runTo(exploration: Explored, { state, step }: Finding): Edge[] {
   const { states } = exploration;
   const path = [state];
   for (let at = state; at !== 0; path.unshift(at)) at = states.parentOf(at);
-  const edges = path.slice(1).map((to, i) => edgeBetween(exploration, numberAt(path, i), to));
+  const edges = path.slice(1).map((to, i) => edgeBetween(exploration, itemAt(path, i), to));
   if (step >= 0) edges.push({ from: state, step, to: targetOf(exploration, state, step) });
   return edges;
 }

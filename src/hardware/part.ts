@@ -3,9 +3,14 @@
  * in typed arrays; saving, restoring, comparing and digesting are written once, here.
  */
 
-import { wordAt } from "../lookup.ts";
+import { numberAt, wordAt } from "../lookup.ts";
 
 export type WordArray = Int32Array | Float64Array;
+
+/** A word of either kind of array. @throws NotThereError beyond its end */
+export function elementAt(words: WordArray, index: number): number {
+  return words instanceof Int32Array ? wordAt(words, index) : numberAt(words, index);
+}
 
 /** A named piece of state. `arrays` is read anew at each use, because an array may have grown. */
 export interface Part {

@@ -1,11 +1,10 @@
 /** One actor of a model as a component of the explorer. */
 import type { AnyEventObject } from "xstate";
 import { UserError } from "../../errors.ts";
-import { wordAt } from "../../lookup.ts";
+import { itemAt, wordAt } from "../../lookup.ts";
 import type { Fairness } from "../engine/channel.ts";
 import { canonical } from "../engine/encoding.ts";
 import { reordered } from "../engine/keyOrder.ts";
-import { itemAt } from "../engine/lookups.ts";
 import { type Component, type Outcome, OWN_STEP, shownMessage } from "../engine/model.ts";
 import type { Slot } from "../engine/slot.ts";
 import type { SeenStep } from "../properties/property.ts";

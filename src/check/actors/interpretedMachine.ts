@@ -15,7 +15,7 @@ import {
   transition,
 } from "xstate";
 import { UserError } from "../../errors.ts";
-import { itemAt, valueUnder } from "../engine/lookups.ts";
+import { itemAt, valueUnder } from "../../lookup.ts";
 import { stateName } from "./describe.ts";
 import type { MachineShape } from "./machineShape.ts";
 import type { ActorState, Ends } from "./spec.ts";

@@ -3,8 +3,9 @@
  * its call and its answer (Herlihy and Wing, 1990). Decided by trying all orders that the moments allow, each
  * state of the object with the same operations done once (Wing and Gong, 1993; Lowe, 2017).
  */
+
+import { itemAt } from "../../lookup.ts";
 import { canonical } from "../engine/encoding.ts";
-import { itemAt } from "../engine/lookups.ts";
 
 /** A call, or the answer to a client's last call, in the order in which they came about. */
 export type OperationEvent<Call, Result> =

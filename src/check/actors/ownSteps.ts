@@ -3,7 +3,7 @@
  * restart. Each is an event with a mark, so that none is taken for a message of the same type.
  */
 import type { AnyEventObject } from "xstate";
-import { itemAt } from "../engine/lookups.ts";
+import { itemAt } from "../../lookup.ts";
 import { OWN_STEP } from "../engine/model.ts";
 import { type ActorSpec, type ActorState, CRASHED, type Ends } from "./spec.ts";
 import type { PureMachine, Stepped } from "./steps.ts";

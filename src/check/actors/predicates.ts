@@ -1,6 +1,6 @@
 /** Predicates by the names of states, which are checked when the model is built, and combinations of predicates. */
 
-import { itemAt } from "../engine/lookups.ts";
+import { itemAt } from "../../lookup.ts";
 import type { Predicate } from "../properties/property.ts";
 import { isInState } from "./machineShape.ts";
 import type { ActorState } from "./spec.ts";

@@ -3,7 +3,7 @@
  * of another does not stop it, but takes the identifier over; and one that ends takes it from whoever has it.
  */
 import type { AnyEventObject } from "xstate";
-import { itemAt } from "../engine/lookups.ts";
+import { itemAt } from "../../lookup.ts";
 import type { Timer } from "./spec.ts";
 
 export class Timers {

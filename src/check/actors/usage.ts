@@ -1,8 +1,7 @@
 /** What of a model's description was never used: then the model mostly says less than it seems to. */
 import type { AnyEventObject } from "xstate";
 import { nearest } from "../../config/nearest.ts";
-import { fieldOf } from "../../lookup.ts";
-import { valueUnder } from "../engine/lookups.ts";
+import { fieldOf, valueUnder } from "../../lookup.ts";
 import { OWN_STEP } from "../engine/model.ts";
 import { takesSomewhere } from "./machineShape.ts";
 import type { ActorModelSpec } from "./spec.ts";

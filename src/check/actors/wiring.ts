@@ -2,9 +2,9 @@
 import type { AnyEventObject } from "xstate";
 import { nearest } from "../../config/nearest.ts";
 import { UserError } from "../../errors.ts";
+import { itemAt } from "../../lookup.ts";
 import { Channel } from "../engine/channel.ts";
 import { canonical } from "../engine/encoding.ts";
-import { itemAt } from "../engine/lookups.ts";
 import type { Slot } from "../engine/slot.ts";
 import type { Wire } from "./spec.ts";
 import { validateEvent } from "./validate.ts";

@@ -16,11 +16,11 @@
  * learnt anything is done again: one that learns nothing more has seen every step of the full one.
  */
 
-import { wordAt } from "../../lookup.ts";
+import { itemAt, wordAt } from "../../lookup.ts";
 import type { Predicate } from "../properties/property.ts";
+import { channelAt } from "./channel.ts";
 import type { Expander } from "./expander.ts";
 import { type Effect, LocalEffects } from "./localEffects.ts";
-import { itemAt } from "./lookups.ts";
 import { type Model, slotNamed } from "./model.ts";
 
 /** Sets of components are words of bits. */
@@ -138,7 +138,7 @@ export class AmpleSets {
         reach.attempt(component, own, message);
       }
       for (const channel of itemAt(this.#inputs, component)) {
-        const waiting = itemAt(channels, channel).deliverable(wordAt(ids, channel));
+        const waiting = channelAt(channels, channel).deliverable(wordAt(ids, channel));
         if (waiting.length > 0 && this.#isWatched(channel)) return -1;
         for (let i = 0; i < waiting.length; i += 2)
           reach.attempt(component, own, wordAt(waiting, i));
@@ -153,7 +153,7 @@ export class AmpleSets {
       for (const slot of effect.writes) move.writes.add(slot);
       for (const state of effect.nexts) reach.addState(component, state);
       for (const [slot, messages] of effect.sends) {
-        const channel = itemAt(channels, slot);
+        const channel = channelAt(channels, slot);
         if (!channel.immediate) addTo(move.sends, slot, messages);
         else
           for (const receiver of channel.receivers) {
@@ -186,7 +186,7 @@ export class AmpleSets {
   #takersOf({ sends }: Move, ids: Int32Array): number {
     let takers = 0;
     for (const [slot, messages] of sends) {
-      const { kind, values, receivers, coalesces } = itemAt(this.#model.channels, slot);
+      const { kind, values, receivers, coalesces } = channelAt(this.#model.channels, slot);
       if (kind === "shared") continue;
       const waiting = itemAt(values, wordAt(ids, slot));
       if (![...messages].some((one) => coalesces(one) && waiting.includes(one))) continue;
@@ -209,7 +209,7 @@ export class AmpleSets {
       if ((set & (1 << component)) !== 0) continue;
       addState(component, wordAt(ids, itemAt(components, component).slot));
       for (const slot of itemAt(this.#inputs, component)) {
-        for (const message of itemAt(itemAt(channels, slot).values, wordAt(ids, slot))) {
+        for (const message of itemAt(channelAt(channels, slot).values, wordAt(ids, slot))) {
           reach.addMessage(component, message);
         }
       }
@@ -220,7 +220,7 @@ export class AmpleSets {
       if (collides(effect, move)) return 1 << component;
       for (const [slot, messages] of effect.sends) {
         if (this.#disturbs(slot, messages, set, ids, move)) return 1 << component;
-        for (const receiver of itemAt(channels, slot).receivers) {
+        for (const receiver of channelAt(channels, slot).receivers) {
           if ((set & (1 << receiver)) !== 0) continue;
           for (const one of messages) reach.addMessage(receiver, one);
         }
@@ -238,7 +238,7 @@ export class AmpleSets {
     ids: Int32Array,
     { sends }: Move,
   ): boolean {
-    const { kind, values, receivers, coalesces } = itemAt(this.#model.channels, slot);
+    const { kind, values, receivers, coalesces } = channelAt(this.#model.channels, slot);
     const waiting = itemAt(values, wordAt(ids, slot));
     const isPending = [...messages].some((one) => coalesces(one));
     // What is on a board already changes nothing there.

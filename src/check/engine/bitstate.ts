@@ -9,7 +9,6 @@ import { wordAt } from "../../lookup.ts";
 import { Checks, type Found } from "./checks.ts";
 import { Expander } from "./expander.ts";
 import { type Ending, loadIds, type Search } from "./explored.ts";
-import { numberAt } from "./lookups.ts";
 import type { Model } from "./model.ts";
 import { Packing } from "./packing.ts";
 import { packedHash, StateTable } from "./stateTable.ts";
@@ -183,7 +182,7 @@ export class BitstateSearch implements Search {
       const hash = mix(Math.imul(first, 0x85ebca6b), second + Math.imul(i, first | 1));
       const bit = hash >>> (32 - this.#options.bits);
       const word = bit >>> 5;
-      if ((numberAt(this.#filter, word) & (1 << (bit & 31))) !== 0) continue;
+      if (((this.#filter[word] ?? 0) & (1 << (bit & 31))) !== 0) continue;
       this.#filter[word]! |= 1 << (bit & 31);
       this.#ones++;
       isNew = true;

@@ -3,7 +3,7 @@
  * is the empty channel.
  */
 
-import { itemAt } from "./lookups.ts";
+import { itemAt, present } from "../../lookup.ts";
 import { Slot } from "./slot.ts";
 
 /**
@@ -145,4 +145,9 @@ export class Channel extends Slot<readonly number[]> {
     row[message] = next + 1;
     return next;
   }
+}
+
+/** A slot's channel. @param channels by slot, null for other slots. @throws NotThereError if it is none */
+export function channelAt(channels: readonly (Channel | null)[], slot: number): Channel {
+  return present(channels[slot], "a slot's channel");
 }

@@ -1,9 +1,10 @@
 /** The properties that are decided state by state and step by step, while a search goes on. */
+
+import { itemAt } from "../../lookup.ts";
 import { Evaluator } from "../properties/evaluate.ts";
 import type { Predicate, Property } from "../properties/property.ts";
 import type { Expander } from "./expander.ts";
 import type { Layout } from "./layout.ts";
-import { itemAt } from "./lookups.ts";
 import type { Model } from "./model.ts";
 
 /** Where a property was decided: a state, or a step from it. */

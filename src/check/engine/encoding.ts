@@ -6,7 +6,7 @@
  * The order of an object's keys does not count; that of a Map or Set does, as programs go by it.
  */
 import { UserError } from "../../errors.ts";
-import { itemAt } from "./lookups.ts";
+import { itemAt } from "../../lookup.ts";
 
 /** How deep data may be nested; more than that goes round in a circle. */
 const DEPTH_MOST = 500;

@@ -6,11 +6,11 @@
  * combination is worked out once, as a list of transitions, and looked up ever after.
  */
 
-import { wordAt } from "../../lookup.ts";
+import { itemAt, wordAt } from "../../lookup.ts";
+import { channelAt } from "./channel.ts";
 import { grown } from "./growable.ts";
 import type { Layout } from "./layout.ts";
 import { LocalSteps, NOT_TAKEN } from "./localSteps.ts";
-import { itemAt } from "./lookups.ts";
 import type { Model } from "./model.ts";
 import { StateHash } from "./stateHash.ts";
 import { StepRules } from "./stepRules.ts";
@@ -110,19 +110,19 @@ export class Expander {
     ids.set(this.ids);
     this.ids = ids;
     const all = channels.flatMap((channel, slot) => (channel === null ? [] : [slot]));
-    const immediate = all.filter((slot) => itemAt(channels, slot).immediate);
+    const immediate = all.filter((slot) => channelAt(channels, slot).immediate);
     this.#blocks = all.some((slot) => {
       return (
-        itemAt(channels, slot).whenFull === "block" &&
-        Number.isFinite(itemAt(channels, slot).capacity)
+        channelAt(channels, slot).whenFull === "block" &&
+        Number.isFinite(channelAt(channels, slot).capacity)
       );
     });
-    const numbers = [...immediate, ...all.filter((slot) => !itemAt(channels, slot).immediate)];
+    const numbers = [...immediate, ...all.filter((slot) => !channelAt(channels, slot).immediate)];
     this.#immediate = immediate.length;
     this.#channelSlots = Int32Array.from(numbers);
     this.#firstGroup = Int32Array.from(numbers, (slot) => this.#groupsOf(slot));
     this.#endGroup = Int32Array.from(numbers, (slot, i) => {
-      return wordAt(this.#firstGroup, i) + itemAt(channels, slot).receivers.length;
+      return wordAt(this.#firstGroup, i) + channelAt(channels, slot).receivers.length;
     });
   }
 
@@ -130,7 +130,7 @@ export class Expander {
     const known = this.#known.get(slot);
     if (known !== undefined) return known;
     const first = this.#groupCount;
-    for (const receiver of itemAt(this.model.channels, slot).receivers)
+    for (const receiver of channelAt(this.model.channels, slot).receivers)
       this.#addGroup(receiver, slot);
     this.#known.set(slot, first);
     return first;
@@ -188,7 +188,7 @@ export class Expander {
     for (let left = wordAt(pool, at++); left > 0; left--) {
       const slot = wordAt(pool, at);
       const end = at + 2 + wordAt(pool, at + 1);
-      const to = itemAt(this.model.channels, slot);
+      const to = channelAt(this.model.channels, slot);
       // Its own message has made room.
       let state = slot === channel[transition] ? wordAt(rest, transition) : wordAt(this.ids, slot);
       for (at += 2; at < end; at++) {
@@ -265,7 +265,7 @@ export class Expander {
   #messagesOf(group: number, state: number): Int32Array {
     const component = wordAt(this.#groups, group + COMPONENT);
     const channel = wordAt(this.#groups, group + CHANNEL);
-    if (channel !== BY_ITSELF) return itemAt(this.model.channels, channel).deliverable(state);
+    if (channel !== BY_ITSELF) return channelAt(this.model.channels, channel).deliverable(state);
     const choices = this.steps.choicesOf(component, this.ids);
     return choices.length === 0
       ? choices
@@ -393,7 +393,7 @@ export class Expander {
       at += 2;
       let state = wordAt(next, slot);
       for (let i = 0; i < messages; i++)
-        state = itemAt(channels, slot).append(state, wordAt(pool, at++));
+        state = channelAt(channels, slot).append(state, wordAt(pool, at++));
       next[slot] = state;
     }
   }
@@ -430,7 +430,7 @@ export class Expander {
     for (let left = wordAt(pool, at++); left > 0; left--) {
       const slot = wordAt(pool, at);
       const messages = wordAt(pool, at + 1);
-      const channel = itemAt(channels, slot);
+      const channel = channelAt(channels, slot);
       const target = to + wordAt(word, slot);
       const field = wordAt(shift, slot);
       const before = (wordAt(packed, target) >>> field) & wordAt(mask, slot);

@@ -6,9 +6,8 @@
  * representative of an orbit is always the same, and the number of orbits depends on nothing else.
  */
 
-import { wordAt } from "../../lookup.ts";
+import { itemAt, wordAt } from "../../lookup.ts";
 import type { Expander } from "./expander.ts";
-import { itemAt } from "./lookups.ts";
 import type { Model, RenamingGroup } from "./model.ts";
 import { StateRenaming } from "./stateRenaming.ts";
 import type { Symmetry } from "./symmetry.ts";

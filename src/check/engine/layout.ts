@@ -3,9 +3,8 @@
  * the values that slots have had; when one outgrows its field, all states are packed anew.
  */
 
-import { wordAt } from "../../lookup.ts";
+import { itemAt, wordAt } from "../../lookup.ts";
 import { Channel } from "./channel.ts";
-import { numberAt } from "./lookups.ts";
 import type { Slot } from "./slot.ts";
 
 const WORD_BITS = 32;
@@ -41,14 +40,14 @@ export class Layout {
     const free = this.#place(order);
     for (const slot of wanting) {
       // At most twice as many again: room for the cube of its values.
-      const more = Math.min(2 * wordAt(least, slot), numberAt(free, wordAt(this.word, slot)));
+      const more = Math.min(2 * wordAt(least, slot), itemAt(free, wordAt(this.word, slot)));
       this.bits[slot]! += more;
       free[wordAt(this.word, slot)]! -= more;
     }
     const used = free.map(() => 0);
     for (const slot of order) {
       const width = wordAt(this.bits, slot);
-      this.shift[slot] = numberAt(used, wordAt(this.word, slot));
+      this.shift[slot] = itemAt(used, wordAt(this.word, slot));
       this.mask[slot] = width === WORD_BITS ? -1 : (1 << width) - 1;
       used[wordAt(this.word, slot)]! += width;
     }
@@ -75,7 +74,7 @@ export class Layout {
     });
     if (Math.min(...emptiest) < 0) return firstFit;
     order.forEach((slot, i) => {
-      this.word[slot] = numberAt(words, i);
+      this.word[slot] = itemAt(words, i);
     });
     return emptiest;
   }
@@ -104,11 +103,11 @@ export class Layout {
 export function layoutFor(slots: readonly Slot[]): Layout {
   const known = slots.map(({ values }) => values.length);
   const bits = slots.map((slot, number) => {
-    const count = numberAt(known, number);
+    const count = itemAt(known, number);
     if (count === 1) return slot instanceof Channel ? 1 : 0;
     return WORD_BITS - Math.clz32(count + (count >> 1) - 1);
   });
-  const wanting = [...known.keys()].filter((slot) => numberAt(known, slot) > 1);
-  wanting.sort((a, b) => numberAt(known, b) - numberAt(known, a) || a - b);
+  const wanting = [...known.keys()].filter((slot) => itemAt(known, slot) > 1);
+  wanting.sort((a, b) => itemAt(known, b) - itemAt(known, a) || a - b);
   return new Layout(Int32Array.from(bits), wanting);
 }

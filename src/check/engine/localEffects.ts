@@ -3,9 +3,8 @@
  * a step reads is known before it is worked out (its footprint); what it writes and sends is learnt.
  */
 
-import { wordAt } from "../../lookup.ts";
+import { itemAt, wordAt } from "../../lookup.ts";
 import type { Expander } from "./expander.ts";
-import { itemAt } from "./lookups.ts";
 import type { Model } from "./model.ts";
 import { isWithoutStep } from "./transitions.ts";
 

@@ -6,8 +6,7 @@
  * [words in all, step properties broken, writes, (slot, id)..., channels, (channel, messages, message...)...].
  */
 import type { AnyEventObject } from "xstate";
-import { wordAt } from "../../lookup.ts";
-import { itemAt } from "./lookups.ts";
+import { itemAt, wordAt } from "../../lookup.ts";
 import type { Component, Model, Outcome } from "./model.ts";
 import { ModelError } from "./modelError.ts";
 import { watched } from "./stepWatch.ts";

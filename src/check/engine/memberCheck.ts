@@ -4,15 +4,16 @@
  * come about by that, until nothing new does: then it holds for all orders of the members, as exchanges of
  * neighbours make all of them. And each property is asked again of what it was asked of, with members exchanged.
  */
+
 import type { AnyEventObject } from "xstate";
 import { UserError } from "../../errors.ts";
-import { wordAt } from "../../lookup.ts";
+import { itemAt, wordAt } from "../../lookup.ts";
 import type { Predicate, Property, SeenStep } from "../properties/property.ts";
+import { channelAt } from "./channel.ts";
 import { canonical } from "./encoding.ts";
 import type { Expander } from "./expander.ts";
 import type { LocalSteps } from "./localSteps.ts";
 import { NOT_TAKEN } from "./localSteps.ts";
-import { itemAt, numberAt } from "./lookups.ts";
 import { type Model, type StepRule, slotNamed, slotValue } from "./model.ts";
 import type { StateRenaming } from "./stateRenaming.ts";
 
@@ -143,7 +144,7 @@ export class MemberCheck {
       ...theirs.filter((one) => !own.includes(one)),
     ];
     if (alone.length === 0) return;
-    const { type } = itemAt(messages.values, numberAt(alone, 0));
+    const { type } = itemAt(messages.values, itemAt(alone, 0));
     throw this.#error(
       `of ${name} and ${itemAt(components, other).name} one has the choice "${type}" where the other has not`,
     );
@@ -176,7 +177,7 @@ export class MemberCheck {
         exchange === null ? message : exchange.messageOf(slot, message),
       );
       // Where there is no order, that of numbers.
-      if (itemAt(this.#model.channels, slot).kind !== "fifo") sent.sort((a, b) => a - b);
+      if (channelAt(this.#model.channels, slot).kind !== "fifo") sent.sort((a, b) => a - b);
       parts.push(`${slotOf(slot)} gets ${sent.join(" ")}`);
       at += 2 + wordAt(pool, at + 1);
     }
@@ -189,7 +190,7 @@ export class MemberCheck {
     if (asked.has(first.join())) return;
     const holds = (part: readonly number[]): boolean =>
       predicate.holds(
-        ...(part.map((id, i) => slotValue(this.#model, numberAt(slots, i), id)) as never[]),
+        ...(part.map((id, i) => slotValue(this.#model, itemAt(slots, i), id)) as never[]),
       );
     const wanted = holds(first);
     const open = [first];
@@ -200,10 +201,7 @@ export class MemberCheck {
       for (const exchange of this.#exchanges) {
         const image: number[] = [];
         slots.forEach((slot, i) => {
-          image[slots.indexOf(wordAt(exchange.image, slot))] = exchange.idOf(
-            slot,
-            numberAt(part, i),
-          );
+          image[slots.indexOf(wordAt(exchange.image, slot))] = exchange.idOf(slot, itemAt(part, i));
         });
         const key = image.join();
         if (asked.has(key)) continue;

@@ -1,6 +1,6 @@
 /** What a renumbering of members makes of data: contexts, events, whatever else a state holds. */
 import { UserError } from "../../errors.ts";
-import { numberAt } from "./lookups.ts";
+import { itemAt } from "../../lookup.ts";
 import type { MemberSpec } from "./model.ts";
 
 /** What stands for a member in data that is looked at from one member's side. */
@@ -36,14 +36,14 @@ export class MemberData {
   renamed(slot: string, value: unknown, places: readonly number[]): unknown {
     const { members } = this.#spec;
     const place = (member: number, isName: boolean): unknown =>
-      isName ? members[numberAt(places, member)] : places[member];
+      isName ? members[itemAt(places, member)] : places[member];
     return this.#slotValue(slot, value, {
       reference: place,
       key: place,
       entries: (entries) => {
         const moved: unknown[] = [...entries];
         entries.forEach((entry, member) => {
-          moved[numberAt(places, member)] = entry;
+          moved[itemAt(places, member)] = entry;
         });
         return moved;
       },

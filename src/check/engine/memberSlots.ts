@@ -1,6 +1,8 @@
 /** What becomes of slots when members get other numbers: which are whose. */
+
 import { UserError } from "../../errors.ts";
-import { itemAt, numberAt } from "./lookups.ts";
+import { itemAt } from "../../lookup.ts";
+import { channelAt } from "./channel.ts";
 import { type MemberSpec, type Model, slotNamed } from "./model.ts";
 
 export class MemberSlots {
@@ -55,7 +57,7 @@ export class MemberSlots {
     const { channels, slots } = this.#model;
     const moved = (actor: number): number => {
       const member = this.#members.indexOf(actor);
-      return member < 0 ? actor : numberAt(this.#members, numberAt(places, member));
+      return member < 0 ? actor : itemAt(this.#members, itemAt(places, member));
     };
     if (channels[slot] === null) return moved(slot);
     const found = this.#byEnds.get(this.#endsOf(slot, moved));
@@ -69,7 +71,7 @@ export class MemberSlots {
 
   /** The ends of a channel, and what it is like, as text. */
   #endsOf(slot: number, moved: (actor: number) => number): string {
-    const channel = itemAt(this.#model.channels, slot);
+    const channel = channelAt(this.#model.channels, slot);
     const receivers = channel.receivers.map(moved).sort((a, b) => a - b);
     const from = channel.from === null ? -1 : moved(channel.from);
     const { kind, lossy, duplicating, capacity, whenFull, fairness, name } = channel;
@@ -90,7 +92,7 @@ export class MemberSlots {
     if (all.every((one) => isFixed(exchange(count, 0, one)))) return null;
     const owner = order.find((member) => {
       const others = all.filter((one) => one !== member);
-      return others.every((one) => isFixed(exchange(count, numberAt(others, 0), one)));
+      return others.every((one) => isFixed(exchange(count, itemAt(others, 0), one)));
     });
     return owner ?? null;
   }

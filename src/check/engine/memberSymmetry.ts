@@ -7,10 +7,9 @@
  * speak of another, the orders that the key leaves open are tried, and the least state is taken.
  */
 import { UserError } from "../../errors.ts";
-import { wordAt } from "../../lookup.ts";
+import { itemAt, valueUnder, wordAt } from "../../lookup.ts";
 import { canonical } from "./encoding.ts";
 import type { Expander } from "./expander.ts";
-import { itemAt, numberAt, valueUnder } from "./lookups.ts";
 import { MemberCheck } from "./memberCheck.ts";
 import { MemberData, OTHER, OTHER_OF_ITS_OWN } from "./memberData.ts";
 import { exchange, MemberSlots } from "./memberSlots.ts";
@@ -97,11 +96,11 @@ export class MemberSymmetry implements Symmetry {
     own.forEach((slots, kind) => {
       const before = slots.map((slot) => wordAt(ids, slot));
       slots.forEach((slot, place) => {
-        const member = numberAt(order, place);
-        const number = numberAt(itemAt(tuples, member), kind);
+        const member = itemAt(order, place);
+        const number = itemAt(itemAt(tuples, member), kind);
         ids[slot] =
           itemAt(this.#ids, slot)[number] ??
-          this.#findId(kind, place, member, numberAt(before, member), number);
+          this.#findId(kind, place, member, itemAt(before, member), number);
       });
     });
     const places = inverse(order);
@@ -110,10 +109,10 @@ export class MemberSymmetry implements Symmetry {
 
   #tuple(ids: Int32Array, member: number): number[] {
     const own = this.#slots.own.map((slots) =>
-      this.#classOf(numberAt(slots, member), wordAt(ids, numberAt(slots, member)), member),
+      this.#classOf(itemAt(slots, member), wordAt(ids, itemAt(slots, member)), member),
     );
     const about = this.#slots.shared.map((slot) =>
-      numberAt(this.#viewsOf(slot, wordAt(ids, slot)), member),
+      itemAt(this.#viewsOf(slot, wordAt(ids, slot)), member),
     );
     return [...own, ...about];
   }
@@ -173,7 +172,7 @@ export class MemberSymmetry implements Symmetry {
   /** The number of a member's own value when the member has another place. */
   #findId(kind: number, place: number, member: number, id: number, number: number): number {
     const slots = itemAt(this.#slots.own, kind);
-    const [from, to] = [numberAt(slots, member), numberAt(slots, place)];
+    const [from, to] = [itemAt(slots, member), itemAt(slots, place)];
     const renaming = this.#renaming(exchange(this.#data.count, member, place));
     const found = renaming.idOf(from, id);
     itemAt(this.#ids, to)[number] = found;
@@ -190,7 +189,7 @@ export class MemberSymmetry implements Symmetry {
     // Nobody has a part in it.
     if (
       tuples.every(
-        (tuple) => tuple[at] === itemAt(tuples, 0)[at] && !this.#speaks[numberAt(tuple, at)],
+        (tuple) => tuple[at] === itemAt(tuples, 0)[at] && !this.#speaks[itemAt(tuple, at)],
       )
     ) {
       if (!this.#hasLists(slot)) return id;
@@ -286,7 +285,7 @@ function* ordersOf(
     const last = groups.at(-1);
     if (
       last !== undefined &&
-      compareTuples(itemAt(tuples, numberAt(last, 0)), itemAt(tuples, member)) === 0
+      compareTuples(itemAt(tuples, itemAt(last, 0)), itemAt(tuples, member)) === 0
     ) {
       last.push(member);
     } else groups.push([member]);
@@ -327,5 +326,5 @@ function isLess(one: Int32Array, other: Int32Array): boolean {
 
 function compareTuples(one: readonly number[], other: readonly number[]): number {
   const at = one.findIndex((part, i) => part !== other[i]);
-  return at < 0 ? 0 : numberAt(one, at) - numberAt(other, at);
+  return at < 0 ? 0 : itemAt(one, at) - itemAt(other, at);
 }

@@ -2,9 +2,9 @@
 import type { AnyEventObject, AnyStateMachine } from "xstate";
 import { nearest } from "../../config/nearest.ts";
 import { UserError } from "../../errors.ts";
+import { itemAt } from "../../lookup.ts";
 import type { Property, SeenStep } from "../properties/property.ts";
 import type { Channel, Fairness } from "./channel.ts";
-import { itemAt } from "./lookups.ts";
 import type { Slot } from "./slot.ts";
 
 /** What one step of a component does. */

@@ -11,11 +11,10 @@
  * for n threads and k steps, where the choices besides the order (a guest's next access) are the right ones.
  */
 import { Random } from "../../../workloads/random.ts";
-import { wordAt } from "../../lookup.ts";
+import { itemAt, valueUnder, wordAt } from "../../lookup.ts";
 import { Checks, type Found } from "./checks.ts";
 import { Expander } from "./expander.ts";
 import { type Ending, loadPacked, type Search } from "./explored.ts";
-import { numberAt, valueUnder } from "./lookups.ts";
 import type { Model } from "./model.ts";
 import { Packing } from "./packing.ts";
 import { packedHash, StateTable } from "./stateTable.ts";
@@ -179,7 +178,7 @@ export class RandomWalks implements Search {
     });
     const thread = this.#highest(threads);
     const steps = threads.flatMap((one, step) => (one === thread ? [step] : []));
-    return numberAt(steps, this.#random.below(steps.length));
+    return itemAt(steps, this.#random.below(steps.length));
   }
 
   #highest(threads: readonly number[]): number {

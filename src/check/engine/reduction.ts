@@ -1,12 +1,11 @@
 /** Partial-order reduction of a breadth-first search: which steps of a state are taken (see ampleSets.ts). */
 import { UserError } from "../../errors.ts";
-import { wordAt } from "../../lookup.ts";
+import { itemAt, wordAt } from "../../lookup.ts";
 import type { Predicate, Property } from "../properties/property.ts";
 import { AmpleSets, COMPONENTS_MOST } from "./ampleSets.ts";
 import type { Found } from "./checks.ts";
 import type { Expander } from "./expander.ts";
 import { loadIds } from "./explored.ts";
-import { itemAt } from "./lookups.ts";
 import type { Model } from "./model.ts";
 
 export class Reduction {

@@ -2,8 +2,9 @@
  * Local states and their numbers. A global state is a vector of small numbers, one a slot; what a number
  * stands for is kept once, here. Slots are the states of actors, parts of memory, and channels.
  */
+
+import { itemAt } from "../../lookup.ts";
 import { canonical } from "./encoding.ts";
-import { itemAt } from "./lookups.ts";
 
 /** What slots say to those who pack them. */
 export interface Watch {

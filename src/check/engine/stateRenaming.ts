@@ -1,8 +1,8 @@
 /** What a renaming makes of the numbers of a state. Each value is renamed once, and looked up ever after. */
 
-import { wordAt } from "../../lookup.ts";
+import { itemAt, wordAt } from "../../lookup.ts";
+import { channelAt } from "./channel.ts";
 import { grown } from "./growable.ts";
-import { itemAt } from "./lookups.ts";
 import type { Model, Renaming, RenamingGroup } from "./model.ts";
 
 /** A renaming of a whole state, slot by slot. */
@@ -54,7 +54,7 @@ export class StateRenaming {
     let found: number;
     if (channel === null) found = itemAt(slots, to).intern(this.renaming.value(name, values[id]));
     else {
-      const waiting = itemAt(itemAt(channels, slot).values, id).map((message) =>
+      const waiting = itemAt(channelAt(channels, slot).values, id).map((message) =>
         this.messageOf(slot, message),
       );
       // Where there is no order, that of numbers (see Channel).

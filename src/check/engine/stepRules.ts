@@ -1,9 +1,9 @@
 /** Step properties that are plain predicates: asked once for each transition that comes about. */
 
-import { wordAt } from "../../lookup.ts";
+import { itemAt, wordAt } from "../../lookup.ts";
 import type { SeenStep } from "../properties/property.ts";
+import { channelAt } from "./channel.ts";
 import type { LocalSteps } from "./localSteps.ts";
-import { itemAt } from "./lookups.ts";
 import { type Model, shownMessage } from "./model.ts";
 import { BY_ITSELF, isWithoutStep, LOST, type Transition } from "./transitions.ts";
 
@@ -67,7 +67,7 @@ export class StepRules {
     const sent: SeenStep["sent"][number][] = [];
     let at = outcome + 3 + 2 * wordAt(pool, outcome + 2);
     for (let left = wordAt(pool, at++); left > 0; left--) {
-      const to = itemAt(channels, wordAt(pool, at)).receivers.map(
+      const to = channelAt(channels, wordAt(pool, at)).receivers.map(
         (receiver) => itemAt(components, receiver).name,
       );
       const end = at + 2 + wordAt(pool, at + 1);

@@ -13,9 +13,8 @@
  * state in which two wires without latency are busy, of which the expander takes the first.
  */
 import { UserError } from "../../errors.ts";
-import { wordAt } from "../../lookup.ts";
+import { itemAt, wordAt } from "../../lookup.ts";
 import type { Expander } from "./expander.ts";
-import { itemAt } from "./lookups.ts";
 import type { Model } from "./model.ts";
 import type { StateRenaming } from "./stateRenaming.ts";
 import type { Symmetry } from "./symmetry.ts";

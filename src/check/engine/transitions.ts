@@ -4,10 +4,9 @@
  * state after it is the one before, XOR a few words. Only channels that it sends into depend on the rest.
  */
 
-import { wordAt } from "../../lookup.ts";
+import { itemAt, wordAt } from "../../lookup.ts";
 import { grown } from "./growable.ts";
 import type { Layout } from "./layout.ts";
-import { itemAt } from "./lookups.ts";
 import type { StateHash } from "./stateHash.ts";
 
 /** A transition that only takes a message away: its receiver does nothing with it. */

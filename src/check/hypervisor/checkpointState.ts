@@ -16,8 +16,9 @@ import {
   renumberedList,
   wholeOf,
 } from "../../hardware/normalForm.ts";
+import { elementAt } from "../../hardware/part.ts";
 import { sourceOf } from "../../io/byteSource.ts";
-import { fieldOf, wordAt } from "../../lookup.ts";
+import { fieldOf, itemAt, numberAt, wordAt } from "../../lookup.ts";
 import { type Book, BookState, RECORD_FIELDS } from "../../system/operations/checkpoint/book.ts";
 import type { CheckpointDevice } from "../../system/operations/checkpoint/device.ts";
 import { readCheckpoint, scanCheckpoints } from "../../system/operations/checkpoint/reader.ts";
@@ -25,7 +26,6 @@ import { VmImage } from "../../system/operations/checkpoint/vmImage.ts";
 import type { WordList } from "../../system/operations/checkpoint/wordList.ts";
 import type { System } from "../../system/system.ts";
 import type { World } from "../../system/world.ts";
-import { itemAt, numberAt } from "../engine/lookups.ts";
 import type { ModelStorage } from "./failingStorage.ts";
 import type { MemorySlot } from "./memorySlots.ts";
 
@@ -69,8 +69,8 @@ export class CheckpointState {
       name: "the storage",
       arrays: () => ({ flags: Int32Array.of(this.durable ? 1 : 0, storage.broken ? 1 : 0) }),
       put: ({ flags }) => {
-        this.durable = (numberAt(flags!, 0) & 1) === 1;
-        storage.broken = (numberAt(flags!, 1) & 1) === 1;
+        this.durable = (elementAt(flags!, 0) & 1) === 1;
+        storage.broken = (elementAt(flags!, 1) & 1) === 1;
       },
     };
   }
@@ -126,12 +126,13 @@ export class CheckpointState {
           (sum, values) => sum + numberAt(values, Counter.accesses),
           0,
         );
-        const sent = accesses > numberAt(fieldOf(this.#book.arrays(), "state"), BookState.accesses);
+        const sent =
+          accesses > elementAt(fieldOf(this.#book.arrays(), "state"), BookState.accesses);
         return { copies: copies.flat(), sent: [sent ? 1 : 0] };
       },
       restore: ({ copies, sent }) => {
         const of = (copy: number, page: number): number => {
-          const label = numberAt(copies!, COPIES * page + copy);
+          const label = itemAt(copies!, COPIES * page + copy);
           return label === NONE ? NONE : NOW - label;
         };
         const column = (copy: number) =>
@@ -143,7 +144,7 @@ export class CheckpointState {
         itemAt(this.copied, vm).set(column(4));
         itemAt(this.acknowledged, vm).set(column(5));
         for (const values of counters) values[Counter.accesses] = 0;
-        itemAt(counters, 0)[Counter.accesses] = numberAt(sent!, 0);
+        itemAt(counters, 0)[Counter.accesses] = itemAt(sent!, 0);
         fieldOf(this.#book.arrays(), "state")[BookState.accesses] = 0;
       },
       scramble() {},
@@ -175,7 +176,7 @@ export class CheckpointState {
       lists: ["checkpoints", "full", "held", "broken", "durable"],
       save: () => {
         const { count } = book;
-        const held = numberAt(fieldOf(book.arrays(), "state"), BookState.heldCount);
+        const held = elementAt(fieldOf(book.arrays(), "state"), BookState.heldCount);
         return {
           // None, the first, or a later one.
           checkpoints: [Math.min(count, 2)],
@@ -186,14 +187,14 @@ export class CheckpointState {
         };
       },
       restore: ({ checkpoints, full, held, broken, durable }) => {
-        const count = numberAt(checkpoints!, 0);
+        const count = itemAt(checkpoints!, 0);
         book.resize({ records: count * RECORD_FIELDS });
         const { records, state } = book.arrays();
         for (let number = 0; number < count; number++) {
-          records!.set([number, 0, 0, 0, 0, numberAt(full!, 0)], number * RECORD_FIELDS);
+          records!.set([number, 0, 0, 0, 0, itemAt(full!, 0)], number * RECORD_FIELDS);
         }
         state!.fill(0, BookState.pausedAt);
-        state![BookState.heldCount] = numberAt(held!, 0);
+        state![BookState.heldCount] = itemAt(held!, 0);
         this.storage.broken = broken![0] === 1;
         this.storage.commits = 0;
         this.durable = durable![0] === 1;

@@ -1,7 +1,7 @@
 /** What the explorer decides in the middle of a step, when the step asks for it: each choice is a step of its own. */
 import { Random } from "../../../workloads/random.ts";
 import { ACCESS_PAGE_SHIFT, AccessKind } from "../../hardware/accessLoop.ts";
-import { numberAt } from "../engine/lookups.ts";
+import { itemAt } from "../../lookup.ts";
 import type { ChoosingWorkload } from "./choosingWorkload.ts";
 
 export interface Chooser {
@@ -35,7 +35,7 @@ export class AccessChooser implements Chooser {
 
   choose(choice: number): void {
     for (const workload of this.#workloads) {
-      workload.next = numberAt(this.#accesses, choice % this.#accesses.length);
+      workload.next = itemAt(this.#accesses, choice % this.#accesses.length);
       workload.asked = false;
     }
   }

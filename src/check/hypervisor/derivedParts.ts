@@ -3,13 +3,14 @@
  * anew before a step of its own actor, and which another actor may neither write nor read; and which technique
  * a VM's tracker has armed, which a pager looks at.
  */
+
 import type { Mmu } from "../../hardware/mmu.ts";
 import type { MemoryPart, NormalForm } from "../../hardware/normalForm.ts";
 import type { WordArray } from "../../hardware/part.ts";
+import { elementAt } from "../../hardware/part.ts";
 import { TECHNIQUES, techniqueNamed } from "../../hypervisor/techniques/all.ts";
-import { fieldOf } from "../../lookup.ts";
+import { fieldOf, itemAt } from "../../lookup.ts";
 import type { World } from "../../system/world.ts";
-import { itemAt, numberAt } from "../engine/lookups.ts";
 import { type Domain, FIXED, STATISTICS } from "./memoryOwners.ts";
 
 /** What a processor is made with. */
@@ -72,7 +73,7 @@ class MmuRegisters implements MemoryPart {
       Reflect.set(
         this.#mmu,
         field,
-        isFlag ? (numberAt(registers!, i) & 1) === 1 : numberAt(registers!, i),
+        isFlag ? (elementAt(registers!, i) & 1) === 1 : elementAt(registers!, i),
       );
     });
   }
@@ -109,7 +110,7 @@ export class ArmedTechnique implements MemoryPart {
   }
 
   put({ technique }: Readonly<Record<string, WordArray>>): void {
-    const number = (numberAt(technique!, 0) >>> 0) % TECHNIQUES.length;
+    const number = (elementAt(technique!, 0) >>> 0) % TECHNIQUES.length;
     this.#armed.technique = techniqueNamed(itemAt(TECHNIQUES, number));
   }
 }

@@ -12,10 +12,9 @@ import {
 import { Field, readField } from "../../hardware/vmcs.ts";
 import { isMarked } from "../../hypervisor/dirtyBitmap.ts";
 import { logWords } from "../../hypervisor/logPages.ts";
-import { wordAt } from "../../lookup.ts";
+import { itemAt, wordAt } from "../../lookup.ts";
 import type { System } from "../../system/system.ts";
 import type { World } from "../../system/world.ts";
-import { itemAt, numberAt } from "../engine/lookups.ts";
 import { over, type Property } from "../properties/property.ts";
 import { unitOfLogs } from "./memorySlots.ts";
 import { guestStep, type StepCheck } from "./stepChecks.ts";
@@ -145,14 +144,14 @@ export class LoggedEntries {
 function uncopied(world: World, { fields, image, log, handled }: Words): number[] {
   const unit = unitOfLogs(world);
   const { logs, config } = world;
-  const secondary = numberAt(fields!, 2 * Field.secondaryControls);
+  const secondary = itemAt(fields!, 2 * Field.secondaryControls);
   if ((secondary & unit.enabling) !== unit.enabling) return [];
   return Array.from({ length: unit.logs }).flatMap((_, which) => {
-    if ((numberAt(handled!, 0) & (1 << which)) !== 0) return [];
+    if ((itemAt(handled!, 0) & (1 << which)) !== 0) return [];
     const vmcs = { words: fields!, image: image! };
     const [from, to] = unit.usedSlots(vmcs, which, config.geometry);
     return Array.from({ length: to - from }, (_, i) => {
-      return numberAt(log!, which * logWords(logs) + 2 * (from + i)) >>> PAGE_SHIFT;
+      return itemAt(log!, which * logWords(logs) + 2 * (from + i)) >>> PAGE_SHIFT;
     });
   });
 }

@@ -4,9 +4,8 @@
  * model is built. With it a step is held to what it declares (stepAudit.ts).
  */
 import type { MemoryPart } from "../../hardware/normalForm.ts";
-import { restorePart, savePart } from "../../hardware/part.ts";
+import { elementAt, restorePart, savePart } from "../../hardware/part.ts";
 import { fieldOf } from "../../lookup.ts";
-import { numberAt } from "../engine/lookups.ts";
 import { MemoryOutside } from "./memoryOutside.ts";
 import { type Domain, FIXED, type Row, type Span } from "./memoryOwners.ts";
 
@@ -99,7 +98,7 @@ function lengthWords(part: MemoryPart, array: string): ReadonlySet<number> {
   const before = lengths();
   const words = fieldOf(part.arrays(), array);
   for (let at = 0; at < Math.min(words.length, SCALARS); at++) {
-    const value = numberAt(words, at);
+    const value = elementAt(words, at);
     for (const other of [value + 1, 0]) {
       words[at] = other;
       if (lengths() !== before) found.add(at);

@@ -3,9 +3,8 @@
  * written as an image, a list of arrays.
  */
 import type { MemoryPart } from "../../hardware/normalForm.ts";
-import { restorePart, type WordArray } from "../../hardware/part.ts";
-import { fieldOf, wordAt } from "../../lookup.ts";
-import { itemAt, numberAt } from "../engine/lookups.ts";
+import { elementAt, restorePart, type WordArray } from "../../hardware/part.ts";
+import { fieldOf, itemAt, wordAt } from "../../lookup.ts";
 import { FIXED, type Row, type Span, STATISTICS } from "./memoryOwners.ts";
 
 /** Its words, by row. */
@@ -151,7 +150,7 @@ export class MemoryOutside {
           const flips = flipsOf(number, at, pattern);
           // What counts is not looked at bit by bit.
           other[at] = isFloat
-            ? numberAt(words, at) + 1 + (flips & 0xff)
+            ? elementAt(words, at) + 1 + (flips & 0xff)
             : wordAt(words, at) ^ (flips & mask);
         }
       }
@@ -174,7 +173,7 @@ export class MemoryOutside {
     const mixed = base.map((words) => words.slice());
     for (const { row, at } of places) {
       if (at === WHOLE) mixed[row] = itemAt(other, row).slice();
-      else itemAt(mixed, row)[at] = numberAt(itemAt(other, row), at);
+      else itemAt(mixed, row)[at] = elementAt(itemAt(other, row), at);
     }
     return mixed;
   }
@@ -187,7 +186,7 @@ export class MemoryOutside {
 function copySpans(spans: readonly Span[], from: WordArray, to: WordArray): void {
   for (const { from: first, end } of spans) {
     const last = Math.min(end, from.length, to.length);
-    for (let at = first; at < last; at++) to[at] = numberAt(from, at);
+    for (let at = first; at < last; at++) to[at] = elementAt(from, at);
   }
 }
 

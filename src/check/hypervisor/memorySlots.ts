@@ -12,12 +12,11 @@ import { bitmapForm } from "../../hypervisor/dirtyBitmap.ts";
 import { ringsForm } from "../../hypervisor/dirtyRing.ts";
 import { logForm } from "../../hypervisor/logPages.ts";
 import { workForm } from "../../hypervisor/tableWork.ts";
-import { wordAt } from "../../lookup.ts";
+import { itemAt, wordAt } from "../../lookup.ts";
 import { accessForm } from "../../system/accessStream.ts";
 import { cpuMemory, vcpuMemory, vmMemory } from "../../system/memoryNames.ts";
 import { loadedForm, type VmState, type World } from "../../system/world.ts";
 import type { Unit } from "../../units/unit.ts";
-import { itemAt } from "../engine/lookups.ts";
 import { ArmedTechnique } from "./derivedParts.ts";
 import type { Permutation } from "./permutation.ts";
 

@@ -27,12 +27,11 @@ import {
   stateBefore,
   type VmMemory,
 } from "../../hypervisor/overcommit/vmMemory.ts";
-import { fieldOf, wordAt } from "../../lookup.ts";
+import { fieldOf, itemAt, wordAt } from "../../lookup.ts";
 import { OPERATION_MEMORY } from "../../system/memoryNames.ts";
 import { type BalloonOrders, ordersForm } from "../../system/operations/overcommit/device.ts";
 import { isMeant } from "../../system/roles.ts";
 import type { System } from "../../system/system.ts";
-import { itemAt, numberAt } from "../engine/lookups.ts";
 import { ofEach, over, type Property } from "../properties/property.ts";
 import { type MemorySlot, pagingSlot } from "./memorySlots.ts";
 import { guestStep, NO_PAGE_LOST, type StepCheck } from "./stepChecks.ts";
@@ -209,7 +208,7 @@ export class PagedHost {
               return fieldOf(tlb, "l1.meta").every((meta, at) => {
                 const space = meta >>> META_SPACE_SHIFT;
                 if (space === 0 || spaces[3 * (space - 1) + 1] !== ept.root) return true;
-                const page = numberAt(fieldOf(tlb, "l1.page"), at);
+                const page = itemAt(fieldOf(tlb, "l1.page"), at);
                 return states[page] === PageState.resident || unflushed[page] === 1;
               });
             }),
@@ -222,7 +221,7 @@ export class PagedHost {
         that: over(
           ["operation", ...world.vms.map((_, vm) => `vm${vm}/paging`)],
           (host: Words, ...paging: readonly Words[]) => {
-            const resident = world.vms.map((_, vm) => numberAt(fieldOf(host, `sizes${vm}`), 3));
+            const resident = world.vms.map((_, vm) => itemAt(fieldOf(host, `sizes${vm}`), 3));
             const all = [
               ...resident,
               fieldOf(host, "free").length,

@@ -13,8 +13,7 @@
  * What is found is named by turning the differences back by halves, until one word is left.
  */
 
-import { wordAt } from "../../lookup.ts";
-import { itemAt } from "../engine/lookups.ts";
+import { itemAt, wordAt } from "../../lookup.ts";
 import { ModelError } from "../engine/modelError.ts";
 import { ofAnotherTurn, scrambledMessage, scrambledState } from "./abstraction.ts";
 import type { MemoryMap } from "./memoryMap.ts";

@@ -15,11 +15,10 @@ import {
 import { type DirtyBitmap, forEachMarked, isMarked } from "../../hypervisor/dirtyBitmap.ts";
 import { logWords } from "../../hypervisor/logPages.ts";
 import { Work } from "../../hypervisor/tableWork.ts";
-import { wordAt } from "../../lookup.ts";
+import { itemAt, wordAt } from "../../lookup.ts";
 import { type ActorRole, isMeant, vmOf } from "../../system/roles.ts";
 import type { System } from "../../system/system.ts";
 import type { VcpuState, VmState, World } from "../../system/world.ts";
-import { itemAt, numberAt } from "../engine/lookups.ts";
 import { unitOfLogs } from "./memorySlots.ts";
 import type { DeviceRequest } from "./probe.ts";
 import { type Due, pagesWith, settle } from "./truthSlot.ts";
@@ -187,7 +186,7 @@ export const noFlagWithoutAccess: StepCheck = {
       const page = wordAt(block, 0) >>> ACCESS_PAGE_SHIFT;
       const wrote = (wordAt(block, 0) & 3) !== AccessKind.read;
       return flags().every((now, at) => {
-        const added = now & ~numberAt(before, at);
+        const added = now & ~itemAt(before, at);
         if (added === 0) return true;
         return completed && at === page && ((added & EPT_DIRTY) === 0 || wrote);
       });

@@ -17,13 +17,12 @@ import { Field, readField } from "../../hardware/vmcs.ts";
 import { allotLog } from "../../hypervisor/logPages.ts";
 import type { Fields } from "../../interconnect/fields.ts";
 import type { Message } from "../../interconnect/messages.ts";
-import { wordAt } from "../../lookup.ts";
+import { itemAt, wordAt } from "../../lookup.ts";
 import type { ActorSnapshot, SystemActor } from "../../system/actors.ts";
 import type { ActorRole } from "../../system/roles.ts";
 import type { System } from "../../system/system.ts";
 import { branchTaken } from "../branches.ts";
-import { Channel } from "../engine/channel.ts";
-import { itemAt, numberAt } from "../engine/lookups.ts";
+import { Channel, channelAt } from "../engine/channel.ts";
 import { type Component, type Model, type Outcome, shownMessage } from "../engine/model.ts";
 import { Slot } from "../engine/slot.ts";
 import type { Property } from "../properties/property.ts";
@@ -244,7 +243,7 @@ class SystemBinding {
       ...this.#memory.map((memory, i) => itemAt(this.#memorySlots, i).intern(memory.save())),
     ];
     for (const [channel, message] of this.#sends(this.#steps.posted())) {
-      initial[channel] = itemAt(this.#channels, channel).append(initial[channel] ?? 0, message);
+      initial[channel] = channelAt(this.#channels, channel).append(initial[channel] ?? 0, message);
     }
     return Int32Array.from(initial);
   }
@@ -265,7 +264,7 @@ class SystemBinding {
     const after: (readonly [slot: number, id: number])[] = [];
     if (state !== null) after.push([actor, itemAt(this.#actorSlots, actor).intern(state)]);
     memory.forEach((words, i) => {
-      const slot = numberAt(footprint, i);
+      const slot = itemAt(footprint, i);
       after.push([slot, itemAt(this.#memorySlots, slot - first).intern(words)]);
     });
     const writes = after.filter(([slot, id]) => ids[slot] !== id);

@@ -13,10 +13,10 @@ import type { AnyEventObject } from "xstate";
 import type { Words } from "../../hardware/normalForm.ts";
 import type { Fields } from "../../interconnect/fields.ts";
 import type { ActorId } from "../../interconnect/messages.ts";
+import { itemAt } from "../../lookup.ts";
 import type { ActorSnapshot, SystemActor } from "../../system/actors.ts";
 import { type ActorRole, actorName, isMeant, vmOf } from "../../system/roles.ts";
 import type { World } from "../../system/world.ts";
-import { itemAt, numberAt } from "../engine/lookups.ts";
 import { FOLLOWED_BY, type Renaming, type RenamingGroup } from "../engine/model.ts";
 import type { Property } from "../properties/property.ts";
 import { type Party, type Ways, wayName } from "./channels.ts";
@@ -141,7 +141,7 @@ class SystemRenaming implements Renaming, Permutation {
     this.#orders = orders;
     this.#vcpus = world.vcpus.map(({ vm }, vcpu) => {
       const members = itemAt(world.vms, vm).vcpus;
-      return numberAt(members, numberAt(itemAt(orders.vcpus, vm), members.indexOf(vcpu)));
+      return itemAt(members, itemAt(itemAt(orders.vcpus, vm), members.indexOf(vcpu)));
     });
     this.#pcpus = system.staysOnCpu ? this.#vcpus : Array.from(world.mmus.keys());
     this.#actors = [0, ...actors.map(({ role }) => this.#become(role).id)];
@@ -161,9 +161,9 @@ class SystemRenaming implements Renaming, Permutation {
     return order[page] ?? page;
   };
 
-  vcpu = (vcpu: number): number => numberAt(this.#vcpus, vcpu);
-  pcpu = (pcpu: number): number => numberAt(this.#pcpus, pcpu);
-  actor = (id: ActorId): ActorId => numberAt(this.#actors, id);
+  vcpu = (vcpu: number): number => itemAt(this.#vcpus, vcpu);
+  pcpu = (pcpu: number): number => itemAt(this.#pcpus, pcpu);
+  actor = (id: ActorId): ActorId => itemAt(this.#actors, id);
 
   /** The actor that one with this role becomes. */
   #become(role: ActorRole): SystemActor {

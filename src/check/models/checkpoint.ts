@@ -7,6 +7,7 @@ import type { CheckpointLiveContext } from "../../../machines/checkpointLive.ts"
 import type { CheckpointStopContext } from "../../../machines/checkpointStop.ts";
 import { Problems } from "../../errors.ts";
 import { Counter } from "../../hardware/counters.ts";
+import { itemAt } from "../../lookup.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 import type { Operation, OperationFactory } from "../../system/operation.ts";
 import { subjectOf } from "../../system/operations/all.ts";
@@ -15,7 +16,6 @@ import { checkpointSchema } from "../../system/operations/checkpoint/checkpointS
 import { CheckpointOperation, checkpointPlan } from "../../system/operations/checkpoint.ts";
 import { isMeant } from "../../system/roles.ts";
 import type { System } from "../../system/system.ts";
-import { itemAt } from "../engine/lookups.ts";
 import type { Model } from "../engine/model.ts";
 import { CheckpointState } from "../hypervisor/checkpointState.ts";
 import { ModelStorage, STORAGE, storageActor } from "../hypervisor/failingStorage.ts";

@@ -5,9 +5,9 @@ import type { SchedulerContext } from "../../../machines/scheduler.ts";
 import type { TrackerContext } from "../../../machines/trackerContext.ts";
 import type { Words } from "../../hardware/normalForm.ts";
 import { techniqueNamed } from "../../hypervisor/techniques/all.ts";
+import { itemAt } from "../../lookup.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 import type { System } from "../../system/system.ts";
-import { itemAt } from "../engine/lookups.ts";
 import { ofEach, over, type Property } from "../properties/property.ts";
 
 export const GUEST_EXECUTES = "a guest executes after each entry, or exits for a cause of its own";

@@ -15,7 +15,7 @@ import {
 } from "../../hardware/normalForm.ts";
 import { Field } from "../../hardware/vmcs.ts";
 import { Destination } from "../../hypervisor/migration/destination.ts";
-import { wordAt } from "../../lookup.ts";
+import { itemAt, wordAt } from "../../lookup.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 import type { OperationFault } from "../../system/operation.ts";
 import { operationIn } from "../../system/operations/all.ts";
@@ -25,7 +25,6 @@ import {
 } from "../../system/operations/migration/migrateSchema.ts";
 import type { System } from "../../system/system.ts";
 import { LOG_CONTROLS } from "../../units/all.ts";
-import { itemAt, numberAt } from "../engine/lookups.ts";
 import type { Model } from "../engine/model.ts";
 import { partsSlot } from "../hypervisor/partsSlot.ts";
 import { indexInRange, noFlagWithoutAccess, servedLogIsEmpty } from "../hypervisor/stepChecks.ts";
@@ -175,7 +174,7 @@ function cancelledProperties(system: System): Property[] {
         ["vm0/tracker", `vcpu${vcpu}/vmcs`],
         (tracker: ActorSnapshot, { fields }: Words) =>
           tracker.value === "off" &&
-          (numberAt(fields!, 2 * Field.secondaryControls) & LOG_CONTROLS) === 0,
+          (itemAt(fields!, 2 * Field.secondaryControls) & LOG_CONTROLS) === 0,
       ),
     },
   ];

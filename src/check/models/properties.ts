@@ -8,12 +8,11 @@ import { EPT_RWX, EPT_WRITE } from "../../hardware/eptEntry.ts";
 import type { Words } from "../../hardware/normalForm.ts";
 import { META_SPACE_SHIFT } from "../../hardware/tlb.ts";
 import { EPTP_ACCESSED_DIRTY, Field } from "../../hardware/vmcs.ts";
-import { fieldOf, wordAt } from "../../lookup.ts";
+import { fieldOf, itemAt, wordAt } from "../../lookup.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 import { isMeant } from "../../system/roles.ts";
 import type { System } from "../../system/system.ts";
 import type { Unit } from "../../units/unit.ts";
-import { itemAt, numberAt } from "../engine/lookups.ts";
 import { pagingSlot } from "../hypervisor/memorySlots.ts";
 import {
   INDEX_IN_RANGE,
@@ -171,7 +170,7 @@ function nobodyPassedOver(): Property {
     that: over(["scheduler"], ({ context }: ActorSnapshot) => {
       const { cpus, waiting, turns, held, pausedBy, vmOfVcpu } = context as SchedulerContext;
       const mayRun = (vcpu: number): boolean =>
-        !held.includes(vcpu) && itemAt(pausedBy, numberAt(vmOfVcpu, vcpu)).length === 0;
+        !held.includes(vcpu) && itemAt(pausedBy, itemAt(vmOfVcpu, vcpu)).length === 0;
       return waiting
         .filter(mayRun)
         .every((one) =>
@@ -259,7 +258,7 @@ export function noStaleTranslations(system: System): Property[] {
       [`pcpu${pcpu}/tlb`, `vm${vm}/paging`, `vcpu${first}/vmcs`],
       (tlb: Words, paging: Words, vcpu: Words) => {
         const flags =
-          (numberAt(fieldOf(vcpu, "fields"), 2 * Field.eptPointer) & EPTP_ACCESSED_DIRTY) !== 0;
+          (itemAt(fieldOf(vcpu, "fields"), 2 * Field.eptPointer) & EPTP_ACCESSED_DIRTY) !== 0;
         // Where the tables are is a part of the state once leaves have been split.
         pagingSlot(system.world, vm).restore(paging);
         const grantedBy = (page: number): number => {
@@ -271,7 +270,7 @@ export function noStaleTranslations(system: System): Property[] {
           fieldOf(tlb, `${level}.meta`).every((meta, at) => {
             const space = meta >>> META_SPACE_SHIFT;
             if (space === 0 || mmu.tlb.spaces[3 * (space - 1) + 1] !== ept.root) return true;
-            const first = numberAt(fieldOf(tlb, `${level}.page`), at);
+            const first = itemAt(fieldOf(tlb, `${level}.page`), at);
             const pages = level === "l1" ? 1 : 2 ** mmu.tlb.largeBits;
             return Array.from({ length: pages }, (_, i) => first + i).every(
               (page) => (meta & EPT_RWX & ~grantedBy(page)) === 0,

@@ -5,11 +5,10 @@ import { EPT_ACCESSED, EPT_DIRTY, EPT_RWX } from "../../hardware/eptEntry.ts";
 import type { Words } from "../../hardware/normalForm.ts";
 import { EPTP_ACCESSED_DIRTY, Field } from "../../hardware/vmcs.ts";
 import { ORDINARY_LEAF } from "../../hypervisor/logDirty.ts";
-import { fieldOf, wordAt } from "../../lookup.ts";
+import { fieldOf, itemAt, wordAt } from "../../lookup.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 import type { System } from "../../system/system.ts";
 import { LOG_CONTROLS } from "../../units/all.ts";
-import { numberAt } from "../engine/lookups.ts";
 import { pagingSlot } from "../hypervisor/memorySlots.ts";
 import { over, type Predicate, type Property } from "../properties/property.ts";
 
@@ -64,7 +63,7 @@ export function untrackedProperties({ world }: System): Property[] {
           (...slots: readonly (Words & ActorSnapshot)[]) =>
             world.mmus.every((_, pcpu) => {
               const [mmu, cpu] = slots.slice(2 * pcpu);
-              const isOurs = vcpus.includes(numberAt(fieldOf(cpu!, "loaded"), 0) - 1);
+              const isOurs = vcpus.includes(itemAt(fieldOf(cpu!, "loaded"), 0) - 1);
               return !isOurs || mmu!.value === "idle" || isQuiet(...loadedControls(cpu!));
             }),
         ),
@@ -74,12 +73,12 @@ export function untrackedProperties({ world }: System): Property[] {
 }
 
 function controlsOf({ fields }: Words): [number, number] {
-  return [numberAt(fields!, 2 * Field.secondaryControls), numberAt(fields!, 2 * Field.eptPointer)];
+  return [itemAt(fields!, 2 * Field.secondaryControls), itemAt(fields!, 2 * Field.eptPointer)];
 }
 
 /** Secondary controls and EPT pointer (mmu.ts, controlWords). */
 function loadedControls({ controls }: Words): [number, number] {
-  return [numberAt(controls!, 0), numberAt(controls!, 1)];
+  return [itemAt(controls!, 0), itemAt(controls!, 1)];
 }
 
 /** No log is on, and the processor sets no flags (vmx_domain_disable_pml, ept_disable_pml). */

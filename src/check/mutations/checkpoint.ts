@@ -2,9 +2,9 @@
 import { assign, emit } from "xstate";
 import { clearMarks } from "../../hypervisor/dirtyBitmap.ts";
 import { send } from "../../interconnect/emissions.ts";
+import { itemAt } from "../../lookup.ts";
 import { CheckpointDevice } from "../../system/operations/checkpoint/device.ts";
 import type { ActorParts } from "../../system/system.ts";
-import { itemAt } from "../engine/lookups.ts";
 import { NO_PAGE_LOST } from "../hypervisor/stepChecks.ts";
 import { EVERY_MESSAGE_TAKEN } from "../hypervisor/systemSteps.ts";
 import { NOTHING_LEFT } from "../models/aftermath.ts";

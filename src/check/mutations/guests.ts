@@ -3,7 +3,7 @@ import { emit } from "xstate";
 import { setAccessedDirty } from "../../hypervisor/techniques/logControls.ts";
 import { send } from "../../interconnect/emissions.ts";
 import type { Message } from "../../interconnect/messages.ts";
-import { itemAt } from "../engine/lookups.ts";
+import { itemAt } from "../../lookup.ts";
 import { ACCESS_COMPLETES, EXIT_IS_HANDLED, GUEST_EXECUTES } from "../models/guestProgress.ts";
 import { ALL_RIGHTS_BACK, NO_CPU_LOGS_ON, NOTHING_LOGS } from "../models/untracked.ts";
 import {

@@ -4,8 +4,7 @@ import { findLeaf } from "../../hardware/ept.ts";
 import { EPT_RWX, EPT_WRITE } from "../../hardware/eptEntry.ts";
 import { clearMarks } from "../../hypervisor/dirtyBitmap.ts";
 import { send, sendAll } from "../../interconnect/emissions.ts";
-import { wordAt } from "../../lookup.ts";
-import { itemAt } from "../engine/lookups.ts";
+import { itemAt, wordAt } from "../../lookup.ts";
 import { NO_PAGE_LOST } from "../hypervisor/stepChecks.ts";
 import {
   HARVEST_STANDS_STILL,

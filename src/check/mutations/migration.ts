@@ -4,7 +4,7 @@ import type { MigrationContext } from "../../../machines/migrationContext.ts";
 import { clearMarks } from "../../hypervisor/dirtyBitmap.ts";
 import { Destination } from "../../hypervisor/migration/destination.ts";
 import { request, type SendEmission, send, sendAll } from "../../interconnect/emissions.ts";
-import { itemAt } from "../engine/lookups.ts";
+import { itemAt } from "../../lookup.ts";
 import { NO_PAGE_LOST } from "../hypervisor/stepChecks.ts";
 import { NOTHING_LEFT } from "../models/aftermath.ts";
 import { CANCELLED_IS_UNTRACKED, CANCELLED_RUNS_ON, MEMORY_EQUAL } from "../models/migration.ts";

@@ -3,7 +3,7 @@ import { emit } from "xstate";
 import { clearMarks } from "../../hypervisor/dirtyBitmap.ts";
 import { send, sendAll } from "../../interconnect/emissions.ts";
 import { ignored } from "../../interconnect/ignored.ts";
-import { itemAt } from "../engine/lookups.ts";
+import { itemAt } from "../../lookup.ts";
 import { NO_PAGE_LOST } from "../hypervisor/stepChecks.ts";
 import { MEMORY_EQUAL } from "../models/migration.ts";
 import { NO_STALE_TRANSLATION } from "../models/properties.ts";

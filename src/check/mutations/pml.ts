@@ -5,8 +5,7 @@ import { EPT_ACCESSED, EPT_DIRTY } from "../../hardware/eptEntry.ts";
 import { Field, readField, writeField } from "../../hardware/vmcs.ts";
 import { clearMarks } from "../../hypervisor/dirtyBitmap.ts";
 import { send } from "../../interconnect/emissions.ts";
-import { wordAt } from "../../lookup.ts";
-import { itemAt } from "../engine/lookups.ts";
+import { itemAt, wordAt } from "../../lookup.ts";
 import {
   INDEX_IN_RANGE,
   NO_FLAG_WITHOUT_ACCESS,

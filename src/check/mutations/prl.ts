@@ -1,8 +1,8 @@
 /** Faults in PRL's interrupt, its handler, and the remote reload. */
 import { assign } from "xstate";
 import { Field } from "../../hardware/vmcs.ts";
+import { itemAt } from "../../lookup.ts";
 import { prlResetImage } from "../../units/prl/walk.ts";
-import { itemAt } from "../engine/lookups.ts";
 import { COUNTS_ARE_EXACT, LOGGED_IS_REPORTED } from "../hypervisor/loggedEntries.ts";
 import { unitOfLogs } from "../hypervisor/memorySlots.ts";
 import { HANDLER_RETURNS } from "../models/properties.ts";

@@ -5,10 +5,10 @@
  * does by itself it may also never do, unless the model says that something is owed to it.
  */
 
-import { wordAt } from "../../lookup.ts";
+import { itemAt, wordAt } from "../../lookup.ts";
 import type { Fairness } from "../engine/channel.ts";
+import { channelAt } from "../engine/channel.ts";
 import type { Expander } from "../engine/expander.ts";
-import { itemAt } from "../engine/lookups.ts";
 import type { Model } from "../engine/model.ts";
 import { BY_ITSELF, LOST } from "../engine/transitions.ts";
 
@@ -24,7 +24,7 @@ export class FairClasses {
     const transition = wordAt(expander.step, step);
     const channel = wordAt(transitions.channel, transition);
     if (channel === BY_ITSELF) return this.#ofChoice(expander, transition);
-    const { kind, fairness } = itemAt(model.channels, channel);
+    const { kind, fairness } = channelAt(model.channels, channel);
     if (fairness === null || transitions.outcome[transition] === LOST) return UNFAIR;
     // A duplicate is not the delivery that is owed.
     const remains = transitions.rest[transition] === expander.ids[channel];

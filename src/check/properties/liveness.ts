@@ -7,9 +7,8 @@
  * checking", 1987). Every component is looked at, joins and cycles included, so that the answer is exact.
  */
 
-import { wordAt } from "../../lookup.ts";
+import { itemAt, valueUnder, wordAt } from "../../lookup.ts";
 import { type Explored, load } from "../engine/explored.ts";
-import { numberAt, valueUnder } from "../engine/lookups.ts";
 import { componentsOf, type Graph, subgraph } from "./components.ts";
 import { Evaluator } from "./evaluate.ts";
 import { FairClasses, hasStrongFairness, UNFAIR } from "./fairness.ts";
@@ -105,7 +104,7 @@ class LivenessSearch {
     let nearest = this.#states.length;
     for (const members of componentsOf(graph)) {
       if (members === null) yield;
-      else if (reached[numberAt(members, 0)] === 1 && nearestOf(members, rank) < nearest) {
+      else if (reached[itemAt(members, 0)] === 1 && nearestOf(members, rank) < nearest) {
         const part = yield* this.#fairPart(graph, members, rank);
         if (part !== null && nearestOf(part, rank) < nearest) {
           [best, nearest] = [part, nearestOf(part, rank)];
@@ -113,9 +112,9 @@ class LivenessSearch {
       }
     }
     if (best === null) return { applied: true, lasso: null };
-    const entry = numberAt(order, nearest);
+    const entry = itemAt(order, nearest);
     const way = this.#wayTo(entry, from);
-    const start = way[0]?.from ?? numberAt(this.#states, entry);
+    const start = way[0]?.from ?? itemAt(this.#states, entry);
     return { applied: true, lasso: { start, way, cycle: this.#cycle(best, entry) } };
   }
 
@@ -141,7 +140,7 @@ class LivenessSearch {
     for (let node = 0; node < this.#states.length; node++) {
       if (node % PAUSE_STATES === 0) yield;
       this.#first[node] = this.#edges;
-      const base = load(this.#exploration, numberAt(this.#states, node));
+      const base = load(this.#exploration, itemAt(this.#states, node));
       for (let step = 0; step < expander.count; step++) {
         expander.applyPacked(step, states.layout, base, 0, this.#packed, 0);
         const target = wordAt(this.#nodes, states.find(this.#packed, expander.hash));
@@ -175,7 +174,7 @@ class LivenessSearch {
       order.push(node);
     }
     for (let head = 0; head < order.length; head++) {
-      const node = numberAt(order, head);
+      const node = itemAt(order, head);
       for (let edge = wordAt(first, node); edge < wordAt(first, node + 1); edge++) {
         const target = wordAt(targets, edge);
         if (from[target] !== -2) continue;
@@ -198,11 +197,11 @@ class LivenessSearch {
   }
 
   #edge(edge: number): Edge {
-    const from = numberAt(this.#states, this.#sourceOf(edge));
+    const from = itemAt(this.#states, this.#sourceOf(edge));
     return {
       from,
       step: wordAt(this.#steps, edge),
-      to: numberAt(this.#states, wordAt(this.#targets, edge)),
+      to: itemAt(this.#states, wordAt(this.#targets, edge)),
     };
   }
 
@@ -217,7 +216,7 @@ class LivenessSearch {
   /** Fair classes enabled in a state; null if a wire without latency is busy: it holds up nothing for long. */
   #enabled(node: number): Set<number> | null {
     const { expander } = this.#exploration;
-    load(this.#exploration, numberAt(this.#states, node));
+    load(this.#exploration, itemAt(this.#states, node));
     if (expander.isImmediate) return null;
     const classes = new Set<number>();
     for (let step = 0; step < expander.count; step++) {
@@ -230,7 +229,7 @@ class LivenessSearch {
   /** Whether anything obliges the run to leave a state. */
   #isObliged(node: number): boolean {
     const { expander } = this.#exploration;
-    load(this.#exploration, numberAt(this.#states, node));
+    load(this.#exploration, itemAt(this.#states, node));
     for (let step = 0; step < expander.count; step++) {
       if (this.#classes.of(expander, step) !== UNFAIR) return true;
     }
@@ -260,7 +259,7 @@ class LivenessSearch {
       if (numbers === null) continue;
       const part: readonly number[] | null = yield* this.#fairPart(
         graph,
-        numbers.map((number) => numberAt(kept, number)),
+        numbers.map((number) => itemAt(kept, number)),
         rank,
       );
       if (part === null) continue;

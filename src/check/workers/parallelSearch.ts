@@ -5,11 +5,11 @@ import {
   receiveMessageOnPort,
   Worker,
 } from "node:worker_threads";
+import { itemAt } from "../../lookup.ts";
 import { buildModel, type CheckTarget } from "../catalogue.ts";
 import type { Finding, Found } from "../engine/checks.ts";
 import type { Expander } from "../engine/expander.ts";
 import type { Ending, Search } from "../engine/explored.ts";
-import { itemAt } from "../engine/lookups.ts";
 import type { Model } from "../engine/model.ts";
 import { ModelError } from "../engine/modelError.ts";
 import { StateTable } from "../engine/stateTable.ts";

@@ -1,7 +1,8 @@
 /** The states of all threads as one numbered whole: those of the initial state's owner first. */
+
+import { itemAt } from "../../lookup.ts";
 import type { States } from "../engine/explored.ts";
 import type { Layout } from "../engine/layout.ts";
-import { itemAt, numberAt } from "../engine/lookups.ts";
 import type { StateTable } from "../engine/stateTable.ts";
 import { ownerOf } from "./participant.ts";
 
@@ -38,30 +39,30 @@ export class ShardedStates implements States {
   numberOf(encoded: number): number {
     if (encoded < 0) return encoded;
     const threads = this.#shards.length;
-    return numberAt(this.#first, encoded % threads) + Math.floor(encoded / threads);
+    return itemAt(this.#first, encoded % threads) + Math.floor(encoded / threads);
   }
 
   read(state: number, packed: Int32Array): void {
     const thread = this.#threadOf(state);
-    itemAt(this.#shards, thread).read(state - numberAt(this.#first, thread), packed);
+    itemAt(this.#shards, thread).read(state - itemAt(this.#first, thread), packed);
   }
 
   parentOf(state: number): number {
     const thread = this.#threadOf(state);
     return this.numberOf(
-      itemAt(this.#shards, thread).parentOf(state - numberAt(this.#first, thread)),
+      itemAt(this.#shards, thread).parentOf(state - itemAt(this.#first, thread)),
     );
   }
 
   find(packed: Int32Array, hash: number): number {
     const thread = ownerOf(hash, this.#shards.length);
     const found = itemAt(this.#shards, thread).find(packed);
-    return found < 0 ? found : numberAt(this.#first, thread) + found;
+    return found < 0 ? found : itemAt(this.#first, thread) + found;
   }
 
   #threadOf(state: number): number {
     let at = this.#order.length - 1;
-    while (state < numberAt(this.#first, numberAt(this.#order, at))) at--;
-    return numberAt(this.#order, at);
+    while (state < itemAt(this.#first, itemAt(this.#order, at))) at--;
+    return itemAt(this.#order, at);
   }
 }

@@ -1,7 +1,7 @@
 /** What the threads of a parallel search share: a barrier, their counters, boxes for states, and one for what is new. */
 
 /** Words of packed states in one box, and states at most. */
-import { itemAt, numberAt } from "../engine/lookups.ts";
+import { itemAt, numberAt, present } from "../../lookup.ts";
 
 const BOX_WORDS = 1 << 21;
 const BOX_STATES = 1 << 18;
@@ -85,7 +85,7 @@ export class SharedMemory {
   }
 
   box(from: number, to: number): Box {
-    return itemAt(this.#boxes, from * this.threads + to);
+    return present(this.#boxes[from * this.threads + to], "the box between two threads");
   }
 
   /** States that fit into a box. */
