@@ -79,6 +79,13 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./litmus.ts")).litmusCommand(),
   },
   {
+    name: "witness",
+    usage: "witness",
+    description:
+      "ask a real KVM what the emulator says of slots and dirty logs (docs/witnesses.md)",
+    load: async () => (await import("./witness.ts")).witnessCommand(),
+  },
+  {
     name: "checkpoint",
     usage: "checkpoint",
     description: "inspect checkpoint files (see: trackvisor run --checkpoint)",

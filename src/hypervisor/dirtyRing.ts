@@ -51,7 +51,8 @@ export function checkRingSize(
   logEntries: number,
   reserved = RING_RESERVED,
 ): "EINVAL" | "E2BIG" | null {
-  if (entries < 1 || (entries & (entries - 1)) !== 0) return "EINVAL";
+  // Who gives a size in bytes may have none of whole entries.
+  if (entries < 1 || !Number.isInteger(Math.log2(entries))) return "EINVAL";
   // An entry has 16 bytes, and the ring at least one page.
   if (entries * 16 < 4096 || entries < reserved + logEntries) return "EINVAL";
   return entries > RING_MAX_ENTRIES ? "E2BIG" : null;
@@ -78,12 +79,16 @@ export function ringPush(ring: DirtyRing, page: number): void {
   ring.state[DIRTY_INDEX] = (ring.state[DIRTY_INDEX] + 1) | 0;
 }
 
-/** User space: takes every dirty entry in order and marks it harvested. Returns how many. */
-export function ringHarvest(ring: DirtyRing, visit: (page: number) => void): number {
+/** User space: takes every dirty entry, or as many as it likes, in order and marks it harvested. Returns how many. */
+export function ringHarvest(
+  ring: DirtyRing,
+  visit: (page: number) => void,
+  most = Number.POSITIVE_INFINITY,
+): number {
   let harvested = 0;
   for (;;) {
     const slot = ring.state[FETCH_INDEX] & (ring.size - 1);
-    if (ring.flags[slot] !== FLAG_DIRTY) return harvested;
+    if (harvested === most || ring.flags[slot] !== FLAG_DIRTY) return harvested;
     visit(wordAt(ring.pages, slot));
     ring.flags[slot] = FLAG_DIRTY | FLAG_HARVESTED;
     ring.state[FETCH_INDEX] = (ring.state[FETCH_INDEX] + 1) | 0;

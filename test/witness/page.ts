@@ -1,5 +1,8 @@
 /** The part of docs/witnesses.md that is written from what witnesses said (UPDATE_WITNESS=1 npx vitest run test/witness). */
 import { RULES } from "../../src/witness/explained.ts";
+import { compareAnswers } from "../../src/witness/kvm/compare.ts";
+import { questionsOf, shippedAnswers } from "../../src/witness/kvm/shipped.ts";
+import { kernelText } from "../../src/witness/kvm/stored.ts";
 
 /** What is stored of one witness. */
 export interface Stored {
@@ -23,11 +26,22 @@ export function withWitness(page: string, stored: Stored): string {
   return page.slice(0, from) + section(stored) + page.slice(page.indexOf(END));
 }
 
+/** A row for each kernel whose answers are stored. */
+function kvmClaims(): string[] {
+  const questions = questionsOf([]);
+  return shippedAnswers().map((kernel) => {
+    const { answers, differing } = compareAnswers(questions, kernel);
+    const agreeing = `${questions.length - differing.length} questions, ${answers} answers`;
+    return `| KVM: memory slots, dirty bitmaps, dirty rings and their errors (\`src/witness/kvm\`) | ${kernelText(kernel)} | ${kernel.asked} | ${agreeing} | 0 | ${differing.length} |`;
+  });
+}
+
 function section(stored: Stored): string {
   const explained = stored.askedTests - stored.agreeing;
   const claims = `| claim | who says so | last asked | agree | differ, and why is known | differ |
 |---|---|---|---|---|---|
 | the processor's rules: walks, A/D flags, PML, exits, entry checks, events (\`test/litmus\`) | ${stored.witness} | ${stored.asked} | ${stored.agreeing} tests in all values | ${explained} tests | 0 |
+${kvmClaims().join("\n")}
 `;
   const rows = RULES.flatMap(({ name, reason, source, kind }) => {
     const tests = stored.explained[name] ?? 0;
