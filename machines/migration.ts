@@ -55,6 +55,7 @@
 import { assign, emit, setup } from "xstate";
 import { convergeAtSync, convergeFrom } from "../src/hypervisor/migration/autoConverge.ts";
 import * as progress from "../src/hypervisor/migration/progress.ts";
+import { pagesWithin, quotaWait } from "../src/hypervisor/migration/quota.ts";
 import { PAGE_BYTES } from "../src/hypervisor/migration/stats.ts";
 import {
   type DeviceEmission,
@@ -185,7 +186,9 @@ export const migrationMachine = setup({
     askQueueLast: emit(({ context }) =>
       request({ op: "queueHarvest", forget: context.forgetsCleaned }),
     ),
-    askBatch: emit(({ context }) => request({ op: "takeBatch", pages: context.batchPages })),
+    askBatch: emit(({ context: { policy, progress, batchPages } }) =>
+      request({ op: "takeBatch", pages: pagesWithin(policy, progress, batchPages) }),
+    ),
     askCompare: emit(() => request({ op: "compare" })),
     sendStarts: emit(({ context }) => {
       const { scheduler, sampler, vms, startCycles, deadlineCycles } = context;
@@ -234,10 +237,13 @@ export const migrationMachine = setup({
     sendDisarm: emit(({ context: { tracker, self } }) =>
       send(tracker, { type: "disarm", requester: self }),
     ),
-    // A batch occupies the link, and the next one is read when it has arrived.
+    // A batch occupies the link, and the next one is read when it has arrived, and the quota allows it.
     sendArrival: emit(
-      on("batchTaken", ({ context, event: { bytes } }) => {
-        const cycles = context.latencyCycles + Math.ceil(bytes * context.cyclesPerByte);
+      on("batchTaken", ({ context, event: { bytes, now } }) => {
+        const { policy, latencyCycles, cyclesPerByte } = context;
+        const link = latencyCycles + Math.ceil(bytes * cyclesPerByte);
+        // The batch is noted already.
+        const cycles = Math.max(link, quotaWait(policy, context.progress, 0, now));
         return send(context.self, { type: "batchArrived", ...attemptOf(context) }, cycles);
       }),
     ),

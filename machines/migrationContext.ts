@@ -139,6 +139,7 @@ export type MigrationReply =
     }
   | {
       readonly type: "batchTaken";
+      readonly now: number;
       readonly pages: number;
       readonly bytes: number;
       readonly pending: number;

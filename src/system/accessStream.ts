@@ -4,7 +4,7 @@ import type { Workload } from "../../workloads/workload.ts";
 import { ACCESS_PAGE_SHIFT, AccessKind } from "../hardware/accessLoop.ts";
 import type { NormalForm } from "../hardware/normalForm.ts";
 import type { Part, WordArray } from "../hardware/part.ts";
-import { wordAt, words } from "../lookup.ts";
+import { numbers, wordAt, words } from "../lookup.ts";
 
 const ACCESS_KIND_MASK = (1 << ACCESS_PAGE_SHIFT) - 1;
 
@@ -17,6 +17,9 @@ export const StreamAt = {
   /** Cycles of other work that are left before the next access. */
   work: 2,
 } as const;
+
+/** Of the time of the first access. */
+const NOT_BEGUN = -1;
 
 /** Words of a stream's intensity. */
 const IntensityAt = {
@@ -32,17 +35,35 @@ export class AccessStream implements Part {
   readonly block: Int32Array;
   readonly state = words(3);
   readonly intensity = words(2);
+  /** Whether the workload's gaps are waits: each access is due one gap after the one before, whenever that was. */
+  readonly waits: boolean;
+  /** The time at which the next access is due, then; negative before the guest's first entry. */
+  readonly due = numbers(1);
 
-  constructor(name: string, workload: Workload, blockAccesses: number) {
+  constructor(name: string, workload: Workload, blockAccesses: number, waits = false) {
     this.name = name;
     this.workload = workload;
     this.block = new Int32Array(blockAccesses);
     this.state[StreamAt.work] = workload.gap;
+    this.waits = waits;
+    this.due[0] = NOT_BEGUN;
   }
 
   arrays(): Readonly<Record<string, WordArray>> {
-    return { state: this.state, block: this.block, intensity: this.intensity };
+    const { state, block, intensity, due } = this;
+    return this.waits ? { state, block, intensity, due } : { state, block, intensity };
   }
+}
+
+/** Cycles from now to the next access of a guest that waits. */
+export function cyclesToDue({ due, workload }: AccessStream, now: number): number {
+  if (due[0] === NOT_BEGUN) due[0] = now + workload.gap;
+  return Math.max(0, due[0] - now);
+}
+
+/** An access is done. The next one is due a gap after this one was, however late it came. */
+export function doneAt({ due, workload }: AccessStream): void {
+  due[0] = due[0] + workload.gap;
 }
 
 /** Makes sure that an access is ready; false when the workload has ended. */

@@ -12,7 +12,7 @@ import { deviceWrote } from "../hypervisor/deviceWrites.ts";
 import type { Device } from "../interconnect/emissions.ts";
 import { UNITS } from "../units/all.ts";
 import { unitMessage } from "../units/messages.ts";
-import { refill } from "./accessStream.ts";
+import { type AccessStream, cyclesToDue, doneAt, refill } from "./accessStream.ts";
 import { cpuMemory, vcpuMemory, vmMemories } from "./memoryNames.ts";
 import type { VcpuState, World } from "./world.ts";
 
@@ -22,6 +22,7 @@ export interface BurstBounds {
   readonly quantum: number;
   /** From now to the next message that could affect the guest. */
   readonly horizon: () => number;
+  readonly now: () => number;
 }
 
 export class MmuDevice implements Device<MmuRequest, MmuReply> {
@@ -75,7 +76,8 @@ export class MmuDevice implements Device<MmuRequest, MmuReply> {
     const mmu = this.#mmu;
     const { stream } = state;
     const { workload } = stream;
-    const { quantum, horizon } = this.#bounds;
+    const { quantum, horizon, now } = this.#bounds;
+    if (stream.waits) stream.state[2] = cyclesToDue(stream, now());
     // Other work, which touches no memory, may take longer than the quantum. Time goes on in any case.
     const budget = Math.max(1, Math.min(Math.max(quantum, stream.state[2]!), horizon()));
     let elapsed = 0;
@@ -83,12 +85,15 @@ export class MmuDevice implements Device<MmuRequest, MmuReply> {
       const isReady = refill(stream);
       if (workload.traced !== undefined) this.#happenedBefore(state, workload.traced);
       if (!isReady) return { type: "workloadEnded", elapsed };
-      const [from, to] = [stream.state[0]!, stream.state[1]!];
-      const left = stream.state[2]!;
-      const { gap } = workload;
-      stream.state[0] = runAccesses(mmu, stream.block, from, to, budget - elapsed, gap, left);
-      stream.state[2] = mmu.gapLeft;
-      elapsed += mmu.elapsed;
+      if (stream.waits) elapsed += this.#runOne(stream, now() + elapsed, budget - elapsed);
+      else {
+        const [from, to] = [stream.state[0]!, stream.state[1]!];
+        const left = stream.state[2]!;
+        const { gap } = workload;
+        stream.state[0] = runAccesses(mmu, stream.block, from, to, budget - elapsed, gap, left);
+        stream.state[2] = mmu.gapLeft;
+        elapsed += mmu.elapsed;
+      }
       switch (mmu.stop) {
         case Stop.blockEnd:
         case Stop.horizon:
@@ -107,6 +112,17 @@ export class MmuDevice implements Device<MmuRequest, MmuReply> {
       }
     }
     return { type: "ranToHorizon", elapsed };
+  }
+
+  /** A guest that waits: one access, at its time. Returns the cycles that the wait and the access took. */
+  #runOne(stream: AccessStream, now: number, budget: number): number {
+    const mmu = this.#mmu;
+    const { state, block } = stream;
+    const from = state[0];
+    state[0] = runAccesses(mmu, block, from, from + 1, budget, 0, cyclesToDue(stream, now));
+    if (state[0] > from) doneAt(stream);
+    state[2] = cyclesToDue(stream, now + mmu.elapsed);
+    return mmu.elapsed;
   }
 
   /** What the guest's processor flushed, and its devices wrote, before the accesses that come now. */

@@ -112,6 +112,12 @@ const vmWith = (workload: typeof workloadSchema) =>
       .default("longMode")
       .describe("the guest's own paging"),
     pageSize: z.enum(["4K", "2M", "1G"]).default("4K").describe("leaves of the EPT"),
+    gaps: z
+      .enum(["work", "wait"])
+      .optional()
+      .describe(
+        "what the workload's gaps are: work, which takes longer if the guest runs less (default); or a wait for the time of the next access, and what comes late is caught up",
+      ),
     contents: z.boolean().default(false).describe("keep a version of each page's contents"),
     vcpus: z
       .int()

@@ -82,6 +82,7 @@ export function smallestVm(
     paging: "off",
     leafLevel: 1,
     keepVersions: false,
+    waits: false,
     initialPages: pages,
     workloads,
     ...changes,

@@ -91,6 +91,7 @@ export function wire(
   const bounds = {
     quantum: config.quantumCycles,
     horizon: () => interconnect.horizon() - interconnect.now,
+    now: () => interconnect.now,
   };
   mmus.forEach((self, pcpu) => {
     const device = new MmuDevice(world, pcpu, bounds);

@@ -304,7 +304,7 @@ export class World {
         vm: number,
         vmcs,
         counters: new Counters(`${name}/counters`),
-        stream: new AccessStream(`${name}/stream`, workload, this.config.blockAccesses),
+        stream: new AccessStream(`${name}/stream`, workload, this.config.blockAccesses, vm.waits),
       });
       return vcpu;
     });

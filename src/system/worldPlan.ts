@@ -36,6 +36,8 @@ export interface VmPlan {
   /** Level of the EPT leaves that map the data: 1 = 4 KiB, 2 = 2 MiB, 3 = 1 GiB. */
   readonly leafLevel: 1 | 2 | 3;
   readonly keepVersions: boolean;
+  /** Whether each access has its time by the clock, one gap after another, and what is late is caught up. */
+  readonly waits: boolean;
   /** Pages of data, from the first, that have frames at the start. */
   readonly initialPages: number;
   /** One workload for each vCPU. */

@@ -308,7 +308,12 @@ export const machineCases: Readonly<Record<string, MachineCase>> = {
       deadline: none,
       clock: (n) => ({ now: n * 100_000_000 }),
       queued: (n) => ({ now: n * 100_000_000, found: n, pending: n }),
-      batchTaken: (n) => ({ pages: n % 3, bytes: 4104 * (n % 3), pending: n % 2 }),
+      batchTaken: (n) => ({
+        now: n * 100_000_000,
+        pages: n % 3,
+        bytes: 4104 * (n % 3),
+        pending: n % 2,
+      }),
       compared: (n) => ({ now: n, firstDifference: (n % 3) - 1 }),
     },
     ways: [MIGRATED_TWICE, ABORTED, ABORTED_THEN_MIGRATED],

@@ -3,6 +3,8 @@ import { RULES } from "../../src/witness/explained.ts";
 import { compareAnswers } from "../../src/witness/kvm/compare.ts";
 import { questionsOf, shippedAnswers } from "../../src/witness/kvm/shipped.ts";
 import { kernelText } from "../../src/witness/kvm/stored.ts";
+import { CASES, KNOWN } from "./migrations/cases.ts";
+import { recordedMigrations } from "./migrations/table.ts";
 
 /** What is stored of one witness. */
 export interface Stored {
@@ -36,12 +38,21 @@ function kvmClaims(): string[] {
   });
 }
 
+/** A row for each recorded QEMU; that they agree is test/witness/migrations.test.ts. */
+function migrationClaims(): string[] {
+  const known = Object.keys(KNOWN).length;
+  return recordedMigrations().map(
+    ({ qemu, recorded, runs }) =>
+      `| QEMU's live migration: pages, bytes, synchronisations, times, throttle (\`test/witness/migrations\`) | QEMU ${qemu} in TCG, ${runs.length} migrations | ${recorded} | ${CASES.length - known} cases within the tolerances | ${known} case | 0 |`,
+  );
+}
+
 function section(stored: Stored): string {
   const explained = stored.askedTests - stored.agreeing;
   const claims = `| claim | who says so | last asked | agree | differ, and why is known | differ |
 |---|---|---|---|---|---|
 | the processor's rules: walks, A/D flags, PML, exits, entry checks, events (\`test/litmus\`) | ${stored.witness} | ${stored.asked} | ${stored.agreeing} tests in all values | ${explained} tests | 0 |
-${kvmClaims().join("\n")}
+${[...kvmClaims(), ...migrationClaims()].join("\n")}
 `;
   const rows = RULES.flatMap(({ name, reason, source, kind }) => {
     const tests = stored.explained[name] ?? 0;

@@ -5,7 +5,7 @@ import { present } from "../../lookup.ts";
 import { type PrecopyStats, SLICE_SECONDS } from "./stats.ts";
 
 /** The window over which the bandwidth is measured: a tenth of a second (QEMU: BUFFER_DELAY). */
-const WINDOW_SECONDS = 0.1;
+export const WINDOW_SECONDS = 0.1;
 
 /** A round of sending. Times in cycles of virtual time. */
 export interface MigrationRound {

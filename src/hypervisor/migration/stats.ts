@@ -13,6 +13,20 @@ export function batchBytes(pages: number): number {
   return pages === 0 ? 0 : RECORD_BYTES + pages * (PAGE_NUMBER_BYTES + PAGE_BYTES);
 }
 
+/** QEMU's stream: a header and a page, or a header and the byte that all of the page are (save_page_header, save_zero_page). */
+export const WIRE_PAGE_BYTES = 8 + PAGE_BYTES;
+const WIRE_ZERO_BYTES = 8 + 1;
+
+/** Bytes on the link of so many pages, if QEMU looks for pages that are all zero. */
+export function streamBytes(pages: number, zeroPages: number): number {
+  return (pages - zeroPages) * WIRE_PAGE_BYTES + zeroPages * WIRE_ZERO_BYTES;
+}
+
+/** The pages among them that were zero. */
+export function zeroPagesIn(pages: number, bytes: number): number {
+  return Math.round((pages * WIRE_PAGE_BYTES - bytes) / (WIRE_PAGE_BYTES - WIRE_ZERO_BYTES));
+}
+
 export interface LibxcPolicy {
   readonly kind: "libxc";
   /** Seconds of implied downtime above which the migration is aborted; 0 = never. */
@@ -26,6 +40,8 @@ export interface QemuPolicy {
   /** Live rounds after which the migration is given up; QEMU itself goes on for ever. */
   readonly maxRounds: number;
   readonly autoConverge: AutoConverge | null;
+  /** Bytes a second while the VM runs; not there: as the link carries. */
+  readonly maxBandwidth?: number;
 }
 
 export type Policy = LibxcPolicy | QemuPolicy;

@@ -9,6 +9,7 @@ import type { Problems } from "../../errors.ts";
 import { countMarked } from "../../hypervisor/dirtyBitmap.ts";
 import { Destination } from "../../hypervisor/migration/destination.ts";
 import { SendQueue } from "../../hypervisor/migration/sendQueue.ts";
+import type { Policy } from "../../hypervisor/migration/stats.ts";
 import { findsEveryWrite, TECHNIQUES } from "../../hypervisor/techniques/all.ts";
 import { itemAt } from "../../lookup.ts";
 import type { OperationFactory, OperationHelper, OperationWires } from "../operation.ts";
@@ -40,6 +41,7 @@ export interface MigratePlan {
     "self" | "scheduler" | "sampler" | "throttle" | "tracker" | "vms"
   >;
   readonly samples: number;
+  readonly findsZeroPages: boolean;
 }
 
 /** The VM is the one of that name, and its tracker finds every page that it writes. */
@@ -62,10 +64,11 @@ export function migratePlan(
   }
   return {
     samples: config.samples,
+    findsZeroPages: config.zeroPageDetection === "legacy",
     migration: {
       vm,
       technique,
-      policy: policyOf(config.policy),
+      policy: limitedPolicy(config, problems),
       latencyCycles: config.link.latency,
       cyclesPerByte: CYCLES_PER_SECOND / config.link.bandwidth,
       batchPages: config.batch,
@@ -82,7 +85,15 @@ export function migratePlan(
   };
 }
 
-export function migrate({ migration, samples }: MigratePlan): OperationFactory {
+function limitedPolicy({ policy, maxBandwidth }: MigrateConfig, problems: Problems): Policy {
+  const plain = policyOf(policy);
+  if (maxBandwidth === undefined) return plain;
+  if (plain.kind === "qemu") return { ...plain, maxBandwidth };
+  problems.add(["operation", "maxBandwidth"], "needs policy qemu: libxc has no such limit");
+  return plain;
+}
+
+export function migrate({ migration, samples, findsZeroPages }: MigratePlan): OperationFactory {
   const { vm: number, policy } = migration;
   const throttles = policy.kind === "qemu" && policy.autoConverge !== null;
   return (world, host) => {
@@ -102,7 +113,7 @@ export function migrate({ migration, samples }: MigratePlan): OperationFactory {
       kind: "migrate",
       main: {
         machine: migrationMachine,
-        device: new MigrationDevice(world, number, queue, destination, host.now),
+        device: new MigrationDevice(world, number, queue, destination, host.now, findsZeroPages),
         input,
       },
       helpers: [

@@ -107,6 +107,7 @@ function planOf(
     paging: vm.paging,
     leafLevel: LEAF_LEVELS[vm.pageSize],
     keepVersions: vm.contents || keepsVersions,
+    waits: vm.gaps === "wait",
     workloads,
   };
 }

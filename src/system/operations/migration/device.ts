@@ -17,7 +17,7 @@ import {
   type SendQueue,
   takePages,
 } from "../../../hypervisor/migration/sendQueue.ts";
-import { batchBytes } from "../../../hypervisor/migration/stats.ts";
+import { batchBytes, streamBytes } from "../../../hypervisor/migration/stats.ts";
 import type { Device } from "../../../interconnect/emissions.ts";
 import { itemAt, numberAt } from "../../../lookup.ts";
 import { toolstackMemory } from "../../memoryNames.ts";
@@ -29,20 +29,26 @@ export class MigrationDevice implements Device<MigrationRequest, MigrationReply>
   readonly #queue: SendQueue;
   readonly #destination: Destination;
   readonly #now: () => number;
+  readonly #findsZeroPages: boolean;
 
-  /** @param vm number of the VM that migrates */
+  /**
+   * @param vm number of the VM that migrates
+   * @param findsZeroPages whether pages are looked at before they are sent (QEMU, zero-page-detection)
+   */
   constructor(
     world: World,
     vm: number,
     queue: SendQueue,
     destination: Destination,
     now: () => number,
+    findsZeroPages: boolean,
   ) {
     this.#world = world;
     this.#vm = itemAt(world.vms, vm);
     this.#queue = queue;
     this.#destination = destination;
     this.#now = now;
+    this.#findsZeroPages = findsZeroPages;
   }
 
   touches(): string[] {
@@ -74,10 +80,21 @@ export class MigrationDevice implements Device<MigrationRequest, MigrationReply>
 
   /** The pages are read when the batch is made (xg_sr_save.c, write_batch), whatever happens to them later. */
   #takeBatch(atMost: number): MigrationReply {
+    let zero = 0;
     const pages = takePages(this.#queue, atMost, (page) => {
       copyPage(this.#vm, this.#destination, page);
+      if (this.#findsZeroPages && this.#isZero(page)) zero++;
     });
-    return { type: "batchTaken", pages, bytes: batchBytes(pages), pending: queued(this.#queue) };
+    const bytes = this.#findsZeroPages ? streamBytes(pages, zero) : batchBytes(pages);
+    return { type: "batchTaken", now: this.#now(), pages, bytes, pending: queued(this.#queue) };
+  }
+
+  /** A VM's memory is zero when it starts. The guest's own paging structures are not. */
+  #isZero(page: number): boolean {
+    const { guest, tables } = this.#vm;
+    const isTable =
+      tables !== null && page >= tables.firstPage && page < tables.firstPage + tables.count;
+    return guest.versions[page] === 0 && !isTable;
   }
 
   /** The VM has not run since it was suspended, so the source is still what it was then. */

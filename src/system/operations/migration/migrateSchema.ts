@@ -19,6 +19,17 @@ export const migrateSchema = z
     start: duration.optional().describe("when the migration begins; default: with the VMs"),
     link,
     ...precopyFields,
+    maxBandwidth: rate
+      .optional()
+      .describe(
+        "QEMU's max-bandwidth, for policy qemu: a quota for each 100 ms while the VM runs; what is sent while it is suspended has the whole link; default: the link alone",
+      ),
+    zeroPageDetection: z
+      .enum(["none", "legacy"])
+      .optional()
+      .describe(
+        "QEMU's zero-page-detection: legacy: a page that is all zero is 9 bytes on the link, another one 4,104; a VM's memory is zero when it starts; default: none, and each page is sent whole",
+      ),
     samples: z
       .int()
       .min(2)
