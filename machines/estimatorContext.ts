@@ -1,6 +1,6 @@
 /** What an estimator knows, and what it asks of its device: the types of machines/estimator.ts. */
 import type { EstimatorRule, Progress } from "../src/hypervisor/wss/estimation.ts";
-import type { Forget } from "../src/hypervisor/wss/prlLoop.ts";
+import type { Forget } from "../src/hypervisor/wss/hotPageLoop.ts";
 import * as kind from "../src/interconnect/fields.ts";
 import { type HarvestMode, harvestMode } from "../src/interconnect/messages.ts";
 

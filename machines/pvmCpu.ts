@@ -48,12 +48,10 @@ import { itemAt } from "../src/lookup.ts";
 /** What it is set up with. */
 export const pvmCpuInput = {
   self: kind.actor,
-  // The vCPUs' page-logging units that interrupt it.
-  units: kind.listBy("vcpu", kind.actor),
+  // The vCPUs' page-logging units that interrupt it, those of each sort by vCPU.
+  units: kind.list(kind.listBy("vcpu", kind.actor)),
   // Exit and entry around the handler, and its own fixed part, in cycles.
   interruptCycles: kind.cycles,
-  // Copying one entry into the cumulative buffer, in cycles.
-  entryCopyCycles: kind.cycles,
   // Until a remote processor has reloaded, in cycles.
   reloadCycles: kind.cycles,
   // How often the handler serves in a row before processes get the CPU, at least 1.
@@ -109,7 +107,8 @@ export type PvmCpuReply =
   | {
       readonly type: "logsDrained";
       readonly drained: readonly DrainedLog[];
-      readonly entries: number;
+      /** Of copying their entries. */
+      readonly cycles: number;
     }
   | { readonly type: "indexesReset" };
 
@@ -121,13 +120,13 @@ type PvmCpuEvent =
   | PvmCpuReply;
 type Drained = EventOf<PvmCpuEvent, "logsDrained">;
 
-function handlerCycles(context: PvmCpuContext, { entries }: Drained): number {
-  return context.interruptCycles + entries * context.entryCopyCycles;
+function handlerCycles(context: PvmCpuContext, { cycles }: Drained): number {
+  return context.interruptCycles + cycles;
 }
 
 function reloads({ drained, units, reloadCycles }: PvmCpuContext): SendEmission[] {
-  return drained.map(({ vcpu }) =>
-    send(actorAt(units, vcpu), { type: "remoteReload" }, reloadCycles),
+  return drained.flatMap(({ vcpu }) =>
+    units.map((sort) => send(actorAt(sort, vcpu), { type: "remoteReload" }, reloadCycles)),
   );
 }
 

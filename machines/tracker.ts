@@ -53,7 +53,7 @@ import { ignored } from "../src/interconnect/ignored.ts";
 import { type EventOf, machineTypes } from "../src/interconnect/machineTypes.ts";
 import type { ActorId } from "../src/interconnect/messages.ts";
 import { NO_UNIT, unitNumber } from "../src/units/all.ts";
-import { unitMessage } from "../src/units/messages.ts";
+import { STOPPING_UNITS } from "../src/units/messages.ts";
 import type {
   TrackerContext,
   TrackerEvent,
@@ -74,9 +74,12 @@ function inveptRequests(context: TrackerContext, delay: number): SendEmission[] 
   return context.dispatchers.map((dispatcher) => send(dispatcher, message, delay));
 }
 
-function indexReset(context: TrackerContext, vcpu: number, delay: number): SendEmission[] {
-  const unit = context.units[context.stoppingUnit]?.[vcpu];
-  return unit === undefined ? [] : [send(unit, unitMessage(context.emptied), delay)];
+/** The index of a vCPU's log is back: whichever of its units has stopped the guest for it hears so. */
+function indexReset({ units }: TrackerContext, vcpu: number, delay: number): SendEmission[] {
+  return STOPPING_UNITS.flatMap(({ number, emptied }) => {
+    const unit = units[number]?.[vcpu];
+    return unit === undefined ? [] : [send(unit, emptied, delay)];
+  });
 }
 
 /** An INVEPT for a ring's reset. */

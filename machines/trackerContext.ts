@@ -25,9 +25,6 @@ export const trackerInput = {
   pager: kind.actor,
   // Page-logging units of this VM's vCPUs, by unit's number and vCPU; 0 where the vCPU is another VM's.
   units: kind.list(kind.listBy("vcpu", kind.actor)),
-  // The number of the unit whose full log makes a guest exit, and the message that tells it that its index is back.
-  stoppingUnit: kind.count,
-  emptied: kind.text,
   // A planted fault: answers without having INVEPT executed.
   skipInvept: kind.flag,
   // Whose answer a tracker that is armed already gives to another arm.

@@ -20,6 +20,7 @@ import { ignored } from "../../src/interconnect/ignored.ts";
 import { machineTypes } from "../../src/interconnect/machineTypes.ts";
 import type { Message } from "../../src/interconnect/messages.ts";
 import { pml } from "../../src/units/pml/declaration.ts";
+import type { UnitStatechart } from "./statechart.ts";
 
 /** What it is set up with. */
 export const pmlUnitInput = {
@@ -83,3 +84,14 @@ export const pmlUnitMachine = setup({
     },
   },
 });
+
+export const pmlStatechart: UnitStatechart = {
+  machine: pmlUnitMachine,
+  fields: { ...pmlUnitInput, ...pmlUnitFields },
+  atRest: ["off", "logging"],
+  neverTaken: {
+    "logging: pmlIndexReset":
+      "a VM is paused before it is disarmed, and its exits are handled before it is paused",
+  },
+  input: ({ vcpu }) => ({ vcpu }),
+};

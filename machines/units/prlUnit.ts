@@ -28,6 +28,7 @@ import * as kind from "../../src/interconnect/fields.ts";
 import { ignored } from "../../src/interconnect/ignored.ts";
 import { machineTypes } from "../../src/interconnect/machineTypes.ts";
 import type { Message } from "../../src/interconnect/messages.ts";
+import type { UnitReply, UnitRequest, UnitStatechart } from "./statechart.ts";
 
 /** What it is set up with. */
 export const prlUnitInput = {
@@ -47,18 +48,15 @@ export const prlUnitFields = {
 
 export interface PrlUnitContext extends PrlUnitInput, kind.Values<typeof prlUnitFields> {}
 
-export type PrlUnitRequest = { readonly op: "reload"; readonly vcpu: number };
-export type PrlUnitReply = { readonly type: "reloaded" };
-
 type PrlUnitEvent =
   | Extract<Message, { type: "enableLog" | "disableLog" | "prlLogFilled" | "remoteReload" }>
-  | PrlUnitReply;
+  | UnitReply;
 
 const { types } = machineTypes<
   PrlUnitContext,
   PrlUnitEvent,
   PrlUnitInput,
-  SendEmission | DeviceEmission<PrlUnitRequest>
+  SendEmission | DeviceEmission<UnitRequest>
 >();
 
 export const prlUnitMachine = setup({
@@ -102,3 +100,15 @@ export const prlUnitMachine = setup({
     },
   },
 });
+
+export const prlStatechart: UnitStatechart = {
+  machine: prlUnitMachine,
+  fields: { ...prlUnitInput, ...prlUnitFields },
+  atRest: ["off", "logging"],
+  input: ({ number, handlerCpu, vector, ipiCycles }) => ({
+    vcpu: number,
+    handlerCpu,
+    vector,
+    ipiCycles,
+  }),
+};

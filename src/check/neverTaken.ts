@@ -2,6 +2,8 @@
  * Transitions of the machines that no model takes, each with the reason; held against what models take, so that
  * the list neither hides a hole nor claims one.
  */
+
+import { NEVER_TAKEN_OF_UNITS } from "../../machines/units/all.ts";
 import type { MachineCoverage } from "./coverage.ts";
 
 const ONE_VM = "models of operations have one VM";
@@ -41,9 +43,7 @@ const EXCEPTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   vcpu: {
     "guest: entryFailed": VALID_ENTRIES,
   },
-  pmlUnit: {
-    "logging: pmlIndexReset": PAUSED_FIRST,
-  },
+  ...NEVER_TAKEN_OF_UNITS,
   tracker: {
     "any: pageMissing [otherwise]": NOT_OVERCOMMITTED,
     "off: inveptDone [isLast]": PAUSED_FIRST,

@@ -1,6 +1,8 @@
 /** The models of what a toolstack does with tracked VMs: migrations, checkpoints, estimations. */
 
+import type { Technique } from "../interconnect/messages.ts";
 import { fieldOf } from "../lookup.ts";
+import type { UnitDeclaration } from "../units/unit.ts";
 import {
   faultsOf,
   geometry,
@@ -22,9 +24,10 @@ import {
   overcommitSystem,
 } from "./models/overcommit.ts";
 import type { Mutation } from "./mutations/mutation.ts";
+import { ACCESSES, WRITES } from "./usualUnits.ts";
 
 interface MigratedVm {
-  readonly technique?: "pml" | "writeProtect";
+  readonly technique?: Technique;
   readonly pages?: number;
 }
 
@@ -33,7 +36,7 @@ function migrationEntry(
   what: string,
   own: readonly Parameter[],
   policyOf: (values: Values) => MigrationOptions["policy"],
-  { technique = "pml", pages = 2 }: MigratedVm = {},
+  { technique = WRITES.name, pages = 2 }: MigratedVm = {},
 ): ModelEntry {
   const options = (values: Values, mutation: Mutation | null): MigrationOptions => {
     const fault = mutation?.operationFault;
@@ -70,7 +73,7 @@ function migrationEntry(
 const migrations: readonly ModelEntry[] = [
   migrationEntry(
     "migration",
-    "a live migration of one VM under PML, by libxc's policy: one live round, as so few pages are dirty",
+    `a live migration of one VM under ${WRITES.label}, by libxc's policy: one live round, as so few pages are dirty`,
     [],
     () => ({ kind: "libxc" }),
   ),
@@ -107,7 +110,7 @@ function checkpointEntry(
   what: string,
   mode: "live" | "stop",
   more: readonly Parameter[],
-  technique: "pml" | "writeProtect" = "pml",
+  technique: Technique = WRITES.name,
 ): ModelEntry {
   const options = (values: Values, mutation: Mutation | null): CheckpointModelOptions => ({
     technique: mode === "live" ? technique : "none",
@@ -128,7 +131,12 @@ function checkpointEntry(
 }
 
 const checkpoints: readonly ModelEntry[] = [
-  checkpointEntry("checkpoint", "live checkpoints of one VM under PML, epoch by epoch", "live", []),
+  checkpointEntry(
+    "checkpoint",
+    `live checkpoints of one VM under ${WRITES.label}, epoch by epoch`,
+    "live",
+    [],
+  ),
   checkpointEntry(
     "checkpoint-write-protection",
     "live checkpoints of one VM under write protection",
@@ -142,31 +150,32 @@ const checkpoints: readonly ModelEntry[] = [
 ];
 
 function estimateEntry(
-  name: string,
-  what: string,
-  estimator: EstimateModelOptions["estimator"],
+  reader: UnitDeclaration,
+  how: string,
+  source: EstimateModelOptions["source"],
   reads: 0 | 1,
 ): ModelEntry {
+  const name = `estimate-${reader.name}`;
   const options = (values: Values, mutation: Mutation | null): EstimateModelOptions => ({
-    technique: estimator === "prl" ? "prl" : "pml",
+    technique: reader.name,
     vcpus: [1],
     ...sizesOf(values),
-    estimator,
+    source,
     ...faultsOf(mutation),
   });
   return {
     name,
-    what,
-    // Of a PRL log of one entry VEE21's slot rule uses none.
-    parameters: geometry(2, estimator === "prl" ? 2 : 1, reads),
+    what: `an estimation with ${reader.label}: ${how}`,
+    // Of a log of one entry VEE21's slot rule uses none.
+    parameters: geometry(2, source === "counts" ? 2 : 1, reads),
     build: (values, mutation) => estimateModel(name, options(values, mutation)),
     system: (values, mutation) => estimateSystem(options(values, mutation)),
   };
 }
 
 const estimates: readonly ModelEntry[] = [
-  estimateEntry("estimate-prl", "an estimation with PRL: armed, looked at, disarmed", "prl", 1),
-  estimateEntry("estimate-pml", "an estimation with PML: a CLEAN each interval", "pml", 0),
+  estimateEntry(ACCESSES, "armed, looked at, disarmed", "counts", 1),
+  estimateEntry(WRITES, "a CLEAN each interval", "harvests", 0),
 ];
 
 interface HostSizes {
@@ -179,7 +188,7 @@ interface HostSizes {
 function overcommitEntry(
   name: string,
   what: string,
-  technique: "none" | "pml" | "writeProtect" | "accessedDirtyScan",
+  technique: Technique,
   { vcpus, pages, frames, balloons = 1 }: HostSizes,
 ): ModelEntry {
   const options = (values: Values, mutation: Mutation | null): OvercommitModelOptions => ({
@@ -248,7 +257,11 @@ const hosts: readonly ModelEntry[] = [
       frames: 2,
     },
   ),
-  overcommitEntry("paging-pml", "the same under PML", "pml", { vcpus: [1], pages: 3, frames: 2 }),
+  overcommitEntry(`paging-${WRITES.name}`, `the same under ${WRITES.label}`, WRITES.name, {
+    vcpus: [1],
+    pages: 3,
+    frames: 2,
+  }),
   overcommitEntry("paging-scan", "the same with scans of A and D flags", "accessedDirtyScan", {
     vcpus: [1],
     pages: 3,

@@ -13,6 +13,7 @@ import { operatorCommands } from "./models/operatorCommands.ts";
 import { smallSystem } from "./models/smallSystem.ts";
 import { type TrackingOptions, trackingModel } from "./models/tracking.ts";
 import type { Mutation } from "./mutations/mutation.ts";
+import { ACCESSES, modelOf, WRITES } from "./usualUnits.ts";
 
 interface TrackingEntry {
   readonly name: string;
@@ -40,9 +41,9 @@ interface TrackingEntry {
 
 const ENTRIES: readonly TrackingEntry[] = [
   {
-    name: "pml",
-    what: "PML on one vCPU",
-    technique: "pml",
+    name: WRITES.name,
+    what: `${WRITES.label} on one vCPU`,
+    technique: WRITES.name,
     vcpus: [1],
     pages: 3,
     logEntries: 2,
@@ -50,19 +51,19 @@ const ENTRIES: readonly TrackingEntry[] = [
   },
   {
     name: "operator",
-    what: "PML, and a person who harvests, switches trackers and holds a vCPU",
-    technique: "pml",
+    what: `${WRITES.label}, and a person who harvests, switches trackers and holds a vCPU`,
+    technique: WRITES.name,
     vcpus: [1],
     pages: 2,
     logEntries: 1,
     reads: 0,
     harvests: 0,
-    more: { commands: operatorCommands(1, ["pml", "writeProtect"]) },
+    more: { commands: operatorCommands(1, [WRITES.name, "writeProtect"]) },
   },
   {
-    name: "pml-halts",
-    what: "PML on one vCPU, whose guest may halt at any access",
-    technique: "pml",
+    name: modelOf(WRITES, "halts"),
+    what: `${WRITES.label} on one vCPU, whose guest may halt at any access`,
+    technique: WRITES.name,
     vcpus: [1],
     pages: 2,
     logEntries: 1,
@@ -70,18 +71,18 @@ const ENTRIES: readonly TrackingEntry[] = [
     more: { halts: true },
   },
   {
-    name: "pml-two-vcpus",
-    what: "PML on two vCPUs that share their entries",
-    technique: "pml",
+    name: modelOf(WRITES, "two-vcpus"),
+    what: `${WRITES.label} on two vCPUs that share their entries`,
+    technique: WRITES.name,
     vcpus: [2],
     pages: 2,
     logEntries: 1,
     reads: 0,
   },
   {
-    name: "pml-three-vcpus",
-    what: "PML on three vCPUs that share their entries, with one harvest",
-    technique: "pml",
+    name: modelOf(WRITES, "three-vcpus"),
+    what: `${WRITES.label} on three vCPUs that share their entries, with one harvest`,
+    technique: WRITES.name,
     vcpus: [3],
     pages: 2,
     logEntries: 1,
@@ -89,9 +90,9 @@ const ENTRIES: readonly TrackingEntry[] = [
     harvests: 0,
   },
   {
-    name: "pml-crowded",
-    what: "PML on two vCPUs that take turns on one CPU",
-    technique: "pml",
+    name: modelOf(WRITES, "crowded"),
+    what: `${WRITES.label} on two vCPUs that take turns on one CPU`,
+    technique: WRITES.name,
     vcpus: [2],
     cpus: 1,
     pages: 2,
@@ -99,9 +100,9 @@ const ENTRIES: readonly TrackingEntry[] = [
     reads: 0,
   },
   {
-    name: "pml-large-leaves",
-    what: "PML over large leaves, which lose the right to be written, and are split at the first write",
-    technique: "pml",
+    name: modelOf(WRITES, "large-leaves"),
+    what: `${WRITES.label} over large leaves, which lose the right to be written, and are split at the first write`,
+    technique: WRITES.name,
     vcpus: [1],
     pages: 2,
     logEntries: 1,
@@ -110,29 +111,29 @@ const ENTRIES: readonly TrackingEntry[] = [
     more: { leafLevel: 2 },
   },
   {
-    name: "prl",
-    what: "PRL on one vCPU",
-    technique: "prl",
+    name: ACCESSES.name,
+    what: `${ACCESSES.label} on one vCPU`,
+    technique: ACCESSES.name,
     vcpus: [1],
     pages: 3,
     logEntries: 2,
     reads: 1,
   },
   {
-    name: "prl-two-logs",
-    what: "PRL with two logs for each vCPU",
-    technique: "prl",
+    name: modelOf(ACCESSES, "two-logs"),
+    what: `${ACCESSES.label} with two logs for each vCPU`,
+    technique: ACCESSES.name,
     vcpus: [1],
     pages: 4,
     logEntries: 2,
     reads: 0,
     budget: 1,
-    more: { units: { prl: { doubleBuffer: true } } },
+    more: { units: { [ACCESSES.name]: { doubleBuffer: true } } },
   },
   {
-    name: "prl-two-vms",
-    what: "PRL with two VMs on one pVM CPU",
-    technique: "prl",
+    name: modelOf(ACCESSES, "two-vms"),
+    what: `${ACCESSES.label} with two VMs on one pVM CPU`,
+    technique: ACCESSES.name,
     vcpus: [1, 1],
     pages: 3,
     logEntries: 2,
@@ -140,9 +141,9 @@ const ENTRIES: readonly TrackingEntry[] = [
     harvests: 0,
   },
   {
-    name: "prl-two-vcpus",
-    what: "PRL on two vCPUs of one VM, with one harvest",
-    technique: "prl",
+    name: modelOf(ACCESSES, "two-vcpus"),
+    what: `${ACCESSES.label} on two vCPUs of one VM, with one harvest`,
+    technique: ACCESSES.name,
     vcpus: [2],
     pages: 2,
     logEntries: 2,
@@ -152,9 +153,9 @@ const ENTRIES: readonly TrackingEntry[] = [
     more: { tlbPages: 1 },
   },
   {
-    name: "prl-counts",
-    what: "PRL with a TLB of one page, so that a page is logged again and again, and with counts up to three",
-    technique: "prl",
+    name: modelOf(ACCESSES, "counts"),
+    what: `${ACCESSES.label} with a TLB of one page, so that a page is logged again and again, and with counts up to three`,
+    technique: ACCESSES.name,
     vcpus: [1],
     pages: 2,
     logEntries: 3,
@@ -164,9 +165,9 @@ const ENTRIES: readonly TrackingEntry[] = [
     more: { tlbPages: 1 },
   },
   {
-    name: "prl-two-pvm-cpus",
-    what: "PRL with two VMs, each one's handler on a pVM CPU of its own",
-    technique: "prl",
+    name: modelOf(ACCESSES, "two-pvm-cpus"),
+    what: `${ACCESSES.label} with two VMs, each one's handler on a pVM CPU of its own`,
+    technique: ACCESSES.name,
     vcpus: [1, 1],
     pages: 2,
     logEntries: 2,
@@ -264,15 +265,15 @@ const ENTRIES: readonly TrackingEntry[] = [
     more: { ringEntries: 4, ringReserved: 3 },
   },
   {
-    name: "dirty-ring-pml",
-    what: "KVM's dirty ring, fed by PML",
+    name: `dirty-ring-${WRITES.name}`,
+    what: `KVM's dirty ring, fed by ${WRITES.label}`,
     technique: "dirtyRing",
     vcpus: [1],
     pages: 2,
     logEntries: 1,
     reads: 1,
     // One entry is its soft limit: the first log that is drained into it fills it.
-    more: { ringEntries: 4, ringReserved: 2, ringSource: "pml" },
+    more: { ringEntries: 4, ringReserved: 2, ringSource: WRITES.name },
   },
   {
     name: "write-protection-in-pieces",
@@ -285,9 +286,9 @@ const ENTRIES: readonly TrackingEntry[] = [
     piece: 1,
   },
   {
-    name: "pml-in-pieces",
-    what: "PML on a VM that runs, and fills its log, while its pages are armed and harvested, one by one",
-    technique: "pml",
+    name: modelOf(WRITES, "in-pieces"),
+    what: `${WRITES.label} on a VM that runs, and fills its log, while its pages are armed and harvested, one by one`,
+    technique: WRITES.name,
     vcpus: [1],
     pages: 2,
     logEntries: 1,
@@ -296,7 +297,7 @@ const ENTRIES: readonly TrackingEntry[] = [
   },
   {
     name: "operator-in-pieces",
-    what: "write protection of a VM that runs, page by page, and a person who harvests, and switches to PML",
+    what: `write protection of a VM that runs, page by page, and a person who harvests, and switches to ${WRITES.label}`,
     technique: "writeProtect",
     vcpus: [1],
     pages: 2,
@@ -304,7 +305,7 @@ const ENTRIES: readonly TrackingEntry[] = [
     reads: 0,
     harvests: 0,
     piece: 1,
-    more: { commands: operatorCommands(0, ["pml"]) },
+    more: { commands: operatorCommands(0, [WRITES.name]) },
   },
   {
     name: "dirty-ring-in-pieces",
@@ -330,7 +331,7 @@ const ENTRIES: readonly TrackingEntry[] = [
 ];
 
 /** What PRL has beside it. */
-function prlParameters({ budget = 2, counts = 1 }: TrackingEntry): readonly Parameter[] {
+function handlerParameters({ budget = 2, counts = 1 }: TrackingEntry): readonly Parameter[] {
   return [
     {
       name: "budget",
@@ -380,7 +381,7 @@ function trackingEntry(entry: TrackingEntry): ModelEntry {
         what: "1: harvests at any moment; 0: one at the end",
       },
       ...(entry.piece === undefined ? [] : [pieceParameter(entry.piece)]),
-      ...(techniqueNamed(technique)?.logsMisses === true ? prlParameters(entry) : []),
+      ...(techniqueNamed(technique)?.logsMisses === true ? handlerParameters(entry) : []),
     ],
     build: (values, mutation) => trackingModel(entry.name, options(values, mutation)),
     system: (values, mutation) => smallSystem(options(values, mutation)),

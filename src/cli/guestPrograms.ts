@@ -3,10 +3,12 @@
 import { grouped } from "../config/figures.ts";
 import { CYCLES_PER_SECOND } from "../config/units.ts";
 import { UserError } from "../errors.ts";
+import { DEFAULT_TECHNIQUE } from "../hypervisor/techniques/all.ts";
 import { note, print } from "../io/standardStreams.ts";
 import { runToEnd } from "../runs/runOrder.ts";
 import { scenarioSchema } from "../system/scenarioSchema.ts";
 import type { RunSummary } from "../system/summary.ts";
+import { UNITS } from "../units/all.ts";
 
 const ORDERS = `create table orders(id integer primary key, customer text, amount int);
 with recursive n(i) as (select 1 union all select i + 1 from n where i < 5000)
@@ -32,6 +34,9 @@ const ESTIMATORS = [
   { kind: "prl", tau: 10, mu: "1ms", omega: `${INTERVAL_MS}ms`, continueWhenStable: true },
   { kind: "vmware", samples: 100, period: `${INTERVAL_MS}ms` },
 ] as const;
+
+const HARVESTED_BY =
+  UNITS.find(({ name }) => name === DEFAULT_TECHNIQUE)?.label ?? DEFAULT_TECHNIQUE;
 
 interface Estimated {
   readonly estimator: string;
@@ -70,7 +75,7 @@ export function programsAction(): void {
     "ms",
     "touched",
     "written",
-    "written a ms: PML / truth",
+    `written a ms: ${HARVESTED_BY} / truth`,
     ...names,
     "truth",
   ];
@@ -87,7 +92,7 @@ function rowOf(program: string, workload: object): ProgramRow {
     return summary;
   };
   const measured = run({
-    tracker: { technique: "pml" },
+    tracker: { technique: DEFAULT_TECHNIQUE },
     operation: { kind: "measure", harvest: `${INTERVAL_MS}ms` },
   });
   const milliseconds = (measured.time / CYCLES_PER_SECOND) * 1000;

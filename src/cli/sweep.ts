@@ -57,7 +57,7 @@ export function sweepCommand(): Command {
     .argument("<scenario>", "scenario or trace")
     .option(
       "--vary <field=values>",
-      "values of a field, and ranges of them: pml,prl or 64..512*2 or 1ms..9ms+2ms; may be repeated",
+      "values of a field, and ranges of them: writeProtect,presentBit or 64..512*2 or 1ms..9ms+2ms; may be repeated",
       (text: string, before: readonly Axis[]) => [...before, parseVary(text)],
       [],
     )

@@ -23,7 +23,7 @@ export interface Override {
  */
 export function parseOverride(text: string, origin = "--set"): Override {
   const shown = `${origin} ${excerpt(text)}`;
-  const { path, right } = fieldAndText(text, shown, "tracker.technique=prl");
+  const { path, right } = fieldAndText(text, shown, "tracker.technique=presentBit");
   if (right.trim() === "") {
     throw new UserError(`${shown}: expected a value behind "="; null takes a field out`);
   }

@@ -44,7 +44,12 @@ const OWN: readonly Row[] = [
   ["accesses", "", "accesses that the guests completed", ({ accesses }) => accesses],
   ["tlbMisses", "", "misses of the whole TLB", ({ tlbMisses }) => tlbMisses],
   ["walks", "", "page walks", ({ walks }) => walks],
-  ["logEntries", "", "entries stored in PML and PRL logs", ({ logEntries }) => logEntries],
+  [
+    "logEntries",
+    "",
+    "entries stored in logs of the processor's units",
+    ({ logEntries }) => logEntries,
+  ],
   ["logFull", "", "log-full events", ({ logFull }) => logFull],
   ["energy", "J", "energy of the run, by docs/costs.md", ({ energy }) => energy.total],
   ["pagesWritten", "", "pages that the guests wrote, exactly", ({ truth }) => truth.pagesWritten],

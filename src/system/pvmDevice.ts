@@ -1,8 +1,9 @@
 /** The devices around a full log's interrupt: the pVM CPU's view of every VM's logs, and the remote reload. */
 
 import type { DrainedLog, PvmCpuReply, PvmCpuRequest } from "../../machines/pvmCpu.ts";
-import type { UnitReply, UnitRequest } from "../../machines/units/all.ts";
+import type { UnitReply, UnitRequest } from "../../machines/units/statechart.ts";
 import { Field, readField } from "../hardware/vmcs.ts";
+import { costNamed } from "../hypervisor/costs.ts";
 import { addOccurrence } from "../hypervisor/cumulativeBuffer.ts";
 import { visitTheseLogs } from "../hypervisor/drain.ts";
 import type { Device } from "../interconnect/emissions.ts";
@@ -41,9 +42,10 @@ export class PvmDevice implements Device<PvmCpuRequest, PvmCpuReply> {
 
   /** Step (b): every full log of every VM, as the VMCS regions in memory show them. */
   #drain(): PvmCpuReply {
-    const { vcpus, vms, logs } = this.#world;
+    const { vcpus, vms, logs, config } = this.#world;
+    const { costs } = config.tracking;
     const drained: DrainedLog[] = [];
-    let entries = 0;
+    let cycles = 0;
     vcpus.forEach(({ vmcs, vm }, vcpu) => {
       const handled = logs.handled[vcpu] ?? 0;
       for (const { unit, whenFull } of this.#interrupting) {
@@ -51,12 +53,13 @@ export class PvmDevice implements Device<PvmCpuRequest, PvmCpuReply> {
         if (full === 0) continue;
         const { buffer } = vms[vm]!.tracked;
         const at = { logs, unit, vcpu, vmcs };
-        entries += visitTheseLogs(at, full, (page) => addOccurrence(buffer, page));
+        const entries = visitTheseLogs(at, full, (page) => addOccurrence(buffer, page));
+        cycles += entries * costNamed(costs, whenFull.entryCost);
         logs.handled[vcpu] = handled | full;
         drained.push({ vcpu, logs: full });
       }
     });
-    return { type: "logsDrained", drained, entries };
+    return { type: "logsDrained", drained, cycles };
   }
 
   /**

@@ -151,7 +151,6 @@ export function wire(
       dispatchers,
       pager: helpers[pager] ?? 0,
       units: units.map(ownUnits),
-      ...STOPPING,
       skipInvept: config.world.tracking.faults.includes("skipInvept"),
       armedTwice: config.world.tracking.armedTwice,
     });
@@ -187,25 +186,16 @@ export function wire(
   return trackerDevices;
 }
 
-/** Whom a tracker tells that an index is back: the unit whose full log makes a guest exit. */
-const STOPPING = (() => {
-  const stoppingUnit = UNITS.findIndex(({ whenFull }) => whenFull.kind === "exit");
-  const whenFull = UNITS[stoppingUnit]?.whenFull;
-  return { stoppingUnit, emptied: whenFull?.kind === "exit" ? whenFull.emptied : "" };
-})();
-
-/** What interrupts a pVM CPU, and what its handler costs. */
+/** What interrupts a pVM CPU, and what its handler costs: one serves all units, and does what the dearest needs. */
 function interruptedBy(
   units: readonly (readonly ActorId[])[],
   costs: HypervisorCosts,
-): Pick<PvmCpuInput, "units" | "interruptCycles" | "entryCopyCycles"> {
-  const number = UNITS.findIndex(({ whenFull }) => whenFull.kind === "interrupt");
-  const whenFull = UNITS[number]?.whenFull;
-  if (whenFull?.kind !== "interrupt") throw new Error("no unit interrupts a CPU of the pVM");
-  const handler = costNamed(costs, whenFull.handlerCost);
+): Pick<PvmCpuInput, "units" | "interruptCycles"> {
+  const handlers = UNITS.flatMap(({ whenFull }) =>
+    whenFull.kind === "interrupt" ? [costNamed(costs, whenFull.handlerCost)] : [],
+  );
   return {
-    units: units[number] ?? [],
-    interruptCycles: costs.vmExit + handler + costs.vmEntry,
-    entryCopyCycles: costNamed(costs, whenFull.entryCost),
+    units: units.filter((_, number) => UNITS[number]?.whenFull.kind === "interrupt"),
+    interruptCycles: costs.vmExit + Math.max(0, ...handlers) + costs.vmEntry,
   };
 }

@@ -7,7 +7,6 @@ import type { GuestPagingName } from "../hardware/vmcs.ts";
 import type { HypervisorCosts } from "../hypervisor/costs.ts";
 import type { TechniqueName } from "../hypervisor/techniques/technique.ts";
 import type { TrackerFault } from "../hypervisor/trackedVm.ts";
-import type { WriteLogName } from "../units/all.ts";
 import type { Unit } from "../units/unit.ts";
 
 /** Accesses in a block, where nothing else is said. */
@@ -53,7 +52,8 @@ export interface TrackingPlan {
   /** Entries of a dirty ring, a power of two; those kept in reserve; and what feeds it. */
   readonly ringEntries: number;
   readonly ringReserved: number;
-  readonly ringSource: "writeProtect" | WriteLogName;
+  /** Write protection, or the unit that feeds it. */
+  readonly ringSource: string;
   /** As KVM does: large leaves come back when tracking ends; dirty bitmaps begin with all bits set. */
   readonly largePagesReturn: boolean;
   readonly initiallySet: boolean;

@@ -51,7 +51,7 @@ export const MACHINE_COMMANDS: readonly Command[] = [
     keys: ["T"],
     group: "machine",
     hint: "",
-    help: "track the VM by another technique (none, pml, prl, writeProtect, ...)",
+    help: "track the VM by another technique (none, writeProtect, ...)",
     argument: "TECHNIQUE",
     words: oneOf(({ trackers }) => trackers),
     run: asks("tracker"),

@@ -36,6 +36,14 @@ export function saysLogIsFull(type: string): boolean {
   return ofFull.includes(type);
 }
 
+/** Units whose full log makes a guest exit, by their numbers, and what tells each that its index is back. */
+export const STOPPING_UNITS: readonly {
+  readonly number: number;
+  readonly emptied: { readonly type: UnitMessageType };
+}[] = UNITS.flatMap(({ whenFull }, number) =>
+  whenFull.kind === "exit" ? [{ number, emptied: unitMessage(whenFull.emptied) }] : [],
+);
+
 /** Types of messages by which a unit hears that a guest has stopped for its log. */
 export const STOPPING_MESSAGES: readonly UnitMessageType[] = UNITS.flatMap(({ whenFull }) =>
   whenFull.kind === "exit" ? [unitMessage(whenFull.full).type] : [],

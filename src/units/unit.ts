@@ -1,7 +1,7 @@
 /**
  * What a page-logging unit says of itself: the one interface behind which all of them stand. Each has a folder here, and
  * all.ts lists them. What it does to memory, as software and as a processor, is here; if it has a statechart, that is in
- * machines/units; other rooms ask the registry and know no unit by its name (test/architecture/units.test.ts).
+ * machines/units; other rooms ask the registry and know no unit by its name (test/architecture/unitNames.test.ts).
  *
  * Which words are used, and what they are called, follows ../shared/manual/units.md, section 11.
  */

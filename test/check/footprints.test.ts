@@ -272,7 +272,7 @@ describe("a device that reads what its step does not declare", () => {
         touches: (request: never) => device.touches(request),
       },
     }));
-    const options: EstimateModelOptions = { ...PRL, estimator: "prl", replace };
+    const options: EstimateModelOptions = { ...PRL, source: "counts", replace };
     const error = errorOf(estimateModel("planted", options));
     expect(error).toMatch(/vm0\/estimator, on "intervalDue" \(look\), (depends on the time|reads)/);
   });

@@ -8,6 +8,13 @@ import {
   occurrencesOf,
 } from "../../src/hypervisor/cumulativeBuffer.ts";
 import { endsPeriod, harvestOf } from "../../src/hypervisor/wss/estimation.ts";
+import {
+  LOOP_BEGIN,
+  type LoopProgress,
+  type LoopRule,
+  type LoopStep,
+  loopStep,
+} from "../../src/hypervisor/wss/hotPageLoop.ts";
 import { countHotPages, passGeneration } from "../../src/hypervisor/wss/hotPages.ts";
 import { findKernelFootprint } from "../../src/hypervisor/wss/kernelFootprint.ts";
 import {
@@ -16,18 +23,11 @@ import {
   largestAverage,
 } from "../../src/hypervisor/wss/movingAverages.ts";
 import { drawPages } from "../../src/hypervisor/wss/pageSample.ts";
-import {
-  PRL_BEGIN,
-  type PrlProgress,
-  type PrlRule,
-  type PrlStep,
-  prlStep,
-} from "../../src/hypervisor/wss/prlLoop.ts";
 import { WindowTruth } from "../../src/hypervisor/wss/windowTruth.ts";
 import { kernelLives } from "../../src/system/operations/estimate/kernelVm.ts";
 import { Random } from "../../workloads/random.ts";
 
-const PUBLISHED: PrlRule = {
+const PUBLISHED: LoopRule = {
   least: 51,
   stableIntervals: 4,
   follow: "none",
@@ -36,11 +36,11 @@ const PUBLISHED: PrlRule = {
 };
 
 /** The loop over a series of hot-page counts, up to its end. */
-function stepsOf(rule: PrlRule, hot: readonly number[]): PrlStep[] {
-  const steps: PrlStep[] = [];
-  let progress: PrlProgress = PRL_BEGIN;
+function stepsOf(rule: LoopRule, hot: readonly number[]): LoopStep[] {
+  const steps: LoopStep[] = [];
+  let progress: LoopProgress = LOOP_BEGIN;
   for (const count of hot) {
-    const step = prlStep(rule, progress, count);
+    const step = loopStep(rule, progress, count);
     steps.push(step);
     progress = step.progress;
     if (step.ends) break;
@@ -81,7 +81,7 @@ describe("the loop of VEE21 3.4", () => {
 
 describe("following a working set", () => {
   it("restart: empties the counts once stable, and only a stable result lowers the estimate", () => {
-    const rule: PrlRule = { ...PUBLISHED, stableIntervals: 2, follow: "restart" };
+    const rule: LoopRule = { ...PUBLISHED, stableIntervals: 2, follow: "restart" };
     const steps = stepsOf(rule, [80, 100, 100, 100, 30, 30, 30, 120, 120, 120]);
     expect(steps.map(({ forget }) => forget !== "nothing")).toEqual(
       [0, 0, 0, 1, 0, 0, 1, 0, 0, 1].map(Boolean),
@@ -93,7 +93,7 @@ describe("following a working set", () => {
   });
 
   it("ageing: lowers the estimate at the end of a generation only, and raises it at once", () => {
-    const rule: PrlRule = { ...PUBLISHED, generationIntervals: 2, follow: "ageing" };
+    const rule: LoopRule = { ...PUBLISHED, generationIntervals: 2, follow: "ageing" };
     const steps = stepsOf(rule, [100, 100, 60, 60, 90, 60, 60, 60]);
     expect(steps.map(({ progress }) => progress.estimate)).toEqual([
       100, 100, 100, 60, 90, 60, 60, 60,

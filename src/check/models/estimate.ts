@@ -25,6 +25,7 @@ import {
 import { systemModel } from "../hypervisor/systemModel.ts";
 import { TRUTH_TOUCHED, TRUTH_WRITTEN } from "../hypervisor/truthSlot.ts";
 import { over, type Predicate, type Property } from "../properties/property.ts";
+import { ACCESSES } from "../usualUnits.ts";
 import {
   logProperties,
   noPageLost,
@@ -45,7 +46,8 @@ const ESTIMATOR = "vm0/estimator";
 const TIMES = "/estimator.times";
 
 export interface EstimateModelOptions extends TrackingOptions {
-  readonly estimator: "prl" | "pml";
+  /** What the estimates are made of: counts of a log of accesses, or harvests of written pages. */
+  readonly source: "counts" | "harvests";
 }
 
 export function estimateSystem(options: EstimateModelOptions): System {
@@ -53,7 +55,7 @@ export function estimateSystem(options: EstimateModelOptions): System {
     kind: "estimate",
     loadInterval: SOON,
     estimator:
-      options.estimator === "prl"
+      options.source === "counts"
         ? { kind: "prl", tau: options.countsTo ?? 1, threshold: "at-least", mu: SOON, loop: "dw19" }
         : { kind: "pml", interval: SOON, clean: true },
   });
@@ -62,9 +64,9 @@ export function estimateSystem(options: EstimateModelOptions): System {
 
 export function estimateModel(name: string, options: EstimateModelOptions): Model {
   const system = estimateSystem(options);
-  const isPrl = options.estimator === "prl";
+  const isCounting = options.source === "counts";
   const { countsTo = 1 } = options;
-  const logged = isPrl ? new LoggedEntries(system, countsTo) : null;
+  const logged = isCounting ? new LoggedEntries(system, countsTo) : null;
   const windows: readonly Part[] = system.operation.parts.filter((part) => {
     return part instanceof WindowTruth;
   });
@@ -73,7 +75,7 @@ export function estimateModel(name: string, options: EstimateModelOptions): Mode
     countsTo,
     ...(logged === null ? {} : { contents: (vm) => logged.contents(vm) }),
     reads: options.reads ?? false,
-    owed: isPrl ? TRUTH_TOUCHED : TRUTH_WRITTEN,
+    owed: isCounting ? TRUTH_TOUCHED : TRUTH_WRITTEN,
     operation: partsSlot(
       "operation",
       system.operation.parts.filter((part) => !windows.includes(part)),
@@ -104,22 +106,24 @@ export function estimateModel(name: string, options: EstimateModelOptions): Mode
       ...protocolProperties(system, ["preparing", "ending"]),
       ...noStaleTranslations(system),
       ...pausedVcpusRunAgain(system),
-      ...(isPrl ? [] : noPageLost()),
+      ...(isCounting ? [] : noPageLost()),
       ...logProperties(system),
       { kind: "step", name: COUNTED_WAS_ACCESSED },
       ...(logged?.properties() ?? []),
-      ...roundProperties(isPrl),
+      ...roundProperties(isCounting),
     ],
   });
 }
 
-const RUNS_ON = "a guest runs on with PRL that its VMCS no longer has";
+const RUNS_ON = `a guest runs on with ${ACCESSES.label} that its VMCS no longer has`;
 const runsOn: Predicate = over(
   ["pcpu0/mmu", "pcpu0/tlb", "vcpu0/vmcs"],
   ({ value }: ActorSnapshot, { controls }: Words, { fields }: Words) => {
-    const hasPrl = (word: number | undefined): boolean => ((word ?? 0) & LOG_CONTROLS) !== 0;
+    const isLogging = (word: number | undefined): boolean => ((word ?? 0) & LOG_CONTROLS) !== 0;
     return (
-      value === "running" && hasPrl(controls![0]) && !hasPrl(fields![2 * Field.secondaryControls])
+      value === "running" &&
+      isLogging(controls![0]) &&
+      !isLogging(fields![2 * Field.secondaryControls])
     );
   },
 );
@@ -131,7 +135,7 @@ function isIn(actor: string, ...states: readonly string[]): Predicate {
 /** Between two looks, and when all is over. */
 const RESTING = ["ready", "sleeping", "ended", "done"];
 
-function roundProperties(isPrl: boolean): Property[] {
+function roundProperties(isCounting: boolean): Property[] {
   return [
     {
       kind: "leadsTo",
@@ -145,10 +149,10 @@ function roundProperties(isPrl: boolean): Property[] {
       when: isIn(ESTIMATOR, "sleeping"),
       that: over([ESTIMATOR], ({ value }: ActorSnapshot) => value !== "sleeping"),
     },
-    ...(isPrl
+    ...(isCounting
       ? ([
           { kind: "sometimes", name: "it ends by itself", that: isIn(ESTIMATOR, "ended") },
-          // PRL is taken off while the guest runs.
+          // The log of accesses is taken off while the guest runs.
           { kind: "sometimes", name: RUNS_ON, that: runsOn },
         ] as const)
       : []),

@@ -10,7 +10,7 @@ import { smallestPlan, smallestVm } from "../../system/smallestPlan.ts";
 import { System } from "../../system/system.ts";
 import { type ActorParts, asPlanned } from "../../system/systemPlan.ts";
 import type { World } from "../../system/world.ts";
-import { configuredUnits, type WriteLogName } from "../../units/all.ts";
+import { configuredUnits } from "../../units/all.ts";
 import { ChoosingWorkload } from "../hypervisor/choosingWorkload.ts";
 
 export interface SmallSystemOptions {
@@ -38,7 +38,7 @@ export interface SmallSystemOptions {
   /** Entries of a dirty ring, and those kept free. */
   readonly ringEntries?: number;
   readonly ringReserved?: number;
-  readonly ringSource?: "writeProtect" | WriteLogName;
+  readonly ringSource?: string;
   readonly keepVersions?: boolean;
   readonly faults?: readonly TrackerFault[];
   /** Entries in a piece of the tracker's work; default: all. */

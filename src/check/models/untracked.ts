@@ -1,5 +1,6 @@
 /** What tracking leaves behind when it has ended: nothing but large leaves that are split. */
 
+import { statechartOf } from "../../../machines/units/all.ts";
 import { forEachLeaf } from "../../hardware/ept.ts";
 import { EPT_ACCESSED, EPT_DIRTY, EPT_RWX } from "../../hardware/eptEntry.ts";
 import type { Words } from "../../hardware/normalForm.ts";
@@ -8,7 +9,7 @@ import { ORDINARY_LEAF } from "../../hypervisor/logDirty.ts";
 import { fieldOf, itemAt, wordAt } from "../../lookup.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 import type { System } from "../../system/system.ts";
-import { LOG_CONTROLS } from "../../units/all.ts";
+import { LOG_CONTROLS, UNITS } from "../../units/all.ts";
 import { pagingSlot } from "../hypervisor/memorySlots.ts";
 import { over, type Predicate, type Property } from "../properties/property.ts";
 
@@ -19,6 +20,9 @@ export const NO_CPU_LOGS_ON = "no CPU runs an untracked VM with logging that it 
 
 /** A right or a flag that an armed leaf lacks: with all of them it costs the guest nothing (Xen p2m_ram_rw). */
 const LENT = EPT_RWX | EPT_ACCESSED | EPT_DIRTY;
+
+/** Units that have an actor for each vCPU. */
+const UNIT_ACTORS = UNITS.flatMap(({ name }) => (statechartOf(name) === null ? [] : [name]));
 
 /** Of every VM: while its tracker is off, its entries and its vCPUs' controls are as they were before. */
 export function untrackedProperties({ world }: System): Property[] {
@@ -47,10 +51,15 @@ export function untrackedProperties({ world }: System): Property[] {
         name: `${NOTHING_LOGS} (VM ${vm})`,
         when: isOff,
         that: over(
-          vcpus.flatMap((vcpu) => [`vcpu${vcpu}/vmcs`, `vcpu${vcpu}/pml`, `vcpu${vcpu}/prl`]),
+          vcpus.flatMap((vcpu) => [
+            `vcpu${vcpu}/vmcs`,
+            ...UNIT_ACTORS.map((unit) => `vcpu${vcpu}/${unit}`),
+          ]),
           (...slots: readonly (Words & ActorSnapshot)[]) =>
             slots.every((one, i) =>
-              i % 3 === 0 ? isQuiet(...controlsOf(one)) : one.value === "off",
+              i % (1 + UNIT_ACTORS.length) === 0
+                ? isQuiet(...controlsOf(one))
+                : one.value === "off",
             ),
         ),
       },

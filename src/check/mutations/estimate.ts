@@ -10,20 +10,21 @@ import { COUNTS_ARE_EXACT } from "../hypervisor/loggedEntries.ts";
 import { COUNTED_WAS_ACCESSED, NO_PAGE_LOST } from "../hypervisor/stepChecks.ts";
 import { LOOKS_GO_ON, ROUND_ENDS } from "../models/estimate.ts";
 import { NOTHING_LOGS } from "../models/untracked.ts";
+import { ACCESSES, WRITES } from "../usualUnits.ts";
 import { around, type Mutation, replaceIn, without } from "./mutation.ts";
 
 export const estimateMutations: readonly Mutation[] = [
   {
     name: "estimate-before-drain",
     mistake: "the estimator is told what the bitmap says before the log is drained into it",
-    model: "estimate-pml",
+    model: `estimate-${WRITES.name}`,
     breaks: NO_PAGE_LOST,
     trackerFault: "harvestBeforeDrain",
   },
   {
     name: "whole-log-counted",
     mistake: "a harvest counts every slot of the log, whatever the index says",
-    model: "estimate-pml",
+    model: `estimate-${WRITES.name}`,
     breaks: COUNTED_WAS_ACCESSED,
     replace: around("tracker", ({ op }, perform, { vms }) => {
       const reply = perform();
@@ -35,7 +36,7 @@ export const estimateMutations: readonly Mutation[] = [
   {
     name: "slots-counted-as-pages",
     mistake: "the handler counts the slots of a log as if they were pages",
-    model: "estimate-prl",
+    model: `estimate-${ACCESSES.name}`,
     breaks: COUNTS_ARE_EXACT,
     replace: around({ kind: "pvmCpu", cpu: 0 }, ({ op }, perform, { vms }) => {
       const reply = perform();
@@ -50,7 +51,7 @@ export const estimateMutations: readonly Mutation[] = [
   {
     name: "interval-lost",
     mistake: "an interval that ends while the estimator is busy sets no timer for the next",
-    model: "estimate-pml",
+    model: `estimate-${WRITES.name}`,
     breaks: LOOKS_GO_ON,
     replace: replaceIn({ helper: "estimator" }, ({ machine, device }) => ({
       device,
@@ -68,14 +69,14 @@ export const estimateMutations: readonly Mutation[] = [
   {
     name: "not-disarmed",
     mistake: "the estimation ends, and nobody tells the tracker",
-    model: "estimate-prl",
+    model: `estimate-${ACCESSES.name}`,
     breaks: ROUND_ENDS,
     replace: without({ helper: "estimator" }, "sendDisarm"),
   },
   {
     name: "unit-logs-on",
-    mistake: "the tracker disarms, and the PRL unit is not told",
-    model: "estimate-prl",
+    mistake: `the tracker disarms, and the ${ACCESSES.label} unit is not told`,
+    model: `estimate-${ACCESSES.name}`,
     breaks: NOTHING_LOGS,
     replace: without("tracker", "sendDisable"),
   },
@@ -107,7 +108,7 @@ export const estimateMutations: readonly Mutation[] = [
   {
     name: "log-full-spins",
     mistake: "the log-full handler puts the exit back into its queue for as long as it lives",
-    model: "pml",
+    model: WRITES.name,
     breaks: "a full log of vCPU 0 is served",
     replace: replaceIn("tracker", ({ machine, device }) => ({
       device,

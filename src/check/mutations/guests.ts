@@ -6,6 +6,7 @@ import type { Message } from "../../interconnect/messages.ts";
 import { itemAt } from "../../lookup.ts";
 import { ACCESS_COMPLETES, EXIT_IS_HANDLED, GUEST_EXECUTES } from "../models/guestProgress.ts";
 import { ALL_RIGHTS_BACK, NO_CPU_LOGS_ON, NOTHING_LOGS } from "../models/untracked.ts";
+import { ACCESSES } from "../usualUnits.ts";
 import {
   around,
   leavesEntriesArmed,
@@ -39,7 +40,7 @@ export const guestMutations: readonly Mutation[] = [
   {
     name: "flushed-without-kick",
     mistake: "a CPU acknowledges INVEPT at once, and the guest that it runs goes on",
-    model: "estimate-prl",
+    model: `estimate-${ACCESSES.name}`,
     breaks: NO_CPU_LOGS_ON,
     replace: replaceIn("dispatcher", ({ machine, device }) => ({
       device,

@@ -12,6 +12,7 @@ import {
   NO_VCPU_LOST,
   OPERATION_GETS_ON,
 } from "../models/properties.ts";
+import { modelOf, WRITES } from "../usualUnits.ts";
 import { around, type Mutation, replaceIn, without } from "./mutation.ts";
 import { plannedSends } from "./scheduling.ts";
 
@@ -26,7 +27,7 @@ export const interruptMutations: readonly Mutation[] = [
   {
     name: "invept-on-one-cpu",
     mistake: "INVEPT is asked of the first CPU alone, twice, and that counts as all",
-    model: "pml-two-vcpus",
+    model: modelOf(WRITES, "two-vcpus"),
     breaks: NO_STALE_TRANSLATION,
     replace: replaceIn("tracker", ({ machine, device }) => ({
       device,
@@ -73,14 +74,14 @@ export const interruptMutations: readonly Mutation[] = [
   {
     name: "kick-ignored",
     mistake: "an interrupt that arrives in guest mode is not noted",
-    model: "pml",
+    model: WRITES.name,
     breaks: OPERATION_GETS_ON,
     replace: without("mmu", "noteKick"),
   },
   {
     name: "paused-too-early",
     mistake: "the scheduler says that a VM is paused when it has only asked its CPUs",
-    model: "pml",
+    model: WRITES.name,
     breaks: HARVEST_STANDS_STILL,
     replace: replaceIn("scheduler", ({ machine, device }) => ({
       device,
@@ -102,7 +103,7 @@ export const interruptMutations: readonly Mutation[] = [
   {
     name: "unpause-forgotten",
     mistake: "the toolstack forgets to let the VM run again after a harvest",
-    model: "pml",
+    model: WRITES.name,
     breaks: "vCPU 0 runs again",
     replace: without("toolstack", "sendUnpauses"),
   },

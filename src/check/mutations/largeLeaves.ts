@@ -4,6 +4,7 @@ import { EPT_DIRTY, EPT_WRITE } from "../../hardware/eptEntry.ts";
 import { itemAt, wordAt } from "../../lookup.ts";
 import { NO_PAGE_LOST } from "../hypervisor/stepChecks.ts";
 import { NO_STALE_TRANSLATION } from "../models/properties.ts";
+import { modelOf, WRITES } from "../usualUnits.ts";
 import { around, type Mutation, type Replacement } from "./mutation.ts";
 
 function isLarge(ept: Ept, page = 0): boolean {
@@ -60,9 +61,8 @@ export const largeLeafMutations: readonly Mutation[] = [
   },
   {
     name: "split-pages-stay-dirty",
-    mistake:
-      "the pages of a leaf that is split for PML keep its D flag, so that no write is logged",
-    model: "pml-large-leaves",
+    mistake: `the pages of a leaf that is split for ${WRITES.label} keep its D flag, so that no write is logged`,
+    model: modelOf(WRITES, "large-leaves"),
     breaks: NO_PAGE_LOST,
     replace: splitsInto(EPT_DIRTY),
   },

@@ -4,10 +4,17 @@ import { clearMarks } from "../../hypervisor/dirtyBitmap.ts";
 import { send, sendAll } from "../../interconnect/emissions.ts";
 import { ignored } from "../../interconnect/ignored.ts";
 import { itemAt } from "../../lookup.ts";
+import { unitNumber } from "../../units/all.ts";
+import { unitMessage } from "../../units/messages.ts";
 import { NO_PAGE_LOST } from "../hypervisor/stepChecks.ts";
 import { MEMORY_EQUAL } from "../models/migration.ts";
 import { NO_STALE_TRANSLATION } from "../models/properties.ts";
+import { WRITES } from "../usualUnits.ts";
 import { around, type Mutation, type Replacement, replaceIn, withTransition } from "./mutation.ts";
+
+const { whenFull } = WRITES;
+if (whenFull.kind !== "exit") throw new Error(`${WRITES.name} stops nobody`);
+const NUMBER = unitNumber(WRITES.name);
 
 /** User space reaps while the handler that drains is still at work. */
 const reapedBeforeDrained: Replacement = replaceIn("tracker", ({ machine, device }) => ({
@@ -16,7 +23,7 @@ const reapedBeforeDrained: Replacement = replaceIn("tracker", ({ machine, device
     actions: {
       sendReapDue: emit(({ context, event: { cycles, drainedVcpu, dispatcher } }) =>
         sendAll([
-          send(context["units"][0][drainedVcpu], { type: "pmlIndexReset" }, cycles),
+          send(context["units"][NUMBER][drainedVcpu], unitMessage(whenFull.emptied), cycles),
           send(context["self"], { type: "reapDue", drainedVcpu: -1, dispatcher }),
         ]),
       ),
@@ -25,9 +32,9 @@ const reapedBeforeDrained: Replacement = replaceIn("tracker", ({ machine, device
 }));
 
 /** A unit that is full drops what comes before its index is back. */
-const dropsOverflow: Replacement = replaceIn({ unit: "pml" }, ({ machine, device }) => ({
+const dropsOverflow: Replacement = replaceIn({ unit: WRITES.name }, ({ machine, device }) => ({
   device,
-  machine: withTransition(machine, "full", "pmlIndexOutOfRange", ignored("it is full already")),
+  machine: withTransition(machine, "full", whenFull.full, ignored("it is full already")),
 }));
 
 export const operationMutations: readonly Mutation[] = [
@@ -88,15 +95,14 @@ export const operationMutations: readonly Mutation[] = [
     name: "ring-reaped-before-drained",
     mistake:
       "user space reaps a full ring while the handler that drains into it is still at work, so that the vCPU may run on before its index is back",
-    model: "dirty-ring-pml",
+    model: `dirty-ring-${WRITES.name}`,
     breaks: "every message is handled",
     replace: reapedBeforeDrained,
   },
   {
     name: "ring-deadlock",
-    mistake:
-      "the same, and a PML unit that waits for its index drops the next overflow: the vCPU never runs again",
-    model: "dirty-ring-pml",
+    mistake: `the same, and a ${WRITES.label} unit that waits for its index drops the next overflow: the vCPU never runs again`,
+    model: `dirty-ring-${WRITES.name}`,
     breaks: "no deadlock",
     replace: (role, parts, ...rest) =>
       dropsOverflow(role, reapedBeforeDrained(role, parts, ...rest), ...rest),

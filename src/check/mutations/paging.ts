@@ -7,6 +7,7 @@ import { itemAt, wordAt } from "../../lookup.ts";
 import { CONTENT_SURVIVES, NO_FRAME_REACHED } from "../hypervisor/pagedHost.ts";
 import { NO_PAGE_LOST } from "../hypervisor/stepChecks.ts";
 import { BALLOON_RESTS } from "../models/overcommit.ts";
+import { WRITES } from "../usualUnits.ts";
 import {
   around,
   type Mutation,
@@ -90,7 +91,7 @@ export const pagingMutations: readonly Mutation[] = [
     name: "page-comes-dirty",
     mistake:
       "a page that comes back while the VM is tracked has its D flag set, and its next write is not logged",
-    model: "paging-pml",
+    model: `paging-${WRITES.name}`,
     breaks: NO_PAGE_LOST,
     replace: comesOrdinary,
   },

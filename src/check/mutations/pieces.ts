@@ -4,6 +4,7 @@ import { Work } from "../../hypervisor/tableWork.ts";
 import { itemAt } from "../../lookup.ts";
 import { NO_PAGE_LOST } from "../hypervisor/stepChecks.ts";
 import { NO_VCPU_LOST } from "../models/properties.ts";
+import { modelOf, WRITES } from "../usualUnits.ts";
 import { around, type Mutation } from "./mutation.ts";
 
 export const pieceMutations: readonly Mutation[] = [
@@ -33,7 +34,7 @@ export const pieceMutations: readonly Mutation[] = [
     name: "goes-on-too-far",
     mistake:
       "the next piece begins behind the entry at which the last one ended, and leaves it out",
-    model: "pml-in-pieces",
+    model: modelOf(WRITES, "in-pieces"),
     breaks: NO_PAGE_LOST,
     replace: around("tracker", ({ op }, perform, { vms }) => {
       const { work } = itemAt(vms, 0).tracked;

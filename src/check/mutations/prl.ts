@@ -167,7 +167,7 @@ export const prlMutations: readonly Mutation[] = [
     model: "prl-two-pvm-cpus",
     breaks: "the log of vCPU 1 resumes after it was full",
     replace: around({ kind: "pvmCpu", cpu: 1 }, ({ op }, perform) =>
-      op === "drain" ? { type: "logsDrained", drained: [], entries: 0 } : perform(),
+      op === "drain" ? { type: "logsDrained", drained: [], cycles: 0 } : perform(),
     ),
   },
 ];

@@ -4,6 +4,7 @@ import type { SchedulerContext } from "../../../machines/scheduler.ts";
 import { type SendAllEmission, type SendEmission, sendAll } from "../../interconnect/emissions.ts";
 import { wordAt } from "../../lookup.ts";
 import { NO_STALE_TRANSLATION, NOBODY_PASSED_OVER } from "../models/properties.ts";
+import { modelOf, WRITES } from "../usualUnits.ts";
 import { around, type Mutation, replaceIn } from "./mutation.ts";
 
 /** What the scheduler's own action would send. */
@@ -60,7 +61,7 @@ export const schedulingMutations: readonly Mutation[] = [
   {
     name: "timeslice-without-end",
     mistake: "the scheduler gives a CPU away, and sets no timer",
-    model: "pml-crowded",
+    model: modelOf(WRITES, "crowded"),
     set: { pages: 1, harvests: 0 },
     breaks: "vCPU 1 runs again",
     replace: replaceIn("scheduler", ({ machine, device }) => ({

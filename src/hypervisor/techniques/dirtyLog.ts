@@ -3,11 +3,12 @@ import { unitNamed } from "../../units/all.ts";
 import type { Unit, UnitDeclaration } from "../../units/unit.ts";
 import { markDirty } from "../dirtyBitmap.ts";
 import { drainLogs } from "../drain.ts";
-import { armedLeaf, disarmAll, fixWrite, rearmMarked } from "../logDirty.ts";
+import { armedLeaf, disarmAll, rearmMarked } from "../logDirty.ts";
 import type { TrackedVm } from "../trackedVm.ts";
 import { armOrSetAll } from "./initiallySet.ts";
 import { disableLogs, enableLogs } from "./logControls.ts";
-import { NOT_OURS, type Technique } from "./technique.ts";
+import type { Technique } from "./technique.ts";
+import { serveWrite } from "./writeViolation.ts";
 
 /** That of a VM's processors. @throws if they were built without it */
 export function unitOf({ units }: TrackedVm, { name }: UnitDeclaration): Unit {
@@ -66,16 +67,8 @@ export function dirtyLogTechnique<const Declared extends UnitDeclaration>(declar
       return { fix: "granted", cycles, ringFull: false };
     },
     // Large leaves are write-protected, so that their first write splits them.
-    serveViolation(vm, _vcpu, page, write) {
-      if (!write) return NOT_OURS;
-      const fix = fixWrite(vm.ept, "dirtyFlag", page, (one) => markDirty(vm.dirty, one));
-      const { violationHandler, splitHandler } = vm.costs;
-      return {
-        fix,
-        cycles: violationHandler + (fix === "split" ? splitHandler : 0),
-        ringFull: false,
-      };
-    },
+    serveViolation: (vm, _vcpu, page, write) =>
+      serveWrite(vm, "dirtyFlag", page, write, (one) => markDirty(vm.dirty, one)),
     // A page with D set is in the log or in the bitmap already, and stays there.
     pageTaken: () => {},
     pageReturned: () => armedLeaf("dirtyFlag"),

@@ -9,17 +9,11 @@ import { WRITE_LOG_LABELS } from "../../units/texts.ts";
 import { markDirty } from "../dirtyBitmap.ts";
 import { ringHarvest, ringPush, ringReset, ringSoftFull } from "../dirtyRing.ts";
 import { drainLogs } from "../drain.ts";
-import {
-  armAll,
-  armedLeaf,
-  type DirtyTechnique,
-  disarmAll,
-  fixWrite,
-  rearmPage,
-} from "../logDirty.ts";
+import { armAll, armedLeaf, type DirtyTechnique, disarmAll, rearmPage } from "../logDirty.ts";
 import type { TrackedVcpu, TrackedVm } from "../trackedVm.ts";
 import { disableLogs, enableLogs } from "./logControls.ts";
 import { type ExitWork, NOT_OURS, type Technique } from "./technique.ts";
+import { serveWrite } from "./writeViolation.ts";
 
 const schema = z
   .strictObject({
@@ -105,11 +99,9 @@ export const dirtyRing = {
     return served(target, "granted", vm.costs.drainHandler + entries * vm.costs.drainEntry);
   },
   serveViolation(vm, vcpu, page, write) {
-    if (!write) return NOT_OURS;
-    const target = find(vm, vcpu);
-    const fix = fixWrite(vm.ept, source(vm), page, (one) => ringPush(target.ring, one));
-    const { violationHandler, splitHandler } = vm.costs;
-    return served(target, fix, violationHandler + (fix === "split" ? splitHandler : 0));
+    const { ring } = find(vm, vcpu);
+    const work = serveWrite(vm, source(vm), page, write, (one) => ringPush(ring, one));
+    return work === NOT_OURS ? work : { ...work, ringFull: ringSoftFull(ring) };
   },
   pageTaken: () => {},
   pageReturned: (vm) => armedLeaf(source(vm)),

@@ -1,8 +1,9 @@
 /** Write protection: the first write to each page takes an EPT violation (Xen log-dirty without PML). */
 import { markDirty } from "../dirtyBitmap.ts";
-import { armedLeaf, disarmAll, fixWrite, rearmMarked } from "../logDirty.ts";
+import { armedLeaf, disarmAll, rearmMarked } from "../logDirty.ts";
 import { armOrSetAll } from "./initiallySet.ts";
 import { NOT_OURS, type Technique } from "./technique.ts";
+import { serveWrite } from "./writeViolation.ts";
 
 export const writeProtect = {
   name: "writeProtect",
@@ -22,16 +23,8 @@ export const writeProtect = {
   rearm: (vm) => rearmMarked(vm.ept, "writeProtect", vm.dirty, vm.work) * vm.costs.protectPage,
   disarm: (vm) => disarmAll(vm.ept, vm.work) * vm.costs.protectPage,
   serveLogFull: () => NOT_OURS,
-  serveViolation(vm, _vcpu, page, write) {
-    if (!write) return NOT_OURS;
-    const fix = fixWrite(vm.ept, "writeProtect", page, (one) => markDirty(vm.dirty, one));
-    const { violationHandler, splitHandler } = vm.costs;
-    return {
-      fix,
-      cycles: violationHandler + (fix === "split" ? splitHandler : 0),
-      ringFull: false,
-    };
-  },
+  serveViolation: (vm, _vcpu, page, write) =>
+    serveWrite(vm, "writeProtect", page, write, (one) => markDirty(vm.dirty, one)),
   // The bitmap knows of the writes before; the next one takes a fault again.
   pageTaken: () => {},
   pageReturned: () => armedLeaf("writeProtect"),

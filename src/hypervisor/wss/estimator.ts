@@ -4,12 +4,12 @@
  */
 import type * as z from "zod";
 import type { HarvestMode, Technique } from "../../interconnect/messages.ts";
+import { type Forget, LOOP_BEGIN, type LoopProgress } from "./hotPageLoop.ts";
 import type { Averages } from "./movingAverages.ts";
-import { type Forget, PRL_BEGIN, type PrlProgress } from "./prlLoop.ts";
 
 /** All that an estimator remembers from one interval to the next. */
 export interface Progress {
-  readonly prl: PrlProgress;
+  readonly prl: LoopProgress;
   readonly averages: Averages | null;
   /** Pages; null before the first estimate. */
   readonly estimate: number | null;
@@ -17,7 +17,7 @@ export interface Progress {
   readonly own?: string;
 }
 
-export const PROGRESS_BEGIN: Progress = { prl: PRL_BEGIN, averages: null, estimate: null };
+export const PROGRESS_BEGIN: Progress = { prl: LOOP_BEGIN, averages: null, estimate: null };
 
 /** What was counted: pages of data that are hot, written, touched, or touched among the sample. */
 export interface Reading {

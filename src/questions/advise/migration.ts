@@ -1,7 +1,7 @@
 /** Ways to migrate a VM: which policies, throttles and links there are, and what each comes to. */
 import type { Override } from "../../config/override.ts";
 import { CYCLES_PER_SECOND } from "../../config/units.ts";
-import { findsEveryWrite } from "../../hypervisor/techniques/all.ts";
+import { DEFAULT_TECHNIQUE, findsEveryWrite } from "../../hypervisor/techniques/all.ts";
 import type { MigrateResult } from "../../system/operations/migration/migrateResult.ts";
 import type { MigrateConfig } from "../../system/operations/migration/migrateSchema.ts";
 import type { RunSummary } from "../../system/summary.ts";
@@ -50,14 +50,13 @@ const ROUNDS_MOST = 10_000;
 const LINKS = [1, 2.5, 5, 10, 25, 40, 50, 100, 200, 400] as const;
 const LINKS_TRIED = 4;
 const BYTES_PER_GBIT = 125e6;
-const FALLBACK = "pml";
 
 /** @throws UserError for a mistake in what is asked */
 export function termsOf(subject: Subject): MigrationTerms {
   const { asked, scenario } = subject;
   const own = scenario.operation.kind === "migrate" ? scenario.operation : null;
   const isAble = findsEveryWrite(scenario.tracker.technique);
-  const technique = isAble ? scenario.tracker.technique : FALLBACK;
+  const technique = isAble ? scenario.tracker.technique : DEFAULT_TECHNIQUE;
   const fields = [
     ...(own === null ? [setting("operation", { kind: "migrate" })] : withoutEvents(own)),
     // One that was given up would go on to the run's end.

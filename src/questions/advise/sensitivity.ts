@@ -1,6 +1,7 @@
 /** What would change an answer: parameters, each smaller and larger, and what is asked of each. */
 import type { Override } from "../../config/override.ts";
-import { PML_ENTRIES_MAX } from "../../units/pml/declaration.ts";
+import { configuredUnits } from "../../units/all.ts";
+import type { Unit } from "../../units/unit.ts";
 import { KINDS, rank } from "../compare.ts";
 import { type Contender, contenders } from "../contenders.ts";
 import { together } from "./convergence.ts";
@@ -58,7 +59,7 @@ const RIVALS = 2;
 const PROBES_OF_MIGRATION = 3;
 const LOOKS = FACTORS.down.length + FACTORS.up.length + 2 * HALVINGS;
 export function sensitivityMost(): number {
-  const loggers = contenders().filter((one) => keepsLogs(one)).length;
+  const loggers = contenders().filter((one) => loggerOf(one) !== undefined).length;
   const kinds = KINDS.length * (loggers + 1) + KINDS.length * (2 * RIVALS + 1);
   return LOOKS * (PROBES_OF_MIGRATION + kinds);
 }
@@ -136,7 +137,7 @@ function trackerProbes(subject: Subject, rivals: readonly Contender[]): Probe[] 
   const more =
     (factor: number) =>
     (contender: Contender): Override[] =>
-      keepsLogs(contender)
+      loggerOf(contender) !== undefined
         ? [setting("machine.logEntries", entriesOf(contender, entries(factor)))]
         : [];
   return KINDS.flatMap((kind): Probe[] => {
@@ -186,17 +187,20 @@ function trackerProbes(subject: Subject, rivals: readonly Contender[]): Probe[] 
   });
 }
 
-/** What a PRL log can have (docs/choices.md): a slot's index has 15 bits. */
-const LOG_MOST = 32_768;
+const AS_THEY_COME = configuredUnits();
 
-function keepsLogs({ fields }: Contender): boolean {
+/** What the log of any unit can have. */
+const LOG_MOST = Math.max(...AS_THEY_COME.map(({ entriesMax }) => entriesMax));
+
+/** The unit whose logs a way of tracking needs: the technique's, or what feeds its ring. */
+function loggerOf({ fields }: Contender): Unit | undefined {
   const { technique, "ring.source": source } = fields;
-  return technique === "pml" || technique === "prl" || source === "pml";
+  return AS_THEY_COME.find(({ declaration: { name } }) => name === technique || name === source);
 }
 
-/** PML's log is one page, whatever others have (SDM 3C, 30.1.6). */
-function entriesOf({ fields }: Contender, entries: number): number {
-  return fields["technique"] === "prl" ? entries : Math.min(entries, PML_ENTRIES_MAX);
+/** No more than its unit can have, whatever others have. */
+function entriesOf(contender: Contender, entries: number): number {
+  return Math.min(entries, loggerOf(contender)?.entriesMax ?? entries);
 }
 
 /** Guests that are `factor` times as fast: with less other work before each access, if they have any. */

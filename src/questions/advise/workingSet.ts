@@ -1,6 +1,7 @@
 /** How much memory a guest uses: estimates with their spread and their error, for the emulator knows the truth. */
 import type { Override } from "../../config/override.ts";
 import { formatCycles } from "../../config/units.ts";
+import { estimatorNamed } from "../../hypervisor/wss/estimators/all.ts";
 import type {
   EstimateResult,
   VmEstimate,
@@ -69,6 +70,8 @@ export function estimators(subject: Subject, window: string, length: number): Es
     name,
     overrides: [setting("operation", { kind: "estimate", estimator }, origin), subject.until],
   });
+  const ofTitle = (estimator: { readonly kind: string; readonly [field: string]: unknown }) =>
+    of(estimatorNamed(estimator.kind).title, estimator);
   const isOwnPossible =
     operation.kind === "estimate" &&
     estimatorInterval(operation.estimator) * WINDOWS_LEAST <= length;
@@ -76,7 +79,7 @@ export function estimators(subject: Subject, window: string, length: number): Es
     of("accessed flags", { kind: "accessedBits", interval: window }),
     of("sampling (VMware)", { kind: "vmware", period: window }),
     // Two generations are remembered, so a page that is used once in each window is found.
-    of("PRL", {
+    ofTitle({
       kind: "prl",
       tau: 1,
       threshold: "at-least",
@@ -84,7 +87,7 @@ export function estimators(subject: Subject, window: string, length: number): Es
       omega: window,
       follow: "ageing",
     }),
-    of("PML", { kind: "pml", interval: window, clean: true }),
+    ofTitle({ kind: "pml", interval: window, clean: true }),
     ...(isOwnPossible
       ? [{ name: `the scenario's own (${operation.estimator.kind})`, overrides: [subject.until] }]
       : []),

@@ -1,4 +1,6 @@
 /** The runs of the emulator that show what a kind of guests does, and what of each is kept. */
+
+import { DEFAULT_TECHNIQUE } from "../../hypervisor/techniques/all.ts";
 import type { RunOrder } from "../../runs/runOrder.ts";
 import {
   type OvercommitConfig,
@@ -34,7 +36,7 @@ export type Guest = RunOrder;
 /** Techniques that migrations need, each once. */
 export function techniquesOf({ trackers }: FleetConfig): Technique[] {
   const all = Object.values(trackers).map(({ dirty }) => dirty);
-  return [...new Set(all.length === 0 ? (["pml"] as const) : all)];
+  return [...new Set(all.length === 0 ? [DEFAULT_TECHNIQUE] : all)];
 }
 
 /** Lengths of the windows over which dirty pages are counted. */

@@ -18,7 +18,7 @@ const RUNS_MAX = 1_000_000;
 export function countRuns(axes: readonly Axis[], seeds: number): number {
   if (axes.length === 0) {
     throw new UserError(
-      "nothing to vary: give --vary FIELD=VALUES, such as --vary tracker.technique=pml,prl, or --points FILE",
+      "nothing to vary: give --vary FIELD=VALUES, such as --vary tracker.technique=writeProtect,presentBit, or --points FILE",
     );
   }
   const runs = axes.reduce((all, { steps }) => all * steps.length, seeds);

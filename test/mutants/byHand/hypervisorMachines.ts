@@ -167,8 +167,8 @@ export const hypervisorMachines: readonly HandMade[] = [
     name: "tracker-index-reset-of-vcpu-0",
     file: "machines/tracker.ts",
     class: "other receiver",
-    from: `const unit = context.units[context.stoppingUnit]?.[vcpu];`,
-    to: `const unit = context.units[context.stoppingUnit]?.[0];`,
+    from: `const unit = units[number]?.[vcpu];`,
+    to: `const unit = units[number]?.[0];`,
     damage: "the unit of vCPU 0 is told of every reset",
   },
   {

@@ -182,7 +182,7 @@ export const hypervisorOperations: readonly HandMade[] = [
   },
   {
     name: "prl-loop-stable-at-once",
-    file: "src/hypervisor/wss/prlLoop.ts",
+    file: "src/hypervisor/wss/hotPageLoop.ts",
     class: "boundary",
     from: "const stable = dist.length > rule.stableIntervals && dist.at(-1) === dist[0];",
     to: "const stable = dist.length >= rule.stableIntervals && dist.at(-1) === dist[0];",

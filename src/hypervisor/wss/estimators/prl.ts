@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { CYCLES_PER_SECOND, positiveDuration } from "../../../config/units.ts";
 import type { Estimator } from "../estimator.ts";
-import { FOLLOW, type PrlRule, prlStep } from "../prlLoop.ts";
+import { FOLLOW, type LoopRule, loopStep } from "../hotPageLoop.ts";
 
 /** omega of VEE21's evaluation. */
 const DEFAULT_OMEGA = 120 * CYCLES_PER_SECOND;
@@ -65,7 +65,7 @@ const schema = z
     error: "expected only with follow none: the others go on in any case",
   });
 
-export interface PrlEstimatorRule extends PrlRule {
+export interface PrlEstimatorRule extends LoopRule {
   readonly kind: "prl";
 }
 
@@ -93,7 +93,7 @@ export const prl = {
     ages: ({ follow }) => follow === "ageing",
   },
   step(rule, before, { pages }) {
-    const { progress: prl, stable, ends, forget } = prlStep(rule, before.prl, pages);
+    const { progress: prl, stable, ends, forget } = loopStep(rule, before.prl, pages);
     return { progress: { ...before, prl, estimate: prl.estimate }, stable, ends, forget };
   },
 } satisfies Estimator<z.output<typeof schema>, PrlEstimatorRule>;

@@ -8,7 +8,7 @@
 export const FOLLOW = ["none", "restart", "ageing"] as const;
 export type Follow = (typeof FOLLOW)[number];
 
-export interface PrlRule {
+export interface LoopRule {
   /** Occurrences that make a page hot, at least. */
   readonly least: number;
   /** omega / mu. DW19's loop is 1: it ends when one interval has added nothing. */
@@ -20,7 +20,7 @@ export interface PrlRule {
   readonly continueWhenStable: boolean;
 }
 
-export interface PrlProgress {
+export interface LoopProgress {
   /** dist since the estimation began, its last stableIntervals + 1 values; 0 at the beginning. */
   readonly dist: readonly number[];
   /** Intervals of the present generation. */
@@ -30,20 +30,20 @@ export interface PrlProgress {
   readonly estimate: number;
 }
 
-export const PRL_BEGIN: PrlProgress = { dist: [0], age: 0, lastGeneration: -1, estimate: 0 };
+export const LOOP_BEGIN: LoopProgress = { dist: [0], age: 0, lastGeneration: -1, estimate: 0 };
 
 /** What the pVM does to the counts after a look: nothing, empty them, or begin a new generation. */
 export type Forget = "nothing" | "everything" | "generation";
 
-export interface PrlStep {
-  readonly progress: PrlProgress;
+export interface LoopStep {
+  readonly progress: LoopProgress;
   readonly stable: boolean;
   readonly ends: boolean;
   readonly forget: Forget;
 }
 
 /** One look at the cumulative buffer, with the number of hot pages in it. */
-export function prlStep(rule: PrlRule, before: PrlProgress, hot: number): PrlStep {
+export function loopStep(rule: LoopRule, before: LoopProgress, hot: number): LoopStep {
   if (rule.follow === "ageing") return ageingStep(rule, before, hot);
   const dist = [...before.dist, hot].slice(-rule.stableIntervals - 1);
   const stable = dist.length > rule.stableIntervals && dist.at(-1) === dist[0];
@@ -56,12 +56,12 @@ export function prlStep(rule: PrlRule, before: PrlProgress, hot: number): PrlSte
     const progress = { ...before, dist, estimate: Math.max(before.estimate, hot) };
     return { progress, stable, ends: false, forget: "nothing" };
   }
-  const progress = { ...before, dist: PRL_BEGIN.dist, estimate: hot };
+  const progress = { ...before, dist: LOOP_BEGIN.dist, estimate: hot };
   return { progress, stable, ends: false, forget: "everything" };
 }
 
 /** `hot` is over two generations, the previous one and the present: at its end, a window of both. */
-function ageingStep(rule: PrlRule, before: PrlProgress, hot: number): PrlStep {
+function ageingStep(rule: LoopRule, before: LoopProgress, hot: number): LoopStep {
   const age = before.age + 1;
   if (age < rule.generationIntervals) {
     const progress = { ...before, age, estimate: Math.max(before.estimate, hot) };
