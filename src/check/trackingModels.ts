@@ -13,7 +13,7 @@ import { operatorCommands } from "./models/operatorCommands.ts";
 import { smallSystem } from "./models/smallSystem.ts";
 import { type TrackingOptions, trackingModel } from "./models/tracking.ts";
 import type { Mutation } from "./mutations/mutation.ts";
-import { ACCESSES, modelOf, WRITES } from "./usualUnits.ts";
+import { ACCESSES, kebab, modelOf, WRITES } from "./usualUnits.ts";
 
 interface TrackingEntry {
   readonly name: string;
@@ -393,7 +393,7 @@ const OTHERS: readonly TrackingEntry[] = techniques()
   .filter(({ name }) => ENTRIES.every(({ technique }) => technique !== name))
   .map(({ name, finds, model }) => ({
     ...model,
-    name: name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
+    name: kebab(name),
     what: `${name} (${finds}) on one vCPU`,
     technique: name,
     vcpus: [1],

@@ -11,7 +11,12 @@ function first(finds: UnitDeclaration["finds"]): UnitDeclaration {
 export const WRITES = first("writes");
 export const ACCESSES = first("accesses");
 
+/** As models and planted faults are called. */
+export function kebab(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
 /** The name of a unit's model: its own, and what is special about it. */
 export function modelOf({ name }: UnitDeclaration, special = ""): string {
-  return special === "" ? name : `${name}-${special}`;
+  return special === "" ? kebab(name) : `${kebab(name)}-${special}`;
 }

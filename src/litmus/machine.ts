@@ -12,7 +12,7 @@ import {
 } from "../hardware/geometry.ts";
 import { GuestPages } from "../hardware/guestPages.ts";
 import { HostMemory } from "../hardware/memory.ts";
-import { isSelected, Mmu } from "../hardware/mmu.ts";
+import { isSelected, type LogUnit, Mmu } from "../hardware/mmu.ts";
 import {
   clearVmcs,
   Field,
@@ -38,7 +38,7 @@ import {
   writeField,
 } from "../hardware/vmcs.ts";
 import { pageAddressHigh, pageAddressLow } from "../hardware/words.ts";
-import { present, wordAt } from "../lookup.ts";
+import { itemAt, present, wordAt } from "../lookup.ts";
 import { configuredUnits, FIRST_UNIT, fieldNamed, UNIT_CONTROLS, UNITS } from "../units/all.ts";
 import type { Unit } from "../units/unit.ts";
 import { applyEptItem, mapTables } from "./eptItems.ts";
@@ -206,6 +206,7 @@ function createVcpus(
     const mmu = processors.get(processor) ?? new Mmu(processor, memory, geometry, options);
     processors.set(processor, mmu);
     const vmcs = createVmcs(test, name, setup, i, ept, tables);
+    emptyLog(vmcs, units, options.units, geometry);
     const logs = memory.allocate(logFrames(geometry) * logsOf(units));
     writeField(vmcs, Field.logAddress, pageAddressLow(logs), pageAddressHigh(logs));
     const vcpu: Vcpu = {
@@ -224,6 +225,18 @@ function createVcpus(
   return present(first, "the first vCPU");
 }
 
+/** The index as software leaves it in an empty log of the unit that is selected: of the first if none is. */
+function emptyLog(
+  vmcs: Vmcs,
+  units: readonly Unit[],
+  sides: readonly LogUnit[],
+  geometry: Geometry,
+): void {
+  const secondary = secondaryControls(vmcs);
+  const selected = sides.findIndex((side) => isSelected(sides, side, secondary));
+  itemAt(units, Math.max(0, selected)).empty(vmcs, geometry);
+}
+
 function createVmcs(
   test: LitmusTest,
   name: string,
@@ -236,10 +249,8 @@ function createVmcs(
   const on: ControlsSetup = { ...DEFAULT_CONTROLS, ...test.controls, ...setup.controls };
   writeControls(vmcs, on);
   const [low, high] = eptPointer(ept, on.accessedDirty ?? false);
-  const { logEntries } = ept.geometry;
   writeField(vmcs, Field.eptPointer, low, high);
   writeField(vmcs, Field.vpid, on.vpid ? position + 1 : 0);
-  writeField(vmcs, Field.logIndex, logEntries - 1);
   writeField(vmcs, Field.guestRflags, RFLAGS_FIXED | RFLAGS_IF);
   writeField(vmcs, Field.guestRip, DEFAULT_RIP);
   writeField(vmcs, Field.guestCr3, tables.root << 12, tables.root >>> 20);

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { DEFAULT_CAPABILITIES } from "../hardware/capabilities.ts";
 import { Compatibility } from "../hardware/mmu.ts";
 import { Field, GuestPaging } from "../hardware/vmcs.ts";
-import { fieldName, UNIT_CONTROLS, UNITS } from "../units/all.ts";
+import { fieldName, UNIT_CONTROLS, UNIT_FIELDS, UNITS } from "../units/all.ts";
 import {
   address,
   bool,
@@ -93,7 +93,9 @@ const controls = named({
 });
 
 /** Values for VMCS fields, by the names that units give them. */
-export const vmcsFields = named(optionals(namesOf(Field).map(fieldName), signedWord64));
+/** A field that several units use has a name of each of them. */
+const fieldNames = new Set([...namesOf(Field).map(fieldName), ...UNIT_FIELDS.keys()]);
+export const vmcsFields = named(optionals([...fieldNames], signedWord64));
 
 /** Page sizes by level: the name on the real machine; in a small one, the size of that level. */
 export const PAGE_SIZES = ["4K", "2M", "1G"] as const;

@@ -64,13 +64,17 @@ export type UnitSection = SectionsOf<Listed>;
 export type UnitTechniqueName = Listed["name"];
 export const FIRST_UNIT: UnitTechniqueName = LIST[0].name;
 
-type WritesOf<Unit> = Unit extends { readonly finds: "writes"; readonly name: infer Name }
+type WritesOf<Unit> = Unit extends {
+  readonly finds: "writes";
+  readonly mayLose: false;
+  readonly name: infer Name;
+}
   ? Name
   : never;
-/** Units that find writes, and can feed a dirty ring. */
+/** Units that log every first write, and can feed a dirty ring. */
 export type WriteLogName = WritesOf<Listed>;
 export const WRITE_LOGS: readonly WriteLogName[] = LIST.flatMap((unit) =>
-  unit.finds === "writes" ? [unit.name] : [],
+  unit.finds === "writes" && !unit.mayLose ? [unit.name] : [],
 );
 
 /** The unit that feeds a dirty ring from a source; null: write protection does. */

@@ -9,5 +9,5 @@ function labels(which: (unit: UnitDeclaration) => boolean): string {
 }
 
 export const UNIT_LABELS = labels(() => true);
-export const WRITE_LOG_LABELS = labels(({ finds }) => finds === "writes");
+export const WRITE_LOG_LABELS = labels(({ finds, mayLose }) => finds === "writes" && !mayLose);
 export const INTERRUPTING_LABELS = labels(({ whenFull }) => whenFull.kind === "interrupt");

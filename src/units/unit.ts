@@ -45,9 +45,11 @@ export interface InterruptsCpu {
   reload(vmcs: Vmcs): void;
 }
 
-/** Nobody is told: what comes while the log is full is lost. */
+/** Nobody is told: what comes while the log is full is not logged. Software asks whether there was any. */
 export interface Drops {
   readonly kind: "drop";
+  /** Whether something was not logged since the log was emptied: it is said in Field.fullLogs, which emptying clears. */
+  hasDropped(vmcs: VmcsWords): boolean;
 }
 
 /** The two copies of a VMCS, as its processor has it and as it is in memory; or what was saved of them. */
@@ -79,7 +81,7 @@ export interface Unit {
   ): readonly [first: number, end: number];
   /** Whether the index is one that the unit itself leaves behind. */
   isIndexValid(vmcs: VmcsWords, geometry: Geometry): boolean;
-  /** The slots of the next entries, from a state on, in the order of logging. */
+  /** The slots of the next entries that are stored, from a state on, in the order of logging. */
   nextSlots(vmcs: VmcsWords, count: number, geometry: Geometry): Slot[];
   /** The index as people read it: negative while the log is suspended. */
   shownIndex(vmcs: VmcsWords): number;

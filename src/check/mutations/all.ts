@@ -1,5 +1,6 @@
 /** Every planted fault, by name. */
 import { checkpointMutations } from "./checkpoint.ts";
+import { droppingMutations } from "./droppingUnits.ts";
 import { estimateMutations } from "./estimate.ts";
 import { guestMutations } from "./guests.ts";
 import { interruptMutations } from "./interrupts.ts";
@@ -26,4 +27,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...schedulingMutations,
   ...pagingMutations,
   ...pieceMutations,
+  ...droppingMutations,
 ];

@@ -1,4 +1,7 @@
 /** A unit that logs writes: the processor logs the first write to each page; full logs are drained (Xen hvm_enable_pml). */
+import { forEachLeaf } from "../../hardware/ept.ts";
+import { EPT_DIRTY } from "../../hardware/eptEntry.ts";
+import { wordAt } from "../../lookup.ts";
 import { unitNamed } from "../../units/all.ts";
 import type { Unit, UnitDeclaration } from "../../units/unit.ts";
 import { markDirty } from "../dirtyBitmap.ts";
@@ -26,16 +29,33 @@ function drainAll(vm: TrackedVm, unit: Unit): number {
   return entries;
 }
 
+/** Whether a log lacks a page that was written: its unit tells nobody, and is asked. */
+function hasDropped(vm: TrackedVm, { declaration: { whenFull } }: Unit): boolean {
+  if (whenFull.kind !== "drop") return false;
+  return vm.vcpus.some(({ vmcs }) => whenFull.hasDropped(vmcs));
+}
+
+/** What a log has not taken the flags know: those of all 4 KiB leaves, as large ones lack W instead. Returns the cycles. */
+function scanFlags({ ept, dirty, costs }: TrackedVm): number {
+  const { words } = ept.memory;
+  let leaves = 0;
+  forEachLeaf(ept, (word, level, page) => {
+    leaves++;
+    if (level === 1 && (wordAt(words, word) & EPT_DIRTY) !== 0) markDirty(dirty, page);
+  });
+  return leaves * costs.protectPage;
+}
+
 /** The technique of a unit that finds writes. */
 export function dirtyLogTechnique<const Declared extends UnitDeclaration>(declaration: Declared) {
-  const { name } = declaration;
+  const { name, mayLose, whenFull } = declaration;
   return {
     ...declaration.technique,
     name: name as Declared["name"],
     findsWritten: true,
     findsTouched: false,
     byProcessor: true,
-    exits: true,
+    exits: whenFull.kind === "exit",
     armsEntries: true,
     beginsSet: true,
     faults: ["harvestBeforeDrain"],
@@ -52,7 +72,9 @@ export function dirtyLogTechnique<const Declared extends UnitDeclaration>(declar
         for (const { vmcs } of vm.vcpus) unit.empty(vmcs, vm.logs.geometry);
         return 0;
       }
-      return drainAll(vm, unit) * vm.costs.drainEntry;
+      const dropped = hasDropped(vm, unit);
+      const cycles = drainAll(vm, unit) * vm.costs.drainEntry;
+      return dropped ? cycles + scanFlags(vm) : cycles;
     },
     rearm: (vm) => rearmMarked(vm.ept, "dirtyFlag", vm.dirty, vm.work) * vm.costs.protectPage,
     disarm(vm) {
@@ -69,8 +91,10 @@ export function dirtyLogTechnique<const Declared extends UnitDeclaration>(declar
     // Large leaves are write-protected, so that their first write splits them.
     serveViolation: (vm, _vcpu, page, write) =>
       serveWrite(vm, "dirtyFlag", page, write, (one) => markDirty(vm.dirty, one)),
-    // A page with D set is in the log or in the bitmap already, and stays there.
-    pageTaken: () => {},
+    // A page with D set is in the log or in the bitmap already, and stays there, unless the log could not take it.
+    pageTaken(vm, page, low) {
+      if (mayLose && (low & EPT_DIRTY) !== 0) markDirty(vm.dirty, page);
+    },
     pageReturned: () => armedLeaf("dirtyFlag"),
   } as const satisfies Technique;
 }
