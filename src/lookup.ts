@@ -32,6 +32,14 @@ export function namesOf<Name extends string>(object: Readonly<Record<Name, unkno
   return Object.keys(object) as Name[];
 }
 
+/** A record that has a value for each of its names. */
+export function recordOf<Name extends string, Value>(
+  names: readonly Name[],
+  valueFor: (name: Name) => Value,
+): Record<Name, Value> {
+  return Object.fromEntries(names.map((name) => [name, valueFor(name)])) as Record<Name, Value>;
+}
+
 /** @param what is looked for, as in "the page's leaf". @throws NotThereError if it is not there */
 export function present<Value>(value: Value | undefined | null, what: string): Value {
   if (value === undefined || value === null) throw notThere(what);

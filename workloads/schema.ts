@@ -1,6 +1,8 @@
 /** All kinds of workloads: their configuration, and how to make one. */
+
 import { z } from "zod";
 import { excerpt } from "../src/config/fieldPath.ts";
+import { unionOfKinds } from "../src/config/unionOfKinds.ts";
 import { UserError } from "../src/errors.ts";
 import { ArrayParser, arrayParserSchema } from "./generators/arrayParser.ts";
 import { ExternalSort, externalSortSchema } from "./generators/externalSort.ts";
@@ -81,9 +83,9 @@ const registered = new Map<string, OwnWorkload>();
 function unionOf(kinds: readonly z.ZodObject[]) {
   // Others are taken as well, but the types know those that are built in alone.
   const all: readonly z.ZodObject[] = [...BUILT_IN.map(({ schema }) => schema), ...kinds];
-  return z
-    .discriminatedUnion("kind", all as unknown as SchemasOf<typeof BUILT_IN>)
-    .describe("what a guest does: a stream of accesses to its pages");
+  return unionOfKinds<SchemasOf<typeof BUILT_IN>>(all).describe(
+    "what a guest does: a stream of accesses to its pages",
+  );
 }
 
 /** Of all kinds. Another one once a kind was registered: importers see the present one. */

@@ -9,6 +9,9 @@ export const SEED_MAX = 0xffffffff;
 /** Of every command that writes a file that was named. */
 export const FORCE = ["--force", "replace files that exist"] as const;
 
+const NO_OVERRIDES: readonly Override[] = [];
+const NO_FILES: readonly string[] = [];
+
 /** Of every command that takes a scenario. */
 export const SET = [
   "--set <field=value>",
@@ -17,7 +20,7 @@ export const SET = [
     ...before,
     parseOverride(text),
   ],
-  [] as readonly Override[],
+  NO_OVERRIDES,
 ] as const;
 
 /** Of every command that takes a scenario, with `importModules` as its hook. */
@@ -25,7 +28,7 @@ export const IMPORT = [
   "--import <file>",
   "a module with kinds of your own (docs/library.md); may be repeated",
   (file: string, before: readonly string[]): readonly string[] => [...before, file],
-  [] as readonly string[],
+  NO_FILES,
 ] as const;
 
 /** Before a scenario is read: it may name what is registered. @throws UserError */

@@ -211,9 +211,8 @@ function interventionsOf(system: System, options: BranchOptions): Intervention[]
 
 /** @throws UserError if it is no message, or one about what this system does not have */
 function injected(value: unknown, { census }: System): Message {
-  const problem = messages.problemOf(value, census);
-  if (problem !== undefined) throw new UserError(`--inject: ${problem}`);
-  return value as Message;
+  messages.accept(value, census, (problem) => new UserError(`--inject: ${problem}`));
+  return value;
 }
 
 async function inevitableAction(
@@ -353,7 +352,7 @@ function delayOption(text: string): { readonly sequence: number; readonly cycles
 function injectOption(text: string): { readonly to: string; readonly message: unknown } {
   const [, to, json] = /^([^={]+)=(\{.*\})$/s.exec(text) ?? [];
   try {
-    const message = JSON.parse(json ?? "") as { readonly type?: unknown };
+    const message: { readonly type?: unknown } = JSON.parse(json ?? "");
     if (to !== undefined && typeof message.type === "string") return { to, message };
   } catch {
     // Said below.

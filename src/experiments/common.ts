@@ -3,6 +3,7 @@
 import { CYCLES_PER_SECOND } from "../config/units.ts";
 import { DEFAULT_PROCESSOR_COSTS } from "../hardware/costs.ts";
 import { itemAt } from "../lookup.ts";
+import { resultOf } from "../system/operations/all.ts";
 import type { CheckpointResult } from "../system/operations/checkpoint/checkpointResult.ts";
 import type { EstimateResult } from "../system/operations/estimate/estimateResult.ts";
 import type { MigrateResult } from "../system/operations/migration/migrateResult.ts";
@@ -84,18 +85,15 @@ export function percentAbove(value: number, base: number): number {
 }
 
 export function migration({ operation }: RunSummary): MigrateResult {
-  if (operation.kind !== "migrate") throw new Error("no migration");
-  return operation as MigrateResult;
+  return resultOf("migrate", operation);
 }
 
 export function checkpoints({ operation }: RunSummary): CheckpointResult {
-  if (operation.kind !== "checkpoint") throw new Error("no checkpoints");
-  return operation as CheckpointResult;
+  return resultOf("checkpoint", operation);
 }
 
 export function estimation({ operation }: RunSummary): EstimateResult {
-  if (operation.kind !== "estimate") throw new Error("no estimation");
-  return operation as EstimateResult;
+  return resultOf("estimate", operation);
 }
 
 /** The estimate in MiB of the first VM at the interval that ended last before a time; NaN if none. */

@@ -3,7 +3,7 @@
 import { itemAt } from "../lookup.ts";
 import { barPlot, linePlot } from "../plots/kinds.ts";
 import type { DataRow } from "../plots/plot.ts";
-import type { OvercommitResult } from "../system/operations/overcommit/overcommitResult.ts";
+import { resultOf } from "../system/operations/all.ts";
 import type { RunSummary } from "../system/summary.ts";
 import type { Experiment, Figure, Point, Results, ScenarioInput } from "./experiment.ts";
 
@@ -64,10 +64,7 @@ function points(): readonly Point[] {
 }
 
 function evaluate(results: Results) {
-  const outcome = ({ operation }: RunSummary): OvercommitResult => {
-    if (operation.kind !== "overcommit") throw new Error("no overcommitment");
-    return operation as OvercommitResult;
-  };
+  const outcome = ({ operation }: RunSummary) => resultOf("overcommit", operation);
   const throughputs = (point: string): readonly number[] =>
     outcome(results(point)).vms.map(({ throughput }) => throughput);
   const enough = throughputs(ENOUGH);

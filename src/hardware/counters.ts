@@ -1,3 +1,5 @@
+import { namesOf, recordOf } from "../lookup.ts";
+
 /** What the processor counts for each vCPU, and where its cycles went. Positions in a Float64Array. */
 export const Counter = {
   /** Accesses that completed (unit: accesses). */
@@ -26,10 +28,10 @@ export const Counter = {
   writes: 11,
 } as const;
 export type CounterName = keyof typeof Counter;
-export const COUNTER_COUNT = Object.keys(Counter).length;
+export const COUNTERS: readonly CounterName[] = namesOf(Counter);
+export const COUNTER_COUNT = COUNTERS.length;
 
 /** The counters of one vCPU by name. */
 export function readCounters(counters: Float64Array): Record<CounterName, number> {
-  const entries = Object.entries(Counter).map(([name, index]) => [name, counters[index] ?? 0]);
-  return Object.fromEntries(entries) as Record<CounterName, number>;
+  return recordOf(COUNTERS, (name) => counters[Counter[name]] ?? 0);
 }

@@ -6,6 +6,7 @@
 /** Event types: bits 10:8. */
 export const EventType = { externalInterrupt: 0, nmi: 2, exception: 3 } as const;
 export type EventTypeName = keyof typeof EventType;
+const EVENT_TYPES: readonly EventTypeName[] = namesOf(EventType);
 
 const TYPE_SHIFT = 8;
 /** Bit 11: an error code is pushed. */
@@ -30,10 +31,7 @@ export function describeEvent(
 ): { readonly type: EventTypeName | null; readonly vector: number } | null {
   if ((information & EVENT_VALID) === 0) return null;
   const number = eventTypeOf(information);
-  let type: EventTypeName | null = null;
-  for (const [name, value] of Object.entries(EventType)) {
-    if (value === number) type = name as EventTypeName;
-  }
+  const type = EVENT_TYPES.find((name) => EventType[name] === number) ?? null;
   return { type, vector: information & 0xff };
 }
 
@@ -46,3 +44,5 @@ export function setsResumeFlag(information: number): boolean {
     eventTypeOf(information) === EventType.exception && !NOT_FAULTS.includes(information & 0xff)
   );
 }
+
+import { namesOf } from "../lookup.ts";

@@ -14,7 +14,7 @@ const CHANCES: readonly (readonly [owner: object, name: string, what: string])[]
  * @throws UserError with its name, whatever it throws; also if it returns a promise
  */
 export function callOwn<Result>(what: string, call: () => Result): Result {
-  const before = CHANCES.map(([owner, name]) => Reflect.get(owner, name) as unknown);
+  const before = CHANCES.map(([owner, name]): unknown => Reflect.get(owner, name));
   for (const [owner, name, chance] of CHANCES) {
     Reflect.set(owner, name, () => {
       throw new UserError(`${what}: ${chance} is not the same in each run`);

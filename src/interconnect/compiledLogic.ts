@@ -24,8 +24,10 @@ export type CompiledSnapshot = Snapshot<undefined> & {
   context: object;
 };
 
-type Args = { readonly context: object; readonly event: EventObject };
-type Assigner = (args: Args) => unknown;
+/** A context as actions see it: fields by name. */
+type Context = Record<string, unknown>;
+type Args = { readonly context: Context; readonly event: EventObject };
+type Assigner = (args: Args) => Context;
 /** An action, ready to run: it changes `args.context`, or emits. */
 type Action = (args: Args, emit: EmissionSink) => void;
 
@@ -118,7 +120,7 @@ export function compileLogic(
     throw new UnhandledEventError(machine.id, state, event);
   };
   const initialState = stateNamed(states, initial);
-  const initialContext = machine.config.context as unknown;
+  const initialContext: unknown = machine.config.context;
 
   // Mostly the state of the last transition, which spares the look-up by name.
   let last = initialState;
@@ -129,10 +131,10 @@ export function compileLogic(
   ): CompiledSnapshot => {
     const state = snapshot.value === last.name ? last : stateNamed(states, snapshot.value);
     const candidates = state.on.get(event.type) ?? NO_CANDIDATES;
-    const args = { context: snapshot.context, event };
+    const args = { context: snapshot.context as Context, event };
     for (const { guard, target, actions } of candidates) {
       if (guard !== null && !guard(args)) continue;
-      if (!inPlace) args.context = { ...snapshot.context };
+      if (!inPlace) args.context = { ...args.context };
       let at = state;
       if (target !== null) runActions(state.exit, args, emit);
       runActions(actions, args, emit);
@@ -168,9 +170,8 @@ export function compileLogic(
 
     getInitialSnapshot(scope, input) {
       const event = { type: "xstate.init", input };
-      let context: object = {};
-      if (typeof initialContext === "function") context = initialContext({ input }) as object;
-      else if (initialContext !== undefined) context = { ...(initialContext as object) };
+      const isMade = typeof initialContext === "function";
+      const context = { ...propertiesOf(isMade ? initialContext({ input }) : initialContext) };
       runActions(initialState.entry, { context, event }, host?.emit ?? scope.emit);
       return snapshotOf(initialState, context);
     },
@@ -197,7 +198,7 @@ function stateNamed(states: ReadonlyMap<string, StateTable>, name: string): Stat
   return present(states.get(name), `the state "${name}"`);
 }
 
-function snapshotOf(state: StateTable, context: object): CompiledSnapshot {
+function snapshotOf(state: StateTable, context: Context): CompiledSnapshot {
   return { status: "active", output: undefined, error: undefined, value: state.name, context };
 }
 
@@ -220,8 +221,8 @@ function runActions(actions: readonly Action[], args: Args, emit: EmissionSink):
 /** `assign((args) => changes)`. */
 function assignAll(changesOf: Assigner): Action {
   return (args) => {
-    const context = args.context as Record<string, unknown>;
-    const changes = changesOf(args) as Record<string, unknown>;
+    const { context } = args;
+    const changes = changesOf(args);
     for (const key in changes) context[key] = changes[key];
   };
 }
@@ -231,7 +232,7 @@ function assignEach(keys: readonly (readonly [string, unknown])[]): Action {
   const [first] = keys;
   if (keys.length === 1 && first !== undefined) return assignOne(...first);
   return (args) => {
-    const context = args.context as Record<string, unknown>;
+    const { context } = args;
     const values = keys.map(([, value]) => (typeof value === "function" ? value(args) : value));
     for (let i = 0; i < keys.length; i++) context[keys[i]![0]] = values[i];
   };
@@ -240,18 +241,19 @@ function assignEach(keys: readonly (readonly [string, unknown])[]): Action {
 function assignOne(key: string, value: unknown): Action {
   if (typeof value !== "function") {
     return ({ context }) => {
-      (context as Record<string, unknown>)[key] = value;
+      context[key] = value;
     };
   }
   return (args) => {
-    (args.context as Record<string, unknown>)[key] = value(args);
+    args.context[key] = value(args);
   };
 }
 
 /** `emit(event or function)`. */
 function emitEvent(event: unknown): Action {
   return (args, emit) => {
-    emit((typeof event === "function" ? event(args) : event) as AnyEventObject);
+    const emission: AnyEventObject = typeof event === "function" ? event(args) : event;
+    emit(emission);
   };
 }
 
@@ -380,13 +382,12 @@ function compileTransition(
 
 function compileGuard(machine: AnyStateMachine, guard: unknown, at: string): Candidate["guard"] {
   if (guard === undefined) return null;
-  const implementation =
+  const predicate: unknown =
     typeof guard === "string" ? machine.implementations.guards[guard] : undefined;
-  if (typeof implementation !== "function" || "check" in implementation) {
+  if (typeof predicate !== "function" || "check" in predicate) {
     throw new UnsupportedMachineError(`${at}: guard ${describe(guard)} must be a named predicate`);
   }
-  const predicate: (args: never, params: never) => boolean = implementation;
-  return (args) => predicate(args as never, undefined as never);
+  return (args) => predicate(args);
 }
 
 function compileActions(machine: AnyStateMachine, actions: unknown, at: string): Action[] {

@@ -81,7 +81,7 @@ function saying<Schema extends z.ZodType>(schema: Schema, traits: Traits): Schem
 
 /** Another schema like this one, of which this is to be said as well. */
 function like<Schema extends z.ZodType>(schema: Schema, traits: Traits): Schema {
-  const copy = schema.clone() as Schema;
+  const copy: Schema = schema.clone();
   said.set(copy, { ...said.get(schema), ...traits });
   return copy;
 }
@@ -214,7 +214,7 @@ export function record<Shape extends Fields>(fields: Shape) {
 }
 
 /** One of several kinds of things. */
-export function oneOf<Kind>(variants: Variants): z.ZodType<Kind, Kind> {
+export function oneOf<Kind>(variants: Variants<Kind>): z.ZodType<Kind, Kind> {
   return saying(
     z.custom<Kind>(() => true),
     { variants },
@@ -231,6 +231,17 @@ export function problemOf(
   census: Census = ANY_SYSTEM,
 ): string | undefined {
   return sentenceOf(findProblem(schema, value, census));
+}
+
+/** Takes a value for one of a schema. @throws what `refusal` makes of its problem, if it has one */
+export function accept<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  census: Census,
+  refusal: (problem: string) => Error,
+): asserts value is z.output<Schema> {
+  const problem = problemOf(schema, value, census);
+  if (problem !== undefined) throw refusal(problem);
 }
 
 function sentenceOf(problem: Explanation | undefined): string | undefined {
@@ -346,7 +357,7 @@ export type Variant<Tag extends string, Kind extends string, Shape extends Field
 >;
 
 /** Things of several kinds: each has its kind's name in the field `tag`, and the fields of its kind. */
-export class Variants {
+export class Variants<Thing = unknown> {
   readonly #tag: string;
   readonly #table: Readonly<Record<string, Fields>>;
   readonly #schemas = new Map<string, z.ZodType>();
@@ -372,7 +383,17 @@ export class Variants {
     return sentenceOf(this.find(value, census));
   }
 
-  /** The same, with the field's path. */
+  /** Takes a value for one of these. @throws what `refusal` makes of its problem, if it has one */
+  accept(
+    value: unknown,
+    census: Census,
+    refusal: (problem: string) => Error,
+  ): asserts value is Thing {
+    const problem = this.problemOf(value, census);
+    if (problem !== undefined) throw refusal(problem);
+  }
+
+  /** The same as problemOf, with the field's path. */
   find(value: unknown, census: Census): Explanation | undefined {
     if (typeof value !== "object" || value === null || Array.isArray(value)) {
       return wrong(`expected fields, "${this.#tag}" among them`);

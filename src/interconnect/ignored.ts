@@ -7,10 +7,7 @@
 export function isIgnored(transition: unknown): boolean {
   if (typeof transition !== "object" || transition === null || Array.isArray(transition))
     return false;
-  const { target, actions } = transition as {
-    readonly target?: unknown;
-    readonly actions?: unknown;
-  };
+  const { target, actions }: { readonly target?: unknown; readonly actions?: unknown } = transition;
   return (target ?? actions) === undefined;
 }
 

@@ -292,7 +292,8 @@ export type MessageType = keyof typeof MESSAGES;
 
 /** What the table says of a type; undefined if there is no such type. */
 export function rowOf(type: string): MessageRow | undefined {
-  return Object.hasOwn(MESSAGES, type) ? MESSAGES[type as MessageType] : undefined;
+  const rows: Readonly<Record<string, MessageRow>> = MESSAGES;
+  return Object.hasOwn(rows, type) ? rows[type] : undefined;
 }
 
 /** A message of one type: its type and the fields above. */
@@ -303,7 +304,7 @@ type Typed<Type extends MessageType> = Type extends MessageType
 export type Message = Typed<MessageType>;
 
 /** Messages as a file may hold them: of these types, with these fields and no others. */
-export const messages = new Variants(
+export const messages: Variants<Message> = new Variants(
   "type",
   Object.fromEntries(Object.entries(MESSAGES).map(([type, { fields }]) => [type, fields])),
 );

@@ -4,6 +4,7 @@
  */
 import { dirname } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
+import type * as z from "zod";
 import { UserError } from "../errors.ts";
 import { exists, readBytes } from "./inputFile.ts";
 import { makeDirectory, writeOutput } from "./outputFile.ts";
@@ -15,14 +16,14 @@ const KEPT_BYTES_MAX = 2 ** 30;
 /** Most of it are a machine's pages, of which many are alike: the fastest level does. */
 const LEVEL = 1;
 
-export interface Kept {
+export interface Kept<About> {
   /** Plain data about the bytes. */
-  readonly about: unknown;
+  readonly about: About;
   readonly bytes: Uint8Array;
 }
 
 /** @throws UserError if it cannot be written */
-export function writeKept(path: string, { about, bytes }: Kept): void {
+export function writeKept(path: string, { about, bytes }: Kept<unknown>): void {
   makeDirectory(dirname(path));
   const text = Buffer.from(JSON.stringify(about), "utf8");
   const length = Buffer.alloc(4);
@@ -31,8 +32,11 @@ export function writeKept(path: string, { about, bytes }: Kept): void {
   writeOutput(path, Buffer.concat([MAGIC, Buffer.from([VERSION]), content]), { force: true });
 }
 
-/** @returns undefined if there is none. @throws UserError if it is damaged, or of another version */
-export function readKept(path: string): Kept | undefined {
+/**
+ * @param schema what it says about its bytes
+ * @returns undefined if there is none. @throws UserError if it is damaged, or of another version
+ */
+export function readKept<About>(path: string, schema: z.ZodType<About>): Kept<About> | undefined {
   if (!exists(path)) return undefined;
   const file = readBytes(path, KEPT_BYTES_MAX);
   const remedy = "remove it, and it is made again";
@@ -44,10 +48,8 @@ export function readKept(path: string): Kept | undefined {
   try {
     const content = gunzipSync(file.subarray(HEAD_BYTES), { maxOutputLength: KEPT_BYTES_MAX });
     const end = 4 + content.readUInt32LE(0);
-    return {
-      about: JSON.parse(content.toString("utf8", 4, end)) as unknown,
-      bytes: content.subarray(end),
-    };
+    const about = schema.parse(JSON.parse(content.toString("utf8", 4, end)));
+    return { about, bytes: content.subarray(end) };
   } catch {
     throw new UserError(`${path}: damaged: ${remedy}`);
   }

@@ -40,7 +40,8 @@ export async function* through(tool: Tool, input: AsyncIterable<Buffer>): AsyncG
     },
   );
   try {
-    yield* child.stdout as AsyncIterable<Buffer>;
+    const chunks: AsyncIterable<Buffer> = child.stdout;
+    yield* chunks;
     const failed = await ended;
     await feeding;
     if (inputError !== undefined) throw inputError;
@@ -54,10 +55,11 @@ export async function* through(tool: Tool, input: AsyncIterable<Buffer>): AsyncG
 /** @returns whether the program failed, or why it could not be started */
 async function endOf(child: ChildProcess): Promise<boolean | Error> {
   try {
-    const [code] = (await once(child, "close")) as [number | null];
+    const [code] = await once(child, "close");
     return code !== 0;
   } catch (error) {
-    return codeOf(error) === "ENOENT" ? new ToolMissing(child.spawnfile) : (error as Error);
+    if (codeOf(error) === "ENOENT") return new ToolMissing(child.spawnfile);
+    return error instanceof Error ? error : new Error(String(error));
   }
 }
 

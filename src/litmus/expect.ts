@@ -1,6 +1,6 @@
 /** Compares what a step did with what its test expects. */
 
-import { Counter, type CounterName } from "../hardware/counters.ts";
+import { COUNTERS, Counter } from "../hardware/counters.ts";
 import { isLeaf } from "../hardware/eptEntry.ts";
 import { describeEvent } from "../hardware/eventInformation.ts";
 import { Qualification } from "../hardware/exit.ts";
@@ -260,8 +260,9 @@ function compareState(
     compare("tlb", tlb, grown(vcpu, before, Counter.walks) === 0 ? "hit" : "miss");
   }
   if (retired !== undefined) compare("retired", String(retired), String(result.retired ?? 0));
-  for (const [name, value] of Object.entries(expected.counters ?? {})) {
-    const actual = grown(vcpu, before, Counter[name as CounterName]);
+  for (const name of COUNTERS) {
+    const value = expected.counters?.[name];
+    const actual = grown(vcpu, before, Counter[name]);
     if (value !== undefined) compare(`counter ${name}`, String(value), String(actual));
   }
   const now = observe(machine, vcpu, unchanged);

@@ -1,8 +1,10 @@
 /** The state a litmus test starts from: machine, controls, EPT, guest paging structures, vCPUs. */
+
 import * as z from "zod";
 import { DEFAULT_CAPABILITIES } from "../hardware/capabilities.ts";
 import { Compatibility } from "../hardware/mmu.ts";
 import { Field, GuestPaging } from "../hardware/vmcs.ts";
+import { recordOf } from "../lookup.ts";
 import { fieldName, UNIT_CONTROLS, UNIT_FIELDS, UNITS } from "../units/all.ts";
 import {
   address,
@@ -26,8 +28,7 @@ function optionals<K extends string, T extends z.ZodType>(
   names: readonly K[],
   schema: T,
 ): Record<K, z.ZodOptional<T>> {
-  const entries = names.map((name) => [name, schema.optional()]);
-  return Object.fromEntries(entries) as Record<K, z.ZodOptional<T>>;
+  return recordOf(names, () => schema.optional());
 }
 
 /** Flags that units bring along. */

@@ -177,7 +177,7 @@ export const step = z.union([firstVerb!, ...otherVerbs, ...unitVerbs], {
   error: ({ input }) => {
     if (typeof input !== "object" || input === null) return "expected a step: a map with a verb";
     const keys = Object.keys(input);
-    const known = keys.filter((key) => (VERBS as readonly string[]).includes(key));
+    const known = keys.filter((key) => VERBS.includes(key));
     // "invept" is also an option of "clear".
     const [verb, other] = known.filter((key) => key !== "invept" || !known.includes("clear"));
     if (verb !== undefined && other !== undefined) {

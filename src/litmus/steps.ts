@@ -65,7 +65,7 @@ export function takeStep(
 export function stepTitle(step: Step): string {
   if (step.name !== undefined) return step.name;
   for (const [key, value] of Object.entries(step)) {
-    if (!(VERBS as readonly string[]).includes(key)) continue;
+    if (!VERBS.includes(key)) continue;
     if (typeof value === "number" || typeof value === "bigint") {
       return `${key} 0x${BigInt.asUintN(64, BigInt(value)).toString(16)}`;
     }

@@ -1,5 +1,5 @@
 /** `trackvisor compare`: ways of tracking on the same guests, side by side, and which is cheapest for what. */
-import { itemAt } from "../lookup.ts";
+import { itemAt, recordOf } from "../lookup.ts";
 import type { RunSummary } from "../system/summary.ts";
 import {
   CAUSES,
@@ -62,8 +62,7 @@ function eachMeasure(
   measured: readonly Measures[],
   of: (values: readonly number[]) => number,
 ): Measures {
-  const entries = MEASURES.map((name) => [name, of(measured.map((one) => one[name]))]);
-  return Object.fromEntries(entries) as Record<keyof Measures, number>;
+  return recordOf(MEASURES, (name) => of(measured.map((each) => each[name])));
 }
 
 function mean(values: readonly number[]): number {
@@ -82,8 +81,7 @@ function causesOf(
         return (100 * more) / wholeOf(base);
       }),
     );
-  const entries = CAUSES.map((cause) => [cause, percent(cause)]);
-  return Object.fromEntries(entries) as Record<Cause, number>;
+  return recordOf(CAUSES, percent);
 }
 
 /** What trackers can be asked for, and which of them find it. */

@@ -2,8 +2,8 @@
 
 import { excerpt } from "../config/fieldPath.ts";
 import { nearest } from "../config/nearest.ts";
-import { type Census, cycles, problemOf } from "../interconnect/fields.ts";
-import { type Delivery, type Message, messages } from "../interconnect/messages.ts";
+import { accept, type Census, cycles } from "../interconnect/fields.ts";
+import { type Delivery, messages } from "../interconnect/messages.ts";
 import { itemAt, numberAt } from "../lookup.ts";
 import { type Intervention, interventions } from "../system/intervention.ts";
 import { BLOCK_PREFIX_BYTES, RECORD_BYTES_MAX, RecordTag } from "./format.ts";
@@ -157,9 +157,9 @@ export class BlockDecoder {
         return undefined;
       case RecordTag.intervention: {
         const intervention = this.#json();
-        refuse("intervention", interventions.problemOf(intervention, this.#contents.census));
-        this.#count(intervention as Intervention);
-        return { kind: "intervention", position, intervention: intervention as Intervention };
+        interventions.accept(intervention, this.#contents.census, wrong("intervention"));
+        this.#count(intervention);
+        return { kind: "intervention", position, intervention };
       }
       case RecordTag.checkpoint:
         return { kind: "checkpoint", position, digests: this.#digests() };
@@ -180,12 +180,11 @@ export class BlockDecoder {
 
   #define(value: unknown): void {
     const { census } = this.#contents;
-    const problem = problemOf(shapeSchema, value, census);
-    refuse("shape of messages", problem);
-    const shape = value as Shape;
+    accept(shapeSchema, value, census, wrong("shape of messages"));
+    const shape: Shape = value;
     // The values come with each message; a name that is no field's might be one that all objects have.
     const fields = messages.fieldsOf(shape.type);
-    if (fields === undefined) refuse("message", messages.problemOf({ type: shape.type }));
+    if (fields === undefined) messages.accept({ type: shape.type }, census, wrong("message"));
     const known = Object.keys(fields ?? {});
     const strange = shape.fields.find(([name]) => name !== "type" && !known.includes(name));
     if (strange !== undefined) {
@@ -214,8 +213,10 @@ export class BlockDecoder {
         message[name] = last[at++];
       } else message[name] = kind === "json" ? this.#json() : kind.is;
     }
-    refuse(`message "${excerpt(type)}"`, messages.problemOf(message, this.#contents.census));
-    if (!(time <= TIME_MAX)) refuse("message's time", problemOf(cycles, time));
+    messages.accept(message, this.#contents.census, (problem) =>
+      wrong(`message "${excerpt(type)}"`)(problem),
+    );
+    if (!(time <= TIME_MAX)) accept(cycles, time, this.#contents.census, wrong("message's time"));
     if (time < this.#time) throw new WrongRecord("a message is earlier than the one before");
     this.#time = time;
     const posted = this.#posted + source.number();
@@ -229,7 +230,7 @@ export class BlockDecoder {
     this.#posted = posted;
     this.#before = posted;
     const digest = source.word();
-    const delivery: Delivery = { sequence, time, from, to, message: message as Message };
+    const delivery: Delivery = { sequence, time, from, to, message };
     return { kind: "message", position: this.#position++, delivery, posted, digest };
   }
 
@@ -257,6 +258,7 @@ export class BlockDecoder {
 /** What is wrong with a record. */
 class WrongRecord extends Error {}
 
-function refuse(what: string, problem: string | undefined): void {
-  if (problem !== undefined) throw new WrongRecord(`${what}: ${problem}`);
+/** What is thrown of a problem with a part of it. */
+function wrong(what: string): (problem: string) => WrongRecord {
+  return (problem) => new WrongRecord(`${what}: ${problem}`);
 }

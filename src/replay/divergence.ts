@@ -46,17 +46,18 @@ export interface Divergence {
   readonly detail: readonly string[];
 }
 
+type Fields = Readonly<Record<string, unknown>>;
+
 /** Whether two messages are the same, field by field. */
 export function sameMessage(a: Message, b: Message): boolean {
   return sameFields(a, b) && sameFields(b, a);
 }
 
-function sameFields(a: object, b: object): boolean {
-  const [left, right] = [a, b] as [Record<string, unknown>, Record<string, unknown>];
+function sameFields(left: Fields, right: Fields): boolean {
   for (const key in left) {
-    const [one, other] = [left[key], right[key]];
-    if (one === other) continue;
-    if (typeof one !== "object" || JSON.stringify(one) !== JSON.stringify(other)) return false;
+    const [here, there] = [left[key], right[key]];
+    if (here === there) continue;
+    if (typeof here !== "object" || JSON.stringify(here) !== JSON.stringify(there)) return false;
   }
   return true;
 }

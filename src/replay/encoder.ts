@@ -108,9 +108,9 @@ export class BlockEncoder {
     for (const [name, kind] of shape.fields) {
       const value = fieldOf(message, name);
       if (kind === "json") this.#json(value);
-      else if (kind === "number") {
-        this.#difference(value as number, numberAt(shape.last, number));
-        shape.last[number++] = value as number;
+      else if (typeof value === "number") {
+        this.#difference(value, numberAt(shape.last, number));
+        shape.last[number++] = value;
       }
     }
   }

@@ -102,5 +102,6 @@ export function decodeHeader(payload: Buffer): LogHeader | string {
   } catch {
     return "not JSON";
   }
-  return problemOf(headerSchema, value) ?? (value as LogHeader);
+  const { data } = headerSchema.safeParse(value);
+  return data ?? String(problemOf(headerSchema, value));
 }

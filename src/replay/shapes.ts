@@ -118,5 +118,6 @@ function isLike(shape: Shape, delivery: Delivery): boolean {
 
 /** A field of a message by name. */
 export function fieldOf(message: Message, name: string): unknown {
-  return (message as Readonly<Record<string, unknown>>)[name];
+  const fields: Readonly<Record<string, unknown>> = message;
+  return fields[name];
 }

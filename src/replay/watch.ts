@@ -24,7 +24,7 @@ export function eptEntry(vm: number, page: number): (system: System) => string {
 /** An actor's state and one field of its context. */
 export function actorField(name: string, field: string): (system: System) => string {
   return (system) => {
-    const { value, context } = system.actor(name).live;
-    return `${value} ${JSON.stringify((context as Readonly<Record<string, unknown>>)[field])}`;
+    const { value, context } = system.actor(name);
+    return `${value} ${JSON.stringify(Reflect.get(context, field))}`;
   };
 }

@@ -57,8 +57,8 @@ function fieldText(field: string, role: Role | undefined, value: unknown, nameOf
 /** Any plain value in one line, long lists cut. */
 export function textOf(value: unknown): string {
   if (typeof value === "string") return value;
-  if (typeof value === "object" && value !== null && "length" in value) {
-    const list = Array.from(value as ArrayLike<unknown>);
+  if (Array.isArray(value) || ArrayBuffer.isView(value)) {
+    const list: unknown[] = Array.from(Object.values(value));
     const shown = list.slice(0, 12).map(textOf).join(" ");
     return list.length > 12 ? `[${shown} ... ${list.length} in all]` : `[${shown}]`;
   }

@@ -48,11 +48,11 @@ export function chartOf(machine: AnyStateMachine): ChartState[] {
   const own = Object.entries(states).map(([name, state]) => ({
     name,
     transitions: [
-      ...transitionsOf((state as { on?: object }).on ?? {}),
-      ...transitionsOf({ always: (state as { always?: unknown }).always ?? [] }),
+      ...transitionsOf(state.on ?? {}),
+      ...transitionsOf({ always: state.always ?? [] }),
     ],
   }));
-  const everywhere = transitionsOf((on as object | undefined) ?? {});
+  const everywhere = transitionsOf(on ?? {});
   return everywhere.length === 0 ? own : [...own, { name: "any", transitions: everywhere }];
 }
 

@@ -1,21 +1,24 @@
 /** CPUs, log units and VMs of a system, as they are now. */
-import type { PvmCpuContext } from "../../machines/pvmCpu.ts";
-import type { SchedulerContext } from "../../machines/scheduler.ts";
-import type { TrackerContext } from "../../machines/trackerContext.ts";
-import type { VcpuContext } from "../../machines/vcpu.ts";
+import type { ContextFrom } from "xstate";
+import { dispatcherMachine } from "../../machines/dispatcher.ts";
+import { pvmCpuMachine } from "../../machines/pvmCpu.ts";
+import { schedulerMachine } from "../../machines/scheduler.ts";
+import { trackerMachine } from "../../machines/tracker.ts";
+import { vcpuMachine } from "../../machines/vcpu.ts";
 import { Counter } from "../hardware/counters.ts";
 import { countTruth } from "../hardware/guestPages.ts";
 import { countMarked, type DirtyBitmap, isMarked } from "../hypervisor/dirtyBitmap.ts";
 import { visitLogs } from "../hypervisor/drain.ts";
+import { contextOf } from "../system/actorContexts.ts";
 import { CpuMode } from "../system/cpuTimes.ts";
 import type { System } from "../system/system.ts";
 import { NO_UNIT } from "../units/all.ts";
 import type { Unit } from "../units/unit.ts";
 import type { CpuFrame, LogFrame, VmFrame, WaitingFrame } from "./frame.ts";
 
-/** The context as it is; only looked at, never kept. */
-export function contextOf<Context>(system: System, name: string): Context {
-  return system.actor(name).live.context as Context;
+/** The scheduler's context as it is; only looked at, never kept. */
+export function schedulerOf(system: System): ContextFrom<typeof schedulerMachine> {
+  return contextOf(system.actor("scheduler"), schedulerMachine);
 }
 
 function vcpuName(system: System, vcpu: number): string {
@@ -25,12 +28,12 @@ function vcpuName(system: System, vcpu: number): string {
 
 export function cpuFrames(system: System): CpuFrame[] {
   const { now } = system.interconnect;
-  const { cpus } = contextOf<SchedulerContext>(system, "scheduler");
+  const { cpus } = schedulerOf(system);
   const physical = cpus.map(({ vcpu }, pcpu): CpuFrame => {
     const cycles = system.world.cpuTimes.of(pcpu, now);
     const share = (mode: number): number => (now === 0 ? 0 : cycles[mode]! / now);
-    const exits = contextOf<{ exits: Record<string, number> }>(system, `pcpu${pcpu}/dispatcher`);
-    const taken = Object.values(exits.exits).reduce((sum, one) => sum + one, 0);
+    const { exits } = contextOf(system.actor(`pcpu${pcpu}/dispatcher`), dispatcherMachine);
+    const taken = Object.values(exits).reduce((sum, one) => sum + one, 0);
     return {
       name: `cpu${pcpu}`,
       kind: "physical",
@@ -51,7 +54,7 @@ export function cpuFrames(system: System): CpuFrame[] {
 function pvmFrames(system: System, now: number): CpuFrame[] {
   const { vmExit, vmEntry } = system.config.world.tracking.costs;
   return Array.from({ length: system.config.pvmCpus }, (_, cpu): CpuFrame => {
-    const context = contextOf<PvmCpuContext>(system, `pvm${cpu}`);
+    const context = contextOf(system.actor(`pvm${cpu}`), pvmCpuMachine);
     const { handlerRuns, handlerCycles, jobCycles, ipis, coalesced } = context;
     const share = (cycles: number): number => (now === 0 ? 0 : Math.min(1, cycles / now));
     const transition = share(handlerRuns * (vmExit + vmEntry));
@@ -69,10 +72,7 @@ function pvmFrames(system: System, now: number): CpuFrame[] {
 }
 
 export function waitingFrames(system: System): WaitingFrame[] {
-  const { cpus, held, pausedBy, waiting, halted } = contextOf<SchedulerContext>(
-    system,
-    "scheduler",
-  );
+  const { cpus, held, pausedBy, waiting, halted } = schedulerOf(system);
   const running = cpus.map(({ vcpu }) => vcpu);
   return system.world.vcpus.flatMap(({ vm }, vcpu): WaitingFrame[] => {
     if (running.includes(vcpu)) return [];
@@ -114,7 +114,7 @@ export function logFrames(system: System): LogFrame[] {
 
 /** The unit that logs for what is armed in a VM. */
 function loggingUnit(system: System, vm: number): Unit | null {
-  const { technique } = contextOf<TrackerContext>(system, `vm${vm}/tracker`);
+  const { technique } = contextOf(system.actor(`vm${vm}/tracker`), trackerMachine);
   return system.world.unitOf(technique);
 }
 
@@ -126,10 +126,10 @@ export function visitPending(system: System, vcpu: number, visit: (page: number)
 }
 
 export function vmFrames(system: System): VmFrame[] {
-  const { pausedBy, held } = contextOf<SchedulerContext>(system, "scheduler");
+  const { pausedBy, held } = schedulerOf(system);
   return system.world.vms.map(
     ({ config, guest, tracked, reportedWritten, reportedTouched }, vm) => {
-      const { technique } = contextOf<TrackerContext>(system, `vm${vm}/tracker`);
+      const { technique } = contextOf(system.actor(`vm${vm}/tracker`), trackerMachine);
       const truth = countTruth(guest);
       return {
         name: config.name,
@@ -162,5 +162,5 @@ function dataPages(bitmap: DirtyBitmap, pages: number): number {
 /** Whether a vCPU has left for good, though its program had not ended. */
 export function hasCrashed(system: System, vcpu: number): boolean {
   const actor = system.actor(`vcpu${vcpu}`);
-  return actor.value === "halted" && !(actor.live.context as VcpuContext).finished;
+  return actor.value === "halted" && !contextOf(actor, vcpuMachine).finished;
 }

@@ -2,18 +2,18 @@
  * What the operator can ask of the machine while it runs. Each is a message from outside to the actor
  * concerned, so that it goes into the log and is replayed; what cannot be done is refused in a sentence.
  */
-import type { OperatorContext } from "../../machines/operator.ts";
-import type { SchedulerContext } from "../../machines/scheduler.ts";
+import { operatorMachine } from "../../machines/operator.ts";
 import { nearest } from "../config/nearest.ts";
 import { UserError } from "../errors.ts";
 import { TECHNIQUES, techniqueNamed } from "../hypervisor/techniques/all.ts";
 import type { TechniqueName } from "../hypervisor/techniques/technique.ts";
+import { contextOf } from "../system/actorContexts.ts";
 import { operatorSideOf } from "../system/operations/all.ts";
 import type { OperatorAnswer } from "../system/operations/declaration.ts";
 import type { System } from "../system/system.ts";
 import { logProblem } from "../units/all.ts";
 import { unknown } from "./breakpoints.ts";
-import { contextOf } from "./machineFrame.ts";
+import { schedulerOf } from "./machineFrame.ts";
 import type { Session } from "./session.ts";
 
 /** A run that can be commanded. */
@@ -46,7 +46,7 @@ export const OPERATOR_COMMANDS: Readonly<Record<string, OperatorCommand>> = {
 
   pauseVcpu(session, _, argument) {
     const vcpu = vcpuOf(session.system, argument);
-    const { held } = contextOf<SchedulerContext>(session.system, "scheduler");
+    const { held } = schedulerOf(session.system);
     if (held.includes(vcpu)) throw new UserError(`vcpu${vcpu} is held already`);
     session.command("scheduler", { type: "pauseVcpu", vcpu });
     return `vcpu${vcpu}: pause requested`;
@@ -54,7 +54,7 @@ export const OPERATOR_COMMANDS: Readonly<Record<string, OperatorCommand>> = {
 
   resumeVcpu(session, _, argument) {
     const vcpu = vcpuOf(session.system, argument);
-    const { held } = contextOf<SchedulerContext>(session.system, "scheduler");
+    const { held } = schedulerOf(session.system);
     if (!held.includes(vcpu)) throw new UserError(`vcpu${vcpu} is not held`);
     session.command("scheduler", { type: "unpauseVcpu", vcpu });
     return `vcpu${vcpu}: goes on`;
@@ -135,7 +135,7 @@ function vmName({ world }: System, vm: number): string {
 
 /** Whether the operator, and not an operation, holds a VM. */
 export function isHeld(system: System, vm: number): boolean {
-  const { held } = contextOf<SchedulerContext>(system, "scheduler");
+  const { held } = schedulerOf(system);
   return system.world.vms[vm]!.vcpus.every((vcpu) => held.includes(vcpu));
 }
 
@@ -184,7 +184,7 @@ function techniqueOf(text: string, { world }: System): TechniqueName {
 
 /** Why the operator's last command came to nothing, in a sentence; null if it did not. */
 export function refusalOf(system: System): string | null {
-  const { error, vm, technique } = contextOf<OperatorContext>(system, "operator");
+  const { error, vm, technique } = contextOf(system.actor("operator"), operatorMachine);
   if (error === "") return null;
   return `${vmName(system, vm)}: ${error}: it is tracked already, and stays so: by ${technique}`;
 }

@@ -1,7 +1,7 @@
 /** What actors hold, typed by the machine that each is asked to be. */
 import type { AnyStateMachine, ContextFrom } from "xstate";
 
-/** An actor, as far as its context is concerned. */
+/** An actor, as far as its context is concerned: a SystemActor is one. */
 export interface HeldContext {
   readonly machine: AnyStateMachine;
   readonly context: object;
@@ -14,6 +14,15 @@ export function contextOf<Machine extends AnyStateMachine>(
 ): ContextFrom<Machine> {
   if (own.id !== machine.id) throw new Error(`this actor is a ${own.id}, and no ${machine.id}`);
   return context as ContextFrom<Machine>;
+}
+
+/** The contexts of those actors that are this machine, in order. */
+export function contextsOf<Machine extends AnyStateMachine>(
+  actors: readonly HeldContext[],
+  machine: Machine,
+): ContextFrom<Machine>[] {
+  const own = actors.filter((actor) => actor.machine.id === machine.id);
+  return own.map((actor) => contextOf(actor, machine));
 }
 
 /** The actors of an operation by their names; the main one is "toolstack". */

@@ -20,6 +20,7 @@ import {
 import type { Device, SendEmission } from "../interconnect/emissions.ts";
 import type { Interconnect } from "../interconnect/interconnect.ts";
 import type { ActorId } from "../interconnect/messages.ts";
+import { propertiesOf } from "../interconnect/misreadings.ts";
 import { type ActorRole, actorName } from "./roles.ts";
 
 /** How machines are run: from the compiled table, or by XState's own interpreter (for comparison). */
@@ -84,18 +85,23 @@ export class SystemActor {
 
   /** State and context now. The context is a copy: a running actor changes its own in place. */
   get snapshot(): ActorSnapshot {
-    const { value, context } = this.#actor.getSnapshot() as ActorSnapshot;
+    const { value, context } = this.live;
     return { value, context: { ...context } };
   }
 
   /** State and context as they are, for a look: neither to be kept nor changed. */
   get live(): ActorSnapshot {
-    return this.#actor.getSnapshot() as ActorSnapshot;
+    return this.#actor.getSnapshot();
+  }
+
+  /** The context as it is, for a look: read it as its machine's by `contextOf`. */
+  get context(): object {
+    return this.live.context;
   }
 
   /** The state alone. */
   get value(): string {
-    return (this.#actor.getSnapshot() as ActorSnapshot).value;
+    return this.live.value;
   }
 
   /**
@@ -152,7 +158,7 @@ export class SystemActor {
 
   /** What compiled logic refuses by itself, XState would drop. */
   #refuseUnhandled(event: AnyEventObject): void {
-    const snapshot = this.#actor.getSnapshot() as AnyMachineSnapshot;
+    const snapshot: AnyMachineSnapshot = this.#actor.getSnapshot();
     if (this.machine.getTransitionData(snapshot, event).length > 0) return;
     throw new UnhandledEventError(this.machine.id, String(snapshot.value), event.type);
   }
@@ -169,7 +175,7 @@ export class SystemActor {
   }
 
   #endless(): EndlessStepError {
-    const { op } = this.#requests[this.#performed] as { readonly op?: string };
+    const { op } = propertiesOf(this.#requests[this.#performed]);
     return new EndlessStepError(
       `${this.name} has asked its device ${REQUESTS_MOST} times in one step, at last for "${op}": the step never ends`,
     );

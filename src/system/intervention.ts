@@ -40,7 +40,7 @@ type OfKind<One extends Kind> = One extends Kind
 export type Intervention = OfKind<Kind>;
 
 /** Interventions as a file may hold them. */
-export const interventions = new Variants("kind", INTERVENTIONS);
+export const interventions: Variants<Intervention> = new Variants("kind", INTERVENTIONS);
 
 /** It cannot be done to this run, here and now. */
 export class InterventionError extends UserError {}

@@ -1,7 +1,7 @@
 /** New random choices for a guest from now on. */
 
 import { deriveSeed, Random } from "../../workloads/random.ts";
-import type { Part } from "../hardware/part.ts";
+import type { WordArray } from "../hardware/part.ts";
 import { type AccessStream, StreamAt } from "./accessStream.ts";
 
 /** Arrays of a generator whose next access depends on nothing else than these (workloads/generators). */
@@ -14,7 +14,7 @@ const PLAIN_GENERATOR = ["made", "random"];
  */
 export function reseedStream(stream: AccessStream, seed: number): void {
   const { workload, state } = stream;
-  const { random, made } = (workload as Part).arrays();
+  const { random, made }: Readonly<Record<string, WordArray | undefined>> = workload.arrays();
   if (random === undefined) return;
   random.set(new Random(deriveSeed(seed, workload.name)).state);
   if (made === undefined) return;

@@ -1,4 +1,5 @@
 /** What a scenario file says: the machine, the VMs and their workloads, and the measurement. */
+
 import * as z from "zod";
 import { addWorkloadKind, type OwnWorkload, workloadSchema } from "../../workloads/schema.ts";
 import { CYCLES_PER_SECOND, positiveDuration, size } from "../config/units.ts";
@@ -7,15 +8,15 @@ import { DEFAULT_GEOMETRY } from "../hardware/geometry.ts";
 import { DEFAULT_HYPERVISOR_COSTS } from "../hypervisor/costs.ts";
 import {
   addTracker,
-  type BuiltInTechnique,
   DEFAULT_TECHNIQUE,
   type SectionOf,
   sections,
-  TECHNIQUES,
+  techniqueField,
 } from "../hypervisor/techniques/all.ts";
 import type { OwnTracker } from "../hypervisor/techniques/own.ts";
 import { TRACKER_FAULTS } from "../hypervisor/trackedVm.ts";
 import type { OwnEstimator } from "../hypervisor/wss/estimators/own.ts";
+import { fieldOf, namesOf, recordOf } from "../lookup.ts";
 import { MOST_LOG_ENTRIES, UNITS } from "../units/all.ts";
 import { INTERRUPTING_LABELS, UNIT_LABELS } from "../units/texts.ts";
 import { DEFAULT_ENERGY_COSTS } from "./energy.ts";
@@ -29,10 +30,9 @@ const QUANTUM_MAX = 0.1 * CYCLES_PER_SECOND;
 const cycles = z.int().min(0).max(1e12);
 
 /** Every cost, each with its default. */
-function costsOf<Costs extends object>(defaults: Costs) {
-  const fields = Object.entries(defaults).map(([name, value]) => [name, cycles.default(value)]);
+function costsOf<Cost extends string>(defaults: Readonly<Record<Cost, number>>) {
   return z.strictObject(
-    Object.fromEntries(fields) as Record<keyof Costs & string, z.ZodDefault<z.ZodInt>>,
+    recordOf(namesOf(defaults), (name) => cycles.default(fieldOf(defaults, name))),
   );
 }
 
@@ -143,8 +143,7 @@ function sectionsOf(): Sections {
 function trackerSchema() {
   return z
     .strictObject({
-      technique: z
-        .enum(TECHNIQUES as readonly BuiltInTechnique[])
+      technique: techniqueField()
         .default(DEFAULT_TECHNIQUE)
         .describe("how accesses are tracked (docs/first-steps.md)"),
       logLimit: z

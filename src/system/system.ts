@@ -4,7 +4,7 @@
  */
 
 import { type Observable, Subject } from "rxjs";
-import type { TrackerContext } from "../../machines/trackerContext.ts";
+import { trackerMachine } from "../../machines/tracker.ts";
 import { UserError } from "../errors.ts";
 import { ACCESS_PAGE_SHIFT, AccessKind } from "../hardware/accessLoop.ts";
 import { deriveControls } from "../hardware/mmu.ts";
@@ -15,7 +15,7 @@ import { Interconnect } from "../interconnect/interconnect.ts";
 import type { ActorId, Delivery, Message } from "../interconnect/messages.ts";
 import { fieldOf, itemAt, wordAt } from "../lookup.ts";
 import { hasRoom, prependAccess } from "./accessStream.ts";
-import { ActorContexts, type HeldContext } from "./actorContexts.ts";
+import { ActorContexts, contextOf, type HeldContext } from "./actorContexts.ts";
 import { type ActorSnapshot, type LogicKind, SystemActor } from "./actors.ts";
 import { type Intervention, InterventionError, interventions } from "./intervention.ts";
 import type { Operation, OperationResult } from "./operation.ts";
@@ -259,8 +259,7 @@ export class System {
   }
 
   #checkIntervention(intervention: Intervention): void {
-    const problem = interventions.problemOf(intervention, this.census);
-    if (problem !== undefined) throw new InterventionError(problem);
+    interventions.accept(intervention, this.census, (problem) => new InterventionError(problem));
     const { interconnect, world } = this;
     switch (intervention.kind) {
       case "command":
@@ -342,7 +341,7 @@ export class System {
     actor.restore(snapshot);
     const { role } = actor;
     const tracker = role.kind === "tracker" ? this.#trackers.get(role.vm) : undefined;
-    if (tracker !== undefined) tracker.technique = (snapshot.context as TrackerContext).technique;
+    if (tracker !== undefined) tracker.technique = contextOf(actor, trackerMachine).technique;
   }
 
   /** A digest of each part of memory and of each actor, by name. */

@@ -4,10 +4,9 @@ import type { Observable } from "rxjs";
 import { dispatcherMachine } from "../../machines/dispatcher.ts";
 import { mmuMachine } from "../../machines/mmu.ts";
 import { operatorMachine } from "../../machines/operator.ts";
-import { type PvmCpuContext, type PvmCpuInput, pvmCpuMachine } from "../../machines/pvmCpu.ts";
+import { type PvmCpuInput, pvmCpuMachine } from "../../machines/pvmCpu.ts";
 import { schedulerMachine } from "../../machines/scheduler.ts";
 import { trackerMachine } from "../../machines/tracker.ts";
-import type { TrackerContext } from "../../machines/trackerContext.ts";
 import { statechartOf } from "../../machines/units/all.ts";
 import { vcpuMachine } from "../../machines/vcpu.ts";
 import { costNamed, type HypervisorCosts } from "../hypervisor/costs.ts";
@@ -15,6 +14,7 @@ import type { Interconnect } from "../interconnect/interconnect.ts";
 import type { ActorId, Delivery } from "../interconnect/messages.ts";
 import { itemAt } from "../lookup.ts";
 import { UNITS } from "../units/all.ts";
+import { contextOf } from "./actorContexts.ts";
 import type { SystemActor } from "./actors.ts";
 import { DispatcherDevice } from "./dispatcherDevice.ts";
 import { MmuDevice } from "./mmuDevice.ts";
@@ -33,7 +33,7 @@ const LOG_FULL_VECTOR = 0xf3;
 export interface AddedActor {
   /** Where all that is delivered to it can be seen, after it has handled it. */
   readonly port: Observable<Delivery>;
-  readonly actor: Pick<SystemActor, "live">;
+  readonly actor: Pick<SystemActor, "machine" | "context" | "value">;
 }
 
 /** Adds an actor. */
@@ -155,7 +155,7 @@ export function wire(
       armedTwice: config.world.tracking.armedTwice,
     });
     port.subscribe((delivery) => {
-      const { handlerCycles } = actor.live.context as TrackerContext;
+      const { handlerCycles } = contextOf(actor, trackerMachine);
       const { message } = delivery;
       const waits = message.type === "reapDue" ? dispatchers.indexOf(message.dispatcher) : -1;
       cpuWaits.afterTracker(vm, handlerCycles, waits, delivery);
@@ -169,9 +169,8 @@ export function wire(
       handlerBudget: config.handlerBudget,
     });
     port.subscribe((delivery) => {
-      const { value, context } = actor.live;
-      const { working } = context as PvmCpuContext;
-      pvmTimes.after(cpu, value === "handling", working, delivery);
+      const { working } = contextOf(actor, pvmCpuMachine);
+      pvmTimes.after(cpu, actor.value === "handling", working, delivery);
     });
   });
   operation.helpers.forEach(({ role, machine, device, input }, number) => {

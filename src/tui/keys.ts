@@ -4,6 +4,7 @@ import type { Key } from "ink";
 import * as z from "zod";
 import { nearest } from "../config/nearest.ts";
 import { UserError } from "../errors.ts";
+import { namesOf } from "../lookup.ts";
 import type { Command } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 
@@ -36,8 +37,8 @@ const CONTROLS: Readonly<Record<string, string>> = {
 /** "n", "B", "ctrl+c", "shift+tab", "space"; "" for what is none. */
 export function keyName(input: string, key: Partial<Key>): string {
   if (key.tab) return key.shift ? "shift+tab" : "tab";
-  for (const [flag, name] of Object.entries(NAMED)) {
-    if (key[flag as keyof typeof NAMED]) return name;
+  for (const flag of namesOf(NAMED)) {
+    if (key[flag]) return NAMED[flag];
   }
   if (input === " ") return "space";
   if (key.ctrl && input !== "") return `ctrl+${input}`;

@@ -1,5 +1,7 @@
 /** Takes the terminal over, and gives it back whatever happens. */
+
 import { printFault } from "../io/standardStreams.ts";
+import { namesOf } from "../lookup.ts";
 import type { TerminalStream } from "./screen.ts";
 
 /** The alternate screen, without a cursor, and without wrapping at the right edge. */
@@ -8,7 +10,7 @@ const LEAVE = "\x1b[0m\x1b[?2026l\x1b[?7h\x1b[?25h\x1b[?1049l";
 
 const EXIT_CODES = { SIGTERM: 143, SIGHUP: 129, SIGINT: 130 } as const;
 type Signal = keyof typeof EXIT_CODES;
-const SIGNALS = Object.keys(EXIT_CODES) as Signal[];
+const SIGNALS: readonly Signal[] = namesOf(EXIT_CODES);
 
 interface RawInput {
   readonly isTTY?: boolean;

@@ -2,9 +2,11 @@
  * Colours and glyphs. Every style has a colour of 256, one of 16, and attributes that remain without
  * colour. No meaning hangs on colour alone: each also has a word, a letter or a shape.
  */
+
 import { nearest } from "../config/nearest.ts";
 import { UserError } from "../errors.ts";
 import type { ColourMode, Painted } from "../io/standardStreams.ts";
+import { namesOf } from "../lookup.ts";
 import type { LaneRow, MessageKind, PageState } from "../session/frame.ts";
 import { printable } from "./printable.ts";
 
@@ -130,7 +132,7 @@ export const THEMES = {
   }),
 } as const;
 export type ThemeName = keyof typeof THEMES;
-export const THEME_NAMES = Object.keys(THEMES) as ThemeName[];
+export const THEME_NAMES: readonly ThemeName[] = namesOf(THEMES);
 
 /** The next one in the list. */
 export function themeAfter(theme: ThemeName): ThemeName {

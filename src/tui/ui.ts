@@ -21,7 +21,7 @@ export class Ui {
   }
 
   get mode(): Mode {
-    return this.#actor.getSnapshot().value as Mode;
+    return this.#actor.getSnapshot().value;
   }
 
   get context(): UiContext {

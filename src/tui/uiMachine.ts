@@ -96,7 +96,7 @@ export type UiEvent =
   /** To a message, without opening it. */
   | { readonly type: "point"; readonly position: number }
   | { readonly type: "chooseVm"; readonly vm: number };
-type Of<T extends UiEvent["type"]> = Extract<UiEvent, { type: T }>;
+type Named<Type extends UiEvent["type"]> = Extract<UiEvent, { type: Type }>;
 
 export interface CommandEmission {
   readonly type: "command";
@@ -104,7 +104,7 @@ export interface CommandEmission {
 }
 
 /** From where a view is that may have become shorter. */
-function scrolledBy(scroll: number, { by, limit }: Of<"scroll" | "scrollPanel">): number {
+function scrolledBy(scroll: number, { by, limit }: Named<"scroll" | "scrollPanel">): number {
   return Math.max(0, Math.min(limit, Math.min(scroll, limit) + by));
 }
 
@@ -151,19 +151,34 @@ export function uiContext(input: UiInput): UiContext {
   };
 }
 
+interface UiTypes {
+  readonly context: UiContext;
+  readonly events: UiEvent;
+  readonly input: UiInput;
+  readonly emitted: CommandEmission;
+}
+
+function isOf<Type extends UiEvent["type"]>(
+  event: UiEvent,
+  types: readonly Type[],
+): event is Named<Type> {
+  return types.some((type) => type === event.type);
+}
+
+/** An event that an action reads, as one of these kinds. @throws if the action is wired to another */
+function read<Type extends UiEvent["type"]>(event: UiEvent, ...types: Type[]): Named<Type> {
+  if (!isOf(event, types)) throw new Error(`"${event.type}" is not "${types.join('" or "')}"`);
+  return event;
+}
+
 export const uiMachine = setup({
-  types: {
-    context: {} as UiContext,
-    events: {} as UiEvent,
-    input: {} as UiInput,
-    emitted: {} as CommandEmission,
-  },
+  types: {} as UiTypes,
   actions: {
     moveFocus: assign({
       focus: ({ context: { focus, panels, fronts }, event }) =>
         next(
           focus,
-          (event as Of<"focus">).by,
+          read(event, "focus").by,
           panels.map((name) => fronts.includes(name)),
         ),
     }),
@@ -173,47 +188,47 @@ export const uiMachine = setup({
       // Alone at its place: the next one that waits for its turn anywhere.
       const isAlone = here.filter((one) => one).length === 1;
       const there = isAlone ? panels.map((name) => !fronts.includes(name)) : here;
-      return fronted(context, next(focus, (event as Of<"turn">).by, there));
+      return fronted(context, next(focus, read(event, "turn").by, there));
     }),
-    focusOn: assign(({ context, event }) => fronted(context, (event as Of<"choosePanel">).panel)),
+    focusOn: assign(({ context, event }) => fronted(context, read(event, "choosePanel").panel)),
     toggleZoom: assign({ zoomed: ({ context }) => !context.zoomed }),
     beginTyping: assign({
-      line: ({ event }) => lineOf((event as Of<"openPalette" | "openFilter">).text),
+      line: ({ event }) => lineOf(read(event, "openPalette", "openFilter").text),
     }),
     editLine: assign({
       line: ({ context, event }) => {
-        const { key, text } = event as Of<"edit">;
+        const { key, text } = read(event, "edit");
         return edited(context.line, key, text);
       },
     }),
-    completeLine: assign({ line: ({ event }) => (event as Of<"complete">).line }),
+    completeLine: assign({ line: ({ event }) => read(event, "complete").line }),
     recallCommand: assign(({ context, event }) =>
-      recalled("palette", context, (event as Of<"recall">).by),
+      recalled("palette", context, read(event, "recall").by),
     ),
     recallFilter: assign(({ context, event }) =>
-      recalled("filter", context, (event as Of<"recall">).by),
+      recalled("filter", context, read(event, "recall").by),
     ),
     noteCommand: assign(({ context }) => noted("palette", context)),
     noteFilter: assign(({ context }) => noted("filter", context)),
-    noteQuestion: assign({ question: ({ event }) => (event as Of<"ask">).question }),
+    noteQuestion: assign({ question: ({ event }) => read(event, "ask").question }),
     beginScroll: assign({ scroll: 0 }),
     moveScroll: assign({
-      scroll: ({ context, event }) => scrolledBy(context.scroll, event as Of<"scroll">),
+      scroll: ({ context, event }) => scrolledBy(context.scroll, read(event, "scroll")),
     }),
     movePanelScroll: assign({
       scrolls: ({ context: { scrolls, focus }, event }) =>
         scrolls.map((scroll, panel) =>
-          panel === focus ? scrolledBy(scroll, event as Of<"scrollPanel">) : scroll,
+          panel === focus ? scrolledBy(scroll, read(event, "scrollPanel")) : scroll,
         ),
     }),
     pointAt: assign({
-      cursor: ({ event }) => (event as Of<"openMessage" | "point">).position,
+      cursor: ({ event }) => read(event, "openMessage", "point").position,
       scroll: 0,
     }),
     toggleFold: assign({ folded: ({ context }) => !context.folded }),
     moveCursor: assign({
       cursor: ({ context, event }) => {
-        const { by, limit } = event as Of<"move">;
+        const { by, limit } = read(event, "move");
         const from = context.cursor < 0 ? limit : context.cursor;
         const to = Math.max(1, from + by);
         return to > limit || (context.cursor < 0 && by > 0) ? -1 : to;
@@ -222,21 +237,21 @@ export const uiMachine = setup({
     moveActor: assign({
       scroll: 0,
       actor: ({ context, event }) => {
-        const { by, limit } = event as Of<"move">;
+        const { by, limit } = read(event, "move");
         return Math.max(0, Math.min(limit - 1, context.actor + by));
       },
     }),
     follow: assign({ cursor: -1 }),
     noteVm: assign({
-      vm: ({ event }) => (event as Of<"chooseVm">).vm,
+      vm: ({ event }) => read(event, "chooseVm").vm,
       page: -1,
       magnified: 0,
     }),
-    notePage: assign({ page: ({ event }) => (event as Of<"choosePage">).page }),
+    notePage: assign({ page: ({ event }) => read(event, "choosePage").page }),
     magnify: assign({
       page: ({ context }) => Math.max(0, context.page),
       magnified: ({ context, event }) => {
-        const { by, limit } = event as Of<"magnify">;
+        const { by, limit } = read(event, "magnify");
         return Math.max(0, Math.min(limit, context.magnified + by));
       },
     }),

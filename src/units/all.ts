@@ -1,7 +1,9 @@
 /** Every page-logging unit: the one list. A new one is a folder and a line here; what others ask of units follows from it. */
+
 import type * as z from "zod";
 import type { LogUnit } from "../hardware/mmu.ts";
 import { Field, type FieldName } from "../hardware/vmcs.ts";
+import { namesOf } from "../lookup.ts";
 import { pml } from "./pml/declaration.ts";
 import { prl } from "./prl/declaration.ts";
 import type { LogStep, Unit, UnitDeclaration } from "./unit.ts";
@@ -97,7 +99,7 @@ export const DEFAULT_UNIT_COSTS: UnitCosts = Object.assign({}, ...UNITS.map(({ c
 /** What VM entry may find wrong with them. */
 export const UNIT_FAILURES: readonly string[] = UNITS.flatMap(({ failures }) => failures);
 
-const FIELD_NAMES = Object.keys(Field) as FieldName[];
+const FIELD_NAMES: readonly FieldName[] = namesOf(Field);
 
 /** Names that units give to VMCS fields, with the fields that they name. */
 export const UNIT_FIELDS: ReadonlyMap<string, FieldName> = new Map(

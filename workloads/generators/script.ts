@@ -1,11 +1,7 @@
 /** Plays accesses that are written down one by one: for small cases, and what is left of larger ones. */
 
 import { z } from "zod";
-import {
-  AccessKind,
-  type AccessKindName,
-  LINEAR_PAGES_MAX,
-} from "../../src/hardware/accessLoop.ts";
+import { AccessKind, LINEAR_PAGES_MAX } from "../../src/hardware/accessLoop.ts";
 import { namesOf, present, wordAt } from "../../src/lookup.ts";
 import { commonFields, Generator, pagesField, repeated, repeatField } from "./generator.ts";
 
@@ -52,8 +48,12 @@ export class Script extends Generator {
 
 /** An access as the inner loop takes it. */
 function wordOf(text: string): number {
-  const [, kind, page] = present(STEP.exec(text), "a step of a script");
-  return (Number(page) << 2) | AccessKind[kind as AccessKindName];
+  const [, given, page] = present(STEP.exec(text), "a step of a script");
+  const kind = present(
+    KINDS.find((name) => name === given),
+    "a kind of access",
+  );
+  return (Number(page) << 2) | AccessKind[kind];
 }
 
 /** The same access as text. */

@@ -44,4 +44,6 @@ export interface Recording {
   readonly pages: number;
 }
 
-export type GuestReply = { readonly recording: Recording } | { readonly problem: string };
+export interface GuestReply {
+  readonly recording: Recording;
+}

@@ -19,20 +19,18 @@ interface ThreadData<Order> {
   readonly answered: SharedArrayBuffer;
 }
 
-export interface Problem {
+interface Problem {
   readonly problem: string;
 }
+/** What a thread sends back: what it was asked for, or why there is none. */
+type Answer<Reply> = { readonly reply: Reply } | Problem;
 
 /**
  * @param script the thread's module, below workloads/guests, without its ending
  * @param name of the guest, for messages
  * @throws UserError, one line: what the thread found wrong, or that it ended without an answer
  */
-export function askThread<Order, Reply extends object>(
-  script: string,
-  name: string,
-  order: Order,
-): Exclude<Reply, Problem> {
+export function askThread<Order, Reply>(script: string, name: string, order: Order): Reply {
   const path = packagePath("dist", "workloads", "guests", `${script}.js`);
   if (path === null) throw new UserError("the program is not built: npm run build");
   const answered = new SharedArrayBuffer(4);
@@ -54,21 +52,21 @@ export function askThread<Order, Reply extends object>(
   const received = receiveMessageOnPort(port1);
   port1.close();
   void worker.terminate();
-  const reply = received?.message as Reply | Problem | undefined;
-  if (reply === undefined) throw new UserError(`${name}: the guest's thread has ended`);
-  if ("problem" in reply) throw new UserError(`${name}: ${reply.problem}`);
-  return reply as Exclude<Reply, Problem>;
+  const answer: Answer<Reply> | undefined = received?.message;
+  if (answer === undefined) throw new UserError(`${name}: the guest's thread has ended`);
+  if ("problem" in answer) throw new UserError(`${name}: ${answer.problem}`);
+  return answer.reply;
 }
 
 /** In the thread: does what was asked for, and answers. */
 export async function answerOnce<Order, Reply>(
-  action: (order: Order) => Promise<Exclude<Reply, Problem>>,
+  action: (order: Order) => Promise<Reply>,
 ): Promise<void> {
-  const { order, port, answered } = workerData as ThreadData<Order>;
+  const { order, port, answered }: ThreadData<Order> = workerData;
   const flag = new Int32Array(answered);
-  const answer = (reply: unknown): void => {
+  const answer = (given: Answer<Reply>): void => {
     if (Atomics.load(flag, 0) !== 0) return;
-    port.postMessage(reply);
+    port.postMessage(given);
     Atomics.store(flag, 0, 1);
     Atomics.notify(flag, 0);
   };
@@ -79,7 +77,7 @@ export async function answerOnce<Order, Reply>(
   });
   process.on("exit", () => answer(problem(last)));
   try {
-    answer(await action(order));
+    answer({ reply: await action(order) });
   } catch (error) {
     answer(problem(error));
   }

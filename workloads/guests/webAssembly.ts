@@ -32,7 +32,11 @@ interface Engine {
     new (bytes: Uint8Array): WasmModule;
     imports(module: WasmModule): WasmImport[];
   };
-  readonly Instance: new (module: WasmModule, imports: WasmImports) => WasmInstance;
+  /** @typeParam Exports what a module exports that the caller has made, and so knows. */
+  readonly Instance: new <Exports = WasmInstance["exports"]>(
+    module: WasmModule,
+    imports: WasmImports,
+  ) => { readonly exports: Exports };
   readonly Memory: new (limits: { initial: number; maximum?: number }) => WasmMemory;
   readonly Global: new (type: { value: string; mutable: boolean }, value: unknown) => WasmGlobal;
   readonly CompileError: new (message?: string) => Error;
@@ -40,5 +44,10 @@ interface Engine {
   readonly RuntimeError: new (message?: string) => Error;
 }
 
-export const WebAssembly: Engine = (globalThis as unknown as { readonly WebAssembly: Engine })
-  .WebAssembly;
+declare global {
+  var WebAssembly: Engine;
+}
+
+const engine = globalThis.WebAssembly;
+
+export { engine as WebAssembly };

@@ -1,5 +1,6 @@
 /** Every tracking technique: the one list, from which names, schemas, tables and models are derived. */
 
+import * as z from "zod";
 import { UserError } from "../../errors.ts";
 import { nameTechnique, TECHNIQUE_NAMES } from "../../interconnect/messages.ts";
 import {
@@ -86,6 +87,11 @@ export function ownTrackerNames(): string[] {
 
 /** All names, for schemas and options; "none", the absence of tracking, is the first. */
 export const TECHNIQUES: readonly TechniqueName[] = TECHNIQUE_NAMES;
+
+/** The name of a technique, of those that there are now. The types know those that are built in alone. */
+export function techniqueField() {
+  return z.enum(TECHNIQUES as readonly BuiltInTechnique[]);
+}
 
 /** Every technique, in the order of their names. */
 export function techniques(): readonly Technique[] {

@@ -182,14 +182,14 @@ class Face implements OwnTrackedVm {
   readonly #vm: TrackedVm;
   #isRunning = false;
 
-  constructor(own: OwnTracker, handler: Handler, vm: TrackedVm, parameters: unknown) {
+  constructor(own: OwnTracker, handler: Handler, vm: TrackedVm, parameters: object | undefined) {
     this.#own = own;
     this.#handler = handler;
     this.#vm = vm;
     this.pages = vm.dirty.pages;
     this.memory = vm.own;
     if (parameters === undefined) this.#refuse("its fields are missing: say in the scenario");
-    this.parameters = Object.freeze({ ...(parameters as object) });
+    this.parameters = Object.freeze({ ...parameters });
   }
 
   /** Runs the handler; the face is of no use afterwards. */

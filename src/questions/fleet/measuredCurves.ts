@@ -1,7 +1,7 @@
 /** Curves from what the runs amount to. */
 import { CYCLES_PER_SECOND } from "../../config/units.ts";
 import { UserError } from "../../errors.ts";
-import type { AnyResult, ResultKind, ResultOf } from "../../system/operations/all.ts";
+import { resultOf } from "../../system/operations/all.ts";
 import type { RunSummary } from "../../system/summary.ts";
 import { type CurveOrder, isSettled, type Role } from "./curveRuns.ts";
 import type { Curve, Dirty, Estimates, MigrationCosts, WorkingSet } from "./curves.ts";
@@ -173,16 +173,4 @@ function paceOf({ accesses, time }: RunSummary): number {
 
 function seconds(cycles: number): string {
   return `${(cycles / CYCLES_PER_SECOND).toFixed(3)} s`;
-}
-
-function resultOf<Kind extends ResultKind>(kind: Kind, result: AnyResult): ResultOf<Kind> {
-  if (!isOfKind(kind, result)) throw new Error(`a result of ${result.kind}, not of ${kind}`);
-  return result;
-}
-
-function isOfKind<Kind extends ResultKind>(
-  kind: Kind,
-  result: AnyResult,
-): result is ResultOf<Kind> & AnyResult {
-  return result.kind === kind;
 }

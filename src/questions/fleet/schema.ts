@@ -1,11 +1,7 @@
 /** What a fleet file says: kinds of guests, how they are measured and tracked, VMs, hosts, and what is done with them. */
 import * as z from "zod";
 import { duration, positiveDuration, rate, size } from "../../config/units.ts";
-import {
-  type BuiltInTechnique,
-  DEFAULT_TECHNIQUE,
-  TECHNIQUES,
-} from "../../hypervisor/techniques/all.ts";
+import { DEFAULT_TECHNIQUE, techniqueField } from "../../hypervisor/techniques/all.ts";
 import { estimatorSchema } from "../../hypervisor/wss/estimators/all.ts";
 import { precopyFields } from "../../system/operations/migration/precopySchema.ts";
 import { timeOfDay } from "./clock.ts";
@@ -83,8 +79,7 @@ function tracker() {
     .strictObject({
       estimator: estimatorSchema,
       share: part.default(1).describe("part of the time that the estimator runs"),
-      dirty: z
-        .enum(TECHNIQUES as readonly BuiltInTechnique[])
+      dirty: techniqueField()
         .default(DEFAULT_TECHNIQUE)
         .describe("technique that finds written pages for migrations"),
     })

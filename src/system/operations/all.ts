@@ -1,5 +1,7 @@
 /** Every operation: the one list, from which schemas, results, reports, panels and commands of the operator are derived. */
-import * as z from "zod";
+
+import type * as z from "zod";
+import { unionOfKinds } from "../../config/unionOfKinds.ts";
 import { Problems } from "../../errors.ts";
 import { addEstimator } from "../../hypervisor/wss/estimators/all.ts";
 import type { OwnEstimator } from "../../hypervisor/wss/estimators/own.ts";
@@ -52,9 +54,9 @@ export const OPERATIONS: readonly AnyOperation[] = BUILT_IN;
 
 function unionOf() {
   const schemas: readonly z.ZodObject[] = BUILT_IN.map(({ schema }) => schema());
-  return z
-    .discriminatedUnion("kind", schemas as unknown as SchemasOf<typeof BUILT_IN>)
-    .describe("what the toolstack does with the VMs");
+  return unionOfKinds<SchemasOf<typeof BUILT_IN>>(schemas).describe(
+    "what the toolstack does with the VMs",
+  );
 }
 
 /** Of all kinds. Another one once an estimator was registered: importers see the present one. */
@@ -103,6 +105,19 @@ export function knownResult(result: OperationResult): AnyResult {
 
 function isKnown(result: OperationResult): result is AnyResult {
   return BUILT_IN.some((one) => one.isResult(result));
+}
+
+/** A result as one of this kind of operation. @throws if it is another's */
+export function resultOf<Kind extends ResultKind>(kind: Kind, result: AnyResult): ResultOf<Kind> {
+  if (!isOfKind(kind, result)) throw new Error(`a result of ${result.kind}, not of ${kind}`);
+  return result;
+}
+
+function isOfKind<Kind extends ResultKind>(
+  kind: Kind,
+  result: AnyResult,
+): result is ResultOf<Kind> & AnyResult {
+  return result.kind === kind;
 }
 
 /** What is told of a result, for the panel. @param state of the operation's machine */

@@ -1,13 +1,16 @@
 /** Rules across the fields of a scenario: what would change nothing, or could not be, is refused. */
+
 import type { Problems } from "../../errors.ts";
 import { checkRingSize } from "../../hypervisor/dirtyRing.ts";
 import { techniqueNamed, techniques, unitOf } from "../../hypervisor/techniques/all.ts";
 import type { Technique, TechniqueName } from "../../hypervisor/techniques/technique.ts";
 import { TRACKER_FAULTS, type TrackerFault } from "../../hypervisor/trackedVm.ts";
+import { recordOf } from "../../lookup.ts";
 import {
   configuredUnits,
   logProblem,
   mostOf,
+  UNIT_FAULTS,
   UNITS,
   type UnitFault,
   writeLog,
@@ -118,17 +121,14 @@ function operationsNeed(fault: OperationFault, { operation }: RuleSubject): Need
 type Needs<Fault extends string> = Readonly<Record<Fault, (subject: RuleSubject) => Need>>;
 
 /** A unit that is on in some of a VM's vCPUs alone. */
-const UNIT_NEEDS = Object.fromEntries(
-  UNITS.flatMap(({ onSomeVcpus, label }) => {
-    if (onSomeVcpus === null) return [];
-    const need = (subject: RuleSubject): Need => [
-      loggingUnit(subject)?.declaration.onSomeVcpus === onSomeVcpus &&
-        subject.scenario.vms.some(({ vcpus }) => vcpus > 1),
-      `${label}, and a VM of several vCPUs`,
-    ];
-    return [[onSomeVcpus, need]];
-  }),
-) as Needs<UnitFault>;
+const UNIT_NEEDS: Needs<UnitFault> = recordOf(UNIT_FAULTS, (fault) => {
+  const units = UNITS.filter(({ onSomeVcpus }) => onSomeVcpus === fault);
+  return (subject): Need => [
+    loggingUnit(subject)?.declaration.onSomeVcpus === fault &&
+      subject.scenario.vms.some(({ vcpus }) => vcpus > 1),
+    `${units.map(({ label }) => label).join(" or ")}, and a VM of several vCPUs`,
+  ];
+});
 
 const TRACKER_NEEDS: Needs<TrackerFault> = {
   ...UNIT_NEEDS,

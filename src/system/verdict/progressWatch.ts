@@ -1,9 +1,10 @@
 /** Notices a run that gets nowhere, for whoever drives one to its end. */
 
-import type { VcpuContext } from "../../../machines/vcpu.ts";
+import { vcpuMachine } from "../../../machines/vcpu.ts";
 import { UserError } from "../../errors.ts";
 import { Counter } from "../../hardware/counters.ts";
 import { numberAt } from "../../lookup.ts";
+import { contextOf } from "../actorContexts.ts";
 import type { System } from "../system.ts";
 import { type Standstill, standstillOf, whoWaits } from "./standstill.ts";
 
@@ -77,8 +78,9 @@ export class ProgressWatch {
 
   #countEntries(): number {
     const { actors } = this.#system;
-    return actors.reduce((sum, { machine, live }) => {
-      return machine.id === "vcpu" ? sum + (live.context as VcpuContext).entries : sum;
+    return actors.reduce((sum, actor) => {
+      if (actor.role.kind !== "vcpu") return sum;
+      return sum + contextOf(actor, vcpuMachine).entries;
     }, 0);
   }
 }

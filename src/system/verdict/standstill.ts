@@ -3,11 +3,12 @@
  * not come to its end. Who stands where, and what each could be moved by, as its machine's definition says.
  */
 
-import type { SchedulerContext } from "../../../machines/scheduler.ts";
+import { schedulerMachine } from "../../../machines/scheduler.ts";
 import { UNIT_STATECHARTS } from "../../../machines/units/all.ts";
 import { isIgnored } from "../../interconnect/ignored.ts";
 import { rowOf } from "../../interconnect/messages.ts";
 import { itemAt } from "../../lookup.ts";
+import { contextOf } from "../actorContexts.ts";
 import type { SystemActor } from "../actors.ts";
 import type { System } from "../system.ts";
 
@@ -84,7 +85,7 @@ function movedBy({ machine, value }: SystemActor): string[] {
 
 /** vCPUs that are neither on a CPU nor halted. */
 function heldVcpus(system: System): string[] {
-  const context = system.actor("scheduler").live.context as SchedulerContext;
+  const context = contextOf(system.actor("scheduler"), schedulerMachine);
   const { vmOfVcpu, pausedBy, held, sleeping, waiting } = context;
   const { vms } = system.world;
   const phrases: string[] = [];

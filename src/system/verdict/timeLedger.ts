@@ -4,15 +4,16 @@
  * not pass, or passes and is not charged, is a fault of the program.
  */
 
-import type { DispatcherContext } from "../../../machines/dispatcher.ts";
-import type { PagerContext } from "../../../machines/pager.ts";
-import type { PvmCpuContext } from "../../../machines/pvmCpu.ts";
-import type { TrackerContext } from "../../../machines/trackerContext.ts";
-import type { VcpuContext } from "../../../machines/vcpu.ts";
+import { dispatcherMachine } from "../../../machines/dispatcher.ts";
+import { pagerMachine } from "../../../machines/pager.ts";
+import { type PvmCpuContext, pvmCpuMachine } from "../../../machines/pvmCpu.ts";
+import { trackerMachine } from "../../../machines/tracker.ts";
+import { vcpuMachine } from "../../../machines/vcpu.ts";
 import { Counter } from "../../hardware/counters.ts";
 import type { Delivery, MessageType } from "../../interconnect/messages.ts";
 import { itemAt, numberAt } from "../../lookup.ts";
 import { STOPPING_MESSAGES } from "../../units/messages.ts";
+import { contextsOf } from "../actorContexts.ts";
 import { CpuMode, PvmMode } from "../cpuTimes.ts";
 import type { System } from "../system.ts";
 
@@ -101,15 +102,11 @@ interface Charge {
 
 function charges(system: System): Readonly<Record<string, Charge>> {
   const { world, actors, interconnect } = system;
-  const contexts = <Context>(machine: string): Context[] =>
-    actors
-      .filter((actor) => actor.machine.id === machine)
-      .map(({ live }) => live.context as Context);
-  const dispatchers = contexts<DispatcherContext>("dispatcher");
-  const pvmCpus = contexts<PvmCpuContext>("pvmCpu");
+  const dispatchers = contextsOf(actors, dispatcherMachine);
+  const pvmCpus = contextsOf(actors, pvmCpuMachine);
   const handlers = [
-    ...contexts<TrackerContext>("tracker"),
-    ...contexts<PagerContext>("pager"),
+    ...contextsOf(actors, trackerMachine),
+    ...contextsOf(actors, pagerMachine),
     ...dispatchers,
   ];
   const flight = new Flight(system);
@@ -124,7 +121,7 @@ function charges(system: System): Readonly<Record<string, Charge>> {
     },
     transition: {
       charged: total(
-        contexts<VcpuContext>("vcpu").map(({ exits, exitCycles, entries, entryCycles }) => {
+        contextsOf(actors, vcpuMachine).map(({ exits, exitCycles, entries, entryCycles }) => {
           return exits * exitCycles + entries * entryCycles;
         }),
       ),

@@ -3,10 +3,11 @@
  * loses a page, a run that can go no further, a VM that dies.
  */
 
-import type { VcpuContext } from "../../../machines/vcpu.ts";
+import { type VcpuContext, vcpuMachine } from "../../../machines/vcpu.ts";
 import { itemAt } from "../../lookup.ts";
 import { exitReasonName } from "../../units/exits.ts";
 import { STOPPING_MESSAGES } from "../../units/messages.ts";
+import { contextOf } from "../actorContexts.ts";
 import type { SystemActor } from "../actors.ts";
 import { isMeant } from "../roles.ts";
 import type { System } from "../system.ts";
@@ -44,17 +45,18 @@ export function brokenPromises(
     stuck.push({ promise: "the run goes on", actor: notTaken.actor, what });
   }
   const vcpus = system.actors.filter(({ role }) => role.kind === "vcpu");
-  const dead = vcpus.flatMap(({ name, live }): Broken[] => {
-    const what = live.value === "halted" ? causeOfDeath(live.context as VcpuContext, system) : null;
-    return what === null ? [] : [{ promise: "no VM dies", actor: name, what }];
+  const dead = vcpus.flatMap((vcpu): Broken[] => {
+    const what =
+      vcpu.value === "halted" ? causeOfDeath(contextOf(vcpu, vcpuMachine), system) : null;
+    return what === null ? [] : [{ promise: "no VM dies", actor: vcpu.name, what }];
   });
   // A run may have come to its end all the same: at the time that its scenario says.
   const stranded = vcpus
     .filter((vcpu) => standstill === null && isStranded(vcpu, system))
-    .map(({ name, live }): Broken => {
-      const who = nameOf(live.context as VcpuContext, system);
+    .map((vcpu): Broken => {
+      const who = nameOf(contextOf(vcpu, vcpuMachine), system);
       const what = `${who} is stranded: in guest mode, and nothing is under way that could move it on`;
-      return { promise: "the run goes on", actor: name, what };
+      return { promise: "the run goes on", actor: vcpu.name, what };
     });
   return [...losses, ...stuck, ...stranded, ...dead];
 }
@@ -69,9 +71,10 @@ export function failuresOf(
 }
 
 /** Whether a vCPU is where its guest should run, but its MMU does nothing, and will not be told to. */
-function isStranded({ id, live }: SystemActor, { actors, interconnect }: System): boolean {
-  const { mmu, vcpu } = live.context as VcpuContext;
-  if (live.value !== "guest" || actors[mmu - 1]?.value !== "idle") return false;
+function isStranded(actor: SystemActor, { actors, interconnect }: System): boolean {
+  const { id, value } = actor;
+  const { mmu, vcpu } = contextOf(actor, vcpuMachine);
+  if (value !== "guest" || actors[mmu - 1]?.value !== "idle") return false;
   return !interconnect.pending().some(({ from, to, message }) => {
     if (to === id || (to === mmu && from === id)) return true;
     const unit = actors[to - 1];

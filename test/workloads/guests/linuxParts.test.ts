@@ -1,9 +1,11 @@
 /** The parts of a Linux guest, each by itself: archives, the cache, the console, the stream; and what is refused. */
+
 import { execFileSync, spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import * as z from "zod";
 import { TRANSLATION_PAGE_SHIFT, Translation } from "../../../src/hardware/tracedPaging.ts";
 import { readKept, writeKept } from "../../../src/io/keptFile.ts";
 import { ConsoleText } from "../../../workloads/guests/linux/consoleText.ts";
@@ -52,12 +54,13 @@ describe("the first file system", () => {
 
 describe("what is kept in the cache", () => {
   const path = join(directory, "deep", "kept");
+  const about = z.strictObject({ ticks: z.int() });
   const kept = { about: { ticks: 7 }, bytes: Buffer.from("state of a machine") };
 
   it("comes back, and is not there before", () => {
-    expect(readKept(path)).toBeUndefined();
+    expect(readKept(path, about)).toBeUndefined();
     writeKept(path, kept);
-    const back = readKept(path);
+    const back = readKept(path, about);
     expect(back?.about).toEqual(kept.about);
     expect(Buffer.from(back?.bytes ?? [])).toEqual(kept.bytes);
   });
@@ -71,13 +74,15 @@ describe("what is kept in the cache", () => {
       writeFileSync(path, damaged);
       // Some bits of gzip's head and of its last byte say nothing.
       try {
-        expect(Buffer.from(readKept(path)?.bytes ?? []), `byte ${at}`).toEqual(kept.bytes);
+        expect(Buffer.from(readKept(path, about)?.bytes ?? []), `byte ${at}`).toEqual(kept.bytes);
       } catch (error) {
         expect(String(error)).toMatch(/^[^\n]*: (damaged|of another version)[^\n]*$/);
       }
     }
     writeFileSync(path, sound.subarray(0, sound.length - 3));
-    expect(() => readKept(path)).toThrow(/damaged/);
+    expect(() => readKept(path, about)).toThrow(/damaged/);
+    writeKept(path, { ...kept, about: { ticks: "many" } });
+    expect(() => readKept(path, about)).toThrow(/damaged/);
   });
 });
 

@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
+import * as z from "zod";
 import { UserError } from "../../../src/errors.ts";
 import { cacheDirectory } from "../../../src/io/cacheDirectory.ts";
 import { readKept, writeKept } from "../../../src/io/keptFile.ts";
@@ -22,12 +23,14 @@ export interface LinuxImage {
   readonly sources: readonly string[];
 }
 
-interface About {
-  readonly version: number;
-  readonly lengths: readonly number[];
-  readonly digest: string;
-  readonly sources: readonly string[];
-}
+const aboutSchema = z
+  .object({
+    version: z.int(),
+    lengths: z.array(z.int()).default([]),
+    digest: z.string().default(""),
+    sources: z.array(z.string()).readonly().default([]),
+  })
+  .readonly();
 
 export function linuxCache(...parts: readonly string[]): string {
   return cacheDirectory("guests", "linux", ...parts);
@@ -43,21 +46,20 @@ export function keepImage(
   const bytes = Buffer.concat(IMAGE_PARTS.map((name) => parts[name]));
   const digest = createHash("sha256").update(bytes).digest("hex");
   const lengths = IMAGE_PARTS.map((name) => parts[name].length);
-  const about: About = { version: IMAGE_VERSION, lengths, digest, sources };
+  const about: z.output<typeof aboutSchema> = { version: IMAGE_VERSION, lengths, digest, sources };
   writeKept(PATH(), { about, bytes });
   return { parts, digest, sources };
 }
 
 /** @throws UserError if there is none, or it is damaged or of another version */
 export function keptImage(): LinuxImage {
-  const kept = readKept(PATH());
+  const kept = readKept(PATH(), aboutSchema);
   const prepare = "trackvisor guest prepare linux";
   if (kept === undefined) throw new UserError(`there is no Linux to boot yet: ${prepare}`);
-  const about = kept.about as Partial<About>;
-  if (about.version !== IMAGE_VERSION) {
+  const { version, lengths, digest, sources } = kept.about;
+  if (version !== IMAGE_VERSION) {
     throw new UserError(`${PATH()}: of another version of the program: ${prepare}`);
   }
-  const { lengths = [], digest = "", sources = [] } = about;
   let at = 0;
   const pieces = lengths.map((length) => {
     at += length;

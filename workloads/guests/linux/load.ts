@@ -1,6 +1,7 @@
 /** From what a scenario asks for to a Linux guest's recording: booted once, recorded once, and kept in the user's cache. */
 import { createHash } from "node:crypto";
 import { basename, resolve } from "node:path";
+import * as z from "zod";
 import { UserError } from "../../../src/errors.ts";
 import { readBytes } from "../../../src/io/inputFile.ts";
 import { readKept, writeKept } from "../../../src/io/keptFile.ts";
@@ -105,15 +106,31 @@ export function loadLinux(request: LinuxRequest, directory: string): LinuxGuest 
   };
 }
 
+/** Bytes of the console, as base64. */
+const consoleText = z.base64();
+/** What is kept of a recording beside its trace, and of a machine at its prompt beside its state. */
+const recordingSchema = z.strictObject({
+  console: consoleText,
+  exitCode: z.int().optional(),
+  instructions: z.int(),
+  accesses: z.int(),
+  flushes: z.int(),
+  physical: z.int(),
+});
+const stateSchema = z.strictObject({ console: consoleText, ticks: z.number() });
+
 /** What it does, from its prompt to the end of its command: from the cache, or now. @throws UserError, one line */
 export function recordLinux(guest: LinuxGuest): LinuxRecording {
   const path = keptPath("recording", guest.digest);
-  const kept = readKept(path);
+  const kept = readKept(path, recordingSchema);
   if (kept !== undefined) {
-    const { console, ...about } = kept.about as Omit<LinuxRecording, "trace" | "console"> & {
-      readonly console: string;
+    const { console, ...about } = kept.about;
+    return {
+      exitCode: undefined,
+      ...about,
+      trace: kept.bytes,
+      console: Buffer.from(console, "base64"),
     };
-    return { ...about, trace: kept.bytes, console: Buffer.from(console, "base64") };
   }
   const { state, ticks } = bootLinux(guest);
   const { boot, run } = guest;
@@ -133,9 +150,9 @@ export function recordLinux(guest: LinuxGuest): LinuxRecording {
 /** A machine at its prompt: from the cache, or booted now. @throws UserError, one line */
 export function bootLinux({ boot, stateDigest }: LinuxGuest): BootedState {
   const path = keptPath("state", stateDigest);
-  const kept = readKept(path);
+  const kept = readKept(path, stateSchema);
   if (kept !== undefined) {
-    const { ticks, console } = kept.about as { readonly ticks: number; readonly console: string };
+    const { ticks, console } = kept.about;
     return { state: kept.bytes, ticks, console: Buffer.from(console, "base64") };
   }
   const reply = askThread<LinuxOrder, LinuxReply>("linux/worker", NAME, { what: "boot", boot });

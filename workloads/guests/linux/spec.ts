@@ -64,7 +64,4 @@ export type LinuxOrder =
       readonly run: LinuxRun;
     };
 
-export type LinuxReply =
-  | { readonly booted: BootedState }
-  | { readonly recording: LinuxRecording }
-  | { readonly problem: string };
+export type LinuxReply = { readonly booted: BootedState } | { readonly recording: LinuxRecording };

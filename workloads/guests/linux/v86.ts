@@ -118,7 +118,7 @@ export class Pc {
     onOutput: (byte: number) => void,
     tap?: MachineTap,
   ): Promise<Pc> {
-    const { V86 } = (await import(parts.loader)) as { V86: V86 };
+    const { V86 }: { readonly V86: V86 } = await import(parts.loader);
     const layout = tap === undefined ? undefined : layoutOf(parts.module);
     let core: WasmInstance["exports"] = {};
     const emulator = new V86({

@@ -20,7 +20,7 @@ interface Package {
 }
 
 export async function runPostgres(host: GuestHost): Promise<void> {
-  const { PGlite } = (await import(host.spec.loader)) as Package;
+  const { PGlite }: Package = await import(host.spec.loader);
   const maker = await PGlite.create();
   const loadDataDir = await maker.dumpDataDir("none");
   await maker.close();

@@ -31,7 +31,7 @@ type Load = (options: {
 }) => Promise<QuickJs>;
 
 export async function runQuickjs(host: GuestHost): Promise<void> {
-  const { default: load } = (await import(host.spec.loader)) as { default: Load };
+  const { default: load }: { readonly default: Load } = await import(host.spec.loader);
   const wasmMemory = new WebAssembly.Memory({
     initial: FIRST_PAGES,
     maximum: Math.max(FIRST_PAGES, host.spec.memoryPages),

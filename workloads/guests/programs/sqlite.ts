@@ -17,7 +17,7 @@ type Init = (options: {
 }) => Promise<SqlJs>;
 
 export async function runSqlite(host: GuestHost): Promise<void> {
-  const { default: init } = (await import(host.spec.loader)) as { default: Init };
+  const { default: init }: { readonly default: Init } = await import(host.spec.loader);
   const sql = await init({
     instantiateWasm(imports, receive) {
       const instance = host.instantiate(imports, ownMemory);

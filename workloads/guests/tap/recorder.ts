@@ -59,7 +59,9 @@ export class Recorder {
 
   /** From now on the runs of this instance belong to it. */
   attach({ exports }: WasmInstance): void {
-    this.#flushGuest = exports[FLUSH] as () => void;
+    const flush = exports[FLUSH];
+    if (typeof flush !== "function") throw new Error(`a tapped module has no function "${FLUSH}"`);
+    this.#flushGuest = () => flush();
   }
 
   /** An access of the host's to the guest's memory: as many as there are words. */

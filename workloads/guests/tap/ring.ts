@@ -46,7 +46,7 @@ const ASKED = ["full", "spent", "refused"] as const;
 export function createRing(recordWords: number, calls: RingCalls): Ring {
   const bytes = 4 * recordWords * RECORDS;
   const never = (): number => 0;
-  const { exports } = new WebAssembly.Instance(
+  const { exports } = new WebAssembly.Instance<RingExports>(
     new WebAssembly.Module(ringModule(recordWords, bytes)),
     {
       [IMPORT_MODULE]: {
@@ -56,7 +56,7 @@ export function createRing(recordWords: number, calls: RingCalls): Ring {
       },
     },
   );
-  const { memory, head, put, spent, refused } = exports as unknown as RingExports;
+  const { memory, head, put, spent, refused } = exports;
   return {
     words: new Int32Array(memory.buffer, 0, bytes / 4),
     put,

@@ -1,5 +1,7 @@
 /** Every estimator, the users' among them. */
-import * as z from "zod";
+
+import type * as z from "zod";
+import { unionOfKinds } from "../../../config/unionOfKinds.ts";
 import { UserError } from "../../../errors.ts";
 import type { Estimator } from "../estimator.ts";
 import { accessedBits } from "./accessedBits.ts";
@@ -12,7 +14,7 @@ import { vmware } from "./vmware.ts";
 const BUILT_IN = [prl, pml, vmware, accessedBits, truth] as const;
 
 type BuiltIn = (typeof BUILT_IN)[number];
-type SchemasOf<Declared extends readonly { readonly schema: unknown }[]> = {
+type SchemasOf<Declared extends readonly { readonly schema: z.ZodObject }[]> = {
   readonly [I in keyof Declared]: Declared[I]["schema"];
 };
 
@@ -26,9 +28,9 @@ const all = new Map<string, AnyEstimator>(BUILT_IN.map((one) => [one.kind, one])
 
 function unionOf() {
   const schemas: readonly z.ZodObject[] = [...all.values()].map(({ schema }) => schema);
-  return z
-    .discriminatedUnion("kind", schemas as unknown as SchemasOf<typeof BUILT_IN>)
-    .describe("how the working-set size is estimated; it decides the tracking technique, too");
+  return unionOfKinds<SchemasOf<typeof BUILT_IN>>(schemas).describe(
+    "how the working-set size is estimated; it decides the tracking technique, too",
+  );
 }
 
 /** Of all kinds. Another one once an estimator was registered: importers see the present one. */

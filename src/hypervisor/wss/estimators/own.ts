@@ -139,11 +139,11 @@ function ownStep(own: OwnEstimator, rule: OwnRule, before: Progress, reading: Re
 function ask(own: OwnEstimator, look: OwnLook): z.output<typeof answer> {
   const what = `estimator "${own.kind}": step`;
   const given = callOwn(what, () => own.step(frozen(structuredClone(look))));
-  const { data, error } = answer.safeParse(given);
-  const issue = error?.issues[0];
-  if (issue !== undefined)
-    throw wrong(own, `${issue.path.join(".") || "answer"}: ${issue.message}`);
-  const answered = data as z.output<typeof answer>;
+  const { data: answered, error } = answer.safeParse(given);
+  if (answered === undefined) {
+    const { path = [], message = "" } = error.issues[0] ?? {};
+    throw wrong(own, `${path.join(".") || "answer"}: ${message}`);
+  }
   if (JSON.stringify(answered.memory).length > MEMORY_MAX) {
     throw wrong(own, `memory: expected at most ${MEMORY_MAX} characters of JSON`);
   }

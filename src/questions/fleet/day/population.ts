@@ -30,13 +30,14 @@ export interface Population {
 export function populationOf(config: FleetConfig, kinds: readonly string[]): Population {
   const count = config.vms.reduce((sum, group) => sum + group.count, 0);
   const random = new Random(deriveSeed(config.seed, "vms"));
+  const changes: Change[] = [];
   const population = {
     count,
     seeds: new Int32Array(count),
     kinds: new Int32Array(count),
     arrivals: new Float64Array(count),
     departures: new Float64Array(count).fill(Number.POSITIVE_INFINITY),
-    changes: [] as Change[],
+    changes,
   };
   let vm = 0;
   for (const { count: size, phases, late, arrive, leave } of config.vms) {
@@ -51,7 +52,7 @@ export function populationOf(config: FleetConfig, kinds: readonly string[]): Pop
       for (const { from, kind } of steps) {
         const time = from + offset;
         if (time === 0) population.kinds[vm] = kind;
-        else population.changes.push({ time, vm, kind });
+        else changes.push({ time, vm, kind });
       }
     }
   }

@@ -14,6 +14,7 @@ import {
   savePart,
 } from "../../../hardware/part.ts";
 import {
+  accept,
   actor,
   anything,
   byName,
@@ -21,7 +22,6 @@ import {
   cycles,
   type Fields,
   list,
-  problemOf,
   record,
   text,
   type Value,
@@ -100,9 +100,9 @@ function parseState(bytes: Buffer, system: System): State {
     throw new StateError("is not JSON");
   }
   const { census } = system;
-  const problem = isShallow(json) ? problemOf(stateSchema, json, census) : "is nested too deeply";
-  if (problem !== undefined) throw new StateError(problem);
-  const state = json as State;
+  if (!isShallow(json)) throw new StateError("is nested too deeply");
+  accept(stateSchema, json, census, (problem) => new StateError(problem));
+  const state = json;
   refuseQueue(state.interconnect);
   for (const one of system.actors) {
     const saved = Object.hasOwn(state.actors, one.name) ? state.actors[one.name] : undefined;

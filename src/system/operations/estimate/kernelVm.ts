@@ -2,8 +2,9 @@
  * An emulated VM whose guest kernel needs a given number of pages: it uses each of them once while it
  * boots. With less memory an access finds no mapping, the EPT violation cannot be handled, and it crashes.
  */
-import type { VcpuContext } from "../../../../machines/vcpu.ts";
+import { vcpuMachine } from "../../../../machines/vcpu.ts";
 import { Sequential } from "../../../../workloads/generators/sequential.ts";
+import { contextOf } from "../../actorContexts.ts";
 import { smallestPlan, smallestVm } from "../../smallestPlan.ts";
 import { System } from "../../system.ts";
 
@@ -23,5 +24,5 @@ export function kernelLives(kernelPages: number, memoryPages: number): boolean {
   );
   const system = new System(smallestPlan([smallestVm("kernel", memoryPages, [boot])]));
   system.run();
-  return (system.actor("vcpu0").snapshot.context as VcpuContext).finished;
+  return contextOf(system.actor("vcpu0"), vcpuMachine).finished;
 }
