@@ -9,10 +9,13 @@ import { note, print } from "../io/standardStreams.ts";
 import { jsonText, visible } from "../io/visible.ts";
 import { align, DIFFERENCES_MAX } from "../replay/align.ts";
 import type { LogEntry, MessageEntry } from "../replay/decoder.ts";
-import { logLine, mermaidLines, PerfettoExport } from "../replay/export.ts";
+import { counterEvents, logLine, mermaidLines, PerfettoExport } from "../replay/export.ts";
 import { find, type Query, statsOf } from "../replay/query.ts";
 import { damageNote, LogReader } from "../replay/reader.ts";
 import { scenarioName } from "../replay/scenarioOutline.ts";
+import type { PlotFrame } from "../session/frame.ts";
+import { plotFrames } from "../session/plotsFrame.ts";
+import { Session } from "../session/session.ts";
 import { formatAlignment } from "./alignmentReport.ts";
 import { JSON_OPTION, printResult } from "./jsonFormats.ts";
 import { messageLine, namesOf } from "./messageText.ts";
@@ -44,6 +47,7 @@ interface QueryOptions {
 
 interface ExportOptions extends WindowOptions {
   readonly format: (typeof FORMATS)[number];
+  readonly counters?: true;
 }
 
 /** The command with its subcommands. Mistakes of the user are thrown as UserError. */
@@ -107,6 +111,7 @@ export function logCommand(): Command {
     )
     .option(...from)
     .option(...count)
+    .option("--counters", "with perfetto: rates, logs, what the operation tells, over time")
     .action((file: string, options: ExportOptions) => {
       reading(file, (log) => exportLog(log, options));
     });
@@ -232,7 +237,18 @@ function diff(left: LogReader, right: LogReader): void {
   if (aligned.some(({ kind }) => kind !== "both")) process.exitCode = EXIT_FAILED;
 }
 
-function exportLog(log: LogReader, { format, ...window }: ExportOptions): void {
+/** Of a log's run, which is repeated for them. @param position messages from the start */
+function coursesUpTo(log: LogReader, position: number): PlotFrame[] {
+  const session = Session.open(log.source.name);
+  const { timeline } = session;
+  while (timeline.position < position && timeline.step() !== null);
+  return plotFrames(session);
+}
+
+function exportLog(log: LogReader, { format, counters, ...window }: ExportOptions): void {
+  if (counters === true && format !== "perfetto") {
+    throw new UserError(`--counters: --format ${format} has no place for them: expected perfetto`);
+  }
   const nameOf = namesOf(log.header);
   switch (format) {
     case "jsonl":
@@ -243,9 +259,15 @@ function exportLog(log: LogReader, { format, ...window }: ExportOptions): void {
       break;
     case "perfetto": {
       const trace = new PerfettoExport(log.header, nameOf);
-      for (const entry of messagesIn(log, window, MESSAGES_MAX)) trace.add(entry);
+      const entries = messagesIn(log, window, MESSAGES_MAX);
+      for (const entry of entries) trace.add(entry);
+      const events = [
+        ...trace.events(),
+        ...(counters === true
+          ? counterEvents(coursesUpTo(log, entries.length + (window.from ?? 1) - 1))
+          : []),
+      ];
       print('{"displayTimeUnit":"ns","traceEvents":[');
-      const events = trace.events();
       events.forEach((event, i) => {
         print(jsonText(event) + (i + 1 < events.length ? "," : ""));
       });

@@ -34,6 +34,7 @@ import {
   UNTIL,
   wholeNumber,
 } from "./optionParsers.ts";
+import { plotOf } from "./runPlot.ts";
 import { formatSummary } from "./runReport.ts";
 
 /** The scenario of `npm start`. */
@@ -52,6 +53,7 @@ interface RunOptions {
   readonly checkpoint?: string;
   readonly fromCheckpoint?: string;
   readonly record?: string;
+  readonly plot?: string;
   readonly force?: true;
   readonly json?: true;
 }
@@ -72,6 +74,7 @@ export function runCommand(): Command {
     .option("--checkpoint <file>", "write the checkpoints of a checkpoint scenario to this file")
     .option("--from-checkpoint <file>", "go on from the last complete checkpoint in this file")
     .option("--record <file>", "record every message (see: trackvisor replay)")
+    .option("--plot <file>", "draw how the run went, over time, as SVG")
     .option(...FORCE)
     .option(...JSON_OPTION)
     .action(async (name: string | undefined, options: RunOptions) => {
@@ -82,12 +85,15 @@ export function runCommand(): Command {
       const { scenario } = loaded;
       const system = buildLoaded(loaded, { checkpointSink: checkpointSink(loaded, options) });
       warnOfDamage(system);
+      const { plot } = options;
+      const draw = plot === undefined ? null : plotOf(plot, system, options);
       if (options.fromCheckpoint !== undefined) goOnFrom(options.fromCheckpoint, system);
       const recorder =
         options.record === undefined ? null : record(options.record, system, loaded, options);
       const driven = await drive(system, scenario.until, { recorder });
       let { interrupted } = driven;
       recorder?.finish();
+      await draw?.(scenario.name);
       let summary = system.examine(() => summarize(system, driven.standstill));
       const reference = interrupted ? null : referenceScenario(scenario, system);
       if (reference !== null) {

@@ -27,6 +27,7 @@ import { standstillOf } from "../system/verdict/standstill.ts";
 import { brokenPromises } from "../system/verdict/verdict.ts";
 import { frameOf, logLine, screenPicture, screenRows } from "../tui/batch.ts";
 import { keyMap, type UiSettings, uiSettingsSchema } from "../tui/keys.ts";
+import { PANEL_NAMES } from "../tui/panels/all.ts";
 import { parseRunPosition } from "../tui/runPosition.ts";
 import { ASCII, type Look, THEME_NAMES, type ThemeName, UNICODE } from "../tui/themes.ts";
 import { printResult } from "./jsonFormats.ts";
@@ -48,6 +49,7 @@ interface TuiOptions {
   readonly force?: true;
   readonly at?: string;
   readonly size?: { readonly columns: number; readonly rows: number };
+  readonly panel?: string;
   readonly theme?: ThemeName;
   readonly colours?: ColourMode;
   readonly ascii?: true;
@@ -84,6 +86,11 @@ export function tuiCommand(): Command {
       "--size <columns>x<rows>",
       "of the screen that --once prints, or --svg writes",
       sizeOption,
+    )
+    .addOption(
+      new Option("--panel <name>", "the panel in front, where several take turns").choices(
+        PANEL_NAMES,
+      ),
     )
     .addOption(new Option("--theme <name>", "colours").choices(THEME_NAMES))
     .addOption(new Option("--colours <mode>", "how many").choices(["plain", "none", "16", "256"]))
@@ -140,9 +147,13 @@ function open(name: string, overrides: readonly Override[]): Session {
 }
 
 /** A saved session opens where it was saved. */
-function firstCommands(session: Session, { at, do: commands = [] }: TuiOptions): string[] {
+function firstCommands(session: Session, { at, panel, do: commands = [] }: TuiOptions): string[] {
   const place = at ?? (session.recorded > 0 ? `#${session.recorded}` : null);
-  return place === null ? [...commands] : [`seek ${place}`, ...commands];
+  return [
+    ...(panel === undefined ? [] : [`panel ${panel}`]),
+    ...(place === null ? [] : [`seek ${place}`]),
+    ...commands,
+  ];
 }
 
 async function batch(session: Session, options: TuiOptions, look: Look): Promise<void> {
@@ -168,11 +179,11 @@ async function batch(session: Session, options: TuiOptions, look: Look): Promise
     process.exitCode = EXIT_FAILED;
   }
   if (options.log) return;
-  const { columns, rows } = options.size ?? DEFAULT_SIZE;
+  const shot = { ...(options.size ?? DEFAULT_SIZE), panel: options.panel };
   if (options.svg !== undefined) {
-    writeOutput(options.svg, screenPicture(session, look, columns, rows), options);
+    writeOutput(options.svg, screenPicture(session, look, shot), options);
   } else if (options.json) printResult("tui", frameOf(session));
-  else printPainted(screenRows(session, look, columns, rows));
+  else printPainted(screenRows(session, look, shot));
 }
 
 function placeOf(session: Session, at: string | undefined) {

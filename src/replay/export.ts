@@ -4,6 +4,7 @@ import { CYCLES_PER_SECOND } from "../config/units.ts";
 import type { Delivery, Message } from "../interconnect/messages.ts";
 import { itemAt } from "../lookup.ts";
 import type { Intervention } from "../system/intervention.ts";
+import type { ToldChart } from "../system/operations/telling.ts";
 import { type ActorRole, roleInLog } from "../system/roles.ts";
 import { CauseFinder } from "./causality.ts";
 import type { LogEntry, MessageEntry } from "./decoder.ts";
@@ -84,7 +85,7 @@ function microseconds(cycles: number): number {
 /** An event of the Trace Event Format (Chrome's, which Perfetto reads). Times in microseconds. */
 export interface TraceEvent {
   readonly name: string;
-  readonly ph: "X" | "M" | "s" | "f";
+  readonly ph: "X" | "M" | "s" | "f" | "C";
   readonly pid: number;
   readonly tid: number;
   readonly ts?: number;
@@ -97,8 +98,31 @@ export interface TraceEvent {
 
 const CPUS = 1;
 const ACTORS = 2;
+const COURSES = 3;
 /** Actors handle a message in no virtual time; a slice must have some to be seen. */
 const HANDLING_US = 0.001;
+
+/** A track for each series over time: "working set of vm0, MiB: truth". */
+export function counterEvents(charts: readonly ToldChart[]): TraceEvent[] {
+  const name = {
+    name: "process_name",
+    ph: "M",
+    pid: COURSES,
+    tid: 0,
+    args: { name: "courses" },
+  } as const;
+  const events = charts.flatMap(({ title, unit, x, series }) =>
+    series.flatMap(({ name, values }) =>
+      values.flatMap((value, i): TraceEvent[] => {
+        if (value === null || x.unit !== "cycles") return [];
+        const track = `${title}${unit === "" ? "" : `, ${unit}`}: ${name}`;
+        const ts = microseconds(itemAt(x.values, i));
+        return [{ name: track, ph: "C", pid: COURSES, tid: 0, ts, args: { [name]: value } }];
+      }),
+    ),
+  );
+  return [name, ...events];
+}
 
 /**
  * One track for each physical CPU, with slices for the guest, for root mode, and for handlers within it;

@@ -8,7 +8,6 @@ import type { MessageKind } from "../interconnect/messages.ts";
 import type { Told, ToldChart } from "../system/operations/telling.ts";
 
 export type { MessageKind };
-export type ChartFrame = ToldChart;
 
 export interface StreamEntry {
   /** Messages delivered up to and with this one. */
@@ -186,6 +185,9 @@ export interface PageFrame {
   readonly reported: boolean;
 }
 
+/** Series over the same points, to be drawn. */
+export type PlotFrame = ToldChart;
+
 /** In the order of the way of a logged page: from the guest's store to who uses it. */
 export const LANES = ["guest", "unit", "hypervisor", "tracker", "pvm", "operation"] as const;
 export type LaneName = (typeof LANES)[number];
@@ -240,6 +242,8 @@ export interface Frame {
   readonly stream: readonly StreamEntry[];
   /** Null: it was not asked for. */
   readonly lanes: LanesFrame | null;
+  /** Courses over time; null: they were not asked for. */
+  readonly plots: readonly PlotFrame[] | null;
   /** How many of the last messages pass the filter; null: there is none. */
   readonly matches: MatchCount | null;
   readonly breakpoints: readonly string[];

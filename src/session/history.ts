@@ -6,6 +6,8 @@
 import { itemAt } from "../lookup.ts";
 
 const LOOKS_MAX = 256;
+/** Cycles between two looks at first: 0.1 ms. */
+const DISTANCE = 240_000;
 /** Looks back that a rate is taken over. */
 const RATE_LOOKS = 3;
 
@@ -15,14 +17,9 @@ interface Look {
 }
 
 export class History {
-  #distance: number;
+  #distance = DISTANCE;
   #looks: Look[] = [];
   readonly #increments = new Map<number, readonly number[]>();
-
-  /** @param distance cycles between two looks at first */
-  constructor(distance: number) {
-    this.#distance = distance;
-  }
 
   get distance(): number {
     return this.#distance;
@@ -63,6 +60,15 @@ export class History {
     // Frozen once, not with each frame that shows it.
     this.#increments.set(value, Object.freeze(made));
     return made;
+  }
+
+  /** When it was looked, up to `now`, and what was seen of a value. */
+  course(value: number, now: number): { readonly times: number[]; readonly values: number[] } {
+    const looks = this.#looks.slice(0, this.#countUpTo(now));
+    return {
+      times: looks.map(({ time }) => time),
+      values: looks.map(({ values }) => itemAt(values, value)),
+    };
   }
 
   /** What a value gains in one cycle, over the last looks and up to now. */

@@ -5,6 +5,7 @@
 import { produce } from "immer";
 import { CYCLES_PER_SECOND } from "../config/units.ts";
 import { readCounters } from "../hardware/counters.ts";
+import { itemAt } from "../lookup.ts";
 import { burstsUnderWay } from "./bursts.ts";
 import type { CounterFrame, Frame, StreamEntry } from "./frame.ts";
 import { heatFrame } from "./heatFrame.ts";
@@ -12,9 +13,11 @@ import { actorFrame, actorLines, messageFrame } from "./inspect.ts";
 import { LaneSampler, type LanesRequest } from "./lanesFrame.ts";
 import { cpuFrames, logFrames, vmFrames, waitingFrames } from "./machineFrame.ts";
 import { MatchCounter } from "./matchCount.ts";
+import { OBSERVED, observe } from "./observed.ts";
 import { operationFrame } from "./operationFrame.ts";
 import { pageFrame } from "./pageFrame.ts";
-import { KEPT_COUNTERS, type Session } from "./session.ts";
+import { plotFrames } from "./plotsFrame.ts";
+import type { Session } from "./session.ts";
 import { lineOf, type StreamFilter } from "./streamFilter.ts";
 
 /** What of the stream is asked for. */
@@ -37,22 +40,14 @@ export interface FrameRequest {
   readonly magnified: number;
   readonly stream: StreamRequest;
   readonly lanes: Omit<LanesRequest, "depth"> | null;
+  /** Whether courses over time are. */
+  readonly plots: boolean;
   readonly actor: string | null;
   /** Position of the message in detail. */
   readonly message: number | null;
   /** How many messages back a filter may look. */
   readonly depth: number;
 }
-
-const NAMES: Readonly<Record<(typeof KEPT_COUNTERS)[number], string>> = {
-  accesses: "accesses",
-  writes: "writes",
-  tlbMisses: "TLB misses",
-  walks: "walks",
-  logEntries: "log entries",
-  logFull: "log full",
-  missedGpas: "missed GPAs",
-};
 
 export class Sampler {
   readonly #session: Session;
@@ -101,6 +96,7 @@ export class Sampler {
         request.lanes === null
           ? null
           : this.#lanes.sample({ ...request.lanes, depth: request.depth }, position),
+      plots: request.plots ? plotFrames(session) : null,
       matches: filter === null ? null : this.#matches.count(ring, filter, position, request.depth),
       breakpoints: session.breakpoints,
       damage: session.damage ?? null,
@@ -114,16 +110,13 @@ export class Sampler {
 function counterFrames(session: Session): CounterFrame[] {
   const { now } = session.system.interconnect;
   const { history } = session;
-  const values = session.counters();
+  const values = observe(session.system);
   const all = session.system.world.vcpus.map(({ counters }) => readCounters(counters.values));
-  const kept = KEPT_COUNTERS.map((name, i): CounterFrame => {
-    const value = values[i]!;
-    return {
-      name: NAMES[name],
-      value,
-      rate: history.rate(i, now, value) * CYCLES_PER_SECOND,
-      history: history.increments(i, now),
-    };
+  const kept = OBSERVED.flatMap(({ name, counter }, i): CounterFrame[] => {
+    if (counter === null) return [];
+    const value = itemAt(values, i);
+    const rate = history.rate(i, now, value) * CYCLES_PER_SECOND;
+    return [{ name, value, rate, history: history.increments(i, now) }];
   });
   const walk = all.reduce((sum, one) => sum + one.walkCycles, 0);
   const guest = all.reduce((sum, one) => sum + one.guestCycles, 0);

@@ -5,7 +5,6 @@
  */
 
 import { type CheckOrigin, checkOf, systemOfLog } from "../check/origin.ts";
-import { Counter } from "../hardware/counters.ts";
 import type { Delivery } from "../interconnect/messages.ts";
 import { openSource } from "../io/byteSource.ts";
 import type { OutputOptions } from "../io/outputFile.ts";
@@ -26,25 +25,13 @@ import { standstillOf } from "../system/verdict/standstill.ts";
 import { brokenPromises, failuresOf } from "../system/verdict/verdict.ts";
 import { type Breakpoint, LANDMARKS, parseBreakpoint } from "./breakpoints.ts";
 import { endOfBurst, endsOfBursts } from "./bursts.ts";
-import { History } from "./history.ts";
+import type { History } from "./history.ts";
 import { MessageRing } from "./messageRing.ts";
+import { historyOf } from "./observed.ts";
 import { PAGE_ASPECTS, pageAspect } from "./pageFrame.ts";
 
 export type Landmark = keyof typeof LANDMARKS;
 
-/** Counters whose history is kept. */
-export const KEPT_COUNTERS = [
-  "accesses",
-  "writes",
-  "tlbMisses",
-  "walks",
-  "logEntries",
-  "logFull",
-  "missedGpas",
-] as const;
-
-/** Cycles between two looks at the counters at first: 0.1 ms. */
-const LOOK_CYCLES = 240_000;
 /** Messages before the present that are made visible after a jump. */
 const CONTEXT_MESSAGES = 256;
 
@@ -90,7 +77,7 @@ export class Session {
   readonly system: System;
   readonly timeline: Timeline;
   readonly ring: MessageRing;
-  readonly history = new History(LOOK_CYCLES);
+  readonly history: History;
   /** Messages of the log that was opened; 0 = none was. */
   readonly recorded: number;
   /** What is wrong with the log that was opened, in a sentence: what was done after it is not known. */
@@ -115,9 +102,8 @@ export class Session {
     const { interconnect } = system;
     interconnect.delivered.subscribe((delivery) => {
       this.ring.note(delivery, this.timeline.position + 1, interconnect.sequence);
-      if (delivery.time >= this.history.due) this.history.look(delivery.time, this.counters());
     });
-    this.history.look(0, this.counters());
+    this.history = historyOf(system);
   }
 
   /** A new run of a scenario. One that only measures can be asked for more. @throws UserError */
@@ -181,16 +167,6 @@ export class Session {
 
   get breakpoints(): readonly string[] {
     return this.#breakpoints.map(({ point }) => point.text);
-  }
-
-  /** Sums over all vCPUs, in the order of KEPT_COUNTERS. */
-  counters(): number[] {
-    const { vcpus } = this.system.world;
-    return KEPT_COUNTERS.map((name) => {
-      let sum = 0;
-      for (const { counters } of vcpus) sum += counters.values[Counter[name]]!;
-      return sum;
-    });
   }
 
   /**

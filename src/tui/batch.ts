@@ -9,32 +9,47 @@ import { headerLine } from "./edges.ts";
 import { LEAST_REQUEST, requestOf } from "./frameRequest.ts";
 import { layoutFor } from "./layout.ts";
 import { panelLines } from "./panelLines.ts";
+import { PANELS, panelNamed } from "./panels/all.ts";
 import type { RunView, ScreenState } from "./screenState.ts";
 import { pictureOf } from "./svg.ts";
 import { clock } from "./text.ts";
 import { type Look, paint } from "./themes.ts";
-import { panelInput } from "./ui.ts";
-import { type UiContext, uiContext } from "./uiMachine.ts";
+import { Ui } from "./ui.ts";
+import type { UiContext } from "./uiMachine.ts";
 
-/** As it is opened, but nobody has the focus. */
-const UI: UiContext = { ...uiContext(panelInput()), focus: -1 };
+/** As it is opened, but no panel has the focus. @param front a panel in front of the others at its place */
+function uiWith(front: string | undefined): UiContext {
+  const ui = new Ui(() => {});
+  if (front !== undefined) ui.focusOn(PANELS.indexOf(panelNamed(front)));
+  const { context } = ui;
+  ui.stop();
+  return { ...context, focus: -1 };
+}
 /** Messages that JSON lists. */
 const STREAM_ROWS = 64;
 const CELLS = 1024;
 
+/** A screen that is printed. */
+export interface Shot {
+  readonly columns: number;
+  readonly rows: number;
+  /** In front of the others at its place, by its name. */
+  readonly panel?: string | undefined;
+}
+
 /** The panels as they would be on a screen of this size, without hints; as a terminal gets them. */
-export function screenRows(session: Session, look: Look, columns: number, rows: number): Painted[] {
-  return screenLines(session, look, columns, rows).map((one) => paint(trimmed(one), look));
+export function screenRows(session: Session, look: Look, shot: Shot): Painted[] {
+  return screenLines(session, look, shot).map((one) => paint(trimmed(one), look));
 }
 
 /** The same as a picture. */
-export function screenPicture(session: Session, look: Look, columns: number, rows: number): string {
-  const lines = screenLines(session, look, columns, rows);
+export function screenPicture(session: Session, look: Look, shot: Shot): string {
+  const lines = screenLines(session, look, shot);
   return pictureOf(lines, `trackvisor: ${session.name}`, look.theme);
 }
 
-function screenLines(session: Session, look: Look, columns: number, rows: number): Line[] {
-  const sized = { mode: "panels", ui: UI, columns, rows } as const;
+function screenLines(session: Session, look: Look, { columns, rows, panel }: Shot): Line[] {
+  const sized = { mode: "panels", ui: uiWith(panel), columns, rows } as const;
   const sampler = new Sampler(session);
   const request = requestOf(sized, {
     frame: sampler.sample(LEAST_REQUEST),

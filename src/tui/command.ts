@@ -19,10 +19,15 @@ export interface Controls {
   /** The cursor goes to what has caused the message under it, or to the first that it has caused. */
   follow(way: "cause" | "effect"): void;
   nextVm(): void;
+  /** @throws UserError if none is called that */
+  choosePanel(name: string): void;
   /** The cursor of the map so many cells on; or to a page, [VM:]NUMBER. */
   movePage(cells: number): void;
   choosePage(text: string): void;
+  /** The contents of the focused panel, or else the map: larger, or smaller. */
   magnify(by: number): void;
+  /** The contents of the focused panel, to what was earlier or later. */
+  shift(by: number): void;
   /** Back to where the page under the cursor changed last. */
   lastChange(): void;
   nextTheme(text: string): void;
@@ -56,6 +61,9 @@ export interface Command {
   readonly words?: (vocabulary: Vocabulary, before: readonly string[]) => readonly string[];
   readonly run: (controls: Controls, argument: string) => void;
 }
+
+/** By key: what it does. */
+export type KeyMap = ReadonlyMap<string, Command>;
 
 const REACH: Readonly<Record<Group, Reach>> = {
   run: "live",

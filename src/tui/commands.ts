@@ -5,6 +5,7 @@
 import { breakpointWords } from "../session/breakpoints.ts";
 import { type Command, oneOf } from "./command.ts";
 import { MACHINE_COMMANDS } from "./machineCommands.ts";
+import { PANEL_NAMES } from "./panels/all.ts";
 import { SPEED_NAMES } from "./runner.ts";
 import { THEME_NAMES } from "./themes.ts";
 
@@ -184,12 +185,23 @@ export const COMMANDS: readonly Command[] = [
     run: (to) => to.ui({ type: "focus", by: -1 }),
   },
   {
+    name: "panel",
+    keys: [],
+    group: "look",
+    reach: "panels",
+    hint: "",
+    help: "the panel of that name, in front and with the focus; its digit does the same",
+    argument: "NAME",
+    words: oneOf(() => PANEL_NAMES),
+    run: (to, name) => to.choosePanel(name),
+  },
+  {
     name: "turn",
     keys: ["]"],
     group: "look",
     reach: "panels",
     hint: "turn",
-    help: "the next panel at the focused one's place: stream, lanes",
+    help: "the next panel at the focused one's place: stream, lanes, plots",
     run: (to) => to.ui({ type: "turn", by: 1 }),
   },
   {
@@ -355,7 +367,7 @@ export const COMMANDS: readonly Command[] = [
     group: "look",
     reach: "panels",
     hint: "",
-    help: "the map around its cursor, four times as large, down to a page a cell",
+    help: "the map around its cursor, four times as large, down to a page a cell; with the focus on plots, half of the time",
     run: (to) => to.magnify(1),
   },
   {
@@ -364,8 +376,26 @@ export const COMMANDS: readonly Command[] = [
     group: "look",
     reach: "panels",
     hint: "",
-    help: "four times as much of the memory in the map, up to all of it",
+    help: "four times as much of the memory in the map, up to all of it; of plots, twice the time",
     run: (to) => to.magnify(-1),
+  },
+  {
+    name: "earlier",
+    keys: ["("],
+    group: "look",
+    reach: "panels",
+    hint: "",
+    help: "plots, with the focus: what was earlier, by a quarter of the time shown",
+    run: (to) => to.shift(-1),
+  },
+  {
+    name: "later",
+    keys: [")"],
+    group: "look",
+    reach: "panels",
+    hint: "",
+    help: "plots, with the focus: what was later",
+    run: (to) => to.shift(1),
   },
   {
     name: "last-change",

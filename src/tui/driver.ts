@@ -8,16 +8,16 @@ import { OPERATOR_COMMANDS, refusalOf } from "../session/operatorCommands.ts";
 import { Sampler } from "../session/sampler.ts";
 import type { Session } from "../session/session.ts";
 import { type Vocabulary, vocabularyOf } from "../session/vocabulary.ts";
-import { type Command, type Controls, reaches } from "./command.ts";
+import { type Command, type Controls, type KeyMap, reaches } from "./command.ts";
 import { execute } from "./commandLine.ts";
 import { parseFilter } from "./filter.ts";
 import { LEAST_REQUEST, requestOf } from "./frameRequest.ts";
 import { freeName } from "./freeName.ts";
-import type { KeyMap } from "./keys.ts";
 import { LongWork } from "./longWork.ts";
 import { toEnd } from "./modes.ts";
 import { PageControls } from "./pageControls.ts";
 import { Painter } from "./painter.ts";
+import { focusedPanel, PANELS, panelNamed } from "./panels/all.ts";
 import { RunControls } from "./runControls.ts";
 import { Runner } from "./runner.ts";
 import type { RunView, ScreenState } from "./screenState.ts";
@@ -251,6 +251,10 @@ export class Driver implements Controls {
     else this.#say("nothing that it caused has been delivered yet", "warn");
   }
 
+  choosePanel(name: string): void {
+    this.#ui.focusOn(PANELS.indexOf(panelNamed(name)));
+  }
+
   movePage(cells: number): void {
     this.#pages.move(cells);
   }
@@ -260,7 +264,17 @@ export class Driver implements Controls {
   }
 
   magnify(by: number): void {
-    this.#pages.magnify(by);
+    const seen = this.#seen();
+    const event = seen === null ? undefined : focusedPanel(seen.ui)?.magnify?.(seen, by);
+    if (event === undefined) this.#pages.magnify(by);
+    else this.ui(event);
+  }
+
+  shift(by: number): void {
+    const seen = this.#seen();
+    const event = seen === null ? undefined : focusedPanel(seen.ui)?.shift?.(seen, by);
+    if (event === undefined) throw new UserError("nothing to move in time: 9 chooses the plots");
+    this.ui(event);
   }
 
   lastChange(): void {

@@ -5,7 +5,7 @@ import * as z from "zod";
 import { nearest } from "../config/nearest.ts";
 import { UserError } from "../errors.ts";
 import { namesOf } from "../lookup.ts";
-import type { Command } from "./command.ts";
+import type { Command, KeyMap } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 
 const NAMED = {
@@ -68,8 +68,6 @@ export const uiSettingsSchema = z
   })
   .describe("the terminal UI's settings");
 export type UiSettings = z.output<typeof uiSettingsSchema>;
-
-export type KeyMap = ReadonlyMap<string, Command>;
 
 /** @throws UserError for an unknown command, or a key that two commands have */
 export function keyMap(file: string, settings: UiSettings["keys"]): KeyMap {

@@ -1,7 +1,7 @@
 /** All that a screen is drawn from. */
 import type { Frame } from "../session/frame.ts";
 import type { Vocabulary } from "../session/vocabulary.ts";
-import type { KeyMap } from "./keys.ts";
+import type { KeyMap } from "./command.ts";
 import type { Mode } from "./modes.ts";
 import type { Look, StyleName } from "./themes.ts";
 import type { UiContext } from "./uiMachine.ts";

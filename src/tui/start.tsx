@@ -2,9 +2,10 @@
 import { Writable } from "node:stream";
 import { type Key, type RenderOptions, render } from "ink";
 import type { Session } from "../session/session.ts";
+import type { KeyMap } from "./command.ts";
 import { Driver } from "./driver.ts";
 import { Keyboard } from "./keyboard.tsx";
-import { type KeyMap, keyName } from "./keys.ts";
+import { keyName } from "./keys.ts";
 import { PaintedRows, spokenRows } from "./paintedRows.ts";
 import { Screen, type TerminalStream } from "./screen.ts";
 import { Terminal } from "./terminal.ts";

@@ -162,7 +162,8 @@ export interface Glyphs {
   readonly arrow: string;
   readonly running: string;
   readonly paused: string;
-  readonly point: string;
+  /** Of series in a plot. */
+  readonly marks: readonly string[];
   readonly ellipsis: string;
   /** Behind what belongs to a later time than the one shown. */
   readonly ahead: string;
@@ -186,7 +187,7 @@ export const UNICODE: Glyphs = {
   arrow: "→",
   running: "▶",
   paused: "■",
-  point: "•",
+  marks: ["●", "○", "▲", "△", "■"],
   ellipsis: "…",
   ahead: "»",
   heads: { left: "◀", right: "▶" },
@@ -206,7 +207,7 @@ export const ASCII: Glyphs = {
   arrow: ">",
   running: ">",
   paused: "=",
-  point: "o",
+  marks: ["*", "o", "+", "x", "#"],
   ellipsis: "~",
   ahead: ">",
   heads: { left: "<", right: ">" },

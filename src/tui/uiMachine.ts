@@ -58,6 +58,8 @@ export interface UiContext extends UiInput {
   readonly page: number;
   /** How often the map is magnified around it. */
   readonly magnified: number;
+  /** The first plot that is shown, how often it is halved in time, and how many quarters of what is left it ends early. */
+  readonly plot: { readonly chosen: number; readonly zoom: number; readonly back: number };
   /** What is asked, with the keys that answer it. */
   readonly question: string;
 }
@@ -93,6 +95,10 @@ export type UiEvent =
   /** A page of the VM that is shown. */
   | { readonly type: "choosePage"; readonly page: number }
   | { readonly type: "magnify"; readonly by: number; readonly limit: number }
+  /** `limit`: how many there are; how often it can be halved; how many quarters there are before. */
+  | { readonly type: "choosePlot"; readonly by: number; readonly limit: number }
+  | { readonly type: "zoomPlot"; readonly by: number; readonly limit: number }
+  | { readonly type: "shiftPlot"; readonly by: number; readonly limit: number }
   /** To a message, without opening it. */
   | { readonly type: "point"; readonly position: number }
   | { readonly type: "chooseVm"; readonly vm: number };
@@ -147,6 +153,7 @@ export function uiContext(input: UiInput): UiContext {
     vm: 0,
     page: -1,
     magnified: 0,
+    plot: { chosen: 0, zoom: 0, back: 0 },
     question: "",
   };
 }
@@ -255,6 +262,28 @@ export const uiMachine = setup({
         return Math.max(0, Math.min(limit, context.magnified + by));
       },
     }),
+    choosePlot: assign({
+      plot: ({ context: { plot }, event }) => {
+        const { by, limit } = read(event, "choosePlot");
+        return { ...plot, chosen: Math.max(0, Math.min(limit - 1, plot.chosen + by)) };
+      },
+    }),
+    zoomPlot: assign({
+      plot: ({ context: { plot }, event }) => {
+        const { by, limit } = read(event, "zoomPlot");
+        const zoom = Math.max(0, Math.min(limit, plot.zoom + by));
+        if (zoom === plot.zoom) return plot;
+        // The middle stays; at the end, the end does.
+        const back = plot.back === 0 ? 0 : by > 0 ? 2 * plot.back + 2 : plot.back / 2 - 1;
+        return { ...plot, zoom, back: Math.max(0, Math.floor(back)) };
+      },
+    }),
+    shiftPlot: assign({
+      plot: ({ context: { plot }, event }) => {
+        const { by, limit } = read(event, "shiftPlot");
+        return { ...plot, back: Math.max(0, Math.min(limit, plot.back - by)) };
+      },
+    }),
     emitCommand: emit(({ context }) => ({ type: "command", text: context.line.text })),
     emitFilter: emit(({ context: { line } }) => ({
       type: "command",
@@ -271,6 +300,9 @@ export const uiMachine = setup({
     fold: { actions: "toggleFold" },
     choosePage: { actions: "notePage" },
     magnify: { actions: "magnify" },
+    choosePlot: { actions: "choosePlot" },
+    zoomPlot: { actions: "zoomPlot" },
+    shiftPlot: { actions: "shiftPlot" },
     point: { actions: "pointAt" },
     scroll: { actions: "moveScroll" },
     openHelp: { target: ".help", actions: "beginScroll" },

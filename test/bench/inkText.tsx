@@ -51,7 +51,7 @@ async function frames(
   const times: number[] = [];
   for (let i = 0; i < WARM_UP + FRAMES; i++) {
     session.advance(MESSAGES_PER_FRAME);
-    const lines = screenRows(session, LOOK, columns, rows - 1);
+    const lines = screenRows(session, LOOK, { columns, rows: rows - 1 });
     const start = performance.now();
     const screen = (
       <Box flexDirection="column">

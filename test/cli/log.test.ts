@@ -65,6 +65,20 @@ describe("a recorded run", { timeout: TIMEOUT }, () => {
     expect(same.code).toBe(0);
   });
 
+  it("is exported with courses over time if they are asked for, to a format that has a place for them", async () => {
+    await scratch.run(["run", "sort-prl", "--record", "courses.tvlog"]);
+    const words = (format: string) => ["log", "export", "courses.tvlog", "--format", format];
+    const { out } = await scratch.run([...words("perfetto"), "--counters"]);
+    const { traceEvents } = JSON.parse(out) as { traceEvents: { ph: string; name: string }[] };
+    const tracks = new Set(traceEvents.filter(({ ph }) => ph === "C").map(({ name }) => name));
+    expect([...tracks]).toContain("in logs: in logs");
+    expect([...tracks]).toContain("accesses and writes, 1/s: writes");
+    const plain = await scratch.run(words("perfetto"));
+    expect(plain.out).not.toContain('"ph":"C"');
+    const refused = await scratch.run([...words("jsonl"), "--counters"]);
+    expect([refused.code, refused.out]).toEqual([2, ""]);
+  });
+
   it("branches: a message is never delivered, and the branch names its parent", async () => {
     const pending = await scratch.run(["log", "branch", "a.tvlog", "--at", "9"]);
     const [, sequence] = /^ *(\d+) /.exec(pending.out) ?? [];

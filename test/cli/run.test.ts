@@ -1,4 +1,5 @@
 /** The command line's promises: what `trackvisor run` prints, and what its options change. */
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { type Outcome, Scratch, scenario } from "./command.ts";
@@ -177,6 +178,22 @@ describe.concurrent("trackvisor run", { timeout: TIMEOUT }, () => {
     const screen = await scratch.run(["tui", "--once", lossy]);
     expect(screen.code).toBe(1);
     expect(screen.err).toContain("lost");
+  });
+
+  it("--plot draws its courses over time: the same picture each time, and never over another file", async () => {
+    const words = (file: string) => ["run", "sort-prl", "--plot", file];
+    for (const file of ["one.svg", "two.svg"])
+      expect((await scratch.run(words(file))).code).toBe(0);
+    const [one, two] = ["one.svg", "two.svg"].map((file) =>
+      readFileSync(scratch.path(file), "utf8"),
+    );
+    expect(one).toMatch(/^<svg/);
+    for (const text of [">in logs<", ">accesses and writes, 1/s<", ">time, ms<"]) {
+      expect(one).toContain(text);
+    }
+    expect(two).toBe(one);
+    expect(await scratch.run(words("one.svg"))).toMatchObject({ code: 2, out: "" });
+    expect(await scratch.run(words("one.png"))).toMatchObject({ code: 2, out: "" });
   });
 
   it("keeps its summary within 80 columns", async () => {

@@ -63,15 +63,21 @@ describe.each(OPERATIONS.map((one) => [one.kind, one] as const))(
       "tells how far it is %s, in full tables",
       (when) => {
         const system = when === "at its end" ? finished(kind) : buildSystem(smallest(kind));
-        const { headline, facts, chart, columns, rows } = toldOf(
+        const { headline, facts, charts, columns, rows } = toldOf(
           system.result(),
           system.operating.value,
         );
         expect(headline).toMatch(/^[^\n]{5,120}$/);
         for (const [label, value] of facts) expect(`${label} ${value}`).toMatch(/^\S.*\S$/);
         for (const row of rows) expect(row.length, row.join()).toBe(columns.length);
-        for (const value of chart?.series.flat() ?? []) expect(value).toBeGreaterThanOrEqual(0);
-        for (const line of linesOf({ headline, facts, chart, columns, rows })) {
+        for (const { title, x, series } of charts) {
+          expect(x.values, title).toEqual([...x.values].sort((a, b) => a - b));
+          for (const { name, values } of series) {
+            expect(values.length, name).toBe(x.values.length);
+            for (const value of values) if (value !== null) expect(value).toBeGreaterThanOrEqual(0);
+          }
+        }
+        for (const line of linesOf({ headline, facts, charts, columns, rows })) {
           expect(line).not.toMatch(/\n|undefined|NaN/);
         }
       },

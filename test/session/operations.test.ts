@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { UserError } from "../../src/errors.ts";
 import { readCounters } from "../../src/hardware/counters.ts";
+import { observe } from "../../src/session/observed.ts";
 import { OPERATOR_COMMANDS } from "../../src/session/operatorCommands.ts";
 import { Session } from "../../src/session/session.ts";
 import type { CheckpointResult } from "../../src/system/operations/checkpoint/checkpointResult.ts";
@@ -79,9 +80,9 @@ describe("the operator starts", () => {
       expect(result).toMatchObject({ outcome: "completed", verified: true });
       until(session, "measurement");
       const { system } = session;
-      const before = session.counters()[0]!;
+      const before = observe(session.system)[0]!;
       session.advance(2000);
-      expect(session.counters()[0]!).toBeGreaterThan(before);
+      expect(observe(session.system)[0]!).toBeGreaterThan(before);
       expect(system.actor("vm0/tracker").live.context).toMatchObject({ technique: tracker });
     },
   );

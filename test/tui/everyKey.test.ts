@@ -111,6 +111,15 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
     },
   },
   reduce: { before: ["}"], seen: (robot) => expect(ui(robot).magnified).toBe(0) },
+  // Half of the time, whose end is that of the run; then a quarter of that earlier, and back.
+  earlier: {
+    before: ["9", "}"],
+    seen: (robot) => expect(ui(robot).plot).toEqual({ chosen: 0, zoom: 1, back: 1 }),
+  },
+  later: {
+    before: ["9", "}", "(", "("],
+    seen: (robot) => expect(ui(robot).plot).toEqual({ chosen: 0, zoom: 1, back: 1 }),
+  },
   "last-change": {
     before: ["."],
     seen: (robot) => {

@@ -78,7 +78,7 @@ function drawEverything(session: Session): void {
     fits(coverLines(covered, area), area);
     expect(spoken(covered).length).toBeGreaterThan(3);
   }
-  expect(screenRows(session, LOOK, SIZE.columns, SIZE.rows).join("\n")).toContain("5 operation");
+  expect(screenRows(session, LOOK, SIZE).join("\n")).toContain("5 operation");
   expect(JSON.parse(JSON.stringify(frameOf(session))).position).toBe(session.position);
 }
 
@@ -133,7 +133,7 @@ describe("a counterexample of the checker", () => {
     drawEverything(session);
     for (let at = 1; at <= session.recorded; at++) {
       expect(session.advance(1)).toBe(null);
-      screenRows(session, LOOK, 80, 24);
+      screenRows(session, LOOK, { columns: 80, rows: 24 });
     }
     drawEverything(session);
     session.seek(3);
@@ -152,7 +152,7 @@ describe("what an operation says of itself", () => {
     const { operation } = frameOf(session);
     expect(operation.headline).toContain("3 VMs on 96.0 MiB by idleTax");
     expect(operation.rows).toHaveLength(2 * 3);
-    expect(operation.chart?.series[0]).toHaveLength(2);
+    expect(operation.charts[0]?.series[0]?.values).toHaveLength(2);
     for (const { vm, series } of result().vms) {
       const row = operation.rows.find(([, name]) => name === vm)!;
       expect(row[2]).toBe(series[0]!.size.toLocaleString("en"));

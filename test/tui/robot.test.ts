@@ -288,7 +288,7 @@ describe("a damaged log", () => {
     expect(frameOf(damaged).damage).toContain("damaged at block");
     const look = { theme: "default", colours: "plain", glyphs: UNICODE } as const;
     for (const columns of [40, 80, 120]) {
-      expect(screenRows(damaged, look, columns, 24).join("\n")).toContain("DAMAGED");
+      expect(screenRows(damaged, look, { columns, rows: 24 }).join("\n")).toContain("DAMAGED");
     }
     await robot.quit();
     rmSync(directory, { recursive: true });

@@ -34,10 +34,10 @@ describe("a frame", () => {
     const session = Session.start(SMALL, ".");
     session.advance(600);
     const look = (glyphs: Look["glyphs"]): Look => ({ theme: "default", colours: "plain", glyphs });
-    const ascii = screenRows(session, look(ASCII), 120, 40).join("\n");
+    const ascii = screenRows(session, look(ASCII), { columns: 120, rows: 40 }).join("\n");
     expect(ascii).toMatch(/^[\x20-\x7e\n]*$/);
     const words = (text: string) => text.match(/[A-Za-z0-9.,]{3,}/g);
-    const unicode = screenRows(session, look(UNICODE), 120, 40).join("\n");
+    const unicode = screenRows(session, look(UNICODE), { columns: 120, rows: 40 }).join("\n");
     expect(unicode).not.toContain("\x1b");
     // Bars and the map are other characters; words and numbers outside them are the same.
     const common = words(unicode)!.filter((word) => /^[A-Za-z]{4,}$/.test(word));

@@ -104,11 +104,14 @@ function tellMeasurement({ rounds }: MeasureResult): Told {
         ? "no harvest yet"
         : `${grouped(rounds.length)} ${rounds.length === 1 ? "harvest" : "harvests"} of the logs`,
     facts: [["last harvest", last === undefined ? "-" : `${grouped(last)} pages`]],
-    chart: {
-      title: "pages reported, harvest by harvest",
-      names: ["pages", ""],
-      series: [pages, []],
-    },
+    charts: [
+      {
+        title: "pages reported, harvest by harvest",
+        unit: "",
+        x: { name: "harvest", unit: "", values: rounds.map((_, number) => number + 1) },
+        series: [{ name: "pages", values: pages }],
+      },
+    ],
     columns: ["harvest", "written", "touched", "tables"],
     rows: rounds.map(({ pagesWritten, pagesTouched, guestPageTables }, number) => [
       String(number + 1),

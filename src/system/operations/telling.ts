@@ -5,18 +5,34 @@
 import { grouped, sparkline, thinned } from "../../config/figures.ts";
 import type { OperationResult } from "../operation.ts";
 
-/** Two series over the same time, the second may be empty. */
+/** Series over the same points. */
 export interface ToldChart {
   readonly title: string;
-  readonly names: readonly [string, string];
-  readonly series: readonly [readonly number[], readonly number[]];
+  /** Of the values, such as "MiB"; "" = a count. */
+  readonly unit: string;
+  readonly x: {
+    /** What the points are: "time", "round". */
+    readonly name: string;
+    /** Cycles, or a number of what it is called after. */
+    readonly unit: "cycles" | "";
+    /** Ascending. */
+    readonly values: readonly number[];
+  };
+  readonly series: readonly ToldSeries[];
+}
+
+export interface ToldSeries {
+  readonly name: string;
+  /** One for each point; null: none is known there. */
+  readonly values: readonly (number | null)[];
 }
 
 export interface Told {
   /** In a sentence: how far it is. */
   readonly headline: string;
   readonly facts: readonly (readonly [label: string, value: string])[];
-  readonly chart: ToldChart | null;
+  /** The first one is shown where there is room for one. */
+  readonly charts: readonly ToldChart[];
   readonly columns: readonly string[];
   readonly rows: readonly (readonly string[])[];
 }
@@ -45,25 +61,29 @@ const WIDTH = 60;
 const COLUMN = 14;
 
 /** What is told, as lines of text. */
-export function linesOf({ headline, facts, chart, columns, rows }: Told): string[] {
+export function linesOf({ headline, facts, charts, columns, rows }: Told): string[] {
   const cells = (texts: readonly string[]): string =>
     `  ${texts.map((text) => text.padStart(COLUMN)).join("")}`;
   return [
     headline,
     ...facts.map(([label, value]) => `  ${label.padEnd(LABEL)}${value}`),
     ...(rows.length === 0 ? [] : ["", cells(columns), ...thinned(rows, ROWS).map(cells)]),
-    ...(chart === null ? [] : ["", ...chartLines(chart)]),
+    ...charts.slice(0, 1).flatMap((chart) => ["", ...chartLines(chart)]),
   ];
 }
 
-function chartLines({ title, names, series }: ToldChart): string[] {
-  const largest = Math.max(0, ...series.flat());
-  const lines = series.flatMap((values, i) =>
-    values.length === 0
-      ? []
-      : [`  ${(names[i] ?? "").padEnd(LABEL)}${sparkline(values, largest, WIDTH)}`],
+function chartLines({ title, unit, series }: ToldChart): string[] {
+  const known = series.map(({ name, values }) => ({ name, values: values.map((one) => one ?? 0) }));
+  const largest = known.reduce((most, { values }) => values.reduce(greater, most), 0);
+  const lines = known.flatMap(({ name, values }) =>
+    values.length === 0 ? [] : [`  ${name.padEnd(LABEL)}${sparkline(values, largest, WIDTH)}`],
   );
-  return [`  ${title}, at most ${grouped(Math.round(largest))}`, ...lines];
+  const most = `${grouped(Math.round(largest))}${unit === "" ? "" : ` ${unit}`}`;
+  return [`  ${title}, at most ${most}`, ...lines];
+}
+
+function greater(a: number, b: number): number {
+  return Math.max(a, b);
 }
 
 /** Over VMs; null if one of them has no such number. */

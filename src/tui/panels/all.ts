@@ -1,4 +1,8 @@
 /** All panels, in the order of their numbers and of the focus. */
+
+import { nearest } from "../../config/nearest.ts";
+import { UserError } from "../../errors.ts";
+import type { UiContext } from "../uiMachine.ts";
 import { countersPanel } from "./counters.ts";
 import { lanesPanel } from "./lanes.ts";
 import { logsPanel } from "./logs.ts";
@@ -7,6 +11,7 @@ import { operationPanel } from "./operation.ts";
 import { pagePanel } from "./page.ts";
 import { pagesPanel } from "./pages.ts";
 import type { Panel } from "./panel.ts";
+import { plotsPanel } from "./plots.ts";
 import { streamPanel } from "./stream.ts";
 
 export const PANELS: readonly Panel[] = [
@@ -18,11 +23,21 @@ export const PANELS: readonly Panel[] = [
   countersPanel,
   lanesPanel,
   pagePanel,
+  plotsPanel,
 ];
 
-/** @throws Error if there is none of that name */
+export const PANEL_NAMES: readonly string[] = PANELS.map(({ name }) => name);
+
+/** Undefined: none has the focus. */
+export function focusedPanel({ panels, focus }: Pick<UiContext, "panels" | "focus">) {
+  return PANELS.find(({ name }) => name === panels[focus]);
+}
+
+/** @throws UserError if there is none of that name */
 export function panelNamed(name: string): Panel {
   const found = PANELS.find((panel) => panel.name === name);
-  if (found === undefined) throw new Error(`no panel is called ${name}`);
+  if (found === undefined) {
+    throw new UserError(`panel: expected ${PANEL_NAMES.join(", ")}${nearest(name, PANEL_NAMES)}`);
+  }
   return found;
 }

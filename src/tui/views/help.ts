@@ -1,10 +1,10 @@
 /** The help and the palette, from the command table. */
 import type { Vocabulary } from "../../session/vocabulary.ts";
 import { type Area, type Line, line, piece } from "../canvas.ts";
-import { GROUPS } from "../command.ts";
+import { GROUPS, type KeyMap } from "../command.ts";
 import { suggestions, wordsFor } from "../commandLine.ts";
 import { COMMANDS } from "../commands.ts";
-import { type KeyMap, keysOf } from "../keys.ts";
+import { keysOf } from "../keys.ts";
 import type { EditedLine } from "../lineEditor.ts";
 
 const TITLES = {

@@ -32,6 +32,9 @@ export const checkpointTelling: Telling<CheckpointResult> = {
 
 function tellCheckpoints(result: CheckpointResult): Told {
   const { checkpoints, mode, epoch } = result;
+  // The first one is of all pages.
+  const later = checkpoints.slice(1);
+  const x = { name: "time", unit: "cycles", values: later.map(({ time }) => time) } as const;
   return {
     headline:
       mode === "live"
@@ -44,11 +47,18 @@ function tellCheckpoints(result: CheckpointResult): Told {
       ["VMs stood still", `${(100 * result.pausedShare).toFixed(1)} %`],
       ["late epochs", grouped(result.lateEpochs)],
     ],
-    chart: {
-      title: "pages, checkpoint by checkpoint",
-      names: ["pages", ""],
-      series: [checkpoints.slice(1).map(({ pages }) => pages), []],
-    },
+    charts: [
+      {
+        title: "pages, checkpoint by checkpoint",
+        ...{ unit: "", x },
+        series: [{ name: "pages", values: later.map(({ pages }) => pages) }],
+      },
+      {
+        title: "pauses, checkpoint by checkpoint",
+        ...{ unit: "ms", x },
+        series: [{ name: "pause", values: later.map(({ pause }) => inMs(pause)) }],
+      },
+    ],
     columns: ["number", "at", "pages", "pause", "safe at"],
     rows: checkpoints.map(({ number, time, pages, pause, acknowledged }) => [
       String(number),

@@ -1,7 +1,7 @@
 /** What an estimation tells people. */
 import { grouped, pagesAndSize, percentOrDash } from "../../../config/figures.ts";
 import { CYCLES_PER_SECOND, formatCycles } from "../../../config/units.ts";
-import { meanOver, sumOver, type Telling, type Told } from "../telling.ts";
+import { meanOver, sumOver, type Telling, type Told, type ToldChart } from "../telling.ts";
 import { formatEstimation } from "./estimateReport.ts";
 import type { EstimateResult } from "./estimateResult.ts";
 
@@ -28,8 +28,6 @@ export const estimateTelling: Telling<EstimateResult> = {
 };
 
 function tellEstimation({ vms, estimator, interval }: EstimateResult): Told {
-  const [first] = vms;
-  const series = first?.series ?? [];
   return {
     headline: `working set by ${estimator}, a look every ${formatCycles(interval)}`,
     facts: vms.flatMap((vm): [string, string][] => [
@@ -38,20 +36,29 @@ function tellEstimation({ vms, estimator, interval }: EstimateResult): Told {
       [`${vm.vm} error`, percentOrDash(vm.error)],
       [`${vm.vm} stable`, vm.stableAt === null ? "not yet" : `at ${formatCycles(vm.stableAt)}`],
     ]),
-    chart: {
-      title: `working set of ${first?.vm ?? ""}, MiB`,
-      names: ["estimate", "truth"],
-      series: [
-        series.map(({ pages }) => ((pages ?? 0) * PAGE_BYTES) / MIB),
-        series.map(({ truthPages }) => (truthPages * PAGE_BYTES) / MIB),
-      ],
-    },
+    charts: vms.map(workingSetChart),
     columns: ["at", "estimate", "truth", "pVM ms"],
-    rows: series.map(({ time, pages, truthPages, pvmCycles }) => [
+    rows: (vms[0]?.series ?? []).map(({ time, pages, truthPages, pvmCycles }) => [
       formatCycles(time),
       pages === null ? "-" : grouped(pages),
       grouped(truthPages),
       ((1e3 * pvmCycles) / CYCLES_PER_SECOND).toFixed(3),
     ]),
+  };
+}
+
+function workingSetChart({ vm, series }: EstimateResult["vms"][number]): ToldChart {
+  const mib = (pages: number): number => (pages * PAGE_BYTES) / MIB;
+  return {
+    title: `working set of ${vm}`,
+    unit: "MiB",
+    x: { name: "time", unit: "cycles", values: series.map(({ time }) => time) },
+    series: [
+      {
+        name: "estimate",
+        values: series.map(({ pages }) => (pages === null ? null : mib(pages))),
+      },
+      { name: "truth", values: series.map(({ truthPages }) => mib(truthPages)) },
+    ],
   };
 }

@@ -1,7 +1,7 @@
 /** What a migration tells people. */
 import { grouped } from "../../../config/figures.ts";
 import { CYCLES_PER_SECOND, formatCycles } from "../../../config/units.ts";
-import type { Telling, Told } from "../telling.ts";
+import type { Telling, Told, ToldChart } from "../telling.ts";
 import type { MigrateResult } from "./migrateResult.ts";
 import { formatMigration } from "./migrationReport.ts";
 
@@ -42,7 +42,6 @@ function tellMigration(result: MigrateResult, state: string): Told {
   const begun = rounds.length > 0;
   const unfinished = outcome === "unfinished";
   const phase = state === "created" || state === "running" ? "has not begun" : state;
-  const dirty = rounds.flatMap(({ dirtyAfter }) => (dirtyAfter === null ? [] : [dirtyAfter]));
   return {
     headline: unfinished
       ? `${vm} by ${policy}'s rules: ${phase}${begun ? `, round ${last!.iteration}` : ""}`
@@ -62,11 +61,7 @@ function tellMigration(result: MigrateResult, state: string): Told {
         result.verified === null ? "-" : result.verified ? "equals the source" : "DIFFERS",
       ],
     ],
-    chart: {
-      title: "pages sent and found dirty, round by round",
-      names: ["sent", "dirty after"],
-      series: [rounds.map(({ pagesSent }) => pagesSent), dirty],
-    },
+    charts: chartsOf(rounds),
     columns: ["round", "pages", "time", "dirty after", "pages/s"],
     rows: rounds.map(({ iteration, live, pagesSent, duration, dirtyAfter, dirtyRate }) => [
       live ? String(iteration) : `${iteration} down`,
@@ -76,4 +71,32 @@ function tellMigration(result: MigrateResult, state: string): Told {
       dirtyRate === null ? "-" : grouped(Math.round(dirtyRate)),
     ]),
   };
+}
+
+function chartsOf(rounds: MigrateResult["rounds"]): ToldChart[] {
+  const ends = rounds.map(({ startTime, duration }) => startTime + duration);
+  const x = { name: "time", unit: "cycles", values: ends } as const;
+  return [
+    {
+      title: "pages sent and found dirty, round by round",
+      ...{ unit: "", x },
+      series: [
+        { name: "sent", values: rounds.map(({ pagesSent }) => pagesSent) },
+        { name: "dirty after", values: rounds.map(({ dirtyAfter }) => dirtyAfter) },
+      ],
+    },
+    {
+      title: "dirty rate and throughput, round by round",
+      ...{ unit: "pages/s", x },
+      series: [
+        { name: "dirty rate", values: rounds.map(({ dirtyRate }) => dirtyRate) },
+        {
+          name: "sent",
+          values: rounds.map(({ pagesSent, duration }) =>
+            duration === 0 ? null : (pagesSent * CYCLES_PER_SECOND) / duration,
+          ),
+        },
+      ],
+    },
+  ];
 }

@@ -35,8 +35,6 @@ export const overcommitTelling: Telling<OvercommitResult> = {
 
 function tellOvercommitment(result: OvercommitResult): Told {
   const { vms, policy, estimator, hostPages, controller, pager, disk } = result;
-  const [first] = vms;
-  const series = first?.series ?? [];
   const mib = (pages: number): number => (pages * PAGE_BYTES) / MIB;
   const decisions = controller.decisions === 1 ? "decision" : "decisions";
   return {
@@ -50,13 +48,20 @@ function tellOvercommitment(result: OvercommitResult): Told {
       ["pager", `${grouped(pager.faults)} faults`],
       ["disk", `${grouped(disk.pagesRead)} read, ${grouped(disk.pagesWritten)} written`],
     ],
-    chart: {
-      title: `memory of ${first?.vm ?? ""}, MiB`,
-      names: ["size", "working set"],
-      series: [series.map((point) => mib(point.size)), series.map(({ truth }) => mib(truth ?? 0))],
-    },
+    charts: vms.map(({ vm, series }) => ({
+      title: `memory of ${vm}`,
+      unit: "MiB",
+      x: { name: "time", unit: "cycles", values: series.map(({ time }) => time) },
+      series: [
+        { name: "size", values: series.map(({ size }) => mib(size)) },
+        {
+          name: "working set",
+          values: series.map(({ truth }) => (truth === null ? null : mib(truth))),
+        },
+      ],
+    })),
     columns: ["at", "VM", "size", "target", "used", "refaults/s"],
-    rows: series.flatMap(({ time }, decision) =>
+    rows: (vms[0]?.series ?? []).flatMap(({ time }, decision) =>
       vms.flatMap(({ vm, series: own }): string[][] => {
         const point = own[decision];
         if (point === undefined) return [];

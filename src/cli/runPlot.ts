@@ -1,0 +1,50 @@
+/** How a run went, as a picture: what its operation tells, and its counters, over virtual time. */
+import { CYCLES_PER_SECOND } from "../config/units.ts";
+import { UserError } from "../errors.ts";
+import { refuseUnwritable, writeOutput } from "../io/outputFile.ts";
+import { curvePlot } from "../plots/kinds.ts";
+import type { DataRow } from "../plots/plot.ts";
+import type { PlotFrame } from "../session/frame.ts";
+import { historyOf } from "../session/observed.ts";
+import { plotFrames } from "../session/plotsFrame.ts";
+import type { System } from "../system/system.ts";
+
+const PANEL = { width: 640, height: 160 };
+const MS = CYCLES_PER_SECOND / 1000;
+
+/** Watches a run from here on. The result writes the picture. @throws UserError if the file cannot be written */
+export function plotOf(
+  file: string,
+  system: System,
+  { force = false }: { readonly force?: boolean },
+): (title: string) => Promise<void> {
+  if (!file.endsWith(".svg"))
+    throw new UserError(`--plot: expected a name that ends in .svg: ${file}`);
+  refuseUnwritable(file, { force });
+  const history = historyOf(system);
+  return async (title) => {
+    const rows = plotFrames({ system, history }).flatMap(rowsOf);
+    if (rows.length === 0)
+      throw new UserError("--plot: the run ended before there was anything to plot");
+    const { drawPlot } = await import("../plots/draw.ts");
+    const plot = curvePlot(title, rows, {
+      x: { field: "time", title: "time, ms" },
+      y: { field: "value", title: null },
+      by: { field: "series", title: null },
+      panels: { field: "plot", columns: 1, independent: "y" },
+      ...PANEL,
+    });
+    writeOutput(file, await drawPlot(plot), { force });
+  };
+}
+
+/** What goes by a number in place of time has no place on the axis. */
+function rowsOf({ title, unit, x, series }: PlotFrame): DataRow[] {
+  if (x.unit !== "cycles") return [];
+  const plot = unit === "" ? title : `${title}, ${unit}`;
+  return series.flatMap(({ name, values }) =>
+    values.flatMap((value, i): DataRow[] =>
+      value === null ? [] : [{ plot, series: name, time: (x.values[i] ?? 0) / MS, value }],
+    ),
+  );
+}

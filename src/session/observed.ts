@@ -1,0 +1,52 @@
+/** What of a run is looked at over and over, so that its course can be shown: sums over all vCPUs. */
+import { Counter } from "../hardware/counters.ts";
+import { numberAt } from "../lookup.ts";
+import type { System } from "../system/system.ts";
+import { History } from "./history.ts";
+import { visitPending } from "./machineFrame.ts";
+
+export interface Observed {
+  /** For people. */
+  readonly name: string;
+  /** Null: it is no count that grows, but entries that lie in logs, unread. */
+  readonly counter: keyof typeof Counter | null;
+}
+
+export const OBSERVED = [
+  { name: "accesses", counter: "accesses" },
+  { name: "writes", counter: "writes" },
+  { name: "TLB misses", counter: "tlbMisses" },
+  { name: "walks", counter: "walks" },
+  { name: "log entries", counter: "logEntries" },
+  { name: "log full", counter: "logFull" },
+  { name: "missed GPAs", counter: "missedGpas" },
+  { name: "in logs", counter: null },
+] as const satisfies readonly Observed[];
+
+export type ObservedName = (typeof OBSERVED)[number]["name"];
+
+/** The values of now, in the order of OBSERVED. */
+export function observe(system: System): number[] {
+  const { vcpus } = system.world;
+  return OBSERVED.map(({ counter }) => {
+    let sum = 0;
+    vcpus.forEach(({ counters }, vcpu) => {
+      sum +=
+        counter === null
+          ? visitPending(system, vcpu, () => {})
+          : numberAt(counters.values, Counter[counter]);
+    });
+    return sum;
+  });
+}
+
+/** How a run goes from here on. */
+export function historyOf(system: System): History {
+  const history = new History();
+  const { delivered, now } = system.interconnect;
+  history.look(now, observe(system));
+  delivered.subscribe(({ time }) => {
+    if (time >= history.due) history.look(time, observe(system));
+  });
+  return history;
+}
