@@ -20,6 +20,8 @@ export interface Asked {
   readonly translation: Translation | null;
   /** Why it was not asked, or "". */
   readonly reason: string;
+  /** Whether the test names other capabilities or another width than the processor it is asked of has. */
+  readonly adapted: boolean;
 }
 
 /** Translates tests. Those that the image cannot ask come with the reason. */
@@ -31,10 +33,13 @@ export function prepare(
 ): Asked[] {
   return tests.map((test, i) => {
     try {
-      const translation = translated(askable(test, processor), first + i, symbols);
-      return { test, translation, reason: "" };
+      const { test: own, adapted } = askable(test, processor);
+      const translation = translated(own, first + i, symbols);
+      return { test, translation, reason: "", adapted };
     } catch (error) {
-      if (error instanceof NotAsked) return { test, translation: null, reason: error.message };
+      if (error instanceof NotAsked) {
+        return { test, translation: null, reason: error.message, adapted: false };
+      }
       throw error;
     }
   });

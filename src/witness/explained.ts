@@ -71,6 +71,28 @@ export const RULES: readonly Rule[] = [
       exitReason(question.expected) !== null,
   },
   {
+    name: "nmi-exit-blocks",
+    reason: "an NMI that exits is saved as blocking by NMI",
+    source: "SDM 27.1: it blocks only once the exit is complete",
+    kind: "value",
+    versions: BEFORE_3,
+    explains: ({ difference, question }) =>
+      difference.what === "interruptibility" &&
+      question.runs[0]?.operation === "nmi" &&
+      Number(difference.actual) === (Number(difference.expected) | 8),
+  },
+  {
+    name: "double-fault-resume-flag",
+    reason: "a double fault saves the RF that its first fault has set",
+    source: "SDM vol. 3B 17.3.1.1: RF is set for faults, and a double fault is an abort",
+    kind: "value",
+    versions: ANY,
+    explains: ({ difference, question }) =>
+      difference.what === "RF" &&
+      difference.expected === "false" &&
+      question.runs[0]?.fields !== undefined,
+  },
+  {
     name: "iret-selector",
     reason:
       "IRET reads two bytes of the slot of SS, so the last byte of the frame may be in a page that is not read",

@@ -95,7 +95,8 @@ function impossible(prepared: () => Asked[], test: LitmusTest): Asked[] {
     return prepared();
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    return [{ test, translation: null, reason: "a change of tables that cannot be made" }];
+    const reason = "a change of tables that cannot be made";
+    return [{ test, translation: null, reason, adapted: false }];
   }
 }
 

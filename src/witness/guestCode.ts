@@ -2,14 +2,21 @@
 import type { AccessKindName } from "../hardware/accessLoop.ts";
 import { findLeaf } from "../hardware/ept.ts";
 import { isLeaf } from "../hardware/eptEntry.ts";
-import { Field, GuestMode, readField, SECONDARY_EPT, secondaryControls } from "../hardware/vmcs.ts";
-import { pageOfWords } from "../hardware/words.ts";
+import {
+  Field,
+  GuestMode,
+  RFLAGS_RF,
+  readField,
+  SECONDARY_EPT,
+  secondaryControls,
+} from "../hardware/vmcs.ts";
+import { joinWords, pageOfWords } from "../hardware/words.ts";
 import type { Machine, Vcpu } from "../litmus/state.ts";
 import type { Step } from "../litmus/stepSchema.ts";
 import type { Frames } from "./frames.ts";
 import { NotAsked } from "./notAsked.ts";
 import type { Registers } from "./table.ts";
-import { type GuestCode, linearOf } from "./vmcsFields.ts";
+import { type FieldWrite, type GuestCode, linearOf } from "./vmcsFields.ts";
 
 /** One entry of the guest, from which the next exit comes. */
 export interface Run {
@@ -36,9 +43,16 @@ export interface Run {
   };
   /** Accesses of a burst. */
   readonly count?: number;
+  /** Set in RFLAGS when it begins in user mode. */
+  readonly flags?: bigint;
+  /** Fields of the VMCS for this entry alone. */
+  readonly fields?: readonly FieldWrite[];
+  /** An interrupt is pending when the guest is entered: the image has sent it to itself. */
+  readonly interrupted?: boolean;
 }
 
 const INT3 = 0xcc;
+const NMI = 2;
 const VMCALL = [0x0f, 0x01, 0xc1];
 /** JMP to RBP: a fetched page of a burst returns. */
 const JUMP_BACK = [0xff, 0xe5];
@@ -59,13 +73,19 @@ export function linear64(place: Place, address: number): bigint {
   return BigInt.asUintN(place.code.pae ? 32 : 64, BigInt(address));
 }
 
-/** Physical address of a linear one, or null if nothing maps it. */
-export function physicalOf({ machine, vcpu, frames, code }: Place, address: number): number | null {
+/** Where bytes are in the emulated machine. */
+interface Located {
+  readonly frame: number;
+  readonly offset: number;
+}
+
+/** Where a linear address leads, or null if nothing maps it. */
+function locate({ machine, vcpu, code }: Place, address: number): Located | null {
   const linear = code.pae ? ((address % 2 ** 32) + 2 ** 32) % 2 ** 32 : address;
   const page = machine.tables.resolve(Math.floor(linear / 4096));
   const offset = ((linear % 4096) + 4096) % 4096;
   if (page < 0) return null;
-  if ((secondaryControls(vcpu.vmcs) & SECONDARY_EPT) === 0) return page * 4096 + offset;
+  if ((secondaryControls(vcpu.vmcs) & SECONDARY_EPT) === 0) return { frame: page, offset };
   const { ept, memory, geometry } = machine;
   if (page >= 2 ** (geometry.eptLevels * geometry.indexBits)) return null;
   const leaf = findLeaf(ept, page);
@@ -75,10 +95,35 @@ export function physicalOf({ machine, vcpu, frames, code }: Place, address: numb
   const mask = 2 ** ((leaf.level - 1) * geometry.indexBits) - 1;
   const first = pageOfWords(low, memory.words[leaf.word + 1] ?? 0);
   const frame = first - (first & mask) + (page & mask);
-  if (frame > 0 && frame < machine.memory.framesUsed) {
-    throw new NotAsked("code, a stack or a store in a page with paging structures");
+  return frame < 0 || frame >= 2 ** 28 ? null : { frame, offset };
+}
+
+function isStructure({ machine, code }: Place, { frame }: Located): boolean {
+  return code.ept && frame > 0 && frame < machine.memory.framesUsed;
+}
+
+/** Physical address of a linear one, or null if nothing maps it. */
+export function physicalOf(place: Place, address: number): number | null {
+  const at = locate(place, address);
+  if (at === null) return null;
+  if (isStructure(place, at))
+    throw new NotAsked("code or a stack in a page with paging structures");
+  return place.code.ept ? place.frames.physical(at.frame) + at.offset : at.frame * 4096 + at.offset;
+}
+
+/** What a store stores: in a page with paging structures what is there, so that they stay as they are. */
+function stored(place: Place, kind: AccessKindName, address: number, size: number): bigint {
+  const at = locate(place, address);
+  const last = locate(place, address + size - 1);
+  const structures = [at, last].filter((one) => one !== null && isStructure(place, one));
+  if (at === null || structures.length === 0) return 0x5an;
+  const inOneWord = at.frame === last?.frame && at.offset % 8 < 9 - size;
+  if (kind !== "write" || !inOneWord || place.code.pae) {
+    throw new NotAsked("a store that changes paging structures");
   }
-  return frame < 0 || frame >= 2 ** 28 ? null : frames.physical(frame) + offset;
+  const [low, high] = place.machine.memory.readEntry(at.frame, at.offset >>> 3);
+  const word = joinWords(low, high) >> BigInt(8 * (at.offset % 8));
+  return BigInt.asUintN(8 * size, word);
 }
 
 /** Bytes at a linear address, where something maps it. */
@@ -121,17 +166,11 @@ export function accessRun(
     const bytes = placed(place, address, crosses ? VMCALL : [INT3]);
     return { operation: "fetch", user, registers: { rbx }, bytes, rip: rbx };
   }
-  if (!SIZES.includes(size) || (place.code.pae && size > 4)) {
+  if (!SIZES.includes(size)) {
     throw new NotAsked(`an access of ${size} bytes`);
   }
-  // Throws if a store would change paging structures: what they hold then is not asked.
-  if (kind !== "read")
-    placed(
-      place,
-      address,
-      Array.from({ length: size }, () => 0),
-    );
-  return { operation: `${LETTERS[kind]}${size}`, user, registers: { rbx, rsi: 0x5an } };
+  const rsi = kind === "read" ? 0x5an : stored(place, kind, address, size);
+  return { operation: `${LETTERS[kind]}${size}`, user, registers: { rbx, rsi } };
 }
 
 /** The bursts of a step, in order. */
@@ -209,17 +248,29 @@ export function gateBytes(place: Place, gate: number): (readonly [number, number
   return placed(place, gate, bytes);
 }
 
+/** VMCS fields: limit of the IDT, and which exceptions exit. */
+const NO_IDT = [0x4812, 0n] as const;
+const EXCEPTION_BITMAP = 0x4004;
+/** RFLAGS.AC */
+const ALIGNMENT_CHECK = 1n << 18n;
+
 /** Exceptions that an instruction of the image causes, by their vectors. */
-const CAUSES: ReadonlyMap<number, { readonly operation: string; readonly registers: Registers }> =
-  new Map([
-    [0, { operation: "div", registers: { r9: 0n } }],
-    [6, { operation: "ud", registers: {} }],
-    [11, { operation: "np", registers: { rdx: 0x60n } }],
-    [12, { operation: "ss", registers: { rbp: 0x8000000000000000n } }],
-    [13, { operation: "gp", registers: { rdx: 0x8000000000000000n } }],
-    // A linear address of the image's own half that nothing maps.
-    [14, { operation: "pf", registers: { rdx: 0xffffff0000000000n } }],
-  ]);
+const CAUSES: ReadonlyMap<number, Run> = new Map<number, Run>([
+  [0, { operation: "div", registers: { r9: 0n } }],
+  [6, { operation: "ud", registers: {} }],
+  [11, { operation: "np", registers: { rdx: 0x60n } }],
+  [12, { operation: "ss", registers: { rbp: 0x8000000000000000n } }],
+  [13, { operation: "gp", registers: { rdx: 0x8000000000000000n } }],
+  // A linear address of the image's own half that nothing maps.
+  [14, { operation: "pf", registers: { rdx: 0xffffff0000000000n } }],
+  [1, { operation: "icebp" }],
+  [7, { operation: "nm" }],
+  // An undefined instruction without an IDT: a double fault, which alone exits.
+  [8, { operation: "ud", fields: [NO_IDT, [EXCEPTION_BITMAP, 1n << 8n]] }],
+  [16, { operation: "mf" }],
+  [17, { operation: "ac", user: true, flags: ALIGNMENT_CHECK }],
+  [19, { operation: "xm" }],
+]);
 
 /** An exit that an instruction or an exception causes. */
 export function exitRun(place: Place, step: Extract<Step, { vmexit: unknown }>): Run {
@@ -229,9 +280,9 @@ export function exitRun(place: Place, step: Extract<Step, { vmexit: unknown }>):
     case "vmcall":
       return { operation: "vmcall_exit" };
     case "externalInterrupt":
-      throw new NotAsked("an interrupt of a device");
+      return { operation: "vmcall", interrupted: true };
     case "exceptionOrNmi": {
-      if (step.vector === 2) throw new NotAsked("an NMI from outside");
+      if (step.vector === NMI) return nmiRun(place);
       const cause = CAUSES.get(step.vector ?? -1);
       if (cause === undefined || place.code.pae) {
         throw new NotAsked(`exception ${step.vector ?? "without a vector"} of an instruction`);
@@ -239,4 +290,12 @@ export function exitRun(place: Place, step: Extract<Step, { vmexit: unknown }>):
       return cause;
     }
   }
+}
+
+/** An NMI, which the guest's own store to the local APIC sends: a VMM could not have one pending, as it would take it. */
+function nmiRun({ code, vcpu }: Place): Run {
+  if (code.pae || !code.ept) throw new NotAsked("an NMI in a guest of 32 bits, or without EPT");
+  const resumes = (readField(vcpu.vmcs, Field.guestRflags) & RFLAGS_RF) !== 0;
+  if (resumes) throw new NotAsked("an NMI before the first instruction");
+  return { operation: "nmi" };
 }

@@ -174,7 +174,20 @@ function endingOf(
   // The instruction is over, and the window opened then: the next one finds it.
   if (WINDOWS.includes(reason) && !isFirst) return { kind: "done" };
   const vector = Number(at(Reported.interruption) & 0xffn);
-  const asked = ["div", "ud", "np", "ss", "gp", "pf"].includes(operation);
+  const asked = [
+    "div",
+    "ud",
+    "np",
+    "ss",
+    "gp",
+    "pf",
+    "nmi",
+    "icebp",
+    "nm",
+    "mf",
+    "ac",
+    "xm",
+  ].includes(operation);
   if (reason === EXCEPTION && vector === BREAKPOINT && operation.endsWith("fetch")) {
     return { kind: "done" };
   }

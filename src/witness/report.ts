@@ -15,6 +15,8 @@ export interface WitnessReport {
   readonly witness: string;
   readonly tests: number;
   readonly asked: number;
+  /** Of those, the tests that name other capabilities or another width than the processor's, and were asked with its own. */
+  readonly adapted: number;
   /** Values of the processor that were compared. */
   readonly values: number;
   readonly agreeing: number;
@@ -66,6 +68,7 @@ export function reportOf(
     witness,
     tests: asked.length,
     asked: asked.filter(({ translation }) => translation !== null).length,
+    adapted: asked.filter(({ adapted }) => adapted).length,
     values,
     agreeing,
     explained,

@@ -32,6 +32,7 @@ import {
   FRAMES_MAX,
   HIDDEN_EPT_ENTRY,
   HIDDEN_EPT_INDEX,
+  hiddenPdpte,
   hiddenRoot,
   PROGRAM,
   VMCS_MAX,
@@ -48,6 +49,7 @@ import {
   PDPTE_FIELDS,
   VMM_FIELDS,
 } from "./vmcsFields.ts";
+import { wrapsIndex } from "./wrappedIndex.ts";
 
 /** One step of which an answer is expected. */
 export interface Question {
@@ -76,6 +78,10 @@ const PDPTES = 4;
 const LOG_INDEX = 0x0812;
 const ADDRESS_BITS = 40n;
 const LINEAR_BITS = 48n;
+/** Operations that end in an exception of their own, and access nothing. */
+const OF_INSTRUCTIONS = ["icebp", "nm", "mf", "xm", "ac"];
+/** Exception bitmap. */
+const EVERY_EXCEPTION_EXITS = [0x4004, 0xffffffffn] as const;
 /** Without EPT a guest must not store here. */
 const IMAGE_END = 0x4000000;
 
@@ -167,9 +173,15 @@ class Translator {
     };
     for (const root of this.#roots) visit(root, geometry.eptLevels);
     for (const frame of tables) {
-      if (leaves.has(frame)) throw new NotAsked("an EPT that maps its own tables");
+      if (leaves.has(frame) && this.#machine.tables.paging !== "off") {
+        throw new NotAsked("an EPT that maps its own tables");
+      }
       if (this.#frames.guest.has(frame)) throw new NotAsked("a guest's table over one of the EPT");
       if (this.#logs.has(frame)) throw new NotAsked("a log over a table of the EPT");
+    }
+    for (const frame of this.#logs) {
+      const isData = frame >= memory.framesUsed;
+      if (isData && leaves.has(frame)) throw new NotAsked("a log in a page of the guest's own");
     }
   }
 
@@ -193,8 +205,8 @@ class Translator {
     if (runs !== null) {
       this.#refuseOverlaps();
       if (!this.#roots.has(rootOf(vcpu.vmcs)) && code.ept) throw new NotAsked("an EPT of its own");
-      if (code.pae && !code.ept) throw new NotAsked("a PAE guest without EPT");
       this.#select(vcpu);
+      if (code.pae && !code.ept) this.#body.poke([pdpteInMemory(vcpu, code)]);
       for (const run of runs) this.#enter(place, step, run);
       flushAll(vcpu.mmu.tlb);
     }
@@ -359,7 +371,10 @@ class Translator {
     // SDM 26.3.1.4: in 64-bit mode the bits beyond the linear-address width are equal.
     const beyond = rip >> LINEAR_BITS;
     const bad = code.pae ? rip >> 32n !== 0n : beyond !== 0n && beyond !== 0xffffn;
-    const entry = prologue.needed ? linearOf(code, this.#name(code, "enter")) : operation;
+    const entry =
+      prologue.needed || wrapsIndex(place, run, interruptibility, event)
+        ? linearOf(code, this.#name(code, "enter"))
+        : operation;
     const fromUser = run.event !== undefined && run.user === true;
     const invalidRip = bad && this.#machine.tables.paging !== "off" && !vcpu.inGuest;
     return {
@@ -392,7 +407,9 @@ class Translator {
   #prologue({ vcpu, code }: Place, run: Run): { readonly cr3?: bigint; readonly needed: boolean } {
     const user = run.user === true && run.event === undefined;
     const long = !code.pae && readField(vcpu.vmcs, Field.guestPaging) === GuestPaging.longMode;
-    const accesses = !["vmcall", "vmcall_exit", "hlt"].includes(run.operation);
+    const accesses = !["vmcall", "vmcall_exit", "hlt", "nmi", ...OF_INSTRUCTIONS].includes(
+      run.operation,
+    );
     const cr3 = run.cr3 ?? (long && accesses ? readField64(vcpu.vmcs, Field.guestCr3) : undefined);
     if (cr3 === undefined) return { needed: user };
     return { cr3, needed: true };
@@ -405,13 +422,15 @@ class Translator {
     this.#refuseImage(place, run);
     if ((start.rflags & 0x20100n) !== 0n) throw new NotAsked("RFLAGS.TF or VM");
     this.#body.code(run.bytes ?? []);
-    this.#body.vmwrite(guestState(code, start));
+    this.#body.vmwrite([...guestState(code, start), ...(run.fields ?? [])]);
     const prologue = this.#prologue(place, run);
     const user = run.user === true && run.event === undefined;
     const own = prologue.cr3 !== undefined;
-    // With other tables its own code is reached through the TLB alone.
-    const warm = !code.pae && own && (user || run.toUser === true);
-    const flags = (own ? 1n : 0n) | (user ? 2n : 0n) | (warm ? 4n : 0n);
+    const wraps = wrapsIndex(place, run, start.interruptibility, start.event);
+    // With other tables, or a full log, its own code is reached through the TLB alone.
+    const warm = !code.pae && (own || wraps) && (user || run.toUser === true);
+    const flags = (own ? 1n : 0n) | (user ? 2n : 0n) | (warm ? 4n : 0n) | (wraps ? 8n : 0n);
+    const pending = run.interrupted === true ? 16n : 0n;
     const operation = linearOf(code, this.#name(code, run.operation));
     const count = BigInt(run.count ?? 0);
     const registers: Registers = code.pae
@@ -420,6 +439,7 @@ class Translator {
           ...run.registers,
           rax: prologue.cr3 ?? 0x5an,
           rbp: flags,
+          r8: pending,
           rdi: operation,
           ...(user ? { rdx: linearOf(code, "g32_user") } : {}),
         }
@@ -427,12 +447,13 @@ class Translator {
           r9: count,
           ...run.registers,
           rax: prologue.cr3 ?? 0n,
-          r8: flags,
+          r8: flags | pending,
           r10: operation,
-          r11: start.rflags,
+          r11: start.rflags | (run.flags ?? 0n),
           r12: linearOf(code, "gdt"),
         };
     this.#body.enter(registers);
+    if (run.fields !== undefined) this.#body.vmwrite([EVERY_EXCEPTION_EXITS]);
   }
 
   /** Without EPT the guest reaches all of memory. */
@@ -444,6 +465,12 @@ class Translator {
       throw new NotAsked("without EPT, the memory where the image is");
     }
   }
+}
+
+/** Without EPT the PDPTEs come from memory: the one that maps the image's own code is put there. */
+function pdpteInMemory({ vmcs }: Vcpu, { ept, window }: GuestCode): readonly [number, bigint] {
+  const pdpt = Number(readField64(vmcs, Field.guestCr3) & 0xffffffe0n);
+  return [pdpt + 8 * window, hiddenPdpte(ept)];
 }
 
 /** Frame of the root that the EPT pointer names. */

@@ -59,7 +59,8 @@ export function linearOf(code: GuestCode, symbol: string): bigint {
   return (code.pae ? BigInt(code.window) << 30n : HIDDEN_LINEAR) + BigInt(physical);
 }
 
-const CR0 = 0x80000033n;
+/** PG, AM, NE, ET, MP, PE. */
+const CR0 = 0x80040033n;
 const CR0_WRITE_PROTECT = 0x10000n;
 /** PAE, PGE, OSFXSR, OSXMMEXCPT, VMXE. */
 const CR4 = 0x26a0n;

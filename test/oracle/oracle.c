@@ -1,7 +1,7 @@
 /*
  * An independent oracle for traces. It plays a trace through TLB, page walks and one tracking technique, and prints
- * what it counted as JSON. It is written from docs/counting.md and docs/trace-format.md alone and shares no code with the
- * emulator; the numbers in brackets are the rules of docs/counting.md.
+ * what it counted as JSON. It knows the rules of docs/counting.md, whose numbers stand in brackets, and docs/trace-format.md, and
+ * shares no code with the emulator.
  *
  *   oracle TRACKER PAGING FILE     FILE: a .tvtrace of linear addresses, or a log of valgrind's lackey
  */

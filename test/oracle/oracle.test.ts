@@ -1,5 +1,5 @@
 /**
- * Traces as an independent program counts them (oracle.c, written from docs/counting.md alone): the emulator's TLB, walks,
+ * Traces as an independent program counts them (oracle.c, the rules of docs/counting.md): the emulator's TLB, walks,
  * logs, cycles and pages are the same in all values. Skipped where there is no C compiler.
  */
 import { execFileSync } from "node:child_process";

@@ -31,8 +31,8 @@ describe.skipIf(!canAsk)("Bochs and the litmus suite", () => {
   }, LONG);
 
   it("is asked most of it", () => {
-    expect(report.asked).toBeGreaterThanOrEqual(850);
-    expect(report.values).toBeGreaterThan(11_000);
+    expect(report.asked).toBeGreaterThanOrEqual(0.85 * report.tests);
+    expect(report.values).toBeGreaterThan(13_000);
   });
 
   it("differs only for reasons that are known", () => {
@@ -54,6 +54,7 @@ describe.skipIf(!canAsk)("Bochs and the litmus suite", () => {
       witness: report.witness,
       tests: report.tests,
       askedTests: report.asked,
+      adapted: report.adapted,
       values: report.values,
       agreeing: report.agreeing,
       explained,

@@ -50,11 +50,36 @@ describe("a translation", () => {
     ["machine: { compatibility: kvm }", "nested KVM, which is no processor"],
     ["controls: { prl: true }", "page reference logging"],
     ["machine: { geometry: { eptLevels: 3 } }", "a machine with eptLevels 3"],
-    ["machine: { capabilities: { executeOnly: false } }", "a processor without executeOnly"],
-    ["machine: { geometry: { physicalAddressBits: 46 } }", "physical addresses of 46 bits"],
+    ["machine: { geometry: { eptLevels: 5 } }", "a machine with eptLevels 5"],
   ])("%s: not asked, %s", (field, reason) => {
     const [asked] = ask(`${WRITE}${field}\n`);
     expect(asked).toMatchObject({ translation: null, reason });
+  });
+});
+
+describe("a test that names another processor", () => {
+  it.each([
+    ["machine: { capabilities: { executeOnly: false } }", true],
+    ["machine: { geometry: { physicalAddressBits: 46 } }", true],
+    ["machine: { geometry: { physicalAddressBits: 40 } }", false],
+  ])("%s: is asked with the processor's own, and counted so: %s", (field, adapted) => {
+    const [asked] = ask(`${WRITE}${field}\n`);
+    expect(asked).toMatchObject({ reason: "", adapted });
+    const { machine } = asked?.translation === null ? {} : { machine: asked?.test.machine };
+    expect(machine).toBeDefined();
+  });
+});
+
+describe("a full log", () => {
+  const full = WRITE.replace(
+    "steps:",
+    "controls: { pml: true }\nvmcs: { pmlIndex: 0xffff }\nsteps:",
+  );
+
+  it("of index 0xffff is filled by the guest's own store, of another index it is not", () => {
+    const flagsOf = (text: string) => ask(text)[0]?.translation?.table.words.at(-5);
+    expect(flagsOf(full)).toBe(8n);
+    expect(flagsOf(full.replace("0xffff", "512"))).toBe(0n);
   });
 });
 

@@ -142,12 +142,12 @@ host_trap:
 
 # What guests run: one page, mapped with global entries by the hidden tables of all of them.
 # rax: a CR3 to load first, if bit 0 of r8 is 1; bit 1: go to user mode. r10: the operation. rbx: an address,
-# rdx: a stride, r9: a count, rsi: a value. r12: linear address of the GDT, to have it in the TLB.
+# rdx: a stride, r9: a count, rsi: a value. r12: linear address of the GDT, to have it in the TLB. Bits 2 and 3: below.
     .section .guest, "ax"
     .balign 4096
     .globl g64_back, host_iret, g64_vmcall_exit, g32_vmcall_exit, g64_enter, g64_user, g64_cr3, g32_cr3, g64_vmcall, g64_hlt, g64_invlpg, g64_iret, g64_ud, g64_div
     .globl g64_r1, g64_r2, g64_r4, g64_r8, g64_w1, g64_w2, g64_w4, g64_w8, g64_m1, g64_m2, g64_m4, g64_m8
-    .globl g64_fetch, g64_run_r, g64_run_w, g64_run_m, g64_run_f, g64_np, g64_gp, g64_ss, g64_icebp, g64_pf
+    .globl g64_fetch, g64_run_r, g64_run_w, g64_run_m, g64_run_f, g64_np, g64_gp, g64_ss, g64_icebp, g64_pf, g64_nmi, g64_nm, g64_mf, g64_xm, g64_ac, g32_r8, g32_w8, g32_m8
     .globl g32_fetch, g32_run_r, g32_run_w, g32_run_m, g32_run_f
     .globl g32_enter, g32_user, g32_vmcall, g32_hlt, g32_invlpg, g32_iret
     .globl g32_r1, g32_r2, g32_r4, g32_w1, g32_w2, g32_w4, g32_m1, g32_m2, g32_m4
@@ -158,9 +158,13 @@ g64_enter:
     sysretq
 3:  syscall
 g64_back:
-    test $1, %r8b
-    jz 1f
     mov (%r12), %r13
+    test $8, %r8b            # bit 3: the log's index is 0; one store that is logged makes it 0xffff
+    jz 2f
+    movabs $0xffffff8001400000, %r13
+    movb $1, (%r13)
+2:  test $1, %r8b
+    jz 1f
 g64_cr3:
     mov %rax, %cr3
 1:  test $2, %r8b
@@ -205,6 +209,37 @@ g64_iret:
     access g64_pf, mov (%rdx), %sil
     access g64_ss, mov (%rbp), %sil
     access g64_icebp, .byte 0xf1
+g64_nm:
+    mov %cr0, %rax
+    or $8, %eax              # TS
+    mov %rax, %cr0
+    fninit
+g64_mf:
+    fninit
+    fldcw unmasked(%rip)
+    fld1
+    fldz
+    fdivrp
+    fwait
+g64_xm:
+    ldmxcsr unmasked_sse(%rip)
+    xorps %xmm0, %xmm0
+    divps %xmm0, %xmm0
+g64_ac:
+    mov unmasked_sse + 1(%rip), %esi
+    vmcall
+    .balign 4
+unmasked_sse:
+    .long 0, 0
+unmasked:
+    .word 0x340
+g64_nmi:
+    movabs $0xffffff80fee00300, %rdx   # the local APIC: an NMI to this processor
+    movl $0x4400, (%rdx)
+    mov $1000, %ecx
+1:  pause
+    loop 1b
+    vmcall
     .macro run name, instruction:vararg
 \name:
     \instruction
@@ -255,6 +290,9 @@ g32_iret:
     access g32_m1, lock addb $1, (%ebx)
     access g32_m2, lock addw $1, (%ebx)
     access g32_m4, lock addl $1, (%ebx)
+    access g32_r8, movq (%ebx), %xmm0
+    access g32_w8, movq %xmm0, (%ebx)
+    access g32_m8, lock cmpxchg8b (%ebx)
     access g32_fetch, jmp *%ebx
     .macro run32 name, instruction:vararg
 \name:
