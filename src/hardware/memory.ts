@@ -26,6 +26,8 @@ const LEAF_TABLES = 8192;
 
 export class HostMemory implements Part {
   readonly name = "memory";
+  readonly statistics = [{ array: "state", from: 1 }];
+  readonly settings = ["words", "state"];
   /** Words of the frames that have bytes. Replaced when the memory grows: never keep it across an allocation. */
   words: Int32Array;
   /** 32-bit words in one frame. */

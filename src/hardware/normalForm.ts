@@ -3,8 +3,8 @@
  * of its words are state (others nothing reads before they are written), which pages and vCPUs they name, and what
  * they are called. Asked by who explores all states (src/check); no run needs it.
  */
-import { itemAt } from "../lookup.ts";
-import type { Part, WordArray } from "./part.ts";
+import { fieldOf, itemAt } from "../lookup.ts";
+import type { Part, PartWords, WordArray } from "./part.ts";
 
 /** Named lists of words: equal for states that make no difference. */
 export type Words = Readonly<Record<string, readonly number[]>>;
@@ -13,6 +13,10 @@ export type Words = Readonly<Record<string, readonly number[]>>;
 export interface MemoryPart extends Part {
   /** In place of writing into its arrays, which then are copies. */
   put?(arrays: Readonly<Record<string, WordArray>>): void;
+  /** The actor from whose state it is made anew before each of its steps: nobody else writes or reads it. */
+  readonly madeBy?: string;
+  /** What the field calls a word of one of its arrays. */
+  nameOf?(array: string, at: number): string;
 }
 
 /** Words of one array of a part. */
@@ -33,6 +37,7 @@ export interface Renumbering {
   readonly movesPages: boolean;
   page(vm: number, page: number): number;
   vcpu(vcpu: number): number;
+  pcpu(pcpu: number): number;
 }
 
 export interface NormalForm {
@@ -44,7 +49,7 @@ export interface NormalForm {
   restore(words: Words): void;
   /**
    * Puts other values where a value says nothing, and nothing may look: the same must be saved again. For the check
-   * that nothing does look (src/check/hypervisor/stepAudit.ts).
+   * that nothing does look (src/check/audit/stepAudit.ts).
    */
   scramble(): void;
   /**
@@ -92,6 +97,94 @@ function onlyOf(lists: readonly string[], words: Words): Words {
 /** All words of some parts as they are. */
 export function wholeOf(parts: readonly MemoryPart[]): Extent[] {
   return parts.flatMap((part) => Object.keys(part.arrays()).map((array) => ({ part, array })));
+}
+
+/**
+ * Parts as they are: what of them is neither a statistic nor a setting. Of their arrays each says whether it names
+ * nothing (Part.plain), or goes by the numbers of pages (Part.byPageNumber).
+ */
+export function asTheyAre(parts: readonly MemoryPart[]): NormalForm {
+  const arrays = parts.flatMap((part) => {
+    const others = [...(part.statistics ?? []), ...(part.settings ?? [])].map(arrayOf);
+    return Object.keys(part.arrays())
+      .filter((array) => !others.includes(array))
+      .map((array) => ({ part, array, list: `${part.name}.${array}` }));
+  });
+  const ofPart = (part: MemoryPart) => arrays.filter((one) => one.part === part);
+  return {
+    extents: arrays,
+    lists: arrays.map(({ list }) => list),
+    save: () =>
+      Object.fromEntries(
+        arrays.map(({ part, array, list }) => [list, Array.from(fieldOf(part.arrays(), array))]),
+      ),
+    restore(lists) {
+      for (const part of parts) {
+        const own = ofPart(part).map(({ array, list }) => [array, fieldOf(lists, list)] as const);
+        part.resize?.(Object.fromEntries(own.map(([array, { length }]) => [array, length])));
+        for (const [array, words] of own) fieldOf(part.arrays(), array).set(words);
+      }
+    },
+    scramble() {},
+    renumber(lists, to) {
+      const others = arrays.filter(({ part, array }) => part.plain?.includes(array) !== true);
+      const unknown = others.find(({ part, array }) => part.byPageNumber?.includes(array) !== true);
+      if (unknown !== undefined) throw new Error(`what "${unknown.list}" holds is not known`);
+      return others.length === 0 ? lists : whilePagesStay(lists, to);
+    },
+  };
+}
+
+function arrayOf(words: PartWords): string {
+  return typeof words === "string" ? words : words.array;
+}
+
+/** In place of a version of a page's contents: there is no such copy. */
+export const NO_COPY = -1;
+/** Above every version that a restored copy gets, so that a write makes a page unlike all its copies. */
+const NOW = 16;
+
+/** One copy of each of a VM's pages, as versions of their contents. */
+export interface PageCopies {
+  read(): ArrayLike<number>;
+  write(versions: Int32Array): void;
+}
+
+/**
+ * Contents that are only ever copied and compared: what matters of a page is which of its copies are alike.
+ * @param list that holds it. @param copies the first is the page itself. @param extents words of all of them
+ */
+export function copiesForm(
+  list: string,
+  vm: number,
+  copies: readonly PageCopies[],
+  extents: readonly Extent[],
+): NormalForm {
+  return {
+    extents,
+    lists: [list],
+    save() {
+      const all = copies.map((copy) => copy.read());
+      const ofPage = (page: number): number[] => {
+        const versions = all.map((copy) => copy[page] ?? NO_COPY);
+        // Each as the number of the first that is alike.
+        return versions.map((one) => (one === NO_COPY ? NO_COPY : versions.indexOf(one)));
+      };
+      return { [list]: Array.from(itemAt(all, 0), (_, page) => ofPage(page)).flat() };
+    },
+    restore(words) {
+      const labels = fieldOf(words, list);
+      const versionOf = (label: number): number => (label === NO_COPY ? NO_COPY : NOW - label);
+      copies.forEach((copy, at) => {
+        const own = labels.filter((_, i) => i % copies.length === at);
+        copy.write(Int32Array.from(own, versionOf));
+      });
+    },
+    scramble() {},
+    renumber: (words, { page }) => ({
+      [list]: renumberedList(fieldOf(words, list), (one) => page(vm, one), copies.length),
+    }),
+  };
 }
 
 /** A list with so many entries for each page, or for each vCPU; an empty one stays empty. */

@@ -12,6 +12,9 @@ export function elementAt(words: WordArray, index: number): number {
   return words instanceof Int32Array ? wordAt(words, index) : numberAt(words, index);
 }
 
+/** Words of one of a part's arrays: all of them, or those from one on. */
+export type PartWords = string | { readonly array: string; readonly from: number };
+
 /** A named piece of state. `arrays` is read anew at each use, because an array may have grown. */
 export interface Part {
   readonly name: string;
@@ -20,6 +23,10 @@ export interface Part {
   readonly plain?: readonly string[];
   /** Arrays that go by the numbers of pages, as the order in which they are sent does, and name no vCPU. */
   readonly byPageNumber?: readonly string[];
+  /** Counted and reported, and decided by nowhere: of these words, those that no form has as state (normalForm.ts). */
+  readonly statistics?: readonly PartWords[];
+  /** As they were when they were built: of these words, those that are neither state nor statistics. */
+  readonly settings?: readonly PartWords[];
   /** Called before a restore, so that a growing part can make room. Lengths in elements. */
   resize?(lengths: Readonly<Record<string, number>>): void;
 }

@@ -7,6 +7,8 @@ import { wordAt, words } from "../lookup.ts";
 /** The one word of the state: pages that are set (Xen's dirty_count). */
 export const MARKED_PAGES = 0;
 
+const WHOLE = ["bits", "state"];
+
 /** Like Xen's bitmap, it takes no memory before the first bit is set. */
 export class DirtyBitmap implements Part {
   readonly name: string;
@@ -15,10 +17,15 @@ export class DirtyBitmap implements Part {
   /** Empty until the first mark. */
   bits: Int32Array = new Int32Array(0);
   readonly state = words(1);
+  readonly statistics: readonly string[];
+  readonly settings: readonly string[];
 
-  constructor(name: string, pages: number) {
+  /** @param use what it is if nobody has it as state (Part.statistics, Part.settings) */
+  constructor(name: string, pages: number, use?: "statistics" | "settings") {
     this.name = name;
     this.pages = pages;
+    this.statistics = use === "statistics" ? WHOLE : [];
+    this.settings = use === "settings" ? WHOLE : [];
   }
 
   arrays(): Readonly<Record<string, WordArray>> {

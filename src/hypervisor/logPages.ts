@@ -9,6 +9,8 @@ import type { Unit, VmcsWords } from "../units/unit.ts";
 
 export class LogPages implements Part {
   readonly name = "logs";
+  /** Which log has which frames stays as it is once all are allotted. */
+  readonly settings = ["frame", "state", "handled"];
   readonly memory: HostMemory;
   readonly geometry: Geometry;
   /** Per vCPU: first frame of its logs, 0 until allotted; negated while they are back in the pool. */

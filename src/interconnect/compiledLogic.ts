@@ -75,7 +75,19 @@ interface StateTable {
 
 const NO_CANDIDATES: readonly Candidate[] = [];
 
-export type CompiledLogic = ActorLogic<CompiledSnapshot, AnyEventObject, unknown>;
+/** Of an actor's scope a compiled machine uses this alone. */
+export interface EmittingScope {
+  readonly emit: EmissionSink;
+}
+
+export interface CompiledLogic extends ActorLogic<CompiledSnapshot, AnyEventObject, unknown> {
+  transition(
+    snapshot: CompiledSnapshot,
+    event: AnyEventObject,
+    scope: EmittingScope,
+  ): CompiledSnapshot;
+  getInitialSnapshot(scope: EmittingScope, input: unknown): CompiledSnapshot;
+}
 
 /** Raised when a definition uses something the compiler does not know. */
 export class UnsupportedMachineError extends Error {}

@@ -47,7 +47,7 @@ export interface Traits {
   /** Given when the machine is set up; nothing is said of what is in it. */
   readonly setting?: true;
   /** What of it matters. */
-  readonly matter?: Matter<never, unknown>;
+  readonly matter?: Matter<unknown>;
 }
 
 /** Of values of which not everything matters. */

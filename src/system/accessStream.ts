@@ -31,6 +31,8 @@ const IntensityAt = {
 
 export class AccessStream implements Part {
   readonly name: string;
+  /** How a guest is to be slowed. */
+  readonly settings = ["state", "intensity"];
   readonly workload: Workload;
   readonly block: Int32Array;
   readonly state = words(3);

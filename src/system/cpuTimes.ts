@@ -48,6 +48,8 @@ class ModeTimes {
 /** Of the physical CPUs that run guests. */
 export class CpuTimes implements Part {
   readonly name = "cpuTimes";
+  /** Noted by ports, which no step goes through. */
+  readonly settings = ["mode", "since", "cycles", "cpuOfVcpu"];
   readonly #times: ModeTimes;
   /** By vCPU: its CPU. */
   readonly #cpuOfVcpu: Int32Array;
@@ -103,6 +105,8 @@ export class CpuTimes implements Part {
  */
 export class CpuWaits implements Part {
   readonly name = "cpuWaits";
+  /** As above. */
+  readonly settings = ["since", "cycles", "handlerCycles"];
   /** By CPU: since when it waits, or from when it will, as user space is still at work; -1 if it does not. */
   readonly #since: Float64Array;
   /** By CPU: cycles of waits that have ended. */
@@ -156,6 +160,8 @@ export class CpuWaits implements Part {
 /** Of the pVM's CPUs. */
 export class PvmTimes implements Part {
   readonly name = "pvmTimes";
+  /** As above. */
+  readonly settings = ["mode", "since", "cycles"];
   readonly cpus: number;
   readonly #times: ModeTimes;
 

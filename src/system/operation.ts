@@ -3,6 +3,7 @@
  * Each kind is one XState machine (the actor "toolstack"), perhaps with helpers, and a device behind it.
  */
 import type { AnyEventObject, AnyStateMachine } from "xstate";
+import type { NormalForm } from "../hardware/normalForm.ts";
 import type { Part } from "../hardware/part.ts";
 import type { Device } from "../interconnect/emissions.ts";
 import type { ActorId } from "../interconnect/messages.ts";
@@ -55,6 +56,10 @@ export interface Operation {
   underWay?(toolstack: HeldContext): string;
   /** Memory of the operation's devices. */
   readonly parts: readonly Part[];
+  /** What of it is state (src/hardware/normalForm.ts); absent: all that its parts do not say to be none. */
+  readonly form?: NormalForm;
+  /** What it keeps of the contents of a VM's pages, where it compares them with the pages themselves. */
+  contents?(vm: number): readonly NormalForm[];
   /** What came of it, for the summary: plain data. @param actors the main one and the helpers */
   result(actors: ActorContexts): OperationResult;
 }

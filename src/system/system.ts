@@ -7,13 +7,12 @@ import { type Observable, Subject } from "rxjs";
 import { trackerMachine } from "../../machines/tracker.ts";
 import { UserError } from "../errors.ts";
 import { ACCESS_PAGE_SHIFT, AccessKind } from "../hardware/accessLoop.ts";
-import { deriveControls } from "../hardware/mmu.ts";
 import { digestPart, type Part, restorePart, savePart } from "../hardware/part.ts";
 import { UnhandledEventError } from "../interconnect/compiledLogic.ts";
 import type { Census } from "../interconnect/fields.ts";
 import { Interconnect } from "../interconnect/interconnect.ts";
 import type { ActorId, Delivery, Message } from "../interconnect/messages.ts";
-import { fieldOf, itemAt, wordAt } from "../lookup.ts";
+import { fieldOf, itemAt } from "../lookup.ts";
 import { hasRoom, prependAccess } from "./accessStream.ts";
 import { ActorContexts, contextOf, type HeldContext } from "./actorContexts.ts";
 import { type ActorSnapshot, type LogicKind, SystemActor } from "./actors.ts";
@@ -327,13 +326,7 @@ export class System {
     });
     for (const actor of this.#actors)
       this.restoreActor(actor, fieldOf(snapshot.actors, actor.name));
-    this.world.mmus.forEach((mmu, pcpu) => {
-      const loaded = this.world.vcpus[wordAt(this.world.loaded.vcpus, pcpu) - 1];
-      if (loaded === undefined) return;
-      const { vm, vmcs, counters } = loaded;
-      const words = this.world.loadedControls.of(pcpu);
-      deriveControls(mmu, vmcs, itemAt(this.world.vms, vm).guest, counters.values, words);
-    });
+    for (const pcpu of this.world.mmus.keys()) this.world.deriveControls(pcpu);
   }
 
   /** Puts one actor's saved state back. Memory, and what its CPU has loaded, are restored apart. */

@@ -5,7 +5,7 @@ import { createEpt, type Ept, eptPointer, mapRange } from "../hardware/ept.ts";
 import { type Geometry, logFrames } from "../hardware/geometry.ts";
 import { GuestPages } from "../hardware/guestPages.ts";
 import { DATA_FRAME_BASE, HostMemory } from "../hardware/memory.ts";
-import { CONTROL_WORDS, Mmu } from "../hardware/mmu.ts";
+import { CONTROL_WORDS, deriveControls, Mmu } from "../hardware/mmu.ts";
 import type { NormalForm } from "../hardware/normalForm.ts";
 import type { Part, WordArray } from "../hardware/part.ts";
 import {
@@ -35,7 +35,8 @@ import { ORDINARY_LEAF } from "../hypervisor/logDirty.ts";
 import { LogPages } from "../hypervisor/logPages.ts";
 import { TableWork } from "../hypervisor/tableWork.ts";
 import { techniqueNamed, unitOf } from "../hypervisor/techniques/all.ts";
-import type { Technique, TechniqueName } from "../hypervisor/techniques/technique.ts";
+import { ArmedTechnique } from "../hypervisor/techniques/armed.ts";
+import type { TechniqueName } from "../hypervisor/techniques/technique.ts";
 import type { TrackedVm } from "../hypervisor/trackedVm.ts";
 import { itemAt, wordAt } from "../lookup.ts";
 import { writeLog } from "../units/all.ts";
@@ -63,6 +64,7 @@ class OwnNumbers implements Part {
 /** A vCPU's counters, as a part. */
 export class Counters implements Part {
   readonly name: string;
+  readonly statistics = ["values"];
   readonly values = new Float64Array(COUNTER_COUNT);
 
   constructor(name: string) {
@@ -82,7 +84,7 @@ export interface VmState {
   /** What trackers see of it. */
   readonly tracked: TrackedVm;
   /** The technique that is armed now. It is the tracker's state; its device keeps this up to date. */
-  readonly armed: { technique: Technique | null };
+  readonly armed: ArmedTechnique;
   /** What a tracker of a user's keeps. */
   readonly own: OwnNumbers;
   /** Everything that harvests have reported since the start: for the summary alone. */
@@ -236,6 +238,16 @@ export class World {
     return numbered(this.mmus, number, "physical CPU");
   }
 
+  /** Derives what a CPU goes by from what it has loaded, if it has loaded anything: that alone is saved. */
+  deriveControls(pcpu: number): void {
+    const loaded = this.vcpus[wordAt(this.loaded.vcpus, pcpu) - 1];
+    if (loaded === undefined) return;
+    const { vm, vmcs, counters } = loaded;
+    const words = this.loadedControls.of(pcpu);
+    const { guest } = itemAt(this.vms, vm);
+    deriveControls(itemAt(this.mmus, pcpu), vmcs, guest, counters.values, words);
+  }
+
   /** From now on each harvest is compared with what its VM did. To be called before the first access. */
   judgeRounds(): void {
     for (const vm of this.vms) {
@@ -318,7 +330,7 @@ export class World {
       ept,
       dirty: new DirtyBitmap(`${vm.name}/dirty`, total),
       touched: new DirtyBitmap(`${vm.name}/touched`, total),
-      sampled: new DirtyBitmap(`${vm.name}/sampled`, total),
+      sampled: new DirtyBitmap(`${vm.name}/sampled`, total, "settings"),
       handedOver: new DirtyBitmap(`${vm.name}/handedOver`, total),
       buffer: new CumulativeBuffer(`${vm.name}/cumulative`, total),
       vcpus: numbers.map((vcpu) => {
@@ -344,10 +356,10 @@ export class World {
       guest,
       tables,
       tracked,
-      armed: { technique: null },
+      armed: new ArmedTechnique(number),
       own,
-      reportedWritten: new DirtyBitmap(`${vm.name}/reportedWritten`, total),
-      reportedTouched: new DirtyBitmap(`${vm.name}/reportedTouched`, total),
+      reportedWritten: new DirtyBitmap(`${vm.name}/reportedWritten`, total, "statistics"),
+      reportedTouched: new DirtyBitmap(`${vm.name}/reportedTouched`, total, "statistics"),
       rounds: null,
       vcpus: numbers,
     };

@@ -49,7 +49,6 @@ const MOST: Readonly<Record<string, readonly [assertions: number, casts: number]
 const LONG: readonly string[] = [
   "src/check/actorModel.ts: actorModel",
   "src/check/actors/interpretedMachine.ts: interpretedMachine",
-  "src/check/hypervisor/checkpointState.ts: contents",
   "src/check/hypervisor/systemModel.ts: (anonymous)",
   "src/check/models/smallSystem.ts: smallSystem",
   "src/cli/log.ts: logCommand",

@@ -1,17 +1,18 @@
 /** What a search with symmetry shows and refuses: counterexamples, models and tables that are not symmetric. */
+
 import { describe, expect, it } from "vitest";
 import { contextFields } from "../../machines/contexts.ts";
 import { buildModel, type CheckTarget } from "../../src/check/catalogue.ts";
 import { CheckRun } from "../../src/check/checkRun.ts";
 import { Exploration } from "../../src/check/engine/exploration.ts";
 import type { Model, Renaming } from "../../src/check/engine/model.ts";
-import { permutations } from "../../src/check/hypervisor/permutation.ts";
-import { renamedFields, renamedMessage } from "../../src/check/hypervisor/renaming.ts";
+import { permutations } from "../../src/check/engine/permutations.ts";
 import { systemModel } from "../../src/check/hypervisor/systemModel.ts";
 import { smallSystem } from "../../src/check/models/smallSystem.ts";
 import { twoPhaseCommit } from "../../src/check/models/twoPhaseCommit.ts";
 import { verdictsOf } from "../../src/check/verdicts.ts";
 import { renumberedBits, renumberedList } from "../../src/hardware/normalForm.ts";
+import { renamedFields, renamedMessage } from "../../src/interconnect/renumberedFields.ts";
 import { messagesReplayed } from "./messagesReplayed.ts";
 
 const run = (target: CheckTarget, options: object): CheckRun => {

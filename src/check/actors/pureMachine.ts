@@ -3,13 +3,13 @@
  * (src/interconnect/compiledLogic.ts), and by XState's own `transition()` otherwise: both give the same, and the
  * table is faster. What neither can explore is refused by name.
  */
-import type { AnyActorScope, AnyEventObject, AnyStateMachine } from "xstate";
+import type { AnyStateMachine } from "xstate";
 import { UserError } from "../../errors.ts";
-import { compileLogic, UnsupportedMachineError } from "../../interconnect/compiledLogic.ts";
+import { UnsupportedMachineError } from "../../interconnect/compiledLogic.ts";
+import { PureMachine as CompiledMachine, type Transition } from "../../interconnect/pureMachine.ts";
 import { type InterpreterOptions, interpretedMachine } from "./interpretedMachine.ts";
 import type { MachineShape } from "./machineShape.ts";
-import type { ActorState } from "./spec.ts";
-import type { PureMachine } from "./steps.ts";
+import type { PureMachine, Stepped } from "./steps.ts";
 
 /** @throws UserError if it uses what cannot be explored */
 export function pureMachine(
@@ -30,39 +30,24 @@ export function pureMachine(
 
 /** @param interpreted has the last word where the table fails: actions may use what it does not give them */
 function compiledMachine(machine: AnyStateMachine, interpreted: PureMachine): PureMachine {
-  let emitted: AnyEventObject[] = [];
-  const logic = compileLogic(machine);
-  const emit = (event: AnyEventObject): void => {
-    emitted.push(event);
+  const compiled = new CompiledMachine(machine);
+  const told = ({ value, context, emitted }: Transition): Stepped => {
+    return { state: { value, context, status: "active" }, emitted, toItself: [] };
   };
-  const scope = { emit } as Partial<AnyActorScope> as AnyActorScope;
-  const snapshotOf = ({ value, context }: ActorState) =>
-    ({
-      status: "active",
-      output: undefined,
-      error: undefined,
-      value: String(value),
-      context,
-    }) as const;
   return {
     ...interpreted,
     initial(input) {
       try {
-        emitted = [];
-        const { value, context } = logic.getInitialSnapshot(scope, input);
-        return { state: { value, context, status: "active" }, emitted, toItself: [] };
+        return told(compiled.initial(input));
       } catch {
         return interpreted.initial(input);
       }
     },
     step(state, event) {
       try {
-        emitted = [];
-        const before = snapshotOf(state);
-        const after = logic.transition(before, event, scope);
-        if (after === before) return null;
-        const { value, context } = after;
-        return { state: { value, context, status: "active" }, emitted, toItself: [] };
+        const { value, context } = state;
+        const after = compiled.transition({ value: String(value), context }, event);
+        return after === null ? null : told(after);
       } catch {
         return interpreted.step(state, event);
       }

@@ -97,7 +97,7 @@ export function channelOptions(
     // Timers end in any order.
     kind: from.name === to.name && manner !== "in order" ? "bag" : "fifo",
     receivers: [numberOf(to.name)],
-    // Numbers of turns are no state (abstraction.ts): one waiting timer stands for that of the present turn, and all
+    // Numbers of turns are no state (normalFields.ts): one waiting timer stands for that of the present turn, and all
     // older ones, which mean nothing, are left out.
     coalesces: (message) => rowOf(typeOf(message))?.twice !== undefined,
     immediate: isInside(from, to) && manner !== "later",

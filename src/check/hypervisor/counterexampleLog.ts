@@ -6,13 +6,13 @@
 import type { MmuContext } from "../../../machines/mmu.ts";
 import { UserError } from "../../errors.ts";
 import type { Message } from "../../interconnect/messages.ts";
+import { normalMessage } from "../../interconnect/normalFields.ts";
 import { Recorder } from "../../replay/recorder.ts";
 import type { LogSink } from "../../replay/writer.ts";
 import type { System } from "../../system/system.ts";
 import type { CheckTarget } from "../catalogue.ts";
 import { canonical } from "../engine/encoding.ts";
 import type { Trace, TraceStep } from "../trace.ts";
-import { normalMessage } from "./abstraction.ts";
 
 /** What stands in a log's header where others have a scenario. */
 export interface CheckOrigin {

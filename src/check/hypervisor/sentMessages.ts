@@ -5,6 +5,7 @@
  * follows, which is sent when it has been delivered.
  */
 import type { AnyEventObject } from "xstate";
+import type { Posted } from "../audit/steps.ts";
 import { FOLLOWED_BY, shownMessage } from "../engine/model.ts";
 import { channelName, isInside, type Party } from "./channels.ts";
 
@@ -15,9 +16,6 @@ export interface Sent {
   readonly delay: number;
   readonly message: AnyEventObject;
 }
-
-/** A message, and the name of the channel that it waits in. */
-export type Posted = readonly [channel: string, message: AnyEventObject];
 
 /** @param sent in the order in which it arrives if nothing else happens */
 export function postedBy(sent: readonly Sent[]): Posted[] {

@@ -2,25 +2,40 @@
  * A running system (src/system) as a model: the same actors, machines, devices and hardware. A step
  * restores the actor and the memory that it works on, lets the real actor handle the real message, and
  * saves them again (systemSteps.ts); the explorer asks for each step once, and it is held to what it declares
- * (stepAudit.ts).
+ * (src/check/audit).
  *
  * Abstractions: no virtual time (a delay says nothing about order), channels are FIFO for each pair of
  * actors, wires inside a processor have no latency, messages to oneself (timers) may come at any moment and in any order, interrupts are pending
- * bits, and what src/check/hypervisor/abstraction.ts lists is no state.
+ * bits, and what fields and parts say to be no state is none (src/interconnect/normalFields.ts).
  */
 
 import type { AnyEventObject } from "xstate";
 import { contextFields } from "../../../machines/contexts.ts";
-import type { Extent, MemoryPart, NormalForm, Words } from "../../hardware/normalForm.ts";
-import { spaceOf } from "../../hardware/tlb.ts";
-import { Field, readField } from "../../hardware/vmcs.ts";
-import { allotLog } from "../../hypervisor/logPages.ts";
+import { WRITTEN } from "../../hardware/guestForm.ts";
+import {
+  asTheyAre,
+  type MemoryPart,
+  type NormalForm,
+  type Words,
+} from "../../hardware/normalForm.ts";
 import type { Fields } from "../../interconnect/fields.ts";
 import type { Message } from "../../interconnect/messages.ts";
+import type { MachineState } from "../../interconnect/normalFields.ts";
+import { PureMachine } from "../../interconnect/pureMachine.ts";
 import { itemAt, wordAt } from "../../lookup.ts";
-import type { ActorSnapshot, SystemActor } from "../../system/actors.ts";
+import type { SystemActor } from "../../system/actors.ts";
+import { OPERATION_MEMORY } from "../../system/memoryNames.ts";
+import {
+  allotAll,
+  derivedParts,
+  type MemoryPiece,
+  memoryPieces,
+} from "../../system/memoryPieces.ts";
 import type { ActorRole } from "../../system/roles.ts";
 import type { System } from "../../system/system.ts";
+import { MemoryMap } from "../audit/memoryMap.ts";
+import { StepAudit } from "../audit/stepAudit.ts";
+import type { Effects, Posted, Step } from "../audit/steps.ts";
 import { branchTaken } from "../branches.ts";
 import { Channel, channelAt } from "../engine/channel.ts";
 import { type Component, type Model, type Outcome, shownMessage } from "../engine/model.ts";
@@ -29,31 +44,17 @@ import type { Property } from "../properties/property.ts";
 import { channelOptions, Ways } from "./channels.ts";
 import { AccessChooser, type Chooser } from "./choosers.ts";
 import { ChoosingWorkload } from "./choosingWorkload.ts";
-import { derivedParts, noState } from "./derivedParts.ts";
-import { MemoryMap } from "./memoryMap.ts";
-import { FIXED, STATISTICS } from "./memoryOwners.ts";
-import {
-  cpuSlot,
-  type MemorySlot,
-  pagingSlot,
-  ringsSlot,
-  trackedSlot,
-  vcpuSlot,
-} from "./memorySlots.ts";
-import { partsSlot } from "./partsSlot.ts";
-import { Probe } from "./probe.ts";
-import { type Posted, partsOf } from "./sentMessages.ts";
-import { StepAudit } from "./stepAudit.ts";
-import type { StepCheck } from "./stepChecks.ts";
-import { type Effects, type Step, SystemSteps } from "./systemSteps.ts";
+import { Due } from "./due.ts";
+import { partsOf } from "./sentMessages.ts";
+import type { DeviceRequest, StepCheck } from "./stepContext.ts";
+import { SystemSteps } from "./systemSteps.ts";
 import { systemSymmetry } from "./systemSymmetry.ts";
-import { Due, TRUTH_WRITTEN, truthSlot } from "./truthSlot.ts";
 
 export interface SystemModelOptions {
   readonly name: string;
   readonly properties: readonly Property[];
   readonly stepChecks: readonly StepCheck[];
-  /** What a harvest must report: TRUTH_WRITTEN (default) or TRUTH_TOUCHED; 0 = nothing. */
+  /** What a harvest must report: WRITTEN (default) or TOUCHED pages (src/hardware/guestForm.ts); 0 = nothing. */
   readonly owed?: number;
   /** Whether the truth is a debt that harvests settle (default), or what happened since the start. */
   readonly settles?: boolean;
@@ -63,10 +64,8 @@ export interface SystemModelOptions {
   readonly reads?: boolean;
   /** Guests may halt. */
   readonly halts?: boolean;
-  /** What a VM's pages contain, where the operation copies them, or what else is kept of them; default: nothing. */
-  readonly contents?: (vm: number) => NormalForm;
-  /** The memory of the operation's devices; default: its parts as they are. */
-  readonly operation?: MemorySlot;
+  /** What the model notes of a VM's pages besides; default: nothing. */
+  readonly besides?: (vm: number) => readonly NormalForm[];
   /** What else is chosen in the middle of a step. */
   readonly choosers?: readonly Chooser[];
   /** What an actor may be told at any moment from outside: commands of the operator, failures. */
@@ -75,8 +74,6 @@ export interface SystemModelOptions {
   readonly pagesDiffer?: string;
   /** VMs run once, so that each vCPU stays on the CPU of its number. */
   readonly staysOnCpu?: boolean;
-  /** Counters of the processor that are state all the same (src/hardware/counters.ts). */
-  readonly keptCounters?: readonly number[];
   /**
    * Why steps may go by the time, which is always 0 here: what they do when time has passed is then not explored.
    * Absent: no step may, and that is checked.
@@ -84,13 +81,10 @@ export interface SystemModelOptions {
   readonly timeStandsStill?: string;
   /** What the contexts of machines hold; default: what they declare (machines/contexts.ts). */
   readonly fieldsOf?: (machine: string) => Fields;
-  /** What of the operation's memory is only reported, and what of it stays as it is. */
-  readonly statistics?: readonly Extent[];
-  readonly fixed?: readonly Extent[];
 }
 
 /** The commands that an actor, in this state, may be given. They are its choices: nothing obliges anybody to give them. */
-export type Commands = (actor: ActorRole, state: ActorSnapshot) => readonly Message[];
+export type Commands = (actor: ActorRole, state: MachineState) => readonly Message[];
 
 /** A machine that a model has of its own, without a context, is in no table. */
 function declaredFields(machine: string): Fields {
@@ -107,16 +101,16 @@ class SystemBinding {
   readonly #system: System;
   readonly #options: SystemModelOptions;
   readonly #actors: readonly SystemActor[];
-  readonly #actorSlots: readonly Slot<ActorSnapshot>[];
-  readonly #memory: readonly MemorySlot[];
+  readonly #actorSlots: readonly Slot<MachineState>[];
+  readonly #memory: readonly MemoryPiece[];
   readonly #memorySlots: readonly Slot<Words>[];
   readonly #slots: Slot[];
   readonly #channels: (Channel | null)[];
   readonly #messages = new Slot<AnyEventObject>("messages");
   readonly #ways: Ways;
-  readonly #probes: readonly Probe[];
+  readonly #machines: readonly PureMachine[];
   readonly #steps: SystemSteps;
-  readonly #audit: StepAudit;
+  readonly #audit: StepAudit<DeviceRequest>;
   /** By actor: branches of its machine that have been taken. */
   readonly #taken: readonly Set<string>[];
 
@@ -125,30 +119,20 @@ class SystemBinding {
     this.#options = options;
     this.#actors = system.actors;
     this.#ways = new Ways(this.#actors);
-    this.#prepareWorld();
     const { world } = system;
+    allotAll(world);
     // They would be memory that belongs to no slot.
     if (world.vms.some(({ rounds }) => rounds !== null)) {
       throw new Error("a system that is to be explored must not judge its rounds");
     }
     const dues = world.vms.map(({ guest }) => new Due(guest));
-    const owed = options.owed ?? TRUTH_WRITTEN;
-    this.#memory = [
-      ...world.vms.flatMap((vm, number) => [
-        pagingSlot(world, number),
-        truthSlot(vm, number, owed, options.contents?.(number) ?? null, itemAt(dues, number)),
-        trackedSlot(vm, number, options.countsTo ?? 1),
-        ringsSlot(vm, number),
-      ]),
-      ...world.vcpus.map((_, vcpu) => vcpuSlot(world, vcpu)),
-      ...world.mmus.map((_, pcpu) => cpuSlot(world, pcpu)),
-      options.operation ?? partsSlot("operation", system.operation.parts),
-    ];
-    this.#actorSlots = this.#actors.map(({ name }) => new Slot<ActorSnapshot>(name));
+    const owed = options.owed ?? WRITTEN;
+    this.#memory = this.#piecesOf(owed, dues);
+    this.#actorSlots = this.#actors.map(({ name }) => new Slot<MachineState>(name));
     this.#memorySlots = this.#memory.map(({ name }) => new Slot<Words>(name));
     this.#slots = [...this.#actorSlots, ...this.#memorySlots];
     this.#channels = this.#slots.map(() => null);
-    this.#probes = this.#actors.map(({ machine }) => new Probe(machine));
+    this.#machines = this.#actors.map(({ machine }) => new PureMachine(machine));
     this.#taken = this.#actors.map((actor) => {
       const taken = new Set<string>();
       actor.watch((state, event, number) => {
@@ -158,7 +142,7 @@ class SystemBinding {
     });
     const { reads = true, halts = false, choosers = [], settles = true } = options;
     const fieldsOf = options.fieldsOf ?? declaredFields;
-    this.#steps = new SystemSteps({
+    const binding = {
       system,
       actors: this.#actors,
       ways: this.#ways,
@@ -171,11 +155,10 @@ class SystemBinding {
       owed,
       settles,
       dues,
-    });
-    this.#audit = new StepAudit(this.#steps, this.#mapMemory(), {
-      nameOfSlot: (slot) => itemAt(this.#slots, slot).name,
-      timePasses: options.timeStandsStill === undefined,
-    });
+    };
+    this.#steps = new SystemSteps(binding);
+    const timePasses = options.timeStandsStill === undefined;
+    this.#audit = new StepAudit(this.#steps, binding, this.#mapMemory(), timePasses);
     const initial = this.#initialState();
     this.model = {
       name: options.name,
@@ -203,38 +186,29 @@ class SystemBinding {
     };
   }
 
-  /** What would be allotted at first use, in an order that depends on the run, is allotted now. */
-  #prepareWorld(): void {
-    const { world } = this.#system;
-    world.vcpus.forEach((_, vcpu) => {
-      allotLog(world.logs, vcpu);
-    });
-    for (const { tlb } of world.mmus) {
-      for (const { vmcs, vm } of world.vcpus) {
-        const mode = readField(vmcs, Field.guestMode);
-        spaceOf(tlb, readField(vmcs, Field.vpid), itemAt(world.vms, vm).ept.root, mode);
-      }
-    }
+  #piecesOf(owed: number, dues: readonly Due[]): readonly MemoryPiece[] {
+    const { world, operation } = this.#system;
+    const { countsTo = 1, besides } = this.#options;
+    return [
+      ...memoryPieces(world, {
+        truth: owed,
+        countsTo,
+        besides: (vm) => [
+          itemAt(dues, vm).form(vm, owed),
+          ...(operation.contents?.(vm) ?? []),
+          ...(besides?.(vm) ?? []),
+        ],
+      }),
+      { name: OPERATION_MEMORY, ...(operation.form ?? asTheyAre(operation.parts)) },
+    ];
   }
 
-  /** Whose each word is. @throws if the model does not say so of some part */
+  /** Whose each word is. @throws if some part does not say so, and no slot has it */
   #mapMemory(): MemoryMap {
-    const { world } = this.#system;
-    const { keptCounters = [], statistics = [], fixed = [] } = this.#options;
-    const derived = derivedParts(world);
     // Some slots have memory of the model's own.
     const ofSlots = this.#memory.flatMap(({ extents }) => extents.map(({ part }) => part));
-    const parts = new Set<MemoryPart>([...this.#system.parts(), ...derived.parts, ...ofSlots]);
-    return new MemoryMap(
-      [...parts],
-      [
-        ...this.#memory.map(({ name, extents }) => ({ owner: name, extents })),
-        ...derived.domains,
-        { owner: STATISTICS, extents: statistics },
-        { owner: FIXED, extents: fixed },
-        ...noState(world, keptCounters),
-      ],
-    );
+    const parts = [...this.#system.parts(), ...derivedParts(this.#system.world), ...ofSlots];
+    return new MemoryMap([...new Set<MemoryPart>(parts)], this.#memory);
   }
 
   #initialState(): Int32Array {
@@ -258,7 +232,10 @@ class SystemBinding {
       .sort(([one], [other]) => one - other);
   }
 
-  #outcome({ actor, ids, footprint }: Omit<Step, "choice">, effects: Effects): Outcome {
+  #outcome(
+    { actor, ids, footprint }: Omit<Step<DeviceRequest>, "choice">,
+    effects: Effects,
+  ): Outcome {
     const { choice, state, memory, posted, broken } = effects;
     const first = this.#actors.length;
     const after: (readonly [slot: number, id: number])[] = [];
@@ -286,18 +263,17 @@ class SystemBinding {
 
   #component(actor: number): Component {
     const { name, role, machine } = itemAt(this.#actors, actor);
-    const probe = itemAt(this.#probes, actor);
     const slot = itemAt(this.#actorSlots, actor);
     const first = this.#actors.length;
-    const foresee = (state: number, message: AnyEventObject) =>
-      probe.foresee(itemAt(slot.values, state), shownMessage(message));
+    const requestsOf = (state: number, message: AnyEventObject) =>
+      this.#requestsOf(actor, itemAt(slot.values, state), shownMessage(message));
     return {
       name,
       machine,
       slot: actor,
       taken: itemAt(this.#taken, actor),
       footprint: (state, message) => {
-        const names = foresee(state, message).requests.flatMap((request) =>
+        const names = requestsOf(state, message).flatMap((request) =>
           itemAt(this.#actors, actor).touches(request),
         );
         return [...new Set(names)].map((memory) => {
@@ -308,7 +284,7 @@ class SystemBinding {
       },
       choices: (state) => this.#options.commands?.(role, itemAt(slot.values, state)) ?? [],
       step: (ids, message) => {
-        const { requests } = foresee(wordAt(ids, actor), message);
+        const requests = requestsOf(wordAt(ids, actor), message);
         const { event, followers } = partsOf(message);
         const footprint = itemAt(this.model.components, actor).footprint(wordAt(ids, actor), event);
         return this.#outcomes({ actor, ids, event, requests, footprint }, followers);
@@ -316,11 +292,17 @@ class SystemBinding {
     };
   }
 
+  /** What the actor asks its device in the transition that it takes. A reply may lead to more. */
+  #requestsOf(actor: number, state: MachineState, event: AnyEventObject): readonly DeviceRequest[] {
+    const emitted = itemAt(this.#machines, actor).transition(state, event)?.emitted ?? [];
+    return emitted.flatMap((one) => (one.type === "device" ? [one["request"]] : []));
+  }
+
   /**
    * The step with each choice that there is, if it asks for one.
    * @param followers sent when the message has been delivered
    */
-  #outcomes(step: Omit<Step, "choice">, followers: readonly Posted[]): Outcome[] {
+  #outcomes(step: Omit<Step<DeviceRequest>, "choice">, followers: readonly Posted[]): Outcome[] {
     const outcomes: Outcome[] = [];
     let choices = 1;
     for (let choice = 0; choice < choices; choice++) {

@@ -1,84 +1,45 @@
 /**
  * Works out single steps of a system: puts an actor and the memory that it works on into a state, lets the real
  * actor handle the real message, and takes what came of it. Alone, or with other values in what the step must not
- * depend on (stepAudit.ts).
+ * depend on (src/check/audit).
  */
 
 import type { AnyEventObject } from "xstate";
-import { deriveControls } from "../../hardware/mmu.ts";
-import type { Words } from "../../hardware/normalForm.ts";
 import { EndlessStepError, UnhandledEventError } from "../../interconnect/compiledLogic.ts";
-import type { Fields } from "../../interconnect/fields.ts";
 import { DelayOnWireError } from "../../interconnect/interconnect.ts";
+import { type MachineState, normalMessage, normalState } from "../../interconnect/normalFields.ts";
 import { itemAt, wordAt } from "../../lookup.ts";
-import type { ActorSnapshot, SystemActor } from "../../system/actors.ts";
+import type { SystemActor } from "../../system/actors.ts";
+import type { MemoryPiece } from "../../system/memoryPieces.ts";
 import type { System } from "../../system/system.ts";
+import {
+  AS_IT_IS,
+  type Effects,
+  type Posted,
+  type Stage,
+  type Step,
+  type Steps,
+  type Variation,
+} from "../audit/steps.ts";
 import { ModelError } from "../engine/modelError.ts";
-import type { Slot } from "../engine/slot.ts";
-import { normalMessage, normalState } from "./abstraction.ts";
 import type { Ways } from "./channels.ts";
 import type { Chooser } from "./choosers.ts";
-import type { MemorySlot } from "./memorySlots.ts";
-import type { DeviceRequest } from "./probe.ts";
-import { type Posted, postedBy } from "./sentMessages.ts";
-import { NO_PAGE_LOST, type StepCheck, type StepContext, settlementOf } from "./stepChecks.ts";
-import type { Due } from "./truthSlot.ts";
+import type { Due } from "./due.ts";
+import { postedBy } from "./sentMessages.ts";
+import { NO_PAGE_LOST, settlementOf } from "./settlement.ts";
+import type { DeviceRequest, StepCheck, StepContext } from "./stepContext.ts";
 
 /** No actor and no device throws. */
 export const NO_ACTOR_FAILS = "no actor fails";
 /** As in a running system, where it is an error: a machine says what it ignores (src/interconnect/ignored.ts). */
 export const EVERY_MESSAGE_TAKEN = "every message is handled";
 
-/** A step to be worked out. */
-export interface Step {
-  readonly actor: number;
-  readonly ids: Int32Array;
-  readonly event: AnyEventObject;
-  readonly requests: readonly DeviceRequest[];
-  /** Numbers of the memory slots that it depends on. */
-  readonly footprint: readonly number[];
-  /** Which of the choices is made, if the step asks for one. */
-  readonly choice: number;
-}
-
-/** What is done between putting the state there and taking the step. */
-export interface Variation {
-  /** What time it is; default 0. */
-  readonly now?: number;
-  readonly event?: AnyEventObject;
-  state?(state: ActorSnapshot): ActorSnapshot;
-  /** Changes memory, the actor's own and others'. */
-  memory?(): void;
-}
-
-/** No variation. */
-export const AS_IT_IS: Variation = {};
-
-/** What came of a step, before it gets numbers. */
-export interface Effects {
-  /** What was chosen, in words, and out of how many; empty, out of one, if the step did not ask. */
-  readonly choice: string;
-  readonly choices: number;
-  /** The actor's state, without what is no state; null if the step was not taken to its end. */
-  readonly state: ActorSnapshot | null;
-  /** Of each slot of the footprint. */
-  readonly memory: readonly Words[];
-  /** Messages with the names of their channels, those of one channel in their order. */
-  readonly posted: readonly Posted[];
-  readonly broken: readonly string[];
-}
-
 /** What steps are worked out with. */
-export interface Binding {
+export interface Binding extends Stage {
   readonly system: System;
   readonly actors: readonly SystemActor[];
   readonly ways: Ways;
-  /** What the context of each holds. */
-  readonly fields: readonly Fields[];
-  readonly memory: readonly MemorySlot[];
-  /** By actor, and by memory slot. */
-  readonly actorSlots: readonly Slot<ActorSnapshot>[];
-  readonly memorySlots: readonly Slot<Words>[];
+  readonly memory: readonly MemoryPiece[];
   readonly choosers: readonly Chooser[];
   readonly stepChecks: readonly StepCheck[];
   /** Bits of the truth that a harvest must report. */
@@ -89,20 +50,20 @@ export interface Binding {
   readonly dues: readonly Due[];
 }
 
-export class SystemSteps {
-  readonly binding: Binding;
+export class SystemSteps implements Steps<DeviceRequest> {
+  readonly #binding: Binding;
   readonly #initials: readonly object[];
   /** Whether the step that is being worked out is one of the model's, and not a variation of one. */
   isNoted = false;
 
   constructor(binding: Binding) {
-    this.binding = binding;
+    this.#binding = binding;
     this.#initials = binding.actors.map(({ snapshot }) => snapshot.context);
   }
 
   /** An actor's state without what is no state. */
-  stateOf(actor: number): ActorSnapshot {
-    const { actors, fields } = this.binding;
+  stateOf(actor: number): MachineState {
+    const { actors, fields } = this.#binding;
     return normalState(
       itemAt(fields, actor),
       itemAt(actors, actor).snapshot,
@@ -112,7 +73,7 @@ export class SystemSteps {
 
   /** What is on its way, with the names of its channels. Between channels there is no order. */
   posted(): Posted[] {
-    const { system, ways } = this.binding;
+    const { system, ways } = this.#binding;
     const sent = system.interconnect.pending().map(({ from, to, time, message }) => ({
       from: ways.party(from),
       to: ways.party(to),
@@ -124,23 +85,23 @@ export class SystemSteps {
 
   /** Puts a memory slot into the state with this number. */
   restore(memory: number, id: number): void {
-    itemAt(this.binding.memory, memory).restore(
-      itemAt(itemAt(this.binding.memorySlots, memory).values, id),
+    itemAt(this.#binding.memory, memory).restore(
+      itemAt(itemAt(this.#binding.memorySlots, memory).values, id),
     );
   }
 
   /** @param begin called when all is in place. @throws ModelError */
-  perform(step: Step, variation: Variation, begin: () => void): Effects {
-    const { system, actors, memory, choosers } = this.binding;
+  perform(step: Step<DeviceRequest>, variation: Variation, begin: () => void): Effects {
+    const { system, actors, memory, choosers } = this.#binding;
     const { actor, ids, footprint } = step;
     for (const chooser of choosers) chooser.choose(step.choice);
     const one = itemAt(actors, actor);
     const first = actors.length;
     for (const slot of footprint) this.restore(slot - first, wordAt(ids, slot));
     variation.memory?.();
-    const state = itemAt(itemAt(this.binding.actorSlots, actor).values, wordAt(ids, actor));
+    const state = itemAt(itemAt(this.#binding.actorSlots, actor).values, wordAt(ids, actor));
     system.restoreActor(one, variation.state?.(state) ?? state);
-    if (one.role.kind === "mmu") this.#deriveControls(step, one.role);
+    if (one.role.kind === "mmu") this.#deriveControls(step, one.role.pcpu);
     system.interconnect.restore({ now: variation.now ?? 0, sequence: 0, queue: [] });
     begin();
     this.isNoted = variation === AS_IT_IS;
@@ -160,8 +121,8 @@ export class SystemSteps {
   }
 
   /** Names of the properties that the step breaks; or that of the one, if it cannot be taken to its end. */
-  #handle({ actor, requests }: Step, event: AnyEventObject): string[] | string {
-    const { system, actors, stepChecks, owed, settles, dues } = this.binding;
+  #handle({ actor, requests }: Step<DeviceRequest>, event: AnyEventObject): string[] | string {
+    const { system, actors, stepChecks, owed, settles, dues } = this.#binding;
     const one = itemAt(actors, actor);
     const context: StepContext = { system, role: one.role, requests, owed, dues };
     const checks = requests.length === 0 ? [] : stepChecks;
@@ -182,21 +143,11 @@ export class SystemSteps {
     return broken;
   }
 
-  /** As System.restore does: what the processor has loaded of the VMCS, unless another is loaded now. */
-  #deriveControls({ requests }: Step, { pcpu }: { readonly pcpu: number }): void {
-    const { world } = this.binding.system;
+  /** As System.restore does, unless another is loaded now. */
+  #deriveControls({ requests }: Step<DeviceRequest>, pcpu: number): void {
+    const { world } = this.#binding.system;
     const number = wordAt(world.loaded.vcpus, pcpu) - 1;
-    const loaded = world.vcpus[number];
-    if (loaded === undefined || requests.every(({ vcpu }) => vcpu !== number)) return;
-    const { vm, vmcs, counters } = loaded;
-    const words = world.loadedControls.of(pcpu);
-    deriveControls(
-      itemAt(world.mmus, pcpu),
-      vmcs,
-      itemAt(world.vms, vm).guest,
-      counters.values,
-      words,
-    );
+    if (requests.some(({ vcpu }) => vcpu === number)) world.deriveControls(pcpu);
   }
 }
 

@@ -13,23 +13,27 @@ import type { AnyEventObject } from "xstate";
 import type { Words } from "../../hardware/normalForm.ts";
 import type { Fields } from "../../interconnect/fields.ts";
 import type { ActorId } from "../../interconnect/messages.ts";
+import {
+  type Permutation,
+  renamedFields,
+  renamedMessage,
+} from "../../interconnect/renumberedFields.ts";
 import { itemAt } from "../../lookup.ts";
 import type { ActorSnapshot, SystemActor } from "../../system/actors.ts";
+import type { MemoryPiece } from "../../system/memoryPieces.ts";
 import { type ActorRole, actorName, isMeant, vmOf } from "../../system/roles.ts";
 import type { World } from "../../system/world.ts";
 import { FOLLOWED_BY, type Renaming, type RenamingGroup } from "../engine/model.ts";
+import { permutations } from "../engine/permutations.ts";
 import type { Property } from "../properties/property.ts";
 import { type Party, type Ways, wayName } from "./channels.ts";
-import type { MemorySlot } from "./memorySlots.ts";
-import { type Permutation, permutations } from "./permutation.ts";
-import { renamedFields, renamedMessage } from "./renaming.ts";
 import { partsOf } from "./sentMessages.ts";
 
 export interface SymmetricSystem {
   readonly world: World;
   readonly actors: readonly SystemActor[];
   readonly ways: Ways;
-  readonly memory: readonly MemorySlot[];
+  readonly memory: readonly MemoryPiece[];
   readonly properties: readonly Property[];
   /** What the contexts of the machine of this name hold. */
   readonly fieldsOf: (machine: string) => Fields;

@@ -6,8 +6,9 @@
 import type { CheckpointLiveContext } from "../../../machines/checkpointLive.ts";
 import type { CheckpointStopContext } from "../../../machines/checkpointStop.ts";
 import { Problems } from "../../errors.ts";
-import { Counter } from "../../hardware/counters.ts";
-import { itemAt } from "../../lookup.ts";
+import { WRITTEN } from "../../hardware/guestForm.ts";
+import { joined } from "../../hardware/normalForm.ts";
+import { itemAt, present } from "../../lookup.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 import type { Operation, OperationFactory } from "../../system/operation.ts";
 import { subjectOf } from "../../system/operations/all.ts";
@@ -17,19 +18,12 @@ import { CheckpointOperation, checkpointPlan } from "../../system/operations/che
 import { isMeant } from "../../system/roles.ts";
 import type { System } from "../../system/system.ts";
 import type { Model } from "../engine/model.ts";
-import { CheckpointState } from "../hypervisor/checkpointState.ts";
-import { ModelStorage, STORAGE, storageActor } from "../hypervisor/failingStorage.ts";
-import {
-  indexInRange,
-  noFlagWithoutAccess,
-  type StepCheck,
-  type StepContext,
-  servedLogIsEmpty,
-} from "../hypervisor/stepChecks.ts";
+import type { StepCheck, StepContext } from "../hypervisor/stepContext.ts";
 import { type Commands, systemModel } from "../hypervisor/systemModel.ts";
-import { TRUTH_WRITTEN } from "../hypervisor/truthSlot.ts";
 import { over, type Property } from "../properties/property.ts";
 import { nothingLeft } from "./aftermath.ts";
+import { CheckpointState } from "./checkpointState.ts";
+import { ModelStorage, STORAGE, storageActor } from "./failingStorage.ts";
 import {
   logProperties,
   noPageLost,
@@ -39,6 +33,7 @@ import {
   standsStill,
 } from "./properties.ts";
 import { smallSystem } from "./smallSystem.ts";
+import { indexInRange, noFlagWithoutAccess, servedLogIsEmpty } from "./stepChecks.ts";
 import type { TrackingOptions } from "./tracking.ts";
 
 export const RESTORED_IS_MEMORY = "a restored checkpoint equals memory at its epoch";
@@ -60,8 +55,7 @@ export interface CheckpointModelOptions extends TrackingOptions {
 
 interface CheckpointSystem {
   readonly system: System;
-  readonly operation: CheckpointOperation;
-  readonly storage: ModelStorage;
+  readonly state: CheckpointState;
 }
 
 export function checkpointSystem(options: CheckpointModelOptions): CheckpointSystem {
@@ -76,36 +70,35 @@ export function checkpointSystem(options: CheckpointModelOptions): CheckpointSys
     // The VM's memory alone: what goes with it would be the state of the explorer's own step.
     state: false,
   });
-  const made: { operation?: CheckpointOperation } = {};
+  const made: { state?: CheckpointState } = {};
   const factory: OperationFactory = (world, host): Operation => {
     const subject = subjectOf(world.config, { deadlineCycles: 1 });
     const plan = checkpointPlan(config, subject, new Problems());
     const operation = new CheckpointOperation(plan, storage, world, host);
-    made.operation = operation;
+    const state = new CheckpointState(world, operation.device, storage);
+    made.state = state;
     return {
       kind: operation.kind,
       main: operation.main,
       helpers: [storageActor(storage)],
       parts: operation.parts,
+      form: joined(state.forms()),
+      contents: (vm) => state.contents(vm),
       result: (actors): CheckpointResult => operation.result(actors),
     };
   };
   const system = smallSystem({ ...options, keepVersions: true, operation: factory });
-  return { system, operation: made.operation!, storage };
+  return { system, state: present(made.state, "the operation's state") };
 }
 
 export function checkpointModel(name: string, options: CheckpointModelOptions): Model {
-  const { system, operation, storage } = checkpointSystem(options);
+  const { system, state } = checkpointSystem(options);
   const { mode } = options;
-  const state = new CheckpointState(system, operation.device, storage);
   const live = mode === "live";
   return systemModel(system, {
     name,
     reads: options.reads ?? false,
-    owed: live ? TRUTH_WRITTEN : 0,
-    contents: (vm) => state.contents(vm),
-    operation: state.operationSlot(),
-    keptCounters: [Counter.accesses],
+    owed: live ? WRITTEN : 0,
     commands: storageFails,
     stepChecks: [indexInRange, noFlagWithoutAccess, servedLogIsEmpty, ...checkpointChecks(state)],
     properties: [

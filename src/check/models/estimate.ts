@@ -3,29 +3,20 @@
  * moment. With PRL the estimator looks at the counts in the pVM's memory, and disarms when an interval
  * has added nothing (DW19's loop); with PML it pauses the VM and harvests each interval.
  */
+
+import { TOUCHED, WRITTEN } from "../../hardware/guestForm.ts";
 import type { Words } from "../../hardware/normalForm.ts";
-import type { Part } from "../../hardware/part.ts";
 import { Field } from "../../hardware/vmcs.ts";
-import { WindowTruth } from "../../hypervisor/wss/windowTruth.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 import { operationIn } from "../../system/operations/all.ts";
 import { estimateSchema } from "../../system/operations/estimate/estimatorSchema.ts";
 import type { System } from "../../system/system.ts";
 import { LOG_CONTROLS } from "../../units/all.ts";
 import type { Model } from "../engine/model.ts";
-import { LoggedEntries } from "../hypervisor/loggedEntries.ts";
-import { partsSlot } from "../hypervisor/partsSlot.ts";
-import {
-  COUNTED_WAS_ACCESSED,
-  countedWasAccessed,
-  indexInRange,
-  noFlagWithoutAccess,
-  servedLogIsEmpty,
-} from "../hypervisor/stepChecks.ts";
 import { systemModel } from "../hypervisor/systemModel.ts";
-import { TRUTH_TOUCHED, TRUTH_WRITTEN } from "../hypervisor/truthSlot.ts";
 import { over, type Predicate, type Property } from "../properties/property.ts";
 import { ACCESSES } from "../usualUnits.ts";
+import { LoggedEntries } from "./loggedEntries.ts";
 import {
   logProperties,
   noPageLost,
@@ -34,6 +25,13 @@ import {
   protocolProperties,
 } from "./properties.ts";
 import { smallSystem } from "./smallSystem.ts";
+import {
+  COUNTED_WAS_ACCESSED,
+  countedWasAccessed,
+  indexInRange,
+  noFlagWithoutAccess,
+  servedLogIsEmpty,
+} from "./stepChecks.ts";
 import type { TrackingOptions } from "./tracking.ts";
 
 export const ROUND_ENDS = "an estimation round ends";
@@ -42,8 +40,6 @@ export const LOOKS_GO_ON = "the estimator looks again";
 /** As scenarios write it; the explorer lets it end at any moment. */
 const SOON = "1 cycles";
 const ESTIMATOR = "vm0/estimator";
-/** In the estimator's memory: when the estimation began. */
-const TIMES = "/estimator.times";
 
 export interface EstimateModelOptions extends TrackingOptions {
   /** What the estimates are made of: counts of a log of accesses, or harvests of written pages. */
@@ -67,34 +63,12 @@ export function estimateModel(name: string, options: EstimateModelOptions): Mode
   const isCounting = options.source === "counts";
   const { countsTo = 1 } = options;
   const logged = isCounting ? new LoggedEntries(system, countsTo) : null;
-  const windows: readonly Part[] = system.operation.parts.filter((part) => {
-    return part instanceof WindowTruth;
-  });
   return systemModel(system, {
     name,
     countsTo,
-    ...(logged === null ? {} : { contents: (vm) => logged.contents(vm) }),
+    ...(logged === null ? {} : { besides: (vm) => [logged.form(vm)] }),
     reads: options.reads ?? false,
-    owed: isCounting ? TRUTH_TOUCHED : TRUTH_WRITTEN,
-    operation: partsSlot(
-      "operation",
-      system.operation.parts.filter((part) => !windows.includes(part)),
-      (array) => array.endsWith(TIMES),
-    ),
-    // When it began, and what was touched in a window, are for the series alone. Which interval of the window is next
-    // stays: there is one.
-    statistics: [
-      ...system.operation.parts.flatMap((part) =>
-        Object.keys(part.arrays())
-          .filter((array) => `${part.name}.${array}`.endsWith(TIMES))
-          .map((array) => ({ part, array })),
-      ),
-      ...windows.flatMap((part) => [
-        { part, array: "truths" },
-        { part, array: "state", from: 1 },
-      ]),
-    ],
-    fixed: windows.map((part) => ({ part, array: "state" })),
+    owed: isCounting ? TOUCHED : WRITTEN,
     stepChecks: [
       indexInRange,
       noFlagWithoutAccess,

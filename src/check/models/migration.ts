@@ -6,16 +6,9 @@
 
 import type * as z from "zod";
 import type { MigrationContext } from "../../../machines/migrationContext.ts";
-import {
-  type NormalForm,
-  renumberedBits,
-  renumberedList,
-  type Words,
-  wholeOf,
-} from "../../hardware/normalForm.ts";
+import type { Words } from "../../hardware/normalForm.ts";
 import { Field } from "../../hardware/vmcs.ts";
-import { Destination } from "../../hypervisor/migration/destination.ts";
-import { itemAt, wordAt } from "../../lookup.ts";
+import { itemAt } from "../../lookup.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 import type { OperationFault } from "../../system/operation.ts";
 import { operationIn } from "../../system/operations/all.ts";
@@ -26,8 +19,6 @@ import {
 import type { System } from "../../system/system.ts";
 import { LOG_CONTROLS } from "../../units/all.ts";
 import type { Model } from "../engine/model.ts";
-import { partsSlot } from "../hypervisor/partsSlot.ts";
-import { indexInRange, noFlagWithoutAccess, servedLogIsEmpty } from "../hypervisor/stepChecks.ts";
 import { systemModel } from "../hypervisor/systemModel.ts";
 import { over, type Property } from "../properties/property.ts";
 import { nothingLeft } from "./aftermath.ts";
@@ -40,6 +31,7 @@ import {
   standsStill,
 } from "./properties.ts";
 import { smallSystem } from "./smallSystem.ts";
+import { indexInRange, noFlagWithoutAccess, servedLogIsEmpty } from "./stepChecks.ts";
 import type { TrackingOptions } from "./tracking.ts";
 
 export const MEMORY_EQUAL = "a migration ends with equal memory, or with the VM at the source";
@@ -101,17 +93,10 @@ function withoutTime(config: MigrateConfig): MigrateConfig {
 
 export function migrationModel(name: string, options: MigrationOptions): Model {
   const system = migrationSystem(options);
-  const destination = system.operation.parts.find((part) => part instanceof Destination);
-  if (destination === undefined) throw new Error("a migration without a destination");
   return systemModel(system, {
     name,
     timeStandsStill: "QEMU's policy measures the bandwidth, and looks at it every 50 ms",
     pagesDiffer: "pages are not alike: a migration sends them one by one, the lowest first",
-    contents: () => copiedPages(system, destination),
-    operation: partsSlot(
-      "operation",
-      system.operation.parts.filter((part) => part !== destination),
-    ),
     reads: options.reads ?? false,
     stepChecks: [indexInRange, noFlagWithoutAccess, servedLogIsEmpty],
     properties: [
@@ -198,38 +183,4 @@ function roundProperties(): Property[] {
       }),
     },
   ];
-}
-
-/** Whether each page's copy is as the page is: how often it was written does not matter. */
-function copiedPages({ world }: System, destination: Destination): NormalForm {
-  const { guest } = itemAt(world.vms, 0);
-  return {
-    extents: wholeOf([destination]),
-    lists: ["copied", "present"],
-    save: () => ({
-      copied: Array.from(guest.versions, (version, page) =>
-        destination.versions[page] === version ? 1 : 0,
-      ),
-      present: Array.from(destination.present),
-    }),
-    restore({ copied, present }) {
-      destination.versions.set(copied!);
-      destination.present.set(present!);
-    },
-    scramble() {
-      // Written more often, and a copy that is another one is one of another version.
-      guest.versions.forEach((version, page, versions) => {
-        const isCopied = destination.versions[page] === version;
-        versions[page] = version + 2 + page;
-        destination.versions[page] = isCopied ? wordAt(versions, page) : 0;
-      });
-    },
-    renumber({ copied, present }, { page }) {
-      const to = (one: number): number => page(0, one);
-      return {
-        copied: renumberedList(copied!, to),
-        present: renumberedBits(present!, 1, guest.pages, to),
-      };
-    },
-  };
 }

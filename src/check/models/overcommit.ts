@@ -3,8 +3,11 @@
  * moment. What a controller decides is free: a balloon that rests may be told any size. Which page is taken, by the
  * guest or by the hypervisor, is free too.
  */
+
 import type { BalloonContext } from "../../../machines/balloon.ts";
+import { TOUCHED } from "../../hardware/guestForm.ts";
 import type { Paging } from "../../hypervisor/overcommit/paging.ts";
+import { present } from "../../lookup.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 import type { Operation, OperationFactory } from "../../system/operation.ts";
 import { measure } from "../../system/operations/measure.ts";
@@ -13,17 +16,15 @@ import {
   createPaging,
   pagerActor,
 } from "../../system/operations/overcommit/createPaging.ts";
-import { BalloonOrders } from "../../system/operations/overcommit/device.ts";
+import { BalloonOrders, hostForm } from "../../system/operations/overcommit/device.ts";
 import { overcommitSchema } from "../../system/operations/overcommit/overcommitSchema.ts";
 import { isMeant } from "../../system/roles.ts";
 import type { System } from "../../system/system.ts";
 import type { Model } from "../engine/model.ts";
 import { ChoosingRandom } from "../hypervisor/choosers.ts";
-import { PagedHost } from "../hypervisor/pagedHost.ts";
-import { indexInRange, noFlagWithoutAccess, servedLogIsEmpty } from "../hypervisor/stepChecks.ts";
 import { type Commands, systemModel } from "../hypervisor/systemModel.ts";
-import { TRUTH_TOUCHED } from "../hypervisor/truthSlot.ts";
 import { over, type Property } from "../properties/property.ts";
+import { PagedHost } from "./pagedHost.ts";
 import {
   logProperties,
   noPageLost,
@@ -32,6 +33,7 @@ import {
   protocolProperties,
 } from "./properties.ts";
 import { smallSystem } from "./smallSystem.ts";
+import { indexInRange, noFlagWithoutAccess, servedLogIsEmpty } from "./stepChecks.ts";
 import type { TrackingOptions } from "./tracking.ts";
 
 export const BALLOON_RESTS = "a balloon that has taken what it can rests";
@@ -50,7 +52,6 @@ export interface OvercommitModelOptions extends TrackingOptions {
 interface OvercommitSystem {
   readonly system: System;
   readonly paging: Paging;
-  readonly orders: BalloonOrders;
   readonly random: ChoosingRandom;
 }
 
@@ -65,7 +66,7 @@ export function overcommitSystem(options: OvercommitModelOptions): OvercommitSys
     swap: { batch: 1 },
   });
   const random = new ChoosingRandom(pages);
-  const made: { paging?: Paging; orders?: BalloonOrders } = {};
+  const made: { paging?: Paging } = {};
   const measuring = measure({ harvestCycles: harvests ? 1 : 0, live: false, deadlineCycles: 1 });
   const guestRules = options.vcpus.map(() => "random" as const);
   const operation: OperationFactory = (world, host): Operation => {
@@ -75,7 +76,7 @@ export function overcommitSystem(options: OvercommitModelOptions): OvercommitSys
       swapsUnflushed: options.swapsUnflushed === true,
     });
     const orders = new BalloonOrders(world.vms.length);
-    Object.assign(made, { paging, orders });
+    made.paging = paging;
     const count = world.vms.length;
     const pager = pagerActor(paging, orders, host.now, ({ helpers }) => helpers.slice(0, count));
     const balloons = balloonActors(world, paging, config.balloon);
@@ -84,15 +85,16 @@ export function overcommitSystem(options: OvercommitModelOptions): OvercommitSys
       helpers: [...balloons, pager],
       pager: "pager",
       parts: [...paging.parts, orders],
+      form: hostForm(paging, orders),
     };
   };
   const system = smallSystem({ ...options, keepVersions: true, operation });
-  return { system, paging: made.paging!, orders: made.orders!, random };
+  return { system, paging: present(made.paging, "the host's paging"), random };
 }
 
 export function overcommitModel(name: string, options: OvercommitModelOptions): Model {
-  const { system, paging, orders, random } = overcommitSystem(options);
-  const host = new PagedHost(system, paging, orders);
+  const { system, paging, random } = overcommitSystem(options);
+  const host = new PagedHost(system, paging);
   const { technique } = options;
   const tracks = technique !== "none";
   return systemModel(system, {
@@ -100,12 +102,9 @@ export function overcommitModel(name: string, options: OvercommitModelOptions): 
     reads: options.reads ?? false,
     pagesDiffer:
       "pages are not alike: a guest gives those that it never used from the last to the first",
-    owed: TRUTH_TOUCHED,
+    owed: TOUCHED,
     settles: false,
-    contents: (vm) => host.contents(vm),
-    operation: host.operationSlot(),
-    statistics: host.statistics(),
-    fixed: host.fixed(),
+    besides: (vm) => [host.form(vm)],
     choosers: [random],
     ...(options.balloons ? { commands: targets(options) } : {}),
     stepChecks: [indexInRange, noFlagWithoutAccess, servedLogIsEmpty, ...host.checks],

@@ -10,19 +10,15 @@ import { META_SPACE_SHIFT } from "../../hardware/tlb.ts";
 import { EPTP_ACCESSED_DIRTY, Field } from "../../hardware/vmcs.ts";
 import { fieldOf, itemAt, wordAt } from "../../lookup.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
+import { pagingPiece } from "../../system/memoryPieces.ts";
 import { isMeant } from "../../system/roles.ts";
 import type { System } from "../../system/system.ts";
 import type { Unit } from "../../units/unit.ts";
-import { pagingSlot } from "../hypervisor/memorySlots.ts";
-import {
-  INDEX_IN_RANGE,
-  NO_FLAG_WITHOUT_ACCESS,
-  NO_PAGE_LOST,
-  SERVED_LOG_IS_EMPTY,
-} from "../hypervisor/stepChecks.ts";
+import { NO_PAGE_LOST } from "../hypervisor/settlement.ts";
 import { EVERY_MESSAGE_TAKEN, NO_ACTOR_FAILS } from "../hypervisor/systemSteps.ts";
 import { ofEach, over, type Predicate, type Property } from "../properties/property.ts";
 import { guestProgress } from "./guestProgress.ts";
+import { INDEX_IN_RANGE, NO_FLAG_WITHOUT_ACCESS, SERVED_LOG_IS_EMPTY } from "./stepChecks.ts";
 import { untrackedProperties } from "./untracked.ts";
 
 export const NO_STALE_TRANSLATION = "no translation outlives the acknowledgement of its INVEPT";
@@ -260,7 +256,7 @@ export function noStaleTranslations(system: System): Property[] {
         const flags =
           (itemAt(fieldOf(vcpu, "fields"), 2 * Field.eptPointer) & EPTP_ACCESSED_DIRTY) !== 0;
         // Where the tables are is a part of the state once leaves have been split.
-        pagingSlot(system.world, vm).restore(paging);
+        pagingPiece(system.world, vm).restore(paging);
         const grantedBy = (page: number): number => {
           const leaf = findLeaf(ept, page);
           const low = leaf === null ? 0 : wordAt(ept.memory.words, leaf.word);

@@ -1,23 +1,16 @@
 /** A VM under a tracking technique, harvested at any moment: one model for every technique that finds written pages. */
 
 import type { ToolstackContext } from "../../../machines/toolstack.ts";
+import { TOUCHED, WRITTEN } from "../../hardware/guestForm.ts";
 import { techniqueNamed } from "../../hypervisor/techniques/all.ts";
 import type { Technique } from "../../hypervisor/techniques/technique.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 import type { System } from "../../system/system.ts";
 import { UNITS } from "../../units/all.ts";
 import type { Model } from "../engine/model.ts";
-import { LoggedEntries } from "../hypervisor/loggedEntries.ts";
-import {
-  COUNTED_WAS_ACCESSED,
-  countedWasAccessed,
-  indexInRange,
-  noFlagWithoutAccess,
-  servedLogIsEmpty,
-} from "../hypervisor/stepChecks.ts";
 import { type Commands, type SystemModelOptions, systemModel } from "../hypervisor/systemModel.ts";
-import { TRUTH_TOUCHED, TRUTH_WRITTEN } from "../hypervisor/truthSlot.ts";
 import { over, type Predicate, type Property } from "../properties/property.ts";
+import { LoggedEntries } from "./loggedEntries.ts";
 import { ifOperatorWaits } from "./operatorCommands.ts";
 import {
   HARVEST_STANDS_STILL,
@@ -30,6 +23,13 @@ import {
   standsStill,
 } from "./properties.ts";
 import { type SmallSystemOptions, smallSystem } from "./smallSystem.ts";
+import {
+  COUNTED_WAS_ACCESSED,
+  countedWasAccessed,
+  indexInRange,
+  noFlagWithoutAccess,
+  servedLogIsEmpty,
+} from "./stepChecks.ts";
 
 export type TrackingOptions = SmallSystemOptions &
   Pick<SystemModelOptions, "reads" | "halts"> & {
@@ -53,7 +53,7 @@ export function trackingModel(name: string, options: TrackingOptions): Model {
     ...(commands === undefined ? {} : { commands }),
     staysOnCpu: commands === undefined && options.harvests === false && options.cpus === undefined,
     countsTo,
-    ...(logged === null ? {} : { contents: (vm) => logged.contents(vm) }),
+    ...(logged === null ? {} : { besides: (vm) => [logged.form(vm)] }),
     owed: owedBy(declared),
     ...(options.piece === undefined ? {} : { pagesDiffer: IN_ORDER }),
     stepChecks: [
@@ -80,7 +80,7 @@ export function trackingModel(name: string, options: TrackingOptions): Model {
 /** What its harvests have to report. PRL owes nothing: what a TLB holds it cannot see. */
 function owedBy(technique: Technique | null): number {
   if (technique?.logsMisses === true) return 0;
-  return technique?.findsWritten === false ? TRUTH_TOUCHED : TRUTH_WRITTEN;
+  return technique?.findsWritten === false ? TOUCHED : WRITTEN;
 }
 
 /** What must be seen in a model of work in pieces, or it would be none. */

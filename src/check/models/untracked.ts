@@ -8,9 +8,9 @@ import { EPTP_ACCESSED_DIRTY, Field } from "../../hardware/vmcs.ts";
 import { ORDINARY_LEAF } from "../../hypervisor/logDirty.ts";
 import { fieldOf, itemAt, wordAt } from "../../lookup.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
+import { pagingPiece } from "../../system/memoryPieces.ts";
 import type { System } from "../../system/system.ts";
 import { LOG_CONTROLS, UNITS } from "../../units/all.ts";
-import { pagingSlot } from "../hypervisor/memorySlots.ts";
 import { over, type Predicate, type Property } from "../properties/property.ts";
 
 export const ALL_RIGHTS_BACK = "an untracked VM has all its rights back";
@@ -27,7 +27,7 @@ const UNIT_ACTORS = UNITS.flatMap(({ name }) => (statechartOf(name) === null ? [
 /** Of every VM: while its tracker is off, its entries and its vCPUs' controls are as they were before. */
 export function untrackedProperties({ world }: System): Property[] {
   return world.vms.flatMap(({ ept, vcpus }, vm): Property[] => {
-    const slot = pagingSlot(world, vm);
+    const slot = pagingPiece(world, vm);
     const isOff: Predicate = over(
       [`vm${vm}/tracker`],
       ({ value }: ActorSnapshot) => value === "off",

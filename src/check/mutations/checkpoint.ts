@@ -1,11 +1,12 @@
 /** Faults in checkpointing: when output goes out, what is copied and when, and where it is written. */
+
 import { assign, emit } from "xstate";
 import { clearMarks } from "../../hypervisor/dirtyBitmap.ts";
 import { send } from "../../interconnect/emissions.ts";
 import { itemAt } from "../../lookup.ts";
 import { CheckpointDevice } from "../../system/operations/checkpoint/device.ts";
 import type { ActorParts } from "../../system/system.ts";
-import { NO_PAGE_LOST } from "../hypervisor/stepChecks.ts";
+import { NO_PAGE_LOST } from "../hypervisor/settlement.ts";
 import { EVERY_MESSAGE_TAKEN } from "../hypervisor/systemSteps.ts";
 import { NOTHING_LEFT } from "../models/aftermath.ts";
 import {

@@ -1,9 +1,10 @@
 /** Faults around a unit that tells nobody of a full log: what it has not taken is to be found by the flags. */
+
 import { Field, writeField } from "../../hardware/vmcs.ts";
 import { itemAt } from "../../lookup.ts";
 import { UNITS } from "../../units/all.ts";
 import type { Drops, UnitDeclaration } from "../../units/unit.ts";
-import { NO_PAGE_LOST } from "../hypervisor/stepChecks.ts";
+import { NO_PAGE_LOST } from "../hypervisor/settlement.ts";
 import { kebab, modelOf } from "../usualUnits.ts";
 import { around, type Mutation, rearmsNothing } from "./mutation.ts";
 

@@ -1,4 +1,5 @@
 /** Faults in estimation, and in what a tracker tells it. */
+
 import { emit } from "xstate";
 import { findLeaf } from "../../hardware/ept.ts";
 import { EPT_DIRTY } from "../../hardware/eptEntry.ts";
@@ -6,9 +7,10 @@ import { addOccurrence } from "../../hypervisor/cumulativeBuffer.ts";
 import { clearMarks, markDirty } from "../../hypervisor/dirtyBitmap.ts";
 import { send } from "../../interconnect/emissions.ts";
 import { itemAt, wordAt } from "../../lookup.ts";
-import { COUNTS_ARE_EXACT } from "../hypervisor/loggedEntries.ts";
-import { COUNTED_WAS_ACCESSED, NO_PAGE_LOST } from "../hypervisor/stepChecks.ts";
+import { NO_PAGE_LOST } from "../hypervisor/settlement.ts";
 import { LOOKS_GO_ON, ROUND_ENDS } from "../models/estimate.ts";
+import { COUNTS_ARE_EXACT } from "../models/loggedEntries.ts";
+import { COUNTED_WAS_ACCESSED } from "../models/stepChecks.ts";
 import { NOTHING_LOGS } from "../models/untracked.ts";
 import { ACCESSES, WRITES } from "../usualUnits.ts";
 import { around, type Mutation, replaceIn, without } from "./mutation.ts";

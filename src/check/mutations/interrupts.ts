@@ -1,11 +1,12 @@
 /** Faults in INVEPT, kicks, pauses, and write protection. */
+
 import { emit } from "xstate";
 import { findLeaf } from "../../hardware/ept.ts";
 import { EPT_RWX, EPT_WRITE } from "../../hardware/eptEntry.ts";
 import { clearMarks } from "../../hypervisor/dirtyBitmap.ts";
 import { send, sendAll } from "../../interconnect/emissions.ts";
 import { itemAt, wordAt } from "../../lookup.ts";
-import { NO_PAGE_LOST } from "../hypervisor/stepChecks.ts";
+import { NO_PAGE_LOST } from "../hypervisor/settlement.ts";
 import {
   HARVEST_STANDS_STILL,
   NO_STALE_TRANSLATION,

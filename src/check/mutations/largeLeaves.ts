@@ -1,8 +1,9 @@
 /** Faults in splitting the large leaves of a tracked VM. */
+
 import { type Ept, findLeaf } from "../../hardware/ept.ts";
 import { EPT_DIRTY, EPT_WRITE } from "../../hardware/eptEntry.ts";
 import { itemAt, wordAt } from "../../lookup.ts";
-import { NO_PAGE_LOST } from "../hypervisor/stepChecks.ts";
+import { NO_PAGE_LOST } from "../hypervisor/settlement.ts";
 import { NO_STALE_TRANSLATION } from "../models/properties.ts";
 import { modelOf, WRITES } from "../usualUnits.ts";
 import { around, type Mutation, type Replacement } from "./mutation.ts";

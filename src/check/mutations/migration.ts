@@ -1,11 +1,12 @@
 /** Faults in the live rounds of a migration, and in giving one up. */
+
 import { type AnyEventObject, emit } from "xstate";
 import type { MigrationContext } from "../../../machines/migrationContext.ts";
 import { clearMarks } from "../../hypervisor/dirtyBitmap.ts";
 import { Destination } from "../../hypervisor/migration/destination.ts";
 import { request, type SendEmission, send, sendAll } from "../../interconnect/emissions.ts";
 import { itemAt } from "../../lookup.ts";
-import { NO_PAGE_LOST } from "../hypervisor/stepChecks.ts";
+import { NO_PAGE_LOST } from "../hypervisor/settlement.ts";
 import { NOTHING_LEFT } from "../models/aftermath.ts";
 import { CANCELLED_IS_UNTRACKED, CANCELLED_RUNS_ON, MEMORY_EQUAL } from "../models/migration.ts";
 import { HARVEST_STANDS_STILL, NO_STALE_TRANSLATION } from "../models/properties.ts";

@@ -22,7 +22,7 @@ export interface Mutation {
   /** Faults that scenarios can plant too (src/hypervisor/trackedVm.ts). */
   readonly trackerFault?: TrackerFault;
   readonly operationFault?: "cleanedBitmapNotSent" | "swapBeforeInvept";
-  /** A fault of the place that checkpoints are written to (src/check/hypervisor/failingStorage.ts). */
+  /** A fault of the place that checkpoints are written to (src/check/models/failingStorage.ts). */
   readonly storageFault?: "writesInPlace";
   readonly replace?: Replacement;
 }

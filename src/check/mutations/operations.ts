@@ -1,4 +1,5 @@
 /** Faults in the dirty ring, and in what a migration does with what it is told. */
+
 import { emit } from "xstate";
 import { clearMarks } from "../../hypervisor/dirtyBitmap.ts";
 import { send, sendAll } from "../../interconnect/emissions.ts";
@@ -6,7 +7,7 @@ import { ignored } from "../../interconnect/ignored.ts";
 import { itemAt } from "../../lookup.ts";
 import { unitNumber } from "../../units/all.ts";
 import { unitMessage } from "../../units/messages.ts";
-import { NO_PAGE_LOST } from "../hypervisor/stepChecks.ts";
+import { NO_PAGE_LOST } from "../hypervisor/settlement.ts";
 import { MEMORY_EQUAL } from "../models/migration.ts";
 import { NO_STALE_TRANSLATION } from "../models/properties.ts";
 import { WRITES } from "../usualUnits.ts";

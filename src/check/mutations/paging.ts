@@ -1,12 +1,13 @@
 /** Faults on an overcommitted host: frames that are given away too early, and pages that are tracked while they come and go. */
+
 import type { PagerReply } from "../../../machines/pager.ts";
 import { findLeaf } from "../../hardware/ept.ts";
 import { ORDINARY_LEAF } from "../../hypervisor/logDirty.ts";
 import { VmMemory } from "../../hypervisor/overcommit/vmMemory.ts";
 import { itemAt, wordAt } from "../../lookup.ts";
-import { CONTENT_SURVIVES, NO_FRAME_REACHED } from "../hypervisor/pagedHost.ts";
-import { NO_PAGE_LOST } from "../hypervisor/stepChecks.ts";
+import { NO_PAGE_LOST } from "../hypervisor/settlement.ts";
 import { BALLOON_RESTS } from "../models/overcommit.ts";
+import { CONTENT_SURVIVES, NO_FRAME_REACHED } from "../models/pagedHost.ts";
 import { WRITES } from "../usualUnits.ts";
 import {
   around,

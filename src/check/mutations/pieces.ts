@@ -1,8 +1,9 @@
 /** Faults in work that is done in pieces, between which a guest runs. */
+
 import { clearMarks } from "../../hypervisor/dirtyBitmap.ts";
 import { Work } from "../../hypervisor/tableWork.ts";
 import { itemAt } from "../../lookup.ts";
-import { NO_PAGE_LOST } from "../hypervisor/stepChecks.ts";
+import { NO_PAGE_LOST } from "../hypervisor/settlement.ts";
 import { NO_VCPU_LOST } from "../models/properties.ts";
 import { modelOf, WRITES } from "../usualUnits.ts";
 import { around, type Mutation } from "./mutation.ts";

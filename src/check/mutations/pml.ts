@@ -1,4 +1,5 @@
 /** Faults in PML: in the processor's half, and in the hypervisor's. */
+
 import { assign, emit } from "xstate";
 import { findLeaf } from "../../hardware/ept.ts";
 import { EPT_ACCESSED, EPT_DIRTY } from "../../hardware/eptEntry.ts";
@@ -6,13 +7,13 @@ import { Field, readField, writeField } from "../../hardware/vmcs.ts";
 import { clearMarks } from "../../hypervisor/dirtyBitmap.ts";
 import { send } from "../../interconnect/emissions.ts";
 import { itemAt, wordAt } from "../../lookup.ts";
+import { NO_PAGE_LOST } from "../hypervisor/settlement.ts";
+import { NO_STALE_TRANSLATION } from "../models/properties.ts";
 import {
   INDEX_IN_RANGE,
   NO_FLAG_WITHOUT_ACCESS,
-  NO_PAGE_LOST,
   SERVED_LOG_IS_EMPTY,
-} from "../hypervisor/stepChecks.ts";
-import { NO_STALE_TRANSLATION } from "../models/properties.ts";
+} from "../models/stepChecks.ts";
 import { around, type Mutation, rearmsNothing, replaceIn } from "./mutation.ts";
 
 const last = (entries: number): number => entries - 1;

@@ -1,10 +1,11 @@
 /** Faults in PRL's interrupt, its handler, and the remote reload. */
+
 import { assign } from "xstate";
 import { Field } from "../../hardware/vmcs.ts";
 import { itemAt } from "../../lookup.ts";
+import { unitOfLogs } from "../../system/memoryPieces.ts";
 import { prlResetImage } from "../../units/prl/walk.ts";
-import { COUNTS_ARE_EXACT, LOGGED_IS_REPORTED } from "../hypervisor/loggedEntries.ts";
-import { unitOfLogs } from "../hypervisor/memorySlots.ts";
+import { COUNTS_ARE_EXACT, LOGGED_IS_REPORTED } from "../models/loggedEntries.ts";
 import { HANDLER_RETURNS } from "../models/properties.ts";
 import { around, type Mutation, replaceIn } from "./mutation.ts";
 

@@ -7,9 +7,15 @@
 import { type Ept, findLeaf } from "../../hardware/ept.ts";
 import type { GuestPages } from "../../hardware/guestPages.ts";
 import { DATA_FRAME_BASE } from "../../hardware/memory.ts";
+import {
+  type NormalForm,
+  renumberedBits,
+  renumberedList,
+  wholeOf,
+} from "../../hardware/normalForm.ts";
 import type { Part, WordArray } from "../../hardware/part.ts";
 import { pageOfWords } from "../../hardware/words.ts";
-import { present, wordAt } from "../../lookup.ts";
+import { fieldOf, present, wordAt } from "../../lookup.ts";
 import type { GuestTables } from "../guestTables.ts";
 
 export class Destination implements Part {
@@ -98,4 +104,40 @@ function tableFrame(ept: Ept, { tables }: Destination, page: number): number {
   const { word } = present(findLeaf(ept, page), "the leaf of a guest's table");
   const frame = pageOfWords(wordAt(words, word), wordAt(words, word + 1));
   return frame < DATA_FRAME_BASE ? frame : -1;
+}
+
+/** Whether each page's copy is as the page is: how often it was written does not matter. */
+export function destinationForm(
+  destination: Destination,
+  guest: GuestPages,
+  vm: number,
+): NormalForm {
+  const { versions, present: arrived } = destination;
+  return {
+    extents: wholeOf([destination]),
+    lists: ["copied", "present"],
+    save: () => ({
+      copied: Array.from(guest.versions, (version, page) => (versions[page] === version ? 1 : 0)),
+      present: Array.from(arrived),
+    }),
+    restore(words) {
+      versions.set(fieldOf(words, "copied"));
+      arrived.set(fieldOf(words, "present"));
+    },
+    scramble() {
+      // Written more often, and a copy that is another one is one of another version.
+      guest.versions.forEach((version, page, all) => {
+        const isCopied = versions[page] === version;
+        all[page] = version + 2 + page;
+        versions[page] = isCopied ? wordAt(all, page) : 0;
+      });
+    },
+    renumber(words, { page }) {
+      const to = (one: number): number => page(vm, one);
+      return {
+        copied: renumberedList(fieldOf(words, "copied"), to),
+        present: renumberedBits(fieldOf(words, "present"), 1, guest.pages, to),
+      };
+    },
+  };
 }

@@ -15,6 +15,8 @@ const At = {
 
 export class Disk implements Part {
   readonly name = "disk";
+  /** When a request is done is a delay. */
+  readonly statistics = ["state"];
   /** Cycles that every request takes besides its transfer. */
   readonly latency: number;
   /** Transfer of one page, in cycles. */

@@ -82,6 +82,8 @@ class Waiters implements Part {
   /** By VM: it has lost a page since the last INVEPT began. */
   readonly unflushed: Int32Array;
   readonly randoms: readonly Random[];
+  /** The generators: the explorer draws in their place. */
+  readonly settings: readonly string[];
 
   constructor(vcpus: number, vms: number, { seed, random }: PagingRules) {
     const generator = random ?? ((own: number) => new Random(own));
@@ -92,6 +94,7 @@ class Waiters implements Part {
     this.randoms = Array.from({ length: vms + 1 }, (_, stream) =>
       generator(deriveSeed(seed, `paging${stream}`)),
     );
+    this.settings = this.randoms.map((_, stream) => `random${stream}`);
   }
 
   arrays(): Readonly<Record<string, WordArray>> {

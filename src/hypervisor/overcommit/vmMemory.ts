@@ -89,6 +89,7 @@ export interface PagedVm {
 
 export class VmMemory implements Part {
   readonly name: string;
+  readonly statistics = [{ array: "tallies", from: SIZES }, "lostStores"];
   readonly vm: PagedVm;
   readonly states: Int32Array;
   /** Contents of pages without frames; empty when contents are not kept. */

@@ -22,6 +22,9 @@ const At = {
 
 export class WindowTruth implements Part {
   readonly name: string;
+  /** Told in the series alone. */
+  readonly statistics = ["truths", { array: "state", from: At.windowPages }];
+  readonly settings = ["state"];
   /** Intervals in the window. */
   readonly intervals: number;
   /** The truth of each interval, in turn. */

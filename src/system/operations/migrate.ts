@@ -6,8 +6,9 @@ import { samplerMachine } from "../../../machines/sampler.ts";
 import { type ThrottleInput, throttleMachine } from "../../../machines/throttle.ts";
 import { CYCLES_PER_SECOND } from "../../config/units.ts";
 import type { Problems } from "../../errors.ts";
+import { asTheyAre } from "../../hardware/normalForm.ts";
 import { countMarked } from "../../hypervisor/dirtyBitmap.ts";
-import { Destination } from "../../hypervisor/migration/destination.ts";
+import { Destination, destinationForm } from "../../hypervisor/migration/destination.ts";
 import { SendQueue } from "../../hypervisor/migration/sendQueue.ts";
 import type { Policy } from "../../hypervisor/migration/stats.ts";
 import { findsEveryWrite, TECHNIQUES } from "../../hypervisor/techniques/all.ts";
@@ -131,6 +132,8 @@ export function migrate({ migration, samples, findsZeroPages }: MigratePlan): Op
         ...(throttles ? [throttleOf(number)] : []),
       ],
       parts: [queue, destination],
+      form: asTheyAre([queue]),
+      contents: (one) => (one === number ? [destinationForm(destination, vm.guest, one)] : []),
       result: (actors) =>
         migrateResult(
           actors.of("toolstack", migrationMachine),

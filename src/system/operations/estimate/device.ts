@@ -42,6 +42,7 @@ class EstimatorMemory implements Part {
   /** [0]: when the estimation began. */
   readonly times = new Float64Array(1);
   readonly plain = ["random"];
+  readonly statistics = ["times"];
 
   constructor(name: string, seed: number) {
     this.name = name;

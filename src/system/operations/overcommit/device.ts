@@ -9,12 +9,12 @@ import type {
 } from "../../../../machines/overcommitment.ts";
 import type { PagerReply, PagerRequest } from "../../../../machines/pager.ts";
 import { Counter } from "../../../hardware/counters.ts";
-import { type NormalForm, whilePagesStay, wholeOf } from "../../../hardware/normalForm.ts";
+import { joined, type NormalForm, whilePagesStay, wholeOf } from "../../../hardware/normalForm.ts";
 import type { Part, WordArray } from "../../../hardware/part.ts";
-import { type HostFrames, LATER } from "../../../hypervisor/overcommit/hostFrames.ts";
+import { framesForm, type HostFrames, LATER } from "../../../hypervisor/overcommit/hostFrames.ts";
 import type { Paged, Paging } from "../../../hypervisor/overcommit/paging.ts";
 import { type Demand, type TargetRule, targetsOf } from "../../../hypervisor/overcommit/targets.ts";
-import { Tally } from "../../../hypervisor/overcommit/vmMemory.ts";
+import { memoryForm, Tally } from "../../../hypervisor/overcommit/vmMemory.ts";
 import type { Device } from "../../../interconnect/emissions.ts";
 import { fieldOf, itemAt, numberAt } from "../../../lookup.ts";
 import { OPERATION_MEMORY, toolstackMemory, vmMemories } from "../../memoryNames.ts";
@@ -111,7 +111,7 @@ export class BalloonOrders implements Part {
   }
 }
 
-export function ordersForm(orders: BalloonOrders, { passed }: HostFrames): NormalForm {
+function ordersForm(orders: BalloonOrders, { passed }: HostFrames): NormalForm {
   const { due, stuck } = orders;
   return {
     extents: wholeOf([orders]),
@@ -133,6 +133,17 @@ export function ordersForm(orders: BalloonOrders, { passed }: HostFrames): Norma
     },
     renumber: whilePagesStay,
   };
+}
+
+/** The memory of an overcommitted host, but for what its pages contain. */
+export function hostForm(paging: Paging, orders: BalloonOrders): NormalForm {
+  const { frames, memories, waitersForm } = paging;
+  return joined([
+    framesForm(frames),
+    ordersForm(orders, frames),
+    waitersForm,
+    ...memories.map(memoryForm),
+  ]);
 }
 
 /** The guest's side of a target: the balloon goes no further than its limit. */

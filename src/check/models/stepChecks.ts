@@ -1,120 +1,22 @@
-/**
- * Properties of single steps. A check looks at the memory of the step's footprint before and after it;
- * nothing else is there to be looked at.
- */
+/** Properties of single steps that models ask for. */
 import { ACCESS_PAGE_SHIFT, AccessKind } from "../../hardware/accessLoop.ts";
 import { findLeaf } from "../../hardware/ept.ts";
 import { EPT_ACCESSED, EPT_DIRTY } from "../../hardware/eptEntry.ts";
-import { clearTruth } from "../../hardware/guestPages.ts";
 import { Field, readField } from "../../hardware/vmcs.ts";
-import {
-  type CumulativeBuffer,
-  forEachOccurrence,
-  occurrencesOf,
-} from "../../hypervisor/cumulativeBuffer.ts";
-import { type DirtyBitmap, forEachMarked, isMarked } from "../../hypervisor/dirtyBitmap.ts";
+import { type CumulativeBuffer, forEachOccurrence } from "../../hypervisor/cumulativeBuffer.ts";
+import { type DirtyBitmap, forEachMarked } from "../../hypervisor/dirtyBitmap.ts";
 import { logWords } from "../../hypervisor/logPages.ts";
 import { Work } from "../../hypervisor/tableWork.ts";
 import { itemAt, wordAt } from "../../lookup.ts";
-import { type ActorRole, isMeant, vmOf } from "../../system/roles.ts";
-import type { System } from "../../system/system.ts";
-import type { VcpuState, VmState, World } from "../../system/world.ts";
-import { unitOfLogs } from "./memorySlots.ts";
-import type { DeviceRequest } from "./probe.ts";
-import { type Due, pagesWith, settle } from "./truthSlot.ts";
+import { unitOfLogs } from "../../system/memoryPieces.ts";
+import { isMeant, vmOf } from "../../system/roles.ts";
+import type { VcpuState, World } from "../../system/world.ts";
+import { guestStep, type StepCheck } from "../hypervisor/stepContext.ts";
 
-/** A step that works on memory. */
-export interface StepContext {
-  readonly system: System;
-  /** Whose step it is. */
-  readonly role: ActorRole;
-  readonly requests: readonly DeviceRequest[];
-  /** Bits of the truth that a harvest must report: what else the truth says is no state. */
-  readonly owed: number;
-  /** By VM. */
-  readonly dues: readonly Due[];
-}
-
-export interface StepCheck {
-  /** Of the step property that it decides. */
-  readonly property: string;
-  /** Called before the step; the answer, called after it, says whether the step is right. Null: not concerned. */
-  begin(step: StepContext): (() => boolean) | null;
-}
-
-export const NO_PAGE_LOST = "no page is lost";
 export const INDEX_IN_RANGE = "the log index is in range and each entry is written once";
 export const SERVED_LOG_IS_EMPTY = "a log that was served is empty";
 export const NO_FLAG_WITHOUT_ACCESS = "no A or D flag without its access";
 export const COUNTED_WAS_ACCESSED = "no page is counted that was not accessed";
-
-/** What a tracker is doing to a table in this step, whichever piece of it; null: nothing, or the step is not a tracker's. */
-function workOf({ system, role, requests: [request] }: StepContext) {
-  if (role.kind !== "tracker" || request === undefined) return null;
-  const number = role.vm;
-  const vm = itemAt(system.world.vms, number);
-  const { work } = vm.tracked.work;
-  const begun = { arm: Work.arm, harvest: Work.harvest, disarm: Work.disarm }[request.op];
-  return { number, vm, request, work: request.op === "goOn" ? work : (begun ?? Work.none) };
-}
-
-/**
- * What a harvest reports, or a tracker that is disarmed hands over, is no longer owed, and arming begins anew. Not a
- * check: every model needs it. What a harvest in pieces owes, and what it may leave to the next one, is said in
- * src/system/verdict/rounds.ts.
- * @returns called after the step, whether anything is still owed that should be reported now; null: not concerned
- */
-export function settlementOf(step: StepContext): (() => boolean) | null {
-  const of = workOf(step);
-  if (of === null) return null;
-  const { vm, number, request, work } = of;
-  const due = itemAt(step.dues, number);
-  const { guest, tracked } = vm;
-  const isReported = (page: number): boolean => isMarked(tracked.handedOver, page);
-  if (request.op === "flushed") return flushSettlement(request.after, due, vm);
-  if (request.op === "arm") {
-    due.clear();
-    clearTruth(guest);
-  }
-  // A PEEK reports again what it has reported: only a new page can be lost.
-  if (request.mode === "peek") {
-    return () => pagesWith(vm, step.owed).some((page) => !isReported(page));
-  }
-  if (request.op === "harvest" || request.op === "disarm") due.begin(guest);
-  if (work !== Work.harvest && work !== Work.disarm) return null;
-  return () => {
-    // There is more to come.
-    if (tracked.work.work !== Work.none) return false;
-    const lost = due.missing(guest.pages, step.owed, isReported);
-    // Tracking has ended. PRL's counts may be looked at after it: what they name was accessed.
-    if (work === Work.disarm) due.giveBack(guest);
-    due.clear();
-    if (work === Work.harvest) due.cover(guest, isReported);
-    else settle(vm, (page) => occurrencesOf(tracked.buffer, page) === 0);
-    // Said once: the next harvest is judged by what was written since this one.
-    if (lost) clearTruth(guest);
-    return lost;
-  };
-}
-
-/** Until now what was accessed through an old translation is in the report, or, before the first round, nobody's business. */
-function flushSettlement(after: string | undefined, due: Due, vm: VmState): () => boolean {
-  const { guest, tracked } = vm;
-  return () => {
-    if (after === "armed") due.cover(guest, () => true);
-    if (after === "harvested") due.cover(guest, (page) => isMarked(tracked.handedOver, page));
-    return false;
-  };
-}
-
-/** The vCPU of an MMU's step, and its physical CPU. */
-export function guestStep({ role, requests, system }: StepContext) {
-  const [request] = requests;
-  if (role.kind !== "mmu" || request === undefined) return null;
-  const { pcpu } = role;
-  const vcpu = itemAt(system.world.vcpus, request.vcpu ?? 0);
-  return { mmu: itemAt(system.world.mmus, pcpu), vcpu, vm: itemAt(system.world.vms, vcpu.vm) };
-}
 
 /** The slots of a vCPU's logs, and what each holds. */
 function slotsOf(world: World, { vmcs }: VcpuState): Map<string, { used: boolean; word: number }> {
@@ -215,7 +117,7 @@ export const countedWasAccessed: StepCheck = {
     // Logging has ended, and its last round is settled: what is counted stays, and nobody estimates by it.
     if (isEstimator && itemAt(system.world.vms, number).armed.technique === null) return null;
     const wasAccessed = Array.from({ length: guest.pages }, (_, page) =>
-      itemAt(dues, number).has(guest, page, owed),
+      itemAt(dues, number).has(page, owed),
     );
     return () => {
       const counted = isTracker ? marked(tracked.handedOver) : logged(tracked.buffer);

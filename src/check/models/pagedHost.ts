@@ -1,14 +1,13 @@
 /**
- * An overcommitted host as state: its parts as they describe themselves, and what each page contains. Not state: how
- * often things happened, times, and the numbers of turns beyond their order.
+ * What is asked of an overcommitted host, and noted for that: what was last written to each page, and what no harvest has
+ * reported. The host's own state its parts say (src/system/operations/overcommit/device.ts).
  */
 
 import { ACCESS_PAGE_SHIFT, AccessKind } from "../../hardware/accessLoop.ts";
 import { forEachLeaf } from "../../hardware/ept.ts";
+import { wasWritten } from "../../hardware/guestPages.ts";
 import { DATA_FRAME_BASE } from "../../hardware/memory.ts";
 import {
-  type Extent,
-  joined,
   type MemoryPart,
   type NormalForm,
   type Words,
@@ -18,24 +17,15 @@ import {
 import { META_SPACE_SHIFT } from "../../hardware/tlb.ts";
 import { pageOfWords } from "../../hardware/words.ts";
 import { isMarked } from "../../hypervisor/dirtyBitmap.ts";
-import { framesForm } from "../../hypervisor/overcommit/hostFrames.ts";
 import type { Paging } from "../../hypervisor/overcommit/paging.ts";
-import {
-  memoryForm,
-  PageState,
-  SIZES,
-  stateBefore,
-  type VmMemory,
-} from "../../hypervisor/overcommit/vmMemory.ts";
+import { PageState, stateBefore, type VmMemory } from "../../hypervisor/overcommit/vmMemory.ts";
 import { fieldOf, itemAt, wordAt } from "../../lookup.ts";
-import { OPERATION_MEMORY } from "../../system/memoryNames.ts";
-import { type BalloonOrders, ordersForm } from "../../system/operations/overcommit/device.ts";
+import { pagingPiece } from "../../system/memoryPieces.ts";
 import { isMeant } from "../../system/roles.ts";
 import type { System } from "../../system/system.ts";
+import { NO_PAGE_LOST } from "../hypervisor/settlement.ts";
+import { guestStep, type StepCheck } from "../hypervisor/stepContext.ts";
 import { ofEach, over, type Property } from "../properties/property.ts";
-import { type MemorySlot, pagingSlot } from "./memorySlots.ts";
-import { guestStep, NO_PAGE_LOST, type StepCheck } from "./stepChecks.ts";
-import { pagesWith, TRUTH_WRITTEN } from "./truthSlot.ts";
 
 export const CONTENT_SURVIVES = "a page comes back with what was last written to it";
 export const NO_FRAME_REACHED = "no translation reaches a frame that its page has lost";
@@ -48,32 +38,19 @@ const OLDER = 1;
 export class PagedHost {
   readonly #system: System;
   readonly #paging: Paging;
-  readonly #orders: BalloonOrders;
   /** By VM and page: what was last written, as a version; and whether no harvest has reported it. */
   readonly #newest: readonly Int32Array[];
   readonly #owed: readonly Int32Array[];
 
-  constructor(system: System, paging: Paging, orders: BalloonOrders) {
+  constructor(system: System, paging: Paging) {
     this.#system = system;
     this.#paging = paging;
-    this.#orders = orders;
     this.#newest = system.world.vms.map(({ guest }) => guest.versions.slice());
     this.#owed = system.world.vms.map(({ guest }) => new Int32Array(guest.pages));
   }
 
-  operationSlot(): MemorySlot {
-    const { frames, memories } = this.#paging;
-    const forms = [
-      framesForm(frames),
-      ordersForm(this.#orders, frames),
-      this.#paging.waitersForm,
-      ...memories.map(memoryForm),
-    ];
-    return { name: OPERATION_MEMORY, ...joined(forms) };
-  }
-
   /** What the pages of a VM contain, and what a harvest still has to report of them. */
-  contents(vm: number): NormalForm {
+  form(vm: number): NormalForm {
     const newest = itemAt(this.#newest, vm);
     const owed = itemAt(this.#owed, vm);
     const { versions } = itemAt(this.#system.world.vms, vm).guest;
@@ -89,34 +66,15 @@ export class PagedHost {
       lists: ["same", "kept", "unreported"],
       save: () => ({ same: alike(versions), kept: alike(contents), unreported: Array.from(owed) }),
       scramble() {},
-      restore({ same, kept, unreported }) {
+      restore(words) {
+        const versionOf = (isNewest: number): number => (isNewest === 1 ? NEWEST : OLDER);
         newest.fill(NEWEST);
-        versions.set(same!.map((one) => (one === 1 ? NEWEST : OLDER)));
-        contents.set(kept!.map((one) => (one === 1 ? NEWEST : OLDER)));
-        owed.set(unreported!);
+        versions.set(fieldOf(words, "same").map(versionOf));
+        contents.set(fieldOf(words, "kept").map(versionOf));
+        owed.set(fieldOf(words, "unreported"));
       },
       renumber: whilePagesStay,
     };
-  }
-
-  /** Counted, or when a request will be done: a delay, and a delay says nothing about order. */
-  statistics(): Extent[] {
-    const { disk, memories } = this.#paging;
-    return [
-      ...wholeOf([disk]),
-      ...memories.flatMap((part) => [
-        { part, array: "tallies", from: SIZES },
-        { part, array: "lostStores" },
-      ]),
-    ];
-  }
-
-  /** Generators that the explorer draws in place of. */
-  fixed(): Extent[] {
-    return this.#paging.parts.flatMap((part) => {
-      const randoms = Object.keys(part.arrays()).filter((array) => /^random\d/.test(array));
-      return randoms.map((array) => ({ part, array }));
-    });
   }
 
   /** In this order: what a guest writes is noted before anything is compared with it. */
@@ -179,12 +137,11 @@ export class PagedHost {
   #ofPager({ states, contents }: VmMemory, vm: number, before: Int32Array): boolean {
     const { guest } = itemAt(this.#system.world.vms, vm);
     const newest = itemAt(this.#newest, vm);
-    const written = pagesWith({ guest }, TRUTH_WRITTEN);
     let alright = true;
     states.forEach((state, page) => {
       const hasCome = state === PageState.resident && before[page] !== PageState.resident;
       const version = wordAt(guest.versions, page);
-      if (hasCome && !written.includes(page)) newest[page] = version;
+      if (hasCome && !wasWritten(guest, page)) newest[page] = version;
       if (hasCome && version !== newest[page]) alright = false;
       // Nobody reads it before it is written again.
       if (stateBefore(state) <= PageState.resident) contents[page] = wordAt(newest, page) - 1;
@@ -229,7 +186,7 @@ export class PagedHost {
             ];
             if (all.reduce((sum, count) => sum + count, 0) !== frames.frames) return false;
             return world.vms.every(({ ept, guest }, vm) => {
-              pagingSlot(world, vm).restore(itemAt(paging, vm));
+              pagingPiece(world, vm).restore(itemAt(paging, vm));
               let isOwn = true;
               forEachLeaf(ept, (word, _level, page) => {
                 const { words } = ept.memory;

@@ -3,6 +3,7 @@
  * in the cumulative buffer and in logs that nobody has copied yet must come to the same, and a harvest must
  * report every page that was logged.
  */
+
 import {
   type MemoryPart,
   type NormalForm,
@@ -13,11 +14,11 @@ import { Field, readField } from "../../hardware/vmcs.ts";
 import { isMarked } from "../../hypervisor/dirtyBitmap.ts";
 import { logWords } from "../../hypervisor/logPages.ts";
 import { itemAt, wordAt } from "../../lookup.ts";
+import { unitOfLogs } from "../../system/memoryPieces.ts";
 import type { System } from "../../system/system.ts";
 import type { World } from "../../system/world.ts";
+import { guestStep, type StepCheck } from "../hypervisor/stepContext.ts";
 import { over, type Property } from "../properties/property.ts";
-import { unitOfLogs } from "./memorySlots.ts";
-import { guestStep, type StepCheck } from "./stepChecks.ts";
 
 export const LOGGED_IS_REPORTED = "every page that was logged is reported";
 export const COUNTS_ARE_EXACT = "logs and counts hold what was logged, each entry once";
@@ -44,7 +45,7 @@ export class LoggedEntries {
   }
 
   /** To be kept with a VM's truth. */
-  contents(vm: number): NormalForm {
+  form(vm: number): NormalForm {
     const logged = itemAt(this.#logged, vm);
     return {
       extents: [{ part: itemAt(this.parts, vm), array: "counts" }],

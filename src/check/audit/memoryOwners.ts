@@ -1,22 +1,23 @@
-/** How the memory of a system is divided among owners: see memoryMap.ts. */
+/** How memory is divided among owners: see memoryMap.ts. */
 import type { Extent, MemoryPart } from "../../hardware/normalForm.ts";
 
-/** Counted and reported, decided by nowhere: a step may write it, and comes to the same whatever is there. */
+/** Of Part.statistics: a step may write it, and comes to the same whatever is there. */
 export const STATISTICS = "statistics";
-/** As it was when the system was built: no step writes it. */
+/** Of Part.settings: no step writes it. */
 export const FIXED = "fixed";
 
+/** A slot's words. */
 export interface Domain {
-  /** Name of a slot or an actor, STATISTICS or FIXED. What is FIXED is what of these arrays nobody else has. */
-  readonly owner: string;
+  readonly name: string;
   readonly extents: readonly Extent[];
 }
 
 export interface Span {
+  /** Name of a slot or an actor, STATISTICS or FIXED. */
   readonly owner: string;
   readonly from: number;
   readonly end: number;
-  readonly nameOf: Extent["nameOf"];
+  readonly nameOf?: Extent["nameOf"];
 }
 
 /** One array of one part, and whose its words are. */

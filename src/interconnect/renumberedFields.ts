@@ -1,11 +1,17 @@
 /** Values of described kinds with other numbers for pages, vCPUs, CPUs and actors: what a field holds, its schema says. */
 import type { AnyEventObject } from "xstate";
 import * as z from "zod";
-import { ExitReason } from "../../hardware/exit.ts";
-import { renumberedList } from "../../hardware/normalForm.ts";
-import { bare, type Fields, traitsOf } from "../../interconnect/fields.ts";
-import { messages } from "../../interconnect/messages.ts";
-import type { Permutation } from "./permutation.ts";
+import { ExitReason } from "../hardware/exit.ts";
+import { type Renumbering, renumberedList } from "../hardware/normalForm.ts";
+import { bare, text, traitsOf } from "./fields.ts";
+import { type ActorId, messages } from "./messages.ts";
+import type { Shape } from "./normalFields.ts";
+
+/** The number that each gets; whoever is not exchanged keeps its own. */
+export interface Permutation extends Renumbering {
+  /** An actor's address; 0 stays 0. */
+  actor(id: ActorId): ActorId;
+}
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -15,7 +21,7 @@ interface Place {
   readonly vm: number;
   readonly permutation: Permutation;
   /** The object that it is a field of. */
-  readonly beside: Values;
+  readonly beside: object;
 }
 
 /**
@@ -23,12 +29,18 @@ interface Place {
  * @throws if it has a field that the table of messages does not name
  */
 export function renamedMessage(
-  { type, ...payload }: AnyEventObject,
+  message: AnyEventObject,
   vm: number,
   permutation: Permutation,
 ): AnyEventObject {
-  const fields = messages.fieldsOf(type) ?? {};
-  return { type, ...renamedFields(`"${type}"`, fields, payload, vm, permutation) };
+  return { ...message, ...renamedPayload(message, vm, permutation) };
+}
+
+/** The same of what a field holds, all of it. */
+function renamedPayload(message: object, vm: number, permutation: Permutation): Values {
+  const type = String(Reflect.get(message, "type"));
+  const fields = { type: text, ...messages.fieldsOf(type) };
+  return renamedFields(`"${type}"`, fields, message, vm, permutation);
 }
 
 /**
@@ -39,8 +51,8 @@ export function renamedMessage(
  */
 export function renamedFields(
   of: string,
-  fields: Fields,
-  values: Values,
+  fields: Shape,
+  values: object,
   vm: number,
   permutation: Permutation,
 ): Values {
@@ -58,7 +70,7 @@ function renamed(schema: z.core.$ZodType, value: unknown, place: Place): unknown
   const inner = bare(schema);
   if (typeof value === "number") return renamedNumber(schema, value, place);
   if (typeof value !== "object" || value === null) return value;
-  if (variants !== undefined) return renamedMessage(value as AnyEventObject, vm, permutation);
+  if (variants !== undefined) return renamedPayload(value, vm, permutation);
   if (Array.isArray(value) && inner instanceof z.ZodArray) {
     const elements = value.map((element) => renamed(inner.element, element, place));
     return inOrder(schema, elements, place);
@@ -71,7 +83,7 @@ function renamed(schema: z.core.$ZodType, value: unknown, place: Place): unknown
     return Object.fromEntries(entries);
   }
   if (!(inner instanceof z.ZodObject)) return value;
-  return renamedFields("a record", inner.shape as Fields, value as Values, vm, permutation);
+  return renamedFields("a record", inner.shape, value, vm, permutation);
 }
 
 /** Elements where those are that they now are for, or in the order that they now have. */
@@ -79,7 +91,7 @@ function inOrder(schema: z.core.$ZodType, elements: unknown[], place: Place): un
   const { each, orderedBy } = traitsOf(schema);
   if (orderedBy !== undefined) {
     const keyOf = (element: unknown): number =>
-      Number(orderedBy === "itself" ? element : (element as Values)[orderedBy]);
+      Number(orderedBy === "itself" ? element : Reflect.get(Object(element), orderedBy));
     return elements.sort((one, other) => keyOf(one) - keyOf(other));
   }
   const { vm, permutation } = place;
@@ -97,6 +109,6 @@ function renamedNumber(
   const { role, ofViolation } = traitsOf(schema);
   // -1: none. VMs are not exchanged.
   if (role === undefined || role === "vm" || value < 0) return value;
-  if (ofViolation && beside["reason"] !== ExitReason.eptViolation) return value;
+  if (ofViolation && Reflect.get(beside, "reason") !== ExitReason.eptViolation) return value;
   return role === "page" ? permutation.page(vm, value) : permutation[role](value);
 }

@@ -13,18 +13,24 @@
  * What is found is named by turning the differences back by halves, until one word is left.
  */
 
+import {
+  ofAnotherTurn,
+  scrambledMessage,
+  scrambledState,
+} from "../../interconnect/normalFields.ts";
 import { itemAt, wordAt } from "../../lookup.ts";
 import { ModelError } from "../engine/modelError.ts";
-import { ofAnotherTurn, scrambledMessage, scrambledState } from "./abstraction.ts";
 import type { MemoryMap } from "./memoryMap.ts";
 import type { Change, MemoryImage, MemoryOutside, WordPlace } from "./memoryOutside.ts";
 import {
   AS_IT_IS,
   type Effects,
+  type Request,
+  type Stage,
   type Step,
-  type SystemSteps,
+  type Steps,
   type Variation,
-} from "./systemSteps.ts";
+} from "./steps.ts";
 
 /** Cycles. */
 const SOME_TIME = 1_000_003;
@@ -33,8 +39,8 @@ const SOME_TIME = 1_000_003;
 const PAST_KEPT = 1 << 12;
 
 /** A step that was worked out before, to be worked out again. */
-interface PastStep {
-  readonly step: Step;
+interface PastStep<Asked extends Request> {
+  readonly step: Step<Asked>;
   readonly effects: Effects;
 }
 
@@ -52,36 +58,36 @@ interface Difference {
   readonly other: MemoryImage;
 }
 
-export interface AuditOptions {
-  /** What a slot, by number, is called. */
-  readonly nameOfSlot: (slot: number) => string;
-  /** Steps must not depend on what time it is. */
-  readonly timePasses: boolean;
-}
-
-export class StepAudit {
-  readonly #steps: SystemSteps;
+export class StepAudit<Asked extends Request> {
+  readonly #steps: Steps<Asked>;
+  readonly #stage: Stage;
   readonly #map: MemoryMap;
-  readonly #nameOfSlot: (slot: number) => string;
   readonly #timePasses: boolean;
   /** Steps that have been checked: by all that they may go by. */
   readonly #checked = new Set<string>();
   /** Of the steps so far, those that are worked out again. */
-  readonly #past: PastStep[] = [];
+  readonly #past: PastStep<Asked>[] = [];
   #count = 0;
 
-  constructor(steps: SystemSteps, map: MemoryMap, { nameOfSlot, timePasses }: AuditOptions) {
+  /** @param timePasses steps must not depend on what time it is */
+  constructor(steps: Steps<Asked>, stage: Stage, map: MemoryMap, timePasses: boolean) {
     this.#steps = steps;
+    this.#stage = stage;
     this.#map = map;
-    this.#nameOfSlot = nameOfSlot;
     this.#timePasses = timePasses;
+  }
+
+  /** What a memory slot, by number, is called. */
+  #nameOfSlot(slot: number): string {
+    const { actors, memorySlots } = this.#stage;
+    return itemAt(memorySlots, slot - actors.length).name;
   }
 
   /**
    * Works a step out, and checks it if it is the first time.
    * @throws ModelError if it is not as it is declared
    */
-  work(step: Step): Effects {
+  work(step: Step<Asked>): Effects {
     const key = keyOf(step);
     if (this.#checked.has(key)) return this.#perform(step, AS_IT_IS);
     const effects = this.#check(step);
@@ -89,7 +95,7 @@ export class StepAudit {
     return effects;
   }
 
-  #check(step: Step): Effects {
+  #check(step: Step<Asked>): Effects {
     const outside = this.#outsideOf(step);
     const effects = this.#perform(step, AS_IT_IS);
     const base = outside.read();
@@ -106,16 +112,16 @@ export class StepAudit {
   }
 
   /** Names of the slots that a step declares. */
-  #declared({ footprint }: Step): readonly string[] {
+  #declared({ footprint }: Step<Asked>): readonly string[] {
     return footprint.map((slot) => this.#nameOfSlot(slot));
   }
 
-  #outsideOf(step: Step): MemoryOutside {
+  #outsideOf(step: Step<Asked>): MemoryOutside {
     return this.#map.outside(this.#declared(step));
   }
 
-  #perform(step: Step, variation: Variation): Effects {
-    const { actors } = this.#steps.binding;
+  #perform(step: Step<Asked>, variation: Variation): Effects {
+    const { actors } = this.#stage;
     const outside = this.#outsideOf(step);
     let before: MemoryImage = [];
     let states: readonly (readonly unknown[])[] = [];
@@ -137,15 +143,15 @@ export class StepAudit {
 
   /** State and context of every actor: fields are replaced, never changed in place. */
   #states(): (readonly unknown[])[] {
-    return this.#steps.binding.actors.map(({ live: { value, context } }) => [
+    return this.#stage.actors.map(({ live: { value, context } }) => [
       value,
       ...Object.values(context),
     ]);
   }
 
   /** With every memory that the step does not declare in another state that it has had. */
-  #otherKnown(step: Step): MemoryImage {
-    const { memorySlots, actors } = this.#steps.binding;
+  #otherKnown(step: Step<Asked>): MemoryImage {
+    const { memorySlots, actors } = this.#stage;
     memorySlots.forEach(({ values }, memory) => {
       if (step.footprint.includes(actors.length + memory)) return;
       const number = Math.imul(this.#count + memory, 0x9e3779b1) >>> 0;
@@ -154,7 +160,7 @@ export class StepAudit {
     return this.#outsideOf(step).read();
   }
 
-  #compare(step: Step, wanted: Effects, difference: Difference): void {
+  #compare(step: Step<Asked>, wanted: Effects, difference: Difference): void {
     const differs = (causes: readonly Cause[] | null): boolean =>
       !isAlike(this.#perform(step, this.#vary(step, difference, causes)), wanted);
     if (!differs(null)) return;
@@ -172,8 +178,12 @@ export class StepAudit {
   }
 
   /** @param causes null: all of them */
-  #vary(step: Step, { more, base, other }: Difference, causes: readonly Cause[] | null): Variation {
-    const { memory, actors, fields } = this.#steps.binding;
+  #vary(
+    step: Step<Asked>,
+    { more, base, other }: Difference,
+    causes: readonly Cause[] | null,
+  ): Variation {
+    const { memory, actors, fields } = this.#stage;
     const isAsked = (kind: Cause["kind"]): boolean =>
       causes === null || causes.some((one) => one.kind === kind);
     const has = (kind: Cause["kind"]) => (key: string) =>
@@ -194,8 +204,8 @@ export class StepAudit {
     };
   }
 
-  #causes(step: Step, { base, other }: Difference): Cause[] {
-    const { actorSlots } = this.#steps.binding;
+  #causes(step: Step<Asked>, { base, other }: Difference): Cause[] {
+    const { actorSlots } = this.#stage;
     const state = itemAt(itemAt(actorSlots, step.actor).values, wordAt(step.ids, step.actor));
     return [
       { kind: "time" },
@@ -208,9 +218,8 @@ export class StepAudit {
     ];
   }
 
-  #causeName(step: Step, cause: Cause): string {
-    const { actor, footprint } = step;
-    const name = itemAt(this.#steps.binding.actors, actor).name;
+  #causeName(step: Step<Asked>, cause: Cause): string {
+    const name = itemAt(this.#stage.actors, step.actor).name;
     switch (cause.kind) {
       case "word":
         return this.#outsideOf(step).nameOf(cause.place);
@@ -221,16 +230,16 @@ export class StepAudit {
       case "payload":
         return `"${cause.key}" of its message`;
       case "slack":
-        return `what ${this.#nameOfSlot(footprint.find((slot) => slot === cause.slot)!)} does not save`;
+        return `what ${this.#nameOfSlot(cause.slot)} does not save`;
     }
   }
 
-  /** A timer of another turn changes nothing: see abstraction.ts. */
-  #tryAnotherTurn(step: Step, wanted: Effects): void {
+  /** A timer of another turn changes nothing: see normalFields.ts. */
+  #tryAnotherTurn(step: Step<Asked>, wanted: Effects): void {
     const event = ofAnotherTurn(step.event);
     if (event === null) return;
     const { actor, ids, footprint } = step;
-    const { actors, actorSlots, memorySlots } = this.#steps.binding;
+    const { actors, actorSlots, memorySlots } = this.#stage;
     const effects = this.#perform(step, { event });
     const nothing: Effects = {
       choice: "",
@@ -249,7 +258,7 @@ export class StepAudit {
   }
 
   /** With each new step one of the past is worked out again, in turn: so each is, when there are twice as many. */
-  #workOutAgain(step: Step, effects: Effects): void {
+  #workOutAgain(step: Step<Asked>, effects: Effects): void {
     this.#count++;
     this.#past.push({ step: { ...step, ids: step.ids.slice() }, effects });
     const past = this.#past.shift();
@@ -267,21 +276,21 @@ export class StepAudit {
     outside.write(base);
   }
 
-  #wrote(step: Step, { word, before, after }: Change): ModelError {
+  #wrote(step: Step<Asked>, { word, before, after }: Change): ModelError {
     const declared = this.#declared(step).join(", ") || "none";
     return new ModelError(
       `${this.#nameOf(step)} writes ${word} (${hex(before)} to ${hex(after)}), which it does not declare: it declares ${declared}`,
     );
   }
 
-  #nameOf({ actor, event, requests }: Step): string {
-    const { actors } = this.#steps.binding;
+  #nameOf({ actor, event, requests }: Step<Asked>): string {
+    const { actors } = this.#stage;
     const asked = requests.map(({ op }) => op).join(", ");
     return `${itemAt(actors, actor).name}, on "${event.type}"${asked === "" ? "" : ` (${asked})`},`;
   }
 
   /** What two outcomes of a step differ in, in words. */
-  #difference({ actor, footprint }: Step, one: Effects, other: Effects): string {
+  #difference({ actor, footprint }: Step<Asked>, one: Effects, other: Effects): string {
     if (!isAlike(one.broken, other.broken)) {
       const names = [one, other].map(({ broken }) => broken.join(", ") || "nothing");
       return `it breaks ${names.join(" or ")}`;
@@ -289,9 +298,11 @@ export class StepAudit {
     const slot = footprint.find((_, i) => !isAlike(one.memory[i], other.memory[i]));
     if (slot !== undefined) return `${this.#nameOfSlot(slot)} is another one after it`;
     if (isAlike(one.state, other.state)) return "it sends other messages";
-    const [first, second] = [one, other].map(({ state }) => Object.entries(state?.context ?? {}));
-    const field = first!.find(([, value], i) => !isAlike(value, second![i]?.[1]))?.[0];
-    const name = itemAt(this.#steps.binding.actors, actor).name;
+    const second = Object.entries(other.state?.context ?? {});
+    const field = Object.entries(one.state?.context ?? {}).find(
+      ([, value], i) => !isAlike(value, second[i]?.[1]),
+    )?.[0];
+    const name = itemAt(this.#stage.actors, actor).name;
     return field === undefined
       ? `${name} goes to another state`
       : `"${field}" of ${name} is another one after it`;

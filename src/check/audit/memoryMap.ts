@@ -1,13 +1,13 @@
 /**
- * Whose each word of a system's memory is: a memory slot's, an actor's (what is derived from its state), or
- * nobody's. Every word of every part has exactly one owner; a part that nobody has named is an error when the
- * model is built. With it a step is held to what it declares (stepAudit.ts).
+ * Whose each word of memory is: a memory slot's, an actor's (MemoryPart.madeBy), or nobody's, if its part says that it is a
+ * statistic or a setting. Every word of every part has exactly one owner: another is an error when the model is
+ * built. With it a step is held to what it declares (stepAudit.ts).
  */
 import type { MemoryPart } from "../../hardware/normalForm.ts";
-import { elementAt, restorePart, savePart } from "../../hardware/part.ts";
+import { elementAt, type PartWords, restorePart, savePart } from "../../hardware/part.ts";
 import { fieldOf } from "../../lookup.ts";
 import { MemoryOutside } from "./memoryOutside.ts";
-import { type Domain, FIXED, type Row, type Span } from "./memoryOwners.ts";
+import { type Domain, FIXED, type Row, type Span, STATISTICS } from "./memoryOwners.ts";
 
 /** Words in an array that is empty, for a trial. */
 const TRIAL = 1 << 10;
@@ -40,20 +40,12 @@ export class MemoryMap {
 }
 
 function rowOf(part: MemoryPart, array: string, domains: readonly Domain[]): Row {
-  const spans: Span[] = [];
-  const fixed: Span[] = [];
-  for (const { owner, extents } of domains) {
-    for (const extent of extents) {
-      if (extent.part !== part || extent.array !== array) continue;
-      const { from = 0, end = Number.POSITIVE_INFINITY, nameOf } = extent;
-      (owner === FIXED ? fixed : spans).push({ owner, from, end, nameOf });
-    }
-  }
-  spans.sort((a, b) => a.from - b.from);
-  const all = withRest(spans, fixed[0]);
+  const all = spansOf(part, array, domains);
   const spanAt = (at: number) => all.find(({ from, end }) => at >= from && at < end);
   const nameOf = (at: number, changed: number): string =>
-    spanAt(at)?.nameOf?.(at, changed) ?? `word ${at} of "${array}" of ${part.name}`;
+    spanAt(at)?.nameOf?.(at, changed) ??
+    part.nameOf?.(array, at) ??
+    `word ${at} of "${array}" of ${part.name}`;
   for (const [i, { owner, end }] of all.entries()) {
     const next = all[i + 1];
     if (next === undefined || end <= next.from) continue;
@@ -63,24 +55,48 @@ function rowOf(part: MemoryPart, array: string, domains: readonly Domain[]): Row
   const { length } = fieldOf(part.arrays(), array);
   for (let at = 0; at < length; at++) {
     if (spanAt(at) !== undefined) continue;
-    throw new Error(
-      `${nameOf(at, 0)} is in no slot of the model: say whose it is (derivedParts.ts)`,
-    );
+    throw new Error(`${nameOf(at, 0)} is in no slot of the model: its part says what it is`);
   }
   return { part, array, spans: all, lengths: lengthWords(part, array), nameOf };
 }
 
-/** The spans, and between them what is fixed, if anything is. */
-function withRest(spans: readonly Span[], fixed: Span | undefined): readonly Span[] {
-  if (fixed === undefined) return spans;
+/** Of an array: what slots have of it, what its maker has, and between them what it says of itself. */
+function spansOf(part: MemoryPart, array: string, domains: readonly Domain[]): readonly Span[] {
+  const taken = domains.flatMap(({ name, extents }) =>
+    extents.flatMap((extent): Span[] => {
+      const { from = 0, end = Number.POSITIVE_INFINITY, nameOf } = extent;
+      if (extent.part !== part || extent.array !== array) return [];
+      return [{ owner: name, from, end, ...(nameOf === undefined ? {} : { nameOf }) }];
+    }),
+  );
+  if (part.madeBy !== undefined) {
+    taken.push({ owner: part.madeBy, from: 0, end: Number.POSITIVE_INFINITY });
+  }
+  const statistics = restOf(part.statistics, array, STATISTICS);
+  const settings = restOf(part.settings, array, FIXED);
+  return [...statistics, ...settings].reduce(
+    withRest,
+    taken.sort((a, b) => a.from - b.from),
+  );
+}
+
+function restOf(words: readonly PartWords[] | undefined, array: string, owner: string): Span[] {
+  return (words ?? []).flatMap((one): Span[] => {
+    const of = typeof one === "string" ? { array: one, from: 0 } : one;
+    return of.array === array ? [{ owner, from: of.from, end: Number.POSITIVE_INFINITY }] : [];
+  });
+}
+
+/** The spans, and between them what is left to another. */
+function withRest(spans: readonly Span[], rest: Span): Span[] {
   const all: Span[] = [];
-  let at = fixed.from;
+  let at = rest.from;
   for (const span of spans) {
-    if (span.from > at) all.push({ ...fixed, from: at, end: Math.min(span.from, fixed.end) });
+    if (span.from > at) all.push({ ...rest, from: at, end: span.from });
     all.push(span);
     at = Math.max(at, span.end);
   }
-  if (at < fixed.end) all.push({ ...fixed, from: at });
+  if (at < rest.end) all.push({ ...rest, from: at });
   return all;
 }
 

@@ -2,22 +2,29 @@
  * What of an actor's state, and of a message, is no state to the explorer: statistics, numbers of turns, values that
  * are written before they are read, and of some values all but a part, as the fields are declared. It is checked: in
  * every search each step is worked out again with other values in all of these, and must come to the same
- * (stepAudit.ts).
+ * (src/check/audit/stepAudit.ts).
  */
 import type { AnyEventObject } from "xstate";
 import * as z from "zod";
-import { bare, type Fields, traitsOf } from "../../interconnect/fields.ts";
-import { messages } from "../../interconnect/messages.ts";
-import type { ActorSnapshot } from "../../system/actors.ts";
+import { bare, type Fields, type Matter, traitsOf } from "./fields.ts";
+import { messages } from "./messages.ts";
 
 type Values = Readonly<Record<string, unknown>>;
+/** What an object holds, by name. */
+export type Shape = Readonly<Record<string, z.core.$ZodType>>;
+
+/** A machine's state, as plain data. */
+export interface MachineState {
+  readonly value: string;
+  readonly context: object;
+}
 
 /** What is put in place of what is no state. */
 interface Filling {
   statistic(schema: z.core.$ZodType, value: unknown): unknown;
   readonly turn: number;
   /** Of a value of which not everything matters: another one of which the same matters. */
-  alike(matter: NonNullable<ReturnType<typeof traitsOf>["matter"]>, value: never): unknown;
+  alike(matter: Matter<unknown>, value: unknown): unknown;
 }
 
 const PLAIN: Filling = {
@@ -41,18 +48,18 @@ function fill(schema: z.core.$ZodType, value: unknown, filling: Filling): unknow
   const { statistic, turn, matter, variants } = traitsOf(schema);
   if (statistic) return filling.statistic(schema, value);
   if (turn) return filling.turn;
-  if (matter !== undefined) return filling.alike(matter, value as never);
+  if (matter !== undefined) return filling.alike(matter, value);
   if (typeof value !== "object" || value === null) return value;
-  if (variants !== undefined) return filledMessage(value as AnyEventObject, filling);
+  if (variants !== undefined) return filledMessage(value, filling);
   const inner = bare(schema);
   if (Array.isArray(value) && inner instanceof z.ZodArray) {
     return value.map((element) => fill(inner.element, element, filling));
   }
   if (!(inner instanceof z.ZodObject)) return value;
-  return filled(inner.shape as Fields, value as Values, filling);
+  return filled(inner.shape, value, filling);
 }
 
-function filled(fields: Fields, values: Values, filling: Filling): Values {
+function filled(fields: Shape, values: object, filling: Filling): Values {
   const entries = Object.entries(values).map(([name, value]) => {
     const schema = fields[name];
     return [name, schema === undefined ? value : fill(schema, value, filling)];
@@ -60,17 +67,17 @@ function filled(fields: Fields, values: Values, filling: Filling): Values {
   return Object.fromEntries(entries);
 }
 
-function filledMessage({ type, ...payload }: AnyEventObject, filling: Filling): AnyEventObject {
-  return { type, ...filled(messages.fieldsOf(type) ?? {}, payload, filling) };
+function filledMessage(message: object, filling: Filling): Values {
+  return filled(messages.fieldsOf(String(Reflect.get(message, "type"))) ?? {}, message, filling);
 }
 
 /** A state with what is no state filled; whole fields of it as `whole` says. */
 function filledState(
   fields: Fields,
-  { value, context }: ActorSnapshot,
+  { value, context }: MachineState,
   filling: Filling,
   whole: (part: unknown, name: string) => unknown,
-): ActorSnapshot {
+): MachineState {
   const entries = Object.entries(context).map(([name, part]) => {
     const schema = fields[name];
     if (schema === undefined) throw new Error(`what "${name}" of a context holds is not declared`);
@@ -87,15 +94,15 @@ function filledState(
  */
 export function normalState(
   fields: Fields,
-  state: ActorSnapshot,
+  state: MachineState,
   initial: Readonly<object>,
-): ActorSnapshot {
+): MachineState {
   return filledState(fields, state, PLAIN, (_, name) => Reflect.get(initial, name));
 }
 
 /** A message without statistics: they are zero, known or not. */
 export function normalMessage<Event extends AnyEventObject>(event: Event): Event {
-  return filledMessage(event, PLAIN) as Event;
+  return { ...event, ...filledMessage(event, PLAIN) };
 }
 
 /** Which of a state's, or a message's, parts get other values: by name. */
@@ -104,10 +111,10 @@ export type PartFilter = (name: string) => boolean;
 /** The same state with other values in all that is no state. @param more a whole number above 0: other ones for each */
 export function scrambledState(
   fields: Fields,
-  state: ActorSnapshot,
+  state: MachineState,
   more: number,
   only: PartFilter = () => true,
-): ActorSnapshot {
+): MachineState {
   const other = filledState(fields, state, scrambling(more), (part) => otherValue(part, more));
   return { value: state.value, context: chosen(state.context, other.context, only) };
 }
@@ -118,11 +125,11 @@ export function scrambledMessage<Event extends AnyEventObject>(
   more: number,
   only: PartFilter = () => true,
 ): Event {
-  return chosen(event, filledMessage(event, scrambling(more)), only) as Event;
+  return { ...event, ...chosen(event, filledMessage(event, scrambling(more)), only) };
 }
 
 /** Of two objects' fields those of the second that `only` names, else those of the first. */
-function chosen(one: object, other: object, only: PartFilter): object {
+function chosen(one: object, other: object, only: PartFilter): Values {
   const entries = Object.entries(one).map(([name, value]) => [
     name,
     only(name) ? Reflect.get(other, name) : value,

@@ -66,6 +66,15 @@ export class ModelStorage implements CheckpointSink {
     this.#file.abandon();
   }
 
+  /** Puts it into a state, as if it had not failed. */
+  whileItWorks(work: () => void): void {
+    const { broken } = this;
+    this.broken = false;
+    work();
+    this.broken = broken;
+    this.commits = 0;
+  }
+
   /**
    * The file as a crash in the last transaction would leave it: after each piece that was written, and in
    * the middle of each. A new file takes the place of the one before only when it is whole (sink.ts).

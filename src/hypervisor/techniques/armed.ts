@@ -1,0 +1,41 @@
+/** The technique that is armed on a VM, as the devices see it: the tracker's machine knows it too, and a pager asks for it. */
+import type { NormalForm } from "../../hardware/normalForm.ts";
+import type { Part, WordArray } from "../../hardware/part.ts";
+import { elementAt } from "../../hardware/part.ts";
+import { fieldOf, itemAt } from "../../lookup.ts";
+import { TECHNIQUES, techniqueNamed } from "./all.ts";
+import type { Technique } from "./technique.ts";
+
+/** It is in no saved state: it follows from that of the tracker. */
+export class ArmedTechnique implements Part {
+  readonly name: string;
+  technique: Technique | null = null;
+  readonly #vm: number;
+
+  constructor(vm: number) {
+    this.name = `vm${vm}/armed`;
+    this.#vm = vm;
+  }
+
+  arrays(): Readonly<Record<string, WordArray>> {
+    return { technique: Int32Array.of(TECHNIQUES.indexOf(this.technique?.name ?? "none")) };
+  }
+
+  /** Any number stands for one of them. */
+  put(arrays: Readonly<Record<string, WordArray>>): void {
+    const number = elementAt(fieldOf(arrays, "technique"), 0);
+    this.technique = techniqueNamed(itemAt(TECHNIQUES, (number >>> 0) % TECHNIQUES.length));
+  }
+
+  get form(): NormalForm {
+    const nameOf = () => `the technique armed on VM ${this.#vm}`;
+    return {
+      extents: [{ part: this, array: "technique", nameOf }],
+      lists: ["armed"],
+      save: () => ({ armed: Array.from(fieldOf(this.arrays(), "technique")) }),
+      restore: (words) => this.put({ technique: Int32Array.from(fieldOf(words, "armed")) }),
+      scramble() {},
+      renumber: (words) => words,
+    };
+  }
+}
