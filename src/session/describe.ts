@@ -1,13 +1,8 @@
 /** Messages for people: their kind, their step of the workflow, their payload in short. */
 
 import { type Role, traitsOf } from "../interconnect/fields.ts";
-import {
-  type Delivery,
-  type Message,
-  type MessageKind,
-  messages,
-  rowOf,
-} from "../interconnect/messages.ts";
+import type { MessageKind } from "../interconnect/messageRow.ts";
+import { type Delivery, type Message, messages, rowOf } from "../interconnect/messages.ts";
 import { exitReasonName } from "../units/exits.ts";
 import type { StreamEntry } from "./frame.ts";
 

@@ -4,7 +4,7 @@
  * the wall clock: two sessions at the same place of the same run have equal frames.
  * Times are virtual, in cycles; shares are parts of 1.
  */
-import type { MessageKind } from "../interconnect/messages.ts";
+import type { MessageKind } from "../interconnect/messageRow.ts";
 import type { Told, ToldChart } from "../system/operations/telling.ts";
 
 export type { MessageKind };

@@ -3,6 +3,8 @@
  * made from it, for people and for files.
  */
 
+import { PARTIES, type Party } from "../interconnect/messageRow.ts";
+
 export type ActorRole =
   | { readonly kind: "toolstack" | "scheduler" | "operator" }
   | { readonly kind: "mmu" | "dispatcher"; readonly pcpu: number }
@@ -50,6 +52,12 @@ export function actorName(role: ActorRole): string {
     default:
       return role.kind;
   }
+}
+
+/** What the table of messages calls an actor. A helper that it does not know is a hosted operation. */
+export function partyOf(role: ActorRole): Party {
+  const name = role.kind === "helper" ? role.helper : role.kind;
+  return PARTIES.find((party) => party === name) ?? "toolstack";
 }
 
 /** The VM that an actor belongs to; undefined if it is nobody's. */

@@ -12,6 +12,8 @@ import type { FieldName, Vmcs } from "../hardware/vmcs.ts";
 
 /** What is to be said of a type of message, as in src/interconnect/messages.ts; units' messages carry nothing. */
 export interface UnitMessage {
+  readonly from: "mmu" | "tracker" | "pvmCpu";
+  readonly to: "logUnit";
   readonly fields: Readonly<Record<string, never>>;
   readonly kind: "log";
   readonly step: 2 | 3;

@@ -63,7 +63,7 @@ const QUESTIONS: readonly Question[] = [
   {
     question: "Where is it said who sends a message to whom, and what its fields are?",
     file: "src/interconnect/messages.ts",
-    holds: "Dispatcher -> MMU",
+    holds: 'kick: { from: "dispatcher", to: "mmu"',
   },
   {
     question: "Where is it said what a key does on the screen?",

@@ -3,10 +3,12 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ANY_SYSTEM } from "../../src/interconnect/fields.ts";
+import { goesBetween } from "../../src/interconnect/messageRow.ts";
 import { MESSAGES, messages } from "../../src/interconnect/messages.ts";
 import { rebuild } from "../../src/replay/rebuild.ts";
 import { loadScenario } from "../../src/runs/scenarioFile.ts";
 import { buildSystem } from "../../src/system/build.ts";
+import { partyOf } from "../../src/system/roles.ts";
 import type { System } from "../../src/system/system.ts";
 import { entriesOf, readerOf } from "../replay/logs.ts";
 import { runnableScenarios } from "../runnableScenarios.ts";
@@ -17,9 +19,15 @@ const golden = join(import.meta.dirname, "..", "replay", "golden", "v1");
 function refusedMessages(system: System, most = 3000): readonly string[] {
   const { census } = system;
   const refused = new Set<string>();
-  system.interconnect.delivered.subscribe(({ message }) => {
+  const roles = new Map(system.actors.map(({ id, role }) => [id, role]));
+  system.interconnect.delivered.subscribe(({ from, to, message }) => {
     const problem = messages.problemOf(message, census);
     if (problem !== undefined) refused.add(`${message.type}: ${problem}`);
+    const [sender, receiver] = [from, to].map((id) =>
+      id === 0 ? "system" : partyOf(roles.get(id)!),
+    );
+    if (goesBetween(MESSAGES[message.type], sender!, receiver!)) return;
+    refused.add(`${message.type}: from ${sender} to ${receiver}, which its row does not say`);
   });
   system.run(most);
   return [...refused];

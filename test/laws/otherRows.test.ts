@@ -6,8 +6,8 @@ import { COMMANDS } from "../../src/cli/commands.ts";
 import { manPage } from "../../src/cli/manPage.ts";
 import { EXPERIMENTS, experimentsNamed } from "../../src/experiments/all.ts";
 import { FULL, QUICK } from "../../src/experiments/scale.ts";
+import { MESSAGE_KINDS } from "../../src/interconnect/messageRow.ts";
 import {
-  MESSAGE_KINDS,
   MESSAGES,
   type Message,
   type MessageType,

@@ -66,9 +66,16 @@ export const pml = {
   ],
   messages: {
     // MMU -> PML unit: an event needs the log and the index is out of range.
-    pmlIndexOutOfRange: { fields: {}, kind: "log", step: 2 },
+    pmlIndexOutOfRange: { from: "mmu", to: "logUnit", fields: {}, kind: "log", step: 2 },
     // Tracker -> PML unit: VMWRITE of the index, 511 again.
-    pmlIndexReset: { fields: {}, kind: "log", step: 3, after: "delay" },
+    pmlIndexReset: {
+      from: "tracker",
+      to: "logUnit",
+      fields: {},
+      kind: "log",
+      step: 3,
+      after: "delay",
+    },
   },
   verbs: {},
   whereLonger:

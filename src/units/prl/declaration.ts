@@ -153,7 +153,7 @@ export const prl = {
   failures: ["prl-not-supported", "prl-without-pml"],
   messages: {
     // MMU -> PRL unit: the log became full; the guest runs on.
-    prlLogFilled: { fields: {}, kind: "log", step: 2 },
+    prlLogFilled: { from: "mmu", to: "logUnit", fields: {}, kind: "log", step: 2 },
   },
   verbs: { prlCopy, prlReset, prlReload: prlReloadStep },
   whereLonger: null,
