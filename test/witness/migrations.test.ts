@@ -6,7 +6,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { WIRE_PAGE_BYTES, zeroPagesIn } from "../../src/hypervisor/migration/stats.ts";
+import { WIRE_PAGE_BYTES } from "../../src/hypervisor/migration/stats.ts";
 import type { MigrateResult } from "../../src/system/operations/migration/migrateResult.ts";
 import { CASES, KNOWN, type MigrationCase } from "./migrations/cases.ts";
 import { emulate } from "./migrations/emulated.ts";
@@ -41,7 +41,7 @@ describe.each(recorded)("QEMU $qemu in TCG", (migrations) => {
       found.push(`${what}: ${Math.round(value)}, QEMU ${Math.round(theirs)}`);
     };
     const share = (part: number, of: (run: Recorded) => number) => part * mean(runs, of);
-    const zero = zeroPagesIn(ours.pagesSent, ours.bytes);
+    const zero = ours.zeroPages ?? 0;
     const pages = ({ normalPages }: Recorded) => normalPages - firmware;
     const bytes = ({ transferred }: Recorded) => transferred - firmware * WIRE_PAGE_BYTES;
     const time = ({ totalTime }: Recorded) => totalTime;

@@ -141,6 +141,7 @@ export function migrate({ migration, samples, findsZeroPages }: MigratePlan): Op
           vm.config.name,
           host.now(),
           countMarked(vm.reportedWritten),
+          findsZeroPages,
         ),
     };
   };

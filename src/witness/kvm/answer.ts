@@ -24,10 +24,16 @@ export function entriesText(entries: readonly { slot: number; page: number }[]):
   return pieces.map(({ slot, pages }) => `slot ${slot}: ${pagesText(pages)}`).join(", ");
 }
 
+/** Pages whose copies are not what the memory has in the end; and all that logs have named, ascending. */
+export function raceText(lost: number, pages: readonly number[]): string {
+  return `${lost} lost; logged: ${pagesText(pages)}`;
+}
+
 /** What ask.c printed, in that form. */
 export function fromLine(line: string): string {
   const [word, ...rest] = line.trimEnd().split(" ");
   if (word === "pages") return pagesText(rest.map(Number));
+  if (word === "lost") return raceText(Number(rest[0]), rest.slice(1).map(Number));
   if (word !== "entries") return line.trimEnd();
   const entries = rest.map((text) => {
     const [slot = 0, page = 0] = text.split(":").map(Number);

@@ -12,6 +12,9 @@
  *   clear ID FIRST COUNT [PAGE...]  KVM_CLEAR_DIRTY_LOG with a mask of these pages, from the slot's first one on
  *   run VCPU [rGPA|wGPA...]         the guest reads or writes a byte at each address
  *   resume VCPU                     KVM_RUN of what is left of these accesses
+ *   race VCPU HOW ID [iGPA...]      the guest increments a word at each address, in a thread; meanwhile the slot's log is taken and the
+ *                                   pages that it names are copied, again and again, and once more when the guest is done. HOW:
+ *                                   get, clear (GET, and CLEAR of what it gave), collect (the ring, and its reset)
  *   host ID PAGE                    the VMM writes to a slot's memory by itself
  *   collect VCPU MOST               takes entries of a ring and marks them as harvested: slot:page
  *   reset                           KVM_RESET_DIRTY_RINGS
@@ -21,6 +24,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/kvm.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,7 +78,7 @@ static uint8_t *slot_memory[SLOTS], *own;
 static unsigned long long slot_pages[SLOTS];
 static int has_own;
 
-/* The guest: for each pair of words at RSI, 1 and an address to read or 2 and one to write; 0 ends it. */
+/* The guest: for each pair of words at RSI, 1 and an address to read, 2 and one to write, 4 and one to increment; 0 ends it. */
 extern const uint8_t guest_begin[], guest_end[];
 __asm__(".section .rodata\n"
         "guest_begin:\n"
@@ -87,7 +91,12 @@ __asm__(".section .rodata\n"
         "   movb (%rdx), %cl\n"
         "   addq $16, %rsi\n"
         "   jmp 1b\n"
-        "2: movb %al, (%rdx)\n"
+        "2: testq $4, %rax\n"
+        "   jnz 4f\n"
+        "   movb %al, (%rdx)\n"
+        "   addq $16, %rsi\n"
+        "   jmp 1b\n"
+        "4: incl (%rdx)\n"
         "   addq $16, %rsi\n"
         "   jmp 1b\n"
         "3: movl $0xc0000000, %edx\n"
@@ -244,14 +253,14 @@ static void is_vcpu(unsigned long long which) {
   exit(3);
 }
 
-/* The accesses, each as rGPA or wGPA, are all that the guest does. */
+/* The accesses, each as rGPA, wGPA or iGPA, are all that the guest does. */
 static void begin(unsigned long long which, char *rest) {
   create_own();
   uint64_t *list = (uint64_t *)(own + LIST(which));
   unsigned long long count = 0;
   for (char *word = strtok(rest, " "); word; word = strtok(NULL, " ")) {
     if (count++ == LIST_MOST) fail("too many accesses");
-    *list++ = *word == 'r' ? 1 : 2;
+    *list++ = *word == 'r' ? 1 : *word == 'w' ? 2 : 4;
     *list++ = strtoull(word + 1, NULL, 0);
   }
   *list = 0;
@@ -273,18 +282,28 @@ static void resume(unsigned long long which) {
   run_on(which);
 }
 
+static int get_words(unsigned long long id, uint64_t *words) {
+  memset(words, 0, WORDS * sizeof *words);
+  struct kvm_dirty_log request = {.slot = id, .dirty_bitmap = words};
+  return ioctl(machine, KVM_GET_DIRTY_LOG, &request);
+}
+
+static int is_set(const uint64_t *words, unsigned long long page) { return words[page / 64] >> page % 64 & 1; }
+
+static void print_pages(const uint64_t *words) {
+  for (unsigned long long page = 0; page < WORDS * 64; page++)
+    if (is_set(words, page)) printf(" %llu", page);
+  printf("\n");
+}
+
 static void get(unsigned long long id) {
   static uint64_t words[WORDS];
-  memset(words, 0, sizeof words);
-  struct kvm_dirty_log request = {.slot = id, .dirty_bitmap = words};
-  if (ioctl(machine, KVM_GET_DIRTY_LOG, &request) < 0) {
+  if (get_words(id, words) < 0) {
     answer(-1);
     return;
   }
   printf("pages");
-  for (unsigned long long page = 0; page < WORDS * 64; page++)
-    if (words[page / 64] >> page % 64 & 1) printf(" %llu", page);
-  printf("\n");
+  print_pages(words);
 }
 
 static void clear(char *rest) {
@@ -309,7 +328,9 @@ static void set_slot(char *rest) {
   region.memory_size = strtoull(rest, &rest, 0);
   unsigned id = region.slot & 0xffff;
   region.userspace_addr = (uintptr_t)slot_memory[id < SLOTS ? id : 0] + strtoull(rest, &rest, 0);
-  answer(ioctl(machine, KVM_SET_USER_MEMORY_REGION, &region));
+  int result = ioctl(machine, KVM_SET_USER_MEMORY_REGION, &region);
+  if (result == 0 && id < SLOTS) slot_pages[id] = region.memory_size / PAGE;
+  answer(result);
 }
 
 /* In order, and none is passed over (api.rst, 8.29). */
@@ -329,6 +350,70 @@ static void collect(unsigned long long which, unsigned long long most) {
     vcpu[which].fetched++;
   }
   printf("\n");
+}
+
+/* The log of a slot, taken in one of three ways; nothing is left to be done before the pages are read. */
+static void take(const char *how, unsigned long long which, unsigned long long id, uint64_t *words) {
+  if (!strcmp(how, "collect")) {
+    unsigned long long entries = ring_bytes / sizeof(struct kvm_dirty_gfn);
+    memset(words, 0, WORDS * sizeof *words);
+    for (;; vcpu[which].fetched++) {
+      struct kvm_dirty_gfn *entry = vcpu[which].ring + vcpu[which].fetched % entries;
+      if (__atomic_load_n(&entry->flags, __ATOMIC_ACQUIRE) != KVM_DIRTY_GFN_F_DIRTY) break;
+      if (entry->slot == id) words[entry->offset / 64] |= 1ull << entry->offset % 64;
+      __atomic_store_n(&entry->flags, KVM_DIRTY_GFN_F_RESET, __ATOMIC_RELEASE);
+    }
+    if (ioctl(machine, KVM_RESET_DIRTY_RINGS, 0) < 0) fail("KVM_RESET_DIRTY_RINGS");
+    return;
+  }
+  if (get_words(id, words) < 0) fail("KVM_GET_DIRTY_LOG");
+  if (strcmp(how, "clear")) return;
+  struct kvm_clear_dirty_log request = {.slot = id, .num_pages = slot_pages[id], .dirty_bitmap = words};
+  if (ioctl(machine, KVM_CLEAR_DIRTY_LOG, &request) < 0) fail("KVM_CLEAR_DIRTY_LOG");
+}
+
+static volatile int is_racing;
+
+static void *race_on(void *argument) {
+  struct kvm_run *run = vcpu[(uintptr_t)argument].run;
+  do
+    if (ioctl(vcpu[(uintptr_t)argument].fd, KVM_RUN, 0) < 0) fail("KVM_RUN");
+  while (run->exit_reason == KVM_EXIT_DIRTY_RING_FULL);
+  is_racing = 0;
+  return NULL;
+}
+
+/* Whoever migrates does this: what the log names is copied, and at the end the copies are the memory. */
+static void race(char *rest) {
+  static uint64_t words[WORDS], all[WORDS];
+  static uint32_t copies[WORDS * 64];
+  unsigned long long which = strtoull(rest, &rest, 0);
+  char *how = strtok(rest, " ");
+  unsigned long long id = strtoull(strtok(NULL, " "), NULL, 0);
+  is_vcpu(which);
+  if (!strcmp(how, "collect") && !ring_bytes) {
+    printf("no ring\n");
+    return;
+  }
+  if (id >= SLOTS) fail("no such slot");
+  begin(which, strtok(NULL, ""));
+  memset(all, 0, sizeof all);
+  for (unsigned long long page = 0; page < slot_pages[id]; page++) copies[page] = *(uint32_t *)(slot_memory[id] + page * PAGE);
+  is_racing = 1;
+  pthread_t thread;
+  if (pthread_create(&thread, NULL, race_on, (void *)(uintptr_t)which)) fail("pthread_create");
+  for (int is_last = 0;; is_last = !is_racing) {
+    if (is_last) pthread_join(thread, NULL);
+    take(how, which, id, words);
+    for (unsigned long long page = 0; page < slot_pages[id]; page++)
+      if (is_set(words, page)) copies[page] = *(volatile uint32_t *)(slot_memory[id] + page * PAGE);
+    for (int i = 0; i < WORDS; i++) all[i] |= words[i];
+    if (is_last) break;
+  }
+  unsigned long long different = 0;
+  for (unsigned long long page = 0; page < slot_pages[id]; page++) different += copies[page] != *(uint32_t *)(slot_memory[id] + page * PAGE);
+  printf("lost %llu", different);
+  print_pages(all);
 }
 
 static void offers(const char *name) {
@@ -357,6 +442,7 @@ static void serve(char *line) {
   else if (!strcmp(line, "get")) get(strtoull(rest, NULL, 0));
   else if (!strcmp(line, "clear")) clear(rest);
   else if (!strcmp(line, "run")) run(rest);
+  else if (!strcmp(line, "race")) race(rest);
   else if (!strcmp(line, "resume")) resume(strtoull(rest, NULL, 0));
   else if (!strcmp(line, "host")) {
     unsigned long long id = strtoull(rest, &next, 0);

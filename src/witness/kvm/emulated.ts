@@ -25,13 +25,16 @@ import type { KvmError } from "../../hypervisor/slots/memorySlot.ts";
 import { itemAt, wordAt } from "../../lookup.ts";
 import { configuredUnits, WRITE_LOGS, writeLog } from "../../units/all.ts";
 import type { Unit } from "../../units/unit.ts";
-import { entriesText, pagesText } from "./answer.ts";
+import { entriesText, pagesText, raceText } from "./answer.ts";
 import type { Access, Command, KvmQuestion } from "./question.ts";
 
 const PAGE_BYTES = 4096;
 const VCPUS = 4;
 /** The VMM's memory for one slot begins so many pages after that for the slot before. */
 const USER_PAGES = (64 << 20) / PAGE_BYTES;
+
+/** Accesses of a race between two harvests: what a kernel does in between differs from run to run. */
+const RACE_STEP = 37;
 
 /** What of the machine an answer may depend on. */
 export interface KvmMachine {
@@ -119,6 +122,8 @@ class EmulatedKvm {
         vcpu.done = 0;
         return this.#runOn(command.vcpu);
       }
+      case "race":
+        return this.#race(command);
       case "resume":
         return this.#runOn(command.vcpu);
       case "host":
@@ -165,6 +170,50 @@ class EmulatedKvm {
       accesses: [],
       done: 0,
     });
+  }
+
+  /** Takes the log after each few accesses, copies what it names, and compares the copies in the end. */
+  #race({ vcpu: number, by, id, accesses }: Command & { op: "race" }): string {
+    if (by === "collect" && this.#kvm.rings.length === 0) return "no ring";
+    const vcpu = itemAt(this.#vcpus, number);
+    const first = this.#kvm.slots.get(id)?.firstPage ?? 0;
+    const [contents, copies] = [new Map<number, number>(), new Map<number, number>()];
+    const logged = new Set<number>();
+    const harvest = () => {
+      for (const page of this.#take(by, id, number)) {
+        logged.add(page);
+        copies.set(page, contents.get(page) ?? 0);
+      }
+    };
+    for (let at = 0; at < accesses.length; at += RACE_STEP) {
+      vcpu.accesses = accesses.slice(at, at + RACE_STEP);
+      vcpu.done = 0;
+      for (let counted = 0; counted < vcpu.accesses.length; harvest()) {
+        this.#runOn(number);
+        for (; counted < vcpu.done; counted++) {
+          const page = itemAt(vcpu.accesses, counted).address / PAGE_BYTES - first;
+          contents.set(page, (contents.get(page) ?? 0) + 1);
+        }
+      }
+    }
+    const lost = [...contents].filter(([page, content]) => copies.get(page) !== content);
+    return raceText(
+      lost.length,
+      [...logged].sort((a, b) => a - b),
+    );
+  }
+
+  #take(by: (Command & { op: "race" })["by"], id: number, vcpu: number): readonly number[] {
+    const kvm = this.#kvm;
+    if (by === "collect") {
+      const entries = kvm.collect(vcpu);
+      kvm.resetRings();
+      return entries.flatMap(({ slot, page }) => (slot === id ? [page] : []));
+    }
+    const pages = kvm.getDirtyLog(id);
+    if (typeof pages === "string") throw new Error(`the log of slot ${id}: ${pages}`);
+    if (by === "clear") kvm.clearDirtyLog(id, 0, kvm.slots.get(id)?.pages ?? 0, pages);
+    return pages;
   }
 
   /** KVM_RUN: until the guest is done, or the VMM has something to do. A full ring is looked for before each entry. */

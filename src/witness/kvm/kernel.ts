@@ -82,7 +82,11 @@ async function compile(scratch: Scratch): Promise<void> {
   if (source === null)
     throw new UserError("the source of the asking program is not in this package");
   if (!hasProgram("gcc")) throw new UserError("asking KVM needs gcc (Debian: gcc, libc6-dev)");
-  const { code, said } = await scratch.run("gcc", ["-O2", "-o", "ask", source], SECONDS);
+  const { code, said } = await scratch.run(
+    "gcc",
+    ["-O2", "-pthread", "-o", "ask", source],
+    SECONDS,
+  );
   if (code === 0) return;
   const [line = "it says not why"] = said.split("\n").filter((text) => /error/i.test(text));
   throw new UserError(`gcc: ${line.trim()}`);

@@ -24,6 +24,9 @@ const pages = z.array(z.union([whole, range])).min(1);
 const flags = z.array(z.enum(["log", "readOnly"]));
 const CAPABILITIES = ["manual", "ring", "ringBitmap"] as const;
 
+/** How a log is taken while the guest writes: GET, GET and CLEAR of what it gave, or the ring and its reset. */
+const HARVESTS = ["get", "clear", "collect"] as const;
+
 /** Each kind of step has one field that no other has: its verb. */
 const step = z.union([
   z.strictObject({ offers: z.enum(CAPABILITIES) }),
@@ -40,6 +43,13 @@ const step = z.union([
   }),
   z.strictObject({ write: pages, slot: slotId.default(0), vcpu: vcpuNumber.default(0) }),
   z.strictObject({ read: pages, slot: slotId.default(0), vcpu: vcpuNumber.default(0) }),
+  z.strictObject({
+    race: pages,
+    by: z.enum(HARVESTS),
+    passes: z.int().min(1).max(1000).default(1),
+    slot: slotId.default(0),
+    vcpu: vcpuNumber.default(0),
+  }),
   z.strictObject({ resume: vcpuNumber }),
   z.strictObject({ vmmWrites: pages, slot: slotId.default(0) }),
   z.strictObject({ get: whole }),
@@ -86,6 +96,14 @@ export type Command =
       readonly pages: readonly number[];
     }
   | { readonly op: "run"; readonly vcpu: number; readonly accesses: readonly Access[] }
+  | {
+      /** The guest increments words, while the log is taken again and again, and the pages that it names are copied. */
+      readonly op: "race";
+      readonly vcpu: number;
+      readonly by: (typeof HARVESTS)[number];
+      readonly id: number;
+      readonly accesses: readonly Access[];
+    }
   | { readonly op: "resume"; readonly vcpu: number }
   | { readonly op: "host"; readonly id: number; readonly page: number }
   | { readonly op: "collect"; readonly vcpu: number; readonly most: number };
@@ -146,13 +164,20 @@ function commandsOf(
     const { slot: id } = step;
     return listed(step.vmmWrites, problem).map((page) => ({ op: "host", id, page }));
   }
-  if ("write" in step || "read" in step) {
-    const write = "write" in step;
-    const base = addresses.get(step.slot);
-    if (base === undefined) throw problem(`no step before has made slot ${step.slot}`);
-    const list = listed(write ? step.write : step.read, problem);
+  if ("write" in step || "read" in step || "race" in step) {
+    const { slot: id, vcpu } = step;
+    const base = addresses.get(id);
+    if (base === undefined) throw problem(`no step before has made slot ${id}`);
+    const write = !("read" in step);
+    const items = "write" in step ? step.write : "read" in step ? step.read : step.race;
+    const list = listed(items, problem);
     const accesses = list.map((page) => ({ write, address: base + page * PAGE_BYTES }));
-    return [{ op: "run", vcpu: step.vcpu, accesses }];
+    if (!("race" in step)) return [{ op: "run", vcpu, accesses }];
+    if (accesses.length * step.passes > ACCESSES_MAX) {
+      throw problem(`expected at most ${ACCESSES_MAX} accesses`);
+    }
+    const all = Array.from({ length: step.passes }, () => accesses).flat();
+    return [{ op: "race", vcpu, by: step.by, id, accesses: all }];
   }
   return [{ op: "vcpu" }];
 }
@@ -198,6 +223,10 @@ export function lineOf(command: Command): string {
     case "run": {
       const words = command.accesses.map(({ write, address }) => `${write ? "w" : "r"}${address}`);
       return ["run", command.vcpu, ...words].join(" ");
+    }
+    case "race": {
+      const words = command.accesses.map(({ address }) => `i${address}`);
+      return ["race", command.vcpu, command.by, command.id, ...words].join(" ");
     }
     case "resume":
       return `resume ${command.vcpu}`;

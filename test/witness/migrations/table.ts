@@ -1,7 +1,6 @@
 /** The recorded migrations, and the table of docs/witnesses.md that has them beside the emulated ones. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { zeroPagesIn } from "../../../src/hypervisor/migration/stats.ts";
 import type { MigrateResult } from "../../../src/system/operations/migration/migrateResult.ts";
 import { CASES, type MigrationCase } from "./cases.ts";
 import type { RecordedMigrations } from "./main.ts";
@@ -69,7 +68,7 @@ function row(
       : figures(
           ours.totalTime / MS,
           ours.downtime === null ? null : ours.downtime / MS,
-          ours.pagesSent - zeroPagesIn(ours.pagesSent, ours.bytes),
+          ours.pagesSent - (ours.zeroPages ?? 0),
           ours.rounds.length + 1,
         );
   return `| ${config.name} | ${guestText(config)} | ${theirs} | ${emulated} |`;

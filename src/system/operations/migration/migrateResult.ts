@@ -7,7 +7,7 @@ import type {
 } from "../../../../machines/migrationContext.ts";
 import { type SamplerContext, samplerInterval } from "../../../../machines/sampler.ts";
 import { averageRate, type MigrationRound } from "../../../hypervisor/migration/progress.ts";
-import { impliedDowntime } from "../../../hypervisor/migration/stats.ts";
+import { impliedDowntime, zeroPagesIn } from "../../../hypervisor/migration/stats.ts";
 import { itemAt } from "../../../lookup.ts";
 import type { OperationResult } from "../../operation.ts";
 import { type Outcome, outcomeOf } from "./outcome.ts";
@@ -50,6 +50,8 @@ export interface MigrateResult extends OperationResult {
   /** What would have been enough; null if the migration did converge. */
   readonly remedy: Remedy | null;
   readonly pagesSent: number;
+  /** Pages among them that were all zero; not there unless they were looked for (`zeroPageDetection`). */
+  readonly zeroPages?: number;
   readonly bytes: number;
   readonly transferRate: number;
   readonly throttle: readonly ThrottleStep[];
@@ -62,6 +64,7 @@ export interface MigrateResult extends OperationResult {
 /**
  * @param now the end of the run
  * @param written distinct pages that harvests have reported
+ * @param findsZeroPages whether zero pages were looked for
  */
 export function migrateResult(
   context: MigrationContext,
@@ -69,6 +72,7 @@ export function migrateResult(
   vm: string,
   now: number,
   written: number,
+  findsZeroPages: boolean,
 ): MigrateResult {
   const { progress, comparison, firstDifference } = context;
   const { startTime, armedTime, suspendTime, resumeTime, pagesSent, bytesSent: bytes } = progress;
@@ -94,6 +98,7 @@ export function migrateResult(
     impliedDowntime: least < 0 ? null : impliedDowntime(least, averageRate(progress)),
     remedy: outcome === "did-not-converge" ? remedyFor(context, written) : null,
     pagesSent,
+    ...(findsZeroPages ? { zeroPages: zeroPagesIn(pagesSent, bytes) } : {}),
     bytes,
     transferRate: averageRate(progress),
     throttle: context.throttleSteps,

@@ -24,6 +24,7 @@ export function formatMigration(result: MigrateResult): string[] {
       ? line("implied downtime", impliedDowntime === null ? "-" : seconds(impliedDowntime))
       : line("downtime", formatCycles(downtime)),
     line("pages sent", `${grouped(result.pagesSent)} (${mebibytes(result.bytes)} MiB)`),
+    ...zeroLines(result),
     line("transfer rate", `${mebibytes(result.transferRate)} MiB/s`),
     ...throttleLines(result),
     "",
@@ -69,6 +70,10 @@ function roundLine(round: MigrationRound): string {
   ];
   const name = live ? String(iteration) : `${iteration} (down)`;
   return `  ${name.padEnd(10)}${cells.map((cell) => cell.padStart(14)).join("")}`;
+}
+
+function zeroLines({ zeroPages }: MigrateResult): string[] {
+  return zeroPages === undefined ? [] : [line("of them zero", grouped(zeroPages))];
 }
 
 function throttleLines({ throttle, startTime }: MigrateResult): string[] {
