@@ -14,11 +14,12 @@ import {
   type LoadedScenario,
   loaderBy,
   loadScenario,
+  refuseUnread,
   traceScenario,
 } from "../runs/scenarioFile.ts";
 import { comparedWith } from "../runs/withEnoughMemory.ts";
 import { referenceScenario } from "../system/build.ts";
-import { configured, estimatorOf, OPERATIONS } from "../system/operations/all.ts";
+import { configured, OPERATIONS } from "../system/operations/all.ts";
 import { FileSink } from "../system/operations/checkpoint/fileSink.ts";
 import { restoreCheckpoint } from "../system/operations/checkpoint/restore.ts";
 import { summarize } from "../system/summary.ts";
@@ -122,9 +123,7 @@ function loadInput(name: string | undefined, options: RunOptions): LoadedScenari
   });
   const overrides = overridesOf(options);
   const loaded = load(overrides);
-  if (options.tracker !== undefined && estimatorOf(loaded.scenario.operation) !== null) {
-    throw new UserError("--tracker: an estimator chooses its own way of tracking");
-  }
+  refuseUnread(loaded);
   // Each vCPU gets a CPU, if the scenario has no more already.
   if (vcpus === undefined || loaded.scenario.machine.cpus >= vcpus) return loaded;
   return load([{ path: ["machine", "cpus"], value: vcpus, origin: "--vcpus" }, ...overrides]);

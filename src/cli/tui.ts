@@ -20,7 +20,7 @@ import {
 } from "../io/standardStreams.ts";
 import { present } from "../lookup.ts";
 import { isLogFile } from "../replay/logFile.ts";
-import { loadScenario, placed } from "../runs/scenarioFile.ts";
+import { loadScenario, placed, refuseUnread } from "../runs/scenarioFile.ts";
 import { Session } from "../session/session.ts";
 import { ProgressWatch } from "../system/verdict/progressWatch.ts";
 import { standstillOf } from "../system/verdict/standstill.ts";
@@ -143,6 +143,7 @@ function open(name: string, overrides: readonly Override[]): Session {
     throw new UserError(`${first.origin}: ${name} is a log, whose scenario has been run`);
   }
   const loaded = loadScenario(name, overrides);
+  refuseUnread(loaded);
   return placed(loaded, () => Session.start(loaded.scenario, loaded.directory));
 }
 

@@ -84,8 +84,9 @@ export function override(document: Document, overrides: readonly Override[]): Ov
   return overrides.flatMap(({ path, value, origin }) => {
     const places = placesOf(document, path, origin);
     for (const place of places) {
-      if (value === null) document.deleteIn(place);
-      else document.setIn(place, document.createNode(value));
+      // What is not there is out already.
+      if (value === null && document.hasIn(place)) document.deleteIn(place);
+      if (value !== null) document.setIn(place, document.createNode(value));
     }
     return places.map((place) => ({ path: place, origin }));
   });

@@ -5,6 +5,7 @@ import { present } from "../lookup.ts";
 import { type Ended, type PoolOptions, runAll } from "../runs/pool.ts";
 import { RunIdentity } from "../runs/runIdentity.ts";
 import type { RunOrder } from "../runs/runOrder.ts";
+import { planScenario } from "../system/build.ts";
 import type { RunSummary } from "../system/summary.ts";
 import type { Experiment, Results } from "./experiment.ts";
 import { BrokenRun, orderOf } from "./runPoint.ts";
@@ -53,8 +54,19 @@ export async function doRuns(
   runs: readonly PointOrder[],
   pool: PoolOptions,
 ): Promise<readonly RunSummary[]> {
+  for (const order of runs) if (!pool.store.has(order)) refuseMistakes(order);
   const summaries = await runAll(runs, summaryOf, pool);
   return runs.map((order) => present(summaries.get(pool.store.key(order)), "the summary of a run"));
+}
+
+/** Before any run begins. @throws UserError with the run's name and fields */
+function refuseMistakes({ name, scenario, directory }: PointOrder): void {
+  try {
+    planScenario(scenario, directory);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw new UserError(error.lines.map((line) => `run "${name}": ${line}`));
+  }
 }
 
 /** The results of each experiment, from the summaries of all runs. */

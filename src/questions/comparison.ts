@@ -1,7 +1,7 @@
 /** What a comparison is of, and its runs one after the other: each way of tracking, each seed, and the guests alone. */
 import type { Override } from "../config/override.ts";
 import { UserError } from "../errors.ts";
-import type { LoadedScenario } from "../runs/scenarioFile.ts";
+import { type LoadedScenario, refuseUnread } from "../runs/scenarioFile.ts";
 import { estimatorOf } from "../system/operations/all.ts";
 import type { RunSummary } from "../system/summary.ts";
 import type { Compared } from "./compare.ts";
@@ -54,6 +54,7 @@ export async function runCandidates(
   common: readonly Override[],
   run: Runner,
 ): Promise<ComparisonRuns | null> {
+  refuseUnread(...candidates.map(({ load }) => load(common)));
   const runs: Compared[] = [];
   const refused: { name: string; why: string }[] = [];
   // What is run without tracking is the same for all trackers of one scenario.

@@ -10,6 +10,7 @@ import { FieldError, type Problem, UserError } from "../errors.ts";
 import { kindOfFile, listDirectory, readText } from "../io/inputFile.ts";
 import { packagePath } from "../io/packageFiles.ts";
 import { type BuildOptions, buildSystem, planScenario } from "../system/build.ts";
+import { unreadFields } from "../system/scenario/unread.ts";
 import { type Scenario, scenarioSchema } from "../system/scenarioSchema.ts";
 import type { System } from "../system/system.ts";
 
@@ -139,6 +140,50 @@ function placeOf({ path }: Problem, { overrides, at }: LoadedScenario, without: 
     return !without.get(one)?.some((problem) => isAbout(problem.path));
   });
   return blamed.length === 0 ? own : blamed.map(({ origin }) => origin).join(", ");
+}
+
+/** Options that set what the scenario's plan does not read, each with what is said of it. */
+function unreadOverrides({ scenario, overrides }: LoadedScenario): Map<Override, string> {
+  const unread = unreadFields(scenario);
+  const found = overrides.flatMap((option): [Override, string][] => {
+    const field = unread.find(({ path }) => sets(option, path));
+    if (field === undefined) return [];
+    const what = `${option.origin}: ${pathText(field.path)} would change nothing`;
+    return [[option, `${what}: ${field.why}`]];
+  });
+  return new Map(found);
+}
+
+/** Whether an option says something of a field, or of what is in it. */
+function sets({ path, value }: Override, field: FieldPath): boolean {
+  if (value === null) return false;
+  const isAlong = path.every((part, n) => n >= field.length || String(part) === String(field[n]));
+  if (!isAlong) return false;
+  let inner: unknown = value;
+  for (const part of field.slice(path.length)) {
+    if (typeof inner !== "object" || inner === null) return false;
+    inner = Reflect.get(inner, part);
+  }
+  return inner !== undefined;
+}
+
+/**
+ * What one of several scenarios does not read another may: an option that none of them reads is a mistake.
+ * @throws UserError, a line for each
+ */
+export function refuseUnread(...scenarios: readonly LoadedScenario[]): void {
+  const isRead = new Set<string>();
+  const unread = new Map<string, string>();
+  for (const loaded of scenarios) {
+    const found = unreadOverrides(loaded);
+    for (const option of loaded.overrides) {
+      const line = found.get(option);
+      if (line === undefined) isRead.add(option.origin);
+      else unread.set(option.origin, line);
+    }
+  }
+  const lines = [...unread].flatMap(([origin, line]) => (isRead.has(origin) ? [] : [line]));
+  if (lines.length > 0) throw new UserError(lines);
 }
 
 /** Whether a scenario can be run here. @throws UserError with all that is wrong with it, and the places */

@@ -54,6 +54,8 @@ describe("an override", () => {
       "faults=[skipInvept]",
       "until=1s",
       "until=null",
+      // What the file does not have, within what it does not have, is out already.
+      "tracker.technique=null",
     );
     expect(value.operation.kind).toBe("migrate");
     expect(value.faults).toEqual(["skipInvept"]);

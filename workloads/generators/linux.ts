@@ -1,8 +1,10 @@
 /** A real Linux: booted, told what to run, and recorded with every access; played as a machine's trace is. */
+
 import { z } from "zod";
 import { size } from "../../src/config/units.ts";
 import { COMMAND_LINE, type LinuxGuest, loadLinux, recordLinux } from "../guests/linux/load.ts";
 import { commonFields, countField } from "./generator.ts";
+import { failureNote, filesField, type GuestPlace, withSeed } from "./guestProgram.ts";
 import { MachineTracePlayer } from "./machineTrace.ts";
 
 const MIB_PAGES = 256;
@@ -23,11 +25,7 @@ export const linuxSchema = z
     run: z.string().min(1).optional().describe("what its shell runs; the run ends when it has"),
     memory: memory.prefault("128MiB").describe("of the machine: 64MiB to 1024MiB, a power of two"),
     commandLine: z.string().max(2000).default(COMMAND_LINE).describe("the kernel's"),
-    files: z
-      .array(z.string().min(1))
-      .max(1000)
-      .default([])
-      .describe("files that it finds in /root, relative to the scenario file"),
+    files: filesField("it finds in /root"),
     input: z
       .array(z.strictObject({ after: z.int().min(0), text: z.string().min(1) }))
       .max(1000)
@@ -44,30 +42,20 @@ export const linuxSchema = z
 
 export type LinuxConfig = z.infer<typeof linuxSchema>;
 
-const DEFAULT_SEED = 1;
-
 export class LinuxWorkload extends MachineTracePlayer {
   /**
    * Runs the guest, if what it does is not known yet.
-   * @param directory where relative file names start
-   * @param seed of the scenario
    * @throws UserError if there is no Linux to boot, or it cannot be run to its end
    */
-  constructor(
-    name: string,
-    config: LinuxConfig,
-    { directory, seed }: { readonly directory?: string; readonly seed?: number },
-  ) {
+  constructor(name: string, config: LinuxConfig, { directory, seed }: GuestPlace) {
     const guest = linuxOf(config, directory, seed);
     const { trace, exitCode } = recordLinux(guest);
     super(name, config, MachineTracePlayer.source("linux", trace), config.memory);
-    if (exitCode !== undefined && exitCode !== 0) {
-      this.warning = `linux: its command has ended with exit code ${exitCode}`;
-    }
+    this.warning ??= failureNote("linux: its command", exitCode);
   }
 }
 
 /** The guest of a scenario. @throws UserError if a file of it cannot be read */
-export function linuxOf(config: LinuxConfig, directory = ".", seed = DEFAULT_SEED): LinuxGuest {
-  return loadLinux({ ...config, seed: config.seed ?? seed }, directory);
+export function linuxOf(config: LinuxConfig, directory = ".", seed?: number): LinuxGuest {
+  return loadLinux(withSeed(config, seed), directory);
 }

@@ -1,4 +1,5 @@
 /** A real program in WebAssembly: run once, with every access noted, and played as a trace. */
+
 import { z } from "zod";
 import { size } from "../../src/config/units.ts";
 import { sourceOf } from "../../src/io/byteSource.ts";
@@ -6,6 +7,7 @@ import { loadGuest } from "../guests/load.ts";
 import { recordGuest } from "../guests/record.ts";
 import { type GuestSpec, guestPrograms } from "../guests/spec.ts";
 import { commonFields } from "./generator.ts";
+import { failureNote, filesField, type GuestPlace, withSeed } from "./guestProgram.ts";
 import { TracePlayer } from "./trace.ts";
 
 export const wasmSchema = z
@@ -23,11 +25,7 @@ export const wasmSchema = z
       .optional()
       .describe("or a program from an npm package (docs/guests.md)"),
     args: z.array(z.string()).max(1000).default([]).describe("a module's arguments"),
-    files: z
-      .array(z.string().min(1))
-      .max(1000)
-      .default([])
-      .describe("files that a module can read, relative to the scenario file"),
+    files: filesField("a module can read"),
     script: z.string().optional().describe("what a program runs"),
     scriptFile: z
       .string()
@@ -41,30 +39,21 @@ export const wasmSchema = z
 
 export type WasmConfig = z.infer<typeof wasmSchema>;
 
-/** The seed of a program that is told none. */
-const DEFAULT_SEED = 1;
-
 export class WasmGuest extends TracePlayer {
   /**
    * Runs the program, to know what it accesses.
-   * @param directory where relative file names start
-   * @param seed of the scenario
    * @throws UserError if a file cannot be read, or the program cannot be run to its end
    */
-  constructor(
-    name: string,
-    config: WasmConfig,
-    { directory, seed }: { readonly directory?: string; readonly seed?: number },
-  ) {
+  constructor(name: string, config: WasmConfig, { directory, seed }: GuestPlace) {
     const guest = guestOf(config, directory, seed);
     const { trace, exitCode } = recordGuest(guest);
     const source = sourceOf(guest.name, Buffer.from(trace));
     super(name, { ...config, placement: "compact", passes: 1 }, guest.seed, source);
-    if (exitCode !== 0) this.warning = `${guest.name}: has ended with exit code ${exitCode}`;
+    this.warning ??= failureNote(`${guest.name}:`, exitCode);
   }
 }
 
 /** The guest of a scenario. @throws UserError if a file of it cannot be read */
-export function guestOf(config: WasmConfig, directory = ".", seed = DEFAULT_SEED): GuestSpec {
-  return loadGuest({ ...config, seed: config.seed ?? seed }, directory);
+export function guestOf(config: WasmConfig, directory = ".", seed?: number): GuestSpec {
+  return loadGuest(withSeed(config, seed), directory);
 }

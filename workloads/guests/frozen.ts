@@ -1,5 +1,5 @@
 /**
- * Takes from a thread what differs from run to run: clocks, time zones, randomness and paths. Programs that come with
+ * Takes from a thread what differs from run to run: clocks, time zones, randomness, paths and the process's numbers. Programs that come with
  * JavaScript of their own ask for them there. To be called before anything of theirs is loaded.
  */
 import crypto from "node:crypto";
@@ -31,6 +31,19 @@ export interface TimeAndChance {
 export function freeze(host: TimeAndChance): void {
   // Emscripten tells a program its own name, which would be a path of this machine, in the guest's memory.
   process.argv.splice(0, process.argv.length, "node", "guest");
+  process.execArgv.splice(0);
+  // All but argv0, which Node.js does not let be redefined.
+  const place = {
+    execPath: "/node",
+    title: "node",
+    pid: 1,
+    ppid: 0,
+    cwd: () => "/",
+  };
+  for (const [name, value] of Object.entries(place)) {
+    // Given a value in place of a getter, ppid stays as it is, without an error.
+    Object.defineProperty(process, name, { get: () => value });
+  }
   const milliseconds = (time: bigint): number => Number(time / NANOSECONDS);
   const fill = <T extends ArrayBufferView>(target: T): T => {
     const bytes = new Uint8Array(target.buffer, target.byteOffset, target.byteLength);

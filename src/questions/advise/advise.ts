@@ -1,4 +1,5 @@
 /** `trackvisor advise`: the runs that a scenario's questions need, and the answers from them. */
+import { checkLoaded, refuseUnread } from "../../runs/scenarioFile.ts";
 import type { ComparisonRow } from "../compare.ts";
 import { contenders } from "../contenders.ts";
 import { askMigration, MIGRATIONS_MOST } from "./askMigration.ts";
@@ -74,9 +75,12 @@ async function answersOf(subject: Subject, book: RunBook): Promise<Answers> {
   return { subject, book, trackers, migration, workingSets, sensitivity };
 }
 
-/** Before anything is run. @throws UserError for a mistake in what is asked */
+/** Before anything is run. @throws UserError for a mistake in the scenario, with its place, or in what is asked */
 function refuseMistakes(subject: Subject): void {
-  const { questions, window } = subject.asked;
+  const { questions, window, load, common } = subject.asked;
+  refuseUnread(load(common));
+  // Guests without an end of their own are given one in each run.
+  checkLoaded(load([...common, subject.until]));
   if (questions.includes("migration")) termsOf(subject);
   if (questions.includes("workingSet") && window !== undefined) {
     for (const one of estimators(subject, window, subject.spanCycles)) planEstimates(subject, one);

@@ -6,7 +6,7 @@ import { parseYaml } from "../../config/yamlFile.ts";
 import { UserError } from "../../errors.ts";
 import { kindOfFile, listDirectory, readText } from "../../io/inputFile.ts";
 import { packagePath } from "../../io/packageFiles.ts";
-import { loaderOf, shippedScenarios } from "../../runs/scenarioFile.ts";
+import { checkLoaded, loaderOf, refuseUnread, shippedScenarios } from "../../runs/scenarioFile.ts";
 import type { Guest } from "./curveRuns.ts";
 import { type FleetConfig, fleetSchema } from "./schema.ts";
 
@@ -61,7 +61,12 @@ export function loadFleet(nameOrPath: string): Fleet {
     .map(([name, { scenario, set }]): LoadedKind => {
       const place = at(["kinds", name]);
       const overrides = set.map((text) => parseOverride(text, `${place}: kinds.${name}.set`));
-      const loaded = loaderOf(besides(path, scenario))(overrides);
+      const load = loaderOf(besides(path, scenario));
+      const loaded = load(overrides);
+      refuseUnread(loaded);
+      // Runs of a kind end when its curves are long enough, if the guest does not end before.
+      const end = { path: ["until"], value: `${length} cycles`, origin: `${place}: kinds.${name}` };
+      checkLoaded(load([...overrides, end]));
       const { vms } = loaded.scenario;
       if (vms.length !== 1) {
         throw new UserError(

@@ -3,7 +3,7 @@ import type { Override } from "../../config/override.ts";
 import { UserError } from "../../errors.ts";
 import { digestOf, RunIdentity } from "../../runs/runIdentity.ts";
 import type { RunOrder } from "../../runs/runOrder.ts";
-import { checkLoaded, type LoadedScenario } from "../../runs/scenarioFile.ts";
+import { checkLoaded, type LoadedScenario, refuseUnread } from "../../runs/scenarioFile.ts";
 import { type Metric, refuseOthers } from "../metrics.ts";
 import type { Axis } from "./axis.ts";
 import { fieldsOf, pointsOf, pointText, type SweepPoint } from "./points.ts";
@@ -87,6 +87,7 @@ export function tryOutPoints(
   points: readonly PlannedPoint[],
   isDone: (order: RunOrder) => boolean = () => false,
 ): Problems {
+  refuseUnread(...points.map(({ order }) => order));
   const problems = new Map<string, SweepPoint[]>();
   for (const point of points) {
     try {

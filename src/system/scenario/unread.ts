@@ -1,0 +1,41 @@
+/**
+ * Fields of a scenario that its plan does not read: whatever they say, the run is the same. A file may have them, as one
+ * that is run with several trackers does; an option that sets one is a mistake (src/runs/scenarioFile.ts).
+ */
+import type { FieldPath } from "../../config/fieldPath.ts";
+import { sections, TECHNIQUES, techniqueNamed, unitOf } from "../../hypervisor/techniques/all.ts";
+import { configuredUnits, writeLog } from "../../units/all.ts";
+import { configured } from "../operations/all.ts";
+import type { Scenario } from "../scenarioSchema.ts";
+
+export interface UnreadField {
+  readonly path: FieldPath;
+  /** Why it is not read, without the field's name. */
+  readonly why: string;
+}
+
+/** None where the operator may arm any technique: the run may come to read all of them. */
+export function unreadFields(scenario: Scenario): readonly UnreadField[] {
+  const { tracker } = scenario;
+  const operation = configured(scenario.operation, scenario.faults);
+  if (operation.operatorDecides) return [];
+  const technique = operation.technique(tracker.technique);
+  const units = configuredUnits({ ...tracker });
+  const unit = unitOf(technique, units, writeLog(units, tracker.ring.source));
+  const read = [techniqueNamed(technique)?.section?.name, unit?.declaration.name];
+  const unused = sections().filter(({ name }) => !read.includes(name));
+  const isDecided = TECHNIQUES.every((name) => operation.technique(name) === technique);
+  const who = operation.estimator === null ? `operation "${operation.kind}"` : "an estimator";
+  return [
+    ...(isDecided
+      ? [{ path: ["tracker", "technique"], why: `${who} chooses its own way of tracking` }]
+      : []),
+    ...unused.map(({ name }) => ({
+      path: ["tracker", name],
+      why: `technique "${technique}" does not read it`,
+    })),
+    ...(unit === null
+      ? [{ path: ["tracker", "logLimit"], why: `technique "${technique}" has no logs` }]
+      : []),
+  ];
+}
