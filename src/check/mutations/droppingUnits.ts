@@ -13,7 +13,7 @@ function mutationsOf(unit: UnitDeclaration, { hasDropped }: Drops): Mutation[] {
   return [
     {
       name: `${name}-not-asked`,
-      mistake: `a harvest does not ask whether the ${unit.label} has dropped a page`,
+      mistake: `a harvest does not ask whether the ${unit.label} log has dropped a page`,
       model,
       breaks,
       replace: around("tracker", ({ op }, perform, { vcpus }) => {
@@ -25,7 +25,7 @@ function mutationsOf(unit: UnitDeclaration, { hasDropped }: Drops): Mutation[] {
     },
     {
       name: `${name}-not-said`,
-      mistake: `the processor drops a page, and the ${unit.label} does not say so`,
+      mistake: `the processor drops a page, and the ${unit.label} log does not say so`,
       model,
       breaks,
       replace: around("mmu", ({ vcpu }, perform, { vcpus }) => {
@@ -37,7 +37,7 @@ function mutationsOf(unit: UnitDeclaration, { hasDropped }: Drops): Mutation[] {
     },
     {
       name: `${name}-rearm-nothing`,
-      mistake: `a harvest reports the pages, and leaves their D flags set: the ${unit.label} has none of them again`,
+      mistake: `a harvest reports the pages, and leaves their D flags set: the ${unit.label} log has none of them again`,
       model,
       breaks,
       replace: rearmsNothing,

@@ -72,9 +72,10 @@ export function dirtyLogTechnique<const Declared extends UnitDeclaration>(declar
         for (const { vmcs } of vm.vcpus) unit.empty(vmcs, vm.logs.geometry);
         return 0;
       }
-      const dropped = hasDropped(vm, unit);
-      const cycles = drainAll(vm, unit) * vm.costs.drainEntry;
-      return dropped ? cycles + scanFlags(vm) : cycles;
+      if (!hasDropped(vm, unit)) return drainAll(vm, unit) * vm.costs.drainEntry;
+      // The flags know of what was logged, too.
+      for (const { vmcs } of vm.vcpus) unit.empty(vmcs, vm.logs.geometry);
+      return scanFlags(vm);
     },
     rearm: (vm) => rearmMarked(vm.ept, "dirtyFlag", vm.dirty, vm.work) * vm.costs.protectPage,
     disarm(vm) {
