@@ -4,12 +4,13 @@ import type * as z from "zod";
 import type { LogUnit } from "../hardware/mmu.ts";
 import { Field, type FieldName } from "../hardware/vmcs.ts";
 import { namesOf } from "../lookup.ts";
+import { overflowLog } from "./overflowLog/declaration.ts";
 import { pml } from "./pml/declaration.ts";
 import { prl } from "./prl/declaration.ts";
 import type { LogStep, Unit, UnitDeclaration } from "./unit.ts";
 
 /** In the order of their numbers, which snapshots know: a new one comes last. */
-const LIST = [pml, prl] as const;
+const LIST = [pml, prl, overflowLog] as const;
 
 /** Their types, where a constant's name is to be known. */
 export type Listed = (typeof LIST)[number];

@@ -118,6 +118,9 @@ const MESSAGES: Readonly<Record<string, number>> = {
   "cleared-when-done": 54,
   "goes-on-too-far": 22,
   "served-when-all-is-armed": 11,
+  "overflow-log-not-asked": 21,
+  "overflow-log-not-said": 21,
+  "overflow-log-rearm-nothing": 38,
 };
 
 const DOCS = join(import.meta.dirname, "..", "..", "docs", "check.md");

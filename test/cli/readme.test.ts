@@ -35,6 +35,7 @@ const PAGES: readonly [page: string, commands: number][] = [
   ["README.md", 5],
   ["docs/experiments.md", 0],
   ["docs/first-steps.md", 10],
+  ["docs/units.md", 2],
   ["docs/tui.md", 2],
   ["docs/advise.md", 2],
   ["docs/check.md", 1],
