@@ -1,4 +1,6 @@
 /** The part of docs/witnesses.md that is written from what witnesses said (UPDATE_WITNESS=1 npx vitest run test/witness). */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { RULES } from "../../src/witness/explained.ts";
 import { compareAnswers } from "../../src/witness/kvm/compare.ts";
 import { questionsOf, shippedAnswers } from "../../src/witness/kvm/shipped.ts";
@@ -53,11 +55,35 @@ function migrationClaims(): string[] {
 const ORACLE =
   "| what a run of a trace counts: TLB, walks, logs, cycles, pages ([counting.md](counting.md)) | a second program, in C, which knows the rules of that page and no code of the emulator (`test/oracle`) | with every test run | the shipped traces, and with `valgrind` up to ten programs recorded on the spot, seven trackers, with and without guest paging, in all values | 0 | 0 |";
 
+/** Random tests as they were last asked in number: `trackvisor litmus --fuzz TESTS --seed SEED --on bochs`. */
+interface FuzzRecord {
+  readonly witness: string;
+  readonly asked: string;
+  readonly seed: number;
+  readonly tests: number;
+  readonly askedTests: number;
+  readonly accesses: number;
+  readonly values: number;
+}
+
+function fuzzClaims(): string[] {
+  const file = join(import.meta.dirname, "explained", "fuzz-2.7.json");
+  const { witness, asked, seed, tests, askedTests, accesses, values }: FuzzRecord = JSON.parse(
+    readFileSync(file, "utf8"),
+  );
+  const number = (value: number) => value.toLocaleString("en-US");
+  const what = `${number(askedTests)} of ${number(tests)} tests, ${number(accesses)} accesses, ${number(values)} values`;
+  return [
+    `| the same of random tests, in the emulator's mode \`bochs\` (\`--fuzz ${tests} --seed ${seed}\`) | ${witness} | ${asked} | ${what} | one value (the offset in a log entry, RF), or the image's own walk with a full log | 0 |`,
+  ];
+}
+
 function section(stored: Stored): string {
   const explained = stored.askedTests - stored.agreeing;
   const claims = `| claim | who says so | last asked | agree | differ, and why is known | differ |
 |---|---|---|---|---|---|
 | the processor's rules: walks, A/D flags, PML, exits, entry checks, events (\`test/litmus\`) | ${stored.witness} | ${stored.asked} | ${stored.agreeing} tests in all values | ${explained} tests | 0 |
+${fuzzClaims().join("\n")}
 ${ORACLE}
 ${[...kvmClaims(), ...migrationClaims()].join("\n")}
 `;
