@@ -29,10 +29,12 @@ export type { AnyResult } from "../system/operations/all.ts";
 export {
   registerEstimator,
   registerTracker,
+  registerUnit,
   registerWorkload,
   type Scenario,
 } from "../system/scenarioSchema.ts";
 export type { RunSummary } from "../system/summary.ts";
+export type { OwnUnit } from "../units/own.ts";
 export { type AdviceSettings, advise } from "./advise.ts";
 export { type Checked, type CheckSettings, check } from "./check.ts";
 export { type Comparison, type ComparisonSettings, compare } from "./compare.ts";

@@ -3,4 +3,9 @@ export { Generator } from "../../workloads/generators/generator.ts";
 export { CYCLES_PER_SECOND } from "../config/units.ts";
 export { VERSION } from "../config/version.ts";
 export { FieldError, UserError } from "../errors.ts";
-export { registerEstimator, registerTracker, registerWorkload } from "../system/scenarioSchema.ts";
+export {
+  registerEstimator,
+  registerTracker,
+  registerUnit,
+  registerWorkload,
+} from "../system/scenarioSchema.ts";

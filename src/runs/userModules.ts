@@ -73,7 +73,7 @@ async function importNow(name: string, digest?: string): Promise<void> {
     const kinds = registeredKinds().filter((kind) => !earlier.has(kind));
     if (kinds.length === 0) {
       throw new UserError(
-        `${name}: registers nothing; a module calls registerWorkload, registerTracker or registerEstimator`,
+        `${name}: registers nothing; a module calls registerWorkload, registerTracker, registerUnit or registerEstimator`,
       );
     }
     imported.set(path, { ...own, kinds });

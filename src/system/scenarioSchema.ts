@@ -7,6 +7,7 @@ import { DEFAULT_PROCESSOR_COSTS } from "../hardware/costs.ts";
 import { DEFAULT_GEOMETRY } from "../hardware/geometry.ts";
 import { DEFAULT_HYPERVISOR_COSTS } from "../hypervisor/costs.ts";
 import {
+  addOwnUnit,
   addTracker,
   DEFAULT_TECHNIQUE,
   type SectionOf,
@@ -18,6 +19,7 @@ import { TRACKER_FAULTS } from "../hypervisor/trackedVm.ts";
 import type { OwnEstimator } from "../hypervisor/wss/estimators/own.ts";
 import { fieldOf, namesOf, recordOf } from "../lookup.ts";
 import { MOST_LOG_ENTRIES, UNITS } from "../units/all.ts";
+import type { OwnUnit } from "../units/own.ts";
 import { INTERRUPTING_LABELS, UNIT_LABELS } from "../units/texts.ts";
 import { DEFAULT_ENERGY_COSTS } from "./energy.ts";
 import { OPERATION_FAULTS } from "./operation.ts";
@@ -226,6 +228,15 @@ export function registerEstimator(own: OwnEstimator): void {
  */
 export function registerTracker(own: OwnTracker): void {
   addTracker(own);
+  scenarioSchema = schemaWith(workloadSchema);
+}
+
+/**
+ * From now on processors have this page-logging unit, and a scenario can name the technique that uses it.
+ * @throws UserError if the name is taken, or it is none
+ */
+export function registerUnit(own: OwnUnit): void {
+  addOwnUnit(own);
   scenarioSchema = schemaWith(workloadSchema);
 }
 

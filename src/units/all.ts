@@ -5,6 +5,7 @@ import type { LogUnit } from "../hardware/mmu.ts";
 import { Field, type FieldName } from "../hardware/vmcs.ts";
 import { namesOf } from "../lookup.ts";
 import { overflowLog } from "./overflowLog/declaration.ts";
+import { OWN_CONTROLS, type OwnUnit, ownUnit } from "./own.ts";
 import { pml } from "./pml/declaration.ts";
 import { prl } from "./prl/declaration.ts";
 import type { LogStep, Unit, UnitDeclaration } from "./unit.ts";
@@ -15,7 +16,17 @@ const LIST = [pml, prl, overflowLog] as const;
 /** Their types, where a constant's name is to be known. */
 export type Listed = (typeof LIST)[number];
 
-export const UNITS: readonly UnitDeclaration[] = LIST;
+const all: UnitDeclaration[] = [...LIST];
+
+/** Those of users behind the others, once they are registered. What is derived below is of those that are built in. */
+export const UNITS: readonly UnitDeclaration[] = all;
+
+/** From now on processors have this unit. @throws UserError if it is none */
+export function addUnit(own: OwnUnit): UnitDeclaration {
+  const unit = ownUnit(own, all.length - LIST.length);
+  all.push(unit);
+  return unit;
+}
 
 /** Which unit logs: its name, or none of them. */
 export type UnitName = string;
@@ -54,7 +65,10 @@ export const UNIT_CONTROLS: Readonly<Record<string, number>> = Object.assign(
 );
 
 /** All of them: software that turns logging off clears these. */
-export const LOG_CONTROLS: number = Object.values(UNIT_CONTROLS).reduce((all, one) => all | one, 0);
+export const LOG_CONTROLS: number = Object.values(UNIT_CONTROLS).reduce(
+  (controls, control) => controls | control,
+  OWN_CONTROLS,
+);
 
 type SectionsOf<Unit> = Unit extends {
   readonly name: infer Name;

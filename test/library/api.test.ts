@@ -40,6 +40,7 @@ it("exports these names and no others", () => {
     "openLog",
     "registerEstimator",
     "registerTracker",
+    "registerUnit",
     "registerWorkload",
     "runScenario",
     "shippedScenarios",

@@ -4,6 +4,7 @@ import * as z from "zod";
 import { UserError } from "../../errors.ts";
 import { nameTechnique, TECHNIQUE_NAMES } from "../../interconnect/messages.ts";
 import {
+  addUnit,
   FIRST_UNIT,
   NO_UNIT,
   UNITS,
@@ -11,6 +12,7 @@ import {
   type UnitTechniqueName,
   unitNamed,
 } from "../../units/all.ts";
+import type { OwnUnit } from "../../units/own.ts";
 import type { Unit, UnitDeclaration } from "../../units/unit.ts";
 import { accessedDirtyScan } from "./accessedDirtyScan.ts";
 import { accessLogTechnique } from "./accessLog.ts";
@@ -71,12 +73,23 @@ const RESERVED = [
 const all = new Map<string, Technique>(BUILT_IN.map((one) => [one.name, one]));
 for (const name of all.keys()) nameTechnique(name);
 
+function isTaken(name: string): boolean {
+  return name === "none" || all.has(name) || RESERVED.includes(name);
+}
+
 /** From now on scenarios, messages and people can name this tracker. @throws UserError if the name is taken, or it is none */
 export function addTracker(own: OwnTracker): void {
   const { name } = own;
-  const isTaken = name === "none" || all.has(name) || RESERVED.includes(name);
-  if (isTaken) throw new UserError(`tracker "${name}": there is one of this name already`);
+  if (isTaken(name)) throw new UserError(`tracker "${name}": there is one of this name already`);
   all.set(name, ownTechnique(own));
+  nameTechnique(name);
+}
+
+/** The same of a page-logging unit, and the technique that uses it. @throws UserError if the name is taken, or it is none */
+export function addOwnUnit(own: OwnUnit): void {
+  const { name } = own;
+  if (isTaken(name)) throw new UserError(`unit "${name}": there is a tracker of this name already`);
+  all.set(name, ofUnit(addUnit(own)));
   nameTechnique(name);
 }
 

@@ -1,15 +1,10 @@
 /** A log of first writes that never stops the guest: when it is full it says so in a bit, and drops (walk.ts has the rule). */
-import type { Geometry } from "../../hardware/geometry.ts";
-import { Field, writeField } from "../../hardware/vmcs.ts";
-import type { Slot, Unit, UnitDeclaration, VmcsWords } from "../unit.ts";
-import { OVERFLOWED, overflowLogUnit, SECONDARY_OVERFLOW_LOG } from "./walk.ts";
+import type { Unit, UnitDeclaration } from "../unit.ts";
+import { emptyUpwards, hasDropped, upwardSlots } from "../upwards.ts";
+import { overflowLogUnit, SECONDARY_OVERFLOW_LOG } from "./walk.ts";
 
 /** HDBSSBR_EL2.SZ: 512 entries in 4 KiB to 2^18 in 2 MiB (Arm ARM D24.2); what is emulated of any log ends here. */
 const ENTRIES_MAX = 1 << 16;
-
-function word({ words }: VmcsWords, field: number): number {
-  return words[2 * field] ?? 0;
-}
 
 const unit: Unit = {
   get declaration() {
@@ -20,18 +15,8 @@ const unit: Unit = {
   whyNoMore: "longer logs are not emulated",
   enabling: SECONDARY_OVERFLOW_LOG,
   processorSide: overflowLogUnit,
-  usedSlots: (vmcs, log, { logEntries }) =>
-    log === 0 ? [0, Math.min(word(vmcs, Field.logIndex), logEntries)] : [0, 0],
-  isIndexValid: (vmcs, { logEntries }) => word(vmcs, Field.logIndex) <= logEntries,
-  nextSlots(vmcs, count) {
-    const index = word(vmcs, Field.logIndex);
-    return Array.from({ length: count }, (_, i): Slot => [0, index + i]);
-  },
-  shownIndex: (vmcs) => word(vmcs, Field.logIndex),
-  empty(vmcs, _geometry: Geometry) {
-    writeField(vmcs, Field.logIndex, 0);
-    writeField(vmcs, Field.fullLogs, 0);
-  },
+  ...upwardSlots,
+  empty: emptyUpwards,
 };
 
 export const overflowLog = {
@@ -43,7 +28,7 @@ export const overflowLog = {
   mayLose: true,
   whenFull: {
     kind: "drop",
-    hasDropped: (vmcs) => (word(vmcs, Field.fullLogs) & OVERFLOWED) !== 0,
+    hasDropped,
   },
   technique: {
     finds: "the first write to each page",

@@ -7,25 +7,20 @@
  *   guest goes on. As with EPML (SC'22; its Bochs fork) the D flag is set all the same.
  */
 import { isTooWide } from "../../hardware/controlChecks.ts";
-import { Counter } from "../../hardware/counters.ts";
 import type { Geometry } from "../../hardware/geometry.ts";
-import { storeLogEntry } from "../../hardware/logStore.ts";
-import { count, type LogUnit, type Mmu, type TransitionLog } from "../../hardware/mmu.ts";
+import type { LogUnit, TransitionLog } from "../../hardware/mmu.ts";
 import {
   Field,
   readField,
   SECONDARY_EPT,
   secondaryControls,
   type Vmcs,
-  writeField,
 } from "../../hardware/vmcs.ts";
 import { SECONDARY_PML } from "../pml/walk.ts";
+import { logUpwards } from "../upwards.ts";
 
 /** Secondary control 29, which SDM 24.6.2 leaves reserved. */
 export const SECONDARY_OVERFLOW_LOG = 1 << 29;
-/** In Field.fullLogs: something was dropped since software cleared it. */
-export const OVERFLOWED = 1;
-
 /** HDBSSPROD_EL2.INDEX has 19 bits, of which the longest log needs all but one value. */
 const INDEX = { bits: 19, signed: false } as const;
 
@@ -35,25 +30,10 @@ const log: TransitionLog = {
   // No access ends so.
   exitReason: 0,
   isFull: () => false,
-  log(mmu: Mmu, page: number): void {
-    const { vmcs } = mmu;
-    const index = readField(vmcs, Field.logIndex);
-    if (index >= mmu.geometry.logEntries) {
-      drop(mmu);
-      return;
-    }
-    storeLogEntry(mmu, 0, index, page);
-    writeField(vmcs, Field.logIndex, index + 1, 0);
+  log: (mmu, page) => {
+    logUpwards(mmu, page);
   },
 };
-
-/** The first that is dropped makes the log overflow; the others change nothing. */
-function drop(mmu: Mmu): void {
-  count(mmu, Counter.missedGpas, 1);
-  if ((readField(mmu.vmcs, Field.fullLogs) & OVERFLOWED) !== 0) return;
-  count(mmu, Counter.logFull, 1);
-  writeField(mmu.vmcs, Field.fullLogs, OVERFLOWED, 0);
-}
 
 /** @param isThere no real processor has it */
 export function overflowLogUnit(isThere: boolean): LogUnit {
