@@ -91,6 +91,7 @@ describe.concurrent("trackvisor run", { timeout: TIMEOUT }, () => {
       "pml",
       "prl",
       "dirtyRing",
+      "overflowLog",
     ];
     const file = scratch.write("tracker.json", scenario());
     const reports = await Promise.all(

@@ -92,6 +92,7 @@ const techniques: readonly (readonly [string, TechniqueName, Variant, number])[]
   ["write protection", "writeProtect", {}, 1],
   ["A/D scan", "accessedDirtyScan", {}, 0],
   ["PML", "pml", {}, 0],
+  ["the overflow log", "overflowLog", {}, 0],
   ["PML without log pages: write protection", "pml", { logLimit: 0 }, 1],
   ["dirty ring fed by write protection", "dirtyRing", {}, 1],
   ["dirty ring fed by PML", "dirtyRing", { ringSource: "pml" }, 0],
