@@ -63,6 +63,7 @@ const PLAIN: readonly (readonly [string, Values, depth?: number])[] = [
   ["pml-halts", { harvests: 0 }],
   ["operator", SMALLEST, 16],
   ["pml-two-vcpus", { ...SMALLEST, harvests: 0 }],
+  ["overflow-log", { pages: 2, reads: 0, harvests: 0 }],
   ["prl", { pages: 2, reads: 0, log: 1, harvests: 0 }],
   ["prl-two-logs", { pages: 3, log: 1, harvests: 0 }],
   ["prl-two-vms", { ...SMALLEST, harvests: 0 }, 26],

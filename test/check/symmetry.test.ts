@@ -45,6 +45,7 @@ const SMALL: readonly (readonly [string, Values])[] = [
   ["write-protection-large-leaves", { pages: 4, harvests: 0 }],
   ["present-bit", { pages: 2, reads: 0, harvests: 0 }],
   ["accessed-dirty-scan", { pages: 2 }],
+  ["overflow-log", { pages: 2, reads: 0, harvests: 0 }],
   ["dirty-ring", { pages: 2, reads: 0, harvests: 0 }],
   ["dirty-ring-two-vcpus", { pages: 1 }],
   ["dirty-ring-pml", { pages: 2, harvests: 0 }],

@@ -27,6 +27,8 @@ export interface Surroundings {
   readonly guestLevels: number;
   readonly accessedDirty: boolean;
   readonly prl: boolean;
+  /** The log of docs/units.md that overflows in place of exiting. */
+  readonly overflowLog: boolean;
   /** CET: bit 7 of the EPT pointer, and exceptions with or without error codes. */
   readonly shadowStack: boolean;
   readonly cr0PagingFixed: boolean;
@@ -67,7 +69,7 @@ export function specifiedEntry(fields: Fields, cpu: Surroundings): Verdict {
   // 26.2.1.1
   need(controls, "pin: reserved", only(pin, 0, 1, 2, 3, 4, 5));
   need(controls, "primary: reserved", only(primary, 1, 2, 4, 5, 6, 7, 8, 13, 14, 22, 26, 31));
-  need(controls, "secondary: reserved", only(secondary, 1, 5, 7, 17, 22, 26, 27));
+  need(controls, "secondary: reserved", only(secondary, 1, 5, 7, 17, 22, 26, 27, 29));
   need(controls, "virtual NMIs need NMI exiting", nmiExiting || !virtualNmis);
   need(controls, "NMI window needs virtual NMIs", virtualNmis || !bit(primary, 22));
   need(controls, "VPID is not 0", !bit(secondary, 5) || vpid !== 0n);
@@ -81,6 +83,16 @@ export function specifiedEntry(fields: Fields, cpu: Surroundings): Verdict {
   );
   need(controls, "PRL is there", cpu.prl || !(prl || bit(secondary, 27)));
   need(controls, "PRL needs PML", pml || !prl);
+  // docs/units.md; both logs are named by one field.
+  const overflowLog = bit(secondary, 29);
+  need(controls, "the overflow log is there", cpu.overflowLog || !overflowLog);
+  need(controls, "the overflow log needs EPT", ept || !overflowLog);
+  need(controls, "the overflow log excludes PML", !pml || !overflowLog);
+  need(
+    controls,
+    "the overflow log's address",
+    !overflowLog || ((fields.pmlAddress & 0xfffn) === 0n && fits(fields.pmlAddress)),
+  );
   if (ept) {
     const pointer = fields.eptPointer;
     need(controls, "EPTP: memory type", [0n, 6n].includes(pointer & 7n));

@@ -40,7 +40,9 @@ const QUAD = upTo(64);
 
 const pdpte = near(0x11001n, [0, ...QUAD], [0n, 0xffff_ffff_ffff_fffen]);
 const pdptes = fc.tuple(pdpte, pdpte, pdpte, pdpte);
-const events = [0x31, 0x202, 0x306, 0xb0d, 0x301, 0xb08, 0x30d, 0xb06, 0x203, 0x320, 0x131, 0x700];
+const events = [
+  0x31, 0x202, 0x306, 0xb0d, 0x301, 0xb08, 0x30d, 0xb06, 0x203, 0x320, 0x131, 0x700, 0x1031,
+];
 const vmcsFields = fc.record({
   pinBasedControls: near(0x29n, WORD, [0n, 0x9n, 0x21n, 0x16n]),
   primaryControls: near(0x8000_0080n, WORD, [0x80n, 0x8040_0080n, 0x8400_6172n]),
@@ -54,10 +56,13 @@ const vmcsFields = fc.record({
     0x402_0022n,
     0x400_0022n,
     0x2_0000n,
+    0x2000_0022n,
+    0x2000_0020n,
+    0x2002_0022n,
   ]),
   eptPointer: near(0x105en, QUAD),
   vpid: near(1n, upTo(20), [0n, 0x1_0000n]),
-  pmlAddress: near(0x2000n, QUAD, [0n, 0xfff_ffff_f000n]),
+  pmlAddress: near(0x2000n, QUAD, [0n, 0xfff_ffff_f000n, 0x2800n]),
   guestCr3: near(BigInt(PDPT_FRAME << 12), QUAD),
   pdptes,
   guestRflags: near(0x202n, QUAD, [2n, 0x1_0202n]),
@@ -76,6 +81,7 @@ const surroundings = fc.record({
   guestLevels: fc.constantFrom(4, 5),
   accessedDirty: fc.boolean(),
   prl: fc.boolean(),
+  overflowLog: fc.boolean(),
   shadowStack: fc.boolean(),
   cr0PagingFixed: fc.boolean(),
   memoryPdptes: pdptes,
@@ -97,7 +103,10 @@ function build(fields: Value<typeof vmcsFields>, cpu: Value<typeof surroundings>
     cr0PagingFixed: cpu.cr0PagingFixed,
   };
   const units = configuredUnits().map((unit) => {
-    return unit.processorSide(unit.declaration.name !== "prl" || cpu.prl);
+    const { name } = unit.declaration;
+    const isThere = { pml: true, prl: cpu.prl, overflowLog: cpu.overflowLog }[name];
+    if (isThere === undefined) throw new Error(`no rule is specified for ${name}`);
+    return unit.processorSide(isThere);
   });
   const mmu = new Mmu("p", memory, geometry, { capabilities, units });
   const vmcs = new Vmcs("v");

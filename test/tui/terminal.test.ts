@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 const MAIN = join(import.meta.dirname, "..", "..", "dist", "src", "cli", "main.js");
 const hasTmux = spawnSync("tmux", ["-V"]).status === 0;
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000;
 
 describe.skipIf(!hasTmux)("in a real terminal (needs tmux)", () => {
   let directory = "";

@@ -379,8 +379,8 @@ export const processors: readonly HandMade[] = [
     name: "pvm-first-reload-only",
     file: "machines/pvmCpu.ts",
     class: "message lost",
-    from: "return drained.map(({ vcpu }) =>",
-    to: "return drained.slice(0, 1).map(({ vcpu }) =>",
+    from: "return drained.flatMap(({ vcpu }) =>",
+    to: "return drained.slice(0, 1).flatMap(({ vcpu }) =>",
     damage: "of several logs that were served one is told to resume",
   },
   {

@@ -91,9 +91,9 @@ export const techniques: readonly HandMade[] = [
   },
   {
     name: "wp-refuses-nothing",
-    file: "src/hypervisor/techniques/writeProtect.ts",
+    file: "src/hypervisor/techniques/writeViolation.ts",
     class: "early return removed",
-    from: `    if (!write) return NOT_OURS;
+    from: `  if (!write) return NOT_OURS;
 `,
     to: "",
     damage: "a violation by a read counts as a write",
