@@ -71,7 +71,9 @@ export function wire(
   const dispatchers = take(pcpus);
   const vcpus = take(world.vcpus.length);
   // Who is not told that its log is full has no statechart, and no address.
-  const units = UNITS.map(({ name }) => take(statechartOf(name) === null ? 0 : world.vcpus.length));
+  const units = UNITS.map(({ name }) =>
+    statechartOf(name) === null ? world.vcpus.map(() => 0) : take(world.vcpus.length),
+  );
   const trackers = take(world.vms.length);
   const pvmCpus = take(config.pvmCpus);
 
