@@ -156,6 +156,8 @@ export function wire(
       skipInvept: config.world.tracking.faults.includes("skipInvept"),
       armedTwice: config.world.tracking.armedTwice,
     });
+    // Who stands in for a tracker, or a pVM CPU, uses no time that is known.
+    if (actor.machine.id !== trackerMachine.id) return;
     port.subscribe((delivery) => {
       const { handlerCycles } = contextOf(actor, trackerMachine);
       const { message } = delivery;
@@ -170,6 +172,7 @@ export function wire(
       reloadCycles: costs.remoteReload,
       handlerBudget: config.handlerBudget,
     });
+    if (actor.machine.id !== pvmCpuMachine.id) return;
     port.subscribe((delivery) => {
       const { working } = contextOf(actor, pvmCpuMachine);
       pvmTimes.after(cpu, actor.value === "handling", working, delivery);
