@@ -5,10 +5,17 @@
 import { excerpt } from "../config/fieldPath.ts";
 import { UserError } from "../errors.ts";
 import { Counter } from "../hardware/counters.ts";
-import type { LogUnit, Mmu, TransitionLog, WalkLog } from "../hardware/mmu.ts";
+import type { LogUnit, Mmu, WalkLog } from "../hardware/mmu.ts";
 import { notePage } from "../hardware/roundTruth.ts";
 import type { Unit, UnitDeclaration } from "./unit.ts";
-import { dropsUpwards, emptyUpwards, hasDropped, logUpwards, upwardSlots } from "./upwards.ts";
+import {
+  dropsUpwards,
+  emptyUpwards,
+  hasDropped,
+  logUpwards,
+  upwardSlots,
+  writesUpwards,
+} from "./upwards.ts";
 
 /** A page-logging unit that is not built in. */
 export interface OwnUnit {
@@ -65,7 +72,7 @@ function declare(own: OwnUnit & { readonly entriesMax: number }, control: number
     selectedBy: control,
     needsFlags: true,
     index: { bits: 17, signed: false },
-    log: finds === "written" ? WRITES : new TouchLog(own),
+    log: finds === "written" ? writesUpwards : new TouchLog(own),
     failure: () => null,
   };
   const unit: Unit = {
@@ -111,17 +118,6 @@ function declare(own: OwnUnit & { readonly entriesMax: number }, control: number
   };
   return declaration;
 }
-
-const WRITES: TransitionLog = {
-  logs: "transitions",
-  gatesAccessed: false,
-  // No access ends so.
-  exitReason: 0,
-  isFull: () => false,
-  log: (mmu, page) => {
-    logUpwards(mmu, page);
-  },
-};
 
 /** What it does not log counts as dropped: its harvests need not know it. */
 class TouchLog implements WalkLog {

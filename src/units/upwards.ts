@@ -1,7 +1,7 @@
 /** A log that is filled upwards from 0, and of which a bit says that it could not take everything. */
 import { Counter } from "../hardware/counters.ts";
 import { storeLogEntry } from "../hardware/logStore.ts";
-import { count, type Mmu } from "../hardware/mmu.ts";
+import { count, type Mmu, type TransitionLog } from "../hardware/mmu.ts";
 import { Field, readField, type Vmcs, writeField } from "../hardware/vmcs.ts";
 import type { Slot, Unit, VmcsWords } from "./unit.ts";
 
@@ -28,6 +28,18 @@ export function logUpwards(mmu: Mmu, page: number): boolean {
   writeField(vmcs, Field.logIndex, index + 1, 0);
   return true;
 }
+
+/** Logs first writes, and never ends an access. */
+export const writesUpwards: TransitionLog = {
+  logs: "transitions",
+  gatesAccessed: false,
+  // No access ends so.
+  exitReason: 0,
+  isFull: () => false,
+  log: (mmu, page) => {
+    logUpwards(mmu, page);
+  },
+};
 
 /** An address that is not logged. */
 export function dropsUpwards(mmu: Mmu): void {

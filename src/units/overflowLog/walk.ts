@@ -8,7 +8,7 @@
  */
 import { isTooWide } from "../../hardware/controlChecks.ts";
 import type { Geometry } from "../../hardware/geometry.ts";
-import type { LogUnit, TransitionLog } from "../../hardware/mmu.ts";
+import type { LogUnit } from "../../hardware/mmu.ts";
 import {
   Field,
   readField,
@@ -17,23 +17,12 @@ import {
   type Vmcs,
 } from "../../hardware/vmcs.ts";
 import { SECONDARY_PML } from "../pml/walk.ts";
-import { logUpwards } from "../upwards.ts";
+import { writesUpwards } from "../upwards.ts";
 
 /** Secondary control 29, which SDM 24.6.2 leaves reserved. */
 export const SECONDARY_OVERFLOW_LOG = 1 << 29;
 /** HDBSSPROD_EL2.INDEX has 19 bits, of which the longest log needs all but one value. */
 const INDEX = { bits: 19, signed: false } as const;
-
-const log: TransitionLog = {
-  logs: "transitions",
-  gatesAccessed: false,
-  // No access ends so.
-  exitReason: 0,
-  isFull: () => false,
-  log: (mmu, page) => {
-    logUpwards(mmu, page);
-  },
-};
 
 /** @param isThere no real processor has it */
 export function overflowLogUnit(isThere: boolean): LogUnit {
@@ -43,7 +32,7 @@ export function overflowLogUnit(isThere: boolean): LogUnit {
     selectedBy: SECONDARY_OVERFLOW_LOG,
     needsFlags: true,
     index: INDEX,
-    log,
+    log: writesUpwards,
     failure: (vmcs, geometry) => failure(vmcs, geometry, isThere),
   };
 }
