@@ -94,7 +94,6 @@ export function runCommand(): Command {
       const driven = await drive(system, scenario.until, { recorder });
       let { interrupted } = driven;
       recorder?.finish();
-      await draw?.(scenario.name);
       let summary = system.examine(() => summarize(system, driven.standstill));
       const reference = interrupted ? null : referenceScenario(scenario, system);
       if (reference !== null) {
@@ -106,6 +105,7 @@ export function runCommand(): Command {
       }
       if (options.json) printResult("run", summary);
       else print(...formatSummary(scenario.name, summary));
+      await draw?.(scenario.name);
       if (interrupted) process.exitCode = EXIT_INTERRUPTED;
       else if (summary.failures.length > 0) process.exitCode = EXIT_FAILED;
     });
