@@ -1,4 +1,5 @@
 /** `trackvisor compare`: ways of tracking on the same guests, side by side, and which is cheapest for what. */
+import { isOnProcessors } from "../hypervisor/techniques/all.ts";
 import { itemAt, recordOf } from "../lookup.ts";
 import type { RunSummary } from "../system/summary.ts";
 import {
@@ -24,6 +25,8 @@ export interface ComparisonRow {
   readonly name: string;
   /** What was armed: a tracker falls back to write protection where it cannot have its logs. */
   readonly technique: string;
+  /** Whether there are processors that have what it needs. */
+  readonly onProcessors: boolean;
   readonly findsWritten: boolean;
   readonly findsTouched: boolean;
   /** Means over the seeds. */
@@ -46,9 +49,11 @@ function rowOf({ name, runs, bases }: Compared): ComparisonRow {
   const armed = harvests.filter((one) => one.technique !== "none");
   const every = (what: "findsWritten" | "findsTouched"): boolean =>
     armed.length > 0 && armed.every((one) => one[what]);
+  const own = armed[0]?.technique ?? technique;
   return {
     name,
-    technique: armed[0]?.technique ?? technique,
+    technique: own,
+    onProcessors: isOnProcessors(own),
     findsWritten: every("findsWritten"),
     findsTouched: every("findsTouched"),
     measures: eachMeasure(measured, mean),
@@ -98,6 +103,8 @@ export interface Ranking {
   /** The cheapest that misses none, and the next; null where there is no such. */
   readonly best: ComparisonRow | null;
   readonly next: ComparisonRow | null;
+  /** The cheapest that misses none and needs nothing that no processor has; null where there is no such. */
+  readonly today: ComparisonRow | null;
   /** Those that cost less, and miss pages. */
   readonly cheaper: readonly ComparisonRow[];
 }
@@ -108,14 +115,16 @@ export function rank(
   { pages, finds }: (typeof KINDS)[number],
 ): Ranking {
   const able = rows.filter((row) => row[finds] && row.failures.length === 0);
-  const [best = null, next = null] = able.filter(({ measures }) => measures.missed === 0);
+  const exact = able.filter(({ measures }) => measures.missed === 0);
+  const [best = null, next = null] = exact;
+  const today = exact.find(({ onProcessors }) => onProcessors) ?? null;
   const cheaper =
     best === null
       ? []
       : able.filter(
           ({ measures }) => measures.missed > 0 && measures.overhead < best.measures.overhead,
         );
-  return { pages, isFound: able.length > 0, best, next, cheaper };
+  return { pages, isFound: able.length > 0, best, next, today, cheaper };
 }
 
 /** Which is cheapest for written pages, and which for touched ones, and why: sentences made from the rows. */
@@ -129,6 +138,7 @@ export function sentencesOf({
   isFound,
   best,
   next,
+  today,
   cheaper,
 }: Ranking): { readonly text: string; readonly rows: readonly ComparisonRow[] }[] {
   if (best === null) {
@@ -138,18 +148,41 @@ export function sentencesOf({
     return [{ text, rows: [] }];
   }
   const { overhead } = best.measures;
-  const first = `Cheapest for ${pages} pages: ${best.name}, ${percent(overhead)} of guest overhead${whyOf(best)}.`;
-  const second = (row: ComparisonRow): string =>
-    `  The next is ${row.name}, ${percent(row.measures.overhead)}${whyOf(row)}.`;
-  const losing = ({ name, measures: { missed, overhead: own, recall } }: ComparisonRow): string => {
+  const first = `Cheapest for ${pages} pages: ${shown(best)}, ${percent(overhead)} of guest overhead${whyOf(best)}.`;
+  const another = (which: string, row: ComparisonRow): string =>
+    `  ${which} ${row.name}, ${percent(row.measures.overhead)}${whyOf(row)}.`;
+  const losing = (row: ComparisonRow): string => {
+    const { missed, overhead: own, recall } = row.measures;
     const pagesMissed = counted(Math.round(missed), "page");
-    return `  ${name} costs ${percent(own)}, and misses ${pagesMissed}: it finds ${percent(100 * recall)}.`;
+    return `  ${shown(row)} costs ${percent(own)}, and misses ${pagesMissed}: it finds ${percent(100 * recall)}.`;
   };
   return [
     { text: first, rows: [best] },
-    ...(next === null ? [] : [{ text: second(next), rows: [next] }]),
+    // Who chooses hardware to come asks for the first, who has a machine for this one.
+    ...(best.onProcessors ? [] : [ofToday(pages, today, another)]),
+    ...(next === null || (next === today && !best.onProcessors)
+      ? []
+      : [{ text: another("The next is", { ...next, name: shown(next) }), rows: [next] }]),
     ...cheaper.map((row) => ({ text: losing(row), rows: [row] })),
   ];
+}
+
+function shown({ name, onProcessors }: ComparisonRow): string {
+  return onProcessors ? name : `${name} (no processor has it)`;
+}
+
+function ofToday(
+  pages: Ranking["pages"],
+  today: ComparisonRow | null,
+  another: (which: string, row: ComparisonRow) => string,
+): { readonly text: string; readonly rows: readonly ComparisonRow[] } {
+  if (today === null) {
+    return {
+      text: `  Nothing here that is on processors of today finds all ${pages} pages.`,
+      rows: [],
+    };
+  }
+  return { text: another("On processors of today:", today), rows: [today] };
 }
 
 /** Where most of its overhead comes from: exits with what is done about them, walks, or waiting. */

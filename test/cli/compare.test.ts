@@ -56,11 +56,33 @@ describe("trackvisor compare", { timeout: TIMEOUT }, () => {
       rows.find(({ name, measures }) => finds.includes(name) && measures["missed"] === 0)!.name;
     const both = ["accessedDirtyScan"];
     expect(answers.find((line) => line.startsWith("Cheapest for written pages: "))).toContain(
-      `: ${cheapest([...both, ...WRITES])}, `,
+      `: ${cheapest([...both, ...WRITES])}`,
     );
     expect(answers.find((line) => line.startsWith("Cheapest for touched pages: "))).toContain(
       `: ${cheapest([...both, "presentBit", "prl", "prl-two-logs"])}, `,
     );
+  });
+
+  it("says which of the cheapest no processor has, and what is cheapest on those of today", async () => {
+    const file = scratch.write("today.yaml", HOT);
+    const said = async (trackers: string) => {
+      const { answers } = await compare([file, "--trackers", trackers]);
+      return answers.map((line) => line.replace(/,? -?[\d.]+ %.*/, ""));
+    };
+    const cheapest = "Cheapest for written pages: overflowLog (no processor has it)";
+    expect((await said("overflowLog,pml,dirtyRing")).slice(0, 2)).toEqual([
+      cheapest,
+      "  On processors of today: pml",
+    ]);
+    expect((await said("overflowLog")).slice(0, 2)).toEqual([
+      cheapest,
+      "  Nothing here that is on processors of today finds all written pages.",
+    ]);
+    // What needs no unit any processor can do.
+    expect((await said("pml,writeProtect")).slice(0, 2)).toEqual([
+      "Cheapest for written pages: pml",
+      "  The next is writeProtect",
+    ]);
   });
 
   it("of several seeds gives means with their intervals", async () => {

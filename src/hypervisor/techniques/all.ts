@@ -135,6 +135,12 @@ export function findsEveryWrite(name: TechniqueName): boolean {
   return technique?.findsWritten === true && technique.samples !== true;
 }
 
+/** Whether there are processors on which VMs can be tracked so: a technique that needs no unit takes any. */
+export function isOnProcessors(name: TechniqueName): boolean {
+  const needed = techniqueNamed(name)?.unit({ ringUnit: null }) ?? NO_UNIT;
+  return UNITS.find((unit) => unit.name === needed)?.isReal ?? true;
+}
+
 /** The unit of the processor, among these, that logs for a technique; null: none does. `ringUnit`: what feeds a dirty ring. */
 export function unitOf(
   technique: TechniqueName,
