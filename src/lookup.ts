@@ -27,6 +27,11 @@ export function valueUnder<Key, Value>(map: ReadonlyMap<Key, Value>, key: Key): 
   return value;
 }
 
+/** Whether it is an object with fields, and no list. */
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 /** The names of an object's own fields: of one that has no others than its type says. */
 export function namesOf<Name extends string>(object: Readonly<Record<Name, unknown>>): Name[] {
   return Object.keys(object) as Name[];

@@ -19,7 +19,7 @@ import { canonical } from "./engine/encoding.ts";
 import type { Model, StepRule } from "./engine/model.ts";
 import { slotNamed } from "./engine/model.ts";
 import { Slot } from "./engine/slot.ts";
-import type { Property } from "./properties/property.ts";
+import { type Property, predicatesOf } from "./properties/property.ts";
 
 /** Builds a model. @throws UserError for what is misspelt, contradictory, or cannot be explored */
 export function actorModel(spec: ActorModelSpec): Model {
@@ -146,9 +146,7 @@ function stepRuleOf(property: Property): StepRule[] {
 
 /** @throws UserError if the property speaks of what is not there */
 function requireSlots(model: Model, property: Property): void {
-  const { that, when, seen } = property as Readonly<Record<string, unknown>>;
-  for (const predicate of [that, when, seen]) {
-    const { over = [] } = (predicate ?? {}) as { readonly over?: readonly string[] };
+  for (const { over } of predicatesOf(property)) {
     for (const name of over) slotNamed(model, name, `property "${property.name}"`);
   }
 }

@@ -74,6 +74,6 @@ function branchesFor(state: string, event: string, all: readonly Transition[]): 
 function guardName(guard: unknown): string {
   if (typeof guard === "string") return guard;
   if (typeof guard === "object" && guard !== null && "type" in guard) return String(guard.type);
-  const { name = "" } = guard as { readonly name?: string };
+  const name = typeof guard === "function" ? guard.name : "";
   return name === "" ? "a guard" : name;
 }

@@ -127,7 +127,8 @@ export class CheckRun {
   /** Goes on where a saved search stands. @throws UserError if the model has changed since */
   static from({ target, options, seconds, state }: SavedSearch, more: CheckOptions = {}): CheckRun {
     const run = new CheckRun(target, { ...more, ...options });
-    (run.exploration as Exploration).restore(state);
+    if (run.exploration instanceof Exploration) run.exploration.restore(state);
+    else throw new Error("a saved search goes on with one worker");
     run.#seconds = seconds;
     return run;
   }

@@ -1,6 +1,6 @@
 /** Which states and transitions of the machines an exploration has seen, and which never. */
 import type { AnyEventObject, AnyMachineSnapshot, AnyStateMachine, AnyStateNode } from "xstate";
-import { itemAt, wordAt } from "../lookup.ts";
+import { isRecord, itemAt, wordAt } from "../lookup.ts";
 import { branchesOf, branchOf, nameOf, nodesIn } from "./branches.ts";
 import type { LocalSteps } from "./engine/localSteps.ts";
 import { type Model, shownMessage } from "./engine/model.ts";
@@ -35,7 +35,7 @@ export class Coverage {
     steps.onMiss = (component, ids, message) => {
       const { slot, machine, taken } = itemAt(model.components, component);
       if (taken !== undefined) return;
-      const state = itemAt(model.slots, slot).values[wordAt(ids, slot)] as State;
+      const state = stateOf(itemAt(model.slots, slot).values[wordAt(ids, slot)]);
       const key = takenBranch(machine, state, shownMessage(itemAt(model.messages.values, message)));
       if (key !== null) this.#takenOf(machine.id).add(key);
     };
@@ -85,11 +85,21 @@ export class Coverage {
     for (const { machine, slot } of this.#model.components) {
       if (machine.id !== id) continue;
       for (const value of itemAt(this.#model.slots, slot).values) {
-        for (const name of activeStates((value as State).value, "")) entered.add(name);
+        for (const name of activeStates(stateOf(value).value, "")) entered.add(name);
       }
     }
     return entered;
   }
+}
+
+function isState(value: unknown): value is State {
+  return isRecord(value) && "value" in value && isRecord(value["context"]);
+}
+
+/** @throws if the slot of an actor has what is no state of one */
+function stateOf(value: unknown): State {
+  if (isState(value)) return value;
+  throw new Error("what an actor's slot holds is no state of a machine");
 }
 
 /** Names of all states that a machine is in. */

@@ -8,6 +8,7 @@ import { nearest } from "../config/nearest.ts";
 import { UserError } from "../errors.ts";
 import { kindOfFile } from "../io/inputFile.ts";
 import { hasOwn, loadUserModule } from "../io/userModule.ts";
+import { isRecord } from "../lookup.ts";
 import type { FileParameter, ModelFile } from "./actors/modelFileSpec.ts";
 import { refuseUnknown } from "./actors/validate.ts";
 import { Channel } from "./engine/channel.ts";
@@ -80,14 +81,24 @@ function defaultOf(module: unknown): unknown {
 }
 
 function modelFileOf(name: string, value: unknown): ModelFile {
-  if (typeof value === "function") return { build: value as ModelFile["build"] };
+  if (isBuild(value)) return { build: value };
   if (isModel(value)) return { build: () => value };
-  if (typeof value === "object" && value !== null && "build" in value) {
-    return value as ModelFile;
+  if (isRecord(value) && "build" in value) {
+    refuseUnknown(value, FILE_KEYS, name);
+    if (isDescription(value)) return value;
+    throw new UserError(`${name}: "build": expected a function`);
   }
   throw new UserError(
     `${name}: expected as its default export a model (actorModel({...})), a function that builds one, or { build, parameters, faults }`,
   );
+}
+
+function isBuild(value: unknown): value is ModelFile["build"] {
+  return typeof value === "function";
+}
+
+function isDescription(value: unknown): value is ModelFile {
+  return isRecord(value) && isBuild(value["build"]);
 }
 
 function isModel(value: unknown): value is Model {
@@ -95,9 +106,6 @@ function isModel(value: unknown): value is Model {
 }
 
 function loadedFrom(name: string, file: ModelFile): Loaded {
-  refuseUnknown(file, FILE_KEYS, name);
-  if (typeof file.build !== "function")
-    throw new UserError(`${name}: "build": expected a function`);
   const faults = Object.entries(file.faults ?? {}).map(([fault, mistake]): Mutation => {
     return { name: fault, mistake, model: name, breaks: "" };
   });

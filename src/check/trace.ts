@@ -95,7 +95,7 @@ function stepOf(exploration: Searched, { from, step }: Edge): TraceStep {
     from: channel === BY_ITSELF ? "" : senderOf(model, channel),
     to: component.name,
     machine: component.machine.id,
-    state: stateName(itemAt(model.slots, component.slot).values[wordAt(before, component.slot)]),
+    state: stateNameOf(itemAt(model.slots, component.slot).values[wordAt(before, component.slot)]),
     message,
     choice: expander.steps.choiceAt(outcome),
     dropped: outcome === DROPPED,
@@ -111,8 +111,10 @@ function senderOf({ channels, components }: Model, channel: number): string {
   return from === null ? outside : itemAt(components, from).name;
 }
 
-function stateName(value: unknown): string {
-  return String((value as { readonly value?: unknown }).value ?? "");
+/** The name of an actor's state; empty for what is none, or has no name. */
+export function stateNameOf(state: unknown): string {
+  const hasName = typeof state === "object" && state !== null && "value" in state;
+  return hasName ? String(state.value ?? "") : "";
 }
 
 function sendsOf({ model }: Searched, pool: Int32Array, outcome: number): TraceSend[] {

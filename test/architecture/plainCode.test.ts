@@ -14,7 +14,7 @@ const FUNCTION_LINES = 60;
 /** At most, by room: [assertions that something is there, casts other than `as const`]. */
 const MOST: Readonly<Record<string, readonly [assertions: number, casts: number]>> = {
   machines: [0, 0],
-  "src/check": [130, 140],
+  "src/check": [130, 7],
   "src/cli": [3, 0],
   "src/config": [0, 3],
   "src/errors.ts": [0, 0],
@@ -36,7 +36,7 @@ const MOST: Readonly<Record<string, readonly [assertions: number, casts: number]
   "src/session": [21, 0],
   "src/shares": [0, 2],
   "src/system": [46, 9],
-  "src/tui": [17, 7],
+  "src/tui": [17, 6],
   "src/units": [4, 2],
   // What reads Lackey's lines, byte by byte.
   workloads: [14, 1],

@@ -10,7 +10,7 @@ import type { Slot } from "../engine/slot.ts";
 import type { SeenStep } from "../properties/property.ts";
 import { valueName } from "./describe.ts";
 import type { MachineShape } from "./machineShape.ts";
-import { actorStep, ownEvents } from "./ownSteps.ts";
+import { actorStep, isTimersEnd, ownEvents } from "./ownSteps.ts";
 import { machineFailed, pureMachine } from "./pureMachine.ts";
 import type { ActorSpec, ActorState, ObserverSpec } from "./spec.ts";
 import type { PureMachine, Stepped } from "./steps.ts";
@@ -152,8 +152,8 @@ export class Actor {
       lost: false,
     };
     const at = this.#at(own, event);
-    const record = (value: unknown, seen: unknown): unknown =>
-      this.#guarded(at, () => spec.record(value as never, seen as never));
+    const record = (value: unknown, seen: typeof step): unknown =>
+      this.#guarded(at, () => spec.record(value, seen));
     const after = record(before, step);
     this.#compare(
       own,
@@ -168,11 +168,10 @@ export class Actor {
   }
 
   #fairness(event: AnyEventObject): Fairness | null {
-    const own = event[OWN_STEP] as object | undefined;
     const named = this.#spec.fairness?.[event.type];
     if (named !== undefined) return named;
     // A clock does not stop.
-    return own !== undefined && "timer" in own ? "weak" : null;
+    return isTimersEnd(event) ? "weak" : null;
   }
 
   #keyOf(event: AnyEventObject): string {
@@ -211,10 +210,8 @@ export class Actor {
     one: unknown,
     other: unknown,
   ): void {
-    const [first, second] = [one, other].map((value) => canonical(value, this.#name)) as [
-      string,
-      string,
-    ];
+    const first = canonical(one, this.#name);
+    const second = canonical(other, this.#name);
     if (first === second) return;
     throw new UserError(
       `${this.#around.model}: ${this.#name}${this.#at(own, event)}: ${what} depends on the order in which an object's keys were set: ${difference(first, second, "or")}; states that differ in that alone are one state: use a Map or a list, or sort the keys`,

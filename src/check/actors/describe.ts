@@ -9,8 +9,8 @@ export function stateName(state: string): string {
 /** The name of a state value, for people: "a", or "a.b" for nested states. */
 export function valueName(value: unknown): string {
   if (typeof value === "string") return value;
-  const parts = Object.entries(value as object);
-  if (parts.length !== 1) return canonical(value);
-  const [[key, inner]] = parts as [[string, unknown]];
-  return `${key}.${valueName(inner)}`;
+  const parts = typeof value === "object" && value !== null ? Object.entries(value) : [];
+  const [first] = parts;
+  if (first === undefined || parts.length !== 1) return canonical(value);
+  return `${first[0]}.${valueName(first[1])}`;
 }

@@ -16,6 +16,7 @@ import {
 } from "xstate";
 import { UserError } from "../../errors.ts";
 import { itemAt, valueUnder } from "../../lookup.ts";
+import { isEvent } from "../engine/model.ts";
 import { stateName } from "./describe.ts";
 import type { MachineShape } from "./machineShape.ts";
 import type { ActorState, Ends } from "./spec.ts";
@@ -54,8 +55,8 @@ export function interpretedMachine(
     const children = Object.fromEntries(
       Object.keys(invoked).map((id): [string, AnyActorRef] => [id, createActor(STAND_IN, { id })]),
     );
-    const snapshot = machine.resolveState({ value, context, historyValue } as never);
-    return { ...snapshot, children } as AnyMachineSnapshot;
+    const snapshot = machine.resolveState({ value, context, historyValue });
+    return Object.assign(snapshot, { children });
   };
 
   const stepped = (
@@ -77,13 +78,13 @@ export function interpretedMachine(
     const [after, actions] = transition(machine, before, event);
     // An eventless transition may follow on an event that nothing else takes.
     if (!isTaken && after === before && actions.length === 0) return null;
-    return stepped(after as AnyMachineSnapshot, actions, timers, invoked);
+    return stepped(after, actions, timers, invoked);
   };
 
   return {
     initial(input) {
-      const [snapshot, actions] = initialTransition(machine, input as never);
-      return stepped(snapshot as AnyMachineSnapshot, actions, new Timers([]), {});
+      const [snapshot, actions] = initialTransition(machine, input);
+      return stepped(snapshot, actions, new Timers([]), {});
     },
     step: (state, event) => step(state, event, new Timers(state.timers ?? [])),
     endTimer(state, position) {
@@ -112,7 +113,7 @@ export function interpretedMachine(
     const named = [...Object.keys(options.invoked), ...sources];
     const own: AnyStateMachine = from.provide({
       actors: Object.fromEntries(named.map((src) => [src, STAND_IN])),
-    } as never);
+    });
     own.options = {
       ...own.options,
       maxIterations: Math.min(own.options.maxIterations ?? MICROSTEPS_MOST, MICROSTEPS_MOST),
@@ -151,10 +152,10 @@ class StepWork {
   }
 
   perform({ type, params, info }: Executable): void {
-    const details = (params ?? {}) as Readonly<Record<string, unknown>>;
-    switch (type as string) {
+    const details: Readonly<Record<string, unknown>> = { ...params };
+    switch (type) {
       case "xstate.emit":
-        this.emitted.push(details["event"] as AnyEventObject);
+        this.emitted.push(eventOf(details));
         return;
       case "xstate.raise":
         this.#delay(details);
@@ -164,7 +165,7 @@ class StepWork {
         return;
       case "xstate.sendTo":
         if (details["to"] !== info.self) throw notToOthers(targetOf(details["targetId"]));
-        if (!this.#delay(details)) this.toItself.push(details["event"] as AnyEventObject);
+        if (!this.#delay(details)) this.toItself.push(eventOf(details));
         return;
       case "xstate.spawnChild":
         this.#spawn(details);
@@ -178,14 +179,16 @@ class StepWork {
   }
 
   /** Whether it is delayed. */
-  #delay({ event, delay, id }: Readonly<Record<string, unknown>>): boolean {
+  #delay(details: Readonly<Record<string, unknown>>): boolean {
+    const { delay, id } = details;
     if (typeof delay !== "number") return false;
-    this.timers.start(event as AnyEventObject, delay, typeof id === "string" ? id : null);
+    this.timers.start(eventOf(details), delay, typeof id === "string" ? id : null);
     return true;
   }
 
   #spawn({ id, src, actorRef }: Readonly<Record<string, unknown>>): void {
-    const name = (actorRef as AnyActorRef | undefined)?.id ?? String(id);
+    const made = typeof actorRef === "object" && actorRef !== null && "id" in actorRef;
+    const name = String(made ? actorRef.id : id);
     const source = typeof src === "string" ? src : "(in place)";
     const { invoked } = this.#options;
     if (invoked[source] === undefined && invoked[name] === undefined) {
@@ -195,6 +198,12 @@ class StepWork {
   }
 }
 
+/** The event of an action that XState says is to be done. */
+function eventOf({ event }: Readonly<Record<string, unknown>>): AnyEventObject {
+  if (isEvent(event)) return event;
+  throw new Error("XState has an action to be done, and no event in it");
+}
+
 function savedState(snapshot: AnyMachineSnapshot, { timers, sources }: StepWork): ActorState {
   const { value, context, status, output } = snapshot;
   if (status !== "active") {
@@ -202,7 +211,7 @@ function savedState(snapshot: AnyMachineSnapshot, { timers, sources }: StepWork)
     return { value, context, status: "done", ...(output === undefined ? {} : { output }) };
   }
   const running = timers.all;
-  const histories = Object.entries(snapshot.historyValue as Record<string, AnyStateNode[]>);
+  const histories = Object.entries(snapshot.historyValue);
   const history = histories.map(([id, nodes]) => [id, nodes.map((one) => one.id).sort()] as const);
   const invoked = Object.keys(snapshot.children).map((id) => [id, sources[id] ?? ""] as const);
   return {

@@ -72,7 +72,8 @@ function shownAction(machine: AnyStateMachine, state: string, action: unknown): 
   const name = isNamed ? String(action.type) : typeof action === "string" ? action : "";
   const known: unknown = name === "" ? action : machine.implementations.actions[name];
   // XState's own actions are functions with properties.
-  const details: Readonly<Record<string, unknown>> = { ...(known as object | undefined) };
+  const details: Readonly<Record<string, unknown>> =
+    typeof known === "function" || typeof known === "object" ? { ...known } : {};
   const type = details["type"];
   const builtin = typeof type === "string" && type.startsWith("xstate.") ? type : null;
   const own = typeof action === "function" ? action.name : "";
@@ -95,7 +96,7 @@ export function isInState(value: unknown, name: string): boolean {
       if (at !== part) return false;
       at = undefined;
     } else if (typeof at === "object" && at !== null && Object.hasOwn(at, part)) {
-      at = (at as Record<string, unknown>)[part];
+      at = Reflect.get(at, part);
     } else return false;
   }
   return true;

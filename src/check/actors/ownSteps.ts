@@ -4,7 +4,7 @@
  */
 import type { AnyEventObject } from "xstate";
 import { itemAt } from "../../lookup.ts";
-import { OWN_STEP } from "../engine/model.ts";
+import { OWN_STEP, shownMessage } from "../engine/model.ts";
 import { type ActorSpec, type ActorState, CRASHED, type Ends } from "./spec.ts";
 import type { PureMachine, Stepped } from "./steps.ts";
 import { nextTimers } from "./timers.ts";
@@ -20,6 +20,16 @@ function own(event: AnyEventObject, step: OwnStep): AnyEventObject {
   return { ...event, [OWN_STEP]: step };
 }
 
+function ownStepOf(event: AnyEventObject): OwnStep | undefined {
+  return event[OWN_STEP];
+}
+
+/** Whether the event is the end of a timer of the actor's own. */
+export function isTimersEnd(event: AnyEventObject): boolean {
+  const step = ownStepOf(event);
+  return step !== undefined && "timer" in step;
+}
+
 /** What an actor in this state may do by itself. */
 export function ownEvents(spec: ActorSpec, state: ActorState): readonly AnyEventObject[] {
   const { crash, timers = "ordered" } = spec;
@@ -30,7 +40,7 @@ export function ownEvents(spec: ActorSpec, state: ActorState): readonly AnyEvent
   const { choices = [] } = spec;
   const mayCrash = crash !== undefined && (state.crashes ?? 0) < (crash.most ?? Infinity);
   return [
-    ...(typeof choices === "function" ? choices(state as never) : choices),
+    ...(typeof choices === "function" ? choices(state) : choices),
     ...nextTimers(state.timers ?? [], timers === "ordered").map((position) =>
       own(itemAt(state.timers!, position).event, { timer: position }),
     ),
@@ -58,15 +68,14 @@ export function actorStep(
   state: ActorState,
   event: AnyEventObject,
 ): Stepped | null {
-  const step = event[OWN_STEP] as OwnStep | undefined;
+  const step = ownStepOf(event);
   if (step === undefined) {
     // What is done or down takes nothing.
     return state.status === "active" ? keepingCrashes(state, machine.step(state, event)) : null;
   }
   if ("timer" in step) return keepingCrashes(state, machine.endTimer(state, step.timer));
   if ("invoked" in step) {
-    const { [OWN_STEP]: _mark, ...plain } = event;
-    return keepingCrashes(state, machine.endInvoked(state, step.invoked, plain as AnyEventObject));
+    return keepingCrashes(state, machine.endInvoked(state, step.invoked, shownMessage(event)));
   }
   return "crash" in step
     ? crashed(spec, state)
@@ -74,7 +83,7 @@ export function actorStep(
 }
 
 function crashed({ crash, input }: ActorSpec, state: ActorState): Stepped {
-  const next = crash!.input === undefined ? input : crash!.input(state.context as never);
+  const next = crash!.input === undefined ? input : crash!.input(state.context);
   const isLast = crash!.restarts === false;
   return {
     state: {

@@ -39,7 +39,7 @@ function combined(
   const places = predicates.map((one) => one.over.map((slot) => over.indexOf(slot)));
   return {
     over,
-    holds: (...values: never[]) =>
+    holds: (...values: readonly unknown[]) =>
       decide(
         predicates.map(({ holds }, i) =>
           holds(...itemAt(places, i).map((at) => itemAt(values, at))),

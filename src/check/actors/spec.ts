@@ -51,14 +51,19 @@ export interface CrashSpec {
   /** Whether it may start again; default true. */
   readonly restarts?: boolean;
   /** What it starts again with, from its context at the crash: what is durable. Default: the actor's input. */
-  readonly input?: (context: never) => unknown;
+  input?(context: object): unknown;
+}
+
+interface StateChoices {
+  /** A method, as TypeScript lets one be written for the context of its machine. */
+  choices(state: ActorState): readonly AnyEventObject[];
 }
 
 export interface ActorSpec {
   readonly machine: AnyStateMachine;
   readonly input?: unknown;
   /** Events that the actor may have at any moment, if its machine takes them then: its own decisions, its environment. */
-  readonly choices?: readonly AnyEventObject[] | ((state: never) => readonly AnyEventObject[]);
+  readonly choices?: readonly AnyEventObject[] | StateChoices["choices"];
   /** By the type of an event that it has by itself (a choice, "crash", "restart"): what is owed to it. Default: nothing. */
   readonly fairness?: Readonly<Record<string, Fairness>>;
   /**
@@ -108,7 +113,7 @@ export interface ObserverSpec {
   /** Types of received events that it looks at; default: all. */
   readonly events?: readonly string[];
   /** Its value after a step. The sender is not told: it may be in the event. */
-  readonly record: (value: never, step: Omit<SeenStep<ActorState<never>>, "sender">) => unknown;
+  record(value: unknown, step: Omit<SeenStep<ActorState>, "sender">): unknown;
 }
 
 export interface ActorModelSpec {

@@ -86,6 +86,6 @@ export class Usage {
   /** Of what the machine takes in some state, unless that is it. */
   #nearestOf(name: string, type: string): string {
     const { machine } = fieldOf(this.#spec.actors, name);
-    return takesSomewhere(machine, type) ? "" : nearest(type, machine.events as string[]);
+    return takesSomewhere(machine, type) ? "" : nearest(type, machine.events);
   }
 }

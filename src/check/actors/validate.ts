@@ -1,9 +1,9 @@
 /** What of a model's description can be wrong, found before anything is explored. */
 import { nearest } from "../../config/nearest.ts";
 import { UserError } from "../../errors.ts";
-import { fieldOf } from "../../lookup.ts";
+import { fieldOf, isRecord } from "../../lookup.ts";
 import { canonical } from "../engine/encoding.ts";
-import { OWN_STEP } from "../engine/model.ts";
+import { isEvent, OWN_STEP } from "../engine/model.ts";
 import type { Predicate, Property } from "../properties/property.ts";
 import { notInvoked, notPerformed, notToOthers } from "./interpretedMachine.ts";
 import type { MachineShape } from "./machineShape.ts";
@@ -158,14 +158,13 @@ function validateWire(model: string, wire: Wire, actors: readonly string[]): voi
 
 /** @throws UserError if it is no event, or has what cannot be compared */
 export function validateEvent(event: unknown, where: string): void {
-  const type = (event as { readonly type?: unknown } | null | undefined)?.type;
-  if (typeof type !== "string") {
+  if (!isEvent(event)) {
     throw new UserError(`${where}: expected an event, an object with a type`);
   }
-  if (OWN_STEP in (event as object)) {
-    throw new UserError(`${where}: the field "${OWN_STEP}" of "${type}" is reserved`);
+  if (OWN_STEP in event) {
+    throw new UserError(`${where}: the field "${OWN_STEP}" of "${event.type}" is reserved`);
   }
-  canonical(event, `${where}: "${type}"`);
+  canonical(event, `${where}: "${event.type}"`);
 }
 
 function validateProperties(
@@ -185,14 +184,14 @@ function validateProperties(
     refuseUnlisted(kind, Object.keys(PROPERTIES), `${at}: kind`);
     const [needed, further] = PROPERTIES[kind];
     refuseUnknown(property, ["kind", "name", ...needed, ...further], at);
-    const fields = property as Readonly<Record<string, unknown>>;
+    const fields: Readonly<Record<string, unknown>> = { ...property };
     for (const field of needed) {
       if (fields[field] === undefined) throw new UserError(`${at}: it has no "${field}"`);
     }
     for (const field of [...needed, ...further]) {
-      const predicate = fields[field] as Predicate | undefined;
+      const predicate = fields[field];
       if (predicate === undefined || (kind === "step" && field === "that")) continue;
-      if (typeof predicate !== "object" || typeof predicate.holds !== "function") {
+      if (!isPredicate(predicate)) {
         throw new UserError(
           `${at}: "${field}": expected a predicate, as over() and inState() make it`,
         );
@@ -207,6 +206,10 @@ function validateProperties(
       throw new UserError(`${at}: "that": expected a function of a step`);
     }
   }
+}
+
+function isPredicate(value: unknown): value is Predicate {
+  return isRecord(value) && typeof value["holds"] === "function" && Array.isArray(value["over"]);
 }
 
 /** @throws UserError for a key that is not known, with the nearest that is */

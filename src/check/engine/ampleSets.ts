@@ -177,7 +177,7 @@ export class AmpleSets {
       if (sends.has(slot)) return true;
       if (!writes.has(slot)) return false;
       if (!isAlone || slot !== ownSlot) return true;
-      const holds = (id: number) => predicate.holds(itemAt(slots, slot).values[id] as never);
+      const holds = (id: number) => predicate.holds(itemAt(slots, slot).values[id]);
       return [...nexts].some((next) => holds(next) !== holds(own));
     });
   }

@@ -45,27 +45,38 @@ function textOf(value: unknown): string {
 function objectText(value: object): string {
   if (path.length > DEPTH_MOST) refuse("data that refers to itself");
   if (Array.isArray(value)) return arrayText(value);
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype === Object.prototype) return recordText(value);
-  if (prototype === null) return `null${recordText(value)}`;
-  if (prototype === Map.prototype) return mapText(value as Map<unknown, unknown>);
-  if (prototype === Set.prototype) return listText("Set", [...(value as Set<unknown>)], value);
-  if (isDate(value, prototype as object)) return listText("Date", [Number(value)], value);
+  if (isRecord(value)) return recordText(value);
+  if (isOf(value, Map)) return listText("Map", [...value].flat(1), value);
+  if (isOf(value, Set)) return listText("Set", [...value], value);
+  if (isDate(value)) return listText("Date", [Number(value)], value);
   if (ArrayBuffer.isView(value) && !(value instanceof DataView)) return bytesText(value);
-  // A plain object of another realm, such as node:vm's.
-  if (Object.hasOwn(prototype as object, "isPrototypeOf")) return recordText(value);
   return refuse(describe(value));
 }
 
-function recordText(value: object): string {
+/** A plain object: of this realm, of another such as node:vm's, or without a prototype. */
+function isRecord(value: object): value is Readonly<Record<string, unknown>> {
+  const prototype: object | null = Object.getPrototypeOf(value);
+  if (prototype === Object.prototype || prototype === null) return true;
+  return Object.hasOwn(prototype, "isPrototypeOf");
+}
+
+/** Of the class itself: one derived from it may hold more. */
+function isOf<Made extends object>(
+  value: object,
+  made: { new (): Made; readonly prototype: object },
+): value is Made {
+  return Object.getPrototypeOf(value) === made.prototype;
+}
+
+function recordText(value: Readonly<Record<string, unknown>>): string {
   const keys = Object.keys(value);
   if (Reflect.ownKeys(value).length !== keys.length) refuseHidden(value, keys);
   if (keys.length > 1) keys.sort();
-  let text = "{";
+  let text = Object.getPrototypeOf(value) === null ? "null{" : "{";
   for (let i = 0; i < keys.length; i++) {
     const key = itemAt(keys, i);
     path.push(key);
-    text += `${i === 0 ? "" : ","}${JSON.stringify(key)}:${textOf((value as Record<string, unknown>)[key])}`;
+    text += `${i === 0 ? "" : ","}${JSON.stringify(key)}:${textOf(value[key])}`;
     path.pop();
   }
   return `${text}}`;
@@ -96,10 +107,6 @@ function arrayText(value: readonly unknown[]): string {
   return `${text}]`;
 }
 
-function mapText(value: Map<unknown, unknown>): string {
-  return listText("Map", [...value].flat(1), value);
-}
-
 function listText(type: string, parts: readonly unknown[], whole: object): string {
   if (Reflect.ownKeys(whole).length > 0) refuse(`a ${type} with properties of its own`);
   let text = `${type}(`;
@@ -113,26 +120,31 @@ function listText(type: string, parts: readonly unknown[], whole: object): strin
 
 function bytesText(view: ArrayBufferView): string {
   const { name } = view.constructor;
-  const base: unknown = Object.getPrototypeOf(view.constructor.prototype);
-  const isStandard = base === TYPED_ARRAY || name === "Buffer";
-  if (!isStandard) refuse(describe(view));
+  if (!isStandard(view)) return refuse(describe(view));
   if (typeof SharedArrayBuffer === "function" && view.buffer instanceof SharedArrayBuffer) {
     refuse("memory that others may change");
   }
-  const words = Array.from(view as Uint8Array | BigInt64Array as Uint8Array);
-  return `${name}(${words.map(textOf).join()})`;
+  return `${name}(${Array.from(view, textOf).join()})`;
+}
+
+/** One of JavaScript's own typed arrays, or Node's Buffer. */
+function isStandard(view: ArrayBufferView): view is ArrayBufferView & Iterable<number | bigint> {
+  const base: unknown = Object.getPrototypeOf(view.constructor.prototype);
+  return base === TYPED_ARRAY || view.constructor.name === "Buffer";
 }
 
 /** By what it is, and not by the name of a global that a run may not use. */
-function isDate(value: object, prototype: object): boolean {
+function isDate(value: object): boolean {
   const isOne = Object.prototype.toString.call(value) === "[object Date]";
-  return isOne && Object.getPrototypeOf(prototype) === Object.prototype;
+  return isOne && Object.getPrototypeOf(Object.getPrototypeOf(value)) === Object.prototype;
 }
 
 const TYPED_ARRAY: unknown = Object.getPrototypeOf(Uint8Array.prototype);
 
 function refuseHidden(value: object, keys: readonly string[]): never {
-  const hidden = Reflect.ownKeys(value).find((key) => !keys.includes(key as string));
+  const hidden = Reflect.ownKeys(value).find(
+    (key) => typeof key === "symbol" || !keys.includes(key),
+  );
   path.push(hidden!);
   return refuse(
     typeof hidden === "symbol" ? "named by a symbol" : "hidden: it is no enumerable property",

@@ -4,6 +4,8 @@
  * worked out twice, the second time from data whose keys stand the other way round, and must be the same.
  */
 
+import { itemAt } from "../../lookup.ts";
+
 /**
  * The same data with the keys of every object in reverse, as far down as objects, arrays, Maps and Sets go. Keys
  * that are whole numbers stay in their order: JavaScript lists them so, whoever sets them when.
@@ -28,33 +30,31 @@ function again(value: unknown): unknown {
     const parts = [...value];
     return mapped(parts, () => new Set(parts.map(again)), value);
   }
-  const prototype = Object.getPrototypeOf(value) as object | null;
+  const prototype: object | null = Object.getPrototypeOf(value);
   // Dates and typed arrays have no keys that could stand in another order.
   if (prototype !== null && !Object.hasOwn(prototype, "isPrototypeOf")) return value;
-  return recordAgain(value as Record<string, unknown>, prototype);
+  return recordAgain(value, prototype);
 }
 
 function mapped(parts: readonly unknown[], make: () => unknown, value: unknown): unknown {
   return parts.every((part) => again(part) === part) ? value : make();
 }
 
-function recordAgain(
-  value: Readonly<Record<string, unknown>>,
-  prototype: object | null,
-): Readonly<Record<string, unknown>> {
-  const keys = Object.keys(value);
-  const result = Object.create(prototype) as Record<string, unknown>;
-  for (const key of keys.toReversed()) {
+function recordAgain(value: object, prototype: object | null): object {
+  const entries = Object.entries(value);
+  const result: object = Object.create(prototype);
+  for (const [key, inner] of entries.toReversed()) {
     // "__proto__" can be a key like others, and an assignment would not make it one.
     Object.defineProperty(result, key, {
-      value: again(value[key]),
+      value: again(inner),
       enumerable: true,
       writable: true,
       configurable: true,
     });
   }
-  const isSame = Object.keys(result).every(
-    (key, i) => key === keys[i] && result[key] === value[key],
-  );
+  const isSame = Object.entries(result).every(([key, inner], i) => {
+    const [keyBefore, innerBefore] = itemAt(entries, i);
+    return key === keyBefore && inner === innerBefore;
+  });
   return isSame ? value : result;
 }

@@ -8,7 +8,12 @@
 import type { AnyEventObject } from "xstate";
 import { UserError } from "../../errors.ts";
 import { itemAt, wordAt } from "../../lookup.ts";
-import type { Predicate, Property, SeenStep } from "../properties/property.ts";
+import {
+  type Predicate,
+  type Property,
+  predicatesOf,
+  type SeenStep,
+} from "../properties/property.ts";
 import { channelAt } from "./channel.ts";
 import { canonical } from "./encoding.ts";
 import type { Expander } from "./expander.ts";
@@ -52,7 +57,7 @@ export class MemberCheck {
     this.#model = model;
     this.#exchanges = exchanges;
     this.#watched = model.properties.flatMap((property) =>
-      predicatesOf(property).map((predicate): Watched => {
+      askedOfStates(property).map((predicate): Watched => {
         const slots = predicate.over.map((name) => slotNamed(model, name));
         this.#requireAll(property.name, slots);
         return { property: property.name, predicate, slots, asked: new Set() };
@@ -189,9 +194,7 @@ export class MemberCheck {
     const first = slots.map((slot) => wordAt(ids, slot));
     if (asked.has(first.join())) return;
     const holds = (part: readonly number[]): boolean =>
-      predicate.holds(
-        ...(part.map((id, i) => slotValue(this.#model, itemAt(slots, i), id)) as never[]),
-      );
+      predicate.holds(...part.map((id, i) => slotValue(this.#model, itemAt(slots, i), id)));
     const wanted = holds(first);
     const open = [first];
     asked.add(first.join());
@@ -243,7 +246,7 @@ export class MemberCheck {
   }
 
   #askRule({ property, holds }: StepRule, first: SeenStep): void {
-    const wanted = holds(first as SeenStep<never>);
+    const wanted = holds(first);
     const asked = new Set([canonical(first)]);
     const open = [first];
     for (let seen = open.pop(); seen !== undefined; seen = open.pop()) {
@@ -251,7 +254,7 @@ export class MemberCheck {
         const image = this.#exchanged(seen, exchange);
         const key = canonical(image);
         if (asked.has(key)) continue;
-        if (holds(image as SeenStep<never>) !== wanted) {
+        if (holds(image) !== wanted) {
           throw this.#error(
             `property "${property}" tells members apart: ${exchange.renaming.what} changes whether it holds of a step`,
           );
@@ -278,16 +281,8 @@ export class MemberCheck {
   }
 }
 
-function predicatesOf(property: Property): readonly Predicate[] {
-  switch (property.kind) {
-    case "always":
-      return property.when === undefined ? [property.that] : [property.when, property.that];
-    case "sometimes":
-      return [property.that];
-    case "step":
-      return property.seen === undefined ? [] : [property.seen];
-    // Liveness is not judged with symmetry, and deadlocks are asked of isFinal.
-    default:
-      return [];
-  }
+/** Liveness is not judged with symmetry, and deadlocks are asked of isFinal. */
+function askedOfStates(property: Property): readonly Predicate[] {
+  const { kind } = property;
+  return kind === "eventually" || kind === "leadsTo" ? [] : predicatesOf(property);
 }

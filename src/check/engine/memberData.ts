@@ -1,7 +1,8 @@
 /** What a renumbering of members makes of data: contexts, events, whatever else a state holds. */
+import type { AnyEventObject } from "xstate";
 import { UserError } from "../../errors.ts";
-import { itemAt } from "../../lookup.ts";
-import type { MemberSpec } from "./model.ts";
+import { isRecord, itemAt } from "../../lookup.ts";
+import { isEvent, type MemberSpec } from "./model.ts";
 
 /** What stands for a member in data that is looked at from one member's side. */
 export const ITSELF = "(itself)";
@@ -50,6 +51,13 @@ export class MemberData {
     });
   }
 
+  /** What a message becomes: messages have no lists by member. */
+  renamedMessage(message: AnyEventObject, places: readonly number[]): AnyEventObject {
+    const renamed = this.renamed("", message, places);
+    if (isEvent(renamed)) return renamed;
+    throw new UserError(`symmetry: references: "type" is what a message is, and no member`);
+  }
+
   /** A value from the side of one member: equal for two of them if they have the same part in it. */
   view(slot: string, value: unknown, member: number): unknown {
     const labels = (other: string) => ({
@@ -63,15 +71,12 @@ export class MemberData {
   #slotValue(slot: string, value: unknown, replacing: Replacing): unknown {
     const fields = this.#spec.indexed[slot] ?? [];
     if (fields.length === 0) return this.#data(value, replacing);
-    const state = value as Readonly<Record<string, unknown>>;
+    const state = isRecord(value) ? value : {};
     // An actor's lists are in its context; an observer's are in its value.
-    const { context } = state;
-    if (typeof context !== "object" || context === null) {
-      return this.#withLists(slot, state, fields, replacing);
-    }
-    const { context: _before, ...rest } = state;
-    const lists = this.#withLists(slot, context as typeof state, fields, replacing);
-    return { ...(this.#data(rest, replacing) as object), context: lists };
+    const { context, ...rest } = state;
+    if (!isRecord(context)) return this.#withLists(slot, state, fields, replacing);
+    const lists = this.#withLists(slot, context, fields, replacing);
+    return { ...this.#record(rest, replacing), context: lists };
   }
 
   #withLists(
@@ -106,7 +111,7 @@ export class MemberData {
         return [/^\d+$/.test(key) ? Number(key) : key, inner] as const;
       });
       const moved = this.#keyed(entries, replacing);
-      return Object.fromEntries(moved as readonly (readonly [PropertyKey, unknown])[]);
+      return Object.fromEntries(moved.map(([key, inner]) => [String(key), inner]));
     }
     throw new UserError(
       `symmetry: indexed: "${field}" of "${slot}" is no list of ${this.count}, and no Map, Set or object by member`,
@@ -166,6 +171,10 @@ export class MemberData {
     }
     const prototype: unknown = Object.getPrototypeOf(value);
     if (prototype !== Object.prototype && prototype !== null) return value;
+    return this.#record(value, replacing);
+  }
+
+  #record(value: object, replacing: Replacing): object {
     return Object.fromEntries(
       Object.entries(value).map(([key, inner]) => [key, this.#field(key, inner, replacing)]),
     );

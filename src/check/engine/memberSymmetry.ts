@@ -147,9 +147,9 @@ export class MemberSymmetry implements Symmetry {
 
   /** A slot's value as data: channels as lists of messages. */
   #plain(slot: number, id: number): unknown {
-    const value = itemAt(this.#model.slots, slot).values[id];
-    if (this.#model.channels[slot] === null) return value;
-    return (value as readonly number[]).map((message) => this.#model.messages.values[message]);
+    const channel = this.#model.channels[slot] ?? null;
+    if (channel === null) return itemAt(this.#model.slots, slot).values[id];
+    return itemAt(channel.values, id).map((message) => this.#model.messages.values[message]);
   }
 
   /**
@@ -212,7 +212,7 @@ export class MemberSymmetry implements Symmetry {
       );
     }
     const waiting = itemAt(channel.values, id).map((message) =>
-      messages.intern(this.#data.renamed(name, messages.values[message], places) as never),
+      messages.intern(this.#data.renamedMessage(itemAt(messages.values, message), places)),
     );
     if (channel.kind !== "fifo") waiting.sort((a, b) => a - b);
     return channel.intern(waiting);
@@ -263,7 +263,7 @@ function renamingOf(
     what: `exchanging ${moved.join(" and ")}`,
     slot: (name) => itemAt(slots, memberSlots.image(valueUnder(numberOf, name), places)).name,
     value: (slot, value) => data.renamed(slot, value, places),
-    message: (_channel, message) => data.renamed("", message, places) as typeof message,
+    message: (_channel, message) => data.renamedMessage(message, places),
     property: (name) => name,
   };
   const made = new StateRenaming(

@@ -2,7 +2,7 @@
 import type { AnyEventObject, AnyStateMachine } from "xstate";
 import { nearest } from "../../config/nearest.ts";
 import { UserError } from "../../errors.ts";
-import { itemAt } from "../../lookup.ts";
+import { isRecord, itemAt } from "../../lookup.ts";
 import type { Property, SeenStep } from "../properties/property.ts";
 import type { Channel, Fairness } from "./channel.ts";
 import type { Slot } from "./slot.ts";
@@ -45,7 +45,7 @@ export interface Component {
 /** A step property that can be asked of each step. */
 export interface StepRule {
   readonly property: string;
-  readonly holds: (step: SeenStep<never>) => boolean;
+  holds(step: SeenStep): boolean;
 }
 
 /** In an event that a component has by itself: which step of its own it is, such as a timer that ends. */
@@ -53,6 +53,11 @@ export const OWN_STEP = "trackvisor";
 
 /** In a message: what is sent when it has been delivered, as its sender sent it for the same moment. */
 export const FOLLOWED_BY = "trackvisor.then";
+
+/** Whether it is an object with a type. */
+export function isEvent(value: unknown): value is AnyEventObject {
+  return isRecord(value) && typeof value["type"] === "string";
+}
 
 /** A message as people, properties and machines see it. */
 export function shownMessage(message: AnyEventObject): AnyEventObject {
@@ -145,9 +150,9 @@ export function slotNamed(
 
 /** A slot's value as properties see it: a channel as the list of its messages. */
 export function slotValue(model: Model, slot: number, id: number): unknown {
-  const value = itemAt(model.slots, slot).values[id];
-  if (model.channels[slot] === null) return value;
-  return (value as readonly number[]).map((message) =>
+  const channel = model.channels[slot] ?? null;
+  if (channel === null) return itemAt(model.slots, slot).values[id];
+  return itemAt(channel.values, id).map((message) =>
     shownMessage(itemAt(model.messages.values, message)),
   );
 }

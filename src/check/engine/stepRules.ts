@@ -24,9 +24,7 @@ export class StepRules {
     const { stepRules = [] } = this.#model;
     if (stepRules.length === 0) return 0;
     const seen = this.seen(transition, before);
-    const broken = stepRules
-      .filter(({ holds }) => !holds(seen as SeenStep<never>))
-      .map(({ property }) => property);
+    const broken = stepRules.filter(({ holds }) => !holds(seen)).map(({ property }) => property);
     return this.#steps.bitsOf(broken);
   }
 

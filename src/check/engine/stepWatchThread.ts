@@ -7,7 +7,7 @@ import { BEGUN, TEXT_LENGTH, UNDER_WAY, type WatchTask } from "./stepWatch.ts";
 const LOOKS = 10;
 const MILLISECONDS = 1000;
 
-const { words, text, seconds } = workerData as WatchTask;
+const { words, text, seconds }: WatchTask = workerData;
 const nothing = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
 const pause = (seconds * MILLISECONDS) / LOOKS;
 

@@ -3,16 +3,17 @@
  * and the same accesses, each an intervention, and recorded. `trackvisor replay` runs it again.
  */
 
-import type { MmuContext } from "../../../machines/mmu.ts";
+import { mmuMachine } from "../../../machines/mmu.ts";
 import { UserError } from "../../errors.ts";
-import type { Message } from "../../interconnect/messages.ts";
 import { normalMessage } from "../../interconnect/normalFields.ts";
 import { Recorder } from "../../replay/recorder.ts";
 import type { LogSink } from "../../replay/writer.ts";
+import { contextOf } from "../../system/actorContexts.ts";
 import type { System } from "../../system/system.ts";
 import type { CheckTarget } from "../catalogue.ts";
 import { canonical } from "../engine/encoding.ts";
 import type { Trace, TraceStep } from "../trace.ts";
+import { messageOf } from "./sentMessages.ts";
 
 /** What stands in a log's header where others have a scenario. */
 export interface CheckOrigin {
@@ -40,7 +41,7 @@ export function recordTrace(
     }
     if (access !== null) system.intervene({ kind: "access", ...access });
     // What an actor does by itself, somebody outside has told it to.
-    if (step.from === "") system.command(step.to, step.message as Message);
+    if (step.from === "") system.command(step.to, messageOf(step.message));
     system.intervene({ kind: "deliver", sequence: pendingSequence(system, step, i) });
   });
   recorder.finish();
@@ -65,7 +66,7 @@ function pendingSequence(system: System, step: TraceStep, at: number): number {
 function accessOf(system: System, { to, message, choice }: TraceStep) {
   const parsed = /^(reads|writes) page (\d+)$/.exec(choice);
   if (parsed === null) return null;
-  const { vcpu: current } = system.actor(to).snapshot.context as MmuContext;
+  const { vcpu: current } = contextOf(system.actor(to), mmuMachine);
   const vcpu = message.type === "enterGuest" ? Number(message["vcpu"]) : current;
   return {
     vcpu,

@@ -5,6 +5,8 @@
  * follows, which is sent when it has been delivered.
  */
 import type { AnyEventObject } from "xstate";
+import { ANY_SYSTEM } from "../../interconnect/fields.ts";
+import { type Message, messages } from "../../interconnect/messages.ts";
 import type { Posted } from "../audit/steps.ts";
 import { FOLLOWED_BY, shownMessage } from "../engine/model.ts";
 import { channelName, isInside, type Party } from "./channels.ts";
@@ -48,4 +50,11 @@ export function partsOf(message: AnyEventObject): {
 } {
   const followers: unknown = message[FOLLOWED_BY];
   return { event: shownMessage(message), followers: Array.isArray(followers) ? followers : [] };
+}
+
+/** An event of a model of the system, as the message that it is. @throws if it is none */
+export function messageOf(event: AnyEventObject): Message {
+  const message: unknown = event;
+  messages.accept(message, ANY_SYSTEM, (problem) => new Error(`it is no message: ${problem}`));
+  return message;
 }

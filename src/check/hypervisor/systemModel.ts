@@ -9,7 +9,7 @@
  * bits, and what fields and parts say to be no state is none (src/interconnect/normalFields.ts).
  */
 
-import type { AnyEventObject } from "xstate";
+import type { AnyEventObject, AnyStateMachine } from "xstate";
 import { contextFields } from "../../../machines/contexts.ts";
 import { WRITTEN } from "../../hardware/guestForm.ts";
 import {
@@ -84,7 +84,11 @@ export interface SystemModelOptions {
 }
 
 /** The commands that an actor, in this state, may be given. They are its choices: nothing obliges anybody to give them. */
-export type Commands = (actor: ActorRole, state: MachineState) => readonly Message[];
+export type Commands = (
+  actor: ActorRole,
+  state: MachineState,
+  machine: AnyStateMachine,
+) => readonly Message[];
 
 /** A machine that a model has of its own, without a context, is in no table. */
 function declaredFields(machine: string): Fields {
@@ -282,7 +286,7 @@ class SystemBinding {
           return first + found;
         });
       },
-      choices: (state) => this.#options.commands?.(role, itemAt(slot.values, state)) ?? [],
+      choices: (state) => this.#options.commands?.(role, itemAt(slot.values, state), machine) ?? [],
       step: (ids, message) => {
         const requests = requestsOf(wordAt(ids, actor), message);
         const { event, followers } = partsOf(message);

@@ -18,7 +18,7 @@ import {
   renamedFields,
   renamedMessage,
 } from "../../interconnect/renumberedFields.ts";
-import { itemAt } from "../../lookup.ts";
+import { isRecord, itemAt } from "../../lookup.ts";
 import type { ActorSnapshot, SystemActor } from "../../system/actors.ts";
 import type { MemoryPiece } from "../../system/memoryPieces.ts";
 import { type ActorRole, actorName, isMeant, vmOf } from "../../system/roles.ts";
@@ -206,13 +206,15 @@ class SystemRenaming implements Renaming, Permutation {
     if (actor === undefined) {
       const piece = memory.find(({ name }) => name === slot);
       if (piece === undefined) throw new Error(`what "${slot}" holds is not known`);
+      if (!isWords(value)) throw new Error(`what "${slot}" holds is no words of memory`);
       const { lists, renumber } = piece;
-      const unknown = Object.keys(value as Words).find((list) => !lists.includes(list));
+      const unknown = Object.keys(value).find((list) => !lists.includes(list));
       if (unknown !== undefined) throw new Error(`what the words "${unknown}" hold is not known`);
-      return renumber(value as Words, this);
+      return renumber(value, this);
     }
     const { id } = actor.machine;
-    const { value: state, context } = value as ActorSnapshot;
+    if (!isActorState(value)) throw new Error(`what "${slot}" holds is no state of an actor`);
+    const { value: state, context } = value;
     const renamed = renamedFields(
       id,
       fieldsOf(id),
@@ -225,7 +227,8 @@ class SystemRenaming implements Renaming, Permutation {
 
   message(channel: string, message: AnyEventObject): AnyEventObject {
     const { event, followers } = partsOf(message);
-    const { vm, vcpu } = event as { readonly vm?: number; readonly vcpu?: number };
+    const vm = numberIn(event, "vm");
+    const vcpu = numberIn(event, "vcpu");
     const { vcpus } = this.#system.world;
     const named = vm ?? (vcpu === undefined ? undefined : itemAt(vcpus, vcpu).vm);
     const { role } = this.#system.ways.named(channel).to;
@@ -235,4 +238,17 @@ class SystemRenaming implements Renaming, Permutation {
     const others = followers.map(([name, one]) => [this.slot(name), this.message(name, one)]);
     return { ...renamed, [FOLLOWED_BY]: others };
   }
+}
+
+function numberIn(event: AnyEventObject, field: string): number | undefined {
+  const value: unknown = event[field];
+  return typeof value === "number" ? value : undefined;
+}
+
+function isWords(value: unknown): value is Words {
+  return isRecord(value) && Object.values(value).every((list) => Array.isArray(list));
+}
+
+function isActorState(value: unknown): value is ActorSnapshot {
+  return isRecord(value) && typeof value["value"] === "string" && isRecord(value["context"]);
 }

@@ -3,12 +3,13 @@
  * does (NSDI'08: output waits for the acknowledgement of its epoch), and stop-and-copy. The storage may
  * fail for good at any moment.
  */
-import type { CheckpointLiveContext } from "../../../machines/checkpointLive.ts";
-import type { CheckpointStopContext } from "../../../machines/checkpointStop.ts";
+import { checkpointLiveMachine } from "../../../machines/checkpointLive.ts";
+import { checkpointStopMachine } from "../../../machines/checkpointStop.ts";
 import { Problems } from "../../errors.ts";
 import { WRITTEN } from "../../hardware/guestForm.ts";
 import { joined } from "../../hardware/normalForm.ts";
 import { itemAt, present } from "../../lookup.ts";
+import { contextOf } from "../../system/actorContexts.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 import type { Operation, OperationFactory } from "../../system/operation.ts";
 import { subjectOf } from "../../system/operations/all.ts";
@@ -149,6 +150,16 @@ function liveProperties(): Property[] {
   ];
 }
 
+/** Whether the toolstack believes that a checkpoint is on the storage. */
+function isBelieved(system: System): boolean {
+  const toolstack = system.actor("toolstack");
+  const isStop = toolstack.machine.id === checkpointStopMachine.id;
+  const { failures } = isStop
+    ? contextOf(toolstack, checkpointStopMachine)
+    : contextOf(toolstack, checkpointLiveMachine);
+  return failures.length === 0;
+}
+
 /** In this order: the first notes what the others compare with. */
 function checkpointChecks(state: CheckpointState): readonly StepCheck[] {
   const { copied, acknowledged, storage } = state;
@@ -161,11 +172,6 @@ function checkpointChecks(state: CheckpointState): readonly StepCheck[] {
     return found.every((versions, vm) =>
       versions.every((version, page) => version === itemAt(wanted, vm)[page]),
     );
-  };
-  /** Whether the toolstack believes that a checkpoint is on the storage. */
-  const isBelieved = (system: System): boolean => {
-    const { context } = system.actor("toolstack").snapshot;
-    return (context as CheckpointLiveContext | CheckpointStopContext).failures.length === 0;
   };
   return [
     {

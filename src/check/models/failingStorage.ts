@@ -10,6 +10,7 @@
 import { emit, setup } from "xstate";
 import type { Part } from "../../hardware/part.ts";
 import { type DeviceEmission, request } from "../../interconnect/emissions.ts";
+import { machineTypes } from "../../interconnect/machineTypes.ts";
 import type { Message } from "../../interconnect/messages.ts";
 import { OPERATION_MEMORY } from "../../system/memoryNames.ts";
 import type { OperationHelper } from "../../system/operation.ts";
@@ -97,11 +98,8 @@ export const STORAGE = "storage";
 type StorageEvent = Extract<Message, { type: "linkDown" }> | { readonly type: "failed" };
 
 const storageMachine = setup({
-  types: {
-    context: {} as object,
-    events: {} as StorageEvent,
-    emitted: {} as DeviceEmission<{ readonly op: "fail" }>,
-  },
+  types: machineTypes<object, StorageEvent, object, DeviceEmission<{ readonly op: "fail" }>>()
+    .types,
   actions: { askFail: emit(() => request({ op: "fail" })) },
 }).createMachine({
   id: "storage",

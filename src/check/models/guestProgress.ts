@@ -1,14 +1,15 @@
 /** That guests get on: an entry is followed by execution, or by an exit; and what exited is done at last. */
 
-import type { MmuContext } from "../../../machines/mmu.ts";
-import type { SchedulerContext } from "../../../machines/scheduler.ts";
-import type { TrackerContext } from "../../../machines/trackerContext.ts";
+import { mmuMachine } from "../../../machines/mmu.ts";
+import { schedulerMachine } from "../../../machines/scheduler.ts";
+import { trackerMachine } from "../../../machines/tracker.ts";
 import type { Words } from "../../hardware/normalForm.ts";
 import { techniqueNamed } from "../../hypervisor/techniques/all.ts";
 import { itemAt } from "../../lookup.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 import type { System } from "../../system/system.ts";
 import { ofEach, over, type Property } from "../properties/property.ts";
+import { contextReader } from "./actorStates.ts";
 
 export const GUEST_EXECUTES = "a guest executes after each entry, or exits for a cause of its own";
 export const EXIT_IS_HANDLED = "an exit is followed by an entry, or its vCPU leaves its CPU";
@@ -21,23 +22,26 @@ export function guestProgress(system: System): Property[] {
   return vcpus.flatMap(({ vm }, vcpu) => [
     executes(system, vm, vcpu),
     isHandled(vcpu),
-    ...(exits ? [completes(vm, vcpu)] : []),
+    ...(exits ? [completes(system, vm, vcpu)] : []),
   ]);
 }
 
 const waits = ({ access }: Words): boolean => access!.length > 0;
 
 /** Another vCPU's ring is reset, and every CPU interrupted for it: whether that goes on for ever is not the guest's doing. */
-function isBeingReset({ context }: ActorSnapshot): boolean {
-  return (context as TrackerContext).heldBack.length > 0;
+function resets(system: System, vm: number): (tracker: ActorSnapshot) => boolean {
+  const read = contextReader(system, `vm${vm}/tracker`, trackerMachine);
+  return (tracker) => read(tracker).heldBack.length > 0;
 }
 
 /** An interrupt that ends an entry is a cause only once: then the guest executes, exits by its access, or leaves its CPU. */
-function executes({ world }: System, vm: number, vcpu: number): Property {
+function executes(system: System, vm: number, vcpu: number): Property {
+  const isBeingReset = resets(system, vm);
   const inGuest = ({ value }: ActorSnapshot): boolean => value === "guest";
-  const isRunning = ({ value, context }: ActorSnapshot): boolean =>
-    value === "running" && (context as MmuContext).vcpu === vcpu;
-  const mmus = world.mmus.map((_, pcpu) => `pcpu${pcpu}/mmu`);
+  const mmus = system.world.mmus.map((_, pcpu) => `pcpu${pcpu}/mmu`);
+  const mmuOf = mmus.map((mmu) => contextReader(system, mmu, mmuMachine));
+  const isRunning = (mmu: ActorSnapshot, pcpu: number): boolean =>
+    mmu.value === "running" && itemAt(mmuOf, pcpu)(mmu).vcpu === vcpu;
   return {
     kind: "leadsTo",
     ...ofEach("vcpu", vcpu, (one) => `${GUEST_EXECUTES} (vCPU ${one})`),
@@ -67,7 +71,9 @@ function isHandled(vcpu: number): Property {
  * A pause with a harvest takes the right away again, and the end of a timeslice the CPU: whether these go on for ever
  * is not the guest's doing, either.
  */
-function completes(vm: number, vcpu: number): Property {
+function completes(system: System, vm: number, vcpu: number): Property {
+  const isBeingReset = resets(system, vm);
+  const read = contextReader(system, "scheduler", schedulerMachine);
   return {
     kind: "leadsTo",
     ...ofEach("vcpu", vcpu, (one) => `${ACCESS_COMPLETES} (vCPU ${one})`),
@@ -81,7 +87,7 @@ function completes(vm: number, vcpu: number): Property {
         toolstack: ActorSnapshot,
         tracker: ActorSnapshot,
       ) => {
-        const { pausedBy, held } = scheduler.context as SchedulerContext;
+        const { pausedBy, held } = read(scheduler);
         const isHeldUp =
           itemAt(pausedBy, vm).length > 0 || held.includes(vcpu) || value === "ready";
         const isOver = toolstack.value === "done" || toolstack.value === "failed";

@@ -5,7 +5,7 @@
  */
 
 import type * as z from "zod";
-import type { MigrationContext } from "../../../machines/migrationContext.ts";
+import { migrationMachine } from "../../../machines/migration.ts";
 import type { Words } from "../../hardware/normalForm.ts";
 import { Field } from "../../hardware/vmcs.ts";
 import { itemAt } from "../../lookup.ts";
@@ -21,6 +21,7 @@ import { LOG_CONTROLS } from "../../units/all.ts";
 import type { Model } from "../engine/model.ts";
 import { systemModel } from "../hypervisor/systemModel.ts";
 import { over, type Property } from "../properties/property.ts";
+import { contextReader } from "./actorStates.ts";
 import { nothingLeft } from "./aftermath.ts";
 import {
   HARVEST_STANDS_STILL,
@@ -93,6 +94,7 @@ function withoutTime(config: MigrateConfig): MigrateConfig {
 
 export function migrationModel(name: string, options: MigrationOptions): Model {
   const system = migrationSystem(options);
+  const read = contextReader(system, "toolstack", migrationMachine);
   return systemModel(system, {
     name,
     timeStandsStill: "QEMU's policy measures the bandwidth, and looks at it every 50 ms",
@@ -107,16 +109,16 @@ export function migrationModel(name: string, options: MigrationOptions): Model {
       {
         kind: "always",
         name: MEMORY_EQUAL,
-        when: over(["toolstack"], ({ context }: ActorSnapshot) => {
-          return (context as MigrationContext).comparison !== "none";
+        when: over(["toolstack"], (toolstack: ActorSnapshot) => {
+          return read(toolstack).comparison !== "none";
         }),
-        that: over(["toolstack"], ({ context }: ActorSnapshot) => {
-          return (context as MigrationContext).comparison === "equal";
+        that: over(["toolstack"], (toolstack: ActorSnapshot) => {
+          return read(toolstack).comparison === "equal";
         }),
       },
       standsStill(system, HARVEST_STANDS_STILL, ["harvesting", "harvestingLast"]),
       ...(mayBeCancelled(options) ? cancelledProperties(system) : []),
-      ...(isInRounds(options) ? roundProperties() : []),
+      ...(isInRounds(options) ? roundProperties(system) : []),
     ],
   });
 }
@@ -130,13 +132,11 @@ function mayBeCancelled(options: MigrationOptions): boolean {
   return options.aborts === true || options.linkFails === true || isInRounds(options);
 }
 
-function isCancelled({ context }: ActorSnapshot): boolean {
-  return (context as MigrationContext).cancelledBy !== "nobody";
-}
-
 /** Given up by the operator, the link or the policy: the VM was never anywhere else. */
 function cancelledProperties(system: System): Property[] {
   const [vcpu] = itemAt(system.world.vms, 0).vcpus;
+  const read = contextReader(system, "toolstack", migrationMachine);
+  const isCancelled = (toolstack: ActorSnapshot) => read(toolstack).cancelledBy !== "nobody";
   return [
     {
       kind: "leadsTo",
@@ -166,20 +166,21 @@ function cancelledProperties(system: System): Property[] {
 }
 
 /** What a policy of several rounds comes to, so that the rest says something about it. */
-function roundProperties(): Property[] {
+function roundProperties(system: System): Property[] {
+  const read = contextReader(system, "toolstack", migrationMachine);
   return [
     {
       kind: "sometimes",
       name: LIVE_ROUNDS,
-      that: over(["toolstack"], ({ value, context }: ActorSnapshot) => {
-        return value === "sending" && (context as MigrationContext).progress.iteration > 0;
+      that: over(["toolstack"], (toolstack: ActorSnapshot) => {
+        return toolstack.value === "sending" && read(toolstack).progress.iteration > 0;
       }),
     },
     {
       kind: "sometimes",
       name: GIVEN_UP,
-      that: over(["toolstack"], ({ context }: ActorSnapshot) => {
-        return (context as MigrationContext).cancelledBy === "policy";
+      that: over(["toolstack"], (toolstack: ActorSnapshot) => {
+        return read(toolstack).cancelledBy === "policy";
       }),
     },
   ];

@@ -4,8 +4,9 @@
  * letting it go. As in the terminal UI, what cannot be done now is not asked for. One restriction is ours:
  * a vCPU is let go only when it has left its CPU, else requests to leave would pile up without end.
  */
-import type { SchedulerContext } from "../../../machines/scheduler.ts";
+import { schedulerMachine } from "../../../machines/scheduler.ts";
 import type { Message, Technique } from "../../interconnect/messages.ts";
+import { contextOf } from "../../system/actorContexts.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 import type { Commands } from "../hypervisor/systemModel.ts";
 import { ofEach, over, type Property } from "../properties/property.ts";
@@ -16,10 +17,10 @@ export function operatorCommands(vcpus: number, techniques: readonly Technique[]
     { type: "harvestNow", vm: 0 },
     ...techniques.map((technique) => ({ type: "switchTracker", vm: 0, technique }) as const),
   ];
-  return ({ kind }, { value, context }) => {
+  return ({ kind }, { value, context }, machine) => {
     if (kind === "operator") return value === "idle" ? atConsole : [];
     if (kind !== "scheduler") return [];
-    const { held, waiting } = context as SchedulerContext;
+    const { held, waiting } = contextOf({ machine, context }, schedulerMachine);
     return Array.from({ length: vcpus }, (_, vcpu): Message[] => {
       if (!held.includes(vcpu)) return [{ type: "pauseVcpu", vcpu }];
       return waiting.includes(vcpu) ? [{ type: "unpauseVcpu", vcpu }] : [];
@@ -38,9 +39,11 @@ export function ifOperatorWaits(property: Property): Property {
     ...(each === undefined
       ? {}
       : ofEach(each.of, each.number, (number) => waits(each.nameOf(number)))),
-    that: over([...that.over, "operator"], (...states: readonly unknown[]) => {
-      const operator = states.at(-1) as ActorSnapshot;
-      return operator.value !== "idle" || that.holds(...(states.slice(0, -1) as never[]));
-    }),
+    that: over(
+      ["operator", ...that.over],
+      (operator: ActorSnapshot, ...states: readonly unknown[]) => {
+        return operator.value !== "idle" || that.holds(...states);
+      },
+    ),
   };
 }

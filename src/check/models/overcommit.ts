@@ -4,7 +4,7 @@
  * guest or by the hypervisor, is free too.
  */
 
-import type { BalloonContext } from "../../../machines/balloon.ts";
+import { balloonMachine } from "../../../machines/balloon.ts";
 import { TOUCHED } from "../../hardware/guestForm.ts";
 import type { Paging } from "../../hypervisor/overcommit/paging.ts";
 import { present } from "../../lookup.ts";
@@ -24,6 +24,7 @@ import type { Model } from "../engine/model.ts";
 import { ChoosingRandom } from "../hypervisor/choosers.ts";
 import { type Commands, systemModel } from "../hypervisor/systemModel.ts";
 import { over, type Property } from "../properties/property.ts";
+import { contextReader } from "./actorStates.ts";
 import { PagedHost } from "./pagedHost.ts";
 import {
   logProperties,
@@ -115,7 +116,7 @@ export function overcommitModel(name: string, options: OvercommitModelOptions): 
       ...pausedVcpusRunAgain(system),
       ...logProperties(system),
       ...host.properties(),
-      ...(options.balloons ? system.world.vms.map((_, vm) => balloonRests(vm)) : []),
+      ...(options.balloons ? system.world.vms.map((_, vm) => balloonRests(system, vm)) : []),
     ],
   });
 }
@@ -128,14 +129,15 @@ function targets({ pages }: OvercommitModelOptions): Commands {
   };
 }
 
-function balloonRests(vm: number): Property {
+function balloonRests(system: System, vm: number): Property {
   const balloon = `vm${vm}/balloon`;
+  const read = contextReader(system, balloon, balloonMachine);
   return {
     kind: "leadsTo",
     name: `${BALLOON_RESTS} (VM ${vm})`,
     when: over([balloon], ({ value }: ActorSnapshot) => value !== "resting"),
-    that: over([balloon], ({ value, context }: ActorSnapshot) => {
-      return value === "resting" || (context as BalloonContext).surplus === 0;
+    that: over([balloon], (state: ActorSnapshot) => {
+      return state.value === "resting" || read(state).surplus === 0;
     }),
   };
 }

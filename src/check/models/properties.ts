@@ -1,8 +1,8 @@
 /** The properties of the hypervisor's protocols, over the slots of a system model. */
 
-import type { SchedulerContext } from "../../../machines/scheduler.ts";
-import type { TrackerContext } from "../../../machines/trackerContext.ts";
-import type { VcpuContext } from "../../../machines/vcpu.ts";
+import { schedulerMachine } from "../../../machines/scheduler.ts";
+import { trackerMachine } from "../../../machines/tracker.ts";
+import { vcpuMachine } from "../../../machines/vcpu.ts";
 import { findLeaf, isDirty } from "../../hardware/ept.ts";
 import { EPT_RWX, EPT_WRITE } from "../../hardware/eptEntry.ts";
 import type { Words } from "../../hardware/normalForm.ts";
@@ -17,6 +17,7 @@ import type { Unit } from "../../units/unit.ts";
 import { NO_PAGE_LOST } from "../hypervisor/settlement.ts";
 import { EVERY_MESSAGE_TAKEN, NO_ACTOR_FAILS } from "../hypervisor/systemSteps.ts";
 import { ofEach, over, type Predicate, type Property } from "../properties/property.ts";
+import { contextReader } from "./actorStates.ts";
 import { guestProgress } from "./guestProgress.ts";
 import { INDEX_IN_RANGE, NO_FLAG_WITHOUT_ACCESS, SERVED_LOG_IS_EMPTY } from "./stepChecks.ts";
 import { untrackedProperties } from "./untracked.ts";
@@ -52,20 +53,23 @@ export function protocolProperties(
       when: isIn("toolstack", ...asking),
       that: over(["toolstack"], ({ value }: ActorSnapshot) => !asking.includes(value)),
     },
-    ...system.world.vcpus.map(
-      (_, vcpu): Property => ({
-        kind: "always",
-        ...ofEach("vcpu", vcpu, (one) => `${NO_VCPU_LOST} (vCPU ${one})`),
-        // A guest that has come to its end is not lost.
-        that: over([`vcpu${vcpu}`], ({ value, context }: ActorSnapshot) => {
-          return value !== "halted" || (context as VcpuContext).finished;
-        }),
-      }),
-    ),
-    ...(isCrowded(system) ? [nobodyPassedOver()] : []),
+    ...system.world.vcpus.map((_, vcpu) => notLost(system, vcpu)),
+    ...(isCrowded(system) ? [nobodyPassedOver(system)] : []),
     ...untrackedProperties(system),
     ...guestProgress(system),
   ];
+}
+
+function notLost(system: System, vcpu: number): Property {
+  const read = contextReader(system, `vcpu${vcpu}`, vcpuMachine);
+  return {
+    kind: "always",
+    ...ofEach("vcpu", vcpu, (one) => `${NO_VCPU_LOST} (vCPU ${one})`),
+    // A guest that has come to its end is not lost.
+    that: over([`vcpu${vcpu}`], (own: ActorSnapshot) => {
+      return own.value !== "halted" || read(own).finished;
+    }),
+  };
 }
 
 /** What every technique that can tell the pages of a round must do. */
@@ -108,9 +112,9 @@ function stoppingLogProperties(system: System, { declaration: { name: unit } }: 
 }
 
 /** What a dirty ring must do: it is small enough to fill, and then its vCPU waits for user space, and goes on. */
-export function ringProperties(): Property[] {
-  const isHeldBack = ({ context }: ActorSnapshot): boolean =>
-    (context as TrackerContext).heldBack.length > 0;
+export function ringProperties(system: System): Property[] {
+  const tracker = contextReader(system, "vm0/tracker", trackerMachine);
+  const isHeldBack = (state: ActorSnapshot): boolean => tracker(state).heldBack.length > 0;
   return [
     {
       kind: "sometimes",
@@ -159,12 +163,13 @@ function isCrowded({ world }: System): boolean {
  * Of vCPUs that may run, none waits while one that began to wait later has a CPU, and has not been asked to leave it.
  * Where pauses come at any moment, and there is no time, it is all that can be asked of a scheduler with too few CPUs.
  */
-function nobodyPassedOver(): Property {
+function nobodyPassedOver(system: System): Property {
+  const read = contextReader(system, "scheduler", schedulerMachine);
   return {
     kind: "always",
     name: NOBODY_PASSED_OVER,
-    that: over(["scheduler"], ({ context }: ActorSnapshot) => {
-      const { cpus, waiting, turns, held, pausedBy, vmOfVcpu } = context as SchedulerContext;
+    that: over(["scheduler"], (scheduler: ActorSnapshot) => {
+      const { cpus, waiting, turns, held, pausedBy, vmOfVcpu } = read(scheduler);
       const mayRun = (vcpu: number): boolean =>
         !held.includes(vcpu) && itemAt(pausedBy, itemAt(vmOfVcpu, vcpu)).length === 0;
       return waiting
@@ -185,10 +190,11 @@ function nobodyPassedOver(): Property {
  */
 export function pausedVcpusRunAgain(system: System): Property[] {
   const isCut = isCrowded(system);
+  const read = contextReader(system, "scheduler", schedulerMachine);
   return system.world.vcpus.map(({ vm }, vcpu): Property => {
     const slots = [`vcpu${vcpu}`, "toolstack", "scheduler"];
     const mustRun = (state: ActorSnapshot, toolstack: ActorSnapshot, scheduler: ActorSnapshot) => {
-      const { held, pausedBy } = scheduler.context as SchedulerContext;
+      const { held, pausedBy } = read(scheduler);
       const mayRun = !held.includes(vcpu) && !(isCut && itemAt(pausedBy, vm).length > 0);
       return state.value === "ready" && !hasEnded(toolstack) && mayRun;
     };
@@ -233,21 +239,22 @@ function hasEnded({ value }: ActorSnapshot): boolean {
  * software has taken away may be used until the INVEPT is executed, and not after it).
  */
 export function noStaleTranslations(system: System): Property[] {
-  const pairs = system.world.vms.flatMap(({ ept, vcpus: [first] }, vm) =>
-    system.world.mmus.map((mmu, pcpu) => ({ ept, vm, first, mmu, pcpu })),
-  );
+  const pairs = system.world.vms.flatMap(({ ept, vcpus: [first] }, vm) => {
+    const tracker = contextReader(system, `vm${vm}/tracker`, trackerMachine);
+    return system.world.mmus.map((mmu, pcpu) => ({ ept, vm, first, mmu, pcpu, tracker }));
+  });
   // A pager takes rights away, too, and has INVEPT executed itself.
   const pagers = system.actors.flatMap(({ role, name }) =>
     isMeant(role, { helper: "pager" }) ? [name] : [],
   );
-  return pairs.map(({ ept, vm, first, mmu, pcpu }) => ({
+  return pairs.map(({ ept, vm, first, mmu, pcpu, tracker }) => ({
     kind: "always",
     ...ofEach("pcpu", pcpu, (cpu) => `${NO_STALE_TRANSLATION} (VM ${vm} on CPU ${cpu})`),
     when: over(
       [`vm${vm}/tracker`, ...pagers],
-      ({ value, context }: ActorSnapshot, ...others: readonly ActorSnapshot[]) =>
-        value === "logging" &&
-        (context as TrackerContext).awaited === 0 &&
+      (own: ActorSnapshot, ...others: readonly ActorSnapshot[]) =>
+        own.value === "logging" &&
+        tracker(own).awaited === 0 &&
         others.every((pager) => pager.value === "resting"),
     ),
     that: over(

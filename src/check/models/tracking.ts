@@ -1,6 +1,6 @@
 /** A VM under a tracking technique, harvested at any moment: one model for every technique that finds written pages. */
 
-import type { ToolstackContext } from "../../../machines/toolstack.ts";
+import { toolstackMachine } from "../../../machines/toolstack.ts";
 import { TOUCHED, WRITTEN } from "../../hardware/guestForm.ts";
 import { techniqueNamed } from "../../hypervisor/techniques/all.ts";
 import type { Technique } from "../../hypervisor/techniques/technique.ts";
@@ -10,6 +10,7 @@ import { UNITS } from "../../units/all.ts";
 import type { Model } from "../engine/model.ts";
 import { type Commands, type SystemModelOptions, systemModel } from "../hypervisor/systemModel.ts";
 import { over, type Predicate, type Property } from "../properties/property.ts";
+import { contextReader } from "./actorStates.ts";
 import { LoggedEntries } from "./loggedEntries.ts";
 import { ifOperatorWaits } from "./operatorCommands.ts";
 import {
@@ -71,7 +72,7 @@ export function trackingModel(name: string, options: TrackingOptions): Model {
       ...(options.piece !== undefined && options.piece < options.pages
         ? pieceProperties(options)
         : []),
-      standsStill(system, HARVEST_STANDS_STILL, ["harvesting"], mayRun),
+      standsStill(system, HARVEST_STANDS_STILL, ["harvesting"], mayRun(system)),
       ...(isExact(options) ? [{ kind: "step", name: COUNTED_WAS_ACCESSED } as const] : []),
     ],
   });
@@ -123,9 +124,12 @@ type Three = readonly [ActorSnapshot, ActorSnapshot, ActorSnapshot];
 const IN_ORDER = "pages are not alike: a harvest in pieces takes them one by one, the lowest first";
 
 /** A VM whose logs have been drained may run again. There is one in models of it. */
-function mayRun({ context }: ActorSnapshot): boolean {
-  const { letsRun, begun } = context as ToolstackContext;
-  return letsRun && begun > 0;
+function mayRun(system: System): (toolstack: ActorSnapshot) => boolean {
+  const read = contextReader(system, "toolstack", toolstackMachine);
+  return (toolstack) => {
+    const { letsRun, begun } = read(toolstack);
+    return letsRun && begun > 0;
+  };
 }
 
 /** Whether the processor itself notes accesses: see countedWasAccessed. */
@@ -142,7 +146,7 @@ function techniqueProperties(system: System, { technique }: TrackingOptions): Pr
   return [
     ...noPageLost(),
     ...common,
-    ...(declared?.usesRing === true ? ringProperties() : []),
+    ...(declared?.usesRing === true ? ringProperties(system) : []),
     ...logProperties(system),
   ];
 }

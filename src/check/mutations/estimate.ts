@@ -7,6 +7,7 @@ import { addOccurrence } from "../../hypervisor/cumulativeBuffer.ts";
 import { clearMarks, markDirty } from "../../hypervisor/dirtyBitmap.ts";
 import { send } from "../../interconnect/emissions.ts";
 import { itemAt, wordAt } from "../../lookup.ts";
+import { messageOf } from "../hypervisor/sentMessages.ts";
 import { NO_PAGE_LOST } from "../hypervisor/settlement.ts";
 import { LOOKS_GO_ON, ROUND_ENDS } from "../models/estimate.ts";
 import { COUNTS_ARE_EXACT } from "../models/loggedEntries.ts";
@@ -117,8 +118,7 @@ export const estimateMutations: readonly Mutation[] = [
       machine: machine.provide({
         actions: {
           askServeLogFull: emit(({ context, event }) => {
-            const { vcpu, dispatcher } = event as { vcpu: number; dispatcher: number };
-            return send(context["self"], { type: "logFullExit", vcpu, dispatcher });
+            return send(context["self"], messageOf(event));
           }),
         },
       }),

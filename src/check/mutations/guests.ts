@@ -2,8 +2,8 @@
 import { emit } from "xstate";
 import { setAccessedDirty } from "../../hypervisor/techniques/logControls.ts";
 import { send } from "../../interconnect/emissions.ts";
-import type { Message } from "../../interconnect/messages.ts";
 import { itemAt } from "../../lookup.ts";
+import { messageOf } from "../hypervisor/sentMessages.ts";
 import { ACCESS_COMPLETES, EXIT_IS_HANDLED, GUEST_EXECUTES } from "../models/guestProgress.ts";
 import { ALL_RIGHTS_BACK, NO_CPU_LOGS_ON, NOTHING_LOGS } from "../models/untracked.ts";
 import { ACCESSES } from "../usualUnits.ts";
@@ -68,7 +68,7 @@ export const guestMutations: readonly Mutation[] = [
       machine: machine.provide({
         actions: {
           askServeViolation: emit(({ context, event }) =>
-            send(context["self"], { ...event, type: "eptViolation" } as Message),
+            send(context["self"], messageOf({ ...event, type: "eptViolation" })),
           ),
         },
       }),

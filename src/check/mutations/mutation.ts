@@ -54,13 +54,13 @@ export interface Asked {
 
 /** Stands around a device: `around` performs the request, or not. */
 export function wrapDevice(
-  device: AnyDevice | null,
+  device: Device<Asked, AnyEventObject> | null,
   around: (asked: Asked, perform: () => AnyEventObject) => AnyEventObject,
 ): AnyDevice | null {
   if (device === null) return null;
   return {
-    perform: (request: never) => around(request as Asked, () => device.perform(request)),
-    touches: (request: never) => device.touches(request),
+    perform: (request: Asked) => around(request, () => device.perform(request)),
+    touches: (request: Asked) => device.touches(request),
   };
 }
 

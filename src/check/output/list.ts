@@ -1,5 +1,5 @@
 /** A run as a numbered list. */
-import { messageText, type Trace, type TraceStep } from "../trace.ts";
+import { messageText, stateNameOf, type Trace, type TraceStep } from "../trace.ts";
 
 /** One line a step, with what the step changed in words where an actor's state has a name. */
 export function numberedList({ steps, cycleFrom }: Trace): string[] {
@@ -22,8 +22,4 @@ function stepText(step: TraceStep): string {
   const where = `machine "${step.machine}" in state "${step.state}"`;
   for (const name of broken) parts.push(`BREAKS: ${name} (${where})`);
   return parts.join("; ");
-}
-
-function stateNameOf(value: unknown): string {
-  return String((value as { readonly value?: unknown }).value ?? "");
 }

@@ -52,7 +52,7 @@ export class Evaluator {
     const ids = new Int32Array(layout.slots);
     layout.unpack(states, from, ids);
     const values = this.#slots.map((slot) => slotValue(this.#model, slot, wordAt(ids, slot)));
-    const holds = this.#predicate.holds(...(values as never[]));
+    const holds = this.#predicate.holds(...values);
     this.#known.add(this.#part, this.#places, holds ? 1 : 0);
     return holds;
   }
@@ -64,5 +64,5 @@ export function holdsAt(model: Model, { over, holds }: Predicate, ids: Int32Arra
     const slot = slotNamed(model, name);
     return slotValue(model, slot, wordAt(ids, slot));
   });
-  return holds(...(values as never[]));
+  return holds(...values);
 }

@@ -11,8 +11,11 @@ export interface NamedState {
 export interface Predicate {
   /** Names of slots: actors, channels ("A -> B"), the observer. */
   readonly over: readonly string[];
-  /** Depends on its arguments alone: each combination of values is asked once. */
-  readonly holds: (...values: never[]) => boolean;
+  /**
+   * Depends on its arguments alone: each combination of values is asked once. A method, here and where other questions
+   * are declared, as TypeScript lets one be written for the values of just those slots.
+   */
+  holds(...values: readonly unknown[]): boolean;
   /** States that it speaks of by name: they must exist. */
   readonly states?: readonly NamedState[];
 }
@@ -59,7 +62,7 @@ type PropertyOfKind =
   | {
       readonly kind: "step";
       readonly name: string;
-      readonly that?: (step: SeenStep<never>) => boolean;
+      that?(step: SeenStep): boolean;
       readonly seen?: Predicate;
     }
   /** Some state, which is shown. */
@@ -85,6 +88,23 @@ export function ofEach(
   return { name: nameOf(number), each: { of, number, nameOf } };
 }
 
+/** The predicates over states that a property is made from. */
+export function predicatesOf(property: Property): readonly Predicate[] {
+  switch (property.kind) {
+    case "always":
+      return property.when === undefined ? [property.that] : [property.when, property.that];
+    case "sometimes":
+    case "eventually":
+      return [property.that];
+    case "leadsTo":
+      return [property.when, property.that];
+    case "step":
+      return property.seen === undefined ? [] : [property.seen];
+    case "noDeadlock":
+      return [];
+  }
+}
+
 /** What became of a property. */
 export type Verdict =
   /** Proved over all states, or a witness was found. */
@@ -103,8 +123,5 @@ export function over<Values extends readonly unknown[]>(
   slots: readonly string[],
   holds: (...values: Values) => boolean,
 ): Predicate {
-  return {
-    over: slots,
-    holds: (...values: never[]) => holds(...(values as readonly unknown[] as Values)),
-  };
+  return { over: slots, holds };
 }

@@ -5,7 +5,7 @@ import {
   receiveMessageOnPort,
   Worker,
 } from "node:worker_threads";
-import { itemAt } from "../../lookup.ts";
+import { itemAt, present } from "../../lookup.ts";
 import { buildModel, type CheckTarget } from "../catalogue.ts";
 import type { Finding, Found } from "../engine/checks.ts";
 import type { Expander } from "../engine/expander.ts";
@@ -117,7 +117,7 @@ export class ParallelSearch implements Search {
   #failure(): Error | null {
     for (const { port } of this.#helpers) {
       const { message } = receiveMessageOnPort(port) ?? {};
-      const { error, modelError } = (message ?? {}) as Partial<WorkerFailure>;
+      const { error, modelError }: Partial<WorkerFailure> = message ?? {};
       if (modelError !== undefined) return new ModelError(modelError);
       if (error instanceof Error) return error;
     }
@@ -134,10 +134,11 @@ export class ParallelSearch implements Search {
     this.#memory.barrier();
     const { layout } = this.#first.packing;
     const results = this.#helpers.map(({ port, worker }) => {
-      const { message } = receiveMessageOnPort(port) as { message: WorkerResult };
+      const received = present(receiveMessageOnPort(port), "what a thread has found");
+      const result: WorkerResult = received.message;
       port.close();
       void worker.terminate();
-      return message;
+      return result;
     });
     const shards = [
       this.#first.states,

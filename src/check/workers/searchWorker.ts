@@ -30,7 +30,7 @@ export interface WorkerResult {
   readonly found: readonly Found[];
 }
 
-const { number, target, buffers, options, port } = workerData as WorkerTask;
+const { number, target, buffers, options, port }: WorkerTask = workerData;
 const memory = new SharedMemory(buffers);
 try {
   if (isModelFile(target.model)) await loadModelFile(target.model);
