@@ -9,7 +9,7 @@ import { ExternalSort, externalSortSchema } from "./generators/externalSort.ts";
 import { commonFields, type Pace } from "./generators/generator.ts";
 import { HotCold, hotColdSchema } from "./generators/hotCold.ts";
 import { Hpl, hplSchema } from "./generators/hpl.ts";
-import { LinuxWorkload, linuxSchema } from "./generators/linux.ts";
+import { LinuxWorkload, LiveLinux, linuxSchema } from "./generators/linux.ts";
 import { MachineTracePlayer } from "./generators/machineTrace.ts";
 import { Parsec, parsecSchema } from "./generators/parsec.ts";
 import { PhaseChange, phaseChangeSchema } from "./generators/phaseChange.ts";
@@ -19,7 +19,7 @@ import { Script, scriptSchema } from "./generators/script.ts";
 import { Sequential, sequentialSchema } from "./generators/sequential.ts";
 import { type TraceConfig, TraceWorkload, tracePath, traceSchema } from "./generators/trace.ts";
 import { Uniform, uniformSchema } from "./generators/uniform.ts";
-import { WasmGuest, wasmSchema } from "./generators/wasm.ts";
+import { LiveWasmGuest, WasmGuest, wasmSchema } from "./generators/wasm.ts";
 import { Zipf, zipfSchema } from "./generators/zipf.ts";
 import { deriveSeed } from "./random.ts";
 import { addressesOf } from "./trace/reader.ts";
@@ -38,7 +38,7 @@ interface Made {
 function kindOf<Schema extends z.ZodObject<{ kind: z.ZodLiteral<string> }>>(
   schema: Schema,
   create: (name: string, config: z.output<Schema>, made: Made) => Workload,
-  isRun = false,
+  isRun: (config: z.output<Schema>) => boolean = () => false,
 ) {
   const kind = schema.shape.kind.value;
   const isOwn = (config: unknown): config is z.output<Schema> =>
@@ -46,7 +46,7 @@ function kindOf<Schema extends z.ZodObject<{ kind: z.ZodLiteral<string> }>>(
   return {
     kind,
     schema,
-    isRun,
+    isRun: (config: unknown): boolean => isOwn(config) && isRun(config),
     create(config: unknown, name: string, made: Made): Workload {
       if (!isOwn(config)) throw new Error(`this is no workload "${kind}"`);
       return create(name, config, made);
@@ -69,8 +69,18 @@ const BUILT_IN = [
   kindOf(externalSortSchema, (name, config, { seed }) => new ExternalSort(name, config, seed)),
   kindOf(recordStoreSchema, (name, config, { seed }) => new RecordStore(name, config, seed)),
   kindOf(parsecSchema, (name, config, { seed }) => new Parsec(name, config, seed)),
-  kindOf(wasmSchema, (name, config, { given }) => new WasmGuest(name, config, given), true),
-  kindOf(linuxSchema, (name, config, { given }) => new LinuxWorkload(name, config, given), true),
+  kindOf(
+    wasmSchema,
+    (name, config, { given }) =>
+      config.live ? new LiveWasmGuest(name, config, given) : new WasmGuest(name, config, given),
+    ({ live }) => !live,
+  ),
+  kindOf(
+    linuxSchema,
+    (name, config, { given }) =>
+      config.live ? new LiveLinux(name, config, given) : new LinuxWorkload(name, config, given),
+    ({ live }) => !live,
+  ),
 ] as const;
 
 type SchemasOf<Kinds extends readonly { readonly schema: z.ZodObject }[]> = {
@@ -132,8 +142,8 @@ export function ownWorkloadKinds(): string[] {
 }
 
 /** Whether a workload has to be run before anything is known of it: a program, whose accesses are noted. */
-export function isRunToBeKnown({ kind }: WorkloadConfig): boolean {
-  return BUILT_IN.some((one) => one.kind === kind && one.isRun);
+export function isRunToBeKnown(config: WorkloadConfig): boolean {
+  return BUILT_IN.some((one) => one.isRun(config));
 }
 
 /** A workload with its defaults filled in. */

@@ -2,6 +2,16 @@
 import type { Part } from "../src/hardware/part.ts";
 import type { TracedPaging } from "../src/hardware/tracedPaging.ts";
 
+/** The console of a guest that runs beside the emulator. */
+export interface GuestConsole {
+  /** What it has printed up to the present moment of the emulator's time; of that at most the last so many bytes. */
+  shown(most?: number): Uint8Array;
+  /** How it has ended; undefined if it has not, or a limit has ended it. */
+  readonly exitCode: number | undefined;
+  /** Somebody types; absent: the guest has no input. */
+  type?(bytes: Uint8Array): void;
+}
+
 export interface Workload extends Part {
   /** The linear pages it uses are 0 to pages - 1. */
   readonly pages: number;
@@ -12,7 +22,9 @@ export interface Workload extends Part {
   /** Cycles of other work before the first access that fill() gave last, beside the gap. */
   readonly lead?: number;
   /** The guest's own paging, if its stream has it: fill() changes it for the accesses that it gives. */
-  readonly traced?: TracedPaging;
+  readonly traced?: TracedPaging | undefined;
+  /** Its console, if it runs beside the emulator. */
+  readonly console?: GuestConsole;
   /** Whether it never ends by itself. */
   readonly endless?: boolean;
   /**

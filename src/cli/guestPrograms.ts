@@ -26,7 +26,11 @@ const PROGRAMS: readonly (readonly [string, object])[] = [
   ["QuickJS: a map of 4,999 keys, sorted", { kind: "wasm", program: "quickjs", script: MAP }],
   ["SQLite: 5,000 rows, an index, groups", { kind: "wasm", program: "sqlite", script: ORDERS }],
   ["PostgreSQL: the same", { kind: "wasm", program: "postgres", script: ORDERS }],
-  ["Linux: seq 2000, sort -r, md5sum", { kind: "linux", run: "seq 2000 | sort -r | md5sum" }],
+  [
+    "Linux: seq 2000, sort -r, md5sum",
+    // Several runs play it.
+    { kind: "linux", run: "seq 2000 | sort -r | md5sum", live: false },
+  ],
 ];
 const INTERVAL_MS = 5;
 const ESTIMATORS = [

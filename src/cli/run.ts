@@ -35,6 +35,7 @@ import {
   UNTIL,
   wholeNumber,
 } from "./optionParsers.ts";
+import { consoleOf, noteExitCodes } from "./runConsole.ts";
 import { plotOf } from "./runPlot.ts";
 import { formatSummary } from "./runReport.ts";
 
@@ -55,6 +56,7 @@ interface RunOptions {
   readonly fromCheckpoint?: string;
   readonly record?: string;
   readonly plot?: string;
+  readonly console?: string;
   readonly force?: true;
   readonly json?: true;
 }
@@ -75,6 +77,10 @@ export function runCommand(): Command {
     .option("--checkpoint <file>", "write the checkpoints of a checkpoint scenario to this file")
     .option("--from-checkpoint <file>", "go on from the last complete checkpoint in this file")
     .option("--record <file>", "record every message (see: trackvisor replay)")
+    .option(
+      "--console <file>",
+      "write there what the guest prints, if it is run live (docs/guests.md)",
+    )
     .option("--plot <file>", "draw how the run went, over time, as SVG")
     .option(...FORCE)
     .option(...JSON_OPTION)
@@ -86,6 +92,7 @@ export function runCommand(): Command {
       const { scenario } = loaded;
       const system = buildLoaded(loaded, { checkpointSink: checkpointSink(loaded, options) });
       warnOfDamage(system);
+      const console = consoleOf(system, options);
       const { plot } = options;
       const draw = plot === undefined ? null : plotOf(plot, system, options);
       if (options.fromCheckpoint !== undefined) goOnFrom(options.fromCheckpoint, system);
@@ -94,6 +101,8 @@ export function runCommand(): Command {
       const driven = await drive(system, scenario.until, { recorder });
       let { interrupted } = driven;
       recorder?.finish();
+      console?.write();
+      noteExitCodes(system);
       let summary = system.examine(() => summarize(system, driven.standstill));
       const reference = interrupted ? null : referenceScenario(scenario, system);
       if (reference !== null) {

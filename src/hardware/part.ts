@@ -27,6 +27,8 @@ export interface Part {
   readonly statistics?: readonly PartWords[];
   /** As they were when they were built: of these words, those that are neither state nor statistics. */
   readonly settings?: readonly PartWords[];
+  /** Called before a save: from now on somebody may come back to this moment. */
+  saving?(): void;
   /** Called before a restore, so that a growing part can make room. Lengths in elements. */
   resize?(lengths: Readonly<Record<string, number>>): void;
 }
@@ -46,6 +48,7 @@ export interface PartJson {
 }
 
 export function savePart(part: Part): PartSnapshot {
+  part.saving?.();
   const arrays: Record<string, WordArray> = {};
   for (const [key, array] of Object.entries(part.arrays())) arrays[key] = array.slice();
   return { name: part.name, arrays };

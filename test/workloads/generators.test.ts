@@ -25,6 +25,7 @@ const samples: readonly Readonly<Record<string, unknown>>[] = [
   { kind: "recordStore", mode: "read", dataPages: 99, accessesPerOperation: 8 },
   { kind: "parsec", program: "dedup" },
   { kind: "parsec", program: "canneal" },
+  { kind: "wasm", module: "shipped:sort", args: ["3000"], memory: "1MiB", live: true },
   {
     kind: "phaseChange",
     rounds: 40,

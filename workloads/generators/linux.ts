@@ -1,10 +1,21 @@
-/** A real Linux: booted, told what to run, and recorded with every access; played as a machine's trace is. */
+/** A real Linux: booted, told what to run, and every access of it played: live, or recorded first. */
 
 import { z } from "zod";
 import { size } from "../../src/config/units.ts";
-import { COMMAND_LINE, type LinuxGuest, loadLinux, recordLinux } from "../guests/linux/load.ts";
+import { TracedPaging } from "../../src/hardware/tracedPaging.ts";
+import {
+  COMMAND_LINE,
+  isEndless,
+  type LinuxGuest,
+  liveLinux,
+  loadLinux,
+  recordLinux,
+} from "../guests/linux/load.ts";
+import type { LiveLinuxOrder, MachineState } from "../guests/linux/spec.ts";
+import type { GuestConsole } from "../workload.ts";
 import { commonFields, countField } from "./generator.ts";
 import { failureNote, filesField, type GuestPlace, withSeed } from "./guestProgram.ts";
+import { digestNumber, LivePlayer } from "./livePlayer.ts";
 import { MachineTracePlayer } from "./machineTrace.ts";
 
 const MIB_PAGES = 256;
@@ -36,6 +47,12 @@ export const linuxSchema = z
       .describe(
         "ends when so many were executed, or idled away, if its command does not end before",
       ),
+    live: z
+      .boolean()
+      .default(true)
+      .describe(
+        "whether it runs beside the emulator, as far as that asks, and can be typed to; else it is run to its end first, recorded, and played, and the recording is kept",
+      ),
     ...commonFields,
   })
   .describe("a real Linux, from its prompt to the end of a command (docs/guests.md)");
@@ -55,7 +72,28 @@ export class LinuxWorkload extends MachineTracePlayer {
   }
 }
 
+/** A Linux that runs beside the emulator. */
+export class LiveLinux extends LivePlayer<LiveLinuxOrder, MachineState> {
+  override readonly pages: number;
+  override readonly guestPhysical = true;
+  override readonly endless: boolean;
+  override readonly digest: number;
+
+  /** @throws UserError if there is no Linux to boot */
+  constructor(name: string, config: LinuxConfig, { directory, seed }: GuestPlace) {
+    const guest = linuxOf(config, directory, seed);
+    super(name, config, liveLinux(guest), new TracedPaging());
+    this.pages = config.memory;
+    this.endless = isEndless(config);
+    this.digest = digestNumber(guest.digest);
+  }
+
+  override get console(): GuestConsole {
+    return { ...super.console, type: (bytes) => this.typeNow(bytes) };
+  }
+}
+
 /** The guest of a scenario. @throws UserError if a file of it cannot be read */
 export function linuxOf(config: LinuxConfig, directory = ".", seed?: number): LinuxGuest {
-  return loadLinux(withSeed(config, seed), directory);
+  return loadLinux({ ...withSeed(config, seed), endless: config.live }, directory);
 }

@@ -4,11 +4,15 @@ import { z } from "zod";
 import { size } from "../../src/config/units.ts";
 import { sourceOf } from "../../src/io/byteSource.ts";
 import { loadGuest } from "../guests/load.ts";
-import { recordGuest } from "../guests/record.ts";
+import { guestDigest, recordGuest } from "../guests/record.ts";
 import { type GuestSpec, guestPrograms } from "../guests/spec.ts";
 import { commonFields } from "./generator.ts";
 import { failureNote, filesField, type GuestPlace, withSeed } from "./guestProgram.ts";
+import { digestNumber, LivePlayer } from "./livePlayer.ts";
 import { TracePlayer } from "./trace.ts";
+
+/** Of 4 KiB in one of WebAssembly's. */
+const PAGES = 16;
 
 export const wasmSchema = z
   .strictObject({
@@ -33,6 +37,12 @@ export const wasmSchema = z
       .optional()
       .describe("or the file that has it, relative to the scenario file"),
     memory: size.prefault("256MiB").describe("what its memory may grow to"),
+    live: z
+      .boolean()
+      .default(false)
+      .describe(
+        "whether it runs beside the emulator, as far as that asks; else it is run to its end first, and what it accessed is played",
+      ),
     ...commonFields,
   })
   .describe("a real program in WebAssembly, with all that it accesses");
@@ -50,6 +60,22 @@ export class WasmGuest extends TracePlayer {
     const source = sourceOf(guest.name, Buffer.from(trace));
     super(name, { ...config, placement: "compact", passes: 1 }, guest.seed, source);
     this.warning ??= failureNote(`${guest.name}:`, exitCode);
+  }
+}
+
+/** A program that runs beside the emulator. It has as much memory as it may grow to. */
+export class LiveWasmGuest extends LivePlayer<GuestSpec, never> {
+  override readonly pages: number;
+  override readonly guestPhysical = false;
+  override readonly endless = false;
+  override readonly digest: number;
+
+  /** @throws UserError if a file cannot be read */
+  constructor(name: string, config: WasmConfig, { directory, seed }: GuestPlace) {
+    const guest = guestOf(config, directory, seed);
+    super(name, config, { name: guest.name, script: "liveWorker", order: () => guest });
+    this.pages = guest.memoryPages * PAGES;
+    this.digest = digestNumber(guestDigest(guest));
   }
 }
 

@@ -29,14 +29,22 @@ export class GuestHost {
   readonly spec: GuestSpec;
   readonly recorder: Recorder;
   readonly #random: Random;
+  readonly #print: (bytes: Uint8Array) => void;
   readonly #written: Uint8Array[] = [];
   #consoleBytes = 0;
   #memory: GuestMemory | undefined;
   #looks = 0n;
   #slept = 0n;
 
-  constructor(spec: GuestSpec, sink: RunSink, accesses: number) {
+  /** @param print is told what it writes to its console, beside what is kept here */
+  constructor(
+    spec: GuestSpec,
+    sink: RunSink,
+    accesses: number,
+    print: (bytes: Uint8Array) => void = () => {},
+  ) {
     this.spec = spec;
+    this.#print = print;
     this.recorder = new Recorder(sink, { accesses });
     this.#random = new Random(spec.seed);
   }
@@ -71,6 +79,7 @@ export class GuestHost {
       throw new UserError(`writes more than ${CONSOLE_BYTES_MAX >> 20} MiB to its console`);
     }
     this.#written.push(Uint8Array.from(bytes));
+    this.#print(bytes);
   }
 
   get console(): Uint8Array {

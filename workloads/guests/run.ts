@@ -1,4 +1,4 @@
-/** Runs a guest once, from its start to its end, and records its accesses as a trace. */
+/** Runs a guest once, from its start to its end; its accesses go to a trace, or wherever they are asked for. */
 import { UserError } from "../../src/errors.ts";
 import type { RunSink } from "../trace/runs.ts";
 import { TraceWriter } from "../trace/writer.ts";
@@ -38,10 +38,7 @@ export async function recordRun(spec: GuestSpec): Promise<Recording> {
   };
   const command = [spec.name, ...spec.args].join(" ");
   const writer = new TraceWriter(emit, () => ({ addresses: "linear", command }));
-  const sink = spec.accesses === undefined ? writer : new FirstAccesses(writer, spec.accesses);
-  const host = new GuestHost(spec, sink, spec.accesses ?? ACCESSES_MAX);
-  freeze(host);
-  const exitCode = await outcome(host);
+  const { host, exitCode } = await runGuest(spec, writer);
   if (writer.accesses === 0) throw new UserError("makes no access to memory");
   writer.finish(0);
   const { runs, pages } = writer.totals;
@@ -54,6 +51,22 @@ export async function recordRun(spec: GuestSpec): Promise<Recording> {
     hostAccesses: host.recorder.hostAccesses,
     pages,
   };
+}
+
+/**
+ * Runs a guest, in a thread of its own.
+ * @param print takes what it writes to its console
+ * @throws UserError, without the guest's name, if it cannot be run to its end
+ */
+export async function runGuest(
+  spec: GuestSpec,
+  sink: RunSink,
+  print?: (bytes: Uint8Array) => void,
+): Promise<{ readonly host: GuestHost; readonly exitCode: number }> {
+  const first = spec.accesses === undefined ? sink : new FirstAccesses(sink, spec.accesses);
+  const host = new GuestHost(spec, first, spec.accesses ?? ACCESSES_MAX, print);
+  freeze(host);
+  return { host, exitCode: await outcome(host) };
 }
 
 /** @returns the guest's exit code */

@@ -19,7 +19,7 @@ interface ThreadData<Order> {
   readonly answered: SharedArrayBuffer;
 }
 
-interface Problem {
+export interface Problem {
   readonly problem: string;
 }
 /** What a thread sends back: what it was asked for, or why there is none. */
@@ -31,23 +31,10 @@ type Answer<Reply> = { readonly reply: Reply } | Problem;
  * @throws UserError, one line: what the thread found wrong, or that it ended without an answer
  */
 export function askThread<Order, Reply>(script: string, name: string, order: Order): Reply {
-  const path = packagePath("dist", "workloads", "guests", `${script}.js`);
-  if (path === null) throw new UserError("the program is not built: npm run build");
   const answered = new SharedArrayBuffer(4);
   const { port1, port2 } = new MessageChannel();
   const data: ThreadData<Order> = { order, port: port2, answered };
-  const worker = new Worker(path, {
-    workerData: data,
-    transferList: [port2],
-    // Nothing of this process's is the guest's.
-    argv: [],
-    env: {},
-    execArgv: [],
-    stdout: true,
-    stderr: true,
-  });
-  // It has answered by then.
-  worker.on("error", () => {});
+  const worker = guestThread(script, data, port2);
   Atomics.wait(new Int32Array(answered), 0, 0);
   const received = receiveMessageOnPort(port1);
   port1.close();
@@ -56,6 +43,28 @@ export function askThread<Order, Reply>(script: string, name: string, order: Ord
   if (answer === undefined) throw new UserError(`${name}: the guest's thread has ended`);
   if ("problem" in answer) throw new UserError(`${name}: ${answer.problem}`);
   return answer.reply;
+}
+
+/**
+ * A thread of a guest, in which nothing is of this process.
+ * @param script its module, below workloads/guests, without its ending
+ * @throws UserError if there is none
+ */
+export function guestThread(script: string, data: unknown, port: MessagePort): Worker {
+  const path = packagePath("dist", "workloads", "guests", `${script}.js`);
+  if (path === null) throw new UserError("the program is not built: npm run build");
+  const worker = new Worker(path, {
+    workerData: data,
+    transferList: [port],
+    argv: [],
+    env: {},
+    execArgv: [],
+    stdout: true,
+    stderr: true,
+  });
+  // It has said so by then.
+  worker.on("error", () => {});
+  return worker;
 }
 
 /** In the thread: does what was asked for, and answers. */
@@ -70,12 +79,7 @@ export async function answerOnce<Order, Reply>(
     Atomics.store(flag, 0, 1);
     Atomics.notify(flag, 0);
   };
-  // What a package throws where nobody waits for it, and a thread that a package ends: somebody waits for an answer.
-  let last: unknown = "it has ended its thread";
-  process.on("uncaughtExceptionMonitor", (error) => {
-    last = error;
-  });
-  process.on("exit", () => answer(problem(last)));
+  whenItEnds((error) => answer(problem(error)));
   try {
     answer({ reply: await action(order) });
   } catch (error) {
@@ -83,7 +87,17 @@ export async function answerOnce<Order, Reply>(
   }
 }
 
-function problem(error: unknown): Problem {
+/** In the thread: somebody waits, so that he is told of what a package throws where nobody waits for it, or ends the thread. */
+export function whenItEnds(tell: (why: unknown) => void): void {
+  let last: unknown = "it has ended its thread";
+  process.on("uncaughtExceptionMonitor", (error) => {
+    last = error;
+  });
+  process.on("exit", () => tell(last));
+}
+
+/** What is told of a guest that cannot go on. */
+export function problem(error: unknown): Problem {
   if (error instanceof UserError) return { problem: error.message };
   return { problem: `cannot be run: ${error instanceof Error ? error.message : String(error)}` };
 }

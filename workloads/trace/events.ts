@@ -4,6 +4,7 @@
  */
 
 import { byteAt, numberAt, wordAt } from "../../src/lookup.ts";
+import { Place } from "./place.ts";
 
 export const EventType = {
   /** a: a linear page; b: its translation, as TracedPaging has it. */
@@ -36,10 +37,18 @@ const MORE = 128;
 export class EventList {
   count = 0;
   /** The run before which it stands; the number of runs, if after the last. */
-  readonly at = new Int32Array(EVENTS_MAX);
-  readonly types = new Uint8Array(EVENTS_MAX);
-  readonly a = new Float64Array(EVENTS_MAX);
-  readonly b = new Float64Array(EVENTS_MAX);
+  readonly at: Int32Array;
+  readonly types: Uint8Array;
+  readonly a: Float64Array;
+  readonly b: Float64Array;
+
+  /** @param place where its arrays are taken from; default: memory of its own */
+  constructor(capacity = EVENTS_MAX, place: Place = new Place()) {
+    this.a = place.doubles(capacity);
+    this.b = place.doubles(capacity);
+    this.at = place.words(capacity);
+    this.types = place.bytes(capacity);
+  }
 
   add(at: number, type: number, a: number, b: number): void {
     const i = this.count++;

@@ -4,8 +4,9 @@
  * data are far apart but each is near its own last place.
  */
 import { byteAt, numberAt, wordAt } from "../../src/lookup.ts";
-import { EventList } from "./events.ts";
+import { EVENTS_MAX, EventList } from "./events.ts";
 import { RUN_BYTES_MAX, RUN_LENGTH_MAX, RUNS_MAX, TRACE_PAGES_MAX } from "./format.ts";
+import { Place } from "./place.ts";
 
 /** Where runs go. */
 export interface RunSink {
@@ -22,11 +23,19 @@ export class RunBlock {
   count = 0;
   /** Accesses of all runs. */
   accesses = 0;
-  readonly pages = new Float64Array(RUNS_MAX);
-  readonly kinds = new Uint8Array(RUNS_MAX);
-  readonly lengths = new Int32Array(RUNS_MAX);
+  readonly pages: Float64Array;
+  readonly kinds: Uint8Array;
+  readonly lengths: Int32Array;
   /** What happens between the runs; only a machine's trace has any. */
-  readonly events = new EventList();
+  readonly events: EventList;
+
+  /** @param place where its arrays are taken from; default: memory of its own */
+  constructor(runs = RUNS_MAX, events = EVENTS_MAX, place: Place = new Place()) {
+    this.pages = place.doubles(runs);
+    this.events = new EventList(events, place);
+    this.lengths = place.words(runs);
+    this.kinds = place.bytes(runs);
+  }
 }
 
 const LENGTH_FOLLOWS = 4;

@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { rmSync } from "node:fs";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { UserError } from "../../../src/errors.ts";
 import { TECHNIQUES } from "../../../src/hypervisor/techniques/all.ts";
 import { buildSystem } from "../../../src/system/build.ts";
@@ -10,7 +10,11 @@ import { scenarioSchema } from "../../../src/system/scenarioSchema.ts";
 import { summarize } from "../../../src/system/summary.ts";
 import { linuxOf, linuxSchema } from "../../../workloads/generators/linux.ts";
 import { keptImage, keptPath } from "../../../workloads/guests/linux/image.ts";
-import { recordLinux } from "../../../workloads/guests/linux/load.ts";
+import { liveLinux, loadLinux, recordLinux } from "../../../workloads/guests/linux/load.ts";
+import { LiveBlock, type TypedText } from "../../../workloads/guests/live/channel.ts";
+import { LiveStream } from "../../../workloads/guests/live/liveStream.ts";
+import { PastBlocks } from "../../../workloads/guests/live/pastBlocks.ts";
+import { createWorkload } from "../../../workloads/schema.ts";
 import { IS_LONG } from "../../share.ts";
 
 /** Fetching takes seconds, booting 13 s of processor time, and the commands below a few seconds each. */
@@ -44,6 +48,46 @@ function isPrepared(): boolean {
 
 const config = (fields: object) => linuxSchema.parse({ kind: "linux", ...fields });
 
+/** A hash of all accesses and what comes between them, and how many accesses. */
+function streamOf(fields: object): string {
+  const workload = createWorkload(config({ run: RUN, ...fields }), "guest");
+  const hash = createHash("sha256");
+  const block = new Int32Array(1 << 16);
+  let accesses = 0;
+  for (let count = workload.fill(block); count > 0; count = workload.fill(block)) {
+    const { gap, lead, traced } = workload;
+    hash.update(`${gap} ${lead} ${traced?.pending.slice(0, traced.state[1])}`);
+    hash.update(block.subarray(0, count));
+    if (traced !== undefined) traced.state[1] = 0;
+    accesses += count;
+  }
+  hash.update(Int32Array.from(workload.traced?.translations ?? []));
+  return `${hash.digest("hex")} of ${accesses}`;
+}
+
+/** Every block of a live guest. */
+function blocksOf<Order, State>(
+  stream: LiveStream<Order, State>,
+  typed: readonly TypedText[] = [],
+) {
+  const blocks: string[] = [];
+  for (;;) {
+    const block = stream.block(
+      blocks.length,
+      typed.filter((one) => one.block < blocks.length + 20),
+    );
+    if (block === undefined) return blocks;
+    blocks.push(hashOf(block));
+  }
+}
+
+function hashOf({ pages, lengths, kinds, count, events, text, textBytes }: LiveBlock): string {
+  const hash = createHash("sha256");
+  for (const array of [pages, lengths, kinds]) hash.update(array.subarray(0, count));
+  for (const array of [events.a, events.b, events.at]) hash.update(array.subarray(0, events.count));
+  return hash.update(text.subarray(0, textBytes)).digest("hex");
+}
+
 describe.skipIf(!isPrepared())(
   "a real Linux (trackvisor guest prepare linux)",
   { timeout: TIMEOUT },
@@ -68,7 +112,7 @@ describe.skipIf(!isPrepared())(
       const system = buildSystem(
         scenarioSchema.parse({
           name: "linux",
-          vms: [{ paging: "off", workload: { kind: "linux", run: RUN } }],
+          vms: [{ paging: "off", workload: { kind: "linux", run: RUN, live: false } }],
           tracker: { technique },
         }),
       );
@@ -87,6 +131,36 @@ describe.skipIf(!isPrepared())(
       expect(limited.exitCode).toBeUndefined();
       expect(limited.instructions).toBeGreaterThan(30e6);
     });
+
+    it.skipIf(!IS_LONG)("is the same stream live and recorded, and live again", () => {
+      const live = streamOf({ live: true });
+      expect(live).toBe(streamOf({ live: false }));
+      expect(live).toBe(streamOf({ live: true }));
+    });
+
+    it.skipIf(!IS_LONG)(
+      "is run again from any state that it was in, and typed to on the way",
+      () => {
+        const request = { ...config({ run: RUN }), seed: 1, renewAfter: 3e6 };
+        const stream = new LiveStream(liveLinux(loadLinux(request, ".")));
+        stream.remember();
+        const blocks = blocksOf(stream);
+        const past = vi.spyOn(PastBlocks.prototype, "get").mockReturnValue(false);
+        const again = (index: number): string => hashOf(stream.block(index, []) ?? new LiveBlock());
+        for (const index of [blocks.length - 1, blocks.length >> 1]) {
+          expect(again(index)).toBe(blocks[index]);
+        }
+        past.mockRestore();
+        const typed = [{ block: blocks.length >> 1, bytes: [...Buffer.from("echo hi\n")] }];
+        const branch = blocksOf(stream, typed);
+        expect(Buffer.from(stream.printed.upTo(Infinity)).toString()).toContain("echo hi\n");
+        expect(branch.findIndex((block, i) => block !== blocks[i])).toBeGreaterThanOrEqual(
+          blocks.length >> 1,
+        );
+        // Back to what was not typed.
+        expect(blocksOf(stream)).toEqual(blocks);
+      },
+    );
 
     it("is typed to at its times", () => {
       const input = [{ after: 20e6, text: "hello\n" }];

@@ -276,7 +276,7 @@ describe("trackvisor says in one line that", { timeout: 60_000 }, () => {
   it.each([
     ["memory: 100MiB, run: ls", /power of two/],
     ["memory: 32MiB, run: ls", /64MiB to 1024MiB/],
-    ["memory: 128MiB", /needs an end/],
+    ["memory: 128MiB, live: false", /needs an end/],
     ["run: ls, input: [{ after: 5, text: a }, { after: 4, text: b }]", /input\[1\]: comes before/],
     ["run: ls, files: [none.txt]", /none\.txt: /],
   ])("%s cannot be", (workload, message) => {

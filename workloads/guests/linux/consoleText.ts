@@ -7,10 +7,42 @@ const CONSOLE_BYTES_MAX = 16 << 20;
 /** Of a prompt, or of what a kernel says when it gives up. */
 const TAIL = 400;
 
+/** What of a console matters for what comes next. */
+export interface ConsoleState {
+  readonly tail: Uint8Array;
+  readonly sequence: number;
+  /** Bytes in all. */
+  readonly printed: number;
+}
+
 export class ConsoleText {
-  readonly #bytes: number[] = [];
+  readonly #bytes: number[];
+  readonly #print: (byte: number) => void;
+  /** Bytes before those that are here. */
+  #before: number;
   /** Sequences that ask a terminal for something are no text: ESC [ parameters letter. */
-  #sequence = 0;
+  #sequence: number;
+
+  /** @param print takes each byte of the text; @param state in which it begins */
+  constructor(
+    print: (byte: number) => void = () => {},
+    { tail, sequence, printed }: ConsoleState = {
+      tail: new Uint8Array(0),
+      sequence: 0,
+      printed: 0,
+    },
+  ) {
+    this.#print = print;
+    this.#bytes = Array.from(tail);
+    this.#sequence = sequence;
+    this.#before = printed - tail.length;
+  }
+
+  get state(): ConsoleState {
+    const printed = this.#before + this.#bytes.length;
+    const tail = Uint8Array.from(this.#bytes.slice(-TAIL));
+    return { tail, sequence: this.#sequence, printed };
+  }
 
   /** @throws UserError if it becomes too much */
   write(byte: number): void {
@@ -19,15 +51,18 @@ export class ConsoleText {
     else if (this.#sequence === 2) {
       if (byte >= 0x40) this.#sequence = 0;
     } else {
-      if (this.#bytes.length === CONSOLE_BYTES_MAX) {
+      if (this.#before + this.#bytes.length === CONSOLE_BYTES_MAX) {
         throw new UserError(`writes more than ${CONSOLE_BYTES_MAX >> 20} MiB to its console`);
       }
-      if (byte !== 13) this.#bytes.push(byte);
+      if (byte === 13) return;
+      this.#bytes.push(byte);
+      this.#print(byte);
     }
   }
 
   clear(): void {
     this.#bytes.length = 0;
+    this.#before = 0;
   }
 
   get bytes(): Uint8Array {

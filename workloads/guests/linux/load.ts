@@ -6,6 +6,7 @@ import { UserError } from "../../../src/errors.ts";
 import { readBytes } from "../../../src/io/inputFile.ts";
 import { readKept, writeKept } from "../../../src/io/keptFile.ts";
 import { findPackagePart } from "../../../src/io/optionalPackage.ts";
+import type { LiveGuest } from "../live/liveStream.ts";
 import type { GuestFile } from "../spec.ts";
 import { askThread } from "../thread.ts";
 import { keptImage, keptPath } from "./image.ts";
@@ -18,7 +19,10 @@ import type {
   LinuxRecording,
   LinuxReply,
   LinuxRun,
+  LiveLinuxOrder,
+  MachineState,
 } from "./spec.ts";
+import { firstState } from "./state.ts";
 
 const PACKAGE = "v86";
 const FILE_BYTES_MAX = 64 << 20;
@@ -26,6 +30,8 @@ const MODULE_BYTES_MAX = 64 << 20;
 const NAME = "linux";
 /** Raised when what was kept before would not do any more. */
 const KEPT_VERSION = 1;
+/** Some 20 s of processor time under the tap; renewing a machine takes one. */
+const RENEW_AFTER = 200e6;
 /**
  * No tests of its own cryptography, no guesses about its clock, no addresses by chance; entropy from the processor, which
  * is the scenario's seed.
@@ -43,6 +49,10 @@ export interface LinuxRequest {
   readonly instructions?: number | undefined;
   readonly accesses?: number | undefined;
   readonly seed: number;
+  /** Whether it may go on for ever: somebody else says when it ends. */
+  readonly endless?: boolean;
+  /** After so many instructions it goes on in a fresh machine; part of what it does. */
+  readonly renewAfter?: number;
 }
 
 export interface LinuxGuest {
@@ -56,7 +66,8 @@ export interface LinuxGuest {
 /** @throws UserError if there is no image, the package is missing, or a file cannot be read */
 export function loadLinux(request: LinuxRequest, directory: string): LinuxGuest {
   const { memory, commandLine, run, input, instructions, accesses, seed } = request;
-  if (run === undefined && instructions === undefined && accesses === undefined) {
+  const { renewAfter = RENEW_AFTER, endless = false } = request;
+  if (!endless && isEndless(request)) {
     throw new UserError(
       "a Linux guest needs an end: what it is to run, or instructions, or accesses",
     );
@@ -97,12 +108,31 @@ export function loadLinux(request: LinuxRequest, directory: string): LinuxGuest 
     .update(bytes)
     .update(initrd)
     .digest("hex");
-  const order = [KEPT_VERSION, stateDigest, run, input, instructions, accesses, seed];
+  const order = [KEPT_VERSION, stateDigest, run, input, instructions, accesses, seed, renewAfter];
   return {
     boot,
-    run: { command: run, input, files: [], instructions, accesses, seed },
+    run: { command: run, input, files: [], instructions, accesses, seed, renewAfter },
     stateDigest,
     digest: createHash("sha256").update(JSON.stringify(order)).digest("hex").slice(0, 32),
+  };
+}
+
+/** Whether nothing that is asked of it ends it. */
+export function isEndless({
+  run,
+  instructions,
+  accesses,
+}: Pick<LinuxRequest, "run" | "instructions" | "accesses">): boolean {
+  return run === undefined && instructions === undefined && accesses === undefined;
+}
+
+/** A guest that is run live, from its prompt on. Booted, if it has to be, when its first block is asked for. */
+export function liveLinux(guest: LinuxGuest): LiveGuest<LiveLinuxOrder, MachineState> {
+  const { boot, run } = guest;
+  return {
+    name: NAME,
+    script: "linux/liveWorker",
+    order: (state) => ({ boot, run, from: state ?? firstState(bootLinux(guest)) }),
   };
 }
 

@@ -1,22 +1,21 @@
-/** Boots a machine, or runs a booted one and records it. Its thread is of no other use: clocks and chance are the guest's. */
+/** Boots a machine, or runs a booted one. Its thread is of no other use: clocks and chance are the guest's. */
 import { UserError } from "../../../src/errors.ts";
-import { TraceWriter } from "../../trace/writer.ts";
 import { freeze } from "../frozen.ts";
-import { createRing } from "../tap/ring.ts";
 import { ConsoleText } from "./consoleText.ts";
-import { MachineStream } from "./machineStream.ts";
-import type { BootedState, BootSpec, LinuxOrder, LinuxRecording, LinuxRun } from "./spec.ts";
+import { MachineRecorder } from "./machineRecorder.ts";
+import type { MachineSink } from "./machineStream.ts";
+import type { BootedState, BootSpec, LinuxRun, MachineState } from "./spec.ts";
 import { Pc } from "./v86.ts";
 import { VirtualClock } from "./virtualClock.ts";
 
-const RECORD_WORDS = 3;
 /** A boot takes 2.6 G instructions, one with all self-tests 6.4 G. */
 const BOOT_INSTRUCTIONS_MAX = 20e9;
 const RUN_INSTRUCTIONS_MAX = 20e9;
 /** Right at its prompt a shell loses what is typed. */
 const STEPS_BEFORE_INPUT = 20;
 const STEPS_AFTER_BOOT = 100;
-const TRACE_BYTES_MAX = 1 << 30;
+/** A guest without an access for 10 s of its time has stopped for good: a running kernel has a timer. */
+const STANDSTILL_TICKS = 1e9;
 
 /** Until it waits at its prompt. @throws UserError if it never does, or its kernel gives up */
 export async function boot(spec: BootSpec): Promise<BootedState> {
@@ -36,128 +35,172 @@ export async function boot(spec: BootSpec): Promise<BootedState> {
   return { state: pc.save(), ticks: clock.ticks(), console: terminal.bytes };
 }
 
-/** From a booted state to the end of a command. @throws UserError if there is no end */
-export async function run({
-  boot: spec,
-  booted,
-  run: order,
-}: Extract<LinuxOrder, { what: "run" }>): Promise<LinuxRecording> {
-  const clock = new VirtualClock(booted.ticks);
-  freeze(clock);
-  const pieces: Uint8Array[] = [];
-  let bytes = 0;
-  const writer = new TraceWriter(
-    (piece) => {
-      bytes += piece.length;
-      if (bytes > TRACE_BYTES_MAX) throw new UserError("its trace grows beyond 1 GiB");
-      pieces.push(Uint8Array.from(piece));
-    },
-    () => ({ addresses: "machine", command: `linux ${order.command ?? ""}`.trim() }),
-  );
-  const recorder = new Recorder(clock, new MachineStream(writer, spec.memoryBytes));
-  const terminal = new ConsoleText();
-  const tap = order.tapped === false ? undefined : recorder;
-  const pc = await Pc.start(spec, clock, (byte) => terminal.write(byte), tap);
-  pc.restore(booted.state);
-  clock.seed(order.seed);
-  recorder.begin(pc);
-  terminal.clear();
-  const began = clock.ticks();
-  const exitCode = runToEnd(pc, clock, terminal, recorder, order);
-  writer.finish(0);
-  const { accesses, flushes, physical } = recorder.stream.counts;
-  const instructions = clock.ticks() - clock.idle - began;
-  const trace = Buffer.concat(pieces);
-  return { trace, console: terminal.bytes, exitCode, instructions, accesses, flushes, physical };
+/** Where a machine's stream and its text go, and where what is typed comes from. */
+export interface MachineSurroundings {
+  readonly sink: MachineSink;
+  readonly print?: (byte: number) => void;
+  /** After a step, at this time. What it answers is typed. */
+  readonly stepped?: (ticks: number) => readonly (readonly number[])[];
+  /** The machine is in this state before what it does next. */
+  readonly keep?: (state: MachineState) => void;
 }
 
-/** @returns the command's exit code, or undefined if a limit ended it */
-function runToEnd(
-  pc: Pc,
-  clock: VirtualClock,
-  terminal: ConsoleText,
-  recorder: Recorder,
-  { command, input, instructions, accesses }: LinuxRun,
-): number | undefined {
-  for (let step = 0; step < STEPS_BEFORE_INPUT; step++) {
-    pc.step();
-    recorder.take();
-  }
-  const began = clock.ticks();
-  const most = instructions ?? RUN_INSTRUCTIONS_MAX;
-  let typed = 0;
-  if (command !== undefined) pc.type(Buffer.from(`${command}\n`));
-  for (;;) {
-    const passed = clock.ticks() - began;
-    while (typed < input.length && input[typed]!.after <= passed) {
-      pc.type(Buffer.from(input[typed]!.text));
-      typed++;
-    }
-    pc.step();
-    recorder.take();
-    const exitCode = terminal.prompt();
-    const isOver = command !== undefined && exitCode !== undefined;
-    if (isOver && typed === input.length) return exitCode;
-    if (accesses !== undefined && recorder.stream.counts.accesses >= accesses) return undefined;
-    if (passed < most) continue;
-    if (instructions !== undefined) return undefined;
-    throw new UserError(`still runs after ${inWords(most)}${said(terminal)}`);
-  }
+/** What a run of a machine has come to. */
+export interface MachineEnd {
+  /** Of the command; undefined if a limit ended it, or its processor has halted for good. */
+  readonly exitCode: number | undefined;
+  readonly instructions: number;
 }
 
-/** The tap of a machine, with its ring; of what is noted before begin() nothing is kept. */
-class Recorder {
-  readonly stream: MachineStream;
-  readonly put: (linear: number, key: number, count: number) => void;
+/**
+ * A booted machine, run to the end of its command or to a limit.
+ *
+ * Every so many instructions it is saved, and goes on in a fresh machine that is restored from that state: what a machine
+ * has translated is in no state, and one that goes on does not do the same as one that is restored (TSC, JIT). So what it
+ * does from there on follows from the state alone, whether it is run for the first time or again.
+ */
+export class MachineRun {
+  readonly recorder: MachineRecorder;
+  readonly #boot: BootSpec;
+  readonly #order: LinuxRun;
+  readonly #around: MachineSurroundings;
   readonly #clock: VirtualClock;
-  readonly #ring: ReturnType<typeof createRing>;
-  #pc: Pc | undefined;
+  readonly #terminal: ConsoleText;
+  /** The state that it was restored from last; without the machine's bytes, once it was. */
+  #state: MachineState;
+  #steps: number;
+  /** Of the scenario's input, pieces that were typed. */
+  #typed: number;
+  /** The time at which its shell was ready for input. */
+  #began: number;
+  #lastAccess = { count: 0, ticks: 0 };
 
-  constructor(clock: VirtualClock, stream: MachineStream) {
-    this.stream = stream;
-    this.#clock = clock;
-    this.#ring = createRing(RECORD_WORDS, {
-      full: (words) => {
-        if (this.#pc !== undefined) {
-          stream.take(this.#ring.words, words);
-          if (stream.isFull) this.#time();
-        }
-        return 0;
-      },
-    });
-    this.put = this.#ring.put;
+  /** @param from after its boot, or where it was later */
+  constructor(boot: BootSpec, order: LinuxRun, from: MachineState, around: MachineSurroundings) {
+    this.#boot = boot;
+    this.#order = order;
+    this.#around = around;
+    this.#state = from;
+    this.#steps = from.steps;
+    this.#typed = from.typed;
+    this.#began = from.began;
+    this.#clock = new VirtualClock(from.ticks);
+    this.#terminal = new ConsoleText(around.print, from.text);
+    const { memoryBytes } = boot;
+    this.recorder = new MachineRecorder(this.#clock, around.sink, memoryBytes, from.accesses);
   }
 
-  /** A restored machine has touched all of its pages: what follows is the guest's. */
-  begin(pc: Pc): void {
-    pc.flush();
-    this.#ring.take();
-    const { idle } = this.#clock;
-    this.stream.begin(pc.ramFirst, pc.cr3, this.#clock.ticks() - idle, idle);
-    this.#pc = pc;
+  /** What it has written to its console. */
+  get console(): Uint8Array {
+    return this.#terminal.bytes;
   }
 
-  deviceWrote(address: number, bytes: number): void {
-    if (this.#pc === undefined) return;
-    this.#drain();
-    this.stream.deviceWrote(address, bytes);
+  /** @throws UserError if there is no end */
+  async toEnd(): Promise<MachineEnd> {
+    freeze(this.#clock);
+    let pc = await this.#begin();
+    const start = this.#executed;
+    for (;;) {
+      this.#turn(pc);
+      if (this.#isOver()) {
+        return { exitCode: this.#exitCode(), instructions: this.#executed - start };
+      }
+      if (this.#executed - (this.#state.ticks - this.#state.idle) < this.#order.renewAfter)
+        continue;
+      this.#save(pc);
+      pc = await this.#begin();
+    }
   }
 
-  /** All that has been noted, and the time. */
-  take(): void {
-    this.#drain();
-    this.#time();
+  get #executed(): number {
+    return this.#clock.ticks() - this.#clock.idle;
   }
 
-  #drain(): void {
-    this.#pc?.flush();
-    this.stream.take(this.#ring.words, this.#ring.take());
+  /** A fresh machine in the state that was kept last. */
+  async #begin(): Promise<Pc> {
+    const { machine, ticks, idle, chance } = this.#state;
+    const clock = this.#clock;
+    const tap = this.#order.tapped === false ? undefined : this.recorder;
+    this.recorder.leave();
+    clock.seed(1);
+    const pc = await Pc.start(this.#boot, clock, (byte) => this.#terminal.write(byte), tap);
+    pc.restore(machine);
+    clock.resume(ticks, idle);
+    if (chance === null) {
+      clock.seed(this.#order.seed);
+      this.#terminal.clear();
+    } else clock.chance.set(chance);
+    this.recorder.begin(pc, chance !== null);
+    this.#lastAccess = { count: this.recorder.accesses, ticks };
+    this.#state = { ...this.#state, machine: new Uint8Array(0) };
+    return pc;
   }
 
-  #time(): void {
-    const { idle } = this.#clock;
-    this.stream.time(this.#clock.ticks() - idle, idle);
+  #save(pc: Pc): void {
+    const clock = this.#clock;
+    this.#state = {
+      machine: pc.save(),
+      ticks: clock.ticks(),
+      idle: clock.idle,
+      chance: clock.chance.slice(),
+      steps: this.#steps,
+      typed: this.#typed,
+      began: this.#began,
+      text: this.#terminal.state,
+      accesses: this.recorder.accesses,
+    };
+    this.#around.keep?.(this.#state);
   }
+
+  /** What is to be typed now is, and then it takes a step. */
+  #turn(pc: Pc): void {
+    const { command, input } = this.#order;
+    const ticks = this.#clock.ticks();
+    if (this.#steps === STEPS_BEFORE_INPUT) {
+      this.#began = ticks;
+      if (command !== undefined) pc.type(Buffer.from(`${command}\n`));
+    }
+    if (this.#steps >= STEPS_BEFORE_INPUT) {
+      for (const { after, text } of input.slice(this.#typed)) {
+        if (after > ticks - this.#began) break;
+        pc.type(Buffer.from(text));
+        this.#typed++;
+      }
+      for (const bytes of this.#around.stepped?.(ticks) ?? []) pc.type(Uint8Array.from(bytes));
+    }
+    this.#steps++;
+    pc.step();
+    this.recorder.take();
+  }
+
+  /** @throws UserError if it should have come to its end by now */
+  #isOver(): boolean {
+    const { command, input, instructions, accesses } = this.#order;
+    if (this.#steps <= STEPS_BEFORE_INPUT) return false;
+    if (this.#exitCode() !== undefined && this.#typed === input.length) return true;
+    const made = this.recorder.accesses;
+    if (accesses !== undefined && made >= accesses) return true;
+    const ticks = this.#clock.ticks();
+    if (made > this.#lastAccess.count) this.#lastAccess = { count: made, ticks };
+    else if (ticks - this.#lastAccess.ticks > STANDSTILL_TICKS && tapped(this.#order)) return true;
+    const passed = ticks - this.#began;
+    if (instructions !== undefined) return passed >= instructions;
+    if (passed < RUN_INSTRUCTIONS_MAX || (command === undefined && accesses === undefined)) {
+      return false;
+    }
+    throw new UserError(`still runs after ${inWords(RUN_INSTRUCTIONS_MAX)}${said(this.#terminal)}`);
+  }
+
+  /** Of its command, once that has ended. @throws UserError if its kernel has given up */
+  #exitCode(): number | undefined {
+    const exitCode = this.#terminal.prompt();
+    return this.#order.command === undefined ? undefined : exitCode;
+  }
+}
+
+/** Without the tap nobody knows of accesses. */
+function tapped({ tapped = true }: LinuxRun): boolean {
+  return tapped;
 }
 
 function inWords(instructions: number): string {

@@ -49,7 +49,7 @@ export interface StreamCounts {
 }
 
 export class MachineStream {
-  readonly counts: StreamCounts = { accesses: 0, physical: 0, flushes: 0, translations: 0 };
+  readonly counts: StreamCounts;
   readonly #sink: MachineSink;
   readonly #ramPages: number;
   #ramFirst = 0;
@@ -75,20 +75,28 @@ export class MachineStream {
   #lastInstructions = 0;
   #lastIdle = 0;
 
-  /** @param memoryBytes of the guest */
-  constructor(sink: MachineSink, memoryBytes: number) {
+  /** @param memoryBytes of the guest; @param counts that go on */
+  constructor(
+    sink: MachineSink,
+    memoryBytes: number,
+    counts: StreamCounts = { accesses: 0, physical: 0, flushes: 0, translations: 0 },
+  ) {
+    this.counts = counts;
     this.#sink = sink;
     this.#ramPages = memoryBytes / 4096;
     this.#linearOf = new Int32Array(this.#ramPages);
   }
 
-  /** The machine is there: the guest's memory begins at this address of it. */
-  begin(ramFirst: number, root: number, instructions: number, idle: number): void {
+  /**
+   * The machine is there: the guest's memory begins at this address of it.
+   * @param again whether another machine was there before it: what that one's processor has cached is gone
+   */
+  begin(ramFirst: number, root: number, instructions: number, idle: number, again = false): void {
     this.#ramFirst = ramFirst;
     this.#root = root >>> 12;
     this.#lastInstructions = instructions;
     this.#lastIdle = idle;
-    this.#happens(EventType.loadRoot, this.#root, 0);
+    this.#happens(again ? EventType.flushAll : EventType.loadRoot, this.#root, 0);
   }
 
   /** Takes records from the ring. */
@@ -146,7 +154,8 @@ export class MachineStream {
 
   #access(linear: number, key: number, count: number): void {
     const page = key >>> KIND_BITS;
-    const translation = wordAt(this.#translations, linear);
+    // A restored machine goes on with the instruction that it was at, without a look at its translations.
+    const translation = linear < LINEAR_PAGES ? wordAt(this.#translations, linear) : 0;
     if (
       (translation & Translation.valid) !== 0 &&
       translation >>> TRANSLATION_PAGE_SHIFT === page

@@ -1,5 +1,6 @@
 /** What is asked of a Linux guest, as plain data that crosses threads, and what comes back. */
 import type { GuestFile } from "../spec.ts";
+import type { ConsoleState } from "./consoleText.ts";
 
 /** What somebody types, so many instructions after the guest was booted. */
 export interface ConsoleInput {
@@ -28,6 +29,22 @@ export interface BootedState {
   readonly console: Uint8Array;
 }
 
+/** A machine after its boot, or later, and all that its further stream follows from. */
+export interface MachineState {
+  readonly machine: Uint8Array;
+  /** Its clock, and how much of that it has idled since its boot; in instructions. */
+  readonly ticks: number;
+  readonly idle: number;
+  /** Null: it follows from the seed. */
+  readonly chance: Int32Array | null;
+  readonly steps: number;
+  /** Pieces of the scenario's input that were typed, and the time that they count from. */
+  readonly typed: number;
+  readonly began: number;
+  readonly text: ConsoleState;
+  readonly accesses: number;
+}
+
 export interface LinuxRun {
   /** What its shell is to run; the run ends when it has. Undefined: the limits end it. */
   readonly command: string | undefined;
@@ -37,6 +54,8 @@ export interface LinuxRun {
   readonly instructions: number | undefined;
   readonly accesses: number | undefined;
   readonly seed: number;
+  /** After so many instructions it goes on in a fresh machine, from a state that can be kept. */
+  readonly renewAfter: number;
   /** False: it is run without the tap, to compare; nothing is recorded. Default: true. */
   readonly tapped?: boolean;
 }
@@ -63,5 +82,12 @@ export type LinuxOrder =
       readonly booted: Omit<BootedState, "console">;
       readonly run: LinuxRun;
     };
+
+/** Of a guest that is run live. */
+export interface LiveLinuxOrder {
+  readonly boot: BootSpec;
+  readonly from: MachineState;
+  readonly run: LinuxRun;
+}
 
 export type LinuxReply = { readonly booted: BootedState } | { readonly recording: LinuxRecording };

@@ -4,10 +4,16 @@
  *
  * Addresses of its state are those that its own JavaScript uses (v86, src/rust/cpu/global_pointers.rs).
  */
+import { setFlagsFromString } from "node:v8";
 import { UserError } from "../../../src/errors.ts";
 import { type MachineLayout, sharedNotes } from "../tap/machineNotes.ts";
 import { tapModule } from "../tap/rewriter.ts";
-import { type WasmImports, type WasmInstance, WebAssembly } from "../webAssembly.ts";
+import {
+  type WasmImports,
+  type WasmInstance,
+  type WasmModule,
+  WebAssembly,
+} from "../webAssembly.ts";
 import { findTranslations } from "./translations.ts";
 import type { VirtualClock } from "./virtualClock.ts";
 
@@ -74,6 +80,14 @@ interface MadeModule {
   readonly start: number;
   readonly flags: number;
   readonly bytes: Uint8Array;
+}
+
+/**
+ * Modules that are made while the guest runs are short-lived: for those with the tap the optimising compiler costs more
+ * than it gains (docs/guests.md). To be called before a machine is started.
+ */
+export function takeFirstCompiler(): void {
+  setFlagsFromString("--liftoff-only");
 }
 
 export class Pc {
@@ -236,6 +250,17 @@ export class Pc {
   }
 }
 
+/** Tapped cores, by the module: a machine that goes on in a fresh one is started several times. */
+const tappedCores = new WeakMap<Uint8Array, WasmModule>();
+
+function tappedCore(module: Uint8Array, layout: MachineLayout): WasmModule {
+  const known = tappedCores.get(module);
+  if (known !== undefined) return known;
+  const made = new WebAssembly.Module(tapModule(module, { machine: layout }).bytes);
+  tappedCores.set(module, made);
+  return made;
+}
+
 function layoutOf(module: Uint8Array): MachineLayout {
   return {
     role: "core",
@@ -254,9 +279,8 @@ function coreOf(
   if (layout === undefined || tap === undefined) {
     return new WebAssembly.Instance(new WebAssembly.Module(module), imports).exports;
   }
-  const { bytes } = tapModule(module, { machine: layout });
   const all = { ...imports, trackvisor: { put: tap.put } };
-  return new WebAssembly.Instance(new WebAssembly.Module(bytes), all).exports;
+  return new WebAssembly.Instance(tappedCore(module, layout), all).exports;
 }
 
 function setGlobal(exports: Readonly<Record<string, unknown>>, name: string, value: number): void {

@@ -31,6 +31,18 @@ export class VirtualClock implements TimeAndChance {
     this.#last = counter();
   }
 
+  /** From now on the time is this. */
+  resume(ticks: number, idle: number): void {
+    this.#ticks = ticks;
+    this.idle = idle;
+    this.#last = this.#counter();
+  }
+
+  /** What further chance follows from. */
+  get chance(): Int32Array {
+    return this.#random.state;
+  }
+
   /** From now on chance follows from this. */
   seed(seed: number): void {
     this.#random = new Random(seed);
