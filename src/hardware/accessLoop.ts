@@ -3,8 +3,8 @@
  * or a log of walks fills. No allocation, no closures.
  */
 import { Counter } from "./counters.ts";
-import { Outcome, plainFirstWrite, plainLeaf } from "./eptWalk.ts";
 import { count, type Mmu } from "./mmu.ts";
+import { Outcome, plainFirstWrite, plainLeaf } from "./secondStageWalk.ts";
 import { Filled } from "./tlb.ts";
 import { translateMiss } from "./translate.ts";
 
@@ -18,7 +18,7 @@ export type AccessKindName = keyof typeof AccessKind;
 /** Largest linear page number that an access word holds, plus one: 4 TiB of linear addresses. */
 export const LINEAR_PAGES_MAX = 1 << 30;
 
-/** Rights that each kind needs, in EPT bits: read 1, write 2, fetch 4, read-modify-write 3; 4 bits each. */
+/** Rights that each kind needs (rights.ts): read 1, write 2, fetch 4, read-modify-write 3; 4 bits each. */
 const NEEDS = 0x3421;
 /** What each kind leaves in the ground truth: read 1, written 2; 4 bits each. */
 const TRUTHS = 0x3121;
@@ -87,8 +87,8 @@ export function runAccesses(
   const plainPageMask = mmu.plainPageMask | 0;
   const plainPageBits = mmu.plainPageBits | 0;
   const isPlain = mmu.paging === 0;
-  // With A/D flags on, D (bit 9) decides whether a mapping may be written; else W (bit 1) alone does.
-  const dirtyShift = mmu.accessedDirty ? 8 : 0;
+  // With A/D flags on, D decides whether a mapping may be written; else W (bit 1) alone does.
+  const dirtyShift = mmu.dirtyShift | 0;
   const { l2TlbHit } = mmu.costs;
   const cost = mmu.costs.access + gap;
   const walkCost = mmu.eptLevels * mmu.costs.walkReference;

@@ -1,7 +1,7 @@
 /** What a processor can do, as its capability MSRs say (SDM vol. 3D appendix A). */
-import type { EptCapabilities } from "./eptEntry.ts";
+import type { EntryCapabilities } from "./formats/entryFormat.ts";
 
-export interface Capabilities extends EptCapabilities {
+export interface Capabilities extends EntryCapabilities {
   /** IA32_VMX_EPT_VPID_CAP bit 21. */
   readonly accessedDirty: boolean;
   /** Bit 8: the EPT paging structures may be uncacheable. */

@@ -1,32 +1,20 @@
 /**
- * How hypervisor software sees the EPT: it builds the tables, reads and writes entries, splits and
- * merges large pages. None of this is a guest access: it sets no flags and is not logged.
+ * How hypervisor software sees a VM's second-level tables, of whatever format: it builds them, reads and writes entries,
+ * splits and merges large pages. None of this is a guest access: it sets no flags and is not logged.
  */
-import {
-  EPT_ACCESSED,
-  EPT_DIRTY,
-  EPT_LARGE,
-  EPT_MEMORY_TYPE_SHIFT,
-  EPT_RWX,
-  EPT_USER_EXECUTE,
-  isLeaf,
-  MEMORY_TYPE_WB,
-} from "./eptEntry.ts";
+
+import { wordAt } from "../lookup.ts";
+import { type EntryFormat, isLeaf } from "./formats/entryFormat.ts";
+import { EPT } from "./formats/ept.ts";
 import type { Geometry } from "./geometry.ts";
 import type { HostMemory } from "./memory.ts";
-import { EPTP_ACCESSED_DIRTY } from "./vmcs.ts";
 import { pageOfWords } from "./words.ts";
-
-/** R, W, X and write-back: an ordinary mapping of RAM. */
-export const RAM_LEAF = EPT_RWX | (MEMORY_TYPE_WB << EPT_MEMORY_TYPE_SHIFT);
-
-/** An entry that names a table restricts nothing, user-mode execution included. */
-const TABLE_BITS = EPT_RWX | EPT_USER_EXECUTE;
 
 /** The tables of one VM. `root` is the frame of the top table. */
 export interface Ept {
   readonly memory: HostMemory;
   readonly geometry: Geometry;
+  readonly format: EntryFormat;
   readonly root: number;
 }
 
@@ -36,15 +24,19 @@ export interface EptLeaf {
   readonly level: number;
 }
 
-export function createEpt(memory: HostMemory, geometry: Geometry): Ept {
-  return { memory, geometry, root: memory.allocate() };
+export function createEpt(memory: HostMemory, geometry: Geometry, format: EntryFormat = EPT): Ept {
+  return { memory, geometry, format, root: memory.allocate() };
 }
 
-/** The EPT pointer that names these tables: write-back, walk length, A/D flags on or off. */
+/** The pointer that names these tables. @param accessedDirty whether the processor is to set flags, where it need not */
 export function eptPointer(ept: Ept, accessedDirty: boolean): readonly [low: number, high: number] {
-  const walkLength = (ept.geometry.eptLevels - 1) << 3;
-  const flags = MEMORY_TYPE_WB | walkLength | (accessedDirty ? EPTP_ACCESSED_DIRTY : 0);
-  return [(ept.root << 12) | flags, ept.root >>> 20];
+  const bits = ept.format.pointerBits(ept.geometry.eptLevels, accessedDirty);
+  return [(ept.root << 12) | bits, ept.root >>> 20];
+}
+
+/** An ordinary leaf of RAM with A and D set beforehand, so that nothing is logged until a tracker is armed: Xen's ram_rw. */
+export function ordinaryLeaf({ ramLeaf, accessed, dirty }: EntryFormat): number {
+  return ramLeaf | accessed | dirty;
 }
 
 function entryWord(ept: Ept, table: number, page: number, level: number): number {
@@ -55,16 +47,16 @@ function entryWord(ept: Ept, table: number, page: number, level: number): number
 
 /** Low-word index of the entry for `page` at `level`, making tables on the way. */
 export function entryAt(ept: Ept, page: number, level: number): number {
-  const { memory } = ept;
+  const { memory, format } = ept;
   let table = ept.root;
   for (let at = ept.geometry.eptLevels; at > level; at--) {
     const word = entryWord(ept, table, page, at);
-    if ((memory.words[word]! & EPT_RWX) === 0) {
+    if ((memory.words[word]! & format.present) === 0) {
       const created = memory.allocate();
-      memory.words[word] = (created << 12) | TABLE_BITS;
+      memory.words[word] = (created << 12) | format.table;
       memory.words[word + 1] = created >>> 20;
       memory.structureChanged();
-    } else if (isLeaf(memory.words[word]!, at)) {
+    } else if (isLeaf(format, memory.words[word]!, at)) {
       throw new Error(`page ${page} is already mapped by a large page at level ${at}`);
     }
     table = pageOfWords(memory.words[word]!, memory.words[word + 1]!);
@@ -73,9 +65,15 @@ export function entryAt(ept: Ept, page: number, level: number): number {
 }
 
 /** Maps one page of a size to a frame, both aligned to that size. */
-export function mapPage(ept: Ept, page: number, frame: number, level = 1, bits = RAM_LEAF): void {
+export function mapPage(
+  ept: Ept,
+  page: number,
+  frame: number,
+  level = 1,
+  bits = ept.format.ramLeaf,
+): void {
   const word = entryAt(ept, page, level);
-  ept.memory.words[word] = (frame << 12) | bits | (level > 1 ? EPT_LARGE : 0);
+  ept.memory.words[word] = (frame << 12) | bits | (level > 1 ? ept.format.large : 0);
   ept.memory.words[word + 1] = frame >>> 20;
   // A large page may replace a table.
   if (level > 1) ept.memory.structureChanged();
@@ -88,7 +86,7 @@ export function mapRange(
   frame: number,
   count: number,
   level = 1,
-  bits = RAM_LEAF,
+  bits = ept.format.ramLeaf,
 ): void {
   const { memory, geometry } = ept;
   const size = 1 << ((level - 1) * geometry.indexBits);
@@ -100,7 +98,7 @@ export function mapRange(
     const run = Math.min(perTable - indexInTable, (whole - done) / size);
     for (let i = 0; i < run; i++, done += size, word += 2) {
       const target = frame + done;
-      memory.words[word] = (target << 12) | bits | (level > 1 ? EPT_LARGE : 0);
+      memory.words[word] = (target << 12) | bits | (level > 1 ? ept.format.large : 0);
       memory.words[word + 1] = target >>> 20;
     }
   }
@@ -110,14 +108,14 @@ export function mapRange(
 
 /** The leaf that maps a page, or null. */
 export function findLeaf(ept: Ept, page: number): EptLeaf | null {
-  const { memory } = ept;
+  const { memory, format } = ept;
   let table = ept.root;
   for (let level = ept.geometry.eptLevels; level >= 1; level--) {
     const word = entryWord(ept, table, page, level);
     const low = memory.words[word]!;
-    if (isLeaf(low, level))
+    if (isLeaf(format, low, level))
       return ((low >>> 12) | memory.words[word + 1]!) === 0 ? null : { word, level };
-    if ((low & EPT_RWX) === 0) return null;
+    if ((low & format.present) === 0) return null;
     table = pageOfWords(low, memory.words[word + 1]!);
   }
   return null;
@@ -125,14 +123,14 @@ export function findLeaf(ept: Ept, page: number): EptLeaf | null {
 
 /** Low-word indexes of the entries that a walk to a page reads, from the top level on to the leaf, or to one that maps nothing. */
 export function entriesOf(ept: Ept, page: number): EptLeaf[] {
-  const { memory, geometry } = ept;
+  const { memory, geometry, format } = ept;
   const entries: EptLeaf[] = [];
   let table = ept.root;
   for (let level = geometry.eptLevels; level >= 1; level--) {
     const word = entryWord(ept, table, page, level);
     entries.push({ word, level });
     const low = memory.words[word] ?? 0;
-    if (isLeaf(low, level) || (low & EPT_RWX) === 0) break;
+    if (isLeaf(format, low, level) || (low & format.present) === 0) break;
     table = pageOfWords(low, memory.words[word + 1] ?? 0);
   }
   return entries;
@@ -144,18 +142,18 @@ export function entriesOf(ept: Ept, page: number): EptLeaf[] {
  */
 export function splitLeaf(ept: Ept, leaf: EptLeaf): void {
   if (leaf.level === 1) return;
-  const { memory, geometry } = ept;
+  const { memory, geometry, format } = ept;
   const table = memory.allocate();
   const low = memory.words[leaf.word]!;
   const base = pageOfWords(low, memory.words[leaf.word + 1]!);
   const size = 1 << ((leaf.level - 2) * geometry.indexBits);
-  const bits = (low & 0xfff & ~EPT_LARGE) | (leaf.level > 2 ? EPT_LARGE : 0);
+  const bits = (low & 0xfff & ~format.large) | (leaf.level > 2 ? format.large : 0);
   for (let i = 0; i < 1 << geometry.indexBits; i++) {
     const frame = base + i * size;
     memory.words[table * memory.frameWords + 2 * i] = (frame << 12) | bits;
     memory.words[table * memory.frameWords + 2 * i + 1] = frame >>> 20;
   }
-  memory.words[leaf.word] = (table << 12) | TABLE_BITS | (low & EPT_ACCESSED);
+  memory.words[leaf.word] = (table << 12) | format.table | (low & format.accessed);
   memory.words[leaf.word + 1] = table >>> 20;
   memory.structureChanged();
 }
@@ -168,7 +166,7 @@ export function splitLeaf(ept: Ept, leaf: EptLeaf): void {
  */
 export function mergeLeaves(ept: Ept, page: number, level: number): boolean {
   const word = entryAt(ept, page, level);
-  if (isLeaf(ept.memory.words[word]!, level)) return false;
+  if (isLeaf(ept.format, wordAt(ept.memory.words, word), level)) return false;
   const whole = uniteTable(ept, word, level);
   const size = 1 << ((level - 1) * ept.geometry.indexBits);
   if (whole === null || whole.frame % size !== 0) return false;
@@ -182,14 +180,14 @@ function uniteTable(
   word: number,
   level: number,
 ): { readonly frame: number; readonly bits: number } | null {
-  const { memory, geometry } = ept;
+  const { memory, geometry, format } = ept;
   const low = memory.words[word]!;
   const target = pageOfWords(low, memory.words[word + 1]!);
   if ((low | target) === 0) return null;
-  if (isLeaf(low, level)) return { frame: target, bits: low & 0xfff & ~EPT_LARGE };
+  if (isLeaf(format, low, level)) return { frame: target, bits: low & 0xfff & ~format.large };
   const first = uniteTable(ept, target * memory.frameWords, level - 1);
   if (first === null) return null;
-  const flags = EPT_ACCESSED | EPT_DIRTY;
+  const flags = format.accessed | format.dirty;
   let { bits } = first;
   const size = 1 << ((level - 2) * geometry.indexBits);
   for (let i = 1; i < 1 << geometry.indexBits; i++) {
@@ -231,7 +229,7 @@ function visitTable(
   rest: { left: number; next: number },
   visit: LeafVisit,
 ): boolean {
-  const { memory, geometry } = ept;
+  const { memory, geometry, format } = ept;
   const size = 2 ** ((level - 1) * geometry.indexBits);
   const first = from <= firstPage ? 0 : Math.floor((from - firstPage) / size);
   for (let i = first; i < 1 << geometry.indexBits; i++) {
@@ -240,7 +238,7 @@ function visitTable(
     const high = memory.words[word + 1]!;
     if ((low | high) === 0) continue;
     const page = firstPage + i * size;
-    if (!isLeaf(low, level)) {
+    if (!isLeaf(format, low, level)) {
       const below = pageOfWords(low, high);
       if (visitTable(ept, below, level - 1, page, from, rest, visit)) return true;
     } else if (rest.left > 0) {
@@ -252,9 +250,4 @@ function visitTable(
     }
   }
   return false;
-}
-
-/** Whether a leaf's D flag is set. */
-export function isDirty(low: number): boolean {
-  return (low & EPT_DIRTY) !== 0;
 }

@@ -1,7 +1,7 @@
 /** The paging structures of a VM as a state: its entries, and where they are when pages have other numbers. */
 import { fieldOf, itemAt } from "../lookup.ts";
 import { type Ept, forEachLeaf } from "./ept.ts";
-import { isLeaf } from "./eptEntry.ts";
+import { type EntryFormat, isLeaf } from "./formats/entryFormat.ts";
 import type { Geometry } from "./geometry.ts";
 import type { NameOf, NormalForm } from "./normalForm.ts";
 import { pageAddressHigh, pageAddressLow, pageOfWords } from "./words.ts";
@@ -14,7 +14,7 @@ export interface TableFrames {
 }
 
 export function eptForm(ept: Ept, vm: number, { end, addedFrom }: TableFrames): NormalForm {
-  const { memory, geometry, root } = ept;
+  const { memory, geometry, format, root } = ept;
   const { frameWords } = memory;
   const from = root * frameWords;
   const last = end * frameWords;
@@ -53,7 +53,7 @@ export function eptForm(ept: Ept, vm: number, { end, addedFrom }: TableFrames): 
         addedFrom: addedFrom ?? end,
         added: more ?? [],
       };
-      const renumbered = renumberedTables(tables, geometry, (own) => page(vm, own));
+      const renumbered = renumberedTables(tables, geometry, format, (own) => page(vm, own));
       return more === undefined ? { words: renumbered.words } : renumbered;
     },
   };
@@ -71,10 +71,10 @@ function entryNames(ept: Ept, vm: number): NameOf {
     const low = at - (at % 2);
     const pages = leaves.get(low);
     const half = at === low ? "" : ", high word";
-    if (pages !== undefined) return `the EPT entry of ${pages} of VM ${vm}${half}`;
+    if (pages !== undefined) return `the ${ept.format.label} entry of ${pages} of VM ${vm}${half}`;
     const entry = (low % memory.frameWords) / 2;
     const table = Math.floor(low / memory.frameWords);
-    return `entry ${entry} of the EPT table in frame ${table} of VM ${vm}${half}`;
+    return `entry ${entry} of the ${ept.format.label} table in frame ${table} of VM ${vm}${half}`;
   };
 }
 
@@ -98,6 +98,7 @@ interface TableWords {
 function renumberedTables(
   { root, words, addedFrom, added }: TableWords,
   { eptLevels, indexBits }: Geometry,
+  format: EntryFormat,
   to: (page: number) => number,
 ): { readonly words: number[]; readonly added: number[] } {
   const perTable = 1 << indexBits;
@@ -118,7 +119,7 @@ function renumberedTables(
     after[list][at + 1] = high;
     moved++;
   };
-  const base = firstDataFrame(read, root, eptLevels, perTable);
+  const base = firstDataFrame(read, format, root, eptLevels, perTable);
   const visit = (from: number, goal: number, level: number, first: number): void => {
     const size = 2 ** ((level - 1) * indexBits);
     for (let entry = 0; entry < perTable; entry++) {
@@ -128,7 +129,7 @@ function renumberedTables(
       // Permutations keep blocks together: any page of a block says where it goes.
       const image = Math.floor(to(page) / size) * size;
       const position = Math.floor(image / size) % perTable;
-      if (isLeaf(low, level)) {
+      if (isLeaf(format, low, level)) {
         const frame = base + image;
         const bits = pageAddressLow(frame) | (low & ENTRY_BITS);
         write(goal, position, bits, pageAddressHigh(frame));
@@ -156,6 +157,7 @@ function renumberedTables(
 /** The frame of page 0: any leaf tells. */
 function firstDataFrame(
   read: (frame: number, entry: number) => readonly [number, number],
+  format: EntryFormat,
   table: number,
   level: number,
   perTable: number,
@@ -163,5 +165,7 @@ function firstDataFrame(
   // Page 0 is mapped first.
   const [low, high] = read(table, 0);
   const frame = pageOfWords(low, high);
-  return isLeaf(low, level) ? frame : firstDataFrame(read, frame, level - 1, perTable);
+  return isLeaf(format, low, level)
+    ? frame
+    : firstDataFrame(read, format, frame, level - 1, perTable);
 }

@@ -3,11 +3,12 @@
  * processor reads the gate, then writes the stack of the handler; IRET reads it back. Each of these
  * accesses is translated like any other, so an exit can hit in the middle (SDM vol. 3C 27.2.4).
  */
-import { EPT_READ, EPT_WRITE } from "./eptEntry.ts";
-import { Outcome } from "./eptWalk.ts";
+
 import { ERROR_CODE_VALID, EVENT_VALID, EventType, eventTypeOf } from "./eventInformation.ts";
 import { ExitReason, saveAccessExit, saveOtherExit, writeResumeFlag } from "./exit.ts";
 import { loadGuestMode, type Mmu } from "./mmu.ts";
+import { READ, WRITE } from "./rights.ts";
+import { Outcome } from "./secondStageWalk.ts";
 import { isCanonical, translateBytes } from "./translate.ts";
 import {
   BLOCKING_BY_MOV_SS,
@@ -92,7 +93,7 @@ export function deliverEvent(mmu: Mmu, event: EventDelivery, injected = false): 
 function pushFrame(mmu: Mmu, event: EventDelivery, fromUser: boolean): number {
   const frame = frameOf(mmu.vmcs);
   if (event.gate !== null) {
-    const outcome = translateBytes(mmu, event.gate, frame.gate, EPT_READ);
+    const outcome = translateBytes(mmu, event.gate, frame.gate, READ);
     if (outcome !== Outcome.done) return outcome;
   }
   if (!isCanonical(mmu, event.handler)) return Outcome.generalProtection;
@@ -100,7 +101,7 @@ function pushFrame(mmu: Mmu, event: EventDelivery, fromUser: boolean): number {
   if ((event.information & ERROR_CODE_VALID) !== 0) slots++;
   const bytes = slots * frame.slot;
   const top = Math.floor(event.stack / frame.alignment) * frame.alignment;
-  return onStack(translateBytes(mmu, top - bytes, bytes, EPT_WRITE));
+  return onStack(translateBytes(mmu, top - bytes, bytes, WRITE));
 }
 
 /** A stack at an address that is not canonical is #SS, not #GP (SDM vol. 3A 6.15). */
@@ -152,7 +153,7 @@ export function iret(mmu: Mmu, { stack, to, user, resumeFlag }: InterruptReturn)
   const frame = frameOf(vmcs);
   const outward = user && (mode & GuestMode.user) === 0;
   const slots = SLOTS + (outward || frame.alwaysStack ? STACK_SLOTS : 0);
-  const outcome = onStack(translateBytes(mmu, stack, slots * frame.slot, EPT_READ));
+  const outcome = onStack(translateBytes(mmu, stack, slots * frame.slot, READ));
   if (isExit(outcome)) {
     const nmiUnblockedByIret = unblocks && blocked;
     saveAccessExit(vmcs, { vectoring: 0, injected: false, nmiUnblockedByIret });

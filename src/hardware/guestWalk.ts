@@ -1,10 +1,8 @@
 /**
  * The guest half of the two-dimensional walk: from a linear page to a guest-physical page. Each
- * paging structure is reached through eptAccess, so it is itself accessed, dirtied and logged.
+ * paging structure is reached through secondStageAccess, so it is itself accessed, dirtied and logged.
  */
 import { Counter } from "./counters.ts";
-import { EPT_EXECUTE, EPT_READ, EPT_RWX, EPT_WRITE } from "./eptEntry.ts";
-import { Access, eptAccess, Outcome } from "./eptWalk.ts";
 import {
   GUEST_ACCESSED,
   GUEST_DIRTY,
@@ -18,7 +16,9 @@ import {
 import { DATA_FRAME_BASE } from "./memory.ts";
 import { Compatibility, count, LinearPage, loadGuestMode, type Mmu } from "./mmu.ts";
 import { loadPdptes } from "./pdptes.ts";
+import { EXECUTE, READ, RWX, WRITE } from "./rights.ts";
 import { notePage } from "./roundTruth.ts";
+import { Access, Outcome, secondStageAccess } from "./secondStageWalk.ts";
 import { flushVpid } from "./tlb.ts";
 import { tracedWalk } from "./tracedWalk.ts";
 import {
@@ -44,7 +44,7 @@ export function guestWalk(mmu: Mmu, linearPage: number, access: number): number 
   if (mmu.paging === GuestPaging.off) {
     mmu.page = linearPage;
     mmu.guestLeafBits = 31;
-    mmu.guestRights = EPT_RWX;
+    mmu.guestRights = RWX;
     mmu.linearPageBits = LinearPage.user | LinearPage.writable;
     return Outcome.done;
   }
@@ -77,7 +77,7 @@ export function guestWalk(mmu: Mmu, linearPage: number, access: number): number 
     const shift = (level - 1) * indexBits;
     const index = (linearPage >> (shift < 31 ? shift : 31)) & indexMask;
     mmu.offset = 8 * index;
-    const outcome = eptAccess(mmu, table, Access.read | Access.structure);
+    const outcome = secondStageAccess(mmu, table, Access.read | Access.structure);
     if (outcome !== Outcome.done) {
       mmu.offset = offset;
       return outcome;
@@ -114,14 +114,14 @@ export function guestWalk(mmu: Mmu, linearPage: number, access: number): number 
     ((rights & GUEST_USER) !== 0 ? LinearPage.user : 0) |
     ((rights & GUEST_WRITE) !== 0 ? LinearPage.writable : 0) |
     (noExecute !== 0 ? LinearPage.executeDisable : 0);
-  if ((mmu.guestRights & access & EPT_RWX) !== (access & EPT_RWX)) {
+  if ((mmu.guestRights & access & RWX) !== (access & RWX)) {
     return pageFault(mmu, access, PageFault.protection);
   }
-  const write = (access & EPT_WRITE) !== 0;
+  const write = (access & WRITE) !== 0;
   const outcome = updateGuestFlags(mmu, topLevel, level, write);
   if (outcome !== Outcome.done) return outcome;
   // As for the EPT: what is cached while the guest's D is 0 must not satisfy a write.
-  if (!write && (leafLow & GUEST_DIRTY) === 0) mmu.guestRights &= ~EPT_WRITE;
+  if (!write && (leafLow & GUEST_DIRTY) === 0) mmu.guestRights &= ~WRITE;
   mmu.guestLeafBits = (level - 1) * indexBits;
   const offsetMask = level === 1 ? 0 : (1 << mmu.guestLeafBits) - 1;
   mmu.page = (table & ~offsetMask) | (linearPage & offsetMask);
@@ -134,12 +134,12 @@ function beyondLinear(mmu: Mmu): number {
   throw new Error("a linear address of more than 32 bits in a PAE guest");
 }
 
-/** The rights of a guest mapping for the current privilege, as EPT bits (SDM vol. 3A 4.6). */
+/** The rights of a guest mapping for the current privilege, as bits of rights.ts (SDM vol. 3A 4.6). */
 function guestRightsFor(mmu: Mmu, rights: number, noExecute: number): number {
   const userPage = (rights & GUEST_USER) !== 0;
   if (mmu.user && !userPage) return 0;
   const writable = (rights & GUEST_WRITE) !== 0 || (!mmu.user && !mmu.writeProtect);
-  return EPT_READ | (writable ? EPT_WRITE : 0) | (noExecute === 0 ? EPT_EXECUTE : 0);
+  return READ | (writable ? WRITE : 0) | (noExecute === 0 ? EXECUTE : 0);
 }
 
 function hasReservedBits(mmu: Mmu, low: number, high: number, level: number): boolean {
@@ -157,8 +157,8 @@ function hasReservedBits(mmu: Mmu, low: number, high: number, level: number): bo
 
 /**
  * Sets the guest's own A flags, and D on a write, once the walk has succeeded (Bochs
- * update_access_dirty_PAE; KVM commit 8cbc7069 says the same of Intel's processors). With EPT A/D on
- * the reads above already had write permission; with A/D off each update needs it separately
+ * update_access_dirty_PAE; KVM commit 8cbc7069 says the same of Intel's processors). Where any
+ * access to a guest structure is a write, the reads above had its permission; elsewhere each update needs it separately
  * (kvm-unit-tests paddr_*_ad_disabled), which Bochs does not ask.
  */
 function updateGuestFlags(mmu: Mmu, topLevel: number, leafLevel: number, write: boolean): number {
@@ -168,7 +168,7 @@ function updateGuestFlags(mmu: Mmu, topLevel: number, leafLevel: number, write: 
     const low = memory.words[entry]!;
     const wanted = low | GUEST_ACCESSED | (write && level === leafLevel ? GUEST_DIRTY : 0);
     if (wanted === low) continue;
-    if (!mmu.accessedDirty && mmu.compatibility !== Compatibility.bochs) {
+    if (!mmu.structureWrites && mmu.compatibility !== Compatibility.bochs) {
       const outcome = checkStructureWrite(mmu, topLevel, level, entry);
       if (outcome !== Outcome.done) return outcome;
     }
@@ -184,7 +184,7 @@ function checkStructureWrite(mmu: Mmu, topLevel: number, level: number, entry: n
   const offset = mmu.offset;
   mmu.offset = 4 * (entry % mmu.memory.frameWords);
   const access = Access.readModifyWrite | Access.structure;
-  const outcome = eptAccess(mmu, structurePage(mmu, topLevel, level), access);
+  const outcome = secondStageAccess(mmu, structurePage(mmu, topLevel, level), access);
   mmu.offset = offset;
   return outcome;
 }
@@ -205,9 +205,9 @@ function structurePage(mmu: Mmu, topLevel: number, level: number): number {
 
 function pageFault(mmu: Mmu, access: number, cause: number): number {
   let error = cause;
-  if ((access & EPT_WRITE) !== 0) error |= PageFault.write;
+  if ((access & WRITE) !== 0) error |= PageFault.write;
   if (mmu.user) error |= PageFault.user;
-  if ((access & EPT_EXECUTE) !== 0 && mmu.noExecute) error |= PageFault.fetch;
+  if ((access & EXECUTE) !== 0 && mmu.noExecute) error |= PageFault.fetch;
   mmu.pageFaultError = error;
   return Outcome.pageFault;
 }

@@ -7,13 +7,12 @@ import { type Capabilities, DEFAULT_CAPABILITIES } from "./capabilities.ts";
 import { DEFAULT_PROCESSOR_COSTS, type ProcessorCosts } from "./costs.ts";
 import { COUNTER_COUNT, Counter } from "./counters.ts";
 import {
-  EPT_ACCESSED,
-  EPT_EXECUTE,
-  EPT_MEMORY_TYPE_SHIFT,
-  EPT_READ,
-  EPT_RWX,
-  MEMORY_TYPE_WB,
-} from "./eptEntry.ts";
+  beyondPhysical,
+  type EntryFormat,
+  LEVELS,
+  reservedByLevel,
+} from "./formats/entryFormat.ts";
+import { EPT } from "./formats/ept.ts";
 import { eptPages, type Geometry, longModeBits, paePages } from "./geometry.ts";
 import { GuestPages } from "./guestPages.ts";
 import type { HostMemory, LeafTables } from "./memory.ts";
@@ -42,6 +41,8 @@ export interface MmuOptions {
   readonly capabilities?: Capabilities;
   readonly compatibility?: CompatibilityName;
   readonly costs?: ProcessorCosts;
+  /** Of second-level entries; default: EPT. */
+  readonly format?: EntryFormat;
   /** Those that its kind of processor may have (src/units lists them); default: none. */
   readonly units?: readonly LogUnit[];
 }
@@ -100,8 +101,6 @@ const HELD_ADDRESS_BITS = 43;
 /** log2 of the bytes of a page, and of the sign of a word. */
 const PAGE_BITS = 12;
 const SIGN_BIT = 31;
-/** Levels of a walk at most, plus one: level numbers start at 1. */
-const PATH_WORDS = 8;
 const NO_LEAF_TABLES: LeafTables = { region: new Int32Array(1), firstLeaf: new Int32Array(1) };
 const NO_GUEST = new GuestPages("none", 0, false);
 const NO_VMCS = new Vmcs("none");
@@ -112,6 +111,7 @@ export class Mmu {
   readonly capabilities: Capabilities;
   readonly compatibility: number;
   readonly costs: ProcessorCosts;
+  readonly format: EntryFormat;
   readonly units: readonly LogUnit[];
   /** Secondary controls that one of them has. */
   readonly unitControls: number;
@@ -124,8 +124,20 @@ export class Mmu {
   readonly l2TlbHitCost: number;
   /** Guest-physical pages below this have an entry in the EPT. */
   readonly eptPages: number;
-  /** Bits of an EPT entry's high word that are reserved or nobody's: the fast walk leaves such entries to the full one. */
+  /** Bits of an entry's high word that are reserved or nobody's: the fast walk leaves such entries to the full one. */
   readonly unusualHighBits: number;
+  // The format's masks (formats/entryFormat.ts), as words.
+  readonly accessedMask: number;
+  readonly dirtyMask: number;
+  readonly largeMask: number;
+  readonly grantMask: number;
+  readonly demandMask: number;
+  readonly noExecuteHigh: number;
+  readonly reservedHigh: number;
+  /** By level, those of leaves from LEVELS on; and by the low six bits. */
+  readonly reservedLow: Int32Array;
+  readonly malformedLow: number;
+  readonly malformedLow32: number;
 
   // Loaded by VM entry, or by an event that changes what entry would load.
   vmcs: Vmcs = NO_VMCS;
@@ -140,6 +152,12 @@ export class Mmu {
   /** Whether the walk log leaves out pages of the guest's paging structures. */
   skipsStructures = false;
   modeBasedExecute = false;
+  /** An entry without any of these bits maps nothing. */
+  presentMask = 0;
+  /** A leaf's low word shifted right by this has in bit 1 what allows to write: D, or W itself while flags are off. */
+  dirtyShift = 0;
+  /** Whether any access to the guest's paging structures counts as a write. */
+  structureWrites = false;
   paging: number = GuestPaging.off;
   /** A linear page shifted right by this is 0 or, in long mode, -1: else the guest cannot name it. */
   linearSignBit = SIGN_BIT;
@@ -158,23 +176,25 @@ export class Mmu {
   space = 0;
 
   // Results of the last walk.
-  /** Rights that a TLB entry filled from it may grant (EPT_READ | EPT_WRITE | EPT_EXECUTE). */
+  /** Rights that a TLB entry filled from it may grant (rights.ts). */
   rights = 0;
   /** Host frame that the last EPT step gave. */
   frame = 0;
   /** Guest-physical page that the last guest walk gave. */
   page = 0;
-  /** Rights that the last guest walk gave for the current privilege, in EPT bits. */
+  /** Rights that the last guest walk gave for the current privilege. */
   guestRights = 0;
   /** What the guest's paging says of the linear page, whoever asks: bits of LinearPage. */
   linearPageBits = 0;
+  /** Whether the last access that entries did not allow was to the translated address itself. */
+  finalRefused = false;
   /** log2 of the 4 KiB pages that the last EPT leaf, and the last guest leaf, map. */
   leafBits = 0;
   guestLeafBits = 0;
   /** Word index of the entry used at each level of the last EPT walk. */
-  readonly path = new Int32Array(PATH_WORDS);
+  readonly path = new Int32Array(LEVELS);
   /** Word index of the entry used at each level of the last guest walk. */
-  readonly guestPath = new Int32Array(PATH_WORDS);
+  readonly guestPath = new Int32Array(LEVELS);
   /** Bits 11:0 of the guest-physical address being accessed: only exits report them. */
   offset = 0;
   /** The linear address being translated, as page and bits 11:0: only exits report it. */
@@ -207,6 +227,7 @@ export class Mmu {
     this.capabilities = options.capabilities ?? DEFAULT_CAPABILITIES;
     this.compatibility = Compatibility[options.compatibility ?? "sdm"];
     this.costs = options.costs ?? DEFAULT_PROCESSOR_COSTS;
+    this.format = options.format ?? EPT;
     this.units = options.units ?? [];
     this.unitControls = this.units.reduce((controls, unit) => controls | unit.controls, 0);
     this.tlb = new Tlb(name, geometry);
@@ -218,6 +239,18 @@ export class Mmu {
     this.eptPages = eptPages(geometry);
     const held = Math.min(geometry.physicalAddressBits, HELD_ADDRESS_BITS);
     this.unusualHighBits = ~((1 << (held - 32)) - 1);
+    const { format } = this;
+    this.accessedMask = format.accessed;
+    this.dirtyMask = format.dirty;
+    this.largeMask = format.large;
+    this.grantMask = format.grants;
+    this.demandMask = format.demands;
+    this.noExecuteHigh = format.noExecuteHigh;
+    this.reservedHigh = beyondPhysical(geometry);
+    const likeBochs = this.compatibility === Compatibility.bochs;
+    const reserved = format.reserved(geometry, this.capabilities, likeBochs);
+    this.reservedLow = reservedByLevel(reserved);
+    [this.malformedLow, this.malformedLow32] = reserved.low;
   }
 }
 
@@ -269,13 +302,23 @@ export function deriveControls(
   mmu.eptRoot = pageOfWords(pointer, pointerHigh);
   if (mmu.eptEnabled) requireHeld(pointerHigh, "the EPT pointer");
   requireHeld(vmcs.words[2 * Field.guestCr3 + 1]!, "CR3");
-  mmu.accessedDirty = mmu.eptEnabled && (pointer & EPTP_ACCESSED_DIRTY) !== 0;
+  loadFormat(mmu, pointer, secondary);
   loadLogs(mmu, secondary);
-  mmu.modeBasedExecute = (secondary & SECONDARY_MODE_BASED_EXECUTE) !== 0;
   mmu.vpidEnabled = (secondary & SECONDARY_VPID) !== 0;
   mmu.vpid = mmu.vpidEnabled ? readField(vmcs, Field.vpid) & 0xffff : 0;
   loadPlainMasks(mmu);
   loadGuestMode(mmu);
+}
+
+/** What the controls decide of the format. With A/D on, any access to a guest structure is a write (SDM 28.2.5). */
+function loadFormat(mmu: Mmu, pointer: number, secondary: number): void {
+  const { format } = mmu;
+  const flags = !format.flagsOptional || (pointer & EPTP_ACCESSED_DIRTY) !== 0;
+  mmu.accessedDirty = mmu.eptEnabled && flags;
+  mmu.structureWrites = mmu.accessedDirty;
+  mmu.modeBasedExecute = (secondary & SECONDARY_MODE_BASED_EXECUTE) !== 0;
+  mmu.presentMask = mmu.modeBasedExecute ? format.presentModeBased : format.present;
+  mmu.dirtyShift = mmu.accessedDirty ? Math.log2(format.dirty / format.write) : 0;
 }
 
 function loadLogs(mmu: Mmu, secondary: number): void {
@@ -306,21 +349,18 @@ export function isSelected(units: readonly LogUnit[], unit: LogUnit, secondary: 
 }
 
 /**
- * The entries that the fast walk may pass without a decision. Tables: R, W, X, nothing reserved, and
- * A where flags are on. Pages: R, X, write-back, not large, and A. With mode-based execute control,
- * in Bochs mode (which asks the log in every walk), and without EPT, no entry qualifies.
+ * The entries that the fast walk may pass without a decision: the format's plain ones, with A where flags are on. With
+ * mode-based execute control, in Bochs mode (which asks the log in every walk), and without EPT, no entry qualifies.
  */
 function loadPlainMasks(mmu: Mmu): void {
-  const reserved = 0xf8;
-  const flag = mmu.accessedDirty ? EPT_ACCESSED : 0;
-  const table = EPT_RWX | flag;
-  const page = EPT_READ | EPT_EXECUTE | (MEMORY_TYPE_WB << EPT_MEMORY_TYPE_SHIFT) | flag;
+  const { plainTable, plainPage } = mmu.format;
+  const flag = mmu.accessedDirty ? mmu.accessedMask : 0;
   const decided =
     mmu.eptEnabled && !mmu.modeBasedExecute && mmu.compatibility !== Compatibility.bochs;
-  mmu.plainTableMask = EPT_RWX | reserved | flag;
-  mmu.plainTableBits = decided ? table : -1;
-  mmu.plainPageMask = EPT_READ | EPT_EXECUTE | reserved | flag;
-  mmu.plainPageBits = decided ? page : -1;
+  mmu.plainTableMask = plainTable.mask | flag;
+  mmu.plainTableBits = decided ? plainTable.bits | flag : -1;
+  mmu.plainPageMask = plainPage.mask | flag;
+  mmu.plainPageBits = decided ? plainPage.bits | flag : -1;
   const controls = (mmu.accessedDirty ? 1 : 0) | (decided ? 2 : 0);
   mmu.leafTables = mmu.memory.leafTables(mmu.eptRoot, controls);
 }

@@ -17,6 +17,15 @@ const BUILT: readonly (keyof Mmu)[] = [
   "walkReferenceCost",
   "l2TlbHitCost",
   "unusualHighBits",
+  "accessedMask",
+  "dirtyMask",
+  "largeMask",
+  "grantMask",
+  "demandMask",
+  "noExecuteHigh",
+  "reservedHigh",
+  "malformedLow",
+  "malformedLow32",
   "unitControls",
 ];
 

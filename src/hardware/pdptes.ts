@@ -4,11 +4,11 @@
  * paging works, and by VM entry: from the VMCS with EPT, from memory at CR3 without.
  */
 import { wordAt } from "../lookup.ts";
-import { Access, eptAccess, Outcome } from "./eptWalk.ts";
 import type { Geometry } from "./geometry.ts";
 import { GUEST_PRESENT } from "./guestEntry.ts";
 import type { HostMemory } from "./memory.ts";
 import type { Mmu } from "./mmu.ts";
+import { Access, Outcome, secondStageAccess } from "./secondStageWalk.ts";
 import { Field, type Vmcs } from "./vmcs.ts";
 import { requireHeld } from "./words.ts";
 
@@ -80,7 +80,7 @@ export function loadPdptes(mmu: Mmu, cr3: number): number {
   const { memory, vmcs } = mmu;
   const offset = cr3 & TABLE_MASK & 0xfff;
   mmu.offset = offset;
-  const outcome = eptAccess(
+  const outcome = secondStageAccess(
     mmu,
     cr3 >>> 12,
     Access.read | Access.structure | Access.noLinearAddress,

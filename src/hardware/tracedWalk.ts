@@ -1,9 +1,9 @@
 /** Walks and flushes of a guest whose paging is in its stream. */
 import { Counter } from "./counters.ts";
-import { EPT_EXECUTE, EPT_READ, EPT_RWX, EPT_WRITE } from "./eptEntry.ts";
-import { Access, eptAccess, Outcome } from "./eptWalk.ts";
 import type { GuestPages } from "./guestPages.ts";
 import { count, LinearPage, type Mmu } from "./mmu.ts";
+import { EXECUTE, READ, RWX, WRITE } from "./rights.ts";
+import { Access, Outcome, secondStageAccess } from "./secondStageWalk.ts";
 import { flushNotGlobal, flushPage, flushVpid } from "./tlb.ts";
 import {
   Flushed,
@@ -33,13 +33,13 @@ export function flushAsTraced(mmu: Mmu, { pending, state, translations }: Traced
   state[1] = 0;
 }
 
-/** The guest half of a walk, as guestWalk has it. @param access EPT bits that are needed */
+/** The guest half of a walk, as guestWalk has it. @param access rights that are needed */
 export function tracedWalk(mmu: Mmu, linearPage: number, access: number): number {
   mmu.linearPageBits = LinearPage.user | LinearPage.writable;
   if (linearPage >= PHYSICAL_PAGES) {
     mmu.page = linearPage - PHYSICAL_PAGES;
     mmu.guestLeafBits = WITHOUT_PAGING_BITS;
-    mmu.guestRights = EPT_RWX;
+    mmu.guestRights = RWX;
     return Outcome.done;
   }
   const traced = tracedOf(mmu);
@@ -61,7 +61,7 @@ export function tracedWalk(mmu: Mmu, linearPage: number, access: number): number
   }
   const writable = (translation & Translation.writable) !== 0;
   // Whoever makes reads writes (an operator) may write where the guest has only read.
-  mmu.guestRights = EPT_READ | EPT_EXECUTE | (writable ? EPT_WRITE : 0) | (access & EPT_WRITE);
+  mmu.guestRights = READ | EXECUTE | (writable ? WRITE : 0) | (access & WRITE);
   mmu.guestLeafBits = leafBits;
   mmu.page = translation >>> TRANSLATION_PAGE_SHIFT;
   return Outcome.done;
@@ -76,13 +76,13 @@ function tracedOf({ guest }: Mmu): TracedPaging {
 function readTable(mmu: Mmu, page: number, index: number): number {
   const { offset } = mmu;
   mmu.offset = 4 * index;
-  const outcome = eptAccess(mmu, page, Access.read | Access.structure);
+  const outcome = secondStageAccess(mmu, page, Access.read | Access.structure);
   mmu.offset = offset;
   if (outcome !== Outcome.done) return outcome;
   count(mmu, Counter.walkReferences, 1);
   mmu.walkCycles += mmu.costs.walkReference;
   // What a log's filter leaves out on purpose is not held against it.
-  if (mmu.walkLog === null || !mmu.skipsStructures) noteTable(mmu.guest, page, mmu.accessedDirty);
+  if (mmu.walkLog === null || !mmu.skipsStructures) noteTable(mmu.guest, page, mmu.structureWrites);
   return outcome;
 }
 

@@ -1,13 +1,12 @@
 /** What happens beyond the first-level TLB: the second level, the two-dimensional walk, and the fills. */
 import { Counter } from "./counters.ts";
-import { EPT_RWX } from "./eptEntry.ts";
-import { eptAccess, Outcome } from "./eptWalk.ts";
-import { Qualification } from "./exit.ts";
 import { longModeBits, paePages } from "./geometry.ts";
 import { guestWalk } from "./guestWalk.ts";
 import { count, type Mmu } from "./mmu.ts";
+import { RWX } from "./rights.ts";
+import { Outcome, secondStageAccess } from "./secondStageWalk.ts";
 import { Filled, fillLevel, findInLevel, META_LARGE, revokePage } from "./tlb.ts";
-import { Field, GuestPaging, readField } from "./vmcs.ts";
+import { GuestPaging } from "./vmcs.ts";
 import { AddressNotHeldError } from "./words.ts";
 
 /**
@@ -52,9 +51,7 @@ export function translateMiss(mmu: Mmu, linearPage: number, need: number, l1Foun
  * guest-physical mappings only, which are not cached here.
  */
 function revokeRefused(mmu: Mmu, linearPage: number, outcome: number): void {
-  const qualification = readField(mmu.vmcs, Field.exitQualification);
-  const byPage =
-    outcome === Outcome.eptViolation && (qualification & Qualification.finalTranslation) !== 0;
+  const byPage = outcome === Outcome.eptViolation && mmu.finalRefused;
   if (!byPage && outcome !== Outcome.pageFault) return;
   revokePage(mmu.tlb, mmu.vpid, mmu.eptEnabled ? mmu.eptRoot : 0, linearPage);
 }
@@ -68,9 +65,9 @@ export function walk(mmu: Mmu, linearPage: number, need: number): number {
   mmu.linearOffset = mmu.offset;
   let outcome = guestWalk(mmu, linearPage, need);
   if (outcome !== Outcome.done) return outcome;
-  outcome = eptAccess(mmu, mmu.page, need);
+  outcome = secondStageAccess(mmu, mmu.page, need);
   if (outcome !== Outcome.done) return outcome;
-  mmu.rights &= mmu.guestRights & EPT_RWX;
+  mmu.rights &= mmu.guestRights & RWX;
   if (mmu.guestLeafBits < mmu.leafBits) mmu.leafBits = mmu.guestLeafBits;
   else if (mmu.paging !== GuestPaging.off) notePieces(mmu);
   return Outcome.done;

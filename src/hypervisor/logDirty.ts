@@ -8,28 +8,25 @@ import {
   findLeaf,
   forEachLeaf,
   mergeLeaves,
-  RAM_LEAF,
+  ordinaryLeaf,
   splitLeaf,
 } from "../hardware/ept.ts";
-import { EPT_ACCESSED, EPT_DIRTY, EPT_WRITE } from "../hardware/eptEntry.ts";
+import type { EntryFormat } from "../hardware/formats/entryFormat.ts";
 import { wordAt } from "../lookup.ts";
 import { type DirtyBitmap, markDirty } from "./dirtyBitmap.ts";
 import { type Walk, walkLeaves, walkMarks, wholeWalk } from "./tableWork.ts";
-
-/** Xen's ram_rw: A and D are set beforehand, so that nothing is logged until a tracker is armed. */
-export const ORDINARY_LEAF = RAM_LEAF | EPT_ACCESSED | EPT_DIRTY;
 
 /** By what the first write of each page is found: it faults, or sets D, which a unit of the processor logs. */
 export type DirtyTechnique = "writeProtect" | "dirtyFlag";
 
 /** The bits that an armed leaf lacks: D for a log on 4 KiB leaves, else W (Xen ept_p2m_type_to_flags). */
-function armedBits(technique: DirtyTechnique, level: number): number {
-  return technique === "dirtyFlag" && level === 1 ? EPT_DIRTY : EPT_WRITE;
+function armedBits(format: EntryFormat, technique: DirtyTechnique, level: number): number {
+  return technique === "dirtyFlag" && level === 1 ? format.dirty : format.write;
 }
 
 /** An armed 4 KiB leaf. */
-export function armedLeaf(technique: DirtyTechnique): number {
-  return ORDINARY_LEAF & ~armedBits(technique, 1);
+export function armedLeaf({ format }: Ept, technique: DirtyTechnique): number {
+  return ordinaryLeaf(format) & ~armedBits(format, technique, 1);
 }
 
 /**
@@ -40,7 +37,7 @@ export function armAll(ept: Ept, technique: DirtyTechnique, walk: Walk = wholeWa
   const { words } = ept.memory;
   let leaves = 0;
   walkLeaves(walk, ept, (word, level) => {
-    words[word] = wordAt(words, word) & ~armedBits(technique, level);
+    words[word] = wordAt(words, word) & ~armedBits(ept.format, technique, level);
     leaves++;
   });
   return leaves;
@@ -62,7 +59,7 @@ export function rearmPage(ept: Ept, technique: DirtyTechnique, page: number): vo
   const leaf = findLeaf(ept, page);
   if (leaf === null) return;
   const { words } = ept.memory;
-  words[leaf.word] = wordAt(words, leaf.word) & ~armedBits(technique, leaf.level);
+  words[leaf.word] = wordAt(words, leaf.word) & ~armedBits(ept.format, technique, leaf.level);
 }
 
 /** Arms the marked pages again, for the next round. Returns how many. */
@@ -105,9 +102,10 @@ function splitPage(ept: Ept, page: number): number {
 /** Gives every leaf W, and A and D, as an ordinary page of Xen's has them (p2m type ram_rw). */
 export function disarmAll(ept: Ept, walk: Walk = wholeWalk()): number {
   const { words } = ept.memory;
+  const { write, accessed, dirty } = ept.format;
   let leaves = 0;
   walkLeaves(walk, ept, (word) => {
-    words[word] = wordAt(words, word) | EPT_WRITE | EPT_ACCESSED | EPT_DIRTY;
+    words[word] = wordAt(words, word) | write | accessed | dirty;
     leaves++;
   });
   return leaves;
@@ -144,10 +142,11 @@ export function fixWrite(
 ): Fix {
   const leaf = findLeaf(ept, page);
   const { words } = ept.memory;
+  const { write, accessed, dirty } = ept.format;
   if (leaf === null) return "notOurs";
   if (leaf.level === 1) {
     // Another CPU may have been here first: the write right is back, the access just retries.
-    words[leaf.word] = wordAt(words, leaf.word) | EPT_WRITE | EPT_ACCESSED | EPT_DIRTY;
+    words[leaf.word] = wordAt(words, leaf.word) | write | accessed | dirty;
     onDirty(page);
     return "granted";
   }
@@ -165,12 +164,12 @@ export function fixWrite(
 
 /** The leaves of a split page under a log: W back, D clear, so that the retried write is logged (case of ept_split_super_page). */
 function armNewTable(ept: Ept, page: number): void {
-  const { memory, geometry } = ept;
+  const { memory, geometry, format } = ept;
   const perTable = 1 << geometry.indexBits;
   const first = findLeaf(ept, page & ~(perTable - 1));
   if (first === null) return;
   for (let i = 0; i < perTable; i++) {
     const word = first.word + 2 * i;
-    memory.words[word] = (wordAt(memory.words, word) | EPT_WRITE) & ~EPT_DIRTY;
+    memory.words[word] = (wordAt(memory.words, word) | format.write) & ~format.dirty;
   }
 }

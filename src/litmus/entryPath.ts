@@ -1,7 +1,7 @@
 /** The EPT entries that translate a page, as software reads them. */
 
 import type { Ept } from "../hardware/ept.ts";
-import { EPT_RWX, isLeaf } from "../hardware/eptEntry.ts";
+import { isLeaf } from "../hardware/formats/entryFormat.ts";
 import { pageOfWords } from "../hardware/words.ts";
 import { wordAt } from "../lookup.ts";
 
@@ -10,7 +10,7 @@ export type Path = { readonly word: number; readonly level: number }[];
 
 /** The walk of a guest-physical page, up to its leaf or the first entry that is not present. */
 export function eptPath(ept: Ept, page: number): Path {
-  const { memory, geometry } = ept;
+  const { memory, geometry, format } = ept;
   const path: Path = [];
   let table = ept.root;
   for (let level = geometry.eptLevels; level >= 1; level--) {
@@ -20,7 +20,7 @@ export function eptPath(ept: Ept, page: number): Path {
     const low = memory.words[word];
     if (low === undefined) break;
     path.push({ word, level });
-    if ((low & EPT_RWX) === 0 || isLeaf(low, level)) break;
+    if ((low & format.present) === 0 || isLeaf(format, low, level)) break;
     table = pageOfWords(low, wordAt(memory.words, word + 1));
   }
   return path;

@@ -9,7 +9,7 @@ import {
   EPT_READ,
   EPT_USER_EXECUTE,
   EPT_WRITE,
-} from "../hardware/eptEntry.ts";
+} from "../hardware/formats/ept.ts";
 import { DATA_FRAME_BASE } from "../hardware/memory.ts";
 import { itemAt, present, wordAt } from "../lookup.ts";
 import { eptPath } from "./entryPath.ts";

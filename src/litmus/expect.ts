@@ -1,9 +1,9 @@
 /** Compares what a step did with what its test expects. */
 
 import { COUNTERS, Counter } from "../hardware/counters.ts";
-import { isLeaf } from "../hardware/eptEntry.ts";
 import { describeEvent } from "../hardware/eventInformation.ts";
 import { Qualification } from "../hardware/exit.ts";
+import { isLeaf } from "../hardware/formats/entryFormat.ts";
 import { PageFault } from "../hardware/guestEntry.ts";
 import { BLOCKING_BY_NMI, Field, RFLAGS_RF, readField, readField64 } from "../hardware/vmcs.ts";
 import { joinWords } from "../hardware/words.ts";
@@ -189,7 +189,7 @@ function compareEntries(
   for (const [gpa, text] of Object.entries(expected.mapping ?? {})) {
     const leaf = eptPath(ept, Math.floor(Number(gpa) / 4096)).at(-1);
     const low = leaf === undefined ? 0 : wordAt(memory.words, leaf.word);
-    const present = leaf !== undefined && low !== 0 && isLeaf(low, leaf.level);
+    const present = leaf !== undefined && low !== 0 && isLeaf(ept.format, low, leaf.level);
     const actual = present ? `${PAGE_SIZES[leaf.level - 1]} ${permissionText(low)}` : "none";
     const [size, permissions] = text.split(" ");
     const wanted =

@@ -7,7 +7,6 @@ import {
   Stop,
 } from "../hardware/accessLoop.ts";
 import { Counter } from "../hardware/counters.ts";
-import { Access, Outcome } from "../hardware/eptWalk.ts";
 import { EVENT_VALID } from "../hardware/eventInformation.ts";
 import {
   deliverEvent,
@@ -21,6 +20,7 @@ import { ORDINARY_ACCESS, saveAccessExit, writeResumeFlag } from "../hardware/ex
 import { paePages } from "../hardware/geometry.ts";
 import { changePaging, moveToCr3 } from "../hardware/guestWalk.ts";
 import { count, isSelected, leaveGuest, loadGuestMode } from "../hardware/mmu.ts";
+import { Access, Outcome } from "../hardware/secondStageWalk.ts";
 import { flushPage } from "../hardware/tlb.ts";
 import { isCanonical, linearPageOf, translateBytes } from "../hardware/translate.ts";
 import {

@@ -1,8 +1,8 @@
 /** Steps that the VMM takes: EPT entries, flags, invalidation, logs, VMCS fields, and what is a unit's own. */
 
 import { findLeaf, splitLeaf } from "../hardware/ept.ts";
-import { EPT_ACCESSED, EPT_DIRTY, EPT_RWX } from "../hardware/eptEntry.ts";
 import { restoreNmiBlocking } from "../hardware/exit.ts";
+import { EPT_ACCESSED, EPT_DIRTY, EPT_RWX } from "../hardware/formats/ept.ts";
 import { invept, invvpid } from "../hardware/invalidation.ts";
 import { logFrameOf } from "../hardware/logStore.ts";
 import { Field, readField, readField64 } from "../hardware/vmcs.ts";

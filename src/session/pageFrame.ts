@@ -7,7 +7,7 @@ import {
   EPT_LARGE,
   EPT_READ,
   EPT_WRITE,
-} from "../hardware/eptEntry.ts";
+} from "../hardware/formats/ept.ts";
 import { truthOf } from "../hardware/guestPages.ts";
 import { joinWords } from "../hardware/words.ts";
 import { occurrencesOf } from "../hypervisor/cumulativeBuffer.ts";

@@ -1,6 +1,7 @@
 /** The smallest plan: what kernel VMs, models and tests start from, and change where they are about something. */
 import type { Workload } from "../../workloads/workload.ts";
 import { DEFAULT_PROCESSOR_COSTS } from "../hardware/costs.ts";
+import { EPT } from "../hardware/formats/ept.ts";
 import { DEFAULT_GEOMETRY } from "../hardware/geometry.ts";
 import { DEFAULT_HYPERVISOR_COSTS } from "../hypervisor/costs.ts";
 import { sectionDefaults } from "../hypervisor/techniques/all.ts";
@@ -33,7 +34,7 @@ export function smallestPlan(
       geometry: DEFAULT_GEOMETRY,
       pcpus: 1,
       vms,
-      mmu: { compatibility: "sdm", costs: DEFAULT_PROCESSOR_COSTS },
+      mmu: { format: EPT, compatibility: "sdm", costs: DEFAULT_PROCESSOR_COSTS },
       units: configuredUnits(),
       blockAccesses: BLOCK_ACCESSES,
       tracking: {

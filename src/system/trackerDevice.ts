@@ -2,8 +2,7 @@
 
 import type { ChosenPages, TrackerReply, TrackerRequest } from "../../machines/trackerContext.ts";
 import { findLeaf } from "../hardware/ept.ts";
-import { EPT_RWX } from "../hardware/eptEntry.ts";
-import { Qualification } from "../hardware/exit.ts";
+import { neededBits } from "../hardware/formats/entryFormat.ts";
 import type { HypervisorCosts } from "../hypervisor/costs.ts";
 import {
   clearMark,
@@ -97,13 +96,14 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
       }
       case "serveViolation": {
         const { vcpu, page, dispatcher, qualification } = request;
-        const write = (qualification & Qualification.write) !== 0;
         const { tracked } = this.#vm;
+        const { format } = tracked.ept;
+        const write = (qualification & format.fault.write) !== 0;
         const work = this.#technique?.serveViolation(tracked, vcpu, page, write) ?? NOT_OURS;
         if (work.fix !== "notOurs") return served(work, dispatcher, -1);
         const leaf = findLeaf(tracked.ept, page);
         if (leaf === null) return { type: "pageMissing", vcpu, page, dispatcher };
-        const wanted = qualification & EPT_RWX;
+        const wanted = neededBits(format, qualification);
         const allowed = (wordAt(tracked.ept.memory.words, leaf.word) & wanted) === wanted;
         return served(allowed ? spurious(tracked.costs) : work, dispatcher, -1);
       }

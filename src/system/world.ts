@@ -1,7 +1,7 @@
 /** The data plane of a system: memory, VMs, vCPUs and physical CPUs, built from a configuration. */
 
 import { COUNTER_COUNT } from "../hardware/counters.ts";
-import { createEpt, type Ept, eptPointer, mapRange } from "../hardware/ept.ts";
+import { createEpt, type Ept, eptPointer, mapRange, ordinaryLeaf } from "../hardware/ept.ts";
 import { type Geometry, logFrames } from "../hardware/geometry.ts";
 import { GuestPages } from "../hardware/guestPages.ts";
 import { DATA_FRAME_BASE, HostMemory } from "../hardware/memory.ts";
@@ -31,7 +31,6 @@ import {
   enterPagingMode,
   type GuestTables,
 } from "../hypervisor/guestTables.ts";
-import { ORDINARY_LEAF } from "../hypervisor/logDirty.ts";
 import { LogPages } from "../hypervisor/logPages.ts";
 import { TableWork } from "../hypervisor/tableWork.ts";
 import { techniqueNamed, unitOf } from "../hypervisor/techniques/all.ts";
@@ -296,9 +295,9 @@ export class World {
   }
 
   #buildVm(vm: VmPlan, number: number, firstFrame: number, vcpus: VcpuState[]): VmState {
-    const { geometry } = this.config;
-    const ept = createEpt(this.memory, geometry);
-    mapRange(ept, 0, firstFrame, vm.initialPages, vm.leafLevel, ORDINARY_LEAF);
+    const { geometry, mmu } = this.config;
+    const ept = createEpt(this.memory, geometry, mmu.format);
+    mapRange(ept, 0, firstFrame, vm.initialPages, vm.leafLevel, ordinaryLeaf(mmu.format));
     const firstTable = alignedPages(vm, geometry);
     const tables =
       vm.paging === "off" ? null : buildGuestTables(ept, vm.paging, vm.pages, firstTable);

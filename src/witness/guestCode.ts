@@ -1,7 +1,7 @@
 /** What a guest runs for one step: the code of the image that does it, and what that code needs. */
 import type { AccessKindName } from "../hardware/accessLoop.ts";
 import { findLeaf } from "../hardware/ept.ts";
-import { isLeaf } from "../hardware/eptEntry.ts";
+import { isLeaf } from "../hardware/formats/entryFormat.ts";
 import {
   Field,
   GuestMode,
@@ -91,7 +91,7 @@ function locate({ machine, vcpu, code }: Place, address: number): Located | null
   const leaf = findLeaf(ept, page);
   if (leaf === null) return null;
   const low = memory.words[leaf.word] ?? 0;
-  if (!isLeaf(low, leaf.level)) return null;
+  if (!isLeaf(ept.format, low, leaf.level)) return null;
   const mask = 2 ** ((leaf.level - 1) * geometry.indexBits) - 1;
   const first = pageOfWords(low, memory.words[leaf.word + 1] ?? 0);
   const frame = first - (first & mask) + (page & mask);

@@ -3,8 +3,9 @@
  * steps; what its VMM does to memory and to the VMCS is what the image's does, word by word. Before each step of a
  * guest both drop all translations: which of them a processor keeps is its own affair.
  */
-import { EPT_RWX, isLeaf } from "../hardware/eptEntry.ts";
+
 import { EVENT_VALID, EventType, eventTypeOf } from "../hardware/eventInformation.ts";
+import { isLeaf } from "../hardware/formats/entryFormat.ts";
 import { flushAll } from "../hardware/tlb.ts";
 import {
   BLOCKING_BY_NMI,
@@ -160,14 +161,15 @@ class Translator {
   #refuseOverlaps(): void {
     const tables = new Set<number>();
     const leaves = new Set<number>();
-    const { memory, geometry } = this.#machine;
+    const { memory, geometry, ept } = this.#machine;
+    const { format } = ept;
     const visit = (frame: number, level: number): void => {
       if (frame <= 0 || frame >= memory.framesUsed || tables.has(frame)) return;
       tables.add(frame);
       for (let i = 0; i < 1 << geometry.indexBits; i++) {
         const [low, high] = memory.readEntry(frame, i);
-        if ((low & EPT_RWX) === 0) continue;
-        if (isLeaf(low, level)) leaves.add(pageOfWords(low, high));
+        if ((low & format.present) === 0) continue;
+        if (isLeaf(format, low, level)) leaves.add(pageOfWords(low, high));
         else visit(pageOfWords(low, high), level - 1);
       }
     };

@@ -66,7 +66,7 @@ const LONG: readonly string[] = [
   "src/experiments/pvmLoad.ts: evaluate",
   "src/experiments/wssOverhead.ts: evaluate",
   "src/hardware/accessLoop.ts: runAccesses",
-  "src/hardware/eptWalk.ts: walkEpt",
+  "src/hardware/secondStageWalk.ts: walkTables",
   "src/hardware/guestWalk.ts: guestWalk",
   "src/hypervisor/logPages.ts: logForm",
   "src/hypervisor/techniques/own.ts: ownTechnique",

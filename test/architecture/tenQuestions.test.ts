@@ -30,9 +30,10 @@ const QUESTIONS: readonly Question[] = [
     holds: "class UnhandledEventError",
   },
   {
-    question: "Where is the order of an EPT walk's checks: misconfiguration, rights, log, flags?",
-    file: "src/hardware/eptWalk.ts",
-    holds: "misconfigur",
+    question:
+      "Where is the order of a second-stage walk's checks: malformed entries, rights, log, flags?",
+    file: "src/hardware/secondStageWalk.ts",
+    holds: "malformed",
   },
   {
     question:

@@ -7,9 +7,9 @@ import {
   eptPointer,
   forEachLeaf,
   mapRange,
-  RAM_LEAF,
+  ordinaryLeaf,
 } from "../../src/hardware/ept.ts";
-import { EPT_ACCESSED, EPT_DIRTY } from "../../src/hardware/eptEntry.ts";
+import { EPT } from "../../src/hardware/formats/ept.ts";
 import { DEFAULT_GEOMETRY, logFrames } from "../../src/hardware/geometry.ts";
 import { GuestPages } from "../../src/hardware/guestPages.ts";
 import { DATA_FRAME_BASE, HostMemory } from "../../src/hardware/memory.ts";
@@ -59,7 +59,7 @@ export class BenchGuest {
     const memory = new HostMemory(geometry.indexBits, 2048);
     const vmcs = this.#vmcs;
     this.#ept = createEpt(memory, geometry);
-    mapRange(this.#ept, 0, DATA_FRAME_BASE, GIB_PAGES, 1, RAM_LEAF | EPT_ACCESSED | EPT_DIRTY);
+    mapRange(this.#ept, 0, DATA_FRAME_BASE, GIB_PAGES, 1, ordinaryLeaf(EPT));
     const tables =
       paging === "off" ? null : buildGuestTables(this.#ept, paging, GIB_PAGES, GIB_PAGES);
     const frame = memory.allocate(logFrames(geometry));
@@ -80,8 +80,9 @@ export class BenchGuest {
   /** A new round of tracking, as the hypervisor starts it: D cleared everywhere, then INVEPT. */
   arm(): void {
     const { words } = this.mmu.memory;
+    const { dirty } = EPT;
     forEachLeaf(this.#ept, (word) => {
-      words[word] = words[word]! & ~EPT_DIRTY;
+      words[word] = words[word]! & ~dirty;
     });
     flushEpt(this.mmu.tlb, this.#ept.root);
   }

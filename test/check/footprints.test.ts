@@ -17,7 +17,7 @@ import {
 } from "../../src/check/mutations/mutation.ts";
 import { Counter } from "../../src/hardware/counters.ts";
 import { findLeaf } from "../../src/hardware/ept.ts";
-import { EPT_DIRTY } from "../../src/hardware/eptEntry.ts";
+import { EPT_DIRTY } from "../../src/hardware/formats/ept.ts";
 import { Field, readField, writeField } from "../../src/hardware/vmcs.ts";
 import { addOccurrence } from "../../src/hypervisor/cumulativeBuffer.ts";
 import { isMarked, markDirty } from "../../src/hypervisor/dirtyBitmap.ts";

@@ -18,7 +18,7 @@ import { buildModel } from "../../src/check/catalogue.ts";
 import { Exploration } from "../../src/check/engine/exploration.ts";
 import { load } from "../../src/check/engine/explored.ts";
 import { ACCESS_PAGE_SHIFT } from "../../src/hardware/accessLoop.ts";
-import { EPT_WRITE } from "../../src/hardware/eptEntry.ts";
+import { EPT_WRITE } from "../../src/hardware/formats/ept.ts";
 import type { Words } from "../../src/hardware/normalForm.ts";
 import type { ActorSnapshot } from "../../src/system/actors.ts";
 

@@ -8,13 +8,14 @@ import { expect, it } from "vitest";
 import { ACCESS_PAGE_SHIFT, runAccesses, Stop } from "../../src/hardware/accessLoop.ts";
 import { COUNTER_COUNT, Counter, readCounters } from "../../src/hardware/counters.ts";
 import { createEpt, type Ept, eptPointer, mapPage } from "../../src/hardware/ept.ts";
-import { EPT_ACCESSED, EPT_DIRTY, isLeaf } from "../../src/hardware/eptEntry.ts";
-import { Outcome } from "../../src/hardware/eptWalk.ts";
+import { isLeaf } from "../../src/hardware/formats/entryFormat.ts";
+import { EPT, EPT_ACCESSED, EPT_DIRTY } from "../../src/hardware/formats/ept.ts";
 import { type Geometry, logFrames } from "../../src/hardware/geometry.ts";
 import { GuestPages } from "../../src/hardware/guestPages.ts";
 import { DATA_FRAME_BASE, HostMemory } from "../../src/hardware/memory.ts";
 import { leaveGuest, loadControls, Mmu } from "../../src/hardware/mmu.ts";
 import { digestPart } from "../../src/hardware/part.ts";
+import { Outcome } from "../../src/hardware/secondStageWalk.ts";
 import { flushEpt, flushPage } from "../../src/hardware/tlb.ts";
 import { translate } from "../../src/hardware/translate.ts";
 import {
@@ -202,7 +203,7 @@ function build(value: SetupValue): Subject {
   if (value.upperAccessed) {
     for (let page = 0; page < PAGES; page++) {
       for (const { word, level } of eptPath(ept, page)) {
-        if (!isLeaf(memory.words[word]!, level))
+        if (!isLeaf(EPT, memory.words[word]!, level))
           memory.words[word] = memory.words[word]! | EPT_ACCESSED;
       }
     }
@@ -333,7 +334,7 @@ function act(subject: Subject, value: SetupValue, one: ActionValue, reference: b
       for (const { word, level } of eptPath(ept, one.page)) {
         if (level !== one.level) continue;
         memory.words[word] = memory.words[word]! & ~one.bits;
-        if (!isLeaf(memory.words[word], level)) memory.structureChanged();
+        if (!isLeaf(EPT, memory.words[word], level)) memory.structureChanged();
       }
       return 0;
     case "invept":

@@ -4,7 +4,6 @@ import { expect, it } from "vitest";
 import { DEFAULT_CAPABILITIES } from "../../src/hardware/capabilities.ts";
 import { COUNTER_COUNT } from "../../src/hardware/counters.ts";
 import { createEpt, eptPointer, mapPage } from "../../src/hardware/ept.ts";
-import { Outcome } from "../../src/hardware/eptWalk.ts";
 import { eventInformation } from "../../src/hardware/eventInformation.ts";
 import { deliverEvent, isExit } from "../../src/hardware/events.ts";
 import { DEFAULT_GEOMETRY, type Geometry } from "../../src/hardware/geometry.ts";
@@ -12,6 +11,7 @@ import { GuestPages } from "../../src/hardware/guestPages.ts";
 import { changePaging, moveToCr3 } from "../../src/hardware/guestWalk.ts";
 import { DATA_FRAME_BASE, HostMemory } from "../../src/hardware/memory.ts";
 import { loadGuestMode, Mmu } from "../../src/hardware/mmu.ts";
+import { Outcome } from "../../src/hardware/secondStageWalk.ts";
 import { flushAll } from "../../src/hardware/tlb.ts";
 import { translateBytes } from "../../src/hardware/translate.ts";
 import {

@@ -8,12 +8,12 @@ import {
   mapRange,
   splitLeaf,
 } from "../../src/hardware/ept.ts";
-import { EPT_ACCESSED } from "../../src/hardware/eptEntry.ts";
-import { Access, Outcome } from "../../src/hardware/eptWalk.ts";
+import { EPT_ACCESSED } from "../../src/hardware/formats/ept.ts";
 import { DEFAULT_GEOMETRY } from "../../src/hardware/geometry.ts";
 import { GuestPages } from "../../src/hardware/guestPages.ts";
 import { DATA_FRAME_BASE, HostMemory } from "../../src/hardware/memory.ts";
 import { loadControls, Mmu } from "../../src/hardware/mmu.ts";
+import { Access, Outcome } from "../../src/hardware/secondStageWalk.ts";
 import { flushEpt } from "../../src/hardware/tlb.ts";
 import { translate } from "../../src/hardware/translate.ts";
 import {

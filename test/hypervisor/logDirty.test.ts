@@ -1,21 +1,15 @@
 /** What log-dirty does to EPT entries: arming, serving a write, splitting, arming again. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { createEpt, type Ept, findLeaf, forEachLeaf, mapRange } from "../../src/hardware/ept.ts";
 import {
-  createEpt,
-  type Ept,
-  findLeaf,
-  forEachLeaf,
-  mapRange,
-  RAM_LEAF,
-} from "../../src/hardware/ept.ts";
-import {
+  EPT,
   EPT_ACCESSED,
   EPT_DIRTY,
   EPT_EXECUTE,
   EPT_READ,
   EPT_WRITE,
-} from "../../src/hardware/eptEntry.ts";
+} from "../../src/hardware/formats/ept.ts";
 import { DEFAULT_GEOMETRY } from "../../src/hardware/geometry.ts";
 import { DATA_FRAME_BASE, HostMemory } from "../../src/hardware/memory.ts";
 import { pageOfWords } from "../../src/hardware/words.ts";
@@ -37,7 +31,7 @@ const FIRST_FRAME = DATA_FRAME_BASE;
 function eptOf(level: number): Ept {
   const geometry = { ...DEFAULT_GEOMETRY, indexBits: 2 };
   const ept = createEpt(new HostMemory(geometry.indexBits), geometry);
-  mapRange(ept, 0, FIRST_FRAME, PAGES, level, RAM_LEAF | EPT_ACCESSED | EPT_DIRTY);
+  mapRange(ept, 0, FIRST_FRAME, PAGES, level, EPT.ramLeaf | EPT_ACCESSED | EPT_DIRTY);
   return ept;
 }
 

@@ -1,7 +1,7 @@
 /** Whom an overcommitted host takes a page from, and which; and what is stored to a page that is just losing its frame. */
 import { describe, expect, it } from "vitest";
 import { findLeaf } from "../../src/hardware/ept.ts";
-import { EPT_ACCESSED, EPT_DIRTY } from "../../src/hardware/eptEntry.ts";
+import { EPT_ACCESSED, EPT_DIRTY } from "../../src/hardware/formats/ept.ts";
 import { addOccurrence } from "../../src/hypervisor/cumulativeBuffer.ts";
 import { isMarked, markDirty } from "../../src/hypervisor/dirtyBitmap.ts";
 import { furthestAbove, hostVictim } from "../../src/hypervisor/overcommit/hostVictims.ts";

@@ -1,7 +1,7 @@
 /** What tests ask of a running system, besides its deliveries. */
 import { Counter } from "../../src/hardware/counters.ts";
 import { findLeaf } from "../../src/hardware/ept.ts";
-import { EPT_ACCESSED, EPT_DIRTY, EPT_RWX, EPT_WRITE } from "../../src/hardware/eptEntry.ts";
+import { EPT_ACCESSED, EPT_DIRTY, EPT_RWX, EPT_WRITE } from "../../src/hardware/formats/ept.ts";
 import { META_LARGE, META_SPACE_SHIFT, type TlbLevel } from "../../src/hardware/tlb.ts";
 import { EPTP_ACCESSED_DIRTY, Field, readField } from "../../src/hardware/vmcs.ts";
 import type { MessageType } from "../../src/interconnect/messages.ts";

@@ -5,6 +5,7 @@
 import fc from "fast-check";
 import { setup } from "xstate";
 import { DEFAULT_PROCESSOR_COSTS } from "../../src/hardware/costs.ts";
+import { EPT } from "../../src/hardware/formats/ept.ts";
 import type { WordArray } from "../../src/hardware/part.ts";
 import type { GuestPagingName } from "../../src/hardware/vmcs.ts";
 import { DEFAULT_HYPERVISOR_COSTS, type HypervisorCosts } from "../../src/hypervisor/costs.ts";
@@ -176,6 +177,7 @@ export function configOf(recipe: Recipe): SystemPlan {
       },
       pcpus: recipe.pcpus,
       mmu: {
+        format: EPT,
         compatibility: "sdm",
         costs: DEFAULT_PROCESSOR_COSTS,
       },

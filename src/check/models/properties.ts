@@ -3,9 +3,9 @@
 import { schedulerMachine } from "../../../machines/scheduler.ts";
 import { trackerMachine } from "../../../machines/tracker.ts";
 import { vcpuMachine } from "../../../machines/vcpu.ts";
-import { findLeaf, isDirty } from "../../hardware/ept.ts";
-import { EPT_RWX, EPT_WRITE } from "../../hardware/eptEntry.ts";
+import { findLeaf } from "../../hardware/ept.ts";
 import type { Words } from "../../hardware/normalForm.ts";
+import { RWX, WRITE } from "../../hardware/rights.ts";
 import { META_SPACE_SHIFT } from "../../hardware/tlb.ts";
 import { EPTP_ACCESSED_DIRTY, Field } from "../../hardware/vmcs.ts";
 import { fieldOf, itemAt, wordAt } from "../../lookup.ts";
@@ -267,7 +267,8 @@ export function noStaleTranslations(system: System): Property[] {
         const grantedBy = (page: number): number => {
           const leaf = findLeaf(ept, page);
           const low = leaf === null ? 0 : wordAt(ept.memory.words, leaf.word);
-          return low & EPT_RWX & (flags && !isDirty(low) ? ~EPT_WRITE : -1);
+          // Tables here restrict nothing: the bits of a leaf that grant anything are its rights.
+          return low & RWX & (flags && (low & ept.format.dirty) === 0 ? ~WRITE : -1);
         };
         return ["l1", "l1Large"].every((level) =>
           fieldOf(tlb, `${level}.meta`).every((meta, at) => {
@@ -276,7 +277,7 @@ export function noStaleTranslations(system: System): Property[] {
             const first = itemAt(fieldOf(tlb, `${level}.page`), at);
             const pages = level === "l1" ? 1 : 2 ** mmu.tlb.largeBits;
             return Array.from({ length: pages }, (_, i) => first + i).every(
-              (page) => (meta & EPT_RWX & ~grantedBy(page)) === 0,
+              (page) => (meta & RWX & ~grantedBy(page)) === 0,
             );
           }),
         );

@@ -1,5 +1,6 @@
 /** Systems small enough to explore: the real ones in a geometry of a few pages and log entries. */
 import { DEFAULT_PROCESSOR_COSTS } from "../../hardware/costs.ts";
+import { EPT } from "../../hardware/formats/ept.ts";
 import type { Part } from "../../hardware/part.ts";
 import type { TrackerFault } from "../../hypervisor/trackedVm.ts";
 import type { Technique } from "../../interconnect/messages.ts";
@@ -100,6 +101,7 @@ export function smallSystem(options: SmallSystemOptions): System {
         // With a CPU for each vCPU nothing waits for a CPU, and no timeslice ends.
         pcpus: options.cpus ?? vcpus.reduce((sum, count) => sum + count, 0),
         mmu: {
+          format: EPT,
           compatibility: "sdm",
           costs: DEFAULT_PROCESSOR_COSTS,
         },

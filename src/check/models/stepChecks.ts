@@ -1,7 +1,6 @@
 /** Properties of single steps that models ask for. */
 import { ACCESS_PAGE_SHIFT, AccessKind } from "../../hardware/accessLoop.ts";
 import { findLeaf } from "../../hardware/ept.ts";
-import { EPT_ACCESSED, EPT_DIRTY } from "../../hardware/eptEntry.ts";
 import { Field, readField } from "../../hardware/vmcs.ts";
 import { type CumulativeBuffer, forEachOccurrence } from "../../hypervisor/cumulativeBuffer.ts";
 import { type DirtyBitmap, forEachMarked } from "../../hypervisor/dirtyBitmap.ts";
@@ -76,10 +75,11 @@ export const noFlagWithoutAccess: StepCheck = {
     const guest = guestStep(step);
     if (guest === null) return null;
     const { ept, guest: pages } = { ept: guest.vm.ept, guest: guest.vm.guest };
+    const { accessed, dirty } = ept.format;
     const flags = (): number[] =>
       Array.from({ length: pages.pages }, (_, page) => {
         const leaf = findLeaf(ept, page);
-        return leaf === null ? 0 : wordAt(ept.memory.words, leaf.word) & (EPT_ACCESSED | EPT_DIRTY);
+        return leaf === null ? 0 : wordAt(ept.memory.words, leaf.word) & (accessed | dirty);
       });
     const before = flags();
     return () => {
@@ -90,7 +90,7 @@ export const noFlagWithoutAccess: StepCheck = {
       return flags().every((now, at) => {
         const added = now & ~itemAt(before, at);
         if (added === 0) return true;
-        return completed && at === page && ((added & EPT_DIRTY) === 0 || wrote);
+        return completed && at === page && ((added & dirty) === 0 || wrote);
       });
     };
   },

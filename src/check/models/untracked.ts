@@ -1,11 +1,10 @@
 /** What tracking leaves behind when it has ended: nothing but large leaves that are split. */
 
 import { statechartOf } from "../../../machines/units/all.ts";
-import { forEachLeaf } from "../../hardware/ept.ts";
-import { EPT_ACCESSED, EPT_DIRTY, EPT_RWX } from "../../hardware/eptEntry.ts";
+import { forEachLeaf, ordinaryLeaf } from "../../hardware/ept.ts";
+import type { EntryFormat } from "../../hardware/formats/entryFormat.ts";
 import type { Words } from "../../hardware/normalForm.ts";
 import { EPTP_ACCESSED_DIRTY, Field } from "../../hardware/vmcs.ts";
-import { ORDINARY_LEAF } from "../../hypervisor/logDirty.ts";
 import { fieldOf, itemAt, wordAt } from "../../lookup.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 import { pagingPiece } from "../../system/memoryPieces.ts";
@@ -19,7 +18,9 @@ export const NOTHING_LOGS = "an untracked VM logs nothing";
 export const NO_CPU_LOGS_ON = "no CPU runs an untracked VM with logging that it loaded before";
 
 /** A right or a flag that an armed leaf lacks: with all of them it costs the guest nothing (Xen p2m_ram_rw). */
-const LENT = EPT_RWX | EPT_ACCESSED | EPT_DIRTY;
+function lent({ allRights, accessed, dirty }: EntryFormat): number {
+  return allRights | accessed | dirty;
+}
 
 /** Units that have an actor for each vCPU. */
 const UNIT_ACTORS = UNITS.flatMap(({ name }) => (statechartOf(name) === null ? [] : [name]));
@@ -40,8 +41,10 @@ export function untrackedProperties({ world }: System): Property[] {
         that: over([`vm${vm}/paging`], (paging: Words) => {
           slot.restore(paging);
           let all = true;
+          const mask = lent(ept.format);
+          const ordinary = ordinaryLeaf(ept.format) & mask;
           forEachLeaf(ept, (word) => {
-            if ((wordAt(ept.memory.words, word) & LENT) !== (ORDINARY_LEAF & LENT)) all = false;
+            if ((wordAt(ept.memory.words, word) & mask) !== ordinary) all = false;
           });
           return all;
         }),

@@ -2,7 +2,6 @@
 
 import { emit } from "xstate";
 import { findLeaf } from "../../hardware/ept.ts";
-import { EPT_DIRTY } from "../../hardware/eptEntry.ts";
 import { addOccurrence } from "../../hypervisor/cumulativeBuffer.ts";
 import { clearMarks, markDirty } from "../../hypervisor/dirtyBitmap.ts";
 import { send } from "../../interconnect/emissions.ts";
@@ -92,7 +91,8 @@ export const estimateMutations: readonly Mutation[] = [
       const { ept, guest } = itemAt(vms, 0);
       for (let page = 0; op === "harvest" && page < guest.pages; page++) {
         const leaf = findLeaf(ept, page);
-        if (leaf !== null) memory.words[leaf.word] = wordAt(memory.words, leaf.word) & ~EPT_DIRTY;
+        if (leaf === null) continue;
+        memory.words[leaf.word] = wordAt(memory.words, leaf.word) & ~ept.format.dirty;
       }
       return perform();
     }),

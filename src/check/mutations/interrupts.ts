@@ -2,7 +2,7 @@
 
 import { emit } from "xstate";
 import { findLeaf } from "../../hardware/ept.ts";
-import { EPT_RWX, EPT_WRITE } from "../../hardware/eptEntry.ts";
+import { RWX } from "../../hardware/rights.ts";
 import { clearMarks } from "../../hypervisor/dirtyBitmap.ts";
 import { send, sendAll } from "../../interconnect/emissions.ts";
 import { itemAt, wordAt } from "../../lookup.ts";
@@ -127,7 +127,8 @@ export const interruptMutations: readonly Mutation[] = [
     replace: around("tracker", ({ op, page }, perform, { vms }) => {
       const { ept } = itemAt(vms, 0);
       const leaf = findLeaf(ept, page ?? 0);
-      const writable = leaf !== null && (wordAt(ept.memory.words, leaf.word) & EPT_WRITE) !== 0;
+      const { write } = ept.format;
+      const writable = leaf !== null && (wordAt(ept.memory.words, leaf.word) & write) !== 0;
       const reply = perform();
       return op === "serveViolation" && writable ? { ...reply, fixed: false } : reply;
     }),
@@ -141,7 +142,7 @@ export const interruptMutations: readonly Mutation[] = [
       const reply = perform();
       const { meta } = itemAt(mmus, 0).tlb.l1;
       meta.forEach((entry, at) => {
-        if (entry !== 0) meta[at] = entry | EPT_RWX;
+        if (entry !== 0) meta[at] = entry | RWX;
       });
       return reply;
     }),

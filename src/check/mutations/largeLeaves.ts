@@ -1,7 +1,6 @@
 /** Faults in splitting the large leaves of a tracked VM. */
 
 import { type Ept, findLeaf } from "../../hardware/ept.ts";
-import { EPT_DIRTY, EPT_WRITE } from "../../hardware/eptEntry.ts";
 import { itemAt, wordAt } from "../../lookup.ts";
 import { NO_PAGE_LOST } from "../hypervisor/settlement.ts";
 import { NO_STALE_TRANSLATION } from "../models/properties.ts";
@@ -24,13 +23,13 @@ function setInTable(ept: Ept, page: number, bits: number): void {
   }
 }
 
-/** A leaf that a violation splits becomes pages with these bits set. */
-function splitsInto(bits: number): Replacement {
+/** A leaf that a violation splits becomes pages with this bit set. */
+function splitsInto(which: "write" | "dirty"): Replacement {
   return around("tracker", ({ op, page = 0 }, perform, { vms }) => {
     const { ept } = itemAt(vms, 0);
     const splits = op === "serveViolation" && isLarge(ept, page);
     const reply = perform();
-    if (splits) setInTable(ept, page, bits);
+    if (splits) setInTable(ept, page, ept.format[which]);
     return reply;
   });
 }
@@ -41,7 +40,7 @@ export const largeLeafMutations: readonly Mutation[] = [
     mistake: "the pages of a leaf that is split get the right to be written with the one that was",
     model: "write-protection-large-leaves",
     breaks: NO_PAGE_LOST,
-    replace: splitsInto(EPT_WRITE),
+    replace: splitsInto("write"),
   },
   {
     name: "large-leaf-marked-as-page",
@@ -56,7 +55,7 @@ export const largeLeafMutations: readonly Mutation[] = [
       const reply = perform();
       memory.resize({ words: before.length });
       memory.words.set(before);
-      memory.words[word] = wordAt(memory.words, word) | EPT_WRITE;
+      memory.words[word] = wordAt(memory.words, word) | ept.format.write;
       return reply;
     }),
   },
@@ -65,7 +64,7 @@ export const largeLeafMutations: readonly Mutation[] = [
     mistake: `the pages of a leaf that is split for ${WRITES.label} keep its D flag, so that no write is logged`,
     model: modelOf(WRITES, "large-leaves"),
     breaks: NO_PAGE_LOST,
-    replace: splitsInto(EPT_DIRTY),
+    replace: splitsInto("dirty"),
   },
   {
     name: "invept-keeps-large",

@@ -1,8 +1,7 @@
 /** Faults on an overcommitted host: frames that are given away too early, and pages that are tracked while they come and go. */
 
 import type { PagerReply } from "../../../machines/pager.ts";
-import { findLeaf } from "../../hardware/ept.ts";
-import { ORDINARY_LEAF } from "../../hypervisor/logDirty.ts";
+import { findLeaf, ordinaryLeaf } from "../../hardware/ept.ts";
 import { VmMemory } from "../../hypervisor/overcommit/vmMemory.ts";
 import { itemAt, wordAt } from "../../lookup.ts";
 import { NO_PAGE_LOST } from "../hypervisor/settlement.ts";
@@ -23,8 +22,10 @@ const comesOrdinary: Replacement = around(
   { helper: "pager" },
   ({ op, page }, perform, { vms, memory }) => {
     const reply = perform();
-    const leaf = op === "arrive" ? findLeaf(itemAt(vms, 0).ept, page!) : null;
-    if (leaf !== null) memory.words[leaf.word] = wordAt(memory.words, leaf.word) | ORDINARY_LEAF;
+    const { ept } = itemAt(vms, 0);
+    const leaf = op === "arrive" ? findLeaf(ept, page!) : null;
+    const ordinary = ordinaryLeaf(ept.format);
+    if (leaf !== null) memory.words[leaf.word] = wordAt(memory.words, leaf.word) | ordinary;
     return reply;
   },
 );

@@ -2,7 +2,6 @@
 
 import { assign, emit } from "xstate";
 import { findLeaf } from "../../hardware/ept.ts";
-import { EPT_ACCESSED, EPT_DIRTY } from "../../hardware/eptEntry.ts";
 import { Field, readField, writeField } from "../../hardware/vmcs.ts";
 import { clearMarks } from "../../hypervisor/dirtyBitmap.ts";
 import { send } from "../../interconnect/emissions.ts";
@@ -118,9 +117,11 @@ export const pmlMutations: readonly Mutation[] = [
     replace: around("mmu", ({ vcpu }, perform, { vcpus, vms, memory }) => {
       const reply = perform();
       const { stream, vm } = itemAt(vcpus, vcpu!);
-      const leaf = findLeaf(itemAt(vms, vm).ept, wordAt(stream.block, 0) >>> 2);
+      const { ept } = itemAt(vms, vm);
+      const leaf = findLeaf(ept, wordAt(stream.block, 0) >>> 2);
+      const { accessed, dirty } = ept.format;
       if (reply.type === "logUnavailable" && leaf !== null) {
-        memory.words[leaf.word] = wordAt(memory.words, leaf.word) | EPT_ACCESSED | EPT_DIRTY;
+        memory.words[leaf.word] = wordAt(memory.words, leaf.word) | accessed | dirty;
       }
       return reply;
     }),

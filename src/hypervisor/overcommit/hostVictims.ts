@@ -6,7 +6,6 @@
 
 import type { Random } from "../../../workloads/random.ts";
 import { findLeaf } from "../../hardware/ept.ts";
-import { EPT_ACCESSED, EPT_DIRTY } from "../../hardware/eptEntry.ts";
 import { wordAt } from "../../lookup.ts";
 import { occurrencesOf } from "../cumulativeBuffer.ts";
 import { isMarked } from "../dirtyBitmap.ts";
@@ -67,5 +66,6 @@ function heat({ tracked, ept, armed }: PagedVm, page: number): number {
   if (!byFlags) return 0;
   const leaf = findLeaf(ept, page);
   if (leaf === null) return 0;
-  return (wordAt(ept.memory.words, leaf.word) & (EPT_ACCESSED | EPT_DIRTY)) === 0 ? 0 : 1;
+  const { accessed, dirty } = ept.format;
+  return (wordAt(ept.memory.words, leaf.word) & (accessed | dirty)) === 0 ? 0 : 1;
 }

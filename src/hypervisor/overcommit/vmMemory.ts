@@ -4,7 +4,7 @@
  * kept aside while the page has none, and the frame's next owner finds zeroes or its own content.
  */
 
-import { type Ept, findLeaf, mapPage, splitLeaf } from "../../hardware/ept.ts";
+import { type Ept, findLeaf, mapPage, ordinaryLeaf, splitLeaf } from "../../hardware/ept.ts";
 import { type GuestPages, wasTouched } from "../../hardware/guestPages.ts";
 import { type NormalForm, whilePagesStay } from "../../hardware/normalForm.ts";
 import type { Part, WordArray } from "../../hardware/part.ts";
@@ -12,7 +12,6 @@ import type { GuestPagingName } from "../../hardware/vmcs.ts";
 import { pageOfWords } from "../../hardware/words.ts";
 import { fieldOf, numbers, wordAt, words as wordsOf } from "../../lookup.ts";
 import type { GuestTables } from "../guestTables.ts";
-import { ORDINARY_LEAF } from "../logDirty.ts";
 import { Work } from "../tableWork.ts";
 import type { Technique } from "../techniques/technique.ts";
 import type { TrackedVm } from "../trackedVm.ts";
@@ -179,7 +178,7 @@ export function fillPage(memory: VmMemory, page: number, frame: number): void {
   const fresh = stateBefore(wordAt(states, page)) === PageState.empty;
   // What has been disarmed is not looked at again.
   const technique = tracked.work.work === Work.disarm ? null : armed.technique;
-  const bits = technique?.pageReturned(tracked, page) ?? ORDINARY_LEAF;
+  const bits = technique?.pageReturned(tracked, page) ?? ordinaryLeaf(ept.format);
   mapPage(ept, page, frame, 1, bits);
   if (contents.length > 0) {
     noteLostStores(memory, page);

@@ -3,8 +3,7 @@
  * which a VMM changes and reads them (virt/kvm/kvm_main.c, dirty_ring.c; api.rst 4.8, 4.35, 4.117, 7.18, 8.29). Pages are
  * mapped when they are first accessed, in leaves of 4 KiB, as KVM maps every page of a slot that logs.
  */
-import { type Ept, findLeaf, forEachLeaf, mapPage, RAM_LEAF } from "../../hardware/ept.ts";
-import { EPT_ACCESSED, EPT_DIRTY, EPT_WRITE } from "../../hardware/eptEntry.ts";
+import { type Ept, findLeaf, forEachLeaf, mapPage, ordinaryLeaf } from "../../hardware/ept.ts";
 import { DATA_FRAME_BASE } from "../../hardware/memory.ts";
 import { itemAt } from "../../lookup.ts";
 import { clearMark, DirtyBitmap, forEachMarked, isMarked, markDirty } from "../dirtyBitmap.ts";
@@ -266,9 +265,10 @@ export class KvmMemory {
    * page may report it as dirty (make_spte).
    */
   #map(page: number, userPage: number, isWritable: boolean): void {
+    const { format } = this.#ept;
     const bits = isWritable
-      ? RAM_LEAF | EPT_ACCESSED | EPT_DIRTY
-      : (RAM_LEAF & ~EPT_WRITE) | EPT_ACCESSED;
+      ? ordinaryLeaf(format)
+      : (format.ramLeaf & ~format.write) | format.accessed;
     mapPage(this.#ept, page, DATA_FRAME_BASE + userPage, 1, bits);
   }
 

@@ -1,11 +1,12 @@
 /** A unit that logs accesses: misses of the TLB, with counts; no guest exits for it. */
+import { ordinaryLeaf } from "../../hardware/ept.ts";
 import { clearVmcs } from "../../hardware/vmcs.ts";
 import type { UnitDeclaration } from "../../units/unit.ts";
 import { costNamed } from "../costs.ts";
 import { addOccurrence, clearOccurrences, forEachOccurrence } from "../cumulativeBuffer.ts";
 import { markDirty } from "../dirtyBitmap.ts";
 import { visitLogs } from "../drain.ts";
-import { disarmAll, ORDINARY_LEAF } from "../logDirty.ts";
+import { disarmAll } from "../logDirty.ts";
 import type { TrackedVm } from "../trackedVm.ts";
 import { unitOf } from "./dirtyLog.ts";
 import { disableLogs, enableLogs } from "./logControls.ts";
@@ -63,6 +64,6 @@ export function accessLogTechnique<const Declared extends UnitDeclaration>(decla
     serveViolation: () => NOT_OURS,
     // Occurrences are counted by page, whatever its frame.
     pageTaken: () => {},
-    pageReturned: () => ORDINARY_LEAF,
+    pageReturned: (vm) => ordinaryLeaf(vm.ept.format),
   } as const satisfies Technique;
 }

@@ -4,10 +4,9 @@
  */
 
 import { findLeaf } from "../../hardware/ept.ts";
-import { EPT_ACCESSED, EPT_DIRTY } from "../../hardware/eptEntry.ts";
 import { wordAt } from "../../lookup.ts";
 import { markDirty } from "../dirtyBitmap.ts";
-import { disarmAll, ORDINARY_LEAF, splitAll } from "../logDirty.ts";
+import { disarmAll, splitAll } from "../logDirty.ts";
 import { walkLeaves } from "../tableWork.ts";
 import type { TrackedVm } from "../trackedVm.ts";
 import { setAccessedDirty } from "./logControls.ts";
@@ -15,9 +14,10 @@ import { NOT_OURS, type Technique } from "./technique.ts";
 
 function clearFlags(vm: TrackedVm): number {
   const { words } = vm.ept.memory;
+  const { accessed, dirty } = vm.ept.format;
   let leaves = 0;
   walkLeaves(vm.work, vm.ept, (word) => {
-    words[word] = vm.work.heldOr(word, wordAt(words, word)) & ~(EPT_ACCESSED | EPT_DIRTY);
+    words[word] = vm.work.heldOr(word, wordAt(words, word)) & ~(accessed | dirty);
     leaves++;
   });
   return leaves;
@@ -51,12 +51,13 @@ export const accessedDirtyScan = {
   },
   collect(vm) {
     const { words } = vm.ept.memory;
+    const { accessed, dirty } = vm.ept.format;
     let leaves = 0;
     walkLeaves(vm.work, vm.ept, (word, _level, page) => {
       const low = vm.work.heldOr(word, wordAt(words, word));
       leaves++;
-      if ((low & EPT_ACCESSED) !== 0) markDirty(vm.touched, page);
-      if ((low & EPT_DIRTY) !== 0) markDirty(vm.dirty, page);
+      if ((low & accessed) !== 0) markDirty(vm.touched, page);
+      if ((low & dirty) !== 0) markDirty(vm.dirty, page);
     });
     return leaves * vm.costs.protectPage;
   },
@@ -74,8 +75,9 @@ export const accessedDirtyScan = {
   serveViolation: () => NOT_OURS,
   // The flags go with the leaf.
   pageTaken(vm, page, low) {
-    if ((low & EPT_ACCESSED) !== 0) markDirty(vm.touched, page);
-    if ((low & EPT_DIRTY) !== 0) markDirty(vm.dirty, page);
+    const { accessed, dirty } = vm.ept.format;
+    if ((low & accessed) !== 0) markDirty(vm.touched, page);
+    if ((low & dirty) !== 0) markDirty(vm.dirty, page);
   },
-  pageReturned: () => ORDINARY_LEAF & ~(EPT_ACCESSED | EPT_DIRTY),
+  pageReturned: (vm) => vm.ept.format.ramLeaf,
 } as const satisfies Technique;

@@ -1,6 +1,5 @@
 /** A unit that logs writes: the processor logs the first write to each page; full logs are drained (Xen hvm_enable_pml). */
 import { forEachLeaf } from "../../hardware/ept.ts";
-import { EPT_DIRTY } from "../../hardware/eptEntry.ts";
 import { wordAt } from "../../lookup.ts";
 import { unitNamed } from "../../units/all.ts";
 import type { Unit, UnitDeclaration } from "../../units/unit.ts";
@@ -41,7 +40,7 @@ function scanFlags({ ept, dirty, costs }: TrackedVm): number {
   let leaves = 0;
   forEachLeaf(ept, (word, level, page) => {
     leaves++;
-    if (level === 1 && (wordAt(words, word) & EPT_DIRTY) !== 0) markDirty(dirty, page);
+    if (level === 1 && (wordAt(words, word) & ept.format.dirty) !== 0) markDirty(dirty, page);
   });
   return leaves * costs.protectPage;
 }
@@ -94,8 +93,8 @@ export function dirtyLogTechnique<const Declared extends UnitDeclaration>(declar
       serveWrite(vm, "dirtyFlag", page, write, (one) => markDirty(vm.dirty, one)),
     // A page with D set is in the log or in the bitmap already, and stays there, unless the log could not take it.
     pageTaken(vm, page, low) {
-      if (mayLose && (low & EPT_DIRTY) !== 0) markDirty(vm.dirty, page);
+      if (mayLose && (low & vm.ept.format.dirty) !== 0) markDirty(vm.dirty, page);
     },
-    pageReturned: () => armedLeaf("dirtyFlag"),
+    pageReturned: (vm) => armedLeaf(vm.ept, "dirtyFlag"),
   } as const satisfies Technique;
 }

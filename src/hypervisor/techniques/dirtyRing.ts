@@ -104,5 +104,5 @@ export const dirtyRing = {
     return work === NOT_OURS ? work : { ...work, ringFull: ringSoftFull(ring) };
   },
   pageTaken: () => {},
-  pageReturned: (vm) => armedLeaf(source(vm)),
+  pageReturned: (vm) => armedLeaf(vm.ept, source(vm)),
 } as const satisfies Technique;

@@ -6,18 +6,11 @@
 import * as z from "zod";
 import { excerpt } from "../../config/fieldPath.ts";
 import { UserError } from "../../errors.ts";
-import { findLeaf } from "../../hardware/ept.ts";
-import {
-  EPT_ACCESSED,
-  EPT_DIRTY,
-  EPT_EXECUTE,
-  EPT_READ,
-  EPT_RWX,
-  EPT_WRITE,
-} from "../../hardware/eptEntry.ts";
+import { findLeaf, ordinaryLeaf } from "../../hardware/ept.ts";
+import type { EntryFormat } from "../../hardware/formats/entryFormat.ts";
 import { wordAt } from "../../lookup.ts";
 import { clearMarks, countMarked, isMarked, markDirty } from "../dirtyBitmap.ts";
-import { ORDINARY_LEAF, splitAll } from "../logDirty.ts";
+import { splitAll } from "../logDirty.ts";
 import { callOwn } from "../ownCode.ts";
 import { walkLeaves, wholeWalk } from "../tableWork.ts";
 import type { TrackedVm } from "../trackedVm.ts";
@@ -131,16 +124,18 @@ export function ownTechnique(own: OwnTracker): Technique {
       if (usesFlags) setAccessedDirty(vm, false);
       if (samples) clearMarks(vm.sampled);
       const { words } = vm.ept.memory;
+      const { allRights, accessed, dirty } = vm.ept.format;
       let leaves = 0;
       walkLeaves(wholeWalk(), vm.ept, (word) => {
-        words[word] = wordAt(words, word) | EPT_RWX | EPT_ACCESSED | EPT_DIRTY;
+        words[word] = wordAt(words, word) | allRights | accessed | dirty;
         leaves++;
       });
       return leaves * vm.costs.protectPage;
     },
     serveLogFull: () => NOT_OURS,
     serveViolation(vm, _vcpu, page, write) {
-      const wanted = write ? EPT_WRITE : EPT_READ | EPT_EXECUTE;
+      const { format } = vm.ept;
+      const wanted = write ? format.write : format.read | format.fetch;
       const lacks = (): boolean => {
         const leaf = findLeaf(vm.ept, page);
         return leaf !== null && (wordAt(vm.ept.memory.words, leaf.word) & wanted) !== wanted;
@@ -158,15 +153,18 @@ export function ownTechnique(own: OwnTracker): Technique {
     // Flags go with the leaf.
     pageTaken(vm, page, low) {
       if (!usesFlags || (samples && !isMarked(vm.sampled, page))) return;
-      if (isWritten && (low & EPT_DIRTY) !== 0) markDirty(vm.dirty, page);
-      if (!isWritten && (low & EPT_ACCESSED) !== 0) markDirty(vm.touched, page);
+      const { accessed, dirty } = vm.ept.format;
+      if (isWritten && (low & dirty) !== 0) markDirty(vm.dirty, page);
+      if (!isWritten && (low & accessed) !== 0) markDirty(vm.touched, page);
     },
     // A page that comes is touched; whether it is written its entry will tell.
     pageReturned(vm, page) {
-      if (samples && !isMarked(vm.sampled, page)) return ORDINARY_LEAF;
+      const { format } = vm.ept;
+      const ordinary = ordinaryLeaf(format);
+      if (samples && !isMarked(vm.sampled, page)) return ordinary;
       if (!isWritten) markDirty(vm.touched, page);
-      if (usesFlags) return ORDINARY_LEAF & ~(EPT_ACCESSED | EPT_DIRTY);
-      return isWritten ? ORDINARY_LEAF & ~EPT_WRITE : ORDINARY_LEAF;
+      if (usesFlags) return format.ramLeaf;
+      return isWritten ? ordinary & ~format.write : ordinary;
     },
   };
 }
@@ -207,32 +205,32 @@ class Face implements OwnTrackedVm {
   }
 
   protect(page: number): boolean {
-    return this.#take("protect", page, EPT_WRITE);
+    return this.#take("protect", page, this.#format.write);
   }
 
   withdraw(page: number): boolean {
-    return this.#take("withdraw", page, EPT_RWX);
+    return this.#take("withdraw", page, this.#format.allRights);
   }
 
   clearFlags(page: number): boolean {
     this.#needFlags("clearFlags");
-    return this.#take("clearFlags", page, EPT_ACCESSED | EPT_DIRTY);
+    return this.#take("clearFlags", page, this.#flags);
   }
 
   restore(page: number): void {
     const word = this.#wordOf("restore", page);
     if (word < 0) return;
     // Where flags are read, the processor sets them; else they are set beforehand, and cost nothing later.
-    const flags = this.#own.usesFlags === true ? 0 : EPT_ACCESSED | EPT_DIRTY;
-    this.#words[word] = wordAt(this.#words, word) | EPT_RWX | flags;
+    const flags = this.#own.usesFlags === true ? 0 : this.#flags;
+    this.#words[word] = wordAt(this.#words, word) | this.#format.allRights | flags;
   }
 
   isAccessed(page: number): boolean {
-    return this.#hasFlag("isAccessed", page, EPT_ACCESSED);
+    return this.#hasFlag("isAccessed", page, this.#format.accessed);
   }
 
   isDirty(page: number): boolean {
-    return this.#hasFlag("isDirty", page, EPT_DIRTY);
+    return this.#hasFlag("isDirty", page, this.#format.dirty);
   }
 
   report(page: number): void {
@@ -261,6 +259,14 @@ class Face implements OwnTrackedVm {
 
   get #words() {
     return this.#vm.ept.memory.words;
+  }
+
+  get #format(): EntryFormat {
+    return this.#vm.ept.format;
+  }
+
+  get #flags(): number {
+    return this.#format.accessed | this.#format.dirty;
   }
 
   get #what(): string {

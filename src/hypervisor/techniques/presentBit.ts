@@ -4,11 +4,10 @@
  * With chosen pages it is VMware's sampling (Waldspurger, OSDI'02 5.3), else every page takes part.
  */
 
-import { findLeaf, forEachLeaf } from "../../hardware/ept.ts";
-import { EPT_ACCESSED, EPT_DIRTY, EPT_RWX } from "../../hardware/eptEntry.ts";
+import { findLeaf, forEachLeaf, ordinaryLeaf } from "../../hardware/ept.ts";
 import { wordAt } from "../../lookup.ts";
 import { clearMarks, countMarked, isMarked, markDirty } from "../dirtyBitmap.ts";
-import { ORDINARY_LEAF, splitAll } from "../logDirty.ts";
+import { splitAll } from "../logDirty.ts";
 import { walkLeaves, walkMarks, wholeWalk } from "../tableWork.ts";
 import type { TrackedVm } from "../trackedVm.ts";
 import { NOT_OURS, type Technique } from "./technique.ts";
@@ -17,16 +16,17 @@ function takeRights(vm: TrackedVm, page: number): void {
   const leaf = findLeaf(vm.ept, page);
   if (leaf === null) return;
   const { words } = vm.ept.memory;
-  words[leaf.word] = wordAt(words, leaf.word) & ~EPT_RWX;
+  words[leaf.word] = wordAt(words, leaf.word) & ~vm.ept.format.allRights;
 }
 
 /** Takes the rights of these pages, and gives them back to all others. Returns the entries changed. */
 function choose(vm: TrackedVm, pages: readonly number[]): number {
   const { words } = vm.ept.memory;
+  const { present, allRights } = vm.ept.format;
   let changed = 0;
   forEachLeaf(vm.ept, (word) => {
-    if ((wordAt(words, word) & EPT_RWX) !== 0) return;
-    words[word] = wordAt(words, word) | EPT_RWX;
+    if ((wordAt(words, word) & present) !== 0) return;
+    words[word] = wordAt(words, word) | allRights;
     changed++;
   });
   clearMarks(vm.sampled);
@@ -56,9 +56,10 @@ export const presentBit = {
     }
     let leaves = 0;
     const { words } = vm.ept.memory;
+    const { allRights } = vm.ept.format;
     clearMarks(vm.sampled);
     walkLeaves(vm.work, vm.ept, (word) => {
-      words[word] = wordAt(words, word) & ~EPT_RWX;
+      words[word] = wordAt(words, word) & ~allRights;
       leaves++;
     });
     return leaves * vm.costs.protectPage + split * vm.costs.splitHandler;
@@ -76,8 +77,9 @@ export const presentBit = {
   disarm(vm) {
     let leaves = 0;
     const { words } = vm.ept.memory;
+    const { allRights, accessed, dirty } = vm.ept.format;
     walkLeaves(vm.work, vm.ept, (word) => {
-      words[word] = wordAt(words, word) | EPT_RWX | EPT_ACCESSED | EPT_DIRTY;
+      words[word] = wordAt(words, word) | allRights | accessed | dirty;
       leaves++;
     });
     return leaves * vm.costs.protectPage;
@@ -87,15 +89,16 @@ export const presentBit = {
     const leaf = findLeaf(vm.ept, page);
     if (leaf === null) return NOT_OURS;
     const { words } = vm.ept.memory;
+    const { present, allRights } = vm.ept.format;
     // Another CPU, or a new choice of pages, may have been here first: then the access just retries.
-    if ((wordAt(words, leaf.word) & EPT_RWX) === 0) markDirty(vm.touched, page);
-    words[leaf.word] = wordAt(words, leaf.word) | EPT_RWX;
+    if ((wordAt(words, leaf.word) & present) === 0) markDirty(vm.touched, page);
+    words[leaf.word] = wordAt(words, leaf.word) | allRights;
     return { fix: "granted", cycles: vm.costs.violationHandler, ringFull: false };
   },
   pageTaken: () => {},
   // A page without a frame exits at its first access, too: it counts if it takes part in the round.
   pageReturned(vm, page) {
     if (countMarked(vm.sampled) === 0 || isMarked(vm.sampled, page)) markDirty(vm.touched, page);
-    return ORDINARY_LEAF;
+    return ordinaryLeaf(vm.ept.format);
   },
 } as const satisfies Technique;

@@ -27,5 +27,5 @@ export const writeProtect = {
     serveWrite(vm, "writeProtect", page, write, (one) => markDirty(vm.dirty, one)),
   // The bitmap knows of the writes before; the next one takes a fault again.
   pageTaken: () => {},
-  pageReturned: () => armedLeaf("writeProtect"),
+  pageReturned: (vm) => armedLeaf(vm.ept, "writeProtect"),
 } as const satisfies Technique;

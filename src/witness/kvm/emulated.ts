@@ -1,11 +1,11 @@
 /** The emulator's answers: KVM's slots and logs of src/hypervisor/slots, and processors whose walks find what was written. */
 import { COUNTER_COUNT } from "../../hardware/counters.ts";
 import { createEpt, type Ept, eptPointer } from "../../hardware/ept.ts";
-import { Access as EptAccess, Outcome } from "../../hardware/eptWalk.ts";
 import { DEFAULT_GEOMETRY } from "../../hardware/geometry.ts";
 import { GuestPages } from "../../hardware/guestPages.ts";
 import { HostMemory } from "../../hardware/memory.ts";
 import { leaveGuest, loadControls, Mmu } from "../../hardware/mmu.ts";
+import { Access as EptAccess, Outcome } from "../../hardware/secondStageWalk.ts";
 import { flushEpt } from "../../hardware/tlb.ts";
 import { translate } from "../../hardware/translate.ts";
 import {

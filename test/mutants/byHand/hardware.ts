@@ -4,37 +4,35 @@ import type { HandMade } from "../mutant.ts";
 export const hardware: readonly HandMade[] = [
   {
     name: "walk-permissions-of-leaf-only",
-    file: "src/hardware/eptWalk.ts",
+    file: "src/hardware/secondStageWalk.ts",
     class: "bits",
-    from: `    granted &= low;
-    if ((low & presentMask)`,
-    to: `    granted = low;
-    if ((low & presentMask)`,
+    from: `    allLow &= low;
+    someHigh |= high;`,
+    to: `    allLow = low;
+    someHigh |= high;`,
     damage: "the rights of upper EPT entries are ignored",
   },
   {
     name: "walk-accessed-of-leaf-only",
-    file: "src/hardware/eptWalk.ts",
+    file: "src/hardware/secondStageWalk.ts",
     class: "bits",
-    from: `    accessed &= low;
-`,
-    to: `    accessed = low & EPT_ACCESSED;
-`,
+    from: "updateFlags(mmu, page, level, low, (allLow & mmu.accessedMask) !== 0, asWrite);",
+    to: "updateFlags(mmu, page, level, low, (low & mmu.accessedMask) !== 0, asWrite);",
     damage: "A of upper entries stays clear if the leaf has it",
   },
   {
     name: "walk-structure-is-read",
-    file: "src/hardware/eptWalk.ts",
+    file: "src/hardware/secondStageWalk.ts",
     class: "condition",
-    from: "const asWrite = structureWrite || (access & EPT_WRITE) !== 0;",
-    to: "const asWrite = (access & EPT_WRITE) !== 0;",
+    from: "const asWrite = (access & WRITE) !== 0 || isStructureWrite(mmu, access);",
+    to: "const asWrite = (access & WRITE) !== 0;",
     damage: "an access to a guest page table counts as a read with A/D flags on",
   },
   {
     name: "walk-violation-before-misconfiguration",
-    file: "src/hardware/eptWalk.ts",
+    file: "src/hardware/secondStageWalk.ts",
     class: "actions swapped",
-    from: `  if ((granted & needed) !== needed) return violation(mmu, page, access, granted);
+    from: `  if ((granted & needed) !== needed) return violation(mmu, page, access, granted, true);
 
   if (mmu.accessedDirty) {
     const outcome`,
@@ -44,34 +42,32 @@ export const hardware: readonly HandMade[] = [
   },
   {
     name: "walk-dirty-right-cached",
-    file: "src/hardware/eptWalk.ts",
+    file: "src/hardware/secondStageWalk.ts",
     class: "statement removed",
-    from: `    if (!asWrite && (low & EPT_DIRTY) === 0) granted &= ~EPT_WRITE;
+    from: `    if (!asWrite && (low & mmu.dirtyMask) === 0) granted &= ~WRITE;
 `,
     to: "",
     damage: "a mapping that is cached while D is clear may be written later",
   },
   {
     name: "walk-large-offset-lost",
-    file: "src/hardware/eptWalk.ts",
+    file: "src/hardware/secondStageWalk.ts",
     class: "bits",
     from: `& ~offsetMask) | (page & offsetMask);
   return Outcome.done;
 }
 
-/**
- * Sets A`,
+/** What the entries`,
     to: `& ~offsetMask);
   return Outcome.done;
 }
 
-/**
- * Sets A`,
+/** What the entries`,
     damage: "every page of a large leaf is its first frame",
   },
   {
     name: "flags-log-after-set",
-    file: "src/hardware/eptWalk.ts",
+    file: "src/hardware/secondStageWalk.ts",
     class: "condition",
     from: `if ((setDirty || gatesAccessed) && log.isFull(mmu)) {`,
     to: `if (setDirty && log.isFull(mmu)) {`,
@@ -79,7 +75,7 @@ export const hardware: readonly HandMade[] = [
   },
   {
     name: "flags-accessed-in-leaf-only",
-    file: "src/hardware/eptWalk.ts",
+    file: "src/hardware/secondStageWalk.ts",
     class: "boundary",
     from: `for (let level = mmu.geometry.eptLevels; level >= lowestLevel; level--) {
     const entry`,
@@ -89,23 +85,23 @@ export const hardware: readonly HandMade[] = [
   },
   {
     name: "qualification-no-final-bit",
-    file: "src/hardware/eptWalk.ts",
+    file: "src/hardware/secondStageWalk.ts",
     class: "condition",
-    from: "if ((access & Access.structure) === 0) qualification |= finalTranslationBits(mmu);",
-    to: "if ((access & Access.structure) !== 0) qualification |= finalTranslationBits(mmu);",
+    from: "if (!isStructure) low |= finalTranslationBits(mmu, fault);",
+    to: "if (isStructure) low |= finalTranslationBits(mmu, fault);",
     damage: "bit 8 of a violation's qualification is the wrong way round",
   },
   {
     name: "qualification-rights-of-leaf",
-    file: "src/hardware/eptWalk.ts",
+    file: "src/hardware/secondStageWalk.ts",
     class: "bits",
-    from: "qualification |= (granted & EPT_RWX) << Qualification.permissionShift;",
-    to: "qualification |= (granted & EPT_RWX) << 4;",
+    from: "return ((granted & RWX) << shift) |",
+    to: "return ((granted & RWX) << (shift + 1)) |",
     damage: "the rights in a violation's qualification are one bit off",
   },
   {
     name: "violation-page-offset-lost",
-    file: "src/hardware/eptWalk.ts",
+    file: "src/hardware/secondStageWalk.ts",
     class: "bits",
     from: "pageAddressLow(page) | mmu.offset, page >>> 20);",
     to: "pageAddressLow(page), page >>> 20);",
@@ -115,16 +111,16 @@ export const hardware: readonly HandMade[] = [
     name: "plain-ignores-accessed",
     file: "src/hardware/mmu.ts",
     class: "bits",
-    from: "mmu.plainPageMask = EPT_READ | EPT_EXECUTE | reserved | flag;",
-    to: "mmu.plainPageMask = EPT_READ | EPT_EXECUTE | reserved;",
+    from: "mmu.plainPageMask = plainPage.mask | flag;",
+    to: "mmu.plainPageMask = plainPage.mask;",
     damage: "the fast walk passes leaves whose A is clear",
   },
   {
     name: "plain-ignores-table-accessed",
     file: "src/hardware/mmu.ts",
     class: "bits",
-    from: "mmu.plainTableMask = EPT_RWX | reserved | flag;",
-    to: "mmu.plainTableMask = EPT_RWX | reserved;",
+    from: "mmu.plainTableMask = plainTable.mask | flag;",
+    to: "mmu.plainTableMask = plainTable.mask;",
     damage: "the fast walk passes tables whose A is clear",
   },
   {
@@ -146,7 +142,7 @@ export const hardware: readonly HandMade[] = [
   },
   {
     name: "plain-first-write-of-full-log",
-    file: "src/hardware/eptWalk.ts",
+    file: "src/hardware/secondStageWalk.ts",
     class: "condition",
     from: `  if (mmu.dirtyLog?.isFull(mmu) === true) return false;
 `,
@@ -155,7 +151,7 @@ export const hardware: readonly HandMade[] = [
   },
   {
     name: "plain-region-collision",
-    file: "src/hardware/eptWalk.ts",
+    file: "src/hardware/secondStageWalk.ts",
     class: "condition",
     from: "if (regions[slot] !== region) return findPlainLeaf(mmu, page);",
     to: "if (regions[slot] === -1) return findPlainLeaf(mmu, page);",
@@ -322,7 +318,7 @@ export const hardware: readonly HandMade[] = [
     name: "guest-structure-write-unchecked",
     file: "src/hardware/guestWalk.ts",
     class: "condition",
-    from: "if (!mmu.accessedDirty && mmu.compatibility !== Compatibility.bochs) {",
+    from: "if (!mmu.structureWrites && mmu.compatibility !== Compatibility.bochs) {",
     to: "if (mmu.compatibility === Compatibility.kvm) {",
     damage: "the guest's own A and D are written through EPT entries that forbid it",
   },

@@ -70,10 +70,10 @@ export const hardwareMemory: readonly HandMade[] = [
   },
   {
     name: "loop-d-shift",
-    file: "src/hardware/accessLoop.ts",
-    class: "constant",
-    from: "const dirtyShift = mmu.accessedDirty ? 8 : 0;",
-    to: "const dirtyShift = 8;",
+    file: "src/hardware/mmu.ts",
+    class: "condition",
+    from: "mmu.dirtyShift = mmu.accessedDirty ? Math.log2(format.dirty / format.write) : 0;",
+    to: "mmu.dirtyShift = Math.log2(format.dirty / format.write);",
     damage: "without A/D flags D decides whether a page may be written",
   },
   {
@@ -106,16 +106,16 @@ export const hardwareMemory: readonly HandMade[] = [
     name: "split-keeps-large-bit",
     file: "src/hardware/ept.ts",
     class: "condition",
-    from: "const bits = (low & 0xfff & ~EPT_LARGE) | (leaf.level > 2 ? EPT_LARGE : 0);",
-    to: "const bits = (low & 0xfff & ~EPT_LARGE) | EPT_LARGE;",
+    from: "const bits = (low & 0xfff & ~format.large) | (leaf.level > 2 ? format.large : 0);",
+    to: "const bits = (low & 0xfff & ~format.large) | format.large;",
     damage: "4 KiB leaves of a split one have bit 7 set",
   },
   {
     name: "split-forgets-flags",
     file: "src/hardware/ept.ts",
     class: "bits",
-    from: "const bits = (low & 0xfff & ~EPT_LARGE) | (leaf.level > 2 ? EPT_LARGE : 0);",
-    to: "const bits = (low & 0xff & ~EPT_LARGE) | (leaf.level > 2 ? EPT_LARGE : 0);",
+    from: "const bits = (low & 0xfff & ~format.large) | (leaf.level > 2 ? format.large : 0);",
+    to: "const bits = (low & 0xff & ~format.large) | (leaf.level > 2 ? format.large : 0);",
     damage: "a split leaf's pages lose A and D",
   },
   {
@@ -146,9 +146,9 @@ export const hardwareMemory: readonly HandMade[] = [
   },
   {
     name: "misconfigured-write-only",
-    file: "src/hardware/eptEntry.ts",
-    class: "early return removed",
-    from: `  if ((low & (EPT_READ | EPT_WRITE)) === EPT_WRITE) return true;
+    file: "src/hardware/formats/ept.ts",
+    class: "condition",
+    from: `      rights === WRITE ||
 `,
     to: "",
     damage: "an entry that may be written and not read is no misconfiguration",

@@ -110,8 +110,8 @@ export const operations: readonly HandMade[] = [
     name: "tracker-read-taken-for-write",
     file: "src/system/trackerDevice.ts",
     class: "bits",
-    from: "const write = (qualification & Qualification.write) !== 0;",
-    to: "const write = (qualification & EPT_RWX) !== 0;",
+    from: "const write = (qualification & format.fault.write) !== 0;",
+    to: "const write = (qualification & format.allRights) !== 0;",
     damage: "every violation counts as a write",
   },
   {

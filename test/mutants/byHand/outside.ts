@@ -20,15 +20,15 @@ export const outside: readonly HandMade[] = [
   },
   {
     name: "outside-pdpte-load-is-write",
-    file: "src/hardware/eptWalk.ts",
+    file: "src/hardware/secondStageWalk.ts",
     class: "bits",
-    from: "const NOT_A_READ_WITH_AD = Access.structure | Access.noLinearAddress;",
-    to: "const NOT_A_READ_WITH_AD = Access.structure | 0;",
+    from: "const STRUCTURE_OR_LOAD = Access.structure | Access.noLinearAddress;",
+    to: "const STRUCTURE_OR_LOAD = Access.structure | 0;",
     damage: "with A/D flags on, loading PDPTEs counts as a write",
   },
   {
     name: "outside-accessed-by-writes-only",
-    file: "src/hardware/eptWalk.ts",
+    file: "src/hardware/secondStageWalk.ts",
     class: "condition",
     from: "if (!allAccessed) setAccessed(mmu, leafLevel);",
     to: "if (!allAccessed && asWrite) setAccessed(mmu, leafLevel);",
@@ -36,10 +36,10 @@ export const outside: readonly HandMade[] = [
   },
   {
     name: "outside-large-leaf-anywhere",
-    file: "src/hardware/eptWalk.ts",
+    file: "src/hardware/secondStageWalk.ts",
     class: "condition",
-    from: "if (level === 1 || (level <= 3 && (low & EPT_LARGE) !== 0)) break;",
-    to: "if (level === 1 || (level <= 2 && (low & EPT_LARGE) !== 0)) break;",
+    from: "const isLeaf = level === 1 || (level <= 3 && (low & largeMask) !== 0);",
+    to: "const isLeaf = level === 1 || (level <= 2 && (low & largeMask) !== 0);",
     damage: "leaves of 1 GiB are taken for tables",
   },
   {
@@ -124,7 +124,7 @@ export const outside: readonly HandMade[] = [
     name: "outside-rights-of-ept-alone",
     file: "src/hardware/translate.ts",
     class: "statement removed",
-    from: `  mmu.rights &= mmu.guestRights & EPT_RWX;
+    from: `  mmu.rights &= mmu.guestRights & RWX;
 `,
     to: "",
     damage: "the TLB holds rights that the guest's own tables do not give",

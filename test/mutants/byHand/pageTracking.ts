@@ -6,17 +6,17 @@ export const pageTracking: readonly HandMade[] = [
     name: "arm-leaves-large-writable",
     file: "src/hypervisor/logDirty.ts",
     class: "condition",
-    from: `return technique === "dirtyFlag" && level === 1 ? EPT_DIRTY : EPT_WRITE;`,
-    to: `return technique === "dirtyFlag" ? EPT_DIRTY : EPT_WRITE;`,
+    from: `return technique === "dirtyFlag" && level === 1 ? format.dirty : format.write;`,
+    to: `return technique === "dirtyFlag" ? format.dirty : format.write;`,
     damage: "under PML a large leaf keeps the right to be written",
   },
   {
     name: "arm-first-leaf-only",
     file: "src/hypervisor/logDirty.ts",
     class: "condition",
-    from: `words[word] = wordAt(words, word) & ~armedBits(technique, level);
+    from: `words[word] = wordAt(words, word) & ~armedBits(ept.format, technique, level);
     leaves++;`,
-    to: `if (leaves === 0) words[word] = wordAt(words, word) & ~armedBits(technique, level);
+    to: `if (leaves === 0) words[word] = wordAt(words, word) & ~armedBits(ept.format, technique, level);
     leaves++;`,
     damage: "arming changes the first leaf alone",
   },
@@ -24,9 +24,9 @@ export const pageTracking: readonly HandMade[] = [
     name: "disarm-keeps-dirty-clear",
     file: "src/hypervisor/logDirty.ts",
     class: "bits",
-    from: `words[word] = wordAt(words, word) | EPT_WRITE | EPT_ACCESSED | EPT_DIRTY;
+    from: `words[word] = wordAt(words, word) | write | accessed | dirty;
     leaves++;`,
-    to: `words[word] = wordAt(words, word) | EPT_WRITE | EPT_ACCESSED;
+    to: `words[word] = wordAt(words, word) | write | accessed;
     leaves++;`,
     damage: "after disarming D flags stay clear",
   },
@@ -34,9 +34,9 @@ export const pageTracking: readonly HandMade[] = [
     name: "disarm-keeps-write-protection",
     file: "src/hypervisor/logDirty.ts",
     class: "bits",
-    from: `words[word] = wordAt(words, word) | EPT_WRITE | EPT_ACCESSED | EPT_DIRTY;
+    from: `words[word] = wordAt(words, word) | write | accessed | dirty;
     leaves++;`,
-    to: `words[word] = wordAt(words, word) | EPT_ACCESSED | EPT_DIRTY;
+    to: `words[word] = wordAt(words, word) | accessed | dirty;
     leaves++;`,
     damage: "after disarming pages stay write-protected",
   },
@@ -44,9 +44,9 @@ export const pageTracking: readonly HandMade[] = [
     name: "fix-grants-without-dirty",
     file: "src/hypervisor/logDirty.ts",
     class: "bits",
-    from: `words[leaf.word] = wordAt(words, leaf.word) | EPT_WRITE | EPT_ACCESSED | EPT_DIRTY;
+    from: `words[leaf.word] = wordAt(words, leaf.word) | write | accessed | dirty;
     onDirty(page);`,
-    to: `words[leaf.word] = wordAt(words, leaf.word) | EPT_WRITE;
+    to: `words[leaf.word] = wordAt(words, leaf.word) | write;
     onDirty(page);`,
     damage: "a violation that is served leaves A and D clear",
   },
@@ -85,8 +85,8 @@ export const pageTracking: readonly HandMade[] = [
     name: "rearm-large-as-small",
     file: "src/hypervisor/logDirty.ts",
     class: "protocol",
-    from: "words[leaf.word] = wordAt(words, leaf.word) & ~armedBits(technique, leaf.level);",
-    to: "words[leaf.word] = wordAt(words, leaf.word) & ~armedBits(technique, 1);",
+    from: "words[leaf.word] = wordAt(words, leaf.word) & ~armedBits(ept.format, technique, leaf.level);",
+    to: "words[leaf.word] = wordAt(words, leaf.word) & ~armedBits(ept.format, technique, 1);",
     damage: "a large leaf is armed again by its D flag alone",
   },
   {

@@ -105,7 +105,7 @@ export const processorState: readonly HandMade[] = [
   },
   {
     name: "walk-beyond-ept-aliases",
-    file: "src/hardware/eptWalk.ts",
+    file: "src/hardware/secondStageWalk.ts",
     class: "early return removed",
     from: `  if (page >>> 0 >= mmu.eptPages) return 0;
 `,

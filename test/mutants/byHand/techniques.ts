@@ -102,8 +102,8 @@ export const techniques: readonly HandMade[] = [
     name: "present-bit-disarm-forgets",
     file: "src/hypervisor/techniques/presentBit.ts",
     class: "bits",
-    from: "words[word] = wordAt(words, word) | EPT_RWX | EPT_ACCESSED | EPT_DIRTY;",
-    to: "words[word] = wordAt(words, word) | EPT_ACCESSED | EPT_DIRTY;",
+    from: "words[word] = wordAt(words, word) | allRights | accessed | dirty;",
+    to: "words[word] = wordAt(words, word) | accessed | dirty;",
     damage: "pages that were made absent stay so after tracking",
   },
   {
@@ -136,11 +136,11 @@ export const techniques: readonly HandMade[] = [
     name: "scan-misses-accessed",
     file: "src/hypervisor/techniques/accessedDirtyScan.ts",
     class: "bits",
-    from: `      if ((low & EPT_ACCESSED) !== 0) markDirty(vm.touched, page);
-      if ((low & EPT_DIRTY) !== 0) markDirty(vm.dirty, page);
+    from: `      if ((low & accessed) !== 0) markDirty(vm.touched, page);
+      if ((low & dirty) !== 0) markDirty(vm.dirty, page);
     });`,
-    to: `      if ((low & EPT_DIRTY) !== 0) markDirty(vm.touched, page);
-      if ((low & EPT_DIRTY) !== 0) markDirty(vm.dirty, page);
+    to: `      if ((low & dirty) !== 0) markDirty(vm.touched, page);
+      if ((low & dirty) !== 0) markDirty(vm.dirty, page);
     });`,
     damage: "a page that was only read does not count as touched",
   },
@@ -148,8 +148,8 @@ export const techniques: readonly HandMade[] = [
     name: "scan-clears-accessed-only",
     file: "src/hypervisor/techniques/accessedDirtyScan.ts",
     class: "bits",
-    from: "vm.work.heldOr(word, wordAt(words, word)) & ~(EPT_ACCESSED | EPT_DIRTY);",
-    to: "vm.work.heldOr(word, wordAt(words, word)) & ~EPT_ACCESSED;",
+    from: "vm.work.heldOr(word, wordAt(words, word)) & ~(accessed | dirty);",
+    to: "vm.work.heldOr(word, wordAt(words, word)) & ~accessed;",
     damage: "a scan leaves the D flags set",
   },
   {

@@ -1,31 +1,22 @@
 /**
- * The EPT step of an access: walk, permissions, accessed and dirty flags, and the log, in the order
- * of SDM vol. 3C 28.2.3 to 28.2.6. Every guest-physical access goes through eptAccess.
+ * The second-stage step of an access: walk, permissions, accessed and dirty flags, and the log, in the order
+ * of SDM vol. 3C 28.2.3 to 28.2.6. Every guest-physical access goes through secondStageAccess. What entries look like
+ * the format says (formats/entryFormat.ts), whose masks the MMU holds.
  */
 import { Counter } from "./counters.ts";
-import {
-  EPT_ACCESSED,
-  EPT_DIRTY,
-  EPT_EXECUTE,
-  EPT_LARGE,
-  EPT_READ,
-  EPT_RWX,
-  EPT_USER_EXECUTE,
-  EPT_WRITE,
-  isMisconfigured,
-} from "./eptEntry.ts";
-import { ExitReason, Qualification } from "./exit.ts";
+import { type FaultBits, LEVELS } from "./formats/entryFormat.ts";
 import { DATA_FRAME_BASE } from "./memory.ts";
 import { Compatibility, count, LinearPage, type Mmu } from "./mmu.ts";
+import { EXECUTE, READ, RWX, USER_EXECUTE, WRITE } from "./rights.ts";
 import { Field, writeField } from "./vmcs.ts";
 import { pageAddressLow, requireHeld } from "./words.ts";
 
-/** Kinds of access, as bits: the first three are the rights needed, in the positions of an EPT entry. */
+/** Kinds of access, as bits: the first three are the rights needed. */
 export const Access = {
-  read: EPT_READ,
-  write: EPT_WRITE,
-  fetch: EPT_EXECUTE,
-  readModifyWrite: EPT_READ | EPT_WRITE,
+  read: READ,
+  write: WRITE,
+  fetch: EXECUTE,
+  readModifyWrite: READ | WRITE,
   /** The page holds a guest paging structure: exit qualification bit 8 is 0. */
   structure: 1 << 3,
   /** No linear address is being translated (PDPTE loads): exit qualification bit 7 is 0. */
@@ -46,23 +37,25 @@ export const Outcome = {
   stackFault: 6,
 } as const;
 
-const NOT_A_READ_WITH_AD = Access.structure | Access.noLinearAddress;
+/** PDPTE loads are reads, whatever else holds for structures (SDM 27.2.1). */
+const STRUCTURE_OR_LOAD = Access.structure | Access.noLinearAddress;
+
 /**
  * Performs one guest-physical access to `page`. On Outcome.done, mmu.rights, mmu.frame and
  * mmu.leafBits describe the mapping; otherwise the exit fields of the VMCS are written, no flag has
  * changed, and the access has not happened.
  * @param access bits of Access
  */
-export function eptAccess(mmu: Mmu, page: number, access: number): number {
+export function secondStageAccess(mmu: Mmu, page: number, access: number): number {
   if (!mmu.eptEnabled) {
-    mmu.rights = EPT_RWX;
+    mmu.rights = RWX;
     mmu.frame = page;
     mmu.leafBits = 31;
     return Outcome.done;
   }
   const leaf = plainLeaf(mmu, page);
   if (leaf !== 0 && plainAccess(mmu, page, access, leaf)) return Outcome.done;
-  return walkEpt(mmu, page, access);
+  return walkTables(mmu, page, access);
 }
 
 /**
@@ -108,12 +101,10 @@ function plainAccess(mmu: Mmu, page: number, access: number, leaf: number): bool
   if ((low & mmu.plainPageMask) !== mmu.plainPageBits || (high & mmu.unusualHighBits) !== 0) {
     return false;
   }
-  let rights = low & EPT_RWX;
-  let needed = access & EPT_RWX;
-  if (mmu.accessedDirty) {
-    if ((low & EPT_DIRTY) === 0) rights &= ~EPT_WRITE;
-    if ((access & NOT_A_READ_WITH_AD) === Access.structure) needed |= EPT_WRITE;
-  }
+  let rights = low & RWX;
+  let needed = access & RWX;
+  if (mmu.accessedDirty && (low & mmu.dirtyMask) === 0) rights &= ~WRITE;
+  if (isStructureWrite(mmu, access)) needed |= WRITE;
   if ((rights & needed) !== needed) return false;
   noteWalk(mmu, page, access);
   mmu.rights = rights;
@@ -135,22 +126,20 @@ function countReferences(mmu: Mmu, references: number): void {
   mmu.walkCycles += references * mmu.walkReferenceCost;
 }
 
-/** The full walk of eptAccess. */
-function walkEpt(mmu: Mmu, page: number, access: number): number {
-  const { memory, path, capabilities } = mmu;
-  const { indexBits, eptLevels, physicalAddressBits } = mmu.geometry;
+/** The full walk of secondStageAccess. */
+function walkTables(mmu: Mmu, page: number, access: number): number {
+  const { memory, path, presentMask, largeMask, reservedLow, reservedHigh } = mmu;
+  const { indexBits, eptLevels } = mmu.geometry;
   const { words, frameWords } = memory;
-  const likeBochs = mmu.compatibility === Compatibility.bochs;
-  const presentMask = mmu.modeBasedExecute ? EPT_RWX | EPT_USER_EXECUTE : EPT_RWX;
   const indexMask = (1 << indexBits) - 1;
   let table = mmu.eptRoot;
-  let granted = EPT_RWX | EPT_USER_EXECUTE;
-  let accessed = EPT_ACCESSED;
+  let allLow = -1;
+  let someHigh = 0;
   let level = eptLevels;
   let low = 0;
   let high = 0;
   // 4 levels translate 48 bits, 5 all 52: a GPA beyond has no entry (Intel 335252 "5-Level Paging and 5-Level EPT"; Linux b628cb523c65).
-  if (page >>> 0 >= mmu.eptPages) return violation(mmu, page, access, 0);
+  if (page >>> 0 >= mmu.eptPages) return violation(mmu, page, access, 0, false);
   for (;;) {
     const shift = (level - 1) * indexBits;
     const index = shift < 32 ? (page >>> shift) & indexMask : 0;
@@ -158,53 +147,69 @@ function walkEpt(mmu: Mmu, page: number, access: number): number {
     low = words[entry]!;
     high = words[entry + 1]!;
     path[level] = entry;
-    granted &= low;
+    allLow &= low;
+    someHigh |= high;
     if ((low & presentMask) === 0) {
       countReferences(mmu, eptLevels - level + 1);
-      return violation(mmu, page, access, granted);
+      return violation(mmu, page, access, grantedBy(mmu, allLow, someHigh), false);
     }
+    const isLeaf = level === 1 || (level <= 3 && (low & largeMask) !== 0);
+    const malformed = (low & 32) === 0 ? mmu.malformedLow : mmu.malformedLow32;
     if (
-      isMisconfigured(low, high, level, indexBits, physicalAddressBits, capabilities, likeBochs)
+      (low & reservedLow[isLeaf ? LEVELS + level : level]!) !== 0 ||
+      (high & reservedHigh) !== 0 ||
+      ((malformed >>> (low & 31)) & 1) !== 0
     ) {
       countReferences(mmu, eptLevels - level + 1);
-      return misconfiguration(mmu, page);
+      return malformedEntry(mmu, page, access);
     }
-    requireHeld(high, "the address in an EPT entry");
-    accessed &= low;
-    if (level === 1 || (level <= 3 && (low & EPT_LARGE) !== 0)) break;
+    requireHeld(high, "the address in an entry of the second level");
+    if (isLeaf) break;
     table = (low >>> 12) | (high << 20);
     level--;
   }
   countReferences(mmu, eptLevels - level + 1);
 
-  // With A/D on, any access to a guest paging structure counts as a write (SDM 28.2.5), but loads of PDPTEs do not.
-  const structureWrite = mmu.accessedDirty && (access & NOT_A_READ_WITH_AD) === Access.structure;
-  const asWrite = structureWrite || (access & EPT_WRITE) !== 0;
+  let granted = grantedBy(mmu, allLow, someHigh);
+  const asWrite = (access & WRITE) !== 0 || isStructureWrite(mmu, access);
   // Mode-based execute control: a fetch from a user-mode linear address needs bit 10 instead of bit 2. It
   // is the page's U/S flags that decide, not the CPL (SDM 28.2.3.2; Bochs translate_guest_physical).
   const userExecute = mmu.modeBasedExecute && (mmu.linearPageBits & LinearPage.user) !== 0;
-  let needed = access & EPT_RWX;
-  if (asWrite) needed |= EPT_WRITE;
-  if (userExecute && (needed & EPT_EXECUTE) !== 0) {
-    needed = (needed & ~EPT_EXECUTE) | EPT_USER_EXECUTE;
+  let needed = access & RWX;
+  if (asWrite) needed |= WRITE;
+  if (userExecute && (needed & EXECUTE) !== 0) {
+    needed = (needed & ~EXECUTE) | USER_EXECUTE;
   }
-  if ((granted & needed) !== needed) return violation(mmu, page, access, granted);
+  if ((granted & needed) !== needed) return violation(mmu, page, access, granted, true);
 
   if (mmu.accessedDirty) {
-    const outcome = updateFlags(mmu, page, level, low, accessed !== 0, asWrite);
+    const outcome = updateFlags(mmu, page, level, low, (allLow & mmu.accessedMask) !== 0, asWrite);
     if (outcome !== Outcome.done) return outcome;
     // A mapping cached while D = 0 must not satisfy a later write (SDM 28.3.2; Bochs tlb accessBits).
-    if (!asWrite && (low & EPT_DIRTY) === 0) granted &= ~EPT_WRITE;
+    if (!asWrite && (low & mmu.dirtyMask) === 0) granted &= ~WRITE;
   }
   noteWalk(mmu, page, access);
   if (userExecute) {
-    granted = (granted & ~EPT_EXECUTE) | ((granted & EPT_USER_EXECUTE) >>> 8);
+    granted = (granted & ~EXECUTE) | ((granted & USER_EXECUTE) >>> 8);
   }
-  mmu.rights = granted & EPT_RWX;
+  mmu.rights = granted & RWX;
   mmu.leafBits = (level - 1) * indexBits;
   const offsetMask = level === 1 ? 0 : (1 << mmu.leafBits) - 1;
   mmu.frame = (((low >>> 12) | (high << 20)) & ~offsetMask) | (page & offsetMask);
   return Outcome.done;
+}
+
+/** What the entries of a walk grant, from the AND of their low words and the OR of the high ones. */
+function grantedBy(mmu: Mmu, allLow: number, someHigh: number): number {
+  if ((allLow & mmu.demandMask) !== mmu.demandMask) return 0;
+  const granted = allLow & mmu.grantMask;
+  const { noExecuteHigh } = mmu;
+  if (noExecuteHigh === 0) return granted;
+  return (someHigh & noExecuteHigh) === 0 ? granted | EXECUTE : granted & ~EXECUTE;
+}
+
+function isStructureWrite(mmu: Mmu, access: number): boolean {
+  return mmu.structureWrites && (access & STRUCTURE_OR_LOAD) === Access.structure;
 }
 
 /**
@@ -220,7 +225,7 @@ function updateFlags(
   allAccessed: boolean,
   asWrite: boolean,
 ): number {
-  const setDirty = asWrite && (leafLow & EPT_DIRTY) === 0;
+  const setDirty = asWrite && (leafLow & mmu.dirtyMask) === 0;
   const somethingToSet = setDirty || !allAccessed;
   const log = mmu.dirtyLog;
   if (log !== null && (somethingToSet || mmu.compatibility === Compatibility.bochs)) {
@@ -237,7 +242,7 @@ function updateFlags(
 }
 
 function setDirtyAndLog(mmu: Mmu, page: number, leaf: number): void {
-  mmu.memory.storeWord(leaf, mmu.memory.words[leaf]! | EPT_DIRTY);
+  mmu.memory.storeWord(leaf, mmu.memory.words[leaf]! | mmu.dirtyMask);
   count(mmu, Counter.flagUpdates, 1);
   mmu.walkCycles += mmu.costs.flagUpdate;
   mmu.dirtyLog?.log(mmu, page);
@@ -254,51 +259,77 @@ export function plainFirstWrite(mmu: Mmu, page: number, leaf: number): boolean {
 }
 
 function setAccessed(mmu: Mmu, lowestLevel: number): void {
-  const { memory, path } = mmu;
+  const { memory, path, accessedMask } = mmu;
   for (let level = mmu.geometry.eptLevels; level >= lowestLevel; level--) {
     const entry = path[level]!;
     const low = memory.words[entry]!;
-    if ((low & EPT_ACCESSED) !== 0) continue;
-    memory.storeWord(entry, low | EPT_ACCESSED);
+    if ((low & accessedMask) !== 0) continue;
+    memory.storeWord(entry, low | accessedMask);
     count(mmu, Counter.flagUpdates, 1);
     mmu.walkCycles += mmu.costs.flagUpdate;
   }
 }
 
-function violation(mmu: Mmu, page: number, access: number, granted: number): number {
-  let qualification = access & EPT_RWX;
-  if (mmu.accessedDirty && (access & NOT_A_READ_WITH_AD) === Access.structure) {
-    // Such an access reports read and write.
-    qualification |= Qualification.write;
-  }
-  // Bochs forgets the read of an access that also writes.
-  if (mmu.compatibility === Compatibility.bochs && (qualification & Qualification.write) !== 0) {
-    qualification &= ~Qualification.read;
-  }
-  qualification |= (granted & EPT_RWX) << Qualification.permissionShift;
-  if (mmu.modeBasedExecute && (granted & EPT_USER_EXECUTE) !== 0) {
-    qualification |= Qualification.permUserExecute;
-  }
-  if ((access & Access.noLinearAddress) === 0) {
-    qualification |= Qualification.linearAddressValid;
-    if ((access & Access.structure) === 0) qualification |= finalTranslationBits(mmu);
-    writeLinearAddress(mmu);
-  }
-  writeField(mmu.vmcs, Field.exitReason, ExitReason.eptViolation);
-  writeField(mmu.vmcs, Field.exitQualification, qualification);
+/** @param isThere whether the entry at which the walk ended maps something */
+function violation(
+  mmu: Mmu,
+  page: number,
+  access: number,
+  granted: number,
+  isThere: boolean,
+): number {
+  const { fault } = mmu.format;
+  writeField(mmu.vmcs, Field.exitReason, fault.reason);
+  const report = isThere ? fault.present : 0;
+  const reported = fault.granted === null ? 0 : grantedBits(mmu, fault.granted, granted);
+  writeQualification(mmu, access, report | reported);
   writePhysicalAddress(mmu, page);
+  mmu.finalRefused = (access & Access.structure) === 0;
   return Outcome.eptViolation;
 }
 
-/** Bit 8, and what the processor adds to it if it gives advanced information: bits 11:9 (SDM table 27-7). */
-function finalTranslationBits(mmu: Mmu): number {
-  if (!mmu.capabilities.advancedViolationInformation) return Qualification.finalTranslation;
-  return Qualification.finalTranslation | (mmu.linearPageBits << Qualification.linearPageShift);
+function grantedBits(
+  mmu: Mmu,
+  { shift, userExecute }: NonNullable<FaultBits["granted"]>,
+  granted: number,
+): number {
+  const forUser = mmu.modeBasedExecute && (granted & USER_EXECUTE) !== 0;
+  return ((granted & RWX) << shift) | (forUser ? userExecute : 0);
 }
 
-function misconfiguration(mmu: Mmu, page: number): number {
-  writeField(mmu.vmcs, Field.exitReason, ExitReason.eptMisconfiguration);
-  writeField(mmu.vmcs, Field.exitQualification, 0);
+/** What was needed, and of which access; an access to a guest structure that counts as a write reports read and write. */
+function writeQualification(mmu: Mmu, access: number, bits: number): void {
+  const { fault } = mmu.format;
+  let needed = access & RWX;
+  if (isStructureWrite(mmu, access)) needed |= WRITE;
+  // Bochs forgets the read of an access that also writes.
+  if (mmu.compatibility === Compatibility.bochs && (needed & WRITE) !== 0) needed &= ~READ;
+  let low = bits | fault.always;
+  if ((needed & READ) !== 0) low |= fault.read;
+  if ((needed & WRITE) !== 0) low |= fault.write;
+  if ((needed & EXECUTE) !== 0) low |= fault.fetch;
+  const isStructure = (access & Access.structure) !== 0;
+  if ((access & Access.noLinearAddress) === 0) {
+    low |= fault.linear;
+    if (!isStructure) low |= finalTranslationBits(mmu, fault);
+    if (fault.linear !== 0) writeLinearAddress(mmu);
+  }
+  const high = isStructure ? fault.structureHigh : fault.finalHigh;
+  writeField(mmu.vmcs, Field.exitQualification, low, high);
+}
+
+/** What the processor adds if it gives advanced information: bits 11:9 (SDM table 27-7). */
+function finalTranslationBits({ capabilities, linearPageBits }: Mmu, fault: FaultBits): number {
+  if (!capabilities.advancedViolationInformation) return fault.final;
+  return fault.final | (linearPageBits << fault.linearPageShift);
+}
+
+/** An entry that maps something in a way that is reserved. */
+function malformedEntry(mmu: Mmu, page: number, access: number): number {
+  const { reason, reports, bits } = mmu.format.fault.malformed;
+  writeField(mmu.vmcs, Field.exitReason, reason);
+  if (reports) writeQualification(mmu, access, bits);
+  else writeField(mmu.vmcs, Field.exitQualification, 0);
   writePhysicalAddress(mmu, page);
   return Outcome.eptMisconfiguration;
 }

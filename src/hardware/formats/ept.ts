@@ -1,0 +1,101 @@
+/** Intel's extended page tables (SDM vol. 3C, 28.2.2, tables 28-1 to 28-7). */
+import { ExitReason, Qualification } from "../exit.ts";
+import { EXECUTE, READ, RWX, USER_EXECUTE, WRITE } from "../rights.ts";
+import { EPTP_ACCESSED_DIRTY } from "../vmcs.ts";
+import { belowSize, type EntryFormat } from "./entryFormat.ts";
+
+export const EPT_READ = READ;
+export const EPT_WRITE = WRITE;
+export const EPT_EXECUTE = EXECUTE;
+export const EPT_RWX = RWX;
+/** Bits 5:3 of a leaf. */
+export const EPT_MEMORY_TYPE_SHIFT = 3;
+export const EPT_LARGE = 1 << 7;
+export const EPT_ACCESSED = 1 << 8;
+export const EPT_DIRTY = 1 << 9;
+/** Execute access for user-mode linear addresses, with mode-based execute control only. */
+export const EPT_USER_EXECUTE = USER_EXECUTE;
+/** Write-back, the memory type of ordinary RAM. */
+const MEMORY_TYPE_WB = 6;
+/** Bits 6:3 of an entry that names a table. */
+const TABLE_RESERVED = 0x78;
+/** Memory type, "ignore PAT", and large: what a plain entry has as written here. */
+const DECIDED = 0xf8;
+/** Memory types that are none. */
+const NO_MEMORY_TYPES = [2, 3, 7];
+const HIGHEST_LARGE = 3;
+
+export const EPT: EntryFormat = {
+  name: "ept",
+  label: "EPT",
+  present: RWX,
+  presentModeBased: RWX | USER_EXECUTE,
+  allRights: RWX,
+  read: READ,
+  write: WRITE,
+  fetch: EXECUTE,
+  accessed: EPT_ACCESSED,
+  dirty: EPT_DIRTY,
+  large: EPT_LARGE,
+  ramLeaf: RWX | (MEMORY_TYPE_WB << EPT_MEMORY_TYPE_SHIFT),
+  table: RWX | USER_EXECUTE,
+  grants: RWX | USER_EXECUTE,
+  demands: 0,
+  noExecuteHigh: 0,
+  flagsOptional: true,
+  plainTable: { mask: RWX | DECIDED, bits: RWX },
+  plainPage: {
+    mask: READ | EXECUTE | DECIDED,
+    bits: READ | EXECUTE | (MEMORY_TYPE_WB << EPT_MEMORY_TYPE_SHIFT),
+  },
+  fault: {
+    reason: ExitReason.eptViolation,
+    read: Qualification.read,
+    write: Qualification.write,
+    fetch: Qualification.fetch,
+    always: 0,
+    present: 0,
+    granted: {
+      shift: Qualification.permissionShift,
+      userExecute: Qualification.permUserExecute,
+    },
+    linear: Qualification.linearAddressValid,
+    final: Qualification.finalTranslation,
+    linearPageShift: Qualification.linearPageShift,
+    finalHigh: 0,
+    structureHigh: 0,
+    malformed: { reason: ExitReason.eptMisconfiguration, reports: false, bits: 0 },
+  },
+  /** Write-back, walk length, A/D flags on or off (SDM 24.6.11). */
+  pointerBits: (levels, accessedDirty) =>
+    MEMORY_TYPE_WB | ((levels - 1) << 3) | (accessedDirty ? EPTP_ACCESSED_DIRTY : 0),
+  /**
+   * Misconfigurations of an entry that is present (SDM 28.2.3.1); one that is not is a violation, whatever its other bits.
+   * Bochs ignores bit 12 of a large page (translate_guest_physical).
+   */
+  reserved: (geometry, { executeOnly, pages2M, pages1G }, likeBochs) => ({
+    // Non-leaf: bits 6:3 are reserved; bit 7 as well where no page of that size can exist.
+    table: (level) => TABLE_RESERVED | (level > HIGHEST_LARGE ? EPT_LARGE : 0),
+    leaf(level) {
+      if (level > HIGHEST_LARGE) return -1;
+      const isThere = level === 1 || (level === 2 ? pages2M : pages1G);
+      const address = belowSize(level, geometry) & (likeBochs ? ~(1 << 12) : -1);
+      return address | (isThere ? 0 : EPT_LARGE);
+    },
+    low: malformed(executeOnly),
+  }),
+};
+
+/** By bits 5:0: write without read, execute alone where that is not supported, and memory types that are none. */
+function malformed(executeOnly: boolean): readonly [number, number] {
+  const words: [number, number] = [0, 0];
+  for (let low = 0; low < 64; low++) {
+    const rights = low & (READ | WRITE);
+    const isBad =
+      rights === WRITE ||
+      (rights === 0 && !executeOnly) ||
+      NO_MEMORY_TYPES.includes(low >>> EPT_MEMORY_TYPE_SHIFT);
+    if (isBad) words[low >>> 5 === 0 ? 0 : 1] |= 1 << (low & 31);
+  }
+  return words;
+}
