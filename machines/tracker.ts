@@ -61,12 +61,15 @@ import type {
   TrackerRequest,
 } from "./trackerContext.ts";
 
+/** The address of a unit that the processors have not got. */
+const NOBODY = 0;
+
 /** The units of this VM's vCPUs that take part in the change. */
 function units(
   context: TrackerContext,
   { unit }: EventOf<TrackerEvent, "tablesChanged" | "pieceDone">,
 ): readonly ActorId[] {
-  return (context.units[unitNumber(unit)] ?? []).filter((id) => id !== 0);
+  return (context.units[unitNumber(unit)] ?? []).filter((id) => id !== NOBODY);
 }
 
 function inveptRequests(context: TrackerContext, delay: number): SendEmission[] {
@@ -78,7 +81,7 @@ function inveptRequests(context: TrackerContext, delay: number): SendEmission[] 
 function indexReset({ units }: TrackerContext, vcpu: number, delay: number): SendEmission[] {
   return STOPPING_UNITS.flatMap(({ number, emptied }) => {
     const unit = units[number]?.[vcpu];
-    return unit === undefined ? [] : [send(unit, emptied, delay)];
+    return unit === undefined || unit === NOBODY ? [] : [send(unit, emptied, delay)];
   });
 }
 

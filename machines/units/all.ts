@@ -2,6 +2,7 @@
  * The statecharts of page-logging units: what each does when its log is full, and how it is told. A unit whose full log
  * nobody is told of has none.
  */
+import { machineUnitStatechart } from "./machineUnit.ts";
 import { pmlStatechart } from "./pmlUnit.ts";
 import { prlStatechart } from "./prlUnit.ts";
 import type { UnitStatechart } from "./statechart.ts";
@@ -10,6 +11,7 @@ import type { UnitStatechart } from "./statechart.ts";
 const STATECHARTS: Readonly<Record<string, UnitStatechart>> = {
   pml: pmlStatechart,
   prl: prlStatechart,
+  machineUnit: machineUnitStatechart,
 };
 
 /** That of a unit; null if it has none. */

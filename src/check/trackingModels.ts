@@ -1,6 +1,7 @@
 /** The models of a VM that is tracked, and harvested at any moment. */
 import { techniqueNamed, techniques } from "../hypervisor/techniques/all.ts";
 import type { Technique } from "../interconnect/messages.ts";
+import { DESIGNED } from "../units/all.ts";
 import {
   faultsOf,
   geometry,
@@ -37,6 +38,14 @@ interface TrackingEntry {
   /** Entries in a piece of the tracker's work, while the VM runs; default: it stands still for the whole. */
   readonly piece?: number;
   readonly more?: Partial<TrackingOptions>;
+  /** Of a unit as a scenario may design one; what else it says are parameters. */
+  readonly design?: Design;
+}
+
+/** What decides which properties there are. */
+interface Design {
+  readonly trigger: "dirtyBit";
+  readonly whenFull: "exit" | "interrupt";
 }
 
 const ENTRIES: readonly TrackingEntry[] = [
@@ -174,6 +183,26 @@ const ENTRIES: readonly TrackingEntry[] = [
     reads: 0,
     harvests: 0,
     more: { pvmCpus: 2, handlerCpus: [0, 1] },
+  },
+  {
+    name: modelOf(DESIGNED, "stops"),
+    what: "a scenario's own log of first writes, which stops the guest when it is full",
+    technique: DESIGNED.name,
+    vcpus: [1],
+    pages: 2,
+    logEntries: 1,
+    reads: 1,
+    design: { trigger: "dirtyBit", whenFull: "exit" },
+  },
+  {
+    name: modelOf(DESIGNED, "interrupts"),
+    what: "a scenario's own log of first writes, which interrupts the pVM when it is full, and drops meanwhile",
+    technique: DESIGNED.name,
+    vcpus: [1],
+    pages: 2,
+    logEntries: 1,
+    reads: 0,
+    design: { trigger: "dirtyBit", whenFull: "interrupt" },
   },
   {
     name: "write-protection",
@@ -350,8 +379,39 @@ function handlerParameters({ budget = 2, counts = 1 }: TrackingEntry): readonly 
   ];
 }
 
+/** What else a scenario says of its unit. */
+function designParameters({ whenFull }: Design): readonly Parameter[] {
+  const flag = (name: string, what: string): Parameter => ({
+    name,
+    value: 0,
+    min: 0,
+    max: 1,
+    what,
+  });
+  return [
+    flag("up", "1: the index goes up; 0: down"),
+    whenFull === "exit"
+      ? flag("gates", "1: a full log stops a walk that sets A alone, too")
+      : flag("two", "1: two logs, filled in turn"),
+  ];
+}
+
+function designOf({ trigger, whenFull }: Design, values: Values): object {
+  const direction = values["up"] === 1 ? "up" : "down";
+  const more =
+    whenFull === "exit"
+      ? { gatesAccessed: values["gates"] === 1 }
+      : { buffers: values["two"] === 1 ? 2 : 1 };
+  return { name: DESIGNED.label, trigger, whenFull, direction, ...more };
+}
+
 function pieceParameter(value: number): Parameter {
   return { name: "piece", value, min: 1, max: 4, what: "entries that are handled in a row" };
+}
+
+/** Those that are designed here log writes. */
+function logsMisses({ technique, design }: TrackingEntry): boolean {
+  return design === undefined && techniqueNamed(technique)?.logsMisses === true;
 }
 
 function trackingEntry(entry: TrackingEntry): ModelEntry {
@@ -366,6 +426,9 @@ function trackingEntry(entry: TrackingEntry): ModelEntry {
     countsTo: values["counts"] ?? 1,
     ...(values["piece"] === undefined ? {} : { piece: values["piece"], live: true }),
     ...entry.more,
+    ...(entry.design === undefined
+      ? {}
+      : { units: { [DESIGNED.name]: designOf(entry.design, values) } }),
     ...faultsOf(mutation),
   });
   return {
@@ -381,7 +444,8 @@ function trackingEntry(entry: TrackingEntry): ModelEntry {
         what: "1: harvests at any moment; 0: one at the end",
       },
       ...(entry.piece === undefined ? [] : [pieceParameter(entry.piece)]),
-      ...(techniqueNamed(technique)?.logsMisses === true ? handlerParameters(entry) : []),
+      ...(entry.design === undefined ? [] : designParameters(entry.design)),
+      ...(logsMisses(entry) ? handlerParameters(entry) : []),
     ],
     build: (values, mutation) => trackingModel(entry.name, options(values, mutation)),
     system: (values, mutation) => smallSystem(options(values, mutation)),

@@ -1,6 +1,6 @@
 /** Emptying logs: from the pages that the processor filled to what the hypervisor keeps, whichever unit logs. */
 import type { HostMemory } from "../hardware/memory.ts";
-import { Field, type Vmcs } from "../hardware/vmcs.ts";
+import { clearVmcs, Field, type Vmcs } from "../hardware/vmcs.ts";
 import { pageOfWords } from "../hardware/words.ts";
 import type { Unit } from "../units/unit.ts";
 import { type LogPages, logWords } from "./logPages.ts";
@@ -41,6 +41,18 @@ export function visitTheseLogs(at: VcpuLogs, which: number, visit: PageVisit): n
 export function drainLogs(at: VcpuLogs, visit: PageVisit): number {
   const entries = visitLogs(at, visit);
   if (entries > 0) at.unit.empty(at.vmcs, at.logs.geometry);
+  return entries;
+}
+
+/**
+ * The same of logs that a handler may be working on: what it has copied and not yet declared empty is not its any more, and
+ * the processor finds all of them empty.
+ */
+export function takeLogs(at: VcpuLogs, visit: PageVisit): number {
+  const entries = visitLogs(at, visit);
+  at.logs.handled[at.vcpu] = 0;
+  at.unit.empty(at.vmcs, at.logs.geometry);
+  clearVmcs(at.vmcs);
   return entries;
 }
 

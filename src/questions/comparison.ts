@@ -5,7 +5,7 @@ import { type LoadedScenario, refuseUnread } from "../runs/scenarioFile.ts";
 import { estimatorOf } from "../system/operations/all.ts";
 import type { RunSummary } from "../system/summary.ts";
 import type { Compared } from "./compare.ts";
-import { type Contender, contenders, overridesOf } from "./contenders.ts";
+import { type Contender, contendersOf, overridesOf } from "./contenders.ts";
 import { untracked } from "./untracked.ts";
 
 /** One of the things that are compared. */
@@ -27,16 +27,14 @@ export interface ComparisonRuns {
  * One scenario under each tracker.
  * @throws UserError if its operation chooses its own tracking
  */
-export function underEach(
-  { name, load }: Candidate,
-  trackers: readonly Contender[] = contenders(),
-): Candidate[] {
-  if (estimatorOf(load([]).scenario.operation) !== null) {
+export function underEach({ name, load }: Candidate, trackers?: readonly Contender[]): Candidate[] {
+  const { scenario } = load([]);
+  if (estimatorOf(scenario.operation) !== null) {
     throw new UserError(
       `${name}: an estimator chooses its own way of tracking; compare several scenarios: trackvisor compare wss-prl wss-pml`,
     );
   }
-  return trackers.map((contender) => ({
+  return (trackers ?? contendersOf(scenario)).map((contender) => ({
     name: contender.name,
     load: (overrides) => load([...overridesOf(contender), ...overrides]),
   }));

@@ -2,7 +2,8 @@
 import { nearest } from "../config/nearest.ts";
 import type { Override } from "../config/override.ts";
 import { UserError } from "../errors.ts";
-import { TECHNIQUES, techniqueNamed } from "../hypervisor/techniques/all.ts";
+import { DESIGNED_TECHNIQUE, TECHNIQUES, techniqueNamed } from "../hypervisor/techniques/all.ts";
+import type { Scenario } from "../system/scenarioSchema.ts";
 
 export interface Contender {
   readonly name: string;
@@ -21,11 +22,23 @@ export function contenders(): readonly Contender[] {
   ]);
 }
 
+/** That of the unit which a scenario designs. */
+const DESIGNED: Contender = {
+  name: DESIGNED_TECHNIQUE,
+  fields: { technique: DESIGNED_TECHNIQUE },
+};
+
+/** All that can track a scenario: with the unit that it designs, if it does. */
+export function contendersOf({ machine }: Scenario): readonly Contender[] {
+  return machine.unit === undefined ? contenders() : [...contenders(), DESIGNED];
+}
+
 /** @param origin for messages; @throws UserError with the nearest name */
 export function contenderNamed(name: string, origin = "--trackers"): Contender {
-  const found = contenders().find((one) => one.name === name);
+  const all = [...contenders(), DESIGNED];
+  const found = all.find((one) => one.name === name);
   if (found !== undefined) return found;
-  const names = contenders().map((one) => one.name);
+  const names = all.map((one) => one.name);
   throw new UserError(
     `${origin}: there is no "${name}"${nearest(name, names)} (trackers: ${names.join(", ")})`,
   );

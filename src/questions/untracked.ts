@@ -12,7 +12,7 @@ export function untracked<Order extends RunOrder>(order: Order, time: number): O
   const operation = scenarioSchema.shape.operation.parse({ kind: "measure" });
   const until = scenario.until ?? (isMeasured ? undefined : Math.max(1, Math.round(time)));
   const tracker = scenarioSchema.shape.tracker.parse({ technique: "none" });
-  const machine = { ...scenario.machine, logEntries: 512 };
+  const machine = { ...scenario.machine, logEntries: 512, unit: undefined };
   const plain = { ...scenario, machine, operation, tracker, faults: [], until };
   return { ...order, scenario: plain };
 }

@@ -5,7 +5,7 @@
 import { operatorMachine } from "../../machines/operator.ts";
 import { nearest } from "../config/nearest.ts";
 import { UserError } from "../errors.ts";
-import { TECHNIQUES, techniqueNamed } from "../hypervisor/techniques/all.ts";
+import { DESIGNED_TECHNIQUE, TECHNIQUES, techniqueOn } from "../hypervisor/techniques/all.ts";
 import type { TechniqueName } from "../hypervisor/techniques/technique.ts";
 import { contextOf } from "../system/actorContexts.ts";
 import { operatorSideOf } from "../system/operations/all.ts";
@@ -158,16 +158,20 @@ function vcpuOf(system: System, text: string): number {
 }
 
 function techniqueOf(text: string, { world }: System): TechniqueName {
-  const names: readonly TechniqueName[] = TECHNIQUES;
+  const { units } = world.config;
+  const isDesigned = units.some(({ declaration, absent }) => {
+    return declaration.name === DESIGNED_TECHNIQUE && absent !== true;
+  });
+  const names = isDesigned ? [...TECHNIQUES, DESIGNED_TECHNIQUE] : TECHNIQUES;
   const technique = names.find((name) => name.toLowerCase() === text.trim().toLowerCase());
   if (technique === undefined) {
     throw new UserError(`${unknown("tracker", text, names)} (${names.join(", ")})`);
   }
-  const usesRing = techniqueNamed(technique)?.usesRing === true;
+  const usesRing = techniqueOn(units, technique)?.usesRing === true;
   if (usesRing && world.config.tracking.technique !== technique) {
     throw new UserError(`${technique}: its rings are made at the start; say so in the scenario`);
   }
-  const { words = 0 } = techniqueNamed(technique) ?? {};
+  const { words = 0 } = techniqueOn(units, technique) ?? {};
   if (words > 0 && world.config.tracking.technique !== technique) {
     throw new UserError(`${technique}: its memory is made at the start; say so in the scenario`);
   }

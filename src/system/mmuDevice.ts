@@ -10,7 +10,6 @@ import { enterGuest } from "../hardware/vmEntry.ts";
 import { pageOfWords } from "../hardware/words.ts";
 import { deviceWrote } from "../hypervisor/deviceWrites.ts";
 import type { Device } from "../interconnect/emissions.ts";
-import { UNITS } from "../units/all.ts";
 import { unitMessage } from "../units/messages.ts";
 import { type AccessStream, cyclesToDue, doneAt, refill } from "./accessStream.ts";
 import { cpuMemory, vcpuMemory, vmMemories } from "./memoryNames.ts";
@@ -39,7 +38,7 @@ export class MmuDevice implements Device<MmuRequest, MmuReply> {
     this.#mmu = world.mmus[pcpu]!;
     this.#bounds = bounds;
     this.#told = new Map(
-      UNITS.flatMap(({ whenFull }, number) => {
+      world.config.units.flatMap(({ declaration: { whenFull } }, number) => {
         const log = this.#mmu.units[number]?.log;
         if (log === undefined || whenFull.kind === "drop") return [];
         return [[log, { number, message: unitMessage(whenFull.full).type }] as const];
@@ -99,7 +98,7 @@ export class MmuDevice implements Device<MmuRequest, MmuReply> {
         case Stop.horizon:
           break;
         case Stop.logFilled:
-          return { type: "filledLog", elapsed, unit: this.#unitOf(mmu.walkLog) };
+          return { type: "filledLog", elapsed, unit: this.#unitOf(mmu.walkLog ?? mmu.dirtyLog) };
         case Stop.logFull:
           return { type: "logUnavailable", elapsed, unit: this.#unitOf(mmu.dirtyLog) };
         case Stop.pageFault:

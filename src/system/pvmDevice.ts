@@ -2,9 +2,10 @@
 
 import type { DrainedLog, PvmCpuReply, PvmCpuRequest } from "../../machines/pvmCpu.ts";
 import type { UnitReply, UnitRequest } from "../../machines/units/statechart.ts";
-import { Field, readField } from "../hardware/vmcs.ts";
+import { Field, readField, type Vmcs } from "../hardware/vmcs.ts";
 import { costNamed } from "../hypervisor/costs.ts";
 import { addOccurrence } from "../hypervisor/cumulativeBuffer.ts";
+import { markDirty } from "../hypervisor/dirtyBitmap.ts";
 import { visitTheseLogs } from "../hypervisor/drain.ts";
 import type { Device } from "../interconnect/emissions.ts";
 import type { InterruptsCpu, Unit } from "../units/unit.ts";
@@ -49,11 +50,14 @@ export class PvmDevice implements Device<PvmCpuRequest, PvmCpuReply> {
     vcpus.forEach(({ vmcs, vm }, vcpu) => {
       const handled = logs.handled[vcpu] ?? 0;
       for (const { unit, whenFull } of this.#interrupting) {
-        const full = whenFull.fullLogs(vmcs) & ~handled;
+        const full = isOn(unit, vmcs) ? whenFull.fullLogs(vmcs) & ~handled : 0;
         if (full === 0) continue;
-        const { buffer } = vms[vm]!.tracked;
+        const { buffer, dirty } = vms[vm]!.tracked;
         const at = { logs, unit, vcpu, vmcs };
-        const entries = visitTheseLogs(at, full, (page) => addOccurrence(buffer, page));
+        const entries = visitTheseLogs(at, full, (page) => {
+          if (unit.declaration.finds === "writes") markDirty(dirty, page);
+          else addOccurrence(buffer, page);
+        });
         cycles += entries * costNamed(costs, whenFull.entryCost);
         logs.handled[vcpu] = handled | full;
         drained.push({ vcpu, logs: full });
@@ -72,12 +76,17 @@ export class PvmDevice implements Device<PvmCpuRequest, PvmCpuReply> {
       const ours = logs & (pages.handled[vcpu] ?? 0);
       if (ours === 0) continue;
       const { vmcs } = vcpus[vcpu]!;
-      for (const { whenFull } of this.#interrupting) {
-        whenFull.emptyInMemory(vmcs, ours, config.geometry);
+      for (const { unit, whenFull } of this.#interrupting) {
+        if (isOn(unit, vmcs)) whenFull.emptyInMemory(vmcs, ours, config.geometry);
       }
     }
     return { type: "indexesReset" };
   }
+}
+
+/** Whether it is the unit that logs: all of them use the same fields. */
+function isOn({ enabling }: Unit, { image }: Vmcs): boolean {
+  return ((image[2 * Field.secondaryControls] ?? 0) & enabling) === enabling;
 }
 
 /** Step (d), on the processor where the VMCS is cached. */

@@ -18,7 +18,7 @@ import type { OwnTracker } from "../hypervisor/techniques/own.ts";
 import { TRACKER_FAULTS } from "../hypervisor/trackedVm.ts";
 import type { OwnEstimator } from "../hypervisor/wss/estimators/own.ts";
 import { fieldOf, namesOf, recordOf } from "../lookup.ts";
-import { MOST_LOG_ENTRIES, UNITS } from "../units/all.ts";
+import { DESIGN_SECTION, DESIGNED, MOST_LOG_ENTRIES, UNITS } from "../units/all.ts";
 import type { OwnUnit } from "../units/own.ts";
 import { INTERRUPTING_LABELS, UNIT_LABELS } from "../units/texts.ts";
 import { DEFAULT_ENERGY_COSTS } from "./energy.ts";
@@ -76,6 +76,9 @@ const machine = z
       .describe(
         `entries of a ${UNIT_LABELS} log: ${UNITS.map(({ entriesText }) => entriesText).join("; ")}`,
       ),
+    unit: DESIGN_SECTION.optional().describe(
+      `a page-logging unit of your own, for technique ${DESIGNED.name} (docs/units.md)`,
+    ),
     tlb: z
       .strictObject({
         l1: tlbLevel.default(DEFAULT_GEOMETRY.tlb.l1).describe("first level, 4 KiB pages"),

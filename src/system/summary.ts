@@ -10,7 +10,7 @@ import { CYCLES_PER_SECOND } from "../config/units.ts";
 import { type CounterName, readCounters } from "../hardware/counters.ts";
 import { countTruth, type PageCounts } from "../hardware/guestPages.ts";
 import { countMarked } from "../hypervisor/dirtyBitmap.ts";
-import { techniqueNamed } from "../hypervisor/techniques/all.ts";
+import { techniqueOn } from "../hypervisor/techniques/all.ts";
 import { trackingBytes } from "../hypervisor/trackingMemory.ts";
 import type { Technique } from "../interconnect/messages.ts";
 import { EXIT_REASONS } from "../units/exits.ts";
@@ -231,7 +231,7 @@ function bytesOfTracking({ world, config }: System): number {
   const { geometry } = config.world;
   const ofVms = world.vms.map(({ tracked, rounds, config: { pages } }) => {
     const armed = rounds?.counts.technique ?? "none";
-    const technique = techniqueNamed(armed === "none" ? asked : armed);
+    const technique = techniqueOn(world.config.units, armed === "none" ? asked : armed);
     return technique === null ? 0 : trackingBytes(tracked, technique, geometry, pages);
   });
   return total(ofVms);
@@ -242,7 +242,7 @@ function reportedPages(
   { world, config }: System,
   harvests: readonly VmHarvests[],
 ): RunSummary["reported"] {
-  const asked = techniqueNamed(config.world.tracking.technique);
+  const asked = techniqueOn(config.world.units, config.world.tracking.technique);
   const armed = harvests.filter(({ technique }) => technique !== "none");
   const tells = (what: "findsWritten" | "findsTouched"): boolean =>
     armed.length === 0 ? asked?.[what] === true : armed.every((one) => one[what]);

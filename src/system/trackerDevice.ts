@@ -15,7 +15,7 @@ import {
 } from "../hypervisor/dirtyBitmap.ts";
 import { mergeAll } from "../hypervisor/logDirty.ts";
 import { Work } from "../hypervisor/tableWork.ts";
-import { techniqueNamed } from "../hypervisor/techniques/all.ts";
+import { techniqueOn } from "../hypervisor/techniques/all.ts";
 import { reapRings } from "../hypervisor/techniques/dirtyRing.ts";
 import { type ExitWork, NOT_OURS, type Technique } from "../hypervisor/techniques/technique.ts";
 import { writeProtect } from "../hypervisor/techniques/writeProtect.ts";
@@ -38,12 +38,12 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
   constructor({ vms, config }: World, number: number) {
     this.#vm = itemAt(vms, number);
     this.#number = number;
-    this.#hasRings = techniqueNamed(config.tracking.technique)?.usesRing === true;
+    this.#hasRings = techniqueOn(config.units, config.tracking.technique)?.usesRing === true;
   }
 
   /** Told by the system when a snapshot is restored: which technique is armed is the machine's state. */
   set technique(name: TechniqueName) {
-    this.#vm.armed.technique = techniqueNamed(name);
+    this.#vm.armed.technique = techniqueOn(this.#vm.tracked.units, name);
   }
 
   get #technique(): Technique | null {
@@ -118,7 +118,7 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
   #arm(name: TechniqueName, pages: ChosenPages): TrackerReply {
     const { tracked } = this.#vm;
     tracked.work.begin(Work.arm);
-    let technique = techniqueNamed(name)!;
+    let technique = techniqueOn(tracked.units, name)!;
     let cycles = technique.arm(tracked, pages);
     if (cycles === null) {
       technique = writeProtect;

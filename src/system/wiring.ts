@@ -8,12 +8,13 @@ import { type PvmCpuInput, pvmCpuMachine } from "../../machines/pvmCpu.ts";
 import { schedulerMachine } from "../../machines/scheduler.ts";
 import { trackerMachine } from "../../machines/tracker.ts";
 import { statechartOf } from "../../machines/units/all.ts";
+import type { UnitStatechart } from "../../machines/units/statechart.ts";
 import { vcpuMachine } from "../../machines/vcpu.ts";
-import { costNamed, type HypervisorCosts } from "../hypervisor/costs.ts";
+import { costNamed } from "../hypervisor/costs.ts";
 import type { Interconnect } from "../interconnect/interconnect.ts";
 import type { ActorId, Delivery } from "../interconnect/messages.ts";
 import { itemAt } from "../lookup.ts";
-import { UNITS } from "../units/all.ts";
+import type { Unit } from "../units/unit.ts";
 import { contextOf } from "./actorContexts.ts";
 import type { SystemActor } from "./actors.ts";
 import { DispatcherDevice } from "./dispatcherDevice.ts";
@@ -71,8 +72,8 @@ export function wire(
   const dispatchers = take(pcpus);
   const vcpus = take(world.vcpus.length);
   // Who is not told that its log is full has no statechart, and no address.
-  const units = UNITS.map(({ name }) =>
-    statechartOf(name) === null ? world.vcpus.map(() => 0) : take(world.vcpus.length),
+  const units = world.config.units.map((unit) =>
+    statechartIn(unit) === null ? world.vcpus.map(() => 0) : take(world.vcpus.length),
   );
   const trackers = take(world.vms.length);
   const pvmCpus = take(config.pvmCpus);
@@ -127,10 +128,11 @@ export function wire(
     });
     port.subscribe((delivery) => cpuTimes.toVcpu(vcpu, delivery));
   });
-  UNITS.forEach((unit) => {
-    const statechart = statechartOf(unit.name);
+  world.config.units.forEach((one) => {
+    const statechart = statechartIn(one);
     if (statechart === null) return;
     const { machine, input } = statechart;
+    const unit = one.declaration;
     world.vcpus.forEach(({ vm }, number) => {
       const device =
         unit.whenFull.kind === "interrupt" ? new UnitDevice(world, unit.whenFull) : null;
@@ -168,7 +170,7 @@ export function wire(
   pvmCpus.forEach((self, cpu) => {
     const { port, actor } = add({ kind: "pvmCpu", cpu }, pvmCpuMachine, new PvmDevice(world), {
       self,
-      ...interruptedBy(units, costs),
+      ...interruptedBy(world, units),
       reloadCycles: costs.remoteReload,
       handlerBudget: config.handlerBudget,
     });
@@ -190,16 +192,26 @@ export function wire(
   return trackerDevices;
 }
 
+/** That of a unit which the processors have, and whose full log somebody is told of; null: it has none. */
+function statechartIn({ declaration: { name, whenFull }, absent }: Unit): UnitStatechart | null {
+  return absent === true || whenFull.kind === "drop" ? null : statechartOf(name);
+}
+
 /** What interrupts a pVM CPU, and what its handler costs: one serves all units, and does what the dearest needs. */
 function interruptedBy(
+  { config }: World,
   units: readonly (readonly ActorId[])[],
-  costs: HypervisorCosts,
 ): Pick<PvmCpuInput, "units" | "interruptCycles"> {
-  const handlers = UNITS.flatMap(({ whenFull }) =>
-    whenFull.kind === "interrupt" ? [costNamed(costs, whenFull.handlerCost)] : [],
+  const { costs } = config.tracking;
+  const sorts = config.units.map((unit) => {
+    const { whenFull } = unit.declaration;
+    return unit.absent === true || whenFull.kind !== "interrupt" ? null : whenFull;
+  });
+  const handlers = sorts.flatMap((sort) =>
+    sort === null ? [] : [costNamed(costs, sort.handlerCost)],
   );
   return {
-    units: units.filter((_, number) => UNITS[number]?.whenFull.kind === "interrupt"),
+    units: units.filter((_, number) => sorts[number] !== null),
     interruptCycles: costs.vmExit + Math.max(0, ...handlers) + costs.vmEntry,
   };
 }

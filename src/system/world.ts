@@ -33,7 +33,7 @@ import {
 } from "../hypervisor/guestTables.ts";
 import { LogPages } from "../hypervisor/logPages.ts";
 import { TableWork } from "../hypervisor/tableWork.ts";
-import { techniqueNamed, unitOf } from "../hypervisor/techniques/all.ts";
+import { techniqueOn, unitOf } from "../hypervisor/techniques/all.ts";
 import { ArmedTechnique } from "../hypervisor/techniques/armed.ts";
 import type { TechniqueName } from "../hypervisor/techniques/technique.ts";
 import type { TrackedVm } from "../hypervisor/trackedVm.ts";
@@ -208,7 +208,7 @@ export class World {
     this.cpuTimes = new CpuTimes(config.pcpus, vcpus.length);
     this.cpuWaits = new CpuWaits(config.pcpus, config.vms.length);
     this.pvmTimes = new PvmTimes(pvmCpus);
-    const units = config.units.map((unit) => unit.processorSide(true));
+    const units = config.units.map((unit) => unit.processorSide(unit.absent !== true));
     const mmuOptions = { ...config.mmu, units };
     this.mmus = Array.from(
       { length: config.pcpus },
@@ -320,11 +320,12 @@ export class World {
       return vcpu;
     });
     const { tracking } = this.config;
-    const usesRing = techniqueNamed(tracking.technique)?.usesRing === true;
+    const technique = techniqueOn(this.config.units, tracking.technique);
+    const usesRing = technique?.usesRing === true;
     const rings = usesRing ? tracking.ringEntries : 0;
     const ringUnit = writeLog(this.config.units, tracking.ringSource);
     const logEntries = ringUnit === null ? 0 : geometry.logEntries;
-    const own = new OwnNumbers(`${vm.name}/own`, techniqueNamed(tracking.technique)?.words ?? 0);
+    const own = new OwnNumbers(`${vm.name}/own`, technique?.words ?? 0);
     const tracked: TrackedVm = {
       ept,
       dirty: new DirtyBitmap(`${vm.name}/dirty`, total),
@@ -355,7 +356,7 @@ export class World {
       guest,
       tables,
       tracked,
-      armed: new ArmedTechnique(number),
+      armed: new ArmedTechnique(number, this.config.units),
       own,
       reportedWritten: new DirtyBitmap(`${vm.name}/reportedWritten`, total, "statistics"),
       reportedTouched: new DirtyBitmap(`${vm.name}/reportedTouched`, total, "statistics"),

@@ -4,6 +4,8 @@ import type * as z from "zod";
 import type { LogUnit } from "../hardware/mmu.ts";
 import { Field, type FieldName } from "../hardware/vmcs.ts";
 import { namesOf } from "../lookup.ts";
+import { machineUnit } from "./machineUnit/declaration.ts";
+import { machineUnitSection } from "./machineUnit/section.ts";
 import { overflowLog } from "./overflowLog/declaration.ts";
 import { OWN_CONTROLS, type OwnUnit, ownUnit } from "./own.ts";
 import { pml } from "./pml/declaration.ts";
@@ -11,7 +13,7 @@ import { prl } from "./prl/declaration.ts";
 import type { LogStep, Unit, UnitDeclaration } from "./unit.ts";
 
 /** In the order of their numbers, which snapshots know: a new one comes last. */
-const LIST = [pml, prl, overflowLog] as const;
+const LIST = [pml, prl, overflowLog, machineUnit] as const;
 
 /** Their types, where a constant's name is to be known. */
 export type Listed = (typeof LIST)[number];
@@ -20,6 +22,15 @@ const all: UnitDeclaration[] = [...LIST];
 
 /** Those of users behind the others, once they are registered. What is derived below is of those that are built in. */
 export const UNITS: readonly UnitDeclaration[] = all;
+
+/** The unit that a scenario designs: a machine has it if its scenario says what it is. */
+export const DESIGNED: typeof machineUnit = machineUnit;
+
+/** How a scenario says what it is. */
+export const DESIGN_SECTION: typeof machineUnitSection = machineUnitSection;
+
+/** Those that are what they are, whatever a scenario says. */
+export const FIXED_UNITS: readonly UnitDeclaration[] = LIST.filter((unit) => unit !== machineUnit);
 
 /** From now on processors have this unit. @throws UserError if it is none */
 export function addUnit(own: OwnUnit): UnitDeclaration {

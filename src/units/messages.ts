@@ -29,7 +29,9 @@ export function unitMessage(type: string): { readonly type: UnitMessageType } {
   return { type: type as UnitMessageType };
 }
 
-const ofFull = UNITS.flatMap(({ whenFull }) => (whenFull.kind === "drop" ? [] : [whenFull.full]));
+const ofFull = UNITS.flatMap(({ whenFull, alsoFull = [] }) =>
+  whenFull.kind === "drop" ? alsoFull : [whenFull.full, ...alsoFull],
+);
 
 /** Whether a message says that a log has become full, or was found so. */
 export function saysLogIsFull(type: string): boolean {

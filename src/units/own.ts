@@ -1,21 +1,13 @@
 /**
  * Page-logging units of users: what such a unit would log, as a program says. Its log is filled upwards; when it is full, an
- * access completes and is not logged, and a bit says so, as of src/units/overflowLog.
+ * access completes and is not logged, and a bit says so, as of src/units/overflowLog. What a scenario can say of a unit
+ * without a program is in src/units/machineUnit.
  */
 import { excerpt } from "../config/fieldPath.ts";
 import { UserError } from "../errors.ts";
-import { Counter } from "../hardware/counters.ts";
-import type { LogUnit, Mmu, WalkLog } from "../hardware/mmu.ts";
-import { notePage } from "../hardware/roundTruth.ts";
-import type { Unit, UnitDeclaration } from "./unit.ts";
-import {
-  dropsUpwards,
-  emptyUpwards,
-  hasDropped,
-  logUpwards,
-  upwardSlots,
-  writesUpwards,
-} from "./upwards.ts";
+import { ALL_MISSES, DESIGN_ENTRIES_MAX, declared } from "./design.ts";
+import type { Wanted } from "./filling.ts";
+import type { UnitDeclaration } from "./unit.ts";
 
 /** A page-logging unit that is not built in. */
 export interface OwnUnit {
@@ -32,16 +24,14 @@ export interface OwnUnit {
   readonly logs?: (page: number, misses: number) => boolean;
 }
 
-/** Secondary controls 8 to 16, which no unit of the program has: as many users' units there may be. */
+/** Secondary controls 8 to 15, which no unit of the program has: as many users' units there may be. */
 const FIRST_CONTROL = 8;
-const CONTROLS = 9;
+const CONTROLS = 8;
 export const OWN_CONTROLS = ((1 << CONTROLS) - 1) << FIRST_CONTROL;
-
-const ENTRIES_MAX = 65_536;
 
 /** @param before units of users that there are already; @throws UserError if it is no unit */
 export function ownUnit(own: OwnUnit, before: number): UnitDeclaration {
-  const { name, finds, entriesMax = ENTRIES_MAX, logs } = own;
+  const { name, finds, entriesMax = DESIGN_ENTRIES_MAX, logs } = own;
   const refuse = (what: string): never => {
     throw new UserError(`unit "${excerpt(String(name))}": ${what}`);
   };
@@ -49,8 +39,8 @@ export function ownUnit(own: OwnUnit, before: number): UnitDeclaration {
     refuse("expected letters, digits, - and _");
   }
   if (finds !== "written" && finds !== "touched") refuse("finds: expected written or touched");
-  if (!Number.isInteger(entriesMax) || entriesMax < 1 || entriesMax > ENTRIES_MAX) {
-    refuse(`entriesMax: expected a whole number from 1 to ${ENTRIES_MAX}`);
+  if (!Number.isInteger(entriesMax) || entriesMax < 1 || entriesMax > DESIGN_ENTRIES_MAX) {
+    refuse(`entriesMax: expected a whole number from 1 to ${DESIGN_ENTRIES_MAX}`);
   }
   if (logs !== undefined && typeof logs !== "function") refuse("logs: expected a function");
   if (logs !== undefined && finds === "written") {
@@ -59,90 +49,29 @@ export function ownUnit(own: OwnUnit, before: number): UnitDeclaration {
   const unknown = Object.keys(own).find((key) => !FIELDS.includes(key));
   if (unknown !== undefined) refuse(`unknown field "${excerpt(unknown)}"`);
   if (before >= CONTROLS) refuse(`there are ${CONTROLS} units of users already, and no more`);
-  return declare({ ...own, entriesMax }, 1 << (FIRST_CONTROL + before));
+  return declared(
+    {
+      name,
+      label: name,
+      trigger: finds === "written" ? "dirtyBit" : "tlbMiss",
+      filling: { direction: "up", whenFull: "drop", logs: 1 },
+      gatesAccessed: false,
+      wanted: { ...ALL_MISSES, asks: asked(own) },
+      entriesMax,
+      control: 1 << (FIRST_CONTROL + before),
+    },
+    { stops: null, interrupts: null, costs: "as a module says", failure: null },
+  );
 }
 
 const FIELDS: readonly string[] = ["name", "finds", "entriesMax", "logs"];
 
-function declare(own: OwnUnit & { readonly entriesMax: number }, control: number): UnitDeclaration {
-  const { name, finds, entriesMax } = own;
-  const side: LogUnit = {
-    name,
-    controls: control,
-    selectedBy: control,
-    needsFlags: true,
-    index: { bits: 17, signed: false },
-    log: finds === "written" ? writesUpwards : new TouchLog(own),
-    failure: () => null,
+/** As it may also answer something that is no answer. */
+function asked({ name, logs }: OwnUnit): Wanted["asks"] {
+  if (logs === undefined) return null;
+  return (page, misses) => {
+    const isWanted = logs(page, misses);
+    if (typeof isWanted === "boolean") return isWanted;
+    throw new UserError(`unit "${name}": logs: expected true or false`);
   };
-  const unit: Unit = {
-    get declaration() {
-      return declaration;
-    },
-    logs: 1,
-    entriesMax,
-    whyNoMore: `the unit ${name} says so`,
-    enabling: control,
-    processorSide: () => side,
-    ...upwardSlots,
-    empty: emptyUpwards,
-  };
-  const isWrites = finds === "written";
-  const declaration: UnitDeclaration = {
-    name,
-    label: name,
-    title: `the unit ${name}`,
-    isReal: false,
-    finds: isWrites ? "writes" : "accesses",
-    mayLose: true,
-    whenFull: { kind: "drop", hasDropped },
-    technique: {
-      finds: isWrites ? "the first write to each page" : "TLB misses, with counts",
-      costs: "as a module says",
-      model: { pages: 2, logEntries: 1, reads: 1 },
-    },
-    onSomeVcpus: null,
-    costs: {},
-    controls: {},
-    fields: {},
-    failures: [],
-    messages: {},
-    verbs: {},
-    whereLonger: null,
-    entriesMax,
-    entriesText: `for ${name} at most ${entriesMax}`,
-    section: null,
-    machineOptions: {},
-    fullExpectation: null,
-    configure: () => unit,
-  };
-  return declaration;
-}
-
-/** What it does not log counts as dropped: its harvests need not know it. */
-class TouchLog implements WalkLog {
-  readonly logs = "walks";
-  readonly #own: OwnUnit;
-
-  constructor(own: OwnUnit) {
-    this.#own = own;
-  }
-
-  skipsStructures(): boolean {
-    return true;
-  }
-
-  log(mmu: Mmu, page: number): void {
-    const { counters } = mmu;
-    // Those that it was asked about: what it has logged, and what not. Walks themselves are counted burst by burst.
-    const before = (counters[Counter.logEntries] ?? 0) + (counters[Counter.missedGpas] ?? 0);
-    const isWanted = this.#own.logs?.(page, before) ?? true;
-    if (typeof isWanted !== "boolean") {
-      throw new UserError(`unit "${this.#own.name}": logs: expected true or false`);
-    }
-    if (isWanted && logUpwards(mmu, page)) return;
-    if (!isWanted) dropsUpwards(mmu);
-    const { round } = mmu.guest;
-    if (round !== null) notePage(round.dropped, page);
-  }
 }

@@ -3,7 +3,9 @@
  * all.ts lists them. What it does to memory, as software and as a processor, is here; if it has a statechart, that is in
  * machines/units; other rooms ask the registry and know no unit by its name (test/architecture/unitNames.test.ts).
  *
- * Which words are used, and what they are called, follows ../shared/manual/units.md, section 11.
+ * Which words are used follows what distinguishes Intel PML (SDM vol. 3C 28.2.6), AMD PML (APM vol. 2 15.25.15), Arm
+ * FEAT_HDBSS (Arm ARM D8.5.2.3), PRL (VEE21 3.2) and CXL's hotness monitoring (CXL 3.2): trigger, filter, buffer, index, what
+ * happens when full, and who is told.
  */
 import type * as z from "zod";
 import type { Geometry } from "../hardware/geometry.ts";
@@ -45,6 +47,8 @@ export interface InterruptsCpu {
   emptyInMemory(vmcs: Vmcs, logs: number, geometry: Geometry): void;
   /** The processor's half: it reloads its log state from memory. */
   reload(vmcs: Vmcs): void;
+  /** Of a unit that finds writes: whether something was not logged since the logs were emptied, which the flags know. */
+  readonly hasDropped?: (vmcs: VmcsWords) => boolean;
 }
 
 /** Nobody is told: what comes while the log is full is not logged. Software asks whether there was any. */
@@ -66,6 +70,8 @@ export type Slot = readonly [log: number, slot: number];
 /** A unit whose options are settled. */
 export interface Unit {
   readonly declaration: UnitDeclaration;
+  /** The machine's processors have not got it: nobody has asked for it. */
+  readonly absent?: true;
   /** Of each vCPU. */
   readonly logs: 1 | 2;
   /** Entries that a log may have; and why no more, and what could have more, in words. */
@@ -145,6 +151,8 @@ export interface UnitDeclaration {
   /** What VM entry may find wrong. */
   readonly failures: readonly string[];
   readonly messages: Readonly<Record<string, UnitMessage>>;
+  /** Types among them that say of a full log what `whenFull` does not: a unit that is set up in a scenario may do another thing. */
+  readonly alsoFull?: readonly string[];
   /** Verbs of litmus steps without an argument. */
   readonly verbs: Readonly<Record<string, LogStep>>;
   /** For whoever wants a longer log than it has: what else there is. Null: its own options. */

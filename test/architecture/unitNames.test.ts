@@ -15,6 +15,7 @@ const root = join(import.meta.dirname, "..", "..");
 const OWN = UNITS.flatMap(({ name }) => [
   `src/units/${name}/`,
   `machines/units/${name}Unit.ts`,
+  `machines/units/${name}.ts`,
   `src/check/mutations/${name}.ts`,
   `src/hypervisor/wss/estimators/${name}.ts`,
 ]);
@@ -24,14 +25,17 @@ const USERS = ["src/experiments/", "src/witness/"];
 
 /** Where else a unit is named, and why; and the words. Each must be there. */
 const ALLOWED: Readonly<Record<string, readonly [why: string, words: RegExp]>> = {
-  "src/units/all.ts": ["the list of units", /^\.\/\w+\/declaration\.ts$|^(p[mr]l|overflowLog)$/],
+  "src/units/all.ts": [
+    "the list of units",
+    /^\.\/\w+\/(declaration|section)\.ts$|^(p[mr]l|overflowLog|machineUnit(Section)?)$/,
+  ],
   "machines/units/all.ts": [
     "the list of units' statecharts",
-    /^p[mr]l(Statechart)?$|^\.\/p[mr]lUnit\.ts$/,
+    /^(p[mr]l|machineUnit)(Statechart)?$|^\.\/(p[mr]lUnit|machineUnit)\.ts$/,
   ],
   "src/check/mutations/all.ts": [
     "the list of planted faults",
-    /^p[mr]lMutations$|^\.\/p[mr]l\.ts$/,
+    /^(p[mr]l|machineUnit)Mutations$|^\.\/(p[mr]l|machineUnit)\.ts$/,
   ],
   "src/hypervisor/wss/estimators/all.ts": ["the list of estimators", /^p[mr]l$|^\.\/p[mr]l\.ts$/],
   "src/hypervisor/wss/estimator.ts": ["a word of saved states, which old logs hold", /^prl$/],

@@ -28,12 +28,8 @@ import {
 import { buildGuestTables, enterPagingMode } from "../../src/hypervisor/guestTables.ts";
 import { processorUnits } from "../../src/units/all.ts";
 import { SECONDARY_PML } from "../../src/units/pml/walk.ts";
-import {
-  prlInitialIndex,
-  prlReload,
-  prlResetImage,
-  SECONDARY_PRL,
-} from "../../src/units/prl/walk.ts";
+import { prlInitialIndex, prlResetImage, SECONDARY_PRL } from "../../src/units/prl/walk.ts";
+import { reloadLogs } from "../../src/units/suspended.ts";
 
 /** 1 GiB of 4 KiB pages. */
 export const GIB_PAGES = 1 << 18;
@@ -105,7 +101,7 @@ export class BenchGuest {
     if (this.mmu.dirtyLog !== null) writeField(this.#vmcs, Field.logIndex, logEntries - 1);
     else {
       prlResetImage(this.#vmcs, readField(this.#vmcs, Field.fullLogs), this.mmu.geometry);
-      prlReload(this.#vmcs);
+      reloadLogs(this.#vmcs);
     }
   }
 }

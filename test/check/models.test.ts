@@ -64,6 +64,8 @@ const PLAIN: readonly (readonly [string, Values, depth?: number])[] = [
   ["operator", SMALLEST, 16],
   ["pml-two-vcpus", { ...SMALLEST, harvests: 0 }],
   ["overflow-log", { pages: 2, reads: 0, harvests: 0 }],
+  ["machine-unit-stops", { pages: 2, reads: 0, harvests: 0 }],
+  ["machine-unit-interrupts", { harvests: 0 }],
   ["prl", { pages: 2, reads: 0, log: 1, harvests: 0 }],
   ["prl-two-logs", { pages: 3, log: 1, harvests: 0 }],
   ["prl-two-vms", { ...SMALLEST, harvests: 0 }, 26],

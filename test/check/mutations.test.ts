@@ -121,6 +121,12 @@ const MESSAGES: Readonly<Record<string, number>> = {
   "overflow-log-not-asked": 21,
   "overflow-log-not-said": 21,
   "overflow-log-rearm-nothing": 38,
+  "machine-unit-emptied-before-drained": 25,
+  "machine-unit-stop-not-sent": 17,
+  "machine-unit-drop-not-said": 23,
+  "machine-unit-copied-not-marked": 23,
+  "machine-unit-reload-forgotten": 14,
+  "machine-unit-rearm-nothing": 40,
 };
 
 const DOCS = join(import.meta.dirname, "..", "..", "docs", "check.md");

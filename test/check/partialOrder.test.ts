@@ -79,6 +79,8 @@ const MODELS_SMALL: readonly (readonly [string, Readonly<Record<string, number>>
   ["present-bit", { pages: 2, reads: 0 }],
   ["accessed-dirty-scan", { pages: 2 }],
   ["overflow-log", { pages: 2, reads: 0, harvests: 0 }],
+  ["machine-unit-stops", { pages: 2, reads: 0, harvests: 0 }],
+  ["machine-unit-interrupts", { harvests: 0 }],
   ["dirty-ring", { pages: 2, reads: 0, harvests: 0 }],
   ["dirty-ring-two-vcpus", SMALLEST],
   ["dirty-ring-pml", { pages: 2, harvests: 0 }],

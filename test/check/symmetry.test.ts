@@ -46,6 +46,8 @@ const SMALL: readonly (readonly [string, Values])[] = [
   ["present-bit", { pages: 2, reads: 0, harvests: 0 }],
   ["accessed-dirty-scan", { pages: 2 }],
   ["overflow-log", { pages: 2, reads: 0, harvests: 0 }],
+  ["machine-unit-stops", { pages: 2, reads: 0, harvests: 0 }],
+  ["machine-unit-interrupts", { harvests: 0 }],
   ["dirty-ring", { pages: 2, reads: 0, harvests: 0 }],
   ["dirty-ring-two-vcpus", { pages: 1 }],
   ["dirty-ring-pml", { pages: 2, harvests: 0 }],

@@ -37,11 +37,11 @@ import { processorUnits } from "../../src/units/all.ts";
 import { SECONDARY_PML } from "../../src/units/pml/walk.ts";
 import {
   prlInitialIndex,
-  prlReload,
   prlResetImage,
   SECONDARY_PRL,
   SECONDARY_PRL_FILTER,
 } from "../../src/units/prl/walk.ts";
+import { reloadLogs } from "../../src/units/suspended.ts";
 
 const PAGES = 64;
 const TABLES_PAGE = 64;
@@ -352,7 +352,7 @@ function act(subject: Subject, value: SetupValue, one: ActionValue, reference: b
       else {
         const full = readField(vmcs, Field.fullLogs);
         if (full !== 0) prlResetImage(vmcs, full, mmu.geometry);
-        prlReload(vmcs);
+        reloadLogs(vmcs);
       }
       return 0;
   }

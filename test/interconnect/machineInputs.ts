@@ -13,9 +13,12 @@ import { schedulerMachine } from "../../machines/scheduler.ts";
 import { throttleMachine } from "../../machines/throttle.ts";
 import { toolstackMachine } from "../../machines/toolstack.ts";
 import { trackerMachine } from "../../machines/tracker.ts";
+import { machineUnitMachine } from "../../machines/units/machineUnit.ts";
 import { pmlUnitMachine } from "../../machines/units/pmlUnit.ts";
 import { prlUnitMachine } from "../../machines/units/prlUnit.ts";
 import { vcpuMachine } from "../../machines/vcpu.ts";
+import { namesOf, recordOf } from "../../src/lookup.ts";
+import { DESIGNED } from "../../src/units/all.ts";
 import type { MachineCase, Payload, Way } from "./machineCase.ts";
 import { ABORTED, ABORTED_THEN_MIGRATED, MIGRATED_TWICE } from "./migrationWays.ts";
 import { overcommitCases } from "./overcommitInputs.ts";
@@ -25,6 +28,7 @@ import { uiCase } from "./uiInputs.ts";
 export type { MachineCase, Way } from "./machineCase.ts";
 
 const none: Payload = () => ({});
+const ofUnits = ["enableLog", "disableLog", "remoteReload", "reloaded"] as const;
 const reasons = [1, 12, 48, 49, 62];
 const exit: Payload = (n) => ({
   vcpu: n % 2,
@@ -95,6 +99,11 @@ export const machineCases: Readonly<Record<string, MachineCase>> = {
       remoteReload: none,
       reloaded: none,
     },
+  },
+  machineUnit: {
+    machine: machineUnitMachine,
+    input: { number: 1, vcpu: 4, handlerCpu: 9, vector: 243, ipiCycles: 10 },
+    events: recordOf([...ofUnits, ...namesOf(DESIGNED.messages)], () => none),
   },
   pvmCpu: {
     machine: pvmCpuMachine,

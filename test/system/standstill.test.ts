@@ -12,6 +12,7 @@ import { samplerMachine } from "../../machines/sampler.ts";
 import { schedulerMachine } from "../../machines/scheduler.ts";
 import { throttleMachine } from "../../machines/throttle.ts";
 import { trackerMachine } from "../../machines/tracker.ts";
+import { machineUnitMachine } from "../../machines/units/machineUnit.ts";
 import { pmlUnitMachine } from "../../machines/units/pmlUnit.ts";
 import { prlUnitMachine } from "../../machines/units/prlUnit.ts";
 import { vcpuMachine } from "../../machines/vcpu.ts";
@@ -167,7 +168,14 @@ describe("a run that goes on", () => {
 it("states of rest are states of their machines", () => {
   const machines = [
     ...[balloonMachine, dispatcherMachine, estimatorMachine, mmuMachine, operatorMachine],
-    ...[pagerMachine, pmlUnitMachine, prlUnitMachine, pvmCpuMachine, samplerMachine],
+    ...[
+      pagerMachine,
+      pmlUnitMachine,
+      prlUnitMachine,
+      machineUnitMachine,
+      pvmCpuMachine,
+      samplerMachine,
+    ],
     ...[schedulerMachine, throttleMachine, trackerMachine, vcpuMachine],
   ];
   expect(Object.keys(AT_REST).sort()).toEqual(machines.map(({ id }) => id).sort());

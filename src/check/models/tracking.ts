@@ -2,7 +2,7 @@
 
 import { toolstackMachine } from "../../../machines/toolstack.ts";
 import { TOUCHED, WRITTEN } from "../../hardware/guestForm.ts";
-import { techniqueNamed } from "../../hypervisor/techniques/all.ts";
+import { techniqueOn } from "../../hypervisor/techniques/all.ts";
 import type { Technique } from "../../hypervisor/techniques/technique.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 import type { System } from "../../system/system.ts";
@@ -45,7 +45,7 @@ export function trackingModel(name: string, options: TrackingOptions): Model {
   const { technique } = options;
   const system = smallSystem(options);
   const { reads = true, halts = false, commands, countsTo = 1 } = options;
-  const declared = techniqueNamed(technique);
+  const declared = techniqueOn(system.world.config.units, technique);
   const logged = declared?.logsMisses === true ? new LoggedEntries(system, countsTo) : null;
   return systemModel(system, {
     name,
@@ -61,7 +61,7 @@ export function trackingModel(name: string, options: TrackingOptions): Model {
       indexInRange,
       noFlagWithoutAccess,
       servedLogIsEmpty,
-      ...(isExact(options) ? [countedWasAccessed] : []),
+      ...(isExact(options, declared) ? [countedWasAccessed] : []),
       ...(logged === null ? [] : [logged.check]),
     ],
     properties: [
@@ -70,10 +70,12 @@ export function trackingModel(name: string, options: TrackingOptions): Model {
       ),
       ...(logged?.properties() ?? []),
       ...(options.piece !== undefined && options.piece < options.pages
-        ? pieceProperties(options)
+        ? pieceProperties(options, declared)
         : []),
       standsStill(system, HARVEST_STANDS_STILL, ["harvesting"], mayRun(system)),
-      ...(isExact(options) ? [{ kind: "step", name: COUNTED_WAS_ACCESSED } as const] : []),
+      ...(isExact(options, declared)
+        ? [{ kind: "step", name: COUNTED_WAS_ACCESSED } as const]
+        : []),
     ],
   });
 }
@@ -85,7 +87,10 @@ function owedBy(technique: Technique | null): number {
 }
 
 /** What must be seen in a model of work in pieces, or it would be none. */
-function pieceProperties({ technique, harvests, pages }: TrackingOptions): Property[] {
+function pieceProperties(
+  { technique, harvests, pages }: TrackingOptions,
+  declared: Technique | null,
+): Property[] {
   // Between two messages a tracker is "preparing" only if there are pieces to come.
   const during = (phase: string, toolstack: ActorSnapshot, tracker: ActorSnapshot): boolean =>
     toolstack.value === phase && tracker.value === "preparing";
@@ -103,7 +108,7 @@ function pieceProperties({ technique, harvests, pages }: TrackingOptions): Prope
     return name === technique && whenFull.kind === "exit";
   });
   // Rings are harvested in one piece.
-  const isHarvest = harvests !== false && techniqueNamed(technique)?.usesRing !== true;
+  const isHarvest = harvests !== false && declared?.usesRing !== true;
   return [
     seen("a guest runs between two pieces of arming", runs("arming")),
     ...(isHarvest
@@ -133,15 +138,14 @@ function mayRun(system: System): (toolstack: ActorSnapshot) => boolean {
 }
 
 /** Whether the processor itself notes accesses: see countedWasAccessed. */
-function isExact({ technique, commands }: TrackingOptions): boolean {
-  const declared = techniqueNamed(technique);
+function isExact({ commands }: TrackingOptions, declared: Technique | null): boolean {
   const isNoted = declared?.byProcessor === true && declared.logsMisses !== true;
   return commands === undefined && isNoted;
 }
 
 function techniqueProperties(system: System, { technique }: TrackingOptions): Property[] {
   const common = [...noStaleTranslations(system), ...pausedVcpusRunAgain(system)];
-  const declared = techniqueNamed(technique);
+  const declared = techniqueOn(system.world.config.units, technique);
   if (declared?.logsMisses === true) return [...common, ...logProperties(system)];
   return [
     ...noPageLost(),

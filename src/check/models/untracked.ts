@@ -1,6 +1,5 @@
 /** What tracking leaves behind when it has ended: nothing but large leaves that are split. */
 
-import { statechartOf } from "../../../machines/units/all.ts";
 import { forEachLeaf, ordinaryLeaf } from "../../hardware/ept.ts";
 import type { EntryFormat } from "../../hardware/formats/entryFormat.ts";
 import type { Words } from "../../hardware/normalForm.ts";
@@ -9,7 +8,7 @@ import { fieldOf, itemAt, wordAt } from "../../lookup.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 import { pagingPiece } from "../../system/memoryPieces.ts";
 import type { System } from "../../system/system.ts";
-import { LOG_CONTROLS, UNITS } from "../../units/all.ts";
+import { LOG_CONTROLS } from "../../units/all.ts";
 import { over, type Predicate, type Property } from "../properties/property.ts";
 
 export const ALL_RIGHTS_BACK = "an untracked VM has all its rights back";
@@ -22,11 +21,14 @@ function lent({ allRights, accessed, dirty }: EntryFormat): number {
   return allRights | accessed | dirty;
 }
 
-/** Units that have an actor for each vCPU. */
-const UNIT_ACTORS = UNITS.flatMap(({ name }) => (statechartOf(name) === null ? [] : [name]));
-
 /** Of every VM: while its tracker is off, its entries and its vCPUs' controls are as they were before. */
-export function untrackedProperties({ world }: System): Property[] {
+export function untrackedProperties({ world, actors }: System): Property[] {
+  // Of units, those that somebody is told of.
+  const unitsOf = (vcpu: number): string[] =>
+    actors.flatMap(({ name, role }) => {
+      return role.kind === "logUnit" && role.vcpu === vcpu ? [name] : [];
+    });
+  const each = 1 + unitsOf(0).length;
   return world.vms.flatMap(({ ept, vcpus }, vm): Property[] => {
     const slot = pagingPiece(world, vm);
     const isOff: Predicate = over(
@@ -54,15 +56,10 @@ export function untrackedProperties({ world }: System): Property[] {
         name: `${NOTHING_LOGS} (VM ${vm})`,
         when: isOff,
         that: over(
-          vcpus.flatMap((vcpu) => [
-            `vcpu${vcpu}/vmcs`,
-            ...UNIT_ACTORS.map((unit) => `vcpu${vcpu}/${unit}`),
-          ]),
+          vcpus.flatMap((vcpu) => [`vcpu${vcpu}/vmcs`, ...unitsOf(vcpu)]),
           (...slots: readonly (Words & ActorSnapshot)[]) =>
             slots.every((one, i) =>
-              i % (1 + UNIT_ACTORS.length) === 0
-                ? isQuiet(...controlsOf(one))
-                : one.value === "off",
+              i % each === 0 ? isQuiet(...controlsOf(one)) : one.value === "off",
             ),
         ),
       },

@@ -5,6 +5,7 @@ import { estimateMutations } from "./estimate.ts";
 import { guestMutations } from "./guests.ts";
 import { interruptMutations } from "./interrupts.ts";
 import { largeLeafMutations } from "./largeLeaves.ts";
+import { machineUnitMutations } from "./machineUnit.ts";
 import { migrationMutations } from "./migration.ts";
 import type { Mutation } from "./mutation.ts";
 import { operationMutations } from "./operations.ts";
@@ -28,4 +29,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...pagingMutations,
   ...pieceMutations,
   ...droppingMutations,
+  ...machineUnitMutations,
 ];

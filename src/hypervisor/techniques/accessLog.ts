@@ -1,11 +1,10 @@
 /** A unit that logs accesses: misses of the TLB, with counts; no guest exits for it. */
 import { ordinaryLeaf } from "../../hardware/ept.ts";
-import { clearVmcs } from "../../hardware/vmcs.ts";
 import type { UnitDeclaration } from "../../units/unit.ts";
 import { costNamed } from "../costs.ts";
 import { addOccurrence, clearOccurrences, forEachOccurrence } from "../cumulativeBuffer.ts";
 import { markDirty } from "../dirtyBitmap.ts";
-import { visitLogs } from "../drain.ts";
+import { takeLogs } from "../drain.ts";
 import { disarmAll } from "../logDirty.ts";
 import type { TrackedVm } from "../trackedVm.ts";
 import { unitOf } from "./dirtyLog.ts";
@@ -18,10 +17,7 @@ function drainAll(vm: TrackedVm, declaration: UnitDeclaration): number {
   const unit = unitOf(vm, declaration);
   let entries = 0;
   for (const { vcpu, vmcs } of vm.vcpus) {
-    entries += visitLogs({ logs, unit, vcpu, vmcs }, (page) => addOccurrence(buffer, page));
-    logs.handled[vcpu] = 0;
-    unit.empty(vmcs, logs.geometry);
-    clearVmcs(vmcs);
+    entries += takeLogs({ logs, unit, vcpu, vmcs }, (page) => addOccurrence(buffer, page));
   }
   return entries;
 }

@@ -2,10 +2,12 @@
 
 import * as z from "zod";
 import { UserError } from "../../errors.ts";
-import { nameTechnique, TECHNIQUE_NAMES } from "../../interconnect/messages.ts";
+import { nameTechnique } from "../../interconnect/messages.ts";
 import {
   addUnit,
+  DESIGNED,
   FIRST_UNIT,
+  FIXED_UNITS,
   NO_UNIT,
   UNITS,
   type UnitSection,
@@ -30,7 +32,7 @@ function ofUnit(unit: UnitDeclaration): Technique {
   return schema === null ? technique : { ...technique, section: { name, schema } };
 }
 
-const ofUnits = UNITS.map(ofUnit);
+const ofUnits = FIXED_UNITS.map(ofUnit);
 /** Units that were there before the dirty ring was. */
 const FIRST_UNITS = 2;
 
@@ -71,10 +73,12 @@ const RESERVED = [
 ];
 
 const all = new Map<string, Technique>(BUILT_IN.map((one) => [one.name, one]));
+const listed: TechniqueName[] = ["none", ...all.keys()];
 for (const name of all.keys()) nameTechnique(name);
+nameTechnique(DESIGNED.name);
 
 function isTaken(name: string): boolean {
-  return name === "none" || all.has(name) || RESERVED.includes(name);
+  return name === "none" || name === DESIGNED.name || all.has(name) || RESERVED.includes(name);
 }
 
 /** From now on scenarios, messages and people can name this tracker. @throws UserError if the name is taken, or it is none */
@@ -82,6 +86,7 @@ export function addTracker(own: OwnTracker): void {
   const { name } = own;
   if (isTaken(name)) throw new UserError(`tracker "${name}": there is one of this name already`);
   all.set(name, ownTechnique(own));
+  listed.push(name);
   nameTechnique(name);
 }
 
@@ -90,6 +95,7 @@ export function addOwnUnit(own: OwnUnit): void {
   const { name } = own;
   if (isTaken(name)) throw new UserError(`unit "${name}": there is a tracker of this name already`);
   all.set(name, ofUnit(addUnit(own)));
+  listed.push(name);
   nameTechnique(name);
 }
 
@@ -98,12 +104,14 @@ export function ownTrackerNames(): string[] {
   return [...all.keys()].slice(BUILT_IN.length);
 }
 
-/** All names, for schemas and options; "none", the absence of tracking, is the first. */
-export const TECHNIQUES: readonly TechniqueName[] = TECHNIQUE_NAMES;
+/** All names, for schemas and options; "none", the absence of tracking, is the first. Without that of a scenario's unit. */
+export const TECHNIQUES: readonly TechniqueName[] = listed;
+/** Of a machine whose scenario designs a unit: it is in no list, as it is another in each such scenario. */
+export const DESIGNED_TECHNIQUE = DESIGNED.name;
 
 /** The name of a technique, of those that there are now. The types know those that are built in alone. */
 export function techniqueField() {
-  return z.enum(TECHNIQUES as readonly BuiltInTechnique[]);
+  return z.enum([...TECHNIQUES, DESIGNED_TECHNIQUE] as readonly BuiltInTechnique[]);
 }
 
 /** Every technique, in the order of their names. */
@@ -124,19 +132,33 @@ export function sectionDefaults(): Readonly<Record<string, unknown>> {
   return Object.fromEntries(defaults);
 }
 
-/** The technique of that name; null for "none". */
+/** The technique of that name; null for "none". @throws for that of a scenario's unit, which is one of a machine */
 export function techniqueNamed(name: TechniqueName): Technique | null {
+  if (name === DESIGNED.name) throw new Error(`the technique ${name} of which machine?`);
   return all.get(name) ?? null;
 }
 
+const ofDesigns = new WeakMap<UnitDeclaration, Technique>();
+
+/** The technique of that name on a machine whose processors have these units; null for "none". */
+export function techniqueOn(units: readonly Unit[], name: TechniqueName): Technique | null {
+  const unit = name === DESIGNED.name ? unitNamed(units, name) : null;
+  if (unit === null) return techniqueNamed(name);
+  const { declaration } = unit;
+  const technique = ofDesigns.get(declaration) ?? ofUnit(declaration);
+  ofDesigns.set(declaration, technique);
+  return technique;
+}
+
 /** Those that tell every page that was written, as migrations and live checkpoints need. */
-export function findsEveryWrite(name: TechniqueName): boolean {
-  const technique = techniqueNamed(name);
+export function findsEveryWrite(name: TechniqueName, units: readonly Unit[]): boolean {
+  const technique = techniqueOn(units, name);
   return technique?.findsWritten === true && technique.samples !== true;
 }
 
 /** Whether there are processors on which VMs can be tracked so: a technique that needs no unit takes any. */
 export function isOnProcessors(name: TechniqueName): boolean {
+  if (name === DESIGNED.name) return false;
   const needed = techniqueNamed(name)?.unit({ ringUnit: null }) ?? NO_UNIT;
   return UNITS.find((unit) => unit.name === needed)?.isReal ?? true;
 }
@@ -147,5 +169,5 @@ export function unitOf(
   units: readonly Unit[],
   ringUnit: Unit | null,
 ): Unit | null {
-  return unitNamed(units, techniqueNamed(technique)?.unit({ ringUnit }) ?? NO_UNIT);
+  return unitNamed(units, techniqueOn(units, technique)?.unit({ ringUnit }) ?? NO_UNIT);
 }

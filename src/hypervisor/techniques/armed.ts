@@ -2,8 +2,10 @@
 import type { NormalForm } from "../../hardware/normalForm.ts";
 import type { Part, WordArray } from "../../hardware/part.ts";
 import { elementAt } from "../../hardware/part.ts";
+import { TECHNIQUE_NAMES } from "../../interconnect/messages.ts";
 import { fieldOf, itemAt } from "../../lookup.ts";
-import { TECHNIQUES, techniqueNamed } from "./all.ts";
+import type { Unit } from "../../units/unit.ts";
+import { techniqueOn } from "./all.ts";
 import type { Technique } from "./technique.ts";
 
 /** It is in no saved state: it follows from that of the tracker. */
@@ -11,20 +13,24 @@ export class ArmedTechnique implements Part {
   readonly name: string;
   technique: Technique | null = null;
   readonly #vm: number;
+  readonly #units: readonly Unit[];
 
-  constructor(vm: number) {
+  /** @param units of the processors */
+  constructor(vm: number, units: readonly Unit[]) {
     this.name = `vm${vm}/armed`;
     this.#vm = vm;
+    this.#units = units;
   }
 
   arrays(): Readonly<Record<string, WordArray>> {
-    return { technique: Int32Array.of(TECHNIQUES.indexOf(this.technique?.name ?? "none")) };
+    return { technique: Int32Array.of(TECHNIQUE_NAMES.indexOf(this.technique?.name ?? "none")) };
   }
 
   /** Any number stands for one of them. */
   put(arrays: Readonly<Record<string, WordArray>>): void {
     const number = elementAt(fieldOf(arrays, "technique"), 0);
-    this.technique = techniqueNamed(itemAt(TECHNIQUES, (number >>> 0) % TECHNIQUES.length));
+    const name = itemAt(TECHNIQUE_NAMES, (number >>> 0) % TECHNIQUE_NAMES.length);
+    this.technique = techniqueOn(this.#units, name);
   }
 
   get form(): NormalForm {

@@ -4,7 +4,7 @@ import { wordAt } from "../../lookup.ts";
 import { unitNamed } from "../../units/all.ts";
 import type { Unit, UnitDeclaration } from "../../units/unit.ts";
 import { markDirty } from "../dirtyBitmap.ts";
-import { drainLogs } from "../drain.ts";
+import { drainLogs, takeLogs } from "../drain.ts";
 import { armedLeaf, disarmAll, rearmMarked } from "../logDirty.ts";
 import type { TrackedVm } from "../trackedVm.ts";
 import { armOrSetAll } from "./initiallySet.ts";
@@ -21,17 +21,18 @@ export function unitOf({ units }: TrackedVm, { name }: UnitDeclaration): Unit {
 
 /** Drains every vCPU's log into the bitmap; returns the entries. */
 function drainAll(vm: TrackedVm, unit: Unit): number {
+  const drain = unit.declaration.whenFull.kind === "interrupt" ? takeLogs : drainLogs;
   let entries = 0;
   for (const { vcpu, vmcs } of vm.vcpus) {
-    entries += drainLogs({ logs: vm.logs, unit, vcpu, vmcs }, (page) => markDirty(vm.dirty, page));
+    entries += drain({ logs: vm.logs, unit, vcpu, vmcs }, (page) => markDirty(vm.dirty, page));
   }
   return entries;
 }
 
 /** Whether a log lacks a page that was written: its unit tells nobody, and is asked. */
 function hasDropped(vm: TrackedVm, { declaration: { whenFull } }: Unit): boolean {
-  if (whenFull.kind !== "drop") return false;
-  return vm.vcpus.some(({ vmcs }) => whenFull.hasDropped(vmcs));
+  if (whenFull.kind === "exit" || whenFull.hasDropped === undefined) return false;
+  return vm.vcpus.some(({ vmcs }) => whenFull.hasDropped?.(vmcs) === true);
 }
 
 /** What a log has not taken the flags know: those of all 4 KiB leaves, as large ones lack W instead. Returns the cycles. */
@@ -73,7 +74,8 @@ export function dirtyLogTechnique<const Declared extends UnitDeclaration>(declar
       }
       if (!hasDropped(vm, unit)) return drainAll(vm, unit) * vm.costs.drainEntry;
       // The flags know of what was logged, too.
-      for (const { vmcs } of vm.vcpus) unit.empty(vmcs, vm.logs.geometry);
+      for (const { vcpu, vmcs } of vm.vcpus)
+        takeLogs({ logs: vm.logs, unit, vcpu, vmcs }, () => {});
       return scanFlags(vm);
     },
     rearm: (vm) => rearmMarked(vm.ept, "dirtyFlag", vm.dirty, vm.work) * vm.costs.protectPage,

@@ -4,6 +4,7 @@ import { CYCLES_PER_SECOND } from "../../config/units.ts";
 import { DEFAULT_TECHNIQUE, findsEveryWrite } from "../../hypervisor/techniques/all.ts";
 import type { MigrateResult } from "../../system/operations/migration/migrateResult.ts";
 import type { MigrateConfig } from "../../system/operations/migration/migrateSchema.ts";
+import { scenarioUnits } from "../../system/scenario/units.ts";
 import type { RunSummary } from "../../system/summary.ts";
 import { type Judged, judge, together, type Verdict } from "./convergence.ts";
 import type { PlannedRun, RunBook } from "./runBook.ts";
@@ -55,7 +56,7 @@ const BYTES_PER_GBIT = 125e6;
 export function termsOf(subject: Subject): MigrationTerms {
   const { asked, scenario } = subject;
   const own = scenario.operation.kind === "migrate" ? scenario.operation : null;
-  const isAble = findsEveryWrite(scenario.tracker.technique);
+  const isAble = findsEveryWrite(scenario.tracker.technique, scenarioUnits(scenario));
   const technique = isAble ? scenario.tracker.technique : DEFAULT_TECHNIQUE;
   const fields = [
     ...(own === null ? [setting("operation", { kind: "migrate" })] : withoutEvents(own)),

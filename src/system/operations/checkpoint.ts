@@ -45,8 +45,8 @@ export function checkpointPlan(
   problems: Problems,
 ): CheckpointPlan {
   const keepsState = config.state ?? config.mode === "stop";
-  if (config.mode === "live" && !findsEveryWrite(technique)) {
-    const able = TECHNIQUES.filter(findsEveryWrite).join(", ");
+  if (config.mode === "live" && !findsEveryWrite(technique, world.units)) {
+    const able = TECHNIQUES.filter((name) => findsEveryWrite(name, world.units)).join(", ");
     problems.add(
       ["tracker", "technique"],
       `live checkpoints need a tracker that finds written pages (${able}); "${technique}" does not`,

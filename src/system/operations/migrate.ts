@@ -56,8 +56,8 @@ export function migratePlan(
   if (vm < 0) {
     problems.add(["operation", "vm"], `there is no VM "${config.vm}" (VMs: ${names.join(", ")})`);
   }
-  if (!findsEveryWrite(technique)) {
-    const able = TECHNIQUES.filter(findsEveryWrite);
+  if (!findsEveryWrite(technique, world.units)) {
+    const able = TECHNIQUES.filter((name) => findsEveryWrite(name, world.units));
     problems.add(
       ["tracker", "technique"],
       `"${technique}" cannot tell which pages were written, so nothing can be migrated with it; use one of ${able.join(", ")}`,

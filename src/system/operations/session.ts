@@ -104,7 +104,7 @@ export function sessionPlan(
   const own: OperationSubject = { ...subject, deadlineCycles: 0 };
   const tracked: OperationSubject = {
     ...own,
-    technique: findsEveryWrite(technique) ? technique : DEFAULT_TECHNIQUE,
+    technique: findsEveryWrite(technique, subject.world.units) ? technique : DEFAULT_TECHNIQUE,
   };
   const migration = { ...config.migration, settle: config.migration.settle ?? SETTLE_CYCLES };
   const { faults } = subject;

@@ -8,9 +8,8 @@ import { EPT } from "../../hardware/formats/ept.ts";
 import { DEFAULT_GEOMETRY, type Geometry } from "../../hardware/geometry.ts";
 import { DATA_FRAME_BASE } from "../../hardware/memory.ts";
 import { RING_RESERVED } from "../../hypervisor/dirtyRing.ts";
-import { sectionDefaults, sections } from "../../hypervisor/techniques/all.ts";
+import { sectionDefaults } from "../../hypervisor/techniques/all.ts";
 import { TRACKER_FAULTS } from "../../hypervisor/trackedVm.ts";
-import { configuredUnits } from "../../units/all.ts";
 import { configured } from "../operations/all.ts";
 import type { PlannedOperation } from "../operations/declaration.ts";
 import { scenarioDigest } from "../scenarioDigest.ts";
@@ -20,6 +19,7 @@ import { expectedFrames } from "../world.ts";
 import { BLOCK_ACCESSES, type TrackingPlan, type WorldPlan } from "../worldPlan.ts";
 import { gib, guestMemory, PAGE_BYTES } from "./memoryText.ts";
 import { checkEnd, operationFaults, RULES, type RuleSubject } from "./rules.ts";
+import { logEntriesOf, scenarioUnits, sectionsIn } from "./units.ts";
 import { checkNames, vmPlans } from "./vmPlans.ts";
 
 export interface ScenarioPlan {
@@ -49,7 +49,8 @@ function resolveInto(
   const { machine } = scenario;
   const operation = configured(scenario.operation, scenario.faults);
   const technique = operation.technique(scenario.tracker.technique);
-  const subject: RuleSubject = { scenario, operation, technique };
+  const units = scenarioUnits(scenario);
+  const subject: RuleSubject = { scenario, operation, technique, units };
   checkNames(scenario, problems);
   for (const rule of RULES) rule(subject, problems);
   const known = problems.found.length;
@@ -58,7 +59,7 @@ function resolveInto(
   checkEnd(subject, vms, problems);
   const geometry: Geometry = {
     ...DEFAULT_GEOMETRY,
-    logEntries: machine.logEntries,
+    logEntries: logEntriesOf(scenario),
     tlb: machine.tlb,
   };
   const firstPages = operation.firstPages(vms, geometry.indexBits, problems);
@@ -76,7 +77,7 @@ function resolveInto(
       compatibility: machine.compatibility,
       costs: machine.costs.processor,
     },
-    units: configuredUnits(sectionsIn(scenario)),
+    units,
   };
   // Of VMs that cannot be their tables are of no interest.
   if (problems.found.length === known) checkTables(world, problems);
@@ -124,15 +125,6 @@ function trackingOf({ scenario, technique }: RuleSubject): TrackingPlan {
     preemptEvery: tracker.preemptEvery ?? 0,
     faults: TRACKER_FAULTS.filter((fault) => faults.includes(fault)),
   };
-}
-
-/** What a scenario says of techniques, by their sections' names. */
-function sectionsIn({ tracker }: Scenario): Readonly<Record<string, unknown>> {
-  const names = sections().map(({ name }) => name);
-  const given = Object.entries(tracker).filter(
-    ([name, value]) => names.includes(name) && value !== undefined,
-  );
-  return Object.fromEntries(given);
 }
 
 /** Paging structures must fit into the frames that have bytes. */

@@ -2,12 +2,16 @@
 
 import type { Problems } from "../../errors.ts";
 import { checkRingSize } from "../../hypervisor/dirtyRing.ts";
-import { techniqueNamed, techniques, unitOf } from "../../hypervisor/techniques/all.ts";
+import {
+  DESIGNED_TECHNIQUE,
+  techniqueOn,
+  techniques,
+  unitOf,
+} from "../../hypervisor/techniques/all.ts";
 import type { Technique, TechniqueName } from "../../hypervisor/techniques/technique.ts";
 import { TRACKER_FAULTS, type TrackerFault } from "../../hypervisor/trackedVm.ts";
 import { recordOf } from "../../lookup.ts";
 import {
-  configuredUnits,
   logProblem,
   mostOf,
   UNIT_FAULTS,
@@ -22,6 +26,7 @@ import { OPERATIONS, type OperationConfig, ownerOfFault } from "../operations/al
 import type { ConfiguredOperation } from "../operations/declaration.ts";
 import type { Scenario } from "../scenarioSchema.ts";
 import type { VmPlan } from "../worldPlan.ts";
+import { logEntriesOf } from "./units.ts";
 
 /** What a rule may look at. */
 export interface RuleSubject {
@@ -29,12 +34,23 @@ export interface RuleSubject {
   readonly operation: ConfiguredOperation<OperationConfig>;
   /** How the VMs are tracked. */
   readonly technique: TechniqueName;
+  /** Of the processors. */
+  readonly units: readonly Unit[];
 }
 
 type Rule = (subject: RuleSubject, problems: Problems) => void;
 
 /** Those that need not know the guests. */
-export const RULES: readonly Rule[] = [ring, logs, beginsSet, section, pieces, faults];
+export const RULES: readonly Rule[] = [designed, ring, logs, beginsSet, section, pieces, faults];
+
+/** The technique of a unit of the scenario's own needs one. */
+function designed({ scenario: { machine }, technique }: RuleSubject, problems: Problems): void {
+  if (technique !== DESIGNED_TECHNIQUE || machine.unit !== undefined) return;
+  problems.add(
+    ["machine", "unit"],
+    `technique "${technique}" needs it: expected a unit (docs/units.md)`,
+  );
+}
 
 /** The ring has room for the reserve and a log that is drained into it. */
 function ring({ scenario: { tracker, machine } }: RuleSubject, problems: Problems): void {
@@ -49,21 +65,21 @@ function ring({ scenario: { tracker, machine } }: RuleSubject, problems: Problem
 
 /** A log longer than its unit can have would not fill, or its index wrap. */
 function logs(subject: RuleSubject, problems: Problems): void {
-  const { machine } = subject.scenario;
   const unit = loggingUnit(subject);
-  const problem = unit === null ? null : logProblem(unit, machine.logEntries);
+  const problem = unit === null ? null : logProblem(unit, logEntriesOf(subject.scenario));
   if (problem !== null) problems.add(["machine", "logEntries"], problem);
 }
 
 /** The unit that logs for the scenario's technique; null: none does. */
-function loggingUnit({ scenario: { tracker }, technique }: RuleSubject): Unit | null {
-  const units = configuredUnits({ ...tracker });
+function loggingUnit({ scenario: { tracker }, technique, units }: RuleSubject): Unit | null {
   return unitOf(technique, units, writeLog(units, tracker.ring.source));
 }
 
-function beginsSet({ scenario: { tracker }, operation }: RuleSubject, problems: Problems): void {
+function beginsSet(subject: RuleSubject, problems: Problems): void {
+  const { scenario, operation, units } = subject;
+  const { tracker } = scenario;
   if (tracker.initiallySet !== true) return;
-  if (techniqueNamed(tracker.technique)?.beginsSet === true && operation.beginsSet) return;
+  if (techniqueOn(units, tracker.technique)?.beginsSet === true && operation.beginsSet) return;
   const able = techniques()
     .flatMap((one) => (one.beginsSet === true ? [one.name] : []))
     .sort();
@@ -75,8 +91,10 @@ function beginsSet({ scenario: { tracker }, operation }: RuleSubject, problems: 
 }
 
 /** The section of the technique that is used says all that it has to. */
-function section({ scenario: { tracker }, technique }: RuleSubject, problems: Problems): void {
-  const used = techniqueNamed(technique)?.section;
+function section(subject: RuleSubject, problems: Problems): void {
+  const { technique, units } = subject;
+  const { tracker } = subject.scenario;
+  const used = techniqueOn(units, technique)?.section;
   const given: Readonly<Record<string, unknown>> = tracker;
   if (used === undefined || given[used.name] !== undefined) return;
   for (const { path } of used.schema.safeParse({}).error?.issues ?? []) {
@@ -85,9 +103,11 @@ function section({ scenario: { tracker }, technique }: RuleSubject, problems: Pr
 }
 
 /** In a session the operator may arm what he likes. */
-function pieces({ scenario: { tracker }, operation, technique }: RuleSubject, problems: Problems) {
+function pieces(subject: RuleSubject, problems: Problems): void {
+  const { operation, technique, units } = subject;
+  const { tracker } = subject.scenario;
   if (operation.operatorDecides || tracker.preemptEvery === undefined) return;
-  if (techniqueNamed(technique)?.armsEntries === true) return;
+  if (techniqueOn(units, technique)?.armsEntries === true) return;
   problems.add(
     ["tracker", "preemptEvery"],
     `technique "${technique}" handles no entries: expected one that arms them`,
@@ -133,9 +153,11 @@ const UNIT_NEEDS: Needs<UnitFault> = recordOf(UNIT_FAULTS, (fault) => {
 const TRACKER_NEEDS: Needs<TrackerFault> = {
   ...UNIT_NEEDS,
   skipInvept: ({ technique }) => [technique !== "none", "a tracker"],
-  harvestBeforeDrain: ({ technique }) => techniquesNeed("harvestBeforeDrain", technique),
-  tornEntries({ technique, scenario: { tracker }, operation }) {
-    const [isOwn, what] = techniquesNeed("tornEntries", technique);
+  harvestBeforeDrain: (subject) => techniquesNeed("harvestBeforeDrain", subject),
+  tornEntries(subject) {
+    const { operation } = subject;
+    const { tracker } = subject.scenario;
+    const [isOwn, what] = techniquesNeed("tornEntries", subject);
     return [
       isOwn && tracker.preemptEvery !== undefined && operation.isLive,
       `${what}, "preemptEvery", and operation "measure" with "live: true"`,
@@ -143,10 +165,10 @@ const TRACKER_NEEDS: Needs<TrackerFault> = {
   },
 };
 
-function techniquesNeed(fault: TrackerFault, technique: TechniqueName): Need {
+function techniquesNeed(fault: TrackerFault, { technique, units }: RuleSubject): Need {
   const has = (one: Technique | null): boolean => one?.faults?.includes(fault) === true;
   const able = techniques().filter(has);
-  return [has(techniqueNamed(technique)), `technique ${quoted(able.map(({ name }) => name))}`];
+  return [has(techniqueOn(units, technique)), `technique ${quoted(able.map(({ name }) => name))}`];
 }
 
 function quoted(names: readonly string[]): string {

@@ -3,10 +3,17 @@
  * that is run with several trackers does; an option that sets one is a mistake (src/runs/scenarioFile.ts).
  */
 import type { FieldPath } from "../../config/fieldPath.ts";
-import { sections, TECHNIQUES, techniqueNamed, unitOf } from "../../hypervisor/techniques/all.ts";
-import { configuredUnits, writeLog } from "../../units/all.ts";
+import {
+  DESIGNED_TECHNIQUE,
+  sections,
+  TECHNIQUES,
+  techniqueOn,
+  unitOf,
+} from "../../hypervisor/techniques/all.ts";
+import { writeLog } from "../../units/all.ts";
 import { configured } from "../operations/all.ts";
 import type { Scenario } from "../scenarioSchema.ts";
+import { scenarioUnits } from "./units.ts";
 
 export interface UnreadField {
   readonly path: FieldPath;
@@ -20,9 +27,9 @@ export function unreadFields(scenario: Scenario): readonly UnreadField[] {
   const operation = configured(scenario.operation, scenario.faults);
   if (operation.operatorDecides) return [];
   const technique = operation.technique(tracker.technique);
-  const units = configuredUnits({ ...tracker });
+  const units = scenarioUnits(scenario);
   const unit = unitOf(technique, units, writeLog(units, tracker.ring.source));
-  const read = [techniqueNamed(technique)?.section?.name, unit?.declaration.name];
+  const read = [techniqueOn(units, technique)?.section?.name, unit?.declaration.name];
   const unused = sections().filter(({ name }) => !read.includes(name));
   const isDecided = TECHNIQUES.every((name) => operation.technique(name) === technique);
   const who = operation.estimator === null ? `operation "${operation.kind}"` : "an estimator";
@@ -30,6 +37,9 @@ export function unreadFields(scenario: Scenario): readonly UnreadField[] {
     ...(isDecided
       ? [{ path: ["tracker", "technique"], why: `${who} chooses its own way of tracking` }]
       : []),
+    ...(technique === DESIGNED_TECHNIQUE
+      ? designsLog(scenario)
+      : [{ path: ["machine", "unit"], why: `technique "${technique}" does not use it` }]),
     ...unused.map(({ name }) => ({
       path: ["tracker", name],
       why: `technique "${technique}" does not read it`,
@@ -38,4 +48,10 @@ export function unreadFields(scenario: Scenario): readonly UnreadField[] {
       ? [{ path: ["tracker", "logLimit"], why: `technique "${technique}" has no logs` }]
       : []),
   ];
+}
+
+/** Its own length comes first. */
+function designsLog({ machine: { unit } }: Scenario): UnreadField[] {
+  if (unit?.entries === undefined) return [];
+  return [{ path: ["machine", "logEntries"], why: "machine.unit.entries says it" }];
 }

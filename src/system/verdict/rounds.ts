@@ -23,9 +23,10 @@ import {
 import type { Part, WordArray } from "../../hardware/part.ts";
 import type { RoundTruth } from "../../hardware/roundTruth.ts";
 import type { DirtyBitmap } from "../../hypervisor/dirtyBitmap.ts";
-import { TECHNIQUES, techniqueNamed } from "../../hypervisor/techniques/all.ts";
+import { techniqueOn } from "../../hypervisor/techniques/all.ts";
 import type { Technique, TechniqueName } from "../../hypervisor/techniques/technique.ts";
 import type { TrackedVm } from "../../hypervisor/trackedVm.ts";
+import { TECHNIQUE_NAMES } from "../../interconnect/messages.ts";
 import { itemAt, numberAt, wordAt } from "../../lookup.ts";
 import { LargeLeaves } from "./largeLeaves.ts";
 import { below, either, first, PageList, second, spread } from "./pageSets.ts";
@@ -33,7 +34,7 @@ import { RoundCut } from "./roundCut.ts";
 
 /** Words of the state. */
 const At = {
-  /** The technique that is armed, or was last: a position in TECHNIQUES. */
+  /** The technique that is armed, or was last: a position in TECHNIQUE_NAMES. */
   technique: 0,
   /** Times that the tracker was armed; harvests since then. */
   armings: 1,
@@ -163,7 +164,7 @@ export class Rounds implements Part {
   /** The tracker has taken rights or flags away; INVEPTs follow. What was done before is nobody's business. */
   armed(technique: Technique): void {
     const { state } = this;
-    state[At.technique] = TECHNIQUES.indexOf(technique.name);
+    state[At.technique] = TECHNIQUE_NAMES.indexOf(technique.name);
     state[At.armed] = 1;
     state[At.armings] = numberAt(state, At.armings) + 1;
     state[At.round] = 0;
@@ -223,7 +224,10 @@ export class Rounds implements Part {
    */
   read(known: DirtyBitmap, underWay: (visit: (page: number) => void) => void): void {
     const { state, reported } = this;
-    const technique = techniqueNamed(itemAt(TECHNIQUES, numberAt(state, At.technique)));
+    const technique = techniqueOn(
+      this.#tracked.units,
+      itemAt(TECHNIQUE_NAMES, numberAt(state, At.technique)),
+    );
     if (state[At.armed] === 0 || technique?.logsMisses !== true) return;
     this.#open();
     state[At.isRead] = 1;
@@ -287,7 +291,7 @@ export class Rounds implements Part {
     const kept = Math.min(numberAt(state, At.lossy), LOSSES_KEPT);
     return {
       technique:
-        state[At.armings] === 0 ? "none" : itemAt(TECHNIQUES, numberAt(state, At.technique)),
+        state[At.armings] === 0 ? "none" : itemAt(TECHNIQUE_NAMES, numberAt(state, At.technique)),
       findsWritten: state[At.findsWritten] === 1,
       findsTouched: state[At.findsTouched] === 1,
       harvests: numberAt(state, At.harvests),

@@ -1,7 +1,7 @@
 /** A log of first writes that never stops the guest: when it is full it says so in a bit, and drops (walk.ts has the rule). */
+import { hasDropped, slotsOf } from "../filling.ts";
 import type { Unit, UnitDeclaration } from "../unit.ts";
-import { emptyUpwards, hasDropped, upwardSlots } from "../upwards.ts";
-import { overflowLogUnit, SECONDARY_OVERFLOW_LOG } from "./walk.ts";
+import { OVERFLOW_FILLING, overflowLogUnit, SECONDARY_OVERFLOW_LOG } from "./walk.ts";
 
 /** HDBSSBR_EL2.SZ: 512 entries in 4 KiB to 2^18 in 2 MiB (Arm ARM D24.2); what is emulated of any log ends here. */
 const ENTRIES_MAX = 1 << 16;
@@ -15,8 +15,7 @@ const unit: Unit = {
   whyNoMore: "longer logs are not emulated",
   enabling: SECONDARY_OVERFLOW_LOG,
   processorSide: overflowLogUnit,
-  ...upwardSlots,
-  empty: emptyUpwards,
+  ...slotsOf(OVERFLOW_FILLING),
 };
 
 export const overflowLog = {
@@ -28,7 +27,7 @@ export const overflowLog = {
   mayLose: true,
   whenFull: {
     kind: "drop",
-    hasDropped,
+    hasDropped: (vmcs) => hasDropped(vmcs, OVERFLOW_FILLING),
   },
   technique: {
     finds: "the first write to each page",

@@ -16,13 +16,16 @@ import {
   secondaryControls,
   type Vmcs,
 } from "../../hardware/vmcs.ts";
+import { type Filling, transitionLog } from "../filling.ts";
 import { SECONDARY_PML } from "../pml/walk.ts";
-import { writesUpwards } from "../upwards.ts";
 
 /** Secondary control 29, which SDM 24.6.2 leaves reserved. */
 export const SECONDARY_OVERFLOW_LOG = 1 << 29;
 /** HDBSSPROD_EL2.INDEX has 19 bits, of which the longest log needs all but one value. */
 const INDEX = { bits: 19, signed: false } as const;
+
+export const OVERFLOW_FILLING: Filling = { direction: "up", whenFull: "drop", logs: 1 };
+const log = transitionLog(OVERFLOW_FILLING, null);
 
 /** @param isThere no real processor has it */
 export function overflowLogUnit(isThere: boolean): LogUnit {
@@ -32,7 +35,7 @@ export function overflowLogUnit(isThere: boolean): LogUnit {
     selectedBy: SECONDARY_OVERFLOW_LOG,
     needsFlags: true,
     index: INDEX,
-    log: writesUpwards,
+    log,
     failure: (vmcs, geometry) => failure(vmcs, geometry, isThere),
   };
 }

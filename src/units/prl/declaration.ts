@@ -2,12 +2,11 @@
 import type { Geometry } from "../../hardware/geometry.ts";
 import { Field, writeField } from "../../hardware/vmcs.ts";
 import { SECONDARY_PML } from "../pml/walk.ts";
+import { reloadLogs, SUSPENDED } from "../suspended.ts";
 import type { LogStep, Slot, Unit, UnitDeclaration, VmcsWords } from "../unit.ts";
 import { type PrlOptions, prlSection } from "./options.ts";
 import {
-  PRL_SUSPENDED,
   prlInitialIndex,
-  prlReload,
   prlResetImage,
   prlUnit,
   prlUsedSlots,
@@ -33,7 +32,7 @@ function usedSlots(
   { slotRule }: PrlOptions,
 ): readonly [number, number] {
   if ((word(vmcs, Field.fullLogs) & (1 << log)) !== 0) {
-    return prlUsedSlots(PRL_SUSPENDED, logEntries, slotRule);
+    return prlUsedSlots(SUSPENDED, logEntries, slotRule);
   }
   if (word(vmcs, Field.activeLog) !== log) return [0, 0];
   return prlUsedSlots(word(vmcs, Field.logIndex), logEntries, slotRule);
@@ -74,7 +73,7 @@ function configure(section: unknown): Unit {
     usedSlots: (vmcs, log, geometry) => usedSlots(vmcs, log, geometry, options),
     isIndexValid(vmcs, { logEntries }) {
       const index = word(vmcs, Field.logIndex);
-      return index >= PRL_SUSPENDED && index < logEntries;
+      return index >= SUSPENDED && index < logEntries;
     },
     nextSlots: (vmcs, count, geometry) => nextSlots(vmcs, count, geometry, options),
     shownIndex: (vmcs) => word(vmcs, Field.logIndex),
@@ -119,7 +118,7 @@ const prlReset: LogStep = ({ vmcs, geometry, copied }) => {
 
 /** The new instruction: the vCPU's processor reloads its log state from memory. */
 const prlReloadStep: LogStep = ({ vmcs, copied }) => {
-  prlReload(vmcs);
+  reloadLogs(vmcs);
   return { copied };
 };
 
@@ -137,7 +136,7 @@ export const prl = {
     entryCost: "prlEntry",
     fullLogs: ({ image }) => image[2 * Field.fullLogs] ?? 0,
     emptyInMemory: prlResetImage,
-    reload: prlReload,
+    reload: reloadLogs,
   },
   technique: {
     finds: "every TLB miss, with counts",

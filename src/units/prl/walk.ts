@@ -9,16 +9,14 @@ import { count, type LogUnit, type Mmu, type WalkLog } from "../../hardware/mmu.
 import { notePage } from "../../hardware/roundTruth.ts";
 import {
   Field,
-  publishField,
   readField,
-  reloadField,
   SHORT_INDEX,
   secondaryControls,
   type Vmcs,
   writeField,
-  writeImage,
 } from "../../hardware/vmcs.ts";
 import { SECONDARY_PML } from "../pml/walk.ts";
+import { becomeFull, resetInMemory } from "../suspended.ts";
 import type { PrlOptions, PrlSlotRuleName } from "./options.ts";
 
 /** "PRL enable": bit 26 (DW19 section 4; VEE21 gives no number). */
@@ -28,9 +26,6 @@ export const SECONDARY_PRL_FILTER = 1 << 27;
 
 /** DW19: any of bits 63:60 of the index suspends the log; in the high word, bits 31:28. */
 const SUSPENDED_SHIFT = 28;
-
-/** The index while the log is suspended. */
-export const PRL_SUSPENDED = -1;
 
 /** The index that software writes into an empty log. */
 export function prlInitialIndex(logEntries: number): number {
@@ -89,7 +84,7 @@ class PrlLog implements WalkLog {
     if (index === 0) {
       if (slotRule === "store-at-zero") prlStore(mmu, 0, page);
       else drop(mmu, page);
-      prlBecomeFull(mmu, this.#options.doubleBuffer);
+      becomeFull(mmu, prlInitialIndex(mmu.geometry.logEntries), this.#options.doubleBuffer);
       return;
     }
     prlStore(mmu, slotRule === "decrement-then-store" ? index - 1 : index, page);
@@ -129,50 +124,7 @@ function prlStore(mmu: Mmu, slot: number, page: number): void {
   storeLogEntry(mmu, readField(mmu.vmcs, Field.activeLog), slot, page);
 }
 
-/**
- * The log is full: the index becomes -1 and the LAPIC sends the log-full vector; with a second, empty
- * log, logging goes on there. The papers do not say how the handler learns which logs are full: we
- * write index and full-log bits back to the VMCS region.
- */
-function prlBecomeFull(mmu: Mmu, doubleBuffer: boolean): void {
-  const { vmcs } = mmu;
-  const active = readField(vmcs, Field.activeLog);
-  const fullLogs = readField(vmcs, Field.fullLogs) | (1 << active);
-  writeField(vmcs, Field.fullLogs, fullLogs);
-  const other = active ^ 1;
-  if (doubleBuffer && (fullLogs & (1 << other)) === 0) {
-    writeField(vmcs, Field.activeLog, other);
-    writeField(vmcs, Field.logIndex, prlInitialIndex(mmu.geometry.logEntries));
-  } else {
-    writeField(vmcs, Field.logIndex, PRL_SUSPENDED);
-  }
-  // Only this log's bit: the handler may have cleared the other's in memory, and this processor not reloaded it yet.
-  writeImage(vmcs, Field.fullLogs, vmcs.image[2 * Field.fullLogs]! | (1 << active));
-  publishField(vmcs, Field.logIndex);
-  publishField(vmcs, Field.activeLog);
-  count(mmu, Counter.logFull, 1);
-  mmu.logFilled = true;
-}
-
-/**
- * The handler's half of a reset, in the VMCS region in memory: the drained logs are empty again, and
- * a suspended processor may go on in one of them.
- */
+/** The handler's half of a reset. */
 export function prlResetImage(vmcs: Vmcs, drainedLogs: number, { logEntries }: Geometry): void {
-  const fullLogs = vmcs.image[2 * Field.fullLogs]! & ~drainedLogs;
-  writeImage(vmcs, Field.fullLogs, fullLogs);
-  if (vmcs.image[2 * Field.logIndex]! >= 0) return;
-  writeImage(vmcs, Field.activeLog, (drainedLogs & 1) !== 0 ? 0 : 1);
-  writeImage(vmcs, Field.logIndex, prlInitialIndex(logEntries));
-}
-
-/**
- * The processor's half: VEE21's new instruction makes it reload log state from memory. A log that is
- * being filled keeps its index, which is newer than the one in memory.
- */
-export function prlReload(vmcs: Vmcs): void {
-  reloadField(vmcs, Field.fullLogs);
-  if (readField(vmcs, Field.logIndex) >= 0) return;
-  reloadField(vmcs, Field.activeLog);
-  reloadField(vmcs, Field.logIndex);
+  resetInMemory(vmcs, drainedLogs, prlInitialIndex(logEntries));
 }

@@ -199,7 +199,7 @@ export const hardware: readonly HandMade[] = [
   },
   {
     name: "prl-other-log-full-too",
-    file: "src/units/prl/walk.ts",
+    file: "src/units/suspended.ts",
     class: "condition",
     from: `if (doubleBuffer && (fullLogs & (1 << other)) === 0) {`,
     to: `if (doubleBuffer) {`,
@@ -207,7 +207,7 @@ export const hardware: readonly HandMade[] = [
   },
   {
     name: "prl-image-forgets-other",
-    file: "src/units/prl/walk.ts",
+    file: "src/units/suspended.ts",
     class: "bits",
     from: "writeImage(vmcs, Field.fullLogs, vmcs.image[2 * Field.fullLogs]! | (1 << active));",
     to: "writeImage(vmcs, Field.fullLogs, 1 << active);",
@@ -215,7 +215,7 @@ export const hardware: readonly HandMade[] = [
   },
   {
     name: "prl-reset-always-first-log",
-    file: "src/units/prl/walk.ts",
+    file: "src/units/suspended.ts",
     class: "condition",
     from: "writeImage(vmcs, Field.activeLog, (drainedLogs & 1) !== 0 ? 0 : 1);",
     to: "writeImage(vmcs, Field.activeLog, 0);",
@@ -223,7 +223,7 @@ export const hardware: readonly HandMade[] = [
   },
   {
     name: "prl-reload-takes-old-index",
-    file: "src/units/prl/walk.ts",
+    file: "src/units/suspended.ts",
     class: "early return removed",
     from: `  if (readField(vmcs, Field.logIndex) >= 0) return;
 `,

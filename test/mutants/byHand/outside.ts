@@ -44,7 +44,7 @@ export const outside: readonly HandMade[] = [
   },
   {
     name: "outside-prl-reset-of-running-log",
-    file: "src/units/prl/walk.ts",
+    file: "src/units/suspended.ts",
     class: "early return removed",
     from: `  if (vmcs.image[2 * Field.logIndex]! >= 0) return;
 `,
