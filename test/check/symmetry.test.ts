@@ -1,6 +1,6 @@
 /** A search with symmetry has a state for each orbit, and comes to the verdicts of the full search. */
 import { describe, expect, it } from "vitest";
-import { buildModel, type CheckTarget, MODELS } from "../../src/check/catalogue.ts";
+import { buildModel, type CheckTarget } from "../../src/check/catalogue.ts";
 import { canonical } from "../../src/check/engine/encoding.ts";
 import { Exploration } from "../../src/check/engine/exploration.ts";
 import { load, loadIds } from "../../src/check/engine/explored.ts";
@@ -11,6 +11,7 @@ import { holdsAt } from "../../src/check/properties/evaluate.ts";
 import type { Predicate, Property } from "../../src/check/properties/property.ts";
 import { verdictsOf } from "../../src/check/verdicts.ts";
 import { shareOf } from "../share.ts";
+import { furtherModels } from "./furtherModels.ts";
 
 type Values = Readonly<Record<string, number>>;
 const targetOf = (model: string, set: Values, mutation: string | null = null): CheckTarget => ({
@@ -29,26 +30,20 @@ function explore(target: CheckTarget, options: object): Exploration {
 }
 
 /** Small enough to look at many states with all their images, and with something to exchange. */
-const SMALL: readonly (readonly [string, Values])[] = [
+const NAMED: readonly (readonly [string, Values])[] = [
   ["pml", { pages: 3, reads: 0, harvests: 0 }],
   ["pml", { pages: 3, reads: 0, log: 1, levels: 2, harvests: 0 }],
   ["pml-halts", { harvests: 0 }],
   ["pml-two-vcpus", { pages: 1, harvests: 0 }],
   ["pml-three-vcpus", { pages: 1 }],
-  ["pml-large-leaves", { pages: 2, reads: 0, harvests: 0 }],
   ["pml-crowded", { pages: 2, harvests: 0 }],
   ["prl", { pages: 2, reads: 0, log: 2, harvests: 0 }],
   ["prl-two-logs", { pages: 3, log: 1, harvests: 0 }],
   ["prl-counts", { log: 2, harvests: 0 }],
-  ["write-protection", { pages: 2, reads: 0, harvests: 0 }],
   ["write-protection-two-vcpus", { pages: 1, harvests: 0 }],
   ["write-protection-large-leaves", { pages: 4, harvests: 0 }],
-  ["present-bit", { pages: 2, reads: 0, harvests: 0 }],
   ["accessed-dirty-scan", { pages: 2 }],
-  ["overflow-log", { pages: 2, reads: 0, harvests: 0 }],
-  ["machine-unit-stops", { pages: 2, reads: 0, harvests: 0 }],
   ["machine-unit-interrupts", { harvests: 0 }],
-  ["dirty-ring", { pages: 2, reads: 0, harvests: 0 }],
   ["dirty-ring-two-vcpus", { pages: 1 }],
   ["dirty-ring-pml", { pages: 2, harvests: 0 }],
   ["checkpoint-stop", { pages: 2, times: 1 }],
@@ -90,6 +85,15 @@ const WITHOUT = [
   "operator-in-pieces",
   "dirty-ring-in-pieces",
   "scan-in-pieces",
+];
+const SMALL = [
+  ...NAMED,
+  ...furtherModels([
+    ...[...NAMED, ...LARGER].map(([name]) => name),
+    ...TOO_LARGE,
+    ...WITHOUT,
+    "two-phase-commit",
+  ]),
 ];
 
 const groupOf = (model: Model): RenamingGroup => {
@@ -226,10 +230,7 @@ describe("a state of an orbit does what the others do, and is judged as they are
   });
 });
 
-it("is of every model; where nothing is alike every state is kept, and the report says why", () => {
-  const names = new Set([...SMALL, ...LARGER].map(([name]) => name));
-  const all = [...names, ...TOO_LARGE, ...WITHOUT, "two-phase-commit"].sort();
-  expect(all).toEqual(MODELS.map(({ name }) => name).sort());
+it("keeps every state where nothing is alike, and the report says why; where it is too large, it begins", () => {
   for (const name of TOO_LARGE) {
     const model = buildModel(targetOf(name, {}));
     const exploration = new Exploration(model, { symmetry: true, bounds: { states: 2000 } });

@@ -1,6 +1,7 @@
 /** `trackvisor compare`: the same guests under each tracker, and an answer that follows from the numbers. */
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { techniques } from "../../src/hypervisor/techniques/all.ts";
 import { Scratch } from "./command.ts";
 
 const scratch = new Scratch();
@@ -33,7 +34,12 @@ async function compare(words: readonly string[]) {
 }
 
 /** Those that find written pages alone. */
-const WRITES = ["writeProtect", "pml", "overflowLog", "dirtyRing", "dirtyRing-pml"];
+const WRITES = [
+  ...techniques().flatMap(({ name, findsWritten, findsTouched }) =>
+    findsWritten && !findsTouched ? [name] : [],
+  ),
+  "dirtyRing-pml",
+];
 
 describe("trackvisor compare", { timeout: TIMEOUT }, () => {
   it("sorts trackers by what they cost the guest, and says which is cheapest for what", async () => {

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { TECHNIQUES } from "../../src/hypervisor/techniques/all.ts";
 import { type Outcome, Scratch, scenario } from "./command.ts";
 
 const scratch = new Scratch();
@@ -83,16 +84,7 @@ describe.concurrent("trackvisor run", { timeout: TIMEOUT }, () => {
   });
 
   it("--tracker chooses the technique, and all see the same guest", async () => {
-    const names = [
-      "none",
-      "writeProtect",
-      "presentBit",
-      "accessedDirtyScan",
-      "pml",
-      "prl",
-      "dirtyRing",
-      "overflowLog",
-    ];
+    const names = [...TECHNIQUES];
     const file = scratch.write("tracker.json", scenario());
     const reports = await Promise.all(
       names.map((name) => scratch.run([file, "--json", "--tracker", name])),
