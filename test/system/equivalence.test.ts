@@ -176,9 +176,9 @@ it("the runs above have one to four vCPUs, large pages, every paging mode, and A
   const wanted = ["1 vCPUs", "2 vCPUs", "3 vCPUs", "4 vCPUs", "leaf level 1", "leaf level 2"];
   for (const what of [...wanted, "off", "pae", "longMode"]) expect(seen).toContain(what);
   // Without A/D flags write protection and the ring that it feeds must do; with them, the others.
-  expect(seen).toContain("write protection: A/D off");
-  expect(seen).toContain("dirty ring fed by write protection: A/D off");
-  for (const name of ["A/D scan", "PML"]) expect(seen).toContain(`${name}: A/D on`);
+  expect(seen).toContain("writeProtect: A/D off");
+  expect(seen).toContain("dirtyRing: A/D off");
+  for (const name of ["accessedDirtyScan", "pml"]) expect(seen).toContain(`${name}: A/D on`);
 });
 
 describe("a planted fault", () => {
