@@ -16,6 +16,7 @@ import { presentBitExperiment } from "./presentBit.ts";
 import { prlCostExperiment } from "./prlCost.ts";
 import { prlDesignExperiment } from "./prlDesign.ts";
 import { pvmLoadExperiment } from "./pvmLoad.ts";
+import { unitsExperiment } from "./units.ts";
 import { wssOverheadExperiment } from "./wssOverhead.ts";
 
 export const EXPERIMENTS: readonly Experiment[] = [
@@ -34,6 +35,7 @@ export const EXPERIMENTS: readonly Experiment[] = [
   estimatorSweepExperiment,
   migrationTechniquesExperiment,
   overcommitmentExperiment,
+  unitsExperiment,
 ];
 
 /**

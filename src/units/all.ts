@@ -30,7 +30,7 @@ export const DESIGNED: typeof machineUnit = machineUnit;
 export const DESIGN_SECTION: typeof machineUnitSection = machineUnitSection;
 
 /** Those that are what they are, whatever a scenario says. */
-export const FIXED_UNITS: readonly UnitDeclaration[] = LIST.filter((unit) => unit !== machineUnit);
+export const FIXED_UNITS: readonly Listed[] = LIST.filter((unit) => unit !== machineUnit);
 
 /** From now on processors have this unit. @throws UserError if it is none */
 export function addUnit(own: OwnUnit): UnitDeclaration {

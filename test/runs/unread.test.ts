@@ -49,6 +49,13 @@ function linesOf(name: string, ...set: readonly string[]): readonly string[] {
   }
 }
 
+/** What a field can be, where that is not an empty section. */
+const VALUES: Readonly<Record<string, string>> = {
+  "tracker.logLimit": "1",
+  "machine.logEntries": "8",
+  "machine.unit": "{ trigger: dirtyBit, whenFull: drop }",
+};
+
 describe("what a plan does not read", () => {
   it.each(TECHNIQUES)("changes nothing under %s", (technique) => {
     const plain = endOf(small({ technique }));
@@ -69,7 +76,7 @@ describe("what a plan does not read", () => {
     for (const { path, why } of unreadFields(scenario)) {
       const field = path.join(".");
       const isTechnique = field === "tracker.technique";
-      const values = isTechnique ? TECHNIQUES : [field === "tracker.logLimit" ? "1" : "{}"];
+      const values = isTechnique ? TECHNIQUES : [VALUES[field] ?? "{}"];
       for (const value of values) {
         const option = `${field}=${value}`;
         expect(linesOf(name, option)).toEqual([

@@ -199,8 +199,8 @@ export const hypervisorMachines: readonly HandMade[] = [
     name: "tracker-units-of-all-vms",
     file: "machines/tracker.ts",
     class: "condition",
-    from: `return (context.units[unitNumber(unit)] ?? []).filter((id) => id !== 0);`,
-    to: `return (context.units[1 - unitNumber(unit)] ?? []).filter((id) => id !== 0);`,
+    from: `return (context.units[unitNumber(unit)] ?? []).filter((id) => id !== NOBODY);`,
+    to: `return (context.units[1 - unitNumber(unit)] ?? []).filter((id) => id !== NOBODY);`,
     damage: "arming PRL tells the PML units, and PML the PRL units",
   },
   {
