@@ -9,6 +9,8 @@
  *   idle       | switchTracker         | pausing    | pauseVm
  *   any        | setWriteIntensity     | -          | device: setWriteIntensity
  *   any        | intensitySet          | -          | ignored: nothing waits for it
+ *   any        | typeText              | -          | device: typeText
+ *   any        | textTyped             | -          | ignored: nothing waits for it
  *   pausing    | vmPaused              | harvesting | harvest to the tracker
  *   harvesting | harvested             | idle       | unpauseVm
  *   harvesting | harvested, to switch  | disarming  | disarm to the tracker
@@ -57,12 +59,15 @@ export const operatorFields = {
 
 export interface OperatorContext extends OperatorInput, kind.Values<typeof operatorFields> {}
 
-export type OperatorRequest = {
-  readonly op: "setWriteIntensity";
-  readonly vm: number;
-  readonly percent: number;
-};
-export type OperatorReply = { readonly type: "intensitySet" };
+export type OperatorRequest =
+  | { readonly op: "setWriteIntensity"; readonly vm: number; readonly percent: number }
+  | {
+      readonly op: "typeText";
+      readonly vm: number;
+      readonly text: string;
+      readonly enter: boolean;
+    };
+export type OperatorReply = { readonly type: "intensitySet" } | { readonly type: "textTyped" };
 
 type OperatorEvent =
   | Extract<
@@ -72,6 +77,7 @@ type OperatorEvent =
           | "harvestNow"
           | "switchTracker"
           | "setWriteIntensity"
+          | "typeText"
           | "vmPaused"
           | "harvested"
           | "disarmed"
@@ -121,6 +127,11 @@ export const operatorMachine = setup({
         request({ op: "setWriteIntensity", vm, percent }),
       ),
     ),
+    askTyping: emit(
+      on("typeText", ({ event: { vm, text, enter } }) =>
+        request({ op: "typeText", vm, text, enter }),
+      ),
+    ),
     sendPause: emit(({ context }) =>
       send(context.scheduler, { type: "pauseVm", vm: context.vm, requester: context.self }),
     ),
@@ -163,6 +174,8 @@ export const operatorMachine = setup({
   on: {
     setWriteIntensity: { actions: "askIntensity" },
     intensitySet: ignored("nothing waits for it"),
+    typeText: { actions: "askTyping" },
+    textTyped: ignored("nothing waits for it"),
     harvestNow: ignored("busy; whoever asks looks first"),
     switchTracker: ignored("busy; whoever asks looks first"),
   },

@@ -62,6 +62,8 @@ const EXCEPTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   operator: {
     "any: setWriteIntensity": NO_SUCH_COMMAND,
     "any: intensitySet": NO_SUCH_COMMAND,
+    "any: typeText": NO_SUCH_COMMAND,
+    "any: textTyped": NO_SUCH_COMMAND,
     "any: harvestNow": NO_SUCH_COMMAND,
     "any: switchTracker": NO_SUCH_COMMAND,
   },

@@ -260,6 +260,13 @@ export const MESSAGES = {
     fields: { vm, percent: whole },
     kind: "operation",
   },
+  // Typed on the console of the VM's guest, with the key Enter behind it or without.
+  typeText: {
+    from: "system",
+    to: "operator",
+    fields: { vm, text, enter: flag },
+    kind: "operation",
+  },
   // Begin this operation (a number in its list); bring the present one to its end.
   startOperation: {
     from: "system",

@@ -185,6 +185,14 @@ export interface PageFrame {
   readonly reported: boolean;
 }
 
+/** The console of a VM's guest. */
+export interface ConsoleFrame {
+  /** The last lines that it has printed, of those that were asked for; null: it is not run live, and has no console. */
+  readonly lines: readonly string[] | null;
+  /** Whether it can be typed to. */
+  readonly takesText: boolean;
+}
+
 /** Series over the same points, to be drawn. */
 export type PlotFrame = ToldChart;
 
@@ -242,6 +250,8 @@ export interface Frame {
   readonly stream: readonly StreamEntry[];
   /** Null: it was not asked for. */
   readonly lanes: LanesFrame | null;
+  /** Null: it was not asked for. */
+  readonly console: ConsoleFrame | null;
   /** Courses over time; null: they were not asked for. */
   readonly plots: readonly PlotFrame[] | null;
   /** How many of the last messages pass the filter; null: there is none. */

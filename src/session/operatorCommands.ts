@@ -89,6 +89,22 @@ export const OPERATOR_COMMANDS: Readonly<Record<string, OperatorCommand>> = {
     return percent < 0 ? `${name}: writes as its workload does` : `${name}: ${percent} % writes`;
   },
 
+  type(session, vm, argument) {
+    const { system } = session;
+    const name = vmName(system, vm);
+    if (!takesText(system, vm)) {
+      throw new UserError(`${name}: its guest cannot be typed to: expected a live Linux`);
+    }
+    const control = /^\^([@-_])$/.exec(argument)?.[1];
+    if (control === undefined) {
+      session.command("operator", { type: "typeText", vm, text: argument, enter: true });
+      return `${name}: typed`;
+    }
+    const text = String.fromCharCode(control.charCodeAt(0) & 31);
+    session.command("operator", { type: "typeText", vm, text, enter: false });
+    return `${name}: typed ${argument}`;
+  },
+
   start(session, _, argument) {
     const { system } = session;
     if (system.done) throw new UserError("the run has ended: go back first (b, g)");
@@ -131,6 +147,13 @@ function ownerOf(system: System): string | null {
 
 function vmName({ world }: System, vm: number): string {
   return world.vms[vm]!.config.name;
+}
+
+/** Whether a VM's guest has a console that takes input. */
+function takesText({ world }: System, vm: number): boolean {
+  return world
+    .vmNumbered(vm)
+    .vcpus.some((vcpu) => world.vcpuNumbered(vcpu).stream.workload.console?.type !== undefined);
 }
 
 /** Whether the operator, and not an operation, holds a VM. */

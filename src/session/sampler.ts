@@ -7,6 +7,7 @@ import { CYCLES_PER_SECOND } from "../config/units.ts";
 import { readCounters } from "../hardware/counters.ts";
 import { itemAt } from "../lookup.ts";
 import { burstsUnderWay } from "./bursts.ts";
+import { consoleFrame } from "./consoleFrame.ts";
 import type { CounterFrame, Frame, StreamEntry } from "./frame.ts";
 import { heatFrame } from "./heatFrame.ts";
 import { actorFrame, actorLines, messageFrame } from "./inspect.ts";
@@ -40,6 +41,8 @@ export interface FrameRequest {
   readonly magnified: number;
   readonly stream: StreamRequest;
   readonly lanes: Omit<LanesRequest, "depth"> | null;
+  /** Lines of the console of the VM's guest; null = none. */
+  readonly console: number | null;
   /** Whether courses over time are. */
   readonly plots: boolean;
   readonly actor: string | null;
@@ -96,6 +99,7 @@ export class Sampler {
         request.lanes === null
           ? null
           : this.#lanes.sample({ ...request.lanes, depth: request.depth }, position),
+      console: request.console === null ? null : consoleFrame(system, request.vm, request.console),
       plots: request.plots ? plotFrames(session) : null,
       matches: filter === null ? null : this.#matches.count(ring, filter, position, request.depth),
       breakpoints: session.breakpoints,

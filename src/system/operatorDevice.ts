@@ -1,4 +1,4 @@
-/** The device of the operator actor: what a person may change about the guests' workloads. */
+/** The device of the operator actor: what a person may change about the guests' workloads, and tell their guests. */
 
 import type { OperatorReply, OperatorRequest } from "../../machines/operator.ts";
 import type { Device } from "../interconnect/emissions.ts";
@@ -18,10 +18,16 @@ export class OperatorDevice implements Device<OperatorRequest, OperatorReply> {
     return (this.#world.vms[vm]?.vcpus ?? []).map(vcpuMemory);
   }
 
-  perform({ vm, percent }: OperatorRequest): OperatorReply {
-    for (const vcpu of this.#world.vms[vm]?.vcpus ?? []) {
-      setWriteIntensity(itemAt(this.#world.vcpus, vcpu).stream, percent);
+  perform(request: OperatorRequest): OperatorReply {
+    const vcpus = this.#world.vms[request.vm]?.vcpus ?? [];
+    const streams = vcpus.map((vcpu) => itemAt(this.#world.vcpus, vcpu).stream);
+    if (request.op === "setWriteIntensity") {
+      for (const stream of streams) setWriteIntensity(stream, request.percent);
+      return { type: "intensitySet" };
     }
-    return { type: "intensitySet" };
+    const bytes = Buffer.from(request.text + (request.enter ? "\n" : ""));
+    // A guest without a console hears nothing.
+    for (const { workload } of streams) workload.console?.type?.(bytes);
+    return { type: "textTyped" };
   }
 }

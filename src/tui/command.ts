@@ -11,6 +11,8 @@ export interface Controls {
   readonly run: RunControls;
   operate(command: string, argument: string): void;
   startOperation(name: string): void;
+  /** The console of the guest comes to the front, and keys go to it. */
+  typeToGuest(): void;
   filter(text: string): void;
   addBreakpoint(text: string): void;
   clearBreakpoints(): void;

@@ -133,7 +133,7 @@ export class Driver implements Controls {
       const end = toEnd(key, this.#ui.mode);
       if (end !== 0) this.move(end);
       else if (command !== undefined) this.#attempt(() => this.#press(command));
-      else if (/^[1-9]$/.test(key)) this.#ui.focusOn(Number(key) - 1);
+      else if (/^[0-9]$/.test(key)) this.#ui.focusOn((Number(key) + 9) % 10);
     }
     this.#painter.touched();
   }
@@ -212,6 +212,11 @@ export class Driver implements Controls {
     if (name === "" && this.#session.startable.length > 0) {
       this.ui({ type: "openPalette", text: "start " });
     } else this.operate("start", name);
+  }
+
+  typeToGuest(): void {
+    this.choosePanel("console");
+    this.ui({ type: "openTyping" });
   }
 
   filter(text: string): void {

@@ -56,6 +56,14 @@ export function footerLine({ run, mode, ui, keys, columns, frame }: ScreenState)
       columns,
     );
   }
+  if (mode === "typing") {
+    const said: Line = run.notice?.style === "bad" ? [piece(`  ${run.notice.text}`, "bad")] : [];
+    const hint = piece("  to the guest; enter sends the line, esc leaves", "dim");
+    return fitted(
+      [piece("> ", "key"), ...typedPieces(ui.line), ...(said.length > 0 ? said : [hint])],
+      columns,
+    );
+  }
   if (mode === "question") return fitted([piece(` ${ui.question}`, "warn")], columns);
   if (run.notice !== null) return fitted([piece(` ${run.notice.text}`, run.notice.style)], columns);
   const points = frame.breakpoints.length;

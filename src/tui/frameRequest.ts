@@ -18,6 +18,7 @@ export const LEAST_REQUEST: FrameRequest = {
   magnified: 0,
   stream: { rows: 1, end: null, filter: null },
   lanes: null,
+  console: null,
   plots: false,
   actor: null,
   message: null,

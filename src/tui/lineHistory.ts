@@ -14,7 +14,7 @@ export interface History {
 }
 
 /** Each prompt has its own. */
-export type Histories = Readonly<Record<"palette" | "filter", History>>;
+export type Histories = Readonly<Record<"palette" | "filter" | "typing", History>>;
 
 interface Typing {
   readonly line: EditedLine;
@@ -22,7 +22,7 @@ interface Typing {
 }
 
 const EMPTY: History = { lines: [], back: 0, draft: lineOf("") };
-export const FRESH: Histories = { palette: EMPTY, filter: EMPTY };
+export const FRESH: Histories = { palette: EMPTY, filter: EMPTY, typing: EMPTY };
 
 /** The line so many steps further back; what is there no more leaves all as it is. */
 export function recalled(prompt: keyof Histories, { line, histories }: Typing, by: number): Typing {

@@ -75,6 +75,18 @@ export const MACHINE_COMMANDS: readonly Command[] = [
     run: asks("writes"),
   },
   {
+    name: "type",
+    keys: ["y"],
+    group: "machine",
+    hint: "",
+    help: "type on the guest's console, line by line, until esc; with a text: that line; ^C: that key",
+    argument: "[TEXT]",
+    run: (to, text) => {
+      if (text !== "") to.operate("type", text);
+      else to.typeToGuest();
+    },
+  },
+  {
     name: "start",
     keys: ["M"],
     group: "machine",

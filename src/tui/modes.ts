@@ -1,6 +1,14 @@
 /** What is on the screen: states of uiMachine.ts. */
 
-export type Mode = "panels" | "help" | "palette" | "filter" | "actors" | "message" | "question";
+export type Mode =
+  | "panels"
+  | "help"
+  | "palette"
+  | "filter"
+  | "typing"
+  | "actors"
+  | "message"
+  | "question";
 
 /** Whether one view takes the place of the panels. */
 export function isCovered(mode: Mode): boolean {

@@ -4,13 +4,13 @@ import { type Area, type Line, lastFirst, restText, windowed } from "./canvas.ts
 import { coverScrollLimit } from "./covers.ts";
 import { framed } from "./framed.ts";
 import { innerOf, layoutFor } from "./layout.ts";
-import { PANELS } from "./panels/all.ts";
+import { digitOf, PANELS } from "./panels/all.ts";
 import type { Panel } from "./panels/panel.ts";
 import type { ScreenState } from "./screenState.ts";
 
 export function panelTitle(panel: Panel, state: ScreenState): string {
   const { panels } = state.ui;
-  const named = ({ name }: Panel): string => `${panels.indexOf(name) + 1} ${name}`;
+  const named = ({ name }: Panel): string => `${digitOf(panels.indexOf(name))} ${name}`;
   const behind = PANELS.filter((one) => one.place === panel.place && one !== panel);
   return remarks(
     named(panel),

@@ -30,7 +30,7 @@ export class Ui {
 
   /** Whether keys are text. */
   get types(): boolean {
-    return this.mode === "palette" || this.mode === "filter";
+    return this.mode === "palette" || this.mode === "filter" || this.mode === "typing";
   }
 
   /** What a filter that is being typed would show; null: none is, or it is no regular expression yet. */

@@ -16,6 +16,9 @@
  *   palette   | submit                 | panels    | command: what was typed
  *   filter    | edit, recall           | filter    | -
  *   filter    | submit                 | panels    | command: filter, what was typed; or all
+ *   panels    | openTyping             | typing    | -
+ *   typing    | edit, recall           | typing    | -
+ *   typing    | submit                 | typing    | command: type, what was typed
  *   any       | ask                    | question  | -
  *   question  | close                  | panels    | -
  *   actors    | move                   | actors    | -
@@ -75,6 +78,8 @@ export type UiEvent =
   | { readonly type: "openHelp" }
   | { readonly type: "openPalette"; readonly text: string }
   | { readonly type: "openFilter"; readonly text: string }
+  /** Keys go to the guest's console, line by line. */
+  | { readonly type: "openTyping" }
   | { readonly type: "openActors" }
   | { readonly type: "ask"; readonly question: string }
   | { readonly type: "openMessage"; readonly position: number }
@@ -202,6 +207,7 @@ export const uiMachine = setup({
     beginTyping: assign({
       line: ({ event }) => lineOf(read(event, "openPalette", "openFilter").text),
     }),
+    clearLine: assign({ line: () => lineOf("") }),
     editLine: assign({
       line: ({ context, event }) => {
         const { key, text } = read(event, "edit");
@@ -215,6 +221,10 @@ export const uiMachine = setup({
     recallFilter: assign(({ context, event }) =>
       recalled("filter", context, read(event, "recall").by),
     ),
+    recallTyped: assign(({ context, event }) =>
+      recalled("typing", context, read(event, "recall").by),
+    ),
+    noteTyped: assign(({ context }) => noted("typing", context)),
     noteCommand: assign(({ context }) => noted("palette", context)),
     noteFilter: assign(({ context }) => noted("filter", context)),
     noteQuestion: assign({ question: ({ event }) => read(event, "ask").question }),
@@ -285,6 +295,11 @@ export const uiMachine = setup({
       },
     }),
     emitCommand: emit(({ context }) => ({ type: "command", text: context.line.text })),
+    // Enter alone is a line, too.
+    emitTyped: emit(({ context: { line } }) => ({
+      type: "command",
+      text: `type ${line.text.trim() === "" ? "^M" : line.text}`,
+    })),
     emitFilter: emit(({ context: { line } }) => ({
       type: "command",
       text: line.text === "" ? "all" : `filter ${line.text}`,
@@ -321,6 +336,7 @@ export const uiMachine = setup({
         move: { actions: "moveCursor" },
         scrollPanel: { actions: "movePanelScroll" },
         openFilter: { target: "filter", actions: "beginTyping" },
+        openTyping: { target: "typing", actions: "clearLine" },
         close: { actions: "follow" },
       },
     },
@@ -340,6 +356,14 @@ export const uiMachine = setup({
         edit: { actions: "editLine" },
         recall: { actions: "recallFilter" },
         submit: { target: "panels", actions: ["emitFilter", "noteFilter"] },
+        close: { target: "panels" },
+      },
+    },
+    typing: {
+      on: {
+        edit: { actions: "editLine" },
+        recall: { actions: "recallTyped" },
+        submit: { actions: ["emitTyped", "noteTyped", "clearLine"] },
         close: { target: "panels" },
       },
     },

@@ -19,6 +19,7 @@ export const uiCase: MachineCase = {
     openHelp: none,
     openPalette: (n) => ({ text: ["", "seek "][n % 2] }),
     openFilter: () => ({ text: "" }),
+    openTyping: none,
     openActors: none,
     ask: (n) => ({ question: `question ${n % 2}` }),
     openMessage: (n) => ({ position: 1 + n }),

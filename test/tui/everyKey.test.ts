@@ -137,6 +137,12 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
   tracker: { seen: typing("tracker ") },
   harvest: { seen: (robot) => expect(interventions(robot)).toEqual(["harvestNow"]) },
   writes: { seen: typing("writes ") },
+  type: {
+    seen: (robot) => {
+      expect(robot.driver.shown().mode).toBe("typing");
+      expect(ui(robot).panels[ui(robot).focus]).toBe("console");
+    },
+  },
   start: { seen: typing("start ") },
   abort: {
     before: [

@@ -3,6 +3,7 @@
 import { nearest } from "../../config/nearest.ts";
 import { UserError } from "../../errors.ts";
 import type { UiContext } from "../uiMachine.ts";
+import { consolePanel } from "./console.ts";
 import { countersPanel } from "./counters.ts";
 import { lanesPanel } from "./lanes.ts";
 import { logsPanel } from "./logs.ts";
@@ -24,7 +25,13 @@ export const PANELS: readonly Panel[] = [
   lanesPanel,
   pagePanel,
   plotsPanel,
+  consolePanel,
 ];
+
+/** The digit that chooses a panel: the tenth has 0. */
+export function digitOf(panel: number): string {
+  return String((panel + 1) % 10);
+}
 
 export const PANEL_NAMES: readonly string[] = PANELS.map(({ name }) => name);
 
