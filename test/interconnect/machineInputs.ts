@@ -92,13 +92,7 @@ export const machineCases: Readonly<Record<string, MachineCase>> = {
   prlUnit: {
     machine: prlUnitMachine,
     input: { vcpu: 1, handlerCpu: 9, vector: 243, ipiCycles: 10 },
-    events: {
-      enableLog: none,
-      disableLog: none,
-      prlLogFilled: none,
-      remoteReload: none,
-      reloaded: none,
-    },
+    events: recordOf([...ofUnits, "prlLogFilled"], () => none),
   },
   machineUnit: {
     machine: machineUnitMachine,

@@ -470,8 +470,8 @@ export const outside: readonly HandMade[] = [
     name: "outside-intensity-of-first-vcpu",
     file: "src/system/operatorDevice.ts",
     class: "other receiver",
-    from: "for (const vcpu of this.#world.vms[vm]?.vcpus ?? []) {",
-    to: "for (const vcpu of this.#world.vms[vm]?.vcpus.slice(0, 1) ?? []) {",
+    from: "for (const stream of streams) setWriteIntensity",
+    to: "for (const stream of streams.slice(0, 1)) setWriteIntensity",
     damage: "the operator changes the workload of a VM's first vCPU alone",
   },
 ];
