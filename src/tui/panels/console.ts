@@ -55,10 +55,10 @@ export const consolePanel: Panel = {
   asks: ({ height }, { ui }) => ({
     console: height === 0 ? null : height + backOf({ ui }) + FURTHER,
   }),
-  sentences: ({ frame: { console } }) => {
-    if (console === null) return [];
-    if (console.lines === null) return ["The guest has no console: it is not run live."];
-    const said = console.lines.filter((text) => text.trim() !== "");
+  sentences: ({ frame: { console: shown } }) => {
+    if (shown === null) return [];
+    if (shown.lines === null) return ["The guest has no console: it is not run live."];
+    const said = shown.lines.filter((text) => text.trim() !== "");
     return said.length === 0
       ? ["The console is empty."]
       : [`Console: ${said.slice(-3).join("; ")}.`];
