@@ -156,8 +156,8 @@ export const techniques: readonly HandMade[] = [
     name: "prl-full-log-dropped-at-harvest",
     file: "src/hypervisor/techniques/accessLog.ts",
     class: "condition",
-    from: `entries += visitLogs({ logs, unit, vcpu, vmcs }, (page) => addOccurrence(buffer, page));`,
-    to: `entries += 0;`,
+    from: `entries += takeLogs({ logs, unit, vcpu, vmcs }, (page) => addOccurrence(buffer, page));`,
+    to: `takeLogs({ logs, unit, vcpu, vmcs }, () => {});`,
     damage: "a harvest throws full PRL logs away",
   },
   {
