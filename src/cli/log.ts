@@ -75,20 +75,7 @@ export function logCommand(): Command {
     .action((file: string, options: { json?: true }) => {
       reading(file, (log) => stats(log, options.json === true));
     });
-  log
-    .command("grep")
-    .description("find messages; exit code 1 if there are none")
-    .argument("<file>", "a message log")
-    .option("--type <type>", 'of this type, such as "vmExit"')
-    .option("--actor <name>", 'from or to this actor; "pcpu0" also means "pcpu0/mmu"')
-    .option("--vm <number>", "that concern this VM", wholeNumber())
-    .option("--page <page>", "that speak of this guest-physical page", wholeNumber())
-    .option("--after <time>", "from this virtual time on", duration)
-    .option("--before <time>", "up to this virtual time", duration)
-    .option("--json", "one JSON object a line (docs/json.md)")
-    .action((file: string, options: QueryOptions) => {
-      reading(file, (log) => grep(log, options));
-    });
+  addGrep(log);
   log
     .command("diff")
     .description("align the messages of two logs; exit code 1 if they differ")
@@ -117,6 +104,23 @@ export function logCommand(): Command {
     });
   addWhatIf(log);
   return log;
+}
+
+function addGrep(log: Command): void {
+  log
+    .command("grep")
+    .description("find messages; exit code 1 if there are none")
+    .argument("<file>", "a message log")
+    .option("--type <type>", 'of this type, such as "vmExit"')
+    .option("--actor <name>", 'from or to this actor; "pcpu0" also means "pcpu0/mmu"')
+    .option("--vm <number>", "that concern this VM", wholeNumber())
+    .option("--page <page>", "that speak of this guest-physical page", wholeNumber())
+    .option("--after <time>", "from this virtual time on", duration)
+    .option("--before <time>", "up to this virtual time", duration)
+    .option("--json", "one JSON object a line (docs/json.md)")
+    .action((file: string, options: QueryOptions) => {
+      reading(file, (log) => grep(log, options));
+    });
 }
 
 /** Opens a log, and says afterwards whether it was damaged. */

@@ -2,7 +2,12 @@
 
 import { Command, InvalidArgumentError, Option } from "commander";
 import { totalAccesses } from "../../workloads/trace/format.ts";
-import { ImportInterrupted, importLog, unknownNote } from "../../workloads/trace/import.ts";
+import {
+  ImportInterrupted,
+  type ImportResult,
+  importLog,
+  unknownNote,
+} from "../../workloads/trace/import.ts";
 import type { ProcessChoice } from "../../workloads/trace/processes.ts";
 import { TraceReader } from "../../workloads/trace/reader.ts";
 import { formatNames } from "../../workloads/trace/recognise.ts";
@@ -101,34 +106,7 @@ async function importAction(
       { ...options, guestPhysical: options.gpa },
     );
     progress.clear();
-    const { kinds, command, understood, programs, ...rest } = result;
-    if (understood.unknownLines > 0) note(`${nameOfLog(log)}: ${unknownNote(understood)}`);
-    if (options.json === true) {
-      const told = programs.map(({ process, command: own, accesses }) => {
-        return { process, command: own, accesses };
-      });
-      const named = { kinds: namedKinds(kinds), programs: told, understood };
-      const { format: logFormat, ...counts } = rest;
-      printResult("trace import", { file: output, command, logFormat, ...counts, ...named }, 2);
-      return;
-    }
-    print(
-      `${output}: ${grouped(result.accesses)} accesses in ${grouped(result.runs)} runs, ` +
-        `${grouped(result.outputBytes)} bytes`,
-    );
-    const kind = result.addresses === "guestPhysical" ? "guest-physical pages" : "pages";
-    print(`${grouped(result.pages)} ${kind} (${mebibytes(result.pages)}) of "${visible(command)}"`);
-    if (programs.length > 1) {
-      for (const { process, command: own, accesses } of programs) {
-        print(
-          `process ${process ?? "unknown"}: ${grouped(accesses)} accesses of "${visible(own)}"`,
-        );
-      }
-    }
-    print(
-      `format ${result.format}: ${grouped(result.skippedLines)} ${understood.unit}s were not accesses; ` +
-        `${grouped(result.splitAccesses)} accesses crossed a page boundary and count for both pages`,
-    );
+    tellImport(log, output, result, options.json === true);
   } catch (error) {
     progress.clear();
     if (!(error instanceof ImportInterrupted)) throw error;
@@ -137,6 +115,36 @@ async function importAction(
   } finally {
     process.removeListener("SIGINT", interrupt);
   }
+}
+
+/** What was imported, as JSON or in lines. */
+function tellImport(log: string, output: string, result: ImportResult, isJson: boolean): void {
+  const { kinds, command, understood, programs, ...rest } = result;
+  if (understood.unknownLines > 0) note(`${nameOfLog(log)}: ${unknownNote(understood)}`);
+  if (isJson) {
+    const told = programs.map(({ process, command: own, accesses }) => {
+      return { process, command: own, accesses };
+    });
+    const named = { kinds: namedKinds(kinds), programs: told, understood };
+    const { format: logFormat, ...counts } = rest;
+    printResult("trace import", { file: output, command, logFormat, ...counts, ...named }, 2);
+    return;
+  }
+  print(
+    `${output}: ${grouped(result.accesses)} accesses in ${grouped(result.runs)} runs, ` +
+      `${grouped(result.outputBytes)} bytes`,
+  );
+  const kind = result.addresses === "guestPhysical" ? "guest-physical pages" : "pages";
+  print(`${grouped(result.pages)} ${kind} (${mebibytes(result.pages)}) of "${visible(command)}"`);
+  if (programs.length > 1) {
+    for (const { process, command: own, accesses } of programs) {
+      print(`process ${process ?? "unknown"}: ${grouped(accesses)} accesses of "${visible(own)}"`);
+    }
+  }
+  print(
+    `format ${result.format}: ${grouped(result.skippedLines)} ${understood.unit}s were not accesses; ` +
+      `${grouped(result.splitAccesses)} accesses crossed a page boundary and count for both pages`,
+  );
 }
 
 /** Parses a process: its number, or all. */

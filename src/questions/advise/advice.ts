@@ -168,32 +168,35 @@ export function adviceOf(answers: Answers, code: string, source: readonly string
             ways: moved.ways.map((one) => wayIn(one, book)),
             sentences: told(moved.sentences),
           },
-    workingSets:
-      workingSets?.map((one) => ({
-        vm: one.vm,
-        memory: one.memoryPages,
-        window: milliseconds(one.windowCycles),
-        truth: spreadIn(one.truth),
-        phases: one.phases.map(({ from, to, pages }) => ({
-          from: milliseconds(from),
-          to: milliseconds(to),
-          pages,
-        })),
-        estimates: one.estimates.map(({ estimator, pages, error, runs }) => ({
-          estimator,
-          pages: spreadIn(pages),
-          error,
-          runs: book.ids(runs),
-        })),
-        refused: one.refused.map((each) => ({ ...each })),
-        sentences: told(one.sentences),
-      })) ?? null,
+    workingSets: workingSets?.map((one) => workingSetIn(one, book)) ?? null,
     sensitivity:
       sensitivity?.map((one) => {
         const { runs: _, flips, ...rest } = one;
         return { ...rest, flips: [...flips], sentences: told([probedSentence(one)]) };
       }) ?? null,
     runs: book.all().map((one) => runIn(one, source)),
+  };
+}
+
+function workingSetIn(one: NonNullable<Answers["workingSets"]>[number], book: RunBook) {
+  return {
+    vm: one.vm,
+    memory: one.memoryPages,
+    window: milliseconds(one.windowCycles),
+    truth: spreadIn(one.truth),
+    phases: one.phases.map(({ from, to, pages }) => ({
+      from: milliseconds(from),
+      to: milliseconds(to),
+      pages,
+    })),
+    estimates: one.estimates.map(({ estimator, pages, error, runs }) => ({
+      estimator,
+      pages: spreadIn(pages),
+      error,
+      runs: book.ids(runs),
+    })),
+    refused: one.refused.map((each) => ({ ...each })),
+    sentences: toldOf(one.sentences, book),
   };
 }
 

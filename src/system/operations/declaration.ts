@@ -212,25 +212,39 @@ export function declareOperation<
     },
     configured(config, faults) {
       if (!isOwn(config)) throw new Error(`this is no configuration of operation "${kind}"`);
-      return {
-        kind,
-        needsContents: needs.contents(config, faults),
-        endsByItself: needs.endsByItself,
-        beginsSet: needs.beginsSet,
-        isLive: needs.live(config),
-        operatorDecides: needs.operatorDecides,
-        estimator: declared.estimator(config),
-        file: declared.file?.(config) ?? null,
-        hostFrames: needs.hostFrames?.(config) ?? null,
-        technique: (scenarios) => needs.technique(config, scenarios),
-        firstPages: (vms, indexBits, problems) =>
-          needs.firstPages?.(config, vms, indexBits, problems) ?? null,
-        comparedWith: (pages) => comparison?.with(config, pages) ?? null,
-        resolve(subject, problems) {
-          const plan = declared.resolve(config, subject, problems);
-          return (surroundings) => declared.create(plan, surroundings);
-        },
-      };
+      return configuredBy(declared, config, faults);
+    },
+  };
+}
+
+function configuredBy<
+  Kind extends string,
+  Schema extends z.ZodObject,
+  Plan,
+  Result extends OperationResult,
+>(
+  declared: OperationDeclaration<Kind, Schema, Plan, Result>,
+  config: z.output<Schema>,
+  faults: readonly string[],
+): ConfiguredOperation<z.output<Schema>> {
+  const { kind, needs, comparison } = declared;
+  return {
+    kind,
+    needsContents: needs.contents(config, faults),
+    endsByItself: needs.endsByItself,
+    beginsSet: needs.beginsSet,
+    isLive: needs.live(config),
+    operatorDecides: needs.operatorDecides,
+    estimator: declared.estimator(config),
+    file: declared.file?.(config) ?? null,
+    hostFrames: needs.hostFrames?.(config) ?? null,
+    technique: (scenarios) => needs.technique(config, scenarios),
+    firstPages: (vms, indexBits, problems) =>
+      needs.firstPages?.(config, vms, indexBits, problems) ?? null,
+    comparedWith: (pages) => comparison?.with(config, pages) ?? null,
+    resolve(subject, problems) {
+      const plan = declared.resolve(config, subject, problems);
+      return (surroundings) => declared.create(plan, surroundings);
     },
   };
 }

@@ -93,19 +93,22 @@ function resolveInto(
     problems,
   );
   return {
-    system: {
-      world: { ...world, tracking: trackingOf(subject) },
-      pvmCpus: machine.pvmCpus,
-      handlerCpus: [],
-      judgesRounds: true,
-      replace: asPlanned,
-      handlerBudget: machine.handlerBudget,
-      energy: machine.costs.energy,
-      quantumCycles: machine.quantum,
-      timesliceCycles: machine.timeslice,
-    },
+    system: { ...systemOf(scenario), world: { ...world, tracking: trackingOf(subject) } },
     operation: planned,
     hostFrames: operation.hostFrames,
+  };
+}
+
+function systemOf({ machine }: Scenario): Omit<ScenarioPlan["system"], "world"> {
+  return {
+    pvmCpus: machine.pvmCpus,
+    handlerCpus: [],
+    judgesRounds: true,
+    replace: asPlanned,
+    handlerBudget: machine.handlerBudget,
+    energy: machine.costs.energy,
+    quantumCycles: machine.quantum,
+    timesliceCycles: machine.timeslice,
   };
 }
 

@@ -45,6 +45,27 @@ const policy = z
   .prefault({ kind: "idleTax" })
   .describe("how large each VM shall be");
 
+const swap = z
+  .strictObject({
+    victims: z
+      .enum(HOST_RULES)
+      .default("random")
+      .describe("which pages the hypervisor takes when no frame is free"),
+    batch: z
+      .int()
+      .min(1)
+      .max(4096)
+      .default(32)
+      .describe("pages that a guest or the hypervisor takes at once when it needs one"),
+    latency: duration
+      .prefault("100us")
+      .refine((cycles) => cycles <= LATENCY_MAX, { error: "expected at most 10s" })
+      .describe("of each request to the disk"),
+    bandwidth: rate.prefault("500MiB/s").describe("of the disk"),
+  })
+  .prefault({})
+  .describe("the disk that pages are written to and read from");
+
 export function overcommitSchema() {
   return z
     .strictObject({
@@ -80,26 +101,7 @@ export function overcommitSchema() {
             ),
         })
         .prefault({}),
-      swap: z
-        .strictObject({
-          victims: z
-            .enum(HOST_RULES)
-            .default("random")
-            .describe("which pages the hypervisor takes when no frame is free"),
-          batch: z
-            .int()
-            .min(1)
-            .max(4096)
-            .default(32)
-            .describe("pages that a guest or the hypervisor takes at once when it needs one"),
-          latency: duration
-            .prefault("100us")
-            .refine((cycles) => cycles <= LATENCY_MAX, { error: "expected at most 10s" })
-            .describe("of each request to the disk"),
-          bandwidth: rate.prefault("500MiB/s").describe("of the disk"),
-        })
-        .prefault({})
-        .describe("the disk that pages are written to and read from"),
+      swap,
       reference: z
         .boolean()
         .default(true)
