@@ -31,6 +31,7 @@
 
 import { assign, emit, setup } from "xstate";
 import { ExitReason } from "../src/hardware/exit.ts";
+import { isViolation } from "../src/hardware/formats/all.ts";
 import {
   actorAt,
   type DeviceEmission,
@@ -181,7 +182,7 @@ export const dispatcherMachine = setup({
   },
   guards: {
     isLogFull: on("vmExit", ({ event }) => isLogFull(event.reason)),
-    isViolation: on("vmExit", ({ event }) => event.reason === ExitReason.eptViolation),
+    isViolation: on("vmExit", ({ event }) => isViolation(event.reason)),
     isInterrupt: on("vmExit", ({ event }) => event.reason === ExitReason.externalInterrupt),
     isHlt: on("vmExit", ({ event }) => event.reason === ExitReason.hlt),
     isNotFixed: on("handled", ({ event }) => !event.fixed),

@@ -1,7 +1,12 @@
 /** What a processor can do, as its capability MSRs say (SDM vol. 3D appendix A). */
-import type { EntryCapabilities } from "./formats/entryFormat.ts";
 
-export interface Capabilities extends EntryCapabilities {
+export interface Capabilities {
+  /** IA32_VMX_EPT_VPID_CAP bit 0: EPT entries may be execute-only. */
+  readonly executeOnly: boolean;
+  /** Bit 16: leaves of 2 MiB. */
+  readonly pages2M: boolean;
+  /** Bit 17: leaves of 1 GiB. */
+  readonly pages1G: boolean;
   /** IA32_VMX_EPT_VPID_CAP bit 21. */
   readonly accessedDirty: boolean;
   /** Bit 8: the EPT paging structures may be uncacheable. */

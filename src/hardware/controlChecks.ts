@@ -5,10 +5,10 @@
 import { wordAt } from "../lookup.ts";
 import type { Capabilities } from "./capabilities.ts";
 import { EventType, eventTypeOf } from "./eventInformation.ts";
+import { POINTER_FAILURES } from "./formats/all.ts";
 import type { Geometry } from "./geometry.ts";
 import { isSelected, type Mmu } from "./mmu.ts";
 import {
-  EPTP_ACCESSED_DIRTY,
   Field,
   PIN_EXTERNAL_INTERRUPT_EXITING,
   PIN_NMI_EXITING,
@@ -27,7 +27,7 @@ import {
 } from "./vmcs.ts";
 
 /** Why the controls of a VMCS are invalid, besides what the units of its processor have to say (LogUnit.failure). */
-export const CONTROL_FAILURES = [
+const OWN_FAILURES = [
   "pin-based-controls-reserved",
   "primary-controls-reserved",
   "secondary-controls-reserved",
@@ -37,16 +37,15 @@ export const CONTROL_FAILURES = [
   "log-units-exclude-each-other",
   "mode-based-execute-without-ept",
   "vpid-zero",
-  "eptp-memory-type",
-  "eptp-walk-length",
-  "eptp-accessed-dirty-not-supported",
-  "eptp-reserved-bits",
+  "asid-zero",
   "event-reserved-bits",
   "event-type",
   "event-vector",
   "event-error-code",
 ] as const;
-export type ControlFailure = (typeof CONTROL_FAILURES)[number];
+type ControlFailure = (typeof OWN_FAILURES)[number];
+/** The same, and what is wrong with the pointer to the tables. */
+export const CONTROL_FAILURES = [...OWN_FAILURES, ...POINTER_FAILURES] as const;
 
 /**
  * The controls of the emulated processor: those that do something here, and the bits that older processors
@@ -61,8 +60,7 @@ const PRIMARY =
   PRIMARY_NMI_WINDOW_EXITING |
   PRIMARY_ACTIVATE_SECONDARY |
   bits(1, 4, 5, 6, 8, 13, 14, 26);
-const SECONDARY =
-  SECONDARY_EPT | SECONDARY_VPID | SECONDARY_UNRESTRICTED_GUEST | SECONDARY_MODE_BASED_EXECUTE;
+const SECONDARY = SECONDARY_EPT | SECONDARY_VPID;
 
 function bits(...numbers: readonly number[]): number {
   return numbers.reduce((sum, bit) => sum | (1 << bit), 0);
@@ -73,22 +71,22 @@ function bits(...numbers: readonly number[]): number {
  * with its unit off neither is its address. Secondary controls that are not activated are all 0.
  */
 export function controlFailure(vmcs: Vmcs, mmu: Mmu): string | null {
-  const { capabilities, geometry } = mmu;
+  const { capabilities } = mmu;
   return (
-    reservedControls(vmcs, mmu.unitControls) ??
+    reservedControls(vmcs, mmu.ownControls) ??
     nmiControls(vmcs) ??
-    eptControls(vmcs, capabilities, geometry) ??
+    secondStageControls(vmcs, mmu) ??
     logControls(vmcs, mmu) ??
     injectedEvent(vmcs, capabilities)
   );
 }
 
-function reservedControls(vmcs: Vmcs, ofUnits: number): ControlFailure | null {
+function reservedControls(vmcs: Vmcs, own: number): ControlFailure | null {
   if ((readField(vmcs, Field.pinBasedControls) & ~PIN_BASED) !== 0) {
     return "pin-based-controls-reserved";
   }
   if ((readField(vmcs, Field.primaryControls) & ~PRIMARY) !== 0) return "primary-controls-reserved";
-  return (secondaryControls(vmcs) & ~(SECONDARY | ofUnits)) !== 0
+  return (secondaryControls(vmcs) & ~(SECONDARY | own)) !== 0
     ? "secondary-controls-reserved"
     : null;
 }
@@ -102,19 +100,17 @@ function nmiControls(vmcs: Vmcs): ControlFailure | null {
   return window && !virtualNmis ? "nmi-window-exiting-without-virtual-nmis" : null;
 }
 
-function eptControls(
-  vmcs: Vmcs,
-  capabilities: Capabilities,
-  geometry: Geometry,
-): ControlFailure | null {
+function secondStageControls(vmcs: Vmcs, { format, capabilities, geometry }: Mmu): string | null {
   const secondary = secondaryControls(vmcs);
   if ((secondary & SECONDARY_VPID) !== 0 && (readField(vmcs, Field.vpid) & 0xffff) === 0) {
     return "vpid-zero";
   }
+  // A guest whose VMCS has none would have the host's ASID (APM vol. 2, 15.16).
+  if (format.needsTag && (secondary & SECONDARY_VPID) === 0) return "asid-zero";
   if ((secondary & SECONDARY_EPT) !== 0) {
     const low = wordAt(vmcs.words, 2 * Field.eptPointer);
     const high = wordAt(vmcs.words, 2 * Field.eptPointer + 1);
-    return eptPointerFailure(low, high, capabilities, geometry);
+    return format.pointerFailure(low, high, capabilities, geometry);
   }
   if ((secondary & SECONDARY_UNRESTRICTED_GUEST) !== 0) return "unrestricted-guest-without-ept";
   const modeBased = (secondary & SECONDARY_MODE_BASED_EXECUTE) !== 0;
@@ -138,30 +134,6 @@ function logControls(vmcs: Vmcs, { units, geometry }: Mmu): string | null {
 /** Whether a 64-bit field has bits beyond the physical-address width, which is more than 32. */
 export function isTooWide(vmcs: Vmcs, field: number, { physicalAddressBits }: Geometry): boolean {
   return wordAt(vmcs.words, 2 * field + 1) >>> (physicalAddressBits - 32) !== 0;
-}
-
-/** What is wrong with an EPT pointer, given as two words, or null. */
-export function eptPointerFailure(
-  pointer: number,
-  high: number,
-  capabilities: Capabilities,
-  geometry: Geometry,
-): ControlFailure | null {
-  const memoryType = pointer & 7;
-  const typeAllowed =
-    (memoryType === 0 && capabilities.memoryTypeUC) ||
-    (memoryType === 6 && capabilities.memoryTypeWB);
-  if (!typeAllowed) return "eptp-memory-type";
-  const walkLength = (pointer >>> 3) & 7;
-  // A machine has one EPT depth here; 5 levels need the capability as well.
-  const supported = walkLength !== 4 || capabilities.walkLength5;
-  if (walkLength !== geometry.eptLevels - 1 || !supported) return "eptp-walk-length";
-  if ((pointer & EPTP_ACCESSED_DIRTY) !== 0 && !capabilities.accessedDirty) {
-    return "eptp-accessed-dirty-not-supported";
-  }
-  const reserved = capabilities.supervisorShadowStack ? 0xf00 : 0xf80;
-  const beyond = high >>> (geometry.physicalAddressBits - 32);
-  return (pointer & reserved) !== 0 || beyond !== 0 ? "eptp-reserved-bits" : null;
 }
 
 /** Interruption information: bits 30:12 are reserved, bit 11 has the processor push an error code. */

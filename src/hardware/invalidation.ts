@@ -4,7 +4,6 @@
  * 0; guest-physical mappings are not cached here. No translation is global.
  */
 import type { Capabilities } from "./capabilities.ts";
-import { eptPointerFailure } from "./controlChecks.ts";
 import { longModeBits } from "./geometry.ts";
 import type { Mmu } from "./mmu.ts";
 import { flushEpt, flushEpts, flushPage, flushVpid, flushVpids } from "./tlb.ts";
@@ -35,11 +34,11 @@ const INVALID_OPERAND = 28;
  * @param vmcs the current one, which receives the error @returns whether it succeeded; else nothing is dropped
  */
 export function invept(mmu: Mmu, vmcs: Vmcs, type: InveptTypeName, eptPointer: bigint): boolean {
-  const { tlb, capabilities, geometry } = mmu;
+  const { tlb, capabilities, geometry, format } = mmu;
   const [low, high] = [lowWord(eptPointer), highWord(eptPointer)];
   if (!capabilities[InveptType[type]]) return fail(vmcs);
   if (type === "allContexts") flushEpts(tlb);
-  else if (eptPointerFailure(low, high, capabilities, geometry) !== null) return fail(vmcs);
+  else if (format.pointerFailure(low, high, capabilities, geometry) !== null) return fail(vmcs);
   else flushEpt(tlb, pageOfWords(low, high));
   return true;
 }

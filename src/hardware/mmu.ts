@@ -113,8 +113,8 @@ export class Mmu {
   readonly costs: ProcessorCosts;
   readonly format: EntryFormat;
   readonly units: readonly LogUnit[];
-  /** Secondary controls that one of them has. */
-  readonly unitControls: number;
+  /** Secondary controls that one of them has, or the format. */
+  readonly ownControls: number;
   readonly tlb: Tlb;
   // Copies of what every walk needs, beside each other.
   readonly eptLevels: number;
@@ -229,7 +229,10 @@ export class Mmu {
     this.costs = options.costs ?? DEFAULT_PROCESSOR_COSTS;
     this.format = options.format ?? EPT;
     this.units = options.units ?? [];
-    this.unitControls = this.units.reduce((controls, unit) => controls | unit.controls, 0);
+    this.ownControls = [
+      ...this.units.map(({ controls }) => controls),
+      ...Object.values(this.format.controls),
+    ].reduce((all, controls) => all | controls, 0);
     this.tlb = new Tlb(name, geometry);
     this.eptLevels = geometry.eptLevels;
     this.indexBits = geometry.indexBits;
@@ -310,12 +313,16 @@ export function deriveControls(
   loadGuestMode(mmu);
 }
 
-/** What the controls decide of the format. With A/D on, any access to a guest structure is a write (SDM 28.2.5). */
+/**
+ * What the controls decide of the format. With A/D on, any access to a guest structure is a write (SDM 28.2.5; APM vol. 2
+ * 15.25.6), unless a control says that reads are reads.
+ */
 function loadFormat(mmu: Mmu, pointer: number, secondary: number): void {
   const { format } = mmu;
   const flags = !format.flagsOptional || (pointer & EPTP_ACCESSED_DIRTY) !== 0;
   mmu.accessedDirty = mmu.eptEnabled && flags;
-  mmu.structureWrites = mmu.accessedDirty;
+  const readOnly = secondary & format.structuresReadOnly;
+  mmu.structureWrites = mmu.accessedDirty && readOnly === 0;
   mmu.modeBasedExecute = (secondary & SECONDARY_MODE_BASED_EXECUTE) !== 0;
   mmu.presentMask = mmu.modeBasedExecute ? format.presentModeBased : format.present;
   mmu.dirtyShift = mmu.accessedDirty ? Math.log2(format.dirty / format.write) : 0;

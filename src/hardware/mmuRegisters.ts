@@ -26,7 +26,7 @@ const BUILT: readonly (keyof Mmu)[] = [
   "reservedHigh",
   "malformedLow",
   "malformedLow32",
-  "unitControls",
+  "ownControls",
 ];
 
 export class MmuRegisters implements MemoryPart {

@@ -101,10 +101,10 @@ function plainAccess(mmu: Mmu, page: number, access: number, leaf: number): bool
   if ((low & mmu.plainPageMask) !== mmu.plainPageBits || (high & mmu.unusualHighBits) !== 0) {
     return false;
   }
-  let rights = low & RWX;
+  // What allows to write: D where flags are on, else W itself.
+  const rights = low & RWX & (~WRITE | (low >>> mmu.dirtyShift));
   let needed = access & RWX;
-  if (mmu.accessedDirty && (low & mmu.dirtyMask) === 0) rights &= ~WRITE;
-  if (isStructureWrite(mmu, access)) needed |= WRITE;
+  if ((access & STRUCTURE_OR_LOAD) === Access.structure && mmu.structureWrites) needed |= WRITE;
   if ((rights & needed) !== needed) return false;
   noteWalk(mmu, page, access);
   mmu.rights = rights;
@@ -209,7 +209,7 @@ function grantedBy(mmu: Mmu, allLow: number, someHigh: number): number {
 }
 
 function isStructureWrite(mmu: Mmu, access: number): boolean {
-  return mmu.structureWrites && (access & STRUCTURE_OR_LOAD) === Access.structure;
+  return (access & STRUCTURE_OR_LOAD) === Access.structure && mmu.structureWrites;
 }
 
 /**
@@ -320,7 +320,7 @@ function writeQualification(mmu: Mmu, access: number, bits: number): void {
 
 /** What the processor adds if it gives advanced information: bits 11:9 (SDM table 27-7). */
 function finalTranslationBits({ capabilities, linearPageBits }: Mmu, fault: FaultBits): number {
-  if (!capabilities.advancedViolationInformation) return fault.final;
+  if (fault.final === 0 || !capabilities.advancedViolationInformation) return fault.final;
   return fault.final | (linearPageBits << fault.linearPageShift);
 }
 

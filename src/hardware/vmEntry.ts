@@ -16,7 +16,10 @@ import { loadPdptesAtEntry } from "./pdptes.ts";
 import { Field, GuestPaging, type Vmcs, writeField } from "./vmcs.ts";
 
 /** Why an entry fails, besides what the units of the processor have to say of their controls (LogUnit.failure). */
-export const ENTRY_FAILURES = [...CONTROL_FAILURES, ...GUEST_STATE_FAILURES] as const;
+export const ENTRY_FAILURES: readonly [string, ...string[]] = [
+  ...CONTROL_FAILURES,
+  ...GUEST_STATE_FAILURES,
+];
 
 /** Bit 31 of an exit reason: the VM entry failed. */
 const ENTRY_FAILED = 1 << 31;

@@ -1,7 +1,7 @@
 /** Values of described kinds with other numbers for pages, vCPUs, CPUs and actors: what a field holds, its schema says. */
 import type { AnyEventObject } from "xstate";
 import * as z from "zod";
-import { ExitReason } from "../hardware/exit.ts";
+import { isViolation } from "../hardware/formats/all.ts";
 import { type Renumbering, renumberedList } from "../hardware/normalForm.ts";
 import { bare, text, traitsOf } from "./fields.ts";
 import { type ActorId, messages } from "./messages.ts";
@@ -109,6 +109,6 @@ function renamedNumber(
   const { role, ofViolation } = traitsOf(schema);
   // -1: none. VMs are not exchanged.
   if (role === undefined || role === "vm" || value < 0) return value;
-  if (ofViolation && Reflect.get(beside, "reason") !== ExitReason.eptViolation) return value;
+  if (ofViolation && !isViolation(Number(Reflect.get(beside, "reason")))) return value;
   return role === "page" ? permutation.page(vm, value) : permutation[role](value);
 }

@@ -1,44 +1,58 @@
 /** EPT mappings and changes to EPT entries, as the VMM makes them. */
 
 import { entryAt, findLeaf, mapPage } from "../hardware/ept.ts";
-import {
-  EPT_ACCESSED,
-  EPT_DIRTY,
-  EPT_EXECUTE,
-  EPT_MEMORY_TYPE_SHIFT,
-  EPT_READ,
-  EPT_USER_EXECUTE,
-  EPT_WRITE,
-} from "../hardware/formats/ept.ts";
+import { type EntryFormat, rightsText } from "../hardware/formats/entryFormat.ts";
+import { EPT_MEMORY_TYPE_SHIFT } from "../hardware/formats/ept.ts";
 import { DATA_FRAME_BASE } from "../hardware/memory.ts";
+import { EXECUTE, READ, USER_EXECUTE, WRITE } from "../hardware/rights.ts";
 import { itemAt, present, wordAt } from "../lookup.ts";
 import { eptPath } from "./entryPath.ts";
-import { applyFlags, type FlagBits } from "./flagText.ts";
+import { applyFlags } from "./flagText.ts";
 import { overrideEntry } from "./guestTables.ts";
 import { LitmusProblem } from "./problem.ts";
 import { type EptItem, PAGE_SIZES } from "./setupSchema.ts";
 import { type Machine, spend } from "./state.ts";
 
-export const EPT_FLAGS: FlagBits = { accessed: EPT_ACCESSED, dirty: EPT_DIRTY };
 const MEMORY_TYPES = { UC: 0, WC: 1, WT: 4, WP: 5, WB: 6 } as const;
-const PERMISSION_BITS = EPT_READ | EPT_WRITE | EPT_EXECUTE | EPT_USER_EXECUTE;
-
-/** The permission bits of a text such as "r-x". */
-export function permissionBits(text: string): number {
-  let bits = 0;
-  if (text.includes("r")) bits |= EPT_READ;
-  if (text.includes("w")) bits |= EPT_WRITE;
-  if (text.includes("x")) bits |= EPT_EXECUTE;
-  if (text.includes("u")) bits |= EPT_USER_EXECUTE;
-  return bits;
+/** The rights of a translation as text, in the form "r-x", with "u" at the end if set. */
+export function permissionText(rights: number): string {
+  if ((rights & (READ | WRITE | EXECUTE | USER_EXECUTE)) === 0) return "-";
+  const letter = (bit: number, text: string) => ((rights & bit) === 0 ? "-" : text);
+  const user = (rights & USER_EXECUTE) === 0 ? "" : "u";
+  return letter(READ, "r") + letter(WRITE, "w") + letter(EXECUTE, "x") + user;
 }
 
-/** Permission bits as text, in the form "r-x", with "u" at the end if set. */
-export function permissionText(low: number): string {
-  if ((low & PERMISSION_BITS) === 0) return "-";
-  const letter = (bit: number, text: string) => ((low & bit) === 0 ? "-" : text);
-  const user = (low & EPT_USER_EXECUTE) === 0 ? "" : "u";
-  return letter(EPT_READ, "r") + letter(EPT_WRITE, "w") + letter(EPT_EXECUTE, "x") + user;
+/** The bits of an entry, in its two words, that a text such as "r-x" stands for. */
+export function permissionBits(
+  { read, write, fetch, grants, noExecuteHigh }: EntryFormat,
+  text: string,
+): readonly [low: number, high: number] {
+  let low = 0;
+  if (text.includes("r")) low |= read;
+  if (text.includes("w")) low |= write;
+  if (text.includes("x")) low |= fetch;
+  if (text.includes("u")) low |= grants & USER_EXECUTE;
+  return [low, text.includes("x") ? 0 : noExecuteHigh];
+}
+
+/** What an entry permits, as text. */
+export function entryPermissions(format: EntryFormat, low: number, high: number): string {
+  const user = low & format.grants & USER_EXECUTE;
+  const text = rightsText(format, low, high);
+  if (user === 0) return text === "---" ? "-" : text;
+  return `${text}u`;
+}
+
+/** An entry's low and high word with other permissions. */
+export function permitted(
+  format: EntryFormat,
+  text: string,
+  low: number,
+  high: number,
+): readonly [low: number, high: number] {
+  const [all] = permissionBits(format, "rwxu");
+  const [setLow, setHigh] = permissionBits(format, text);
+  return [(low & ~all) | setLow, (high & ~format.noExecuteHigh) | setHigh];
 }
 
 /** Maps what an item says, or with `level` changes the entry at that level. */
@@ -65,9 +79,8 @@ export function applyEptItem(machine: Machine, item: EptItem, path: readonly Pro
   if (first + count * pages > 2 ** (geometry.eptLevels * geometry.indexBits)) {
     throw new LitmusProblem(path, "gpa is beyond what the EPT can map");
   }
-  const type = item.memoryType ?? "WB";
-  const typeBits = typeof type === "number" ? type : MEMORY_TYPES[type];
-  const bits = permissionBits(item.permissions ?? "rwx") | (typeBits << EPT_MEMORY_TYPE_SHIFT);
+  const [rights, forbidden] = permissionBits(ept.format, item.permissions ?? "rwx");
+  const bits = rights | typeBits(ept.format, item, path);
   for (let i = 0; i < count; i++) {
     const page = first + i * pages;
     const own = tables.frames.get(page) ?? DATA_FRAME_BASE + page;
@@ -78,11 +91,26 @@ export function applyEptItem(machine: Machine, item: EptItem, path: readonly Pro
       throw new LitmusProblem(path, error instanceof Error ? error.message : String(error));
     }
     const walk = eptPath(ept, page);
-    overrideEntry(memory, itemAt(walk, walk.length - 1).word, item);
+    const word = itemAt(walk, walk.length - 1).word;
+    memory.words[word + 1] = wordAt(memory.words, word + 1) | forbidden;
+    overrideEntry(memory, word, item);
     if (item.flags === undefined) continue;
-    const problem = applyFlags(memory, walk, item.flags, EPT_FLAGS);
+    const problem = applyFlags(memory, walk, item.flags, ept.format);
     if (problem !== null) throw new LitmusProblem([...path, "flags"], problem);
   }
+}
+
+/** The memory type of a leaf, in a format that has it there. */
+function typeBits(format: EntryFormat, item: EptItem, path: readonly PropertyKey[]): number {
+  const type = item.memoryType ?? "WB";
+  if (format.name === "ept") {
+    return (typeof type === "number" ? type : MEMORY_TYPES[type]) << EPT_MEMORY_TYPE_SHIFT;
+  }
+  if (item.memoryType === undefined) return 0;
+  throw new LitmusProblem(
+    [...path, "memoryType"],
+    `${format.label} entries have no memory type here`,
+  );
 }
 
 function changeEntry(
@@ -104,8 +132,8 @@ function changeEntry(
   }
   overrideEntry(memory, word, item);
   if (item.permissions !== undefined) {
-    const low = wordAt(memory.words, word) & ~PERMISSION_BITS;
-    memory.words[word] = low | permissionBits(item.permissions);
+    const [low, high] = [wordAt(memory.words, word), wordAt(memory.words, word + 1)];
+    memory.words.set(permitted(ept.format, item.permissions, low, high), word);
   }
   memory.structureChanged();
 }

@@ -4,6 +4,7 @@ import { COUNTERS, Counter } from "../hardware/counters.ts";
 import { describeEvent } from "../hardware/eventInformation.ts";
 import { Qualification } from "../hardware/exit.ts";
 import { isLeaf } from "../hardware/formats/entryFormat.ts";
+import { EPT } from "../hardware/formats/ept.ts";
 import { PageFault } from "../hardware/guestEntry.ts";
 import { BLOCKING_BY_NMI, Field, RFLAGS_RF, readField, readField64 } from "../hardware/vmcs.ts";
 import { joinWords } from "../hardware/words.ts";
@@ -11,7 +12,7 @@ import { wordAt } from "../lookup.ts";
 import { fieldNamed, LOG_FULL_EXPECTATIONS } from "../units/all.ts";
 import { exitReasonName, isLogFull } from "../units/exits.ts";
 import { eptPath } from "./entryPath.ts";
-import { EPT_FLAGS, permissionBits, permissionText } from "./eptItems.ts";
+import { entryPermissions, permissionBits, permissionText } from "./eptItems.ts";
 import { expandFlags, readFlags } from "./flagText.ts";
 import type { StepOutcome, StepResult } from "./guestSteps.ts";
 import { GUEST_FLAGS } from "./guestTables.ts";
@@ -106,6 +107,10 @@ function compareQualification(vcpu: Vcpu, expected: Expectation, compare: Compar
   const logFull = isLogFull(readField(vcpu.vmcs, Field.exitReason));
   const defined = logFull ? Qualification.nmiUnblocked : -1;
   const actual = readField(vcpu.vmcs, Field.exitQualification) & defined;
+  if (typeof wanted === "bigint" && !logFull) {
+    compare("qualification", hex(wanted), hex(readField64(vcpu.vmcs, Field.exitQualification)));
+    return;
+  }
   compare(
     "qualification",
     bitNames(bits & defined, QUALIFICATION_BITS),
@@ -176,7 +181,7 @@ function compareEntries(
   const { memory, ept, tables } = machine;
   for (const [gpa, text] of Object.entries(expected.flags ?? {})) {
     const path = eptPath(ept, Math.floor(Number(gpa) / 4096));
-    compare(`flags of ${gpa}`, expandFlags(text, path), readFlags(memory, path, EPT_FLAGS));
+    compare(`flags of ${gpa}`, expandFlags(text, path), readFlags(memory, path, ept.format));
   }
   for (const [linear, text] of Object.entries(expected.guestFlags ?? {})) {
     const path = tables.path(linearKey(linear));
@@ -190,10 +195,14 @@ function compareEntries(
     const leaf = eptPath(ept, Math.floor(Number(gpa) / 4096)).at(-1);
     const low = leaf === undefined ? 0 : wordAt(memory.words, leaf.word);
     const present = leaf !== undefined && low !== 0 && isLeaf(ept.format, low, leaf.level);
-    const actual = present ? `${PAGE_SIZES[leaf.level - 1]} ${permissionText(low)}` : "none";
+    const high = leaf === undefined ? 0 : wordAt(memory.words, leaf.word + 1);
+    const permits = entryPermissions(ept.format, low, high);
+    const actual = present ? `${PAGE_SIZES[leaf.level - 1]} ${permits}` : "none";
     const [size, permissions] = text.split(" ");
     const wanted =
-      permissions === undefined ? text : `${size} ${permissionText(permissionBits(permissions))}`;
+      permissions === undefined
+        ? text
+        : `${size} ${entryPermissions(ept.format, ...permissionBits(ept.format, permissions))}`;
     compare(`mapping of ${gpa}`, wanted, actual);
   }
   for (const [gpa, value] of Object.entries(expected.entry ?? {})) {
@@ -203,8 +212,9 @@ function compareEntries(
     compare(`entry of ${gpa}`, hex(value), hex(actual));
   }
   for (const [linear, text] of Object.entries(expected.cached ?? {})) {
+    // The rights of translations have the positions of EPT's bits, whatever the format.
     const actual = cachedRights(vcpu, linearKey(linear));
-    compare(`cached rights of ${linear}`, permissionText(permissionBits(text)), actual);
+    compare(`cached rights of ${linear}`, permissionText(permissionBits(EPT, text)[0]), actual);
   }
   for (const [gpa, number] of Object.entries(expected.stores ?? {})) {
     const actual = machine.stores.get(Math.floor(Number(gpa) / 4096)) ?? 0;

@@ -3,6 +3,8 @@
 import { DEFAULT_CAPABILITIES } from "../hardware/capabilities.ts";
 import { COUNTER_COUNT } from "../hardware/counters.ts";
 import { createEpt, type Ept, eptPointer } from "../hardware/ept.ts";
+import { FORMAT_CONTROLS, formatNamed } from "../hardware/formats/all.ts";
+import type { EntryFormat } from "../hardware/formats/entryFormat.ts";
 import {
   DEFAULT_GEOMETRY,
   type Geometry,
@@ -29,8 +31,6 @@ import {
   RFLAGS_FIXED,
   RFLAGS_IF,
   SECONDARY_EPT,
-  SECONDARY_MODE_BASED_EXECUTE,
-  SECONDARY_UNRESTRICTED_GUEST,
   SECONDARY_VPID,
   secondaryControls,
   Vmcs,
@@ -39,7 +39,14 @@ import {
 } from "../hardware/vmcs.ts";
 import { pageAddressHigh, pageAddressLow } from "../hardware/words.ts";
 import { itemAt, present, wordAt } from "../lookup.ts";
-import { configuredUnits, FIRST_UNIT, fieldNamed, UNIT_CONTROLS, UNITS } from "../units/all.ts";
+import {
+  configuredUnits,
+  FIRST_UNIT,
+  fieldNamed,
+  suits,
+  UNIT_CONTROLS,
+  UNITS,
+} from "../units/all.ts";
 import type { Unit } from "../units/unit.ts";
 import { applyEptItem, mapTables } from "./eptItems.ts";
 import { GuestTables } from "./guestTables.ts";
@@ -70,8 +77,10 @@ const DEFAULT_RIP = 0x1000;
 export function createMachine(test: LitmusTest): Machine {
   const geometry: Geometry = { ...DEFAULT_GEOMETRY, ...defined(test.machine?.geometry ?? {}) };
   const memory = new HostMemory(geometry.indexBits);
-  const ept = createEpt(memory, geometry);
+  const format = formatNamed(test.machine?.entryFormat);
+  const ept = createEpt(memory, geometry, format);
   const paging = test.guest?.paging ?? "off";
+  refuseUnfit(test, format, geometry);
   if (paging === "pae" && geometry.indexBits < 2) {
     throw new LitmusProblem(["guest", "paging"], "pae needs at least 4 entries in a table");
   }
@@ -117,6 +126,35 @@ export function createMachine(test: LitmusTest): Machine {
     clearVmcs(vcpu.vmcs);
   }
   return machine;
+}
+
+/** What a format of second-level entries does not go with. */
+function refuseUnfit(test: LitmusTest, format: EntryFormat, { eptLevels }: Geometry): void {
+  const { label } = format;
+  const refuse = (path: readonly string[], message: string): never => {
+    throw new LitmusProblem(path, message);
+  };
+  const { compatibility = "sdm" } = test.machine ?? {};
+  if (!format.hasCompatibility && compatibility !== "sdm") {
+    refuse(["machine", "compatibility"], `with ${label} there is none to choose from`);
+  }
+  if (eptLevels > format.levelsMax) {
+    const most = `${label} has at most ${format.levelsMax} levels here, not ${eptLevels}`;
+    refuse(["machine", "geometry", "eptLevels"], most);
+  }
+  if (!format.loadsPdptes && test.guest?.paging === "pae") {
+    refuse(["guest", "paging"], `PAE guests are not emulated with ${label}`);
+  }
+  if (!format.flagsOptional && test.controls?.accessedDirty !== undefined) {
+    refuse(["controls", "accessedDirty"], `the flags of ${label} are always on`);
+  }
+}
+
+/** The controls that a test begins with. */
+function defaultControls(format: EntryFormat): ControlsSetup {
+  const first = configuredUnits().find(({ declaration: { name } }) => name === FIRST_UNIT);
+  const isThere = first !== undefined && suits(first, format);
+  return { ...DEFAULT_CONTROLS, ...(isThere ? {} : { [FIRST_UNIT]: false }) };
 }
 
 /** Whether a vCPU starts without EPT: its guest-physical addresses are host-physical ones. */
@@ -188,11 +226,12 @@ function createVcpus(
   const { geometry } = ept;
   const capabilities = { ...DEFAULT_CAPABILITIES, ...defined(test.machine?.capabilities ?? {}) };
   const options = {
+    format: ept.format,
     capabilities,
     compatibility: test.machine?.compatibility ?? "sdm",
     units: units.map((unit) => {
       const has = Object.entries(capabilities).find(([name]) => name === unit.declaration.name);
-      return unit.processorSide(has?.[1] !== false);
+      return unit.processorSide(has?.[1] !== false && suits(unit, ept.format));
     }),
   } as const;
   const processors = new Map<string, Mmu>();
@@ -246,7 +285,7 @@ function createVmcs(
   tables: GuestTables,
 ): Vmcs {
   const vmcs = new Vmcs(name);
-  const on: ControlsSetup = { ...DEFAULT_CONTROLS, ...test.controls, ...setup.controls };
+  const on: ControlsSetup = { ...defaultControls(ept.format), ...test.controls, ...setup.controls };
   writeControls(vmcs, on);
   const [low, high] = eptPointer(ept, on.accessedDirty ?? false);
   writeField(vmcs, Field.eptPointer, low, high);
@@ -280,9 +319,9 @@ function writeControls(vmcs: Vmcs, on: ControlsSetup): void {
   const secondary = bits(
     [on.ept, SECONDARY_EPT],
     [on.vpid, SECONDARY_VPID],
-    [on.unrestrictedGuest, SECONDARY_UNRESTRICTED_GUEST],
-    ...Object.entries(on).map(([name, set]) => [set, UNIT_CONTROLS[name] ?? 0] as const),
-    [on.modeBasedExecute, SECONDARY_MODE_BASED_EXECUTE],
+    ...Object.entries(on).map(
+      ([name, set]) => [set, UNIT_CONTROLS[name] ?? FORMAT_CONTROLS[name] ?? 0] as const,
+    ),
   );
   writeField(vmcs, Field.pinBasedControls, pin, 0);
   writeField(vmcs, Field.primaryControls, primary | PRIMARY_HLT_EXITING, 0);

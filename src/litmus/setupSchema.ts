@@ -2,6 +2,7 @@
 
 import * as z from "zod";
 import { DEFAULT_CAPABILITIES } from "../hardware/capabilities.ts";
+import { FORMAT_CONTROLS, FORMAT_NAMES } from "../hardware/formats/all.ts";
 import { Compatibility } from "../hardware/mmu.ts";
 import { Field, GuestPaging } from "../hardware/vmcs.ts";
 import { recordOf } from "../lookup.ts";
@@ -65,6 +66,7 @@ const unitOptions = Object.fromEntries(
 );
 
 const machine = named({
+  entryFormat: oneOf(FORMAT_NAMES).optional(),
   compatibility: oneOf(namesOf(Compatibility)).optional(),
   capabilities: named({
     ...optionals(namesOf(DEFAULT_CAPABILITIES), bool),
@@ -90,6 +92,7 @@ export const CONTROLS = [
 ] as const;
 const controls = named({
   ...optionals(CONTROLS, bool),
+  ...ofUnits(Object.keys(FORMAT_CONTROLS).filter((name) => !CONTROLS.some((own) => own === name))),
   ...ofUnits(Object.keys(UNIT_CONTROLS)),
 });
 

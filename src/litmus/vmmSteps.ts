@@ -2,7 +2,6 @@
 
 import { findLeaf, splitLeaf } from "../hardware/ept.ts";
 import { restoreNmiBlocking } from "../hardware/exit.ts";
-import { EPT_ACCESSED, EPT_DIRTY, EPT_RWX } from "../hardware/formats/ept.ts";
 import { invept, invvpid } from "../hardware/invalidation.ts";
 import { logFrameOf } from "../hardware/logStore.ts";
 import { Field, readField, readField64 } from "../hardware/vmcs.ts";
@@ -10,7 +9,7 @@ import { joinWords, pageOfWords } from "../hardware/words.ts";
 import { wordAt } from "../lookup.ts";
 import type { LogStep } from "../units/unit.ts";
 import { eptPath } from "./entryPath.ts";
-import { applyEptItem, mapTables, permissionBits } from "./eptItems.ts";
+import { applyEptItem, mapTables, permitted } from "./eptItems.ts";
 import { DONE, exitGuest, noteStore, type StepResult } from "./guestSteps.ts";
 import { mapGuest, writeFields } from "./machine.ts";
 import { LitmusProblem } from "./problem.ts";
@@ -23,6 +22,11 @@ export function inveptStep(
   vcpu: Vcpu,
   step: Extract<Step, { invept: "processor" | "everywhere" }>,
 ): StepResult {
+  const { format } = machine.ept;
+  if (!format.dropsByPointer) {
+    const message = `${format.label} has no INVEPT: drop by VPID, which stands for the ASID (invvpid)`;
+    throw new LitmusProblem([...machine.step, "invept"], message);
+  }
   const vcpus = step.invept === "processor" ? [vcpu] : [...machine.vcpus.values()];
   const pointer = step.eptPointer ?? readField64(vcpu.vmcs, Field.eptPointer);
   const type = step.type ?? "singleContext";
@@ -72,8 +76,8 @@ export function clearStep(
 ): StepResult {
   const { memory, ept } = machine;
   const flags = step.flags ?? "AD";
-  let bits = flags.includes("A") ? EPT_ACCESSED : 0;
-  if (flags.includes("D")) bits |= EPT_DIRTY;
+  const { accessed, dirty } = ept.format;
+  const bits = (flags.includes("A") ? accessed : 0) | (flags.includes("D") ? dirty : 0);
   const number = step.count ?? 1;
   spend(machine, number, path);
   for (let i = 0; i < number; i++) {
@@ -111,6 +115,7 @@ export function splitStep(
   path: readonly PropertyKey[],
 ): StepResult {
   const { ept, memory, geometry } = machine;
+  const { format } = ept;
   const leaf = findLeaf(ept, Math.floor(step.split / 4096));
   if (leaf === null || leaf.level === 1) {
     throw new LitmusProblem([...path, "split"], "expected an address in a large page");
@@ -120,10 +125,13 @@ export function splitStep(
   const table = pageOfWords(wordAt(memory.words, leaf.word), wordAt(memory.words, leaf.word + 1));
   for (let i = 0; i < 1 << geometry.indexBits; i++) {
     const word = table * memory.frameWords + 2 * i;
-    let low = wordAt(memory.words, word);
-    if (step.permissions !== undefined) low = (low & ~EPT_RWX) | permissionBits(step.permissions);
-    if (step.flags === "clean") low &= ~(EPT_ACCESSED | EPT_DIRTY);
+    let [low, high] = [wordAt(memory.words, word), wordAt(memory.words, word + 1)];
+    if (step.permissions !== undefined) {
+      [low, high] = permitted(format, step.permissions, low, high);
+    }
+    if (step.flags === "clean") low &= ~(format.accessed | format.dirty);
     memory.words[word] = low;
+    memory.words[word + 1] = high;
   }
   return DONE;
 }

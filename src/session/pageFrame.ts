@@ -1,13 +1,6 @@
 /** One page of a VM: its entries at every level, what the guest did to it, and where tracking has it. */
 import { entriesOf } from "../hardware/ept.ts";
-import {
-  EPT_ACCESSED,
-  EPT_DIRTY,
-  EPT_EXECUTE,
-  EPT_LARGE,
-  EPT_READ,
-  EPT_WRITE,
-} from "../hardware/formats/ept.ts";
+import { type EntryFormat, rightsText } from "../hardware/formats/entryFormat.ts";
 import { truthOf } from "../hardware/guestPages.ts";
 import { joinWords } from "../hardware/words.ts";
 import { occurrencesOf } from "../hypervisor/cumulativeBuffer.ts";
@@ -19,14 +12,12 @@ import { visitPending } from "./machineFrame.ts";
 
 /** Pages are 4 KiB. */
 const PAGE_SHIFT = 12n;
-/** Flags of an entry as letters: "-" where one is not set (SDM vol. 3C, 31.3.2). */
-const FLAGS = [
-  [EPT_READ, "r"],
-  [EPT_WRITE, "w"],
-  [EPT_EXECUTE, "x"],
-  [EPT_ACCESSED, "A"],
-  [EPT_DIRTY, "D"],
-] as const;
+/** Rights and flags of an entry as letters: "-" where one is not set. */
+function letters(format: EntryFormat, low: number, high: number): string {
+  const { accessed, dirty } = format;
+  const rights = rightsText(format, low, high);
+  return `${rights}${(low & accessed) === 0 ? "-" : "A"}${(low & dirty) === 0 ? "-" : "D"}`;
+}
 
 /** What can be said of a page in a word, for breakpoints and for its history. */
 export const PAGE_ASPECTS = ["entry", "written", "marked", "buffered"] as const;
@@ -43,10 +34,11 @@ export function pageFrame(
   const state = world.vms[vm];
   if (state === undefined) throw new Error(`there is no VM ${vm}`);
   const { words } = world.memory;
+  const { format } = state.ept;
   const entries = entriesOf(state.ept, page).map(({ word, level }) => {
     const [low = 0, high = 0] = [words[word], words[word + 1]];
-    const flags = FLAGS.map(([bit, letter]) => ((low & bit) === 0 ? "-" : letter)).join("");
-    const large = level > 1 && (low & EPT_LARGE) !== 0 ? " large" : "";
+    const flags = letters(format, low, high);
+    const large = level > 1 && (low & format.large) !== 0 ? " large" : "";
     return { level, entry: `0x${joinWords(low, high).toString(16)}`, flags: `${flags}${large}` };
   });
   const inLogs = state.vcpus.flatMap((vcpu) => {

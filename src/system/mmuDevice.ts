@@ -1,7 +1,6 @@
 /** The device of an MMU actor: VM entry, and bursts of the guest's accesses. */
 import type { MmuReply, MmuRequest, ToldUnit } from "../../machines/mmu.ts";
 import { runAccesses, Stop } from "../hardware/accessLoop.ts";
-import { ExitReason } from "../hardware/exit.ts";
 import { controlWords, type Mmu } from "../hardware/mmu.ts";
 import type { TracedPaging } from "../hardware/tracedPaging.ts";
 import { flushAsTraced } from "../hardware/tracedWalk.ts";
@@ -107,7 +106,7 @@ export class MmuDevice implements Device<MmuRequest, MmuReply> {
             `the guest of vCPU ${state.vmcs.name} took an exception it cannot handle`,
           );
         default:
-          return exited(state, mmu.stop, elapsed);
+          return exited(state, elapsed);
       }
     }
     return { type: "ranToHorizon", elapsed };
@@ -132,14 +131,13 @@ export class MmuDevice implements Device<MmuRequest, MmuReply> {
   }
 }
 
-function exited({ vmcs }: VcpuState, stop: number, elapsed: number): MmuReply {
-  const violation = stop === Stop.eptViolation;
+function exited({ vmcs }: VcpuState, elapsed: number): MmuReply {
   const { words } = vmcs;
   const address = 2 * Field.guestPhysicalAddress;
   return {
     type: "accessExited",
     elapsed,
-    reason: violation ? ExitReason.eptViolation : ExitReason.eptMisconfiguration,
+    reason: readField(vmcs, Field.exitReason),
     qualification: readField(vmcs, Field.exitQualification),
     page: pageOfWords(words[address]!, words[address + 1]!),
   };

@@ -4,6 +4,7 @@ import * as z from "zod";
 import { addWorkloadKind, type OwnWorkload, workloadSchema } from "../../workloads/schema.ts";
 import { CYCLES_PER_SECOND, positiveDuration, size } from "../config/units.ts";
 import { DEFAULT_PROCESSOR_COSTS } from "../hardware/costs.ts";
+import { FORMAT_NAMES } from "../hardware/formats/all.ts";
 import { DEFAULT_GEOMETRY } from "../hardware/geometry.ts";
 import { DEFAULT_HYPERVISOR_COSTS } from "../hypervisor/costs.ts";
 import {
@@ -59,6 +60,10 @@ const machine = z
       .describe(
         `how often ${INTERRUPTING_LABELS}'s handler serves full logs in a row before the pVM's processes get its CPU`,
       ),
+    entryFormat: z
+      .enum(FORMAT_NAMES)
+      .optional()
+      .describe(`of the entries that translate a guest's addresses; default: ${FORMAT_NAMES[0]}`),
     compatibility: z
       .enum(["sdm", "bochs", "kvm"])
       .default("sdm")

@@ -38,7 +38,7 @@ import { ArmedTechnique } from "../hypervisor/techniques/armed.ts";
 import type { TechniqueName } from "../hypervisor/techniques/technique.ts";
 import type { TrackedVm } from "../hypervisor/trackedVm.ts";
 import { itemAt, wordAt } from "../lookup.ts";
-import { writeLog } from "../units/all.ts";
+import { suits, writeLog } from "../units/all.ts";
 import type { Unit } from "../units/unit.ts";
 import { AccessStream } from "./accessStream.ts";
 import { CpuTimes, CpuWaits, PvmTimes } from "./cpuTimes.ts";
@@ -208,7 +208,9 @@ export class World {
     this.cpuTimes = new CpuTimes(config.pcpus, vcpus.length);
     this.cpuWaits = new CpuWaits(config.pcpus, config.vms.length);
     this.pvmTimes = new PvmTimes(pvmCpus);
-    const units = config.units.map((unit) => unit.processorSide(unit.absent !== true));
+    const units = config.units.map((unit) =>
+      unit.processorSide(unit.absent !== true && suits(unit, config.mmu.format)),
+    );
     const mmuOptions = { ...config.mmu, units };
     this.mmus = Array.from(
       { length: config.pcpus },

@@ -1,6 +1,7 @@
 /** Every page-logging unit: the one list. A new one is a folder and a line here; what others ask of units follows from it. */
 
 import type * as z from "zod";
+import type { EntryFormat } from "../hardware/formats/entryFormat.ts";
 import type { LogUnit } from "../hardware/mmu.ts";
 import { Field, type FieldName } from "../hardware/vmcs.ts";
 import { namesOf } from "../lookup.ts";
@@ -59,6 +60,11 @@ export function unitNamed(units: readonly Unit[], name: UnitName): Unit | null {
   const found = units.find(({ declaration }) => declaration.name === name);
   if (found === undefined) throw new Error(`there is no unit "${name}"`);
   return found;
+}
+
+/** Whether a processor whose second-level entries have this format can have a unit. */
+export function suits({ declaration }: Unit, { name }: EntryFormat): boolean {
+  return declaration.formats.includes(name);
 }
 
 /** Why a unit cannot have a log of so many entries, and which could; null if it can. */

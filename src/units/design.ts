@@ -135,6 +135,7 @@ export function declared(design: UnitDesign, surroundings: DesignSurroundings): 
     name,
     label,
     title: `the unit ${label}`,
+    formats: ["ept"],
     isReal: false,
     finds: isWrites ? "writes" : "accesses",
     mayLose: !(isWrites && filling.whenFull === "exit"),

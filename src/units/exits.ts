@@ -1,5 +1,6 @@
 /** Basic exit reasons, those of full logs included, which their units declare. */
 import { ExitReason } from "../hardware/exit.ts";
+import { FAULT_REASONS } from "../hardware/formats/all.ts";
 import { UNITS } from "./all.ts";
 
 const ofUnits = UNITS.flatMap(({ whenFull }) =>
@@ -9,6 +10,7 @@ const ofUnits = UNITS.flatMap(({ whenFull }) =>
 /** By name. */
 export const EXIT_REASONS: Readonly<Record<string, number>> = {
   ...ExitReason,
+  ...FAULT_REASONS,
   ...Object.fromEntries(ofUnits),
 };
 

@@ -131,6 +131,8 @@ export interface UnitDeclaration {
   /** For people, short and in full. */
   readonly label: string;
   readonly title: string;
+  /** Of second-level entries: the formats with which a processor can have it, by name. */
+  readonly formats: readonly [string, ...string[]];
   /** Whether there are processors that have it. */
   readonly isReal: boolean;
   /** writes: the first write to each page of a round. accesses: each miss of the TLB that it does not skip. */

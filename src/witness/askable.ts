@@ -1,5 +1,6 @@
 /** Whether a processor can be asked what a test asks; and the test for that processor. */
 import { type Capabilities, DEFAULT_CAPABILITIES } from "../hardware/capabilities.ts";
+import { EPT } from "../hardware/formats/ept.ts";
 import { DEFAULT_GEOMETRY, type Geometry } from "../hardware/geometry.ts";
 import { SECONDARY_MODE_BASED_EXECUTE } from "../hardware/vmcs.ts";
 import type { LitmusTest } from "../litmus/load.ts";
@@ -79,6 +80,9 @@ export interface Askable {
 export function askable(test: LitmusTest, processor: Processor): Askable {
   const { machine = {} } = test;
   if (machine.compatibility === "kvm") throw new NotAsked("nested KVM, which is no processor");
+  if (machine.entryFormat !== undefined && machine.entryFormat !== EPT.name) {
+    throw new NotAsked("second-level entries of another format than EPT");
+  }
   const { geometry = {} } = machine;
   for (const name of REAL_GEOMETRY) {
     if (geometry[name] === undefined || geometry[name] === DEFAULT_GEOMETRY[name]) continue;

@@ -5,17 +5,8 @@
  * As in KVM, where one walker serves EPT, NPT and shadow entries by masks that are chosen at set-up (Linux
  * arch/x86/kvm/mmu/spte.c, kvm_mmu_set_ept_masks; rsvd_bits_validate and bad_mt_xwr in mmu_internal.h).
  */
+import type { Capabilities } from "../capabilities.ts";
 import type { Geometry } from "../geometry.ts";
-
-/** What the processor can do: it decides which bits are reserved. */
-export interface EntryCapabilities {
-  /** IA32_VMX_EPT_VPID_CAP bit 0: entries may be execute-only. */
-  readonly executeOnly: boolean;
-  /** Bit 16. */
-  readonly pages2M: boolean;
-  /** Bit 17. */
-  readonly pages1G: boolean;
-}
 
 /** A mask of an entry's low word, and what the bits under it are. */
 export interface Pattern {
@@ -36,6 +27,8 @@ export interface ReservedBits {
 /** What an exit says of an access that the entries do not allow: bits of its qualification. */
 export interface FaultBits {
   readonly reason: number;
+  /** Its own reasons, by their names in files and reports. */
+  readonly reasons: Readonly<Record<string, number>>;
   /** By what was needed. */
   readonly read: number;
   readonly write: number;
@@ -92,10 +85,32 @@ export interface EntryFormat {
   readonly plainTable: Pattern;
   readonly plainPage: Pattern;
   readonly fault: FaultBits;
+  /** Secondary controls that belong to it, by their names in litmus tests; with another format they are reserved. */
+  readonly controls: Readonly<Record<string, number>>;
+  /** One of them, with which reads of guest structures are reads; 0: none. */
+  readonly structuresReadOnly: number;
+  /** Whether VMCSs must have a VPID (an ASID, there). */
+  readonly needsTag: boolean;
+  /** Whether mappings can be dropped by the pointer that they were made under (INVEPT). */
+  readonly dropsByPointer: boolean;
+  /** Levels of its tables at most. */
+  readonly levelsMax: number;
+  /** Whether a processor with it loads the PDPTEs of PAE guests into registers; else such guests are not emulated. */
+  readonly loadsPdptes: boolean;
+  /** Whether implementations of it differ, so that one of them can be followed. */
+  readonly hasCompatibility: boolean;
+  /** What VM entry may find wrong with a pointer, and the first such thing; null: nothing. */
+  readonly pointerFailures: readonly string[];
+  pointerFailure(
+    low: number,
+    high: number,
+    capabilities: Capabilities,
+    geometry: Geometry,
+  ): string | null;
   /** Low bits of the pointer that names the top table. */
   pointerBits(levels: number, accessedDirty: boolean): number;
   /** @param likeBochs as Bochs has it, where it differs */
-  reserved(geometry: Geometry, capabilities: EntryCapabilities, likeBochs: boolean): ReservedBits;
+  reserved(geometry: Geometry, capabilities: Capabilities, likeBochs: boolean): ReservedBits;
 }
 
 /** Whether an entry at `level` (1: the lowest) maps a page instead of naming a table. */
@@ -113,6 +128,14 @@ export function neededBits(format: EntryFormat, qualification: number): number {
     ((qualification & fault.write) !== 0 ? write : 0) |
     ((qualification & fault.fetch) !== 0 ? fetch : 0)
   );
+}
+
+/** An entry's own rights as letters: "r-x". */
+export function rightsText(format: EntryFormat, low: number, high: number): string {
+  const { read, write, fetch, noExecuteHigh } = format;
+  const has = (bits: number) => (low & bits) === bits;
+  const executes = has(fetch) && (high & noExecuteHigh) === 0;
+  return `${has(read) ? "r" : "-"}${has(write) ? "w" : "-"}${executes ? "x" : "-"}`;
 }
 
 /** 1 GiB. */

@@ -1,7 +1,13 @@
 /** Intel's extended page tables (SDM vol. 3C, 28.2.2, tables 28-1 to 28-7). */
+import type { Capabilities } from "../capabilities.ts";
 import { ExitReason, Qualification } from "../exit.ts";
+import type { Geometry } from "../geometry.ts";
 import { EXECUTE, READ, RWX, USER_EXECUTE, WRITE } from "../rights.ts";
-import { EPTP_ACCESSED_DIRTY } from "../vmcs.ts";
+import {
+  EPTP_ACCESSED_DIRTY,
+  SECONDARY_MODE_BASED_EXECUTE,
+  SECONDARY_UNRESTRICTED_GUEST,
+} from "../vmcs.ts";
 import { belowSize, type EntryFormat } from "./entryFormat.ts";
 
 export const EPT_READ = READ;
@@ -50,6 +56,10 @@ export const EPT: EntryFormat = {
   },
   fault: {
     reason: ExitReason.eptViolation,
+    reasons: {
+      eptViolation: ExitReason.eptViolation,
+      eptMisconfiguration: ExitReason.eptMisconfiguration,
+    },
     read: Qualification.read,
     write: Qualification.write,
     fetch: Qualification.fetch,
@@ -66,6 +76,23 @@ export const EPT: EntryFormat = {
     structureHigh: 0,
     malformed: { reason: ExitReason.eptMisconfiguration, reports: false, bits: 0 },
   },
+  controls: {
+    modeBasedExecute: SECONDARY_MODE_BASED_EXECUTE,
+    unrestrictedGuest: SECONDARY_UNRESTRICTED_GUEST,
+  },
+  structuresReadOnly: 0,
+  needsTag: false,
+  dropsByPointer: true,
+  levelsMax: 5,
+  loadsPdptes: true,
+  hasCompatibility: true,
+  pointerFailures: [
+    "eptp-memory-type",
+    "eptp-walk-length",
+    "eptp-accessed-dirty-not-supported",
+    "eptp-reserved-bits",
+  ],
+  pointerFailure,
   /** Write-back, walk length, A/D flags on or off (SDM 24.6.11). */
   pointerBits: (levels, accessedDirty) =>
     MEMORY_TYPE_WB | ((levels - 1) << 3) | (accessedDirty ? EPTP_ACCESSED_DIRTY : 0),
@@ -85,6 +112,30 @@ export const EPT: EntryFormat = {
     low: malformed(executeOnly),
   }),
 };
+
+/** SDM 26.2.1.1; Bochs is_eptptr_valid; KVM nested_vmx_check_eptp; kvm-unit-tests test_ept_eptp. */
+function pointerFailure(
+  pointer: number,
+  high: number,
+  capabilities: Capabilities,
+  geometry: Geometry,
+): string | null {
+  const memoryType = pointer & 7;
+  const typeAllowed =
+    (memoryType === 0 && capabilities.memoryTypeUC) ||
+    (memoryType === MEMORY_TYPE_WB && capabilities.memoryTypeWB);
+  if (!typeAllowed) return "eptp-memory-type";
+  const walkLength = (pointer >>> 3) & 7;
+  // A machine has one EPT depth here; 5 levels need the capability as well.
+  const supported = walkLength !== 4 || capabilities.walkLength5;
+  if (walkLength !== geometry.eptLevels - 1 || !supported) return "eptp-walk-length";
+  if ((pointer & EPTP_ACCESSED_DIRTY) !== 0 && !capabilities.accessedDirty) {
+    return "eptp-accessed-dirty-not-supported";
+  }
+  const reserved = capabilities.supervisorShadowStack ? 0xf00 : 0xf80;
+  const beyond = high >>> (geometry.physicalAddressBits - 32);
+  return (pointer & reserved) !== 0 || beyond !== 0 ? "eptp-reserved-bits" : null;
+}
 
 /** By bits 5:0: write without read, execute alone where that is not supported, and memory types that are none. */
 function malformed(executeOnly: boolean): readonly [number, number] {

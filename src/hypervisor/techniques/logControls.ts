@@ -1,7 +1,7 @@
 /** Turning a processor's logging on and off: log pages, VMCS fields, EPTP (Xen vmx_domain_enable_pml, ept_enable_pml). */
 import { eptPointer } from "../../hardware/ept.ts";
 import { clearVmcs, Field, readField, writeField } from "../../hardware/vmcs.ts";
-import { LOG_CONTROLS, logProblem } from "../../units/all.ts";
+import { LOG_CONTROLS, logProblem, suits } from "../../units/all.ts";
 import type { Unit } from "../../units/unit.ts";
 import { allotLog, freeLog } from "../logPages.ts";
 import type { TrackedVcpu, TrackedVm } from "../trackedVm.ts";
@@ -13,7 +13,7 @@ import type { TrackedVcpu, TrackedVm } from "../trackedVm.ts";
  */
 export function enableLogs(vm: TrackedVm, unit: Unit): boolean {
   const { logEntries } = vm.logs.geometry;
-  if (logProblem(unit, logEntries) !== null) return false;
+  if (!suits(unit, vm.ept.format) || logProblem(unit, logEntries) !== null) return false;
   if (!vm.vcpus.every(({ vcpu }) => allotLog(vm.logs, vcpu))) {
     freeLogs(vm);
     return false;

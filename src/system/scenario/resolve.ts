@@ -4,7 +4,7 @@
  * a trace plays, and how many pages, it has to be asked.
  */
 import { Problems } from "../../errors.ts";
-import { EPT } from "../../hardware/formats/ept.ts";
+import { formatNamed } from "../../hardware/formats/all.ts";
 import { DEFAULT_GEOMETRY, type Geometry } from "../../hardware/geometry.ts";
 import { DATA_FRAME_BASE } from "../../hardware/memory.ts";
 import { RING_RESERVED } from "../../hypervisor/dirtyRing.ts";
@@ -73,7 +73,7 @@ function resolveInto(
     })),
     blockAccesses: BLOCK_ACCESSES,
     mmu: {
-      format: EPT,
+      format: formatNamed(machine.entryFormat),
       compatibility: machine.compatibility,
       costs: machine.costs.processor,
     },

@@ -1,6 +1,7 @@
 /** Rules across the fields of a scenario: what would change nothing, or could not be, is refused. */
 
 import type { Problems } from "../../errors.ts";
+import { formatNamed } from "../../hardware/formats/all.ts";
 import { checkRingSize } from "../../hypervisor/dirtyRing.ts";
 import {
   DESIGNED_TECHNIQUE,
@@ -14,6 +15,7 @@ import { recordOf } from "../../lookup.ts";
 import {
   logProblem,
   mostOf,
+  suits,
   UNIT_FAULTS,
   UNITS,
   type UnitFault,
@@ -41,7 +43,16 @@ export interface RuleSubject {
 type Rule = (subject: RuleSubject, problems: Problems) => void;
 
 /** Those that need not know the guests. */
-export const RULES: readonly Rule[] = [designed, ring, logs, beginsSet, section, pieces, faults];
+export const RULES: readonly Rule[] = [
+  entryFormat,
+  designed,
+  ring,
+  logs,
+  beginsSet,
+  section,
+  pieces,
+  faults,
+];
 
 /** The technique of a unit of the scenario's own needs one. */
 function designed({ scenario: { machine }, technique }: RuleSubject, problems: Problems): void {
@@ -49,6 +60,30 @@ function designed({ scenario: { machine }, technique }: RuleSubject, problems: P
   problems.add(
     ["machine", "unit"],
     `technique "${technique}" needs it: expected a unit (docs/units.md)`,
+  );
+}
+
+/** A format of second-level entries has its own guests and units. */
+function entryFormat(subject: RuleSubject, problems: Problems): void {
+  const { machine, vms, tracker } = subject.scenario;
+  const format = formatNamed(machine.entryFormat);
+  if (!format.hasCompatibility && machine.compatibility !== "sdm") {
+    const message = `with ${format.label} there is none to choose from: expected sdm`;
+    problems.add(["machine", "compatibility"], message);
+  }
+  vms.forEach(({ paging }, number) => {
+    if (format.loadsPdptes || paging !== "pae") return;
+    const message = `PAE guests are not emulated with ${format.label}: expected longMode or off`;
+    problems.add(["vms", number, "paging"], message);
+  });
+  const unit = loggingUnit(subject);
+  if (unit === null || suits(unit, format)) return;
+  const { label, formats } = unit.declaration;
+  const field =
+    techniqueOn(subject.units, tracker.technique)?.usesRing === true ? "ring" : "technique";
+  problems.add(
+    ["tracker", ...(field === "ring" ? ["ring", "source"] : [field])],
+    `no processor with ${format.label} has ${label}: it goes with machine.entryFormat ${quoted(formats)}`,
   );
 }
 

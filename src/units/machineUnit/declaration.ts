@@ -70,6 +70,7 @@ export const machineUnit = {
   name: NAME,
   label: "own",
   title: "the unit of a scenario",
+  formats: ["ept"],
   isReal: false,
   finds: "writes",
   mayLose: true,

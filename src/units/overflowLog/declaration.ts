@@ -22,6 +22,7 @@ export const overflowLog = {
   name: "overflowLog",
   label: "overflow",
   title: "a log of first writes without an exit",
+  formats: ["ept"],
   isReal: false,
   finds: "writes",
   mayLose: true,

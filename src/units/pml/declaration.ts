@@ -39,6 +39,7 @@ export const pml = {
   name: "pml",
   label: "PML",
   title: "page-modification logging",
+  formats: ["ept"],
   isReal: true,
   finds: "writes",
   mayLose: false,

@@ -126,6 +126,7 @@ export const prl = {
   name: "prl",
   label: "PRL",
   title: "page reference logging",
+  formats: ["ept"],
   isReal: false,
   finds: "accesses",
   mayLose: true,

@@ -249,7 +249,7 @@ export const hardware: readonly HandMade[] = [
   },
   {
     name: "entry-reserved-bits",
-    file: "src/hardware/controlChecks.ts",
+    file: "src/hardware/formats/ept.ts",
     class: "constant",
     from: "capabilities.supervisorShadowStack ? 0xf00 : 0xf80",
     to: "capabilities.supervisorShadowStack ? 0xf00 : 0xf00",
