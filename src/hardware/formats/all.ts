@@ -1,8 +1,9 @@
 /** The formats of second-level entries: the one list. A new one is a file and a line here. */
 import type { EntryFormat } from "./entryFormat.ts";
 import { EPT } from "./ept.ts";
+import { NPT } from "./npt.ts";
 
-export const FORMATS = [EPT] as const satisfies readonly EntryFormat[];
+export const FORMATS = [EPT, NPT] as const satisfies readonly EntryFormat[];
 const ALL: readonly EntryFormat[] = FORMATS;
 
 /** Names in scenarios and litmus tests; the first is the default. */
