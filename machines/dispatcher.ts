@@ -31,7 +31,6 @@
 
 import { assign, emit, setup } from "xstate";
 import { ExitReason } from "../src/hardware/exit.ts";
-import { isViolation } from "../src/hardware/formats/all.ts";
 import {
   actorAt,
   type DeviceEmission,
@@ -46,7 +45,7 @@ import { ignored } from "../src/interconnect/ignored.ts";
 import { machineTypes } from "../src/interconnect/machineTypes.ts";
 import type { Message } from "../src/interconnect/messages.ts";
 import { itemAt } from "../src/lookup.ts";
-import { exitReasonName, isLogFull } from "../src/units/exits.ts";
+import { exitReasonName, isLogFull, isViolation } from "../src/units/exits.ts";
 
 /** What it is set up with. */
 export const dispatcherInput = {

@@ -1,8 +1,8 @@
 /** Values of described kinds with other numbers for pages, vCPUs, CPUs and actors: what a field holds, its schema says. */
 import type { AnyEventObject } from "xstate";
 import * as z from "zod";
-import { isViolation } from "../hardware/formats/all.ts";
 import { type Renumbering, renumberedList } from "../hardware/normalForm.ts";
+import { isViolation } from "../units/exits.ts";
 import { bare, text, traitsOf } from "./fields.ts";
 import { type ActorId, messages } from "./messages.ts";
 import type { Shape } from "./normalFields.ts";

@@ -1,6 +1,6 @@
 /** Basic exit reasons, those of full logs included, which their units declare. */
 import { ExitReason } from "../hardware/exit.ts";
-import { FAULT_REASONS } from "../hardware/formats/all.ts";
+import { FAULT_REASONS, FORMATS } from "../hardware/formats/all.ts";
 import { UNITS } from "./all.ts";
 
 const ofUnits = UNITS.flatMap(({ whenFull }) =>
@@ -27,4 +27,9 @@ export function exitReasonName(reason: number): string {
 /** Whether a guest exits with this reason because a log is full. */
 export function isLogFull(reason: number): boolean {
   return ofUnits.some(([, own]) => own === reason);
+}
+
+/** Whether a guest exits with this reason because second-level entries do not allow an access. */
+export function isViolation(reason: number): boolean {
+  return FORMATS.some(({ fault }) => fault.reason === reason);
 }

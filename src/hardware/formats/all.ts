@@ -33,8 +33,3 @@ export const FORMAT_CONTROLS: Readonly<Record<string, number>> = Object.assign(
   {},
   ...ALL.map(({ controls }) => controls),
 );
-
-/** Whether a guest exits with this reason because the entries do not allow an access. */
-export function isViolation(reason: number): boolean {
-  return ALL.some(({ fault }) => fault.reason === reason);
-}
