@@ -13,7 +13,7 @@
  *   arming          | armed                    | arming          | unpauseVm; device: queueAll
  *   arming          | armRefused               | arming          | disarm
  *   arming          | disarmed                 | arming          | arm
- *   arming          | queued                   | judging         | -
+ *   arming          | queued                   | judging         | setThrottle, if save() takes time from the guest
  *   judging         | cancelled, policy aborts | pausingToCancel | pauseVm, throttle off; device: clock
  *   judging         | policy stops             | suspending      | pauseVm, throttle off
  *   judging         | policy sends             | sending         | device: takeBatch
@@ -56,6 +56,7 @@ import { assign, emit, setup } from "xstate";
 import { convergeAtSync, convergeFrom } from "../src/hypervisor/migration/autoConverge.ts";
 import * as progress from "../src/hypervisor/migration/progress.ts";
 import { pagesWithin, quotaWait } from "../src/hypervisor/migration/quota.ts";
+import { workCycles } from "../src/hypervisor/migration/saveWork.ts";
 import { PAGE_BYTES } from "../src/hypervisor/migration/stats.ts";
 import {
   type DeviceEmission,
@@ -228,6 +229,10 @@ export const migrationMachine = setup({
     sendThrottle: emit(({ context }) =>
       sendAll(context.converge.percent === 0 ? [] : throttle(context, context.converge.percent)),
     ),
+    sendInterference: emit(({ context }) => {
+      const { interference } = context.save;
+      return sendAll(interference === 0 ? [] : throttle(context, interference));
+    }),
     sendArm: emit(({ context: { tracker, technique, self } }) =>
       send(tracker, { type: "arm", technique, requester: self }),
     ),
@@ -239,9 +244,10 @@ export const migrationMachine = setup({
     ),
     // A batch occupies the link, and the next one is read when it has arrived, and the quota allows it.
     sendArrival: emit(
-      on("batchTaken", ({ context, event: { bytes, now } }) => {
-        const { policy, latencyCycles, cyclesPerByte } = context;
-        const link = latencyCycles + Math.ceil(bytes * cyclesPerByte);
+      on("batchTaken", ({ context, event: { bytes, pages, fresh, now } }) => {
+        const { policy, latencyCycles, cyclesPerByte, save } = context;
+        const link =
+          latencyCycles + Math.ceil(bytes * cyclesPerByte) + workCycles(save, pages, fresh);
         // The batch is noted already.
         const cycles = Math.max(link, quotaWait(policy, context.progress, 0, now));
         return send(context.self, { type: "batchArrived", ...attemptOf(context) }, cycles);
@@ -249,7 +255,7 @@ export const migrationMachine = setup({
     ),
     sendReady: emit(({ context }) => {
       const message = { type: "destinationReady", ...attemptOf(context) } as const;
-      return send(context.self, message, context.latencyCycles);
+      return send(context.self, message, context.latencyCycles + context.save.resumeCycles);
     }),
   },
   guards: {
@@ -308,7 +314,7 @@ export const migrationMachine = setup({
     arming: {
       on: {
         armed: { actions: ["sendUnpause", "askQueueAll"] },
-        queued: { target: "judging", actions: ["noteArmed", "noteSync"] },
+        queued: { target: "judging", actions: ["noteArmed", "noteSync", "sendInterference"] },
         // Somebody else has armed it: off, and on again (xg_sr_save.c, enable_logdirty).
         armRefused: { actions: "sendDisarm" },
         disarmed: { actions: "sendArm" },

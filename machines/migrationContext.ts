@@ -7,6 +7,7 @@ import {
   type Progress,
   statsOf,
 } from "../src/hypervisor/migration/progress.ts";
+import type { SaveWork } from "../src/hypervisor/migration/saveWork.ts";
 import type { AfterBatch, BeforeRound, Policy } from "../src/hypervisor/migration/stats.ts";
 import * as kind from "../src/interconnect/fields.ts";
 import { type Message, technique } from "../src/interconnect/messages.ts";
@@ -28,6 +29,8 @@ export const migrationInput = {
   // The link: what a batch takes.
   latencyCycles: kind.cycles,
   cyclesPerByte: kind.cycles,
+  // What both sides do for a batch beside.
+  save: kind.setting<SaveWork>(),
   // Pages of a batch at most.
   batchPages: kind.count,
   // When the migration begins.
@@ -142,6 +145,8 @@ export type MigrationReply =
       readonly now: number;
       readonly pages: number;
       readonly bytes: number;
+      /** Pages among them that the destination had not yet. */
+      readonly fresh: number;
       readonly pending: number;
     }
   | { readonly type: "compared"; readonly now: number; readonly firstDifference: number };

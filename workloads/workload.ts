@@ -1,6 +1,7 @@
 /** What a guest does: a stream of accesses, made in blocks, whose whole state can be saved. */
 import type { Part } from "../src/hardware/part.ts";
 import type { TracedPaging } from "../src/hardware/tracedPaging.ts";
+import type { KernelCounts } from "./kernel/demandPaging.ts";
 
 /** The console of a guest that runs beside the emulator. */
 export interface GuestConsole {
@@ -25,6 +26,11 @@ export interface Workload extends Part {
   readonly traced?: TracedPaging | undefined;
   /** Its console, if it runs beside the emulator. */
   readonly console?: GuestConsole;
+  /** Whether the program gave all of its memory back, and has it as new, before the first access that fill() gave last. */
+  readonly freed?: boolean;
+  /** What the guest's kernel has done for it, if one is there; and its accesses among those done. */
+  readonly kernel?: KernelCounts;
+  kernelAccesses?(part: number): number;
   /** Whether it never ends by itself. */
   readonly endless?: boolean;
   /**

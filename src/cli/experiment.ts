@@ -24,6 +24,7 @@ import {
   deliverOutcomes,
   EXPERIMENT_DIRECTORY,
   type ExperimentOutput,
+  PROVENANCE,
   refuseOutcomes,
 } from "./experimentOutput.ts";
 import { JSON_OPTION, printResult } from "./jsonFormats.ts";
@@ -31,6 +32,7 @@ import { FORCE } from "./optionParsers.ts";
 import { noteDamaged } from "./output.ts";
 import { WORKERS } from "./poolOptions.ts";
 import { ProgressLine } from "./progress.ts";
+import { provenance } from "./provenance.ts";
 import { queueOption, withQueue } from "./queue.ts";
 
 const EXIT_FAILED = 1;
@@ -78,12 +80,20 @@ async function run(name: string, options: RunOptions): Promise<void> {
   const asked = { experiment: name, scale: (options.quick ? QUICK : FULL).name };
   const { shard = null, output, force } = options;
   refuseAll(name, options);
-  const share = await runOrNull(asked, shard, options);
+  const begun = Date.now();
+  let reused = 0;
+  const share = await runOrNull(asked, shard, options, (count) => {
+    reused = count;
+  });
   if (share === null) return;
   // Work that was done is kept before anything else is made of it.
   if (output !== undefined) writeOutput(output, shareText(share), { force });
   if (shard === null) {
     deliverOutcomes(name, scaleOf(asked), await outcomesOf({ file: name, share }), options);
+    const what = `trackvisor experiment run ${name}${options.quick ? " --quick" : ""}`;
+    const seconds = (Date.now() - begun) / 1000;
+    const text = provenance(what, share.count, reused, seconds);
+    writeOutput(join(options.out, PROVENANCE), text, { force });
   } else if (options.json) {
     printResult("experiment", share);
   } else {
@@ -109,6 +119,7 @@ async function runOrNull(
   asked: ExperimentAsked,
   shard: Shard | null,
   { out, workers, queue }: RunOptions,
+  onReused: (count: number) => void,
 ): Promise<ExperimentShare | null> {
   const store = new RunStore(join(out, "points"), codeVersion(), noteDamaged);
   const progress = new ProgressLine();
@@ -123,6 +134,7 @@ async function runOrNull(
         workers,
         signal: controller.signal,
         onProgress: ({ done, total, reused, part }) => {
+          onReused(reused);
           const text = reused === 0 ? "" : ` (${reused} from before)`;
           progress.update(
             `${done} of ${total} runs${text}`,

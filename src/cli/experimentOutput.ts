@@ -2,16 +2,18 @@
 import { join } from "node:path";
 import Table from "cli-table3";
 import { experimentsNamed } from "../experiments/all.ts";
+import { claimLines, countClaims } from "../experiments/claimsReport.ts";
 import type { Outcome } from "../experiments/outcome.ts";
 import { countVerdicts, htmlReport, markdownReport } from "../experiments/report.ts";
 import type { Scale } from "../experiments/scale.ts";
-import { cells, dataToCsv, rowsToCsv, TABLE_HEADER } from "../experiments/tables.ts";
+import { cells, dataToCsv, rowsToCsv, rowsToLatex, TABLE_HEADER } from "../experiments/tables.ts";
 import { makeDirectory, refuseUnwritable, writeOutput } from "../io/outputFile.ts";
 import { print } from "../io/standardStreams.ts";
 import { jsonText, visible } from "../io/visible.ts";
 import { formatted, type JsonFormats, printResult } from "./jsonFormats.ts";
 
 export const EXPERIMENT_DIRECTORY = "experiments";
+export const PROVENANCE = "provenance.txt";
 const REPORTS = ["report.html", "report.md"] as const;
 
 export interface ExperimentOutput {
@@ -23,7 +25,11 @@ export interface ExperimentOutput {
 /** Says before the runs what could not be written after them. @param name of an experiment, or all @throws UserError */
 export function refuseOutcomes(name: string, options: ExperimentOutput): void {
   makeDirectory(options.out);
-  const files = experimentsNamed(name).flatMap((one) => [`${one.name}.csv`, `${one.name}.json`]);
+  const files = experimentsNamed(name).flatMap((one) => [
+    `${one.name}.csv`,
+    `${one.name}.json`,
+    `${one.name}.tex`,
+  ]);
   refuseResults(options, name === "all" ? [...files, ...REPORTS] : files);
 }
 
@@ -62,6 +68,7 @@ function filesOf({ experiment, rows, plots, findings }: Outcome): [string, strin
   return [
     [`${name}.csv`, rowsToCsv(rows)],
     [`${name}.json`, `${jsonText(formatted("experiment result", { rows, findings }), 1)}\n`],
+    [`${name}.tex`, rowsToLatex(rows)],
     ...plots.flatMap(({ data, svg }, i): [string, string][] => [
       [`${name}-plot${i + 1}.svg`, svg],
       [`${name}-plot${i + 1}.csv`, dataToCsv(data)],
@@ -89,12 +96,18 @@ function linesOf(outcomes: readonly Outcome[], directory: string): string[] {
   const lines = outcomes.flatMap(({ experiment, rows, findings }) => {
     const table = new Table({
       head: [...TABLE_HEADER],
-      colAligns: ["left", "right", "right", "right", "left"],
+      colAligns: ["left", "right", "right", "right", "right", "left"],
       style: { head: [], border: [], compact: true },
     });
     for (const row of rows) table.push(cells(row).map(visible));
     const notes = findings.map((finding) => `  ${finding}`);
     return [experiment.title, ...table.toString().split("\n"), countVerdicts(rows), ...notes, ""];
   });
-  return [...lines, `results are in ${directory}`];
+  const rows = outcomes.flatMap((outcome) => outcome.rows);
+  const claims = countClaims(rows);
+  return [
+    ...lines,
+    ...(claims === "" ? [] : [`claims of the study: ${claims}`, ...claimLines(rows), ""]),
+    `results are in ${directory}`,
+  ];
 }

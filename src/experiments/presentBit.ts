@@ -54,7 +54,7 @@ function evaluate(results: Results) {
   const figures: Figure[] = Object.keys(HANDLERS).map((name) => ({
     quantity: `throughput lost, violations handled in ${name}`,
     unit: "%",
-    published: { value: LOST, within: 0.01 },
+    published: { value: LOST, within: 0.01, plain: 0 },
     emulated: 100 * (1 - rate(name) / rate("none")),
     reason: reasonOf(name),
   }));

@@ -100,7 +100,7 @@ function evaluate(results: Results) {
       figures.push({
         quantity: `guest's cost of PRL, ${program}, ${tlb} entries`,
         unit: "%",
-        published: program === "read" ? { value: 0.001, within: 0.0005 } : null,
+        published: program === "read" ? { value: 0.001, within: 0.0005, plain: 0 } : null,
         emulated: percent,
         reason: `here PRL logs ${run.logEntries} GPAs of ${run.accesses} accesses; the published figure is of a PML processor, which logged none of them`,
       });

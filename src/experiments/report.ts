@@ -2,6 +2,7 @@
 
 import { htmlText } from "../io/visible.ts";
 import { itemAt } from "../lookup.ts";
+import { claimRules, claimsHtml, claimsMarkdown, countClaims } from "./claimsReport.ts";
 import type { Row } from "./experiment.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Scale } from "./scale.ts";
@@ -43,7 +44,10 @@ export function markdownReport(outcomes: readonly Outcome[], scale: Scale): stri
   );
   return `${[
     `# ${TITLE}`,
-    `${scaleLine(scale)} ${rows.length} figures: ${countVerdicts(rows)}.`,
+    `${scaleLine(scale)} Claims of the study: ${countClaims(rows)}.`,
+    claimsMarkdown(rows),
+    list(claimRules().map(([verdict, rule]) => `**${verdict}**: ${rule}`)),
+    `Behind them, ${rows.length} figures: ${countVerdicts(rows)}.`,
     list(VERDICTS.map((verdict) => `**${verdict}**: ${RULES[verdict]}`)),
     verdictTable(outcomes),
     ...sections,
@@ -102,8 +106,9 @@ const STYLE = `
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
 table { border-collapse: collapse; margin: 1rem 0; font-size: 13px; }
 th, td { border-bottom: 1px solid #ddd; padding: .2rem .7rem; text-align: left; }
-td:nth-child(2), td:nth-child(3), td:nth-child(4) { text-align: right; font-variant-numeric: tabular-nums; }
+td:nth-child(2), td:nth-child(3), td:nth-child(4), td:nth-child(5) { text-align: right; font-variant-numeric: tabular-nums; }
 .reproduced { color: #0a6; } .near { color: #27a; } .same-direction { color: #a70; } .differs { color: #c22; }
+.claims td:nth-child(2), .claims td:nth-child(3), .claims td:nth-child(4) { text-align: left; }
 figure { margin: 1rem 0; overflow-x: auto; } code { background: #f3f3f3; padding: 0 .2rem; }
 `;
 
@@ -116,7 +121,12 @@ export function htmlReport(outcomes: readonly Outcome[], scale: Scale): string {
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>${TITLE}</title><style>${STYLE}</style></head><body>
 <h1>${TITLE}</h1>
-<p>${scaleLine(scale)} ${rows.length} figures: ${countVerdicts(rows)}.</p>
+<p>${scaleLine(scale)} Claims of the study: ${countClaims(rows)}.</p>
+${claimsHtml(rows)}
+<ul>${claimRules()
+    .map(([verdict, rule]) => `<li><b>${verdict}</b>: ${htmlText(rule)}</li>`)
+    .join("")}</ul>
+<p>Behind them, ${rows.length} figures: ${countVerdicts(rows)}.</p>
 <ul>${VERDICTS.map((verdict) => `<li><b class="${cssClass(verdict)}">${verdict}</b>: ${htmlText(RULES[verdict])}</li>`).join("")}</ul>
 <ol>${contents.join("\n")}</ol>
 ${outcomes.map(section).join("\n")}

@@ -11,6 +11,7 @@ const COLUMNS = [
   "published",
   "emulated",
   "difference",
+  "plain",
   "verdict",
   "scale",
   "reason",
@@ -43,7 +44,7 @@ export function formatNumber(value: number | null): string {
 }
 
 /** The cells of a row in the result table. */
-export function cells(row: Row): readonly [string, string, string, string, string] {
+export function cells(row: Row): readonly [string, string, string, string, string, string] {
   const bound = row.relation === "at most" && row.published !== null ? "<= " : "";
   const unit = row.unit === "" ? "" : ` (${row.unit})`;
   const sign = row.difference !== null && row.difference > 0 ? "+" : "";
@@ -52,11 +53,47 @@ export function cells(row: Row): readonly [string, string, string, string, strin
     `${bound}${formatNumber(row.published)}`,
     formatNumber(row.emulated),
     `${sign}${formatNumber(row.difference)}`,
+    formatNumber(row.plain),
     row.verdict,
   ];
 }
 
-export const TABLE_HEADER = ["figure", "published", "emulated", "difference", "verdict"] as const;
+export const TABLE_HEADER = [
+  "figure",
+  "published",
+  "emulated",
+  "difference",
+  "plain",
+  "verdict",
+] as const;
+
+/** The result table for LaTeX, with the rules of booktabs. */
+export function rowsToLatex(rows: readonly Row[]): string {
+  const line = (texts: readonly string[]): string => `${texts.map(latexText).join(" & ")} \\\\`;
+  return `${[
+    "% needs \\usepackage{booktabs}",
+    "\\begin{tabular}{lrrrrl}",
+    "\\toprule",
+    line(TABLE_HEADER),
+    "\\midrule",
+    ...rows.map((row) => line(cells(row))),
+    "\\bottomrule",
+    "\\end{tabular}",
+  ].join("\n")}\n`;
+}
+
+const LATEX: Readonly<Record<string, string>> = {
+  "\\": "\\textbackslash{}",
+  "~": "\\textasciitilde{}",
+  "^": "\\textasciicircum{}",
+  "<": "\\textless{}",
+  ">": "\\textgreater{}",
+};
+
+/** What has a meaning there is written out. */
+function latexText(text: string): string {
+  return text.replaceAll(/[\\~^<>]|[#$%&_{}]/g, (sign) => LATEX[sign] ?? `\\${sign}`);
+}
 
 /** The result table as Markdown. */
 export function rowsToMarkdown(rows: readonly Row[]): string {
@@ -64,7 +101,7 @@ export function rowsToMarkdown(rows: readonly Row[]): string {
     `| ${texts.map((text) => text.replaceAll("|", "\\|")).join(" | ")} |`;
   return [
     line(TABLE_HEADER),
-    "|---|---:|---:|---:|---|",
+    "|---|---:|---:|---:|---:|---|",
     ...rows.map((row) => line(cells(row))),
   ].join("\n");
 }

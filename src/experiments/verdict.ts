@@ -9,10 +9,19 @@ export interface Published {
   readonly within?: number;
   /** A parameter was fitted to it: that it comes out shows nothing. */
   readonly fitted?: boolean;
+  /** The 95 % interval in which the study's own data leave it. */
+  readonly noise?: readonly [low: number, high: number];
+  /**
+   * What a model without the mechanism would give, or a constant: if that is as good, the figure is no evidence for a model.
+   * Null: there is no such model.
+   */
+  readonly plain: number | null;
 }
 
 export const VERDICTS = [
   "reproduced",
+  "explained by a constant",
+  "inside the study's noise",
   "near",
   "same direction",
   "differs",
@@ -23,7 +32,7 @@ export type Verdict = (typeof VERDICTS)[number];
 
 /** Whether there is something to explain. */
 export function isOff(verdict: Verdict): boolean {
-  return !["reproduced", "fitted", "not published"].includes(verdict);
+  return verdict === "near" || verdict === "same direction" || verdict === "differs";
 }
 
 /** Part of the published figure. */
@@ -34,7 +43,11 @@ export const NEAR = 2;
 /** What each verdict means, for reports. */
 export const RULES: Readonly<Record<Verdict, string>> = {
   reproduced:
-    "within 10 % of the published figure or within the precision to which it is known; or within a published bound",
+    "within 10 % of the published figure or within the precision to which it is known, or within a published bound; and a constant, or the model without the mechanism, would not be",
+  "explained by a constant":
+    "as reproduced, but so is a constant, or the model without the mechanism: no evidence",
+  "inside the study's noise":
+    "inside the interval, with no effect in it, that the study's own series leave: no evidence",
   near: "same sign, and within a factor of 2 (a bound: exceeded by no more than that)",
   "same direction": "same sign, further away",
   differs: "another sign; or one of them is zero, the other not",
@@ -46,6 +59,8 @@ export interface Comparison {
   readonly published: number | null;
   readonly relation: "equals" | "at most";
   readonly emulated: number;
+  /** What a model without the mechanism gives; null if there is none. */
+  readonly plain: number | null;
   /** Emulated less published, in the figure's unit; null if there is none. */
   readonly difference: number | null;
   readonly verdict: Verdict;
@@ -55,20 +70,42 @@ export interface Comparison {
 export function compare(published: Published | null, emulated: number): Comparison {
   if (published === null) {
     const verdict = "not published";
-    return { published: null, relation: "equals", emulated, difference: null, verdict };
+    const nothing = { published: null, relation: "equals", plain: null, difference: null } as const;
+    return { ...nothing, emulated, verdict };
   }
-  const { value, relation = "equals", within = 0, fitted = false } = published;
-  const difference = emulated - value;
-  const own = verdictOf();
-  const verdict = fitted && own === "reproduced" ? "fitted" : own;
-  return { published: value, relation, emulated, difference, verdict };
+  const { value, relation = "equals", plain } = published;
+  const verdict = verdictOf(published, emulated);
+  return { published: value, relation, emulated, plain, difference: emulated - value, verdict };
+}
 
-  function verdictOf(): Verdict {
-    if (Number.isNaN(emulated)) return "differs";
-    if (relation === "at most" && emulated <= value + within) return "reproduced";
-    if (Math.abs(difference) <= Math.max(within, REPRODUCED * Math.abs(value))) return "reproduced";
-    if (value === 0 || emulated === 0 || Math.sign(value) !== Math.sign(emulated)) return "differs";
-    const ratio = Math.abs(emulated / value);
-    return ratio <= NEAR && ratio >= 1 / NEAR ? "near" : "same direction";
+function verdictOf(published: Published, emulated: number): Verdict {
+  const { fitted = false, noise, plain } = published;
+  if (noise !== undefined && isInside(noise, 0) && isInside(noise, emulated)) {
+    return "inside the study's noise";
   }
+  const own = closeness(published, emulated);
+  if (own !== "reproduced") return own;
+  if (fitted) return "fitted";
+  return plain !== null && closeness(published, plain) === "reproduced"
+    ? "explained by a constant"
+    : "reproduced";
+}
+
+function isInside([low, high]: readonly [number, number], value: number): boolean {
+  return low <= value && value <= high;
+}
+
+type Closeness = Extract<Verdict, "reproduced" | "near" | "same direction" | "differs">;
+
+function closeness(
+  { value, relation = "equals", within = 0 }: Published,
+  found: number,
+): Closeness {
+  if (Number.isNaN(found)) return "differs";
+  if (relation === "at most" && found <= value + within) return "reproduced";
+  const difference = Math.abs(found - value);
+  if (difference <= Math.max(within, REPRODUCED * Math.abs(value))) return "reproduced";
+  if (value === 0 || found === 0 || Math.sign(value) !== Math.sign(found)) return "differs";
+  const ratio = Math.abs(found / value);
+  return ratio <= NEAR && ratio >= 1 / NEAR ? "near" : "same direction";
 }

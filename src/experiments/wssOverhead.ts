@@ -11,13 +11,14 @@ import { FOUR_MS, inSeconds, percentAbove } from "./common.ts";
 import type { Experiment, Figure, Point, Results } from "./experiment.ts";
 import { PROGRAM_ASSUMPTIONS, PROGRAMS, type ProgramName, programWorkload } from "./programs.ts";
 import { ALL, type Scale, scaled, seconds } from "./scale.ts";
+import type { Published } from "./verdict.ts";
 
 /** Percent (VEE21 figure 4). */
-const PUBLISHED: Readonly<Record<ProgramName, { value: number; within: number }>> = {
-  read: { value: 0.001, within: 0.0005 },
-  sort: { value: 4.8, within: 0.05 },
-  write: { value: 7.9, within: 0.05 },
-  hpl: { value: 34.9, within: 0.1 },
+const PUBLISHED: Readonly<Record<ProgramName, Published>> = {
+  read: { value: 0.001, within: 0.0005, plain: 0 },
+  sort: { value: 4.8, within: 0.05, plain: 0 },
+  write: { value: 7.9, within: 0.05, plain: 0 },
+  hpl: { value: 34.9, within: 0.1, plain: 0 },
 };
 
 const HANDLERS = ["257 us", "4 ms"] as const;

@@ -84,8 +84,11 @@ export const OPERATOR_COMMANDS: Readonly<Record<string, OperatorCommand>> = {
     if (percent >= 0 ? !/^\d+$/.test(argument) || percent > 100 : argument !== "workload") {
       throw new UserError('writes: expected a whole percentage from 0 to 100, or "workload"');
     }
-    session.command("operator", { type: "setWriteIntensity", vm, percent });
     const name = vmName(system, vm);
+    if (hasKernel(system, vm)) {
+      throw new UserError(`writes: ${name} has a kernel, whose accesses follow from its program's`);
+    }
+    session.command("operator", { type: "setWriteIntensity", vm, percent });
     return percent < 0 ? `${name}: writes as its workload does` : `${name}: ${percent} % writes`;
   },
 
@@ -143,6 +146,11 @@ function startable(text: string, names: readonly string[]): string {
 function ownerOf(system: System): string | null {
   const { side, view } = operatorSideOf(system);
   return side.owner(view);
+}
+
+function hasKernel({ world }: System, vm: number): boolean {
+  const own = world.vms[vm]?.vcpus ?? [];
+  return own.some((vcpu) => world.vcpus[vcpu]?.stream.workload.kernel !== undefined);
 }
 
 function vmName({ world }: System, vm: number): string {

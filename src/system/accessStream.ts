@@ -80,6 +80,13 @@ export function refill(stream: AccessStream): boolean {
   return state[StreamAt.end] > 0;
 }
 
+/** Accesses done that were those of the guest's kernel. */
+export function kernelAccesses({ workload, state }: AccessStream): number {
+  if (workload.kernelAccesses === undefined) return 0;
+  const end = state[StreamAt.end];
+  return workload.kernelAccesses(end === 0 ? 1 : state[StreamAt.next] / end);
+}
+
 /** From now on so many percent of the accesses write, evenly spread; negative: as the workload has it. */
 export function setWriteIntensity(stream: AccessStream, percent: number): void {
   stream.intensity[IntensityAt.wanted] = percent < 0 ? 0 : 1 + Math.min(100, Math.round(percent));

@@ -52,6 +52,8 @@ export interface EnergyEvents {
   readonly walkReferences: number;
   readonly flagUpdates: number;
   readonly logEntries: number;
+  /** Frames that guests' kernels have zeroed: each of their lines comes from memory, and goes back. */
+  readonly zeroedPages: number;
 }
 
 /** In joules; the mean power in watts. */
@@ -66,6 +68,7 @@ export interface Energy {
 }
 
 const PICOJOULE = 1e-12;
+const LINES_PER_PAGE = 64;
 
 export function energyOf(events: EnergyEvents, costs: EnergyCosts): Energy {
   const { seconds, accesses, l1TlbMisses, tlbMisses } = events;
@@ -75,7 +78,8 @@ export function energyOf(events: EnergyEvents, costs: EnergyCosts): Energy {
   const cpus = events.busyCycles * costs.busyCycle * PICOJOULE;
   const memory =
     ((l1TlbMisses - tlbMisses) * costs.cacheLine +
-      tlbMisses * (costs.memoryRead + writeShare * costs.memoryWrite)) *
+      tlbMisses * (costs.memoryRead + writeShare * costs.memoryWrite) +
+      events.zeroedPages * LINES_PER_PAGE * (costs.memoryRead + costs.memoryWrite)) *
     PICOJOULE;
   const walks =
     (events.walkReferences * costs.walkReference +

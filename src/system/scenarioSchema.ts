@@ -1,6 +1,7 @@
 /** What a scenario file says: the machine, the VMs and their workloads, and the measurement. */
 
 import * as z from "zod";
+import { kernelSchema } from "../../workloads/kernel/demandPaging.ts";
 import { addWorkloadKind, type OwnWorkload, workloadSchema } from "../../workloads/schema.ts";
 import { CYCLES_PER_SECOND, positiveDuration, size } from "../config/units.ts";
 import { DEFAULT_PROCESSOR_COSTS } from "../hardware/costs.ts";
@@ -128,6 +129,7 @@ const vmWith = (workload: typeof workloadSchema) =>
       .describe(
         "what the workload's gaps are: work, which takes longer if the guest runs less (default); or a wait for the time of the next access, and what comes late is caught up",
       ),
+    kernel: kernelSchema.optional(),
     contents: z.boolean().default(false).describe("keep a version of each page's contents"),
     vcpus: z
       .int()

@@ -6,6 +6,7 @@ import { pagerMachine } from "../../machines/pager.ts";
 import { pvmCpuMachine } from "../../machines/pvmCpu.ts";
 import { trackerMachine } from "../../machines/tracker.ts";
 import { vcpuMachine } from "../../machines/vcpu.ts";
+import type { KernelCounts } from "../../workloads/kernel/demandPaging.ts";
 import { CYCLES_PER_SECOND } from "../config/units.ts";
 import { type CounterName, readCounters } from "../hardware/counters.ts";
 import { countTruth, type PageCounts } from "../hardware/guestPages.ts";
@@ -80,6 +81,8 @@ export interface RunSummary {
     readonly control: number;
   };
   readonly energy: Energy;
+  /** What the guests' kernels did; not there if no guest has one. */
+  readonly kernels?: KernelCounts;
   /** Distinct pages that the VMs' programs used, exactly. */
   readonly truth: PageCounts;
   /** Distinct pages that the tracker reported; null where it cannot know. Guest page tables apart. */
@@ -165,6 +168,8 @@ export function summarize(
     flagUpdates: sum("flagUpdates"),
     logEntries: sum("logEntries"),
   };
+  const kernels = kernelsOf(system);
+  const zeroedPages = kernels?.zeroedPages ?? 0;
   const seconds = system.interconnect.now / CYCLES_PER_SECOND;
   const guests = cycles.guest + cycles.ptw + cycles.exit + cycles.entry + cycles.handler;
   const busyCycles = guests + handlerCycles + pvm.processes + pvm.control;
@@ -183,7 +188,8 @@ export function summarize(
     cpus,
     trackingBytes: bytesOfTracking(system),
     pvm,
-    energy: energyOf({ ...events, seconds, busyCycles }, config.energy),
+    energy: energyOf({ ...events, zeroedPages, seconds, busyCycles }, config.energy),
+    ...(kernels === null ? {} : { kernels }),
     truth: sumTruth(system),
     reported: reportedPages(system, harvests),
     operation,
@@ -191,6 +197,15 @@ export function summarize(
     standstill,
     stuck: system.stuck,
     failures: [...operation.failures, ...broken.map(({ what }) => what)],
+  };
+}
+
+function kernelsOf({ world }: System): KernelCounts | null {
+  const all = world.vcpus.flatMap(({ stream }) => stream.workload.kernel ?? []);
+  if (all.length === 0) return null;
+  return {
+    faults: total(all.map(({ faults }) => faults)),
+    zeroedPages: total(all.map(({ zeroedPages }) => zeroedPages)),
   };
 }
 

@@ -23,10 +23,22 @@ function run(command: string): string {
   return `${stdout}${stderr}`.trimEnd();
 }
 
-/** The first table of docs/results.md, which the experiments wrote. */
-function resultsTable(): string {
+/** A table of docs/results.md, which the experiments wrote, by the title of its first column. */
+function resultsTable(column: string): string {
   const results = readFileSync(join(root, "docs", "results.md"), "utf8");
-  return /^\|[\s\S]*?\n(?=\n)/m.exec(results)![0];
+  return new RegExp(`^\\| ${column} \\|[\\s\\S]*?\\n(?=\\n)`, "m").exec(results)![0];
+}
+
+/** The claims by their verdicts, a line each. */
+function claimsByVerdict(): string {
+  const [, , ...lines] = resultsTable("claim").trimEnd().split("\n");
+  const claims = lines.map((line) => line.slice(2, -2).split(" | "));
+  const verdicts = [...new Set(claims.map((cells) => cells[2]))];
+  const rows = verdicts.map((verdict) => {
+    const own = claims.filter((cells) => cells[2] === verdict);
+    return `| ${verdict} | ${own.map(([text]) => text).join("; ")} |`;
+  });
+  return ["| verdict | claims |", "|---|---|", ...rows, ""].join("\n");
 }
 
 const UPDATES = process.env["UPDATE_README"] === "1";
@@ -62,10 +74,17 @@ it.each(LOOKED_AT)("%s shows what its commands print", { timeout: 300_000 }, (pa
       });
     return `\`\`\`console\n${sessions.join("\n")}\`\`\``;
   });
-  fresh = fresh.replace(
-    /(?<=^<!-- results -->\n)[\s\S]*?(?=^<!-- \/results -->)/m,
-    () => `${resultsTable()}\n`,
-  );
+  const made = {
+    results: () => resultsTable("experiment"),
+    claims: () => resultsTable("claim"),
+    verdicts: claimsByVerdict,
+  };
+  for (const [name, table] of Object.entries(made)) {
+    fresh = fresh.replace(
+      new RegExp(`(?<=^<!-- ${name} -->\\n)[\\s\\S]*?(?=^<!-- /${name} -->)`, "m"),
+      () => `${table()}\n`,
+    );
+  }
   if (UPDATES) writeFileSync(file, fresh);
   else expect(fresh).toBe(markdown);
   expect(commands).toBeGreaterThanOrEqual(least);

@@ -5,7 +5,7 @@ import { type Outcome, outcomeOf } from "../../src/experiments/outcome.ts";
 import { htmlReport, markdownReport } from "../../src/experiments/report.ts";
 import { runPoint } from "../../src/experiments/runPoint.ts";
 import { FULL, QUICK } from "../../src/experiments/scale.ts";
-import { dataToCsv, rowsToCsv } from "../../src/experiments/tables.ts";
+import { dataToCsv, rowsToCsv, rowsToLatex } from "../../src/experiments/tables.ts";
 import { scenarioSchema } from "../../src/system/scenarioSchema.ts";
 
 describe.each(EXPERIMENTS.map((one) => [one.name, one] as const))("%s", (_, experiment) => {
@@ -63,6 +63,30 @@ describe("an experiment's outcome", () => {
   });
 });
 
+describe("LaTeX", () => {
+  it("writes out what has a meaning there", () => {
+    const row = {
+      experiment: "e",
+      quantity: "10 % of a_b\\c ~ {d} #1 $ ^ & x",
+      unit: "",
+      published: 2,
+      relation: "at most",
+      emulated: 1,
+      plain: null,
+      difference: -1,
+      verdict: "reproduced",
+      scale: "full size",
+      reason: null,
+    } as const;
+    const line = rowsToLatex([row])
+      .split("\n")
+      .find((text) => text.startsWith("10"));
+    expect(line).toBe(
+      "10 \\% of a\\_b\\textbackslash{}c \\textasciitilde{} \\{d\\} \\#1 \\$ \\textasciicircum{} \\& x & \\textless{}= 2 & 1 & -1 & - & reproduced \\\\",
+    );
+  });
+});
+
 describe("CSV", () => {
   it("quotes what has commas, quotes and line ends", () => {
     expect(
@@ -82,10 +106,11 @@ describe("CSV", () => {
       relation: "equals",
       emulated: 2,
       difference: null,
+      plain: null,
       verdict: "not published",
       scale: "full size",
       reason: null,
     } as const;
-    expect(rowsToCsv([row]).split("\r\n")[1]).toBe("e,q,s,equals,,2,,not published,full size,");
+    expect(rowsToCsv([row]).split("\r\n")[1]).toBe("e,q,s,equals,,2,,,not published,full size,");
   });
 });

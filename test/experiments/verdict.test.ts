@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { compare, type Published, type Verdict } from "../../src/experiments/verdict.ts";
 
 describe("verdicts", () => {
-  it.each<[string, Published | null, number, Verdict]>([
+  it.each<[string, (Omit<Published, "plain"> & Partial<Published>) | null, number, Verdict]>([
     ["equal", { value: 10 }, 10, "reproduced"],
     ["10 % off", { value: 10 }, 11, "reproduced"],
     ["more than 10 % off", { value: 10 }, 11.01, "near"],
@@ -31,8 +31,41 @@ describe("verdicts", () => {
     ["what was fitted, and fits", { value: 10, fitted: true }, 10.5, "fitted"],
     ["what was fitted, and does not fit", { value: 10, fitted: true }, 15, "near"],
     ["no published figure", null, 3, "not published"],
+    ["what a constant gives as well", { value: 10, plain: 9.5 }, 10, "explained by a constant"],
+    ["what a constant does not give", { value: 10, plain: 8 }, 10, "reproduced"],
+    [
+      "a bound that nothing keeps too",
+      { value: 2, relation: "at most", plain: 0 },
+      1,
+      "explained by a constant",
+    ],
+    ["what a constant gives, and the model does not", { value: 10, plain: 10 }, 14, "near"],
+    ["what was fitted, and a constant gives", { value: 10, plain: 10, fitted: true }, 10, "fitted"],
+    [
+      "an effect that the study cannot tell from none",
+      { value: 1, noise: [-2, 3] },
+      2.5,
+      "inside the study's noise",
+    ],
+    ["the same, but ours is outside", { value: 1, noise: [-2, 3] }, 3.5, "same direction"],
+    ["an effect that the study can tell from none", { value: 2, noise: [1, 3] }, 2.9, "near"],
   ])("%s", (_, published, emulated, verdict) => {
-    expect(compare(published, emulated).verdict).toBe(verdict);
+    const known = published === null ? null : { plain: null, ...published };
+    expect(compare(known, emulated).verdict).toBe(verdict);
+  });
+
+  it("no figure is reproduced if the plain model reproduces it, whatever came out", () => {
+    const number = fc.double({ min: -100, max: 100, noNaN: true });
+    fc.assert(
+      fc.property(number, number, number, fc.boolean(), (value, emulated, plain, isBound) => {
+        const published = { value, plain, relation: isBound ? "at most" : "equals" } as const;
+        const { verdict } = compare(published, emulated);
+        const own = compare({ ...published, plain: null }, emulated).verdict;
+        const other = compare({ ...published, plain: null }, plain).verdict;
+        if (verdict === "reproduced") return own === "reproduced" && other !== "reproduced";
+        return own !== "reproduced" || other === "reproduced";
+      }),
+    );
   });
 
   it("do not depend on the unit", () => {
@@ -43,8 +76,11 @@ describe("verdicts", () => {
     fc.assert(
       fc.property(value, value, within, exponent, (published, emulated, known, power) => {
         const unit = 2 ** power;
-        const one = compare({ value: published, within: known }, emulated).verdict;
-        const other = compare({ value: published * unit, within: known * unit }, emulated * unit);
+        const one = compare({ value: published, within: known, plain: null }, emulated).verdict;
+        const other = compare(
+          { value: published * unit, within: known * unit, plain: null },
+          emulated * unit,
+        );
         return one === other.verdict;
       }),
       { numRuns: 2000 },
@@ -52,7 +88,7 @@ describe("verdicts", () => {
   });
 
   it("the difference is what came out less what was published", () => {
-    expect(compare({ value: 8 }, 10).difference).toBe(2);
+    expect(compare({ value: 8, plain: null }, 10).difference).toBe(2);
     expect(compare(null, 10).difference).toBeNull();
   });
 });

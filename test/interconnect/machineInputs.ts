@@ -19,6 +19,7 @@ import { prlUnitMachine } from "../../machines/units/prlUnit.ts";
 import { vcpuMachine } from "../../machines/vcpu.ts";
 import { namesOf, recordOf } from "../../src/lookup.ts";
 import { DESIGNED } from "../../src/units/all.ts";
+import { NO_SAVE_WORK } from "../../src/hypervisor/migration/saveWork.ts";
 import type { MachineCase, Payload, Way } from "./machineCase.ts";
 import { ABORTED, ABORTED_THEN_MIGRATED, MIGRATED_TWICE } from "./migrationWays.ts";
 import { overcommitCases } from "./overcommitInputs.ts";
@@ -282,6 +283,7 @@ export const machineCases: Readonly<Record<string, MachineCase>> = {
       },
       latencyCycles: 3,
       cyclesPerByte: 0.5,
+      save: NO_SAVE_WORK,
       batchPages: 4,
       startCycles: 10,
       repeats: 1,

@@ -86,6 +86,7 @@ it("energy is what was counted, times what each takes", () => {
     walkReferences: 7,
     flagUpdates: 2,
     logEntries: 6,
+    zeroedPages: 1,
   };
   const energy = energyOf(events, {
     staticMilliwatts: 500,
@@ -100,11 +101,11 @@ it("energy is what was counted, times what each takes", () => {
   expect(energy).toEqual({
     static: 1,
     cpus: 1,
-    // Two lines from the cache, three from memory; half of the accesses write.
-    memory: 2 + 3 * 2 + 1.5 * 4,
+    // Two lines from the cache, three from memory; half of the accesses write; a page of 64 lines is zeroed.
+    memory: 2 + 3 * 2 + 1.5 * 4 + 64 * 6,
     walks: 7 + 20 + 600,
-    total: 643,
-    watts: 321.5,
+    total: 1027,
+    watts: 513.5,
   });
 });
 

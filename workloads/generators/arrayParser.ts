@@ -1,7 +1,7 @@
 /**
  * The array parser of the page-tracking papers: passes over an array from its first page to its
- * last, writing one word or reading one word of each page. Their program frees and allocates the
- * array anew for each pass; here each pass has the same pages, as a guest's allocator mostly gives.
+ * last, writing one word or reading one word of each page. Their program frees the array and allocates it
+ * anew for each pass (VEE 2021, listing 1): which pages it then has is the guest's kernel's business.
  */
 import { z } from "zod";
 import { oddsOf } from "../random.ts";
@@ -17,6 +17,10 @@ export const arrayParserSchema = z
       .max(100)
       .describe("percent of the accesses that write, chosen at random; the others read"),
     passes: repeatField.default("endless").describe("passes over the array"),
+    reallocates: z
+      .boolean()
+      .optional()
+      .describe("frees the array after each pass and allocates it anew; needs the VM's `kernel`"),
     ...commonFields,
   })
   .describe("sequential passes over an array, with a given share of writes");
@@ -25,10 +29,21 @@ export type ArrayParserConfig = z.infer<typeof arrayParserSchema>;
 
 export class ArrayParser extends Generator {
   private readonly writeOdds: number;
+  private readonly reallocates: boolean;
+  freed = false;
 
   constructor(name: string, config: ArrayParserConfig, seed: number) {
     super(name, config.pages, config, seed, repeated(config.passes, config.pages));
     this.writeOdds = oddsOf(config.writeIntensity / 100);
+    this.reallocates = config.reallocates === true;
+  }
+
+  override fill(block: Int32Array): number {
+    if (!this.reallocates) return super.fill(block);
+    // What is freed is freed between two blocks.
+    const at = this.accessesMade % this.pages;
+    this.freed = at === 0 && this.accessesMade > 0;
+    return super.fill(block.subarray(0, this.pages - at));
   }
 
   protected override generate(block: Int32Array, count: number, made: number): void {

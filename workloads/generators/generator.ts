@@ -61,6 +61,11 @@ export abstract class Generator implements Workload {
     return { made: this.made, random: this.random.state };
   }
 
+  /** Accesses made so far. */
+  protected get accessesMade(): number {
+    return this.made[0];
+  }
+
   fill(block: Int32Array): number {
     const made = this.made[0];
     const count = Math.min(block.length, this.limit - made);

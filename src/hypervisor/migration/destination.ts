@@ -54,6 +54,11 @@ export interface Source {
   readonly guest: GuestPages;
 }
 
+/** Whether a page has arrived. */
+export function isThere({ present: arrived }: Destination, page: number): boolean {
+  return (wordAt(arrived, page >>> 5) & (1 << (page & 31))) !== 0;
+}
+
 /** Copies a page as it is now. */
 export function copyPage({ ept, guest }: Source, to: Destination, page: number): void {
   to.present[page >>> 5] = wordAt(to.present, page >>> 5) | (1 << (page & 31));
@@ -68,10 +73,9 @@ export function copyPage({ ept, guest }: Source, to: Destination, page: number):
 /** The first page that differs between the two hosts, or -1 (as Xen's verify_frames). */
 export function firstDifference({ ept, guest }: Source, to: Destination): number {
   for (let page = 0; page < to.versions.length; page++) {
-    const present = (wordAt(to.present, page >>> 5) & (1 << (page & 31))) !== 0;
     const same =
       to.versions[page] === guest.versions[page] &&
-      (present || findLeaf(ept, page) === null) &&
+      (isThere(to, page) || findLeaf(ept, page) === null) &&
       sameTable(ept, to, page);
     if (!same) return page;
   }

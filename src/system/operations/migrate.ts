@@ -9,6 +9,7 @@ import type { Problems } from "../../errors.ts";
 import { asTheyAre } from "../../hardware/normalForm.ts";
 import { countMarked } from "../../hypervisor/dirtyBitmap.ts";
 import { Destination, destinationForm } from "../../hypervisor/migration/destination.ts";
+import { NO_SAVE_WORK, type SaveWork } from "../../hypervisor/migration/saveWork.ts";
 import { SendQueue } from "../../hypervisor/migration/sendQueue.ts";
 import type { Policy } from "../../hypervisor/migration/stats.ts";
 import { findsEveryWrite, TECHNIQUES } from "../../hypervisor/techniques/all.ts";
@@ -72,6 +73,7 @@ export function migratePlan(
       policy: limitedPolicy(config, problems),
       latencyCycles: config.link.latency,
       cyclesPerByte: CYCLES_PER_SECOND / config.link.bandwidth,
+      save: saveWork(config, problems),
       batchPages: config.batch,
       startCycles: config.start ?? 0,
       repeats: config.repeat?.times ?? 0,
@@ -94,9 +96,25 @@ function limitedPolicy({ policy, maxBandwidth }: MigrateConfig, problems: Proble
   return plain;
 }
 
+function saveWork({ policy, save }: MigrateConfig, problems: Problems): SaveWork {
+  if (save === undefined) return NO_SAVE_WORK;
+  if (policy.kind !== "libxc") {
+    problems.add(["operation", "save"], `needs policy libxc, whose work it is, not ${policy.kind}`);
+  }
+  return {
+    batchCycles: save.batch,
+    pageCycles: save.page,
+    restoreCycles: save.restore,
+    populateCycles: save.populate,
+    resumeCycles: save.resume,
+    interference: save.interference,
+  };
+}
+
 export function migrate({ migration, samples, findsZeroPages }: MigratePlan): OperationFactory {
-  const { vm: number, policy } = migration;
-  const throttles = policy.kind === "qemu" && policy.autoConverge !== null;
+  const { vm: number, policy, save } = migration;
+  const throttles =
+    save.interference > 0 || (policy.kind === "qemu" && policy.autoConverge !== null);
   return (world, host) => {
     const vm = itemAt(world.vms, number);
     if (vm.guest.versions.length === 0) throw new Error("a VM that migrates must keep contents");
@@ -129,7 +147,7 @@ export function migrate({ migration, samples, findsZeroPages }: MigratePlan): Op
             samplesMax: samples,
           }),
         },
-        ...(throttles ? [throttleOf(number)] : []),
+        ...(throttles ? [throttleOf(number, save)] : []),
       ],
       parts: [queue, destination],
       form: asTheyAre([queue]),
@@ -147,13 +165,18 @@ export function migrate({ migration, samples, findsZeroPages }: MigratePlan): Op
   };
 }
 
-function throttleOf(vm: number): OperationHelper {
+/** Xen's ratelimit_us: how long who was given a CPU may keep it at least (sched_ratelimit_us, 1 ms). */
+const SHARED_SLICE_CYCLES = CYCLES_PER_SECOND / 1000;
+
+/** Slows the guest: QEMU's throttle, or a saving process that has the same CPU. */
+function throttleOf(vm: number, { interference }: SaveWork): OperationHelper {
+  const sliceCycles = interference > 0 ? SHARED_SLICE_CYCLES : THROTTLE_SLICE_CYCLES;
   return {
     role: { kind: "helper", helper: "throttle" },
     machine: throttleMachine,
     device: null,
     input: ({ self, scheduler }): ThrottleInput => {
-      return { self, scheduler, vm, sliceCycles: THROTTLE_SLICE_CYCLES };
+      return { self, scheduler, vm, sliceCycles };
     },
   };
 }

@@ -1,4 +1,5 @@
 /** The VMs of a scenario, planned: their guests are made, or read, and their sizes follow from them. */
+import { type KernelConfig, withKernel } from "../../../workloads/kernel/demandPaging.ts";
 import { createWorkload, isRunToBeKnown } from "../../../workloads/schema.ts";
 import type { Workload } from "../../../workloads/workload.ts";
 import { type Problems, UserError } from "../../errors.ts";
@@ -55,13 +56,37 @@ function guestsOf(
 ): readonly Workload[] | null {
   const name = vmName(vm, number);
   try {
-    return Array.from({ length: vm.vcpus }, (_, vcpu) =>
+    const programs = Array.from({ length: vm.vcpus }, (_, vcpu) =>
       createWorkload(vm.workload, `${name}/workload${vcpu}`, { seed, directory }),
     );
+    if (
+      "reallocates" in vm.workload &&
+      vm.workload.reallocates === true &&
+      vm.kernel === undefined
+    ) {
+      throw new UserError(
+        `VM "${name}": "reallocates" needs the VM's "kernel", which gives memory anew`,
+      );
+    }
+    return vm.kernel === undefined ? programs : given(name, programs, vm.kernel, vm.memory);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     problems.addWhole(["vms", number, "workload"], error.message);
     return null;
+  }
+}
+
+/** @throws UserError with the VM's name */
+function given(
+  name: string,
+  programs: readonly Workload[],
+  kernel: KernelConfig,
+  pages: number | undefined,
+): readonly Workload[] {
+  try {
+    return withKernel(programs, kernel, pages);
+  } catch (error) {
+    throw error instanceof UserError ? new UserError(`VM "${name}": ${error.message}`) : error;
   }
 }
 

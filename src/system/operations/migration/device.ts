@@ -8,6 +8,7 @@ import {
   type Destination,
   emptyDestination,
   firstDifference,
+  isThere,
 } from "../../../hypervisor/migration/destination.ts";
 import {
   clearQueue,
@@ -20,6 +21,7 @@ import {
 import { batchBytes, streamBytes } from "../../../hypervisor/migration/stats.ts";
 import type { Device } from "../../../interconnect/emissions.ts";
 import { itemAt, numberAt } from "../../../lookup.ts";
+import { kernelAccesses } from "../../accessStream.ts";
 import { toolstackMemory } from "../../memoryNames.ts";
 import type { VmState, World } from "../../world.ts";
 
@@ -81,12 +83,15 @@ export class MigrationDevice implements Device<MigrationRequest, MigrationReply>
   /** The pages are read when the batch is made (xg_sr_save.c, write_batch), whatever happens to them later. */
   #takeBatch(atMost: number): MigrationReply {
     let zero = 0;
+    let fresh = 0;
     const pages = takePages(this.#queue, atMost, (page) => {
+      if (!isThere(this.#destination, page)) fresh++;
       copyPage(this.#vm, this.#destination, page);
       if (this.#findsZeroPages && this.#isZero(page)) zero++;
     });
     const bytes = this.#findsZeroPages ? streamBytes(pages, zero) : batchBytes(pages);
-    return { type: "batchTaken", now: this.#now(), pages, bytes, pending: queued(this.#queue) };
+    const pending = queued(this.#queue);
+    return { type: "batchTaken", now: this.#now(), pages, bytes, fresh, pending };
   }
 
   /** A VM's memory is zero when it starts. The guest's own paging structures are not. */
@@ -118,7 +123,8 @@ export class SamplerDevice implements Device<SamplerRequest, SamplerReply> {
   perform({ vm }: SamplerRequest): SamplerReply {
     let accesses = 0;
     for (const vcpu of itemAt(this.#world.vms, vm).vcpus) {
-      accesses += numberAt(itemAt(this.#world.vcpus, vcpu).counters.values, Counter.accesses);
+      const { counters, stream } = itemAt(this.#world.vcpus, vcpu);
+      accesses += numberAt(counters.values, Counter.accesses) - kernelAccesses(stream);
     }
     return { type: "counted", accesses };
   }

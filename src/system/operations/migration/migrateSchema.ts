@@ -12,6 +12,28 @@ const link = z
   .prefault({})
   .describe("the link between the two hosts");
 
+const save = z
+  .strictObject({
+    batch: duration.prefault("0s").describe("of each batch at the source: hypercalls, mapping"),
+    page: duration.prefault("0s").describe("of each page at the source"),
+    restore: duration
+      .prefault("0s")
+      .describe("of each page at the destination; the source prepares its next batch meanwhile"),
+    populate: duration
+      .prefault("0s")
+      .describe("of each page that arrives for the first time, on top: it is allocated"),
+    resume: duration
+      .prefault("0s")
+      .describe("from the arrival of the last page to the VM's resumption: its device model"),
+    interference: z
+      .int()
+      .min(0)
+      .max(99)
+      .default(0)
+      .describe("percent of the guest's CPU that the saving process takes while the guest runs"),
+  })
+  .describe("what libxc does beside sending, for policy libxc; default: nothing");
+
 export const migrateSchema = z
   .strictObject({
     kind: z.literal("migrate"),
@@ -19,6 +41,7 @@ export const migrateSchema = z
     start: duration.optional().describe("when the migration begins; default: with the VMs"),
     link,
     ...precopyFields,
+    save: save.optional(),
     maxBandwidth: rate
       .optional()
       .describe(
