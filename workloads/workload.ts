@@ -1,7 +1,6 @@
 /** What a guest does: a stream of accesses, made in blocks, whose whole state can be saved. */
 import type { Part } from "../src/hardware/part.ts";
 import type { TracedPaging } from "../src/hardware/tracedPaging.ts";
-import type { KernelCounts } from "./kernel/demandPaging.ts";
 
 /** The console of a guest that runs beside the emulator. */
 export interface GuestConsole {
@@ -11,6 +10,12 @@ export interface GuestConsole {
   readonly exitCode: number | undefined;
   /** Somebody types; absent: the guest has no input. */
   type?(bytes: Uint8Array): void;
+}
+
+/** What a guest's kernel has done (kernel/demandPaging.ts). */
+export interface KernelCounts {
+  readonly faults: number;
+  readonly zeroedPages: number;
 }
 
 export interface Workload extends Part {

@@ -141,6 +141,19 @@ export const machineUnitMachine = setup({
   },
 });
 
+/** A hole that is said: pmlUnit and prlUnit, which do the same then, are turned off in the operator's models. */
+const ON_TO_THE_END = "in models of a designed unit it stays on to the end";
+const TURNED_OFF = [
+  "off: machineUnitFull",
+  "off: machineUnitEmptied",
+  "off: machineUnitFilled",
+  "off: remoteReload",
+  "off: reloaded",
+  "logging: disableLog",
+  "full: disableLog",
+  "suspended: disableLog",
+];
+
 export const machineUnitStatechart: UnitStatechart = {
   machine: machineUnitMachine,
   fields: { ...machineUnitInput, ...machineUnitFields },
@@ -148,6 +161,7 @@ export const machineUnitStatechart: UnitStatechart = {
   neverTaken: {
     "logging: machineUnitEmptied":
       "a VM is paused before it is disarmed, and its exits are handled before it is paused",
+    ...Object.fromEntries(TURNED_OFF.map((transition) => [transition, ON_TO_THE_END])),
   },
   input: ({ number, vcpu, handlerCpu, vector, ipiCycles }) => ({
     number,

@@ -6,7 +6,7 @@ import { pagerMachine } from "../../machines/pager.ts";
 import { pvmCpuMachine } from "../../machines/pvmCpu.ts";
 import { trackerMachine } from "../../machines/tracker.ts";
 import { vcpuMachine } from "../../machines/vcpu.ts";
-import type { KernelCounts } from "../../workloads/kernel/demandPaging.ts";
+import type { KernelCounts } from "../../workloads/workload.ts";
 import { CYCLES_PER_SECOND } from "../config/units.ts";
 import { type CounterName, readCounters } from "../hardware/counters.ts";
 import { countTruth, type PageCounts } from "../hardware/guestPages.ts";

@@ -15,10 +15,13 @@ const run = (directory: string, ...more: string[]) =>
     limit: 300_000,
   });
 
-/** All results in a directory, by name; not the points. */
+/** Where and when results were made. */
+const PROVENANCE = "provenance.txt";
+
+/** All results in a directory, by name; not the points, nor where they come from. */
 function results(directory: string): Record<string, string> {
   const path = scratch.path(directory);
-  const files = readdirSync(path).filter((name) => name !== "points");
+  const files = readdirSync(path).filter((name) => name !== "points" && name !== PROVENANCE);
   return Object.fromEntries(files.map((name) => [name, readFileSync(join(path, name), "utf8")]));
 }
 
@@ -37,7 +40,11 @@ describe("trackvisor experiment run", { timeout: 300_000 }, () => {
       "present-bit-plot1.svg",
       "present-bit.csv",
       "present-bit.json",
+      "present-bit.tex",
     ]);
+    expect(readFileSync(scratch.path(`one/${PROVENANCE}`), "utf8")).toMatch(
+      /^results of +trackvisor experiment run present-bit --quick\n(.*\n)*runs +3, 0 of them from before\n/,
+    );
     expect(results("two")).toEqual(results("one"));
   });
 

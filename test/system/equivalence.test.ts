@@ -5,6 +5,9 @@
  */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { FORMATS } from "../../src/hardware/formats/all.ts";
+import type { EntryFormat } from "../../src/hardware/formats/entryFormat.ts";
+import { EPT } from "../../src/hardware/formats/ept.ts";
 import { clearTruth, wasTouched, wasWritten } from "../../src/hardware/guestPages.ts";
 import { EPTP_ACCESSED_DIRTY, Field } from "../../src/hardware/vmcs.ts";
 import { DEFAULT_HYPERVISOR_COSTS, type HypervisorCosts } from "../../src/hypervisor/costs.ts";
@@ -42,10 +45,19 @@ interface Variant {
   readonly logLimit?: number;
 }
 
-function build(recipe: Recipe, variant: Variant): System {
+function build(recipe: Recipe, variant: Variant, format: EntryFormat = EPT): System {
   const config = configOf(recipe);
   const tracking = { ...config.world.tracking, ...variant };
-  return new System({ ...config, world: { ...config.world, tracking } });
+  const mmu = { ...config.world.mmu, format };
+  return new System({ ...config, world: { ...config.world, tracking, mmu } });
+}
+
+/** With NPT the processor does not load PDPTEs, which is not emulated. */
+function withoutPae({ vms, ...recipe }: Recipe): Recipe {
+  const inLongMode = vms.map((vm) =>
+    vm.paging === "pae" ? { ...vm, paging: "longMode" as const } : vm,
+  );
+  return { ...recipe, vms: inLongMode };
 }
 
 /** What a round of one VM should have found, and what it found. */
@@ -131,6 +143,36 @@ describe.each(["presentBit", "accessedDirtyScan"] as const)("%s", (technique) =>
       }),
       { numRuns: 400 },
     );
+  });
+});
+
+describe.each(FORMATS.filter((format) => format !== EPT))("with entries of $name", (format) => {
+  it.each(["writeProtect", "dirtyRing", "accessedDirtyScan"] as const)(
+    "%s reports exactly the pages written in each round",
+    (technique) => {
+      const pending = techniqueNamed(technique)?.byProcessor === true ? 0 : 1;
+      fc.assert(
+        fc.property(recipes(technique).map(withoutPae), (recipe) => {
+          for (const { vm, omitted, added } of rounds(build(recipe, {}, format), "written")) {
+            expect(omitted).toEqual([]);
+            const mayAdd = recipe.vms[vm]!.leafLevel > 1 ? 1 : pending;
+            expect(added.length).toBeLessThanOrEqual(mayAdd * recipe.vms[vm]!.vcpus.length);
+          }
+        }),
+        { numRuns: 300 },
+      );
+    },
+  );
+
+  it("a planted fault loses a page, and it is noticed", () => {
+    const details = fc.check(
+      fc.property(recipes("accessedDirtyScan").map(withoutPae), (recipe) => {
+        const faulty = build(recipe, { faults: ["skipInvept"] }, format);
+        for (const { omitted } of rounds(faulty, "written")) expect(omitted).toEqual([]);
+      }),
+      { numRuns: 2000, seed: 7 },
+    );
+    expect(details.failed).toBe(true);
   });
 });
 

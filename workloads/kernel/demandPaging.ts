@@ -13,7 +13,7 @@ import { UserError } from "../../src/errors.ts";
 import { ACCESS_PAGE_SHIFT, AccessKind } from "../../src/hardware/accessLoop.ts";
 import type { WordArray } from "../../src/hardware/part.ts";
 import { itemAt, numbers, wordAt, words } from "../../src/lookup.ts";
-import type { Workload } from "../workload.ts";
+import type { KernelCounts, Workload } from "../workload.ts";
 
 /** 4 KiB of eight bytes an entry. */
 const ENTRIES = 512;
@@ -78,12 +78,6 @@ const Count = {
   /** Cycles of work since the last tick. */
   sinceTick: 4,
 } as const;
-
-/** What a guest's kernel has done. */
-export interface KernelCounts {
-  readonly faults: number;
-  readonly zeroedPages: number;
-}
 
 export class DemandPaging implements Workload {
   readonly name: string;

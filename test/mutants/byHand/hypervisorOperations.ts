@@ -40,16 +40,16 @@ export const hypervisorOperations: readonly HandMade[] = [
     name: "destination-tables-not-compared",
     file: "src/hypervisor/migration/destination.ts",
     class: "condition",
-    from: `      (present || findLeaf(ept, page) === null) &&
+    from: `      (isThere(to, page) || findLeaf(ept, page) === null) &&
       sameTable(ept, to, page);`,
-    to: "      (present || findLeaf(ept, page) === null);",
+    to: "      (isThere(to, page) || findLeaf(ept, page) === null);",
     damage: "the two hosts' guest page tables are not compared",
   },
   {
     name: "destination-presence-not-compared",
     file: "src/hypervisor/migration/destination.ts",
     class: "condition",
-    from: `      (present || findLeaf(ept, page) === null) &&
+    from: `      (isThere(to, page) || findLeaf(ept, page) === null) &&
 `,
     to: "",
     damage: "a page that never arrived passes for equal",
