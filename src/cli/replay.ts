@@ -1,6 +1,6 @@
 /** `trackvisor replay`: runs a recorded log again and says where the two differ first. */
 import { Command, InvalidArgumentError } from "commander";
-import { systemOfLog } from "../check/origin.ts";
+import { systemOfLog } from "../check/systemOfLog.ts";
 import { grouped } from "../config/figures.ts";
 import { DURATION_HELP, formatCycles, parseDuration } from "../config/units.ts";
 import { UserError } from "../errors.ts";

@@ -2,7 +2,7 @@
 
 import { type Command, InvalidArgumentError, Option } from "commander";
 import * as z from "zod";
-import { isOfCheck, systemOfLog } from "../check/origin.ts";
+import { isOfCheck, systemOfLog } from "../check/systemOfLog.ts";
 import { grouped } from "../config/figures.ts";
 import { DURATION_HELP, formatCycles, parseDuration } from "../config/units.ts";
 import { UserError } from "../errors.ts";

@@ -8,8 +8,8 @@
  */
 
 export { Generator } from "../../workloads/generators/generator.ts";
-export type { OwnWorkload, OwnWorkloadConfig } from "../../workloads/schema.ts";
 export type { Workload } from "../../workloads/workload.ts";
+export type { OwnWorkload, OwnWorkloadConfig } from "../../workloads/workloadKinds.ts";
 export type { CheckReport, SearchOrder } from "../check/checkRun.ts";
 export { ModelError } from "../check/engine/modelError.ts";
 export { CYCLES_PER_SECOND } from "../config/units.ts";

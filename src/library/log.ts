@@ -1,5 +1,5 @@
 /** Message logs from a program: what was said in a recorded run, and whether it is still said. */
-import { isOfCheck, systemOfLog } from "../check/origin.ts";
+import { isOfCheck, systemOfLog } from "../check/systemOfLog.ts";
 import { UserError } from "../errors.ts";
 import { type ByteSource, openSource } from "../io/byteSource.ts";
 import { Player } from "../replay/player.ts";

@@ -3,9 +3,9 @@
 import type * as z from "zod";
 import { UserError } from "../errors.ts";
 import { itemAt } from "../lookup.ts";
+import { testSchema } from "./litmusSchema.ts";
 import { type Located, lineAt, merge, parseLocated, plain, without } from "./located.ts";
 import { combinations, describeBinding, substitute } from "./parameters.ts";
-import { testSchema } from "./schema.ts";
 
 /** One test, ready to run. */
 export interface LitmusTest extends z.output<typeof testSchema> {

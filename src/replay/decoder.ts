@@ -7,8 +7,8 @@ import { type Delivery, messages } from "../interconnect/messages.ts";
 import { itemAt, numberAt } from "../lookup.ts";
 import { type Intervention, interventions } from "../system/intervention.ts";
 import { BLOCK_PREFIX_BYTES, RECORD_BYTES_MAX, RecordTag } from "./format.ts";
+import { numbersOf, type Shape, shapeSchema } from "./messageShapes.ts";
 import { NumberSource } from "./numbers.ts";
-import { numbersOf, type Shape, shapeSchema } from "./shapes.ts";
 
 /** What a log says, in order. `position`: messages delivered before it. */
 export type LogEntry =

@@ -7,8 +7,8 @@ import type { Delivery } from "../interconnect/messages.ts";
 import { numberAt } from "../lookup.ts";
 import type { Intervention } from "../system/intervention.ts";
 import { BLOCK_BYTES, BLOCK_PREFIX_BYTES, RECORD_BYTES_MAX, RecordTag } from "./format.ts";
+import { fieldOf, type KnownShape, ShapeTable } from "./messageShapes.ts";
 import { NumberWriter, WHOLE_MAX } from "./numbers.ts";
-import { fieldOf, type KnownShape, ShapeTable } from "./shapes.ts";
 
 /** Numbers in a message at most; more are refused by the shape's schema. */
 const NUMBERS_MAX = 100;

@@ -10,7 +10,7 @@ import { itemAt, wordAt } from "../lookup.ts";
 import type { SystemActor } from "../system/actors.ts";
 import type { ActorRole } from "../system/roles.ts";
 import type { System } from "../system/system.ts";
-import { type FieldsDigest, fieldsDigest, type SeenObjects } from "./accessors.ts";
+import { type FieldsDigest, fieldsDigest, type SeenObjects } from "./compiledReaders.ts";
 
 const PRIME = 0x01000193;
 

@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
-import { ownWorkloadKinds } from "../../workloads/schema.ts";
+import { ownWorkloadKinds } from "../../workloads/workloadKinds.ts";
 import { UserError } from "../errors.ts";
 import { ownTrackerNames } from "../hypervisor/techniques/all.ts";
 import { ownEstimatorKinds } from "../hypervisor/wss/estimators/all.ts";

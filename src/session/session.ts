@@ -4,7 +4,7 @@
  * many messages it may deliver.
  */
 
-import { type CheckOrigin, checkOf, systemOfLog } from "../check/origin.ts";
+import { type CheckOrigin, checkOf, systemOfLog } from "../check/systemOfLog.ts";
 import type { Delivery } from "../interconnect/messages.ts";
 import { openSource } from "../io/byteSource.ts";
 import type { OutputOptions } from "../io/outputFile.ts";

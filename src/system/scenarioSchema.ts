@@ -2,7 +2,11 @@
 
 import * as z from "zod";
 import { kernelSchema } from "../../workloads/kernel/demandPaging.ts";
-import { addWorkloadKind, type OwnWorkload, workloadSchema } from "../../workloads/schema.ts";
+import {
+  addWorkloadKind,
+  type OwnWorkload,
+  workloadSchema,
+} from "../../workloads/workloadKinds.ts";
 import { CYCLES_PER_SECOND, positiveDuration, size } from "../config/units.ts";
 import { DEFAULT_PROCESSOR_COSTS } from "../hardware/costs.ts";
 import { FORMAT_NAMES } from "../hardware/formats/all.ts";

@@ -1,5 +1,5 @@
 /** The blocks of accesses that the page-access loop is measured on; half of the accesses write. */
-import { createWorkload, workloadSchema } from "../../workloads/schema.ts";
+import { createWorkload, workloadSchema } from "../../workloads/workloadKinds.ts";
 import { GIB_PAGES } from "./guest.ts";
 
 const ACCESSES = 1 << 22;

@@ -2,7 +2,7 @@
 import { expect } from "vitest";
 import { buildTargetSystem, type CheckTarget } from "../../src/check/catalogue.ts";
 import { recordTrace } from "../../src/check/hypervisor/counterexampleLog.ts";
-import { systemOfCheck } from "../../src/check/origin.ts";
+import { systemOfCheck } from "../../src/check/systemOfLog.ts";
 import type { Trace } from "../../src/check/trace.ts";
 import { sourceOf } from "../../src/io/byteSource.ts";
 import { LogBuffer } from "../../src/replay/logFile.ts";

@@ -12,7 +12,7 @@ import { estimatorSchema } from "../../src/hypervisor/wss/estimators/all.ts";
 import { contenderNamed } from "../../src/questions/contenders.ts";
 import { operationSchema } from "../../src/system/operations/all.ts";
 import { scenarioSchema } from "../../src/system/scenarioSchema.ts";
-import { workloadSchema } from "../../workloads/schema.ts";
+import { workloadSchema } from "../../workloads/workloadKinds.ts";
 import { keepLaws } from "./runLaws.ts";
 import { jsonOf, problemsOf, type Row, rowsOf, sampleOf, scenarioOf, trialsOf } from "./samples.ts";
 

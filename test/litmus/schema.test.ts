@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { Field, type FieldName } from "../../src/hardware/vmcs.ts";
-import { litmusJsonSchema } from "../../src/litmus/schema.ts";
+import { litmusJsonSchema } from "../../src/litmus/litmusSchema.ts";
 import { CONTROLS } from "../../src/litmus/setupSchema.ts";
 import { expectation, UNCHANGED, VERBS } from "../../src/litmus/stepSchema.ts";
 import { fieldName, UNIT_CONTROLS, UNITS } from "../../src/units/all.ts";

@@ -6,7 +6,7 @@ import {
   type Message,
   messages,
 } from "../../src/interconnect/messages.ts";
-import { ShapeTable } from "../../src/replay/shapes.ts";
+import { ShapeTable } from "../../src/replay/messageShapes.ts";
 
 const NUMBERS = new Float64Array(100);
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { TECHNIQUES } from "../../src/hypervisor/techniques/all.ts";
 import { operationSchema } from "../../src/system/operations/all.ts";
 import { scenarioSchema } from "../../src/system/scenarioSchema.ts";
-import { workloadSchema } from "../../workloads/schema.ts";
+import { workloadSchema } from "../../workloads/workloadKinds.ts";
 import { caseOf, type SoakCase } from "./generator.ts";
 import { shrinkCase } from "./shrink.ts";
 import { tryCase } from "./trial.ts";

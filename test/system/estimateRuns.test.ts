@@ -6,7 +6,7 @@ import { countTruth } from "../../src/hardware/guestPages.ts";
 import { buildSystem } from "../../src/system/build.ts";
 import { estimateSchema } from "../../src/system/operations/estimate/estimatorSchema.ts";
 import { summarize } from "../../src/system/summary.ts";
-import { createWorkload, workloadSchema } from "../../workloads/schema.ts";
+import { createWorkload, workloadSchema } from "../../workloads/workloadKinds.ts";
 import { estimateSmall, resultOf, type Small, smallScenario } from "./estimateHelpers.ts";
 
 const ESTIMATORS = {

@@ -7,7 +7,7 @@ import {
   type OvercommitResult,
 } from "../../src/system/operations/overcommit/overcommitResult.ts";
 import { type Scenario, scenarioSchema } from "../../src/system/scenarioSchema.ts";
-import { createWorkload, workloadSchema } from "../../workloads/schema.ts";
+import { createWorkload, workloadSchema } from "../../workloads/workloadKinds.ts";
 
 const PAGES = 12;
 const FRAMES = 7;

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { AccessKind } from "../../src/hardware/accessLoop.ts";
 import { digestPart, restorePart, savePart } from "../../src/hardware/part.ts";
 import { Random } from "../../workloads/random.ts";
-import { workloadSchema } from "../../workloads/schema.ts";
+import { workloadSchema } from "../../workloads/workloadKinds.ts";
 import { ZipfSampler } from "../../workloads/zipfSampler.ts";
 import { type Access, binomial, make, take } from "./helpers.ts";
 

@@ -6,9 +6,9 @@ import { UserError } from "../../src/errors.ts";
 import { runScenario } from "../../src/library/index.ts";
 import { traceScenario } from "../../src/runs/scenarioFile.ts";
 import { buildSystem } from "../../src/system/build.ts";
-import { createWorkload } from "../../workloads/schema.ts";
 import { importLog } from "../../workloads/trace/import.ts";
 import { isGuestPhysical, TraceReader } from "../../workloads/trace/reader.ts";
+import { createWorkload } from "../../workloads/workloadKinds.ts";
 import { encodeTrace, scratchDirectory } from "./traceHelpers.ts";
 
 const directory = scratchDirectory();

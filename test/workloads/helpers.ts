@@ -1,6 +1,11 @@
 /** What the tests of workloads share. */
-import { createWorkload, type WorkloadConfig, workloadSchema } from "../../workloads/schema.ts";
+
 import type { Workload } from "../../workloads/workload.ts";
+import {
+  createWorkload,
+  type WorkloadConfig,
+  workloadSchema,
+} from "../../workloads/workloadKinds.ts";
 
 export interface Access {
   readonly page: number;

@@ -4,7 +4,7 @@
  */
 
 import { byteAt, numberAt, wordAt } from "../../src/lookup.ts";
-import { Place } from "./place.ts";
+import { Place } from "./bufferParts.ts";
 
 export const EventType = {
   /** a: a linear page; b: its translation, as TracedPaging has it. */

@@ -4,9 +4,9 @@
  * data are far apart but each is near its own last place.
  */
 import { byteAt, numberAt, wordAt } from "../../src/lookup.ts";
+import { Place } from "./bufferParts.ts";
 import { EVENTS_MAX, EventList } from "./events.ts";
 import { RUN_BYTES_MAX, RUN_LENGTH_MAX, RUNS_MAX, TRACE_PAGES_MAX } from "./format.ts";
-import { Place } from "./place.ts";
 
 /** Where runs go. */
 export interface RunSink {

@@ -1,5 +1,5 @@
 /** What an advice is about: the guests of a scenario, and for how long they are looked at. */
-import type { WorkloadConfig } from "../../../workloads/schema.ts";
+import type { WorkloadConfig } from "../../../workloads/workloadKinds.ts";
 import type { Override } from "../../config/override.ts";
 import { CYCLES_PER_SECOND, formatCycles } from "../../config/units.ts";
 import { expectedCost } from "../../runs/expectedCost.ts";

@@ -7,7 +7,7 @@ import {
   overcommitSchema,
 } from "../../system/operations/overcommit/overcommitSchema.ts";
 import type { Scenario } from "../../system/scenarioSchema.ts";
-import type { FleetConfig } from "./schema.ts";
+import type { FleetConfig } from "./fleetSchema.ts";
 
 /** Rounds that a window's dirty pages are a mean of, where the run has room for so many. */
 const ROUNDS = 16;

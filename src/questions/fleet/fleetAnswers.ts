@@ -1,6 +1,7 @@
 /** The answers of a fleet in sentences: how many hosts are left, and at what price. */
 import { itemAt } from "../../lookup.ts";
 import type { FleetDay } from "./fleetFormat.ts";
+import type { FleetConfig } from "./fleetSchema.ts";
 import {
   clockText,
   durationText,
@@ -12,7 +13,6 @@ import {
   sizesText,
   spokenText,
 } from "./fleetWords.ts";
-import type { FleetConfig } from "./schema.ts";
 
 /** Means of hosts that differ by less than this part are said to be as many. */
 const AS_MANY = 0.005;

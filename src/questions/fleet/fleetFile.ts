@@ -8,7 +8,7 @@ import { kindOfFile, listDirectory, readText } from "../../io/inputFile.ts";
 import { packagePath } from "../../io/packageFiles.ts";
 import { checkLoaded, loaderOf, refuseUnread, shippedScenarios } from "../../runs/scenarioFile.ts";
 import type { Guest } from "./curveRuns.ts";
-import { type FleetConfig, fleetSchema } from "./schema.ts";
+import { type FleetConfig, fleetSchema } from "./fleetSchema.ts";
 
 const MAX_BYTES = 1 << 20;
 const EXTENSION = ".yaml";

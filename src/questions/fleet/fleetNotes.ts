@@ -1,8 +1,8 @@
 /** What a fleet's composition has left out, or taken from the end of a curve: counted, and said beside the answers. */
 import type { KindCurves } from "./curves.ts";
 import type { FleetDay } from "./fleetFormat.ts";
+import type { FleetConfig } from "./fleetSchema.ts";
 import { grouped, partText, sizesText } from "./fleetWords.ts";
-import type { FleetConfig } from "./schema.ts";
 
 /** Something that can be left out; and of a day how much of it was, null: nothing. */
 interface Note {

@@ -5,7 +5,7 @@ import { resultOf } from "../../system/operations/all.ts";
 import type { RunSummary } from "../../system/summary.ts";
 import { type CurveOrder, isSettled, type Role } from "./curveRuns.ts";
 import type { Curve, Dirty, Estimates, MigrationCosts, WorkingSet } from "./curves.ts";
-import type { FleetConfig } from "./schema.ts";
+import type { FleetConfig } from "./fleetSchema.ts";
 
 /** A run that has ended, and its name in the store. */
 export interface CurveRun {

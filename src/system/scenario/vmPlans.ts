@@ -1,7 +1,7 @@
 /** The VMs of a scenario, planned: their guests are made, or read, and their sizes follow from them. */
 import { type KernelConfig, withKernel } from "../../../workloads/kernel/demandPaging.ts";
-import { createWorkload, isRunToBeKnown } from "../../../workloads/schema.ts";
 import type { Workload } from "../../../workloads/workload.ts";
+import { createWorkload, isRunToBeKnown } from "../../../workloads/workloadKinds.ts";
 import { type Problems, UserError } from "../../errors.ts";
 import { LINEAR_PAGES_MAX } from "../../hardware/accessLoop.ts";
 import type { Scenario } from "../scenarioSchema.ts";

@@ -323,7 +323,7 @@ export const operationMachines: readonly HandMade[] = [
   },
   {
     name: "session-started-again",
-    file: "machines/session.ts",
+    file: "machines/sessionToolstack.ts",
     class: "action removed",
     from: `startVm: { actions: ["sendStart", "noteStarted"] },`,
     to: `startVm: { actions: ["sendStart"] },`,
@@ -331,7 +331,7 @@ export const operationMachines: readonly HandMade[] = [
   },
   {
     name: "session-pauses-not-counted",
-    file: "machines/session.ts",
+    file: "machines/sessionToolstack.ts",
     class: "action removed",
     from: `pauseVm: { actions: ["notePause", "forwardToScheduler"] },`,
     to: `pauseVm: { actions: ["forwardToScheduler"] },`,
@@ -339,7 +339,7 @@ export const operationMachines: readonly HandMade[] = [
   },
   {
     name: "session-not-disarmed",
-    file: "machines/session.ts",
+    file: "machines/sessionToolstack.ts",
     class: "transition removed",
     from: `{ guard: "isLast", target: "disarming", actions: ["expectAll", "sendDisarms"] },`,
     to: `{ guard: "isLast", target: "renewing", actions: "askRenew" },`,

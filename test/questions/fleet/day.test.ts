@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { CYCLES_PER_SECOND } from "../../../src/config/units.ts";
 import { Day, type DayResult } from "../../../src/questions/fleet/day/day.ts";
 import type { Sizing } from "../../../src/questions/fleet/day/guests.ts";
-import type { FleetConfig } from "../../../src/questions/fleet/schema.ts";
+import type { FleetConfig } from "../../../src/questions/fleet/fleetSchema.ts";
 import { config, madeUp, NIGHT, PAGES_PER_MIB, WEB } from "./madeUp.ts";
 
 const KINDS = [WEB, NIGHT];

@@ -1,6 +1,6 @@
 /** Curves that nobody measured, of guests of which everything is known: for the rules of a day. */
 import type { Curve, GuestCurves, KindCurves } from "../../../src/questions/fleet/curves.ts";
-import { type FleetConfig, fleetSchema } from "../../../src/questions/fleet/schema.ts";
+import { type FleetConfig, fleetSchema } from "../../../src/questions/fleet/fleetSchema.ts";
 
 export const PAGES_PER_MIB = 256;
 

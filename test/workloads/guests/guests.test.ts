@@ -11,7 +11,7 @@ import { runSqlite } from "../../../workloads/guests/programs/sqlite.ts";
 import { runWasi } from "../../../workloads/guests/programs/wasi.ts";
 import { recordGuest } from "../../../workloads/guests/record.ts";
 import type { Recording } from "../../../workloads/guests/spec.ts";
-import { createWorkload, workloadSchema } from "../../../workloads/schema.ts";
+import { createWorkload, workloadSchema } from "../../../workloads/workloadKinds.ts";
 import { scratchDirectory } from "../traceHelpers.ts";
 import { assemble } from "./tapHelpers.ts";
 

@@ -14,7 +14,7 @@ import { liveLinux, loadLinux, recordLinux } from "../../../workloads/guests/lin
 import { LiveBlock, type TypedText } from "../../../workloads/guests/live/channel.ts";
 import { LiveStream } from "../../../workloads/guests/live/liveStream.ts";
 import { PastBlocks } from "../../../workloads/guests/live/pastBlocks.ts";
-import { createWorkload } from "../../../workloads/schema.ts";
+import { createWorkload } from "../../../workloads/workloadKinds.ts";
 import { IS_LONG } from "../../share.ts";
 
 /** Fetching takes seconds, booting 13 s of processor time, and the commands below a few seconds each. */

@@ -18,8 +18,8 @@ import {
 import { ConsoleLog } from "../../../workloads/guests/live/consoleLog.ts";
 import { KeptStates } from "../../../workloads/guests/live/keptStates.ts";
 import { PastBlocks } from "../../../workloads/guests/live/pastBlocks.ts";
-import { createWorkload, workloadSchema } from "../../../workloads/schema.ts";
 import type { Workload } from "../../../workloads/workload.ts";
+import { createWorkload, workloadSchema } from "../../../workloads/workloadKinds.ts";
 import "../../fixedSeed.ts";
 
 const sort = (fields: object): Workload =>

@@ -8,7 +8,7 @@
  * nothing.
  */
 import { wordAt } from "../../../src/lookup.ts";
-import { Place } from "../../trace/place.ts";
+import { Place } from "../../trace/bufferParts.ts";
 import { RunBlock } from "../../trace/runs.ts";
 
 /** Blocks that the guest may be ahead of its run. */

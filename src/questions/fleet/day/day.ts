@@ -9,7 +9,7 @@
 import { deriveSeed, Random } from "../../../../workloads/random.ts";
 import { itemAt, numberAt, present, wordAt } from "../../../lookup.ts";
 import type { KindCurves } from "../curves.ts";
-import type { FleetConfig } from "../schema.ts";
+import type { FleetConfig } from "../fleetSchema.ts";
 import { Timeline } from "../timeline.ts";
 import { Guests, type Sizing } from "./guests.ts";
 import { Hosts } from "./hosts.ts";

@@ -11,7 +11,7 @@ import {
   powerAt,
   valueAt,
 } from "../curves.ts";
-import type { FleetConfig } from "../schema.ts";
+import type { FleetConfig } from "../fleetSchema.ts";
 
 /**
  * Where the sizes of VMs come from: what they have, what they use exactly (which nobody can know, and costs nothing

@@ -3,9 +3,9 @@
 import { CYCLES_PER_SECOND } from "../../../config/units.ts";
 import { present, wordAt } from "../../../lookup.ts";
 import { policyOf } from "../../../system/operations/migration/precopySchema.ts";
+import type { FleetConfig } from "../fleetSchema.ts";
 import { Links } from "../links.ts";
 import { Precopy, type PrecopySettings, type Step } from "../precopy.ts";
-import type { FleetConfig } from "../schema.ts";
 import type { Timeline } from "../timeline.ts";
 import type { Guests } from "./guests.ts";
 import type { Hosts } from "./hosts.ts";

@@ -1,6 +1,6 @@
 /** Which host a VM gets, and which VMs go elsewhere: a host that is closed, one that is too full, one to be emptied. */
 import { itemAt, numberAt, wordAt } from "../../../lookup.ts";
-import type { FleetConfig } from "../schema.ts";
+import type { FleetConfig } from "../fleetSchema.ts";
 import type { Hosts } from "./hosts.ts";
 
 /** Orders a migration of a VM for which room was set aside. */

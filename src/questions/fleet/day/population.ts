@@ -2,7 +2,7 @@
 
 import { deriveSeed, Random } from "../../../../workloads/random.ts";
 import { itemAt } from "../../../lookup.ts";
-import type { FleetConfig } from "../schema.ts";
+import type { FleetConfig } from "../fleetSchema.ts";
 
 /** From `time` on a VM is a guest of another kind. */
 export interface Change {

@@ -7,7 +7,7 @@ import * as z from "zod";
 import { actor } from "../interconnect/fields.ts";
 import { type Delivery, type Message, messages } from "../interconnect/messages.ts";
 import { itemAt } from "../lookup.ts";
-import { type FieldKind, type NumberReader, numberReader } from "./accessors.ts";
+import { type FieldKind, type NumberReader, numberReader } from "./compiledReaders.ts";
 
 /** A number; a constant; or anything else, written as JSON. */
 export type ShapeField = readonly [name: string, kind: FieldKind | "json"];
