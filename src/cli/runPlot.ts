@@ -1,4 +1,5 @@
 /** How a run went, as a picture: what its operation tells, and its counters, over virtual time. */
+import { withUnit } from "../config/figures.ts";
 import { CYCLES_PER_SECOND } from "../config/units.ts";
 import { UserError } from "../errors.ts";
 import { refuseUnwritable, writeOutput } from "../io/outputFile.ts";
@@ -39,9 +40,10 @@ export function plotOf(
 }
 
 /** What goes by a number in place of time has no place on the axis. */
-function rowsOf({ title, unit, x, series }: PlotFrame): DataRow[] {
+function rowsOf(frame: PlotFrame): DataRow[] {
+  const { x, series } = frame;
   if (x.unit !== "cycles") return [];
-  const plot = unit === "" ? title : `${title}, ${unit}`;
+  const plot = withUnit(frame);
   return series.flatMap(({ name, values }) =>
     values.flatMap((value, i): DataRow[] =>
       value === null ? [] : [{ plot, series: name, time: (x.values[i] ?? 0) / MS, value }],

@@ -67,6 +67,17 @@ export function pagesAndSize(pages: number | null): string {
   return `${grouped(pages)} pages, ${(pages / PAGES_PER_MIB).toFixed(1)} MiB`;
 }
 
+/** What is drawn, with its unit: "dirty rate, pages/s". */
+export function withUnit({
+  title,
+  unit,
+}: {
+  readonly title: string;
+  readonly unit: string;
+}): string {
+  return unit === "" ? title : `${title}, ${unit}`;
+}
+
 /** A share as a percentage; "-" for what is not known. */
 export function percentOrDash(share: number | null): string {
   return share === null ? "-" : `${(100 * share).toFixed(2)} %`;

@@ -1,5 +1,6 @@
 /** Logs in the formats of other tools. Each function gives lines or objects in order. */
 
+import { withUnit } from "../config/figures.ts";
 import { CYCLES_PER_SECOND } from "../config/units.ts";
 import type { Delivery, Message } from "../interconnect/messages.ts";
 import { itemAt } from "../lookup.ts";
@@ -111,11 +112,11 @@ export function counterEvents(charts: readonly ToldChart[]): TraceEvent[] {
     tid: 0,
     args: { name: "courses" },
   } as const;
-  const events = charts.flatMap(({ title, unit, x, series }) =>
+  const events = charts.flatMap(({ x, series, ...chart }) =>
     series.flatMap(({ name, values }) =>
       values.flatMap((value, i): TraceEvent[] => {
         if (value === null || x.unit !== "cycles") return [];
-        const track = `${title}${unit === "" ? "" : `, ${unit}`}: ${name}`;
+        const track = `${withUnit(chart)}: ${name}`;
         const ts = microseconds(itemAt(x.values, i));
         return [{ name: track, ph: "C", pid: COURSES, tid: 0, ts, args: { [name]: value } }];
       }),

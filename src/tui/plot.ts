@@ -3,6 +3,7 @@
  * Unicode as dots of Braille, eight a cell; in ASCII as a mark a column. Series differ in colour, and by a mark
  * where they run without it.
  */
+import { withUnit } from "../config/figures.ts";
 import { CYCLES_PER_SECOND } from "../config/units.ts";
 import type { PlotFrame } from "../session/frame.ts";
 import { type Area, type Line, line, piece } from "./canvas.ts";
@@ -83,9 +84,10 @@ export function plotLines(
   ];
 }
 
-function legend({ title, unit, series }: PlotFrame, look: Look): Line {
+function legend(plot: PlotFrame, look: Look): Line {
+  const { title, series } = plot;
   const marks = markOf(look);
-  const heading = `${title}${unit === "" ? "" : `, ${unit}`}`;
+  const heading = withUnit(plot);
   const [only] = series;
   if (series.length === 1 && only?.name === title) return line(heading, "title");
   return [

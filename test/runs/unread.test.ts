@@ -94,6 +94,13 @@ describe("what a plan does not read", () => {
     }
   });
 
+  it("is refused of checkpoints that stop the VMs: they track nothing", () => {
+    expect(linesOf("checkpoint-stop", "tracker.technique=pml")).toEqual([
+      '--set tracker.technique=pml: tracker.technique would change nothing: operation "checkpoint" tracks nothing as it is asked for here',
+    ]);
+    expect(linesOf("checkpoint-live", "tracker.technique=pml")).toEqual([]);
+  });
+
   it("is refused by an option that none of several scenarios reads, and by no other", () => {
     const text = (technique: string) =>
       `name: x\nuntil: 1ms\ntracker: { technique: ${technique} }\nvms: [{ workload: { kind: uniform, pages: 9, accesses: 9 } }]\n`;

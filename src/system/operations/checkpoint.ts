@@ -141,7 +141,13 @@ const KIND = "checkpoint";
 export const checkpointOperation = declareOperation({
   kind: KIND,
   schema: () => checkpointSchema,
-  needs: { ...PLAIN_NEEDS, contents: () => true, beginsSet: true },
+  needs: {
+    ...PLAIN_NEEDS,
+    contents: () => true,
+    beginsSet: true,
+    // Stopped VMs write nothing, and each checkpoint has all pages.
+    tracks: ({ mode }: CheckpointConfig) => mode === "live",
+  },
   faults: [],
   estimator: () => null,
   file: ({ file }: CheckpointConfig) => file ?? null,

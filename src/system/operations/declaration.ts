@@ -37,6 +37,8 @@ export interface OperationNeeds<Config> {
   readonly contents: (config: Config, faults: readonly string[]) => boolean;
   /** How the VMs are tracked. @param scenarios as the scenario says, for those that do not decide it */
   readonly technique: (config: Config, scenarios: TechniqueName) => TechniqueName;
+  /** Whether it tracks at all. */
+  readonly tracks: (config: Config) => boolean;
   /** Pages that each VM begins with; null: all of them have all. */
   readonly firstPages:
     | ((
@@ -136,6 +138,8 @@ export interface ConfiguredOperation<Config> {
   readonly file: string | null;
   readonly hostFrames: number | null;
   technique(scenarios: TechniqueName): TechniqueName;
+  /** False: whatever the scenario's technique is, nothing is armed. */
+  readonly tracks: boolean;
   firstPages(
     vms: readonly VmPlan[],
     indexBits: number,
@@ -234,6 +238,7 @@ function configuredBy<
     endsByItself: needs.endsByItself,
     beginsSet: needs.beginsSet,
     isLive: needs.live(config),
+    tracks: needs.tracks(config),
     operatorDecides: needs.operatorDecides,
     estimator: declared.estimator(config),
     file: declared.file?.(config) ?? null,
@@ -253,6 +258,7 @@ function configuredBy<
 export const PLAIN_NEEDS = {
   contents: () => false,
   technique: (_: unknown, scenarios: TechniqueName) => scenarios,
+  tracks: () => true,
   firstPages: null,
   hostFrames: null,
   endsByItself: false,

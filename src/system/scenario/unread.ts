@@ -32,10 +32,9 @@ export function unreadFields(scenario: Scenario): readonly UnreadField[] {
   const read = [techniqueOn(units, technique)?.section?.name, unit?.declaration.name];
   const unused = sections().filter(({ name }) => !read.includes(name));
   const isDecided = TECHNIQUES.every((name) => operation.technique(name) === technique);
-  const who = operation.estimator === null ? `operation "${operation.kind}"` : "an estimator";
   return [
-    ...(isDecided
-      ? [{ path: ["tracker", "technique"], why: `${who} chooses its own way of tracking` }]
+    ...(isDecided || !operation.tracks
+      ? [{ path: ["tracker", "technique"], why: whyNoTechnique(operation) }]
       : []),
     ...(technique === DESIGNED_TECHNIQUE
       ? designsLog(scenario)
@@ -54,4 +53,10 @@ export function unreadFields(scenario: Scenario): readonly UnreadField[] {
 function designsLog({ machine: { unit } }: Scenario): UnreadField[] {
   if (unit?.entries === undefined) return [];
   return [{ path: ["machine", "logEntries"], why: "machine.unit.entries says it" }];
+}
+
+function whyNoTechnique({ kind, estimator, tracks }: ReturnType<typeof configured>): string {
+  if (!tracks) return `operation "${kind}" tracks nothing as it is asked for here`;
+  const who = estimator === null ? `operation "${kind}"` : "an estimator";
+  return `${who} chooses its own way of tracking`;
 }
