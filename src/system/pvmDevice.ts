@@ -8,6 +8,7 @@ import { addOccurrence } from "../hypervisor/cumulativeBuffer.ts";
 import { markDirty } from "../hypervisor/dirtyBitmap.ts";
 import { visitTheseLogs } from "../hypervisor/drain.ts";
 import type { Device } from "../interconnect/emissions.ts";
+import { itemAt } from "../lookup.ts";
 import type { InterruptsCpu, Unit } from "../units/unit.ts";
 import { vcpuMemory, vmMemories } from "./memoryNames.ts";
 import type { World } from "./world.ts";
@@ -26,8 +27,22 @@ export class PvmDevice implements Device<PvmCpuRequest, PvmCpuReply> {
     this.#world = world;
     this.#interrupting = world.config.units.flatMap((unit) => {
       const { whenFull } = unit.declaration;
-      return whenFull.kind === "interrupt" ? [{ unit, whenFull }] : [];
+      return whenFull.kind === "interrupt" && unit.absent !== true ? [{ unit, whenFull }] : [];
     });
+  }
+
+  /**
+   * Whose logs a vCPU's are: all units use the same fields. Where none is on any more, an interrupt may still be on its way, and
+   * the logs are those of the unit that the scenario asks for; where it asks for none of these, there is but one.
+   */
+  #unitOf({ image }: Vmcs): Interrupting | undefined {
+    const { technique } = this.#world.config.tracking;
+    const controls = image[2 * Field.secondaryControls] ?? 0;
+    return (
+      this.#interrupting.find(({ unit: { enabling } }) => (controls & enabling) === enabling) ??
+      this.#interrupting.find(({ unit: { declaration } }) => declaration.name === technique) ??
+      this.#interrupting[0]
+    );
   }
 
   /** A pending interrupt has the reset followed by a drain in the same step. */
@@ -49,19 +64,20 @@ export class PvmDevice implements Device<PvmCpuRequest, PvmCpuReply> {
     let cycles = 0;
     vcpus.forEach(({ vmcs, vm }, vcpu) => {
       const handled = logs.handled[vcpu] ?? 0;
-      for (const { unit, whenFull } of this.#interrupting) {
-        const full = isOn(unit, vmcs) ? whenFull.fullLogs(vmcs) & ~handled : 0;
-        if (full === 0) continue;
-        const { buffer, dirty } = vms[vm]!.tracked;
-        const at = { logs, unit, vcpu, vmcs };
-        const entries = visitTheseLogs(at, full, (page) => {
-          if (unit.declaration.finds === "writes") markDirty(dirty, page);
-          else addOccurrence(buffer, page);
-        });
-        cycles += entries * costNamed(costs, whenFull.entryCost);
-        logs.handled[vcpu] = handled | full;
-        drained.push({ vcpu, logs: full });
-      }
+      const own = this.#unitOf(vmcs);
+      if (own === undefined) return;
+      const { unit, whenFull } = own;
+      const full = whenFull.fullLogs(vmcs) & ~handled;
+      if (full === 0) return;
+      const { buffer, dirty } = itemAt(vms, vm).tracked;
+      const at = { logs, unit, vcpu, vmcs };
+      const entries = visitTheseLogs(at, full, (page) => {
+        if (unit.declaration.finds === "writes") markDirty(dirty, page);
+        else addOccurrence(buffer, page);
+      });
+      cycles += entries * costNamed(costs, whenFull.entryCost);
+      logs.handled[vcpu] = handled | full;
+      drained.push({ vcpu, logs: full });
     });
     return { type: "logsDrained", drained, cycles };
   }
@@ -75,18 +91,11 @@ export class PvmDevice implements Device<PvmCpuRequest, PvmCpuReply> {
     for (const { vcpu, logs } of drained) {
       const ours = logs & (pages.handled[vcpu] ?? 0);
       if (ours === 0) continue;
-      const { vmcs } = vcpus[vcpu]!;
-      for (const { unit, whenFull } of this.#interrupting) {
-        if (isOn(unit, vmcs)) whenFull.emptyInMemory(vmcs, ours, config.geometry);
-      }
+      const { vmcs } = itemAt(vcpus, vcpu);
+      this.#unitOf(vmcs)?.whenFull.emptyInMemory(vmcs, ours, config.geometry);
     }
     return { type: "indexesReset" };
   }
-}
-
-/** Whether it is the unit that logs: all of them use the same fields. */
-function isOn({ enabling }: Unit, { image }: Vmcs): boolean {
-  return ((image[2 * Field.secondaryControls] ?? 0) & enabling) === enabling;
 }
 
 /** Step (d), on the processor where the VMCS is cached. */

@@ -176,7 +176,7 @@ export const operations: readonly HandMade[] = [
     name: "pvm-handled-not-noted",
     file: "src/system/pvmDevice.ts",
     class: "statement removed",
-    from: `        logs.handled[vcpu] = handled | full;
+    from: `      logs.handled[vcpu] = handled | full;
 `,
     to: ``,
     damage: "a harvest copies logs that the handler has copied already",
