@@ -101,35 +101,37 @@ export function tuiCommand(): Command {
     .option(...IMPORT)
     .hook("preAction", importModules)
     .option("--do <command>", "begin with a command of the palette; may be repeated", collect)
-    .action(async (name: string | undefined, options: TuiOptions) => {
-      if (options.svg !== undefined) refuseUnwritable(options.svg, options);
-      const { file, settings } = loadSettings(options.config);
-      const keys = keyMap(file, settings.keys);
-      const session = open(name ?? DEFAULT_SCENARIO, options.set);
-      if (session.damage !== undefined) {
-        note(session.damage);
-        process.exitCode = EXIT_FAILED;
-      }
-      const { once, json, log, svg } = options;
-      if (once || json || log || svg !== undefined || !isInteractive()) {
-        if (options.do !== undefined) {
-          throw new UserError("--do: needs a terminal, and none of --once, --json, --log, --svg");
-        }
-        await batch(session, options, lookOf(options, settings));
-        return;
-      }
-      // React decides when it is loaded whether it checks everything it does, which takes half of the time.
-      process.env["NODE_ENV"] ??= "production";
-      const { startTui } = await import("../tui/start.tsx");
-      await startTui({
-        session,
-        look: lookOf(options, settings),
-        keys,
-        ...terminal(),
-        screenReader: options.screenReader ?? process.env["INK_SCREEN_READER"] === "true",
-        commands: firstCommands(session, options),
-      });
-    });
+    .action(seeRun);
+}
+
+async function seeRun(name: string | undefined, options: TuiOptions): Promise<void> {
+  if (options.svg !== undefined) refuseUnwritable(options.svg, options);
+  const { file, settings } = loadSettings(options.config);
+  const keys = keyMap(file, settings.keys);
+  const session = open(name ?? DEFAULT_SCENARIO, options.set);
+  if (session.damage !== undefined) {
+    note(session.damage);
+    process.exitCode = EXIT_FAILED;
+  }
+  const { once, json, log, svg } = options;
+  if (once || json || log || svg !== undefined || !isInteractive()) {
+    if (options.do !== undefined) {
+      throw new UserError("--do: needs a terminal, and none of --once, --json, --log, --svg");
+    }
+    await batch(session, options, lookOf(options, settings));
+    return;
+  }
+  // React decides when it is loaded whether it checks everything it does, which takes half of the time.
+  process.env["NODE_ENV"] ??= "production";
+  const { startTui } = await import("../tui/start.tsx");
+  await startTui({
+    session,
+    look: lookOf(options, settings),
+    keys,
+    ...terminal(),
+    screenReader: options.screenReader ?? process.env["INK_SCREEN_READER"] === "true",
+    commands: firstCommands(session, options),
+  });
 }
 
 function open(name: string, overrides: readonly Override[]): Session {

@@ -75,9 +75,7 @@ export interface LogUse {
 /** The entries of a vCPU's logs that have been written since each was emptied; with lists of its VMCS (vmcsForm.ts). */
 export function logForm(logs: LogPages, { vcpu, vm, vmcs, unit }: LogUse): NormalForm {
   const { memory, geometry } = logs;
-  const first = logs.frame[vcpu]! * memory.frameWords;
-  const length = logWords(logs);
-  const end = first + 2 * length;
+  const { first, length, end } = logPlace(logs, vcpu);
   const words = (): Int32Array => memory.words.subarray(first, end);
 
   const isUsed = (at: number, fields: VmcsWords = vmcs): boolean => {
@@ -86,25 +84,11 @@ export function logForm(logs: LogPages, { vcpu, vm, vmcs, unit }: LogUse): Norma
     const [from, until] = unit.usedSlots(fields, log, geometry);
     return slot >= from && slot < until;
   };
-
   return {
-    extents: [
-      { part: memory, array: "words", from: first, end, nameOf: entryNames(vcpu, first, length) },
-      {
-        part: logs,
-        array: "handled",
-        from: vcpu,
-        end: vcpu + 1,
-        nameOf: () => `which logs of vCPU ${vcpu} the handler has copied`,
-      },
-    ],
+    extents: logExtents(logs, vcpu),
     lists: ["log", "handled"],
     save() {
-      const others = readField(vmcs, Field.secondaryControls) & LOG_CONTROLS & ~unit.enabling;
-      if (others !== 0) {
-        const { label } = unit.declaration;
-        throw new Error(`another unit than ${label} logs: what the logs hold is not known`);
-      }
+      refuseOtherUnit(vmcs, unit);
       const log = Array.from(words(), (word, at) => (isUsed(at) ? word : 0));
       return { log, handled: [logs.handled[vcpu]!] };
     },
@@ -129,6 +113,40 @@ export function logForm(logs: LogPages, { vcpu, vm, vmcs, unit }: LogUse): Norma
       handled: handled!,
     }),
   };
+}
+
+/** The words of a vCPU's two logs: from `first` to `end`, `length` each. */
+function logPlace(logs: LogPages, vcpu: number): { first: number; length: number; end: number } {
+  const first = logs.frame[vcpu]! * logs.memory.frameWords;
+  const length = logWords(logs);
+  return { first, length, end: first + 2 * length };
+}
+
+function logExtents(logs: LogPages, vcpu: number): NormalForm["extents"] {
+  const { first, length, end } = logPlace(logs, vcpu);
+  return [
+    {
+      part: logs.memory,
+      array: "words",
+      from: first,
+      end,
+      nameOf: entryNames(vcpu, first, length),
+    },
+    {
+      part: logs,
+      array: "handled",
+      from: vcpu,
+      end: vcpu + 1,
+      nameOf: () => `which logs of vCPU ${vcpu} the handler has copied`,
+    },
+  ];
+}
+
+function refuseOtherUnit(vmcs: Vmcs, unit: Unit): void {
+  const others = readField(vmcs, Field.secondaryControls) & LOG_CONTROLS & ~unit.enabling;
+  if (others === 0) return;
+  const { label } = unit.declaration;
+  throw new Error(`another unit than ${label} logs: what the logs hold is not known`);
 }
 
 /** @param first word where the logs begin. @param length of one log */

@@ -116,69 +116,24 @@ export function summarize(
   const broken = brokenPromises(system, standstill);
   // Where nobody moves any more, time passes that nobody spends.
   if (!broken.some(({ promise }) => promise === "the run goes on")) assertTimeConserved(system);
-  const { world, config } = system;
-  const counters = world.vcpus.map(({ counters }) => readCounters(counters.values));
-  const sum = (name: CounterName): number => total(counters.map((one) => one[name]));
-  const contexts = <Machine extends AnyStateMachine>(
-    machine: Machine,
-    pattern: RolePattern,
-  ): ContextFrom<Machine>[] =>
-    system.actors
-      .filter(({ role }) => isMeant(role, pattern))
-      .map((actor) => contextOf({ machine: actor.machine, context: actor.live.context }, machine));
-  const dispatchers = contexts(dispatcherMachine, { kind: "dispatcher" });
-  const trackers = contexts(trackerMachine, { kind: "tracker" });
-  const pagers = contexts(pagerMachine, { helper: "pager" });
-  const vcpus = contexts(vcpuMachine, { kind: "vcpu" });
-  const pvmCpus = contexts(pvmCpuMachine, { kind: "pvmCpu" });
+  const { config, interconnect } = system;
+  const sum = countersOf(system);
+  const contexts = contextsOf(system);
+  const { dispatchers, pvmCpus } = contexts;
   const operation = knownResult(system.result());
   const harvests = harvestsOf(system);
   const asked = config.world.tracking.technique;
   const { cpus } = timeLedger(system);
-  const { vmExit, vmEntry } = config.world.tracking.costs;
-  const handlerRuns = total(pvmCpus.map(({ handlerRuns }) => handlerRuns));
-  const handlerCycles = total(pvmCpus.map(({ handlerCycles }) => handlerCycles));
-  const cycles = {
-    guest: sum("guestCycles"),
-    ptw: sum("walkCycles"),
-    exit: total(vcpus.map(({ exits, exitCycles }) => exits * exitCycles)),
-    entry: total(vcpus.map(({ entries, entryCycles }) => entries * entryCycles)),
-    handler: total(
-      [...trackers, ...dispatchers, ...pagers].map(({ handlerCycles }) => handlerCycles),
-    ),
-    waiting: total(cpus.map(({ cycles: own }) => own["waiting"] ?? 0)),
-  };
-  const pvm = {
-    handlerRuns,
-    logsServed: total(pvmCpus.map(({ logsServed }) => logsServed)),
-    coalescedIpis: total(pvmCpus.map(({ coalesced }) => coalesced)),
-    exit: handlerRuns * vmExit,
-    entry: handlerRuns * vmEntry,
-    handler: handlerCycles - handlerRuns * (vmExit + vmEntry),
-    processes: total(pvmCpus.map(({ jobCycles, hypercallCycles }) => jobCycles - hypercallCycles)),
-    control: total(trackers.map(({ controlCycles }) => controlCycles)),
-  };
-  const events = {
-    accesses: sum("accesses"),
-    writes: sum("writes"),
-    l1TlbMisses: sum("l1TlbMisses"),
-    tlbMisses: sum("tlbMisses"),
-    walks: sum("walks"),
-    walkReferences: sum("walkReferences"),
-    flagUpdates: sum("flagUpdates"),
-    logEntries: sum("logEntries"),
-  };
+  const cycles = cyclesOf(sum, contexts, cpus);
+  const pvm = pvmWork(contexts, config.world.tracking.costs);
+  const events = eventsOf(sum);
   const kernels = kernelsOf(system);
-  const zeroedPages = kernels?.zeroedPages ?? 0;
-  const seconds = system.interconnect.now / CYCLES_PER_SECOND;
-  const guests = cycles.guest + cycles.ptw + cycles.exit + cycles.entry + cycles.handler;
-  const busyCycles = guests + handlerCycles + pvm.processes + pvm.control;
   return {
     technique: armedTechnique(asked, harvests),
     asked,
     complete: system.done,
-    time: system.interconnect.now,
-    messages: system.interconnect.sequence,
+    time: interconnect.now,
+    messages: interconnect.sequence,
     ...events,
     logFull: sum("logFull"),
     missedGpas: sum("missedGpas"),
@@ -188,7 +143,15 @@ export function summarize(
     cpus,
     trackingBytes: bytesOfTracking(system),
     pvm,
-    energy: energyOf({ ...events, zeroedPages, seconds, busyCycles }, config.energy),
+    energy: energyOf(
+      {
+        ...events,
+        zeroedPages: kernels?.zeroedPages ?? 0,
+        seconds: interconnect.now / CYCLES_PER_SECOND,
+        busyCycles: busyCycles(cycles, pvm),
+      },
+      config.energy,
+    ),
     ...(kernels === null ? {} : { kernels }),
     truth: sumTruth(system),
     reported: reportedPages(system, harvests),
@@ -197,6 +160,98 @@ export function summarize(
     standstill,
     stuck: system.stuck,
     failures: [...operation.failures, ...broken.map(({ what }) => what)],
+  };
+}
+
+/** A counter of the processors, over all vCPUs. */
+type CounterSum = (name: CounterName) => number;
+
+function countersOf({ world }: System): CounterSum {
+  const counters = world.vcpus.map(({ counters }) => readCounters(counters.values));
+  return (name) => total(counters.map((one) => one[name]));
+}
+
+/** The contexts of the actors that count something. */
+interface CountingContexts {
+  readonly dispatchers: readonly DispatcherContext[];
+  readonly trackers: readonly ContextFrom<typeof trackerMachine>[];
+  readonly pagers: readonly ContextFrom<typeof pagerMachine>[];
+  readonly vcpus: readonly ContextFrom<typeof vcpuMachine>[];
+  readonly pvmCpus: readonly ContextFrom<typeof pvmCpuMachine>[];
+}
+
+function contextsOf({ actors }: System): CountingContexts {
+  const contexts = <Machine extends AnyStateMachine>(
+    machine: Machine,
+    pattern: RolePattern,
+  ): ContextFrom<Machine>[] =>
+    actors
+      .filter(({ role }) => isMeant(role, pattern))
+      .map((actor) => contextOf({ machine: actor.machine, context: actor.live.context }, machine));
+  return {
+    dispatchers: contexts(dispatcherMachine, { kind: "dispatcher" }),
+    trackers: contexts(trackerMachine, { kind: "tracker" }),
+    pagers: contexts(pagerMachine, { helper: "pager" }),
+    vcpus: contexts(vcpuMachine, { kind: "vcpu" }),
+    pvmCpus: contexts(pvmCpuMachine, { kind: "pvmCpu" }),
+  };
+}
+
+function cyclesOf(
+  sum: CounterSum,
+  { dispatchers, trackers, pagers, vcpus }: CountingContexts,
+  cpus: readonly CpuTime[],
+): RunSummary["cycles"] {
+  return {
+    guest: sum("guestCycles"),
+    ptw: sum("walkCycles"),
+    exit: total(vcpus.map(({ exits, exitCycles }) => exits * exitCycles)),
+    entry: total(vcpus.map(({ entries, entryCycles }) => entries * entryCycles)),
+    handler: total(
+      [...trackers, ...dispatchers, ...pagers].map(({ handlerCycles }) => handlerCycles),
+    ),
+    waiting: total(cpus.map(({ cycles: own }) => own["waiting"] ?? 0)),
+  };
+}
+
+function pvmWork(
+  { pvmCpus, trackers }: CountingContexts,
+  { vmExit, vmEntry }: { readonly vmExit: number; readonly vmEntry: number },
+): RunSummary["pvm"] {
+  const handlerRuns = total(pvmCpus.map(({ handlerRuns }) => handlerRuns));
+  const handlerCycles = total(pvmCpus.map(({ handlerCycles }) => handlerCycles));
+  return {
+    handlerRuns,
+    logsServed: total(pvmCpus.map(({ logsServed }) => logsServed)),
+    coalescedIpis: total(pvmCpus.map(({ coalesced }) => coalesced)),
+    exit: handlerRuns * vmExit,
+    entry: handlerRuns * vmEntry,
+    handler: handlerCycles - handlerRuns * (vmExit + vmEntry),
+    processes: total(pvmCpus.map(({ jobCycles, hypercallCycles }) => jobCycles - hypercallCycles)),
+    control: total(trackers.map(({ controlCycles }) => controlCycles)),
+  };
+}
+
+/** Cycles in which some CPU was at work: the guests', and the pVM's. */
+function busyCycles(
+  { guest, ptw, exit, entry, handler }: RunSummary["cycles"],
+  pvm: RunSummary["pvm"],
+): number {
+  const guests = guest + ptw + exit + entry + handler;
+  const handlerCycles = pvm.exit + pvm.entry + pvm.handler;
+  return guests + handlerCycles + pvm.processes + pvm.control;
+}
+
+function eventsOf(sum: CounterSum) {
+  return {
+    accesses: sum("accesses"),
+    writes: sum("writes"),
+    l1TlbMisses: sum("l1TlbMisses"),
+    tlbMisses: sum("tlbMisses"),
+    walks: sum("walks"),
+    walkReferences: sum("walkReferences"),
+    flagUpdates: sum("flagUpdates"),
+    logEntries: sum("logEntries"),
   };
 }
 

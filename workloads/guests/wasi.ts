@@ -32,7 +32,9 @@ export function wasiFunctions(host: GuestHost): Readonly<Record<string, Call | L
     ...texts(host, "args", [spec.name, ...spec.args]),
     ...texts(host, "environ", []),
     ...clock(host),
-    ...reading(host, files),
+    ...contents(host, files),
+    ...descriptors(host, files),
+    ...directories(host, files),
     ...paths(host, files),
     ...refusing(files),
     random_get(address: number, length: number) {
@@ -107,16 +109,25 @@ function clock(host: GuestHost): Record<string, LongCall> {
   };
 }
 
-function reading(host: GuestHost, files: OpenFiles): Record<string, LongCall> {
-  const pieces = (vectors: number, count: number): { address: number; length: number }[] =>
-    Array.from({ length: count }, (_, i) => {
-      const at = vectors + 8 * i;
-      return { address: host.memory.word(at), length: host.memory.word(at + 4) };
-    });
+interface Piece {
+  readonly address: number;
+  readonly length: number;
+}
+
+/** Where a guest wants bytes, or has them (witx, "iovec"). */
+function pieces(host: GuestHost, vectors: number, count: number): Piece[] {
+  return Array.from({ length: count }, (_, i) => {
+    const at = vectors + 8 * i;
+    return { address: host.memory.word(at), length: host.memory.word(at + 4) };
+  });
+}
+
+/** What is in files, and what is written to the guest's output. */
+function contents(host: GuestHost, files: OpenFiles): Record<string, LongCall> {
   /** Reads a file from a position into the guest's pieces. @returns bytes read */
   const fill = (file: OpenFile, from: number, vectors: number, count: number): number => {
     let at = from;
-    for (const { address, length } of pieces(vectors, count)) {
+    for (const { address, length } of pieces(host, vectors, count)) {
       const part = file.bytes.subarray(at, at + length);
       host.memory.setBytes(address, part);
       at += part.length;
@@ -147,13 +158,19 @@ function reading(host: GuestHost, files: OpenFiles): Record<string, LongCall> {
       if (files.at(number) === undefined) return Errno.badFile;
       if (number !== STANDARD_OUTPUT && number !== STANDARD_ERROR) return Errno.readOnly;
       let sum = 0;
-      for (const { address, length } of pieces(Number(vectors), Number(count))) {
+      for (const { address, length } of pieces(host, Number(vectors), Number(count))) {
         host.write(host.memory.bytes(address, length));
         sum += length;
       }
       host.memory.setWord(Number(written), sum);
       return Errno.success;
     },
+  };
+}
+
+/** What is open, and where it is read. */
+function descriptors(host: GuestHost, files: OpenFiles): Record<string, LongCall> {
+  return {
     fd_seek(descriptor, offset, whence, result) {
       const file = files.at(Number(descriptor));
       if (file === undefined) return Errno.badFile;
@@ -194,6 +211,12 @@ function reading(host: GuestHost, files: OpenFiles): Record<string, LongCall> {
       status(host, file, Number(address));
       return Errno.success;
     },
+  };
+}
+
+/** The one directory that there is. */
+function directories(host: GuestHost, files: OpenFiles): Record<string, LongCall> {
+  return {
     fd_prestat_get(descriptor, address) {
       if (Number(descriptor) !== DIRECTORY) return Errno.badFile;
       host.memory.setWord(Number(address), 0);
