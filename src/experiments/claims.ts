@@ -18,7 +18,7 @@ export type ClaimVerdict = (typeof CLAIM_VERDICTS)[number];
 
 export const CLAIM_RULES: Readonly<Record<ClaimVerdict, string>> = {
   holds:
-    "what the claim says is true of the emulated figures, and at least one of them is reproduced or near, beside whatever a constant gives",
+    "what the claim says is true of the emulated figures, and not of a constant's or of those of the model without the mechanism",
   "holds, but fitted": "the same, but all that comes out was fitted",
   "holds, as it would for a constant":
     "true, but a constant or the model without the mechanism would make it true as well: no evidence",

@@ -1,5 +1,5 @@
 /** The study's first program measures each pass over its array by the guest's clock. Its series, and ours, are read alike. */
-import type { Intensity } from "../common.ts";
+import { type Intensity, median as medianOf } from "../common.ts";
 import { MIGRATION_SERIES } from "./migrationSeries.ts";
 
 /** A pass over the array: when it began, by the guest's clock in seconds, and operations a microsecond. */
@@ -27,12 +27,6 @@ export function throughputs(passes: readonly Pass[]): readonly number[] {
   return passes.map(({ throughput }) => throughput);
 }
 
-/** The middle one of an ordered list; the upper of two. */
-export function middle(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-}
-
 /** Of the median, below which a pass is a minimum, if none within so many seconds is lower. */
 const DEEP = 0.6;
 const ALONE = 0.4;
@@ -49,7 +43,7 @@ export interface Minimum {
  * @param scale what times are divided by
  */
 export function minimaOf(passes: readonly Pass[], scale = 1): readonly Minimum[] {
-  const median = middle(throughputs(passes));
+  const median = medianOf(throughputs(passes));
   const within = ALONE / scale;
   return passes.flatMap((pass, at) => {
     if (pass.throughput >= DEEP * median) return [];
