@@ -148,9 +148,15 @@ type Program = (typeof ALL_PROGRAMS)[number];
 /** MB that the programs use; for HPL the study's "expected". As a constant, the plainest model of an estimator. */
 const TRUTH: Readonly<Record<string, number>> = { RWRW: 400, RRWW: 400, WWRR: 400, HPL: 1800 };
 
+function publishedOf(
+  program: Program,
+  kind: EstimatorKind,
+): readonly [times: readonly number[], values: readonly number[]] {
+  return program === "HPL" ? [HPL_TIMES, HPL[kind]] : [TIMES, ARRAY[program][kind]];
+}
+
 function publishedSeries(program: Program, kind: EstimatorKind): readonly DataRow[] {
-  const [times, values] =
-    program === "HPL" ? [HPL_TIMES, HPL[kind]] : [TIMES, ARRAY[program][kind]];
+  const [times, values] = publishedOf(program, kind);
   const estimator = `${LABEL[kind]}, published`;
   return times.map((time, i) => ({ program, estimator, time, estimate: itemAt(values, i) }));
 }
@@ -190,75 +196,90 @@ function samplingReason(truth: number, count: number, ours: Moments, theirs: Mom
   );
 }
 
-function evaluate(results: Results, scale: Scale) {
+/** The distributions of VMware's estimates: one sample says nothing about another. */
+function distributionFigures(
+  program: Program,
+  published: readonly number[],
+  emulated: readonly number[],
+): readonly Figure[] {
+  const truth = fieldOf(TRUTH, program);
+  const [ours, theirs] = [moments(emulated), moments(published)];
+  const reason = samplingReason(truth, published.length, ours, theirs);
+  return [
+    {
+      quantity: `${program}, VMware, mean of ${published.length}`,
+      unit: "MB",
+      published: { value: theirs.mean, plain: truth },
+      emulated: ours.mean,
+      reason,
+    },
+    {
+      quantity: `${program}, VMware, standard deviation`,
+      unit: "MB",
+      published: { value: theirs.sd, plain: samplingDeviation(truth) },
+      emulated: ours.sd,
+      reason,
+    },
+  ];
+}
+
+function figuresOf(
+  program: Program,
+  kind: EstimatorKind,
+  results: Results,
+  scale: Scale,
+): readonly Figure[] {
+  const [times, published] = publishedOf(program, kind);
+  const run = results(`${program} ${kind}`);
   // In the study's sizes.
-  const at = (name: string, time: number): number =>
-    estimateAt(results(name), time / scale.divisor) * scale.divisor;
-  const figures: Figure[] = [];
-  const compared = (
-    program: Program,
-    kind: EstimatorKind,
-    times: readonly number[],
-    published: readonly number[],
-  ) => {
-    const values = times.map((time) => at(`${program} ${kind}`, time));
-    if (kind !== "vmware") {
-      for (const [i, time] of times.entries()) {
-        const quantity = `${program}, ${LABEL[kind]} at ${time} s`;
-        figures.push({
-          quantity,
-          unit: "MB",
-          published: {
-            value: itemAt(published, i),
-            fitted: isFitted(program, kind, time),
-            plain: fieldOf(TRUTH, program),
-          },
-          emulated: itemAt(values, i),
-          reason: seriesReason(kind, itemAt(published, i)),
-        });
-      }
-      return;
-    }
-    // One sample says nothing about another: the distributions are compared.
-    const [ours, theirs] = [moments(values), moments(published)];
-    figures.push(
-      {
-        quantity: `${program}, VMware, mean of ${times.length}`,
-        unit: "MB",
-        published: { value: theirs.mean, plain: fieldOf(TRUTH, program) },
-        emulated: ours.mean,
-        reason: samplingReason(fieldOf(TRUTH, program), times.length, ours, theirs),
-      },
-      {
-        quantity: `${program}, VMware, standard deviation`,
-        unit: "MB",
-        published: { value: theirs.sd, plain: samplingDeviation(fieldOf(TRUTH, program)) },
-        emulated: ours.sd,
-        reason: samplingReason(fieldOf(TRUTH, program), times.length, ours, theirs),
-      },
-    );
-  };
-  for (const mode of MODES) {
-    for (const kind of KINDS) compared(mode, kind, TIMES, ARRAY[mode][kind]);
-  }
-  for (const kind of KINDS) compared("HPL", kind, HPL_TIMES, HPL[kind]);
-  const series: DataRow[] = ALL_PROGRAMS.flatMap((program) =>
+  const emulated = times.map((time) => estimateAt(run, time / scale.divisor) * scale.divisor);
+  if (kind === "vmware") return distributionFigures(program, published, emulated);
+  return times.map((time, i) => ({
+    quantity: `${program}, ${LABEL[kind]} at ${time} s`,
+    unit: "MB",
+    published: {
+      value: itemAt(published, i),
+      fitted: isFitted(program, kind, time),
+      plain: fieldOf(TRUTH, program),
+    },
+    emulated: itemAt(emulated, i),
+    reason: seriesReason(kind, itemAt(published, i)),
+  }));
+}
+
+function emulatedSeries(
+  program: Program,
+  kind: EstimatorKind,
+  results: Results,
+  { divisor }: Scale,
+): readonly DataRow[] {
+  const { series } = itemAt(estimation(results(`${program} ${kind}`)).vms, 0);
+  return series.map(({ time, bytes }) => ({
+    program,
+    estimator: `${LABEL[kind]}, emulated`,
+    time: inSeconds(time) * divisor,
+    estimate: ((bytes ?? 0) / 2 ** 20) * divisor,
+  }));
+}
+
+/** PRL's mean error, in words. */
+function errorOf(program: Program, results: Results): string {
+  const { meanError } = itemAt(estimation(results(`${program} prl`)).vms, 0);
+  return `${program} ${(100 * (meanError ?? Number.NaN)).toFixed(2)} %`;
+}
+
+function evaluate(results: Results, scale: Scale) {
+  const series = ALL_PROGRAMS.flatMap((program) =>
     KINDS.flatMap((kind) => [
-      ...itemAt(estimation(results(`${program} ${kind}`)).vms, 0).series.map(({ time, bytes }) => ({
-        program,
-        estimator: `${LABEL[kind]}, emulated`,
-        time: inSeconds(time) * scale.divisor,
-        estimate: ((bytes ?? 0) / 2 ** 20) * scale.divisor,
-      })),
+      ...emulatedSeries(program, kind, results, scale),
       ...publishedSeries(program, kind),
     ]),
   );
-  const errors = ALL_PROGRAMS.map((program) => {
-    const { meanError } = itemAt(estimation(results(`${program} prl`)).vms, 0);
-    return `${program} ${(100 * (meanError ?? Number.NaN)).toFixed(2)} %`;
-  });
+  const errors = ALL_PROGRAMS.map((program) => errorOf(program, results));
   return {
-    figures,
+    figures: ALL_PROGRAMS.flatMap((program) =>
+      KINDS.flatMap((kind) => figuresOf(program, kind, results, scale)),
+    ),
     plots: [
       linePlot("Estimates over time", series, {
         x: { field: "time", title: "time, s" },

@@ -13,11 +13,13 @@ const OMEGAS = [60, 120, 240] as const;
 const RUN = 360;
 const PAGES = 102_400;
 
+type Combination = readonly [tau: number, mu: number, omega: number];
+
 const pointName = (tau: number, mu: number, omega: number): string =>
   `tau ${tau}, mu ${mu} s, omega ${omega} s`;
 
 /** One parameter at a time from VEE21's values. */
-function combinations(): readonly (readonly [number, number, number])[] {
+function combinations(): readonly Combination[] {
   return [
     ...TAUS.map((tau) => [tau, 30, 120] as const),
     ...MUS.filter((mu) => mu !== 30).map((mu) => [50, mu, 120] as const),
@@ -60,51 +62,63 @@ function points(scale: Scale): readonly Point[] {
   });
 }
 
-function evaluate(results: Results, scale: Scale) {
-  const figures: Figure[] = [];
-  const series: DataRow[] = [];
-  for (const [tau, mu, omega] of combinations()) {
-    const name = pointName(tau, mu, omega);
-    const vm = itemAt(estimation(results(name)).vms, 0);
-    figures.push(
-      {
-        quantity: `${name}: estimate, part of the pages`,
-        unit: "",
-        published: null,
-        emulated: (vm.pages ?? 0) / scaled(PAGES, scale),
-      },
-      {
-        quantity: `${name}: stable after`,
-        unit: "s",
-        published: null,
-        emulated: vm.stableAt === null ? Number.NaN : inSeconds(vm.stableAt) * scale.divisor,
-      },
-    );
-    for (const { time, pages } of vm.series) {
-      series.push({
-        tau: String(tau),
-        intervals: `${mu} s, ${omega} s`,
-        time: inSeconds(time) * scale.divisor,
-        size: (pages ?? 0) * PAGE_MIB * scale.divisor,
-      });
-    }
-  }
-  const partOf = (tau: number, mu: number, omega: number): number =>
-    (itemAt(estimation(results(pointName(tau, mu, omega))).vms, 0).pages ?? 0) /
-    scaled(PAGES, scale);
-  const parts = TAUS.map((tau) => partOf(tau, 30, 120).toFixed(3));
+function estimateOf(results: Results, one: Combination) {
+  return itemAt(estimation(results(pointName(...one))).vms, 0);
+}
+
+/** What was found after the whole run, of all pages. */
+function partOf(results: Results, scale: Scale, one: Combination): number {
+  return (estimateOf(results, one).pages ?? 0) / scaled(PAGES, scale);
+}
+
+function figuresOf(results: Results, scale: Scale, one: Combination): readonly Figure[] {
+  const name = pointName(...one);
+  const { stableAt } = estimateOf(results, one);
+  return [
+    {
+      quantity: `${name}: estimate, part of the pages`,
+      unit: "",
+      published: null,
+      emulated: partOf(results, scale, one),
+    },
+    {
+      quantity: `${name}: stable after`,
+      unit: "s",
+      published: null,
+      emulated: stableAt === null ? Number.NaN : inSeconds(stableAt) * scale.divisor,
+    },
+  ];
+}
+
+function seriesOf(results: Results, { divisor }: Scale, one: Combination): readonly DataRow[] {
+  const [tau, mu, omega] = one;
+  return estimateOf(results, one).series.map(({ time, pages }) => ({
+    tau: String(tau),
+    intervals: `${mu} s, ${omega} s`,
+    time: inSeconds(time) * divisor,
+    size: (pages ?? 0) * PAGE_MIB * divisor,
+  }));
+}
+
+function findingsOf(results: Results, scale: Scale): readonly string[] {
+  const parts = TAUS.map((tau) => partOf(results, scale, [tau, 30, 120]).toFixed(3));
   const alike = combinations()
     .filter(([tau]) => tau === 50)
-    .map((one) => partOf(...one));
+    .map((one) => partOf(results, scale, one));
   const spread = Math.max(...alike) - Math.min(...alike);
+  const unstable = combinations().filter((one) => estimateOf(results, one).stableAt === null);
+  return [
+    `the estimate after ${RUN} s is ${parts[0]} of the pages with tau ${TAUS[0]} and ${parts.at(-1)} with tau ${TAUS.at(-1)}; between all values of mu and omega that were tried it differs by ${spread.toFixed(4)}: tau alone decides how much is found`,
+    `${unstable.length} of ${combinations().length} estimations had not become stable after ${RUN} s: counts only grow, so ever colder pages pass tau`,
+  ];
+}
+
+function evaluate(results: Results, scale: Scale) {
+  const series = combinations().flatMap((one) => seriesOf(results, scale, one));
   const x = { field: "time", title: "time, s" };
   const y = { field: "size", title: "estimate, MB" };
-  const unstable = combinations().filter(
-    ([tau, mu, omega]) =>
-      itemAt(estimation(results(pointName(tau, mu, omega))).vms, 0).stableAt === null,
-  );
   return {
-    figures,
+    figures: combinations().flatMap((one) => figuresOf(results, scale, one)),
     plots: [
       linePlot(
         "Estimates of a program with skewed popularity (Zipf), by tau",
@@ -117,10 +131,7 @@ function evaluate(results: Results, scale: Scale) {
         { x, y, by: { field: "intervals", title: "mu, omega" } },
       ),
     ],
-    findings: [
-      `the estimate after ${RUN} s is ${parts[0]} of the pages with tau ${TAUS[0]} and ${parts.at(-1)} with tau ${TAUS.at(-1)}; between all values of mu and omega that were tried it differs by ${spread.toFixed(4)}: tau alone decides how much is found`,
-      `${unstable.length} of ${combinations().length} estimations had not become stable after ${RUN} s: counts only grow, so ever colder pages pass tau`,
-    ],
+    findings: findingsOf(results, scale),
   };
 }
 

@@ -1,7 +1,7 @@
 /** Beyond the study: migration with other ways of tracking, and with auto-converge. */
 
-import { present } from "../lookup.ts";
 import { rowPlot } from "../plots/kinds.ts";
+import type { DataRow } from "../plots/plot.ts";
 import {
   arrayPages,
   arrayWorkload,
@@ -61,59 +61,54 @@ function points(scale: Scale): readonly Point[] {
   );
 }
 
-function evaluate(results: Results) {
-  const figures: Figure[] = [];
-  const data: { variant: string; writes: string; metric: string; value: number }[] = [];
-  for (const intensity of INTENSITIES) {
-    for (const variant of NAMES) {
-      const run = results(pointName(variant, intensity));
-      const { totalTime, downtime } = migration(run);
-      // The guest's time in tracking while the migration ran; before it there is none.
-      const { exit, entry, handler } = run.cycles;
-      const share = (100 * (exit + entry + handler)) / totalTime;
-      figures.push(
-        {
-          quantity: `${variant}, ${intensity} % writes: total time`,
-          unit: "s",
-          published: null,
-          emulated: inSeconds(totalTime),
-        },
-        {
-          quantity: `${variant}, ${intensity} % writes: downtime`,
-          unit: "ms",
-          published: null,
-          emulated: 1e3 * inSeconds(downtime ?? Number.NaN),
-        },
-        {
-          quantity: `${variant}, ${intensity} % writes: guest stopped by exits`,
-          unit: "% of the migration",
-          published: null,
-          emulated: share,
-        },
-      );
-      const writes = `${intensity} % writes`;
-      const stopped = 1e3 * inSeconds(downtime ?? Number.NaN);
-      data.push(
-        { variant, writes, metric: SHARE, value: share },
-        { variant, writes, metric: DOWNTIME, value: stopped },
-      );
-    }
-  }
-  const of = (variant: string): { share: number; down: number } => {
-    const value = (metric: string): number =>
-      present(
-        data.find(
-          (row) =>
-            row.variant === variant && row.writes === "100 % writes" && row.metric === metric,
-        ),
-        `${metric} of ${variant}`,
-      ).value;
-    return { share: value(SHARE), down: value(DOWNTIME) };
-  };
+/** What a migration costs: seconds, milliseconds, and the part of it that the guest was stopped by exits, percent. */
+function costOf(results: Results, variant: string, intensity: number) {
+  const run = results(pointName(variant, intensity));
+  const { totalTime, downtime } = migration(run);
+  // The guest's time in tracking while the migration ran; before it there is none.
+  const { exit, entry, handler } = run.cycles;
   return {
-    figures,
+    total: inSeconds(totalTime),
+    down: 1e3 * inSeconds(downtime ?? Number.NaN),
+    share: (100 * (exit + entry + handler)) / totalTime,
+  };
+}
+
+function figuresOf(results: Results, variant: string, intensity: number): readonly Figure[] {
+  const { total, down, share } = costOf(results, variant, intensity);
+  const where = `${variant}, ${intensity} % writes`;
+  return [
+    { quantity: `${where}: total time`, unit: "s", published: null, emulated: total },
+    { quantity: `${where}: downtime`, unit: "ms", published: null, emulated: down },
+    {
+      quantity: `${where}: guest stopped by exits`,
+      unit: "% of the migration",
+      published: null,
+      emulated: share,
+    },
+  ];
+}
+
+function rowsOf(results: Results, variant: string, intensity: number): readonly DataRow[] {
+  const { down, share } = costOf(results, variant, intensity);
+  const writes = `${intensity} % writes`;
+  return [
+    { variant, writes, metric: SHARE, value: share },
+    { variant, writes, metric: DOWNTIME, value: down },
+  ];
+}
+
+function evaluate(results: Results) {
+  const ofAll = <T>(
+    of: (results: Results, variant: string, intensity: number) => readonly T[],
+  ): readonly T[] =>
+    INTENSITIES.flatMap((intensity) => NAMES.flatMap((variant) => of(results, variant, intensity)));
+  const protection = costOf(results, "write protection", 100);
+  const pml = costOf(results, "PML (Intel, AMD)", 100);
+  return {
+    figures: ofAll(figuresOf),
     plots: [
-      rowPlot("Migration by tracking technique", data, {
+      rowPlot("Migration by tracking technique", ofAll(rowsOf), {
         x: { field: "value", title: null },
         y: { field: "variant", title: "tracked by" },
         by: { field: "writes", title: "program" },
@@ -123,7 +118,7 @@ function evaluate(results: Results) {
       }),
     ],
     findings: [
-      `at 100 % writes exits stop the guest for ${of("write protection").share.toFixed(1)} % of the migration with write protection and ${of("PML (Intel, AMD)").share.toFixed(1)} % with PML; the downtime is ${of("write protection").down.toFixed(1)} and ${of("PML (Intel, AMD)").down.toFixed(1)} ms: what is stopped less dirties more`,
+      `at 100 % writes exits stop the guest for ${protection.share.toFixed(1)} % of the migration with write protection and ${pml.share.toFixed(1)} % with PML; the downtime is ${protection.down.toFixed(1)} and ${pml.down.toFixed(1)} ms: what is stopped less dirties more`,
     ],
   };
 }

@@ -9,6 +9,7 @@ import { hplWorkload, PROGRAM_ASSUMPTIONS } from "./programs.ts";
 import { FULL } from "./scale.ts";
 
 const LOGS = [512, 1024] as const;
+type Log = (typeof LOGS)[number];
 const PROGRAMS = ["RRWW", "HPL"] as const;
 type Program = (typeof PROGRAMS)[number];
 
@@ -67,55 +68,66 @@ function workload(program: Program, pace: Pace): ScenarioInput["vms"][number]["w
   return { kind: "phases", mode: "RRWW", pages: PAGES, gap, accesses };
 }
 
+/** GPAs missed in an event, in the mean. */
+const meanMissed = (run: RunSummary): number => run.missedGpas / run.logFull;
+
+function figuresOf(program: Program, log: Log, pace: Pace, results: Results): readonly Figure[] {
+  const [events, missed] = PUBLISHED[program][log];
+  const literal = results(pointName(program, log, "decrement-then-store", pace));
+  const stored = results(pointName(program, log, "store-at-zero", pace));
+  const where = `${program}, ${log} entries, ${pace}`;
+  return [
+    {
+      quantity: `${where}: full events`,
+      unit: "",
+      // A log of twice the length is full half as often.
+      published: {
+        value: events,
+        fitted: log === 512,
+        plain: (512 * PUBLISHED[program][512][0]) / log,
+      },
+      emulated: literal.logFull,
+    },
+    {
+      quantity: `${where}: missed while handled, mean of an event`,
+      unit: "",
+      published: { value: missed / events, within: 0.005, plain: 0 },
+      emulated: meanMissed(stored),
+      reason: reasonOf(stored),
+    },
+    {
+      quantity: `${where}: the same, with the GPA that finds index 0`,
+      unit: "",
+      published: null,
+      emulated: meanMissed(literal),
+    },
+  ];
+}
+
+function rowsOf(program: Program, log: Log, results: Results): readonly DataRow[] {
+  const [events, missed] = PUBLISHED[program][log];
+  const emulated = PACES.map((pace) => {
+    const mean = meanMissed(results(pointName(program, log, "store-at-zero", pace)));
+    return { program, log, origin: `emulated, ${pace}`, missed: Math.max(mean, LEAST) };
+  });
+  const published = Math.max(missed / events, LEAST);
+  return [...emulated, { program, log, origin: PUBLISHED_SERIES, missed: published }];
+}
+
+/** What was lost of all that was to be logged, in words. */
+function lostOf(program: Program, pace: Pace, results: Results): string {
+  const run = results(pointName(program, 512, "store-at-zero", pace));
+  const part = (100 * run.missedGpas) / (run.missedGpas + run.logEntries);
+  return `${program} ${pace} ${part.toPrecision(2)} %`;
+}
+
 function evaluate(results: Results) {
-  const figures: Figure[] = [];
-  const data: DataRow[] = [];
-  for (const program of PROGRAMS) {
-    for (const log of LOGS) {
-      const [events, missed] = PUBLISHED[program][log];
-      for (const pace of PACES) {
-        const literal = results(pointName(program, log, "decrement-then-store", pace));
-        const stored = results(pointName(program, log, "store-at-zero", pace));
-        const where = `${program}, ${log} entries, ${pace}`;
-        const mean = stored.missedGpas / stored.logFull;
-        figures.push(
-          {
-            quantity: `${where}: full events`,
-            unit: "",
-            // A log of twice the length is full half as often.
-            published: {
-              value: events,
-              fitted: log === 512,
-              plain: (512 * PUBLISHED[program][512][0]) / log,
-            },
-            emulated: literal.logFull,
-          },
-          {
-            quantity: `${where}: missed while handled, mean of an event`,
-            unit: "",
-            published: { value: missed / events, within: 0.005, plain: 0 },
-            emulated: mean,
-            reason: reasonOf(stored),
-          },
-          {
-            quantity: `${where}: the same, with the GPA that finds index 0`,
-            unit: "",
-            published: null,
-            emulated: literal.missedGpas / literal.logFull,
-          },
-        );
-        data.push({ program, log, origin: `emulated, ${pace}`, missed: Math.max(mean, LEAST) });
-      }
-      data.push({
-        program,
-        log,
-        origin: PUBLISHED_SERIES,
-        missed: Math.max(missed / events, LEAST),
-      });
-    }
-  }
+  const data = PROGRAMS.flatMap((program) => LOGS.flatMap((log) => rowsOf(program, log, results)));
+  const lost = PROGRAMS.flatMap((program) => PACES.map((pace) => lostOf(program, pace, results)));
   return {
-    figures,
+    figures: PROGRAMS.flatMap((program) =>
+      LOGS.flatMap((log) => PACES.flatMap((pace) => figuresOf(program, log, pace, results))),
+    ),
     plots: [
       dotPlot("GPAs missed while a full log is handled", data, {
         x: {
@@ -130,15 +142,7 @@ function evaluate(results: Results) {
         height: 150,
       }),
     ],
-    findings: [
-      `GPAs lost of all that were to be logged, 512 entries: ${PROGRAMS.flatMap((program) =>
-        PACES.map((pace) => {
-          const run = results(pointName(program, 512, "store-at-zero", pace));
-          const part = (100 * run.missedGpas) / (run.missedGpas + run.logEntries);
-          return `${program} ${pace} ${part.toPrecision(2)} %`;
-        }),
-      ).join(", ")}`,
-    ],
+    findings: [`GPAs lost of all that were to be logged, 512 entries: ${lost.join(", ")}`],
   };
 }
 

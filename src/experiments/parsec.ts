@@ -9,7 +9,7 @@ import { type EstimatorKind, estimatorInput } from "./accuracy.ts";
 import { estimateAt, estimation, PAGE_MIB, STUDY_TLB } from "./common.ts";
 import type { Experiment, Figure, Point, Results } from "./experiment.ts";
 import { type Scale, scaled, seconds } from "./scale.ts";
-import { REPRODUCED } from "./verdict.ts";
+import { type Published, REPRODUCED } from "./verdict.ts";
 
 const KINDS = ["prl", "pml", "vmware"] as const;
 const RUN = 120;
@@ -61,68 +61,84 @@ function points(scale: Scale): readonly Point[] {
   );
 }
 
-function evaluate(results: Results, scale: Scale) {
-  const figures: Figure[] = [];
-  const data: DataRow[] = [];
-  for (const program of NAMES) {
-    const published = PUBLISHED[program];
-    for (const kind of KINDS) {
+/** The last estimate; of VMware's, which scatter, the mean. */
+function emulatedSize(kind: EstimatorKind, run: RunSummary, { divisor }: Scale): number {
+  if (kind !== "vmware") return estimateAt(run, RUN / divisor);
+  const { series } = itemAt(estimation(run).vms, 0);
+  return series.reduce((sum, { pages }) => sum + (pages ?? 0) * PAGE_MIB, 0) / series.length;
+}
+
+/** The model's own size, which it was given: an estimator that is right. */
+const touchedSize = (run: RunSummary): number => run.truth.pagesTouched * PAGE_MIB;
+
+function publishedSize(program: ParsecName, kind: EstimatorKind, run: RunSummary): Published {
+  const plain = touchedSize(run);
+  if (kind !== "vmware") return { value: PUBLISHED[program][kind], plain };
+  const [low, high] = PUBLISHED[program].vmware;
+  return { value: (low + high) / 2, within: (high - low) / 2, plain };
+}
+
+function figuresOf(program: ParsecName, results: Results, scale: Scale): readonly Figure[] {
+  const { truthPages } = itemAt(estimation(results(pointName(program, "prl"))).vms, 0);
+  return [
+    ...KINDS.map((kind): Figure => {
       const run = results(pointName(program, kind));
-      const estimates = itemAt(estimation(run).vms, 0).series.map(
-        ({ pages }) => (pages ?? 0) * PAGE_MIB,
-      );
-      const emulated =
-        kind === "vmware"
-          ? estimates.reduce((sum, value) => sum + value, 0) / estimates.length
-          : estimateAt(run, RUN / scale.divisor);
-      const [low, high] = published.vmware;
-      // The model's own size, which it was given: an estimator that is right.
-      const size = run.truth.pagesTouched * PAGE_MIB;
-      const value =
-        kind === "vmware"
-          ? { value: (low + high) / 2, within: (high - low) / 2, plain: size }
-          : { value: published[kind], plain: size };
-      figures.push({
+      return {
         quantity: `${program}, ${LABEL[kind]}`,
         unit: "MB",
-        published: value,
-        emulated,
+        published: publishedSize(program, kind, run),
+        emulated: emulatedSize(kind, run, scale),
         reason: reasonOf(kind, run),
-      });
-      data.push(
-        ...(kind === "vmware"
-          ? [
-              {
-                program,
-                estimator: LABEL[kind],
-                origin: "published, least and most",
-                size: Math.max(low, LEAST),
-              },
-              { program, estimator: LABEL[kind], origin: "published, least and most", size: high },
-            ]
-          : [{ program, estimator: LABEL[kind], origin: PUBLISHED_SERIES, size: value.value }]),
-        { program, estimator: LABEL[kind], origin: "emulated", size: Math.max(emulated, LEAST) },
-      );
-    }
-    figures.push({
+      };
+    }),
+    {
       quantity: `${program}, true working set of the last interval`,
       unit: "MB",
       published: null,
-      emulated:
-        (itemAt(estimation(results(pointName(program, "prl"))).vms, 0).truthPages ?? 0) * PAGE_MIB,
-    });
+      emulated: (truthPages ?? 0) * PAGE_MIB,
+    },
+  ];
+}
+
+function publishedRows(program: ParsecName, kind: EstimatorKind): readonly DataRow[] {
+  const estimator = LABEL[kind];
+  if (kind !== "vmware") {
+    return [{ program, estimator, origin: PUBLISHED_SERIES, size: PUBLISHED[program][kind] }];
   }
-  const prl = (program: string): number =>
-    estimateAt(results(pointName(program, "prl")), RUN / scale.divisor);
-  const touched = (program: string): number =>
-    results(pointName(program, "prl")).truth.pagesTouched * PAGE_MIB;
-  const exact = NAMES.filter((name) => Math.abs(prl(name) / touched(name) - 1) <= REPRODUCED);
-  const agrees = (name: ParsecName): boolean =>
-    Math.abs(prl(name) / PUBLISHED[name].prl - 1) <= REPRODUCED;
-  const agreeing = NAMES.filter(agrees);
-  const others = NAMES.filter((name) => !agrees(name));
+  const [low, high] = PUBLISHED[program].vmware;
+  const origin = "published, least and most";
+  return [
+    { program, estimator, origin, size: Math.max(low, LEAST) },
+    { program, estimator, origin, size: high },
+  ];
+}
+
+function rowsOf(program: ParsecName, results: Results, scale: Scale): readonly DataRow[] {
+  return KINDS.flatMap((kind) => {
+    const emulated = emulatedSize(kind, results(pointName(program, kind)), scale);
+    const size = Math.max(emulated, LEAST);
+    return [
+      ...publishedRows(program, kind),
+      { program, estimator: LABEL[kind], origin: "emulated", size },
+    ];
+  });
+}
+
+/** For how many programs PRL is right, and for how many it gives what the study gives. */
+function findingOf(results: Results, scale: Scale): string {
+  const nearTo = (name: ParsecName, size: number): boolean => {
+    const prl = emulatedSize("prl", results(pointName(name, "prl")), scale);
+    return Math.abs(prl / size - 1) <= REPRODUCED;
+  };
+  const exact = NAMES.filter((name) => nearTo(name, touchedSize(results(pointName(name, "prl")))));
+  const others = NAMES.filter((name) => !nearTo(name, PUBLISHED[name].prl));
+  return `PRL's estimate is within 10 % of the pages that the model uses for ${exact.length} of ${NAMES.length} programs, and within 10 % of the published one for ${NAMES.length - others.length}: the others are ${others.join(", ")}`;
+}
+
+function evaluate(results: Results, scale: Scale) {
+  const data = NAMES.flatMap((program) => rowsOf(program, results, scale));
   return {
-    figures,
+    figures: NAMES.flatMap((program) => figuresOf(program, results, scale)),
     plots: [
       dotPlot("Working sets of PARSEC's programs", data, {
         x: { field: "size", title: `estimate, MB (${LEAST}: or less)`, log: 2 },
@@ -133,9 +149,7 @@ function evaluate(results: Results, scale: Scale) {
         height: 300,
       }),
     ],
-    findings: [
-      `PRL's estimate is within 10 % of the pages that the model uses for ${exact.length} of ${NAMES.length} programs, and within 10 % of the published one for ${agreeing.length}: the others are ${others.join(", ")}`,
-    ],
+    findings: [findingOf(results, scale)],
   };
 }
 

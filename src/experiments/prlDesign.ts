@@ -1,6 +1,6 @@
 /** Beyond the study: one log or two, and logs of 64 to 65536 entries for PRL; logs of PML, which has no more than 512. */
 
-import { itemAt, namesOf, present } from "../lookup.ts";
+import { itemAt, namesOf } from "../lookup.ts";
 import { linePlot } from "../plots/kinds.ts";
 import { PML_ENTRIES_MAX } from "../units/pml/declaration.ts";
 import {
@@ -19,6 +19,9 @@ const PML_LOGS = LOGS.filter((entries) => entries <= PML_ENTRIES_MAX);
 /** The same handler, and one that is ten times slower. */
 const HANDLERS = { "1x": {}, "10x": { prlHandler: 30_000, prlEntry: 240 } } as const;
 const HANDLER_NAMES = namesOf(HANDLERS);
+type Handler = keyof typeof HANDLERS;
+/** Of PRL: one, or two in turn. */
+type Logs = 1 | 2;
 const PRL_ACCESSES = 10_000_000;
 const PML_RUN = 5;
 const PML_HANDLERS = { "257 us for 512": {}, "4 ms": FOUR_MS } as const;
@@ -81,72 +84,89 @@ function points(scale: Scale): readonly Point[] {
   return [...prl, ...pml];
 }
 
-function evaluate(results: Results) {
-  const figures: Figure[] = [];
-  const missedRows: { entries: number; condition: string; missed: number }[] = [];
-  const overheadRows: { entries: number; handler: string; overhead: number }[] = [];
-  for (const entries of LOGS) {
-    for (const handler of HANDLER_NAMES) {
-      for (const logs of [1, 2]) {
-        const { missedGpas, logEntries } = results(prlPoint(entries, handler, logs));
-        const missed = (100 * missedGpas) / (missedGpas + logEntries);
-        figures.push({
-          quantity: `PRL, ${entries} entries, ${logs === 1 ? "one log" : "two logs"}, handler ${handler}: missed`,
-          unit: "%",
-          published: null,
-          emulated: missed,
-        });
-        missedRows.push({
-          entries,
-          condition: `${logs === 1 ? "one log" : "two logs"}, handler ${handler}`,
-          missed,
-        });
-      }
-    }
-    for (const handler of entries <= PML_ENTRIES_MAX ? PML_HANDLER_NAMES : []) {
-      const run = results(pmlPoint(entries, handler));
-      const base = results(pmlPoint(0, handler));
-      const rate = (one: typeof run): number => one.accesses / inSeconds(one.time);
-      const overhead = percentAbove(rate(base), rate(run));
-      figures.push({
-        quantity: `PML, ${entries} entries, T_h ${handler}: overhead, cleaned every second`,
-        unit: "%",
-        published: null,
-        emulated: overhead,
-      });
-      overheadRows.push({ entries, handler: `T_h ${handler}`, overhead });
-    }
-  }
-  const x = { field: "entries", title: "log entries", log: 2 } as const;
-  const missedAt = (entries: number, condition: string): number =>
-    present(
-      missedRows.find((row) => row.entries === entries && row.condition === condition),
-      `${condition} with ${entries} entries`,
-    ).missed;
-  const ratio = missedAt(512, "one log, handler 1x") / missedAt(512, "two logs, handler 1x");
-  const perLog = (handler: keyof typeof HANDLERS): string =>
-    ((512 * missedAt(512, `two logs, handler ${handler}`)) / 100).toFixed(2);
+const withLogs = (logs: Logs): string => (logs === 1 ? "one log" : "two logs");
+
+/** Percent of the GPAs. */
+function missedBy(results: Results, entries: number, handler: Handler, logs: Logs): number {
+  const { missedGpas, logEntries } = results(prlPoint(entries, handler, logs));
+  return (100 * missedGpas) / (missedGpas + logEntries);
+}
+
+function prlRows(results: Results, entries: number) {
+  return HANDLER_NAMES.flatMap((handler) =>
+    ([1, 2] as const).map((logs) => ({
+      entries,
+      condition: `${withLogs(logs)}, handler ${handler}`,
+      missed: missedBy(results, entries, handler, logs),
+    })),
+  );
+}
+
+/** PML's overhead, percent; none with more entries than PML has. */
+function pmlRows(results: Results, entries: number) {
+  const rate = (point: string): number => {
+    const { accesses, time } = results(point);
+    return accesses / inSeconds(time);
+  };
+  return (entries <= PML_ENTRIES_MAX ? PML_HANDLER_NAMES : []).map((handler) => ({
+    entries,
+    handler: `T_h ${handler}`,
+    overhead: percentAbove(rate(pmlPoint(0, handler)), rate(pmlPoint(entries, handler))),
+  }));
+}
+
+function figuresOf(results: Results, entries: number): readonly Figure[] {
+  return [
+    ...prlRows(results, entries).map(({ condition, missed }) => ({
+      quantity: `PRL, ${entries} entries, ${condition}: missed`,
+      unit: "%",
+      published: null,
+      emulated: missed,
+    })),
+    ...pmlRows(results, entries).map(({ handler, overhead }) => ({
+      quantity: `PML, ${entries} entries, ${handler}: overhead, cleaned every second`,
+      unit: "%",
+      published: null,
+      emulated: overhead,
+    })),
+  ];
+}
+
+function findingsOf(results: Results): readonly string[] {
+  const ratio = missedBy(results, 512, "1x", 1) / missedBy(results, 512, "1x", 2);
+  const perLog = (handler: Handler): string =>
+    ((512 * missedBy(results, 512, handler, 2)) / 100).toFixed(2);
   const [small, large] = [LOGS[0], itemAt(LOGS, LOGS.length - 1)];
-  const endless = overheadRows.filter(({ overhead }) => overhead > 100);
+  const oneLog = (entries: number): string => missedBy(results, entries, "1x", 1).toFixed(2);
+  const endless = LOGS.flatMap((entries) => pmlRows(results, entries))
+    .filter(({ overhead }) => overhead > 100)
+    .map(({ entries, handler }) => `${entries} entries, ${handler}`);
+  return [
+    `two logs of 512 entries in turn miss ${ratio.toFixed(1)} times fewer GPAs than one: ${perLog("1x")} of each log, and ${perLog("10x")} with the slower handler, which is the GPA that finds index 0`,
+    `one log misses ${oneLog(small)} % of the GPAs with ${small} entries and ${oneLog(large)} % with ${large}: the handler's time grows with the log, so a larger log helps little`,
+    `PML's overhead is above 100 % at ${endless.join("; ") || "no size"}: a handler that takes the same time for each log is paid for by the entry`,
+  ];
+}
+
+function evaluate(results: Results) {
+  const x = { field: "entries", title: "log entries", log: 2 } as const;
+  const missed = LOGS.flatMap((entries) => prlRows(results, entries));
+  const overheads = LOGS.flatMap((entries) => pmlRows(results, entries));
   return {
-    figures,
+    figures: LOGS.flatMap((entries) => figuresOf(results, entries)),
     plots: [
-      linePlot("PRL: missed GPAs by log size", missedRows, {
+      linePlot("PRL: missed GPAs by log size", missed, {
         x,
         y: { field: "missed", title: "GPAs missed, % of all", log: 10 },
         by: { field: "condition", title: "PRL with" },
       }),
-      linePlot("PML: overhead by log size", overheadRows, {
+      linePlot("PML: overhead by log size", overheads, {
         x,
         y: { field: "overhead", title: "overhead, %", log: 10 },
         by: { field: "handler", title: "PML with" },
       }),
     ],
-    findings: [
-      `two logs of 512 entries in turn miss ${ratio.toFixed(1)} times fewer GPAs than one: ${perLog("1x")} of each log, and ${perLog("10x")} with the slower handler, which is the GPA that finds index 0`,
-      `one log misses ${missedAt(small, "one log, handler 1x").toFixed(2)} % of the GPAs with ${small} entries and ${missedAt(large, "one log, handler 1x").toFixed(2)} % with ${large}: the handler's time grows with the log, so a larger log helps little`,
-      `PML's overhead is above 100 % at ${endless.map(({ entries, handler }) => `${entries} entries, ${handler}`).join("; ") || "no size"}: a handler that takes the same time for each log is paid for by the entry`,
-    ],
+    findings: findingsOf(results),
   };
 }
 

@@ -2,7 +2,7 @@
 
 import { itemAt } from "../lookup.ts";
 import { curvePlot, linePlot, PUBLISHED } from "../plots/kinds.ts";
-import type { DataRow } from "../plots/plot.ts";
+import type { DataRow, Plot } from "../plots/plot.ts";
 import type { RunSummary } from "../system/summary.ts";
 import { estimatorInput } from "./accuracy.ts";
 import { estimation, gapFor, inSeconds, MEDIAN_THROUGHPUT, median, STUDY_TLB } from "./common.ts";
@@ -57,20 +57,22 @@ function points(scale: Scale): readonly Point[] {
   });
 }
 
-function evaluate(results: Results, scale: Scale) {
-  const load = (count: number): readonly { time: number; percent: number; handler: number }[] =>
-    estimation(results(`${count} VMs`)).pvm.load.map(({ time, handler, processes }) => ({
-      time: inSeconds(time) * scale.divisor,
-      percent: 100 * (handler + processes),
-      handler: 100 * handler,
-    }));
-  const mean = (count: number): number => {
-    const run = results(`${count} VMs`);
-    const { handlerCycles, processCycles } = estimation(run).pvm;
-    return (100 * (handlerCycles + processCycles)) / run.time;
-  };
-  const series = load(1);
-  const figures: Figure[] = [
+/** The load over time, in the study's seconds and percent of a core. */
+function loadOf(run: RunSummary, { divisor }: Scale) {
+  return estimation(run).pvm.load.map(({ time, handler, processes }) => ({
+    time: inSeconds(time) * divisor,
+    percent: 100 * (handler + processes),
+  }));
+}
+
+function meanLoad(run: RunSummary): number {
+  const { handlerCycles, processCycles } = estimation(run).pvm;
+  return (100 * (handlerCycles + processCycles)) / run.time;
+}
+
+function meanFigures(results: Results): readonly Figure[] {
+  const [one, ten] = [results("1 VMs"), results("10 VMs")];
+  return [
     ...COUNTS.map(
       (count): Figure => ({
         quantity: `mean load, ${count} VM${count === 1 ? "" : "s"}`,
@@ -79,7 +81,7 @@ function evaluate(results: Results, scale: Scale) {
           count === 1
             ? { value: BY_VMS[1], relation: "at most", plain: 0 }
             : { value: BY_VMS[count], within: 0.5, plain: count * BY_VMS[1] },
-        emulated: mean(count),
+        emulated: meanLoad(results(`${count} VMs`)),
         reason: loadReason(count, results(`${count} VMs`)),
       }),
     ),
@@ -87,56 +89,68 @@ function evaluate(results: Results, scale: Scale) {
       quantity: "load of 10 VMs, times that of one",
       unit: "",
       published: { value: BY_VMS[10] / BY_VMS[1], plain: 10 },
-      emulated: mean(10) / mean(1),
-      reason: loadReason(10, results("10 VMs")),
+      emulated: meanLoad(ten) / meanLoad(one),
+      reason: loadReason(10, ten),
     },
+  ];
+}
+
+/** One VM's load: its median, and its most near each published peak. */
+function seriesFigures(run: RunSummary, scale: Scale): readonly Figure[] {
+  const series = loadOf(run, scale);
+  return [
     {
       quantity: "one VM over time, median",
       unit: "% of a core",
       published: { value: MEDIAN, within: 0.5, plain: BY_VMS[1] },
       emulated: median(series.map(({ percent }) => percent)),
     },
-    ...PEAKS.map(
-      ([time, percent]): Figure => ({
+    ...PEAKS.map(([time, percent]): Figure => {
+      const near = series.filter((point) => Math.abs(point.time - time) <= 15);
+      return {
         quantity: `one VM over time, peak near ${time} s`,
         unit: "% of a core",
         published: { value: percent, within: 0.5, plain: MEDIAN },
-        emulated: Math.max(
-          ...series
-            .filter((point) => Math.abs(point.time - time) <= 15)
-            .map((point) => point.percent),
-        ),
-        reason: peakReason(results("1 VMs"), scale),
-      }),
-    ),
+        emulated: Math.max(...near.map((point) => point.percent)),
+        reason: peakReason(run, scale),
+      };
+    }),
   ];
-  const data: DataRow[] = [
-    ...series.map(({ time, percent }) => ({ time, percent, origin: "emulated, each second" })),
+}
+
+function plotsOf(results: Results, scale: Scale): readonly Plot[] {
+  const overTime: DataRow[] = [
+    ...loadOf(results("1 VMs"), scale).map((point) => ({
+      ...point,
+      origin: "emulated, each second",
+    })),
     ...PEAKS.map(([time, percent]) => ({ time, percent, origin: "published, peaks" })),
   ];
+  const byVms: DataRow[] = COUNTS.flatMap((vms) => [
+    { vms, origin: PUBLISHED, percent: BY_VMS[vms] },
+    { vms, origin: "emulated", percent: meanLoad(results(`${vms} VMs`)) },
+  ]);
+  return [
+    curvePlot("The pVM's load with one VM", overTime, {
+      x: { field: "time", title: "time, s" },
+      y: { field: "percent", title: "load, % of a core" },
+      by: { field: "origin", title: "load" },
+    }),
+    linePlot("The pVM's load by VMs", byVms, {
+      x: { field: "vms", title: "VMs" },
+      y: { field: "percent", title: "mean load, % of a core" },
+      by: { field: "origin", title: "load" },
+    }),
+  ];
+}
+
+function evaluate(results: Results, scale: Scale) {
+  const [one, ten] = [results("1 VMs"), results("10 VMs")];
   return {
-    figures,
-    plots: [
-      curvePlot("The pVM's load with one VM", data, {
-        x: { field: "time", title: "time, s" },
-        y: { field: "percent", title: "load, % of a core" },
-        by: { field: "origin", title: "load" },
-      }),
-      linePlot(
-        "The pVM's load by VMs",
-        COUNTS.flatMap((vms) => [
-          { vms, origin: PUBLISHED, percent: BY_VMS[vms] },
-          { vms, origin: "emulated", percent: mean(vms) },
-        ]),
-        {
-          x: { field: "vms", title: "VMs" },
-          y: { field: "percent", title: "mean load, % of a core" },
-          by: { field: "origin", title: "load" },
-        },
-      ),
-    ],
+    figures: [...meanFigures(results), ...seriesFigures(one, scale)],
+    plots: plotsOf(results, scale),
     findings: [
-      `one VM's PRL takes ${mean(1).toFixed(2)} % of a core of the pVM, a tenth of ten VMs' ${(mean(10) / 10).toFixed(2)} %: an interrupt serves ${logsPerInterrupt(results("1 VMs"))} logs with one VM and ${logsPerInterrupt(results("10 VMs"))} with ten`,
+      `one VM's PRL takes ${meanLoad(one).toFixed(2)} % of a core of the pVM, a tenth of ten VMs' ${(meanLoad(ten) / 10).toFixed(2)} %: an interrupt serves ${logsPerInterrupt(one)} logs with one VM and ${logsPerInterrupt(ten)} with ten`,
     ],
   };
 }

@@ -27,6 +27,12 @@ const INTERVALS = [1, 10, 0] as const;
 /** 30 s of accesses of 100 cycles. */
 const ACCESSES = 720_000_000;
 
+type Condition = readonly [handler: (typeof HANDLERS)[number], interval: number];
+const CONDITIONS: readonly Condition[] = INTERVALS.flatMap((interval) =>
+  HANDLERS.map((handler): Condition => [handler, interval]),
+);
+const WRITING = PROGRAMS.filter((program) => program !== "read");
+
 const intervalText = (interval: number): string =>
   interval === 0 ? "never cleaned" : `cleaned every ${interval} s`;
 const pointName = (program: string, handler: string, interval: number): string =>
@@ -60,62 +66,86 @@ function points(scale: Scale): readonly Point[] {
   });
 }
 
-function evaluate(results: Results) {
-  const figures: Figure[] = [];
-  const shares: DataRow[] = [];
-  const bars: DataRow[] = [];
-  /** Of each condition: |log(emulated / published)| over the programs that write. */
-  const distances: { condition: string; distance: number }[] = [];
-  for (const interval of INTERVALS) {
-    for (const handler of HANDLERS) {
-      let distance = 0;
-      for (const program of PROGRAMS) {
-        const base = results(untracked(program));
-        const run = results(pointName(program, handler, interval));
-        const overhead = percentAbove(run.time, base.time);
-        const published = PUBLISHED[program];
-        figures.push({
-          quantity: `overhead of ${program}, T_h ${handler}, ${intervalText(interval)}`,
-          unit: "%",
-          published,
-          emulated: overhead,
-          reason: reasonOf(base, run),
-        });
-        bars.push({
-          program,
-          interval: intervalText(interval),
-          condition: `T_h ${handler}`,
-          percent: Math.max(overhead, LEAST),
-        });
-        if (program !== "read") {
-          distance += Math.abs(Math.log(Math.max(overhead, 1e-6) / published.value));
-        }
-        for (const part of ["ptw", "exit", "entry", "handler"] as const) {
-          const cycles = run.cycles[part] - (part === "ptw" ? base.cycles.ptw : 0);
-          shares.push({
-            program,
-            condition: `${handler}, ${interval === 0 ? "never" : `${interval} s`}`,
-            part: { ptw: "T_PTW", exit: "N T_x", entry: "N T_e", handler: "N T_h" }[part],
-            percent: (100 * cycles) / base.time,
-          });
-        }
-      }
-      distances.push({ condition: `T_h ${handler}, ${intervalText(interval)}`, distance });
-    }
-    for (const program of PROGRAMS) {
-      bars.push({
+function overheadOf(results: Results, program: ProgramName, condition: Condition): number {
+  const run = results(pointName(program, ...condition));
+  return percentAbove(run.time, results(untracked(program)).time);
+}
+
+function figuresOf(results: Results, condition: Condition): readonly Figure[] {
+  const [handler, interval] = condition;
+  return PROGRAMS.map((program) => ({
+    quantity: `overhead of ${program}, T_h ${handler}, ${intervalText(interval)}`,
+    unit: "%",
+    published: PUBLISHED[program],
+    emulated: overheadOf(results, program, condition),
+    reason: reasonOf(results(untracked(program)), results(pointName(program, ...condition))),
+  }));
+}
+
+/** The bars of an interval: the emulated ones by handler, then the published ones. */
+function barsOf(results: Results, interval: number): readonly DataRow[] {
+  const at = intervalText(interval);
+  return [
+    ...HANDLERS.flatMap((handler) =>
+      PROGRAMS.map((program) => ({
         program,
-        interval: intervalText(interval),
-        condition: PUBLISHED_SERIES,
-        percent: PUBLISHED[program].value,
-      });
-    }
-  }
-  distances.sort((a, b) => a.distance - b.distance);
+        interval: at,
+        condition: `T_h ${handler}`,
+        percent: Math.max(overheadOf(results, program, [handler, interval]), LEAST),
+      })),
+    ),
+    ...PROGRAMS.map((program) => ({
+      program,
+      interval: at,
+      condition: PUBLISHED_SERIES,
+      percent: PUBLISHED[program].value,
+    })),
+  ];
+}
+
+/** The parts of T = T_PTW + N (T_x + T_e + T_h), percent of the untracked time. */
+function sharesOf(results: Results, [handler, interval]: Condition): readonly DataRow[] {
+  return PROGRAMS.flatMap((program) => {
+    const base = results(untracked(program));
+    const run = results(pointName(program, handler, interval));
+    return (["ptw", "exit", "entry", "handler"] as const).map((part) => {
+      const cycles = run.cycles[part] - (part === "ptw" ? base.cycles.ptw : 0);
+      return {
+        program,
+        condition: `${handler}, ${interval === 0 ? "never" : `${interval} s`}`,
+        part: { ptw: "T_PTW", exit: "N T_x", entry: "N T_e", handler: "N T_h" }[part],
+        percent: (100 * cycles) / base.time,
+      };
+    });
+  });
+}
+
+/** |log(emulated / published)| over the programs that write. */
+function distanceOf(results: Results, condition: Condition): number {
+  return WRITING.reduce((sum, program) => {
+    const overhead = Math.max(overheadOf(results, program, condition), 1e-6);
+    return sum + Math.abs(Math.log(overhead / PUBLISHED[program].value));
+  }, 0);
+}
+
+function findingsOf(results: Results): readonly string[] {
+  const distances = CONDITIONS.map((condition) => ({
+    condition: `T_h ${condition[0]}, ${intervalText(condition[1])}`,
+    distance: distanceOf(results, condition),
+  })).sort((a, b) => a.distance - b.distance);
   const factor = (distance: number): string => Math.exp(distance / 3).toFixed(2);
   const [best, second] = [itemAt(distances, 0), itemAt(distances, 1)];
+  return [
+    `nearest to the published bars of sort, write and HPL together: ${best.condition}, off by a factor of ${factor(best.distance)} in the geometric mean; then ${second.condition}, ${factor(second.distance)}`,
+    ...WRITING.map((program) => neededBy(program, results)),
+  ];
+}
+
+function evaluate(results: Results) {
+  const bars = INTERVALS.flatMap((interval) => barsOf(results, interval));
+  const shares = CONDITIONS.flatMap((condition) => sharesOf(results, condition));
   return {
-    figures,
+    figures: CONDITIONS.flatMap((condition) => figuresOf(results, condition)),
     plots: [
       dotPlot("Overhead of PML for working-set estimation", bars, {
         x: { field: "percent", title: `overhead, % (${LEAST}: none)`, log: 10 },
@@ -134,12 +164,7 @@ function evaluate(results: Results) {
         height: 130,
       }),
     ],
-    findings: [
-      `nearest to the published bars of sort, write and HPL together: ${best.condition}, off by a factor of ${factor(best.distance)} in the geometric mean; then ${second.condition}, ${factor(second.distance)}`,
-      ...PROGRAMS.filter((program) => program !== "read").map((program) =>
-        neededBy(program, results),
-      ),
-    ],
+    findings: findingsOf(results),
   };
 }
 
