@@ -32,7 +32,7 @@ import { pagerFields, pagerInput, pagerMachine } from "./pager.ts";
 import { pvmCpuFields, pvmCpuInput, pvmCpuMachine } from "./pvmCpu.ts";
 import { samplerFields, samplerInput, samplerMachine } from "./sampler.ts";
 import { schedulerFields, schedulerInput, schedulerMachine } from "./scheduler.ts";
-import { sessionFields, sessionInput, sessionMachine } from "./sessionToolstack.ts";
+import { sessionFields, sessionInput, sessionMachine } from "./session.ts";
 import { throttleFields, throttleInput, throttleMachine } from "./throttle.ts";
 import { toolstackFields, toolstackInput, toolstackMachine } from "./toolstack.ts";
 import { trackerMachine } from "./tracker.ts";

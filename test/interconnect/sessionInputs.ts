@@ -1,5 +1,5 @@
 /** The session's events, for machineInputs.ts. */
-import { sessionMachine } from "../../machines/sessionToolstack.ts";
+import { sessionMachine } from "../../machines/session.ts";
 import type { MachineCase, Payload } from "./machineCase.ts";
 
 const none: Payload = () => ({});

@@ -8,7 +8,7 @@ import {
   type SessionReply,
   type SessionRequest,
   sessionMachine,
-} from "../../../machines/sessionToolstack.ts";
+} from "../../../machines/session.ts";
 import type { Problems } from "../../errors.ts";
 import { type PartSnapshot, restorePart, savePart } from "../../hardware/part.ts";
 import { DEFAULT_TECHNIQUE, findsEveryWrite } from "../../hypervisor/techniques/all.ts";

@@ -323,7 +323,7 @@ export const operationMachines: readonly HandMade[] = [
   },
   {
     name: "session-started-again",
-    file: "machines/sessionToolstack.ts",
+    file: "machines/session.ts",
     class: "action removed",
     from: `startVm: { actions: ["sendStart", "noteStarted"] },`,
     to: `startVm: { actions: ["sendStart"] },`,
@@ -331,7 +331,7 @@ export const operationMachines: readonly HandMade[] = [
   },
   {
     name: "session-pauses-not-counted",
-    file: "machines/sessionToolstack.ts",
+    file: "machines/session.ts",
     class: "action removed",
     from: `pauseVm: { actions: ["notePause", "forwardToScheduler"] },`,
     to: `pauseVm: { actions: ["forwardToScheduler"] },`,
@@ -339,7 +339,7 @@ export const operationMachines: readonly HandMade[] = [
   },
   {
     name: "session-not-disarmed",
-    file: "machines/sessionToolstack.ts",
+    file: "machines/session.ts",
     class: "transition removed",
     from: `{ guard: "isLast", target: "disarming", actions: ["expectAll", "sendDisarms"] },`,
     to: `{ guard: "isLast", target: "renewing", actions: "askRenew" },`,
