@@ -26,14 +26,19 @@ import {
   type DeviceEmission,
   request,
   type SendEmission,
-  send,
 } from "../../src/interconnect/emissions.ts";
 import * as kind from "../../src/interconnect/fields.ts";
 import { ignored } from "../../src/interconnect/ignored.ts";
 import { machineTypes } from "../../src/interconnect/machineTypes.ts";
 import type { Message } from "../../src/interconnect/messages.ts";
 import { machineUnit } from "../../src/units/machineUnit/declaration.ts";
-import type { UnitReply, UnitRequest, UnitStatechart } from "./statechart.ts";
+import {
+  interruptHandler,
+  stopGuest,
+  type UnitReply,
+  type UnitRequest,
+  type UnitStatechart,
+} from "./statechart.ts";
 
 /** What it is set up with. */
 export const machineUnitInput = {
@@ -83,19 +88,9 @@ export const machineUnitMachine = setup({
   types,
   actions: {
     countFull: assign({ fullEvents: ({ context }) => context.fullEvents + 1 }),
-    sendLogFull: emit(({ context }) =>
-      send(context.vcpu, {
-        type: "guestStopped",
-        reason: machineUnit.whenFull.reason,
-        qualification: 0,
-        page: 0,
-      }),
-    ),
+    sendLogFull: emit(({ context }) => stopGuest(context.vcpu, machineUnit.whenFull.reason)),
     countIpi: assign({ ipis: ({ context }) => context.ipis + 1 }),
-    sendIpi: emit(({ context }) => {
-      const { vector, number } = context;
-      return send(context.handlerCpu, { type: "ipi", vector, vcpu: number }, context.ipiCycles);
-    }),
+    sendIpi: emit(({ context }) => interruptHandler(context, context.number)),
     askReload: emit(({ context }) => request({ op: "reload", vcpu: context.number })),
   },
 }).createMachine({

@@ -14,13 +14,13 @@
  *   logging, full | disableLog   | off     | -
  */
 import { assign, emit, setup } from "xstate";
-import { type SendEmission, send } from "../../src/interconnect/emissions.ts";
+import type { SendEmission } from "../../src/interconnect/emissions.ts";
 import * as kind from "../../src/interconnect/fields.ts";
 import { ignored } from "../../src/interconnect/ignored.ts";
 import { machineTypes } from "../../src/interconnect/machineTypes.ts";
 import type { Message } from "../../src/interconnect/messages.ts";
 import { pml } from "../../src/units/pml/declaration.ts";
-import type { UnitStatechart } from "./statechart.ts";
+import { stopGuest, type UnitStatechart } from "./statechart.ts";
 
 /** What it is set up with. */
 export const pmlUnitInput = {
@@ -46,15 +46,7 @@ export const pmlUnitMachine = setup({
   types,
   actions: {
     countFull: assign({ fullEvents: ({ context }) => context.fullEvents + 1 }),
-    // Qualification and guest-physical address are undefined for this exit (SDM 27.2.1).
-    sendLogFull: emit(({ context }) =>
-      send(context.vcpu, {
-        type: "guestStopped",
-        reason: pml.whenFull.reason,
-        qualification: 0,
-        page: 0,
-      }),
-    ),
+    sendLogFull: emit(({ context }) => stopGuest(context.vcpu, pml.whenFull.reason)),
   },
 }).createMachine({
   id: "pmlUnit",

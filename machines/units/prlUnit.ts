@@ -22,13 +22,17 @@ import {
   type DeviceEmission,
   request,
   type SendEmission,
-  send,
 } from "../../src/interconnect/emissions.ts";
 import * as kind from "../../src/interconnect/fields.ts";
 import { ignored } from "../../src/interconnect/ignored.ts";
 import { machineTypes } from "../../src/interconnect/machineTypes.ts";
 import type { Message } from "../../src/interconnect/messages.ts";
-import type { UnitReply, UnitRequest, UnitStatechart } from "./statechart.ts";
+import {
+  interruptHandler,
+  type UnitReply,
+  type UnitRequest,
+  type UnitStatechart,
+} from "./statechart.ts";
 
 /** What it is set up with. */
 export const prlUnitInput = {
@@ -63,10 +67,7 @@ export const prlUnitMachine = setup({
   types,
   actions: {
     countIpi: assign({ ipis: ({ context }) => context.ipis + 1 }),
-    sendIpi: emit(({ context }) => {
-      const { vector, vcpu } = context;
-      return send(context.handlerCpu, { type: "ipi", vector, vcpu }, context.ipiCycles);
-    }),
+    sendIpi: emit(({ context }) => interruptHandler(context, context.vcpu)),
     askReload: emit(({ context }) => request({ op: "reload", vcpu: context.vcpu })),
   },
 }).createMachine({

@@ -1,5 +1,6 @@
 /** What the statechart of a page-logging unit says of itself, and what such machines ask of their devices. */
 import type { AnyStateMachine } from "xstate";
+import { type SendEmission, send } from "../../src/interconnect/emissions.ts";
 import type { Fields } from "../../src/interconnect/fields.ts";
 import type { ActorId } from "../../src/interconnect/messages.ts";
 
@@ -15,6 +16,23 @@ export interface UnitSurroundings {
   readonly handlerCpu: ActorId | undefined;
   readonly vector: number;
   readonly ipiCycles: number;
+}
+
+/** The log is full: the guest stops. Qualification and guest-physical address are undefined for such an exit (SDM 27.2.1). */
+export function stopGuest(vcpu: ActorId, reason: number): SendEmission {
+  return send(vcpu, { type: "guestStopped", reason, qualification: 0, page: 0 });
+}
+
+/** The log is full: the LAPIC sends the log-full vector. @param vcpu number of the vCPU whose log it is */
+export function interruptHandler(
+  {
+    handlerCpu,
+    vector,
+    ipiCycles,
+  }: Pick<UnitSurroundings, "vector" | "ipiCycles"> & { readonly handlerCpu: ActorId },
+  vcpu: number,
+): SendEmission {
+  return send(handlerCpu, { type: "ipi", vector, vcpu }, ipiCycles);
 }
 
 export interface UnitStatechart {

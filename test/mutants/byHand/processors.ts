@@ -298,8 +298,8 @@ export const processors: readonly HandMade[] = [
     name: "pml-unit-wrong-reason",
     file: "machines/units/pmlUnit.ts",
     class: "constant",
-    from: `reason: pml.whenFull.reason,`,
-    to: `reason: 12,`,
+    from: `stopGuest(context.vcpu, pml.whenFull.reason)`,
+    to: `stopGuest(context.vcpu, 12)`,
     damage: "a full log looks like HLT",
   },
   {
@@ -327,10 +327,10 @@ export const processors: readonly HandMade[] = [
   },
   {
     name: "prl-unit-ipi-at-once",
-    file: "machines/units/prlUnit.ts",
+    file: "machines/units/statechart.ts",
     class: "delay lost",
-    from: `return send(context.handlerCpu, { type: "ipi", vector, vcpu }, context.ipiCycles);`,
-    to: `return send(context.handlerCpu, { type: "ipi", vector, vcpu });`,
+    from: `return send(handlerCpu, { type: "ipi", vector, vcpu }, ipiCycles);`,
+    to: `return send(handlerCpu, { type: "ipi", vector, vcpu });`,
     damage: "an IPI takes no time",
   },
   {
