@@ -43,42 +43,27 @@ export function actorModel(spec: ActorModelSpec): Model {
   const channelReceivers = (slot: number) =>
     channelAt(channels, slot).receivers.map((one) => itemAt(names, one));
   const around = { model: spec.name, wiring, usage, observation, messages, channelReceivers };
-  const actors = names.map((name, number) => {
-    return new Actor(
-      number,
-      itemAt(actorSlots, number),
-      itemAt(specs, number),
-      shapes[name]!,
-      around,
-    );
-  });
-  const initial = new Int32Array(slots.length);
-  actors.forEach((actor, number) => {
-    const { state, sends } = actor.begin();
-    initial[number] = state;
-    for (const [channel, message] of sends) {
-      initial[channel] = channelAt(channels, channel).append(wordAt(initial, channel), message);
-    }
-  });
-  const statesOf = (ids: Int32Array) =>
-    names.map((name, i) => [name, itemAt(itemAt(actorSlots, i).values, wordAt(ids, i))] as const);
+  const actors = names.map(
+    (name, number) =>
+      new Actor(
+        number,
+        itemAt(actorSlots, number),
+        itemAt(specs, number),
+        fieldOf(shapes, name),
+        around,
+      ),
+  );
   const model: Model = {
     name: spec.name,
     slots,
     channels,
     messages,
     components: actors.map(({ component }) => component),
-    initial,
+    initial: initialState(actors, slots, channels),
     properties: spec.properties,
     stepRules: spec.properties.flatMap(stepRuleOf),
     ...(spec.symmetry === undefined ? {} : { symmetry: spec.symmetry }),
-    isFinal(ids) {
-      const states = statesOf(ids);
-      if (spec.isFinal !== undefined) return spec.isFinal(Object.fromEntries(states));
-      return states.every(([name, state]) =>
-        isAtRest(state, fieldOf(spec.actors, name).rests ?? []),
-      );
-    },
+    isFinal: (ids) => isFinal(spec, statesIn(actorSlots, ids)),
     problems: (isComplete) => usage.problems(isComplete),
     remarks: () =>
       names.flatMap((name, i) =>
@@ -88,6 +73,38 @@ export function actorModel(spec: ActorModelSpec): Model {
   };
   for (const property of spec.properties) requireSlots(model, property);
   return model;
+}
+
+/** Each actor as it begins, and what it sends when it does in its channels. */
+function initialState(
+  actors: readonly Actor[],
+  slots: readonly Slot[],
+  channels: readonly (Channel | null)[],
+): Int32Array {
+  const initial = new Int32Array(slots.length);
+  actors.forEach((actor, number) => {
+    const { state, sends } = actor.begin();
+    initial[number] = state;
+    for (const [channel, message] of sends) {
+      initial[channel] = channelAt(channels, channel).append(wordAt(initial, channel), message);
+    }
+  });
+  return initial;
+}
+
+/** The actors' states, by their names. */
+function statesIn(slots: readonly Slot<ActorState>[], ids: Int32Array): Record<string, ActorState> {
+  return Object.fromEntries(
+    slots.map(({ name, values }, i) => [name, itemAt(values, wordAt(ids, i))]),
+  );
+}
+
+/** Where nothing is said, every actor is done, or rests. */
+function isFinal(spec: ActorModelSpec, states: Readonly<Record<string, ActorState>>): boolean {
+  if (spec.isFinal !== undefined) return spec.isFinal(states);
+  return Object.entries(states).every(([name, state]) =>
+    isAtRest(state, fieldOf(spec.actors, name).rests ?? []),
+  );
 }
 
 /** Said where it made a difference: some timer was not let end before another. */

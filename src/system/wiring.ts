@@ -19,7 +19,7 @@ import { contextOf } from "./actorContexts.ts";
 import type { SystemActor } from "./actors.ts";
 import { DispatcherDevice } from "./dispatcherDevice.ts";
 import { MmuDevice } from "./mmuDevice.ts";
-import type { Operation } from "./operation.ts";
+import type { Operation, OperationWires } from "./operation.ts";
 import { OperatorDevice } from "./operatorDevice.ts";
 import { PvmDevice, UnitDevice } from "./pvmDevice.ts";
 import { type ActorRole, actorName } from "./roles.ts";
@@ -57,139 +57,240 @@ export interface Unwired {
  * Adds the system's actors: processors, trackers, pVM CPUs, the operation's own. Returns the trackers'
  * devices, by VM. Addresses come first: each machine's input names the others.
  */
-export function wire(
-  { config, world, operation, interconnect }: Unwired,
-  add: AddActor,
-): ReadonlyMap<number, TrackerDevice> {
-  const trackerDevices = new Map<number, TrackerDevice>();
-  const { cpuTimes, cpuWaits, pvmTimes } = world;
-  const { costs } = config.world.tracking;
-  const pcpus = config.world.pcpus;
+export function wire(unwired: Unwired, add: AddActor): ReadonlyMap<number, TrackerDevice> {
+  const wired = new Wired(unwired, add);
+  wired.addToolstack();
+  wired.addScheduler();
+  wired.addMmus();
+  wired.addDispatchers();
+  wired.addVcpus();
+  wired.addUnits();
+  const trackers = wired.addTrackers();
+  wired.addPvmCpus();
+  wired.addHelpers();
+  wired.addOperator();
+  return trackers;
+}
+
+/** Who has which address. They are given in this order, and actors are added in it. */
+interface Addresses {
+  readonly toolstack: ActorId;
+  readonly scheduler: ActorId;
+  /** By physical CPU. */
+  readonly mmus: readonly ActorId[];
+  readonly dispatchers: readonly ActorId[];
+  readonly vcpus: readonly ActorId[];
+  /** By unit and vCPU; 0: who is not told that its log is full has no statechart, and no address. */
+  readonly units: readonly (readonly ActorId[])[];
+  /** By VM. */
+  readonly trackers: readonly ActorId[];
+  readonly pvmCpus: readonly ActorId[];
+  /** The operation's own, in its order. */
+  readonly helpers: readonly ActorId[];
+  readonly operator: ActorId;
+}
+
+function addressesOf({ config, world, operation }: Unwired): Addresses {
   let next = 1;
   const take = (count: number): ActorId[] => Array.from({ length: count }, () => next++);
-  const [toolstack, scheduler] = [next++, next++];
-  const mmus = take(pcpus);
-  const dispatchers = take(pcpus);
-  const vcpus = take(world.vcpus.length);
-  // Who is not told that its log is full has no statechart, and no address.
-  const units = world.config.units.map((unit) =>
-    statechartIn(unit) === null ? world.vcpus.map(() => 0) : take(world.vcpus.length),
-  );
-  const trackers = take(world.vms.length);
-  const pvmCpus = take(config.pvmCpus);
-
-  const helpers = take(operation.helpers.length);
-  const wires = { toolstack, helpers, scheduler, dispatchers, trackers, vcpus, pvmCpus };
-  const pager = operation.helpers.findIndex((one) => actorName(one.role) === operation.pager);
-  const { machine, device, input } = operation.main;
-  add({ kind: "toolstack" }, machine, device, input({ ...wires, self: toolstack }));
-  add({ kind: "scheduler" }, schedulerMachine, null, {
-    self: scheduler,
-    toolstack,
-    timesliceCycles: config.timesliceCycles,
-    mmus,
-    dispatchers,
-    vmOfVcpu: world.vcpus.map(({ vm }) => vm),
-  });
-  const bounds = {
-    quantum: config.quantumCycles,
-    horizon: () => interconnect.horizon() - interconnect.now,
-    now: () => interconnect.now,
+  const { pcpus, units } = world.config;
+  return {
+    toolstack: next++,
+    scheduler: next++,
+    mmus: take(pcpus),
+    dispatchers: take(pcpus),
+    vcpus: take(world.vcpus.length),
+    units: units.map((unit) =>
+      statechartIn(unit) === null ? world.vcpus.map(() => 0) : take(world.vcpus.length),
+    ),
+    trackers: take(world.vms.length),
+    pvmCpus: take(config.pvmCpus),
+    helpers: take(operation.helpers.length),
+    operator: next++,
   };
-  mmus.forEach((self, pcpu) => {
-    const device = new MmuDevice(world, pcpu, bounds);
-    const input = { pcpu, self, vcpus, units };
-    const { port } = add({ kind: "mmu", pcpu }, mmuMachine, device, input);
-    port.subscribe((delivery) => cpuTimes.toMmu(pcpu, delivery));
-  });
-  dispatchers.forEach((self, pcpu) => {
-    const device = new DispatcherDevice(world, pcpu);
-    const { port } = add({ kind: "dispatcher", pcpu }, dispatcherMachine, device, {
-      pcpu,
-      self,
-      mmu: mmus[pcpu],
-      vcpus,
-      trackers,
-      inveptCycles: costs.invept,
-      interruptCycles: costs.interruptHandler,
-    });
-    port.subscribe((delivery) => {
-      cpuTimes.toDispatcher(pcpu, delivery);
-      cpuWaits.toDispatcher(pcpu, delivery);
-    });
-  });
-  world.vcpus.forEach(({ vm }, vcpu) => {
-    const { port } = add({ kind: "vcpu", vcpu, vm }, vcpuMachine, null, {
-      vcpu,
-      vm,
-      scheduler,
-      exitCycles: costs.vmExit,
-      entryCycles: costs.vmEntry,
-    });
-    port.subscribe((delivery) => cpuTimes.toVcpu(vcpu, delivery));
-  });
-  world.config.units.forEach((one) => {
-    const statechart = statechartIn(one);
-    if (statechart === null) return;
-    const { machine, input } = statechart;
-    const unit = one.declaration;
-    world.vcpus.forEach(({ vm }, number) => {
-      const device =
-        unit.whenFull.kind === "interrupt" ? new UnitDevice(world, unit.whenFull) : null;
-      const handlerCpu = pvmCpus[config.handlerCpus[number] ?? 0];
-      const vector = LOG_FULL_VECTOR;
-      const vcpu = vcpus[number] ?? 0;
-      const surroundings = { number, vcpu, handlerCpu, vector, ipiCycles: costs.ipi };
-      const role = { kind: "logUnit", unit: unit.name, vcpu: number, vm } as const;
-      add(role, machine, device, input(surroundings));
-    });
-  });
-  trackers.forEach((self, vm) => {
-    const device = new TrackerDevice(world, vm);
-    trackerDevices.set(vm, device);
-    const ownUnits = (units: readonly ActorId[]): ActorId[] =>
-      units.map((unit, vcpu) => (itemAt(world.vcpus, vcpu).vm === vm ? unit : 0));
-    const { port, actor } = add({ kind: "tracker", vm }, trackerMachine, device, {
-      vm,
-      self,
+}
+
+class Wired {
+  readonly #config: SystemPlan;
+  readonly #world: World;
+  readonly #operation: Operation;
+  readonly #interconnect: Interconnect;
+  readonly #add: AddActor;
+  readonly #at: Addresses;
+
+  constructor(unwired: Unwired, add: AddActor) {
+    this.#config = unwired.config;
+    this.#world = unwired.world;
+    this.#operation = unwired.operation;
+    this.#interconnect = unwired.interconnect;
+    this.#add = add;
+    this.#at = addressesOf(unwired);
+  }
+
+  addToolstack(): void {
+    const { machine, device, input } = this.#operation.main;
+    const self = this.#at.toolstack;
+    this.#add({ kind: "toolstack" }, machine, device, input(this.#operationWires(self)));
+  }
+
+  addScheduler(): void {
+    const { scheduler, toolstack, mmus, dispatchers } = this.#at;
+    this.#add({ kind: "scheduler" }, schedulerMachine, null, {
+      self: scheduler,
+      toolstack,
+      timesliceCycles: this.#config.timesliceCycles,
+      mmus,
       dispatchers,
-      pager: helpers[pager] ?? 0,
-      units: units.map(ownUnits),
-      skipInvept: config.world.tracking.faults.includes("skipInvept"),
-      armedTwice: config.world.tracking.armedTwice,
+      vmOfVcpu: this.#world.vcpus.map(({ vm }) => vm),
     });
-    // Who stands in for a tracker, or a pVM CPU, uses no time that is known.
-    if (actor.machine.id !== trackerMachine.id) return;
-    port.subscribe((delivery) => {
-      const { handlerCycles } = contextOf(actor, trackerMachine);
-      const { message } = delivery;
-      const waits = message.type === "reapDue" ? dispatchers.indexOf(message.dispatcher) : -1;
-      cpuWaits.afterTracker(vm, handlerCycles, waits, delivery);
+  }
+
+  addMmus(): void {
+    const interconnect = this.#interconnect;
+    const bounds = {
+      quantum: this.#config.quantumCycles,
+      horizon: () => interconnect.horizon() - interconnect.now,
+      now: () => interconnect.now,
+    };
+    const { mmus, vcpus, units } = this.#at;
+    mmus.forEach((self, pcpu) => {
+      const device = new MmuDevice(this.#world, pcpu, bounds);
+      const input = { pcpu, self, vcpus, units };
+      const { port } = this.#add({ kind: "mmu", pcpu }, mmuMachine, device, input);
+      port.subscribe((delivery) => this.#world.cpuTimes.toMmu(pcpu, delivery));
     });
-  });
-  pvmCpus.forEach((self, cpu) => {
-    const { port, actor } = add({ kind: "pvmCpu", cpu }, pvmCpuMachine, new PvmDevice(world), {
-      self,
-      ...interruptedBy(world, units),
-      reloadCycles: costs.remoteReload,
-      handlerBudget: config.handlerBudget,
+  }
+
+  addDispatchers(): void {
+    const { cpuTimes, cpuWaits } = this.#world;
+    const { costs } = this.#config.world.tracking;
+    const { mmus, dispatchers, vcpus, trackers } = this.#at;
+    dispatchers.forEach((self, pcpu) => {
+      const device = new DispatcherDevice(this.#world, pcpu);
+      const { port } = this.#add({ kind: "dispatcher", pcpu }, dispatcherMachine, device, {
+        pcpu,
+        self,
+        mmu: mmus[pcpu],
+        vcpus,
+        trackers,
+        inveptCycles: costs.invept,
+        interruptCycles: costs.interruptHandler,
+      });
+      port.subscribe((delivery) => {
+        cpuTimes.toDispatcher(pcpu, delivery);
+        cpuWaits.toDispatcher(pcpu, delivery);
+      });
     });
-    if (actor.machine.id !== pvmCpuMachine.id) return;
-    port.subscribe((delivery) => {
-      const { working } = contextOf(actor, pvmCpuMachine);
-      pvmTimes.after(cpu, actor.value === "handling", working, delivery);
+  }
+
+  addVcpus(): void {
+    const { costs } = this.#config.world.tracking;
+    this.#world.vcpus.forEach(({ vm }, vcpu) => {
+      const { port } = this.#add({ kind: "vcpu", vcpu, vm }, vcpuMachine, null, {
+        vcpu,
+        vm,
+        scheduler: this.#at.scheduler,
+        exitCycles: costs.vmExit,
+        entryCycles: costs.vmEntry,
+      });
+      port.subscribe((delivery) => this.#world.cpuTimes.toVcpu(vcpu, delivery));
     });
-  });
-  operation.helpers.forEach(({ role, machine, device, input }, number) => {
-    add(role, machine, device, input({ ...wires, self: itemAt(helpers, number) }));
-  });
-  const [self] = take(1);
-  add({ kind: "operator" }, operatorMachine, new OperatorDevice(world), {
-    self,
-    scheduler,
-    trackers,
-  });
-  return trackerDevices;
+  }
+
+  addUnits(): void {
+    const { handlerCpus } = this.#config;
+    const { costs } = this.#config.world.tracking;
+    const { pvmCpus, vcpus } = this.#at;
+    for (const one of this.#world.config.units) {
+      const statechart = statechartIn(one);
+      if (statechart === null) continue;
+      const { machine, input } = statechart;
+      const { name: unit, whenFull } = one.declaration;
+      this.#world.vcpus.forEach(({ vm }, number) => {
+        const device = whenFull.kind === "interrupt" ? new UnitDevice(this.#world, whenFull) : null;
+        const surroundings = {
+          number,
+          vcpu: vcpus[number] ?? 0,
+          handlerCpu: pvmCpus[handlerCpus[number] ?? 0],
+          vector: LOG_FULL_VECTOR,
+          ipiCycles: costs.ipi,
+        };
+        const role = { kind: "logUnit", unit, vcpu: number, vm } as const;
+        this.#add(role, machine, device, input(surroundings));
+      });
+    }
+  }
+
+  /** Returns their devices, by VM. */
+  addTrackers(): ReadonlyMap<number, TrackerDevice> {
+    const devices = new Map<number, TrackerDevice>();
+    const { vcpus, cpuWaits } = this.#world;
+    const { armedTwice, faults } = this.#config.world.tracking;
+    const { trackers, dispatchers, helpers, units } = this.#at;
+    const { helpers: helping, pager: named } = this.#operation;
+    const pager = helping.findIndex((one) => actorName(one.role) === named);
+    trackers.forEach((self, vm) => {
+      const device = new TrackerDevice(this.#world, vm);
+      devices.set(vm, device);
+      const ownUnits = (all: readonly ActorId[]): ActorId[] =>
+        all.map((unit, vcpu) => (itemAt(vcpus, vcpu).vm === vm ? unit : 0));
+      const { port, actor } = this.#add({ kind: "tracker", vm }, trackerMachine, device, {
+        vm,
+        self,
+        dispatchers,
+        pager: helpers[pager] ?? 0,
+        units: units.map(ownUnits),
+        skipInvept: faults.includes("skipInvept"),
+        armedTwice,
+      });
+      // Who stands in for a tracker, or a pVM CPU, uses no time that is known.
+      if (actor.machine.id !== trackerMachine.id) return;
+      port.subscribe((delivery) => {
+        const { handlerCycles } = contextOf(actor, trackerMachine);
+        const { message } = delivery;
+        const waits = message.type === "reapDue" ? dispatchers.indexOf(message.dispatcher) : -1;
+        cpuWaits.afterTracker(vm, handlerCycles, waits, delivery);
+      });
+    });
+    return devices;
+  }
+
+  addPvmCpus(): void {
+    const { costs } = this.#config.world.tracking;
+    const { pvmCpus, units } = this.#at;
+    pvmCpus.forEach((self, cpu) => {
+      const device = new PvmDevice(this.#world);
+      const { port, actor } = this.#add({ kind: "pvmCpu", cpu }, pvmCpuMachine, device, {
+        self,
+        ...interruptedBy(this.#world, units),
+        reloadCycles: costs.remoteReload,
+        handlerBudget: this.#config.handlerBudget,
+      });
+      if (actor.machine.id !== pvmCpuMachine.id) return;
+      port.subscribe((delivery) => {
+        const { working } = contextOf(actor, pvmCpuMachine);
+        this.#world.pvmTimes.after(cpu, actor.value === "handling", working, delivery);
+      });
+    });
+  }
+
+  addHelpers(): void {
+    this.#operation.helpers.forEach(({ role, machine, device, input }, number) => {
+      const self = itemAt(this.#at.helpers, number);
+      this.#add(role, machine, device, input(this.#operationWires(self)));
+    });
+  }
+
+  addOperator(): void {
+    const { operator: self, scheduler, trackers } = this.#at;
+    const device = new OperatorDevice(this.#world);
+    this.#add({ kind: "operator" }, operatorMachine, device, { self, scheduler, trackers });
+  }
+
+  #operationWires(self: ActorId): OperationWires {
+    const { toolstack, helpers, scheduler, dispatchers, trackers, vcpus, pvmCpus } = this.#at;
+    return { self, toolstack, helpers, scheduler, dispatchers, trackers, vcpus, pvmCpus };
+  }
 }
 
 /** That of a unit which the processors have, and whose full log somebody is told of; null: it has none. */

@@ -1,5 +1,6 @@
 /** The data plane of a system: memory, VMs, vCPUs and physical CPUs, built from a configuration. */
 
+import type { Workload } from "../../workloads/workload.ts";
 import { COUNTER_COUNT } from "../hardware/counters.ts";
 import { createEpt, type Ept, eptPointer, mapRange, ordinaryLeaf } from "../hardware/ept.ts";
 import { type Geometry, logFrames } from "../hardware/geometry.ts";
@@ -297,59 +298,23 @@ export class World {
   }
 
   #buildVm(vm: VmPlan, number: number, firstFrame: number, vcpus: VcpuState[]): VmState {
-    const { geometry, mmu } = this.config;
+    const { geometry, mmu, units, tracking } = this.config;
     const ept = createEpt(this.memory, geometry, mmu.format);
     mapRange(ept, 0, firstFrame, vm.initialPages, vm.leafLevel, ordinaryLeaf(mmu.format));
     const firstTable = alignedPages(vm, geometry);
     const tables =
       vm.paging === "off" ? null : buildGuestTables(ept, vm.paging, vm.pages, firstTable);
     const total = firstTable + (tables?.count ?? 0);
-    const numbers = vm.workloads.map((workload) => {
-      const vcpu = vcpus.length;
-      const name = `${vm.name}/vcpu${vcpu}`;
-      const vmcs = new Vmcs(`${name}/vmcs`);
-      writeControls(vmcs);
-      writeField(vmcs, Field.vpid, vcpu + 1);
-      writeField(vmcs, Field.eptPointer, ...eptPointer(ept, false));
-      enterPagingMode(ept, vmcs, vm.paging, tables);
-      vmcs.image.set(vmcs.words);
-      vcpus.push({
-        vm: number,
-        vmcs,
-        counters: new Counters(`${name}/counters`),
-        stream: new AccessStream(`${name}/stream`, workload, this.config.blockAccesses, vm.waits),
-      });
-      return vcpu;
-    });
-    const { tracking } = this.config;
-    const technique = techniqueOn(this.config.units, tracking.technique);
-    const usesRing = technique?.usesRing === true;
-    const rings = usesRing ? tracking.ringEntries : 0;
-    const ringUnit = writeLog(this.config.units, tracking.ringSource);
-    const logEntries = ringUnit === null ? 0 : geometry.logEntries;
-    const own = new OwnNumbers(`${vm.name}/own`, technique?.words ?? 0);
-    const tracked: TrackedVm = {
-      ept,
-      dirty: new DirtyBitmap(`${vm.name}/dirty`, total),
-      touched: new DirtyBitmap(`${vm.name}/touched`, total),
-      sampled: new DirtyBitmap(`${vm.name}/sampled`, total, "settings"),
-      handedOver: new DirtyBitmap(`${vm.name}/handedOver`, total),
-      buffer: new CumulativeBuffer(`${vm.name}/cumulative`, total),
-      vcpus: numbers.map((vcpu) => {
-        const ring = new DirtyRing(`vcpu${vcpu}/ring`, rings, logEntries, tracking.ringReserved);
-        return { vcpu, vmcs: vcpus[vcpu]!.vmcs, ring };
-      }),
-      logs: this.logs,
-      costs: tracking.costs,
-      units: this.config.units,
-      ringUnit,
-      mergedLevel: tracking.largePagesReturn ? vm.leafLevel : 1,
-      initiallySet: tracking.initiallySet,
-      options: tracking.options,
-      own: own.numbers,
-      work: new TableWork(`${vm.name}/tableWork`, tracking.preemptEvery),
-      faults: tracking.faults,
-    };
+    const numbers = vm.workloads.map((_, i) => vcpus.length + i);
+    for (const workload of vm.workloads) {
+      const vmcs = this.#buildVmcs(vm, vcpus.length, ept, tables);
+      vcpus.push(this.#buildVcpu(vm, number, vcpus.length, vmcs, workload));
+    }
+    const own = new OwnNumbers(
+      `${vm.name}/own`,
+      techniqueOn(units, tracking.technique)?.words ?? 0,
+    );
+    const tracked = this.#trackedVm(vm, ept, total, own, numbers, vcpus);
     const guest = new GuestPages(`${vm.name}/pages`, total, vm.keepVersions);
     guest.traced = vm.workloads[0]?.traced ?? null;
     return {
@@ -358,12 +323,70 @@ export class World {
       guest,
       tables,
       tracked,
-      armed: new ArmedTechnique(number, this.config.units),
+      armed: new ArmedTechnique(number, units),
       own,
       reportedWritten: new DirtyBitmap(`${vm.name}/reportedWritten`, total, "statistics"),
       reportedTouched: new DirtyBitmap(`${vm.name}/reportedTouched`, total, "statistics"),
       rounds: null,
       vcpus: numbers,
+    };
+  }
+
+  #buildVmcs(vm: VmPlan, vcpu: number, ept: Ept, tables: GuestTables | null): Vmcs {
+    const vmcs = new Vmcs(`${vm.name}/vcpu${vcpu}/vmcs`);
+    writeControls(vmcs);
+    writeField(vmcs, Field.vpid, vcpu + 1);
+    writeField(vmcs, Field.eptPointer, ...eptPointer(ept, false));
+    enterPagingMode(ept, vmcs, vm.paging, tables);
+    vmcs.image.set(vmcs.words);
+    return vmcs;
+  }
+
+  #buildVcpu(vm: VmPlan, of: number, vcpu: number, vmcs: Vmcs, workload: Workload): VcpuState {
+    const name = `${vm.name}/vcpu${vcpu}`;
+    const { blockAccesses } = this.config;
+    return {
+      vm: of,
+      vmcs,
+      counters: new Counters(`${name}/counters`),
+      stream: new AccessStream(`${name}/stream`, workload, blockAccesses, vm.waits),
+    };
+  }
+
+  #trackedVm(
+    { name, leafLevel }: VmPlan,
+    ept: Ept,
+    pages: number,
+    own: OwnNumbers,
+    numbers: readonly number[],
+    vcpus: readonly VcpuState[],
+  ): TrackedVm {
+    const { geometry, units, tracking } = this.config;
+    const usesRing = techniqueOn(units, tracking.technique)?.usesRing === true;
+    const rings = usesRing ? tracking.ringEntries : 0;
+    const ringUnit = writeLog(units, tracking.ringSource);
+    const logEntries = ringUnit === null ? 0 : geometry.logEntries;
+    return {
+      ept,
+      dirty: new DirtyBitmap(`${name}/dirty`, pages),
+      touched: new DirtyBitmap(`${name}/touched`, pages),
+      sampled: new DirtyBitmap(`${name}/sampled`, pages, "settings"),
+      handedOver: new DirtyBitmap(`${name}/handedOver`, pages),
+      buffer: new CumulativeBuffer(`${name}/cumulative`, pages),
+      vcpus: numbers.map((vcpu) => {
+        const ring = new DirtyRing(`vcpu${vcpu}/ring`, rings, logEntries, tracking.ringReserved);
+        return { vcpu, vmcs: itemAt(vcpus, vcpu).vmcs, ring };
+      }),
+      logs: this.logs,
+      costs: tracking.costs,
+      units,
+      ringUnit,
+      mergedLevel: tracking.largePagesReturn ? leafLevel : 1,
+      initiallySet: tracking.initiallySet,
+      options: tracking.options,
+      own: own.numbers,
+      work: new TableWork(`${name}/tableWork`, tracking.preemptEvery),
+      faults: tracking.faults,
     };
   }
 }

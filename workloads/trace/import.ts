@@ -80,78 +80,120 @@ export async function importLog(
   }
   const file = output === undefined ? undefined : new OutputFile(output, options);
   try {
-    let outputBytes = 0;
-    const emit = (bytes: Uint8Array) => {
-      outputBytes += bytes.length;
-      file?.write(bytes);
-    };
-    const writer: TraceWriter = new TraceWriter(emit, () => ({
-      addresses: addresses(),
-      command: processes.command,
-    }));
-    const accesses = new Accesses(writer);
-    const processes = new Processes(accesses, options.process);
-    let format: TraceFormat | undefined;
-    const addresses = (): AddressKind =>
-      options.guestPhysical === true ? "guestPhysical" : (format?.addresses ?? "linear");
-    let reading: TraceReading | undefined;
-    let textBytes = 0;
-    /** Of the text, where an access was found last. */
-    let lastAccess = 0;
+    const work = new Import(name, named, file, options);
     for await (const chunk of withStart(source.text)) {
       signal?.throwIfAborted();
-      const text = reading === undefined ? withoutMark(chunk) : chunk;
-      format ??= named ?? about(name, () => recognise(text));
-      reading ??= format.read({ accesses, processes });
-      const before = reading.understood.accessLines;
-      about(name, () => reading?.push(text));
-      textBytes += chunk.length;
-      if (reading.understood.accessLines > before) lastAccess = textBytes;
-      if (textBytes - lastAccess > EMPTY_BYTES_MAX) {
-        throw new UserError(`${name}: ${EMPTY_BYTES_MAX >> 20} MiB without a memory access`);
-      }
-      onProgress?.({
-        readBytes: source.readBytes(),
-        totalBytes: source.totalBytes,
-        accesses: accesses.count,
-      });
+      const accesses = work.push(chunk);
+      onProgress?.({ readBytes: source.readBytes(), totalBytes: source.totalBytes, accesses });
     }
-    if (format === undefined || reading === undefined) throw new UserError(`${name}: is empty`);
-    about(name, () => {
-      reading?.end();
-      accesses.end();
-      processes.end();
-    });
-    const { understood } = reading;
-    refuseUnknown(name, format, understood, options.lenient === true);
-    if (writer.accesses === 0) {
-      throw new UserError(`${name}: no memory accesses (format ${format.name})`);
-    }
-    if (addresses() === "guestPhysical" && processes.taken.length > 1) {
-      throw new UserError(
-        `${name}: guest-physical addresses of several processes; choose one with --process PID`,
-      );
-    }
-    writer.finish(understood.otherLines + understood.unknownLines);
+    const found = work.end();
     file?.commit();
-    return {
-      ...writer.totals,
-      format: format.name,
-      addresses: addresses(),
-      command: processes.command,
-      programs: processes.taken,
-      understood,
-      accesses: writer.accesses,
-      splitAccesses: accesses.splitAccesses,
-      storedBytes: source.readBytes(),
-      textBytes,
-      outputBytes,
-    };
+    return { ...found, storedBytes: source.readBytes() };
   } catch (error) {
     if (signal?.aborted === true) throw new ImportInterrupted("interrupted; nothing was written");
     throw error;
   } finally {
     file?.abort();
+  }
+}
+
+/** A log on its way into a trace. */
+class Import {
+  readonly #name: string;
+  readonly #options: ImportOptions;
+  readonly #writer: TraceWriter;
+  readonly #accesses: Accesses;
+  readonly #processes: Processes;
+  #format: TraceFormat | undefined;
+  #reading: TraceReading | undefined;
+  #textBytes = 0;
+  #outputBytes = 0;
+  /** Of the text, where an access was found last. */
+  #lastAccess = 0;
+
+  constructor(
+    name: string,
+    format: TraceFormat | undefined,
+    file: OutputFile | undefined,
+    options: ImportOptions,
+  ) {
+    this.#name = name;
+    this.#format = format;
+    this.#options = options;
+    const emit = (bytes: Uint8Array): void => {
+      this.#outputBytes += bytes.length;
+      file?.write(bytes);
+    };
+    this.#writer = new TraceWriter(emit, () => ({
+      addresses: this.#addresses,
+      command: this.#processes.command,
+    }));
+    this.#accesses = new Accesses(this.#writer);
+    this.#processes = new Processes(this.#accesses, options.process);
+  }
+
+  get #addresses(): AddressKind {
+    if (this.#options.guestPhysical === true) return "guestPhysical";
+    return this.#format?.addresses ?? "linear";
+  }
+
+  /** Reads on. Returns the accesses found so far. */
+  push(chunk: Buffer): number {
+    const name = this.#name;
+    const text = this.#reading === undefined ? withoutMark(chunk) : chunk;
+    const reading = this.#reading ?? this.#begin(text);
+    const before = reading.understood.accessLines;
+    about(name, () => reading.push(text));
+    this.#textBytes += chunk.length;
+    if (reading.understood.accessLines > before) this.#lastAccess = this.#textBytes;
+    if (this.#textBytes - this.#lastAccess > EMPTY_BYTES_MAX) {
+      throw new UserError(`${name}: ${EMPTY_BYTES_MAX >> 20} MiB without a memory access`);
+    }
+    return this.#accesses.count;
+  }
+
+  /** @param text the log's first */
+  #begin(text: Buffer): TraceReading {
+    const format = this.#format ?? about(this.#name, () => recognise(text));
+    const reading = format.read({ accesses: this.#accesses, processes: this.#processes });
+    this.#format = format;
+    this.#reading = reading;
+    return reading;
+  }
+
+  /** Ends the trace, if the log is worth one. */
+  end(): Omit<ImportResult, "storedBytes"> {
+    const [name, format, reading] = [this.#name, this.#format, this.#reading];
+    const [writer, processes] = [this.#writer, this.#processes];
+    if (format === undefined || reading === undefined) throw new UserError(`${name}: is empty`);
+    about(name, () => {
+      reading.end();
+      this.#accesses.end();
+      processes.end();
+    });
+    const { understood } = reading;
+    refuseUnknown(name, format, understood, this.#options.lenient === true);
+    if (writer.accesses === 0) {
+      throw new UserError(`${name}: no memory accesses (format ${format.name})`);
+    }
+    if (this.#addresses === "guestPhysical" && processes.taken.length > 1) {
+      throw new UserError(
+        `${name}: guest-physical addresses of several processes; choose one with --process PID`,
+      );
+    }
+    writer.finish(understood.otherLines + understood.unknownLines);
+    return {
+      ...writer.totals,
+      format: format.name,
+      addresses: this.#addresses,
+      command: processes.command,
+      programs: processes.taken,
+      understood,
+      accesses: writer.accesses,
+      splitAccesses: this.#accesses.splitAccesses,
+      textBytes: this.#textBytes,
+      outputBytes: this.#outputBytes,
+    };
   }
 }
 

@@ -41,85 +41,103 @@ export function interpretedMachine(
   shape: MachineShape,
   options: InterpreterOptions,
 ): PureMachine {
-  const machine = prepared(original);
-  const nodes = nodesById(machine);
+  return new InterpretedMachine(original, shape, options);
+}
 
-  const restored = (state: ActorState): AnyMachineSnapshot => {
-    const { value, context, history = {}, invoked = {} } = state;
+class InterpretedMachine implements PureMachine {
+  readonly #machine: AnyStateMachine;
+  readonly #nodes: ReadonlyMap<string, AnyStateNode>;
+  readonly #options: InterpreterOptions;
+
+  constructor(original: AnyStateMachine, shape: MachineShape, options: InterpreterOptions) {
+    this.#machine = prepared(original, shape, options);
+    this.#nodes = nodesById(this.#machine);
+    this.#options = options;
+  }
+
+  initial(input: unknown): Stepped {
+    const [snapshot, actions] = initialTransition(this.#machine, input);
+    return this.#stepped(snapshot, actions, new Timers([]), {});
+  }
+
+  step(state: ActorState, event: AnyEventObject): Stepped | null {
+    return this.#step(state, event, new Timers(state.timers ?? []));
+  }
+
+  endTimer(state: ActorState, position: number): Stepped {
+    const running = state.timers ?? [];
+    const timers = new Timers(running);
+    timers.end(position);
+    return this.#step(state, itemAt(running, position).event, timers) ?? idle(state, timers);
+  }
+
+  endInvoked(state: ActorState, id: string, event: AnyEventObject): Stepped {
+    const { [id]: _ended, ...invoked } = state.invoked ?? {};
+    const timers = new Timers(state.timers ?? []);
+    const rest = { ...state, invoked };
+    return this.#step(rest, event, timers) ?? idle(rest, timers);
+  }
+
+  #step(state: ActorState, event: AnyEventObject, timers: Timers): Stepped | null {
+    const { invoked = {} } = state;
+    const before = this.#restored(state);
+    const isTaken = before.can(event);
+    const [after, actions] = transition(this.#machine, before, event);
+    // An eventless transition may follow on an event that nothing else takes.
+    if (!isTaken && after === before && actions.length === 0) return null;
+    return this.#stepped(after, actions, timers, invoked);
+  }
+
+  #restored({ value, context, history = {}, invoked = {} }: ActorState): AnyMachineSnapshot {
     const historyValue = Object.fromEntries(
       Object.entries(history).map(([id, targets]) => [
         id,
-        targets.map((one) => valueUnder(nodes, one)),
+        targets.map((one) => valueUnder(this.#nodes, one)),
       ]),
     );
     const children = Object.fromEntries(
       Object.keys(invoked).map((id): [string, AnyActorRef] => [id, createActor(STAND_IN, { id })]),
     );
-    const snapshot = machine.resolveState({ value, context, historyValue });
+    const snapshot = this.#machine.resolveState({ value, context, historyValue });
     return Object.assign(snapshot, { children });
-  };
+  }
 
-  const stepped = (
+  #stepped(
     snapshot: AnyMachineSnapshot,
     actions: readonly Executable[],
     timers: Timers,
     sources: Readonly<Record<string, string>>,
-  ): Stepped => {
+  ): Stepped {
     if (snapshot.status === "error") throw snapshot.error;
-    const work = new StepWork(timers, sources, options);
+    const work = new StepWork(timers, sources, this.#options);
     for (const action of actions) work.perform(action);
     return { state: savedState(snapshot, work), emitted: work.emitted, toItself: work.toItself };
-  };
-
-  const step = (state: ActorState, event: AnyEventObject, timers: Timers): Stepped | null => {
-    const { invoked = {} } = state;
-    const before = restored(state);
-    const isTaken = before.can(event);
-    const [after, actions] = transition(machine, before, event);
-    // An eventless transition may follow on an event that nothing else takes.
-    if (!isTaken && after === before && actions.length === 0) return null;
-    return stepped(after, actions, timers, invoked);
-  };
-
-  return {
-    initial(input) {
-      const [snapshot, actions] = initialTransition(machine, input);
-      return stepped(snapshot, actions, new Timers([]), {});
-    },
-    step: (state, event) => step(state, event, new Timers(state.timers ?? [])),
-    endTimer(state, position) {
-      const timers = new Timers(state.timers!);
-      timers.end(position);
-      return step(state, itemAt(state.timers!, position).event, timers) ?? idle(state, timers.all);
-    },
-    endInvoked(state, id, event) {
-      const { [id]: _ended, ...invoked } = state.invoked!;
-      const timers = new Timers(state.timers ?? []);
-      const rest = { ...state, invoked };
-      return step(rest, event, timers) ?? idle(rest, timers.all);
-    },
-  };
-
-  function idle({ timers: _before, ...state }: ActorState, timers: ActorState["timers"]): Stepped {
-    const { invoked: children, ...rest } = state;
-    const invoked = children === undefined || isEmpty(children) ? {} : { invoked: children };
-    const running = timers!.length === 0 ? {} : { timers: timers! };
-    return { state: { ...rest, ...invoked, ...running }, emitted: [], toItself: [] };
   }
+}
 
-  /** Own copy of the machine, which ends where it would go round for ever, and starts no invoked actor. */
-  function prepared(from: AnyStateMachine): AnyStateMachine {
-    const sources = shape.invokes.map(({ src }) => src);
-    const named = [...Object.keys(options.invoked), ...sources];
-    const own: AnyStateMachine = from.provide({
-      actors: Object.fromEntries(named.map((src) => [src, STAND_IN])),
-    });
-    own.options = {
-      ...own.options,
-      maxIterations: Math.min(own.options.maxIterations ?? MICROSTEPS_MOST, MICROSTEPS_MOST),
-    };
-    return own;
-  }
+/** What ended changes nothing else. */
+function idle({ timers: _before, ...state }: ActorState, { all }: Timers): Stepped {
+  const { invoked: children, ...rest } = state;
+  const invoked = children === undefined || isEmpty(children) ? {} : { invoked: children };
+  const running = all.length === 0 ? {} : { timers: all };
+  return { state: { ...rest, ...invoked, ...running }, emitted: [], toItself: [] };
+}
+
+/** Own copy of the machine, which ends where it would go round for ever, and starts no invoked actor. */
+function prepared(
+  from: AnyStateMachine,
+  { invokes }: MachineShape,
+  { invoked }: InterpreterOptions,
+): AnyStateMachine {
+  const named = [...Object.keys(invoked), ...invokes.map(({ src }) => src)];
+  const own: AnyStateMachine = from.provide({
+    actors: Object.fromEntries(named.map((src) => [src, STAND_IN])),
+  });
+  own.options = {
+    ...own.options,
+    maxIterations: Math.min(own.options.maxIterations ?? MICROSTEPS_MOST, MICROSTEPS_MOST),
+  };
+  return own;
 }
 
 function nodesById(machine: AnyStateMachine): ReadonlyMap<string, AnyStateNode> {

@@ -38,7 +38,13 @@ import { StepAudit } from "../audit/stepAudit.ts";
 import type { Effects, Posted, Step } from "../audit/steps.ts";
 import { branchTaken } from "../branches.ts";
 import { Channel, channelAt } from "../engine/channel.ts";
-import { type Component, type Model, type Outcome, shownMessage } from "../engine/model.ts";
+import {
+  type Component,
+  type Model,
+  type Outcome,
+  type RenamingGroup,
+  shownMessage,
+} from "../engine/model.ts";
 import { Slot } from "../engine/slot.ts";
 import type { Property } from "../properties/property.ts";
 import { channelOptions, Ways } from "./channels.ts";
@@ -47,7 +53,7 @@ import { ChoosingWorkload } from "./choosingWorkload.ts";
 import { Due } from "./due.ts";
 import { partsOf } from "./sentMessages.ts";
 import type { DeviceRequest, StepCheck } from "./stepContext.ts";
-import { SystemSteps } from "./systemSteps.ts";
+import { type Binding, SystemSteps } from "./systemSteps.ts";
 import { systemSymmetry } from "./systemSymmetry.ts";
 
 export interface SystemModelOptions {
@@ -137,29 +143,9 @@ class SystemBinding {
     this.#slots = [...this.#actorSlots, ...this.#memorySlots];
     this.#channels = this.#slots.map(() => null);
     this.#machines = this.#actors.map(({ machine }) => new PureMachine(machine));
-    this.#taken = this.#actors.map((actor) => {
-      const taken = new Set<string>();
-      actor.watch((state, event, number) => {
-        if (this.#steps.isNoted) taken.add(branchTaken(actor.machine, state, event, number));
-      });
-      return taken;
-    });
-    const { reads = true, halts = false, choosers = [], settles = true } = options;
+    this.#taken = this.#actors.map((actor) => this.#branchesTaken(actor));
     const fieldsOf = options.fieldsOf ?? declaredFields;
-    const binding = {
-      system,
-      actors: this.#actors,
-      ways: this.#ways,
-      fields: this.#actors.map(({ machine }) => fieldsOf(machine.id)),
-      memory: this.#memory,
-      actorSlots: this.#actorSlots,
-      memorySlots: this.#memorySlots,
-      choosers: [new AccessChooser(workloadsOf(system), reads, halts), ...choosers],
-      stepChecks: options.stepChecks,
-      owed,
-      settles,
-      dues,
-    };
+    const binding = this.#bind(owed, dues, fieldsOf);
     this.#steps = new SystemSteps(binding);
     const timePasses = options.timeStandsStill === undefined;
     this.#audit = new StepAudit(this.#steps, binding, this.#mapMemory(), timePasses);
@@ -172,22 +158,54 @@ class SystemBinding {
       components: this.#actors.map((_, actor) => this.#component(actor)),
       initial,
       properties: options.properties,
-      symmetry: systemSymmetry({
-        world,
-        actors: this.#actors,
-        ways: this.#ways,
-        memory: this.#memory,
-        properties: options.properties,
-        fieldsOf,
-        pagesDiffer: options.pagesDiffer,
-        staysOnCpu: options.staysOnCpu ?? false,
-        slotNamed: (name) => this.#slotNamed(name),
-      }),
+      symmetry: this.#symmetry(fieldsOf),
       isFinal: (ids) => {
         const { value } = itemAt(itemAt(this.#actorSlots, 0).values, wordAt(ids, 0));
         return value === "done" || value === "failed";
       },
     };
+  }
+
+  /** Noted from now on, in the steps that are the model's. */
+  #branchesTaken(actor: SystemActor): Set<string> {
+    const taken = new Set<string>();
+    actor.watch((state, event, number) => {
+      if (this.#steps.isNoted) taken.add(branchTaken(actor.machine, state, event, number));
+    });
+    return taken;
+  }
+
+  #bind(owed: number, dues: readonly Due[], fieldsOf: (machine: string) => Fields): Binding {
+    const { reads = true, halts = false, choosers = [], settles = true } = this.#options;
+    return {
+      system: this.#system,
+      actors: this.#actors,
+      ways: this.#ways,
+      fields: this.#actors.map(({ machine }) => fieldsOf(machine.id)),
+      memory: this.#memory,
+      actorSlots: this.#actorSlots,
+      memorySlots: this.#memorySlots,
+      choosers: [new AccessChooser(workloadsOf(this.#system), reads, halts), ...choosers],
+      stepChecks: this.#options.stepChecks,
+      owed,
+      settles,
+      dues,
+    };
+  }
+
+  #symmetry(fieldsOf: (machine: string) => Fields): RenamingGroup {
+    const { properties, pagesDiffer, staysOnCpu = false } = this.#options;
+    return systemSymmetry({
+      world: this.#system.world,
+      actors: this.#actors,
+      ways: this.#ways,
+      memory: this.#memory,
+      properties,
+      fieldsOf,
+      pagesDiffer,
+      staysOnCpu,
+      slotNamed: (name) => this.#slotNamed(name),
+    });
   }
 
   #piecesOf(owed: number, dues: readonly Due[]): readonly MemoryPiece[] {

@@ -1,6 +1,7 @@
 /** Systems small enough to explore: the real ones in a geometry of a few pages and log entries. */
 import { DEFAULT_PROCESSOR_COSTS } from "../../hardware/costs.ts";
 import { EPT } from "../../hardware/formats/ept.ts";
+import type { Geometry } from "../../hardware/geometry.ts";
 import type { Part } from "../../hardware/part.ts";
 import type { TrackerFault } from "../../hypervisor/trackedVm.ts";
 import type { Technique } from "../../interconnect/messages.ts";
@@ -11,6 +12,7 @@ import { smallestPlan, smallestVm } from "../../system/smallestPlan.ts";
 import { System } from "../../system/system.ts";
 import { type ActorParts, asPlanned } from "../../system/systemPlan.ts";
 import type { World } from "../../system/world.ts";
+import type { TrackingPlan, VmPlan } from "../../system/worldPlan.ts";
 import { configuredUnits } from "../../units/all.ts";
 import { ChoosingWorkload } from "../hypervisor/choosingWorkload.ts";
 
@@ -68,38 +70,16 @@ function measureAtAnyMoment(harvests: boolean, live: boolean): OperationFactory 
 }
 
 export function smallSystem(options: SmallSystemOptions): System {
-  const { technique, vcpus, pages, logEntries, eptLevels, leafLevel = 1, replace } = options;
-  const indexBits = Math.max(1, Math.ceil(Math.log2(pages) / eptLevels));
-  const largeLeaves = Math.ceil(pages / 2 ** indexBits);
+  const { replace } = options;
   const built: { system?: System } = {};
   const world = (): World => built.system!.world;
   const memory = (): readonly Part[] => built.system!.operation.parts;
-  const vms = vcpus.map((count, vm) => {
-    const workloads = Array.from(
-      { length: count },
-      (_, vcpu) => new ChoosingWorkload(`vm${vm}/choice${vcpu}`, pages),
-    );
-    const { initialPages = pages, keepVersions = false } = options;
-    return smallestVm(`vm${vm}`, pages, workloads, { leafLevel, initialPages, keepVersions });
-  });
   built.system = new System(
-    smallestPlan(vms, {
+    smallestPlan(vmsOf(options), {
       world: {
-        geometry: {
-          eptLevels,
-          guestLevels: 4,
-          indexBits,
-          logEntries,
-          // A first level, which holds every page unless something else is asked for, and no second one.
-          tlb: {
-            l1: { sets: 2 ** Math.ceil(Math.log2(options.tlbPages ?? pages)), ways: 1 },
-            l1Large: { sets: leafLevel > 1 ? 2 ** Math.ceil(Math.log2(largeLeaves)) : 1, ways: 1 },
-            l2: { sets: 1, ways: 0 },
-          },
-          physicalAddressBits: 43,
-        },
+        geometry: geometryOf(options),
         // With a CPU for each vCPU nothing waits for a CPU, and no timeslice ends.
-        pcpus: options.cpus ?? vcpus.reduce((sum, count) => sum + count, 0),
+        pcpus: options.cpus ?? options.vcpus.reduce((sum, count) => sum + count, 0),
         mmu: {
           format: EPT,
           compatibility: "sdm",
@@ -108,14 +88,7 @@ export function smallSystem(options: SmallSystemOptions): System {
         units: configuredUnits(options.units),
         blockAccesses: 1,
       },
-      tracking: {
-        technique,
-        ringEntries: options.ringEntries ?? 4,
-        ringReserved: options.ringReserved ?? 1,
-        ringSource: options.ringSource ?? "writeProtect",
-        preemptEvery: options.piece ?? 0,
-        faults: options.faults ?? [],
-      },
+      tracking: trackingOf(options),
       system: {
         pvmCpus: options.pvmCpus ?? 1,
         handlerCpus: options.handlerCpus ?? [],
@@ -133,4 +106,45 @@ export function smallSystem(options: SmallSystemOptions): System {
     }),
   );
   return built.system;
+}
+
+function vmsOf(options: SmallSystemOptions): VmPlan[] {
+  const { pages, initialPages = pages, leafLevel = 1, keepVersions = false } = options;
+  return options.vcpus.map((count, vm) => {
+    const workloads = Array.from(
+      { length: count },
+      (_, vcpu) => new ChoosingWorkload(`vm${vm}/choice${vcpu}`, pages),
+    );
+    return smallestVm(`vm${vm}`, pages, workloads, { leafLevel, initialPages, keepVersions });
+  });
+}
+
+function geometryOf(options: SmallSystemOptions): Geometry {
+  const { pages, logEntries, eptLevels, leafLevel = 1, tlbPages = pages } = options;
+  const indexBits = Math.max(1, Math.ceil(Math.log2(pages) / eptLevels));
+  const largeLeaves = leafLevel > 1 ? Math.ceil(pages / 2 ** indexBits) : 1;
+  return {
+    eptLevels,
+    guestLevels: 4,
+    indexBits,
+    logEntries,
+    // A first level, which holds every page unless something else is asked for, and no second one.
+    tlb: {
+      l1: { sets: 2 ** Math.ceil(Math.log2(tlbPages)), ways: 1 },
+      l1Large: { sets: 2 ** Math.ceil(Math.log2(largeLeaves)), ways: 1 },
+      l2: { sets: 1, ways: 0 },
+    },
+    physicalAddressBits: 43,
+  };
+}
+
+function trackingOf(options: SmallSystemOptions): Partial<TrackingPlan> {
+  return {
+    technique: options.technique,
+    ringEntries: options.ringEntries ?? 4,
+    ringReserved: options.ringReserved ?? 1,
+    ringSource: options.ringSource ?? "writeProtect",
+    preemptEvery: options.piece ?? 0,
+    faults: options.faults ?? [],
+  };
 }

@@ -72,13 +72,8 @@ const WORDS_MAX = 1 << 20;
 
 /** The technique of a declaration. @throws UserError if it is none */
 export function ownTechnique(own: OwnTracker): Technique {
+  checkDeclaration(own);
   const { name, finds, samples = false, usesFlags = false, parameters = {}, words = 0 } = own;
-  if (!/^[A-Za-z][\w-]{0,39}$/.test(name)) {
-    throw new UserError(`tracker "${excerpt(name)}": expected letters, digits, - and _`);
-  }
-  if (!Number.isInteger(words) || words < 0 || words > WORDS_MAX) {
-    throw new UserError(`tracker "${name}": words: expected a whole number up to ${WORDS_MAX}`);
-  }
   const schema = z.strictObject(parameters);
   const section = {
     name,
@@ -87,14 +82,6 @@ export function ownTechnique(own: OwnTracker): Technique {
   const isWritten = finds === "written";
   const call = (handler: Handler, vm: TrackedVm, ...given: readonly unknown[]): number => {
     const { cycles } = new Face(own, handler, vm, optionsOf(vm, section)).call(given);
-    return cycles;
-  };
-  const begin = (vm: TrackedVm, handler: "arm" | "rearm"): number => {
-    if (samples) clearMarks(vm.sampled);
-    const cycles = call(handler, vm);
-    if (samples && countMarked(vm.sampled) === 0) {
-      throw new UserError(`tracker "${name}": ${handler}: watches no page`);
-    }
     return cycles;
   };
   return {
@@ -116,57 +103,99 @@ export function ownTechnique(own: OwnTracker): Technique {
       // Rights are taken page by page, so large leaves are split first.
       const split = splitAll(vm.ept, wholeWalk());
       if (usesFlags) setAccessedDirty(vm, true);
-      return begin(vm, "arm") + split * vm.costs.splitHandler;
+      return begin(own, vm, "arm", call) + split * vm.costs.splitHandler;
     },
     collect: (vm) => (own.collect === undefined ? 0 : call("collect", vm)),
-    rearm: (vm) => begin(vm, "rearm"),
+    rearm: (vm) => begin(own, vm, "rearm", call),
     disarm(vm) {
       if (usesFlags) setAccessedDirty(vm, false);
       if (samples) clearMarks(vm.sampled);
-      const { words } = vm.ept.memory;
-      const { allRights, accessed, dirty } = vm.ept.format;
-      let leaves = 0;
-      walkLeaves(wholeWalk(), vm.ept, (word) => {
-        words[word] = wordAt(words, word) | allRights | accessed | dirty;
-        leaves++;
-      });
-      return leaves * vm.costs.protectPage;
+      return giveAllBack(vm) * vm.costs.protectPage;
     },
     serveLogFull: () => NOT_OURS,
     serveViolation(vm, _vcpu, page, write) {
-      const { format } = vm.ept;
-      const wanted = write ? format.write : format.read | format.fetch;
-      const lacks = (): boolean => {
-        const leaf = findLeaf(vm.ept, page);
-        return leaf !== null && (wordAt(vm.ept.memory.words, leaf.word) & wanted) !== wanted;
-      };
       // There is no page, or another CPU was here first: then the access just retries.
-      if (!lacks()) return NOT_OURS;
+      if (!lacksRight(vm, page, write)) return NOT_OURS;
       const cycles = call("onViolation", vm, page, write);
-      if (lacks()) {
+      if (lacksRight(vm, page, write)) {
         throw new UserError(
           `tracker "${name}": onViolation: page ${page} is still without the right, so that its access never ends: call restore`,
         );
       }
       return { fix: "granted", cycles: vm.costs.violationHandler + cycles, ringFull: false };
     },
-    // Flags go with the leaf.
-    pageTaken(vm, page, low) {
-      if (!usesFlags || (samples && !isMarked(vm.sampled, page))) return;
-      const { accessed, dirty } = vm.ept.format;
-      if (isWritten && (low & dirty) !== 0) markDirty(vm.dirty, page);
-      if (!isWritten && (low & accessed) !== 0) markDirty(vm.touched, page);
-    },
-    // A page that comes is touched; whether it is written its entry will tell.
-    pageReturned(vm, page) {
-      const { format } = vm.ept;
-      const ordinary = ordinaryLeaf(format);
-      if (samples && !isMarked(vm.sampled, page)) return ordinary;
-      if (!isWritten) markDirty(vm.touched, page);
-      if (usesFlags) return format.ramLeaf;
-      return isWritten ? ordinary & ~format.write : ordinary;
-    },
+    pageTaken: (vm, page, low) => reportFlags(own, vm, page, low),
+    pageReturned: (vm, page) => returnedLeaf(own, vm, page),
   };
+}
+
+/** @throws UserError if its name or its number of words is none */
+function checkDeclaration({ name, words = 0 }: OwnTracker): void {
+  if (!/^[A-Za-z][\w-]{0,39}$/.test(name)) {
+    throw new UserError(`tracker "${excerpt(name)}": expected letters, digits, - and _`);
+  }
+  if (!Number.isInteger(words) || words < 0 || words > WORDS_MAX) {
+    throw new UserError(`tracker "${name}": words: expected a whole number up to ${WORDS_MAX}`);
+  }
+}
+
+/** Begins a round. Returns its cycles. @throws UserError if a tracker that samples has chosen no page */
+function begin(
+  { name, samples = false }: OwnTracker,
+  vm: TrackedVm,
+  handler: "arm" | "rearm",
+  call: (handler: Handler, vm: TrackedVm) => number,
+): number {
+  if (samples) clearMarks(vm.sampled);
+  const cycles = call(handler, vm);
+  if (samples && countMarked(vm.sampled) === 0) {
+    throw new UserError(`tracker "${name}": ${handler}: watches no page`);
+  }
+  return cycles;
+}
+
+/** Every leaf has all rights, and its flags set, so that they cost nothing later. Returns the leaves. */
+function giveAllBack({ ept }: TrackedVm): number {
+  const { words } = ept.memory;
+  const { allRights, accessed, dirty } = ept.format;
+  let leaves = 0;
+  walkLeaves(wholeWalk(), ept, (word) => {
+    words[word] = wordAt(words, word) | allRights | accessed | dirty;
+    leaves++;
+  });
+  return leaves;
+}
+
+/** Whether the page is there, and an access to it has not the right that it needs. */
+function lacksRight({ ept }: TrackedVm, page: number, isWrite: boolean): boolean {
+  const { write, read, fetch } = ept.format;
+  const wanted = isWrite ? write : read | fetch;
+  const leaf = findLeaf(ept, page);
+  return leaf !== null && (wordAt(ept.memory.words, leaf.word) & wanted) !== wanted;
+}
+
+/** Flags go with the leaf. */
+function reportFlags(own: OwnTracker, vm: TrackedVm, page: number, low: number): void {
+  if (own.usesFlags !== true || isLeftOut(own, vm, page)) return;
+  const { accessed, dirty } = vm.ept.format;
+  const isWritten = own.finds === "written";
+  if ((low & (isWritten ? dirty : accessed)) === 0) return;
+  markDirty(isWritten ? vm.dirty : vm.touched, page);
+}
+
+/** A page that comes is touched; whether it is written its entry will tell. Returns its leaf. */
+function returnedLeaf(own: OwnTracker, vm: TrackedVm, page: number): number {
+  const { format } = vm.ept;
+  const ordinary = ordinaryLeaf(format);
+  if (isLeftOut(own, vm, page)) return ordinary;
+  const isWritten = own.finds === "written";
+  if (!isWritten) markDirty(vm.touched, page);
+  if (own.usesFlags === true) return format.ramLeaf;
+  return isWritten ? ordinary & ~format.write : ordinary;
+}
+
+function isLeftOut({ samples }: OwnTracker, { sampled }: TrackedVm, page: number): boolean {
+  return samples === true && !isMarked(sampled, page);
 }
 
 /** What a handler is given, for as long as it runs. */

@@ -73,24 +73,6 @@ export function createRing(recordWords: number, calls: RingCalls): Ring {
 
 /** (module (import full, spent, refused) (memory) (global head) (func put (param ...) ...) (func spent) (func refused)) */
 function ringModule(recordWords: number, bytes: number): Uint8Array {
-  const head = 0;
-  const at = recordWords;
-  const code = new Assembler();
-  code.getGlobal(head).set(at);
-  for (let i = 0; i < recordWords; i++)
-    code
-      .get(at)
-      .get(i)
-      .storeWord(4 * i);
-  code
-    .get(at)
-    .constant(4 * recordWords)
-    .op(Op.add)
-    .tee(at)
-    .setGlobal(head);
-  code.get(at).constant(bytes).op(Op.eq).open(Op.if);
-  // The place is given free first: what the host throws leaves a ring that goes on.
-  code.constant(0).setGlobal(head).call(0).open(Op.if).op(Op.unreachable, Op.end, Op.end);
   const module = new Assembler();
   module.put([0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
   const section = (id: number, write: (content: Assembler) => void): void => {
@@ -130,12 +112,35 @@ function ringModule(recordWords: number, bytes: number): Uint8Array {
   });
   section(10, (content) => {
     content.op(3);
-    for (const body of [functionBody(1, code), asking(1), asking(2)]) {
+    for (const body of [functionBody(1, putCode(recordWords, bytes)), asking(1), asking(2)]) {
       content.unsigned(body.length);
       content.put(body);
     }
   });
   return module.view();
+}
+
+/** Takes a record, and asks the host when there is no place for another. */
+function putCode(recordWords: number, bytes: number): Assembler {
+  const head = 0;
+  const at = recordWords;
+  const code = new Assembler();
+  code.getGlobal(head).set(at);
+  for (let i = 0; i < recordWords; i++)
+    code
+      .get(at)
+      .get(i)
+      .storeWord(4 * i);
+  code
+    .get(at)
+    .constant(4 * recordWords)
+    .op(Op.add)
+    .tee(at)
+    .setGlobal(head);
+  code.get(at).constant(bytes).op(Op.eq).open(Op.if);
+  // The place is given free first: what the host throws leaves a ring that goes on.
+  code.constant(0).setGlobal(head).call(0).open(Op.if).op(Op.unreachable, Op.end, Op.end);
+  return code;
 }
 
 function asking(host: number): Uint8Array {
