@@ -88,7 +88,7 @@ function told(
   elapsed: number,
 ): SendEmission {
   const actor = units[number]?.[vcpu];
-  if (actor === undefined) throw new Error(`unit ${number} of vCPU ${vcpu} is no actor`);
+  if (actor === undefined) throw new Error(`unit ${number} of vCPU ${vcpu} is not an actor`);
   return send(actor, { type: message }, elapsed);
 }
 

@@ -99,7 +99,7 @@ function isState(value: unknown): value is State {
 /** @throws if the slot of an actor has what is no state of one */
 function stateOf(value: unknown): State {
   if (isState(value)) return value;
-  throw new Error("what an actor's slot holds is no state of a machine");
+  throw new Error("what an actor's slot holds is not a state of a machine");
 }
 
 /** Names of all states that a machine is in. */

@@ -116,7 +116,7 @@ export function readSearch(file: string): SavedSearch {
   const body = bytes.subarray(0, Math.max(0, bytes.length - DIGEST_BYTES));
   const isWhole = createHash("sha256").update(body).digest().equals(bytes.subarray(body.length));
   if (end < 0 || !bytes.subarray(0, end).includes(FORMAT)) {
-    throw new UserError(`${file}: this is no saved search (expected what --save has written)`);
+    throw new UserError(`${file}: this is not a saved search (expected what --save has written)`);
   }
   if (!isWhole) throw new UserError(`${file}: the saved search is damaged: its checksum is wrong`);
   const header = parseHeader(file, bytes.toString("utf8", 0, end), body.length - end - 1);

@@ -37,7 +37,9 @@ interface AdviseOptions {
 /** The command. Exit codes: 0 fine, 2 bad input, 130 interrupted. A migration that gives up is an answer. */
 export function adviseCommand(): Command {
   return new Command("advise")
-    .description("tracker, migration, working set: answers in words, with runs (docs/advise.md)")
+    .description(
+      "tracker, migration, working set: answers in words, backed by runs (docs/advise.md)",
+    )
     .argument("<scenario>", "scenario or trace, for its guests")
     .option("--only <questions>", `some of ${QUESTIONS.join(", ")}`, questionList)
     .option("--link <rate>", "that a migration has, such as 10Gbit/s")
@@ -71,7 +73,7 @@ async function run(name: string, options: AdviseOptions): Promise<void> {
   const asked = askedOf(name, options);
   const most = runsAtMost(asked);
   if (most > RUNS_UNASKED && options.yes !== true) {
-    throw new UserError(`up to ${grouped(most)} runs; give --yes to run so many`);
+    throw new UserError(`up to ${grouped(most)} runs; give --yes to run that many`);
   }
   const store = new RunStore(options.store ?? defaultStore(), codeVersion(), noteDamaged);
   const advice = await withProgress(async (signal, onProgress): Promise<Advice> => {

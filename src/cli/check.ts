@@ -233,7 +233,7 @@ async function orFileError(file: string, goOn: () => Promise<void>): Promise<voi
   } catch (error) {
     const isSaid = error instanceof UserError || error instanceof ModelError;
     if (isSaid || !(error instanceof Error)) throw error;
-    throw new UserError(`${file}: is no search of its model: ${error.message}`);
+    throw new UserError(`${file}: is not a search of its model: ${error.message}`);
   }
 }
 

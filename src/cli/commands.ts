@@ -26,7 +26,8 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: "advise",
     usage: "advise [options] <scenario>",
-    description: "tracker, migration, working set: answers in words, with runs (docs/advise.md)",
+    description:
+      "tracker, migration, working set: answers in words, backed by runs (docs/advise.md)",
     load: async () => (await import("./advise.ts")).adviseCommand(),
   },
   {

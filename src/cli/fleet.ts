@@ -74,7 +74,7 @@ function asked(name: string, { trackers, yes }: FleetOptions): Fleet {
   const fleet = withTrackers(loadFleet(name), trackers, "--trackers");
   const runs = curveRunsAtMost(fleet.config, fleet.kinds.length);
   if (runs > RUNS_UNASKED && yes !== true) {
-    throw new UserError(`up to ${grouped(runs)} runs; give --yes to run so many`);
+    throw new UserError(`up to ${grouped(runs)} runs; give --yes to run that many`);
   }
   return fleet;
 }

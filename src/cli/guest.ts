@@ -35,7 +35,7 @@ export function guestCommand(): Command {
       "fetch what a guest is booted from (Debian's packages, without root), and boot it once",
     )
     .argument("<name>", `the guest: ${GUESTS.join(", ")}`)
-    .option("--kernel <file>", "a kernel for 32 bits, and not Debian's")
+    .option("--kernel <file>", "a 32-bit kernel other than Debian's")
     .option("--initrd <file>", 'its first file system; its shell\'s prompt has to be "[$?] # "')
     .option("--bios <file>", "SeaBIOS's bios.bin")
     .option("--vga-bios <file>", "SeaBIOS's vgabios-stdvga.bin")

@@ -23,7 +23,7 @@ export function litmusCommand(): Command {
     .option("--results <file>", "compare what a processor printed that was started from that disk")
     .option(
       "--fuzz <tests>",
-      "ask so many random tests, and shrink the first that differs",
+      "run this many random tests, and shrink the first that differs",
       wholeNumber(1),
     )
     .option("--seed <number>", "seed of the random tests", wholeNumber(0, SEED_MAX), 1)

@@ -51,7 +51,7 @@ export function replayCommand(): Command {
     .argument("<file>", "a message log (see: trackvisor run --record)")
     .option(
       "--until <where>",
-      "stop behind this many messages, or at this virtual time",
+      "stop after this many messages, or at this virtual time",
       untilOption,
     )
     .option(

@@ -104,7 +104,7 @@ function planOf(name: string, options: SweepOptions): SweepPlan {
   const axes = [...listed, ...vary];
   const runs = countRuns(axes, seeds?.length ?? 1);
   if (runs > RUNS_UNASKED && !yes) {
-    throw new UserError(`a sweep of ${grouped(runs)} runs; give --yes to run so many`);
+    throw new UserError(`a sweep of ${grouped(runs)} runs; give --yes to run that many`);
   }
   const plan = planSweep({
     load: loaderOf(name),

@@ -149,7 +149,7 @@ export function makeDirectory(path: string): void {
     if (!existsSync(above)) makeDirectory(above);
     if (!existsSync(path)) mkdirSync(path);
     else if (!statSync(path).isDirectory())
-      throw new UserError(`${path}: cannot be made: it is no directory`);
+      throw new UserError(`${path}: cannot be made: it is not a directory`);
   } catch (error) {
     // Another process may have made it in between.
     if (codeOf(error) === "EEXIST" && statSync(path).isDirectory()) return;

@@ -45,7 +45,7 @@ export function keyOf(job: string): string | null {
 export function parseJob(data: unknown): RunJob {
   const { data: job } = jobSchema.safeParse(data);
   if (job === undefined)
-    throw new UserError("the queue holds a job that is no run of Trackvisor's");
+    throw new UserError("the queue holds a job that is not a run of Trackvisor's");
   return job;
 }
 

@@ -169,7 +169,7 @@ class QueueWorker {
     const key = new RunStore(null, codeVersion()).key(here);
     if (key === keyOf(job.id ?? "")) return here;
     throw new UserError(
-      `${shown}: ${runText(order)} is another one here: a trace that it plays, or a module that it needs (--import), is not the same`,
+      `${shown}: ${runText(order)} differs here: a trace that it plays, or a module that it needs (--import), is not the same`,
     );
   }
 

@@ -79,7 +79,7 @@ export interface Askable {
  */
 export function askable(test: LitmusTest, processor: Processor): Askable {
   const { machine = {} } = test;
-  if (machine.compatibility === "kvm") throw new NotAsked("nested KVM, which is no processor");
+  if (machine.compatibility === "kvm") throw new NotAsked("nested KVM, which is not a processor");
   if (machine.entryFormat !== undefined && machine.entryFormat !== EPT.name) {
     throw new NotAsked("second-level entries of another format than EPT");
   }

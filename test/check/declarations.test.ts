@@ -72,7 +72,7 @@ describe("what is no state", () => {
   ])("%s: %s.%s", (...wrong) => {
     const [, , field] = wrong;
     expect(search(modelWith("pml", 2, wrong), false)).toThrow(
-      new RegExp(`depends on "${field}" of .*, which is said to be no state`),
+      new RegExp(`depends on "${field}" of .*, which is declared not to be state`),
     );
   });
 });

@@ -321,7 +321,7 @@ describe("a machine that goes by what is said to be no state", () => {
       }),
     }));
     expect(planted(SMALL, replace)).toContain(
-      'vcpu0, on "deschedule", depends on "exits" of vcpu0, which is said to be no state',
+      'vcpu0, on "deschedule", depends on "exits" of vcpu0, which is declared not to be state',
     );
   });
 
@@ -335,7 +335,7 @@ describe("a machine that goes by what is said to be no state", () => {
       }),
     }));
     expect(planted(SMALL, replace)).toContain(
-      'toolstack, on "harvested", depends on "pagesWritten" of its message, which is said to be no state',
+      'toolstack, on "harvested", depends on "pagesWritten" of its message, which is declared not to be state',
     );
   });
 });

@@ -124,7 +124,7 @@ it("a saved search that was damaged is refused", () => {
   writeFileSync(file, bytes);
   expect(() => readSearch(file)).toThrow("damaged: its checksum is wrong");
   writeFileSync(file, "something else\n");
-  expect(() => readSearch(file)).toThrow("this is no saved search");
+  expect(() => readSearch(file)).toThrow("this is not a saved search");
 });
 
 describe("threads", () => {

@@ -130,7 +130,7 @@ it("nor are CPUs where a VM runs on after a pause", () => {
   const search = (harvests: boolean) =>
     new Exploration(modelOf(harvests), { symmetry: true }).run();
   expect(search(false)).toBe("complete");
-  expect(() => search(true)).toThrow("a step of scheduler is another one after giving vCPUs");
+  expect(() => search(true)).toThrow("a step of scheduler differs after giving vCPUs");
 });
 
 it("a search that goes on where it stood finds the same orbits", () => {

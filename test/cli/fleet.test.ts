@@ -45,7 +45,7 @@ describe("a fleet from the command line", { timeout: 120_000 }, () => {
       [["ofice-day"], /no such file, and no shipped fleet .*did you mean "office-day"\?/],
       [["plain.yaml", "--trackers", "bit"], /--trackers: there is no "bit"; did you mean "bits"\?/],
       [["plain.yaml", "--csv", "no/day.csv"], /no\/day\.csv: cannot be written/],
-      [["many.yaml"], /up to 1,\d\d\d runs; give --yes to run so many/],
+      [["many.yaml"], /up to 1,\d\d\d runs; give --yes to run that many/],
     ] as const) {
       const { code, out, err } = await scratch.run(["fleet", ...words, "--store", "none"]);
       expect([code, out]).toEqual([2, ""]);

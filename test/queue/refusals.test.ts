@@ -278,7 +278,7 @@ describe.skipIf(SERVER === null)("a queue", () => {
     const whole = trackvisor(scratch.directory, ...words, "--queue", redis.address, "-o", "a.json");
     const said = await refused("worker", redis.address, "--traces", scratch.path("wrong"));
     expect(said).toContain(
-      'run "played" (seed 1) is another one here: a trace that it plays, or a module that it needs (--import), is not the same',
+      'run "played" (seed 1) differs here: a trace that it plays, or a module that it needs (--import), is not the same',
     );
     expect(await refused("worker", redis.address, "--traces", scratch.path("none"))).toContain(
       "none/a.tvtrace: cannot be read",

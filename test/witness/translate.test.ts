@@ -47,7 +47,7 @@ describe("a translation", () => {
   });
 
   it.each([
-    ["machine: { compatibility: kvm }", "nested KVM, which is no processor"],
+    ["machine: { compatibility: kvm }", "nested KVM, which is not a processor"],
     ["controls: { prl: true }", "page reference logging"],
     ["machine: { geometry: { eptLevels: 3 } }", "a machine with eptLevels 3"],
     ["machine: { geometry: { eptLevels: 5 } }", "a machine with eptLevels 5"],

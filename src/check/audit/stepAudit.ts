@@ -173,7 +173,7 @@ export class StepAudit<Asked extends Request> {
     throw new ModelError(
       first.kind === "word"
         ? `${this.#nameOf(step)} reads ${names.join(" and ")}, which it does not declare: ${how}`
-        : `${this.#nameOf(step)} depends on ${names.join(" and ")}, which is said to be no state: ${how}`,
+        : `${this.#nameOf(step)} depends on ${names.join(" and ")}, which is declared not to be state: ${how}`,
     );
   }
 
@@ -296,7 +296,7 @@ export class StepAudit<Asked extends Request> {
       return `it breaks ${names.join(" or ")}`;
     }
     const slot = footprint.find((_, i) => !isAlike(one.memory[i], other.memory[i]));
-    if (slot !== undefined) return `${this.#nameOfSlot(slot)} is another one after it`;
+    if (slot !== undefined) return `${this.#nameOfSlot(slot)} differs after it`;
     if (isAlike(one.state, other.state)) return "it sends other messages";
     const second = Object.entries(other.state?.context ?? {});
     const field = Object.entries(one.state?.context ?? {}).find(
@@ -305,7 +305,7 @@ export class StepAudit<Asked extends Request> {
     const name = itemAt(this.#stage.actors, actor).name;
     return field === undefined
       ? `${name} goes to another state`
-      : `"${field}" of ${name} is another one after it`;
+      : `"${field}" of ${name} differs after it`;
   }
 }
 

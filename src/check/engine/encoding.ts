@@ -147,7 +147,7 @@ function refuseHidden(value: object, keys: readonly string[]): never {
   );
   path.push(hidden!);
   return refuse(
-    typeof hidden === "symbol" ? "named by a symbol" : "hidden: it is no enumerable property",
+    typeof hidden === "symbol" ? "named by a symbol" : "hidden: it is not an enumerable property",
   );
 }
 

@@ -114,7 +114,7 @@ export class MemberData {
       return Object.fromEntries(moved.map(([key, inner]) => [String(key), inner]));
     }
     throw new UserError(
-      `symmetry: indexed: "${field}" of "${slot}" is no list of ${this.count}, and no Map, Set or object by member`,
+      `symmetry: indexed: "${field}" of "${slot}" is neither a list of ${this.count} nor a Map, Set or object by member`,
     );
   }
 

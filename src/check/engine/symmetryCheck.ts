@@ -139,7 +139,7 @@ export class SymmetryCheck {
     const who =
       wrong === undefined ? "a step" : `a step of ${itemAt(components, wrong.component).name}`;
     throw new UserError(
-      `model ${name} is not symmetric here: ${who} is another one after ${renaming.renaming.what}; search without --symmetry`,
+      `model ${name} is not symmetric here: ${who} differs after ${renaming.renaming.what}; search without --symmetry`,
     );
   }
 }

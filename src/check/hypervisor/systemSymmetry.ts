@@ -206,14 +206,14 @@ class SystemRenaming implements Renaming, Permutation {
     if (actor === undefined) {
       const piece = memory.find(({ name }) => name === slot);
       if (piece === undefined) throw new Error(`what "${slot}" holds is not known`);
-      if (!isWords(value)) throw new Error(`what "${slot}" holds is no words of memory`);
+      if (!isWords(value)) throw new Error(`what "${slot}" holds is not words of memory`);
       const { lists, renumber } = piece;
       const unknown = Object.keys(value).find((list) => !lists.includes(list));
       if (unknown !== undefined) throw new Error(`what the words "${unknown}" hold is not known`);
       return renumber(value, this);
     }
     const { id } = actor.machine;
-    if (!isActorState(value)) throw new Error(`what "${slot}" holds is no state of an actor`);
+    if (!isActorState(value)) throw new Error(`what "${slot}" holds is not the state of an actor`);
     const { value: state, context } = value;
     const renamed = renamedFields(
       id,

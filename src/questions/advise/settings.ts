@@ -11,7 +11,7 @@ const BYTES_PER_MBIT = 125e3;
 /** @param field a path as `--set` has it; @param value what YAML can say; null takes the field out */
 export function setting(field: string, value: unknown, origin = "advise"): Override {
   const path = parsePath(field);
-  if (path === null) throw new Error(`"${field}" is no path of fields`);
+  if (path === null) throw new Error(`"${field}" is not a path of fields`);
   return { path, value, origin };
 }
 

@@ -215,7 +215,7 @@ export function declareOperation<
       return comparison === null ? own(first) : comparison.compared(own(second), own(first));
     },
     configured(config, faults) {
-      if (!isOwn(config)) throw new Error(`this is no configuration of operation "${kind}"`);
+      if (!isOwn(config)) throw new Error(`this is not a configuration of operation "${kind}"`);
       return configuredBy(declared, config, faults);
     },
   };

@@ -122,7 +122,7 @@ describe("what cannot be run ends in one line", () => {
     [
       "a library",
       () => module(`(module (memory 1) (func (export "sort")))`),
-      "guest.wasm: exports no _start: it is no command for WASI preview 1 (it exports sort)",
+      "guest.wasm: exports no _start: it is not a command for WASI preview 1 (it exports sort)",
     ],
     [
       "a trap",

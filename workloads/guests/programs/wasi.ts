@@ -12,7 +12,7 @@ export function runWasi(host: GuestHost): void {
   if (typeof start !== "function") {
     const names = Object.keys(exports).filter((name) => !name.startsWith("trackvisor:"));
     throw new UserError(
-      `exports no _start: it is no command for WASI preview 1 (it exports ${names.slice(0, 5).join(", ") || "nothing"})`,
+      `exports no _start: it is not a command for WASI preview 1 (it exports ${names.slice(0, 5).join(", ") || "nothing"})`,
     );
   }
   start();

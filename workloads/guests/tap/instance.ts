@@ -70,6 +70,6 @@ function evaluate(reader: ByteReader, globalOf: (index: number) => number): numb
     else if (opcode === OP.sub) binary((a, b) => a - b);
     else if (opcode === OP.mul) binary(Math.imul);
     else if (opcode === OP.end) return (stack.pop() ?? 0) >>> 0;
-    else throw malformed(offset, "the address of a data segment is no constant of 32 bits");
+    else throw malformed(offset, "the address of a data segment is not a 32-bit constant");
   }
 }
