@@ -4,10 +4,6 @@
  * leaves out is what the rules do not speak of: addresses, and which VMCS a processor has loaded, which is
  * none before the first VM entry.
  */
-import { spawnSync } from "node:child_process";
-import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { expect, it } from "vitest";
 import type { DispatcherContext } from "../../machines/dispatcher.ts";
 import type { MmuContext } from "../../machines/mmu.ts";
@@ -21,28 +17,15 @@ import { ACCESS_PAGE_SHIFT } from "../../src/hardware/accessLoop.ts";
 import { EPT_WRITE } from "../../src/hardware/formats/ept.ts";
 import type { Words } from "../../src/hardware/normalForm.ts";
 import type { ActorSnapshot } from "../../src/system/actors.ts";
+import { REASON, withVerifier } from "./spin.ts";
 
 const PAGES = 2;
 
-/** States of the Promela model, or null with the reason why SPIN could not be asked. */
-function spinStates(): { readonly states: number | null; readonly reason: string } {
-  const directory = mkdtempSync(join(tmpdir(), "trackvisor-spin-"));
-  const run = (command: string, ...args: string[]) =>
-    spawnSync(command, args, { cwd: directory, encoding: "utf8" });
-  try {
-    copyFileSync(join(import.meta.dirname, "writeProtection.pml"), join(directory, "model.pml"));
-    if (run("spin", "-a", "model.pml").status !== 0) {
-      return { states: null, reason: "SPIN is not installed" };
-    }
-    const flags = ["-w", "-O1", "-DSAFETY", "-DNOREDUCE", "-o", "pan", "pan.c"];
-    if (run("cc", ...flags).status !== 0) {
-      return { states: null, reason: "no C compiler for SPIN's verifier" };
-    }
-    const { stdout } = run(join(directory, "pan"), "-n", "-E", "-m100000");
-    return { states: Number(/(\d+) states, stored/.exec(stdout)?.[1]), reason: "" };
-  } finally {
-    rmSync(directory, { recursive: true });
-  }
+/** States of the Promela model. */
+function spinStates(): number {
+  const flags = ["-DSAFETY", "-DNOREDUCE"];
+  const printed = withVerifier("writeProtection.pml", [], flags, (pan) => pan("-n", "-E"));
+  return Number(/(\d+) states, stored/.exec(printed)?.[1]);
 }
 
 /** A state as the Promela model has it: one text for each of its vectors. */
@@ -113,11 +96,9 @@ function projections(): Set<string> {
   return found;
 }
 
-const { states, reason } = spinStates();
-
-it(`SPIN and the checker find as many states of write protection${reason && ` (skipped: ${reason})`}`, ({
-  skip,
-}) => {
-  skip(states === null, reason);
-  expect(projections().size).toBe(states);
-});
+it.skipIf(REASON !== "")(
+  `SPIN and the checker find as many states of write protection${REASON && ` (skipped: ${REASON})`}`,
+  () => {
+    expect(projections().size).toBe(spinStates());
+  },
+);

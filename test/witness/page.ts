@@ -55,6 +55,10 @@ function migrationClaims(): string[] {
 const ORACLE =
   "| what a run of a trace counts: TLB, walks, logs, cycles, pages ([counting.md](counting.md)) | a second program, in C, which knows the rules of that page and no code of the emulator (`test/oracle`) | with every test run | the shipped traces, and with `valgrind` up to ten programs recorded on the spot, seven trackers, with and without guest paging, in all values | 0 | 0 |";
 
+/** Of the hypervisor's side; that they agree is test/check/pageModificationLogging.test.ts and spin.test.ts. */
+const PROTOCOLS =
+  "| the hypervisor's protocols: arming, a full log, harvests, INVEPT, kicks (`trackvisor check`) | SPIN, of models in Promela that were written from the rules ([check.md](check.md#in-promela)) | with every test run | page-modification logging: the same properties hold, and the same break under each of 17 planted faults; write protection: as many states | 0 | 0 |";
+
 /** Random tests as they were last asked in number: `trackvisor litmus --fuzz TESTS --seed SEED --on bochs`. */
 interface FuzzRecord {
   readonly witness: string;
@@ -85,6 +89,7 @@ function section(stored: Stored): string {
 | the processor's rules: walks, A/D flags, PML, exits, entry checks, events (\`test/litmus\`) | ${stored.witness} | ${stored.asked} | ${stored.agreeing} tests in all values | ${explained} tests | 0 |
 ${fuzzClaims().join("\n")}
 ${ORACLE}
+${PROTOCOLS}
 ${[...kvmClaims(), ...migrationClaims()].join("\n")}
 `;
   const rows = RULES.flatMap(({ name, reason, source, kind }) => {
