@@ -27,7 +27,8 @@
  *   pausing         | vmPaused                 | harvesting      | harvest
  *   harvesting      | harvested                | harvesting      | unpauseVm; device: queueHarvest
  *   harvesting      | queued                   | judging         | setThrottle, if auto-converge is on
- *   suspending      | vmPaused                 | harvestingLast  | harvest
+ *   suspending      | vmPaused                 | suspending      | device: finishStep
+ *   suspending      | stepFinished             | harvestingLast  | harvest
  *   harvestingLast  | harvested                | harvestingLast  | device: queueHarvest
  *   harvestingLast  | queued                   | sendingLast     | device: takeBatch
  *   harvestingLast  | queued, cancelled        | cancelling      | disarm; device: clock
@@ -187,6 +188,7 @@ export const migrationMachine = setup({
     askQueueLast: emit(({ context }) =>
       request({ op: "queueHarvest", forget: context.forgetsCleaned }),
     ),
+    askFinishStep: emit(() => request({ op: "finishStep" })),
     askBatch: emit(({ context: { policy, progress, batchPages } }) =>
       request({ op: "takeBatch", pages: pagesWithin(policy, progress, batchPages) }),
     ),
@@ -379,7 +381,10 @@ export const migrationMachine = setup({
       },
     },
     suspending: {
-      on: { vmPaused: { target: "harvestingLast", actions: "sendHarvest" } },
+      on: {
+        vmPaused: { actions: "askFinishStep" },
+        stepFinished: { target: "harvestingLast", actions: "sendHarvest" },
+      },
     },
     harvestingLast: {
       on: {

@@ -128,11 +128,14 @@ export type MigrationRequest =
   | { readonly op: "clock" }
   | { readonly op: "queueAll" }
   | { readonly op: "queueHarvest"; readonly forget: boolean }
+  // Of the VM, which is paused: what its guest's machine is in the midst of comes to its end.
+  | { readonly op: "finishStep" }
   | { readonly op: "takeBatch"; readonly pages: number }
   | { readonly op: "compare" };
 
 export type MigrationReply =
   | { readonly type: "clock"; readonly now: number }
+  | { readonly type: "stepFinished" }
   | {
       readonly type: "queued";
       readonly now: number;

@@ -12,6 +12,21 @@ export interface GuestConsole {
   type?(bytes: Uint8Array): void;
 }
 
+/**
+ * The machine of a guest that runs beside the emulator. It has states at the ends of its steps alone: what is read is as it
+ * is at the end of the step under way, and what is moved has to be whole.
+ */
+export interface GuestMachine {
+  /** The bytes of some of its pages, page after page; valid until the next call. */
+  read(pages: readonly number[]): Uint8Array;
+  /** Ends the step under way: what is left of it is done by no processor. @param visit takes its accesses, packed as in fill() */
+  finishStep(visit: (word: number) => void): void;
+  /** Its state without its memory. To be called when it is whole. */
+  suspend(): Uint8Array;
+  /** It goes on in a machine that has this state and this memory, and nothing else. To be called when it is whole. */
+  resume(memory: Uint8Array): void;
+}
+
 /** What a guest's kernel has done (kernel/demandPaging.ts). */
 export interface KernelCounts {
   readonly faults: number;
@@ -31,6 +46,8 @@ export interface Workload extends Part {
   readonly traced?: TracedPaging | undefined;
   /** Its console, if it runs beside the emulator. */
   readonly console?: GuestConsole;
+  /** Its machine, if that can be looked at. */
+  readonly machine?: GuestMachine;
   /** Whether the program gave all of its memory back, and has it as new, before the first access that fill() gave last. */
   readonly freed?: boolean;
   /** What the guest's kernel has done for it, if one is there; and its accesses among those done. */

@@ -154,6 +154,8 @@ export interface WorkloadSurroundings {
   readonly seed?: number;
   /** The scenario file's directory, where relative trace names start; the current one if not given. */
   readonly directory?: string;
+  /** Whether the guest's machine is to be looked at. */
+  readonly showsBytes?: boolean;
 }
 
 /**

@@ -7,6 +7,7 @@
  * Linear pages have 20 bits. What the guest's processor accesses without a linear address, as its walker does when it
  * sets A and D, has as its number PHYSICAL_PAGES and the guest-physical page; it is translated by the EPT alone.
  */
+import { wordAt } from "../lookup.ts";
 import type { WordArray } from "./part.ts";
 
 export const LINEAR_PAGES = 1 << 20;
@@ -30,6 +31,12 @@ export const Flushed = { all: -1, notGlobal: -2 } as const;
 /** log2 of the pages that a page table, and a page of 4 MiB, maps. */
 export const TABLE_BITS = 10;
 const PENDING_MAX = 64;
+
+/** The guest-physical page of what an access of the stream names. */
+export function physicalPage({ translations }: TracedPaging, page: number): number {
+  if (page >= PHYSICAL_PAGES) return page - PHYSICAL_PAGES;
+  return wordAt(translations, page) >>> TRANSLATION_PAGE_SHIFT;
+}
 
 /** The words are those of a workload, which saves them with its own. */
 export class TracedPaging {

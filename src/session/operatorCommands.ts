@@ -88,6 +88,9 @@ export const OPERATOR_COMMANDS: Readonly<Record<string, OperatorCommand>> = {
     if (hasKernel(system, vm)) {
       throw new UserError(`writes: ${name} has a kernel, whose accesses follow from its program's`);
     }
+    if (showsBytes(system, vm)) {
+      throw new UserError(`writes: the bytes of ${name} are looked at, which its own writes make`);
+    }
     session.command("operator", { type: "setWriteIntensity", vm, percent });
     return percent < 0 ? `${name}: writes as its workload does` : `${name}: ${percent} % writes`;
   },
@@ -155,6 +158,11 @@ function hasKernel({ world }: System, vm: number): boolean {
 
 function vmName({ world }: System, vm: number): string {
   return world.vms[vm]!.config.name;
+}
+
+function showsBytes(system: System, vm: number): boolean {
+  const { workloads } = system.world.vmNumbered(vm).config;
+  return workloads.some(({ machine }) => machine !== undefined);
 }
 
 /** Whether a VM's guest has a console that takes input. */

@@ -134,7 +134,12 @@ const vmWith = (workload: typeof workloadSchema) =>
         "what the workload's gaps are: work, which takes longer if the guest runs less (default); or a wait for the time of the next access, and what comes late is caught up",
       ),
     kernel: kernelSchema.optional(),
-    contents: z.boolean().default(false).describe("keep a version of each page's contents"),
+    contents: z
+      .union([z.boolean(), z.literal("bytes")])
+      .default(false)
+      .describe(
+        "keep a version of each page's contents; bytes: a migration moves the pages of the guest itself (docs/guests.md)",
+      ),
     vcpus: z
       .int()
       .min(1)

@@ -312,6 +312,7 @@ export const machineCases: Readonly<Record<string, MachineCase>> = {
       deadline: none,
       clock: (n) => ({ now: n * 100_000_000 }),
       queued: (n) => ({ now: n * 100_000_000, found: n, pending: n }),
+      stepFinished: none,
       batchTaken: (n) => ({
         now: n * 100_000_000,
         pages: n % 3,

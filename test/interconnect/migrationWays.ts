@@ -22,6 +22,7 @@ const MIGRATED: Way = [
   ["harvested", 0],
   ["queued", 0],
   ["vmPaused", 0],
+  ["stepFinished", 0],
   ["harvested", 0],
   ["queued", 3],
   ["batchTaken", 1],

@@ -7,6 +7,8 @@ export interface GuestPlace {
   readonly directory?: string;
   /** Of the scenario. */
   readonly seed?: number;
+  /** Whether its machine is to be looked at. */
+  readonly showsBytes?: boolean;
 }
 
 /** The seed of a guest that is told none. */

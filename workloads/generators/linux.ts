@@ -1,5 +1,6 @@
 /** A real Linux: booted, told what to run, and every access of it played: live, or recorded first. */
 
+import { createHash } from "node:crypto";
 import { z } from "zod";
 import { size } from "../../src/config/units.ts";
 import { TracedPaging } from "../../src/hardware/tracedPaging.ts";
@@ -12,10 +13,10 @@ import {
   recordLinux,
 } from "../guests/linux/load.ts";
 import type { LiveLinuxOrder, MachineState } from "../guests/linux/spec.ts";
-import type { GuestConsole } from "../workload.ts";
+import type { GuestConsole, GuestMachine } from "../workload.ts";
 import { commonFields, countField } from "./generator.ts";
 import { failureNote, filesField, type GuestPlace, withSeed } from "./guestProgram.ts";
-import { digestNumber, LivePlayer } from "./livePlayer.ts";
+import { digestNumber, LivePlayer, longDigestNumber } from "./livePlayer.ts";
 import { MachineTracePlayer } from "./machineTrace.ts";
 
 const MIB_PAGES = 256;
@@ -78,14 +79,29 @@ export class LiveLinux extends LivePlayer<LiveLinuxOrder, MachineState> {
   override readonly guestPhysical = true;
   override readonly endless: boolean;
   override readonly digest: number;
+  readonly machine?: GuestMachine;
 
   /** @throws UserError if there is no Linux to boot */
-  constructor(name: string, config: LinuxConfig, { directory, seed }: GuestPlace) {
-    const guest = linuxOf(config, directory, seed);
+  constructor(name: string, config: LinuxConfig, { directory, seed, showsBytes }: GuestPlace) {
+    const guest = linuxOf(config, directory, seed, showsBytes);
     super(name, config, liveLinux(guest), new TracedPaging());
     this.pages = config.memory;
     this.endless = isEndless(config);
     this.digest = digestNumber(guest.digest);
+    if (showsBytes === true) this.machine = this.#machineOf();
+  }
+
+  #machineOf(): GuestMachine {
+    return {
+      read: (pages) => this.read(pages),
+      finishStep: (visit) => this.finish(visit),
+      suspend: () => this.suspend().machine,
+      resume: (memory) => {
+        const state = { ...this.suspend(), memory };
+        const digest = createHash("sha256").update(state.machine).update(memory).digest("hex");
+        this.moveIn(state, longDigestNumber(digest));
+      },
+    };
   }
 
   override get console(): GuestConsole {
@@ -94,6 +110,11 @@ export class LiveLinux extends LivePlayer<LiveLinuxOrder, MachineState> {
 }
 
 /** The guest of a scenario. @throws UserError if a file of it cannot be read */
-export function linuxOf(config: LinuxConfig, directory = ".", seed?: number): LinuxGuest {
-  return loadLinux({ ...withSeed(config, seed), endless: config.live }, directory);
+export function linuxOf(
+  config: LinuxConfig,
+  directory = ".",
+  seed?: number,
+  showsBytes = false,
+): LinuxGuest {
+  return loadLinux({ ...withSeed(config, seed), endless: config.live, showsBytes }, directory);
 }

@@ -3,11 +3,16 @@
 import type { WordArray } from "../../src/hardware/part.ts";
 import type { TracedPaging } from "../../src/hardware/tracedPaging.ts";
 import { wordAt } from "../../src/lookup.ts";
-import { type LiveBlock, SLOTS, type TypedText } from "../guests/live/channel.ts";
-import { type LiveGuest, LiveStream } from "../guests/live/liveStream.ts";
+import { ASKED_PAGES, type LiveBlock, SLOTS, type TypedText } from "../guests/live/channel.ts";
+import { type Done, type LiveGuest, LiveStream, type Move } from "../guests/live/liveStream.ts";
+import { PAGE_BYTES } from "../guests/tap/notes.ts";
 import type { GuestConsole } from "../workload.ts";
 import type { Pace } from "./generator.ts";
 import { StreamPlayer } from "./streamPlayer.ts";
+
+/** Of a move: its block, and the two halves of a number of 48 bits. */
+const MOVE_WORDS = 3;
+const HALF = 2 ** 24;
 
 export abstract class LivePlayer<Order, State> extends StreamPlayer {
   /** Tells whether two runs play the same guest: it follows from all that the guest follows from. */
@@ -15,7 +20,9 @@ export abstract class LivePlayer<Order, State> extends StreamPlayer {
   readonly #stream: LiveStream<Order, State>;
   /** What was typed so far: of each piece its block, its length and its bytes. The list follows from the words. */
   #words = new Int32Array(0);
-  #typed: readonly TypedText[] | undefined = [];
+  /** Its moves: of each the block, and the number of the state in two halves. */
+  #moves = new Int32Array(0);
+  #done: Done | undefined;
   #loaded = -1;
   #block: LiveBlock | undefined;
 
@@ -25,12 +32,13 @@ export abstract class LivePlayer<Order, State> extends StreamPlayer {
   }
 
   override arrays(): Record<string, WordArray> {
-    return { ...super.arrays(), typed: this.#words };
+    return { ...super.arrays(), typed: this.#words, moves: this.#moves };
   }
 
-  resize({ typed = 0 }: Readonly<Record<string, number>>): void {
+  resize({ typed = 0, moves = 0 }: Readonly<Record<string, number>>): void {
     this.#words = new Int32Array(typed);
-    this.#typed = undefined;
+    this.#moves = new Int32Array(moves);
+    this.#done = undefined;
     this.#loaded = -1;
   }
 
@@ -48,7 +56,7 @@ export abstract class LivePlayer<Order, State> extends StreamPlayer {
 
   protected override blockAt(index: number): LiveBlock | undefined {
     if (this.#loaded !== index) {
-      this.#block = this.#stream.block(index, this.#typedSoFar());
+      this.#block = this.#stream.block(index, this.#doneSoFar());
       this.#loaded = index;
     }
     return this.#block;
@@ -58,21 +66,72 @@ export abstract class LivePlayer<Order, State> extends StreamPlayer {
   protected typeNow(bytes: Uint8Array): void {
     const words = [this.playing + SLOTS, bytes.length, ...bytes];
     this.#words = Int32Array.from([...this.#words, ...words]);
-    this.#typed = undefined;
+    this.#changed();
+  }
+
+  /** The bytes of some pages at the end of the step under way. */
+  protected read(pages: readonly number[]): Uint8Array {
+    const whole = this.#whole();
+    if (pages.length <= ASKED_PAGES) return whole.read(pages);
+    const bytes = new Uint8Array(PAGE_BYTES * pages.length);
+    for (let i = 0; i < pages.length; i += ASKED_PAGES) {
+      bytes.set(whole.read(pages.slice(i, i + ASKED_PAGES)), PAGE_BYTES * i);
+    }
+    return bytes;
+  }
+
+  /** The state of its machine, which is whole, without its memory. */
+  protected suspend(): State {
+    return this.#whole().suspend();
+  }
+
+  /** What follows is what its machine does in this state. @param number that follows from the state */
+  protected moveIn(state: State, number: number): void {
+    this.leaveBlock();
+    this.#stream.keepMoved(number, state);
+    const halves = [Math.floor(number / HALF), number % HALF];
+    this.#moves = Int32Array.from([...this.#moves, this.playing, ...halves]);
+    this.#changed();
+  }
+
+  #whole(): ReturnType<LiveStream<Order, State>["wholeAt"]> {
+    this.blockAt(this.playing);
+    const whole = this.#stream.wholeAt(this.playing, this.#doneSoFar());
+    this.#loaded = -1;
+    return whole;
+  }
+
+  #changed(): void {
+    this.#done = undefined;
     this.#loaded = -1;
   }
 
+  #doneSoFar(): Done {
+    this.#done ??= { typed: this.#typedSoFar(), moves: this.#movesSoFar() };
+    return this.#done;
+  }
+
+  #movesSoFar(): readonly Move[] {
+    return Array.from({ length: this.#moves.length / MOVE_WORDS }, (_, move) => {
+      const [block = 0, high = 0, low = 0] = this.#moves.subarray(MOVE_WORDS * move);
+      return { block, state: high * HALF + low };
+    });
+  }
+
   #typedSoFar(): readonly TypedText[] {
-    if (this.#typed !== undefined) return this.#typed;
     const typed: TypedText[] = [];
     for (let at = 0; at < this.#words.length; ) {
       const bytes = this.#words.slice(at + 2, at + 2 + wordAt(this.#words, at + 1));
       typed.push({ block: wordAt(this.#words, at), bytes: Array.from(bytes) });
       at += 2 + bytes.length;
     }
-    this.#typed = typed;
     return typed;
   }
+}
+
+/** A digest of hexadecimal digits, as a number of 48 bits. */
+export function longDigestNumber(digest: string): number {
+  return Number.parseInt(digest.slice(0, 12), 16);
 }
 
 /** A digest of hexadecimal digits, as a number of 32 bits. */

@@ -92,6 +92,39 @@ export abstract class StreamPlayer implements Workload {
     return done;
   }
 
+  /**
+   * The rest of the step that the guest's machine is at, as if it was done; without one that is noted, all of the stream.
+   * @param visit takes the accesses, packed as in fill()
+   */
+  protected finish(visit: (word: number) => void): void {
+    const position = this.#position;
+    for (;;) {
+      const runs = this.blockAt(position[At.block]);
+      if (runs === undefined) return;
+      const { pages, kinds, lengths, events, count } = runs;
+      const [run, used, event] = [position[At.run], position[At.used], position[At.event]];
+      if (used === 0 && event < events.count && wordAt(events.at, event) <= run) {
+        const type = byteAt(events.types, event);
+        position[At.event] = event + 1;
+        if (type === EventType.whole) return;
+        this.#happens(type, numberAt(events.a, event), numberAt(events.b, event));
+      } else if (run === count) position.set([position[At.block] + 1, 0, 0, 0]);
+      else {
+        visit((numberAt(pages, run) << 2) | byteAt(kinds, run));
+        this.#made[0] = this.#made[0] + wordAt(lengths, run) - used;
+        position[At.run] = run + 1;
+        position[At.used] = 0;
+      }
+    }
+  }
+
+  /** What follows is another stream, which begins with the next block. */
+  protected leaveBlock(): void {
+    const position = this.#position;
+    const isBegun = position[At.run] + position[At.used] + position[At.event] > 0;
+    position.set([position[At.block] + (isBegun ? 1 : 0), 0, 0, 0]);
+  }
+
   /** The block of the stream that is being played. */
   protected get playing(): number {
     return this.#position[At.block];

@@ -23,8 +23,12 @@ export const EventType = {
   idle: 6,
   /** A device has written. a: the first guest-physical page; b: pages. */
   deviceWrite: 7,
+  /** A step of the machine is over: here it can be looked at, and moved. Of live guests alone: no trace has it. */
+  whole: 8,
 } as const;
-const TYPES = Object.keys(EventType).length;
+/** Types that a trace has, and all. */
+const TRACE_TYPES = EventType.whole;
+export const EVENT_TYPES = TRACE_TYPES + 1;
 
 export const EVENTS_MAX = 65536;
 /** The distance from the last one, its type, and two numbers. */
@@ -78,12 +82,13 @@ export function encodeEvents({ count, at, types, a, b }: EventList, bytes: Uint8
   return used;
 }
 
-/** Decodes `count` events of a block of so many runs. @returns why the bytes are none; undefined if all is well */
+/** Decodes `count` events of a block of so many runs. @param types less than this; @returns why the bytes are none; undefined if all is well */
 export function decodeEvents(
   bytes: Uint8Array,
   count: number,
   runs: number,
   events: EventList,
+  types: number = TRACE_TYPES,
 ): string | undefined {
   events.count = 0;
   let used = 0;
@@ -101,9 +106,9 @@ export function decodeEvents(
   let at = 0;
   for (let i = 0; i < count; i++) {
     at += take();
-    const type = bytes[used++] ?? TYPES;
+    const type = bytes[used++] ?? types;
     const [a, b] = [take(), take()];
-    if (!(at <= runs) || type >= TYPES || Number.isNaN(a + b)) return "an event is none";
+    if (!(at <= runs) || type >= types || Number.isNaN(a + b)) return "an event is none";
     events.add(at, type, a, b);
   }
   return used === bytes.length ? undefined : "bytes are left over after the events";

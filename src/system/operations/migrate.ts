@@ -8,6 +8,7 @@ import { CYCLES_PER_SECOND } from "../../config/units.ts";
 import type { Problems } from "../../errors.ts";
 import { asTheyAre } from "../../hardware/normalForm.ts";
 import { countMarked } from "../../hypervisor/dirtyBitmap.ts";
+import { ArrivedBytes } from "../../hypervisor/migration/arrivedBytes.ts";
 import { Destination, destinationForm } from "../../hypervisor/migration/destination.ts";
 import { NO_SAVE_WORK, type SaveWork } from "../../hypervisor/migration/saveWork.ts";
 import { SendQueue } from "../../hypervisor/migration/sendQueue.ts";
@@ -15,6 +16,7 @@ import type { Policy } from "../../hypervisor/migration/stats.ts";
 import { findsEveryWrite, TECHNIQUES } from "../../hypervisor/techniques/all.ts";
 import { itemAt } from "../../lookup.ts";
 import type { OperationFactory, OperationHelper, OperationWires } from "../operation.ts";
+import type { VmState } from "../world.ts";
 import {
   declareOperation,
   type OperationSubject,
@@ -23,7 +25,7 @@ import {
   PLAIN_NEEDS,
   type ToolstackView,
 } from "./declaration.ts";
-import { MigrationDevice, SamplerDevice } from "./migration/device.ts";
+import { MigrationDevice, type MovedBytes, SamplerDevice } from "./migration/device.ts";
 import { migrateResult } from "./migration/migrateResult.ts";
 import { type MigrateConfig, migrateSchema } from "./migration/migrateSchema.ts";
 import { migrationTelling } from "./migration/migrationTelling.ts";
@@ -122,6 +124,7 @@ export function migrate({ migration, samples, findsZeroPages }: MigratePlan): Op
     const queue = new SendQueue("migration/queue", pages);
     const { frameWords } = world.memory;
     const destination = new Destination("migration/destination", pages, vm.tables, frameWords);
+    const memory = { queue, destination, findsZeroPages, bytes: movedBytes(vm) };
     const input = ({ self, scheduler, trackers, helpers }: OperationWires): MigrationInput => {
       const [sampler = 0, throttle = 0] = helpers;
       const [tracker = 0] = trackers.slice(number);
@@ -132,7 +135,7 @@ export function migrate({ migration, samples, findsZeroPages }: MigratePlan): Op
       kind: "migrate",
       main: {
         machine: migrationMachine,
-        device: new MigrationDevice(world, number, queue, destination, host.now, findsZeroPages),
+        device: new MigrationDevice(world, vm, memory, host.now),
         input,
       },
       helpers: [
@@ -149,7 +152,7 @@ export function migrate({ migration, samples, findsZeroPages }: MigratePlan): Op
         },
         ...(throttles ? [throttleOf(number, save)] : []),
       ],
-      parts: [queue, destination],
+      parts: [queue, destination, ...(memory.bytes === null ? [] : [memory.bytes.arrived])],
       form: asTheyAre([queue]),
       contents: (one) => (one === number ? [destinationForm(destination, vm.guest, one)] : []),
       result: (actors) =>
@@ -160,9 +163,17 @@ export function migrate({ migration, samples, findsZeroPages }: MigratePlan): Op
           host.now(),
           countMarked(vm.reportedWritten),
           findsZeroPages,
+          memory.bytes?.arrived.result ?? null,
         ),
     };
   };
+}
+
+/** Null: the pages of this VM have no bytes. */
+function movedBytes({ config, guest }: VmState): MovedBytes | null {
+  const machine = config.workloads[0]?.machine;
+  if (machine === undefined) return null;
+  return { machine, arrived: new ArrivedBytes("migration/bytes", guest.pages) };
 }
 
 /** Xen's ratelimit_us: how long who was given a CPU may keep it at least (sched_ratelimit_us, 1 ms). */

@@ -57,8 +57,13 @@ function guestsOf(
   const name = vmName(vm, number);
   try {
     const programs = Array.from({ length: vm.vcpus }, (_, vcpu) =>
-      createWorkload(vm.workload, `${name}/workload${vcpu}`, { seed, directory }),
+      createWorkload(vm.workload, `${name}/workload${vcpu}`, {
+        seed,
+        directory,
+        showsBytes: vm.contents === "bytes",
+      }),
     );
+    refuseUnknownBytes(name, vm, programs);
     if (
       "reallocates" in vm.workload &&
       vm.workload.reallocates === true &&
@@ -74,6 +79,14 @@ function guestsOf(
     problems.addWhole(["vms", number, "workload"], error.message);
     return null;
   }
+}
+
+/** @throws UserError if the bytes of the guest's pages are asked for, and not known */
+function refuseUnknownBytes(name: string, { contents }: Vm, workloads: readonly Workload[]): void {
+  if (contents !== "bytes" || workloads.every(({ machine }) => machine !== undefined)) return;
+  throw new UserError(
+    `VM "${name}": contents "bytes" needs a guest whose machine runs beside: kind linux, live`,
+  );
 }
 
 /** @throws UserError with the VM's name */
@@ -131,7 +144,7 @@ function planOf(
     initialPages: pages,
     paging: vm.paging,
     leafLevel: LEAF_LEVELS[vm.pageSize],
-    keepVersions: vm.contents || keepsVersions,
+    keepVersions: vm.contents !== false || keepsVersions,
     waits: vm.gaps === "wait",
     workloads,
   };

@@ -1,21 +1,20 @@
 /** A real Linux under every technique. Where none was prepared and none can be fetched, it is left out. */
-import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { rmSync } from "node:fs";
 import { describe, expect, it, vi } from "vitest";
-import { UserError } from "../../../src/errors.ts";
 import { TECHNIQUES } from "../../../src/hypervisor/techniques/all.ts";
 import { buildSystem } from "../../../src/system/build.ts";
 import { scenarioSchema } from "../../../src/system/scenarioSchema.ts";
 import { summarize } from "../../../src/system/summary.ts";
 import { linuxOf, linuxSchema } from "../../../workloads/generators/linux.ts";
-import { keptImage, keptPath } from "../../../workloads/guests/linux/image.ts";
+import { keptPath } from "../../../workloads/guests/linux/image.ts";
 import { liveLinux, loadLinux, recordLinux } from "../../../workloads/guests/linux/load.ts";
 import { LiveBlock, type TypedText } from "../../../workloads/guests/live/channel.ts";
-import { LiveStream } from "../../../workloads/guests/live/liveStream.ts";
+import { LiveStream, NOTHING_DONE } from "../../../workloads/guests/live/liveStream.ts";
 import { PastBlocks } from "../../../workloads/guests/live/pastBlocks.ts";
 import { createWorkload } from "../../../workloads/workloadKinds.ts";
 import { IS_LONG } from "../../share.ts";
+import { isPrepared } from "./preparedLinux.ts";
 
 /** Fetching takes seconds, booting 13 s of processor time, and the commands below a few seconds each. */
 const TIMEOUT = 600_000;
@@ -27,24 +26,6 @@ const lines = Array.from({ length: 300 }, (_, i) => String(i + 1))
 const MD5 = createHash("md5")
   .update(`${lines.join("\n")}\n`)
   .digest("hex");
-
-function hasImage(): boolean {
-  try {
-    keptImage();
-    return true;
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    return false;
-  }
-}
-
-/** Whether there is a Linux to boot now. CI fetches one, where Debian's packages can be had. */
-function isPrepared(): boolean {
-  if (hasImage()) return true;
-  if (!IS_LONG) return false;
-  spawnSync(process.execPath, ["dist/src/cli/main.js", "guest", "prepare", "linux"]);
-  return hasImage();
-}
 
 const config = (fields: object) => linuxSchema.parse({ kind: "linux", ...fields });
 
@@ -72,10 +53,10 @@ function blocksOf<Order, State>(
 ) {
   const blocks: string[] = [];
   for (;;) {
-    const block = stream.block(
-      blocks.length,
-      typed.filter((one) => one.block < blocks.length + 20),
-    );
+    const block = stream.block(blocks.length, {
+      typed: typed.filter((one) => one.block < blocks.length + 20),
+      moves: [],
+    });
     if (block === undefined) return blocks;
     blocks.push(hashOf(block));
   }
@@ -146,7 +127,8 @@ describe.skipIf(!isPrepared())(
         stream.remember();
         const blocks = blocksOf(stream);
         const past = vi.spyOn(PastBlocks.prototype, "get").mockReturnValue(false);
-        const again = (index: number): string => hashOf(stream.block(index, []) ?? new LiveBlock());
+        const again = (index: number): string =>
+          hashOf(stream.block(index, NOTHING_DONE) ?? new LiveBlock());
         for (const index of [blocks.length - 1, blocks.length >> 1]) {
           expect(again(index)).toBe(blocks[index]);
         }

@@ -6,8 +6,10 @@ import { Timeline } from "../../../src/replay/timeline.ts";
 import { buildSystem } from "../../../src/system/build.ts";
 import { scenarioSchema } from "../../../src/system/scenarioSchema.ts";
 import { summarize } from "../../../src/system/summary.ts";
+import { StreamPlayer } from "../../../workloads/generators/streamPlayer.ts";
 import { BlockWriter } from "../../../workloads/guests/live/blockWriter.ts";
 import {
+  Ask,
   BLOCK_EVENTS,
   BLOCK_RUNS,
   BLOCK_TEXT,
@@ -18,6 +20,8 @@ import {
 import { ConsoleLog } from "../../../workloads/guests/live/consoleLog.ts";
 import { KeptStates } from "../../../workloads/guests/live/keptStates.ts";
 import { PastBlocks } from "../../../workloads/guests/live/pastBlocks.ts";
+import { EventType } from "../../../workloads/trace/events.ts";
+import { RunBlock } from "../../../workloads/trace/runs.ts";
 import type { Workload } from "../../../workloads/workload.ts";
 import { createWorkload, workloadSchema } from "../../../workloads/workloadKinds.ts";
 import "../../fixedSeed.ts";
@@ -238,5 +242,58 @@ describe("what is kept of a live guest", () => {
     expect(shown(9, 3)).toBe("yyy");
     log.forgetFrom(2);
     expect(shown(9)).toBe("one ");
+  });
+});
+
+describe("a guest that waits between two steps", () => {
+  it("gives its blocks as it is asked for them, and is gone once it says so", () => {
+    const channel = new Channel();
+    const asked: number[][] = [];
+    const writer = new BlockWriter(channel, 0);
+    writer.run(3, 1, 2);
+    const block = new LiveBlock();
+    // The run comes to the next block: the guest goes on at once.
+    channel.beginAt(1);
+    writer.stepOver((what, pages) => void asked.push([what, ...pages]));
+    expect(channel.take(0, block)).toBe(true);
+    expect(block.events.types[block.events.count - 1]).toBe(EventType.whole);
+    expect(asked).toEqual([]);
+    channel.hangUp();
+    expect(channel.ask(Ask.pages, [1, 2])).toBe(false);
+  });
+
+  it("is at the end of its step when what is left of that is done for it", () => {
+    const blocks = [new RunBlock(4, 4), new RunBlock(4, 4), new RunBlock(4, 4)];
+    for (const [i, block] of blocks.entries()) {
+      block.pages.set([10 * i, 10 * i + 1]);
+      block.kinds.set([0, 1]);
+      block.lengths.set([3, 2]);
+      block.count = 2;
+    }
+    // A step of two blocks, and one more.
+    blocks[1]?.events.add(2, EventType.whole, 0, 0);
+    blocks[2]?.events.add(2, EventType.whole, 0, 0);
+    class Player extends StreamPlayer {
+      override readonly pages = 100;
+      override readonly guestPhysical = true;
+      override readonly endless = false;
+      protected override blockAt(index: number) {
+        return blocks[index];
+      }
+      rest(): string[] {
+        const seen: string[] = [];
+        this.finish((word) => void seen.push(`${word >> 2} ${word & 3}`));
+        return seen;
+      }
+    }
+    const player = new Player("player", { gap: 0 });
+    const words = new Int32Array(4);
+    expect(player.fill(words)).toBe(4);
+    expect(player.rest()).toEqual(["1 1", "10 0", "11 1"]);
+    expect(player.fill(words)).toBe(4);
+    expect(Array.from(words)).toEqual([80, 80, 80, 85]);
+    expect(player.rest()).toEqual(["21 1"]);
+    expect(player.rest()).toEqual([]);
+    expect(player.fill(words)).toBe(0);
   });
 });

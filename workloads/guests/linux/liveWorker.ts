@@ -9,7 +9,8 @@ const BLOCK_TICKS = 1e6;
 
 takeFirstCompiler();
 
-await live<LiveLinuxOrder, MachineState>(async ({ order: { boot, from, run }, writer, keep }) => {
+await live<LiveLinuxOrder, MachineState>(async ({ order, writer, keep, stepOver }) => {
+  const { boot, from, run } = order;
   let began = { block: writer.index, ticks: from.ticks };
   const machine = new MachineRun(boot, run, from, {
     sink: writer,
@@ -27,6 +28,7 @@ await live<LiveLinuxOrder, MachineState>(async ({ order: { boot, from, run }, wr
       began = { block: writer.index, ticks: state.ticks };
       keep(state);
     },
+    ...(run.showsBytes === true ? { whole: stepOver } : {}),
   });
   const { exitCode } = await machine.toEnd();
   return { exitCode };

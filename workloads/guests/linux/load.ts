@@ -51,6 +51,8 @@ export interface LinuxRequest {
   readonly seed: number;
   /** Whether it may go on for ever: somebody else says when it ends. */
   readonly endless?: boolean;
+  /** Whether its memory can be looked at. Its stream is the same. */
+  readonly showsBytes?: boolean;
   /** After so many instructions it goes on in a fresh machine; part of what it does. */
   readonly renewAfter?: number;
 }
@@ -66,7 +68,7 @@ export interface LinuxGuest {
 /** @throws UserError if there is no image, the package is missing, or a file cannot be read */
 export function loadLinux(request: LinuxRequest, directory: string): LinuxGuest {
   const { memory, commandLine, run, input, instructions, accesses, seed } = request;
-  const { renewAfter = RENEW_AFTER, endless = false } = request;
+  const { renewAfter = RENEW_AFTER, endless = false, showsBytes = false } = request;
   if (!endless && isEndless(request)) {
     throw new UserError(
       "a Linux guest needs an end: what it is to run, or instructions, or accesses",
@@ -111,7 +113,7 @@ export function loadLinux(request: LinuxRequest, directory: string): LinuxGuest 
   const order = [KEPT_VERSION, stateDigest, run, input, instructions, accesses, seed, renewAfter];
   return {
     boot,
-    run: { command: run, input, files: [], instructions, accesses, seed, renewAfter },
+    run: { command: run, input, files: [], instructions, accesses, seed, renewAfter, showsBytes },
     stateDigest,
     digest: createHash("sha256").update(JSON.stringify(order)).digest("hex").slice(0, 32),
   };
@@ -132,6 +134,7 @@ export function liveLinux(guest: LinuxGuest): LiveGuest<LiveLinuxOrder, MachineS
   return {
     name: NAME,
     script: "linux/liveWorker",
+    remains: run.showsBytes === true,
     order: (state) => ({ boot, run, from: state ?? firstState(bootLinux(guest)) }),
   };
 }

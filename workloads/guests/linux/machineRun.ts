@@ -1,6 +1,7 @@
 /** Boots a machine, or runs a booted one. Its thread is of no other use: clocks and chance are the guest's. */
 import { UserError } from "../../../src/errors.ts";
 import { freeze } from "../frozen.ts";
+import type { WholeMachine } from "../live/guestThread.ts";
 import { ConsoleText } from "./consoleText.ts";
 import { MachineRecorder } from "./machineRecorder.ts";
 import type { MachineSink } from "./machineStream.ts";
@@ -43,6 +44,8 @@ export interface MachineSurroundings {
   readonly stepped?: (ticks: number) => readonly (readonly number[])[];
   /** The machine is in this state before what it does next. */
   readonly keep?: (state: MachineState) => void;
+  /** After each step, when all that was noted of it has gone to the sink. */
+  readonly whole?: (machine: WholeMachine<MachineState>) => void;
 }
 
 /** What a run of a machine has come to. */
@@ -118,13 +121,13 @@ export class MachineRun {
 
   /** A fresh machine in the state that was kept last. */
   async #begin(): Promise<Pc> {
-    const { machine, ticks, idle, chance } = this.#state;
+    const { machine, memory, ticks, idle, chance } = this.#state;
     const clock = this.#clock;
     const tap = this.#order.tapped === false ? undefined : this.recorder;
     this.recorder.leave();
     clock.seed(1);
     const pc = await Pc.start(this.#boot, clock, (byte) => this.#terminal.write(byte), tap);
-    pc.restore(machine);
+    pc.restore(machine, memory);
     clock.resume(ticks, idle);
     if (chance === null) {
       clock.seed(this.#order.seed);
@@ -132,14 +135,20 @@ export class MachineRun {
     } else clock.chance.set(chance);
     this.recorder.begin(pc, chance !== null);
     this.#lastAccess = { count: this.recorder.accesses, ticks };
-    this.#state = { ...this.#state, machine: new Uint8Array(0) };
+    this.#state = { ...this.#state, machine: new Uint8Array(0), memory: null };
     return pc;
   }
 
   #save(pc: Pc): void {
+    this.#state = this.#stateWith(pc.save());
+    this.#around.keep?.(this.#state);
+  }
+
+  #stateWith(machine: Uint8Array): MachineState {
     const clock = this.#clock;
-    this.#state = {
-      machine: pc.save(),
+    return {
+      machine,
+      memory: null,
       ticks: clock.ticks(),
       idle: clock.idle,
       chance: clock.chance.slice(),
@@ -149,7 +158,6 @@ export class MachineRun {
       text: this.#terminal.state,
       accesses: this.recorder.accesses,
     };
-    this.#around.keep?.(this.#state);
   }
 
   /** What is to be typed now is, and then it takes a step. */
@@ -171,6 +179,8 @@ export class MachineRun {
     this.#steps++;
     pc.step();
     this.recorder.take();
+    const state = (): MachineState => this.#stateWith(pc.saveWithoutMemory());
+    this.#around.whole?.({ memory: pc.memory, state });
   }
 
   /** @throws UserError if it should have come to its end by now */

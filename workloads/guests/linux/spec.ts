@@ -32,6 +32,8 @@ export interface BootedState {
 /** A machine after its boot, or later, and all that its further stream follows from. */
 export interface MachineState {
   readonly machine: Uint8Array;
+  /** Its memory, where that is not in the machine's state: what has arrived of it, where it was moved to. */
+  readonly memory: Uint8Array | null;
   /** Its clock, and how much of that it has idled since its boot; in instructions. */
   readonly ticks: number;
   readonly idle: number;
@@ -56,6 +58,8 @@ export interface LinuxRun {
   readonly seed: number;
   /** After so many instructions it goes on in a fresh machine, from a state that can be kept. */
   readonly renewAfter: number;
+  /** Whether its memory can be looked at: then it waits after each step until the run has come there. Default: false. */
+  readonly showsBytes?: boolean;
   /** False: it is run without the tap, to compare; nothing is recorded. Default: true. */
   readonly tapped?: boolean;
 }

@@ -6,6 +6,7 @@ export function firstState({ state, ticks }: Omit<BootedState, "console">): Mach
   const text = { tail: new Uint8Array(0), sequence: 0, printed: 0 };
   return {
     machine: state,
+    memory: null,
     ticks,
     idle: 0,
     chance: null,

@@ -61,6 +61,7 @@ interface Cpu {
   codegen_finalize(index: number, start: number, flags: number, at: number, bytes: number): void;
   codegen_finalize_finished(index: number, start: number, flags: number): void;
   jit_dirty_cache(from: number, to: number): void;
+  is_memory_zeroed(address: number, bytes: number): boolean;
 }
 
 interface Emulator {
@@ -202,9 +203,25 @@ export class Pc {
     return new Uint8Array(this.#emulator.v86.save_state());
   }
 
-  /** Of a machine of the same parts; the clock stands where it stood then. */
-  restore(state: Uint8Array): void {
+  /** Its state, as if all of the guest's memory were zero: of pages that are, the state holds nothing (pack_memory). */
+  saveWithoutMemory(): Uint8Array {
+    const { cpu } = this.#emulator.v86;
+    const { is_memory_zeroed: isZero } = cpu;
+    cpu.is_memory_zeroed = () => true;
+    try {
+      return this.save();
+    } finally {
+      cpu.is_memory_zeroed = isZero;
+    }
+  }
+
+  /**
+   * Of a machine of the same parts; the clock stands where it stood then.
+   * @param memory of the guest, if it is not in the state
+   */
+  restore(state: Uint8Array, memory: Uint8Array | null = null): void {
     this.#emulator.v86.restore_state(Uint8Array.from(state).buffer);
+    if (memory !== null) this.memory.set(memory);
   }
 
   /** Hands over what the tap holds. */

@@ -1,4 +1,5 @@
 /** The guest's side of a live stream: puts runs, events and text into blocks, and waits where the run is behind. */
+import { EventType } from "../../trace/events.ts";
 import { BLOCK_EVENTS, BLOCK_RUNS, BLOCK_TEXT, type Channel, type LiveBlock } from "./channel.ts";
 
 export class BlockWriter {
@@ -45,6 +46,16 @@ export class BlockWriter {
     return this.#channel.typedUpTo(this.#index);
   }
 
+  /**
+   * A step of the machine is over. What follows is in another block, and the guest waits until the run comes to it.
+   * @param answer does what the run asks meanwhile
+   */
+  stepOver(answer: Parameters<Channel["standBy"]>[1]): void {
+    this.event(EventType.whole, 0);
+    if (!this.#isEmpty) this.close();
+    this.#channel.standBy(this.#index, answer);
+  }
+
   /** The block is done, and the next one begins. */
   close(): void {
     this.#channel.publish(this.#index);
@@ -54,9 +65,18 @@ export class BlockWriter {
 
   /** The stream is done. */
   finish(): void {
-    const { count, events, textBytes } = this.#block;
-    const isEmpty = count === 0 && events.count === 0 && textBytes === 0;
+    const isEmpty = this.#isEmpty;
     if (!isEmpty) this.#channel.publish(this.#index);
     this.#channel.end(this.#index + (isEmpty ? 0 : 1));
+  }
+
+  /** The stream is done, and the guest is there as long as somebody asks. */
+  remain(answer: Parameters<Channel["standBy"]>[1]): void {
+    this.#channel.standBy(Number.POSITIVE_INFINITY, answer);
+  }
+
+  get #isEmpty(): boolean {
+    const { count, events, textBytes } = this.#block;
+    return count === 0 && events.count === 0 && textBytes === 0;
   }
 }

@@ -10,6 +10,7 @@
 import { wordAt } from "../../../src/lookup.ts";
 import { Place } from "../../trace/bufferParts.ts";
 import { RunBlock } from "../../trace/runs.ts";
+import { PAGE_BYTES } from "../tap/notes.ts";
 
 /** Blocks that the guest may be ahead of its run. */
 export const SLOTS = 16;
@@ -69,8 +70,27 @@ const At = {
   end: 2,
   /** Words of what was typed. */
   typed: 3,
+  /** Changes with whatever the guest may wait for. */
+  call: 4,
+  /** What the run wants to know of the guest, as Ask; 0: nothing. */
+  asked: 5,
+  /** Pages that it asks for. */
+  pages: 6,
 } as const;
-const CONTROL_WORDS = 4;
+const CONTROL_WORDS = 7;
+
+/** In place of what is asked: there is no guest. */
+const GONE = -1;
+
+/** What a run asks of a guest between two steps. */
+export const Ask = {
+  /** The bytes of some pages. */
+  pages: 1,
+  /** The state of its machine, which comes by the port; its memory apart. */
+  state: 2,
+} as const;
+/** Pages that are asked for at a time. */
+export const ASKED_PAGES = 256;
 /** Of a slot, beside its block: runs, events, bytes of text. */
 const COUNT_WORDS = 3;
 
@@ -81,6 +101,9 @@ export class Channel {
   readonly #typed: Int32Array;
   readonly #counts: Int32Array;
   readonly #slots: readonly LiveBlock[];
+  /** Pages that are asked for, and their bytes. */
+  readonly askedPages: Int32Array;
+  readonly answeredBytes: Uint8Array;
   #typedRead = 0;
 
   /** @param buffer of the other thread's channel; default: a new one */
@@ -90,6 +113,8 @@ export class Channel {
     this.#control = place.words(CONTROL_WORDS);
     this.#typed = place.words(TYPED_WORDS);
     this.#counts = place.words(COUNT_WORDS * SLOTS);
+    this.askedPages = place.words(ASKED_PAGES);
+    this.answeredBytes = place.bytes(ASKED_PAGES * PAGE_BYTES);
     this.#slots = Array.from({ length: SLOTS }, () => new LiveBlock(place));
   }
 
@@ -103,13 +128,49 @@ export class Channel {
   free(index: number): LiveBlock {
     const control = this.#control;
     for (;;) {
-      const released = Atomics.load(control, At.released);
-      if (index - released < SLOTS) break;
-      Atomics.wait(control, At.released, released);
+      const call = Atomics.load(control, At.call);
+      if (index - Atomics.load(control, At.released) < SLOTS) break;
+      // Who asks does not go on, and what he asks of is not there before the step is over.
+      if (Atomics.load(control, At.asked) !== 0) {
+        throw new Error("a step of its machine fills more blocks than are kept ready");
+      }
+      Atomics.wait(control, At.call, call);
     }
     const slot = this.#slot(index);
     slot.clear();
     return slot;
+  }
+
+  /** The guest, between two steps: answers until the run comes to a block. @param answer is to do what is asked */
+  standBy(index: number, answer: (what: number, pages: Int32Array) => void): void {
+    const control = this.#control;
+    for (;;) {
+      const call = Atomics.load(control, At.call);
+      const asked = Atomics.load(control, At.asked);
+      if (asked !== 0) {
+        answer(asked, this.askedPages.subarray(0, Atomics.load(control, At.pages)));
+        Atomics.compareExchange(control, At.asked, asked, 0);
+        Atomics.notify(control, At.asked);
+      } else if (Atomics.load(control, At.released) >= index) return;
+      else Atomics.wait(control, At.call, call);
+    }
+  }
+
+  /** The run: waits for what it asks. False if there is no guest any more. */
+  ask(what: number, pages: readonly number[] = []): boolean {
+    const control = this.#control;
+    this.askedPages.set(pages);
+    Atomics.store(control, At.pages, pages.length);
+    if (Atomics.compareExchange(control, At.asked, 0, what) !== 0) return false;
+    this.#call();
+    Atomics.wait(control, At.asked, what);
+    return Atomics.load(control, At.asked) === 0;
+  }
+
+  /** The guest will never answer. */
+  hangUp(): void {
+    Atomics.store(this.#control, At.asked, GONE);
+    Atomics.notify(this.#control, At.asked);
   }
 
   /** The guest: a block is filled. */
@@ -150,7 +211,7 @@ export class Channel {
   take(index: number, into: LiveBlock): boolean {
     const control = this.#control;
     Atomics.store(control, At.released, index);
-    Atomics.notify(control, At.released);
+    this.#call();
     for (;;) {
       const filled = Atomics.load(control, At.filled);
       const end = Atomics.load(control, At.end);
@@ -179,6 +240,12 @@ export class Channel {
     return true;
   }
 
+  /** The guest may have waited for what has changed. */
+  #call(): void {
+    Atomics.add(this.#control, At.call, 1);
+    Atomics.notify(this.#control, At.call);
+  }
+
   #slot(index: number): LiveBlock {
     const slot = this.#slots[index % SLOTS];
     if (slot === undefined) throw new Error(`there is no slot for block ${index}`);
@@ -190,5 +257,6 @@ export class Channel {
 function channelBytes(): number {
   const control = 4 * (CONTROL_WORDS + TYPED_WORDS + COUNT_WORDS * SLOTS);
   const block = 13 * BLOCK_RUNS + 21 * BLOCK_EVENTS + BLOCK_TEXT;
-  return control + SLOTS * (block + 64);
+  const answers = ASKED_PAGES * (4 + PAGE_BYTES);
+  return control + answers + SLOTS * (block + 64);
 }

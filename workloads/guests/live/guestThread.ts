@@ -10,9 +10,10 @@ import {
   workerData,
 } from "node:worker_threads";
 import { UserError } from "../../../src/errors.ts";
+import { PAGE_BYTES } from "../tap/notes.ts";
 import { guestThread, type Problem, problem, whenItEnds } from "../thread.ts";
 import { BlockWriter } from "./blockWriter.ts";
-import { Channel, type LiveBlock, type TypedText } from "./channel.ts";
+import { Ask, Channel, type LiveBlock, type TypedText } from "./channel.ts";
 
 /** A guest at the beginning of a block: from there on it can be run again. */
 export interface GuestState<State> {
@@ -26,7 +27,11 @@ export interface GuestEnd {
   readonly exitCode: number | undefined;
 }
 
-type Told<State> = { readonly state: GuestState<State> } | { readonly end: GuestEnd } | Problem;
+type Told<State> =
+  | { readonly state: GuestState<State> }
+  | { readonly suspended: State }
+  | { readonly end: GuestEnd }
+  | Problem;
 
 interface LiveData<Order> {
   readonly order: Order;
@@ -57,6 +62,7 @@ export class GuestThread<Order, State> {
   readonly #worker: Worker;
   readonly #onState: (state: GuestState<State>) => void;
   #end: GuestEnd | undefined;
+  #suspended: State | undefined;
 
   /** @param onState takes the states that the guest is in at the beginning of blocks */
   constructor(
@@ -91,6 +97,25 @@ export class GuestThread<Order, State> {
     return false;
   }
 
+  /** The bytes of some pages of its memory, at most ASKED_PAGES, as it waits between two steps; valid until the next call. */
+  read(pages: readonly number[]): Uint8Array {
+    this.#ask(Ask.pages, pages);
+    return this.#channel.answeredBytes.subarray(0, PAGE_BYTES * pages.length);
+  }
+
+  /** The state of its machine, without its memory. */
+  suspend(): State {
+    this.#ask(Ask.state);
+    if (this.#suspended === undefined) throw new Error(`${this.#name} has no state`);
+    return this.#suspended;
+  }
+
+  #ask(what: number, pages: readonly number[] = []): void {
+    const isAnswered = this.#channel.ask(what, pages);
+    this.#listen();
+    if (!isAnswered) throw new UserError(`${this.#name}: the guest's thread has ended`);
+  }
+
   /** @throws UserError if it is too much */
   type(text: TypedText): void {
     if (!this.#channel.type(text)) {
@@ -112,6 +137,7 @@ export class GuestThread<Order, State> {
       const told: Told<State> = received.message;
       if ("problem" in told) throw new UserError(`${this.#name}: ${told.problem}`);
       if ("state" in told) this.#onState(told.state);
+      else if ("suspended" in told) this.#suspended = told.suspended;
       else this.#end = told.end;
     }
   }
@@ -124,6 +150,16 @@ export interface LiveSurroundings<Order, State> {
   readonly writer: BlockWriter;
   /** Takes a state that it is in at the beginning of the writer's block. */
   readonly keep: (state: State) => void;
+  /** A step of its machine is over: here it waits for the run, which may want to know of it. */
+  readonly stepOver: (machine: WholeMachine<State>) => void;
+}
+
+/** A machine between two steps. */
+export interface WholeMachine<State> {
+  /** Its guest's memory. */
+  readonly memory: Uint8Array;
+  /** Its state without that. */
+  readonly state: () => State;
 }
 
 /** In the thread: runs a guest to its end. */
@@ -135,19 +171,36 @@ export async function live<Order, State>(
   const writer = new BlockWriter(channel, first);
   const tell = (told: Told<State>): void => port.postMessage(told);
   const keep = (state: State): void => tell({ state: { block: writer.index, state } });
+  let whole: WholeMachine<State> | undefined;
+  const answer = (what: number, pages: Int32Array): void => {
+    if (whole === undefined) throw new Error("it has not begun");
+    if (what === Ask.state) tell({ suspended: whole.state() });
+    else {
+      for (const [i, page] of pages.entries()) {
+        const bytes = whole.memory.subarray(PAGE_BYTES * page, PAGE_BYTES * (page + 1));
+        channel.answeredBytes.set(bytes, PAGE_BYTES * i);
+      }
+    }
+  };
+  const stepOver = (machine: WholeMachine<State>): void => {
+    whole = machine;
+    writer.stepOver(answer);
+  };
   let isOver = false;
   const failed = (error: unknown): void => {
     if (isOver) return;
     isOver = true;
     tell(problem(error));
     channel.end(channel.filled);
+    channel.hangUp();
   };
   whenItEnds(failed);
   try {
-    const end = await run({ order, writer, keep });
+    const end = await run({ order, writer, keep, stepOver });
     isOver = true;
     tell({ end });
     writer.finish();
+    if (whole !== undefined) writer.remain(answer);
   } catch (error) {
     failed(error);
   }

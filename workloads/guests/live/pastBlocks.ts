@@ -1,5 +1,5 @@
 /** Blocks of a live guest that were seen, coded, so that going back a little needs no guest. */
-import { decodeEvents, EVENT_BYTES_MAX, encodeEvents } from "../../trace/events.ts";
+import { decodeEvents, EVENT_BYTES_MAX, EVENT_TYPES, encodeEvents } from "../../trace/events.ts";
 import { RUN_BYTES_MAX } from "../../trace/format.ts";
 import { decodeRuns, encodeRuns } from "../../trace/runs.ts";
 import { BLOCK_EVENTS, BLOCK_RUNS, type LiveBlock } from "./channel.ts";
@@ -47,7 +47,8 @@ export class PastBlocks {
     if (coded === undefined) return false;
     const { count, runs, eventCount, events, text } = coded;
     const wrong =
-      decodeRuns(runs, count, block) ?? decodeEvents(events, eventCount, count, block.events);
+      decodeRuns(runs, count, block) ??
+      decodeEvents(events, eventCount, count, block.events, EVENT_TYPES);
     if (wrong !== undefined) throw new Error(`block ${index} was kept wrongly: ${wrong}`);
     block.text.set(text);
     block.textBytes = text.length;

@@ -2,7 +2,9 @@
 
 import type { MigrationReply, MigrationRequest } from "../../../../machines/migrationContext.ts";
 import type { SamplerReply, SamplerRequest } from "../../../../machines/sampler.ts";
+import type { GuestMachine } from "../../../../workloads/workload.ts";
 import { Counter } from "../../../hardware/counters.ts";
+import type { ArrivedBytes } from "../../../hypervisor/migration/arrivedBytes.ts";
 import {
   copyPage,
   type Destination,
@@ -22,8 +24,24 @@ import { batchBytes, streamBytes } from "../../../hypervisor/migration/stats.ts"
 import type { Device } from "../../../interconnect/emissions.ts";
 import { itemAt, numberAt } from "../../../lookup.ts";
 import { kernelAccesses } from "../../accessStream.ts";
+import { finishStep } from "../../finishStep.ts";
 import { toolstackMemory } from "../../memoryNames.ts";
 import type { VmState, World } from "../../world.ts";
+
+/** The bytes of the VM's pages at both ends, where they travel. */
+export interface MovedBytes {
+  readonly machine: GuestMachine;
+  readonly arrived: ArrivedBytes;
+}
+
+export interface MigrationMemory {
+  readonly queue: SendQueue;
+  readonly destination: Destination;
+  /** Whether pages are looked at before they are sent (QEMU, zero-page-detection). */
+  readonly findsZeroPages: boolean;
+  /** Null: pages have versions alone. */
+  readonly bytes: MovedBytes | null;
+}
 
 export class MigrationDevice implements Device<MigrationRequest, MigrationReply> {
   readonly #world: World;
@@ -32,25 +50,17 @@ export class MigrationDevice implements Device<MigrationRequest, MigrationReply>
   readonly #destination: Destination;
   readonly #now: () => number;
   readonly #findsZeroPages: boolean;
+  readonly #bytes: MovedBytes | null;
 
-  /**
-   * @param vm number of the VM that migrates
-   * @param findsZeroPages whether pages are looked at before they are sent (QEMU, zero-page-detection)
-   */
-  constructor(
-    world: World,
-    vm: number,
-    queue: SendQueue,
-    destination: Destination,
-    now: () => number,
-    findsZeroPages: boolean,
-  ) {
+  /** @param vm that migrates */
+  constructor(world: World, vm: VmState, memory: MigrationMemory, now: () => number) {
     this.#world = world;
-    this.#vm = itemAt(world.vms, vm);
-    this.#queue = queue;
-    this.#destination = destination;
+    this.#vm = vm;
+    this.#queue = memory.queue;
+    this.#destination = memory.destination;
+    this.#findsZeroPages = memory.findsZeroPages;
+    this.#bytes = memory.bytes;
     this.#now = now;
-    this.#findsZeroPages = findsZeroPages;
   }
 
   touches(): string[] {
@@ -65,6 +75,7 @@ export class MigrationDevice implements Device<MigrationRequest, MigrationReply>
         return { type: "clock", now };
       case "queueAll": {
         emptyDestination(this.#destination);
+        this.#bytes?.arrived.empty();
         queueMapped(queue, this.#vm.ept);
         return { type: "queued", now, found: queued(queue), pending: queued(queue) };
       }
@@ -73,6 +84,9 @@ export class MigrationDevice implements Device<MigrationRequest, MigrationReply>
         const found = queueHarvest(queue, this.#vm.tracked.handedOver);
         return { type: "queued", now, found, pending: queued(queue) };
       }
+      case "finishStep":
+        finishStep(this.#world, this.#vm);
+        return { type: "stepFinished" };
       case "takeBatch":
         return this.#takeBatch(request.pages);
       case "compare":
@@ -84,14 +98,22 @@ export class MigrationDevice implements Device<MigrationRequest, MigrationReply>
   #takeBatch(atMost: number): MigrationReply {
     let zero = 0;
     let fresh = 0;
+    const taken: number[] = [];
     const pages = takePages(this.#queue, atMost, (page) => {
       if (!isThere(this.#destination, page)) fresh++;
       copyPage(this.#vm, this.#destination, page);
       if (this.#findsZeroPages && this.#isZero(page)) zero++;
+      taken.push(page);
     });
+    if (this.#bytes !== null) zero = this.#sendBytes(this.#bytes, taken);
     const bytes = this.#findsZeroPages ? streamBytes(pages, zero) : batchBytes(pages);
     const pending = queued(this.#queue);
     return { type: "batchTaken", now: this.#now(), pages, bytes, fresh, pending };
+  }
+
+  /** Returns how many of them are of zeros. */
+  #sendBytes({ machine, arrived }: MovedBytes, pages: readonly number[]): number {
+    return arrived.arrive(pages, machine.read(pages));
   }
 
   /** A VM's memory is zero when it starts. The guest's own paging structures are not. */
@@ -104,7 +126,19 @@ export class MigrationDevice implements Device<MigrationRequest, MigrationReply>
 
   /** The VM has not run since it was suspended, so the source is still what it was then. */
   #compare(): number {
-    return firstDifference(this.#vm, this.#destination);
+    const first = firstDifference(this.#vm, this.#destination);
+    if (this.#bytes === null) return first;
+    const firstBytes = this.#move(this.#bytes);
+    return first < 0 ? firstBytes : first;
+  }
+
+  /** The guest goes on in the machine at the destination. Returns the first page that is another one there, or -1. */
+  #move({ machine, arrived }: MovedBytes): number {
+    const memory = arrived.memory();
+    const state = machine.suspend();
+    const first = arrived.compare(memory, (pages) => machine.read(pages), state.length);
+    machine.resume(memory);
+    return first;
   }
 }
 

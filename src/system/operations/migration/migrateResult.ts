@@ -6,6 +6,7 @@ import type {
   ThrottleStep,
 } from "../../../../machines/migrationContext.ts";
 import { type SamplerContext, samplerInterval } from "../../../../machines/sampler.ts";
+import type { BytesResult } from "../../../hypervisor/migration/arrivedBytes.ts";
 import { averageRate, type MigrationRound } from "../../../hypervisor/migration/progress.ts";
 import { impliedDowntime, zeroPagesIn } from "../../../hypervisor/migration/stats.ts";
 import { itemAt } from "../../../lookup.ts";
@@ -53,6 +54,8 @@ export interface MigrateResult extends OperationResult {
   /** Pages among them that were all zero; not there unless they were looked for (`zeroPageDetection`). */
   readonly zeroPages?: number;
   readonly bytes: number;
+  /** What the pages' bytes say; not there if they have versions alone. */
+  readonly memory?: BytesResult;
   readonly transferRate: number;
   readonly throttle: readonly ThrottleStep[];
   /** The migrations before it, of an operation that repeats. */
@@ -65,6 +68,7 @@ export interface MigrateResult extends OperationResult {
  * @param now the end of the run
  * @param written distinct pages that harvests have reported
  * @param findsZeroPages whether zero pages were looked for
+ * @param memory what the pages' bytes say; null if they have none
  */
 export function migrateResult(
   context: MigrationContext,
@@ -73,6 +77,7 @@ export function migrateResult(
   now: number,
   written: number,
   findsZeroPages: boolean,
+  memory: BytesResult | null,
 ): MigrateResult {
   const { progress, comparison, firstDifference } = context;
   const { startTime, armedTime, suspendTime, resumeTime, pagesSent, bytesSent: bytes } = progress;
@@ -100,6 +105,7 @@ export function migrateResult(
     pagesSent,
     ...(findsZeroPages ? { zeroPages: zeroPagesIn(pagesSent, bytes) } : {}),
     bytes,
+    ...(memory === null ? {} : { memory }),
     transferRate: averageRate(progress),
     throttle: context.throttleSteps,
     earlier: context.earlier.map(earlierMigration),

@@ -25,6 +25,7 @@ export function formatMigration(result: MigrateResult): string[] {
       : line("downtime", formatCycles(downtime)),
     line("pages sent", `${grouped(result.pagesSent)} (${mebibytes(result.bytes)} MiB)`),
     ...zeroLines(result),
+    ...memoryLines(result),
     line("transfer rate", `${mebibytes(result.transferRate)} MiB/s`),
     ...throttleLines(result),
     "",
@@ -74,6 +75,24 @@ function roundLine(round: MigrationRound): string {
 
 function zeroLines({ zeroPages }: MigrateResult): string[] {
   return zeroPages === undefined ? [] : [line("of them zero", grouped(zeroPages))];
+}
+
+function memoryLines({ memory }: MigrateResult): string[] {
+  if (memory === undefined) return [];
+  const { zeroPages, deflatedBytes, stateBytes, source, destination } = memory;
+  return [
+    line(
+      "their bytes",
+      `${grouped(zeroPages)} zero pages, ${mebibytes(deflatedBytes)} MiB deflated`,
+    ),
+    ...(source === ""
+      ? []
+      : [
+          line("machine's state", `${mebibytes(stateBytes)} MiB beside the memory`),
+          line("SHA-256 of the memory", source),
+          ...(source === destination ? [] : [line("of what has arrived", destination)]),
+        ]),
+  ];
 }
 
 function throttleLines({ throttle, startTime }: MigrateResult): string[] {

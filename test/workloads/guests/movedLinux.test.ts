@@ -1,0 +1,123 @@
+/** A real Linux that is migrated with its bytes goes on from what has arrived. Where none was prepared, it is left out. */
+import { createHash } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import { UserError } from "../../../src/errors.ts";
+import { findsEveryWrite, TECHNIQUES } from "../../../src/hypervisor/techniques/all.ts";
+import { Timeline } from "../../../src/replay/timeline.ts";
+import { buildSystem } from "../../../src/system/build.ts";
+import type { MigrateResult } from "../../../src/system/operations/migration/migrateResult.ts";
+import { scenarioSchema } from "../../../src/system/scenarioSchema.ts";
+import type { System } from "../../../src/system/system.ts";
+import { IS_LONG } from "../../share.ts";
+import { isPrepared } from "./preparedLinux.ts";
+
+const TIMEOUT = 600_000;
+const lines = Array.from({ length: 300 }, (_, i) => String(i + 1))
+  .sort()
+  .reverse();
+const MD5 = createHash("md5")
+  .update(`${lines.join("\n")}\n`)
+  .digest("hex");
+
+function systemOf(fields: object = {}, operation: object = {}): System {
+  return buildSystem(
+    scenarioSchema.parse({
+      name: "moved",
+      vms: [
+        {
+          paging: "off",
+          contents: "bytes",
+          workload: { kind: "linux", run: "seq 300 | sort -r | md5sum" },
+        },
+      ],
+      tracker: { technique: "pml" },
+      operation: {
+        kind: "migrate",
+        policy: { kind: "libxc" },
+        start: "4ms",
+        link: { bandwidth: "16GiB/s" },
+        settle: "1s",
+        ...operation,
+      },
+      ...fields,
+    }),
+  );
+}
+
+function resultOf(system: System): MigrateResult {
+  const result = system.result();
+  if (result.kind !== "migrate") throw new Error("it has not migrated");
+  return result as MigrateResult;
+}
+
+function printed(system: System): string {
+  const [vcpu] = system.world.vcpus;
+  return Buffer.from(vcpu?.stream.workload.console?.shown() ?? []).toString();
+}
+
+const { units } = buildSystem(
+  scenarioSchema.parse({
+    name: "units",
+    vms: [{ workload: { kind: "uniform", pages: 8 } }],
+    until: "1ms",
+  }),
+).world.config;
+const able = TECHNIQUES.filter((name) => findsEveryWrite(name, units));
+
+describe.skipIf(!isPrepared())(
+  "a Linux that is migrated with its bytes",
+  { timeout: TIMEOUT },
+  () => {
+    it.each(able.filter((name) => name === "pml" || IS_LONG))(
+      "finishes its command at the destination under %s",
+      (technique) => {
+        const system = systemOf({ tracker: { technique } });
+        system.run();
+        const { outcome, verified, memory, failures, rounds } = resultOf(system);
+        expect(failures).toEqual([]);
+        expect({ outcome, verified }).toEqual({ outcome: "completed", verified: true });
+        expect(memory?.source).toMatch(/^[0-9a-f]{64}$/);
+        expect(memory?.destination).toBe(memory?.source);
+        // It was in the midst of it.
+        expect(rounds.some(({ live, dirtyAfter }) => live && (dirtyAfter ?? 0) > 20)).toBe(true);
+        expect(printed(system)).toContain(`${MD5}  -\n[0] # `);
+      },
+    );
+
+    it("is another one, and the hash says so, where a harvest loses pages", () => {
+      const system = systemOf({ faults: ["harvestBeforeDrain"] });
+      try {
+        system.run();
+      } catch (error) {
+        // The guest may break at once.
+        if (!(error instanceof UserError)) throw error;
+      }
+      const { verified, memory, failures } = resultOf(system);
+      expect(verified).toBe(false);
+      expect(failures).toHaveLength(1);
+      expect(memory?.destination).not.toBe(memory?.source);
+      expect(printed(system)).not.toContain(`${MD5}  -\n[0] # `);
+    });
+
+    it.skipIf(!IS_LONG)("does the same again after going back, before and after its move", () => {
+      const timeline = new Timeline(systemOf(), [], { spacing: 1 });
+      timeline.run();
+      const end = timeline.position;
+      const digests = timeline.system.digests();
+      const moved = resultOf(timeline.system).startTime ?? 0;
+      for (const position of [end - 1, end >> 1, 100, end]) {
+        timeline.seek(position);
+        const here = timeline.system.digests();
+        timeline.stepBack();
+        timeline.step();
+        expect(timeline.system.digests()).toEqual(here);
+      }
+      expect(moved).toBeGreaterThan(0);
+      expect(timeline.system.digests()).toEqual(digests);
+      timeline.seek(1);
+      timeline.run();
+      expect(timeline.system.digests()).toEqual(digests);
+      expect(printed(timeline.system)).toContain(`${MD5}  -\n[0] # `);
+    });
+  },
+);
