@@ -11,7 +11,7 @@ import { type Scenario, scenarioSchema } from "../../src/system/scenarioSchema.t
 const directory = join(import.meta.dirname, "..", "..", "workloads", "scenarios");
 const shipped = readdirSync(directory)
   // A Linux is not run for this.
-  .filter((name) => name.endsWith(".yaml") && !name.startsWith("linux-"))
+  .filter((name) => name.endsWith(".yaml") && !name.startsWith("linux"))
   .sort()
   .map((name) => readFileSync(join(directory, name), "utf8"));
 
