@@ -10,6 +10,9 @@
  * like others) and with a device that is polled (net/core/dev.c: net_rx_action's budget; the interrupt
  * stays off until a poll finds less than its weight).
  *
+ * Where a unit leaves counting to a process (VEE21 figure 5: step 5, after the reset), what was copied becomes a job of this
+ * CPU's own: logging goes on meanwhile. What is copied while such a job waits is counted in it.
+ *
  *   state    | event        | next     | emits
  *   ---------|--------------|----------|--------------------------------------------------
  *   guest    | ipi          | handling | device: drain (a: mask, b: copy every full log)
@@ -27,6 +30,7 @@
  *   handling | compute      | handling | -: the job begins when the handler leaves the CPU
  *   any      | jobDue       | -        | computed to its process; jobDue of the next job
  *   any      | jobDue, preempted | -   | jobDue to itself, after the time that the handler took
+ *   any      | jobDue of counting | -  | jobDue of the next job
  *   any      | loadQuery    | -        | loadReport to the toolstack
  */
 
@@ -68,6 +72,12 @@ export type Job = kind.Values<typeof job>;
 const drainedLog = { vcpu: kind.vcpu, logs: kind.count } as const satisfies kind.Fields;
 export type DrainedLog = kind.Values<typeof drainedLog>;
 
+/** Of a number of cycles: whether there are any. */
+const SOME_OR_NONE = {
+  of: (cycles: number) => Math.min(cycles, 1),
+  alike: (cycles: number, more: number) => (cycles > 0 ? cycles + more : 0),
+};
+
 /** What its state holds besides its input. */
 export const pvmCpuFields = {
   // The log-full vector's pending bit.
@@ -83,15 +93,14 @@ export const pvmCpuFields = {
   rowCycles: kind.statistic(kind.cycles),
   logsServed: kind.statistic(kind.count),
   handlerCycles: kind.statistic(kind.cycles),
-  // Processes' work, the one under way first.
+  // What counting will take of what the handler is copying: whether anything.
+  uncountedCycles: kind.deadIn(kind.mattersAs(kind.cycles, SOME_OR_NONE), "guest", "deferred"),
+  // Processes' work, the one under way first. Whose requester is this CPU counts what was copied.
   jobs: kind.list(kind.record(job)),
   // Whether the first has begun: one that comes while the handler runs has not.
   working: kind.flag,
   // What the handler has taken from the job under way: whether anything.
-  preemptedCycles: kind.mattersAs(kind.cycles, {
-    of: (cycles) => Math.min(cycles, 1),
-    alike: (cycles, more) => (cycles > 0 ? cycles + more : 0),
-  }),
+  preemptedCycles: kind.mattersAs(kind.cycles, SOME_OR_NONE),
   // Work of processes since the start, hypercalls included; and the hypercalls alone.
   jobCycles: kind.statistic(kind.cycles),
   hypercallCycles: kind.statistic(kind.cycles),
@@ -107,8 +116,9 @@ export type PvmCpuReply =
   | {
       readonly type: "logsDrained";
       readonly drained: readonly DrainedLog[];
-      /** Of copying their entries. */
+      /** Of copying their entries; and of counting them, where a process does it after the reset. */
       readonly cycles: number;
+      readonly uncounted: number;
     }
   | { readonly type: "indexesReset" };
 
@@ -127,6 +137,17 @@ function handlerCycles(context: PvmCpuContext, { cycles }: Drained): number {
 function reloads({ drained, units, reloadCycles }: PvmCpuContext): SendEmission[] {
   return drained.flatMap(({ vcpu }) =>
     units.map((sort) => send(actorAt(sort, vcpu), { type: "remoteReload" }, reloadCycles)),
+  );
+}
+
+/** With what was copied: in the job of counting that waits, else in a new one. */
+function withCounting({ self, jobs, working, uncountedCycles }: PvmCpuContext): readonly Job[] {
+  if (uncountedCycles === 0) return jobs;
+  const last = jobs.findLastIndex(({ requester }) => requester === self);
+  const begun = working ? 0 : -1;
+  if (last <= begun) return [...jobs, { requester: self, cycles: uncountedCycles }];
+  return jobs.map((one, at) =>
+    at === last ? { ...one, cycles: one.cycles + uncountedCycles } : one,
   );
 }
 
@@ -152,6 +173,7 @@ export const pvmCpuMachine = setup({
         const stolen = context.working ? handlerCycles(context, event) : 0;
         return {
           drained,
+          uncountedCycles: event.uncounted,
           preemptedCycles: context.preemptedCycles + stolen,
           handlerRuns: context.handlerRuns + 1,
           inARow: context.inARow + 1,
@@ -162,6 +184,11 @@ export const pvmCpuMachine = setup({
       }),
     ),
     endRow: assign({ inARow: 0, rowCycles: 0 }),
+    noteCounting: assign(({ context }) => ({
+      jobs: withCounting(context),
+      jobCycles: context.jobCycles + context.uncountedCycles,
+      uncountedCycles: 0,
+    })),
     noteJob: assign(
       on("compute", ({ context, event: { requester, cycles, spent } }) => ({
         jobs: [...context.jobs, { requester, cycles }],
@@ -182,8 +209,13 @@ export const pvmCpuMachine = setup({
     sendRestDue: emit(({ context }) =>
       send(context.self, { type: "jobDue" }, context.preemptedCycles),
     ),
-    sendComputed: emit(({ context }) =>
-      send(itemAt(context.jobs, 0).requester, { type: "computed" }),
+    sendComputed: emit(({ context: { self, jobs } }) =>
+      sendAll(
+        jobs
+          .slice(0, 1)
+          .filter(({ requester }) => requester !== self)
+          .map(({ requester }) => send(requester, { type: "computed" })),
+      ),
     ),
     sendNextDue: emit(({ context }) =>
       send(context.self, { type: "jobDue" }, itemAt(context.jobs, 0).cycles),
@@ -234,6 +266,7 @@ export const pvmCpuMachine = setup({
     rowCycles: 0,
     logsServed: 0,
     handlerCycles: 0,
+    uncountedCycles: 0,
     jobs: [],
     working: false,
     preemptedCycles: 0,
@@ -267,12 +300,15 @@ export const pvmCpuMachine = setup({
           {
             guard: "hasSpentBudget",
             target: "deferred",
-            actions: ["sendReloadsAndDue", "endRow", "sendWaitingDue", "beginWork"],
+            actions: ["noteCounting", "sendReloadsAndDue", "endRow", "sendWaitingDue", "beginWork"],
           },
-          { guard: "isPending", actions: ["sendReloads", "clearPending", "askDrain"] },
+          {
+            guard: "isPending",
+            actions: ["noteCounting", "sendReloads", "clearPending", "askDrain"],
+          },
           {
             target: "guest",
-            actions: ["sendReloads", "endRow", "sendWaitingDue", "beginWork"],
+            actions: ["noteCounting", "sendReloads", "endRow", "sendWaitingDue", "beginWork"],
           },
         ],
       },

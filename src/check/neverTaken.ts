@@ -57,7 +57,6 @@ const EXCEPTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   pvmCpu: {
     "any: compute [otherwise]": ONE_PROCESS,
-    "any: jobDue [hasNext]": ONE_PROCESS,
   },
   operator: {
     "any: setWriteIntensity": NO_SUCH_COMMAND,

@@ -174,6 +174,20 @@ const ENTRIES: readonly TrackingEntry[] = [
     more: { tlbPages: 1 },
   },
   {
+    name: modelOf(ACCESSES, "counted-later"),
+    what: `${ACCESSES.label}, whose handler only copies: a process of the pVM counts after the reset`,
+    technique: ACCESSES.name,
+    vcpus: [1],
+    // As many as fill the log twice, and no harvest that flushes the TLB: where there is no time, a guest that fills its
+    // log again and again leaves a process none.
+    pages: 4,
+    logEntries: 2,
+    reads: 0,
+    harvests: 0,
+    budget: 1,
+    more: { units: { [ACCESSES.name]: { counting: "process" } } },
+  },
+  {
     name: modelOf(ACCESSES, "two-pvm-cpus"),
     what: `${ACCESSES.label} with two VMs, each one's handler on a pVM CPU of its own`,
     technique: ACCESSES.name,

@@ -31,6 +31,8 @@ export interface HypervisorCosts extends UnitCosts {
   /** An estimation process of the pVM: waking up each interval, and each counter or word it looks at. */
   readonly estimatorWake: number;
   readonly scanEntry: number;
+  /** The same of a list: each GPA that was logged, whose counter is not in the cache. */
+  readonly scanLogged: number;
   /** Overcommitment: zeroing a frame, and bringing a page in once the disk has read it. */
   readonly zeroPage: number;
   readonly pageIn: number;
@@ -58,6 +60,7 @@ export const DEFAULT_HYPERVISOR_COSTS: HypervisorCosts = {
   remoteReload: 2400,
   estimatorWake: 7200,
   scanEntry: 4,
+  scanLogged: 200,
   zeroPage: 1000,
   pageIn: 5000,
   guestFault: 10_000,

@@ -19,6 +19,9 @@ interface Interrupting {
   readonly whenFull: InterruptsCpu;
 }
 
+/** The handler counts. */
+const NOT_LATER = { copyCost: null, countCost: null };
+
 export class PvmDevice implements Device<PvmCpuRequest, PvmCpuReply> {
   readonly #world: World;
   readonly #interrupting: readonly Interrupting[];
@@ -56,12 +59,16 @@ export class PvmDevice implements Device<PvmCpuRequest, PvmCpuReply> {
     return request.op === "drain" ? this.#drain() : this.#reset(request.drained);
   }
 
-  /** Step (b): every full log of every VM, as the VMCS regions in memory show them. */
+  /**
+   * Step (b): every full log of every VM, as the VMCS regions in memory show them. Where a process counts, the counts are made
+   * here all the same: a look of this CPU's waits until the process is through, and a harvest counts what was copied.
+   */
   #drain(): PvmCpuReply {
     const { vcpus, vms, logs, config } = this.#world;
     const { costs } = config.tracking;
     const drained: DrainedLog[] = [];
     let cycles = 0;
+    let uncounted = 0;
     vcpus.forEach(({ vmcs, vm }, vcpu) => {
       const handled = logs.handled[vcpu] ?? 0;
       const own = this.#unitOf(vmcs);
@@ -75,11 +82,13 @@ export class PvmDevice implements Device<PvmCpuRequest, PvmCpuReply> {
         if (unit.declaration.finds === "writes") markDirty(dirty, page);
         else addOccurrence(buffer, page);
       });
-      cycles += entries * costNamed(costs, whenFull.entryCost);
+      const { copyCost, countCost } = unit.countsLater ?? NOT_LATER;
+      cycles += entries * costNamed(costs, copyCost ?? whenFull.entryCost);
+      if (countCost !== null) uncounted += entries * costNamed(costs, countCost);
       logs.handled[vcpu] = handled | full;
       drained.push({ vcpu, logs: full });
     });
-    return { type: "logsDrained", drained, cycles };
+    return { type: "logsDrained", drained, cycles, uncounted };
   }
 
   /**

@@ -79,6 +79,11 @@ export interface Unit {
   readonly whyNoMore: string;
   /** What software sets to have it log: secondary controls. */
   readonly enabling: number;
+  /**
+   * Of one that interrupts: the handler only copies, and a process of the privileged VM counts after the reset. Names of what
+   * each costs, an entry. Not there: the handler does all of it.
+   */
+  readonly countsLater?: { readonly copyCost: string; readonly countCost: string };
   /** As the processor sees it. @param isThere false: the processor has not got it, and says so at VM entry */
   processorSide(isThere: boolean): LogUnit;
   /** Slots of a log that hold entries which nobody has removed, as [first, end). */

@@ -105,6 +105,8 @@ const MESSAGES: Readonly<Record<string, number>> = {
   "other-vm-flushed": 16,
   "flags-lost-with-frame": 23,
   "copied-twice": 14,
+  "counting-not-begun": 16,
+  "copied-meanwhile-forgotten": 24,
   "counts-end-early": 28,
   "second-log-not-copied": 15,
   "other-vcpus-log-dropped": 33,

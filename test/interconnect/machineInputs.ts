@@ -31,6 +31,7 @@ export type { MachineCase, Way } from "./machineCase.ts";
 const none: Payload = () => ({});
 const ofUnits = ["enableLog", "disableLog", "remoteReload", "reloaded"] as const;
 const reasons = [1, 12, 48, 49, 62];
+const drainedLog = (n: number) => ({ vcpu: n % 2, logs: 1 + (n % 3) });
 const exit: Payload = (n) => ({
   vcpu: n % 2,
   vm: 0,
@@ -113,7 +114,7 @@ export const machineCases: Readonly<Record<string, MachineCase>> = {
       ipi: (n) => ({ vector: 243, vcpu: n % 2 }),
       logsCopied: none,
       handlerDue: none,
-      logsDrained: (n) => ({ drained: [{ vcpu: n % 2, logs: 1 + (n % 3) }], cycles: 2 * n }),
+      logsDrained: (n) => ({ drained: [drainedLog(n)], cycles: 2 * n, uncounted: n % 2 }),
       indexesReset: none,
       compute: (n) => ({ cycles: 1 + n, spent: n % 3, requester: 4 + (n % 2) }),
       jobDue: none,

@@ -186,7 +186,7 @@ describe("what an estimation costs", () => {
     job(20, 100);
     job(21, 50);
     actor.send({ type: "ipi", vector: 1, vcpu: 0 });
-    actor.send({ type: "logsDrained", drained: [], cycles: 10 });
+    actor.send({ type: "logsDrained", drained: [], cycles: 10, uncounted: 0 });
     actor.send({ type: "jobDue" });
     actor.send({ type: "jobDue" });
     actor.send({ type: "jobDue" });

@@ -1,5 +1,6 @@
 /** The properties of the hypervisor's protocols, over the slots of a system model. */
 
+import { pvmCpuMachine } from "../../../machines/pvmCpu.ts";
 import { schedulerMachine } from "../../../machines/scheduler.ts";
 import { trackerMachine } from "../../../machines/tracker.ts";
 import { vcpuMachine } from "../../../machines/vcpu.ts";
@@ -28,6 +29,7 @@ export const OPERATION_GETS_ON = "what the toolstack asks for is done";
 /** Xen's log-dirty operations pause the domain around it (paging_log_dirty_op). */
 export const HARVEST_STANDS_STILL = "a harvest finds the VM standing still";
 export const HANDLER_RETURNS = "the log-full handler returns";
+export const COPIED_IS_COUNTED = "what the handler has copied is counted";
 export const NOBODY_PASSED_OVER = "no vCPU is passed over by one that began to wait later";
 export const NO_VCPU_LOST = "no vCPU is lost";
 
@@ -152,7 +154,26 @@ function interruptingLogProperties(system: System, unit: Unit): Property[] {
       that: over([`vcpu${vcpu}/vmcs`], (words: Words) => !isSuspended(words)),
     },
   ]);
-  return [...returns, ...resume];
+  return [...returns, ...resume, ...(unit.countsLater === undefined ? [] : countedLater(system))];
+}
+
+/** Counting is the work of a process, and comes to its end however often the handler takes its CPU. */
+function countedLater(system: System): Property[] {
+  return system.actors
+    .filter(({ role }) => role.kind === "pvmCpu")
+    .map(({ name }): Property => {
+      const read = contextReader(system, name, pvmCpuMachine);
+      const counts = (state: ActorSnapshot): boolean => {
+        const { self, jobs } = read(state);
+        return jobs.some(({ requester }) => requester === self);
+      };
+      return {
+        kind: "leadsTo",
+        name: `${COPIED_IS_COUNTED} (${name})`,
+        when: over([name], counts),
+        that: over([name], (state: ActorSnapshot) => !counts(state)),
+      };
+    });
 }
 
 function isCrowded({ world }: System): boolean {

@@ -6,7 +6,7 @@ import { itemAt } from "../../lookup.ts";
 import { unitOfLogs } from "../../system/memoryPieces.ts";
 import { prlResetImage } from "../../units/prl/walk.ts";
 import { COUNTS_ARE_EXACT, LOGGED_IS_REPORTED } from "../models/loggedEntries.ts";
-import { HANDLER_RETURNS } from "../models/properties.ts";
+import { COPIED_IS_COUNTED, HANDLER_RETURNS } from "../models/properties.ts";
 import { around, type Mutation, replaceIn } from "./mutation.ts";
 
 const RESUMES = "the log of vCPU";
@@ -151,6 +151,26 @@ export const prlMutations: readonly Mutation[] = [
     }),
   },
   {
+    name: "counting-not-begun",
+    mistake: "the handler leaves what it has copied to a process, and nobody wakes it",
+    model: "prl-counted-later",
+    breaks: COPIED_IS_COUNTED,
+    replace: replaceIn({ kind: "pvmCpu", cpu: 0 }, ({ machine, device }) => ({
+      device,
+      machine: machine.provide({ actions: { sendWaitingDue: assign({}) } }),
+    })),
+  },
+  {
+    name: "copied-meanwhile-forgotten",
+    mistake: "of what is copied while a process counts, nothing is left to the next one",
+    model: "prl-counted-later",
+    breaks: COPIED_IS_COUNTED,
+    replace: replaceIn({ kind: "pvmCpu", cpu: 0 }, ({ machine, device }) => ({
+      device,
+      machine: machine.provide({ guards: { hasNext: () => false, hasJob: () => true } }),
+    })),
+  },
+  {
     name: "other-vcpus-log-dropped",
     mistake: "a harvest copies the log of the first vCPU, and empties those of all",
     model: "prl-two-vcpus",
@@ -168,7 +188,7 @@ export const prlMutations: readonly Mutation[] = [
     model: "prl-two-pvm-cpus",
     breaks: "the log of vCPU 1 resumes after it was full",
     replace: around({ kind: "pvmCpu", cpu: 1 }, ({ op }, perform) =>
-      op === "drain" ? { type: "logsDrained", drained: [], cycles: 0 } : perform(),
+      op === "drain" ? { type: "logsDrained", drained: [], cycles: 0, uncounted: 0 } : perform(),
     ),
   },
 ];

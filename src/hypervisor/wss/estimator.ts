@@ -42,6 +42,8 @@ export type Source<Rule> =
       least(rule: Rule): number;
       /** Whether counts of the generation before are kept beside those of the present one. */
       ages(rule: Rule): boolean;
+      /** Whether they are kept as a list of all GPAs, and not as counters. */
+      isList(rule: Rule): boolean;
     }
   /** What the tracker reports. */
   | {

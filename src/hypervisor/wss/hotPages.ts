@@ -8,6 +8,8 @@ export interface HotPages {
   readonly tables: number;
   /** Counters looked at: what the scan costs. */
   readonly scanned: number;
+  /** Occurrences of all pages together: as many GPAs were logged. */
+  readonly logged: number;
 }
 
 /** Counters of one block of a cumulative buffer. */
@@ -27,6 +29,7 @@ export function countHotPages(
   let pages = 0;
   let tables = 0;
   let scanned = 0;
+  let logged = 0;
   for (let block = 0; block < buffer.directory.length; block++) {
     const now = wordAt(buffer.directory, block);
     const before = older?.directory[block] ?? 0;
@@ -35,12 +38,13 @@ export function countHotPages(
     for (let i = 0; i < BLOCK; i++) {
       let count = now === 0 ? 0 : wordAt(buffer.counts, (now - 1) * BLOCK + i);
       if (older !== null && before !== 0) count += wordAt(older.counts, (before - 1) * BLOCK + i);
+      logged += count;
       if (count < least) continue;
       if (block * BLOCK + i < dataPages) pages++;
       else tables++;
     }
   }
-  return { pages, tables, scanned };
+  return { pages, tables, scanned, logged };
 }
 
 /** The older buffer takes over the counts of the current one, which becomes empty: the two change places. */

@@ -62,13 +62,16 @@ function nextSlots(
 
 function configure(section: unknown): Unit {
   const options = prlSection.parse(section);
-  const { variant, doubleBuffer, filterGuestTables } = options;
+  const { variant, doubleBuffer, filterGuestTables, counting } = options;
   return {
     declaration: prl,
     logs: doubleBuffer ? 2 : 1,
     entriesMax: variant === "vee21" ? VEE21_ENTRIES_MAX : DW19_ENTRIES_MAX,
     whyNoMore: `VEE21's index has 16 bits; tracker.prl.variant dw19 has 64, and up to ${DW19_ENTRIES_MAX} entries`,
     enabling: SECONDARY_PML | SECONDARY_PRL | (filterGuestTables ? SECONDARY_PRL_FILTER : 0),
+    ...(counting === "process"
+      ? { countsLater: { copyCost: "prlCopy", countCost: "prlCount" } }
+      : {}),
     processorSide: (isThere) => prlUnit(options, isThere),
     usedSlots: (vmcs, log, geometry) => usedSlots(vmcs, log, geometry, options),
     isIndexValid(vmcs, { logEntries }) {
@@ -146,8 +149,9 @@ export const prl = {
     model: { pages: 3, logEntries: 2, reads: 1 },
   },
   onSomeVcpus: null,
-  // The log-full handler on the pVM CPU, between VM exit and entry there: a fixed part, and each entry's count.
-  costs: { prlHandler: 1800, prlEntry: 24 },
+  // The log-full handler on the pVM CPU, between VM exit and entry there: a fixed part, and each entry's count. Where a process
+  // counts: each entry's copy alone, and what the process takes for it after the reset.
+  costs: { prlHandler: 1800, prlEntry: 24, prlCopy: 6, prlCount: 1200 },
   controls: { prl: SECONDARY_PRL, prlFilter: SECONDARY_PRL_FILTER },
   fields: { prlActiveLog: "activeLog", prlFullLogs: "fullLogs" },
   failures: ["prl-not-supported", "prl-without-pml"],

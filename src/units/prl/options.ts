@@ -27,6 +27,13 @@ export const prlSection = z
       .boolean()
       .default(false)
       .describe("DW19's bit 27: keep guest page-table pages out of the log"),
+    // VEE21 3.3 has the handler accumulate occurrences as it copies; in its figure 5 the logs are treated in dom0, after the reset.
+    counting: z
+      .enum(["handler", "process"])
+      .default("handler")
+      .describe(
+        "who counts what is copied: the log-full handler, before the log is reset, or a process of the pVM after it",
+      ),
   })
   .prefault({})
   .describe("page reference logging, for technique prl");

@@ -7,6 +7,9 @@ import { FOLLOW, type LoopRule, loopStep } from "../hotPageLoop.ts";
 /** omega of VEE21's evaluation. */
 const DEFAULT_OMEGA = 120 * CYCLES_PER_SECOND;
 
+/** VEE21 3.3 does not say which; the peaks of its figure 9a grow with the GPAs logged so far, as a list's would. */
+const BUFFERS = ["counters", "list"] as const;
+
 const schema = z
   .strictObject({
     kind: z.literal("prl"),
@@ -32,6 +35,12 @@ const schema = z
     generation: positiveDuration
       .optional()
       .describe("ageing: half of the time that counts are remembered; default: omega"),
+    buffer: z
+      .enum(BUFFERS)
+      .default("counters")
+      .describe(
+        "the cumulative buffer's form: a counter for each page; or a list that grows by each GPA, and is gone through at each look",
+      ),
     continueWhenStable: z
       .boolean()
       .default(false)
@@ -60,6 +69,10 @@ const schema = z
     path: ["generation"],
     error: "expected a whole multiple of mu",
   })
+  .refine(({ follow, buffer }) => follow === "none" || buffer === "counters", {
+    path: ["buffer"],
+    error: "expected counters unless follow is none: nothing is taken off a list",
+  })
   .refine(({ follow, continueWhenStable }) => follow === "none" || !continueWhenStable, {
     path: ["continueWhenStable"],
     error: "expected only with follow none: the others go on in any case",
@@ -67,6 +80,7 @@ const schema = z
 
 export interface PrlEstimatorRule extends LoopRule {
   readonly kind: "prl";
+  readonly buffer: (typeof BUFFERS)[number];
 }
 
 export const prl = {
@@ -76,7 +90,7 @@ export const prl = {
   technique: () => "prl",
   interval: ({ mu }) => mu,
   intervalField: "mu",
-  rule({ tau, threshold, mu, loop, follow, continueWhenStable, ...given }) {
+  rule({ tau, threshold, mu, loop, follow, buffer, continueWhenStable, ...given }) {
     const omega = loop === "dw19" ? mu : (given.omega ?? DEFAULT_OMEGA);
     return {
       kind: "prl",
@@ -84,6 +98,7 @@ export const prl = {
       stableIntervals: omega / mu,
       follow,
       generationIntervals: (given.generation ?? omega) / mu,
+      buffer,
       continueWhenStable,
     };
   },
@@ -91,6 +106,7 @@ export const prl = {
     of: "counts",
     least: ({ least }) => least,
     ages: ({ follow }) => follow === "ageing",
+    isList: ({ buffer }) => buffer === "list",
   },
   step(rule, before, { pages }) {
     const { progress: prl, stable, ends, forget } = loopStep(rule, before.prl, pages);

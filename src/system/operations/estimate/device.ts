@@ -155,7 +155,8 @@ export class EstimatorDevice implements Device<EstimatorRequest, EstimatorReply>
       for (const { vcpu, vmcs } of vcpus) visitLogs({ logs, unit, vcpu, vmcs }, visit);
     });
     const hot = countHotPages(tracked.buffer, this.#older, source.least(rule), config.pages);
-    const { pages, tables, scanned } = hot;
+    const { pages, tables } = hot;
+    const scanned = source.isList(rule) ? hot.logged : hot.scanned;
     return { type: "counted", pages, guestPageTables: tables, scanned };
   }
 

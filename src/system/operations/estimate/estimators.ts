@@ -10,6 +10,7 @@ import {
   type EstimatorConfig,
   type EstimatorRule,
   estimatorNamed,
+  estimatorOf,
 } from "../../../hypervisor/wss/estimators/all.ts";
 import { findKernelFootprint } from "../../../hypervisor/wss/kernelFootprint.ts";
 import type { Technique } from "../../../interconnect/messages.ts";
@@ -84,7 +85,7 @@ export function createEstimators(
   world: World,
   host: OperationHost,
 ): Estimators {
-  const { estimatorWake, scanEntry } = world.config.tracking.costs;
+  const { estimatorWake, scanEntry, scanLogged } = world.config.tracking.costs;
   const made = vms.map(({ rule, seed }, vm) => {
     const settings = { rule, intervalCycles, windowIntervals, seed };
     const device = new EstimatorDevice(world, host, vm, settings);
@@ -104,7 +105,7 @@ export function createEstimators(
         footprintPages,
         bitmapWords: bitmapWords(world, vm),
         wakeCycles: estimatorWake,
-        scanCycles: scanEntry,
+        scanCycles: goesThroughList(rule) ? scanLogged : scanEntry,
       }),
     };
     return { actor, device };
@@ -114,6 +115,11 @@ export function createEstimators(
     helpers: made.map(({ actor }) => actor),
     parts: made.flatMap(({ device }) => device.parts),
   };
+}
+
+function goesThroughList(rule: EstimatorRule): boolean {
+  const { source } = estimatorOf(rule);
+  return source.of === "counts" && source.isList(rule);
 }
 
 function bitmapWords(world: World, vm: number): number {
