@@ -3,7 +3,7 @@ import { htmlText } from "../io/visible.ts";
 import { CLAIM_RULES, CLAIM_VERDICTS, type ClaimOutcome, claimOutcomes } from "./claims.ts";
 import type { Row } from "./experiment.ts";
 
-const HEADER = ["claim", "published", "verdict", "its figures"] as const;
+const HEADER = ["claim", "published", "verdict", "its figures", "checked by"] as const;
 
 /** Claims whose experiments were run, a line each: the words of the study, where they stand, the verdict, the figures' verdicts. */
 function lines(rows: readonly Row[]): readonly (readonly string[])[] {
@@ -14,6 +14,7 @@ function lines(rows: readonly Row[]): readonly (readonly string[])[] {
       outcome.claim.source,
       outcome.verdict,
       `\`${outcome.claim.experiment}\`: ${evidence(outcome)}`,
+      `\`trackvisor experiment run ${outcome.claim.experiment}\``,
     ]);
 }
 
