@@ -2,7 +2,7 @@
 
 import { itemAt, namesOf } from "../lookup.ts";
 import { linePlot } from "../plots/kinds.ts";
-import { PML_ENTRIES_MAX } from "../units/pml/declaration.ts";
+import { pml } from "../units/pml/declaration.ts";
 import {
   arrayPages,
   arrayWorkload,
@@ -15,7 +15,7 @@ import type { Experiment, Figure, Point, Results } from "./experiment.ts";
 import { ALL, type Scale, scaled, seconds } from "./scale.ts";
 
 const LOGS = [64, 128, 256, 512, 1024, 4096, 16_384, 65_536] as const;
-const PML_LOGS = LOGS.filter((entries) => entries <= PML_ENTRIES_MAX);
+const PML_LOGS = LOGS.filter((entries) => entries <= pml.entriesMax);
 /** The same handler, and one that is ten times slower. */
 const HANDLERS = { "1x": {}, "10x": { prlHandler: 30_000, prlEntry: 240 } } as const;
 const HANDLER_NAMES = namesOf(HANDLERS);
@@ -108,7 +108,7 @@ function pmlRows(results: Results, entries: number) {
     const { accesses, time } = results(point);
     return accesses / inSeconds(time);
   };
-  return (entries <= PML_ENTRIES_MAX ? PML_HANDLER_NAMES : []).map((handler) => ({
+  return (entries <= pml.entriesMax ? PML_HANDLER_NAMES : []).map((handler) => ({
     entries,
     handler: `T_h ${handler}`,
     overhead: percentAbove(rate(pmlPoint(0, handler)), rate(pmlPoint(entries, handler))),

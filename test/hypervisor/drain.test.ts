@@ -13,9 +13,9 @@ import {
 import { drainLogs, visitLogs } from "../../src/hypervisor/drain.ts";
 import { allotLog, LogPages } from "../../src/hypervisor/logPages.ts";
 import { configuredUnits, unitNamed } from "../../src/units/all.ts";
-import { pmlIsFull, pmlLog } from "../../src/units/pml/walk.ts";
 import type { PrlSlotRuleName } from "../../src/units/prl/options.ts";
 import { prlCapacity, prlInitialIndex } from "../../src/units/prl/walk.ts";
+import { isFull, logDownwards } from "../../src/units/shortIndex.ts";
 import type { Unit } from "../../src/units/unit.ts";
 
 interface Bench {
@@ -75,8 +75,8 @@ describe("draining a PML log", () => {
           };
           pages.forEach((next, i) => {
             // With the log full the processor exits before it logs.
-            if (pmlIsFull(one.mmu) || drains[i]) check();
-            pmlLog(one.mmu, next);
+            if (isFull(one.mmu) || drains[i]) check();
+            logDownwards(one.mmu, next);
             logged.push(next);
           });
           check();

@@ -1,8 +1,7 @@
 /** Intel PML: what the processor does when a walk sets a dirty flag (SDM vol. 3C 28.2.6). */
 import { isTooWide } from "../../hardware/controlChecks.ts";
 import type { Geometry } from "../../hardware/geometry.ts";
-import { storeLogEntry } from "../../hardware/logStore.ts";
-import type { LogUnit, Mmu, TransitionLog } from "../../hardware/mmu.ts";
+import type { LogUnit, TransitionLog } from "../../hardware/mmu.ts";
 import {
   Field,
   readField,
@@ -10,32 +9,20 @@ import {
   SHORT_INDEX,
   secondaryControls,
   type Vmcs,
-  writeField,
 } from "../../hardware/vmcs.ts";
+import { isFull, logDownwards } from "../shortIndex.ts";
 
 /** "Enable PML" (SDM 24.6.2). Units that were proposed after it extend it: their controls come with this one. */
 export const SECONDARY_PML = 1 << 17;
 /** Basic exit reason 62 (SDM vol. 3C appendix C). */
 export const PML_FULL = 62;
 
-/** Whether the guest PML index is outside 0..entries-1: the next event that needs a flag exits. */
-export function pmlIsFull(mmu: Mmu): boolean {
-  return (readField(mmu.vmcs, Field.logIndex) & 0xffff) >= mmu.geometry.logEntries;
-}
-
-/** Writes one entry at PML address + 8 x index and decrements the index; 0 wraps to 0xFFFF. */
-export function pmlLog(mmu: Mmu, page: number): void {
-  const index = readField(mmu.vmcs, Field.logIndex) & 0xffff;
-  storeLogEntry(mmu, 0, index, page);
-  writeField(mmu.vmcs, Field.logIndex, (index - 1) & 0xffff, 0);
-}
-
 const log: TransitionLog = {
   logs: "transitions",
   gatesAccessed: true,
   exitReason: PML_FULL,
-  isFull: pmlIsFull,
-  log: pmlLog,
+  isFull,
+  log: logDownwards,
 };
 
 /** @param isThere IA32_VMX_PROCBASED_CTLS2 bit 49: PML may be enabled */

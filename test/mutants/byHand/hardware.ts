@@ -159,7 +159,7 @@ export const hardware: readonly HandMade[] = [
   },
   {
     name: "pml-index-16-bits",
-    file: "src/units/pml/walk.ts",
+    file: "src/units/shortIndex.ts",
     class: "bits",
     from: "writeField(mmu.vmcs, Field.logIndex, (index - 1) & 0xffff, 0);",
     to: "writeField(mmu.vmcs, Field.logIndex, index - 1);",
@@ -167,7 +167,7 @@ export const hardware: readonly HandMade[] = [
   },
   {
     name: "pml-full-at-zero",
-    file: "src/units/pml/walk.ts",
+    file: "src/units/shortIndex.ts",
     class: "boundary",
     from: "return (readField(mmu.vmcs, Field.logIndex) & 0xffff) >= mmu.geometry.logEntries;",
     to: "return ((readField(mmu.vmcs, Field.logIndex) - 1) & 0xffff) >= mmu.geometry.logEntries;",

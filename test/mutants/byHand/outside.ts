@@ -4,7 +4,7 @@ import type { HandMade } from "../mutant.ts";
 export const outside: readonly HandMade[] = [
   {
     name: "outside-pml-decrements-first",
-    file: "src/units/pml/walk.ts",
+    file: "src/units/shortIndex.ts",
     class: "protocol",
     from: "storeLogEntry(mmu, 0, index, page);",
     to: "storeLogEntry(mmu, 0, (index - 1) & 0xffff, page);",
@@ -147,10 +147,10 @@ export const outside: readonly HandMade[] = [
   },
   {
     name: "outside-pml-of-two-pages",
-    file: "src/units/pml/declaration.ts",
+    file: "src/units/shortIndex.ts",
     class: "constant",
-    from: "export const PML_ENTRIES_MAX = 512;",
-    to: "export const PML_ENTRIES_MAX = 1024;",
+    from: "export const PAGE_ENTRIES = 512;",
+    to: "export const PAGE_ENTRIES = 1024;",
     damage: "a PML log of 1,024 entries is accepted",
   },
   {

@@ -107,7 +107,7 @@ export const pageTracking: readonly HandMade[] = [
   },
   {
     name: "drain-newest-entry-lost",
-    file: "src/units/pml/declaration.ts",
+    file: "src/units/shortIndex.ts",
     class: "boundary",
     from: "return [index >= logEntries ? 0 : index + 1, logEntries];",
     to: "return [index >= logEntries ? 1 : index + 1, logEntries];",
@@ -115,7 +115,7 @@ export const pageTracking: readonly HandMade[] = [
   },
   {
     name: "drain-off-by-one",
-    file: "src/units/pml/declaration.ts",
+    file: "src/units/shortIndex.ts",
     class: "boundary",
     from: "return [index >= logEntries ? 0 : index + 1, logEntries];",
     to: "return [index >= logEntries ? 0 : index + 2, logEntries];",
@@ -123,7 +123,7 @@ export const pageTracking: readonly HandMade[] = [
   },
   {
     name: "drain-one-too-many",
-    file: "src/units/pml/declaration.ts",
+    file: "src/units/shortIndex.ts",
     class: "boundary",
     from: "return [index >= logEntries ? 0 : index + 1, logEntries];",
     to: "return [index >= logEntries ? 0 : index, logEntries];",
