@@ -2,6 +2,7 @@
  * The statecharts of page-logging units: what each does when its log is full, and how it is told. A unit whose full log
  * nobody is told of has none.
  */
+import { amdPmlStatechart } from "./amdPmlUnit.ts";
 import { machineUnitStatechart } from "./machineUnit.ts";
 import { pmlStatechart } from "./pmlUnit.ts";
 import { prlStatechart } from "./prlUnit.ts";
@@ -12,6 +13,7 @@ const STATECHARTS: Readonly<Record<string, UnitStatechart>> = {
   pml: pmlStatechart,
   prl: prlStatechart,
   machineUnit: machineUnitStatechart,
+  amdPml: amdPmlStatechart,
 };
 
 /** That of a unit; null if it has none. */

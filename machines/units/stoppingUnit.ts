@@ -1,17 +1,6 @@
 /**
- * The unit of one vCPU whose full log stops the guest: whether it logs. The log and the index are words in memory; the
- * stores happen in the walk. While it is full no guest runs on: the one that filled it waits for the index. `full` and
- * `emptied` are the unit's own messages.
- *
- *   state   | event      | next    | emits
- *   --------|------------|---------|-------------------------------------------
- *   off     | enableLog  | logging | -
- *   off     | full       | off     | guestStopped (the unit's reason) to the vCPU
- *   logging | full       | full    | guestStopped (the unit's reason) to the vCPU
- *   full    | emptied    | logging | -
- *   logging | emptied    | logging | ignored: the index was in range again before
- *   off     | emptied    | off     | ignored: logging was turned off before the handler was done
- *   logging, full | disableLog | off | -
+ * The states of a unit whose full log stops the guest: off, logging, full. While it is full no guest runs on: the one that
+ * filled it waits for the index. Each such unit has messages of its own, which its file's state table names.
  */
 import { assign, emit, setup } from "xstate";
 import type { SendEmission } from "../../src/interconnect/emissions.ts";
@@ -27,16 +16,21 @@ import { stopGuest } from "./statechart.ts";
 export const stoppingUnitInput = {
   vcpu: kind.actor,
 } as const satisfies kind.Fields;
-type StoppingUnitInput = kind.Values<typeof stoppingUnitInput>;
+export type StoppingUnitInput = kind.Values<typeof stoppingUnitInput>;
 
 /** What its state holds besides its input. */
 export const stoppingUnitFields = {
   fullEvents: kind.statistic(kind.count),
 } as const satisfies kind.Fields;
 
-interface StoppingUnitContext extends StoppingUnitInput, kind.Values<typeof stoppingUnitFields> {}
+export interface StoppingUnitContext
+  extends StoppingUnitInput,
+    kind.Values<typeof stoppingUnitFields> {}
 
-type StoppingUnitEvent = Extract<Message, { type: "enableLog" | "disableLog" | UnitMessageType }>;
+export type StoppingUnitEvent = Extract<
+  Message,
+  { type: "enableLog" | "disableLog" | UnitMessageType }
+>;
 
 const { types } = machineTypes<
   StoppingUnitContext,
@@ -89,4 +83,17 @@ export function indexBackBefore({ emptied }: StopsGuest): Readonly<Record<string
     [`logging: ${emptied}`]:
       "a VM is paused before it is disarmed, and its exits are handled before it is paused",
   };
+}
+
+/** The same of a unit that is turned off in no model: the first one, which does the same then, is in the operator's. */
+export function whileOff({ full, emptied }: StopsGuest): Readonly<Record<string, string>> {
+  const transitions = [
+    `off: ${full}`,
+    `off: ${emptied}`,
+    "logging: disableLog",
+    "full: disableLog",
+  ];
+  return Object.fromEntries(
+    transitions.map((transition) => [transition, "in models of this unit it stays on to the end"]),
+  );
 }

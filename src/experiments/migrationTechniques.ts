@@ -14,10 +14,10 @@ import {
 import type { Experiment, Figure, Point, Results, ScenarioInput } from "./experiment.ts";
 import { ALL, type Scale, seconds } from "./scale.ts";
 
-/** AMD's PML follows Intel's. */
 const VARIANTS: Readonly<Record<string, Pick<ScenarioInput, "tracker">>> = {
   "write protection": { tracker: { technique: "writeProtect" } },
-  "PML (Intel, AMD)": { tracker: { technique: "pml" } },
+  PML: { tracker: { technique: "pml" } },
+  "AMD PML": { tracker: { technique: "amdPml" } },
   "dirty ring from write protection": {
     tracker: { technique: "dirtyRing", ring: { entries: 4096, source: "writeProtect" } },
   },
@@ -104,7 +104,7 @@ function evaluate(results: Results) {
   ): readonly T[] =>
     INTENSITIES.flatMap((intensity) => NAMES.flatMap((variant) => of(results, variant, intensity)));
   const protection = costOf(results, "write protection", 100);
-  const pml = costOf(results, "PML (Intel, AMD)", 100);
+  const pml = costOf(results, "PML", 100);
   return {
     figures: ofAll(figuresOf),
     plots: [

@@ -2,7 +2,7 @@
 import { present } from "../lookup.ts";
 import { rowPlot } from "../plots/kinds.ts";
 import { type Measures, measuresOf } from "../questions/measures.ts";
-import { FIXED_UNITS } from "../units/all.ts";
+import { FIXED_UNITS, formatFor } from "../units/all.ts";
 import { pagesText } from "./common.ts";
 import type { Experiment, Figure, Point, Results, ScenarioInput } from "./experiment.ts";
 import { ALL, type Scale, scaled } from "./scale.ts";
@@ -14,6 +14,8 @@ interface Contender {
   readonly finds: Finds;
   readonly tracker: NonNullable<ScenarioInput["tracker"]>;
   readonly machine?: NonNullable<ScenarioInput["machine"]>;
+  /** Of its machine's second-level entries, where these are not the usual ones. */
+  readonly entryFormat?: string;
 }
 
 type Design = NonNullable<NonNullable<ScenarioInput["machine"]>["unit"]>;
@@ -28,14 +30,19 @@ function designed(name: string, unit: Design): Contender {
   };
 }
 
+const USUAL = formatFor(null);
+
 const CONTENDERS: readonly Contender[] = [
-  ...FIXED_UNITS.map(
-    ({ name, label, finds }): Contender => ({
+  ...FIXED_UNITS.map((unit): Contender => {
+    const { name, label, finds } = unit;
+    const format = formatFor(unit.configure(undefined));
+    return {
       name: label,
       finds: finds === "writes" ? "written" : "touched",
       tracker: { technique: name },
-    }),
-  ),
+      ...(format === USUAL ? {} : { entryFormat: format.name }),
+    };
+  }),
   {
     name: "PRL, two logs",
     finds: "touched",
@@ -83,6 +90,12 @@ const GUEST_NAMES: readonly Guest[] = ["hot set", "all alike"];
 
 const NONE = "none";
 const pointName = (guest: Guest, tracker: string): string => `${guest}, ${tracker}`;
+/** What is run without tracking: on each sort of processor. */
+const BASES: readonly (string | undefined)[] = [
+  ...new Set(CONTENDERS.map(({ entryFormat }) => entryFormat)),
+];
+const baseName = (guest: Guest, entryFormat: string | undefined): string =>
+  pointName(guest, entryFormat === undefined ? NONE : `${NONE}, ${entryFormat}`);
 
 function points(scale: Scale): readonly Point[] {
   const pages = scaled(PAGES, scale);
@@ -90,9 +103,12 @@ function points(scale: Scale): readonly Point[] {
     const vms = [
       { memory: pagesText(pages), workload: GUESTS[guest](pages, scaled(ACCESSES, scale)) },
     ];
-    const base = pointName(guest, NONE);
     return [
-      { name: base, scenario: { name: base, vms, tracker: { technique: "none" } } },
+      ...BASES.map((entryFormat): Point => {
+        const name = baseName(guest, entryFormat);
+        const machine = entryFormat === undefined ? {} : { machine: { entryFormat } };
+        return { name, scenario: { name, ...machine, vms, tracker: { technique: "none" } } };
+      }),
       ...CONTENDERS.map(({ name, tracker, machine = {} }): Point => {
         const point = pointName(guest, name);
         const operation = { kind: "measure", harvest: HARVEST } as const;
@@ -128,7 +144,8 @@ function evaluate(results: Results) {
   const found = GUEST_NAMES.flatMap((guest) =>
     CONTENDERS.map((contender): Found => {
       const run = results(pointName(guest, contender.name));
-      const measures = measuresOf(run, results(pointName(guest, NONE)));
+      const base = results(baseName(guest, contender.entryFormat));
+      const measures = measuresOf(run, base);
       return { ...measures, entries: run.logEntries, guest, contender };
     }),
   );

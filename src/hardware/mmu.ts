@@ -11,6 +11,7 @@ import {
   type EntryFormat,
   LEVELS,
   reservedByLevel,
+  setsFlags,
 } from "./formats/entryFormat.ts";
 import { EPT } from "./formats/ept.ts";
 import { eptPages, type Geometry, longModeBits, paePages } from "./geometry.ts";
@@ -18,7 +19,6 @@ import { GuestPages } from "./guestPages.ts";
 import type { HostMemory, LeafTables } from "./memory.ts";
 import { flushVpid, META_SPACE_SHIFT, spaceOf, Tlb } from "./tlb.ts";
 import {
-  EPTP_ACCESSED_DIRTY,
   Field,
   GuestMode,
   GuestPaging,
@@ -319,8 +319,7 @@ export function deriveControls(
  */
 function loadFormat(mmu: Mmu, pointer: number, secondary: number): void {
   const { format } = mmu;
-  const flags = !format.flagsOptional || (pointer & EPTP_ACCESSED_DIRTY) !== 0;
-  mmu.accessedDirty = mmu.eptEnabled && flags;
+  mmu.accessedDirty = mmu.eptEnabled && setsFlags(format, pointer);
   const readOnly = secondary & format.structuresReadOnly;
   mmu.structureWrites = mmu.accessedDirty && readOnly === 0;
   mmu.modeBasedExecute = (secondary & SECONDARY_MODE_BASED_EXECUTE) !== 0;

@@ -41,6 +41,7 @@ import { pageAddressHigh, pageAddressLow } from "../hardware/words.ts";
 import { itemAt, present, wordAt } from "../lookup.ts";
 import {
   configuredUnits,
+  DESIGNED,
   FIRST_UNIT,
   fieldNamed,
   suits,
@@ -75,7 +76,7 @@ const DEFAULT_RIP = 0x1000;
 
 /** Builds the machine a test describes. */
 export function createMachine(test: LitmusTest): Machine {
-  const geometry: Geometry = { ...DEFAULT_GEOMETRY, ...defined(test.machine?.geometry ?? {}) };
+  const geometry = geometryOf(test);
   const memory = new HostMemory(geometry.indexBits);
   const format = formatNamed(test.machine?.entryFormat);
   const ept = createEpt(memory, geometry, format);
@@ -207,12 +208,22 @@ function largeTableFrames(
   return frames;
 }
 
-/** What a test says of units' options, by their names. */
+/** What a test says of units' options, and of one that it designs, by their names. */
 function unitSections({ machine }: LitmusTest): Readonly<Record<string, unknown>> {
   const said = Object.entries(machine ?? {}).filter(([name]) => {
     return UNITS.some((unit) => unit.name === name);
   });
-  return Object.fromEntries(said);
+  const designed = machine?.unit === undefined ? [] : [[DESIGNED.name, machine.unit] as const];
+  return Object.fromEntries([...said, ...designed]);
+}
+
+function geometryOf({ machine }: LitmusTest): Geometry {
+  const entries = machine?.unit?.entries;
+  if (entries !== undefined && machine?.geometry?.logEntries !== undefined) {
+    throw new LitmusProblem(["machine", "geometry", "logEntries"], "machine.unit.entries says it");
+  }
+  const own = entries === undefined ? {} : { logEntries: entries };
+  return { ...DEFAULT_GEOMETRY, ...defined(machine?.geometry ?? {}), ...own };
 }
 
 function createVcpus(

@@ -6,7 +6,7 @@ import { FORMAT_CONTROLS, FORMAT_NAMES } from "../hardware/formats/all.ts";
 import { Compatibility } from "../hardware/mmu.ts";
 import { Field, GuestPaging } from "../hardware/vmcs.ts";
 import { recordOf } from "../lookup.ts";
-import { fieldName, UNIT_CONTROLS, UNIT_FIELDS, UNITS } from "../units/all.ts";
+import { DESIGN_SECTION, fieldName, UNIT_CONTROLS, UNIT_FIELDS, UNITS } from "../units/all.ts";
 import {
   address,
   bool,
@@ -73,6 +73,7 @@ const machine = named({
     ...ofUnits(UNITS.map(({ name }) => name)),
   }).optional(),
   ...unitOptions,
+  unit: DESIGN_SECTION.optional(),
   geometry: geometry.optional(),
 });
 

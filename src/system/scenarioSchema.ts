@@ -68,7 +68,9 @@ const machine = z
     entryFormat: z
       .enum(FORMAT_NAMES)
       .optional()
-      .describe(`of the entries that translate a guest's addresses; default: ${FORMAT_NAMES[0]}`),
+      .describe(
+        `of the entries that translate a guest's addresses; default: ${FORMAT_NAMES[0]}, or the one that the technique's unit goes with`,
+      ),
     compatibility: z
       .enum(["sdm", "bochs", "kvm"])
       .default("sdm")

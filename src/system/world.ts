@@ -39,7 +39,7 @@ import { ArmedTechnique } from "../hypervisor/techniques/armed.ts";
 import type { TechniqueName } from "../hypervisor/techniques/technique.ts";
 import type { TrackedVm } from "../hypervisor/trackedVm.ts";
 import { itemAt, wordAt } from "../lookup.ts";
-import { suits, writeLog } from "../units/all.ts";
+import { unitsOn, writeLog } from "../units/all.ts";
 import type { Unit } from "../units/unit.ts";
 import { AccessStream } from "./accessStream.ts";
 import { CpuTimes, CpuWaits, PvmTimes } from "./cpuTimes.ts";
@@ -193,7 +193,7 @@ export class World {
   readonly pvmTimes: PvmTimes;
 
   constructor(config: WorldPlan, pvmCpus = 1) {
-    this.config = config;
+    this.config = { ...config, units: unitsOn(config.mmu.format, config.units) };
     const { geometry } = config;
     this.memory = new HostMemory(geometry.indexBits, expectedFrames(config));
     const vcpuCount = config.vms.reduce((sum, { workloads }) => sum + workloads.length, 0);
@@ -209,9 +209,7 @@ export class World {
     this.cpuTimes = new CpuTimes(config.pcpus, vcpus.length);
     this.cpuWaits = new CpuWaits(config.pcpus, config.vms.length);
     this.pvmTimes = new PvmTimes(pvmCpus);
-    const units = config.units.map((unit) =>
-      unit.processorSide(unit.absent !== true && suits(unit, config.mmu.format)),
-    );
+    const units = this.config.units.map((unit) => unit.processorSide(unit.absent !== true));
     const mmuOptions = { ...config.mmu, units };
     this.mmus = Array.from(
       { length: config.pcpus },

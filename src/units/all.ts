@@ -1,10 +1,13 @@
 /** Every page-logging unit: the one list. A new one is a folder and a line here; what others ask of units follows from it. */
 
 import type * as z from "zod";
+import { formatNamed } from "../hardware/formats/all.ts";
 import type { EntryFormat } from "../hardware/formats/entryFormat.ts";
+import { EPT } from "../hardware/formats/ept.ts";
 import type { LogUnit } from "../hardware/mmu.ts";
 import { Field, type FieldName } from "../hardware/vmcs.ts";
 import { namesOf } from "../lookup.ts";
+import { amdPml } from "./amdPml/declaration.ts";
 import { machineUnit } from "./machineUnit/declaration.ts";
 import { machineUnitSection } from "./machineUnit/section.ts";
 import { overflowLog } from "./overflowLog/declaration.ts";
@@ -14,7 +17,7 @@ import { prl } from "./prl/declaration.ts";
 import type { LogStep, Unit, UnitDeclaration } from "./unit.ts";
 
 /** In the order of their numbers, which snapshots know: a new one comes last. */
-const LIST = [pml, prl, overflowLog, machineUnit] as const;
+const LIST = [pml, prl, overflowLog, machineUnit, amdPml] as const;
 
 /** Their types, where a constant's name is to be known. */
 export type Listed = (typeof LIST)[number];
@@ -65,6 +68,16 @@ export function unitNamed(units: readonly Unit[], name: UnitName): Unit | null {
 /** Whether a processor whose second-level entries have this format can have a unit. */
 export function suits({ declaration }: Unit, { name }: EntryFormat): boolean {
   return declaration.formats.includes(name);
+}
+
+/** Units of a machine whose second-level entries have this format: its processors have not got those that do not go with it. */
+export function unitsOn(format: EntryFormat, units: readonly Unit[]): readonly Unit[] {
+  return units.map((unit) => (suits(unit, format) ? unit : { ...unit, absent: true }));
+}
+
+/** The format of a machine's entries, where nobody says it: that of the unit which is to log. Null: none is. */
+export function formatFor(unit: Unit | null): EntryFormat {
+  return unit === null || suits(unit, EPT) ? EPT : formatNamed(unit.declaration.formats[0]);
 }
 
 /** Why a unit cannot have a log of so many entries, and which could; null if it can. */

@@ -70,7 +70,7 @@ export type Slot = readonly [log: number, slot: number];
 /** A unit whose options are settled. */
 export interface Unit {
   readonly declaration: UnitDeclaration;
-  /** The machine's processors have not got it: nobody has asked for it. */
+  /** The machine's processors have not got it: nobody has asked for it, or their second-level entries are others'. */
   readonly absent?: true;
   /** Of each vCPU. */
   readonly logs: 1 | 2;

@@ -6,6 +6,7 @@ import { SECONDARY_MODE_BASED_EXECUTE } from "../hardware/vmcs.ts";
 import type { LitmusTest } from "../litmus/load.ts";
 import type { ControlsSetup } from "../litmus/setupSchema.ts";
 import { UNITS } from "../units/all.ts";
+import type { UnitDeclaration } from "../units/unit.ts";
 import { NotAsked } from "./notAsked.ts";
 import type { Processor } from "./output.ts";
 
@@ -28,11 +29,17 @@ const CAPABILITY_BITS: Partial<Readonly<Record<keyof Capabilities, bigint>>> = {
   invvpidRetainingGlobals: 43n,
 };
 
+/** Whether there are processors with EPT that have a unit. */
+function isIntels({ isReal, formats }: UnitDeclaration): boolean {
+  return isReal && formats.includes(EPT.name);
+}
+
 /** Which page-logging units the processor has, by their names. */
 function unitsOf({ secondaryAllowed }: Processor): Record<string, boolean> {
-  const has = UNITS.map(({ name, isReal, controls }) => {
+  const has = UNITS.map((unit) => {
+    const { name, controls } = unit;
     const bits = Object.values(controls);
-    return [name, isReal && bits.every((bit) => (secondaryAllowed & bit) !== 0)];
+    return [name, isIntels(unit) && bits.every((bit) => (secondaryAllowed & bit) !== 0)];
   });
   return Object.fromEntries(has);
 }
@@ -112,8 +119,8 @@ function hasOtherCapabilities(
   if (wanted.cr0PagingFixed === true) {
     throw new NotAsked("a guest without paging: the image's own code is paged");
   }
-  for (const { name, title, isReal } of UNITS) {
-    if (!isReal && isOn(wanted, name)) throw new NotAsked(title);
+  for (const unit of UNITS) {
+    if (!isIntels(unit) && isOn(wanted, unit.name)) throw new NotAsked(unit.title);
   }
   const has: Readonly<Record<string, boolean | undefined>> = {
     ...capabilitiesOf(processor),
@@ -127,8 +134,9 @@ function isOn(flags: object, name: string): boolean {
 }
 
 function refuseControls(controls: ControlsSetup, processor: Processor): void {
-  for (const { title, isReal, controls: own } of UNITS) {
-    if (!isReal && Object.keys(own).some((name) => isOn(controls, name))) throw new NotAsked(title);
+  for (const unit of UNITS) {
+    const isUsed = Object.keys(unit.controls).some((name) => isOn(controls, name));
+    if (!isIntels(unit) && isUsed) throw new NotAsked(unit.title);
   }
   const modeBased = (processor.secondaryAllowed & SECONDARY_MODE_BASED_EXECUTE) !== 0;
   if (controls.modeBasedExecute === true && !modeBased) {

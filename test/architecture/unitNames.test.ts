@@ -23,17 +23,18 @@ const OWN = UNITS.flatMap(({ name }) => [
 /** Experiments are of particular units, the published study's; others' machines have the units that they have. */
 const USERS = ["src/experiments/", "src/witness/"];
 
+const ANY = UNITS.map(({ name }) => name).join("|");
+const NAMES = new RegExp(ANY, "i");
+
 /** Where else a unit is named, and why; and the words. Each must be there. */
 const ALLOWED: Readonly<Record<string, readonly [why: string, words: RegExp]>> = {
   "src/units/all.ts": [
     "the list of units",
-    new RegExp(
-      `^\\./\\w+/(declaration|section)\\.ts$|^(${UNITS.map(({ name }) => name).join("|")})(Section)?$`,
-    ),
+    new RegExp(`^\\./\\w+/(declaration|section)\\.ts$|^(${ANY})(Section)?$`),
   ],
   "machines/units/all.ts": [
     "the list of units' statecharts",
-    /^(p[mr]l|machineUnit)(Statechart)?$|^\.\/(p[mr]lUnit|machineUnit)\.ts$/,
+    new RegExp(`^(${ANY})(Statechart)?$|^\\./(${ANY})(Unit)?\\.ts$`),
   ],
   "src/check/mutations/all.ts": [
     "the list of planted faults",
@@ -45,8 +46,6 @@ const ALLOWED: Readonly<Record<string, readonly [why: string, words: RegExp]>> =
   "src/cli/run.ts": ["the name of a scenario file", /^sort-pml$/],
   "src/questions/comparison.ts": ["names of scenario files", /compare wss-prl wss-pml$/],
 };
-
-const NAMES = new RegExp(UNITS.map(({ name }) => name).join("|"), "i");
 
 interface Naming {
   readonly word: string;

@@ -129,6 +129,13 @@ const MESSAGES: Readonly<Record<string, number>> = {
   "machine-unit-copied-not-marked": 23,
   "machine-unit-reload-forgotten": 14,
   "machine-unit-rearm-nothing": 40,
+  "amd-pml-not-flushed": 19,
+  "amd-pml-emptied-before-drained": 25,
+  "amd-pml-index-not-reset": 16,
+  "amd-pml-flag-before-log": 12,
+  "amd-pml-index-wraps": 12,
+  "amd-pml-full-not-told": 18,
+  "amd-pml-rearm-nothing": 39,
 };
 
 const DOCS = join(import.meta.dirname, "..", "..", "docs", "check.md");

@@ -13,23 +13,18 @@ import { schedulerMachine } from "../../machines/scheduler.ts";
 import { throttleMachine } from "../../machines/throttle.ts";
 import { toolstackMachine } from "../../machines/toolstack.ts";
 import { trackerMachine } from "../../machines/tracker.ts";
-import { machineUnitMachine } from "../../machines/units/machineUnit.ts";
-import { pmlUnitMachine } from "../../machines/units/pmlUnit.ts";
-import { prlUnitMachine } from "../../machines/units/prlUnit.ts";
 import { vcpuMachine } from "../../machines/vcpu.ts";
 import { NO_SAVE_WORK } from "../../src/hypervisor/migration/saveWork.ts";
-import { namesOf, recordOf } from "../../src/lookup.ts";
-import { DESIGNED } from "../../src/units/all.ts";
 import type { MachineCase, Payload, Way } from "./machineCase.ts";
 import { ABORTED, ABORTED_THEN_MIGRATED, MIGRATED_TWICE } from "./migrationWays.ts";
 import { overcommitCases } from "./overcommitInputs.ts";
 import { sessionCase } from "./sessionInputs.ts";
 import { uiCase } from "./uiInputs.ts";
+import { unitCases } from "./unitInputs.ts";
 
 export type { MachineCase, Way } from "./machineCase.ts";
 
 const none: Payload = () => ({});
-const ofUnits = ["enableLog", "disableLog", "remoteReload", "reloaded"] as const;
 const reasons = [1, 12, 48, 49, 62];
 const drainedLog = (n: number) => ({ vcpu: n % 2, logs: 1 + (n % 3) });
 const exit: Payload = (n) => ({
@@ -86,21 +81,7 @@ export const machineCases: Readonly<Record<string, MachineCase>> = {
       entryRefused: () => ({ failure: "vpid-zero" }),
     },
   },
-  pmlUnit: {
-    machine: pmlUnitMachine,
-    input: { vcpu: 4 },
-    events: { enableLog: none, disableLog: none, pmlIndexOutOfRange: none, pmlIndexReset: none },
-  },
-  prlUnit: {
-    machine: prlUnitMachine,
-    input: { vcpu: 1, handlerCpu: 9, vector: 243, ipiCycles: 10 },
-    events: recordOf([...ofUnits, "prlLogFilled"], () => none),
-  },
-  machineUnit: {
-    machine: machineUnitMachine,
-    input: { number: 1, vcpu: 4, handlerCpu: 9, vector: 243, ipiCycles: 10 },
-    events: recordOf([...ofUnits, ...namesOf(DESIGNED.messages)], () => none),
-  },
+  ...unitCases,
   pvmCpu: {
     machine: pvmCpuMachine,
     input: {

@@ -156,6 +156,8 @@ function interventionOf(system: System, kind: Meddling["kind"], pick: number): I
           : message.type === "preempt"
             ? "pcpu0/dispatcher"
             : "vcpu0/prl";
+      // Processors with others' second-level entries have no PRL.
+      if (system.actors.every(({ name }) => name !== to)) return null;
       return { kind, to: system.actor(to).id, delay: pick % 5, message };
     }
     case "reseed":

@@ -12,11 +12,12 @@ import { clearTruth, wasTouched, wasWritten } from "../../src/hardware/guestPage
 import { EPTP_ACCESSED_DIRTY, Field } from "../../src/hardware/vmcs.ts";
 import { DEFAULT_HYPERVISOR_COSTS, type HypervisorCosts } from "../../src/hypervisor/costs.ts";
 import { isMarked } from "../../src/hypervisor/dirtyBitmap.ts";
-import { techniqueNamed, techniques } from "../../src/hypervisor/techniques/all.ts";
+import { techniqueNamed, techniques, unitOf } from "../../src/hypervisor/techniques/all.ts";
 import type { TechniqueName } from "../../src/hypervisor/techniques/technique.ts";
 import type { TrackerFault } from "../../src/hypervisor/trackedVm.ts";
 import { System } from "../../src/system/system.ts";
 import type { VmState } from "../../src/system/world.ts";
+import { formatFor, WRITE_LOGS, type WriteLogName, writeLog } from "../../src/units/all.ts";
 import { configOf, drive, type Recipe, withTechnique } from "./smallSystems.ts";
 
 /** Cheap events and a long workload: as many rounds as possible. */
@@ -40,24 +41,24 @@ function fourVcpus(vms: Recipe["vms"]): Recipe["vms"] {
 }
 
 interface Variant {
-  readonly ringSource?: "pml";
+  readonly ringSource?: WriteLogName;
   readonly faults?: readonly TrackerFault[];
   readonly logLimit?: number;
 }
 
-function build(recipe: Recipe, variant: Variant, format: EntryFormat = EPT): System {
+/** With entries of this format; default: of that which goes with the technique's unit. */
+function build(recipe: Recipe, variant: Variant, format?: EntryFormat): System {
   const config = configOf(recipe);
   const tracking = { ...config.world.tracking, ...variant };
-  const mmu = { ...config.world.mmu, format };
-  return new System({ ...config, world: { ...config.world, tracking, mmu } });
-}
-
-/** With NPT the processor does not load PDPTEs, which is not emulated. */
-function withoutPae({ vms, ...recipe }: Recipe): Recipe {
-  const inLongMode = vms.map((vm) =>
-    vm.paging === "pae" ? { ...vm, paging: "longMode" as const } : vm,
+  const { units, mmu: own } = config.world;
+  const logging = unitOf(recipe.technique, units, writeLog(units, tracking.ringSource));
+  const goesWith = logging === null ? own.format : formatFor(logging);
+  const mmu = { ...own, format: format ?? goesWith };
+  // With NPT the processor does not load PDPTEs, which is not emulated.
+  const vms = config.world.vms.map((vm) =>
+    vm.paging === "pae" && !mmu.format.loadsPdptes ? { ...vm, paging: "longMode" as const } : vm,
   );
-  return { ...recipe, vms: inLongMode };
+  return new System({ ...config, world: { ...config.world, vms, tracking, mmu } });
 }
 
 /** What a round of one VM should have found, and what it found. */
@@ -106,7 +107,9 @@ const findingWrites: readonly (readonly [string, TechniqueName, Variant, number]
     // What an exit tells is told before the write.
     .map(({ name, byProcessor }) => [name, name, {}, byProcessor ? 0 : 1] as const),
   ["PML without log pages: write protection", "pml", { logLimit: 0 }, 1],
-  ["dirty ring fed by PML", "dirtyRing", { ringSource: "pml" }, 0],
+  ...WRITE_LOGS.map(
+    (ringSource) => [`dirty ring fed by ${ringSource}`, "dirtyRing", { ringSource }, 0] as const,
+  ),
 ];
 
 describe.each(findingWrites)("%s", (_name, technique, variant, pending) => {
@@ -152,7 +155,7 @@ describe.each(FORMATS.filter((format) => format !== EPT))("with entries of $name
     (technique) => {
       const pending = techniqueNamed(technique)?.byProcessor === true ? 0 : 1;
       fc.assert(
-        fc.property(recipes(technique).map(withoutPae), (recipe) => {
+        fc.property(recipes(technique), (recipe) => {
           for (const { vm, omitted, added } of rounds(build(recipe, {}, format), "written")) {
             expect(omitted).toEqual([]);
             const mayAdd = recipe.vms[vm]!.leafLevel > 1 ? 1 : pending;
@@ -166,7 +169,7 @@ describe.each(FORMATS.filter((format) => format !== EPT))("with entries of $name
 
   it("a planted fault loses a page, and it is noticed", () => {
     const details = fc.check(
-      fc.property(recipes("accessedDirtyScan").map(withoutPae), (recipe) => {
+      fc.property(recipes("accessedDirtyScan"), (recipe) => {
         const faulty = build(recipe, { faults: ["skipInvept"] }, format);
         for (const { omitted } of rounds(faulty, "written")) expect(omitted).toEqual([]);
       }),
@@ -183,6 +186,8 @@ const faults: readonly (readonly [TrackerFault, TechniqueName])[] = [
   ["skipInvept", "accessedDirtyScan"],
   ["harvestBeforeDrain", "pml"],
   ["pmlOnSomeVcpus", "pml"],
+  ["skipInvept", "amdPml"],
+  ["harvestBeforeDrain", "amdPml"],
 ];
 
 it("the runs above have many rounds in which pages are written", () => {

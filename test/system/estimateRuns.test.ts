@@ -15,6 +15,7 @@ const ESTIMATORS = {
   prlOnce: { kind: "prl", tau: 2, mu: "50us", omega: "100us" },
   pml: { kind: "pml", interval: "50us" },
   pmlClean: { kind: "pml", interval: "50us", clean: true },
+  amdPmlClean: { kind: "pml", interval: "50us", clean: true, unit: "amdPml" },
   vmware: { kind: "vmware", samples: 20, period: "100us", interval: "50us", averages: {} },
   accessedBits: { kind: "accessedBits", interval: "50us" },
   truth: { kind: "truth", interval: "50us" },

@@ -11,7 +11,7 @@ import { System } from "../../src/system/system.ts";
 import { anyRecipe, configOf, type Recipe } from "./smallSystems.ts";
 
 /** Techniques that find written pages. */
-const TECHNIQUES = ["writeProtect", "pml", "accessedDirtyScan", "dirtyRing"] as const;
+const TECHNIQUES = ["writeProtect", "pml", "accessedDirtyScan", "dirtyRing", "amdPml"] as const;
 
 export interface MigrationRecipe {
   readonly recipe: Recipe;

@@ -1,9 +1,10 @@
 /** What tests ask of a running system, besides its deliveries. */
 import { Counter } from "../../src/hardware/counters.ts";
 import { findLeaf } from "../../src/hardware/ept.ts";
-import { EPT_ACCESSED, EPT_DIRTY, EPT_RWX, EPT_WRITE } from "../../src/hardware/formats/ept.ts";
+import { setsFlags } from "../../src/hardware/formats/entryFormat.ts";
+import { RWX, WRITE } from "../../src/hardware/rights.ts";
 import { META_LARGE, META_SPACE_SHIFT, type TlbLevel } from "../../src/hardware/tlb.ts";
-import { EPTP_ACCESSED_DIRTY, Field, readField } from "../../src/hardware/vmcs.ts";
+import { Field, readField } from "../../src/hardware/vmcs.ts";
 import type { MessageType } from "../../src/interconnect/messages.ts";
 import type { System } from "../../src/system/system.ts";
 
@@ -39,7 +40,8 @@ export function underWay(system: System, ...types: MessageType[]): number {
 export function staleMappings({ world }: System, vm: number): string[] {
   const { ept, vcpus } = world.vms[vm]!;
   const pointer = readField(world.vcpus[vcpus[0]!]!.vmcs, Field.eptPointer);
-  const flags = (pointer & EPTP_ACCESSED_DIRTY) !== 0;
+  const { accessed, dirty } = ept.format;
+  const flags = setsFlags(ept.format, pointer);
   const stale: string[] = [];
   world.mmus.forEach(({ tlb }, pcpu) => {
     const ours = (meta: number): boolean => {
@@ -49,15 +51,15 @@ export function staleMappings({ world }: System, vm: number): string[] {
     const look = (name: string, { meta, page }: TlbLevel): void => {
       meta.forEach((word, slot) => {
         if (!ours(word)) return;
-        const rights = word & EPT_RWX;
+        const rights = word & RWX;
         const size = (word & META_LARGE) === 0 ? 1 : 1 << tlb.largeBits;
         for (let i = 0; i < size; i++) {
           const leaf = findLeaf(ept, page[slot]! + i);
           const low = leaf === null ? 0 : ept.memory.words[leaf.word]!;
           const unseen =
             (rights & ~low) !== 0 ||
-            (flags && (low & EPT_ACCESSED) === 0) ||
-            (flags && (rights & EPT_WRITE) !== 0 && (low & EPT_DIRTY) === 0);
+            (flags && (low & accessed) === 0) ||
+            (flags && (rights & WRITE) !== 0 && (low & dirty) === 0);
           if (unseen) stale.push(`pcpu${pcpu} ${name}: page ${page[slot]! + i} ${rights}`);
         }
       });

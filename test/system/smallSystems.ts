@@ -5,11 +5,10 @@
 import fc from "fast-check";
 import { setup } from "xstate";
 import { DEFAULT_PROCESSOR_COSTS } from "../../src/hardware/costs.ts";
-import { EPT } from "../../src/hardware/formats/ept.ts";
 import type { WordArray } from "../../src/hardware/part.ts";
 import type { GuestPagingName } from "../../src/hardware/vmcs.ts";
 import { DEFAULT_HYPERVISOR_COSTS, type HypervisorCosts } from "../../src/hypervisor/costs.ts";
-import { TECHNIQUES } from "../../src/hypervisor/techniques/all.ts";
+import { TECHNIQUES, unitOf } from "../../src/hypervisor/techniques/all.ts";
 import { ignored } from "../../src/interconnect/ignored.ts";
 import type { ActorId, Delivery, Message, Technique } from "../../src/interconnect/messages.ts";
 import type { LogicKind } from "../../src/system/actors.ts";
@@ -17,7 +16,7 @@ import { measure } from "../../src/system/operations/measure.ts";
 import { type ActorRole, actorName } from "../../src/system/roles.ts";
 import { smallestPlan, smallestVm } from "../../src/system/smallestPlan.ts";
 import { type ActorParts, System, type SystemPlan } from "../../src/system/system.ts";
-import { configuredUnits } from "../../src/units/all.ts";
+import { configuredUnits, formatFor, writeLog } from "../../src/units/all.ts";
 import type { PrlSlotRuleName } from "../../src/units/prl/options.ts";
 import type { Workload } from "../../workloads/workload.ts";
 
@@ -157,12 +156,16 @@ export function configOf(recipe: Recipe): SystemPlan {
   const { variant, slotRule, doubleBuffer, filterGuestTables } = recipe;
   const costs = costsOf(recipe);
   const least = shortestTurn(costs, logEntries);
+  const ringSource = recipe.ringFromPml ? "pml" : "writeProtect";
+  const units = configuredUnits({ prl: { variant, slotRule, doubleBuffer, filterGuestTables } });
+  const format = formatFor(unitOf(recipe.technique, units, writeLog(units, ringSource)));
   const vms = recipe.vms.map(({ pages, paging, leafLevel, vcpus }, number) => {
     const workloads = vcpus.map(
       ({ gap, script }, vcpu) =>
         new ScriptWorkload(`vm${number}/script${vcpu}`, pages, gap, script, recipe.passes),
     );
-    return smallestVm(`vm${number}`, pages, workloads, { paging, leafLevel });
+    const own = paging === "pae" && !format.loadsPdptes ? "longMode" : paging;
+    return smallestVm(`vm${number}`, pages, workloads, { paging: own, leafLevel });
   });
   const harvestCycles = recipe.harvest === null ? 0 : least + recipe.harvest;
   return smallestPlan(vms, {
@@ -177,11 +180,11 @@ export function configOf(recipe: Recipe): SystemPlan {
       },
       pcpus: recipe.pcpus,
       mmu: {
-        format: EPT,
+        format,
         compatibility: "sdm",
         costs: DEFAULT_PROCESSOR_COSTS,
       },
-      units: configuredUnits({ prl: { variant, slotRule, doubleBuffer, filterGuestTables } }),
+      units,
       blockAccesses: recipe.blockAccesses,
     },
     tracking: {
@@ -189,7 +192,7 @@ export function configOf(recipe: Recipe): SystemPlan {
       costs,
       ringEntries: RING_ENTRIES,
       ringReserved: 8,
-      ringSource: recipe.ringFromPml ? "pml" : "writeProtect",
+      ringSource,
     },
     system: {
       quantumCycles: recipe.quantum,

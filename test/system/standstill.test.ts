@@ -12,9 +12,7 @@ import { samplerMachine } from "../../machines/sampler.ts";
 import { schedulerMachine } from "../../machines/scheduler.ts";
 import { throttleMachine } from "../../machines/throttle.ts";
 import { trackerMachine } from "../../machines/tracker.ts";
-import { machineUnitMachine } from "../../machines/units/machineUnit.ts";
-import { pmlUnitMachine } from "../../machines/units/pmlUnit.ts";
-import { prlUnitMachine } from "../../machines/units/prlUnit.ts";
+import { UNIT_STATECHARTS } from "../../machines/units/all.ts";
 import { vcpuMachine } from "../../machines/vcpu.ts";
 import { BrokenRun, runPoint } from "../../src/experiments/runPoint.ts";
 import type { MessageType } from "../../src/interconnect/messages.ts";
@@ -170,9 +168,7 @@ it("states of rest are states of their machines", () => {
     ...[balloonMachine, dispatcherMachine, estimatorMachine, mmuMachine, operatorMachine],
     ...[
       pagerMachine,
-      pmlUnitMachine,
-      prlUnitMachine,
-      machineUnitMachine,
+      ...UNIT_STATECHARTS.map(({ machine }) => machine),
       pvmCpuMachine,
       samplerMachine,
     ],

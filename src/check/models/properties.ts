@@ -5,10 +5,11 @@ import { schedulerMachine } from "../../../machines/scheduler.ts";
 import { trackerMachine } from "../../../machines/tracker.ts";
 import { vcpuMachine } from "../../../machines/vcpu.ts";
 import { findLeaf } from "../../hardware/ept.ts";
+import { setsFlags } from "../../hardware/formats/entryFormat.ts";
 import type { Words } from "../../hardware/normalForm.ts";
 import { RWX, WRITE } from "../../hardware/rights.ts";
 import { META_SPACE_SHIFT } from "../../hardware/tlb.ts";
-import { EPTP_ACCESSED_DIRTY, Field } from "../../hardware/vmcs.ts";
+import { Field } from "../../hardware/vmcs.ts";
 import { fieldOf, itemAt, wordAt } from "../../lookup.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 import { pagingPiece } from "../../system/memoryPieces.ts";
@@ -281,8 +282,8 @@ export function noStaleTranslations(system: System): Property[] {
     that: over(
       [`pcpu${pcpu}/tlb`, `vm${vm}/paging`, `vcpu${first}/vmcs`],
       (tlb: Words, paging: Words, vcpu: Words) => {
-        const flags =
-          (itemAt(fieldOf(vcpu, "fields"), 2 * Field.eptPointer) & EPTP_ACCESSED_DIRTY) !== 0;
+        const pointer = itemAt(fieldOf(vcpu, "fields"), 2 * Field.eptPointer);
+        const flags = setsFlags(ept.format, pointer);
         // Where the tables are is a part of the state once leaves have been split.
         pagingPiece(system.world, vm).restore(paging);
         const grantedBy = (page: number): number => {

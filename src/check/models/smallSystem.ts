@@ -1,8 +1,9 @@
 /** Systems small enough to explore: the real ones in a geometry of a few pages and log entries. */
 import { DEFAULT_PROCESSOR_COSTS } from "../../hardware/costs.ts";
-import { EPT } from "../../hardware/formats/ept.ts";
+import type { EntryFormat } from "../../hardware/formats/entryFormat.ts";
 import type { Geometry } from "../../hardware/geometry.ts";
 import type { Part } from "../../hardware/part.ts";
+import { unitOf } from "../../hypervisor/techniques/all.ts";
 import type { TrackerFault } from "../../hypervisor/trackedVm.ts";
 import type { Technique } from "../../interconnect/messages.ts";
 import type { OperationFactory } from "../../system/operation.ts";
@@ -13,7 +14,8 @@ import { System } from "../../system/system.ts";
 import { type ActorParts, asPlanned } from "../../system/systemPlan.ts";
 import type { World } from "../../system/world.ts";
 import type { TrackingPlan, VmPlan } from "../../system/worldPlan.ts";
-import { configuredUnits } from "../../units/all.ts";
+import { configuredUnits, formatFor, writeLog } from "../../units/all.ts";
+import type { Unit } from "../../units/unit.ts";
 import { ChoosingWorkload } from "../hypervisor/choosingWorkload.ts";
 
 export interface SmallSystemOptions {
@@ -71,6 +73,7 @@ function measureAtAnyMoment(harvests: boolean, live: boolean): OperationFactory 
 
 export function smallSystem(options: SmallSystemOptions): System {
   const { replace } = options;
+  const units = configuredUnits(options.units);
   const built: { system?: System } = {};
   const world = (): World => built.system!.world;
   const memory = (): readonly Part[] => built.system!.operation.parts;
@@ -81,11 +84,11 @@ export function smallSystem(options: SmallSystemOptions): System {
         // With a CPU for each vCPU nothing waits for a CPU, and no timeslice ends.
         pcpus: options.cpus ?? options.vcpus.reduce((sum, count) => sum + count, 0),
         mmu: {
-          format: EPT,
+          format: formatOf(options, units),
           compatibility: "sdm",
           costs: DEFAULT_PROCESSOR_COSTS,
         },
-        units: configuredUnits(options.units),
+        units,
         blockAccesses: 1,
       },
       tracking: trackingOf(options),
@@ -136,6 +139,14 @@ function geometryOf(options: SmallSystemOptions): Geometry {
     },
     physicalAddressBits: 43,
   };
+}
+
+/** Of second-level entries: what goes with the unit that logs for the technique. */
+function formatOf(
+  { technique, ringSource = "writeProtect" }: SmallSystemOptions,
+  units: readonly Unit[],
+): EntryFormat {
+  return formatFor(unitOf(technique, units, writeLog(units, ringSource)));
 }
 
 function trackingOf(options: SmallSystemOptions): Partial<TrackingPlan> {

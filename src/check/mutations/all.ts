@@ -14,6 +14,7 @@ import { pieceMutations } from "./pieces.ts";
 import { pmlMutations } from "./pml.ts";
 import { prlMutations } from "./prl.ts";
 import { schedulingMutations } from "./scheduling.ts";
+import { stoppingMutations } from "./stoppingUnits.ts";
 
 export const MUTATIONS: readonly Mutation[] = [
   ...pmlMutations,
@@ -30,4 +31,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...pieceMutations,
   ...droppingMutations,
   ...machineUnitMutations,
+  ...stoppingMutations,
 ];

@@ -1,11 +1,9 @@
 /** Faults in PML: in the processor's half, and in the hypervisor's. */
 
-import { assign, emit } from "xstate";
-import { findLeaf } from "../../hardware/ept.ts";
-import { Field, readField, writeField } from "../../hardware/vmcs.ts";
+import { emit } from "xstate";
 import { clearMarks } from "../../hypervisor/dirtyBitmap.ts";
 import { send } from "../../interconnect/emissions.ts";
-import { itemAt, wordAt } from "../../lookup.ts";
+import { itemAt } from "../../lookup.ts";
 import { NO_PAGE_LOST } from "../hypervisor/settlement.ts";
 import { NO_STALE_TRANSLATION } from "../models/properties.ts";
 import {
@@ -13,9 +11,15 @@ import {
   NO_FLAG_WITHOUT_ACCESS,
   SERVED_LOG_IS_EMPTY,
 } from "../models/stepChecks.ts";
-import { around, type Mutation, rearmsNothing, replaceIn } from "./mutation.ts";
-
-const last = (entries: number): number => entries - 1;
+import { around, type Mutation, rearmsNothing, replaceIn, without } from "./mutation.ts";
+import {
+  emptiedAtExit,
+  emptiedBeforeDrained,
+  flagBeforeLog,
+  indexNotReset,
+  indexStays,
+  indexWraps,
+} from "./stoppingUnits.ts";
 
 export const pmlMutations: readonly Mutation[] = [
   {
@@ -44,36 +48,21 @@ export const pmlMutations: readonly Mutation[] = [
     mistake: "the log-full handler resets the index, then drains what it says",
     model: "pml",
     breaks: NO_PAGE_LOST,
-    replace: around("tracker", ({ op, vcpu }, perform, { vcpus, config }) => {
-      if (op === "serveLogFull") {
-        writeField(itemAt(vcpus, vcpu!).vmcs, Field.logIndex, last(config.geometry.logEntries));
-      }
-      return perform();
-    }),
+    replace: emptiedBeforeDrained,
   },
   {
     name: "reset-at-exit",
     mistake: "the exit itself resets the index, before anybody has drained the log",
     model: "pml",
     breaks: INDEX_IN_RANGE,
-    replace: around("mmu", ({ vcpu }, perform, { vcpus, config }) => {
-      const reply = perform();
-      if (reply.type === "logUnavailable") {
-        writeField(itemAt(vcpus, vcpu!).vmcs, Field.logIndex, last(config.geometry.logEntries));
-      }
-      return reply;
-    }),
+    replace: emptiedAtExit,
   },
   {
     name: "index-not-reset",
     mistake: "the log-full handler drains the log, but leaves the index out of range",
     model: "pml",
     breaks: SERVED_LOG_IS_EMPTY,
-    replace: around("tracker", ({ op, vcpu }, perform, { vcpus }) => {
-      const reply = perform();
-      if (op === "serveLogFull") writeField(itemAt(vcpus, vcpu!).vmcs, Field.logIndex, 0xffff, 0);
-      return reply;
-    }),
+    replace: indexNotReset,
   },
   {
     name: "unit-not-told",
@@ -114,52 +103,27 @@ export const pmlMutations: readonly Mutation[] = [
     mistake: "the walk sets A and D, and then finds the log full",
     model: "pml",
     breaks: NO_FLAG_WITHOUT_ACCESS,
-    replace: around("mmu", ({ vcpu }, perform, { vcpus, vms, memory }) => {
-      const reply = perform();
-      const { stream, vm } = itemAt(vcpus, vcpu!);
-      const { ept } = itemAt(vms, vm);
-      const leaf = findLeaf(ept, wordAt(stream.block, 0) >>> 2);
-      const { accessed, dirty } = ept.format;
-      if (reply.type === "logUnavailable" && leaf !== null) {
-        memory.words[leaf.word] = wordAt(memory.words, leaf.word) | accessed | dirty;
-      }
-      return reply;
-    }),
+    replace: flagBeforeLog,
   },
   {
     name: "index-wraps",
     mistake: "the processor wraps the index to the last entry instead of exiting",
     model: "pml",
     breaks: INDEX_IN_RANGE,
-    replace: around("mmu", ({ vcpu }, perform, { vcpus, config }) => {
-      const { vmcs } = itemAt(vcpus, vcpu!);
-      if (readField(vmcs, Field.logIndex) === 0xffff) {
-        writeField(vmcs, Field.logIndex, last(config.geometry.logEntries));
-      }
-      return perform();
-    }),
+    replace: indexWraps,
   },
   {
     name: "index-not-decremented",
     mistake: "the processor stores an entry and leaves the index where it was",
     model: "pml",
     breaks: INDEX_IN_RANGE,
-    replace: around("mmu", ({ vcpu }, perform, { vcpus }) => {
-      const { vmcs } = itemAt(vcpus, vcpu!);
-      const index = readField(vmcs, Field.logIndex);
-      const reply = perform();
-      if (reply.type === "ranToHorizon") writeField(vmcs, Field.logIndex, index, 0);
-      return reply;
-    }),
+    replace: indexStays,
   },
   {
     name: "log-full-not-told",
     mistake: "the PML unit becomes full and forgets to stop the guest",
     model: "pml",
     breaks: "no deadlock",
-    replace: replaceIn({ unit: "pml" }, ({ machine, device }) => ({
-      device,
-      machine: machine.provide({ actions: { sendLogFull: assign({}) } }),
-    })),
+    replace: without({ unit: "pml" }, "sendLogFull"),
   },
 ];

@@ -7,6 +7,7 @@
  */
 import type { Capabilities } from "../capabilities.ts";
 import type { Geometry } from "../geometry.ts";
+import { EPTP_ACCESSED_DIRTY } from "../vmcs.ts";
 
 /** A mask of an entry's low word, and what the bits under it are. */
 export interface Pattern {
@@ -116,6 +117,11 @@ export interface EntryFormat {
 /** Whether an entry at `level` (1: the lowest) maps a page instead of naming a table. */
 export function isLeaf({ large }: EntryFormat, low: number, level: number): boolean {
   return level === 1 || (level <= LARGEST_LEAF && (low & large) !== 0);
+}
+
+/** Whether A and D flags are set through this pointer. @param pointer its low word */
+export function setsFlags({ flagsOptional }: EntryFormat, pointer: number): boolean {
+  return !flagsOptional || (pointer & EPTP_ACCESSED_DIRTY) !== 0;
 }
 
 /** The bits of a leaf's low word that an access needs which a fault reports. @param qualification its low word */

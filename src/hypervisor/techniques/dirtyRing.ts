@@ -62,7 +62,7 @@ function served({ ring }: TrackedVcpu, fix: ExitWork["fix"], cycles: number): Ex
 export const dirtyRing = {
   name: "dirtyRing",
   finds: "the first write to each page",
-  costs: `write protection's or ${WRITE_LOG_LABELS}'s exits, and a return to user space at the soft limit`,
+  costs: `exits of write protection, ${WRITE_LOG_LABELS}, and a return to user space at the soft limit`,
   findsWritten: true,
   findsTouched: false,
   byProcessor: false,

@@ -4,7 +4,6 @@
  * a trace plays, and how many pages, it has to be asked.
  */
 import { Problems } from "../../errors.ts";
-import { formatNamed } from "../../hardware/formats/all.ts";
 import { DEFAULT_GEOMETRY, type Geometry } from "../../hardware/geometry.ts";
 import { DATA_FRAME_BASE } from "../../hardware/memory.ts";
 import { RING_RESERVED } from "../../hypervisor/dirtyRing.ts";
@@ -19,7 +18,7 @@ import { expectedFrames } from "../world.ts";
 import { BLOCK_ACCESSES, type TrackingPlan, type WorldPlan } from "../worldPlan.ts";
 import { gib, guestMemory, PAGE_BYTES } from "./memoryText.ts";
 import { checkEnd, operationFaults, RULES, type RuleSubject } from "./rules.ts";
-import { logEntriesOf, scenarioUnits, sectionsIn } from "./units.ts";
+import { logEntriesOf, scenarioFormat, scenarioUnits, sectionsIn } from "./units.ts";
 import { checkNames, vmPlans } from "./vmPlans.ts";
 
 export interface ScenarioPlan {
@@ -73,7 +72,7 @@ function resolveInto(
     })),
     blockAccesses: BLOCK_ACCESSES,
     mmu: {
-      format: formatNamed(machine.entryFormat),
+      format: scenarioFormat(scenario),
       compatibility: machine.compatibility,
       costs: machine.costs.processor,
     },

@@ -1,7 +1,6 @@
 /** Rules across the fields of a scenario: what would change nothing, or could not be, is refused. */
 
 import type { Problems } from "../../errors.ts";
-import { formatNamed } from "../../hardware/formats/all.ts";
 import { checkRingSize } from "../../hypervisor/dirtyRing.ts";
 import {
   DESIGNED_TECHNIQUE,
@@ -28,7 +27,7 @@ import { OPERATIONS, type OperationConfig, ownerOfFault } from "../operations/al
 import type { ConfiguredOperation } from "../operations/declaration.ts";
 import type { Scenario } from "../scenarioSchema.ts";
 import type { VmPlan } from "../worldPlan.ts";
-import { logEntriesOf } from "./units.ts";
+import { logEntriesOf, scenarioFormat } from "./units.ts";
 
 /** What a rule may look at. */
 export interface RuleSubject {
@@ -66,7 +65,7 @@ function designed({ scenario: { machine }, technique }: RuleSubject, problems: P
 /** A format of second-level entries has its own guests and units. */
 function entryFormat(subject: RuleSubject, problems: Problems): void {
   const { machine, vms, tracker } = subject.scenario;
-  const format = formatNamed(machine.entryFormat);
+  const format = scenarioFormat(subject.scenario);
   if (!format.hasCompatibility && machine.compatibility !== "sdm") {
     const message = `with ${format.label} there is none to choose from: expected sdm`;
     problems.add(["machine", "compatibility"], message);

@@ -1,6 +1,8 @@
 /** The page-logging units of a scenario's processors: what it says of their options, and the one that it designs. */
-import { sections } from "../../hypervisor/techniques/all.ts";
-import { configuredUnits, DESIGNED } from "../../units/all.ts";
+import { formatNamed } from "../../hardware/formats/all.ts";
+import type { EntryFormat } from "../../hardware/formats/entryFormat.ts";
+import { sections, unitOf } from "../../hypervisor/techniques/all.ts";
+import { configuredUnits, DESIGNED, formatFor, writeLog } from "../../units/all.ts";
 import type { Unit } from "../../units/unit.ts";
 import { configured } from "../operations/all.ts";
 import type { Scenario } from "../scenarioSchema.ts";
@@ -24,6 +26,15 @@ export function scenarioUnits(scenario: Scenario): readonly Unit[] {
     tracker.technique === DESIGNED.name || configured(operation, faults).operatorDecides;
   const designed = isAsked ? { [DESIGNED.name]: machine.unit } : {};
   return configuredUnits({ ...sectionsIn(scenario), ...designed });
+}
+
+/** Of its second-level entries: what it says, or what goes with the unit that logs for its technique. */
+export function scenarioFormat(scenario: Scenario): EntryFormat {
+  const { operation, faults, tracker, machine } = scenario;
+  if (machine.entryFormat !== undefined) return formatNamed(machine.entryFormat);
+  const technique = configured(operation, faults).technique(tracker.technique);
+  const units = scenarioUnits(scenario);
+  return formatFor(unitOf(technique, units, writeLog(units, tracker.ring.source)));
 }
 
 /** Entries of each log. A unit that the scenario designs may say its own. */

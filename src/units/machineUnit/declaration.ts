@@ -83,7 +83,12 @@ export const machineUnit = {
   onSomeVcpus: null,
   costs: {},
   controls: { machineUnit: SECONDARY_MACHINE_UNIT },
-  fields: {},
+  fields: {
+    machineUnitAddress: "logAddress",
+    machineUnitIndex: "logIndex",
+    machineUnitActiveLog: "activeLog",
+    machineUnitFullLogs: "fullLogs",
+  },
   failures: [FAILURE],
   messages: {
     // MMU -> unit: an event needs the log, which is full.
