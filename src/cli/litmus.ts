@@ -18,7 +18,7 @@ export function litmusCommand(): Command {
     .option("-v, --verbose", "name each test as it ends")
     .option(
       "--on <witness>",
-      "ask another implementation, and compare (docs/witnesses.md): bochs; or image:FILE, a disk for a real processor",
+      "ask another implementation, and compare (docs/witnesses.md): bochs, qemu or bochs-svm; or image:FILE or svm-image:FILE, a disk for a real processor",
     )
     .option("--results <file>", "compare what a processor printed that was started from that disk")
     .option(

@@ -6,13 +6,20 @@ import { print } from "../io/standardStreams.ts";
 import { type LitmusTest, loadLitmus } from "../litmus/load.ts";
 import { findLitmusFiles } from "../litmus/paths.ts";
 import { RULES } from "../witness/explained.ts";
+import { QEMU_RULES, RYZEN_RULES } from "../witness/explainedNested.ts";
 import { type FuzzReport, fuzzBochs } from "../witness/fuzz.ts";
+import type { Virtualization } from "../witness/imageFile.ts";
 import { testName, type WitnessReport } from "../witness/report.ts";
-import { askBochs, compareResults, diskFor } from "../witness/witness.ts";
+import { askOn, compareResults, diskFor, WITNESS_NAMES } from "../witness/witness.ts";
 
 const FILE_BYTES_LIMIT = 4 << 20;
 const RESULTS_BYTES_LIMIT = 256 << 20;
-const IMAGE = "image:";
+/** Disks for real processors, by what `--on` has before their names. */
+const DISKS = [
+  ["image:", "vmx"],
+  ["svm-image:", "svm"],
+] as const;
+const ALL_RULES = [...new Set([...RULES, ...QEMU_RULES, ...RYZEN_RULES])];
 const TEXT_ALONE = "--json: a witness's report is text";
 
 export interface WitnessOptions {
@@ -70,26 +77,33 @@ export async function askWitness(paths: readonly string[], options: WitnessOptio
   const tests = findLitmusFiles(paths)
     .flatMap((file) => loadLitmus(file, readText(file, FILE_BYTES_LIMIT)))
     .filter(({ cases = [] }) => caseNumber === undefined || cases.includes(caseNumber));
-  if (on?.startsWith(IMAGE) === true) {
-    await writeDisk(on.slice(IMAGE.length), tests, options.force);
+  for (const [prefix, virtualization] of DISKS) {
+    if (on?.startsWith(prefix) !== true) continue;
+    await writeDisk(on.slice(prefix.length), tests, virtualization, options.force);
     return;
   }
-  if (on !== undefined && on !== "bochs") {
-    throw new UserError(`--on ${on}: expected bochs, or ${IMAGE}FILE`);
+  if (on !== undefined && !WITNESS_NAMES.includes(on)) {
+    const others = DISKS.map(([prefix]) => `${prefix}FILE`);
+    throw new UserError(`--on ${on}: expected ${[...WITNESS_NAMES, ...others].join(", ")}`);
   }
   const report =
     results === undefined
-      ? await askBochs(tests)
+      ? await askOn(on ?? "", tests)
       : await compareResults(tests, readText(results, RESULTS_BYTES_LIMIT), results);
   print(...describeWitness(report, verbose === true));
   if (report.differing.length > 0) process.exitCode = 1;
 }
 
-async function writeDisk(path: string, tests: readonly LitmusTest[], force?: true): Promise<void> {
-  if (path === "") throw new UserError(`--on ${IMAGE}: the name of a file is missing`);
+async function writeDisk(
+  path: string,
+  tests: readonly LitmusTest[],
+  virtualization: Virtualization,
+  force?: true,
+): Promise<void> {
+  if (path === "") throw new UserError("--on: the name of the image's file is missing");
   const file = new OutputFile(path, { force });
   try {
-    file.write(await diskFor(tests));
+    file.write(await diskFor(tests, virtualization));
     file.commit();
   } finally {
     file.abort();
@@ -113,7 +127,7 @@ export function describeWitness(report: WitnessReport, verbose: boolean): string
   );
   lines.push(`${report.agreeing} agree in all of them`);
   lines.push(`${report.explainedTests} differ, for reasons that are known:`);
-  for (const rule of RULES) {
+  for (const rule of ALL_RULES) {
     const list = explained.get(rule.name) ?? [];
     if (list.length === 0) continue;
     lines.push(

@@ -1,5 +1,7 @@
 /** What a processor answers to one step of a guest, or to one VMX instruction of its VMM. */
 
+import { NPT } from "../hardware/formats/npt.ts";
+
 /** How a step ended. */
 export type Ending =
   | { readonly kind: "done" }
@@ -41,6 +43,8 @@ export interface Disagreement {
   readonly what: string;
   readonly expected: string;
   readonly actual: string;
+  /** Of a word. */
+  readonly address?: number;
 }
 
 /** Which of an answer's values can be compared: what the step does not define is left out. */
@@ -55,6 +59,8 @@ export interface Compared {
   readonly kindOf: (address: number) => string;
 }
 
+/** What is said of a word that a step leaves as it was. */
+export const UNCHANGED = "unchanged";
 const LOG_FULL = 62;
 const VIOLATION = 48;
 const MISCONFIGURATION = 49;
@@ -70,9 +76,11 @@ export function compareAnswers(
 ): { readonly disagreements: Disagreement[]; readonly values: number } {
   const found: Disagreement[] = [];
   let values = 0;
-  const compare = (what: string, wanted: string, got: string) => {
+  const compare = (what: string, wanted: string, got: string, address?: number) => {
     values++;
-    if (wanted !== got) found.push({ what, expected: wanted, actual: got });
+    if (wanted === got) return;
+    const difference = { what, expected: wanted, actual: got };
+    found.push(address === undefined ? difference : { ...difference, address });
   };
   compare("ending", endingText(expected.ending), endingText(actual.ending));
   if (expected.ending.kind === "exit" && actual.ending.kind === "exit") {
@@ -96,7 +104,7 @@ export function compareAnswers(
   for (const address of [...addresses].sort((a, b) => a - b)) {
     const wanted = expected.words.get(address);
     const got = actual.words.get(address) ?? (expected.again?.has(address) ? wanted : undefined);
-    compare(compared.kindOf(address), wordText(wanted), wordText(got));
+    compare(compared.kindOf(address), wordText(wanted), wordText(got), address);
   }
   return { disagreements: found, values };
 }
@@ -121,12 +129,11 @@ function compareExits(
   let mask = -1;
   if (expected.reason === LOG_FULL) mask = NMI_UNBLOCKED;
   if (expected.reason === MISCONFIGURATION || expected.reason === EXCEPTION) mask = 0;
-  compare(
-    "qualification",
-    hexText(expected.qualification & mask),
-    hexText(actual.qualification & mask),
-  );
-  if (expected.reason === VIOLATION || expected.reason === MISCONFIGURATION) {
+  const isNested = expected.reason === NPT.fault.reason;
+  // A nested page fault says in bits 33:32 what was accessed.
+  const shown = ({ qualification }: Exit) => (isNested ? qualification : qualification & mask);
+  compare("qualification", hexText(shown(expected)), hexText(shown(actual)));
+  if (isNested || expected.reason === VIOLATION || expected.reason === MISCONFIGURATION) {
     compare("guest-physical address", hexText(expected.gpa), hexText(actual.gpa));
   }
   const linear = expected.reason === VIOLATION && (expected.qualification & LINEAR_VALID) !== 0;
@@ -138,7 +145,7 @@ function hexText(value: number | bigint): string {
 }
 
 function wordText(value: bigint | undefined): string {
-  return value === undefined ? "unchanged" : hexText(value);
+  return value === undefined ? UNCHANGED : hexText(value);
 }
 
 export function endingText(ending: Ending): string {

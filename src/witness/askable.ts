@@ -10,6 +10,9 @@ import type { UnitDeclaration } from "../units/unit.ts";
 import { NotAsked } from "./notAsked.ts";
 import type { Processor } from "./output.ts";
 
+/** CPUID Fn8000_000A EDX: reads of a guest's tables can be reads (APM vol. 2 15.25.6). */
+export const SVM_READ_ONLY_GUEST_TABLES = 1n << 21n;
+
 /** Bits of IA32_VMX_EPT_VPID_CAP (SDM vol. 3D A.10). */
 const CAPABILITY_BITS: Partial<Readonly<Record<keyof Capabilities, bigint>>> = {
   executeOnly: 0n,
@@ -49,7 +52,7 @@ export function capabilitiesOf(
   processor: Processor,
 ): Capabilities & Readonly<Record<string, boolean>> {
   const has = (name: keyof Capabilities) => {
-    const bit = CAPABILITY_BITS[name];
+    const bit = processor.entryFormat === EPT.name ? CAPABILITY_BITS[name] : undefined;
     if (bit === undefined) return DEFAULT_CAPABILITIES[name];
     return ((processor.eptCapabilities >> bit) & 1n) === 1n;
   };
@@ -87,8 +90,11 @@ export interface Askable {
 export function askable(test: LitmusTest, processor: Processor): Askable {
   const { machine = {} } = test;
   if (machine.compatibility === "kvm") throw new NotAsked("nested KVM, which is not a processor");
-  if (machine.entryFormat !== undefined && machine.entryFormat !== EPT.name) {
-    throw new NotAsked("second-level entries of another format than EPT");
+  if ((machine.entryFormat ?? EPT.name) !== processor.entryFormat) {
+    if (processor.entryFormat === EPT.name) {
+      throw new NotAsked("second-level entries of another format than EPT");
+    }
+    refuseVmx(test);
   }
   const { geometry = {} } = machine;
   for (const name of REAL_GEOMETRY) {
@@ -104,11 +110,44 @@ export function askable(test: LitmusTest, processor: Processor): Askable {
     ...Object.values(test.vcpus ?? {}).map((one) => one.controls),
   ]) {
     refuseControls(setup ?? {}, processor);
+    const readOnly = isOn(setup ?? {}, "readOnlyGuestTables");
+    if (readOnly && (processor.svmFeatures & SVM_READ_ONLY_GUEST_TABLES) === 0n) {
+      throw new NotAsked("read-only guest page tables, which this processor lacks");
+    }
   }
   const width: Partial<Geometry> = { physicalAddressBits: bits };
   const capabilities = { ...capabilitiesOf(processor), cr0PagingFixed: false };
-  const own = { ...machine, geometry: { ...geometry, ...width }, capabilities };
+  const { entryFormat } = processor;
+  const own = { ...machine, geometry: { ...geometry, ...width }, capabilities, entryFormat };
   return { test: { ...test, machine: own }, adapted: otherWidth || otherCapabilities };
+}
+
+/** What other tests of EPT say that means the same with nested page tables: accesses, mappings, tables of the guest's. */
+const COMMON_STEPS = [
+  ...["read", "write", "fetch", "readModifyWrite", "run", "iret", "invlpg", "movToCr3"],
+  ...["ept", "guest", "invvpid"],
+];
+const COMMON_PERMISSIONS = ["rwx", "rw-", "r-x", "r--", "-", "---"];
+
+/** A test of EPT is one of nested paging if nothing in it is VMX's own. @throws NotAsked, which names what is */
+function refuseVmx(test: LitmusTest): void {
+  if (Object.keys(test.controls ?? {}).some((name) => name !== "vpid")) {
+    throw new NotAsked("controls of VMX");
+  }
+  if (test.vmcs !== undefined || test.vcpus !== undefined) throw new NotAsked("fields of a VMCS");
+  if (test.guest?.paging === "pae") throw new NotAsked("PDPTEs in registers");
+  if (Object.keys(test.machine ?? {}).some((name) => name !== "geometry")) {
+    throw new NotAsked("a processor with EPT");
+  }
+  const items = [...(test.ept ?? [])];
+  for (const step of test.steps) {
+    if (!COMMON_STEPS.some((name) => name in step)) throw new NotAsked("a step of VMX's own");
+    if ("ept" in step) items.push(...step.ept);
+  }
+  for (const { set, clear, permissions = "rwx", memoryType } of items) {
+    const raw = set !== undefined || clear !== undefined || memoryType !== undefined;
+    if (raw || !COMMON_PERMISSIONS.includes(permissions)) throw new NotAsked("bits of EPT entries");
+  }
 }
 
 /** Whether the test names a capability otherwise than the processor has it. @throws NotAsked if it is of no processor */

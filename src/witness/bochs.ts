@@ -1,10 +1,12 @@
 /** Runs the image in Bochs, without a screen. */
 import { UserError } from "../errors.ts";
 import { hasProgram, type Scratch } from "../io/scratch.ts";
-import { diskOf, type ImageProgram } from "./imageFile.ts";
+import { diskOf, type ImageProgram, type Ran } from "./imageFile.ts";
 
 /** A processor with VMX, EPT, A/D flags, PML and VPID. */
 const MODEL = "corei7_skylake_x";
+/** One with SVM and nested paging. */
+const RYZEN = "ryzen";
 const SHARE = "/usr/share/bochs";
 
 /** Whether Bochs is on this machine. */
@@ -30,11 +32,14 @@ sound: driver=dummy
 `;
 }
 
-export interface BochsRun {
-  /** What the image printed. */
-  readonly text: string;
-  /** For instance "2.7". */
-  readonly version: string;
+/** AMD's virtualization. */
+export function runBochsRyzen(
+  scratch: Scratch,
+  image: ImageProgram,
+  tables: Uint8Array,
+  seconds: number,
+): Promise<Ran> {
+  return runBochs(scratch, image, tables, seconds, RYZEN);
 }
 
 /** @param seconds after which it is ended @throws UserError, one line, if there is no Bochs, or it does not end */
@@ -43,12 +48,13 @@ export async function runBochs(
   image: ImageProgram,
   tables: Uint8Array,
   seconds: number,
-): Promise<BochsRun> {
+  model = MODEL,
+): Promise<Ran> {
   if (!hasBochs()) {
     throw new UserError("there is no bochs on this machine (Debian: bochs and bochsbios)");
   }
   scratch.write("disk.img", diskOf(image, tables));
-  scratch.write("bochsrc", configuration(MODEL));
+  scratch.write("bochsrc", configuration(model));
   scratch.write("commands", "c\n");
   const parts = ["-q", "-f", "bochsrc", "-rc", "commands"];
   const { output, said, late } = await scratch.run("bochs", parts, seconds);

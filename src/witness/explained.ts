@@ -10,6 +10,8 @@ export interface Context {
   readonly difference: Disagreement;
   readonly question: Question;
   readonly answer: Answer;
+  /** Words that have changed earlier than expected, for a reason that was known: what they have, by address. */
+  readonly early: ReadonlyMap<number, string>;
 }
 
 export interface Rule {
@@ -35,7 +37,7 @@ const SLOTS = 512;
 const MISCONFIGURATION = 49;
 const VIOLATION = 48;
 
-function exitReason({ ending }: Answer): number | null {
+export function exitReason({ ending }: Answer): number | null {
   return ending.kind === "exit" ? ending.reason : null;
 }
 

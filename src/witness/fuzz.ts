@@ -5,6 +5,7 @@ import { Scratch } from "../io/scratch.ts";
 import { type LitmusTest, loadLitmus } from "../litmus/load.ts";
 import { type Asked, batches, type Found, prepare } from "./ask.ts";
 import { runBochs } from "./bochs.ts";
+import { RULES } from "./explained.ts";
 import { buildImage, type ImageProgram } from "./imageFile.ts";
 import { judge, rulesFor } from "./judge.ts";
 import { TABLES, TABLES_END } from "./layout.ts";
@@ -60,7 +61,7 @@ export async function fuzzBochs(
 ): Promise<FuzzReport> {
   const scratch = new Scratch();
   try {
-    const asker = new Asker(scratch, await buildImage(scratch));
+    const asker = new Asker(scratch, await buildImage(scratch, "vmx"));
     const rules = new Map<string, number>();
     const notAsked = new Map<string, number>();
     let [accesses, values, done] = [0, 0, 0];
@@ -139,7 +140,7 @@ class Asker {
     }
     const output = readOutput(text);
     // What the modes of the emulator are for is no excuse: the mode was chosen.
-    const rules = rulesFor(this.version).filter(({ kind }) => kind !== "mode");
+    const rules = rulesFor(RULES, this.version).filter(({ kind }) => kind !== "mode");
     return tests.map((test, i) => {
       const one = asked[i];
       if (one?.translation == null) {

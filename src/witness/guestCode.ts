@@ -51,9 +51,13 @@ export interface Run {
   readonly interrupted?: boolean;
 }
 
+/** Ends a fetch. QEMU has no exit for INT3 in a guest of SVM; what is no instruction exits. */
 const INT3 = 0xcc;
+const NO_INSTRUCTION = 0x06;
 const NMI = 2;
 const VMCALL = [0x0f, 0x01, 0xc1];
+/** AMD's. */
+const VMMCALL = [0x0f, 0x01, 0xd9];
 /** JMP to RBP: a fetched page of a burst returns. */
 const JUMP_BACK = [0xff, 0xe5];
 const LETTERS = { read: "r", write: "w", readModifyWrite: "m" } as const;
@@ -163,7 +167,8 @@ export function accessRun(
   const rbx = linear64(place, address);
   if (kind === "fetch") {
     const crosses = (((address % 4096) + 4096) % 4096) + size > 4096;
-    const bytes = placed(place, address, crosses ? VMCALL : [INT3]);
+    const [call, one] = place.code.svm ? [VMMCALL, NO_INSTRUCTION] : [VMCALL, INT3];
+    const bytes = placed(place, address, crosses ? call : [one]);
     return { operation: "fetch", user, registers: { rbx }, bytes, rip: rbx };
   }
   if (!SIZES.includes(size)) {

@@ -5,11 +5,22 @@ import type { Scratch } from "../io/scratch.ts";
 import { ToolMissing } from "../io/systemTool.ts";
 import { PROGRAM, TABLES } from "./layout.ts";
 
+/** Whose virtualization an image uses, and what it calls that; its file in `image/`. */
+export type Virtualization = "vmx" | "svm";
+
 export interface ImageProgram {
   readonly bootSector: Uint8Array;
   readonly program: Uint8Array;
   /** Physical addresses. */
   readonly symbols: ReadonlyMap<string, number>;
+}
+
+/** What came of running an image. */
+export interface Ran {
+  /** What it printed. */
+  readonly text: string;
+  /** Of who ran it, for instance "2.7". */
+  readonly version: string;
 }
 
 const SECTOR = 512;
@@ -31,12 +42,16 @@ const C_FLAGS = [
 export const BUILDERS = ["gcc", "ld", "objcopy", "nm"];
 
 /** Compiles and links the image. @throws UserError, one line, if a tool is missing or fails */
-export async function buildImage(scratch: Scratch): Promise<ImageProgram> {
+export async function buildImage(scratch: Scratch, kind: Virtualization): Promise<ImageProgram> {
   const sources = packagePath("src", "witness", "image");
   if (sources === null) throw new UserError("the sources of the image are not in this package");
   const source = (name: string) => `${sources}/${name}`;
-  await tool(scratch, "gcc", [...C_FLAGS, "-c", source("image.c"), "-o", "image.o"]);
-  await tool(scratch, "gcc", ["-c", source("head.S"), "-o", "head.o"]);
+  for (const part of ["image", kind]) {
+    await tool(scratch, "gcc", [...C_FLAGS, "-c", source(`${part}.c`), "-o", `${part}.o`]);
+  }
+  const defined = kind === "svm" ? ["-DSVM"] : [];
+  await tool(scratch, "gcc", [...defined, "-c", source("head.S"), "-o", "head.o"]);
+  await tool(scratch, "gcc", ["-c", source(`${kind}.S`), "-o", "enter.o"]);
   await tool(scratch, "gcc", ["-m32", "-c", source("boot.S"), "-o", "boot.o"]);
   const link = ["-m", "elf_x86_64", "-z", "noexecstack", "--no-warn-rwx-segments"];
   await tool(scratch, "ld", [
@@ -45,8 +60,7 @@ export async function buildImage(scratch: Scratch): Promise<ImageProgram> {
     source("link.ld"),
     "-o",
     "image.elf",
-    "head.o",
-    "image.o",
+    ...["head.o", "image.o", `${kind}.o`, "enter.o"],
   ]);
   const flat = ["-m", "elf_i386", "-Ttext", "0x7c00", "-e", "_start", "--oformat", "binary"];
   await tool(scratch, "ld", [...flat, "-o", "boot.bin", "boot.o"]);

@@ -1,7 +1,7 @@
 /** Says of each test whether a processor agrees, differs for a reason that is known, or differs. */
-import { compareAnswers } from "./answers.ts";
+import { compareAnswers, UNCHANGED } from "./answers.ts";
 import type { Found } from "./ask.ts";
-import { type Context, RULES, type Rule } from "./explained.ts";
+import type { Context, Rule } from "./explained.ts";
 import { answerOf, type Printed } from "./output.ts";
 import type { Question } from "./translate.ts";
 
@@ -14,13 +14,15 @@ export interface Judgement {
   readonly unexplained: readonly Found[];
 }
 
-interface Item extends Context {
+const NONE: ReadonlyMap<number, string> = new Map();
+
+interface Item extends Omit<Context, "early"> {
   readonly found: Found;
 }
 
-/** The rules that speak for a version of Bochs; null: for another processor none does. */
-export function rulesFor(version: string | null): readonly Rule[] {
-  return version === null ? [] : RULES.filter((rule) => rule.versions.test(version));
+/** The rules that speak for a version. */
+export function rulesFor(rules: readonly Rule[], version: string): readonly Rule[] {
+  return rules.filter((rule) => rule.versions.test(version));
 }
 
 /** @param bochsMode gives the questions with the answers that the emulator expects in mode `bochs` */
@@ -35,7 +37,9 @@ export function judge(
   const rest = withoutValues(items, rules, used);
   const [first] = rest;
   if (first === undefined) return { values, rules: [...used], unexplained: [] };
-  const inMode = rules.find((rule) => rule.kind === "mode" && rule.explains(first));
+  const inMode = rules.find(
+    (rule) => rule.kind === "mode" && rule.explains({ ...first, early: NONE }),
+  );
   const other = inMode === undefined ? null : bochsMode();
   if (inMode !== undefined && other !== null) {
     const ofMode = new Set(used);
@@ -55,7 +59,7 @@ export function judge(
 }
 
 function pathRule(rules: readonly Rule[], item: Item): Rule | undefined {
-  return rules.find((rule) => rule.kind === "path" && rule.explains(item));
+  return rules.find((rule) => rule.kind === "path" && rule.explains({ ...item, early: NONE }));
 }
 
 function withoutValues(
@@ -63,10 +67,16 @@ function withoutValues(
   rules: readonly Rule[],
   used: Set<string>,
 ): readonly Item[] {
+  const early = new Map<number, string>();
   return items.filter((item) => {
-    const rule = rules.find((one) => one.kind === "value" && one.explains(item));
-    if (rule !== undefined) used.add(rule.name);
-    return rule === undefined;
+    const rule = rules.find((one) => one.kind === "value" && one.explains({ ...item, early }));
+    if (rule === undefined) return true;
+    used.add(rule.name);
+    const { address, expected, actual } = item.difference;
+    if (address === undefined) return false;
+    if (expected === UNCHANGED) early.set(address, actual);
+    else early.delete(address);
+    return false;
   });
 }
 

@@ -3,6 +3,8 @@
  * `image/image.c`, with the same numbers.
  */
 
+import type { EntryFormat } from "../hardware/formats/entryFormat.ts";
+
 /** The program, and the tables behind it. */
 export const PROGRAM = 0x200000;
 export const TABLES = 0x220000;
@@ -45,12 +47,19 @@ export const Operation = {
   code: 9,
 } as const;
 
-/** The entry of an EPT's root behind which the guests' own code is: all rights, accessed. */
-export const HIDDEN_EPT_ENTRY = BigInt(HIDDEN + HIDDEN_EPT_PAGE * 4096) | 0x507n;
+/** The entry of a second-level root behind which the guests' own code is: all rights, accessed. */
+export function hiddenEntry({ table, accessed }: EntryFormat): bigint {
+  return BigInt(HIDDEN + HIDDEN_EPT_PAGE * 4096) | BigInt(table | accessed);
+}
 
 /** CR3 of the guests' own tables: linear addresses below 1 TiB are guest-physical ones. */
 export function hiddenRoot(ept: boolean): bigint {
   return ept ? BigInt(HIDDEN) + HIDDEN_GPA : BigInt(HIDDEN + HIDDEN_SET_PAGES * 4096);
+}
+
+/** The last entry of the guests' own root: present, writable, user, accessed. */
+export function hiddenEntryOfRoot(): bigint {
+  return (hiddenRoot(true) + 4096n) | 0x27n;
 }
 
 /** The PDPTE through which a PAE guest's own code is mapped. */

@@ -1,4 +1,6 @@
 /** Reads what the image has printed (image/image.c): what the processor answered to each table. */
+import { EPT } from "../hardware/formats/ept.ts";
+import { NPT } from "../hardware/formats/npt.ts";
 import type { Answer, Ending } from "./answers.ts";
 import type { Question } from "./translate.ts";
 import { linearOf } from "./vmcsFields.ts";
@@ -14,7 +16,11 @@ export interface Printed {
 /** What a processor says of itself. */
 export interface Processor {
   readonly physicalAddressBits: number;
-  /** IA32_VMX_EPT_VPID_CAP. */
+  /** Of its second-level entries: which virtualization it has. */
+  readonly entryFormat: string;
+  /** CPUID Fn8000_000A EDX; of VMX 0. */
+  readonly svmFeatures: bigint;
+  /** IA32_VMX_EPT_VPID_CAP; of SVM 0, as the controls are. */
   readonly eptCapabilities: bigint;
   /** Primary controls that may be 1. */
   readonly primaryAllowed: number;
@@ -32,6 +38,7 @@ export interface Output {
   readonly trouble: string | null;
 }
 
+const SVM = 2n;
 const LINE = /^([HTEFIWXZ])((?: [0-9a-f]+)*)(?: .*)?$/;
 
 /** Lines that are none of the image's are passed over: a console has others. */
@@ -61,14 +68,30 @@ export function readOutput(text: string): Output {
   return { processor, tests, complete, trouble };
 }
 
-/** H: version, address bits, IA32_VMX_EPT_VPID_CAP, pin, primary, exit and entry controls, secondary ones, IA32_VMX_BASIC. */
+/** H: 1 for VMX, 2 for SVM; address bits; of VMX IA32_VMX_EPT_VPID_CAP, pin, primary, exit and entry controls, secondary ones, IA32_VMX_BASIC. */
 function processorOf(numbers: readonly bigint[]): Processor {
-  const [, bits = 0n, eptCapabilities = 0n, , primary = 0n, , , secondary = 0n] = numbers;
+  const [version = 1n, bits = 0n, third = 0n] = numbers;
+  if (version === SVM) return svmProcessor(Number(bits), third);
+  const [, , eptCapabilities = 0n, , primary = 0n, , , secondary = 0n] = numbers;
   return {
     physicalAddressBits: Number(bits),
+    entryFormat: EPT.name,
+    svmFeatures: 0n,
     eptCapabilities,
     primaryAllowed: Number(primary >> 32n),
     secondaryAllowed: Number(secondary >> 32n),
+  };
+}
+
+/** A processor with nested paging. */
+export function svmProcessor(physicalAddressBits: number, svmFeatures: bigint): Processor {
+  return {
+    physicalAddressBits,
+    entryFormat: NPT.name,
+    svmFeatures,
+    eptCapabilities: 0n,
+    primaryAllowed: 0,
+    secondaryAllowed: 0,
   };
 }
 
@@ -95,6 +118,7 @@ const VMCALL = 18;
 const WINDOWS: readonly number[] = [7, 8];
 const EXCEPTION = 0;
 const BREAKPOINT = 3;
+const UNDEFINED = 6;
 const PAGE_FAULT = 14;
 const RF = 1n << 16n;
 const NO_ANSWER: Answer = {
@@ -152,7 +176,7 @@ function entryAnswer({ code, runs }: Question, position: number, printed: Printe
   const left = Number(at(code.pae ? Reported.rcx : Reported.r9));
   const isFirst = places.includes(rip) || rip === linearOf(code, `${prefix}_enter`);
   return {
-    ending: endingOf(run.operation, at, places.includes(rip), isFirst),
+    ending: endingOf(run.operation, at, places.includes(rip), isFirst, code.svm),
     index: Number(at(Reported.index)),
     interruptibility: Number(at(Reported.interruptibility)),
     pdptes: [0, 1, 2, 3].map((i) => at(Reported.pdpte0 + i)),
@@ -166,9 +190,10 @@ function endingOf(
   at: (place: number) => bigint,
   atInstruction: boolean,
   isFirst: boolean,
+  svm: boolean,
 ): Ending {
   const reason = Number(at(Reported.reason));
-  const qualification = Number(BigInt.asUintN(32, at(Reported.qualification)));
+  const qualification = Number(at(Reported.qualification));
   if (reason >= 0x80000000) return { kind: "entryFailed", reason: reason | 0, qualification };
   if (reason === VMCALL && !(operation === "vmcall_exit")) return { kind: "done" };
   // The instruction is over, and the window opened then: the next one finds it.
@@ -188,7 +213,8 @@ function endingOf(
     "ac",
     "xm",
   ].includes(operation);
-  if (reason === EXCEPTION && vector === BREAKPOINT && operation.endsWith("fetch")) {
+  const ofFetch = svm ? UNDEFINED : BREAKPOINT;
+  if (reason === EXCEPTION && vector === ofFetch && operation.endsWith("fetch")) {
     return { kind: "done" };
   }
   if (reason === EXCEPTION && !asked) {

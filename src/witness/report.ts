@@ -1,7 +1,8 @@
 /** What came of asking a processor: how many tests agree, differ for a known reason, differ, or cannot be asked. */
 import type { LitmusTest } from "../litmus/load.ts";
 import { type Asked, type Found, inBochsMode } from "./ask.ts";
-import { judge, rulesFor } from "./judge.ts";
+import type { Rule } from "./explained.ts";
+import { judge } from "./judge.ts";
 import type { Output, Processor } from "./output.ts";
 
 /** A test that differs, and nothing says why. */
@@ -35,14 +36,14 @@ export function testName({ file, name, parameters }: LitmusTest): string {
   return `${base}: ${name}${parameters === "" ? "" : ` [${parameters}]`}`;
 }
 
-/** @param version of Bochs; null: another processor */
+/** @param rules those that speak for the witness */
 export function reportOf(
   witness: string,
   asked: readonly Asked[],
   output: Output,
   processor: Processor,
   symbols: ReadonlyMap<string, number>,
-  version: string | null,
+  rules: readonly Rule[],
 ): WitnessReport {
   const explained = new Map<string, string[]>();
   const notAsked = new Map<string, string[]>();
@@ -56,7 +57,7 @@ export function reportOf(
     }
     const printed = output.tests.get(i) ?? [];
     const other = () => inBochsMode(one, i, processor, symbols);
-    const judgement = judge(one.translation.questions, printed, rulesFor(version), other);
+    const judgement = judge(one.translation.questions, printed, rules, other);
     values += judgement.values;
     for (const rule of judgement.rules) add(explained, rule, name);
     if (judgement.unexplained.length > 0) {

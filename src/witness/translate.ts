@@ -6,6 +6,7 @@
 
 import { EVENT_VALID, EventType, eventTypeOf } from "../hardware/eventInformation.ts";
 import { isLeaf } from "../hardware/formats/entryFormat.ts";
+import { NPT } from "../hardware/formats/npt.ts";
 import { flushAll } from "../hardware/tlb.ts";
 import {
   BLOCKING_BY_NMI,
@@ -31,14 +32,15 @@ import { linear64, type Place, type Run } from "./guestCode.ts";
 import { guestRuns, idtBase } from "./guestRuns.ts";
 import {
   FRAMES_MAX,
-  HIDDEN_EPT_ENTRY,
   HIDDEN_EPT_INDEX,
+  hiddenEntry,
   hiddenPdpte,
   hiddenRoot,
   PROGRAM,
   VMCS_MAX,
 } from "./layout.ts";
 import { NotAsked } from "./notAsked.ts";
+import { ownCodeInRoot } from "./ownCode.ts";
 import { type Registers, Table } from "./table.ts";
 import {
   CONSTANT_FIELDS,
@@ -134,7 +136,7 @@ class Translator {
     const watched = Array.from({ length: used - 1 }, (_, i) => i + 1);
     table.watch([...watched, ...this.#stray].map((frame) => this.#frames.physical(frame)));
     table.poke(initial);
-    table.poke(this.#hiddenAt().map((at) => [at, HIDDEN_EPT_ENTRY]));
+    table.poke(this.#hiddenAt().map((at) => [at, hiddenEntry(this.#machine.ept.format)]));
     table.append(this.#body);
     return { table, questions: this.#questions };
   }
@@ -256,7 +258,7 @@ class Translator {
     }
     return (address) => {
       const page = address - (address % 4096);
-      return `${kinds.get(page) ?? "EPT"} word`;
+      return `${kinds.get(page) ?? this.#machine.ept.format.label} word`;
     };
   }
 
@@ -287,6 +289,8 @@ class Translator {
         this.#frames.translate(pointer),
       );
     } else if ("invvpid" in step) {
+      // AMD's VMRUN drops what an address space has cached, and nothing answers.
+      if (code.svm) return;
       this.#select(vcpu);
       const vpid = step.vpid ?? readField64(vcpu.vmcs, Field.vpid);
       this.#body.invvpid(INVVPID_TYPES[step.invvpid], vpid, step.linear ?? 0n);
@@ -334,7 +338,8 @@ class Translator {
     const toPae = "mode" in step && step.mode.paging === "pae";
     const pae = paging === GuestPaging.pae || toPae;
     const ept = (secondaryControls(vmcs) & SECONDARY_EPT) !== 0;
-    return { pae, window: pae ? this.#window(vcpu) : 0, ept, symbols: this.#symbols };
+    const svm = this.#machine.ept.format === NPT;
+    return { pae, window: pae ? this.#window(vcpu) : 0, ept, svm, symbols: this.#symbols };
   }
 
   /** A PDPTE that the test does not use. */
@@ -422,12 +427,13 @@ class Translator {
     const start = this.#start(place, step, run);
     const { code } = place;
     this.#refuseImage(place, run);
+    const prologue = this.#prologue(place, run);
+    const own = prologue.cr3 !== undefined;
     if ((start.rflags & 0x20100n) !== 0n) throw new NotAsked("RFLAGS.TF or VM");
     this.#body.code(run.bytes ?? []);
+    if (own && !code.pae) this.#body.poke(ownCodeInRoot(place, prologue.cr3));
     this.#body.vmwrite([...guestState(code, start), ...(run.fields ?? [])]);
-    const prologue = this.#prologue(place, run);
     const user = run.user === true && run.event === undefined;
-    const own = prologue.cr3 !== undefined;
     const wraps = wrapsIndex(place, run, start.interruptibility, start.event);
     // With other tables, or a full log, its own code is reached through the TLB alone.
     const warm = !code.pae && (own || wraps) && (user || run.toUser === true);

@@ -31,6 +31,8 @@ export interface GuestCode {
   /** The PDPTE of a PAE guest that maps its own code. */
   readonly window: number;
   readonly ept: boolean;
+  /** Under AMD's virtualization. */
+  readonly svm: boolean;
   /** Physical addresses of the image's symbols. */
   readonly symbols: ReadonlyMap<string, number>;
 }

@@ -28,6 +28,8 @@ const OTHERS: Readonly<Record<string, string>> = {
   "src/units/all.ts: WRITE_LOGS": "derived from UNITS",
   "src/units/messages.ts: STOPPING_MESSAGES": "derived from UNITS",
   "src/witness/explained.ts: RULES": "why implementations differ: test/witness",
+  "src/witness/explainedNested.ts: QEMU_RULES": "the same, of nested paging",
+  "src/witness/explainedNested.ts: RYZEN_RULES": "the same, of nested paging",
   "src/witness/vmcsFields.ts: CONSTANT_FIELDS": "what a real machine needs: test/witness",
   "workloads/guests/tap/memoryOpcodes.ts: MEMORY_INSTRUCTIONS":
     "an instruction set: test/workloads",

@@ -9,7 +9,7 @@ import { hasBochs } from "../../src/witness/bochs.ts";
 import { RULES } from "../../src/witness/explained.ts";
 import { BUILDERS } from "../../src/witness/imageFile.ts";
 import type { WitnessReport } from "../../src/witness/report.ts";
-import { askBochs } from "../../src/witness/witness.ts";
+import { askOn } from "../../src/witness/witness.ts";
 import { withWitness } from "./page.ts";
 
 const root = join(import.meta.dirname, "..", "..");
@@ -27,7 +27,7 @@ function suite(file = "") {
 describe.skipIf(!canAsk)("Bochs and the litmus suite", () => {
   let report: WitnessReport;
   beforeAll(async () => {
-    report = await askBochs(suite());
+    report = await askOn("bochs", suite());
   }, LONG);
 
   it("is asked most of it", () => {

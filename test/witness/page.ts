@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { RULES } from "../../src/witness/explained.ts";
+import { QEMU_RULES } from "../../src/witness/explainedNested.ts";
 import { compareAnswers } from "../../src/witness/kvm/compare.ts";
 import { questionsOf, shippedAnswers } from "../../src/witness/kvm/shipped.ts";
 import { kernelText } from "../../src/witness/kvm/stored.ts";
@@ -22,6 +23,50 @@ export interface Stored {
   /** By rule: the tests, or of a rule that changes single values how many there are. */
   readonly explained: Readonly<Record<string, number | readonly string[]>>;
   readonly notAsked: Readonly<Record<string, number>>;
+}
+
+/** What is stored of one that was asked with nested page tables. */
+export interface NestedWitness {
+  /** As `--on` has it. */
+  readonly name: string;
+  readonly witness: string;
+  readonly asked: string;
+  readonly askedTests: number;
+  readonly values: number;
+  readonly agreeing: number;
+  /** Tests, by rule. */
+  readonly explained: Readonly<Record<string, number>>;
+}
+
+export const NESTED_FILE = join(import.meta.dirname, "explained", "nested.json");
+
+export function nestedWitnesses(): readonly NestedWitness[] {
+  return JSON.parse(readFileSync(NESTED_FILE, "utf8"));
+}
+
+function nestedClaims(): string[] {
+  return nestedWitnesses().map(({ name, witness, asked, askedTests, values, agreeing }) => {
+    const explained = askedTests - agreeing;
+    const number = values.toLocaleString("en-US");
+    return `| AMD's nested paging: walks, A and D, nested page faults (\`--on ${name}\`) | ${witness} | ${asked} | ${agreeing} of ${askedTests} tests in all of ${number} values | ${explained} ${explained === 1 ? "test" : "tests"} | 0 |`;
+  });
+}
+
+/** Where those differ. The rules of Bochs are among those of QEMU. */
+function nestedDifferences(): string {
+  const rows = nestedWitnesses().flatMap(({ witness, explained }) =>
+    QEMU_RULES.flatMap(({ name, reason, source, kind }) => {
+      const count = explained[name];
+      const what = kind === "value" ? "one value" : "the rest of the test";
+      return count === undefined
+        ? []
+        : [`| ${count} | ${witness} | ${reason} | ${what} | ${source} |`];
+    }),
+  );
+  return `| tests | who | with nested paging | what differs | source |
+|---|---|---|---|---|
+${rows.join("\n")}
+`;
 }
 
 const BEGIN = "<!-- witnesses -->\n";
@@ -88,6 +133,7 @@ function section(stored: Stored): string {
 |---|---|---|---|---|---|
 | the processor's rules: walks, A/D flags, PML, exits, entry checks, events (\`test/litmus\`) | ${stored.witness} | ${stored.asked} | ${stored.agreeing} tests in all values | ${explained} tests | 0 |
 ${fuzzClaims().join("\n")}
+${nestedClaims().join("\n")}
 ${ORACLE}
 ${PROTOCOLS}
 ${[...kvmClaims(), ...migrationClaims()].join("\n")}
@@ -110,6 +156,7 @@ processor's own. Where ${stored.witness} differs (a test may have several reason
 |---|---|---|---|
 ${rows.join("\n")}
 
+${nestedDifferences()}
 "As mode \`bochs\`": the emulator in that mode gives all of its answers. "The rest of the test": from there on the two go different ways, and
 what follows is not compared. The tests by name are in \`test/witness/explained\`; one that no longer differs fails the test, as does a new one.
 

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { loadLitmus } from "../../src/litmus/load.ts";
 import { compareAnswers } from "../../src/witness/answers.ts";
 import { prepare } from "../../src/witness/ask.ts";
+import { RULES } from "../../src/witness/explained.ts";
 import { judge, rulesFor } from "../../src/witness/judge.ts";
 import { Operation } from "../../src/witness/layout.ts";
 import { answerOf, readOutput } from "../../src/witness/output.ts";
@@ -117,7 +118,7 @@ describe("an answer", () => {
 
   it("that nobody gave differs", () => {
     const { questions } = answerTo(DONE);
-    const { unexplained } = judge(questions, [], rulesFor("2.7"), () => null);
+    const { unexplained } = judge(questions, [], rulesFor(RULES, "2.7"), () => null);
     expect(unexplained).toContainEqual(expect.objectContaining({ actual: "no answer" }));
   });
 
@@ -128,10 +129,10 @@ describe("an answer", () => {
       return `W ${at.toString(16)} ${logged.toString(16)}`;
     });
     const { printed } = answerTo(`${DONE}${lines.join("\n")}\nZ\n`);
-    const bochs = judge(questions, printed, rulesFor("2.7"), () => null);
+    const bochs = judge(questions, printed, rulesFor(RULES, "2.7"), () => null);
     expect(bochs).toMatchObject({ rules: ["log-offset"], unexplained: [] });
-    for (const version of ["3.0", null]) {
-      const other = judge(questions, printed, rulesFor(version), () => null);
+    for (const rules of [rulesFor(RULES, "3.0"), []]) {
+      const other = judge(questions, printed, rules, () => null);
       expect(other.unexplained).toMatchObject([{ what: "log word", actual: "0x5678" }]);
     }
   });
