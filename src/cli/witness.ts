@@ -3,11 +3,12 @@ import { Command } from "commander";
 import { UserError } from "../errors.ts";
 import { writeOutput } from "../io/outputFile.ts";
 import { print } from "../io/standardStreams.ts";
-import { compareAnswers, type KvmReport } from "../witness/kvm/compare.ts";
+import { compareAnswers, type KvmDifference, type KvmReport } from "../witness/kvm/compare.ts";
 import { askKernel, type KernelAnswers } from "../witness/kvm/kernel.ts";
 import { lineOf } from "../witness/kvm/question.ts";
 import { randomQuestion } from "../witness/kvm/randomQuestion.ts";
 import { questionsOf, shippedAnswers } from "../witness/kvm/shipped.ts";
+import { shrunkDifference } from "../witness/kvm/shrink.ts";
 import { answersText, kernelText } from "../witness/kvm/stored.ts";
 import { FORCE, SEED_MAX, wholeNumber } from "./optionParsers.ts";
 
@@ -32,7 +33,11 @@ export function witnessCommand(): Command {
     .argument("[file...]", "files of questions; default: those that are shipped")
     .option("--stored", "ask nobody: compare with answers that kernels have given before")
     .option("--save <file>", "keep the kernel's answers")
-    .option("--fuzz <questions>", "ask so many random questions", wholeNumber(1, 100_000))
+    .option(
+      "--fuzz <questions>",
+      "ask so many random questions, and make the first that differs smaller",
+      wholeNumber(1, 100_000),
+    )
     .option("--seed <number>", "seed of the random questions", wholeNumber(0, SEED_MAX), 1)
     .option(...FORCE)
     .action(kvmAction);
@@ -55,7 +60,8 @@ async function kvmAction(paths: string[], options: KvmOptions): Promise<void> {
     : [await askKernel(questions)];
   for (const kernel of kernels) {
     const report = compareAnswers(questions, kernel);
-    print(...describeKvm(report, kernel, fuzz !== undefined));
+    const told = fuzz === undefined ? report.differing : await firstShrunk(report);
+    print(...describeKvm(report, told, kernel, fuzz !== undefined));
     if (report.differing.length > 0) process.exitCode = 1;
     if (save !== undefined) {
       const asked = new Date().toISOString().slice(0, DATE_LENGTH);
@@ -64,15 +70,21 @@ async function kvmAction(paths: string[], options: KvmOptions): Promise<void> {
   }
 }
 
-/** @param fuzz whether the questions are in no file, and have to be told */
+/** Of random questions the first that differs is made smaller, and told alone. */
+async function firstShrunk({ differing: [first] }: KvmReport): Promise<KvmDifference[]> {
+  return first === undefined ? [] : [await shrunkDifference(first, askKernel)];
+}
+
+/** @param told the differences to be told @param fuzz whether the questions are in no file, and have to be told */
 function describeKvm(
   { questions, answers, differing }: KvmReport,
+  told: readonly KvmDifference[],
   kernel: KernelAnswers,
   fuzz: boolean,
 ): string[] {
   const number = (value: number) => value.toLocaleString("en-US");
   return [
-    ...differing.flatMap(({ question, step, line, emulated, kernel: theirs }) => [
+    ...told.flatMap(({ question, step, line, emulated, kernel: theirs }) => [
       `DIFFERS ${question.file}: ${question.name}`,
       ...(fuzz ? question.commands.slice(0, step).map((command) => `  ${lineOf(command)}`) : []),
       `  step ${step}, ${line}: expected ${emulated}, the kernel has ${theirs}`,

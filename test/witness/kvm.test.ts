@@ -11,6 +11,7 @@ import { askKernel, hasKvm, type KernelAnswers } from "../../src/witness/kvm/ker
 import { type KvmQuestion, loadQuestions } from "../../src/witness/kvm/question.ts";
 import { randomQuestion } from "../../src/witness/kvm/randomQuestion.ts";
 import { questionsOf, shippedAnswers } from "../../src/witness/kvm/shipped.ts";
+import { shrunkDifference } from "../../src/witness/kvm/shrink.ts";
 
 const LONG = 120_000;
 const MACHINE = { logs: false, offersRingBitmap: false };
@@ -161,6 +162,33 @@ describe.skipIf(!canAsk)("this machine's KVM", () => {
     },
     LONG,
   );
+});
+
+/** A kernel that does as the emulator does, but for what its log gives: no page at all. */
+function forgetfulKernel(asked: readonly KvmQuestion[]): KernelAnswers {
+  const answers = asked.map((question) => {
+    const right = emulatedAnswers(question, MACHINE);
+    const said = right.map((answer, i) => {
+      const isGet = question.commands[i]?.op === "get";
+      return isGet && /^\d/.test(answer) ? "none" : answer;
+    });
+    return [question.name, said] as const;
+  });
+  return { kernel: "forgetful", module: "none", logs: false, answers: new Map(answers) };
+}
+
+describe("a random question that differs", () => {
+  it("is made smaller: a log that begins with all pages, and is taken", async () => {
+    const asked = Array.from({ length: 20 }, (_, i) => randomQuestion(7, i));
+    const [first] = compareAnswers(asked, forgetfulKernel(asked)).differing;
+    expect(first).toBeDefined();
+    if (first === undefined) return;
+    const { question, kernel, step } = await shrunkDifference(first, (smaller) =>
+      Promise.resolve(forgetfulKernel(smaller)),
+    );
+    expect(question.commands.map(({ op }) => op)).toEqual(["manual", "slot", "get"]);
+    expect([kernel, step]).toEqual(["none", 3]);
+  });
 });
 
 describe("a file of questions", () => {
