@@ -14,6 +14,15 @@ const originSchema = z.object({
     mutation: name.nullable(),
   }),
   property: name,
+  /** Where it is broken. Logs that were written before this was have none. */
+  broken: z
+    .object({
+      /** The message that does it; null: none does it alone. */
+      at: z.int().min(1).nullable(),
+      /** The first message of those that repeat for ever, up to the last one; null: none do. */
+      loopFrom: z.int().min(1).nullable(),
+    })
+    .optional(),
 });
 
 /** What a check writes into the header of a counterexample's log. */

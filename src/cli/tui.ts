@@ -25,7 +25,8 @@ import { Session } from "../session/session.ts";
 import { ProgressWatch } from "../system/verdict/progressWatch.ts";
 import { standstillOf } from "../system/verdict/standstill.ts";
 import { brokenPromises } from "../system/verdict/verdict.ts";
-import { frameOf, logLine, screenPicture, screenRows } from "../tui/batch.ts";
+import { frameOf, screenPicture, screenRows } from "../tui/batch.ts";
+import { logLine } from "../tui/entryLine.ts";
 import { keyMap, type UiSettings, uiSettingsSchema } from "../tui/keys.ts";
 import { PANEL_NAMES } from "../tui/panels/all.ts";
 import { parseRunPosition } from "../tui/runPosition.ts";
@@ -53,6 +54,7 @@ interface TuiOptions {
   readonly theme?: ThemeName;
   readonly colours?: ColourMode;
   readonly ascii?: true;
+  readonly mouse: boolean;
   readonly screenReader?: true;
   readonly config?: string;
   readonly do?: string[];
@@ -95,6 +97,7 @@ export function tuiCommand(): Command {
     .addOption(new Option("--theme <name>", "colours").choices(THEME_NAMES))
     .addOption(new Option("--colours <mode>", "how many").choices(["plain", "none", "16", "256"]))
     .option("--ascii", "no characters beyond ASCII")
+    .option("--no-mouse", "leave the mouse to the terminal")
     .option("--screen-reader", "sentences instead of a screen")
     .option("--config <file>", "keys and theme (default: ~/.config/trackvisor/tui.yaml)")
     .option(...SET)
@@ -129,6 +132,7 @@ async function seeRun(name: string | undefined, options: TuiOptions): Promise<vo
     look: lookOf(options, settings),
     keys,
     ...terminal(),
+    mouse: options.mouse && (settings.mouse ?? true),
     screenReader: options.screenReader ?? process.env["INK_SCREEN_READER"] === "true",
     commands: firstCommands(session, options),
   });

@@ -1,4 +1,4 @@
-/** Where a run stops by itself: at a message, at a state of an actor, at a page, at a broken property. */
+/** Where a run stops by itself: at a message, at a state of an actor, at a page, at a broken property, at a number. */
 import { nearest } from "../config/nearest.ts";
 import { UserError } from "../errors.ts";
 import { Counter } from "../hardware/counters.ts";
@@ -7,6 +7,7 @@ import type { System } from "../system/system.ts";
 import { saysLogIsFull } from "../units/messages.ts";
 import { hasCrashed } from "./machineFrame.ts";
 import { PAGE_ASPECTS, pageAspect } from "./pageFrame.ts";
+import { COMPARISONS, QUANTITIES, quantityOf } from "./quantities.ts";
 import { PROPERTIES, type Vocabulary, vocabularyOf } from "./vocabulary.ts";
 
 /** Either a question about each message, or a value that must not change. */
@@ -20,13 +21,15 @@ export type Breakpoint =
       readonly watch: (system: System) => string | number;
       /** Only when it becomes this. */
       readonly becomes?: string;
+      /** What there is to see of it, where that is more than what is watched. */
+      readonly shown?: (system: System) => string;
     };
 
 /** The first word of one. */
-export const KINDS = ["message", "actor", "page", "property"] as const;
+export const KINDS = ["message", "actor", "page", "property", "when"] as const;
 
 const HELP =
-  'expected "message TYPE", "actor NAME STATE", "page [VM:]NUMBER [written|marked|buffered]" or "property missed|crashed"';
+  'expected "message TYPE", "actor NAME STATE", "page [VM:]NUMBER [written|marked|buffered]", "property missed|crashed" or "when pages-lost > 0"';
 
 /** What the next word of a breakpoint may be, behind those before. */
 export function breakpointWords(
@@ -39,6 +42,7 @@ export function breakpointWords(
     return before.length === 2 ? (states.get(name) ?? []) : [];
   }
   if (kind === "page" && before.length === 2) return PAGE_ASPECTS;
+  if (kind === "when" && before.length === 2) return Object.keys(COMPARISONS);
   if (before.length > 1) return [];
   switch (kind) {
     case "message":
@@ -49,6 +53,8 @@ export function breakpointWords(
       return vms.map((vm) => `${vm}:`);
     case "property":
       return PROPERTIES;
+    case "when":
+      return QUANTITIES;
     default:
       return [];
   }
@@ -75,6 +81,8 @@ export function parseBreakpoint(text: string, system: System): Breakpoint {
       return { text: normal, watch: pageWatch(rest, system) };
     case "property":
       return { text: normal, watch: propertyWatch(rest) };
+    case "when":
+      return conditionBreakpoint(rest.join(" "), system);
     default:
       throw new UserError(`break: ${HELP}${nearest(kind ?? "", KINDS)}`);
   }
@@ -100,6 +108,30 @@ function actorBreakpoint(text: string, rest: string[], system: System): Breakpoi
     throw new UserError(`break: ${unknown(`state of ${name}`, state, own)}`);
   }
   return { text, watch: () => actor.value, becomes: state };
+}
+
+/** Stops when the condition becomes true, and again when it has been false meanwhile. */
+function conditionBreakpoint(condition: string, system: System): Breakpoint {
+  const match = /^(.*?)\s*(>=|<=|>|<|=)\s*(\d[\d,]*)$/.exec(condition);
+  const [, name = "", sign = "", number = ""] = match ?? [];
+  const compare = Object.entries(COMPARISONS).find(([one]) => one === sign)?.[1];
+  if (compare === undefined) {
+    throw new UserError('break: expected "when NUMBER > 0", such as "when pages-lost > 0"');
+  }
+  const limit = Number(number.replaceAll(",", ""));
+  const read = quantityOf("break", name, system);
+  return {
+    text: `when ${name.replaceAll(" ", "-")} ${sign} ${limit}`,
+    watch: (at) => String(compare(read(at), limit)),
+    becomes: "true",
+    shown: (at) => read(at).toLocaleString("en"),
+  };
+}
+
+/** What there is to see of what it watches; null: it waits for messages. */
+export function watchedText(point: Breakpoint, system: System): string | null {
+  if ("holds" in point) return null;
+  return point.shown?.(system) ?? String(point.watch(system));
 }
 
 function pageWatch(

@@ -147,7 +147,23 @@ export interface ChartState {
   }[];
 }
 
+/** A step of a machine through its statechart. */
+export interface WayStep {
+  /** Of the message that it was made for. */
+  readonly position: number;
+  readonly from: string;
+  /** The state that it came to: the same one, where it stayed. */
+  readonly to: string;
+  /** "always" = it needed none. */
+  readonly event: string;
+  readonly guard: string;
+}
+
 export interface ActorFrame extends ActorLine {
+  /** The message that the way leads up to; where it is not the last one, the actor's state is that behind it. */
+  readonly at: number;
+  /** Its last steps, in order; empty where it is only listed. */
+  readonly way: readonly WayStep[];
   readonly context: readonly (readonly [field: string, value: string])[];
   readonly queue: readonly StreamEntry[];
   readonly states: readonly ChartState[];
@@ -226,6 +242,24 @@ export interface LanesFrame {
   readonly step: number;
 }
 
+/** Where the run stops by itself. */
+export interface BreakpointFrame {
+  readonly text: string;
+  /** Switched off it stays in the list. */
+  readonly on: boolean;
+  /** What it watches, as it is now; null: it waits for messages. */
+  readonly value: string | null;
+}
+
+/** What the run shows, if it is a counterexample that a check has written, and nobody has changed. */
+export interface CounterexampleFrame {
+  readonly property: string;
+  /** The message that breaks it; null: none does it alone, or the log does not say. */
+  readonly at: number | null;
+  /** Messages that repeat for ever: the first, and the last; null: none do. */
+  readonly loop: { readonly first: number; readonly last: number } | null;
+}
+
 export interface Frame {
   readonly scenario: string;
   readonly time: number;
@@ -256,9 +290,10 @@ export interface Frame {
   readonly plots: readonly PlotFrame[] | null;
   /** How many of the last messages pass the filter; null: there is none. */
   readonly matches: MatchCount | null;
-  readonly breakpoints: readonly string[];
+  readonly breakpoints: readonly BreakpointFrame[];
   /** What is wrong with the log that was opened, in a sentence; what followed in it is not known. */
   readonly damage: string | null;
+  readonly counterexample: CounterexampleFrame | null;
   readonly actor: ActorFrame | null;
   readonly message: MessageFrame | null;
 }

@@ -1,9 +1,10 @@
 /** One actor or one message in detail. */
-import type { AnyStateMachine } from "xstate";
 import type { System } from "../system/system.ts";
 import { entryOf, payloadOf, textOf } from "./describe.ts";
-import type { ActorFrame, ActorLine, ChartState, MessageFrame } from "./frame.ts";
+import type { ActorFrame, ActorLine, MessageFrame } from "./frame.ts";
 import type { MessageRing } from "./messageRing.ts";
+import { chartOf } from "./statechart.ts";
+import type { Ways } from "./ways.ts";
 
 /** Messages of a queue that are shown. */
 const QUEUE_SHOWN = 12;
@@ -19,56 +20,42 @@ export function actorLines(system: System): ActorLine[] {
   }));
 }
 
+/** Which actor is looked at, and how it stood behind a message. */
+export interface ActorAsked {
+  readonly name: string;
+  /** Null = its way is not asked for, and it is shown as it is now. */
+  readonly way: { readonly at: number } | null;
+}
+
+/** Of a session, where an actor is looked at. */
+interface ActorPlace {
+  readonly system: System;
+  readonly ways: Ways;
+  readonly position: number;
+}
+
 /** Null if there is no such actor. */
-export function actorFrame(system: System, name: string): ActorFrame | null {
+export function actorFrame(
+  { system, ways, position }: ActorPlace,
+  { name, way: asked }: ActorAsked,
+): ActorFrame | null {
   const actor = system.actors.find((one) => one.name === name);
   if (actor === undefined) return null;
+  const at = Math.min(position, asked?.at ?? position);
+  const way = asked === null ? [] : ways.of(actor, at);
   const { id, machine, live } = actor;
   const queue = system.interconnect.pending().filter(({ to }) => to === id);
   return {
     name,
     machine: machine.id,
-    state: live.value,
+    state: at === position ? live.value : ways.stateAt(actor, at),
+    at,
+    way,
     pending: queue.length,
     context: Object.entries(live.context).map(([field, value]) => [field, textOf(value)]),
     queue: queue.slice(0, QUEUE_SHOWN).map((delivery) => entryOf(delivery, 0, nameOf(system))),
     states: chartOf(machine),
   };
-}
-
-interface TransitionText {
-  readonly target?: string;
-  readonly guard?: unknown;
-  readonly actions?: unknown;
-}
-
-/** The statechart as written: states in order, each with its transitions, those of the machine last. */
-export function chartOf(machine: AnyStateMachine): ChartState[] {
-  const { states = {}, on } = machine.config;
-  const own = Object.entries(states).map(([name, state]) => ({
-    name,
-    transitions: [
-      ...transitionsOf(state.on ?? {}),
-      ...transitionsOf({ always: state.always ?? [] }),
-    ],
-  }));
-  const everywhere = transitionsOf(on ?? {});
-  return everywhere.length === 0 ? own : [...own, { name: "any", transitions: everywhere }];
-}
-
-function transitionsOf(on: object): ChartState["transitions"] {
-  return Object.entries(on).flatMap(([event, value]) =>
-    [value].flat().map((one: string | TransitionText) => {
-      const transition = typeof one === "string" ? { target: one } : one;
-      const { target = "", guard = "", actions = [] } = transition;
-      return {
-        event,
-        guard: String(guard),
-        target: target.replace(/^\./, ""),
-        actions: [actions].flat().map(String),
-      };
-    }),
-  );
 }
 
 /** Null if the message is no longer kept. */

@@ -1,6 +1,6 @@
 /** What of a run is looked at over and over, so that its course can be shown: sums over all vCPUs. */
 import { Counter } from "../hardware/counters.ts";
-import { numberAt } from "../lookup.ts";
+import { itemAt, numberAt } from "../lookup.ts";
 import type { System } from "../system/system.ts";
 import { History } from "./history.ts";
 import { visitPending } from "./machineFrame.ts";
@@ -27,17 +27,15 @@ export type ObservedName = (typeof OBSERVED)[number]["name"];
 
 /** The values of now, in the order of OBSERVED. */
 export function observe(system: System): number[] {
-  const { vcpus } = system.world;
-  return OBSERVED.map(({ counter }) => {
-    let sum = 0;
-    vcpus.forEach(({ counters }, vcpu) => {
-      sum +=
-        counter === null
-          ? visitPending(system, vcpu, () => {})
-          : numberAt(counters.values, Counter[counter]);
-    });
-    return sum;
-  });
+  return OBSERVED.map((observed) =>
+    system.world.vcpus.reduce((sum, _, vcpu) => sum + countOf(system, vcpu, observed), 0),
+  );
+}
+
+/** Of one vCPU. */
+export function countOf(system: System, vcpu: number, { counter }: Observed): number {
+  if (counter === null) return visitPending(system, vcpu, () => {});
+  return numberAt(itemAt(system.world.vcpus, vcpu).counters.values, Counter[counter]);
 }
 
 /** How a run goes from here on. */

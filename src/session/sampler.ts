@@ -10,7 +10,7 @@ import { burstsUnderWay } from "./bursts.ts";
 import { consoleFrame } from "./consoleFrame.ts";
 import type { CounterFrame, Frame, StreamEntry } from "./frame.ts";
 import { heatFrame } from "./heatFrame.ts";
-import { actorFrame, actorLines, messageFrame } from "./inspect.ts";
+import { type ActorAsked, actorFrame, actorLines, messageFrame } from "./inspect.ts";
 import { LaneSampler, type LanesRequest } from "./lanesFrame.ts";
 import { cpuFrames, logFrames, vmFrames, waitingFrames } from "./machineFrame.ts";
 import { MatchCounter } from "./matchCount.ts";
@@ -45,7 +45,7 @@ export interface FrameRequest {
   readonly console: number | null;
   /** Whether courses over time are. */
   readonly plots: boolean;
-  readonly actor: string | null;
+  readonly actor: ActorAsked | null;
   /** Position of the message in detail. */
   readonly message: number | null;
   /** How many messages back a filter may look. */
@@ -102,9 +102,10 @@ export class Sampler {
       console: request.console === null ? null : consoleFrame(system, request.vm, request.console),
       plots: request.plots ? plotFrames(session) : null,
       matches: filter === null ? null : this.#matches.count(ring, filter, position, request.depth),
-      breakpoints: session.breakpoints,
+      breakpoints: session.breakpointFrames(),
       damage: session.damage ?? null,
-      actor: request.actor === null ? null : actorFrame(system, request.actor),
+      counterexample: session.counterexample,
+      actor: request.actor === null ? null : actorFrame(session, request.actor),
       message:
         request.message === null ? null : messageFrame(system, ring, request.message, position),
     };

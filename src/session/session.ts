@@ -5,9 +5,11 @@
  */
 
 import { type CheckOrigin, checkOf, systemOfLog } from "../check/systemOfLog.ts";
+import { UserError } from "../errors.ts";
 import type { Delivery } from "../interconnect/messages.ts";
 import { openSource } from "../io/byteSource.ts";
 import type { OutputOptions } from "../io/outputFile.ts";
+import { itemAt } from "../lookup.ts";
 import { outlineOf } from "../replay/branch.ts";
 import type { Origin } from "../replay/identity.ts";
 import { LogFile } from "../replay/logFile.ts";
@@ -23,12 +25,14 @@ import type { Scenario } from "../system/scenarioSchema.ts";
 import type { System } from "../system/system.ts";
 import { standstillOf } from "../system/verdict/standstill.ts";
 import { brokenPromises, failuresOf } from "../system/verdict/verdict.ts";
-import { type Breakpoint, LANDMARKS, parseBreakpoint } from "./breakpoints.ts";
+import { type Breakpoint, LANDMARKS, parseBreakpoint, watchedText } from "./breakpoints.ts";
 import { endOfBurst, endsOfBursts } from "./bursts.ts";
+import type { BreakpointFrame, CounterexampleFrame } from "./frame.ts";
 import type { History } from "./history.ts";
 import { MessageRing } from "./messageRing.ts";
 import { historyOf } from "./observed.ts";
 import { PAGE_ASPECTS, pageAspect } from "./pageFrame.ts";
+import { Ways } from "./ways.ts";
 
 export type Landmark = keyof typeof LANDMARKS;
 
@@ -52,6 +56,8 @@ interface RunSource {
 const LOOK_MESSAGES = 4096;
 
 interface Opened {
+  /** What a check has found. */
+  readonly found?: CheckOrigin | null;
   readonly source: RunSource;
   readonly interventions: readonly TimedIntervention[];
   /** Messages of the log; 0 = a new run. */
@@ -62,6 +68,7 @@ interface Opened {
 /** A breakpoint, and what is known of what it watches. */
 interface Watched {
   readonly point: Breakpoint;
+  on: boolean;
   last: string | number;
   /** When changes that bursts under way have made come about: there the run stops. In cycles. */
   dues: readonly number[];
@@ -77,17 +84,22 @@ export class Session {
   readonly system: System;
   readonly timeline: Timeline;
   readonly ring: MessageRing;
+  /** The ways of actors through their statecharts. */
+  readonly ways: Ways;
   readonly history: History;
   /** Messages of the log that was opened; 0 = none was. */
   readonly recorded: number;
   /** What is wrong with the log that was opened, in a sentence: what was done after it is not known. */
   readonly damage: string | undefined;
   readonly #source: RunSource;
+  readonly #found: CheckOrigin | null;
+  /** Interventions of the log that was opened. */
+  readonly #first: ReadonlySet<TimedIntervention>;
   /** Interventions that a log on disk holds. */
   #saved: ReadonlySet<TimedIntervention>;
   #breakpoints: Watched[] = [];
 
-  constructor({ source, interventions, messages, damage }: Opened) {
+  constructor({ source, interventions, messages, damage, found = null }: Opened) {
     const system = source.build();
     this.name = source.name;
     this.until = source.until;
@@ -98,7 +110,10 @@ export class Session {
     this.#source = source;
     this.ring = new MessageRing(system);
     this.timeline = new Timeline(system, interventions);
-    this.#saved = new Set(interventions);
+    this.ways = new Ways(this.timeline);
+    this.#found = found;
+    this.#first = new Set(interventions);
+    this.#saved = this.#first;
     const { interconnect } = system;
     interconnect.delivered.subscribe((delivery) => {
       this.ring.note(delivery, this.timeline.position + 1, interconnect.sequence);
@@ -139,6 +154,7 @@ export class Session {
         interventions,
         messages,
         damage: damageNote(reader),
+        found,
       });
     } finally {
       source.close();
@@ -154,6 +170,17 @@ export class Session {
     return this.timeline.interventions.filter((made) => !this.#saved.has(made)).length;
   }
 
+  /** What a check has found, as long as nobody has done something else. */
+  get counterexample(): CounterexampleFrame | null {
+    const { timeline, recorded } = this;
+    if (this.#found === null || timeline.interventions.some((made) => !this.#first.has(made)))
+      return null;
+    const { property, broken } = this.#found;
+    const first = broken?.loopFrom ?? null;
+    const loop = first === null ? null : { first, last: recorded };
+    return { property, at: broken?.at ?? null, loop };
+  }
+
   /** Why the run can go no further, in a sentence: who waits for what; null if it can, or is over. */
   get stop(): string | null {
     const broken = brokenPromises(this.system);
@@ -167,6 +194,12 @@ export class Session {
 
   get breakpoints(): readonly string[] {
     return this.#breakpoints.map(({ point }) => point.text);
+  }
+
+  breakpointFrames(): BreakpointFrame[] {
+    return this.#breakpoints.map(({ point, on }) => {
+      return { text: point.text, on, value: watchedText(point, this.system) };
+    });
   }
 
   /**
@@ -232,7 +265,7 @@ export class Session {
   *runningBack(): Generator<number, string | null> {
     let best = -1;
     let text: string | null = null;
-    for (const { point } of this.#breakpoints) {
+    for (const { point } of this.#breakpoints.filter(({ on }) => on)) {
       const at = yield* this.#lastHit(point);
       if (at > best) [best, text] = [at, point.text];
     }
@@ -267,12 +300,20 @@ export class Session {
   /** @throws UserError */
   addBreakpoint(text: string): void {
     const point = parseBreakpoint(text, this.system);
-    this.#breakpoints.push({ point, last: "", dues: [] });
+    const same = this.breakpoints.indexOf(point.text);
+    if (same >= 0) throw new UserError(`break: that is number ${same + 1} already`);
+    this.#breakpoints.push({ point, on: true, last: "", dues: [] });
     this.#lookAgain();
   }
 
-  removeBreakpoints(): void {
-    this.#breakpoints = [];
+  /** @param number from 0 */
+  setBreakpoint(number: number, on: boolean): void {
+    itemAt(this.#breakpoints, number).on = on;
+  }
+
+  /** @param number from 0; without it all are removed */
+  removeBreakpoints(number?: number): void {
+    this.#breakpoints = this.#breakpoints.filter((_, i) => number !== undefined && i !== number);
   }
 
   /** Sends a message from outside. What had followed here before is forgotten. */
@@ -293,7 +334,7 @@ export class Session {
     const made = this.timeline.interventions.filter(({ at }) => at <= position);
     const file = new LogFile(path, options);
     try {
-      const recorder = new Recorder(system, this.#source.origin, file);
+      const recorder = new Recorder(system, this.#origin, file);
       const again = new Timeline(system, made, { spacing: Number.POSITIVE_INFINITY });
       const piece = 256;
       while (again.position < position) {
@@ -312,13 +353,21 @@ export class Session {
     }
   }
 
+  /** What a log of the run as it is now says of itself: where a check found a property broken holds for that run alone. */
+  get #origin(): Origin {
+    const { origin } = this.#source;
+    if (this.#found === null || this.counterexample !== null) return origin;
+    const { check, property } = this.#found;
+    return { ...origin, scenario: { check, property } };
+  }
+
   /** Looks at the breakpoints behind a message; the text of the first that it hits. */
   #hit(delivery: Delivery): string | null {
     let hit: string | null = null;
     for (const entry of this.#breakpoints) {
-      const { point } = entry;
+      const { point, on } = entry;
       if ("holds" in point) {
-        if (point.holds(delivery, this.system)) hit ??= point.text;
+        if (on && point.holds(delivery, this.system)) hit ??= point.text;
         continue;
       }
       const now = point.watch(this.system);
@@ -327,7 +376,7 @@ export class Session {
       }
       entry.last = now;
       const left = entry.dues.filter((due) => due > delivery.time);
-      if (left.length < entry.dues.length) hit ??= point.text;
+      if (on && left.length < entry.dues.length) hit ??= point.text;
       entry.dues = left;
     }
     return hit;

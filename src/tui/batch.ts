@@ -1,6 +1,6 @@
 /** The same numbers without a screen: one screen as text, one frame as JSON, the stream as lines. */
 import type { Painted } from "../io/standardStreams.ts";
-import type { Frame, StreamEntry } from "../session/frame.ts";
+import type { Frame } from "../session/frame.ts";
 import { Sampler } from "../session/sampler.ts";
 import type { Session } from "../session/session.ts";
 import { vocabularyOf } from "../session/vocabulary.ts";
@@ -12,7 +12,6 @@ import { panelLines } from "./panelLines.ts";
 import { PANELS, panelNamed } from "./panels/all.ts";
 import type { RunView, ScreenState } from "./screenState.ts";
 import { pictureOf } from "./svg.ts";
-import { clock } from "./text.ts";
 import { type Look, paint } from "./themes.ts";
 import { Ui } from "./ui.ts";
 import type { UiContext } from "./uiMachine.ts";
@@ -84,12 +83,6 @@ export function frameOf(session: Session): Frame {
     stream: { rows: STREAM_ROWS, end: null, filter: null },
     depth: STREAM_ROWS,
   });
-}
-
-/** A message in one line of text, for pipes: the columns of the stream and its payload. */
-export function logLine({ position, time, step, type, from, to, text }: StreamEntry): string {
-  const start = `${String(position).padStart(8)} ${clock(time).padStart(12)} ${step || "-"}`;
-  return `${start} ${type.padEnd(18)} ${`${from}>${to}`.padEnd(30)} ${text}`.trimEnd();
 }
 
 /** Without the blanks at the end of a line. */

@@ -4,6 +4,17 @@ import { isCovered, type Mode } from "./modes.ts";
 import type { RunControls } from "./runControls.ts";
 import type { UiEvent } from "./uiMachine.ts";
 
+/** What commands do with breakpoints. A number is that of their list; "" = the one under its cursor. */
+export interface BreakOrders {
+  /** @throws UserError */
+  add(text: string): void;
+  /** On or off. @throws UserError if there is none of that number, or none can be seen to be chosen */
+  toggle(number: string): void;
+  /** @throws UserError as toggle does */
+  remove(number: string): void;
+  removeAll(): void;
+}
+
 /** What commands may do: the driver's side of the screen. */
 export interface Controls {
   /** To the state of the screen. */
@@ -14,10 +25,13 @@ export interface Controls {
   /** The console of the guest comes to the front, and keys go to it. */
   typeToGuest(): void;
   filter(text: string): void;
-  addBreakpoint(text: string): void;
-  clearBreakpoints(): void;
+  readonly breaks: BreakOrders;
+  /** What is chosen goes to the terminal's clipboard. */
+  copy(): void;
   move(by: number): void;
   open(): void;
+  /** The statechart of who gets the message under the cursor, or of the actor that is chosen. */
+  openChart(): void;
   /** The cursor goes to what has caused the message under it, or to the first that it has caused. */
   follow(way: "cause" | "effect"): void;
   nextVm(): void;
@@ -40,9 +54,10 @@ export interface Controls {
 
 /**
  * Where what a command does is to be seen: whatever is open; where the machine as it is now is in view; where messages
- * are; on the panels alone. Elsewhere its key is refused.
+ * are; on the panels, and where actors are; in the help, which can be searched; on the panels alone. Elsewhere its key is
+ * refused.
  */
-export type Reach = "anywhere" | "live" | "messages" | "panels";
+export type Reach = "anywhere" | "live" | "messages" | "actors" | "help" | "panels";
 
 export const GROUPS = ["run", "look", "machine", "session"] as const;
 export type Group = (typeof GROUPS)[number];
@@ -55,6 +70,8 @@ export interface Command {
   /** One or two words, for the line of hints; "" = not there. */
   readonly hint: string;
   readonly help: string;
+  /** Panels that it is for, by name: with the focus on one of them the help begins with it. */
+  readonly panels?: readonly string[];
   /** Default: its group's. */
   readonly reach?: Reach;
   /** What is typed behind the name, if anything. */
@@ -74,11 +91,19 @@ const REACH: Readonly<Record<Group, Reach>> = {
   session: "anywhere",
 };
 
+/** Beside the panels. */
+const SEEN_IN: Readonly<Partial<Record<Reach, readonly Mode[]>>> = {
+  live: ["actors", "chart"],
+  messages: ["message", "chart"],
+  actors: ["actors", "message"],
+  help: ["help"],
+};
+
 /** Whether what a command does is to be seen in this mode. */
 export function reaches({ group, reach = REACH[group] }: Command, mode: Mode): boolean {
   if (!isCovered(mode)) return true;
   if (reach === "anywhere") return true;
-  return (reach === "live" && mode === "actors") || (reach === "messages" && mode === "message");
+  return SEEN_IN[reach]?.includes(mode) === true;
 }
 
 /** Words of an argument of one word. */

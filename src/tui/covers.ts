@@ -1,9 +1,11 @@
 /** What lies over the panels. */
 import { type Area, type Line, lastFirst, line, windowed } from "./canvas.ts";
 import { framed } from "./framed.ts";
-import { innerOf, PALETTE_ROWS } from "./layout.ts";
+import { bodyRows, innerOf, PALETTE_ROWS } from "./layout.ts";
 import type { ScreenState } from "./screenState.ts";
 import type { Look } from "./themes.ts";
+import { FOLLOWS } from "./uiMachine.ts";
+import { CHART_HEAD, chartView } from "./views/chart.ts";
 import { actorListView, actorView, messageView } from "./views/detail.ts";
 import { helpView, paletteView } from "./views/help.ts";
 
@@ -11,11 +13,12 @@ const LIST_WIDTH = { narrow: 31, wide: 44, from: 110 } as const;
 
 /** The view that covers the panels (isCovered). */
 export function coverLines(shown: ScreenState, area: Area): Line[] {
-  const { mode, frame, look, ui, keys } = shown;
+  const { mode, frame, look, ui } = shown;
   const inner = innerOf(area);
   switch (mode) {
     case "help":
-      return scrolled("help: esc closes", helpView(keys, inner.width), ui.scroll, area, look);
+    case "searching":
+      return scrolled(helpTitle(ui.sought), helpLines(shown, inner), ui.scroll, area, look);
     case "message": {
       const lines =
         frame.message === null ? [line("no longer kept")] : messageView(frame.message, inner, look);
@@ -24,9 +27,19 @@ export function coverLines(shown: ScreenState, area: Area): Line[] {
     }
     case "actors":
       return actorsCover(shown, area);
+    case "chart":
+      return chartCover(shown, area);
     default:
       return [];
   }
+}
+
+function helpTitle(sought: string): string {
+  return sought === "" ? "help: / searches, esc closes" : `help: ${sought}, / searches, esc closes`;
+}
+
+function helpLines({ keys, ui }: Pick<ScreenState, "keys" | "ui">, { width }: Area): Line[] {
+  return helpView({ keys, focus: ui.panels[ui.focus] ?? "", sought: ui.sought }, width);
 }
 
 function actorsCover({ frame, look, ui }: ScreenState, area: Area): Line[] {
@@ -48,6 +61,26 @@ function actorsCover({ frame, look, ui }: ScreenState, area: Area): Line[] {
   return left.map((one, i) => [...one, ...right[i]!]);
 }
 
+function chartCover(shown: ScreenState, area: Area): Line[] {
+  const { frame, look } = shown;
+  if (frame.actor === null) return scrolled("chart", [line("no such actor")], 0, area, look);
+  const { lines } = chartView(frame.actor, innerOf(area), look);
+  const window = { ...innerOf(area), head: CHART_HEAD, first: chartFirst(shown) };
+  const { shown: rows, rest } = windowed(lines, window);
+  const title = `chart of ${frame.actor.name}: n, b step, <, > follow, esc closes`;
+  return framed({ title, lines: rows, rest, focused: true }, area, look);
+}
+
+/** The row that the chart begins with: the state that is lit is in view until somebody scrolls. */
+export function chartFirst({ frame, ui, look, columns, rows }: ScreenState): number {
+  if (frame.actor === null) return 0;
+  if (ui.scroll !== FOLLOWS) return ui.scroll;
+  const inner = innerOf({ width: columns, height: bodyRows(rows) });
+  const { lines, lit } = chartView(frame.actor, inner, look);
+  const middle = lit - Math.floor((inner.height - CHART_HEAD) / 2);
+  return Math.max(0, Math.min(lastFirst(lines, inner), middle));
+}
+
 function scrolled(
   title: string,
   lines: readonly Line[],
@@ -67,9 +100,12 @@ export function paletteLines({ ui, look, columns, vocabulary }: ScreenState): Li
 }
 
 /** The last row that the view over the panels can begin with. @param area of the view */
-export function coverScrollLimit({ mode, frame, keys, look }: ScreenState, area: Area): number {
+export function coverScrollLimit(shown: ScreenState, area: Area): number {
+  const { mode, frame, look } = shown;
   const inner = innerOf(area);
-  if (mode === "help") return lastFirst(helpView(keys, inner.width), inner);
-  if (mode !== "actors" || frame.actor === null) return 0;
+  if (mode === "help" || mode === "searching") return lastFirst(helpLines(shown, inner), inner);
+  if (frame.actor === null) return 0;
+  if (mode === "chart") return lastFirst(chartView(frame.actor, inner, look).lines, inner);
+  if (mode !== "actors") return 0;
   return lastFirst(actorView(frame.actor, inner, look), inner);
 }

@@ -8,13 +8,17 @@ import { OPERATOR_COMMANDS, refusalOf } from "../session/operatorCommands.ts";
 import { Sampler } from "../session/sampler.ts";
 import type { Session } from "../session/session.ts";
 import { type Vocabulary, vocabularyOf } from "../session/vocabulary.ts";
+import { BreakControls } from "./breakControls.ts";
+import { inShort, selectionOf } from "./clipboard.ts";
 import { type Command, type Controls, type KeyMap, reaches } from "./command.ts";
 import { execute } from "./commandLine.ts";
+import { brokenText } from "./counterexample.ts";
 import { parseFilter } from "./filter.ts";
 import { LEAST_REQUEST, requestOf } from "./frameRequest.ts";
 import { freeName } from "./freeName.ts";
 import { LongWork } from "./longWork.ts";
 import { toEnd } from "./modes.ts";
+import type { MouseReport } from "./mouse.ts";
 import { PageControls } from "./pageControls.ts";
 import { Painter } from "./painter.ts";
 import { focusedPanel, PANELS, panelNamed } from "./panels/all.ts";
@@ -33,12 +37,15 @@ export interface DriverOptions {
   readonly size: () => { readonly columns: number; readonly rows: number };
   readonly draw: (shown: ScreenState) => void;
   readonly suspend: () => void;
+  /** To the terminal's clipboard. */
+  readonly copy: (text: string) => void;
   /** Where "save" writes if no file is named. */
   readonly savePath?: string;
 }
 
 export class Driver implements Controls {
   readonly run: RunControls;
+  readonly breaks: BreakControls;
   readonly #options: DriverOptions;
   readonly #session: Session;
   readonly #sampler: Sampler;
@@ -70,7 +77,11 @@ export class Driver implements Controls {
     this.#sampler = new Sampler(session);
     this.#vocabulary = vocabularyOf(session.system);
     this.#ui = new Ui((text) => this.do(text));
-    this.#pages = new PageControls(session, this.#ui, () => this.#seen() ?? this.shown());
+    const seen = (): ScreenState => this.#seen() ?? this.shown();
+    this.#pages = new PageControls(session, this.#ui, seen);
+    this.breaks = new BreakControls(session, seen, {
+      say: (text, style) => this.#say(text, style),
+    });
     const draw = (): void => {
       this.#last = this.shown();
       options.draw(this.#last);
@@ -103,8 +114,10 @@ export class Driver implements Controls {
   /** Draws until "quit". Rejects with a fault of the run. */
   async untilQuit(): Promise<void> {
     try {
-      const { damage } = this.#session;
+      const { damage, counterexample } = this.#session;
+      const broken = counterexample === null ? "" : brokenText(counterexample);
       if (damage !== undefined) this.#say(damage, "bad");
+      else if (broken !== "") this.#say(`${broken} (! goes there)`, "warn");
       await new Promise<void>((resolve, reject) => {
         this.#quit = resolve;
         this.#fail = reject;
@@ -135,6 +148,12 @@ export class Driver implements Controls {
       else if (command !== undefined) this.#attempt(() => this.#press(command));
       else if (/^[0-9]$/.test(key)) this.#ui.focusOn((Number(key) + 9) % 10);
     }
+    this.#painter.touched();
+  }
+
+  /** A click, or the wheel. */
+  point(report: MouseReport): void {
+    this.#ui.point(report, this.#seen() ?? this.shown(), this.#session.position);
     this.#painter.touched();
   }
 
@@ -224,14 +243,10 @@ export class Driver implements Controls {
     this.#filter = text;
   }
 
-  addBreakpoint(text: string): void {
-    this.#session.addBreakpoint(text);
-    this.#say(`breakpoint: ${text}`, "good");
-  }
-
-  clearBreakpoints(): void {
-    this.#session.removeBreakpoints();
-    this.#say("no breakpoints", "good");
+  copy(): void {
+    const text = selectionOf(this.#seen() ?? this.shown());
+    this.#options.copy(text);
+    this.#say(`copied, if the terminal takes it (OSC 52): ${inShort(text)}`, "good");
   }
 
   move(by: number): void {
@@ -245,13 +260,33 @@ export class Driver implements Controls {
     this.ui({ type: "openMessage", position: entry.position });
   }
 
+  openChart(): void {
+    if (this.#ui.mode === "actors") this.ui({ type: "openChart" });
+    else this.#openChartOf(this.#selected());
+  }
+
+  #openChartOf(position: number): void {
+    const delivery = this.#session.ring.delivery(position);
+    if (delivery === undefined)
+      throw new UserError("there is no message under the cursor (space runs)");
+    this.ui({ type: "openChart", actor: delivery.to - 1 });
+  }
+
+  /** Position of the message under the cursor. */
+  #selected(): number {
+    const { cursor } = this.#ui.context;
+    return cursor < 0 ? (this.#seen()?.frame.stream.at(-1)?.position ?? 0) : cursor;
+  }
+
   follow(way: "cause" | "effect"): void {
     const { ring, position } = this.#session;
     const { cursor } = this.#ui.context;
     const from = cursor < 0 ? position : cursor;
     const to = way === "cause" ? ring.causeOf(from) : ring.effectsOf(from, position)[0];
-    if (typeof to === "number") this.ui({ type: "point", position: to });
-    else if (way === "cause")
+    if (typeof to === "number") {
+      this.ui({ type: "point", position: to });
+      if (this.#ui.mode === "chart") this.#openChartOf(to);
+    } else if (way === "cause")
       this.#say("it came from outside, or its cause is no longer kept", "warn");
     else this.#say("nothing that it caused has been delivered yet", "warn");
   }

@@ -1,6 +1,7 @@
 /** The first line of the screen, and its last. */
 import { fitted, type Line, piece, spread, widthOf } from "./canvas.ts";
 import { COMMANDS } from "./commands.ts";
+import { brokenHere } from "./counterexample.ts";
 import { keysOf } from "./keys.ts";
 import { countText } from "./matchText.ts";
 import type { ScreenState } from "./screenState.ts";
@@ -56,6 +57,10 @@ export function footerLine({ run, mode, ui, keys, columns, frame }: ScreenState)
       columns,
     );
   }
+  if (mode === "searching") {
+    const hint = piece("  what the help is searched for; enter keeps, esc leaves", "dim");
+    return fitted([piece("/", "key"), ...typedPieces(ui.line), hint], columns);
+  }
   if (mode === "typing") {
     const said: Line = run.notice?.style === "bad" ? [piece(`  ${run.notice.text}`, "bad")] : [];
     const hint = piece("  to the guest; enter sends the line, esc leaves", "dim");
@@ -66,6 +71,8 @@ export function footerLine({ run, mode, ui, keys, columns, frame }: ScreenState)
   }
   if (mode === "question") return fitted([piece(` ${ui.question}`, "warn")], columns);
   if (run.notice !== null) return fitted([piece(` ${run.notice.text}`, run.notice.style)], columns);
+  const broken = brokenHere(frame.counterexample, frame.position);
+  if (broken !== "") return fitted([piece(` ${broken}`, "bad")], columns);
   const points = frame.breakpoints.length;
   const right: Line =
     points === 0 ? [] : [piece(` ${points} breakpoint${points === 1 ? "" : "s"} `, "bad")];
@@ -77,6 +84,7 @@ export function footerParts({ run, mode, ui, keys, look, columns, frame }: Scree
   return [
     ...[run.notice, mode, ui.line, ui.question, keys, look, columns],
     ...[frame.breakpoints.length, frame.matches],
+    brokenHere(frame.counterexample, frame.position),
   ];
 }
 

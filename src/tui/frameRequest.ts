@@ -35,6 +35,15 @@ export interface RequestSurroundings {
   readonly running: boolean;
 }
 
+/** Which actor is in view: in its chart as it stood behind the message under the cursor. */
+function actorAsked({ mode, ui }: Sized, actors: readonly string[]): FrameRequest["actor"] {
+  const name = actors[ui.actor];
+  if (name === undefined) return null;
+  if (mode === "actors") return { name, way: null };
+  if (mode !== "chart") return null;
+  return { name, way: { at: ui.cursor < 0 ? Number.POSITIVE_INFINITY : ui.cursor } };
+}
+
 export function requestOf(sized: Sized, surroundings: RequestSurroundings): FrameRequest {
   const { ui, mode } = sized;
   const { frame, present, actors, filter, running } = surroundings;
@@ -43,7 +52,7 @@ export function requestOf(sized: Sized, surroundings: RequestSurroundings): Fram
     { ...LEAST_REQUEST },
     ...PANELS.map((panel) => panel.asks?.(areaOf(layout, panel), { ui, filter })),
     {
-      actor: mode === "actors" ? (actors[ui.actor] ?? null) : null,
+      actor: actorAsked(sized, actors),
       message: mode === "message" ? Math.max(1, ui.cursor < 0 ? present : ui.cursor) : null,
       depth: running ? DEPTH_RUNNING : DEPTH_PAUSED,
     },

@@ -65,6 +65,7 @@ export const uiSettingsSchema = z
     keys: z.record(z.string(), z.array(key)).default({}),
     theme: z.enum(["default", "deuteranopia", "tritanopia", "grey"]).optional(),
     ascii: z.boolean().optional(),
+    mouse: z.boolean().optional(),
   })
   .describe("the terminal UI's settings");
 export type UiSettings = z.output<typeof uiSettingsSchema>;

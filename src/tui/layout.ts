@@ -28,6 +28,11 @@ const LOW = 14;
 /** Rows that the palette takes from the panels, its frame included. */
 export const PALETTE_ROWS = 9;
 
+/** Of a screen, between its first line and its last. */
+export function bodyRows(rows: number): number {
+  return Math.max(0, Math.max(1, rows - 1) - HEADER - FOOTER);
+}
+
 /** What is left in a frame. */
 export function innerOf({ width, height }: Area): Area {
   return { width: Math.max(0, width - FRAME), height: Math.max(0, height - FRAME) };
@@ -37,7 +42,7 @@ export function innerOf({ width, height }: Area): Area {
 export function layoutFor({ mode, ui, columns, rows }: Sized, frame: Frame): Layout {
   const height = mode === "palette" ? Math.max(4, rows - PALETTE_ROWS) : rows;
   const screen = { width: Math.max(1, columns), height: Math.max(1, height - 1) };
-  const body = { width: screen.width, height: Math.max(0, screen.height - HEADER - FOOTER) };
+  const body = { width: screen.width, height: bodyRows(height) };
   if (ui.zoomed || columns < NARROW || height < LOW) {
     const panel = panelNamed(ui.panels[Math.max(0, ui.focus)] ?? "");
     return { screen, columns: [[{ panel, area: body, at: { column: 0, row: HEADER } }]] };

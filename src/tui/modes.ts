@@ -3,21 +3,25 @@
 export type Mode =
   | "panels"
   | "help"
+  | "searching"
   | "palette"
   | "filter"
   | "typing"
   | "actors"
+  | "chart"
   | "message"
   | "question";
 
+const COVERS: readonly Mode[] = ["help", "searching", "actors", "chart", "message"];
+
 /** Whether one view takes the place of the panels. */
 export function isCovered(mode: Mode): boolean {
-  return mode === "help" || mode === "actors" || mode === "message";
+  return COVERS.includes(mode);
 }
 
 /** How far a key goes in a text that is read: home and end to its first and last line; 0 = it is none of them. */
 export function toEnd(key: string, mode: Mode): number {
-  if (mode !== "help" && mode !== "actors") return 0;
+  if (mode !== "help" && mode !== "actors" && mode !== "chart") return 0;
   return key === "home" ? -FAR : key === "end" ? FAR : 0;
 }
 

@@ -10,7 +10,7 @@ import type { ScreenState } from "./screenState.ts";
 
 export function panelTitle(panel: Panel, state: ScreenState): string {
   const { panels } = state.ui;
-  const named = ({ name }: Panel): string => `${digitOf(panels.indexOf(name))} ${name}`;
+  const named = ({ name }: Panel): string => `${digitOf(panels.indexOf(name))} ${name}`.trimStart();
   const behind = PANELS.filter((one) => one.place === panel.place && one !== panel);
   return remarks(
     named(panel),

@@ -2,6 +2,7 @@
 import { UserError } from "../errors.ts";
 import { burstOf } from "../session/bursts.ts";
 import type { Landmark, Session } from "../session/session.ts";
+import { brokenText } from "./counterexample.ts";
 import type { LongWork } from "./longWork.ts";
 import type { Goal, Runner } from "./runner.ts";
 import { parseRunPosition } from "./runPosition.ts";
@@ -22,6 +23,8 @@ export class RunControls {
   readonly #listener: RunListener;
   /** Messages that have been delivered at most. */
   #furthest = 0;
+  /** Messages to go on, or back, that were asked for on the way through the run: they count from where it leads. */
+  #owed = 0;
 
   constructor(session: Session, runner: Runner, work: LongWork, listener: RunListener) {
     this.#session = session;
@@ -53,6 +56,7 @@ export class RunControls {
   }
 
   stop(): void {
+    this.#owed = 0;
     this.#runner.stop();
     this.#work.cancel("journey");
   }
@@ -60,6 +64,7 @@ export class RunControls {
   /** @throws UserError */
   step(messages: number): void {
     if (!(messages >= 1)) throw new UserError("step: expected a number of messages");
+    if (this.#owes(messages)) return;
     this.stop();
     if (messages === 1) {
       const stop = this.#session.advance(1);
@@ -72,10 +77,27 @@ export class RunControls {
   }
 
   stepBack(): void {
+    if (!this.#owes(-1)) this.#stepBack(1);
+  }
+
+  #stepBack(messages: number): void {
     this.stop();
     const { position } = this.#session;
     if (position === 0) this.#listener.say("this is the start", "warn");
-    else this.#travel(this.#session.seeking(position - 1), "going back");
+    else this.#travel(this.#session.seeking(Math.max(0, position - messages)), "going back");
+  }
+
+  /** Whether it is on its way through the run: then the steps wait for its end. */
+  #owes(messages: number): boolean {
+    if (!this.#work.travelling) return false;
+    this.#owed += messages;
+    return true;
+  }
+
+  #payOwed(): void {
+    const owed = this.#owed;
+    if (owed > 0) this.step(owed);
+    else if (owed < 0) this.#stepBack(-owed);
   }
 
   /** @throws UserError */
@@ -123,6 +145,19 @@ export class RunControls {
     });
   }
 
+  /** To the message that breaks the property of a counterexample, or to the first of its loop. @throws UserError */
+  toBroken(): void {
+    const found = this.#session.counterexample;
+    if (found === null) throw new UserError("this is no counterexample of a check (docs/check.md)");
+    const target = found.at ?? found.loop?.first ?? null;
+    if (target === null) throw new UserError("the log does not say where the property is broken");
+    this.stop();
+    this.#listener.follow();
+    this.#travel(this.#session.seeking(target), `going to #${target}`, () => {
+      this.#listener.say(brokenText(found), "bad");
+    });
+  }
+
   toStart(): void {
     this.stop();
     this.#travel(this.#session.seeking(0), "going to the start");
@@ -155,6 +190,7 @@ export class RunControls {
       this.#listener.say("", null);
       arrived(result);
       this.#listener.stands(null);
+      this.#payOwed();
     });
   }
 }

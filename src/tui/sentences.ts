@@ -1,8 +1,11 @@
 /** A run in sentences, for those who hear it. */
+import type { CounterexampleFrame } from "../session/frame.ts";
 import { type Line, line } from "./canvas.ts";
+import { brokenText } from "./counterexample.ts";
 import { PANELS } from "./panels/all.ts";
 import type { RunView, ScreenState } from "./screenState.ts";
 import { clock } from "./text.ts";
+import { chartSentences } from "./views/chart.ts";
 
 const STATUS: Record<RunView["status"], string> = {
   running: "Running",
@@ -18,6 +21,7 @@ export function spoken(state: ScreenState): Line[] {
   const texts = [
     `${STATUS[run.status]}, at ${clock(frame.time)}, message ${frame.position}.`,
     ...(damage === null ? [] : [`The log is damaged: ${damage}.`]),
+    ...brokenSentences(frame.counterexample),
     ...(mode === "question" ? [ui.question] : []),
     ...(run.notice === null ? [] : [`${run.notice.text}.`]),
     ...PANELS.flatMap((panel) => panel.sentences(state)),
@@ -26,12 +30,19 @@ export function spoken(state: ScreenState): Line[] {
   return texts.map((text) => line(text));
 }
 
+/** Of a counterexample. */
+function brokenSentences(found: CounterexampleFrame | null): string[] {
+  const text = found === null ? "" : brokenText(found);
+  return text === "" ? [] : [`${text}.`];
+}
+
 /** Of what is open over the panels. */
 function openSentences({ mode, frame: { message, actor } }: ScreenState): string[] {
   if (mode === "message" && message !== null) {
     const { entry, effects } = message;
     return [`Message ${entry.position}, ${entry.type}, caused ${effects.length} others.`];
   }
+  if (mode === "chart" && actor !== null) return chartSentences(actor);
   if (mode === "actors" && actor !== null) {
     return [`Actor ${actor.name}, state ${actor.state}, ${actor.pending} queued.`];
   }

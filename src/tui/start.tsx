@@ -6,9 +6,10 @@ import type { KeyMap } from "./command.ts";
 import { Driver } from "./driver.ts";
 import { Keyboard } from "./keyboard.tsx";
 import { keyName } from "./keys.ts";
+import { MouseReader } from "./mouse.ts";
 import { PaintedRows, spokenRows } from "./paintedRows.ts";
 import { Screen, type TerminalStream } from "./screen.ts";
-import { Terminal } from "./terminal.ts";
+import { clipboardSequence, Terminal } from "./terminal.ts";
 import type { Look } from "./themes.ts";
 
 export interface TuiOptions {
@@ -17,6 +18,8 @@ export interface TuiOptions {
   readonly keys: KeyMap;
   readonly input: NodeJS.ReadStream;
   readonly output: TerminalStream;
+  /** Clicks and the wheel are taken; then the terminal selects text with shift held. */
+  readonly mouse?: boolean;
   /** In sentences, without moving the cursor. */
   readonly screenReader?: boolean;
   /** Command lines that are executed at once, as from the palette. */
@@ -32,7 +35,10 @@ export interface TuiOptions {
 export async function startTui(options: TuiOptions): Promise<void> {
   const { session, look, keys, input, output, screenReader = false } = options;
   const screen = new Screen(output, screenReader);
-  const terminal = new Terminal(output, input, () => screen.close());
+  const terminal = new Terminal(output, input, {
+    mouse: options.mouse ?? true,
+    last: () => screen.close(),
+  });
   const rows = new PaintedRows();
   const driver = new Driver({
     session,
@@ -46,6 +52,7 @@ export async function startTui(options: TuiOptions): Promise<void> {
         driver.resized();
       });
     },
+    copy: (text) => output.write(clipboardSequence(text)),
     ...(options.savePath === undefined ? {} : { savePath: options.savePath }),
   });
   options.onDriver?.(driver, screen);
@@ -71,7 +78,13 @@ export async function startTui(options: TuiOptions): Promise<void> {
 /** Keys from the terminal to the driver, until it is unmounted. */
 function listen(input: NodeJS.ReadStream, driver: Driver) {
   // Keys that came at once are one text.
+  const mouse = new MouseReader();
   const onKey = (text: string, key: Key): void => {
+    const report = mouse.read(text);
+    if (report !== null) {
+      if (report !== "none") driver.point(report);
+      return;
+    }
     const name = keyName(text, key);
     if (name === text && text.length > 1)
       for (const one of text) driver.press(keyName(one, key), one);

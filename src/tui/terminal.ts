@@ -4,9 +4,21 @@ import { printFault } from "../io/standardStreams.ts";
 import { namesOf } from "../lookup.ts";
 import type { TerminalStream } from "./screen.ts";
 
+/** Clicks and the wheel are to be reported, in the form that mouse.ts reads. */
+export const MOUSE_ON = "\x1b[?1000h\x1b[?1006h";
+export const MOUSE_OFF = "\x1b[?1006l\x1b[?1000l";
 /** The alternate screen, without a cursor, and without wrapping at the right edge. */
 const ENTER = "\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[2J\x1b[H";
-const LEAVE = "\x1b[0m\x1b[?2026l\x1b[?7h\x1b[?25h\x1b[?1049l";
+const LEAVE = `${MOUSE_OFF}\x1b[0m\x1b[?2026l\x1b[?7h\x1b[?25h\x1b[?1049l`;
+
+/** What xterm and tmux take at once for the clipboard, and some less. */
+const CLIPBOARD_BYTES = 48 << 10;
+
+/** xterm's ctlseqs, OSC 52: what the clipboard is to hold, in base64. Longer text is cut. */
+export function clipboardSequence(text: string): string {
+  const bytes = Buffer.from(text, "utf8").subarray(0, CLIPBOARD_BYTES);
+  return `\x1b]52;c;${bytes.toString("base64")}\x07`;
+}
 
 const EXIT_CODES = { SIGTERM: 143, SIGHUP: 129, SIGINT: 130 } as const;
 type Signal = keyof typeof EXIT_CODES;
@@ -17,16 +29,24 @@ interface RawInput {
   setRawMode?(raw: boolean): unknown;
 }
 
+export interface TerminalOptions {
+  /** Clicks and the wheel are reported. */
+  readonly mouse: boolean;
+  /** Called before the terminal is given back for good: nothing may be drawn any more. */
+  readonly last: () => void;
+}
+
 export class Terminal {
   readonly #output: TerminalStream;
   readonly #input: RawInput;
   readonly #handlers: (() => void)[] = [];
   #taken = false;
 
+  readonly #mouse: boolean;
   readonly #last: () => void;
 
-  /** @param last is called before the terminal is given back for good: nothing may be drawn any more */
-  constructor(output: TerminalStream, input: RawInput, last: () => void = () => {}) {
+  constructor(output: TerminalStream, input: RawInput, { mouse, last }: TerminalOptions) {
+    this.#mouse = mouse;
     this.#last = last;
     this.#output = output;
     this.#input = input;
@@ -51,7 +71,7 @@ export class Terminal {
 
   enter(): void {
     this.#taken = true;
-    this.#output.write(ENTER);
+    this.#output.write(`${ENTER}${this.#mouse ? MOUSE_ON : ""}`);
   }
 
   /** Ink draws once more when the process ends: that must not reach the shell's screen. */
@@ -64,8 +84,17 @@ export class Terminal {
   restore(): void {
     if (!this.#taken) return;
     this.#taken = false;
-    if (this.#input.isTTY) this.#input.setRawMode?.(false);
+    if (this.#input.isTTY) this.#endRawMode();
     this.#output.write(LEAVE);
+  }
+
+  /** A terminal that is gone, as after SIGHUP, has no modes any more. */
+  #endRawMode(): void {
+    try {
+      this.#input.setRawMode?.(false);
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "EIO")) throw error;
+    }
   }
 
   /** Restores, and leaves the process as it was. */

@@ -168,7 +168,14 @@ export interface Glyphs {
   /** Behind what belongs to a later time than the one shown. */
   readonly ahead: string;
   /** Ends of arrows. */
-  readonly heads: { readonly left: string; readonly right: string };
+  readonly heads: { readonly [Way in "left" | "right" | "up" | "down"]: string };
+  /** Lines that meet, by the sum of the ways out of the cell: up 1, right 2, down 4, left 8. */
+  readonly joints: readonly string[];
+  /** Of messages: it breaks a property; it repeats for ever. */
+  readonly broken: string;
+  readonly loop: string;
+  /** Before the number of ways that stay in a state. */
+  readonly stays: string;
   /** A message to oneself. */
   readonly itself: string;
   /** What a message is to the one under the cursor. */
@@ -190,7 +197,11 @@ export const UNICODE: Glyphs = {
   marks: ["●", "○", "▲", "△", "■"],
   ellipsis: "…",
   ahead: "»",
-  heads: { left: "◀", right: "▶" },
+  heads: { left: "◀", right: "▶", up: "▲", down: "▼" },
+  joints: [..." ╵╶└╷│┌├╴┘─┴┐┤┬┼"],
+  broken: "×",
+  loop: "↻",
+  stays: "↺",
   itself: "●",
   roles: { here: "▸", cause: "↑", effect: "↓", other: " " },
 };
@@ -210,7 +221,11 @@ export const ASCII: Glyphs = {
   marks: ["*", "o", "+", "x", "#"],
   ellipsis: "~",
   ahead: ">",
-  heads: { left: "<", right: ">" },
+  heads: { left: "<", right: ">", up: "^", down: "v" },
+  joints: [..." |-+||++-+-+++++"],
+  broken: "X",
+  loop: "@",
+  stays: "@",
   itself: "o",
   roles: { here: ">", cause: "^", effect: "v", other: " " },
 };

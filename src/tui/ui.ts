@@ -2,14 +2,23 @@
 import { type Actor, createActor } from "xstate";
 import type { Vocabulary } from "../session/vocabulary.ts";
 import { completed } from "./commandLine.ts";
-
+import { chartFirst } from "./covers.ts";
 import { isFilter } from "./filter.ts";
-import { areaOf, layoutFor } from "./layout.ts";
+import { areaOf, innerOf, layoutFor } from "./layout.ts";
 import type { Mode } from "./modes.ts";
+import type { MouseReport } from "./mouse.ts";
 import { scrollLimit } from "./panelLines.ts";
 import { PANELS, panelNamed } from "./panels/all.ts";
 import type { ScreenState } from "./screenState.ts";
 import { type UiContext, type UiEvent, type UiInput, uiMachine } from "./uiMachine.ts";
+
+/** Lines that a turn of the wheel goes through. */
+const WHEEL: Readonly<Record<MouseReport["kind"], number>> = {
+  click: 0,
+  wheelUp: -3,
+  wheelDown: 3,
+};
+const TYPING: readonly Mode[] = ["palette", "filter", "typing", "searching"];
 
 export class Ui {
   readonly #actor: Actor<typeof uiMachine>;
@@ -30,7 +39,7 @@ export class Ui {
 
   /** Whether keys are text. */
   get types(): boolean {
-    return this.mode === "palette" || this.mode === "filter" || this.mode === "typing";
+    return TYPING.includes(this.mode);
   }
 
   /** What a filter that is being typed would show; null: none is, or it is no regular expression yet. */
@@ -52,8 +61,10 @@ export class Ui {
     const { mode } = this;
     const { actors, stream } = seen?.frame ?? { actors: [], stream: [] };
     const limit = seen === null ? 0 : scrollLimit(seen);
-    if (mode === "help") this.send({ type: "scroll", by, limit });
-    else if (mode === "actors") {
+    if (mode === "help" || mode === "searching") this.send({ type: "scroll", by, limit });
+    else if (mode === "chart" && seen !== null) {
+      this.send({ type: "scroll", by, limit, from: chartFirst(seen) });
+    } else if (mode === "actors") {
       // Ten at a time go through the long text, one at a time through the list.
       if (Math.abs(by) > 1) this.send({ type: "scroll", by, limit });
       else this.send({ type: "move", by, limit: actors.length });
@@ -78,10 +89,38 @@ export class Ui {
     return event !== undefined;
   }
 
+  /** A click, or a turn of the wheel, on what is shown. */
+  point(report: MouseReport, seen: ScreenState, present: number): void {
+    if (this.mode === "question" || this.types) return;
+    const wheel = WHEEL[report.kind];
+    if (this.mode === "panels") this.#pointAtPanel(report, wheel === 0, seen);
+    if (wheel !== 0) this.move(wheel, { ...seen, ui: this.context }, present);
+  }
+
+  /** It gets the focus, and perhaps the click. */
+  #pointAtPanel({ column, row }: MouseReport, isClick: boolean, seen: ScreenState): void {
+    const placed = layoutFor(seen, seen.frame)
+      .columns.flat()
+      .find(({ at, area }) => {
+        const [x, y] = [column - at.column, row - at.row];
+        return x >= 0 && y >= 0 && x < area.width && y < area.height;
+      });
+    if (placed === undefined) return;
+    const { panel, at, area } = placed;
+    this.focusOn(PANELS.indexOf(panel));
+    const cell = { column: column - at.column - 1, row: row - at.row - 1 };
+    const inner = innerOf(area);
+    const isIn =
+      cell.column >= 0 && cell.row >= 0 && cell.column < inner.width && cell.row < inner.height;
+    const event = isClick && isIn ? panel.click?.(seen, cell, inner) : undefined;
+    if (event !== undefined && event !== null) this.send(event);
+  }
+
   /** A key while a line is typed. */
   type(key: string, text: string, vocabulary: Vocabulary): void {
     if (key === "escape" || key === "ctrl+c") this.send({ type: "close" });
     else if (key === "enter") this.send({ type: "submit" });
+    else if (this.mode === "searching") this.send({ type: "edit", key, text });
     else if (key === "up" || key === "ctrl+p") this.send({ type: "recall", by: 1 });
     else if (key === "down" || key === "ctrl+n") this.send({ type: "recall", by: -1 });
     else if (key === "tab" && this.mode === "palette") {

@@ -9,6 +9,7 @@
  *   panels    | openFilter             | filter    | -
  *   panels    | openActors             | actors    | -
  *   panels    | openMessage            | message   | -
+ *   any       | openChart              | chart     | -
  *   panels    | focus, turn, zoom      | panels    | -
  *   panels    | choosePanel, move      | panels    | -
  *   panels    | scrollPanel            | panels    | -
@@ -23,6 +24,9 @@
  *   question  | close                  | panels    | -
  *   actors    | move                   | actors    | -
  *   message   | move                   | message   | -
+ *   help      | openFilter             | searching | -
+ *   searching | edit                   | searching | -
+ *   searching | submit, close          | help      | -
  *   any other | close                  | panels    | -
  */
 import { assign, emit, setup } from "xstate";
@@ -52,7 +56,7 @@ export interface UiContext extends UiInput {
   readonly folded: boolean;
   /** Actor in the list. */
   readonly actor: number;
-  /** First row of a view that is longer than the screen. */
+  /** First row of a view that is longer than the screen; FOLLOWS = where the view has what is to be seen. */
   readonly scroll: number;
   /** By panel: first row of contents that are longer than it. */
   readonly scrolls: readonly number[];
@@ -63,9 +67,16 @@ export interface UiContext extends UiInput {
   readonly magnified: number;
   /** The first plot that is shown, how often it is halved in time, and how many quarters of what is left it ends early. */
   readonly plot: { readonly chosen: number; readonly zoom: number; readonly back: number };
+  /** The breakpoint under the cursor of their list, from 0; it may be beyond the last one. */
+  readonly breakpoint: number;
+  /** What the help is searched for; "" = all of it is shown. */
+  readonly sought: string;
   /** What is asked, with the keys that answer it. */
   readonly question: string;
 }
+
+/** In place of a row: the view finds it itself. */
+export const FOLLOWS = -1;
 
 export type UiEvent =
   /** To the next panel in front, or the one before. */
@@ -81,6 +92,8 @@ export type UiEvent =
   /** Keys go to the guest's console, line by line. */
   | { readonly type: "openTyping" }
   | { readonly type: "openActors" }
+  /** The statechart of the actor in the list, or of another one. */
+  | { readonly type: "openChart"; readonly actor?: number }
   | { readonly type: "ask"; readonly question: string }
   | { readonly type: "openMessage"; readonly position: number }
   | { readonly type: "close" }
@@ -93,7 +106,7 @@ export type UiEvent =
   /** `limit`: the last position there is, or the number of actors. */
   | { readonly type: "move"; readonly by: number; readonly limit: number }
   /** `limit`: the last row that a view, or the focused panel, can begin with. */
-  | { readonly type: "scroll"; readonly by: number; readonly limit: number }
+  | { readonly type: "scroll"; readonly by: number; readonly limit: number; readonly from?: number }
   | { readonly type: "scrollPanel"; readonly by: number; readonly limit: number }
   | { readonly type: "follow" }
   | { readonly type: "fold" }
@@ -104,6 +117,8 @@ export type UiEvent =
   | { readonly type: "choosePlot"; readonly by: number; readonly limit: number }
   | { readonly type: "zoomPlot"; readonly by: number; readonly limit: number }
   | { readonly type: "shiftPlot"; readonly by: number; readonly limit: number }
+  /** `limit`: how many there are. */
+  | { readonly type: "chooseBreak"; readonly by: number; readonly limit: number }
   /** To a message, without opening it. */
   | { readonly type: "point"; readonly position: number }
   | { readonly type: "chooseVm"; readonly vm: number };
@@ -159,6 +174,8 @@ export function uiContext(input: UiInput): UiContext {
     page: -1,
     magnified: 0,
     plot: { chosen: 0, zoom: 0, back: 0 },
+    breakpoint: 0,
+    sought: "",
     question: "",
   };
 }
@@ -229,8 +246,15 @@ export const uiMachine = setup({
     noteFilter: assign(({ context }) => noted("filter", context)),
     noteQuestion: assign({ question: ({ event }) => read(event, "ask").question }),
     beginScroll: assign({ scroll: 0 }),
+    noteActor: assign({
+      scroll: FOLLOWS,
+      actor: ({ context, event }) => read(event, "openChart").actor ?? context.actor,
+    }),
     moveScroll: assign({
-      scroll: ({ context, event }) => scrolledBy(context.scroll, read(event, "scroll")),
+      scroll: ({ context, event }) => {
+        const scroll = read(event, "scroll");
+        return scrolledBy(scroll.from ?? context.scroll, scroll);
+      },
     }),
     movePanelScroll: assign({
       scrolls: ({ context: { scrolls, focus }, event }) =>
@@ -294,6 +318,14 @@ export const uiMachine = setup({
         return { ...plot, back: Math.max(0, Math.min(limit, plot.back - by)) };
       },
     }),
+    chooseBreak: assign({
+      breakpoint: ({ context: { breakpoint }, event }) => {
+        const { by, limit } = read(event, "chooseBreak");
+        return Math.max(0, Math.min(limit - 1, Math.min(breakpoint, limit - 1) + by));
+      },
+    }),
+    noteSought: assign({ sought: ({ context }) => context.line.text, scroll: 0 }),
+    forgetSought: assign({ sought: "", scroll: 0 }),
     emitCommand: emit(({ context }) => ({ type: "command", text: context.line.text })),
     // Enter alone is a line, too.
     emitTyped: emit(({ context: { line } }) => ({
@@ -318,11 +350,13 @@ export const uiMachine = setup({
     choosePlot: { actions: "choosePlot" },
     zoomPlot: { actions: "zoomPlot" },
     shiftPlot: { actions: "shiftPlot" },
+    chooseBreak: { actions: "chooseBreak" },
     point: { actions: "pointAt" },
     scroll: { actions: "moveScroll" },
-    openHelp: { target: ".help", actions: "beginScroll" },
+    openHelp: { target: ".help", actions: ["beginScroll", "forgetSought"] },
     openPalette: { target: ".palette", actions: "beginTyping" },
     openActors: { target: ".actors", actions: "beginScroll" },
+    openChart: { target: ".chart", actions: "noteActor" },
     ask: { target: ".question", actions: "noteQuestion" },
     openMessage: { target: ".message", actions: "pointAt" },
   },
@@ -341,7 +375,19 @@ export const uiMachine = setup({
       },
     },
     question: { on: { close: { target: "panels" } } },
-    help: { on: { close: { target: "panels" } } },
+    help: {
+      on: {
+        openFilter: { target: "searching", actions: "beginTyping" },
+        close: { target: "panels" },
+      },
+    },
+    searching: {
+      on: {
+        edit: { actions: ["editLine", "noteSought"] },
+        submit: { target: "help" },
+        close: { target: "help", actions: "forgetSought" },
+      },
+    },
     palette: {
       on: {
         edit: { actions: "editLine" },
@@ -367,6 +413,7 @@ export const uiMachine = setup({
         close: { target: "panels" },
       },
     },
+    chart: { on: { close: { target: "panels" } } },
     actors: { on: { move: { actions: "moveActor" }, close: { target: "panels" } } },
     message: {
       on: { move: { actions: "moveCursor" }, close: { target: "panels", actions: "follow" } },

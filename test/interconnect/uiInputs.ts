@@ -21,6 +21,8 @@ export const uiCase: MachineCase = {
     openFilter: () => ({ text: "" }),
     openTyping: none,
     openActors: none,
+    openChart: (n) => ({ actor: n }),
+    chooseBreak: (n) => ({ by: (n % 3) - 1, limit: 1 + (n % 3) }),
     ask: (n) => ({ question: `question ${n % 2}` }),
     openMessage: (n) => ({ position: 1 + n }),
     close: none,

@@ -10,6 +10,7 @@ import { METRICS } from "../../src/questions/metrics.ts";
 import { PROPERTIES } from "../../src/replay/properties.ts";
 import { OPERATOR_COMMANDS } from "../../src/session/operatorCommands.ts";
 import { OPERATIONS } from "../../src/system/operations/all.ts";
+import { BREAK_COMMANDS } from "../../src/tui/breakCommands.ts";
 import { COMMANDS } from "../../src/tui/commands.ts";
 import { MACHINE_COMMANDS } from "../../src/tui/machineCommands.ts";
 import { UNITS } from "../../src/units/all.ts";
@@ -47,9 +48,10 @@ const LISTS: readonly Listed[] = [
   },
   {
     list: "commands of the screen",
-    rows: [...COMMANDS, ...MACHINE_COMMANDS.filter((one) => !COMMANDS.includes(one))].map(
-      ({ name, help }) => [name, help],
-    ),
+    rows: [
+      ...COMMANDS,
+      ...[...MACHINE_COMMANDS, ...BREAK_COMMANDS].filter((one) => !COMMANDS.includes(one)),
+    ].map(({ name, help }) => [name, help]),
     page: "tui.md",
   },
 ];

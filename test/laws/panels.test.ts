@@ -5,11 +5,12 @@ import { Sampler } from "../../src/session/sampler.ts";
 import { Session } from "../../src/session/session.ts";
 import { vocabularyOf } from "../../src/session/vocabulary.ts";
 import { widthOf } from "../../src/tui/canvas.ts";
+import { COMMANDS } from "../../src/tui/commands.ts";
 import { LEAST_REQUEST, requestOf } from "../../src/tui/frameRequest.ts";
 import { keyMap } from "../../src/tui/keys.ts";
 import { layoutFor } from "../../src/tui/layout.ts";
 import { panelLines, panelTitle } from "../../src/tui/panelLines.ts";
-import { PANELS, panelNamed } from "../../src/tui/panels/all.ts";
+import { digitOf, PANELS, panelNamed } from "../../src/tui/panels/all.ts";
 import { COLUMNS } from "../../src/tui/places.ts";
 import type { ScreenState } from "../../src/tui/screenState.ts";
 import { UNICODE } from "../../src/tui/themes.ts";
@@ -59,8 +60,19 @@ it("every place is in each arrangement once, and somebody stands there", () => {
   }
 });
 
-it("there are no more of them than digits that choose one", () => {
-  expect(PANELS.length).toBeLessThanOrEqual(10);
+it("each is chosen by a digit, or by the key of a command of its name", () => {
+  PANELS.forEach(({ name }, panel) => {
+    const command = COMMANDS.find((one) => one.name === name);
+    expect(digitOf(panel) !== "" || (command?.keys.length ?? 0) > 0, name).toBe(true);
+  });
+  const digits = PANELS.map((_, panel) => digitOf(panel)).filter((digit) => digit !== "");
+  expect(new Set(digits).size).toBe(digits.length);
+});
+
+it("what commands are for is a panel", () => {
+  for (const { panels = [] } of COMMANDS) {
+    for (const name of panels) expect(panelNamed(name).name).toBe(name);
+  }
 });
 
 describe.each(PANELS.map((panel) => [panel.name, panel] as const))("panel %s", (name, panel) => {

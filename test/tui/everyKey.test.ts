@@ -58,12 +58,30 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
   seek: { seen: typing("seek ") },
   rewind: { seen: (robot) => expect(at(robot)).toBe(0) },
   finish: { before: ["b", "b", "b"], seen: (robot) => expect(at(robot)).toBe(START) },
+  // What it does with one: counterexample.test.ts.
+  broken: { seen: says("this is no counterexample of a check") },
   faster: { before: ["-", "-"], seen: says(" 1000 msg/s") },
   slower: { seen: says("1000 msg/s") },
   break: { seen: typing("break ") },
   "clear-breaks": {
     before: [":", "break message ipi", "enter"],
     seen: (robot) => expect(robot.session.breakpoints).toEqual([]),
+  },
+  breaks: { before: [":", "break message ipi", "enter"], seen: says(/ 1 on {2}message ipi/) },
+  "toggle-break": {
+    before: [":", "break message ipi", "enter", "L"],
+    seen: says(/ 1 off message ipi/),
+  },
+  "remove-break": {
+    before: [":", "break message ipi", "enter", ":", "break message vmExit", "enter", "L", "down"],
+    seen: (robot) => expect(robot.session.breakpoints).toEqual(["message ipi"]),
+  },
+  copy: {
+    before: ["3"],
+    seen: ({ output, session }) => {
+      const { type } = session.ring.entry(START)!;
+      expect(output.clipboard).toMatch(new RegExp(`^${START} .* ${type} `));
+    },
   },
   focus: { seen: (robot) => expect(ui(robot).focus).toBe(1) },
   "focus-back": { seen: (robot) => expect(ui(robot).focus).toBe(5) },
@@ -96,6 +114,7 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
   "page-up": { seen: moved(-10) },
   "page-down": { before: ["pageup", "pageup"], seen: moved(-10) },
   open: { seen: (robot) => expect(frame(robot).message?.entry.position).toBe(START) },
+  chart: { seen: says(/chart of .*behind message 400/s) },
   actors: { seen: says("statechart") },
   filter: { seen: (robot) => expect(robot.driver.shown().mode).toBe("filter") },
   "next-vm": { seen: says("VM 2 of 2") },

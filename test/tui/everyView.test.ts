@@ -31,8 +31,10 @@ const SIZE = { columns: 120, rows: 40 };
 /** Keys that open each view, and what is drawn then. */
 const COVERS: Readonly<Record<string, readonly string[]>> = {
   help: ["?"],
+  searching: ["?", "/", "p"],
   actors: ["a", "j", "j", "pagedown"],
   message: ["k", "enter"],
+  chart: ["a", "j", "j", "S", "pagedown"],
 };
 
 const directory = mkdtempSync(join(tmpdir(), "trackvisor-views-"));
@@ -50,6 +52,7 @@ function driverOf(session: Session): Driver {
     size: () => SIZE,
     draw: () => {},
     suspend: () => {},
+    copy: () => {},
   });
 }
 

@@ -11,12 +11,16 @@ import { type Look, UNICODE } from "../../src/tui/themes.ts";
 /** ESC [ parameters letter. */
 const ESCAPE = "\u001b";
 const CSI = new RegExp(`${ESCAPE}\\[(\\??[\\d;]*)([A-Za-z])`, "y");
+/** ESC ] 52 ; c ; base64 BEL: for the clipboard. */
+const OSC = new RegExp(`${ESCAPE}\\]52;c;([A-Za-z0-9+/=]*)\u0007`, "y");
 
 export class FakeOutput extends EventEmitter {
   columns: number;
   rows: number;
   /** Everything that was written. */
   written = "";
+  /** What was copied last. */
+  clipboard = "";
   #cells: string[][] = [];
   #row = 0;
   #column = 0;
@@ -33,11 +37,13 @@ export class FakeOutput extends EventEmitter {
     this.written += text;
     for (let i = 0; i < text.length; ) {
       CSI.lastIndex = i;
+      OSC.lastIndex = i;
       const match = CSI.exec(text);
-      if (match !== null) {
-        this.#control(match[1]!, match[2]!);
-        i += match[0].length;
-      } else this.#put(text[i++]!);
+      const copied = OSC.exec(text);
+      if (match !== null) this.#control(match[1]!, match[2]!);
+      else if (copied !== null) this.clipboard = Buffer.from(copied[1]!, "base64").toString();
+      else this.#put(text[i]!);
+      i += (match ?? copied)?.[0].length ?? 1;
     }
     return true;
   }
@@ -124,6 +130,8 @@ export interface Robot {
   readonly output: FakeOutput;
   /** Types keys by their names, each followed by what it does. */
   keys(...names: string[]): Promise<void>;
+  /** Presses a mouse button and lets it go, at a cell from 0; 64, 65: the wheel up, down. */
+  click(column: number, row: number, button?: number): Promise<void>;
   /** Waits until the run stands. */
   stands(): Promise<void>;
   quit(): Promise<void>;
@@ -181,6 +189,12 @@ export async function startRobot(
         do await settled();
         while (driver!.shown().run.status === "busy");
       }
+      driver!.paint();
+    },
+    async click(column, row, button = 0) {
+      const report = `\x1b[<${button};${column + 1};${row + 1}`;
+      input.type(`${report}M${report}m`);
+      await settled();
       driver!.paint();
     },
     async stands() {

@@ -100,7 +100,11 @@ describe("completion", () => {
     for (const kind of wordsFor("break ", vocabulary) ?? []) {
       for (const word of wordsFor(`break ${kind} `, vocabulary) ?? []) {
         if (kind === "page") expect(() => parseBreakpoint(`page ${word}0`, system)).not.toThrow();
-        else if (kind === "actor") {
+        else if (kind === "when") {
+          for (const sign of wordsFor(`break when ${word} `, vocabulary) ?? []) {
+            expect(() => parseBreakpoint(`when ${word} ${sign} 1`, system)).not.toThrow();
+          }
+        } else if (kind === "actor") {
           for (const state of wordsFor(`break actor ${word} `, vocabulary) ?? []) {
             expect(() => parseBreakpoint(`actor ${word} ${state}`, system)).not.toThrow();
           }

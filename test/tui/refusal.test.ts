@@ -21,6 +21,7 @@ function begun(): { readonly session: Session; readonly driver: Driver } {
     size: () => ({ columns: 100, rows: 30 }),
     draw: () => {},
     suspend: () => {},
+    copy: () => {},
   });
   return { session, driver };
 }

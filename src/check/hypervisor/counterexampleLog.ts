@@ -12,14 +12,9 @@ import { contextOf } from "../../system/actorContexts.ts";
 import type { System } from "../../system/system.ts";
 import type { CheckTarget } from "../catalogue.ts";
 import { canonical } from "../engine/encoding.ts";
+import type { CheckOrigin } from "../systemOfLog.ts";
 import type { Trace, TraceStep } from "../trace.ts";
 import { messageOf } from "./sentMessages.ts";
-
-/** What stands in a log's header where others have a scenario. */
-export interface CheckOrigin {
-  readonly check: CheckTarget;
-  readonly property: string;
-}
 
 /** Drives a newly built system of the target through a trace, and records it. Returns the messages delivered. @throws UserError */
 export function recordTrace(
@@ -28,7 +23,8 @@ export function recordTrace(
   trace: Trace,
   sink: LogSink,
 ): number {
-  const origin: CheckOrigin = { check: target, property: trace.property };
+  const { property } = trace;
+  const origin: CheckOrigin = { check: { ...target }, property, broken: brokenBy(trace) };
   const recorder = new Recorder(system, { scenario: origin }, sink);
   trace.steps.forEach((step, i) => {
     // A message to a guest's MMU comes with the access that the guest makes then.
@@ -46,6 +42,14 @@ export function recordTrace(
   });
   recorder.finish();
   return recorder.messages;
+}
+
+/** Each step is a message: a step's property is broken by one, a state's by the last one, and what should come at last by a loop. */
+function brokenBy({ property, steps, cycleFrom }: Trace): CheckOrigin["broken"] {
+  if (cycleFrom >= 0) return { at: null, loopFrom: cycleFrom + 1 };
+  const step = steps.findIndex(({ broken }) => broken.includes(property));
+  const at = step < 0 ? steps.length : step + 1;
+  return { at: at === 0 ? null : at, loopFrom: null };
 }
 
 /** The pending message that a step takes: the first of its channel that says the same. */

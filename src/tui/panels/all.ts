@@ -3,6 +3,7 @@
 import { nearest } from "../../config/nearest.ts";
 import { UserError } from "../../errors.ts";
 import type { UiContext } from "../uiMachine.ts";
+import { breaksPanel } from "./breaks.ts";
 import { consolePanel } from "./console.ts";
 import { countersPanel } from "./counters.ts";
 import { lanesPanel } from "./lanes.ts";
@@ -26,11 +27,15 @@ export const PANELS: readonly Panel[] = [
   pagePanel,
   plotsPanel,
   consolePanel,
+  breaksPanel,
 ];
 
-/** The digit that chooses a panel: the tenth has 0. */
+/** Panels that a digit chooses; those behind them have a command of their own. */
+const DIGITS = 10;
+
+/** The digit that chooses a panel: the tenth has 0; "" = none does. */
 export function digitOf(panel: number): string {
-  return String((panel + 1) % 10);
+  return panel < DIGITS ? String((panel + 1) % DIGITS) : "";
 }
 
 export const PANEL_NAMES: readonly string[] = PANELS.map(({ name }) => name);

@@ -2,8 +2,10 @@
  * The mechanism as a picture: a lane for each who takes part, time from above to below, messages as arrows between them;
  * the steps of page logging above, the one under way lit.
  */
-import type { LaneRow, LanesFrame } from "../../session/frame.ts";
-import { type Area, cell, type Line, line, piece } from "../canvas.ts";
+import type { Frame, LaneRow, LanesFrame } from "../../session/frame.ts";
+import { remarks } from "../ahead.ts";
+import { type Area, cell, type Line, line, type Piece, piece } from "../canvas.ts";
+import { brokenMark, brokenRemark } from "../counterexample.ts";
 import { clock } from "../text.ts";
 import type { Glyphs, Look, StyleName } from "../themes.ts";
 import type { Panel } from "./panel.ts";
@@ -44,13 +46,26 @@ function widthsOf(width: number, lanes: number): Widths {
   return { time, margin, lane, label: Math.min(LABEL.most, Math.max(0, room - lane * lanes)) };
 }
 
-function lanesView({ lanes, rows, step }: LanesFrame, { width, height }: Area, look: Look): Line[] {
-  const widths = widthsOf(width, lanes.length);
-  const head = [stepLine(step, width), laneNames(lanes, widths)];
+function lanesView(
+  { lanes, counterexample }: { readonly lanes: LanesFrame } & Pick<Frame, "counterexample">,
+  { width, height }: Area,
+  look: Look,
+): Line[] {
+  const { lanes: names, rows, step } = lanes;
+  const widths = widthsOf(width, names.length);
+  const head = [stepLine(step, width), laneNames(names, widths)];
   if (rows.length === 0) return [...head, line("no message yet: space runs, n steps", "dim")];
   const shown = rows.slice(-Math.max(0, height - HEAD_ROWS));
   const blank = Array<Line>(Math.max(0, height - HEAD_ROWS - shown.length)).fill([]);
-  return [...head, ...blank, ...shown.map((row) => rowLine(row, lanes, widths, look))];
+  return [
+    ...head,
+    ...blank,
+    ...shown.map((row) => {
+      const span = { first: row.position - row.count + 1, last: row.position };
+      const mark = brokenMark(counterexample, span, look.glyphs);
+      return rowLine({ row, mark }, names, widths, look);
+    }),
+  ];
 }
 
 function stepLine(step: number, width: number): Line {
@@ -72,7 +87,12 @@ function laneNames(lanes: LanesFrame["lanes"], { time, margin, lane }: Widths): 
 
 const MARKS = { here: "key", cause: "good", effect: "warn", other: "dim" } as const;
 
-function rowLine(row: LaneRow, lanes: LanesFrame["lanes"], widths: Widths, look: Look): Line {
+function rowLine(
+  { row, mark }: { readonly row: LaneRow; readonly mark: Piece | null },
+  lanes: LanesFrame["lanes"],
+  widths: Widths,
+  look: Look,
+): Line {
   const { time, type, kind, step, count, role, who } = row;
   const { glyphs } = look;
   const style: StyleName = role === "here" ? "selected" : `kind.${kind}`;
@@ -82,7 +102,8 @@ function rowLine(row: LaneRow, lanes: LanesFrame["lanes"], widths: Widths, look:
   return [
     piece(widths.time === 0 ? "" : clock(time).padStart(widths.time), "dim"),
     piece(`${widths.time === 0 ? "" : " "}${step === 0 ? " " : step}`, "key"),
-    piece(`${glyphs.roles[role]} `, MARKS[role]),
+    piece(glyphs.roles[role], MARKS[role]),
+    mark ?? piece(" "),
     ...arrow(row, lanes, widths.lane, glyphs, style),
     cell(label, widths.label, style, glyphs.ellipsis),
   ];
@@ -131,19 +152,25 @@ function arrow(
 export const lanesPanel: Panel = {
   name: "lanes",
   place: "messages",
-  needs: ["lanes"],
+  needs: ["lanes", "counterexample"],
   wish: () => 8,
   greedy: true,
   head: HEAD_ROWS,
-  remark: ({ ui }) => (ui.cursor >= 0 ? `at ${ui.cursor}` : ""),
-  lines: ({ frame, look }, area) =>
-    frame.lanes === null ? [] : lanesView(frame.lanes, area, look),
+  remark: ({ ui, frame }) =>
+    remarks(ui.cursor >= 0 ? `at ${ui.cursor}` : "", brokenRemark(frame.counterexample)),
+  lines: ({ frame: { lanes, counterexample }, look }, area) =>
+    lanes === null ? [] : lanesView({ lanes, counterexample }, area, look),
   move: ({ frame, ui: { cursor } }, by) => {
     const positions = frame.lanes?.rows.map(({ position }) => position) ?? [];
     const under = positions.findIndex((position) => position >= cursor);
     const from = cursor < 0 || under < 0 ? positions.length - 1 : under;
     const position = positions[Math.max(0, from + by)];
     return position === undefined ? { type: "follow" } : { type: "point", position };
+  },
+  click: ({ frame: { lanes } }, { row }, { height }) => {
+    const shown = lanes?.rows.slice(-Math.max(0, height - HEAD_ROWS)) ?? [];
+    const found = shown[row - (height - shown.length)];
+    return found === undefined ? null : { type: "point", position: found.position };
   },
   asks: ({ height }, { ui, filter }) => ({
     lanes:

@@ -160,6 +160,14 @@ export const pagesPanel: Panel = {
   lines: ({ frame, look }, area) => pagesView(frame, area, look),
   // A row of the map up, or down.
   move: (state, by, { width }) => choosePage(state, by * width),
+  // Into the map: the first page of the cell.
+  click: ({ frame: { heat, vms } }, { column, row }, area) => {
+    const { width, height } = mapOf(area);
+    const cell = (row - 1) * width + column;
+    const page = heat.first + cell * heat.pagesPerCell;
+    const isIn = row >= 1 && row <= height && page < (vms[heat.vm]?.pages ?? 0);
+    return isIn && cell < heat.states.length ? { type: "choosePage", page } : null;
+  },
   asks: (area, { ui }) => {
     const { width, height } = mapOf(area);
     return {

@@ -29,10 +29,18 @@ export interface Panel {
   readonly digest?: Digest;
   /** What up and down do while it has the focus and hides nothing; without it they go through the stream. */
   readonly move?: (state: ScreenState, by: number, area: Area) => UiEvent;
+  /** What a click into its contents does, beside giving it the focus; null = nothing. @param at the cell, from 0 */
+  readonly click?: (
+    state: ScreenState,
+    at: { readonly column: number; readonly row: number },
+    area: Area,
+  ) => UiEvent | null;
   /** Its contents larger (1) or smaller (-1). */
   readonly magnify?: (state: ScreenState, by: number) => UiEvent;
   /** Its contents moved in time: to what was earlier (-1) or later (1). */
   readonly shift?: (state: ScreenState, by: number) => UiEvent;
+  /** What "copy" takes of it: what is under its cursor; without it, or for "", all that it shows. */
+  readonly copies?: (state: ScreenState) => string;
   /** What it wants of the session to fill an area. */
   readonly asks?: (area: Area, asking: Asking) => Partial<FrameRequest>;
   /** The same for those who hear it: whole sentences. */

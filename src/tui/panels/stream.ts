@@ -1,7 +1,9 @@
 /** The messages, the latest at the bottom: when, who to whom, what; coloured by kind. */
-import type { StreamEntry } from "../../session/frame.ts";
+import type { CounterexampleFrame, StreamEntry } from "../../session/frame.ts";
+import { remarks } from "../ahead.ts";
 import { type Area, highlight, type Line, line, piece } from "../canvas.ts";
-import { entryLine } from "../entryLine.ts";
+import { brokenMark, brokenRemark } from "../counterexample.ts";
+import { entryLine, logLine } from "../entryLine.ts";
 import { patternOf } from "../filter.ts";
 import { countText } from "../matchText.ts";
 import type { Look } from "../themes.ts";
@@ -13,10 +15,11 @@ interface StreamShown {
   readonly cursor: number | null;
   /** What the matches of are marked; null = nothing. */
   readonly pattern: RegExp | null;
+  readonly counterexample: CounterexampleFrame | null;
 }
 
 function streamView(
-  { entries, cursor, pattern }: StreamShown,
+  { entries, cursor, pattern, counterexample }: StreamShown,
   { width, height }: Area,
   look: Look,
 ): Line[] {
@@ -25,7 +28,9 @@ function streamView(
   }
   const shown = entries.slice(-height);
   const lines = shown.map((entry) => {
-    const pieces = highlight(entryLine(entry, width, look), pattern);
+    const { position } = entry;
+    const mark = brokenMark(counterexample, { first: position, last: position }, look.glyphs);
+    const pieces = highlight(entryLine(entry, width, look, mark), pattern);
     return entry.position === cursor ? pieces.map(({ text }) => piece(text, "selected")) : pieces;
   });
   // The newest stands at the bottom from the first message on.
@@ -38,19 +43,31 @@ const ROWS = 8;
 export const streamPanel: Panel = {
   name: "stream",
   place: "messages",
-  needs: ["stream", "matches"],
+  needs: ["stream", "matches", "counterexample"],
   also: ({ run, ui }) => [run.filter, ui.cursor],
   wish: () => ROWS,
   greedy: true,
   head: 0,
   remark: ({ run, ui, frame }) => {
     if (run.filter !== "") return `/${run.filter}  ${countText(frame.matches)}`.trimEnd();
-    return ui.cursor >= 0 ? `at ${ui.cursor}` : "";
+    return remarks(ui.cursor >= 0 ? `at ${ui.cursor}` : "", brokenRemark(frame.counterexample));
   },
   lines: ({ frame, ui, run, look }, area) => {
     const cursor = ui.cursor < 0 ? null : (frame.stream.at(-1)?.position ?? null);
     const pattern = patternOf(run.filter);
-    return streamView({ entries: frame.stream, cursor, pattern }, area, look);
+    const { stream: entries, counterexample } = frame;
+    return streamView({ entries, cursor, pattern, counterexample }, area, look);
+  },
+  // On a message: the cursor goes there.
+  click: ({ frame: { stream } }, { row }, { height }) => {
+    const shown = stream.slice(-height);
+    const entry = shown[row - Math.max(0, height - shown.length)];
+    return entry === undefined ? null : { type: "point", position: entry.position };
+  },
+  // The message under the cursor, as `--log` prints it.
+  copies: ({ frame }) => {
+    const entry = frame.stream.at(-1);
+    return entry === undefined ? "" : logLine(entry).trim();
   },
   asks: ({ height }, { ui, filter }) => ({
     stream: { rows: Math.max(1, height), end: ui.cursor < 0 ? null : ui.cursor, filter },

@@ -45,7 +45,7 @@ export function actorView(actor: ActorFrame, { width }: Area, look: Look): Line[
 }
 
 /** Each state as a box with its ways out; the current one lit, marked, and its ways first to see. */
-function chartLines(
+export function chartLines(
   states: readonly ChartState[],
   current: string,
   width: number,

@@ -1,7 +1,7 @@
 /** The help and the palette, from the command table. */
 import type { Vocabulary } from "../../session/vocabulary.ts";
 import { type Area, type Line, line, piece } from "../canvas.ts";
-import { GROUPS, type KeyMap } from "../command.ts";
+import { type Command, GROUPS, type KeyMap } from "../command.ts";
 import { suggestions, wordsFor } from "../commandLine.ts";
 import { COMMANDS } from "../commands.ts";
 import { keysOf } from "../keys.ts";
@@ -17,29 +17,57 @@ const TITLES = {
 const KEYS = 12;
 const NAME = 13;
 
-export function helpView(map: KeyMap, width: number): Line[] {
+/** What of the help is shown. */
+export interface HelpShown {
+  readonly keys: KeyMap;
+  /** The panel with the focus: its own keys come first. */
+  readonly focus: string;
+  /** All that is shown has this in it; "" = all of it. */
+  readonly sought: string;
+}
+
+export function helpView({ keys: map, focus, sought }: HelpShown, width: number): Line[] {
+  const isFound = (...texts: readonly string[]): boolean =>
+    texts.some((text) => text.toLowerCase().includes(sought.toLowerCase()));
+  const found = COMMANDS.filter((command) =>
+    isFound(command.name, command.help, command.argument ?? "", ...keysOf(command, map)),
+  );
+  const group = (title: string, commands: readonly Command[]): Line[] =>
+    commands.length === 0
+      ? []
+      : [line(title, "title"), ...commands.flatMap((one) => commandHelp(one, map, width)), []];
+  const own = group(
+    `With the focus on ${focus}`,
+    found.filter(({ panels }) => panels?.includes(focus)),
+  );
+  const groups = GROUPS.flatMap((name) =>
+    group(
+      TITLES[name],
+      found.filter((command) => command.group === name),
+    ),
+  );
+  const rest = isFound(STREAM_HELP)
+    ? [
+        line("The stream", "title"),
+        ...wrapped(STREAM_HELP, width - 2).map((text) => line(`  ${text}`)),
+      ]
+    : [];
+  const all = [...own, ...groups, ...rest];
+  return all.length > 0 ? all : [line("nothing of the help has that in it", "dim")];
+}
+
+function commandHelp(command: Command, map: KeyMap, width: number): Line[] {
   const indent = 2 + KEYS + NAME;
-  const groups = GROUPS.flatMap((group) => [
-    line(TITLES[group], "title"),
-    ...COMMANDS.filter((command) => command.group === group).flatMap((command): Line[] => {
-      const keys = keysOf(command, map).join(" ");
-      const argument = command.argument === undefined ? "" : ` (${command.argument})`;
-      const [first = "", ...rest] = wrapped(`${command.help}${argument}`, width - indent);
-      return [
-        [
-          piece(`  ${keys.padEnd(KEYS)}`, "key"),
-          piece(command.name.padEnd(NAME), "accent"),
-          piece(first),
-        ],
-        ...rest.map((text) => line(`${" ".repeat(indent)}${text}`)),
-      ];
-    }),
-    [],
-  ]);
+  const keys = keysOf(command, map).join(" ");
+  const argument = command.argument === undefined ? "" : ` (${command.argument})`;
+  const [first = "", ...rest] = wrapped(`${command.help}${argument}`, width - indent);
   return [
-    ...groups,
-    line("The stream", "title"),
-    ...wrapped(STREAM_HELP, width - 2).map((text) => line(`  ${text}`)),
+    [
+      piece(`  ${keys.padEnd(KEYS)}`, "key"),
+      piece(command.name.padEnd(NAME), "accent"),
+      piece(first),
+    ],
+    ...rest.map((text) => line(`${" ".repeat(indent)}${text}`)),
   ];
 }
 

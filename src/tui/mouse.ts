@@ -1,0 +1,47 @@
+/**
+ * Reports of a mouse, as terminals send them (xterm's ctlseqs, "Extended coordinates": SGR, mode 1006). Where the system
+ * hands one over in two pieces, Ink takes each for what somebody has typed: here they are joined again.
+ */
+
+export interface MouseReport {
+  readonly kind: "click" | "wheelUp" | "wheelDown";
+  /** Of the cell, from 0. */
+  readonly column: number;
+  readonly row: number;
+}
+
+// Ink has taken the escape character away, and the bracket if the piece ended there.
+const REPORT = /^\[?<(\d{1,3});(\d{1,5});(\d{1,5})([Mm])$/;
+const BEGUN = /^\[?<[\d;]*$/;
+const LENGTH_MAX = 20;
+const KINDS: Readonly<Record<string, MouseReport["kind"]>> = {
+  0: "click",
+  64: "wheelUp",
+  65: "wheelDown",
+};
+
+/** What a text is: a report; "none" = one that means nothing here, or a part of one; null = something typed. */
+export type Read = MouseReport | "none" | null;
+
+export class MouseReader {
+  #begun = "";
+
+  read(text: string): Read {
+    const whole = this.#begun + text;
+    this.#begun = "";
+    const match = REPORT.exec(whole);
+    if (match !== null) return reportOf(match);
+    // "<" alone is a key.
+    if (whole.length > 1 && whole.length < LENGTH_MAX && BEGUN.test(whole)) {
+      this.#begun = whole;
+      return "none";
+    }
+    return null;
+  }
+}
+
+function reportOf([, button = "", column, row, end]: RegExpExecArray): MouseReport | "none" {
+  const kind = KINDS[button];
+  if (kind === undefined || end === "m") return "none";
+  return { kind, column: Number(column) - 1, row: Number(row) - 1 };
+}
