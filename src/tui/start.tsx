@@ -38,7 +38,12 @@ export async function startTui(options: TuiOptions): Promise<void> {
   const terminal = new Terminal(output, input, {
     mouse: options.mouse ?? true,
     last: () => screen.close(),
+    resized: () => onResize(),
   });
+  const onResize = (): void => {
+    screen.repaint();
+    driver.resized();
+  };
   const rows = new PaintedRows();
   const driver = new Driver({
     session,
@@ -58,10 +63,6 @@ export async function startTui(options: TuiOptions): Promise<void> {
   options.onDriver?.(driver, screen);
   if (options.takeTerminal !== false && !screenReader) terminal.take();
   const keyboard = listen(input, driver);
-  const onResize = (): void => {
-    screen.repaint();
-    driver.resized();
-  };
   output.on("resize", onResize);
   try {
     driver.doAll(options.commands ?? []);

@@ -34,6 +34,8 @@ export interface TerminalOptions {
   readonly mouse: boolean;
   /** Called before the terminal is given back for good: nothing may be drawn any more. */
   readonly last: () => void;
+  /** Called at each change of size. Node tells of none where the last of several leads back to what it was. */
+  readonly resized: () => void;
 }
 
 export class Terminal {
@@ -44,8 +46,10 @@ export class Terminal {
 
   readonly #mouse: boolean;
   readonly #last: () => void;
+  readonly #resized: () => void;
 
-  constructor(output: TerminalStream, input: RawInput, { mouse, last }: TerminalOptions) {
+  constructor(output: TerminalStream, input: RawInput, { mouse, last, resized }: TerminalOptions) {
+    this.#resized = resized;
     this.#mouse = mouse;
     this.#last = last;
     this.#output = output;
@@ -61,6 +65,7 @@ export class Terminal {
         process.exit(EXIT_CODES[signal]);
       });
     }
+    this.#on("SIGWINCH", () => this.#resized());
     this.#on("uncaughtException", (error: unknown) => {
       this.#end();
       printFault(error);
@@ -114,7 +119,10 @@ export class Terminal {
     process.kill(process.pid, "SIGSTOP");
   }
 
-  #on(event: Signal | "exit" | "uncaughtException", handler: (error: unknown) => void): void {
+  #on(
+    event: Signal | "SIGWINCH" | "exit" | "uncaughtException",
+    handler: (error: unknown) => void,
+  ): void {
     process.on(event, handler);
     this.#handlers.push(() => process.removeListener(event, handler));
   }

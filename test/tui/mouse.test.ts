@@ -92,7 +92,7 @@ describe("the terminal", () => {
       const written: string[] = [];
       const output = new FakeOutput(80, 24);
       output.write = (text) => written.push(text) > 0;
-      const terminal = new Terminal(output, {}, { mouse, last: () => {} });
+      const terminal = new Terminal(output, {}, { mouse, last: () => {}, resized: () => {} });
       terminal.enter();
       expect(written.join("").includes(MOUSE_ON)).toBe(mouse);
       terminal.restore();

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { Session } from "../../src/session/session.ts";
 import { screenRows } from "../../src/tui/batch.ts";
+import { Terminal } from "../../src/tui/terminal.ts";
 import { ASCII, type Look, UNICODE } from "../../src/tui/themes.ts";
-import { SMALL, startRobot } from "./fakeTerminal.ts";
+import { FakeOutput, SMALL, startRobot } from "./fakeTerminal.ts";
 
 const PLACE = "#600";
 
@@ -61,6 +62,17 @@ describe("at every size", () => {
     expect(robot.output.overflow).toBe(0);
     await robot.quit();
     expect(robot.output.written).not.toContain("\x1b[3J");
+  });
+
+  it("sizes that lead back to the one before are told, too", () => {
+    let told = 0;
+    const options = { mouse: false, last: () => {}, resized: () => told++ };
+    const terminal = new Terminal(new FakeOutput(80, 24), {}, options);
+    terminal.take();
+    process.emit("SIGWINCH");
+    terminal.release();
+    process.emit("SIGWINCH");
+    expect(told).toBe(1);
   });
 
   it("a hundred resizes leave the screen that a fresh start shows", async () => {
