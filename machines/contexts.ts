@@ -6,6 +6,11 @@ import type { AnyStateMachine, ContextFrom } from "xstate";
 import type * as kind from "../src/interconnect/fields.ts";
 import { balloonFields, balloonInput, balloonMachine } from "./balloon.ts";
 import {
+  checkpointDiffFields,
+  checkpointDiffInput,
+  checkpointDiffMachine,
+} from "./checkpointDiff.ts";
+import {
   checkpointLiveFields,
   checkpointLiveInput,
   checkpointLiveMachine,
@@ -50,6 +55,7 @@ function of<Machine extends AnyStateMachine>(
 
 const CONTEXTS = new Map([
   of(balloonMachine, { ...balloonInput, ...balloonFields }),
+  of(checkpointDiffMachine, { ...checkpointDiffInput, ...checkpointDiffFields }),
   of(checkpointLiveMachine, { ...checkpointLiveInput, ...checkpointLiveFields }),
   of(checkpointStopMachine, { ...checkpointStopInput, ...checkpointStopFields }),
   of(dispatcherMachine, { ...dispatcherInput, ...dispatcherFields }),

@@ -107,6 +107,17 @@ const EXCEPTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "unprotected: vmHalted [allHalted]": NO_HALT,
     "unprotected: vmHalted [otherwise]": NO_HALT,
   },
+  checkpointDiff: {
+    "any: vmHalted [allHalted]": NO_HALT,
+    "any: vmHalted [otherwise]": NO_HALT,
+    "arming: armed [otherwise]": ONE_VM,
+    "arming: armRefused": ARMED_BY_NOBODY_ELSE,
+    "arming: disarmed": ARMED_BY_NOBODY_ELSE,
+    "running: vmHalted [allHalted]": NO_HALT,
+    "running: vmHalted [otherwise]": NO_HALT,
+    "pausing: vmPaused [otherwise]": ONE_VM,
+    "harvesting: harvested [otherwise]": ONE_VM,
+  },
   checkpointStop: {
     "any: vmHalted [allHalted]": NO_HALT,
     "any: vmHalted [otherwise]": NO_HALT,

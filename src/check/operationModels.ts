@@ -2,6 +2,7 @@
 
 import type { Technique } from "../interconnect/messages.ts";
 import { fieldOf } from "../lookup.ts";
+import type { CheckpointMode } from "../system/operations/checkpoint/checkpointSchema.ts";
 import type { UnitDeclaration } from "../units/unit.ts";
 import {
   faultsOf,
@@ -108,17 +109,18 @@ const migrations: readonly ModelEntry[] = [
 function checkpointEntry(
   name: string,
   what: string,
-  mode: "live" | "stop",
+  mode: CheckpointMode,
   more: readonly Parameter[],
   technique: Technique = WRITES.name,
 ): ModelEntry {
   const options = (values: Values, mutation: Mutation | null): CheckpointModelOptions => ({
-    technique: mode === "live" ? technique : "none",
+    technique: mode === "stop" ? "none" : technique,
     vcpus: [1],
     ...sizesOf(values),
     mode,
     times: values["times"] ?? 0,
     inPlace: mutation?.storageFault === "writesInPlace",
+    operationFaults: mutation?.operationFault === undefined ? [] : [mutation.operationFault],
     ...faultsOf(mutation),
   });
   return {
@@ -147,6 +149,12 @@ const checkpoints: readonly ModelEntry[] = [
   checkpointEntry("checkpoint-stop", "stop-and-copy checkpoints of one VM", "stop", [
     { name: "times", value: 2, min: 1, max: 3, what: "checkpoints taken" },
   ]),
+  checkpointEntry(
+    "checkpoint-diff",
+    `differential checkpoints of one VM under ${WRITES.label}, one of which the storage may refuse`,
+    "diff",
+    [{ name: "times", value: 3, min: 1, max: 4, what: "checkpoints taken" }],
+  ),
 ];
 
 function estimateEntry(

@@ -42,7 +42,8 @@ function infoAction(file: string, options: { json?: boolean }): void {
   } else {
     print(`size         ${grouped(fileBytes)} bytes`);
     if (header !== undefined) {
-      const how = header.mode === "stop" ? "stop-and-copy" : `live, ${visible(header.technique)}`;
+      const { mode } = header;
+      const how = mode === "stop" ? "stop-and-copy" : `${mode}, ${visible(header.technique)}`;
       print(`made by      ${how}`);
       print(`scenario     ${visible(header.scenario) || "(unknown)"}`);
       for (const { name, pages, tables } of header.vms) {

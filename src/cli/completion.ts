@@ -143,8 +143,11 @@ async function positional(name: string, choices: readonly string[]): Promise<Com
     };
   }
   if (/scenario|name/.test(name)) {
-    const { shippedScenarios } = await import("../runs/scenarioFile.ts");
-    const words = shippedScenarios().map((value) => ({ value, what: "a shipped scenario" }));
+    const { shippedReports, shippedScenarios } = await import("../runs/scenarioFile.ts");
+    const words = [...shippedScenarios(), ...shippedReports()].map((value) => ({
+      value,
+      what: "a shipped scenario",
+    }));
     return { words, files: true };
   }
   return { words: [], files: true };

@@ -2,11 +2,16 @@
 import { Command } from "commander";
 import { writeOutput } from "../io/outputFile.ts";
 import { print } from "../io/standardStreams.ts";
-import { loadScenario, readScenario, shippedScenarios } from "../runs/scenarioFile.ts";
+import {
+  loadScenario,
+  readScenario,
+  shippedReports,
+  shippedScenarios,
+} from "../runs/scenarioFile.ts";
 import { JSON_OPTION, printResult } from "./jsonFormats.ts";
 import { FORCE } from "./optionParsers.ts";
 
-const COLUMN = 28;
+const COLUMN = 32;
 
 /** The command. Exit codes: 0 fine, 2 bad input. */
 export function scenariosCommand(): Command {
@@ -16,7 +21,7 @@ export function scenariosCommand(): Command {
     .description("name all, with a line on each")
     .option(...JSON_OPTION)
     .action(({ json }: { readonly json?: true }) => {
-      const rows = shippedScenarios().map((name) => {
+      const rows = [...shippedScenarios(), ...shippedReports()].map((name) => {
         const { scenario } = loadScenario(name);
         return { name, title: scenario.name, operation: scenario.operation.kind };
       });

@@ -71,12 +71,15 @@ export function whilePagesStay(words: Words, { movesPages }: Renumbering): Words
 /** Put where a value says nothing. */
 export const SCRAMBLED = 5;
 
-/** Several together; no two have a list of the same name. They are restored in this order. */
+/** Several together. They are restored in this order. @throws if two have a list of the same name: one would hide the other */
 export function joined(forms: readonly NormalForm[]): NormalForm {
+  const lists = forms.flatMap((form) => form.lists);
+  const twice = lists.find((list, at) => lists.indexOf(list) !== at);
+  if (twice !== undefined) throw new Error(`two forms have a list "${twice}"`);
   const merged = (words: readonly Words[]): Words => Object.assign({}, ...words);
   return {
     extents: forms.flatMap(({ extents }) => extents),
-    lists: forms.flatMap(({ lists }) => lists),
+    lists,
     save: () => merged(forms.map((form) => form.save())),
     restore(words) {
       for (const form of forms) form.restore(words);

@@ -91,6 +91,12 @@ export function clearMarks(bitmap: DirtyBitmap): void {
   bitmap.state[MARKED_PAGES] = 0;
 }
 
+/** Marks in `to` what `from` has. */
+export function addAll(from: DirtyBitmap, to: DirtyBitmap): void {
+  forEachMarked(from, (page) => markDirty(to, page));
+}
+
+/** Marks from page `from` up to `end` go over. */
 /** @param list that holds its bits. @param what such as "the dirty bitmap" */
 export function bitmapForm(
   bitmap: DirtyBitmap,

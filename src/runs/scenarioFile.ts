@@ -16,6 +16,8 @@ import type { System } from "../system/system.ts";
 
 const MAX_BYTES = 1 << 20;
 const EXTENSION = ".yaml";
+/** Beside the shipped scenarios: those in which a fault is planted. */
+const REPORTS = "reports";
 const TRACE_EXTENSION = ".tvtrace";
 
 /** A scenario as it was written: parsed, with what the command line has put into it, and where each value is from. */
@@ -206,7 +208,16 @@ export function buildLoaded(
 
 /** Names of the shipped scenarios, in order. */
 export function shippedScenarios(): string[] {
-  return listDirectory(scenarioDirectory())
+  return scenariosIn(scenarioDirectory());
+}
+
+/** Names of the shipped scenarios that show a fault which people reported of a real hypervisor, in order. */
+export function shippedReports(): string[] {
+  return scenariosIn(join(scenarioDirectory(), REPORTS)).map((name) => `${REPORTS}/${name}`);
+}
+
+function scenariosIn(directory: string): string[] {
+  return listDirectory(directory)
     .filter((file) => file.endsWith(EXTENSION))
     .map((file) => file.slice(0, -EXTENSION.length))
     .sort();
@@ -220,7 +231,7 @@ export function resolveScenario(nameOrPath: string): string {
   if (kind !== "none") {
     throw new UserError(`${nameOrPath}: expected a scenario file, this is a ${kind}`);
   }
-  const names = shippedScenarios();
+  const names = [...shippedScenarios(), ...shippedReports()];
   if (names.includes(nameOrPath)) return join(scenarioDirectory(), nameOrPath + EXTENSION);
   const hint = `${nearest(nameOrPath, names)} (shipped: ${names.join(", ")})`;
   throw new UserError(`${nameOrPath}: no such file, and no shipped scenario of that name${hint}`);

@@ -13,7 +13,11 @@ import type { SystemSnapshot } from "./snapshot.ts";
 import type { World } from "./world.ts";
 
 /** Ways in which an operation loses a page, though the tracker did not; all off unless a scenario asks. */
-export const OPERATION_FAULTS = ["cleanedBitmapNotSent", "swapBeforeInvept"] as const;
+export const OPERATION_FAULTS = [
+  "cleanedBitmapNotSent",
+  "swapBeforeInvept",
+  "failedCheckpointForgotten",
+] as const;
 export type OperationFault = (typeof OPERATION_FAULTS)[number];
 
 /** Addresses that an operation's machines may be given. */

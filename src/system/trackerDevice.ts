@@ -5,6 +5,7 @@ import { findLeaf } from "../hardware/ept.ts";
 import { neededBits } from "../hardware/formats/entryFormat.ts";
 import type { HypervisorCosts } from "../hypervisor/costs.ts";
 import {
+  addAll,
   clearMark,
   clearMarks,
   countMarked,
@@ -284,11 +285,6 @@ function served(work: ExitWork, dispatcher: number, drainedVcpu: number): Tracke
   return { type: "exitServed", dispatcher, fixed, cycles, drainedVcpu: fixed ? drainedVcpu : -1 };
 }
 
-function addAll(from: DirtyBitmap, to: DirtyBitmap): void {
-  forEachMarked(from, (page) => markDirty(to, page));
-}
-
-/** Marks from page `from` up to `end` go over. */
 function moveMarks(source: DirtyBitmap, to: DirtyBitmap, from: number, end: number): void {
   let page = nextMarked(source, from);
   while (page >= 0 && page < end) {

@@ -52,6 +52,7 @@ const PROVED: readonly (readonly [string, Values, counts?: readonly [number, num
   ["prl-counts", { log: 2, harvests: 0, counts: 4 }],
   ["checkpoint", {}],
   ["checkpoint-stop", {}],
+  ["checkpoint-diff", {}],
   ["estimate-prl", { reads: 0 }],
   ["estimate-pml", {}],
 ];
@@ -98,6 +99,7 @@ const NAMED: readonly (readonly [string, Values, depth?: number])[] = [
   ["write-protection-large-leaves", { pages: 2, reads: 1, harvests: 0 }],
   ["checkpoint", SMALLEST],
   ["checkpoint-stop", { ...SMALLEST, times: 1 }],
+  ["checkpoint-diff", SMALLEST, 30],
   ["estimate-prl", SMALLEST, 26],
   ["estimate-pml", SMALLEST, 30],
   ["two-phase-commit", { managers: 3 }],

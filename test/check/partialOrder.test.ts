@@ -95,6 +95,7 @@ const NAMED: readonly (readonly [string, Readonly<Record<string, number>>, strin
   ["write-protection-large-leaves", { pages: 2, reads: 1, harvests: 0 }],
   ["checkpoint", SMALLEST],
   ["checkpoint-stop", { ...SMALLEST, times: 1 }],
+  ["checkpoint-diff", { ...SMALLEST, times: 2 }],
   ["estimate-prl", SMALLEST],
   ["estimate-pml", SMALLEST],
   ["two-phase-commit", { managers: 3 }],

@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { DEFAULT_COMMAND } from "../../src/cli/commandEntry.ts";
 import { COMMANDS } from "../../src/cli/commands.ts";
 import { VERSION } from "../../src/config/version.ts";
-import { shippedScenarios } from "../../src/runs/scenarioFile.ts";
+import { shippedReports, shippedScenarios } from "../../src/runs/scenarioFile.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 const MAIN = join(ROOT, "dist", "src", "cli", "main.js");
@@ -69,7 +69,10 @@ describe("--version", () => {
 describe("scenarios", () => {
   it("lists all that are shipped, and shows one to be changed", () => {
     const { scenarios } = JSON.parse(trackvisor("scenarios", "list", "--json").stdout);
-    expect(scenarios.map(({ name }: { name: string }) => name)).toEqual(shippedScenarios());
+    expect(scenarios.map(({ name }: { name: string }) => name)).toEqual([
+      ...shippedScenarios(),
+      ...shippedReports(),
+    ]);
     const file = join(ROOT, "workloads", "scenarios", "sort-pml.yaml");
     expect(trackvisor("scenarios", "show", "sort-pml").stdout).toBe(readFileSync(file, "utf8"));
     expect(trackvisor("scenarios").stdout).toContain("sort under PML");

@@ -1,6 +1,4 @@
 /** For each machine: an input, and payloads for every event it knows. Small numbers, so that guards meet. */
-import { checkpointLiveMachine } from "../../machines/checkpointLive.ts";
-import { checkpointStopMachine } from "../../machines/checkpointStop.ts";
 import { dispatcherMachine } from "../../machines/dispatcher.ts";
 import { estimationMachine } from "../../machines/estimation.ts";
 import { estimatorMachine } from "../../machines/estimator.ts";
@@ -15,6 +13,7 @@ import { toolstackMachine } from "../../machines/toolstack.ts";
 import { trackerMachine } from "../../machines/tracker.ts";
 import { vcpuMachine } from "../../machines/vcpu.ts";
 import { NO_SAVE_WORK } from "../../src/hypervisor/migration/saveWork.ts";
+import { checkpointCases } from "./checkpointInputs.ts";
 import type { MachineCase, Payload, Way } from "./machineCase.ts";
 import { ABORTED, ABORTED_THEN_MIGRATED, MIGRATED_TWICE } from "./migrationWays.ts";
 import { overcommitCases } from "./overcommitInputs.ts";
@@ -411,70 +410,6 @@ export const machineCases: Readonly<Record<string, MachineCase>> = {
       [...estimatorBegins, ["due", 2], ["harvested", 3], ["computed", 0], ["intervalDue", 0]],
     ],
   },
-  checkpointLive: {
-    machine: checkpointLiveMachine,
-    input: {
-      self: 1,
-      scheduler: 2,
-      trackers: [7],
-      technique: "pml",
-      epochCycles: 50,
-      deadlineCycles: 900,
-    },
-    events: {
-      begin: none,
-      armed: () => ({ technique: "pml" }),
-      armRefused: () => ({ vm: 0, error: "EINVAL", technique: "prl" }),
-      pagesCopied: (n) => ({ copyCycles: n, writeCycles: 2 * n }),
-      checkpointCopied: none,
-      checkpointWritten: none,
-      committed: none,
-      writeFailed: (n) => ({ failure: `failure ${n % 2}` }),
-      epochDue: none,
-      vmPaused: (n) => ({ vm: n % 2 }),
-      harvested: (n) => ({ pagesWritten: n, pagesTouched: null, guestPageTables: n % 2 }),
-      disarmed: none,
-      vmHalted: (n) => ({ vm: n % 2 }),
-      deadline: none,
-      noted: none,
-    },
-    ways: [
-      [
-        ["begin", 0],
-        ["armed", 0],
-        ["checkpointCopied", 0],
-        ["committed", 0],
-        ["epochDue", 0],
-        ["vmPaused", 0],
-        ["harvested", 0],
-        ["deadline", 0],
-        ["checkpointCopied", 0],
-      ],
-      [
-        ["begin", 0],
-        ["armed", 0],
-        ["checkpointCopied", 0],
-        ["writeFailed", 0],
-        ["vmPaused", 0],
-        ["disarmed", 0],
-      ],
-    ],
-  },
-  checkpointStop: {
-    machine: checkpointStopMachine,
-    input: { self: 1, scheduler: 2, vms: 2, times: [50, 70], deadlineCycles: 900 },
-    events: {
-      begin: none,
-      checkpointDue: none,
-      vmPaused: (n) => ({ vm: n % 2 }),
-      pagesCopied: (n) => ({ copyCycles: n, writeCycles: 2 * n }),
-      checkpointWritten: none,
-      committed: none,
-      writeFailed: (n) => ({ failure: `failure ${n % 2}` }),
-      noted: none,
-      vmHalted: (n) => ({ vm: n % 2 }),
-      deadline: none,
-    },
-  },
+  ...checkpointCases,
   ...overcommitCases,
 };

@@ -9,6 +9,7 @@ import { operationIn } from "../../src/system/operations/all.ts";
 import type { CheckpointResult } from "../../src/system/operations/checkpoint/checkpointResult.ts";
 import {
   type CheckpointConfig,
+  type CheckpointMode,
   checkpointSchema,
 } from "../../src/system/operations/checkpoint/checkpointSchema.ts";
 import type { CheckpointSink } from "../../src/system/operations/checkpoint/sink.ts";
@@ -27,11 +28,14 @@ export const WRITTEN_FINDERS = ["writeProtect", "pml", "accessedDirtyScan", "dir
 
 export interface CheckpointRecipe {
   readonly system: Recipe;
-  readonly mode: "live" | "stop";
-  /** Beyond the shortest one that lets a guest get on; or, in mode stop, between checkpoints. */
+  readonly mode: CheckpointMode;
+  /** Beyond the shortest one that lets a guest get on; or, but in mode live, between checkpoints. */
   readonly epoch: number;
-  /** Checkpoints in mode stop. */
+  /** Checkpoints, but in mode live. */
   readonly stops: number;
+  /** In mode diff: see the schema. */
+  readonly fullEvery: number;
+  readonly fails: readonly number[];
   readonly copyCycles: number;
   readonly acknowledge: number;
   readonly accessesPerOutput: number;
@@ -59,6 +63,8 @@ export const PLAIN: CheckpointRecipe = {
   mode: "live",
   epoch: 0,
   stops: 3,
+  fullEvery: 0,
+  fails: [],
   copyCycles: 10,
   acknowledge: 100,
   accessesPerOutput: 3,
@@ -74,7 +80,9 @@ export function configurationOf(recipe: CheckpointRecipe): CheckpointConfig {
     ...checkpointSchema.parse({ kind: "checkpoint", copyCycles, accessesPerOutput, state }),
     mode,
     epoch,
-    times: Array.from({ length: mode === "stop" ? recipe.stops : 0 }, (_, i) => (i + 1) * epoch),
+    times: Array.from({ length: mode === "live" ? 0 : recipe.stops }, (_, i) => (i + 1) * epoch),
+    fullEvery: recipe.fullEvery,
+    fails: [...recipe.fails],
     acknowledge: recipe.acknowledge,
     rewriteAfter: recipe.rewriteAfter / 4096,
   };
@@ -160,6 +168,8 @@ const limits = fc.record({
   pace: fc.constantFrom(0, 0.1, 0.3, 0.3),
   epoch: fc.constantFrom(0, 0, 1000, 30_000, 300_000),
   stops: fc.integer({ min: 1, max: 4 }),
+  fullEvery: fc.constantFrom(0, 0, 1, 2),
+  fails: fc.subarray([0, 1, 2, 3]),
   copyCycles: fc.constantFrom(0, 10, 1000),
   acknowledge: fc.constantFrom(0, 500, 200_000),
   accessesPerOutput: fc.constantFrom(0, 1, 7),
@@ -190,6 +200,7 @@ export function anyCheckpoints(
         mode,
         faults: [],
         ...rest,
+        fails: mode === "diff" ? rest.fails : [],
         epoch: rest.epoch + 2 * gap,
       };
     });

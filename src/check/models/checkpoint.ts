@@ -1,8 +1,9 @@
 /**
  * Checkpoints of one VM, with its guest writing at any moment: of the running VM, in epochs, as Remus
- * does (NSDI'08: output waits for the acknowledgement of its epoch), and stop-and-copy. The storage may
- * fail for good at any moment.
+ * does (NSDI'08: output waits for the acknowledgement of its epoch), stop-and-copy, and differential. The storage may
+ * fail at any moment: for good, or of differential checkpoints one.
  */
+import { checkpointDiffMachine } from "../../../machines/checkpointDiff.ts";
 import { checkpointLiveMachine } from "../../../machines/checkpointLive.ts";
 import { checkpointStopMachine } from "../../../machines/checkpointStop.ts";
 import { Problems } from "../../errors.ts";
@@ -11,10 +12,13 @@ import { joined } from "../../hardware/normalForm.ts";
 import { itemAt, present } from "../../lookup.ts";
 import { contextOf } from "../../system/actorContexts.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
-import type { Operation, OperationFactory } from "../../system/operation.ts";
+import type { Operation, OperationFactory, OperationFault } from "../../system/operation.ts";
 import { subjectOf } from "../../system/operations/all.ts";
 import type { CheckpointResult } from "../../system/operations/checkpoint/checkpointResult.ts";
-import { checkpointSchema } from "../../system/operations/checkpoint/checkpointSchema.ts";
+import {
+  type CheckpointMode,
+  checkpointSchema,
+} from "../../system/operations/checkpoint/checkpointSchema.ts";
 import { CheckpointOperation, checkpointPlan } from "../../system/operations/checkpoint.ts";
 import { isMeant } from "../../system/roles.ts";
 import type { System } from "../../system/system.ts";
@@ -47,11 +51,13 @@ export const STANDS_STILL = "pages are copied while the VM stands still";
 const SHORTEST_EPOCH = "1ms";
 
 export interface CheckpointModelOptions extends TrackingOptions {
-  readonly mode: "live" | "stop";
-  /** Mode stop: how many checkpoints are taken. */
+  readonly mode: CheckpointMode;
+  /** Modes stop and diff: how many checkpoints are taken. */
   readonly times?: number;
   /** A planted fault: the storage writes over the file that it has. */
   readonly inPlace?: boolean;
+  /** A planted fault of the operation. */
+  readonly operationFaults?: readonly OperationFault[];
 }
 
 interface CheckpointSystem {
@@ -61,19 +67,22 @@ interface CheckpointSystem {
 
 export function checkpointSystem(options: CheckpointModelOptions): CheckpointSystem {
   const { mode, times = 1 } = options;
-  const storage = new ModelStorage(options.inPlace ?? false);
+  const storage = new ModelStorage(options.inPlace ?? false, mode === "diff");
   const config = checkpointSchema.parse({
     kind: "checkpoint",
     mode,
     epoch: SHORTEST_EPOCH,
-    times: mode === "stop" ? Array.from({ length: times }, (_, i) => `${i + 1} cycles`) : [],
+    times: mode !== "live" ? Array.from({ length: times }, (_, i) => `${i + 1} cycles`) : [],
     accessesPerOutput: 1,
     // The VM's memory alone: what goes with it would be the state of the explorer's own step.
     state: false,
   });
   const made: { state?: CheckpointState } = {};
   const factory: OperationFactory = (world, host): Operation => {
-    const subject = subjectOf(world.config, { deadlineCycles: 1 });
+    const subject = subjectOf(world.config, {
+      deadlineCycles: 1,
+      faults: options.operationFaults ?? [],
+    });
     const plan = checkpointPlan(config, subject, new Problems());
     const operation = new CheckpointOperation(plan, storage, world, host);
     const state = new CheckpointState(world, operation.device, storage);
@@ -96,40 +105,47 @@ export function checkpointModel(name: string, options: CheckpointModelOptions): 
   const { system, state } = checkpointSystem(options);
   const { mode } = options;
   const live = mode === "live";
+  const tracks = mode !== "stop";
   return systemModel(system, {
     name,
     reads: options.reads ?? false,
-    owed: live ? WRITTEN : 0,
+    owed: tracks ? WRITTEN : 0,
     commands: storageFails,
     stepChecks: [indexInRange, noFlagWithoutAccess, servedLogIsEmpty, ...checkpointChecks(state)],
     properties: [
-      ...protocolProperties(system, live ? ASKING_LIVE : ASKING_STOP),
-      ...(live ? [...noPageLost(), ...noStaleTranslations(system)] : []),
+      ...protocolProperties(system, ASKING[mode]),
+      ...(tracks ? [...noPageLost(), ...noStaleTranslations(system)] : []),
       ...pausedVcpusRunAgain(system),
-      ...(live ? logProperties(system) : []),
+      ...(tracks ? logProperties(system) : []),
       standsStill(system, STANDS_STILL, live ? ["copying"] : ["writing"]),
       { kind: "step", name: RESTORED_IS_MEMORY },
       { kind: "step", name: LAST_ONE_STAYS },
-      // A stop-and-copy checkpoint whose storage has failed goes back to where others do.
-      nothingLeft(system, ({ value }) => value === (live ? "unprotected" : "running")),
+      // A stop-and-copy checkpoint whose storage has failed goes back to where others do; a differential one to tracking.
+      ...(mode === "diff"
+        ? []
+        : [nothingLeft(system, ({ value }) => value === (live ? "unprotected" : "running"))]),
       ...(live ? liveProperties() : []),
     ],
   });
 }
 
-const ASKING_LIVE = [
-  "arming",
-  "copying",
-  "late",
-  "pausing",
-  "harvesting",
-  "finishing",
-  "stopping",
-  "disarming",
-];
+/** States in which the toolstack waits for somebody. */
+const ASKING: Readonly<Record<CheckpointMode, readonly string[]>> = {
+  live: [
+    "arming",
+    "copying",
+    "late",
+    "pausing",
+    "harvesting",
+    "finishing",
+    "stopping",
+    "disarming",
+  ],
+  stop: ["pausing", "writing", "closing"],
+  diff: ["arming", "pausing", "harvesting", "writing", "closing"],
+};
 /** The storage has failed, and the toolstack knows. */
 const GIVEN_UP = ["stopping", "disarming", "unprotected", "failed"];
-const ASKING_STOP = ["pausing", "writing", "closing"];
 
 const storageFails: Commands = (actor, { value }) =>
   isMeant(actor, { helper: STORAGE }) && value === "working" ? [{ type: "linkDown" }] : [];
@@ -150,14 +166,13 @@ function liveProperties(): Property[] {
   ];
 }
 
-/** Whether the toolstack believes that a checkpoint is on the storage. */
-function isBelieved(system: System): boolean {
+/** How many checkpoints the toolstack knows that it has not written. */
+function failuresOf(system: System): number {
   const toolstack = system.actor("toolstack");
-  const isStop = toolstack.machine.id === checkpointStopMachine.id;
-  const { failures } = isStop
-    ? contextOf(toolstack, checkpointStopMachine)
-    : contextOf(toolstack, checkpointLiveMachine);
-  return failures.length === 0;
+  const machine = [checkpointStopMachine, checkpointDiffMachine].find(
+    ({ id }) => id === toolstack.machine.id,
+  );
+  return contextOf(toolstack, machine ?? checkpointLiveMachine).failures.length;
 }
 
 /** In this order: the first notes what the others compare with. */
@@ -193,9 +208,11 @@ function checkpointChecks(state: CheckpointState): readonly StepCheck[] {
           state.durable = false;
         }
         if (op !== "commit") return null;
+        const failures = failuresOf(system);
         return () => {
           if (storage.commits > 0) state.durable = true;
-          if (isBelieved(system)) {
+          // The toolstack believes that it is on the storage.
+          if (failuresOf(system) === failures) {
             for (const [vm, versions] of copied.entries()) itemAt(acknowledged, vm).set(versions);
           }
           return restoresTo(acknowledged);

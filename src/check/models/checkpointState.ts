@@ -12,6 +12,7 @@ import {
   wholeOf,
 } from "../../hardware/normalForm.ts";
 import { elementAt } from "../../hardware/part.ts";
+import { bitmapForm } from "../../hypervisor/dirtyBitmap.ts";
 import { fieldOf, itemAt } from "../../lookup.ts";
 import {
   bookForm,
@@ -73,12 +74,16 @@ export class CheckpointState {
       inWords(itemAt(this.acknowledged, vm)),
     ];
     // What all VMs have together: the staging buffer, the file, and the two copies that are the model's own.
-    const others: readonly MemoryPart[] = [device.book, ...device.images];
+    const owed = device.owed.flatMap(({ parts }) => parts);
+    const others: readonly MemoryPart[] = [device.book, ...device.images, ...owed];
     const shared = [...device.parts.filter((part) => !others.includes(part)), this.#copies];
     const counters = vcpus.map((vcpu) => itemAt(this.#world.vcpus, vcpu).counters);
     return [
       copiesForm("copies", vm, copies, wholeOf([image, ...(vm === 0 ? shared : [])])),
       sentForm(device.book, counters, vm === 0),
+      ...device.owed
+        .slice(vm, vm + 1)
+        .map(({ owed }) => bitmapForm(owed, "unwritten", "the pages that a checkpoint owes", vm)),
     ];
   }
 

@@ -1,6 +1,5 @@
 /**
- * The place that checkpoints are written to, in a model: kept in memory, and it may fail for good at any
- * moment. It remembers the transaction of the present step, to show what a crash within it would leave.
+ * The place that checkpoints are written to, in a model: kept in memory, and it may fail at any moment, for good or once. It remembers the transaction of the present step, to show what a crash within it would leave.
  *
  *   state   | event    | next   | emits
  *   --------|----------|--------|----------------
@@ -27,13 +26,16 @@ export class ModelStorage implements CheckpointSink {
   commits = 0;
   /** A planted fault: each transaction writes the whole file again, over the one before. */
   readonly #inPlace: boolean;
+  readonly #once: boolean;
   readonly #file = new MemorySink();
   #before: Buffer = Buffer.alloc(0);
   #from = 0;
   #pieces: Uint8Array[] = [];
 
-  constructor(inPlace: boolean) {
+  /** @param once whether it has space again when it has refused one transaction */
+  constructor(inPlace: boolean, once: boolean) {
     this.#inPlace = inPlace;
+    this.#once = once;
   }
 
   get parts(): readonly Part[] {
@@ -58,7 +60,10 @@ export class ModelStorage implements CheckpointSink {
   }
 
   commit(): void {
-    if (this.broken) throw new SinkError("the storage has failed");
+    if (this.broken) {
+      this.broken = !this.#once;
+      throw new SinkError("the storage has failed");
+    }
     this.#file.commit();
     this.commits++;
   }

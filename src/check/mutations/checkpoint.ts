@@ -157,6 +157,45 @@ export const checkpointMutations: readonly Mutation[] = [
     replace: rearmsNothing,
   },
   {
+    name: "failed-checkpoint-forgotten",
+    mistake:
+      "the pages that a harvest took out of the log for a checkpoint that failed are not in the next (Firecracker issue 4545)",
+    model: "checkpoint-diff",
+    breaks: RESTORED_IS_MEMORY,
+    operationFault: "failedCheckpointForgotten",
+  },
+  {
+    name: "chain-on-failed-full",
+    mistake: "a checkpoint with all pages failed, and the next builds on it",
+    model: "checkpoint-diff",
+    breaks: RESTORED_IS_MEMORY,
+    replace: replaceIn("toolstack", ({ machine, device }) => ({
+      device,
+      machine: machine.provide({ actions: { noteFailure: assign({ chain: 1 }) } }),
+    })),
+  },
+  {
+    name: "diff-not-protected",
+    mistake: "the pages of a differential checkpoint are copied, and not armed again for the next",
+    model: "checkpoint-diff",
+    breaks: NO_PAGE_LOST,
+    replace: rearmsNothing,
+  },
+  {
+    name: "diff-harvested-before-pause",
+    mistake: "a differential checkpoint harvests while the VM is being stopped, and copies then",
+    model: "checkpoint-diff",
+    breaks: STANDS_STILL,
+    replace: replaceIn("toolstack", ({ machine, device }) => ({
+      device,
+      machine: machine.provide({
+        actions: {
+          sendPauses: emit(({ context }) => send(context["self"], { type: "vmPaused", vm: 0 })),
+        },
+      }),
+    })),
+  },
+  {
     name: "copied-before-pause",
     mistake: "a stop-and-copy checkpoint does not wait until the VM has stopped",
     model: "checkpoint-stop",

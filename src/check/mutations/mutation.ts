@@ -6,6 +6,7 @@ import { type AnyEventObject, type AnyStateMachine, assign, createMachine } from
 import type { Part } from "../../hardware/part.ts";
 import type { TrackerFault } from "../../hypervisor/trackedVm.ts";
 import type { Device } from "../../interconnect/emissions.ts";
+import type { OperationFault } from "../../system/operation.ts";
 import { type ActorKind, type ActorRole, isMeant, type RolePattern } from "../../system/roles.ts";
 import type { ActorParts } from "../../system/system.ts";
 import type { World } from "../../system/world.ts";
@@ -21,7 +22,7 @@ export interface Mutation {
   readonly breaks: string;
   /** Faults that scenarios can plant too (src/hypervisor/trackedVm.ts). */
   readonly trackerFault?: TrackerFault;
-  readonly operationFault?: "cleanedBitmapNotSent" | "swapBeforeInvept";
+  readonly operationFault?: OperationFault;
   /** A fault of the place that checkpoints are written to (src/check/models/failingStorage.ts). */
   readonly storageFault?: "writesInPlace";
   readonly replace?: Replacement;

@@ -1,4 +1,5 @@
 /** Checkpointing: stop-and-copy at given times, or of running VMs in the manner of Remus. */
+import { checkpointDiffMachine } from "../../../machines/checkpointDiff.ts";
 import { checkpointLiveMachine } from "../../../machines/checkpointLive.ts";
 import { checkpointStopMachine } from "../../../machines/checkpointStop.ts";
 import { CYCLES_PER_SECOND } from "../../config/units.ts";
@@ -10,7 +11,11 @@ import type { ActorContexts } from "../actorContexts.ts";
 import type { Operation, OperationActor, OperationFactory, OperationHost } from "../operation.ts";
 import { expectedFrames, type World } from "../world.ts";
 import { type CheckpointResult, checkpointResult } from "./checkpoint/checkpointResult.ts";
-import { type CheckpointConfig, checkpointSchema } from "./checkpoint/checkpointSchema.ts";
+import {
+  type CheckpointConfig,
+  type CheckpointMode,
+  checkpointSchema,
+} from "./checkpoint/checkpointSchema.ts";
 import { checkpointTelling } from "./checkpoint/checkpointTelling.ts";
 import { CheckpointDevice, PAGE_BYTES } from "./checkpoint/device.ts";
 import type { CheckpointHeader } from "./checkpoint/format.ts";
@@ -37,19 +42,21 @@ export interface CheckpointPlan {
   readonly deadlineCycles: number;
   /** Identifies the scenario; empty if it is unknown. */
   readonly scenario: string;
+  /** A planted fault: what a checkpoint owed that failed is forgotten. */
+  readonly forgetsFailed: boolean;
 }
 
 export function checkpointPlan(
   config: CheckpointConfig,
-  { world, technique, deadlineCycles, scenario }: OperationSubject,
+  { world, technique, deadlineCycles, scenario, faults }: OperationSubject,
   problems: Problems,
 ): CheckpointPlan {
-  const keepsState = config.state ?? config.mode === "stop";
-  if (config.mode === "live" && !findsEveryWrite(technique, world.units)) {
+  const keepsState = config.state ?? config.mode !== "live";
+  if (config.mode !== "stop" && !findsEveryWrite(technique, world.units)) {
     const able = TECHNIQUES.filter((name) => findsEveryWrite(name, world.units)).join(", ");
     problems.add(
       ["tracker", "technique"],
-      `live checkpoints need a tracker that finds written pages (${able}); "${technique}" does not`,
+      `${config.mode === "live" ? "live" : "differential"} checkpoints need a tracker that finds written pages (${able}); "${technique}" does not`,
     );
   }
   const words = expectedFrames(world) * 2 ** (world.geometry.indexBits + 1);
@@ -59,7 +66,14 @@ export function checkpointPlan(
       "the VMs are too large for checkpoints with their state: set state: false",
     );
   }
-  return { config, technique, keepsState, deadlineCycles, scenario };
+  const forgetsFailed = faults.includes("failedCheckpointForgotten");
+  if (forgetsFailed && (config.mode !== "diff" || config.fails.length === 0)) {
+    problems.add(
+      ["operation", "fails"],
+      'the fault "failedCheckpointForgotten" can do nothing here: it needs mode "diff", and a checkpoint that fails',
+    );
+  }
+  return { config, technique, keepsState, deadlineCycles, scenario, forgetsFailed };
 }
 
 export function checkpoint(plan: CheckpointPlan, { sink }: Surroundings): OperationFactory {
@@ -84,7 +98,7 @@ export class CheckpointOperation implements Operation {
     world: World,
     host: OperationHost,
   ) {
-    const { config, technique, deadlineCycles, scenario } = plan;
+    const { config, technique, scenario } = plan;
     this.#config = config;
     this.#host = host;
     this.scenario = scenario;
@@ -109,17 +123,12 @@ export class CheckpointOperation implements Operation {
         accessesPerOutput: live ? config.accessesPerOutput : 0,
         keepState: plan.keepsState,
         fileLimit: config.rewriteAfter * PAGE_BYTES,
+        fails: config.fails,
+        differential: config.mode === "diff" ? { forgetsFailed: plan.forgetsFailed } : null,
       },
       sink ?? new MemorySink(),
     );
-    this.main = {
-      machine: live ? checkpointLiveMachine : checkpointStopMachine,
-      device: this.device,
-      input: ({ self, scheduler, trackers }) =>
-        live
-          ? { self, scheduler, trackers, technique, epochCycles: config.epoch, deadlineCycles }
-          : { self, scheduler, vms: trackers.length, times: config.times, deadlineCycles },
-    };
+    this.main = { ...MACHINES[config.mode](plan), device: this.device };
   }
 
   get parts(): readonly Part[] {
@@ -136,6 +145,30 @@ export class CheckpointOperation implements Operation {
   }
 }
 
+/** By mode: the toolstack's machine, and what it is set up with. */
+const MACHINES: Readonly<
+  Record<CheckpointMode, (plan: CheckpointPlan) => Omit<OperationActor, "device">>
+> = {
+  live: ({ config: { epoch: epochCycles }, technique, deadlineCycles }) => ({
+    machine: checkpointLiveMachine,
+    input({ self, scheduler, trackers }) {
+      return { self, scheduler, trackers, technique, epochCycles, deadlineCycles };
+    },
+  }),
+  stop: ({ config: { times }, deadlineCycles }) => ({
+    machine: checkpointStopMachine,
+    input({ self, scheduler, trackers: { length: vms } }) {
+      return { self, scheduler, vms, times, deadlineCycles };
+    },
+  }),
+  diff: ({ config: { times, fullEvery }, technique, deadlineCycles }) => ({
+    machine: checkpointDiffMachine,
+    input({ self, scheduler, trackers }) {
+      return { self, scheduler, trackers, technique, times, fullEvery, deadlineCycles };
+    },
+  }),
+};
+
 const KIND = "checkpoint";
 
 export const checkpointOperation = declareOperation({
@@ -146,9 +179,9 @@ export const checkpointOperation = declareOperation({
     contents: () => true,
     beginsSet: true,
     // Stopped VMs write nothing, and each checkpoint has all pages.
-    tracks: ({ mode }: CheckpointConfig) => mode === "live",
+    tracks: ({ mode }: CheckpointConfig) => mode !== "stop",
   },
-  faults: [],
+  faults: ["failedCheckpointForgotten"],
   estimator: () => null,
   file: ({ file }: CheckpointConfig) => file ?? null,
   comparison: null,
@@ -158,7 +191,7 @@ export const checkpointOperation = declareOperation({
   operator: {
     ...ownsTrackers(KIND),
     start(view) {
-      if (view.machine !== checkpointStopMachine.id) return ownsTrackers(KIND).start(view, "");
+      if (view.machine === checkpointLiveMachine.id) return ownsTrackers(KIND).start(view, "");
       return { message: { type: "checkpointDue" }, said: "checkpoint requested" };
     },
     end: () => endsAtDeadline(KIND),

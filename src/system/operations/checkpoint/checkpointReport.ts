@@ -8,8 +8,11 @@ const ROWS = 12;
 
 export function formatCheckpoints(result: CheckpointResult): string[] {
   const { checkpoints, output } = result;
-  const how =
-    result.epoch === null ? "stop-and-copy" : `live, epochs of ${formatCycles(result.epoch)}`;
+  const how = {
+    live: `live, epochs of ${formatCycles(result.epoch ?? 0)}`,
+    stop: "stop-and-copy",
+    diff: "differential",
+  }[result.mode];
   // Of many, the first and the last.
   const half = ROWS / 2;
   const rows = checkpoints.map(row);

@@ -1,10 +1,15 @@
 /** What came of checkpointing. */
+import { checkpointDiffMachine } from "../../../../machines/checkpointDiff.ts";
 import { checkpointLiveMachine } from "../../../../machines/checkpointLive.ts";
 import { checkpointStopMachine } from "../../../../machines/checkpointStop.ts";
+import { grouped } from "../../../config/figures.ts";
 import { formatCycles } from "../../../config/units.ts";
+import { itemAt } from "../../../lookup.ts";
 import type { ActorContexts } from "../../actorContexts.ts";
 import type { OperationResult } from "../../operation.ts";
+import type { CheckpointMode } from "./checkpointSchema.ts";
 import { type CheckpointDevice, PAGE_BYTES } from "./device.ts";
+import type { LeftOut } from "./owedPages.ts";
 
 export interface CheckpointEntry {
   readonly number: number;
@@ -21,7 +26,7 @@ export interface CheckpointEntry {
 
 export interface CheckpointResult extends OperationResult {
   readonly kind: "checkpoint";
-  readonly mode: "live" | "stop";
+  readonly mode: CheckpointMode;
   readonly epoch: number | null;
   readonly checkpoints: readonly CheckpointEntry[];
   readonly committed: number;
@@ -33,7 +38,7 @@ export interface CheckpointResult extends OperationResult {
   readonly pausedShare: number;
   /** Epochs that were longer because the checkpoint before was still being written. */
   readonly lateEpochs: number;
-  /** Packets that were held, and for how many cycles; null in mode stop, where none is. */
+  /** Packets that were held, and for how many cycles; null but in mode live: others hold none. */
   readonly output: {
     readonly outputs: number;
     readonly meanDelay: number;
@@ -52,12 +57,13 @@ interface Ending {
   readonly missed: readonly number[];
 }
 
-function endingOf(actors: ActorContexts, mode: "live" | "stop"): Ending {
+function endingOf(actors: ActorContexts, mode: CheckpointMode): Ending {
   if (mode === "live") {
     const { failures, lateEpochs } = actors.of("toolstack", checkpointLiveMachine);
     return { failures, lateEpochs, missed: [] };
   }
-  const { failures, times, dueSoFar } = actors.of("toolstack", checkpointStopMachine);
+  const machine = mode === "diff" ? checkpointDiffMachine : checkpointStopMachine;
+  const { failures, times, dueSoFar } = actors.of("toolstack", machine);
   return { failures, lateEpochs: 0, missed: times.slice(dueSoFar) };
 }
 
@@ -67,7 +73,7 @@ function endingOf(actors: ActorContexts, mode: "live" | "stop"): Ending {
  */
 export function checkpointResult(
   actors: ActorContexts,
-  { book, file }: CheckpointDevice,
+  { book, file, owed, images }: CheckpointDevice,
   now: number,
   configured: Pick<CheckpointResult, "mode" | "file"> & { readonly epoch: number },
 ): CheckpointResult {
@@ -111,11 +117,21 @@ export function checkpointResult(
     fileRewrites: file.rewrites,
     failures: [
       ...failures.map((failure) => `${failure}; the VMs ran on; ${remains}`),
+      ...owed.flatMap(({ leftOut }, vm) => leftOutOf(itemAt(images, vm).layout.name, leftOut)),
       ...missed.map(
         (time) => `no checkpoint was taken at ${formatCycles(time)}: the run had ended`,
       ),
     ],
   };
+}
+
+/** What checkpoints left out of a VM, as a failure. */
+function leftOutOf(vm: string, leftOut: LeftOut | null): string[] {
+  if (leftOut === null) return [];
+  const { number, pages, first, checkpoints } = leftOut;
+  const what = `${grouped(pages)} written ${pages === 1 ? "page" : "pages"} of ${vm}`;
+  const more = checkpoints === 1 ? "" : `; ${grouped(checkpoints)} checkpoints left out some`;
+  return [`checkpoint ${number} left out ${what} (the first is page ${first})${more}`];
 }
 
 function total(values: readonly number[]): number {

@@ -3,6 +3,9 @@ import { isAbsolute } from "node:path";
 import * as z from "zod";
 import { duration, rate, size } from "../../../config/units.ts";
 
+export const CHECKPOINT_MODES = ["live", "stop", "diff"] as const;
+export type CheckpointMode = (typeof CHECKPOINT_MODES)[number];
+
 /** One millisecond: much shorter epochs end before a guest has got its first pages back. */
 const EPOCH_MIN = 2_400_000;
 /** A file that a scenario names, whoever wrote it, is not written anywhere else. */
@@ -14,10 +17,10 @@ export const checkpointSchema = z
   .strictObject({
     kind: z.literal("checkpoint"),
     mode: z
-      .enum(["live", "stop"])
+      .enum(CHECKPOINT_MODES)
       .default("live")
       .describe(
-        "live: an epoch after the other, as Remus does; stop: stop-and-copy at given times",
+        "live: an epoch after the other, as Remus does; stop: stop-and-copy at given times; diff: at given times what was written since the last one on the storage, as Firecracker's differential snapshots",
       ),
     epoch: duration
       .prefault("100ms")
@@ -27,7 +30,18 @@ export const checkpointSchema = z
       .array(duration)
       .max(1000)
       .default([])
-      .describe("stop: when checkpoints are taken, from the start of the run"),
+      .describe("stop, diff: when checkpoints are taken, from the start of the run"),
+    fullEvery: z
+      .int()
+      .min(0)
+      .max(1000)
+      .default(0)
+      .describe("diff: each so many checkpoints one has all pages; 0: the first alone"),
+    fails: z
+      .array(z.int().min(0).max(1e6))
+      .max(1000)
+      .default([])
+      .describe("numbers of checkpoints, from 0, that the storage has no space for"),
     copyCycles: z
       .int()
       .min(0)
@@ -51,7 +65,9 @@ export const checkpointSchema = z
     state: z
       .boolean()
       .optional()
-      .describe("keep vCPUs and workloads too, so that a run can go on; default: if mode is stop"),
+      .describe(
+        "keep vCPUs and workloads too, so that a run can go on; default: unless mode is live",
+      ),
     file: z
       .string()
       .min(1)
@@ -63,6 +79,10 @@ export const checkpointSchema = z
     rewriteAfter: size
       .prefault("64MiB")
       .describe("a file longer than this is replaced by one that begins with all pages"),
+  })
+  .refine(({ mode, fullEvery }) => mode === "diff" || fullEvery === 0, {
+    path: ["fullEvery"],
+    error: "needs mode diff: others have all pages, or those of an epoch",
   })
   .refine(({ mode, times }) => mode === "live" || times.length > 0, {
     path: ["times"],

@@ -39,7 +39,7 @@ function tellCheckpoints(result: CheckpointResult): Told {
     headline:
       mode === "live"
         ? `live, an epoch of ${formatCycles(epoch ?? 0)}: ${checkpointsOf(result.committed)} safe`
-        : `stop and copy: ${checkpointsOf(result.committed)} safe`,
+        : `${mode === "diff" ? "differential" : "stop and copy"}: ${checkpointsOf(result.committed)} safe`,
     facts: [
       ["pages", `${grouped(result.pages)}, ${(result.bytes / MIB).toFixed(1)} MiB`],
       ["mean pause", formatCycles(result.meanPause)],

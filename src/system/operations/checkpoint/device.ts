@@ -6,6 +6,7 @@
 import type { CheckpointReply, CheckpointRequest } from "../../../../machines/checkpointLive.ts";
 import { Counter } from "../../../hardware/counters.ts";
 import type { Part } from "../../../hardware/part.ts";
+import type { DirtyBitmap } from "../../../hypervisor/dirtyBitmap.ts";
 import type { Device } from "../../../interconnect/emissions.ts";
 import { itemAt, numberAt } from "../../../lookup.ts";
 import { toolstackMemory } from "../../memoryNames.ts";
@@ -15,13 +16,16 @@ import { Book } from "./book.ts";
 import { ByteList } from "./byteList.ts";
 import { CheckpointFile } from "./checkpointFile.ts";
 import { type CheckpointHeader, wordsOfTable } from "./format.ts";
+import { OwedPages } from "./owedPages.ts";
 import { type CheckpointSink, SinkError } from "./sink.ts";
-import { applyStaged, stagePages } from "./staging.ts";
+import { applyStaged, stagePages, unstaged } from "./staging.ts";
 import { encodeState } from "./state.ts";
 import { memoryOf, VmImage, type VmMemory, writeBack } from "./vmImage.ts";
 import { WordList } from "./wordList.ts";
 
 export const PAGE_BYTES = 4096;
+/** Why a checkpoint fails that is to fail. */
+const NO_SPACE = "no space is left on the storage (operation.fails)";
 
 export interface CheckpointDeviceConfig {
   readonly header: CheckpointHeader;
@@ -36,6 +40,10 @@ export interface CheckpointDeviceConfig {
   readonly keepState: boolean;
   /** Bytes of the file beyond which a new one is begun. */
   readonly fileLimit: number;
+  /** Numbers of checkpoints that the storage does not take. */
+  readonly fails: readonly number[];
+  /** Checkpoints are differential: a planted fault may have them forget what a failed one owed. Null: they are not. */
+  readonly differential: { readonly forgetsFailed: boolean } | null;
 }
 
 export class CheckpointDevice implements Device<CheckpointRequest, CheckpointReply> {
@@ -43,6 +51,8 @@ export class CheckpointDevice implements Device<CheckpointRequest, CheckpointRep
   readonly images: readonly VmImage[];
   readonly file: CheckpointFile;
   readonly staging = new WordList("checkpoint/staging");
+  /** By VM, of differential checkpoints; else none. */
+  readonly owed: readonly OwedPages[];
   readonly #world: World;
   readonly #host: OperationHost;
   readonly #config: CheckpointDeviceConfig;
@@ -64,16 +74,25 @@ export class CheckpointDevice implements Device<CheckpointRequest, CheckpointRep
     const tableWords = wordsOfTable(config.header);
     this.images = config.header.vms.map((layout) => new VmImage(layout, tableWords));
     this.file = new CheckpointFile(sink, config.header, config.fileLimit);
+    const { differential } = config;
+    this.owed =
+      differential === null
+        ? []
+        : world.vms.map(
+            ({ config: { name }, tracked }) =>
+              new OwedPages(name, tracked.dirty.pages, differential.forgetsFailed),
+          );
   }
 
   /** What a checkpoint's state holds of this device; the rest is in the checkpoint itself. */
   get keptParts(): readonly Part[] {
-    return [this.book];
+    return [this.book, ...this.owed.flatMap(({ parts }) => parts)];
   }
 
   get parts(): readonly Part[] {
     const { book, images, file } = this;
-    return [book, file, this.staging, this.#state, ...images, ...this.#sink.parts];
+    const owed = this.owed.flatMap(({ parts }) => parts);
+    return [book, file, this.staging, this.#state, ...images, ...owed, ...this.#sink.parts];
   }
 
   touches(): string[] {
@@ -120,9 +139,9 @@ export class CheckpointDevice implements Device<CheckpointRequest, CheckpointRep
     this.staging.clear();
     let pages = 0;
     this.#memories.forEach((memory, vm) => {
-      const { handedOver } = itemAt(this.#world.vms, vm).tracked;
-      const marked = all ? null : handedOver;
-      pages += stagePages(this.staging, itemAt(this.images, vm), memory, marked);
+      const image = itemAt(this.images, vm);
+      pages += stagePages(this.staging, image, memory, this.#marked(all, vm));
+      if (!all) this.owed[vm]?.compare(this.book.count, image, memory);
     });
     if (accessesPerOutput > 0) this.book.holdOutput(this.#accesses(), accessesPerOutput);
     this.book.noteCopy(now, pages, all);
@@ -133,20 +152,32 @@ export class CheckpointDevice implements Device<CheckpointRequest, CheckpointRep
     };
   }
 
+  /** The pages of a VM that a checkpoint is to have; null: all. */
+  #marked(all: boolean, vm: number): DirtyBitmap | null {
+    const { handedOver } = itemAt(this.#world.vms, vm).tracked;
+    const marked = this.owed[vm]?.add(handedOver) ?? handedOver;
+    return all ? null : marked;
+  }
+
   #commit(now: number): CheckpointReply {
     const { number, time, full } = this.book.record(this.book.count - 1);
+    const before = unstaged(this.staging, this.images);
     const pages = applyStaged(this.staging, this.images);
     const state = this.#state.bytes;
     try {
+      if (this.#config.fails.includes(number)) throw new SinkError(NO_SPACE);
       this.file.write({ number, time, full, images: this.images, pages, state });
     } catch (error) {
       if (!(error instanceof SinkError)) throw error;
+      // Images are what is on the storage.
+      applyStaged(before, this.images);
       this.book.releaseOutput(now);
       return {
         type: "writeFailed",
         failure: `checkpoint ${number} was not written: ${error.message}`,
       };
     }
+    for (const owed of this.owed) owed.settle();
     this.book.noteAcknowledged(now);
     this.book.releaseOutput(now);
     return { type: "committed" };

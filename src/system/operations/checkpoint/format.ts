@@ -1,5 +1,6 @@
 /** The constants of the checkpoint file and its header and commit records; docs/checkpoint-format.md describes it. */
 import * as z from "zod";
+import { CHECKPOINT_MODES } from "./checkpointSchema.ts";
 
 export const CHECKPOINT_MAGIC = Buffer.from("TVCHKPT\0", "latin1");
 export const CHECKPOINT_VERSION = 1;
@@ -37,7 +38,7 @@ const layoutSchema = z.strictObject({
 export type VmLayout = z.output<typeof layoutSchema>;
 
 export const headerSchema = z.strictObject({
-  mode: z.enum(["live", "stop"]),
+  mode: z.enum(CHECKPOINT_MODES),
   technique: z.string().max(100),
   scenario: z.string().max(100).describe("digest of the scenario; empty if unknown"),
   geometry: z.strictObject({

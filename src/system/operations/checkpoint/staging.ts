@@ -8,7 +8,7 @@ import { type DirtyBitmap, forEachMarked } from "../../../hypervisor/dirtyBitmap
 import { wordAt } from "../../../lookup.ts";
 import { allPages } from "./pageBlocks.ts";
 import { tableOffset, type VmImage, type VmMemory } from "./vmImage.ts";
-import type { WordList } from "./wordList.ts";
+import { WordList } from "./wordList.ts";
 
 /** Copies a VM's pages, all or the marked ones, to the end of the buffer. Returns how many. */
 export function stagePages(
@@ -41,6 +41,30 @@ export function stagePages(
   }
   staging.words[countAt] = count;
   return count;
+}
+
+/** The staged pages as the images have them: put into the images, they are as they were. */
+export function unstaged(staging: WordList, images: readonly VmImage[]): WordList {
+  const before = new WordList("as it was");
+  const { words } = staging;
+  let at = 0;
+  for (const image of images) {
+    const count = wordAt(words, at++);
+    before.push(count);
+    for (let i = 0; i < count; i++) {
+      const page = wordAt(words, at);
+      const offset = tableOffset(image, page);
+      before.push(page);
+      if (offset < 0) {
+        before.push(wordAt(image.versions, page));
+        at += 2;
+      } else {
+        before.pushAll(image.tables.subarray(offset, offset + image.tableWords));
+        at += 1 + image.tableWords;
+      }
+    }
+  }
+  return before;
 }
 
 /** Puts the staged pages into the images and returns their numbers, by VM. */

@@ -1,0 +1,120 @@
+/** The machines that take checkpoints, for machineInputs.ts. */
+import { checkpointDiffMachine } from "../../machines/checkpointDiff.ts";
+import { checkpointLiveMachine } from "../../machines/checkpointLive.ts";
+import { checkpointStopMachine } from "../../machines/checkpointStop.ts";
+import type { MachineCase, Payload } from "./machineCase.ts";
+
+const none: Payload = () => ({});
+
+export const checkpointCases: Readonly<Record<string, MachineCase>> = {
+  checkpointLive: {
+    machine: checkpointLiveMachine,
+    input: {
+      self: 1,
+      scheduler: 2,
+      trackers: [7],
+      technique: "pml",
+      epochCycles: 50,
+      deadlineCycles: 900,
+    },
+    events: {
+      begin: none,
+      armed: () => ({ technique: "pml" }),
+      armRefused: () => ({ vm: 0, error: "EINVAL", technique: "prl" }),
+      pagesCopied: (n) => ({ copyCycles: n, writeCycles: 2 * n }),
+      checkpointCopied: none,
+      checkpointWritten: none,
+      committed: none,
+      writeFailed: (n) => ({ failure: `failure ${n % 2}` }),
+      epochDue: none,
+      vmPaused: (n) => ({ vm: n % 2 }),
+      harvested: (n) => ({ pagesWritten: n, pagesTouched: null, guestPageTables: n % 2 }),
+      disarmed: none,
+      vmHalted: (n) => ({ vm: n % 2 }),
+      deadline: none,
+      noted: none,
+    },
+    ways: [
+      [
+        ["begin", 0],
+        ["armed", 0],
+        ["checkpointCopied", 0],
+        ["committed", 0],
+        ["epochDue", 0],
+        ["vmPaused", 0],
+        ["harvested", 0],
+        ["deadline", 0],
+        ["checkpointCopied", 0],
+      ],
+      [
+        ["begin", 0],
+        ["armed", 0],
+        ["checkpointCopied", 0],
+        ["writeFailed", 0],
+        ["vmPaused", 0],
+        ["disarmed", 0],
+      ],
+    ],
+  },
+  checkpointDiff: {
+    machine: checkpointDiffMachine,
+    input: {
+      self: 1,
+      scheduler: 2,
+      trackers: [7, 8],
+      technique: "pml",
+      times: [50, 70],
+      fullEvery: 2,
+      deadlineCycles: 900,
+    },
+    events: {
+      begin: none,
+      armed: () => ({ technique: "pml" }),
+      armRefused: (n) => ({ vm: n % 2, error: "EINVAL", technique: "prl" }),
+      disarmed: none,
+      checkpointDue: none,
+      vmPaused: (n) => ({ vm: n % 2 }),
+      harvested: none,
+      pagesCopied: (n) => ({ copyCycles: n, writeCycles: 2 * n }),
+      checkpointWritten: none,
+      committed: none,
+      writeFailed: (n) => ({ failure: `failure ${n % 2}` }),
+      noted: none,
+      vmHalted: (n) => ({ vm: n % 2 }),
+      deadline: none,
+    },
+    ways: [
+      [
+        ["begin", 0],
+        ["armed", 0],
+        ["armed", 0],
+        ["checkpointDue", 0],
+        ["vmPaused", 0],
+        ["vmPaused", 1],
+        ["harvested", 0],
+        ["harvested", 1],
+        ["pagesCopied", 0],
+        ["checkpointWritten", 0],
+        ["committed", 0],
+        ["noted", 0],
+        ["deadline", 0],
+      ],
+    ],
+  },
+  checkpointStop: {
+    machine: checkpointStopMachine,
+    input: { self: 1, scheduler: 2, vms: 2, times: [50, 70], deadlineCycles: 900 },
+    events: {
+      begin: none,
+      checkpointDue: none,
+      vmPaused: (n) => ({ vm: n % 2 }),
+      pagesCopied: (n) => ({ copyCycles: n, writeCycles: 2 * n }),
+      checkpointWritten: none,
+      committed: none,
+      writeFailed: (n) => ({ failure: `failure ${n % 2}` }),
+      noted: none,
+      vmHalted: (n) => ({ vm: n % 2 }),
+      deadline: none,
+    },
+  },
+};
