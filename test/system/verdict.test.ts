@@ -132,6 +132,11 @@ describe("a planted fault", () => {
     ],
     ["cleanedBitmapNotSent", {}, /it needs operation "migrate"/],
     ["failedCheckpointForgotten", {}, /it needs operation "checkpoint"/],
+    [
+      "failedCheckpointForgotten",
+      { operation: { kind: "checkpoint" } },
+      /it needs mode "diff", and a checkpoint that fails/,
+    ],
     ["swapBeforeInvept", {}, /it needs operation "overcommit"/],
   ])("%s is refused where it could do nothing", (fault, fields, what) => {
     expect(() => buildSystem(parse({ ...fields, faults: [fault] }))).toThrow(what);

@@ -67,12 +67,6 @@ export function checkpointPlan(
     );
   }
   const forgetsFailed = faults.includes("failedCheckpointForgotten");
-  if (forgetsFailed && (config.mode !== "diff" || config.fails.length === 0)) {
-    problems.add(
-      ["operation", "fails"],
-      'the fault "failedCheckpointForgotten" can do nothing here: it needs mode "diff", and a checkpoint that fails',
-    );
-  }
   return { config, technique, keepsState, deadlineCycles, scenario, forgetsFailed };
 }
 
@@ -182,6 +176,8 @@ export const checkpointOperation = declareOperation({
     tracks: ({ mode }: CheckpointConfig) => mode !== "stop",
   },
   faults: ["failedCheckpointForgotten"],
+  faultLacks: ({ mode, fails }) =>
+    mode === "diff" && fails.length > 0 ? null : 'mode "diff", and a checkpoint that fails',
   estimator: () => null,
   file: ({ file }: CheckpointConfig) => file ?? null,
   comparison: null,

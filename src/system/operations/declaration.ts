@@ -105,6 +105,8 @@ export interface OperationDeclaration<
   readonly needs: OperationNeeds<z.output<Schema>>;
   /** Planted faults that are its own. */
   readonly faults: readonly OperationFault[];
+  /** What one of them needs that a configuration lacks; null: nothing. Absent: none needs anything. */
+  readonly faultLacks?: (config: z.output<Schema>, fault: OperationFault) => string | null;
   /** The estimator by which it decides; null: none. */
   readonly estimator: (config: z.output<Schema>) => string | null;
   /** The file that a scenario tells it to write; null: it can write none. */
@@ -137,6 +139,8 @@ export interface ConfiguredOperation<Config> {
   readonly estimator: string | null;
   readonly file: string | null;
   readonly hostFrames: number | null;
+  /** What a planted fault of its own needs that this configuration lacks; null: nothing. */
+  faultLacks(fault: OperationFault): string | null;
   technique(scenarios: TechniqueName): TechniqueName;
   /** False: whatever the scenario's technique is, nothing is armed. */
   readonly tracks: boolean;
@@ -243,6 +247,7 @@ function configuredBy<
     estimator: declared.estimator(config),
     file: declared.file?.(config) ?? null,
     hostFrames: needs.hostFrames?.(config) ?? null,
+    faultLacks: (fault) => declared.faultLacks?.(config, fault) ?? null,
     technique: (scenarios) => needs.technique(config, scenarios),
     firstPages: (vms, indexBits, problems) =>
       needs.firstPages?.(config, vms, indexBits, problems) ?? null,

@@ -169,7 +169,9 @@ function isTrackers(fault: Scenario["faults"][number]): fault is TrackerFault {
 
 function operationsNeed(fault: OperationFault, { operation }: RuleSubject): Need {
   const owner = ownerOfFault(fault);
-  return [operation.kind === owner, `operation "${owner}"`];
+  if (operation.kind !== owner) return [false, `operation "${owner}"`];
+  const lacks = operation.faultLacks(fault);
+  return [lacks === null, lacks ?? ""];
 }
 
 type Needs<Fault extends string> = Readonly<Record<Fault, (subject: RuleSubject) => Need>>;
