@@ -165,6 +165,7 @@ function seriesFigures(run: RunSummary, scale: Scale): readonly Figure[] {
       unit: "% of a core",
       published: { value: MEDIAN, within: 0.5, plain: BY_VMS[1] },
       emulated: median(series.map(({ percent }) => percent)),
+      reason: loadReason(1, run),
     },
     ...PEAKS.map(([time, percent]): Figure => {
       const near = series.filter((point) => Math.abs(point.time - time) <= 15);
