@@ -209,14 +209,11 @@ export const pvmCpuMachine = setup({
     sendRestDue: emit(({ context }) =>
       send(context.self, { type: "jobDue" }, context.preemptedCycles),
     ),
-    sendComputed: emit(({ context: { self, jobs } }) =>
-      sendAll(
-        jobs
-          .slice(0, 1)
-          .filter(({ requester }) => requester !== self)
-          .map(({ requester }) => send(requester, { type: "computed" })),
-      ),
-    ),
+    sendComputed: emit(({ context: { self, jobs } }) => {
+      const { requester } = itemAt(jobs, 0);
+      // Nobody waits for counting.
+      return requester === self ? sendAll([]) : send(requester, { type: "computed" });
+    }),
     sendNextDue: emit(({ context }) =>
       send(context.self, { type: "jobDue" }, itemAt(context.jobs, 0).cycles),
     ),
