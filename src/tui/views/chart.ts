@@ -37,7 +37,7 @@ export function chartView(actor: ActorFrame, { width }: Area, look: Look): Chart
       .toReversed()
       .map((step) => [piece(`  ${step.position} `.padStart(12), "dim"), ...stepPieces(step, look)]),
     [],
-    line(`all ways; ${look.glyphs.stays}: so many stay in the state`, "accent"),
+    line(`all ways; ${look.glyphs.stays}: this many stay in the state`, "accent"),
     ...chartLines(states, state, width, look),
   ];
   return { lines, lit: 1 + (box?.row ?? 0) };
