@@ -12,6 +12,8 @@ it.each(CLAIMS.map((claim) => [claim.text, claim] as const))("%s", (text, claim)
   expect(EXPERIMENTS.map(({ name }) => name)).toContain(claim.experiment);
   const section = results
     .split(/^## /m)
+    // The first part is the table of claims, which names them all.
+    .slice(1)
     .find((one) => one.includes(`experiment run ${claim.experiment}\``));
   const rows = (section ?? "").split("\n").filter((line) => line.startsWith("| "));
   const own = rows.filter((row) =>
