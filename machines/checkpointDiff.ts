@@ -45,6 +45,7 @@ import { machineTypes } from "../src/interconnect/machineTypes.ts";
 import { type Message, technique } from "../src/interconnect/messages.ts";
 import { switchOff, switchOn } from "./armAgain.ts";
 import type { CheckpointReply, CheckpointRequest } from "./checkpointLive.ts";
+import { armAll, cleanAll, pauseAll, unpauseAll } from "./everyVm.ts";
 
 /** What it is set up with. */
 export const checkpointDiffInput = {
@@ -126,11 +127,7 @@ export const checkpointDiffMachine = setup({
     noteFailure: assign({
       failures: on("writeFailed", ({ context, event }) => [...context.failures, event.failure]),
     }),
-    sendArms: emit(({ context }) => {
-      const { technique, self } = context;
-      const message = { type: "arm", technique, requester: self } as const;
-      return sendAll(context.trackers.map((tracker) => send(tracker, message)));
-    }),
+    sendArms: emit(({ context }) => armAll(context)),
     sendOff: emit(
       on("armRefused", ({ context, event: { vm } }) => sendAll(switchOff(context, vm))),
     ),
@@ -147,19 +144,9 @@ export const checkpointDiffMachine = setup({
         ...(deadlineCycles > 0 ? [send(self, { type: "deadline" }, deadlineCycles)] : []),
       ]);
     }),
-    sendPauses: emit(({ context }) => {
-      const { scheduler, self } = context;
-      return sendAll(
-        context.trackers.map((_, vm) => send(scheduler, { type: "pauseVm", vm, requester: self })),
-      );
-    }),
-    sendHarvests: emit(({ context }) => {
-      const message = { type: "harvest", mode: "clean", requester: context.self } as const;
-      return sendAll(context.trackers.map((tracker) => send(tracker, message)));
-    }),
-    sendUnpauses: emit(({ context }) =>
-      sendAll(context.trackers.map((_, vm) => send(context.scheduler, { type: "unpauseVm", vm }))),
-    ),
+    sendPauses: emit(({ context }) => pauseAll(context)),
+    sendHarvests: emit(({ context }) => cleanAll(context)),
+    sendUnpauses: emit(({ context }) => unpauseAll(context)),
     sendWritten: emit(
       on("pagesCopied", ({ context, event: { copyCycles, writeCycles } }) =>
         send(context.self, { type: "checkpointWritten" }, copyCycles + writeCycles),

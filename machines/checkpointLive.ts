@@ -58,6 +58,7 @@ import { ignored } from "../src/interconnect/ignored.ts";
 import { machineTypes } from "../src/interconnect/machineTypes.ts";
 import { type Message, technique } from "../src/interconnect/messages.ts";
 import { switchOff, switchOn } from "./armAgain.ts";
+import { armAll, cleanAll, pauseAll, unpauseAll } from "./everyVm.ts";
 
 /** What it is set up with. */
 export const checkpointLiveInput = {
@@ -155,11 +156,7 @@ export const checkpointLiveMachine = setup({
     noteFailure: assign({
       failures: on("writeFailed", ({ context, event }) => [...context.failures, event.failure]),
     }),
-    sendArms: emit(({ context }) => {
-      const { technique, self } = context;
-      const message = { type: "arm", technique, requester: self } as const;
-      return sendAll(context.trackers.map((tracker) => send(tracker, message)));
-    }),
+    sendArms: emit(({ context }) => armAll(context)),
     sendOff: emit(
       on("armRefused", ({ context, event: { vm } }) => sendAll(switchOff(context, vm))),
     ),
@@ -186,24 +183,13 @@ export const checkpointLiveMachine = setup({
         ...(timed ? [send(self, { type: "deadline" }, deadlineCycles)] : []),
       ]);
     }),
-    sendPauses: emit(({ context }) =>
-      sendAll(
-        context.trackers.map((_, vm) =>
-          send(context.scheduler, { type: "pauseVm", vm, requester: context.self }),
-        ),
-      ),
-    ),
-    sendHarvests: emit(({ context }) => {
-      const message = { type: "harvest", mode: "clean", requester: context.self } as const;
-      return sendAll(context.trackers.map((tracker) => send(tracker, message)));
-    }),
+    sendPauses: emit(({ context }) => pauseAll(context)),
+    sendHarvests: emit(({ context }) => cleanAll(context)),
     sendDisarms: emit(({ context }) => {
       const message = { type: "disarm", requester: context.self } as const;
       return sendAll(context.trackers.map((tracker) => send(tracker, message)));
     }),
-    sendUnpauses: emit(({ context }) =>
-      sendAll(context.trackers.map((_, vm) => send(context.scheduler, { type: "unpauseVm", vm }))),
-    ),
+    sendUnpauses: emit(({ context }) => unpauseAll(context)),
     askNotePause: emit(() => request({ op: "notePause" })),
     askRelease: emit(() => request({ op: "release" })),
     askCopyAll: emit(() => request({ op: "copy", all: true })),
