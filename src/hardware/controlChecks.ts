@@ -123,7 +123,7 @@ function logControls(vmcs: Vmcs, { units, geometry }: Mmu): string | null {
   let selected = 0;
   for (let i = units.length - 1; i >= 0; i--) {
     const unit = units[i];
-    if (unit === undefined) continue;
+    if (unit === undefined || (secondary & unit.controls) === 0) continue;
     const failure = unit.failure(vmcs, geometry);
     if (failure !== null) return failure;
     if (isSelected(units, unit, secondary)) selected++;

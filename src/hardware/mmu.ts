@@ -85,7 +85,7 @@ export interface LogUnit {
   readonly needsFlags: boolean;
   readonly index: IndexWidth;
   readonly log: TransitionLog | WalkLog;
-  /** The first thing that is wrong with what a VMCS says of it, or null. */
+  /** The first thing that is wrong with what a VMCS says of it, or null. Asked while one of its controls is on. */
   failure(vmcs: Vmcs, geometry: Geometry): string | null;
 }
 

@@ -4,7 +4,7 @@
  * they say of themselves. A design is compiled to words before a run: the walk asks it as it asks any other unit.
  */
 import type { LogUnit } from "../hardware/mmu.ts";
-import { Field, secondaryControls } from "../hardware/vmcs.ts";
+import { Field } from "../hardware/vmcs.ts";
 import {
   type Filling,
   firstIndex,
@@ -75,7 +75,7 @@ function processorSide(
     needsFlags: true,
     index: { bits: INDEX_BITS, signed: filling.direction === "down" },
     log,
-    failure: (vmcs) => (!isThere && (secondaryControls(vmcs) & control) !== 0 ? failure : null),
+    failure: () => (isThere ? null : failure),
   });
 }
 

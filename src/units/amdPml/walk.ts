@@ -1,6 +1,6 @@
 /** AMD's page-modification logging: what the processor does when a nested walk sets a dirty flag (APM vol. 2 15.25.15). */
 import type { LogUnit, TransitionLog } from "../../hardware/mmu.ts";
-import { SHORT_INDEX, secondaryControls, type Vmcs } from "../../hardware/vmcs.ts";
+import { SHORT_INDEX } from "../../hardware/vmcs.ts";
 import { isFull, logDownwards } from "../shortIndex.ts";
 
 /** Bit 11 of NESTED_CTL (VMCB offset 0x90); among the secondary controls here, as that one's others (formats/npt.ts). */
@@ -30,15 +30,8 @@ export function amdPmlUnit(isThere: boolean): LogUnit {
     needsFlags: true,
     index: SHORT_INDEX,
     log,
-    failure: (vmcs) => failure(vmcs, isThere),
+    // VMRUN asks nothing of the base or the index (APM 15.5.1, 15.25.15), and bit 11 without nested paging turns nothing on.
+    // What a processor without the unit does with the bit the manual does not say: here it is reserved.
+    failure: () => (isThere ? null : "amd-pml-not-supported"),
   };
-}
-
-/**
- * VMRUN asks nothing of the base or the index (APM 15.5.1, 15.25.15), and bit 11 without nested paging turns nothing on. What
- * a processor without the unit does with the bit the manual does not say: here it is reserved.
- */
-function failure(vmcs: Vmcs, isThere: boolean): string | null {
-  const isOn = (secondaryControls(vmcs) & SECONDARY_AMD_PML) !== 0;
-  return isOn && !isThere ? "amd-pml-not-supported" : null;
 }

@@ -43,7 +43,6 @@ export function overflowLogUnit(isThere: boolean): LogUnit {
 /** As PML's (SDM 26.2.1.1): it needs EPT, and a log at a page's beginning that there can be. */
 function failure(vmcs: Vmcs, geometry: Geometry, isThere: boolean): string | null {
   const secondary = secondaryControls(vmcs);
-  if ((secondary & SECONDARY_OVERFLOW_LOG) === 0) return null;
   if (!isThere) return "overflow-log-not-supported";
   if ((secondary & SECONDARY_EPT) === 0) return "overflow-log-without-ept";
   // Both log transitions, to the same page by the same index.

@@ -41,10 +41,8 @@ export function pmlUnit(isThere: boolean): LogUnit {
 
 /** SDM 26.2.1.1; Bochs VMenterLoadCheckVmControls; KVM nested_vmx_check_pml_controls; kvm-unit-tests test_pml. */
 function failure(vmcs: Vmcs, geometry: Geometry, isThere: boolean): string | null {
-  const secondary = secondaryControls(vmcs);
-  if ((secondary & SECONDARY_PML) === 0) return null;
   if (!isThere) return "pml-not-supported";
-  if ((secondary & SECONDARY_EPT) === 0) return "pml-without-ept";
+  if ((secondaryControls(vmcs) & SECONDARY_EPT) === 0) return "pml-without-ept";
   if ((readField(vmcs, Field.logAddress) & 0xfff) !== 0) return "pml-address-unaligned";
   return isTooWide(vmcs, Field.logAddress, geometry) ? "pml-address-too-wide" : null;
 }

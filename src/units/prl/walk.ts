@@ -105,10 +105,9 @@ export function prlUnit(options: PrlOptions, isThere: boolean): LogUnit {
     log: new PrlLog(options),
     failure(vmcs) {
       const secondary = secondaryControls(vmcs);
-      const own = secondary & (SECONDARY_PRL | SECONDARY_PRL_FILTER);
-      if (own !== 0 && !isThere) return "prl-not-supported";
+      if (!isThere) return "prl-not-supported";
       const hasPml = (secondary & SECONDARY_PML) !== 0;
-      return (own & SECONDARY_PRL) !== 0 && !hasPml ? "prl-without-pml" : null;
+      return (secondary & SECONDARY_PRL) !== 0 && !hasPml ? "prl-without-pml" : null;
     },
   };
 }

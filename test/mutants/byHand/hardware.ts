@@ -242,7 +242,7 @@ export const hardware: readonly HandMade[] = [
     name: "entry-pml-needs-no-ept",
     file: "src/units/pml/walk.ts",
     class: "early return removed",
-    from: `  if ((secondary & SECONDARY_EPT) === 0) return "pml-without-ept";
+    from: `  if ((secondaryControls(vmcs) & SECONDARY_EPT) === 0) return "pml-without-ept";
 `,
     to: "",
     damage: "PML without EPT passes the entry check",
