@@ -16,7 +16,8 @@
  *   running    | deadline                | done       | -
  *   running    | vmHalted, last          | done       | -
  *   pausing    | vmPaused                | pausing    | -
- *   pausing    | vmPaused, last          | harvesting | harvest to every tracker
+ *   pausing    | vmPaused, last          | pausing    | device: finishStep
+ *   pausing    | stepFinished            | harvesting | harvest to every tracker
  *   harvesting | harvested               | harvesting | -
  *   harvesting | harvested, last         | writing    | device: copy (all pages, if it is their turn; else
  *              |                         |            | those that are owed)
@@ -153,6 +154,7 @@ export const checkpointDiffMachine = setup({
       ),
     ),
     askNotePause: emit(() => request({ op: "notePause" })),
+    askFinishStep: emit(() => request({ op: "finishStep" })),
     askRelease: emit(() => request({ op: "release" })),
     askCopy: emit(({ context }) => request({ op: "copy", all: isFullsTurn(context) })),
     askKeepState: emit(() => request({ op: "keepState" })),
@@ -216,13 +218,10 @@ export const checkpointDiffMachine = setup({
     pausing: {
       on: {
         vmPaused: [
-          {
-            guard: "isLast",
-            target: "harvesting",
-            actions: ["noteAnswer", "expectAll", "sendHarvests"],
-          },
+          { guard: "isLast", actions: ["noteAnswer", "askFinishStep"] },
           { actions: "noteAnswer" },
         ],
+        stepFinished: { target: "harvesting", actions: ["expectAll", "sendHarvests"] },
       },
     },
     harvesting: {

@@ -28,7 +28,8 @@
  *   late        | writeFailed                | stopping    | pauseVm for every VM
  *   late        | writeFailed, ending        | failed      | -
  *   pausing     | vmPaused                   | pausing     | -
- *   pausing     | vmPaused, last             | harvesting  | harvest to every tracker
+ *   pausing     | vmPaused, last             | pausing     | device: finishStep
+ *   pausing     | stepFinished               | harvesting  | harvest to every tracker
  *   harvesting  | harvested                  | harvesting  | -
  *   harvesting  | harvested, last            | copying     | device: copy (the harvested pages)
  *   finishing   | checkpointWritten          | finishing   | device: commit
@@ -100,6 +101,8 @@ export type CheckpointRequest =
   // The VMs are about to stop; they are about to go on, or have ended.
   | { readonly op: "notePause" }
   | { readonly op: "release" }
+  // VMs that stand still: what is left of a step of their machines is done by software, before it is asked what was written.
+  | { readonly op: "finishStep" }
   // Into the staging buffer, of every VM: all its pages, or those of the last harvest.
   | { readonly op: "copy"; readonly all: boolean }
   // The state of everything that is not memory of the VMs, to go with the checkpoint.
@@ -108,6 +111,7 @@ export type CheckpointRequest =
 
 export type CheckpointReply =
   | { readonly type: "noted" }
+  | { readonly type: "stepFinished" }
   | { readonly type: "pagesCopied"; readonly copyCycles: number; readonly writeCycles: number }
   | { readonly type: "committed" }
   | { readonly type: "writeFailed"; readonly failure: string };
@@ -191,6 +195,7 @@ export const checkpointLiveMachine = setup({
     }),
     sendUnpauses: emit(({ context }) => unpauseAll(context)),
     askNotePause: emit(() => request({ op: "notePause" })),
+    askFinishStep: emit(() => request({ op: "finishStep" })),
     askRelease: emit(() => request({ op: "release" })),
     askCopyAll: emit(() => request({ op: "copy", all: true })),
     askCopyHarvested: emit(() => request({ op: "copy", all: false })),
@@ -307,9 +312,10 @@ export const checkpointLiveMachine = setup({
     pausing: {
       on: {
         vmPaused: [
-          { guard: "isLast", target: "harvesting", actions: ["expectAll", "sendHarvests"] },
+          { guard: "isLast", actions: ["noteAnswer", "askFinishStep"] },
           { actions: "noteAnswer" },
         ],
+        stepFinished: { target: "harvesting", actions: ["expectAll", "sendHarvests"] },
       },
     },
     harvesting: {

@@ -23,8 +23,13 @@ export interface GuestMachine {
   finishStep(visit: (word: number) => void): void;
   /** Its state without its memory. To be called when it is whole. */
   suspend(): Uint8Array;
-  /** It goes on in a machine that has this state and this memory, and nothing else. To be called when it is whole. */
-  resume(memory: Uint8Array): void;
+  /** It goes on in a machine that has this state, of suspend(), and this memory, and nothing else. To be called when it is whole. */
+  resume(state: Uint8Array, memory: Uint8Array): void;
+  /**
+   * The state and the memory that it goes on from, as another process has stored them: its own state says which.
+   * @returns whether it is that one
+   */
+  adopt(state: Uint8Array, memory: Uint8Array): boolean;
 }
 
 /** What a guest's kernel has done (kernel/demandPaging.ts). */

@@ -140,7 +140,7 @@ const vmWith = (workload: typeof workloadSchema) =>
       .union([z.boolean(), z.literal("bytes")])
       .default(false)
       .describe(
-        "keep a version of each page's contents; bytes: a migration moves the pages of the guest itself (docs/guests.md)",
+        "keep a version of each page's contents; bytes: a migration moves, and checkpoints keep, the pages of the guest itself (docs/guests.md)",
       ),
     vcpus: z
       .int()

@@ -13,6 +13,7 @@ import {
   recordLinux,
 } from "../guests/linux/load.ts";
 import type { LiveLinuxOrder, MachineState } from "../guests/linux/spec.ts";
+import { decodeMachine, encodeMachine } from "../guests/linux/storedMachine.ts";
 import type { GuestConsole, GuestMachine } from "../workload.ts";
 import { commonFields, countField } from "./generator.ts";
 import { failureNote, filesField, type GuestPlace, withSeed } from "./guestProgram.ts";
@@ -95,11 +96,17 @@ export class LiveLinux extends LivePlayer<LiveLinuxOrder, MachineState> {
     return {
       read: (pages) => this.read(pages),
       finishStep: (visit) => this.finish(visit),
-      suspend: () => this.suspend().machine,
-      resume: (memory) => {
-        const state = { ...this.suspend(), memory };
-        const digest = createHash("sha256").update(state.machine).update(memory).digest("hex");
-        this.moveIn(state, longDigestNumber(digest));
+      suspend: () => encodeMachine(this.suspend()),
+      resume: (stored, memory) => {
+        const state = decodeMachine(stored);
+        if (state === undefined)
+          throw new Error("a machine is to go on from no state of a machine");
+        this.moveIn({ ...state, memory }, moveNumber(stored, memory));
+      },
+      adopt: (stored, memory) => {
+        const state = decodeMachine(stored);
+        if (state === undefined) return false;
+        return this.adopt({ ...state, memory }, moveNumber(stored, memory));
       },
     };
   }
@@ -107,6 +114,10 @@ export class LiveLinux extends LivePlayer<LiveLinuxOrder, MachineState> {
   override get console(): GuestConsole {
     return { ...super.console, type: (bytes) => this.typeNow(bytes) };
   }
+}
+
+function moveNumber(state: Uint8Array, memory: Uint8Array): number {
+  return longDigestNumber(createHash("sha256").update(state).update(memory).digest("hex"));
 }
 
 /** The guest of a scenario. @throws UserError if a file of it cannot be read */

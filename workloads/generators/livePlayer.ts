@@ -94,6 +94,17 @@ export abstract class LivePlayer<Order, State> extends StreamPlayer {
     this.#changed();
   }
 
+  /**
+   * The state that it was moved in last, where another process has stored it.
+   * @param number that follows from the state
+   * @returns whether it was moved in that one
+   */
+  protected adopt(state: State, number: number): boolean {
+    if (this.#movesSoFar().at(-1)?.state !== number) return false;
+    this.#stream.keepMoved(number, state);
+    return true;
+  }
+
   #whole(): ReturnType<LiveStream<Order, State>["wholeAt"]> {
     this.blockAt(this.playing);
     const whole = this.#stream.wholeAt(this.playing, this.#doneSoFar());

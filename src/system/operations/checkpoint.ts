@@ -8,6 +8,7 @@ import type { Part } from "../../hardware/part.ts";
 import { findsEveryWrite, TECHNIQUES } from "../../hypervisor/techniques/all.ts";
 import type { TechniqueName } from "../../hypervisor/techniques/technique.ts";
 import type { ActorContexts } from "../actorContexts.ts";
+import { machineOf } from "../machineMove.ts";
 import type { Operation, OperationActor, OperationFactory, OperationHost } from "../operation.ts";
 import { expectedFrames, type World } from "../world.ts";
 import { type CheckpointResult, checkpointResult } from "./checkpoint/checkpointResult.ts";
@@ -17,8 +18,8 @@ import {
   checkpointSchema,
 } from "./checkpoint/checkpointSchema.ts";
 import { checkpointTelling } from "./checkpoint/checkpointTelling.ts";
-import { CheckpointDevice, PAGE_BYTES } from "./checkpoint/device.ts";
-import type { CheckpointHeader } from "./checkpoint/format.ts";
+import { CheckpointDevice } from "./checkpoint/device.ts";
+import { type CheckpointHeader, PAGE_BYTES } from "./checkpoint/format.ts";
 import { type CheckpointSink, MemorySink } from "./checkpoint/sink.ts";
 import { layoutOf } from "./checkpoint/vmImage.ts";
 import {
@@ -51,7 +52,14 @@ export function checkpointPlan(
   { world, technique, deadlineCycles, scenario, faults }: OperationSubject,
   problems: Problems,
 ): CheckpointPlan {
-  const keepsState = config.state ?? config.mode !== "live";
+  const hasMachines = world.vms.some((config) => machineOf({ config }) !== null);
+  const keepsState = config.state ?? (hasMachines || config.mode !== "live");
+  if (hasMachines && !keepsState) {
+    problems.add(
+      ["operation", "state"],
+      'a checkpoint of contents "bytes" has the machine\'s state, without which nothing can go on from its memory',
+    );
+  }
   if (config.mode !== "stop" && !findsEveryWrite(technique, world.units)) {
     const able = TECHNIQUES.filter((name) => findsEveryWrite(name, world.units)).join(", ");
     problems.add(

@@ -7,14 +7,15 @@ import { type ThrottleInput, throttleMachine } from "../../../machines/throttle.
 import { CYCLES_PER_SECOND } from "../../config/units.ts";
 import type { Problems } from "../../errors.ts";
 import { asTheyAre } from "../../hardware/normalForm.ts";
+import { ArrivedBytes } from "../../hypervisor/arrivedBytes.ts";
 import { countMarked } from "../../hypervisor/dirtyBitmap.ts";
-import { ArrivedBytes } from "../../hypervisor/migration/arrivedBytes.ts";
 import { Destination, destinationForm } from "../../hypervisor/migration/destination.ts";
 import { NO_SAVE_WORK, type SaveWork } from "../../hypervisor/migration/saveWork.ts";
 import { SendQueue } from "../../hypervisor/migration/sendQueue.ts";
 import type { Policy } from "../../hypervisor/migration/stats.ts";
 import { findsEveryWrite, TECHNIQUES } from "../../hypervisor/techniques/all.ts";
 import { itemAt } from "../../lookup.ts";
+import { type MovedBytes, machineOf } from "../machineMove.ts";
 import type { OperationFactory, OperationHelper, OperationWires } from "../operation.ts";
 import type { VmState } from "../world.ts";
 import {
@@ -25,7 +26,7 @@ import {
   PLAIN_NEEDS,
   type ToolstackView,
 } from "./declaration.ts";
-import { MigrationDevice, type MovedBytes, SamplerDevice } from "./migration/device.ts";
+import { MigrationDevice, SamplerDevice } from "./migration/device.ts";
 import { migrateResult } from "./migration/migrateResult.ts";
 import { type MigrateConfig, migrateSchema } from "./migration/migrateSchema.ts";
 import { migrationTelling } from "./migration/migrationTelling.ts";
@@ -170,10 +171,10 @@ export function migrate({ migration, samples, findsZeroPages }: MigratePlan): Op
 }
 
 /** Null: the pages of this VM have no bytes. */
-function movedBytes({ config, guest }: VmState): MovedBytes | null {
-  const machine = config.workloads[0]?.machine;
-  if (machine === undefined) return null;
-  return { machine, arrived: new ArrivedBytes("migration/bytes", guest.pages) };
+function movedBytes(vm: VmState): MovedBytes | null {
+  const machine = machineOf(vm);
+  if (machine === null) return null;
+  return { machine, arrived: new ArrivedBytes("migration/bytes", vm.guest.pages) };
 }
 
 /** Xen's ratelimit_us: how long who was given a CPU may keep it at least (sched_ratelimit_us, 1 ms). */

@@ -13,6 +13,7 @@ import {
   encodePreamble,
   STATE_PREFIX_BYTES,
 } from "./format.ts";
+import { encodeGuest, type GuestContents } from "./machineBlocks.ts";
 import { allPages, encodePages } from "./pageBlocks.ts";
 import type { CheckpointSink } from "./sink.ts";
 import type { VmImage } from "./vmImage.ts";
@@ -30,6 +31,8 @@ export interface CheckpointContents {
   readonly images: readonly VmImage[];
   /** What it holds, by VM, ascending. */
   readonly pages: readonly (readonly number[])[];
+  /** By VM; null: its pages have versions alone. */
+  readonly guests: readonly (GuestContents | null)[];
   /** Everything else; may be empty. */
   readonly state: Buffer;
 }
@@ -93,14 +96,12 @@ export class CheckpointFile implements Part {
       let pages = 0;
       images.forEach((image, vm) => {
         const { layout } = image;
-        pages += full ? layout.pages + layout.tables : itemAt(contents.pages, vm).length;
-        encodePages(
-          number,
-          vm,
-          image,
-          full ? allPages(layout) : itemAt(contents.pages, vm),
-          counted,
-        );
+        const those = full ? Array.from(allPages(layout)) : itemAt(contents.pages, vm);
+        pages += those.length;
+        encodePages(number, vm, image, those, counted);
+        const guest = itemAt(contents.guests, vm);
+        if (guest === null) return;
+        encodeGuest(number, vm, guest, those, counted);
       });
       for (const piece of statePieces(number, state)) counted(BlockType.state, piece);
       block(BlockType.commit, encodeCommit({ number, full, blocks, digest, time, pages }));

@@ -148,7 +148,9 @@ export function storedCopies(
         image.versions.set(own ?? itemAt(images, other).versions);
       });
       const pages = whole.map(() => []);
-      file.write({ number: 0, time: 0, full: true, images: whole, pages, state: Buffer.alloc(0) });
+      const guests = whole.map(() => null);
+      const state = Buffer.alloc(0);
+      file.write({ number: 0, time: 0, full: true, images: whole, pages, guests, state });
     },
   };
 }

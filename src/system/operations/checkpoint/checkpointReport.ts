@@ -25,7 +25,7 @@ export function formatCheckpoints(result: CheckpointResult): string[] {
     cells("number", "at", "pages", "pause", "acknowledged"),
     ...shown,
     line("complete", `${grouped(result.committed)} of ${grouped(checkpoints.length)}`),
-    line("copied", `${grouped(result.pages)} pages, ${(result.bytes / 2 ** 20).toFixed(1)} MiB`),
+    line("copied", `${grouped(result.pages)} pages, ${inMib(result.bytes)}`),
     line("pause, mean and longest", both(result.meanPause, result.maxPause)),
     line("share of time paused", `${(100 * result.pausedShare).toFixed(2)} %`),
     ...(output === null
@@ -35,8 +35,25 @@ export function formatCheckpoints(result: CheckpointResult): string[] {
           line("output held", `${grouped(output.outputs)} packets`),
           line("delay, mean and longest", both(output.meanDelay, output.maxDelay)),
         ]),
+    ...result.memories.flatMap(({ vm, zeroPages, deflatedBytes, stateBytes, ...hashes }) => [
+      line(
+        `bytes of ${vm}`,
+        `${grouped(zeroPages)} zero pages, ${inMib(deflatedBytes)} deflated; its machine's state ${inMib(stateBytes)}`,
+      ),
+      ...hashLines(hashes),
+    ]),
     line("file", `${result.file ?? "(in memory)"}, ${grouped(result.fileBytes)} bytes`),
   ];
+}
+
+/** None before the first checkpoint of a run. */
+function hashLines({
+  source,
+  destination,
+}: Pick<CheckpointResult["memories"][number], "source" | "destination">): string[] {
+  if (source === "") return [];
+  const same = destination === source;
+  return [line("SHA-256 of the memory", same ? source : `${destination}, of the guest ${source}`)];
 }
 
 function row({ number, time, pages, pause, acknowledged }: CheckpointEntry): string {
@@ -46,6 +63,10 @@ function row({ number, time, pages, pause, acknowledged }: CheckpointEntry): str
 
 function cells(number: string, ...others: readonly string[]): string {
   return `  ${number.padStart(6)}${others.map((text) => text.padStart(16)).join("")}`;
+}
+
+function inMib(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }
 
 function both(mean: number, longest: number): string {

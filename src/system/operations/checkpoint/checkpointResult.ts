@@ -4,11 +4,14 @@ import { checkpointLiveMachine } from "../../../../machines/checkpointLive.ts";
 import { checkpointStopMachine } from "../../../../machines/checkpointStop.ts";
 import { grouped } from "../../../config/figures.ts";
 import { formatCycles } from "../../../config/units.ts";
+import type { BytesResult } from "../../../hypervisor/arrivedBytes.ts";
 import { itemAt } from "../../../lookup.ts";
 import type { ActorContexts } from "../../actorContexts.ts";
 import type { OperationResult } from "../../operation.ts";
 import type { CheckpointMode } from "./checkpointSchema.ts";
-import { type CheckpointDevice, PAGE_BYTES } from "./device.ts";
+import type { CheckpointDevice } from "./device.ts";
+import { PAGE_BYTES } from "./format.ts";
+import type { WrongBytes } from "./machineBytes.ts";
 import type { LeftOut } from "./owedPages.ts";
 
 export interface CheckpointEntry {
@@ -44,6 +47,8 @@ export interface CheckpointResult extends OperationResult {
     readonly meanDelay: number;
     readonly maxDelay: number;
   } | null;
+  /** What their bytes say, of VMs whose machines run beside. */
+  readonly memories: readonly (BytesResult & { readonly vm: string })[];
   readonly file: string | null;
   /** Of the emulator's own file. */
   readonly fileBytes: number;
@@ -73,7 +78,7 @@ function endingOf(actors: ActorContexts, mode: CheckpointMode): Ending {
  */
 export function checkpointResult(
   actors: ActorContexts,
-  { book, file, owed, images }: CheckpointDevice,
+  { book, file, owed, images, machines }: CheckpointDevice,
   now: number,
   configured: Pick<CheckpointResult, "mode" | "file"> & { readonly epoch: number },
 ): CheckpointResult {
@@ -112,12 +117,18 @@ export function checkpointResult(
     pausedShare: ran === 0 ? 0 : paused / ran,
     lateEpochs,
     output: live ? book.held : null,
+    memories: machines.flatMap((machine, vm) =>
+      machine === null ? [] : [{ vm: itemAt(images, vm).layout.name, ...machine.result }],
+    ),
     file: configured.file,
     fileBytes: file.length,
     fileRewrites: file.rewrites,
     failures: [
       ...failures.map((failure) => `${failure}; the VMs ran on; ${remains}`),
       ...owed.flatMap(({ leftOut }, vm) => leftOutOf(itemAt(images, vm).layout.name, leftOut)),
+      ...machines.flatMap((machine, vm) =>
+        differenceOf(itemAt(images, vm).layout.name, machine?.wrong ?? null),
+      ),
       ...missed.map(
         (time) => `no checkpoint was taken at ${formatCycles(time)}: the run had ended`,
       ),
@@ -132,6 +143,15 @@ function leftOutOf(vm: string, leftOut: LeftOut | null): string[] {
   const what = `${grouped(pages)} written ${pages === 1 ? "page" : "pages"} of ${vm}`;
   const more = checkpoints === 1 ? "" : `; ${grouped(checkpoints)} checkpoints left out some`;
   return [`checkpoint ${number} left out ${what} (the first is page ${first})${more}`];
+}
+
+/** Bytes of checkpoints that are not the guest's, as a failure. */
+function differenceOf(vm: string, wrong: WrongBytes | null): string[] {
+  if (wrong === null) return [];
+  const { number, page } = wrong;
+  return [
+    `checkpoint ${number} does not have the bytes of ${vm} (the first page that differs is ${page})`,
+  ];
 }
 
 function total(values: readonly number[]): number {

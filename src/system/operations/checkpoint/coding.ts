@@ -16,6 +16,15 @@ export class Encoder {
     this.#bytes[this.length++] = rest;
   }
 
+  /** As they are. */
+  bytes(bytes: Uint8Array): void {
+    while (this.length + bytes.length > this.#bytes.length) {
+      this.#bytes = Buffer.concat([this.#bytes, Buffer.alloc(this.#bytes.length)]);
+    }
+    this.#bytes.set(bytes, this.length);
+    this.length += bytes.length;
+  }
+
   /** What was encoded, detached; the encoder is empty then. */
   take(): Buffer {
     const taken = Buffer.from(this.#bytes.subarray(0, this.length));
@@ -49,5 +58,13 @@ export class Decoder {
     }
     this.failed = true;
     return 0;
+  }
+
+  /** So many bytes as they are, valid as long as what is decoded. */
+  bytes(length: number): Uint8Array {
+    const bytes = this.#bytes.subarray(this.#at, this.#at + length);
+    this.#at += length;
+    if (bytes.length < length) this.failed = true;
+    return bytes;
   }
 }

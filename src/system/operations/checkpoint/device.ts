@@ -9,6 +9,8 @@ import type { Part } from "../../../hardware/part.ts";
 import type { DirtyBitmap } from "../../../hypervisor/dirtyBitmap.ts";
 import type { Device } from "../../../interconnect/emissions.ts";
 import { itemAt, numberAt } from "../../../lookup.ts";
+import { finishStep } from "../../finishStep.ts";
+import { machineOf } from "../../machineMove.ts";
 import { toolstackMemory } from "../../memoryNames.ts";
 import type { OperationHost } from "../../operation.ts";
 import type { World } from "../../world.ts";
@@ -16,6 +18,8 @@ import { Book } from "./book.ts";
 import { ByteList } from "./byteList.ts";
 import { CheckpointFile } from "./checkpointFile.ts";
 import { type CheckpointHeader, wordsOfTable } from "./format.ts";
+import type { StoredGuests } from "./machineBlocks.ts";
+import { MachineBytes } from "./machineBytes.ts";
 import { OwedPages } from "./owedPages.ts";
 import { type CheckpointSink, SinkError } from "./sink.ts";
 import { applyStaged, stagePages, unstaged } from "./staging.ts";
@@ -23,7 +27,6 @@ import { encodeState } from "./state.ts";
 import { memoryOf, VmImage, type VmMemory, writeBack } from "./vmImage.ts";
 import { WordList } from "./wordList.ts";
 
-export const PAGE_BYTES = 4096;
 /** Why a checkpoint fails that is to fail. */
 const NO_SPACE = "no space is left on the storage (operation.fails)";
 
@@ -53,6 +56,8 @@ export class CheckpointDevice implements Device<CheckpointRequest, CheckpointRep
   readonly staging = new WordList("checkpoint/staging");
   /** By VM, of differential checkpoints; else none. */
   readonly owed: readonly OwedPages[];
+  /** By VM; null: its pages have versions alone. */
+  readonly machines: readonly (MachineBytes | null)[];
   readonly #world: World;
   readonly #host: OperationHost;
   readonly #config: CheckpointDeviceConfig;
@@ -74,6 +79,10 @@ export class CheckpointDevice implements Device<CheckpointRequest, CheckpointRep
     const tableWords = wordsOfTable(config.header);
     this.images = config.header.vms.map((layout) => new VmImage(layout, tableWords));
     this.file = new CheckpointFile(sink, config.header, config.fileLimit);
+    this.machines = world.vms.map((vm) => {
+      const machine = machineOf(vm);
+      return machine === null ? null : new MachineBytes(vm.config.name, vm.guest.pages, machine);
+    });
     const { differential } = config;
     this.owed =
       differential === null
@@ -92,7 +101,9 @@ export class CheckpointDevice implements Device<CheckpointRequest, CheckpointRep
   get parts(): readonly Part[] {
     const { book, images, file } = this;
     const owed = this.owed.flatMap(({ parts }) => parts);
-    return [book, file, this.staging, this.#state, ...images, ...owed, ...this.#sink.parts];
+    const machines = this.machines.flatMap((machine) => machine?.parts ?? []);
+    const ofVms = [...images, ...owed, ...machines];
+    return [book, file, this.staging, this.#state, ...ofVms, ...this.#sink.parts];
   }
 
   touches(): string[] {
@@ -108,6 +119,9 @@ export class CheckpointDevice implements Device<CheckpointRequest, CheckpointRep
       case "release":
         this.book.noteRelease(now);
         return { type: "noted" };
+      case "finishStep":
+        this.#finishSteps();
+        return { type: "stepFinished" };
       case "copy":
         return this.#copy(request.all, now);
       case "keepState":
@@ -121,8 +135,11 @@ export class CheckpointDevice implements Device<CheckpointRequest, CheckpointRep
     }
   }
 
-  /** The system has been put into the state of a checkpoint: as if it had just been copied. */
-  adopt(images: readonly VmImage[], state: Buffer): void {
+  /**
+   * The system has been put into the state of a checkpoint: as if it had just been copied.
+   * @returns false if that state is not of the machines that the checkpoint has
+   */
+  adopt(images: readonly VmImage[], guests: StoredGuests, state: Buffer): boolean {
     images.forEach((image, vm) => {
       itemAt(this.images, vm).versions.set(image.versions);
       itemAt(this.images, vm).tables.set(image.tables);
@@ -132,16 +149,28 @@ export class CheckpointDevice implements Device<CheckpointRequest, CheckpointRep
     // No pages of any VM: the images have them, and a new file begins with all.
     for (const _ of images) this.staging.push(0);
     this.#state.replaceFrom(0, [state]);
+    return this.machines.every((machine, vm) => {
+      const guest = itemAt(guests, vm);
+      return machine === null || guest === null || machine.adopt(guest);
+    });
+  }
+
+  #finishSteps(): void {
+    for (const vm of this.#world.vms) finishStep(this.#world, vm);
   }
 
   #copy(all: boolean, now: number): CheckpointReply {
+    // Where pages were asked for that were written, it was done before (machines/checkpointDiff.ts).
+    if (all) this.#finishSteps();
     const { copyCycles, writeCycles, acknowledgeCycles, accessesPerOutput } = this.#config;
     this.staging.clear();
     let pages = 0;
     this.#memories.forEach((memory, vm) => {
       const image = itemAt(this.images, vm);
-      pages += stagePages(this.staging, image, memory, this.#marked(all, vm));
+      const copied = stagePages(this.staging, image, memory, this.#marked(all, vm));
+      pages += copied.length;
       if (!all) this.owed[vm]?.compare(this.book.count, image, memory);
+      this.machines[vm]?.take(this.book.count, copied);
     });
     if (accessesPerOutput > 0) this.book.holdOutput(this.#accesses(), accessesPerOutput);
     this.book.noteCopy(now, pages, all);
@@ -166,11 +195,13 @@ export class CheckpointDevice implements Device<CheckpointRequest, CheckpointRep
     const state = this.#state.bytes;
     try {
       if (this.#config.fails.includes(number)) throw new SinkError(NO_SPACE);
-      this.file.write({ number, time, full, images: this.images, pages, state });
+      const guests = this.machines.map((machine) => machine?.contents ?? null);
+      this.file.write({ number, time, full, images: this.images, pages, guests, state });
     } catch (error) {
       if (!(error instanceof SinkError)) throw error;
       // Images are what is on the storage.
       applyStaged(before, this.images);
+      for (const machine of this.machines) machine?.forget();
       this.book.releaseOutput(now);
       return {
         type: "writeFailed",

@@ -4,9 +4,10 @@ import { CHECKPOINT_MODES } from "./checkpointSchema.ts";
 
 export const CHECKPOINT_MAGIC = Buffer.from("TVCHKPT\0", "latin1");
 export const CHECKPOINT_VERSION = 1;
+export const PAGE_BYTES = 4096;
 /** Magic and version. */
 export const PREAMBLE_BYTES = 12;
-/** Checkpoint number, VM, count: in front of every block of pages or tables. */
+/** Checkpoint number, VM, count: in front of every block of pages, tables, bytes or machines. */
 export const PREFIX_BYTES = 12;
 export const COMMIT_BYTES = 32;
 /** Checkpoint number, in front of a piece of state. */
@@ -19,6 +20,8 @@ export const BlockType = {
   pages: 0x45474150, // "PAGE"
   tables: 0x4c424154, // "TABL"
   state: 0x54415453, // "STAT"
+  bytes: 0x45545942, // "BYTE"
+  machine: 0x4843414d, // "MACH"
   commit: 0x54494d43, // "CMIT"
 } as const;
 
@@ -32,6 +35,7 @@ const layoutSchema = z.strictObject({
   pages: count.describe("data pages, from 0"),
   firstTable: count.describe("first page of the guest's own paging structures"),
   tables: count.describe("how many pages those are"),
+  bytes: z.literal(true).optional().describe("it has a machine, with bytes in its pages"),
 });
 
 /** Which guest-physical pages a VM has. */

@@ -20,6 +20,7 @@ import {
   STATE_PREFIX_BYTES,
   wordsOfTable,
 } from "./format.ts";
+import { decodeGuest, type StoredGuests } from "./machineBlocks.ts";
 import { decodePages } from "./pageBlocks.ts";
 import type { VmImage } from "./vmImage.ts";
 
@@ -44,10 +45,11 @@ export interface CommittedCheckpoint extends CommitRecord {
 /** What is done with a checkpoint's blocks, as they are read: it is not known yet whether it is complete. */
 export interface BlockVisitor {
   readonly images: readonly VmImage[] | null;
+  readonly guests: StoredGuests | null;
   state(piece: Buffer): void;
 }
 
-const CHECK_ONLY: BlockVisitor = { images: null, state: () => {} };
+const CHECK_ONLY: BlockVisitor = { images: null, guests: null, state: () => {} };
 
 export class CheckpointReader {
   readonly header: CheckpointHeader | undefined;
@@ -105,6 +107,9 @@ export class CheckpointReader {
         const found = decodePages(type, payload, vms, tableWords, visitor.images);
         if (typeof found === "string") return this.#fail(start, number, found);
         pages += found;
+      } else if (type === BlockType.bytes || type === BlockType.machine) {
+        const wrong = decodeGuest(type, payload, vms, visitor.guests);
+        if (wrong !== undefined) return this.#fail(start, number, wrong);
       } else {
         return this.#fail(start, number, "the block is of no known type");
       }
@@ -151,17 +156,18 @@ export function scanCheckpoints(source: ByteSource): CheckpointScan {
 
 /**
  * Reads the contents of a complete checkpoint, which a scan has found.
- * @param images of all VMs, with nothing in them
+ * @param images of all VMs, with nothing in them; and what those have whose machines run beside
  * @returns its state; empty if it has none
  */
 export function readCheckpoint(
   source: ByteSource,
   wanted: CommittedCheckpoint,
   images: readonly VmImage[],
+  guests: StoredGuests = [],
 ): Buffer {
   const reader = new CheckpointReader(source);
   let pieces: Buffer[] = [];
-  const visitor = { images, state: (piece: Buffer) => pieces.push(Buffer.from(piece)) };
+  const visitor = { images, guests, state: (piece: Buffer) => pieces.push(Buffer.from(piece)) };
   for (;;) {
     pieces = [];
     const found = reader.next(visitor);

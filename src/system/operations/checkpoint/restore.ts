@@ -7,6 +7,7 @@ import { itemAt } from "../../../lookup.ts";
 import type { System } from "../../system.ts";
 import { CheckpointOperation } from "../checkpoint.ts";
 import { wordsOfTable } from "./format.ts";
+import { StoredGuest } from "./machineBlocks.ts";
 import { type CommittedCheckpoint, damageNote, readCheckpoint, scanCheckpoints } from "./reader.ts";
 import { decodeState, StateError } from "./state.ts";
 import { layoutOf, memoryOf, VmImage, writeBack } from "./vmImage.ts";
@@ -42,10 +43,16 @@ export function restoreCheckpoint(system: System, source: ByteSource): Restored 
     vms.every(({ guest }) => guest.versions.length > 0);
   if (!sameVms) throw new UserError(`${source.name}: is of other VMs than this scenario's`);
   const images = layouts.map((layout) => new VmImage(layout, tableWords));
-  const state = readCheckpoint(source, checkpoint, images);
+  const guests = layouts.map((layout) => (layout.bytes === true ? new StoredGuest(layout) : null));
+  const state = readCheckpoint(source, checkpoint, images, guests);
   const { operation } = system;
   const continues = state.length > 0 && operation instanceof CheckpointOperation;
   if (!continues) {
+    if (guests.some((guest) => guest !== null)) {
+      throw new UserError(
+        `${source.name}: holds a machine, which goes on under operation "checkpoint" alone, with its state`,
+      );
+    }
     images.forEach((image, vm) => {
       writeBack(image, memoryOf(itemAt(vms, vm)));
     });
@@ -58,7 +65,9 @@ export function restoreCheckpoint(system: System, source: ByteSource): Restored 
   const refused = `${source.name}: checkpoint ${checkpoint.number}, its state`;
   system.distrust(source.name);
   system.examine(() => putBack(system, state, keptParts, refused));
-  operation.device.adopt(images, state);
+  if (!operation.device.adopt(images, guests, state)) {
+    throw new UserError(`${refused}: is not of the machine that the checkpoint holds`);
+  }
   return { checkpoint, continues, damage };
 }
 

@@ -10,19 +10,20 @@ import { allPages } from "./pageBlocks.ts";
 import { tableOffset, type VmImage, type VmMemory } from "./vmImage.ts";
 import { WordList } from "./wordList.ts";
 
-/** Copies a VM's pages, all or the marked ones, to the end of the buffer. Returns how many. */
+/** Copies a VM's pages, all or the marked ones, to the end of the buffer. Returns their numbers, ascending. */
 export function stagePages(
   staging: WordList,
   image: VmImage,
   memory: VmMemory,
   marked: DirtyBitmap | null,
-): number {
+): readonly number[] {
   const countAt = staging.length;
   staging.push(0);
   const words = memory.words();
-  let count = 0;
+  const copied: number[] = [];
   const copy = (page: number): void => {
     staging.push(page);
+    copied.push(page);
     const offset = tableOffset(image, page);
     if (offset < 0) {
       staging.push(wordAt(memory.versions, page));
@@ -30,7 +31,6 @@ export function stagePages(
       const at = wordAt(memory.tablesAt, offset / image.tableWords);
       staging.pushAll(words.subarray(at, at + image.tableWords));
     }
-    count++;
   };
   if (marked === null) {
     for (const page of allPages(image.layout)) copy(page);
@@ -39,8 +39,8 @@ export function stagePages(
       if (page < image.layout.pages || tableOffset(image, page) >= 0) copy(page);
     });
   }
-  staging.words[countAt] = count;
-  return count;
+  staging.words[countAt] = copied.length;
+  return copied;
 }
 
 /** The staged pages as the images have them: put into the images, they are as they were. */

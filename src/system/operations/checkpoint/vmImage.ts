@@ -7,6 +7,7 @@ import { findLeaf } from "../../../hardware/ept.ts";
 import type { Part, WordArray } from "../../../hardware/part.ts";
 import { pageOfWords } from "../../../hardware/words.ts";
 import { wordAt } from "../../../lookup.ts";
+import { machineOf } from "../../machineMove.ts";
 import type { VmState } from "../../world.ts";
 import type { VmLayout } from "./format.ts";
 
@@ -38,12 +39,14 @@ export function tableOffset({ layout, tableWords }: VmImage, page: number): numb
   return table >= 0 && table < layout.tables ? table * tableWords : -1;
 }
 
-export function layoutOf({ config, tables }: VmState): VmLayout {
+export function layoutOf(vm: VmState): VmLayout {
+  const { config, tables } = vm;
   return {
     name: config.name,
     pages: config.pages,
     firstTable: tables?.firstPage ?? config.pages,
     tables: tables?.count ?? 0,
+    ...(machineOf(vm) === null ? {} : { bytes: true }),
   };
 }
 

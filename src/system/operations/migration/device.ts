@@ -2,9 +2,7 @@
 
 import type { MigrationReply, MigrationRequest } from "../../../../machines/migrationContext.ts";
 import type { SamplerReply, SamplerRequest } from "../../../../machines/sampler.ts";
-import type { GuestMachine } from "../../../../workloads/workload.ts";
 import { Counter } from "../../../hardware/counters.ts";
-import type { ArrivedBytes } from "../../../hypervisor/migration/arrivedBytes.ts";
 import {
   copyPage,
   type Destination,
@@ -25,14 +23,9 @@ import type { Device } from "../../../interconnect/emissions.ts";
 import { itemAt, numberAt } from "../../../lookup.ts";
 import { kernelAccesses } from "../../accessStream.ts";
 import { finishStep } from "../../finishStep.ts";
+import { type MovedBytes, moveMachine } from "../../machineMove.ts";
 import { toolstackMemory } from "../../memoryNames.ts";
 import type { VmState, World } from "../../world.ts";
-
-/** The bytes of the VM's pages at both ends, where they travel. */
-export interface MovedBytes {
-  readonly machine: GuestMachine;
-  readonly arrived: ArrivedBytes;
-}
 
 export interface MigrationMemory {
   readonly queue: SendQueue;
@@ -128,17 +121,8 @@ export class MigrationDevice implements Device<MigrationRequest, MigrationReply>
   #compare(): number {
     const first = firstDifference(this.#vm, this.#destination);
     if (this.#bytes === null) return first;
-    const firstBytes = this.#move(this.#bytes);
+    const { firstDifference: firstBytes } = moveMachine(this.#bytes);
     return first < 0 ? firstBytes : first;
-  }
-
-  /** The guest goes on in the machine at the destination. Returns the first page that is another one there, or -1. */
-  #move({ machine, arrived }: MovedBytes): number {
-    const memory = arrived.memory();
-    const state = machine.suspend();
-    const first = arrived.compare(memory, (pages) => machine.read(pages), state.length);
-    machine.resume(memory);
-    return first;
   }
 }
 

@@ -6,7 +6,7 @@ import type {
   ThrottleStep,
 } from "../../../../machines/migrationContext.ts";
 import { type SamplerContext, samplerInterval } from "../../../../machines/sampler.ts";
-import type { BytesResult } from "../../../hypervisor/migration/arrivedBytes.ts";
+import type { BytesResult } from "../../../hypervisor/arrivedBytes.ts";
 import { averageRate, type MigrationRound } from "../../../hypervisor/migration/progress.ts";
 import { impliedDowntime, zeroPagesIn } from "../../../hypervisor/migration/stats.ts";
 import { itemAt } from "../../../lookup.ts";

@@ -1,33 +1,33 @@
 /**
- * The bytes of the pages that have arrived at the destination. What they are follows from their digests, which are state;
+ * The bytes of the pages that have arrived where a guest is to go on: at the destination of a migration, in a checkpoint. What they are follows from their digests, which are state;
  * the bytes themselves are kept once for each digest, so that a saved state takes two words a page.
  */
 import { createHash } from "node:crypto";
 import { deflateRawSync } from "node:zlib";
-import { UserError } from "../../errors.ts";
-import type { Part, WordArray } from "../../hardware/part.ts";
-import { numberAt, numbers, wordAt } from "../../lookup.ts";
-import { PAGE_BYTES } from "./stats.ts";
+import { UserError } from "../errors.ts";
+import type { Part, WordArray } from "../hardware/part.ts";
+import { numberAt, numbers, wordAt } from "../lookup.ts";
+import { PAGE_BYTES } from "./migration/stats.ts";
 
 /** Pages that are read at a time where all are. */
 const READ_PAGES = 256;
 /** Words of a digest of all of a memory. */
 const HASH_WORDS = 8;
 
-/** What was counted, since the migration began. */
+/** What was counted, since all was empty. */
 const Count = { zeroPages: 0, deflatedBytes: 1, stateBytes: 2 } as const;
 
 /** The source's memory, page after page. */
 export type ReadPages = (pages: readonly number[]) => Uint8Array;
 
-/** What the bytes of a migration say. */
+/** What the bytes of a migration, or of checkpoints, say. */
 export interface BytesResult {
   /** Of the pages that were sent, those of zeros; and bytes of all, each page compressed by itself. */
   readonly zeroPages: number;
   readonly deflatedBytes: number;
   /** Of the processor and the devices. */
   readonly stateBytes: number;
-  /** SHA-256 of the whole memory, of the source when it was suspended and of what has arrived; empty before. */
+  /** SHA-256 of the whole memory, of the source when it was suspended last and of what had arrived; empty before. */
   readonly source: string;
   readonly destination: string;
 }
@@ -80,20 +80,34 @@ export class ArrivedBytes implements Part {
     return zero;
   }
 
-  /** The memory of the machine at the destination: what has arrived, and zeros. */
+  /** The memory of the machine that is to go on: what has arrived, and zeros. */
   memory(): Uint8Array {
     const memory = new Uint8Array(PAGE_BYTES * this.#pages);
     for (let page = 0; page < this.#pages; page++) {
-      const words = [wordAt(this.#digests, 2 * page), wordAt(this.#digests, 2 * page + 1)];
-      if (words[0] === 0 && words[1] === 0) continue;
-      const bytes = this.#bytes.get(words.join());
-      if (bytes === undefined) {
-        // A saved state has digests alone.
-        throw new UserError(`${this.name}: page ${page} has arrived in another run than this one`);
-      }
-      memory.set(bytes, PAGE_BYTES * page);
+      const bytes = this.page(page);
+      if (bytes !== null) memory.set(bytes, PAGE_BYTES * page);
     }
     return memory;
+  }
+
+  /** A page as it has arrived; null: it is of zeros, or has not. */
+  page(page: number): Uint8Array | null {
+    const words = [wordAt(this.#digests, 2 * page), wordAt(this.#digests, 2 * page + 1)];
+    if (words[0] === 0 && words[1] === 0) return null;
+    const bytes = this.#bytes.get(words.join());
+    // A saved state has digests alone.
+    if (bytes !== undefined) return bytes;
+    throw new UserError(`${this.name}: page ${page} has arrived in another run than this one`);
+  }
+
+  /** Which pages have arrived, as what; to be put back by replace(). */
+  get arrivals(): Int32Array {
+    return this.#digests.slice();
+  }
+
+  /** What has arrived is what had then. @param arrivals of before, of this or of a copy of it */
+  replace(arrivals: Int32Array): void {
+    this.#digests.set(arrivals);
   }
 
   /**
