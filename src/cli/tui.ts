@@ -1,16 +1,12 @@
 /** `trackvisor tui`: see a machine run, change it, go back in time; or the same numbers in a pipe. */
 
-import { homedir } from "node:os";
-import { join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { Override } from "../config/override.ts";
-import { parseYaml } from "../config/yamlFile.ts";
 import { UserError } from "../errors.ts";
-import { exists, readText } from "../io/inputFile.ts";
+import { exists } from "../io/inputFile.ts";
 import { refuseUnwritable, writeOutput } from "../io/outputFile.ts";
 import {
   type ColourMode,
-  coloursOfTerminal,
   isInteractive,
   note,
   print,
@@ -27,17 +23,18 @@ import { standstillOf } from "../system/verdict/standstill.ts";
 import { brokenPromises } from "../system/verdict/verdict.ts";
 import { frameOf, screenPicture, screenRows } from "../tui/batch.ts";
 import { logLine } from "../tui/entryLine.ts";
-import { keyMap, type UiSettings, uiSettingsSchema } from "../tui/keys.ts";
+import { keyMap } from "../tui/keys.ts";
 import { PANEL_NAMES } from "../tui/panels/all.ts";
 import { parseRunPosition } from "../tui/runPosition.ts";
-import { ASCII, type Look, THEME_NAMES, type ThemeName, UNICODE } from "../tui/themes.ts";
+import { type Look, THEME_NAMES, type ThemeName } from "../tui/themes.ts";
 import { printResult } from "./jsonFormats.ts";
+import { loadSettings, lookOf } from "./look.ts";
 import { IMPORT, importModules, SET } from "./optionParsers.ts";
 import { DEFAULT_SCENARIO } from "./run.ts";
+import { type BesideOption, besideOption, openBeside } from "./tuiBeside.ts";
 
 /** A damaged log, or a run that broke what no run may. */
 const EXIT_FAILED = 1;
-const SETTINGS_BYTES_MAX = 1 << 20;
 const LOG_EXTENSION = ".tvlog";
 const BATCH_MESSAGES = 4096;
 const DEFAULT_SIZE = { columns: 80, rows: 24 };
@@ -58,6 +55,7 @@ interface TuiOptions {
   readonly screenReader?: true;
   readonly config?: string;
   readonly do?: string[];
+  readonly beside?: readonly BesideOption[];
   readonly set: readonly Override[];
 }
 
@@ -101,6 +99,11 @@ export function tuiCommand(): Command {
     .option("--screen-reader", "sentences instead of a screen")
     .option("--config <file>", "keys and theme (default: ~/.config/trackvisor/tui.yaml)")
     .option(...SET)
+    .option(
+      "--beside <variant>",
+      "another run of the scenario in step with it: under that tracker, or with field=value; may be repeated",
+      besideOption,
+    )
     .option(...IMPORT)
     .hook("preAction", importModules)
     .option("--do <command>", "begin with a command of the palette; may be repeated", collect)
@@ -111,7 +114,7 @@ async function seeRun(name: string | undefined, options: TuiOptions): Promise<vo
   if (options.svg !== undefined) refuseUnwritable(options.svg, options);
   const { file, settings } = loadSettings(options.config);
   const keys = keyMap(file, settings.keys);
-  const session = open(name ?? DEFAULT_SCENARIO, options.set);
+  const session = open(name ?? DEFAULT_SCENARIO, options);
   if (session.damage !== undefined) {
     note(session.damage);
     process.exitCode = EXIT_FAILED;
@@ -138,15 +141,21 @@ async function seeRun(name: string | undefined, options: TuiOptions): Promise<vo
   });
 }
 
-function open(name: string, overrides: readonly Override[]): Session {
+function open(name: string, { set: overrides, beside, log }: TuiOptions): Session {
   if (name.endsWith(LOG_EXTENSION) && !exists(name)) {
     throw new UserError(`${name}: no such file`);
   }
   // A session may have been saved under any name; a damaged log is known by its name alone.
   if (name.endsWith(LOG_EXTENSION) || isLogFile(name)) {
     const [first] = overrides;
-    if (first === undefined) return Session.open(name);
-    throw new UserError(`${first.origin}: ${name} is a log, whose scenario has been run`);
+    const option = first?.origin ?? (beside === undefined ? null : "--beside");
+    if (option === null) return Session.open(name);
+    throw new UserError(`${option}: ${name} is a log, whose scenario has been run`);
+  }
+  if (beside !== undefined) {
+    if (log)
+      throw new UserError("--log: of one run; two side by side: without --beside, each alone");
+    return openBeside(name, overrides, beside);
   }
   const loaded = loadScenario(name, overrides);
   refuseUnread(loaded);
@@ -156,35 +165,16 @@ function open(name: string, overrides: readonly Override[]): Session {
 /** A saved session opens where it was saved. */
 function firstCommands(session: Session, { at, panel, do: commands = [] }: TuiOptions): string[] {
   const place = at ?? (session.recorded > 0 ? `#${session.recorded}` : null);
+  const front = panel ?? (session.beside === null ? null : "beside");
   return [
-    ...(panel === undefined ? [] : [`panel ${panel}`]),
+    ...(front === null ? [] : [`panel ${front}`]),
     ...(place === null ? [] : [`seek ${place}`]),
     ...commands,
   ];
 }
 
 async function batch(session: Session, options: TuiOptions, look: Look): Promise<void> {
-  const place = placeOf(session, options.at);
-  const { timeline, ring, system } = session;
-  const watch = new ProgressWatch(system);
-  for (;;) {
-    const from = timeline.position;
-    const until = Math.min(place.position, from + BATCH_MESSAGES);
-    while (timeline.position < until && system.interconnect.nextTime <= place.time) {
-      if (timeline.step() === null || !watch.note()) break;
-    }
-    if (options.log) {
-      for (let at = from + 1; at <= timeline.position; at++)
-        print(logLine(present(ring.entry(at), "a message that was just delivered")));
-      await printed();
-    }
-    if (timeline.position < until || timeline.position === place.position) break;
-  }
-  const verdict = () => brokenPromises(system, watch.standstill ?? standstillOf(system));
-  for (const { what } of system.examine(verdict)) {
-    note(what);
-    process.exitCode = EXIT_FAILED;
-  }
+  await goTo(session, placeOf(session, options.at), options.log === true);
   if (options.log) return;
   const shot = { ...(options.size ?? DEFAULT_SIZE), panel: options.panel };
   if (options.svg !== undefined) {
@@ -193,41 +183,56 @@ async function batch(session: Session, options: TuiOptions, look: Look): Promise
   else printPainted(screenRows(session, look, shot));
 }
 
-function placeOf(session: Session, at: string | undefined) {
+/** Where a run is to stop: in messages, and in virtual time. */
+interface Place {
+  readonly position: number;
+  readonly time: number;
+}
+
+/** Runs there, says what went wrong, and does the same with the run beside. @param listed the messages are printed */
+async function goTo(session: Session, place: Place, listed: boolean): Promise<void> {
+  const { beside, variants } = session;
+  await goAlone(session, place, { listed, name: variants?.[0] ?? null });
+  if (beside === null) return;
+  // Behind a message of the first run, the other has done what was due before it, as on the screen.
+  const until = Number.isFinite(place.position) ? session.system.interconnect.now - 1 : place.time;
+  const other = { position: Number.POSITIVE_INFINITY, time: until };
+  await goAlone(beside, other, { listed, name: variants?.[1] ?? null });
+}
+
+async function goAlone(
+  { timeline, ring, system }: Session,
+  place: Place,
+  { listed, name }: { readonly listed: boolean; readonly name: string | null },
+): Promise<void> {
+  const watch = new ProgressWatch(system);
+  for (;;) {
+    const from = timeline.position;
+    const until = Math.min(place.position, from + BATCH_MESSAGES);
+    while (timeline.position < until && system.interconnect.nextTime <= place.time) {
+      if (timeline.step() === null || !watch.note()) break;
+    }
+    if (listed) {
+      for (let at = from + 1; at <= timeline.position; at++)
+        print(logLine(present(ring.entry(at), "a message that was just delivered")));
+      await printed();
+    }
+    if (timeline.position < until || timeline.position === place.position) break;
+  }
+  const verdict = () => brokenPromises(system, watch.standstill ?? standstillOf(system));
+  for (const { what } of system.examine(verdict)) {
+    note(name === null ? what : `${name}: ${what}`);
+    process.exitCode = EXIT_FAILED;
+  }
+}
+
+function placeOf(session: Session, at: string | undefined): Place {
   const everything = Number.POSITIVE_INFINITY;
   if (at === undefined) return { position: session.recorded || everything, time: everything };
   const place = parseRunPosition(at);
   if (place?.kind === "position") return { position: place.position, time: everything };
   if (place?.kind === "time") return { position: everything, time: place.time };
   throw new UserError(`--at: expected a time such as "1.5ms", or "#120" for a message`);
-}
-
-function loadSettings(path: string | undefined): { file: string; settings: UiSettings } {
-  const home = process.env["XDG_CONFIG_HOME"] || join(homedir(), ".config");
-  const file = path ?? join(home, "trackvisor", "tui.yaml");
-  if (!exists(file)) {
-    if (path !== undefined) throw new UserError(`${path}: no such file`);
-    return { file, settings: uiSettingsSchema.parse({}) };
-  }
-  const { value } = parseYaml(file, readText(file, SETTINGS_BYTES_MAX), uiSettingsSchema);
-  return { file, settings: value };
-}
-
-function lookOf(options: TuiOptions, settings: UiSettings): Look {
-  const ascii = options.ascii ?? settings.ascii ?? !speaksUnicode();
-  return {
-    theme: options.theme ?? settings.theme ?? "default",
-    colours: options.colours ?? coloursOfTerminal(),
-    glyphs: ascii ? ASCII : UNICODE,
-  };
-}
-
-function speaksUnicode(): boolean {
-  const { LC_ALL, LC_CTYPE, LANG, TERM } = process.env;
-  if (TERM === "linux") return false;
-  const locale = LC_ALL || LC_CTYPE || LANG;
-  // Without any locale, in a container for instance, terminals of today are UTF-8.
-  return !locale || /utf-?8/i.test(locale) || locale.startsWith("C.");
 }
 
 function sizeOption(text: string) {

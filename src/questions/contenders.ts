@@ -44,10 +44,11 @@ export function contenderNamed(name: string, origin = "--trackers"): Contender {
   );
 }
 
-export function overridesOf({ name, fields }: Contender): Override[] {
+/** @param option for messages */
+export function overridesOf({ name, fields }: Contender, option = "--trackers"): Override[] {
   return Object.entries(fields).map(([path, value]) => ({
     path: ["tracker", ...path.split(".")],
     value,
-    origin: `--trackers ${name}`,
+    origin: `${option} ${name}`,
   }));
 }

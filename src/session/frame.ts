@@ -260,6 +260,27 @@ export interface CounterexampleFrame {
   readonly loop: { readonly first: number; readonly last: number } | null;
 }
 
+/** One of two runs side by side. */
+export interface BesideRun {
+  /** How it is called: "prl". */
+  readonly name: string;
+  readonly time: number;
+  readonly position: number;
+  readonly ended: boolean;
+}
+
+/** A number of both runs. */
+export interface BesideFigure {
+  readonly name: string;
+  readonly unit: "" | "/s" | "%" | "ms";
+  readonly values: readonly [own: number, other: number];
+}
+
+export interface BesideFrame {
+  readonly runs: readonly [own: BesideRun, other: BesideRun];
+  readonly figures: readonly BesideFigure[];
+}
+
 export interface Frame {
   readonly scenario: string;
   readonly time: number;
@@ -288,6 +309,8 @@ export interface Frame {
   readonly console: ConsoleFrame | null;
   /** Courses over time; null: they were not asked for. */
   readonly plots: readonly PlotFrame[] | null;
+  /** The run that stands beside this one; null: there is none, or it was not asked for. */
+  readonly beside: BesideFrame | null;
   /** How many of the last messages pass the filter; null: there is none. */
   readonly matches: MatchCount | null;
   readonly breakpoints: readonly BreakpointFrame[];

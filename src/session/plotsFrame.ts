@@ -6,6 +6,7 @@ import type { PlotFrame } from "./frame.ts";
 import type { History } from "./history.ts";
 import { OBSERVED, type ObservedName } from "./observed.ts";
 import { operationFrame } from "./operationFrame.ts";
+import { overlaidPlots } from "./overlaidPlots.ts";
 import type { Session } from "./session.ts";
 
 /** Those of a row have one scale. */
@@ -17,8 +18,20 @@ const COURSES: readonly (readonly ObservedName[])[] = [
   ["TLB misses", "walks"],
 ];
 
-/** All that there is something to see of. */
-export function plotFrames({ system, history }: Pick<Session, "system" | "history">): PlotFrame[] {
+type Plotted = Pick<Session, "system" | "history">;
+
+/** All that there is something to see of; of two runs side by side, one over the other. */
+export function plotFrames(
+  run: Plotted & Partial<Pick<Session, "beside" | "variants">>,
+): PlotFrame[] {
+  const { beside = null, variants = null } = run;
+  const own = ownPlots(run);
+  return beside === null || variants === null
+    ? own
+    : overlaidPlots(own, ownPlots(beside), variants);
+}
+
+function ownPlots({ system, history }: Plotted): PlotFrame[] {
   return [...operationFrame(system).charts, ...coursesOf(history, system.interconnect.now)].filter(
     ({ x, series }) => x.values.length > 0 && series.some(isNonzero),
   );

@@ -6,6 +6,7 @@ import { produce } from "immer";
 import { CYCLES_PER_SECOND } from "../config/units.ts";
 import { readCounters } from "../hardware/counters.ts";
 import { itemAt } from "../lookup.ts";
+import { besideFrame } from "./besideFrame.ts";
 import { burstsUnderWay } from "./bursts.ts";
 import { consoleFrame } from "./consoleFrame.ts";
 import type { CounterFrame, Frame, StreamEntry } from "./frame.ts";
@@ -45,6 +46,8 @@ export interface FrameRequest {
   readonly console: number | null;
   /** Whether courses over time are. */
   readonly plots: boolean;
+  /** Whether the run beside is. */
+  readonly beside: boolean;
   readonly actor: ActorAsked | null;
   /** Position of the message in detail. */
   readonly message: number | null;
@@ -83,7 +86,7 @@ export class Sampler {
       until: session.until,
       position,
       end: timeline.end,
-      ended: system.done || timeline.end === position,
+      ended: session.ended,
       bursts: burstsUnderWay(system),
       cpus: cpuFrames(system),
       waiting: waitingFrames(system),
@@ -101,6 +104,7 @@ export class Sampler {
           : this.#lanes.sample({ ...request.lanes, depth: request.depth }, position),
       console: request.console === null ? null : consoleFrame(system, request.vm, request.console),
       plots: request.plots ? plotFrames(session) : null,
+      beside: request.beside ? besideFrame(session) : null,
       matches: filter === null ? null : this.#matches.count(ring, filter, position, request.depth),
       breakpoints: session.breakpointFrames(),
       damage: session.damage ?? null,

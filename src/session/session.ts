@@ -4,23 +4,16 @@
  * many messages it may deliver.
  */
 
-import { type CheckOrigin, checkOf, systemOfLog } from "../check/systemOfLog.ts";
+import type { CheckOrigin } from "../check/systemOfLog.ts";
 import { UserError } from "../errors.ts";
 import type { Delivery } from "../interconnect/messages.ts";
-import { openSource } from "../io/byteSource.ts";
 import type { OutputOptions } from "../io/outputFile.ts";
 import { itemAt } from "../lookup.ts";
-import { outlineOf } from "../replay/branch.ts";
 import type { Origin } from "../replay/identity.ts";
 import { LogFile } from "../replay/logFile.ts";
-import { damageNote, LogReader } from "../replay/reader.ts";
-import { originOf, scenarioOf, withoutFile } from "../replay/rebuild.ts";
 import { Recorder } from "../replay/recorder.ts";
 import { intervene, type TimedIntervention } from "../replay/timedIntervention.ts";
 import { finish, Timeline } from "../replay/timeline.ts";
-import { buildSystem } from "../system/build.ts";
-import { startableIn } from "../system/operations/all.ts";
-import { sessionOf } from "../system/operations/session.ts";
 import type { Scenario } from "../system/scenarioSchema.ts";
 import type { System } from "../system/system.ts";
 import { standstillOf } from "../system/verdict/standstill.ts";
@@ -32,6 +25,7 @@ import type { History } from "./history.ts";
 import { MessageRing } from "./messageRing.ts";
 import { historyOf } from "./observed.ts";
 import { PAGE_ASPECTS, pageAspect } from "./pageFrame.ts";
+import { newRun, type Opened, type RunSource, runOfLog } from "./runSource.ts";
 import { Ways } from "./ways.ts";
 
 export type Landmark = keyof typeof LANDMARKS;
@@ -39,31 +33,8 @@ export type Landmark = keyof typeof LANDMARKS;
 /** Messages before the present that are made visible after a jump. */
 const CONTEXT_MESSAGES = 256;
 
-/** What a run is of, and how it is begun anew: a scenario, or a counterexample of a model. */
-interface RunSource {
-  readonly name: string;
-  /** When it ends, in cycles; 0 = with the workloads. */
-  readonly until: number;
-  /** Operations that the operator can start, by name. */
-  readonly startable: readonly string[];
-  /** What a log of it says it is of. */
-  readonly origin: Origin;
-  /** The system, with nothing delivered yet. @throws UserError */
-  build(): System;
-}
-
 /** Messages between two looks whether the run can go further. */
 const LOOK_MESSAGES = 4096;
-
-interface Opened {
-  /** What a check has found. */
-  readonly found?: CheckOrigin | null;
-  readonly source: RunSource;
-  readonly interventions: readonly TimedIntervention[];
-  /** Messages of the log; 0 = a new run. */
-  readonly messages: number;
-  readonly damage?: string | undefined;
-}
 
 /** A breakpoint, and what is known of what it watches. */
 interface Watched {
@@ -91,6 +62,10 @@ export class Session {
   readonly recorded: number;
   /** What is wrong with the log that was opened, in a sentence: what was done after it is not known. */
   readonly damage: string | undefined;
+  /** The run that stands beside this one, in step with it (sideBySide.ts); null: it is alone. */
+  readonly beside: Session | null = null;
+  /** How the two are called. */
+  readonly variants: readonly [string, string] | null = null;
   readonly #source: RunSource;
   readonly #found: CheckOrigin | null;
   /** Interventions of the log that was opened. */
@@ -123,46 +98,25 @@ export class Session {
 
   /** A new run of a scenario. One that only measures can be asked for more. @throws UserError */
   static start(asked: Scenario, directory: string): Session {
-    const scenario = withOperations(withoutFile(asked));
-    const source: RunSource = {
-      ...ofScenario(scenario),
-      // Asked for when it is saved: not every run can be named by a log.
-      get origin() {
-        return originOf(scenario, directory);
-      },
-      build: () => buildSystem(scenario, { directory }),
-    };
-    return new Session({ source, interventions: [], messages: 0 });
+    return new Session(newRun(asked, directory));
   }
 
   /** The run of a log, at its start, with what was done to it. @throws UserError */
   static open(path: string): Session {
-    const source = openSource(path);
-    try {
-      const reader = new LogReader(source);
-      const { interventions, messages } = outlineOf(reader);
-      const { header } = reader;
-      const found = checkOf(header);
-      const run: Omit<RunSource, "origin" | "build"> =
-        found === null
-          ? ofScenario(scenarioOf(path, header))
-          : { name: counterexampleName(found), until: 0, startable: [] };
-      const { scenario, directory } = header;
-      const origin = { scenario, ...(directory === null ? {} : { directory }) };
-      return new Session({
-        source: { ...run, origin, build: () => systemOfLog(path, header) },
-        interventions,
-        messages,
-        damage: damageNote(reader),
-        found,
-      });
-    } finally {
-      source.close();
-    }
+    return new Session(runOfLog(path));
   }
 
   get position(): number {
     return this.timeline.position;
+  }
+
+  get ended(): boolean {
+    return this.system.done || this.timeline.end === this.position;
+  }
+
+  /** The message that was delivered last. */
+  get latest(): Delivery | null {
+    return this.timeline.last;
   }
 
   /** Operator commands of this run that no log holds: quitting loses them. */
@@ -224,16 +178,14 @@ export class Session {
     for (let i = 0; i < messages; i++) {
       const stop = this.advance(1);
       if (stop !== null) return stop;
-      if (isThere(this.timeline.last!)) return "landmark";
+      if (this.latest !== null && isThere(this.latest)) return "landmark";
     }
     return null;
   }
 
-  /** Back before the last message; false at the start. */
-  stepBack(): boolean {
-    if (this.position === 0) return false;
-    this.seek(this.position - 1);
-    return true;
+  /** Back before the last messages, in pieces; null at the start. */
+  goingBack(messages: number): Generator<number, void> | null {
+    return this.position === 0 ? null : this.seeking(Math.max(0, this.position - messages));
   }
 
   /** To behind a message. */
@@ -263,14 +215,20 @@ export class Session {
 
   /** runBack, in pieces. Given up on the way, it is where it was. */
   *runningBack(): Generator<number, string | null> {
-    let best = -1;
-    let text: string | null = null;
+    const hit = yield* this.lookingForHit();
+    if (hit === null) return null;
+    yield* this.seeking(hit.at);
+    return hit.text;
+  }
+
+  /** The last place before the present where a breakpoint would have stopped the run; it stays where it is. */
+  *lookingForHit(): Generator<number, { readonly at: number; readonly text: string } | null> {
+    let best: { readonly at: number; readonly text: string } | null = null;
     for (const { point } of this.#breakpoints.filter(({ on }) => on)) {
       const at = yield* this.#lastHit(point);
-      if (at > best) [best, text] = [at, point.text];
+      if (at > (best?.at ?? -1)) best = { at, text: point.text };
     }
-    if (text !== null) yield* this.seeking(best);
-    return text;
+    return best;
   }
 
   /**
@@ -473,20 +431,4 @@ export class Session {
     while (at > 0 && ring.delivery(at) !== undefined && ring.postedWith(at)[1] >= first) at--;
     return at;
   }
-}
-
-function ofScenario({ name, until = 0, operation }: Scenario) {
-  return { name, until, startable: startableIn(operation) };
-}
-
-function counterexampleName({ check: { model, mutation }, property }: CheckOrigin): string {
-  const planted = mutation === null ? "" : ` with the fault ${mutation}`;
-  return `${model}${planted} breaks "${property}"`;
-}
-
-/** The scenario with operations that the operator can start, if it has none of its own. */
-function withOperations(scenario: Scenario): Scenario {
-  const { operation } = scenario;
-  if (operation.kind !== "measure") return scenario;
-  return { ...scenario, operation: sessionOf(operation) };
 }

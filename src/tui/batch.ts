@@ -9,7 +9,7 @@ import { headerLine } from "./edges.ts";
 import { LEAST_REQUEST, requestOf } from "./frameRequest.ts";
 import { layoutFor } from "./layout.ts";
 import { panelLines } from "./panelLines.ts";
-import { PANELS, panelNamed } from "./panels/all.ts";
+import { panelAt, panelsOf } from "./panels/all.ts";
 import type { RunView, ScreenState } from "./screenState.ts";
 import { pictureOf } from "./svg.ts";
 import { type Look, paint } from "./themes.ts";
@@ -17,9 +17,9 @@ import { Ui } from "./ui.ts";
 import type { UiContext } from "./uiMachine.ts";
 
 /** As it is opened, but no panel has the focus. @param front a panel in front of the others at its place */
-function uiWith(front: string | undefined): UiContext {
-  const ui = new Ui(() => {});
-  if (front !== undefined) ui.focusOn(PANELS.indexOf(panelNamed(front)));
+function uiWith(front: string | undefined, isBeside: boolean): UiContext {
+  const ui = new Ui(() => {}, panelsOf(isBeside));
+  if (front !== undefined) ui.focusOn(panelAt(front, ui.context));
   const { context } = ui;
   ui.stop();
   return { ...context, focus: -1 };
@@ -48,7 +48,13 @@ export function screenPicture(session: Session, look: Look, shot: Shot): string 
 }
 
 function screenLines(session: Session, look: Look, { columns, rows, panel }: Shot): Line[] {
-  const sized = { mode: "panels", ui: uiWith(panel), columns, rows } as const;
+  const isBeside = session.beside !== null;
+  const sized = {
+    mode: "panels",
+    ui: uiWith(panel ?? (isBeside ? "beside" : undefined), isBeside),
+    columns,
+    rows,
+  } as const;
   const sampler = new Sampler(session);
   const request = requestOf(sized, {
     frame: sampler.sample(LEAST_REQUEST),
@@ -80,6 +86,7 @@ export function frameOf(session: Session): Frame {
   return new Sampler(session).sample({
     ...LEAST_REQUEST,
     cells: CELLS,
+    beside: true,
     stream: { rows: STREAM_ROWS, end: null, filter: null },
     depth: STREAM_ROWS,
   });

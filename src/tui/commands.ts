@@ -185,6 +185,15 @@ export const COMMANDS: readonly Command[] = [
     run: (to, name) => to.choosePanel(name),
   },
   {
+    name: "beside",
+    keys: ["V"],
+    group: "look",
+    reach: "panels",
+    hint: "",
+    help: "two runs side by side (--beside): figures of both, their difference, and their plots",
+    run: (to) => to.choosePanel("beside"),
+  },
+  {
     name: "turn",
     keys: ["]"],
     group: "look",

@@ -21,7 +21,7 @@ import { toEnd } from "./modes.ts";
 import type { MouseReport } from "./mouse.ts";
 import { PageControls } from "./pageControls.ts";
 import { Painter } from "./painter.ts";
-import { focusedPanel, PANELS, panelNamed } from "./panels/all.ts";
+import { focusedPanel, panelAt, panelsOf } from "./panels/all.ts";
 import { RunControls } from "./runControls.ts";
 import { Runner } from "./runner.ts";
 import type { RunView, ScreenState } from "./screenState.ts";
@@ -76,7 +76,7 @@ export class Driver implements Controls {
     this.#look = options.look;
     this.#sampler = new Sampler(session);
     this.#vocabulary = vocabularyOf(session.system);
-    this.#ui = new Ui((text) => this.do(text));
+    this.#ui = new Ui((text) => this.do(text), panelsOf(session.beside !== null));
     const seen = (): ScreenState => this.#seen() ?? this.shown();
     this.#pages = new PageControls(session, this.#ui, seen);
     this.breaks = new BreakControls(session, seen, {
@@ -292,7 +292,7 @@ export class Driver implements Controls {
   }
 
   choosePanel(name: string): void {
-    this.#ui.focusOn(PANELS.indexOf(panelNamed(name)));
+    this.#ui.focusOn(panelAt(name, this.#ui.context));
   }
 
   movePage(cells: number): void {
@@ -351,7 +351,11 @@ export class Driver implements Controls {
     const tell = (percent: number): string =>
       `saving ${name}: ${percent} %${this.#leaving ? ", then quits" : ""} (esc stops)`;
     this.#work.begin("saving", this.#session.save(name, { force }), tell, (messages) => {
-      const text = `saved: ${name}, ${messages} messages; again with: trackvisor tui ${name}`;
+      const [own] = this.#session.variants ?? [];
+      const text =
+        own === undefined
+          ? `saved: ${name}, ${messages} messages; again with: trackvisor tui ${name}`
+          : `saved: the first run (${own}) alone, ${messages} messages, ${name}; both again: the same command`;
       this.#say(text, "good");
       if (this.#leaving) this.#quit();
     });

@@ -20,6 +20,7 @@ export const LEAST_REQUEST: FrameRequest = {
   lanes: null,
   console: null,
   plots: false,
+  beside: false,
   actor: null,
   message: null,
   depth: 1,

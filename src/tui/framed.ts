@@ -30,6 +30,7 @@ export function framed(
   const text = fitted(
     [piece(`${focused ? `${glyphs.running} ` : ""}${title}`, focused ? "focus" : "title")],
     Math.min(title.length + (focused ? 2 : 0), Math.max(0, area.width - TITLE_INSET - 2)),
+    ellipsis,
   );
   const rule = Math.max(0, area.width - FRAME - 3 - widthOf(text));
   const top: Line = [

@@ -11,7 +11,9 @@ import type { ScreenState } from "./screenState.ts";
 export function panelTitle(panel: Panel, state: ScreenState): string {
   const { panels } = state.ui;
   const named = ({ name }: Panel): string => `${digitOf(panels.indexOf(name))} ${name}`.trimStart();
-  const behind = PANELS.filter((one) => one.place === panel.place && one !== panel);
+  const behind = PANELS.filter(
+    (one) => one.place === panel.place && one !== panel && panels.includes(one.name),
+  );
   return remarks(
     named(panel),
     panel.remark?.(state) ?? "",

@@ -69,7 +69,7 @@ export class RunControls {
     if (messages === 1) {
       const stop = this.#session.advance(1);
       if (stop !== null) this.#listener.stands(stop);
-    } else this.go({ kind: "position", position: this.#session.position + messages });
+    } else this.go({ kind: "count", messages });
   }
 
   stepTo(landmark: Landmark): void {
@@ -82,9 +82,9 @@ export class RunControls {
 
   #stepBack(messages: number): void {
     this.stop();
-    const { position } = this.#session;
-    if (position === 0) this.#listener.say("this is the start", "warn");
-    else this.#travel(this.#session.seeking(Math.max(0, position - messages)), "going back");
+    const way = this.#session.goingBack(messages);
+    if (way === null) this.#listener.say("this is the start", "warn");
+    else this.#travel(way, "going back");
   }
 
   /** Whether it is on its way through the run: then the steps wait for its end. */

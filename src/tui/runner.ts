@@ -21,6 +21,8 @@ const RATE_MS = 500;
 export type Goal =
   | { readonly kind: "none" }
   | { readonly kind: "landmark"; readonly landmark: Landmark }
+  /** So many messages on. */
+  | { readonly kind: "count"; readonly messages: number }
   | { readonly kind: "position"; readonly position: number }
   | { readonly kind: "time"; readonly time: number };
 
@@ -147,6 +149,13 @@ export class Runner {
         return session.advance(SLICE_MESSAGES);
       case "landmark":
         return session.advanceTo(this.#goal.landmark, SLICE_MESSAGES);
+      case "count": {
+        const { messages } = this.#goal;
+        if (messages <= 0) return "there";
+        const now = Math.min(messages, SLICE_MESSAGES);
+        this.#goal = { kind: "count", messages: messages - now };
+        return session.advance(now);
+      }
       case "position": {
         const left = this.#goal.position - session.position;
         if (left <= 0) return "there";

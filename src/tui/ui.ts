@@ -9,6 +9,7 @@ import type { Mode } from "./modes.ts";
 import type { MouseReport } from "./mouse.ts";
 import { scrollLimit } from "./panelLines.ts";
 import { PANELS, panelNamed } from "./panels/all.ts";
+import type { Panel } from "./panels/panel.ts";
 import type { ScreenState } from "./screenState.ts";
 import { type UiContext, type UiEvent, type UiInput, uiMachine } from "./uiMachine.ts";
 
@@ -23,9 +24,12 @@ const TYPING: readonly Mode[] = ["palette", "filter", "typing", "searching"];
 export class Ui {
   readonly #actor: Actor<typeof uiMachine>;
 
-  /** @param command is given what was typed into the palette or the filter */
-  constructor(command: (text: string) => void) {
-    this.#actor = createActor(uiMachine, { input: panelInput() }).start();
+  /**
+   * @param command is given what was typed into the palette or the filter
+   * @param panels those that there is something to see in
+   */
+  constructor(command: (text: string) => void, panels: readonly Panel[] = PANELS) {
+    this.#actor = createActor(uiMachine, { input: panelInput(panels) }).start();
     this.#actor.on("command", ({ text }) => command(text));
   }
 
@@ -134,6 +138,6 @@ export class Ui {
 }
 
 /** Names of the panels, and their places, in one order. */
-export function panelInput(): UiInput {
-  return { panels: PANELS.map(({ name }) => name), places: PANELS.map(({ place }) => place) };
+export function panelInput(panels: readonly Panel[] = PANELS): UiInput {
+  return { panels: panels.map(({ name }) => name), places: panels.map(({ place }) => place) };
 }

@@ -3,6 +3,7 @@
 import { nearest } from "../../config/nearest.ts";
 import { UserError } from "../../errors.ts";
 import type { UiContext } from "../uiMachine.ts";
+import { ALONE, besidePanel } from "./beside.ts";
 import { breaksPanel } from "./breaks.ts";
 import { consolePanel } from "./console.ts";
 import { countersPanel } from "./counters.ts";
@@ -28,6 +29,7 @@ export const PANELS: readonly Panel[] = [
   plotsPanel,
   consolePanel,
   breaksPanel,
+  besidePanel,
 ];
 
 /** Panels that a digit chooses; those behind them have a command of their own. */
@@ -39,6 +41,18 @@ export function digitOf(panel: number): string {
 }
 
 export const PANEL_NAMES: readonly string[] = PANELS.map(({ name }) => name);
+
+/** Those that there is something to see in. @param isBeside whether a run stands beside the one that is shown */
+export function panelsOf(isBeside: boolean): readonly Panel[] {
+  return isBeside ? PANELS : PANELS.filter((panel) => panel !== besidePanel);
+}
+
+/** The number of a panel on a screen. @throws UserError if none is called that, or there is nothing to see in it */
+export function panelAt(name: string, { panels }: Pick<UiContext, "panels">): number {
+  const at = panels.indexOf(panelNamed(name).name);
+  if (at >= 0) return at;
+  throw new UserError(`panel ${name}: ${ALONE}`);
+}
 
 /** Undefined: none has the focus. */
 export function focusedPanel({ panels, focus }: Pick<UiContext, "panels" | "focus">) {

@@ -8,7 +8,7 @@ import type { UiContext } from "../uiMachine.ts";
 import type { Panel } from "./panel.ts";
 
 /** Rows at which another plot is better than a larger one. */
-const PLOT_ROWS = 12;
+export const PLOT_ROWS = 12;
 /** A window moves by a quarter of itself. */
 const PARTS = 4;
 /** Twice as much, that often. */
@@ -44,7 +44,8 @@ function shownOf({ frame, ui }: ScreenState): readonly PlotFrame[] {
   return plots.slice(Math.min(ui.plot.chosen, plots.length - 1));
 }
 
-function lines(state: ScreenState, { width, height }: Area): Line[] {
+/** As many of the plots as there is room for. */
+export function plotsLines(state: ScreenState, { width, height }: Area): Line[] {
   const plots = shownOf(state);
   if (plots.length === 0) return [line("nothing to plot yet: space runs", "dim")];
   if (height < PLOT_ROWS_MIN) return [line("no room for a plot: z", "dim")];
@@ -83,7 +84,7 @@ export const plotsPanel: Panel = {
       plots.length < 2 ? "" : `${Math.min(chosen, plots.length - 1) + 1} of ${plots.length}`;
     return zoom === 0 ? which : `${which} 1/${2 ** zoom} of the time`.trimStart();
   },
-  lines,
+  lines: plotsLines,
   move: ({ frame }, by) => ({ type: "choosePlot", by, limit: frame.plots?.length ?? 0 }),
   magnify: (_state, by) => ({ type: "zoomPlot", by, limit: PLOT_ZOOM_MAX }),
   shift: ({ ui }, by) => ({ type: "shiftPlot", by, limit: plotBackMax(ui.plot.zoom) }),
