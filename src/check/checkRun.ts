@@ -157,6 +157,11 @@ export class CheckRun {
     this.#isGivenUp = true;
   }
 
+  /** Verdicts as far as they are known while properties are judged; null: none is yet. */
+  get judged(): readonly PropertyResult[] | null {
+    return this.#judging?.results ?? null;
+  }
+
   /** Verdicts, in the model's order. */
   get results(): readonly PropertyResult[] {
     // Of a search that did not come to its end, this takes no time.

@@ -3,7 +3,6 @@ import { resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import {
   buildModel,
-  buildTargetSystem,
   type CheckTarget,
   MODELS,
   modelNamed,
@@ -21,31 +20,28 @@ import {
 import { ModelError } from "../check/engine/modelError.ts";
 import { watchSteps } from "../check/engine/stepWatch.ts";
 import { describeSymmetry, hasSymmetry } from "../check/engine/symmetryOf.ts";
-import { recordTrace } from "../check/hypervisor/counterexampleLog.ts";
 import { isModelFile, loadModelFile } from "../check/modelFile.ts";
 import { judgeCoverage } from "../check/neverTaken.ts";
 import { itfTrace } from "../check/output/itf.ts";
 import { mermaidDiagram } from "../check/output/mermaid.ts";
 import { readSearch, writeSearch } from "../check/savedSearch.ts";
-import type { Trace } from "../check/trace.ts";
-import { grouped } from "../config/figures.ts";
 import { UserError } from "../errors.ts";
 import { refuseUnwritable, writeOutput } from "../io/outputFile.ts";
 import { note, print } from "../io/standardStreams.ts";
 import { jsonText } from "../io/visible.ts";
-import { LogFile } from "../replay/logFile.ts";
 import { parseShard } from "../shares/shard.ts";
+import { checkLive } from "./checkLive.ts";
 import { formatCheck } from "./checkReport.ts";
 import { checkSummary } from "./checkSummary.ts";
+import { writeLog } from "./counterexampleFile.ts";
+import { explore, lineWatch } from "./explore.ts";
 import { JSON_OPTION, printResult } from "./jsonFormats.ts";
+import { LIVE, refuseLive } from "./live.ts";
 import { FORCE, seedList } from "./optionParsers.ts";
-import { ProgressLine } from "./progress.ts";
 import { refuseSwarm, type SwarmOptions, walkSwarm } from "./walks.ts";
 
-/** Time between two looks at Ctrl-C. */
-const SLICE_SECONDS = 0.2;
 /** What is of one search, or of none that walks. */
-const NOT_OF_SWARMS = ["seed", "all", "list", "save", "continue", "log", "mermaid", "itf"];
+const NOT_OF_SWARMS = ["seed", "all", "list", "save", "continue", "log", "mermaid", "itf", "live"];
 const BOUNDS = ["states", "depth", "walks", "steps"];
 const EXIT_FAILED = 1;
 const EXIT_INTERRUPTED = 130;
@@ -76,6 +72,7 @@ interface Options extends SwarmOptions {
   readonly mermaid?: string;
   readonly itf?: string;
   readonly stepSeconds: number;
+  readonly live?: true;
 }
 
 /**
@@ -127,10 +124,12 @@ export function checkCommand(): Command {
       whole(1, 86_400),
       STEP_SECONDS_DEFAULT,
     )
+    .addOption(new Option(...LIVE).conflicts(["all", "list"]))
     .option(...JSON_OPTION)
     .action(async (model: string | undefined, options: Options) => {
       refuseSwarm(options, ["random", "pct"].includes(orderOf(options)));
       refuseOutputs(options);
+      refuseLive(options);
       if (model !== undefined && isModelFile(model)) {
         watchSteps(options.stepSeconds);
         await loadModelFile(model);
@@ -170,8 +169,7 @@ function refuseOutputs({ save, log, mermaid, itf, force, continue: from }: Optio
 }
 
 async function checkOne(model: string, options: Options): Promise<void> {
-  const run = newRun(targetOf(model, options), options);
-  conclude(run, await explore(run), options);
+  await checkRun(newRun(targetOf(model, options), options), options);
 }
 
 function targetOf(model: string, { fault, set }: Options): CheckTarget {
@@ -189,7 +187,7 @@ async function checkSwarm(model: string, options: Options): Promise<void> {
   const asked = { model, set, fault, depth, walks, steps, keepGoing };
   await walkSwarm(asked, options, async (seed) => {
     const run = newRun(target, { ...options, seed });
-    return (await explore(run)) ? null : run;
+    return (await explore(run, lineWatch(run))) ? null : run;
   });
 }
 
@@ -219,7 +217,7 @@ async function continueOne(
       bounds: boundsOf(options),
       clock: () => performance.now(),
     });
-    conclude(run, await explore(run), options);
+    await checkRun(run, options);
   });
 }
 
@@ -237,16 +235,41 @@ async function orFileError(file: string, goOn: () => Promise<void>): Promise<voi
   }
 }
 
-function conclude(run: CheckRun, interrupted: boolean, options: Options): void {
+/** One search, to its report. What is written to files is written before anybody looks at it any longer. */
+async function checkRun(run: CheckRun, options: Options): Promise<void> {
+  if (!options.live) {
+    const interrupted = await explore(run, lineWatch(run));
+    tell(run, interrupted, options, writeFiles(run, interrupted, options));
+    return;
+  }
+  let notes: readonly string[] = [];
+  const interrupted = await checkLive(run, (wasInterrupted) => {
+    notes = writeFiles(run, wasInterrupted, options);
+  });
+  tell(run, interrupted, options, notes);
+}
+
+/** @returns what there is to say of it */
+function writeFiles(run: CheckRun, interrupted: boolean, options: Options): string[] {
+  const notes: string[] = [];
   const isOpen = interrupted || run.exploration.ending === "bound";
   if (options.save !== undefined && isOpen) {
     const { save, continue: from, force } = options;
     writeSearch(save, run.save(), { force: force === true || save === from });
     const model = isModelFile(run.target.model) ? `${run.target.model} ` : "";
-    note(`to go on: trackvisor check ${model}--continue ${options.save}`);
+    notes.push(`to go on: trackvisor check ${model}--continue ${options.save}`);
   }
+  return [...notes, ...writeTraces(run, run.target, options)];
+}
+
+function tell(
+  run: CheckRun,
+  interrupted: boolean,
+  options: Options,
+  notes: readonly string[],
+): void {
+  for (const one of notes) note(one);
   const report = run.report();
-  writeTraces(run, run.target, options);
   if (options.json) printResult("check", report);
   else print(...formatCheck(run, report));
   setExitCode([report], interrupted);
@@ -260,7 +283,7 @@ async function checkAll(options: Options): Promise<void> {
     // Some models have nothing that is alike.
     const symmetry = options.symmetry && hasSymmetry(buildModel(target));
     const run = newRun(target, { ...options, symmetry });
-    const interrupted = await orModelError(() => explore(run));
+    const interrupted = await orModelError(() => explore(run, lineWatch(run)));
     if (interrupted === null) continue;
     const report = run.report();
     reports.push(report);
@@ -310,77 +333,23 @@ function newRun(target: CheckTarget, options: Options): CheckRun {
   });
 }
 
-/** Explores and judges to the end, or to Ctrl-C. Returns whether it was that. */
-async function explore(run: CheckRun): Promise<boolean> {
-  const { model } = run.target;
-  const progress = new ProgressLine();
-  let interrupted = false;
-  const interrupt = () => {
-    interrupted = true;
-  };
-  process.once("SIGINT", interrupt);
-  try {
-    while (!interrupted && run.explore(SLICE_SECONDS)) {
-      const { distinct, generated, depth } = run.exploration;
-      const text = `${model}: ${grouped(distinct)} states, depth ${depth}`;
-      progress.update(text, generated, undefined, (seconds) => {
-        return `${grouped(Math.round(generated / seconds))} generated/s`;
-      });
-      await takeTurns();
-    }
-    while (!interrupted && run.judge(SLICE_SECONDS)) {
-      const { distinct } = run.exploration;
-      progress.update(
-        `${model}: ${grouped(distinct)} states, judging liveness`,
-        0,
-        undefined,
-        (s) => {
-          return `${s.toFixed(0)} s`;
-        },
-      );
-      await takeTurns();
-    }
-    if (interrupted) run.giveUp();
-  } finally {
-    progress.clear();
-    process.removeListener("SIGINT", interrupt);
-  }
-  return interrupted;
-}
-
-/** Signals are heard between two pieces of work. */
-function takeTurns(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
-}
-
-function writeTraces(run: CheckRun, target: CheckTarget, options: Options): void {
+/** @returns what there is to say of it */
+function writeTraces(run: CheckRun, target: CheckTarget, options: Options): string[] {
   const shown = run.results.find(
     ({ verdict, run: shown }) => verdict === "violated" && shown !== null,
   );
   const trace = shown === undefined ? null : run.traceOf(shown);
   const { log, mermaid, itf, force } = options;
   if (trace === null) {
-    if (log ?? mermaid ?? itf) note("no property is broken: there is no counterexample to write");
-    return;
+    const isAsked = (log ?? mermaid ?? itf) !== undefined;
+    return isAsked ? ["no property is broken: there is no counterexample to write"] : [];
   }
   if (mermaid !== undefined) writeOutput(mermaid, mermaidDiagram(trace), { force });
   if (itf !== undefined) {
     writeOutput(itf, `${jsonText(itfTrace(trace), 1)}\n`, { force });
   }
   if (log !== undefined) writeLog(log, target, trace, force);
-}
-
-function writeLog(file: string, target: CheckTarget, trace: Trace, force?: true): void {
-  const system = buildTargetSystem(target);
-  if (system === null) throw new UserError(`--log: model ${target.model} is not one of a system`);
-  const log = new LogFile(file, { force });
-  try {
-    recordTrace(system, target, trace, log);
-  } finally {
-    log.abort();
-  }
+  return [];
 }
 
 function setExitCode(reports: readonly CheckReport[], interrupted: boolean): void {

@@ -16,7 +16,6 @@ import { makeDirectory, refuseUnwritable, writeOutput } from "../io/outputFile.t
 import { note, print } from "../io/standardStreams.ts";
 import type { QueueAddress } from "../queue/address.ts";
 import { codeVersion } from "../runs/codeVersion.ts";
-import { Interrupted } from "../runs/pool.ts";
 import { RunStore } from "../runs/runStore.ts";
 import { parseShard, type Shard } from "../shares/shard.ts";
 import { shareText } from "../shares/shareFile.ts";
@@ -28,12 +27,13 @@ import {
   refuseOutcomes,
 } from "./experimentOutput.ts";
 import { JSON_OPTION, printResult } from "./jsonFormats.ts";
+import { LIVE, refuseLive } from "./live.ts";
 import { FORCE } from "./optionParsers.ts";
 import { noteDamaged } from "./output.ts";
-import { WORKERS } from "./poolOptions.ts";
-import { ProgressLine } from "./progress.ts";
+import { type RunsAct, WORKERS, withProgress } from "./poolOptions.ts";
 import { provenance } from "./provenance.ts";
 import { queueOption, withQueue } from "./queue.ts";
+import { experimentSeen } from "./runsLive.ts";
 
 const EXIT_FAILED = 1;
 const EXIT_INTERRUPTED = 130;
@@ -44,6 +44,7 @@ interface RunOptions extends ExperimentOutput {
   readonly queue?: QueueAddress;
   readonly shard?: Shard;
   readonly output?: string;
+  readonly live?: true;
 }
 
 /** The command. Exit codes: 0 fine, 1 a run lost a page or got stuck, 2 bad input, 130 interrupted. */
@@ -72,6 +73,7 @@ export function experimentCommand(): Command {
     .addOption(queueOption())
     .option("--shard <i/n>", "only this share of the runs, of n; see merge", parseShard)
     .option("-o, --output <file>", "write the runs' results, for merge")
+    .option(...LIVE)
     .action(run);
   return command;
 }
@@ -80,6 +82,7 @@ async function run(name: string, options: RunOptions): Promise<void> {
   const asked = { experiment: name, scale: (options.quick ? QUICK : FULL).name };
   const { shard = null, output, force } = options;
   refuseAll(name, options);
+  refuseLive(options);
   const begun = Date.now();
   let reused = 0;
   const share = await runOrNull(asked, shard, options, (count) => {
@@ -118,45 +121,31 @@ function refuseAll(name: string, options: RunOptions): void {
 async function runOrNull(
   asked: ExperimentAsked,
   shard: Shard | null,
-  { out, workers, queue }: RunOptions,
+  { out, workers, queue, live: isLive }: RunOptions,
   onReused: (count: number) => void,
 ): Promise<ExperimentShare | null> {
   const store = new RunStore(join(out, "points"), codeVersion(), noteDamaged);
-  const progress = new ProgressLine();
-  const controller = new AbortController();
-  const interrupt = () => controller.abort();
-  process.once("SIGINT", interrupt);
-  try {
-    return await withQueue(queue, (executor) =>
+  const live = isLive ? experimentSeen(asked.experiment) : null;
+  const onRun = live === null ? {} : { onRun: live.onRun };
+  const act: RunsAct<ExperimentShare> = (signal, onProgress) =>
+    withQueue(queue, (executor) =>
       runShare(asked, shard, {
-        store,
-        executor,
-        workers,
-        signal: controller.signal,
-        onProgress: ({ done, total, reused, part }) => {
-          onReused(reused);
-          const text = reused === 0 ? "" : ` (${reused} from before)`;
-          progress.update(
-            `${done} of ${total} runs${text}`,
-            part,
-            1,
-            (seconds) => `${((60 * (done - reused)) / seconds).toFixed(1)} runs/min`,
-          );
+        ...{ store, executor, workers, signal, ...onRun },
+        onProgress: (progress) => {
+          onReused(progress.reused);
+          onProgress("runs", progress);
         },
       }),
     );
+  const kept = `interrupted; finished runs are in ${out}, the same command goes on`;
+  try {
+    const share = await withProgress(act, { live, kept });
+    if (share === null) process.exitCode = EXIT_INTERRUPTED;
+    return share;
   } catch (error) {
-    if (error instanceof BrokenRun) {
-      note(error.message);
-      process.exitCode = EXIT_FAILED;
-      return null;
-    }
-    if (!(error instanceof Interrupted)) throw error;
-    note(`interrupted; finished runs are in ${out}, the same command goes on`);
-    process.exitCode = EXIT_INTERRUPTED;
+    if (!(error instanceof BrokenRun)) throw error;
+    note(error.message);
+    process.exitCode = EXIT_FAILED;
     return null;
-  } finally {
-    progress.clear();
-    process.removeListener("SIGINT", interrupt);
   }
 }

@@ -2,9 +2,10 @@
 import { grouped } from "../config/figures.ts";
 import { cacheDirectory } from "../io/cacheDirectory.ts";
 import { note } from "../io/standardStreams.ts";
-import { Interrupted, type RunProgress } from "../runs/pool.ts";
+import { Interrupted } from "../runs/pool.ts";
 import { wholeNumber } from "./optionParsers.ts";
-import { ProgressLine } from "./progress.ts";
+import { ProgressLine, type RunsHeard, type RunsShown } from "./progress.ts";
+import { type RunsSeen, runsScreen } from "./runsLive.ts";
 
 const WORKERS_MAX = 256;
 /** More runs are asked about. */
@@ -26,37 +27,53 @@ export function defaultStore(): string {
   return cacheDirectory("runs");
 }
 
+/** Does runs. @param signal ends them */
+export type RunsAct<Result> = (signal: AbortSignal, onProgress: RunsHeard) => Promise<Result>;
+
+const KEPT = "interrupted; finished runs are kept, and the same command goes on";
+
 /**
  * Does runs, shows how far they are, and ends them by Ctrl-C.
- * @param act gets the signal, and who hears of progress: of each kind of runs
+ * @param live what there is to see of them on a screen; null: a line says how far they are
+ * @param kept what is said when they were interrupted
  * @returns null if it was interrupted: that was said
  */
 export async function withProgress<Result>(
-  act: (
-    signal: AbortSignal,
-    onProgress: (what: string, progress: RunProgress) => void,
-  ) => Promise<Result>,
+  act: RunsAct<Result>,
+  { live = null, kept = KEPT }: { readonly live?: RunsSeen | null; readonly kept?: string } = {},
 ): Promise<Result | null> {
-  const lines = new Map<string, ProgressLine>();
   const controller = new AbortController();
   const interrupt = () => controller.abort();
   process.once("SIGINT", interrupt);
+  const shown = live === null ? progressLines() : await runsScreen(live, interrupt);
   try {
-    return await act(controller.signal, (what, { done, total, reused, part }) => {
+    return await act(controller.signal, shown.heard);
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+    shown.close();
+    note(kept);
+    return null;
+  } finally {
+    shown.close();
+    process.removeListener("SIGINT", interrupt);
+  }
+}
+
+/** A line on standard error. */
+function progressLines(): RunsShown {
+  // Each kind of runs has a time of its own.
+  const lines = new Map<string, ProgressLine>();
+  return {
+    heard: (what, { done, total, reused, part }) => {
       const before = reused === 0 ? "" : ` (${reused} from before)`;
       const rate = (seconds: number): string =>
         `${((60 * (done - reused)) / seconds).toFixed(1)} runs/min`;
-      // Each kind of runs has a time of its own.
       const line = lines.get(what) ?? new ProgressLine();
       lines.set(what, line);
       line.update(`${done} of ${total} ${what}${before}`, part, 1, rate);
-    });
-  } catch (error) {
-    if (!(error instanceof Interrupted)) throw error;
-    note("interrupted; finished runs are kept, and the same command goes on");
-    return null;
-  } finally {
-    for (const line of lines.values()) line.clear();
-    process.removeListener("SIGINT", interrupt);
-  }
+    },
+    close: () => {
+      for (const line of lines.values()) line.clear();
+    },
+  };
 }

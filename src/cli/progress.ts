@@ -1,6 +1,7 @@
-/** One line on stderr that says how far long work is; nothing if stderr is no terminal. */
+/** How far long work is: one line on stderr, or nothing if that is no terminal. */
 
 import { StatusLine } from "../io/standardStreams.ts";
+import type { RunProgress } from "../runs/pool.ts";
 
 const REDRAW_MS = 200;
 
@@ -37,4 +38,13 @@ export class ProgressLine {
   clear(): void {
     this.status.clear();
   }
+}
+
+/** Hears how far runs are: of each kind of them. */
+export type RunsHeard = (what: string, progress: RunProgress) => void;
+
+/** Where progress is shown. It may be closed twice. */
+export interface RunsShown {
+  readonly heard: RunsHeard;
+  close(): void;
 }

@@ -25,10 +25,12 @@ import type { Executor } from "../runs/executor.ts";
 import { RunStore } from "../runs/runStore.ts";
 import { loaderOf } from "../runs/scenarioFile.ts";
 import { isOfShard, parseShard, type Shard } from "../shares/shard.ts";
+import { LIVE, refuseLive } from "./live.ts";
 import { IMPORT, importModules, SET, seedList, UNTIL } from "./optionParsers.ts";
 import { noteDamaged } from "./output.ts";
 import { defaultStore, RUNS_UNASKED, STORE, WORKERS, withProgress, YES } from "./poolOptions.ts";
 import { queueOption, withQueue } from "./queue.ts";
+import { sweepSeen } from "./runsLive.ts";
 import { deliver, refuseOutputs, type SweepOutput, withOutputs } from "./sweepOutput.ts";
 
 const EXIT_INTERRUPTED = 130;
@@ -48,6 +50,7 @@ interface SweepOptions extends SweepOutput {
   readonly store?: string;
   readonly shard?: Shard;
   readonly yes?: true;
+  readonly live?: true;
 }
 
 /** The command. Exit codes: 0 fine, 1 a run failed (docs/verdict.md), 2 bad input, 130 interrupted. */
@@ -72,7 +75,8 @@ export function sweepCommand(): Command {
     .addOption(queueOption())
     .option(...STORE)
     .option("--shard <i/n>", "only this share of the points, of n; see merge", parseShard)
-    .option(...YES);
+    .option(...YES)
+    .option(...LIVE);
   return withOutputs(command).action(sweep);
 }
 
@@ -85,6 +89,7 @@ function metricList(text: string): Metric[] {
 
 async function sweep(name: string, options: SweepOptions): Promise<void> {
   refuseOutputs(options);
+  refuseLive(options);
   const plan = planOf(name, options);
   const { shard = null } = options;
   const store = new RunStore(options.store ?? defaultStore(), codeVersion(), noteDamaged);
@@ -140,7 +145,13 @@ function runShare(
   executor: Executor | undefined,
 ): Promise<PointResult[] | null> {
   const { workers } = options;
-  return withProgress((signal, onProgress) =>
-    runPoints(shareOf(plan, options), plan, { store, workers, executor, signal, onProgress }),
+  const live = options.live ? sweepSeen(plan) : null;
+  const onRun = live === null ? {} : { onRun: live.onRun };
+  return withProgress(
+    (signal, onProgress) => {
+      const pool = { store, workers, executor, signal, onProgress, ...onRun };
+      return runPoints(shareOf(plan, options), plan, pool);
+    },
+    { live },
   );
 }

@@ -44,6 +44,11 @@ export function runsOf(experiments: readonly Experiment[], scale: Scale): Experi
   return { runs, identities: [...known.keys()], places };
 }
 
+export interface ExperimentPool extends PoolOptions {
+  /** Hears of each run when it has ended. */
+  readonly onRun?: (name: string, summary: RunSummary) => void;
+}
+
 /**
  * @returns their summaries, in their order
  * @throws Interrupted
@@ -52,10 +57,18 @@ export function runsOf(experiments: readonly Experiment[], scale: Scale): Experi
  */
 export async function doRuns(
   runs: readonly PointOrder[],
-  pool: PoolOptions,
+  { onRun, ...pool }: ExperimentPool,
 ): Promise<readonly RunSummary[]> {
   for (const order of runs) if (!pool.store.has(order)) refuseMistakes(order);
-  const summaries = await runAll(runs, summaryOf, pool);
+  const summaries = await runAll(
+    runs,
+    (ended, order) => {
+      const summary = summaryOf(ended, order);
+      onRun?.(order.name, summary);
+      return summary;
+    },
+    pool,
+  );
   return runs.map((order) => present(summaries.get(pool.store.key(order)), "the summary of a run"));
 }
 

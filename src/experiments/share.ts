@@ -4,7 +4,6 @@ import * as z from "zod";
 import { UserError } from "../errors.ts";
 import { itemAt, present } from "../lookup.ts";
 import { experimentingVersion } from "../runs/codeVersion.ts";
-import type { PoolOptions } from "../runs/pool.ts";
 import type { Shard } from "../shares/shard.ts";
 import {
   digestOfWork,
@@ -18,7 +17,7 @@ import {
 import type { RunSummary } from "../system/summary.ts";
 import { experimentsNamed } from "./all.ts";
 import { type Outcome, outcomeOf } from "./outcome.ts";
-import { doRuns, type ExperimentRuns, resultsOf, runsOf } from "./runner.ts";
+import { doRuns, type ExperimentPool, type ExperimentRuns, resultsOf, runsOf } from "./runner.ts";
 import { FULL, QUICK, type Scale } from "./scale.ts";
 
 const askedSchema = z.strictObject({
@@ -61,7 +60,7 @@ function workOf(asked: ExperimentAsked): ExperimentWork {
 export async function runShare(
   asked: ExperimentAsked,
   shard: Shard | null,
-  pool: PoolOptions,
+  pool: ExperimentPool,
 ): Promise<ExperimentShare> {
   const work = workOf(asked);
   const places = placesOf(work, shard);

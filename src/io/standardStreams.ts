@@ -49,8 +49,28 @@ export function printPainted(rows: readonly Painted[]): void {
   for (const row of rows) process.stdout.write(`${row}\n`);
 }
 
+/** Notes that wait until a screen is closed; null: none is open. */
+let held: string[] | null = null;
+
+/** While a screen has the terminal, notes wait: they would be written over it. The result writes them; so does the process's end. */
+export function holdNotes(): () => void {
+  held ??= [];
+  const release = (): void => {
+    process.off("exit", release);
+    const texts = held ?? [];
+    held = null;
+    for (const text of texts) note(text);
+  };
+  process.on("exit", release);
+  return release;
+}
+
 /** A line beside the answer, for people. */
 export function note(text: string): void {
+  if (held !== null) {
+    held.push(text);
+    return;
+  }
   const line = visible(withoutPasswords(text));
   const short = line.length > NOTE_MAX ? `${line.slice(0, NOTE_MAX)}...` : line;
   process.stderr.write(`trackvisor: ${short}\n`);

@@ -1,12 +1,8 @@
 /** Opens the screen on a terminal, and closes it. */
-import { Writable } from "node:stream";
-import { type Key, type RenderOptions, render } from "ink";
 import type { Session } from "../session/session.ts";
 import type { KeyMap } from "./command.ts";
 import { Driver } from "./driver.ts";
-import { Keyboard } from "./keyboard.tsx";
-import { keyName } from "./keys.ts";
-import { MouseReader } from "./mouse.ts";
+import { listen } from "./listen.tsx";
 import { PaintedRows, spokenRows } from "./paintedRows.ts";
 import { Screen, type TerminalStream } from "./screen.ts";
 import { clipboardSequence, Terminal } from "./terminal.ts";
@@ -74,31 +70,4 @@ export async function startTui(options: TuiOptions): Promise<void> {
     keyboard.cleanup();
     terminal.release();
   }
-}
-
-/** Keys from the terminal to the driver, until it is unmounted. */
-function listen(input: NodeJS.ReadStream, driver: Driver) {
-  // Keys that came at once are one text.
-  const mouse = new MouseReader();
-  const onKey = (text: string, key: Key): void => {
-    const report = mouse.read(text);
-    if (report !== null) {
-      if (report !== "none") driver.point(report);
-      return;
-    }
-    const name = keyName(text, key);
-    if (name === text && text.length > 1)
-      for (const one of text) driver.press(keyName(one, key), one);
-    else driver.press(name, text);
-  };
-  const options: object = {
-    stdin: input,
-    // Ink has the keyboard alone. What it writes by itself differs with the environment (a line feed
-    // at the end where CI is set), and would be written over the screen.
-    stdout: new Writable({ write: (_chunk, _encoding, done) => done() }),
-    exitOnCtrlC: false,
-    patchConsole: false,
-    isScreenReaderEnabled: false,
-  };
-  return render(<Keyboard onKey={onKey} />, options as RenderOptions);
 }

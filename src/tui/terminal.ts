@@ -34,6 +34,8 @@ export interface TerminalOptions {
   readonly mouse: boolean;
   /** Called before the terminal is given back for good: nothing may be drawn any more. */
   readonly last: () => void;
+  /** Ctrl-C from outside (SIGINT) is somebody else's: it does not end the process. */
+  readonly leavesInterrupt?: boolean;
   /** Called at each change of size. Node tells of none where the last of several leads back to what it was. */
   readonly resized: () => void;
 }
@@ -47,11 +49,14 @@ export class Terminal {
   readonly #mouse: boolean;
   readonly #last: () => void;
   readonly #resized: () => void;
+  readonly #signals: readonly Signal[];
 
-  constructor(output: TerminalStream, input: RawInput, { mouse, last, resized }: TerminalOptions) {
+  constructor(output: TerminalStream, input: RawInput, options: TerminalOptions) {
+    const { mouse, last, resized, leavesInterrupt = false } = options;
     this.#resized = resized;
     this.#mouse = mouse;
     this.#last = last;
+    this.#signals = leavesInterrupt ? SIGNALS.filter((one) => one !== "SIGINT") : SIGNALS;
     this.#output = output;
     this.#input = input;
   }
@@ -59,7 +64,7 @@ export class Terminal {
   /** From here on the terminal is restored on exit, on a signal and on a crash. */
   take(): void {
     this.#on("exit", () => this.#end());
-    for (const signal of SIGNALS) {
+    for (const signal of this.#signals) {
       this.#on(signal, () => {
         this.#end();
         process.exit(EXIT_CODES[signal]);

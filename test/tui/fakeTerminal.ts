@@ -103,7 +103,7 @@ const KEYS: Readonly<Record<string, string>> = {
   "ctrl+w": "\x17",
 };
 
-class FakeInput extends EventEmitter {
+export class FakeInput extends EventEmitter {
   readonly isTTY = true;
   #waiting: string | null = null;
 
@@ -215,6 +215,6 @@ export async function startRobot(
 }
 
 /** Ink tells a lone escape from the start of a sequence by waiting a little. */
-function settled(): Promise<void> {
+export function settled(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 30));
 }

@@ -41,12 +41,14 @@ describe.skipIf(!hasTmux)("in a real terminal (needs tmux)", () => {
   };
 
   /** A shell in which the program was started after a line of other output. */
-  const start = (words: string, environment: readonly string[] = []): void => {
+  const start = (words: string, environment: readonly string[] = []): void =>
+    startCommand(`tui ${words}`, environment);
+  const startCommand = (words: string, environment: readonly string[] = []): void => {
     const raw = join(directory, "raw");
     tmux("new-session", "-d", "-s", "t", "-x", "80", "-y", "24", "-c", directory, "sh");
     tmux("pipe-pane", "-t", "t", `cat > ${raw}`);
     keys(
-      `echo before; ${environment.join(" ")} ${process.execPath} ${MAIN} tui ${words}; echo ended $?`,
+      `echo before; ${environment.join(" ")} ${process.execPath} ${MAIN} ${words}; echo ended $?`,
       "Enter",
     );
   };
@@ -121,6 +123,67 @@ describe.skipIf(!hasTmux)("in a real terminal (needs tmux)", () => {
     expect(text).toContain("before");
     expect(text).toContain("Error: boom");
     expect(tmux("display", "-p", "-t", "t", "#{cursor_flag} #{alternate_on}").trim()).toBe("1 0");
+  });
+
+  /** The cursor is there, and the screen is the shell's. */
+  const isGivenBack = (): void => {
+    expect(tmux("display", "-p", "-t", "t", "#{cursor_flag} #{alternate_on}").trim()).toBe("1 0");
+  };
+
+  it("two runs side by side go to their ends and back", async () => {
+    start("sort-pml --beside prl");
+    await until(/beside {2}pml \| prl/);
+    keys("Space");
+    await until(/the run has ended/);
+    expect(screen()).toMatch(/VM exits +1 +0 +-1/);
+    keys("b", "g");
+    await until(/message 0/);
+    keys("q");
+    expect(await until(/ended 0/)).toContain("before");
+  });
+
+  it("a search on screen leads to the lanes of a counterexample, and prints and writes what it would without", async () => {
+    const words = "check pml --fault index-wraps";
+    startCommand(`${words} --live --log live.tvlog`);
+    await until(/VIOLATED[\s\S]*q leave/);
+    keys("Enter");
+    await until(/lanes {2}breaks at 12/);
+    keys("q");
+    await until(/q leave/);
+    keys("q");
+    expect(await until(/ended 1/)).toContain("BREAKS");
+    isGivenBack();
+    keys(
+      `clear; ${process.execPath} ${MAIN} ${words} --log plain.tvlog > plain; cmp live.tvlog plain.tvlog; echo same $?`,
+      "Enter",
+    );
+    await until(/same 0/);
+  });
+
+  it("Ctrl-C ends a search on screen and a sweep: exit code 130, the terminal is given back", async () => {
+    startCommand("check prl-two-vms --live");
+    await until(/states [\d,]{5,}/);
+    keys("C-c");
+    expect(await until(/ended 130/)).toMatch(/stopped|so far/);
+    isGivenBack();
+    const sweep = "sweep sort-pml --vary machine.logEntries=64..4096*2 --store store --workers 1";
+    keys(`clear; ${process.execPath} ${MAIN} ${sweep} --live; echo ended $?`, "Enter");
+    await until(/of 7 runs/);
+    keys("C-c");
+    expect(await until(/ended 130/)).toContain("interrupted; finished runs are kept");
+    isGivenBack();
+  });
+
+  it("a sweep on screen writes what it would without", async () => {
+    const sweep = "sweep sort-pml --vary machine.logEntries=256,512 --workers 1 --metric exits";
+    startCommand(`${sweep} --store one -o live.json --live`);
+    await until(/ended 0/);
+    isGivenBack();
+    keys(
+      `clear; ${process.execPath} ${MAIN} ${sweep} --store two -o plain.json > plain; cmp live.json plain.json; echo same $?`,
+      "Enter",
+    );
+    await until(/same 0/);
   });
 
   it("Ctrl-C quits", async () => {

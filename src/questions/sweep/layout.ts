@@ -26,8 +26,14 @@ const QUANTITY = /^(-?\d+(?:\.\d+)?)\s*([A-Za-z%][A-Za-z/%]*)$/;
 /** What stands for a field that a point leaves as it is. */
 export const UNSET = "default";
 
+/** What a layout follows from. */
+export interface Laid {
+  readonly sweep: { readonly fields: readonly string[] };
+  readonly points: readonly Pick<SweepResult["points"][number], "values">[];
+}
+
 /** Along goes the number with the most values; without any, what is varied first. */
-export function layoutOf({ sweep: { fields }, points }: SweepResult): Layout {
+export function layoutOf({ sweep: { fields }, points }: Laid): Layout {
   const all = fields.map((field) => {
     const values = points.map(({ values: own }) => own[field] ?? UNSET);
     return { field, values, count: new Set(values).size, unit: unitOf(values) };

@@ -10,6 +10,8 @@ import { type PointResult, pointResult, type RunResult } from "./result.ts";
 export interface SweepRunOptions extends Omit<PoolOptions, "onProgress"> {
   /** @param what which runs they are: all of the points, then those without tracking */
   readonly onProgress?: (what: string, progress: RunProgress) => void;
+  /** Hears of each run of a point when it has ended; what needs the run without tracking is not there yet. */
+  readonly onRun?: (point: PlannedPoint, run: RunResult) => void;
 }
 
 /** What is kept of a run. */
@@ -29,15 +31,21 @@ interface Kept {
 export async function runPoints(
   points: readonly PlannedPoint[],
   { metrics }: Pick<SweepPlan, "metrics">,
-  { onProgress, ...pool }: SweepRunOptions,
+  { onProgress, onRun, ...pool }: SweepRunOptions,
 ): Promise<PointResult[]> {
   const keep = (ended: Ended): Kept => kept(ended, metrics);
+  const tell = onRun === undefined ? () => {} : teller(points, pool.store, onRun);
+  const keepAndTell = (ended: Ended, order: RunOrder): Kept => {
+    const run = keep(ended);
+    tell(order, run);
+    return run;
+  };
   const stage = (what: string): PoolOptions => ({
     ...pool,
     onProgress: (progress) => onProgress?.(what, progress),
   });
   const orders = points.flatMap(({ order, seeds }) => seeds.map((seed) => withSeed(order, seed)));
-  const runs = await runAll(orders, keep, stage("runs"));
+  const runs = await runAll(orders, keepAndTell, stage("runs"));
   const runOf = (order: RunOrder): Kept => found(runs, pool.store.key(order));
   const isCompared = metrics.some(({ of }) => of === "base");
   const plain = (order: RunOrder): RunOrder => untracked(order, runOf(order).time);
@@ -53,6 +61,26 @@ export async function runPoints(
     });
     return pointResult(point, results, metrics);
   });
+}
+
+/** Tells of a run to those whose it is: points may share one. */
+function teller(
+  points: readonly PlannedPoint[],
+  store: PoolOptions["store"],
+  onRun: NonNullable<SweepRunOptions["onRun"]>,
+): (order: RunOrder, run: Kept) => void {
+  const owners = new Map<string, { readonly point: PlannedPoint; readonly seed: number }[]>();
+  for (const point of points) {
+    for (const seed of point.seeds) {
+      const key = store.key(withSeed(point.order, seed));
+      owners.set(key, [...(owners.get(key) ?? []), { point, seed }]);
+    }
+  }
+  return (order, { measures, failures }) => {
+    for (const { point, seed } of owners.get(store.key(order)) ?? []) {
+      onRun(point, { seed, measures, failures: [...failures] });
+    }
+  };
 }
 
 function found(runs: ReadonlyMap<string, Kept>, key: string): Kept {
