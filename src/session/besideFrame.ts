@@ -30,6 +30,7 @@ const FIGURES: readonly Figure[] = [
   { name: "time lost", unit: "%", of: lostTime },
   { name: "pVM time", unit: "ms", of: (summary) => ownMeasuresOf(summary).pvmTime },
   { name: "log full", unit: "", of: ({ logFull }) => logFull },
+  { name: "dropped", unit: "", of: ({ missedGpas }) => missedGpas },
   { name: "pages found", unit: "", of: (summary) => ownMeasuresOf(summary).found },
   { name: "missed", unit: "", of: (summary) => ownMeasuresOf(summary).missed },
   { name: "too many", unit: "", of: (summary) => ownMeasuresOf(summary).overReported },

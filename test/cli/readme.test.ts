@@ -93,7 +93,7 @@ it.each(LOOKED_AT)("%s shows what its commands print", { timeout: 300_000 }, (pa
 /** Pictures in documents, and what writes them ("npx trackvisor", and the file behind it). */
 const PICTURES: readonly [file: string, command: string][] = [
   ["docs/screen.svg", "tui crowded-host --at '#11000' --size 110x32 --svg"],
-  ["docs/beside.svg", "tui crowded-host --beside pml --at 20ms --size 110x32 --svg"],
+  ["docs/beside.svg", "tui migrate-libxc --beside writeProtect --size 110x32 --svg"],
   [
     "docs/sweep.svg",
     "sweep docs/examples/sweep/hot.yaml --set tracker.technique=prl --vary tracker.prl.doubleBuffer=false,true --vary machine.logEntries=64..4096*4 --seeds 1..5 --metric missed,overhead,interrupts --svg",

@@ -32,13 +32,15 @@ export type LiveEmission =
   | { readonly type: "open"; readonly row: number };
 
 interface LiveTypes {
-  readonly context: LiveContext;
-  readonly events: LiveEvent;
-  readonly emitted: LiveEmission;
+  readonly context?: LiveContext;
+  readonly events?: LiveEvent;
+  readonly emitted?: LiveEmission;
 }
 
+const TYPES: LiveTypes = {};
+
 export const liveMachine = setup({
-  types: {} as LiveTypes,
+  types: TYPES,
   actions: {
     moveCursor: assign(({ context, event }) => {
       if (event.type !== "move") throw new Error(`"${event.type}" moves nothing`);
