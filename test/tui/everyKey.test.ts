@@ -147,6 +147,8 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
     },
   },
   theme: { seen: says("theme: deuteranopia") },
+  // Shown in beside.test.ts; without another run there is nothing to see.
+  beside: { seen: says("this run is alone") },
   close: { before: ["?"], seen: (robot) => expect(robot.driver.shown().mode).toBe("panels") },
   "pause-vm": { seen: (robot) => expect(interventions(robot)).toContain("pauseVcpu") },
   "resume-vm": {
