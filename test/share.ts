@@ -1,8 +1,10 @@
 /**
- * How much of the longest lists of cases `npm test` looks at: some; with TRACKVISOR_LONG=1, as CI has it, all. Which
- * ones stays the same from run to run.
+ * How much of the longest lists of cases `npm test` looks at: some; with TRACKVISOR_LONG=1, as CI has it, all but what
+ * takes the longest; with TRACKVISOR_LONG=all (`npm run test:all`) everything. Which ones stays the same from run to run.
  */
-export const IS_LONG = process.env["TRACKVISOR_LONG"] === "1";
+const LONG = process.env["TRACKVISOR_LONG"];
+export const IS_LONG = LONG === "1" || LONG === "all";
+export const IS_ALL = LONG === "all";
 
 /** Each `every`-th of the cases, or all. */
 export function shareOf<T>(cases: readonly T[], every: number): readonly T[] {

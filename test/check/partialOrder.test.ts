@@ -10,7 +10,7 @@ import { Exploration } from "../../src/check/engine/exploration.ts";
 import type { Model } from "../../src/check/engine/model.ts";
 import { over } from "../../src/check/properties/property.ts";
 import { verdictsOf } from "../../src/check/verdicts.ts";
-import { shareOf } from "../share.ts";
+import { IS_ALL, shareOf } from "../share.ts";
 import { furtherModels } from "./furtherModels.ts";
 import { modelOf, type RandomModel, randomModels } from "./randomModel.ts";
 
@@ -85,7 +85,7 @@ const NAMED: readonly (readonly [string, Readonly<Record<string, number>>, strin
   ["dirty-ring-in-pieces", { harvests: 0 }],
   ["write-protection-in-pieces", { harvests: 0 }],
   ["pml-in-pieces", { harvests: 0 }],
-  ["scan-in-pieces", {}],
+  ["scan-in-pieces", IS_ALL ? {} : { harvests: 0 }],
   ["migration", SMALLEST],
   ["migration-rounds", { ...SMALLEST, rounds: 2, fails: 0 }],
   ["pml-crowded", { ...SMALLEST, harvests: 0 }],

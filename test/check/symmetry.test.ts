@@ -10,7 +10,7 @@ import { symmetryOf } from "../../src/check/engine/symmetryOf.ts";
 import { holdsAt } from "../../src/check/properties/evaluate.ts";
 import type { Predicate, Property } from "../../src/check/properties/property.ts";
 import { verdictsOf } from "../../src/check/verdicts.ts";
-import { shareOf } from "../share.ts";
+import { IS_ALL, shareOf } from "../share.ts";
 import { furtherModels } from "./furtherModels.ts";
 
 type Values = Readonly<Record<string, number>>;
@@ -53,7 +53,7 @@ const NAMED: readonly (readonly [string, Values])[] = [
 const LARGER: readonly (readonly [string, Values])[] = [
   ["pml-two-vcpus", { pages: 2, harvests: 0 }],
   ["pml-two-vcpus", { pages: 1, harvests: 1 }],
-  ["checkpoint", { pages: 2 }],
+  ...(IS_ALL ? ([["checkpoint", { pages: 2 }]] as const) : []),
   // Pages are not alike here, and vCPUs are.
   ["migration-write-protection", { pages: 1, vcpus: 2, aborts: 0, fails: 0 }],
   ["estimate-prl", { pages: 2, reads: 0, log: 1 }],
@@ -61,6 +61,7 @@ const LARGER: readonly (readonly [string, Values])[] = [
 
 /** Of these every state of the full search in the time of a test is too much, in any size with symmetry. */
 const TOO_LARGE = [
+  ...(IS_ALL ? [] : ["checkpoint", "checkpoint-diff"]),
   "checkpoint-write-protection",
   "operator",
   "estimate-pml",

@@ -23,15 +23,15 @@ import {
   UnsupportedMachineError,
 } from "../../src/interconnect/compiledLogic.ts";
 import { ignored } from "../../src/interconnect/ignored.ts";
-import { IS_LONG } from "../share.ts";
+import { IS_ALL, IS_LONG } from "../share.ts";
 import { type MachineCase, machineCases } from "./machineInputs.ts";
 
 /**
- * Of 100,000 sequences a machine, a quarter in CI, which has 25 minutes for everything; else a sixteenth, with
- * TRACKVISOR_QUICK=1 a hundredth, and with TRACKVISOR_QUICK=0 all: four minutes.
+ * Of 100,000 sequences a machine, a tenth in CI, which has 25 minutes for everything; else a sixteenth, with
+ * TRACKVISOR_QUICK=1 a hundredth, and with TRACKVISOR_LONG=all all: four minutes.
  */
-const REDUCTIONS: Readonly<Record<string, number>> = { "0": 1, "1": 100 };
-const REDUCTION = REDUCTIONS[process.env["TRACKVISOR_QUICK"] ?? ""] ?? (IS_LONG ? 4 : 16);
+const LONG_REDUCTION = IS_ALL ? 1 : IS_LONG ? 10 : 16;
+const REDUCTION = process.env["TRACKVISOR_QUICK"] === "1" ? 100 : LONG_REDUCTION;
 
 interface Observation {
   readonly value: unknown;
