@@ -187,7 +187,7 @@ interface InevitableJson {
 
 type AccessCounts = Readonly<Record<AccessKindName, number>>;
 
-interface TraceImportJson extends Omit<ImportResult, "kinds" | "format"> {
+interface TraceImportJson extends Omit<ImportResult, "kinds" | "format" | "notes"> {
   /** The trace. */
   readonly file: string;
   /** As --format has it. */

@@ -119,7 +119,7 @@ async function importAction(
 
 /** What was imported, as JSON or in lines. */
 function tellImport(log: string, output: string, result: ImportResult, isJson: boolean): void {
-  const { kinds, command, understood, programs, ...rest } = result;
+  const { kinds, command, understood, programs, notes, ...rest } = result;
   if (understood.unknownLines > 0) note(`${nameOfLog(log)}: ${unknownNote(understood)}`);
   if (isJson) {
     const told = programs.map(({ process, command: own, accesses }) => {
@@ -144,6 +144,7 @@ function tellImport(log: string, output: string, result: ImportResult, isJson: b
   print(
     `format ${result.format}: ${grouped(result.skippedLines)} ${understood.unit}s were not accesses; ` +
       `${grouped(result.splitAccesses)} accesses crossed a page boundary and count for both pages`,
+    ...notes,
   );
 }
 

@@ -4,12 +4,16 @@ import { Command, InvalidArgumentError } from "commander";
 import { linuxOf, linuxSchema } from "../../workloads/generators/linux.ts";
 import { recordLinux } from "../../workloads/guests/linux/load.ts";
 import { type GuestRequest, loadGuest } from "../../workloads/guests/load.ts";
+import { LINUX64 } from "../../workloads/guests/qemu/image.ts";
+import { runLinux64 } from "../../workloads/guests/qemu/record.ts";
 import { recordGuest } from "../../workloads/guests/record.ts";
 import { type GuestProgram, guestPrograms } from "../../workloads/guests/spec.ts";
+import { importLog } from "../../workloads/trace/import.ts";
 import { nearest } from "../config/nearest.ts";
 import { parseSize, SIZE_HELP } from "../config/units.ts";
 import { UserError } from "../errors.ts";
 import { OutputFile, refuseUnwritable } from "../io/outputFile.ts";
+import { Scratch } from "../io/scratch.ts";
 import { note, print } from "../io/standardStreams.ts";
 import { visible } from "../io/visible.ts";
 import { FORCE, SEED_MAX, wholeNumber } from "./optionParsers.ts";
@@ -21,6 +25,8 @@ interface RecordOptions {
   readonly memory?: number;
   readonly accesses?: number;
   readonly seed: number;
+  readonly boot?: true;
+  readonly gpa?: true;
   readonly force?: true;
 }
 
@@ -29,11 +35,14 @@ const LINUX = "linux";
 const MEMORY = "256MiB";
 const LINUX_MEMORY = "128MiB";
 const PAGES_PER_MIB = 256;
+/** Below that an address of QEMU's memory is guest-physical on every PC. */
+const LINUX64_PAGES_MAX = 2048 * PAGES_PER_MIB;
+const GUESTS = [...guestPrograms, LINUX, LINUX64];
 
 export function recordCommand(): Command {
   return new Command("record")
-    .description("run a program in WebAssembly, and record what it accesses (docs/guests.md)")
-    .argument("<guest>", `NAME.wasm, a command for WASI; or ${guestPrograms.join(", ")}, ${LINUX}`)
+    .description("run a program or a whole Linux, and record what it accesses (docs/guests.md)")
+    .argument("<guest>", `NAME.wasm, a command for WASI; or ${GUESTS.join(", ")}`)
     .argument(
       "[args...]",
       "its arguments, after --; of a program the file of its script; of a Linux what it runs",
@@ -43,16 +52,18 @@ export function recordCommand(): Command {
     .option("--file <file>", "a file that it can read; repeat for more", collect, [])
     .option(
       "--memory <size>",
-      "what its memory may grow to (default: 256MiB); of a Linux, what it has (default: 128MiB)",
+      "what its memory may grow to (default: 256MiB); of a Linux, what it has (default: 128MiB, linux64: 256MiB)",
       sizeOption,
     )
     .option("--accesses <count>", "record the first so many, and end it then", wholeNumber(1))
     .option("--seed <number>", "seed of its randomness", wholeNumber(0, SEED_MAX), 1)
+    .option("--boot", `of ${LINUX64}: from the moment that its machine is turned on`)
+    .option("--gpa", `of ${LINUX64}: guest-physical pages alone, without its translations`)
     .option(...FORCE)
     .action(recordAction);
 }
 
-function recordAction(guest: string, args: string[], options: RecordOptions): void {
+async function recordAction(guest: string, args: string[], options: RecordOptions): Promise<void> {
   const output = options.output ?? `${guest.replace(/\.wasm$/, "")}.tvtrace`;
   const outputs = [output, ...(options.console === undefined ? [] : [options.console])];
   if (new Set(outputs.map((file) => resolve(file))).size < outputs.length) {
@@ -60,6 +71,12 @@ function recordAction(guest: string, args: string[], options: RecordOptions): vo
   }
   // The run may take minutes.
   for (const file of outputs) refuseUnwritable(file, options);
+  if (guest === LINUX64) {
+    await recordLinux64(args, output, options);
+    return;
+  }
+  const own = (["boot", "gpa"] as const).find((name) => options[name] !== undefined);
+  if (own !== undefined) throw new UserError(`--${own}: is of ${LINUX64} alone`);
   const {
     trace: bytes,
     console: said,
@@ -75,14 +92,59 @@ function recordAction(guest: string, args: string[], options: RecordOptions): vo
   } finally {
     for (const file of files) file.abort();
   }
-  if (options.console === undefined) {
-    const text = Buffer.from(said).toString("utf8").trimEnd();
-    if (text !== "") print(...text.split("\n").map(visible));
-  }
+  if (options.console === undefined) printConsole(said);
   const [first, ...rest] = facts;
   print(`${output}: ${first}, ${grouped(bytes.length)} bytes`, ...rest);
+  noteExitCode(guest, exitCode);
+}
+
+function printConsole(said: Uint8Array): void {
+  const text = Buffer.from(said).toString("utf8").trimEnd();
+  if (text !== "") print(...text.split("\n").map(visible));
+}
+
+function noteExitCode(guest: string, exitCode: number | undefined): void {
   if (exitCode !== undefined && exitCode !== 0) {
     note(`${guest}: has ended with exit code ${exitCode}`);
+  }
+}
+
+/** @throws UserError if it is not said what it is to run, or it cannot be run */
+async function recordLinux64(
+  args: string[],
+  output: string,
+  options: RecordOptions,
+): Promise<void> {
+  const command = args.join(" ");
+  if (command === "") throw new UserError(`${LINUX64}: expected what it is to run, after --`);
+  const memory = options.memory ?? parseSize(MEMORY) ?? 0;
+  if (memory > LINUX64_PAGES_MAX) throw new UserError(`${LINUX64}: --memory: at most 2GiB`);
+  const { file: files, accesses, seed, boot = false, gpa: guestPhysical, force } = options;
+  const scratch = new Scratch();
+  try {
+    const run = await runLinux64(scratch, { command, memory, files, accesses, seed, boot });
+    const console =
+      options.console === undefined ? undefined : new OutputFile(options.console, { force });
+    try {
+      console?.write(run.console);
+      const trace = await importLog(run.notes, output, undefined, undefined, {
+        force,
+        guestPhysical,
+      });
+      console?.commit();
+      if (console === undefined) printConsole(run.console);
+      const { runs, pages, outputBytes, notes } = trace;
+      print(
+        `${output}: ${grouped(trace.accesses)} accesses in ${grouped(runs)} runs, ${grouped(outputBytes)} bytes`,
+        `${grouped(pages)} ${guestPhysical === true ? "guest-physical" : "linear"} pages`,
+        ...notes,
+      );
+    } finally {
+      console?.abort();
+    }
+    noteExitCode(LINUX64, run.exitCode);
+  } finally {
+    scratch.remove();
   }
 }
 
@@ -138,7 +200,7 @@ function requestOf(guest: string, args: string[], options: RecordOptions): Guest
   const program = guestPrograms.find((name) => name === guest);
   if (program === undefined) {
     throw new UserError(
-      `${guest}: expected NAME${MODULE_EXTENSION}, or one of ${[...guestPrograms, LINUX].join(", ")}${nearest(guest, [...guestPrograms, LINUX])}`,
+      `${guest}: expected NAME${MODULE_EXTENSION}, or one of ${GUESTS.join(", ")}${nearest(guest, GUESTS)}`,
     );
   }
   return { ...common, program, args: [], scriptFile: scriptOf(program, args) };

@@ -21,7 +21,7 @@ export const Translation = {
   global: 4,
   /** A walk reads the page directory; else paging is off. */
   directory: 8,
-  /** And a page table; else the page is one of 4 MiB. */
+  /** And a page table; else the page is one of 4 MiB. Without a directory: a page of 4 KiB whose tables are not known. */
   table: 16,
 } as const;
 export const TRANSLATION_PAGE_SHIFT = 5;

@@ -48,13 +48,14 @@ export function tracedWalk(mmu: Mmu, linearPage: number, access: number): number
     throw new Error(`the guest accesses linear page ${linearPage}, which it has not translated`);
   }
   let leafBits = WITHOUT_PAGING_BITS;
-  if ((translation & Translation.directory) !== 0) {
+  const hasDirectory = (translation & Translation.directory) !== 0;
+  if (hasDirectory) {
     leafBits = TABLE_BITS;
     const outcome = readTable(mmu, traced.state[0]!, linearPage >>> TABLE_BITS);
     if (outcome !== Outcome.done) return outcome;
   }
-  if ((translation & Translation.table) !== 0) {
-    leafBits = 0;
+  if ((translation & Translation.table) !== 0) leafBits = 0;
+  if (hasDirectory && leafBits === 0) {
     const table = traced.tables[linearPage >>> TABLE_BITS]!;
     const outcome = readTable(mmu, table, linearPage & ((1 << TABLE_BITS) - 1));
     if (outcome !== Outcome.done) return outcome;

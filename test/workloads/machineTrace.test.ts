@@ -179,6 +179,20 @@ describe("the TLB of a guest whose stream has its translations", () => {
     expect(walksOf([page, use, ["event", EventType.flushAll, ROOT], use])).toBe(2);
   });
 
+  it("walks through no table of a guest whose tables are not known, and caches pages of 4 KiB", () => {
+    const unknown = (linear: number, page: number): Step => {
+      const word = (page << TRANSLATION_PAGE_SHIFT) | valid | writable | hasTable;
+      return ["event", EventType.translation, linear, word];
+    };
+    const path = traceOf([...start, unknown(5, 2), unknown(6, 9), use, ["run", 6, READ, 1]]);
+    const system = systemOf(path, { pageSize: "2M", memory: "4MiB" });
+    system.run();
+    const { values } = system.world.vcpus[0]!.counters;
+    // An EPT of 2 MiB leaves has 3 levels, and nothing of the guest's is read.
+    expect([values[Counter.walks], values[Counter.walkReferences]]).toEqual([2, 6]);
+    expect(summarize(system).truth).toMatchObject({ pagesTouched: 2, pagesWritten: 0 });
+  });
+
   it("does not let a page that was only read be written without another walk", () => {
     const steps: Step[] = [translated(5, 2, 0), use, translated(5, 2), ["run", 5, WRITE, 1]];
     expect(walksOf(steps)).toBe(2);

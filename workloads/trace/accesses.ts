@@ -4,7 +4,7 @@
  */
 import { UserError } from "../../src/errors.ts";
 import { RUN_LENGTH_MAX, TRACE_PAGES_MAX } from "./format.ts";
-import type { RunSink } from "./runs.ts";
+import type { EventSink, RunSink } from "./runs.ts";
 
 /** Kinds, as AccessKind. */
 export const READ = 0;
@@ -22,6 +22,7 @@ export class Accesses {
   splitAccesses = 0;
 
   private readonly sink: RunSink;
+  private readonly events: EventSink;
   private delivered = 0;
   /** The address space that accesses belong to; -1: they are not wanted. */
   private space = 0;
@@ -32,8 +33,10 @@ export class Accesses {
   private kind = 0;
   private length = 0;
 
-  constructor(sink: RunSink) {
+  /** @param events takes what happens between accesses; only a machine's trace has that */
+  constructor(sink: RunSink, events: EventSink = { event() {} }) {
     this.sink = sink;
+    this.events = events;
   }
 
   /** Accesses so far, those that cross a boundary counted for each page. */
@@ -67,6 +70,24 @@ export class Accesses {
       for (let next = page + 1; next <= lastPage; next++) this.put(next, kind);
     }
     return true;
+  }
+
+  /** Accesses of a log that tells pages. @param page less than 2^52 */
+  pages(page: number, kind: number, count: number): void {
+    if (this.space < 0) return;
+    for (let left = count; left > 0; ) {
+      this.put(page, kind);
+      const more = Math.min(left - 1, RUN_LENGTH_MAX - this.length);
+      this.length += more;
+      left -= 1 + more;
+    }
+  }
+
+  /** Something happens before the next access. @param type one of EventType */
+  event(type: number, a: number, b: number): void {
+    this.flush();
+    this.page = -1;
+    if (this.space >= 0) this.events.event(type, a, b);
   }
 
   /** Delivers the last run. */

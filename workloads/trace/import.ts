@@ -38,6 +38,8 @@ export interface ImportResult extends TraceTotals {
   /** Those whose accesses were taken; several accesses of one page by two of them are of two pages. */
   readonly programs: readonly ProgramSummary[];
   readonly understood: Readonly<Understood>;
+  /** What else the log says of itself, a line each. */
+  readonly notes: readonly string[];
   readonly accesses: number;
   /** Accesses of the program that crossed a page boundary; each counts once for each page. */
   readonly splitAccesses: number;
@@ -128,7 +130,7 @@ class Import {
       addresses: this.#addresses,
       command: this.#processes.command,
     }));
-    this.#accesses = new Accesses(this.#writer);
+    this.#accesses = new Accesses(this.#writer, this.#writer);
     this.#processes = new Processes(this.#accesses, options.process);
   }
 
@@ -155,8 +157,13 @@ class Import {
   /** @param text the log's first */
   #begin(text: Buffer): TraceReading {
     const format = this.#format ?? about(this.#name, () => recognise(text));
-    const reading = format.read({ accesses: this.#accesses, processes: this.#processes });
     this.#format = format;
+    const reading = format.read({
+      accesses: this.#accesses,
+      processes: this.#processes,
+      addresses: this.#addresses,
+      lenient: this.#options.lenient === true,
+    });
     this.#reading = reading;
     return reading;
   }
@@ -189,6 +196,7 @@ class Import {
       command: processes.command,
       programs: processes.taken,
       understood,
+      notes: reading.notes ?? [],
       accesses: writer.accesses,
       splitAccesses: this.#accesses.splitAccesses,
       textBytes: this.#textBytes,

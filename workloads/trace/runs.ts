@@ -18,6 +18,12 @@ export interface RunSink {
   run(page: number, kind: number, length: number): void;
 }
 
+/** Where goes what happens between runs; of a machine's trace alone. */
+export interface EventSink {
+  /** It happens before the next run. @param type one of EventType, whose numbers these are */
+  event(type: number, a: number, b: number): void;
+}
+
 /** A block of runs, decoded. The arrays are reused for the next block. */
 export class RunBlock {
   count = 0;

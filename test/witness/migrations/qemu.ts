@@ -28,12 +28,12 @@ export class Qemu {
     });
   }
 
-  /** @param options of qemu-system-x86_64 @param socket where its protocol is spoken */
-  static async start(options: readonly string[], socket: string): Promise<Qemu> {
+  /** @param options of qemu-system-x86_64 @param socket where its protocol is spoken @param cwd where it runs */
+  static async start(options: readonly string[], socket: string, cwd?: string): Promise<Qemu> {
     const child = spawn(
       "qemu-system-x86_64",
       [...options, "-qmp", `unix:${socket},server=on,wait=off`],
-      { stdio: ["ignore", "ignore", "inherit"] },
+      { stdio: ["ignore", "ignore", "inherit"], cwd },
     );
     const qemu = new Qemu(child, await connected(socket));
     await qemu.ask("qmp_capabilities");
@@ -55,6 +55,13 @@ export class Qemu {
     });
     const found = /: (0x[0-9a-f]+) (0x[0-9a-f]+)/.exec(String(value));
     return [Number(found?.[1]), Number(found?.[2])];
+  }
+
+  /** Has it end in order. */
+  async quit(): Promise<void> {
+    const ended = once(this.process, "exit");
+    await this.ask("quit");
+    await ended;
   }
 
   async stop(): Promise<void> {

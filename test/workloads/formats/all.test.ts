@@ -1,4 +1,6 @@
 /** Each format is recognised by what it is, and by nothing else; whatever comes, none ends in a stack. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { UserError } from "../../../src/errors.ts";
@@ -22,7 +24,10 @@ const SAMPLES: Readonly<Record<string, Buffer>> = {
   "execlog-user": Buffer.from('0, 0x401001, 0x8b, "mov", load, 0x1000\n'),
   "kvm-ftrace": Buffer.from(" a-7 [001] 1.5: kvm_page_fault: address 1000 error_code 182\n"),
   "perf-script": Buffer.from("a 7/7 1.000001: page-faults: 557a58ecf1e0\n"),
+  tvplugin: readFileSync(join(import.meta.dirname, "..", "guests", "qemu", "known.tvq")),
 };
+/** Whose records have no length of their own. */
+const UNCOUNTED = new Set(["tvplugin"]);
 
 describe("the table of formats", () => {
   it("has each name once, and a sample of each here", () => {
@@ -56,7 +61,9 @@ describe("the table of formats", () => {
               const ends = bytes.filter((byte) => byte === 10).length;
               if (understood.unit === "line")
                 expect(lines).toBe(ends + (bytes.at(-1) === 10 ? 0 : 1));
-              else expect(lines).toBe(Math.ceil(bytes.length / 64));
+              else if (!UNCOUNTED.has(format.name)) {
+                expect(lines).toBe(Math.ceil(bytes.length / 64));
+              }
             } catch (error) {
               if (!(error instanceof UserError)) throw error;
               expect(error.message).not.toContain("\n");

@@ -1,6 +1,10 @@
 /** Reads logs in memory for the tests of formats. */
 import { Accesses } from "../../../workloads/trace/accesses.ts";
-import type { TraceFormat, Understood } from "../../../workloads/trace/formats/traceFormat.ts";
+import type {
+  TraceFormat,
+  TraceInto,
+  Understood,
+} from "../../../workloads/trace/formats/traceFormat.ts";
 import {
   type ProcessChoice,
   Processes,
@@ -10,8 +14,13 @@ import type { Run } from "../traceHelpers.ts";
 
 export { FETCH, MODIFY, READ, WRITE } from "../../../workloads/trace/accesses.ts";
 
+/** What comes before the run of that number: its type, and its two numbers. */
+export type TracedEvent = readonly [run: number, type: number, a: number, b: number];
+
 export interface Read {
   readonly runs: readonly Run[];
+  readonly events: readonly TracedEvent[];
+  readonly notes: readonly string[];
   readonly understood: Readonly<Understood>;
   readonly splitAccesses: number;
   readonly programs: readonly ProgramSummary[];
@@ -21,19 +30,26 @@ export function readLog(
   format: TraceFormat,
   chunks: readonly Buffer[],
   choice?: ProcessChoice,
+  {
+    addresses = format.addresses,
+    lenient = true,
+  }: Partial<Pick<TraceInto, "addresses" | "lenient">> = {},
 ): Read {
   const runs: Run[] = [];
-  const accesses = new Accesses({
-    run: (page, kind, length) => runs.push({ page, kind, length }),
-  });
+  const events: TracedEvent[] = [];
+  const accesses = new Accesses(
+    { run: (page, kind, length) => runs.push({ page, kind, length }) },
+    { event: (type, a, b) => events.push([runs.length, type, a, b]) },
+  );
   const processes = new Processes(accesses, choice);
-  const reading = format.read({ accesses, processes });
+  const reading = format.read({ accesses, processes, addresses, lenient });
   for (const chunk of chunks) reading.push(chunk);
   reading.end();
   accesses.end();
   processes.end();
   const { splitAccesses } = accesses;
-  return { runs, understood: reading.understood, splitAccesses, programs: processes.taken };
+  const { understood, notes = [] } = reading;
+  return { runs, events, understood, notes, splitAccesses, programs: processes.taken };
 }
 
 export function readText(format: TraceFormat, text: string, choice?: ProcessChoice): Read {

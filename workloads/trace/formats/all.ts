@@ -7,6 +7,7 @@ import { lackey } from "./lackey.ts";
 import { perfScript } from "./perfScript.ts";
 import { pinatrace } from "./pinatrace.ts";
 import type { TraceFormat } from "./traceFormat.ts";
+import { tvplugin } from "./tvplugin.ts";
 
 export const FORMATS: readonly TraceFormat[] = [
   lackey,
@@ -17,4 +18,5 @@ export const FORMATS: readonly TraceFormat[] = [
   execlogUser,
   kvmFaults,
   perfScript,
+  tvplugin,
 ];

@@ -7,6 +7,10 @@ import type { Processes } from "../processes.ts";
 export interface TraceInto {
   readonly accesses: Accesses;
   readonly processes: Processes;
+  /** What the addresses of the trace are to be. */
+  readonly addresses: AddressKind;
+  /** Whether what comes before damage is taken. */
+  readonly lenient: boolean;
 }
 
 /** What of a log was understood. */
@@ -24,6 +28,8 @@ export interface Understood {
 /** Reads a log that is given in pieces of any size. */
 export interface TraceReading {
   readonly understood: Readonly<Understood>;
+  /** What else the log has said of itself at its end, a line each. */
+  readonly notes?: readonly string[];
   /** Takes the next bytes; they may be reused afterwards. */
   push(chunk: Buffer): void;
   /** Ends the log. A last line without its line end counts if it is complete. */
