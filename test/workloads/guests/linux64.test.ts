@@ -22,7 +22,7 @@ const TIMEOUT = 600_000;
 const MIB = 1 << 20;
 const MEMORY_PAGES = 128 * 256;
 /** Pages of a file that the command writes. */
-const FILE_PAGES = 1024;
+const FILE_PAGES = 256;
 
 function hasImage(): boolean {
   try {
@@ -54,15 +54,13 @@ describe.skipIf(!isPrepared())("a Linux of 64 bits (trackvisor guest prepare lin
     try {
       const { notes, console, exitCode } = await runLinux64(scratch, {
         files: [given],
-        command: `cat given.txt; head -c ${4 * MIB} /dev/zero | tr '\\0' x > x; md5sum < x; exit 3`,
+        command: `cat given.txt; dd if=/dev/zero of=x bs=64k count=16 2>/dev/null; md5sum < x; exit 3`,
         memory: MEMORY_PAGES,
         boot: false,
         seed: 1,
         checks: true,
       });
-      const sum = createHash("md5")
-        .update("x".repeat(4 * MIB))
-        .digest("hex");
+      const sum = createHash("md5").update(Buffer.alloc(MIB)).digest("hex");
       expect(Buffer.from(console).toString()).toBe(`from here\n${sum}  -\n`);
       expect(exitCode).toBe(3);
 
@@ -75,7 +73,7 @@ describe.skipIf(!isPrepared())("a Linux of 64 bits (trackvisor guest prepare lin
       // Its file is in the guest's memory: at least so many pages are written.
       const { linearPages, pages } = scanTrace(gpa, "compact");
       expect(linearPages).toBeLessThanOrEqual(MEMORY_PAGES);
-      for (const technique of ["pml", "writeProtect", "prl"]) {
+      for (const technique of ["pml", "prl"]) {
         const summary = await runScenario(machine, { set: { "tracker.technique": technique } });
         expect(summary.failures, technique).toEqual([]);
         expect(summary.truth.pagesTouched, technique).toBe(pages);
