@@ -29,6 +29,14 @@
  *   any        | exitServed        | -         | handled to the dispatcher, after T_h; the unit is told of its index
  *   any        | pageMissing       | -         | pageFault to the pager
  *   any        | ringFull          | -         | reapDue to itself, after T_h
+ *   off, logging | setRegion       | preparing | device: setRegion
+ *   preparing  | regionKept        | off, logging | -; whichever it was
+ *   preparing  | regionBegun       | changing  | inveptRequest to every dispatcher
+ *   changing   | inveptDone        | changing  | -
+ *   changing   | inveptDone, last  | changing  | device: commitRegion
+ *   changing   | regionCommitted   | off, logging | what was put off comes to itself again
+ *   preparing, flushing, changing | setRegion | - | -; the request comes to itself again after the answer
+ *   changing   | arm, harvest, disarm | changing | -; the request comes to itself again after the change
  *   any        | reapDue           | -         | the unit is told of its index; device: reapRings
  *   any        | ringsReaped       | -         | inveptRequest to every dispatcher
  *   off, preparing, logging | inveptDone      | - | -
@@ -36,6 +44,10 @@
  *
  * Arming, harvesting and disarming are done in pieces (src/hypervisor/tableWork.ts): between two of them whatever else
  * comes has its turn. The whole is one piece, unless a scenario says otherwise.
+ *
+ * A change of a memory slot is one of KVM's: under its slots_lock nothing else is done to slots and logs; what moves or goes
+ * maps nothing from its first half on, and the second comes when no processor goes through an old translation any more
+ * (kvm_set_memslot).
  *
  * "last": of all INVEPTs that were asked for, be it for an answer or for a ring. Whoever waits waits for all.
  */
@@ -96,6 +108,7 @@ const DEFERRED = {
   arm: { actions: "noteDeferred" },
   harvest: { actions: "noteDeferred" },
   disarm: { actions: "noteDeferred" },
+  setRegion: { actions: "noteDeferred" },
 } as const;
 
 const { types, on } = machineTypes<
@@ -135,7 +148,7 @@ export const trackerMachine = setup({
       ),
     }),
     noteDeferred: assign({
-      deferred: on(["arm", "harvest", "disarm"], ({ context, event }) => [
+      deferred: on(["arm", "harvest", "disarm", "setRegion"], ({ context, event }) => [
         ...context.deferred,
         event,
       ]),
@@ -161,6 +174,12 @@ export const trackerMachine = setup({
         handlerCycles: context.handlerCycles + event.cycles,
       })),
     ),
+    awaitFlush: assign(
+      on("regionBegun", ({ context, event }) => ({
+        awaited: context.awaited + context.dispatchers.length,
+        controlCycles: context.controlCycles + event.cycles,
+      })),
+    ),
     forgetHeldBack: assign({ heldBack: [] }),
     forgetTechnique: assign({ technique: "none" }),
     askArm: emit(
@@ -184,6 +203,10 @@ export const trackerMachine = setup({
         request({ op: "serveViolation", vcpu, page, qualification, dispatcher }),
       ),
     ),
+    askSetRegion: emit(
+      on("setRegion", ({ event: { type: _, ...region } }) => request({ op: "setRegion", region })),
+    ),
+    askCommit: emit(() => request({ op: "commitRegion" })),
     askReap: emit(() => request({ op: "reapRings" })),
     askFlushed: emit(({ context }) => request({ op: "flushed", after: context.answer.type })),
     askUnflushed: emit(
@@ -202,7 +225,7 @@ export const trackerMachine = setup({
       }),
     ),
     sendInvepts: emit(
-      on(["tablesChanged", "ringsReaped"], ({ context, event }) =>
+      on(["tablesChanged", "ringsReaped", "regionBegun"], ({ context, event }) =>
         sendAll(inveptRequests(context, event.cycles)),
       ),
     ),
@@ -297,6 +320,7 @@ export const trackerMachine = setup({
   guards: {
     hasPager: ({ context }) => context.pager !== 0,
     answersLikeKvm: ({ context }) => context.armedTwice === "kvm",
+    isOff: ({ context }) => context.technique === "none",
     isNone: on("arm", ({ event }) => event.technique === "none"),
     isLast: ({ context }) => context.awaited === 1,
     isLastOfDisarm: ({ context }) => context.awaited === 1 && context.answer.type === "disarmed",
@@ -348,6 +372,7 @@ export const trackerMachine = setup({
         ],
         harvest: { actions: ["noteRequester", "sendNothing"] },
         disarm: { actions: ["noteRequester", "sendDisarmed"] },
+        setRegion: { target: "preparing", actions: "askSetRegion" },
         inveptDone: REAPED,
         flushNoted: ignored("the answer is sent already"),
       },
@@ -389,6 +414,8 @@ export const trackerMachine = setup({
           { actions: ["notePiece", "sendBegun", "forgetLetsRun", "sendPieceDue"] },
         ],
         pieceDue: { actions: "askGoOn" },
+        regionKept: [{ guard: "isOff", target: "off" }, { target: "logging" }],
+        regionBegun: { target: "changing", actions: ["awaitFlush", "sendInvepts"] },
         inveptDone: REAPED,
         ...DEFERRED,
         harvestPeeked: {
@@ -431,10 +458,24 @@ export const trackerMachine = setup({
         ...DEFERRED,
       },
     },
+    changing: {
+      on: {
+        inveptDone: [
+          { guard: "isLast", actions: ["noteDone", "askCommit"] },
+          { actions: "noteDone" },
+        ],
+        regionCommitted: [
+          { guard: "isOff", target: "off", actions: ["sendDeferred", "forgetDeferred"] },
+          { target: "logging", actions: ["sendDeferred", "forgetDeferred"] },
+        ],
+        ...DEFERRED,
+      },
+    },
     logging: {
       on: {
         harvest: { target: "preparing", actions: ["noteRequester", "noteLetsRun", "askHarvest"] },
         disarm: { target: "preparing", actions: ["noteRequester", "askDisarm"] },
+        setRegion: { target: "preparing", actions: "askSetRegion" },
         arm: [
           { guard: "answersLikeKvm", actions: "sendArmedAlready" },
           { actions: "sendArmRefused" },

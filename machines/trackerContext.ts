@@ -1,5 +1,6 @@
 /** What a tracker remembers, what it asks of its device and is answered, and what it is told. */
 import * as kind from "../src/interconnect/fields.ts";
+import type { EventOf } from "../src/interconnect/machineTypes.ts";
 import {
   type ActorId,
   type HarvestMode,
@@ -35,11 +36,11 @@ export type TrackerInput = kind.Values<typeof trackerInput>;
 /** What its state holds besides its input. */
 export const trackerFields = {
   technique: technique,
-  requester: kind.deadIn(kind.actor, "logging", "off"),
+  requester: kind.deadIn(kind.actor, "logging", "off", "changing"),
   // INVEPTs, one for each CPU and request, that are not acknowledged yet.
   awaited: kind.count,
   // What the requester is told after the last acknowledgement.
-  answer: kind.deadIn(message, "logging", "off", "preparing"),
+  answer: kind.deadIn(message, "logging", "off", "preparing", "changing"),
   // Requests that came in the middle of another one.
   deferred: kind.list(message),
   // Whether the requester is told when the harvest's first piece is done, so that the VM may run.
@@ -56,6 +57,9 @@ export const trackerFields = {
 
 export interface TrackerContext extends TrackerInput, kind.Values<typeof trackerFields> {}
 
+/** A region of memory as KVM_SET_USER_MEMORY_REGION takes it, in pages (src/hypervisor/slots/vmSlots.ts). */
+export type Region = Omit<EventOf<Message, "setRegion">, "type">;
+
 /** Null: every page. */
 export type ChosenPages = readonly number[] | null;
 
@@ -69,6 +73,9 @@ export type TrackerRequest =
   | { readonly op: "flushed"; readonly after: Message["type"] }
   | { readonly op: "serveLogFull"; readonly vcpu: number; readonly dispatcher: ActorId }
   | { readonly op: "reapRings" }
+  | { readonly op: "setRegion"; readonly region: Region }
+  /** Every CPU has executed INVEPT since the change of a slot began. */
+  | { readonly op: "commitRegion" }
   | {
       readonly op: "serveViolation";
       readonly vcpu: number;
@@ -112,6 +119,10 @@ export type TrackerReply =
       readonly drainedVcpu: number;
     }
   | { readonly type: "ringsReaped"; readonly cycles: number }
+  // A change of a slot has begun: every CPU must flush before it is committed. Or there is nothing to change.
+  | { readonly type: "regionBegun"; readonly cycles: number }
+  | { readonly type: "regionKept" }
+  | { readonly type: "regionCommitted" }
   // The page that was touched has no frame.
   | {
       readonly type: "pageMissing";
@@ -132,7 +143,8 @@ export type TrackerEvent =
           | "logFullExit"
           | "eptViolation"
           | "reapDue"
-          | "pieceDue";
+          | "pieceDue"
+          | "setRegion";
       }
     >
   | TrackerReply;

@@ -20,6 +20,7 @@ const PAUSED_FIRST =
 const ONE_PROCESS = "one process computes on the pVM in models";
 const NO_SUCH_COMMAND =
   "the operator of models waits for an answer, and leaves the write mix alone";
+const AT_REST = "slots of models are changed while their tracker is at rest";
 const ONE_ATTEMPT = "models migrate once, and end then";
 const ARMED_BY_NOBODY_ELSE = "in models of this operation nothing is armed before it begins";
 const ONE_TARGET = "a balloon of a model is told its next size when it rests";
@@ -53,6 +54,11 @@ const EXCEPTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "preparing: harvestPeeked": "models harvest with CLEAN",
     "preparing: inveptDone [otherwise]":
       "models in which a ring fills while pages are armed have one CPU",
+    "preparing: setRegion": AT_REST,
+    "flushing: setRegion": AT_REST,
+    "changing: setRegion": AT_REST,
+    "changing: disarm": "in models of slots nobody disarms",
+    "changing: inveptDone [otherwise]": "models of slots have one CPU",
     "logging: arm [answersLikeKvm]": "models answer as Xen does",
   },
   pvmCpu: {

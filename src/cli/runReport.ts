@@ -58,6 +58,7 @@ export function formatSummary(name: string, summary: RunSummary): string[] {
     pages("touched", truth.pagesTouched, reported.pagesTouched),
     pages("guest page tables", undefined, reported.guestPageTables),
     ...harvestLines(summary),
+    ...slotLines(summary),
     ...(operation.length === 0 ? [] : ["", ...operation]),
     ...summary.failures.flatMap((failure) => ["", failure]),
   ];
@@ -88,6 +89,23 @@ function harvestLines({ harvests, technique: common }: RunSummary): string[] {
   });
   const title = "harvests and the truth";
   return ["", title.padEnd(LABEL) + columns("compared", "lost", "too many", "dropped"), ...lines];
+}
+
+/** Memory slots of the VMs that have some. */
+function slotLines({ slots = [] }: RunSummary): string[] {
+  if (slots.length === 0) return [];
+  const columns = (...cells: readonly string[]): string =>
+    cells.map((cell) => cell.padStart(COLUMN)).join("");
+  const lines = slots.map(({ vm, slots: count, changes, refused, deviceAccesses }) => {
+    const numbers = [count, changes, refused, deviceAccesses].map(grouped);
+    return `  ${vm.padEnd(LABEL - 2)}${columns(...numbers)}`;
+  });
+  const title = "memory slots";
+  return [
+    "",
+    title.padEnd(LABEL) + columns("in the end", "changed", "refused", "to devices"),
+    ...lines,
+  ];
 }
 
 function exitLines(exits: Readonly<Record<string, number>>): string[] {

@@ -102,6 +102,15 @@ export const size = quantity(
   ["400MiB", "1GiB"],
 ).describe("size with a unit: KiB, MiB, GiB or TiB");
 
+const nothing = z.codec(z.literal("0"), z.literal(0), {
+  decode: () => 0 as const,
+  encode: () => "0" as const,
+});
+/** A size, or an address, that may be 0. */
+export const sizeOrNothing = z
+  .union([nothing, size], { error: `expected 0, or ${SIZE_HELP}` })
+  .describe("0, or size with a unit: KiB, MiB, GiB or TiB");
+
 /** A transfer rate in a file; bytes per second after parsing. */
 export const rate = quantity(
   parseRate,

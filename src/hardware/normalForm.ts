@@ -11,8 +11,6 @@ export type Words = Readonly<Record<string, readonly number[]>>;
 
 /** A part, or what can be read and put back like one. */
 export interface MemoryPart extends Part {
-  /** In place of writing into its arrays, which then are copies. */
-  put?(arrays: Readonly<Record<string, WordArray>>): void;
   /** The actor from whose state it is made anew before each of its steps: nobody else writes or reads it. */
   readonly madeBy?: string;
   /** What the field calls a word of one of its arrays. */
@@ -125,7 +123,8 @@ export function asTheyAre(parts: readonly MemoryPart[]): NormalForm {
       for (const part of parts) {
         const own = ofPart(part).map(({ array, list }) => [array, fieldOf(lists, list)] as const);
         part.resize?.(Object.fromEntries(own.map(([array, { length }]) => [array, length])));
-        for (const [array, words] of own) fieldOf(part.arrays(), array).set(words);
+        if (part.put !== undefined) part.put(putBack(part, own));
+        else for (const [array, words] of own) fieldOf(part.arrays(), array).set(words);
       }
     },
     scramble() {},
@@ -136,6 +135,19 @@ export function asTheyAre(parts: readonly MemoryPart[]): NormalForm {
       return others.length === 0 ? lists : whilePagesStay(lists, to);
     },
   };
+}
+
+/** Words as a part's own arrays would hold them. */
+function putBack(
+  part: MemoryPart,
+  own: readonly (readonly [array: string, words: readonly number[]])[],
+): Readonly<Record<string, WordArray>> {
+  const arrays = part.arrays();
+  const entries = own.map(([array, words]) => {
+    const isWhole = fieldOf(arrays, array) instanceof Int32Array;
+    return [array, isWhole ? Int32Array.from(words) : Float64Array.from(words)] as const;
+  });
+  return Object.fromEntries(entries);
 }
 
 function arrayOf(words: PartWords): string {

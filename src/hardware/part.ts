@@ -31,6 +31,8 @@ export interface Part {
   saving?(): void;
   /** Called before a restore, so that a growing part can make room. Lengths in elements. */
   resize?(lengths: Readonly<Record<string, number>>): void;
+  /** In place of writing into its arrays, which then are copies. @throws PartError if they are of another shape */
+  put?(arrays: Readonly<Record<string, WordArray>>): void;
 }
 
 /** A part's state, detached from it. */
@@ -68,11 +70,12 @@ export function restorePart(part: Part, snapshot: PartSnapshot): void {
   const targets = part.arrays();
   for (const [key, target] of Object.entries(targets)) {
     const source = snapshot.arrays[key];
-    if (source === undefined || source.length !== target.length) {
+    if (source === undefined || (part.put === undefined && source.length !== target.length)) {
       throw new PartError(`snapshot of "${part.name}" has another shape: array "${key}"`);
     }
-    target.set(source);
+    if (part.put === undefined) target.set(source);
   }
+  part.put?.(snapshot.arrays);
 }
 
 /** FNV-1a over 32-bit words, in two lanes with different bases: a 64-bit digest as 16 hex digits. */

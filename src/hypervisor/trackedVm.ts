@@ -9,20 +9,26 @@ import type { CumulativeBuffer } from "./cumulativeBuffer.ts";
 import type { DirtyBitmap } from "./dirtyBitmap.ts";
 import type { DirtyRing } from "./dirtyRing.ts";
 import type { LogPages } from "./logPages.ts";
+import { SLOT_FAULTS, type SlotFault } from "./slots/slotFaults.ts";
+import type { VmSlots } from "./slots/vmSlots.ts";
 import type { TableWork } from "./tableWork.ts";
 
 /**
  * Ways to lose a page that hypervisors have really had; all off unless a scenario asks. tornEntries: an entry is read in
  * one piece of a scan and written back in the next, and not exchanged at once: what the processor sets in it meanwhile
  * is lost (KVM clears flags of such entries by an atomic AND: tdp_mmu_clear_spte_bits in arch/x86/kvm/mmu/tdp_iter.h).
+ * protectedBeforeTaken: a harvest arms all pages first, and takes their bits then: one that is written in between is taken,
+ * and may be written again without a fault (Linux commit edde99ce0529).
  */
-const FAULTS = ["skipInvept", "harvestBeforeDrain", "tornEntries"] as const;
-export type TrackerFault = (typeof FAULTS)[number] | UnitFault;
+const FAULTS = ["skipInvept", "harvestBeforeDrain", "tornEntries", "protectedBeforeTaken"] as const;
+export type TrackerFault = (typeof FAULTS)[number] | UnitFault | SlotFault;
 export const TRACKER_FAULTS: readonly TrackerFault[] = [
   "skipInvept",
   "harvestBeforeDrain",
   ...UNIT_FAULTS,
   "tornEntries",
+  "protectedBeforeTaken",
+  ...SLOT_FAULTS,
 ];
 
 export interface TrackedVcpu {
@@ -43,6 +49,8 @@ export interface TrackedVm {
   /** How often each page was logged, by a unit that logs accesses. */
   readonly buffer: CumulativeBuffer;
   readonly vcpus: readonly TrackedVcpu[];
+  /** KVM's memory slots, where a scenario gives the VM some; null: all of its memory is one, which nobody changes. */
+  readonly slots: VmSlots | null;
   readonly logs: LogPages;
   readonly costs: HypervisorCosts;
   /** The page-logging units of the processors, in the order of their list. */

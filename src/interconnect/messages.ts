@@ -228,6 +228,13 @@ export const MESSAGES = {
     kind: "track",
     step: 4,
   },
+  // Make, move, change or delete a memory slot (KVM_SET_USER_MEMORY_REGION), in pages; 0 of them: it is deleted.
+  setRegion: {
+    from: ["system", "tracker"],
+    to: "tracker",
+    fields: { slot: count, flags: count, firstPage: page, pages: count, userPage: count },
+    kind: "track",
+  },
   disarm: {
     from: [...ASKERS, "tracker"],
     to: "tracker",

@@ -66,6 +66,7 @@ export const OPERATOR_COMMANDS: Readonly<Record<string, OperatorCommand>> = {
     // An operation's results are about the technique that it armed itself.
     refuseOwned(system, "the tracker is its own (A aborts it)");
     refuseBusy(system);
+    refuseWithoutBitmap(system, vm, technique);
     session.command("operator", { type: "switchTracker", vm, technique });
     return `${vmName(system, vm)}: to be tracked by ${technique}`;
   },
@@ -149,6 +150,14 @@ function startable(text: string, names: readonly string[]): string {
 function ownerOf(system: System): string | null {
   const { side, view } = operatorSideOf(system);
   return side.owner(view);
+}
+
+/** @throws UserError if the VM has memory slots, and the technique no dirty bitmap */
+function refuseWithoutBitmap({ world }: System, vm: number, name: TechniqueName): void {
+  const technique = techniqueOn(world.config.units, name);
+  if (world.vmNumbered(vm).tracked.slots === null) return;
+  if (technique === null || technique.beginsSet === true) return;
+  throw new UserError(`${name}: memory slots have dirty bitmaps, and it keeps none`);
 }
 
 function hasKernel({ world }: System, vm: number): boolean {

@@ -68,6 +68,14 @@ export function doneAt({ due, workload }: AccessStream): void {
   due[0] = due[0] + workload.gap;
 }
 
+/** The access that a vCPU is at is done by somebody else, such as the emulator of a device. */
+export function retireAccess(stream: AccessStream): void {
+  const { state, workload } = stream;
+  state[StreamAt.next] = state[StreamAt.next] + 1;
+  if (stream.waits) doneAt(stream);
+  else state[StreamAt.work] = workload.gap;
+}
+
 /** Makes sure that an access is ready; false when the workload has ended. */
 export function refill(stream: AccessStream): boolean {
   const { state } = stream;

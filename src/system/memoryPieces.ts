@@ -21,6 +21,7 @@ import { bufferForm } from "../hypervisor/cumulativeBuffer.ts";
 import { bitmapForm } from "../hypervisor/dirtyBitmap.ts";
 import { ringsForm } from "../hypervisor/dirtyRing.ts";
 import { allotLog, logForm } from "../hypervisor/logPages.ts";
+import { slotsForm } from "../hypervisor/slots/vmSlots.ts";
 import { workForm } from "../hypervisor/tableWork.ts";
 import { itemAt, wordAt } from "../lookup.ts";
 import type { Unit } from "../units/unit.ts";
@@ -120,7 +121,7 @@ function vcpuPiece(world: World, vcpu: number): MemoryPiece {
 /** What a VM's trackers know of it. @param most see PiecesAsked.countsTo */
 function trackedPiece({ vms }: World, vm: number, most: number): MemoryPiece {
   const { tracked, armed } = itemAt(vms, vm);
-  const { dirty, touched, handedOver, buffer, work } = tracked;
+  const { dirty, touched, handedOver, buffer, work, slots } = tracked;
   const forms = [
     bitmapForm(dirty, "dirty", "the dirty bitmap", vm),
     bitmapForm(touched, "touched", "the bitmap of touched pages", vm),
@@ -128,6 +129,7 @@ function trackedPiece({ vms }: World, vm: number, most: number): MemoryPiece {
     bufferForm(buffer, dirty.pages, most, vm),
     armed.form,
     workForm(work, vm),
+    ...(slots === null ? [] : [slotsForm(slots, vm)]),
   ];
   return { name: vmMemory(vm, "tracked"), ...joined(forms) };
 }

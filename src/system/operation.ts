@@ -17,6 +17,7 @@ export const OPERATION_FAULTS = [
   "cleanedBitmapNotSent",
   "swapBeforeInvept",
   "failedCheckpointForgotten",
+  "laterSendsDirtyAlone",
 ] as const;
 export type OperationFault = (typeof OPERATION_FAULTS)[number];
 

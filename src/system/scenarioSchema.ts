@@ -30,6 +30,7 @@ import { INTERRUPTING_LABELS, UNIT_LABELS } from "../units/texts.ts";
 import { DEFAULT_ENERGY_COSTS } from "./energy.ts";
 import { OPERATION_FAULTS } from "./operation.ts";
 import { addOperationEstimator, operationSchema } from "./operations/all.ts";
+import { slotChangesSchema, slotsSchema } from "./scenario/slotPlans.ts";
 import { HANDLER_BUDGET } from "./systemPlan.ts";
 
 /** Between two messages a run cannot be interrupted. */
@@ -135,6 +136,8 @@ const vmWith = (workload: typeof workloadSchema) =>
       .describe(
         "what the workload's gaps are: work, which takes longer if the guest runs less (default); or a wait for the time of the next access, and what comes late is caught up",
       ),
+    slots: slotsSchema.optional(),
+    slotChanges: slotChangesSchema.optional(),
     kernel: kernelSchema.optional(),
     contents: z
       .union([z.boolean(), z.literal("bytes")])
@@ -184,6 +187,12 @@ function trackerSchema() {
         .boolean()
         .optional()
         .describe("whether a dirty bitmap begins with all bits set (KVM_DIRTY_LOG_INITIALLY_SET)"),
+      manualProtect: z
+        .boolean()
+        .optional()
+        .describe(
+          "of VMs with memory slots: whether a GET of a log takes nothing, and CLEAR follows (KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2)",
+        ),
       armedTwice: z
         .enum(["xen", "kvm"])
         .default("xen")

@@ -46,6 +46,7 @@ export function smallestPlan(
         ringSource: "writeProtect",
         largePagesReturn: false,
         initiallySet: false,
+        manualProtect: false,
         armedTwice: "xen",
         options: sectionDefaults(),
         preemptEvery: 0,
@@ -85,6 +86,7 @@ export function smallestVm(
     keepVersions: false,
     waits: false,
     initialPages: pages,
+    slots: null,
     workloads,
     ...changes,
   };

@@ -98,11 +98,25 @@ export interface RunSummary {
   /** If the run could go no further: who waits for what; or who got a message that it does not take. */
   readonly standstill: Standstill | null;
   readonly stuck: Stuck | null;
+  /** Of VMs with memory slots. */
+  readonly slots?: readonly SlotCounts[];
   /**
    * Whatever went wrong, a sentence each: an operation that failed, a VM that died, a harvest that lost a
    * page, a run that could go no further.
    */
   readonly failures: readonly string[];
+}
+
+/** What came of a VM's memory slots. */
+export interface SlotCounts {
+  readonly vm: string;
+  /** Slots that there are in the end. */
+  readonly slots: number;
+  /** Changes that were made, and those that KVM refused. */
+  readonly changes: number;
+  readonly refused: number;
+  /** Accesses to no memory, and writes to read-only slots. */
+  readonly deviceAccesses: number;
 }
 
 /**
@@ -153,6 +167,7 @@ export function summarize(
       config.energy,
     ),
     ...(kernels === null ? {} : { kernels }),
+    ...slotCountsOf(system),
     truth: sumTruth(system),
     reported: reportedPages(system, harvests),
     operation,
@@ -161,6 +176,15 @@ export function summarize(
     stuck: system.stuck,
     failures: [...operation.failures, ...broken.map(({ what }) => what)],
   };
+}
+
+function slotCountsOf({ world }: System): Pick<RunSummary, "slots"> {
+  const slots = world.vms.flatMap(({ config, tracked }): SlotCounts[] => {
+    if (tracked.slots === null) return [];
+    const { kvm, changes, refused, deviceAccesses } = tracked.slots;
+    return [{ vm: config.name, slots: kvm.slots.size, changes, refused, deviceAccesses }];
+  });
+  return slots.length === 0 ? {} : { slots };
 }
 
 /** A counter of the processors, over all vCPUs. */

@@ -69,6 +69,18 @@ export class System {
     this.interconnect.enforce(wireRule(this.#actors));
     this.#toolstack = this.actor("toolstack");
     this.interconnect.post(0, this.#toolstack.id, 0, { type: "begin" });
+    this.#postSlotChanges();
+  }
+
+  /** What the VMM is to change of its memory slots, each at its time. */
+  #postSlotChanges(): void {
+    for (const { role, id } of this.#actors) {
+      if (role.kind !== "tracker") continue;
+      const { changes = [] } = itemAt(this.world.vms, role.vm).config.slots ?? {};
+      for (const { at, region } of changes) {
+        this.interconnect.post(0, id, at, { type: "setRegion", ...region });
+      }
+    }
   }
 
   /** All actors in the order of their addresses. */

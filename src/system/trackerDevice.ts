@@ -22,9 +22,10 @@ import { type ExitWork, NOT_OURS, type Technique } from "../hypervisor/technique
 import { writeProtect } from "../hypervisor/techniques/writeProtect.ts";
 import type { Device } from "../interconnect/emissions.ts";
 import type { HarvestMode, Message, Technique as TechniqueName } from "../interconnect/messages.ts";
-import { itemAt, wordAt } from "../lookup.ts";
+import { itemAt, present, wordAt } from "../lookup.ts";
 import { NO_UNIT, type UnitName } from "../units/all.ts";
 import { type VmPiece, vcpuMemory, vmMemories } from "./memoryNames.ts";
+import { TrackerSlots } from "./trackerSlots.ts";
 import type { Found } from "./verdict/rounds.ts";
 import type { VmState, World } from "./world.ts";
 
@@ -34,17 +35,21 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
   readonly #vm: VmState;
   readonly #number: number;
   readonly #hasRings: boolean;
+  readonly #slots: TrackerSlots | null;
 
   /** @param number of its VM */
-  constructor({ vms, config }: World, number: number) {
+  constructor(world: World, number: number) {
+    const { vms, config } = world;
     this.#vm = itemAt(vms, number);
     this.#number = number;
+    const { slots } = this.#vm.tracked;
+    this.#slots = slots === null ? null : new TrackerSlots(world, this.#vm, slots);
     this.#hasRings = techniqueOn(config.units, config.tracking.technique)?.usesRing === true;
   }
 
   /** Told by the system when a snapshot is restored: which technique is armed is the machine's state. */
   set technique(name: TechniqueName) {
-    this.#vm.armed.technique = techniqueOn(this.#vm.tracked.units, name);
+    this.#vm.armed.technique = this.#vm.armed.named(name);
   }
 
   get #technique(): Technique | null {
@@ -67,6 +72,7 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
       case "serveLogFull":
         return this.#hasRings ? all : [vcpuMemory(request.vcpu), ...own("tracked")];
       case "serveViolation":
+        if (this.#slots !== null) return [vcpuMemory(request.vcpu), ...own("paging", "tracked")];
         return this.#hasRings ? all : own("paging", "tracked");
       default:
         return all;
@@ -100,6 +106,7 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
         const { tracked } = this.#vm;
         const { format } = tracked.ept;
         const write = (qualification & format.fault.write) !== 0;
+        if (this.#slots !== null) return this.#slots.serve(request);
         const work = this.#technique?.serveViolation(tracked, vcpu, page, write) ?? NOT_OURS;
         if (work.fix !== "notOurs") return served(work, dispatcher, -1);
         const leaf = findLeaf(tracked.ept, page);
@@ -108,6 +115,10 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
         const allowed = (wordAt(tracked.ept.memory.words, leaf.word) & wanted) === wanted;
         return served(allowed ? spurious(tracked.costs) : work, dispatcher, -1);
       }
+      case "setRegion":
+        return this.#ofSlots.setRegion(request);
+      case "commitRegion":
+        return this.#ofSlots.commit();
       case "reapRings": {
         const { costs } = this.#vm.tracked;
         return { type: "ringsReaped", cycles: costs.ringExit + reapRings(this.#vm.tracked) };
@@ -115,18 +126,23 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
     }
   }
 
+  get #ofSlots(): TrackerSlots {
+    return present(this.#slots, "the memory slots of a VM whose slots are changed");
+  }
+
   /** Without the memory for logs the VM is tracked by write protection, silently, as Xen does. */
   #arm(name: TechniqueName, pages: ChosenPages): TrackerReply {
     const { tracked } = this.#vm;
     tracked.work.begin(Work.arm);
-    let technique = techniqueOn(tracked.units, name)!;
+    const { armed } = this.#vm;
+    let technique = armed.named(name)!;
     let cycles = technique.arm(tracked, pages);
     if (cycles === null) {
-      technique = writeProtect;
+      technique = armed.named(writeProtect.name)!;
       cycles = technique.arm(tracked, null) ?? 0;
     }
     // Its exits are served from the first piece on.
-    this.#vm.armed.technique = technique;
+    armed.technique = technique;
     this.#vm.rounds?.armed(technique);
     return this.#endArmed(technique, cycles, technique.unit(tracked));
   }

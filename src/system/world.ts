@@ -33,6 +33,8 @@ import {
   type GuestTables,
 } from "../hypervisor/guestTables.ts";
 import { LogPages } from "../hypervisor/logPages.ts";
+import { SlotFlag } from "../hypervisor/slots/memorySlot.ts";
+import { VmSlots } from "../hypervisor/slots/vmSlots.ts";
 import { TableWork } from "../hypervisor/tableWork.ts";
 import { techniqueOn, unitOf } from "../hypervisor/techniques/all.ts";
 import { ArmedTechnique } from "../hypervisor/techniques/armed.ts";
@@ -276,6 +278,7 @@ export class World {
         reportedWritten,
         reportedTouched,
         ...tracked.vcpus.map(({ ring }) => ring),
+        ...(tracked.slots === null ? [] : [tracked.slots]),
         ...(own.numbers.length === 0 ? [] : [own]),
         ...(rounds === null ? [] : [rounds.truth, rounds, rounds.reportedPages]),
         // Between two messages there is nothing in them if the whole is one piece.
@@ -298,7 +301,7 @@ export class World {
   #buildVm(vm: VmPlan, number: number, firstFrame: number, vcpus: VcpuState[]): VmState {
     const { geometry, mmu, units, tracking } = this.config;
     const ept = createEpt(this.memory, geometry, mmu.format);
-    mapRange(ept, 0, firstFrame, vm.initialPages, vm.leafLevel, ordinaryLeaf(mmu.format));
+    mapMemory(ept, vm, firstFrame);
     const firstTable = alignedPages(vm, geometry);
     const tables =
       vm.paging === "off" ? null : buildGuestTables(ept, vm.paging, vm.pages, firstTable);
@@ -312,7 +315,8 @@ export class World {
       `${vm.name}/own`,
       techniqueOn(units, tracking.technique)?.words ?? 0,
     );
-    const tracked = this.#trackedVm(vm, ept, total, own, numbers, vcpus);
+    const slots = this.#slotsOf(vm, ept, total, firstFrame);
+    const tracked = this.#trackedVm(vm, { ept, slots }, total, own, numbers, vcpus);
     const guest = new GuestPages(`${vm.name}/pages`, total, vm.keepVersions);
     guest.traced = vm.workloads[0]?.traced ?? null;
     return {
@@ -321,7 +325,7 @@ export class World {
       guest,
       tables,
       tracked,
-      armed: new ArmedTechnique(number, units),
+      armed: new ArmedTechnique(number, units, slots !== null),
       own,
       reportedWritten: new DirtyBitmap(`${vm.name}/reportedWritten`, total, "statistics"),
       reportedTouched: new DirtyBitmap(`${vm.name}/reportedTouched`, total, "statistics"),
@@ -351,9 +355,19 @@ export class World {
     };
   }
 
+  #slotsOf(vm: VmPlan, ept: Ept, pages: number, firstFrame: number): VmSlots | null {
+    if (vm.slots === null) return null;
+    const { geometry, tracking } = this.config;
+    const { manualProtect, initiallySet, faults } = tracking;
+    const logEntries = this.unitOf(tracking.technique) === null ? 0 : geometry.logEntries;
+    const plan = { plan: vm.slots, firstFrame, logEntries };
+    const options = { ...plan, manualProtect, initiallySet, faults };
+    return new VmSlots(`${vm.name}/slots`, ept, pages, options);
+  }
+
   #trackedVm(
     { name, leafLevel }: VmPlan,
-    ept: Ept,
+    { ept, slots }: Pick<TrackedVm, "ept" | "slots">,
     pages: number,
     own: OwnNumbers,
     numbers: readonly number[],
@@ -366,6 +380,7 @@ export class World {
     const logEntries = ringUnit === null ? 0 : geometry.logEntries;
     return {
       ept,
+      slots,
       dirty: new DirtyBitmap(`${name}/dirty`, pages),
       touched: new DirtyBitmap(`${name}/touched`, pages),
       sampled: new DirtyBitmap(`${name}/sampled`, pages, "settings"),
@@ -389,6 +404,17 @@ export class World {
   }
 }
 
+/** What the VM begins with: all of its pages, or those of its slots. */
+function mapMemory(ept: Ept, { slots, initialPages, leafLevel }: VmPlan, firstFrame: number): void {
+  const bits = ordinaryLeaf(ept.format);
+  if (slots === null) mapRange(ept, 0, firstFrame, initialPages, leafLevel, bits);
+  for (const { firstPage, userPage, pages, flags } of slots?.regions ?? []) {
+    const isReadOnly = (flags & SlotFlag.readOnly) !== 0;
+    const own = isReadOnly ? bits & ~ept.format.write : bits;
+    mapRange(ept, firstPage, firstFrame + userPage, pages, 1, own);
+  }
+}
+
 function numbered<One>(all: readonly One[], number: number, what: string): One {
   const found = all[number];
   if (found === undefined) throw new Error(`there is no ${what} ${number}`);
@@ -404,7 +430,8 @@ function placeVms(vms: readonly VmPlan[], geometry: Geometry): number[] {
   for (const number of order) {
     const vm = itemAt(vms, number);
     places[number] = roundUp(nextFrame, leafPages(vm, geometry));
-    nextFrame = places[number] + roundUp(vm.initialPages, leafPages(vm, geometry));
+    const frames = Math.max(vm.initialPages, vm.slots?.userPages ?? 0);
+    nextFrame = places[number] + roundUp(frames, leafPages(vm, geometry));
   }
   return places;
 }

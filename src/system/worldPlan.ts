@@ -5,6 +5,7 @@ import type { Geometry } from "../hardware/geometry.ts";
 import type { MmuOptions } from "../hardware/mmu.ts";
 import type { GuestPagingName } from "../hardware/vmcs.ts";
 import type { HypervisorCosts } from "../hypervisor/costs.ts";
+import type { SlotsPlan } from "../hypervisor/slots/vmSlots.ts";
 import type { TechniqueName } from "../hypervisor/techniques/technique.ts";
 import type { TrackerFault } from "../hypervisor/trackedVm.ts";
 import type { Unit } from "../units/unit.ts";
@@ -39,6 +40,8 @@ export interface VmPlan {
   readonly waits: boolean;
   /** Pages of data, from the first, that have frames at the start. */
   readonly initialPages: number;
+  /** KVM's memory slots; null: all of its memory is one, which nobody changes. */
+  readonly slots: SlotsPlan | null;
   /** One workload for each vCPU. */
   readonly workloads: readonly Workload[];
 }
@@ -57,6 +60,8 @@ export interface TrackingPlan {
   /** As KVM does: large leaves come back when tracking ends; dirty bitmaps begin with all bits set. */
   readonly largePagesReturn: boolean;
   readonly initiallySet: boolean;
+  /** KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, of VMs with memory slots: a GET takes nothing, and CLEAR follows. */
+  readonly manualProtect: boolean;
   /** Whose answer an armed tracker gives to another arm. */
   readonly armedTwice: ArmedTwice;
   /** What is said in techniques' sections, by their names. */

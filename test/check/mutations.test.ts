@@ -140,6 +140,15 @@ const MESSAGES: Readonly<Record<string, number>> = {
   "amd-pml-index-wraps": 12,
   "amd-pml-full-not-told": 18,
   "amd-pml-rearm-nothing": 39,
+  "slot-deleted-unharvested": 29,
+  "slot-logging-dropped": 29,
+  "slot-memory-unseen": 25,
+  "slot-not-flushed": 22,
+  "slot-mapped-unmarked": 29,
+  "slot-log-undrained": 24,
+  "clear-without-mask": 48,
+  "clear-arms-nothing": 28,
+  "slot-armed-by-position": 42,
 };
 
 const DOCS = join(import.meta.dirname, "..", "..", "docs", "check.md");

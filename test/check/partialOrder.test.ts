@@ -54,6 +54,8 @@ const judged = (exploration: Exploration) =>
 const TOO_LARGE = [
   "operator-in-pieces",
   "operator",
+  "slots",
+  "pml-slots",
   "prl-two-vms",
   "pml-three-vcpus",
   "prl-two-pvm-cpus",

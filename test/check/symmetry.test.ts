@@ -86,6 +86,9 @@ const WITHOUT = [
   "operator-in-pieces",
   "dirty-ring-in-pieces",
   "scan-in-pieces",
+  "slots",
+  "pml-slots",
+  "slots-in-pieces",
 ];
 const SMALL = [
   ...NAMED,

@@ -82,7 +82,7 @@ describe("the send queue", () => {
   it("queues every mapped page, and no other", () => {
     const { ept, tables } = source();
     const queue = new SendQueue("queue", 80 + tables.count);
-    queueMapped(queue, ept);
+    queueMapped(queue, { ept, slots: null });
     const taken: number[] = [];
     takePages(queue, 1000, (page) => taken.push(page));
     const data = Array.from({ length: PAGES }, (_, page) => page);
@@ -104,7 +104,7 @@ describe("the destination", () => {
     const { ept, tables, guest } = source();
     const destination = new Destination("destination", guest.pages, tables, 16);
     const queue = new SendQueue("queue", guest.pages);
-    queueMapped(queue, ept);
+    queueMapped(queue, { ept, slots: null });
     takePages(queue, 1000, (page) => copyPage({ ept, guest }, destination, page));
     return { ept, tables, guest, destination };
   }

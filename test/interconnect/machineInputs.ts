@@ -147,6 +147,10 @@ export const machineCases: Readonly<Record<string, MachineCase>> = {
         ...(n % 3 === 0 ? { live: true } : {}),
       }),
       disarm: () => ({ requester: 2 }),
+      setRegion: (n) => ({ slot: n % 2, flags: n % 3, firstPage: n, pages: n % 4, userPage: n }),
+      regionBegun: (n) => ({ cycles: n }),
+      regionKept: none,
+      regionCommitted: none,
       pieceDue: none,
       pieceDone: (n) => ({
         cycles: n,

@@ -9,7 +9,7 @@ import type { Scenario } from "../../src/system/scenarioSchema.ts";
 import { summarize } from "../../src/system/summary.ts";
 
 /** What is said of pages that are lost; a checkpoint that has no space is another failure. */
-const LOST = / lost | left out | differs/;
+const LOST = / lost[ ,]| left out | differs/;
 
 function lossesOf(scenario: Scenario): readonly string[] {
   const system = buildSystem(scenario);
@@ -27,6 +27,8 @@ describe.each(shippedReports())("%s", (name) => {
   });
 
   it("names who reported it, and when", () => {
-    expect(readScenario(name).split("\n", 1)[0]).toMatch(/^# .*(issue|commit).*\(\d{4}/);
+    expect(readScenario(name).split("\n", 1)[0]).toMatch(
+      /^# .*(issue|commit|pull request).*\(\d{4}/,
+    );
   });
 });

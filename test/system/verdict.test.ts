@@ -68,6 +68,19 @@ describe("a planted fault", () => {
     workload: { kind: "sequential", pages: 300, writeFraction: 1, gap: 40_000, accesses: 600 },
   };
 
+  /** A slot that is deleted between two harvests, one that moves, one whose owner gives up logging it. */
+  const slotted = {
+    paging: "off",
+    memory: "4MiB",
+    slots: [
+      { memory: "512KiB" },
+      { memory: "512KiB", log: true },
+      { address: "3MiB", memory: "512KiB" },
+    ],
+    workload: { ...workload, pages: 1024 },
+  };
+  const changed = (...slotChanges: readonly object[]) => ({ ...slotted, slotChanges });
+
   const table: Readonly<Record<TrackerFault | OperationFault, readonly [object, object, RegExp]>> =
     {
       skipInvept: [{}, {}, /^vm0: round \d+ lost [\d,]+ written pages \(pages \d+, .*, under pml$/],
@@ -98,6 +111,47 @@ describe("a planted fault", () => {
         },
         moving,
         /^checkpoint 2 left out [\d,]+ written pages? of vm0 \(the first is page \d+\)/,
+      ],
+      slotDeletedUnharvested: [
+        {},
+        changed({ at: "1500us", slot: 0, memory: "0" }),
+        /^vm0: round 2 lost [\d,]+ written pages/,
+      ],
+      slotLoggingDropped: [
+        {},
+        changed({ at: "1500us", slot: 1, log: false }),
+        /^vm0: round 2 lost [\d,]+ written pages/,
+      ],
+      slotMemoryUnseen: [
+        {},
+        changed({ at: "1500us", slot: 0, address: "2MiB" }),
+        /^vm0: round 2 lost [\d,]+ written pages/,
+      ],
+      slotsInWrongPlace: [{}, slotted, /^vm0: round 1 lost [\d,]+ written pages/],
+      slotArmedByPosition: [
+        {},
+        {
+          ...slotted,
+          slots: [
+            { address: "2MiB", memory: "1MiB" },
+            { address: "0", memory: "1MiB" },
+          ],
+        },
+        /^vm0: round \d+ lost [\d,]+ written pages/,
+      ],
+      protectedBeforeTaken: [
+        {
+          machine: { tlb: { l1: { sets: 4, ways: 2 }, l2: { sets: 4, ways: 2 } } },
+          tracker: { technique: "writeProtect", preemptEvery: 10 },
+          operation: { kind: "measure", harvest: "20us", live: true },
+        },
+        {},
+        /^vm0: round \d+ lost \d+ written page/,
+      ],
+      laterSendsDirtyAlone: [
+        { operation: { ...migrate, repeat: {} }, until: "100ms" },
+        { workload: { ...workload, gap: 40_000 } },
+        /^migration of vm0: page \d+ differs/,
       ],
       swapBeforeInvept: [crowded, crowd, /^vm0: .* lost, the first to page \d+/],
     };
@@ -137,6 +191,14 @@ describe("a planted fault", () => {
       { operation: { kind: "checkpoint" } },
       /it needs mode "diff", and a checkpoint that fails/,
     ],
+    ["slotDeletedUnharvested", {}, /it needs a tracker, and a slot that is moved or deleted/],
+    ["slotLoggingDropped", {}, /it needs a tracker, and a slot whose "log" is turned off/],
+    ["slotMemoryUnseen", {}, /it needs a tracker, and a slot that is made or moved/],
+    ["slotsInWrongPlace", {}, /it needs a tracker, and slots with a gap between them/],
+    ["slotArmedByPosition", {}, /it needs a tracker, and a VM of several slots/],
+    ["protectedBeforeTaken", {}, /it needs a technique with a dirty bitmap, "preemptEvery"/],
+    ["laterSendsDirtyAlone", {}, /it needs operation "migrate"/],
+    ["laterSendsDirtyAlone", { operation: { kind: "migrate" } }, /it needs "repeat"/],
     ["swapBeforeInvept", {}, /it needs operation "overcommit"/],
   ])("%s is refused where it could do nothing", (fault, fields, what) => {
     expect(() => buildSystem(parse({ ...fields, faults: [fault] }))).toThrow(what);

@@ -100,7 +100,7 @@ const FAULTS: readonly (readonly [string, typeof KvmMemory])[] = [
     "a vCPU that marks in the ring of the first",
     class extends KvmMemory {
       override markGuestPage(_vcpu: number, page: number) {
-        super.markGuestPage(0, page);
+        return super.markGuestPage(0, page);
       }
     },
   ],
@@ -109,7 +109,7 @@ const FAULTS: readonly (readonly [string, typeof KvmMemory])[] = [
     class extends KvmMemory {
       override serveViolation(vcpu: number, page: number, write: boolean) {
         const marks = this.markGuestPage;
-        if (!write) this.markGuestPage = () => {};
+        if (!write) this.markGuestPage = () => false;
         const served = super.serveViolation(vcpu, page, write);
         this.markGuestPage = marks;
         return served;

@@ -112,7 +112,7 @@ export class RecordStore extends Program {
     if (this.config.mode === "read") this.get();
     else if (this.at[TASK] === 1) this.flush();
     else if (this.at[TASK] === 2) this.merge();
-    else this.put();
+    else this.store();
   }
 
   private otherWork(): void {
@@ -142,7 +142,7 @@ export class RecordStore extends Program {
     }
   }
 
-  private put(): void {
+  private store(): void {
     const { at, config, index, table } = this;
     const { recordBytes, tablePages } = config;
     const records = at[RECORDS];

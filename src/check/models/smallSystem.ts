@@ -3,6 +3,7 @@ import { DEFAULT_PROCESSOR_COSTS } from "../../hardware/costs.ts";
 import type { EntryFormat } from "../../hardware/formats/entryFormat.ts";
 import type { Geometry } from "../../hardware/geometry.ts";
 import type { Part } from "../../hardware/part.ts";
+import type { SlotsPlan } from "../../hypervisor/slots/vmSlots.ts";
 import { unitOf } from "../../hypervisor/techniques/all.ts";
 import type { TrackerFault } from "../../hypervisor/trackedVm.ts";
 import type { Technique } from "../../interconnect/messages.ts";
@@ -45,6 +46,9 @@ export interface SmallSystemOptions {
   readonly ringReserved?: number;
   readonly ringSource?: string;
   readonly keepVersions?: boolean;
+  /** Memory slots of each VM, and how their logs are taken; default: none. */
+  readonly slots?: SlotsPlan;
+  readonly manualProtect?: boolean;
   readonly faults?: readonly TrackerFault[];
   /** Entries in a piece of the tracker's work; default: all. */
   readonly piece?: number;
@@ -113,12 +117,18 @@ export function smallSystem(options: SmallSystemOptions): System {
 
 function vmsOf(options: SmallSystemOptions): VmPlan[] {
   const { pages, initialPages = pages, leafLevel = 1, keepVersions = false } = options;
+  const { slots = null } = options;
   return options.vcpus.map((count, vm) => {
     const workloads = Array.from(
       { length: count },
       (_, vcpu) => new ChoosingWorkload(`vm${vm}/choice${vcpu}`, pages),
     );
-    return smallestVm(`vm${vm}`, pages, workloads, { leafLevel, initialPages, keepVersions });
+    return smallestVm(`vm${vm}`, pages, workloads, {
+      leafLevel,
+      initialPages,
+      keepVersions,
+      slots,
+    });
   });
 }
 
@@ -156,6 +166,7 @@ function trackingOf(options: SmallSystemOptions): Partial<TrackingPlan> {
     ringReserved: options.ringReserved ?? 1,
     ringSource: options.ringSource ?? "writeProtect",
     preemptEvery: options.piece ?? 0,
+    manualProtect: options.manualProtect ?? false,
     faults: options.faults ?? [],
   };
 }

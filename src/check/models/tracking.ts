@@ -23,6 +23,7 @@ import {
   ringProperties,
   standsStill,
 } from "./properties.ts";
+import { ifSlotsStay } from "./slotCommands.ts";
 import { type SmallSystemOptions, smallSystem } from "./smallSystem.ts";
 import {
   COUNTED_WAS_ACCESSED,
@@ -56,6 +57,7 @@ export function trackingModel(name: string, options: TrackingOptions): Model {
     countsTo,
     ...(logged === null ? {} : { besides: (vm) => [logged.form(vm)] }),
     owed: owedBy(declared),
+    ...(options.slots === undefined ? {} : { pagesDiffer: IN_SLOTS }),
     ...(options.piece === undefined ? {} : { pagesDiffer: IN_ORDER }),
     stepChecks: [
       indexInRange,
@@ -66,7 +68,7 @@ export function trackingModel(name: string, options: TrackingOptions): Model {
     ],
     properties: [
       ...[...protocolProperties(system), ...techniqueProperties(system, options)].map((property) =>
-        commands === undefined ? property : ifOperatorWaits(property),
+        commandedProperty(options, property),
       ),
       ...(logged?.properties() ?? []),
       ...(options.piece !== undefined && options.piece < options.pages
@@ -78,6 +80,12 @@ export function trackingModel(name: string, options: TrackingOptions): Model {
         : []),
     ],
   });
+}
+
+/** What must come to pass where somebody gives commands at any moment. */
+function commandedProperty({ commands, slots }: TrackingOptions, property: Property): Property {
+  if (commands === undefined) return property;
+  return slots === undefined ? ifOperatorWaits(property) : ifSlotsStay(property);
 }
 
 /** What its harvests have to report. PRL owes nothing: what a TLB holds it cannot see. */
@@ -127,6 +135,8 @@ function pieceProperties(
 type Three = readonly [ActorSnapshot, ActorSnapshot, ActorSnapshot];
 
 const IN_ORDER = "pages are not alike: a harvest in pieces takes them one by one, the lowest first";
+
+const IN_SLOTS = "pages are not alike: slots are ranges of them";
 
 /** A VM whose logs have been drained may run again. There is one in models of it. */
 function mayRun(system: System): (toolstack: ActorSnapshot) => boolean {

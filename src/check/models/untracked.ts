@@ -29,28 +29,30 @@ export function untrackedProperties({ world, actors }: System): Property[] {
       return role.kind === "logUnit" && role.vcpu === vcpu ? [name] : [];
     });
   const each = 1 + unitsOf(0).length;
-  return world.vms.flatMap(({ ept, vcpus }, vm): Property[] => {
+  return world.vms.flatMap(({ ept, vcpus, tracked }, vm): Property[] => {
     const slot = pagingPiece(world, vm);
     const isOff: Predicate = over(
       [`vm${vm}/tracker`],
       ({ value }: ActorSnapshot) => value === "off",
     );
+    const rightsBack: Property = {
+      kind: "always",
+      name: `${ALL_RIGHTS_BACK} (VM ${vm})`,
+      when: isOff,
+      that: over([`vm${vm}/paging`], (paging: Words) => {
+        slot.restore(paging);
+        let all = true;
+        const mask = lent(ept.format);
+        const ordinary = ordinaryLeaf(ept.format) & mask;
+        forEachLeaf(ept, (word) => {
+          if ((wordAt(ept.memory.words, word) & mask) !== ordinary) all = false;
+        });
+        return all;
+      }),
+    };
     return [
-      {
-        kind: "always",
-        name: `${ALL_RIGHTS_BACK} (VM ${vm})`,
-        when: isOff,
-        that: over([`vm${vm}/paging`], (paging: Words) => {
-          slot.restore(paging);
-          let all = true;
-          const mask = lent(ept.format);
-          const ordinary = ordinaryLeaf(ept.format) & mask;
-          forEachLeaf(ept, (word) => {
-            if ((wordAt(ept.memory.words, word) & mask) !== ordinary) all = false;
-          });
-          return all;
-        }),
-      },
+      // A page of KVM's slots has them back when it is written next (fast_page_fault).
+      ...(tracked.slots === null ? [rightsBack] : []),
       {
         kind: "always",
         name: `${NOTHING_LOGS} (VM ${vm})`,

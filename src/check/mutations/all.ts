@@ -14,6 +14,7 @@ import { pieceMutations } from "./pieces.ts";
 import { pmlMutations } from "./pml.ts";
 import { prlMutations } from "./prl.ts";
 import { schedulingMutations } from "./scheduling.ts";
+import { slotMutations } from "./slots.ts";
 import { stoppingMutations } from "./stoppingUnits.ts";
 
 export const MUTATIONS: readonly Mutation[] = [
@@ -32,4 +33,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...droppingMutations,
   ...machineUnitMutations,
   ...stoppingMutations,
+  ...slotMutations,
 ];

@@ -17,6 +17,7 @@ import type { Part, WordArray } from "../../hardware/part.ts";
 import { pageOfWords } from "../../hardware/words.ts";
 import { fieldOf, present, wordAt } from "../../lookup.ts";
 import type { GuestTables } from "../guestTables.ts";
+import type { TrackedVm } from "../trackedVm.ts";
 
 export class Destination implements Part {
   readonly name: string;
@@ -52,6 +53,8 @@ export function emptyDestination({ versions, present, tableWords }: Destination)
 export interface Source {
   readonly ept: Ept;
   readonly guest: GuestPages;
+  /** Memory slots, if it has some: elsewhere there is no memory, whatever was there before. */
+  readonly tracked?: Pick<TrackedVm, "slots">;
 }
 
 /** Whether a page has arrived. */
@@ -71,8 +74,10 @@ export function copyPage({ ept, guest }: Source, to: Destination, page: number):
 }
 
 /** The first page that differs between the two hosts, or -1 (as Xen's verify_frames). */
-export function firstDifference({ ept, guest }: Source, to: Destination): number {
+export function firstDifference({ ept, guest, tracked }: Source, to: Destination): number {
+  const slots = tracked?.slots ?? null;
   for (let page = 0; page < to.versions.length; page++) {
+    if (slots !== null && !slots.kvm.isMemory(page)) continue;
     const same =
       to.versions[page] === guest.versions[page] &&
       (isThere(to, page) || findLeaf(ept, page) === null) &&

@@ -1,6 +1,6 @@
 /** The pages that a migration still has to send, and where in them it is. */
 
-import { type Ept, forEachLeaf } from "../../hardware/ept.ts";
+import { forEachLeaf } from "../../hardware/ept.ts";
 import type { Part, WordArray } from "../../hardware/part.ts";
 import { wordAt, words } from "../../lookup.ts";
 import {
@@ -11,6 +11,7 @@ import {
   MARKED_PAGES,
   markDirty,
 } from "../dirtyBitmap.ts";
+import type { TrackedVm } from "../trackedVm.ts";
 
 /** The one word of the state: the bitmap's word where the next page is looked for. */
 const CURSOR = 0;
@@ -41,8 +42,17 @@ export function queued({ marks }: SendQueue): number {
   return countMarked(marks);
 }
 
-/** Queues every page that is mapped (the first round sends every entry of the p2m). */
-export function queueMapped(queue: SendQueue, ept: Ept): void {
+/**
+ * Queues every page that is mapped (the first round sends every entry of the p2m); of memory slots, which are mapped when
+ * they are touched, every page.
+ */
+export function queueMapped(
+  queue: SendQueue,
+  { ept, slots }: Pick<TrackedVm, "ept" | "slots">,
+): void {
+  for (const { firstPage, pages } of slots?.kvm.inOrder ?? []) {
+    for (let i = 0; i < pages; i++) markDirty(queue.marks, firstPage + i);
+  }
   forEachLeaf(ept, (_word, level, page) => {
     const size = 2 ** ((level - 1) * ept.geometry.indexBits);
     for (let i = 0; i < size; i++) markDirty(queue.marks, page + i);

@@ -45,10 +45,22 @@ export interface KvmMemoryOptions {
   readonly logEntries: number;
   /** All processors are to drop what they cache of the EPT. */
   readonly flush: () => void;
+  /** The frame behind the VMM's first page; default: the first frame of data. */
+  readonly firstFrame?: number;
+  /** The VMM has memory behind all of its pages, as after it has written or locked them; default: behind none. */
+  readonly isPopulated?: boolean;
+  /** A planted fault: see slotArmedByPosition. */
+  readonly armsByPosition?: boolean;
 }
 
 export class KvmMemory {
   readonly slots = new Map<number, MemorySlot>();
+  /** Those that are there, in the order of their pages: made when it is asked for. */
+  #inOrder: readonly MemorySlot[] | null = null;
+  /** The slot that is being moved or deleted: it maps nothing, and whoever touches it tries again (KVM_MEMSLOT_INVALID). */
+  #invalid: number | null = null;
+  /** The slot that was found last: pages that follow one another are mostly in one. */
+  #found: MemorySlot | null = null;
   /** One for each vCPU, while rings are on. */
   readonly rings: DirtyRing[] = [];
   readonly #ept: Ept;
@@ -101,15 +113,64 @@ export class KvmMemory {
     return number;
   }
 
-  /** KVM_SET_USER_MEMORY_REGION. */
+  /** Whether logs are taken by CLEAR alone. */
+  get isManual(): boolean {
+    return (this.#manual & MANUAL_PROTECT) !== 0;
+  }
+
+  get inOrder(): readonly MemorySlot[] {
+    this.#inOrder ??= [...this.slots.values()].sort(
+      (one, other) => one.firstPage - other.firstPage,
+    );
+    return this.#inOrder;
+  }
+
+  #slotOfPage(page: number): MemorySlot | null {
+    const found = this.#found;
+    if (found !== null && page >= found.firstPage && page - found.firstPage < found.pages) {
+      return found;
+    }
+    this.#found = slotOfPage(this.inOrder, page);
+    return this.#found;
+  }
+
+  /** Whether a page is in some slot. */
+  isMemory(page: number): boolean {
+    return this.#slotOfPage(page) !== null;
+  }
+
+  get invalid(): number | null {
+    return this.#invalid;
+  }
+
+  /** The first half of moving or deleting a slot: a copy that maps nothing takes its place (kvm_invalidate_memslot). */
+  invalidate(id: number): void {
+    this.#invalid = id;
+    this.#zapAll();
+  }
+
+  /** What has been saved is put back. */
+  putBack(slots: readonly MemorySlot[], invalid: number | null): void {
+    this.slots.clear();
+    for (const slot of slots) this.slots.set(slot.id, slot);
+    this.#inOrder = null;
+    this.#found = null;
+    this.#invalid = invalid;
+  }
+
+  /** KVM_SET_USER_MEMORY_REGION; of what was invalidated, the second half (kvm_commit_memory_region). */
   setRegion(region: MemoryRegion): KvmError | null {
     const change = changeOf(this.slots, region);
+    const isZapped = this.#invalid === region.slot;
+    this.#inOrder = null;
+    this.#found = null;
+    this.#invalid = null;
     switch (change) {
       case "nothing":
         return null;
       case "delete":
         this.slots.delete(region.slot);
-        this.#zapAll();
+        if (!isZapped) this.#zapAll();
         return null;
       case "create":
       case "move":
@@ -121,7 +182,7 @@ export class KvmMemory {
     const old = this.slots.get(region.slot);
     const slot = slotOf(region, this.#bitmapFor(region, old));
     this.slots.set(slot.id, slot);
-    if (change === "move") this.#zapAll();
+    if (change === "move" && !isZapped) this.#zapAll();
     else if (change === "flags" && logsWrites(slot)) this.#armSlot(slot);
     return null;
   }
@@ -164,7 +225,7 @@ export class KvmMemory {
     if (typeof slot === "string") return slot;
     const pages: number[] = [];
     forEachMarked(slot.bitmap, (page) => pages.push(page));
-    if ((this.#manual & MANUAL_PROTECT) === 0) this.#clear(slot, slot.bitmap, pages);
+    if (!this.isManual) this.#clear(slot, slot.bitmap, pages);
     return pages;
   }
 
@@ -206,7 +267,8 @@ export class KvmMemory {
     return { ...slot, bitmap: slot.bitmap };
   }
 
-  #clear({ firstPage }: MemorySlot, bitmap: DirtyBitmap, pages: readonly number[]): void {
+  #clear(slot: MemorySlot, bitmap: DirtyBitmap, pages: readonly number[]): void {
+    const { firstPage } = this.#options.armsByPosition ? (this.inOrder[slot.id] ?? slot) : slot;
     for (const page of pages) {
       clearMark(bitmap, page);
       rearmPage(this.#ept, this.#technique, firstPage + page);
@@ -246,15 +308,17 @@ export class KvmMemory {
 
   /** An EPT violation of a vCPU: maps the page, or gives back the right to write (kvm_mmu_page_fault). */
   serveViolation(vcpu: number, page: number, write: boolean): Served {
-    const slot = slotOfPage(this.slots.values(), page);
+    const slot = this.#slotOfPage(page);
     if (slot === null || (write && isReadOnly(slot))) return "device";
+    if (slot.id === this.#invalid) return "retry";
     const userPage = slot.userPage + page - slot.firstPage;
-    if (write) this.#populate(userPage);
+    const { isPopulated = false } = this.#options;
+    if (write && !isPopulated) this.#populate(userPage);
     if (findLeaf(this.#ept, page) !== null) {
       fixWrite(this.#ept, this.#technique, page, (dirty) => this.markGuestPage(vcpu, dirty));
       return "retry";
     }
-    const isWritable = !isReadOnly(slot) && this.#populated.has(userPage);
+    const isWritable = !isReadOnly(slot) && (isPopulated || this.#populated.has(userPage));
     this.#map(page, userPage, isWritable);
     if (isWritable) this.markGuestPage(vcpu, page);
     return "retry";
@@ -269,7 +333,8 @@ export class KvmMemory {
     const bits = isWritable
       ? ordinaryLeaf(format)
       : (format.ramLeaf & ~format.write) | format.accessed;
-    mapPage(this.#ept, page, DATA_FRAME_BASE + userPage, 1, bits);
+    const { firstFrame = DATA_FRAME_BASE } = this.#options;
+    mapPage(this.#ept, page, firstFrame + userPage, 1, bits);
   }
 
   /**
@@ -291,14 +356,19 @@ export class KvmMemory {
     this.#options.flush();
   }
 
-  /** A vCPU has written to a guest-physical page: a fault, or the log of its processor, tells (mark_page_dirty_in_slot). */
-  markGuestPage(vcpu: number, page: number): void {
-    const slot = slotOfPage(this.slots.values(), page);
-    if (slot === null || !logsWrites(slot)) return;
+  /**
+   * A vCPU has written to a guest-physical page: a fault, or the log of its processor, tells (mark_page_dirty_in_slot).
+   * @param vcpu null: the kernel has, and no vCPU is loaded
+   * @returns whether it is recorded, as it is not where the slot does not log, or there are rings alone and no vCPU
+   */
+  markGuestPage(vcpu: number | null, page: number): boolean {
+    const slot = this.#slotOfPage(page);
+    if (slot === null || !logsWrites(slot)) return false;
     const offset = page - slot.firstPage;
-    const ring = this.rings[vcpu];
+    const ring = vcpu === null ? undefined : this.rings[vcpu];
     if (ring !== undefined) ringPush(ring, toWord({ slot: slot.id, page: offset }));
     else if (slot.bitmap !== null) markDirty(slot.bitmap, offset);
+    return ring !== undefined || slot.bitmap !== null;
   }
 
   /** The VMM writes to its own memory: no log has it. */

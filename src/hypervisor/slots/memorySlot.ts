@@ -2,6 +2,7 @@
  * KVM's memory slots: which pieces of guest-physical memory there are, what may be changed of them, and with which error
  * the rest is refused (virt/kvm/kvm_main.c, kvm_set_memory_region; Documentation/virt/kvm/api.rst 4.35).
  */
+import { itemAt } from "../../lookup.ts";
 import type { DirtyBitmap } from "../dirtyBitmap.ts";
 
 /** Errors of KVM's calls, by their names. */
@@ -10,7 +11,7 @@ export type KvmError = "EINVAL" | "EEXIST" | "ENOENT" | "ENXIO" | "E2BIG";
 /** KVM_MEM_LOG_DIRTY_PAGES, KVM_MEM_READONLY: the flags that KVM_SET_USER_MEMORY_REGION knows. */
 export const SlotFlag = { log: 1, readOnly: 2 } as const;
 const KNOWN_FLAGS = SlotFlag.log | SlotFlag.readOnly;
-const PAGE_BYTES = 4096;
+export const PAGE_BYTES = 4096;
 /** KVM_USER_MEM_SLOTS: those above are KVM's own on x86 (KVM_INTERNAL_MEM_SLOTS 3 of 32,767). */
 export const SLOTS_MAX = 32_764;
 /** KVM_MEM_MAX_NR_PAGES. */
@@ -48,12 +49,19 @@ export function isReadOnly({ flags }: MemorySlot): boolean {
   return (flags & SlotFlag.readOnly) !== 0;
 }
 
-/** The slot that a guest-physical page is in, or null: then an access is one to a device (KVM_EXIT_MMIO). */
-export function slotOfPage(slots: Iterable<MemorySlot>, page: number): MemorySlot | null {
-  for (const slot of slots) {
-    if (page >= slot.firstPage && page - slot.firstPage < slot.pages) return slot;
+/**
+ * The slot that a guest-physical page is in, or null: then an access is one to a device (KVM_EXIT_MMIO).
+ * @param slots in the order of their pages
+ */
+export function slotOfPage(slots: readonly MemorySlot[], page: number): MemorySlot | null {
+  let [low, high] = [0, slots.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (itemAt(slots, middle).firstPage <= page) low = middle + 1;
+    else high = middle;
   }
-  return null;
+  const slot = low === 0 ? null : itemAt(slots, low - 1);
+  return slot !== null && page - slot.firstPage < slot.pages ? slot : null;
 }
 
 /** What a region would change of the slots, or KVM's error; the checks are in KVM's order. */

@@ -66,6 +66,7 @@ const RESERVED = [
   "logLimit",
   "largePagesReturn",
   "initiallySet",
+  "manualProtect",
   "armedTwice",
   "preemptEvery",
   "ring",

@@ -5,8 +5,9 @@ import { elementAt } from "../../hardware/part.ts";
 import { TECHNIQUE_NAMES } from "../../interconnect/messages.ts";
 import { fieldOf, itemAt } from "../../lookup.ts";
 import type { Unit } from "../../units/unit.ts";
+import { overSlots } from "../slots/overSlots.ts";
 import { techniqueOn } from "./all.ts";
-import type { Technique } from "./technique.ts";
+import type { Technique, TechniqueName } from "./technique.ts";
 
 /** It is in no saved state: it follows from that of the tracker. */
 export class ArmedTechnique implements Part {
@@ -14,12 +15,20 @@ export class ArmedTechnique implements Part {
   technique: Technique | null = null;
   readonly #vm: number;
   readonly #units: readonly Unit[];
+  readonly #hasSlots: boolean;
 
-  /** @param units of the processors */
-  constructor(vm: number, units: readonly Unit[]) {
+  /** @param units of the processors. @param hasSlots whether the VM's memory is KVM's slots */
+  constructor(vm: number, units: readonly Unit[], hasSlots = false) {
     this.name = `vm${vm}/armed`;
     this.#vm = vm;
     this.#units = units;
+    this.#hasSlots = hasSlots;
+  }
+
+  /** The technique of a name, as it is on this VM; null for "none". */
+  named(name: TechniqueName): Technique | null {
+    const technique = techniqueOn(this.#units, name);
+    return technique !== null && this.#hasSlots ? overSlots(technique) : technique;
   }
 
   arrays(): Readonly<Record<string, WordArray>> {
@@ -30,7 +39,7 @@ export class ArmedTechnique implements Part {
   put(arrays: Readonly<Record<string, WordArray>>): void {
     const number = elementAt(fieldOf(arrays, "technique"), 0);
     const name = itemAt(TECHNIQUE_NAMES, (number >>> 0) % TECHNIQUE_NAMES.length);
-    this.technique = techniqueOn(this.#units, name);
+    this.technique = this.named(name);
   }
 
   get form(): NormalForm {

@@ -5,10 +5,11 @@ import { unitNamed } from "../../units/all.ts";
 import type { Unit, UnitDeclaration } from "../../units/unit.ts";
 import { markDirty } from "../dirtyBitmap.ts";
 import { drainLogs, takeLogs } from "../drain.ts";
-import { armedLeaf, disarmAll, rearmMarked } from "../logDirty.ts";
+import { armedLeaf, disarmAll } from "../logDirty.ts";
 import type { TrackedVm } from "../trackedVm.ts";
 import { armOrSetAll } from "./initiallySet.ts";
 import { disableLogs, enableLogs } from "./logControls.ts";
+import { rearmTaken } from "./rearmTaken.ts";
 import type { Technique } from "./technique.ts";
 import { serveWrite } from "./writeViolation.ts";
 
@@ -78,7 +79,7 @@ export function dirtyLogTechnique<const Declared extends UnitDeclaration>(declar
         takeLogs({ logs: vm.logs, unit, vcpu, vmcs }, () => {});
       return scanFlags(vm);
     },
-    rearm: (vm) => rearmMarked(vm.ept, "dirtyFlag", vm.dirty, vm.work) * vm.costs.protectPage,
+    rearm: (vm) => rearmTaken(vm, "dirtyFlag"),
     disarm(vm) {
       if (vm.work.begins) disableLogs(vm);
       return disarmAll(vm.ept, vm.work) * vm.costs.protectPage;

@@ -1,7 +1,8 @@
 /** Write protection: the first write to each page takes an EPT violation (Xen log-dirty without PML). */
 import { markDirty } from "../dirtyBitmap.ts";
-import { armedLeaf, disarmAll, rearmMarked } from "../logDirty.ts";
+import { armedLeaf, disarmAll } from "../logDirty.ts";
 import { armOrSetAll } from "./initiallySet.ts";
+import { rearmTaken } from "./rearmTaken.ts";
 import { NOT_OURS, type Technique } from "./technique.ts";
 import { serveWrite } from "./writeViolation.ts";
 
@@ -20,7 +21,7 @@ export const writeProtect = {
   arm: (vm) => armOrSetAll(vm, "writeProtect"),
   // The bitmap is kept at fault time.
   collect: () => 0,
-  rearm: (vm) => rearmMarked(vm.ept, "writeProtect", vm.dirty, vm.work) * vm.costs.protectPage,
+  rearm: (vm) => rearmTaken(vm, "writeProtect"),
   disarm: (vm) => disarmAll(vm.ept, vm.work) * vm.costs.protectPage,
   serveLogFull: () => NOT_OURS,
   serveViolation: (vm, _vcpu, page, write) =>

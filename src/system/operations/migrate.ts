@@ -47,6 +47,8 @@ export interface MigratePlan {
   >;
   readonly samples: number;
   readonly findsZeroPages: boolean;
+  /** A planted fault: a migration after the first sends only what was written since. */
+  readonly laterSendsDirtyAlone: boolean;
 }
 
 /** The VM is the one of that name, and its tracker finds every page that it writes. */
@@ -70,6 +72,7 @@ export function migratePlan(
   return {
     samples: config.samples,
     findsZeroPages: config.zeroPageDetection === "legacy",
+    laterSendsDirtyAlone: faults.includes("laterSendsDirtyAlone"),
     migration: {
       vm,
       technique,
@@ -114,7 +117,8 @@ function saveWork({ policy, save }: MigrateConfig, problems: Problems): SaveWork
   };
 }
 
-export function migrate({ migration, samples, findsZeroPages }: MigratePlan): OperationFactory {
+export function migrate(plan: MigratePlan): OperationFactory {
+  const { migration, samples, findsZeroPages, laterSendsDirtyAlone } = plan;
   const { vm: number, policy, save } = migration;
   const throttles =
     save.interference > 0 || (policy.kind === "qemu" && policy.autoConverge !== null);
@@ -125,7 +129,8 @@ export function migrate({ migration, samples, findsZeroPages }: MigratePlan): Op
     const queue = new SendQueue("migration/queue", pages);
     const { frameWords } = world.memory;
     const destination = new Destination("migration/destination", pages, vm.tables, frameWords);
-    const memory = { queue, destination, findsZeroPages, bytes: movedBytes(vm) };
+    const bytes = movedBytes(vm);
+    const memory = { queue, destination, findsZeroPages, laterSendsDirtyAlone, bytes };
     const input = ({ self, scheduler, trackers, helpers }: OperationWires): MigrationInput => {
       const [sampler = 0, throttle = 0] = helpers;
       const [tracker = 0] = trackers.slice(number);
@@ -199,7 +204,9 @@ export const migrateOperation = declareOperation({
   kind: KIND,
   schema: () => migrateSchema,
   needs: { ...PLAIN_NEEDS, contents: () => true, endsByItself: true },
-  faults: ["cleanedBitmapNotSent"],
+  faults: ["cleanedBitmapNotSent", "laterSendsDirtyAlone"],
+  faultLacks: ({ repeat }, fault) =>
+    fault === "laterSendsDirtyAlone" && repeat === undefined ? '"repeat"' : null,
   estimator: () => null,
   file: null,
   comparison: null,

@@ -122,6 +122,7 @@ function trackingOf({ scenario, technique }: RuleSubject): TrackingPlan {
     ringSource: tracker.ring.source,
     largePagesReturn: tracker.largePagesReturn === true,
     initiallySet: tracker.initiallySet === true,
+    manualProtect: tracker.manualProtect === true,
     armedTwice: tracker.armedTwice,
     options: { ...sectionDefaults(), ...sectionsIn(scenario) },
     preemptEvery: tracker.preemptEvery ?? 0,

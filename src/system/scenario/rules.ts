@@ -2,6 +2,7 @@
 
 import type { Problems } from "../../errors.ts";
 import { checkRingSize } from "../../hypervisor/dirtyRing.ts";
+import type { SlotFault } from "../../hypervisor/slots/slotFaults.ts";
 import {
   DESIGNED_TECHNIQUE,
   techniqueOn,
@@ -48,6 +49,7 @@ export const RULES: readonly Rule[] = [
   ring,
   logs,
   beginsSet,
+  slots,
   section,
   pieces,
   faults,
@@ -124,6 +126,27 @@ function beginsSet(subject: RuleSubject, problems: Problems): void {
   );
 }
 
+/** Memory slots are KVM's: they have dirty bitmaps, and frames of their own. */
+function slots(subject: RuleSubject, problems: Problems): void {
+  const { scenario, operation, technique, units } = subject;
+  const with_ = scenario.vms.findIndex((vm) => vm.slots !== undefined);
+  if (with_ < 0) {
+    if (scenario.tracker.manualProtect === undefined) return;
+    problems.add(["tracker", "manualProtect"], 'it is of VMs with "slots": no VM has any');
+    return;
+  }
+  const declared = techniqueOn(units, technique);
+  if (declared !== null && declared.beginsSet !== true) {
+    const able = techniques().flatMap((one) => (one.beginsSet === true ? [one.name] : []));
+    problems.add(
+      ["tracker", "technique"],
+      `VMs with "slots" have dirty bitmaps: expected ${quoted([...able, "none"].sort())}, not "${technique}"`,
+    );
+  }
+  if (operation.hostFrames === null) return;
+  problems.add(["vms", with_, "slots"], `operation "${operation.kind}" gives VMs their frames`);
+}
+
 /** The section of the technique that is used says all that it has to. */
 function section(subject: RuleSubject, problems: Problems): void {
   const { technique, units } = subject;
@@ -186,10 +209,51 @@ const UNIT_NEEDS: Needs<UnitFault> = recordOf(UNIT_FAULTS, (fault) => {
   ];
 });
 
+type Vms = RuleSubject["scenario"]["vms"];
+type SlotChange = NonNullable<Vms[number]["slotChanges"]>[number];
+
+function hasChange(vms: Vms, is: (change: SlotChange) => boolean): boolean {
+  return vms.some(({ slotChanges = [] }) => slotChanges.some(is));
+}
+
+const SLOT_NEEDS: Needs<SlotFault> = {
+  slotDeletedUnharvested: ({ scenario: { vms }, technique }) => [
+    technique !== "none" &&
+      hasChange(vms, ({ memory, address }) => memory === 0 || address !== undefined),
+    "a tracker, and a slot that is moved or deleted",
+  ],
+  slotLoggingDropped: ({ scenario: { vms }, technique }) => [
+    technique !== "none" && hasChange(vms, ({ log }) => log === false),
+    'a tracker, and a slot whose "log" is turned off',
+  ],
+  slotMemoryUnseen: ({ scenario: { vms }, technique }) => [
+    technique !== "none" && hasChange(vms, ({ memory }) => memory !== 0),
+    "a tracker, and a slot that is made or moved",
+  ],
+  slotsInWrongPlace: ({ scenario: { vms }, technique }) => [
+    technique !== "none" &&
+      vms.some(({ slots: all = [] }) => all.some(({ address }) => address !== undefined)),
+    "a tracker, and slots with a gap between them",
+  ],
+  slotArmedByPosition: ({ scenario: { vms }, technique }) => [
+    technique !== "none" && vms.some(({ slots: all = [] }) => all.length > 1),
+    "a tracker, and a VM of several slots",
+  ],
+};
+
 const TRACKER_NEEDS: Needs<TrackerFault> = {
   ...UNIT_NEEDS,
+  ...SLOT_NEEDS,
   skipInvept: ({ technique }) => [technique !== "none", "a tracker"],
   harvestBeforeDrain: (subject) => techniquesNeed("harvestBeforeDrain", subject),
+  protectedBeforeTaken({ scenario: { tracker }, operation, technique, units }) {
+    const keeps = techniqueOn(units, technique)?.beginsSet === true;
+    const isAsked = keeps && tracker.preemptEvery !== undefined && operation.isLive;
+    return [
+      isAsked,
+      'a technique with a dirty bitmap, "preemptEvery", and operation "measure" with "live: true"',
+    ];
+  },
   tornEntries(subject) {
     const { operation } = subject;
     const { tracker } = subject.scenario;

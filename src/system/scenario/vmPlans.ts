@@ -6,6 +6,7 @@ import { type Problems, UserError } from "../../errors.ts";
 import { LINEAR_PAGES_MAX } from "../../hardware/accessLoop.ts";
 import type { Scenario } from "../scenarioSchema.ts";
 import type { VmPlan } from "../worldPlan.ts";
+import { slotsEnd, slotsPlan } from "./slotPlans.ts";
 
 type Vm = Scenario["vms"][number];
 
@@ -103,6 +104,25 @@ function given(
   }
 }
 
+/** What a VM with slots cannot be, or have. */
+function refuseForSlots(
+  { vm, number, pages, end }: { vm: Vm; number: number; pages: number; end: number },
+  workloads: readonly Workload[],
+  problems: Problems,
+): void {
+  const at = (field: string, message: string): void =>
+    problems.add(["vms", number, field], message);
+  if (vm.paging !== "off") {
+    at("paging", `slots are of guest-physical memory: expected "off", not "${vm.paging}"`);
+  }
+  // While a slot logs KVM maps 4 KiB alone (kvm_mmu_hugepage_adjust).
+  if (vm.pageSize !== "4K") at("pageSize", `with slots expected "4K", not "${vm.pageSize}"`);
+  if (workloads.some(({ traced }) => traced !== undefined)) {
+    at("slots", "a machine that was recorded has its memory where it was");
+  }
+  if (end > pages) at("memory", `slots reach to page ${end}, its memory has ${pages}`);
+}
+
 function planOf(
   vm: Vm,
   number: number,
@@ -112,7 +132,10 @@ function planOf(
 ): VmPlan {
   const name = vmName(vm, number);
   const touched = Math.max(...workloads.map(({ pages }) => pages));
-  const pages = vm.memory ?? touched;
+  const slots = slotsPlan(vm, { problems, vm: number });
+  const end = slots === null ? 0 : slotsEnd(slots);
+  const pages = vm.memory ?? Math.max(touched, end);
+  if (slots !== null) refuseForSlots({ vm, number, pages, end }, workloads, problems);
   if (vm.paging !== "off" && workloads.some((one) => one.guestPhysical === true)) {
     problems.addWhole(
       ["vms", number, "paging"],
@@ -142,6 +165,7 @@ function planOf(
     name,
     pages,
     initialPages: pages,
+    slots,
     paging: vm.paging,
     leafLevel: LEAF_LEVELS[vm.pageSize],
     keepVersions: vm.contents !== false || keepsVersions,

@@ -32,6 +32,8 @@ export interface MigrationMemory {
   readonly destination: Destination;
   /** Whether pages are looked at before they are sent (QEMU, zero-page-detection). */
   readonly findsZeroPages: boolean;
+  /** A planted fault: a migration after the first sends only what was written since. */
+  readonly laterSendsDirtyAlone: boolean;
   /** Null: pages have versions alone. */
   readonly bytes: MovedBytes | null;
 }
@@ -43,6 +45,7 @@ export class MigrationDevice implements Device<MigrationRequest, MigrationReply>
   readonly #destination: Destination;
   readonly #now: () => number;
   readonly #findsZeroPages: boolean;
+  readonly #laterSendsDirtyAlone: boolean;
   readonly #bytes: MovedBytes | null;
 
   /** @param vm that migrates */
@@ -52,6 +55,7 @@ export class MigrationDevice implements Device<MigrationRequest, MigrationReply>
     this.#queue = memory.queue;
     this.#destination = memory.destination;
     this.#findsZeroPages = memory.findsZeroPages;
+    this.#laterSendsDirtyAlone = memory.laterSendsDirtyAlone;
     this.#bytes = memory.bytes;
     this.#now = now;
   }
@@ -67,9 +71,11 @@ export class MigrationDevice implements Device<MigrationRequest, MigrationReply>
       case "clock":
         return { type: "clock", now };
       case "queueAll": {
+        const isFirst = this.#destination.present.every((word) => word === 0);
         emptyDestination(this.#destination);
         this.#bytes?.arrived.empty();
-        queueMapped(queue, this.#vm.ept);
+        clearQueue(queue);
+        if (isFirst || !this.#laterSendsDirtyAlone) queueMapped(queue, this.#vm.tracked);
         return { type: "queued", now, found: queued(queue), pending: queued(queue) };
       }
       case "queueHarvest": {
