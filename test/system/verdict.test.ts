@@ -141,9 +141,12 @@ describe("a planted fault", () => {
       ],
       protectedBeforeTaken: [
         {
-          machine: { tlb: { l1: { sets: 4, ways: 2 }, l2: { sets: 4, ways: 2 } } },
+          machine: {
+            tlb: { l1: { sets: 4, ways: 2 }, l2: { sets: 4, ways: 2 } },
+            costs: { hypervisor: { protectPage: 2000 } },
+          },
           tracker: { technique: "writeProtect", preemptEvery: 10 },
-          operation: { kind: "measure", harvest: "20us", live: true },
+          operation: { kind: "measure", harvest: "1ms", live: true },
         },
         {},
         /^vm0: round \d+ lost \d+ written page/,
