@@ -132,10 +132,20 @@ export class TypeSchemas {
     }
   }
 
+  /** As they are declared; those of a type that is made from a union of names by their names, as a union has no order. */
+  #inOrder(type: ts.Type): readonly ts.Symbol[] {
+    const properties = this.#checker.getPropertiesOfType(type);
+    const isMapped =
+      (type.flags & ts.TypeFlags.Object) !== 0 &&
+      ((type as ts.ObjectType).objectFlags & ts.ObjectFlags.Mapped) !== 0;
+    if (!isMapped) return properties;
+    return properties.toSorted((one, other) => (one.name < other.name ? -1 : 1));
+  }
+
   #fields(type: ts.Type): Schema {
     const properties: [string, Schema][] = [];
     const required: string[] = [];
-    for (const property of this.#checker.getPropertiesOfType(type)) {
+    for (const property of this.#inOrder(type)) {
       const own = this.#typeOf(property);
       const parts = own.isUnion() ? own.types : [own];
       const mayBeMissing = ts.TypeFlags.Undefined | ts.TypeFlags.Any | ts.TypeFlags.Unknown;
