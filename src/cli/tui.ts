@@ -23,10 +23,11 @@ import { standstillOf } from "../system/verdict/standstill.ts";
 import { brokenPromises } from "../system/verdict/verdict.ts";
 import { frameOf, screenPicture, screenRows } from "../tui/batch.ts";
 import { logLine } from "../tui/entryLine.ts";
+import type { UiSettings } from "../tui/keys.ts";
 import { keyMap } from "../tui/keys.ts";
 import { PANEL_NAMES } from "../tui/panels/all.ts";
 import { parseRunPosition } from "../tui/runPosition.ts";
-import { type Look, THEME_NAMES, type ThemeName } from "../tui/themes.ts";
+import { THEME_NAMES, type ThemeName } from "../tui/themes.ts";
 import { printResult } from "./jsonFormats.ts";
 import { loadSettings, lookOf } from "./look.ts";
 import { IMPORT, importModules, SET } from "./optionParsers.ts";
@@ -97,7 +98,10 @@ export function tuiCommand(): Command {
     .option("--ascii", "no characters beyond ASCII")
     .option("--no-mouse", "leave the mouse to the terminal")
     .option("--screen-reader", "sentences instead of a screen")
-    .option("--config <file>", "keys and theme (default: ~/.config/trackvisor/tui.yaml)")
+    .option(
+      "--config <file>",
+      "keys, theme, arrangement of the panels (default: ~/.config/trackvisor/tui.yaml)",
+    )
     .option(...SET)
     .option(
       "--beside <variant>",
@@ -124,7 +128,7 @@ async function seeRun(name: string | undefined, options: TuiOptions): Promise<vo
     if (options.do !== undefined) {
       throw new UserError("--do: needs a terminal, and none of --once, --json, --log, --svg");
     }
-    await batch(session, options, lookOf(options, settings));
+    await batch(session, options, settings);
     return;
   }
   // React decides when it is loaded whether it checks everything it does, which takes half of the time.
@@ -135,6 +139,7 @@ async function seeRun(name: string | undefined, options: TuiOptions): Promise<vo
     look: lookOf(options, settings),
     keys,
     ...terminal(),
+    arrangements: settings.arrangement,
     mouse: options.mouse && (settings.mouse ?? true),
     screenReader: options.screenReader ?? process.env["INK_SCREEN_READER"] === "true",
     commands: firstCommands(session, options),
@@ -173,10 +178,12 @@ function firstCommands(session: Session, { at, panel, do: commands = [] }: TuiOp
   ];
 }
 
-async function batch(session: Session, options: TuiOptions, look: Look): Promise<void> {
+async function batch(session: Session, options: TuiOptions, settings: UiSettings): Promise<void> {
+  const look = lookOf(options, settings);
   await goTo(session, placeOf(session, options.at), options.log === true);
   if (options.log) return;
-  const shot = { ...(options.size ?? DEFAULT_SIZE), panel: options.panel };
+  const { size = DEFAULT_SIZE, panel } = options;
+  const shot = { ...size, panel, arrangements: settings.arrangement };
   if (options.svg !== undefined) {
     writeOutput(options.svg, screenPicture(session, look, shot), options);
   } else if (options.json) printResult("tui", frameOf(session));

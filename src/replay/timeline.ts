@@ -219,15 +219,28 @@ export class Timeline {
    * @param begin sees the system at that position
    */
   again(from: number, begin: () => void, visit: (delivery: Delivery) => void): void {
+    finish(this.goingAgain(from, begin, visit));
+  }
+
+  /** again, in pieces: each yield says how much of the way is done. Stays where it is, also if it is given up. */
+  *goingAgain(
+    from: number,
+    begin: () => void = () => {},
+    visit: (delivery: Delivery) => void = () => {},
+  ): Generator<number, void> {
     const here = { position: this.#position, made: this.#made };
-    if (from < here.position) this.seek(from);
-    begin();
-    while (this.#position < here.position) {
-      const delivery = this.step();
-      if (delivery === null) break;
-      visit(delivery);
+    try {
+      if (from < here.position) yield* this.seeking(from);
+      begin();
+      while (this.#position < here.position) {
+        const delivery = this.step();
+        if (delivery === null) break;
+        visit(delivery);
+        yield (this.#position - from) / (here.position - from);
+      }
+    } finally {
+      this.#return(here);
     }
-    this.#return(here);
   }
 
   /** Goes on to behind the next message for which the predicate holds; to the end if there is none. */

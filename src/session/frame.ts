@@ -160,10 +160,10 @@ export interface WayStep {
 }
 
 export interface ActorFrame extends ActorLine {
-  /** The message that the way leads up to; where it is not the last one, the actor's state is that behind it. */
+  /** The message that the way leads up to; where it is not the last one, the actor's state is that behind it ("" = not known yet). */
   readonly at: number;
-  /** Its last steps, in order; empty where it is only listed. */
-  readonly way: readonly WayStep[];
+  /** Its last steps, in order. Null where it is only listed, or where they, and its state then, have yet to be learnt. */
+  readonly way: readonly WayStep[] | null;
   readonly context: readonly (readonly [field: string, value: string])[];
   readonly queue: readonly StreamEntry[];
   readonly states: readonly ChartState[];

@@ -42,15 +42,15 @@ export function actorFrame(
   const actor = system.actors.find((one) => one.name === name);
   if (actor === undefined) return null;
   const at = Math.min(position, asked?.at ?? position);
-  const way = asked === null ? [] : ways.of(actor, at);
+  const isKnown = asked !== null && ways.knows(actor, at);
   const { id, machine, live } = actor;
   const queue = system.interconnect.pending().filter(({ to }) => to === id);
   return {
     name,
     machine: machine.id,
-    state: at === position ? live.value : ways.stateAt(actor, at),
+    state: at === position ? live.value : isKnown ? ways.stateAt(actor, at) : "",
     at,
-    way,
+    way: isKnown ? ways.of(actor, at) : null,
     pending: queue.length,
     context: Object.entries(live.context).map(([field, value]) => [field, textOf(value)]),
     queue: queue.slice(0, QUEUE_SHOWN).map((delivery) => entryOf(delivery, 0, nameOf(system))),

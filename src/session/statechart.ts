@@ -8,8 +8,16 @@ interface TransitionText {
   readonly actions?: unknown;
 }
 
-/** The statechart as written: states in order, each with its transitions, those of the machine last. */
-export function chartOf(machine: AnyStateMachine): ChartState[] {
+const made = new WeakMap<AnyStateMachine, readonly ChartState[]>();
+
+/** The statechart as written: states in order, each with its transitions, those of the machine last. One of each machine. */
+export function chartOf(machine: AnyStateMachine): readonly ChartState[] {
+  const chart = made.get(machine) ?? statesOf(machine);
+  made.set(machine, chart);
+  return chart;
+}
+
+function statesOf(machine: AnyStateMachine): readonly ChartState[] {
   const { states = {}, on } = machine.config;
   const own = Object.entries(states).map(([name, state]) => ({
     name,

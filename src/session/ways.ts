@@ -35,37 +35,45 @@ export class Ways {
     interconnect.delivered.subscribe((delivery) => this.#note(delivery, timeline.position + 1));
   }
 
-  /** The last steps of an actor up to a position, in order. */
+  /** Whether all is known that `of` and `stateAt` tell of it. */
+  knows(actor: SystemActor, position: number): boolean {
+    const present = this.#timeline.position;
+    const from = firstOf(position);
+    const watched = this.#watched.get(actor.id);
+    if (watched === undefined) return present === from;
+    return present <= from || (watched.first <= from + 1 && watched.last >= present);
+  }
+
+  /**
+   * From here on the actor is watched; what it has done before is learnt by going there once more. In pieces: each yield says how much
+   * of the way is done.
+   */
+  *learning(actor: SystemActor, position: number): Generator<number, void> {
+    if (!this.#watched.has(actor.id)) this.#watch(actor);
+    if (!this.knows(actor, position)) yield* this.#timeline.goingAgain(firstOf(position));
+  }
+
+  /** The last steps of an actor up to a position, in order, as far as they are known. */
   of(actor: SystemActor, position: number): readonly WayStep[] {
-    const from = Math.max(0, position - MESSAGES);
-    return this.#known(actor, from)
+    const from = firstOf(position);
+    return this.#stepsOf(actor)
       .filter((step) => step.position > from && step.position <= position)
       .slice(-SHOWN);
   }
 
-  /** Behind a message. */
+  /** Behind a message whose way is known. */
   stateAt(actor: SystemActor, position: number): string {
-    const steps = this.#known(actor, Math.max(0, position - MESSAGES));
-    const next = steps.find((step) => step.position > position);
+    const next = this.#stepsOf(actor).find((step) => step.position > position);
     return next?.from ?? actor.value;
   }
 
-  /** Steps from a position to the present, and perhaps some before. */
-  #known(actor: SystemActor, from: number): readonly WayStep[] {
-    const watched = this.#watched.get(actor.id) ?? this.#watch(actor);
+  /** Up to the present. */
+  #stepsOf({ id }: SystemActor): readonly WayStep[] {
     const present = this.#timeline.position;
-    const isKnown = watched.first <= from + 1 && watched.last >= present;
-    if (!isKnown && present > from) {
-      this.#timeline.again(
-        from,
-        () => {},
-        () => {},
-      );
-    }
-    return watched.steps.filter((step) => step.position <= present);
+    return (this.#watched.get(id)?.steps ?? []).filter((step) => step.position <= present);
   }
 
-  #watch(actor: SystemActor): Watched {
+  #watch(actor: SystemActor): void {
     const watched: Watched = { steps: [], first: 0, last: -1, under: [] };
     this.#watched.set(actor.id, watched);
     const chart = new Map(chartOf(actor.machine).map((state) => [state.name, state.transitions]));
@@ -77,7 +85,6 @@ export class Ways {
       const { guard, target } = taken;
       watched.under.push({ event, guard, from, to: target === "" ? from : target });
     });
-    return watched;
   }
 
   #note({ to }: Delivery, position: number): void {
@@ -97,4 +104,9 @@ export class Ways {
       }
     }
   }
+}
+
+/** The messages behind this position are looked back over. */
+function firstOf(position: number): number {
+  return Math.max(0, position - MESSAGES);
 }

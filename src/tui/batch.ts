@@ -4,21 +4,20 @@ import type { Frame } from "../session/frame.ts";
 import { Sampler } from "../session/sampler.ts";
 import type { Session } from "../session/session.ts";
 import { vocabularyOf } from "../session/vocabulary.ts";
+import type { Arrangements } from "./arrangement.ts";
 import { type Line, piece, widthOf } from "./canvas.ts";
-import { headerLine } from "./edges.ts";
-import { LEAST_REQUEST, requestOf } from "./frameRequest.ts";
-import { layoutFor } from "./layout.ts";
-import { panelLines } from "./panelLines.ts";
+import { frameFor, LEAST_REQUEST } from "./frameRequest.ts";
 import { panelAt, panelsOf } from "./panels/all.ts";
 import type { RunView, ScreenState } from "./screenState.ts";
 import { pictureOf } from "./svg.ts";
 import { type Look, paint } from "./themes.ts";
 import { Ui } from "./ui.ts";
 import type { UiContext } from "./uiMachine.ts";
+import { linesOf } from "./wholeScreen.ts";
 
 /** As it is opened, but no panel has the focus. @param front a panel in front of the others at its place */
-function uiWith(front: string | undefined, isBeside: boolean): UiContext {
-  const ui = new Ui(() => {}, panelsOf(isBeside));
+function uiWith({ panel: front, arrangements }: Shot, isBeside: boolean): UiContext {
+  const ui = new Ui(() => {}, panelsOf(isBeside), arrangements);
   if (front !== undefined) ui.focusOn(panelAt(front, ui.context));
   const { context } = ui;
   ui.stop();
@@ -34,6 +33,8 @@ export interface Shot {
   readonly rows: number;
   /** In front of the others at its place, by its name. */
   readonly panel?: string | undefined;
+  /** Of the panels; default: as a screen has them at the start. */
+  readonly arrangements?: Arrangements | undefined;
 }
 
 /** The panels as they would be on a screen of this size, without hints; as a terminal gets them. */
@@ -47,23 +48,17 @@ export function screenPicture(session: Session, look: Look, shot: Shot): string 
   return pictureOf(lines, `trackvisor: ${session.name}`, look.theme);
 }
 
-function screenLines(session: Session, look: Look, { columns, rows, panel }: Shot): Line[] {
+function screenLines(session: Session, look: Look, shot: Shot): Line[] {
   const isBeside = session.beside !== null;
+  const { columns, rows, panel = isBeside ? "beside" : undefined } = shot;
   const sized = {
     mode: "panels",
-    ui: uiWith(panel ?? (isBeside ? "beside" : undefined), isBeside),
+    ui: uiWith({ ...shot, panel }, isBeside),
     columns,
     rows,
   } as const;
-  const sampler = new Sampler(session);
-  const request = requestOf(sized, {
-    frame: sampler.sample(LEAST_REQUEST),
-    present: session.position,
-    actors: [],
-    filter: null,
-    running: false,
-  });
-  const frame = sampler.sample(request);
+  const surroundings = { present: session.position, actors: [], filter: null, running: false };
+  const frame = frameFor(new Sampler(session), sized, surroundings, null);
   const run: RunView = {
     status: frame.ended ? "ended" : "paused",
     speed: "full",
@@ -74,11 +69,10 @@ function screenLines(session: Session, look: Look, { columns, rows, panel }: Sho
   };
   const vocabulary = vocabularyOf(session.system);
   const state: ScreenState = { ...sized, frame, run, look, keys: new Map(), vocabulary };
-  const stacks = layoutFor(sized, frame).columns.map((stack) =>
-    stack.flatMap(({ panel, area }) => panelLines(panel, state, area)),
-  );
-  const body = (stacks[0] ?? []).map((_, row): Line => stacks.flatMap((stack) => stack[row] ?? []));
-  return [headerLine(state), ...body].filter((one) => widthOf(one) > 0);
+  // Without the hints below.
+  return linesOf(state)
+    .slice(0, -1)
+    .filter((one) => widthOf(one) > 0);
 }
 
 /** Everything, for programs. */

@@ -15,6 +15,20 @@ export interface BreakOrders {
   removeAll(): void;
 }
 
+/** What commands do with how the panels are arranged. Directions and cells are as they were typed. */
+export interface ArrangeOrders {
+  /** Keys arrange the panels, until `end`. @throws UserError if one panel has the whole screen, as the others do */
+  begin(): void;
+  end(): void;
+  /** @param cells "" = as many as a key does. @throws UserError */
+  resize(direction: string, cells?: string): void;
+  /** @throws UserError */
+  move(direction: string): void;
+  reset(): void;
+  /** To the clipboard, for the settings. */
+  copy(): void;
+}
+
 /** What commands may do: the driver's side of the screen. */
 export interface Controls {
   /** To the state of the screen. */
@@ -26,6 +40,7 @@ export interface Controls {
   typeToGuest(): void;
   filter(text: string): void;
   readonly breaks: BreakOrders;
+  readonly arrange: ArrangeOrders;
   /** What is chosen goes to the terminal's clipboard. */
   copy(): void;
   move(by: number): void;
@@ -74,6 +89,8 @@ export interface Command {
   readonly panels?: readonly string[];
   /** Default: its group's. */
   readonly reach?: Reach;
+  /** Its key works while panels are arranged. */
+  readonly whileArranging?: true;
   /** What is typed behind the name, if anything. */
   readonly argument?: string;
   /** What the next word of the argument may be, behind those before. */
@@ -99,11 +116,13 @@ const SEEN_IN: Readonly<Partial<Record<Reach, readonly Mode[]>>> = {
   help: ["help"],
 };
 
-/** Whether what a command does is to be seen in this mode. */
-export function reaches({ group, reach = REACH[group] }: Command, mode: Mode): boolean {
-  if (!isCovered(mode)) return true;
-  if (reach === "anywhere") return true;
-  return SEEN_IN[reach]?.includes(mode) === true;
+/** Why a command's key does nothing in this mode: what it does would not be to be seen. Null: it may be done. */
+export function refusalIn(mode: Mode, command: Command): string | null {
+  if (mode === "arranging" && command.whileArranging !== true)
+    return `panels are being arranged: esc ends that, then "${command.name}"`;
+  const { group, reach = REACH[group] } = command;
+  if (!isCovered(mode) || reach === "anywhere" || SEEN_IN[reach]?.includes(mode)) return null;
+  return `the ${mode} view is open: esc closes it first`;
 }
 
 /** Words of an argument of one word. */

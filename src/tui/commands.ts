@@ -2,6 +2,7 @@
  * Every command, once: its name in the palette, its keys, what it does. The keys, the help, the palette
  * and the documentation all come from this table.
  */
+import { ARRANGE_COMMANDS } from "./arrangeCommands.ts";
 import { BREAK_COMMANDS } from "./breakCommands.ts";
 import { type Command, oneOf } from "./command.ts";
 import { MACHINE_COMMANDS } from "./machineCommands.ts";
@@ -160,6 +161,7 @@ export const COMMANDS: readonly Command[] = [
     keys: ["tab"],
     group: "look",
     reach: "panels",
+    whileArranging: true,
     hint: "panel",
     help: "to the next panel",
     run: (to) => to.ui({ type: "focus", by: 1 }),
@@ -169,6 +171,7 @@ export const COMMANDS: readonly Command[] = [
     keys: ["shift+tab"],
     group: "look",
     reach: "panels",
+    whileArranging: true,
     hint: "",
     help: "to the panel before",
     run: (to) => to.ui({ type: "focus", by: -1 }),
@@ -198,6 +201,7 @@ export const COMMANDS: readonly Command[] = [
     keys: ["]"],
     group: "look",
     reach: "panels",
+    whileArranging: true,
     hint: "turn",
     help: "the next panel at the focused one's place: stream, lanes, plots",
     run: (to) => to.ui({ type: "turn", by: 1 }),
@@ -207,6 +211,7 @@ export const COMMANDS: readonly Command[] = [
     keys: ["["],
     group: "look",
     reach: "panels",
+    whileArranging: true,
     hint: "",
     help: "the panel before, at the focused one's place",
     run: (to) => to.ui({ type: "turn", by: -1 }),
@@ -220,6 +225,7 @@ export const COMMANDS: readonly Command[] = [
     help: "the focused panel on the whole screen, and back",
     run: (to) => to.ui({ type: "zoom" }),
   },
+  ...ARRANGE_COMMANDS,
   {
     name: "up",
     keys: ["up", "k"],

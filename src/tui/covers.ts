@@ -1,7 +1,7 @@
 /** What lies over the panels. */
-import { type Area, type Line, lastFirst, line, windowed } from "./canvas.ts";
+import { type Area, fill, type Line, lastFirst, line, windowed } from "./canvas.ts";
 import { framed } from "./framed.ts";
-import { bodyRows, innerOf, PALETTE_ROWS } from "./layout.ts";
+import { bodyRows, innerOf, paletteRows } from "./layout.ts";
 import type { ScreenState } from "./screenState.ts";
 import type { Look } from "./themes.ts";
 import { FOLLOWS } from "./uiMachine.ts";
@@ -92,8 +92,10 @@ function scrolled(
   return framed({ title, lines: shown, rest, focused: true }, area, look);
 }
 
-export function paletteLines({ ui, look, columns, vocabulary }: ScreenState): Line[] {
-  const area = { width: columns, height: PALETTE_ROWS };
+export function paletteLines({ ui, look, columns, rows, vocabulary }: ScreenState): Line[] {
+  const area = { width: columns, height: paletteRows(rows) };
+  // What is typed is seen before any frame.
+  if (innerOf(area).height === 0) return fill(paletteView(ui.line, vocabulary, area), area);
   const title = "command: tab completes, up recalls, enter does it, esc closes";
   const lines = paletteView(ui.line, vocabulary, innerOf(area));
   return framed({ title, lines, focused: true }, area, look);

@@ -8,15 +8,19 @@ import { OPERATOR_COMMANDS, refusalOf } from "../session/operatorCommands.ts";
 import { Sampler } from "../session/sampler.ts";
 import type { Session } from "../session/session.ts";
 import { type Vocabulary, vocabularyOf } from "../session/vocabulary.ts";
+import { ARRANGING_KEYS } from "./arrangeCommands.ts";
+import { ArrangeControls } from "./arrangeControls.ts";
+import type { Arrangements } from "./arrangement.ts";
 import { BreakControls } from "./breakControls.ts";
 import { inShort, selectionOf } from "./clipboard.ts";
-import { type Command, type Controls, type KeyMap, reaches } from "./command.ts";
+import { type Command, type Controls, type KeyMap, refusalIn } from "./command.ts";
 import { execute } from "./commandLine.ts";
 import { brokenText } from "./counterexample.ts";
 import { parseFilter } from "./filter.ts";
-import { LEAST_REQUEST, requestOf } from "./frameRequest.ts";
+import { frameFor } from "./frameRequest.ts";
 import { freeName } from "./freeName.ts";
 import { LongWork } from "./longWork.ts";
+import { MessageControls } from "./messageControls.ts";
 import { toEnd } from "./modes.ts";
 import type { MouseReport } from "./mouse.ts";
 import { PageControls } from "./pageControls.ts";
@@ -39,6 +43,8 @@ export interface DriverOptions {
   readonly suspend: () => void;
   /** To the terminal's clipboard. */
   readonly copy: (text: string) => void;
+  /** Of the panels, as the settings have it. */
+  readonly arrangements?: Arrangements | undefined;
   /** Where "save" writes if no file is named. */
   readonly savePath?: string;
 }
@@ -46,6 +52,7 @@ export interface DriverOptions {
 export class Driver implements Controls {
   readonly run: RunControls;
   readonly breaks: BreakControls;
+  readonly arrange: ArrangeControls;
   readonly #options: DriverOptions;
   readonly #session: Session;
   readonly #sampler: Sampler;
@@ -54,6 +61,7 @@ export class Driver implements Controls {
   readonly #work: LongWork;
   readonly #painter: Painter;
   readonly #pages: PageControls;
+  readonly #messages: MessageControls;
   readonly #vocabulary: Vocabulary;
   #look: Look;
   #filter = "";
@@ -76,14 +84,17 @@ export class Driver implements Controls {
     this.#look = options.look;
     this.#sampler = new Sampler(session);
     this.#vocabulary = vocabularyOf(session.system);
-    this.#ui = new Ui((text) => this.do(text), panelsOf(session.beside !== null));
+    const panels = panelsOf(session.beside !== null);
+    this.#ui = new Ui((text) => this.do(text), panels, options.arrangements);
     const seen = (): ScreenState => this.#seen() ?? this.shown();
     this.#pages = new PageControls(session, this.#ui, seen);
-    this.breaks = new BreakControls(session, seen, {
-      say: (text, style) => this.#say(text, style),
-    });
+    this.#messages = new MessageControls(session, this.#ui, seen, (text) => say(text, "warn"));
+    const say = (text: string, style: "good" | "warn" | "bad" | null): void =>
+      this.#say(text, style);
+    this.breaks = new BreakControls(session, seen, { say });
+    this.arrange = new ArrangeControls(this.#ui, seen, { say, copy: options.copy });
     const draw = (): void => {
-      this.#last = this.shown();
+      this.#last = this.#learnt(this.shown());
       options.draw(this.#last);
     };
     this.#painter = new Painter(draw, () => this.#runner.atFullSpeed || this.#work.travelling);
@@ -105,7 +116,7 @@ export class Driver implements Controls {
       },
     });
     this.run = new RunControls(session, this.#runner, this.#work, {
-      say: (text, style) => this.#say(text, style),
+      say,
       follow: () => this.ui({ type: "follow" }),
       stands: (why) => this.#stands(why),
     });
@@ -142,26 +153,33 @@ export class Driver implements Controls {
     if (!this.#work.busy) this.#notice = null;
     if (this.#ui.types) this.#ui.type(key, text, this.#vocabulary);
     else {
-      const command = this.#options.keys.get(key);
-      const end = toEnd(key, this.#ui.mode);
-      if (end !== 0) this.move(end);
+      const { mode } = this.#ui;
+      // Shift with an arrow is the arrow but where panels are arranged.
+      const named = mode === "arranging" ? key : key.replace(/^shift\+(?!tab)/, "");
+      const command = this.#options.keys.get(named);
+      const own = mode === "arranging" ? ARRANGING_KEYS[key] : undefined;
+      const end = toEnd(named, mode);
+      if (own !== undefined) this.#attempt(() => own(this.arrange));
+      else if (end !== 0) this.move(end);
       else if (command !== undefined) this.#attempt(() => this.#press(command));
       else if (/^[0-9]$/.test(key)) this.#ui.focusOn((Number(key) + 9) % 10);
+      else if (key !== "") this.#say(`no command has the key "${key}" (? lists them)`, "warn");
     }
     this.#painter.touched();
   }
 
   /** A click, or the wheel. */
   point(report: MouseReport): void {
-    this.#ui.point(report, this.#seen() ?? this.shown(), this.#session.position);
+    const seen = this.#seen() ?? this.shown();
+    this.arrange.point(report, seen);
+    this.#ui.point(report, seen, this.#session.position);
     this.#painter.touched();
   }
 
   /** @throws UserError if what it does would be hidden */
   #press(command: Command): void {
-    const { mode } = this.#ui;
-    if (!reaches(command, mode))
-      throw new UserError(`the ${mode} view is open: esc closes it first`);
+    const refusal = refusalIn(this.#ui.mode, command);
+    if (refusal !== null) throw new UserError(refusal);
     command.run(this, "");
   }
 
@@ -183,6 +201,8 @@ export class Driver implements Controls {
     this.run.stop();
     this.#work.cancel("saving");
     this.#leaving = false;
+    // Else it would be looked up again.
+    if (this.#ui.mode === "chart") this.ui({ type: "close" });
     this.#say(`given up; this is message ${this.#session.position}`, "warn");
     this.#painter.touched();
     return true;
@@ -254,41 +274,15 @@ export class Driver implements Controls {
   }
 
   open(): void {
-    if (this.#ui.mode !== "panels") return;
-    const entry = this.#seen()?.frame.stream.at(-1);
-    if (entry === undefined) throw new UserError("there is no message yet (space runs)");
-    this.ui({ type: "openMessage", position: entry.position });
+    this.#messages.open();
   }
 
   openChart(): void {
-    if (this.#ui.mode === "actors") this.ui({ type: "openChart" });
-    else this.#openChartOf(this.#selected());
-  }
-
-  #openChartOf(position: number): void {
-    const delivery = this.#session.ring.delivery(position);
-    if (delivery === undefined)
-      throw new UserError("there is no message under the cursor (space runs)");
-    this.ui({ type: "openChart", actor: delivery.to - 1 });
-  }
-
-  /** Position of the message under the cursor. */
-  #selected(): number {
-    const { cursor } = this.#ui.context;
-    return cursor < 0 ? (this.#seen()?.frame.stream.at(-1)?.position ?? 0) : cursor;
+    this.#messages.openChart();
   }
 
   follow(way: "cause" | "effect"): void {
-    const { ring, position } = this.#session;
-    const { cursor } = this.#ui.context;
-    const from = cursor < 0 ? position : cursor;
-    const to = way === "cause" ? ring.causeOf(from) : ring.effectsOf(from, position)[0];
-    if (typeof to === "number") {
-      this.ui({ type: "point", position: to });
-      if (this.#ui.mode === "chart") this.#openChartOf(to);
-    } else if (way === "cause")
-      this.#say("it came from outside, or its cause is no longer kept", "warn");
-    else this.#say("nothing that it caused has been delivered yet", "warn");
+    this.#messages.follow(way);
   }
 
   choosePanel(name: string): void {
@@ -410,19 +404,27 @@ export class Driver implements Controls {
   shown(): ScreenState {
     const { context, mode } = this.#ui;
     const sized = { mode, ui: context, ...this.#options.size() };
-    const request = requestOf(sized, {
-      frame: this.#last?.frame ?? this.#sampler.sample(LEAST_REQUEST),
+    const surroundings = {
       present: this.#session.position,
       actors: this.#session.system.actors.map(({ name }) => name),
       filter: parseFilter(this.#filterShown),
       running: this.run.moving,
-    });
-    const frame = this.#sampler.sample(request);
+    };
+    const frame = frameFor(this.#sampler, sized, surroundings, this.#last?.frame ?? null);
     this.run.seen(frame.position);
     this.#sayRefusal();
     const { keys } = this.#options;
     const run = this.#runView(frame.ended);
     return { ...sized, frame, run, look: this.#look, keys, vocabulary: this.#vocabulary };
+  }
+
+  /** A chart that is open shows what its actor did: what is not known of that is looked up, and drawn when it is. */
+  #learnt(shown: ScreenState): ScreenState {
+    const { actor } = shown.frame;
+    if (shown.mode !== "chart" || actor === null || actor.way !== null) return shown;
+    if (this.#work.busy) return shown;
+    this.run.learn(actor.name, actor.at);
+    return this.shown();
   }
 
   get #filterShown(): string {

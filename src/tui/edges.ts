@@ -1,8 +1,11 @@
 /** The first line of the screen, and its last. */
+
+import { ARRANGING_HINT } from "./arrangeCommands.ts";
 import { fitted, type Line, piece, spread, widthOf } from "./canvas.ts";
 import { COMMANDS } from "./commands.ts";
 import { brokenHere } from "./counterexample.ts";
 import { keysOf } from "./keys.ts";
+import { paletteRows } from "./layout.ts";
 import { countText } from "./matchText.ts";
 import type { ScreenState } from "./screenState.ts";
 import { clock, short } from "./text.ts";
@@ -46,7 +49,7 @@ export function headerLine({ frame, run, look, columns }: ScreenState): Line {
 }
 
 /** Hints, or what was last said, or what is being typed. */
-export function footerLine({ run, mode, ui, keys, columns, frame }: ScreenState): Line {
+export function footerLine({ run, mode, ui, keys, columns, rows, frame }: ScreenState): Line {
   if (mode === "filter") {
     return fitted(
       [
@@ -69,6 +72,12 @@ export function footerLine({ run, mode, ui, keys, columns, frame }: ScreenState)
       columns,
     );
   }
+  if (mode === "arranging" && run.notice === null) {
+    const name = piece(` arranging ${ui.panels[Math.max(0, ui.focus)] ?? ""}: `, "key");
+    return fitted([name, piece(ARRANGING_HINT, "dim")], columns);
+  }
+  if (mode === "palette" && paletteRows(rows) === 0)
+    return fitted([piece(":", "key"), ...typedPieces(ui.line)], columns);
   if (mode === "question") return fitted([piece(` ${ui.question}`, "warn")], columns);
   if (run.notice !== null) return fitted([piece(` ${run.notice.text}`, run.notice.style)], columns);
   const broken = brokenHere(frame.counterexample, frame.position);
@@ -80,9 +89,9 @@ export function footerLine({ run, mode, ui, keys, columns, frame }: ScreenState)
 }
 
 /** What the footer is made from. */
-export function footerParts({ run, mode, ui, keys, look, columns, frame }: ScreenState) {
+export function footerParts({ run, mode, ui, keys, look, columns, rows, frame }: ScreenState) {
   return [
-    ...[run.notice, mode, ui.line, ui.question, keys, look, columns],
+    ...[run.notice, mode, ui.line, ui.question, ui.focus, keys, look, columns, rows],
     ...[frame.breakpoints.length, frame.matches],
     brokenHere(frame.counterexample, frame.position),
   ];

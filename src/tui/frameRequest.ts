@@ -1,8 +1,8 @@
 /** What a screen asks of the session: as much as its panels can show, and no more. */
 import type { Frame } from "../session/frame.ts";
-import type { FrameRequest } from "../session/sampler.ts";
+import type { FrameRequest, Sampler } from "../session/sampler.ts";
 import type { StreamFilter } from "../session/streamFilter.ts";
-import { areaOf, layoutFor } from "./layout.ts";
+import { areaOf, type Layout, layoutFor } from "./layout.ts";
 import { PANELS } from "./panels/all.ts";
 import type { Sized } from "./screenState.ts";
 
@@ -27,8 +27,6 @@ export const LEAST_REQUEST: FrameRequest = {
 };
 
 export interface RequestSurroundings {
-  /** The last one: the layout depends on what there is to show. */
-  readonly frame: Frame;
   readonly present: number;
   /** Names in the order of the list. */
   readonly actors: readonly string[];
@@ -45,10 +43,35 @@ function actorAsked({ mode, ui }: Sized, actors: readonly string[]): FrameReques
   return { name, way: { at: ui.cursor < 0 ? Number.POSITIVE_INFINITY : ui.cursor } };
 }
 
-export function requestOf(sized: Sized, surroundings: RequestSurroundings): FrameRequest {
-  const { ui, mode } = sized;
-  const { frame, present, actors, filter, running } = surroundings;
+/**
+ * What a screen shows now. It is asked for by the areas of its panels, and these depend on what there is to show: where they turn
+ * out to be other ones than they were, it is asked for again.
+ * @param last what was shown last; null = nothing
+ */
+export function frameFor(
+  sampler: Sampler,
+  sized: Sized,
+  surroundings: RequestSurroundings,
+  last: Frame | null,
+): Frame {
+  const before = layoutFor(sized, last ?? sampler.sample(LEAST_REQUEST));
+  const frame = sampler.sample(requestOf(sized, before, surroundings));
   const layout = layoutFor(sized, frame);
+  return areasIn(before) === areasIn(layout)
+    ? frame
+    : sampler.sample(requestOf(sized, layout, surroundings));
+}
+
+function areasIn({ columns }: Layout): string {
+  return columns.flatMap((stack) => stack.map(({ area }) => `${area.width} ${area.height}`)).join();
+}
+
+function requestOf(
+  sized: Sized,
+  layout: Layout,
+  { present, actors, filter, running }: RequestSurroundings,
+): FrameRequest {
+  const { ui, mode } = sized;
   return Object.assign(
     { ...LEAST_REQUEST },
     ...PANELS.map((panel) => panel.asks?.(areaOf(layout, panel), { ui, filter })),

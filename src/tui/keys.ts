@@ -5,6 +5,7 @@ import * as z from "zod";
 import { nearest } from "../config/nearest.ts";
 import { UserError } from "../errors.ts";
 import { namesOf } from "../lookup.ts";
+import { arrangementSchema } from "./arrangementSettings.ts";
 import type { Command, KeyMap } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 
@@ -34,11 +35,12 @@ const CONTROLS: Readonly<Record<string, string>> = {
   "\x1b": "escape",
 };
 
-/** "n", "B", "ctrl+c", "shift+tab", "space"; "" for what is none. */
+/** "n", "B", "ctrl+c", "shift+tab", "shift+up", "space"; "" for what is none. */
 export function keyName(input: string, key: Partial<Key>): string {
   if (key.tab) return key.shift ? "shift+tab" : "tab";
   for (const flag of namesOf(NAMED)) {
-    if (key[flag]) return NAMED[flag];
+    if (!key[flag]) continue;
+    return key.shift && flag.endsWith("Arrow") ? `shift+${NAMED[flag]}` : NAMED[flag];
   }
   if (input === " ") return "space";
   if (key.ctrl && input !== "") return `ctrl+${input}`;
@@ -66,6 +68,7 @@ export const uiSettingsSchema = z
     theme: z.enum(["default", "deuteranopia", "tritanopia", "grey"]).optional(),
     ascii: z.boolean().optional(),
     mouse: z.boolean().optional(),
+    arrangement: arrangementSchema.optional(),
   })
   .describe("the terminal UI's settings");
 export type UiSettings = z.output<typeof uiSettingsSchema>;

@@ -2,6 +2,7 @@
 
 export type Mode =
   | "panels"
+  | "arranging"
   | "help"
   | "searching"
   | "palette"

@@ -4,7 +4,8 @@
  */
 
 export interface MouseReport {
-  readonly kind: "click" | "wheelUp" | "wheelDown";
+  /** A button is pressed, moved to another cell while it is held, let go; or the wheel is turned. */
+  readonly kind: "click" | "drag" | "release" | "wheelUp" | "wheelDown";
   /** Of the cell, from 0. */
   readonly column: number;
   readonly row: number;
@@ -16,6 +17,8 @@ const BEGUN = /^\[?<[\d;]*$/;
 const LENGTH_MAX = 20;
 const KINDS: Readonly<Record<string, MouseReport["kind"]>> = {
   0: "click",
+  // A motion is the button's number and 32.
+  32: "drag",
   64: "wheelUp",
   65: "wheelDown",
 };
@@ -42,6 +45,7 @@ export class MouseReader {
 
 function reportOf([, button = "", column, row, end]: RegExpExecArray): MouseReport | "none" {
   const kind = KINDS[button];
-  if (kind === undefined || end === "m") return "none";
-  return { kind, column: Number(column) - 1, row: Number(row) - 1 };
+  if (kind === undefined || (end === "m" && kind !== "click")) return "none";
+  const at = { column: Number(column) - 1, row: Number(row) - 1 };
+  return { kind: end === "m" ? "release" : kind, ...at };
 }

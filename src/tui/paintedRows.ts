@@ -4,14 +4,13 @@
  */
 import type { Painted } from "../io/standardStreams.ts";
 import type { Line } from "./canvas.ts";
-import { coverLines, paletteLines } from "./covers.ts";
-import { footerLine, footerParts, headerLine } from "./edges.ts";
-import { layoutFor, type Placed } from "./layout.ts";
-import { isCovered } from "./modes.ts";
+import { footerLine, footerParts } from "./edges.ts";
+import type { Placed } from "./layout.ts";
 import { panelLines, panelParts } from "./panelLines.ts";
 import type { ScreenState } from "./screenState.ts";
 import { spoken } from "./sentences.ts";
 import { type Look, paint } from "./themes.ts";
+import { wholeScreen } from "./wholeScreen.ts";
 
 interface Drawn {
   readonly parts: readonly unknown[];
@@ -24,15 +23,13 @@ export class PaintedRows {
 
   /** All rows, from the header to the footer. */
   of(state: ScreenState): string[] {
-    const { mode, columns, look, frame } = state;
-    const { screen, columns: stacks } = layoutFor(state, frame);
-    const area = { width: columns, height: Math.max(0, screen.height - 2) };
-    const body = isCovered(mode)
-      ? painted(coverLines(state, area), look)
-      : sideBySide(stacks.map((stack) => stack.flatMap((placed) => this.#panel(placed, state))));
-    const palette = mode === "palette" ? painted(paletteLines(state), look) : [];
-    const footer = this.#again("", footerParts(state), () => painted([footerLine(state)], look));
-    return [...painted([headerLine(state)], look), ...body, ...palette, ...footer];
+    const { look } = state;
+    return wholeScreen<string>(state, {
+      rows: (lines) => painted(lines, look),
+      panel: (placed) => this.#panel(placed, state),
+      footer: () => this.#again("", footerParts(state), () => painted([footerLine(state)], look)),
+      beside: (rows) => rows.join(""),
+    });
   }
 
   #panel({ panel, area }: Placed, state: ScreenState): readonly Painted[] {
@@ -58,9 +55,4 @@ export function spokenRows(state: ScreenState): string[] {
 
 function painted(lines: readonly Line[], look: Look): Painted[] {
   return lines.map((one) => paint(one, look));
-}
-
-/** Columns of as many rows each. */
-function sideBySide(stacks: readonly (readonly string[])[]): string[] {
-  return (stacks[0] ?? []).map((_, row) => stacks.map((stack) => stack[row] ?? "").join(""));
 }

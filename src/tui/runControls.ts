@@ -170,6 +170,23 @@ export class RunControls {
     else this.seek(`#${target}`);
   }
 
+  /** What an actor has done lately, up to a message, is learnt. A run that goes on goes on afterwards. */
+  learn(name: string, at: number): void {
+    const { system, ways } = this.#session;
+    const goesOn = this.#runner.running;
+    this.#runner.stop();
+    let told = false;
+    const tell = (percent: number): string => {
+      told = true;
+      return `looking up what ${name} did: ${percent} % (esc stops)`;
+    };
+    this.#work.begin("journey", ways.learning(system.actor(name), at), tell, () => {
+      if (told) this.#listener.say("", null);
+      if (goesOn) this.#runner.goOn();
+      this.#payOwed();
+    });
+  }
+
   faster(by: number): void {
     this.#runner.faster(by);
   }

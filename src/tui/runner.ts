@@ -94,6 +94,11 @@ export class Runner {
     }
   }
 
+  /** To where it was going when it was stopped. */
+  goOn(): void {
+    this.go(this.#goal);
+  }
+
   faster(by: number): void {
     this.#change(Math.max(0, Math.min(FASTEST, this.#speed + by)));
   }

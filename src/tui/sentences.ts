@@ -1,5 +1,6 @@
 /** A run in sentences, for those who hear it. */
 import type { CounterexampleFrame } from "../session/frame.ts";
+import { ARRANGING_HINT } from "./arrangeCommands.ts";
 import { type Line, line } from "./canvas.ts";
 import { brokenText } from "./counterexample.ts";
 import { PANELS } from "./panels/all.ts";
@@ -37,7 +38,10 @@ function brokenSentences(found: CounterexampleFrame | null): string[] {
 }
 
 /** Of what is open over the panels. */
-function openSentences({ mode, frame: { message, actor } }: ScreenState): string[] {
+function openSentences({ mode, ui, frame: { message, actor } }: ScreenState): string[] {
+  if (mode === "arranging") {
+    return [`Arranging ${ui.panels[Math.max(0, ui.focus)] ?? ""}: ${ARRANGING_HINT}.`];
+  }
   if (mode === "message" && message !== null) {
     const { entry, effects } = message;
     return [`Message ${entry.position}, ${entry.type}, caused ${effects.length} others.`];

@@ -1,5 +1,6 @@
 /** Opens the screen on a terminal, and closes it. */
 import type { Session } from "../session/session.ts";
+import type { Arrangements } from "./arrangement.ts";
 import type { KeyMap } from "./command.ts";
 import { Driver } from "./driver.ts";
 import { listen } from "./listen.tsx";
@@ -22,6 +23,8 @@ export interface TuiOptions {
   readonly commands?: readonly string[];
   /** Takes over signals and the alternate screen; a test does not. */
   readonly takeTerminal?: boolean;
+  /** Of the panels, as the settings have it. */
+  readonly arrangements?: Arrangements | undefined;
   readonly savePath?: string;
   /** Sees the driver before the first frame. */
   readonly onDriver?: (driver: Driver, screen: Screen) => void;
@@ -53,6 +56,7 @@ export async function startTui(options: TuiOptions): Promise<void> {
         driver.resized();
       });
     },
+    arrangements: options.arrangements,
     copy: (text) => output.write(clipboardSequence(text)),
     ...(options.savePath === undefined ? {} : { savePath: options.savePath }),
   });

@@ -4,9 +4,9 @@ import { printFault } from "../io/standardStreams.ts";
 import { namesOf } from "../lookup.ts";
 import type { TerminalStream } from "./screen.ts";
 
-/** Clicks and the wheel are to be reported, in the form that mouse.ts reads. */
-export const MOUSE_ON = "\x1b[?1000h\x1b[?1006h";
-export const MOUSE_OFF = "\x1b[?1006l\x1b[?1000l";
+/** Buttons, motions while one is held, and the wheel are to be reported, in the form that mouse.ts reads. */
+export const MOUSE_ON = "\x1b[?1002h\x1b[?1006h";
+export const MOUSE_OFF = "\x1b[?1006l\x1b[?1002l";
 /** The alternate screen, without a cursor, and without wrapping at the right edge. */
 const ENTER = "\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[2J\x1b[H";
 const LEAVE = `${MOUSE_OFF}\x1b[0m\x1b[?2026l\x1b[?7h\x1b[?25h\x1b[?1049l`;

@@ -1,6 +1,8 @@
 /** The state of the screen (uiMachine.ts), and how keys change it where that takes more than one event. */
 import { type Actor, createActor } from "xstate";
 import type { Vocabulary } from "../session/vocabulary.ts";
+import { type Arrangements, AT_START } from "./arrangement.ts";
+import { placedAt } from "./borders.ts";
 import { completed } from "./commandLine.ts";
 import { chartFirst } from "./covers.ts";
 import { isFilter } from "./filter.ts";
@@ -16,6 +18,8 @@ import { type UiContext, type UiEvent, type UiInput, uiMachine } from "./uiMachi
 /** Lines that a turn of the wheel goes through. */
 const WHEEL: Readonly<Record<MouseReport["kind"], number>> = {
   click: 0,
+  drag: 0,
+  release: 0,
   wheelUp: -3,
   wheelDown: 3,
 };
@@ -27,9 +31,15 @@ export class Ui {
   /**
    * @param command is given what was typed into the palette or the filter
    * @param panels those that there is something to see in
+   * @param arrangements of the panels
    */
-  constructor(command: (text: string) => void, panels: readonly Panel[] = PANELS) {
+  constructor(
+    command: (text: string) => void,
+    panels: readonly Panel[] = PANELS,
+    arrangements: Arrangements = AT_START,
+  ) {
     this.#actor = createActor(uiMachine, { input: panelInput(panels) }).start();
+    this.send({ type: "arrange", arrangements });
     this.#actor.on("command", ({ text }) => command(text));
   }
 
@@ -97,22 +107,21 @@ export class Ui {
   point(report: MouseReport, seen: ScreenState, present: number): void {
     if (this.mode === "question" || this.types) return;
     const wheel = WHEEL[report.kind];
-    if (this.mode === "panels") this.#pointAtPanel(report, wheel === 0, seen);
-    if (wheel !== 0) this.move(wheel, { ...seen, ui: this.context }, present);
+    const isClick = report.kind === "click";
+    if (!isClick && wheel === 0) return;
+    if (this.mode === "panels" || this.mode === "arranging")
+      this.#pointAtPanel(report, isClick && this.mode === "panels", seen);
+    if (wheel !== 0 && this.mode !== "arranging")
+      this.move(wheel, { ...seen, ui: this.context }, present);
   }
 
   /** It gets the focus, and perhaps the click. */
-  #pointAtPanel({ column, row }: MouseReport, isClick: boolean, seen: ScreenState): void {
-    const placed = layoutFor(seen, seen.frame)
-      .columns.flat()
-      .find(({ at, area }) => {
-        const [x, y] = [column - at.column, row - at.row];
-        return x >= 0 && y >= 0 && x < area.width && y < area.height;
-      });
+  #pointAtPanel(report: MouseReport, isClick: boolean, seen: ScreenState): void {
+    const placed = placedAt(layoutFor(seen, seen.frame), report);
     if (placed === undefined) return;
     const { panel, at, area } = placed;
     this.focusOn(PANELS.indexOf(panel));
-    const cell = { column: column - at.column - 1, row: row - at.row - 1 };
+    const cell = { column: report.column - at.column - 1, row: report.row - at.row - 1 };
     const inner = innerOf(area);
     const isIn =
       cell.column >= 0 && cell.row >= 0 && cell.column < inner.width && cell.row < inner.height;

@@ -13,6 +13,10 @@
  *   panels    | focus, turn, zoom      | panels    | -
  *   panels    | choosePanel, move      | panels    | -
  *   panels    | scrollPanel            | panels    | -
+ *   panels    | openArranging          | arranging | -
+ *   arranging | focus, turn            | arranging | -
+ *   arranging | choosePanel            | arranging | -
+ *   any       | arrange, grip          | (same)    | -
  *   palette   | edit, complete, recall | palette   | -
  *   palette   | submit                 | panels    | command: what was typed
  *   filter    | edit, recall           | filter    | -
@@ -30,6 +34,7 @@
  *   any other | close                  | panels    | -
  */
 import { assign, emit, setup } from "xstate";
+import { type Arrangements, AT_START, type Grip } from "./arrangement.ts";
 import { type EditedLine, edited, lineOf } from "./lineEditor.ts";
 import { FRESH, type Histories, noted, recalled } from "./lineHistory.ts";
 
@@ -46,6 +51,10 @@ export interface UiContext extends UiInput {
   /** Panels that are in front, one of each place. */
   readonly fronts: readonly string[];
   readonly zoomed: boolean;
+  /** Where the panels stand, and how large they are. */
+  readonly arrangements: Arrangements;
+  /** What the mouse has hold of; null = nothing. */
+  readonly grip: Grip | null;
   /** What is being typed into the palette or the filter. */
   readonly line: EditedLine;
   /** What was typed there before. */
@@ -86,6 +95,10 @@ export type UiEvent =
   /** The next panel of the focused one's place, or the one before. */
   | { readonly type: "turn"; readonly by: number }
   | { readonly type: "zoom" }
+  /** Keys arrange the panels, until it is closed. */
+  | { readonly type: "openArranging" }
+  | { readonly type: "arrange"; readonly arrangements: Arrangements }
+  | { readonly type: "grip"; readonly grip: Grip | null }
   | { readonly type: "openHelp" }
   | { readonly type: "openPalette"; readonly text: string }
   | { readonly type: "openFilter"; readonly text: string }
@@ -163,6 +176,8 @@ export function uiContext(input: UiInput): UiContext {
     focus: 0,
     fronts: firstFronts(input),
     zoomed: false,
+    arrangements: AT_START,
+    grip: null,
     line: lineOf(""),
     histories: FRESH,
     cursor: -1,
@@ -220,6 +235,10 @@ export const uiMachine = setup({
       return fronted(context, next(focus, read(event, "turn").by, there));
     }),
     focusOn: assign(({ context, event }) => fronted(context, read(event, "choosePanel").panel)),
+    noteArrangements: assign({
+      arrangements: ({ event }) => read(event, "arrange").arrangements,
+    }),
+    noteGrip: assign({ grip: ({ event }) => read(event, "grip").grip }),
     toggleZoom: assign({ zoomed: ({ context }) => !context.zoomed }),
     beginTyping: assign({
       line: ({ event }) => lineOf(read(event, "openPalette", "openFilter").text),
@@ -345,6 +364,8 @@ export const uiMachine = setup({
     chooseVm: { actions: "noteVm" },
     follow: { actions: "follow" },
     fold: { actions: "toggleFold" },
+    arrange: { actions: "noteArrangements" },
+    grip: { actions: "noteGrip" },
     choosePage: { actions: "notePage" },
     magnify: { actions: "magnify" },
     choosePlot: { actions: "choosePlot" },
@@ -367,11 +388,20 @@ export const uiMachine = setup({
         turn: { actions: "turnPlace" },
         choosePanel: { actions: "focusOn" },
         zoom: { actions: "toggleZoom" },
+        openArranging: { target: "arranging" },
         move: { actions: "moveCursor" },
         scrollPanel: { actions: "movePanelScroll" },
         openFilter: { target: "filter", actions: "beginTyping" },
         openTyping: { target: "typing", actions: "clearLine" },
         close: { actions: "follow" },
+      },
+    },
+    arranging: {
+      on: {
+        focus: { actions: "moveFocus" },
+        turn: { actions: "turnPlace" },
+        choosePanel: { actions: "focusOn" },
+        close: { target: "panels" },
       },
     },
     question: { on: { close: { target: "panels" } } },

@@ -22,6 +22,7 @@ const OTHERS: Readonly<Record<string, string>> = {
   "src/hardware/counters.ts: COUNTERS": "the names of a record",
   "src/hypervisor/trackedVm.ts: TRACKER_FAULTS": "words of a scenario; planted ones are MUTATIONS",
   "src/system/scenario/rules.ts: RULES": "rules of scenarios, each with its tests in test/system",
+  "src/tui/arrangeCommands.ts: ARRANGE_COMMANDS": "a part of COMMANDS",
   "src/tui/themes.ts: THEME_NAMES": "the names of a record",
   "src/units/all.ts: FIXED_UNITS": "a part of UNITS",
   "src/units/all.ts: UNIT_FAULTS": "derived from UNITS",

@@ -22,6 +22,14 @@ const IDLE_MS = 2000;
 const OTHER_PANELS = PANELS.flatMap(({ place }, i) =>
   PANELS.findIndex((panel) => panel.place === place) < i ? [String(i + 1)] : [],
 );
+/** Keys that open each view over the panels, and that begin to arrange them. */
+const VIEWS: Readonly<Record<string, string>> = {
+  help: "?",
+  actors: "a",
+  message: "k\r",
+  chart: "S",
+  "panels moved and resized": "RLLKhh\u001b",
+};
 const SIZES = [
   { columns: 80, rows: 24 },
   { columns: 120, rows: 40, bar: 8 },
@@ -123,10 +131,14 @@ function cpuMs(): number {
   return (user + system) / 1000;
 }
 
-/** @param panel a key that chooses one which is not in front at the start; "" = none */
-async function frames(size: (typeof SIZES)[number], panel: string): Promise<Result[]> {
+const KEY_NAMES: Readonly<Record<string, string>> = { "\r": "enter", "\u001b": "escape" };
+
+/** @param keys what is pressed first @param view what that opens; "" = nothing */
+async function frames(size: (typeof SIZES)[number], keys: string, view: string): Promise<Result[]> {
   const { session, driver, close } = await open(size);
-  if (panel !== "") driver.press(panel, panel);
+  session.advance(MESSAGES_PER_FRAME);
+  driver.paint();
+  for (const key of keys) driver.press(KEY_NAMES[key] ?? key, key);
   const times: number[] = [];
   for (let i = 0; i < WARM_UP + FRAMES; i++) {
     session.advance(MESSAGES_PER_FRAME);
@@ -135,7 +147,7 @@ async function frames(size: (typeof SIZES)[number], panel: string): Promise<Resu
     if (i >= WARM_UP) times.push(performance.now() - start);
   }
   await close();
-  const what = `tui: frame at ${size.columns}x${size.rows}${panel === "" ? "" : `, panel ${panel}`}`;
+  const what = `tui: frame at ${size.columns}x${size.rows}${view === "" ? "" : `, ${view}`}`;
   const bar = "bar" in size ? { bar: { atMost: size.bar } } : {};
   return [
     { what: `${what}, median`, value: median(times), unit: "ms" },
@@ -292,6 +304,45 @@ async function lanesOfLongRun(): Promise<Result[]> {
   ];
 }
 
+/** Messages before the charts are opened, and between two of them. */
+const CHARTS_AFTER = 20_000;
+const CHARTS_STEP = 777;
+
+/** From the key to the statechart of each actor, looked at for the first time; and to it with what the actor did lately. */
+async function firstCharts(): Promise<Result[]> {
+  const { session, driver, output, input, close } = await open(SIZES[1]);
+  session.advance(CHARTS_AFTER);
+  const answers: number[] = [];
+  const whole: number[] = [];
+  for (const [number] of session.system.actors.entries()) {
+    session.advance(CHARTS_STEP);
+    driver.press("a", "a");
+    driver.paint();
+    // The list keeps its place.
+    if (number > 0) driver.press("j", "j");
+    driver.paint();
+    const start = performance.now();
+    const shown = output.next(/chart of/);
+    input.type("S");
+    await shown;
+    answers.push(performance.now() - start);
+    while (driver.shown().frame.actor?.way === null)
+      await new Promise((next) => setImmediate(next));
+    whole.push(performance.now() - start);
+    driver.press("escape", "");
+  }
+  await close();
+  return [
+    {
+      what: "tui: S to the chart of an actor for the first time, longest",
+      value: Math.max(...answers),
+      unit: "ms",
+      bar: { atMost: 100 },
+      note: `${answers.length} actors, median ${median(answers).toFixed(0)}; with its last steps at most ${Math.max(...whole).toFixed(0)}`,
+    },
+  ];
+}
+
 async function idle(): Promise<Result> {
   const { close } = await open(SIZES[1]);
   await new Promise((resolve) => setTimeout(resolve, 300));
@@ -306,10 +357,15 @@ export const tui: Benchmark = {
   name: "tui",
   async run() {
     const results: Result[] = [];
-    for (const panel of ["", ...OTHER_PANELS]) {
-      for (const size of SIZES) results.push(...(await frames(size, panel)));
+    const views = [
+      ["", ""] as const,
+      ...OTHER_PANELS.map((panel) => [panel, `panel ${panel}`] as const),
+      ...Object.entries(VIEWS).map(([view, keys]) => [keys, view] as const),
+    ];
+    for (const [keys, view] of views) {
+      for (const size of SIZES) results.push(...(await frames(size, keys, view)));
     }
-    results.push(...(await lanesOfLongRun()));
+    results.push(...(await lanesOfLongRun()), ...(await firstCharts()));
     return [...results, ...(await slowDown()), ...(await keyAnswers()), await idle()];
   },
 };

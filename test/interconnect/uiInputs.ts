@@ -1,4 +1,5 @@
 /** Events of the terminal UI's machine, for the contract test. */
+import { AT_START } from "../../src/tui/arrangement.ts";
 import { uiMachine } from "../../src/tui/uiMachine.ts";
 import type { MachineCase, Payload } from "./machineCase.ts";
 
@@ -16,6 +17,9 @@ export const uiCase: MachineCase = {
     magnify: (n) => ({ by: (n % 3) - 1, limit: 4 }),
     point: (n) => ({ position: 1 + n }),
     zoom: none,
+    openArranging: none,
+    arrange: () => ({ arrangements: AT_START }),
+    grip: () => ({ grip: null }),
     openHelp: none,
     openPalette: (n) => ({ text: ["", "seek "][n % 2] }),
     openFilter: () => ({ text: "" }),

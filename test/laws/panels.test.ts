@@ -6,7 +6,7 @@ import { Session } from "../../src/session/session.ts";
 import { vocabularyOf } from "../../src/session/vocabulary.ts";
 import { widthOf } from "../../src/tui/canvas.ts";
 import { COMMANDS } from "../../src/tui/commands.ts";
-import { LEAST_REQUEST, requestOf } from "../../src/tui/frameRequest.ts";
+import { frameFor } from "../../src/tui/frameRequest.ts";
 import { keyMap } from "../../src/tui/keys.ts";
 import { layoutFor } from "../../src/tui/layout.ts";
 import { panelLines, panelTitle } from "../../src/tui/panelLines.ts";
@@ -37,8 +37,7 @@ function stateWith(name: string, columns: number, rows: number): ScreenState {
   const sized = { mode: ui.mode, ui: ui.context, columns, rows };
   const sampler = new Sampler(session);
   const surroundings = { present: session.position, actors: [], filter: null, running: false };
-  const rough = sampler.sample(LEAST_REQUEST);
-  const frame = sampler.sample(requestOf(sized, { frame: rough, ...surroundings }));
+  const frame = frameFor(sampler, sized, surroundings, null);
   return {
     ...sized,
     frame,

@@ -1,5 +1,7 @@
 /** Statecharts, drawn: of every machine, at every width, each arrow can be followed; and the way an actor took is lit. */
 import { describe, expect, it } from "vitest";
+import { present } from "../../src/lookup.ts";
+import { finish } from "../../src/replay/timeline.ts";
 import type { ChartState } from "../../src/session/frame.ts";
 import { Sampler } from "../../src/session/sampler.ts";
 import { Session } from "../../src/session/session.ts";
@@ -139,8 +141,11 @@ describe("the way of an actor", () => {
     ...LEAST_REQUEST,
     actor: { name, way: { at } },
   });
-  const chartAt = (session: Session, name: string, at?: number) =>
-    new Sampler(session).sample(asked(name, at)).actor!;
+  const chartAt = (session: Session, name: string, at = session.position) => {
+    finish(session.ways.learning(session.system.actor(name), at));
+    const { way, ...actor } = new Sampler(session).sample(asked(name, at)).actor!;
+    return { ...actor, way: present(way, "a way that has been learnt") };
+  };
 
   it("is that which its state follows from, replies of its device and steps at once included", () => {
     const session = Session.start(SMALL, ".");

@@ -108,6 +108,7 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
       expect(robot.output.text).not.toMatch(/continueGuest x \d/);
     },
   },
+  arrange: { seen: says("arranging machine: ") },
   zoom: { seen: (robot) => expect(robot.output.text).not.toContain("2 logs") },
   up: { seen: moved(-1) },
   down: { before: ["up", "up"], seen: moved(-1) },

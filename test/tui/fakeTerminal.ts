@@ -96,12 +96,20 @@ const KEYS: Readonly<Record<string, string>> = {
   pageup: "\x1b[5~",
   pagedown: "\x1b[6~",
   "shift+tab": "\x1b[Z",
+  "shift+up": "\x1b[1;2A",
+  "shift+down": "\x1b[1;2B",
+  "shift+right": "\x1b[1;2C",
+  "shift+left": "\x1b[1;2D",
   space: " ",
   backspace: "\x7f",
-  "ctrl+c": "\x03",
-  "ctrl+k": "\x0b",
-  "ctrl+w": "\x17",
 };
+
+/** What a terminal sends for a key, by its name. */
+export function bytesOf(name: string): string {
+  const control = /^ctrl\+([a-z])$/.exec(name)?.[1];
+  if (control !== undefined) return String.fromCharCode(control.charCodeAt(0) & 0x1f);
+  return KEYS[name] ?? name;
+}
 
 export class FakeInput extends EventEmitter {
   readonly isTTY = true;
@@ -124,6 +132,12 @@ export class FakeInput extends EventEmitter {
   }
 }
 
+/** From 0. */
+export interface Cell {
+  readonly column: number;
+  readonly row: number;
+}
+
 export interface Robot {
   readonly driver: Driver;
   readonly session: Session;
@@ -132,6 +146,8 @@ export interface Robot {
   keys(...names: string[]): Promise<void>;
   /** Presses a mouse button and lets it go, at a cell from 0; 64, 65: the wheel up, down. */
   click(column: number, row: number, button?: number): Promise<void>;
+  /** Presses the button at a cell, moves to another with it held, and lets it go there. */
+  drag(from: Cell, to: Cell): Promise<void>;
   /** Waits until the run stands. */
   stands(): Promise<void>;
   quit(): Promise<void>;
@@ -185,7 +201,7 @@ export async function startRobot(
     ended,
     async keys(...names) {
       for (const name of names) {
-        input.type(KEYS[name] ?? name);
+        input.type(bytesOf(name));
         do await settled();
         while (driver!.shown().run.status === "busy");
       }
@@ -195,6 +211,18 @@ export async function startRobot(
       const report = `\x1b[<${button};${column + 1};${row + 1}`;
       input.type(`${report}M${report}m`);
       await settled();
+      driver!.paint();
+    },
+    async drag(from, to) {
+      const at = ({ column, row }: Cell): string => `${column + 1};${row + 1}`;
+      const middle = {
+        column: Math.round((from.column + to.column) / 2),
+        row: Math.round((from.row + to.row) / 2),
+      };
+      for (const text of [`0;${at(from)}M`, `32;${at(middle)}M`, `32;${at(to)}M`, `0;${at(to)}m`]) {
+        input.type(`\x1b[<${text}`);
+        await settled();
+      }
       driver!.paint();
     },
     async stands() {

@@ -13,7 +13,7 @@ import { vocabularyOf } from "../../src/session/vocabulary.ts";
 import { summarize } from "../../src/system/summary.ts";
 import { frameOf } from "../../src/tui/batch.ts";
 import { headerLine } from "../../src/tui/edges.ts";
-import { LEAST_REQUEST, requestOf } from "../../src/tui/frameRequest.ts";
+import { frameFor } from "../../src/tui/frameRequest.ts";
 import { keyMap } from "../../src/tui/keys.ts";
 import { areaOf, layoutFor } from "../../src/tui/layout.ts";
 import { PANELS } from "../../src/tui/panels/all.ts";
@@ -42,10 +42,8 @@ function screenOf(session: Session, panel: Panel, [columns, rows]: readonly [num
   ui.focusOn(PANELS.indexOf(panel));
   const sized = { mode: ui.mode, ui: ui.context, columns, rows };
   ui.stop();
-  const sampler = new Sampler(session);
-  const rough = sampler.sample(LEAST_REQUEST);
   const asked = { present: session.position, actors: [], filter: null, running: false };
-  const frame = sampler.sample(requestOf(sized, { frame: rough, ...asked }));
+  const frame = frameFor(new Sampler(session), sized, asked, null);
   const state: ScreenState = {
     ...sized,
     frame,

@@ -73,8 +73,10 @@ describe("a report", () => {
 
   it("is told from text", () => {
     expect(read("[<0;3;4M")).toEqual([{ kind: "click", column: 2, row: 3 }]);
-    expect(read("[<0;3;4m")).toEqual(["none"]);
-    expect(read("[<35;3;4M")).toEqual(["none"]);
+    expect(read("[<0;3;4m")).toEqual([{ kind: "release", column: 2, row: 3 }]);
+    expect(read("[<32;3;4M")).toEqual([{ kind: "drag", column: 2, row: 3 }]);
+    for (const text of ["[<35;3;4M", "[<32;3;4m", "[<64;3;4m", "[<2;3;4M"])
+      expect(read(text), text).toEqual(["none"]);
     for (const text of ["", "[", "<", "n", "M", "64"]) expect(read(text)).toEqual([null]);
   });
 

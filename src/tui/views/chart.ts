@@ -9,6 +9,8 @@ import { chartLines } from "./detail.ts";
 /** Lines at its top that stay. */
 export const CHART_HEAD = 2;
 
+const UNKNOWN = "what it did lately is looked up";
+
 /** Its lines, and the one of them, behind the head, that has the lit state's name. */
 export interface ChartView {
   readonly lines: Line[];
@@ -18,7 +20,7 @@ export interface ChartView {
 export function chartView(actor: ActorFrame, { width }: Area, look: Look): ChartView {
   const { name, machine, state, at, way, states } = actor;
   const chart = statechartOf(states, width);
-  const last = lastSteps(way);
+  const last = lastSteps(way ?? []);
   const picture = statechartLines(chart, state, last, look);
   const box = chart.drawing.boxes.find(({ node }) => states[node]?.name === state);
   const head: Line = [
@@ -28,12 +30,12 @@ export function chartView(actor: ActorFrame, { width }: Area, look: Look): Chart
   ];
   const lines: Line[] = [
     head,
-    lastLine(last, look),
+    way === null ? line(UNKNOWN, "dim") : lastLine(last, look),
     ...picture,
     [],
     line("the way it took, the last step first", "accent"),
-    ...(way.length === 0 ? [line("  none lately", "dim")] : []),
-    ...way
+    ...(way?.length === 0 ? [line("  none lately", "dim")] : []),
+    ...(way ?? [])
       .toReversed()
       .map((step) => [piece(`  ${step.position} `.padStart(12), "dim"), ...stepPieces(step, look)]),
     [],
@@ -71,6 +73,7 @@ function stepPieces({ event, guard, from, to }: WayStep, { glyphs }: Look): Line
 
 /** For those who hear it. */
 export function chartSentences({ name, state, at, way }: ActorFrame): string[] {
+  if (way === null) return [`Chart of ${name}, behind message ${at}: ${UNKNOWN}.`];
   const steps = lastSteps(way).map(({ event, from, to }) => {
     const cause = event === "always" ? "at once" : `on ${event}`;
     return from === to ? `${cause} it stayed in ${to}` : `${cause} it went from ${from} to ${to}`;
