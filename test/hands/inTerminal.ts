@@ -21,6 +21,8 @@ const STACK = /^ +at .+:\d+:\d+\)?$|Uncaught|UnhandledPromise/m;
 const FRAMED = /^[┌│└]/;
 /** Of the panels, when nothing is said. */
 const HINTS = /^ \? help/m;
+/** In the first line: the run goes on. */
+const RUNS = /▶ running /;
 /** What is wrong for so long is wrong. */
 const LASTING_MS = 20_000;
 
@@ -121,10 +123,11 @@ class Hands {
       text = (await this.#terminal.still(STILL_MS, MOVES_MS)) ?? this.#terminal.text;
       const code = /^ended (\d+)/m.exec(text)?.[1];
       if (code !== undefined) return code;
-      if (HINTS.test(text) && !/ running /.test(text)) return null;
-      if (/ running /.test(text)) this.#terminal.send(" ");
+      const runs = RUNS.test(text);
+      if (HINTS.test(text) && !runs) return null;
+      if (runs) this.#terminal.send(" ");
     }
-    return `nothing: escape does not lead back to the panels\n${text}`;
+    return `escape not leading back to the panels\n${text}`;
   }
 
   /** After some keys more: is the screen what it is when it is drawn anew? */
