@@ -11,7 +11,7 @@ import { actInTerminal } from "./inTerminal.ts";
 import { hasTmux } from "./tmux.ts";
 
 const MAIN = join(import.meta.dirname, "..", "..", "dist", "src", "cli", "main.js");
-const IN_PROCESS = 25;
+const IN_PROCESS = 12;
 const IN_TERMINAL = 3;
 
 const directory = mkdtempSync(join(tmpdir(), "trackvisor-hands-"));

@@ -29,8 +29,7 @@ export const TOUR: Script = {
     },
     {
       // The hypervisor has switched the log on.
-      keys: [":seek #12", "2"],
-      every: 0,
+      keys: [":seek #11", "2"],
       caption: [
         "And this is the log, in which the processor will note what is written. It has 512 entries.",
         "The index says which one is next: 511, then 510, and so on, down to 0.",
@@ -38,7 +37,7 @@ export const TOUR: Script = {
       hold: 10,
     },
     {
-      keys: times(17, "n"),
+      keys: times(18, "n"),
       every: 0.5,
       caption: [
         "The machine runs. When it writes a page for the first time, the processor puts the page's address",
