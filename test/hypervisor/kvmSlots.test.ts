@@ -296,4 +296,12 @@ describe("what no step shows", () => {
       [{ slot: 0, page: 2 }],
     ]);
   });
+
+  it("a read that finds its page mapped by another vCPU gives nobody the right to write", () => {
+    const ept = createEpt(new HostMemory(DEFAULT_GEOMETRY.indexBits), DEFAULT_GEOMETRY);
+    const kvm = new KvmMemory(ept, { logEntries: 0, isPopulated: true, flush: () => {} });
+    kvm.setRegion(region(SlotFlag.readOnly));
+    const served = [0, 1].map((vcpu) => kvm.serveViolation(vcpu, FIRST, false));
+    expect([served, isWritable(ept, FIRST)]).toEqual([["retry", "retry"], false]);
+  });
 });

@@ -315,6 +315,8 @@ export class KvmMemory {
     const { isPopulated = false } = this.#options;
     if (write && !isPopulated) this.#populate(userPage);
     if (findLeaf(this.#ept, page) !== null) {
+      // Another vCPU has mapped it meanwhile: the access is tried again (RET_PF_SPURIOUS).
+      if (!write) return "retry";
       fixWrite(this.#ept, this.#technique, page, (dirty) => this.markGuestPage(vcpu, dirty));
       return "retry";
     }
