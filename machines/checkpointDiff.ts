@@ -46,7 +46,7 @@ import { machineTypes } from "../src/interconnect/machineTypes.ts";
 import { type Message, technique } from "../src/interconnect/messages.ts";
 import { switchOff, switchOn } from "./armAgain.ts";
 import type { CheckpointReply, CheckpointRequest } from "./checkpointLive.ts";
-import { armAll, cleanAll, pauseAll, unpauseAll } from "./everyVm.ts";
+import { armAll, cleanAll, stopAll, unpauseAll } from "./everyVm.ts";
 
 /** What it is set up with. */
 export const checkpointDiffInput = {
@@ -60,6 +60,8 @@ export const checkpointDiffInput = {
   fullEvery: kind.count,
   // Cycles after which the run ends; 0 = when the workloads do.
   deadlineCycles: kind.cycles,
+  // Whether devices are drained where the VMs stop; absent: there are none.
+  drainsDevices: kind.flag.exactOptional(),
 } as const satisfies kind.Fields;
 export type CheckpointDiffInput = kind.Values<typeof checkpointDiffInput>;
 
@@ -145,7 +147,7 @@ export const checkpointDiffMachine = setup({
         ...(deadlineCycles > 0 ? [send(self, { type: "deadline" }, deadlineCycles)] : []),
       ]);
     }),
-    sendPauses: emit(({ context }) => pauseAll(context)),
+    sendPauses: emit(({ context }) => stopAll(context)),
     sendHarvests: emit(({ context }) => cleanAll(context)),
     sendUnpauses: emit(({ context }) => unpauseAll(context)),
     sendWritten: emit(

@@ -59,7 +59,7 @@ import { ignored } from "../src/interconnect/ignored.ts";
 import { machineTypes } from "../src/interconnect/machineTypes.ts";
 import { type Message, technique } from "../src/interconnect/messages.ts";
 import { switchOff, switchOn } from "./armAgain.ts";
-import { armAll, cleanAll, pauseAll, unpauseAll } from "./everyVm.ts";
+import { armAll, cleanAll, stopAll, unpauseAll } from "./everyVm.ts";
 
 /** What it is set up with. */
 export const checkpointLiveInput = {
@@ -71,6 +71,8 @@ export const checkpointLiveInput = {
   epochCycles: kind.cycles,
   // Cycles after which the run ends; 0 = when the workloads do.
   deadlineCycles: kind.cycles,
+  // Whether devices are drained where the VMs stop; absent: there are none.
+  drainsDevices: kind.flag.exactOptional(),
 } as const satisfies kind.Fields;
 export type CheckpointLiveInput = kind.Values<typeof checkpointLiveInput>;
 
@@ -187,7 +189,7 @@ export const checkpointLiveMachine = setup({
         ...(timed ? [send(self, { type: "deadline" }, deadlineCycles)] : []),
       ]);
     }),
-    sendPauses: emit(({ context }) => pauseAll(context)),
+    sendPauses: emit(({ context }) => stopAll(context)),
     sendHarvests: emit(({ context }) => cleanAll(context)),
     sendDisarms: emit(({ context }) => {
       const message = { type: "disarm", requester: context.self } as const;

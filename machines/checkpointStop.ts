@@ -36,6 +36,7 @@ import { ignored } from "../src/interconnect/ignored.ts";
 import { machineTypes } from "../src/interconnect/machineTypes.ts";
 import type { Message } from "../src/interconnect/messages.ts";
 import type { CheckpointReply, CheckpointRequest } from "./checkpointLive.ts";
+import { stopVm } from "./everyVm.ts";
 
 /** What it is set up with. */
 export const checkpointStopInput = {
@@ -46,6 +47,8 @@ export const checkpointStopInput = {
   times: kind.list(kind.cycles),
   // Cycles after which the run ends; 0 = when the workloads do.
   deadlineCycles: kind.cycles,
+  // Whether devices are drained where the VMs stop; absent: there are none.
+  drainsDevices: kind.flag.exactOptional(),
 } as const satisfies kind.Fields;
 export type CheckpointStopInput = kind.Values<typeof checkpointStopInput>;
 
@@ -106,12 +109,7 @@ export const checkpointStopMachine = setup({
         ...(deadlineCycles > 0 ? [send(self, { type: "deadline" }, deadlineCycles)] : []),
       ]);
     }),
-    sendPauses: emit(({ context }) => {
-      const { scheduler, self } = context;
-      return sendAll(
-        forEachVm(context, (vm) => send(scheduler, { type: "pauseVm", vm, requester: self })),
-      );
-    }),
+    sendPauses: emit(({ context }) => sendAll(forEachVm(context, (vm) => stopVm(context, vm)))),
     sendUnpauses: emit(({ context }) =>
       sendAll(forEachVm(context, (vm) => send(context.scheduler, { type: "unpauseVm", vm }))),
     ),

@@ -24,6 +24,7 @@ import { dispatcherFields, dispatcherInput, dispatcherMachine } from "./dispatch
 import { estimationFields, estimationInput, estimationMachine } from "./estimation.ts";
 import { estimatorMachine } from "./estimator.ts";
 import { estimatorFields, estimatorInput } from "./estimatorContext.ts";
+import { ioDeviceFields, ioDeviceInput, ioDeviceMachine } from "./ioDevice.ts";
 import { migrationMachine } from "./migration.ts";
 import { migrationFields, migrationInput } from "./migrationContext.ts";
 import { mmuFields, mmuInput, mmuMachine } from "./mmu.ts";
@@ -35,6 +36,7 @@ import {
 } from "./overcommitment.ts";
 import { pagerFields, pagerInput, pagerMachine } from "./pager.ts";
 import { pvmCpuFields, pvmCpuInput, pvmCpuMachine } from "./pvmCpu.ts";
+import { runStateFields, runStateInput, runStateMachine } from "./runState.ts";
 import { samplerFields, samplerInput, samplerMachine } from "./sampler.ts";
 import { schedulerFields, schedulerInput, schedulerMachine } from "./scheduler.ts";
 import { sessionFields, sessionInput, sessionMachine } from "./session.ts";
@@ -61,6 +63,7 @@ const CONTEXTS = new Map([
   of(dispatcherMachine, { ...dispatcherInput, ...dispatcherFields }),
   of(estimationMachine, { ...estimationInput, ...estimationFields }),
   of(estimatorMachine, { ...estimatorInput, ...estimatorFields }),
+  of(ioDeviceMachine, { ...ioDeviceInput, ...ioDeviceFields }),
   of(migrationMachine, { ...migrationInput, ...migrationFields }),
   of(mmuMachine, { ...mmuInput, ...mmuFields }),
   of(operatorMachine, { ...operatorInput, ...operatorFields }),
@@ -68,6 +71,7 @@ const CONTEXTS = new Map([
   of(pagerMachine, { ...pagerInput, ...pagerFields }),
   ...UNIT_STATECHARTS.map(({ machine: { id }, fields }) => [id, fields] as const),
   of(pvmCpuMachine, { ...pvmCpuInput, ...pvmCpuFields }),
+  of(runStateMachine, { ...runStateInput, ...runStateFields }),
   of(samplerMachine, { ...samplerInput, ...samplerFields }),
   of(schedulerMachine, { ...schedulerInput, ...schedulerFields }),
   of(sessionMachine, { ...sessionInput, ...sessionFields }),

@@ -70,6 +70,7 @@ import {
 import { ignored } from "../src/interconnect/ignored.ts";
 import { machineTypes } from "../src/interconnect/machineTypes.ts";
 import type { Message } from "../src/interconnect/messages.ts";
+import { stopVm } from "./everyVm.ts";
 import {
   answerAfter,
   answerBefore,
@@ -215,7 +216,10 @@ export const migrationMachine = setup({
       return sendAll(timers(context, ...due));
     }),
     sendPause: emit(({ context }) => pause(context)),
-    sendPauseUnthrottled: emit(({ context }) => sendAll([...throttle(context, 0), pause(context)])),
+    // Tracking ends: what devices have written is marked before.
+    sendPauseUnthrottled: emit(({ context }) =>
+      sendAll([...throttle(context, 0), stopVm(context, context.vm)]),
+    ),
     sendUnpause: emit(({ context }) => unpause(context)),
     sendUnpauseAgain: emit(({ context }) =>
       sendAll([

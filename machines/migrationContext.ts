@@ -46,6 +46,8 @@ export const migrationInput = {
   goOnCycles: kind.timeOrNone,
   // When the run ends in any case; 0 = not by time.
   deadlineCycles: kind.cycles,
+  // Whether devices are drained where the VMs stop; absent: there are none.
+  drainsDevices: kind.flag.exactOptional(),
   // A planted fault: pages of a CLEANed bitmap are not sent when the policy then says stop.
   forgetsCleaned: kind.flag,
 } as const satisfies kind.Fields;

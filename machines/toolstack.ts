@@ -27,7 +27,7 @@
  *   harvesting | harvested, last       | running    | unpauseVm for every VM, harvestDue to itself
  *   harvesting | harvested, last, of VMs that run | running | harvestDue to itself
  *   harvesting | harvested, last, ending | done     | -
- *   harvesting | harvested, last, ending, of VMs that run | pausing | pauseVm for every VM
+ *   harvesting | harvested, last, ending, of VMs that run or whose devices do | pausing | pauseVm for every VM
  *   any        | deadline; vmHalted, last | -       | -: the round under way becomes the last
  *   pausing, harvesting, done | harvestDue | -      | ignored: the last harvest has begun
  */
@@ -43,6 +43,7 @@ import { ignored } from "../src/interconnect/ignored.ts";
 import { machineTypes } from "../src/interconnect/machineTypes.ts";
 import { type Message, technique } from "../src/interconnect/messages.ts";
 import { switchOff, switchOn } from "./armAgain.ts";
+import { stopAll } from "./everyVm.ts";
 
 /** What it is set up with. */
 export const toolstackInput = {
@@ -56,6 +57,8 @@ export const toolstackInput = {
   live: kind.flag,
   // Cycles after which the run ends; 0 = when the workloads do.
   deadlineCycles: kind.cycles,
+  // Whether devices are drained where the VMs stop; absent: there are none.
+  drainsDevices: kind.flag.exactOptional(),
 } as const satisfies kind.Fields;
 export type ToolstackInput = kind.Values<typeof toolstackInput>;
 
@@ -80,6 +83,8 @@ export const toolstackFields = {
   refused: kind.list(kind.vm),
   halted: kind.count,
   ending: kind.flag,
+  // Whether the present pause is one that drains devices; absent: there are none.
+  drained: kind.flag.exactOptional(),
   round: kind.statistic(kind.record(round)),
   rounds: kind.statistic(kind.list(kind.record(round))),
 } as const satisfies kind.Fields;
@@ -117,6 +122,9 @@ export const toolstackMachine = setup({
     noteAnswer: assign({ missing: ({ context }) => context.missing - 1 }),
     noteHalted: assign({ halted: ({ context }) => context.halted + 1 }),
     noteEnding: assign({ ending: true }),
+    noteDrained: assign(({ context: { drainsDevices, ending } }) =>
+      drainsDevices === true ? { drained: ending } : {},
+    ),
     beginRound: assign(({ context }) => ({
       round: EMPTY_ROUND,
       letsRun: context.live && !context.ending,
@@ -169,13 +177,11 @@ export const toolstackMachine = setup({
         send(context.scheduler, { type: "unpauseVm", vm }),
       ),
     ),
-    sendPauses: emit(({ context }) =>
-      sendAll(
-        context.trackers.map((_, vm) =>
-          send(context.scheduler, { type: "pauseVm", vm, requester: context.self }),
-        ),
-      ),
-    ),
+    // The last harvest is that of a VM whose devices have stopped too.
+    sendPauses: emit(({ context }) => {
+      const { ending, drainsDevices = false } = context;
+      return stopAll({ ...context, drainsDevices: drainsDevices && ending });
+    }),
     sendHarvests: emit(({ context }) => {
       const { self: requester, letsRun } = context;
       const message = {
@@ -200,7 +206,8 @@ export const toolstackMachine = setup({
     isLastLive: ({ context }) => context.missing === 1 && context.live,
     isLastOfAllLive: ({ context }) => context.missing === 1 && context.ending && context.live,
     isLastRunning: ({ context }) => context.missing === 1 && context.letsRun,
-    isLastOfAllRunning: ({ context }) => context.missing === 1 && context.ending && context.letsRun,
+    isLastOfAllRunning: ({ context: { missing, ending, letsRun, drained } }) =>
+      missing === 1 && ending && (letsRun || drained === false),
     allHalted: ({ context }) => context.halted + 1 === context.trackers.length,
   },
 }).createMachine({
@@ -215,6 +222,7 @@ export const toolstackMachine = setup({
     ending: false,
     round: EMPTY_ROUND,
     rounds: [],
+    ...(input.drainsDevices === undefined ? {} : { drained: false }),
   }),
   initial: "created",
   on: {
@@ -237,7 +245,11 @@ export const toolstackMachine = setup({
     arming: {
       on: {
         armed: [
-          { guard: "isLastOfAllLive", target: "pausing", actions: ["expectAll", "sendPauses"] },
+          {
+            guard: "isLastOfAllLive",
+            target: "pausing",
+            actions: ["expectAll", "noteDrained", "sendPauses"],
+          },
           { guard: "isLastLive", target: "running", actions: ["noteAnswer", "sendHarvestDue"] },
           {
             guard: "isLastOfAll",
@@ -253,13 +265,16 @@ export const toolstackMachine = setup({
     },
     running: {
       on: {
-        harvestDue: { target: "pausing", actions: ["expectAll", "sendPauses"] },
-        deadline: { target: "pausing", actions: ["noteEnding", "expectAll", "sendPauses"] },
+        harvestDue: { target: "pausing", actions: ["expectAll", "noteDrained", "sendPauses"] },
+        deadline: {
+          target: "pausing",
+          actions: ["noteEnding", "expectAll", "noteDrained", "sendPauses"],
+        },
         vmHalted: [
           {
             guard: "allHalted",
             target: "pausing",
-            actions: ["noteHalted", "noteEnding", "expectAll", "sendPauses"],
+            actions: ["noteHalted", "noteEnding", "expectAll", "noteDrained", "sendPauses"],
           },
           { actions: "noteHalted" },
         ],
@@ -286,7 +301,7 @@ export const toolstackMachine = setup({
           {
             guard: "isLastOfAllRunning",
             target: "pausing",
-            actions: ["noteHarvest", "endRound", "expectAll", "sendPauses"],
+            actions: ["noteHarvest", "endRound", "expectAll", "noteDrained", "sendPauses"],
           },
           {
             guard: "isLastRunning",

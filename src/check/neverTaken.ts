@@ -24,6 +24,8 @@ const AT_REST = "slots of models are changed while their tracker is at rest";
 const ONE_ATTEMPT = "models migrate once, and end then";
 const ARMED_BY_NOBODY_ELSE = "in models of this operation nothing is armed before it begins";
 const ONE_TARGET = "a balloon of a model is told its next size when it rests";
+const ONE_DEVICE = "a VM of a model has one device";
+const STOPPED_ONCE = "a VM of a model that has stopped is not stopped again";
 const VM_TIME = "no model's interval goes by the time that a VM has run";
 
 /** By machine: transitions, as branches.ts names them. */
@@ -71,6 +73,12 @@ const EXCEPTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "any: textTyped": NO_SUCH_COMMAND,
     "any: harvestNow": NO_SUCH_COMMAND,
     "any: switchTracker": NO_SUCH_COMMAND,
+  },
+  ioDevice: {
+    "stopped: drainDevice": STOPPED_ONCE,
+  },
+  runState: {
+    "controlling: deviceDrained [otherwise]": ONE_DEVICE,
   },
   balloon: {
     "any: targetSet": ONE_TARGET,

@@ -17,6 +17,7 @@ import {
   checkpointModel,
   checkpointSystem,
 } from "./models/checkpoint.ts";
+import { withDevice } from "./models/devices.ts";
 import { type EstimateModelOptions, estimateModel, estimateSystem } from "./models/estimate.ts";
 import { type MigrationOptions, migrationModel, migrationSystem } from "./models/migration.ts";
 import {
@@ -30,6 +31,8 @@ import { ACCESSES, WRITES } from "./usualUnits.ts";
 interface MigratedVm {
   readonly technique?: Technique;
   readonly pages?: number;
+  /** It has a device, whose writes are marked by software. */
+  readonly device?: true;
 }
 
 function migrationEntry(
@@ -37,7 +40,7 @@ function migrationEntry(
   what: string,
   own: readonly Parameter[],
   policyOf: (values: Values) => MigrationOptions["policy"],
-  { technique = WRITES.name, pages = 2 }: MigratedVm = {},
+  { technique = WRITES.name, pages = 2, device }: MigratedVm = {},
 ): ModelEntry {
   const options = (values: Values, mutation: Mutation | null): MigrationOptions => {
     const fault = mutation?.operationFault;
@@ -51,6 +54,7 @@ function migrationEntry(
       aborts: values["aborts"] === 1,
       linkFails: values["fails"] === 1,
       policy: policyOf(values),
+      ...(device === undefined ? {} : withDevice(fieldOf(values, "pages"), ["vmm", 1])),
       ...(fault === undefined ? {} : { operationFaults: [fault] }),
       ...faultsOf(mutation),
     };
@@ -103,6 +107,13 @@ const migrations: readonly ModelEntry[] = [
       autoConverge: { initial: 50, increment: 49, max: 99 },
     }),
     { technique: "writeProtect", pages: 1 },
+  ),
+  migrationEntry(
+    "migration-device",
+    "a live migration of one VM, whose device writes its memory until the VM is stopped",
+    [],
+    () => ({ kind: "libxc" }),
+    { technique: "writeProtect", pages: 1, device: true },
   ),
 ];
 

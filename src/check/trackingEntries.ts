@@ -1,5 +1,6 @@
 /** Tracked VMs that have a model, each with its size. */
 import type { Technique } from "../interconnect/messages.ts";
+import type { DmaTrackingKind } from "../system/worldPlan.ts";
 import { DESIGNED } from "../units/all.ts";
 import { operatorCommands } from "./models/operatorCommands.ts";
 import type { TrackingOptions } from "./models/tracking.ts";
@@ -28,6 +29,8 @@ export interface TrackingEntry {
   readonly piece?: number;
   /** The VM has memory slots, which its VMM changes, or not. */
   readonly slots?: "changed" | "still";
+  /** A device that writes the VM's memory: who knows what, and how many requests wait for their marks at most. */
+  readonly device?: readonly [tracking: DmaTrackingKind, depth: number];
   readonly more?: Partial<TrackingOptions>;
   /** Of a unit as a scenario may design one; what else it says are parameters. */
   readonly design?: Design;
@@ -395,5 +398,36 @@ export const ENTRIES: readonly TrackingEntry[] = [
     logEntries: 1,
     reads: 1,
     piece: 1,
+  },
+  {
+    name: modelOf(WRITES, "device"),
+    what: `${WRITES.label}, and a device that writes the VM's memory by DMA and is marked by software`,
+    technique: WRITES.name,
+    vcpus: [1],
+    pages: 2,
+    logEntries: 1,
+    reads: 0,
+    device: ["vmm", 1],
+  },
+  {
+    name: "dirty-ring-device",
+    what: "the same beside KVM's dirty ring, which no device has one of",
+    technique: "dirtyRing",
+    vcpus: [1],
+    pages: 1,
+    logEntries: 1,
+    reads: 0,
+    device: ["vmm", 2],
+    more: { ringEntries: 4, ringReserved: 2 },
+  },
+  {
+    name: "iommu",
+    what: "write protection, and a device that was passed through: the IOMMU's dirty flags are read at harvests",
+    technique: "writeProtect",
+    vcpus: [1],
+    pages: 2,
+    logEntries: 1,
+    reads: 0,
+    device: ["iommu", 1],
   },
 ];

@@ -11,6 +11,7 @@ import {
   sizesOf,
   type Values,
 } from "./modelEntry.ts";
+import { withDevice } from "./models/devices.ts";
 import { slotCommands, smallSlots } from "./models/slotCommands.ts";
 import { smallSystem } from "./models/smallSystem.ts";
 import { type TrackingOptions, trackingModel } from "./models/tracking.ts";
@@ -93,6 +94,7 @@ function trackingEntry(entry: TrackingEntry): ModelEntry {
     countsTo: values["counts"] ?? 1,
     ...(values["piece"] === undefined ? {} : { piece: values["piece"], live: true }),
     ...(entry.slots === undefined ? {} : slotsOf(entry.slots, fieldOf(values, "pages"))),
+    ...(entry.device === undefined ? {} : withDevice(fieldOf(values, "pages"), entry.device)),
     ...entry.more,
     ...(entry.design === undefined
       ? {}

@@ -57,6 +57,7 @@ export function formatSummary(name: string, summary: RunSummary): string[] {
     pages("written", truth.pagesWritten, reported.pagesWritten),
     pages("touched", truth.pagesTouched, reported.pagesTouched),
     pages("guest page tables", undefined, reported.guestPageTables),
+    ...deviceLines(summary),
     ...harvestLines(summary),
     ...slotLines(summary),
     ...(operation.length === 0 ? [] : ["", ...operation]),
@@ -73,6 +74,20 @@ function techniqueOf({ technique, asked }: RunSummary): string {
 function ending({ complete, standstill, stuck }: RunSummary): string {
   if (complete) return "";
   return standstill === null && stuck === null ? " (interrupted)" : " (stuck)";
+}
+
+/** Pages are counted as often as they are written; "-" where software marks none. */
+function deviceLines({ devices = [] }: RunSummary): string[] {
+  if (devices.length === 0) return [];
+  const columns = (...cells: readonly string[]): string =>
+    cells.map((cell) => cell.padStart(COLUMN)).join("");
+  const lines = devices.map(({ vm, device, tracking, pagesWritten, pagesMarked }) => {
+    const marked = pagesMarked === null ? "-" : grouped(pagesMarked);
+    const name = `${vm}/${device}`.padEnd(LABEL - 2);
+    return `  ${name}${columns(tracking, grouped(pagesWritten), marked)}`;
+  });
+  const title = "pages by DMA".padEnd(LABEL);
+  return ["", title + columns("tracking", "written", "marked"), ...lines];
 }
 
 /** Each VM's harvests, held against what it did in each round: pages, summed over the rounds. */

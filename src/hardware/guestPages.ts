@@ -5,6 +5,7 @@
 import type { Part, WordArray } from "./part.ts";
 import { RoundTruth } from "./roundTruth.ts";
 import type { TracedPaging } from "./tracedPaging.ts";
+import type { WritesInFlight } from "./writesInFlight.ts";
 
 /** Pages in one word of the truth: two bits each. */
 const PAGES_PER_WORD = 16;
@@ -23,6 +24,8 @@ export class GuestPages implements Part {
   earlier: Int32Array = new Int32Array(0);
   /** The guest's paging, if it is in its stream; null if it is in its memory, or there is none. */
   traced: TracedPaging | null = null;
+  /** What its devices have written and nobody has marked yet; null: it has none whose writes are marked later. */
+  inFlight: WritesInFlight | null = null;
   /** Increments on each write; empty when contents are not kept. */
   readonly versions: Int32Array;
 

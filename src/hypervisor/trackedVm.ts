@@ -8,6 +8,7 @@ import type { HypervisorCosts } from "./costs.ts";
 import type { CumulativeBuffer } from "./cumulativeBuffer.ts";
 import type { DirtyBitmap } from "./dirtyBitmap.ts";
 import type { DirtyRing } from "./dirtyRing.ts";
+import type { DmaTracking } from "./dma.ts";
 import type { LogPages } from "./logPages.ts";
 import { SLOT_FAULTS, type SlotFault } from "./slots/slotFaults.ts";
 import type { VmSlots } from "./slots/vmSlots.ts";
@@ -65,6 +66,8 @@ export interface TrackedVm {
   readonly options: Readonly<Record<string, unknown>>;
   /** Numbers that a tracker of a user's keeps; empty for others. */
   readonly own: Float64Array;
+  /** How what its devices write is known, where software does not mark it; null: there is no such device. */
+  readonly dma: DmaTracking | null;
   /** The work on the table that is under way, and how much of it is done at a time. */
   readonly work: TableWork;
   readonly faults: readonly TrackerFault[];

@@ -35,6 +35,8 @@ export const PARTIES = [
   "throttle",
   "sampler",
   "estimator",
+  "runState",
+  "ioDevice",
 ] as const;
 export type Party = (typeof PARTIES)[number];
 

@@ -4,6 +4,7 @@
  * types of the program and the schemas of what files hold.
  */
 import { UNIT_MESSAGES } from "../units/messages.ts";
+import { DEVICE_MESSAGES } from "./deviceMessages.ts";
 import {
   actor,
   count,
@@ -52,9 +53,8 @@ export const armError = word(["EINVAL"]);
 /** Why a tracker was not armed. */
 export type ArmError = Value<typeof armError>;
 
-/** Who asks trackers, and gets their answers; and who has VMs paused. */
+/** Who asks trackers, and gets their answers. */
 const ASKERS = ["toolstack", "estimator", "operator"] as const;
-const PAUSERS = [...ASKERS, "throttle"] as const;
 
 /** Each type of message. */
 export const MESSAGES = {
@@ -250,10 +250,7 @@ export const MESSAGES = {
     kind: "track",
     step: 5,
   },
-  startVm: { from: "toolstack", to: "scheduler", fields: { vm }, kind: "schedule" },
-  pauseVm: { from: PAUSERS, to: "scheduler", fields: { vm, requester: actor }, kind: "schedule" },
-  vmPaused: { from: "scheduler", to: PAUSERS, fields: { vm }, kind: "schedule" },
-  unpauseVm: { from: PAUSERS, to: "scheduler", fields: { vm }, kind: "schedule" },
+  ...DEVICE_MESSAGES,
   // Hold one vCPU, and let it go.
   pauseVcpu: { from: "system", to: "scheduler", fields: { vcpu }, kind: "schedule" },
   unpauseVcpu: { from: "system", to: "scheduler", fields: { vcpu }, kind: "schedule" },

@@ -17,6 +17,8 @@ const LANE_OF: Readonly<Record<ActorKind, LaneName>> = {
   logUnit: "unit",
   dispatcher: "hypervisor",
   scheduler: "hypervisor",
+  runState: "hypervisor",
+  ioDevice: "hypervisor",
   tracker: "tracker",
   operator: "tracker",
   pvmCpu: "pvm",

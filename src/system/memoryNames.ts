@@ -22,6 +22,11 @@ export function vmMemories(vm: number, ...pieces: readonly VmPiece[]): string[] 
   return pieces.map((piece) => vmMemory(vm, piece));
 }
 
+/** Where a device of a VM goes on. */
+export function deviceMemory(vm: number, device: number): string {
+  return `vm${vm}/device${device}/dma`;
+}
+
 /** Of the operation's own devices. */
 export const OPERATION_MEMORY = "operation";
 

@@ -6,6 +6,7 @@
 import { eptForm } from "../hardware/eptForm.ts";
 import { logFrames } from "../hardware/geometry.ts";
 import { guestForm } from "../hardware/guestForm.ts";
+import { iommuForm } from "../hardware/iommu.ts";
 import { MmuRegisters } from "../hardware/mmuRegisters.ts";
 import {
   joined,
@@ -17,6 +18,7 @@ import { spaceOf } from "../hardware/tlb.ts";
 import { tlbForm } from "../hardware/tlbForm.ts";
 import { Field, readField } from "../hardware/vmcs.ts";
 import { vmcsForm } from "../hardware/vmcsForm.ts";
+import { flightForm } from "../hardware/writesInFlight.ts";
 import { bufferForm } from "../hypervisor/cumulativeBuffer.ts";
 import { bitmapForm } from "../hypervisor/dirtyBitmap.ts";
 import { ringsForm } from "../hypervisor/dirtyRing.ts";
@@ -26,7 +28,8 @@ import { workForm } from "../hypervisor/tableWork.ts";
 import { itemAt, wordAt } from "../lookup.ts";
 import type { Unit } from "../units/unit.ts";
 import { accessForm } from "./accessStream.ts";
-import { cpuMemory, vcpuMemory, vmMemory } from "./memoryNames.ts";
+import { engineForm } from "./dmaEngine.ts";
+import { cpuMemory, deviceMemory, vcpuMemory, vmMemory } from "./memoryNames.ts";
 import { actorName } from "./roles.ts";
 import { loadedForm, type World } from "./world.ts";
 
@@ -47,7 +50,7 @@ export interface PiecesAsked {
   readonly besides: (vm: number) => readonly NormalForm[];
 }
 
-/** Of all VMs, then of all vCPUs, then of all physical CPUs. Call `allotAll` first. */
+/** Of all VMs, then of all vCPUs, then of all physical CPUs, then of all devices. Call `allotAll` first. */
 export function memoryPieces(world: World, asked: PiecesAsked): readonly MemoryPiece[] {
   return [
     ...world.vms.flatMap((_, vm) => [
@@ -58,6 +61,12 @@ export function memoryPieces(world: World, asked: PiecesAsked): readonly MemoryP
     ]),
     ...world.vcpus.map((_, vcpu) => vcpuPiece(world, vcpu)),
     ...world.mmus.map((_, pcpu) => cpuPiece(world, pcpu)),
+    ...world.vms.flatMap(({ devices }, vm) =>
+      devices.map((engine, device) => ({
+        name: deviceMemory(vm, device),
+        ...engineForm(engine, vm, device),
+      })),
+    ),
   ];
 }
 
@@ -95,8 +104,10 @@ export function pagingPiece(world: World, vm: number): MemoryPiece {
 }
 
 function truthPiece({ vms }: World, vm: number, { truth, besides }: PiecesAsked): MemoryPiece {
-  const own = guestForm(itemAt(vms, vm).guest, vm, truth);
-  return { name: vmMemory(vm, "truth"), ...joined([own, ...besides(vm)]) };
+  const { guest } = itemAt(vms, vm);
+  const own = guestForm(guest, vm, truth);
+  const flying = guest.inFlight === null ? [] : [flightForm(guest.inFlight, vm, guest.pages)];
+  return { name: vmMemory(vm, "truth"), ...joined([own, ...flying, ...besides(vm)]) };
 }
 
 /** A system has one technique, and so logs of one unit; where none logs, of the first, which leaves them empty. */
@@ -121,7 +132,7 @@ function vcpuPiece(world: World, vcpu: number): MemoryPiece {
 /** What a VM's trackers know of it. @param most see PiecesAsked.countsTo */
 function trackedPiece({ vms }: World, vm: number, most: number): MemoryPiece {
   const { tracked, armed } = itemAt(vms, vm);
-  const { dirty, touched, handedOver, buffer, work, slots } = tracked;
+  const { dirty, touched, handedOver, buffer, work, slots, dma } = tracked;
   const forms = [
     bitmapForm(dirty, "dirty", "the dirty bitmap", vm),
     bitmapForm(touched, "touched", "the bitmap of touched pages", vm),
@@ -130,6 +141,7 @@ function trackedPiece({ vms }: World, vm: number, most: number): MemoryPiece {
     armed.form,
     workForm(work, vm),
     ...(slots === null ? [] : [slotsForm(slots, vm)]),
+    ...(dma === null || dma.iommu === null ? [] : [iommuForm(dma.iommu, vm)]),
   ];
   return { name: vmMemory(vm, "tracked"), ...joined(forms) };
 }

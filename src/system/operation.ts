@@ -28,6 +28,7 @@ export interface OperationWires {
   /** The operation's main actor, and its helpers in order. */
   readonly toolstack: ActorId;
   readonly helpers: readonly ActorId[];
+  /** Who starts VMs, pauses them and lets them go: the scheduler, or who stands before it (machines/runState.ts). */
   readonly scheduler: ActorId;
   /** By physical CPU. */
   readonly dispatchers: readonly ActorId[];
@@ -35,6 +36,8 @@ export interface OperationWires {
   readonly trackers: readonly ActorId[];
   readonly vcpus: readonly ActorId[];
   readonly pvmCpus: readonly ActorId[];
+  /** For machines whose VMs stop; empty where no VM has a device. */
+  readonly stopping: { readonly drainsDevices?: true };
 }
 
 export interface OperationActor {

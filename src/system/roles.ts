@@ -6,7 +6,7 @@
 import { PARTIES, type Party } from "../interconnect/messageRow.ts";
 
 export type ActorRole =
-  | { readonly kind: "toolstack" | "scheduler" | "operator" }
+  | { readonly kind: "toolstack" | "scheduler" | "operator" | "runState" }
   | { readonly kind: "mmu" | "dispatcher"; readonly pcpu: number }
   | { readonly kind: "vcpu"; readonly vcpu: number; readonly vm: number }
   | {
@@ -16,6 +16,8 @@ export type ActorRole =
       readonly vm: number;
     }
   | { readonly kind: "tracker"; readonly vm: number }
+  /** A device of the VM, by its number there. */
+  | { readonly kind: "ioDevice"; readonly vm: number; readonly device: number }
   /** A CPU of the pVM. */
   | { readonly kind: "pvmCpu"; readonly cpu: number }
   | HelperRole;
@@ -45,6 +47,8 @@ export function actorName(role: ActorRole): string {
       return `vcpu${role.vcpu}/${role.unit}`;
     case "tracker":
       return `vm${role.vm}/tracker`;
+    case "ioDevice":
+      return `vm${role.vm}/device${role.device}`;
     case "pvmCpu":
       return `pvm${role.cpu}`;
     case "helper":
@@ -74,13 +78,14 @@ export interface RolePattern {
   readonly vcpu?: number;
   readonly pcpu?: number;
   readonly cpu?: number;
+  readonly device?: number;
 }
 
 export function isMeant(role: ActorRole, pattern: RolePattern): boolean {
   return Object.entries(pattern).every(([field, value]) => Reflect.get(role, field) === value);
 }
 
-const CHIEF = ["toolstack", "scheduler", "operator"] as const;
+const CHIEF = ["toolstack", "scheduler", "operator", "runState"] as const;
 const NAMED = /^(pcpu|vcpu|vm|pvm)(\d+)(?:\/(\w+))?$/;
 
 /**
@@ -100,10 +105,13 @@ export function roleInLog(name: string, vms: readonly number[]): ActorRole {
       const own = { vcpu: number, vm: vms[number] ?? -1 };
       return part === "" ? { kind: "vcpu", ...own } : { kind: "logUnit", unit: part, ...own };
     }
-    case "vm":
-      return part === "tracker"
-        ? { kind: part, vm: number }
-        : { kind: "helper", helper: part, vm: number };
+    case "vm": {
+      if (part === "tracker") return { kind: part, vm: number };
+      const [, device] = /^device(\d+)$/.exec(part) ?? [];
+      return device === undefined
+        ? { kind: "helper", helper: part, vm: number }
+        : { kind: "ioDevice", vm: number, device: Number(device) };
+    }
     case "pvm":
       return { kind: "pvmCpu", cpu: number };
     default:

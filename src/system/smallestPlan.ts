@@ -88,6 +88,7 @@ export function smallestVm(
     initialPages: pages,
     slots: null,
     workloads,
+    devices: [],
     ...changes,
   };
 }

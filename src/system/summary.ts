@@ -16,6 +16,7 @@ import { trackingBytes } from "../hypervisor/trackingMemory.ts";
 import type { Technique } from "../interconnect/messages.ts";
 import { EXIT_REASONS } from "../units/exits.ts";
 import { contextOf } from "./actorContexts.ts";
+import { type DeviceWork, deviceWork } from "./deviceWork.ts";
 import { type Energy, energyOf } from "./energy.ts";
 import { type AnyResult, knownResult } from "./operations/all.ts";
 import { isMeant, type RolePattern } from "./roles.ts";
@@ -83,7 +84,9 @@ export interface RunSummary {
   readonly energy: Energy;
   /** What the guests' kernels did; not there if no guest has one. */
   readonly kernels?: KernelCounts;
-  /** Distinct pages that the VMs' programs used, exactly. */
+  /** What devices wrote by DMA; not there if no VM has one. */
+  readonly devices?: readonly DeviceWork[];
+  /** Distinct pages that the VMs' programs and devices used, exactly. */
   readonly truth: PageCounts;
   /** Distinct pages that the tracker reported; null where it cannot know. Guest page tables apart. */
   readonly reported: {
@@ -142,6 +145,7 @@ export function summarize(
   const pvm = pvmWork(contexts, config.world.tracking.costs);
   const events = eventsOf(sum);
   const kernels = kernelsOf(system);
+  const devices = deviceWork(system);
   return {
     technique: armedTechnique(asked, harvests),
     asked,
@@ -168,6 +172,7 @@ export function summarize(
     ),
     ...(kernels === null ? {} : { kernels }),
     ...slotCountsOf(system),
+    ...(devices === null ? {} : { devices }),
     truth: sumTruth(system),
     reported: reportedPages(system, harvests),
     operation,

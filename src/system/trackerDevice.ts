@@ -14,6 +14,7 @@ import {
   markDirty,
   nextMarked,
 } from "../hypervisor/dirtyBitmap.ts";
+import { collectDma, startDmaTracking } from "../hypervisor/dmaTracking.ts";
 import { mergeAll } from "../hypervisor/logDirty.ts";
 import { Work } from "../hypervisor/tableWork.ts";
 import { techniqueOn } from "../hypervisor/techniques/all.ts";
@@ -141,6 +142,7 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
       technique = armed.named(writeProtect.name)!;
       cycles = technique.arm(tracked, null) ?? 0;
     }
+    if (tracked.dma !== null) startDmaTracking(tracked.dma);
     // Its exits are served from the first piece on.
     armed.technique = technique;
     this.#vm.rounds?.armed(technique);
@@ -187,7 +189,7 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
     const { tracked, rounds } = this.#vm;
     const { dirty, touched, handedOver, work } = tracked;
     work.end();
-    const cycles = technique.collect(tracked);
+    const cycles = this.#collect(technique);
     addAll(technique.findsWritten ? dirty : touched, handedOver);
     const found = { written: dirty, touched };
     const answer = { ...this.#report(technique, found), cycles };
@@ -199,7 +201,7 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
   #harvestPiece(technique: Technique, pages: ChosenPages): TrackerReply {
     const { tracked, rounds } = this.#vm;
     const { work } = tracked;
-    const collected = technique.collect(tracked);
+    const collected = this.#collect(technique);
     const cycles = collected + technique.rearm(tracked, pages);
     this.#handOver(technique);
     if (!work.endPiece(cycles)) return piece(cycles);
@@ -228,7 +230,7 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
   #disarmPiece(technique: Technique, unit: UnitName): TrackerReply {
     const { tracked, rounds, reportedTouched } = this.#vm;
     const { ept, mergedLevel, costs, work, handedOver } = tracked;
-    let cycles = technique.collect(tracked);
+    let cycles = this.#collect(technique);
     cycles += technique.disarm(tracked);
     this.#handOver(technique);
     if (!work.endPiece(cycles)) return piece(cycles, unit);
@@ -242,6 +244,14 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
     const pages = countMarked(handedOver);
     const answer = { type: "disarmed", ...(pages === 0 ? {} : { pages }) } as const;
     return { type: "tablesChanged", cycles, unit, answer };
+  }
+
+  /** All that is known of the round, by the technique and of DMA that nobody marks; the latter in the first piece. */
+  #collect(technique: Technique): number {
+    const { tracked } = this.#vm;
+    const cycles = technique.collect(tracked);
+    if (tracked.dma === null || !tracked.work.begins) return cycles;
+    return cycles + collectDma(tracked.dma, tracked, technique);
   }
 
   /** The pages of this piece go from the bitmap to whoever asked. */

@@ -2,9 +2,11 @@
 
 import type { Observable } from "rxjs";
 import { dispatcherMachine } from "../../machines/dispatcher.ts";
+import { type IoDeviceInput, ioDeviceMachine } from "../../machines/ioDevice.ts";
 import { mmuMachine } from "../../machines/mmu.ts";
 import { operatorMachine } from "../../machines/operator.ts";
 import { type PvmCpuInput, pvmCpuMachine } from "../../machines/pvmCpu.ts";
+import { runStateMachine } from "../../machines/runState.ts";
 import { schedulerMachine } from "../../machines/scheduler.ts";
 import { trackerMachine } from "../../machines/tracker.ts";
 import { statechartOf } from "../../machines/units/all.ts";
@@ -18,6 +20,7 @@ import type { Unit } from "../units/unit.ts";
 import { contextOf } from "./actorContexts.ts";
 import type { SystemActor } from "./actors.ts";
 import { DispatcherDevice } from "./dispatcherDevice.ts";
+import { DmaDevice } from "./dmaDevice.ts";
 import { MmuDevice } from "./mmuDevice.ts";
 import type { Operation, OperationWires } from "./operation.ts";
 import { OperatorDevice } from "./operatorDevice.ts";
@@ -69,6 +72,7 @@ export function wire(unwired: Unwired, add: AddActor): ReadonlyMap<number, Track
   wired.addPvmCpus();
   wired.addHelpers();
   wired.addOperator();
+  wired.addDevices();
   return trackers;
 }
 
@@ -88,6 +92,10 @@ interface Addresses {
   /** The operation's own, in its order. */
   readonly helpers: readonly ActorId[];
   readonly operator: ActorId;
+  /** By VM and device. */
+  readonly devices: readonly (readonly ActorId[])[];
+  /** 0: no VM has a device, and nobody stands before the scheduler. */
+  readonly runState: ActorId;
 }
 
 function addressesOf({ config, world, operation }: Unwired): Addresses {
@@ -107,6 +115,8 @@ function addressesOf({ config, world, operation }: Unwired): Addresses {
     pvmCpus: take(config.pvmCpus),
     helpers: take(operation.helpers.length),
     operator: next++,
+    devices: world.vms.map(({ devices }) => take(devices.length)),
+    runState: world.vms.some(({ devices }) => devices.length > 0) ? next++ : 0,
   };
 }
 
@@ -282,14 +292,47 @@ class Wired {
   }
 
   addOperator(): void {
-    const { operator: self, scheduler, trackers } = this.#at;
+    const { operator: self, trackers } = this.#at;
     const device = new OperatorDevice(this.#world);
-    this.#add({ kind: "operator" }, operatorMachine, device, { self, scheduler, trackers });
+    const input = { self, scheduler: this.#runner, trackers };
+    this.#add({ kind: "operator" }, operatorMachine, device, input);
+  }
+
+  /** Those of VMs, and who stops them; none if no VM has one. */
+  addDevices(): void {
+    const { devices, runState, scheduler } = this.#at;
+    this.#world.vms.forEach(({ devices: engines }, vm) => {
+      engines.forEach(({ plan }, device) => {
+        const { intervalCycles, latencyCycles, depth, tracking } = plan;
+        const input: IoDeviceInput = {
+          self: itemAt(itemAt(devices, vm), device),
+          runState,
+          vm,
+          intervalCycles,
+          latencyCycles,
+          depth,
+          isMarked: tracking === "vmm",
+        };
+        const own = new DmaDevice(this.#world, vm, device);
+        this.#add({ kind: "ioDevice", vm, device }, ioDeviceMachine, own, input);
+      });
+    });
+    if (runState === 0) return;
+    const input = { self: runState, scheduler, devices };
+    this.#add({ kind: "runState" }, runStateMachine, null, input);
+  }
+
+  /** To whom one speaks about starting, pausing and letting go VMs. */
+  get #runner(): ActorId {
+    const { runState, scheduler } = this.#at;
+    return runState === 0 ? scheduler : runState;
   }
 
   #operationWires(self: ActorId): OperationWires {
-    const { toolstack, helpers, scheduler, dispatchers, trackers, vcpus, pvmCpus } = this.#at;
-    return { self, toolstack, helpers, scheduler, dispatchers, trackers, vcpus, pvmCpus };
+    const { toolstack, helpers, dispatchers, trackers, vcpus, pvmCpus, runState } = this.#at;
+    const scheduler = this.#runner;
+    const stopping = runState === 0 ? {} : ({ drainsDevices: true } as const);
+    return { self, toolstack, helpers, scheduler, dispatchers, trackers, vcpus, pvmCpus, stopping };
   }
 }
 

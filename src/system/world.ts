@@ -23,6 +23,7 @@ import {
   Vmcs,
   writeField,
 } from "../hardware/vmcs.ts";
+import { WritesInFlight } from "../hardware/writesInFlight.ts";
 import { CumulativeBuffer } from "../hypervisor/cumulativeBuffer.ts";
 import { DirtyBitmap } from "../hypervisor/dirtyBitmap.ts";
 import { DirtyRing } from "../hypervisor/dirtyRing.ts";
@@ -45,7 +46,9 @@ import { unitsOn, writeLog } from "../units/all.ts";
 import type { Unit } from "../units/unit.ts";
 import { AccessStream } from "./accessStream.ts";
 import { CpuTimes, CpuWaits, PvmTimes } from "./cpuTimes.ts";
+import { DmaEngine } from "./dmaEngine.ts";
 import { Rounds } from "./verdict/rounds.ts";
+import { dmaTracking } from "./vmDma.ts";
 import type { VmPlan, WorldPlan } from "./worldPlan.ts";
 
 /** Numbers of a tracker of a user's. */
@@ -96,6 +99,8 @@ export interface VmState {
   rounds: Rounds | null;
   /** Numbers of its vCPUs. */
   readonly vcpus: readonly number[];
+  /** Its devices, by their numbers. */
+  readonly devices: readonly DmaEngine[];
 }
 
 export interface VcpuState {
@@ -295,6 +300,11 @@ export class World {
       this.cpuWaits,
       this.pvmTimes,
       this.loadedControls,
+      ...this.vms.flatMap(({ guest, tracked, devices }) => [
+        ...(guest.inFlight === null ? [] : [guest.inFlight]),
+        ...(tracked.dma === null || tracked.dma.iommu === null ? [] : [tracked.dma.iommu]),
+        ...devices,
+      ]),
     ];
   }
 
@@ -319,6 +329,9 @@ export class World {
     const tracked = this.#trackedVm(vm, { ept, slots }, total, own, numbers, vcpus);
     const guest = new GuestPages(`${vm.name}/pages`, total, vm.keepVersions);
     guest.traced = vm.workloads[0]?.traced ?? null;
+    if (vm.devices.some(({ tracking }) => tracking === "vmm")) {
+      guest.inFlight = new WritesInFlight(`${vm.name}/inFlight`, guest.truth.length);
+    }
     return {
       config: vm,
       ept,
@@ -331,6 +344,7 @@ export class World {
       reportedTouched: new DirtyBitmap(`${vm.name}/reportedTouched`, total, "statistics"),
       rounds: null,
       vcpus: numbers,
+      devices: vm.devices.map((plan) => new DmaEngine(`${vm.name}/${plan.name}/dma`, plan)),
     };
   }
 
@@ -366,7 +380,7 @@ export class World {
   }
 
   #trackedVm(
-    { name, leafLevel }: VmPlan,
+    { name, leafLevel, devices }: VmPlan,
     { ept, slots }: Pick<TrackedVm, "ept" | "slots">,
     pages: number,
     own: OwnNumbers,
@@ -398,6 +412,7 @@ export class World {
       initiallySet: tracking.initiallySet,
       options: tracking.options,
       own: own.numbers,
+      dma: dmaTracking(name, pages, devices),
       work: new TableWork(`${name}/tableWork`, tracking.preemptEvery),
       faults: tracking.faults,
     };

@@ -1,5 +1,6 @@
 /** What the data plane of a system is built from: a plan, in which everything is said. */
 import type { ArmedTwice } from "../../machines/trackerContext.ts";
+import type { Random } from "../../workloads/random.ts";
 import type { Workload } from "../../workloads/workload.ts";
 import type { Geometry } from "../hardware/geometry.ts";
 import type { MmuOptions } from "../hardware/mmu.ts";
@@ -44,6 +45,37 @@ export interface VmPlan {
   readonly slots: SlotsPlan | null;
   /** One workload for each vCPU. */
   readonly workloads: readonly Workload[];
+  /** What writes its memory beside its vCPUs. */
+  readonly devices: readonly DevicePlan[];
+}
+
+/**
+ * Who knows of what a device writes: who emulates it, and marks it; the IOMMU behind which it is; nobody, and every page
+ * that it can reach counts as dirty at each harvest (QEMU's VFIO without tracking); nobody, and the VM cannot be tracked
+ * (Xen, paging_log_dirty_enable).
+ */
+export const DMA_TRACKINGS = ["vmm", "iommu", "allDirty", "none"] as const;
+export type DmaTrackingKind = (typeof DMA_TRACKINGS)[number];
+
+export interface DevicePlan {
+  readonly name: string;
+  /** From one request to the next; and from the write of a request's data to their mark. */
+  readonly intervalCycles: number;
+  readonly latencyCycles: number;
+  /** Requests whose data are written and not marked, at most. */
+  readonly depth: number;
+  /** Neighbouring pages that a request writes. */
+  readonly requestPages: number;
+  /** The pages that it writes: of the VM's data. */
+  readonly first: number;
+  readonly count: number;
+  readonly order: "sequential" | "random";
+  readonly random: Random;
+  readonly tracking: DmaTrackingKind;
+  /** Pages get their entry in the IOMMU when a request first goes to them, and not all at the start. */
+  readonly mapsOnUse: boolean;
+  /** Of a flush of the IOTLB. */
+  readonly flushCycles: number;
 }
 
 /** How VMs are tracked, as far as memory must be prepared for it. */

@@ -57,6 +57,8 @@ const PROVED: readonly (readonly [string, Values, counts?: readonly [number, num
   ["checkpoint-diff", IS_ALL ? {} : { pages: 1 }],
   ["estimate-prl", { reads: 0 }],
   ["estimate-pml", IS_ALL ? {} : { pages: 1 }],
+  ["iommu", { pages: 1 }],
+  ["migration-device", { aborts: 0, fails: 0 }],
 ];
 
 const SMALLEST = { pages: 1, log: 1, reads: 0 };
@@ -107,6 +109,10 @@ const NAMED: readonly (readonly [string, Values, depth?: number])[] = [
   ["estimate-prl", SMALLEST, 26],
   ["estimate-pml", SMALLEST, 30],
   ["two-phase-commit", { managers: 3 }],
+  ["migration-device", { aborts: 0, fails: 0 }, 30],
+  ["pml-device", { pages: 1, harvests: 0 }],
+  ["dirty-ring-device", { harvests: 0 }],
+  ["iommu", { pages: 1, harvests: 0 }],
 ];
 const PLAIN = [...NAMED, ...furtherModels(NAMED.map(([name]) => name))];
 

@@ -149,6 +149,15 @@ const MESSAGES: Readonly<Record<string, number>> = {
   "clear-without-mask": 48,
   "clear-arms-nothing": 28,
   "slot-armed-by-position": 42,
+  "marked-before-written": 36,
+  "dma-never-marked": 25,
+  "dma-beside-every-ring": 24,
+  "dma-in-a-vcpus-ring": 17,
+  "drained-before-marked": 25,
+  "stopped-without-devices": 42,
+  "iotlb-not-flushed": 35,
+  "mapped-later-not-noted": 23,
+  "iommu-cleared-before-read": 23,
 };
 
 const DOCS = join(import.meta.dirname, "..", "..", "docs", "check.md");

@@ -63,6 +63,7 @@ const TOO_LARGE = [
   "dirty-ring-both-full",
   "write-protection-two-vms",
   "migration-throttled",
+  "migration-device",
   "paging-two-vms",
   "paging-write-protection",
   "paging-scan",

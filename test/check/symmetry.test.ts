@@ -57,6 +57,7 @@ const LARGER: readonly (readonly [string, Values])[] = [
   // Pages are not alike here, and vCPUs are.
   ["migration-write-protection", { pages: 1, vcpus: 2, aborts: 0, fails: 0 }],
   ["estimate-prl", { pages: 2, reads: 0, log: 1 }],
+  ["pml-device", { pages: 2, harvests: 0 }],
 ];
 
 /** Of these every state of the full search in the time of a test is too much, in any size with symmetry. */
@@ -75,6 +76,8 @@ const WITHOUT = [
   "migration",
   "migration-rounds",
   "migration-throttled",
+  "migration-device",
+  "dirty-ring-device",
   "write-protection-two-vms",
   "paging",
   "paging-two-vms",

@@ -16,6 +16,7 @@ export const checkpointCases: Readonly<Record<string, MachineCase>> = {
       technique: "pml",
       epochCycles: 50,
       deadlineCycles: 900,
+      drainsDevices: true,
     },
     events: {
       begin: none,
@@ -66,6 +67,7 @@ export const checkpointCases: Readonly<Record<string, MachineCase>> = {
       times: [50, 70],
       fullEvery: 2,
       deadlineCycles: 900,
+      drainsDevices: true,
     },
     events: {
       begin: none,
@@ -103,7 +105,14 @@ export const checkpointCases: Readonly<Record<string, MachineCase>> = {
   },
   checkpointStop: {
     machine: checkpointStopMachine,
-    input: { self: 1, scheduler: 2, vms: 2, times: [50, 70], deadlineCycles: 900 },
+    input: {
+      self: 1,
+      scheduler: 2,
+      vms: 2,
+      times: [50, 70],
+      deadlineCycles: 900,
+      drainsDevices: true,
+    },
     events: {
       begin: none,
       checkpointDue: none,

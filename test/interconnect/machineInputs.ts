@@ -14,6 +14,7 @@ import { trackerMachine } from "../../machines/tracker.ts";
 import { vcpuMachine } from "../../machines/vcpu.ts";
 import { NO_SAVE_WORK } from "../../src/hypervisor/migration/saveWork.ts";
 import { checkpointCases } from "./checkpointInputs.ts";
+import { deviceCases } from "./deviceInputs.ts";
 import type { MachineCase, Payload, Way } from "./machineCase.ts";
 import { ABORTED, ABORTED_THEN_MIGRATED, MIGRATED_TWICE } from "./migrationWays.ts";
 import { overcommitCases } from "./overcommitInputs.ts";
@@ -227,6 +228,7 @@ export const machineCases: Readonly<Record<string, MachineCase>> = {
       technique: "pml",
       harvestCycles: 50,
       deadlineCycles: 900,
+      drainsDevices: true,
       live: true,
     },
     events: {
@@ -278,6 +280,7 @@ export const machineCases: Readonly<Record<string, MachineCase>> = {
       settleCycles: 7,
       goOnCycles: -1,
       deadlineCycles: 900,
+      drainsDevices: true,
       forgetsCleaned: false,
     },
     events: {
@@ -416,4 +419,5 @@ export const machineCases: Readonly<Record<string, MachineCase>> = {
   },
   ...checkpointCases,
   ...overcommitCases,
+  ...deviceCases,
 };

@@ -63,7 +63,7 @@ describe("what is no message is refused", () => {
     expect(problem({ ...example, surplusField: 1 })).toMatch(/^surplusField: unknown field/);
     for (const name of names) {
       const { [name]: _, ...without } = example as Readonly<Record<string, unknown>>;
-      if (!["pages", "attempt", "live"].includes(name)) {
+      if (!["pages", "attempt", "live", "drain"].includes(name)) {
         expect(problem(without)).toBe(`field "${name}" is missing`);
       }
       for (const wrong of [{}, Symbol.iterator.toString(), Number.NaN, [[]], -2.5]) {

@@ -8,6 +8,7 @@ import { truthMask } from "../../hardware/guestForm.ts";
 import { type GuestPages, truthOf } from "../../hardware/guestPages.ts";
 import { type NormalForm, pageBitNames, renumberedBits } from "../../hardware/normalForm.ts";
 import type { Part, WordArray } from "../../hardware/part.ts";
+import { postpone } from "../../hardware/writesInFlight.ts";
 import { fieldOf, wordAt } from "../../lookup.ts";
 
 /** A page's bits in words of two bits a page. */
@@ -75,10 +76,11 @@ export class Due implements Part {
 
   /** A harvest begins: from now on what is done is another one's to report, or this one's. */
   begin(): void {
-    const { truth, earlier } = this.#guest;
+    const { truth, earlier, inFlight } = this.#guest;
     for (let i = 0; i < truth.length; i++) this.#due[i] = wordAt(truth, i) | (earlier[i] ?? 0);
     truth.fill(0);
     earlier.fill(0);
+    postpone(inFlight, this.#due, truth);
   }
 
   /** What is owed since the last settlement and reported now is owed no more, though the next harvest may report it again. */

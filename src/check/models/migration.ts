@@ -23,6 +23,7 @@ import { systemModel } from "../hypervisor/systemModel.ts";
 import { over, type Property } from "../properties/property.ts";
 import { contextReader } from "./actorStates.ts";
 import { nothingLeft } from "./aftermath.ts";
+import { stoppedAtLast } from "./devices.ts";
 import {
   HARVEST_STANDS_STILL,
   logProperties,
@@ -100,6 +101,7 @@ export function migrationModel(name: string, options: MigrationOptions): Model {
     timeStandsStill: "QEMU's policy measures the bandwidth, and looks at it every 50 ms",
     pagesDiffer: "pages are not alike: a migration sends them one by one, the lowest first",
     reads: options.reads ?? false,
+    ...(options.device === undefined ? {} : { choosers: [options.device.chooser] }),
     stepChecks: [indexInRange, noFlagWithoutAccess, servedLogIsEmpty],
     properties: [
       ...protocolProperties(system, ASKING),
@@ -117,6 +119,7 @@ export function migrationModel(name: string, options: MigrationOptions): Model {
         }),
       },
       standsStill(system, HARVEST_STANDS_STILL, ["harvesting", "harvestingLast"]),
+      ...(options.device === undefined ? [] : stoppedAtLast(system)),
       ...(mayBeCancelled(options) ? cancelledProperties(system) : []),
       ...(isInRounds(options) ? roundProperties(system) : []),
     ],

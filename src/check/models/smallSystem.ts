@@ -14,7 +14,7 @@ import { smallestPlan, smallestVm } from "../../system/smallestPlan.ts";
 import { System } from "../../system/system.ts";
 import { type ActorParts, asPlanned } from "../../system/systemPlan.ts";
 import type { World } from "../../system/world.ts";
-import type { TrackingPlan, VmPlan } from "../../system/worldPlan.ts";
+import type { DevicePlan, TrackingPlan, VmPlan } from "../../system/worldPlan.ts";
 import { configuredUnits, formatFor, writeLog } from "../../units/all.ts";
 import type { Unit } from "../../units/unit.ts";
 import { ChoosingWorkload } from "../hypervisor/choosingWorkload.ts";
@@ -56,6 +56,8 @@ export interface SmallSystemOptions {
   readonly live?: boolean;
   /** Harvests at any moment (default), or one at the end. */
   readonly harvests?: boolean;
+  /** What writes the memory of each VM by DMA; default: nothing. */
+  readonly devices?: readonly DevicePlan[];
   /** Default: the measurement. */
   readonly operation?: OperationFactory;
   /** Planted faults: see SystemPlan.replace. `world` and `operation` may be asked for once the system is built. */
@@ -118,6 +120,7 @@ export function smallSystem(options: SmallSystemOptions): System {
 function vmsOf(options: SmallSystemOptions): VmPlan[] {
   const { pages, initialPages = pages, leafLevel = 1, keepVersions = false } = options;
   const { slots = null } = options;
+  const { devices = [] } = options;
   return options.vcpus.map((count, vm) => {
     const workloads = Array.from(
       { length: count },
@@ -128,6 +131,7 @@ function vmsOf(options: SmallSystemOptions): VmPlan[] {
       initialPages,
       keepVersions,
       slots,
+      devices,
     });
   });
 }

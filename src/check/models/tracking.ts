@@ -11,6 +11,7 @@ import type { Model } from "../engine/model.ts";
 import { type Commands, type SystemModelOptions, systemModel } from "../hypervisor/systemModel.ts";
 import { over, type Predicate, type Property } from "../properties/property.ts";
 import { contextReader } from "./actorStates.ts";
+import { deviceProperties, type ModelDevice } from "./devices.ts";
 import { LoggedEntries } from "./loggedEntries.ts";
 import { ifOperatorWaits } from "./operatorCommands.ts";
 import {
@@ -39,11 +40,14 @@ export type TrackingOptions = SmallSystemOptions &
     readonly countsTo?: number;
     /** What the person at the console may do at any moment; default: nothing. */
     readonly commands?: Commands;
+    /** A device that writes the VM's memory; default: none. */
+    readonly device?: ModelDevice;
   };
 
 /** A system model with the properties of its technique. */
 export function trackingModel(name: string, options: TrackingOptions): Model {
   const { technique } = options;
+  const { device } = options;
   const system = smallSystem(options);
   const { reads = true, halts = false, commands, countsTo = 1 } = options;
   const declared = techniqueOn(system.world.config.units, technique);
@@ -53,6 +57,7 @@ export function trackingModel(name: string, options: TrackingOptions): Model {
     reads,
     halts,
     ...(commands === undefined ? {} : { commands }),
+    ...(device === undefined ? {} : { choosers: [device.chooser] }),
     staysOnCpu: commands === undefined && options.harvests === false && options.cpus === undefined,
     countsTo,
     ...(logged === null ? {} : { besides: (vm) => [logged.form(vm)] }),
@@ -74,6 +79,7 @@ export function trackingModel(name: string, options: TrackingOptions): Model {
       ...(options.piece !== undefined && options.piece < options.pages
         ? pieceProperties(options, declared)
         : []),
+      ...(device === undefined ? [] : deviceProperties(system, options.harvests !== false)),
       standsStill(system, HARVEST_STANDS_STILL, ["harvesting"], mayRun(system)),
       ...(isExact(options, declared)
         ? [{ kind: "step", name: COUNTED_WAS_ACCESSED } as const]
@@ -148,9 +154,10 @@ function mayRun(system: System): (toolstack: ActorSnapshot) => boolean {
 }
 
 /** Whether the processor itself notes accesses: see countedWasAccessed. */
-function isExact({ commands }: TrackingOptions, declared: Technique | null): boolean {
+function isExact({ commands, device }: TrackingOptions, declared: Technique | null): boolean {
   const isNoted = declared?.byProcessor === true && declared.logsMisses !== true;
-  return commands === undefined && isNoted;
+  // The mark of a device comes after the harvest that may have reported its write.
+  return commands === undefined && device === undefined && isNoted;
 }
 
 function techniqueProperties(system: System, { technique }: TrackingOptions): Property[] {

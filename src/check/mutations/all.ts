@@ -1,5 +1,6 @@
 /** Every planted fault, by name. */
 import { checkpointMutations } from "./checkpoint.ts";
+import { deviceMutations } from "./devices.ts";
 import { droppingMutations } from "./droppingUnits.ts";
 import { estimateMutations } from "./estimate.ts";
 import { guestMutations } from "./guests.ts";
@@ -34,4 +35,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...machineUnitMutations,
   ...stoppingMutations,
   ...slotMutations,
+  ...deviceMutations,
 ];

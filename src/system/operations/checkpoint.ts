@@ -153,20 +153,21 @@ const MACHINES: Readonly<
 > = {
   live: ({ config: { epoch: epochCycles }, technique, deadlineCycles }) => ({
     machine: checkpointLiveMachine,
-    input({ self, scheduler, trackers }) {
-      return { self, scheduler, trackers, technique, epochCycles, deadlineCycles };
+    input({ self, scheduler, trackers, stopping }) {
+      return { self, scheduler, trackers, technique, epochCycles, deadlineCycles, ...stopping };
     },
   }),
   stop: ({ config: { times }, deadlineCycles }) => ({
     machine: checkpointStopMachine,
-    input({ self, scheduler, trackers: { length: vms } }) {
-      return { self, scheduler, vms, times, deadlineCycles };
+    input({ self, scheduler, trackers: { length: vms }, stopping }) {
+      return { self, scheduler, vms, times, deadlineCycles, ...stopping };
     },
   }),
   diff: ({ config: { times, fullEvery }, technique, deadlineCycles }) => ({
     machine: checkpointDiffMachine,
-    input({ self, scheduler, trackers }) {
-      return { self, scheduler, trackers, technique, times, fullEvery, deadlineCycles };
+    input({ self, scheduler, trackers, stopping }) {
+      const own = { self, scheduler, trackers, technique, times, fullEvery, deadlineCycles };
+      return { ...own, ...stopping };
     },
   }),
 };

@@ -45,12 +45,13 @@ export function measure(plan: MeasurePlan): OperationFactory {
     main: {
       machine: toolstackMachine,
       device: null,
-      input: ({ self, scheduler, trackers }) => ({
+      input: ({ self, scheduler, trackers, stopping }) => ({
         self,
         scheduler,
         trackers,
         technique: world.config.tracking.technique,
         ...plan,
+        ...stopping,
       }),
     },
     helpers: [],

@@ -131,11 +131,12 @@ export function migrate(plan: MigratePlan): OperationFactory {
     const destination = new Destination("migration/destination", pages, vm.tables, frameWords);
     const bytes = movedBytes(vm);
     const memory = { queue, destination, findsZeroPages, laterSendsDirtyAlone, bytes };
-    const input = ({ self, scheduler, trackers, helpers }: OperationWires): MigrationInput => {
+    const input = (all: OperationWires): MigrationInput => {
+      const { self, scheduler, trackers, helpers, stopping } = all;
       const [sampler = 0, throttle = 0] = helpers;
       const [tracker = 0] = trackers.slice(number);
       const wires = { self, scheduler, sampler, throttle: throttles ? throttle : 0, tracker };
-      return { ...migration, ...wires, vms: world.vms.length };
+      return { ...migration, ...wires, ...stopping, vms: world.vms.length };
     };
     return {
       kind: "migrate",

@@ -52,6 +52,7 @@ export const RULES: readonly Rule[] = [
   slots,
   section,
   pieces,
+  devices,
   faults,
 ];
 
@@ -169,6 +170,25 @@ function pieces(subject: RuleSubject, problems: Problems): void {
     ["tracker", "preemptEvery"],
     `technique "${technique}" handles no entries: expected one that arms them`,
   );
+}
+
+/** What a device needs of the VM's host and of its tracking. In a session the operator may arm what he likes. */
+function devices(
+  { scenario: { vms }, operation, technique }: RuleSubject,
+  problems: Problems,
+): void {
+  const tracks = operation.operatorDecides || (operation.tracks && technique !== "none");
+  vms.forEach(({ devices: own = [] }, vm) => {
+    if (own.length > 0 && operation.hostFrames !== null) {
+      const message = `what a device writes must have its frame: operation "${operation.kind}" takes frames away`;
+      problems.add(["vms", vm, "devices"], message);
+    }
+    own.forEach(({ tracking }, device) => {
+      if (tracking !== "none" || !tracks) return;
+      const message = `nobody knows what the device writes, so the VM cannot be tracked (Xen paging_log_dirty_enable: EINVAL): expected vmm, iommu or allDirty`;
+      problems.add(["vms", vm, "devices", device, "tracking"], message);
+    });
+  });
 }
 
 /** A planted fault that could do nothing is refused. In a session the operator may arm what he likes. */

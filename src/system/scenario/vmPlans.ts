@@ -6,6 +6,7 @@ import { type Problems, UserError } from "../../errors.ts";
 import { LINEAR_PAGES_MAX } from "../../hardware/accessLoop.ts";
 import type { Scenario } from "../scenarioSchema.ts";
 import type { VmPlan } from "../worldPlan.ts";
+import { devicePlans } from "./devices.ts";
 import { slotsEnd, slotsPlan } from "./slotPlans.ts";
 
 type Vm = Scenario["vms"][number];
@@ -41,7 +42,17 @@ export function vmPlans(
   if (isWrong && scenario.vms.some(({ workload }) => isRunToBeKnown(workload))) return null;
   const plans = scenario.vms.map((vm, number) => {
     const workloads = guestsOf(scenario, vm, number, directory, problems);
-    return workloads === null ? null : planOf(vm, number, workloads, keepsVersions, problems);
+    if (workloads === null) return null;
+    const plan = planOf(vm, number, workloads, keepsVersions, problems);
+    const owner = {
+      vm,
+      number,
+      name: plan.name,
+      pages: plan.pages,
+      workloads,
+      seed: scenario.seed,
+    };
+    return { ...plan, devices: devicePlans(owner, problems) };
   });
   const known = plans.filter((plan) => plan !== null);
   return known.length < plans.length ? null : known;
@@ -129,7 +140,7 @@ function planOf(
   workloads: readonly Workload[],
   keepsVersions: boolean,
   problems: Problems,
-): VmPlan {
+): Omit<VmPlan, "devices"> {
   const name = vmName(vm, number);
   const touched = Math.max(...workloads.map(({ pages }) => pages));
   const slots = slotsPlan(vm, { problems, vm: number });

@@ -1,6 +1,7 @@
 /** The truth of a round as it was when the round's harvest began: what that harvest owes. Empty while none is under way. */
 import type { Part, WordArray } from "../../hardware/part.ts";
 import type { RoundTruth } from "../../hardware/roundTruth.ts";
+import { postpone, type WritesInFlight } from "../../hardware/writesInFlight.ts";
 import type { DirtyBitmap } from "../../hypervisor/dirtyBitmap.ts";
 
 const NONE = new Int32Array(0);
@@ -35,17 +36,24 @@ export class RoundCut implements Part {
     this.dropped = new Int32Array(dropped);
   }
 
-  copy({ accesses, structureWrites, dropped }: RoundTruth, { bits }: DirtyBitmap): void {
+  /** @param flying written by devices, and to be marked later: not owed yet */
+  copy(
+    { accesses, structureWrites, dropped }: RoundTruth,
+    { bits }: DirtyBitmap,
+    flying: WritesInFlight | null,
+  ): void {
     this.chosen = bits.slice();
     this.accesses = accesses.slice();
     this.structureWrites = structureWrites.slice();
     this.dropped = dropped.slice();
+    postpone(flying, this.accesses, accesses);
   }
 
   /** Copies the truth, which begins anew. */
-  take(truth: RoundTruth, chosen: DirtyBitmap): void {
-    this.copy(truth, chosen);
+  take(truth: RoundTruth, chosen: DirtyBitmap, flying: WritesInFlight | null): void {
+    this.copy(truth, chosen, null);
     truth.begin(truth.accesses.length);
+    postpone(flying, this.accesses, truth.accesses);
   }
 
   clear(): void {

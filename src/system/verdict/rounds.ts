@@ -12,6 +12,9 @@
  * takes each page at a time of its own, and ends with the last INVEPT. What was accessed before it began it owes. What is
  * accessed from then on is in its report or is owed by the next one, and is never in neither. A page is reported too much
  * if nobody has accessed it since the last harvest, up to the moment at which the last page was taken.
+ *
+ * What a device has written and nobody has marked yet (writesInFlight.ts) is owed by the next harvest: writers beside the
+ * vCPUs write first and mark then. If a harvest reports the page in between all the same, the mark comes as a surplus.
  */
 
 import {
@@ -177,13 +180,13 @@ export class Rounds implements Part {
   /** A harvest that begins a new round, or the last one, begins: what has been done so far is owed. */
   began(): void {
     foldTruth(this.#guest);
-    this.cut.take(this.truth, this.#tracked.sampled);
+    this.cut.take(this.truth, this.#tracked.sampled, this.#guest.inFlight);
   }
 
   /** A harvest only looks. All that is known of the round is in the tracker's bitmaps, and stays there until this returns. */
   peeked(technique: Technique, found: Found): void {
     foldTruth(this.#guest);
-    this.cut.copy(this.truth, this.#tracked.sampled);
+    this.cut.copy(this.truth, this.#tracked.sampled, this.#guest.inFlight);
     this.#judge(technique, found);
     this.cut.clear();
   }
@@ -231,7 +234,7 @@ export class Rounds implements Part {
     if (state[At.armed] === 0 || technique?.logsMisses !== true) return;
     this.#open();
     state[At.isRead] = 1;
-    this.cut.copy(this.truth, this.#tracked.sampled);
+    this.cut.copy(this.truth, this.#tracked.sampled, this.#guest.inFlight);
     this.#noteKnown(known);
     underWay((page) => {
       const at = page >>> 4;

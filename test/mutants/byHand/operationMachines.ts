@@ -31,8 +31,12 @@ export const operationMachines: readonly HandMade[] = [
     name: "toolstack-deadline-not-noted",
     file: "machines/toolstack.ts",
     class: "action removed",
-    from: `deadline: { target: "pausing", actions: ["noteEnding", "expectAll", "sendPauses"] },`,
-    to: `deadline: { target: "pausing", actions: ["expectAll", "sendPauses"] },`,
+    from: `        deadline: {
+          target: "pausing",
+          actions: ["noteEnding", "expectAll", "noteDrained", "sendPauses"],`,
+    to: `        deadline: {
+          target: "pausing",
+          actions: ["expectAll", "noteDrained", "sendPauses"],`,
     damage: "a run goes on after its deadline",
   },
   {
@@ -100,8 +104,8 @@ export const operationMachines: readonly HandMade[] = [
     name: "migration-throttle-stays-on-cancel",
     file: "machines/migration.ts",
     class: "message lost",
-    from: "sendPauseUnthrottled: emit(({ context }) => sendAll([...throttle(context, 0), pause(context)])),",
-    to: "sendPauseUnthrottled: emit(({ context }) => sendAll([pause(context)])),",
+    from: "sendAll([...throttle(context, 0), stopVm(context, context.vm)]),",
+    to: "sendAll([stopVm(context, context.vm)]),",
     damage: "the guest stays throttled after the migration",
   },
   {

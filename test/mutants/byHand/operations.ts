@@ -14,11 +14,11 @@ export const operations: readonly HandMade[] = [
     name: "tracker-report-before-collect",
     file: "src/system/trackerDevice.ts",
     class: "actions swapped",
-    from: `    const collected = technique.collect(tracked);
+    from: `    const collected = this.#collect(technique);
     const cycles = collected + technique.rearm(tracked, pages);
     this.#handOver(technique);`,
     to: `    this.#handOver(technique);
-    const collected = technique.collect(tracked);
+    const collected = this.#collect(technique);
     const cycles = collected + technique.rearm(tracked, pages);`,
     damage: "a harvest counts before it has drained the logs",
   },
@@ -83,7 +83,7 @@ export const operations: readonly HandMade[] = [
     name: "tracker-disarm-forgets-last",
     file: "src/system/trackerDevice.ts",
     class: "statement removed",
-    from: `    let cycles = technique.collect(tracked);
+    from: `    let cycles = this.#collect(technique);
 `,
     to: `    let cycles = 0;
 `,

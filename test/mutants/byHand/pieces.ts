@@ -82,8 +82,8 @@ export const pieces: readonly HandMade[] = [
     name: "pieces-first-collects",
     file: "src/system/trackerDevice.ts",
     class: "condition",
-    from: "const collected = technique.collect(tracked);",
-    to: "const collected = tracked.work.begins ? technique.collect(tracked) : 0;",
+    from: "const collected = this.#collect(technique);",
+    to: "const collected = tracked.work.begins ? this.#collect(technique) : 0;",
     damage: "only the first piece of a harvest looks at logs and flags",
   },
 ];

@@ -9,7 +9,7 @@ import {
   clearOccurrences,
   forEachOccurrence,
 } from "../../../hypervisor/cumulativeBuffer.ts";
-import { markDirty } from "../../../hypervisor/dirtyBitmap.ts";
+import { addAll, markDirty } from "../../../hypervisor/dirtyBitmap.ts";
 import { visitLogs } from "../../../hypervisor/drain.ts";
 import { type EstimatorRule, harvestOf, pausesVm } from "../../../hypervisor/wss/estimation.ts";
 import { estimatorOf } from "../../../hypervisor/wss/estimators/all.ts";
@@ -148,6 +148,8 @@ export class EstimatorDevice implements Device<EstimatorRequest, EstimatorReply>
     const { config, tracked, reportedTouched, rounds } = this.#vm;
     // For the run's summary and its verdict, which harvests inform otherwise.
     forEachOccurrence(tracked.buffer, (page) => markDirty(reportedTouched, page));
+    // What devices wrote is in no log, and marked here.
+    addAll(tracked.touched, reportedTouched);
     rounds?.read(reportedTouched, (visit) => {
       const { logs, units, vcpus } = tracked;
       const unit = unitNamed(units, this.#vm.armed.technique?.unit(tracked) ?? NO_UNIT);
