@@ -33,6 +33,9 @@ import { type MachineCase, machineCases } from "./machineInputs.ts";
 const LONG_REDUCTION = IS_ALL ? 1 : IS_LONG ? 10 : 16;
 const REDUCTION = process.env["TRACKVISOR_QUICK"] === "1" ? 100 : LONG_REDUCTION;
 
+/** Machines of one state, which has a way for each event. */
+const TAKES_ALL = ["scheduler", "runState"];
+
 interface Observation {
   readonly value: unknown;
   readonly context: object;
@@ -205,7 +208,7 @@ describe.each(Object.entries(machineCases))("machine %s", (name, machineCase) =>
         { numRuns: 100, seed: 1 },
       );
       expect(taken).toBeGreaterThan(0);
-      if (machine.id !== "scheduler") expect(refused).toBeGreaterThan(0);
+      if (!TAKES_ALL.includes(machine.id)) expect(refused).toBeGreaterThan(0);
     },
   );
 

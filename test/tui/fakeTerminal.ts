@@ -2,7 +2,7 @@
 import { EventEmitter } from "node:events";
 import type { ColourMode } from "../../src/io/standardStreams.ts";
 import { Session } from "../../src/session/session.ts";
-import { scenarioSchema } from "../../src/system/scenarioSchema.ts";
+import { type Scenario, scenarioSchema } from "../../src/system/scenarioSchema.ts";
 import type { Driver } from "../../src/tui/driver.ts";
 import { keyMap } from "../../src/tui/keys.ts";
 import { startTui, type TuiOptions } from "../../src/tui/start.tsx";
@@ -155,22 +155,27 @@ export interface Robot {
   readonly ended: Promise<void>;
 }
 
-/** A small machine that has everything to see: two VMs, PRL, more vCPUs than CPUs. */
-export const SMALL = scenarioSchema.parse({
-  name: "small",
-  seed: 7,
-  machine: { cpus: 2, timeslice: "20us", logEntries: 32, quantum: "5us" },
-  vms: [
-    {
-      name: "one",
-      vcpus: 2,
-      workload: { kind: "uniform", pages: 300, writeFraction: 0.5, accesses: 6000 },
-    },
-    { name: "two", workload: { kind: "sequential", pages: 120, writeFraction: 0.3, passes: 20 } },
-  ],
-  tracker: { technique: "prl" },
-  operation: { kind: "measure", harvest: "40us" },
-});
+/** A small machine that has everything to see: two VMs, more vCPUs than CPUs. */
+export function smallUnder(technique: string): Scenario {
+  return scenarioSchema.parse({
+    name: "small",
+    seed: 7,
+    machine: { cpus: 2, timeslice: "20us", logEntries: 32, quantum: "5us" },
+    vms: [
+      {
+        name: "one",
+        vcpus: 2,
+        workload: { kind: "uniform", pages: 300, writeFraction: 0.5, accesses: 6000 },
+      },
+      { name: "two", workload: { kind: "sequential", pages: 120, writeFraction: 0.3, passes: 20 } },
+    ],
+    tracker: { technique },
+    operation: { kind: "measure", harvest: "40us" },
+  });
+}
+
+/** The same under PRL. */
+export const SMALL = smallUnder("prl");
 
 export async function startRobot(
   options: Partial<TuiOptions> & { columns?: number; rows?: number; colours?: ColourMode } = {},

@@ -15,17 +15,10 @@ import { PastBlocks } from "../../../workloads/guests/live/pastBlocks.ts";
 import { createWorkload } from "../../../workloads/workloadKinds.ts";
 import { IS_LONG } from "../../share.ts";
 import { isPrepared } from "./preparedLinux.ts";
+import { MD5, RUN } from "./sortingLinux.ts";
 
 /** Fetching takes seconds, booting 13 s of processor time, and the commands below a few seconds each. */
 const TIMEOUT = 600_000;
-
-const RUN = "seq 300 | sort -r | md5sum";
-const lines = Array.from({ length: 300 }, (_, i) => String(i + 1))
-  .sort()
-  .reverse();
-const MD5 = createHash("md5")
-  .update(`${lines.join("\n")}\n`)
-  .digest("hex");
 
 const config = (fields: object) => linuxSchema.parse({ kind: "linux", ...fields });
 

@@ -1,5 +1,4 @@
 /** A real Linux goes on from what its checkpoints hold: at once, and out of a file. Where none was prepared, it is left out. */
-import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { UserError } from "../../../src/errors.ts";
 import { sourceOf } from "../../../src/io/byteSource.ts";
@@ -13,15 +12,9 @@ import { summarize } from "../../../src/system/summary.ts";
 import type { System } from "../../../src/system/system.ts";
 import { IS_ALL, IS_LONG } from "../../share.ts";
 import { isPrepared } from "./preparedLinux.ts";
+import { DONE, printed, RUN } from "./sortingLinux.ts";
 
 const TIMEOUT = 600_000;
-const lines = Array.from({ length: 300 }, (_, i) => String(i + 1))
-  .sort()
-  .reverse();
-const MD5 = createHash("md5")
-  .update(`${lines.join("\n")}\n`)
-  .digest("hex");
-const DONE = `${MD5}  -\n[0] # `;
 
 const DIFF = { mode: "diff", times: ["2ms", "6ms", "10ms"] };
 const HARVESTED_EARLY = { faults: ["harvestBeforeDrain"] };
@@ -33,7 +26,7 @@ function systemOf(operation: object, fields: object = {}, sink = new MemorySink(
       {
         paging: "off",
         contents: "bytes",
-        workload: { kind: "linux", run: "seq 300 | sort -r | md5sum" },
+        workload: { kind: "linux", run: RUN },
       },
     ],
     tracker: { technique: "pml" },
@@ -47,11 +40,6 @@ function resultOf(system: System): CheckpointResult {
   const result = system.result();
   if (result.kind !== "checkpoint") throw new Error("it has taken no checkpoints");
   return result as CheckpointResult;
-}
-
-function printed(system: System): string {
-  const [vcpu] = system.world.vcpus;
-  return Buffer.from(vcpu?.stream.workload.console?.shown() ?? []).toString();
 }
 
 /** What a run comes to, whatever has been counted since it was begun or restored. */
