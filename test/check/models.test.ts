@@ -54,9 +54,9 @@ const PROVED: readonly (readonly [string, Values, counts?: readonly [number, num
   ["prl-counts", { log: 2, harvests: 0, counts: 4 }],
   ["checkpoint", {}],
   ["checkpoint-stop", {}],
-  ["checkpoint-diff", IS_ALL ? {} : { pages: 1 }],
+  ["checkpoint-diff", {}],
   ["estimate-prl", { reads: 0 }],
-  ["estimate-pml", IS_ALL ? {} : { pages: 1 }],
+  ["estimate-pml", {}],
   ["iommu", { pages: 1 }],
   ["migration-device", { aborts: 0, fails: 0 }],
 ];
