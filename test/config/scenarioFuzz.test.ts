@@ -7,6 +7,7 @@ import { parseYaml } from "../../src/config/yamlFile.ts";
 import { UserError } from "../../src/errors.ts";
 import { buildSystem } from "../../src/system/build.ts";
 import { type Scenario, scenarioSchema } from "../../src/system/scenarioSchema.ts";
+import { IS_ALL } from "../share.ts";
 
 const directory = join(import.meta.dirname, "..", "..", "workloads", "scenarios");
 const shipped = readdirSync(directory)
@@ -163,7 +164,7 @@ describe("a scenario", () => {
 
   it("that is damaged is accepted or refused with a line for each mistake", () => {
     let accepted = 0;
-    const runs = 3000;
+    const runs = IS_ALL ? 3000 : 1000;
     const text = fc.constantFrom(RICH, RICH, ...shipped);
     fc.assert(
       fc.property(text, fc.array(mutation, { minLength: 1, maxLength: 4 }), (base, mutations) => {
