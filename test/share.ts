@@ -6,7 +6,8 @@ const LONG = process.env["TRACKVISOR_LONG"];
 export const IS_LONG = LONG === "1" || LONG === "all";
 export const IS_ALL = LONG === "all";
 
-/** Each `every`-th of the cases, or all. */
-export function shareOf<T>(cases: readonly T[], every: number): readonly T[] {
-  return IS_LONG ? cases : cases.filter((_, i) => i % every === 0);
+/** Each `every`-th of the cases; in CI each `everyInCi`-th. */
+export function shareOf<T>(cases: readonly T[], every: number, everyInCi = 1): readonly T[] {
+  const step = IS_ALL ? 1 : IS_LONG ? everyInCi : every;
+  return cases.filter((_, i) => i % step === 0);
 }

@@ -238,15 +238,28 @@ async function orFileError(file: string, goOn: () => Promise<void>): Promise<voi
 /** One search, to its report. What is written to files is written before anybody looks at it any longer. */
 async function checkRun(run: CheckRun, options: Options): Promise<void> {
   if (!options.live) {
-    const interrupted = await explore(run, lineWatch(run));
-    tell(run, interrupted, options, writeFiles(run, interrupted, options));
+    conclude(run, await explore(run, lineWatch(run)), options)();
     return;
   }
-  let notes: readonly string[] = [];
-  const interrupted = await checkLive(run, (wasInterrupted) => {
-    notes = writeFiles(run, wasInterrupted, options);
+  let tell = (): void => {};
+  await checkLive(run, (interrupted) => {
+    tell = conclude(run, interrupted, options);
   });
-  tell(run, interrupted, options, notes);
+  tell();
+}
+
+/** Writes files. @returns what says what came of the search, and of that */
+function conclude(run: CheckRun, interrupted: boolean, options: Options): () => void {
+  // What the search has cost is counted before counterexamples look at its steps again.
+  const report = run.report();
+  const lines = options.json ? [] : formatCheck(run, report);
+  const notes = writeFiles(run, interrupted, options);
+  return () => {
+    for (const one of notes) note(one);
+    if (options.json) printResult("check", report);
+    else print(...lines);
+    setExitCode([report], interrupted);
+  };
 }
 
 /** @returns what there is to say of it */
@@ -260,19 +273,6 @@ function writeFiles(run: CheckRun, interrupted: boolean, options: Options): stri
     notes.push(`to go on: trackvisor check ${model}--continue ${options.save}`);
   }
   return [...notes, ...writeTraces(run, run.target, options)];
-}
-
-function tell(
-  run: CheckRun,
-  interrupted: boolean,
-  options: Options,
-  notes: readonly string[],
-): void {
-  for (const one of notes) note(one);
-  const report = run.report();
-  if (options.json) printResult("check", report);
-  else print(...formatCheck(run, report));
-  setExitCode([report], interrupted);
 }
 
 async function checkAll(options: Options): Promise<void> {

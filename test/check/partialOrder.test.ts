@@ -112,7 +112,7 @@ const NAMED: readonly (readonly [string, Readonly<Record<string, number>>, strin
 const MODELS_SMALL = [...NAMED, ...furtherModels([...TOO_LARGE, ...NAMED.map(([name]) => name)])];
 const SMALL = MODELS_SMALL.map(([model, set, fault = "no fault"]) => ({ model, set, fault }));
 
-it.each(shareOf(SMALL, 2))("on $model with $set and $fault", ({ model, set, fault }) => {
+it.each(shareOf(SMALL, 2, 2))("on $model with $set and $fault", ({ model, set, fault }) => {
   const target = { model, set, mutation: fault === "no fault" ? null : fault };
   const full = explore(buildModel(target), false, 60_000);
   const reduced = explore(buildModel(target), true, 60_000);

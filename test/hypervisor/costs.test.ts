@@ -11,8 +11,8 @@ function documented(section: string): Record<string, number> {
   const rows = own.split("\n## ")[0]!.matchAll(/^\| ([^|]+) \| ([\d,]+[^|]*) \|/gm);
   const found: Record<string, number> = {};
   for (const [, names = "", values = ""] of rows) {
-    // What an operation costs is a field of the operation.
-    if (names.includes("operation.")) continue;
+    // What an operation or a device costs is a field of theirs.
+    if (names.includes("operation.") || names.includes("devices[]")) continue;
     const named = [...names.matchAll(/`(\w+)`/g)].map(([, name]) => name!);
     const numbers = [...values.matchAll(/\d[\d,]*/g)].map(([number]) =>
       Number(number.replaceAll(",", "")),

@@ -138,7 +138,7 @@ function expectAsSummary(
   expect(written).toBe(summary.truth.pagesWritten);
 }
 
-describe.each(shareOf(runnableScenarios(), 14))("%s", (name) => {
+describe.each(shareOf(runnableScenarios(), 14, 3))("%s", (name) => {
   it("has the figures of --json on every panel, and those of a run's summary", () => {
     const { scenario, directory } = loadScenario(name);
     const session = Session.start(scenario, directory);

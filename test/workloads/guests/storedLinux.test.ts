@@ -10,7 +10,7 @@ import { MemorySink } from "../../../src/system/operations/checkpoint/sink.ts";
 import { scenarioSchema } from "../../../src/system/scenarioSchema.ts";
 import { summarize } from "../../../src/system/summary.ts";
 import type { System } from "../../../src/system/system.ts";
-import { IS_ALL, IS_LONG } from "../../share.ts";
+import { IS_ALL } from "../../share.ts";
 import { isPrepared } from "./preparedLinux.ts";
 import { DONE, printed, RUN } from "./sortingLinux.ts";
 
@@ -60,7 +60,7 @@ describe.skipIf(!isPrepared())(
   "a Linux whose checkpoints have its bytes",
   { timeout: TIMEOUT },
   () => {
-    it.each(MODES.filter(([mode]) => mode === "diff" || IS_ALL || (IS_LONG && mode === "live")))(
+    it.each(MODES.filter(([mode]) => mode === "diff" || IS_ALL))(
       "finishes its command from them, and out of their file: %s",
       (_, operation) => {
         const sink = new MemorySink();
