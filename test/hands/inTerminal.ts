@@ -159,6 +159,9 @@ class Hands {
     if (again.damage !== undefined || String(again.recorded) !== message)
       return `saved at message ${message}: ${again.recorded} messages, ${again.damage ?? "whole"}`;
     this.#terminal.send("q");
+    const said = await this.#terminal.until(/^ended \d|not saved: /m, PATIENCE_MS);
+    // Commands behind the message that it has gone back to are not in the file, and it asks.
+    if (said.includes("not saved: ")) this.#terminal.send("q");
     const left = await this.#terminal.until(/^ended \d/m, PATIENCE_MS);
     return /^ended 0/m.test(left) ? this.#afterwards() : `q does not end it:\n${left}`;
   }
