@@ -6,6 +6,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from "vitest";
+import { IS_LONG } from "../share.ts";
 import { installNode, OTHERS } from "./nodeVersions.ts";
 import { filesOf, type Program, programsOf, Stranger } from "./stranger.ts";
 
@@ -15,7 +16,7 @@ const LITMUS = "node_modules/trackvisor/test/litmus";
 /** Node runs TypeScript itself from here on. */
 const STRIPS_TYPES = 22;
 
-describe.runIf(process.env["TRACKVISOR_LONG"])("the tarball", () => {
+describe.runIf(IS_LONG)("the tarball", () => {
   const programs = programsOf("library.md");
   const recorded = (stranger: Stranger, node: string): Buffer => {
     stranger.run(node, MAIN, "run", "array-parser", "--until", "5ms", "--record", "a.tvlog");

@@ -1,5 +1,5 @@
 /** Lines of a log that comes in pieces: whole lines go to a parser, what it makes of them is counted. */
-import type { TraceReading, Understood } from "./formats/traceFormat.ts";
+import { nothingRead, type TraceReading, type Understood } from "./formats/traceFormat.ts";
 
 /** Understands lines. */
 export interface LineParser {
@@ -21,13 +21,7 @@ const SHOWN_MAX = 80;
 const NEWLINE = 10;
 
 export class LineReading implements TraceReading {
-  readonly understood: Understood = {
-    unit: "line",
-    accessLines: 0,
-    otherLines: 0,
-    unknownLines: 0,
-    firstUnknown: undefined,
-  };
+  readonly understood: Understood = nothingRead("line");
 
   private readonly parser: LineParser;
   /** The start of a line whose end has not come yet. */

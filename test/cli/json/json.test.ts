@@ -8,6 +8,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import type { Command } from "commander";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { JSON_VERSIONS } from "../../../src/cli/jsonFormats.ts";
+import { IS_LONG } from "../../share.ts";
 import { Scratch, scenario } from "../command.ts";
 import { TypeSchemas } from "./typeSchema.ts";
 
@@ -20,7 +21,6 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   advise: "advise.schema.json",
   fleet: "fleet.schema.json",
 };
-const LONG = process.env["TRACKVISOR_LONG"] !== undefined;
 const UPDATE = process.env["UPDATE_SCHEMA"] !== undefined;
 
 const scratch = new Scratch();
@@ -111,7 +111,7 @@ function everyCommand(command: Command, before: readonly string[]): [string, Com
 }
 
 function titled(): [string, Case][] {
-  const wanted = [...cases()].filter(({ long }) => LONG || !long);
+  const wanted = [...cases()].filter(({ long }) => IS_LONG || !long);
   return wanted.map((one) => [shortOf(one), one]);
 }
 
@@ -185,7 +185,7 @@ function ordered(value: unknown): unknown {
 
 describe("JSON output", () => {
   // The compiler takes seconds for all the types of the program.
-  it.runIf(LONG || UPDATE)("has the schemas that its types say", () => {
+  it.runIf(IS_LONG || UPDATE)("has the schemas that its types say", () => {
     const { schemas, type } = TypeSchemas.of(join(ROOT, "src", "cli", "jsonFormats.ts"), "Json");
     if (UPDATE) {
       rmSync(join(DOCS, "json"), { recursive: true, force: true });

@@ -9,6 +9,7 @@ import { meanOf, valueAt } from "../../../src/questions/fleet/curves.ts";
 import { loadFleet } from "../../../src/questions/fleet/fleetFile.ts";
 import type * as measuring from "../../../src/questions/fleet/measureCurves.ts";
 import { runToEnd } from "../../../src/runs/runOrder.ts";
+import { IS_LONG } from "../../share.ts";
 import { fleet, GUEST, store, write } from "./fleets.ts";
 
 const MEASURING = join(import.meta.dirname, "../../../dist/src/questions/fleet/measureCurves.js");
@@ -21,7 +22,7 @@ const MEASURED = [0.5, 0.6, 0.7, 0.8, 0.9, 1];
 /** From here on the curve is a cliff: with the whole working set a guest waits for nothing. */
 const CLIFF = 0.9;
 
-it.runIf(process.env["TRACKVISOR_LONG"] !== undefined)(
+it.runIf(IS_LONG)(
   "accesses of VMs that are short are within a fifth, but on the cliff at the working set",
   { timeout: 600_000 },
   async () => {

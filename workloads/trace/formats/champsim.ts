@@ -9,7 +9,12 @@
  */
 import { byteAt } from "../../../src/lookup.ts";
 import { type Accesses, FETCH, READ, WRITE } from "../accesses.ts";
-import type { TraceFormat, TraceReading, Understood } from "./traceFormat.ts";
+import {
+  nothingRead,
+  type TraceFormat,
+  type TraceReading,
+  type Understood,
+} from "./traceFormat.ts";
 
 const RECORD_BYTES = 64;
 const IS_BRANCH = 8;
@@ -35,13 +40,7 @@ export const champsim: TraceFormat = {
 };
 
 class RecordReading implements TraceReading {
-  readonly understood: Understood = {
-    unit: "record",
-    accessLines: 0,
-    otherLines: 0,
-    unknownLines: 0,
-    firstUnknown: undefined,
-  };
+  readonly understood: Understood = nothingRead("record");
   private readonly accesses: Accesses;
   /** The start of a record whose end has not come yet. */
   private readonly carry = Buffer.alloc(RECORD_BYTES);

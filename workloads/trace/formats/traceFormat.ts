@@ -25,6 +25,11 @@ export interface Understood {
   firstUnknown: { readonly line: number; readonly text: string } | undefined;
 }
 
+/** Before anything was read. */
+export function nothingRead(unit: Understood["unit"]): Understood {
+  return { unit, accessLines: 0, otherLines: 0, unknownLines: 0, firstUnknown: undefined };
+}
+
 /** Reads a log that is given in pieces of any size. */
 export interface TraceReading {
   readonly understood: Readonly<Understood>;

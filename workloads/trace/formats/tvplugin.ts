@@ -14,7 +14,13 @@ import type { Accesses } from "../accesses.ts";
 import { TRACE_PAGES_MAX } from "../format.ts";
 import { type Frame, FrameReader } from "../frameReader.ts";
 import { PluginMachine } from "../tvpluginMachine.ts";
-import type { TraceFormat, TraceInto, TraceReading, Understood } from "./traceFormat.ts";
+import {
+  nothingRead,
+  type TraceFormat,
+  type TraceInto,
+  type TraceReading,
+  type Understood,
+} from "./traceFormat.ts";
 
 const MAGIC = Buffer.from("TVQEMU\0\0", "latin1");
 const VERSION = 1;
@@ -66,13 +72,7 @@ export const tvplugin: TraceFormat = {
 class Damaged extends Error {}
 
 class PluginReading implements TraceReading {
-  readonly understood: Understood = {
-    unit: "record",
-    accessLines: 0,
-    otherLines: 0,
-    unknownLines: 0,
-    firstUnknown: undefined,
-  };
+  readonly understood: Understood = nothingRead("record");
   notes: readonly string[] = [];
   readonly #into: TraceInto;
   readonly #records: Records;
