@@ -37,8 +37,6 @@ const ACCESSES_PER_WORK = 32;
 /** Work between two snapshots on the way forwards: what one costs, some ten times over. */
 const WORK_MIN = 1024;
 const WORDS_PER_WORK = 128;
-/** Messages between two yields of a way in pieces. */
-const PIECE = 16;
 /** On the way back to a point, snapshots are left before it, closer and closer down to this part of it. */
 const CLOSER = 16;
 
@@ -141,7 +139,7 @@ export class Timeline {
     return finish(this.seekingTime(time));
   }
 
-  /** seek, in pieces: each yield says how much of the way is done, as a part of 1. */
+  /** seek, a message at a time: each yield says how much of the way is done, as a part of 1. */
   *seeking(position: number): Generator<number, number> {
     const target = Math.max(0, Math.min(position, this.#end ?? position));
     const nearest = this.#snapshots.before(target);
@@ -153,7 +151,7 @@ export class Timeline {
       if (this.step() === null) break;
       const done = this.#work - this.#workAtSnapshot;
       if (done >= least && done >= target - this.#position) this.#keep();
-      if (this.#position % PIECE === 0) yield (this.#position - from) / (target - from);
+      yield (this.#position - from) / (target - from);
     }
     return this.#position;
   }
@@ -165,7 +163,7 @@ export class Timeline {
     if (time < interconnect.now || nearest.position > this.#position) this.#restore(nearest);
     const from = interconnect.now;
     while (interconnect.nextTime <= time && this.step() !== null) {
-      if (this.#position % PIECE === 0) yield (interconnect.now - from) / (time - from);
+      yield (interconnect.now - from) / (time - from);
     }
     return this.#position;
   }
@@ -314,7 +312,7 @@ export class Timeline {
         const delivery = this.step();
         if (delivery === null) break;
         found = visit(delivery);
-        if (this.#position % PIECE === 0) yield (end - stretchEnd) / end;
+        yield (end - stretchEnd) / end;
       }
       if (found !== null) return;
       stretchEnd = begun.position;

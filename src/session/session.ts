@@ -4,6 +4,7 @@
  * many messages it may deliver.
  */
 
+import { isDeepStrictEqual } from "node:util";
 import type { CheckOrigin } from "../check/systemOfLog.ts";
 import { UserError } from "../errors.ts";
 import type { Delivery } from "../interconnect/messages.ts";
@@ -282,22 +283,25 @@ export class Session {
   }
 
   /**
-   * Writes the run up to here as a log. The run is repeated for that, in pieces: each yield says how far
-   * it is, as a part of 1. Until all is written the file of that name is as it was; given up, it stays so.
-   * @throws UserError if it cannot be written, or exists and may not be replaced
+   * Writes the run up to here as a log. The run is repeated for that, a message at a time: each yield says how
+   * far it is, as a part of 1. Until all is written the file of that name is as it was; given up, it stays so.
+   * @throws UserError if it cannot be written, or exists and may not be replaced, or if the run that was repeated
+   *   is not the one that was seen
    */
   *save(path: string, options: OutputOptions = {}): Generator<number, number> {
-    const system = this.#source.build();
     const { position } = this;
     const made = this.timeline.interventions.filter(({ at }) => at <= position);
+    // Whether what was done behind the last message is done already is not known.
+    const isBare = made.every(({ at }) => at < position);
+    const seen = whereIs(this.timeline, isBare);
     const file = new LogFile(path, options);
     try {
+      const system = this.#source.build();
       const recorder = new Recorder(system, this.#origin, file);
       const again = new Timeline(system, made, { spacing: Number.POSITIVE_INFINITY });
-      const piece = 256;
-      while (again.position < position) {
-        if (again.run(Math.min(piece, position - again.position)) === 0) break;
-        yield again.position / position;
+      while (again.position < position && again.step() !== null) yield again.position / position;
+      if (!isDeepStrictEqual(whereIs(again, isBare), seen)) {
+        throw new UserError(`${path}: not saved: done again, the run is another one`);
       }
       // Those made here, behind the last message; not those that deliver the next one.
       for (const one of made) {
@@ -431,4 +435,9 @@ export class Session {
     while (at > 0 && ring.delivery(at) !== undefined && ring.postedWith(at)[1] >= first) at--;
     return at;
   }
+}
+
+/** Where a run is: one that is repeated comes to the same place. */
+function whereIs({ position, last, system }: Timeline, withState: boolean) {
+  return { position, last, digests: withState ? system.digests() : null };
 }

@@ -199,11 +199,12 @@ export class Driver implements Controls {
   #giveUp(): boolean {
     if (!this.#work.busy) return false;
     this.run.stop();
+    const noLog = this.#work.saving ? ", and no log is written" : "";
     this.#work.cancel("saving");
     this.#leaving = false;
     // Else it would be looked up again.
     if (this.#ui.mode === "chart") this.ui({ type: "close" });
-    this.#say(`given up; this is message ${this.#session.position}`, "warn");
+    this.#say(`given up${noLog}; this is message ${this.#session.position}`, "warn");
     this.#painter.touched();
     return true;
   }

@@ -48,8 +48,8 @@ export class LongWork {
         this.#listener.done();
       },
       failed: (error) => {
-        this.cancel("journey");
-        this.cancel("saving");
+        // The other goes on: a log is not lost because a way led nowhere.
+        this.#jobs[kind] = null;
         this.#listener.failed(error);
       },
     });

@@ -10,9 +10,8 @@ const SPEEDS = [1, 10, 100, 1000, Number.POSITIVE_INFINITY] as const;
 const FASTEST = SPEEDS.length - 1;
 /** As they are typed. */
 export const SPEED_NAMES = SPEEDS.map((speed) => (Number.isFinite(speed) ? String(speed) : "full"));
-/** Length of a slice of the run, and messages between two looks at the clock. */
+/** Length of a slice of the run. There is a look at the clock behind each message: one of a live guest may take 25 ms. */
 const SLICE_MS = 8;
-const SLICE_MESSAGES = 16;
 /** Between two turns of a run with a speed. */
 const TURN_MS = 1000 / 30;
 const RATE_MS = 500;
@@ -146,25 +145,23 @@ export class Runner {
     } else if (this.#running) this.#schedule();
   }
 
-  /** A few messages towards the goal; why the run is to stop, or null. */
+  /** A message towards the goal; why the run is to stop, or null. */
   #advance(): string | null {
     const session = this.#session;
     switch (this.#goal.kind) {
       case "none":
-        return session.advance(SLICE_MESSAGES);
+        return session.advance(1);
       case "landmark":
-        return session.advanceTo(this.#goal.landmark, SLICE_MESSAGES);
+        return session.advanceTo(this.#goal.landmark, 1);
       case "count": {
         const { messages } = this.#goal;
         if (messages <= 0) return "there";
-        const now = Math.min(messages, SLICE_MESSAGES);
-        this.#goal = { kind: "count", messages: messages - now };
-        return session.advance(now);
+        this.#goal = { kind: "count", messages: messages - 1 };
+        return session.advance(1);
       }
       case "position": {
-        const left = this.#goal.position - session.position;
-        if (left <= 0) return "there";
-        return session.advance(Math.min(left, SLICE_MESSAGES));
+        if (session.position >= this.#goal.position) return "there";
+        return session.advance(1);
       }
       case "time": {
         const { interconnect } = session.system;

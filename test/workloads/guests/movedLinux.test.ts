@@ -1,41 +1,47 @@
 /** A real Linux that is migrated with its bytes goes on from what has arrived. Where none was prepared, it is left out. */
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { UserError } from "../../../src/errors.ts";
 import { findsEveryWrite, TECHNIQUES } from "../../../src/hypervisor/techniques/all.ts";
-import { Timeline } from "../../../src/replay/timeline.ts";
+import { finish, Timeline } from "../../../src/replay/timeline.ts";
+import { Session } from "../../../src/session/session.ts";
 import { buildSystem } from "../../../src/system/build.ts";
 import type { MigrateResult } from "../../../src/system/operations/migration/migrateResult.ts";
-import { scenarioSchema } from "../../../src/system/scenarioSchema.ts";
+import { type Scenario, scenarioSchema } from "../../../src/system/scenarioSchema.ts";
 import type { System } from "../../../src/system/system.ts";
+import { Scratch } from "../../cli/command.ts";
 import { IS_ALL, IS_LONG } from "../../share.ts";
 import { isPrepared } from "./preparedLinux.ts";
 import { DONE, printed, RUN } from "./sortingLinux.ts";
 
 const TIMEOUT = 600_000;
+const scratch = new Scratch();
+afterAll(() => scratch.remove());
+
+function scenarioOf(fields: object = {}, operation: object = {}): Scenario {
+  return scenarioSchema.parse({
+    name: "moved",
+    vms: [
+      {
+        paging: "off",
+        contents: "bytes",
+        workload: { kind: "linux", run: RUN },
+      },
+    ],
+    tracker: { technique: "pml" },
+    operation: {
+      kind: "migrate",
+      policy: { kind: "libxc" },
+      start: "4ms",
+      link: { bandwidth: "16GiB/s" },
+      settle: "1s",
+      ...operation,
+    },
+    ...fields,
+  });
+}
 
 function systemOf(fields: object = {}, operation: object = {}): System {
-  return buildSystem(
-    scenarioSchema.parse({
-      name: "moved",
-      vms: [
-        {
-          paging: "off",
-          contents: "bytes",
-          workload: { kind: "linux", run: RUN },
-        },
-      ],
-      tracker: { technique: "pml" },
-      operation: {
-        kind: "migrate",
-        policy: { kind: "libxc" },
-        start: "4ms",
-        link: { bandwidth: "16GiB/s" },
-        settle: "1s",
-        ...operation,
-      },
-      ...fields,
-    }),
-  );
+  return buildSystem(scenarioOf(fields, operation));
 }
 
 function resultOf(system: System): MigrateResult {
@@ -86,6 +92,18 @@ describe.skipIf(!isPrepared())(
       expect(failures).toHaveLength(1);
       expect(memory?.destination).not.toBe(memory?.source);
       expect(printed(system)).not.toContain(DONE);
+    });
+
+    it.skipIf(!IS_ALL)("is saved by who looks at it, and replayed to the last message", () => {
+      const session = Session.start(scenarioOf(), ".");
+      session.timeline.run();
+      const path = scratch.path("moved.tvlog");
+      finish(session.save(path));
+      const again = Session.open(path);
+      expect(again.timeline.run()).toBe(session.position);
+      expect(again.system.digests()).toEqual(session.system.digests());
+      expect(printed(again.system)).toContain(DONE);
+      expect(resultOf(again.system).verified).toBe(true);
     });
 
     it.skipIf(!IS_ALL)("does the same again after going back, before and after its move", () => {
