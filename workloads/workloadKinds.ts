@@ -34,11 +34,19 @@ interface Made {
   readonly given: WorkloadSurroundings;
 }
 
-/** A kind of workload: its fields, and how one is made of them; whether it is a program that has to be run first. */
+/** What else is said of a kind of workload. */
+interface Traits<Config> {
+  /** Whether it is a program that has to be run first; default: no. */
+  readonly isRun?: (config: Config) => boolean;
+  /** Whether its accesses are the same with every seed; default: no. */
+  readonly isCertain?: (config: Config) => boolean;
+}
+
+/** A kind of workload: its fields, how one is made of them, and what else is said of it. */
 function kindOf<Schema extends z.ZodObject<{ kind: z.ZodLiteral<string> }>>(
   schema: Schema,
   create: (name: string, config: z.output<Schema>, made: Made) => Workload,
-  isRun: (config: z.output<Schema>) => boolean = () => false,
+  { isRun = () => false, isCertain = () => false }: Traits<z.output<Schema>> = {},
 ) {
   const kind = schema.shape.kind.value;
   const isOwn = (config: unknown): config is z.output<Schema> =>
@@ -47,6 +55,7 @@ function kindOf<Schema extends z.ZodObject<{ kind: z.ZodLiteral<string> }>>(
     kind,
     schema,
     isRun: (config: unknown): boolean => isOwn(config) && isRun(config),
+    isCertain: (config: unknown): boolean => isOwn(config) && isCertain(config),
     create(config: unknown, name: string, made: Made): Workload {
       if (!isOwn(config)) throw new Error(`this is no workload "${kind}"`);
       return create(name, config, made);
@@ -56,15 +65,23 @@ function kindOf<Schema extends z.ZodObject<{ kind: z.ZodLiteral<string> }>>(
 
 /** Every kind, in the order of manuals. */
 const BUILT_IN = [
-  kindOf(arrayParserSchema, (name, config, { seed }) => new ArrayParser(name, config, seed)),
-  kindOf(phasesSchema, (name, config, { seed }) => new Phases(name, config, seed)),
+  kindOf(arrayParserSchema, (name, config, { seed }) => new ArrayParser(name, config, seed), {
+    isCertain: ({ writeIntensity }) => writeIntensity === 0 || writeIntensity === 100,
+  }),
+  kindOf(phasesSchema, (name, config, { seed }) => new Phases(name, config, seed), {
+    isCertain: () => true,
+  }),
   kindOf(uniformSchema, (name, config, { seed }) => new Uniform(name, config, seed)),
   kindOf(zipfSchema, (name, config, { seed }) => new Zipf(name, config, seed)),
   kindOf(hotColdSchema, (name, config, { seed }) => new HotCold(name, config, seed)),
   kindOf(phaseChangeSchema, (name, config, { seed }) => new PhaseChange(name, config, seed)),
-  kindOf(sequentialSchema, (name, config, { seed }) => new Sequential(name, config, seed)),
-  kindOf(scriptSchema, (name, config, { seed }) => new Script(name, config, seed)),
-  kindOf(traceSchema, traceOf),
+  kindOf(sequentialSchema, (name, config, { seed }) => new Sequential(name, config, seed), {
+    isCertain: ({ writeFraction }) => writeFraction === 0 || writeFraction === 1,
+  }),
+  kindOf(scriptSchema, (name, config, { seed }) => new Script(name, config, seed), {
+    isCertain: () => true,
+  }),
+  kindOf(traceSchema, traceOf, { isCertain: () => true }),
   kindOf(hplSchema, (name, config, { seed }) => new Hpl(name, config, seed)),
   kindOf(externalSortSchema, (name, config, { seed }) => new ExternalSort(name, config, seed)),
   kindOf(recordStoreSchema, (name, config, { seed }) => new RecordStore(name, config, seed)),
@@ -73,13 +90,13 @@ const BUILT_IN = [
     wasmSchema,
     (name, config, { given }) =>
       config.live ? new LiveWasmGuest(name, config, given) : new WasmGuest(name, config, given),
-    ({ live }) => !live,
+    { isRun: ({ live }) => !live },
   ),
   kindOf(
     linuxSchema,
     (name, config, { given }) =>
       config.live ? new LiveLinux(name, config, given) : new LinuxWorkload(name, config, given),
-    ({ live }) => !live,
+    { isRun: ({ live }) => !live },
   ),
 ] as const;
 
@@ -144,6 +161,11 @@ export function ownWorkloadKinds(): string[] {
 /** Whether a workload has to be run before anything is known of it: a program, whose accesses are noted. */
 export function isRunToBeKnown(config: WorkloadConfig): boolean {
   return BUILT_IN.some((one) => one.isRun(config));
+}
+
+/** Whether a workload makes the same accesses with every seed: nothing is left to chance in it. */
+export function isCertain(config: WorkloadConfig): boolean {
+  return BUILT_IN.some((one) => one.isCertain(config));
 }
 
 /** A workload with its defaults filled in. */

@@ -5,6 +5,7 @@ import { UserError } from "../errors.ts";
 import { EXPERIMENTS, experimentsNamed } from "../experiments/all.ts";
 import { BrokenRun } from "../experiments/runPoint.ts";
 import { FULL, QUICK } from "../experiments/scale.ts";
+import { defaultSeeds, SEEDS_MAX } from "../experiments/seeds.ts";
 import {
   type ExperimentAsked,
   type ExperimentShare,
@@ -28,7 +29,7 @@ import {
 } from "./experimentOutput.ts";
 import { JSON_OPTION, printResult } from "./jsonFormats.ts";
 import { LIVE, refuseLive } from "./live.ts";
-import { FORCE } from "./optionParsers.ts";
+import { FORCE, wholeNumber } from "./optionParsers.ts";
 import { noteDamaged } from "./output.ts";
 import { type RunsAct, WORKERS, withProgress } from "./poolOptions.ts";
 import { provenance } from "./provenance.ts";
@@ -40,6 +41,7 @@ const EXIT_INTERRUPTED = 130;
 
 interface RunOptions extends ExperimentOutput {
   readonly quick?: true;
+  readonly seeds?: number;
   readonly workers?: number;
   readonly queue?: QueueAddress;
   readonly shard?: Shard;
@@ -66,6 +68,11 @@ export function experimentCommand(): Command {
     .description("run one experiment, or all; what was interrupted goes on")
     .argument("<name>", "an experiment's name, or all")
     .option("--quick", `times and sizes divided by ${QUICK.divisor}`)
+    .option(
+      "--seeds <n>",
+      `seeds of each run that chance enters (${defaultSeeds(FULL)}, with --quick ${defaultSeeds(QUICK)})`,
+      wholeNumber(1, SEEDS_MAX),
+    )
     .option(...JSON_OPTION)
     .option("--out <directory>", "where results go", EXPERIMENT_DIRECTORY)
     .option(...FORCE)
@@ -79,7 +86,9 @@ export function experimentCommand(): Command {
 }
 
 async function run(name: string, options: RunOptions): Promise<void> {
-  const asked = { experiment: name, scale: (options.quick ? QUICK : FULL).name };
+  const scale = options.quick ? QUICK : FULL;
+  const seeds = options.seeds ?? defaultSeeds(scale);
+  const asked: ExperimentAsked = { experiment: name, scale: scale.name, seeds };
   const { shard = null, output, force } = options;
   refuseAll(name, options);
   refuseLive(options);
@@ -93,9 +102,9 @@ async function run(name: string, options: RunOptions): Promise<void> {
   if (output !== undefined) writeOutput(output, shareText(share), { force });
   if (shard === null) {
     deliverOutcomes(name, scaleOf(asked), await outcomesOf({ file: name, share }), options);
-    const what = `trackvisor experiment run ${name}${options.quick ? " --quick" : ""}`;
+    const what = `trackvisor experiment run ${name}${options.quick ? " --quick" : ""}${options.seeds === undefined ? "" : ` --seeds ${seeds}`}`;
     const seconds = (Date.now() - begun) / 1000;
-    const text = provenance(what, share.count, reused, seconds);
+    const text = provenance(what, { runs: share.count, reused, seeds, seconds });
     writeOutput(join(options.out, PROVENANCE), text, { force });
   } else if (options.json) {
     printResult("experiment", share);

@@ -3,9 +3,11 @@ import { join } from "node:path";
 import Table from "cli-table3";
 import { experimentsNamed } from "../experiments/all.ts";
 import { claimLines, countClaims } from "../experiments/claimsReport.ts";
+import type { Row } from "../experiments/experiment.ts";
 import type { Outcome } from "../experiments/outcome.ts";
 import { countVerdicts, htmlReport, markdownReport } from "../experiments/report.ts";
 import type { Scale } from "../experiments/scale.ts";
+import { chanceText } from "../experiments/seeds.ts";
 import { cells, dataToCsv, rowsToCsv, rowsToLatex, TABLE_HEADER } from "../experiments/tables.ts";
 import { makeDirectory, refuseUnwritable, writeOutput } from "../io/outputFile.ts";
 import { print } from "../io/standardStreams.ts";
@@ -67,7 +69,10 @@ function filesOf({ experiment, rows, plots, findings }: Outcome): [string, strin
   const { name } = experiment;
   return [
     [`${name}.csv`, rowsToCsv(rows)],
-    [`${name}.json`, `${jsonText(formatted("experiment result", { rows, findings }), 1)}\n`],
+    [
+      `${name}.json`,
+      `${jsonText(formatted("experiment result", { rows: rows.map(rowAsJson), findings }), 1)}\n`,
+    ],
     [`${name}.tex`, rowsToLatex(rows)],
     ...plots.flatMap(({ data, svg }, i): [string, string][] => [
       [`${name}-plot${i + 1}.svg`, svg],
@@ -83,17 +88,27 @@ function asJson(outcomes: readonly Outcome[], scale: Scale): JsonFormats["experi
       name: experiment.name,
       title: experiment.title,
       source: experiment.source,
-      rows: rows.map((row) => ({
-        ...row,
-        emulated: Number.isNaN(row.emulated) ? null : row.emulated,
-      })),
+      rows: rows.map(rowAsJson),
       findings,
     })),
   };
 }
 
+/** What has no number is null: JSON has no NaN. */
+function rowAsJson(row: Row): JsonFormats["experiment result"]["rows"][number] {
+  const known = (value: number): number | null => (Number.isNaN(value) ? null : value);
+  const { emulated, low, high, values } = row;
+  return {
+    ...row,
+    emulated: known(emulated),
+    low: known(low),
+    high: known(high),
+    values: values.map(known),
+  };
+}
+
 function linesOf(outcomes: readonly Outcome[], directory: string): string[] {
-  const lines = outcomes.flatMap(({ experiment, rows, findings }) => {
+  const lines = outcomes.flatMap(({ experiment, chance, rows, findings }) => {
     const table = new Table({
       head: [...TABLE_HEADER],
       colAligns: ["left", "right", "right", "right", "right", "left"],
@@ -101,7 +116,14 @@ function linesOf(outcomes: readonly Outcome[], directory: string): string[] {
     });
     for (const row of rows) table.push(cells(row).map(visible));
     const notes = findings.map((finding) => `  ${finding}`);
-    return [experiment.title, ...table.toString().split("\n"), countVerdicts(rows), ...notes, ""];
+    return [
+      experiment.title,
+      ...table.toString().split("\n"),
+      countVerdicts(rows),
+      `  seeds: ${chanceText(chance)}`,
+      ...notes,
+      "",
+    ];
   });
   const rows = outcomes.flatMap((outcome) => outcome.rows);
   const claims = countClaims(rows);

@@ -276,9 +276,14 @@ interface ExperimentRunJson {
 }
 
 interface ExperimentResultJson {
-  readonly rows: readonly (Omit<Row, "emulated"> & {
-    /** Null: the run has no such number. */
+  readonly rows: readonly (Omit<Row, "emulated" | "low" | "high" | "values"> & {
+    /** The mean of the seeds; null: the run has no such number. */
     readonly emulated: number | null;
+    /** The 95 % interval of the mean. */
+    readonly low: number | null;
+    readonly high: number | null;
+    /** What came out with each seed; one alone if it is the same with all. */
+    readonly values: readonly (number | null)[];
   })[];
   /** What the numbers say beyond the rows. */
   readonly findings: readonly string[];

@@ -3,8 +3,17 @@ import { cpus, totalmem } from "node:os";
 import { VERSION } from "../config/version.ts";
 import { experimentingVersion } from "../runs/codeVersion.ts";
 
-/** @param seconds that the runs took; those that were done before are not in them */
-export function provenance(what: string, runs: number, reused: number, seconds: number): string {
+export interface Work {
+  readonly runs: number;
+  /** Of those, done before. */
+  readonly reused: number;
+  /** Of each run that chance enters. */
+  readonly seeds: number;
+  /** That the runs took, without those that were done before. */
+  readonly seconds: number;
+}
+
+export function provenance(what: string, { runs, reused, seeds, seconds }: Work): string {
   const [cpu] = cpus();
   const lines: readonly (readonly [string, string])[] = [
     ["results of", what],
@@ -15,7 +24,7 @@ export function provenance(what: string, runs: number, reused: number, seconds: 
     ["processor", `${cpus().length} x ${cpu?.model ?? "unknown"}`],
     ["memory", `${(totalmem() / 2 ** 30).toFixed(0)} GiB`],
     ["runs", `${runs}, ${reused} of them from before`],
-    ["seeds", "those of the scenarios; each run's is in its scenario"],
+    ["seeds", `${seeds} of each run that chance enters`],
     ["took", `${seconds.toFixed(0)} s`],
     ["finished", new Date().toISOString()],
   ];

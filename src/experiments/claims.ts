@@ -10,6 +10,7 @@ export const CLAIM_VERDICTS = [
   "holds",
   "holds, but fitted",
   "holds, as it would for a constant",
+  "holds with some seeds",
   "cannot be told",
   "does not hold",
   "not run",
@@ -18,10 +19,12 @@ export type ClaimVerdict = (typeof CLAIM_VERDICTS)[number];
 
 export const CLAIM_RULES: Readonly<Record<ClaimVerdict, string>> = {
   holds:
-    "what the claim says is true of the emulated figures, and not of a constant's or of those of the model without the mechanism",
+    "what the claim says is true of the emulated figures, with every seed, and not of a constant's or of those of the model without the mechanism",
   "holds, but fitted": "the same, but all that comes out was fitted",
   "holds, as it would for a constant":
     "true, but a constant or the model without the mechanism would make it true as well: no evidence",
+  "holds with some seeds":
+    "true of the means of the seeds, or of what came out with some of them, and not of all: left to chance",
   "cannot be told":
     "the study's own series leave it open: its interval holds no effect, and the emulated one",
   "does not hold": "not true of the emulated figures",
@@ -55,12 +58,22 @@ function isPlain({ holds }: Claim, rows: readonly Row[]): boolean {
   return plain.length === rows.length && holds(plain);
 }
 
+/** Whether the claim is true of what came out with each seed. */
+function holdsBySeed({ holds }: Claim, rows: readonly Row[]): readonly boolean[] {
+  const seeds = Math.max(...rows.map(({ values }) => values.length));
+  return Array.from({ length: seeds }, (_, seed) =>
+    holds(rows.map((row) => ({ ...row, emulated: row.values[seed] ?? row.emulated }))),
+  );
+}
+
 function verdictOf(claim: Claim, rows: readonly Row[]): ClaimVerdict {
   if (rows.length === 0) return "not run";
   const all = (...verdicts: readonly Verdict[]): boolean =>
     rows.every(({ verdict }) => verdicts.includes(verdict));
   if (all("inside the study's noise")) return "cannot be told";
-  if (!claim.holds(rows)) return "does not hold";
+  const held = [claim.holds(rows), ...holdsBySeed(claim, rows)];
+  if (!held.includes(true)) return "does not hold";
+  if (held.includes(false)) return "holds with some seeds";
   if (all("fitted")) return "holds, but fitted";
   return isPlain(claim, rows) ? "holds, as it would for a constant" : "holds";
 }

@@ -120,9 +120,16 @@ interface Gain {
   readonly noise: readonly [number, number];
 }
 
-function noiseAt(intensity: Intensity): readonly [number, number] {
+type Noise = Gain["noise"];
+
+/** Of the study's series alone, so that it is worked out once for all seeds. */
+const NOISE = new Map<Intensity, Noise>();
+
+function noiseAt(intensity: Intensity): Noise {
   const series = (technique: Compared) => throughputs(studyPasses(intensity, technique));
-  return noiseOf(series("pml"), series("writeProtect"));
+  const noise = NOISE.get(intensity) ?? noiseOf(series("pml"), series("writeProtect"));
+  NOISE.set(intensity, noise);
+  return noise;
 }
 
 function gainFigures(

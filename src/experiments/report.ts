@@ -6,6 +6,7 @@ import { claimRules, claimsHtml, claimsMarkdown, countClaims } from "./claimsRep
 import type { Row } from "./experiment.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Scale } from "./scale.ts";
+import { chanceText } from "./seeds.ts";
 import { cells, rowsToMarkdown, TABLE_HEADER } from "./tables.ts";
 import { RULES, VERDICTS } from "./verdict.ts";
 
@@ -31,11 +32,11 @@ export function verdictTable(outcomes: readonly Outcome[]): string {
 
 export function markdownReport(outcomes: readonly Outcome[], scale: Scale): string {
   const rows = outcomes.flatMap((outcome) => outcome.rows);
-  const sections = outcomes.map(({ experiment, rows: own, findings }) =>
+  const sections = outcomes.map(({ experiment, chance, rows: own, findings }) =>
     [
       `## ${experiment.title}`,
       `\`trackvisor experiment run ${experiment.name}\`. Published: ${experiment.source}.`,
-      `Scale: ${scales(own)}.`,
+      `Scale: ${scales(own)}. Seeds: ${chanceText(chance)}.`,
       rowsToMarkdown(own),
       ...titled("Why figures differ", reasons(own)),
       ...titled("Findings", findings),
@@ -134,12 +135,12 @@ ${outcomes.map(section).join("\n")}
 `;
 }
 
-function section({ experiment, rows, plots, findings }: Outcome): string {
+function section({ experiment, chance, rows, plots, findings }: Outcome): string {
   const header = TABLE_HEADER.map((text) => `<th>${text}</th>`).join("");
   return `<section id="${experiment.name}">
 <h2>${htmlText(experiment.title)}</h2>
 <p><code>trackvisor experiment run ${experiment.name}</code>. Published: ${htmlText(experiment.source)}.</p>
-<p>Scale: ${htmlText(scales(rows))}.</p>
+<p>Scale: ${htmlText(scales(rows))}. Seeds: ${htmlText(chanceText(chance))}.</p>
 <table><thead><tr>${header}</tr></thead><tbody>
 ${rows.map(htmlRow).join("\n")}
 </tbody></table>

@@ -19,10 +19,12 @@ import { experimentsNamed } from "./all.ts";
 import { type Outcome, outcomeOf } from "./outcome.ts";
 import { doRuns, type ExperimentPool, type ExperimentRuns, resultsOf, runsOf } from "./runner.ts";
 import { FULL, QUICK, type Scale } from "./scale.ts";
+import { SEEDS_MAX } from "./seeds.ts";
 
 const askedSchema = z.strictObject({
   experiment: z.string().describe("its name, or all"),
   scale: z.enum([FULL.name, QUICK.name]),
+  seeds: z.int().min(1).max(SEEDS_MAX).describe("of each run that chance enters"),
 });
 
 export type ExperimentAsked = z.infer<typeof askedSchema>;
@@ -47,7 +49,7 @@ export function scaleOf({ scale }: ExperimentAsked): Scale {
 
 /** @throws UserError if no experiment has that name */
 function workOf(asked: ExperimentAsked): ExperimentWork {
-  const all = runsOf(experimentsNamed(asked.experiment), scaleOf(asked));
+  const all = runsOf(experimentsNamed(asked.experiment), scaleOf(asked), asked.seeds);
   const names = all.runs.map(({ name }, place) => `${name} ${all.identities[place]}`);
   return { ...all, code: experimentingVersion(), asked, names };
 }

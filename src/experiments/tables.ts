@@ -10,6 +10,8 @@ const COLUMNS = [
   "relation",
   "published",
   "emulated",
+  "low",
+  "high",
   "difference",
   "plain",
   "verdict",
@@ -43,6 +45,14 @@ export function formatNumber(value: number | null): string {
   return String(Number(value.toPrecision(4)));
 }
 
+const HALF_DIGITS = 2;
+
+/** With half the width of its interval, if it is not the same with every seed. */
+function emulatedText({ emulated, high }: Row): string {
+  if (high === emulated || Number.isNaN(high)) return formatNumber(emulated);
+  return `${formatNumber(emulated)} ± ${Number((high - emulated).toPrecision(HALF_DIGITS))}`;
+}
+
 /** The cells of a row in the result table. */
 export function cells(row: Row): readonly [string, string, string, string, string, string] {
   const bound = row.relation === "at most" && row.published !== null ? "<= " : "";
@@ -51,7 +61,7 @@ export function cells(row: Row): readonly [string, string, string, string, strin
   return [
     `${row.quantity}${unit}`,
     `${bound}${formatNumber(row.published)}`,
-    formatNumber(row.emulated),
+    emulatedText(row),
     `${sign}${formatNumber(row.difference)}`,
     formatNumber(row.plain),
     row.verdict,
@@ -88,11 +98,12 @@ const LATEX: Readonly<Record<string, string>> = {
   "^": "\\textasciicircum{}",
   "<": "\\textless{}",
   ">": "\\textgreater{}",
+  "±": "$\\pm$",
 };
 
 /** What has a meaning there is written out. */
 function latexText(text: string): string {
-  return text.replaceAll(/[\\~^<>]|[#$%&_{}]/g, (sign) => LATEX[sign] ?? `\\${sign}`);
+  return text.replaceAll(/[\\~^<>±]|[#$%&_{}]/g, (sign) => LATEX[sign] ?? `\\${sign}`);
 }
 
 /** The result table as Markdown. */

@@ -1,5 +1,8 @@
 /** How a published figure and an emulated one compare. One set of rules for all experiments. */
 
+import { itemAt } from "../lookup.ts";
+import { halfWidth, moments } from "../questions/statistics.ts";
+
 /** A figure that the study gives. */
 export interface Published {
   readonly value: number;
@@ -40,7 +43,7 @@ export const REPRODUCED = 0.1;
 /** Factor between the two. */
 export const NEAR = 2;
 
-/** What each verdict means, for reports. */
+/** What each verdict means, for reports. With several seeds it has to be true of the whole 95 % interval of their mean. */
 export const RULES: Readonly<Record<Verdict, string>> = {
   reproduced:
     "within 10 % of the published figure or within the precision to which it is known, or within a published bound; and a constant, or the model without the mechanism, would not be",
@@ -58,7 +61,13 @@ export const RULES: Readonly<Record<Verdict, string>> = {
 export interface Comparison {
   readonly published: number | null;
   readonly relation: "equals" | "at most";
+  /** The mean of the seeds. */
   readonly emulated: number;
+  /** Its 95 % interval by Student's t; the figure itself if it is the same with every seed, or there was one. */
+  readonly low: number;
+  readonly high: number;
+  /** What came out with each seed, in their order; one alone if it is the same with all. */
+  readonly values: readonly number[];
   /** What a model without the mechanism gives; null if there is none. */
   readonly plain: number | null;
   /** Emulated less published, in the figure's unit; null if there is none. */
@@ -66,24 +75,29 @@ export interface Comparison {
   readonly verdict: Verdict;
 }
 
-/** Applies the rules. */
-export function compare(published: Published | null, emulated: number): Comparison {
+/** Applies the rules. @param values what came out with each seed; one alone if it is the same with all */
+export function compare(published: Published | null, values: readonly number[]): Comparison {
+  const emulated = values.length === 1 ? itemAt(values, 0) : moments(values).mean;
+  const half = halfWidth(values);
+  const own = { emulated, low: emulated - half, high: emulated + half, values };
   if (published === null) {
     const verdict = "not published";
     const nothing = { published: null, relation: "equals", plain: null, difference: null } as const;
-    return { ...nothing, emulated, verdict };
+    return { ...nothing, ...own, verdict };
   }
   const { value, relation = "equals", plain } = published;
-  const verdict = verdictOf(published, emulated);
-  return { published: value, relation, emulated, plain, difference: emulated - value, verdict };
+  const verdict = verdictOf(published, own);
+  return { published: value, relation, ...own, plain, difference: emulated - value, verdict };
 }
 
-function verdictOf(published: Published, emulated: number): Verdict {
+function verdictOf(published: Published, { low, high }: Pick<Comparison, "low" | "high">): Verdict {
   const { fitted = false, noise, plain } = published;
-  if (noise !== undefined && isInside(noise, 0) && isInside(noise, emulated)) {
+  if (noise !== undefined && [0, low, high].every((value) => isInside(noise, value))) {
     return "inside the study's noise";
   }
-  const own = closeness(published, emulated);
+  // What is reproduced is an interval around the published figure, so that the ends speak for all between them.
+  const ends = [low, high].map((end) => CLOSENESS.indexOf(closeness(published, end)));
+  const own = itemAt(CLOSENESS, Math.max(...ends));
   if (own !== "reproduced") return own;
   if (fitted) return "fitted";
   return plain !== null && closeness(published, plain) === "reproduced"
@@ -95,7 +109,9 @@ function isInside([low, high]: readonly [number, number], value: number): boolea
   return low <= value && value <= high;
 }
 
-type Closeness = Extract<Verdict, "reproduced" | "near" | "same direction" | "differs">;
+/** From the best to the worst. */
+const CLOSENESS = ["reproduced", "near", "same direction", "differs"] as const;
+type Closeness = (typeof CLOSENESS)[number];
 
 function closeness(
   { value, relation = "equals", within = 0 }: Published,

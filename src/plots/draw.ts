@@ -1,15 +1,12 @@
 /** Draws plots as SVG texts, without a browser. */
 import * as vega from "vega";
 import { compile, type TopLevelSpec } from "vega-lite";
-import type { Plot } from "./plot.ts";
-
-const WIDTH = 560;
-const HEIGHT = 260;
+import { PLOT_HEIGHT, PLOT_WIDTH, type Plot } from "./plot.ts";
 
 /** The plot as a Vega specification with its data: all that a program needs to draw it. */
 export function vegaSpec({ title, data, spec }: Plot): vega.Spec {
   // Of several plots in one each has its own size.
-  const size = "mark" in spec ? { width: WIDTH, height: HEIGHT } : {};
+  const size = "mark" in spec ? { width: PLOT_WIDTH, height: PLOT_HEIGHT } : {};
   const whole = {
     ...size,
     title,

@@ -3,7 +3,7 @@
  * and dash as well, so that they can be told apart in grey. What was published is black.
  */
 import { itemAt } from "../lookup.ts";
-import type { DataRow, DataValue, Plot } from "./plot.ts";
+import type { DataRow, DataValue, Measured, Plot, UnitSpec } from "./plot.ts";
 
 export const PUBLISHED = "published";
 
@@ -55,11 +55,9 @@ export interface PlotOptions {
 export function linePlot(title: string, data: readonly DataRow[], options: PlotOptions): Plot {
   const { x, y } = options;
   const mark = { type: "line", point: { size: 45 }, strokeWidth: 1.5 };
-  return plot(title, data, options, mark, {
-    x: quantitative(x),
-    y: quantitative(y),
-    ...series(data, options, ["color", "shape", "strokeDash"]),
-  });
+  const channels = series(data, options, ["color", "shape", "strokeDash"]);
+  const encoding = { x: quantitative(x), y: quantitative(y), ...channels };
+  return plot(title, data, options, mark, encoding, { channel: "y", field: y.field });
 }
 
 /** As lines, with so many points that each is too much. */
@@ -81,23 +79,25 @@ export function curvePlot(title: string, data: readonly DataRow[], options: Plot
 /** Groups of bars. */
 export function barPlot(title: string, data: readonly DataRow[], options: PlotOptions): Plot {
   const { x, y, by } = options;
-  return plot(title, data, options, BAR, {
+  const encoding = {
     x: ordinal(x, data),
     xOffset: { field: by.field, sort: domain(data, by.field) },
     y: quantitative(y),
     ...series(data, options, ["fill"]),
-  });
+  };
+  return plot(title, data, options, BAR, encoding, { channel: "y", field: y.field });
 }
 
 /** Groups of bars that lie, for long names. */
 export function rowPlot(title: string, data: readonly DataRow[], options: PlotOptions): Plot {
   const { x, y, by } = options;
-  return plot(title, data, options, BAR, {
+  const encoding = {
     x: quantitative(x),
     y: ordinal(y, data),
     yOffset: { field: by.field, sort: domain(data, by.field) },
     ...series(data, options, ["fill"]),
-  });
+  };
+  return plot(title, data, options, BAR, encoding, { channel: "x", field: x.field });
 }
 
 /** Parts of a whole, one after the other; the bars lie. */
@@ -113,28 +113,26 @@ export function stackPlot(title: string, data: readonly DataRow[], options: Plot
 /** A dot for each name and series; for logarithmic axes, where a bar has no foot. */
 export function dotPlot(title: string, data: readonly DataRow[], options: PlotOptions): Plot {
   const { x, y } = options;
-  return plot(
-    title,
-    data,
-    options,
-    { type: "point", filled: true, size: 75 },
-    {
-      x: quantitative(x),
-      y: ordinal(y, data),
-      yOffset: { field: options.by.field, sort: domain(data, options.by.field) },
-      ...series(data, options, ["color", "shape"]),
-    },
-  );
+  const mark = { type: "point", filled: true, size: 75 };
+  const encoding = {
+    x: quantitative(x),
+    y: ordinal(y, data),
+    yOffset: { field: options.by.field, sort: domain(data, options.by.field) },
+    ...series(data, options, ["color", "shape"]),
+  };
+  return plot(title, data, options, mark, encoding, { channel: "x", field: x.field });
 }
 
+/** @param measured of a plot whose marks can have intervals */
 function plot(
   title: string,
   data: readonly DataRow[],
   { panels, width, height }: PlotOptions,
-  mark: object,
-  encoding: object,
+  mark: UnitSpec["mark"],
+  encoding: UnitSpec["encoding"],
+  measured?: Pick<Measured, "channel" | "field">,
 ): Plot {
-  const facet =
+  const facet: UnitSpec["encoding"] =
     panels === undefined
       ? {}
       : {
@@ -145,18 +143,20 @@ function plot(
             sort: domain(data, panels.field),
           },
         };
+  const spec: UnitSpec = {
+    ...(width === undefined ? {} : { width }),
+    ...(height === undefined ? {} : { height }),
+    mark,
+    encoding: { ...encoding, ...facet },
+    ...(panels?.independent === undefined
+      ? {}
+      : { resolve: { scale: { [panels.independent]: "independent" } } }),
+  };
   return {
     title,
     data,
-    spec: {
-      ...(width === undefined ? {} : { width }),
-      ...(height === undefined ? {} : { height }),
-      mark,
-      encoding: { ...encoding, ...facet },
-      ...(panels?.independent === undefined
-        ? {}
-        : { resolve: { scale: { [panels.independent]: "independent" } } }),
-    },
+    spec: { ...spec },
+    ...(measured === undefined ? {} : { measured: { ...measured, spec } }),
   };
 }
 

@@ -8,6 +8,9 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
+import { EXPERIMENTS } from "../../src/experiments/all.ts";
+import { FULL } from "../../src/experiments/scale.ts";
+import { chanceIn } from "../../src/experiments/seeds.ts";
 import { IS_LONG } from "../share.ts";
 
 const root = join(import.meta.dirname, "..", "..");
@@ -39,6 +42,16 @@ function claimsByVerdict(): string {
     return `| ${verdict} | ${own.map(([text]) => text).join("; ")} |`;
   });
   return ["| verdict | claims |", "|---|---|", ...rows, ""].join("\n");
+}
+
+/** How many runs of each experiment are done with several seeds. */
+function chanceTable(): string {
+  const rows = EXPERIMENTS.map((experiment) => {
+    const { drawn, certain } = chanceIn(experiment, FULL, 1);
+    return `| \`${experiment.name}\` | ${drawn} | ${certain} |`;
+  });
+  const head = "| experiment | runs that chance enters | others |";
+  return [head, "|---|---:|---:|", ...rows, ""].join("\n");
 }
 
 const UPDATES = process.env["UPDATE_README"] === "1";
@@ -78,6 +91,7 @@ it.each(LOOKED_AT)("%s shows what its commands print", { timeout: 300_000 }, (pa
     results: () => resultsTable("experiment"),
     claims: () => resultsTable("claim"),
     verdicts: claimsByVerdict,
+    chance: chanceTable,
   };
   for (const [name, table] of Object.entries(made)) {
     fresh = fresh.replace(

@@ -126,6 +126,7 @@ describe("trackvisor experiment run", { timeout: 300_000 }, () => {
     [["run", "migratoin"], /no experiment is called "migratoin"; did you mean "migration"\?/],
     [["run"], /missing required argument 'name'/],
     [["run", "energy", "--workers", "0"], /expected a whole number from 1 to 256/],
+    [["run", "energy", "--seeds", "0"], /expected a whole number from 1 to 1000/],
     [["run", "energy", "--out", "file"], /file: cannot be made/],
     [["lst"], /unknown command 'lst'/],
   ])("%j is refused in one line", async (words, message) => {

@@ -28,7 +28,7 @@ describe("an experiment's outcome", () => {
   beforeAll(async () => {
     const points = experiment!.points(QUICK);
     const summaries = new Map(points.map(({ name, scenario }) => [name, runPoint(scenario)]));
-    outcome = await outcomeOf(experiment!, (name) => summaries.get(name)!, QUICK);
+    outcome = await outcomeOf(experiment!, [(name) => summaries.get(name)!], QUICK);
   });
 
   it("has a row for each published figure, with a verdict from its numbers", () => {
@@ -72,6 +72,9 @@ describe("LaTeX", () => {
       published: 2,
       relation: "at most",
       emulated: 1,
+      low: 0.75,
+      high: 1.25,
+      values: [0.97, 1.03],
       plain: null,
       difference: -1,
       verdict: "reproduced",
@@ -82,7 +85,7 @@ describe("LaTeX", () => {
       .split("\n")
       .find((text) => text.startsWith("10"));
     expect(line).toBe(
-      "10 \\% of a\\_b\\textbackslash{}c \\textasciitilde{} \\{d\\} \\#1 \\$ \\textasciicircum{} \\& x & \\textless{}= 2 & 1 & -1 & - & reproduced \\\\",
+      "10 \\% of a\\_b\\textbackslash{}c \\textasciitilde{} \\{d\\} \\#1 \\$ \\textasciicircum{} \\& x & \\textless{}= 2 & 1 $\\pm$ 0.25 & -1 & - & reproduced \\\\",
     );
   });
 });
@@ -105,12 +108,17 @@ describe("CSV", () => {
       published: null,
       relation: "equals",
       emulated: 2,
+      low: 1.5,
+      high: 2.5,
+      values: [1.9, 2.1],
       difference: null,
       plain: null,
       verdict: "not published",
       scale: "full size",
       reason: null,
     } as const;
-    expect(rowsToCsv([row]).split("\r\n")[1]).toBe("e,q,s,equals,,2,,,not published,full size,");
+    expect(rowsToCsv([row]).split("\r\n")[1]).toBe(
+      "e,q,s,equals,,2,1.5,2.5,,,not published,full size,",
+    );
   });
 });

@@ -15,6 +15,7 @@ const RUNNER = join(import.meta.dirname, "../../dist/src/experiments/runner.js")
 
 /** Small enough that a run takes milliseconds. What comes out of it means nothing. */
 const TINY = { name: "quick", divisor: 1000 } as const;
+const SEEDS = 2;
 const NAMES = [
   "energy",
   "migration",
@@ -50,7 +51,7 @@ async function run(out: string, { workers, names = NAMES, abortAfter }: How): Pr
   const store = new RunStore(join(directory, out), "test");
   const progress: runner.RunProgress[] = [];
   const controller = new AbortController();
-  const all = compiled.runsOf(experiments, TINY);
+  const all = compiled.runsOf(experiments, TINY, SEEDS);
   const summaries = await compiled.doRuns(all.runs, {
     store,
     workers,

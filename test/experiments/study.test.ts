@@ -73,13 +73,16 @@ describe("the noise of two series", () => {
 });
 
 describe("claims", () => {
-  const row = (more: Partial<Row>): Row => ({
+  const row = ({ emulated = 1.6, values = [emulated], ...more }: Partial<Row>): Row => ({
     experiment: "energy",
     quantity: "power more at 100 % writes than at none, not tracked",
     unit: "W",
     published: 1.5,
     relation: "equals",
-    emulated: 1.6,
+    emulated,
+    low: emulated,
+    high: emulated,
+    values,
     plain: 0,
     difference: 0.1,
     verdict: "reproduced",
@@ -97,6 +100,13 @@ describe("claims", () => {
     expect(verdict({ emulated: 0.1, verdict: "same direction" })).toBe("does not hold");
     expect(verdict({ verdict: "inside the study's noise" })).toBe("cannot be told");
     expect(verdict({ quantity: "another" })).toBe("not run");
+  });
+
+  it("hold with every seed, or are left to chance", () => {
+    expect(verdict({ values: [1.5, 1.7] })).toBe("holds");
+    expect(verdict({ values: [0.1, 1.7] })).toBe("holds with some seeds");
+    expect(verdict({ emulated: 0.4, values: [0.1, 0.8] })).toBe("holds with some seeds");
+    expect(verdict({ emulated: 0.1, values: [0.1, 0.2] })).toBe("does not hold");
   });
 
   it.each(CLAIMS.map((claim) => [claim.text, claim] as const))("%s: can fail", (_, claim) => {

@@ -51,7 +51,7 @@ describe("verdicts", () => {
     ["an effect that the study can tell from none", { value: 2, noise: [1, 3] }, 2.9, "near"],
   ])("%s", (_, published, emulated, verdict) => {
     const known = published === null ? null : { plain: null, ...published };
-    expect(compare(known, emulated).verdict).toBe(verdict);
+    expect(compare(known, [emulated]).verdict).toBe(verdict);
   });
 
   it("no figure is reproduced if the plain model reproduces it, whatever came out", () => {
@@ -59,9 +59,9 @@ describe("verdicts", () => {
     fc.assert(
       fc.property(number, number, number, fc.boolean(), (value, emulated, plain, isBound) => {
         const published = { value, plain, relation: isBound ? "at most" : "equals" } as const;
-        const { verdict } = compare(published, emulated);
-        const own = compare({ ...published, plain: null }, emulated).verdict;
-        const other = compare({ ...published, plain: null }, plain).verdict;
+        const { verdict } = compare(published, [emulated]);
+        const own = compare({ ...published, plain: null }, [emulated]).verdict;
+        const other = compare({ ...published, plain: null }, [plain]).verdict;
         if (verdict === "reproduced") return own === "reproduced" && other !== "reproduced";
         return own !== "reproduced" || other === "reproduced";
       }),
@@ -76,11 +76,10 @@ describe("verdicts", () => {
     fc.assert(
       fc.property(value, value, within, exponent, (published, emulated, known, power) => {
         const unit = 2 ** power;
-        const one = compare({ value: published, within: known, plain: null }, emulated).verdict;
-        const other = compare(
-          { value: published * unit, within: known * unit, plain: null },
+        const one = compare({ value: published, within: known, plain: null }, [emulated]).verdict;
+        const other = compare({ value: published * unit, within: known * unit, plain: null }, [
           emulated * unit,
-        );
+        ]);
         return one === other.verdict;
       }),
       { numRuns: 2000 },
@@ -88,7 +87,40 @@ describe("verdicts", () => {
   });
 
   it("the difference is what came out less what was published", () => {
-    expect(compare({ value: 8, plain: null }, 10).difference).toBe(2);
-    expect(compare(null, 10).difference).toBeNull();
+    expect(compare({ value: 8, plain: null }, [10]).difference).toBe(2);
+    expect(compare(null, [10]).difference).toBeNull();
+  });
+
+  it.each<[string, readonly number[], Verdict]>([
+    ["the whole interval is near enough", [10.1, 10.2, 10.3], "reproduced"],
+    ["the mean is, an end of the interval is not", [8.5, 10, 11.5], "near"],
+    ["an end is further away than a factor of 2", [5, 5.5, 6], "same direction"],
+    ["the interval holds zero", [-1, 10, 20], "differs"],
+    ["with one seed nothing came out", [10, Number.NaN, 10], "differs"],
+  ])("of several seeds: %s", (_, values, verdict) => {
+    expect(compare({ value: 10, plain: null }, values).verdict).toBe(verdict);
+  });
+
+  it("the interval is Student's: of 9, 10, 11 it is 10 and 2.48 to either side", () => {
+    const { emulated, low, high } = compare(null, [9, 10, 11]);
+    expect(emulated).toBe(10);
+    expect(high - emulated).toBeCloseTo(4.303 / Math.sqrt(3), 3);
+    expect(emulated - low).toBeCloseTo(4.303 / Math.sqrt(3), 3);
+  });
+
+  it("of several seeds no figure is reproduced whose interval holds what a constant gives", () => {
+    const number = fc.double({ min: -100, max: 100, noNaN: true });
+    fc.assert(
+      fc.property(
+        number,
+        fc.array(number, { minLength: 2, maxLength: 5 }),
+        number,
+        (value, values, part) => {
+          const { low, high } = compare(null, values);
+          const plain = low + (high - low) * (Math.abs(part) / 100);
+          return compare({ value, plain }, values).verdict !== "reproduced";
+        },
+      ),
+    );
   });
 });

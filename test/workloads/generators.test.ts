@@ -3,13 +3,15 @@ import { describe, expect, it } from "vitest";
 import { AccessKind } from "../../src/hardware/accessLoop.ts";
 import { digestPart, restorePart, savePart } from "../../src/hardware/part.ts";
 import { Random } from "../../workloads/random.ts";
-import { workloadSchema } from "../../workloads/workloadKinds.ts";
+import { isCertain, workloadSchema } from "../../workloads/workloadKinds.ts";
 import { ZipfSampler } from "../../workloads/zipfSampler.ts";
 import { type Access, binomial, make, take } from "./helpers.ts";
 
 /** One of each kind, all but the last without end. */
 const samples: readonly Readonly<Record<string, unknown>>[] = [
   { kind: "arrayParser", pages: 37, writeIntensity: 20 },
+  { kind: "arrayParser", pages: 37, writeIntensity: 0 },
+  { kind: "arrayParser", pages: 37, writeIntensity: 100 },
   { kind: "phases", pages: 10, mode: "RWRW" },
   { kind: "phases", pages: 10, mode: "RRWW", readPasses: 2, writePasses: 3 },
   { kind: "phases", pages: 10, mode: "WWRR", readPasses: 2 },
@@ -17,6 +19,8 @@ const samples: readonly Readonly<Record<string, unknown>>[] = [
   { kind: "zipf", pages: 1000, exponent: 0.9, writeFraction: 0.1 },
   { kind: "hotCold", pages: 500, hotPages: 20, hotProbability: 0.8, scatter: true },
   { kind: "sequential", pages: 9, accessesPerPage: 4, writeFraction: 0.5 },
+  { kind: "sequential", pages: 9, accessesPerPage: 4, writeFraction: 1 },
+  { kind: "script", script: ["read 0", "write 1"], passes: "endless" },
   { kind: "trace", file: "shipped:sort", accesses: 50_000 },
   { kind: "hpl", order: 96, blockSize: 16 },
   { kind: "hpl", order: 70, blockSize: 32, flopsPerAccess: 1 },
@@ -42,6 +46,14 @@ const writes = (accesses: readonly Access[]) =>
 describe.each(samples.map((sample) => [label(sample), sample] as const))("%s", (_, sample) => {
   it("is the same for the same seed, name and configuration", () => {
     expect(take(make(sample), 3000)).toEqual(take(make(sample), 3000));
+  });
+
+  it("is the same with another seed if it says so, and another one otherwise", () => {
+    const config = workloadSchema.parse(sample);
+    // A program may ask for random numbers or not.
+    if (config.kind === "wasm") return;
+    const of = (seed: number) => JSON.stringify(take(make({ ...sample, seed }), 20_000, 20_000));
+    expect(of(1) === of(2)).toBe(isCertain(config));
   });
 
   it("is the same stream in blocks of any size", () => {

@@ -58,6 +58,8 @@ export interface OperationNeeds<Config> {
   readonly live: (config: Config) => boolean;
   /** The operator may arm other techniques in its course, so that nothing can be said to come to nothing. */
   readonly operatorDecides: boolean;
+  /** It makes random choices of its own, beside those of its estimator. */
+  readonly draws: boolean;
 }
 
 /** The toolstack as an operator finds it. */
@@ -136,6 +138,7 @@ export interface ConfiguredOperation<Config> {
   readonly beginsSet: boolean;
   readonly isLive: boolean;
   readonly operatorDecides: boolean;
+  readonly draws: boolean;
   readonly estimator: string | null;
   readonly file: string | null;
   readonly hostFrames: number | null;
@@ -244,6 +247,7 @@ function configuredBy<
     isLive: needs.live(config),
     tracks: needs.tracks(config),
     operatorDecides: needs.operatorDecides,
+    draws: needs.draws,
     estimator: declared.estimator(config),
     file: declared.file?.(config) ?? null,
     hostFrames: needs.hostFrames?.(config) ?? null,
@@ -270,6 +274,7 @@ export const PLAIN_NEEDS = {
   beginsSet: false,
   live: () => false,
   operatorDecides: false,
+  draws: false,
 } as const;
 
 /** An operation that begins by itself, and has the trackers for itself. */

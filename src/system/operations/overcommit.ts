@@ -167,6 +167,8 @@ export const overcommitOperation = declareOperation({
   schema: overcommitSchema,
   needs: {
     ...PLAIN_NEEDS,
+    // Which page the host takes, and a guest without paging (hypervisor/overcommit/hostVictims.ts).
+    draws: true,
     technique: estimateTechnique,
     // What it loses is seen in the contents alone.
     contents: (_, faults) => faults.includes("swapBeforeInvept"),
