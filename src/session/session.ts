@@ -17,6 +17,7 @@ import { intervene, type TimedIntervention } from "../replay/timedIntervention.t
 import { finish, Timeline } from "../replay/timeline.ts";
 import type { Scenario } from "../system/scenarioSchema.ts";
 import type { System } from "../system/system.ts";
+import { LookTimes } from "../system/verdict/lookTimes.ts";
 import { standstillOf } from "../system/verdict/standstill.ts";
 import { brokenPromises, failuresOf } from "../system/verdict/verdict.ts";
 import { type Breakpoint, LANDMARKS, parseBreakpoint, watchedText } from "./breakpoints.ts";
@@ -33,9 +34,6 @@ export type Landmark = keyof typeof LANDMARKS;
 
 /** Messages before the present that are made visible after a jump. */
 const CONTEXT_MESSAGES = 256;
-
-/** Messages between two looks whether the run can go further. */
-const LOOK_MESSAGES = 4096;
 
 /** A breakpoint, and what is known of what it watches. */
 interface Watched {
@@ -74,6 +72,7 @@ export class Session {
   /** Interventions that a log on disk holds. */
   #saved: ReadonlySet<TimedIntervention>;
   #breakpoints: Watched[] = [];
+  readonly #looks = new LookTimes();
 
   constructor({ source, interventions, messages, damage, found = null }: Opened) {
     const system = source.build();
@@ -168,7 +167,7 @@ export class Session {
       const hit = this.#hit(delivery);
       if (hit !== null) return hit;
       // Timers may go round for ever.
-      if (this.position % LOOK_MESSAGES === 0 && standstillOf(this.system) !== null) return "end";
+      if (this.#looks.isDue(delivery.time) && standstillOf(this.system) !== null) return "end";
     }
     return null;
   }

@@ -15,14 +15,18 @@ export interface Listener {
 export function listen(input: NodeJS.ReadStream, to: Listener) {
   // Keys that came at once are one text.
   const mouse = new MouseReader();
+  const type = (text: string): void => {
+    for (const one of text) to.press(keyName(one, {}), one);
+  };
   const onKey = (text: string, key: Key): void => {
-    const report = mouse.read(text);
+    const { typed, report } = mouse.read(text);
+    type(typed);
     if (report !== null) {
       if (report !== "none") to.point(report);
       return;
     }
     const name = keyName(text, key);
-    if (name === text && text.length > 1) for (const one of text) to.press(keyName(one, key), one);
+    if (name === text && text.length > 1) type(text);
     else to.press(name, text);
   };
   const options: object = {

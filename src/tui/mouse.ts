@@ -23,23 +23,28 @@ const KINDS: Readonly<Record<string, MouseReport["kind"]>> = {
   65: "wheelDown",
 };
 
-/** What a text is: a report; "none" = one that means nothing here, or a part of one; null = something typed. */
-export type Read = MouseReport | "none" | null;
+export interface Read {
+  /** What was taken for the beginning of a report, and was typed after all: before the text. */
+  readonly typed: string;
+  /** What the text is: a report; "none" = one that means nothing here, or a part of one; null = something typed. */
+  readonly report: MouseReport | "none" | null;
+}
 
 export class MouseReader {
   #begun = "";
 
+  /** @param text without what a key has no text for: "" */
   read(text: string): Read {
-    const whole = this.#begun + text;
+    const begun = this.#begun;
     this.#begun = "";
+    const whole = begun + text;
     const match = REPORT.exec(whole);
-    if (match !== null) return reportOf(match);
+    if (match !== null) return { typed: "", report: reportOf(match) };
     // "<" alone is a key.
-    if (whole.length > 1 && whole.length < LENGTH_MAX && BEGUN.test(whole)) {
-      this.#begun = whole;
-      return "none";
-    }
-    return null;
+    const goesOn = whole.length > 1 && whole.length < LENGTH_MAX && BEGUN.test(whole);
+    if (text === "" || !goesOn) return { typed: begun, report: null };
+    this.#begun = whole;
+    return { typed: "", report: "none" };
   }
 }
 

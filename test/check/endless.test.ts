@@ -5,6 +5,7 @@ import { actorModel } from "../../src/check/actorModel.ts";
 import { Exploration } from "../../src/check/engine/exploration.ts";
 import { type TrackingOptions, trackingModel } from "../../src/check/models/tracking.ts";
 import { replaceIn } from "../../src/check/mutations/mutation.ts";
+import { UserError } from "../../src/errors.ts";
 import { compileLogic } from "../../src/interconnect/compiledLogic.ts";
 import { request } from "../../src/interconnect/emissions.ts";
 import { Interconnect } from "../../src/interconnect/interconnect.ts";
@@ -81,4 +82,16 @@ it("a run in which messages without delay follow one another for ever ends, and 
   expect(run).toThrow(
     'time stands still at cycle 7: after 1000000 messages without delay comes "continueGuest"',
   );
+});
+
+it("virtual time is exact: a message that would come later than can be told is refused, and moves nothing", () => {
+  const interconnect = new Interconnect();
+  const { id } = interconnect.openPort();
+  const post = (delay: number) => () => interconnect.post(id, id, delay, { type: "continueGuest" });
+  for (const delay of [2 ** 53, Number.POSITIVE_INFINITY]) expect(post(delay)).toThrow(UserError);
+  expect(post(2 ** 53)).toThrow(/"continueGuest" would come at cycle [\d,]+; virtual time ends at/);
+  post(Number.MAX_SAFE_INTEGER)();
+  expect(() => interconnect.postpone(1, 1)).toThrow(UserError);
+  expect(interconnect.step()).toBe(true);
+  expect(interconnect.now).toBe(Number.MAX_SAFE_INTEGER);
 });

@@ -99,7 +99,7 @@ export class Sitting {
     } else if ("button" in deed) {
       const { button, up, column, row } = deed;
       const at = `${1 + (column % columns)};${1 + (row % this.#output.rows)}`;
-      const report = this.#mouse.read(`[<${button};${at}${up ? "m" : "M"}`);
+      const { report } = this.#mouse.read(`[<${button};${at}${up ? "m" : "M"}`);
       if (report !== null && report !== "none") this.#driver.point(report);
     } else if ("size" in deed) {
       this.#output.columns = deed.size.columns;

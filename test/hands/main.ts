@@ -46,15 +46,19 @@ async function run({ sequences: count, seed, inProcess }: Options): Promise<void
   const directory = mkdtempSync(join(tmpdir(), "trackvisor-keys-"));
   const started = performance.now();
   let [tried, deeds, failed] = [0, 0, 0];
+  /** @returns what is wrong; null: nothing */
+  const act = async (some: readonly Sequence[], scenario: string): Promise<string | null> => {
+    for (const sequence of some) {
+      const problem = await new Sitting(SMALL, sequence.size, directory).act(sequence);
+      if (problem !== null) return problem;
+    }
+    return inProcess ? null : actInTerminal(programOf(scenario), some);
+  };
   const judge = async (some: readonly Sequence[], scenario: string): Promise<void> => {
     if (failed > 0 && ++failed > TRIES) return;
-    let problem: string | null = null;
-    for (const sequence of some) {
-      tried++;
-      deeds += sequence.deeds.length;
-      problem ??= await new Sitting(SMALL, sequence.size, directory).act(sequence);
-    }
-    if (!inProcess) problem ??= await actInTerminal(programOf(scenario), some);
+    tried += some.length;
+    deeds += some.reduce((sum, sequence) => sum + sequence.deeds.length, 0);
+    const problem = await act(some, scenario).catch((fault: unknown) => (fault as Error).stack);
     process.stderr.write(`\r${tried} `);
     if (problem === null) return;
     // At once: to make it small may take a while.

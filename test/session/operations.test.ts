@@ -164,3 +164,22 @@ describe("while it is under way", () => {
     rmSync(directory, { recursive: true });
   });
 });
+
+describe("a run in which nothing but a timer is left", () => {
+  it("is at its end, however much longer the timer waits each time", () => {
+    const { until: _, operation: __, ...endless } = scenario();
+    const session = Session.start(
+      scenarioSchema.parse({ ...endless, operation: { kind: "measure" } }),
+      ".",
+    );
+    session.advance(500);
+    OPERATOR_COMMANDS["pauseVm"]!(session, 0, "");
+    OPERATOR_COMMANDS["pauseVm"]!(session, 1, "");
+    ask(session, "start", "migration");
+    const [from, began] = [session.position, session.system.interconnect.now];
+    while (session.advance(256) === null) expect(session.position - from).toBeLessThan(8192);
+    expect(session.stop).toContain("the run can go no further");
+    // It is found before the timer of the series has made days of milliseconds.
+    expect(session.system.interconnect.now).toBeLessThan(100 * began + 1e9);
+  });
+});

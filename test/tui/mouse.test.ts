@@ -66,10 +66,11 @@ describe("the wheel", () => {
 });
 
 describe("a report", () => {
-  const read = (...texts: string[]) => {
+  const readAll = (...texts: string[]) => {
     const reader = new MouseReader();
     return texts.map((text) => reader.read(text));
   };
+  const read = (...texts: string[]) => readAll(...texts).map(({ report }) => report);
 
   it("is told from text", () => {
     expect(read("[<0;3;4M")).toEqual([{ kind: "click", column: 2, row: 3 }]);
@@ -81,9 +82,24 @@ describe("a report", () => {
   });
 
   it("that comes in pieces types nothing", () => {
-    expect(read("[<64;3", ";4M")).toEqual(["none", { kind: "wheelUp", column: 2, row: 3 }]);
+    const whole = readAll("[<64;3", ";4M");
+    expect(whole.map(({ report }) => report)).toEqual([
+      "none",
+      { kind: "wheelUp", column: 2, row: 3 },
+    ]);
+    expect(whole.map(({ typed }) => typed)).toEqual(["", ""]);
     expect(read("[<6", "5;3", ";4M", "n").at(-1)).toBeNull();
     expect(read("[<0;3;4", "M", "M").at(-1)).toBeNull();
+  });
+
+  it("that does not go on was typed: no key is lost behind it, one without a text neither", () => {
+    for (const next of ["", "x", "\r"]) {
+      expect(readAll("<0;1", next)).toEqual([
+        { typed: "", report: "none" },
+        { typed: "<0;1", report: null },
+      ]);
+    }
+    expect(readAll("<0;1", "", "")[2]).toEqual({ typed: "", report: null });
   });
 });
 

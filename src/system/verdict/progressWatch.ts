@@ -6,10 +6,9 @@ import { Counter } from "../../hardware/counters.ts";
 import { numberAt } from "../../lookup.ts";
 import { contextOf } from "../actorContexts.ts";
 import type { System } from "../system.ts";
+import { LookTimes } from "./lookTimes.ts";
 import { type Standstill, standstillOf, whoWaits } from "./standstill.ts";
 
-/** Messages between two looks. By messages, not by the clock, so that a run that is given up ends at the same place each time. */
-const LOOK_MESSAGES = 4096;
 /** Messages without a single access, after which the guests get nowhere. */
 const STANDSTILL_MESSAGES = 200_000;
 
@@ -17,7 +16,7 @@ export class ProgressWatch {
   /** Once it has been found. */
   standstill: Standstill | null = null;
   readonly #system: System;
-  #noted = 0;
+  readonly #looks = new LookTimes();
   #accesses = 0;
   #since = 0;
   /** VM entries when the last access was seen. */
@@ -49,8 +48,7 @@ export class ProgressWatch {
    * @throws UserError if guests enter and leave, but rounds or turns are so short that none ever completes an access
    */
   note(): boolean {
-    this.#noted++;
-    if (this.#noted % LOOK_MESSAGES === 0) this.standstill = this.#look();
+    if (this.#looks.isDue(this.#system.interconnect.now)) this.standstill = this.#look();
     return this.standstill === null;
   }
 

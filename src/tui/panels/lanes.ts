@@ -6,6 +6,7 @@ import type { Frame, LaneRow, LanesFrame } from "../../session/frame.ts";
 import { remarks } from "../ahead.ts";
 import { type Area, cell, type Line, line, type Piece, piece } from "../canvas.ts";
 import { brokenMark, brokenRemark } from "../counterexample.ts";
+import { emptyText, filterRemark } from "../matchText.ts";
 import { clock } from "../text.ts";
 import type { Glyphs, Look, StyleName } from "../themes.ts";
 import type { Panel } from "./panel.ts";
@@ -47,14 +48,18 @@ function widthsOf(width: number, lanes: number): Widths {
 }
 
 function lanesView(
-  { lanes, counterexample }: { readonly lanes: LanesFrame } & Pick<Frame, "counterexample">,
+  {
+    lanes,
+    counterexample,
+    filter,
+  }: { readonly lanes: LanesFrame; readonly filter: string } & Pick<Frame, "counterexample">,
   { width, height }: Area,
   look: Look,
 ): Line[] {
   const { lanes: names, rows, step } = lanes;
   const widths = widthsOf(width, names.length);
   const head = [stepLine(step, width), laneNames(names, widths)];
-  if (rows.length === 0) return [...head, line("no message yet: space runs, n steps", "dim")];
+  if (rows.length === 0) return [...head, line(emptyText(filter), "dim")];
   const shown = rows.slice(-Math.max(0, height - HEAD_ROWS));
   const blank = Array<Line>(Math.max(0, height - HEAD_ROWS - shown.length)).fill([]);
   return [
@@ -152,14 +157,17 @@ function arrow(
 export const lanesPanel: Panel = {
   name: "lanes",
   place: "messages",
-  needs: ["lanes", "counterexample"],
+  needs: ["lanes", "matches", "counterexample"],
+  also: ({ run }) => [run.filter],
   wish: () => 8,
   greedy: true,
   head: HEAD_ROWS,
-  remark: ({ ui, frame }) =>
-    remarks(ui.cursor >= 0 ? `at ${ui.cursor}` : "", brokenRemark(frame.counterexample)),
-  lines: ({ frame: { lanes, counterexample }, look }, area) =>
-    lanes === null ? [] : lanesView({ lanes, counterexample }, area, look),
+  remark: ({ ui, run, frame }) => {
+    const at = ui.cursor >= 0 ? `at ${ui.cursor}` : "";
+    return remarks(filterRemark({ run, frame }), remarks(at, brokenRemark(frame.counterexample)));
+  },
+  lines: ({ frame: { lanes, counterexample }, run: { filter }, look }, area) =>
+    lanes === null ? [] : lanesView({ lanes, counterexample, filter }, area, look),
   move: ({ frame, ui: { cursor } }, by) => {
     const positions = frame.lanes?.rows.map(({ position }) => position) ?? [];
     const under = positions.findIndex((position) => position >= cursor);

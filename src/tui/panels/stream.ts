@@ -5,7 +5,7 @@ import { type Area, highlight, type Line, line, piece } from "../canvas.ts";
 import { brokenMark, brokenRemark } from "../counterexample.ts";
 import { entryLine, logLine } from "../entryLine.ts";
 import { patternOf } from "../filter.ts";
-import { countText } from "../matchText.ts";
+import { emptyText, filterRemark } from "../matchText.ts";
 import type { Look } from "../themes.ts";
 import type { Panel } from "./panel.ts";
 
@@ -13,19 +13,20 @@ interface StreamShown {
   readonly entries: readonly StreamEntry[];
   /** Position of the entry under the cursor; null = none. */
   readonly cursor: number | null;
-  /** What the matches of are marked; null = nothing. */
-  readonly pattern: RegExp | null;
+  /** As it is typed. */
+  readonly filter: string;
   readonly counterexample: CounterexampleFrame | null;
 }
 
 function streamView(
-  { entries, cursor, pattern, counterexample }: StreamShown,
+  { entries, cursor, filter, counterexample }: StreamShown,
   { width, height }: Area,
   look: Look,
 ): Line[] {
   if (entries.length === 0) {
-    return [line(pattern === null ? "no message yet: space runs, n steps" : "no match", "dim")];
+    return [line(emptyText(filter), "dim")];
   }
+  const pattern = patternOf(filter);
   const shown = entries.slice(-height);
   const lines = shown.map((entry) => {
     const { position } = entry;
@@ -49,14 +50,14 @@ export const streamPanel: Panel = {
   greedy: true,
   head: 0,
   remark: ({ run, ui, frame }) => {
-    if (run.filter !== "") return `/${run.filter}  ${countText(frame.matches)}`.trimEnd();
+    const filtered = filterRemark({ run, frame });
+    if (filtered !== "") return filtered;
     return remarks(ui.cursor >= 0 ? `at ${ui.cursor}` : "", brokenRemark(frame.counterexample));
   },
   lines: ({ frame, ui, run, look }, area) => {
     const cursor = ui.cursor < 0 ? null : (frame.stream.at(-1)?.position ?? null);
-    const pattern = patternOf(run.filter);
     const { stream: entries, counterexample } = frame;
-    return streamView({ entries, cursor, pattern, counterexample }, area, look);
+    return streamView({ entries, cursor, filter: run.filter, counterexample }, area, look);
   },
   // On a message: the cursor goes there.
   click: ({ frame: { stream } }, { row }, { height }) => {
