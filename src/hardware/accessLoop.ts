@@ -83,12 +83,14 @@ export function runAccesses(
   const offsetMask = (mmu.memory.frameWords - 1) | 0;
   const regionMask = (regions.length - 1) | 0;
   const space = mmu.space | 0;
-  const unusualHighBits = mmu.unusualHighBits | 0;
+  const plainHighMask = mmu.plainPageHighMask | 0;
+  const plainHighBits = mmu.plainPageHighBits | 0;
   const plainPageMask = mmu.plainPageMask | 0;
   const plainPageBits = mmu.plainPageBits | 0;
   const isPlain = mmu.paging === 0;
   // With A/D flags on, D decides whether a mapping may be written; else W (bit 1) alone does.
   const dirtyShift = mmu.dirtyShift | 0;
+  const grantShift = mmu.grantShift | 0;
   const { l2TlbHit } = mmu.costs;
   const cost = mmu.costs.access + gap;
   const walkCost = mmu.eptLevels * mmu.costs.walkReference;
@@ -176,12 +178,16 @@ export function runAccesses(
           const low = words[leaf]!;
           if (
             (low & plainPageMask) === plainPageBits &&
-            (words[leaf + 1]! & unusualHighBits) === 0
+            (words[leaf + 1]! & plainHighMask) === plainHighBits
           ) {
-            rights = low & 7 & (~2 | (low >>> dirtyShift));
-            if ((rights & need) !== need && (low & need) === need) {
+            const granted = (low >>> grantShift) & 7;
+            rights = granted & (~2 | (low >>> dirtyShift));
+            if ((rights & need) !== need) {
+              const withDirty = granted | mmu.dirtyGrants;
               // Only D is missing.
-              if (plainFirstWrite(mmu, linearPage, leaf)) rights = low & 7;
+              if ((withDirty & need) === need && plainFirstWrite(mmu, linearPage, leaf)) {
+                rights = withDirty;
+              }
             }
           }
         }

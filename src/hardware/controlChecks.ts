@@ -5,7 +5,7 @@
 import { wordAt } from "../lookup.ts";
 import type { Capabilities } from "./capabilities.ts";
 import { EventType, eventTypeOf } from "./eventInformation.ts";
-import { POINTER_FAILURES } from "./formats/all.ts";
+import { POINTER_FAILURES, TAG_FAILURES } from "./formats/all.ts";
 import type { Geometry } from "./geometry.ts";
 import { isSelected, type Mmu } from "./mmu.ts";
 import {
@@ -37,7 +37,6 @@ const OWN_FAILURES = [
   "log-units-exclude-each-other",
   "mode-based-execute-without-ept",
   "vpid-zero",
-  "asid-zero",
   "event-reserved-bits",
   "event-type",
   "event-vector",
@@ -45,7 +44,7 @@ const OWN_FAILURES = [
 ] as const;
 type ControlFailure = (typeof OWN_FAILURES)[number];
 /** The same, and what is wrong with the pointer to the tables. */
-export const CONTROL_FAILURES = [...OWN_FAILURES, ...POINTER_FAILURES] as const;
+export const CONTROL_FAILURES = [...OWN_FAILURES, ...TAG_FAILURES, ...POINTER_FAILURES] as const;
 
 /**
  * The controls of the emulated processor: those that do something here, and the bits that older processors
@@ -105,8 +104,8 @@ function secondStageControls(vmcs: Vmcs, { format, capabilities, geometry }: Mmu
   if ((secondary & SECONDARY_VPID) !== 0 && (readField(vmcs, Field.vpid) & 0xffff) === 0) {
     return "vpid-zero";
   }
-  // A guest whose VMCS has none would have the host's ASID (APM vol. 2, 15.16).
-  if (format.needsTag && (secondary & SECONDARY_VPID) === 0) return "asid-zero";
+  // A guest whose VMCS has none would have the host's ASID (APM vol. 2, 15.16), or VMID.
+  if (format.tagFailure !== null && (secondary & SECONDARY_VPID) === 0) return format.tagFailure;
   if ((secondary & SECONDARY_EPT) !== 0) {
     const low = wordAt(vmcs.words, 2 * Field.eptPointer);
     const high = wordAt(vmcs.words, 2 * Field.eptPointer + 1);

@@ -4,7 +4,14 @@
  */
 
 import { wordAt } from "../lookup.ts";
-import { type EntryFormat, isLeaf } from "./formats/entryFormat.ts";
+import {
+  attributesOf,
+  type EntryFormat,
+  isLeaf,
+  LOW_ATTRIBUTES,
+  restingLeaf,
+  sizedLeaf,
+} from "./formats/entryFormat.ts";
 import { EPT } from "./formats/ept.ts";
 import type { Geometry } from "./geometry.ts";
 import type { HostMemory } from "./memory.ts";
@@ -64,17 +71,40 @@ export function entryAt(ept: Ept, page: number, level: number): number {
   return entryWord(ept, table, page, level);
 }
 
-/** Maps one page of a size to a frame, both aligned to that size. */
+/** The attributes of an entry. @param word where its low word is */
+export function attributesAt({ memory }: Ept, word: number): number {
+  return attributesOf(wordAt(memory.words, word), wordAt(memory.words, word + 1));
+}
+
+/** Sets attributes of an entry. */
+export function setAttributes({ memory }: Ept, word: number, attributes: number): void {
+  const { words } = memory;
+  words[word] = wordAt(words, word) | (attributes & LOW_ATTRIBUTES);
+  words[word + 1] = wordAt(words, word + 1) | (attributes & ~LOW_ATTRIBUTES);
+}
+
+/** Clears attributes of an entry. */
+export function clearAttributes({ memory }: Ept, word: number, attributes: number): void {
+  const { words } = memory;
+  words[word] = wordAt(words, word) & ~(attributes & LOW_ATTRIBUTES);
+  words[word + 1] = wordAt(words, word + 1) & ~(attributes & ~LOW_ATTRIBUTES);
+}
+
+function writeEntry(memory: HostMemory, word: number, frame: number, attributes: number): void {
+  memory.words[word] = (frame << 12) | (attributes & LOW_ATTRIBUTES);
+  memory.words[word + 1] = (frame >>> 20) | (attributes & ~LOW_ATTRIBUTES);
+}
+
+/** Maps one page of a size to a frame, both aligned to that size. @param attributes of the leaf; its size is said by `level` */
 export function mapPage(
   ept: Ept,
   page: number,
   frame: number,
   level = 1,
-  bits = ept.format.ramLeaf,
+  attributes = restingLeaf(ept.format),
 ): void {
   const word = entryAt(ept, page, level);
-  ept.memory.words[word] = (frame << 12) | bits | (level > 1 ? ept.format.large : 0);
-  ept.memory.words[word + 1] = frame >>> 20;
+  writeEntry(ept.memory, word, frame, sizedLeaf(ept.format, attributes, level));
   // A large page may replace a table.
   if (level > 1) ept.memory.structureChanged();
 }
@@ -86,9 +116,10 @@ export function mapRange(
   frame: number,
   count: number,
   level = 1,
-  bits = ept.format.ramLeaf,
+  attributes = restingLeaf(ept.format),
 ): void {
   const { memory, geometry } = ept;
+  const leaf = sizedLeaf(ept.format, attributes, level);
   const size = 1 << ((level - 1) * geometry.indexBits);
   const whole = count - (count % size);
   const perTable = 1 << geometry.indexBits;
@@ -97,13 +128,11 @@ export function mapRange(
     const indexInTable = ((page + done) / size) % perTable;
     const run = Math.min(perTable - indexInTable, (whole - done) / size);
     for (let i = 0; i < run; i++, done += size, word += 2) {
-      const target = frame + done;
-      memory.words[word] = (target << 12) | bits | (level > 1 ? ept.format.large : 0);
-      memory.words[word + 1] = target >>> 20;
+      writeEntry(memory, word, frame + done, leaf);
     }
   }
   if (level > 1) memory.structureChanged();
-  if (whole < count) mapRange(ept, page + whole, frame + whole, count - whole, 1, bits);
+  if (whole < count) mapRange(ept, page + whole, frame + whole, count - whole, 1, attributes);
 }
 
 /** The leaf that maps a page, or null. */
@@ -137,7 +166,7 @@ export function entriesOf(ept: Ept, page: number): EptLeaf[] {
 }
 
 /**
- * Replaces a large leaf by a table of smaller leaves with the same rights, A and D (Xen
+ * Replaces a large leaf by a table of smaller leaves with the same attributes, A and D among them (Xen
  * ept_split_super_page). Does nothing to a 4 KiB leaf. The caller flushes the TLBs.
  */
 export function splitLeaf(ept: Ept, leaf: EptLeaf): void {
@@ -147,14 +176,12 @@ export function splitLeaf(ept: Ept, leaf: EptLeaf): void {
   const low = memory.words[leaf.word]!;
   const base = pageOfWords(low, memory.words[leaf.word + 1]!);
   const size = 1 << ((leaf.level - 2) * geometry.indexBits);
-  const bits = (low & 0xfff & ~format.large) | (leaf.level > 2 ? format.large : 0);
+  const attributes = sizedLeaf(format, attributesAt(ept, leaf.word), leaf.level - 1);
   for (let i = 0; i < 1 << geometry.indexBits; i++) {
-    const frame = base + i * size;
-    memory.words[table * memory.frameWords + 2 * i] = (frame << 12) | bits;
-    memory.words[table * memory.frameWords + 2 * i + 1] = frame >>> 20;
+    writeEntry(memory, table * memory.frameWords + 2 * i, base + i * size, attributes);
   }
-  memory.words[leaf.word] = (table << 12) | format.table | (low & format.accessed);
-  memory.words[leaf.word + 1] = table >>> 20;
+  const accessed = format.leavesDecide ? 0 : low & format.accessed;
+  writeEntry(memory, leaf.word, table, format.table | accessed);
   memory.structureChanged();
 }
 
@@ -184,7 +211,9 @@ function uniteTable(
   const low = memory.words[word]!;
   const target = pageOfWords(low, memory.words[word + 1]!);
   if ((low | target) === 0) return null;
-  if (isLeaf(format, low, level)) return { frame: target, bits: low & 0xfff & ~format.large };
+  if (isLeaf(format, low, level)) {
+    return { frame: target, bits: sizedLeaf(format, attributesAt(ept, word), 1) };
+  }
   const first = uniteTable(ept, target * memory.frameWords, level - 1);
   if (first === null) return null;
   const flags = format.accessed | format.dirty;

@@ -1,7 +1,7 @@
 /** The paging structures of a VM as a state: its entries, and where they are when pages have other numbers. */
 import { fieldOf, itemAt } from "../lookup.ts";
 import { type Ept, forEachLeaf } from "./ept.ts";
-import { type EntryFormat, isLeaf } from "./formats/entryFormat.ts";
+import { attributesOf, type EntryFormat, isLeaf, LOW_ATTRIBUTES } from "./formats/entryFormat.ts";
 import type { Geometry } from "./geometry.ts";
 import type { NameOf, NormalForm } from "./normalForm.ts";
 import { pageAddressHigh, pageAddressLow, pageOfWords } from "./words.ts";
@@ -78,9 +78,6 @@ function entryNames(ept: Ept, vm: number): NameOf {
   };
 }
 
-/** Low bits of an entry: what is not the address. */
-const ENTRY_BITS = 0xfff;
-
 /** The tables of one VM: those built with it, from the root on, and those that splits have added. */
 interface TableWords {
   /** Frame of the root, with which `words` begins, and of the first table that was added. */
@@ -131,8 +128,9 @@ function renumberedTables(
       const position = Math.floor(image / size) % perTable;
       if (isLeaf(format, low, level)) {
         const frame = base + image;
-        const bits = pageAddressLow(frame) | (low & ENTRY_BITS);
-        write(goal, position, bits, pageAddressHigh(frame));
+        const attributes = attributesOf(low, high);
+        const bits = pageAddressLow(frame) | (attributes & LOW_ATTRIBUTES);
+        write(goal, position, bits, pageAddressHigh(frame) | (attributes & ~LOW_ATTRIBUTES));
         continue;
       }
       const table = pageOfWords(low, high);
@@ -142,7 +140,7 @@ function renumberedTables(
         continue;
       }
       const [ownLow, ownHigh] = read(goal, position);
-      write(goal, position, (ownLow & ~ENTRY_BITS) | (low & ENTRY_BITS), ownHigh);
+      write(goal, position, (ownLow & ~LOW_ATTRIBUTES) | (low & LOW_ATTRIBUTES), ownHigh);
       visit(table, pageOfWords(ownLow, ownHigh), level - 1, page);
     }
   };

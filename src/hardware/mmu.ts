@@ -10,6 +10,7 @@ import {
   beyondPhysical,
   type EntryFormat,
   LEVELS,
+  LOW_ATTRIBUTES,
   reservedByLevel,
   setsFlags,
 } from "./formats/entryFormat.ts";
@@ -17,6 +18,7 @@ import { EPT } from "./formats/ept.ts";
 import { eptPages, type Geometry, longModeBits, paePages } from "./geometry.ts";
 import { GuestPages } from "./guestPages.ts";
 import type { HostMemory, LeafTables } from "./memory.ts";
+import { WRITE } from "./rights.ts";
 import { flushVpid, META_SPACE_SHIFT, spaceOf, Tlb } from "./tlb.ts";
 import {
   Field,
@@ -31,7 +33,7 @@ import {
   secondaryControls,
   Vmcs,
 } from "./vmcs.ts";
-import { pageOfWords, requireHeld } from "./words.ts";
+import { NOT_HELD, pageOfWords, requireHeld } from "./words.ts";
 
 /** Where implementations disagree, whose behaviour is followed (docs/choices.md). */
 export const Compatibility = { sdm: 0, bochs: 1, kvm: 2 } as const;
@@ -126,12 +128,16 @@ export class Mmu {
   readonly eptPages: number;
   /** Bits of an entry's high word that are reserved or nobody's: the fast walk leaves such entries to the full one. */
   readonly unusualHighBits: number;
+  /** Of an entry's high word: address bits that a page number does not hold. */
+  readonly notHeldHigh: number;
   // The format's masks (formats/entryFormat.ts), as words.
   readonly accessedMask: number;
   readonly dirtyMask: number;
   readonly largeMask: number;
+  readonly inverted: number;
+  readonly leavesDecide: boolean;
   readonly grantMask: number;
-  readonly demandMask: number;
+  readonly grantShift: number;
   readonly noExecuteHigh: number;
   readonly reservedHigh: number;
   /** By level, those of leaves from LEVELS on; and by the low six bits. */
@@ -154,6 +160,12 @@ export class Mmu {
   modeBasedExecute = false;
   /** An entry without any of these bits maps nothing. */
   presentMask = 0;
+  /** An entry without all of these bits allows nothing. */
+  demandMask = 0;
+  /** A bit of a leaf's high word with which a write is allowed that sets D; 0: none, or the processor is not to set D. */
+  writableHigh = 0;
+  /** What allows to write besides what bit 1 of a plain leaf's rights says: WRITE if D is that bit. */
+  dirtyGrants = 0;
   /** A leaf's low word shifted right by this has in bit 1 what allows to write: D, or W itself while flags are off. */
   dirtyShift = 0;
   /** Whether any access to the guest's paging structures counts as a write. */
@@ -171,6 +183,8 @@ export class Mmu {
   plainTableBits = 0;
   plainPageMask = 0;
   plainPageBits = 0;
+  plainPageHighMask = 0;
+  plainPageHighBits = 0;
   leafTables: LeafTables = NO_LEAF_TABLES;
   /** The current space, shifted as in a TLB entry's meta word. */
   space = 0;
@@ -197,9 +211,10 @@ export class Mmu {
   readonly guestPath = new Int32Array(LEVELS);
   /** Bits 11:0 of the guest-physical address being accessed: only exits report them. */
   offset = 0;
-  /** The linear address being translated, as page and bits 11:0: only exits report it. */
+  /** The linear address being translated, as page and bits 11:0, and what for: only exits report it. */
   linearPage = 0;
   linearOffset = 0;
+  linearNeed = 0;
   /** #PF error code, when a walk ended in a guest page fault. */
   pageFaultError = 0;
   /** Set when a walk log became full during a walk: the LAPIC sends the interrupt after the access. */
@@ -243,13 +258,16 @@ export class Mmu {
     const held = Math.min(geometry.physicalAddressBits, HELD_ADDRESS_BITS);
     this.unusualHighBits = ~((1 << (held - 32)) - 1);
     const { format } = this;
+    this.notHeldHigh = NOT_HELD & format.addressHigh;
     this.accessedMask = format.accessed;
     this.dirtyMask = format.dirty;
     this.largeMask = format.large;
+    this.inverted = format.inverted;
+    this.leavesDecide = format.leavesDecide;
     this.grantMask = format.grants;
-    this.demandMask = format.demands;
+    this.grantShift = format.grantShift;
     this.noExecuteHigh = format.noExecuteHigh;
-    this.reservedHigh = beyondPhysical(geometry);
+    this.reservedHigh = beyondPhysical(geometry) & format.addressHigh;
     const likeBochs = this.compatibility === Compatibility.bochs;
     const reserved = format.reserved(geometry, this.capabilities, likeBochs);
     this.reservedLow = reservedByLevel(reserved);
@@ -324,7 +342,13 @@ function loadFormat(mmu: Mmu, pointer: number, secondary: number): void {
   mmu.structureWrites = mmu.accessedDirty && readOnly === 0;
   mmu.modeBasedExecute = (secondary & SECONDARY_MODE_BASED_EXECUTE) !== 0;
   mmu.presentMask = mmu.modeBasedExecute ? format.presentModeBased : format.present;
-  mmu.dirtyShift = mmu.accessedDirty ? Math.log2(format.dirty / format.write) : 0;
+  mmu.demandMask = format.demands | (mmu.accessedDirty ? 0 : format.demandsWithoutFlags);
+  // The rest of what allows to write, in the high word, is what leaves D to the processor.
+  const setsDirty = mmu.accessedDirty && (secondary & format.accessedAlone) === 0;
+  mmu.writableHigh = setsDirty ? format.write & ~LOW_ATTRIBUTES : 0;
+  mmu.dirtyGrants = mmu.writableHigh === 0 ? 0 : WRITE;
+  const allowing = mmu.accessedDirty ? format.dirty : format.write & LOW_ATTRIBUTES;
+  mmu.dirtyShift = Math.log2(allowing / WRITE);
 }
 
 function loadLogs(mmu: Mmu, secondary: number): void {
@@ -359,14 +383,17 @@ export function isSelected(units: readonly LogUnit[], unit: LogUnit, secondary: 
  * mode-based execute control, in Bochs mode (which asks the log in every walk), and without EPT, no entry qualifies.
  */
 function loadPlainMasks(mmu: Mmu): void {
-  const { plainTable, plainPage } = mmu.format;
+  const { plainTable, plainPage, plainPageHigh } = mmu.format;
   const flag = mmu.accessedDirty ? mmu.accessedMask : 0;
+  const tableFlag = mmu.leavesDecide ? 0 : flag;
   const decided =
     mmu.eptEnabled && !mmu.modeBasedExecute && mmu.compatibility !== Compatibility.bochs;
-  mmu.plainTableMask = plainTable.mask | flag;
-  mmu.plainTableBits = decided ? plainTable.bits | flag : -1;
+  mmu.plainTableMask = plainTable.mask | tableFlag;
+  mmu.plainTableBits = decided ? plainTable.bits | tableFlag : -1;
   mmu.plainPageMask = plainPage.mask | flag;
   mmu.plainPageBits = decided ? plainPage.bits | flag : -1;
+  mmu.plainPageHighMask = mmu.unusualHighBits & ~(plainPageHigh & ~mmu.writableHigh);
+  mmu.plainPageHighBits = plainPageHigh & mmu.writableHigh;
   const controls = (mmu.accessedDirty ? 1 : 0) | (decided ? 2 : 0);
   mmu.leafTables = mmu.memory.leafTables(mmu.eptRoot, controls);
 }

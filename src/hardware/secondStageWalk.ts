@@ -4,7 +4,7 @@
  * the format says (formats/entryFormat.ts), whose masks the MMU holds.
  */
 import { Counter } from "./counters.ts";
-import { type FaultBits, LEVELS } from "./formats/entryFormat.ts";
+import { Cause, type FaultBits, LEVELS } from "./formats/entryFormat.ts";
 import { DATA_FRAME_BASE } from "./memory.ts";
 import { Compatibility, count, LinearPage, type Mmu } from "./mmu.ts";
 import { EXECUTE, READ, RWX, USER_EXECUTE, WRITE } from "./rights.ts";
@@ -98,11 +98,14 @@ function findPlainLeaf(mmu: Mmu, page: number): number {
 function plainAccess(mmu: Mmu, page: number, access: number, leaf: number): boolean {
   const low = mmu.memory.words[leaf]!;
   const high = mmu.memory.words[leaf + 1]!;
-  if ((low & mmu.plainPageMask) !== mmu.plainPageBits || (high & mmu.unusualHighBits) !== 0) {
+  if (
+    (low & mmu.plainPageMask) !== mmu.plainPageBits ||
+    (high & mmu.plainPageHighMask) !== mmu.plainPageHighBits
+  ) {
     return false;
   }
   // What allows to write: D where flags are on, else W itself.
-  const rights = low & RWX & (~WRITE | (low >>> mmu.dirtyShift));
+  const rights = (low >>> mmu.grantShift) & RWX & (~WRITE | (low >>> mmu.dirtyShift));
   let needed = access & RWX;
   if ((access & STRUCTURE_OR_LOAD) === Access.structure && mmu.structureWrites) needed |= WRITE;
   if ((rights & needed) !== needed) return false;
@@ -128,7 +131,7 @@ function countReferences(mmu: Mmu, references: number): void {
 
 /** The full walk of secondStageAccess. */
 function walkTables(mmu: Mmu, page: number, access: number): number {
-  const { memory, path, presentMask, largeMask, reservedLow, reservedHigh } = mmu;
+  const { memory, path, presentMask, largeMask, inverted, reservedLow, reservedHigh } = mmu;
   const { indexBits, eptLevels } = mmu.geometry;
   const { words, frameWords } = memory;
   const indexMask = (1 << indexBits) - 1;
@@ -139,7 +142,9 @@ function walkTables(mmu: Mmu, page: number, access: number): number {
   let low = 0;
   let high = 0;
   // 4 levels translate 48 bits, 5 all 52: a GPA beyond has no entry (Intel 335252 "5-Level Paging and 5-Level EPT"; Linux b628cb523c65).
-  if (page >>> 0 >= mmu.eptPages) return violation(mmu, page, access, 0, false);
+  if (page >>> 0 >= mmu.eptPages) {
+    return violation(mmu, page, access, 0, Cause.beyondTables, eptLevels);
+  }
   for (;;) {
     const shift = (level - 1) * indexBits;
     const index = shift < 32 ? (page >>> shift) & indexMask : 0;
@@ -151,25 +156,30 @@ function walkTables(mmu: Mmu, page: number, access: number): number {
     someHigh |= high;
     if ((low & presentMask) === 0) {
       countReferences(mmu, eptLevels - level + 1);
-      return violation(mmu, page, access, grantedBy(mmu, allLow, someHigh), false);
+      return violation(mmu, page, access, grantedBy(mmu, allLow, someHigh), Cause.absent, level);
     }
-    const isLeaf = level === 1 || (level <= 3 && (low & largeMask) !== 0);
+    const asMeant = low ^ inverted;
+    const isLeaf = level === 1 || (level <= 3 && (asMeant & largeMask) !== 0);
     const malformed = (low & 32) === 0 ? mmu.malformedLow : mmu.malformedLow32;
     if (
-      (low & reservedLow[isLeaf ? LEVELS + level : level]!) !== 0 ||
+      (asMeant & reservedLow[isLeaf ? LEVELS + level : level]!) !== 0 ||
       (high & reservedHigh) !== 0 ||
       ((malformed >>> (low & 31)) & 1) !== 0
     ) {
       countReferences(mmu, eptLevels - level + 1);
-      return malformedEntry(mmu, page, access);
+      return malformedEntry(mmu, page, access, high, level);
     }
-    requireHeld(high, "the address in an entry of the second level");
+    requireHeld(high & mmu.notHeldHigh, "the address in an entry of the second level");
     if (isLeaf) break;
     table = (low >>> 12) | (high << 20);
     level--;
   }
   countReferences(mmu, eptLevels - level + 1);
 
+  if (mmu.leavesDecide) {
+    allLow = low;
+    someHigh = high;
+  }
   let granted = grantedBy(mmu, allLow, someHigh);
   const asWrite = (access & WRITE) !== 0 || isStructureWrite(mmu, access);
   // Mode-based execute control: a fetch from a user-mode linear address needs bit 10 instead of bit 2. It
@@ -180,7 +190,11 @@ function walkTables(mmu: Mmu, page: number, access: number): number {
   if (userExecute && (needed & EXECUTE) !== 0) {
     needed = (needed & ~EXECUTE) | USER_EXECUTE;
   }
-  if ((granted & needed) !== needed) return violation(mmu, page, access, granted, true);
+  if ((granted & needed) !== needed) {
+    const isFlag = (allLow & mmu.demandMask) !== mmu.demandMask;
+    const cause = isFlag ? Cause.accessedClear : Cause.rights;
+    return violation(mmu, page, access, granted, cause, level);
+  }
 
   if (mmu.accessedDirty) {
     const outcome = updateFlags(mmu, page, level, low, (allLow & mmu.accessedMask) !== 0, asWrite);
@@ -202,8 +216,9 @@ function walkTables(mmu: Mmu, page: number, access: number): number {
 /** What the entries of a walk grant, from the AND of their low words and the OR of the high ones. */
 function grantedBy(mmu: Mmu, allLow: number, someHigh: number): number {
   if ((allLow & mmu.demandMask) !== mmu.demandMask) return 0;
-  const granted = allLow & mmu.grantMask;
+  let granted = (allLow >>> mmu.grantShift) & mmu.grantMask;
   const { noExecuteHigh } = mmu;
+  if ((someHigh & mmu.writableHigh) !== 0) granted |= WRITE;
   if (noExecuteHigh === 0) return granted;
   return (someHigh & noExecuteHigh) === 0 ? granted | EXECUTE : granted & ~EXECUTE;
 }
@@ -260,7 +275,8 @@ export function plainFirstWrite(mmu: Mmu, page: number, leaf: number): boolean {
 
 function setAccessed(mmu: Mmu, lowestLevel: number): void {
   const { memory, path, accessedMask } = mmu;
-  for (let level = mmu.geometry.eptLevels; level >= lowestLevel; level--) {
+  const highest = mmu.leavesDecide ? lowestLevel : mmu.geometry.eptLevels;
+  for (let level = highest; level >= lowestLevel; level--) {
     const entry = path[level]!;
     const low = memory.words[entry]!;
     if ((low & accessedMask) !== 0) continue;
@@ -270,19 +286,21 @@ function setAccessed(mmu: Mmu, lowestLevel: number): void {
   }
 }
 
-/** @param isThere whether the entry at which the walk ended maps something */
+/** @param cause why, and at which level, the walk ended */
 function violation(
   mmu: Mmu,
   page: number,
   access: number,
   granted: number,
-  isThere: boolean,
+  cause: Cause,
+  level: number,
 ): number {
   const { fault } = mmu.format;
   writeField(mmu.vmcs, Field.exitReason, fault.reason);
-  const report = isThere ? fault.present : 0;
+  const maps = cause !== Cause.absent && cause !== Cause.beyondTables;
+  const report = maps ? fault.present : 0;
   const reported = fault.granted === null ? 0 : grantedBits(mmu, fault.granted, granted);
-  writeQualification(mmu, access, report | reported);
+  writeQualification(mmu, access, report | reported | fault.status(cause, level), granted);
   writePhysicalAddress(mmu, page);
   mmu.finalRefused = (access & Access.structure) === 0;
   return Outcome.eptViolation;
@@ -298,10 +316,11 @@ function grantedBits(
 }
 
 /** What was needed, and of which access; an access to a guest structure that counts as a write reports read and write. */
-function writeQualification(mmu: Mmu, access: number, bits: number): void {
+function writeQualification(mmu: Mmu, access: number, bits: number, granted: number): void {
   const { fault } = mmu.format;
   let needed = access & RWX;
   if (isStructureWrite(mmu, access)) needed |= WRITE;
+  if (fault.readFirst && (needed & READ & ~granted) !== 0) needed &= ~WRITE;
   // Bochs forgets the read of an access that also writes.
   if (mmu.compatibility === Compatibility.bochs && (needed & WRITE) !== 0) needed &= ~READ;
   let low = bits | fault.always;
@@ -309,10 +328,13 @@ function writeQualification(mmu: Mmu, access: number, bits: number): void {
   if ((needed & WRITE) !== 0) low |= fault.write;
   if ((needed & EXECUTE) !== 0) low |= fault.fetch;
   const isStructure = (access & Access.structure) !== 0;
+  const original = isStructure ? mmu.linearNeed : needed;
+  if ((original & EXECUTE) === 0) low |= fault.data;
+  if (isStructure) low |= fault.structure;
   if ((access & Access.noLinearAddress) === 0) {
     low |= fault.linear;
     if (!isStructure) low |= finalTranslationBits(mmu, fault);
-    if (fault.linear !== 0) writeLinearAddress(mmu);
+    if (fault.reportsLinear) writeLinearAddress(mmu);
   }
   const high = isStructure ? fault.structureHigh : fault.finalHigh;
   writeField(mmu.vmcs, Field.exitQualification, low, high);
@@ -325,10 +347,18 @@ function finalTranslationBits({ capabilities, linearPageBits }: Mmu, fault: Faul
 }
 
 /** An entry that maps something in a way that is reserved. */
-function malformedEntry(mmu: Mmu, page: number, access: number): number {
-  const { reason, reports, bits } = mmu.format.fault.malformed;
+function malformedEntry(
+  mmu: Mmu,
+  page: number,
+  access: number,
+  high: number,
+  level: number,
+): number {
+  const { malformed, status } = mmu.format.fault;
+  const { reason, reports, bits } = malformed;
+  const cause = (high & mmu.reservedHigh) === 0 ? Cause.reserved : Cause.addressSize;
   writeField(mmu.vmcs, Field.exitReason, reason);
-  if (reports) writeQualification(mmu, access, bits);
+  if (reports) writeQualification(mmu, access, bits | status(cause, level), 0);
   else writeField(mmu.vmcs, Field.exitQualification, 0);
   writePhysicalAddress(mmu, page);
   return Outcome.eptMisconfiguration;

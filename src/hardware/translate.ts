@@ -63,6 +63,7 @@ function revokeRefused(mmu: Mmu, linearPage: number, outcome: number): void {
 export function walk(mmu: Mmu, linearPage: number, need: number): number {
   mmu.linearPage = linearPage;
   mmu.linearOffset = mmu.offset;
+  mmu.linearNeed = need;
   let outcome = guestWalk(mmu, linearPage, need);
   if (outcome !== Outcome.done) return outcome;
   outcome = secondStageAccess(mmu, mmu.page, need);

@@ -4,22 +4,23 @@
  */
 
 import {
+  clearAttributes,
   type Ept,
   findLeaf,
   forEachLeaf,
   mergeLeaves,
   ordinaryLeaf,
+  setAttributes,
   splitLeaf,
 } from "../hardware/ept.ts";
 import type { EntryFormat } from "../hardware/formats/entryFormat.ts";
-import { wordAt } from "../lookup.ts";
 import { type DirtyBitmap, markDirty } from "./dirtyBitmap.ts";
 import { type Walk, walkLeaves, walkMarks, wholeWalk } from "./tableWork.ts";
 
 /** By what the first write of each page is found: it faults, or sets D, which a unit of the processor logs. */
 export type DirtyTechnique = "writeProtect" | "dirtyFlag";
 
-/** The bits that an armed leaf lacks: D for a log on 4 KiB leaves, else W (Xen ept_p2m_type_to_flags). */
+/** The attributes that an armed leaf lacks: D for a log on 4 KiB leaves, else W (Xen ept_p2m_type_to_flags). */
 function armedBits(format: EntryFormat, technique: DirtyTechnique, level: number): number {
   return technique === "dirtyFlag" && level === 1 ? format.dirty : format.write;
 }
@@ -34,10 +35,9 @@ export function armedLeaf({ format }: Ept, technique: DirtyTechnique): number {
  * write exits and splits them. Returns the number of leaves.
  */
 export function armAll(ept: Ept, technique: DirtyTechnique, walk: Walk = wholeWalk()): number {
-  const { words } = ept.memory;
   let leaves = 0;
   walkLeaves(walk, ept, (word, level) => {
-    words[word] = wordAt(words, word) & ~armedBits(ept.format, technique, level);
+    clearAttributes(ept, word, armedBits(ept.format, technique, level));
     leaves++;
   });
   return leaves;
@@ -58,8 +58,7 @@ export function setAll(ept: Ept, bitmap: DirtyBitmap): void {
 export function rearmPage(ept: Ept, technique: DirtyTechnique, page: number): void {
   const leaf = findLeaf(ept, page);
   if (leaf === null) return;
-  const { words } = ept.memory;
-  words[leaf.word] = wordAt(words, leaf.word) & ~armedBits(ept.format, technique, leaf.level);
+  clearAttributes(ept, leaf.word, armedBits(ept.format, technique, leaf.level));
 }
 
 /** Arms the marked pages again, for the next round. Returns how many. */
@@ -101,11 +100,10 @@ function splitPage(ept: Ept, page: number): number {
 
 /** Gives every leaf W, and A and D, as an ordinary page of Xen's has them (p2m type ram_rw). */
 export function disarmAll(ept: Ept, walk: Walk = wholeWalk()): number {
-  const { words } = ept.memory;
   const { write, accessed, dirty } = ept.format;
   let leaves = 0;
   walkLeaves(walk, ept, (word) => {
-    words[word] = wordAt(words, word) | write | accessed | dirty;
+    setAttributes(ept, word, write | accessed | dirty);
     leaves++;
   });
   return leaves;
@@ -141,12 +139,11 @@ export function fixWrite(
   onDirty: (page: number) => void,
 ): Fix {
   const leaf = findLeaf(ept, page);
-  const { words } = ept.memory;
   const { write, accessed, dirty } = ept.format;
   if (leaf === null) return "notOurs";
   if (leaf.level === 1) {
     // Another CPU may have been here first: the write right is back, the access just retries.
-    words[leaf.word] = wordAt(words, leaf.word) | write | accessed | dirty;
+    setAttributes(ept, leaf.word, write | accessed | dirty);
     onDirty(page);
     return "granted";
   }
@@ -164,12 +161,13 @@ export function fixWrite(
 
 /** The leaves of a split page under a log: W back, D clear, so that the retried write is logged (case of ept_split_super_page). */
 function armNewTable(ept: Ept, page: number): void {
-  const { memory, geometry, format } = ept;
+  const { geometry, format } = ept;
   const perTable = 1 << geometry.indexBits;
   const first = findLeaf(ept, page & ~(perTable - 1));
   if (first === null) return;
   for (let i = 0; i < perTable; i++) {
     const word = first.word + 2 * i;
-    memory.words[word] = (wordAt(memory.words, word) | format.write) & ~format.dirty;
+    setAttributes(ept, word, format.write);
+    clearAttributes(ept, word, format.dirty);
   }
 }

@@ -1,7 +1,7 @@
 /** EPT mappings and changes to EPT entries, as the VMM makes them. */
 
 import { entryAt, findLeaf, mapPage } from "../hardware/ept.ts";
-import { type EntryFormat, rightsText } from "../hardware/formats/entryFormat.ts";
+import { type EntryFormat, LOW_ATTRIBUTES, rightsText } from "../hardware/formats/entryFormat.ts";
 import { EPT_MEMORY_TYPE_SHIFT } from "../hardware/formats/ept.ts";
 import { DATA_FRAME_BASE } from "../hardware/memory.ts";
 import { EXECUTE, READ, USER_EXECUTE, WRITE } from "../hardware/rights.ts";
@@ -22,23 +22,24 @@ export function permissionText(rights: number): string {
   return letter(READ, "r") + letter(WRITE, "w") + letter(EXECUTE, "x") + user;
 }
 
-/** The bits of an entry, in its two words, that a text such as "r-x" stands for. */
+/** Attributes of an entry that a text such as "r-x" stands for. Where D is among those that allow to write, the page is clean. */
 export function permissionBits(
-  { read, write, fetch, grants, noExecuteHigh }: EntryFormat,
+  { read, write, fetch, dirty, grants, noExecuteHigh }: EntryFormat,
   text: string,
-): readonly [low: number, high: number] {
-  let low = 0;
-  if (text.includes("r")) low |= read;
-  if (text.includes("w")) low |= write;
-  if (text.includes("x")) low |= fetch;
-  if (text.includes("u")) low |= grants & USER_EXECUTE;
-  return [low, text.includes("x") ? 0 : noExecuteHigh];
+): number {
+  let attributes = 0;
+  if (text.includes("r")) attributes |= read;
+  if (text.includes("w")) attributes |= write & ~dirty;
+  if (text.includes("x")) attributes |= fetch;
+  else attributes |= noExecuteHigh;
+  if (text.includes("u")) attributes |= grants & USER_EXECUTE;
+  return attributes;
 }
 
-/** What an entry permits, as text. */
-export function entryPermissions(format: EntryFormat, low: number, high: number): string {
-  const user = low & format.grants & USER_EXECUTE;
-  const text = rightsText(format, low, high);
+/** What an entry permits, as text. @param attributes its own */
+export function entryPermissions(format: EntryFormat, attributes: number): string {
+  const user = attributes & format.grants & USER_EXECUTE;
+  const text = rightsText(format, attributes);
   if (user === 0) return text === "---" ? "-" : text;
   return `${text}u`;
 }
@@ -50,9 +51,12 @@ export function permitted(
   low: number,
   high: number,
 ): readonly [low: number, high: number] {
-  const [all] = permissionBits(format, "rwxu");
-  const [setLow, setHigh] = permissionBits(format, text);
-  return [(low & ~all) | setLow, (high & ~format.noExecuteHigh) | setHigh];
+  const all = permissionBits(format, "rwxu") | format.write | format.noExecuteHigh;
+  const attributes = permissionBits(format, text);
+  return [
+    (low & ~(all & LOW_ATTRIBUTES)) | (attributes & LOW_ATTRIBUTES),
+    (high & ~(all & ~LOW_ATTRIBUTES)) | (attributes & ~LOW_ATTRIBUTES),
+  ];
 }
 
 /** Maps what an item says, or with `level` changes the entry at that level. */
@@ -79,20 +83,19 @@ export function applyEptItem(machine: Machine, item: EptItem, path: readonly Pro
   if (first + count * pages > 2 ** (geometry.eptLevels * geometry.indexBits)) {
     throw new LitmusProblem(path, "gpa is beyond what the EPT can map");
   }
-  const [rights, forbidden] = permissionBits(ept.format, item.permissions ?? "rwx");
-  const bits = rights | typeBits(ept.format, item, path);
+  const rights = permissionBits(ept.format, item.permissions ?? "rwx");
+  const attributes = rights | typeBits(ept.format, item, path);
   for (let i = 0; i < count; i++) {
     const page = first + i * pages;
     const own = tables.frames.get(page) ?? DATA_FRAME_BASE + page;
     const frame = item.hpa === undefined ? own : item.hpa / 4096 + i * pages;
     try {
-      mapPage(ept, page, frame, level, bits);
+      mapPage(ept, page, frame, level, attributes);
     } catch (error) {
       throw new LitmusProblem(path, error instanceof Error ? error.message : String(error));
     }
     const walk = eptPath(ept, page);
     const word = itemAt(walk, walk.length - 1).word;
-    memory.words[word + 1] = wordAt(memory.words, word + 1) | forbidden;
     overrideEntry(memory, word, item);
     if (item.flags === undefined) continue;
     const problem = applyFlags(memory, walk, item.flags, ept.format);
@@ -106,7 +109,9 @@ function typeBits(format: EntryFormat, item: EptItem, path: readonly PropertyKey
   if (format.name === "ept") {
     return (typeof type === "number" ? type : MEMORY_TYPES[type]) << EPT_MEMORY_TYPE_SHIFT;
   }
-  if (item.memoryType === undefined) return 0;
+  if (item.memoryType === undefined) {
+    return format.ramLeaf & ~(permissionBits(format, "rwx") | format.present);
+  }
   throw new LitmusProblem(
     [...path, "memoryType"],
     `${format.label} entries have no memory type here`,
@@ -145,7 +150,8 @@ export function mapTables({ ept, geometry, tables }: Machine): void {
     if (page >= reach) {
       throw new LitmusProblem(["guest", "tables"], "the EPT cannot map so many paging structures");
     }
-    if (findLeaf(ept, page) === null)
-      mapPage(ept, page, present(tables.frames.get(page), "the frame of a guest's table"));
+    if (findLeaf(ept, page) !== null) continue;
+    const frame = present(tables.frames.get(page), "the frame of a guest's table");
+    mapPage(ept, page, frame, 1, ept.format.ramLeaf);
   }
 }

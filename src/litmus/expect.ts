@@ -3,7 +3,7 @@
 import { COUNTERS, Counter } from "../hardware/counters.ts";
 import { describeEvent } from "../hardware/eventInformation.ts";
 import { Qualification } from "../hardware/exit.ts";
-import { isLeaf } from "../hardware/formats/entryFormat.ts";
+import { attributesOf, isLeaf } from "../hardware/formats/entryFormat.ts";
 import { EPT } from "../hardware/formats/ept.ts";
 import { PageFault } from "../hardware/guestEntry.ts";
 import { BLOCKING_BY_NMI, Field, RFLAGS_RF, readField, readField64 } from "../hardware/vmcs.ts";
@@ -196,13 +196,13 @@ function compareEntries(
     const low = leaf === undefined ? 0 : wordAt(memory.words, leaf.word);
     const present = leaf !== undefined && low !== 0 && isLeaf(ept.format, low, leaf.level);
     const high = leaf === undefined ? 0 : wordAt(memory.words, leaf.word + 1);
-    const permits = entryPermissions(ept.format, low, high);
+    const permits = entryPermissions(ept.format, attributesOf(low, high));
     const actual = present ? `${PAGE_SIZES[leaf.level - 1]} ${permits}` : "none";
     const [size, permissions] = text.split(" ");
     const wanted =
       permissions === undefined
         ? text
-        : `${size} ${entryPermissions(ept.format, ...permissionBits(ept.format, permissions))}`;
+        : `${size} ${entryPermissions(ept.format, permissionBits(ept.format, permissions))}`;
     compare(`mapping of ${gpa}`, wanted, actual);
   }
   for (const [gpa, value] of Object.entries(expected.entry ?? {})) {
@@ -214,7 +214,7 @@ function compareEntries(
   for (const [linear, text] of Object.entries(expected.cached ?? {})) {
     // The rights of translations have the positions of EPT's bits, whatever the format.
     const actual = cachedRights(vcpu, linearKey(linear));
-    compare(`cached rights of ${linear}`, permissionText(permissionBits(EPT, text)[0]), actual);
+    compare(`cached rights of ${linear}`, permissionText(permissionBits(EPT, text)), actual);
   }
   for (const [gpa, number] of Object.entries(expected.stores ?? {})) {
     const actual = machine.stores.get(Math.floor(Number(gpa) / 4096)) ?? 0;

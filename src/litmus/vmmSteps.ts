@@ -24,7 +24,7 @@ export function inveptStep(
 ): StepResult {
   const { format } = machine.ept;
   if (!format.dropsByPointer) {
-    const message = `${format.label} has no INVEPT: drop by VPID, which stands for the ASID (invvpid)`;
+    const message = `${format.label} has no INVEPT: drop by VPID, which stands for its tag (invvpid)`;
     throw new LitmusProblem([...machine.step, "invept"], message);
   }
   const vcpus = step.invept === "processor" ? [vcpu] : [...machine.vcpus.values()];

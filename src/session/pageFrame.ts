@@ -1,6 +1,11 @@
 /** One page of a VM: its entries at every level, what the guest did to it, and where tracking has it. */
 import { entriesOf } from "../hardware/ept.ts";
-import { type EntryFormat, rightsText } from "../hardware/formats/entryFormat.ts";
+import {
+  attributesOf,
+  type EntryFormat,
+  isLeaf,
+  rightsText,
+} from "../hardware/formats/entryFormat.ts";
 import { truthOf } from "../hardware/guestPages.ts";
 import { joinWords } from "../hardware/words.ts";
 import { occurrencesOf } from "../hypervisor/cumulativeBuffer.ts";
@@ -15,7 +20,7 @@ const PAGE_SHIFT = 12n;
 /** Rights and flags of an entry as letters: "-" where one is not set. */
 function letters(format: EntryFormat, low: number, high: number): string {
   const { accessed, dirty } = format;
-  const rights = rightsText(format, low, high);
+  const rights = rightsText(format, attributesOf(low, high));
   return `${rights}${(low & accessed) === 0 ? "-" : "A"}${(low & dirty) === 0 ? "-" : "D"}`;
 }
 
@@ -38,7 +43,8 @@ export function pageFrame(
   const entries = entriesOf(state.ept, page).map(({ word, level }) => {
     const [low = 0, high = 0] = [words[word], words[word + 1]];
     const flags = letters(format, low, high);
-    const large = level > 1 && (low & format.large) !== 0 ? " large" : "";
+    const large =
+      level > 1 && (low & format.present) !== 0 && isLeaf(format, low, level) ? " large" : "";
     return { level, entry: `0x${joinWords(low, high).toString(16)}`, flags: `${flags}${large}` };
   });
   const inLogs = state.vcpus.flatMap((vcpu) => {

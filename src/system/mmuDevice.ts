@@ -138,7 +138,7 @@ function exited({ vmcs }: VcpuState, elapsed: number): MmuReply {
     type: "accessExited",
     elapsed,
     reason: readField(vmcs, Field.exitReason),
-    qualification: readField(vmcs, Field.exitQualification),
+    qualification: readField(vmcs, Field.exitQualification) >>> 0,
     page: pageOfWords(words[address]!, words[address + 1]!),
   };
 }

@@ -1,8 +1,8 @@
 /** The device of a tracker actor: one VM's entries, logs and bitmaps, through the technique that is armed. */
 
 import type { ChosenPages, TrackerReply, TrackerRequest } from "../../machines/trackerContext.ts";
-import { findLeaf } from "../hardware/ept.ts";
-import { neededBits } from "../hardware/formats/entryFormat.ts";
+import { attributesAt, findLeaf } from "../hardware/ept.ts";
+import { allowsNow } from "../hardware/formats/entryFormat.ts";
 import type { HypervisorCosts } from "../hypervisor/costs.ts";
 import {
   addAll,
@@ -23,7 +23,7 @@ import { type ExitWork, NOT_OURS, type Technique } from "../hypervisor/technique
 import { writeProtect } from "../hypervisor/techniques/writeProtect.ts";
 import type { Device } from "../interconnect/emissions.ts";
 import type { HarvestMode, Message, Technique as TechniqueName } from "../interconnect/messages.ts";
-import { itemAt, present, wordAt } from "../lookup.ts";
+import { itemAt, present } from "../lookup.ts";
 import { NO_UNIT, type UnitName } from "../units/all.ts";
 import { type VmPiece, vcpuMemory, vmMemories } from "./memoryNames.ts";
 import { TrackerSlots } from "./trackerSlots.ts";
@@ -112,8 +112,7 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
         if (work.fix !== "notOurs") return served(work, dispatcher, -1);
         const leaf = findLeaf(tracked.ept, page);
         if (leaf === null) return { type: "pageMissing", vcpu, page, dispatcher };
-        const wanted = neededBits(format, qualification);
-        const allowed = (wordAt(tracked.ept.memory.words, leaf.word) & wanted) === wanted;
+        const allowed = allowsNow(format, attributesAt(tracked.ept, leaf.word), qualification);
         return served(allowed ? spurious(tracked.costs) : work, dispatcher, -1);
       }
       case "setRegion":

@@ -5,9 +5,9 @@ import { schedulerMachine } from "../../../machines/scheduler.ts";
 import { trackerMachine } from "../../../machines/tracker.ts";
 import { vcpuMachine } from "../../../machines/vcpu.ts";
 import { findLeaf } from "../../hardware/ept.ts";
-import { setsFlags } from "../../hardware/formats/entryFormat.ts";
+import { leafRights, setsFlags } from "../../hardware/formats/entryFormat.ts";
 import type { Words } from "../../hardware/normalForm.ts";
-import { RWX, WRITE } from "../../hardware/rights.ts";
+import { RWX } from "../../hardware/rights.ts";
 import { META_SPACE_SHIFT } from "../../hardware/tlb.ts";
 import { Field } from "../../hardware/vmcs.ts";
 import { fieldOf, itemAt, wordAt } from "../../lookup.ts";
@@ -288,9 +288,11 @@ export function noStaleTranslations(system: System): Property[] {
         pagingPiece(system.world, vm).restore(paging);
         const grantedBy = (page: number): number => {
           const leaf = findLeaf(ept, page);
-          const low = leaf === null ? 0 : wordAt(ept.memory.words, leaf.word);
-          // Tables here restrict nothing: the bits of a leaf that grant anything are its rights.
-          return low & RWX & (flags && (low & ept.format.dirty) === 0 ? ~WRITE : -1);
+          if (leaf === null) return 0;
+          // Tables here restrict nothing.
+          const { words } = ept.memory;
+          const [low, high] = [wordAt(words, leaf.word), wordAt(words, leaf.word + 1)];
+          return leafRights(ept.format, low, high, flags) & RWX;
         };
         return ["l1", "l1Large"].every((level) =>
           fieldOf(tlb, `${level}.meta`).every((meta, at) => {

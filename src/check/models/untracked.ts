@@ -1,10 +1,10 @@
 /** What tracking leaves behind when it has ended: nothing but large leaves that are split. */
 
-import { forEachLeaf, ordinaryLeaf } from "../../hardware/ept.ts";
+import { attributesAt, forEachLeaf, ordinaryLeaf } from "../../hardware/ept.ts";
 import type { EntryFormat } from "../../hardware/formats/entryFormat.ts";
 import type { Words } from "../../hardware/normalForm.ts";
 import { EPTP_ACCESSED_DIRTY, Field } from "../../hardware/vmcs.ts";
-import { fieldOf, itemAt, wordAt } from "../../lookup.ts";
+import { fieldOf, itemAt } from "../../lookup.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 import { pagingPiece } from "../../system/memoryPieces.ts";
 import type { System } from "../../system/system.ts";
@@ -17,8 +17,8 @@ export const NOTHING_LOGS = "an untracked VM logs nothing";
 export const NO_CPU_LOGS_ON = "no CPU runs an untracked VM with logging that it loaded before";
 
 /** A right or a flag that an armed leaf lacks: with all of them it costs the guest nothing (Xen p2m_ram_rw). */
-function lent({ allRights, accessed, dirty }: EntryFormat): number {
-  return allRights | accessed | dirty;
+function lent({ allRights, write, accessed, dirty }: EntryFormat): number {
+  return allRights | write | accessed | dirty;
 }
 
 /** Of every VM: while its tracker is off, its entries and its vCPUs' controls are as they were before. */
@@ -45,7 +45,7 @@ export function untrackedProperties({ world, actors }: System): Property[] {
         const mask = lent(ept.format);
         const ordinary = ordinaryLeaf(ept.format) & mask;
         forEachLeaf(ept, (word) => {
-          if ((wordAt(ept.memory.words, word) & mask) !== ordinary) all = false;
+          if ((attributesAt(ept, word) & mask) !== ordinary) all = false;
         });
         return all;
       }),

@@ -1,6 +1,6 @@
 /** Faults in splitting the large leaves of a tracked VM. */
 
-import { type Ept, findLeaf } from "../../hardware/ept.ts";
+import { type Ept, findLeaf, setAttributes } from "../../hardware/ept.ts";
 import { itemAt, wordAt } from "../../lookup.ts";
 import { NO_PAGE_LOST } from "../hypervisor/settlement.ts";
 import { NO_STALE_TRANSLATION } from "../models/properties.ts";
@@ -55,7 +55,7 @@ export const largeLeafMutations: readonly Mutation[] = [
       const reply = perform();
       memory.resize({ words: before.length });
       memory.words.set(before);
-      memory.words[word] = wordAt(memory.words, word) | ept.format.write;
+      setAttributes(ept, word, ept.format.write);
       return reply;
     }),
   },

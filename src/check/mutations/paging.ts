@@ -1,9 +1,9 @@
 /** Faults on an overcommitted host: frames that are given away too early, and pages that are tracked while they come and go. */
 
 import type { PagerReply } from "../../../machines/pager.ts";
-import { findLeaf, ordinaryLeaf } from "../../hardware/ept.ts";
+import { findLeaf, ordinaryLeaf, setAttributes } from "../../hardware/ept.ts";
 import { VmMemory } from "../../hypervisor/overcommit/vmMemory.ts";
-import { itemAt, wordAt } from "../../lookup.ts";
+import { itemAt } from "../../lookup.ts";
 import { NO_PAGE_LOST } from "../hypervisor/settlement.ts";
 import { BALLOON_RESTS } from "../models/overcommit.ts";
 import { CONTENT_SURVIVES, NO_FRAME_REACHED } from "../models/pagedHost.ts";
@@ -18,17 +18,14 @@ import {
 } from "./mutation.ts";
 
 /** A page gets the leaf that it would have if nobody tracked its VM. */
-const comesOrdinary: Replacement = around(
-  { helper: "pager" },
-  ({ op, page }, perform, { vms, memory }) => {
-    const reply = perform();
-    const { ept } = itemAt(vms, 0);
-    const leaf = op === "arrive" ? findLeaf(ept, page!) : null;
-    const ordinary = ordinaryLeaf(ept.format);
-    if (leaf !== null) memory.words[leaf.word] = wordAt(memory.words, leaf.word) | ordinary;
-    return reply;
-  },
-);
+const comesOrdinary: Replacement = around({ helper: "pager" }, ({ op, page }, perform, { vms }) => {
+  const reply = perform();
+  const { ept } = itemAt(vms, 0);
+  const leaf = op === "arrive" ? findLeaf(ept, page!) : null;
+  const ordinary = ordinaryLeaf(ept.format);
+  if (leaf !== null) setAttributes(ept, leaf.word, ordinary);
+  return reply;
+});
 
 export const pagingMutations: readonly Mutation[] = [
   {

@@ -2,8 +2,9 @@
 import type { EntryFormat } from "./entryFormat.ts";
 import { EPT } from "./ept.ts";
 import { NPT } from "./npt.ts";
+import { STAGE2 } from "./stage2.ts";
 
-export const FORMATS = [EPT, NPT] as const satisfies readonly EntryFormat[];
+export const FORMATS = [EPT, NPT, STAGE2] as const satisfies readonly EntryFormat[];
 const ALL: readonly EntryFormat[] = FORMATS;
 
 /** Names in scenarios and litmus tests; the first is the default. */
@@ -18,6 +19,9 @@ export function formatNamed(name: string = EPT.name): EntryFormat {
   if (found === undefined) throw new Error(`there is no format of entries "${name}"`);
   return found;
 }
+
+/** What VM entry calls a VMCS without a tag for its translations. */
+export const TAG_FAILURES: readonly string[] = ALL.flatMap(({ tagFailure }) => tagFailure ?? []);
 
 /** What VM entry may find wrong with the pointers of all formats. */
 export const POINTER_FAILURES: readonly string[] = ALL.flatMap((one) => one.pointerFailures);

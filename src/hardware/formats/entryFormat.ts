@@ -2,11 +2,15 @@
  * What a format of second-level entries says of itself: masks of an entry's two words, and what a walk's fault is called. The
  * walk (secondStageWalk.ts) and software (ept.ts, src/hypervisor) read these, and know no format by its name; all.ts lists them.
  *
+ * What of an entry is not its address fits into one word, its attributes: bits 11:0 are those of the low word, bits 31:12 those
+ * of the high one, which are 63:44 of the entry. Addresses that the emulator holds end at bit 43 (words.ts).
+ *
  * As in KVM, where one walker serves EPT, NPT and shadow entries by masks that are chosen at set-up (Linux
  * arch/x86/kvm/mmu/spte.c, kvm_mmu_set_ept_masks; rsvd_bits_validate and bad_mt_xwr in mmu_internal.h).
  */
 import type { Capabilities } from "../capabilities.ts";
 import type { Geometry } from "../geometry.ts";
+import { EXECUTE, WRITE } from "../rights.ts";
 import { EPTP_ACCESSED_DIRTY } from "../vmcs.ts";
 
 /** A mask of an entry's low word, and what the bits under it are. */
@@ -25,6 +29,22 @@ export interface ReservedBits {
   readonly low: readonly [number, number];
 }
 
+/** Why entries do not allow an access: what a fault says that has a status for each. */
+export const Cause = {
+  /** An entry maps nothing, or no table could. */
+  absent: 0,
+  /** A is clear, and the processor is not to set it. */
+  accessedClear: 1,
+  rights: 2,
+  /** Bits of an entry that are reserved. */
+  reserved: 3,
+  /** Its address is beyond the physical-address width. */
+  addressSize: 4,
+  /** The guest-physical address is beyond those that the tables translate. */
+  beyondTables: 5,
+} as const;
+export type Cause = (typeof Cause)[keyof typeof Cause];
+
 /** What an exit says of an access that the entries do not allow: bits of its qualification. */
 export interface FaultBits {
   readonly reason: number;
@@ -34,18 +54,25 @@ export interface FaultBits {
   readonly read: number;
   readonly write: number;
   readonly fetch: number;
-  /** Whatever was needed. */
+  /** Whatever was needed; and of what is no fetch, where reads and fetches have no bits of their own. */
   readonly always: number;
+  readonly data: number;
+  /** Of an access that reads and writes, a write is reported only if the read had been allowed. */
+  readonly readFirst: boolean;
+  /** Status codes: what is added by why, and at which level, the walk ended. */
+  readonly status: (cause: Cause, level: number) => number;
   /** The entry at which the walk ended maps something. */
   readonly present: number;
   /** Where the rights that all entries grant are reported, and that to fetch for user mode; null: they are not. */
   readonly granted: { readonly shift: number; readonly userExecute: number } | null;
-  /** A linear address was being translated, and is in the VMCS; 0: none is reported. */
+  /** A linear address was being translated, and is in the VMCS; and whether one is reported. */
   readonly linear: number;
+  readonly reportsLinear: boolean;
   /** The access was the one to the translated address; where its page's own rights are reported; and to a guest structure. */
   readonly final: number;
   readonly linearPageShift: number;
   readonly finalHigh: number;
+  readonly structure: number;
   readonly structureHigh: number;
   /** A malformed entry: the reason of its exit, and whether the bits above are reported, and which beside them. */
   readonly malformed: { readonly reason: number; readonly reports: boolean; readonly bits: number };
@@ -59,39 +86,52 @@ export interface EntryFormat {
   /** An entry without any of these maps nothing; with mode-based execute control, without any of those. */
   readonly present: number;
   readonly presentModeBased: number;
-  /** What is taken from a leaf so that every access to it faults, and given back. */
+  /** Attributes: what is taken from a leaf so that every access to it faults, and given back. */
   readonly allRights: number;
-  /** What of a leaf's low word allows each access. */
+  /** Attributes of a leaf that allow each access: to read and to fetch all of them, to write any. */
   readonly read: number;
   readonly write: number;
   readonly fetch: number;
+  /** Flags, in the low word. D may be among what allows to write: then a leaf that has the rest of it is clean. */
   readonly accessed: number;
   readonly dirty: number;
+  /** Set in leaves above the lowest level, in the low word; and bits there that mean so when they are clear. */
   readonly large: number;
-  /** Software: an ordinary leaf of RAM without flags, and an entry that names a table and restricts nothing. */
+  readonly inverted: number;
+  /** Software: attributes of an ordinary leaf of RAM without flags, and of an entry that names a table and restricts nothing. */
   readonly ramLeaf: number;
   readonly table: number;
-  /** Rights (rights.ts) that bits of the low word in the same positions grant, if they are set at every level. */
+  /** What of the high word is an address. */
+  readonly addressHigh: number;
+  /** Whether rights and flags are in leaves alone, and those bits of entries that name tables are nobody's. */
+  readonly leavesDecide: boolean;
+  /** Rights (rights.ts) that bits of the low word grant, that are so many positions above theirs, if they are set at every level. */
   readonly grants: number;
-  /** Bits of the low word without which, at any level, no access is allowed. */
+  readonly grantShift: number;
+  /** Bits of the low word without which, at any level, no access is allowed; and those besides while flags are off. */
   readonly demands: number;
+  readonly demandsWithoutFlags: number;
   /** A bit of the high word that forbids to fetch, at any level; 0: the low word grants that. */
   readonly noExecuteHigh: number;
   /** Whether A and D flags can be off, by bit 6 of the pointer. */
   readonly flagsOptional: boolean;
   /**
    * Entries that the fast walk may pass without a decision, if they have A or need none, besides what is unusual in any high
-   * word: tables that restrict nothing; leaves of level 1 whose bits 2:0 are then their rights, but for a missing D.
+   * word: tables that restrict nothing; leaves of level 1 whose bits 2:0, shifted by grantShift, are then their rights, but for a missing D.
    */
   readonly plainTable: Pattern;
   readonly plainPage: Pattern;
+  /** Of plain leaves, what of the high word is set while flags are on. */
+  readonly plainPageHigh: number;
   readonly fault: FaultBits;
   /** Secondary controls that belong to it, by their names in litmus tests; with another format they are reserved. */
   readonly controls: Readonly<Record<string, number>>;
-  /** One of them, with which reads of guest structures are reads; 0: none. */
+  /** Those with any of which reads of guest structures are reads; 0: none. */
   readonly structuresReadOnly: number;
-  /** Whether VMCSs must have a VPID (an ASID, there). */
-  readonly needsTag: boolean;
+  /** One with which the processor sets A, and D is software's; 0: none. */
+  readonly accessedAlone: number;
+  /** What VM entry calls a VMCS without a VPID (an ASID or VMID, there); null: it need not have one. */
+  readonly tagFailure: string | null;
   /** Whether mappings can be dropped by the pointer that they were made under (INVEPT). */
   readonly dropsByPointer: boolean;
   /** Levels of its tables at most. */
@@ -115,33 +155,71 @@ export interface EntryFormat {
 }
 
 /** Whether an entry at `level` (1: the lowest) maps a page instead of naming a table. */
-export function isLeaf({ large }: EntryFormat, low: number, level: number): boolean {
-  return level === 1 || (level <= LARGEST_LEAF && (low & large) !== 0);
+export function isLeaf({ large, inverted }: EntryFormat, low: number, level: number): boolean {
+  return level === 1 || (level <= LARGEST_LEAF && ((low ^ inverted) & large) !== 0);
 }
+
+/** What of an entry is not its address, as one word. */
+export function attributesOf(low: number, high: number): number {
+  return (low & LOW_ATTRIBUTES) | (high & ~LOW_ATTRIBUTES);
+}
+
+/** Attributes of a leaf as one of `level` has them. */
+export function sizedLeaf(
+  { large, inverted }: EntryFormat,
+  attributes: number,
+  level: number,
+): number {
+  return (attributes & ~large) | ((level > 1 ? large : 0) ^ (inverted & large));
+}
+
+/** The attributes of a leaf that no processor has to set a flag in, whether it would or not. */
+export function restingLeaf({
+  ramLeaf,
+  accessed,
+  dirty,
+  demandsWithoutFlags,
+}: EntryFormat): number {
+  return demandsWithoutFlags === 0 ? ramLeaf : ramLeaf | accessed | dirty;
+}
+
+/** Rights, as bits of rights.ts, with which a translation by a leaf may be cached. @param flags whether the processor sets A and D */
+export function leafRights(format: EntryFormat, low: number, high: number, flags: boolean): number {
+  const { grants, grantShift, demands, demandsWithoutFlags, noExecuteHigh, dirty } = format;
+  const demanded = demands | (flags ? 0 : demandsWithoutFlags);
+  if ((low & demanded) !== demanded) return 0;
+  let rights = (low >>> grantShift) & grants;
+  if (noExecuteHigh !== 0 && (high & noExecuteHigh) === 0) rights |= EXECUTE;
+  return flags && (low & dirty) === 0 ? rights & ~WRITE : rights;
+}
+
+/** Those attributes that are the low word's. */
+export const LOW_ATTRIBUTES = 0xfff;
 
 /** Whether A and D flags are set through this pointer. @param pointer its low word */
 export function setsFlags({ flagsOptional }: EntryFormat, pointer: number): boolean {
   return !flagsOptional || (pointer & EPTP_ACCESSED_DIRTY) !== 0;
 }
 
-/** The bits of a leaf's low word that an access needs which a fault reports. @param qualification its low word */
-export function neededBits(format: EntryFormat, qualification: number): number {
+/** Whether a leaf allows now what a fault reports that it did not. @param qualification its low word */
+export function allowsNow(format: EntryFormat, attributes: number, qualification: number): boolean {
   const { fault, read, write, fetch } = format;
   // Where reads are not told from others, all accesses need what a read needs.
   const reads = fault.read === 0 || (qualification & fault.read) !== 0;
-  return (
-    (reads ? read : 0) |
-    ((qualification & fault.write) !== 0 ? write : 0) |
-    ((qualification & fault.fetch) !== 0 ? fetch : 0)
-  );
+  const fetches =
+    fault.data === 0 ? (qualification & fault.fetch) !== 0 : (qualification & fault.data) === 0;
+  const wanted = (reads ? read : 0) | (fetches ? fetch : 0);
+  const writes = (qualification & fault.write) !== 0;
+  return (attributes & wanted) === wanted && (!writes || (attributes & write) !== 0);
 }
 
 /** An entry's own rights as letters: "r-x". */
-export function rightsText(format: EntryFormat, low: number, high: number): string {
+export function rightsText(format: EntryFormat, attributes: number): string {
   const { read, write, fetch, noExecuteHigh } = format;
-  const has = (bits: number) => (low & bits) === bits;
-  const executes = has(fetch) && (high & noExecuteHigh) === 0;
-  return `${has(read) ? "r" : "-"}${has(write) ? "w" : "-"}${executes ? "x" : "-"}`;
+  const has = (bits: number) => (attributes & bits) === bits;
+  const executes = has(fetch) && (attributes & noExecuteHigh) === 0;
+  const writes = (attributes & write) !== 0;
+  return `${has(read) ? "r" : "-"}${writes ? "w" : "-"}${executes ? "x" : "-"}`;
 }
 
 /** 1 GiB. */
@@ -161,8 +239,11 @@ export function reservedByLevel({ table, leaf }: ReservedBits): Int32Array {
 
 /** Bits 51:MAXPHYADDR, in an entry's high word: reserved at every level. */
 export function beyondPhysical({ physicalAddressBits }: Geometry): number {
-  return 0xfffff & -(1 << (physicalAddressBits - 32));
+  return PHYSICAL_HIGH & -(1 << (physicalAddressBits - 32));
 }
+
+/** Bits 51:32 of an entry, in its high word. */
+export const PHYSICAL_HIGH = 0xfffff;
 
 /** The bits of a leaf's address that lie below its size. */
 export function belowSize(level: number, { indexBits }: Geometry): number {

@@ -8,7 +8,7 @@ import {
   SECONDARY_MODE_BASED_EXECUTE,
   SECONDARY_UNRESTRICTED_GUEST,
 } from "../vmcs.ts";
-import { belowSize, type EntryFormat } from "./entryFormat.ts";
+import { belowSize, type EntryFormat, PHYSICAL_HIGH } from "./entryFormat.ts";
 
 export const EPT_READ = READ;
 export const EPT_WRITE = WRITE;
@@ -43,10 +43,15 @@ export const EPT: EntryFormat = {
   accessed: EPT_ACCESSED,
   dirty: EPT_DIRTY,
   large: EPT_LARGE,
+  inverted: 0,
   ramLeaf: RWX | (MEMORY_TYPE_WB << EPT_MEMORY_TYPE_SHIFT),
   table: RWX | USER_EXECUTE,
+  addressHigh: PHYSICAL_HIGH,
+  leavesDecide: false,
   grants: RWX | USER_EXECUTE,
+  grantShift: 0,
   demands: 0,
+  demandsWithoutFlags: 0,
   noExecuteHigh: 0,
   flagsOptional: true,
   plainTable: { mask: RWX | DECIDED, bits: RWX },
@@ -54,6 +59,7 @@ export const EPT: EntryFormat = {
     mask: READ | EXECUTE | DECIDED,
     bits: READ | EXECUTE | (MEMORY_TYPE_WB << EPT_MEMORY_TYPE_SHIFT),
   },
+  plainPageHigh: 0,
   fault: {
     reason: ExitReason.eptViolation,
     reasons: {
@@ -64,15 +70,20 @@ export const EPT: EntryFormat = {
     write: Qualification.write,
     fetch: Qualification.fetch,
     always: 0,
+    data: 0,
+    readFirst: false,
+    status: () => 0,
     present: 0,
     granted: {
       shift: Qualification.permissionShift,
       userExecute: Qualification.permUserExecute,
     },
     linear: Qualification.linearAddressValid,
+    reportsLinear: true,
     final: Qualification.finalTranslation,
     linearPageShift: Qualification.linearPageShift,
     finalHigh: 0,
+    structure: 0,
     structureHigh: 0,
     malformed: { reason: ExitReason.eptMisconfiguration, reports: false, bits: 0 },
   },
@@ -81,7 +92,8 @@ export const EPT: EntryFormat = {
     unrestrictedGuest: SECONDARY_UNRESTRICTED_GUEST,
   },
   structuresReadOnly: 0,
-  needsTag: false,
+  accessedAlone: 0,
+  tagFailure: null,
   dropsByPointer: true,
   levelsMax: 5,
   loadsPdptes: true,

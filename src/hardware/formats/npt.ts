@@ -4,7 +4,7 @@
  * paging structure is a write (kvm-unit-tests svm_npt.c, "considered as writes as far as NPT translation is concerned").
  */
 import { EXECUTE, READ, WRITE } from "../rights.ts";
-import { belowSize, type EntryFormat } from "./entryFormat.ts";
+import { belowSize, type EntryFormat, PHYSICAL_HIGH } from "./entryFormat.ts";
 
 const PRESENT = 1 << 0;
 const WRITABLE = 1 << 1;
@@ -47,15 +47,21 @@ export const NPT: EntryFormat = {
   accessed: 1 << 5,
   dirty: 1 << 6,
   large: LARGE,
+  inverted: 0,
   ramLeaf: PRESENT | WRITABLE | USER,
   table: PRESENT | WRITABLE | USER,
+  addressHigh: PHYSICAL_HIGH,
+  leavesDecide: false,
   grants: READ | WRITE,
+  grantShift: 0,
   demands: USER,
+  demandsWithoutFlags: 0,
   noExecuteHigh: 1 << 31,
   flagsOptional: false,
   plainTable: { mask: PRESENT | WRITABLE | USER | LARGE | GLOBAL, bits: PRESENT | WRITABLE | USER },
   // With U set, and NX, which is unusual, clear, bit 2 is the right to fetch.
   plainPage: { mask: PRESENT | USER, bits: READ | EXECUTE },
+  plainPageHigh: 0,
   fault: {
     reason: NESTED_PAGE_FAULT,
     reasons: { nestedPageFault: NESTED_PAGE_FAULT },
@@ -63,12 +69,17 @@ export const NPT: EntryFormat = {
     write: Fault.write,
     fetch: Fault.fetch,
     always: Fault.user,
+    data: 0,
+    readFirst: false,
+    status: () => 0,
     present: Fault.present,
     granted: null,
     linear: 0,
+    reportsLinear: false,
     final: 0,
     linearPageShift: 0,
     finalHigh: Fault.finalHigh,
+    structure: 0,
     structureHigh: Fault.structureHigh,
     malformed: {
       reason: NESTED_PAGE_FAULT,
@@ -78,8 +89,9 @@ export const NPT: EntryFormat = {
   },
   controls: { readOnlyGuestTables: READ_ONLY_GUEST_TABLES },
   structuresReadOnly: READ_ONLY_GUEST_TABLES,
+  accessedAlone: 0,
   // ASID 0 is the host's: VMRUN refuses it (APM 15.5.1).
-  needsTag: true,
+  tagFailure: "asid-zero",
   // INVLPGA and TLB_CONTROL drop by ASID; there is no way to drop by guest-physical address (APM 15.16).
   dropsByPointer: false,
   // Those of the host's paging mode: long mode, without LA57.

@@ -6,7 +6,13 @@
 import * as z from "zod";
 import { excerpt } from "../../config/fieldPath.ts";
 import { UserError } from "../../errors.ts";
-import { findLeaf, ordinaryLeaf } from "../../hardware/ept.ts";
+import {
+  attributesAt,
+  clearAttributes,
+  findLeaf,
+  ordinaryLeaf,
+  setAttributes,
+} from "../../hardware/ept.ts";
 import type { EntryFormat } from "../../hardware/formats/entryFormat.ts";
 import { wordAt } from "../../lookup.ts";
 import { clearMarks, countMarked, isMarked, markDirty } from "../dirtyBitmap.ts";
@@ -156,11 +162,10 @@ function begin(
 
 /** Every leaf has all rights, and its flags set, so that they cost nothing later. Returns the leaves. */
 function giveAllBack({ ept }: TrackedVm): number {
-  const { words } = ept.memory;
   const { allRights, accessed, dirty } = ept.format;
   let leaves = 0;
   walkLeaves(wholeWalk(), ept, (word) => {
-    words[word] = wordAt(words, word) | allRights | accessed | dirty;
+    setAttributes(ept, word, allRights | accessed | dirty);
     leaves++;
   });
   return leaves;
@@ -169,9 +174,11 @@ function giveAllBack({ ept }: TrackedVm): number {
 /** Whether the page is there, and an access to it has not the right that it needs. */
 function lacksRight({ ept }: TrackedVm, page: number, isWrite: boolean): boolean {
   const { write, read, fetch } = ept.format;
-  const wanted = isWrite ? write : read | fetch;
   const leaf = findLeaf(ept, page);
-  return leaf !== null && (wordAt(ept.memory.words, leaf.word) & wanted) !== wanted;
+  if (leaf === null) return false;
+  const attributes = attributesAt(ept, leaf.word);
+  const wanted = read | fetch;
+  return isWrite ? (attributes & write) === 0 : (attributes & wanted) !== wanted;
 }
 
 /** Flags go with the leaf. */
@@ -251,7 +258,7 @@ class Face implements OwnTrackedVm {
     if (word < 0) return;
     // Where flags are read, the processor sets them; else they are set beforehand, and cost nothing later.
     const flags = this.#own.usesFlags === true ? 0 : this.#flags;
-    this.#words[word] = wordAt(this.#words, word) | this.#format.allRights | flags;
+    setAttributes(this.#vm.ept, word, this.#format.allRights | flags);
   }
 
   isAccessed(page: number): boolean {
@@ -309,7 +316,7 @@ class Face implements OwnTrackedVm {
       this.#refuse(`${call}: only arm and rearm are followed by a flush of the CPUs' TLBs`);
     }
     if (word < 0) return false;
-    this.#words[word] = wordAt(this.#words, word) & ~bits;
+    clearAttributes(this.#vm.ept, word, bits);
     if (this.#own.samples === true) markDirty(this.#vm.sampled, page);
     return true;
   }

@@ -4,7 +4,13 @@
  * With chosen pages it is VMware's sampling (Waldspurger, OSDI'02 5.3), else every page takes part.
  */
 
-import { findLeaf, forEachLeaf, ordinaryLeaf } from "../../hardware/ept.ts";
+import {
+  clearAttributes,
+  findLeaf,
+  forEachLeaf,
+  ordinaryLeaf,
+  setAttributes,
+} from "../../hardware/ept.ts";
 import { wordAt } from "../../lookup.ts";
 import { clearMarks, countMarked, isMarked, markDirty } from "../dirtyBitmap.ts";
 import { splitAll } from "../logDirty.ts";
@@ -15,8 +21,7 @@ import { NOT_OURS, type Technique } from "./technique.ts";
 function takeRights(vm: TrackedVm, page: number): void {
   const leaf = findLeaf(vm.ept, page);
   if (leaf === null) return;
-  const { words } = vm.ept.memory;
-  words[leaf.word] = wordAt(words, leaf.word) & ~vm.ept.format.allRights;
+  clearAttributes(vm.ept, leaf.word, vm.ept.format.allRights);
 }
 
 /** Takes the rights of these pages, and gives them back to all others. Returns the entries changed. */
@@ -26,7 +31,7 @@ function choose(vm: TrackedVm, pages: readonly number[]): number {
   let changed = 0;
   forEachLeaf(vm.ept, (word) => {
     if ((wordAt(words, word) & present) !== 0) return;
-    words[word] = wordAt(words, word) | allRights;
+    setAttributes(vm.ept, word, allRights);
     changed++;
   });
   clearMarks(vm.sampled);
@@ -55,11 +60,10 @@ export const presentBit = {
       return choose(vm, pages) * vm.costs.protectPage + split * vm.costs.splitHandler;
     }
     let leaves = 0;
-    const { words } = vm.ept.memory;
     const { allRights } = vm.ept.format;
     clearMarks(vm.sampled);
     walkLeaves(vm.work, vm.ept, (word) => {
-      words[word] = wordAt(words, word) & ~allRights;
+      clearAttributes(vm.ept, word, allRights);
       leaves++;
     });
     return leaves * vm.costs.protectPage + split * vm.costs.splitHandler;
@@ -76,10 +80,9 @@ export const presentBit = {
   },
   disarm(vm) {
     let leaves = 0;
-    const { words } = vm.ept.memory;
     const { allRights, accessed, dirty } = vm.ept.format;
     walkLeaves(vm.work, vm.ept, (word) => {
-      words[word] = wordAt(words, word) | allRights | accessed | dirty;
+      setAttributes(vm.ept, word, allRights | accessed | dirty);
       leaves++;
     });
     return leaves * vm.costs.protectPage;
@@ -92,7 +95,7 @@ export const presentBit = {
     const { present, allRights } = vm.ept.format;
     // Another CPU, or a new choice of pages, may have been here first: then the access just retries.
     if ((wordAt(words, leaf.word) & present) === 0) markDirty(vm.touched, page);
-    words[leaf.word] = wordAt(words, leaf.word) | allRights;
+    setAttributes(vm.ept, leaf.word, allRights);
     return { fix: "granted", cycles: vm.costs.violationHandler, ringFull: false };
   },
   pageTaken: () => {},

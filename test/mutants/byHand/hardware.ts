@@ -32,12 +32,10 @@ export const hardware: readonly HandMade[] = [
     name: "walk-violation-before-misconfiguration",
     file: "src/hardware/secondStageWalk.ts",
     class: "actions swapped",
-    from: `  if ((granted & needed) !== needed) return violation(mmu, page, access, granted, true);
-
-  if (mmu.accessedDirty) {
-    const outcome`,
-    to: `  if (mmu.accessedDirty) {
-    const outcome`,
+    from: `  if ((granted & needed) !== needed) {
+    const isFlag`,
+    to: `  if (granted !== granted) {
+    const isFlag`,
     damage: "rights are not checked in the full walk",
   },
   {
@@ -77,9 +75,9 @@ export const hardware: readonly HandMade[] = [
     name: "flags-accessed-in-leaf-only",
     file: "src/hardware/secondStageWalk.ts",
     class: "boundary",
-    from: `for (let level = mmu.geometry.eptLevels; level >= lowestLevel; level--) {
+    from: `for (let level = highest; level >= lowestLevel; level--) {
     const entry`,
-    to: `for (let level = mmu.geometry.eptLevels; level > lowestLevel; level--) {
+    to: `for (let level = highest; level > lowestLevel; level--) {
     const entry`,
     damage: "A of the lowest entry is not set",
   },
@@ -119,7 +117,7 @@ export const hardware: readonly HandMade[] = [
     name: "plain-ignores-table-accessed",
     file: "src/hardware/mmu.ts",
     class: "bits",
-    from: "mmu.plainTableMask = plainTable.mask | flag;",
+    from: "mmu.plainTableMask = plainTable.mask | tableFlag;",
     to: "mmu.plainTableMask = plainTable.mask;",
     damage: "the fast walk passes tables whose A is clear",
   },

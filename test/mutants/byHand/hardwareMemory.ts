@@ -72,8 +72,8 @@ export const hardwareMemory: readonly HandMade[] = [
     name: "loop-d-shift",
     file: "src/hardware/mmu.ts",
     class: "condition",
-    from: "mmu.dirtyShift = mmu.accessedDirty ? Math.log2(format.dirty / format.write) : 0;",
-    to: "mmu.dirtyShift = Math.log2(format.dirty / format.write);",
+    from: "mmu.dirtyShift = Math.log2(allowing / WRITE);",
+    to: "mmu.dirtyShift = Math.log2(format.dirty / WRITE);",
     damage: "without A/D flags D decides whether a page may be written",
   },
   {
@@ -106,16 +106,16 @@ export const hardwareMemory: readonly HandMade[] = [
     name: "split-keeps-large-bit",
     file: "src/hardware/ept.ts",
     class: "condition",
-    from: "const bits = (low & 0xfff & ~format.large) | (leaf.level > 2 ? format.large : 0);",
-    to: "const bits = (low & 0xfff & ~format.large) | format.large;",
+    from: "const attributes = sizedLeaf(format, attributesAt(ept, leaf.word), leaf.level - 1);",
+    to: "const attributes = sizedLeaf(format, attributesAt(ept, leaf.word), leaf.level);",
     damage: "4 KiB leaves of a split one have bit 7 set",
   },
   {
     name: "split-forgets-flags",
     file: "src/hardware/ept.ts",
     class: "bits",
-    from: "const bits = (low & 0xfff & ~format.large) | (leaf.level > 2 ? format.large : 0);",
-    to: "const bits = (low & 0xff & ~format.large) | (leaf.level > 2 ? format.large : 0);",
+    from: "const attributes = sizedLeaf(format, attributesAt(ept, leaf.word), leaf.level - 1);",
+    to: "const attributes = sizedLeaf(format, attributesAt(ept, leaf.word) & 0xff, leaf.level - 1);",
     damage: "a split leaf's pages lose A and D",
   },
   {
@@ -139,9 +139,9 @@ export const hardwareMemory: readonly HandMade[] = [
     name: "structure-change-not-told",
     file: "src/hardware/ept.ts",
     class: "statement removed",
-    from: `  memory.words[leaf.word + 1] = table >>> 20;
+    from: `  writeEntry(memory, leaf.word, table, format.table | accessed);
   memory.structureChanged();`,
-    to: "  memory.words[leaf.word + 1] = table >>> 20;",
+    to: "  writeEntry(memory, leaf.word, table, format.table | accessed);",
     damage: "the fast walk goes on with the leaf that was split",
   },
   {

@@ -38,8 +38,8 @@ export const outside: readonly HandMade[] = [
     name: "outside-large-leaf-anywhere",
     file: "src/hardware/secondStageWalk.ts",
     class: "condition",
-    from: "const isLeaf = level === 1 || (level <= 3 && (low & largeMask) !== 0);",
-    to: "const isLeaf = level === 1 || (level <= 2 && (low & largeMask) !== 0);",
+    from: "const isLeaf = level === 1 || (level <= 3 && (asMeant & largeMask) !== 0);",
+    to: "const isLeaf = level === 1 || (level <= 2 && (asMeant & largeMask) !== 0);",
     damage: "leaves of 1 GiB are taken for tables",
   },
   {

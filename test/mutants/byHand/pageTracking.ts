@@ -14,9 +14,9 @@ export const pageTracking: readonly HandMade[] = [
     name: "arm-first-leaf-only",
     file: "src/hypervisor/logDirty.ts",
     class: "condition",
-    from: `words[word] = wordAt(words, word) & ~armedBits(ept.format, technique, level);
+    from: `clearAttributes(ept, word, armedBits(ept.format, technique, level));
     leaves++;`,
-    to: `if (leaves === 0) words[word] = wordAt(words, word) & ~armedBits(ept.format, technique, level);
+    to: `if (leaves === 0) clearAttributes(ept, word, armedBits(ept.format, technique, level));
     leaves++;`,
     damage: "arming changes the first leaf alone",
   },
@@ -24,9 +24,9 @@ export const pageTracking: readonly HandMade[] = [
     name: "disarm-keeps-dirty-clear",
     file: "src/hypervisor/logDirty.ts",
     class: "bits",
-    from: `words[word] = wordAt(words, word) | write | accessed | dirty;
+    from: `setAttributes(ept, word, write | accessed | dirty);
     leaves++;`,
-    to: `words[word] = wordAt(words, word) | write | accessed;
+    to: `setAttributes(ept, word, write | accessed);
     leaves++;`,
     damage: "after disarming D flags stay clear",
   },
@@ -34,9 +34,9 @@ export const pageTracking: readonly HandMade[] = [
     name: "disarm-keeps-write-protection",
     file: "src/hypervisor/logDirty.ts",
     class: "bits",
-    from: `words[word] = wordAt(words, word) | write | accessed | dirty;
+    from: `setAttributes(ept, word, write | accessed | dirty);
     leaves++;`,
-    to: `words[word] = wordAt(words, word) | accessed | dirty;
+    to: `setAttributes(ept, word, accessed | dirty);
     leaves++;`,
     damage: "after disarming pages stay write-protected",
   },
@@ -44,9 +44,9 @@ export const pageTracking: readonly HandMade[] = [
     name: "fix-grants-without-dirty",
     file: "src/hypervisor/logDirty.ts",
     class: "bits",
-    from: `words[leaf.word] = wordAt(words, leaf.word) | write | accessed | dirty;
+    from: `setAttributes(ept, leaf.word, write | accessed | dirty);
     onDirty(page);`,
-    to: `words[leaf.word] = wordAt(words, leaf.word) | write;
+    to: `setAttributes(ept, leaf.word, write);
     onDirty(page);`,
     damage: "a violation that is served leaves A and D clear",
   },
@@ -85,8 +85,8 @@ export const pageTracking: readonly HandMade[] = [
     name: "rearm-large-as-small",
     file: "src/hypervisor/logDirty.ts",
     class: "protocol",
-    from: "words[leaf.word] = wordAt(words, leaf.word) & ~armedBits(ept.format, technique, leaf.level);",
-    to: "words[leaf.word] = wordAt(words, leaf.word) & ~armedBits(ept.format, technique, 1);",
+    from: "clearAttributes(ept, leaf.word, armedBits(ept.format, technique, leaf.level));",
+    to: "clearAttributes(ept, leaf.word, armedBits(ept.format, technique, 1));",
     damage: "a large leaf is armed again by its D flag alone",
   },
   {

@@ -102,8 +102,8 @@ export const techniques: readonly HandMade[] = [
     name: "present-bit-disarm-forgets",
     file: "src/hypervisor/techniques/presentBit.ts",
     class: "bits",
-    from: "words[word] = wordAt(words, word) | allRights | accessed | dirty;",
-    to: "words[word] = wordAt(words, word) | accessed | dirty;",
+    from: "setAttributes(vm.ept, word, allRights | accessed | dirty);",
+    to: "setAttributes(vm.ept, word, accessed | dirty);",
     damage: "pages that were made absent stay so after tracking",
   },
   {
