@@ -7,13 +7,12 @@ import type { Property, PropertyKind, Verdict } from "../check/properties/proper
 import type { PropertyResult } from "../check/verdicts.ts";
 import { grouped } from "../config/figures.ts";
 import { Scratch } from "../io/scratch.ts";
-import { terminal } from "../io/standardStreams.ts";
 import { itemAt } from "../lookup.ts";
 import { Session } from "../session/session.ts";
 import type { LiveFrame, LiveRow } from "../tui/live/liveFrame.ts";
 import { writeLog } from "./counterexampleFile.ts";
 import { explore } from "./explore.ts";
-import { openLive } from "./live.ts";
+import { openLive, openSession } from "./live.ts";
 
 /** A key waits no longer for the search. */
 const SLICE_SECONDS = 0.05;
@@ -191,18 +190,7 @@ async function openCounterexample(run: CheckRun, row: number): Promise<void> {
   try {
     const file = join(scratch.directory, "counterexample.tvlog");
     writeLog(file, run.target, trace);
-    const { startTui } = await import("../tui/start.tsx");
-    const { keyMap } = await import("../tui/keys.ts");
-    const { loadSettings, lookOf } = await import("./look.ts");
-    const { file: from, settings } = loadSettings(undefined);
-    await startTui({
-      session: Session.open(file),
-      look: lookOf({}, settings),
-      keys: keyMap(from, settings.keys),
-      ...terminal(),
-      mouse: settings.mouse ?? true,
-      commands: ["panel lanes", "broken"],
-    });
+    await openSession(Session.open(file), ["panel lanes", "broken"]);
   } finally {
     scratch.remove();
   }

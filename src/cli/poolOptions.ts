@@ -47,7 +47,9 @@ export async function withProgress<Result>(
   process.once("SIGINT", interrupt);
   const shown = live === null ? progressLines() : await runsScreen(live, interrupt);
   try {
-    return await act(controller.signal, shown.heard);
+    const result = await act(controller.signal, shown.heard);
+    await shown.looked();
+    return result;
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
     shown.close();
@@ -72,6 +74,7 @@ function progressLines(): RunsShown {
       lines.set(what, line);
       line.update(`${done} of ${total} ${what}${before}`, part, 1, rate);
     },
+    looked: () => Promise.resolve(),
     close: () => {
       for (const line of lines.values()) line.clear();
     },

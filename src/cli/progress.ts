@@ -46,5 +46,7 @@ export type RunsHeard = (what: string, progress: RunProgress) => void;
 /** Where progress is shown. It may be closed twice. */
 export interface RunsShown {
   readonly heard: RunsHeard;
+  /** All runs have ended: resolves when nobody looks at them any longer. */
+  looked(): Promise<void>;
   close(): void;
 }

@@ -1,26 +1,37 @@
 /** `--live` of sweeps and experiments: runs done, time left, what has ended, and a plot that grows. */
 import { grouped } from "../config/figures.ts";
+import type { SeededOrder } from "../experiments/seeds.ts";
+import { itemAt } from "../lookup.ts";
 import { ownMeasuresOf } from "../questions/measures.ts";
 import type { Metric } from "../questions/metrics.ts";
 import { labelOf, layoutOf, quantityIn } from "../questions/sweep/layout.ts";
-import type { PlannedPoint, SweepPlan } from "../questions/sweep/plan.ts";
+import { type PlannedPoint, type SweepPlan, withSeed } from "../questions/sweep/plan.ts";
 import { pointText } from "../questions/sweep/points.ts";
 import { pointResult, type RunResult } from "../questions/sweep/result.ts";
 import type { RunProgress } from "../runs/pool.ts";
+import type { RunOrder } from "../runs/runOrder.ts";
+import { Session } from "../session/session.ts";
 import type { RunSummary } from "../system/summary.ts";
 import type { LiveFrame, LivePart, LiveRow } from "../tui/live/liveFrame.ts";
-import { openLive } from "./live.ts";
+import { openLive, openSession } from "./live.ts";
 import type { RunsShown } from "./progress.ts";
 
 /** Between two looks at the clock while no run ends, in ms. */
 const TICK_MS = 500;
 const DIGITS = 4;
 
+/** A run that has ended. */
+interface EndedRun {
+  readonly row: LiveRow;
+  /** It can be gone through again. */
+  readonly order: RunOrder;
+}
+
 /** What there is to see of runs. */
 export interface RunsSeen {
   readonly title: string;
   /** Those that have ended, the last one first. */
-  readonly rows: () => readonly LiveRow[];
+  readonly ended: () => readonly EndedRun[];
   readonly plot: () => LiveFrame["plot"];
 }
 
@@ -29,7 +40,7 @@ export async function runsScreen(seen: RunsSeen, interrupt: () => void): Promise
   const { screen, close } = await openLive(interrupt);
   const parts = new Map<string, { readonly progress: RunProgress; readonly from: number }>();
   const from = performance.now();
-  const show = (): void => screen.show(runsFrame(seen, parts, secondsSince(from)));
+  const show = (): void => screen.show(runsFrame(seen, parts, secondsSince(from), false));
   const clock = setInterval(show, TICK_MS);
   let isOpen = true;
   show();
@@ -37,6 +48,17 @@ export async function runsScreen(seen: RunsSeen, interrupt: () => void): Promise
     heard: (what, progress) => {
       parts.set(what, { progress, from: parts.get(what)?.from ?? performance.now() });
       if (screen.isDue) show();
+    },
+    looked: async () => {
+      clearInterval(clock);
+      await screen.stay(runsFrame(seen, parts, secondsSince(from), true), {
+        row: 0,
+        refusal: (row) => (seen.ended()[row] === undefined ? "no run: nothing to open" : ""),
+        open: (row) => {
+          const { scenario, directory } = itemAt(seen.ended(), row).order;
+          return openSession(Session.start(scenario, directory), ["panel lanes"]);
+        },
+      });
     },
     close: () => {
       if (!isOpen) return;
@@ -54,17 +76,22 @@ function secondsSince(from: number): number {
 type Parts = ReadonlyMap<string, { readonly progress: RunProgress; readonly from: number }>;
 
 /** What there is to see of them now. @param seconds since they began */
-export function runsFrame(seen: RunsSeen, parts: Parts, seconds: number): LiveFrame {
+export function runsFrame(
+  seen: RunsSeen,
+  parts: Parts,
+  seconds: number,
+  isOver: boolean,
+): LiveFrame {
   const all = [...parts.values()].map(({ progress }) => progress);
   const sum = (of: (progress: RunProgress) => number): number =>
     all.reduce((total, one) => total + of(one), 0);
   const [done, reused] = [sum((one) => one.done), sum((one) => one.reused)];
   const rate = seconds > 0 ? (60 * (done - reused)) / seconds : 0;
-  const rows = seen.rows();
+  const rows = seen.ended().map(({ row }) => row);
   return {
     title: seen.title,
-    phase: "running",
-    isOver: false,
+    phase: isOver ? "done" : "running",
+    isOver,
     seconds,
     facts: [
       ["runs done", `${grouped(done)}${reused === 0 ? "" : `, ${grouped(reused)} from before`}`],
@@ -75,7 +102,7 @@ export function runsFrame(seen: RunsSeen, parts: Parts, seconds: number): LiveFr
     ),
     plot: seen.plot(),
     list: { title: "runs that have ended", rows },
-    opens: "",
+    opens: rows.length === 0 ? "" : "go through it again",
   };
 }
 
@@ -85,14 +112,15 @@ function partOf(what: string, { done, total, part }: RunProgress, seconds: numbe
 
 /** A sweep: each run by its point, and the first metric over what is varied. */
 export function sweepSeen({ name, fields, metrics, points }: SweepPlan) {
-  const rows: LiveRow[] = [];
+  const rows: EndedRun[] = [];
   const runs = new Map<PlannedPoint, RunResult[]>();
   // What needs the run without tracking comes at the very end.
   const shown = metrics.filter(({ of }) => of !== "base");
   const onRun = (point: PlannedPoint, run: RunResult): void => {
     runs.set(point, [...(runs.get(point) ?? []), run]);
     const seed = point.seeds.length > 1 ? `, seed ${run.seed}` : "";
-    rows.unshift(rowOf(`${pointText(point)}${seed}`, run.failures, measuresText(run, shown)));
+    const row = rowOf(`${pointText(point)}${seed}`, run.failures, measuresText(run, shown));
+    rows.unshift({ row, order: withSeed(point.order, run.seed) });
   };
   const plot = (): LiveFrame["plot"] => {
     const ended = points.filter((point) => runs.get(point)?.length === point.seeds.length);
@@ -103,7 +131,7 @@ export function sweepSeen({ name, fields, metrics, points }: SweepPlan) {
       return own === null ? null : (pointResult(point, own, [metric]).means[metric.name] ?? null);
     });
   };
-  return { title: `sweep ${name}`, rows: () => rows, plot, onRun };
+  return { title: `sweep ${name}`, ended: () => rows, plot, onRun };
 }
 
 interface Plotted extends Pick<SweepPlan, "fields" | "points"> {
@@ -143,14 +171,14 @@ function sweepPlot(
 
 /** Runs of experiments: each by its name, and how many have ended over time. */
 export function experimentSeen(name: string) {
-  const rows: LiveRow[] = [];
+  const rows: EndedRun[] = [];
   const from = performance.now();
   const times: number[] = [];
-  const onRun = (run: string, summary: RunSummary): void => {
+  const onRun = (order: SeededOrder, summary: RunSummary): void => {
     times.push(secondsSince(from));
     const { exits, found, missed } = ownMeasuresOf(summary);
     const note = `${grouped(exits)} VM exits, ${grouped(found)} found, ${grouped(missed)} missed`;
-    rows.unshift(rowOf(run, summary.failures, note));
+    rows.unshift({ row: rowOf(order.name, summary.failures, note), order });
   };
   const plot = (): LiveFrame["plot"] =>
     times.length === 0
@@ -161,7 +189,7 @@ export function experimentSeen(name: string) {
           x: { name: "seconds", unit: "", values: times },
           series: [{ name: "runs", values: times.map((_, number) => number + 1) }],
         };
-  return { title: `experiment ${name}`, rows: () => rows, plot, onRun };
+  return { title: `experiment ${name}`, ended: () => rows, plot, onRun };
 }
 
 function rowOf(text: string, failures: readonly string[], note: string): LiveRow {

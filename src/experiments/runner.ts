@@ -49,7 +49,7 @@ export function runsOf(
 
 export interface ExperimentPool extends PoolOptions {
   /** Hears of each run when it has ended. */
-  readonly onRun?: (name: string, summary: RunSummary) => void;
+  readonly onRun?: (order: SeededOrder, summary: RunSummary) => void;
 }
 
 /**
@@ -67,7 +67,7 @@ export async function doRuns(
     runs,
     (ended, order) => {
       const summary = summaryOf(ended, order);
-      onRun?.(order.name, summary);
+      onRun?.(order, summary);
       return summary;
     },
     pool,

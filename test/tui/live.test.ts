@@ -1,5 +1,5 @@
 /** `--live`: long work as a screen. What is shown follows from what is known; the work is the same with and without it. */
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it, vi } from "vitest";
 import { CheckRun } from "../../src/check/checkRun.ts";
 import { checkFrame } from "../../src/cli/checkLive.ts";
 import { explore, lineWatch } from "../../src/cli/explore.ts";
@@ -180,7 +180,10 @@ describe("a sweep", () => {
     const [first, second] = plan.points;
     end(seen, first!, 4);
     seen.onRun(second!, { seed: 1, measures: { overhead: null, missed: 9 }, failures: [] });
-    expect(seen.rows()).toHaveLength(3);
+    expect(seen.ended()).toHaveLength(3);
+    // Any of them can be gone through again: as it was, with its seed.
+    expect(seen.ended().map(({ order }) => order.scenario.seed)).toEqual([1, 2, 1]);
+    expect(seen.ended()[0]!.order.scenario.machine).toEqual(second!.order.scenario.machine);
     expect(seen.plot()).toEqual({
       title: "missed",
       unit: metricNamed("missed").unit,
@@ -191,10 +194,10 @@ describe("a sweep", () => {
       ],
     });
     for (const point of plan.points.slice(1)) end(seen, point, 7);
-    expect(seen.rows()[0]).toMatchObject({ sign: "FAILED", note: "lost a page" });
+    expect(seen.ended()[0]!.row).toMatchObject({ sign: "FAILED", note: "lost a page" });
     const progress = { done: 3, total: 12, reused: 1, part: 0.25 };
     const from = performance.now() - 10_000;
-    const frame = runsFrame(seen, new Map([["runs", { progress, from }]]), 10);
+    const frame = runsFrame(seen, new Map([["runs", { progress, from }]]), 10, false);
     expect(frame.parts[0]!.left).toBeCloseTo(30, 0);
     const text = textOf(frame, [80, 24]);
     expect(text).toMatch(/3 of 12 runs, 25 %, 3\d s left/);
@@ -207,8 +210,10 @@ describe("an experiment", () => {
   it("has its runs by their names, and how many have ended", () => {
     const seen = experimentSeen("prl-cost");
     expect(seen.plot()).toBeNull();
-    expect(runsFrame(seen, new Map(), 0).list.rows).toEqual([]);
-    textOf(runsFrame(seen, new Map(), 0), [80, 24]);
+    const frame = runsFrame(seen, new Map(), 0, false);
+    expect(frame.list.rows).toEqual([]);
+    textOf(frame, [80, 24]);
+    expect(runsFrame(seen, new Map(), 0, true).opens).toBe("");
   });
 });
 
@@ -216,6 +221,12 @@ describe("where nobody could see it", () => {
   it("is refused, with what it needs", () => {
     expect(() => refuseLive({ live: true })).toThrow(/^--live: needs a terminal/);
     expect(() => refuseLive({})).not.toThrow();
+  });
+
+  it("is refused where the screen is read out", () => {
+    vi.stubEnv("INK_SCREEN_READER", "true");
+    expect(() => refuseLive({ live: true })).toThrow(/^--live: is a picture/);
+    vi.unstubAllEnvs();
   });
 
   it("is refused before anything is done, and beside what is no single search", async () => {

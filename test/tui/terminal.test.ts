@@ -162,7 +162,7 @@ describe.skipIf(!hasTmux)("in a real terminal (needs tmux)", () => {
     await until(/same 0/);
   });
 
-  it("a sweep on screen ends by Ctrl-C, goes on, and writes what it would without", async () => {
+  it("a sweep on screen ends by Ctrl-C, goes on, shows a run again, and writes what it would without", async () => {
     const sweep = "sweep sort-pml --vary machine.logEntries=64,512 --workers 1 --metric exits";
     startCommand(`${sweep} --store one -o live.json --live`);
     await until(/of 2 runs/);
@@ -171,6 +171,12 @@ describe.skipIf(!hasTmux)("in a real terminal (needs tmux)", () => {
     isGivenBack();
     const again = `clear; ${process.execPath} ${MAIN} ${sweep}`;
     keys(`${again} --store one -o live.json --live; echo ended $?`, "Enter");
+    await until(/done[\s\S]*logEntries=64[\s\S]*q leave/);
+    keys("Enter");
+    await until(/lanes[\s\S]*no message yet/);
+    keys("q");
+    await until(/q leave/);
+    keys("q");
     await until(/ended 0/);
     isGivenBack();
     keys(
@@ -178,6 +184,14 @@ describe.skipIf(!hasTmux)("in a real terminal (needs tmux)", () => {
       "Enter",
     );
     await until(/same 0/);
+  });
+
+  it("an experiment on screen ends by Ctrl-C, and says where what was done is kept", async () => {
+    startCommand("experiment run pml-limits --quick --out kept --live");
+    await until(/runs done/);
+    keys("C-c");
+    expect(await until(/ended 130/)).toContain("finished runs are in kept");
+    isGivenBack();
   });
 
   it("Ctrl-C quits", async () => {
