@@ -117,8 +117,9 @@ function tableOf(rows: readonly ComparisonRow[]): string[] {
       "too many",
       "precision",
       "recall",
+      "Jaccard",
     ],
-    colAligns: ["left", "left", ...Array.from({ length: 10 }, () => "right" as const)],
+    colAligns: ["left", "left", ...Array.from({ length: 11 }, () => "right" as const)],
     style: { head: [], border: [], compact: true },
   });
   for (const row of rows) {
@@ -150,6 +151,7 @@ function tableOf(rows: readonly ComparisonRow[]): string[] {
       cell("overReported", whole),
       cell("precision", (value) => value.toFixed(3)),
       cell("recall", (value) => value.toFixed(3)),
+      cell("jaccard", (value) => value.toFixed(3)),
     ]);
   }
   return table.toString().split("\n");

@@ -4,6 +4,7 @@ import { grouped } from "../config/figures.ts";
 import { formatCycles } from "../config/units.ts";
 import { reportOf } from "../system/operations/all.ts";
 import type { RunSummary } from "../system/summary.ts";
+import { agreementText } from "../system/verdict/agreement.ts";
 import { exitReasonName } from "../units/exits.ts";
 
 const LABEL = 26;
@@ -96,11 +97,14 @@ function harvestLines({ harvests, technique: common }: RunSummary): string[] {
   if (compared.length === 0) return [];
   const columns = (...cells: readonly string[]): string =>
     cells.map((cell) => cell.padStart(COLUMN)).join("");
-  const lines = compared.map(({ vm, technique, harvests: count, ...pages }) => {
+  const lines = compared.flatMap(({ vm, technique, harvests: count, agreement, ...pages }) => {
     const { lostPages, overReported, droppedPages } = pages;
     const numbers = [count, lostPages, overReported, droppedPages].map(grouped);
     const armed = technique === common ? "" : `, by ${technique}`;
-    return `  ${`${vm}${armed}`.padEnd(LABEL - 2)}${columns(...numbers)}`;
+    return [
+      `  ${`${vm}${armed}`.padEnd(LABEL - 2)}${columns(...numbers)}`,
+      `    ${agreementText(agreement)}`,
+    ];
   });
   const title = "harvests and the truth";
   return ["", title.padEnd(LABEL) + columns("compared", "lost", "too many", "dropped"), ...lines];

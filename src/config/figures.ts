@@ -57,7 +57,7 @@ export function wrap(text: string, width = LINE_WIDTH): string[] {
 }
 
 /** "-" for what is not known. */
-export function orDash(value: number | null, format: (value: number) => string): string {
+export function orDash<Value>(value: Value | null, format: (value: Value) => string): string {
   return value === null ? "-" : format(value);
 }
 

@@ -247,6 +247,18 @@ function figuresOf(
   }));
 }
 
+/** Which pages are named, and not how many; a sample names none. */
+function pageFigures(program: Program, kind: EstimatorKind, results: Results): readonly Figure[] {
+  const { agreement } = itemAt(estimation(results(`${program} ${kind}`)).vms, 0);
+  if (agreement === null) return [];
+  return (["precision", "recall", "jaccard"] as const).map((share) => ({
+    quantity: `pages of ${program}, ${LABEL[kind]}: ${share === "jaccard" ? "Jaccard" : share}, mean of the looks`,
+    unit: "",
+    published: null,
+    emulated: agreement.mean[share],
+  }));
+}
+
 function emulatedSeries(
   program: Program,
   kind: EstimatorKind,
@@ -278,7 +290,10 @@ function evaluate(results: Results, scale: Scale) {
   const errors = ALL_PROGRAMS.map((program) => errorOf(program, results));
   return {
     figures: ALL_PROGRAMS.flatMap((program) =>
-      KINDS.flatMap((kind) => figuresOf(program, kind, results, scale)),
+      KINDS.flatMap((kind) => [
+        ...figuresOf(program, kind, results, scale),
+        ...pageFigures(program, kind, results),
+      ]),
     ),
     plots: [
       linePlot("Estimates over time", series, {

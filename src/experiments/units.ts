@@ -129,6 +129,7 @@ const QUANTITIES: readonly (readonly [name: string, unit: string, of: (all: All)
   ["missed pages", "", ({ missed }) => missed],
   ["precision", "", ({ precision }) => precision],
   ["recall", "", ({ recall }) => recall],
+  ["Jaccard", "", ({ jaccard }) => jaccard],
 ];
 
 interface All extends Measures {

@@ -2,6 +2,8 @@
 import { CYCLES_PER_SECOND } from "../config/units.ts";
 import { ExitReason } from "../hardware/exit.ts";
 import type { RunSummary } from "../system/summary.ts";
+import { agreementOf, type Overlap } from "../system/verdict/agreement.ts";
+import { overlapOf } from "../system/verdict/harvestVerdict.ts";
 
 export interface Measures {
   /** Percent by which an access takes longer than without tracking: walks, exits, handlers, waiting. */
@@ -20,9 +22,10 @@ export interface Measures {
   readonly missed: number;
   /** Pages that they reported and that nobody had touched. */
   readonly overReported: number;
-  /** Of the pages found, those that were owed; of those owed, the ones found. 1 where there were none. */
+  /** Of the pages found, those that were owed; of those owed, the ones found; of either, those in both. 1 where there were none. */
   readonly precision: number;
   readonly recall: number;
+  readonly jaccard: number;
 }
 
 export const MEASURES = [
@@ -36,6 +39,7 @@ export const MEASURES = [
   "overReported",
   "precision",
   "recall",
+  "jaccard",
 ] as const satisfies readonly (keyof Measures)[];
 
 /** Causes of a vCPU's time beside its own work. */
@@ -71,12 +75,9 @@ export function overheadOf(whole: number, base: number): number {
 /** What needs no run to compare with. */
 export function ownMeasuresOf(summary: RunSummary): Omit<Measures, "overhead"> {
   const { harvests, pvm, ipis, exits } = summary;
-  const sum = (of: (harvest: RunSummary["harvests"][number]) => number): number =>
-    harvests.reduce((all, one) => all + of(one), 0);
-  const found = sum(({ reportedPages }) => reportedPages);
-  const missed = sum(({ lostPages, droppedPages }) => lostPages + droppedPages);
-  const overReported = sum((one) => one.overReported);
-  const right = found - overReported;
+  const overlaps = harvests.map(overlapOf);
+  const sum = (of: keyof Overlap): number => overlaps.reduce((all, one) => all + one[of], 0);
+  const overlap = { found: sum("found"), owed: sum("owed"), right: sum("right") };
   const spent = pvm.exit + pvm.entry + pvm.handler + pvm.control + pvm.processes;
   return {
     exits: Object.entries(exits)
@@ -85,11 +86,10 @@ export function ownMeasuresOf(summary: RunSummary): Omit<Measures, "overhead"> {
     interrupts: ipis,
     pvmTime: (1000 * spent) / CYCLES_PER_SECOND,
     memory: summary.trackingBytes,
-    found,
-    missed,
-    overReported,
-    precision: found === 0 ? 1 : right / found,
-    recall: right + missed === 0 ? 1 : right / (right + missed),
+    found: overlap.found,
+    missed: overlap.owed - overlap.right,
+    overReported: overlap.found - overlap.right,
+    ...agreementOf(overlap),
   };
 }
 

@@ -40,6 +40,12 @@ const OWN: readonly Row[] = [
   ["overReported", "", "pages reported and not touched", (run) => ownMeasuresOf(run).overReported],
   ["precision", "", "share of what was found that was owed", (run) => ownMeasuresOf(run).precision],
   ["recall", "", "share of what was owed that was found", (run) => ownMeasuresOf(run).recall],
+  [
+    "jaccard",
+    "",
+    "share of what was owed or found that was both",
+    (run) => ownMeasuresOf(run).jaccard,
+  ],
   ["time", "ms", "virtual time of the run", ({ time }) => inMs(time)],
   ["accesses", "", "accesses that the guests completed", ({ accesses }) => accesses],
   ["tlbMisses", "", "misses of the whole TLB", ({ tlbMisses }) => tlbMisses],

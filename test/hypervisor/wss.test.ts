@@ -130,7 +130,12 @@ describe("hot pages", () => {
             counts.set(page, (counts.get(page) ?? 0) + 1);
           }
           const hot = [...counts].filter(([, count]) => count >= least).map(([page]) => page);
-          const found = countHotPages(buffer, null, least, data);
+          const named = new Int32Array(Math.ceil(PAGES / 32)).fill(-1);
+          const found = countHotPages(buffer, null, least, data, named);
+          const isNamed = (page: number): boolean =>
+            ((named[page >>> 5]! >>> (page & 31)) & 1) === 1;
+          const all = Array.from({ length: PAGES }, (_, page) => page).filter(isNamed);
+          expect(all).toEqual(hot.filter((page) => page < data).sort((a, b) => a - b));
           expect(found.pages).toBe(hot.filter((page) => page < data).length);
           expect(found.tables).toBe(hot.filter((page) => page >= data).length);
           expect(found.scanned).toBe(512 * new Set(pages.map((page) => page >>> 9)).size);
@@ -151,7 +156,8 @@ describe("hot pages", () => {
         const counts = new Map<number, number>();
         for (const page of [...second, ...third]) counts.set(page, (counts.get(page) ?? 0) + 1);
         const hot = [...counts.values()].filter((count) => count >= 2).length;
-        expect(countHotPages(buffer, older, 2, PAGES).pages).toBe(hot);
+        const named = new Int32Array(Math.ceil(PAGES / 32));
+        expect(countHotPages(buffer, older, 2, PAGES, named).pages).toBe(hot);
         for (const page of third) expect(occurrencesOf(buffer, page)).toBeGreaterThan(0);
       }),
     );

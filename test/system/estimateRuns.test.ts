@@ -33,6 +33,47 @@ const MOVING = {
   ],
 } as const;
 
+describe("the pages that an estimator names", () => {
+  const run = (estimator: Small["estimator"]) =>
+    resultOf(
+      estimateSmall({
+        workload: MOVING,
+        estimator,
+        until: "1500us",
+        operation: { window: "150us" },
+      }).system,
+    ).vms[0]!;
+
+  it.each(each)(
+    "are as many as were counted, held against as many as are true (%s)",
+    (name, estimator) => {
+      const { series, agreement } = run(estimator);
+      if (name === "vmware") {
+        expect(agreement).toBeNull();
+        return;
+      }
+      // What has ended counts no more.
+      const { counted, truthPages } = series.findLast((point) => point.counted > 0)!;
+      const { precision, recall, jaccard } = agreement!.last;
+      // Both are the pages that were rightly named.
+      const right = recall * truthPages;
+      expect(precision * counted).toBeCloseTo(right, 6);
+      expect(jaccard).toBeCloseTo(right / (counted + truthPages - right), 9);
+      expect(right).toBeGreaterThan(0);
+    },
+  );
+
+  it("are those of the truth, of the truth; PML never leaves out what was written, and PEEK keeps what is cold", () => {
+    expect(run(ESTIMATORS.truth).agreement).toEqual({
+      last: { precision: 1, recall: 1, jaccard: 1 },
+      mean: { precision: 1, recall: 1, jaccard: 1 },
+    });
+    const [peek, clean] = [run(ESTIMATORS.pml).agreement!, run(ESTIMATORS.pmlClean).agreement!];
+    expect(peek.last.recall).toBeGreaterThan(clean.last.recall);
+    expect(peek.last.precision).toBeLessThan(clean.last.precision);
+  });
+});
+
 describe("the truth", () => {
   it.each(each)("equals an independent count over the stream (%s)", (_name, estimator) => {
     const window = 3;

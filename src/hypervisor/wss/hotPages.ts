@@ -19,13 +19,16 @@ const BLOCK = 512;
  * Pages logged at least `least` times in both buffers together.
  * @param older the previous generation's buffer, null if there is none
  * @param dataPages pages below are data, the others are page tables
+ * @param named becomes the set of hot pages of data, one bit a page
  */
 export function countHotPages(
   buffer: CumulativeBuffer,
   older: CumulativeBuffer | null,
   least: number,
   dataPages: number,
+  named: Int32Array,
 ): HotPages {
+  named.fill(0);
   let pages = 0;
   let tables = 0;
   let scanned = 0;
@@ -40,8 +43,11 @@ export function countHotPages(
       if (older !== null && before !== 0) count += wordAt(older.counts, (before - 1) * BLOCK + i);
       logged += count;
       if (count < least) continue;
-      if (block * BLOCK + i < dataPages) pages++;
-      else tables++;
+      const page = block * BLOCK + i;
+      if (page < dataPages) {
+        pages++;
+        named[page >>> 5] = wordAt(named, page >>> 5) | (1 << (page & 31));
+      } else tables++;
     }
   }
   return { pages, tables, scanned, logged };

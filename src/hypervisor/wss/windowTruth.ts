@@ -56,13 +56,20 @@ export class WindowTruth implements Part {
     truths.set(guest.truth, state[At.oldest] * length);
     state[At.oldest] = (state[At.oldest] + 1) % intervals;
     beginWindow(guest);
+    state[At.windowPages] = countTouched(this.window());
+    return state[At.windowPages];
+  }
+
+  /** The pages touched in the window that ended last: two bits a page, as the truth. The same array each time. */
+  window(): Int32Array {
+    const { truths } = this;
     const union = this.#union;
+    const { length } = union;
     union.set(truths.subarray(0, length));
     for (let i = length; i < truths.length; i++) {
       const at = i % length;
       union[at] = wordAt(union, at) | wordAt(truths, i);
     }
-    state[At.windowPages] = countTouched(union);
-    return state[At.windowPages];
+    return union;
   }
 }

@@ -3,6 +3,7 @@ import { estimationMachine } from "../../../machines/estimation.ts";
 import { estimatorMachine } from "../../../machines/estimator.ts";
 import { formatCycles } from "../../config/units.ts";
 import type { Problems } from "../../errors.ts";
+import { itemAt } from "../../lookup.ts";
 import type { OperationFactory } from "../operation.ts";
 import {
   declareOperation,
@@ -57,7 +58,8 @@ export function estimate(plan: EstimatePlan): OperationFactory {
   const { estimator, estimation, loadCycles, deadlineCycles } = plan;
   const footprintPages = footprintOf(estimation);
   return (world, host) => {
-    const { names, helpers, parts } = createEstimators(estimation, footprintPages, world, host);
+    const made = createEstimators(estimation, footprintPages, world, host);
+    const { names, helpers, parts } = made;
     return {
       kind: "estimate",
       main: {
@@ -85,7 +87,11 @@ export function estimate(plan: EstimatePlan): OperationFactory {
           estimator,
           interval: estimation.intervalCycles,
           footprintPages,
-          vms: names.map((name) => vmEstimate(world, actors.of(name, estimatorMachine))),
+          vms: made
+            .agreements()
+            .map((agreement, vm) =>
+              vmEstimate(world, actors.of(itemAt(names, vm), estimatorMachine), agreement),
+            ),
           pvm: {
             load: loadSeries(main),
             handlerCycles: sum("handlerCycles"),

@@ -1,16 +1,34 @@
 /** What came of a run's harvests, VM by VM, and sentences about those that lost a page. */
 import type { System } from "../system.ts";
+import { type Agreement, agreementOf, type Overlap } from "./agreement.ts";
 import type { HarvestCounts, Loss } from "./rounds.ts";
 
 export interface VmHarvests extends HarvestCounts {
   readonly vm: string;
+  /** Of the pages reported with those owed, each counted in its round. */
+  readonly agreement: Agreement;
+}
+
+/** Pages that harvests reported, each counted in its round, held against those that they owed. */
+export function overlapOf({
+  reportedPages,
+  overReported,
+  lostPages,
+  droppedPages,
+}: Pick<HarvestCounts, "reportedPages" | "overReported" | "lostPages" | "droppedPages">): Overlap {
+  const right = reportedPages - overReported;
+  return { found: reportedPages, owed: right + lostPages + droppedPages, right };
 }
 
 /** Of the VMs whose rounds are judged. */
 export function harvestsOf({ world }: System): readonly VmHarvests[] {
   return world.vms.flatMap(({ config, rounds }) =>
-    rounds === null ? [] : [{ vm: config.name, ...rounds.counts }],
+    rounds === null ? [] : [vmHarvests(config.name, rounds.counts)],
   );
+}
+
+function vmHarvests(vm: string, counts: HarvestCounts): VmHarvests {
+  return { vm, ...counts, agreement: agreementOf(overlapOf(counts)) };
 }
 
 /** Losses of a VM that get a sentence each. */

@@ -22,7 +22,10 @@ import { itemAt, numberAt } from "../../../lookup.ts";
 import { NO_UNIT, unitNamed } from "../../../units/all.ts";
 import { OPERATION_MEMORY, vmMemories } from "../../memoryNames.ts";
 import type { OperationHost } from "../../operation.ts";
+import type { Overlap } from "../../verdict/agreement.ts";
+import { first, spread } from "../../verdict/pageSets.ts";
 import type { VmState, World } from "../../world.ts";
+import { overlapOfPages, PageAgreement, type PageAgreements } from "./pageAgreement.ts";
 
 /** How much a VM may have run too little when its interval is over: a thousandth of the interval. */
 const TOLERANCE = 1e-3;
@@ -65,6 +68,9 @@ export class EstimatorDevice implements Device<EstimatorRequest, EstimatorReply>
   readonly #truth: WindowTruth;
   /** Ageing: the counts of the generation before. */
   readonly #older: CumulativeBuffer | null;
+  readonly #agreement: PageAgreement;
+  /** Hot pages, one bit a page. */
+  readonly #hot: Int32Array;
 
   constructor(world: World, host: OperationHost, number: number, settings: EstimatorSettings) {
     this.#world = world;
@@ -79,7 +85,27 @@ export class EstimatorDevice implements Device<EstimatorRequest, EstimatorReply>
     const { source } = estimatorOf(rule);
     const ages = source.of === "counts" && source.ages(rule);
     this.#older = ages ? new CumulativeBuffer(`${config.name}/olderCounts`, guest.pages) : null;
-    this.parts = [this.#memory, this.#truth, ...(this.#older === null ? [] : [this.#older])];
+    this.#agreement = new PageAgreement(`${config.name}/agreement`);
+    this.#hot = new Int32Array(source.of === "counts" ? Math.ceil(guest.pages / 32) : 0);
+    const older = this.#older === null ? [] : [this.#older];
+    this.parts = [this.#memory, this.#truth, ...older, this.#agreement];
+  }
+
+  /** How far the pages that it names are those in use; null if it names none. */
+  agreements(): PageAgreements | null {
+    const open = this.#openOverlap();
+    const agreement = open === null ? this.#agreement : this.#agreement.copy();
+    if (open !== null) agreement.note(open);
+    return agreement.agreements();
+  }
+
+  /** Of the look that was due last, if its harvest has come. */
+  #openOverlap(): Overlap | null {
+    const { rounds, config } = this.#vm;
+    const { open } = this.#agreement;
+    if (rounds === null || open === null || rounds.counts.harvests === open) return null;
+    const { reported } = rounds;
+    return overlapOfPages((at) => first(reported[at] ?? 0), this.#truth.window(), config.pages);
   }
 
   touches(): string[] {
@@ -120,12 +146,18 @@ export class EstimatorDevice implements Device<EstimatorRequest, EstimatorReply>
     if (isInOwnTime && missing > TOLERANCE * intervalCycles) {
       return { type: "notDue", wait: Math.ceil(missing) };
     }
+    const open = this.#openOverlap();
+    if (open !== null) this.#agreement.note(open);
+    const truthPages = this.#truth.endInterval(guest);
+    const ask = harvestOf(rule, interval);
+    // A sample names no pages of the working set but its own.
+    if (ask !== null && !isInOwnTime) this.#agreement.await(this.#vm.rounds?.counts.harvests ?? 0);
     return {
       type: "due",
       time: this.#host.now() - numberAt(this.#memory.times, 0),
-      truthPages: this.#truth.endInterval(guest),
+      truthPages,
       executedCycles,
-      ask: harvestOf(rule, interval),
+      ask,
       pause: pausesVm(rule),
       sample: draw ? this.#draw() : null,
     };
@@ -143,6 +175,7 @@ export class EstimatorDevice implements Device<EstimatorRequest, EstimatorReply>
     const { source } = estimatorOf(rule);
     if (source.of !== "counts") {
       const pages = this.#truth.windowPages;
+      this.#agreement.note({ found: pages, owed: pages, right: pages });
       return { type: "counted", pages, guestPageTables: 0, scanned: 0 };
     }
     const { config, tracked, reportedTouched, rounds } = this.#vm;
@@ -156,8 +189,11 @@ export class EstimatorDevice implements Device<EstimatorRequest, EstimatorReply>
       if (unit === null) return;
       for (const { vcpu, vmcs } of vcpus) visitLogs({ logs, unit, vcpu, vmcs }, visit);
     });
-    const hot = countHotPages(tracked.buffer, this.#older, source.least(rule), config.pages);
+    const least = source.least(rule);
+    const hot = countHotPages(tracked.buffer, this.#older, least, config.pages, this.#hot);
     const { pages, tables } = hot;
+    const named = (at: number): number => spread(this.#hot, at);
+    this.#agreement.note(overlapOfPages(named, this.#truth.window(), config.pages));
     const scanned = source.isList(rule) ? hot.logged : hot.scanned;
     return { type: "counted", pages, guestPageTables: tables, scanned };
   }

@@ -3,7 +3,9 @@
 import { mebibytes, orDash, sparkline, thinned } from "../../../config/figures.ts";
 import { formatCycles } from "../../../config/units.ts";
 import { estimatorNamed } from "../../../hypervisor/wss/estimators/all.ts";
+import { agreementText } from "../../verdict/agreement.ts";
 import type { EstimateResult, LoadPoint, SeriesPoint, VmEstimate } from "./estimateResult.ts";
+import type { PageAgreements } from "./pageAgreement.ts";
 
 const ROWS = 16;
 const WIDTH = 60;
@@ -21,7 +23,7 @@ export function formatEstimation(result: EstimateResult): string[] {
 }
 
 function vmLines(vm: VmEstimate): string[] {
-  const { series, pages, truthPages, error, meanError, stableAt, settledAt } = vm;
+  const { series, pages, truthPages, error, meanError, agreement, stableAt, settledAt } = vm;
   if (series.length === 0) return [`${vm.vm}: the run ended before the first interval`];
   const largest = Math.max(...series.flatMap(valuesOf));
   const row = (label: string, values: readonly number[]): string =>
@@ -29,6 +31,7 @@ function vmLines(vm: VmEstimate): string[] {
   return [
     `${vm.vm}: ${orDash(pages, mebibytes)} of ${mebibytes(vm.memoryPages)}`,
     `  truth ${orDash(truthPages, mebibytes)}, error ${orDash(error, percent)}, mean error ${orDash(meanError, percent)}`,
+    `  its pages: ${orDash(agreement, pagesText)}`,
     `  stop rule fulfilled: ${orDash(stableAt, formatCycles)}; within 1 % of the last one since ${orDash(settledAt, formatCycles)}`,
     `  the guest: ${percent(vm.logStoreShare)} of its time in log stores, ${percent(vm.stoppedShare)} stopped`,
     `  missed GPAs ${vm.missedGpas.toLocaleString("en")}${vm.lostIntervals === 0 ? "" : `, intervals lost ${vm.lostIntervals}`}`,
@@ -45,6 +48,10 @@ function vmLines(vm: VmEstimate): string[] {
       series.map((point) => point.truthPages),
     ),
   ];
+}
+
+function pagesText({ last, mean }: PageAgreements): string {
+  return `${agreementText(last)}; mean Jaccard ${mean.jaccard.toFixed(3)}`;
 }
 
 function valuesOf({ pages, truthPages }: SeriesPoint): number[] {

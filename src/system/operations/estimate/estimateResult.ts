@@ -7,6 +7,7 @@ import { Counter } from "../../../hardware/counters.ts";
 import { itemAt, numberAt } from "../../../lookup.ts";
 import type { OperationResult } from "../../operation.ts";
 import type { World } from "../../world.ts";
+import type { PageAgreements } from "./pageAgreement.ts";
 
 const PAGE_BYTES = 4096;
 /** An estimate has settled when it stays within this part of the final one. */
@@ -28,6 +29,8 @@ export interface VmEstimate {
   /** Of the last estimate without f, as a part of the truth; and the mean of its absolute value. */
   readonly error: number | null;
   readonly meanError: number | null;
+  /** How far the pages that were counted at the last look, and at each, are those of the truth; null if none are named, as by a sample. */
+  readonly agreement: PageAgreements | null;
   /** When the stop rule was first fulfilled; and since when the estimate is within 1 % of the last one. */
   readonly stableAt: number | null;
   readonly settledAt: number | null;
@@ -60,7 +63,11 @@ export interface EstimateResult extends OperationResult {
   };
 }
 
-export function vmEstimate(world: World, context: EstimatorContext): VmEstimate {
+export function vmEstimate(
+  world: World,
+  context: EstimatorContext,
+  agreement: PageAgreements | null,
+): VmEstimate {
   const { points, footprintPages, stableAt, lost } = context;
   const { config, vcpus } = itemAt(world.vms, context.vm);
   const series = points.map((point) => ({ ...point, bytes: bytesOf(point.pages) }));
@@ -87,6 +94,7 @@ export function vmEstimate(world: World, context: EstimatorContext): VmEstimate 
     truthPages: last?.truthPages ?? null,
     error: last === undefined ? null : errorOf(last, footprintPages),
     meanError: errors.length === 0 ? null : errors.reduce((a, b) => a + b) / errors.length,
+    agreement,
     stableAt: stableAt < 0 ? null : stableAt,
     settledAt: settledAt(points),
     lostIntervals: lost,

@@ -1,7 +1,15 @@
 /** What an estimation tells people. */
 import { grouped, pagesAndSize, percentOrDash } from "../../../config/figures.ts";
 import { CYCLES_PER_SECOND, formatCycles } from "../../../config/units.ts";
-import { meanOver, sumOver, type Telling, type Told, type ToldChart } from "../telling.ts";
+import type { Agreement } from "../../verdict/agreement.ts";
+import {
+  meanOver,
+  type ResultNumber,
+  sumOver,
+  type Telling,
+  type Told,
+  type ToldChart,
+} from "../telling.ts";
 import { formatEstimation } from "./estimateReport.ts";
 import type { EstimateResult } from "./estimateResult.ts";
 
@@ -24,8 +32,20 @@ export const estimateTelling: Telling<EstimateResult> = {
       what: "mean distance of estimates from the truth",
       of: ({ vms }) => meanOver(vms, ({ meanError }) => meanError && 100 * meanError),
     },
+    shareOf("wssPrecision", "of the pages in an estimate, those in use", "precision"),
+    shareOf("wssRecall", "of the pages in use, those in an estimate", "recall"),
+    shareOf("wssJaccard", "of the pages in use or in an estimate, those in both", "jaccard"),
   ],
 };
+
+function shareOf(name: string, what: string, share: keyof Agreement): ResultNumber<EstimateResult> {
+  return {
+    name,
+    unit: "",
+    what: `${what}, mean of the looks`,
+    of: ({ vms }) => meanOver(vms, ({ agreement }) => agreement?.mean[share] ?? null),
+  };
+}
 
 function tellEstimation({ vms, estimator, interval }: EstimateResult): Told {
   return {
@@ -34,6 +54,7 @@ function tellEstimation({ vms, estimator, interval }: EstimateResult): Told {
       [`${vm.vm} estimate`, pagesAndSize(vm.pages)],
       [`${vm.vm} truth`, pagesAndSize(vm.truthPages)],
       [`${vm.vm} error`, percentOrDash(vm.error)],
+      [`${vm.vm} Jaccard`, vm.agreement === null ? "-" : vm.agreement.last.jaccard.toFixed(3)],
       [`${vm.vm} stable`, vm.stableAt === null ? "not yet" : `at ${formatCycles(vm.stableAt)}`],
     ]),
     charts: vms.map(workingSetChart),

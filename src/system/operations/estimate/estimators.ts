@@ -22,6 +22,7 @@ import type { OperationSubject } from "../declaration.ts";
 import { EstimatorDevice } from "./device.ts";
 import type { EstimationConfig } from "./estimatorSchema.ts";
 import { kernelLives } from "./kernelVm.ts";
+import type { PageAgreements } from "./pageAgreement.ts";
 
 /** Series are kept point by point: more than this is a mistake in a unit. */
 export const INTERVALS_MAX = 10_000;
@@ -37,6 +38,8 @@ export interface Estimators {
   readonly names: readonly string[];
   readonly helpers: readonly OperationHelper[];
   readonly parts: readonly Part[];
+  /** By VM: how far the pages that its process names are those in use. */
+  readonly agreements: () => readonly (PageAgreements | null)[];
 }
 
 /** What the estimation processes go by. */
@@ -114,6 +117,7 @@ export function createEstimators(
     names: made.map(({ actor }) => actorName(actor.role)),
     helpers: made.map(({ actor }) => actor),
     parts: made.flatMap(({ device }) => device.parts),
+    agreements: () => made.map(({ device }) => device.agreements()),
   };
 }
 
