@@ -23,6 +23,8 @@ const FRAMED = /^[┌│└]/;
 const HINTS = /^ \? help/m;
 /** In the first line: the run goes on. */
 const RUNS = /▶ running /;
+/** By the shell's word behind it. */
+const ENDED = /^ended (\d+)/m;
 /** What is wrong for so long is wrong. */
 const LASTING_MS = 20_000;
 
@@ -44,10 +46,26 @@ export async function actInTerminal(
   }
 }
 
+/** The program has ended, as it may by the keys of a sequence: at once, or when it has done what it was about. */
+class Ended extends Error {
+  readonly code: string;
+
+  constructor(code: string) {
+    super(`it ended with ${code}`);
+    this.code = code;
+  }
+}
+
+/** @throws Ended */
+function goingOn(text: string | null): string | null {
+  const code = ENDED.exec(text ?? "")?.[1];
+  if (code !== undefined) throw new Ended(code);
+  return text;
+}
+
 class Hands {
   readonly #terminal: RealTerminal;
   readonly #directory: string;
-  #hasEnded = false;
   #size = PLAIN;
 
   constructor(terminal: RealTerminal, directory: string) {
@@ -58,12 +76,16 @@ class Hands {
   async act(sequences: readonly Sequence[]): Promise<string | null> {
     const begun = await this.#terminal.until(HINTS, PATIENCE_MS);
     if (!HINTS.test(begun)) return `this is shown at the start:\n${begun}`;
-    for (const sequence of sequences) {
-      const wrong = await this.#actOne(sequence);
-      if (wrong !== null) return wrong;
-      if (this.#hasEnded) return this.#afterwards();
+    try {
+      for (const sequence of sequences) {
+        const wrong = await this.#actOne(sequence);
+        if (wrong !== null) return wrong;
+      }
+      return await this.#kept();
+    } catch (error) {
+      if (!(error instanceof Ended)) throw error;
+      return error.code === "0" ? this.#afterwards() : error.message;
     }
-    return this.#kept();
   }
 
   async #actOne({ size, deeds }: Sequence): Promise<string | null> {
@@ -74,10 +96,7 @@ class Hands {
     );
     if (garbled !== null) return garbled;
     this.#resize(PLAIN);
-    const ended = await this.#home();
-    this.#hasEnded = ended !== null;
-    if (ended !== null) return ended === "0" ? null : `it ended with ${ended}`;
-    return this.#redrawn();
+    return (await this.#home()) ?? this.#redrawn();
   }
 
   async #do(deed: Deed): Promise<void> {
@@ -96,6 +115,14 @@ class Hands {
     }
   }
 
+  /** What is to be seen then. @throws Ended */
+  async #until(pattern: RegExp): Promise<string> {
+    const either = new RegExp(`${pattern.source}|${ENDED.source}`, "m");
+    const text = await this.#terminal.until(either, PATIENCE_MS);
+    goingOn(text);
+    return text;
+  }
+
   #resize(size: Size): void {
     this.#size = size;
     this.#terminal.resize(size);
@@ -105,15 +132,18 @@ class Hands {
   #garbled(text: string | null): string | null {
     if (text === null) return null;
     if (STACK.test(text)) return `a stack:\n${text}`;
-    if (/^ended \d/m.test(text)) return null;
+    if (ENDED.test(text)) return null;
     const { columns, rows } = this.#size;
     const lines = text.split("\n");
     if (lines.length > rows) return `${lines.length} rows on ${rows}`;
     const wrong = lines.find((line) => FRAMED.test(line) && [...line].length !== columns);
-    return wrong === undefined ? null : `a row is not ${columns} wide: ${wrong}\n${text}`;
+    const other = this.#terminal.alternate;
+    return wrong === undefined
+      ? null
+      : `a row is not ${columns} wide (alternate ${other}): ${wrong}\n${text}`;
   }
 
-  /** Back to the panels, and the run stands. @returns the exit code, if the program has ended; null: it goes on */
+  /** Back to the panels, and the run stands. @returns what is wrong; null: nothing */
   async #home(): Promise<string | null> {
     const end = performance.now() + PATIENCE_MS;
     let text = "";
@@ -121,8 +151,7 @@ class Hands {
       this.#terminal.send("\x1b");
       await pause(ESCAPE_MS);
       text = (await this.#terminal.still(STILL_MS, MOVES_MS)) ?? this.#terminal.text;
-      const code = /^ended (\d+)/m.exec(text)?.[1];
-      if (code !== undefined) return code;
+      goingOn(text);
       const runs = RUNS.test(text);
       if (HINTS.test(text) && !runs) return null;
       if (runs) this.#terminal.send(" ");
@@ -134,15 +163,15 @@ class Hands {
   async #redrawn(): Promise<string | null> {
     const { columns, rows } = PLAIN;
     this.#terminal.send("\t3jkn]\t?");
-    await this.#terminal.until(/help: \/ searches/, PATIENCE_MS);
+    await this.#until(/help: \/ searches/);
     this.#terminal.send("\x1b");
-    await this.#terminal.until(HINTS, PATIENCE_MS);
-    const before = await this.#terminal.still(STILL_MS, PATIENCE_MS);
+    await this.#until(HINTS);
+    const before = goingOn(await this.#terminal.still(STILL_MS, PATIENCE_MS));
     this.#resize({ columns: columns - 1, rows });
     await this.#lastingly(async () => this.#garbled(this.#terminal.text));
     this.#resize(PLAIN);
     await this.#lastingly(async () => this.#garbled(this.#terminal.text));
-    const after = await this.#terminal.still(STILL_MS, PATIENCE_MS);
+    const after = goingOn(await this.#terminal.still(STILL_MS, PATIENCE_MS));
     if (before === null || after === null) return "it does not stand still";
     if (before !== after) return `drawn anew it is another screen:\n${before}\n---\n${after}`;
     return this.#garbled(after);
@@ -152,7 +181,7 @@ class Hands {
   async #kept(): Promise<string | null> {
     const file = join(this.#directory, SAVED);
     this.#terminal.send(`:save ${SAVED}\r`);
-    const text = await this.#terminal.until(/saved: |cannot be/, PATIENCE_MS);
+    const text = await this.#until(/saved: |cannot be/);
     if (!existsSync(file)) return `it was not saved:\n${text}`;
     const message = /message ([\d,]+)/.exec(text)?.[1]?.replaceAll(",", "");
     const again = Session.open(file);

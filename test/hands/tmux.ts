@@ -6,7 +6,7 @@ import type { Size } from "./deeds.ts";
 export const hasTmux = spawnSync("tmux", ["-V"]).status === 0;
 
 /** Stands where the program was, with its exit code, and takes all that is still typed. */
-const AFTERWARDS = 'code=$?; trap "" INT; stty -echo; echo ended $code; exec sleep 600';
+const AFTERWARDS = 'code=$?; trap "" INT; stty -echo; echo; echo ended $code; exec sleep 600';
 const LOOK_MS = 25;
 
 export class RealTerminal {
