@@ -5,9 +5,15 @@
  *   state    | event                   | next     | emits
  *   ---------|-------------------------|----------|-----------------------------------------
  *   vacant   | schedule                | guest    | schedule to the vCPU
+ *   vacant   | schedule, with paravirtual pages | loading | device: writePv
  *   vacant   | inveptRequest           | vacant   | device: invept
  *   vacant   | invalidated             | vacant   | inveptDone to the tracker that asked
  *   vacant   | preempt                 | vacant   | ignored: the vCPU has left the CPU already
+ *   loading  | pvStored                | loading  | pvWritten to the tracker, which marks them
+ *   loading  | handled                 | guest    | schedule to the vCPU
+ *   loading  | inveptRequest           | loading  | device: invept
+ *   loading  | invalidated             | loading  | inveptDone to the tracker that asked
+ *   loading  | preempt                 | loading  | kick to the MMU: it ends the first entry
  *   guest    | inveptRequest, preempt  | guest    | kick to the MMU
  *   guest    | vmExit, log-full        | handling | logFullExit to the tracker; device: invept, if asked
  *   guest    | vmExit, EPT violation   | handling | eptViolation to the tracker; device: invept, if asked
@@ -27,6 +33,9 @@
  * and "deciding" finds it before the next VM entry (as Xen's vmx_asm_do_vmentry tests softirqs and
  * KVM's vcpu_enter_guest tests requests). An exit whose handler has to wait for somebody else's answer
  * takes the interrupt first: that answer may wait for this very INVEPT.
+ *
+ * What the hypervisor writes for a vCPU, its clock and its time stolen, it writes when the vCPU is loaded and before it
+ * enters, in its thread, and marks then (KVM record_steal_time and kvm_guest_time_update, by vcpu_enter_guest).
  */
 
 import { assign, emit, setup } from "xstate";
@@ -54,6 +63,8 @@ export const dispatcherInput = {
   mmu: kind.actor,
   vcpus: kind.listBy("vcpu", kind.actor),
   trackers: kind.listBy("vm", kind.actor),
+  // Who marks what the hypervisor writes for each vCPU; 0: it writes nothing.
+  pvTrackers: kind.listBy("vcpu", kind.actor),
   inveptCycles: kind.cycles,
   // Handling an external interrupt, in cycles.
   interruptCycles: kind.cycles,
@@ -84,8 +95,13 @@ export const dispatcherFields = {
 
 export interface DispatcherContext extends DispatcherInput, kind.Values<typeof dispatcherFields> {}
 
-export type DispatcherRequest = { readonly op: "invept"; readonly vm: number };
-export type DispatcherReply = { readonly type: "invalidated" };
+export type DispatcherRequest =
+  | { readonly op: "invept"; readonly vm: number }
+  | { readonly op: "writePv"; readonly vcpu: number };
+export type DispatcherReply =
+  | { readonly type: "invalidated" }
+  // Cycles until it is marked.
+  | { readonly type: "pvStored"; readonly cycles: number };
 
 type DispatcherEvent =
   | Extract<
@@ -116,6 +132,18 @@ export const dispatcherMachine = setup({
     noteVcpu: assign({ vcpu: on("schedule", ({ event }) => event.vcpu) }),
     forwardSchedule: emit(
       on("schedule", ({ context, event }) => send(actorAt(context.vcpus, event.vcpu), event)),
+    ),
+    askWritePv: emit(on("schedule", ({ event: { vcpu } }) => request({ op: "writePv", vcpu }))),
+    countPv: assign({
+      handlerCycles: on("pvStored", ({ context, event }) => context.handlerCycles + event.cycles),
+    }),
+    sendPvWritten: emit(
+      on("pvStored", ({ context: { pvTrackers, vcpu, self }, event: { cycles } }) =>
+        send(actorAt(pvTrackers, vcpu), { type: "pvWritten", vcpu, dispatcher: self }, cycles),
+      ),
+    ),
+    sendSchedule: emit(({ context: { vcpus, vcpu, pcpu, mmu, self } }) =>
+      send(actorAt(vcpus, vcpu), { type: "schedule", vcpu, pcpu, mmu, dispatcher: self }),
     ),
     countExit: assign({
       exits: on("vmExit", ({ context, event }) => {
@@ -180,6 +208,7 @@ export const dispatcherMachine = setup({
     }),
   },
   guards: {
+    writesPv: on("schedule", ({ context, event }) => itemAt(context.pvTrackers, event.vcpu) !== 0),
     isLogFull: on("vmExit", ({ event }) => isLogFull(event.reason)),
     isViolation: on("vmExit", ({ event }) => isViolation(event.reason)),
     isInterrupt: on("vmExit", ({ event }) => event.reason === ExitReason.externalInterrupt),
@@ -206,10 +235,22 @@ export const dispatcherMachine = setup({
   states: {
     vacant: {
       on: {
-        schedule: { target: "guest", actions: ["noteVcpu", "forwardSchedule"] },
+        schedule: [
+          { guard: "writesPv", target: "loading", actions: ["noteVcpu", "askWritePv"] },
+          { target: "guest", actions: ["noteVcpu", "forwardSchedule"] },
+        ],
         inveptRequest: { actions: ["noteInvept", "askInvept"] },
         invalidated: { guard: "hasInvept", actions: ["sendInveptDone", "forgetInvept"] },
         preempt: ignored("the vCPU has left the CPU already"),
+      },
+    },
+    loading: {
+      on: {
+        pvStored: { actions: ["countPv", "sendPvWritten"] },
+        handled: { target: "guest", actions: "sendSchedule" },
+        inveptRequest: { actions: ["noteInvept", "askInvept"] },
+        invalidated: { guard: "hasInvept", actions: ["sendInveptDone", "forgetInvept"] },
+        preempt: { actions: ["noteLeaving", "sendKick"] },
       },
     },
     guest: {

@@ -26,6 +26,7 @@
  *   logging    | arm               | logging   | armRefused to the requester (Xen), or armed (KVM): nothing is done
  *   any        | logFullExit       | -         | device: serveLogFull
  *   any        | eptViolation      | -         | device: serveViolation
+ *   any        | pvWritten         | -         | device: markPv, which answers as an exit's
  *   any        | exitServed        | -         | handled to the dispatcher, after T_h; the unit is told of its index
  *   any        | pageMissing       | -         | pageFault to the pager
  *   any        | ringFull          | -         | reapDue to itself, after T_h
@@ -156,11 +157,11 @@ export const trackerMachine = setup({
     forgetDeferred: assign({ deferred: [] }),
     noteDone: assign({ awaited: ({ context }) => context.awaited - 1 }),
     noteServed: assign(
-      on(["exitServed", "ringFull"], ({ context, event: { cycles, drainedVcpu } }) => {
+      on(["exitServed", "ringFull"], ({ context, event: { cycles, drainedVcpu, loading } }) => {
         const drained = drainedVcpu >= 0 ? 1 : 0;
         return {
           drains: context.drains + drained,
-          violations: context.violations + 1 - drained,
+          violations: context.violations + (loading ? 0 : 1) - drained,
           handlerCycles: context.handlerCycles + cycles,
         };
       }),
@@ -201,6 +202,11 @@ export const trackerMachine = setup({
     askServeViolation: emit(
       on("eptViolation", ({ event: { vcpu, page, qualification, dispatcher } }) =>
         request({ op: "serveViolation", vcpu, page, qualification, dispatcher }),
+      ),
+    ),
+    askMarkPv: emit(
+      on("pvWritten", ({ event: { vcpu, dispatcher } }) =>
+        request({ op: "markPv", vcpu, dispatcher }),
       ),
     ),
     askSetRegion: emit(
@@ -357,6 +363,7 @@ export const trackerMachine = setup({
   on: {
     logFullExit: { actions: "askServeLogFull" },
     eptViolation: { actions: "askServeViolation" },
+    pvWritten: { actions: "askMarkPv" },
     exitServed: { actions: ["noteServed", "sendHandled"] },
     pageMissing: [{ guard: "hasPager", actions: "sendPageFault" }, { actions: "sendNotFixed" }],
     ringFull: { actions: ["noteServed", "sendReapDue"] },

@@ -73,6 +73,8 @@ export type TrackerRequest =
   | { readonly op: "flushed"; readonly after: Message["type"] }
   | { readonly op: "serveLogFull"; readonly vcpu: number; readonly dispatcher: ActorId }
   | { readonly op: "reapRings" }
+  /** What the hypervisor has written for a vCPU that it loads. */
+  | { readonly op: "markPv"; readonly vcpu: number; readonly dispatcher: ActorId }
   | { readonly op: "setRegion"; readonly region: Region }
   /** Every CPU has executed INVEPT since the change of a slot began. */
   | { readonly op: "commitRegion" }
@@ -110,6 +112,8 @@ export type TrackerReply =
       readonly cycles: number;
       /** The vCPU whose log was emptied and its index set back, or -1. */
       readonly drainedVcpu: number;
+      /** It was no exit: the vCPU is being loaded. */
+      readonly loading?: true;
     }
   // As exitServed, but the vCPU's dirty ring is at its soft limit: it may not run on before a reset.
   | {
@@ -117,6 +121,7 @@ export type TrackerReply =
       readonly dispatcher: ActorId;
       readonly cycles: number;
       readonly drainedVcpu: number;
+      readonly loading?: true;
     }
   | { readonly type: "ringsReaped"; readonly cycles: number }
   // A change of a slot has begun: every CPU must flush before it is committed. Or there is nothing to change.
@@ -142,6 +147,7 @@ export type TrackerEvent =
           | "inveptDone"
           | "logFullExit"
           | "eptViolation"
+          | "pvWritten"
           | "reapDue"
           | "pieceDue"
           | "setRegion";

@@ -6,6 +6,7 @@
  */
 import type { GuestPages } from "../hardware/guestPages.ts";
 import { markDirty } from "./dirtyBitmap.ts";
+import { ringPush, ringSoftFull } from "./dirtyRing.ts";
 import type { Technique } from "./techniques/technique.ts";
 import type { TrackedVm } from "./trackedVm.ts";
 
@@ -27,6 +28,26 @@ export function markWritten(
 ): void {
   if (technique?.findsWritten === true) markDirty(dirty, page);
   if (technique?.findsTouched === true) markDirty(touched, page);
+}
+
+/**
+ * The same by a vCPU's thread, which has that vCPU loaded: beside dirty rings it goes to the vCPU's own, once more for each
+ * write (KVM mark_page_dirty_in_slot, kvm_dirty_ring_push). Whether that ring is at its limit now: the vCPU may not enter
+ * before it is reset (kvm_dirty_ring_check_request, which vcpu_enter_guest asks once more behind its other requests).
+ */
+export function markByVcpu(
+  pages: readonly number[],
+  vm: TrackedVm,
+  vcpu: number,
+  technique: Pick<Technique, "findsWritten" | "findsTouched" | "usesRing"> | null,
+): boolean {
+  const ring = vm.vcpus.find((one) => one.vcpu === vcpu)?.ring;
+  if (technique?.usesRing !== true || ring === undefined) {
+    for (const page of pages) markWritten(page, vm, technique);
+    return false;
+  }
+  for (const page of pages) ringPush(ring, page);
+  return ringSoftFull(ring);
 }
 
 /** Both at once: what waits in an emulated machine that is looked at between two of its steps alone. */

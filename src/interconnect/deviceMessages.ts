@@ -1,5 +1,5 @@
 /** Messages that let VMs run, and of devices that write their memory, for the table (messages.ts). */
-import { actor, count, flag, page, turn, vm } from "./fields.ts";
+import { actor, count, flag, page, turn, vcpu, vm } from "./fields.ts";
 import type { MessageRow } from "./messageRow.ts";
 
 /** Who has VMs paused; and whom they tell: where VMs have devices, their run state stands before the scheduler. */
@@ -30,6 +30,14 @@ export const DEVICE_MESSAGES = {
     timer: "atWill",
     twice: "turn",
     idle: true,
+  },
+  // What the hypervisor has written for a vCPU that it loads is marked by it.
+  pvWritten: {
+    from: "dispatcher",
+    to: "tracker",
+    fields: { vcpu, dispatcher: actor },
+    kind: "track",
+    after: "endOfWork",
   },
   markDue: {
     from: "ioDevice",

@@ -74,11 +74,14 @@ export class CpuTimes implements Part {
     if (message.type === "enterGuest") this.#times.enter(pcpu, CpuMode.guest, time);
   }
 
-  /** A message to the exit dispatcher of a CPU. */
-  toDispatcher(pcpu: number, { message, time }: Delivery): void {
-    if (message.type === "vmExit" || message.type === "entryFailed") {
-      this.#times.enter(pcpu, CpuMode.handler, time);
-    }
+  /** A message to the exit dispatcher of a CPU. @param pvTrackers by vCPU; 0: nothing is written when it is loaded */
+  toDispatcher(pcpu: number, { message, time }: Delivery, pvTrackers: readonly number[]): void {
+    const { type } = message;
+    const isWork =
+      type === "vmExit" ||
+      type === "entryFailed" ||
+      (type === "schedule" && pvTrackers[message.vcpu] !== 0);
+    if (isWork) this.#times.enter(pcpu, CpuMode.handler, time);
   }
 
   /** A message to a vCPU. */

@@ -1,6 +1,6 @@
 /** What a scenario says of the devices of a VM that write its memory. */
 import * as z from "zod";
-import { duration, rate, size } from "../config/units.ts";
+import { duration, positiveDuration, rate, size } from "../config/units.ts";
 import { DMA_TRACKINGS } from "./worldPlan.ts";
 
 /** Where nothing is said: some completion of an NVMe read, a virtio queue of a small VM. */
@@ -59,3 +59,26 @@ export const deviceSchema = z.strictObject({
     ),
 });
 export type DeviceConfig = z.output<typeof deviceSchema>;
+
+/** From the copy of a few bytes to the bit of the page: some cache misses. */
+export const PV_DEFAULTS = { latency: "100ns" } as const;
+
+export const hypervisorWritesSchema = z
+  .strictObject({
+    from: size
+      .optional()
+      .describe(
+        "where its pages begin: one of time stolen for each vCPU, one of the clock of all, with events one of these; default: the VM's last",
+      ),
+    latency: duration
+      .optional()
+      .describe(`from a write to its mark; default: ${PV_DEFAULTS.latency}`),
+    events: positiveDuration
+      .optional()
+      .describe(
+        "from one event to the next, which somebody who runs none of its vCPUs sets in the page of event channels; default: none",
+      ),
+  })
+  .describe(
+    "pages that the hypervisor writes: each time that it loads a vCPU, and with each event",
+  );

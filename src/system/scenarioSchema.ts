@@ -27,7 +27,7 @@ import { fieldOf, namesOf, recordOf } from "../lookup.ts";
 import { DESIGN_SECTION, DESIGNED, MOST_LOG_ENTRIES, UNITS } from "../units/all.ts";
 import type { OwnUnit } from "../units/own.ts";
 import { INTERRUPTING_LABELS, UNIT_LABELS } from "../units/texts.ts";
-import { deviceSchema } from "./deviceSchema.ts";
+import { deviceSchema, hypervisorWritesSchema } from "./deviceSchema.ts";
 import { DEFAULT_ENERGY_COSTS } from "./energy.ts";
 import { OPERATION_FAULTS } from "./operation.ts";
 import { addOperationEstimator, operationSchema } from "./operations/all.ts";
@@ -146,6 +146,7 @@ const vmWith = (workload: typeof workloadSchema) =>
       .max(16)
       .optional()
       .describe("devices that write its memory by DMA; default: none"),
+    hypervisorWrites: hypervisorWritesSchema.optional(),
     contents: z
       .union([z.boolean(), z.literal("bytes")])
       .default(false)

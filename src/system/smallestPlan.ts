@@ -89,6 +89,7 @@ export function smallestVm(
     slots: null,
     workloads,
     devices: [],
+    pv: null,
     ...changes,
   };
 }

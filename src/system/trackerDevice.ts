@@ -3,7 +3,9 @@
 import type { ChosenPages, TrackerReply, TrackerRequest } from "../../machines/trackerContext.ts";
 import { attributesAt, findLeaf } from "../hardware/ept.ts";
 import { allowsNow } from "../hardware/formats/entryFormat.ts";
+import { landed } from "../hardware/writesInFlight.ts";
 import type { HypervisorCosts } from "../hypervisor/costs.ts";
+import { markByVcpu } from "../hypervisor/deviceWrites.ts";
 import {
   addAll,
   clearMark,
@@ -26,6 +28,7 @@ import type { HarvestMode, Message, Technique as TechniqueName } from "../interc
 import { itemAt, present } from "../lookup.ts";
 import { NO_UNIT, type UnitName } from "../units/all.ts";
 import { type VmPiece, vcpuMemory, vmMemories } from "./memoryNames.ts";
+import { pvOf } from "./pvPages.ts";
 import { TrackerSlots } from "./trackerSlots.ts";
 import type { Found } from "./verdict/rounds.ts";
 import type { VmState, World } from "./world.ts";
@@ -70,6 +73,8 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
       case "goOn":
         // Of disarming and arming the controls were the first piece; of a harvest, the logs and the rings.
         return own("paging", "truth", "tracked");
+      case "markPv":
+        return own("truth", "tracked", ...(this.#hasRings ? (["rings"] as const) : []));
       case "serveLogFull":
         return this.#hasRings ? all : [vcpuMemory(request.vcpu), ...own("tracked")];
       case "serveViolation":
@@ -115,6 +120,8 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
         const allowed = allowsNow(format, attributesAt(tracked.ept, leaf.word), qualification);
         return served(allowed ? spurious(tracked.costs) : work, dispatcher, -1);
       }
+      case "markPv":
+        return this.#markPv(request.vcpu, request.dispatcher);
       case "setRegion":
         return this.#ofSlots.setRegion(request);
       case "commitRegion":
@@ -124,6 +131,16 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
         return { type: "ringsReaped", cycles: costs.ringExit + reapRings(this.#vm.tracked) };
       }
     }
+  }
+
+  /** It takes no time beside that from the write to here. */
+  #markPv(vcpu: number, dispatcher: number): TrackerReply {
+    const { tracked, guest } = this.#vm;
+    const pages = pvOf(this.#vm).pages(vcpu);
+    const isFull = markByVcpu(pages, tracked, vcpu, this.#technique);
+    for (const page of pages) if (guest.inFlight !== null) landed(guest.inFlight, page);
+    const told = { dispatcher, cycles: 0, drainedVcpu: -1, loading: true } as const;
+    return isFull ? { type: "ringFull", ...told } : { type: "exitServed", fixed: true, ...told };
   }
 
   get #ofSlots(): TrackerSlots {

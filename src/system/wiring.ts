@@ -33,6 +33,9 @@ import type { World } from "./world.ts";
 /** The interrupt vector of a full log. */
 const LOG_FULL_VECTOR = 0xf3;
 
+/** The address of an actor that there is not. */
+const NOBODY = 0;
+
 /** An actor as others see it. */
 export interface AddedActor {
   /** Where all that is delivered to it can be seen, after it has handled it. */
@@ -175,6 +178,10 @@ class Wired {
     const { cpuTimes, cpuWaits } = this.#world;
     const { costs } = this.#config.world.tracking;
     const { mmus, dispatchers, vcpus, trackers } = this.#at;
+    const { vms } = this.#world;
+    const pvTrackers = this.#world.vcpus.map(({ vm }) =>
+      itemAt(vms, vm).config.pv === null ? NOBODY : itemAt(trackers, vm),
+    );
     dispatchers.forEach((self, pcpu) => {
       const device = new DispatcherDevice(this.#world, pcpu);
       const { port } = this.#add({ kind: "dispatcher", pcpu }, dispatcherMachine, device, {
@@ -183,11 +190,12 @@ class Wired {
         mmu: mmus[pcpu],
         vcpus,
         trackers,
+        pvTrackers,
         inveptCycles: costs.invept,
         interruptCycles: costs.interruptHandler,
       });
       port.subscribe((delivery) => {
-        cpuTimes.toDispatcher(pcpu, delivery);
+        cpuTimes.toDispatcher(pcpu, delivery, pvTrackers);
         cpuWaits.toDispatcher(pcpu, delivery);
       });
     });

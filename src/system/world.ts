@@ -329,7 +329,7 @@ export class World {
     const tracked = this.#trackedVm(vm, { ept, slots }, total, own, numbers, vcpus);
     const guest = new GuestPages(`${vm.name}/pages`, total, vm.keepVersions);
     guest.traced = vm.workloads[0]?.traced ?? null;
-    if (vm.devices.some(({ tracking }) => tracking === "vmm")) {
+    if (vm.pv !== null || vm.devices.some(({ tracking }) => tracking === "vmm")) {
       guest.inFlight = new WritesInFlight(`${vm.name}/inFlight`, guest.truth.length);
     }
     return {

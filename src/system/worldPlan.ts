@@ -47,6 +47,19 @@ export interface VmPlan {
   readonly workloads: readonly Workload[];
   /** What writes its memory beside its vCPUs. */
   readonly devices: readonly DevicePlan[];
+  /** What the hypervisor itself writes to it for its vCPUs; null: nothing. */
+  readonly pv: PvPlan | null;
+}
+
+/**
+ * Paravirtual pages: each time that a vCPU is loaded on a CPU the hypervisor writes its time stolen and its clock, in the
+ * vCPU's own thread, and marks them (KVM record_steal_time, kvm_setup_guest_pvclock).
+ */
+export interface PvPlan {
+  /** By vCPU of the VM: the pages that are written for it. */
+  readonly pages: readonly (readonly number[])[];
+  /** From the write to the mark. */
+  readonly latencyCycles: number;
 }
 
 /**

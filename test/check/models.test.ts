@@ -59,6 +59,8 @@ const PROVED: readonly (readonly [string, Values, counts?: readonly [number, num
   ["estimate-pml", {}],
   ["iommu", { pages: 1 }],
   ["migration-device", { aborts: 0, fails: 0 }],
+  ["dirty-ring-hypervisor", {}],
+  ["pml-hypervisor", {}],
 ];
 
 const SMALLEST = { pages: 1, log: 1, reads: 0 };
@@ -113,6 +115,8 @@ const NAMED: readonly (readonly [string, Values, depth?: number])[] = [
   ["pml-device", { pages: 1, harvests: 0 }],
   ["dirty-ring-device", { harvests: 0 }],
   ["iommu", { pages: 1, harvests: 0 }],
+  ["pml-hypervisor", { pages: 1, harvests: 0 }],
+  ["dirty-ring-hypervisor", {}, 40],
 ];
 const PLAIN = [...NAMED, ...furtherModels(NAMED.map(([name]) => name))];
 

@@ -159,6 +159,10 @@ const MESSAGES: Readonly<Record<string, number>> = {
   "iotlb-not-flushed": 35,
   "mapped-later-not-noted": 23,
   "iommu-cleared-before-read": 23,
+  "pv-never-marked": 22,
+  "pv-marked-before-written": 22,
+  "pv-in-another-ring": 50,
+  "pv-ring-limit-unseen": 38,
 };
 
 /** Their searches take five seconds and more each: with TRACKVISOR_LONG=all. */

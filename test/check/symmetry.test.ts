@@ -78,6 +78,9 @@ const WITHOUT = [
   "migration-throttled",
   "migration-device",
   "dirty-ring-device",
+  "pml-hypervisor",
+  // Its vCPUs wait in turn.
+  "dirty-ring-hypervisor",
   "write-protection-two-vms",
   "paging",
   "paging-two-vms",

@@ -110,6 +110,7 @@ export const machineCases: Readonly<Record<string, MachineCase>> = {
       mmu: 3,
       vcpus: [5, 6],
       trackers: [7],
+      pvTrackers: [0, 7],
       inveptCycles: 5,
       interruptCycles: 8,
     },
@@ -121,6 +122,7 @@ export const machineCases: Readonly<Record<string, MachineCase>> = {
       entryFailed: (n) => ({ failure: `failure ${n % 2}` }),
       handled: (n) => ({ fixed: n % 4 !== 0 }),
       invalidated: none,
+      pvStored: (n) => ({ cycles: n }),
     },
   },
   tracker: {
@@ -162,6 +164,7 @@ export const machineCases: Readonly<Record<string, MachineCase>> = {
       inveptDone: (n) => ({ pcpu: n % 2 }),
       logFullExit: (n) => ({ vcpu: n % 2, dispatcher: 3 }),
       eptViolation: (n) => ({ vcpu: n % 2, page: n, qualification: n % 4, dispatcher: 4 }),
+      pvWritten: (n) => ({ vcpu: n % 2, dispatcher: 3 }),
       ringFull: (n) => ({ dispatcher: 3 + (n % 2), cycles: n, drainedVcpu: (n % 2) - 1 }),
       reapDue: (n) => ({ drainedVcpu: (n % 2) - 1, dispatcher: 3 + (n % 2) }),
       ringsReaped: (n) => ({ cycles: n }),

@@ -18,6 +18,7 @@ const INPUT: DispatcherInput = {
   mmu: actor(2),
   vcpus: [actor(3)],
   trackers: [TRACKER],
+  pvTrackers: [0],
   inveptCycles: 5,
   interruptCycles: 7,
 };

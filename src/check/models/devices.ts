@@ -92,10 +92,10 @@ export function stoppedAtLast(system: System): Property[] {
 }
 
 /** What must be seen, or the model says nothing of the order of the two. */
-function betweenWriteAndMark(): Property {
+export function betweenWriteAndMark(whose = "a device's"): Property {
   return {
     kind: "sometimes",
-    name: "a harvest falls between a device's write and its mark",
+    name: `a harvest falls between ${whose} write and its mark`,
     that: over(["toolstack", "vm0/truth"], (toolstack: ActorSnapshot, truth: Words) => {
       return toolstack.value === "harvesting" && inFlight(truth);
     }),

@@ -58,6 +58,8 @@ export interface SmallSystemOptions {
   readonly harvests?: boolean;
   /** What writes the memory of each VM by DMA; default: nothing. */
   readonly devices?: readonly DevicePlan[];
+  /** Page 0 of each VM is written by the hypervisor whenever a vCPU is loaded; default: not. */
+  readonly pv?: boolean;
   /** Default: the measurement. */
   readonly operation?: OperationFactory;
   /** Planted faults: see SystemPlan.replace. `world` and `operation` may be asked for once the system is built. */
@@ -120,7 +122,7 @@ export function smallSystem(options: SmallSystemOptions): System {
 function vmsOf(options: SmallSystemOptions): VmPlan[] {
   const { pages, initialPages = pages, leafLevel = 1, keepVersions = false } = options;
   const { slots = null } = options;
-  const { devices = [] } = options;
+  const { devices = [], pv = false } = options;
   return options.vcpus.map((count, vm) => {
     const workloads = Array.from(
       { length: count },
@@ -132,6 +134,7 @@ function vmsOf(options: SmallSystemOptions): VmPlan[] {
       keepVersions,
       slots,
       devices,
+      pv: pv ? { pages: workloads.map(() => [0]), latencyCycles: SOME_TIME } : null,
     });
   });
 }

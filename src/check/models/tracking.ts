@@ -11,7 +11,7 @@ import type { Model } from "../engine/model.ts";
 import { type Commands, type SystemModelOptions, systemModel } from "../hypervisor/systemModel.ts";
 import { over, type Predicate, type Property } from "../properties/property.ts";
 import { contextReader } from "./actorStates.ts";
-import { deviceProperties, type ModelDevice } from "./devices.ts";
+import { betweenWriteAndMark, deviceProperties, type ModelDevice } from "./devices.ts";
 import { LoggedEntries } from "./loggedEntries.ts";
 import { ifOperatorWaits } from "./operatorCommands.ts";
 import {
@@ -47,7 +47,7 @@ export type TrackingOptions = SmallSystemOptions &
 /** A system model with the properties of its technique. */
 export function trackingModel(name: string, options: TrackingOptions): Model {
   const { technique } = options;
-  const { device } = options;
+  const { device, pv = false, live = false } = options;
   const system = smallSystem(options);
   const { reads = true, halts = false, commands, countsTo = 1 } = options;
   const declared = techniqueOn(system.world.config.units, technique);
@@ -64,6 +64,7 @@ export function trackingModel(name: string, options: TrackingOptions): Model {
     owed: owedBy(declared),
     ...(options.slots === undefined ? {} : { pagesDiffer: IN_SLOTS }),
     ...(options.piece === undefined ? {} : { pagesDiffer: IN_ORDER }),
+    ...(pv && options.pages > 1 ? { pagesDiffer: THE_HYPERVISORS } : {}),
     stepChecks: [
       indexInRange,
       noFlagWithoutAccess,
@@ -78,6 +79,9 @@ export function trackingModel(name: string, options: TrackingOptions): Model {
       ...(logged?.properties() ?? []),
       ...(options.piece !== undefined && options.piece < options.pages
         ? pieceProperties(options, declared)
+        : []),
+      ...(pv && live && options.harvests !== false
+        ? [betweenWriteAndMark("the hypervisor's")]
         : []),
       ...(device === undefined ? [] : deviceProperties(system, options.harvests !== false)),
       standsStill(system, HARVEST_STANDS_STILL, ["harvesting"], mayRun(system)),
@@ -142,6 +146,8 @@ type Three = readonly [ActorSnapshot, ActorSnapshot, ActorSnapshot];
 
 const IN_ORDER = "pages are not alike: a harvest in pieces takes them one by one, the lowest first";
 
+const THE_HYPERVISORS = "pages are not alike: the hypervisor writes the first";
+
 const IN_SLOTS = "pages are not alike: slots are ranges of them";
 
 /** A VM whose logs have been drained may run again. There is one in models of it. */
@@ -154,10 +160,13 @@ function mayRun(system: System): (toolstack: ActorSnapshot) => boolean {
 }
 
 /** Whether the processor itself notes accesses: see countedWasAccessed. */
-function isExact({ commands, device }: TrackingOptions, declared: Technique | null): boolean {
+function isExact(
+  { commands, device, pv = false }: TrackingOptions,
+  declared: Technique | null,
+): boolean {
   const isNoted = declared?.byProcessor === true && declared.logsMisses !== true;
-  // The mark of a device comes after the harvest that may have reported its write.
-  return commands === undefined && device === undefined && isNoted;
+  // The mark of a device, or of the hypervisor, comes after the harvest that may have reported its write.
+  return commands === undefined && device === undefined && !pv && isNoted;
 }
 
 function techniqueProperties(system: System, { technique }: TrackingOptions): Property[] {

@@ -4,6 +4,7 @@ import { deviceMutations } from "./devices.ts";
 import { droppingMutations } from "./droppingUnits.ts";
 import { estimateMutations } from "./estimate.ts";
 import { guestMutations } from "./guests.ts";
+import { hypervisorWriteMutations } from "./hypervisorWrites.ts";
 import { interruptMutations } from "./interrupts.ts";
 import { largeLeafMutations } from "./largeLeaves.ts";
 import { machineUnitMutations } from "./machineUnit.ts";
@@ -36,4 +37,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...stoppingMutations,
   ...slotMutations,
   ...deviceMutations,
+  ...hypervisorWriteMutations,
 ];

@@ -25,7 +25,12 @@ export interface DeviceOwner {
   readonly seed: number;
 }
 
-export function devicePlans(owner: DeviceOwner, problems: Problems): readonly DevicePlan[] {
+/** @param more that are not the VM's own, but write as its devices do */
+export function devicePlans(
+  owner: DeviceOwner,
+  more: readonly DevicePlan[],
+  problems: Problems,
+): readonly DevicePlan[] {
   const { vm, number, name, workloads } = owner;
   const { devices = [] } = vm;
   if (devices.length > 0 && workloads.some(({ machine }) => machine !== undefined)) {
@@ -42,13 +47,14 @@ export function devicePlans(owner: DeviceOwner, problems: Problems): readonly De
   }
   const plans = devices.map((device, i) => planOf(owner, device, i, problems));
   plans.forEach((plan, i) => {
-    if (plans.findIndex((one) => one.name === plan.name) === i) return;
+    const others = [...plans.slice(0, i), ...more];
+    if (others.every((one) => one.name !== plan.name)) return;
     problems.addWhole(
       ["vms", number, "devices", i, "name"],
       `VM "${name}": two devices are called "${plan.name}"`,
     );
   });
-  return plans;
+  return [...plans, ...more];
 }
 
 function planOf(

@@ -178,7 +178,11 @@ function devices(
   problems: Problems,
 ): void {
   const tracks = operation.operatorDecides || (operation.tracks && technique !== "none");
-  vms.forEach(({ devices: own = [] }, vm) => {
+  vms.forEach(({ devices: own = [], hypervisorWrites }, vm) => {
+    if (hypervisorWrites !== undefined && operation.hostFrames !== null) {
+      const message = `what the hypervisor writes must have its frame: operation "${operation.kind}" takes frames away`;
+      problems.add(["vms", vm, "hypervisorWrites"], message);
+    }
     if (own.length > 0 && operation.hostFrames !== null) {
       const message = `what a device writes must have its frame: operation "${operation.kind}" takes frames away`;
       problems.add(["vms", vm, "devices"], message);

@@ -7,6 +7,7 @@ import { LINEAR_PAGES_MAX } from "../../hardware/accessLoop.ts";
 import type { Scenario } from "../scenarioSchema.ts";
 import type { VmPlan } from "../worldPlan.ts";
 import { devicePlans } from "./devices.ts";
+import { hypervisorWrites } from "./hypervisorWrites.ts";
 import { slotsEnd, slotsPlan } from "./slotPlans.ts";
 
 type Vm = Scenario["vms"][number];
@@ -52,7 +53,8 @@ export function vmPlans(
       workloads,
       seed: scenario.seed,
     };
-    return { ...plan, devices: devicePlans(owner, problems) };
+    const { pv, devices } = hypervisorWrites(owner, problems);
+    return { ...plan, pv, devices: devicePlans(owner, devices, problems) };
   });
   const known = plans.filter((plan) => plan !== null);
   return known.length < plans.length ? null : known;
@@ -140,7 +142,7 @@ function planOf(
   workloads: readonly Workload[],
   keepsVersions: boolean,
   problems: Problems,
-): Omit<VmPlan, "devices"> {
+): Omit<VmPlan, "devices" | "pv"> {
   const name = vmName(vm, number);
   const touched = Math.max(...workloads.map(({ pages }) => pages));
   const slots = slotsPlan(vm, { problems, vm: number });

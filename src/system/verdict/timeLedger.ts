@@ -132,7 +132,7 @@ function charges(system: System): Readonly<Record<string, Charge>> {
       underWay:
         flight.of("tracker", "handled", "reapDue") +
         flight.of("pager", "handled", "vcpuMustWait") +
-        flight.of("dispatcher", "resume", "deschedule") +
+        flight.of("dispatcher", "resume", "deschedule", "pvWritten") +
         total(dispatchers.map(({ workCycles }) => workCycles)) +
         world.cpuWaits.toCome(interconnect.now),
     },
