@@ -11,6 +11,7 @@ import { Recorder } from "../../src/replay/recorder.ts";
 import { loadScenario } from "../../src/runs/scenarioFile.ts";
 import { buildSystem } from "../../src/system/build.ts";
 import { runnableScenarios } from "../runnableScenarios.ts";
+import { shareOf } from "../share.ts";
 import { readerOf, replayAll } from "./logs.ts";
 
 const MAIN = join(import.meta.dirname, "..", "..", "dist", "src", "cli", "main.js");
@@ -30,7 +31,7 @@ function record(name: string): Buffer {
   return sink.bytes;
 }
 
-describe.each(runnableScenarios())("%s", (name) => {
+describe.each(shareOf(runnableScenarios(), 4, 2))("%s", (name) => {
   it("replays after unrelated actors were created", { timeout: 120_000 }, () => {
     const bytes = record(name);
     const other = createMachine({
