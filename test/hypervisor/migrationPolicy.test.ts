@@ -81,12 +81,46 @@ describe("libxc's policy", () => {
 });
 
 describe("QEMU's policy", () => {
-  const qemu: QemuPolicy = { kind: "qemu", downtimeLimit: 0.3, maxRounds: 7, autoConverge: null };
+  const qemu: QemuPolicy = {
+    kind: "qemu",
+    downtimeLimit: 0.3,
+    maxRounds: 7,
+    autoConverge: null,
+    release: "8.2",
+  };
   const bandwidth = 1000 * PAGE_BYTES;
 
   it("switches over when less is pending than the bandwidth carries in the downtime limit", () => {
     expect(beforeRound(qemu, { ...stats, bandwidth, pendingPages: 300 })).toBe("send");
     expect(beforeRound(qemu, { ...stats, bandwidth, pendingPages: 299 })).toBe("stop");
+  });
+
+  it("differs between releases where exactly the threshold is pending (case 232)", () => {
+    const recent: QemuPolicy = { ...qemu, release: "2026" };
+    const answers = (policy: QemuPolicy, pendingPages: number) => {
+      // 122,880 bytes a millisecond, and 300 ms: 9,000 pages.
+      const asked = { ...stats, bandwidth: 122_880_000, pendingPages };
+      return [afterBatch(policy, asked), beforeRound(policy, asked)];
+    };
+    expect([9001, 9000, 8999].map((pages) => answers(recent, pages))).toEqual([
+      ["send", "send"],
+      ["stop", "stop"],
+      ["harvest", "stop"],
+    ]);
+    expect([9001, 9000, 8999].map((pages) => answers(qemu, pages))).toEqual([
+      ["send", "send"],
+      ["harvest", "send"],
+      ["harvest", "stop"],
+    ]);
+  });
+
+  it("reckons with the bandwidth that it is told, once it has measured any (case 234)", () => {
+    const MB = 1e6;
+    const told = { ...qemu, switchoverBandwidth: 100 * MB };
+    const left = { ...stats, bandwidth: 10 * MB, pendingPages: Math.floor((20 * MB) / PAGE_BYTES) };
+    expect(beforeRound(qemu, left)).toBe("send");
+    expect(beforeRound(told, left)).toBe("stop");
+    expect(beforeRound(told, { ...left, bandwidth: 0 })).toBe("send");
   });
 
   it("does not switch over before it has measured a bandwidth, unless nothing is pending", () => {
@@ -95,7 +129,7 @@ describe("QEMU's policy", () => {
   });
 
   it("synchronises the bitmap before it decides", () => {
-    expect(afterBatch(qemu, { ...stats, bandwidth, pendingPages: 300 })).toBe("send");
+    expect(afterBatch(qemu, { ...stats, bandwidth, pendingPages: 301 })).toBe("send");
     expect(afterBatch(qemu, { ...stats, bandwidth, pendingPages: 299 })).toBe("harvest");
   });
 

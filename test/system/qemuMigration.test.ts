@@ -51,7 +51,13 @@ function run(fields: Fields): { readonly system: System; readonly result: Migrat
   return { system, result: system.result() as MigrateResult };
 }
 
-const QEMU: QemuPolicy = { kind: "qemu", downtimeLimit: 0.3, maxRounds: 99, autoConverge: null };
+const QEMU: QemuPolicy = {
+  kind: "qemu",
+  downtimeLimit: 0.3,
+  maxRounds: 99,
+  autoConverge: null,
+  release: "8.2",
+};
 const LIVE: Progress = {
   ...NO_PROGRESS,
   round: {

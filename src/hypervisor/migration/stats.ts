@@ -33,6 +33,10 @@ export interface LibxcPolicy {
   readonly downtimeLimit: number;
 }
 
+/** QEMU 8.2; or its source of 2026. They differ where exactly the threshold is pending. */
+export type QemuRelease = (typeof QEMU_RELEASES)[number];
+export const QEMU_RELEASES = ["8.2", "2026"] as const;
+
 export interface QemuPolicy {
   readonly kind: "qemu";
   /** Seconds. */
@@ -42,6 +46,10 @@ export interface QemuPolicy {
   readonly autoConverge: AutoConverge | null;
   /** Bytes a second while the VM runs; not there: as the link carries. */
   readonly maxBandwidth?: number;
+  /** Bytes a second that the last round is reckoned with (avail-switchover-bandwidth); not there: as measured. */
+  readonly switchoverBandwidth?: number;
+  /** Whose rule of the switchover holds. */
+  readonly release: QemuRelease;
 }
 
 export type Policy = LibxcPolicy | QemuPolicy;

@@ -1,7 +1,7 @@
 /** Pre-copy as whoever migrates configures it: when to send, to harvest and to suspend, and how much at once. */
 import * as z from "zod";
-import { CYCLES_PER_SECOND, duration } from "../../../config/units.ts";
-import type { Policy } from "../../../hypervisor/migration/stats.ts";
+import { CYCLES_PER_SECOND, duration, rate } from "../../../config/units.ts";
+import { type Policy, QEMU_RELEASES } from "../../../hypervisor/migration/stats.ts";
 
 const percent = z.int().min(1).max(99);
 
@@ -42,6 +42,17 @@ const policy = z
           .default(50)
           .describe("live rounds after which the migration is given up (QEMU itself never does)"),
         autoConverge: autoConverge.optional(),
+        switchoverBandwidth: rate
+          .optional()
+          .describe(
+            "QEMU's avail-switchover-bandwidth: what the last round is reckoned with; default: as measured",
+          ),
+        release: z
+          .enum(QEMU_RELEASES)
+          .optional()
+          .describe(
+            "whose rule holds where exactly as much is pending as may be: 8.2 (default) synchronises, and sends on; its source of 2026 suspends without another synchronisation",
+          ),
       })
       .describe("QEMU: until the rest can be sent within the downtime limit"),
   ])
@@ -65,11 +76,13 @@ export function policyOf(policy: PrecopyPolicy): Policy {
   if (policy.kind === "libxc") {
     return { kind: "libxc", downtimeLimit: (policy.downtimeLimit ?? 0) / CYCLES_PER_SECOND };
   }
-  const { downtimeLimit, maxRounds, autoConverge: converge } = policy;
+  const { downtimeLimit, maxRounds, autoConverge: converge, switchoverBandwidth } = policy;
   return {
     kind: "qemu",
     downtimeLimit: downtimeLimit / CYCLES_PER_SECOND,
     maxRounds,
+    release: policy.release ?? "8.2",
+    ...(switchoverBandwidth === undefined ? {} : { switchoverBandwidth }),
     autoConverge:
       converge === undefined
         ? null
