@@ -188,8 +188,14 @@ describe("auto-converge", () => {
     ).toBe(55);
   });
 
-  it("looks only once in a period, at all that the period had", () => {
+  it("looks only once in a period, at all that the period had (case 236)", () => {
     let state = convergeFrom(0);
+    const second = { ...config, periodCycles: 1000 };
+    // Dirty 60, sent 100, in two periods; 400 ms after the first is no look.
+    for (const now of [1001, 1401]) state = convergeAtSync(second, state, now, 60, 100);
+    expect(state).toMatchObject({ since: 1001, highCount: 1, percent: 0 });
+    expect(convergeAtSync(second, state, 2002, 60, 100).percent).toBe(20);
+    state = convergeFrom(0);
     for (const now of [20, 60, 100]) state = convergeAtSync(config, state, now, 400, 500);
     expect(state).toMatchObject({ since: 0, dirtiedBytes: 1200, sentBytes: 1500, highCount: 0 });
     state = convergeAtSync(config, state, 101, 0, 500);
@@ -206,7 +212,7 @@ describe("auto-converge", () => {
     expect(nextThrottle(config, 80, 1000, 980)).toBe(90);
   });
 
-  it("sleeps p / (1 - p) as long as it runs (case 100)", () => {
+  it("sleeps p / (1 - p) as long as it runs (cases 100, 237)", () => {
     const slice = 24_000_000;
     expect(throttleSleep(slice, 20)).toBe(slice / 4);
     expect(throttleSleep(slice, 50)).toBe(slice);

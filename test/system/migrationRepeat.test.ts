@@ -67,7 +67,7 @@ describe("a second attempt, complete", () => {
   });
 });
 
-it("goes to a host that has nothing of the first attempt", () => {
+it("goes to a host that has nothing of the first attempt (case 239)", () => {
   const scenario = scenarioSchema.parse({
     name: "again",
     vms: [{ memory: "4MiB", paging: "off", contents: true, workload }],
