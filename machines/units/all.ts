@@ -3,6 +3,7 @@
  * nobody is told of has none.
  */
 import { amdPmlStatechart } from "./amdPmlUnit.ts";
+import { hdbssStatechart } from "./hdbssUnit.ts";
 import { machineUnitStatechart } from "./machineUnit.ts";
 import { pmlStatechart } from "./pmlUnit.ts";
 import { prlStatechart } from "./prlUnit.ts";
@@ -14,6 +15,7 @@ const STATECHARTS: Readonly<Record<string, UnitStatechart>> = {
   prl: prlStatechart,
   machineUnit: machineUnitStatechart,
   amdPml: amdPmlStatechart,
+  hdbss: hdbssStatechart,
 };
 
 /** That of a unit; null if it has none. */

@@ -59,10 +59,15 @@ export interface TransitionLog {
   readonly gatesAccessed: boolean;
   /** Of the exit with which an access ends that finds it full. */
   readonly exitReason: number;
+  /**
+   * That exit is the fault of an access that entries do not allow, with these bits in the high word of its qualification. Not
+   * there: an exit of its own, which reports nothing of the access.
+   */
+  readonly faultHigh?: number;
   /** Asked before any flag is set. */
   isFull(mmu: Mmu): boolean;
-  /** D was set in the leaf that maps this page. The log is not full. */
-  log(mmu: Mmu, page: number): void;
+  /** D was set in the leaf that maps this page, at this level. The log is not full. */
+  log(mmu: Mmu, page: number, level: number): void;
 }
 
 /** A log of the guest-physical pages that walks give. It stops nobody: what it cannot take it drops. */

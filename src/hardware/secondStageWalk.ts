@@ -6,9 +6,9 @@
 import { Counter } from "./counters.ts";
 import { Cause, type FaultBits, LEVELS } from "./formats/entryFormat.ts";
 import { DATA_FRAME_BASE } from "./memory.ts";
-import { Compatibility, count, LinearPage, type Mmu } from "./mmu.ts";
+import { Compatibility, count, LinearPage, type Mmu, type TransitionLog } from "./mmu.ts";
 import { EXECUTE, READ, RWX, USER_EXECUTE, WRITE } from "./rights.ts";
-import { Field, writeField } from "./vmcs.ts";
+import { Field, readField, writeField } from "./vmcs.ts";
 import { pageAddressLow, requireHeld } from "./words.ts";
 
 /** Kinds of access, as bits: the first three are the rights needed. */
@@ -197,7 +197,8 @@ function walkTables(mmu: Mmu, page: number, access: number): number {
   }
 
   if (mmu.accessedDirty) {
-    const outcome = updateFlags(mmu, page, level, low, (allLow & mmu.accessedMask) !== 0, asWrite);
+    const allAccessed = (allLow & mmu.accessedMask) !== 0;
+    const outcome = updateFlags(mmu, page, access, level, low, allAccessed, asWrite);
     if (outcome !== Outcome.done) return outcome;
     // A mapping cached while D = 0 must not satisfy a later write (SDM 28.3.2; Bochs tlb accessBits).
     if (!asWrite && (low & mmu.dirtyMask) === 0) granted &= ~WRITE;
@@ -235,6 +236,7 @@ function isStructureWrite(mmu: Mmu, access: number): boolean {
 function updateFlags(
   mmu: Mmu,
   page: number,
+  access: number,
   leafLevel: number,
   leafLow: number,
   allAccessed: boolean,
@@ -247,20 +249,20 @@ function updateFlags(
     const gatesAccessed = log.gatesAccessed && mmu.compatibility !== Compatibility.kvm;
     if ((setDirty || gatesAccessed) && log.isFull(mmu)) {
       if (mmu.compatibility === Compatibility.kvm) setAccessed(mmu, leafLevel + 1);
-      return logFull(mmu, page, log.exitReason);
+      return logFull(mmu, page, log, access, leafLevel);
     }
   }
   if (!somethingToSet) return Outcome.done;
   if (!allAccessed) setAccessed(mmu, leafLevel);
-  if (setDirty) setDirtyAndLog(mmu, page, mmu.path[leafLevel]!);
+  if (setDirty) setDirtyAndLog(mmu, page, mmu.path[leafLevel]!, leafLevel);
   return Outcome.done;
 }
 
-function setDirtyAndLog(mmu: Mmu, page: number, leaf: number): void {
+function setDirtyAndLog(mmu: Mmu, page: number, leaf: number, level: number): void {
   mmu.memory.storeWord(leaf, mmu.memory.words[leaf]! | mmu.dirtyMask);
   count(mmu, Counter.flagUpdates, 1);
   mmu.walkCycles += mmu.costs.flagUpdate;
-  mmu.dirtyLog?.log(mmu, page);
+  mmu.dirtyLog?.log(mmu, page, level);
 }
 
 /**
@@ -269,7 +271,7 @@ function setDirtyAndLog(mmu: Mmu, page: number, leaf: number): void {
  */
 export function plainFirstWrite(mmu: Mmu, page: number, leaf: number): boolean {
   if (mmu.dirtyLog?.isFull(mmu) === true) return false;
-  setDirtyAndLog(mmu, page, leaf);
+  setDirtyAndLog(mmu, page, leaf, 1);
   return true;
 }
 
@@ -364,11 +366,27 @@ function malformedEntry(
   return Outcome.eptMisconfiguration;
 }
 
-/** The guest-physical address is undefined for this exit (SDM 27.2.1): only nested KVM writes it. */
-function logFull(mmu: Mmu, page: number, reason: number): number {
-  writeField(mmu.vmcs, Field.exitReason, reason);
-  writeField(mmu.vmcs, Field.exitQualification, 0);
-  if (mmu.compatibility === Compatibility.kvm) writePhysicalAddress(mmu, page);
+/**
+ * The guest-physical address is undefined for this exit (SDM 27.2.1): only nested KVM writes it. Arm's is a permission fault of
+ * the write (Arm ARM D8.5.2.3).
+ */
+function logFull(
+  mmu: Mmu,
+  page: number,
+  log: TransitionLog,
+  access: number,
+  level: number,
+): number {
+  writeField(mmu.vmcs, Field.exitReason, log.exitReason);
+  if (log.faultHigh === undefined) {
+    writeField(mmu.vmcs, Field.exitQualification, 0);
+    if (mmu.compatibility === Compatibility.kvm) writePhysicalAddress(mmu, page);
+  } else {
+    writeQualification(mmu, access, mmu.format.fault.status(Cause.rights, level), RWX & ~WRITE);
+    const low = readField(mmu.vmcs, Field.exitQualification);
+    writeField(mmu.vmcs, Field.exitQualification, low, log.faultHigh);
+    writePhysicalAddress(mmu, page);
+  }
   count(mmu, Counter.logFull, 1);
   return Outcome.logFull;
 }

@@ -10,7 +10,7 @@ import { BLOCKING_BY_NMI, Field, RFLAGS_RF, readField, readField64 } from "../ha
 import { joinWords } from "../hardware/words.ts";
 import { wordAt } from "../lookup.ts";
 import { fieldNamed, LOG_FULL_EXPECTATIONS } from "../units/all.ts";
-import { exitReasonName, isLogFull } from "../units/exits.ts";
+import { exitReasonName, hidesAccess } from "../units/exits.ts";
 import { eptPath } from "./entryPath.ts";
 import { entryPermissions, permissionBits, permissionText } from "./eptItems.ts";
 import { expandFlags, readFlags } from "./flagText.ts";
@@ -104,7 +104,7 @@ function compareQualification(vcpu: Vcpu, expected: Expectation, compare: Compar
   let bits = typeof wanted === "bigint" ? Number(wanted & 0xffffffffn) : 0;
   if (typeof wanted === "object") for (const name of wanted) bits |= QUALIFICATION_BITS[name];
   // Of a log-full exit's qualification only bit 12 is defined (SDM 27.2.1).
-  const logFull = isLogFull(readField(vcpu.vmcs, Field.exitReason));
+  const logFull = hidesAccess(readField(vcpu.vmcs, Field.exitReason));
   const defined = logFull ? Qualification.nmiUnblocked : -1;
   const actual = readField(vcpu.vmcs, Field.exitQualification) & defined;
   if (typeof wanted === "bigint" && !logFull) {

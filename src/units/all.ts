@@ -8,6 +8,7 @@ import type { LogUnit } from "../hardware/mmu.ts";
 import { Field, type FieldName } from "../hardware/vmcs.ts";
 import { namesOf } from "../lookup.ts";
 import { amdPml } from "./amdPml/declaration.ts";
+import { hdbss } from "./hdbss/declaration.ts";
 import { machineUnit } from "./machineUnit/declaration.ts";
 import { machineUnitSection } from "./machineUnit/section.ts";
 import { overflowLog } from "./overflowLog/declaration.ts";
@@ -17,7 +18,7 @@ import { prl } from "./prl/declaration.ts";
 import type { LogStep, Unit, UnitDeclaration } from "./unit.ts";
 
 /** In the order of their numbers, which snapshots know: a new one comes last. */
-const LIST = [pml, prl, overflowLog, machineUnit, amdPml] as const;
+const LIST = [pml, prl, overflowLog, machineUnit, amdPml, hdbss] as const;
 
 /** Their types, where a constant's name is to be known. */
 export type Listed = (typeof LIST)[number];

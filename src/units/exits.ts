@@ -29,6 +29,14 @@ export function isLogFull(reason: number): boolean {
   return ofUnits.some(([, own]) => own === reason);
 }
 
+/** Whether an exit with this reason, that of a full log, reports nothing of the access. */
+export function hidesAccess(reason: number): boolean {
+  return UNITS.some(
+    ({ whenFull }) =>
+      whenFull.kind === "exit" && whenFull.reason === reason && whenFull.isFault !== true,
+  );
+}
+
 /** Whether a guest exits with this reason because second-level entries do not allow an access. */
 export function isViolation(reason: number): boolean {
   return FORMATS.some(({ fault }) => fault.reason === reason);

@@ -31,6 +31,8 @@ export interface StopsGuest {
   /** Types of message: an event found the log full; software has set the index back. */
   readonly full: string;
   readonly emptied: string;
+  /** The exit reports the access as one that entries do not allow; else its qualification says nothing of it. */
+  readonly isFault?: true;
 }
 
 /** The guest runs on; an interrupt tells a CPU of the privileged VM, whose handler reads the VMCS regions in memory. */

@@ -70,7 +70,7 @@ export function specifiedEntry(fields: Fields, cpu: Surroundings): Verdict {
   // 26.2.1.1
   need(controls, "pin: reserved", only(pin, 0, 1, 2, 3, 4, 5));
   need(controls, "primary: reserved", only(primary, 1, 2, 4, 5, 6, 7, 8, 13, 14, 22, 26, 31));
-  need(controls, "secondary: reserved", only(secondary, 1, 5, 7, 16, 17, 22, 26, 27, 29, 30));
+  need(controls, "secondary: reserved", only(secondary, 1, 5, 7, 16, 17, 22, 24, 26, 27, 29, 30));
   need(controls, "virtual NMIs need NMI exiting", nmiExiting || !virtualNmis);
   need(controls, "NMI window needs virtual NMIs", virtualNmis || !bit(primary, 22));
   need(controls, "VPID is not 0", !bit(secondary, 5) || vpid !== 0n);
@@ -88,6 +88,7 @@ export function specifiedEntry(fields: Fields, cpu: Surroundings): Verdict {
   const overflowLog = bit(secondary, 29);
   need(controls, "the overflow log is there", cpu.overflowLog || !overflowLog);
   need(controls, "AMD's PML goes with nested page tables", !bit(secondary, 30));
+  need(controls, "HDBSS goes with stage 2", !bit(secondary, 24));
   need(controls, "the scenario's unit is there", cpu.machineUnit || !bit(secondary, 16));
   // PRL takes PML's place; of all others one alone can have the one log.
   const logging = [pml, overflowLog, bit(secondary, 16)].filter((isOn) => isOn);

@@ -63,6 +63,7 @@ const vmcsFields = fc.record({
     0x2000_0020n,
     0x2002_0022n,
     0x4000_0022n,
+    0x100_0022n,
   ]),
   eptPointer: near(0x105en, QUAD),
   vpid: near(1n, upTo(20), [0n, 0x1_0000n]),
@@ -116,6 +117,8 @@ function build(fields: Value<typeof vmcsFields>, cpu: Value<typeof surroundings>
       machineUnit: cpu.machineUnit,
       // It is on processors with nested page tables.
       amdPml: false,
+      // With stage 2.
+      hdbss: false,
     }[name];
     if (isThere === undefined) throw new Error(`no rule is specified for ${name}`);
     return unit.processorSide(isThere);

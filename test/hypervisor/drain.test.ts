@@ -122,7 +122,7 @@ describe("copying a PRL log", () => {
           const prl = unit("prl", rule);
           const { log } = prl.processorSide(true);
           writeField(vmcs, Field.logIndex, prlInitialIndex(logEntries));
-          for (const next of pages) log.log(mmu, next);
+          for (const next of pages) log.log(mmu, next, 1);
           const buffer = new CumulativeBuffer("c", 64);
           const at = { logs, unit: prl, vcpu: 0, vmcs };
           const entries = visitLogs(at, (one) => addOccurrence(buffer, one));

@@ -1,11 +1,13 @@
 /** The statecharts of page-logging units: inputs and payloads, as machineInputs.ts has them of all machines. */
 import { amdPmlUnitMachine } from "../../machines/units/amdPmlUnit.ts";
+import { hdbssUnitMachine } from "../../machines/units/hdbssUnit.ts";
 import { machineUnitMachine } from "../../machines/units/machineUnit.ts";
 import { pmlUnitMachine } from "../../machines/units/pmlUnit.ts";
 import { prlUnitMachine } from "../../machines/units/prlUnit.ts";
 import { namesOf, recordOf } from "../../src/lookup.ts";
 import { DESIGNED } from "../../src/units/all.ts";
 import { amdPml } from "../../src/units/amdPml/declaration.ts";
+import { hdbss } from "../../src/units/hdbss/declaration.ts";
 import { pml } from "../../src/units/pml/declaration.ts";
 import type { UnitDeclaration } from "../../src/units/unit.ts";
 import type { MachineCase, Payload } from "./machineCase.ts";
@@ -22,6 +24,7 @@ function stopping(machine: MachineCase["machine"], { messages }: UnitDeclaration
 export const unitCases: Readonly<Record<string, MachineCase>> = {
   pmlUnit: stopping(pmlUnitMachine, pml),
   amdPmlUnit: stopping(amdPmlUnitMachine, amdPml),
+  hdbssUnit: stopping(hdbssUnitMachine, hdbss),
   prlUnit: {
     machine: prlUnitMachine,
     input: { vcpu: 1, handlerCpu: 9, vector: 243, ipiCycles: 10 },

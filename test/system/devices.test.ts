@@ -16,7 +16,14 @@ import { System } from "../../src/system/system.ts";
 
 const DISK = { name: "disk0", rate: "400MiB/s", order: "random", latency: "30us" };
 const TRACKED = TECHNIQUES.filter((name) => name !== "none");
-const FIND_WRITES = ["writeProtect", "pml", "accessedDirtyScan", "dirtyRing", "amdPml"] as const;
+const FIND_WRITES = [
+  "writeProtect",
+  "pml",
+  "accessedDirtyScan",
+  "dirtyRing",
+  "amdPml",
+  "hdbss",
+] as const;
 
 interface Fields {
   readonly technique?: string;

@@ -8,7 +8,14 @@ import { scenarioSchema } from "../../src/system/scenarioSchema.ts";
 import { summarize } from "../../src/system/summary.ts";
 import { build, drive, type Script, SIMPLE } from "./smallSystems.ts";
 
-const TECHNIQUES = ["writeProtect", "accessedDirtyScan", "pml", "dirtyRing", "amdPml"] as const;
+const TECHNIQUES = [
+  "writeProtect",
+  "accessedDirtyScan",
+  "pml",
+  "dirtyRing",
+  "amdPml",
+  "hdbss",
+] as const;
 
 /** Pages written in each round of 100,000 cycles, and the EPT violations of the whole run. */
 function rounds(technique: Technique, script: Script, passes = 1, gap = 40_000) {

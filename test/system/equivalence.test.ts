@@ -188,6 +188,8 @@ const faults: readonly (readonly [TrackerFault, TechniqueName])[] = [
   ["pmlOnSomeVcpus", "pml"],
   ["skipInvept", "amdPml"],
   ["harvestBeforeDrain", "amdPml"],
+  ["skipInvept", "hdbss"],
+  ["harvestBeforeDrain", "hdbss"],
 ];
 
 it("the runs above have many rounds in which pages are written", () => {

@@ -16,6 +16,7 @@ const ESTIMATORS = {
   pml: { kind: "pml", interval: "50us" },
   pmlClean: { kind: "pml", interval: "50us", clean: true },
   amdPmlClean: { kind: "pml", interval: "50us", clean: true, unit: "amdPml" },
+  hdbssClean: { kind: "pml", interval: "50us", clean: true, unit: "hdbss" },
   vmware: { kind: "vmware", samples: 20, period: "100us", interval: "50us", averages: {} },
   accessedBits: { kind: "accessedBits", interval: "50us" },
   truth: { kind: "truth", interval: "50us" },

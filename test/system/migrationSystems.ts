@@ -11,7 +11,14 @@ import { System } from "../../src/system/system.ts";
 import { anyRecipe, configOf, type Recipe } from "./smallSystems.ts";
 
 /** Techniques that find written pages. */
-const TECHNIQUES = ["writeProtect", "pml", "accessedDirtyScan", "dirtyRing", "amdPml"] as const;
+const TECHNIQUES = [
+  "writeProtect",
+  "pml",
+  "accessedDirtyScan",
+  "dirtyRing",
+  "amdPml",
+  "hdbss",
+] as const;
 
 export interface MigrationRecipe {
   readonly recipe: Recipe;
