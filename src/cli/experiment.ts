@@ -35,6 +35,7 @@ import { type RunsAct, WORKERS, withProgress } from "./poolOptions.ts";
 import { provenance } from "./provenance.ts";
 import { queueOption, withQueue } from "./queue.ts";
 import { experimentSeen } from "./runsLive.ts";
+import { claimsCommand, sensitivityCommand } from "./sensitivity.ts";
 
 const EXIT_FAILED = 1;
 const EXIT_INTERRUPTED = 130;
@@ -82,6 +83,8 @@ export function experimentCommand(): Command {
     .option("-o, --output <file>", "write the runs' results, for merge")
     .option(...LIVE)
     .action(run);
+  command.addCommand(claimsCommand());
+  command.addCommand(sensitivityCommand());
   return command;
 }
 

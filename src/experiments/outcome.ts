@@ -34,7 +34,24 @@ export async function outcomeOf(
 ): Promise<Outcome> {
   const evaluations = results.map((own) => experiment.evaluate(own, scale));
   const { plots, findings } = itemAt(evaluations, 0);
-  const rows = figuresOf(evaluations).map(({ figure, values }): Row => {
+  const rows = rowsOf(experiment, evaluations, scale);
+  const drawn = await Promise.all(
+    plots.map(async (_, i) => {
+      const plot = meanPlot(evaluations.map((one) => itemAt(one.plots, i)));
+      return { ...plot, svg: await drawPlot(plot) };
+    }),
+  );
+  const chance = chanceIn(experiment, scale, results.length);
+  return { experiment, chance, rows, plots: drawn, findings };
+}
+
+/** Figures with their verdicts. @param evaluations by seed */
+export function rowsOf(
+  experiment: Experiment,
+  evaluations: readonly Evaluation[],
+  scale: Scale,
+): readonly Row[] {
+  return figuresOf(evaluations).map(({ figure, values }): Row => {
     const { quantity, unit, published, scale: own, reason } = figure;
     const comparison = compare(published, values);
     return {
@@ -46,14 +63,6 @@ export async function outcomeOf(
       reason: isOff(comparison.verdict) ? (reason ?? null) : null,
     };
   });
-  const drawn = await Promise.all(
-    plots.map(async (_, i) => {
-      const plot = meanPlot(evaluations.map((one) => itemAt(one.plots, i)));
-      return { ...plot, svg: await drawPlot(plot) };
-    }),
-  );
-  const chance = chanceIn(experiment, scale, results.length);
-  return { experiment, chance, rows, plots: drawn, findings };
 }
 
 /** Each figure of the first seed, with what came out with each. @throws if another seed has other figures: a mistake of the experiment */
