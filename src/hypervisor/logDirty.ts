@@ -87,6 +87,15 @@ export function splitAll(ept: Ept, walk: Walk = wholeWalk()): number {
   return splits;
 }
 
+/** Splits the large leaves of marked pages. Returns the number of splits. */
+export function splitMarked(ept: Ept, bitmap: DirtyBitmap, walk: Walk): number {
+  let splits = 0;
+  walkMarks(walk, bitmap, (page) => {
+    splits += splitPage(ept, page);
+  });
+  return splits;
+}
+
 function splitPage(ept: Ept, page: number): number {
   const leaf = findLeaf(ept, page);
   if (leaf === null || leaf.level === 1) return 0;

@@ -60,6 +60,8 @@ export interface TrackedVm {
   readonly ringUnit: Unit | null;
   /** Level of the leaves that tracking splits and its end makes again (KVM); 1 = they stay split (Xen). */
   readonly mergedLevel: number;
+  /** Large leaves are split when they are armed, and not by the first write to each (KVM's eager_page_split). */
+  readonly splitsEagerly: boolean;
   /** KVM_DIRTY_LOG_INITIALLY_SET: the first round reports every page, and nothing is armed before its end. */
   readonly initiallySet: boolean;
   /** What a scenario says in the techniques' sections, by their names. */

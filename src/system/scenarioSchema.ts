@@ -191,6 +191,12 @@ function trackerSchema() {
         .describe(
           "whether large leaves come back when tracking ends, as in KVM; default: not, as in Xen",
         ),
+      splitEagerly: z
+        .boolean()
+        .optional()
+        .describe(
+          "whether large leaves are split before they are armed, as in KVM (eager_page_split); default: each by the first write to it, as in Xen",
+        ),
       initiallySet: z
         .boolean()
         .optional()

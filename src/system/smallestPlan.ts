@@ -45,6 +45,7 @@ export function smallestPlan(
         ringReserved: 0,
         ringSource: "writeProtect",
         largePagesReturn: false,
+        splitEagerly: false,
         initiallySet: false,
         manualProtect: false,
         armedTwice: "xen",

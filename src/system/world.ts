@@ -409,6 +409,7 @@ export class World {
       units,
       ringUnit,
       mergedLevel: tracking.largePagesReturn ? leafLevel : 1,
+      splitsEagerly: tracking.splitEagerly,
       initiallySet: tracking.initiallySet,
       options: tracking.options,
       own: own.numbers,

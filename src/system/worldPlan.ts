@@ -102,8 +102,9 @@ export interface TrackingPlan {
   readonly ringReserved: number;
   /** Write protection, or the unit that feeds it. */
   readonly ringSource: string;
-  /** As KVM does: large leaves come back when tracking ends; dirty bitmaps begin with all bits set. */
+  /** As KVM does: large leaves come back when tracking ends, and are split when it begins; dirty bitmaps begin with all bits set. */
   readonly largePagesReturn: boolean;
+  readonly splitEagerly: boolean;
   readonly initiallySet: boolean;
   /** KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, of VMs with memory slots: a GET takes nothing, and CLEAR follows. */
   readonly manualProtect: boolean;

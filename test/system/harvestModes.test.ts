@@ -11,6 +11,8 @@ import { flushEpt } from "../../src/hardware/tlb.ts";
 import { Field, readField, readField64 } from "../../src/hardware/vmcs.ts";
 import { forEachMarked } from "../../src/hypervisor/dirtyBitmap.ts";
 import type { HarvestMode, Technique } from "../../src/interconnect/messages.ts";
+import { planScenario } from "../../src/system/build.ts";
+import { scenarioSchema } from "../../src/system/scenarioSchema.ts";
 import { TrackerDevice } from "../../src/system/trackerDevice.ts";
 import { World } from "../../src/system/world.ts";
 import type { TrackingPlan } from "../../src/system/worldPlan.ts";
@@ -188,6 +190,56 @@ describe.each(["writeProtect", "pml", "accessedDirtyScan", "presentBit", "dirtyR
     });
   },
 );
+
+describe.each(["writeProtect", "pml", "dirtyRing"] as const)(
+  "large pages that are split when they are armed, under %s",
+  (technique) => {
+    it("are found written as those are that the first write splits, and no write splits any", () => {
+      fc.assert(
+        fc.property(
+          fc.constantFrom<LeafLevel>(2, 3),
+          fc.array(someAccesses, { minLength: 1, maxLength: 4 }),
+          fc.boolean(),
+          (level, rounds, initially) => {
+            const initiallySet = initially && technique !== "dirtyRing";
+            const eager = new Bench(technique, level, { splitEagerly: true, initiallySet });
+            const lazy = new Bench(technique, level, { initiallySet });
+            // With all bits set nothing is split before the first CLEAR.
+            expect(eager.leaves().size).toBe(initiallySet ? lazy.leaves().size : PAGES);
+            for (const accesses of rounds) {
+              for (const { kind, page } of accesses)
+                for (const one of [eager, lazy]) one.access(kind, page);
+              expect(eager.harvest("clean")).toEqual(lazy.harvest("clean"));
+              expect(eager.leaves().size).toBe(PAGES);
+            }
+            expect(eager.exits).toBeLessThanOrEqual(lazy.exits);
+            const wrote = rounds.flat().some(({ kind }) => kind === "write");
+            if (!wrote) expect(lazy.leaves().size).toBeLessThan(PAGES);
+          },
+        ),
+        { numRuns: 60 },
+      );
+    });
+  },
+);
+
+it("only techniques that leave large pages whole can be told to split them first", () => {
+  const parse = (technique: string) => () =>
+    planScenario(
+      scenarioSchema.parse({
+        name: "split",
+        vms: [{ workload: { kind: "uniform", pages: 8 } }],
+        until: "1ms",
+        tracker: { technique, splitEagerly: true },
+      }),
+      ".",
+    );
+  expect(parse("pml")).not.toThrow();
+  for (const technique of ["prl", "none", "presentBit"])
+    expect(parse(technique)).toThrow(
+      /tracker\.splitEagerly: expected technique "amdPml" or "dirtyRing"/,
+    );
+});
 
 describe.each(["writeProtect", "pml", "accessedDirtyScan"] as const)("under %s", (technique) => {
   it("a look gives the pages since the last CLEAN, however often, and causes no further exit (case 82)", () => {

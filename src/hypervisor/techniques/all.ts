@@ -65,6 +65,7 @@ const RESERVED = [
   "technique",
   "logLimit",
   "largePagesReturn",
+  "splitEagerly",
   "initiallySet",
   "manualProtect",
   "armedTwice",

@@ -7,7 +7,7 @@ import { markDirty } from "../dirtyBitmap.ts";
 import { drainLogs, takeLogs } from "../drain.ts";
 import { armedLeaf, disarmAll } from "../logDirty.ts";
 import type { TrackedVm } from "../trackedVm.ts";
-import { armOrSetAll } from "./initiallySet.ts";
+import { armOrSetAll } from "./armLeaves.ts";
 import { disableLogs, enableLogs } from "./logControls.ts";
 import { rearmTaken } from "./rearmTaken.ts";
 import type { Technique } from "./technique.ts";
@@ -59,6 +59,7 @@ export function dirtyLogTechnique<const Declared extends UnitDeclaration>(declar
     exits: whenFull.kind === "exit",
     armsEntries: true,
     beginsSet: true,
+    splitsAtWrite: true,
     faults: ["harvestBeforeDrain"],
     unit: () => name,
     arm(vm) {

@@ -9,8 +9,9 @@ import { WRITE_LOG_LABELS } from "../../units/texts.ts";
 import { markDirty } from "../dirtyBitmap.ts";
 import { ringHarvest, ringPush, ringReset, ringSoftFull } from "../dirtyRing.ts";
 import { drainLogs } from "../drain.ts";
-import { armAll, armedLeaf, type DirtyTechnique, disarmAll, rearmPage } from "../logDirty.ts";
+import { armedLeaf, type DirtyTechnique, disarmAll, rearmPage } from "../logDirty.ts";
 import type { TrackedVcpu, TrackedVm } from "../trackedVm.ts";
+import { armLeaves } from "./armLeaves.ts";
 import { disableLogs, enableLogs } from "./logControls.ts";
 import { type ExitWork, NOT_OURS, type Technique } from "./technique.ts";
 import { serveWrite } from "./writeViolation.ts";
@@ -68,6 +69,7 @@ export const dirtyRing = {
   byProcessor: false,
   exits: true,
   armsEntries: true,
+  splitsAtWrite: true,
   usesRing: true,
   section: { name: "ring", schema },
   variants: WRITE_LOGS.map((source) => ({
@@ -79,7 +81,7 @@ export const dirtyRing = {
   arm(vm) {
     const { ringUnit } = vm;
     if (vm.work.begins && ringUnit !== null && !enableLogs(vm, ringUnit)) return null;
-    return armAll(vm.ept, source(vm), vm.work) * vm.costs.protectPage;
+    return armLeaves(vm, source(vm));
   },
   collect(vm) {
     if (!vm.work.begins) return 0;

@@ -2,16 +2,18 @@
 import { type DirtyTechnique, rearmMarked } from "../logDirty.ts";
 import { walkMarks } from "../tableWork.ts";
 import type { TrackedVm } from "../trackedVm.ts";
+import { splitTaken } from "./armLeaves.ts";
 
 /** Those of a piece. Returns the cycles. */
 export function rearmTaken(vm: TrackedVm, technique: DirtyTechnique): number {
   const { ept, dirty, work, costs } = vm;
+  const split = splitTaken(vm);
   if (!vm.faults.includes("protectedBeforeTaken"))
-    return rearmMarked(ept, technique, dirty, work) * costs.protectPage;
+    return split + rearmMarked(ept, technique, dirty, work) * costs.protectPage;
   // All of them in the first piece; later ones are taken as they are by then.
   let pages = work.begins ? rearmMarked(ept, technique, dirty) : 0;
   walkMarks(work, dirty, () => {
     pages++;
   });
-  return pages * costs.protectPage;
+  return split + pages * costs.protectPage;
 }

@@ -33,6 +33,8 @@ export interface TechniqueTelling {
   readonly exits: boolean;
   /** Whether arming and harvests change entries of the table, so that they can be done in pieces. */
   readonly armsEntries: boolean;
+  /** A large leaf stays whole until it is written (TrackedVm.splitsEagerly: or is split when it is armed). */
+  readonly splitsAtWrite?: true;
   /** A dirty bitmap of it may begin with all bits set (KVM_DIRTY_LOG_INITIALLY_SET). */
   readonly beginsSet?: true;
   /** It needs a ring for each vCPU, which is made with the machine. */

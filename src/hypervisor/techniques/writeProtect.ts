@@ -1,7 +1,7 @@
 /** Write protection: the first write to each page takes an EPT violation (Xen log-dirty without PML). */
 import { markDirty } from "../dirtyBitmap.ts";
 import { armedLeaf, disarmAll } from "../logDirty.ts";
-import { armOrSetAll } from "./initiallySet.ts";
+import { armOrSetAll } from "./armLeaves.ts";
 import { rearmTaken } from "./rearmTaken.ts";
 import { NOT_OURS, type Technique } from "./technique.ts";
 import { serveWrite } from "./writeViolation.ts";
@@ -16,6 +16,7 @@ export const writeProtect = {
   exits: true,
   armsEntries: true,
   beginsSet: true,
+  splitsAtWrite: true,
   model: { pages: 3, logEntries: 1, reads: 1 },
   unit: () => "none",
   arm: (vm) => armOrSetAll(vm, "writeProtect"),

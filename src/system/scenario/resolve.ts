@@ -121,6 +121,7 @@ function trackingOf({ scenario, technique }: RuleSubject): TrackingPlan {
     ringReserved: RING_RESERVED,
     ringSource: tracker.ring.source,
     largePagesReturn: tracker.largePagesReturn === true,
+    splitEagerly: tracker.splitEagerly === true,
     initiallySet: tracker.initiallySet === true,
     manualProtect: tracker.manualProtect === true,
     armedTwice: tracker.armedTwice,

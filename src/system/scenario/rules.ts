@@ -49,6 +49,7 @@ export const RULES: readonly Rule[] = [
   ring,
   logs,
   beginsSet,
+  splits,
   slots,
   section,
   pieces,
@@ -110,6 +111,13 @@ function logs(subject: RuleSubject, problems: Problems): void {
 /** The unit that logs for the scenario's technique; null: none does. */
 function loggingUnit({ scenario: { tracker }, technique, units }: RuleSubject): Unit | null {
   return unitOf(technique, units, writeLog(units, tracker.ring.source));
+}
+
+function splits({ scenario: { tracker }, units }: RuleSubject, problems: Problems): void {
+  if (tracker.splitEagerly !== true) return;
+  if (techniqueOn(units, tracker.technique)?.splitsAtWrite === true) return;
+  const able = techniques().flatMap((one) => (one.splitsAtWrite === true ? [one.name] : []));
+  problems.add(["tracker", "splitEagerly"], `expected technique ${quoted(able.sort())}`);
 }
 
 function beginsSet(subject: RuleSubject, problems: Problems): void {

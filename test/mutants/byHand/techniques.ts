@@ -3,6 +3,23 @@ import type { HandMade } from "../mutant.ts";
 
 export const techniques: readonly HandMade[] = [
   {
+    name: "split-never-eagerly",
+    file: "src/hypervisor/techniques/armLeaves.ts",
+    class: "statement removed",
+    from: "const splits = splitsEagerly ? splitAll(ept, work) : 0;",
+    to: "const splits = 0;",
+    damage: "large leaves that were to be split when they are armed are split by their first write",
+  },
+  {
+    name: "split-eagerly-at-once",
+    file: "src/hypervisor/techniques/armLeaves.ts",
+    class: "condition",
+    from: "return splitsEagerly && initiallySet ?",
+    to: "return initiallySet ?",
+    damage:
+      "with all bits set the first harvest splits large leaves, whether it was told to or not",
+  },
+  {
     name: "logs-never-given-back",
     file: "src/hypervisor/techniques/logControls.ts",
     class: "statement removed",
