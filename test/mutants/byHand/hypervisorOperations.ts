@@ -68,7 +68,8 @@ export const hypervisorOperations: readonly HandMade[] = [
     class: "condition",
     from: 'return policy.release === "8.2" ? "harvest" : "stop";',
     to: 'return "harvest";',
-    damage: "QEMU of 2026 synchronises once more where exactly the threshold is pending, as 8.2 does",
+    damage:
+      "QEMU of 2026 synchronises once more where exactly the threshold is pending, as 8.2 does",
   },
   {
     name: "libxc-iterations",
