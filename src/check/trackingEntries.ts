@@ -421,6 +421,17 @@ export const ENTRIES: readonly TrackingEntry[] = [
     more: { ringEntries: 4, ringReserved: 2 },
   },
   {
+    name: "vhost",
+    what: "write protection, and a device that a vhost back end emulates: harvests take its log",
+    technique: "writeProtect",
+    vcpus: [1],
+    pages: 2,
+    logEntries: 1,
+    reads: 0,
+    harvests: 0,
+    device: ["vhost", 1],
+  },
+  {
     name: "iommu",
     what: "write protection, and a device that was passed through: the IOMMU's dirty flags are read at harvests",
     technique: "writeProtect",

@@ -1,6 +1,6 @@
 /** What a scenario says of the devices of a VM that write its memory. */
 import * as z from "zod";
-import { duration, positiveDuration, rate, size } from "../config/units.ts";
+import { duration, positiveDuration, rate, size, sizeOrNothing } from "../config/units.ts";
 import { DMA_TRACKINGS } from "./worldPlan.ts";
 
 /** Where nothing is said: some completion of an NVMe read, a virtio queue of a small VM. */
@@ -31,12 +31,12 @@ export const deviceSchema = z.strictObject({
     .enum(DMA_TRACKINGS)
     .default("vmm")
     .describe(
-      "who knows what it writes: vmm, which emulates it and marks the pages; iommu, whose dirty flags a harvest reads; allDirty, nobody, and all of its region is dirty at each harvest (VFIO without tracking); none, nobody, and the VM cannot be tracked (Xen)",
+      "who knows what it writes: vmm, which emulates it and marks the pages; vhost, which emulates it elsewhere, with a log that a harvest takes; iommu, whose dirty flags a harvest reads; allDirty, nobody, and all of its region is dirty at each harvest (VFIO without tracking); none, nobody, and the VM cannot be tracked (Xen)",
     ),
   latency: duration
     .optional()
     .describe(
-      `from the write of a request's data to their mark, with tracking vmm; default: ${DEVICE_DEFAULTS.latency}`,
+      `from the write of a request's data to their mark, with tracking vmm or vhost; default: ${DEVICE_DEFAULTS.latency}`,
     ),
   depth: z
     .int()
@@ -44,7 +44,12 @@ export const deviceSchema = z.strictObject({
     .max(65536)
     .optional()
     .describe(
-      `requests whose data are written and not marked, at most, with tracking vmm; default: ${DEVICE_DEFAULTS.depth}`,
+      `requests whose data are written and not marked, at most, with tracking vmm or vhost; default: ${DEVICE_DEFAULTS.depth}`,
+    ),
+  usedRing: sizeOrNothing
+    .optional()
+    .describe(
+      "the page of its queue's used ring, which each completion writes, with tracking vhost; default: the VM's last",
     ),
   mapping: z
     .enum(["start", "use"])

@@ -3,11 +3,16 @@ import type { IoDeviceReply, IoDeviceRequest } from "../../machines/ioDevice.ts"
 import { dmaWalk, mapForDma } from "../hardware/iommu.ts";
 import { inFlight, landed } from "../hardware/writesInFlight.ts";
 import { dmaWrote, markWritten } from "../hypervisor/deviceWrites.ts";
+import { logCompletion, VHOST_PAGE_BYTES, type VhostLog } from "../hypervisor/vhostLog.ts";
 import type { Device } from "../interconnect/emissions.ts";
 import { itemAt } from "../lookup.ts";
 import type { DmaEngine } from "./dmaEngine.ts";
 import { deviceMemory, vmMemories } from "./memoryNames.ts";
 import type { VmState, World } from "./world.ts";
+import { isMarkedBySoftware } from "./worldPlan.ts";
+
+/** Of a queue: its used ring takes 2,054 bytes. */
+const QUEUE_ENTRIES = 256;
 
 export class DmaDevice implements Device<IoDeviceRequest, IoDeviceReply> {
   readonly #vm: VmState;
@@ -29,11 +34,23 @@ export class DmaDevice implements Device<IoDeviceRequest, IoDeviceReply> {
     if (request.op === "write") return this.#write();
     const { guest, tracked, armed } = this.#vm;
     const { page: first, pages } = request;
+    const vhost = this.#engine.plan.tracking === "vhost" ? (tracked.dma?.vhost ?? null) : null;
+    if (vhost !== null) this.#complete(vhost, first, pages);
     for (let page = first; page < first + pages; page++) {
-      markWritten(page, tracked, armed.technique);
+      if (vhost === null) markWritten(page, tracked, armed.technique);
       if (guest.inFlight !== null) landed(guest.inFlight, page);
     }
     return { type: "marked", pages };
+  }
+
+  /** A vhost back end tells its queue of the request, and its log of both. */
+  #complete(log: VhostLog, first: number, pages: number): void {
+    const { usedPage } = this.#engine.plan;
+    dmaWrote(usedPage, this.#vm.guest);
+    const data = { address: first * VHOST_PAGE_BYTES, length: pages * VHOST_PAGE_BYTES };
+    // Its ring lies in one page whatever the number of its entry.
+    const used = { address: usedPage * VHOST_PAGE_BYTES, size: QUEUE_ENTRIES, number: 0 };
+    logCompletion(log, data, used);
   }
 
   #write(): IoDeviceReply {
@@ -43,7 +60,7 @@ export class DmaDevice implements Device<IoDeviceRequest, IoDeviceReply> {
     const first = this.#engine.next();
     for (let page = first; page < first + pages; page++) {
       dmaWrote(page, guest);
-      if (tracking === "vmm" && guest.inFlight !== null) inFlight(guest.inFlight, page);
+      if (isMarkedBySoftware(tracking) && guest.inFlight !== null) inFlight(guest.inFlight, page);
       if (iommu === null) continue;
       mapForDma(iommu, page);
       dmaWalk(iommu, page);

@@ -25,6 +25,7 @@ import { ringsForm } from "../hypervisor/dirtyRing.ts";
 import { allotLog, logForm } from "../hypervisor/logPages.ts";
 import { slotsForm } from "../hypervisor/slots/vmSlots.ts";
 import { workForm } from "../hypervisor/tableWork.ts";
+import { vhostForm } from "../hypervisor/vhostLog.ts";
 import { itemAt, wordAt } from "../lookup.ts";
 import type { Unit } from "../units/unit.ts";
 import { accessForm } from "./accessStream.ts";
@@ -142,6 +143,7 @@ function trackedPiece({ vms }: World, vm: number, most: number): MemoryPiece {
     workForm(work, vm),
     ...(slots === null ? [] : [slotsForm(slots, vm)]),
     ...(dma === null || dma.iommu === null ? [] : [iommuForm(dma.iommu, vm)]),
+    ...(dma === null || dma.vhost === null ? [] : [vhostForm(dma.vhost, vm)]),
   ];
   return { name: vmMemory(vm, "tracked"), ...joined(forms) };
 }

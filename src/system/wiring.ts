@@ -29,6 +29,7 @@ import { type ActorRole, actorName } from "./roles.ts";
 import type { ActorParts, SystemPlan } from "./systemPlan.ts";
 import { TrackerDevice } from "./trackerDevice.ts";
 import type { World } from "./world.ts";
+import { isMarkedBySoftware } from "./worldPlan.ts";
 
 /** The interrupt vector of a full log. */
 const LOG_FULL_VECTOR = 0xf3;
@@ -319,7 +320,7 @@ class Wired {
           intervalCycles,
           latencyCycles,
           depth,
-          isMarked: tracking === "vmm",
+          isMarked: isMarkedBySoftware(tracking),
         };
         const own = new DmaDevice(this.#world, vm, device);
         this.#add({ kind: "ioDevice", vm, device }, ioDeviceMachine, own, input);

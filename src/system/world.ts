@@ -48,8 +48,8 @@ import { AccessStream } from "./accessStream.ts";
 import { CpuTimes, CpuWaits, PvmTimes } from "./cpuTimes.ts";
 import { DmaEngine } from "./dmaEngine.ts";
 import { Rounds } from "./verdict/rounds.ts";
-import { dmaTracking } from "./vmDma.ts";
-import type { VmPlan, WorldPlan } from "./worldPlan.ts";
+import { dmaParts, dmaTracking } from "./vmDma.ts";
+import { isMarkedBySoftware, type VmPlan, type WorldPlan } from "./worldPlan.ts";
 
 /** Numbers of a tracker of a user's. */
 class OwnNumbers implements Part {
@@ -302,7 +302,7 @@ export class World {
       this.loadedControls,
       ...this.vms.flatMap(({ guest, tracked, devices }) => [
         ...(guest.inFlight === null ? [] : [guest.inFlight]),
-        ...(tracked.dma === null || tracked.dma.iommu === null ? [] : [tracked.dma.iommu]),
+        ...dmaParts(tracked.dma),
         ...devices,
       ]),
     ];
@@ -329,7 +329,7 @@ export class World {
     const tracked = this.#trackedVm(vm, { ept, slots }, total, own, numbers, vcpus);
     const guest = new GuestPages(`${vm.name}/pages`, total, vm.keepVersions);
     guest.traced = vm.workloads[0]?.traced ?? null;
-    if (vm.pv !== null || vm.devices.some(({ tracking }) => tracking === "vmm")) {
+    if (vm.pv !== null || vm.devices.some(({ tracking }) => isMarkedBySoftware(tracking))) {
       guest.inFlight = new WritesInFlight(`${vm.name}/inFlight`, guest.truth.length);
     }
     return {

@@ -63,12 +63,18 @@ export interface PvPlan {
 }
 
 /**
- * Who knows of what a device writes: who emulates it, and marks it; the IOMMU behind which it is; nobody, and every page
+ * Who knows of what a device writes: who emulates it, and marks it; a vhost back end, which emulates it elsewhere and has a
+ * log of its own; the IOMMU behind which it is; nobody, and every page
  * that it can reach counts as dirty at each harvest (QEMU's VFIO without tracking); nobody, and the VM cannot be tracked
  * (Xen, paging_log_dirty_enable).
  */
-export const DMA_TRACKINGS = ["vmm", "iommu", "allDirty", "none"] as const;
+export const DMA_TRACKINGS = ["vmm", "vhost", "iommu", "allDirty", "none"] as const;
 export type DmaTrackingKind = (typeof DMA_TRACKINGS)[number];
+
+/** Whether software marks what a device writes. */
+export function isMarkedBySoftware(tracking: DmaTrackingKind): boolean {
+  return tracking === "vmm" || tracking === "vhost";
+}
 
 export interface DevicePlan {
   readonly name: string;
@@ -85,6 +91,8 @@ export interface DevicePlan {
   readonly order: "sequential" | "random";
   readonly random: Random;
   readonly tracking: DmaTrackingKind;
+  /** With vhost: the page of the queue's used ring, which each completion writes. */
+  readonly usedPage: number;
   /** Pages get their entry in the IOMMU when a request first goes to them, and not all at the start. */
   readonly mapsOnUse: boolean;
   /** Of a flush of the IOTLB. */

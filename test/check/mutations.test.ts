@@ -163,6 +163,7 @@ const MESSAGES: Readonly<Record<string, number>> = {
   "dma-in-a-vcpus-ring": 17,
   "drained-before-marked": 25,
   "stopped-without-devices": 42,
+  "used-ring-not-logged": 27,
   "iotlb-not-flushed": 35,
   "mapped-later-not-noted": 23,
   "iommu-cleared-before-read": 23,

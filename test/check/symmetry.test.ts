@@ -79,6 +79,7 @@ const WITHOUT = [
   "migration-device",
   "dirty-ring-device",
   "pml-hypervisor",
+  "vhost",
   // Its vCPUs wait in turn.
   "dirty-ring-hypervisor",
   "write-protection-two-vms",

@@ -74,17 +74,20 @@ function faulty(fields: Fields, name: string): System {
 }
 
 describe.each(TRACKED)("%s", (technique) => {
-  it("finds what a disk writes, in every round", () => {
-    const system = buildSystem(scenarioOf({ technique }));
-    system.run();
-    const { failures, devices, truth, reported, harvests } = summarize(system);
-    expect(failures).toEqual([]);
-    expect(harvests[0]!.harvests).toBeGreaterThan(1);
-    expect(devices![0]!.pagesWritten).toBeGreaterThan(50);
-    // The last harvest comes when all is marked.
-    expect(devices![0]!.pagesMarked).toBe(devices![0]!.pagesWritten);
-    if (reported.pagesWritten !== null) expect(reported.pagesWritten).toBe(truth.pagesWritten);
-  });
+  it.each([DISK, { ...DISK, tracking: "vhost" }])(
+    "finds what a disk writes, in every round",
+    (device) => {
+      const system = buildSystem(scenarioOf({ technique, device }));
+      system.run();
+      const { failures, devices, truth, reported, harvests } = summarize(system);
+      expect(failures).toEqual([]);
+      expect(harvests[0]!.harvests).toBeGreaterThan(1);
+      expect(devices![0]!.pagesWritten).toBeGreaterThan(50);
+      // The last harvest comes when all is marked.
+      expect(devices![0]!.pagesMarked).toBe(devices![0]!.pagesWritten);
+      if (reported.pagesWritten !== null) expect(reported.pagesWritten).toBe(truth.pagesWritten);
+    },
+  );
 });
 
 describe("the order of things", () => {
@@ -108,6 +111,7 @@ describe("the order of things", () => {
 describe.each(FIND_WRITES)("a migration under %s", (technique) => {
   it.each([
     DISK,
+    { ...DISK, tracking: "vhost" },
     { ...DISK, latency: undefined, tracking: "iommu" },
     { ...DISK, latency: undefined, tracking: "allDirty" },
   ])("loses nothing of what the disk writes: $tracking", (device) => {
@@ -162,6 +166,8 @@ describe("what goes wrong is told", () => {
     ["marked-before-written", "pml", DISK],
     ["dma-never-marked", "writeProtect", DISK],
     ["dma-beside-every-ring", "dirtyRing", DISK],
+    ["used-ring-not-logged", "pml", { ...DISK, tracking: "vhost" }],
+    ["used-ring-not-logged", "dirtyRing", { ...DISK, tracking: "vhost" }],
     ["iotlb-not-flushed", "pml", iommu],
     // An address that is mapped when tracking has begun.
     ["mapped-later-not-noted", "pml", iommu],
@@ -197,7 +203,7 @@ describe("a device that nobody tracks", () => {
   it("keeps its VM from being tracked, by name (Xen)", () => {
     const device = { rate: "1MiB/s", tracking: "none" };
     expect(() => planScenario(scenarioOf({ device, operation: MIGRATION }))).toThrow(
-      /vms\[0\]\.devices\[0\]\.tracking: nobody knows what the device writes.*EINVAL.*expected vmm, iommu or allDirty/,
+      /vms\[0\]\.devices\[0\]\.tracking: nobody knows what the device writes.*EINVAL.*expected vmm, vhost, iommu or allDirty/,
     );
     expect(() => planScenario(scenarioOf({ device, operation: { kind: "session" } }))).toThrow(
       FieldError,
@@ -211,7 +217,9 @@ it.each([
   [{ rate: "1MiB/s", region: { size: "64MiB" } }, "its region ends at page 16384"],
   [{ rate: "1MiB/s", request: "64KiB", region: { size: "8KiB" } }, "a request of 16 pages"],
   [{ rate: "1MiB/s", iotlbFlush: "1us" }, 'is not read with tracking "vmm": expected iommu'],
-  [{ rate: "1MiB/s", tracking: "iommu", depth: 1 }, "expected vmm"],
+  [{ rate: "1MiB/s", tracking: "iommu", depth: 1 }, "expected vmm or vhost"],
+  [{ rate: "1MiB/s", usedRing: "64KiB" }, 'is not read with tracking "vmm": expected vhost'],
+  [{ rate: "1MiB/s", tracking: "vhost", usedRing: "1GiB" }, "page 262144"],
 ])("refuses %j", (device, text) => {
   expect(() => planScenario(scenarioOf({ device }))).toThrow(text);
 });

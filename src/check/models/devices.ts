@@ -37,6 +37,7 @@ export function modelDevice(pages: number, tracking: DmaTrackingKind, depth: num
     order: "random",
     random,
     tracking,
+    usedPage: pages - 1,
     mapsOnUse: tracking === "iommu",
     flushCycles: SOME_TIME,
   };

@@ -4,6 +4,7 @@ import { flushIotlb, takeDirty } from "../../hardware/iommu.ts";
 import { landed } from "../../hardware/writesInFlight.ts";
 import { dmaWrote, markWritten } from "../../hypervisor/deviceWrites.ts";
 import { ringPush } from "../../hypervisor/dirtyRing.ts";
+import { logCompletion, VHOST_PAGE_BYTES } from "../../hypervisor/vhostLog.ts";
 import type { Device } from "../../interconnect/emissions.ts";
 import { itemAt } from "../../lookup.ts";
 import { vmMemory } from "../../system/memoryNames.ts";
@@ -116,6 +117,26 @@ export const deviceMutations: readonly Mutation[] = [
       device,
       machine: machine.provide({ guards: { drains: () => false } }),
     })),
+  },
+  {
+    name: "used-ring-not-logged",
+    mistake:
+      "a vhost back end logs the data of its requests, and not what it writes to the used ring (no VHOST_VRING_F_LOG)",
+    model: "vhost",
+    breaks: NO_PAGE_LOST,
+    replace: around("ioDevice", ({ op, page = 0 }, perform, { vms }) => {
+      const { devices, guest, tracked } = itemAt(vms, 0);
+      const log = tracked.dma?.vhost ?? null;
+      if (op !== "mark" || log === null) return perform();
+      const { usedPage, requestPages: pages } = itemAt(devices, 0).plan;
+      dmaWrote(usedPage, guest);
+      const bytes = { address: page * VHOST_PAGE_BYTES, length: pages * VHOST_PAGE_BYTES };
+      logCompletion(log, bytes, null);
+      for (let own = page; own < page + pages; own++) {
+        if (guest.inFlight !== null) landed(guest.inFlight, own);
+      }
+      return { type: "marked", pages };
+    }),
   },
   {
     name: "iotlb-not-flushed",

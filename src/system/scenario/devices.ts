@@ -5,7 +5,12 @@ import { CYCLES_PER_SECOND, parseDuration } from "../../config/units.ts";
 import type { Problems } from "../../errors.ts";
 import { DEVICE_DEFAULTS, type DeviceConfig } from "../deviceSchema.ts";
 import type { Scenario } from "../scenarioSchema.ts";
-import type { DevicePlan } from "../worldPlan.ts";
+import {
+  type DevicePlan,
+  DMA_TRACKINGS,
+  type DmaTrackingKind,
+  isMarkedBySoftware,
+} from "../worldPlan.ts";
 import { PAGE_BYTES } from "./memoryText.ts";
 
 type Vm = Scenario["vms"][number];
@@ -70,10 +75,13 @@ function planOf(
       ["vms", number, "devices", i, field],
       `VM "${vm}", device "${name}": ${message}`,
     );
-  const refuseUnread = (reader: string, fields: Readonly<Record<string, unknown>>): void => {
+  const refuseUnread = (
+    readers: readonly DmaTrackingKind[],
+    fields: Readonly<Record<string, unknown>>,
+  ): void => {
     for (const [field, value] of Object.entries(fields)) {
-      if (tracking === reader || value === undefined) continue;
-      refuse(field, `is not read with tracking "${tracking}": expected ${reader}`);
+      if (readers.includes(tracking) || value === undefined) continue;
+      refuse(field, `is not read with tracking "${tracking}": expected ${readers.join(" or ")}`);
     }
   };
   const first = region.from ?? 0;
@@ -88,8 +96,13 @@ function planOf(
   }
   const intervalCycles = Math.round((requestPages * PAGE_BYTES * CYCLES_PER_SECOND) / rate);
   if (intervalCycles < 1) refuse("rate", "more than a request each cycle; expected a lower rate");
-  refuseUnread("vmm", { latency, depth });
-  refuseUnread("iommu", { mapping: device.mapping, iotlbFlush: device.iotlbFlush });
+  const usedPage = device.usedRing ?? pages - 1;
+  if (usedPage >= pages) {
+    refuse("usedRing", `page ${usedPage}, the VM's memory has ${pages}`);
+  }
+  refuseUnread(DMA_TRACKINGS.filter(isMarkedBySoftware), { latency, depth });
+  refuseUnread(["vhost"], { usedRing: device.usedRing });
+  refuseUnread(["iommu"], { mapping: device.mapping, iotlbFlush: device.iotlbFlush });
   return {
     name,
     intervalCycles,
@@ -101,6 +114,7 @@ function planOf(
     order,
     random: new Random(deriveSeed(seed, `${vm}/${name}`)),
     tracking,
+    usedPage,
     mapsOnUse: device.mapping === "use",
     flushCycles: device.iotlbFlush ?? defaultCycles(DEVICE_DEFAULTS.iotlbFlush),
   };

@@ -57,6 +57,7 @@ function eventsOf(page: number, intervalCycles: number, latencyCycles: number): 
     order: "sequential",
     random: new Random(0),
     tracking: "vmm",
+    usedPage: 0,
     mapsOnUse: false,
     flushCycles: 0,
   };

@@ -197,7 +197,7 @@ function devices(
     }
     own.forEach(({ tracking }, device) => {
       if (tracking !== "none" || !tracks) return;
-      const message = `nobody knows what the device writes, so the VM cannot be tracked (Xen paging_log_dirty_enable: EINVAL): expected vmm, iommu or allDirty`;
+      const message = `nobody knows what the device writes, so the VM cannot be tracked (Xen paging_log_dirty_enable: EINVAL): expected vmm, vhost, iommu or allDirty`;
       problems.add(["vms", vm, "devices", device, "tracking"], message);
     });
   });
