@@ -16,8 +16,8 @@ export const hardware: readonly HandMade[] = [
     name: "walk-accessed-of-leaf-only",
     file: "src/hardware/secondStageWalk.ts",
     class: "bits",
-    from: "updateFlags(mmu, page, level, low, (allLow & mmu.accessedMask) !== 0, asWrite);",
-    to: "updateFlags(mmu, page, level, low, (low & mmu.accessedMask) !== 0, asWrite);",
+    from: "const allAccessed = (allLow & mmu.accessedMask) !== 0;",
+    to: "const allAccessed = (low & mmu.accessedMask) !== 0;",
     damage: "A of upper entries stays clear if the leaf has it",
   },
   {

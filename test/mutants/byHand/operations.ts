@@ -134,8 +134,8 @@ export const operations: readonly HandMade[] = [
     name: "invept-elsewhere",
     file: "src/system/dispatcherDevice.ts",
     class: "other receiver",
-    from: "flushEpt(itemAt(this.#world.mmus, this.#pcpu).tlb,",
-    to: "flushEpt(itemAt(this.#world.mmus, 0).tlb,",
+    from: "flushEpt(itemAt(mmus, this.#pcpu).tlb,",
+    to: "flushEpt(itemAt(mmus, 0).tlb,",
     damage: "INVEPT is always executed on CPU 0",
   },
   {
