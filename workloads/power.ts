@@ -6,7 +6,7 @@
 const LN2 = Math.LN2;
 
 /** Natural logarithm of a positive number, to about 1e-15 of relative error near and above 2. */
-function logarithm(x: number): number {
+export function logarithm(x: number): number {
   let exponent = 0;
   let mantissa = x;
   for (; mantissa > Math.SQRT2; mantissa /= 2) exponent++;

@@ -44,6 +44,8 @@ export type Source<Rule> =
       ages(rule: Rule): boolean;
       /** Whether they are kept as a list of all GPAs, and not as counters. */
       isList(rule: Rule): boolean;
+      /** The precision of a sketch that is kept in their place (hyperLogLog.ts), which names no pages; absent: none is. */
+      sketch?(rule: Rule): number;
     }
   /** What the tracker reports. */
   | {

@@ -5,13 +5,14 @@ import { unionOfKinds } from "../../../config/unionOfKinds.ts";
 import { UserError } from "../../../errors.ts";
 import type { Estimator } from "../estimator.ts";
 import { accessedBits } from "./accessedBits.ts";
+import { hyperLogLog } from "./hyperLogLog.ts";
 import { type OwnConfig, type OwnEstimator, type OwnRule, ownEstimator } from "./own.ts";
 import { pml } from "./pml.ts";
 import { prl } from "./prl.ts";
 import { truth } from "./truth.ts";
 import { vmware } from "./vmware.ts";
 
-const BUILT_IN = [prl, pml, vmware, accessedBits, truth] as const;
+const BUILT_IN = [prl, pml, vmware, accessedBits, truth, hyperLogLog] as const;
 
 type BuiltIn = (typeof BUILT_IN)[number];
 type SchemasOf<Declared extends readonly { readonly schema: z.ZodObject }[]> = {

@@ -15,6 +15,7 @@ import { type EstimatorRule, harvestOf, pausesVm } from "../../../hypervisor/wss
 import { estimatorOf } from "../../../hypervisor/wss/estimators/all.ts";
 import type { Forget } from "../../../hypervisor/wss/hotPageLoop.ts";
 import { countHotPages, passGeneration } from "../../../hypervisor/wss/hotPages.ts";
+import { HyperLogLog } from "../../../hypervisor/wss/hyperLogLog.ts";
 import { drawPages } from "../../../hypervisor/wss/pageSample.ts";
 import { WindowTruth } from "../../../hypervisor/wss/windowTruth.ts";
 import type { Device } from "../../../interconnect/emissions.ts";
@@ -192,10 +193,28 @@ export class EstimatorDevice implements Device<EstimatorRequest, EstimatorReply>
     const least = source.least(rule);
     const hot = countHotPages(tracked.buffer, this.#older, least, config.pages, this.#hot);
     const { pages, tables } = hot;
+    if (source.sketch !== undefined) {
+      const sketched = this.#sketched(source.sketch(rule));
+      return { type: "counted", guestPageTables: tables, ...sketched };
+    }
     const named = (at: number): number => spread(this.#hot, at);
     this.#agreement.note(overlapOfPages(named, this.#truth.window(), config.pages));
     const scanned = source.isList(rule) ? hot.logged : hot.scanned;
     return { type: "counted", pages, guestPageTables: tables, scanned };
+  }
+
+  /**
+   * What a sketch of the same entries says. Its registers follow from which pages were logged alone, and so from the
+   * counters, which the emulator keeps in any case; a look goes through the registers.
+   */
+  #sketched(precision: number): { readonly pages: number; readonly scanned: number } {
+    const sketch = new HyperLogLog(precision);
+    this.#hot.forEach((word, at) => {
+      for (let rest = word; rest !== 0; rest &= rest - 1) {
+        sketch.add(32 * at + 31 - Math.clz32(rest & -rest));
+      }
+    });
+    return { pages: sketch.estimate(), scanned: sketch.registers.length };
   }
 
   #forget(what: Forget): void {
