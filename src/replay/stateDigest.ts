@@ -126,18 +126,44 @@ function digestValue(value: unknown): number {
     case "boolean":
       return value ? 1 : 2;
     case "object":
-      return value === null ? 3 : digestObject(value as Readonly<Record<string, unknown>>);
+      if (value === null) return 3;
+      return Array.isArray(value) && value.length >= LONG
+        ? keptDigest(value)
+        : digestObject(value as Readonly<Record<string, unknown>>);
     default:
       return 6;
   }
 }
 
-function digestObject(object: Readonly<Record<string, unknown>>): number {
-  if (Array.isArray(object)) {
-    let hash = 4;
-    for (let i = 0; i < object.length; i++) hash = Math.imul(hash ^ digestValue(object[i]), PRIME);
+/** From so many items on the digest of a list, and those of its items, are kept. */
+const LONG = 16;
+/**
+ * Of objects in contexts, which never change: a new value is a new object. A list that grows by an item is a new list of the
+ * old items: without this each would be digested as often as the list has grown.
+ */
+const keptDigests = new WeakMap<object, number>();
+
+function digestList(list: readonly unknown[]): number {
+  let hash = 4;
+  if (list.length < LONG) {
+    for (let i = 0; i < list.length; i++) hash = Math.imul(hash ^ digestValue(list[i]), PRIME);
     return hash;
   }
+  for (let i = 0; i < list.length; i++) hash = Math.imul(hash ^ keptDigest(list[i]), PRIME);
+  return hash;
+}
+
+function keptDigest(value: unknown): number {
+  if (typeof value !== "object" || value === null) return digestValue(value);
+  const kept = keptDigests.get(value);
+  if (kept !== undefined) return kept;
+  const digest = digestObject(value as Readonly<Record<string, unknown>>);
+  keptDigests.set(value, digest);
+  return digest;
+}
+
+function digestObject(object: Readonly<Record<string, unknown>>): number {
+  if (Array.isArray(object)) return digestList(object);
   let hash = 5;
   for (const key in object) {
     hash = Math.imul(hash ^ digestText(key), PRIME);
