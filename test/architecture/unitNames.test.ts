@@ -41,6 +41,10 @@ const ALLOWED: Readonly<Record<string, readonly [why: string, words: RegExp]>> =
     /^(p[mr]l|machineUnit)Mutations$|^\.\/(p[mr]l|machineUnit)\.ts$/,
   ],
   "src/hypervisor/wss/estimators/all.ts": ["the list of estimators", /^p[mr]l$|^\.\/p[mr]l\.ts$/],
+  "src/hypervisor/wss/estimators/hyperLogLog.ts": [
+    "a sketch of the one log that has misses with counts",
+    /^prl$|HyperLogLog of PRL's log$/,
+  ],
   "src/hypervisor/wss/estimator.ts": ["a word of saved states, which old logs hold", /^prl$/],
   "machines/estimatorContext.ts": ["a word of saved states, which old logs hold", /^prl$/],
   "src/cli/run.ts": ["the name of a scenario file", /^sort-pml$/],

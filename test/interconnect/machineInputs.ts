@@ -260,6 +260,7 @@ export const machineCases: Readonly<Record<string, MachineCase>> = {
       technique: "pml",
       policy: {
         kind: "qemu",
+        release: "8.2",
         downtimeLimit: 0.3,
         maxRounds: 2,
         autoConverge: {

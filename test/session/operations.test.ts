@@ -15,7 +15,7 @@ import { scenarioSchema } from "../../src/system/scenarioSchema.ts";
 
 const WORKLOAD = { kind: "uniform", pages: 200, writeFraction: 0.5, accesses: 20_000_000 };
 
-function scenario(tracker = "pml") {
+function scenario(tracker = "pml", more: object = {}) {
   return scenarioSchema.parse({
     name: "console",
     seed: 3,
@@ -27,6 +27,7 @@ function scenario(tracker = "pml") {
     tracker: { technique: tracker },
     operation: { kind: "measure", harvest: "2ms" },
     until: "60ms",
+    ...more,
   });
 }
 
@@ -167,11 +168,8 @@ describe("while it is under way", () => {
 
 describe("a run in which nothing but a timer is left", () => {
   it("is at its end, however much longer the timer waits each time", () => {
-    const { until: _, operation: __, ...endless } = scenario();
-    const session = Session.start(
-      scenarioSchema.parse({ ...endless, operation: { kind: "measure" } }),
-      ".",
-    );
+    const endless = scenario("pml", { operation: { kind: "measure" }, until: undefined });
+    const session = Session.start(endless, ".");
     session.advance(500);
     OPERATOR_COMMANDS["pauseVm"]!(session, 0, "");
     OPERATOR_COMMANDS["pauseVm"]!(session, 1, "");
