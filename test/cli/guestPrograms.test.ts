@@ -2,11 +2,12 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { IS_LONG } from "../share.ts";
+import { IS_ALL } from "../share.ts";
 
 const PROGRAM = join(import.meta.dirname, "..", "..", "dist", "src", "cli", "main.js");
 
-it.skipIf(!IS_LONG)("of real programs PML reports what was written", { timeout: 600_000 }, () => {
+// A minute: with `npm run test:all`.
+it.skipIf(!IS_ALL)("of real programs PML reports what was written", { timeout: 600_000 }, () => {
   const { stdout, status } = spawnSync(process.execPath, [PROGRAM, "guest", "programs"], {
     encoding: "utf8",
   });

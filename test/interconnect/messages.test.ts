@@ -11,7 +11,7 @@ import { buildSystem } from "../../src/system/build.ts";
 import { partyOf } from "../../src/system/roles.ts";
 import type { System } from "../../src/system/system.ts";
 import { entriesOf, readerOf } from "../replay/logs.ts";
-import { runnableScenarios } from "../runnableScenarios.ts";
+import { repeatedScenarios, runnableScenarios } from "../runnableScenarios.ts";
 import { exampleOf } from "./examples.ts";
 
 const golden = join(import.meta.dirname, "..", "replay", "golden", "v1");
@@ -34,7 +34,8 @@ function refusedMessages(system: System, most = 3000): readonly string[] {
 }
 
 describe("messages that machines send are in the table", () => {
-  it.each(runnableScenarios())("%s", (name) => {
+  const repeated = repeatedScenarios();
+  it.each(runnableScenarios().filter((name) => !repeated.has(name)))("%s", (name) => {
     const { scenario, directory } = loadScenario(name);
     expect(refusedMessages(buildSystem(scenario, { directory }))).toEqual([]);
   });

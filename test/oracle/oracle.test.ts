@@ -10,7 +10,7 @@ import { hasProgram, Scratch } from "../../src/io/scratch.ts";
 import { runToEnd } from "../../src/runs/runOrder.ts";
 import { traceScenario } from "../../src/runs/scenarioFile.ts";
 import { importLog } from "../../workloads/trace/import.ts";
-import { IS_ALL, IS_LONG } from "../share.ts";
+import { IS_ALL, IS_LONG, shareOf } from "../share.ts";
 
 const SOURCES = ["oracle.c", "trace.c", "trace.h"];
 const traces = join(import.meta.dirname, "..", "..", "workloads", "traces");
@@ -237,22 +237,19 @@ describe.skipIf(!COMPILES || !hasProgram("valgrind"))(
     });
     afterAll(() => scratch.remove());
 
-    const programs = PROGRAMS.filter(([program]) => hasProgram(program));
-    it.each(IS_LONG ? programs : programs.slice(0, 1))(
-      "%s",
-      { timeout: 600_000 },
-      async (...words) => {
-        const log = join(scratch.directory, "program.log");
-        const valgrind = ["--tool=lackey", "--trace-mem=yes", `--log-file=${log}`, ...words];
-        const { code } = await scratch.run("valgrind", valgrind, 500);
-        expect(code).toBe(0);
-        const trace = join(scratch.directory, "program.tvtrace");
-        await importLog(log, trace, undefined, undefined, { force: true });
-        for (const [tracker, paging] of casesOf(programs.findIndex(([own]) => own === words[0]))) {
-          const counted = answer(oracle, tracker, paging, log);
-          expect({ tracker, paging, ...emulated(tracker, paging, trace) }).toMatchObject(counted);
-        }
-      },
-    );
+    const there = PROGRAMS.filter(([program]) => hasProgram(program));
+    const programs = IS_LONG ? shareOf(there, 2, 2) : there.slice(0, 1);
+    it.each(programs)("%s", { timeout: 600_000 }, async (...words) => {
+      const log = join(scratch.directory, "program.log");
+      const valgrind = ["--tool=lackey", "--trace-mem=yes", `--log-file=${log}`, ...words];
+      const { code } = await scratch.run("valgrind", valgrind, 500);
+      expect(code).toBe(0);
+      const trace = join(scratch.directory, "program.tvtrace");
+      await importLog(log, trace, undefined, undefined, { force: true });
+      for (const [tracker, paging] of casesOf(programs.findIndex(([own]) => own === words[0]))) {
+        const counted = answer(oracle, tracker, paging, log);
+        expect({ tracker, paging, ...emulated(tracker, paging, trace) }).toMatchObject(counted);
+      }
+    });
   },
 );

@@ -3,13 +3,14 @@ import { expect, it } from "vitest";
 import { loadScenario } from "../../src/runs/scenarioFile.ts";
 import { actorProblem, type StoredState } from "../../src/system/actorState.ts";
 import { buildSystem } from "../../src/system/build.ts";
-import { runnableScenarios } from "../runnableScenarios.ts";
+import { repeatedScenarios, runnableScenarios } from "../runnableScenarios.ts";
 
 const MESSAGES = 900;
 /** Messages between two looks; a prime, so that no rhythm of the machines is met again and again. */
 const EVERY = 29;
 
-it.each(runnableScenarios())(
+const repeated = repeatedScenarios();
+it.each(runnableScenarios().filter((name) => !repeated.has(name)))(
   "%s: every state of every machine is one that a file may hold",
   (name) => {
     const { scenario, directory } = loadScenario(name);
