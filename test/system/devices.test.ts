@@ -4,7 +4,6 @@
  */
 import { describe, expect, it } from "vitest";
 import { ioDeviceMachine } from "../../machines/ioDevice.ts";
-import { deviceMutations } from "../../src/check/mutations/devices.ts";
 import { FieldError } from "../../src/errors.ts";
 import { TECHNIQUES } from "../../src/hypervisor/techniques/all.ts";
 import type { Delivery } from "../../src/interconnect/messages.ts";
@@ -12,7 +11,7 @@ import { contextOf } from "../../src/system/actorContexts.ts";
 import { buildSystem, planScenario } from "../../src/system/build.ts";
 import { scenarioSchema } from "../../src/system/scenarioSchema.ts";
 import { summarize } from "../../src/system/summary.ts";
-import { System } from "../../src/system/system.ts";
+import { faultySystem, MIGRATION } from "./faultySystem.ts";
 
 const DISK = { name: "disk0", rate: "400MiB/s", order: "random", latency: "30us" };
 const TRACKED = TECHNIQUES.filter((name) => name !== "none");
@@ -45,32 +44,6 @@ function scenarioOf({ technique = "pml", device = DISK, memory, operation }: Fie
     tracker: { technique },
     operation: operation ?? { kind: "measure", harvest: "200us" },
   });
-}
-
-const MIGRATION = {
-  kind: "migrate",
-  start: "200us",
-  link: { bandwidth: "10Gbit/s" },
-  policy: { kind: "libxc" },
-  settle: "1ms",
-};
-
-/** With one of the planted faults. */
-function faulty(fields: Fields, name: string): System {
-  const { config } = buildSystem(scenarioOf(fields));
-  const { replace } = deviceMutations.find((one) => one.name === name)!;
-  const built: { system?: System } = {};
-  built.system = new System({
-    ...config,
-    replace: (role, parts) =>
-      replace!(
-        role,
-        parts,
-        () => built.system!.world,
-        () => [],
-      ),
-  });
-  return built.system;
 }
 
 describe.each(TRACKED)("%s", (technique) => {
@@ -173,14 +146,17 @@ describe("what goes wrong is told", () => {
     ["mapped-later-not-noted", "pml", iommu],
   ] as const)("%s", (name, technique, device) => {
     const slow = { kind: "measure", harvest: "20us" };
-    const system = faulty({ technique, device, operation: slow }, name);
+    const system = faultySystem(scenarioOf({ technique, device, operation: slow }), name);
     system.run();
     expect(summarize(system).failures.join()).toContain("lost");
   });
 
   it("a VM that is suspended while its disk writes on is another one at the destination", () => {
     const fast = { ...DISK, rate: "2GiB/s" };
-    const system = faulty({ device: fast, operation: MIGRATION }, "stopped-without-devices");
+    const system = faultySystem(
+      scenarioOf({ device: fast, operation: MIGRATION }),
+      "stopped-without-devices",
+    );
     system.run();
     expect(summarize(system).operation).toMatchObject({ verified: false });
   });

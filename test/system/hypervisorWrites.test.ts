@@ -3,17 +3,14 @@
  * marked after the write: by the thread of the vCPU that it is for, in that vCPU's ring; by others, in no ring.
  */
 import { describe, expect, it } from "vitest";
-import { deviceMutations } from "../../src/check/mutations/devices.ts";
-import { hypervisorWriteMutations } from "../../src/check/mutations/hypervisorWrites.ts";
 import { TECHNIQUES } from "../../src/hypervisor/techniques/all.ts";
 import type { Delivery } from "../../src/interconnect/messages.ts";
 import { buildSystem, planScenario } from "../../src/system/build.ts";
 import { scenarioSchema } from "../../src/system/scenarioSchema.ts";
 import { summarize } from "../../src/system/summary.ts";
-import { System } from "../../src/system/system.ts";
+import { faultySystem, MIGRATION } from "./faultySystem.ts";
 
 const TRACKED = TECHNIQUES.filter((name) => name !== "none");
-const FAULTS = [...hypervisorWriteMutations, ...deviceMutations];
 const PAGES = 64;
 const WRITES = { from: "128KiB", events: "30us", latency: "2us" };
 
@@ -44,26 +41,6 @@ function scenarioOf({ technique = "pml", operation, writes = WRITES, ...more }: 
     tracker: { technique, ...more.tracker },
     operation: operation ?? { kind: "measure", harvest: "150us" },
   });
-}
-
-const MIGRATION = {
-  kind: "migrate",
-  start: "200us",
-  link: { bandwidth: "10Gbit/s" },
-  policy: { kind: "libxc" },
-  settle: "1ms",
-};
-
-function faulty(fields: Fields, name: string): System {
-  const { config } = buildSystem(scenarioOf(fields));
-  const { replace } = FAULTS.find((one) => one.name === name)!;
-  const built: { system?: System } = {};
-  const world = () => built.system!.world;
-  built.system = new System({
-    ...config,
-    replace: (role, parts) => replace!(role, parts, world, () => []),
-  });
-  return built.system;
 }
 
 describe.each(TRACKED)("%s", (technique) => {
@@ -144,7 +121,7 @@ describe("what goes wrong is told", () => {
     ["dma-beside-every-ring", "dirtyRing"],
   ] as const)("%s under %s", (name, technique) => {
     const writes = { ...WRITES, latency: "10us" };
-    const system = faulty({ technique, operation, writes }, name);
+    const system = faultySystem(scenarioOf({ technique, operation, writes }), name);
     system.run();
     expect(summarize(system).failures.join()).toContain("lost");
   });
@@ -155,7 +132,7 @@ describe("what goes wrong is told", () => {
     };
     const tracker = { ring: { entries: 256 } };
     const fields = { technique: "dirtyRing", tracker, vm, operation: { kind: "measure" } };
-    expect(() => faulty(fields, name).run()).toThrow("overruns");
+    expect(() => faultySystem(scenarioOf(fields), name).run()).toThrow("overruns");
   });
 });
 
