@@ -127,9 +127,7 @@ function digestValue(value: unknown): number {
       return value ? 1 : 2;
     case "object":
       if (value === null) return 3;
-      return Array.isArray(value) && value.length >= LONG
-        ? keptDigest(value)
-        : digestObject(value as Readonly<Record<string, unknown>>);
+      return Array.isArray(value) && value.length >= LONG ? keptDigest(value) : digestObject(value);
     default:
       return 6;
   }
@@ -157,17 +155,18 @@ function keptDigest(value: unknown): number {
   if (typeof value !== "object" || value === null) return digestValue(value);
   const kept = keptDigests.get(value);
   if (kept !== undefined) return kept;
-  const digest = digestObject(value as Readonly<Record<string, unknown>>);
+  const digest = digestObject(value);
   keptDigests.set(value, digest);
   return digest;
 }
 
-function digestObject(object: Readonly<Record<string, unknown>>): number {
+function digestObject(object: object): number {
   if (Array.isArray(object)) return digestList(object);
+  const fields = object as Readonly<Record<string, unknown>>;
   let hash = 5;
-  for (const key in object) {
+  for (const key in fields) {
     hash = Math.imul(hash ^ digestText(key), PRIME);
-    hash = Math.imul(hash ^ digestValue(object[key]), PRIME);
+    hash = Math.imul(hash ^ digestValue(fields[key]), PRIME);
   }
   return hash;
 }
