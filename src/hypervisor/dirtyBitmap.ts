@@ -60,9 +60,12 @@ export function countMarked(bitmap: DirtyBitmap): number {
 }
 
 /** Calls `visit` for each marked page, ascending. */
-export function forEachMarked(bitmap: DirtyBitmap, visit: (page: number) => void): void {
-  for (let word = 0; word < bitmap.bits.length; word++) {
-    for (let rest = wordAt(bitmap.bits, word); rest !== 0; rest &= rest - 1) {
+export function forEachMarked(
+  { bits }: Pick<DirtyBitmap, "bits">,
+  visit: (page: number) => void,
+): void {
+  for (let word = 0; word < bits.length; word++) {
+    for (let rest = wordAt(bits, word); rest !== 0; rest &= rest - 1) {
       visit(word * 32 + 31 - Math.clz32(rest & -rest));
     }
   }

@@ -7,6 +7,7 @@
 import { type NormalForm, pageBitNames, renumberedBits } from "../hardware/normalForm.ts";
 import type { Part, WordArray } from "../hardware/part.ts";
 import { fieldOf, itemAt, wordAt, words } from "../lookup.ts";
+import { forEachMarked } from "./dirtyBitmap.ts";
 
 /** VHOST_PAGE_SIZE. */
 export const VHOST_PAGE_BYTES = 4096;
@@ -87,9 +88,7 @@ export function switchLog({ bits, state }: VhostLog): Int32Array {
 /** Takes all that was logged, and leaves nothing. Returns the words that were looked at. */
 export function takeVhostLog(log: VhostLog, visit: (page: number) => void): number {
   const old = switchLog(log);
-  old.forEach((word, i) => {
-    for (let bit = 0; bit < 32; bit++) if ((word & (1 << bit)) !== 0) visit(32 * i + bit);
-  });
+  forEachMarked({ bits: old }, visit);
   old.fill(0);
   return old.length;
 }

@@ -164,7 +164,7 @@ export const lanesPanel: Panel = {
   head: HEAD_ROWS,
   remark: ({ ui, run, frame }) => {
     const at = ui.cursor >= 0 ? `at ${ui.cursor}` : "";
-    return remarks(filterRemark({ run, frame }), remarks(at, brokenRemark(frame.counterexample)));
+    return remarks(filterRemark({ run, frame }), at, brokenRemark(frame.counterexample));
   },
   lines: ({ frame: { lanes, counterexample }, run: { filter }, look }, area) =>
     lanes === null ? [] : lanesView({ lanes, counterexample, filter }, area, look),
