@@ -41,6 +41,12 @@ export interface HypervisorCosts extends UnitCosts {
   readonly balloonPage: number;
   /** The controller's decision about one VM, the hypercalls included. */
   readonly decideTarget: number;
+  /** The host's own page tables: a fault that the kernel ends, and one that waits for a thread of the VMM that is told. */
+  readonly hostFault: number;
+  readonly hostMessage: number;
+  /** Each of its entries that the kernel walks, and each that a process reads in pagemap. */
+  readonly hostEntry: number;
+  readonly pagemapEntry: number;
 }
 
 export const DEFAULT_HYPERVISOR_COSTS: HypervisorCosts = {
@@ -66,6 +72,10 @@ export const DEFAULT_HYPERVISOR_COSTS: HypervisorCosts = {
   guestFault: 10_000,
   balloonPage: 1200,
   decideTarget: 24_000,
+  hostFault: 300,
+  hostMessage: 32_000,
+  hostEntry: 20,
+  pagemapEntry: 5450,
 };
 
 /** One of them by its name. @throws if there is none of this name */

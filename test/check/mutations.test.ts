@@ -171,6 +171,12 @@ const MESSAGES: Readonly<Record<string, number>> = {
   "pv-marked-before-written": 22,
   "pv-in-another-ring": 50,
   "pv-ring-limit-unseen": 38,
+  "uffd-read-maps-writable": 27,
+  "uffd-lifted-not-noted": 26,
+  "uffd-not-protected-again": 38,
+  "clear-refs-not-told": 38,
+  "clear-refs-before-pagemap": 26,
+  "swapped-out-is-not-resident": 26,
 };
 
 /** Their searches take five seconds and more each: with TRACKVISOR_LONG=all. */

@@ -123,7 +123,7 @@ describe.each(findingWrites)("%s", (_name, technique, variant, pending) => {
           expect(added.length).toBeLessThanOrEqual(mayAdd * recipe.vms[vm]!.vcpus.length);
         }
       }),
-      { numRuns: 1000 },
+      { numRuns: 800 },
     );
   });
 });

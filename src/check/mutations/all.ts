@@ -4,6 +4,7 @@ import { deviceMutations } from "./devices.ts";
 import { droppingMutations } from "./droppingUnits.ts";
 import { estimateMutations } from "./estimate.ts";
 import { guestMutations } from "./guests.ts";
+import { hostEntryMutations } from "./hostEntries.ts";
 import { hypervisorWriteMutations } from "./hypervisorWrites.ts";
 import { interruptMutations } from "./interrupts.ts";
 import { largeLeafMutations } from "./largeLeaves.ts";
@@ -38,4 +39,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...slotMutations,
   ...deviceMutations,
   ...hypervisorWriteMutations,
+  ...hostEntryMutations,
 ];

@@ -56,6 +56,7 @@ const KNOWN: Readonly<
     ipi: [1200, 3600, "bare-metal IPIs take 1 to 3 us there and back"],
     prlEntry: [6, 159, "a copy of 2.6 ns (SC'22); 34 us a log, where GPAs would be missed"],
     prlCount: [413, 1205, "88 to 257 us a log, by the study's load of the pVM"],
+    pagemapEntry: [48, 10_900, "an entry of a large read, 20 ns; twice SC'22's 2.27 us"],
     scanLogged: [190, 223, "79 to 93 ns a GPA, by the study's peaks"],
   },
   energy: {},

@@ -20,9 +20,12 @@ import { accessedDirtyScan } from "./accessedDirtyScan.ts";
 import { accessLogTechnique } from "./accessLog.ts";
 import { dirtyLogTechnique } from "./dirtyLog.ts";
 import { dirtyRing } from "./dirtyRing.ts";
+import { mincore } from "./mincore.ts";
 import { type OwnTracker, ownTechnique } from "./own.ts";
 import { presentBit } from "./presentBit.ts";
+import { softDirty } from "./softDirty.ts";
 import type { Technique, TechniqueName, TechniqueSection } from "./technique.ts";
+import { userfaultfd } from "./userfaultfd.ts";
 import { writeProtect } from "./writeProtect.ts";
 
 /** The technique of a unit alone. */
@@ -44,13 +47,19 @@ const BUILT_IN: readonly Technique[] = [
   ...ofUnits.slice(0, FIRST_UNITS),
   dirtyRing,
   ...ofUnits.slice(FIRST_UNITS),
+  userfaultfd,
+  softDirty,
+  mincore,
 ];
 
 type OwnFile =
   | typeof writeProtect
   | typeof presentBit
   | typeof accessedDirtyScan
-  | typeof dirtyRing;
+  | typeof dirtyRing
+  | typeof userfaultfd
+  | typeof softDirty
+  | typeof mincore;
 /** Names of those that are built in. */
 export type BuiltInTechnique = "none" | OwnFile["name"] | UnitTechniqueName;
 
@@ -156,6 +165,11 @@ export function techniqueOn(units: readonly Unit[], name: TechniqueName): Techni
 export function findsEveryWrite(name: TechniqueName, units: readonly Unit[]): boolean {
   const technique = techniqueOn(units, name);
   return technique?.findsWritten === true && technique.samples !== true;
+}
+
+/** Those that differential snapshots can do with: also what finds the pages in memory (Firecracker without track_dirty_pages). */
+export function servesDifferences(name: TechniqueName, units: readonly Unit[]): boolean {
+  return findsEveryWrite(name, units) || techniqueOn(units, name)?.findsResident === true;
 }
 
 /** Whether there are processors on which VMs can be tracked so: a technique that needs no unit takes any. */

@@ -25,6 +25,8 @@ export interface TechniqueTelling {
   readonly findsTouched: boolean;
   /** It watches some pages of its own choice (TrackedVm.sampled), and owes no others. */
   readonly samples?: true;
+  /** What it finds is what is in memory: pages of earlier rounds, too, and none that the host has swapped out. */
+  readonly findsResident?: true;
   /** It logs TLB misses, with counts: what a TLB holds it does not see, and a large leaf is one page. */
   readonly logsMisses?: true;
   /** What it finds the processor notes itself, as flags or in a log; else exits tell. */

@@ -5,7 +5,7 @@ import { checkpointStopMachine } from "../../../machines/checkpointStop.ts";
 import { CYCLES_PER_SECOND } from "../../config/units.ts";
 import type { Problems } from "../../errors.ts";
 import type { Part } from "../../hardware/part.ts";
-import { findsEveryWrite, TECHNIQUES } from "../../hypervisor/techniques/all.ts";
+import { findsEveryWrite, servesDifferences, TECHNIQUES } from "../../hypervisor/techniques/all.ts";
 import type { TechniqueName } from "../../hypervisor/techniques/technique.ts";
 import type { ActorContexts } from "../actorContexts.ts";
 import { machineOf } from "../machineMove.ts";
@@ -60,8 +60,9 @@ export function checkpointPlan(
       'a checkpoint of contents "bytes" has the machine\'s state, without which nothing can go on from its memory',
     );
   }
-  if (config.mode !== "stop" && !findsEveryWrite(technique, world.units)) {
-    const able = TECHNIQUES.filter((name) => findsEveryWrite(name, world.units)).join(", ");
+  const serves = config.mode === "diff" ? servesDifferences : findsEveryWrite;
+  if (config.mode !== "stop" && !serves(technique, world.units)) {
+    const able = TECHNIQUES.filter((name) => serves(name, world.units)).join(", ");
     problems.add(
       ["tracker", "technique"],
       `${config.mode === "live" ? "live" : "differential"} checkpoints need a tracker that finds written pages (${able}); "${technique}" does not`,
