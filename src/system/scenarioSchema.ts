@@ -151,7 +151,7 @@ const vmWith = (workload: typeof workloadSchema) =>
       .union([z.boolean(), z.literal("bytes")])
       .default(false)
       .describe(
-        "keep a version of each page's contents; bytes: a migration moves, and checkpoints keep, the pages of the guest itself (docs/guests.md)",
+        "keep a version of each page's contents; bytes: a migration moves, and checkpoints keep, the pages of the guest itself, a live Linux or program (docs/guests.md)",
       ),
     vcpus: z
       .int()

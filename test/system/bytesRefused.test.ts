@@ -12,6 +12,6 @@ it.each([
     vms: [{ name: "guest", contents: "bytes", workload }],
   });
   expect(() => buildSystem(scenario)).toThrow(
-    'VM "guest": contents "bytes" needs a guest whose machine runs beside: kind linux, live',
+    'VM "guest": contents "bytes" needs a guest whose machine runs beside: kind linux or wasm, live: true',
   );
 });

@@ -1,6 +1,5 @@
 /** A real Linux: booted, told what to run, and every access of it played: live, or recorded first. */
 
-import { createHash } from "node:crypto";
 import { z } from "zod";
 import { size } from "../../src/config/units.ts";
 import { TracedPaging } from "../../src/hardware/tracedPaging.ts";
@@ -17,7 +16,7 @@ import { decodeMachine, encodeMachine } from "../guests/linux/storedMachine.ts";
 import type { GuestConsole, GuestMachine } from "../workload.ts";
 import { commonFields, countField } from "./generator.ts";
 import { failureNote, filesField, type GuestPlace, withSeed } from "./guestProgram.ts";
-import { digestNumber, LivePlayer, longDigestNumber } from "./livePlayer.ts";
+import { digestNumber, LivePlayer, type StateCoding } from "./livePlayer.ts";
 import { MachineTracePlayer } from "./machineTrace.ts";
 
 const MIB_PAGES = 256;
@@ -74,6 +73,14 @@ export class LinuxWorkload extends MachineTracePlayer {
   }
 }
 
+const MACHINES: StateCoding<MachineState> = {
+  encode: encodeMachine,
+  decode(stored, memory) {
+    const state = decodeMachine(stored);
+    return state && { ...state, memory };
+  },
+};
+
 /** A Linux that runs beside the emulator. */
 export class LiveLinux extends LivePlayer<LiveLinuxOrder, MachineState> {
   override readonly pages: number;
@@ -89,35 +96,12 @@ export class LiveLinux extends LivePlayer<LiveLinuxOrder, MachineState> {
     this.pages = config.memory;
     this.endless = isEndless(config);
     this.digest = digestNumber(guest.digest);
-    if (showsBytes === true) this.machine = this.#machineOf();
-  }
-
-  #machineOf(): GuestMachine {
-    return {
-      read: (pages) => this.read(pages),
-      finishStep: (visit) => this.finish(visit),
-      suspend: () => encodeMachine(this.suspend()),
-      resume: (stored, memory) => {
-        const state = decodeMachine(stored);
-        if (state === undefined)
-          throw new Error("a machine is to go on from no state of a machine");
-        this.moveIn({ ...state, memory }, moveNumber(stored, memory));
-      },
-      adopt: (stored, memory) => {
-        const state = decodeMachine(stored);
-        if (state === undefined) return false;
-        return this.adopt({ ...state, memory }, moveNumber(stored, memory));
-      },
-    };
+    if (showsBytes === true) this.machine = this.machineOf(MACHINES);
   }
 
   override get console(): GuestConsole {
     return { ...super.console, type: (bytes) => this.typeNow(bytes) };
   }
-}
-
-function moveNumber(state: Uint8Array, memory: Uint8Array): number {
-  return longDigestNumber(createHash("sha256").update(state).update(memory).digest("hex"));
 }
 
 /** The guest of a scenario. @throws UserError if a file of it cannot be read */

@@ -1,18 +1,25 @@
 /** Plays the stream of a guest that runs beside the emulator. */
-
+import { createHash } from "node:crypto";
 import type { WordArray } from "../../src/hardware/part.ts";
 import type { TracedPaging } from "../../src/hardware/tracedPaging.ts";
 import { wordAt } from "../../src/lookup.ts";
 import { ASKED_PAGES, type LiveBlock, SLOTS, type TypedText } from "../guests/live/channel.ts";
 import { type Done, type LiveGuest, LiveStream, type Move } from "../guests/live/liveStream.ts";
 import { PAGE_BYTES } from "../guests/tap/notes.ts";
-import type { GuestConsole } from "../workload.ts";
+import type { GuestConsole, GuestMachine } from "../workload.ts";
 import type { Pace } from "./generator.ts";
 import { StreamPlayer } from "./streamPlayer.ts";
 
 /** Of a move: its block, and the two halves of a number of 48 bits. */
 const MOVE_WORDS = 3;
 const HALF = 2 ** 24;
+
+/** How the state of a guest without its memory is stored. */
+export interface StateCoding<State> {
+  readonly encode: (state: State) => Uint8Array;
+  /** With a memory; undefined if the bytes are no such state. */
+  readonly decode: (stored: Uint8Array, memory: Uint8Array) => State | undefined;
+}
 
 export abstract class LivePlayer<Order, State> extends StreamPlayer {
   /** Tells whether two runs play the same guest: it follows from all that the guest follows from. */
@@ -69,8 +76,27 @@ export abstract class LivePlayer<Order, State> extends StreamPlayer {
     this.#changed();
   }
 
+  /** Its machine, as who moves it sees it. */
+  protected machineOf({ encode, decode }: StateCoding<State>): GuestMachine {
+    return {
+      read: (pages) => this.#read(pages),
+      finishStep: (visit) => this.finish(visit),
+      suspend: () => encode(this.#whole().suspend()),
+      resume: (stored, memory) => {
+        const state = decode(stored, memory);
+        if (state === undefined)
+          throw new Error("a machine is to go on from no state of a machine");
+        this.#moveIn(state, moveNumber(stored, memory));
+      },
+      adopt: (stored, memory) => {
+        const state = decode(stored, memory);
+        return state !== undefined && this.#adopt(state, moveNumber(stored, memory));
+      },
+    };
+  }
+
   /** The bytes of some pages at the end of the step under way. */
-  protected read(pages: readonly number[]): Uint8Array {
+  #read(pages: readonly number[]): Uint8Array {
     const whole = this.#whole();
     if (pages.length <= ASKED_PAGES) return whole.read(pages);
     const bytes = new Uint8Array(PAGE_BYTES * pages.length);
@@ -80,13 +106,8 @@ export abstract class LivePlayer<Order, State> extends StreamPlayer {
     return bytes;
   }
 
-  /** The state of its machine, which is whole, without its memory. */
-  protected suspend(): State {
-    return this.#whole().suspend();
-  }
-
   /** What follows is what its machine does in this state. @param number that follows from the state */
-  protected moveIn(state: State, number: number): void {
+  #moveIn(state: State, number: number): void {
     this.leaveBlock();
     this.#stream.keepMoved(number, state);
     const halves = [Math.floor(number / HALF), number % HALF];
@@ -99,7 +120,7 @@ export abstract class LivePlayer<Order, State> extends StreamPlayer {
    * @param number that follows from the state
    * @returns whether it was moved in that one
    */
-  protected adopt(state: State, number: number): boolean {
+  #adopt(state: State, number: number): boolean {
     if (this.#movesSoFar().at(-1)?.state !== number) return false;
     this.#stream.keepMoved(number, state);
     return true;
@@ -140,9 +161,9 @@ export abstract class LivePlayer<Order, State> extends StreamPlayer {
   }
 }
 
-/** A digest of hexadecimal digits, as a number of 48 bits. */
-export function longDigestNumber(digest: string): number {
-  return Number.parseInt(digest.slice(0, 12), 16);
+/** A number of 48 bits that follows from where a guest goes on. */
+function moveNumber(state: Uint8Array, memory: Uint8Array): number {
+  return createHash("sha256").update(state).update(memory).digest().readUIntBE(0, 6);
 }
 
 /** A digest of hexadecimal digits, as a number of 32 bits. */

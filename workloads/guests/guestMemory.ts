@@ -21,6 +21,11 @@ export class GuestMemory {
     return this.#memory.buffer.byteLength;
   }
 
+  /** All of it, as it is now; what is done there is not noted. Valid until the guest goes on. */
+  get whole(): Uint8Array {
+    return new Uint8Array(this.#memory.buffer);
+  }
+
   word(address: number): number {
     return this.#view(address, 4, READ).getUint32(0, true);
   }

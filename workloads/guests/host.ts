@@ -25,6 +25,14 @@ export class GuestExit extends Error {
   }
 }
 
+/** Who looks at a guest while it runs. */
+export interface GuestObserver {
+  /** Is told what it writes to its console, beside what is kept of that. */
+  readonly print?: (bytes: Uint8Array) => void;
+  /** Is told after each of its steps, and at its end. */
+  readonly stepOver?: (host: GuestHost) => void;
+}
+
 export class GuestHost {
   readonly spec: GuestSpec;
   readonly recorder: Recorder;
@@ -36,16 +44,12 @@ export class GuestHost {
   #looks = 0n;
   #slept = 0n;
 
-  /** @param print is told what it writes to its console, beside what is kept here */
-  constructor(
-    spec: GuestSpec,
-    sink: RunSink,
-    accesses: number,
-    print: (bytes: Uint8Array) => void = () => {},
-  ) {
+  constructor(spec: GuestSpec, sink: RunSink, accesses: number, observer: GuestObserver = {}) {
     this.spec = spec;
+    const { print = () => {}, stepOver } = observer;
     this.#print = print;
-    this.recorder = new Recorder(sink, { accesses });
+    const stepped = stepOver && (() => stepOver(this));
+    this.recorder = new Recorder(sink, { accesses }, stepped);
     this.#random = new Random(spec.seed);
   }
 
@@ -54,6 +58,11 @@ export class GuestHost {
     if (this.#memory === undefined)
       throw new UserError("has no memory of the name that was expected");
     return this.#memory;
+  }
+
+  /** Whether it has a memory by now. */
+  get hasMemory(): boolean {
+    return this.#memory !== undefined;
   }
 
   /**

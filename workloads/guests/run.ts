@@ -3,7 +3,7 @@ import { UserError } from "../../src/errors.ts";
 import type { RunSink } from "../trace/runs.ts";
 import { TraceWriter } from "../trace/writer.ts";
 import { freeze } from "./frozen.ts";
-import { GuestExit, GuestHost } from "./host.ts";
+import { GuestExit, GuestHost, type GuestObserver } from "./host.ts";
 import { runPostgres } from "./programs/postgres.ts";
 import { runQuickjs } from "./programs/quickjs.ts";
 import { runSqlite } from "./programs/sqlite.ts";
@@ -55,18 +55,19 @@ export async function recordRun(spec: GuestSpec): Promise<Recording> {
 
 /**
  * Runs a guest, in a thread of its own.
- * @param print takes what it writes to its console
  * @throws UserError, without the guest's name, if it cannot be run to its end
  */
 export async function runGuest(
   spec: GuestSpec,
   sink: RunSink,
-  print?: (bytes: Uint8Array) => void,
+  observer: GuestObserver = {},
 ): Promise<{ readonly host: GuestHost; readonly exitCode: number }> {
   const first = spec.accesses === undefined ? sink : new FirstAccesses(sink, spec.accesses);
-  const host = new GuestHost(spec, first, spec.accesses ?? ACCESSES_MAX, print);
+  const host = new GuestHost(spec, first, spec.accesses ?? ACCESSES_MAX, observer);
   freeze(host);
-  return { host, exitCode: await outcome(host) };
+  const exitCode = await outcome(host);
+  observer.stepOver?.(host);
+  return { host, exitCode };
 }
 
 /** @returns the guest's exit code */

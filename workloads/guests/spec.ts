@@ -30,6 +30,35 @@ export interface GuestSpec {
   readonly seed: number;
 }
 
+/** A page of a program's memory that was another one where it went on than where it came from. */
+export interface ChangedPage {
+  /** After how many of its steps. */
+  readonly step: number;
+  /** Of its own memory. */
+  readonly page: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Where a program is between two of its steps: it comes there again by being run from its beginning. */
+export interface ProgramState {
+  readonly steps: number;
+  /** That it has made by then: else it has come to another place. */
+  readonly accesses: number;
+  /** What was changed on the way, in the order of the steps. */
+  readonly changed: readonly ChangedPage[];
+  /** What has arrived of its memory, by the VM's pages. Null: it is not to go on anywhere. */
+  readonly memory: Uint8Array | null;
+}
+
+/** Of a program that is run live. */
+export interface LiveProgramOrder {
+  readonly spec: GuestSpec;
+  /** Undefined: from its beginning. */
+  readonly from: ProgramState | undefined;
+  /** Whether it waits after each step, and can be looked at. */
+  readonly showsBytes: boolean;
+}
+
 /** What a guest has done. */
 export interface Recording {
   /** A whole trace, as a file has it. */

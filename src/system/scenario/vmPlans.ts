@@ -99,7 +99,7 @@ function guestsOf(
 function refuseUnknownBytes(name: string, { contents }: Vm, workloads: readonly Workload[]): void {
   if (contents !== "bytes" || workloads.every(({ machine }) => machine !== undefined)) return;
   throw new UserError(
-    `VM "${name}": contents "bytes" needs a guest whose machine runs beside: kind linux, live`,
+    `VM "${name}": contents "bytes" needs a guest whose machine runs beside: kind linux or wasm, live: true`,
   );
 }
 
@@ -150,15 +150,23 @@ function planOf(
   const pages = vm.memory ?? Math.max(touched, end);
   if (slots !== null) refuseForSlots({ vm, number, pages, end }, workloads, problems);
   if (vm.paging !== "off" && workloads.some((one) => one.guestPhysical === true)) {
+    const why =
+      vm.contents === "bytes" ? "the bytes of its pages are" : "the pages of its trace are";
     problems.addWhole(
       ["vms", number, "paging"],
-      `VM "${name}": the pages of its trace are guest-physical; expected paging "off", not "${vm.paging}"`,
+      `VM "${name}": ${why} guest-physical; expected paging "off", not "${vm.paging}"`,
     );
   }
   if (workloads.length > 1 && workloads[0]?.traced !== undefined) {
     problems.addWhole(
       ["vms", number, "vcpus"],
       `VM "${name}": what was recorded is a machine with one processor; expected 1, not ${workloads.length}`,
+    );
+  }
+  if (workloads.length > 1 && vm.contents === "bytes") {
+    problems.addWhole(
+      ["vms", number, "vcpus"],
+      `VM "${name}": contents "bytes" is of one program's memory; expected 1 vCPU, not ${workloads.length}`,
     );
   }
   if (touched > pages) {

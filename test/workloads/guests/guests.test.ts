@@ -216,40 +216,50 @@ describe("a program", () => {
     `);
   });
 
-  /** A memory begins as zeros: what is none was written, by the program or by its host. */
+  /** A memory begins as zeros: what is none was written, by the program or by its host. And so with each step of it. */
   it.each([
     ["sort", runWasi, { module: SORT, args: ["300"] }],
     ["system", runWasi, { module: SYSTEM, files: ["a.txt"] }],
     ["SQLite", runSqlite, { program: "sqlite", script: SQL }],
     ["QuickJS", runQuickjs, { program: "quickjs", script: JS }],
-  ] as const)(
-    "%s: each page that holds something was noted as written",
-    async (_name, run, asked) => {
-      write("a.txt", "hello, a.txt");
-      const written = new Set<number>();
-      const sink = {
-        run(page: number, kind: number) {
-          if (kind !== 0) written.add(page);
-        },
-      };
-      const host = new GuestHost(guest(asked), sink, 1e9);
-      try {
-        await run(host);
-      } catch (error) {
-        // It ends by exiting.
-        expect(String(error)).toMatch(/exit 3/);
+  ] as const)("%s: each page that a step changes was noted as written", async (_, run, asked) => {
+    write("a.txt", "hello, a.txt");
+    const written = new Set<number>();
+    const all = new Set<number>();
+    const missing: number[] = [];
+    let before = Buffer.alloc(0);
+    let steps = 0;
+    const sink = {
+      run(page: number, kind: number) {
+        if (kind !== 0) written.add(page);
+      },
+    };
+    const stepOver = ({ hasMemory, memory }: GuestHost): void => {
+      if (!hasMemory) return;
+      steps++;
+      const now = Buffer.from(memory.whole);
+      for (let at = 0; at < now.length; at += 4096) {
+        const [old, page] = [before.subarray(at, at + 4096), now.subarray(at, at + 4096)];
+        const isChanged = old.length === 0 ? page.some((byte) => byte !== 0) : !page.equals(old);
+        if (isChanged && !written.has(at / 4096)) missing.push(at / 4096);
       }
-      host.recorder.finish();
-      const bytes = host.memory.bytes(0, host.memory.length);
-      const missing: number[] = [];
-      for (let at = 0; at < bytes.length; at += 4096) {
-        const isUsed = bytes.subarray(at, at + 4096).some((byte) => byte !== 0);
-        if (isUsed && !written.has(at / 4096)) missing.push(at / 4096);
-      }
-      expect(missing).toEqual([]);
-      expect(written.size).toBeGreaterThan(3);
-    },
-  );
+      for (const page of written) all.add(page);
+      written.clear();
+      before = now;
+    };
+    const host = new GuestHost(guest(asked), sink, 1e9, { stepOver });
+    try {
+      await run(host);
+    } catch (error) {
+      // It ends by exiting.
+      expect(String(error)).toMatch(/exit 3/);
+    }
+    host.recorder.finish();
+    stepOver(host);
+    expect(missing).toEqual([]);
+    expect(all.size).toBeGreaterThan(3);
+    expect(steps).toBeGreaterThan(0);
+  });
 });
 
 describe("as a workload", () => {

@@ -2,6 +2,7 @@
 import { UserError } from "../../../src/errors.ts";
 import { freeze } from "../frozen.ts";
 import type { WholeMachine } from "../live/guestThread.ts";
+import { PAGE_BYTES } from "../tap/notes.ts";
 import { ConsoleText } from "./consoleText.ts";
 import { MachineRecorder } from "./machineRecorder.ts";
 import type { MachineSink } from "./machineStream.ts";
@@ -180,7 +181,9 @@ export class MachineRun {
     pc.step();
     this.recorder.take();
     const state = (): MachineState => this.#stateWith(pc.saveWithoutMemory());
-    this.#around.whole?.({ memory: pc.memory, state });
+    const page = (number: number): Uint8Array =>
+      pc.memory.subarray(PAGE_BYTES * number, PAGE_BYTES * (number + 1));
+    this.#around.whole?.({ page, state });
   }
 
   /** @throws UserError if it should have come to its end by now */

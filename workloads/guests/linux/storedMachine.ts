@@ -1,13 +1,8 @@
-/**
- * The state of a machine without its memory, as bytes that can be stored: the length of a text in JSON (4 bytes, little-endian),
- * that text, and v86's own state.
- */
+/** The state of a machine without its memory, as bytes that can be stored: with v86's own state behind the text. */
 import { z } from "zod";
+import { decodeState, encodeState } from "../storedState.ts";
 import type { MachineState } from "./spec.ts";
 
-const LENGTH_BYTES = 4;
-/** Of the text: chance and the last line of the console are a few hundred bytes. */
-const TEXT_MAX = 1 << 20;
 const count = z.number().min(0).max(Number.MAX_SAFE_INTEGER);
 const words = z.array(
   z
@@ -42,33 +37,18 @@ export function encodeMachine({ machine, ...state }: StoredMachine): Uint8Array 
     chance: chance === null ? null : Array.from(chance),
     text: { tail: Array.from(tail), sequence, printed },
   };
-  const text = Buffer.from(JSON.stringify(stored));
-  const length = Buffer.alloc(LENGTH_BYTES);
-  length.writeUInt32LE(text.length, 0);
-  return new Uint8Array(Buffer.concat([length, text, machine]));
+  return encodeState(stored, machine);
 }
 
 /** @returns undefined if the bytes are no such state */
-export function decodeMachine(bytes: Uint8Array): StoredMachine | undefined {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (buffer.length < LENGTH_BYTES) return undefined;
-  const end = LENGTH_BYTES + buffer.readUInt32LE(0);
-  if (end > buffer.length || end > TEXT_MAX) return undefined;
-  const found = textSchema.safeParse(parsed(buffer.toString("utf8", LENGTH_BYTES, end))).data;
+export function decodeMachine(stored: Uint8Array): StoredMachine | undefined {
+  const found = decodeState(stored, textSchema);
   if (found === undefined) return undefined;
-  const { chance, text } = found;
+  const { chance, text } = found.about;
   return {
-    ...found,
-    machine: new Uint8Array(buffer.subarray(end)),
+    ...found.about,
+    machine: found.bytes,
     chance: chance === null ? null : Int32Array.from(chance),
     text: { ...text, tail: Uint8Array.from(text.tail) },
   };
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -156,8 +156,8 @@ export interface LiveSurroundings<Order, State> {
 
 /** A machine between two steps. */
 export interface WholeMachine<State> {
-  /** Its guest's memory. */
-  readonly memory: Uint8Array;
+  /** The bytes of a page of its guest's memory, valid until it goes on. */
+  readonly page: (page: number) => Uint8Array;
   /** Its state without that. */
   readonly state: () => State;
 }
@@ -177,8 +177,7 @@ export async function live<Order, State>(
     if (what === Ask.state) tell({ suspended: whole.state() });
     else {
       for (const [i, page] of pages.entries()) {
-        const bytes = whole.memory.subarray(PAGE_BYTES * page, PAGE_BYTES * (page + 1));
-        channel.answeredBytes.set(bytes, PAGE_BYTES * i);
+        channel.answeredBytes.set(whole.page(page), PAGE_BYTES * i);
       }
     }
   };

@@ -36,6 +36,8 @@ export const IMPORTS = [
   ["refused", 0],
 ] as const;
 export const IMPORT_MODULE = "trackvisor";
+/** The exported global that counts down rounds: whoever sets it to 1 is told at the next one. */
+export const ROUNDS_LEFT = "trackvisor:rounds";
 
 /** Values that the globals begin with: where the run's page is, by kind; its key, its length; rounds that are left. */
 const GLOBAL_VALUES = [NOWHERE, NOWHERE, NOWHERE, -1, 0, ROUNDS];
@@ -119,7 +121,7 @@ export class Notes {
 
   /** What is exported beside FLUSH. */
   exports(): readonly Export[] {
-    return [];
+    return [{ name: ROUNDS_LEFT, kind: "global", index: this.rounds }];
   }
 
   /** The global that holds the page's first byte while the run is of this kind. */

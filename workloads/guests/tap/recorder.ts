@@ -7,9 +7,9 @@ import { UserError } from "../../../src/errors.ts";
 import { wordAt } from "../../../src/lookup.ts";
 import { RUN_LENGTH_MAX } from "../../trace/format.ts";
 import type { RunSink } from "../../trace/runs.ts";
-import type { WasmInstance } from "../webAssembly.ts";
+import type { WasmGlobal, WasmInstance } from "../webAssembly.ts";
 import type { READ, WRITE } from "./memoryOpcodes.ts";
-import { KIND_BITS, PAGE_BYTES, ROUNDS, WORD_SHIFT } from "./notes.ts";
+import { KIND_BITS, PAGE_BYTES, ROUNDS, ROUNDS_LEFT, WORD_SHIFT } from "./notes.ts";
 import { FLUSH } from "./rewriter.ts";
 import { createRing, type Ring } from "./ring.ts";
 
@@ -24,6 +24,12 @@ export interface GuestLimits {
   readonly accesses: number;
 }
 
+/**
+ * A step of a guest is over: all that it has done to its memory was noted, and has gone to the sink. It ends at a round, for in
+ * the midst of an access its memory has what is noted only after it.
+ */
+export type StepOver = () => void;
+
 /** Why a guest was ended. */
 export class GuestStopped extends UserError {}
 
@@ -36,7 +42,9 @@ export class Recorder {
   readonly #sink: RunSink;
   readonly #limits: GuestLimits;
   readonly #ring: Ring;
+  readonly #stepOver: StepOver | undefined;
   #flushGuest: () => void = () => {};
+  #roundsLeft: WasmGlobal | undefined;
   /** The run that was read last: the next one may belong to it. */
   #key = -1;
   #length = 0;
@@ -44,12 +52,21 @@ export class Recorder {
   #accessesAtRound = 0;
   #stopped: GuestStopped | undefined;
 
-  /** @param sink takes the runs, in order: pages of 4 KiB of the guest's memory */
-  constructor(sink: RunSink, limits: GuestLimits) {
+  /**
+   * @param sink takes the runs, in order: pages of 4 KiB of the guest's memory
+   * @param stepOver is told after each step; undefined: there are none
+   */
+  constructor(sink: RunSink, limits: GuestLimits, stepOver?: StepOver) {
     this.#sink = sink;
     this.#limits = limits;
+    this.#stepOver = stepOver;
     this.#ring = createRing(RUN_WORDS, {
-      full: (words) => this.#drain(words),
+      full: (words) => {
+        // So that a step is of some thousand runs at most.
+        if (this.#stepOver !== undefined && this.#roundsLeft !== undefined)
+          this.#roundsLeft.value = 1;
+        return this.#drain(words);
+      },
       spent: () => this.#spent(),
       refused: () => this.#stop("asks for more memory than it may have"),
     });
@@ -62,6 +79,9 @@ export class Recorder {
     const flush = exports[FLUSH];
     if (typeof flush !== "function") throw new Error(`a tapped module has no function "${FLUSH}"`);
     this.#flushGuest = () => flush();
+    const rounds = exports[ROUNDS_LEFT];
+    if (!isGlobal(rounds)) throw new Error(`a tapped module has no global "${ROUNDS_LEFT}"`);
+    this.#roundsLeft = rounds;
   }
 
   /** An access of the host's to the guest's memory: as many as there are words. */
@@ -89,15 +109,20 @@ export class Recorder {
 
   /** Hands everything on. @throws GuestStopped if it has gone too far */
   finish(): void {
-    this.count();
-    this.#run(this.#key, this.#length);
-    this.#length = 0;
+    this.#handOver();
     this.refuseStopped();
   }
 
   /** @throws GuestStopped if it was ended: what the guest has thrown since then is of no interest */
   refuseStopped(): void {
     if (this.#stopped !== undefined) throw this.#stopped;
+  }
+
+  /** All that was noted goes to the sink, also what the next access might have belonged to. */
+  #handOver(): void {
+    this.count();
+    this.#run(this.#key, this.#length);
+    this.#length = 0;
   }
 
   /** Whether the guest has to trap now, as a number. */
@@ -142,6 +167,10 @@ export class Recorder {
     this.#accessesAtRound = made;
     this.#rounds += ROUNDS;
     if (this.#rounds > IDLE_ROUNDS_MAX) this.#stop("loops for ever, without an access to memory");
+    if (this.#stepOver !== undefined && this.#stopped === undefined) {
+      this.#handOver();
+      this.#stepOver();
+    }
     return this.#stopped === undefined ? 0 : 1;
   }
 
@@ -150,4 +179,8 @@ export class Recorder {
     this.#stopped ??= new GuestStopped(reason);
     return 1;
   }
+}
+
+function isGlobal(value: unknown): value is WasmGlobal {
+  return typeof value === "object" && value !== null && "value" in value;
 }
