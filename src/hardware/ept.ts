@@ -7,15 +7,15 @@ import { wordAt } from "../lookup.ts";
 import {
   attributesOf,
   type EntryFormat,
+  frameOf,
   isLeaf,
-  LOW_ATTRIBUTES,
+  lowAttributes,
   restingLeaf,
   sizedLeaf,
 } from "./formats/entryFormat.ts";
 import { EPT } from "./formats/ept.ts";
 import type { Geometry } from "./geometry.ts";
 import type { HostMemory } from "./memory.ts";
-import { pageOfWords } from "./words.ts";
 
 /** The tables of one VM. `root` is the frame of the top table. */
 export interface Ept {
@@ -32,7 +32,25 @@ export interface EptLeaf {
 }
 
 export function createEpt(memory: HostMemory, geometry: Geometry, format: EntryFormat = EPT): Ept {
-  return { memory, geometry, format, root: memory.allocate() };
+  return { memory, geometry, format, root: allocateRoot(memory, format) };
+}
+
+/** A top table of several frames is aligned to its size (RISC-V hypervisor extension, hgatp of Sv39x4). */
+function allocateRoot(memory: HostMemory, { rootBits }: EntryFormat): number {
+  const frames = 1 << rootBits;
+  const odd = memory.framesUsed % frames;
+  if (odd !== 0) memory.allocate(frames - odd);
+  return memory.allocate(frames);
+}
+
+/** Entries of a table at a level. */
+export function entriesAt({ geometry, format }: Ept, level: number): number {
+  return 1 << (geometry.indexBits + (level === geometry.eptLevels ? format.rootBits : 0));
+}
+
+/** The frame that an entry names. @param word where its low word is */
+export function frameAt({ memory, format }: Ept, word: number): number {
+  return frameOf(format, wordAt(memory.words, word), wordAt(memory.words, word + 1));
 }
 
 /** The pointer that names these tables. @param accessedDirty whether the processor is to set flags, where it need not */
@@ -48,7 +66,7 @@ export function ordinaryLeaf({ ramLeaf, accessed, dirty }: EntryFormat): number 
 
 function entryWord(ept: Ept, table: number, page: number, level: number): number {
   const shift = (level - 1) * ept.geometry.indexBits;
-  const index = shift < 32 ? (page >>> shift) & ((1 << ept.geometry.indexBits) - 1) : 0;
+  const index = shift < 32 ? (page >>> shift) & (entriesAt(ept, level) - 1) : 0;
   return table * ept.memory.frameWords + 2 * index;
 }
 
@@ -60,39 +78,47 @@ export function entryAt(ept: Ept, page: number, level: number): number {
     const word = entryWord(ept, table, page, at);
     if ((memory.words[word]! & format.present) === 0) {
       const created = memory.allocate();
-      memory.words[word] = (created << 12) | format.table;
-      memory.words[word + 1] = created >>> 20;
+      writeEntry(ept, word, created, format.table);
       memory.structureChanged();
     } else if (isLeaf(format, memory.words[word]!, at)) {
       throw new Error(`page ${page} is already mapped by a large page at level ${at}`);
     }
-    table = pageOfWords(memory.words[word]!, memory.words[word + 1]!);
+    table = frameAt(ept, word);
   }
   return entryWord(ept, table, page, level);
 }
 
 /** The attributes of an entry. @param word where its low word is */
-export function attributesAt({ memory }: Ept, word: number): number {
-  return attributesOf(wordAt(memory.words, word), wordAt(memory.words, word + 1));
+export function attributesAt({ memory, format }: Ept, word: number): number {
+  return attributesOf(format, wordAt(memory.words, word), wordAt(memory.words, word + 1));
 }
 
 /** Sets attributes of an entry. */
-export function setAttributes({ memory }: Ept, word: number, attributes: number): void {
+export function setAttributes({ memory, format }: Ept, word: number, attributes: number): void {
   const { words } = memory;
-  words[word] = wordAt(words, word) | (attributes & LOW_ATTRIBUTES);
-  words[word + 1] = wordAt(words, word + 1) | (attributes & ~LOW_ATTRIBUTES);
+  const lower = lowAttributes(format);
+  words[word] = wordAt(words, word) | (attributes & lower);
+  words[word + 1] = wordAt(words, word + 1) | (attributes & ~lower);
 }
 
 /** Clears attributes of an entry. */
-export function clearAttributes({ memory }: Ept, word: number, attributes: number): void {
+export function clearAttributes({ memory, format }: Ept, word: number, attributes: number): void {
   const { words } = memory;
-  words[word] = wordAt(words, word) & ~(attributes & LOW_ATTRIBUTES);
-  words[word + 1] = wordAt(words, word + 1) & ~(attributes & ~LOW_ATTRIBUTES);
+  const lower = lowAttributes(format);
+  words[word] = wordAt(words, word) & ~(attributes & lower);
+  words[word + 1] = wordAt(words, word + 1) & ~(attributes & ~lower);
 }
 
-function writeEntry(memory: HostMemory, word: number, frame: number, attributes: number): void {
-  memory.words[word] = (frame << 12) | (attributes & LOW_ATTRIBUTES);
-  memory.words[word + 1] = (frame >>> 20) | (attributes & ~LOW_ATTRIBUTES);
+function writeEntry(
+  { memory, format }: Ept,
+  word: number,
+  frame: number,
+  attributes: number,
+): void {
+  const { addressShift } = format;
+  const lower = lowAttributes(format);
+  memory.words[word] = (frame << addressShift) | (attributes & lower);
+  memory.words[word + 1] = (frame >>> (32 - addressShift)) | (attributes & ~lower);
 }
 
 /** Maps one page of a size to a frame, both aligned to that size. @param attributes of the leaf; its size is said by `level` */
@@ -104,7 +130,7 @@ export function mapPage(
   attributes = restingLeaf(ept.format),
 ): void {
   const word = entryAt(ept, page, level);
-  writeEntry(ept.memory, word, frame, sizedLeaf(ept.format, attributes, level));
+  writeEntry(ept, word, frame, sizedLeaf(ept.format, attributes, level));
   // A large page may replace a table.
   if (level > 1) ept.memory.structureChanged();
 }
@@ -122,13 +148,13 @@ export function mapRange(
   const leaf = sizedLeaf(ept.format, attributes, level);
   const size = 1 << ((level - 1) * geometry.indexBits);
   const whole = count - (count % size);
-  const perTable = 1 << geometry.indexBits;
+  const perTable = entriesAt(ept, level);
   for (let done = 0; done < whole; ) {
     let word = entryAt(ept, page + done, level);
     const indexInTable = ((page + done) / size) % perTable;
     const run = Math.min(perTable - indexInTable, (whole - done) / size);
     for (let i = 0; i < run; i++, done += size, word += 2) {
-      writeEntry(memory, word, frame + done, leaf);
+      writeEntry(ept, word, frame + done, leaf);
     }
   }
   if (level > 1) memory.structureChanged();
@@ -143,9 +169,11 @@ export function findLeaf(ept: Ept, page: number): EptLeaf | null {
     const word = entryWord(ept, table, page, level);
     const low = memory.words[word]!;
     if (isLeaf(format, low, level))
-      return ((low >>> 12) | memory.words[word + 1]!) === 0 ? null : { word, level };
+      return ((low >>> format.addressShift) | memory.words[word + 1]!) === 0
+        ? null
+        : { word, level };
     if ((low & format.present) === 0) return null;
-    table = pageOfWords(low, memory.words[word + 1]!);
+    table = frameOf(format, low, memory.words[word + 1]!);
   }
   return null;
 }
@@ -160,7 +188,7 @@ export function entriesOf(ept: Ept, page: number): EptLeaf[] {
     entries.push({ word, level });
     const low = memory.words[word] ?? 0;
     if (isLeaf(format, low, level) || (low & format.present) === 0) break;
-    table = pageOfWords(low, memory.words[word + 1] ?? 0);
+    table = frameOf(format, low, memory.words[word + 1] ?? 0);
   }
   return entries;
 }
@@ -174,14 +202,14 @@ export function splitLeaf(ept: Ept, leaf: EptLeaf): void {
   const { memory, geometry, format } = ept;
   const table = memory.allocate();
   const low = memory.words[leaf.word]!;
-  const base = pageOfWords(low, memory.words[leaf.word + 1]!);
+  const base = frameAt(ept, leaf.word);
   const size = 1 << ((leaf.level - 2) * geometry.indexBits);
   const attributes = sizedLeaf(format, attributesAt(ept, leaf.word), leaf.level - 1);
   for (let i = 0; i < 1 << geometry.indexBits; i++) {
-    writeEntry(memory, table * memory.frameWords + 2 * i, base + i * size, attributes);
+    writeEntry(ept, table * memory.frameWords + 2 * i, base + i * size, attributes);
   }
   const accessed = format.leavesDecide ? 0 : low & format.accessed;
-  writeEntry(memory, leaf.word, table, format.table | accessed);
+  writeEntry(ept, leaf.word, table, format.table | accessed);
   memory.structureChanged();
 }
 
@@ -209,7 +237,7 @@ function uniteTable(
 ): { readonly frame: number; readonly bits: number } | null {
   const { memory, geometry, format } = ept;
   const low = memory.words[word]!;
-  const target = pageOfWords(low, memory.words[word + 1]!);
+  const target = frameAt(ept, word);
   if ((low | target) === 0) return null;
   if (isLeaf(format, low, level)) {
     return { frame: target, bits: sizedLeaf(format, attributesAt(ept, word), 1) };
@@ -261,14 +289,14 @@ function visitTable(
   const { memory, geometry, format } = ept;
   const size = 2 ** ((level - 1) * geometry.indexBits);
   const first = from <= firstPage ? 0 : Math.floor((from - firstPage) / size);
-  for (let i = first; i < 1 << geometry.indexBits; i++) {
+  for (let i = first; i < entriesAt(ept, level); i++) {
     const word = table * memory.frameWords + 2 * i;
     const low = memory.words[word]!;
     const high = memory.words[word + 1]!;
     if ((low | high) === 0) continue;
     const page = firstPage + i * size;
     if (!isLeaf(format, low, level)) {
-      const below = pageOfWords(low, high);
+      const below = frameOf(format, low, high);
       if (visitTable(ept, below, level - 1, page, from, rest, visit)) return true;
     } else if (rest.left > 0) {
       rest.left--;

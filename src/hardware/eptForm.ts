@@ -1,10 +1,16 @@
 /** The paging structures of a VM as a state: its entries, and where they are when pages have other numbers. */
 import { fieldOf, itemAt } from "../lookup.ts";
 import { type Ept, forEachLeaf } from "./ept.ts";
-import { attributesOf, type EntryFormat, isLeaf, LOW_ATTRIBUTES } from "./formats/entryFormat.ts";
+import {
+  attributesOf,
+  type EntryFormat,
+  entryOf,
+  frameOf,
+  isLeaf,
+  lowAttributes,
+} from "./formats/entryFormat.ts";
 import type { Geometry } from "./geometry.ts";
 import type { NameOf, NormalForm } from "./normalForm.ts";
-import { pageAddressHigh, pageAddressLow, pageOfWords } from "./words.ts";
 
 /** Frames of a VM's tables: those built with it, from the root on, and those that splitting large leaves adds. */
 export interface TableFrames {
@@ -99,6 +105,8 @@ function renumberedTables(
   to: (page: number) => number,
 ): { readonly words: number[]; readonly added: number[] } {
   const perTable = 1 << indexBits;
+  const perRoot = perTable << format.rootBits;
+  const lower = lowAttributes(format);
   const before = { words, added };
   const after = { words: words.map(() => 0), added: added.map(() => 0) };
   const place = (frame: number, entry: number) =>
@@ -119,29 +127,28 @@ function renumberedTables(
   const base = firstDataFrame(read, format, root, eptLevels, perTable);
   const visit = (from: number, goal: number, level: number, first: number): void => {
     const size = 2 ** ((level - 1) * indexBits);
-    for (let entry = 0; entry < perTable; entry++) {
+    const entries = level === eptLevels ? perRoot : perTable;
+    for (let entry = 0; entry < entries; entry++) {
       const [low, high] = read(from, entry);
       if ((low | high) === 0) continue;
       const page = first + entry * size;
       // Permutations keep blocks together: any page of a block says where it goes.
       const image = Math.floor(to(page) / size) * size;
-      const position = Math.floor(image / size) % perTable;
+      const position = Math.floor(image / size) % entries;
       if (isLeaf(format, low, level)) {
         const frame = base + image;
-        const attributes = attributesOf(low, high);
-        const bits = pageAddressLow(frame) | (attributes & LOW_ATTRIBUTES);
-        write(goal, position, bits, pageAddressHigh(frame) | (attributes & ~LOW_ATTRIBUTES));
+        write(goal, position, ...entryOf(format, frame, attributesOf(format, low, high)));
         continue;
       }
-      const table = pageOfWords(low, high);
+      const table = frameOf(format, low, high);
       if (table >= addedFrom) {
         write(goal, position, low, high);
         visit(table, table, level - 1, page);
         continue;
       }
       const [ownLow, ownHigh] = read(goal, position);
-      write(goal, position, (ownLow & ~LOW_ATTRIBUTES) | (low & LOW_ATTRIBUTES), ownHigh);
-      visit(table, pageOfWords(ownLow, ownHigh), level - 1, page);
+      write(goal, position, (ownLow & ~lower) | (low & lower), ownHigh);
+      visit(table, frameOf(format, ownLow, ownHigh), level - 1, page);
     }
   };
   visit(root, root, eptLevels, 0);
@@ -162,7 +169,7 @@ function firstDataFrame(
 ): number {
   // Page 0 is mapped first.
   const [low, high] = read(table, 0);
-  const frame = pageOfWords(low, high);
+  const frame = frameOf(format, low, high);
   return isLeaf(format, low, level)
     ? frame
     : firstDataFrame(read, format, frame, level - 1, perTable);

@@ -72,7 +72,7 @@ export function paePages({ indexBits }: Geometry): number {
   return 2 ** (PDPTE_BITS + PAE_LEVELS * indexBits);
 }
 
-/** Guest-physical pages that an EPT translates: 2^48 bytes with 4 levels, 2^57 with 5. */
-export function eptPages({ eptLevels, indexBits }: Geometry): number {
-  return 2 ** (eptLevels * indexBits);
+/** Guest-physical pages that an EPT translates: 2^48 bytes with 4 levels, 2^57 with 5. @param rootBits that the top table has more */
+export function eptPages({ eptLevels, indexBits }: Geometry, rootBits = 0): number {
+  return 2 ** (eptLevels * indexBits + rootBits);
 }

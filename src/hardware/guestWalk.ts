@@ -168,6 +168,10 @@ function updateGuestFlags(mmu: Mmu, topLevel: number, leafLevel: number, write: 
     const low = memory.words[entry]!;
     const wanted = low | GUEST_ACCESSED | (write && level === leafLevel ? GUEST_DIRTY : 0);
     if (wanted === low) continue;
+    // As of the entry itself: that it is there is no help (RISC-V henvcfg.ADUE of 0).
+    if (mmu.guestFlagsFault) {
+      return pageFault(mmu, mmu.linearNeed, PageFault.protection);
+    }
     if (!mmu.structureWrites && mmu.compatibility !== Compatibility.bochs) {
       const outcome = checkStructureWrite(mmu, topLevel, level, entry);
       if (outcome !== Outcome.done) return outcome;

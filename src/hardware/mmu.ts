@@ -7,10 +7,10 @@ import { type Capabilities, DEFAULT_CAPABILITIES } from "./capabilities.ts";
 import { DEFAULT_PROCESSOR_COSTS, type ProcessorCosts } from "./costs.ts";
 import { COUNTER_COUNT, Counter } from "./counters.ts";
 import {
-  beyondPhysical,
+  addressFrom,
   type EntryFormat,
   LEVELS,
-  LOW_ATTRIBUTES,
+  lowAttributes,
   reservedByLevel,
   setsFlags,
 } from "./formats/entryFormat.ts";
@@ -33,7 +33,7 @@ import {
   secondaryControls,
   Vmcs,
 } from "./vmcs.ts";
-import { NOT_HELD, pageOfWords, requireHeld } from "./words.ts";
+import { pageOfWords, requireHeld } from "./words.ts";
 
 /** Where implementations disagree, whose behaviour is followed (docs/choices.md). */
 export const Compatibility = { sdm: 0, bochs: 1, kvm: 2 } as const;
@@ -141,10 +141,17 @@ export class Mmu {
   readonly largeMask: number;
   readonly inverted: number;
   readonly leavesDecide: boolean;
+  /** Positions of a frame's number in the low word, and from the high word's first bit on. */
+  readonly addressShift: number;
+  readonly highShift: number;
+  /** Entries of the top table, less one. */
+  readonly rootMask: number;
   readonly grantMask: number;
   readonly grantShift: number;
   readonly noExecuteHigh: number;
   readonly reservedHigh: number;
+  /** Of those, the ones of addresses. */
+  readonly tooWideHigh: number;
   /** By level, those of leaves from LEVELS on; and by the low six bits. */
   readonly reservedLow: Int32Array;
   readonly malformedLow: number;
@@ -165,8 +172,9 @@ export class Mmu {
   modeBasedExecute = false;
   /** An entry without any of these bits maps nothing. */
   presentMask = 0;
-  /** An entry without all of these bits allows nothing. */
+  /** An entry without all of these bits allows nothing; without all of those, no write. */
   demandMask = 0;
+  writeDemand = 0;
   /** A bit of a leaf's high word with which a write is allowed that sets D; 0: none, or the processor is not to set D. */
   writableHigh = 0;
   /** What allows to write besides what bit 1 of a plain leaf's rights says: WRITE if D is that bit. */
@@ -175,6 +183,8 @@ export class Mmu {
   dirtyShift = 0;
   /** Whether any access to the guest's paging structures counts as a write. */
   structureWrites = false;
+  /** Whether a flag that a walk would have to set in the guest's own structures is a page fault. */
+  guestFlagsFault = false;
   paging: number = GuestPaging.off;
   /** A linear page shifted right by this is 0 or, in long mode, -1: else the guest cannot name it. */
   linearSignBit = SIGN_BIT;
@@ -259,11 +269,15 @@ export class Mmu {
     this.eptTopShift = (geometry.eptLevels - 1) * geometry.indexBits;
     this.walkReferenceCost = this.costs.walkReference;
     this.l2TlbHitCost = this.costs.l2TlbHit;
-    this.eptPages = eptPages(geometry);
     const held = Math.min(geometry.physicalAddressBits, HELD_ADDRESS_BITS);
-    this.unusualHighBits = ~((1 << (held - 32)) - 1);
     const { format } = this;
-    this.notHeldHigh = NOT_HELD & format.addressHigh;
+    this.eptPages = eptPages(geometry, format.rootBits);
+    this.rootMask = (1 << (geometry.indexBits + format.rootBits)) - 1;
+    this.addressShift = format.addressShift;
+    this.highShift = 32 - format.addressShift;
+    this.unusualHighBits = ~format.addressHigh | addressFrom(format, held);
+    const width = format.checksWidth ? HELD_ADDRESS_BITS : held;
+    this.notHeldHigh = addressFrom(format, width);
     this.accessedMask = format.accessed;
     this.dirtyMask = format.dirty;
     this.largeMask = format.large;
@@ -272,7 +286,9 @@ export class Mmu {
     this.grantMask = format.grants;
     this.grantShift = format.grantShift;
     this.noExecuteHigh = format.noExecuteHigh;
-    this.reservedHigh = beyondPhysical(geometry) & format.addressHigh;
+    const beyond = addressFrom(format, geometry.physicalAddressBits);
+    this.reservedHigh = format.reservedHigh | (format.checksWidth ? beyond : 0);
+    this.tooWideHigh = beyond;
     const likeBochs = this.compatibility === Compatibility.bochs;
     const reserved = format.reserved(geometry, this.capabilities, likeBochs);
     this.reservedLow = reservedByLevel(reserved);
@@ -325,7 +341,8 @@ export function deriveControls(
   mmu.counters = counters;
   const [secondary, pointer, pointerHigh] = [words[0]!, words[1]!, words[2]!];
   mmu.eptEnabled = (secondary & SECONDARY_EPT) !== 0;
-  mmu.eptRoot = pageOfWords(pointer, pointerHigh);
+  // The low bits of a top table of several frames are not looked at.
+  mmu.eptRoot = pageOfWords(pointer, pointerHigh) & -(1 << mmu.format.rootBits);
   if (mmu.eptEnabled) requireHeld(pointerHigh, "the EPT pointer");
   requireHeld(vmcs.words[2 * Field.guestCr3 + 1]!, "CR3");
   loadFormat(mmu, pointer, secondary);
@@ -348,11 +365,15 @@ function loadFormat(mmu: Mmu, pointer: number, secondary: number): void {
   mmu.modeBasedExecute = (secondary & SECONDARY_MODE_BASED_EXECUTE) !== 0;
   mmu.presentMask = mmu.modeBasedExecute ? format.presentModeBased : format.present;
   mmu.demandMask = format.demands | (mmu.accessedDirty ? 0 : format.demandsWithoutFlags);
+  mmu.writeDemand = mmu.accessedDirty ? 0 : format.writeDemandsWithoutFlags;
+  mmu.guestFlagsFault = (secondary & format.guestFlagsFault) !== 0;
   // The rest of what allows to write, in the high word, is what leaves D to the processor.
   const setsDirty = mmu.accessedDirty && (secondary & format.accessedAlone) === 0;
-  mmu.writableHigh = setsDirty ? format.write & ~LOW_ATTRIBUTES : 0;
+  const lower = lowAttributes(format);
+  mmu.writableHigh = setsDirty ? format.write & ~lower : 0;
   mmu.dirtyGrants = mmu.writableHigh === 0 ? 0 : WRITE;
-  const allowing = mmu.accessedDirty ? format.dirty : format.write & LOW_ATTRIBUTES;
+  const byDirty = mmu.accessedDirty || mmu.writeDemand !== 0;
+  const allowing = byDirty ? format.dirty : format.write & lower;
   mmu.dirtyShift = Math.log2(allowing / WRITE);
 }
 

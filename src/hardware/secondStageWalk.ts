@@ -9,7 +9,7 @@ import { DATA_FRAME_BASE } from "./memory.ts";
 import { Compatibility, count, LinearPage, type Mmu, type TransitionLog } from "./mmu.ts";
 import { EXECUTE, READ, RWX, USER_EXECUTE, WRITE } from "./rights.ts";
 import { Field, readField, writeField } from "./vmcs.ts";
-import { pageAddressLow, requireHeld } from "./words.ts";
+import { AddressNotHeldError, pageAddressLow } from "./words.ts";
 
 /** Kinds of access, as bits: the first three are the rights needed. */
 export const Access = {
@@ -73,7 +73,8 @@ export function plainLeaf(mmu: Mmu, page: number): number {
 function findPlainLeaf(mmu: Mmu, page: number): number {
   const { indexBits, plainTableMask, plainTableBits, unusualHighBits, leafTables } = mmu;
   const { words, frameWords, tableMarks } = mmu.memory;
-  const indexMask = (1 << indexBits) - 1;
+  const { addressShift, highShift } = mmu;
+  let indexMask = mmu.rootMask;
   if (page >>> 0 >= mmu.eptPages) return 0;
   let table = mmu.eptRoot;
   for (let shift = mmu.eptTopShift; shift > 0; shift -= indexBits) {
@@ -83,7 +84,8 @@ function findPlainLeaf(mmu: Mmu, page: number): number {
     const high = words[entry + 1]!;
     if ((low & plainTableMask) !== plainTableBits || (high & unusualHighBits) !== 0) return 0;
     tableMarks[table] = 1;
-    table = (low >>> 12) | (high << 20);
+    table = (low >>> addressShift) | (high << highShift);
+    indexMask = (1 << indexBits) - 1;
   }
   // A table outside the frames that have bytes is not there: the full walk says so.
   if (table >>> 0 >= DATA_FRAME_BASE) return 0;
@@ -112,7 +114,7 @@ function plainAccess(mmu: Mmu, page: number, access: number, leaf: number): bool
   noteWalk(mmu, page, access);
   mmu.rights = rights;
   mmu.leafBits = 0;
-  mmu.frame = (low >>> 12) | (high << 20);
+  mmu.frame = (low >>> mmu.addressShift) | (high << mmu.highShift);
   countReferences(mmu, mmu.eptLevels);
   return true;
 }
@@ -134,7 +136,8 @@ function walkTables(mmu: Mmu, page: number, access: number): number {
   const { memory, path, presentMask, largeMask, inverted, reservedLow, reservedHigh } = mmu;
   const { indexBits, eptLevels } = mmu.geometry;
   const { words, frameWords } = memory;
-  const indexMask = (1 << indexBits) - 1;
+  const { addressShift, highShift } = mmu;
+  let indexMask = mmu.rootMask;
   let table = mmu.eptRoot;
   let allLow = -1;
   let someHigh = 0;
@@ -169,9 +172,12 @@ function walkTables(mmu: Mmu, page: number, access: number): number {
       countReferences(mmu, eptLevels - level + 1);
       return malformedEntry(mmu, page, access, high, level);
     }
-    requireHeld(high & mmu.notHeldHigh, "the address in an entry of the second level");
+    if ((high & mmu.notHeldHigh) !== 0) {
+      throw new AddressNotHeldError("the address in an entry of the second level");
+    }
     if (isLeaf) break;
-    table = (low >>> 12) | (high << 20);
+    table = (low >>> addressShift) | (high << highShift);
+    indexMask = (1 << indexBits) - 1;
     level--;
   }
   countReferences(mmu, eptLevels - level + 1);
@@ -210,7 +216,7 @@ function walkTables(mmu: Mmu, page: number, access: number): number {
   mmu.rights = granted & RWX;
   mmu.leafBits = (level - 1) * indexBits;
   const offsetMask = level === 1 ? 0 : (1 << mmu.leafBits) - 1;
-  mmu.frame = (((low >>> 12) | (high << 20)) & ~offsetMask) | (page & offsetMask);
+  mmu.frame = (((low >>> addressShift) | (high << highShift)) & ~offsetMask) | (page & offsetMask);
   return Outcome.done;
 }
 
@@ -218,6 +224,7 @@ function walkTables(mmu: Mmu, page: number, access: number): number {
 function grantedBy(mmu: Mmu, allLow: number, someHigh: number): number {
   if ((allLow & mmu.demandMask) !== mmu.demandMask) return 0;
   let granted = (allLow >>> mmu.grantShift) & mmu.grantMask;
+  if ((allLow & mmu.writeDemand) !== mmu.writeDemand) granted &= ~WRITE;
   const { noExecuteHigh } = mmu;
   if ((someHigh & mmu.writableHigh) !== 0) granted |= WRITE;
   if (noExecuteHigh === 0) return granted;
@@ -267,10 +274,10 @@ function setDirtyAndLog(mmu: Mmu, page: number, leaf: number, level: number): vo
 
 /**
  * What remains of a walk that found a plain leaf (plainLeaf) without D, for a write that it allows.
- * Returns whether it is done: with a full log nothing happens, and the full walk must say so.
+ * Returns whether it is done: with a full log, or where software sets D, nothing happens, and the full walk must say so.
  */
 export function plainFirstWrite(mmu: Mmu, page: number, leaf: number): boolean {
-  if (mmu.dirtyLog?.isFull(mmu) === true) return false;
+  if (!mmu.accessedDirty || mmu.dirtyLog?.isFull(mmu) === true) return false;
   setDirtyAndLog(mmu, page, leaf, 1);
   return true;
 }
@@ -326,11 +333,15 @@ function writeQualification(mmu: Mmu, access: number, bits: number, granted: num
   // Bochs forgets the read of an access that also writes.
   if (mmu.compatibility === Compatibility.bochs && (needed & WRITE) !== 0) needed &= ~READ;
   let low = bits | fault.always;
+  const isStructure = (access & Access.structure) !== 0;
+  const original = isStructure ? mmu.linearNeed : needed;
+  if (isStructure && fault.structureWrite !== 0) {
+    if ((needed & WRITE) !== 0) low |= fault.structureWrite;
+    needed = original;
+  }
   if ((needed & READ) !== 0) low |= fault.read;
   if ((needed & WRITE) !== 0) low |= fault.write;
   if ((needed & EXECUTE) !== 0) low |= fault.fetch;
-  const isStructure = (access & Access.structure) !== 0;
-  const original = isStructure ? mmu.linearNeed : needed;
   if ((original & EXECUTE) === 0) low |= fault.data;
   if (isStructure) low |= fault.structure;
   if ((access & Access.noLinearAddress) === 0) {
@@ -358,7 +369,7 @@ function malformedEntry(
 ): number {
   const { malformed, status } = mmu.format.fault;
   const { reason, reports, bits } = malformed;
-  const cause = (high & mmu.reservedHigh) === 0 ? Cause.reserved : Cause.addressSize;
+  const cause = (high & mmu.tooWideHigh) === 0 ? Cause.reserved : Cause.addressSize;
   writeField(mmu.vmcs, Field.exitReason, reason);
   if (reports) writeQualification(mmu, access, bits | status(cause, level), 0);
   else writeField(mmu.vmcs, Field.exitQualification, 0);

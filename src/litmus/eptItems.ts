@@ -1,8 +1,9 @@
 /** EPT mappings and changes to EPT entries, as the VMM makes them. */
 
 import { entryAt, findLeaf, mapPage } from "../hardware/ept.ts";
-import { type EntryFormat, LOW_ATTRIBUTES, rightsText } from "../hardware/formats/entryFormat.ts";
+import { type EntryFormat, lowAttributes, rightsText } from "../hardware/formats/entryFormat.ts";
 import { EPT_MEMORY_TYPE_SHIFT } from "../hardware/formats/ept.ts";
+import { eptPages } from "../hardware/geometry.ts";
 import { DATA_FRAME_BASE } from "../hardware/memory.ts";
 import { EXECUTE, READ, USER_EXECUTE, WRITE } from "../hardware/rights.ts";
 import { itemAt, present, wordAt } from "../lookup.ts";
@@ -53,9 +54,10 @@ export function permitted(
 ): readonly [low: number, high: number] {
   const all = permissionBits(format, "rwxu") | format.write | format.noExecuteHigh;
   const attributes = permissionBits(format, text);
+  const lower = lowAttributes(format);
   return [
-    (low & ~(all & LOW_ATTRIBUTES)) | (attributes & LOW_ATTRIBUTES),
-    (high & ~(all & ~LOW_ATTRIBUTES)) | (attributes & ~LOW_ATTRIBUTES),
+    (low & ~(all & lower)) | (attributes & lower),
+    (high & ~(all & ~lower)) | (attributes & ~lower),
   ];
 }
 
@@ -80,7 +82,7 @@ export function applyEptItem(machine: Machine, item: EptItem, path: readonly Pro
   }
   const count = item.count ?? 1;
   spend(machine, count, path);
-  if (first + count * pages > 2 ** (geometry.eptLevels * geometry.indexBits)) {
+  if (first + count * pages > eptPages(geometry, ept.format.rootBits)) {
     throw new LitmusProblem(path, "gpa is beyond what the EPT can map");
   }
   const rights = permissionBits(ept.format, item.permissions ?? "rwx");
@@ -145,7 +147,7 @@ function changeEntry(
 
 /** Maps the guest's paging structures that nothing maps yet. */
 export function mapTables({ ept, geometry, tables }: Machine): void {
-  const reach = 2 ** (geometry.eptLevels * geometry.indexBits);
+  const reach = eptPages(geometry, ept.format.rootBits);
   for (const page of tables.pages) {
     if (page >= reach) {
       throw new LitmusProblem(["guest", "tables"], "the EPT cannot map so many paging structures");

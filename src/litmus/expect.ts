@@ -181,13 +181,17 @@ function compareEntries(
   const { memory, ept, tables } = machine;
   for (const [gpa, text] of Object.entries(expected.flags ?? {})) {
     const path = eptPath(ept, Math.floor(Number(gpa) / 4096));
-    compare(`flags of ${gpa}`, expandFlags(text, path), readFlags(memory, path, ept.format));
+    compare(
+      `flags of ${gpa}`,
+      expandFlags(text, path, ept.format),
+      readFlags(memory, path, ept.format),
+    );
   }
   for (const [linear, text] of Object.entries(expected.guestFlags ?? {})) {
     const path = tables.path(linearKey(linear));
     compare(
       `guest flags of ${linear}`,
-      expandFlags(text, path),
+      expandFlags(text, path, GUEST_FLAGS),
       readFlags(memory, path, GUEST_FLAGS),
     );
   }
@@ -196,7 +200,7 @@ function compareEntries(
     const low = leaf === undefined ? 0 : wordAt(memory.words, leaf.word);
     const present = leaf !== undefined && low !== 0 && isLeaf(ept.format, low, leaf.level);
     const high = leaf === undefined ? 0 : wordAt(memory.words, leaf.word + 1);
-    const permits = entryPermissions(ept.format, attributesOf(low, high));
+    const permits = entryPermissions(ept.format, attributesOf(ept.format, low, high));
     const actual = present ? `${PAGE_SIZES[leaf.level - 1]} ${permits}` : "none";
     const [size, permissions] = text.split(" ");
     const wanted =

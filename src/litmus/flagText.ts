@@ -8,19 +8,22 @@ import type { Path } from "./entryPath.ts";
 export interface FlagBits {
   readonly accessed: number;
   readonly dirty: number;
+  /** Whether leaves alone have them: then "accessed" and "dirty" leave the other levels alone. */
+  readonly leavesDecide?: boolean;
 }
 
 /** The flags of each level that a text stands for, in a walk of so many levels. */
-function levelFlags(text: string, levels: number): string[] {
+function levelFlags(text: string, levels: number, { leavesDecide = false }: FlagBits): string[] {
   if (text === "clean") return Array<string>(levels).fill("-");
-  if (text === "accessed") return Array<string>(levels).fill("A");
-  if (text === "dirty") return [...Array<string>(levels - 1).fill("A"), "AD"];
+  const tables = Array<string>(levels - 1).fill(leavesDecide ? "-" : "A");
+  if (text === "accessed") return [...tables, "A"];
+  if (text === "dirty") return [...tables, "AD"];
   return text.split(" ");
 }
 
 /** The text in its long form. */
-export function expandFlags(text: string, path: Path): string {
-  return path.length === 0 ? text : levelFlags(text, path.length).join(" ");
+export function expandFlags(text: string, path: Path, bits: FlagBits): string {
+  return path.length === 0 ? text : levelFlags(text, path.length, bits).join(" ");
 }
 
 /** The flags that memory holds. */
@@ -42,7 +45,7 @@ export function applyFlags(
   text: string,
   bits: FlagBits,
 ): string | null {
-  const levels = levelFlags(text, path.length);
+  const levels = levelFlags(text, path.length, bits);
   if (levels.length !== path.length) {
     return `flags "${text}" name ${levels.length} levels, but the walk has ${path.length}`;
   }

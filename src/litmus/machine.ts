@@ -129,6 +129,8 @@ export function createMachine(test: LitmusTest): Machine {
   return machine;
 }
 
+const FLAGS = { always: "always on", never: "set by software alone" } as const;
+
 /** What a format of second-level entries does not go with. */
 function refuseUnfit(test: LitmusTest, format: EntryFormat, { eptLevels }: Geometry): void {
   const { label } = format;
@@ -146,8 +148,8 @@ function refuseUnfit(test: LitmusTest, format: EntryFormat, { eptLevels }: Geome
   if (!format.loadsPdptes && test.guest?.paging === "pae") {
     refuse(["guest", "paging"], `PAE guests are not emulated with ${label}`);
   }
-  if (!format.flagsOptional && test.controls?.accessedDirty !== undefined) {
-    refuse(["controls", "accessedDirty"], `the flags of ${label} are always on`);
+  if (format.flags !== "optional" && test.controls?.accessedDirty !== undefined) {
+    refuse(["controls", "accessedDirty"], `the flags of ${label} are ${FLAGS[format.flags]}`);
   }
 }
 

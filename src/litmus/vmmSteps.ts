@@ -1,11 +1,11 @@
 /** Steps that the VMM takes: EPT entries, flags, invalidation, logs, VMCS fields, and what is a unit's own. */
 
-import { findLeaf, splitLeaf } from "../hardware/ept.ts";
+import { findLeaf, frameAt, splitLeaf } from "../hardware/ept.ts";
 import { restoreNmiBlocking } from "../hardware/exit.ts";
 import { invept, invvpid } from "../hardware/invalidation.ts";
 import { logFrameOf } from "../hardware/logStore.ts";
 import { Field, readField, readField64 } from "../hardware/vmcs.ts";
-import { joinWords, pageOfWords } from "../hardware/words.ts";
+import { joinWords } from "../hardware/words.ts";
 import { wordAt } from "../lookup.ts";
 import type { LogStep } from "../units/unit.ts";
 import { eptPath } from "./entryPath.ts";
@@ -122,7 +122,7 @@ export function splitStep(
   }
   spend(machine, 1 << geometry.indexBits, path);
   splitLeaf(ept, leaf);
-  const table = pageOfWords(wordAt(memory.words, leaf.word), wordAt(memory.words, leaf.word + 1));
+  const table = frameAt(ept, leaf.word);
   for (let i = 0; i < 1 << geometry.indexBits; i++) {
     const word = table * memory.frameWords + 2 * i;
     let [low, high] = [wordAt(memory.words, word), wordAt(memory.words, word + 1)];

@@ -20,7 +20,7 @@ const PAGE_SHIFT = 12n;
 /** Rights and flags of an entry as letters: "-" where one is not set. */
 function letters(format: EntryFormat, low: number, high: number): string {
   const { accessed, dirty } = format;
-  const rights = rightsText(format, attributesOf(low, high));
+  const rights = rightsText(format, attributesOf(format, low, high));
   return `${rights}${(low & accessed) === 0 ? "-" : "A"}${(low & dirty) === 0 ? "-" : "D"}`;
 }
 

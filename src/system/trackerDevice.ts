@@ -1,8 +1,8 @@
 /** The device of a tracker actor: one VM's entries, logs and bitmaps, through the technique that is armed. */
 
 import type { ChosenPages, TrackerReply, TrackerRequest } from "../../machines/trackerContext.ts";
-import { attributesAt, findLeaf } from "../hardware/ept.ts";
-import { allowsNow } from "../hardware/formats/entryFormat.ts";
+import { attributesAt, findLeaf, setAttributes } from "../hardware/ept.ts";
+import { allowsNow, isWriteFault, missingFlags } from "../hardware/formats/entryFormat.ts";
 import { landed } from "../hardware/writesInFlight.ts";
 import type { HypervisorCosts } from "../hypervisor/costs.ts";
 import { markByVcpu } from "../hypervisor/deviceWrites.ts";
@@ -111,7 +111,9 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
         const { vcpu, page, dispatcher, qualification } = request;
         const { tracked } = this.#vm;
         const { format } = tracked.ept;
-        const write = (qualification & format.fault.write) !== 0;
+        const write = isWriteFault(format, qualification);
+        const own = this.#setFlags(page, qualification);
+        if (own !== null) return served(own, dispatcher, -1);
         if (this.#slots !== null) return this.#slots.serve(request);
         const work = this.#technique?.serveViolation(tracked, vcpu, page, write) ?? NOT_OURS;
         if (work.fix !== "notOurs") return served(work, dispatcher, -1);
@@ -131,6 +133,17 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
         return { type: "ringsReaped", cycles: costs.ringExit + reapRings(this.#vm.tracked) };
       }
     }
+  }
+
+  /** Where the processor leaves them to software, the flags that an access lacks (RISC-V Svade). Null: it lacks something else. */
+  #setFlags(page: number, qualification: number): ExitWork | null {
+    const { ept, costs } = this.#vm.tracked;
+    const leaf = findLeaf(ept, page);
+    if (leaf === null) return null;
+    const missing = missingFlags(ept.format, attributesAt(ept, leaf.word), qualification);
+    if (missing === 0) return null;
+    setAttributes(ept, leaf.word, missing);
+    return spurious(costs);
   }
 
   /** It takes no time beside that from the write to here. */

@@ -1,5 +1,6 @@
 /** A tracker's device, as far as it is about KVM's memory slots: a VM's violations, and changes of its slots. */
 import type { TrackerReply, TrackerRequest } from "../../machines/trackerContext.ts";
+import { isWriteFault } from "../hardware/formats/entryFormat.ts";
 import { deviceWrote } from "../hypervisor/deviceWrites.ts";
 import { harvestLeaving } from "../hypervisor/slots/overSlots.ts";
 import type { VmSlots } from "../hypervisor/slots/vmSlots.ts";
@@ -27,7 +28,7 @@ export class TrackerSlots {
    */
   serve({ vcpu, page, qualification, dispatcher }: Violation): TrackerReply {
     const { costs, ept } = this.#vm.tracked;
-    const write = (qualification & ept.format.fault.write) !== 0;
+    const write = isWriteFault(ept.format, qualification);
     const served = this.#slots.serve(vcpu, page, write);
     if (served === "device") retireAccess(itemAt(this.#world.vcpus, vcpu).stream);
     const cycles = costs.violationHandler + (served === "device" ? costs.ringExit : 0);

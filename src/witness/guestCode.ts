@@ -1,6 +1,6 @@
 /** What a guest runs for one step: the code of the image that does it, and what that code needs. */
 import type { AccessKindName } from "../hardware/accessLoop.ts";
-import { findLeaf } from "../hardware/ept.ts";
+import { findLeaf, frameAt } from "../hardware/ept.ts";
 import { isLeaf } from "../hardware/formats/entryFormat.ts";
 import {
   Field,
@@ -10,7 +10,7 @@ import {
   SECONDARY_EPT,
   secondaryControls,
 } from "../hardware/vmcs.ts";
-import { joinWords, pageOfWords } from "../hardware/words.ts";
+import { joinWords } from "../hardware/words.ts";
 import type { Machine, Vcpu } from "../litmus/state.ts";
 import type { Step } from "../litmus/stepSchema.ts";
 import type { Frames } from "./frames.ts";
@@ -97,7 +97,7 @@ function locate({ machine, vcpu, code }: Place, address: number): Located | null
   const low = memory.words[leaf.word] ?? 0;
   if (!isLeaf(ept.format, low, leaf.level)) return null;
   const mask = 2 ** ((leaf.level - 1) * geometry.indexBits) - 1;
-  const first = pageOfWords(low, memory.words[leaf.word + 1] ?? 0);
+  const first = frameAt(ept, leaf.word);
   const frame = first - (first & mask) + (page & mask);
   return frame < 0 || frame >= 2 ** 28 ? null : { frame, offset };
 }

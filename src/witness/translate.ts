@@ -5,7 +5,7 @@
  */
 
 import { EVENT_VALID, EventType, eventTypeOf } from "../hardware/eventInformation.ts";
-import { isLeaf } from "../hardware/formats/entryFormat.ts";
+import { frameOf, isLeaf } from "../hardware/formats/entryFormat.ts";
 import { NPT } from "../hardware/formats/npt.ts";
 import { flushAll } from "../hardware/tlb.ts";
 import {
@@ -18,7 +18,6 @@ import {
   secondaryControls,
   type Vmcs,
 } from "../hardware/vmcs.ts";
-import { pageOfWords } from "../hardware/words.ts";
 import type { StepResult } from "../litmus/guestSteps.ts";
 import type { LitmusTest } from "../litmus/load.ts";
 import { createMachine } from "../litmus/machine.ts";
@@ -171,8 +170,8 @@ class Translator {
       for (let i = 0; i < 1 << geometry.indexBits; i++) {
         const [low, high] = memory.readEntry(frame, i);
         if ((low & format.present) === 0) continue;
-        if (isLeaf(format, low, level)) leaves.add(pageOfWords(low, high));
-        else visit(pageOfWords(low, high), level - 1);
+        if (isLeaf(format, low, level)) leaves.add(frameOf(format, low, high));
+        else visit(frameOf(format, low, high), level - 1);
       }
     };
     for (const root of this.#roots) visit(root, geometry.eptLevels);

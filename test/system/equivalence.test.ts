@@ -153,7 +153,9 @@ describe.each(FORMATS.filter((format) => format !== EPT))("with entries of $name
   it.each(["writeProtect", "dirtyRing", "accessedDirtyScan"] as const)(
     "%s reports exactly the pages written in each round",
     (technique) => {
-      const pending = techniqueNamed(technique)?.byProcessor === true ? 0 : 1;
+      // Where software sets the flags, the access that lacks one comes after its exit, as under write protection.
+      const isNoted = techniqueNamed(technique)?.byProcessor === true && format.flags !== "never";
+      const pending = isNoted ? 0 : 1;
       fc.assert(
         fc.property(recipes(technique), (recipe) => {
           for (const { vm, omitted, added } of rounds(build(recipe, {}, format), "written")) {
@@ -162,7 +164,7 @@ describe.each(FORMATS.filter((format) => format !== EPT))("with entries of $name
             expect(added.length).toBeLessThanOrEqual(mayAdd * recipe.vms[vm]!.vcpus.length);
           }
         }),
-        { numRuns: 300 },
+        { numRuns: 120 },
       );
     },
   );

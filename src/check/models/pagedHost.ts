@@ -4,7 +4,7 @@
  */
 
 import { ACCESS_PAGE_SHIFT, AccessKind } from "../../hardware/accessLoop.ts";
-import { forEachLeaf } from "../../hardware/ept.ts";
+import { forEachLeaf, frameAt } from "../../hardware/ept.ts";
 import { wasWritten } from "../../hardware/guestPages.ts";
 import { DATA_FRAME_BASE } from "../../hardware/memory.ts";
 import {
@@ -15,7 +15,6 @@ import {
   wholeOf,
 } from "../../hardware/normalForm.ts";
 import { META_SPACE_SHIFT } from "../../hardware/tlb.ts";
-import { pageOfWords } from "../../hardware/words.ts";
 import { isMarked } from "../../hypervisor/dirtyBitmap.ts";
 import type { Paging } from "../../hypervisor/overcommit/paging.ts";
 import { PageState, stateBefore, type VmMemory } from "../../hypervisor/overcommit/vmMemory.ts";
@@ -189,9 +188,7 @@ export class PagedHost {
               pagingPiece(world, vm).restore(itemAt(paging, vm));
               let isOwn = true;
               forEachLeaf(ept, (word, _level, page) => {
-                const { words } = ept.memory;
-                const frame =
-                  pageOfWords(wordAt(words, word), wordAt(words, word + 1)) - DATA_FRAME_BASE;
+                const frame = frameAt(ept, word) - DATA_FRAME_BASE;
                 if (page < guest.pages && fieldOf(host, "owner")[frame] !== vm + 1) isOwn = false;
               });
               return isOwn;

@@ -1,10 +1,17 @@
 /** The formats of second-level entries: the one list. A new one is a file and a line here. */
 import type { EntryFormat } from "./entryFormat.ts";
 import { EPT } from "./ept.ts";
+import { GSTAGE, GSTAGE_SVADE } from "./gstage.ts";
 import { NPT } from "./npt.ts";
 import { STAGE2 } from "./stage2.ts";
 
-export const FORMATS = [EPT, NPT, STAGE2] as const satisfies readonly EntryFormat[];
+export const FORMATS = [
+  EPT,
+  NPT,
+  STAGE2,
+  GSTAGE,
+  GSTAGE_SVADE,
+] as const satisfies readonly EntryFormat[];
 const ALL: readonly EntryFormat[] = FORMATS;
 
 /** Names in scenarios and litmus tests; the first is the default. */

@@ -2,8 +2,8 @@
  * What a format of second-level entries says of itself: masks of an entry's two words, and what a walk's fault is called. The
  * walk (secondStageWalk.ts) and software (ept.ts, src/hypervisor) read these, and know no format by its name; all.ts lists them.
  *
- * What of an entry is not its address fits into one word, its attributes: bits 11:0 are those of the low word, bits 31:12 those
- * of the high one, which are 63:44 of the entry. Addresses that the emulator holds end at bit 43 (words.ts).
+ * What of an entry is not its address fits into one word, its attributes: the bits below the address are those of the low word,
+ * the others those of the high one. Frames that the emulator holds end in the high word before those begin (words.ts).
  *
  * As in KVM, where one walker serves EPT, NPT and shadow entries by masks that are chosen at set-up (Linux
  * arch/x86/kvm/mmu/spte.c, kvm_mmu_set_ept_masks; rsvd_bits_validate and bad_mt_xwr in mmu_internal.h).
@@ -74,6 +74,11 @@ export interface FaultBits {
   readonly finalHigh: number;
   readonly structure: number;
   readonly structureHigh: number;
+  /**
+   * Set: what is reported of an access to a guest structure is what the access needed that it is made for, and this bit says that
+   * the structure was to be written. 0: what the access to the structure needed is reported.
+   */
+  readonly structureWrite: number;
   /** A malformed entry: the reason of its exit, and whether the bits above are reported, and which beside them. */
   readonly malformed: { readonly reason: number; readonly reports: boolean; readonly bits: number };
 }
@@ -95,26 +100,36 @@ export interface EntryFormat {
   /** Flags, in the low word. D may be among what allows to write: then a leaf that has the rest of it is clean. */
   readonly accessed: number;
   readonly dirty: number;
-  /** Set in leaves above the lowest level, in the low word; and bits there that mean so when they are clear. */
+  /** Of these bits of the low word leaves above the lowest level have one or more; and bits there that mean so when they are clear. */
   readonly large: number;
   readonly inverted: number;
+  /** Whether those bits say nothing else, so that they tell a leaf's size; else leaves of all sizes have the same. */
+  readonly largeIsSize: boolean;
+  /** Position of a frame's number in an entry. What of the low word is below is attributes. */
+  readonly addressShift: number;
+  /** Bits that a guest-physical address has beyond those that tables of one frame translate: so much larger is the top table. */
+  readonly rootBits: number;
   /** Software: attributes of an ordinary leaf of RAM without flags, and of an entry that names a table and restricts nothing. */
   readonly ramLeaf: number;
   readonly table: number;
-  /** What of the high word is an address. */
+  /** What of the high word is an address, and what is reserved at every level. */
   readonly addressHigh: number;
+  readonly reservedHigh: number;
+  /** Whether an address beyond the physical-address width is malformed. Else what is there is not emulated, and the walk refuses it. */
+  readonly checksWidth: boolean;
   /** Whether rights and flags are in leaves alone, and those bits of entries that name tables are nobody's. */
   readonly leavesDecide: boolean;
   /** Rights (rights.ts) that bits of the low word grant, that are so many positions above theirs, if they are set at every level. */
   readonly grants: number;
   readonly grantShift: number;
-  /** Bits of the low word without which, at any level, no access is allowed; and those besides while flags are off. */
+  /** Bits of the low word without which, at any level, no access is allowed; those besides while flags are off, and then for a write. */
   readonly demands: number;
   readonly demandsWithoutFlags: number;
+  readonly writeDemandsWithoutFlags: number;
   /** A bit of the high word that forbids to fetch, at any level; 0: the low word grants that. */
   readonly noExecuteHigh: number;
-  /** Whether A and D flags can be off, by bit 6 of the pointer. */
-  readonly flagsOptional: boolean;
+  /** Whether the processor sets A and D; optional: by bit 6 of the pointer. */
+  readonly flags: "always" | "never" | "optional";
   /**
    * Entries that the fast walk may pass without a decision, if they have A or need none, besides what is unusual in any high
    * word: tables that restrict nothing; leaves of level 1 whose bits 2:0, shifted by grantShift, are then their rights, but for a missing D.
@@ -130,6 +145,8 @@ export interface EntryFormat {
   readonly structuresReadOnly: number;
   /** One with which the processor sets A, and D is software's; 0: none. */
   readonly accessedAlone: number;
+  /** One with which a walk that would have to set a flag of the guest's own is a page fault of the guest's instead; 0: none. */
+  readonly guestFlagsFault: number;
   /** What VM entry calls a VMCS without a VPID (an ASID or VMID, there); null: it need not have one. */
   readonly tagFailure: string | null;
   /** Whether mappings can be dropped by the pointer that they were made under (INVEPT). */
@@ -159,17 +176,43 @@ export function isLeaf({ large, inverted }: EntryFormat, low: number, level: num
   return level === 1 || (level <= LARGEST_LEAF && ((low ^ inverted) & large) !== 0);
 }
 
+/** Those attributes that are the low word's. */
+export function lowAttributes({ addressShift }: EntryFormat): number {
+  return (1 << addressShift) - 1;
+}
+
 /** What of an entry is not its address, as one word. */
-export function attributesOf(low: number, high: number): number {
-  return (low & LOW_ATTRIBUTES) | (high & ~LOW_ATTRIBUTES);
+export function attributesOf(format: EntryFormat, low: number, high: number): number {
+  const lower = lowAttributes(format);
+  return (low & lower) | (high & ~lower);
+}
+
+/** The frame that an entry names: a page's first, or a table's. */
+export function frameOf({ addressShift }: EntryFormat, low: number, high: number): number {
+  return (low >>> addressShift) | (high << (WORD_BITS - addressShift));
+}
+
+/** The two words of an entry. */
+export function entryOf(
+  format: EntryFormat,
+  frame: number,
+  attributes: number,
+): readonly [low: number, high: number] {
+  const { addressShift } = format;
+  const lower = lowAttributes(format);
+  return [
+    (frame << addressShift) | (attributes & lower),
+    (frame >>> (WORD_BITS - addressShift)) | (attributes & ~lower),
+  ];
 }
 
 /** Attributes of a leaf as one of `level` has them. */
 export function sizedLeaf(
-  { large, inverted }: EntryFormat,
+  { large, inverted, largeIsSize }: EntryFormat,
   attributes: number,
   level: number,
 ): number {
+  if (!largeIsSize) return attributes;
   return (attributes & ~large) | ((level > 1 ? large : 0) ^ (inverted & large));
 }
 
@@ -186,30 +229,54 @@ export function restingLeaf({
 /** Rights, as bits of rights.ts, with which a translation by a leaf may be cached. @param flags whether the processor sets A and D */
 export function leafRights(format: EntryFormat, low: number, high: number, flags: boolean): number {
   const { grants, grantShift, demands, demandsWithoutFlags, noExecuteHigh, dirty } = format;
+  const { writeDemandsWithoutFlags } = format;
   const demanded = demands | (flags ? 0 : demandsWithoutFlags);
   if ((low & demanded) !== demanded) return 0;
   let rights = (low >>> grantShift) & grants;
   if (noExecuteHigh !== 0 && (high & noExecuteHigh) === 0) rights |= EXECUTE;
-  return flags && (low & dirty) === 0 ? rights & ~WRITE : rights;
+  const toWrite = flags ? dirty : writeDemandsWithoutFlags;
+  return (low & toWrite) === toWrite ? rights : rights & ~WRITE;
 }
 
-/** Those attributes that are the low word's. */
-export const LOW_ATTRIBUTES = 0xfff;
-
 /** Whether A and D flags are set through this pointer. @param pointer its low word */
-export function setsFlags({ flagsOptional }: EntryFormat, pointer: number): boolean {
-  return !flagsOptional || (pointer & EPTP_ACCESSED_DIRTY) !== 0;
+export function setsFlags({ flags }: EntryFormat, pointer: number): boolean {
+  if (flags !== "optional") return flags === "always";
+  return (pointer & EPTP_ACCESSED_DIRTY) !== 0;
+}
+
+/** Whether what faulted was to be written: the page, or the guest structure in it. @param qualification its low word */
+export function isWriteFault({ fault }: EntryFormat, qualification: number): boolean {
+  const { write, structure, structureWrite } = fault;
+  const ofStructure = structureWrite !== 0 && (qualification & structure) === structure;
+  return (qualification & (ofStructure ? structureWrite : write)) !== 0;
+}
+
+/**
+ * Flags that a leaf lacks for an access that its rights allow, where no processor sets them: software does, as for any other fault
+ * (RISC-V Svade). 0: it lacks none, or lacks a right, too. @param qualification of the fault, its low word
+ */
+export function missingFlags(
+  format: EntryFormat,
+  attributes: number,
+  qualification: number,
+): number {
+  const { accessed, dirty, writeDemandsWithoutFlags } = format;
+  if (writeDemandsWithoutFlags === 0 || !allowsNow(format, attributes, qualification)) return 0;
+  const wanted = accessed | (isWriteFault(format, qualification) ? dirty : 0);
+  return wanted & ~attributes;
 }
 
 /** Whether a leaf allows now what a fault reports that it did not. @param qualification its low word */
 export function allowsNow(format: EntryFormat, attributes: number, qualification: number): boolean {
   const { fault, read, write, fetch } = format;
+  const ofStructure = fault.structureWrite !== 0 && (qualification & fault.structure) !== 0;
   // Where reads are not told from others, all accesses need what a read needs.
   const reads = fault.read === 0 || (qualification & fault.read) !== 0;
   const fetches =
-    fault.data === 0 ? (qualification & fault.fetch) !== 0 : (qualification & fault.data) === 0;
+    !ofStructure &&
+    (fault.data === 0 ? (qualification & fault.fetch) !== 0 : (qualification & fault.data) === 0);
   const wanted = (reads ? read : 0) | (fetches ? fetch : 0);
-  const writes = (qualification & fault.write) !== 0;
+  const writes = isWriteFault(format, qualification);
   return (attributes & wanted) === wanted && (!writes || (attributes & write) !== 0);
 }
 
@@ -222,6 +289,7 @@ export function rightsText(format: EntryFormat, attributes: number): string {
   return `${has(read) ? "r" : "-"}${writes ? "w" : "-"}${executes ? "x" : "-"}`;
 }
 
+const WORD_BITS = 32;
 /** 1 GiB. */
 const LARGEST_LEAF = 3;
 /** Levels of a walk at most, plus one: level numbers start at 1. */
@@ -237,15 +305,21 @@ export function reservedByLevel({ table, leaf }: ReservedBits): Int32Array {
   return masks;
 }
 
-/** Bits 51:MAXPHYADDR, in an entry's high word: reserved at every level. */
-export function beyondPhysical({ physicalAddressBits }: Geometry): number {
-  return PHYSICAL_HIGH & -(1 << (physicalAddressBits - 32));
+/** Of an entry's high word, the bits of an address from this one on. @param bit of the address: more than that of the high word's first */
+export function addressFrom({ addressHigh, addressShift }: EntryFormat, bit: number): number {
+  return addressHigh & -(1 << (bit - WORD_BITS - (PAGE_BITS - addressShift)));
 }
+
+const PAGE_BITS = 12;
 
 /** Bits 51:32 of an entry, in its high word. */
 export const PHYSICAL_HIGH = 0xfffff;
 
 /** The bits of a leaf's address that lie below its size. */
-export function belowSize(level: number, { indexBits }: Geometry): number {
-  return ((1 << ((level - 1) * indexBits)) - 1) << 12;
+export function belowSize(
+  level: number,
+  { indexBits }: Geometry,
+  addressShift = PAGE_BITS,
+): number {
+  return ((1 << ((level - 1) * indexBits)) - 1) << addressShift;
 }

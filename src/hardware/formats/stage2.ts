@@ -74,17 +74,23 @@ export const STAGE2: EntryFormat = {
   dirty: S2AP_WRITE,
   large: TABLE_OR_PAGE,
   inverted: TABLE_OR_PAGE,
+  largeIsSize: true,
+  addressShift: 12,
+  rootBits: 0,
   ramLeaf: VALID | TABLE_OR_PAGE | WRITE_BACK | S2AP_READ | INNER_SHAREABLE | DBM,
   table: VALID | TABLE_OR_PAGE,
   addressHigh: ADDRESS_HIGH,
+  reservedHigh: 0,
+  checksWidth: true,
   leavesDecide: true,
   grants: READ | WRITE,
   grantShift: 6,
   demands: 0,
   // An Access flag fault (D8.5.1).
   demandsWithoutFlags: ACCESS_FLAG,
+  writeDemandsWithoutFlags: 0,
   noExecuteHigh: EXECUTE_NEVER,
-  flagsOptional: true,
+  flags: "optional",
   plainTable: { mask: VALID | TABLE_OR_PAGE, bits: VALID | TABLE_OR_PAGE },
   // With XN, which is unusual, clear, SH[0] stands where the right to fetch does.
   plainPage: {
@@ -113,12 +119,14 @@ export const STAGE2: EntryFormat = {
     finalHigh: 0,
     structure: Syndrome.structure,
     structureHigh: 0,
+    structureWrite: 0,
     malformed: { reason: STAGE_2_ABORT, reports: true, bits: 0 },
   },
   controls: { accessFlagOnly: ACCESS_FLAG_ONLY },
   // A walk's read of a table is a read, whatever the controls (D8.5.2): any of them will do.
   structuresReadOnly: -1,
   accessedAlone: ACCESS_FLAG_ONLY,
+  guestFlagsFault: 0,
   // Every translation has a VMID; Linux keeps 0 for the host (arch/arm64/kvm/vmid.c).
   tagFailure: "vmid-zero",
   // By VMID (TLBI VMALLS12E1), or by address (TLBI IPAS2E1, which leaves what combines both stages to TLBI VMALLE1).

@@ -4,7 +4,7 @@
  * changes too (accessed and dirty flags); they are copied and compared as they are.
  */
 
-import { type Ept, findLeaf } from "../../hardware/ept.ts";
+import { type Ept, findLeaf, frameAt } from "../../hardware/ept.ts";
 import type { GuestPages } from "../../hardware/guestPages.ts";
 import { DATA_FRAME_BASE } from "../../hardware/memory.ts";
 import {
@@ -14,7 +14,6 @@ import {
   wholeOf,
 } from "../../hardware/normalForm.ts";
 import type { Part, WordArray } from "../../hardware/part.ts";
-import { pageOfWords } from "../../hardware/words.ts";
 import { fieldOf, present, wordAt } from "../../lookup.ts";
 import type { GuestTables } from "../guestTables.ts";
 import type { TrackedVm } from "../trackedVm.ts";
@@ -109,9 +108,8 @@ function tableFrame(ept: Ept, { tables }: Destination, page: number): number {
   if (tables === null || page < tables.firstPage || page >= tables.firstPage + tables.count) {
     return -1;
   }
-  const { words } = ept.memory;
   const { word } = present(findLeaf(ept, page), "the leaf of a guest's table");
-  const frame = pageOfWords(wordAt(words, word), wordAt(words, word + 1));
+  const frame = frameAt(ept, word);
   return frame < DATA_FRAME_BASE ? frame : -1;
 }
 

@@ -6,7 +6,7 @@
  */
 
 import type { Random } from "../../../workloads/random.ts";
-import { findLeaf } from "../../hardware/ept.ts";
+import { findLeaf, frameAt } from "../../hardware/ept.ts";
 import { GUEST_ACCESSED, GUEST_DIRTY } from "../../hardware/guestEntry.ts";
 import { wasTouched } from "../../hardware/guestPages.ts";
 import { pageOfWords } from "../../hardware/words.ts";
@@ -129,7 +129,7 @@ function leafTables({ ept, tables, paging, pages }: PagedVm): Int32Array {
   const levels = paging === "pae" ? 3 : geometry.guestLevels;
   const frameOf = (page: number): number => {
     const { word } = present(findLeaf(ept, page), "the leaf of a guest's table");
-    return pageOfWords(wordAt(memory.words, word), wordAt(memory.words, word + 1));
+    return frameAt(ept, word);
   };
   const perTable = 2 ** geometry.indexBits;
   return Int32Array.from({ length: Math.ceil(pages / perTable) }, (_, region) => {

@@ -4,12 +4,18 @@
  * kept aside while the page has none, and the frame's next owner finds zeroes or its own content.
  */
 
-import { type Ept, findLeaf, mapPage, ordinaryLeaf, splitLeaf } from "../../hardware/ept.ts";
+import {
+  type Ept,
+  findLeaf,
+  frameAt,
+  mapPage,
+  ordinaryLeaf,
+  splitLeaf,
+} from "../../hardware/ept.ts";
 import { type GuestPages, wasTouched } from "../../hardware/guestPages.ts";
 import { type NormalForm, whilePagesStay } from "../../hardware/normalForm.ts";
 import type { Part, WordArray } from "../../hardware/part.ts";
 import type { GuestPagingName } from "../../hardware/vmcs.ts";
-import { pageOfWords } from "../../hardware/words.ts";
 import { fieldOf, numbers, wordAt, words as wordsOf } from "../../lookup.ts";
 import type { GuestTables } from "../guestTables.ts";
 import { Work } from "../tableWork.ts";
@@ -146,7 +152,7 @@ export function unmapPage(
   if (leaf === null) throw new Error(`page ${page} of ${vm.name} has no frame`);
   const { words } = ept.memory;
   armed.technique?.pageTaken(tracked, page, wordAt(words, leaf.word));
-  const frame = pageOfWords(wordAt(words, leaf.word), wordAt(words, leaf.word + 1));
+  const frame = frameAt(ept, leaf.word);
   words[leaf.word] = 0;
   words[leaf.word + 1] = 0;
   unflushed[page] = 1;

@@ -139,12 +139,19 @@ export const hardware: readonly HandMade[] = [
     damage: "without VPIDs the translations of the guest before survive a VM entry",
   },
   {
+    name: "plain-first-write-under-svade",
+    file: "src/hardware/secondStageWalk.ts",
+    class: "condition",
+    from: "if (!mmu.accessedDirty || mmu.dirtyLog?.isFull(mmu) === true) return false;",
+    to: "if (mmu.dirtyLog?.isFull(mmu) === true) return false;",
+    damage: "the fast walk sets a D that is software's",
+  },
+  {
     name: "plain-first-write-of-full-log",
     file: "src/hardware/secondStageWalk.ts",
     class: "condition",
-    from: `  if (mmu.dirtyLog?.isFull(mmu) === true) return false;
-`,
-    to: ``,
+    from: "if (!mmu.accessedDirty || mmu.dirtyLog?.isFull(mmu) === true) return false;",
+    to: "if (!mmu.accessedDirty) return false;",
     damage: "the fast walk writes into a full log",
   },
   {

@@ -139,9 +139,9 @@ export const hardwareMemory: readonly HandMade[] = [
     name: "structure-change-not-told",
     file: "src/hardware/ept.ts",
     class: "statement removed",
-    from: `  writeEntry(memory, leaf.word, table, format.table | accessed);
+    from: `  writeEntry(ept, leaf.word, table, format.table | accessed);
   memory.structureChanged();`,
-    to: "  writeEntry(memory, leaf.word, table, format.table | accessed);",
+    to: "  writeEntry(ept, leaf.word, table, format.table | accessed);",
     damage: "the fast walk goes on with the leaf that was split",
   },
   {

@@ -110,7 +110,7 @@ export const operations: readonly HandMade[] = [
     name: "tracker-read-taken-for-write",
     file: "src/system/trackerDevice.ts",
     class: "bits",
-    from: "const write = (qualification & format.fault.write) !== 0;",
+    from: "const write = isWriteFault(format, qualification);",
     to: "const write = (qualification & format.allRights) !== 0;",
     damage: "every violation counts as a write",
   },

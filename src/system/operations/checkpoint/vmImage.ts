@@ -3,10 +3,8 @@
  * guest's own paging structures. In the emulator a data page has no bytes; its version stands for them.
  */
 
-import { findLeaf } from "../../../hardware/ept.ts";
+import { findLeaf, frameAt } from "../../../hardware/ept.ts";
 import type { Part, WordArray } from "../../../hardware/part.ts";
-import { pageOfWords } from "../../../hardware/words.ts";
-import { wordAt } from "../../../lookup.ts";
 import { machineOf } from "../../machineMove.ts";
 import type { VmState } from "../../world.ts";
 import type { VmLayout } from "./format.ts";
@@ -64,9 +62,7 @@ export function memoryOf(vm: VmState): VmMemory {
   const { memory } = vm.ept;
   const tablesAt = Int32Array.from({ length: layout.tables }, (_, table) => {
     const { word } = findLeaf(vm.ept, layout.firstTable + table)!;
-    return (
-      pageOfWords(wordAt(memory.words, word), wordAt(memory.words, word + 1)) * memory.frameWords
-    );
+    return frameAt(vm.ept, word) * memory.frameWords;
   });
   return { layout, versions: vm.guest.versions, words: () => memory.words, tablesAt };
 }

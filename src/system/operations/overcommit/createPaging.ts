@@ -3,15 +3,13 @@
 import { balloonMachine } from "../../../../machines/balloon.ts";
 import { pagerMachine } from "../../../../machines/pager.ts";
 import type { Problems } from "../../../errors.ts";
-import { forEachLeaf } from "../../../hardware/ept.ts";
-import { pageOfWords } from "../../../hardware/words.ts";
+import { forEachLeaf, frameAt } from "../../../hardware/ept.ts";
 import { Disk } from "../../../hypervisor/overcommit/disk.ts";
 import type { GuestRule } from "../../../hypervisor/overcommit/guestKernel.ts";
 import { HostFrames } from "../../../hypervisor/overcommit/hostFrames.ts";
 import { Paging, type PagingRules } from "../../../hypervisor/overcommit/paging.ts";
 import { VmMemory } from "../../../hypervisor/overcommit/vmMemory.ts";
 import type { ActorId } from "../../../interconnect/messages.ts";
-import { wordAt } from "../../../lookup.ts";
 import type { OperationHelper, OperationWires } from "../../operation.ts";
 import type { World } from "../../world.ts";
 import type { VmPlan } from "../../worldPlan.ts";
@@ -35,8 +33,7 @@ export function createPaging(
     const { name, pages, paging } = own;
     forEachLeaf(ept, (word, level, page) => {
       if (page >= pages) return;
-      const { words } = ept.memory;
-      const first = pageOfWords(wordAt(words, word), wordAt(words, word + 1));
+      const first = frameAt(ept, word);
       const count = 2 ** ((level - 1) * ept.geometry.indexBits);
       for (let i = 0; i < count; i++) frames.own(first + i, number);
     });
