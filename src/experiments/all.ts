@@ -16,6 +16,7 @@ import { presentBitExperiment } from "./presentBit.ts";
 import { prlCostExperiment } from "./prlCost.ts";
 import { prlDesignExperiment } from "./prlDesign.ts";
 import { pvmLoadExperiment } from "./pvmLoad.ts";
+import { snapshotsExperiment } from "./snapshots.ts";
 import { unitsExperiment } from "./units.ts";
 import { wssOverheadExperiment } from "./wssOverhead.ts";
 
@@ -36,6 +37,7 @@ export const EXPERIMENTS: readonly Experiment[] = [
   migrationTechniquesExperiment,
   overcommitmentExperiment,
   unitsExperiment,
+  snapshotsExperiment,
 ];
 
 /**

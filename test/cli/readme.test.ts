@@ -54,6 +54,29 @@ function chanceTable(): string {
   return [head, "|---|---:|---:|", ...rows, ""].join("\n");
 }
 
+/** What an operator of a snapshot service asks for, of docs/results.md: a line for each way of finding pages and guest. */
+function snapshotTable(): string {
+  const results = readFileSync(join(root, "docs", "results.md"), "utf8");
+  const lines = results.split("experiment run snapshots")[1]!.split("\n");
+  const byCase = new Map<string, string[]>();
+  const quantities = new Set(["precision"]);
+  for (const line of lines) {
+    const [, guest, way, quantity, value] =
+      /^\| (.+?), (.+): (.+?) \| - \| (\S+) \|/.exec(line) ?? [];
+    if (way === undefined) continue;
+    quantities.add(quantity!);
+    const name = `${way} | ${guest}`;
+    byCase.set(name, [...(byCase.get(name) ?? []), value!]);
+  }
+  // All pages are the truth and more: of those that had changed nothing is said.
+  const all = [...byCase].map(([name, values]) =>
+    [name, ...Array(quantities.size - values.length).fill("-"), ...values].join(" | "),
+  );
+  const head = ["found by", "guest", ...quantities].join(" | ");
+  const rule = "|---|---|".padEnd(9 + 5 * quantities.size, "---:|");
+  return [`| ${head} |`, rule, ...all.sort().map((row) => `| ${row} |`), ""].join("\n");
+}
+
 const UPDATES = process.env["UPDATE_README"] === "1";
 /** Pages, and how many commands they show at least. */
 const PAGES: readonly [page: string, commands: number][] = [
@@ -92,6 +115,7 @@ it.each(LOOKED_AT)("%s shows what its commands print", { timeout: 300_000 }, (pa
     claims: () => resultsTable("claim"),
     verdicts: claimsByVerdict,
     chance: chanceTable,
+    snapshots: snapshotTable,
   };
   for (const [name, table] of Object.entries(made)) {
     fresh = fresh.replace(

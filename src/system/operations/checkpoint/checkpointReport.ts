@@ -2,6 +2,7 @@
 
 import { grouped } from "../../../config/figures.ts";
 import { formatCycles } from "../../../config/units.ts";
+import { agreementText } from "../../verdict/agreement.ts";
 import type { CheckpointEntry, CheckpointResult } from "./checkpointResult.ts";
 
 const ROWS = 12;
@@ -26,6 +27,14 @@ export function formatCheckpoints(result: CheckpointResult): string[] {
     ...shown,
     line("complete", `${grouped(result.committed)} of ${grouped(checkpoints.length)}`),
     line("copied", `${grouped(result.pages)} pages, ${inMib(result.bytes)}`),
+    ...(result.differences === null
+      ? []
+      : [
+          line(
+            "of differential ones",
+            `${grouped(result.differences.found)} data pages held, ${grouped(result.differences.owed)} changed: ${agreementText(result.differences)}`,
+          ),
+        ]),
     line("pause, mean and longest", both(result.meanPause, result.maxPause)),
     line("share of time paused", `${(100 * result.pausedShare).toFixed(2)} %`),
     ...(output === null

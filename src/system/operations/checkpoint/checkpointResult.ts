@@ -8,6 +8,7 @@ import type { BytesResult } from "../../../hypervisor/arrivedBytes.ts";
 import { itemAt } from "../../../lookup.ts";
 import type { ActorContexts } from "../../actorContexts.ts";
 import type { OperationResult } from "../../operation.ts";
+import { type Agreement, agreementOf, type Overlap } from "../../verdict/agreement.ts";
 import type { CheckpointMode } from "./checkpointSchema.ts";
 import type { CheckpointDevice } from "./device.ts";
 import { PAGE_BYTES } from "./format.ts";
@@ -47,6 +48,8 @@ export interface CheckpointResult extends OperationResult {
     readonly meanDelay: number;
     readonly maxDelay: number;
   } | null;
+  /** Data pages that differential checkpoints held, and those that had changed since the one before; null in other modes. */
+  readonly differences: (Overlap & Agreement) | null;
   /** What their bytes say, of VMs whose machines run beside. */
   readonly memories: readonly (BytesResult & { readonly vm: string })[];
   readonly file: string | null;
@@ -117,6 +120,7 @@ export function checkpointResult(
     pausedShare: ran === 0 ? 0 : paused / ran,
     lateEpochs,
     output: live ? book.held : null,
+    differences: mode === "diff" ? differencesOf(owed.map(({ overlap }) => overlap)) : null,
     memories: machines.flatMap((machine, vm) =>
       machine === null ? [] : [{ vm: itemAt(images, vm).layout.name, ...machine.result }],
     ),
@@ -134,6 +138,14 @@ export function checkpointResult(
       ),
     ],
   };
+}
+
+/** Of all VMs. */
+function differencesOf(overlaps: readonly Overlap[]): Overlap & Agreement {
+  const found = total(overlaps.map((one) => one.found));
+  const owed = total(overlaps.map((one) => one.owed));
+  const right = total(overlaps.map((one) => one.right));
+  return { found, owed, right, ...agreementOf({ found, owed, right }) };
 }
 
 /** What checkpoints left out of a VM, as a failure. */

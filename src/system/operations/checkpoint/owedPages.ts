@@ -6,7 +6,11 @@
 import type { Part, WordArray } from "../../../hardware/part.ts";
 import { addAll, clearMarks, DirtyBitmap, isMarked } from "../../../hypervisor/dirtyBitmap.ts";
 import { numberAt, wordAt } from "../../../lookup.ts";
+import type { Overlap } from "../../verdict/agreement.ts";
 import type { VmImage, VmMemory } from "./vmImage.ts";
+
+/** Positions in `differences`: data pages that differential checkpoints held, pages that had changed since the one before, and both. */
+const Sum = { found: 0, owed: 1, right: 2 } as const;
 
 /** Positions in `left`: checkpoints that left something out; of the first of them its number, how many pages, the first. */
 const Left = { checkpoints: 0, number: 1, pages: 2, first: 3 } as const;
@@ -21,11 +25,12 @@ export interface LeftOut {
 
 export class OwedPages implements Part {
   readonly name: string;
-  readonly statistics = ["left"];
+  readonly statistics = ["left", "differences"];
   readonly owed: DirtyBitmap;
   /** A planted fault: what a harvest has taken is forgotten when its checkpoint fails. */
   readonly #forgets: boolean;
   readonly #left = new Float64Array(Object.keys(Left).length);
+  readonly #sums = new Float64Array(Object.keys(Sum).length);
 
   /** @param vm its name. @param pages with those of its own page tables */
   constructor(vm: string, pages: number, forgets: boolean) {
@@ -35,7 +40,7 @@ export class OwedPages implements Part {
   }
 
   arrays(): Readonly<Record<string, WordArray>> {
-    return { left: this.#left };
+    return { left: this.#left, differences: this.#sums };
   }
 
   get parts(): readonly Part[] {
@@ -50,6 +55,12 @@ export class OwedPages implements Part {
     return { checkpoints, number: at(Left.number), pages: at(Left.pages), first: at(Left.first) };
   }
 
+  /** Of all differential checkpoints so far, each page counted in each: held, changed since the one before, and both. */
+  get overlap(): Overlap {
+    const at = (position: number): number => numberAt(this.#sums, position);
+    return { found: at(Sum.found), owed: at(Sum.owed), right: at(Sum.right) };
+  }
+
   /** A harvest's pages are owed, beside those of checkpoints that failed. */
   add(harvested: DirtyBitmap): DirtyBitmap {
     if (this.#forgets) clearMarks(this.owed);
@@ -62,18 +73,27 @@ export class OwedPages implements Part {
     clearMarks(this.owed);
   }
 
-  /** Notes the data pages that are not owed, and are not as the last checkpoint has them. */
+  /** Notes how what is owed agrees with the data pages that are not as the last checkpoint has them, and what is left out. */
   compare(number: number, image: VmImage, { versions }: VmMemory): void {
-    let [pages, first] = [0, -1];
+    let [pages, first, found, right] = [0, -1, 0, 0];
     for (let page = 0; page < image.layout.pages; page++) {
+      const isOwed = isMarked(this.owed, page);
+      if (isOwed) found++;
       if (wordAt(versions, page) === wordAt(image.versions, page)) continue;
-      if (isMarked(this.owed, page)) continue;
-      if (pages === 0) first = page;
-      pages++;
+      if (isOwed) right++;
+      else if (pages++ === 0) first = page;
     }
+    this.#add(found, right, pages);
     if (pages === 0) return;
     const before = numberAt(this.#left, Left.checkpoints);
     this.#left[Left.checkpoints] = before + 1;
     if (before === 0) this.#left.set([number, pages, first], Left.number);
+  }
+
+  #add(found: number, right: number, missed: number): void {
+    const sums = this.#sums;
+    sums[Sum.found] = numberAt(sums, Sum.found) + found;
+    sums[Sum.owed] = numberAt(sums, Sum.owed) + right + missed;
+    sums[Sum.right] = numberAt(sums, Sum.right) + right;
   }
 }
