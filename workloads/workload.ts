@@ -2,11 +2,11 @@
 import type { Part } from "../src/hardware/part.ts";
 import type { TracedPaging } from "../src/hardware/tracedPaging.ts";
 
-/** The console of a guest that runs beside the emulator. */
+/** The console of a guest that runs beside the emulator, or was recorded with what it printed. */
 export interface GuestConsole {
   /** What it has printed up to the present moment of the emulator's time; of that at most the last so many bytes. */
   shown(most?: number): Uint8Array;
-  /** How it has ended; undefined if it has not, or a limit has ended it. */
+  /** How one that runs beside has ended; undefined if it has not, or a limit has ended it. */
   readonly exitCode: number | undefined;
   /** Somebody types; absent: the guest has no input. */
   type?(bytes: Uint8Array): void;
@@ -49,8 +49,8 @@ export interface Workload extends Part {
   readonly lead?: number;
   /** The guest's own paging, if its stream has it: fill() changes it for the accesses that it gives. */
   readonly traced?: TracedPaging | undefined;
-  /** Its console, if it runs beside the emulator. */
-  readonly console?: GuestConsole;
+  /** Its console, if what it prints is known. */
+  readonly console?: GuestConsole | undefined;
   /** Its machine, if that can be looked at. */
   readonly machine?: GuestMachine;
   /** Whether the program gave all of its memory back, and has it as new, before the first access that fill() gave last. */

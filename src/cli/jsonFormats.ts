@@ -214,6 +214,8 @@ interface TraceInfoJson {
     /** Of guest-physical addresses, which keep their numbers. */
     readonly kept?: number;
   };
+  /** Bytes that were printed; missing if the trace does not tell. */
+  readonly consoleBytes?: number | undefined;
   /** Lines of the source that were not accesses; missing if the end marker is. */
   readonly skippedLines?: number | undefined;
   /** CRC-32 of the accesses, in hexadecimal. */

@@ -79,7 +79,7 @@ export function runCommand(): Command {
     .option("--record <file>", "record every message (see: trackvisor replay)")
     .option(
       "--console <file>",
-      "write there what the guest prints, if it is run live (docs/guests.md)",
+      "write there what the guest prints, if it is run live or was recorded (docs/guests.md)",
     )
     .option("--plot <file>", "draw how the run went, over time, as SVG")
     .option(...FORCE)

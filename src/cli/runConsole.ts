@@ -1,4 +1,4 @@
-/** What guests that are run live say on their consoles, and how they have ended. */
+/** What guests say on their consoles, and how those that are run live have ended. */
 import { UserError } from "../errors.ts";
 import { OutputFile, refuseUnwritable } from "../io/outputFile.ts";
 import { note } from "../io/standardStreams.ts";
@@ -21,7 +21,9 @@ export function consoleOf(
   const guests = world.vcpus.map(({ stream }) => stream.workload);
   const [guest, other] = guests.filter((one) => one.console !== undefined);
   if (guest === undefined) {
-    throw new UserError("--console: no guest of this scenario is run live, so none has a console");
+    throw new UserError(
+      "--console: no guest of this scenario has a console: none is run live, or was recorded with what it printed",
+    );
   }
   if (other !== undefined) {
     throw new UserError("--console: several guests of this scenario have a console; expected one");

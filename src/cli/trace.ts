@@ -173,7 +173,8 @@ function infoAction(file: string, options: { json?: boolean }): void {
   if (options.json === true) {
     const placements = isKept ? { kept: linearPages } : { compact: pages, regions: linearPages };
     const counts = { fileBytes, blocks, runs, accesses, kinds: namedKinds(kinds), pages };
-    const rest = { linearPages: placements, skippedLines, digest, damage };
+    const consoleBytes = scan.printed?.length;
+    const rest = { linearPages: placements, consoleBytes, skippedLines, digest, damage };
     printResult("trace info", { file, command, addresses, ...counts, ...rest }, 2);
   } else {
     print(`command        ${command === "" ? "(unknown)" : visible(command)}`);
@@ -191,6 +192,7 @@ function infoAction(file: string, options: { json?: boolean }): void {
         : `linear pages   compact ${grouped(pages)}; ` +
             `regions ${grouped(linearPages)} (${grouped(linearPages / REGION_PAGES)} GiB)`,
     );
+    if (scan.printed !== undefined) print(`console        ${grouped(scan.printed.length)} bytes`);
     if (skippedLines !== undefined) print(`skipped lines  ${grouped(skippedLines)}`);
     print(`digest         ${digest}`);
   }

@@ -27,11 +27,14 @@ const sessionOf = (workload: object, until?: string): Session =>
 const said = ({ system }: Session): string =>
   consoleFrame(system, 0, 100).lines?.join("\n") ?? "no console";
 
-const SORT = { kind: "wasm", module: "shipped:sort", args: ["2000"], memory: "1MiB", live: true };
+const SORT = { kind: "wasm", module: "shipped:sort", args: ["2000"], memory: "1MiB" };
 
 describe("the console", () => {
-  it("shows what its guest has printed by then, and not what it will", async () => {
-    const session = sessionOf(SORT);
+  it.each([
+    ["run live", true],
+    ["recorded", false],
+  ])("shows what a guest that is %s has printed by then, and not what it will", async (_, live) => {
+    const session = sessionOf({ ...SORT, live });
     const robot = await startRobot({ session, columns: 100, rows: 30 });
     await robot.keys("0");
     expect(robot.output.text).toMatch(/▶ 0 console/);
@@ -49,11 +52,11 @@ describe("the console", () => {
     await robot.quit();
   });
 
-  it("says that there is none where no guest is run live", async () => {
+  it("says that there is none where nobody knows what is printed", async () => {
     const robot = await startRobot({ session: Session.start(SMALL, "."), columns: 100, rows: 30 });
     robot.driver.do("panel console");
     await robot.keys("?", "escape");
-    expect(robot.output.text).toContain("no console: a guest that is run live has one");
+    expect(robot.output.text).toContain("no console: live and recorded guests have one");
     await robot.quit();
   });
 });

@@ -14,7 +14,9 @@ import {
   PREAMBLE_BYTES,
   RUN_LENGTH_MAX,
 } from "../../workloads/trace/format.ts";
+import { encodeText } from "../../workloads/trace/printed.ts";
 import { scanTrace } from "../../workloads/trace/scan.ts";
+import { TraceWriter } from "../../workloads/trace/writer.ts";
 import { decodeTrace, encodeTrace, type Run, scratchDirectory } from "./traceHelpers.ts";
 
 const directory = scratchDirectory();
@@ -260,5 +262,87 @@ describe("a hostile trace, with right checksums", () => {
       }),
       { numRuns: 300 },
     );
+  });
+});
+
+describe("what was printed", () => {
+  const printing = (texts: readonly (readonly [run: number, text: string])[]): Buffer => {
+    const pieces: Uint8Array[] = [];
+    const header = { addresses: "linear", command: "test", hasConsole: true } as const;
+    const writer = new TraceWriter(
+      (bytes) => pieces.push(Uint8Array.from(bytes)),
+      () => header,
+      4,
+    );
+    for (const [i, { page, kind, length }] of smallRuns.entries()) {
+      for (const [run, text] of texts) if (run === i) writer.print(Buffer.from(text));
+      writer.run(page, kind, length);
+    }
+    for (const [run, text] of texts) if (run >= smallRuns.length) writer.print(Buffer.from(text));
+    writer.finish(0);
+    return Buffer.concat(pieces);
+  };
+  /** Accesses before a run. */
+  const accessesTo = (run: number): number =>
+    smallRuns.slice(0, run).reduce((sum, { length }) => sum + length, 0);
+
+  it("is there before the access that came after it, and the accesses are as they were", () => {
+    const text = fc.string({ minLength: 1, maxLength: 30, unit: "binary" });
+    const texts = fc.array(fc.tuple(fc.nat(smallRuns.length), text), { maxLength: 9 });
+    fc.assert(
+      fc.property(texts, fc.nat(smallRuns.length), (asked, run) => {
+        const ordered = asked.toSorted(([a], [b]) => a - b);
+        const decoded = decodeTrace(path, printing(ordered));
+        expect([decoded.complete, decoded.damage]).toEqual([true, undefined]);
+        expect(decoded.runs).toEqual(smallRuns);
+        const { printed, numbers } = scanTrace(path, "compact");
+        const shown = (accesses: number): string =>
+          Buffer.from(printed?.upTo(accesses) ?? []).toString();
+        const expected = ordered.filter(([at]) => at <= run).map(([, one]) => one);
+        expect(shown(accessesTo(run))).toBe(Buffer.from(expected.join("")).toString());
+        expect(numbers).toHaveLength(4);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it("of which some byte is another one is damage, and everything before it is read", () => {
+    const sound = printing([
+      [5, "one"],
+      [14, "two"],
+    ]);
+    const starts = blockStarts(sound);
+    const texts = starts.filter((at) => sound.readUInt32LE(at) === FrameType.text);
+    expect(texts).toHaveLength(2);
+    for (const at of texts) {
+      for (let byte = at; byte < at + FRAME_BYTES + 11; byte++) {
+        const damaged = Buffer.from(sound);
+        damaged[byte]! ^= 1;
+        expect(decodeTrace(path, damaged).damage?.block).toBe(starts.indexOf(at));
+      }
+    }
+  });
+
+  it.each([
+    ["before what it follows", encodeText(accessesTo(4) - 1, Buffer.from("x")), "out of place"],
+    ["after the accesses so far", encodeText(accessesTo(14) + 1, Buffer.from("x")), "out of place"],
+    ["empty", encodeText(accessesTo(8), new Uint8Array(0)), "empty"],
+    ["too short", Buffer.alloc(3), "empty"],
+  ])("is damage if it is %s", (_, payload, reason) => {
+    const sound = printing([[4, "first"]]);
+    const end = blockStarts(sound).at(-1) ?? 0;
+    const frame = encodeFrame(FrameType.text, blockStarts(sound).length - 1, payload);
+    const bytes = Buffer.concat([sound.subarray(0, end), frame, payload]);
+    expect(decodeTrace(path, bytes).damage?.reason).toContain(reason);
+  });
+
+  it("is a block of no known type in a trace that tells nothing of it", () => {
+    const [end = 0] = blockStarts(small).slice(-1);
+    const payload = encodeText(0, Buffer.from("x"));
+    const frame = encodeFrame(FrameType.text, blockStarts(small).length - 1, payload);
+    const bytes = Buffer.concat([small.subarray(0, end), frame, payload]);
+    expect(decodeTrace(path, bytes).damage?.reason).toBe("the block is of no known type");
+    decodeTrace(path, small);
+    expect(scanTrace(path, "compact").printed).toBeUndefined();
   });
 });

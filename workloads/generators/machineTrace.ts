@@ -7,6 +7,7 @@ import { itemAt } from "../../src/lookup.ts";
 import { TraceReader } from "../trace/reader.ts";
 import type { RunBlock } from "../trace/runs.ts";
 import { damageNote, scanTrace, type TraceScan } from "../trace/scan.ts";
+import type { GuestConsole } from "../workload.ts";
 import type { Pace } from "./generator.ts";
 import { StreamPlayer } from "./streamPlayer.ts";
 
@@ -45,12 +46,19 @@ export class MachineTracePlayer extends StreamPlayer {
     return sourceOf(name, Buffer.from(trace.buffer, trace.byteOffset, trace.byteLength));
   }
 
+  /** Its console, if the trace tells what was printed. */
+  get console(): GuestConsole | undefined {
+    const { printed } = this.#scan;
+    if (printed === undefined) return undefined;
+    return { shown: (most) => printed.upTo(this.made, most), exitCode: undefined };
+  }
+
   protected override blockAt(index: number): RunBlock | undefined {
     if (index >= this.#scan.blocks) return undefined;
     if (this.#loaded === index) return this.#block;
     const reader = new TraceReader(this.#file);
     try {
-      reader.seek(itemAt(this.#scan.offsets, index), index + 1);
+      reader.seek(itemAt(this.#scan.offsets, index), itemAt(this.#scan.numbers, index));
       const block = reader.next();
       if (block === undefined || reader.blockChecksum !== this.#scan.checksums[index]) {
         throw new UserError(`${this.#scan.path}: changed while it was played (block ${index + 1})`);

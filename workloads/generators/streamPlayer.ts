@@ -125,6 +125,11 @@ export abstract class StreamPlayer implements Workload {
     position.set([position[At.block] + (isBegun ? 1 : 0), 0, 0, 0]);
   }
 
+  /** Accesses made so far. */
+  protected get made(): number {
+    return this.#made[0];
+  }
+
   /** The block of the stream that is being played. */
   protected get playing(): number {
     return this.#position[At.block];

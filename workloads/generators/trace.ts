@@ -11,6 +11,7 @@ import { RUNS_MAX } from "../trace/format.ts";
 import { TraceReader } from "../trace/reader.ts";
 import { placements } from "../trace/relocate.ts";
 import { damageNote, scanTrace, type TraceScan } from "../trace/scan.ts";
+import type { GuestConsole } from "../workload.ts";
 import { commonFields, Generator, repeated, repeatField } from "./generator.ts";
 
 const SHIPPED = "shipped:";
@@ -91,6 +92,13 @@ export class TracePlayer extends Generator {
     return { ...super.arrays(), position: this.position };
   }
 
+  /** Its console, if the trace tells what was printed: of the first time that it is played. */
+  get console(): GuestConsole | undefined {
+    const { printed } = this.scan;
+    if (printed === undefined) return undefined;
+    return { shown: (most) => printed.upTo(this.accessesMade, most), exitCode: undefined };
+  }
+
   protected override generate(block: Int32Array, count: number): void {
     const { position, words, lengths } = this;
     let done = 0;
@@ -122,7 +130,7 @@ export class TracePlayer extends Generator {
     const { scan, words, lengths } = this;
     const reader = new TraceReader(this.file);
     try {
-      reader.seek(itemAt(scan.offsets, index), index + 1);
+      reader.seek(itemAt(scan.offsets, index), itemAt(scan.numbers, index));
       const block = reader.next();
       if (block === undefined || reader.blockChecksum !== scan.checksums[index]) {
         throw new UserError(`${scan.path}: changed while it was played (block ${index + 1})`);

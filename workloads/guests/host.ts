@@ -88,6 +88,8 @@ export class GuestHost {
       throw new UserError(`writes more than ${CONSOLE_BYTES_MAX >> 20} MiB to its console`);
     }
     this.#written.push(Uint8Array.from(bytes));
+    // What it has accessed before this is told before this.
+    this.recorder.count();
     this.#print(bytes);
   }
 

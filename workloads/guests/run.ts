@@ -37,8 +37,9 @@ export async function recordRun(spec: GuestSpec): Promise<Recording> {
     pieces.push(Uint8Array.from(piece));
   };
   const command = [spec.name, ...spec.args].join(" ");
-  const writer = new TraceWriter(emit, () => ({ addresses: "linear", command }));
-  const { host, exitCode } = await runGuest(spec, writer);
+  const writer = new TraceWriter(emit, () => ({ addresses: "linear", command, hasConsole: true }));
+  const print = (text: Uint8Array): void => writer.print(text);
+  const { host, exitCode } = await runGuest(spec, writer, { print });
   if (writer.accesses === 0) throw new UserError("makes no access to memory");
   writer.finish(0);
   const { runs, pages } = writer.totals;

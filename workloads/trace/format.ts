@@ -8,6 +8,8 @@ export const VERSION = 1;
 export const VERSION_WITH_ADDRESSES = 2;
 /** Of a whole machine: runs have events between them. */
 export const VERSION_OF_MACHINES = 3;
+/** Of any addresses, with what was printed. */
+export const VERSION_WITH_CONSOLE = 4;
 /** Magic and version. */
 export const PREAMBLE_BYTES = 12;
 /** Type, sequence number, payload length, checksum. */
@@ -18,6 +20,7 @@ export const PAYLOAD_MAX = 1 << 20;
 export const FrameType = {
   header: 0x44414548, // "HEAD"
   runs: 0x534e5552, // "RUNS"
+  text: 0x54584554, // "TEXT"
   end: 0x454e4f44, // "DONE"
 } as const;
 
@@ -69,6 +72,8 @@ export interface TraceHeader {
   readonly addresses: AddressKind;
   /** The command that was traced; empty if unknown. It is text from the trace: escape control characters. */
   readonly command: string;
+  /** Whether it tells what was printed, which may be nothing. Default: no. */
+  readonly hasConsole?: boolean;
 }
 
 /** Where a file stops making sense. Everything before was used. */
@@ -106,17 +111,21 @@ export function extendDigest(digest: number, checksum: number): number {
   return crc32(word, digest);
 }
 
-export function encodePreamble({ addresses }: Pick<TraceHeader, "addresses">): Buffer {
+export function encodePreamble(header: Omit<TraceHeader, "command">): Buffer {
   const preamble = Buffer.alloc(PREAMBLE_BYTES);
   MAGIC.copy(preamble);
-  preamble.writeUInt32LE(VERSIONS[addresses], MAGIC.length);
+  preamble.writeUInt32LE(versionOf(header), MAGIC.length);
   return preamble;
+}
+
+function versionOf({ addresses, hasConsole = false }: Omit<TraceHeader, "command">): number {
+  return hasConsole ? VERSION_WITH_CONSOLE : VERSIONS[addresses];
 }
 
 export function encodeHeader(header: TraceHeader): Buffer {
   const text = Buffer.from(header.command, "utf8").subarray(0, COMMAND_BYTES_MAX);
   const words = [TRACE_PAGE_SHIFT, text.length];
-  if (header.addresses !== "linear") words.push(addressKinds.indexOf(header.addresses));
+  if (versionOf(header) !== VERSION) words.push(addressKinds.indexOf(header.addresses));
   const payload = Buffer.alloc(4 * words.length + text.length);
   for (const [i, word] of words.entries()) payload.writeUInt32LE(word, 4 * i);
   text.copy(payload, 4 * words.length);
@@ -133,10 +142,11 @@ export function decodeHeader(payload: Buffer, version: number): TraceHeader | st
     return "the header's length is wrong";
   }
   const addresses = version === VERSION ? "linear" : addressKinds[payload.readUInt32LE(8)];
-  if (addresses === undefined || VERSIONS[addresses] !== version) {
+  const hasConsole = version === VERSION_WITH_CONSOLE;
+  if (addresses === undefined || versionOf({ addresses, hasConsole }) !== version) {
     return "the addresses are of no known kind";
   }
-  return { addresses, command: payload.toString("utf8", textAt) };
+  return { addresses, command: payload.toString("utf8", textAt), hasConsole };
 }
 
 export function encodeTotals(totals: Readonly<TraceTotals>): Buffer {

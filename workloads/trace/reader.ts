@@ -26,9 +26,10 @@ import {
   type TraceTotals,
   totalAccesses,
   VERSION,
-  VERSION_OF_MACHINES,
+  VERSION_WITH_CONSOLE,
 } from "./format.ts";
 import { type Frame, FrameReader } from "./frameReader.ts";
+import { PrintedText } from "./printed.ts";
 import { decodeRuns, RunBlock } from "./runs.ts";
 
 /** Reads one trace file in order; close() it. Holds one block at a time. */
@@ -41,9 +42,11 @@ export class TraceReader {
   damage: Damage | undefined;
   /** The end marker, once next() has met it. */
   end: TraceTotals | undefined;
-  /** Of the block that next() returned last: first byte, and checksum. */
+  /** Of the block that next() returned last: first byte, checksum. */
   blockOffset = 0;
   blockChecksum = 0;
+  /** Its number: that of the first block after the header is 1. */
+  blockNumber = 0;
   /** First byte of the end marker, once next() has met it. */
   endOffset = 0;
   /** Blocks, runs, accesses and digest of what next() has returned so far. */
@@ -51,6 +54,8 @@ export class TraceReader {
   runs = 0;
   readonly kinds: KindCounts = [0, 0, 0, 0];
   digest = 0;
+  /** What was printed in what next() has passed so far. */
+  readonly printed = new PrintedText();
 
   private readonly source: ByteSource;
   private readonly frames: FrameReader;
@@ -76,7 +81,7 @@ export class TraceReader {
   /** @returns the next block, valid until the next call; undefined at the end or at damage. */
   next(): RunBlock | undefined {
     if (this.damage !== undefined || this.end !== undefined) return undefined;
-    const frame = this.readFrame();
+    const frame = this.passText();
     if (frame === undefined) return undefined;
     const { offset } = frame;
     if (frame.type === FrameType.end) {
@@ -95,6 +100,7 @@ export class TraceReader {
     }
     this.blockOffset = offset;
     this.blockChecksum = frame.checksum;
+    this.blockNumber = this.frames.sequence - 1;
     this.blocks++;
     this.runs += this.block.count;
     this.digest = extendDigest(this.digest, frame.checksum);
@@ -104,7 +110,17 @@ export class TraceReader {
     return this.block;
   }
 
-  /** Goes to a block: its first byte, and its number, which is 1 for the first after the header. */
+  /** The next frame that is no text. Where a trace tells nothing of its console, text is a frame of no known type. */
+  private passText(): Frame | undefined {
+    for (;;) {
+      const frame = this.readFrame();
+      if (frame?.type !== FrameType.text || this.header?.hasConsole !== true) return frame;
+      const wrong = this.printed.read(frame.payload, totalAccesses(this.kinds));
+      if (wrong !== undefined) return this.fail(frame.offset, wrong, 1);
+    }
+  }
+
+  /** Goes to a block of runs: its first byte, and its number, which is 1 for the first after the header. */
   seek(offset: number, number: number): void {
     this.frames.offset = offset;
     this.frames.sequence = number;
@@ -124,9 +140,9 @@ export class TraceReader {
       );
     }
     const version = preamble.readUInt32LE(MAGIC.length);
-    if (version < VERSION || version > VERSION_OF_MACHINES) {
+    if (version < VERSION || version > VERSION_WITH_CONSOLE) {
       throw new UserError(
-        `${this.path}: trace format version ${version}, but this program reads versions ${VERSION} to ${VERSION_OF_MACHINES}`,
+        `${this.path}: trace format version ${version}, but this program reads versions ${VERSION} to ${VERSION_WITH_CONSOLE}`,
       );
     }
     return version;

@@ -4,6 +4,7 @@ import type { ByteSource } from "../../src/io/byteSource.ts";
 import { byteAt, numberAt } from "../../src/lookup.ts";
 import { type AddressKind, type Damage, type KindCounts, totalAccesses } from "./format.ts";
 import { MachinePages } from "./machinePages.ts";
+import type { PrintedText } from "./printed.ts";
 import { TraceReader } from "./reader.ts";
 import { createRelocation, KeptNumbers, type Placement, type Relocation } from "./relocate.ts";
 
@@ -29,9 +30,12 @@ export interface TraceScan {
   readonly skippedLines: number | undefined;
   readonly damage: Damage | undefined;
   readonly relocation: Relocation;
-  /** Of each block: its first byte in the file, and its checksum. Block i has number i + 1, after the header. */
+  /** Of each block of runs: its first byte in the file, its number, and its checksum. */
   readonly offsets: readonly number[];
+  readonly numbers: readonly number[];
   readonly checksums: readonly number[];
+  /** What was printed; undefined if the trace does not tell. */
+  readonly printed: PrintedText | undefined;
 }
 
 /**
@@ -53,9 +57,11 @@ export function scanTrace(
     const lastPages = new Float64Array(4).fill(-1);
     const machine = addresses === "machine" ? new MachinePages(reader.path) : undefined;
     const offsets: number[] = [];
+    const numbers: number[] = [];
     const checksums: number[] = [];
     for (let block = reader.next(); block !== undefined; block = reader.next()) {
       offsets.push(reader.blockOffset);
+      numbers.push(reader.blockNumber);
       checksums.push(reader.blockChecksum);
       machine?.check(block);
       const { pages, kinds, count } = block;
@@ -84,7 +90,9 @@ export function scanTrace(
       damage: reader.damage ?? wrongEnd(reader, compact.pages),
       relocation,
       offsets,
+      numbers,
       checksums,
+      printed: reader.header?.hasConsole === true ? reader.printed : undefined,
     };
   } finally {
     reader.close();

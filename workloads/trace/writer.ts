@@ -18,6 +18,7 @@ import {
   type TraceTotals,
   totalAccesses,
 } from "./format.ts";
+import { encodeText, TEXT_BYTES_MAX } from "./printed.ts";
 import { createRelocation, REGION_PAGES } from "./relocate.ts";
 import { encodeRuns, RunBlock, type RunSink } from "./runs.ts";
 
@@ -39,6 +40,8 @@ export class TraceWriter implements RunSink {
   private readonly pages = createRelocation("compact");
   private readonly regions = createRelocation("regions");
   private readonly lastPages = new Float64Array(4).fill(-1);
+  /** What was printed since the last block, and between which accesses. */
+  private texts: { readonly accesses: number; readonly bytes: Uint8Array }[] = [];
   private sequence = 0;
   private isMachine = false;
 
@@ -82,6 +85,14 @@ export class TraceWriter implements RunSink {
     if (block.events.count === EVENTS_MAX) this.flush();
   }
 
+  /** Something is printed before the next access. The header has to say that there is a console. */
+  print(text: Uint8Array): void {
+    const { accesses } = this;
+    for (let at = 0; at < text.length; at += TEXT_BYTES_MAX) {
+      this.texts.push({ accesses, bytes: text.slice(at, at + TEXT_BYTES_MAX) });
+    }
+  }
+
   /** Writes what is left and the end marker. */
   finish(skippedLines: number): void {
     this.flush();
@@ -102,8 +113,16 @@ export class TraceWriter implements RunSink {
       this.emit(encodePreamble(header));
       this.frame(FrameType.header, encodeHeader(header));
     }
+    const { block } = this;
+    if (block.count > 0 || block.events.count > 0) this.writeBlock();
+    for (const { accesses, bytes } of this.texts) {
+      this.frame(FrameType.text, encodeText(accesses, bytes));
+    }
+    this.texts = [];
+  }
+
+  private writeBlock(): void {
     const { block, encoded } = this;
-    if (block.count === 0 && block.events.count === 0) return;
     const size = encodeRuns(block, encoded);
     const prefix = Buffer.alloc(RUNS_PREFIX_BYTES);
     prefix.writeUInt32LE(block.count, 0);

@@ -26,7 +26,7 @@ function backOf({ ui }: Pick<ScreenState, "ui">): number {
 function consoleView(state: ScreenState, { width, height }: Area): Line[] {
   const { console } = state.frame;
   if (console?.lines === null) {
-    return [line("no console: a guest that is run live has one (docs/guests.md)", "dim")];
+    return [line("no console: live and recorded guests have one", "dim")];
   }
   const rows = console === null ? [] : rowsOf(console, width);
   const end = Math.max(Math.min(height, rows.length), rows.length - backOf(state));
@@ -57,7 +57,10 @@ export const consolePanel: Panel = {
   }),
   sentences: ({ frame: { console: shown } }) => {
     if (shown === null) return [];
-    if (shown.lines === null) return ["The guest has no console: it is not run live."];
+    if (shown.lines === null)
+      return [
+        "The guest has no console: it is neither run live nor recorded with what it printed.",
+      ];
     const said = shown.lines.filter((text) => text.trim() !== "");
     return said.length === 0
       ? ["The console is empty."]

@@ -30,6 +30,8 @@ const MODULE_BYTES_MAX = 64 << 20;
 const NAME = "linux";
 /** Raised when what was kept before would not do any more. */
 const KEPT_VERSION = 1;
+/** Of recordings: 2 have what was printed. */
+const RECORDING_VERSION = 2;
 /** Some 20 s of processor time under the tap; renewing a machine takes one. */
 const RENEW_AFTER = 200e6;
 /**
@@ -110,7 +112,16 @@ export function loadLinux(request: LinuxRequest, directory: string): LinuxGuest 
     .update(bytes)
     .update(initrd)
     .digest("hex");
-  const order = [KEPT_VERSION, stateDigest, run, input, instructions, accesses, seed, renewAfter];
+  const order = [
+    RECORDING_VERSION,
+    stateDigest,
+    run,
+    input,
+    instructions,
+    accesses,
+    seed,
+    renewAfter,
+  ];
   return {
     boot,
     run: { command: run, input, files: [], instructions, accesses, seed, renewAfter, showsBytes },

@@ -21,10 +21,25 @@ export async function record({
       if (bytes > TRACE_BYTES_MAX) throw new UserError("its trace grows beyond 1 GiB");
       pieces.push(Uint8Array.from(piece));
     },
-    () => ({ addresses: "machine", command: `linux ${run.command ?? ""}`.trim() }),
+    () => ({
+      addresses: "machine",
+      command: `linux ${run.command ?? ""}`.trim(),
+      hasConsole: true,
+    }),
   );
-  const machine = new MachineRun(boot, run, firstState(booted), { sink });
+  // What a step has accessed is known at its end.
+  const printed: number[] = [];
+  const told = (): void => sink.print(Uint8Array.from(printed.splice(0)));
+  const machine = new MachineRun(boot, run, firstState(booted), {
+    sink,
+    print: (byte) => void printed.push(byte),
+    stepped() {
+      told();
+      return [];
+    },
+  });
   const { exitCode, instructions } = await machine.toEnd();
+  told();
   sink.finish(0);
   const { accesses, flushes, physical } = machine.recorder.counts;
   const trace = Buffer.concat(pieces);
