@@ -51,6 +51,9 @@ export function differences(
   compareEntries(machine, vcpu, expected, compare);
   compareFields(expected.vmcs, vcpu.vmcs.words, "VMCS", compare);
   compareFields(expected.image, vcpu.vmcs.image, "VMCS in memory:", compare);
+  for (const [name, value] of Object.entries(expected.registers ?? {})) {
+    compare(`register ${name}`, String(value), String(vcpu.registers.get(name) ?? "never written"));
+  }
   compareState(machine, vcpu, expected, result, before, compare);
   return found;
 }

@@ -270,6 +270,7 @@ function createVcpus(
       inGuest: false,
       lastEvent: null,
       copiedLogs: 0,
+      registers: new Map(),
     };
     vcpus.set(name, vcpu);
     first ??= vcpu;

@@ -23,6 +23,8 @@ export interface Vcpu {
   lastEvent: EventDelivery | null;
   /** Logs that the handler has copied and not yet reset, one bit each. */
   copiedLogs: number;
+  /** Registers of its processor that are units' own. */
+  readonly registers: Map<string, number>;
 }
 
 export interface Machine {

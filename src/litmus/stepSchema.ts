@@ -4,8 +4,9 @@ import { Counter } from "../hardware/counters.ts";
 import { PageFault } from "../hardware/guestEntry.ts";
 import { InveptType, InvvpidType } from "../hardware/invalidation.ts";
 import { ENTRY_FAILURES } from "../hardware/vmEntry.ts";
-import { LOG_FULL_EXPECTATIONS, UNIT_FAILURES, UNIT_VERBS } from "../units/all.ts";
+import { LOG_FULL_EXPECTATIONS, UNIT_FAILURES, UNIT_REGISTERS, UNIT_VERBS } from "../units/all.ts";
 import { EXIT_REASONS } from "../units/exits.ts";
+import type { UnitVerb } from "../units/unit.ts";
 import {
   address,
   bool,
@@ -55,6 +56,10 @@ const logFullExpectations: Record<string, z.ZodOptional<typeof bool>> = Object.f
   LOG_FULL_EXPECTATIONS.map((name) => [name, bool.optional()]),
 );
 
+const unitRegisters = named(
+  Object.fromEntries(UNIT_REGISTERS.map((name) => [name, int(0, 2 ** 31 - 1).optional()])),
+);
+
 export const expectation = named({
   exit: oneOf(namesOf(GUEST_EXITS)).optional(),
   qualification: z.union([list(oneOf(namesOf(QUALIFICATION_BITS))), word64]).optional(),
@@ -73,6 +78,7 @@ export const expectation = named({
   entry: byNumber(word64).optional(),
   vmcs: vmcsFields.optional(),
   image: vmcsFields.optional(),
+  registers: unitRegisters.optional(),
   tlb: oneOf(["hit", "miss"]).optional(),
   cached: byNumber(rights).optional(),
   stores: byNumber(int(0, 1 << 30)).optional(),
@@ -168,7 +174,14 @@ const verbs = {
   vmwrite: named({ vmwrite: vmcsFields, ...common }),
 } as const;
 /** Verbs that units bring along. */
-const unitVerbs = [...UNIT_VERBS.keys()].map((verb) => named({ [verb]: yes, ...common }));
+const unitVerbs = [...UNIT_VERBS].map(([verb, { argument }]) =>
+  named({ [verb]: argumentSchema(argument), ...common }),
+);
+
+function argumentSchema(argument: UnitVerb["argument"]) {
+  if (argument === undefined) return yes;
+  return argument === "words" ? list(word64) : named(argument);
+}
 
 export const VERBS: readonly [string, ...string[]] = [...namesOf(verbs), ...UNIT_VERBS.keys()];
 

@@ -57,7 +57,9 @@ export function takeStep(
   if ("restoreNmiBlocking" in step) return restoreNmiStep(vcpu);
   if ("store" in step) return storeStep(machine, step.store);
   if ("vmwrite" in step) return vmwriteStep(machine, vcpu, step);
-  for (const [verb, act] of UNIT_VERBS) if (verb in step) return unitStep(machine, vcpu, act, path);
+  for (const [verb, { act }] of UNIT_VERBS) {
+    if (verb in step) return unitStep(machine, vcpu, act, path, Reflect.get(step, verb));
+  }
   throw new LitmusProblem(path, "a step without a verb");
 }
 

@@ -5,7 +5,7 @@ import { restoreNmiBlocking } from "../hardware/exit.ts";
 import { invept, invvpid } from "../hardware/invalidation.ts";
 import { logFrameOf } from "../hardware/logStore.ts";
 import { Field, readField, readField64 } from "../hardware/vmcs.ts";
-import { joinWords } from "../hardware/words.ts";
+import { highWord, joinWords, lowWord } from "../hardware/words.ts";
 import { wordAt } from "../lookup.ts";
 import type { LogStep } from "../units/unit.ts";
 import { eptPath } from "./entryPath.ts";
@@ -166,15 +166,32 @@ export function unitStep(
   vcpu: Vcpu,
   act: LogStep,
   path: readonly PropertyKey[],
+  argument: unknown,
 ): StepResult {
+  const { memory, geometry } = machine;
   const done = act({
     vmcs: vcpu.vmcs,
     geometry: machine.geometry,
     units: machine.units,
     copied: vcpu.copiedLogs,
     entry: (log, slot) => Number(logEntry(machine, vcpu, log, slot)),
+    store(slot, entry) {
+      const frame = logFrameOf(vcpu.vmcs, geometry, 0, slot);
+      memory.storeEntry(
+        frame,
+        slot & ((1 << geometry.indexBits) - 1),
+        lowWord(entry),
+        highWord(entry),
+      );
+    },
+    ept: machine.ept,
+    registers: vcpu.registers,
+    argument,
   });
   if (typeof done === "string") throw new LitmusProblem(path, done);
   vcpu.copiedLogs = done.copied;
+  for (const [name, value] of Object.entries(done.registers ?? {})) {
+    vcpu.registers.set(name, value);
+  }
   return done.read === undefined ? DONE : { ...DONE, copied: [...done.read] };
 }

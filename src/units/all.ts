@@ -15,7 +15,7 @@ import { overflowLog } from "./overflowLog/declaration.ts";
 import { OWN_CONTROLS, type OwnUnit, ownUnit } from "./own.ts";
 import { pml } from "./pml/declaration.ts";
 import { prl } from "./prl/declaration.ts";
-import type { LogStep, Unit, UnitDeclaration } from "./unit.ts";
+import type { Unit, UnitDeclaration, UnitVerb } from "./unit.ts";
 
 /** In the order of their numbers, which snapshots know: a new one comes last. */
 const LIST = [pml, prl, overflowLog, machineUnit, amdPml, hdbss] as const;
@@ -176,9 +176,12 @@ export function mostOf(name: UnitName): number {
 export const MOST_LOG_ENTRIES = Math.max(...UNITS.map(({ entriesMax }) => entriesMax));
 
 /** Verbs of litmus steps that are units' own. */
-export const UNIT_VERBS: ReadonlyMap<string, LogStep> = new Map(
+export const UNIT_VERBS: ReadonlyMap<string, UnitVerb> = new Map(
   UNITS.flatMap(({ verbs }) => Object.entries(verbs)),
 );
+
+/** Registers that are units' own and no VMCS fields, by the names that litmus tests ask for. */
+export const UNIT_REGISTERS: readonly string[] = UNITS.flatMap(({ registers = [] }) => registers);
 
 /** Names of litmus expectations that a log has become full. */
 export const LOG_FULL_EXPECTATIONS: readonly string[] = UNITS.flatMap(({ fullExpectation }) =>

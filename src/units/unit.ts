@@ -8,6 +8,7 @@
  * happens when full, and who is told.
  */
 import type * as z from "zod";
+import type { Ept } from "../hardware/ept.ts";
 import type { Geometry } from "../hardware/geometry.ts";
 import type { LogUnit } from "../hardware/mmu.ts";
 import type { FieldName, Vmcs } from "../hardware/vmcs.ts";
@@ -113,12 +114,30 @@ export interface LogSteps {
   readonly copied: number;
   /** Reads an entry: an address. */
   entry(log: number, slot: number): number;
+  /** Writes an entry of the first log, by software. */
+  store(slot: number, entry: bigint): void;
+  /** The tables of the second level. */
+  readonly ept: Ept;
+  /** Registers of the processor that are its own and no VMCS fields, by name. What was never written is not there. */
+  readonly registers: ReadonlyMap<string, number>;
+  /** The step's, as its verb's schema has it. */
+  readonly argument: unknown;
 }
 
-/** What such a step gives: what it has read, the newest entry last; and the copied logs from then on. A text: why it cannot be. */
-export type LogStep = (
-  steps: LogSteps,
-) => { readonly copied: number; readonly read?: readonly number[] } | string;
+/** What such a step gives: what it has read, the newest entry last; the copied logs, and its registers, from then on. A text: why it cannot be. */
+export type LogStep = (steps: LogSteps) =>
+  | {
+      readonly copied: number;
+      readonly read?: readonly number[];
+      readonly registers?: Readonly<Record<string, number>>;
+    }
+  | string;
+
+/** A verb of litmus steps, with a list of 64-bit words, with fields, or without an argument of its own: then it takes `true`. */
+export interface UnitVerb {
+  readonly argument?: "words" | z.ZodRawShape;
+  readonly act: LogStep;
+}
 
 /** What a tracking technique says of itself (src/hypervisor/techniques/technique.ts), as far as its unit decides it. */
 export interface UnitTechnique {
@@ -162,8 +181,9 @@ export interface UnitDeclaration {
   readonly messages: Readonly<Record<string, UnitMessage>>;
   /** Types among them that say of a full log what `whenFull` does not: a unit that is set up in a scenario may do another thing. */
   readonly alsoFull?: readonly string[];
-  /** Verbs of litmus steps without an argument. */
-  readonly verbs: Readonly<Record<string, LogStep>>;
+  /** Verbs of litmus steps; and its registers that are no VMCS fields, which those set and tests ask for. */
+  readonly verbs: Readonly<Record<string, UnitVerb>>;
+  readonly registers?: readonly string[];
   /** For whoever wants a longer log than it has: what else there is. Null: its own options. */
   readonly whereLonger: string | null;
   /** How many entries its log may have, whatever its options; and in words, for the manual of scenarios: "for PML at most 512". */

@@ -1,6 +1,7 @@
 /** Arm's FEAT_HDBSS (Arm ARM D8.5.2.3), on stage 2: a PE logs each page, or block, that becomes dirty. */
 import { Field, writeField } from "../../hardware/vmcs.ts";
 import type { Slot, Unit, UnitDeclaration, VmcsWords } from "../unit.ts";
+import { HACDBS_REGISTERS, HDBSS_VERBS } from "./steps.ts";
 import { entriesOf, HDBSS_FULL, hdbssUnit, INDEX, SECONDARY_HDBSS, SIZE_MAX } from "./walk.ts";
 
 /** 2 MiB of entries. */
@@ -76,7 +77,8 @@ export const hdbss = {
       after: "delay",
     },
   },
-  verbs: {},
+  verbs: HDBSS_VERBS,
+  registers: HACDBS_REGISTERS,
   whereLonger: null,
   entriesMax: ENTRIES_MAX,
   entriesText: "for HDBSS 262144",

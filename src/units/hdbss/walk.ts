@@ -25,10 +25,11 @@ const FSC_SHIFT = 26;
 const EXTERNAL_ABORT = 0b010000;
 
 /** An entry: the address in bits 55:12, TTWL in 3:1, and that it is valid. Arm's levels are 4 minus ours. */
-const VALID = 1;
+export const VALID = 1;
 const LEVELS = 4;
 const LEVEL_SHIFT = 1;
 const LEVEL_MASK = 7;
+const LEVEL_SIGN = 4;
 
 /** log2 of the lengths that the log may be of, beyond the shortest. */
 export function sizeOf(base: number): number {
@@ -60,10 +61,17 @@ function isFull({ vmcs, geometry }: Mmu): boolean {
 }
 
 /** The frame of an entry: the low bits of the base are those of the log's size, and zeros (D24.2, HDBSSBR_EL2.BADDR). */
-function frameOf(vmcs: Vmcs, index: number, indexBits: number): number {
+export function frameOf(vmcs: Vmcs, index: number, indexBits: number): number {
   const low = readField(vmcs, Field.logAddress);
   const first = pageOfWords(low, vmcs.words[2 * Field.logAddress + 1] ?? 0);
   return (first & ~((1 << sizeOf(low)) - 1)) + (index >>> indexBits);
+}
+
+/** Of an entry, our number of the level that it names, which is none of its own if it is not 1 to 4. */
+export function levelOf(entry: number): number {
+  const ttwl = (entry >>> LEVEL_SHIFT) & LEVEL_MASK;
+  // A signed field of three bits.
+  return LEVELS - ((ttwl ^ LEVEL_SIGN) - LEVEL_SIGN);
 }
 
 /** Upwards. The entry names the page or block that became dirty, and its level. */

@@ -159,7 +159,11 @@ export const prl = {
     // MMU -> PRL unit: the log became full; the guest runs on.
     prlLogFilled: { from: "mmu", to: "logUnit", fields: {}, kind: "log", step: 2 },
   },
-  verbs: { prlCopy, prlReset, prlReload: prlReloadStep },
+  verbs: {
+    prlCopy: { act: prlCopy },
+    prlReset: { act: prlReset },
+    prlReload: { act: prlReloadStep },
+  },
   whereLonger: null,
   entriesMax: DW19_ENTRIES_MAX,
   entriesText: "for PRL 32768, with variant dw19 65536",
