@@ -3,6 +3,7 @@ import { nearest } from "../config/nearest.ts";
 import { UserError } from "../errors.ts";
 import { fieldOf } from "../lookup.ts";
 import type { System } from "../system/system.ts";
+import { CALLS } from "./callModels.ts";
 import type { Model } from "./engine/model.ts";
 import type { ModelEntry, Values } from "./modelEntry.ts";
 import { fileFault, isModelFile, loadedModel } from "./modelFile.ts";
@@ -27,7 +28,7 @@ const commit: ModelEntry = {
   system: null,
 };
 
-export const MODELS: readonly ModelEntry[] = [...TRACKING, ...OPERATIONS, commit];
+export const MODELS: readonly ModelEntry[] = [...TRACKING, ...OPERATIONS, ...CALLS, commit];
 
 /**
  * A model by its name, or by its file, which was loaded before (modelFile.ts).

@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import mermaid from "mermaid";
 import { describe, expect, it } from "vitest";
+import { buildTargetSystem } from "../../src/check/catalogue.ts";
 import { CheckRun } from "../../src/check/checkRun.ts";
 import { endsInFailure } from "../../src/check/hypervisor/counterexampleLog.ts";
 import { MUTATIONS } from "../../src/check/mutations/all.ts";
@@ -177,6 +178,17 @@ const MESSAGES: Readonly<Record<string, number>> = {
   "clear-refs-not-told": 38,
   "clear-refs-before-pagemap": 26,
   "swapped-out-is-not-resident": 26,
+  "sync-serves-one-user": 4,
+  "take-clears-every-bitmap": 5,
+  "first-stop-ends-log": 3,
+  "second-start-empties-log": 4,
+  "postponed-stop-stays": 5,
+  "xen-peek-takes-bits": 4,
+  "xen-clean-without-retype": 5,
+  "xen-failed-allocation-forgotten": 4,
+  "xen-final-without-mapped": 3,
+  "xen-vram-takes-log-bits": 4,
+  "xen-second-call-while-unfinished": 5,
 };
 
 /** Their searches take five seconds and more each: with TRACKVISOR_LONG=all. */
@@ -216,6 +228,8 @@ describe("each planted fault is caught, and its counterexample replays", () => {
     expect(diagramType).toBe("sequence");
     expect(itfTrace(trace).states.length).toBe(trace.steps.length + 1);
 
+    // Calls have no system behind them that could be run.
+    if (buildTargetSystem(target) === null) return;
     const recorded = trace.steps.length - (endsInFailure(trace) ? 1 : 0);
     expect(messagesReplayed(target, trace)).toBe(recorded);
   });

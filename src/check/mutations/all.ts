@@ -1,4 +1,5 @@
 /** Every planted fault, by name. */
+import { callMutations } from "./calls.ts";
 import { checkpointMutations } from "./checkpoint.ts";
 import { deviceMutations } from "./devices.ts";
 import { droppingMutations } from "./droppingUnits.ts";
@@ -40,4 +41,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...deviceMutations,
   ...hypervisorWriteMutations,
   ...hostEntryMutations,
+  ...callMutations,
 ];

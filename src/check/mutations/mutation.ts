@@ -25,6 +25,8 @@ export interface Mutation {
   readonly operationFault?: OperationFault;
   /** A fault of the place that checkpoints are written to (src/check/models/failingStorage.ts). */
   readonly storageFault?: "writesInPlace";
+  /** A fault of the calls that a model without a system explores (src/check/callModels.ts). */
+  readonly callFault?: string;
   readonly replace?: Replacement;
 }
 
