@@ -128,6 +128,16 @@ export class Sitting {
     if (this.#output.text !== shown.trimEnd())
       return `what is shown is not what is meant:\n${this.#output.text}\n---\n${shown}`;
     if (drawn.run.status === "running" || drawn.run.status === "busy") return null;
+    if (this.#late() === null) return null;
+    // A way through the run may have ended just now: the frame that shows it is due in the time between two.
+    this.#time.elapse(FRAME_MS);
+    return this.#late();
+  }
+
+  /** What has happened by now, and was not drawn; null: nothing. */
+  #late(): string | null {
+    if (this.#drawn === null) return "nothing was drawn";
+    const means = new PaintedRows().of(this.#drawn);
     const now = new PaintedRows().of(this.#driver.shown());
     const late = now.findIndex((row, i) => row !== means[i]);
     return late < 0 ? null : `what has happened is not shown: ${now[late]}\n${means[late]}`;
