@@ -17,6 +17,7 @@
  *   guest    | inveptRequest, preempt  | guest    | kick to the MMU
  *   guest    | vmExit, log-full        | handling | logFullExit to the tracker; device: invept, if asked
  *   guest    | vmExit, EPT violation   | handling | eptViolation to the tracker; device: invept, if asked
+ *   guest    | vmExit, EPT misconfiguration | handling | eptMisconfiguration to the tracker; device: invept, if asked
  *   guest    | vmExit, other           | deciding | -
  *   guest    | entryFailed             | deciding | -
  *   handling | inveptRequest           | handling | device: invept
@@ -54,7 +55,7 @@ import { ignored } from "../src/interconnect/ignored.ts";
 import { machineTypes } from "../src/interconnect/machineTypes.ts";
 import type { Message } from "../src/interconnect/messages.ts";
 import { itemAt } from "../src/lookup.ts";
-import { exitReasonName, isLogFull, isViolation } from "../src/units/exits.ts";
+import { exitReasonName, isLogFull, isMisconfiguration, isViolation } from "../src/units/exits.ts";
 
 /** What it is set up with. */
 export const dispatcherInput = {
@@ -198,6 +199,13 @@ export const dispatcherMachine = setup({
         return send(actorAt(context.trackers, vm), message);
       }),
     ),
+    sendMisconfiguration: emit(
+      on("vmExit", ({ context, event: { vcpu, vm, page } }) => {
+        const dispatcher = context.self;
+        const message = { type: "eptMisconfiguration", vcpu, page, dispatcher } as const;
+        return send(actorAt(context.trackers, vm), message);
+      }),
+    ),
     sendResume: emit(({ context }) =>
       send(actorAt(context.vcpus, context.vcpu), { type: "resume" }, context.workCycles),
     ),
@@ -211,6 +219,7 @@ export const dispatcherMachine = setup({
     writesPv: on("schedule", ({ context, event }) => itemAt(context.pvTrackers, event.vcpu) !== 0),
     isLogFull: on("vmExit", ({ event }) => isLogFull(event.reason)),
     isViolation: on("vmExit", ({ event }) => isViolation(event.reason)),
+    isMisconfiguration: on("vmExit", ({ event }) => isMisconfiguration(event.reason)),
     isInterrupt: on("vmExit", ({ event }) => event.reason === ExitReason.externalInterrupt),
     isHlt: on("vmExit", ({ event }) => event.reason === ExitReason.hlt),
     isNotFixed: on("handled", ({ event }) => !event.fixed),
@@ -267,6 +276,11 @@ export const dispatcherMachine = setup({
             guard: "isViolation",
             target: "handling",
             actions: ["countExit", "sendViolation", "askNoted"],
+          },
+          {
+            guard: "isMisconfiguration",
+            target: "handling",
+            actions: ["countExit", "sendMisconfiguration", "askNoted"],
           },
           { guard: "isInterrupt", target: "deciding", actions: ["countExit", "countInterrupt"] },
           { guard: "isHlt", target: "deciding", actions: ["countExit", "noteLeaving"] },

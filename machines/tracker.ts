@@ -26,6 +26,10 @@
  *   logging    | arm               | logging   | armRefused to the requester (Xen), or armed (KVM): nothing is done
  *   any        | logFullExit       | -         | device: serveLogFull
  *   any        | eptViolation      | -         | device: serveViolation
+ *   any        | eptMisconfiguration | -       | device: resolveTypes
+ *   any        | typesResolved     | -         | handled to the dispatcher; each vCPU may find one resolved already
+ *   any        | typesResolved, of nothing, vCPU expected | - | handled to the dispatcher: another vCPU was here first
+ *   any        | typesResolved, of nothing | - | handled to the dispatcher, not fixed
  *   any        | pvWritten         | -         | device: markPv, which answers as an exit's
  *   any        | exitServed        | -         | handled to the dispatcher, after T_h; the unit is told of its index
  *   any        | pageMissing       | -         | pageFault to the pager
@@ -49,6 +53,9 @@
  * A change of a memory slot is one of KVM's: under its slots_lock nothing else is done to slots and logs; what moves or goes
  * maps nothing from its first half on, and the second comes when no processor goes through an old translation any more
  * (kvm_set_memslot).
+ *
+ * Where types change lazily (src/hypervisor/lazyTypes.ts) a misconfiguration that finds nothing to do is accepted once of each
+ * vCPU behind one that found something (Xen's ept_spurious_misconfig); any other is a fault of the hypervisor, and the vCPU's end.
  *
  * "last": of all INVEPTs that were asked for, be it for an answer or for a ring. Whoever waits waits for all.
  */
@@ -204,6 +211,36 @@ export const trackerMachine = setup({
         request({ op: "serveViolation", vcpu, page, qualification, dispatcher }),
       ),
     ),
+    askResolve: emit(
+      on("eptMisconfiguration", ({ event: { vcpu, page, dispatcher } }) =>
+        request({ op: "resolveTypes", vcpu, page, dispatcher }),
+      ),
+    ),
+    noteResolved: assign(
+      on("typesResolved", ({ context, event: { vcpu, vcpus, cycles } }) => ({
+        misconfigurations: context.misconfigurations + 1,
+        handlerCycles: context.handlerCycles + cycles,
+        // Its own mark is gone in any case (Xen ept_handle_misconfig).
+        spurious: vcpus.filter((one) => one !== vcpu),
+      })),
+    ),
+    noteSpurious: assign(
+      on("typesResolved", ({ context, event: { vcpu, cycles } }) => ({
+        misconfigurations: context.misconfigurations + 1,
+        handlerCycles: context.handlerCycles + cycles,
+        spurious: context.spurious.filter((one) => one !== vcpu),
+      })),
+    ),
+    sendResolved: emit(
+      on("typesResolved", ({ event: { dispatcher, cycles } }) =>
+        send(dispatcher, { type: "handled", fixed: true }, cycles),
+      ),
+    ),
+    sendUnexpected: emit(
+      on("typesResolved", ({ event: { dispatcher, cycles } }) =>
+        send(dispatcher, { type: "handled", fixed: false }, cycles),
+      ),
+    ),
     askMarkPv: emit(
       on("pvWritten", ({ event: { vcpu, dispatcher } }) =>
         request({ op: "markPv", vcpu, dispatcher }),
@@ -338,6 +375,8 @@ export const trackerMachine = setup({
       "tablesChanged",
       ({ context, event }) => context.skipInvept && event.answer.type === "harvested",
     ),
+    hasResolved: on("typesResolved", ({ event }) => event.entries > 0),
+    isSpurious: on("typesResolved", ({ context, event }) => context.spurious.includes(event.vcpu)),
     isArmingPiece: on("pieceDone", ({ event }) => event.answer !== null),
     beginsDisarming: on("pieceDone", ({ event }) => event.unit !== NO_UNIT),
     isArming: on("tablesChanged", ({ event }) => event.answer.type === "armed"),
@@ -354,7 +393,9 @@ export const trackerMachine = setup({
     deferred: [],
     letsRun: false,
     heldBack: [],
+    spurious: [],
     violations: 0,
+    misconfigurations: 0,
     drains: 0,
     handlerCycles: 0,
     controlCycles: 0,
@@ -363,6 +404,12 @@ export const trackerMachine = setup({
   on: {
     logFullExit: { actions: "askServeLogFull" },
     eptViolation: { actions: "askServeViolation" },
+    eptMisconfiguration: { actions: "askResolve" },
+    typesResolved: [
+      { guard: "hasResolved", actions: ["noteResolved", "sendResolved"] },
+      { guard: "isSpurious", actions: ["noteSpurious", "sendResolved"] },
+      { actions: ["noteSpurious", "sendUnexpected"] },
+    ],
     pvWritten: { actions: "askMarkPv" },
     exitServed: { actions: ["noteServed", "sendHandled"] },
     pageMissing: [{ guard: "hasPager", actions: "sendPageFault" }, { actions: "sendNotFixed" }],

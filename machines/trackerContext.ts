@@ -47,8 +47,11 @@ export const trackerFields = {
   letsRun: kind.flag,
   // Dispatchers whose vCPUs wait for the INVEPTs of their ring's reset.
   heldBack: kind.list(kind.actor),
+  // vCPUs of which a misconfiguration that finds nothing to resolve is accepted.
+  spurious: kind.setOf(kind.vcpu),
   // Exits served, by kind, and the cycles of their handlers: T_h.
   violations: kind.statistic(kind.count),
+  misconfigurations: kind.statistic(kind.count),
   drains: kind.statistic(kind.count),
   handlerCycles: kind.statistic(kind.cycles),
   // Cycles spent arming, harvesting and disarming.
@@ -73,6 +76,13 @@ export type TrackerRequest =
   | { readonly op: "flushed"; readonly after: Message["type"] }
   | { readonly op: "serveLogFull"; readonly vcpu: number; readonly dispatcher: ActorId }
   | { readonly op: "reapRings" }
+  /** What is marked as unresolved on the way to a page. */
+  | {
+      readonly op: "resolveTypes";
+      readonly vcpu: number;
+      readonly page: number;
+      readonly dispatcher: ActorId;
+    }
   /** What the hypervisor has written for a vCPU that it loads. */
   | { readonly op: "markPv"; readonly vcpu: number; readonly dispatcher: ActorId }
   | { readonly op: "setRegion"; readonly region: Region }
@@ -123,6 +133,15 @@ export type TrackerReply =
       readonly drainedVcpu: number;
       readonly loading?: true;
     }
+  // Entries that were written, and the VM's vCPUs.
+  | {
+      readonly type: "typesResolved";
+      readonly entries: number;
+      readonly vcpu: number;
+      readonly vcpus: readonly number[];
+      readonly dispatcher: ActorId;
+      readonly cycles: number;
+    }
   | { readonly type: "ringsReaped"; readonly cycles: number }
   // A change of a slot has begun: every CPU must flush before it is committed. Or there is nothing to change.
   | { readonly type: "regionBegun"; readonly cycles: number }
@@ -147,6 +166,7 @@ export type TrackerEvent =
           | "inveptDone"
           | "logFullExit"
           | "eptViolation"
+          | "eptMisconfiguration"
           | "pvWritten"
           | "reapDue"
           | "pieceDue"

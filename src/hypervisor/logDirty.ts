@@ -25,6 +25,11 @@ function armedBits(format: EntryFormat, technique: DirtyTechnique, level: number
   return technique === "dirtyFlag" && level === 1 ? format.dirty : format.write;
 }
 
+/** Arms one leaf. @param word where its low word is */
+export function armLeaf(ept: Ept, technique: DirtyTechnique, word: number, level: number): void {
+  clearAttributes(ept, word, armedBits(ept.format, technique, level));
+}
+
 /** An armed 4 KiB leaf. */
 export function armedLeaf({ format }: Ept, technique: DirtyTechnique): number {
   return ordinaryLeaf(format) & ~armedBits(format, technique, 1);
@@ -37,7 +42,7 @@ export function armedLeaf({ format }: Ept, technique: DirtyTechnique): number {
 export function armAll(ept: Ept, technique: DirtyTechnique, walk: Walk = wholeWalk()): number {
   let leaves = 0;
   walkLeaves(walk, ept, (word, level) => {
-    clearAttributes(ept, word, armedBits(ept.format, technique, level));
+    armLeaf(ept, technique, word, level);
     leaves++;
   });
   return leaves;
@@ -58,7 +63,7 @@ export function setAll(ept: Ept, bitmap: DirtyBitmap): void {
 export function rearmPage(ept: Ept, technique: DirtyTechnique, page: number): void {
   const leaf = findLeaf(ept, page);
   if (leaf === null) return;
-  clearAttributes(ept, leaf.word, armedBits(ept.format, technique, leaf.level));
+  armLeaf(ept, technique, leaf.word, leaf.level);
 }
 
 /** Arms the marked pages again, for the next round. Returns how many. */
@@ -107,12 +112,17 @@ function splitPage(ept: Ept, page: number): number {
   return splits;
 }
 
-/** Gives every leaf W, and A and D, as an ordinary page of Xen's has them (p2m type ram_rw). */
-export function disarmAll(ept: Ept, walk: Walk = wholeWalk()): number {
+/** Gives a leaf W, and A and D, as an ordinary page of Xen's has them (p2m type ram_rw). @param word where its low word is */
+export function disarmLeaf(ept: Ept, word: number): void {
   const { write, accessed, dirty } = ept.format;
+  setAttributes(ept, word, write | accessed | dirty);
+}
+
+/** Every leaf becomes ordinary again. */
+export function disarmAll(ept: Ept, walk: Walk = wholeWalk()): number {
   let leaves = 0;
   walkLeaves(walk, ept, (word) => {
-    setAttributes(ept, word, write | accessed | dirty);
+    disarmLeaf(ept, word);
     leaves++;
   });
   return leaves;
@@ -148,11 +158,10 @@ export function fixWrite(
   onDirty: (page: number) => void,
 ): Fix {
   const leaf = findLeaf(ept, page);
-  const { write, accessed, dirty } = ept.format;
   if (leaf === null) return "notOurs";
   if (leaf.level === 1) {
     // Another CPU may have been here first: the write right is back, the access just retries.
-    setAttributes(ept, leaf.word, write | accessed | dirty);
+    disarmLeaf(ept, leaf.word);
     onDirty(page);
     return "granted";
   }

@@ -62,6 +62,8 @@ export interface TrackedVm {
   readonly mergedLevel: number;
   /** Large leaves are split when they are armed, and not by the first write to each (KVM's eager_page_split). */
   readonly splitsEagerly: boolean;
+  /** Pages are armed, and become ordinary again, at their first access (lazyTypes.ts). */
+  readonly lazyTypes: boolean;
   /** KVM_DIRTY_LOG_INITIALLY_SET: the first round reports every page, and nothing is armed before its end. */
   readonly initiallySet: boolean;
   /** What a scenario says in the techniques' sections, by their names. */

@@ -111,6 +111,13 @@ export const MESSAGES = {
     fields: { vcpu, page, qualification: count, dispatcher: actor },
     kind: "exit",
   },
+  // Entries on the way to a page are marked as unresolved, or malformed. Answered by "handled".
+  eptMisconfiguration: {
+    from: "dispatcher",
+    to: "tracker",
+    fields: { vcpu, page, dispatcher: actor },
+    kind: "exit",
+  },
   // The page has no frame. Answered by "handled" or, if it takes long, "vcpuMustWait".
   pageFault: {
     from: "tracker",

@@ -175,6 +175,7 @@ export class PerfettoExport {
         break;
       case "logFullExit":
       case "eptViolation":
+      case "eptMisconfiguration":
         this.#handling(this.#cpuBeside(this.#roles[delivery.from]), time);
         break;
       case "handled":

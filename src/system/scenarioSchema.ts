@@ -197,6 +197,12 @@ function trackerSchema() {
         .describe(
           "whether large leaves are split before they are armed, as in KVM (eager_page_split); default: each by the first write to it, as in Xen",
         ),
+      lazyTypes: z
+        .boolean()
+        .optional()
+        .describe(
+          "whether arming, CLEAN and the end of tracking mark the entries of the top table alone, and what is touched is resolved region by region, one EPT misconfiguration each, as in Xen (ept_change_entry_type_global); default: all entries that change are written at once",
+        ),
       initiallySet: z
         .boolean()
         .optional()

@@ -47,6 +47,7 @@ export function smallestPlan(
         largePagesReturn: false,
         splitEagerly: false,
         initiallySet: false,
+        lazyTypes: false,
         manualProtect: false,
         armedTwice: "xen",
         options: sectionDefaults(),

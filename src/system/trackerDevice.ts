@@ -17,6 +17,7 @@ import {
   nextMarked,
 } from "../hypervisor/dirtyBitmap.ts";
 import { collectDma, startDmaTracking } from "../hypervisor/dmaTracking.ts";
+import { resolveAll, resolveTypes } from "../hypervisor/lazyTypes.ts";
 import { mergeAll } from "../hypervisor/logDirty.ts";
 import { Work } from "../hypervisor/tableWork.ts";
 import { techniqueOn } from "../hypervisor/techniques/all.ts";
@@ -73,6 +74,8 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
       case "goOn":
         // Of disarming and arming the controls were the first piece; of a harvest, the logs and the rings.
         return own("paging", "truth", "tracked");
+      case "resolveTypes":
+        return own("paging");
       case "markPv":
         return own("truth", "tracked", ...(this.#hasRings ? (["rings"] as const) : []));
       case "serveLogFull":
@@ -122,6 +125,8 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
         const allowed = allowsNow(format, attributesAt(tracked.ept, leaf.word), qualification);
         return served(allowed ? spurious(tracked.costs) : work, dispatcher, -1);
       }
+      case "resolveTypes":
+        return this.#resolveTypes(request);
       case "markPv":
         return this.#markPv(request.vcpu, request.dispatcher);
       case "setRegion":
@@ -146,6 +151,20 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
     return spurious(costs);
   }
 
+  /** A misconfiguration of a VM whose types do not change lazily finds nothing to resolve. */
+  #resolveTypes({
+    vcpu,
+    page,
+    dispatcher,
+  }: Extract<TrackerRequest, { op: "resolveTypes" }>): TrackerReply {
+    const { tracked, vcpus } = this.#vm;
+    const { ept, costs, lazyTypes } = tracked;
+    const by = this.#technique?.changesTypes ?? null;
+    const entries = lazyTypes ? resolveTypes(ept, by, page) : 0;
+    const cycles = costs.violationHandler + entries * costs.protectPage;
+    return { type: "typesResolved", entries, vcpu, vcpus, dispatcher, cycles };
+  }
+
   /** It takes no time beside that from the write to here. */
   #markPv(vcpu: number, dispatcher: number): TrackerReply {
     const { tracked, guest } = this.#vm;
@@ -166,6 +185,10 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
     tracked.work.begin(Work.arm);
     const { armed } = this.#vm;
     let technique = armed.named(name)!;
+    const { ept, costs, lazyTypes } = tracked;
+    // What looks at entries itself finds none that is not resolved (Xen ept_get_entry, ept_set_entry).
+    const looks = lazyTypes && technique.changesTypes === undefined;
+    const resolved = looks ? resolveAll(ept) * costs.protectPage : 0;
     let cycles = technique.arm(tracked, pages);
     if (cycles === null) {
       technique = armed.named(writeProtect.name)!;
@@ -175,7 +198,7 @@ export class TrackerDevice implements Device<TrackerRequest, TrackerReply> {
     // Its exits are served from the first piece on.
     armed.technique = technique;
     this.#vm.rounds?.armed(technique);
-    return this.#endArmed(technique, cycles, technique.unit(tracked));
+    return this.#endArmed(technique, resolved + cycles, technique.unit(tracked));
   }
 
   #endArmed(technique: Technique, cycles: number, unit: UnitName): TrackerReply {

@@ -410,6 +410,7 @@ export class World {
       ringUnit,
       mergedLevel: tracking.largePagesReturn ? leafLevel : 1,
       splitsEagerly: tracking.splitEagerly,
+      lazyTypes: tracking.lazyTypes,
       initiallySet: tracking.initiallySet,
       options: tracking.options,
       own: own.numbers,

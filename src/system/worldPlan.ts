@@ -114,6 +114,8 @@ export interface TrackingPlan {
   readonly largePagesReturn: boolean;
   readonly splitEagerly: boolean;
   readonly initiallySet: boolean;
+  /** As Xen does: the types of all pages change where they are touched. */
+  readonly lazyTypes: boolean;
   /** KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, of VMs with memory slots: a GET takes nothing, and CLEAR follows. */
   readonly manualProtect: boolean;
   /** Whose answer an armed tracker gives to another arm. */

@@ -37,6 +37,13 @@ export function hidesAccess(reason: number): boolean {
   );
 }
 
+/** Whether a guest exits with this reason because of malformed entries, where that is a reason of its own. */
+export function isMisconfiguration(reason: number): boolean {
+  return FORMATS.some(({ fault: { malformed }, unresolved }) => {
+    return unresolved !== 0 && malformed.reason === reason;
+  });
+}
+
 /** Whether a guest exits with this reason because second-level entries do not allow an access. */
 export function isViolation(reason: number): boolean {
   return FORMATS.some(({ fault }) => fault.reason === reason);

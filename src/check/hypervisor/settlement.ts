@@ -15,9 +15,10 @@ function workOf({ system, role, requests: [request] }: StepContext) {
   if (role.kind !== "tracker" || request === undefined) return null;
   const number = role.vm;
   const vm = itemAt(system.world.vms, number);
-  const { work } = vm.tracked.work;
   const begun = { arm: Work.arm, harvest: Work.harvest, disarm: Work.disarm }[request.op];
-  return { number, vm, request, work: request.op === "goOn" ? work : (begun ?? Work.none) };
+  // Others need not have the work in their footprint.
+  const work = request.op === "goOn" ? vm.tracked.work.work : (begun ?? Work.none);
+  return { number, vm, request, work };
 }
 
 /**

@@ -10,6 +10,7 @@ import type { Words } from "../../hardware/normalForm.ts";
 import { RWX } from "../../hardware/rights.ts";
 import { META_SPACE_SHIFT } from "../../hardware/tlb.ts";
 import { Field } from "../../hardware/vmcs.ts";
+import { isUnresolved } from "../../hypervisor/lazyTypes.ts";
 import { fieldOf, itemAt, wordAt } from "../../lookup.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 import { pagingPiece } from "../../system/memoryPieces.ts";
@@ -288,7 +289,7 @@ export function noStaleTranslations(system: System): Property[] {
         pagingPiece(system.world, vm).restore(paging);
         const grantedBy = (page: number): number => {
           const leaf = findLeaf(ept, page);
-          if (leaf === null) return 0;
+          if (leaf === null || isUnresolved(ept, page)) return 0;
           // Tables here restrict nothing.
           const { words } = ept.memory;
           const [low, high] = [wordAt(words, leaf.word), wordAt(words, leaf.word + 1)];

@@ -49,6 +49,8 @@ export interface SmallSystemOptions {
   /** Memory slots of each VM, and how their logs are taken; default: none. */
   readonly slots?: SlotsPlan;
   readonly manualProtect?: boolean;
+  /** Types of pages change where they are touched; default: at once. */
+  readonly lazyTypes?: boolean;
   readonly faults?: readonly TrackerFault[];
   /** Entries in a piece of the tracker's work; default: all. */
   readonly piece?: number;
@@ -174,6 +176,7 @@ function trackingOf(options: SmallSystemOptions): Partial<TrackingPlan> {
     ringSource: options.ringSource ?? "writeProtect",
     preemptEvery: options.piece ?? 0,
     manualProtect: options.manualProtect ?? false,
+    lazyTypes: options.lazyTypes ?? false,
     faults: options.faults ?? [],
   };
 }

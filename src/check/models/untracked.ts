@@ -4,6 +4,7 @@ import { attributesAt, forEachLeaf, ordinaryLeaf } from "../../hardware/ept.ts";
 import type { EntryFormat } from "../../hardware/formats/entryFormat.ts";
 import type { Words } from "../../hardware/normalForm.ts";
 import { EPTP_ACCESSED_DIRTY, Field } from "../../hardware/vmcs.ts";
+import { isUnresolved } from "../../hypervisor/lazyTypes.ts";
 import { fieldOf, itemAt } from "../../lookup.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 import { pagingPiece } from "../../system/memoryPieces.ts";
@@ -44,8 +45,10 @@ export function untrackedProperties({ world, actors }: System): Property[] {
         let all = true;
         const mask = lent(ept.format);
         const ordinary = ordinaryLeaf(ept.format) & mask;
-        forEachLeaf(ept, (word) => {
-          if ((attributesAt(ept, word) & mask) !== ordinary) all = false;
+        forEachLeaf(ept, (word, _level, page) => {
+          if ((attributesAt(ept, word) & mask) === ordinary) return;
+          // Where types change lazily it has them back when it is touched next.
+          if (!tracked.lazyTypes || !isUnresolved(ept, page)) all = false;
         });
         return all;
       }),

@@ -9,6 +9,7 @@ import { hostEntryMutations } from "./hostEntries.ts";
 import { hypervisorWriteMutations } from "./hypervisorWrites.ts";
 import { interruptMutations } from "./interrupts.ts";
 import { largeLeafMutations } from "./largeLeaves.ts";
+import { lazyTypeMutations } from "./lazyTypes.ts";
 import { machineUnitMutations } from "./machineUnit.ts";
 import { migrationMutations } from "./migration.ts";
 import type { Mutation } from "./mutation.ts";
@@ -28,6 +29,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...operationMutations,
   ...migrationMutations,
   ...largeLeafMutations,
+  ...lazyTypeMutations,
   ...checkpointMutations,
   ...estimateMutations,
   ...guestMutations,

@@ -112,6 +112,11 @@ export interface EntryFormat {
   /** Software: attributes of an ordinary leaf of RAM without flags, and of an entry that names a table and restricts nothing. */
   readonly ramLeaf: number;
   readonly table: number;
+  /**
+   * Bits of the low word with which any entry that maps something is malformed, and by which software marks one that it has
+   * to look at again; 0: software does not do that here.
+   */
+  readonly unresolved: number;
   /** What of the high word is an address, and what is reserved at every level. */
   readonly addressHigh: number;
   readonly reservedHigh: number;

@@ -49,6 +49,8 @@ export const EPT: EntryFormat = {
   rootBits: 0,
   ramLeaf: RWX | (MEMORY_TYPE_WB << EPT_MEMORY_TYPE_SHIFT),
   table: RWX | USER_EXECUTE,
+  // Memory type 7 is none in a leaf, and bits 5:3 are reserved elsewhere (SDM 28.2.3.1; Xen ept_invalidate_emt).
+  unresolved: 7 << EPT_MEMORY_TYPE_SHIFT,
   addressHigh: PHYSICAL_HIGH,
   reservedHigh: 0,
   checksWidth: true,

@@ -65,6 +65,7 @@ export const GSTAGE: EntryFormat = {
   rootBits: 2,
   ramLeaf: VALID | RIGHTS | USER,
   table: VALID,
+  unresolved: 0,
   addressHigh: NUMBER_HIGH,
   reservedHigh: ~NUMBER_HIGH,
   checksWidth: false,

@@ -53,6 +53,7 @@ export const NPT: EntryFormat = {
   rootBits: 0,
   ramLeaf: PRESENT | WRITABLE | USER,
   table: PRESENT | WRITABLE | USER,
+  unresolved: 0,
   addressHigh: PHYSICAL_HIGH,
   reservedHigh: 0,
   checksWidth: true,

@@ -79,6 +79,7 @@ export const STAGE2: EntryFormat = {
   rootBits: 0,
   ramLeaf: VALID | TABLE_OR_PAGE | WRITE_BACK | S2AP_READ | INNER_SHAREABLE | DBM,
   table: VALID | TABLE_OR_PAGE,
+  unresolved: 0,
   addressHigh: ADDRESS_HIGH,
   reservedHigh: 0,
   checksWidth: true,

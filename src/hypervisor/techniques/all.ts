@@ -75,6 +75,7 @@ const RESERVED = [
   "logLimit",
   "largePagesReturn",
   "splitEagerly",
+  "lazyTypes",
   "initiallySet",
   "manualProtect",
   "armedTwice",

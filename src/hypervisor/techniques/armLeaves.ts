@@ -1,5 +1,13 @@
 /** Leaves are armed, by a technique that finds the first write to each: large ones first split, if that is asked for. */
-import { armAll, type DirtyTechnique, setAll, splitAll, splitMarked } from "../logDirty.ts";
+import { markTop } from "../lazyTypes.ts";
+import {
+  armAll,
+  type DirtyTechnique,
+  disarmAll,
+  setAll,
+  splitAll,
+  splitMarked,
+} from "../logDirty.ts";
 import type { TrackedVm } from "../trackedVm.ts";
 
 /** Those of a piece. Returns the cycles. */
@@ -15,9 +23,15 @@ export function armLeaves(vm: TrackedVm, technique: DirtyTechnique): number {
  * Setting all bits costs nothing for a page: it is a fill of the bitmap.
  */
 export function armOrSetAll(vm: TrackedVm, technique: DirtyTechnique): number {
+  if (vm.lazyTypes) return markTop(vm.ept) * vm.costs.protectPage;
   if (!vm.initiallySet) return armLeaves(vm, technique);
   setAll(vm.ept, vm.dirty);
   return 0;
+}
+
+/** The entries become ordinary again, or those of a piece. Returns the cycles. */
+export function disarmLeaves({ ept, work, costs, lazyTypes }: TrackedVm): number {
+  return (lazyTypes ? markTop(ept) : disarmAll(ept, work)) * costs.protectPage;
 }
 
 /**

@@ -5,9 +5,9 @@ import { unitNamed } from "../../units/all.ts";
 import type { Unit, UnitDeclaration } from "../../units/unit.ts";
 import { markDirty } from "../dirtyBitmap.ts";
 import { drainLogs, takeLogs } from "../drain.ts";
-import { armedLeaf, disarmAll } from "../logDirty.ts";
+import { armedLeaf } from "../logDirty.ts";
 import type { TrackedVm } from "../trackedVm.ts";
-import { armOrSetAll } from "./armLeaves.ts";
+import { armOrSetAll, disarmLeaves } from "./armLeaves.ts";
 import { disableLogs, enableLogs } from "./logControls.ts";
 import { rearmTaken } from "./rearmTaken.ts";
 import type { Technique } from "./technique.ts";
@@ -60,6 +60,8 @@ export function dirtyLogTechnique<const Declared extends UnitDeclaration>(declar
     armsEntries: true,
     beginsSet: true,
     splitsAtWrite: true,
+    // Where a log may lack a page, D flags say so: those of entries that are not resolved say nothing.
+    ...(mayLose ? {} : { changesTypes: "dirtyFlag" as const }),
     faults: ["harvestBeforeDrain"],
     unit: () => name,
     arm(vm) {
@@ -83,7 +85,7 @@ export function dirtyLogTechnique<const Declared extends UnitDeclaration>(declar
     rearm: (vm) => rearmTaken(vm, "dirtyFlag"),
     disarm(vm) {
       if (vm.work.begins) disableLogs(vm);
-      return disarmAll(vm.ept, vm.work) * vm.costs.protectPage;
+      return disarmLeaves(vm);
     },
     serveLogFull(vm, vcpu) {
       const { vmcs } = vm.vcpus.find((one) => one.vcpu === vcpu)!;

@@ -2,7 +2,7 @@
 import type * as z from "zod";
 import type { Technique as TechniqueName } from "../../interconnect/messages.ts";
 import type { UnitName } from "../../units/all.ts";
-import type { Fix } from "../logDirty.ts";
+import type { DirtyTechnique, Fix } from "../logDirty.ts";
 import type { TrackedVm, TrackerFault } from "../trackedVm.ts";
 
 export type { TechniqueName };
@@ -37,6 +37,8 @@ export interface TechniqueTelling {
   readonly armsEntries: boolean;
   /** A large leaf stays whole until it is written (TrackedVm.splitsEagerly: or is split when it is armed). */
   readonly splitsAtWrite?: true;
+  /** By what it finds first writes, if the types of all pages may change lazily, as Xen's do (TrackedVm.lazyTypes). */
+  readonly changesTypes?: DirtyTechnique;
   /** A dirty bitmap of it may begin with all bits set (KVM_DIRTY_LOG_INITIALLY_SET). */
   readonly beginsSet?: true;
   /** It needs a ring for each vCPU, which is made with the machine. */

@@ -1,7 +1,7 @@
 /** Write protection: the first write to each page takes an EPT violation (Xen log-dirty without PML). */
 import { markDirty } from "../dirtyBitmap.ts";
-import { armedLeaf, disarmAll } from "../logDirty.ts";
-import { armOrSetAll } from "./armLeaves.ts";
+import { armedLeaf } from "../logDirty.ts";
+import { armOrSetAll, disarmLeaves } from "./armLeaves.ts";
 import { rearmTaken } from "./rearmTaken.ts";
 import { NOT_OURS, type Technique } from "./technique.ts";
 import { serveWrite } from "./writeViolation.ts";
@@ -17,13 +17,14 @@ export const writeProtect = {
   armsEntries: true,
   beginsSet: true,
   splitsAtWrite: true,
+  changesTypes: "writeProtect",
   model: { pages: 3, logEntries: 1, reads: 1 },
   unit: () => "none",
   arm: (vm) => armOrSetAll(vm, "writeProtect"),
   // The bitmap is kept at fault time.
   collect: () => 0,
   rearm: (vm) => rearmTaken(vm, "writeProtect"),
-  disarm: (vm) => disarmAll(vm.ept, vm.work) * vm.costs.protectPage,
+  disarm: disarmLeaves,
   serveLogFull: () => NOT_OURS,
   serveViolation: (vm, _vcpu, page, write) =>
     serveWrite(vm, "writeProtect", page, write, (one) => markDirty(vm.dirty, one)),

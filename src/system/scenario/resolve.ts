@@ -123,6 +123,7 @@ function trackingOf({ scenario, technique }: RuleSubject): TrackingPlan {
     largePagesReturn: tracker.largePagesReturn === true,
     splitEagerly: tracker.splitEagerly === true,
     initiallySet: tracker.initiallySet === true,
+    lazyTypes: tracker.lazyTypes === true,
     manualProtect: tracker.manualProtect === true,
     armedTwice: tracker.armedTwice,
     options: { ...sectionDefaults(), ...sectionsIn(scenario) },

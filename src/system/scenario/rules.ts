@@ -1,6 +1,7 @@
 /** Rules across the fields of a scenario: what would change nothing, or could not be, is refused. */
 
 import type { Problems } from "../../errors.ts";
+import { FORMATS } from "../../hardware/formats/all.ts";
 import { checkRingSize } from "../../hypervisor/dirtyRing.ts";
 import type { SlotFault } from "../../hypervisor/slots/slotFaults.ts";
 import {
@@ -50,6 +51,7 @@ export const RULES: readonly Rule[] = [
   logs,
   beginsSet,
   splits,
+  lazyTypes,
   slots,
   section,
   pieces,
@@ -118,6 +120,36 @@ function splits({ scenario: { tracker }, units }: RuleSubject, problems: Problem
   if (techniqueOn(units, tracker.technique)?.splitsAtWrite === true) return;
   const able = techniques().flatMap((one) => (one.splitsAtWrite === true ? [one.name] : []));
   problems.add(["tracker", "splitEagerly"], `expected technique ${quoted(able.sort())}`);
+}
+
+/** KVM's ways to arm write entries at once; and what takes pages from a VM looks at their flags. */
+const NOT_WITH_LAZY_TYPES = [
+  "initiallySet",
+  "splitEagerly",
+  "largePagesReturn",
+  "manualProtect",
+  "preemptEvery",
+] as const;
+
+function lazyTypes({ scenario, operation, units }: RuleSubject, problems: Problems): void {
+  const { tracker, vms } = scenario;
+  if (tracker.lazyTypes !== true) return;
+  const path = ["tracker", "lazyTypes"];
+  const technique = techniqueOn(units, tracker.technique);
+  if (!operation.operatorDecides && technique?.changesTypes === undefined) {
+    const able = techniques().flatMap((one) => (one.changesTypes === undefined ? [] : [one.name]));
+    problems.add(path, `expected technique ${quoted(able.sort())}`);
+  }
+  if (scenarioFormat(scenario).unresolved === 0) {
+    const able = FORMATS.flatMap((one) => (one.unresolved === 0 ? [] : [one.name]));
+    problems.add(path, `it goes with machine.entryFormat ${quoted(able)}`);
+  }
+  const other = NOT_WITH_LAZY_TYPES.find((name) => (tracker[name] ?? false) !== false);
+  if (other !== undefined) problems.add(path, `it does not go with tracker.${other}`);
+  if (vms.some((vm) => vm.slots !== undefined))
+    problems.add(path, 'it does not go with memory slots, which are KVM\'s ("slots")');
+  if (operation.hostFrames !== null)
+    problems.add(path, `operation "${operation.kind}" takes pages from VMs by their flags`);
 }
 
 function beginsSet(subject: RuleSubject, problems: Problems): void {
