@@ -27,9 +27,7 @@
  *   any        | logFullExit       | -         | device: serveLogFull
  *   any        | eptViolation      | -         | device: serveViolation
  *   any        | eptMisconfiguration | -       | device: resolveTypes
- *   any        | typesResolved     | -         | handled to the dispatcher; each vCPU may find one resolved already
- *   any        | typesResolved, of nothing, vCPU expected | - | handled to the dispatcher: another vCPU was here first
- *   any        | typesResolved, of nothing | - | handled to the dispatcher, not fixed
+ *   any        | typesResolved     | -         | handled to the dispatcher; not fixed if nothing was to be resolved
  *   any        | pvWritten         | -         | device: markPv, which answers as an exit's
  *   any        | exitServed        | -         | handled to the dispatcher, after T_h; the unit is told of its index
  *   any        | pageMissing       | -         | pageFault to the pager
@@ -70,40 +68,15 @@ import {
   sendAll,
 } from "../src/interconnect/emissions.ts";
 import { ignored } from "../src/interconnect/ignored.ts";
-import { type EventOf, machineTypes } from "../src/interconnect/machineTypes.ts";
-import type { ActorId } from "../src/interconnect/messages.ts";
-import { NO_UNIT, unitNumber } from "../src/units/all.ts";
-import { STOPPING_UNITS } from "../src/units/messages.ts";
+import { machineTypes } from "../src/interconnect/machineTypes.ts";
+import { NO_UNIT } from "../src/units/all.ts";
 import type {
   TrackerContext,
   TrackerEvent,
   TrackerInput,
   TrackerRequest,
 } from "./trackerContext.ts";
-
-/** The address of a unit that the processors have not got. */
-const NOBODY = 0;
-
-/** The units of this VM's vCPUs that take part in the change. */
-function units(
-  context: TrackerContext,
-  { unit }: EventOf<TrackerEvent, "tablesChanged" | "pieceDone">,
-): readonly ActorId[] {
-  return (context.units[unitNumber(unit)] ?? []).filter((id) => id !== NOBODY);
-}
-
-function inveptRequests(context: TrackerContext, delay: number): SendEmission[] {
-  const message = { type: "inveptRequest", vm: context.vm, tracker: context.self } as const;
-  return context.dispatchers.map((dispatcher) => send(dispatcher, message, delay));
-}
-
-/** The index of a vCPU's log is back: whichever of its units has stopped the guest for it hears so. */
-function indexReset({ units }: TrackerContext, vcpu: number, delay: number): SendEmission[] {
-  return STOPPING_UNITS.flatMap(({ number, emptied }) => {
-    const unit = units[number]?.[vcpu];
-    return unit === undefined || unit === NOBODY ? [] : [send(unit, emptied, delay)];
-  });
-}
+import { indexReset, inveptRequests, units } from "./trackerMessages.ts";
 
 /** An INVEPT for a ring's reset. */
 const REAPED = [
@@ -216,30 +189,19 @@ export const trackerMachine = setup({
         request({ op: "resolveTypes", vcpu, page, dispatcher }),
       ),
     ),
+    // Behind one that found something each other vCPU may find nothing, once (Xen ept_handle_misconfig).
     noteResolved: assign(
-      on("typesResolved", ({ context, event: { vcpu, vcpus, cycles } }) => ({
+      on("typesResolved", ({ context, event: { entries, vcpu, vcpus, cycles } }) => ({
         misconfigurations: context.misconfigurations + 1,
         handlerCycles: context.handlerCycles + cycles,
-        // Its own mark is gone in any case (Xen ept_handle_misconfig).
-        spurious: vcpus.filter((one) => one !== vcpu),
-      })),
-    ),
-    noteSpurious: assign(
-      on("typesResolved", ({ context, event: { vcpu, cycles } }) => ({
-        misconfigurations: context.misconfigurations + 1,
-        handlerCycles: context.handlerCycles + cycles,
-        spurious: context.spurious.filter((one) => one !== vcpu),
+        spurious: (entries > 0 ? vcpus : context.spurious).filter((one) => one !== vcpu),
       })),
     ),
     sendResolved: emit(
-      on("typesResolved", ({ event: { dispatcher, cycles } }) =>
-        send(dispatcher, { type: "handled", fixed: true }, cycles),
-      ),
-    ),
-    sendUnexpected: emit(
-      on("typesResolved", ({ event: { dispatcher, cycles } }) =>
-        send(dispatcher, { type: "handled", fixed: false }, cycles),
-      ),
+      on("typesResolved", ({ context, event: { entries, vcpu, dispatcher, cycles } }) => {
+        const fixed = entries > 0 || context.spurious.includes(vcpu);
+        return send(dispatcher, { type: "handled", fixed }, cycles);
+      }),
     ),
     askMarkPv: emit(
       on("pvWritten", ({ event: { vcpu, dispatcher } }) =>
@@ -375,8 +337,6 @@ export const trackerMachine = setup({
       "tablesChanged",
       ({ context, event }) => context.skipInvept && event.answer.type === "harvested",
     ),
-    hasResolved: on("typesResolved", ({ event }) => event.entries > 0),
-    isSpurious: on("typesResolved", ({ context, event }) => context.spurious.includes(event.vcpu)),
     isArmingPiece: on("pieceDone", ({ event }) => event.answer !== null),
     beginsDisarming: on("pieceDone", ({ event }) => event.unit !== NO_UNIT),
     isArming: on("tablesChanged", ({ event }) => event.answer.type === "armed"),
@@ -405,11 +365,7 @@ export const trackerMachine = setup({
     logFullExit: { actions: "askServeLogFull" },
     eptViolation: { actions: "askServeViolation" },
     eptMisconfiguration: { actions: "askResolve" },
-    typesResolved: [
-      { guard: "hasResolved", actions: ["noteResolved", "sendResolved"] },
-      { guard: "isSpurious", actions: ["noteSpurious", "sendResolved"] },
-      { actions: ["noteSpurious", "sendUnexpected"] },
-    ],
+    typesResolved: { actions: ["sendResolved", "noteResolved"] },
     pvWritten: { actions: "askMarkPv" },
     exitServed: { actions: ["noteServed", "sendHandled"] },
     pageMissing: [{ guard: "hasPager", actions: "sendPageFault" }, { actions: "sendNotFixed" }],

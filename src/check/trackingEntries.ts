@@ -265,7 +265,7 @@ export const ENTRIES: readonly TrackingEntry[] = [
   },
   {
     name: modelOf(WRITES, "lazy-types"),
-    what: `${WRITES.label} on one vCPU, and a person who harvests and switches to techniques that look at entries themselves, over the same`,
+    what: `${WRITES.label} on one vCPU, and a person who harvests, ends tracking and begins it again, over the same`,
     technique: WRITES.name,
     vcpus: [1],
     pages: 2,
@@ -273,7 +273,7 @@ export const ENTRIES: readonly TrackingEntry[] = [
     reads: 0,
     harvests: 0,
     levels: 2,
-    more: { lazyTypes: true, commands: operatorCommands(0, [WRITES.name, "presentBit"]) },
+    more: { lazyTypes: true, commands: operatorCommands(0, [WRITES.name]) },
   },
   {
     name: "present-bit",

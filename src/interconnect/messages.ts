@@ -111,7 +111,6 @@ export const MESSAGES = {
     fields: { vcpu, page, qualification: count, dispatcher: actor },
     kind: "exit",
   },
-  // Entries on the way to a page are marked as unresolved, or malformed. Answered by "handled".
   eptMisconfiguration: {
     from: "dispatcher",
     to: "tracker",

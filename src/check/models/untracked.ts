@@ -9,6 +9,7 @@ import { fieldOf, itemAt } from "../../lookup.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 import { pagingPiece } from "../../system/memoryPieces.ts";
 import type { System } from "../../system/system.ts";
+import type { World } from "../../system/world.ts";
 import { LOG_CONTROLS } from "../../units/all.ts";
 import { over, type Predicate, type Property } from "../properties/property.ts";
 
@@ -22,6 +23,28 @@ function lent({ allRights, write, accessed, dirty }: EntryFormat): number {
   return allRights | write | accessed | dirty;
 }
 
+function rightsBack(world: World, vm: number, isOff: Predicate): Property {
+  const { ept, tracked } = itemAt(world.vms, vm);
+  const slot = pagingPiece(world, vm);
+  return {
+    kind: "always",
+    name: `${ALL_RIGHTS_BACK} (VM ${vm})`,
+    when: isOff,
+    that: over([`vm${vm}/paging`], (paging: Words) => {
+      slot.restore(paging);
+      let all = true;
+      const mask = lent(ept.format);
+      const ordinary = ordinaryLeaf(ept.format) & mask;
+      forEachLeaf(ept, (word, _level, page) => {
+        if ((attributesAt(ept, word) & mask) === ordinary) return;
+        // Where types change lazily it has them back when it is touched next.
+        if (!tracked.lazyTypes || !isUnresolved(ept, page)) all = false;
+      });
+      return all;
+    }),
+  };
+}
+
 /** Of every VM: while its tracker is off, its entries and its vCPUs' controls are as they were before. */
 export function untrackedProperties({ world, actors }: System): Property[] {
   // Of units, those that somebody is told of.
@@ -30,32 +53,14 @@ export function untrackedProperties({ world, actors }: System): Property[] {
       return role.kind === "logUnit" && role.vcpu === vcpu ? [name] : [];
     });
   const each = 1 + unitsOf(0).length;
-  return world.vms.flatMap(({ ept, vcpus, tracked }, vm): Property[] => {
-    const slot = pagingPiece(world, vm);
+  return world.vms.flatMap(({ vcpus, tracked }, vm): Property[] => {
     const isOff: Predicate = over(
       [`vm${vm}/tracker`],
       ({ value }: ActorSnapshot) => value === "off",
     );
-    const rightsBack: Property = {
-      kind: "always",
-      name: `${ALL_RIGHTS_BACK} (VM ${vm})`,
-      when: isOff,
-      that: over([`vm${vm}/paging`], (paging: Words) => {
-        slot.restore(paging);
-        let all = true;
-        const mask = lent(ept.format);
-        const ordinary = ordinaryLeaf(ept.format) & mask;
-        forEachLeaf(ept, (word, _level, page) => {
-          if ((attributesAt(ept, word) & mask) === ordinary) return;
-          // Where types change lazily it has them back when it is touched next.
-          if (!tracked.lazyTypes || !isUnresolved(ept, page)) all = false;
-        });
-        return all;
-      }),
-    };
     return [
       // A page of KVM's slots has them back when it is written next (fast_page_fault).
-      ...(tracked.slots === null ? [rightsBack] : []),
+      ...(tracked.slots === null ? [rightsBack(world, vm, isOff)] : []),
       {
         kind: "always",
         name: `${NOTHING_LOGS} (VM ${vm})`,

@@ -6,7 +6,7 @@ import type { World } from "../../system/world.ts";
 import { NO_PAGE_LOST } from "../hypervisor/settlement.ts";
 import { NO_VCPU_LOST } from "../models/properties.ts";
 import { modelOf, WRITES } from "../usualUnits.ts";
-import { around, type Mutation, type Replacement, replaceIn } from "./mutation.ts";
+import { around, type Mutation, type Replacement, without } from "./mutation.ts";
 
 /** Leaves that a misconfiguration resolves get their memory type back, and these attributes as they were. */
 function keeps(attributes: number, whose: (page: number, touched: number) => boolean): Replacement {
@@ -53,9 +53,6 @@ export const lazyTypeMutations: readonly Mutation[] = [
       "a misconfiguration that another vCPU has resolved meanwhile is taken for a fault of the tables",
     model: "write-protection-lazy-types",
     breaks: NO_VCPU_LOST,
-    replace: replaceIn("tracker", ({ machine, device }) => ({
-      device,
-      machine: machine.provide({ guards: { isSpurious: () => false } }),
-    })),
+    replace: without("tracker", "noteResolved"),
   },
 ];

@@ -229,8 +229,8 @@ export const hypervisorMachines: readonly HandMade[] = [
     name: "tracker-not-fixed-is-fixed",
     file: "machines/tracker.ts",
     class: "constant",
-    from: `type: "handled", fixed: false }`,
-    to: `type: "handled", fixed: true }`,
+    from: `send(event.dispatcher, { type: "handled", fixed: false })`,
+    to: `send(event.dispatcher, { type: "handled", fixed: true })`,
     damage: "an access to a page without a frame and a pager is repeated for ever",
   },
   {

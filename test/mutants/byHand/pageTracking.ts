@@ -24,20 +24,16 @@ export const pageTracking: readonly HandMade[] = [
     name: "disarm-keeps-dirty-clear",
     file: "src/hypervisor/logDirty.ts",
     class: "bits",
-    from: `setAttributes(ept, word, write | accessed | dirty);
-    leaves++;`,
-    to: `setAttributes(ept, word, write | accessed);
-    leaves++;`,
+    from: "setAttributes(ept, word, write | accessed | dirty);",
+    to: "setAttributes(ept, word, write | accessed);",
     damage: "after disarming D flags stay clear",
   },
   {
     name: "disarm-keeps-write-protection",
     file: "src/hypervisor/logDirty.ts",
     class: "bits",
-    from: `setAttributes(ept, word, write | accessed | dirty);
-    leaves++;`,
-    to: `setAttributes(ept, word, accessed | dirty);
-    leaves++;`,
+    from: "setAttributes(ept, word, write | accessed | dirty);",
+    to: "setAttributes(ept, word, accessed | dirty);",
     damage: "after disarming pages stay write-protected",
   },
   {

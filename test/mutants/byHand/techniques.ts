@@ -101,7 +101,7 @@ export const techniques: readonly HandMade[] = [
     file: "src/hypervisor/techniques/dirtyLog.ts",
     class: "statement removed",
     from: `      if (vm.work.begins) disableLogs(vm);
-      return disarmAll(vm.ept, vm.work) * vm.costs.protectPage;`,
+      return disarmLeaves(vm);`,
     to: `      if (vm.work.begins) disableLogs(vm);
       return 0;`,
     damage: "disarming PML leaves D flags clear and large leaves protected",
