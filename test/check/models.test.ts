@@ -39,6 +39,7 @@ const PROVED: readonly (readonly [string, Values, counts?: readonly [number, num
   ["migration-rounds", { rounds: 2, fails: 0 }, [70_603, 206_170]],
   ["write-protection-large-leaves", { pages: 2, reads: 1 }, [39_233, 104_821]],
   ["pml-large-leaves", {}, [23_950, 63_986]],
+  ["write-protection-lazy-types", {}],
   ["pml-crowded", { harvests: 0 }],
   ["write-protection-two-vms", { harvests: 0 }],
   ["migration-write-protection", {}],
