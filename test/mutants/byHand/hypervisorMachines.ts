@@ -165,7 +165,7 @@ export const hypervisorMachines: readonly HandMade[] = [
   },
   {
     name: "tracker-index-reset-of-vcpu-0",
-    file: "machines/tracker.ts",
+    file: "machines/trackerMessages.ts",
     class: "other receiver",
     from: `const unit = units[number]?.[vcpu];`,
     to: `const unit = units[number]?.[0];`,
@@ -197,7 +197,7 @@ export const hypervisorMachines: readonly HandMade[] = [
   },
   {
     name: "tracker-units-of-all-vms",
-    file: "machines/tracker.ts",
+    file: "machines/trackerMessages.ts",
     class: "condition",
     from: `return (context.units[unitNumber(unit)] ?? []).filter((id) => id !== NOBODY);`,
     to: `return (context.units[1 - unitNumber(unit)] ?? []).filter((id) => id !== NOBODY);`,
@@ -205,7 +205,7 @@ export const hypervisorMachines: readonly HandMade[] = [
   },
   {
     name: "tracker-invept-of-vm-0",
-    file: "machines/tracker.ts",
+    file: "machines/trackerMessages.ts",
     class: "message altered",
     from: `const message = { type: "inveptRequest", vm: context.vm, tracker: context.self } as const;`,
     to: `const message = { type: "inveptRequest", vm: 0, tracker: context.self } as const;`,

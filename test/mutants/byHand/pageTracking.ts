@@ -14,11 +14,26 @@ export const pageTracking: readonly HandMade[] = [
     name: "arm-first-leaf-only",
     file: "src/hypervisor/logDirty.ts",
     class: "condition",
-    from: `clearAttributes(ept, word, armedBits(ept.format, technique, level));
-    leaves++;`,
-    to: `if (leaves === 0) clearAttributes(ept, word, armedBits(ept.format, technique, level));
-    leaves++;`,
+    from: "    armLeaf(ept, technique, word, level);",
+    to: "    if (leaves === 0) armLeaf(ept, technique, word, level);",
     damage: "arming changes the first leaf alone",
+  },
+  {
+    name: "mark-not-handed-on",
+    file: "src/hypervisor/lazyTypes.ts",
+    class: "statement removed",
+    from: "written += 1 + markTable(ept, table);",
+    to: "written += 1;",
+    damage:
+      "entries below one that was resolved stay as they were: a table of leaves is not armed again",
+  },
+  {
+    name: "resolved-by-the-touched-entry-alone",
+    file: "src/hypervisor/lazyTypes.ts",
+    class: "boundary",
+    from: "written += resolveLeaves(ept, technique, word - (word % frameWords));",
+    to: "resolveLeaf(ept, technique, word, 1);",
+    damage: "each page of a region exits once, and not the region",
   },
   {
     name: "disarm-keeps-dirty-clear",
@@ -40,10 +55,8 @@ export const pageTracking: readonly HandMade[] = [
     name: "fix-grants-without-dirty",
     file: "src/hypervisor/logDirty.ts",
     class: "bits",
-    from: `setAttributes(ept, leaf.word, write | accessed | dirty);
-    onDirty(page);`,
-    to: `setAttributes(ept, leaf.word, write);
-    onDirty(page);`,
+    from: "disarmLeaf(ept, leaf.word);",
+    to: "setAttributes(ept, leaf.word, ept.format.write);",
     damage: "a violation that is served leaves A and D clear",
   },
   {
@@ -81,8 +94,8 @@ export const pageTracking: readonly HandMade[] = [
     name: "rearm-large-as-small",
     file: "src/hypervisor/logDirty.ts",
     class: "protocol",
-    from: "clearAttributes(ept, leaf.word, armedBits(ept.format, technique, leaf.level));",
-    to: "clearAttributes(ept, leaf.word, armedBits(ept.format, technique, 1));",
+    from: "armLeaf(ept, technique, leaf.word, leaf.level);",
+    to: "armLeaf(ept, technique, leaf.word, 1);",
     damage: "a large leaf is armed again by its D flag alone",
   },
   {
