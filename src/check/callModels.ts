@@ -1,8 +1,10 @@
 /** Models of calls to a piece of a kernel or a hypervisor. */
+import { HOST_PAGE_FAULTS } from "../hypervisor/hostPages.ts";
 import { SHARED_LOG_FAULTS } from "../hypervisor/sharedLog.ts";
 import { XEN_LOG_FAULTS } from "../hypervisor/xenLogDirty.ts";
 import { fieldOf } from "../lookup.ts";
 import type { ModelEntry } from "./modelEntry.ts";
+import { hostPagesModel } from "./models/hostPages.ts";
 import { sharedLogModel } from "./models/sharedLog.ts";
 import { xenLogModel } from "./models/xenLog.ts";
 import type { Mutation } from "./mutations/mutation.ts";
@@ -29,6 +31,14 @@ export const CALLS: readonly ModelEntry[] = [
     parameters: [PAGES],
     build: (values, mutation) =>
       xenLogModel(fieldOf(values, "pages"), planted(mutation, XEN_LOG_FAULTS)),
+    system: null,
+  },
+  {
+    name: "host-pages",
+    what: "pages of a VMM's process, found by PAGEMAP_SCAN and soft-dirty bits, swapped, discarded and mapped anew",
+    parameters: [PAGES],
+    build: (values, mutation) =>
+      hostPagesModel(fieldOf(values, "pages"), planted(mutation, HOST_PAGE_FAULTS)),
     system: null,
   },
 ];

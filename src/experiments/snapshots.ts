@@ -1,7 +1,7 @@
 /** Beyond the study: what finds the pages of a differential snapshot, what it costs, and how right it is. */
 
 import { findPackagePart } from "../io/optionalPackage.ts";
-import { itemAt } from "../lookup.ts";
+import { fieldOf, itemAt } from "../lookup.ts";
 import { rowPlot } from "../plots/kinds.ts";
 import { cyclesPerAccess, overheadOf, ownMeasuresOf } from "../questions/measures.ts";
 import type { RunSummary } from "../system/summary.ts";
@@ -80,7 +80,7 @@ const NONE = "no snapshots";
 
 function points(): readonly Point[] {
   return guestNames().flatMap((guest) => {
-    const { pages, workload, every, until } = GUESTS[guest] as Guest;
+    const { pages, workload, every, until } = fieldOf(GUESTS, guest);
     const memory = pages === null ? {} : { memory: pagesText(pages) };
     const common = {
       vms: [{ ...memory, workload: workload(pages ?? 0) }],

@@ -189,6 +189,9 @@ const MESSAGES: Readonly<Record<string, number>> = {
   "xen-final-without-mapped": 3,
   "xen-vram-takes-log-bits": 4,
   "xen-second-call-while-unfinished": 5,
+  "swap-loses-soft-dirty": 3,
+  "new-mapping-is-clean": 2,
+  "discard-is-no-write": 3,
 };
 
 /** Their searches take five seconds and more each: with TRACKVISOR_LONG=all. */

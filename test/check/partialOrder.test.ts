@@ -112,7 +112,7 @@ const NAMED: readonly (readonly [string, Readonly<Record<string, number>>, strin
 ];
 
 /** One actor that is called has nothing to be put off for; of two-phase commit everything is seen by all. */
-const WITHOUT_PARTS = ["two-phase-commit", "shared-log", "xen-log-dirty"];
+const WITHOUT_PARTS = ["two-phase-commit", "shared-log", "xen-log-dirty", "host-pages"];
 const MODELS_SMALL = [...NAMED, ...furtherModels([...TOO_LARGE, ...NAMED.map(([name]) => name)])];
 const SMALL = MODELS_SMALL.map(([model, set, fault = "no fault"]) => ({ model, set, fault }));
 

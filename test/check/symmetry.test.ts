@@ -107,6 +107,7 @@ const SMALL = [
     "two-phase-commit",
     "shared-log",
     "xen-log-dirty",
+    "host-pages",
   ]),
 ];
 

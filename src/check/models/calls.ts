@@ -2,7 +2,8 @@
  * Models of calls to one piece of a kernel or a hypervisor: whoever calls does so at any moment and in any order, and each
  * call is one step. What was owed to a caller and not in the answer is `lost`.
  */
-import { type AnyEventObject, type AnyStateMachine, assign, createMachine } from "xstate";
+import { type AnyEventObject, type AnyStateMachine, assign, setup } from "xstate";
+import { machineTypes } from "../../interconnect/machineTypes.ts";
 import { actorModel } from "../actorModel.ts";
 import type { ActorState } from "../actors/spec.ts";
 import type { Model } from "../engine/model.ts";
@@ -33,17 +34,18 @@ export function callModel<State extends CallState, Call extends AnyEventObject>(
   spec: CallSpec<State, Call>,
 ): Model {
   const { name, callee, initial, calls, perform } = spec;
-  const actions = assign(({ context, event }) => perform(context as State, event as Call));
-  const machine: AnyStateMachine = createMachine({
+  const { types } = machineTypes<State, Call, undefined, AnyEventObject>();
+  const machine: AnyStateMachine = setup({
+    types,
+    actions: { perform: assign(({ context, event }) => perform(context, event)) },
+  }).createMachine({
     id: callee,
     context: initial,
     initial: "serving",
-    states: {
-      serving: { on: Object.fromEntries(calls.map(({ type }) => [type, { actions }])) },
-    },
+    states: { serving: { on: { "*": { actions: "perform" } } } },
   });
   const of = (holds: (state: State) => boolean) =>
-    over([callee], ({ context }: ActorState) => holds(context as unknown as State));
+    over([callee], ({ context }: ActorState<State>) => holds(context));
   const always = { [NOTHING_LOST]: ({ lost }: State) => !lost, ...spec.always };
   return actorModel({
     name,

@@ -74,4 +74,25 @@ export const callMutations: readonly Mutation[] = [
   ).map(([name, mistake, callFault]) => {
     return { name, mistake, model: "xen-log-dirty", breaks: NOTHING_LOST, callFault };
   }),
+  ...(
+    [
+      [
+        "swap-loses-soft-dirty",
+        "a page goes to the disk, and its soft-dirty bit is gone",
+        "swapLosesMark",
+      ],
+      [
+        "new-mapping-is-clean",
+        "memory is mapped anew at the same place, and its pages are not soft-dirty",
+        "newMappingIsClean",
+      ],
+      [
+        "discard-is-no-write",
+        "MADV_DONTNEED of a protected page leaves its mark: PAGEMAP_SCAN does not say that it is zero now",
+        "discardIsNoWrite",
+      ],
+    ] as const
+  ).map(([name, mistake, callFault]) => {
+    return { name, mistake, model: "host-pages", breaks: NOTHING_LOST, callFault };
+  }),
 ];
