@@ -192,6 +192,9 @@ const MESSAGES: Readonly<Record<string, number>> = {
   "swap-loses-soft-dirty": 3,
   "new-mapping-is-clean": 2,
   "discard-is-no-write": 3,
+  "resolved-leaf-not-armed": 32,
+  "touched-leaf-alone-armed": 28,
+  "spurious-misconfiguration-fatal": 22,
 };
 
 /** Their searches take five seconds and more each: with TRACKVISOR_LONG=all. */
