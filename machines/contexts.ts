@@ -35,6 +35,16 @@ import {
   overcommitmentMachine,
 } from "./overcommitment.ts";
 import { pagerFields, pagerInput, pagerMachine } from "./pager.ts";
+import {
+  postcopyReceiverFields,
+  postcopyReceiverInput,
+  postcopyReceiverMachine,
+} from "./postcopyReceiver.ts";
+import {
+  postcopySenderFields,
+  postcopySenderInput,
+  postcopySenderMachine,
+} from "./postcopySender.ts";
 import { pvmCpuFields, pvmCpuInput, pvmCpuMachine } from "./pvmCpu.ts";
 import { runStateFields, runStateInput, runStateMachine } from "./runState.ts";
 import { samplerFields, samplerInput, samplerMachine } from "./sampler.ts";
@@ -69,6 +79,8 @@ const CONTEXTS = new Map([
   of(operatorMachine, { ...operatorInput, ...operatorFields }),
   of(overcommitmentMachine, { ...overcommitmentInput, ...overcommitmentFields }),
   of(pagerMachine, { ...pagerInput, ...pagerFields }),
+  of(postcopyReceiverMachine, { ...postcopyReceiverInput, ...postcopyReceiverFields }),
+  of(postcopySenderMachine, { ...postcopySenderInput, ...postcopySenderFields }),
   ...UNIT_STATECHARTS.map(({ machine: { id }, fields }) => [id, fields] as const),
   of(pvmCpuMachine, { ...pvmCpuInput, ...pvmCpuFields }),
   of(runStateMachine, { ...runStateInput, ...runStateFields }),

@@ -39,6 +39,9 @@
  *   sendingLast     | destinationReady         | sendingLast     | device: compare
  *   sendingLast     | compared                 | disarming       | disarm
  *   sendingLast     | abortDue, linkDown       | cancelling      | disarm; device: clock
+ *   judging, deciding | goes on as post-copy   | suspending      | pauseVm, throttle off
+ *   harvestingLast  | queued, post-copy        | packaging       | device: package
+ *   packaging, switching, postcopy, paused, comparing: machines/postcopyStates.ts
  *   disarming       | disarmed                 | settling        | unpauseVm: it runs at the destination
  *   disarming       | disarmed, to be repeated | running         | unpauseVm; migrationDue to itself
  *   disarming       | disarmed, enough         | done            | -
@@ -51,6 +54,9 @@
  *   any             | abortDue, linkDown       | -               | -: noted, where it is not said above
  *   other than running | migrationDue          | -               | ignored: the migration has begun before its time
  *   any             | batchArrived, destinationReady | -         | ignored: the attempt was given up
+ *   any             | postcopyDue              | -               | -: it is asked for
+ *   any             | packageArrived           | -               | ignored: the attempt was given up
+ *   any             | recoverDue               | -               | ignored: no link is down
  *   done            | settled                  | done            | ignored: the run is over
  */
 import { assign, emit, setup } from "xstate";
@@ -69,7 +75,6 @@ import {
 } from "../src/interconnect/emissions.ts";
 import { ignored } from "../src/interconnect/ignored.ts";
 import { machineTypes } from "../src/interconnect/machineTypes.ts";
-import type { Message } from "../src/interconnect/messages.ts";
 import { stopVm } from "./everyVm.ts";
 import {
   answerAfter,
@@ -77,34 +82,21 @@ import {
   attemptOf,
   begun,
   cancelled,
+  firstTimers,
+  goesPostcopy,
   isToBeRepeated,
+  linkLost,
   type MigrationContext,
   type MigrationEvent,
   type MigrationInput,
   type MigrationRequest,
+  pause,
+  settling,
+  throttle,
+  timers,
+  unpause,
 } from "./migrationContext.ts";
-
-/** Timers to itself; those that are not to be have a negative delay. */
-function timers(
-  { self }: MigrationContext,
-  ...list: readonly (readonly [Message, number])[]
-): SendEmission[] {
-  return list
-    .filter(([, delay]) => delay >= 0)
-    .map(([message, delay]) => send(self, message, delay));
-}
-
-function pause({ scheduler, vm, self }: MigrationContext): SendEmission {
-  return send(scheduler, { type: "pauseVm", vm, requester: self });
-}
-
-function unpause({ scheduler, vm }: MigrationContext): SendEmission {
-  return send(scheduler, { type: "unpauseVm", vm });
-}
-
-function throttle({ throttle: to }: MigrationContext, percent: number): SendEmission[] {
-  return to === 0 ? [] : [send(to, { type: "setThrottle", percent })];
-}
+import { POSTCOPY_STATES } from "./postcopyStates.ts";
 
 const { types, on } = machineTypes<
   MigrationContext,
@@ -173,11 +165,19 @@ export const migrationMachine = setup({
     ),
     noteCompared: assign(
       on("compared", ({ context, event: { now, firstDifference } }) => ({
-        progress: { ...context.progress, resumeTime: now, endTime: now },
+        progress: progress.ended(context.progress, now),
         comparison: firstDifference < 0 ? ("equal" as const) : ("different" as const),
         firstDifference,
       })),
     ),
+    notePostcopy: assign({ postcopyAsked: true }),
+    noteSwitched: assign(
+      on("switched", ({ context, event }) => ({
+        progress: { ...context.progress, resumeTime: event.now, pendingPages: event.missing },
+      })),
+    ),
+    noteLinkLost: assign({ linkIsDown: true }),
+    noteLinkBack: assign({ linkIsDown: false, link: ({ context }) => context.link + 1 }),
     noteCancelTime: assign(
       on("clock", ({ context, event }) => ({
         progress: { ...context.progress, endTime: event.now },
@@ -194,6 +194,9 @@ export const migrationMachine = setup({
       request({ op: "takeBatch", pages: pagesWithin(policy, progress, batchPages) }),
     ),
     askCompare: emit(() => request({ op: "compare" })),
+    askPackage: emit(() => request({ op: "package" })),
+    askSwitch: emit(() => request({ op: "switchOver" })),
+    askCompareSent: emit(() => request({ op: "compareSent" })),
     sendStarts: emit(({ context }) => {
       const { scheduler, sampler, vms, startCycles, deadlineCycles } = context;
       return sendAll([
@@ -206,15 +209,7 @@ export const migrationMachine = setup({
         ),
       ]);
     }),
-    sendTimers: emit(({ context }) => {
-      if (context.earlier.length > 0) return sendAll([]);
-      const { abortCycles, linkFailCycles } = context;
-      const due = [
-        [{ type: "abortDue" }, abortCycles],
-        [{ type: "linkDown" }, linkFailCycles],
-      ] as const;
-      return sendAll(timers(context, ...due));
-    }),
+    sendTimers: emit(({ context }) => sendAll(firstTimers(context))),
     sendPause: emit(({ context }) => pause(context)),
     // Tracking ends: what devices have written is marked before.
     sendPauseUnthrottled: emit(({ context }) =>
@@ -227,11 +222,8 @@ export const migrationMachine = setup({
         ...timers(context, [{ type: "migrationDue" }, context.repeatCycles]),
       ]),
     ),
-    sendUnpauseSettling: emit(({ context }) => {
-      const { progress, settleCycles, goOnCycles } = context;
-      const rest = progress.resumeTime >= 0 ? settleCycles : goOnCycles;
-      return sendAll([unpause(context), ...timers(context, [{ type: "settled" }, rest])]);
-    }),
+    sendUnpauseSettling: emit(({ context }) => sendAll([unpause(context), ...settling(context)])),
+    sendSettling: emit(({ context }) => sendAll(settling(context))),
     sendThrottle: emit(({ context }) =>
       sendAll(context.converge.percent === 0 ? [] : throttle(context, context.converge.percent)),
     ),
@@ -259,6 +251,23 @@ export const migrationMachine = setup({
         return send(context.self, { type: "batchArrived", ...attemptOf(context) }, cycles);
       }),
     ),
+    sendPackage: emit(
+      on("packaged", ({ context, event: { bytes } }) => {
+        const { self, latencyCycles, cyclesPerByte } = context;
+        const cycles = latencyCycles + Math.ceil(bytes * cyclesPerByte);
+        return send(self, { type: "packageArrived" }, cycles);
+      }),
+    ),
+    // The destination runs the VM, and the source sends on, if there is a link.
+    sendPostcopy: emit(({ context }) =>
+      sendAll([
+        unpause(context),
+        send(context.sender, { type: "startPostcopy" }),
+        ...(context.linkIsDown ? linkLost(context) : []),
+      ]),
+    ),
+    sendLinkLost: emit(({ context }) => sendAll(linkLost(context))),
+    sendLinkBack: emit(({ context: { sender, link } }) => send(sender, { type: "linkBack", link })),
     sendReady: emit(({ context }) => {
       const message = { type: "destinationReady", ...attemptOf(context) } as const;
       return send(context.self, message, context.latencyCycles + context.save.resumeCycles);
@@ -266,6 +275,10 @@ export const migrationMachine = setup({
   },
   guards: {
     isCancelled: ({ context }) => context.cancelledBy !== "nobody",
+    goesPostcopy: ({ context }) => goesPostcopy(context),
+    isSwitched: ({ context }) => context.progress.resumeTime >= 0,
+    isNothingMissing: ({ context }) => context.progress.pendingPages === 0,
+    isLinkDown: ({ context }) => context.linkIsDown,
     policyAborts: ({ context }) => answerBefore(context) === "abort",
     policyStops: ({ context }) => answerBefore(context) === "stop",
     policySendsOn: ({ context }) => answerAfter(context) === "send",
@@ -290,6 +303,9 @@ export const migrationMachine = setup({
     throttleSteps: [],
     stopsAfterRound: false,
     cancelledBy: "nobody",
+    postcopyAsked: false,
+    link: 0,
+    linkIsDown: false,
     halted: 0,
     comparison: "none",
     firstDifference: -1,
@@ -302,6 +318,9 @@ export const migrationMachine = setup({
     migrationDue: ignored("the migration has begun before its time"),
     batchArrived: ignored("the attempt was given up"),
     destinationReady: ignored("the attempt was given up"),
+    packageArrived: ignored("the attempt was given up"),
+    postcopyDue: { actions: "notePostcopy" },
+    recoverDue: ignored("no link is down"),
     deadline: { target: ".done", actions: "noteDeadline" },
   },
   states: {
@@ -332,6 +351,11 @@ export const migrationMachine = setup({
           guard: "isCancelled",
           target: "pausingToCancel",
           actions: ["sendPauseUnthrottled", "askClock"],
+        },
+        {
+          guard: "goesPostcopy",
+          target: "suspending",
+          actions: ["noteSuspend", "sendPauseUnthrottled"],
         },
         {
           guard: "policyAborts",
@@ -366,6 +390,11 @@ export const migrationMachine = setup({
     },
     deciding: {
       always: [
+        {
+          guard: "goesPostcopy",
+          target: "suspending",
+          actions: ["closeRound", "noteSuspend", "sendPauseUnthrottled"],
+        },
         { guard: "policySendsOn", target: "sending", actions: "askBatch" },
         {
           guard: "policyStopsNow",
@@ -395,6 +424,7 @@ export const migrationMachine = setup({
         harvested: { actions: "askQueueLast" },
         queued: [
           { guard: "isCancelled", target: "cancelling", actions: ["sendDisarm", "askClock"] },
+          { guard: "goesPostcopy", target: "packaging", actions: ["noteSync", "askPackage"] },
           { target: "sendingLast", actions: ["noteSync", "openLastRound", "askBatch"] },
         ],
       },
@@ -422,6 +452,7 @@ export const migrationMachine = setup({
         linkDown: { target: "cancelling", actions: ["noteLinkDown", "sendDisarm", "askClock"] },
       },
     },
+    ...POSTCOPY_STATES,
     disarming: {
       on: {
         disarmed: [

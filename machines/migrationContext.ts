@@ -9,6 +9,7 @@ import {
 } from "../src/hypervisor/migration/progress.ts";
 import type { SaveWork } from "../src/hypervisor/migration/saveWork.ts";
 import type { AfterBatch, BeforeRound, Policy } from "../src/hypervisor/migration/stats.ts";
+import { type SendEmission, send } from "../src/interconnect/emissions.ts";
 import * as kind from "../src/interconnect/fields.ts";
 import { type Message, technique } from "../src/interconnect/messages.ts";
 
@@ -19,6 +20,9 @@ export const migrationInput = {
   sampler: kind.actor,
   // 0 = there is none.
   throttle: kind.actor,
+  // Both hosts' sides in post-copy; 0 = there is none.
+  sender: kind.actor,
+  receiver: kind.actor,
   // Of the VM that migrates.
   tracker: kind.actor,
   vm: kind.vm,
@@ -41,6 +45,10 @@ export const migrationInput = {
   // From the first start: when the operator aborts, when the link fails; -1 = never.
   abortCycles: kind.timeOrNone,
   linkFailCycles: kind.timeOrNone,
+  // From the start: when it goes on as post-copy; -1 = by its policy, or when the operator says so.
+  postcopyCycles: kind.timeOrNone,
+  // From a link's failure in post-copy: when there is another link; -1 = when the operator says so.
+  recoverCycles: kind.timeOrNone,
   // How long the run goes on after a completed migration, and after another one; -1 = till the workloads' end.
   settleCycles: kind.timeOrNone,
   goOnCycles: kind.timeOrNone,
@@ -117,6 +125,10 @@ export const migrationFields = {
   // The policy has said that the round under way is the last live one.
   stopsAfterRound: kind.flag,
   cancelledBy,
+  // Post-copy was asked for. Which link both hosts use, counted, and whether it has failed.
+  postcopyAsked: kind.flag,
+  link: kind.count,
+  linkIsDown: kind.flag,
   halted: kind.count,
   // The comparison of the two hosts: "none" before it.
   comparison: kind.word(["none", "equal", "different"]),
@@ -133,7 +145,9 @@ export type MigrationRequest =
   // Of the VM, which is paused: what its guest's machine is in the midst of comes to its end.
   | { readonly op: "finishStep" }
   | { readonly op: "takeBatch"; readonly pages: number }
-  | { readonly op: "compare" };
+  | { readonly op: "compare" }
+  // Post-copy: the package of the switch is made; the VM is the destination's; what was sent is compared.
+  | { readonly op: "package" | "switchOver" | "compareSent" };
 
 export type MigrationReply =
   | { readonly type: "clock"; readonly now: number }
@@ -154,6 +168,9 @@ export type MigrationReply =
       readonly fresh: number;
       readonly pending: number;
     }
+  | { readonly type: "packaged"; readonly bytes: number }
+  // Pages that are at the source alone.
+  | { readonly type: "switched"; readonly now: number; readonly missing: number }
   | { readonly type: "compared"; readonly now: number; readonly firstDifference: number };
 
 export type MigrationEvent =
@@ -174,6 +191,10 @@ export type MigrationEvent =
           | "abortDue"
           | "linkDown"
           | "settled"
+          | "postcopyDue"
+          | "packageArrived"
+          | "postcopyEnded"
+          | "recoverDue"
           | "deadline";
       }
     >
@@ -189,6 +210,7 @@ export function begun(context: MigrationContext, now: number): Partial<Migration
     cancelledBy: isFirst ? cancelledBy : "nobody",
     throttleSteps: [],
     comparison: "none",
+    postcopyAsked: false,
   };
 }
 
@@ -207,6 +229,17 @@ export function attemptOf({ earlier }: MigrationContext): { readonly attempt?: n
 export function cancelled(context: MigrationContext, by: CancelledBy): Partial<MigrationContext> {
   const over = context.cancelledBy !== "nobody" || context.progress.resumeTime >= 0;
   return over ? {} : { cancelledBy: by };
+}
+
+/** Whether the migration goes on as post-copy now (migration_iteration_run): the operator has said so, or its rule does. */
+export function goesPostcopy({
+  policy,
+  progress,
+  postcopyAsked,
+}: Pick<MigrationContext, "policy" | "progress" | "postcopyAsked">): boolean {
+  const rule = policy.kind === "qemu" ? policy.postcopy : undefined;
+  if (rule === undefined) return false;
+  return postcopyAsked || (rule.rounds >= 0 && progress.iteration >= rule.rounds);
 }
 
 /** The policy's answer before a round. Nothing to send, or the fault, makes "send, then stop" a mere "stop". */
@@ -228,4 +261,56 @@ export function answerAfter({
 }: Pick<MigrationContext, "policy" | "progress" | "stopsAfterRound">): AfterBatch {
   const answer = afterBatch(policy, statsOf(progress));
   return answer === "harvest" && stopsAfterRound ? "stop" : answer;
+}
+
+/** Timers to itself; those that are not to be have a negative delay. */
+export function timers(
+  { self }: MigrationContext,
+  ...list: readonly (readonly [Message, number])[]
+): SendEmission[] {
+  return list
+    .filter(([, delay]) => delay >= 0)
+    .map(([message, delay]) => send(self, message, delay));
+}
+
+export function pause({ scheduler, vm, self }: MigrationContext): SendEmission {
+  return send(scheduler, { type: "pauseVm", vm, requester: self });
+}
+
+export function unpause({ scheduler, vm }: MigrationContext): SendEmission {
+  return send(scheduler, { type: "unpauseVm", vm });
+}
+
+export function throttle({ throttle: to }: MigrationContext, percent: number): SendEmission[] {
+  return to === 0 ? [] : [send(to, { type: "setThrottle", percent })];
+}
+
+/** The timers of a first start; a migration that is repeated has none of its own. */
+export function firstTimers(context: MigrationContext): SendEmission[] {
+  if (context.earlier.length > 0) return [];
+  const { abortCycles, linkFailCycles, postcopyCycles } = context;
+  return timers(
+    context,
+    [{ type: "abortDue" }, abortCycles],
+    [{ type: "linkDown" }, linkFailCycles],
+    [{ type: "postcopyDue" }, postcopyCycles],
+  );
+}
+
+/** The run goes on for a while, after a completed migration or another one. */
+export function settling(context: MigrationContext): SendEmission[] {
+  const { progress, settleCycles, goOnCycles } = context;
+  const rest = progress.resumeTime >= 0 ? settleCycles : goOnCycles;
+  return timers(context, [{ type: "settled" }, rest]);
+}
+
+/** The link has failed: both hosts of post-copy are told; and when there is another one, if that is known. */
+export function linkLost(context: MigrationContext): SendEmission[] {
+  const { sender, receiver, link, recoverCycles } = context;
+  const lost = { type: "linkLost", link } as const;
+  return [
+    send(sender, lost),
+    send(receiver, lost),
+    ...timers(context, [{ type: "recoverDue" }, recoverCycles]),
+  ];
 }

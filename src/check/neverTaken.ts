@@ -26,6 +26,8 @@ const ARMED_BY_NOBODY_ELSE = "in models of this operation nothing is armed befor
 const ONE_TARGET = "a balloon of a model is told its next size when it rests";
 const ONE_DEVICE = "a VM of a model has one device";
 const STOPPED_ONCE = "a VM of a model that has stopped is not stopped again";
+const BY_ROUNDS = "in models a migration goes on as post-copy after its rounds";
+const LIMITED_ALONE = "the model with a limit has neither failing links nor a channel for requests";
 const VM_TIME = "no model's interval goes by the time that a VM has run";
 
 /** By machine: transitions, as branches.ts names them. */
@@ -88,7 +90,17 @@ const EXCEPTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   pager: {
     "flushing: inveptDone [otherwise]": "an overcommitted host of a model has one CPU",
   },
+  postcopySender: {
+    "sleeping: requested [isTaken]": LIMITED_ALONE,
+    "sleeping: linkLost": LIMITED_ALONE,
+  },
   migration: {
+    "any: postcopyDue": BY_ROUNDS,
+    "deciding: always [goesPostcopy]": BY_ROUNDS,
+    "packaging: abortDue": "the operator of models of post-copy does not abort",
+    "switching: disarmed [isNothingMissing]":
+      "in models of post-copy pages are missing at the switch",
+    "comparing: compared [otherwise]": ONE_ATTEMPT,
     "any: vmHalted": NO_HALT,
     "any: migrationDue": ONE_ATTEMPT,
     "any: deadline": NO_END,

@@ -3,6 +3,7 @@
 import type { Technique } from "../interconnect/messages.ts";
 import { fieldOf } from "../lookup.ts";
 import type { CheckpointMode } from "../system/operations/checkpoint/checkpointSchema.ts";
+import type { System } from "../system/system.ts";
 import type { UnitDeclaration } from "../units/unit.ts";
 import {
   faultsOf,
@@ -25,14 +26,25 @@ import {
   overcommitModel,
   overcommitSystem,
 } from "./models/overcommit.ts";
+import { postcopyModel, postcopySystem } from "./models/postcopy.ts";
 import type { Mutation } from "./mutations/mutation.ts";
 import { ACCESSES, WRITES } from "./usualUnits.ts";
+
+/** How a model of migrations is made from its options. */
+interface Made {
+  readonly model: typeof migrationModel;
+  readonly system: (options: MigrationOptions) => System;
+}
 
 interface MigratedVm {
   readonly technique?: Technique;
   readonly pages?: number;
   /** It has a device, whose writes are marked by software. */
   readonly device?: true;
+  /** Whether the operator may abort, unless it is said. */
+  readonly aborts?: number;
+  /** And whether the link may fail. */
+  readonly fails?: number;
 }
 
 function migrationEntry(
@@ -40,7 +52,8 @@ function migrationEntry(
   what: string,
   own: readonly Parameter[],
   policyOf: (values: Values) => MigrationOptions["policy"],
-  { technique = WRITES.name, pages = 2, device }: MigratedVm = {},
+  { technique = WRITES.name, pages = 2, device, aborts = 1, fails = 1 }: MigratedVm = {},
+  made: Made = { model: migrationModel, system: migrationSystem },
 ): ModelEntry {
   const options = (values: Values, mutation: Mutation | null): MigrationOptions => {
     const fault = mutation?.operationFault;
@@ -66,13 +79,48 @@ function migrationEntry(
       ...geometry(pages, 1, 0),
       { name: "vcpus", value: 1, min: 1, max: 2, what: "vCPUs of the VM" },
       { name: "leaf", value: 1, min: 1, max: 2, what: "2: large leaves, split at the first write" },
-      { name: "aborts", value: 1, min: 0, max: 1, what: "1: the operator may abort" },
-      { name: "fails", value: 1, min: 0, max: 1, what: "1: the link may fail" },
+      { name: "aborts", value: aborts, min: 0, max: 1, what: "1: the operator may abort" },
+      { name: "fails", value: fails, min: 0, max: 1, what: "1: the link may fail" },
       ...own,
     ],
-    build: (values, mutation) => migrationModel(name, options(values, mutation)),
-    system: (values, mutation) => migrationSystem(options(values, mutation)),
+    build: (values, mutation) => made.model(name, options(values, mutation)),
+    system: (values, mutation) => made.system(options(values, mutation)),
   };
+}
+
+function postcopyEntry(
+  name: string,
+  what: string,
+  usual: Readonly<Record<"fails" | "rounds" | "preempt" | "limited", number>>,
+): ModelEntry {
+  const { fails, rounds, preempt, limited } = usual;
+  return migrationEntry(
+    name,
+    what,
+    [
+      { name: "rounds", value: rounds, min: 0, max: 2, what: "live rounds before" },
+      {
+        name: "preempt",
+        value: preempt,
+        min: 0,
+        max: 1,
+        what: "1: requested pages have a channel",
+      },
+      { name: "limited", value: limited, min: 0, max: 1, what: "1: other pages have a limit" },
+    ],
+    (values) => ({
+      kind: "qemu",
+      downtimeLimit: "1 cycles",
+      postcopy: {
+        rounds: fieldOf(values, "rounds"),
+        preempt: values["preempt"] === 1,
+        // Any page is more than a window may have.
+        ...(values["limited"] === 1 ? { maxBandwidth: "0.001MiB/s" } : {}),
+      },
+    }),
+    { technique: "writeProtect", aborts: 0, fails },
+    { model: postcopyModel, system: postcopySystem },
+  );
 }
 
 const migrations: readonly ModelEntry[] = [
@@ -107,6 +155,16 @@ const migrations: readonly ModelEntry[] = [
       autoConverge: { initial: 50, increment: 49, max: 99 },
     }),
     { technique: "writeProtect", pages: 1 },
+  ),
+  postcopyEntry(
+    "postcopy",
+    "a migration that goes on as post-copy: the guest runs at the destination, and waits for pages that are requested",
+    { fails: 0, rounds: 0, preempt: 0, limited: 1 },
+  ),
+  postcopyEntry(
+    "postcopy-recovery",
+    "the same with a channel for requested pages, and links that fail: the rest is what has not come",
+    { fails: 1, rounds: 0, preempt: 1, limited: 0 },
   ),
   migrationEntry(
     "migration-device",

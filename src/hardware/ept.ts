@@ -214,6 +214,30 @@ export function splitLeaf(ept: Ept, leaf: EptLeaf): void {
 }
 
 /**
+ * Takes a page's 4 KiB leaf away; large leaves on the way are split. The caller flushes the TLBs. Returns the low word that
+ * the leaf had, its frame, and how many leaves were split; null if nothing maps the page.
+ */
+export function unmapLeaf(
+  ept: Ept,
+  page: number,
+): { readonly low: number; readonly frame: number; readonly splits: number } | null {
+  let leaf = findLeaf(ept, page);
+  let splits = 0;
+  while (leaf !== null && leaf.level > 1) {
+    splitLeaf(ept, leaf);
+    splits++;
+    leaf = findLeaf(ept, page);
+  }
+  if (leaf === null) return null;
+  const { words } = ept.memory;
+  const low = wordAt(words, leaf.word);
+  const frame = frameAt(ept, leaf.word);
+  words[leaf.word] = 0;
+  words[leaf.word + 1] = 0;
+  return { low, frame, splits };
+}
+
+/**
  * Replaces the tables below the entry of `page` at `level` by one large leaf: the inverse of splitLeaf (KVM
  * recover_huge_pages_range). Only if their leaves map adjacent frames, aligned to its size, with the same
  * rights and memory type; its A and D are set if one of theirs is. The tables' frames are not used again.

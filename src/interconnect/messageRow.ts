@@ -34,6 +34,8 @@ export const PARTIES = [
   "balloon",
   "throttle",
   "sampler",
+  "sender",
+  "receiver",
   "estimator",
   "runState",
   "ioDevice",

@@ -29,6 +29,7 @@ import {
   word,
 } from "./fields.ts";
 import type { MessageRow } from "./messageRow.ts";
+import { MIGRATION_MESSAGES } from "./migrationMessages.ts";
 
 /** An actor's address. 0 is nobody. Names are in the directory of the system. */
 export type ActorId = number;
@@ -55,6 +56,8 @@ export type ArmError = Value<typeof armError>;
 
 /** Who asks trackers, and gets their answers. */
 const ASKERS = ["toolstack", "estimator", "operator"] as const;
+/** Who brings pages that are not there: of an overcommitted host; of the destination of post-copy. */
+const PAGERS = ["pager", "receiver"] as const;
 
 /** Each type of message. */
 export const MESSAGES = {
@@ -120,14 +123,14 @@ export const MESSAGES = {
   // The page has no frame. Answered by "handled" or, if it takes long, "vcpuMustWait".
   pageFault: {
     from: "tracker",
-    to: "pager",
+    to: PAGERS,
     fields: { vm, vcpu, page, dispatcher: actor },
     kind: "operation",
   },
   // The CPU is free for others until the page is there.
-  vcpuMustWait: { from: "pager", to: "dispatcher", fields: {}, kind: "operation" },
+  vcpuMustWait: { from: PAGERS, to: "dispatcher", fields: {}, kind: "operation" },
   // The page is there.
-  wakeVcpu: { from: "pager", to: "scheduler", fields: { vcpu }, kind: "operation" },
+  wakeVcpu: { from: PAGERS, to: "scheduler", fields: { vcpu }, kind: "operation" },
   // A page's content has come; the oldest frames in the queue have been written.
   pageArrived: {
     from: "pager",
@@ -144,7 +147,7 @@ export const MESSAGES = {
   },
   // After the handler's time. Not fixed: the access can never succeed.
   handled: {
-    from: ["tracker", "pager"],
+    from: ["tracker", ...PAGERS],
     to: "dispatcher",
     fields: { fixed: flag },
     kind: "exit",
@@ -335,39 +338,7 @@ export const MESSAGES = {
   epochDue: { from: "toolstack", to: "itself", fields: {}, kind: "operation" },
   checkpointCopied: { from: "toolstack", to: "itself", fields: {}, kind: "operation", step: 4 },
   checkpointWritten: { from: "toolstack", to: "itself", fields: {}, kind: "operation", step: 4 },
-  // The migration begins; a batch of pages has arrived; the destination
-  // can resume the VM; the operator aborts; the link fails; the run has gone on long enough.
-  migrationDue: {
-    from: ["system", "toolstack"],
-    to: "toolstack",
-    fields: {},
-    kind: "operation",
-    timer: "atWill",
-  },
-  // `attempt`: of a migration that is done again, which one; absent in the first. What was under way when one was
-  // given up arrives all the same.
-  batchArrived: {
-    from: "toolstack",
-    to: "itself",
-    fields: { attempt: count.exactOptional() },
-    kind: "operation",
-    step: 4,
-  },
-  destinationReady: {
-    from: "toolstack",
-    to: "itself",
-    fields: { attempt: count.exactOptional() },
-    kind: "operation",
-  },
-  abortDue: {
-    from: ["system", "toolstack"],
-    to: "toolstack",
-    fields: {},
-    kind: "operation",
-    timer: "atWill",
-  },
-  linkDown: { from: "toolstack", to: "itself", fields: {}, kind: "operation", timer: "atWill" },
-  settled: { from: "toolstack", to: "itself", fields: {}, kind: "operation", timer: "atWill" },
+  ...MIGRATION_MESSAGES,
   // The share of time, in percent, that the VM shall not run.
   setThrottle: { from: "toolstack", to: "throttle", fields: { percent: count }, kind: "operation" },
   // `turn` counts slices and sleeps, so that an earlier timer is recognised.

@@ -3,6 +3,7 @@
 import type { AnyStateMachine, ContextFrom } from "xstate";
 import { type DispatcherContext, dispatcherMachine } from "../../machines/dispatcher.ts";
 import { pagerMachine } from "../../machines/pager.ts";
+import { postcopyReceiverMachine } from "../../machines/postcopyReceiver.ts";
 import { pvmCpuMachine } from "../../machines/pvmCpu.ts";
 import { trackerMachine } from "../../machines/tracker.ts";
 import { vcpuMachine } from "../../machines/vcpu.ts";
@@ -204,7 +205,7 @@ function countersOf({ world }: System): CounterSum {
 interface CountingContexts {
   readonly dispatchers: readonly DispatcherContext[];
   readonly trackers: readonly ContextFrom<typeof trackerMachine>[];
-  readonly pagers: readonly ContextFrom<typeof pagerMachine>[];
+  readonly pagers: readonly { readonly handlerCycles: number }[];
   readonly vcpus: readonly ContextFrom<typeof vcpuMachine>[];
   readonly pvmCpus: readonly ContextFrom<typeof pvmCpuMachine>[];
 }
@@ -220,7 +221,10 @@ function contextsOf({ actors }: System): CountingContexts {
   return {
     dispatchers: contexts(dispatcherMachine, { kind: "dispatcher" }),
     trackers: contexts(trackerMachine, { kind: "tracker" }),
-    pagers: contexts(pagerMachine, { helper: "pager" }),
+    pagers: [
+      ...contexts(pagerMachine, { helper: "pager" }),
+      ...contexts(postcopyReceiverMachine, { helper: "receiver" }),
+    ],
     vcpus: contexts(vcpuMachine, { kind: "vcpu" }),
     pvmCpus: contexts(pvmCpuMachine, { kind: "pvmCpu" }),
   };

@@ -60,6 +60,8 @@ const PROVED: readonly (readonly [string, Values, counts?: readonly [number, num
   ["estimate-pml", {}],
   ["iommu", { pages: 1 }],
   ["migration-device", { aborts: 0, fails: 0 }],
+  ["postcopy", {}],
+  ["postcopy-recovery", { pages: 1 }],
   ["dirty-ring-hypervisor", {}],
   ["pml-hypervisor", {}],
 ];

@@ -97,6 +97,16 @@ const MESSAGES: Readonly<Record<string, number>> = {
   "faulted-not-sent-again": 44,
   "throttle-left-on": 98,
   "asleep-for-ever": 69,
+  "discard-skipped": 66,
+  "resumed-without-faults": 43,
+  "request-dropped": 48,
+  "request-waits-its-turn": 49,
+  "bit-not-cleared": 48,
+  "bit-cleared-unsent": 53,
+  "postcopy-waiter-not-woken": 59,
+  "received-not-complemented": 50,
+  "recovered-by-own-bitmap": 61,
+  "resent-over-written": 50,
   "epoch-not-protected": 42,
   "let-go-in-order": 35,
   "timeslice-without-end": 12,
@@ -208,6 +218,8 @@ const SLOW = [
   "second-handler-idle",
   "balloon-keeps-what-it-took",
   "failed-checkpoint-forgotten",
+  "resent-over-written",
+  "received-not-complemented",
 ];
 
 const DOCS = join(import.meta.dirname, "..", "..", "docs", "check.md");

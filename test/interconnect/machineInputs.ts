@@ -18,6 +18,7 @@ import { deviceCases } from "./deviceInputs.ts";
 import type { MachineCase, Payload, Way } from "./machineCase.ts";
 import { ABORTED, ABORTED_THEN_MIGRATED, MIGRATED_TWICE } from "./migrationWays.ts";
 import { overcommitCases } from "./overcommitInputs.ts";
+import { POSTCOPY_WAYS, postcopyCases, postcopyEvents } from "./postcopyInputs.ts";
 import { sessionCase } from "./sessionInputs.ts";
 import { uiCase } from "./uiInputs.ts";
 import { unitCases } from "./unitInputs.ts";
@@ -262,12 +263,15 @@ export const machineCases: Readonly<Record<string, MachineCase>> = {
       scheduler: 2,
       sampler: 8,
       throttle: 9,
+      sender: 10,
+      receiver: 11,
       tracker: 7,
       vm: 0,
       vms: 2,
       technique: "pml",
       policy: {
         kind: "qemu",
+        postcopy: { rounds: -1, preempt: false, maxBandwidth: 0 },
         release: "8.2",
         downtimeLimit: 0.3,
         maxRounds: 2,
@@ -289,6 +293,8 @@ export const machineCases: Readonly<Record<string, MachineCase>> = {
       repeatCycles: 5,
       abortCycles: -1,
       linkFailCycles: 500,
+      postcopyCycles: -1,
+      recoverCycles: 50,
       settleCycles: 7,
       goOnCycles: -1,
       deadlineCycles: 900,
@@ -304,6 +310,7 @@ export const machineCases: Readonly<Record<string, MachineCase>> = {
       armRefused: () => ({ vm: 0, error: "EINVAL", technique: "prl" }),
       harvested: none,
       disarmed: none,
+      ...postcopyEvents,
       batchArrived: (n) => (n % 2 === 0 ? {} : { attempt: 1 }),
       destinationReady: (n) => (n % 2 === 0 ? {} : { attempt: 1 }),
       abortDue: none,
@@ -321,7 +328,7 @@ export const machineCases: Readonly<Record<string, MachineCase>> = {
       }),
       compared: (n) => ({ now: n, firstDifference: (n % 3) - 1 }),
     },
-    ways: [MIGRATED_TWICE, ABORTED, ABORTED_THEN_MIGRATED],
+    ways: [MIGRATED_TWICE, ABORTED, ABORTED_THEN_MIGRATED, ...POSTCOPY_WAYS],
   },
   throttle: {
     machine: throttleMachine,
@@ -431,5 +438,6 @@ export const machineCases: Readonly<Record<string, MachineCase>> = {
   },
   ...checkpointCases,
   ...overcommitCases,
+  ...postcopyCases,
   ...deviceCases,
 };

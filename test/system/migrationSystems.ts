@@ -7,6 +7,7 @@ import type { OperationFault } from "../../src/system/operation.ts";
 import { operationIn } from "../../src/system/operations/all.ts";
 import type { MigrateResult } from "../../src/system/operations/migration/migrateResult.ts";
 import type { MigrateConfig } from "../../src/system/operations/migration/migrateSchema.ts";
+import type { PostcopyConfig } from "../../src/system/operations/migration/precopySchema.ts";
 import { System } from "../../src/system/system.ts";
 import { anyRecipe, configOf, type Recipe } from "./smallSystems.ts";
 
@@ -35,6 +36,9 @@ export interface MigrationRecipe {
   readonly settle: number;
   /** Further migrations, and the cycles between two. */
   readonly repeat?: { readonly times: number; readonly after: number };
+  /** How it goes on as post-copy, by QEMU's policy, and when there is another link after one that has failed. */
+  readonly postcopy?: PostcopyConfig;
+  readonly recoverAfter?: number;
 }
 
 /** Longer than any small workload. */
@@ -80,11 +84,17 @@ export function buildMigration(
       bandwidth: (4104 * 2.4e9) / migration.pageCycles,
       latency: migration.latency,
       ...(migration.failAfter === null ? {} : { failAfter: migration.failAfter }),
+      ...(migration.recoverAfter === undefined ? {} : { recoverAfter: migration.recoverAfter }),
     },
     policy:
       policy === "libxc"
         ? { kind: "libxc" }
-        : { kind: "qemu", downtimeLimit: 720_000_000, maxRounds: 50 },
+        : {
+            kind: "qemu",
+            downtimeLimit: 720_000_000,
+            maxRounds: 50,
+            ...(migration.postcopy === undefined ? {} : { postcopy: migration.postcopy }),
+          },
     batch: migration.batch,
     samples: 40,
     settle: migration.settle,

@@ -9,6 +9,7 @@ import type { Due } from "./due.ts";
 /** A request to a device, as far as models look at it. */
 export interface DeviceRequest extends Request {
   readonly vcpu?: number;
+  readonly page?: number;
   readonly mode?: HarvestMode;
   readonly technique?: Technique;
   readonly after?: string;

@@ -10,7 +10,7 @@ import type { Words } from "../../hardware/normalForm.ts";
 import { Field } from "../../hardware/vmcs.ts";
 import { itemAt } from "../../lookup.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
-import type { OperationFault } from "../../system/operation.ts";
+import type { OperationFactory, OperationFault } from "../../system/operation.ts";
 import { operationIn } from "../../system/operations/all.ts";
 import {
   type MigrateConfig,
@@ -19,7 +19,7 @@ import {
 import type { System } from "../../system/system.ts";
 import { LOG_CONTROLS } from "../../units/all.ts";
 import type { Model } from "../engine/model.ts";
-import { systemModel } from "../hypervisor/systemModel.ts";
+import { type SystemModelOptions, systemModel } from "../hypervisor/systemModel.ts";
 import { over, type Property } from "../properties/property.ts";
 import { contextReader } from "./actorStates.ts";
 import { nothingLeft } from "./aftermath.ts";
@@ -56,10 +56,14 @@ const ASKING = [
   "disarming",
   "pausingToCancel",
   "cancelling",
+  "packaging",
+  "switching",
+  "postcopy",
+  "comparing",
 ];
 
 /** As scenarios write it; the explorer lets it come at any moment. */
-const SOON = "1 cycles";
+export const SOON = "1 cycles";
 
 export interface MigrationOptions extends TrackingOptions {
   readonly operationFaults?: readonly OperationFault[];
@@ -67,19 +71,25 @@ export interface MigrationOptions extends TrackingOptions {
   readonly aborts?: boolean;
   readonly linkFails?: boolean;
   readonly policy: z.input<typeof migrateSchema>["policy"];
+  /** When there is another link after one that has failed in post-copy. */
+  readonly recovers?: { readonly recoverAfter: string };
 }
 
-export function migrationSystem(options: MigrationOptions): System {
+/** @param changed what the model has in place of the operation as it is */
+export function migrationSystem(
+  options: MigrationOptions,
+  changed: (operation: OperationFactory) => OperationFactory = (operation) => operation,
+): System {
   const config = migrateSchema.parse({
     kind: "migrate",
     start: SOON,
     batch: 1,
     ...(options.aborts === true ? { abortAfter: SOON } : {}),
-    link: options.linkFails === true ? { failAfter: SOON } : {},
+    link: options.linkFails === true ? { failAfter: SOON, ...options.recovers } : {},
     policy: options.policy,
   });
   const operation = operationIn(withoutTime(config), { faults: options.operationFaults ?? [] });
-  return smallSystem({ ...options, keepVersions: true, operation });
+  return smallSystem({ ...options, keepVersions: true, operation: changed(operation) });
 }
 
 /**
@@ -94,16 +104,30 @@ function withoutTime(config: MigrateConfig): MigrateConfig {
 }
 
 export function migrationModel(name: string, options: MigrationOptions): Model {
-  const system = migrationSystem(options);
+  return modelOf(name, migrationSystem(options), options);
+}
+
+/** What a model of post-copy has beside. */
+type Besides = Pick<SystemModelOptions, "besides" | "stepChecks" | "properties">;
+
+/** @param more what it has beside */
+export function modelOf(
+  name: string,
+  system: System,
+  options: MigrationOptions,
+  more: Besides = { stepChecks: [], properties: [] },
+): Model {
   const read = contextReader(system, "toolstack", migrationMachine);
   return systemModel(system, {
+    ...more,
     name,
     timeStandsStill: "QEMU's policy measures the bandwidth, and looks at it every 50 ms",
     pagesDiffer: "pages are not alike: a migration sends them one by one, the lowest first",
     reads: options.reads ?? false,
     ...(options.device === undefined ? {} : { choosers: [options.device.chooser] }),
-    stepChecks: [indexInRange, noFlagWithoutAccess, servedLogIsEmpty],
+    stepChecks: [indexInRange, noFlagWithoutAccess, servedLogIsEmpty, ...more.stepChecks],
     properties: [
+      ...more.properties,
       ...protocolProperties(system, ASKING),
       ...noPageLost(),
       ...noStaleTranslations(system),
@@ -128,7 +152,7 @@ export function migrationModel(name: string, options: MigrationOptions): Model {
 
 /** Whether the policy goes on while a few pages are dirty, and gives up after so many rounds. */
 function isInRounds({ policy }: MigrationOptions): boolean {
-  return policy?.kind === "qemu";
+  return policy?.kind === "qemu" && policy.postcopy === undefined;
 }
 
 function mayBeCancelled(options: MigrationOptions): boolean {

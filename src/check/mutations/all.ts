@@ -17,6 +17,7 @@ import { operationMutations } from "./operations.ts";
 import { pagingMutations } from "./paging.ts";
 import { pieceMutations } from "./pieces.ts";
 import { pmlMutations } from "./pml.ts";
+import { postcopyMutations } from "./postcopy.ts";
 import { prlMutations } from "./prl.ts";
 import { schedulingMutations } from "./scheduling.ts";
 import { slotMutations } from "./slots.ts";
@@ -28,6 +29,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...prlMutations,
   ...operationMutations,
   ...migrationMutations,
+  ...postcopyMutations,
   ...largeLeafMutations,
   ...lazyTypeMutations,
   ...checkpointMutations,

@@ -72,6 +72,55 @@ export function copyPage({ ept, guest }: Source, to: Destination, page: number):
   to.tableWords.set(words.subarray(first, first + frameWords), tableAt(ept, to, page));
 }
 
+/** Copies a page from one host's memory to another's. */
+export function copyBetween(
+  from: Destination,
+  to: Destination,
+  page: number,
+  frameWords: number,
+): void {
+  to.present[page >>> 5] = wordAt(to.present, page >>> 5) | (1 << (page & 31));
+  to.versions[page] = wordAt(from.versions, page);
+  const first = wordsOfTable(from, page, frameWords);
+  if (first < 0) return;
+  to.tableWords.set(from.tableWords.subarray(first, first + frameWords), first);
+}
+
+/** Whether a page is the same in both. */
+export function sameCopy(
+  one: Destination,
+  other: Destination,
+  page: number,
+  frameWords: number,
+): boolean {
+  if (one.versions[page] !== other.versions[page]) return false;
+  const first = wordsOfTable(one, page, frameWords);
+  for (let i = 0; first >= 0 && i < frameWords; i++) {
+    if (one.tableWords[first + i] !== other.tableWords[first + i]) return false;
+  }
+  return true;
+}
+
+/** Where the bytes of a page of the guest's tables begin in a host's copy; -1 for other pages. */
+function wordsOfTable({ tables }: Destination, page: number, frameWords: number): number {
+  const at = tables === null ? -1 : page - tables.firstPage;
+  return tables === null || at < 0 || at >= tables.count ? -1 : at * frameWords;
+}
+
+/** The guest's memory of a page becomes what a host has of it. The page is mapped. */
+export function loadPage(
+  { ept, guest }: Pick<Source, "ept" | "guest">,
+  from: Destination,
+  page: number,
+): void {
+  guest.versions[page] = wordAt(from.versions, page);
+  const frame = tableFrame(ept, from, page);
+  if (frame < 0) return;
+  const { words, frameWords } = ept.memory;
+  const first = tableAt(ept, from, page);
+  words.set(from.tableWords.subarray(first, first + frameWords), frame * frameWords);
+}
+
 /** The first page that differs between the two hosts, or -1 (as Xen's verify_frames). */
 export function firstDifference({ ept, guest, tracked }: Source, to: Destination): number {
   const slots = tracked?.slots ?? null;

@@ -167,6 +167,12 @@ export function roundClosed(progress: Progress): Progress {
   };
 }
 
+/** All is there and compared. In post-copy the VM has been resumed long before. */
+export function ended(progress: Progress, now: number): Progress {
+  const resumeTime = progress.resumeTime < 0 ? now : progress.resumeTime;
+  return { ...progress, resumeTime, endTime: now };
+}
+
 /** Bytes a second while rounds were under way; the harvests between them do not count. */
 export function averageRate({ rounds, round, bytesArrived }: Progress): number {
   const all = round === null ? rounds : [...rounds, round];

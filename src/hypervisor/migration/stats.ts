@@ -1,5 +1,6 @@
 /** What a pre-copy policy is told, what it may answer, and the policies' settings. */
 import type { AutoConverge } from "./autoConverge.ts";
+import type { PostcopyRule } from "./postcopy.ts";
 
 /** Bytes of a page, as every policy counts them. */
 export const PAGE_BYTES = 4096;
@@ -20,6 +21,11 @@ const WIRE_ZERO_BYTES = 8 + 1;
 /** Bytes on the link of so many pages, if QEMU looks for pages that are all zero. */
 export function streamBytes(pages: number, zeroPages: number): number {
   return (pages - zeroPages) * WIRE_PAGE_BYTES + zeroPages * WIRE_ZERO_BYTES;
+}
+
+/** Bytes on the link of so many pages, of which some are zero, by whether somebody looks for those. */
+export function bytesOf(findsZeroPages: boolean): (pages: number, zeroPages: number) => number {
+  return findsZeroPages ? streamBytes : batchBytes;
 }
 
 /** The pages among them that were zero. */
@@ -48,6 +54,8 @@ export interface QemuPolicy {
   readonly maxBandwidth?: number;
   /** Bytes a second that the last round is reckoned with (avail-switchover-bandwidth); not there: as measured. */
   readonly switchoverBandwidth?: number;
+  /** How it may go on as post-copy; not there: not at all. */
+  readonly postcopy?: PostcopyRule;
   /** Whose rule of the switchover holds. */
   readonly release: QemuRelease;
 }

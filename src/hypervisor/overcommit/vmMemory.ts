@@ -4,14 +4,7 @@
  * kept aside while the page has none, and the frame's next owner finds zeroes or its own content.
  */
 
-import {
-  type Ept,
-  findLeaf,
-  frameAt,
-  mapPage,
-  ordinaryLeaf,
-  splitLeaf,
-} from "../../hardware/ept.ts";
+import { type Ept, mapPage, ordinaryLeaf, unmapLeaf } from "../../hardware/ept.ts";
 import { type GuestPages, wasTouched } from "../../hardware/guestPages.ts";
 import { type NormalForm, whilePagesStay } from "../../hardware/normalForm.ts";
 import type { Part, WordArray } from "../../hardware/part.ts";
@@ -142,19 +135,10 @@ export function unmapPage(
   page: number,
 ): { readonly frame: number; readonly splits: number } {
   const { ept, tracked, armed } = vm;
-  let leaf = findLeaf(ept, page);
-  let splits = 0;
-  while (leaf !== null && leaf.level > 1) {
-    splitLeaf(ept, leaf);
-    splits++;
-    leaf = findLeaf(ept, page);
-  }
-  if (leaf === null) throw new Error(`page ${page} of ${vm.name} has no frame`);
-  const { words } = ept.memory;
-  armed.technique?.pageTaken(tracked, page, wordAt(words, leaf.word));
-  const frame = frameAt(ept, leaf.word);
-  words[leaf.word] = 0;
-  words[leaf.word + 1] = 0;
+  const taken = unmapLeaf(ept, page);
+  if (taken === null) throw new Error(`page ${page} of ${vm.name} has no frame`);
+  const { low, frame, splits } = taken;
+  armed.technique?.pageTaken(tracked, page, low);
   unflushed[page] = 1;
   tallies[Tally.resident] -= 1;
   return { frame, splits };

@@ -53,6 +53,7 @@ export function judge(
       return throttles ? cutOff(result) : (standstillOf(result, limitCycles) ?? cutOff(result));
     case "failed":
     case "unfinished":
+    case "paused":
       return unknown(why);
   }
 }

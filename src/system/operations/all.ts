@@ -154,8 +154,8 @@ export function operatorSideOf(system: System): {
   readonly side: OperatorSide;
   readonly view: ToolstackView;
 } {
-  const { machine, value } = system.actor("toolstack");
-  const view = { machine: machine.id, state: value, underWay: system.operating.name };
+  const { machine, value, context } = system.actor("toolstack");
+  const view = { machine: machine.id, state: value, context, underWay: system.operating.name };
   return { side: operationNamed(system.operation.kind).operator, view };
 }
 

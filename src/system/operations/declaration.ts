@@ -67,6 +67,7 @@ export interface ToolstackView {
   /** Its machine, and the state of it. */
   readonly machine: string;
   readonly state: string;
+  readonly context: object;
   /** Of an operation that hosts others: the one under way. */
   readonly underWay: string;
 }

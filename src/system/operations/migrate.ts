@@ -2,22 +2,31 @@
 
 import { migrationMachine } from "../../../machines/migration.ts";
 import type { MigrationInput } from "../../../machines/migrationContext.ts";
+import { postcopySenderMachine } from "../../../machines/postcopySender.ts";
 import { samplerMachine } from "../../../machines/sampler.ts";
 import { type ThrottleInput, throttleMachine } from "../../../machines/throttle.ts";
 import { CYCLES_PER_SECOND } from "../../config/units.ts";
 import type { Problems } from "../../errors.ts";
-import { asTheyAre } from "../../hardware/normalForm.ts";
+import { asTheyAre, joined, type NormalForm } from "../../hardware/normalForm.ts";
 import { ArrivedBytes } from "../../hypervisor/arrivedBytes.ts";
 import { countMarked } from "../../hypervisor/dirtyBitmap.ts";
 import { Destination, destinationForm } from "../../hypervisor/migration/destination.ts";
+import {
+  hostContents,
+  type Moving,
+  PostcopyHosts,
+  type PostcopyRule,
+  postcopyForm,
+} from "../../hypervisor/migration/postcopy.ts";
 import { NO_SAVE_WORK, type SaveWork } from "../../hypervisor/migration/saveWork.ts";
 import { SendQueue } from "../../hypervisor/migration/sendQueue.ts";
 import type { Policy } from "../../hypervisor/migration/stats.ts";
 import { findsEveryWrite, TECHNIQUES } from "../../hypervisor/techniques/all.ts";
 import { itemAt } from "../../lookup.ts";
+import { type ActorContexts, contextOf } from "../actorContexts.ts";
 import { type MovedBytes, machineOf } from "../machineMove.ts";
 import type { OperationFactory, OperationHelper, OperationWires } from "../operation.ts";
-import type { VmState } from "../world.ts";
+import type { VmState, World } from "../world.ts";
 import {
   declareOperation,
   type OperationSubject,
@@ -30,7 +39,10 @@ import { MigrationDevice, SamplerDevice } from "./migration/device.ts";
 import { migrateResult } from "./migration/migrateResult.ts";
 import { type MigrateConfig, migrateSchema } from "./migration/migrateSchema.ts";
 import { migrationTelling } from "./migration/migrationTelling.ts";
-import { policyOf } from "./migration/precopySchema.ts";
+import { type PostcopyResult, postcopyResult } from "./migration/postcopyResult.ts";
+import { refusePostcopy } from "./migration/postcopyRules.ts";
+import { postcopySides } from "./migration/postcopySides.ts";
+import { type PostcopyConfig, policyOf } from "./migration/precopySchema.ts";
 
 /** CPU_THROTTLE_TIMESLICE_NS: 10 ms. */
 const THROTTLE_SLICE_CYCLES = CYCLES_PER_SECOND / 100;
@@ -43,7 +55,7 @@ const GO_ON_CYCLES = CYCLES_PER_SECOND;
 export interface MigratePlan {
   readonly migration: Omit<
     MigrationInput,
-    "self" | "scheduler" | "sampler" | "throttle" | "tracker" | "vms"
+    "self" | "scheduler" | "sampler" | "throttle" | "sender" | "receiver" | "tracker" | "vms"
   >;
   readonly samples: number;
   readonly findsZeroPages: boolean;
@@ -69,6 +81,7 @@ export function migratePlan(
       `"${technique}" cannot tell which pages were written, so nothing can be migrated with it; use one of ${able.join(", ")}`,
     );
   }
+  refusePostcopy(config, world.vms[Math.max(0, vm)], problems);
   return {
     samples: config.samples,
     findsZeroPages: config.zeroPageDetection === "legacy",
@@ -86,12 +99,19 @@ export function migratePlan(
       repeatCycles: config.repeat?.after ?? 0,
       abortCycles: config.abortAfter ?? -1,
       linkFailCycles: config.link.failAfter ?? -1,
+      postcopyCycles: postcopyOf(config)?.after ?? -1,
+      recoverCycles: config.link.recoverAfter ?? -1,
       settleCycles: config.settle ?? 0,
       goOnCycles: config.settle ?? (deadlineCycles > 0 ? -1 : GO_ON_CYCLES),
       deadlineCycles,
       forgetsCleaned: faults.includes("cleanedBitmapNotSent"),
     },
   };
+}
+
+/** The section of post-copy; undefined: it may not. */
+function postcopyOf({ policy }: MigrateConfig): PostcopyConfig | undefined {
+  return policy.kind === "qemu" ? policy.postcopy : undefined;
 }
 
 function limitedPolicy({ policy, maxBandwidth }: MigrateConfig, problems: Problems): Policy {
@@ -118,50 +138,42 @@ function saveWork({ policy, save }: MigrateConfig, problems: Problems): SaveWork
 }
 
 export function migrate(plan: MigratePlan): OperationFactory {
-  const { migration, samples, findsZeroPages, laterSendsDirtyAlone } = plan;
-  const { vm: number, policy, save } = migration;
-  const throttles =
-    save.interference > 0 || (policy.kind === "qemu" && policy.autoConverge !== null);
+  const { migration, findsZeroPages, laterSendsDirtyAlone } = plan;
+  const { vm: number } = migration;
   return (world, host) => {
     const vm = itemAt(world.vms, number);
     if (vm.guest.versions.length === 0) throw new Error("a VM that migrates must keep contents");
-    const pages = vm.guest.pages;
-    const queue = new SendQueue("migration/queue", pages);
+    const queue = new SendQueue("migration/queue", vm.guest.pages);
     const { frameWords } = world.memory;
+    const { pages } = vm.guest;
     const destination = new Destination("migration/destination", pages, vm.tables, frameWords);
     const bytes = movedBytes(vm);
-    const memory = { queue, destination, findsZeroPages, laterSendsDirtyAlone, bytes };
-    const input = (all: OperationWires): MigrationInput => {
-      const { self, scheduler, trackers, helpers, stopping } = all;
-      const [sampler = 0, throttle = 0] = helpers;
-      const [tracker = 0] = trackers.slice(number);
-      const wires = { self, scheduler, sampler, throttle: throttles ? throttle : 0, tracker };
-      return { ...migration, ...wires, ...stopping, vms: world.vms.length };
-    };
+    const rule = postcopyRuleOf(plan);
+    const hosts =
+      rule === null ? null : new PostcopyHosts(pages, world.vcpus.length, vm.tables, frameWords);
+    const moving = hosts === null ? null : { vm, hosts, queue, destination };
+    const memory = { queue, destination, findsZeroPages, laterSendsDirtyAlone, bytes, hosts };
+    const contents = (): NormalForm =>
+      moving === null
+        ? destinationForm(destination, vm.guest, number)
+        : hostContents(moving, number);
     return {
       kind: "migrate",
       main: {
         machine: migrationMachine,
         device: new MigrationDevice(world, vm, memory, host.now),
-        input,
+        input: (wires) => inputOf(plan, wires, world.vms.length),
       },
-      helpers: [
-        {
-          role: { kind: "helper", helper: "sampler" },
-          machine: samplerMachine,
-          device: new SamplerDevice(world),
-          input: ({ self }) => ({
-            self,
-            vm: number,
-            intervalCycles: SAMPLE_CYCLES,
-            samplesMax: samples,
-          }),
-        },
-        ...(throttles ? [throttleOf(number, save)] : []),
+      helpers: helpersOf(plan, world, moving, host.now),
+      ...(hosts === null ? {} : { pager: "receiver" }),
+      parts: [
+        queue,
+        destination,
+        ...(hosts?.parts ?? []),
+        ...(bytes === null ? [] : [bytes.arrived]),
       ],
-      parts: [queue, destination, ...(memory.bytes === null ? [] : [memory.bytes.arrived])],
-      form: asTheyAre([queue]),
-      contents: (one) => (one === number ? [destinationForm(destination, vm.guest, one)] : []),
+      form: joined([asTheyAre([queue]), ...(hosts === null ? [] : [postcopyForm(hosts)])]),
+      contents: (one) => (one === number ? [contents()] : []),
       result: (actors) =>
         migrateResult(
           actors.of("toolstack", migrationMachine),
@@ -170,10 +182,65 @@ export function migrate(plan: MigratePlan): OperationFactory {
           host.now(),
           countMarked(vm.reportedWritten),
           findsZeroPages,
-          memory.bytes?.arrived.result ?? null,
+          bytes?.arrived.result ?? null,
+          hosts === null ? null : toldOfPostcopy(actors, hosts, host.now()),
         ),
     };
   };
+}
+
+/** Whether a helper slows the guest. */
+function throttles({ migration: { policy, save } }: MigratePlan): boolean {
+  return save.interference > 0 || (policy.kind === "qemu" && policy.autoConverge !== null);
+}
+
+/** Null: it does not go on as post-copy. */
+function postcopyRuleOf({ migration: { policy } }: MigratePlan): PostcopyRule | null {
+  return policy.kind === "qemu" ? (policy.postcopy ?? null) : null;
+}
+
+function inputOf(plan: MigratePlan, all: OperationWires, vms: number): MigrationInput {
+  const { migration } = plan;
+  const { self, scheduler, trackers, helpers, stopping } = all;
+  const [sampler = 0, ...others] = helpers;
+  const [throttle = 0, sender = 0, receiver = 0] = throttles(plan) ? others : [0, ...others];
+  const [tracker = 0] = trackers.slice(migration.vm);
+  const wires = { self, scheduler, sampler, throttle, sender, receiver, tracker };
+  return { ...migration, ...wires, ...stopping, vms };
+}
+
+/** In the order in which the main actor's input names them. */
+function helpersOf(
+  plan: MigratePlan,
+  world: World,
+  moving: Moving | null,
+  now: () => number,
+): OperationHelper[] {
+  const { migration, samples, findsZeroPages } = plan;
+  const { vm, save, latencyCycles, cyclesPerByte, batchPages } = migration;
+  const rule = postcopyRuleOf(plan);
+  const sampler: OperationHelper = {
+    role: { kind: "helper", helper: "sampler" },
+    machine: samplerMachine,
+    device: new SamplerDevice(world),
+    input: ({ self }) => ({ self, vm, intervalCycles: SAMPLE_CYCLES, samplesMax: samples }),
+  };
+  const link = { latencyCycles, cyclesPerByte, batchPages };
+  const handlerCycles = world.config.tracking.costs.violationHandler;
+  return [
+    sampler,
+    ...(throttles(plan) ? [throttleOf(vm, save)] : []),
+    ...(rule === null || moving === null
+      ? []
+      : postcopySides({ rule, moving, vm, link, findsZeroPages, handlerCycles, now })),
+  ];
+}
+
+function toldOfPostcopy(actors: ActorContexts, hosts: PostcopyHosts, now: number): PostcopyResult {
+  const { progress, link, linkIsDown } = actors.of("toolstack", migrationMachine);
+  const { resumeTime: startTime, endTime } = progress;
+  const sender = actors.of("sender", postcopySenderMachine);
+  return postcopyResult(hosts, { sender, link, linkIsDown, startTime, endTime }, now);
 }
 
 /** Null: the pages of this VM have no bytes. */
@@ -216,17 +283,34 @@ export const migrateOperation = declareOperation({
   telling: migrationTelling,
   operator: {
     ...ownsTrackers(KIND),
-    start(view) {
-      if (view.state !== "running") return ownsTrackers(KIND).start(view, "");
-      return { message: { type: "migrationDue" }, said: "migration begins" };
-    },
+    start,
     end: abort,
   },
 });
 
+/** The migration, post-copy, or another link for it, whichever is next. */
+function start(view: ToolstackView): OperatorAnswer {
+  const { state, context } = view;
+  if (state === "running") return { message: { type: "migrationDue" }, said: "migration begins" };
+  if (state === "paused") {
+    return { message: { type: "recoverDue" }, said: "post-copy: there is another link" };
+  }
+  const { policy, progress } = contextOf({ machine: migrationMachine, context }, migrationMachine);
+  const mayMove = policy.kind === "qemu" && policy.postcopy !== undefined;
+  if (!mayMove || progress.startTime < 0 || progress.suspendTime >= 0) {
+    return ownsTrackers(KIND).start(view, "");
+  }
+  return { message: { type: "postcopyDue" }, said: "migration: goes on as post-copy" };
+}
+
 function abort({ state }: ToolstackView): OperatorAnswer {
   if (state === "running" || state === "created") {
     return { refusal: "the migration has not begun" };
+  }
+  if (["switching", "postcopy", "paused", "comparing"].includes(state)) {
+    return {
+      refusal: "the guest is at the destination, and not all of it: neither side is the VM",
+    };
   }
   return { message: { type: "abortDue" }, said: "migration: abort requested" };
 }

@@ -106,6 +106,14 @@ export function sessionPlan(
     ...own,
     technique: findsEveryWrite(technique, subject.world.units) ? technique : DEFAULT_TECHNIQUE,
   };
+  if (config.migration.policy.kind === "qemu" && config.migration.policy.postcopy !== undefined) {
+    problems
+      .within("operation", "migration")
+      .add(
+        ["operation", "policy", "postcopy"],
+        "needs operation.kind migrate: a session tracks on",
+      );
+  }
   const migration = { ...config.migration, settle: config.migration.settle ?? SETTLE_CYCLES };
   const { faults } = subject;
   const hosted = (

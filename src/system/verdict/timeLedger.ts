@@ -6,6 +6,7 @@
 
 import { dispatcherMachine } from "../../../machines/dispatcher.ts";
 import { pagerMachine } from "../../../machines/pager.ts";
+import { postcopyReceiverMachine } from "../../../machines/postcopyReceiver.ts";
 import { type PvmCpuContext, pvmCpuMachine } from "../../../machines/pvmCpu.ts";
 import { trackerMachine } from "../../../machines/tracker.ts";
 import { vcpuMachine } from "../../../machines/vcpu.ts";
@@ -107,6 +108,7 @@ function charges(system: System): Readonly<Record<string, Charge>> {
   const handlers = [
     ...contextsOf(actors, trackerMachine),
     ...contextsOf(actors, pagerMachine),
+    ...contextsOf(actors, postcopyReceiverMachine),
     ...dispatchers,
   ];
   const flight = new Flight(system);
@@ -132,6 +134,7 @@ function charges(system: System): Readonly<Record<string, Charge>> {
       underWay:
         flight.of("tracker", "handled", "reapDue") +
         flight.of("pager", "handled", "vcpuMustWait") +
+        flight.of("postcopyReceiver", "handled", "vcpuMustWait") +
         flight.of("dispatcher", "resume", "deschedule", "pvWritten") +
         total(dispatchers.map(({ workCycles }) => workCycles)) +
         world.cpuWaits.toCome(interconnect.now),

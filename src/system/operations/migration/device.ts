@@ -3,6 +3,7 @@
 import type { MigrationReply, MigrationRequest } from "../../../../machines/migrationContext.ts";
 import type { SamplerReply, SamplerRequest } from "../../../../machines/sampler.ts";
 import { Counter } from "../../../hardware/counters.ts";
+import { flushEpt } from "../../../hardware/tlb.ts";
 import {
   copyPage,
   type Destination,
@@ -11,6 +12,13 @@ import {
   isThere,
 } from "../../../hypervisor/migration/destination.ts";
 import {
+  firstLost,
+  type Moving,
+  type PostcopyHosts,
+  packageBytes,
+  switchOver,
+} from "../../../hypervisor/migration/postcopy.ts";
+import {
   clearQueue,
   queued,
   queueHarvest,
@@ -18,13 +26,13 @@ import {
   type SendQueue,
   takePages,
 } from "../../../hypervisor/migration/sendQueue.ts";
-import { batchBytes, streamBytes } from "../../../hypervisor/migration/stats.ts";
+import { bytesOf } from "../../../hypervisor/migration/stats.ts";
 import type { Device } from "../../../interconnect/emissions.ts";
-import { itemAt, numberAt } from "../../../lookup.ts";
+import { itemAt, numberAt, present } from "../../../lookup.ts";
 import { kernelAccesses } from "../../accessStream.ts";
 import { finishStep } from "../../finishStep.ts";
 import { type MovedBytes, moveMachine } from "../../machineMove.ts";
-import { toolstackMemory } from "../../memoryNames.ts";
+import { cpuMemory, toolstackMemory } from "../../memoryNames.ts";
 import type { VmState, World } from "../../world.ts";
 
 export interface MigrationMemory {
@@ -36,6 +44,8 @@ export interface MigrationMemory {
   readonly laterSendsDirtyAlone: boolean;
   /** Null: pages have versions alone. */
   readonly bytes: MovedBytes | null;
+  /** Null: it does not go on as post-copy. */
+  readonly hosts: PostcopyHosts | null;
 }
 
 export class MigrationDevice implements Device<MigrationRequest, MigrationReply> {
@@ -47,6 +57,7 @@ export class MigrationDevice implements Device<MigrationRequest, MigrationReply>
   readonly #findsZeroPages: boolean;
   readonly #laterSendsDirtyAlone: boolean;
   readonly #bytes: MovedBytes | null;
+  readonly #hosts: PostcopyHosts | null;
 
   /** @param vm that migrates */
   constructor(world: World, vm: VmState, memory: MigrationMemory, now: () => number) {
@@ -57,11 +68,15 @@ export class MigrationDevice implements Device<MigrationRequest, MigrationReply>
     this.#findsZeroPages = memory.findsZeroPages;
     this.#laterSendsDirtyAlone = memory.laterSendsDirtyAlone;
     this.#bytes = memory.bytes;
+    this.#hosts = memory.hosts;
     this.#now = now;
   }
 
-  touches(): string[] {
-    return toolstackMemory(this.#world);
+  touches({ op }: MigrationRequest): string[] {
+    const own = toolstackMemory(this.#world);
+    return op === "switchOver"
+      ? [...own, ...this.#world.mmus.map((_, pcpu) => cpuMemory(pcpu))]
+      : own;
   }
 
   perform(request: MigrationRequest): MigrationReply {
@@ -90,7 +105,25 @@ export class MigrationDevice implements Device<MigrationRequest, MigrationReply>
         return this.#takeBatch(request.pages);
       case "compare":
         return { type: "compared", now, firstDifference: this.#compare() };
+      case "package":
+        return { type: "packaged", bytes: packageBytes(queue) };
+      case "switchOver":
+        return { type: "switched", now, missing: this.#switchOver() };
+      case "compareSent":
+        return { type: "compared", now, firstDifference: firstLost(this.#moving) };
     }
+  }
+
+  get #moving(): Moving {
+    const hosts = present(this.#hosts, "the hosts of a migration that goes on as post-copy");
+    return { vm: this.#vm, hosts, queue: this.#queue, destination: this.#destination };
+  }
+
+  /** The processors of the destination have never run the VM. */
+  #switchOver(): number {
+    const missing = switchOver(this.#moving);
+    for (const { tlb } of this.#world.mmus) flushEpt(tlb, this.#vm.ept.root);
+    return missing;
   }
 
   /** The pages are read when the batch is made (xg_sr_save.c, write_batch), whatever happens to them later. */
@@ -105,7 +138,7 @@ export class MigrationDevice implements Device<MigrationRequest, MigrationReply>
       taken.push(page);
     });
     if (this.#bytes !== null) zero = this.#sendBytes(this.#bytes, taken);
-    const bytes = this.#findsZeroPages ? streamBytes(pages, zero) : batchBytes(pages);
+    const bytes = bytesOf(this.#findsZeroPages)(pages, zero);
     const pending = queued(this.#queue);
     return { type: "batchTaken", now: this.#now(), pages, bytes, fresh, pending };
   }

@@ -12,6 +12,7 @@ import { impliedDowntime, zeroPagesIn } from "../../../hypervisor/migration/stat
 import { itemAt } from "../../../lookup.ts";
 import type { OperationResult } from "../../operation.ts";
 import { type Outcome, outcomeOf } from "./outcome.ts";
+import type { PostcopyResult } from "./postcopyResult.ts";
 import { type Remedy, remedyFor } from "./remedy.ts";
 import { explain } from "./words.ts";
 
@@ -54,6 +55,8 @@ export interface MigrateResult extends OperationResult {
   /** Pages among them that were all zero; not there unless they were looked for (`zeroPageDetection`). */
   readonly zeroPages?: number;
   readonly bytes: number;
+  /** What came of post-copy; not there unless the policy allows it. */
+  readonly postcopy?: PostcopyResult;
   /** What the pages' bytes say; not there if they have versions alone. */
   readonly memory?: BytesResult;
   readonly transferRate: number;
@@ -69,6 +72,7 @@ export interface MigrateResult extends OperationResult {
  * @param written distinct pages that harvests have reported
  * @param findsZeroPages whether zero pages were looked for
  * @param memory what the pages' bytes say; null if they have none
+ * @param postcopy what came of it; null if the policy does not allow it
  */
 export function migrateResult(
   context: MigrationContext,
@@ -78,13 +82,16 @@ export function migrateResult(
   written: number,
   findsZeroPages: boolean,
   memory: BytesResult | null,
+  postcopy: PostcopyResult | null,
 ): MigrateResult {
   const { progress, comparison, firstDifference } = context;
-  const { startTime, armedTime, suspendTime, resumeTime, pagesSent, bytesSent: bytes } = progress;
+  const { startTime, armedTime, suspendTime, resumeTime } = progress;
+  const pagesSent = progress.pagesSent + (postcopy?.pagesSent ?? 0);
+  const bytes = progress.bytesSent + (postcopy?.bytes ?? 0);
   const begun = startTime >= 0;
   const totalTime = begun ? (progress.endTime < 0 ? now : progress.endTime) - startTime : 0;
   const armed = armedTime < 0 ? now : armedTime;
-  const outcome = outcomeOf(context);
+  const outcome = outcomeOf(context, context.linkIsDown);
   const verified = comparison === "none" ? null : comparison === "equal";
   const least = progress.leastPending;
   return {
@@ -105,6 +112,7 @@ export function migrateResult(
     pagesSent,
     ...(findsZeroPages ? { zeroPages: zeroPagesIn(pagesSent, bytes) } : {}),
     bytes,
+    ...(postcopy === null ? {} : { postcopy }),
     ...(memory === null ? {} : { memory }),
     transferRate: averageRate(progress),
     throttle: context.throttleSteps,
@@ -141,6 +149,9 @@ function failuresOf(
     return [
       `migration of ${vm}: page ${firstDifference} differs between the destination and the source at suspend`,
     ];
+  }
+  if (outcome === "paused") {
+    return [`migration of ${vm}: the link failed in post-copy, and there is no other one`];
   }
   const failed = outcome === "failed" || outcome === "did-not-converge";
   return failed ? [`migration of ${vm}: ${outcome}; it runs on at the source`] : [];

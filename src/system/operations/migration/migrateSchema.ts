@@ -8,6 +8,11 @@ const link = z
     bandwidth: rate.prefault("10Gbit/s").describe("what the link carries"),
     latency: duration.prefault("100us").describe("of each batch, on top"),
     failAfter: duration.optional().describe("the link fails so long after the migration's start"),
+    recoverAfter: duration
+      .optional()
+      .describe(
+        "if it fails in post-copy: there is another link so long after; default: when the operator says so (migrate-recover)",
+      ),
   })
   .prefault({})
   .describe("the link between the two hosts");

@@ -4,6 +4,7 @@ import { grouped, sparkline, wrap } from "../../../config/figures.ts";
 import { CYCLES_PER_SECOND, formatCycles } from "../../../config/units.ts";
 import type { MigrationRound } from "../../../hypervisor/migration/progress.ts";
 import type { EarlierMigration, MigrateResult } from "./migrateResult.ts";
+import { postcopyLines } from "./postcopyResult.ts";
 
 const LABEL = 24;
 const WIDTH = 98;
@@ -25,6 +26,9 @@ export function formatMigration(result: MigrateResult): string[] {
       : line("downtime", formatCycles(downtime)),
     line("pages sent", `${grouped(result.pagesSent)} (${mebibytes(result.bytes)} MiB)`),
     ...zeroLines(result),
+    ...(result.postcopy === undefined ? [] : postcopyLines(result.postcopy)).map(([label, value]) =>
+      line(label, value),
+    ),
     ...memoryLines(result),
     line("transfer rate", `${mebibytes(result.transferRate)} MiB/s`),
     ...throttleLines(result),
@@ -45,8 +49,10 @@ function earlierLine(migration: EarlierMigration, i: number): string {
   );
 }
 
-function verdict({ verified, firstDifference }: MigrateResult): string {
-  if (verified === null) return "not resumed there";
+function verdict({ verified, firstDifference, downtime }: MigrateResult): string {
+  if (verified === null) {
+    return downtime === null ? "not resumed there" : "runs there, without all of its pages";
+  }
   return verified
     ? "equals the source at suspend"
     : `DIFFERS from the source at suspend, first in page ${firstDifference}`;

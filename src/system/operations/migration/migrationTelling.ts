@@ -32,6 +32,18 @@ export const migrationTelling: Telling<MigrateResult> = {
       what: "bytes that the migration sent",
       of: ({ bytes }) => bytes / MIB,
     },
+    {
+      name: "postcopyFaults",
+      unit: "",
+      what: "accesses to pages that had not come, in post-copy",
+      of: ({ postcopy }) => postcopy?.faults ?? null,
+    },
+    {
+      name: "postcopyWait",
+      unit: "ms",
+      what: "that vCPUs waited for pages, in post-copy",
+      of: ({ postcopy }) => (postcopy === undefined ? null : inMs(postcopy.waitCycles)),
+    },
   ],
 };
 
@@ -55,6 +67,7 @@ function tellMigration(result: MigrateResult, state: string): Told {
         lastRate === undefined ? "-" : `${grouped(Math.round(lastRate))} pages/s`,
       ],
       ["downtime", result.downtime === null ? "-" : formatCycles(result.downtime)],
+      ...postcopyFacts(result),
       ["throttle", `${result.throttle.at(-1)?.percent ?? 0} %`],
       [
         "destination",
@@ -71,6 +84,16 @@ function tellMigration(result: MigrateResult, state: string): Told {
       dirtyRate === null ? "-" : grouped(Math.round(dirtyRate)),
     ]),
   };
+}
+
+function postcopyFacts({ postcopy }: MigrateResult): (readonly [string, string])[] {
+  if (postcopy === undefined) return [];
+  const { startTime, missing, faults, waitCycles } = postcopy;
+  if (startTime === null) return [["post-copy", "not yet"]];
+  return [
+    ["missing pages", grouped(missing)],
+    ["post-copy faults", `${grouped(faults)}, waited ${formatCycles(waitCycles)}`],
+  ];
 }
 
 function chartsOf(rounds: MigrateResult["rounds"]): ToldChart[] {

@@ -1,6 +1,7 @@
 /** Pre-copy as whoever migrates configures it: when to send, to harvest and to suspend, and how much at once. */
 import * as z from "zod";
 import { CYCLES_PER_SECOND, duration, rate } from "../../../config/units.ts";
+import type { PostcopyRule } from "../../../hypervisor/migration/postcopy.ts";
 import { type Policy, QEMU_RELEASES } from "../../../hypervisor/migration/stats.ts";
 
 const percent = z.int().min(1).max(99);
@@ -20,6 +21,31 @@ const autoConverge = z
     period: duration.prefault("1s").describe("time between two looks at the dirty rate"),
   })
   .describe("slow the guest down while it dirties memory too fast");
+
+const postcopy = z
+  .strictObject({
+    rounds: z
+      .int()
+      .min(0)
+      .max(10_000)
+      .optional()
+      .describe("live rounds after which the guest is moved; 0: before the first"),
+    after: duration.optional().describe("or so long after the migration's start"),
+    preempt: z
+      .boolean()
+      .default(false)
+      .describe(
+        "QEMU's postcopy-preempt: a requested page has a channel of its own, and does not wait for the batch that is on the wire",
+      ),
+    maxBandwidth: rate
+      .optional()
+      .describe(
+        "QEMU's max-postcopy-bandwidth: of pages that nobody has requested; default: the link alone",
+      ),
+  })
+  .describe(
+    "QEMU's postcopy-ram: the guest runs on at the destination, and its pages follow; without `rounds` and `after` when the operator says so",
+  );
 
 const policy = z
   .discriminatedUnion("kind", [
@@ -42,6 +68,7 @@ const policy = z
           .default(50)
           .describe("live rounds after which the migration is given up (QEMU itself never does)"),
         autoConverge: autoConverge.optional(),
+        postcopy: postcopy.optional(),
         switchoverBandwidth: rate
           .optional()
           .describe(
@@ -69,6 +96,7 @@ export const precopyFields = {
     .describe("pages sent at once (libxc's MAX_BATCH_SIZE)"),
 };
 
+export type PostcopyConfig = z.output<typeof postcopy>;
 export type PrecopyPolicy = z.output<typeof policy>;
 
 /** The policy as its rules know it: durations in seconds, but for the period, which is in cycles. */
@@ -83,6 +111,7 @@ export function policyOf(policy: PrecopyPolicy): Policy {
     maxRounds,
     release: policy.release ?? "8.2",
     ...(switchoverBandwidth === undefined ? {} : { switchoverBandwidth }),
+    ...(policy.postcopy === undefined ? {} : { postcopy: postcopyRule(policy.postcopy) }),
     autoConverge:
       converge === undefined
         ? null
@@ -95,4 +124,8 @@ export function policyOf(policy: PrecopyPolicy): Policy {
             periodCycles: converge.period,
           },
   };
+}
+
+function postcopyRule({ rounds, preempt, maxBandwidth }: PostcopyConfig): PostcopyRule {
+  return { rounds: rounds ?? -1, preempt, maxBandwidth: maxBandwidth ?? 0 };
 }

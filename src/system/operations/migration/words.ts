@@ -1,5 +1,5 @@
 /** Why a migration ended as it did, in words, and what would have helped. */
-import type { MigrationContext } from "../../../../machines/migrationContext.ts";
+import { goesPostcopy, type MigrationContext } from "../../../../machines/migrationContext.ts";
 import { CYCLES_PER_SECOND, formatCycles } from "../../../config/units.ts";
 import { MAX_ITERATIONS, TARGET_DIRTY_COUNT } from "../../../hypervisor/migration/libxc.ts";
 import { averageRate } from "../../../hypervisor/migration/progress.ts";
@@ -21,7 +21,12 @@ export function explain(context: MigrationContext, outcome: Outcome, written: nu
         return `The run ended before the migration ${context.progress.startTime < 0 ? "began" : "did"}.`;
       }
       return `Aborted by the operator ${after(context)}; ${stayed(context)}`;
+    case "paused":
+      return `The link failed in post-copy: the guest runs at the destination with what is there, ${pages(context.progress.pendingPages)} were missing at the switch, and neither side has all of it.`;
     case "unfinished":
+      if (context.progress.resumeTime >= 0) {
+        return "The run stopped in post-copy: the guest runs at the destination, and its last pages have not come.";
+      }
       return "The run stopped before the migration ended.";
   }
 }
@@ -29,12 +34,15 @@ export function explain(context: MigrationContext, outcome: Outcome, written: nu
 function completed(context: MigrationContext): string {
   const { policy, progress } = context;
   const last = progress.rounds.findLast(({ live }) => live);
-  const lastDirty = progress.rounds.at(-1)!.pagesSent;
+  if (policy.kind === "qemu" && policy.postcopy !== undefined && goesPostcopy(context)) {
+    return `Went on as post-copy after ${progress.iteration} live ${progress.iteration === 1 ? "round" : "rounds"}, and every page has come.`;
+  }
   if (policy.kind === "qemu") {
     const limit = formatSeconds(policy.downtimeLimit);
     return `What was pending could be sent within the downtime limit of ${limit}.`;
   }
   if (last !== undefined && progress.iteration >= MAX_ITERATIONS) {
+    const lastDirty = progress.rounds.at(-1)!.pagesSent;
     return `Suspended after ${MAX_ITERATIONS} live rounds, libxc's limit, with ${pages(lastDirty)} still to send.`;
   }
   return `Suspended because fewer than ${TARGET_DIRTY_COUNT} pages were dirty after live round ${progress.iteration}.`;
