@@ -191,9 +191,11 @@ export const outside: readonly HandMade[] = [
     name: "outside-throttled-while-suspended",
     file: "machines/migration.ts",
     class: "action removed",
-    from: `          target: "suspending",
+    from: `          guard: "policyStopsNow",
+          target: "suspending",
           actions: ["closeRound", "noteSuspend", "sendPauseUnthrottled"],`,
-    to: `          target: "suspending",
+    to: `          guard: "policyStopsNow",
+          target: "suspending",
           actions: ["closeRound", "noteSuspend", "sendPause"],`,
     damage: "a migration that stops after a round leaves its throttle on",
   },
@@ -283,7 +285,7 @@ export const outside: readonly HandMade[] = [
   },
   {
     name: "outside-ballooned-page-mapped",
-    file: "src/hypervisor/overcommit/vmMemory.ts",
+    file: "src/hardware/ept.ts",
     class: "statement removed",
     from: `  words[leaf.word] = 0;
   words[leaf.word + 1] = 0;`,
