@@ -1,6 +1,6 @@
 /**
  * Faults that people reported of real hypervisors, each a shipped scenario: with the fault pages are lost, and the run says
- * so; without it none is.
+ * so; without it none is. Firecracker's are a failed differential snapshot and slots that shift (cases 281 and 282).
  */
 import { describe, expect, it } from "vitest";
 import { loadScenario, readScenario, shippedReports } from "../../src/runs/scenarioFile.ts";
