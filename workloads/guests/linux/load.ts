@@ -112,21 +112,15 @@ export function loadLinux(request: LinuxRequest, directory: string): LinuxGuest 
     .update(bytes)
     .update(initrd)
     .digest("hex");
-  const order = [
-    RECORDING_VERSION,
-    stateDigest,
-    run,
-    input,
-    instructions,
-    accesses,
-    seed,
-    renewAfter,
-  ];
+  const order = [stateDigest, run, input, instructions, accesses, seed, renewAfter];
   return {
     boot,
     run: { command: run, input, files: [], instructions, accesses, seed, renewAfter, showsBytes },
     stateDigest,
-    digest: createHash("sha256").update(JSON.stringify(order)).digest("hex").slice(0, 32),
+    digest: createHash("sha256")
+      .update(JSON.stringify([RECORDING_VERSION, ...order]))
+      .digest("hex")
+      .slice(0, 32),
   };
 }
 
