@@ -28,25 +28,29 @@ export function plotOf(
     if (rows.length === 0)
       throw new UserError("--plot: the run ended before there was anything to plot");
     const { drawPlot } = await import("../plots/draw.ts");
+    const hasMemory = rows.some(({ axis }) => axis === "MiB");
     const plot = curvePlot(title, rows, {
-      x: { field: "time", title: "time, ms" },
+      x: { field: "x", title: hasMemory ? "time, ms; or memory, MiB" : "time, ms" },
       y: { field: "value", title: null },
       by: { field: "series", title: null },
-      panels: { field: "plot", columns: 1, independent: "y" },
+      panels: { field: "plot", columns: 1, independent: hasMemory ? "both" : "y" },
       ...PANEL,
     });
     writeOutput(file, await drawPlot(plot), { force });
   };
 }
 
-/** What goes by a number in place of time has no place on the axis. */
+/** What goes by a number that is neither time nor memory has no place on the axis. */
 function rowsOf(frame: PlotFrame): DataRow[] {
   const { x, series } = frame;
-  if (x.unit !== "cycles") return [];
+  if (x.unit === "") return [];
+  const scale = x.unit === "cycles" ? MS : 1;
   const plot = withUnit(frame);
   return series.flatMap(({ name, values }) =>
     values.flatMap((value, i): DataRow[] =>
-      value === null ? [] : [{ plot, series: name, time: (x.values[i] ?? 0) / MS, value }],
+      value === null
+        ? []
+        : [{ plot, series: name, axis: x.unit, x: (x.values[i] ?? 0) / scale, value }],
     ),
   );
 }

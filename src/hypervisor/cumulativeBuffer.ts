@@ -23,8 +23,17 @@ const At = {
   pages: 1,
 } as const;
 
+/** Is told each entry that a full log's handler copies, in the order of logging. */
+export interface EntryFollower {
+  note(page: number): void;
+  /** What it has done since the beginning, in words that it looked at. */
+  readonly steps: number;
+}
+
 export class CumulativeBuffer implements Part {
   readonly name: string;
+  /** An estimator's, which sets it when the system is made. */
+  follower: EntryFollower | null = null;
   /** Per block of pages: 1 + the position of its counters, or 0. */
   readonly directory: Int32Array;
   counts: Int32Array = new Int32Array(BLOCK);

@@ -45,7 +45,7 @@ export interface PlotOptions {
     readonly field: string;
     readonly columns: number;
     /** Each panel has its own scale. */
-    readonly independent?: "x" | "y";
+    readonly independent?: "x" | "y" | "both";
   };
   readonly width?: number;
   readonly height?: number;
@@ -150,7 +150,7 @@ function plot(
     encoding: { ...encoding, ...facet },
     ...(panels?.independent === undefined
       ? {}
-      : { resolve: { scale: { [panels.independent]: "independent" } } }),
+      : { resolve: { scale: independentScales(panels.independent) } }),
   };
   return {
     title,
@@ -203,4 +203,9 @@ function domain(data: readonly DataRow[], field: string): DataValue[] {
   return values.includes(PUBLISHED)
     ? [PUBLISHED, ...values.filter((value) => value !== PUBLISHED)]
     : values;
+}
+
+function independentScales(axes: "x" | "y" | "both"): Readonly<Record<string, "independent">> {
+  if (axes === "both") return { x: "independent", y: "independent" };
+  return { [axes]: "independent" };
 }

@@ -4,13 +4,13 @@ import type { DrainedLog, PvmCpuReply, PvmCpuRequest } from "../../machines/pvmC
 import type { UnitReply, UnitRequest } from "../../machines/units/statechart.ts";
 import { Field, readField, type Vmcs } from "../hardware/vmcs.ts";
 import { costNamed } from "../hypervisor/costs.ts";
-import { addOccurrence } from "../hypervisor/cumulativeBuffer.ts";
+import { addOccurrence, type CumulativeBuffer } from "../hypervisor/cumulativeBuffer.ts";
 import { markDirty } from "../hypervisor/dirtyBitmap.ts";
 import { visitTheseLogs } from "../hypervisor/drain.ts";
 import type { Device } from "../interconnect/emissions.ts";
 import { itemAt } from "../lookup.ts";
 import type { InterruptsCpu, Unit } from "../units/unit.ts";
-import { vcpuMemory, vmMemories } from "./memoryNames.ts";
+import { OPERATION_MEMORY, vcpuMemory, vmMemories } from "./memoryNames.ts";
 import type { World } from "./world.ts";
 
 /** A unit that interrupts a CPU of the pVM. */
@@ -52,7 +52,9 @@ export class PvmDevice implements Device<PvmCpuRequest, PvmCpuReply> {
   touches(): string[] {
     const { vcpus, vms } = this.#world;
     const logs = vcpus.map((_, vcpu) => vcpuMemory(vcpu));
-    return [...logs, ...vms.flatMap((_, vm) => vmMemories(vm, "tracked"))];
+    const isFollowed = vms.some(({ tracked }) => tracked.buffer.follower !== null);
+    const own = isFollowed ? [OPERATION_MEMORY] : [];
+    return [...logs, ...vms.flatMap((_, vm) => vmMemories(vm, "tracked")), ...own];
   }
 
   perform(request: PvmCpuRequest): PvmCpuReply {
@@ -78,13 +80,18 @@ export class PvmDevice implements Device<PvmCpuRequest, PvmCpuReply> {
       if (full === 0) return;
       const { buffer, dirty } = itemAt(vms, vm).tracked;
       const at = { logs, unit, vcpu, vmcs };
+      const newestFirst: number[] = [];
       const entries = visitTheseLogs(at, full, (page) => {
         if (unit.declaration.finds === "writes") markDirty(dirty, page);
         else addOccurrence(buffer, page);
+        if (buffer.follower !== null) newestFirst.push(page);
       });
+      const followed = follow(buffer, newestFirst);
       const { copyCost, countCost } = unit.countsLater ?? NOT_LATER;
       cycles += entries * costNamed(costs, copyCost ?? whenFull.entryCost);
-      if (countCost !== null) uncounted += entries * costNamed(costs, countCost);
+      // Who counts follows, too.
+      if (countCost === null) cycles += followed * costs.scanEntry;
+      else uncounted += entries * costNamed(costs, countCost) + followed * costs.scanEntry;
       logs.handled[vcpu] = handled | full;
       drained.push({ vcpu, logs: full });
     });
@@ -105,6 +112,14 @@ export class PvmDevice implements Device<PvmCpuRequest, PvmCpuReply> {
     }
     return { type: "indexesReset" };
   }
+}
+
+/** PRL's logs are filled downwards (VEE21 3.2): their lowest slots are the newest. @returns words that the follower looked at */
+function follow({ follower }: CumulativeBuffer, newestFirst: readonly number[]): number {
+  if (follower === null) return 0;
+  const before = follower.steps;
+  for (let i = newestFirst.length - 1; i >= 0; i--) follower.note(itemAt(newestFirst, i));
+  return follower.steps - before;
 }
 
 /** Step (d), on the processor where the VMCS is cached. */

@@ -45,6 +45,10 @@ const ALLOWED: Readonly<Record<string, readonly [why: string, words: RegExp]>> =
     "a sketch of the one log that has misses with counts",
     /^prl$|HyperLogLog of PRL's log$/,
   ],
+  "src/hypervisor/wss/estimators/shards.ts": [
+    "a sample of the one log that has misses in their order",
+    /^prl$|SHARDS of PRL's log$/,
+  ],
   "src/hypervisor/wss/estimator.ts": ["a word of saved states, which old logs hold", /^prl$/],
   "machines/estimatorContext.ts": ["a word of saved states, which old logs hold", /^prl$/],
   "src/cli/run.ts": ["the name of a scenario file", /^sort-pml$/],

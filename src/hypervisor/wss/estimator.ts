@@ -33,6 +33,16 @@ export interface Step {
   readonly forget: Forget;
 }
 
+/** Of a sample of pages whose reuse distances are followed. */
+export interface Distances {
+  readonly rate: number;
+  /** 0: no limit. */
+  readonly samples: number;
+  readonly slack: number;
+  readonly points: number;
+  readonly adjust: boolean;
+}
+
 /** What an estimate is made of, each look. */
 export type Source<Rule> =
   /** PRL's counts in the pVM's memory: the tracker is not asked. */
@@ -46,6 +56,8 @@ export type Source<Rule> =
       isList(rule: Rule): boolean;
       /** The precision of a sketch that is kept in their place (hyperLogLog.ts), which names no pages; absent: none is. */
       sketch?(rule: Rule): number;
+      /** A sample whose reuse distances are kept in their place (shards.ts), as entries come; absent: none is. */
+      distances?(rule: Rule): Distances;
     }
   /** What the tracker reports. */
   | {

@@ -88,9 +88,9 @@ export function estimate(plan: EstimatePlan): OperationFactory {
           interval: estimation.intervalCycles,
           footprintPages,
           vms: made
-            .agreements()
-            .map((agreement, vm) =>
-              vmEstimate(world, actors.of(itemAt(names, vm), estimatorMachine), agreement),
+            .findings()
+            .map((findings, vm) =>
+              vmEstimate(world, actors.of(itemAt(names, vm), estimatorMachine), findings),
             ),
           pvm: {
             load: loadSeries(main),

@@ -13,8 +13,8 @@ export interface ToldChart {
   readonly x: {
     /** What the points are: "time", "round". */
     readonly name: string;
-    /** Cycles, or a number of what it is called after. */
-    readonly unit: "cycles" | "";
+    /** Cycles, memory, or a number of what it is called after. */
+    readonly unit: "cycles" | "MiB" | "";
     /** Ascending. */
     readonly values: readonly number[];
   };

@@ -9,10 +9,11 @@ import { hyperLogLog } from "./hyperLogLog.ts";
 import { type OwnConfig, type OwnEstimator, type OwnRule, ownEstimator } from "./own.ts";
 import { pml } from "./pml.ts";
 import { prl } from "./prl.ts";
+import { shards } from "./shards.ts";
 import { truth } from "./truth.ts";
 import { vmware } from "./vmware.ts";
 
-const BUILT_IN = [prl, pml, vmware, accessedBits, truth, hyperLogLog] as const;
+const BUILT_IN = [prl, pml, vmware, accessedBits, truth, hyperLogLog, shards] as const;
 
 type BuiltIn = (typeof BUILT_IN)[number];
 type SchemasOf<Declared extends readonly { readonly schema: z.ZodObject }[]> = {

@@ -16,7 +16,9 @@ import { estimatorOf } from "../../../hypervisor/wss/estimators/all.ts";
 import type { Forget } from "../../../hypervisor/wss/hotPageLoop.ts";
 import { countHotPages, passGeneration } from "../../../hypervisor/wss/hotPages.ts";
 import { HyperLogLog } from "../../../hypervisor/wss/hyperLogLog.ts";
+import { type MissRatio, memoryWithin } from "../../../hypervisor/wss/missRatios.ts";
 import { drawPages } from "../../../hypervisor/wss/pageSample.ts";
+import { SHARDS_MODULUS, Shards } from "../../../hypervisor/wss/shards.ts";
 import { WindowTruth } from "../../../hypervisor/wss/windowTruth.ts";
 import type { Device } from "../../../interconnect/emissions.ts";
 import { itemAt, numberAt } from "../../../lookup.ts";
@@ -26,6 +28,7 @@ import type { OperationHost } from "../../operation.ts";
 import type { Overlap } from "../../verdict/agreement.ts";
 import { first, spread } from "../../verdict/pageSets.ts";
 import type { VmState, World } from "../../world.ts";
+import { MissRatioCurve } from "./missRatioCurve.ts";
 import { overlapOfPages, PageAgreement, type PageAgreements } from "./pageAgreement.ts";
 
 /** How much a VM may have run too little when its interval is over: a thousandth of the interval. */
@@ -69,6 +72,9 @@ export class EstimatorDevice implements Device<EstimatorRequest, EstimatorReply>
   readonly #truth: WindowTruth;
   /** Ageing: the counts of the generation before. */
   readonly #older: CumulativeBuffer | null;
+  /** SHARDS' sample. */
+  readonly #shards: Shards | null;
+  readonly #curve: MissRatioCurve | null;
   readonly #agreement: PageAgreement;
   /** Hot pages, one bit a page. */
   readonly #hot: Int32Array;
@@ -88,8 +94,14 @@ export class EstimatorDevice implements Device<EstimatorRequest, EstimatorReply>
     this.#older = ages ? new CumulativeBuffer(`${config.name}/olderCounts`, guest.pages) : null;
     this.#agreement = new PageAgreement(`${config.name}/agreement`);
     this.#hot = new Int32Array(source.of === "counts" ? Math.ceil(guest.pages / 32) : 0);
-    const older = this.#older === null ? [] : [this.#older];
-    this.parts = [this.#memory, this.#truth, ...older, this.#agreement];
+    this.#shards = shardsOf(config, rule);
+    this.#curve =
+      this.#shards === null
+        ? null
+        : new MissRatioCurve(`${config.name}/missRatios`, this.#shards.words);
+    if (this.#shards !== null) this.#vm.tracked.buffer.follower = this.#shards;
+    const own = [this.#older, this.#shards, this.#curve].filter((part) => part !== null);
+    this.parts = [this.#memory, this.#truth, ...own, this.#agreement];
   }
 
   /** How far the pages that it names are those in use; null if it names none. */
@@ -98,6 +110,11 @@ export class EstimatorDevice implements Device<EstimatorRequest, EstimatorReply>
     const agreement = open === null ? this.#agreement : this.#agreement.copy();
     if (open !== null) agreement.note(open);
     return agreement.agreements();
+  }
+
+  /** Of the last look; null: it has none. */
+  missRatios(): readonly MissRatio[] | null {
+    return this.#curve?.curve ?? null;
   }
 
   /** Of the look that was due last, if its harvest has come. */
@@ -197,6 +214,10 @@ export class EstimatorDevice implements Device<EstimatorRequest, EstimatorReply>
       const sketched = this.#sketched(source.sketch(rule));
       return { type: "counted", guestPageTables: tables, ...sketched };
     }
+    if (source.distances !== undefined) {
+      const followed = this.#followed(source.distances(rule).slack);
+      return { type: "counted", guestPageTables: tables, ...followed };
+    }
     const named = (at: number): number => spread(this.#hot, at);
     this.#agreement.note(overlapOfPages(named, this.#truth.window(), config.pages));
     const scanned = source.isList(rule) ? hot.logged : hot.scanned;
@@ -217,9 +238,35 @@ export class EstimatorDevice implements Device<EstimatorRequest, EstimatorReply>
     return { pages: sketch.estimate(), scanned: sketch.registers.length };
   }
 
+  /** What the distances of the interval say; a look goes through the histogram. */
+  #followed(slack: number): { readonly pages: number; readonly scanned: number } {
+    const curve = this.#shards?.curve() ?? [];
+    this.#curve?.note(curve);
+    return { pages: memoryWithin(curve, slack), scanned: this.#shards?.words ?? 0 };
+  }
+
   #forget(what: Forget): void {
     const { buffer } = this.#vm.tracked;
+    if (what === "everything") this.#shards?.endInterval();
     if (what === "everything") clearOccurrences(buffer);
     if (what === "generation") passGeneration(buffer, this.#older!);
   }
+}
+
+/** @returns null where the estimator follows no distances */
+function shardsOf(
+  { name, pages }: { readonly name: string; readonly pages: number },
+  rule: EstimatorRule,
+): Shards | null {
+  const { source } = estimatorOf(rule);
+  if (source.of !== "counts" || source.distances === undefined) return null;
+  const { rate, samples, points, adjust } = source.distances(rule);
+  const threshold = Math.max(1, Math.round(rate * SHARDS_MODULUS));
+  return new Shards(`${name}/shards`, {
+    threshold,
+    most: samples,
+    pages,
+    buckets: points,
+    adjusts: adjust,
+  });
 }

@@ -47,11 +47,25 @@ function vmLines(vm: VmEstimate): string[] {
       "truth",
       series.map((point) => point.truthPages),
     ),
+    ...missLines(vm),
   ];
 }
 
 function pagesText({ last, mean }: PageAgreements): string {
   return `${agreementText(last)}; mean Jaccard ${mean.jaccard.toFixed(3)}`;
+}
+
+/** Of the last look, thinned. */
+function missLines({ missRatios }: VmEstimate): string[] {
+  if (missRatios === null) return [];
+  if (missRatios.length === 0) return ["", "  miss ratio: nothing was logged in the last interval"];
+  return [
+    "",
+    "  LRU memory and its miss ratio, of what was logged in the last interval",
+    ...thinned(missRatios, ROWS).map(
+      ({ pages, ratio }) => `  ${mebibytes(pages).padStart(13)}${ratio.toFixed(4).padStart(13)}`,
+    ),
+  ];
 }
 
 function valuesOf({ pages, truthPages }: SeriesPoint): number[] {

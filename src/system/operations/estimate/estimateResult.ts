@@ -4,6 +4,7 @@ import type { EstimationContext } from "../../../../machines/estimation.ts";
 import type { EstimatePoint, EstimatorContext } from "../../../../machines/estimatorContext.ts";
 import { DEFAULT_PROCESSOR_COSTS } from "../../../hardware/costs.ts";
 import { Counter } from "../../../hardware/counters.ts";
+import type { MissRatio } from "../../../hypervisor/wss/missRatios.ts";
 import { itemAt, numberAt } from "../../../lookup.ts";
 import type { OperationResult } from "../../operation.ts";
 import type { World } from "../../world.ts";
@@ -31,6 +32,8 @@ export interface VmEstimate {
   readonly meanError: number | null;
   /** How far the pages that were counted at the last look, and at each, are those of the truth; null if none are named, as by a sample. */
   readonly agreement: PageAgreements | null;
+  /** The miss-ratio curve of the last look, where it falls; null if the estimator makes none. */
+  readonly missRatios: readonly MissRatio[] | null;
   /** When the stop rule was first fulfilled; and since when the estimate is within 1 % of the last one. */
   readonly stableAt: number | null;
   readonly settledAt: number | null;
@@ -66,7 +69,7 @@ export interface EstimateResult extends OperationResult {
 export function vmEstimate(
   world: World,
   context: EstimatorContext,
-  agreement: PageAgreements | null,
+  { agreement, missRatios }: Pick<VmEstimate, "agreement" | "missRatios">,
 ): VmEstimate {
   const { points, footprintPages, stableAt, lost } = context;
   const { config, vcpus } = itemAt(world.vms, context.vm);
@@ -95,6 +98,7 @@ export function vmEstimate(
     error: last === undefined ? null : errorOf(last, footprintPages),
     meanError: errors.length === 0 ? null : errors.reduce((a, b) => a + b) / errors.length,
     agreement,
+    missRatios,
     stableAt: stableAt < 0 ? null : stableAt,
     settledAt: settledAt(points),
     lostIntervals: lost,

@@ -57,7 +57,7 @@ function tellEstimation({ vms, estimator, interval }: EstimateResult): Told {
       [`${vm.vm} Jaccard`, vm.agreement === null ? "-" : vm.agreement.last.jaccard.toFixed(3)],
       [`${vm.vm} stable`, vm.stableAt === null ? "not yet" : `at ${formatCycles(vm.stableAt)}`],
     ]),
-    charts: vms.map(workingSetChart),
+    charts: [...vms.map(workingSetChart), ...vms.flatMap(missRatioChart)],
     columns: ["at", "estimate", "truth", "pVM ms"],
     rows: (vms[0]?.series ?? []).map(({ time, pages, truthPages, pvmCycles }) => [
       formatCycles(time),
@@ -82,4 +82,19 @@ function workingSetChart({ vm, series }: EstimateResult["vms"][number]): ToldCha
       { name: "truth", values: series.map(({ truthPages }) => mib(truthPages)) },
     ],
   };
+}
+
+/** Of estimators that make such a curve. */
+function missRatioChart({ vm, missRatios }: EstimateResult["vms"][number]): ToldChart[] {
+  if (missRatios === null) return [];
+  const values = missRatios.map(({ pages }) => (pages * PAGE_BYTES) / MIB);
+  const ratios = missRatios.map(({ ratio }) => ratio);
+  return [
+    {
+      title: `miss ratio of ${vm} by memory`,
+      unit: "",
+      x: { name: "memory, MiB", unit: "MiB", values },
+      series: [{ name: "misses of LRU", values: ratios }],
+    },
+  ];
 }

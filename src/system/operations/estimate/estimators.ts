@@ -20,9 +20,9 @@ import { actorName } from "../../roles.ts";
 import type { World } from "../../world.ts";
 import type { OperationSubject } from "../declaration.ts";
 import { EstimatorDevice } from "./device.ts";
+import type { VmEstimate } from "./estimateResult.ts";
 import type { EstimationConfig } from "./estimatorSchema.ts";
 import { kernelLives } from "./kernelVm.ts";
-import type { PageAgreements } from "./pageAgreement.ts";
 
 /** Series are kept point by point: more than this is a mistake in a unit. */
 export const INTERVALS_MAX = 10_000;
@@ -33,13 +33,15 @@ export function estimateTechnique({ estimator }: EstimationConfig): Technique {
   return techniqueOf(estimatorNamed(estimator.kind).rule(estimator, 0));
 }
 
+export type Findings = Pick<VmEstimate, "agreement" | "missRatios">;
+
 export interface Estimators {
   /** Names of the actors, by VM. */
   readonly names: readonly string[];
   readonly helpers: readonly OperationHelper[];
   readonly parts: readonly Part[];
-  /** By VM: how far the pages that its process names are those in use. */
-  readonly agreements: () => readonly (PageAgreements | null)[];
+  /** By VM: how far the pages that its process names are those in use, and its miss-ratio curve. */
+  readonly findings: () => readonly Findings[];
 }
 
 /** What the estimation processes go by. */
@@ -117,7 +119,10 @@ export function createEstimators(
     names: made.map(({ actor }) => actorName(actor.role)),
     helpers: made.map(({ actor }) => actor),
     parts: made.flatMap(({ device }) => device.parts),
-    agreements: () => made.map(({ device }) => device.agreements()),
+    findings: () =>
+      made.map(({ device }) => {
+        return { agreement: device.agreements(), missRatios: device.missRatios() };
+      }),
   };
 }
 
