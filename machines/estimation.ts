@@ -27,6 +27,7 @@ import {
   sendAll,
 } from "../src/interconnect/emissions.ts";
 import * as kind from "../src/interconnect/fields.ts";
+import { grownBy } from "../src/interconnect/growingList.ts";
 import { ignored } from "../src/interconnect/ignored.ts";
 import { machineTypes } from "../src/interconnect/machineTypes.ts";
 import type { Message } from "../src/interconnect/messages.ts";
@@ -61,7 +62,8 @@ export const estimationFields = {
   // The time was up before the VMs could run.
   ending: kind.flag,
   looks: kind.statistic(kind.count),
-  loads: kind.statistic(kind.list(kind.record(loadReport))),
+  // In pieces: there may be as many as looks and CPUs.
+  loads: kind.statistic(kind.list(kind.list(kind.record(loadReport)))),
   // The newest estimate of each VM, in pages; -1 before the first.
   estimates: kind.statistic(kind.listBy("vm", kind.countOrNone)),
 } as const satisfies kind.Fields;
@@ -99,10 +101,9 @@ export const estimationMachine = setup({
     noteEnding: assign({ ending: true }),
     noteLook: assign({ looks: ({ context }) => context.looks + 1 }),
     noteLoad: assign({
-      loads: on("loadReport", ({ context, event: { cpu, handlerCycles, jobCycles } }) => [
-        ...context.loads,
-        { look: context.looks, cpu, handlerCycles, jobCycles },
-      ]),
+      loads: on("loadReport", ({ context, event: { cpu, handlerCycles, jobCycles } }) =>
+        grownBy(context.loads, { look: context.looks, cpu, handlerCycles, jobCycles }),
+      ),
     }),
     noteEstimate: assign({
       estimates: on("estimate", ({ context, event: { vm, pages } }) =>

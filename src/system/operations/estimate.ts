@@ -78,7 +78,8 @@ export function estimate(plan: EstimatePlan): OperationFactory {
       parts,
       result: (actors): EstimateResult => {
         const main = actors.of("toolstack", estimationMachine);
-        const last = (cpu: number) => main.loads.findLast((report) => report.cpu === cpu);
+        const reports = main.loads.flat();
+        const last = (cpu: number) => reports.findLast((report) => report.cpu === cpu);
         const sum = (field: "handlerCycles" | "jobCycles"): number =>
           main.pvmCpus.reduce((total, cpu) => total + (last(cpu)?.[field] ?? 0), 0);
         return {

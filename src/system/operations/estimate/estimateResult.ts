@@ -134,11 +134,12 @@ export function loadSeries({ loads, loadCycles, pvmCpus, looks }: EstimationCont
   for (let look = 1; look <= looks; look++) {
     series.push({ time: look * loadCycles, handler: 0, processes: 0 });
   }
+  const reports = loads.flat();
   for (const cpu of pvmCpus) {
     let handlerBefore = 0;
     let jobsBefore = 0;
     let waiting = 0;
-    for (const report of loads) {
+    for (const report of reports) {
       if (report.cpu !== cpu) continue;
       const handler = report.handlerCycles - handlerBefore;
       waiting += report.jobCycles - jobsBefore;
