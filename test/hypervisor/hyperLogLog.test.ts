@@ -15,7 +15,7 @@ const stretch = (first: number, count: number): number[] =>
 const pages = fc.array(fc.nat(0xffffff), { maxLength: 200 });
 
 describe("HyperLogLog", () => {
-  it("of nothing is 0, and of one page a million times 1", () => {
+  it("case 350: of nothing is 0, and of one page a million times 1", () => {
     expect(new HyperLogLog(14).estimate()).toBe(0);
     const sketch = new HyperLogLog(14);
     for (let i = 0; i < 1_000_000; i++) sketch.add(77);
@@ -31,7 +31,7 @@ describe("HyperLogLog", () => {
     );
   });
 
-  it("merged is that of both sets, and of equal ones unchanged", () => {
+  it("case 350: merged is that of both sets, and of equal ones unchanged", () => {
     fc.assert(
       fc.property(pages, pages, (one, other) => {
         const merged = sketchOf(one);
