@@ -206,6 +206,15 @@ describe("what does not go with it is refused by name", () => {
       {},
       "operation.policy.postcopy",
     ],
+    [
+      {
+        kind: "migrate",
+        abortAfter: "2ms",
+        policy: { kind: "qemu", postcopy: { after: "1ms" } },
+      },
+      {},
+      "operation.abortAfter",
+    ],
     [{ kind: "migrate", policy }, { devices: [{ rate: "1Gbit/s" }] }, "the devices"],
   ])("%j with %j: %s", (operation, vm, what) => {
     expect(scenario(operation, vm).join("\n")).toContain(what);

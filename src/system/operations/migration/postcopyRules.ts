@@ -5,7 +5,7 @@ import type { MigrateConfig } from "./migrateSchema.ts";
 
 /** @param vm that migrates */
 export function refusePostcopy(
-  { policy, link, repeat }: MigrateConfig,
+  { policy, link, repeat, abortAfter }: MigrateConfig,
   vm: VmPlan | undefined,
   problems: Problems,
 ): void {
@@ -20,6 +20,13 @@ export function refusePostcopy(
   if (!isAsked || vm === undefined) return;
   if (link.recoverAfter !== undefined && link.failAfter === undefined) {
     problems.add(["operation", "link", "recoverAfter"], "needs operation.link.failAfter");
+  }
+  // QEMU's postcopy.rst: a migration that is in post-copy cannot be cancelled.
+  if ((abortAfter ?? 0) > (policy.postcopy?.after ?? Number.POSITIVE_INFINITY)) {
+    problems.add(
+      ["operation", "abortAfter"],
+      "is later than operation.policy.postcopy.after: post-copy cannot be cancelled",
+    );
   }
   if (repeat !== undefined) problems.add(at, "does not go with operation.repeat");
   for (const what of writersOf(vm)) problems.add(at, `does not go with ${what} of VM "${vm.name}"`);
