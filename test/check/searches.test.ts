@@ -148,7 +148,7 @@ describe("threads", () => {
     [["pml", "--fault", "clear-before-drain"]],
     [["migration", "--fault", "last-harvest-empty"]],
   ];
-  it.each(shareOf(searches, 2))("come to the same, however many there are: %j", (args) => {
+  it.each(shareOf(searches, 2, 2))("come to the same, however many there are: %j", (args) => {
     const alone = check(...args);
     for (const workers of ["2", "3"]) {
       const together = check(...args, "--workers", workers);

@@ -18,6 +18,7 @@ import type { TrackerFault } from "../../src/hypervisor/trackedVm.ts";
 import { System } from "../../src/system/system.ts";
 import type { VmState } from "../../src/system/world.ts";
 import { formatFor, WRITE_LOGS, type WriteLogName, writeLog } from "../../src/units/all.ts";
+import { IS_ALL } from "../share.ts";
 import { configOf, drive, type Recipe, withTechnique } from "./smallSystems.ts";
 
 /** Cheap events and a long workload: as many rounds as possible. */
@@ -41,6 +42,7 @@ function fourVcpus(vms: Recipe["vms"]): Recipe["vms"] {
 }
 
 interface Variant {
+  readonly lazyTypes?: boolean;
   readonly ringSource?: WriteLogName;
   readonly faults?: readonly TrackerFault[];
   readonly logLimit?: number;
@@ -107,6 +109,9 @@ const findingWrites: readonly (readonly [string, TechniqueName, Variant, number]
     // What an exit tells is told before the write.
     .map(({ name, byProcessor }) => [name, name, {}, byProcessor ? 0 : 1] as const),
   ["PML without log pages: write protection", "pml", { logLimit: 0 }, 1],
+  ...(["writeProtect", "pml"] as const).map(
+    (technique) => [`${technique}, lazily`, technique, { lazyTypes: true }, 1] as const,
+  ),
   ...WRITE_LOGS.map(
     (ringSource) => [`dirty ring fed by ${ringSource}`, "dirtyRing", { ringSource }, 0] as const,
   ),
@@ -123,7 +128,7 @@ describe.each(findingWrites)("%s", (_name, technique, variant, pending) => {
           expect(added.length).toBeLessThanOrEqual(mayAdd * recipe.vms[vm]!.vcpus.length);
         }
       }),
-      { numRuns: 800 },
+      { numRuns: IS_ALL ? 1000 : 500 },
     );
   });
 });
@@ -144,7 +149,7 @@ describe.each(["presentBit", "accessedDirtyScan"] as const)("%s", (technique) =>
           expect(added.length).toBeLessThanOrEqual(recipe.vms[vm]!.vcpus.length);
         }
       }),
-      { numRuns: 400 },
+      { numRuns: IS_ALL ? 400 : 200 },
     );
   });
 });

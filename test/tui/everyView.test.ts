@@ -1,4 +1,4 @@
-/** Every shipped scenario, and logs of them, in every view at three points: nothing of it may fail to be drawn. */
+/** Every shipped scenario, and logs of them, in every view at several points: nothing of it may fail to be drawn. */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -22,12 +22,13 @@ import type { ScreenState } from "../../src/tui/screenState.ts";
 import { spoken } from "../../src/tui/sentences.ts";
 import { type Look, UNICODE } from "../../src/tui/themes.ts";
 import { repeatedScenarios, runnableScenarios } from "../runnableScenarios.ts";
+import { IS_ALL } from "../share.ts";
 import { SMALL } from "./fakeTerminal.ts";
 
 const MAIN = join(import.meta.dirname, "..", "..", "dist", "src", "cli", "main.js");
 const LOOK: Look = { theme: "default", colours: "plain", glyphs: UNICODE };
-/** Messages: nothing has happened, the VMs run, the operation is under way. */
-const POINTS = [0, 300, 3000];
+/** Messages: nothing has happened, the VMs run if there is time, the operation is under way. */
+const POINTS = IS_ALL ? [0, 300, 3000] : [0, 3000];
 /** Of those that others are like but for their trackers. */
 const FEW = [0, 100];
 const SIZE = { columns: 120, rows: 40 };
