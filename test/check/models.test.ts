@@ -124,6 +124,9 @@ const NAMED: readonly (readonly [string, Values, depth?: number])[] = [
   ["iommu", { pages: 1, harvests: 0 }],
   ["pml-hypervisor", { pages: 1, harvests: 0 }],
   ["dirty-ring-hypervisor", {}, 40],
+  ["write-protection-lazy-types", { pages: 1 }],
+  ["postcopy", {}, 40],
+  ["postcopy-recovery", { pages: 1 }, 30],
 ];
 const PLAIN = [...NAMED, ...furtherModels(NAMED.map(([name]) => name))];
 

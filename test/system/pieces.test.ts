@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 import { truthOf } from "../../src/hardware/guestPages.ts";
 import { DEFAULT_HYPERVISOR_COSTS } from "../../src/hypervisor/costs.ts";
 import { isMarked } from "../../src/hypervisor/dirtyBitmap.ts";
-import { TECHNIQUES } from "../../src/hypervisor/techniques/all.ts";
+import { TECHNIQUES, techniqueNamed } from "../../src/hypervisor/techniques/all.ts";
 import type { TechniqueName } from "../../src/hypervisor/techniques/technique.ts";
 import { buildSystem } from "../../src/system/build.ts";
 import { measure } from "../../src/system/operations/measure.ts";
@@ -48,8 +48,9 @@ function build({ recipe, piece, live }: Way): System {
 /** Pages of data that the guest touched, or wrote, and no harvest has reported; and those reported and never touched. */
 function differences(system: System, technique: Tracked): string[] {
   return system.world.vms.flatMap(({ config, guest, reportedWritten, reportedTouched }, vm) => {
-    const finds = technique === "presentBit" ? reportedTouched : reportedWritten;
-    const bits = technique === "presentBit" ? 3 : 2;
+    const findsWritten = techniqueNamed(technique)?.findsWritten === true;
+    const finds = findsWritten ? reportedWritten : reportedTouched;
+    const bits = findsWritten ? 2 : 3;
     return Array.from({ length: config.pages }, (_, page) => {
       const owed = (truthOf(guest, page) & bits) !== 0;
       return owed === isMarked(finds, page) ? "" : `page ${page} of VM ${vm}: owed ${owed}`;

@@ -207,7 +207,8 @@ describe("a planted fault", () => {
     expect(() => buildSystem(parse({ ...fields, faults: [fault] }))).toThrow(what);
   });
 
-  it.each(TECHNIQUES.filter((name) => name !== "none"))(
+  // What mincore arms it arms once, before guests have run: without a limit no TLB holds what it takes.
+  it.each(TECHNIQUES.filter((name) => name !== "none" && name !== "mincore"))(
     "skipInvept under %s: the loss is said with VM, round and pages",
     (technique) => {
       const scenario = parse({ tracker: { technique }, faults: ["skipInvept"] });

@@ -65,6 +65,7 @@ export function trackingModel(name: string, options: TrackingOptions): Model {
     ...(options.slots === undefined ? {} : { pagesDiffer: IN_SLOTS }),
     ...(options.piece === undefined ? {} : { pagesDiffer: IN_ORDER }),
     ...(pv && options.pages > 1 ? { pagesDiffer: THE_HYPERVISORS } : {}),
+    ...(options.lazyTypes === true ? { pagesDiffer: IN_REGIONS } : {}),
     ...(device?.plan.tracking === "vhost" ? { pagesDiffer: USED_RING } : {}),
     stepChecks: [
       indexInRange,
@@ -150,6 +151,8 @@ const IN_ORDER = "pages are not alike: a harvest in pieces takes them one by one
 const THE_HYPERVISORS = "pages are not alike: the hypervisor writes the first";
 
 const USED_RING = "pages are not alike: the last is the queue's used ring";
+
+const IN_REGIONS = "pages are not alike: what a misconfiguration resolves is a region of them";
 
 const IN_SLOTS = "pages are not alike: slots are ranges of them";
 

@@ -36,7 +36,16 @@ interface Case {
 function* cases(): Generator<Case> {
   const some = (format: string, ...words: string[]): Case => ({ words, format });
   const long = (format: string, ...words: string[]): Case => ({ words, format, long: true });
-  for (const name of ["small", "sampled", "lossy", "checkpoint", "estimate", "overcommit"]) {
+  for (const name of [
+    "small",
+    "sampled",
+    "lossy",
+    "checkpoint",
+    "estimate",
+    "shards",
+    "overcommit",
+    "postcopy",
+  ]) {
     yield some("run", "run", at(`${name}.json`));
   }
   yield some("run", "run", "migrate-libxc", "--until", "1ms");
@@ -147,6 +156,10 @@ beforeAll(async () => {
   const estimator = { kind: "prl", tau: 50, mu: "1ms", omega: "4ms" };
   const until = { until: "8ms" };
   other("estimate.json", { kind: "estimate", estimator }, until);
+  const shards = { kind: "shards", interval: "2ms" };
+  other("shards.json", { kind: "estimate", estimator: shards }, until);
+  const policy = { kind: "qemu", postcopy: { after: "100us" } };
+  other("postcopy.json", { kind: "migrate", policy });
   const truth = { kind: "truth", interval: "1ms" };
   const host = { kind: "overcommit", memory: "1MiB", estimator: truth, interval: "2ms" };
   const guests = [0, 1].map(() => ({ memory: "1MiB", workload: guest }));
