@@ -125,6 +125,7 @@ const NAMED: readonly (readonly [string, Values, depth?: number])[] = [
   ["pml-hypervisor", { pages: 1, harvests: 0 }],
   ["dirty-ring-hypervisor", {}, 40],
   ["write-protection-lazy-types", { pages: 1 }],
+  ["pml-lazy-types", {}, 24],
   ["postcopy", {}, 40],
   ["postcopy-recovery", { pages: 1 }, 30],
 ];
