@@ -30,6 +30,12 @@ function designed(name: string, unit: Design): Contender {
   };
 }
 
+/** A scan of flags on RISC-V's second stage. */
+function onGStage(name: string, entryFormat: "gstage" | "gstageSvade"): Contender {
+  const tracker = { technique: "accessedDirtyScan" } as const;
+  return { name, finds: "touched", tracker, machine: { entryFormat }, entryFormat };
+}
+
 const USUAL = formatFor(null);
 
 const CONTENDERS: readonly Contender[] = [
@@ -70,6 +76,9 @@ const CONTENDERS: readonly Contender[] = [
   }),
   { name: "write protection", finds: "written", tracker: { technique: "writeProtect" } },
   { name: "A/D scan", finds: "touched", tracker: { technique: "accessedDirtyScan" } },
+  // RISC-V has no log: A and D are set by the processor (Svadu), or by the hypervisor in a fault (Svade).
+  onGStage("A/D scan, RISC-V Svadu", "gstage"),
+  onGStage("A/D scan, RISC-V Svade", "gstageSvade"),
 ];
 
 const PAGES = 16_384;
