@@ -31,7 +31,7 @@ export interface TechniqueTelling {
   readonly logsMisses?: true;
   /** What it finds the processor notes itself, as flags or in a log; else exits tell. */
   readonly byProcessor: boolean;
-  /** Whether guests exit for it. */
+  /** Whether guests exit for it, where processors set flags themselves: under Svade each flag is set by an exit. */
   readonly exits: boolean;
   /** Whether arming and harvests change entries of the table, so that they can be done in pieces. */
   readonly armsEntries: boolean;
