@@ -13,7 +13,7 @@ import { EPTP_ACCESSED_DIRTY, Field } from "../../src/hardware/vmcs.ts";
 import { DEFAULT_HYPERVISOR_COSTS, type HypervisorCosts } from "../../src/hypervisor/costs.ts";
 import { isMarked } from "../../src/hypervisor/dirtyBitmap.ts";
 import { techniqueNamed, techniques, unitOf } from "../../src/hypervisor/techniques/all.ts";
-import type { TechniqueName } from "../../src/hypervisor/techniques/technique.ts";
+import { isNoted, type TechniqueName } from "../../src/hypervisor/techniques/technique.ts";
 import type { TrackerFault } from "../../src/hypervisor/trackedVm.ts";
 import { System } from "../../src/system/system.ts";
 import type { VmState } from "../../src/system/world.ts";
@@ -107,7 +107,8 @@ const findingWrites: readonly (readonly [string, TechniqueName, Variant, number]
   ...techniques()
     .filter(({ findsWritten }) => findsWritten)
     // What an exit tells is told before the write.
-    .map(({ name, byProcessor }) => [name, name, {}, byProcessor ? 0 : 1] as const),
+    // On processors that have what it needs, these set flags.
+    .map((one) => [one.name, one.name, {}, one.toldBy === "exits" ? 1 : 0] as const),
   ["PML without log pages: write protection", "pml", { logLimit: 0 }, 1],
   ...(["writeProtect", "pml"] as const).map(
     (technique) => [`${technique}, lazily`, technique, { lazyTypes: true }, 1] as const,
@@ -159,8 +160,7 @@ describe.each(FORMATS.filter((format) => format !== EPT))("with entries of $name
     "%s reports exactly the pages written in each round",
     (technique) => {
       // Where software sets the flags, the access that lacks one comes after its exit, as under write protection.
-      const isNoted = techniqueNamed(technique)?.byProcessor === true && format.flags !== "never";
-      const pending = isNoted ? 0 : 1;
+      const pending = isNoted(techniqueNamed(technique)!, format) ? 0 : 1;
       fc.assert(
         fc.property(recipes(technique), (recipe) => {
           for (const { vm, omitted, added } of rounds(build(recipe, {}, format), "written")) {

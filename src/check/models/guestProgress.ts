@@ -5,6 +5,7 @@ import { schedulerMachine } from "../../../machines/scheduler.ts";
 import { trackerMachine } from "../../../machines/tracker.ts";
 import type { Words } from "../../hardware/normalForm.ts";
 import { techniqueOn } from "../../hypervisor/techniques/all.ts";
+import { exitsOn } from "../../hypervisor/techniques/technique.ts";
 import { itemAt } from "../../lookup.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 import type { System } from "../../system/system.ts";
@@ -18,7 +19,8 @@ export const ACCESS_COMPLETES = "an access that has exited is done at last";
 export function guestProgress(system: System): Property[] {
   const { vcpus, config } = system.world;
   // Where no access exits, what would be said of those that do is void.
-  const exits = techniqueOn(config.units, config.tracking.technique)?.exits === true;
+  const technique = techniqueOn(config.units, config.tracking.technique);
+  const exits = technique !== null && exitsOn(technique, config.mmu.format);
   return vcpus.flatMap(({ vm }, vcpu) => [
     executes(system, vm, vcpu),
     isHandled(vcpu),

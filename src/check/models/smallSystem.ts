@@ -30,6 +30,8 @@ export interface SmallSystemOptions {
   readonly initialPages?: number;
   readonly logEntries: number;
   readonly eptLevels: number;
+  /** Of second-level entries; default: what goes with the unit that logs for the technique. */
+  readonly format?: EntryFormat;
   readonly pvmCpus?: number;
   /** By vCPU: the pVM CPU that its full log interrupts; default: the first. */
   readonly handlerCpus?: readonly number[];
@@ -160,12 +162,11 @@ function geometryOf(options: SmallSystemOptions): Geometry {
   };
 }
 
-/** Of second-level entries: what goes with the unit that logs for the technique. */
 function formatOf(
-  { technique, ringSource = "writeProtect" }: SmallSystemOptions,
+  { technique, format, ringSource = "writeProtect" }: SmallSystemOptions,
   units: readonly Unit[],
 ): EntryFormat {
-  return formatFor(unitOf(technique, units, writeLog(units, ringSource)));
+  return format ?? formatFor(unitOf(technique, units, writeLog(units, ringSource)));
 }
 
 function trackingOf(options: SmallSystemOptions): Partial<TrackingPlan> {

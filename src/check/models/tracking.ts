@@ -3,7 +3,7 @@
 import { toolstackMachine } from "../../../machines/toolstack.ts";
 import { TOUCHED, WRITTEN } from "../../hardware/guestForm.ts";
 import { techniqueOn } from "../../hypervisor/techniques/all.ts";
-import type { Technique } from "../../hypervisor/techniques/technique.ts";
+import { isNoted, type Technique } from "../../hypervisor/techniques/technique.ts";
 import type { ActorSnapshot } from "../../system/actors.ts";
 import type { System } from "../../system/system.ts";
 import { UNITS } from "../../units/all.ts";
@@ -71,7 +71,7 @@ export function trackingModel(name: string, options: TrackingOptions): Model {
       indexInRange,
       noFlagWithoutAccess,
       servedLogIsEmpty,
-      ...(isExact(options, declared) ? [countedWasAccessed] : []),
+      ...(isExact(system, options, declared) ? [countedWasAccessed] : []),
       ...(logged === null ? [] : [logged.check]),
     ],
     properties: [
@@ -87,7 +87,7 @@ export function trackingModel(name: string, options: TrackingOptions): Model {
         : []),
       ...(device === undefined ? [] : deviceProperties(system, options.harvests !== false)),
       standsStill(system, HARVEST_STANDS_STILL, ["harvesting"], mayRun(system)),
-      ...(isExact(options, declared)
+      ...(isExact(system, options, declared)
         ? [{ kind: "step", name: COUNTED_WAS_ACCESSED } as const]
         : []),
     ],
@@ -167,12 +167,14 @@ function mayRun(system: System): (toolstack: ActorSnapshot) => boolean {
 
 /** Whether the processor itself notes accesses: see countedWasAccessed. */
 function isExact(
+  system: System,
   { commands, device, pv = false }: TrackingOptions,
   declared: Technique | null,
 ): boolean {
-  const isNoted = declared?.byProcessor === true && declared.logsMisses !== true;
+  const { format } = system.world.config.mmu;
+  const isExactly = declared !== null && isNoted(declared, format) && declared.logsMisses !== true;
   // The mark of a device, or of the hypervisor, comes after the harvest that may have reported its write.
-  return commands === undefined && device === undefined && !pv && isNoted;
+  return commands === undefined && device === undefined && !pv && isExactly;
 }
 
 function techniqueProperties(system: System, { technique }: TrackingOptions): Property[] {

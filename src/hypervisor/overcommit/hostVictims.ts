@@ -62,7 +62,7 @@ function heat({ tracked, ept, armed }: PagedVm, page: number): number {
   if (technique?.logsMisses === true) return occurrencesOf(tracked.buffer, page);
   if (isMarked(tracked.touched, page) || isMarked(tracked.dirty, page)) return 1;
   // Flags tell only where those of the round before have been taken away.
-  const byFlags = technique?.byProcessor === true && technique.findsTouched;
+  const byFlags = technique?.toldBy === "flags" && technique.findsTouched;
   if (!byFlags) return 0;
   const leaf = findLeaf(ept, page);
   if (leaf === null) return 0;

@@ -31,7 +31,7 @@ export function accessLogTechnique<const Declared extends UnitDeclaration>(decla
     findsWritten: false,
     findsTouched: true,
     logsMisses: true,
-    byProcessor: true,
+    toldBy: "log",
     exits: false,
     armsEntries: false,
     unit: () => name,

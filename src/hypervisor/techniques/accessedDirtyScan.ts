@@ -1,6 +1,7 @@
 /**
- * Scanning accessed and dirty flags: nothing exits; the scan of the whole table is work in the pVM, and
- * the guest pays with TLB refills after each flush (kvm clear_dirty_pt_masked; idle page tracking).
+ * Scanning accessed and dirty flags: where walks set them nothing exits; the scan of the whole table is work in the pVM, and
+ * the guest pays with TLB refills after each flush (kvm clear_dirty_pt_masked; idle page tracking). Where software sets them
+ * (RISC-V Svade), the first access and the first write to a page in a round exit.
  */
 
 import { findLeaf } from "../../hardware/ept.ts";
@@ -37,7 +38,7 @@ export const accessedDirtyScan = {
   costs: "TLB refills; the scan runs in the pVM",
   findsWritten: true,
   findsTouched: true,
-  byProcessor: true,
+  toldBy: "flags",
   exits: false,
   armsEntries: true,
   faults: ["tornEntries"],

@@ -55,7 +55,7 @@ export function dirtyLogTechnique<const Declared extends UnitDeclaration>(declar
     name: name as Declared["name"],
     findsWritten: true,
     findsTouched: false,
-    byProcessor: true,
+    toldBy: "log",
     exits: whenFull.kind === "exit",
     armsEntries: true,
     beginsSet: true,

@@ -66,7 +66,7 @@ export const dirtyRing = {
   costs: `exits of write protection, ${WRITE_LOG_LABELS}, and a return to user space at the soft limit`,
   findsWritten: true,
   findsTouched: false,
-  byProcessor: false,
+  toldBy: "exits",
   exits: true,
   armsEntries: true,
   splitsAtWrite: true,

@@ -58,7 +58,7 @@ export const mincore = {
   findsWritten: false,
   findsTouched: true,
   findsResident: true,
-  byProcessor: false,
+  toldBy: "exits",
   exits: true,
   armsEntries: true,
   section,

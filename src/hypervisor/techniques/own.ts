@@ -97,7 +97,7 @@ export function ownTechnique(own: OwnTracker): Technique {
     findsWritten: isWritten,
     findsTouched: !isWritten,
     ...(samples ? { samples: true as const } : {}),
-    byProcessor: usesFlags,
+    toldBy: usesFlags ? "flags" : "exits",
     exits: true,
     armsEntries: false,
     words,

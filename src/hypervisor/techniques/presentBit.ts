@@ -48,7 +48,7 @@ export const presentBit = {
   costs: "an EPT violation a page and round",
   findsWritten: false,
   findsTouched: true,
-  byProcessor: false,
+  toldBy: "exits",
   exits: true,
   armsEntries: true,
   model: { pages: 2, logEntries: 1, reads: 1 },

@@ -12,7 +12,7 @@ export const softDirty = {
   costs: "an EPT violation a page and round, at every page that is accessed, and a walk of pagemap",
   findsWritten: true,
   findsTouched: false,
-  byProcessor: false,
+  toldBy: "exits",
   exits: true,
   armsEntries: true,
   model: { pages: 2, logEntries: 1, reads: 1 },

@@ -1,5 +1,6 @@
 /** The one interface of all tracking techniques: each says everything of itself in its own file; all.ts lists them. */
 import type * as z from "zod";
+import type { EntryFormat } from "../../hardware/formats/entryFormat.ts";
 import type { Technique as TechniqueName } from "../../interconnect/messages.ts";
 import type { UnitName } from "../../units/all.ts";
 import type { DirtyTechnique, Fix } from "../logDirty.ts";
@@ -29,9 +30,9 @@ export interface TechniqueTelling {
   readonly findsResident?: true;
   /** It logs TLB misses, with counts: what a TLB holds it does not see, and a large leaf is one page. */
   readonly logsMisses?: true;
-  /** What it finds the processor notes itself, as flags or in a log; else exits tell. */
-  readonly byProcessor: boolean;
-  /** Whether guests exit for it, where processors set flags themselves: under Svade each flag is set by an exit. */
+  /** What tells of an access: its exit, flags of entries, or a log of the processor's. See isNoted. */
+  readonly toldBy: "exits" | "flags" | "log";
+  /** Whether guests exit for it on a processor that sets the flags it reads. See exitsOn. */
   readonly exits: boolean;
   /** Whether arming and harvests change entries of the table, so that they can be done in pieces. */
   readonly armsEntries: boolean;
@@ -53,6 +54,19 @@ export interface TechniqueTelling {
   readonly variants?: readonly TechniqueVariant[];
   /** The least machine in which all that it does can be seen: what the checker explores (src/check/trackingModels.ts). */
   readonly model: { readonly pages: number; readonly logEntries: number; readonly reads: 0 | 1 };
+}
+
+/** Whether the processor itself notes what it finds, with the access: a log, or flags where a walk sets them. Else an exit does, before it. */
+export function isNoted({ toldBy }: TechniqueTelling, { flags }: EntryFormat): boolean {
+  return toldBy === "log" || (toldBy === "flags" && flags !== "never");
+}
+
+/**
+ * Whether guests exit for it with such entries: with flags that software sets, the access that lacks one is a guest-page
+ * fault (RISC-V privileged architecture, Svade).
+ */
+export function exitsOn(technique: TechniqueTelling, format: EntryFormat): boolean {
+  return technique.exits || (technique.toldBy === "flags" && !isNoted(technique, format));
 }
 
 export interface TechniqueSection {

@@ -34,7 +34,7 @@ export const userfaultfd = {
     "an EPT violation a page and round, one more where it was read first, and a message to the VMM",
   findsWritten: true,
   findsTouched: false,
-  byProcessor: false,
+  toldBy: "exits",
   exits: true,
   armsEntries: true,
   section,

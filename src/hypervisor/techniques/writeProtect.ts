@@ -12,7 +12,7 @@ export const writeProtect = {
   costs: "an EPT violation (exit 48) a page and round",
   findsWritten: true,
   findsTouched: false,
-  byProcessor: false,
+  toldBy: "exits",
   exits: true,
   armsEntries: true,
   beginsSet: true,
