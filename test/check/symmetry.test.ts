@@ -252,7 +252,7 @@ describe("a state of an orbit does what the others do, and is judged as they are
 it("keeps every state where nothing is alike, and the report says why; where it is too large, it begins", () => {
   for (const name of TOO_LARGE) {
     const model = buildModel(targetOf(name, {}));
-    const exploration = new Exploration(model, { symmetry: true, bounds: { states: 600 } });
+    const exploration = new Exploration(model, { symmetry: true, bounds: { states: 2000 } });
     expect([name, exploration.run()]).toEqual([name, "bound"]);
   }
   for (const name of WITHOUT) {

@@ -26,8 +26,12 @@ describe("a trace of guest-physical addresses", () => {
       reader.close();
       return reader.header;
     };
-    expect(header(file)).toMatchObject({ addresses: "guestPhysical", command: "guest" });
-    expect(header(linear)).toMatchObject({ addresses: "linear", command: "test" });
+    expect(header(file)).toEqual({
+      addresses: "guestPhysical",
+      command: "guest",
+      hasConsole: false,
+    });
+    expect(header(linear)).toEqual({ addresses: "linear", command: "test", hasConsole: false });
     const version = (addresses: "linear" | "guestPhysical") =>
       encodeTrace(runs, 1, "", addresses).readUInt32LE(8);
     expect([version("linear"), version("guestPhysical")]).toEqual([1, 2]);
